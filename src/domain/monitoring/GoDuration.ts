@@ -9,8 +9,8 @@ import { Duration, Effect, Option, Schema, SchemaGetter, SchemaIssue } from "eff
 const nanosPerUnit: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,
-  "µs": 1_000n,
-  "μs": 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
   ms: 1_000_000n,
   s: 1_000_000_000n,
   m: 60_000_000_000n,
@@ -74,7 +74,9 @@ export const GoDuration = Schema.Union([Schema.String, Schema.Finite]).pipe(
         ? (Number.isInteger(input) ? Option.some(BigInt(input)) : Option.none())
         : parseNanos(input)
       if (Option.isSome(nanos) && nanos.value >= 0n) return Effect.succeed(Duration.nanos(nanos.value))
-      const message = `Expected a duration such as "30s" or "1h30m", or a number of nanoseconds, got ${JSON.stringify(input)}`
+      const message = `Expected a duration such as "30s" or "1h30m", or a number of nanoseconds, got ${
+        JSON.stringify(input)
+      }`
       return Effect.fail(new SchemaIssue.InvalidValue({ message }, input, options))
     }),
     encode: SchemaGetter.transform(format)
