@@ -1,0 +1,100 @@
+/**
+ * What is wrong with one key of a configuration text, in an operator's words.
+ *
+ * Values that look like secrets are never repeated, because these problems end up in logs and tickets.
+ */
+import { Schema, SchemaIssue } from "effect"
+import type * as JsonText from "./JsonText.ts"
+
+/** One thing an operator has to correct. */
+export const ConfigProblem = Schema.Struct({
+  /** Where in the document: `agents.edge-1.checks[0].service_name`; empty for the document itself. */
+  key: Schema.String,
+  line: Schema.Int,
+  column: Schema.Int,
+  /** The value as written, shortened; `missing` when there is none. */
+  value: Schema.String,
+  expectation: Schema.String
+})
+export type ConfigProblem = typeof ConfigProblem.Type
+
+export type Path = ReadonlyArray<PropertyKey>
+
+const identifier = /^[\w-]+$/
+
+/** `agents.edge-1.checks[0].service_name`; keys that are no identifiers are quoted in brackets. */
+export const formatPath = (path: Path): string =>
+  path.map((part, index) => {
+    if (typeof part === "number") return `[${part}]`
+    const text = String(part)
+    if (!identifier.test(text)) return `[${JSON.stringify(text)}]`
+    return index === 0 ? text : `.${text}`
+  }).join("")
+
+/** Every problem of a Schema issue, each with the place in the text it is about. */
+export const fromIssue = (issue: SchemaIssue.Issue, root: JsonText.JsonNode): ReadonlyArray<ConfigProblem> => {
+  const { issues } = SchemaIssue.makeFormatterStandardSchemaV1()(issue)
+  const problems = issues.map(({ message, path = [] }) => {
+    const keys = path.map((part) => typeof part === "object" ? part.key : part)
+    const found = locate(root, keys)
+    return {
+      ...found.at,
+      key: formatPath(keys),
+      value: found.node === undefined ? "missing" : show(found.node, keys.at(-1)),
+      expectation: message === "Missing key" ? "a value" : message.replace(/^Expected /, "").replace(/, got .*$/s, "")
+    }
+  })
+  return merged(problems)
+}
+
+/** A union reports one issue for each member; for the operator that is one problem with alternatives. */
+const merged = (problems: ReadonlyArray<ConfigProblem>): ReadonlyArray<ConfigProblem> => {
+  const byKey = new Map<string, ConfigProblem>()
+  for (const problem of problems) {
+    const before = byKey.get(problem.key)
+    const isNew = before !== undefined && !before.expectation.split(" or ").includes(problem.expectation)
+    byKey.set(
+      problem.key,
+      before === undefined
+        ? problem
+        : isNew
+        ? { ...before, expectation: `${before.expectation} or ${problem.expectation}` }
+        : before
+    )
+  }
+  return [...byKey.values()]
+}
+
+/** The node at a path and where it stands; for a missing key, where its nearest existing owner stands. */
+const locate = (
+  root: JsonText.JsonNode,
+  path: Path
+): { readonly at: JsonText.Position; readonly node: JsonText.JsonNode | undefined } => {
+  let node: JsonText.JsonNode | undefined = root
+  let at = root.at
+  for (const part of path) {
+    const child: JsonText.JsonNode | undefined = node === undefined ? undefined : childAt(node, part)
+    if (child !== undefined) at = child.at
+    node = child
+  }
+  return { at, node }
+}
+
+const childAt = (node: JsonText.JsonNode, part: PropertyKey): JsonText.JsonNode | undefined => {
+  if (node._tag === "Array") return typeof part === "number" ? node.items[part] : undefined
+  if (node._tag === "Scalar") return undefined
+  const key = String(part)
+  const exact = node.entries.findLast((entry) => entry.key === key)
+  return (exact ?? node.entries.findLast((entry) => entry.key.toLowerCase() === key.toLowerCase()))?.node
+}
+
+const secretKey = /password|secret|token|credential|community|api_?key/i
+const shownLengthMax = 80
+
+const show = (node: JsonText.JsonNode, key: PropertyKey | undefined): string => {
+  if (node._tag === "Array") return `an array of ${node.items.length}`
+  if (node._tag === "Object") return `an object of ${node.entries.length}`
+  if (key !== undefined && secretKey.test(String(key))) return "<redacted>"
+  const text = JSON.stringify(node.value)
+  return text.length <= shownLengthMax ? text : `${text.slice(0, shownLengthMax)}…`
+}

@@ -1,0 +1,82 @@
+/**
+ * Loads a JSON configuration file with a Schema.
+ *
+ * A file that cannot be used is reported with everything that is wrong with it, so that an operator corrects it once.
+ * The error carries the parts (`serviceradar config check --json` prints them); its message is ready for a terminal.
+ */
+import { Effect, FileSystem, Option, Result, Schema } from "effect"
+import type { PlatformError } from "effect/PlatformError"
+import * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
+import { ConfigProblem } from "../../domain/config/ConfigProblem.ts"
+
+/** The file is absent, a folder, or not readable by this user. */
+export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { detail: Schema.String }) {}
+
+export class NotJson extends Schema.TaggedError<NotJson>()("NotJson", {
+  line: Schema.Int,
+  column: Schema.Int,
+  expectation: Schema.String
+}) {}
+
+export class Invalid extends Schema.TaggedError<Invalid>()("Invalid", {
+  problems: Schema.Array(ConfigProblem)
+}) {}
+
+export class ConfigFileError extends Schema.TaggedError<ConfigFileError>()("ConfigFileError", {
+  path: Schema.String,
+  reason: Schema.Union([Unreadable, NotJson, Invalid])
+}) {
+  override get message(): string {
+    const { path, reason } = this
+    switch (reason._tag) {
+      case "Unreadable":
+        return `${path}: cannot be read: ${reason.detail}`
+      case "NotJson":
+        return `${path}:${reason.line}:${reason.column}: not JSON: expected ${reason.expectation}`
+      case "Invalid":
+        return reason.problems.map(({ column, expectation, key, line, value }) =>
+          `${path}:${line}:${column}: ${key === "" ? "the document" : key} is ${value}, expected ${expectation}`
+        ).join("\n")
+    }
+  }
+}
+
+/** One line per unknown key, for the log. */
+export const formatWarning = (path: string, warning: ConfigDocument.UnknownKey): string => {
+  const hint = Option.match(warning.suggestion, { onNone: () => "", onSome: (name) => `; did you mean ${name}?` })
+  return `${path}:${warning.line}:${warning.column}: unknown key ${warning.key} is ignored${hint}`
+}
+
+const explain = ({ reason }: PlatformError): string => {
+  switch (reason._tag) {
+    case "NotFound":
+      return "there is no such file"
+    case "PermissionDenied":
+      return "this user may not read it"
+    case "BadResource":
+      return "it is a folder"
+    default:
+      return reason.message
+  }
+}
+
+/** Decodes the file; unknown keys come back as warnings and are dropped from the value. */
+export const load = Effect.fn("ConfigFile.load")(function*<S extends Schema.Decoder<unknown>>(
+  schema: S,
+  path: string
+): Effect.fn.Return<ConfigDocument.Decoded<S["Type"]>, ConfigFileError, FileSystem.FileSystem> {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(
+    files.readFileString(path),
+    (error) => new ConfigFileError({ path, reason: new Unreadable({ detail: explain(error) }) })
+  )
+  return yield* Effect.fromResult(
+    Result.mapError(ConfigDocument.decode(schema, text), (failure) =>
+      new ConfigFileError({
+        path,
+        reason: failure._tag === "NotJson"
+          ? new NotJson({ ...failure.problem.at, expectation: failure.problem.expectation })
+          : new Invalid({ problems: failure.problems })
+      }))
+  )
+})
