@@ -1,0 +1,113 @@
+/**
+ * What a check is pointed at, read from the `details` text of a poller's request.
+ *
+ * Every parser answers with what was expected in words an operator can act on. IPv6 addresses need brackets when a port
+ * follows (`[::1]:22`); the Go agent knows no IPv6 here, so a config written for it always parses the same.
+ */
+import { Result, Schema } from "effect"
+
+/** The `details` of a check cannot be understood; nothing was probed. */
+export class InvalidTarget extends Schema.TaggedError<InvalidTarget>()("InvalidTarget", {
+  serviceType: Schema.String,
+  target: Schema.String,
+  /** What would have been accepted. */
+  expected: Schema.String
+}) {
+  override get message(): string {
+    return `Invalid ${this.serviceType} target ${JSON.stringify(this.target)}: expected ${this.expected}`
+  }
+}
+
+export interface HostPort {
+  /** A host name or an IP address without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+const ipv4Pattern = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+const labelPattern = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
+const portPattern = /^[0-9]{1,5}$/
+const processNamePattern = /^[a-zA-Z0-9\-_.]+$/
+
+const processNameLengthMax = 256
+const hostNameLengthMax = 253
+
+/** `true` for a dotted IPv4 address. */
+export const isIpv4 = (text: string): boolean => ipv4Pattern.test(text)
+
+/** `true` for an IPv6 address without brackets; a zone (`%eth0`) is allowed. */
+export const isIpv6 = (text: string): boolean => {
+  const zoneAt = text.indexOf("%")
+  const address = zoneAt === -1 ? text : text.slice(0, zoneAt)
+  if (zoneAt !== -1 && !/^[A-Za-z0-9._-]+$/.test(text.slice(zoneAt + 1))) return false
+  const halves = address.split("::")
+  if (halves.length > 2) return false
+  const groups = halves.map((half) => half === "" ? [] : half.split(":")).flat()
+  const tail = groups.at(-1)
+  const hasIpv4Tail = tail !== undefined && isIpv4(tail)
+  const hexGroups = hasIpv4Tail ? groups.slice(0, -1) : groups
+  const count = hexGroups.length + (hasIpv4Tail ? 2 : 0)
+  if (!hexGroups.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return false
+  return halves.length === 2 ? count <= 7 : count === 8
+}
+
+const isHostName = (text: string): boolean => {
+  const name = text.endsWith(".") ? text.slice(0, -1) : text
+  return name.length > 0 && name.length <= hostNameLengthMax
+    && name.split(".").every((label) => labelPattern.test(label))
+    // All-numeric names are mistyped IPv4 addresses, and resolvers read them as such.
+    && !/^[0-9.]+$/.test(name)
+}
+
+const isHost = (text: string): boolean => isIpv4(text) || isIpv6(text) || isHostName(text)
+
+const hostPortExpected = "host:port with a port from 1 to 65535, an IPv6 address in brackets, such as " +
+  "\"192.0.2.10:22\" or \"[2001:db8::1]:22\""
+
+/** Reads `host:port`. An empty host means `localhost`, as gRPC targets have it. */
+export const parseHostPort = (serviceType: string, target: string): Result.Result<HostPort, InvalidTarget> => {
+  const invalid = Result.fail(new InvalidTarget({ serviceType, target, expected: hostPortExpected }))
+  const text = target.trim()
+  const at = text.lastIndexOf(":")
+  if (at === -1) return invalid
+  const portText = text.slice(at + 1)
+  const port = Number(portText)
+  if (!portPattern.test(portText) || port < 1 || port > 65535) return invalid
+  const hostText = text.slice(0, at)
+  if (hostText === "") return Result.succeed({ host: "localhost", port })
+  if (hostText.startsWith("[") && hostText.endsWith("]")) {
+    const host = hostText.slice(1, -1)
+    return isIpv6(host) ? Result.succeed({ host, port }) : invalid
+  }
+  return isIpv4(hostText) || isHostName(hostText) ? Result.succeed({ host: hostText, port }) : invalid
+}
+
+/** The text that `parseHostPort` reads back. */
+export const formatHostPort = ({ host, port }: HostPort): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+
+/** Reads a host name or an IP address, brackets allowed around IPv6. Never begins with a dash, so it is a safe argument. */
+export const parseHost = (serviceType: string, target: string): Result.Result<string, InvalidTarget> => {
+  const text = target.trim()
+  const host = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text
+  if (isHost(host) && (host === text || isIpv6(host))) return Result.succeed(host)
+  return Result.fail(
+    new InvalidTarget({ serviceType, target, expected: "a host name, an IPv4 address or an IPv6 address without port" })
+  )
+}
+
+/** Reads a process name: the rules of the Go agent, except that a leading dash is no name. */
+export const parseProcessName = (target: string): Result.Result<string, InvalidTarget> => {
+  const name = target.trim()
+  if (name.length <= processNameLengthMax && processNamePattern.test(name) && !name.startsWith("-")) {
+    return Result.succeed(name)
+  }
+  return Result.fail(
+    new InvalidTarget({
+      serviceType: "process",
+      target,
+      expected:
+        `a process name of 1 to ${processNameLengthMax} letters, digits, "-", "_" and ".", not beginning with "-"`
+    })
+  )
+}
