@@ -1,0 +1,73 @@
+/**
+ * Folders in places that others may write to, taken only when nobody else can change what is in them.
+ *
+ * A folder under /var/tmp could have been made by anybody before us; one that we do not own, that is a link, or that
+ * others may write to, is refused rather than repaired.
+ */
+import { Effect, FileSystem, Option } from "effect"
+import * as os from "node:os"
+import * as path from "node:path"
+import { failedAt, PostgresSetupFailed } from "./PostgresError.ts"
+import { mayTraverse, type ServerAccount } from "./ServerAccount.ts"
+
+/** Every folder above `target`, outermost first, and `target` itself. */
+const withAncestors = (target: string): ReadonlyArray<string> => {
+  const parent = path.dirname(target)
+  return parent === target ? [target] : [...withAncestors(parent), target]
+}
+
+/** Whether the account may reach what is in `directory`, which need not exist yet. */
+export const isReachable = (
+  account: ServerAccount,
+  directory: string
+): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fileSystem = yield* FileSystem.FileSystem
+    const real = yield* fileSystem.realPath(directory).pipe(Effect.orElseSucceed(() => directory))
+    for (const ancestor of withAncestors(real)) {
+      const info = yield* Effect.option(fileSystem.stat(ancestor))
+      if (Option.isSome(info) && !mayTraverse(account, info.value)) return false
+    }
+    return true
+  })
+
+/** Makes the folder, or takes an existing one that is safe. */
+export const ensure = Effect.fn("SafeDirectory.ensure")(
+  function*(directory: string, mode: number) {
+    const fileSystem = yield* FileSystem.FileSystem
+    yield* fileSystem.makeDirectory(directory, { recursive: true, mode }).pipe(
+      Effect.mapError(failedAt(`making ${directory}`))
+    )
+    const info = yield* fileSystem.lstat(directory).pipe(Effect.mapError(failedAt(`looking at ${directory}`)))
+    const isOurs = Option.contains(info.uid, process.getuid?.() ?? -1)
+    if (info.type === "Directory" && isOurs && (info.mode & 0o022) === 0) return directory
+    return yield* new PostgresSetupFailed({
+      step: `using ${directory}`,
+      detail: "it is not a folder that only we can write to"
+    })
+  }
+)
+
+/** The first of the places where a folder of ours can be made that the account, if any, reaches. */
+export const firstUsable = Effect.fn("SafeDirectory.firstUsable")(
+  function*(places: ReadonlyArray<string>, account: Option.Option<ServerAccount>) {
+    const reasons: Array<string> = []
+    for (const place of places) {
+      const attempt = yield* Effect.result(ensure(place, 0o711))
+      if (attempt._tag === "Failure") reasons.push(attempt.failure.message)
+      else if (Option.isNone(account) || (yield* isReachable(account.value, place))) return place
+      else reasons.push(`${account.value.name} cannot enter ${place}`)
+    }
+    return yield* new PostgresSetupFailed({ step: "finding a folder", detail: reasons.join("; ") })
+  }
+)
+
+/** Where binaries may be copied to. */
+export const cachePlaces = (): ReadonlyArray<string> => [
+  ...(process.getuid?.() === 0 ? ["/var/cache/serviceradar"] : []),
+  `/var/tmp/serviceradar-${process.getuid?.() ?? "user"}`,
+  path.join(os.tmpdir(), `serviceradar-${process.getuid?.() ?? "user"}`)
+]
+
+/** Where data may be kept when the wanted folder cannot be reached; temporary folders are not among them. */
+export const dataPlaces = (): ReadonlyArray<string> => ["/var/lib/serviceradar"]

@@ -1,0 +1,114 @@
+/**
+ * A process of PostgreSQL: the server, or one of its tools.
+ *
+ * Node's own `spawn`, because Effect's has no user and group. The process gets its own session, so that Ctrl-C on the
+ * terminal reaches only us and the server is stopped after those who use it.
+ */
+import { Deferred, Duration, Effect, Option, type Scope } from "effect"
+import * as childProcess from "node:child_process"
+import { failedAt, PostgresSetupFailed } from "./PostgresError.ts"
+import type { ServerAccount } from "./ServerAccount.ts"
+import * as ServerLog from "./ServerLog.ts"
+
+export interface ProcessOptions {
+  readonly command: string
+  readonly args: ReadonlyArray<string>
+  readonly cwd: string
+  /** None: runs as we do. */
+  readonly account: Option.Option<ServerAccount>
+  readonly logFile?: string
+  /** Signals sent one after another when the scope closes, each with the time that the process may take. */
+  readonly stop: ReadonlyArray<readonly [signal: NodeJS.Signals, limit: Duration.Duration]>
+}
+
+export interface ProcessExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface ServerProcess {
+  readonly pid: number
+  readonly exit: Effect.Effect<ProcessExit>
+  readonly lastLines: (count: number) => ReadonlyArray<string>
+}
+
+const launch = (options: ProcessOptions, log: ServerLog.ServerLog, exit: Deferred.Deferred<ProcessExit>) =>
+  Effect.callback<childProcess.ChildProcess, PostgresSetupFailed>((resume) => {
+    const child = childProcess.spawn(options.command, options.args, {
+      cwd: options.cwd,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" },
+      ...Option.match(options.account, { onNone: () => ({}), onSome: ({ gid, uid }) => ({ gid, uid }) })
+    })
+    child.stdout.on("data", log.append)
+    child.stderr.on("data", log.append)
+    child.once("error", (cause) => {
+      Deferred.doneUnsafe(exit, Effect.succeed({ code: null, signal: null }))
+      resume(Effect.fail(new PostgresSetupFailed({ step: `running ${options.command}`, detail: cause.message })))
+    })
+    child.once("spawn", () => resume(Effect.succeed(child)))
+    // "close" comes after the last output, "exit" may come before it.
+    child.once("close", (code, signal) => Deferred.doneUnsafe(exit, Effect.succeed({ code, signal })))
+    child.once(
+      "exit",
+      (code, signal) => setImmediate(() => Deferred.doneUnsafe(exit, Effect.succeed({ code, signal })))
+    )
+  })
+
+const stopInTurn = (child: childProcess.ChildProcess, exit: Effect.Effect<ProcessExit>, stop: ProcessOptions["stop"]) =>
+  Effect.gen(function*() {
+    for (const [signal, limit] of stop) {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill(signal)
+      const ended = yield* Effect.timeoutOption(exit, limit)
+      if (Option.isSome(ended)) return
+      yield* Effect.logWarning(
+        `PostgreSQL (process ${child.pid}) did not end within ${Duration.format(limit)} of ${signal}`
+      )
+    }
+  })
+
+/** Starts the process; closing the scope stops it. */
+export const spawn = (
+  options: ProcessOptions
+): Effect.Effect<ServerProcess, PostgresSetupFailed, Scope.Scope> =>
+  Effect.gen(function*() {
+    const log = yield* ServerLog.make(options.logFile).pipe(
+      Effect.mapError(failedAt("opening the log file"))
+    )
+    const exit = yield* Deferred.make<ProcessExit>()
+    const child = yield* Effect.acquireRelease(
+      launch(options, log, exit),
+      (child) => stopInTurn(child, Deferred.await(exit), options.stop)
+    )
+    return { pid: child.pid ?? 0, exit: Deferred.await(exit), lastLines: log.lastLines }
+  })
+
+const toolStop: ProcessOptions["stop"] = [["SIGTERM", Duration.seconds(2)], ["SIGKILL", Duration.seconds(2)]]
+
+/** Runs a tool to its end; fails with its last lines when it does not end with 0 in time. */
+export const run = (
+  step: string,
+  options: Omit<ProcessOptions, "stop" | "logFile">,
+  limit: Duration.Duration
+): Effect.Effect<string, PostgresSetupFailed> =>
+  Effect.gen(function*() {
+    const tool = yield* spawn({ ...options, stop: toolStop })
+    const exit = yield* tool.exit
+    const output = tool.lastLines(20).join("\n")
+    if (exit.code === 0) return output
+    return yield* new PostgresSetupFailed({
+      step,
+      detail: `${options.command} ended with ${exit.signal ?? exit.code}: ${output}`
+    })
+  }).pipe(
+    Effect.scoped,
+    Effect.timeoutOrElse({
+      duration: limit,
+      orElse: () =>
+        Effect.fail(
+          new PostgresSetupFailed({ step, detail: `${options.command} took longer than ${Duration.format(limit)}` })
+        )
+    })
+  )

@@ -1,0 +1,138 @@
+/**
+ * Programs of this project as separate processes, for end-to-end and fault tests.
+ *
+ * A program is killed with its scope, so that a failing test leaves nothing behind; its output is kept to be shown when
+ * a condition does not come true in time.
+ */
+import { Data, Duration, Effect, Option, Schedule, type Scope } from "effect"
+import { type ChildProcess, spawn } from "node:child_process"
+import * as net from "node:net"
+import * as path from "node:path"
+
+export const projectRoot = path.resolve(import.meta.dirname, "../..")
+
+/** Lines kept per program: enough to see why, bounded for a chatty one. */
+const outputLinesMax = 400
+
+export interface Program {
+  readonly pid: number
+  readonly output: () => string
+  readonly stdout: () => string
+  readonly kill: (signal: NodeJS.Signals) => Effect.Effect<void>
+  /** The exit code, or 128 when a signal ended the program. */
+  readonly exited: Effect.Effect<number>
+  readonly isRunning: () => boolean
+}
+
+const waitForExit = (child: ChildProcess): Effect.Effect<number> =>
+  Effect.callback<number>((resume) => {
+    const settle = () => resume(Effect.succeed(child.exitCode ?? 128))
+    if (child.exitCode !== null || child.signalCode !== null) return settle()
+    child.once("exit", settle)
+    return Effect.sync(() => child.off("exit", settle))
+  })
+
+/** Starts `serviceradar ARGS` as its own process. */
+export const start = (
+  args: ReadonlyArray<string>,
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}
+): Effect.Effect<Program, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync((): Program => {
+      const child = spawn(process.execPath, [path.join(projectRoot, "bin/serviceradar.mjs"), ...args], {
+        cwd: options.cwd ?? projectRoot,
+        env: { ...process.env, ...options.env },
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+      const lines: Array<string> = []
+      let stdout = ""
+      const keep = (chunk: Buffer) => {
+        lines.push(chunk.toString("utf8"))
+        if (lines.length > outputLinesMax) lines.shift()
+      }
+      child.stdout.on("data", (chunk: Buffer) => {
+        stdout += chunk.toString("utf8")
+        keep(chunk)
+      })
+      child.stderr.on("data", keep)
+      return {
+        pid: child.pid ?? 0,
+        output: () => lines.join(""),
+        stdout: () => stdout,
+        kill: (signal) => Effect.sync(() => void child.kill(signal)),
+        exited: waitForExit(child),
+        isRunning: () => child.exitCode === null && child.signalCode === null
+      }
+    }),
+    (program) =>
+      Effect.gen(function*() {
+        if (!program.isRunning()) return
+        yield* program.kill("SIGTERM")
+        const exit = yield* program.exited.pipe(Effect.timeoutOption("15 seconds"))
+        if (Option.isNone(exit)) yield* program.kill("SIGKILL")
+      })
+  )
+
+export class ConditionNotMet extends Data.TaggedError("ConditionNotMet")<{
+  readonly what: string
+  readonly within: string
+  readonly lastError: string
+  readonly output: string
+}> {
+  override get message(): string {
+    return `${this.what}: not within ${this.within}; last: ${this.lastError}\n${this.output}`
+  }
+}
+
+/** Asks until `probe` answers with a value, every 50 ms; fails with what was last seen after `within`. */
+export const eventually = <A, E>(
+  what: string,
+  probe: Effect.Effect<Option.Option<A>, E>,
+  options: { readonly within: Duration.Input; readonly programs?: ReadonlyArray<Program> }
+): Effect.Effect<A, ConditionNotMet> =>
+  Effect.suspend(() => {
+    let last = "no answer yet"
+    const attempt = probe.pipe(
+      Effect.matchEffect({
+        onFailure: (error) => {
+          last = String(error)
+          return Effect.fail("again" as const)
+        },
+        onSuccess: (found) => Option.isSome(found) ? Effect.succeed(found.value) : Effect.fail("again" as const)
+      })
+    )
+    return attempt.pipe(
+      Effect.retry(Schedule.spaced("50 millis")),
+      Effect.timeoutOrElse({
+        duration: options.within,
+        orElse: () =>
+          Effect.fail(
+            new ConditionNotMet({
+              what,
+              within: Duration.format(Duration.fromInputUnsafe(options.within)),
+              lastError: last,
+              output: (options.programs ?? []).map((program) => program.output()).join("\n----\n")
+            })
+          )
+      }),
+      Effect.catchIf((error) => error === "again", () => Effect.die(new Error("unreachable: retried without end")))
+    )
+  })
+
+/** A port that was free a moment ago. */
+export const freePort: Effect.Effect<number> = Effect.callback<number>((resume) => {
+  const server = net.createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+/** The JSON document at `url`, or a failure with the reason. */
+export const fetchJson = (url: string): Effect.Effect<unknown, Error> =>
+  Effect.tryPromise({
+    try: (signal) =>
+      fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]) }).then((response) => response.json()),
+    catch: (cause) => new Error(`GET ${url}: ${String(cause)}`)
+  })
