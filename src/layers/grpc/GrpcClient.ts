@@ -1,0 +1,52 @@
+/**
+ * A typed client from a generated service definition.
+ *
+ * Unary methods are Effects, streams are Streams; every call fails with a `GrpcError` that names method and peer.
+ * Interrupting a call, or leaving a stream early, cancels it at the server.
+ */
+import { Effect, type Scope, type Stream } from "effect"
+import * as GrpcCall from "./GrpcCall.ts"
+import * as GrpcChannel from "./GrpcChannel.ts"
+import type { GrpcError } from "./GrpcError.ts"
+import type { Kind, MethodDefinition, Request, Response, ServiceDefinition } from "./GrpcMethod.ts"
+
+interface MethodsByKind<Req, Res> {
+  readonly unary: (request: Req, options?: GrpcCall.CallOptions) => Effect.Effect<Res, GrpcError>
+  readonly serverStream: (request: Req, options?: GrpcCall.CallOptions) => Stream.Stream<Res, GrpcError>
+  readonly clientStream: <E, R>(
+    requests: Stream.Stream<Req, E, R>,
+    options?: GrpcCall.CallOptions
+  ) => Effect.Effect<Res, GrpcError | E, R>
+  readonly bidi: <E, R>(
+    requests: Stream.Stream<Req, E, R>,
+    options?: GrpcCall.CallOptions
+  ) => Stream.Stream<Res, GrpcError | E, R>
+}
+
+export type ClientMethod<M extends MethodDefinition> = MethodsByKind<Request<M>, Response<M>>[Kind<M>]
+
+export type GrpcClient<S extends ServiceDefinition> = { readonly [K in keyof S]: ClientMethod<S[K]> }
+
+const method = (channel: GrpcChannel.GrpcChannel, definition: MethodDefinition) => {
+  if (definition.requestStream) {
+    return definition.responseStream ? GrpcCall.bidi(channel, definition) : GrpcCall.clientStream(channel, definition)
+  }
+  return definition.responseStream ? GrpcCall.serverStream(channel, definition) : GrpcCall.unary(channel, definition)
+}
+
+/** A client on a channel that exists already: several services of one peer share its connection. */
+export const fromChannel = <S extends ServiceDefinition>(
+  definition: S,
+  channel: GrpcChannel.GrpcChannel
+): GrpcClient<S> =>
+  // boundary: each entry is built from the entry of the same name, which fixes its kind and message types.
+  Object.fromEntries(
+    Object.entries(definition).map(([name, one]) => [name, method(channel, one)])
+  ) as GrpcClient<S>
+
+/** A client on a channel of its own, closed with the scope. Never fails: a peer that is away fails the calls. */
+export const make = <S extends ServiceDefinition>(
+  definition: S,
+  options: GrpcChannel.ChannelOptions
+): Effect.Effect<GrpcClient<S>, never, Scope.Scope> =>
+  Effect.map(GrpcChannel.make(options), (channel) => fromChannel(definition, channel))

@@ -1,0 +1,87 @@
+/**
+ * Node object streams of grpc-js as Effect streams, with back-pressure both ways.
+ *
+ * Reading takes only what Node has buffered (16 messages) and asks for more when those are consumed; writing waits
+ * for `drain`. Both therefore stop within a few messages plus the HTTP/2 window when the other side stops. Messages
+ * that arrived before a failing status are delivered before the failure, unlike with Node's own iteration.
+ */
+import { type Array as Arr, Effect, type Exit, type Pull, Stream } from "effect"
+import type { Done } from "effect/Cause"
+
+/** The part of Node's `Readable` in object mode that is used here; grpc-js does not export its own type. */
+interface ObjectReadable<out A> {
+  /** Null when nothing is buffered. */
+  read(): A | null
+  on(event: string, listener: () => void): unknown
+}
+
+interface ObjectWritable<in A> {
+  readonly destroyed: boolean
+  readonly writableEnded: boolean
+  /** False when the message is the last for which there was room. */
+  write(message: A): boolean
+  once(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+}
+
+/** Messages handed over per pull; equal to Node's own buffer, so that one pull empties it. */
+const batchSizeMax = 16
+
+const takeBuffered = <A>(readable: ObjectReadable<A>): ReadonlyArray<A> => {
+  const batch: Array<A> = []
+  while (batch.length < batchSizeMax) {
+    const message = readable.read()
+    if (message === null) break
+    batch.push(message)
+  }
+  return batch
+}
+
+const isFilled = <A>(batch: ReadonlyArray<A>): batch is Arr.NonEmptyReadonlyArray<A> => batch.length > 0
+
+/**
+ * The messages of `readable`. `outcome` is asked when nothing is buffered: it answers how the stream ended, or
+ * undefined while it goes on; `wakeOn` names the events after which its answer may have changed.
+ */
+export const read = <A, E>(
+  readable: ObjectReadable<A>,
+  outcome: () => Exit.Exit<never, E | Done> | undefined,
+  wakeOn: ReadonlyArray<string>
+): Stream.Stream<A, E> =>
+  Stream.fromPull(Effect.sync((): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E> => {
+    let wake = () => {}
+    for (const event of ["readable", ...wakeOn]) readable.on(event, () => wake())
+    return Effect.callback((resume) => {
+      const settle = (effect: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, E | Done>) => {
+        wake = () => {}
+        resume(effect)
+      }
+      wake = () => {
+        const batch = takeBuffered(readable)
+        if (isFilled(batch)) return settle(Effect.succeed(batch))
+        const end = outcome()
+        if (end !== undefined) settle(end)
+      }
+      wake()
+      return Effect.sync(() => {
+        wake = () => {}
+      })
+    })
+  }))
+
+/** Hands over one message and waits until there is room for the next. */
+export const write = <A>(writable: ObjectWritable<A>, message: A): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (writable.destroyed || writable.writableEnded || writable.write(message)) return resume(Effect.void)
+    const proceed = () => {
+      writable.off("drain", proceed)
+      writable.off("close", proceed)
+      resume(Effect.void)
+    }
+    writable.once("drain", proceed)
+    writable.once("close", proceed)
+    return Effect.sync(() => {
+      writable.off("drain", proceed)
+      writable.off("close", proceed)
+    })
+  })

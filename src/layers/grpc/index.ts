@@ -1,0 +1,9 @@
+/**
+ * Entry `serviceradar-effect/grpc`: typed gRPC clients and servers over `@grpc/grpc-js`.
+ */
+export * as GrpcChannel from "./GrpcChannel.ts"
+export * as GrpcClient from "./GrpcClient.ts"
+export * as GrpcCredentials from "./GrpcCredentials.ts"
+export * as GrpcError from "./GrpcError.ts"
+export * as GrpcMetadata from "./GrpcMetadata.ts"
+export * as GrpcServer from "./GrpcServer.ts"

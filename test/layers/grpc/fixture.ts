@@ -1,0 +1,100 @@
+/**
+ * Servers and messages shared by the gRPC tests: an agent, a core and an echo of every kind on free ports.
+ */
+import { Effect, Stream } from "effect"
+import {
+  AgentServiceService,
+  PollerServiceService,
+  type PollerStatusChunk,
+  type ResultsChunk,
+  type StatusRequest,
+  type StatusResponse
+} from "../../../src/gen/monitoring/monitoring.ts"
+import type { GrpcError } from "../../../src/layers/grpc/GrpcError.ts"
+import { NotFound, Unimplemented } from "../../../src/layers/grpc/GrpcError.ts"
+import type { ServerCall } from "../../../src/layers/grpc/GrpcHandler.ts"
+import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
+
+export const statusRequest = (serviceName: string): StatusRequest => ({
+  serviceName,
+  serviceType: "port",
+  agentId: "agent-1",
+  pollerId: "poller-1",
+  details: "127.0.0.1:22",
+  port: 22
+})
+
+export const statusResponse = (serviceName: string, message = ""): StatusResponse => ({
+  available: true,
+  message: Buffer.from(message),
+  serviceName,
+  serviceType: "port",
+  responseTime: 1_500_000n,
+  agentId: "agent-1",
+  pollerId: "poller-1"
+})
+
+export const resultsRequest = (details: string) => ({
+  serviceName: "sweep",
+  serviceType: "sweep",
+  agentId: "agent-1",
+  pollerId: "poller-1",
+  details,
+  lastSequence: "",
+  completionStatus: undefined
+})
+
+export const resultsChunk = (
+  chunkIndex: number,
+  totalChunks: number,
+  data: Buffer = Buffer.alloc(0)
+): ResultsChunk => ({
+  data,
+  isFinal: chunkIndex === totalChunks - 1,
+  chunkIndex,
+  totalChunks,
+  currentSequence: "1",
+  timestamp: 1n
+})
+
+export const statusChunk = (chunkIndex: number, kvStoreId = ""): PollerStatusChunk => ({
+  services: [],
+  pollerId: "poller-1",
+  agentId: "agent-1",
+  timestamp: 1n,
+  partition: "default",
+  sourceIp: "127.0.0.1",
+  isFinal: false,
+  chunkIndex,
+  totalChunks: 0,
+  kvStoreId
+})
+
+export interface AgentAnswers<R1, R2> {
+  readonly getStatus?: (request: StatusRequest, call: ServerCall) => Effect.Effect<StatusResponse, GrpcError, R1>
+  readonly streamResults?: (details: string, call: ServerCall) => Stream.Stream<ResultsChunk, GrpcError, R2>
+}
+
+/** An agent whose methods are given one by one; what is not given answers `Unimplemented`. */
+export const agentService = <R1 = never, R2 = never>(answers: AgentAnswers<R1, R2>) =>
+  GrpcServer.service(AgentServiceService, {
+    getStatus: answers.getStatus ??
+      ((request: StatusRequest) => Effect.succeed(statusResponse(request.serviceName, request.details))),
+    getResults: () => Effect.fail(new Unimplemented({ detail: "no results here" })),
+    streamResults: (request: { readonly details: string }, call: ServerCall) =>
+      answers.streamResults?.(request.details, call) ?? Stream.fail(new NotFound({ detail: "no stream here" }))
+  })
+
+export const coreService = <R = never>(
+  streamStatus: (
+    chunks: Stream.Stream<PollerStatusChunk>,
+    call: ServerCall
+  ) => Effect.Effect<{ received: boolean }, GrpcError, R>
+) =>
+  GrpcServer.service(PollerServiceService, {
+    reportStatus: () => Effect.succeed({ received: true }),
+    streamStatus
+  })
+
+export const serve = <const Services extends ReadonlyArray<GrpcServer.Service<unknown>>>(...services: Services) =>
+  GrpcServer.make({ host: "127.0.0.1", port: 0, services, grace: "200 millis" })
