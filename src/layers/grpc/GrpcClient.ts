@@ -8,7 +8,14 @@ import { Effect, type Scope, type Stream } from "effect"
 import * as GrpcCall from "./GrpcCall.ts"
 import * as GrpcChannel from "./GrpcChannel.ts"
 import type { GrpcError } from "./GrpcError.ts"
-import type { Kind, MethodDefinition, Request, Response, ServiceDefinition } from "./GrpcMethod.ts"
+import {
+  type Kind,
+  kindOf,
+  type MethodDefinition,
+  type Request,
+  type Response,
+  type ServiceDefinition
+} from "./GrpcMethod.ts"
 
 interface MethodsByKind<Req, Res> {
   readonly unary: (request: Req, options?: GrpcCall.CallOptions) => Effect.Effect<Res, GrpcError>
@@ -27,11 +34,11 @@ export type ClientMethod<M extends MethodDefinition> = MethodsByKind<Request<M>,
 
 export type GrpcClient<S extends ServiceDefinition> = { readonly [K in keyof S]: ClientMethod<S[K]> }
 
-const method = (channel: GrpcChannel.GrpcChannel, definition: MethodDefinition) => {
-  if (definition.requestStream) {
-    return definition.responseStream ? GrpcCall.bidi(channel, definition) : GrpcCall.clientStream(channel, definition)
-  }
-  return definition.responseStream ? GrpcCall.serverStream(channel, definition) : GrpcCall.unary(channel, definition)
+const callByKind = {
+  unary: GrpcCall.unary,
+  serverStream: GrpcCall.serverStream,
+  clientStream: GrpcCall.clientStream,
+  bidi: GrpcCall.bidi
 }
 
 /** A client on a channel that exists already: several services of one peer share its connection. */
@@ -41,7 +48,7 @@ export const fromChannel = <S extends ServiceDefinition>(
 ): GrpcClient<S> =>
   // boundary: each entry is built from the entry of the same name, which fixes its kind and message types.
   Object.fromEntries(
-    Object.entries(definition).map(([name, one]) => [name, method(channel, one)])
+    Object.entries(definition).map(([name, method]) => [name, callByKind[kindOf(method)](channel, method)])
   ) as GrpcClient<S>
 
 /** A client on a channel of its own, closed with the scope. Never fails: a peer that is away fails the calls. */

@@ -26,6 +26,13 @@ export type Kind<M extends MethodDefinition> = M["requestStream"] extends false
   : M["responseStream"] extends false ? "clientStream"
   : "bidi"
 
+export type MethodKind = "unary" | "serverStream" | "clientStream" | "bidi"
+
+export const kindOf = (method: MethodDefinition): MethodKind => {
+  if (method.requestStream) return method.responseStream ? "bidi" : "clientStream"
+  return method.responseStream ? "serverStream" : "unary"
+}
+
 /** `package.Service`, taken from the path of any method. */
 export const serviceName = (definition: ServiceDefinition): string =>
   Object.values(definition)[0]?.path.split("/")[1] ?? ""

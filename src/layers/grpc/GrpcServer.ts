@@ -5,10 +5,13 @@
  * their callers see `Unavailable`. Health and reflection are always served, as on the Go servers.
  */
 import * as grpc from "@grpc/grpc-js"
-import { Clock, Duration, Effect, FiberSet, Schema, type Scope, type Types } from "effect"
-import * as GrpcHandler from "./GrpcHandler.ts"
-import { type ServiceDefinition, serviceName } from "./GrpcMethod.ts"
+import { Clock, Duration, Effect, FiberSet, Schema, type Scope } from "effect"
+import * as GrpcHealth from "./GrpcHealth.ts"
+import * as GrpcReflection from "./GrpcReflection.ts"
+import type { Service } from "./GrpcService.ts"
 import * as MessageSize from "./MessageSize.ts"
+
+export { service } from "./GrpcService.ts"
 
 export class BindError extends Schema.TaggedError<BindError>()("BindError", {
   address: Schema.String,
@@ -20,13 +23,6 @@ export class BindError extends Schema.TaggedError<BindError>()("BindError", {
   }
 }
 
-/** Handlers of one service, ready to be served; `R` is what they need. */
-export interface Service<out R> {
-  readonly "~R": Types.Covariant<R>
-  readonly name: string
-  readonly register: (server: grpc.Server, run: GrpcHandler.Run<R>) => void
-}
-
 export interface ServerOptions<Services extends ReadonlyArray<Service<unknown>>> {
   /** An address of this machine; `0.0.0.0` or `::` for all. */
   readonly host: string
@@ -35,6 +31,8 @@ export interface ServerOptions<Services extends ReadonlyArray<Service<unknown>>>
   /** Plain text when absent. */
   readonly credentials?: grpc.ServerCredentials
   readonly services: Services
+  /** Statuses per name to start with; the server as a whole (`""`) is SERVING unless told. */
+  readonly health?: Readonly<Record<string, GrpcHealth.ServingStatus>>
   /** `GRPC_MAX_RECV_MSG_SIZE`, else 4 MiB, unless told. */
   readonly maxReceiveBytes?: number
   /** `GRPC_MAX_SEND_MSG_SIZE`, else 4 MiB, unless told. */
@@ -48,68 +46,13 @@ export interface GrpcServer {
   readonly port: number
   /** `host:port`. */
   readonly address: string
+  readonly health: GrpcHealth.Health
 }
 
 type ServiceContext<S> = S extends Service<infer R> ? R : never
 
 const graceDefault = Duration.seconds(5)
 const machineClock = Clock.Clock.defaultValue()
-
-/** Binds handlers to a definition; forgetting a method is a compile error. */
-export const service = <S extends ServiceDefinition, H extends GrpcHandler.Handlers<S>>(
-  definition: S,
-  handlers: H
-): Service<GrpcHandler.Needs<GrpcHandler.HandlersContext<H>>> => {
-  type R = GrpcHandler.HandlersContext<H>
-  type Erased = GrpcHandler.HandlersByKind<unknown, never, R>
-  // boundary: `Handlers` has matched each handler with the kind and messages of the method of the same name.
-  const handler = <K extends keyof Erased>(name: string, _kind: K) => handlers[name] as Erased[K]
-  return {
-    "~R": (_) => _,
-    name: serviceName(definition),
-    register: (server, run) => {
-      for (
-        const [name, { path, requestDeserialize, requestStream, responseSerialize, responseStream }] of Object.entries(
-          definition
-        )
-      ) {
-        if (requestStream && responseStream) {
-          server.register(
-            path,
-            GrpcHandler.bidi(handler(name, "bidi"), run),
-            responseSerialize,
-            requestDeserialize,
-            "bidi"
-          )
-        } else if (requestStream) {
-          server.register(
-            path,
-            GrpcHandler.clientStream(handler(name, "clientStream"), run),
-            responseSerialize,
-            requestDeserialize,
-            "clientStream"
-          )
-        } else if (responseStream) {
-          server.register(
-            path,
-            GrpcHandler.serverStream(handler(name, "serverStream"), run),
-            responseSerialize,
-            requestDeserialize,
-            "serverStream"
-          )
-        } else {
-          server.register(
-            path,
-            GrpcHandler.unary(handler(name, "unary"), run),
-            responseSerialize,
-            requestDeserialize,
-            "unary"
-          )
-        }
-      }
-    }
-  }
-}
 
 export const serverOptions = (limits: { maxReceiveBytes: number; maxSendBytes: number }): grpc.ServerOptions => ({
   "grpc.max_receive_message_length": limits.maxReceiveBytes,
@@ -159,12 +102,15 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     const run = yield* FiberSet.runtime(calls)<R>()
     // boundary: `R` is the union of what these services need, which a tuple of `Service<unknown>` cannot say.
     for (const one of options.services as ReadonlyArray<Service<R>>) one.register(server, run)
+    const health = yield* GrpcHealth.make(options.health ?? {})
+    const reflection = GrpcReflection.make([...options.services, health.service].map((one) => one.name))
+    for (const one of [health.service, ...reflection]) one.register(server, run)
     const asked = hostPort(options.host, options.port)
     const credentials = options.credentials ?? grpc.ServerCredentials.createInsecure()
     const grace = Duration.fromInputUnsafe(options.grace ?? graceDefault)
     const port = yield* Effect.acquireRelease(
       listen(server, asked, credentials),
-      (port) => close(server, calls, hostPort(options.host, port), grace)
+      (port) => Effect.andThen(health.close, close(server, calls, hostPort(options.host, port), grace))
     )
-    return { port, address: hostPort(options.host, port) }
+    return { port, address: hostPort(options.host, port), health: health.health }
   })

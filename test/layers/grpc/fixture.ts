@@ -14,6 +14,7 @@ import type { GrpcError } from "../../../src/layers/grpc/GrpcError.ts"
 import { NotFound, Unimplemented } from "../../../src/layers/grpc/GrpcError.ts"
 import type { ServerCall } from "../../../src/layers/grpc/GrpcHandler.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
+import type { Service } from "../../../src/layers/grpc/GrpcService.ts"
 
 export const statusRequest = (serviceName: string): StatusRequest => ({
   serviceName,
@@ -96,5 +97,5 @@ export const coreService = <R = never>(
     streamStatus
   })
 
-export const serve = <const Services extends ReadonlyArray<GrpcServer.Service<unknown>>>(...services: Services) =>
+export const serve = <const Services extends ReadonlyArray<Service<unknown>>>(...services: Services) =>
   GrpcServer.make({ host: "127.0.0.1", port: 0, services, grace: "200 millis" })
