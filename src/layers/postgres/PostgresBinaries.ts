@@ -6,8 +6,8 @@
  * copied once into a cache folder named by version, with the links repaired from the package's own list.
  */
 import { Clock, Duration, Effect, FileSystem, Option, Schema } from "effect"
+import { createRequire } from "node:module"
 import * as path from "node:path"
-import { fileURLToPath } from "node:url"
 import { EmbeddedPostgresUnavailable, failedAt, PostgresSetupFailed } from "./PostgresError.ts"
 import * as SafeDirectory from "./SafeDirectory.ts"
 import type { ServerAccount } from "./ServerAccount.ts"
@@ -37,7 +37,7 @@ const platform = `${process.platform}-${process.arch}`
 /** Asks the package itself where its programs are. */
 const locate = (packageName: string) =>
   Effect.tryPromise({
-    try: async (): Promise<unknown> => import(fileURLToPath(import.meta.resolve(packageName))),
+    try: async (): Promise<unknown> => import(createRequire(import.meta.url).resolve(packageName)),
     catch: (cause) => unavailable(packageName, cause instanceof Error ? cause.message : String(cause))
   }).pipe(
     Effect.flatMap((found) =>
