@@ -1,0 +1,54 @@
+/**
+ * What is inside the envelope in which a poller sends a message.
+ *
+ * The ids inside win over those beside it, but only when both poller and agent are named. The document keeps its text
+ * where the envelope has the usual order (`data` last), so that numbers beyond 2^53 survive; otherwise it is written
+ * anew.
+ */
+import { Option, Schema } from "effect"
+
+const Envelope = Schema.Struct({
+  poller_id: Schema.String.check(Schema.isMinLength(1)),
+  agent_id: Schema.String.check(Schema.isMinLength(1)),
+  partition: Schema.optionalKey(Schema.String),
+  data: Schema.Unknown
+})
+
+const decodeEnvelope = Schema.decodeUnknownOption(Schema.fromJsonString(Envelope))
+
+export interface EnvelopeContents {
+  readonly pollerId: string
+  readonly agentId: string
+  /** Empty when the envelope has none. */
+  readonly partition: string
+  /** The document, as JSON text. */
+  readonly data: string
+}
+
+const dataKey = /"data"\s*:\s*/
+const onlyStringsBefore = /^\s*\{(?:\s*"(?:[^"\\]|\\.)*"\s*:\s*"(?:[^"\\]|\\.)*"\s*,)*\s*$/
+
+/** The text after `"data":` up to the closing brace, when everything before it is plain strings. */
+const slice = (text: string, data: unknown): string => {
+  const found = dataKey.exec(text)
+  const fallback = () => JSON.stringify(data)
+  if (found === null || !onlyStringsBefore.test(text.slice(0, found.index))) return fallback()
+  const document = text.slice(found.index + found[0].length, text.lastIndexOf("}")).trim()
+  return isSame(document, data) ? document : fallback()
+}
+
+/** False when more keys follow `data`: the text up to the brace is then no document of its own. */
+const isSame = (document: string, data: unknown): boolean =>
+  Option.match(Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))(document), {
+    onNone: () => false,
+    onSome: (parsed) => JSON.stringify(parsed) === JSON.stringify(data)
+  })
+
+/** None when the text is no envelope: an inventory, a heartbeat, or what an older peer sends. */
+export const open = (text: string): Option.Option<EnvelopeContents> =>
+  Option.map(decodeEnvelope(text), ({ agent_id, data, partition, poller_id }) => ({
+    pollerId: poller_id,
+    agentId: agent_id,
+    partition: partition ?? "",
+    data: slice(text, data)
+  }))

@@ -1,0 +1,136 @@
+/**
+ * A pool of connections to PostgreSQL that outlives outages of the server.
+ *
+ * `keep` is the life of it, for a supervisor: it connects, tries again with backoff for as long as the server is away
+ * (and says so in the log), brings the schema up to date and then offers the client. From then on a lost server shows
+ * as typed errors of single calls; the pool connects anew by itself. Only a schema that cannot be brought up to date
+ * ends `keep`.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Context, Duration, Effect, Layer, Option, Redacted, Schedule, Schema, ScopedRef, Stream } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Migrator from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
+import { migrations } from "./migrations/migrations.ts"
+import * as SqlFailure from "./SqlFailure.ts"
+
+/** No usable connection: not connected yet, or the schema is still being made. */
+export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>()("DatabaseUnavailable", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `The database is not available: ${this.detail}`
+  }
+}
+
+/** A migration failed for a reason that waiting does not change. */
+export class DatabaseSchemaError extends Schema.TaggedError<DatabaseSchemaError>()("DatabaseSchemaError", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `The database schema could not be brought up to date: ${this.detail}`
+  }
+}
+
+export interface PgConnectionOptions {
+  /** Default 8. */
+  readonly maxConnections?: number
+}
+
+export class PgConnection extends Context.Service<PgConnection, {
+  /** The client, once the schema is up to date. */
+  readonly client: Effect.Effect<PgClient.PgClient, DatabaseUnavailable>
+  /** Succeeds when the server answers a query within 2 s. */
+  readonly check: Effect.Effect<void, DatabaseUnavailable>
+  readonly keep: Effect.Effect<never, DatabaseSchemaError>
+}>()("serviceradar/layers/postgres/PgConnection") {
+  static readonly layer = (options: PgConnectionOptions = {}) =>
+    Layer.effect(PgConnection, make(options)).pipe(Layer.provide(Reactivity.layer))
+}
+
+/** `host:port/database`, for the log: never the password. */
+const describe = (url: Redacted.Redacted): string => {
+  const parsed = URL.parse(Redacted.value(url))
+  return parsed === null ? "an address that is no URL" : `${parsed.host}${parsed.pathname}`
+}
+
+const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("2 seconds")]).pipe(Schedule.jittered)
+
+/** The log says it at once, and then at about twice a minute. */
+const logEvery = 15
+
+const migrate = (client: PgClient.PgClient) =>
+  Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "serviceradar_migrations" }).pipe(
+    Effect.provideService(SqlClient.SqlClient, client)
+  )
+
+/** A migration that another program runs right now is waited for, as is a server that is away. */
+const isPassing = (error: SqlError | Migrator.MigrationError): boolean =>
+  error._tag === "SqlError"
+    ? SqlFailure.isOutage(error)
+    : error.kind === "Locked" || SqlFailure.isOutageCause(error.cause)
+
+const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
+  const endpoint = yield* DatabaseEndpoint
+  const reactivity = yield* Reactivity.Reactivity
+  const current = yield* ScopedRef.make(() => Option.none<PgClient.PgClient>())
+  let ready: Option.Option<PgClient.PgClient> = Option.none()
+
+  const open = (url: Redacted.Redacted) =>
+    PgClient.make({
+      url,
+      applicationName: "serviceradar",
+      maxConnections: options.maxConnections ?? 8,
+      connectTimeout: "3 seconds",
+      startupParameters: { statement_timeout: "30s", idle_in_transaction_session_timeout: "60s" }
+    }).pipe(Effect.map(Option.some), Effect.provideService(Reactivity.Reactivity, reactivity))
+
+  const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
+    let attempts = 0
+    yield* migrate(client).pipe(
+      Effect.tapError((error) => {
+        attempts += 1
+        return isPassing(error) && attempts % logEvery === 1
+          ? Effect.logWarning(`PostgreSQL at ${where} is not available (${SqlFailure.detail(error)}): trying on`)
+          : Effect.void
+      }),
+      Effect.retry({ schedule: backoff, while: isPassing }),
+      Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))
+    )
+    yield* Effect.logInfo(`Connected to PostgreSQL at ${where}`)
+  })
+
+  const use = Effect.fnUntraced(function*(url: Redacted.Redacted) {
+    ready = Option.none()
+    yield* ScopedRef.set(current, open(url)).pipe(
+      Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))
+    )
+    const client = yield* ScopedRef.get(current)
+    if (Option.isSome(client)) yield* prepare(client.value, describe(url))
+    ready = client
+    return yield* Effect.never
+  })
+
+  const client = Effect.suspend(() =>
+    Option.isSome(ready)
+      ? Effect.succeed(ready.value)
+      : Effect.fail(new DatabaseUnavailable({ detail: "not connected yet" }))
+  )
+
+  return PgConnection.of({
+    client,
+    check: client.pipe(
+      Effect.flatMap((sql) => sql`select 1`),
+      Effect.timeout(Duration.seconds(2)),
+      Effect.mapError((error) => new DatabaseUnavailable({ detail: error.message })),
+      Effect.asVoid
+    ),
+    keep: endpoint.urls.pipe(
+      Stream.switchMap((url) => Stream.fromEffect(use(url))),
+      Stream.runDrain,
+      Effect.andThen(Effect.never)
+    )
+  })
+})

@@ -1,0 +1,42 @@
+/**
+ * Keeps what pollers report: every status in a history, the newest of each service as its current state.
+ *
+ * Appending the same report again adds nothing, so a poller that got no answer simply sends it again. When `append`
+ * succeeds, the whole report is durable; when it fails, none of it is.
+ */
+import { Context, type DateTime, type Duration, type Effect, Schema } from "effect"
+import type { ServiceFilter, ServiceState } from "../../domain/monitoring/ServiceState.ts"
+import type { StatusReport } from "../../domain/monitoring/StatusReport.ts"
+
+/** The database cannot be reached or is not ready yet; the same call may succeed later. */
+export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
+  detail: Schema.String
+}) {}
+
+/** The database refuses this very request; repeating it changes nothing. */
+export class StoreRefused extends Schema.TaggedError<StoreRefused>()("StoreRefused", {
+  detail: Schema.String
+}) {}
+
+export class StatusStoreError extends Schema.TaggedError<StatusStoreError>()("StatusStoreError", {
+  operation: Schema.String,
+  reason: Schema.Union([StoreUnavailable, StoreRefused])
+}) {
+  override get message(): string {
+    return `Status store, ${this.operation}: ${this.reason._tag}: ${this.reason.detail}`
+  }
+}
+
+export interface Appended {
+  readonly stored: number
+  /** Statuses that were there already. */
+  readonly repeated: number
+}
+
+export class StatusStore extends Context.Service<StatusStore, {
+  readonly append: (report: StatusReport, receivedAt: DateTime.Utc) => Effect.Effect<Appended, StatusStoreError>
+  /** Ordered by partition, agent, type and name. */
+  readonly current: (filter: ServiceFilter) => Effect.Effect<ReadonlyArray<ServiceState>, StatusStoreError>
+  /** Removes history reported longer ago than `age`; current states stay. Returns how many rows went. */
+  readonly removeOlderThan: (age: Duration.Duration) => Effect.Effect<number, StatusStoreError>
+}>()("serviceradar/services/core/StatusStore") {}

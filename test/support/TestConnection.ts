@@ -1,0 +1,31 @@
+/**
+ * The connection of core to a fresh database, with its life running and the schema in place.
+ */
+import { Effect, Layer, Option, Schedule } from "effect"
+import { DatabaseEndpoint } from "../../src/layers/postgres/DatabaseEndpoint.ts"
+import { PgConnection } from "../../src/layers/postgres/PgConnection.ts"
+import { TestDatabase } from "./TestDatabase.ts"
+
+/** Waits, at most 20 s, until the schema is there and queries are answered. */
+export const awaitReady = Effect.flatMap(PgConnection, (connection) => connection.check).pipe(
+  Effect.retry(Schedule.spaced("20 millis")),
+  Effect.timeout("20 seconds"),
+  Effect.orDie
+)
+
+/** Runs the connection's life for as long as the layer stands. */
+export const keeping = Layer.effectDiscard(
+  Effect.gen(function*() {
+    const connection = yield* PgConnection
+    yield* Effect.forkScoped(connection.keep)
+    yield* awaitReady
+  })
+)
+
+export const layer = keeping.pipe(
+  Layer.provideMerge(PgConnection.layer()),
+  Layer.provideMerge(Layer.unwrap(
+    Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url)))
+  )),
+  Layer.provideMerge(TestDatabase.layer)
+)
