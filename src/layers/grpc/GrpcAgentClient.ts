@@ -1,0 +1,141 @@
+/**
+ * Asks agents over gRPC, one channel for each connection.
+ *
+ * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason:
+ * it concerns this agent alone.
+ */
+import { Effect, FileSystem, Layer, Stream } from "effect"
+import type { AgentId } from "../../domain/monitoring/Ids.ts"
+import type { Check, PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
+import { HealthService } from "../../gen/grpc/health/v1/health.ts"
+import { AgentServiceService } from "../../gen/monitoring/monitoring.ts"
+import {
+  AgentClient,
+  type AgentConnection,
+  AgentError,
+  AgentFailed,
+  Garbled,
+  NotConfigured,
+  Refused,
+  TimedOut,
+  Unreachable,
+  Unsupported
+} from "../../services/poller/AgentClient.ts"
+import * as GrpcChannel from "./GrpcChannel.ts"
+import * as GrpcClient from "./GrpcClient.ts"
+import * as GrpcCredentials from "./GrpcCredentials.ts"
+import type { GrpcError } from "./GrpcError.ts"
+
+const reconnectDelayMax = "1 second"
+
+export const layer = Layer.effect(
+  AgentClient,
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    return {
+      connect: (agent, pollerId) =>
+        Effect.provideService(GrpcCredentials.client(agent.security), FileSystem.FileSystem, files).pipe(
+          Effect.flatMap((credentials) => GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax })),
+          Effect.map((channel) => over(channel, agent, pollerId)),
+          Effect.catchTag("CredentialsError", ({ message }) =>
+            Effect.as(
+              Effect.logError(`agent ${agent.agentId}: ${message}`),
+              refusing(agent.agentId, message)
+            ))
+        )
+    }
+  })
+)
+
+const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
+  const client = GrpcClient.fromChannel(AgentServiceService, channel)
+  const health = GrpcClient.fromChannel(HealthService, channel)
+  const failed = (error: GrpcError) => toAgentError(agent.agentId, error)
+  const request = ({ details, serviceName, serviceType }: Check) => ({
+    serviceName,
+    serviceType,
+    details,
+    agentId: agent.agentId,
+    pollerId
+  })
+  return {
+    getStatus: (check, deadline) =>
+      client.getStatus({ ...request(check), port: check.serviceType === "port" ? check.port : 0 }, { deadline }).pipe(
+        Effect.map(({ agentId, available, message, responseTime }) => ({
+          available,
+          message,
+          agentId,
+          responseTimeNanos: responseTime
+        })),
+        Effect.mapError(failed)
+      ),
+    getResults: (check, lastSequence, deadline) =>
+      client.getResults({ ...request(check), lastSequence, completionStatus: undefined }, { deadline }).pipe(
+        Effect.map((reply) => ({
+          available: reply.available,
+          message: reply.data,
+          agentId: reply.agentId,
+          responseTimeNanos: reply.responseTime,
+          sequence: reply.currentSequence,
+          hasNewData: reply.hasNewData
+        })),
+        Effect.mapError(failed)
+      ),
+    streamResults: (check, lastSequence) =>
+      client.streamResults({ ...request(check), lastSequence, completionStatus: undefined }).pipe(
+        Stream.map(({ currentSequence, data, isFinal }) => ({ data, isFinal, sequence: currentSequence })),
+        Stream.takeUntil((chunk) => chunk.isFinal),
+        Stream.mapError(failed)
+      ),
+    probe: (deadline) =>
+      health.check({ service: "AgentService" }, { deadline }).pipe(
+        Effect.asVoid,
+        // A sync service answers by another name, an old checker has no health service: both are there.
+        Effect.catchTag(["NotFound", "Unimplemented"], () => Effect.void),
+        Effect.mapError(failed)
+      )
+  }
+}
+
+const refusing = (agentId: AgentId, detail: string): AgentConnection => {
+  const refused = Effect.fail(new AgentError({ agentId, reason: new Refused({ detail }) }))
+  return {
+    getStatus: () => refused,
+    getResults: () => refused,
+    streamResults: () => Stream.fromEffect(refused),
+    probe: () => refused
+  }
+}
+
+const toAgentError = (agentId: AgentId, error: GrpcError): AgentError => {
+  const { detail } = error
+  const reason = () => {
+    switch (error._tag) {
+      case "Unavailable":
+      case "Cancelled":
+      case "Aborted":
+        return new Unreachable({ detail })
+      case "DeadlineExceeded":
+        return new TimedOut({ detail })
+      case "Unauthenticated":
+      case "PermissionDenied":
+        return new Refused({ detail })
+      case "Unimplemented":
+        return new Unsupported({ detail })
+      case "NotFound":
+        return new NotConfigured({ detail })
+      case "ResourceExhausted":
+      case "DataLoss":
+      case "OutOfRange":
+        return new Garbled({ detail })
+      case "Internal":
+        return isUnreadable(detail) ? new Garbled({ detail }) : new AgentFailed({ detail })
+      default:
+        return new AgentFailed({ detail })
+    }
+  }
+  return new AgentError({ agentId, reason: reason() })
+}
+
+/** What grpc-js itself reports as INTERNAL: bytes that are no message, or HTTP/2 that is none. */
+const isUnreadable = (detail: string): boolean => /deserializ|protocol|RST_STREAM|unexpected|parse/i.test(detail)

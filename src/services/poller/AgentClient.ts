@@ -1,0 +1,83 @@
+/**
+ * Asks one remote agent, over one connection that belongs to whoever opened it.
+ *
+ * Opening never fails, because it does not connect; the calls fail while the agent is away. Nothing is retried here:
+ * a status is what was observed.
+ */
+import { Context, type Duration, type Effect, Schema, type Scope, type Stream } from "effect"
+import { AgentId } from "../../domain/monitoring/Ids.ts"
+import type { Check, PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
+
+const detail = { detail: Schema.String }
+
+/** Nobody answers at the address, or the connection broke. */
+export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", detail) {}
+
+/** The agent took the call and did not answer in time. */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", detail) {}
+
+/** The answer cannot be read, or is larger than the protocol allows. */
+export class Garbled extends Schema.TaggedError<Garbled>()("Garbled", detail) {}
+
+/** The agent does not let this poller in. */
+export class Refused extends Schema.TaggedError<Refused>()("Refused", detail) {}
+
+/** The agent does not know this method for this kind of check. */
+export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", detail) {}
+
+/** The agent has no such checker configured. */
+export class NotConfigured extends Schema.TaggedError<NotConfigured>()("NotConfigured", detail) {}
+
+/** Not asked at all: its circuit breaker is open. */
+export class NotAsked extends Schema.TaggedError<NotAsked>()("NotAsked", detail) {}
+
+/** The agent answered with an error of its own. */
+export class AgentFailed extends Schema.TaggedError<AgentFailed>()("AgentFailed", detail) {}
+
+export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
+  agentId: AgentId,
+  reason: Schema.Union([Unreachable, TimedOut, Garbled, Refused, Unsupported, NotConfigured, NotAsked, AgentFailed])
+}) {
+  override get message(): string {
+    return `agent ${this.agentId}: ${this.reason._tag}: ${this.reason.detail}`
+  }
+}
+
+export interface StatusReply {
+  readonly available: boolean
+  readonly message: Uint8Array
+  readonly responseTimeNanos: bigint
+  /** Empty when the agent does not say. */
+  readonly agentId: string
+}
+
+export interface ResultsReply extends StatusReply {
+  /** Opaque; compared for equality only. */
+  readonly sequence: string
+  readonly hasNewData: boolean
+}
+
+export interface ResultsChunk {
+  /** A JSON document of its own. */
+  readonly data: Uint8Array
+  readonly isFinal: boolean
+  readonly sequence: string
+}
+
+export interface AgentConnection {
+  readonly getStatus: (check: Check, deadline: Duration.Duration) => Effect.Effect<StatusReply, AgentError>
+  readonly getResults: (
+    check: Check,
+    lastSequence: string,
+    deadline: Duration.Duration
+  ) => Effect.Effect<ResultsReply, AgentError>
+  /** Ends after the final chunk. */
+  readonly streamResults: (check: Check, lastSequence: string) => Stream.Stream<ResultsChunk, AgentError>
+  /** Succeeds when the agent answers at all, whatever it says about its health. */
+  readonly probe: (deadline: Duration.Duration) => Effect.Effect<void, AgentError>
+}
+
+export class AgentClient extends Context.Service<AgentClient, {
+  /** A connection of its own for this agent, closed with the scope. */
+  readonly connect: (agent: PolledAgent, pollerId: string) => Effect.Effect<AgentConnection, never, Scope.Scope>
+}>()("serviceradar/services/poller/AgentClient") {}

@@ -1,0 +1,51 @@
+/**
+ * Everything that concerns one agent, as one supervision tree.
+ *
+ *   AgentSupervisor (one_for_one, 10 restarts in 60 s)
+ *   └─ <agent id> (rest_for_one), one per agent
+ *      ├─ ConnectionManager  permanent, two-part start
+ *      ├─ CheckScheduler     permanent
+ *      ├─ ResultsStreamer    permanent
+ *      └─ CircuitBreaker     transient
+ *
+ * An agent that misbehaves makes its own statuses unavailable and fails nothing: only a bug restarts a child here. A
+ * new connection restarts whoever used the old one, hence rest_for_one.
+ */
+import { Effect, Metric, Option, Ref, Stream } from "effect"
+import * as Supervisor from "../supervision/Supervisor.ts"
+import type * as AgentLink from "./AgentLink.ts"
+import * as CheckScheduler from "./CheckScheduler.ts"
+import * as ConnectionManager from "./ConnectionManager.ts"
+import * as PollerMetrics from "./PollerMetrics.ts"
+import * as ResultsStreamer from "./ResultsStreamer.ts"
+
+const coordinator = (link: AgentLink.AgentLink) =>
+  Supervisor.supervisor({
+    id: link.agent.agentId,
+    strategy: "rest_for_one",
+    children: [
+      Supervisor.child({ id: "ConnectionManager", start: ConnectionManager.start(link) }),
+      Supervisor.child({ id: "CheckScheduler", run: CheckScheduler.run(link) }),
+      Supervisor.child({ id: "ResultsStreamer", run: ResultsStreamer.run(link) }),
+      Supervisor.child({ id: "CircuitBreaker", restart: "transient", run: watchCircuit(link) })
+    ]
+  })
+
+export const supervisor = (links: ReadonlyArray<AgentLink.AgentLink>) =>
+  Supervisor.supervisor({
+    id: "AgentSupervisor",
+    strategy: "one_for_one",
+    intensity: { maxRestarts: 10, period: "60 seconds" },
+    children: links.map(coordinator)
+  })
+
+/** Counts and logs what the breaker does; ends with the connection it belongs to. */
+const watchCircuit = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
+  const session = yield* Ref.get(link.session)
+  if (Option.isNone(session)) return
+  yield* Stream.runForEach(session.value.breaker.transitions, ({ from, to }) =>
+    Effect.andThen(
+      Metric.update(Metric.withAttributes(PollerMetrics.circuitTransitions, { to }), 1),
+      Effect.logDebug(`circuit of agent ${link.agent.agentId}: ${from} to ${to}`)
+    ))
+})

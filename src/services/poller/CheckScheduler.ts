@@ -1,0 +1,60 @@
+/**
+ * Runs the regular checks of one agent: at once, then on the interval, each on its own.
+ *
+ * A check never overlaps itself: its deadline is no longer than the interval, so a check that hangs is late for nobody,
+ * not even for itself. Every run ends in a status, also when the agent does not answer.
+ */
+import { Clock, Duration, Effect, Metric, Option, Ref, Schedule } from "effect"
+import * as PollOutcome from "../../domain/monitoring/PollOutcome.ts"
+import * as AgentLink from "./AgentLink.ts"
+import { CoreReporter } from "./CoreReporter.ts"
+import * as PollerMetrics from "./PollerMetrics.ts"
+
+const deadlineMax = Duration.seconds(30)
+
+/** Never ends by itself. */
+export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
+  const checks = link.checks.filter(({ check }) => Option.isNone(check.resultsInterval))
+  if (checks.length === 0) return yield* Effect.never
+  const loops = Effect.forEach(
+    checks,
+    (tracked) => Effect.repeat(runOnce(link, tracked), Schedule.fixed(link.pollInterval)),
+    { concurrency: "unbounded", discard: true }
+  )
+  return yield* Effect.forever(Effect.raceFirst(loops, link.returned.await))
+})
+
+const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
+  const { agent, poller } = link
+  const { check } = tracked
+  const deadline = Duration.min(deadlineMax, link.pollInterval)
+  const subject: PollOutcome.PollSubject = {
+    poller,
+    agentId: agent.agentId,
+    host: yield* link.host,
+    check,
+    source: "getStatus"
+  }
+  yield* Metric.update(PollerMetrics.polls, 1)
+  const startedNanos = yield* Clock.currentTimeNanos
+  const status = yield* AgentLink.ask(link, (connection) => connection.getStatus(check, deadline), deadline).pipe(
+    Effect.tap(() => Metric.update(PollerMetrics.pollsSuccessful, 1)),
+    Effect.map((reply) => PollOutcome.fromReply(subject, reply)),
+    Effect.catch((error) =>
+      Effect.as(
+        Metric.update(PollerMetrics.pollsFailed, 1),
+        PollOutcome.fromFailure(subject, error.message)
+      )
+    )
+  )
+  const endedNanos = yield* Clock.currentTimeNanos
+  yield* Metric.update(PollerMetrics.pollSeconds, Number(endedNanos - startedNanos) / 1e9)
+  const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
+  const reporter = yield* CoreReporter
+  yield* reporter.report({
+    status,
+    measuredAtMillis: yield* Clock.currentTimeMillis,
+    isUrgent: Option.isNone(before) || before.value !== status.available,
+    settled: () => Effect.void
+  })
+})

@@ -1,0 +1,60 @@
+/**
+ * Owns the connection to one agent, and finds out whether the agent is there.
+ *
+ * It probes only when someone suspects the agent, and then until it answers, at most about a second apart. When an
+ * agent that was absent answers, everybody who waits for it runs at once instead of at the next interval.
+ */
+import { Duration, Effect, Metric, Option, Ref, Schedule } from "effect"
+import { CircuitBreaker } from "effect/persistence"
+import { AgentClient, type AgentError } from "./AgentClient.ts"
+import * as AgentLink from "./AgentLink.ts"
+import * as PollerMetrics from "./PollerMetrics.ts"
+
+const probeTimeout = Duration.seconds(2)
+const failuresMax = 5
+/** Shorter than the pause between probes, so that a probe is never the one that is turned away. */
+const openDuration = "750 millis"
+
+const betweenProbes = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("1 second")]).pipe(
+  Schedule.jittered
+)
+
+/** Two parts: with the connection made the next child may start; the rest watches over it. */
+export const start = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
+  const client = yield* AgentClient
+  const connection = yield* client.connect(link.agent, link.poller.pollerId)
+  const breaker = yield* CircuitBreaker.make({
+    tripPolicy: CircuitBreaker.consecutive(failuresMax),
+    openDuration
+  })
+  yield* Effect.acquireRelease(
+    Ref.set(link.session, Option.some({ connection, breaker })),
+    () => Ref.set(link.session, Option.none())
+  )
+  yield* link.isSuspect.open
+  return Effect.forever(watch(link))
+})
+
+const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
+  yield* link.isSuspect.await
+  yield* link.isSuspect.close
+  yield* AgentLink.throughBreaker(link, (connection) => connection.probe(probeTimeout), probeTimeout).pipe(
+    Effect.tapError((error) => noteAbsent(link, error)),
+    Effect.retry(betweenProbes)
+  )
+  yield* Metric.update(PollerMetrics.agentConnections, 1)
+  const absence = yield* Ref.getAndSet(link.absence, Option.none())
+  if (Option.isNone(absence)) return
+  yield* Effect.logInfo(`agent ${link.agent.agentId} is back`)
+  yield* link.isSuspect.close
+  yield* link.returned.release
+})
+
+const noteAbsent = Effect.fnUntraced(function*(link: AgentLink.AgentLink, error: AgentError) {
+  // The breaker speaks here, not the agent: nothing was learned.
+  if (error.reason._tag === "NotAsked") return
+  const before = yield* Ref.getAndSet(link.absence, Option.some(error))
+  if (Option.isSome(before)) return
+  yield* Metric.update(PollerMetrics.agentFailures, 1)
+  yield* Effect.logWarning(`${error.message} (${link.agent.address}); trying again`)
+})

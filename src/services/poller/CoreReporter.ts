@@ -1,0 +1,185 @@
+/**
+ * Brings statuses to core: batched, in order, at least once.
+ *
+ * A batch goes when it is full, when its oldest status has waited long enough, or at once when a status is urgent (a
+ * service came up or went down). While core is away statuses wait in a bounded buffer; when that is full the oldest go
+ * and are counted. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
+ */
+import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Ref, Schedule } from "effect"
+import type { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
+import * as ReportBatch from "../../domain/monitoring/ReportBatch.ts"
+import * as ReportBuffer from "../../domain/monitoring/ReportBuffer.ts"
+import type { ServiceStatus } from "../../domain/monitoring/ServiceStatus.ts"
+import { CoreClient, type CoreError, type ReportHeader } from "./CoreClient.ts"
+import * as PollerMetrics from "./PollerMetrics.ts"
+
+export interface Report {
+  readonly status: ServiceStatus
+  readonly measuredAtMillis: number
+  /** Sent without waiting for a batch to fill. */
+  readonly isUrgent: boolean
+  /** Called once: core has it (`true`), or it was given up (`false`). */
+  readonly settled: (isDelivered: boolean) => Effect.Effect<void>
+}
+
+export interface Options {
+  readonly pollerId: PollerId
+  readonly partition: Partition
+  readonly sourceIp: Effect.Effect<string>
+  /** 100 unless told. */
+  readonly batchSizeMax?: number
+  /** 5 s unless told. */
+  readonly batchWait?: Duration.Input
+  /** An empty report after this long without any, so that core knows the poller lives. */
+  readonly heartbeatInterval: Duration.Duration
+  /** Statuses kept while core is away. 10,000 unless told. */
+  readonly bufferSizeMax?: number
+  /** 64 MiB unless told. */
+  readonly bufferBytesMax?: number
+}
+
+const batchSizeDefault = 100
+const batchWaitDefault = Duration.seconds(5)
+const bufferSizeDefault = 10_000
+const bufferBytesDefault = 64 * 1_048_576
+/** Lets the other statuses of the same moment join an urgent one. */
+const urgentWait = Duration.millis(50)
+/** A report that core keeps failing on must not hold up the others for ever. */
+const failingFor = Duration.minutes(5)
+const drainTimeout = Duration.seconds(9)
+
+/** Core must have the first status within seconds of its return, so the longest pause is 2 s. */
+const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]).pipe(Schedule.jittered)
+
+export class CoreReporter extends Context.Service<CoreReporter, {
+  /** Never waits and never fails. */
+  readonly report: (report: Report) => Effect.Effect<void>
+  /** Sends until interrupted, then sends what is left for at most 9 s. */
+  readonly run: Effect.Effect<never>
+  readonly pending: Effect.Effect<number>
+}>()("serviceradar/services/poller/CoreReporter") {
+  static readonly layer = (options: Options) => Layer.effect(this, make(options))
+}
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const core = yield* CoreClient
+  const batchWait = Duration.fromInputUnsafe(options.batchWait ?? batchWaitDefault)
+  const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
+  const buffer = yield* Ref.make(ReportBuffer.make<Report>({
+    entriesMax: options.bufferSizeMax ?? bufferSizeDefault,
+    bytesMax: options.bufferBytesMax ?? bufferBytesDefault,
+    batchSizeMax,
+    batchSpanMillis: Math.max(1_000, Duration.toMillis(batchWait))
+  }))
+  const isAway = yield* Ref.make(false)
+  const hasWaiting = yield* Latch.make()
+  const isDue = yield* Latch.make()
+
+  const report = Effect.fnUntraced(function*(one: Report) {
+    const entry = {
+      value: one,
+      bytes: ReportBatch.estimatedBytes(one.status),
+      measuredAtMillis: one.measuredAtMillis
+    }
+    const gone = yield* Ref.modify(buffer, (state) => {
+      const [next, dropped] = ReportBuffer.offer(state, entry)
+      return [dropped, next]
+    })
+    if (gone.length > 0) yield* giveUp(gone, "full")
+    yield* hasWaiting.open
+    if (one.isUrgent || (yield* Ref.get(buffer)).waiting.length >= batchSizeMax) yield* isDue.open
+  })
+
+  const pending = Effect.map(Ref.get(buffer), ReportBuffer.size)
+
+  const header = Effect.fnUntraced(function*(measuredAtMillis: number) {
+    return {
+      pollerId: options.pollerId,
+      partition: options.partition,
+      sourceIp: yield* options.sourceIp,
+      timestampSeconds: BigInt(Math.floor(measuredAtMillis / 1_000))
+    } satisfies ReportHeader
+  })
+
+  const noteAway = Effect.fnUntraced(function*(error: CoreError) {
+    if (yield* Ref.getAndSet(isAway, true)) return
+    yield* Effect.logWarning(`${error.message}; reports wait in the buffer`)
+  })
+
+  const noteBack = Effect.gen(function*() {
+    if (!(yield* Ref.getAndSet(isAway, false))) return
+    yield* Effect.logInfo(`core is back; ${yield* pending} statuses were waiting`)
+  })
+
+  /** One send, until core has it or it is clear that core never will. */
+  const deliver = (send: ReportBatch.Send, to: ReportHeader): Effect.Effect<void, CoreError> => {
+    const once = send._tag === "Unary"
+      ? core.report(to, send.statuses)
+      : core.stream(to, ReportBatch.chunks(send.statuses))
+    return once.pipe(
+      Effect.tapError(noteAway),
+      Effect.retry({
+        schedule: Schedule.upTo(backoff, { duration: failingFor }),
+        while: (error) => error.reason._tag === "CoreFailed"
+      }),
+      Effect.retry({ schedule: backoff, while: (error) => error.reason._tag === "CoreAway" }),
+      Effect.andThen(noteBack),
+      Effect.andThen(Metric.update(PollerMetrics.reportsSent, 1))
+    )
+  }
+
+  /** Sends the oldest batch; false when there was none. */
+  const sendBatch = Effect.gen(function*() {
+    const { inFlight } = yield* Ref.updateAndGet(buffer, ReportBuffer.take)
+    const newest = inFlight.at(-1)
+    if (newest === undefined) return false
+    const reports = inFlight.map(({ value }) => value)
+    const to = yield* header(newest.measuredAtMillis)
+    const sends = ReportBatch.plan(reports.map(({ status }) => status))
+    const isDelivered = yield* Effect.forEach(sends, (send) => deliver(send, to), { discard: true }).pipe(
+      Effect.as(true),
+      Effect.catch((error) => Effect.as(Effect.logError(`a report was given up: ${error.message}`), false))
+    )
+    yield* Ref.update(buffer, ReportBuffer.settle)
+    if (isDelivered) yield* Effect.forEach(reports, (one) => one.settled(true), { discard: true })
+    else yield* giveUp(reports, "rejected")
+    return true
+  })
+
+  const sendAll = Effect.repeat(sendBatch, { while: (isSent) => isSent }).pipe(
+    Effect.andThen(Effect.flatMap(pending, (size) => Metric.update(PollerMetrics.reportBufferSize, size)))
+  )
+
+  const heartbeat = Effect.gen(function*() {
+    yield* core.report(yield* header(yield* Clock.currentTimeMillis), [])
+    yield* noteBack
+  }).pipe(Effect.catch(noteAway))
+
+  const waitForBatch = Effect.gen(function*() {
+    const isWaiting = yield* Effect.timeoutOption(hasWaiting.await, options.heartbeatInterval)
+    if (isWaiting._tag === "None") return yield* heartbeat
+    const due = yield* Effect.timeoutOption(isDue.await, batchWait)
+    if (due._tag === "Some") yield* Effect.sleep(urgentWait)
+    yield* hasWaiting.close
+    yield* isDue.close
+    yield* sendAll
+  })
+
+  const drain = Effect.timeoutOption(sendAll, drainTimeout).pipe(
+    Effect.andThen(pending),
+    Effect.flatMap((left) =>
+      left === 0 ? Effect.void : Effect.logWarning(`${left} statuses are lost: core did not take them before the end`)
+    )
+  )
+
+  // A batch left over by a predecessor that died goes first.
+  const run = Effect.andThen(sendAll, Effect.forever(waitForBatch)).pipe(Effect.onInterrupt(() => drain))
+
+  return CoreReporter.of({ report, run, pending })
+})
+
+const giveUp = (reports: ReadonlyArray<Report>, reason: "full" | "rejected") =>
+  Effect.andThen(
+    Metric.update(Metric.withAttributes(PollerMetrics.reportsDropped, { reason }), reports.length),
+    Effect.forEach(reports, (one) => one.settled(false), { discard: true })
+  )

@@ -1,0 +1,145 @@
+/**
+ * Fetches the results of long-running checks (sweeps, inventories) of one agent, each on its own interval.
+ *
+ * The sequence an agent is asked to continue from advances only when core has acknowledged the results before it, so a
+ * report that is lost is fetched again. While results are on their way to core the check is skipped: it would only
+ * bring the same results once more.
+ */
+import { Clock, Duration, Effect, Metric, Option, Ref, Result, Schedule, Stream } from "effect"
+import type { Check } from "../../domain/monitoring/PollerConfig.ts"
+import * as PollOutcome from "../../domain/monitoring/PollOutcome.ts"
+import * as ResultsMerge from "../../domain/monitoring/ResultsMerge.ts"
+import type { ServiceStatus } from "../../domain/monitoring/ServiceStatus.ts"
+import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./AgentClient.ts"
+import * as AgentLink from "./AgentLink.ts"
+import { CoreReporter } from "./CoreReporter.ts"
+import * as PollerMetrics from "./PollerMetrics.ts"
+
+const unaryDeadline = Duration.seconds(30)
+/** A large inventory takes its time; a stream that stalls does not get it. */
+const streamDeadline = Duration.minutes(5)
+const chunkDeadline = Duration.seconds(30)
+
+/** Never ends by itself. */
+export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
+  const loops = link.checks.flatMap((tracked) =>
+    Option.toArray(
+      Option.map(tracked.check.resultsInterval, (interval) =>
+        Effect.repeat(runOnce(link, tracked), Schedule.fixed(Duration.max(interval, intervalMin))))
+    )
+  )
+  if (loops.length === 0) return yield* Effect.never
+  const all = Effect.all(loops, { concurrency: "unbounded", discard: true })
+  return yield* Effect.forever(Effect.raceFirst(all, link.returned.await))
+})
+
+/** An interval of 0 asks as often as is reasonable. */
+const intervalMin = Duration.seconds(1)
+
+const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
+  if (yield* Ref.get(tracked.isPending)) return
+  const { check } = tracked
+  const subject: PollOutcome.PollSubject = {
+    poller: link.poller,
+    agentId: link.agent.agentId,
+    host: yield* link.host,
+    check,
+    source: "results"
+  }
+  const lastSequence = yield* Ref.get(tracked.sequence)
+  const deadline = isStreamed(check) ? streamDeadline : unaryDeadline
+  yield* Metric.update(PollerMetrics.polls, 1)
+  const reply = yield* Effect.result(
+    AgentLink.ask(link, (connection) => fetch(connection, check, lastSequence, link.agent.agentId), deadline)
+  )
+  const counted = Result.isSuccess(reply) ? PollerMetrics.pollsSuccessful : PollerMetrics.pollsFailed
+  yield* Metric.update(counted, 1)
+  if (Result.isSuccess(reply)) {
+    if (isNews(check, reply.success)) {
+      yield* report(tracked, PollOutcome.fromReply(subject, reply.success), reply.success.sequence)
+    }
+    return
+  }
+  const { reason } = reply.failure
+  if (reason._tag === "Unsupported") return
+  if (reason._tag === "NotConfigured" && check.serviceType === "sweep") return
+  const cause = reason._tag === "NotConfigured"
+    ? "No sweep service configured"
+    : `GetResults failed: ${reply.failure.message}`
+  yield* report(tracked, PollOutcome.fromFailure(subject, cause), "")
+})
+
+const report = Effect.fnUntraced(function*(tracked: AgentLink.TrackedCheck, status: ServiceStatus, sequence: string) {
+  const reporter = yield* CoreReporter
+  const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
+  yield* Ref.set(tracked.isPending, true)
+  yield* reporter.report({
+    status,
+    measuredAtMillis: yield* Clock.currentTimeMillis,
+    isUrgent: Option.isNone(before) || before.value !== status.available,
+    settled: (isDelivered) =>
+      Effect.andThen(
+        isDelivered && sequence !== "" ? Ref.set(tracked.sequence, sequence) : Effect.void,
+        Ref.set(tracked.isPending, false)
+      )
+  })
+})
+
+const isStreamed = (check: Check): boolean =>
+  check.serviceType === "sync" || check.serviceType === "sweep" || check.serviceName.includes("sync")
+
+/** A sweep with nothing new is not reported; an inventory always is, because core ages what it does not hear of. */
+const isNews = (check: Check, reply: ResultsReply): boolean =>
+  reply.hasNewData || check.serviceType !== "sweep" || check.serviceName.includes("sync")
+
+const fetch = (
+  connection: AgentConnection,
+  check: Check,
+  lastSequence: string,
+  agentId: AgentError["agentId"]
+): Effect.Effect<ResultsReply, AgentError> =>
+  isStreamed(check)
+    ? collect(connection, check, lastSequence, agentId)
+    : connection.getResults(check, lastSequence, unaryDeadline)
+
+/** Merges a stream into one reply; the time it took counts as its response time. */
+const collect = Effect.fnUntraced(function*(
+  connection: AgentConnection,
+  check: Check,
+  lastSequence: string,
+  agentId: AgentError["agentId"]
+): Effect.fn.Return<ResultsReply, AgentError> {
+  const garbled = (detail: string) => new AgentError({ agentId, reason: new Garbled({ detail }) })
+  const startedNanos = yield* Clock.currentTimeNanos
+  const initial: Merged = { merge: ResultsMerge.empty, final: Option.none() }
+  const merged = yield* connection.streamResults(check, lastSequence).pipe(
+    Stream.timeoutOrElse({
+      duration: chunkDeadline,
+      orElse: () => Stream.fail(garbled(`no chunk within ${Duration.format(chunkDeadline)}`))
+    }),
+    Stream.runFoldEffect(() => initial, (state, chunk) =>
+      Effect.gen(function*() {
+        yield* Metric.update(PollerMetrics.streamingChunks, 1)
+        const merge = yield* Effect.fromResult(ResultsMerge.add(state.merge, chunk.data)).pipe(
+          Effect.mapError((error) => garbled(error.detail))
+        )
+        return { merge, final: chunk.isFinal ? Option.some(chunk.sequence) : state.final } satisfies Merged
+      }))
+  )
+  const sequence = yield* Effect.fromOption(merged.final).pipe(Effect.mapError(() => garbled("no final chunk")))
+  const endedNanos = yield* Clock.currentTimeNanos
+  return {
+    available: true,
+    message: ResultsMerge.finish(merged.merge, check.serviceType),
+    responseTimeNanos: endedNanos - startedNanos,
+    agentId,
+    sequence,
+    // The protocol has no such flag for streams: an agent with nothing new repeats the sequence and sends no data.
+    hasNewData: !(ResultsMerge.isEmpty(merged.merge) && lastSequence !== "" && sequence === lastSequence)
+  }
+})
+
+interface Merged {
+  readonly merge: ResultsMerge.ResultsMerge
+  readonly final: Option.Option<string>
+}

@@ -1,0 +1,236 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Duration, Effect, Fiber, Layer, Metric, Ref } from "effect"
+import { TestClock } from "effect/testing"
+import { CoreAway, CoreClient, CoreError, ReportRejected } from "../../../src/services/poller/CoreClient.ts"
+import { CoreReporter, type Options } from "../../../src/services/poller/CoreReporter.ts"
+import * as PollerMetrics from "../../../src/services/poller/PollerMetrics.ts"
+import { poller, status } from "./statuses.ts"
+
+interface Received {
+  readonly atMillis: number
+  readonly names: ReadonlyArray<string>
+  readonly isStream: boolean
+}
+
+class FakeCore {
+  readonly received = Ref.makeUnsafe<ReadonlyArray<Received>>([])
+  readonly failure = Ref.makeUnsafe<CoreError | undefined>(undefined)
+
+  readonly away = Ref.set(this.failure, new CoreError({ address: "core:1", reason: new CoreAway({ detail: "gone" }) }))
+  readonly back = Ref.set(this.failure, undefined)
+
+  private readonly take = (names: ReadonlyArray<string>, isStream: boolean) =>
+    Effect.gen({ self: this }, function*() {
+      const failure = yield* Ref.get(this.failure)
+      if (failure !== undefined) return yield* failure
+      const atMillis = yield* Clock.currentTimeMillis
+      yield* Ref.update(this.received, (before) => [...before, { atMillis, names, isStream }])
+    })
+
+  readonly layer = Layer.succeed(CoreClient, {
+    report: (_, statuses) => this.take(statuses.map((one) => one.serviceName), false),
+    stream: (_, chunks) => this.take(Array.from(chunks, ({ status }) => status.serviceName), true)
+  })
+}
+
+const options: Options = {
+  ...poller,
+  sourceIp: Effect.succeed("192.0.2.1"),
+  heartbeatInterval: Duration.minutes(1)
+}
+
+const report = Effect.fnUntraced(function*(
+  name: string,
+  extra: { isUrgent?: boolean; bytes?: number; settled?: (isDelivered: boolean) => Effect.Effect<void> } = {}
+) {
+  const reporter = yield* CoreReporter
+  yield* reporter.report({
+    status: status(name, { bytes: extra.bytes ?? 2 }),
+    measuredAtMillis: yield* Clock.currentTimeMillis,
+    isUrgent: extra.isUrgent ?? false,
+    settled: extra.settled ?? (() => Effect.void)
+  })
+})
+
+const names = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `s${from + index}`)
+
+const withReporter = <A, E>(
+  test: (core: FakeCore) => Effect.Effect<A, E, CoreReporter>,
+  overrides: Partial<Options> = {}
+) =>
+  Effect.suspend(() => {
+    const core = new FakeCore()
+    return test(core).pipe(
+      Effect.provide(CoreReporter.layer({ ...options, ...overrides }).pipe(Layer.provide(core.layer))),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    )
+  })
+
+const start = Effect.flatMap(CoreReporter, ({ run }) => Effect.forkChild(run, { startImmediately: true }))
+
+describe("CoreReporter", () => {
+  it.effect("sends a batch when its oldest status has waited 5 s", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* start
+        yield* report("s0")
+        yield* TestClock.adjust("4 seconds")
+        yield* report("s1")
+        const early = yield* Ref.get(core.received)
+        yield* TestClock.adjust("1 second")
+
+        assert.deepStrictEqual(early, [])
+        assert.deepStrictEqual(yield* Ref.get(core.received), [
+          { atMillis: 5_000, names: ["s0", "s1"], isStream: false }
+        ])
+      })
+    ))
+
+  it.effect("sends at once, in batches of 100, when so many wait", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* start
+        yield* Effect.forEach(names(0, 250), (name) => report(name))
+        yield* TestClock.adjust("100 millis")
+
+        const received = yield* Ref.get(core.received)
+        assert.deepStrictEqual(received.map((one) => one.names.length), [100, 100, 50])
+        assert.deepStrictEqual(received.flatMap((one) => one.names), names(0, 250))
+      })
+    ))
+
+  it.effect("does not let an urgent status wait", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* start
+        yield* report("s0", { isUrgent: true })
+        yield* TestClock.adjust("50 millis")
+
+        assert.strictEqual((yield* Ref.get(core.received)).length, 1)
+      })
+    ))
+
+  it.effect("streams a batch above 1 MiB", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* start
+        yield* report("large", { bytes: 2_000_000, isUrgent: true })
+        yield* TestClock.adjust("1 second")
+
+        assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.isStream), [true])
+      })
+    ))
+
+  it.effect("delivers in order what was measured while core was away, within 3 s of its return", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* core.away
+        yield* start
+        for (const name of names(0, 20)) {
+          yield* report(name, { isUrgent: true })
+          yield* TestClock.adjust("30 seconds")
+        }
+        yield* core.back
+        yield* TestClock.adjust("3 seconds")
+
+        const received = (yield* Ref.get(core.received)).flatMap((one) => one.names)
+        assert.deepStrictEqual(received, names(0, 20))
+      })
+    ))
+
+  it.effect("drops the oldest when the buffer is full, counts them and says so to who reported", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        const settled: Array<readonly [string, boolean]> = []
+        yield* core.away
+        for (const name of names(0, 5)) {
+          yield* report(name, { settled: (isDelivered) => Effect.sync(() => void settled.push([name, isDelivered])) })
+        }
+        yield* core.back
+        yield* start
+        yield* TestClock.adjust("10 seconds")
+
+        assert.deepStrictEqual(settled, [
+          ["s0", false],
+          ["s1", false],
+          ["s2", true],
+          ["s3", true],
+          ["s4", true]
+        ])
+        const dropped = Metric.withAttributes(PollerMetrics.reportsDropped, { reason: "full" })
+        assert.strictEqual((yield* Metric.value(dropped)).count, 2)
+      }), { bufferSizeMax: 3 }))
+
+  it.effect("gives up what core rejects, and goes on with the next", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* Ref.set(
+          core.failure,
+          new CoreError({ address: "core:1", reason: new ReportRejected({ detail: "no poller_id" }) })
+        )
+        yield* start
+        yield* report("bad", { isUrgent: true })
+        yield* TestClock.adjust("1 second")
+        yield* core.back
+        yield* report("good", { isUrgent: true })
+        yield* TestClock.adjust("1 second")
+
+        assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.names), [["good"]])
+      })
+    ))
+
+  it.effect("sends what is left when it is stopped", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        const fiber = yield* start
+        yield* report("s0")
+        yield* Fiber.interrupt(fiber)
+
+        assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.names), [["s0"]])
+      })
+    ))
+
+  it.effect("stops within its time when core is away", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* core.away
+        const fiber = yield* start
+        yield* report("s0")
+        const stopping = yield* Effect.forkChild(Fiber.interrupt(fiber))
+        yield* TestClock.adjust("9 seconds")
+        yield* Fiber.join(stopping)
+        const { pending } = yield* CoreReporter
+
+        assert.strictEqual(yield* pending, 1)
+      })
+    ))
+
+  it.effect("goes on with the same batch after a restart", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* core.away
+        const first = yield* start
+        yield* report("s0", { isUrgent: true })
+        yield* TestClock.adjust("1 second")
+        const stopping = yield* Effect.forkChild(Fiber.interrupt(first))
+        yield* TestClock.adjust("9 seconds")
+        yield* Fiber.join(stopping)
+        yield* core.back
+        yield* start
+        yield* report("s1", { isUrgent: true })
+        yield* TestClock.adjust("1 second")
+
+        assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.names), [["s0"], ["s1"]])
+      })
+    ))
+
+  it.effect("sends a heartbeat when there is nothing to report", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        yield* start
+        yield* TestClock.adjust("2 minutes")
+
+        assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.names), [[], []])
+      })
+    ))
+})
