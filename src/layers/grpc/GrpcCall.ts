@@ -68,15 +68,23 @@ const prepare = (
 
 type Call = Pick<grpc.ClientUnaryCall, "getPeer" | "cancel" | "on">
 
-const errorOf = (path: string, channel: GrpcChannel, call: Call | undefined, error: grpc.ServiceError) => {
-  const peer = call?.getPeer() ?? channel.target
-  return fromStatus(error.code, {
-    method: path,
-    peer: peer === "unknown" ? channel.target : peer,
-    detail: error.details,
-    trailers: GrpcMetadata.fromWire(error.metadata ?? new grpc.Metadata())
-  })
+/** Without a connection grpc-js names the resolver's target instead of an address. */
+const peerOf = (channel: GrpcChannel, call: Call): string => {
+  const peer = call.getPeer()
+  return peer === "unknown" || peer === channel.client.getChannel().getTarget() ? channel.target : peer
 }
+
+/** grpc-js appends this even when the resolver has nothing to note. */
+const emptyNote = /\.? Resolution note: $/
+
+const errorOf = (path: string, channel: GrpcChannel, call: Call, error: grpc.ServiceError): GrpcError =>
+  fromStatus(error.code, {
+    method: path,
+    peer: peerOf(channel, call),
+    detail: error.details.replace(emptyNote, ""),
+    // Absent when grpc-js itself made the error.
+    trailers: error.metadata instanceof grpc.Metadata ? GrpcMetadata.fromWire(error.metadata) : {}
+  })
 
 const listen = (call: Call, options: CallOptions | undefined): void => {
   const { onHeaders, onTrailers } = options ?? {}
@@ -85,6 +93,9 @@ const listen = (call: Call, options: CallOptions | undefined): void => {
 }
 
 const ignore = () => {}
+
+const unanswered = (path: string, channel: GrpcChannel): Exit.Exit<never, GrpcError> =>
+  Exit.fail(new Internal({ method: path, peer: channel.target, detail: "neither a response nor an error" }))
 
 const settle = <Res>(
   path: string,
@@ -95,7 +106,9 @@ const settle = <Res>(
 ): Exit.Exit<Res, GrpcError> => {
   if (error !== null) return Exit.fail(errorOf(path, channel, call, error))
   if (response !== undefined) return Exit.succeed(response)
-  return Exit.fail(new Internal({ method: path, peer: call.getPeer(), detail: "neither a response nor an error" }))
+  return Exit.fail(
+    new Internal({ method: path, peer: peerOf(channel, call), detail: "neither a response nor an error" })
+  )
 }
 
 const deadlineExceeded = (path: string, channel: GrpcChannel, timeout: Duration.Duration) =>
@@ -170,56 +183,74 @@ const withDeadline = <A, E, R>(
 
 const noDeadline = Duration.infinity
 
+/** A call with one answer: spans it, prepares it, ends it at the deadline. */
+const exchange = <A, E, R>(
+  channel: GrpcChannel,
+  path: string,
+  deadlineDefault: Duration.Duration,
+  options: CallOptions | undefined,
+  call: (prepared: Prepared) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | GrpcError, R> =>
+  inSpan(path, channel, (span) =>
+    Effect.flatMap(
+      prepare(channel, path, span, deadlineDefault, options),
+      (prepared) => withTimeout(path, channel, prepared.timeout)(call(prepared))
+    ))
+
 export const unary =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   (request: Req, options?: CallOptions): Effect.Effect<Res, GrpcError> =>
-    inSpan(
-      method.path,
+    exchange(
       channel,
-      (span) =>
-        Effect.flatMap(prepare(channel, method.path, span, channel.deadline, options), (prepared) =>
-          Effect.callback<Res, GrpcError>((resume) => {
-            const call = channel.client.makeUnaryRequest(
-              method.path,
-              method.requestSerialize,
-              method.responseDeserialize,
-              request,
-              prepared.metadata,
-              prepared.options,
-              (error, response) =>
-                resume(settle(method.path, channel, call, error, response))
-            )
-            listen(call, options)
-            return Effect.sync(() => call.cancel())
-          }).pipe(withTimeout(method.path, channel, prepared.timeout)))
+      method.path,
+      channel.deadline,
+      options,
+      (prepared) =>
+        Effect.callback<Res, GrpcError>((resume) => {
+          // The answer comes before the status, and the trailers with the status.
+          let answer: Exit.Exit<Res, GrpcError> = unanswered(method.path, channel)
+          const call = channel.client.makeUnaryRequest(
+            method.path,
+            method.requestSerialize,
+            method.responseDeserialize,
+            request,
+            prepared.metadata,
+            prepared.options,
+            (error, response) => {
+              answer = settle(method.path, channel, call, error, response)
+            }
+          )
+          listen(call, options)
+          call.on("status", () => resume(answer))
+          return Effect.sync(() => call.cancel())
+        })
     )
 
 export const clientStream =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   <E, R>(requests: Stream.Stream<Req, E, R>, options?: CallOptions): Effect.Effect<Res, GrpcError | E, R> =>
-    inSpan(
-      method.path,
-      channel,
-      (span) =>
-        Effect.flatMap(prepare(channel, method.path, span, noDeadline, options), (prepared) =>
-          Effect.suspend(() => {
-            const reply = Deferred.makeUnsafe<Res, GrpcError>()
-            const call = channel.client.makeClientStreamRequest<Req, Res>(
-              method.path,
-              method.requestSerialize,
-              method.responseDeserialize,
-              prepared.metadata,
-              prepared.options,
-              (error, response) => Deferred.doneUnsafe(reply, settle(method.path, channel, call, error, response))
-            )
-            listen(call, options)
-            call.on("error", ignore)
-            // An answer before the end of the requests stops them: the server has decided.
-            return Effect.raceFirst(Deferred.await(reply), Effect.andThen(send(call, requests), Effect.never)).pipe(
-              Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => call.cancel()))
-            )
-          }).pipe(withTimeout(method.path, channel, prepared.timeout)))
-    )
+    exchange(channel, method.path, noDeadline, options, (prepared) =>
+      Effect.suspend(() => {
+        let answer: Exit.Exit<Res, GrpcError> = unanswered(method.path, channel)
+        const reply = Deferred.makeUnsafe<Res, GrpcError>()
+        const call = channel.client.makeClientStreamRequest<Req, Res>(
+          method.path,
+          method.requestSerialize,
+          method.responseDeserialize,
+          prepared.metadata,
+          prepared.options,
+          (error, response) => {
+            answer = settle(method.path, channel, call, error, response)
+          }
+        )
+        listen(call, options)
+        call.on("error", ignore)
+        call.on("status", () => Deferred.doneUnsafe(reply, answer))
+        // An answer before the end of the requests stops them: the server has decided.
+        return Effect.raceFirst(Deferred.await(reply), Effect.andThen(send(call, requests), Effect.never)).pipe(
+          Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => call.cancel()))
+        )
+      }))
 
 export const serverStream =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>

@@ -186,12 +186,21 @@ const runCall = <A, R>(
   surface.on("cancelled", () => fiber.interruptUnsafe())
 }
 
+/**
+ * A cancelling client built on Node half-closes and then resets, in two packets: for a moment the requests seem
+ * complete. Within this time the reset interrupts the handler before it takes a part for the whole.
+ */
+const resetGrace = Duration.millis(5)
+
 const requestsOf = <Req, Res>(call: grpc.ServerReadableStream<Req, Res>): Stream.Stream<Req> => {
   let end: Exit.Exit<never, Cause.Done> | undefined
   call.on("end", () => {
     end = Exit.fail(Cause.Done())
   })
-  return ObjectStream.read<Req, never>(call, () => end, ["end"])
+  return Stream.concat(
+    ObjectStream.read<Req, never>(call, () => end, ["end"]),
+    Stream.fromEffectDrain(machineClock.sleep(resetGrace))
+  )
 }
 
 export const unary =

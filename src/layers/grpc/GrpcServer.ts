@@ -70,6 +70,9 @@ const hostPort = (host: string, port: number): string => host.includes(":") ? `[
 /** The part of grpc-js's text that says why: `listen EADDRINUSE: address already in use 127.0.0.1:1` and more around. */
 const bindReason = (text: string): string => /\b(E[A-Z]+: [a-z ,]+[a-z])/.exec(text)?.[1] ?? text
 
+/** grpc-js also prints a failed bind to the console; the operator gets it once, as `BindError`. */
+const silenceErrors = Effect.sync(() => grpc.setLogger({ ...console, error: () => {} }))
+
 const listen = (server: grpc.Server, address: string, credentials: grpc.ServerCredentials) =>
   Effect.callback<number, BindError>((resume) => {
     server.bindAsync(address, credentials, (error, port) =>
@@ -93,6 +96,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
 ): Effect.Effect<GrpcServer, BindError, ServiceContext<Services[number]> | Scope.Scope> =>
   Effect.gen(function*() {
     type R = ServiceContext<Services[number]>
+    yield* silenceErrors
     const limits = yield* MessageSize.fromEnvironment
     const server = new grpc.Server(serverOptions({
       maxReceiveBytes: options.maxReceiveBytes ?? limits.maxReceiveBytes,

@@ -2,6 +2,7 @@
  * Servers and messages shared by the gRPC tests: an agent, a core and an echo of every kind on free ports.
  */
 import { Effect, Stream } from "effect"
+import * as net from "node:net"
 import {
   AgentServiceService,
   PollerServiceService,
@@ -97,5 +98,57 @@ export const coreService = <R = never>(
     streamStatus
   })
 
+export const serveOn = <const Services extends ReadonlyArray<Service<unknown>>>(
+  port: number,
+  options: Pick<GrpcServer.ServerOptions<Services>, "credentials" | "health" | "maxReceiveBytes" | "maxSendBytes">,
+  ...services: Services
+) => GrpcServer.make({ host: "127.0.0.1", grace: "200 millis", ...options, port, services })
+
 export const serve = <const Services extends ReadonlyArray<Service<unknown>>>(...services: Services) =>
-  GrpcServer.make({ host: "127.0.0.1", port: 0, services, grace: "200 millis" })
+  serveOn(0, {}, ...services)
+
+/** A socket server that is not gRPC: `onConnection` decides what it is instead. */
+export const rawServer = (onConnection: (socket: net.Socket) => void) =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly port: number; readonly stop: () => void }>((resume) => {
+      const sockets = new Set<net.Socket>()
+      const server = net.createServer((socket) => {
+        sockets.add(socket)
+        socket.on("error", () => {})
+        socket.on("close", () => sockets.delete(socket))
+        onConnection(socket)
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        const port = typeof address === "object" && address !== null ? address.port : 0
+        resume(Effect.succeed({
+          port,
+          stop: () => {
+            server.close()
+            for (const socket of sockets) socket.destroy()
+          }
+        }))
+      })
+    }),
+    ({ stop }) => Effect.sync(stop)
+  )
+
+/** A port that was free a moment ago. */
+export const freePort = Effect.scoped(Effect.map(rawServer(() => {}), ({ port }) => port))
+
+/** The value of `read` once it has stayed the same for a quarter of a second. */
+export const settled = (read: Effect.Effect<number>): Effect.Effect<number> =>
+  Effect.gen(function*() {
+    let last = yield* read
+    for (let unchanged = 0; unchanged < 10;) {
+      yield* Effect.sleep("25 millis")
+      const now = yield* read
+      unchanged = now === last ? unchanged + 1 : 0
+      last = now
+    }
+    return last
+  })
+
+/** Fails the test when `effect` takes longer than five seconds. */
+export const soon = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.timeoutOrElse(effect, { duration: "5 seconds", orElse: () => Effect.die("did not happen within 5 seconds") })
