@@ -1,16 +1,19 @@
 /**
  * Runs the regular checks of one agent: at once, then on the interval, each on its own.
  *
- * A check never overlaps itself: its deadline is no longer than the interval, so a check that hangs is late for nobody,
+ * A check never overlaps itself: its deadline is shorter than the interval, so a check that hangs is late for nobody,
  * not even for itself. Every run ends in a status, also when the agent does not answer.
  */
-import { Clock, Duration, Effect, Metric, Option, Ref, Schedule } from "effect"
+import { Clock, Duration, Effect, Metric, Option, Ref } from "effect"
 import * as PollOutcome from "../../domain/monitoring/PollOutcome.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import * as Ticks from "./Ticks.ts"
 
 const deadlineMax = Duration.seconds(30)
+/** Part of the interval: a check that hangs until its deadline is still done before its next turn. */
+const deadlineShare = 0.9
 
 /** Never ends by itself. */
 export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
@@ -18,7 +21,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   if (checks.length === 0) return yield* Effect.never
   const loops = Effect.forEach(
     checks,
-    (tracked) => Effect.repeat(runOnce(link, tracked), Schedule.fixed(link.pollInterval)),
+    (tracked) => Ticks.repeat(runOnce(link, tracked), link.pollInterval),
     { concurrency: "unbounded", discard: true }
   )
   return yield* Effect.forever(Effect.raceFirst(loops, link.returned.await))
@@ -27,7 +30,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
   const { agent, poller } = link
   const { check } = tracked
-  const deadline = Duration.min(deadlineMax, link.pollInterval)
+  const deadline = Duration.min(deadlineMax, Duration.times(link.pollInterval, deadlineShare))
   const subject: PollOutcome.PollSubject = {
     poller,
     agentId: agent.agentId,

@@ -5,7 +5,7 @@
  * report that is lost is fetched again. While results are on their way to core the check is skipped: it would only
  * bring the same results once more.
  */
-import { Clock, Duration, Effect, Metric, Option, Ref, Result, Schedule, Stream } from "effect"
+import { Clock, Duration, Effect, Metric, Option, Ref, Result, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/PollerConfig.ts"
 import * as PollOutcome from "../../domain/monitoring/PollOutcome.ts"
 import * as ResultsMerge from "../../domain/monitoring/ResultsMerge.ts"
@@ -14,6 +14,7 @@ import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import * as Ticks from "./Ticks.ts"
 
 const unaryDeadline = Duration.seconds(30)
 /** A large inventory takes its time; a stream that stalls does not get it. */
@@ -25,7 +26,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   const loops = link.checks.flatMap((tracked) =>
     Option.toArray(
       Option.map(tracked.check.resultsInterval, (interval) =>
-        Effect.repeat(runOnce(link, tracked), Schedule.fixed(Duration.max(interval, intervalMin))))
+        Ticks.repeat(runOnce(link, tracked), Duration.max(interval, intervalMin)))
     )
   )
   if (loops.length === 0) return yield* Effect.never

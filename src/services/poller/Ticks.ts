@@ -1,0 +1,26 @@
+/**
+ * Repeats on a fixed grid of time: at once, then at every multiple of the interval since the start.
+ *
+ * A run that takes longer skips the ticks it missed. `Schedule.fixed` counts from the end of the first run and makes
+ * up for missed ticks without a pause; neither is what an operator means by "every 30 s".
+ */
+import { Clock, Duration, Effect, Schedule } from "effect"
+
+/** Timers may fire a moment early; a tick this close is the one that has just been. */
+const tolerance = 0.05
+
+export const repeat = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  interval: Duration.Duration
+): Effect.Effect<never, E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (startMillis) => {
+    const intervalMillis = Duration.toMillis(interval)
+    const untilNext = Effect.map(Clock.currentTimeMillis, (now) => {
+      const left = intervalMillis - (now - startMillis) % intervalMillis
+      return Duration.millis(left < intervalMillis * tolerance ? left + intervalMillis : left)
+    })
+    return Effect.andThen(
+      Effect.repeat(effect, Schedule.modifyDelay(Schedule.forever, () => untilNext)),
+      Effect.never
+    )
+  })

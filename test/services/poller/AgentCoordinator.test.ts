@@ -1,0 +1,244 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Duration, Effect, Layer, Metric, Option, Ref, Stream } from "effect"
+import { CircuitBreaker } from "effect/persistence"
+import { TestClock } from "effect/testing"
+import { ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
+import type { Check } from "../../../src/domain/monitoring/PollerConfig.ts"
+import {
+  AgentClient,
+  type AgentConnection,
+  AgentError,
+  Garbled,
+  Unreachable,
+  Unsupported
+} from "../../../src/services/poller/AgentClient.ts"
+import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
+import * as CheckScheduler from "../../../src/services/poller/CheckScheduler.ts"
+import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
+import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
+import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
+import { agent, check, poller, textOf } from "./statuses.ts"
+
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+const up = { available: true, message: bytes({ port: 22 }), responseTimeNanos: 5n, agentId: "" }
+
+const agentId = agent("agent-1", "", []).agentId
+const unreachable = new AgentError({ agentId, reason: new Unreachable({ detail: "connection refused" }) })
+const garbled = new AgentError({ agentId, reason: new Garbled({ detail: "\"quoted\"\n\u0001" }) })
+
+const healthy: AgentConnection = {
+  getStatus: () => Effect.succeed(up),
+  getResults: () => Effect.succeed({ ...up, sequence: "1", hasNewData: true }),
+  streamResults: () => Stream.make({ data: bytes([1]), isFinal: true, sequence: "1" }),
+  probe: () => Effect.void
+}
+
+interface Seen extends Report {
+  readonly name: string
+  readonly atSeconds: number
+}
+
+/** One agent's children under the test clock, with every report recorded instead of sent. */
+const polling = Effect.fnUntraced(function*(connection: AgentConnection, checks: ReadonlyArray<Check>) {
+  const seen: Array<Seen> = []
+  const link = AgentLink.make({
+    agent: agent("agent-1", "agent:1", checks),
+    poller,
+    pollInterval: Duration.seconds(30),
+    host: Effect.succeed({ ip: Option.none(), name: "agent" })
+  })
+  const recording = Layer.succeed(CoreReporter, {
+    report: (report) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        seen.push({ ...report, name: report.status.serviceName, atSeconds: now / 1000 })
+      }),
+    run: Effect.never,
+    pending: Effect.succeed(0)
+  })
+  const children = Effect.gen(function*() {
+    const manage = yield* ConnectionManager.start(link)
+    yield* Effect.all([manage, CheckScheduler.run(link), ResultsStreamer.run(link)], { concurrency: "unbounded" })
+  })
+  yield* Effect.forkScoped(
+    Effect.scoped(children).pipe(
+      Effect.provide([
+        Layer.succeed(AgentClient, { connect: () => Effect.succeed(connection) }),
+        CircuitBreaker.layerStoreMemory(),
+        recording
+      ]),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    ),
+    { startImmediately: true }
+  )
+  yield* TestClock.adjust(0)
+  return { seen, link }
+})
+
+const nth = (seen: ReadonlyArray<Seen>, index: number): Seen => Option.getOrThrow(Option.fromNullishOr(seen[index]))
+
+const resultsCheck = (name: string, serviceType: string, interval: Duration.Input = "1 minute"): Check =>
+  check(name, {
+    serviceType: ServiceType.make(serviceType),
+    serviceName: ServiceName.make(name),
+    resultsInterval: Option.some(Duration.fromInputUnsafe(interval))
+  })
+
+describe("AgentCoordinator's children", () => {
+  it.effect("run each check at once and then on the interval", () =>
+    Effect.gen(function*() {
+      const { seen } = yield* polling(healthy, [check("ssh"), check("http")])
+      yield* TestClock.adjust("60 seconds")
+
+      assert.deepStrictEqual(
+        seen.map(({ atSeconds, name, status }) => [name, atSeconds, status.available]),
+        [0, 30, 60].flatMap((at) => [["ssh", at, true], ["http", at, true]])
+      )
+      assert.deepStrictEqual(JSON.parse(textOf(nth(seen, 0).status)).data.port, 22)
+    }))
+
+  it.effect("report a check that hangs as unavailable, without delaying it or its siblings", () =>
+    Effect.gen(function*() {
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: ({ serviceName }) => serviceName === "slow" ? Effect.never : Effect.succeed(up)
+      }, [check("slow"), check("ssh")])
+      yield* TestClock.adjust("90 seconds")
+
+      const at = (name: string) => seen.filter((one) => one.name === name).map((one) => one.atSeconds)
+      assert.deepStrictEqual(at("ssh"), [0, 30, 60, 90])
+      assert.deepStrictEqual(at("slow"), [27, 57, 87])
+      assert.isTrue(seen.every((one) => one.status.available === (one.name === "ssh")))
+    }))
+
+  it.effect("put every cause of failure into well-formed JSON", () =>
+    Effect.gen(function*() {
+      const { seen } = yield* polling({ ...healthy, getStatus: () => Effect.fail(garbled) }, [check("ssh")])
+
+      assert.strictEqual(JSON.parse(textOf(nth(seen, 0).status)).data.error, garbled.message)
+    }))
+
+  it.effect("run the checks within 2 s of an agent's return, and mark the change urgent", () =>
+    Effect.gen(function*() {
+      const isThere = yield* Ref.make(false)
+      const whenThere = <A>(value: A) =>
+        Effect.flatMap(Ref.get(isThere), (there) => there ? Effect.succeed(value) : Effect.fail(unreachable))
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: () => whenThere(up),
+        probe: () => whenThere(undefined)
+      }, [check("ssh")])
+      yield* TestClock.adjust("100 seconds")
+      const before = seen.length
+      yield* Ref.set(isThere, true)
+      yield* TestClock.adjust("2 seconds")
+
+      const after = seen.slice(before)
+      assert.deepStrictEqual(after.map(({ isUrgent, status }) => [status.available, isUrgent]), [[true, true]])
+      assert.deepStrictEqual(seen.slice(0, before).map(({ atSeconds }) => atSeconds), [0, 30, 60, 90])
+    }))
+
+  it.effect("do not ask an absent agent, apart from the probe, and say why", () =>
+    Effect.gen(function*() {
+      const asked = yield* Ref.make(0)
+      const probed = yield* Ref.make(0)
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: () => Effect.andThen(Ref.update(asked, (n) => n + 1), Effect.fail(unreachable)),
+        probe: () => Effect.andThen(Ref.update(probed, (n) => n + 1), Effect.fail(unreachable))
+      }, [check("ssh")])
+      yield* TestClock.adjust("5 minutes")
+
+      assert.isAtMost(yield* Ref.get(asked), 1)
+      const probes = yield* Ref.get(probed)
+      assert.isTrue(probes > 200 && probes < 500, `${probes} probes`)
+      assert.strictEqual(seen.length, 11)
+      assert.include(textOf(nth(seen, 10).status), "connection refused")
+    }))
+
+  it.effect("do not poll an agent more often because its answers are garbage", () =>
+    Effect.gen(function*() {
+      const asked = yield* Ref.make(0)
+      yield* polling({
+        ...healthy,
+        getStatus: () => Effect.andThen(Ref.update(asked, (n) => n + 1), Effect.fail(garbled))
+      }, Array.from({ length: 8 }, (_, index) => check(`s${index}`)))
+      yield* TestClock.adjust("5 minutes")
+
+      assert.isAtMost(yield* Ref.get(asked), 8 * 11)
+    }))
+
+  it.effect("fetch results again from the same place until core has them", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const { seen } = yield* polling({
+        ...healthy,
+        getResults: (_, lastSequence) =>
+          Effect.sync(() => {
+            asked.push(lastSequence)
+            return { ...up, sequence: String(asked.length), hasNewData: true }
+          })
+      }, [resultsCheck("sysmon", "grpc")])
+      yield* TestClock.adjust("5 minutes")
+      assert.deepStrictEqual(asked, [""])
+
+      yield* nth(seen, 0).settled(false)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(asked, ["", ""])
+
+      yield* nth(seen, 1).settled(true)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(asked, ["", "", "2"])
+      assert.strictEqual(nth(seen, 0).status.source, "results")
+    }))
+
+  it.effect("merge a streamed inventory and send it bare, as type sync", () =>
+    Effect.gen(function*() {
+      const { seen } = yield* polling({
+        ...healthy,
+        streamResults: () =>
+          Stream.make(
+            { data: bytes([{ ip: "1" }]), isFinal: false, sequence: "7" },
+            { data: bytes([{ ip: "2" }]), isFinal: true, sequence: "7" }
+          )
+      }, [resultsCheck("armis-sync", "grpc")])
+
+      assert.deepStrictEqual(seen.map(({ status }) => [status.serviceType, textOf(status)]), [
+        ["sync", "[{\"ip\":\"1\"},{\"ip\":\"2\"}]"]
+      ])
+    }))
+
+  it.effect("report neither a sweep without news nor results that an agent does not offer", () =>
+    Effect.gen(function*() {
+      const { seen } = yield* polling({
+        ...healthy,
+        getResults: () => Effect.fail(new AgentError({ agentId, reason: new Unsupported({ detail: "" }) })),
+        streamResults: (_, lastSequence) =>
+          Stream.make({ data: bytes(lastSequence === "1" ? {} : { hosts: [1] }), isFinal: true, sequence: "1" })
+      }, [resultsCheck("network_sweep", "sweep"), resultsCheck("snmp", "snmp")])
+      yield* nth(seen, 0).settled(true)
+      yield* TestClock.adjust("5 minutes")
+
+      assert.deepStrictEqual(seen.map(({ status }) => JSON.parse(textOf(status)).data.hosts), [[1]])
+    }))
+
+  it.effect("report a stream that stalls, ends early or is no JSON", () =>
+    Effect.gen(function*() {
+      const { seen } = yield* polling({
+        ...healthy,
+        streamResults: ({ serviceName }) => {
+          if (serviceName === "stalls-sync") return Stream.never
+          const data = serviceName === "garbage-sync" ? new TextEncoder().encode("{") : bytes([])
+          return Stream.make({ data, isFinal: serviceName === "garbage-sync", sequence: "1" })
+        }
+      }, ["early-sync", "garbage-sync", "stalls-sync"].map((name) => resultsCheck(name, "grpc", "10 minutes")))
+      yield* TestClock.adjust("30 seconds")
+
+      const errors = seen.map(({ status }) => [status.available, JSON.parse(textOf(status)).data.error])
+      assert.deepStrictEqual(errors.map(([available]) => available), [false, false, false])
+      assert.deepStrictEqual(
+        errors.map(([, error]) => String(error).replace("GetResults failed: agent agent-1: Garbled: ", "")).toSorted(),
+        ["a chunk of the results is not JSON", "no chunk within 30s", "no final chunk"]
+      )
+    }))
+})
