@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/**
+ * Starts the `serviceradar` command, whatever Node runs this file.
+ *
+ * It promises a clear sentence on every Node that knows modules, so its syntax stays that of 2019: no `??`, no top-level
+ * await. An old Node hands over to the `node` package that development installs bring along; the exit code and the
+ * signals pass through.
+ */
+import { spawn } from "child_process"
+import { existsSync, readFileSync } from "fs"
+import { constants } from "os"
+import { dirname, join } from "path"
+import { fileURLToPath, pathToFileURL } from "url"
+
+const home = join(dirname(fileURLToPath(import.meta.url)), "..")
+const required = [22, 19]
+
+const isRecent = (version) => {
+  const [major, minor] = version.split(".").map(Number)
+  return major > required[0] || (major === required[0] && minor >= required[1])
+}
+
+/** From a checkout Node runs the sources themselves; the published package has only what was compiled from them. */
+const entry = () => {
+  const source = join(home, "src", "programs", "cli", "main.ts")
+  return existsSync(source) ? source : join(home, "dist", "programs", "cli", "main.js")
+}
+
+/** The `node` package beside us: in our own folder, or hoisted to the folder that holds us. */
+const bundledNode = () => {
+  const name = process.platform === "win32" ? "node.exe" : "node"
+  const candidates = [
+    join(home, "node_modules", "node", "bin", name),
+    join(home, "..", "node", "bin", name)
+  ]
+  return candidates.find((candidate) => existsSync(candidate))
+}
+
+const explain = () => {
+  const { version } = JSON.parse(readFileSync(join(home, "package.json"), "utf8"))
+  process.stderr.write(
+    `serviceradar ${version} needs Node ${required.join(".")} or newer; this is Node ${process.versions.node}.\n` +
+      "Get one of these, then run the same command again:\n" +
+      "  npm install --no-save node@24     in the folder of this package: it is found by itself\n" +
+      "  nvm install 24 && nvm use 24      with nvm\n" +
+      "  https://nodejs.org/en/download    for everything else\n"
+  )
+  process.exitCode = 2
+}
+
+const handOver = (node) => {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" })
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]) {
+    process.on(signal, () => child.kill(signal))
+  }
+  child.on("error", (error) => {
+    process.stderr.write(`serviceradar: ${node} cannot be run: ${error.message}\n`)
+    process.exitCode = 2
+  })
+  child.on("exit", (code, signal) => {
+    process.exit(signal === null ? code : 128 + constants.signals[signal])
+  })
+}
+
+if (isRecent(process.versions.node)) {
+  import(pathToFileURL(entry()).href).catch((error) => {
+    process.stderr.write(`serviceradar: ${error.stack || error}\n`)
+    process.exitCode = 2
+  })
+} else {
+  const node = bundledNode()
+  if (node === undefined) explain()
+  else handOver(node)
+}

@@ -1,0 +1,138 @@
+/**
+ * Runs a program as this process, from the first signal to the exit code.
+ *
+ * The first SIGINT or SIGTERM interrupts the program, which then has `drainLimit` for its finalizers; a second one
+ * leaves at once. A terminal sends Ctrl-C to the whole process group while npm and the launcher forward it as well, so
+ * signals that arrive together count once.
+ */
+import { Cause, Context, Duration, Effect, Exit, Fiber, MutableRef, Option, Queue, Runtime } from "effect"
+
+const drainLimitDefault = Duration.seconds(10)
+
+/** A person who presses Ctrl-C twice takes longer than this. */
+const sameSignalMillis = 250
+
+const exitTerminatedAtOnce = 130
+const exitError = 2
+
+type StopSignal = "SIGINT" | "SIGTERM"
+
+/**
+ * Whether being stopped is a normal end of the running command. A service stopped by SIGTERM has done its work and exits
+ * with 0; a command that owes an answer has not.
+ */
+const OwesAnswer = Context.Reference<MutableRef.MutableRef<boolean>>(
+  "serviceradar/layers/process/ProcessMain/OwesAnswer",
+  { defaultValue: () => MutableRef.make(false) }
+)
+
+/** Says that exit code 0 means something here, so that an interrupted run must not end with it. */
+export const owesAnswer: Effect.Effect<void> = Effect.flatMap(
+  OwesAnswer,
+  (owes) => Effect.sync(() => MutableRef.set(owes, true))
+)
+
+/** What a program's end means to whoever started it: 0, the number an error carries, or 2. */
+export const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
+  if (Exit.isSuccess(exit)) return 0
+  if (Cause.hasInterruptsOnly(exit.cause)) return exitTerminatedAtOnce
+  const error = Cause.squash(exit.cause)
+  const declares = typeof error === "object" && error !== null && Runtime.errorExitCode in error
+  return declares ? Runtime.getErrorExitCode(error) : exitError
+}
+
+export interface ProcessMainOptions {
+  /** How long finalizers may take after the first signal. Default 10 s. */
+  readonly drainLimit?: Duration.Duration
+  /** Called with how the program ended, before the process exits; not for an end that a signal asked for. */
+  readonly report?: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
+  /** Told what happens on signals. Default: a line on stderr. */
+  readonly notice?: (line: string) => Effect.Effect<void>
+}
+
+const writeLine = (line: string): Effect.Effect<void> =>
+  Effect.sync(() => {
+    process.stderr.write(`${line}\n`)
+  })
+
+/** Stop signals as they arrive, from now until the scope closes. */
+const signals = Effect.gen(function*() {
+  const queue = yield* Queue.sliding<StopSignal>(4)
+  let lastAt = Number.NEGATIVE_INFINITY
+  const onSignal = (signal: NodeJS.Signals) => {
+    const at = performance.now()
+    if (at - lastAt < sameSignalMillis) return
+    lastAt = at
+    Queue.offerUnsafe(queue, signal === "SIGTERM" ? "SIGTERM" : "SIGINT")
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.on("SIGINT", onSignal).on("SIGTERM", onSignal)),
+    () => Effect.sync(() => process.off("SIGINT", onSignal).off("SIGTERM", onSignal))
+  )
+  return Queue.take(queue)
+})
+
+const drained = (signal: StopSignal, exit: Exit.Exit<unknown, unknown>, owes: boolean): number => {
+  const isStopped = Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
+  if (!isStopped) return exitCode(exit)
+  if (!owes) return 0
+  return signal === "SIGTERM" ? 143 : exitTerminatedAtOnce
+}
+
+/** Runs the program until it ends or is stopped, and succeeds with the code to exit with. */
+export const supervise = Effect.fn("ProcessMain.supervise")(function*<A, E>(
+  program: Effect.Effect<A, E>,
+  options: ProcessMainOptions = {}
+): Effect.fn.Return<number> {
+  const notice = options.notice ?? writeLine
+  const limit = options.drainLimit ?? drainLimitDefault
+  const owes = MutableRef.make(false)
+
+  return yield* Effect.scoped(Effect.gen(function*() {
+    const nextSignal = yield* signals
+    const fiber = yield* Effect.forkDetach(Effect.provideService(program, OwesAnswer, owes))
+    const ended = Fiber.await(fiber)
+
+    const first = yield* Effect.raceFirst(
+      Effect.map(ended, (exit) => ({ _tag: "Ended", exit } as const)),
+      Effect.map(nextSignal, (signal) => ({ _tag: "Signalled", signal } as const))
+    )
+    if (first._tag === "Ended") {
+      if (Exit.isFailure(first.exit) && options.report !== undefined) yield* options.report(first.exit.cause)
+      return exitCode(first.exit)
+    }
+
+    yield* notice(`${first.signal}: stopping, at most ${Duration.format(limit)}; once more to leave at once`)
+    fiber.interruptUnsafe()
+    const drain = Effect.map(ended, (exit) => drained(first.signal, exit, MutableRef.get(owes)))
+    const second = Effect.as(nextSignal, exitTerminatedAtOnce)
+    const result = yield* Effect.raceFirst(drain, second).pipe(Effect.timeoutOption(limit))
+    if (Option.isSome(result)) return result.value
+    yield* notice(`Not stopped within ${Duration.format(limit)}: leaving`)
+    return exitError
+  }))
+})
+
+/** `supervise` as the main of this process; the only thing that ends it. */
+export const run = <A, E>(program: Effect.Effect<A, E>, options: ProcessMainOptions = {}): void => {
+  // The error channel is empty, so what arrives in the observer is a code or a bug of this very module.
+  const fiber = Effect.runFork(supervise(program, options))
+  const keepAlive = new MessageChannel()
+  keepAlive.port1.ref()
+  fiber.addObserver((exit) => {
+    keepAlive.port1.close()
+    leave(Exit.isSuccess(exit) ? exit.value : exitError)
+  })
+}
+
+/** Exits when what was written to the pipes has left; a reader that went away does not keep us. */
+const leave = (code: number): void => {
+  process.exitCode = code
+  let open = 2
+  const closed = () => {
+    open -= 1
+    if (open === 0) process.exit(code)
+  }
+  process.stdout.write("", closed)
+  process.stderr.write("", closed)
+}

@@ -1,0 +1,73 @@
+/**
+ * How a program logs: for people on a terminal, JSON lines for everything that reads them off it.
+ *
+ * Logs share stdout with nothing: a command whose stdout carries data sends them to stderr, and a command that draws on
+ * the terminal sends them elsewhere altogether (`layerTo`).
+ */
+import { Effect, Layer, Logger, References } from "effect"
+import type { LogLevel } from "effect"
+
+export type LogFormat = "pretty" | "json"
+export type LogStream = "stdout" | "stderr"
+
+export interface LoggingOptions {
+  /** Default: pretty when the stream is a terminal. */
+  readonly format?: LogFormat
+  /** Default stdout. */
+  readonly stream?: LogStream
+  /** Default: whatever the surroundings say, which is `Info` without `--log-level`. */
+  readonly level?: LogLevel.LogLevel
+}
+
+const isTerminal = (stream: LogStream): boolean =>
+  (stream === "stdout" ? process.stdout.isTTY : process.stderr.isTTY) === true
+
+const levelLayer = (level: LogLevel.LogLevel | undefined): Layer.Layer<never> =>
+  level === undefined ? Layer.empty : Layer.succeed(References.MinimumLogLevel, level)
+
+const jsonLines = (stream: LogStream) =>
+  Logger.map(Logger.formatJson, (line) => {
+    process[stream].write(`${line}\n`)
+  })
+
+/** Replaces the default logger. */
+export const layer = (options: LoggingOptions = {}): Layer.Layer<never> => {
+  const stream = options.stream ?? "stdout"
+  const format = options.format ?? (isTerminal(stream) ? "pretty" : "json")
+  const logger = format === "json" ? jsonLines(stream) : Logger.consolePrettyTty({ colors: isTerminal(stream) })
+  return Layer.mergeAll(
+    Logger.layer([logger]),
+    Layer.succeed(Logger.LogToStderr, stream === "stderr"),
+    levelLayer(options.level)
+  )
+}
+
+/** One log entry as plain text for a line of a screen. */
+export interface LogEntry {
+  readonly level: LogLevel.LogLevel
+  readonly text: string
+}
+
+/** JSON lines to `write`, and every entry of at least `Warn` to `show`. For programs that draw on the terminal. */
+export const layerTo = (sinks: {
+  readonly write: (jsonLine: string) => void
+  readonly show: (entry: LogEntry) => void
+}): Layer.Layer<never> =>
+  Logger.layer([
+    Logger.map(Logger.formatJson, sinks.write),
+    Logger.make(({ logLevel, message }) => {
+      if (!shown.has(logLevel)) return
+      const parts = Array.isArray(message) ? message : [message]
+      sinks.show({ level: logLevel, text: parts.map((part) => oneLine(part)).join(" ") })
+    })
+  ])
+
+const shown: ReadonlySet<LogLevel.LogLevel> = new Set(["Warn", "Error", "Fatal"])
+
+const oneLine = (part: unknown): string =>
+  (typeof part === "string" ? part : part instanceof Error ? part.message : JSON.stringify(part) ?? String(part))
+    .replaceAll(/\s+/g, " ")
+
+/** Runs with these logs. */
+export const withLogging = (options: LoggingOptions) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.provide(effect, layer(options))
