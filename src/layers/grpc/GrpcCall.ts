@@ -4,24 +4,13 @@
  * A deadline is kept twice: it travels to the server, and the fiber's own clock ends the call here, so it also holds
  * under a test clock.
  */
-import * as grpc from "@grpc/grpc-js"
-import { Cause, Clock, Deferred, Duration, Effect, Exit, Result, Stream, type Tracer } from "effect"
+import type * as grpc from "@grpc/grpc-js"
+import { Cause, Deferred, Duration, Effect, Exit, Stream, type Tracer } from "effect"
+import { deadlineExceeded, errorOf, settle, unanswered } from "./GrpcAnswer.ts"
+import { type CallOptions, listen, prepare, type Prepared } from "./GrpcCallOptions.ts"
 import type { GrpcChannel } from "./GrpcChannel.ts"
-import { DeadlineExceeded, fromStatus, type GrpcError, Internal } from "./GrpcError.ts"
-import * as GrpcMetadata from "./GrpcMetadata.ts"
+import type { DeadlineExceeded, GrpcError } from "./GrpcError.ts"
 import * as ObjectStream from "./ObjectStream.ts"
-
-export interface CallOptions {
-  /** From now until the status; streams have none unless told. */
-  readonly deadline?: Duration.Input
-  readonly metadata?: GrpcMetadata.Input
-  /** Wait for a connection (until the deadline) instead of failing while the peer is away. */
-  readonly waitForReady?: boolean
-  /** Called with the peer's response headers, synchronously. */
-  readonly onHeaders?: (headers: GrpcMetadata.GrpcMetadata) => void
-  /** Called with the peer's trailers, synchronously, before the call ends. */
-  readonly onTrailers?: (trailers: GrpcMetadata.GrpcMetadata) => void
-}
 
 /** The part of a method definition that a client needs, with its message types known. */
 export interface ClientMethodDefinition<Req, Res> {
@@ -30,89 +19,7 @@ export interface ClientMethodDefinition<Req, Res> {
   readonly responseDeserialize: (bytes: Buffer) => Res
 }
 
-interface Prepared {
-  readonly metadata: grpc.Metadata
-  readonly options: grpc.CallOptions
-  readonly timeout: Duration.Duration
-}
-
-/** grpc-js counts deadlines on the machine's clock, whatever clock the fiber has. */
-const machineClock = Clock.Clock.defaultValue()
-
-const traceparent = (span: Tracer.Span): string =>
-  `00-${span.traceId.padStart(32, "0")}-${span.spanId}-${span.sampled ? "01" : "00"}`
-
-const prepare = (
-  channel: GrpcChannel,
-  path: string,
-  span: Tracer.Span,
-  deadlineDefault: Duration.Duration,
-  options: CallOptions | undefined
-): Effect.Effect<Prepared, GrpcError> => {
-  const timeout = options?.deadline === undefined ? deadlineDefault : Duration.fromInputUnsafe(options.deadline)
-  const metadata = GrpcMetadata.toWire(
-    { traceparent: traceparent(span), ...options?.metadata },
-    { waitForReady: options?.waitForReady ?? false }
-  )
-  if (Result.isFailure(metadata)) {
-    const detail = `metadata cannot be sent: ${metadata.failure}`
-    return Effect.fail(new Internal({ method: path, peer: channel.target, detail }))
-  }
-  const isEndless = !Duration.isFinite(timeout)
-  return Effect.succeed({
-    metadata: metadata.success,
-    timeout,
-    options: isEndless ? {} : { deadline: machineClock.currentTimeMillisUnsafe() + Duration.toMillis(timeout) }
-  })
-}
-
-type Call = Pick<grpc.ClientUnaryCall, "getPeer" | "cancel" | "on">
-
-/** Without a connection grpc-js names the resolver's target instead of an address. */
-const peerOf = (channel: GrpcChannel, call: Call): string => {
-  const peer = call.getPeer()
-  return peer === "unknown" || peer === channel.client.getChannel().getTarget() ? channel.target : peer
-}
-
-/** grpc-js appends this even when the resolver has nothing to note. */
-const emptyNote = /\.? Resolution note: $/
-
-const errorOf = (path: string, channel: GrpcChannel, call: Call, error: grpc.ServiceError): GrpcError =>
-  fromStatus(error.code, {
-    method: path,
-    peer: peerOf(channel, call),
-    detail: error.details.replace(emptyNote, ""),
-    // Absent when grpc-js itself made the error.
-    trailers: error.metadata instanceof grpc.Metadata ? GrpcMetadata.fromWire(error.metadata) : {}
-  })
-
-const listen = (call: Call, options: CallOptions | undefined): void => {
-  const { onHeaders, onTrailers } = options ?? {}
-  if (onHeaders !== undefined) call.on("metadata", (headers) => onHeaders(GrpcMetadata.fromWire(headers)))
-  if (onTrailers !== undefined) call.on("status", (status) => onTrailers(GrpcMetadata.fromWire(status.metadata)))
-}
-
 const ignore = () => {}
-
-const unanswered = (path: string, channel: GrpcChannel): Exit.Exit<never, GrpcError> =>
-  Exit.fail(new Internal({ method: path, peer: channel.target, detail: "neither a response nor an error" }))
-
-const settle = <Res>(
-  path: string,
-  channel: GrpcChannel,
-  call: Call,
-  error: grpc.ServiceError | null,
-  response: Res | undefined
-): Exit.Exit<Res, GrpcError> => {
-  if (error !== null) return Exit.fail(errorOf(path, channel, call, error))
-  if (response !== undefined) return Exit.succeed(response)
-  return Exit.fail(
-    new Internal({ method: path, peer: peerOf(channel, call), detail: "neither a response nor an error" })
-  )
-}
-
-const deadlineExceeded = (path: string, channel: GrpcChannel, timeout: Duration.Duration) =>
-  new DeadlineExceeded({ method: path, peer: channel.target, detail: `no answer within ${Duration.format(timeout)}` })
 
 const inSpan = <A, E, R>(path: string, channel: GrpcChannel, call: (span: Tracer.Span) => Effect.Effect<A, E, R>) =>
   Effect.useSpan(path.slice(1), {

@@ -47,8 +47,7 @@ const normalizeTarget = (target: string): string => {
 
 const isLoopback = (target: string): boolean => /^(localhost|127\.[\d.]+|\[::1\]):/.test(target)
 
-const clientOptions = (options: ChannelOptions, target: string): grpc.ClientOptions => ({
-  ...options.credentials?.options,
+export const clientOptions = (options: ChannelOptions): grpc.ClientOptions => ({
   "grpc.max_receive_message_length": options.maxReceiveBytes ?? MessageSize.messageBytesMax,
   "grpc.max_send_message_length": options.maxSendBytes ?? -1,
   "grpc.keepalive_time_ms": Duration.toMillis(keepaliveInterval),
@@ -65,18 +64,18 @@ const clientOptions = (options: ChannelOptions, target: string): grpc.ClientOpti
   "grpc.enable_channelz": 0,
   "grpc.service_config_disable_resolution": 1,
   // `http_proxy` in the environment must not swallow calls to this machine.
-  ...(isLoopback(target) ? { "grpc.enable_http_proxy": 0 } : {})
+  ...(isLoopback(normalizeTarget(options.target)) ? { "grpc.enable_http_proxy": 0 } : {})
 })
 
 export const make = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> => {
   const target = normalizeTarget(options.target)
-  const open = Effect.sync(() =>
-    new grpc.Client(
-      target,
-      options.credentials?.channel ?? grpc.credentials.createInsecure(),
-      clientOptions(options, target)
-    )
-  )
+  const open = Effect.sync(() => {
+    const security = options.credentials?.forTarget(target)
+    return new grpc.Client(target, security?.channel ?? grpc.credentials.createInsecure(), {
+      ...security?.options,
+      ...clientOptions(options)
+    })
+  })
   return Effect.acquireRelease(open, (client) => Effect.sync(() => client.close())).pipe(
     Effect.map((client) => ({
       target,

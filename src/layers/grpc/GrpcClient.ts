@@ -6,6 +6,7 @@
  */
 import { Effect, type Scope, type Stream } from "effect"
 import * as GrpcCall from "./GrpcCall.ts"
+import type { CallOptions } from "./GrpcCallOptions.ts"
 import * as GrpcChannel from "./GrpcChannel.ts"
 import type { GrpcError } from "./GrpcError.ts"
 import {
@@ -18,15 +19,15 @@ import {
 } from "./GrpcMethod.ts"
 
 interface MethodsByKind<Req, Res> {
-  readonly unary: (request: Req, options?: GrpcCall.CallOptions) => Effect.Effect<Res, GrpcError>
-  readonly serverStream: (request: Req, options?: GrpcCall.CallOptions) => Stream.Stream<Res, GrpcError>
+  readonly unary: (request: Req, options?: CallOptions) => Effect.Effect<Res, GrpcError>
+  readonly serverStream: (request: Req, options?: CallOptions) => Stream.Stream<Res, GrpcError>
   readonly clientStream: <E, R>(
     requests: Stream.Stream<Req, E, R>,
-    options?: GrpcCall.CallOptions
+    options?: CallOptions
   ) => Effect.Effect<Res, GrpcError | E, R>
   readonly bidi: <E, R>(
     requests: Stream.Stream<Req, E, R>,
-    options?: GrpcCall.CallOptions
+    options?: CallOptions
   ) => Stream.Stream<Res, GrpcError | E, R>
 }
 

@@ -6,6 +6,7 @@
  */
 import * as grpc from "@grpc/grpc-js"
 import { Effect, FileSystem, Option, Schema } from "effect"
+import * as net from "node:net"
 import * as tls from "node:tls"
 import type { SecurityConfig } from "../../domain/monitoring/SecurityConfig.ts"
 
@@ -18,10 +19,12 @@ export class CredentialsError extends Schema.TaggedError<CredentialsError>()("Cr
   }
 }
 
-/** Goes into `GrpcChannel.ChannelOptions`. */
+/** Goes into `GrpcChannel.ChannelOptions`; what must be verified depends on the target. */
 export interface ClientCredentials {
-  readonly channel: grpc.ChannelCredentials
-  readonly options: grpc.ChannelOptions
+  readonly forTarget: (target: string) => {
+    readonly channel: grpc.ChannelCredentials
+    readonly options: grpc.ChannelOptions
+  }
 }
 
 type Mtls = Extract<SecurityConfig, { _tag: "Mtls" }>
@@ -54,22 +57,38 @@ const load = Effect.fnUntraced(function*(security: Mtls, caFile: string) {
   return { cert, key, ca, minVersion: tlsVersionMin } as const
 })
 
-const plainClient = (): ClientCredentials => ({ channel: grpc.credentials.createInsecure(), options: {} })
+const plainClient: ClientCredentials = {
+  forTarget: () => ({ channel: grpc.credentials.createInsecure(), options: {} })
+}
 
-const nameOptions = (serverName: Option.Option<string>): grpc.ChannelOptions =>
-  Option.match(serverName, {
-    onNone: () => ({}),
-    onSome: (name) => ({ "grpc.ssl_target_name_override": name, "grpc.default_authority": name })
-  })
+/** TLS forbids an address as the name a client announces; grpc-js must announce some name, so one that is nobody's. */
+const nameOfAddress = "address.invalid"
+
+const hostOf = (target: string): string => /^\[?(.+?)\]?:\d+$/.exec(target)?.[1] ?? target
 
 /** For dialling: presents our certificate and verifies the server's against `caFile` and its name. */
 export const client = Effect.fn("GrpcCredentials.client")(function*(security: SecurityConfig) {
-  if (security._tag === "None") return plainClient()
-  const context = yield* check(security.certFile, yield* load(security, security.caFile))
-  return {
-    channel: grpc.credentials.createFromSecureContext(context),
-    options: nameOptions(security.serverName)
-  } satisfies ClientCredentials
+  if (security._tag === "None") return plainClient
+  const secureContext = yield* check(security.certFile, yield* load(security, security.caFile))
+  const authority = Option.match(security.serverName, {
+    onNone: () => ({}),
+    onSome: (name) => ({ "grpc.default_authority": name })
+  })
+  const credentials: ClientCredentials = {
+    forTarget: (target) => {
+      const expected = Option.getOrElse(security.serverName, () => hostOf(target))
+      return {
+        channel: grpc.credentials.createFromSecureContext(secureContext, {
+          checkServerIdentity: (_, certificate) => tls.checkServerIdentity(expected, certificate)
+        }),
+        options: {
+          ...authority,
+          "grpc.ssl_target_name_override": net.isIP(expected) === 0 ? expected : nameOfAddress
+        }
+      }
+    }
+  }
+  return credentials
 })
 
 /** grpc-js's own TLS credentials have no way to say the minimum version. */

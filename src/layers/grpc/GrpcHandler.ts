@@ -5,43 +5,22 @@
  * when the server closes; its finalizers then run before the status is sent. A defect stays in the call: the caller
  * sees `Unknown: internal error`, as the Go servers answer a panic, and the log has the cause.
  */
-import * as grpc from "@grpc/grpc-js"
-import { Cause, Clock, Duration, Effect, Exit, Option, Result, type Scope, Stream, type Tracer } from "effect"
+import type * as grpc from "@grpc/grpc-js"
+import { Cause, Duration, Effect, Exit, Option, Result, type Scope, Stream, type Tracer } from "effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import { DeadlineExceeded, type GrpcError, statusCode, Unavailable, Unknown } from "./GrpcError.ts"
 import * as GrpcMetadata from "./GrpcMetadata.ts"
 import type { Kind, MethodDefinition, Request, Response, ServiceDefinition } from "./GrpcMethod.ts"
+import { machineClock } from "./MachineClock.ts"
 import * as ObjectStream from "./ObjectStream.ts"
-
-/** What a handler is told about its call, and what it may say besides the response. */
-export interface ServerCall {
-  /** `/package.Service/Method`. */
-  readonly method: string
-  readonly metadata: GrpcMetadata.GrpcMetadata
-  /** `address:port` of the client. */
-  readonly peer: string
-  /** Unix milliseconds on this machine's clock; none when the client set no deadline. */
-  readonly deadline: Option.Option<number>
-  /** Time left until the deadline; infinite without one, zero after it. */
-  readonly remaining: Effect.Effect<Duration.Duration>
-  /** Certificate that the client presented and TLS verified. */
-  readonly peerCertificate: Option.Option<PeerCertificate>
-  /** Sends response headers now; only the first call has an effect. Names or values gRPC refuses are a defect. */
-  readonly sendHeaders: (headers: GrpcMetadata.Input) => Effect.Effect<void>
-  /** Sets the trailers of a successful end; a failure carries its own. */
-  readonly setTrailers: (trailers: GrpcMetadata.Input) => Effect.Effect<void>
-}
-
-export type PeerCertificate = NonNullable<
-  ReturnType<grpc.ServerUnaryCall<never, never>["getAuthContext"]>["sslPeerCertificate"]
->
+import * as ServerCall from "./ServerCall.ts"
 
 export interface HandlersByKind<Req, Res, R> {
-  readonly unary: (request: Req, call: ServerCall) => Effect.Effect<Res, GrpcError, R>
-  readonly serverStream: (request: Req, call: ServerCall) => Stream.Stream<Res, GrpcError, R>
-  readonly clientStream: (requests: Stream.Stream<Req>, call: ServerCall) => Effect.Effect<Res, GrpcError, R>
-  readonly bidi: (requests: Stream.Stream<Req>, call: ServerCall) => Stream.Stream<Res, GrpcError, R>
+  readonly unary: (request: Req, call: ServerCall.ServerCall) => Effect.Effect<Res, GrpcError, R>
+  readonly serverStream: (request: Req, call: ServerCall.ServerCall) => Stream.Stream<Res, GrpcError, R>
+  readonly clientStream: (requests: Stream.Stream<Req>, call: ServerCall.ServerCall) => Effect.Effect<Res, GrpcError, R>
+  readonly bidi: (requests: Stream.Stream<Req>, call: ServerCall.ServerCall) => Stream.Stream<Res, GrpcError, R>
 }
 
 export type Handler<M extends MethodDefinition, R = unknown> = HandlersByKind<Request<M>, Response<M>, R>[Kind<M>]
@@ -61,58 +40,7 @@ export type Needs<R> = Exclude<Exclude<R, Scope.Scope>, Tracer.ParentSpan>
 /** Starts a fiber that the server owns. */
 export type Run<R> = (effect: Effect.Effect<void, never, R>) => { readonly interruptUnsafe: () => void }
 
-const machineClock = Clock.Clock.defaultValue()
-
-interface SurfaceCall extends
-  Pick<
-    grpc.ServerUnaryCall<never, never>,
-    "metadata" | "getPeer" | "getDeadline" | "getPath" | "getAuthContext" | "sendMetadata" | "cancelled"
-  >
-{
-  on(event: "cancelled", listener: () => void): unknown
-}
-
-interface Context {
-  readonly call: ServerCall
-  trailers: grpc.Metadata | undefined
-}
-
-const deadlineMillis = (call: SurfaceCall): Option.Option<number> => {
-  const deadline = call.getDeadline()
-  const millis = typeof deadline === "number" ? deadline : deadline.getTime()
-  return Number.isFinite(millis) ? Option.some(millis) : Option.none()
-}
-
-const wireMetadata = (input: GrpcMetadata.Input): Effect.Effect<grpc.Metadata> =>
-  Effect.suspend(() => Result.match(GrpcMetadata.toWire(input), { onSuccess: Effect.succeed, onFailure: Effect.die }))
-
-const makeContext = (surface: SurfaceCall): Context => {
-  const deadline = deadlineMillis(surface)
-  const context: Context = {
-    trailers: undefined,
-    call: {
-      method: surface.getPath(),
-      metadata: GrpcMetadata.fromWire(surface.metadata),
-      peer: surface.getPeer(),
-      deadline,
-      remaining: Effect.sync(() =>
-        Option.match(deadline, {
-          onNone: () => Duration.infinity,
-          onSome: (millis) => Duration.millis(Math.max(0, millis - machineClock.currentTimeMillisUnsafe()))
-        })
-      ),
-      peerCertificate: Option.fromNullishOr(surface.getAuthContext().sslPeerCertificate),
-      sendHeaders: (headers) => Effect.map(wireMetadata(headers), (wire) => surface.sendMetadata(wire)),
-      setTrailers: (trailers) =>
-        Effect.map(wireMetadata(trailers), (wire) => {
-          context.trailers = wire
-        })
-    }
-  }
-  return context
-}
-
-const failureOf = (cause: Cause.Cause<GrpcError>, call: ServerCall): Effect.Effect<GrpcError> => {
+const failureOf = (cause: Cause.Cause<GrpcError>, call: ServerCall.ServerCall): Effect.Effect<GrpcError> => {
   const failure = Cause.findErrorOption(cause)
   if (Option.isSome(failure)) return Effect.succeed(failure.value)
   if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(new Unavailable({ detail: "the server is shutting down" }))
@@ -132,7 +60,7 @@ const toWireError = (error: GrpcError): Partial<grpc.StatusObject> => {
 }
 
 /** On the machine's clock, like the deadline itself; grpc-js has a timer too, but it cannot end a blocked stream. */
-const withinDeadline = <A, R>(effect: Effect.Effect<A, GrpcError, R>, call: ServerCall) =>
+const withinDeadline = <A, R>(effect: Effect.Effect<A, GrpcError, R>, call: ServerCall.ServerCall) =>
   Effect.flatMap(call.remaining, (remaining) =>
     Duration.isFinite(remaining)
       ? Effect.raceFirst(
@@ -144,13 +72,13 @@ const withinDeadline = <A, R>(effect: Effect.Effect<A, GrpcError, R>, call: Serv
       )
       : effect)
 
-const callerSpan = (call: ServerCall) => {
+const callerSpan = (call: ServerCall.ServerCall) => {
   const traceparent = GrpcMetadata.text(call.metadata, "traceparent")
   return traceparent === undefined ? Option.none() : HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent }))
 }
 
 /** Child of the caller's span when the caller sent one, else the root of a trace: never part of the server's start. */
-const withServerSpan = <A, E, R>(effect: Effect.Effect<A, E, R>, call: ServerCall) => {
+const withServerSpan = <A, E, R>(effect: Effect.Effect<A, E, R>, call: ServerCall.ServerCall) => {
   const parent = callerSpan(call)
   return Effect.withSpan(effect, call.method.slice(1), {
     kind: "server",
@@ -162,13 +90,13 @@ const withServerSpan = <A, E, R>(effect: Effect.Effect<A, E, R>, call: ServerCal
 
 /** Runs `body` as the call's fiber; `succeed` or `fail` is called once, unless the client is gone. */
 const runCall = <A, R>(
-  surface: SurfaceCall,
+  surface: ServerCall.SurfaceCall,
   run: Run<Needs<R>>,
-  body: (call: ServerCall) => Effect.Effect<A, GrpcError, R>,
+  body: (call: ServerCall.ServerCall) => Effect.Effect<A, GrpcError, R>,
   succeed: (value: A, trailers: grpc.Metadata | undefined) => void,
   fail: (status: Partial<grpc.StatusObject>) => void
 ): void => {
-  const context = makeContext(surface)
+  const context = ServerCall.make(surface)
   const answer = (exit: Exit.Exit<A, GrpcError>) =>
     Exit.isSuccess(exit)
       ? Effect.sync(() => succeed(exit.value, context.trailers))
@@ -230,7 +158,7 @@ export const clientStream =
 const sendAll = <Req, Res, R>(
   surface: grpc.ServerWritableStream<Req, Res> | grpc.ServerDuplexStream<Req, Res>,
   run: Run<Needs<R>>,
-  responses: (call: ServerCall) => Stream.Stream<Res, GrpcError, R>
+  responses: (call: ServerCall.ServerCall) => Stream.Stream<Res, GrpcError, R>
 ): void =>
   runCall(
     surface,

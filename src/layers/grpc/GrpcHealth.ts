@@ -7,7 +7,7 @@
  */
 import { Effect, PubSub, Stream } from "effect"
 import { HealthService } from "../../gen/grpc/health/v1/health.ts"
-import type { CallOptions } from "./GrpcCall.ts"
+import type { CallOptions } from "./GrpcCallOptions.ts"
 import type { GrpcChannel } from "./GrpcChannel.ts"
 import * as GrpcClient from "./GrpcClient.ts"
 import { type GrpcError, NotFound, Unavailable } from "./GrpcError.ts"

@@ -5,10 +5,11 @@
  * their callers see `Unavailable`. Health and reflection are always served, as on the Go servers.
  */
 import * as grpc from "@grpc/grpc-js"
-import { Clock, Duration, Effect, FiberSet, Schema, type Scope } from "effect"
+import { Duration, Effect, FiberSet, Schema, type Scope } from "effect"
 import * as GrpcHealth from "./GrpcHealth.ts"
 import * as GrpcReflection from "./GrpcReflection.ts"
 import type { Service } from "./GrpcService.ts"
+import { machineClock } from "./MachineClock.ts"
 import * as MessageSize from "./MessageSize.ts"
 
 export { service } from "./GrpcService.ts"
@@ -52,7 +53,6 @@ export interface GrpcServer {
 type ServiceContext<S> = S extends Service<infer R> ? R : never
 
 const graceDefault = Duration.seconds(5)
-const machineClock = Clock.Clock.defaultValue()
 
 export const serverOptions = (limits: { maxReceiveBytes: number; maxSendBytes: number }): grpc.ServerOptions => ({
   "grpc.max_receive_message_length": limits.maxReceiveBytes,

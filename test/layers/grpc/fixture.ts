@@ -13,9 +13,9 @@ import {
 } from "../../../src/gen/monitoring/monitoring.ts"
 import type { GrpcError } from "../../../src/layers/grpc/GrpcError.ts"
 import { NotFound, Unimplemented } from "../../../src/layers/grpc/GrpcError.ts"
-import type { ServerCall } from "../../../src/layers/grpc/GrpcHandler.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import type { Service } from "../../../src/layers/grpc/GrpcService.ts"
+import type { ServerCall } from "../../../src/layers/grpc/ServerCall.ts"
 
 export const statusRequest = (serviceName: string): StatusRequest => ({
   serviceName,
