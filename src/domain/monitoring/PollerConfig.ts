@@ -7,13 +7,14 @@
 import { Duration, Option, Schema } from "effect"
 import { GoDuration } from "./GoDuration.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "./Ids.ts"
+import * as ListenAddress from "./ListenAddress.ts"
 import * as SecurityConfig from "./SecurityConfig.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
 
 /** `host:port`, `[v6]:port` or `:port` for this machine. */
 const Address = Schema.String.check(
-  Schema.isPattern(/^(\[[^\]]+\]|[^\s:/[\]]*):\d{1,5}$/, { expected: "an address such as \"host:50051\"" })
+  Schema.makeFilter((text) => Option.isSome(ListenAddress.parse(text)) || "an address such as \"host:50051\"")
 )
 
 const CheckEntry = Schema.Struct({
@@ -71,7 +72,7 @@ export const PollerConfigFile = Schema.Struct({
   partition: Schema.optionalKey(Schema.String),
   source_ip: Schema.optionalKey(Schema.String),
   poll_interval: Schema.optionalKey(GoDuration),
-  listen_addr: Schema.optionalKey(Schema.String),
+  listen_addr: Schema.optionalKey(ListenAddress.ListenAddress),
   service_name: Schema.optionalKey(Schema.String),
   /** In every shipped file, read by nobody. */
   service_type: Schema.optionalKey(Schema.String),
@@ -109,7 +110,7 @@ export interface PollerConfig {
   readonly coreAddress: string
   readonly pollInterval: Duration.Duration
   /** None: the poller serves no gRPC of its own. */
-  readonly listenAddress: Option.Option<string>
+  readonly listenAddress: Option.Option<ListenAddress.ListenAddress>
   /** The name under which its health is served. */
   readonly serviceName: string
   readonly security: SecurityConfig.SecurityConfig
@@ -125,7 +126,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   pollInterval: file.poll_interval === undefined || Duration.isZero(file.poll_interval)
     ? pollIntervalDefault
     : file.poll_interval,
-  listenAddress: Option.filter(Option.fromNullishOr(file.listen_addr), (address) => address !== ""),
+  listenAddress: ListenAddress.parse(file.listen_addr ?? ""),
   serviceName: nonEmpty(file.service_name, "PollerService"),
   security: SecurityConfig.fromBlock(file.security),
   kvStoreId: nonEmpty(file.kv_domain, file.kv_address ?? ""),

@@ -7,7 +7,6 @@
  */
 import { type Duration, Effect, Exit, Latch, Option, Ref } from "effect"
 import { CircuitBreaker } from "effect/persistence"
-import type { AgentHost } from "../../domain/monitoring/Enrichment.ts"
 import type { Check, PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
 import type { PollerIdentity } from "../../domain/monitoring/PollOutcome.ts"
 import { type AgentConnection, AgentError, NotAsked, TimedOut, Unreachable } from "./AgentClient.ts"
@@ -32,7 +31,6 @@ export interface AgentLink {
   readonly agent: PolledAgent
   readonly poller: PollerIdentity
   readonly pollInterval: Duration.Duration
-  readonly host: Effect.Effect<AgentHost>
   readonly checks: ReadonlyArray<TrackedCheck>
   /** Set by the ConnectionManager before anyone who uses it starts. */
   readonly session: Ref.Ref<Option.Option<Session>>
@@ -45,7 +43,7 @@ export interface AgentLink {
 }
 
 export const make = (
-  options: Pick<AgentLink, "agent" | "poller" | "pollInterval" | "host">
+  options: Pick<AgentLink, "agent" | "poller" | "pollInterval">
 ): AgentLink => ({
   ...options,
   checks: options.agent.checks.map((check) => ({

@@ -8,6 +8,7 @@ import { Clock, Duration, Effect, Metric, Option, Ref } from "effect"
 import * as PollOutcome from "../../domain/monitoring/PollOutcome.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
+import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import * as Ticks from "./Ticks.ts"
 
@@ -34,7 +35,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const subject: PollOutcome.PollSubject = {
     poller,
     agentId: agent.agentId,
-    host: yield* link.host,
+    host: yield* HostIdentity.use((identity) => identity.agentHost(link.agent)),
     check,
     source: "getStatus"
   }

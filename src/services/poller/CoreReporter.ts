@@ -11,6 +11,7 @@ import * as ReportBatch from "../../domain/monitoring/ReportBatch.ts"
 import * as ReportBuffer from "../../domain/monitoring/ReportBuffer.ts"
 import type { ServiceStatus } from "../../domain/monitoring/ServiceStatus.ts"
 import { CoreClient, type CoreError, type ReportHeader } from "./CoreClient.ts"
+import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 
 export interface Report {
@@ -25,7 +26,6 @@ export interface Report {
 export interface Options {
   readonly pollerId: PollerId
   readonly partition: Partition
-  readonly sourceIp: Effect.Effect<string>
   /** 100 unless told. */
   readonly batchSizeMax?: number
   /** 5 s unless told. */
@@ -63,6 +63,7 @@ export class CoreReporter extends Context.Service<CoreReporter, {
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const core = yield* CoreClient
+  const identity = yield* HostIdentity
   const batchWait = Duration.fromInputUnsafe(options.batchWait ?? batchWaitDefault)
   const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
   const buffer = yield* Ref.make(ReportBuffer.make<Report>({
@@ -96,7 +97,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     return {
       pollerId: options.pollerId,
       partition: options.partition,
-      sourceIp: yield* options.sourceIp,
+      sourceIp: yield* identity.sourceIp,
       timestampSeconds: BigInt(Math.floor(measuredAtMillis / 1_000))
     } satisfies ReportHeader
   })

@@ -13,6 +13,7 @@ import type { ServiceStatus } from "../../domain/monitoring/ServiceStatus.ts"
 import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
+import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import * as Ticks from "./Ticks.ts"
 
@@ -43,7 +44,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const subject: PollOutcome.PollSubject = {
     poller: link.poller,
     agentId: link.agent.agentId,
-    host: yield* link.host,
+    host: yield* HostIdentity.use((identity) => identity.agentHost(link.agent)),
     check,
     source: "results"
   }

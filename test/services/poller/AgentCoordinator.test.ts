@@ -16,6 +16,7 @@ import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
 import * as CheckScheduler from "../../../src/services/poller/CheckScheduler.ts"
 import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
+import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { agent, check, poller, textOf } from "./statuses.ts"
 
@@ -45,8 +46,7 @@ const polling = Effect.fnUntraced(function*(connection: AgentConnection, checks:
   const link = AgentLink.make({
     agent: agent("agent-1", "agent:1", checks),
     poller,
-    pollInterval: Duration.seconds(30),
-    host: Effect.succeed({ ip: Option.none(), name: "agent" })
+    pollInterval: Duration.seconds(30)
   })
   const recording = Layer.succeed(CoreReporter, {
     report: (report) =>
@@ -65,6 +65,7 @@ const polling = Effect.fnUntraced(function*(connection: AgentConnection, checks:
       Effect.provide([
         Layer.succeed(AgentClient, { connect: () => Effect.succeed(connection) }),
         CircuitBreaker.layerStoreMemory(),
+        HostIdentity.layerStatic(""),
         recording
       ]),
       Effect.provideService(Metric.MetricRegistry, new Map())

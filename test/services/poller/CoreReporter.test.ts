@@ -3,6 +3,7 @@ import { Clock, Duration, Effect, Fiber, Layer, Metric, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { CoreAway, CoreClient, CoreError, ReportRejected } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter, type Options } from "../../../src/services/poller/CoreReporter.ts"
+import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as PollerMetrics from "../../../src/services/poller/PollerMetrics.ts"
 import { poller, status } from "./statuses.ts"
 
@@ -35,7 +36,6 @@ class FakeCore {
 
 const options: Options = {
   ...poller,
-  sourceIp: Effect.succeed("192.0.2.1"),
   heartbeatInterval: Duration.minutes(1)
 }
 
@@ -61,7 +61,11 @@ const withReporter = <A, E>(
   Effect.suspend(() => {
     const core = new FakeCore()
     return test(core).pipe(
-      Effect.provide(CoreReporter.layer({ ...options, ...overrides }).pipe(Layer.provide(core.layer))),
+      Effect.provide(
+        CoreReporter.layer({ ...options, ...overrides }).pipe(
+          Layer.provide([core.layer, HostIdentity.layerStatic("192.0.2.1")])
+        )
+      ),
       Effect.provideService(Metric.MetricRegistry, new Map())
     )
   })
