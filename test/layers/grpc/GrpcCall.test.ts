@@ -2,12 +2,20 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Ref, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as crypto from "node:crypto"
-import { AgentServiceService, PollerServiceService } from "../../../src/gen/monitoring/monitoring.ts"
+import * as http2 from "node:http2"
+import {
+  type ServerReflectionRequest,
+  ServerReflectionService
+} from "../../../src/gen/grpc/reflection/v1/reflection.ts"
+import { AgentServiceService, PollerServiceService, ResultsChunk } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
+import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import {
   agentService,
   coreService,
+  frame,
   freePort,
+  http2Server,
   rawServer,
   resultsChunk,
   resultsRequest,
@@ -179,6 +187,30 @@ describe("interrupting", () => {
       yield* Scope.close(scope, Exit.void)
 
       yield* soon(Deferred.await(released))
+    }))
+
+  it.live("a two-way stream by failing in the middle of sending interrupts its handler and keeps the failure", () =>
+    Effect.gen(function*() {
+      const released = yield* Deferred.make<void>()
+      const echo = GrpcServer.service(ServerReflectionService, {
+        serverReflectionInfo: (requests: Stream.Stream<ServerReflectionRequest>) =>
+          Stream.map(requests, (request) => ({
+            validHost: request.host,
+            originalRequest: request,
+            messageResponse: undefined
+          })).pipe(Stream.ensuring(Deferred.succeed(released, undefined)))
+      })
+      const server = yield* serve(echo)
+      const client = yield* GrpcClient.make(ServerReflectionService, { target: server.address })
+      const answered = yield* Deferred.make<void>()
+      const failing = Stream.fromEffect(Effect.andThen(Deferred.await(answered), Effect.fail("no more" as const)))
+
+      const error = yield* client.serverReflectionInfo(
+        Stream.concat(Stream.make({ host: "one", messageRequest: undefined }), failing)
+      ).pipe(Stream.runForEach(() => Deferred.succeed(answered, undefined)), Effect.flip)
+
+      yield* soon(Deferred.await(released))
+      assert.strictEqual(error, "no more")
     }))
 
   it.live("an early answer of the server stops the client's stream", () =>
@@ -362,6 +394,63 @@ describe("a peer", () => {
 
       assert.strictEqual(error._tag, "Unavailable")
       assert.strictEqual(yield* Ref.get(seen), 5)
+    }))
+
+  it.live("that resets the stream fails it with Internal, after what had arrived", () =>
+    Effect.gen(function*() {
+      const { port } = yield* http2Server((stream) => {
+        stream.respond({ ":status": 200, "content-type": "application/grpc" })
+        stream.write(
+          frame(ResultsChunk.encode(resultsChunk(0, 2)).finish()),
+          () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+        )
+      })
+      const client = yield* agentClient(`127.0.0.1:${port}`)
+      const seen = yield* Ref.make(0)
+
+      const error = yield* client.streamResults(resultsRequest(""), { deadline: "5 seconds" }).pipe(
+        Stream.runForEach(() => Ref.update(seen, (n) => n + 1)),
+        Effect.flip
+      )
+
+      assert.deepStrictEqual([error._tag, yield* Ref.get(seen)], ["Internal", 1])
+    }))
+
+  it.live("that refuses the stream before it began is Unavailable", () =>
+    Effect.gen(function*() {
+      const { port } = yield* http2Server((stream) => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM))
+      const client = yield* agentClient(`127.0.0.1:${port}`)
+
+      const error = yield* Effect.flip(client.getStatus(statusRequest("s")))
+
+      assert.strictEqual(error._tag, "Unavailable")
+    }))
+
+  it.live("that answers with bytes that are no message fails the call with Internal", () =>
+    Effect.gen(function*() {
+      const { port } = yield* http2Server((stream) => {
+        stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true })
+        stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }))
+        stream.end(frame(Buffer.from("ffffffffffffffffffffff", "hex")))
+      })
+      const client = yield* agentClient(`127.0.0.1:${port}`)
+
+      const error = yield* Effect.flip(client.getStatus(statusRequest("s")))
+
+      assert.strictEqual(error._tag, "Internal")
+    }))
+
+  it.live("that is a web server fails the call with a typed error", () =>
+    Effect.gen(function*() {
+      const { port } = yield* http2Server((stream) => {
+        stream.respond({ ":status": 404, "content-type": "text/html" })
+        stream.end("<html>")
+      })
+      const client = yield* agentClient(`127.0.0.1:${port}`)
+
+      const error = yield* Effect.flip(client.getStatus(statusRequest("s")))
+
+      assert.strictEqual(error._tag, "Unimplemented")
     }))
 
   it.live("whose target makes no sense only fails the calls", () =>

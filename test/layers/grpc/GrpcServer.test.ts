@@ -1,6 +1,8 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Logger, Ref, Scope, Stream } from "effect"
+import * as crypto from "node:crypto"
 import * as http2 from "node:http2"
+import * as net from "node:net"
 import {
   AgentServiceService,
   PollerServiceService,
@@ -127,6 +129,39 @@ describe("GrpcServer", () => {
       const error = yield* Effect.flip(client.getStatus(statusRequest("s")))
 
       assert.strictEqual(error._tag, "Unknown")
+    }))
+
+  it.live("answers a response that cannot be encoded with Internal, and goes on", () =>
+    Effect.gen(function*() {
+      const server = yield* serve(agentService({
+        getStatus: (request) => Effect.succeed({ ...statusResponse("s"), responseTime: BigInt(request.details) }),
+        streamResults: () => Stream.make({ ...resultsChunk(0, 1), timestamp: 2n ** 70n })
+      }))
+      const client = yield* GrpcClient.make(AgentServiceService, { target: server.address })
+      const ask = (time: bigint) => client.getStatus({ ...statusRequest("s"), details: String(time) })
+
+      const unary = yield* Effect.flip(ask(2n ** 70n))
+      const stream = yield* Effect.flip(Stream.runDrain(client.streamResults(resultsRequest(""))))
+      const response = yield* ask(7n)
+
+      assert.deepStrictEqual([unary._tag, stream._tag, response.responseTime], ["Internal", "Internal", 7n])
+    }))
+
+  it.live("outlives a client that writes garbage", () =>
+    Effect.gen(function*() {
+      const server = yield* serve(agentService({}))
+      const client = yield* GrpcClient.make(AgentServiceService, { target: server.address })
+
+      yield* soon(Effect.callback<void>((resume) => {
+        const socket = net.connect(server.port, "127.0.0.1", () => socket.write(crypto.randomBytes(4096)))
+        socket.on("error", () => {})
+        socket.on("close", () => resume(Effect.void))
+        socket.resume()
+        return Effect.sync(() => socket.destroy())
+      }))
+      const response = yield* client.getStatus(statusRequest("s"))
+
+      assert.strictEqual(response.serviceName, "s")
     }))
 
   it.live("answers a method it does not serve with Unimplemented", () =>

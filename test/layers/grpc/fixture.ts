@@ -2,6 +2,7 @@
  * Servers and messages shared by the gRPC tests: an agent, a core and an echo of every kind on free ports.
  */
 import { Effect, Stream } from "effect"
+import * as http2 from "node:http2"
 import * as net from "node:net"
 import {
   AgentServiceService,
@@ -132,6 +133,42 @@ export const rawServer = (onConnection: (socket: net.Socket) => void) =>
     }),
     ({ stop }) => Effect.sync(stop)
   )
+
+/** An HTTP/2 server whose answers are written frame by frame: a gRPC peer that misbehaves above the connection. */
+export const http2Server = (onStream: (stream: http2.ServerHttp2Stream) => void) =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly port: number; readonly stop: () => void }>((resume) => {
+      const sessions = new Set<http2.ServerHttp2Session>()
+      const server = http2.createServer()
+      server.on("session", (session) => {
+        sessions.add(session)
+        session.on("error", () => {})
+      })
+      server.on("stream", (stream) => {
+        stream.on("error", () => {})
+        onStream(stream)
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        const port = typeof address === "object" && address !== null ? address.port : 0
+        resume(Effect.succeed({
+          port,
+          stop: () => {
+            server.close()
+            for (const session of sessions) session.destroy()
+          }
+        }))
+      })
+    }),
+    ({ stop }) => Effect.sync(stop)
+  )
+
+/** A message as gRPC frames it: not compressed, length, bytes. */
+export const frame = (message: Uint8Array): Buffer => {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(message.length, 1)
+  return Buffer.concat([head, message])
+}
 
 /** A port that was free a moment ago. */
 export const freePort = Effect.scoped(Effect.map(rawServer(() => {}), ({ port }) => port))
