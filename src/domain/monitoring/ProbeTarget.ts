@@ -4,7 +4,8 @@
  * Every parser answers with what was expected in words an operator can act on. IPv6 addresses need brackets when a port
  * follows (`[::1]:22`); the Go agent knows no IPv6 here, so a config written for it always parses the same.
  */
-import { Result, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
+import * as IpAddress from "./IpAddress.ts"
 
 /** The `details` of a check cannot be understood; nothing was probed. */
 export class InvalidTarget extends Schema.TaggedError<InvalidTarget>()("InvalidTarget", {
@@ -24,7 +25,6 @@ export interface HostPort {
   readonly port: number
 }
 
-const ipv4Pattern = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const labelPattern = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
 const portPattern = /^[0-9]{1,5}$/
 const processNamePattern = /^[a-zA-Z0-9\-_.]+$/
@@ -32,23 +32,11 @@ const processNamePattern = /^[a-zA-Z0-9\-_.]+$/
 const processNameLengthMax = 256
 const hostNameLengthMax = 253
 
-/** `true` for a dotted IPv4 address. */
-export const isIpv4 = (text: string): boolean => ipv4Pattern.test(text)
-
 /** `true` for an IPv6 address without brackets; a zone (`%eth0`) is allowed. */
 export const isIpv6 = (text: string): boolean => {
-  const zoneAt = text.indexOf("%")
-  const address = zoneAt === -1 ? text : text.slice(0, zoneAt)
-  if (zoneAt !== -1 && !/^[A-Za-z0-9._-]+$/.test(text.slice(zoneAt + 1))) return false
-  const halves = address.split("::")
-  if (halves.length > 2) return false
-  const groups = halves.map((half) => half === "" ? [] : half.split(":")).flat()
-  const tail = groups.at(-1)
-  const hasIpv4Tail = tail !== undefined && isIpv4(tail)
-  const hexGroups = hasIpv4Tail ? groups.slice(0, -1) : groups
-  const count = hexGroups.length + (hasIpv4Tail ? 2 : 0)
-  if (!hexGroups.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return false
-  return halves.length === 2 ? count <= 7 : count === 8
+  const [address = "", zone, ...more] = text.split("%")
+  if (more.length > 0 || (zone !== undefined && !/^[A-Za-z0-9._-]+$/.test(zone))) return false
+  return address.includes(":") && Option.isSome(IpAddress.parse(address))
 }
 
 const isHostName = (text: string): boolean => {
@@ -59,7 +47,7 @@ const isHostName = (text: string): boolean => {
     && !/^[0-9.]+$/.test(name)
 }
 
-const isHost = (text: string): boolean => isIpv4(text) || isIpv6(text) || isHostName(text)
+const isHost = (text: string): boolean => IpAddress.isV4(text) || isIpv6(text) || isHostName(text)
 
 const hostPortExpected = "host:port with a port from 1 to 65535, an IPv6 address in brackets, such as " +
   "\"192.0.2.10:22\" or \"[2001:db8::1]:22\""
@@ -79,7 +67,7 @@ export const parseHostPort = (serviceType: string, target: string): Result.Resul
     const host = hostText.slice(1, -1)
     return isIpv6(host) ? Result.succeed({ host, port }) : invalid
   }
-  return isIpv4(hostText) || isHostName(hostText) ? Result.succeed({ host: hostText, port }) : invalid
+  return IpAddress.isV4(hostText) || isHostName(hostText) ? Result.succeed({ host: hostText, port }) : invalid
 }
 
 /** The text that `parseHostPort` reads back. */

@@ -1,0 +1,75 @@
+/**
+ * One reading of this host's counters: cores, memory, disks, processes.
+ *
+ * Ticks are taken as hundredths of a second and pages as 4 KiB, which is what the kernel shows to programs on every
+ * platform this runs on.
+ */
+import { Effect, type FileSystem, Option } from "effect"
+import { statfs } from "node:fs/promises"
+import * as HostStats from "../../domain/monitoring/HostStats.ts"
+import { parseStat, type ProcessStat } from "../../domain/monitoring/ProcessTable.ts"
+
+export const ticksPerSecond = 100
+export const pageBytes = 4096
+const readsAtOnceMax = 16
+/** More mounts than this are not looked at. */
+const disksMax = 64
+
+const readOrEmpty = (fs: FileSystem.FileSystem, file: string) =>
+  fs.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
+
+export interface Disk {
+  readonly mount_point: string
+  readonly used_bytes: number
+  readonly total_bytes: number
+}
+
+const diskAt = (mountPoint: string): Effect.Effect<ReadonlyArray<Disk>> =>
+  Effect.tryPromise(() => statfs(mountPoint)).pipe(
+    Effect.map((stats) => [{
+      mount_point: mountPoint,
+      used_bytes: (stats.blocks - stats.bfree) * stats.bsize,
+      total_bytes: stats.blocks * stats.bsize
+    }]),
+    // Not every mount point may be looked at by this user.
+    Effect.orElseSucceed(() => [])
+  )
+
+const readDisks = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
+  const mountPoints = HostStats.parseMounts(yield* readOrEmpty(fs, "/proc/mounts")).slice(0, disksMax)
+  const disks = yield* Effect.forEach(mountPoints, diskAt, { concurrency: 4 })
+  return disks.flat().filter((disk) => disk.total_bytes > 0)
+})
+
+const readProcess = (fs: FileSystem.FileSystem, pid: string) =>
+  Effect.map(readOrEmpty(fs, `/proc/${pid}/stat`), (text) => Option.toArray(parseStat(text)))
+
+const readProcesses = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
+  const entries = yield* fs.readDirectory("/proc").pipe(Effect.orElseSucceed((): Array<string> => []))
+  const pids = entries.filter((entry) => /^\d+$/.test(entry))
+  const stats = yield* Effect.forEach(pids, (pid) => readProcess(fs, pid), { concurrency: readsAtOnceMax })
+  return stats.flat()
+})
+
+export interface HostReading {
+  readonly cpus: ReadonlyArray<HostStats.CpuCounters>
+  readonly memory: ReturnType<typeof HostStats.parseMemory>
+  readonly disks: ReadonlyArray<Disk>
+  readonly load: ReadonlyArray<number>
+  readonly uptimeSeconds: number
+  readonly processes: ReadonlyArray<ProcessStat>
+}
+
+/** The counters alone, for the first of two readings. */
+export const readCpus = (fs: FileSystem.FileSystem) => Effect.map(readOrEmpty(fs, "/proc/stat"), HostStats.parseCpus)
+
+export const read = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
+  return {
+    cpus: yield* readCpus(fs),
+    memory: HostStats.parseMemory(yield* readOrEmpty(fs, "/proc/meminfo")),
+    disks: yield* readDisks(fs),
+    load: HostStats.parseLoad(yield* readOrEmpty(fs, "/proc/loadavg")),
+    uptimeSeconds: HostStats.parseUptimeSeconds(yield* readOrEmpty(fs, "/proc/uptime")),
+    processes: yield* readProcesses(fs)
+  } satisfies HostReading
+})

@@ -1,0 +1,104 @@
+/**
+ * `http`: does a URL answer as expected, and how long is its certificate still good?
+ *
+ * Redirects are followed up to a limit, configured headers only to the same origin. A certificate that cannot be verified
+ * makes the check fail before anything is sent.
+ */
+import { Clock, DateTime, Effect, FileSystem, Result } from "effect"
+import * as HttpTarget from "../../domain/monitoring/HttpTarget.ts"
+import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
+import type { Prepare } from "../../services/agent/Prober.ts"
+import * as BodyPattern from "./BodyPattern.ts"
+import { exchange, type HttpExchange, HttpExchangeError } from "./HttpExchange.ts"
+
+interface Followed {
+  readonly answer: HttpExchange
+  readonly url: URL
+  readonly redirects: number
+}
+
+const isRedirect = (statusCode: number): boolean => [301, 302, 303, 307, 308].includes(statusCode)
+
+const follow = Effect.fnUntraced(function*(target: HttpTarget.HttpTarget, ca: string | undefined) {
+  const first = new URL(target.url)
+  let url = first
+  for (let redirects = 0;; redirects++) {
+    const answer = yield* exchange({ target, url, ca, withHeaders: url.origin === first.origin })
+    if (!isRedirect(answer.statusCode) || answer.location === undefined || target.maxRedirects === 0) {
+      return { answer, url, redirects } satisfies Followed
+    }
+    if (redirects === target.maxRedirects) {
+      const reason = `more than ${target.maxRedirects} redirects`
+      return yield* new HttpExchangeError({ url: target.url, reason })
+    }
+    const next = URL.canParse(answer.location, url.href) ? new URL(answer.location, url) : undefined
+    if (next === undefined || !/^https?:$/.test(next.protocol)) {
+      return yield* new HttpExchangeError({ url: url.href, reason: `redirects to ${answer.location}` })
+    }
+    url = next
+  }
+})
+
+const daysLeft = (notAfter: DateTime.Utc, nowMillis: number): number =>
+  Math.floor((notAfter.epochMilliseconds - nowMillis) / 86_400_000)
+
+const judge = Effect.fnUntraced(function*(target: HttpTarget.HttpTarget, { answer, redirects, url }: Followed) {
+  const nowMillis = yield* Clock.currentTimeMillis
+  const days = answer.certificate === undefined ? undefined : daysLeft(answer.certificate.notAfter, nowMillis)
+  const matched = target.bodyMatch === undefined
+    ? undefined
+    : yield* Effect.result(BodyPattern.matches(target.bodyMatch, answer.body))
+  const complaints = [
+    HttpTarget.isExpectedStatus(target, answer.statusCode) ? [] : [`unexpected status ${answer.statusCode}`],
+    days !== undefined && target.certDaysMin !== undefined && days < target.certDaysMin
+      ? [`certificate expires in ${days} days, at least ${target.certDaysMin} are expected`]
+      : [],
+    matched === undefined ? [] : Result.match(matched, {
+      onFailure: (reason) => [reason],
+      onSuccess: (isMatch) => isMatch ? [] : [`body does not match ${JSON.stringify(target.bodyMatch)}`]
+    })
+  ].flat()
+  const facts: Outcome.HttpAnswer = {
+    url: target.url,
+    finalUrl: url.href,
+    statusCode: answer.statusCode,
+    redirects,
+    ...(answer.certificate === undefined || days === undefined ? {} : {
+      tlsExpiry: {
+        days,
+        notAfter: DateTime.formatIso(answer.certificate.notAfter),
+        issuer: answer.certificate.issuer
+      }
+    }),
+    ...(matched === undefined ? {} : { bodyMatched: Result.isSuccess(matched) && matched.success })
+  }
+  return { facts, complaint: complaints.length === 0 ? undefined : complaints.join("; ") }
+})
+
+const authorities = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, target: HttpTarget.HttpTarget) {
+  if (target.caFile === undefined) return undefined
+  return yield* fs.readFileString(target.caFile).pipe(
+    Effect.mapError((error) => new HttpExchangeError({ url: target.url, reason: `caFile: ${error.message}` }))
+  )
+})
+
+export const prepare: Prepare<FileSystem.FileSystem> = Effect.fnUntraced(function*(request) {
+  const fs = yield* FileSystem.FileSystem
+  const target = yield* Effect.fromResult(HttpTarget.parse(request.details))
+  const failed = (reason: string, elapsedNanos = 0n) =>
+    Outcome.failed(`HTTP check of ${target.url} failed: ${reason}`, elapsedNanos)
+  return {
+    timeout: target.timeout,
+    failed,
+    check: Effect.gen(function*() {
+      const startedNanos = yield* Clock.monotonicTimeNanos
+      const followed = yield* Effect.result(
+        authorities(fs, target).pipe(Effect.flatMap((ca) => follow(target, ca)))
+      )
+      const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
+      if (Result.isFailure(followed)) return failed(followed.failure.reason, elapsedNanos)
+      const { complaint, facts } = yield* judge(target, followed.success)
+      return Outcome.httpAnswered(facts, elapsedNanos, complaint)
+    })
+  }
+})

@@ -1,0 +1,113 @@
+/**
+ * `sysmon`: CPU, memory, disks, load and processes of the host that this agent runs on.
+ *
+ * The checker remembers its last reading, so usage is that of the time since the previous check; the first check takes
+ * two readings a quarter of a second apart. `load_average` and `uptime_seconds` are ours; core ignores them.
+ */
+import { Clock, DateTime, Duration, Effect, FileSystem } from "effect"
+import * as os from "node:os"
+import * as HostStats from "../../domain/monitoring/HostStats.ts"
+import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
+import type { Prepare } from "../../services/agent/Prober.ts"
+import * as HostReader from "./HostReader.ts"
+
+export interface SysmonOptions {
+  readonly hostIp: string
+  readonly partition: string
+}
+
+const timeout = Duration.seconds(5)
+const firstInterval = Duration.millis(250)
+/** The busiest ones; a host with thousands would fill every report. */
+const processesMax = 100
+
+const stateNames: Readonly<Record<string, string>> = {
+  R: "Running",
+  S: "Sleeping",
+  D: "DiskSleep",
+  I: "Idle",
+  T: "Stopped",
+  t: "Tracing",
+  Z: "Zombie",
+  X: "Dead"
+}
+
+interface Previous {
+  readonly cpus: ReadonlyArray<HostStats.CpuCounters>
+  readonly ticksByPid: ReadonlyMap<number, number>
+  readonly atNanos: bigint
+}
+
+const processRows = (reading: HostReader.HostReading, previous: Previous, atNanos: bigint, nowMillis: number) => {
+  const seconds = Number(atNanos - previous.atNanos) / 1e9
+  const bootMillis = nowMillis - reading.uptimeSeconds * 1000
+  return reading.processes.map((one) => {
+    const earlier = previous.ticksByPid.get(one.pid)
+    const ticks = earlier === undefined ? 0 : Math.max(0, one.cpuTicks - earlier)
+    const startMillis = bootMillis + one.startTicks / HostReader.ticksPerSecond * 1000
+    return {
+      pid: one.pid,
+      name: one.name,
+      cpu_usage: seconds <= 0 ? 0 : Math.round(ticks / HostReader.ticksPerSecond / seconds * 10_000) / 100,
+      memory_usage: one.residentPages * HostReader.pageBytes,
+      status: stateNames[one.state] ?? one.state,
+      start_time: DateTime.formatIso(DateTime.makeUnsafe(startMillis))
+    }
+  }).toSorted((a, b) => b.cpu_usage - a.cpu_usage || b.memory_usage - a.memory_usage).slice(0, processesMax)
+}
+
+export const prepare = (options: SysmonOptions): Prepare<FileSystem.FileSystem> =>
+  Effect.fnUntraced(function*() {
+    const fs = yield* FileSystem.FileSystem
+    let previous: Previous | undefined
+
+    const first = Effect.gen(function*() {
+      const cpus = yield* HostReader.readCpus(fs)
+      const atNanos = yield* Clock.monotonicTimeNanos
+      yield* Effect.sleep(firstInterval)
+      return { cpus, ticksByPid: new Map<number, number>(), atNanos } satisfies Previous
+    })
+
+    const check = Effect.gen(function*() {
+      const before: Previous = previous ?? (yield* first)
+      const startedNanos = yield* Clock.monotonicTimeNanos
+      const reading = yield* HostReader.read(fs)
+      const atNanos = yield* Clock.monotonicTimeNanos
+      const now = yield* DateTime.now
+      previous = {
+        cpus: reading.cpus,
+        ticksByPid: new Map(reading.processes.map((one) => [one.pid, one.cpuTicks])),
+        atNanos
+      }
+      const elapsedNanos = atNanos - startedNanos
+      return {
+        available: true,
+        responseTimeNanos: elapsedNanos,
+        message: JSON.stringify({
+          available: true,
+          response_time: Number(elapsedNanos),
+          status: {
+            timestamp: DateTime.formatIso(now),
+            host_id: os.hostname(),
+            host_ip: options.hostIp,
+            partition: options.partition,
+            cpus: HostStats.cpuUsage(before.cpus, reading.cpus),
+            disks: reading.disks,
+            memory: reading.memory,
+            processes: processRows(reading, before, atNanos, now.epochMilliseconds),
+            load_average: reading.load,
+            uptime_seconds: reading.uptimeSeconds
+          }
+        })
+      }
+    })
+
+    return {
+      timeout,
+      check,
+      failed: (reason) => ({
+        ...Outcome.failed(reason),
+        message: JSON.stringify({ available: false, response_time: 0, error: reason })
+      })
+    }
+  })
