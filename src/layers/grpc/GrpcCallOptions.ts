@@ -6,7 +6,7 @@
 import type * as grpc from "@grpc/grpc-js"
 import { Duration, Effect, Result, type Tracer } from "effect"
 import type { GrpcChannel } from "./GrpcChannel.ts"
-import { type GrpcError, Internal } from "./GrpcError.ts"
+import { type GrpcError, Internal, Unavailable } from "./GrpcError.ts"
 import * as GrpcMetadata from "./GrpcMetadata.ts"
 import { machineClock } from "./MachineClock.ts"
 
@@ -38,6 +38,9 @@ export const prepare = (
   deadlineDefault: Duration.Duration,
   options: CallOptions | undefined
 ): Effect.Effect<Prepared, GrpcError> => {
+  if (channel.isClosed()) {
+    return Effect.fail(new Unavailable({ method: path, peer: channel.target, detail: "the channel is closed" }))
+  }
   const timeout = options?.deadline === undefined ? deadlineDefault : Duration.fromInputUnsafe(options.deadline)
   const metadata = GrpcMetadata.toWire(
     { traceparent: traceparent(span), ...options?.metadata },

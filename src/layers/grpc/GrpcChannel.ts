@@ -28,6 +28,8 @@ export interface GrpcChannel {
   readonly target: string
   readonly deadline: Duration.Duration
   readonly client: grpc.Client
+  /** grpc-js throws at a call on a closed channel. */
+  readonly isClosed: () => boolean
 }
 
 const deadlineDefault = Duration.seconds(30)
@@ -67,20 +69,25 @@ export const clientOptions = (options: ChannelOptions): grpc.ClientOptions => ({
   ...(isLoopback(normalizeTarget(options.target)) ? { "grpc.enable_http_proxy": 0 } : {})
 })
 
-export const make = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> => {
+const open = (options: ChannelOptions): GrpcChannel & { readonly close: () => void } => {
   const target = normalizeTarget(options.target)
-  const open = Effect.sync(() => {
-    const security = options.credentials?.forTarget(target)
-    return new grpc.Client(target, security?.channel ?? grpc.credentials.createInsecure(), {
-      ...security?.options,
-      ...clientOptions(options)
-    })
+  const security = options.credentials?.forTarget(target)
+  const client = new grpc.Client(target, security?.channel ?? grpc.credentials.createInsecure(), {
+    ...security?.options,
+    ...clientOptions(options)
   })
-  return Effect.acquireRelease(open, (client) => Effect.sync(() => client.close())).pipe(
-    Effect.map((client) => ({
-      target,
-      deadline: Duration.fromInputUnsafe(options.deadline ?? deadlineDefault),
-      client
-    }))
-  )
+  let isClosed = false
+  return {
+    target,
+    deadline: Duration.fromInputUnsafe(options.deadline ?? deadlineDefault),
+    client,
+    isClosed: () => isClosed,
+    close: () => {
+      isClosed = true
+      client.close()
+    }
+  }
 }
+
+export const make = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> =>
+  Effect.acquireRelease(Effect.sync(() => open(options)), (channel) => Effect.sync(channel.close))

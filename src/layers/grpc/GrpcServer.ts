@@ -52,6 +52,9 @@ export interface GrpcServer {
 
 type ServiceContext<S> = S extends Service<infer R> ? R : never
 
+/** Of one client at the same time; further calls wait at the client, as HTTP/2 has it. */
+const callsPerConnectionMax = 1_000
+
 const graceDefault = Duration.seconds(5)
 
 export const serverOptions = (limits: { maxReceiveBytes: number; maxSendBytes: number }): grpc.ServerOptions => ({
@@ -62,6 +65,7 @@ export const serverOptions = (limits: { maxReceiveBytes: number; maxSendBytes: n
   "grpc.max_connection_idle_ms": Duration.toMillis(Duration.minutes(10)),
   "grpc.max_connection_age_ms": Duration.toMillis(Duration.hours(24)),
   "grpc.max_connection_age_grace_ms": Duration.toMillis(Duration.minutes(5)),
+  "grpc.max_concurrent_streams": callsPerConnectionMax,
   "grpc.enable_channelz": 0
 })
 

@@ -1,6 +1,7 @@
 /**
  * Entry `serviceradar-effect/grpc`: typed gRPC clients and servers over `@grpc/grpc-js`.
  */
+export type { CallOptions } from "./GrpcCallOptions.ts"
 export * as GrpcChannel from "./GrpcChannel.ts"
 export * as GrpcClient from "./GrpcClient.ts"
 export * as GrpcCredentials from "./GrpcCredentials.ts"
@@ -8,3 +9,4 @@ export * as GrpcError from "./GrpcError.ts"
 export * as GrpcHealth from "./GrpcHealth.ts"
 export * as GrpcMetadata from "./GrpcMetadata.ts"
 export * as GrpcServer from "./GrpcServer.ts"
+export type { ServerCall } from "./ServerCall.ts"

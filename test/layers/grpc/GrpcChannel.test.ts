@@ -1,5 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { AgentServiceService, PollerServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcChannel from "../../../src/layers/grpc/GrpcChannel.ts"
+import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
+import { resultsRequest, statusRequest } from "./fixture.ts"
 
 const options = (given: GrpcChannel.ChannelOptions) => GrpcChannel.clientOptions(given)
 
@@ -22,6 +26,25 @@ describe("GrpcChannel", () => {
     ])
     assert.deepStrictEqual([told["grpc.max_receive_message_length"], told["grpc.max_send_message_length"]], [10, 20])
   })
+
+  it.live("fails calls of every kind with Unavailable once it is closed", () =>
+    Effect.gen(function*() {
+      const channel = yield* Effect.scoped(GrpcChannel.make({ target: "127.0.0.1:1" }))
+      const agent = GrpcClient.fromChannel(AgentServiceService, channel)
+      const core = GrpcClient.fromChannel(PollerServiceService, channel)
+
+      const errors = yield* Effect.all([
+        Effect.flip(agent.getStatus(statusRequest("s"))),
+        Effect.flip(Stream.runDrain(agent.streamResults(resultsRequest("")))),
+        Effect.flip(core.streamStatus(Stream.empty))
+      ])
+
+      assert.deepStrictEqual(errors.map((error) => `${error._tag}: ${error.detail}`), [
+        "Unavailable: the channel is closed",
+        "Unavailable: the channel is closed",
+        "Unavailable: the channel is closed"
+      ])
+    }))
 
   it("never reaches this machine through a proxy", () => {
     const targets = [":50051", "localhost:1", "127.0.0.1:1", "[::1]:1", "agent:50051", "127.example.com:1"]

@@ -275,6 +275,7 @@ describe("GrpcServer", () => {
       "grpc.max_connection_idle_ms": 600_000,
       "grpc.max_connection_age_ms": 86_400_000,
       "grpc.max_connection_age_grace_ms": 300_000,
+      "grpc.max_concurrent_streams": 1_000,
       "grpc.enable_channelz": 0
     })
   })
