@@ -1,0 +1,83 @@
+/**
+ * Draws the newest status of each service as a table: service, agent, status, latency, last change.
+ *
+ * What is down comes first, because that is what one looks for; the rest keeps its order, so that lines stay in place.
+ */
+import * as Elapsed from "./Elapsed.ts"
+import * as Style from "./Style.ts"
+
+export interface StatusRow {
+  readonly service: string
+  readonly type: string
+  readonly agent: string
+  readonly available: boolean
+  readonly responseTimeNanos: number
+  /** Milliseconds since 1970. */
+  readonly lastChangeMillis: number
+}
+
+export interface TableOptions {
+  readonly style: Style.Style
+  readonly nowMillis: number
+  readonly columns: number
+  /** Rows beyond this are counted in a last line. Header and that line come on top. */
+  readonly rowsMax: number
+}
+
+interface Column {
+  readonly title: string
+  readonly text: (row: StatusRow, nowMillis: number) => string
+  readonly columnsMax: number
+  readonly isRight?: boolean
+}
+
+const columns: ReadonlyArray<Column> = [
+  { title: "SERVICE", text: (row) => row.service, columnsMax: 32 },
+  { title: "TYPE", text: (row) => row.type, columnsMax: 10 },
+  { title: "AGENT", text: (row) => row.agent, columnsMax: 24 },
+  { title: "STATUS", text: (row) => row.available ? "up" : "DOWN", columnsMax: 6 },
+  { title: "LATENCY", text: (row) => Elapsed.latency(row.responseTimeNanos), columnsMax: 8, isRight: true },
+  {
+    title: "LAST CHANGE",
+    text: (row, nowMillis) => `${Elapsed.format(nowMillis - row.lastChangeMillis)} ago`,
+    columnsMax: 14
+  }
+]
+
+/** Header, one line for each service, and how many were left out. */
+export const draw = (rows: ReadonlyArray<StatusRow>, options: TableOptions): ReadonlyArray<string> => {
+  const { nowMillis, style } = options
+  const sorted = [...rows.filter((row) => !row.available), ...rows.filter((row) => row.available)]
+  const shown = sorted.slice(0, Math.max(0, options.rowsMax))
+  const cells = shown.map((row) =>
+    columns.map((column) => Style.fit(Style.clean(column.text(row, nowMillis)), column.columnsMax))
+  )
+  const widths = columns.map((column, index) =>
+    Math.max(column.title.length, ...cells.map((line) => Style.width(line[index] ?? "")))
+  )
+  const layOut = (line: ReadonlyArray<string>): string =>
+    columns.map((column, index) =>
+      (column.isRight === true ? Style.padStart : Style.padEnd)(
+        line[index] ?? "",
+        widths[index] ?? 0
+      )
+    ).join("  ").trimEnd()
+
+  const lines = shown.map((row, index) => {
+    const line = layOut(cells[index] ?? [])
+    return row.available ? line : style.bad(line)
+  })
+  const hidden = rows.length - shown.length
+  return [
+    style.bold(layOut(columns.map((column) => column.title))),
+    ...lines,
+    ...(hidden > 0 ? [style.dim(`… and ${hidden} more`)] : [])
+  ].map((line) => Style.cut(line, options.columns))
+}
+
+/** `12 up, 1 down`. */
+export const summary = (rows: ReadonlyArray<StatusRow>, style: Style.Style): string => {
+  const down = rows.filter((row) => !row.available).length
+  const up = `${rows.length - down} up`
+  return down === 0 ? style.good(up) : `${up}, ${style.bad(`${down} down`)}`
+}

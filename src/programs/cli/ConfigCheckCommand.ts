@@ -1,0 +1,100 @@
+/**
+ * `serviceradar config check FILE`: everything that is wrong with a configuration file, before a program is started.
+ *
+ * Exit code 0 when a program would start with it, 1 when not. Unknown keys are warnings, because the Go services accept
+ * them. A file that cannot be read is no answer but an error: exit code 2.
+ */
+import { Console, Effect, Option } from "effect"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import * as ConfigKind from "./ConfigKind.ts"
+import { NegativeAnswer } from "./NegativeAnswer.ts"
+
+interface Finding {
+  readonly key: string
+  readonly line: number
+  readonly column: number
+  readonly value?: string
+  readonly expectation: string
+}
+
+interface Report {
+  readonly file: string
+  readonly kind: ConfigKind.ConfigKind
+  readonly errors: ReadonlyArray<Finding>
+  readonly warnings: ReadonlyArray<Finding>
+}
+
+const errorsOf = (reason: Exclude<ConfigFile.ConfigFileError["reason"], ConfigFile.Unreadable>) =>
+  reason._tag === "NotJson"
+    ? [{ key: "", line: reason.line, column: reason.column, expectation: reason.expectation }]
+    : reason.problems
+
+const examine = Effect.fnUntraced(function*(file: string, wanted: Option.Option<ConfigKind.ConfigKind>) {
+  const kind = Option.isSome(wanted) ? wanted.value : yield* ConfigKind.detect(file)
+  const nothing: ReadonlyArray<Finding> = []
+  return yield* ConfigFile.load(ConfigKind.schemas[kind], file).pipe(
+    Effect.map(({ warnings }): Report => ({
+      file,
+      kind,
+      errors: nothing,
+      warnings: warnings.map(({ column, key, line, suggestion }) => ({
+        key,
+        line,
+        column,
+        expectation: Option.match(suggestion, {
+          onNone: () => "a known key; this one is ignored",
+          onSome: (name) => `a known key, probably ${name}; this one is ignored`
+        })
+      }))
+    })),
+    Effect.catchTag("ConfigFileError", (error) =>
+      error.reason._tag === "Unreadable"
+        ? Effect.fail(error)
+        : Effect.succeed<Report>({ file, kind, errors: errorsOf(error.reason), warnings: nothing }))
+  )
+})
+
+const line = (file: string, severity: string, finding: Finding): string => {
+  const place = `${file}:${finding.line}:${finding.column}: ${severity}: `
+  const subject = finding.key === "" ? "the document" : finding.key
+  return finding.value === undefined
+    ? `${place}${subject}: expected ${finding.expectation}`
+    : `${place}${subject} is ${finding.value}, expected ${finding.expectation}`
+}
+
+const print = ({ errors, file, kind, warnings }: Report): string =>
+  [
+    ...errors.map((finding) => line(file, "error", finding)),
+    ...warnings.map((finding) => line(file, "warning", finding)),
+    errors.length === 0 ? `${file}: a valid ${kind} configuration` : `${file}: no valid ${kind} configuration`
+  ].join("\n")
+
+const check = Command.make("check", {
+  file: Argument.String("file").pipe(Argument.withDescription("The JSON file to check")),
+  kind: Flag.Literals("kind", ConfigKind.kinds).pipe(
+    Flag.optional,
+    Flag.withDescription("Which program's file it is; by default recognised by its keys")
+  ),
+  json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print JSON"))
+}, ({ file, json, kind }) =>
+  Effect.gen(function*() {
+    const report = yield* examine(file, kind)
+    yield* Console.log(json ? JSON.stringify(report, null, 2) : print(report))
+    if (report.errors.length > 0) {
+      return yield* new NegativeAnswer({ answer: `${file} has ${report.errors.length} errors` })
+    }
+  })).pipe(
+    Command.withDescription("Check a configuration file; exit code 1 when a program would refuse it"),
+    Command.withExamples([
+      { command: "serviceradar config check /etc/serviceradar/poller.json", description: "What is wrong, and where" },
+      { command: "serviceradar config check --kind agent my.json --json", description: "For scripts" }
+    ])
+  )
+
+export const configCommand = Command.make("config").pipe(
+  Command.withDescription("Work with configuration files"),
+  Command.withSubcommands([check])
+)

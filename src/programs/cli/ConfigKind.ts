@@ -1,0 +1,39 @@
+/**
+ * Recognises whose configuration a file is by the keys at its top.
+ *
+ * The formats have no field for it. `poller_id` and `agents` are the poller's, `agent_id` and `checkers_dir` the agent's;
+ * core's file has none of them.
+ */
+import { Effect, FileSystem, Schema } from "effect"
+import { AgentConfigFile } from "../../domain/monitoring/AgentConfig.ts"
+import { CoreConfigFile } from "../../domain/monitoring/CoreConfig.ts"
+import { PollerConfigFile } from "../../domain/monitoring/PollerConfig.ts"
+
+export const kinds = ["poller", "agent", "core"] as const
+export type ConfigKind = typeof kinds[number]
+
+export const schemas = { poller: PollerConfigFile, agent: AgentConfigFile, core: CoreConfigFile } as const
+
+const telling: ReadonlyArray<readonly [ConfigKind, ReadonlyArray<string>]> = [
+  ["poller", ["poller_id", "agents", "core_address", "poll_interval"]],
+  ["agent", ["agent_id", "agent_name", "checkers_dir", "kv_security", "host_ip"]]
+]
+
+export const ofKeys = (keys: ReadonlyArray<string>): ConfigKind => {
+  const present = new Set(keys.map((key) => key.toLowerCase()))
+  const scores = telling.map(([kind, names]) => ({ kind, score: names.filter((name) => present.has(name)).length }))
+  const best = scores.toSorted((left, right) => right.score - left.score)[0]
+  return best !== undefined && best.score > 0 ? best.kind : "core"
+}
+
+const decodeObject = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
+
+/** A file that is unreadable or no JSON object gets some kind, because loading it says what is wrong. */
+export const detect = Effect.fn("ConfigKind.detect")(function*(file: string) {
+  const files = yield* FileSystem.FileSystem
+  return yield* files.readFileString(file).pipe(
+    Effect.flatMap(decodeObject),
+    Effect.map((document) => ofKeys(Object.keys(document))),
+    Effect.orElseSucceed(() => "poller" as const)
+  )
+})

@@ -1,0 +1,56 @@
+/**
+ * `serviceradar tree`: the live supervision tree of a running program.
+ *
+ * Without `--url` it asks the `serviceradar up` of the working directory, whose ports may have moved, and otherwise
+ * core's usual port. Exit code 0 when the tree could be read, whatever is in it; 2 when nobody answered.
+ */
+import { Clock, Console, Effect, FileSystem, Option, Schema } from "effect"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import { TreeNode } from "../../domain/supervision/TreeNode.ts"
+import * as ManagementClient from "../../layers/http/ManagementClient.ts"
+import * as Style from "../../layers/terminal/Style.ts"
+import * as TreeDrawing from "../../layers/terminal/TreeDrawing.ts"
+import * as RunState from "../up/RunState.ts"
+
+const defaultUrl = "http://127.0.0.1:8090"
+
+/** What `/api/tree` answers: the roots of the program's trees. */
+const Tree = Schema.Struct({ tree: Schema.Array(TreeNode) })
+
+export const treeCommand = Command.make("tree", {
+  url: Flag.String("url").pipe(
+    Flag.optional,
+    Flag.withDescription(`The program's HTTP address; by default that of the running up, else ${defaultUrl}`)
+  ),
+  dir: Flag.String("dir").pipe(
+    Flag.withDefault(RunState.directoryDefault),
+    Flag.withDescription("Where the running up keeps its data")
+  ),
+  json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print JSON"))
+}, ({ dir, json, url }) =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const running = yield* RunState.read(dir).pipe(Effect.provideService(FileSystem.FileSystem, files))
+    const base = Option.getOrElse(
+      url,
+      () => Option.match(running, { onNone: () => defaultUrl, onSome: (state) => state.httpUrl })
+    )
+    const { tree } = yield* ManagementClient.get(base, "/api/tree", Tree)
+    if (json) return yield* Console.log(JSON.stringify(tree, null, 2))
+    const nowMillis = yield* Clock.currentTimeMillis
+    const lines = TreeDrawing.draw(tree, {
+      style: Style.forStream(process.stdout, process.env),
+      nowMillis,
+      columns: process.stdout.isTTY === true ? process.stdout.columns : 200
+    })
+    yield* Console.log(lines.join("\n"))
+  }).pipe(Effect.provide(FetchHttpClient.layer))).pipe(
+    Command.withDescription("Show the live supervision tree of a running program"),
+    Command.withExamples([
+      { command: "serviceradar tree", description: "The tree of the `serviceradar up` of this directory" },
+      { command: "serviceradar tree --url http://127.0.0.1:8093", description: "The tree of a poller" },
+      { command: "serviceradar tree --json", description: "For scripts: every field of every node" }
+    ])
+  )

@@ -1,0 +1,67 @@
+/**
+ * What there is to monitor on this machine: listening ports, long-lived processes, ways to ping.
+ *
+ * Reads `/proc` and pings; where there is no `/proc`, it finds less but does not fail.
+ */
+import { Effect, FileSystem } from "effect"
+import * as path from "node:path"
+import * as Gateway from "./Gateway.ts"
+import * as ListeningPorts from "./ListeningPorts.ts"
+import * as LongLivedProcesses from "./LongLivedProcesses.ts"
+
+const portsMax = 12
+const processesMax = 5
+const processesReadMax = 4_096
+
+export interface PingTarget {
+  readonly name: string
+  readonly address: string
+}
+
+export interface MachineFacts {
+  readonly ports: ReadonlyArray<ListeningPorts.ListeningPort>
+  readonly processes: ReadonlyArray<string>
+  /** Addresses that answer to a ping now. */
+  readonly pingable: ReadonlyArray<PingTarget>
+}
+
+export interface DiscoverOptions {
+  readonly procRoot: string
+  /** Whether an address answers to a ping. */
+  readonly answersPing: (address: string) => Effect.Effect<boolean>
+  /** Ports that are monitored anyway. */
+  readonly excludePorts: ReadonlySet<number>
+  readonly excludePids: ReadonlySet<number>
+}
+
+export const discover = Effect.fn("MachineFacts.discover")(function*(options: DiscoverOptions) {
+  const files = yield* FileSystem.FileSystem
+  const read = (...parts: ReadonlyArray<string>) =>
+    files.readFileString(path.join(options.procRoot, ...parts)).pipe(Effect.orElseSucceed(() => ""))
+
+  const tables = yield* Effect.all([read("net", "tcp"), read("net", "tcp6")])
+  const entries = yield* files.readDirectory(options.procRoot).pipe(Effect.orElseSucceed(() => []))
+  const pids = entries.filter((entry) => /^\d+$/.test(entry)).slice(0, processesReadMax)
+  const stats = yield* Effect.forEach(pids, (pid) => read(pid, "stat"), { concurrency: 16 })
+  // A ping may be installed and not permitted, and many gateways never answer: what fails now would always be red.
+  const gateway = Gateway.parse(yield* read("net", "route"))
+  const pingable = yield* Effect.filter(
+    [
+      { name: "loopback", address: "127.0.0.1" },
+      ...(gateway === undefined ? [] : [{ name: "gateway", address: gateway }])
+    ],
+    ({ address }) => options.answersPing(address),
+    { concurrency: 2 }
+  )
+  return {
+    ports: ListeningPorts.rank(tables.flatMap(ListeningPorts.parse), {
+      limit: portsMax,
+      exclude: options.excludePorts
+    }),
+    processes: LongLivedProcesses.rank(
+      stats.flatMap((stat) => LongLivedProcesses.parse(stat) ?? []),
+      { limit: processesMax, exclude: options.excludePids }
+    ),
+    pingable
+  } satisfies MachineFacts
+})
