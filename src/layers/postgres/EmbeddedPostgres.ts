@@ -30,7 +30,7 @@ export interface EmbeddedPostgresOptions {
   readonly port?: number
   /** Created when it is missing. Default `serviceradar`. */
   readonly database?: string
-  /** `false` trades the data for speed: for tests only. Default `true`. */
+  /** `false` does not wait for the disk: data survives the server, not the machine. For tests. Default `true`. */
   readonly durable?: boolean
   readonly onProgress?: (progress: Progress) => Effect.Effect<void>
   /** How long the server may take until it answers, without initdb. Default 60 s: it may have to recover. */
@@ -66,7 +66,7 @@ const settings = (port: number, durable: boolean): ReadonlyArray<string> => [
   "unix_socket_directories=",
   "max_connections=50",
   "timezone=UTC",
-  ...(durable ? [] : ["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
+  ...(durable ? [] : ["fsync=off", "full_page_writes=off"])
 ]
 
 /** Why a server that ended at once is worth another try: somebody took the port, or its predecessor is still ending. */

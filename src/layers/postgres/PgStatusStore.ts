@@ -1,14 +1,14 @@
 /**
  * The status store in PostgreSQL.
  *
- * One transaction per report, rows as `unnest` of arrays: one statement whatever the number of rows. A status is the
+ * One statement per report, its rows as `unnest` of arrays, whatever their number. A status is the
  * same as one before when service, poller, report time and content are; a late report is added to the history but does
  * not replace a newer state. Inventories (type `sync`, megabytes each) are kept in the current state only; the history
  * has `{"status":"processed"}` for them.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as PgTypes from "@effect/sql-pg/PgTypes"
-import { Array as Arr, DateTime, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
+import { DateTime, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as crypto from "node:crypto"
 import { ServiceState } from "../../domain/monitoring/ServiceState.ts"
@@ -17,9 +17,6 @@ import type { ReportedStatus, StatusReport } from "../../domain/monitoring/Statu
 import { StatusStore, StatusStoreError, StoreRefused, StoreUnavailable } from "../../services/core/StatusStore.ts"
 import { DatabaseUnavailable, PgConnection } from "./PgConnection.ts"
 import * as SqlFailure from "./SqlFailure.ts"
-
-/** Rows per statement: beyond this only latency grows. */
-const rowsMax = 2_000
 
 const processed = "{\"status\":\"processed\"}"
 
@@ -34,7 +31,6 @@ const hashOf = (status: ReportedStatus): string =>
 
 const arrayOf = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
 
-/** The columns that both tables take from a status, in this order. */
 const columns = (statuses: ReadonlyArray<ReportedStatus>) => ({
   partition: arrayOf(statuses.map((status) => status.partition), PgTypes.OID.text),
   agentId: arrayOf(statuses.map((status) => status.agentId), PgTypes.OID.text),
@@ -45,89 +41,76 @@ const columns = (statuses: ReadonlyArray<ReportedStatus>) => ({
   source: arrayOf(statuses.map((status) => status.source), PgTypes.OID.text),
   kvStoreId: arrayOf(statuses.map((status) => withoutNul(status.kvStoreId)), PgTypes.OID.text),
   message: arrayOf(statuses.map((status) => withoutNul(status.message)), PgTypes.OID.text),
-  historyMessage: arrayOf(
-    statuses.map((status) => status.serviceType === "sync" ? processed : withoutNul(status.message)),
-    PgTypes.OID.text
-  ),
   hash: arrayOf(statuses.map(hashOf), PgTypes.OID.text)
 })
 
-const registerPoller = (sql: PgClient.PgClient, report: StatusReport, receivedAt: Date) =>
-  sql<{ source_ip: string }>`
-    insert into reporting_pollers as known (poller_id, partition, source_ip, first_seen_at, last_seen_at)
-    values (${report.pollerId}, ${report.partition}, ${report.sourceIp}, ${receivedAt}, ${receivedAt})
-    on conflict (poller_id) do update set
-      partition = excluded.partition,
-      source_ip = coalesce(nullif(excluded.source_ip, ''), known.source_ip),
-      last_seen_at = greatest(excluded.last_seen_at, known.last_seen_at)
-    returning source_ip`
-
-const addHistory = (
-  sql: PgClient.PgClient,
-  report: StatusReport,
-  row: ReturnType<typeof columns>,
-  receivedAt: Date
-) =>
-  sql<{ stored: number }>`
-    with added as (
+/**
+ * One statement, hence one transaction and one round trip, and nothing to roll back when the connection breaks.
+ *
+ * Of several statuses of one service the last becomes the state. Rows are written in key order, so that writers of the
+ * same services wait for each other instead of deadlocking.
+ */
+const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTime.Utc) => {
+  const row = columns(report.statuses)
+  const at = DateTime.toDateUtc(receivedAt)
+  return sql<{ stored: number }>`
+    with report as (
+      select ${DateTime.toDateUtc(report.reportedAt)}::timestamptz as reported_at, ${at}::timestamptz as received_at,
+        ${report.pollerId}::text as poller_id
+    ), poller as (
+      insert into reporting_pollers as known (poller_id, partition, source_ip, first_seen_at, last_seen_at)
+      select poller_id, ${report.partition}, ${report.sourceIp}, received_at, received_at from report
+      on conflict (poller_id) do update set
+        partition = excluded.partition,
+        source_ip = coalesce(nullif(excluded.source_ip, ''), known.source_ip),
+        last_seen_at = greatest(excluded.last_seen_at, known.last_seen_at)
+      returning source_ip
+    ), given as (
+      select * from unnest(${row.partition}::text[], ${row.agentId}::text[], ${row.serviceType}::text[],
+        ${row.serviceName}::text[], ${row.available}::bool[], ${row.responseTimeNanos}::int8[], ${row.source}::text[],
+        ${row.kvStoreId}::text[], ${row.message}::text[], ${row.hash}::text[]) with ordinality
+        as status (partition, agent_id, service_type, service_name, available, response_time_nanos, source,
+          kv_store_id, message, hash, position)
+    ), added as (
       insert into service_status_history (
         reported_at, poller_id, received_at, partition, agent_id, service_type, service_name, available,
         response_time_nanos, source, kv_store_id, message, content_hash)
-      select ${DateTime.toDateUtc(report.reportedAt)}::timestamptz, ${report.pollerId}, ${receivedAt}::timestamptz,
-        partition, agent_id, service_type, service_name, available, response_time_nanos, source, kv_store_id, message,
-        decode(hash, 'hex')
-      from unnest(${row.partition}::text[], ${row.agentId}::text[], ${row.serviceType}::text[],
-        ${row.serviceName}::text[], ${row.available}::bool[], ${row.responseTimeNanos}::int8[], ${row.source}::text[],
-        ${row.kvStoreId}::text[], ${row.historyMessage}::text[], ${row.hash}::text[])
-        as given (partition, agent_id, service_type, service_name, available, response_time_nanos, source,
-          kv_store_id, message, hash)
+      select reported_at, poller_id, received_at, partition, agent_id, service_type, service_name, available,
+        response_time_nanos, source, kv_store_id,
+        case when service_type = 'sync' then ${processed} else message end, decode(hash, 'hex')
+      from given, report
       order by agent_id, service_type, service_name
       on conflict do nothing
-      returning 1)
-    select count(*)::int as stored from added`
-
-/** The last of several statuses of one service wins; rows are taken in key order, so that writers never deadlock. */
-const setState = (sql: PgClient.PgClient, report: StatusReport, row: ReturnType<typeof columns>, sourceIp: string) =>
-  sql`
-    insert into service_state as known (
-      partition, agent_id, service_type, service_name, poller_id, source_ip, available, response_time_nanos, source,
-      kv_store_id, message, reported_at, last_change_at, first_seen_at)
-    select distinct on (partition, agent_id, service_type, service_name)
-      partition, agent_id, service_type, service_name, ${report.pollerId}, ${sourceIp}, available,
-      response_time_nanos, source, kv_store_id, message, at, at, at
-    from unnest(${row.partition}::text[], ${row.agentId}::text[], ${row.serviceType}::text[],
-      ${row.serviceName}::text[], ${row.available}::bool[], ${row.responseTimeNanos}::int8[], ${row.source}::text[],
-      ${row.kvStoreId}::text[], ${row.message}::text[])
-      with ordinality
-      as given (partition, agent_id, service_type, service_name, available, response_time_nanos, source, kv_store_id,
-        message, position),
-      (select ${DateTime.toDateUtc(report.reportedAt)}::timestamptz as at) as report
-    order by partition, agent_id, service_type, service_name, position desc
-    on conflict (partition, agent_id, service_type, service_name) do update set
-      poller_id = excluded.poller_id,
-      source_ip = excluded.source_ip,
-      available = excluded.available,
-      response_time_nanos = excluded.response_time_nanos,
-      source = excluded.source,
-      kv_store_id = excluded.kv_store_id,
-      message = excluded.message,
-      reported_at = excluded.reported_at,
-      last_change_at = case when known.available = excluded.available
-        then known.last_change_at else excluded.reported_at end
-    where known.reported_at <= excluded.reported_at`
-
-const append = Effect.fnUntraced(function*(sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTime.Utc) {
-  const at = DateTime.toDateUtc(receivedAt)
-  const [poller] = yield* registerPoller(sql, report, at)
-  let stored = 0
-  for (const statuses of Arr.chunksOf(report.statuses, rowsMax)) {
-    const row = columns(statuses)
-    const [added] = yield* addHistory(sql, report, row, at)
-    stored += added?.stored ?? 0
-    yield* setState(sql, report, row, poller?.source_ip ?? report.sourceIp)
-  }
-  return { stored, repeated: report.statuses.length - stored }
-}, (effect, sql) => sql.withTransaction(effect))
+      returning 1
+    ), state as (
+      insert into service_state as known (
+        partition, agent_id, service_type, service_name, poller_id, source_ip, available, response_time_nanos, source,
+        kv_store_id, message, reported_at, last_change_at, first_seen_at)
+      select distinct on (partition, agent_id, service_type, service_name)
+        partition, agent_id, service_type, service_name, poller_id, source_ip, available, response_time_nanos, source,
+        kv_store_id, message, reported_at, reported_at, reported_at
+      from given, report, poller
+      order by partition, agent_id, service_type, service_name, position desc
+      on conflict (partition, agent_id, service_type, service_name) do update set
+        poller_id = excluded.poller_id,
+        source_ip = excluded.source_ip,
+        available = excluded.available,
+        response_time_nanos = excluded.response_time_nanos,
+        source = excluded.source,
+        kv_store_id = excluded.kv_store_id,
+        message = excluded.message,
+        reported_at = excluded.reported_at,
+        last_change_at = case when known.available = excluded.available
+          then known.last_change_at else excluded.reported_at end
+      where known.reported_at <= excluded.reported_at
+    )
+    select count(*)::int as stored from added`.pipe(
+    Effect.map(([counted]) => {
+      const stored = counted?.stored ?? 0
+      return { stored, repeated: report.statuses.length - stored }
+    })
+  )
+}
 
 const StateRow = Schema.Struct({
   ...ServiceState.fields,

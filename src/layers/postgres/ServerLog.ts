@@ -20,8 +20,11 @@ export interface ServerLog {
 const openFile = (path: string) => {
   let descriptor = fs.openSync(path, "a", 0o600)
   let bytes = fs.fstatSync(descriptor).size
+  let isOpen = true
   return {
     write: (chunk: Buffer) => {
+      // The last output of a process may arrive after we have turned away from it.
+      if (!isOpen) return
       if (bytes + chunk.length > fileBytesMax) {
         fs.closeSync(descriptor)
         fs.renameSync(path, `${path}.1`)
@@ -30,7 +33,10 @@ const openFile = (path: string) => {
       }
       bytes += fs.writeSync(descriptor, chunk)
     },
-    close: () => fs.closeSync(descriptor)
+    close: () => {
+      isOpen = false
+      fs.closeSync(descriptor)
+    }
   }
 }
 

@@ -15,8 +15,13 @@ export const isOutage = (error: SqlError): boolean =>
 
 export const isOutageCause = (cause: unknown): boolean => cause instanceof SqlError && isOutage(cause)
 
-/** The database's own words. */
-export const detail = (error: { readonly message: string; readonly cause?: unknown }): string => {
-  const cause = error instanceof SqlError ? error.reason.cause : error.cause
-  return cause instanceof Error && cause.message !== "" ? cause.message : error.message
+/** The database's own words: the innermost message of the chain of causes. */
+export const detail = (error: { readonly message: string }): string => {
+  const inner = causeOf(error)
+  return inner === undefined ? error.message : detail(inner)
+}
+
+const causeOf = (error: object): Error | undefined => {
+  const inner = error instanceof SqlError ? error.reason.cause : "cause" in error ? error.cause : undefined
+  return inner instanceof Error && inner.message !== "" ? inner : undefined
 }
