@@ -6,13 +6,10 @@
  */
 import { Option, Result, Schema } from "effect"
 import { GoDuration } from "./GoDuration.ts"
+import * as ListenAddress from "./ListenAddress.ts"
 import { LoggingBlock } from "./PollerConfig.ts"
 import { type HostPort, type InvalidTarget, parseHostPort } from "./ProbeTarget.ts"
 import * as SecurityConfig from "./SecurityConfig.ts"
-
-const ListenAddress = Schema.String.check(
-  Schema.isPattern(/^(\[[^\]]+\]|[^\s:/[\]]*):\d{1,5}$/, { expected: "an address such as \":50051\"" })
-)
 
 /** As written in the file. */
 export const AgentConfigFile = Schema.Struct({
@@ -20,7 +17,7 @@ export const AgentConfigFile = Schema.Struct({
   agent_name: Schema.optionalKey(Schema.String),
   host_ip: Schema.optionalKey(Schema.String),
   partition: Schema.optionalKey(Schema.String),
-  listen_addr: Schema.optionalKey(ListenAddress),
+  listen_addr: Schema.optionalKey(ListenAddress.ListenAddress),
   checkers_dir: Schema.optionalKey(Schema.String),
   /** In every shipped file, read by nobody. */
   service_name: Schema.optionalKey(Schema.String),
@@ -57,27 +54,20 @@ export interface AgentConfig {
   readonly agentId: string
   readonly hostIp: string
   readonly partition: string
-  readonly listen: HostPort
+  readonly listen: ListenAddress.ListenAddress
   readonly security: SecurityConfig.SecurityConfig
   /** Empty: no folder of checker files. */
   readonly checkersDir: string
   readonly checkers: ReadonlyArray<ConfiguredChecker>
 }
 
-const portDefault = 50051
-
-const listenOf = (address: string | undefined): HostPort => {
-  const parsed = parseHostPort("listen_addr", address ?? "")
-  if (Result.isFailure(parsed)) return { host: "0.0.0.0", port: portDefault }
-  // An empty host means every address to a server, and localhost only to a client.
-  return address?.startsWith(":") === true ? { host: "0.0.0.0", port: parsed.success.port } : parsed.success
-}
+const listenDefault: ListenAddress.ListenAddress = { host: "0.0.0.0", port: 50051 }
 
 export const fromFile = (file: AgentConfigFile): AgentConfig => ({
   agentId: nonEmpty(file.agent_id, nonEmpty(file.agent_name, "default-agent")),
   hostIp: file.host_ip ?? "",
   partition: nonEmpty(file.partition, "default"),
-  listen: listenOf(file.listen_addr),
+  listen: Option.getOrElse(ListenAddress.parse(file.listen_addr ?? ""), () => listenDefault),
   security: SecurityConfig.fromBlock(file.security),
   checkersDir: file.checkers_dir ?? "",
   checkers: []

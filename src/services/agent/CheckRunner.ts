@@ -31,6 +31,8 @@ export interface CheckRunnerOptions {
 export class CheckRunner extends Context.Service<CheckRunner, {
   /** Answers within the checker's time limit and a little more, whatever the checker does. */
   readonly run: (request: CheckRequest) => Effect.Effect<ProbeOutcome, CheckError>
+  /** Ends checkers that nobody asks any more; runs for ever. */
+  readonly sweep: Effect.Effect<never>
   /** Checkers kept at the moment. */
   readonly size: Effect.Effect<number>
 }>()("serviceradar/services/agent/CheckRunner") {
@@ -189,12 +191,12 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
     )
 
   /** One sweeper for all: an idle checker needs no timer of its own. */
-  const sweep = Effect.gen(function*() {
+  const sweepOnce = Effect.gen(function*() {
     const oldestNanos = (yield* Clock.monotonicTimeNanos) - BigInt(Math.round(Duration.toMillis(idle) * 1e6))
     const unused = [...slots.values()].filter((slot) => slot.pending === undefined && slot.askedNanos < oldestNanos)
     yield* Effect.forEach(unused, drop, { discard: true })
   })
-  yield* sweep.pipe(Effect.delay(Duration.times(idle, 0.5)), Effect.forever, Effect.forkScoped)
+  const sweep = sweepOnce.pipe(Effect.delay(Duration.times(idle, 0.5)), Effect.forever)
 
-  return CheckRunner.of({ run, size: Effect.sync(() => slots.size) })
+  return CheckRunner.of({ run, sweep, size: Effect.sync(() => slots.size) })
 })

@@ -1,0 +1,56 @@
+/** All checks that this agent knows, by service type. */
+import { Effect, FileSystem, Layer, Result } from "effect"
+import type { AgentConfig } from "../../domain/monitoring/AgentConfig.ts"
+import { type Prepare, Prober } from "../../services/agent/Prober.ts"
+import * as GrpcCheckerProbe from "../grpc/GrpcCheckerProbe.ts"
+import { GrpcCheckers } from "../grpc/GrpcCheckers.ts"
+import * as HttpProbe from "./HttpProbe.ts"
+import * as IcmpProbe from "./IcmpProbe.ts"
+import * as OwnAddress from "./OwnAddress.ts"
+import * as PortProbe from "./PortProbe.ts"
+import * as ProcessProbe from "./ProcessProbe.ts"
+import * as SysmonProbe from "./SysmonProbe.ts"
+
+export interface ProbeTableOptions {
+  readonly config: AgentConfig
+  /** The PATH variable, for the ping programs. */
+  readonly path: string | undefined
+}
+
+/**
+ * `grpc` with a sysmon name and no address anywhere means this host: so core, which takes metrics only from type `grpc`,
+ * gets them without an external checker.
+ */
+const grpcOrOwnSysmon = (
+  checkers: GrpcCheckers["Service"],
+  sysmon: Prepare<FileSystem.FileSystem>
+): Prepare<GrpcCheckers | FileSystem.FileSystem> =>
+(request) =>
+  request.details.trim() === "" && /^sysmon(-|$)/.test(request.serviceName)
+    && Result.isFailure(checkers.addressOf(request.serviceName, ""))
+    ? sysmon(request)
+    : GrpcCheckerProbe.prepare(request)
+
+export const layer = ({ config, path }: ProbeTableOptions) =>
+  Layer.effect(
+    Prober,
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const checkers = yield* GrpcCheckers
+      const provided = (prepare: Prepare<GrpcCheckers | FileSystem.FileSystem>): Prepare => (request) =>
+        prepare(request).pipe(
+          Effect.provideService(GrpcCheckers, checkers),
+          Effect.provideService(FileSystem.FileSystem, fs)
+        )
+      const hostIp = config.hostIp === "" ? OwnAddress.detect() : config.hostIp
+      const sysmon = SysmonProbe.prepare({ hostIp, partition: config.partition })
+      return Prober.make({
+        port: PortProbe.prepare,
+        process: provided(ProcessProbe.prepare),
+        icmp: IcmpProbe.prepare({ path, partition: config.partition, hostIp }),
+        http: provided(HttpProbe.prepare),
+        sysmon: provided(sysmon),
+        grpc: provided(grpcOrOwnSysmon(checkers, sysmon))
+      })
+    })
+  )

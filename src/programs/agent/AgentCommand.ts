@@ -1,0 +1,40 @@
+/** `serviceradar agent`: an agent of its own, from a configuration file. */
+import { Config, Effect, Option } from "effect"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as AgentConfig from "../../domain/monitoring/AgentConfig.ts"
+import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
+import * as CheckerFiles from "../../layers/files/CheckerFiles.ts"
+import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import * as AgentProgram from "./AgentProgram.ts"
+
+const flags = {
+  config: Flag.String("config").pipe(
+    Flag.withDefault("/etc/serviceradar/agent.json"),
+    Flag.withDescription("The agent's configuration file")
+  ),
+  http: Flag.String("http").pipe(
+    Flag.withDefault("127.0.0.1:8091"),
+    Flag.filterMap(
+      (text) => text === "off" ? Option.some(Option.none()) : Option.map(ListenAddress.parse(text), Option.some),
+      (text) => `expected host:port or "off", got ${JSON.stringify(text)}`
+    ),
+    Flag.withDescription("Where to serve health, metrics and the live tree, or \"off\"")
+  )
+}
+
+export const command = Command.make("agent", flags, ({ config: file, http }) =>
+  Effect.gen(function*() {
+    const { value, warnings } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)
+    yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(file, warning)))
+    const agent = yield* CheckerFiles.loadInto(AgentConfig.fromFile(value))
+    const path = yield* Config.option(Config.String("PATH"))
+    return yield* AgentProgram.run(agent, {
+      ...(Option.isSome(http) ? { http: http.value } : {}),
+      ...(Option.isSome(path) ? { path: path.value } : {})
+    })
+  }).pipe(Effect.provide(SupervisionTree.layer))).pipe(
+    Command.withDescription("Check this host and what it can reach, for pollers"),
+    Command.withExamples([{ command: "serviceradar agent --config agent.json", description: "Run an agent" }])
+  )

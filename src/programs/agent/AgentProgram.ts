@@ -1,0 +1,79 @@
+/**
+ * The agent process.
+ *
+ *   Agent (rest_for_one)
+ *   ├─ Checkers          permanent, ends checkers that are not asked any more
+ *   ├─ GrpcServer        permanent, AgentService, health and reflection
+ *   └─ ManagementServer  permanent; absent without an HTTP address
+ *
+ * The checkers themselves are fibers of `CheckRunner`, one each, made when first asked for. The TCP scanner, SNMP and
+ * the results of sweeps and syncs become children when they exist. Order matters: whatever a poller may ask is there
+ * before the port opens, and the port closes before anything else stops.
+ */
+import { Effect, Layer } from "effect"
+import type { AgentConfig } from "../../domain/monitoring/AgentConfig.ts"
+import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
+import * as AgentServiceHandlers from "../../layers/grpc/AgentServiceHandlers.ts"
+import { GrpcCheckers } from "../../layers/grpc/GrpcCheckers.ts"
+import * as GrpcCredentials from "../../layers/grpc/GrpcCredentials.ts"
+import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
+import { CheckRunner } from "../../services/agent/CheckRunner.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+
+export interface AgentOptions {
+  /** Where to serve health, metrics and the live tree over HTTP. */
+  readonly http?: ListenAddress
+  /** The PATH variable, to find ping programs. */
+  readonly path?: string
+}
+
+const grpcServer = (config: AgentConfig) =>
+  Supervisor.child({
+    id: "GrpcServer",
+    start: Effect.gen(function*() {
+      const credentials = yield* GrpcCredentials.server(config.security)
+      const server = yield* GrpcServer.make({
+        ...config.listen,
+        credentials,
+        services: [AgentServiceHandlers.make(config.agentId)],
+        health: { AgentService: "SERVING" }
+      })
+      yield* Effect.logInfo(`agent ${config.agentId} serves gRPC on ${server.address}`)
+      return Effect.never
+    })
+  })
+
+const managementServer = (address: ListenAddress) =>
+  Supervisor.child({
+    id: "ManagementServer",
+    start: Effect.gen(function*() {
+      const server = yield* ManagementServer.make(address)
+      yield* Effect.logInfo(`agent serves HTTP on ${server.address}`)
+      return Effect.never
+    })
+  })
+
+/** The children of an agent, for a supervisor of its own or inside a larger tree. */
+export const tree = (config: AgentConfig, options: AgentOptions = {}) =>
+  ({
+    id: "Agent",
+    strategy: "rest_for_one",
+    children: [
+      Supervisor.child({ id: "Checkers", run: CheckRunner.use((runner) => runner.sweep) }),
+      grpcServer(config),
+      ...(options.http === undefined ? [] : [managementServer(options.http)])
+    ]
+  }) as const
+
+/** What the tree needs: this host's probes and the way to external checkers. */
+export const layer = (config: AgentConfig, options: AgentOptions = {}) =>
+  CheckRunner.layer().pipe(
+    Layer.provide(ProbeTable.layer({ config, path: options.path })),
+    Layer.provideMerge(GrpcCheckers.layer(config))
+  )
+
+/** Runs until it is interrupted, or until a part of it cannot be kept alive. */
+export const run = (config: AgentConfig, options: AgentOptions = {}) =>
+  Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config, options)))
