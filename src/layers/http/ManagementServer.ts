@@ -10,6 +10,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as http from "node:http"
+import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
 import * as Readiness from "./Readiness.ts"
 
@@ -36,7 +37,7 @@ export interface ManagementServer {
 
 const grace = Duration.seconds(2)
 
-const builtIn = (checks: ReadonlyArray<Readiness.Check>): ReadonlyArray<Route<never>> => [
+const builtIn = (checks: ReadonlyArray<Readiness.Check>): ReadonlyArray<Route<SupervisionTree>> => [
   { path: "/health/live", handle: () => Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "live" })) },
   {
     path: "/health/ready",
@@ -53,12 +54,19 @@ const builtIn = (checks: ReadonlyArray<Readiness.Check>): ReadonlyArray<Route<ne
         PrometheusMetrics.format(),
         (text) => HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
       )
+  },
+  {
+    path: "/api/tree",
+    handle: () =>
+      SupervisionTree.use((tree) =>
+        Effect.map(tree.snapshot, (nodes) => HttpServerResponse.jsonUnsafe({ tree: nodes }))
+      )
   }
 ]
 
 const problem = (status: number, error: string) => HttpServerResponse.jsonUnsafe({ error }, { status })
 
-const dispatch = <R>(routes: ReadonlyArray<Route<R>>) => {
+const dispatch = <R>(routes: ReadonlyArray<Route<R>>, isClosing: () => boolean) => {
   const byPath = new Map<string, Route<R>["handle"]>(routes.map((route) => [route.path, route.handle]))
   return Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
@@ -68,7 +76,9 @@ const dispatch = <R>(routes: ReadonlyArray<Route<R>>) => {
       return problem(404, `there is nothing at this path; there is ${[...byPath.keys()].join(", ")}`)
     }
     if (request.method !== "GET" && request.method !== "HEAD") return problem(405, "only GET and HEAD are understood")
-    return yield* handle(url.searchParams)
+    const response = yield* handle(url.searchParams)
+    // Otherwise the connection would be kept for a next request, and closing would wait for it.
+    return isClosing() ? HttpServerResponse.setHeader(response, "connection", "close") : response
   })
 }
 
@@ -81,7 +91,7 @@ const bindError = (address: string) => (error: { readonly cause: unknown }): Bin
 /** Listens until the scope closes. */
 export const make = <R = never>(
   options: ManagementOptions<R>
-): Effect.Effect<ManagementServer, BindError, R | Scope.Scope> =>
+): Effect.Effect<ManagementServer, BindError, R | SupervisionTree | Scope.Scope> =>
   Effect.gen(function*() {
     const { host, port } = options
     const server = http.createServer()
@@ -90,7 +100,10 @@ export const make = <R = never>(
     )
     // After the grace given to running requests, before the wait for the last connection, which has no limit.
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    yield* listening.serve(dispatch<R>([...builtIn(options.checks ?? []), ...(options.routes ?? [])]))
+    let closing = false
+    const routes = [...builtIn(options.checks ?? []), ...(options.routes ?? [])]
+    yield* listening.serve(dispatch<R | SupervisionTree>(routes, () => closing))
+    yield* Effect.addFinalizer(() => Effect.sync(() => closing = true))
     const bound = server.address()
     const actual = typeof bound === "object" && bound !== null ? bound.port : port
     return { port: actual, address: `${host}:${actual}` }

@@ -124,9 +124,12 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   return PgConnection.of({
     client,
     check: client.pipe(
-      Effect.flatMap((sql) => sql`select 1`),
-      Effect.timeout(Duration.seconds(2)),
-      Effect.mapError((error) => new DatabaseUnavailable({ detail: error.message })),
+      Effect.flatMap((sql) =>
+        sql`select 1`.pipe(
+          Effect.timeout(Duration.seconds(2)),
+          Effect.mapError((error) => new DatabaseUnavailable({ detail: SqlFailure.detail(error) }))
+        )
+      ),
       Effect.asVoid
     ),
     keep: endpoint.urls.pipe(

@@ -2,10 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Metric } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
+import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import { get, send } from "../../support/http.ts"
 
 const make = (options: Partial<ManagementServer.ManagementOptions<never>> = {}) =>
-  ManagementServer.make({ host: "127.0.0.1", port: 0, ...options })
+  ManagementServer.make({ host: "127.0.0.1", port: 0, ...options }).pipe(Effect.provide(SupervisionTree.layer))
 
 describe("ManagementServer", () => {
   it.live("is live and, without checks, ready", () =>

@@ -1,0 +1,118 @@
+/**
+ * The core process.
+ *
+ *   Core (one_for_one)
+ *   ├─ PostgreSQL        permanent, 10 s; only without a database address
+ *   ├─ Database          permanent: connection and schema
+ *   ├─ Retention         permanent: removes old history
+ *   ├─ GrpcServer        permanent: reports from pollers
+ *   └─ ManagementServer  permanent; absent without an HTTP address
+ *
+ * Nothing waits for the database but the answers that need it: pollers are told to keep their reports and readiness
+ * names what is missing, so a database that is down at the start, or goes away, needs no restart of anything else.
+ */
+import { Duration, Effect, Layer, Option } from "effect"
+import type { CoreConfig } from "../../domain/monitoring/CoreConfig.ts"
+import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
+import * as GrpcCredentials from "../../layers/grpc/GrpcCredentials.ts"
+import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import { pollerService } from "../../layers/grpc/PollerServiceHandlers.ts"
+import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import { servicesRoute } from "../../layers/http/ServicesRoute.ts"
+import { DatabaseEndpoint } from "../../layers/postgres/DatabaseEndpoint.ts"
+import * as EmbeddedPostgres from "../../layers/postgres/EmbeddedPostgres.ts"
+import { PgConnection } from "../../layers/postgres/PgConnection.ts"
+import * as PgStatusStore from "../../layers/postgres/PgStatusStore.ts"
+import { ReportIngest } from "../../services/core/ReportIngest.ts"
+import { StatusStore } from "../../services/core/StatusStore.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+
+export interface CoreOptions {
+  /** How the PostgreSQL of our own is run when the configuration names no database; `home` is its data directory. */
+  readonly postgres?: Omit<EmbeddedPostgres.EmbeddedPostgresOptions, "home">
+}
+
+/** The children of core, for a supervisor of its own or inside a larger tree. */
+export const tree = (config: CoreConfig, options: CoreOptions = {}) =>
+  ({
+    id: "Core",
+    strategy: "one_for_one",
+    children: [
+      ...(Option.isSome(config.databaseUrl) ? [] : [postgres({ home: config.dataDirectory, ...options.postgres })]),
+      Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
+      Supervisor.child({ id: "Retention", run: retention(config.historyRetention) }),
+      grpcServer(config),
+      ...Option.toArray(config.http).map(managementServer)
+    ]
+  }) as const
+
+/** What the tree needs. */
+export const layer = (config: CoreConfig) =>
+  ReportIngest.layer(
+    Option.match(config.knownPollers, { onNone: () => ({}), onSome: (knownPollers) => ({ knownPollers }) })
+  ).pipe(
+    Layer.provideMerge(PgStatusStore.layer),
+    Layer.provideMerge(PgConnection.layer({ maxConnections: config.maxConnections })),
+    Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl))
+  )
+
+/** Runs until it is interrupted, or until a part of it cannot be kept alive. */
+export const run = (config: CoreConfig, options: CoreOptions = {}) =>
+  Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config)))
+
+/** Longer than the server's own stop takes. */
+const postgresShutdown = "10 seconds"
+
+const postgres = (options: EmbeddedPostgres.EmbeddedPostgresOptions) =>
+  Supervisor.child({
+    id: "PostgreSQL",
+    shutdown: postgresShutdown,
+    start: Effect.gen(function*() {
+      const server = yield* EmbeddedPostgres.start(options)
+      yield* DatabaseEndpoint.use((endpoint) => endpoint.publish(server.url))
+      yield* Effect.logInfo(`PostgreSQL listens on 127.0.0.1:${server.port}, data in ${server.home}`)
+      return server.run
+    })
+  })
+
+const retentionPeriod = Duration.hours(1)
+
+const retentionRetry = Duration.minutes(1)
+
+/** At once and then hourly; while there is no database, once a minute. */
+const retention = (age: Duration.Duration) =>
+  StatusStore.use((store) => store.removeOlderThan(age)).pipe(
+    Effect.tap((removed) => removed === 0 ? Effect.void : Effect.logInfo(`Removed ${removed} old statuses`)),
+    Effect.as(retentionPeriod),
+    Effect.catchTag("StatusStoreError", (error) =>
+      Effect.as(Effect.logDebug(`Old statuses stay for now: ${error.message}`), retentionRetry)),
+    Effect.flatMap(Effect.sleep),
+    Effect.forever
+  )
+
+const grpcServer = (config: CoreConfig) =>
+  Supervisor.child({
+    id: "GrpcServer",
+    shutdown: "7 seconds",
+    start: Effect.gen(function*() {
+      const credentials = yield* GrpcCredentials.server(config.security)
+      const server = yield* GrpcServer.make({ ...config.grpc, credentials, services: [pollerService] })
+      yield* Effect.logInfo(`core takes reports on ${server.address}`)
+      return Effect.never
+    })
+  })
+
+const managementServer = (address: ListenAddress) =>
+  Supervisor.child({
+    id: "ManagementServer",
+    start: Effect.gen(function*() {
+      const connection = yield* PgConnection
+      const server = yield* ManagementServer.make({
+        ...address,
+        checks: [{ name: "database", ready: connection.check }],
+        routes: [servicesRoute]
+      })
+      yield* Effect.logInfo(`core serves HTTP on ${server.address}`)
+      return Effect.never
+    })
+  })

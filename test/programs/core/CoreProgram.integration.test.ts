@@ -1,0 +1,163 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import { Clock, Effect, Layer, Option, Schedule } from "effect"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import * as CoreConfig from "../../../src/domain/monitoring/CoreConfig.ts"
+import type { TreeNode } from "../../../src/domain/supervision/TreeNode.ts"
+import { PollerServiceService } from "../../../src/gen/monitoring/monitoring.ts"
+import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
+import type { CredentialsError } from "../../../src/layers/grpc/GrpcCredentials.ts"
+import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
+import * as FreePort from "../../../src/layers/postgres/FreePort.ts"
+import type { DatabaseSchemaError } from "../../../src/layers/postgres/PgConnection.ts"
+import type { PostgresStartError } from "../../../src/layers/postgres/PostgresError.ts"
+import * as CoreProgram from "../../../src/programs/core/CoreProgram.ts"
+import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
+import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
+import { get } from "../../support/http.ts"
+import { temporaryFolder } from "../../support/temporaryFolder.ts"
+
+const until = <A, E, R>(effect: Effect.Effect<A, E, R>, holds: (value: A) => boolean) =>
+  effect.pipe(
+    Effect.repeat({ until: holds, schedule: Schedule.spaced("20 millis") }),
+    Effect.timeout("15 seconds")
+  )
+
+const startCore = Effect.gen(function*() {
+  const home = path.join(yield* temporaryFolder, "pg")
+  const grpc = yield* FreePort.next("127.0.0.1", 0)
+  const http = yield* FreePort.next("127.0.0.1", 0)
+  const config = CoreConfig.fromFile({
+    listen_addr: `127.0.0.1:${http}`,
+    grpc_addr: `127.0.0.1:${grpc}`,
+    data_dir: home
+  })
+  yield* Effect.forkScoped(CoreProgram.run(config, { postgres: { port: 0, durable: false } }))
+  const address = `127.0.0.1:${http}`
+  const answer = (at: string) => Effect.catchDefect(get(address, at), () => Effect.succeed({ status: 0, body: "" }))
+  yield* until(answer("/health/ready"), ({ status }) => status === 200)
+  const poller = yield* GrpcClient.make(PollerServiceService, { target: `127.0.0.1:${grpc}` })
+  const report = (serviceName: string) =>
+    poller.reportStatus({
+      pollerId: "poller-1",
+      agentId: "",
+      timestamp: 1_700_000_000n,
+      partition: "default",
+      sourceIp: "127.0.0.1",
+      kvStoreId: "",
+      services: [{
+        serviceName,
+        serviceType: "port",
+        available: true,
+        message: Buffer.from("{}"),
+        responseTime: 1n,
+        agentId: "agent-1",
+        pollerId: "poller-1",
+        partition: "default",
+        source: "getStatus",
+        kvStoreId: ""
+      }]
+    })
+  return { answer, home, report }
+})
+
+const postmaster = (home: string) =>
+  Effect.promise(() => fs.readFile(path.join(home, "data", "postmaster.pid"), "utf8")).pipe(
+    Effect.map((text) => Number(text.split("\n")[0]))
+  )
+
+const live = Layer.mergeAll(SupervisionTree.layer, NodeFileSystem.layer)
+
+describe("CoreProgram", () => {
+  it.live("takes reports and shows state and tree, with a PostgreSQL of its own", () =>
+    Effect.gen(function*() {
+      const core = yield* startCore
+
+      const received = yield* core.report("ssh")
+      const services = yield* core.answer("/api/services?agent=agent-1&limit=5")
+      const tree = yield* core.answer("/api/tree")
+      const refused = yield* core.answer("/api/services?limit=0")
+
+      assert.deepStrictEqual(received, { received: true })
+      assert.nestedPropertyVal(services.body, "services[0].serviceName", "ssh")
+      assert.nestedPropertyVal(services.body, "services[0].reportedAt", "2023-11-14T22:13:20.000Z")
+      assert.nestedPropertyVal(tree.body, "tree[0].children[4].id", "ManagementServer")
+      assert.strictEqual(refused.status, 400)
+      assert.nestedPropertyVal(refused.body, "errors[0].parameter", "limit")
+    }).pipe(Effect.provide(live)))
+
+  it.live("heals within five seconds when its PostgreSQL is killed, and nothing else is restarted", () =>
+    Effect.gen(function*() {
+      const core = yield* startCore
+      yield* core.report("before")
+      const killed = yield* postmaster(core.home)
+
+      yield* Effect.sync(() => process.kill(killed, "SIGKILL"))
+      const killedAt = yield* Clock.currentTimeMillis
+      const error = yield* core.report("during").pipe(
+        Effect.repeat(Schedule.spaced("1 millis")),
+        Effect.flip,
+        Effect.timeout("5 seconds")
+      )
+      yield* core.report("after").pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("5 seconds"))
+      const outageMillis = (yield* Clock.currentTimeMillis) - killedAt
+      const services = yield* core.answer("/api/services?name=before")
+      const [root] = yield* SupervisionTree.use((tree) => tree.snapshot)
+
+      assert.strictEqual(error._tag, "Unavailable")
+      assert.isBelow(outageMillis, 5_000)
+      assert.nestedPropertyVal(services.body, "services[0].serviceName", "before")
+      assert.deepStrictEqual(
+        root?.children.map(({ id, restartsTotal }: TreeNode) => [id, restartsTotal]),
+        [["PostgreSQL", 1], ["Database", 0], ["Retention", 0], ["GrpcServer", 0], ["ManagementServer", 0]]
+      )
+    }).pipe(Effect.provide(live)))
+
+  it.live("is live but not ready while its database is away, and says so", () =>
+    Effect.gen(function*() {
+      const http = yield* FreePort.next("127.0.0.1", 0)
+      const grpc = yield* FreePort.next("127.0.0.1", 0)
+      const nobody = yield* FreePort.next("127.0.0.1", 0)
+      const config = CoreConfig.fromFile({
+        listen_addr: `127.0.0.1:${http}`,
+        grpc_addr: `127.0.0.1:${grpc}`,
+        database_url: `postgresql://nobody@127.0.0.1:${nobody}/none`
+      })
+      yield* Effect.forkScoped(CoreProgram.run(config))
+      const answer = (at: string) =>
+        Effect.catchDefect(get(`127.0.0.1:${http}`, at), () => Effect.succeed({ status: 0, body: "" }))
+
+      yield* until(answer("/health/live"), ({ status }) => status === 200)
+      const ready = yield* answer("/health/ready")
+      const services = yield* answer("/api/services")
+
+      assert.deepStrictEqual(ready, {
+        status: 503,
+        body: {
+          status: "not ready",
+          checks: [{
+            name: "database",
+            ready: false,
+            reason: "The database is not available: not connected yet"
+          }]
+        }
+      })
+      assert.strictEqual(services.status, 503)
+    }).pipe(Effect.provide(live)))
+
+  it("names in its type whatever can end it", () => {
+    type Failure = Effect.Error<ReturnType<typeof CoreProgram.run>>
+    type Ending = Failure extends SupervisorShutdown<infer E> ? E : never
+
+    expectTypeOf<Failure["_tag"]>().toEqualTypeOf<"SupervisorShutdown">()
+    expectTypeOf<Ending>().toEqualTypeOf<BindError | CredentialsError | DatabaseSchemaError | PostgresStartError>()
+  })
+
+  it("keeps HTTP on the loopback when the address names no host", () => {
+    const config = CoreConfig.fromFile({ listen_addr: ":8090", grpc_addr: ":50052" })
+
+    assert.deepStrictEqual(config.http, Option.some({ host: "127.0.0.1", port: 8090 }))
+    assert.deepStrictEqual(config.grpc, { host: "0.0.0.0", port: 50_052 })
+  })
+})
