@@ -1,0 +1,79 @@
+/** A state under change within one decision: the only mutable thing in the algebra, and it never leaves it. */
+import type {
+  ChildState,
+  Note,
+  Plan,
+  Reply,
+  Step,
+  SupervisorCommand,
+  SupervisorFlags,
+  SupervisorState,
+  Task
+} from "./SupervisorState.ts"
+
+export class SupervisorDraft {
+  flags: SupervisorFlags
+  children: Array<ChildState>
+  window: ReadonlyArray<number>
+  plan: Plan | undefined
+  outcome: SupervisorState["outcome"]
+  readonly commands: Array<SupervisorCommand> = []
+
+  constructor(state: SupervisorState) {
+    this.flags = state.flags
+    this.children = [...state.children]
+    this.window = state.window
+    this.plan = state.plan
+    this.outcome = state.outcome
+  }
+
+  toState(): SupervisorState {
+    return {
+      flags: this.flags,
+      children: this.children,
+      window: this.window,
+      plan: this.plan,
+      outcome: this.outcome
+    }
+  }
+
+  indexOf(id: string): number {
+    return this.children.findIndex((child) => child.id === id)
+  }
+
+  find(id: string): ChildState | undefined {
+    return this.children[this.indexOf(id)]
+  }
+
+  update(child: ChildState, change: Partial<ChildState>): ChildState {
+    const updated = { ...child, ...change }
+    this.children[this.indexOf(child.id)] = updated
+    return updated
+  }
+
+  remove(child: ChildState): void {
+    this.children.splice(this.indexOf(child.id), 1)
+    this.note({ _tag: "ChildRemoved", id: child.id })
+  }
+
+  /** Keeps the spec of a child that no longer runs, unless it is temporary. */
+  settle(child: ChildState): void {
+    if (child.restart === "temporary") this.remove(child)
+    else this.update(child, { status: "stopped" })
+  }
+
+  note(note: Note): void {
+    this.commands.push({ _tag: "Note", note })
+  }
+
+  reply(reply: Reply): void {
+    this.commands.push({ _tag: "Reply", reply })
+  }
+
+  begin(task: Task, steps: ReadonlyArray<Step>): void {
+    this.plan = { task, steps, next: 0 }
+  }
+}
+
+export const isLive = (child: ChildState): boolean =>
+  child.status === "running" || child.status === "starting" || child.status === "stopping"

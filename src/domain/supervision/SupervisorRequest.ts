@@ -1,0 +1,85 @@
+/** Answers to requests by hand: they change what runs, and never the restart window. */
+import { isLive, type SupervisorDraft } from "./SupervisorDraft.ts"
+import { advance } from "./SupervisorPlan.ts"
+import type {
+  ChildDeclaration,
+  ChildState,
+  Refusal,
+  Step,
+  SupervisorFlags,
+  SupervisorInput
+} from "./SupervisorState.ts"
+
+export type RequestInput = Extract<
+  SupervisorInput,
+  { readonly _tag: "AddChild" | "TerminateChild" | "RestartChild" | "DeleteChild" | "ChangeSpecs" }
+>
+
+export const answer = (draft: SupervisorDraft, input: RequestInput): void => {
+  switch (input._tag) {
+    case "AddChild":
+      return addChild(draft, input.child)
+    case "ChangeSpecs":
+      return changeSpecs(draft, input.flags, input.children)
+    default: {
+      const child = draft.find(input.id)
+      return child === undefined ? refuse(draft, "not_found") : answerAbout(draft, input._tag, child)
+    }
+  }
+}
+
+const answerAbout = (
+  draft: SupervisorDraft,
+  request: "TerminateChild" | "RestartChild" | "DeleteChild",
+  child: ChildState
+): void => {
+  if (request === "TerminateChild") return run(draft, request, [{ _tag: "Stop", id: child.id }])
+  if (isLive(child)) return refuse(draft, "running")
+  if (child.status === "restarting") return refuse(draft, "restarting")
+  if (request === "RestartChild") return run(draft, request, [{ _tag: "Start", id: child.id }])
+  draft.remove(child)
+  draft.reply({ _tag: "Done" })
+}
+
+const addChild = (draft: SupervisorDraft, child: ChildDeclaration): void => {
+  const present = draft.find(child.id)
+  if (present !== undefined) return refuse(draft, isLive(present) ? "already_started" : "already_present")
+  append(draft, child)
+  run(draft, "AddChild", [{ _tag: "Start", id: child.id }])
+}
+
+const append = (draft: SupervisorDraft, child: ChildDeclaration): void => {
+  draft.children.push({ ...child, status: "stopped", generation: 0 })
+  draft.note({ _tag: "ChildAdded", child })
+}
+
+/** New specs are not started; children that the new list leaves out are kept, after those it names. */
+const changeSpecs = (
+  draft: SupervisorDraft,
+  flags: SupervisorFlags,
+  children: ReadonlyArray<ChildDeclaration>
+): void => {
+  const named = new Set(children.map(({ id }) => id))
+  const before = draft.children
+  const known = new Map(before.map((child) => [child.id, child]))
+  draft.flags = flags
+  draft.children = []
+  for (const child of children) {
+    const present = known.get(child.id)
+    if (present === undefined) append(draft, child)
+    else draft.children.push({ ...present, ...child })
+  }
+  draft.children.push(...before.filter(({ id }) => !named.has(id)))
+  draft.reply({ _tag: "Done" })
+}
+
+const run = (
+  draft: SupervisorDraft,
+  task: "AddChild" | "RestartChild" | "TerminateChild",
+  steps: ReadonlyArray<Step>
+): void => {
+  draft.begin({ _tag: task }, steps)
+  advance(draft)
+}
+
+const refuse = (draft: SupervisorDraft, refusal: Refusal): void => draft.reply({ _tag: "Refused", refusal })

@@ -1,0 +1,164 @@
+/**
+ * One child as the shell sees it: the fiber that lives now, and what is remembered of earlier lives.
+ *
+ * The fiber's end is learned from an observer, not from a watching fiber: an idle child costs one fiber and this.
+ */
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type { ExitClass } from "../../domain/supervision/ChildExit.ts"
+import * as Shutdown from "../../domain/supervision/Shutdown.ts"
+import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
+import type { LastExit } from "../../domain/supervision/TreeNode.ts"
+import type { ChildPosition, Subtree } from "./ChildPosition.ts"
+import type { BoundChild } from "./ChildSpec.ts"
+import * as ExitReason from "./ExitReason.ts"
+
+/** Exits remembered per child. */
+const exitsMax = 20
+
+export type StartResult = "Started" | "Ignored" | "StartFailed"
+
+/** The supervisor above, as its children need it. */
+export interface Owner {
+  readonly path: string
+  readonly clock: Clock.Clock
+  readonly publish: (event: SupervisionEvent) => void
+}
+
+export class ChildRecord<E> implements ChildPosition {
+  bound: BoundChild<E>
+  readonly owner: Owner
+  fiber: Fiber.Fiber<unknown, E> | undefined = undefined
+  /** Wall clock, and undefined unless running. */
+  startedAt: number | undefined = undefined
+  startedMillis = 0
+  endedMillis = 0
+  beatMillis = 0
+  /** Wall clock of the next start, while a backoff delays it. */
+  backoffUntil: number | undefined = undefined
+  restartsTotal = 0
+  failure: Cause.Cause<E> = Cause.empty
+  exits: ReadonlyArray<LastExit> = []
+  /** Supervisors that run inside; undefined while there never was one, for most children have none. */
+  subtrees: ReadonlyArray<Subtree> | undefined = undefined
+  /** Whether the end that comes next was asked for by the supervisor. */
+  isAsked = false
+  /** Whether the running gauge counts it. */
+  isCounted = false
+
+  constructor(bound: BoundChild<E>, owner: Owner) {
+    this.bound = bound
+    this.owner = owner
+  }
+
+  get id(): string {
+    return this.bound.description.id
+  }
+
+  get path(): string {
+    return `${this.owner.path}/${this.id}`
+  }
+
+  get isSupervisor(): boolean {
+    return this.bound.description.kind !== "worker"
+  }
+
+  attach(subtree: Subtree): () => void {
+    this.subtrees = [...this.subtrees ?? [], subtree]
+    return () => {
+      this.subtrees = this.subtrees?.filter((other) => other !== subtree)
+    }
+  }
+
+  publish(event: SupervisionEvent): void {
+    this.owner.publish(event)
+  }
+
+  beat(): void {
+    this.beatMillis = monotonicMillis(this.owner.clock)
+  }
+
+  heartbeatAgeMillis(): number {
+    return monotonicMillis(this.owner.clock) - this.beatMillis
+  }
+
+  /**
+   * Forks the child. `onResult` hears once whether it started; `onExit` hears of the end of a child that had started.
+   * Both may be called before this returns.
+   */
+  start(onResult: (result: StartResult) => void, onExit: (exit: ExitClass) => void): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      let isStarted = false
+      this.isAsked = false
+      const life = this.bound.life(this, () => {
+        isStarted = true
+        this.backoffUntil = undefined
+        this.startedAt = this.owner.clock.currentTimeMillisUnsafe()
+        this.startedMillis = monotonicMillis(this.owner.clock)
+        this.beatMillis = this.startedMillis
+        onResult("Started")
+      })
+      return Effect.map(Effect.forkDetach(life, { startImmediately: true }), (fiber) => {
+        this.fiber = fiber
+        fiber.addObserver((exit) => {
+          if (this.fiber !== fiber) return
+          this.fiber = undefined
+          this.startedAt = undefined
+          if (!isStarted && exit._tag === "Success") return onResult("Ignored")
+          const reason = this.remember(exit)
+          if (isStarted) onExit(reason)
+          else onResult("StartFailed")
+        })
+      })
+    })
+  }
+
+  /** Interrupts the child and waits until it has ended or its limit is over. Says whether it was left behind. */
+  stop(): Effect.Effect<"ended" | "abandoned"> {
+    return Effect.suspend(() => {
+      const fiber = this.fiber
+      if (fiber === undefined) return Effect.succeed("ended")
+      this.isAsked = true
+      fiber.interruptUnsafe()
+      return Effect.map(this.endedInTime(fiber), (isEnded) => {
+        if (isEnded) return "ended"
+        this.abandon()
+        return "abandoned"
+      })
+    })
+  }
+
+  private endedInTime(fiber: Fiber.Fiber<unknown, E>): Effect.Effect<boolean> {
+    if (fiber.pollUnsafe() !== undefined) return Effect.succeed(true)
+    const limitMillis = Shutdown.limitMillis(this.bound.description.shutdown)
+    if (limitMillis === Number.POSITIVE_INFINITY) return Effect.as(Fiber.await(fiber), true)
+    if (limitMillis === 0) return Effect.map(Effect.yieldNow, () => fiber.pollUnsafe() !== undefined)
+    return Effect.map(Effect.timeoutOption(Fiber.await(fiber), limitMillis), Option.isSome)
+  }
+
+  /** Forgets a fiber that did not end in time. What it does from now on is not heard. */
+  abandon(): void {
+    this.fiber = undefined
+    this.startedAt = undefined
+    this.push({ reason: "abandoned", message: "did not end within its shutdown limit" })
+  }
+
+  private remember(exit: Exit.Exit<unknown, E>): ExitClass {
+    const reason = ExitReason.classify(exit, this.isAsked)
+    this.failure = exit._tag === "Failure" ? exit.cause : Cause.empty
+    this.endedMillis = monotonicMillis(this.owner.clock)
+    this.push({ reason, message: ExitReason.describe(exit) })
+    return reason
+  }
+
+  private push(exit: Omit<LastExit, "at">): void {
+    this.exits = [...this.exits.slice(1 - exitsMax), { ...exit, at: this.owner.clock.currentTimeMillisUnsafe() }]
+  }
+}
+
+/** Whole milliseconds of the monotonic clock. */
+export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)

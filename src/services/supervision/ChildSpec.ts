@@ -1,0 +1,135 @@
+/**
+ * What a supervisor has to know to run a child, with what the child can fail with and needs in its type.
+ *
+ * A start has two parts, as OTP's init: the outer effect acquires in the child's Scope, and when it succeeds the child
+ * counts as started and the next one may start; the inner effect is the child's life. The Scope is closed, within the
+ * child's shutdown limit, before the child is restarted or forgotten.
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import type { Restart } from "../../domain/supervision/ChildExit.ts"
+import { defaultShutdown, type ShutdownInput } from "../../domain/supervision/Shutdown.ts"
+import type { NodeKind } from "../../domain/supervision/TreeNode.ts"
+import { ChildPosition } from "./ChildPosition.ts"
+
+/** A pause before each restart. OTP has none, and neither has a child that does not ask for it. */
+export interface Backoff {
+  /** Its delays in order; an exhausted schedule keeps repeating the last one, for giving up is the intensity's part. */
+  readonly schedule: Schedule.Schedule<unknown>
+  /** A child that ran at least this long starts the schedule afresh when it ends. Default 1 minute. */
+  readonly resetAfter?: Duration.Input
+}
+
+export interface ChildOptions {
+  readonly id: string
+  /** Default `permanent`. */
+  readonly restart?: Restart
+  /** How long a stop waits; default 5 seconds. */
+  readonly shutdown?: ShutdownInput
+  /** Whether the end of this child can end the supervisor, see `autoShutdown`. */
+  readonly significant?: boolean
+  readonly backoff?: Backoff
+  /** The child promises a `Supervisor.heartbeat` this often; after two silent periods it counts as failed. */
+  readonly heartbeat?: Duration.Input
+}
+
+/** A child's data without its effects. */
+export interface ChildDescription {
+  readonly id: string
+  readonly kind: NodeKind
+  readonly restart: Restart
+  readonly shutdown: ShutdownInput
+  readonly significant: boolean
+  readonly backoff: Backoff | undefined
+  readonly heartbeat: Duration.Input | undefined
+}
+
+/** A child with everything it needs: runs once per start, for as long as the child lives, its finalizers included. */
+export interface BoundChild<out E> {
+  readonly description: ChildDescription
+  readonly life: (position: ChildPosition, onStarted: () => void) => Effect.Effect<unknown, E>
+}
+
+export interface ChildSpec<out E, out R> {
+  readonly description: ChildDescription
+  readonly bind: Effect.Effect<BoundChild<E>, never, R>
+}
+
+/** What the children of a list can fail with. */
+export type ErrorOf<Children extends ReadonlyArray<ChildSpec<unknown, unknown>>> = ErrorOfOne<Children[number]>
+type ErrorOfOne<Child> = Child extends ChildSpec<infer E, unknown> ? E : never
+
+/** What the children of a list need. */
+export type ServicesOf<Children extends ReadonlyArray<ChildSpec<unknown, unknown>>> = ServicesOfOne<Children[number]>
+type ServicesOfOne<Child> = Child extends ChildSpec<unknown, infer R> ? R : never
+
+/** A start answers with this when there is nothing to run: its Scope is closed, its spec kept. */
+export const ignore: Effect.Effect<never> = Effect.suspend(() => Effect.never)
+
+/** Declares a child that counts as started as soon as its fiber is forked (`run`), or in two parts (`start`). */
+export function child<E, R>(
+  options: ChildOptions & { readonly run: Effect.Effect<unknown, E, R> }
+): ChildSpec<E, Exclude<R, Scope.Scope>>
+export function child<E1, R1, E2, R2>(
+  options: ChildOptions & { readonly start: Effect.Effect<Effect.Effect<unknown, E2, R2>, E1, R1> }
+): ChildSpec<E1 | E2, Exclude<R1 | R2, Scope.Scope>>
+export function child<E, R>(options: ChildOptions & Start<E, R>): ChildSpec<E, Exclude<R, Scope.Scope>> {
+  return make("worker", options)
+}
+
+type Start<E, R> =
+  | { readonly run: Effect.Effect<unknown, E, R> }
+  | { readonly start: Effect.Effect<Effect.Effect<unknown, E, R>, E, R> }
+
+/** A child of any kind. */
+export const make = <E, R>(
+  kind: NodeKind,
+  options: ChildOptions & Start<E, R>
+): ChildSpec<E, Exclude<R, Scope.Scope>> => {
+  const description: ChildDescription = {
+    id: options.id,
+    kind,
+    restart: options.restart ?? "permanent",
+    shutdown: options.shutdown ?? (kind === "worker" ? defaultShutdown : "infinity"),
+    significant: options.significant ?? false,
+    backoff: options.backoff,
+    heartbeat: options.heartbeat
+  }
+  return {
+    description,
+    bind: Effect.contextWith((context: Context.Context<Exclude<R, Scope.Scope>>) =>
+      Effect.succeed({ description, life: lifeIn(context, options) })
+    )
+  }
+}
+
+const lifeIn =
+  <E, R>(context: Context.Context<Exclude<R, Scope.Scope>>, start: Start<E, R>): BoundChild<E>["life"] =>
+  (position, onStarted) => {
+    const scope = Scope.makeUnsafe()
+    const life = Effect.onExit(Scope.provide(parts(start, onStarted), scope), (exit) => Scope.close(scope, exit))
+    // The native tracer keeps nothing, so a span per child would only cost memory.
+    const isTraced = Context.getOrUndefined(context, Tracer.Tracer) !== undefined
+    return Effect.updateContext(
+      isTraced ? Effect.withSpan(life, position.path) : life,
+      () => Context.add(context, ChildPosition, position)
+    )
+  }
+
+const parts = <E, R>(start: Start<E, R>, onStarted: () => void): Effect.Effect<unknown, E, R> => {
+  if ("run" in start) {
+    return Effect.suspend(() => {
+      onStarted()
+      return start.run
+    })
+  }
+  return Effect.flatMap(start.start, (run) => {
+    if (run === ignore) return Effect.void
+    onStarted()
+    return run
+  })
+}

@@ -1,0 +1,140 @@
+/**
+ * Runs children and keeps them running, with OTP's semantics and the children's failures in the type.
+ *
+ *   run    until the supervisor gives up; interrupting it stops the children in reverse start order
+ *   start  for a handle; the Scope stops it
+ *   supervisor  the same as a child of another supervisor
+ *
+ * Giving up is an orderly end, as in OTP: a `transient` supervisor that gave up is not restarted by the one above it.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as State from "../../domain/supervision/SupervisorState.ts"
+import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
+import { ChildPosition } from "./ChildPosition.ts"
+import * as ChildSpec from "./ChildSpec.ts"
+import { SupervisionTree } from "./SupervisionTree.ts"
+import { SupervisorShutdown, SupervisorStartError } from "./SupervisorError.ts"
+import * as Handle from "./SupervisorHandle.ts"
+import type { Supervisor, SupervisorOptions } from "./SupervisorHandle.ts"
+import { nodeOf } from "./SupervisorNode.ts"
+import { SupervisorObserver } from "./SupervisorObserver.ts"
+import { type Ended, SupervisorShell } from "./SupervisorShell.ts"
+
+export { child, ignore } from "./ChildSpec.ts"
+export type { Backoff, ChildOptions } from "./ChildSpec.ts"
+export { exitShutdown } from "./ExitReason.ts"
+export type { ChildInfo, Supervisor, SupervisorOptions } from "./SupervisorHandle.ts"
+export { check } from "./SupervisorHandle.ts"
+
+type Specs = ReadonlyArray<ChildSpec.ChildSpec<unknown, unknown>>
+
+/** How a supervisor is run by the one above it. Its shutdown is `infinity`: cut short, it would orphan its children. */
+export type SupervisorChildOptions = Pick<ChildSpec.ChildOptions, "restart" | "significant" | "backoff"> & {
+  readonly shutdown?: "infinity"
+}
+
+/** Starts the children in order and returns once all have started. Stopped in reverse when the Scope closes. */
+export function start<const Children extends Specs>(
+  options: SupervisorOptions<Children>
+): Effect.Effect<
+  Supervisor<ChildSpec.ErrorOf<Children>>,
+  SupervisorStartError<ChildSpec.ErrorOf<Children>>,
+  ChildSpec.ServicesOf<Children> | Scope.Scope
+>
+export function start<E, R>(
+  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
+): Effect.Effect<Supervisor<E>, SupervisorStartError<E>, R | Scope.Scope> {
+  return startTyped(options)
+}
+
+/** Runs the children until the supervisor gives up. */
+export function run<const Children extends Specs>(
+  options: SupervisorOptions<Children>
+): Effect.Effect<never, SupervisorShutdown<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>>
+export function run<E, R>(
+  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
+): Effect.Effect<never, SupervisorShutdown<E>, Exclude<R, Scope.Scope>> {
+  return Effect.scoped(Effect.flatten(startLife(options))).pipe(Effect.andThen(Effect.never))
+}
+
+/** A supervisor as a child: it counts as started when all its children have started. */
+export function supervisor<const Children extends Specs>(
+  options: SupervisorOptions<Children> & SupervisorChildOptions
+): ChildSpec.ChildSpec<SupervisorShutdown<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>>
+export function supervisor<E, R>(
+  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>> & SupervisorChildOptions
+): ChildSpec.ChildSpec<SupervisorShutdown<E>, Exclude<R, Scope.Scope>> {
+  return ChildSpec.make("supervisor", { ...options, start: startLife(options) })
+}
+
+/** The two parts of a supervisor's start, whose failure is told like its giving up. */
+const startLife = <E, R>(options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>) =>
+  startTyped(options).pipe(
+    Effect.map((started) => started.await),
+    Effect.mapError((error) =>
+      new SupervisorShutdown<E>({
+        path: error.path,
+        reason: error.problem === undefined ? "start_failed" : "invalid_spec",
+        child: error.child,
+        restarts: 0,
+        problem: error.problem,
+        failure: error.failure
+      })
+    )
+  )
+
+const startTyped = <E, R>(
+  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
+): Effect.Effect<Supervisor<E>, SupervisorStartError<E>, R | Scope.Scope> =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context()
+    const observer = new SupervisorObserver(options.id, yield* Clock.Clock, context)
+    const [problem] = Handle.check(options)
+    if (problem !== undefined) {
+      const { path } = observer
+      return yield* new SupervisorStartError<E>({ path, child: problem.child, problem, failure: Cause.empty })
+    }
+    const children = yield* Effect.forEach(options.children, (spec) => spec.bind)
+    const shell = new SupervisorShell<E>(
+      State.make(Handle.flagsOf(options), children.map(Handle.declare)),
+      children,
+      observer
+    )
+    const startedAt = yield* Clock.currentTimeMillis
+    const node = () => nodeOf(options.id, shell, startedAt)
+    yield* appear(node)
+    const booted = Deferred.makeUnsafe<Ended<E> | undefined>()
+    const loop = yield* Effect.acquireRelease(
+      Effect.forkDetach(shell.run(() => Deferred.doneUnsafe(booted, Effect.undefined)), { startImmediately: true }),
+      (fiber) => Handle.stop(shell, fiber)
+    )
+    loop.addObserver((exit) => Deferred.doneUnsafe(booted, exit))
+    const ended = yield* Deferred.await(booted)
+    return ended === undefined ? Handle.make(shell, loop, node) : yield* startFailure(observer.path, ended)
+  })
+
+/** Hangs the supervisor into the tree: below the child it runs in, or among the roots. */
+const appear = (node: () => TreeNode): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const position = yield* ChildPosition
+    const tree = yield* Effect.serviceOption(SupervisionTree)
+    if (position !== undefined) {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => position.attach({ node })),
+        (detach) => Effect.sync(detach)
+      )
+    } else if (Option.isSome(tree)) yield* tree.value.register({ node })
+  })
+
+const startFailure = <E>(path: string, { failure, outcome }: Ended<E>): SupervisorStartError<E> =>
+  new SupervisorStartError({
+    path,
+    child: outcome._tag === "stopped" ? undefined : outcome.child,
+    problem: undefined,
+    failure
+  })

@@ -1,0 +1,192 @@
+/** What one can ask of a running supervisor. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Stream from "effect/Stream"
+import type { AutoShutdown } from "../../domain/supervision/AutoShutdown.ts"
+import * as RestartIntensity from "../../domain/supervision/RestartIntensity.ts"
+import * as SpecCheck from "../../domain/supervision/SpecCheck.ts"
+import type { Strategy } from "../../domain/supervision/Strategy.ts"
+import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
+import * as State from "../../domain/supervision/SupervisorState.ts"
+import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
+import type * as ChildSpec from "./ChildSpec.ts"
+import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
+import type { Answer, Ended, SupervisorShell } from "./SupervisorShell.ts"
+
+type Specs = ReadonlyArray<ChildSpec.ChildSpec<unknown, unknown>>
+
+export interface SupervisorOptions<Children extends Specs> {
+  readonly id: string
+  readonly strategy: Strategy
+  /** Default three restarts in five seconds. */
+  readonly intensity?: RestartIntensity.RestartIntensityInput
+  /** Default `never`. */
+  readonly autoShutdown?: AutoShutdown
+  /** Started in this order, stopped in reverse. */
+  readonly children: Children
+}
+
+/** A child as `whichChildren` lists it. */
+export type ChildInfo = Pick<State.ChildState, "id" | "kind" | "restart" | "significant" | "status" | "generation">
+
+type StartChildError<E> = ChildStartError<E> | ChildRefused | SpecCheck.InvalidChildSpec | SupervisorGone
+
+/** A running supervisor. Every request to one that has ended fails with `SupervisorGone`. */
+export interface Supervisor<E> {
+  readonly path: string
+  /** Adds a child after the others and starts it. The caller provides what the child needs. */
+  readonly startChild: <R>(
+    spec: ChildSpec.ChildSpec<E, R>
+  ) => Effect.Effect<"started" | "ignored", StartChildError<E>, R>
+  /** Stops a child and keeps its spec, unless it is temporary. Cancels a restart that waits. */
+  readonly terminateChild: (id: string) => Effect.Effect<void, ChildRefused | SupervisorGone>
+  /** Starts a stopped child again. */
+  readonly restartChild: (
+    id: string
+  ) => Effect.Effect<"started" | "ignored", ChildStartError<E> | ChildRefused | SupervisorGone>
+  /** Forgets a stopped child. */
+  readonly deleteChild: (id: string) => Effect.Effect<void, ChildRefused | SupervisorGone>
+  /** Newest first. Answers at once, even while a child starts. */
+  readonly whichChildren: Effect.Effect<ReadonlyArray<ChildInfo>, SupervisorGone>
+  readonly countChildren: Effect.Effect<State.ChildCounts, SupervisorGone>
+  /** The spec of a child with every default filled in. */
+  readonly getChildSpec: (id: string) => Effect.Effect<ChildSpec.ChildDescription, ChildRefused | SupervisorGone>
+  /**
+   * Takes new flags and specs. Children it does not know are added without being started, known ones use their new
+   * spec from their next start, and those the list leaves out stay, after the others. Nonsense changes nothing.
+   */
+  readonly changeSpecs: <R>(
+    options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
+  ) => Effect.Effect<void, SpecCheck.InvalidChildSpec | SupervisorGone, R>
+  readonly tree: Effect.Effect<TreeNode>
+  /** What happens from now on, here and in supervisors below. */
+  readonly events: Stream.Stream<SupervisionEvent>
+  /** Until it is stopped; fails when it ends by its own decision. */
+  readonly await: Effect.Effect<void, SupervisorShutdown<E>>
+  /** Stops the children in reverse start order, each within its limit, then ends. */
+  readonly stop: Effect.Effect<void>
+}
+
+type Asked<E> = Effect.Effect<"started" | "ignored", ChildStartError<E> | ChildRefused | SupervisorGone>
+
+export const make = <E>(
+  shell: SupervisorShell<E>,
+  loop: Fiber.Fiber<Ended<E>>,
+  node: () => TreeNode
+): Supervisor<E> => {
+  const { path, sinks } = shell.observer
+  const living = <A>(read: () => A): Effect.Effect<A, SupervisorGone> =>
+    Effect.suspend(() => shell.hasEnded ? new SupervisorGone({ path }) : Effect.succeed(read()))
+  const ask = (
+    id: string,
+    input: State.SupervisorInput,
+    children: ReadonlyArray<ChildSpec.BoundChild<E>> = []
+  ): Asked<E> =>
+    Effect.flatMap(
+      shell.request(input, children),
+      (answer): Asked<E> => answer === undefined ? Effect.fail(new SupervisorGone({ path })) : read(path, id, answer)
+    )
+  /** A request that starts nothing cannot fail to start. */
+  const command = (id: string, input: State.SupervisorInput): Effect.Effect<void, ChildRefused | SupervisorGone> =>
+    Effect.asVoid(Effect.catchTag(ask(id, input), "ChildStartError", () => Effect.void))
+  return {
+    path,
+    startChild: (spec) =>
+      Effect.gen(function*() {
+        const [problem] = SpecCheck.checkChild(path, shell.state.flags.autoShutdown, spec.description)
+        if (problem !== undefined) return yield* problem
+        const child = yield* spec.bind
+        return yield* ask(child.description.id, { _tag: "AddChild", child: declare(child) }, [child])
+      }),
+    terminateChild: (id) => command(id, { _tag: "TerminateChild", id }),
+    restartChild: (id) => ask(id, { _tag: "RestartChild", id }),
+    deleteChild: (id) => command(id, { _tag: "DeleteChild", id }),
+    whichChildren: living(() => shell.state.children.toReversed()),
+    countChildren: living(() => State.count(shell.state)),
+    getChildSpec: (id) =>
+      Effect.flatMap(
+        living(() => shell.records.get(id)),
+        (record) =>
+          record === undefined
+            ? new ChildRefused({ path, child: id, reason: "not_found" })
+            : Effect.succeed(record.bound.description)
+      ),
+    changeSpecs: (options) =>
+      Effect.gen(function*() {
+        const [problem] = check(options)
+        if (problem !== undefined) return yield* problem
+        const children = yield* Effect.forEach(options.children, (spec) => spec.bind)
+        const input = { _tag: "ChangeSpecs" as const, flags: flagsOf(options), children: children.map(declare) }
+        if ((yield* shell.request(input, children)) === undefined) return yield* new SupervisorGone({ path })
+      }),
+    tree: Effect.sync(node),
+    events: sinks.stream,
+    await: Effect.flatMap(Fiber.join(loop), (ended) => outcome(path, shell.state.window.length, ended)),
+    stop: stop(shell, loop)
+  }
+}
+
+/** Stops a supervisor and waits until it has ended. */
+export const stop = <E>(shell: SupervisorShell<E>, loop: Fiber.Fiber<Ended<E>>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    shell.shutdown()
+    return Effect.asVoid(Fiber.await(loop))
+  })
+
+/** Every problem of the options, without starting anything. `start` and `run` refuse what this names. */
+export const check = (options: SupervisorOptions<Specs>): ReadonlyArray<SpecCheck.InvalidChildSpec> =>
+  SpecCheck.check({
+    id: options.id,
+    strategy: options.strategy,
+    intensity: options.intensity ?? RestartIntensity.defaultIntensity,
+    autoShutdown: options.autoShutdown ?? "never",
+    children: options.children.map(({ description }) => description)
+  })
+
+export const flagsOf = (options: SupervisorOptions<Specs>): State.SupervisorFlags => {
+  const { maxRestarts, period } = options.intensity ?? RestartIntensity.defaultIntensity
+  return {
+    strategy: options.strategy,
+    intensity: { maxRestarts, period: Duration.fromInputUnsafe(period) },
+    autoShutdown: options.autoShutdown ?? "never"
+  }
+}
+
+/** A child as the decision sees it. */
+export const declare = <E>({ description }: ChildSpec.BoundChild<E>): State.ChildDeclaration => ({
+  id: description.id,
+  kind: description.kind,
+  restart: description.restart,
+  significant: description.significant,
+  delayed: description.backoff !== undefined
+})
+
+const read = <E>(
+  path: string,
+  child: string,
+  { failure, reply }: Answer<E>
+): Effect.Effect<"started" | "ignored", ChildStartError<E> | ChildRefused> => {
+  switch (reply._tag) {
+    case "Done":
+      return Effect.succeed("started")
+    case "Ignored":
+      return Effect.succeed("ignored")
+    case "StartFailed":
+      return Effect.fail(new ChildStartError({ path, child, failure }))
+    case "Refused":
+      return Effect.fail(new ChildRefused({ path, child, reason: reply.refusal }))
+  }
+}
+
+const outcome = <E>(path: string, restarts: number, ended: Ended<E>): Effect.Effect<void, SupervisorShutdown<E>> =>
+  ended.outcome._tag === "stopped" ? Effect.void : Effect.fail(
+    new SupervisorShutdown({
+      path,
+      reason: ended.outcome._tag,
+      child: ended.outcome.child,
+      restarts,
+      problem: undefined,
+      failure: ended.failure
+    })
+  )

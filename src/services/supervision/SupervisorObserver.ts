@@ -1,0 +1,141 @@
+/**
+ * What others see of a supervisor: events, metrics and an operator's log lines. Nothing here can fail a supervisor: a
+ * broken logger costs its line, a slow subscriber its oldest events.
+ */
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Shutdown from "../../domain/supervision/Shutdown.ts"
+import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
+import type { Note, Outcome } from "../../domain/supervision/SupervisorState.ts"
+import { ChildPosition } from "./ChildPosition.ts"
+import { type ChildRecord, monotonicMillis, type Owner } from "./ChildRecord.ts"
+import { type EventSinks, make as makeSinks } from "./EventSinks.ts"
+import { make as makeMetrics, type SupervisionMetrics } from "./SupervisionMetrics.ts"
+import { SupervisionTree } from "./SupervisionTree.ts"
+
+type Seen = ChildRecord<unknown> | undefined
+
+export class SupervisorObserver implements Owner {
+  readonly path: string
+  readonly clock: Clock.Clock
+  readonly sinks: EventSinks = makeSinks()
+  private readonly metrics: SupervisionMetrics
+  private readonly above: ((event: SupervisionEvent) => void) | undefined
+  private running = 0
+
+  constructor(id: string, clock: Clock.Clock, context: Context.Context<never>) {
+    const parent = Context.get(context, ChildPosition)
+    const tree = Context.getOrUndefined(context, SupervisionTree)
+    this.path = parent === undefined ? id : parent.isSupervisor ? parent.path : `${parent.path}/${id}`
+    this.clock = clock
+    this.metrics = makeMetrics(this.path, context)
+    this.above = parent === undefined ? tree?.publish : (event) => parent.publish(event)
+  }
+
+  publish(event: SupervisionEvent): void {
+    this.sinks.publish(event)
+    this.above?.(event)
+  }
+
+  /** Publishes and counts what the decision noted; logs what an operator should know. */
+  note(note: Note, record: Seen): Effect.Effect<undefined> {
+    const message = record?.exits.at(-1)?.message ?? ""
+    const base = { path: this.path, at: this.clock.currentTimeMillisUnsafe() }
+    switch (note._tag) {
+      case "SupervisorStarted":
+        this.publish({ _tag: note._tag, ...base })
+        return silent
+      case "ChildAdded":
+        this.publish({
+          _tag: note._tag,
+          ...base,
+          child: note.child.id,
+          kind: note.child.kind,
+          restart: note.child.restart
+        })
+        return silent
+      case "ChildStarted":
+        this.started(record)
+        this.publish({ _tag: note._tag, ...base, child: note.id })
+        return silent
+      case "ChildExited":
+        this.stopped(record)
+        this.publish({ _tag: note._tag, ...base, child: note.id, exit: note.exit, message })
+        return note.isReported ? this.log(`${note.id} ended (${note.exit})`, message) : silent
+      case "ChildStartFailed":
+        this.publish({ _tag: note._tag, ...base, child: note.id, message })
+        return this.log(`${note.id} did not start`, message)
+      case "ChildRestarting":
+        this.metrics.restarted()
+        if (record !== undefined) record.restartsTotal += 1
+        this.publish({ _tag: note._tag, ...base, child: note.id, attempts: note.attempts })
+        return silent
+      case "ChildStopped":
+        return this.noteStopped(note.id, record)
+      default:
+        this.publish({ _tag: note._tag, ...base, child: note.id })
+        return silent
+    }
+  }
+
+  private noteStopped(id: string, record: Seen): Effect.Effect<undefined> {
+    const last = record?.exits.at(-1)
+    this.stopped(record)
+    if (last === undefined || last.reason === "abandoned") return silent
+    this.publish({
+      _tag: "ChildStopped",
+      path: this.path,
+      at: last.at,
+      child: id,
+      exit: last.reason,
+      message: last.message
+    })
+    // A child that was told to stop and failed instead, or ended by somebody else's hand meanwhile.
+    return last.reason === "failure" || last.reason === "killed"
+      ? this.log(`${id} stopped (${last.reason})`, last.message)
+      : silent
+  }
+
+  /** A child was left behind. */
+  abandoned(record: ChildRecord<unknown>): void {
+    const limitMillis = Shutdown.limitMillis(record.bound.description.shutdown)
+    const at = this.clock.currentTimeMillisUnsafe()
+    this.publish({ _tag: "ChildAbandoned", path: this.path, at, child: record.id, limitMillis })
+  }
+
+  closed(outcome: Outcome | undefined): Effect.Effect<void> {
+    this.metrics.remove()
+    const at = this.clock.currentTimeMillisUnsafe()
+    this.publish({ _tag: "SupervisorEnded", path: this.path, at, outcome: outcome?._tag ?? "stopped" })
+    return outcome === undefined || outcome._tag === "stopped" || outcome._tag === "auto_shutdown"
+      ? Effect.void
+      : this.log(`supervisor ended (${outcome._tag})`, outcome.child)
+  }
+
+  private started(record: Seen): void {
+    if (record === undefined) return
+    record.isCounted = true
+    this.metrics.running(++this.running)
+    if (record.endedMillis > 0) {
+      this.metrics.recovered((monotonicMillis(this.clock) - record.endedMillis) / 1000)
+    }
+  }
+
+  private stopped(record: Seen): void {
+    if (record?.isCounted !== true) return
+    record.isCounted = false
+    this.metrics.running(--this.running)
+  }
+
+  private log(what: string, message: string): Effect.Effect<undefined> {
+    const line = message === "" ? what : `${what}: ${message}`
+    return Effect.logWarning(line).pipe(
+      Effect.annotateLogs({ supervisor: this.path }),
+      Effect.ignoreCause,
+      Effect.as(undefined)
+    )
+  }
+}
+
+const silent: Effect.Effect<undefined> = Effect.undefined

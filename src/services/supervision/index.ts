@@ -1,0 +1,22 @@
+/**
+ * `serviceradar-effect/supervision`: OTP's supervision on Effect fibers, with the failures of children in the type.
+ */
+export type { AutoShutdown } from "../../domain/supervision/AutoShutdown.ts"
+export type { Restart } from "../../domain/supervision/ChildExit.ts"
+export type { RestartIntensityInput as RestartIntensity } from "../../domain/supervision/RestartIntensity.ts"
+export type { ShutdownInput as Shutdown } from "../../domain/supervision/Shutdown.ts"
+export { InvalidChildSpec } from "../../domain/supervision/SpecCheck.ts"
+export type { Strategy } from "../../domain/supervision/Strategy.ts"
+export { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
+export { TreeNode } from "../../domain/supervision/TreeNode.ts"
+export type { ChildSpec } from "./ChildSpec.ts"
+export * as SupervisionMetrics from "./SupervisionMetrics.ts"
+export { SupervisionTree } from "./SupervisionTree.ts"
+export * as Supervisor from "./Supervisor.ts"
+export {
+  ChildRefused,
+  ChildStartError,
+  SupervisorGone,
+  SupervisorShutdown,
+  SupervisorStartError
+} from "./SupervisorError.ts"
