@@ -5,12 +5,10 @@
  * loopback. Even a machine with nothing else running yields eight checks, all of the program's own parts.
  */
 import type { MachineFacts } from "./MachineFacts.ts"
-import type { Ports } from "./Ports.ts"
+import { host, type Ports } from "./Ports.ts"
 
 export const agentId = "local-agent"
 export const pollerId = "local-poller"
-
-const host = "127.0.0.1"
 
 export interface CheckEntry {
   readonly service_type: string
@@ -40,7 +38,7 @@ const port = (name: string, details: string): CheckEntry => ({
   details
 })
 
-const ownChecks = (ports: Ports, postgresPort: number | undefined): ReadonlyArray<CheckEntry> => [
+const ownChecks = (ports: Ports, hasOwnDatabase: boolean): ReadonlyArray<CheckEntry> => [
   { service_type: "grpc", service_name: "core-grpc", details: `${host}:${ports.coreGrpc}` },
   { service_type: "grpc", service_name: "agent-grpc", details: `${host}:${ports.agentGrpc}` },
   { service_type: "grpc", service_name: "poller-grpc", details: `${host}:${ports.pollerGrpc}` },
@@ -48,7 +46,7 @@ const ownChecks = (ports: Ports, postgresPort: number | undefined): ReadonlyArra
   port("core-grpc-port", `${host}:${ports.coreGrpc}`),
   port("core-http-port", `${host}:${ports.coreHttp}`),
   port("agent-grpc-port", `${host}:${ports.agentGrpc}`),
-  ...(postgresPort === undefined ? [] : [port("postgresql-port", `${host}:${postgresPort}`)]),
+  ...(hasOwnDatabase ? [port("postgresql-port", `${host}:${ports.postgres}`)] : []),
   { service_type: "sysmon", service_name: "sysmon", details: "" }
 ]
 
@@ -73,8 +71,8 @@ const distinct = (checks: ReadonlyArray<CheckEntry>): ReadonlyArray<CheckEntry> 
 export const make = (
   facts: MachineFacts,
   ports: Ports,
-  /** Undefined when the database is somebody else's. */
-  postgresPort: number | undefined
+  /** Otherwise the database is somebody else's, and where it is belongs into no file. */
+  hasOwnDatabase: boolean
 ): LocalConfigFiles => ({
   poller: {
     poller_id: pollerId,
@@ -86,7 +84,7 @@ export const make = (
     agents: {
       [agentId]: {
         address: `${host}:${ports.agentGrpc}`,
-        checks: distinct([...ownChecks(ports, postgresPort), ...found(facts)])
+        checks: distinct([...ownChecks(ports, hasOwnDatabase), ...found(facts)])
       }
     }
   },

@@ -1,4 +1,4 @@
-/** The loopback ports of one `serviceradar up`: the usual ones where they are free. */
+/** The loopback ports of one `serviceradar up`: those of its configuration where they are free. */
 import { Effect } from "effect"
 import * as FreePort from "../../layers/postgres/FreePort.ts"
 
@@ -7,11 +7,18 @@ export interface Ports {
   readonly coreHttp: number
   readonly agentGrpc: number
   readonly pollerGrpc: number
+  readonly postgres: number
 }
 
-export const usual: Ports = { coreGrpc: 50_052, coreHttp: 8090, agentGrpc: 50_051, pollerGrpc: 50_053 }
+export const usual: Ports = {
+  coreGrpc: 50_052,
+  coreHttp: 8090,
+  agentGrpc: 50_051,
+  pollerGrpc: 50_053,
+  postgres: 5433
+}
 
-const host = "127.0.0.1"
+export const host = "127.0.0.1"
 
 /** Ports that are free now, none of them twice, each the preferred one where that is possible. */
 export const choose = Effect.fn("Ports.choose")(function*(preferred: Ports) {
@@ -26,7 +33,8 @@ export const choose = Effect.fn("Ports.choose")(function*(preferred: Ports) {
     coreGrpc: yield* next(preferred.coreGrpc),
     coreHttp: yield* next(preferred.coreHttp),
     agentGrpc: yield* next(preferred.agentGrpc),
-    pollerGrpc: yield* next(preferred.pollerGrpc)
+    pollerGrpc: yield* next(preferred.pollerGrpc),
+    postgres: yield* next(preferred.postgres)
   } satisfies Ports
 })
 
@@ -36,7 +44,8 @@ export const moved = (from: Ports, to: Ports): ReadonlyMap<number, number> => {
     [from.coreGrpc, to.coreGrpc],
     [from.coreHttp, to.coreHttp],
     [from.agentGrpc, to.agentGrpc],
-    [from.pollerGrpc, to.pollerGrpc]
+    [from.pollerGrpc, to.pollerGrpc],
+    [from.postgres, to.postgres]
   ]
   return new Map(pairs.filter(([before, now]) => before !== now))
 }

@@ -56,7 +56,9 @@ export const select = (
   states: ReadonlyArray<ServiceState>,
   sinceMillis: number
 ): ReadonlyArray<ServiceState> => {
-  const fresh = states.filter((state) => DateTime.toEpochMillis(state.reportedAt) >= sinceMillis)
+  // Reports carry whole seconds.
+  const sinceSecond = Math.floor(sinceMillis / 1_000) * 1_000
+  const fresh = states.filter((state) => DateTime.toEpochMillis(state.reportedAt) >= sinceSecond)
   const byKey = new Map(fresh.map((state) => [keyOf(state), state]))
   return names.flatMap((name) => byKey.get(keyOf(name)) ?? [])
 }
