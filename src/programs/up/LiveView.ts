@@ -1,7 +1,8 @@
 /**
  * What `serviceradar up` shows on a terminal: the newest statuses, the supervision tree below them, the last warnings.
  *
- * Pure: facts in, lines out. When the screen is too low for all, warnings and tree give way to the table.
+ * Pure: facts in, lines out. When the screen is too low for all, the tree shrinks to its top and to what is not well;
+ * then the table ends with how much it leaves out.
  */
 import * as DateTime from "effect/DateTime"
 import type { ServiceState } from "../../domain/monitoring/ServiceState.ts"
@@ -47,11 +48,23 @@ export const table = (states: ReadonlyArray<ServiceState>, surface: Omit<Surface
   return [...StatusTable.draw(rows, { ...surface, rowsMax: rows.length }), StatusTable.summary(rows, surface.style)]
 }
 
+const isWell = (node: TreeNode): boolean => node.state === "running" && node.restartsInWindow === 0
+
+/** The tree down to a depth, and below it only the ways to children that are not well. */
+const essential = (node: TreeNode, depth: number): TreeNode => ({
+  ...node,
+  children: node.children.map((child) => essential(child, depth - 1)).filter((child) =>
+    depth > 0 || !isWell(child) || child.children.length > 0
+  )
+})
+
 export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
   const { columns, style } = surface
   const rows = view.states.map(toRow)
-  const treeLines = TreeDrawing.draw(view.tree, surface)
   const free = surface.rows - fixedLines
+  const whole = TreeDrawing.draw(view.tree, surface)
+  const fits = rows.length + whole.length + view.warnings.length <= free
+  const treeLines = fits ? whole : TreeDrawing.draw(view.tree.map((root) => essential(root, 1)), surface)
   const tableRows = Math.min(rows.length, Math.max(tableRowsMin, free - treeLines.length - view.warnings.length))
   const treeRows = Math.max(0, Math.min(treeLines.length, free - tableRows))
   const warningRows = Math.max(0, Math.min(view.warnings.length, free - tableRows - treeRows))

@@ -68,7 +68,7 @@ const writeMissing = Effect.fnUntraced(function*(options: SetupOptions) {
     procRoot: options.procRoot,
     answersPing: answersPing(options.path),
     excludePorts: new Set(Object.values(ports)),
-    excludePids: new Set([process.pid, process.ppid])
+    ownPid: process.pid
   })
   const config = LocalConfig.make(facts, ports, options.hasOwnDatabase)
   yield* Effect.forEach(

@@ -3,7 +3,7 @@
  * after a restart.
  *
  * Shells, editors and other tools of somebody's session are no services, and a name that several unrelated programs
- * share (`node`, `python3`) tells nothing when one of them is gone.
+ * share (`python3`, or the `MainThread` that Node calls itself) tells nothing when one of them is gone.
  */
 
 export interface RunningProcess {
@@ -41,6 +41,7 @@ const sessionTools: ReadonlySet<string> = new Set([
   "npm",
   "npx",
   "node",
+  "MainThread",
   "python",
   "python3",
   "java",
@@ -69,15 +70,35 @@ export const parse = (stat: string): RunningProcess | undefined => {
 
 const kernelThreadParent = 2
 
-/** Names in order of age, at most `limit`; `exclude` holds ids of our own processes. */
+/** A process and all that started it: whoever runs us is no service to watch. */
+const ancestors = (processes: ReadonlyArray<RunningProcess>, pid: number): ReadonlySet<number> => {
+  const parents = new Map(processes.map((entry) => [entry.pid, entry.parentPid]))
+  const chain = new Set<number>()
+  let current: number | undefined = pid
+  while (current !== undefined && current > 1 && !chain.has(current)) {
+    chain.add(current)
+    current = parents.get(current)
+  }
+  return chain
+}
+
+export interface RankOptions {
+  readonly limit: number
+  readonly ownPid: number
+  /** What started later, in clock ticks after boot, may be gone soon. */
+  readonly startedBeforeTicks: number
+}
+
+/** Names in order of age, at most `limit`. */
 export const rank = (
   processes: ReadonlyArray<RunningProcess>,
-  options: { readonly limit: number; readonly exclude: ReadonlySet<number> }
+  options: RankOptions
 ): ReadonlyArray<string> => {
+  const ours = ancestors(processes, options.ownPid)
   const services = processes
-    .filter(({ name, parentPid, pid }) =>
-      pid !== kernelThreadParent && parentPid !== kernelThreadParent && !options.exclude.has(pid) &&
-      namePattern.test(name) && !sessionTools.has(name)
+    .filter(({ name, parentPid, pid, startTicks }) =>
+      pid !== kernelThreadParent && parentPid !== kernelThreadParent && !ours.has(pid) &&
+      startTicks <= options.startedBeforeTicks && namePattern.test(name) && !sessionTools.has(name)
     )
     .toSorted((left, right) => left.startTicks - right.startTicks || left.pid - right.pid)
   return [...new Set(services.map(({ name }) => name))].slice(0, options.limit)

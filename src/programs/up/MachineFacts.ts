@@ -13,6 +13,10 @@ const portsMax = 12
 const processesMax = 5
 const processesReadMax = 4_096
 
+/** USER_HZ, which the kernel promises to user space whatever its own clock is. */
+const ticksPerSecond = 100
+const longLivedTicks = 60 * ticksPerSecond
+
 export interface PingTarget {
   readonly name: string
   readonly address: string
@@ -31,7 +35,7 @@ export interface DiscoverOptions {
   readonly answersPing: (address: string) => Effect.Effect<boolean>
   /** Ports that are monitored anyway. */
   readonly excludePorts: ReadonlySet<number>
-  readonly excludePids: ReadonlySet<number>
+  readonly ownPid: number
 }
 
 export const discover = Effect.fn("MachineFacts.discover")(function*(options: DiscoverOptions) {
@@ -40,6 +44,7 @@ export const discover = Effect.fn("MachineFacts.discover")(function*(options: Di
     files.readFileString(path.join(options.procRoot, ...parts)).pipe(Effect.orElseSucceed(() => ""))
 
   const tables = yield* Effect.all([read("net", "tcp"), read("net", "tcp6")])
+  const uptimeTicks = Number((yield* read("uptime")).split(" ")[0]) * ticksPerSecond
   const entries = yield* files.readDirectory(options.procRoot).pipe(Effect.orElseSucceed(() => []))
   const pids = entries.filter((entry) => /^\d+$/.test(entry)).slice(0, processesReadMax)
   const stats = yield* Effect.forEach(pids, (pid) => read(pid, "stat"), { concurrency: 16 })
@@ -60,7 +65,7 @@ export const discover = Effect.fn("MachineFacts.discover")(function*(options: Di
     }),
     processes: LongLivedProcesses.rank(
       stats.flatMap((stat) => LongLivedProcesses.parse(stat) ?? []),
-      { limit: processesMax, exclude: options.excludePids }
+      { limit: processesMax, ownPid: options.ownPid, startedBeforeTicks: uptimeTicks - longLivedTicks }
     ),
     pingable
   } satisfies MachineFacts
