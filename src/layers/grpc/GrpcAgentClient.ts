@@ -4,7 +4,8 @@
  * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason:
  * it concerns this agent alone.
  */
-import { Effect, FileSystem, Layer, Stream } from "effect"
+import * as grpc from "@grpc/grpc-js"
+import { Effect, FileSystem, Latch, Layer, Stream } from "effect"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { Check, PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
 import { HealthService } from "../../gen/grpc/health/v1/health.ts"
@@ -93,8 +94,30 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
         // A sync service answers by another name, an old checker has no health service: both are there.
         Effect.catchTag(["NotFound", "Unimplemented"], () => Effect.void),
         Effect.mapError(failed)
-      )
+      ),
+    lost: watchLosses(channel.client.getChannel())
   }
+}
+
+/**
+ * One watch for the life of the channel, because grpc-js has no way to take one back. It keeps the channel as it is:
+ * an idle one does not connect for it.
+ */
+const watchLosses = (channel: ReturnType<grpc.Client["getChannel"]>): Effect.Effect<void> => {
+  const { READY, SHUTDOWN } = grpc.connectivityState
+  const lost = Latch.makeUnsafe()
+  const watch = (before: grpc.connectivityState) => {
+    channel.watchConnectivityState(before, Infinity, () => {
+      const state = channel.getConnectivityState(false)
+      if (before === READY) {
+        lost.openUnsafe()
+        lost.closeUnsafe()
+      }
+      if (state !== SHUTDOWN) watch(state)
+    })
+  }
+  watch(channel.getConnectivityState(false))
+  return lost.await
 }
 
 const refusing = (agentId: AgentId, detail: string): AgentConnection => {
@@ -103,7 +126,8 @@ const refusing = (agentId: AgentId, detail: string): AgentConnection => {
     getStatus: () => refused,
     getResults: () => refused,
     streamResults: () => Stream.fromEffect(refused),
-    probe: () => refused
+    probe: () => refused,
+    lost: Effect.never
   }
 }
 

@@ -75,6 +75,8 @@ export interface AgentConnection {
   readonly streamResults: (check: Check, lastSequence: string) => Stream.Stream<ResultsChunk, AgentError>
   /** Succeeds when the agent answers at all, whatever it says about its health. */
   readonly probe: (deadline: Duration.Duration) => Effect.Effect<void, AgentError>
+  /** Ends when an established connection breaks, also while nothing is asked. */
+  readonly lost: Effect.Effect<void>
 }
 
 export class AgentClient extends Context.Service<AgentClient, {

@@ -38,8 +38,8 @@ export interface AgentLink {
   readonly absence: Ref.Ref<Option.Option<AgentError>>
   /** Open when the agent should be probed. */
   readonly isSuspect: Latch.Latch
-  /** Released when an absent agent has come back. */
-  readonly returned: Latch.Latch
+  /** Released when the agent turns out to be absent, and when it is back: both are news for every check. */
+  readonly changed: Latch.Latch
 }
 
 export const make = (
@@ -55,7 +55,7 @@ export const make = (
   session: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
   isSuspect: Latch.makeUnsafe(true),
-  returned: Latch.makeUnsafe()
+  changed: Latch.makeUnsafe()
 })
 
 /** Runs one call on the agent's connection, bounded in time and through the breaker. */

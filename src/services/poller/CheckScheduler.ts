@@ -25,7 +25,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
     (tracked) => Ticks.repeat(runOnce(link, tracked), link.pollInterval),
     { concurrency: "unbounded", discard: true }
   )
-  return yield* Effect.forever(Effect.raceFirst(loops, link.returned.await))
+  return yield* Effect.forever(Effect.raceFirst(loops, link.changed.await))
 })
 
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {

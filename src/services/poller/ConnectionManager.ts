@@ -1,12 +1,12 @@
 /**
  * Owns the connection to one agent, and finds out whether the agent is there.
  *
- * It probes only when someone suspects the agent, and then until it answers, at most about a second apart. When an
+ * It probes when the connection breaks or someone suspects the agent, and then until it answers, at most about a second apart. When an
  * agent that was absent answers, everybody who waits for it runs at once instead of at the next interval.
  */
 import { Duration, Effect, Metric, Option, Ref, Schedule } from "effect"
 import { CircuitBreaker } from "effect/persistence"
-import { AgentClient, type AgentError } from "./AgentClient.ts"
+import { AgentClient, type AgentConnection, type AgentError } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 
@@ -32,22 +32,25 @@ export const start = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
     () => Ref.set(link.session, Option.none())
   )
   yield* link.isSuspect.open
-  return Effect.forever(watch(link))
+  return Effect.forever(watch(link, connection))
 })
 
-const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
-  yield* link.isSuspect.await
+const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection: AgentConnection) {
+  const wasLost = yield* Effect.raceFirst(Effect.as(connection.lost, true), Effect.as(link.isSuspect.await, false))
   yield* link.isSuspect.close
-  yield* AgentLink.throughBreaker(link, (connection) => connection.probe(probeTimeout), probeTimeout).pipe(
+  yield* AgentLink.throughBreaker(link, (one) => one.probe(probeTimeout), probeTimeout).pipe(
     Effect.tapError((error) => noteAbsent(link, error)),
-    Effect.retry(betweenProbes)
+    Effect.retry(betweenProbes),
+    // The schedule has no end, which its type cannot say.
+    Effect.orDie
   )
   yield* Metric.update(PollerMetrics.agentConnections, 1)
   const absence = yield* Ref.getAndSet(link.absence, Option.none())
-  if (Option.isNone(absence)) return
-  yield* Effect.logInfo(`agent ${link.agent.agentId} is back`)
+  if (Option.isSome(absence)) yield* Effect.logInfo(`agent ${link.agent.agentId} is back`)
+  // A connection that broke and is whole again: the agent was restarted, and may have changed.
+  if (Option.isNone(absence) && !wasLost) return
   yield* link.isSuspect.close
-  yield* link.returned.release
+  yield* link.changed.release
 })
 
 const noteAbsent = Effect.fnUntraced(function*(link: AgentLink.AgentLink, error: AgentError) {
@@ -57,4 +60,5 @@ const noteAbsent = Effect.fnUntraced(function*(link: AgentLink.AgentLink, error:
   if (Option.isSome(before)) return
   yield* Metric.update(PollerMetrics.agentFailures, 1)
   yield* Effect.logWarning(`${error.message} (${link.agent.address}); trying again`)
+  yield* link.changed.release
 })

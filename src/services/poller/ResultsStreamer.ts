@@ -32,7 +32,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   )
   if (loops.length === 0) return yield* Effect.never
   const all = Effect.all(loops, { concurrency: "unbounded", discard: true })
-  return yield* Effect.forever(Effect.raceFirst(all, link.returned.await))
+  return yield* Effect.forever(Effect.raceFirst(all, link.changed.await))
 })
 
 /** An interval of 0 asks as often as is reasonable. */

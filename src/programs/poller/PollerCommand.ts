@@ -1,0 +1,49 @@
+/**
+ * `serviceradar poller`: a poller of its own, from a configuration file.
+ */
+import { Effect, Option } from "effect"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
+import * as PollerConfig from "../../domain/monitoring/PollerConfig.ts"
+import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import * as PollerProgram from "./PollerProgram.ts"
+
+const configDefault = "/etc/serviceradar/poller.json"
+const httpDefault = "127.0.0.1:8093"
+
+const http = Flag.String("http").pipe(
+  Flag.withDefault(httpDefault),
+  Flag.filterMap(
+    (text) => text === "off" ? Option.some(Option.none()) : Option.map(ListenAddress.parse(text), Option.some),
+    (text) => `expected host:port or "off", got ${JSON.stringify(text)}`
+  ),
+  Flag.withDescription("Where to serve health, metrics and the live tree, or \"off\"")
+)
+
+const config = Flag.String("config").pipe(
+  Flag.withDefault(configDefault),
+  Flag.withDescription("The poller's configuration file")
+)
+
+export const command = Command.make(
+  "poller",
+  { config, http },
+  ({ config: path, http: address }) =>
+    Effect.gen(function*() {
+      const { value, warnings } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, path)
+      yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)))
+      const poller = PollerConfig.fromFile(value)
+      yield* Effect.logInfo(
+        `poller ${poller.pollerId} polls ${poller.agents.length} agents for core ${poller.coreAddress}`
+      )
+      return yield* PollerProgram.run(
+        poller,
+        Option.match(address, { onNone: () => ({}), onSome: (one) => ({ http: one }) })
+      )
+    }).pipe(Effect.provide(SupervisionTree.layer))
+).pipe(
+  Command.withDescription("Poll agents and report to core"),
+  Command.withExamples([{ command: "serviceradar poller --config poller.json", description: "Run a poller" }])
+)

@@ -1,0 +1,129 @@
+/**
+ * The poller process.
+ *
+ *   Poller (one_for_all)
+ *   ├─ CoreReporter      permanent, 10 s to bring what is left to core
+ *   ├─ GrpcServer        permanent, health and reflection; absent without listen_addr
+ *   ├─ ManagementServer  permanent; absent without an HTTP address
+ *   └─ AgentSupervisor   one_for_one, 10 restarts in 60 s
+ *      └─ <agent id>     rest_for_one: ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
+ *
+ * Children stop in reverse order, so the last statuses are measured before the reporter drains. The buffer of reports
+ * belongs to the layer, not to the tree: a restart of all children loses nothing.
+ */
+import { Config, type Duration, Effect, Layer, Option } from "effect"
+import { CircuitBreaker } from "effect/persistence"
+import type { AgentId } from "../../domain/monitoring/Ids.ts"
+import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
+import type { PollerConfig } from "../../domain/monitoring/PollerConfig.ts"
+import * as GrpcAgentClient from "../../layers/grpc/GrpcAgentClient.ts"
+import * as GrpcCoreClient from "../../layers/grpc/GrpcCoreClient.ts"
+import * as GrpcCredentials from "../../layers/grpc/GrpcCredentials.ts"
+import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import * as NodeHostNetwork from "../../layers/host/NodeHostNetwork.ts"
+import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import * as AgentCoordinator from "../../services/poller/AgentCoordinator.ts"
+import * as AgentLink from "../../services/poller/AgentLink.ts"
+import { CoreReporter } from "../../services/poller/CoreReporter.ts"
+import { HostIdentity } from "../../services/poller/HostIdentity.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+
+export interface PollerOptions {
+  /** Where to serve health, metrics and the live tree over HTTP. */
+  readonly http?: ListenAddress
+  /** How long a status waits for others to join its report. 5 s unless told. */
+  readonly batchWait?: Duration.Input
+}
+
+const drainTimeout = "10 seconds"
+
+/** The children of a poller, for a supervisor of its own or inside a larger tree. */
+export const tree = (config: PollerConfig, options: PollerOptions = {}) =>
+  ({
+    id: "Poller",
+    strategy: "one_for_all",
+    children: [
+      Supervisor.child({
+        id: "CoreReporter",
+        shutdown: drainTimeout,
+        run: CoreReporter.use((reporter) => reporter.run)
+      }),
+      ...Option.toArray(config.listenAddress).map((address) => grpcServer(config, address)),
+      ...(options.http === undefined ? [] : [managementServer(options.http)]),
+      AgentCoordinator.supervisor(linksOf(config))
+    ]
+  }) as const
+
+/** What the tree needs, over gRPC and this machine's network. */
+export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
+  Layer.unwrap(Effect.map(operatorAddresses(config), (addresses) =>
+    CoreReporter.layer({
+      pollerId: config.pollerId,
+      partition: config.partition,
+      heartbeatInterval: config.pollInterval,
+      ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
+    }).pipe(
+      Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),
+      Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
+      Layer.merge(GrpcAgentClient.layer),
+      Layer.merge(CircuitBreaker.layerStoreMemory())
+    )))
+
+/** Runs until it is interrupted, or until a part of it cannot be kept alive. */
+export const run = (config: PollerConfig, options: PollerOptions = {}) =>
+  Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config, options)))
+
+const linksOf = (config: PollerConfig): ReadonlyArray<AgentLink.AgentLink> => {
+  const { kvStoreId, partition, pollInterval, pollerId } = config
+  return config.agents.map((agent) =>
+    AgentLink.make({ agent, poller: { pollerId, partition, kvStoreId }, pollInterval })
+  )
+}
+
+const grpcServer = (config: PollerConfig, address: ListenAddress) =>
+  Supervisor.child({
+    id: "GrpcServer",
+    start: Effect.gen(function*() {
+      const credentials = yield* GrpcCredentials.server(config.security)
+      const server = yield* GrpcServer.make({
+        ...address,
+        credentials,
+        services: [],
+        health: { [config.serviceName]: "SERVING" }
+      })
+      yield* Effect.logInfo(`poller ${config.pollerId} serves gRPC on ${server.address}`)
+      return Effect.never
+    })
+  })
+
+const managementServer = (address: ListenAddress) =>
+  Supervisor.child({
+    id: "ManagementServer",
+    start: Effect.gen(function*() {
+      const server = yield* ManagementServer.make(address)
+      yield* Effect.logInfo(`poller serves HTTP on ${server.address}`)
+      return Effect.never
+    })
+  })
+
+const sourceIpVariables = ["SERVICERADAR_SOURCE_IP", "POD_IP", "HOST_IP", "NODE_IP"]
+
+/** `SERVICERADAR_AGENT_EDGE_1_IP` for the agent `edge-1`. */
+const agentIpVariable = (agentId: AgentId): string =>
+  `SERVICERADAR_AGENT_${agentId.toUpperCase().replaceAll("-", "_")}_IP`
+
+const variable = (name: string) => Config.option(Config.String(name))
+
+/** What the environment and the file say about addresses, the environment first. */
+const operatorAddresses = Effect.fnUntraced(function*(config: PollerConfig) {
+  const named = yield* Effect.forEach(sourceIpVariables, variable)
+  const agents = yield* Effect.forEach(
+    config.agents,
+    ({ agentId }) => Effect.map(variable(agentIpVariable(agentId)), (ip) => [agentId, ip] as const)
+  )
+  const agentIps = new Map(agents)
+  return {
+    sourceIps: [...named.flatMap(Option.toArray), config.sourceIp],
+    agentIp: (agentId: AgentId) => agentIps.get(agentId) ?? Option.none()
+  }
+})

@@ -1,0 +1,95 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Layer, References, type Scope } from "effect"
+import * as PollerProgram from "../../src/programs/poller/PollerProgram.ts"
+import { AgentClient } from "../../src/services/poller/AgentClient.ts"
+import { SupervisionTree } from "../../src/services/supervision/SupervisionTree.ts"
+import * as Supervisor from "../../src/services/supervision/Supervisor.ts"
+import * as FakeAgent from "../fixtures/FakeAgent.ts"
+import * as FakeCore from "../fixtures/FakeCore.ts"
+import { agentName, config, type Kind, kindOf, kinds } from "../fixtures/fleet.ts"
+import { agent, check } from "../services/poller/statuses.ts"
+
+const perKind = 50
+const pollIntervalMillis = 1_000
+const runFor = "10 seconds"
+const p99Max = 100
+
+const addressOf: Record<Kind, Effect.Effect<string, unknown, Scope.Scope>> = {
+  healthy: FakeAgent.serve(),
+  refusing: FakeAgent.refusing,
+  hanging: FakeAgent.hang,
+  garbage: FakeAgent.garbage
+}
+
+interface Poll {
+  readonly agentId: string
+  readonly startedMillis: number
+  readonly tookMillis: number
+}
+
+/** The client that is there, with every successful call of a healthy agent noted. */
+const timed = (polls: Array<Poll>) =>
+  Layer.effect(
+    AgentClient,
+    Effect.gen(function*() {
+      const client = yield* AgentClient
+      return {
+        connect: (polled, pollerId) =>
+          Effect.map(client.connect(polled, pollerId), (connection) => ({
+            ...connection,
+            getStatus: Effect.fnUntraced(function*(one, deadline) {
+              const startedNanos = yield* Clock.currentTimeNanos
+              const reply = yield* connection.getStatus(one, deadline)
+              const took = Number((yield* Clock.currentTimeNanos) - startedNanos) / 1e6
+              const startedMillis = Number(startedNanos) / 1e6
+              polls.push({ agentId: polled.agentId, startedMillis, tookMillis: took })
+              return reply
+            })
+          }))
+      }
+    })
+  )
+
+const percentile = (values: ReadonlyArray<number>, share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN
+
+describe("A fleet of 200 agents over gRPC, of which 50 are healthy", () => {
+  it.live(
+    "is polled on time with a p99 latency below 100 ms, and every agent is reported as it is",
+    () =>
+      Effect.gen(function*() {
+        const agents = yield* Effect.forEach(
+          kinds.flatMap((kind) => Array.from({ length: perKind }, (_, index) => agentName(kind, index))),
+          (name) => Effect.map(addressOf[kindOf(name)], (address) => agent(name, address, [check("ssh")]))
+        )
+        const core = yield* FakeCore.serve()
+        const poller = config(agents, { pollInterval: pollIntervalMillis, coreAddress: core.address })
+        const polls: Array<Poll> = []
+        yield* Supervisor.run(PollerProgram.tree(poller)).pipe(
+          Effect.provide(timed(polls).pipe(Layer.provideMerge(PollerProgram.layer(poller)))),
+          Effect.provideService(References.MinimumLogLevel, "Error"),
+          Effect.timeoutOption(runFor)
+        )
+
+        const statuses = core.received.flatMap(({ services }) => services)
+        const misjudged = statuses.filter((one) => one.available !== (kindOf(one.agentId) === "healthy"))
+        assert.deepStrictEqual(misjudged.map((one) => `${one.agentId} ${one.message.toString()}`), [])
+        assert.strictEqual(new Set(statuses.map((one) => one.agentId)).size, 4 * perKind)
+
+        // The first round opens 200 connections at once; what counts is the rounds after it.
+        const rounds = Map.groupBy(polls, ({ agentId }) => agentId)
+        const later = [...rounds.values()].flatMap((own) => own.slice(1))
+        const gaps = [...rounds.values()].flatMap((own) =>
+          own.slice(1).map(({ startedMillis }, index) => startedMillis - (own[index]?.startedMillis ?? 0))
+        )
+        const p99 = percentile(later.map(({ tookMillis }) => tookMillis), 0.99)
+        const lateBy = percentile(gaps.map((gap) => Math.abs(gap - pollIntervalMillis)), 0.99)
+        yield* Effect.logInfo(`p99 latency ${p99.toFixed(1)} ms, p99 off schedule ${lateBy.toFixed(1)} ms`)
+        assert.isAtLeast(later.length, perKind * 8)
+        assert.isBelow(p99, p99Max)
+        assert.isBelow(lateBy, 200)
+      }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, SupervisionTree.layer])),
+    60_000
+  )
+})

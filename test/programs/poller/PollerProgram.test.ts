@@ -1,0 +1,35 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Config, Effect } from "effect"
+import type { CredentialsError } from "../../../src/layers/grpc/GrpcCredentials.ts"
+import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
+import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
+import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
+import { config } from "../../fixtures/fleet.ts"
+import { agent, check } from "../../services/poller/statuses.ts"
+
+type ErrorOf<T> = T extends Effect.Effect<unknown, infer E, unknown> ? E : never
+
+type Equals<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
+
+/** Compiles only for `true`. */
+const holds = <T extends true>(claim: T): T => claim
+
+/** An agent can fail in no way that ends its coordinator: what gives up there had a bug. */
+type Coordinator = SupervisorShutdown<never>
+type AgentSupervisor = SupervisorShutdown<Coordinator>
+
+describe("PollerProgram", () => {
+  it("names every failure that can end it in its type", () => {
+    type Failure = ErrorOf<ReturnType<typeof PollerProgram.run>>
+    type Tree = SupervisorShutdown<BindError | CredentialsError | AgentSupervisor>
+
+    assert.isTrue(holds<Equals<Failure, Tree | CredentialsError | Config.ConfigError>>(true))
+  })
+
+  it("has one coordinator for each agent, and servers only where they are wanted", () => {
+    const agents = ["a", "b"].map((name) => agent(name, "127.0.0.1:1", [check("ssh")]))
+    const tree = PollerProgram.tree(config(agents, { pollInterval: "1 second" }))
+
+    assert.deepStrictEqual(tree.children.map(({ description }) => description.id), ["CoreReporter", "AgentSupervisor"])
+  })
+})
