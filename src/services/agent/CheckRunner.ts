@@ -6,7 +6,7 @@
  * with it and is made anew for the next request; one that was not asked for a while ends; of too many, the one asked
  * longest ago makes room. What a checker does synchronously still holds up everybody: JavaScript has one thread.
  */
-import { Cause, Clock, Context, Deferred, Duration, Effect, Exit, FiberMap, Layer, Queue, Schema } from "effect"
+import { Cause, Clock, Context, Deferred, Duration, Effect, Exit, FiberMap, Latch, Layer, Option, Schema } from "effect"
 import type { ProbeOutcome } from "../../domain/monitoring/ProbeOutcome.ts"
 import { brokenOutcome, type Checker, type CheckRequest, checkWithin, type ProbeError, Prober } from "./Prober.ts"
 
@@ -44,7 +44,8 @@ type Answer = Deferred.Deferred<ProbeOutcome, CheckError>
 
 interface Slot {
   readonly key: string
-  readonly requests: Queue.Queue<Answer>
+  /** Open when somebody waits for a check. */
+  readonly asked: Latch.Latch
   pending: Answer | undefined
   checker: Checker | undefined
   askedNanos: bigint
@@ -78,6 +79,7 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
     Effect.suspend(() => {
       const pending = slot.pending
       slot.pending = undefined
+      slot.asked.closeUnsafe()
       return pending === undefined ? Effect.void : Effect.asVoid(Deferred.done(pending, exit))
     })
 
@@ -85,7 +87,7 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
   const serve = (slot: Slot, checker: Checker) =>
     Effect.gen(function*() {
       while (true) {
-        yield* Queue.take(slot.requests)
+        yield* slot.asked.await
         yield* answer(
           slot,
           yield* Effect.exit(checkWithin(checker, checker.timeout)).pipe(
@@ -131,52 +133,47 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
     return FiberMap.remove(fibers, slot).pipe(Effect.forkDetach)
   }
 
-  /** `false` when every checker is at work. */
-  const makeRoom = Effect.suspend(() => {
-    if (slots.size < checkersMax) return Effect.succeed(true)
-    const idleSlots = [...slots.values()].filter((slot) => slot.pending === undefined)
-    const oldest = idleSlots.reduce<Slot | undefined>(
+  /** The checker asked longest ago of those that have nothing to do. */
+  const oldestIdle = (): Slot | undefined =>
+    [...slots.values()].filter((slot) => slot.pending === undefined).reduce<Slot | undefined>(
       (best, slot) => best === undefined || slot.askedNanos < best.askedNanos ? slot : best,
       undefined
     )
-    return oldest === undefined ? Effect.succeed(false) : Effect.as(drop(oldest), true)
-  })
 
-  const slotFor = Effect.fnUntraced(function*(request: CheckRequest) {
-    const key = keyOf(request)
-    const known = slots.get(key)
-    if (known !== undefined) return known
-    if (!(yield* makeRoom)) return yield* new AgentBusy({ checkersMax })
-    const slot: Slot = {
-      key,
-      requests: yield* Queue.bounded<Answer>(1),
-      pending: undefined,
-      checker: undefined,
-      askedNanos: 0n
-    }
-    slots.set(key, slot)
-    yield* FiberMap.run(fibers, slot, live(slot, request))
-    return slot
-  })
-
-  const ask = Effect.fnUntraced(function*(slot: Slot) {
-    slot.askedNanos = yield* Clock.monotonicTimeNanos
-    if (slot.pending !== undefined) return slot.pending
-    const pending = Deferred.makeUnsafe<ProbeOutcome, CheckError>()
-    slot.pending = pending
-    yield* Queue.offer(slot.requests, pending)
-    return pending
-  })
+  /** Starts the checker when there is none; the request is entered first, so that a checker that fails finds it. */
+  const ask = (request: CheckRequest, askedNanos: bigint): Effect.Effect<readonly [Slot, Answer], AgentBusy> =>
+    Effect.suspend(() => {
+      const key = keyOf(request)
+      const known = slots.get(key)
+      const victim = known === undefined && slots.size >= checkersMax ? oldestIdle() : undefined
+      if (known === undefined && victim === undefined && slots.size >= checkersMax) {
+        return Effect.fail(new AgentBusy({ checkersMax }))
+      }
+      if (victim !== undefined) forget(victim)
+      const slot = known ?? { key, asked: Latch.makeUnsafe(), pending: undefined, checker: undefined, askedNanos }
+      const pending = slot.pending ?? Deferred.makeUnsafe<ProbeOutcome, CheckError>()
+      slots.set(key, slot)
+      slot.askedNanos = askedNanos
+      slot.pending = pending
+      slot.asked.openUnsafe()
+      return Effect.gen(function*() {
+        if (victim !== undefined) yield* drop(victim)
+        if (known === undefined) yield* FiberMap.run(fibers, slot, live(slot, request))
+        return [slot, pending] as const
+      })
+    })
 
   const run = Effect.fn("CheckRunner.run")(function*(request: CheckRequest) {
-    const slot = yield* slotFor(request)
-    const pending = yield* Effect.uninterruptible(ask(slot))
-    const limit = Duration.sum(slot.checker?.timeout ?? prepareTimeout, grace)
-    return yield* Effect.timeoutOrElse(Deferred.await(pending), {
-      duration: limit,
-      orElse: () => giveUp(slot, limit)
-    })
+    const nowNanos = yield* Clock.monotonicTimeNanos
+    const [slot, pending] = yield* Effect.uninterruptible(ask(request, nowNanos))
+    const first = yield* Effect.timeoutOption(Deferred.await(pending), limitOf(slot))
+    if (Option.isSome(first)) return first.value
+    // A checker that became ready meanwhile has its own limit, which may be longer.
+    const limit = limitOf(slot)
+    return yield* Effect.timeoutOrElse(Deferred.await(pending), { duration: limit, orElse: () => giveUp(slot, limit) })
   })
+
+  const limitOf = (slot: Slot): Duration.Duration => Duration.sum(slot.checker?.timeout ?? prepareTimeout, grace)
 
   const giveUp = (slot: Slot, limit: Duration.Duration) =>
     Effect.as(

@@ -1,0 +1,119 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import * as AgentConfig from "../../../src/domain/monitoring/AgentConfig.ts"
+import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
+import * as AgentServiceHandlers from "../../../src/layers/grpc/AgentServiceHandlers.ts"
+import { GrpcCheckers } from "../../../src/layers/grpc/GrpcCheckers.ts"
+import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
+import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
+import * as ProbeTable from "../../../src/layers/probes/ProbeTable.ts"
+import { CheckRunner } from "../../../src/services/agent/CheckRunner.ts"
+import { resultsChunk, statusResponse } from "./fixture.ts"
+
+const config = AgentConfig.fromFile({ agent_id: "agent-1" })
+
+const layer = CheckRunner.layer().pipe(
+  Layer.provide(ProbeTable.layer({ config, path: process.env["PATH"] })),
+  Layer.provideMerge(GrpcCheckers.layer(config)),
+  Layer.provide(NodeServices.layer)
+)
+
+const agent = Effect.gen(function*() {
+  const server = yield* GrpcServer.make({
+    host: "127.0.0.1",
+    port: 0,
+    services: [AgentServiceHandlers.make("agent-1")],
+    health: { AgentService: "SERVING" }
+  })
+  return { address: server.address, client: yield* GrpcClient.make(AgentServiceService, { target: server.address }) }
+})
+
+/** An external checker such as sysmon: a real server that speaks `AgentService`. */
+const checker = GrpcServer.make({
+  host: "127.0.0.1",
+  port: 0,
+  services: [GrpcServer.service(AgentServiceService, {
+    getStatus: (request) => Effect.succeed(statusResponse(request.serviceName, "{\"cpu\":1}")),
+    getResults: (request) =>
+      Effect.succeed({
+        available: true,
+        data: Buffer.from("[1]"),
+        serviceName: request.serviceName,
+        serviceType: "grpc",
+        responseTime: 7n,
+        agentId: "theirs",
+        pollerId: request.pollerId,
+        timestamp: 1n,
+        currentSequence: "9",
+        hasNewData: true,
+        sweepCompletion: undefined
+      }),
+    streamResults: () => Stream.make(resultsChunk(0, 2), resultsChunk(1, 2))
+  })]
+})
+
+const status = (serviceType: string, serviceName: string, details: string) => ({
+  serviceType,
+  serviceName,
+  details,
+  agentId: "asked",
+  pollerId: "",
+  port: 0
+})
+
+const results = (serviceType: string, details: string) => ({
+  serviceType,
+  serviceName: "sync",
+  details,
+  agentId: "",
+  pollerId: "poller-1",
+  lastSequence: "",
+  completionStatus: undefined
+})
+
+describe("AgentServiceHandlers", () => {
+  it.live("answers a check with its own id and the availability that was observed", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+
+      const refused = yield* client.getStatus(status("port", "ssh", "127.0.0.1:1"))
+      const wrong = yield* client.getStatus(status("port", "ssh", "quo\"ted"))
+      const unknown = yield* client.getStatus(status("telepathy", "x", ""))
+
+      assert.deepInclude(refused, { available: false, agentId: "agent-1", pollerId: "unknown-poller" })
+      assert.containsAllKeys(JSON.parse(wrong.message.toString()), ["error"])
+      assert.include(unknown.message.toString(), "Unknown service type")
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("asks external checkers: their details, or the standard health check", () =>
+    Effect.gen(function*() {
+      const { address, client } = yield* agent
+      const external = yield* checker
+
+      const sysmon = yield* client.getStatus(status("grpc", "sysmon", external.address))
+      const other = yield* client.getStatus(status("grpc", "anything", address))
+      const absent = yield* client.getStatus(status("grpc", "anything", "127.0.0.1:1"))
+      const cached = yield* client.getStatus(status("grpc", "anything", "127.0.0.1:1"))
+
+      assert.strictEqual(sysmon.message.toString(), "{\"cpu\":1}")
+      assert.deepInclude(JSON.parse(other.message.toString()), { service: "anything", status: "SERVING", address })
+      assert.include(absent.message.toString(), "Health check failed")
+      assert.include(cached.message.toString(), "cached status")
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("passes results of external checkers through and knows none of other types", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+      const external = yield* checker
+
+      const passed = yield* client.getResults(results("grpc", external.address))
+      const chunks = yield* Stream.runCollect(client.streamResults(results("grpc", external.address)))
+      const other = yield* Effect.flip(client.getResults(results("port", "")))
+      const stream = yield* Effect.flip(Stream.runCollect(client.streamResults(results("icmp", ""))))
+
+      assert.deepInclude(passed, { agentId: "theirs", currentSequence: "9", hasNewData: true })
+      assert.deepStrictEqual(chunks.map((chunk) => chunk.isFinal), [false, true])
+      assert.deepStrictEqual([other._tag, stream._tag], ["Unimplemented", "Unimplemented"])
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+})
