@@ -48,10 +48,9 @@ export const parseMemory = (meminfo: string): { readonly used_bytes: number; rea
 }
 
 /** File systems on storage of this host. Network ones are left out: asking a server that is away may hang for ever. */
-const storageTypes = new Set([
-  ...["ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "reiserfs", "bcachefs", "ntfs3", "vfat", "exfat"],
-  "overlay"
-])
+const storageTypes = new Set(
+  "ext2 ext3 ext4 xfs btrfs zfs f2fs jfs reiserfs bcachefs ntfs3 vfat exfat overlay".split(" ")
+)
 
 const unescapeMount = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))

@@ -38,7 +38,7 @@ const ask = (connection: CheckerConnection, serviceName: string, prefix: string)
 
 const documentOf = (message: Uint8Array): Result.Result<string, CheckerUnwell> => {
   const text = Buffer.from(message).toString("utf8")
-  return Result.isSuccess(Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))(text))
+  return Result.isSuccess(Schema.decodeResult(Schema.fromJsonString(Schema.Unknown))(text))
     ? Result.succeed(text)
     : Result.fail(new CheckerUnwell({ reason: "Failed to get status: the checker answered no JSON" }))
 }

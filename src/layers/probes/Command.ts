@@ -47,9 +47,9 @@ export const run = (
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
-/** The folders of PATH, with the places where system programs live for users whose PATH lacks them. */
+/** The folders of PATH, each once; relative ones are not searched. */
 export const searchPath = (pathVariable: string | undefined): ReadonlyArray<string> => [
-  ...new Set([...(pathVariable ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder))])
+  ...new Set((pathVariable ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder)))
 ]
 
 /** The first folder's executable file of that name. */

@@ -14,14 +14,14 @@ import * as Reason from "./Reason.ts"
 const timeout = Duration.seconds(5)
 
 /** Succeeds with nothing when connected, with the reason when not. */
-const connect = ({ host, port }: HostPort): Effect.Effect<string | undefined> =>
+const connect = ({ host, port }: HostPort): Effect.Effect<string | void> =>
   Effect.callback((resume) => {
     const socket = net.connect({ host, port })
     // Stays for the life of the socket: an error after the answer must not be unhandled.
     socket.on("error", (error) => resume(Effect.succeed(Reason.describe(error))))
     socket.once("connect", () => {
       socket.resetAndDestroy()
-      resume(Effect.succeed(undefined))
+      resume(Effect.void)
     })
     return Effect.sync(() => socket.destroy())
   })
