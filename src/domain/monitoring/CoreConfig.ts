@@ -18,7 +18,8 @@ const httpAddressDefault = "127.0.0.1:8090"
 
 const Connections = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))
 
-const DatabaseUrl = Schema.String.check(
+/** A PostgreSQL address; it may carry a password, so it is never shown. */
+export const DatabaseUrl = Schema.String.check(
   Schema.isPattern(/^postgres(ql)?:\/\/[^\s]+$/, {
     expected: "an address such as \"postgresql://user@host:5432/database\""
   })

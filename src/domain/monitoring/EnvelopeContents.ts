@@ -39,7 +39,7 @@ const slice = (text: string, data: unknown): string => {
 
 /** False when more keys follow `data`: the text up to the brace is then no document of its own. */
 const isSame = (document: string, data: unknown): boolean =>
-  Option.match(Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))(document), {
+  Option.match(Schema.decodeOption(Schema.fromJsonString(Schema.Unknown))(document), {
     onNone: () => false,
     onSome: (parsed) => JSON.stringify(parsed) === JSON.stringify(data)
   })

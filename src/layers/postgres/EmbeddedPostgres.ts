@@ -5,7 +5,7 @@
  * `PostgresExited` when the server process dies. Closing the scope stops it: fast first, then hard. The server listens on
  * the loopback only, keeps its data for the next start, and stays on its port as long as nobody else takes it.
  */
-import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
+import { Duration, Effect, type FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
 import * as DataDirectory from "./DataDirectory.ts"
 import * as DirectoryOwner from "./DirectoryOwner.ts"
 import * as FreePort from "./FreePort.ts"

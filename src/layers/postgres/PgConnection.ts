@@ -87,7 +87,7 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
       maxConnections: options.maxConnections ?? 8,
       connectTimeout: "3 seconds",
       startupParameters: { statement_timeout: "30s", idle_in_transaction_session_timeout: "60s" }
-    }).pipe(Effect.map(Option.some), Effect.provideService(Reactivity.Reactivity, reactivity))
+    }).pipe(Effect.asSome, Effect.provideService(Reactivity.Reactivity, reactivity))
 
   const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
     let attempts = 0
@@ -115,10 +115,8 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
     return yield* Effect.never
   })
 
-  const client = Effect.suspend(() =>
-    Option.isSome(ready)
-      ? Effect.succeed(ready.value)
-      : Effect.fail(new DatabaseUnavailable({ detail: "not connected yet" }))
+  const client = Effect.suspend(() => Effect.fromOption(ready)).pipe(
+    Effect.mapError(() => new DatabaseUnavailable({ detail: "not connected yet" }))
   )
 
   return PgConnection.of({

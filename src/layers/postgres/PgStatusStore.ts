@@ -8,14 +8,14 @@
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as PgTypes from "@effect/sql-pg/PgTypes"
-import { DateTime, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
+import { DateTime, type Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as crypto from "node:crypto"
 import { ServiceState } from "../../domain/monitoring/ServiceState.ts"
 import type { ServiceFilter } from "../../domain/monitoring/ServiceState.ts"
 import type { ReportedStatus, StatusReport } from "../../domain/monitoring/StatusReport.ts"
 import { StatusStore, StatusStoreError, StoreRefused, StoreUnavailable } from "../../services/core/StatusStore.ts"
-import { DatabaseUnavailable, PgConnection } from "./PgConnection.ts"
+import { type DatabaseUnavailable, PgConnection } from "./PgConnection.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 
 const processed = "{\"status\":\"processed\"}"

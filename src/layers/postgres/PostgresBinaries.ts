@@ -88,10 +88,10 @@ const runVersion = (native: string, account: Option.Option<ServerAccount>) =>
     account
   }, Duration.seconds(20)).pipe(
     Effect.flatMap((output) =>
-      Option.match(Option.fromNullishOr(/PostgreSQL\) (\d+)/.exec(output)?.[1]), {
-        onNone: () => Effect.fail(new PostgresSetupFailed({ step: "reading the server's version", detail: output })),
-        onSome: Effect.succeed
-      })
+      Effect.mapError(
+        Effect.fromOption(Option.fromNullishOr(/PostgreSQL\) (\d+)/.exec(output)?.[1])),
+        () => new PostgresSetupFailed({ step: "reading the server's version", detail: output })
+      )
     )
   )
 

@@ -38,7 +38,7 @@ const stopSignals: ReadonlyArray<NodeJS.Signals> = ["SIGINT", "SIGQUIT", "SIGKIL
 
 const stopOrphan = Effect.fnUntraced(function*(pid: number) {
   for (const signal of stopSignals) {
-    yield* Effect.try({ try: () => process.kill(pid, signal), catch: (cause) => cause }).pipe(Effect.ignore)
+    yield* Effect.ignore(Effect.try(() => process.kill(pid, signal)))
     if (yield* waitUntilGone(pid)) return
   }
   return yield* new PostgresSetupFailed({

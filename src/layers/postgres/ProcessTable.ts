@@ -4,17 +4,16 @@
  * A process id alone proves nothing, because ids are used again: the start time tells one life of an id from the next.
  * Without /proc (not Linux) only whether the id is alive is known.
  */
-import { Effect, FileSystem, Option } from "effect"
+import { Effect, FileSystem, Option, Result } from "effect"
 
 /** Whether a process with this id exists, ours or not. */
 export const isAlive = (pid: number): Effect.Effect<boolean> =>
-  Effect.sync(() => {
-    try {
-      return process.kill(pid, 0)
-    } catch (cause) {
-      return cause instanceof Error && "code" in cause && cause.code === "EPERM"
-    }
-  })
+  Effect.sync(() =>
+    Result.match(Result.try(() => process.kill(pid, 0)), {
+      onFailure: (cause) => cause instanceof Error && "code" in cause && cause.code === "EPERM",
+      onSuccess: () => true
+    })
+  )
 
 /** Ticks since boot at which the process started; none when it is gone, is a zombie, or there is no /proc. */
 export const startTicks = (pid: number): Effect.Effect<Option.Option<string>, never, FileSystem.FileSystem> =>

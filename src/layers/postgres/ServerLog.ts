@@ -6,6 +6,7 @@
  */
 import { Effect, type Scope } from "effect"
 import * as fs from "node:fs"
+import { PostgresSetupFailed } from "./PostgresError.ts"
 
 const linesMax = 200
 const lineLengthMax = 2_000
@@ -41,11 +42,15 @@ const openFile = (path: string) => {
 }
 
 /** `path` undefined keeps the lines in memory only. */
-export const make = (path: string | undefined): Effect.Effect<ServerLog, Error, Scope.Scope> =>
+export const make = (path: string | undefined): Effect.Effect<ServerLog, PostgresSetupFailed, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
       try: () => path === undefined ? undefined : openFile(path),
-      catch: (cause) => cause instanceof Error ? cause : new Error(String(cause))
+      catch: (cause) =>
+        new PostgresSetupFailed({
+          step: "opening the log file",
+          detail: cause instanceof Error ? cause.message : String(cause)
+        })
     }),
     (file) => Effect.sync(() => file?.close())
   ).pipe(Effect.map((file) => {

@@ -6,7 +6,7 @@
  */
 import { Deferred, Duration, Effect, Option, type Scope } from "effect"
 import * as childProcess from "node:child_process"
-import { failedAt, PostgresSetupFailed } from "./PostgresError.ts"
+import { PostgresSetupFailed } from "./PostgresError.ts"
 import type { ServerAccount } from "./ServerAccount.ts"
 import * as ServerLog from "./ServerLog.ts"
 
@@ -74,9 +74,7 @@ export const spawn = (
   options: ProcessOptions
 ): Effect.Effect<ServerProcess, PostgresSetupFailed, Scope.Scope> =>
   Effect.gen(function*() {
-    const log = yield* ServerLog.make(options.logFile).pipe(
-      Effect.mapError(failedAt("opening the log file"))
-    )
+    const log = yield* ServerLog.make(options.logFile)
     const exit = yield* Deferred.make<ProcessExit>()
     const child = yield* Effect.acquireRelease(
       launch(options, log, exit),

@@ -1,7 +1,7 @@
 /**
  * `serviceradar core`: takes reports from pollers and keeps them.
  */
-import { Config, Effect, Option } from "effect"
+import { Config, Effect, Option, Redacted, Schema } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as CoreConfig from "../../domain/monitoring/CoreConfig.ts"
@@ -31,7 +31,21 @@ const load = Effect.fnUntraced(function*(path: Option.Option<string>) {
   return CoreConfig.fromFile(value)
 })
 
-const databaseUrl = Config.option(Config.Redacted("DATABASE_URL"))
+/** The value is not shown: it may carry a password. */
+class InvalidDatabaseUrl extends Schema.TaggedError<InvalidDatabaseUrl>()("InvalidDatabaseUrl", {}) {
+  override get message(): string {
+    return "DATABASE_URL is no address such as \"postgresql://user@host:5432/database\""
+  }
+}
+
+const isDatabaseUrl = Schema.is(CoreConfig.DatabaseUrl)
+
+const databaseUrl = Config.option(Config.Redacted("DATABASE_URL")).pipe(
+  Effect.filterOrFail(
+    Option.match({ onNone: () => true, onSome: (url) => isDatabaseUrl(Redacted.value(url)) }),
+    () => new InvalidDatabaseUrl()
+  )
+)
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
 

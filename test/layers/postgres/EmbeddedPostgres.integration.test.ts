@@ -52,8 +52,13 @@ describe("EmbeddedPostgres", () => {
       assert.strictEqual(second.port, first.port)
       assert.strictEqual(Redacted.value(second.url), Redacted.value(first.url))
       assert.deepStrictEqual(yield* Ref.get(seen), [
-        ...["preparing", "initdb", "starting", "ready"],
-        ...["preparing", "starting", "ready"]
+        "preparing",
+        "initdb",
+        "starting",
+        "ready",
+        "preparing",
+        "starting",
+        "ready"
       ])
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
