@@ -1,8 +1,11 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Schema } from "effect"
+import * as fs from "node:fs"
 import * as http from "node:http"
+import * as https from "node:https"
 import * as net from "node:net"
+import * as path from "node:path"
 import * as AgentConfig from "../../../src/domain/monitoring/AgentConfig.ts"
 import { GrpcCheckers } from "../../../src/layers/grpc/GrpcCheckers.ts"
 import * as ProbeTable from "../../../src/layers/probes/ProbeTable.ts"
@@ -120,6 +123,35 @@ describe("HttpProbe", () => {
       assert.isTrue(flood.available)
       assert.include(hang.message, "timed out after 200ms")
       assert.include(endless.message, "took longer than")
+    }).pipe(Effect.scoped))
+})
+
+const file = (name: string) => path.resolve(import.meta.dirname, "../../fixtures/tls", name)
+
+const secureWeb = listening(() =>
+  https.createServer({
+    cert: fs.readFileSync(file("agent.pem")),
+    key: fs.readFileSync(file("agent-key.pem"))
+  }, (_, response) => void response.end("secret")), "127.0.0.1").pipe(
+    Effect.map((server) => `https://localhost:${portOf(server)}`)
+  )
+
+describe("HttpProbe over TLS", () => {
+  it.live("reports the days that the certificate is still good and refuses one that it cannot verify", () =>
+    Effect.gen(function*() {
+      const url = yield* secureWeb
+
+      const unverified = yield* probe("http", url)
+      const trusted = yield* probe("http", JSON.stringify({ url, caFile: file("root.pem") }))
+      const skipped = yield* probe("http", JSON.stringify({ url, insecureSkipVerify: true }))
+      const tooFew = yield* probe("http", JSON.stringify({ url, insecureSkipVerify: true, certDaysMin: 1_000_000 }))
+
+      assert.isFalse(unverified.available)
+      assert.include(unverified.message, "certificate")
+      assert.isTrue(trusted.available)
+      assert.isTrue(skipped.available)
+      assert.isNumber(skipped.document["tls_expiry_days"])
+      assert.include(tooFew.message, "at least 1000000 are expected")
     }).pipe(Effect.scoped))
 })
 
