@@ -1,0 +1,42 @@
+/**
+ * Ids for rows that have none of their own: the same at every delivery, different for every row.
+ *
+ * Shaped as a version 7 UUID, so that rows written together lie together in an index. The 74 bits after the time hold
+ * the sequence (40), the row's place in the message (20) and a hash of the stream's name (14). The time is when the
+ * stream stored the message, so a stream that was deleted and begins again at sequence 1 does not repeat ids.
+ */
+
+/** More rows in one message are refused. */
+export const rowsPerMessageMax = 2 ** 20
+
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0")
+
+const hashes = new Map<string, number>()
+const hashesMax = 1_000
+
+/** FNV-1a, folded to 14 bits. */
+const streamHash = (stream: string): number => {
+  const known = hashes.get(stream)
+  if (known !== undefined) return known
+  let hash = 0x811c9dc5
+  for (let at = 0; at < stream.length; at++) hash = Math.imul(hash ^ stream.charCodeAt(at), 0x01000193)
+  const folded = ((hash >>> 14) ^ hash) & 0x3fff
+  // Bounded, because a name comes from outside.
+  if (hashes.size < hashesMax) hashes.set(stream, folded)
+  return folded
+}
+
+/** The ids of one message's rows, by their index below `rowsPerMessageMax`. */
+export const make = (stream: string, sequence: number, storedAtMicros: number): (index: number) => string => {
+  const time = hex(Math.max(0, Math.floor(storedAtMicros / 1000)) % 2 ** 48, 12)
+  // 74 bits: sequence 40, index 20, hash 14, cut at the version (12 bits) and the variant (62 bits).
+  const low = sequence % 2 ** 28
+  const high = Math.floor(sequence / 2 ** 28) % 2 ** 12
+  const hash = streamHash(stream)
+  const head = `${time.slice(0, 8)}-${time.slice(8)}-7${hex(high, 3)}-`
+  const third = hex(0x8000 + Math.floor(low / 2 ** 14), 4)
+  const lowBits = low % 2 ** 14
+  // 48 bits: the sequence's last 14, the index's 20, the hash's 14.
+  const tail = lowBits * 2 ** 34 + hash
+  return (index) => `${head}${third}-${hex(tail + index * 2 ** 14, 12)}`
+}

@@ -1,0 +1,95 @@
+/**
+ * From a subject to the logical stream that stores it, and to the tenant it names.
+ *
+ * A tenant may stand in front as one token (`acme.logs.syslog.processed`); it cannot be called like a root. Old subjects
+ * (`events.otel.traces`, `snmp.traps`) and new ones (`otel.traces.raw`, `logs.snmp`) lead to the same stream.
+ */
+
+export const streamNames = [
+  "TELEMETRY",
+  "EVENTS",
+  "SWEEP",
+  "NETFLOW",
+  "OTEL_METRICS",
+  "OTEL_TRACES",
+  "LOGS"
+] as const
+
+export type StreamName = typeof streamNames[number]
+
+interface Rule {
+  /** The subject itself and everything below it. */
+  readonly prefix: string
+  readonly stream: StreamName
+}
+
+/** The first rule that matches counts, so the longer prefixes stand first. */
+const rules: ReadonlyArray<Rule> = [
+  { prefix: "events.otel.logs", stream: "LOGS" },
+  { prefix: "events.otel.traces", stream: "OTEL_TRACES" },
+  { prefix: "events.otel.metrics", stream: "OTEL_METRICS" },
+  // A trap that no rule engine has seen is an event; what the engine made of it is a log.
+  { prefix: "logs.snmp.processed", stream: "LOGS" },
+  { prefix: "logs.snmp", stream: "EVENTS" },
+  { prefix: "snmp.traps", stream: "EVENTS" },
+  { prefix: "otel.traces", stream: "OTEL_TRACES" },
+  { prefix: "otel.metrics", stream: "OTEL_METRICS" },
+  { prefix: "otel.logs", stream: "LOGS" },
+  { prefix: "telemetry", stream: "TELEMETRY" },
+  { prefix: "events", stream: "EVENTS" },
+  { prefix: "sweep", stream: "SWEEP" },
+  { prefix: "netflow", stream: "NETFLOW" },
+  { prefix: "flows", stream: "NETFLOW" },
+  { prefix: "logs", stream: "LOGS" }
+]
+
+/** First tokens of subjects; no tenant may have such a name. */
+const roots: ReadonlySet<string> = new Set(rules.map((rule) => rule.prefix.split(".", 1)[0] ?? ""))
+
+/**
+ * Inputs of the rule engine, which publishes what it made of them under `<subject>.processed`: with an engine in place,
+ * storing both would store each of them twice in one table.
+ */
+const rawSubjects: ReadonlySet<string> = new Set(["logs.syslog", "logs.otel", "events.syslog", "events.otel.logs"])
+
+export interface Route {
+  readonly stream: StreamName
+  /** From the subject's prefix. */
+  readonly tenant: string | undefined
+  /** The subject without the tenant's prefix. */
+  readonly subject: string
+  /** A rule engine, where there is one, publishes this message once more, processed. */
+  readonly isRaw: boolean
+}
+
+const matches = (subject: string, prefix: string): boolean =>
+  subject.startsWith(prefix) && (subject.length === prefix.length || subject[prefix.length] === ".")
+
+/** None when no stream stores the subject. */
+export const route = (subject: string): Route | undefined => {
+  const dot = subject.indexOf(".")
+  const first = dot < 0 ? subject : subject.slice(0, dot)
+  const isPrefixed = dot > 0 && !roots.has(first)
+  const bare = isPrefixed ? subject.slice(dot + 1) : subject
+  const rule = rules.find((one) => matches(bare, one.prefix))
+  return rule === undefined ? undefined : {
+    stream: rule.stream,
+    tenant: isPrefixed ? first : undefined,
+    subject: bare,
+    isRaw: rawSubjects.has(bare)
+  }
+}
+
+/** The subject with its tenant in front: the inverse of `route`. */
+export const format = (route: Pick<Route, "tenant" | "subject">): string =>
+  route.tenant === undefined ? route.subject : `${route.tenant}.${route.subject}`
+
+/** Whether a tenant of this name can be told from a root. */
+export const isTenantName = (name: string): boolean => /^[^\s.*>]+$/.test(name) && !roots.has(name)
+
+/**
+ * The subjects to consume for a stream: the bare subject too, as `otel.traces.>` does not match `otel.traces`.
+ * Subjects below a longer prefix of another stream are delivered with them and sorted out by `route`.
+ */
+export const filterSubjects = (stream: StreamName): ReadonlyArray<string> =>
+  rules.filter((rule) => rule.stream === stream).flatMap((rule) => [rule.prefix, `${rule.prefix}.>`])
