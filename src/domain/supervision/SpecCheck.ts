@@ -62,9 +62,16 @@ export const checkChild = (
   child: CheckedChild
 ): ReadonlyArray<InvalidChildSpec> => childProblems(child, autoShutdown).map(invalid(supervisor, child.id))
 
-/** Every problem of a restart intensity. */
-export const checkIntensity = (supervisor: string, intensity: RestartIntensityInput): ReadonlyArray<InvalidChildSpec> =>
-  intensityProblems(intensity).map(invalid(supervisor))
+/** Every problem of a dynamic supervisor. */
+export const checkDynamic = (
+  id: string,
+  intensity: RestartIntensityInput,
+  maxChildren: number
+): ReadonlyArray<InvalidChildSpec> => {
+  const isCount = maxChildren === Number.POSITIVE_INFINITY || (Number.isInteger(maxChildren) && maxChildren > 0)
+  const limit: ReadonlyArray<Problem> = isCount ? [] : [["maxChildren", maxChildren, "a whole number above 0"]]
+  return [...idProblems(id), ...intensityProblems(intensity), ...limit].map(invalid(id))
+}
 
 const invalid = (supervisor: string, child?: string) => ([field, value, expected]: Problem): InvalidChildSpec =>
   new InvalidChildSpec({

@@ -22,7 +22,8 @@ export const make = (backoff: Backoff): Delays => {
     ).pipe(
       Effect.flatMap((step) => step(nowMillis, undefined)),
       Effect.map(([, delay]) => (lastMillis = Duration.toMillis(delay))),
-      Effect.orElseSucceed(() => lastMillis)
+      // The end of the schedule, or a bug in it: the supervisor goes on.
+      Effect.catchCause(() => Effect.succeed(lastMillis))
     )
   return {
     next: (nowMillis, ranMillis) =>

@@ -16,6 +16,7 @@ import type { LastExit } from "../../domain/supervision/TreeNode.ts"
 import type { ChildPosition, Subtree } from "./ChildPosition.ts"
 import type { BoundChild } from "./ChildSpec.ts"
 import * as ExitReason from "./ExitReason.ts"
+import { watch } from "./Watchdog.ts"
 
 /** Exits remembered per child. */
 const exitsMax = 20
@@ -27,15 +28,21 @@ export interface Owner {
   readonly path: string
   readonly clock: Clock.Clock
   readonly publish: (event: SupervisionEvent) => void
+  /** A child did not end within its limit and was left behind. */
+  readonly abandoned: (record: ChildRecord<unknown>) => void
 }
 
 export class ChildRecord<E> implements ChildPosition {
   bound: BoundChild<E>
   readonly owner: Owner
   fiber: Fiber.Fiber<unknown, E> | undefined = undefined
+  /** Used by dynamic supervisors; a static one's decision knows it. */
+  status: "starting" | "running" | "restarting" | "stopping" = "starting"
   /** Wall clock, and undefined unless running. */
   startedAt: number | undefined = undefined
   startedMillis = 0
+  /** How long the last life lasted. */
+  ranMillis = 0
   endedMillis = 0
   beatMillis = 0
   /** Wall clock of the next start, while a backoff delays it. */
@@ -47,6 +54,9 @@ export class ChildRecord<E> implements ChildPosition {
   subtrees: ReadonlyArray<Subtree> | undefined = undefined
   /** Whether the end that comes next was asked for by the supervisor. */
   isAsked = false
+  /** Whether the end that comes next was forced by a missing heartbeat. */
+  private isStalled = false
+  private watchdog: Fiber.Fiber<void> | undefined = undefined
   /** Whether the running gauge counts it. */
   isCounted = false
 
@@ -94,6 +104,7 @@ export class ChildRecord<E> implements ChildPosition {
     return Effect.suspend(() => {
       let isStarted = false
       this.isAsked = false
+      this.isStalled = false
       const life = this.bound.life(this, () => {
         isStarted = true
         this.backoffUntil = undefined
@@ -102,19 +113,51 @@ export class ChildRecord<E> implements ChildPosition {
         this.beatMillis = this.startedMillis
         onResult("Started")
       })
-      return Effect.map(Effect.forkDetach(life, { startImmediately: true }), (fiber) => {
+      return Effect.flatMap(Effect.forkDetach(life, { startImmediately: true }), (fiber) => {
         this.fiber = fiber
         fiber.addObserver((exit) => {
+          this.watchdog?.interruptUnsafe()
           if (this.fiber !== fiber) return
           this.fiber = undefined
           this.startedAt = undefined
           if (!isStarted && exit._tag === "Success") return onResult("Ignored")
-          const reason = this.remember(exit)
+          const reason = this.remember(exit, isStarted)
           if (isStarted) onExit(reason)
           else onResult("StartFailed")
         })
+        return this.watch(fiber, () => onExit("failure"))
       })
     })
+  }
+
+  /** Ends a child that stopped beating like one that failed, and leaves it behind when it cannot be interrupted. */
+  private watch(fiber: Fiber.Fiber<unknown, E>, onStalled: () => void): Effect.Effect<void> {
+    const { heartbeat } = this.bound.description
+    if (heartbeat === undefined) return Effect.void
+    this.beatMillis = monotonicMillis(this.owner.clock)
+    const stall = Effect.suspend(() => {
+      if (this.fiber !== fiber || this.isAsked) return Effect.void
+      this.watchdog = undefined
+      this.isStalled = true
+      fiber.interruptUnsafe()
+      return Effect.map(this.endedInTime(fiber), (isEnded) => {
+        if (isEnded || this.isAsked) return
+        this.abandon()
+        this.owner.abandoned(this)
+        onStalled()
+      })
+    })
+    const watchdog = Effect.forkDetach(Effect.andThen(watch(heartbeat, () => this.heartbeatAgeMillis()), stall))
+    return Effect.map(watchdog, (started) => {
+      if (fiber.pollUnsafe() === undefined) this.watchdog = started
+      else started.interruptUnsafe()
+    })
+  }
+
+  /** Interrupts the child without waiting for it. */
+  ask(): void {
+    this.isAsked = true
+    this.fiber?.interruptUnsafe()
   }
 
   /** Interrupts the child and waits until it has ended or its limit is over. Says whether it was left behind. */
@@ -122,8 +165,7 @@ export class ChildRecord<E> implements ChildPosition {
     return Effect.suspend(() => {
       const fiber = this.fiber
       if (fiber === undefined) return Effect.succeed("ended")
-      this.isAsked = true
-      fiber.interruptUnsafe()
+      this.ask()
       return Effect.map(this.endedInTime(fiber), (isEnded) => {
         if (isEnded) return "ended"
         this.abandon()
@@ -147,11 +189,12 @@ export class ChildRecord<E> implements ChildPosition {
     this.push({ reason: "abandoned", message: "did not end within its shutdown limit" })
   }
 
-  private remember(exit: Exit.Exit<unknown, E>): ExitClass {
-    const reason = ExitReason.classify(exit, this.isAsked)
+  private remember(exit: Exit.Exit<unknown, E>, isStarted: boolean): ExitClass {
+    const reason = this.isStalled ? "failure" : ExitReason.classify(exit, this.isAsked)
     this.failure = exit._tag === "Failure" ? exit.cause : Cause.empty
     this.endedMillis = monotonicMillis(this.owner.clock)
-    this.push({ reason, message: ExitReason.describe(exit) })
+    if (isStarted) this.ranMillis = this.endedMillis - this.startedMillis
+    this.push({ reason, message: this.isStalled ? "no heartbeat for two periods" : ExitReason.describe(exit) })
     return reason
   }
 

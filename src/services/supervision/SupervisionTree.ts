@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import { isReady } from "../../domain/supervision/Readiness.ts"
 import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import type { Subtree } from "./ChildPosition.ts"
@@ -17,6 +18,8 @@ import * as EventSinks from "./EventSinks.ts"
 export class SupervisionTree extends Context.Service<SupervisionTree, {
   /** The trees as they are now, one node per root. */
   readonly snapshot: Effect.Effect<ReadonlyArray<TreeNode>>
+  /** Whether every tree does its work. */
+  readonly isReady: Effect.Effect<boolean>
   /** What happens from now on, in all trees. */
   readonly events: Stream.Stream<SupervisionEvent>
   /** Shows a root until the Scope closes. */
@@ -28,6 +31,7 @@ export class SupervisionTree extends Context.Service<SupervisionTree, {
     const sinks = EventSinks.make()
     return {
       snapshot: Effect.sync(() => [...roots].map((root) => root.node())),
+      isReady: Effect.sync(() => [...roots].every((root) => isReady(root.node()))),
       events: sinks.stream,
       register: (root) =>
         Effect.asVoid(Effect.acquireRelease(

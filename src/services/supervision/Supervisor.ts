@@ -11,13 +11,11 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as State from "../../domain/supervision/SupervisorState.ts"
-import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import { ChildPosition } from "./ChildPosition.ts"
 import * as ChildSpec from "./ChildSpec.ts"
-import { SupervisionTree } from "./SupervisionTree.ts"
+import * as Subtrees from "./Subtrees.ts"
 import { SupervisorShutdown, SupervisorStartError } from "./SupervisorError.ts"
 import * as Handle from "./SupervisorHandle.ts"
 import type { Supervisor, SupervisorOptions } from "./SupervisorHandle.ts"
@@ -27,11 +25,16 @@ import { type Ended, SupervisorShell } from "./SupervisorShell.ts"
 
 export { child, ignore } from "./ChildSpec.ts"
 export type { Backoff, ChildOptions } from "./ChildSpec.ts"
+export type { DynamicOptions, DynamicSupervisor } from "./DynamicSupervisor.ts"
+export { make as dynamic, start as startDynamic } from "./DynamicSupervisor.ts"
 export { exitShutdown } from "./ExitReason.ts"
 export type { ChildInfo, Supervisor, SupervisorOptions } from "./SupervisorHandle.ts"
 export { check } from "./SupervisorHandle.ts"
 
 type Specs = ReadonlyArray<ChildSpec.ChildSpec<unknown, unknown>>
+
+/** Tells the watchdog of the child this runs in that it makes progress. Outside of a supervisor it does nothing. */
+export const heartbeat: Effect.Effect<void> = Effect.map(ChildPosition, (position) => position?.beat())
 
 /** How a supervisor is run by the one above it. Its shutdown is `infinity`: cut short, it would orphan its children. */
 export type SupervisorChildOptions = Pick<ChildSpec.ChildOptions, "restart" | "significant" | "backoff"> & {
@@ -107,7 +110,7 @@ const startTyped = <E, R>(
     )
     const startedAt = yield* Clock.currentTimeMillis
     const node = () => nodeOf(options.id, shell, startedAt)
-    yield* appear(node)
+    yield* Subtrees.appear(node)
     const booted = Deferred.makeUnsafe<Ended<E> | undefined>()
     const loop = yield* Effect.acquireRelease(
       Effect.forkDetach(shell.run(() => Deferred.doneUnsafe(booted, Effect.undefined)), { startImmediately: true }),
@@ -116,19 +119,6 @@ const startTyped = <E, R>(
     loop.addObserver((exit) => Deferred.doneUnsafe(booted, exit))
     const ended = yield* Deferred.await(booted)
     return ended === undefined ? Handle.make(shell, loop, node) : yield* startFailure(observer.path, ended)
-  })
-
-/** Hangs the supervisor into the tree: below the child it runs in, or among the roots. */
-const appear = (node: () => TreeNode): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const position = yield* ChildPosition
-    const tree = yield* Effect.serviceOption(SupervisionTree)
-    if (position !== undefined) {
-      yield* Effect.acquireRelease(
-        Effect.sync(() => position.attach({ node })),
-        (detach) => Effect.sync(detach)
-      )
-    } else if (Option.isSome(tree)) yield* tree.value.register({ node })
   })
 
 const startFailure = <E>(path: string, { failure, outcome }: Ended<E>): SupervisorStartError<E> =>

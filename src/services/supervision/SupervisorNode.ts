@@ -7,7 +7,6 @@ import type { SupervisorShell } from "./SupervisorShell.ts"
 
 export const nodeOf = <E>(id: string, shell: SupervisorShell<E>, startedAt: number): TreeNode => {
   const { children, flags, plan, window } = shell.state
-  const counted = RestartIntensity.within(window, flags.intensity, monotonicMillis(shell.observer.clock))
   return {
     id,
     path: shell.observer.path,
@@ -23,8 +22,7 @@ export const nodeOf = <E>(id: string, shell: SupervisorShell<E>, startedAt: numb
       : "restarting",
     restart: "permanent",
     strategy: flags.strategy,
-    restartsInWindow: counted.length,
-    restartsBudgetLeft: Math.max(0, flags.intensity.maxRestarts - counted.length),
+    ...budgetOf(window, flags.intensity, monotonicMillis(shell.observer.clock)),
     restartsTotal: 0,
     startedAt,
     children: children.flatMap((child) => {
@@ -62,4 +60,14 @@ export const childNode = <E>(
       : { heartbeatAgeMillis: record.heartbeatAgeMillis() }),
     ...(lastExit === undefined ? {} : { lastExit, exits: record.exits })
   }
+}
+
+/** Restarts that count now, and how many more are tolerated. */
+export const budgetOf = (
+  window: RestartIntensity.RestartWindow,
+  intensity: RestartIntensity.RestartIntensity,
+  nowMillis: number
+): Pick<TreeNode, "restartsInWindow" | "restartsBudgetLeft"> => {
+  const restartsInWindow = RestartIntensity.within(window, intensity, nowMillis).length
+  return { restartsInWindow, restartsBudgetLeft: Math.max(0, intensity.maxRestarts - restartsInWindow) }
 }

@@ -7,13 +7,12 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import { decide } from "../../domain/supervision/SupervisorDecision.ts"
-import * as State from "../../domain/supervision/SupervisorState.ts"
-import * as Backoffs from "./Backoffs.ts"
+import type * as State from "../../domain/supervision/SupervisorState.ts"
 import { ChildRecord, monotonicMillis } from "./ChildRecord.ts"
 import type { BoundChild } from "./ChildSpec.ts"
 import { Mailbox } from "./Mailbox.ts"
+import { Retries } from "./Retries.ts"
 import type { SupervisorObserver } from "./SupervisorObserver.ts"
 
 /** What a request came to, with the failure of a start that failed. */
@@ -40,8 +39,7 @@ export class SupervisorShell<E> {
   readonly records = new Map<string, ChildRecord<E>>()
   readonly observer: SupervisorObserver
   private readonly mailbox = new Mailbox<Message<E>>()
-  private readonly delays = new Map<string, Backoffs.Delays>()
-  private readonly timers = new Map<string, Fiber.Fiber<unknown>>()
+  private readonly retries = new Retries()
   private preempt: (() => void) | undefined = undefined
   private isShutdownAsked = false
   private ended: Ended<E> | undefined = undefined
@@ -114,7 +112,7 @@ export class SupervisorShell<E> {
     const { id } = child.description
     if (present === undefined) this.records.set(id, new ChildRecord(child, this.observer))
     else present.bound = child
-    this.delays.delete(id)
+    this.retries.renew(id)
   }
 
   /** The result of a start or stop; nothing for the other commands. */
@@ -130,7 +128,10 @@ export class SupervisorShell<E> {
       case "Retry":
         return this.retry(command.id, command.generation)
       case "Cancel":
-        return Effect.sync(() => this.cancel(command.id))
+        return Effect.sync(() => {
+          this.retries.cancel(command.id)
+          return undefined
+        })
       case "Reply":
         return Effect.sync(() => {
           message.answer?.({ reply: command.reply, failure: this.failure })
@@ -191,31 +192,9 @@ export class SupervisorShell<E> {
 
   private retry(id: string, generation: number): Effect.Effect<undefined> {
     const record = this.records.get(id)
-    const backoff = record?.bound.description.backoff
+    if (record === undefined) return Effect.undefined
     const due = () => this.mailbox.offer({ input: { _tag: "RetryDue", id, generation } })
-    // The pause lets others run, even when a child fails at once each time it is started.
-    if (record === undefined || backoff === undefined) {
-      return Effect.as(Effect.andThen(Effect.yieldNow, Effect.sync(due)), undefined)
-    }
-    const delays = this.delays.get(id) ?? Backoffs.make(backoff)
-    this.delays.set(id, delays)
-    const ranMillis = record.endedMillis - record.startedMillis
-    return Effect.gen({ self: this }, function*() {
-      const delayMillis = yield* delays.next(this.observer.clock.currentTimeMillisUnsafe(), ranMillis)
-      record.backoffUntil = this.observer.clock.currentTimeMillisUnsafe() + delayMillis
-      this.timers.set(
-        id,
-        yield* Effect.forkDetach(Effect.andThen(Effect.sleep(delayMillis), Effect.sync(due)), {
-          startImmediately: true
-        })
-      )
-      return undefined
-    })
-  }
-
-  private cancel(id: string): undefined {
-    this.timers.get(id)?.interruptUnsafe()
-    this.timers.delete(id)
+    return Effect.as(this.retries.schedule(record, due), undefined)
   }
 
   private note(note: State.Note): Effect.Effect<undefined> {
@@ -223,7 +202,7 @@ export class SupervisorShell<E> {
     const record = id === undefined ? undefined : this.records.get(id)
     if (record !== undefined) {
       if (note._tag === "ChildExited" || note._tag === "ChildStartFailed") this.failure = record.failure
-      if (note._tag === "ChildStarted") this.cancel(record.id)
+      if (note._tag === "ChildStarted") this.retries.cancel(record.id)
       if (note._tag === "ChildRemoved") this.forget(record.id)
     }
     return this.observer.note(note, record)
@@ -231,7 +210,7 @@ export class SupervisorShell<E> {
 
   private forget(id: string): void {
     this.records.delete(id)
-    this.delays.delete(id)
+    this.retries.forget(id)
   }
 
   private nowMillis(): number {
@@ -240,7 +219,7 @@ export class SupervisorShell<E> {
 
   /** Nobody may wait for an ended supervisor, and nothing it started may outlive it, whatever ended it. */
   private readonly close = Effect.suspend(() => {
-    for (const id of this.timers.keys()) this.cancel(id)
+    this.retries.cancelAll()
     for (const record of this.records.values()) record.fiber?.interruptUnsafe()
     let message = this.mailbox.poll()
     while (message !== undefined) {

@@ -1,0 +1,178 @@
+/**
+ * Children that come and go at run time, each by its id, all restarted one_for_one.
+ *
+ * The value is both a child to put into a tree and the way to reach whatever supervisor runs it at the moment; while
+ * none does, requests fail with `SupervisorGone`. After a restart of the supervisor its children are gone, as in OTP.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as RestartIntensity from "../../domain/supervision/RestartIntensity.ts"
+import * as SpecCheck from "../../domain/supervision/SpecCheck.ts"
+import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
+import type { ChildCounts } from "../../domain/supervision/SupervisorState.ts"
+import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
+import * as ChildSpec from "./ChildSpec.ts"
+import { DynamicShell } from "./DynamicShell.ts"
+import * as Subtrees from "./Subtrees.ts"
+import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
+import { SupervisorObserver } from "./SupervisorObserver.ts"
+
+export interface DynamicOptions extends Pick<ChildSpec.ChildOptions, "restart" | "significant" | "backoff"> {
+  readonly id: string
+  /** Default three restarts in five seconds, of all children together. */
+  readonly intensity?: RestartIntensity.RestartIntensityInput
+  /** Children at once, restarting ones included. */
+  readonly maxChildren: number
+}
+
+export interface DynamicChildInfo {
+  readonly id: string
+  readonly status: "starting" | "running" | "restarting" | "stopping"
+}
+
+/** A dynamic supervisor whose children can fail with `E`. */
+export interface DynamicSupervisor<E> extends ChildSpec.ChildSpec<SupervisorShutdown<E>, never> {
+  /** Starts a child and waits until it has started; a failed start leaves nothing behind. */
+  readonly startChild: <R>(
+    spec: ChildSpec.ChildSpec<E, R>
+  ) => Effect.Effect<
+    "started" | "ignored",
+    ChildStartError<E> | ChildRefused | SpecCheck.InvalidChildSpec | SupervisorGone,
+    R
+  >
+  /** Stops a child within its limit and forgets it. */
+  readonly terminateChild: (id: string) => Effect.Effect<void, ChildRefused | SupervisorGone>
+  /** Newest first. */
+  readonly whichChildren: Effect.Effect<ReadonlyArray<DynamicChildInfo>, SupervisorGone>
+  readonly countChildren: Effect.Effect<ChildCounts, SupervisorGone>
+  readonly getChildSpec: (id: string) => Effect.Effect<ChildSpec.ChildDescription, ChildRefused | SupervisorGone>
+  readonly tree: Effect.Effect<TreeNode, SupervisorGone>
+  /** Of the supervisor that runs when the stream starts. */
+  readonly events: Stream.Stream<SupervisionEvent, SupervisorGone>
+}
+
+/** Declares a dynamic supervisor, to be put among the children of another. */
+export const make = <E>(options: DynamicOptions): Effect.Effect<DynamicSupervisor<E>> =>
+  Effect.map(declare<E>(options), ({ supervisor }) => supervisor)
+
+/** Runs a dynamic supervisor on its own until the Scope closes. */
+export const start = <E>(options: DynamicOptions): Effect.Effect<
+  DynamicSupervisor<E> & { readonly await: Effect.Effect<void, SupervisorShutdown<E>> },
+  SupervisorShutdown<E>,
+  Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const { begin, supervisor } = yield* declare<E>(options)
+    return { ...supervisor, await: yield* begin }
+  })
+
+const declare = <E>(options: DynamicOptions) =>
+  Effect.sync(() => {
+    let current: DynamicShell<E> | undefined
+    const running = Effect.suspend(() =>
+      current?.isRunning === true ? Effect.succeed(current) : Effect.fail(new SupervisorGone({ path: options.id }))
+    )
+    const begin = startShell(options, (shell: DynamicShell<E>) => {
+      current = shell
+    })
+    return { begin, supervisor: handle(ChildSpec.make("dynamic", { ...options, start: begin }), running) }
+  })
+
+type Running<E> = Effect.Effect<DynamicShell<E>, SupervisorGone>
+
+const handle = <E>(
+  spec: ChildSpec.ChildSpec<SupervisorShutdown<E>, never>,
+  running: Running<E>
+): DynamicSupervisor<E> => ({
+  ...spec,
+  startChild: (child) => Effect.flatMap(running, (shell) => startChild(shell, child)),
+  terminateChild: (id) =>
+    Effect.gen(function*() {
+      const shell = yield* running
+      if (!(yield* shell.terminate(id))) return yield* notFound(shell, id)
+    }),
+  whichChildren: Effect.map(
+    running,
+    (shell) => [...shell.records.values()].map(({ id, status }) => ({ id, status })).toReversed()
+  ),
+  countChildren: Effect.map(running, count),
+  getChildSpec: (id) =>
+    Effect.gen(function*() {
+      const shell = yield* running
+      const record = shell.records.get(id)
+      return record === undefined ? yield* notFound(shell, id) : record.bound.description
+    }),
+  tree: Effect.map(running, (shell) => shell.node()),
+  events: Stream.unwrap(Effect.map(running, (shell) => shell.observer.sinks.stream))
+})
+
+const notFound = <E>(shell: DynamicShell<E>, child: string): ChildRefused =>
+  new ChildRefused({ path: shell.observer.path, child, reason: "not_found" })
+
+const startChild = Effect.fnUntraced(function*<E, R>(shell: DynamicShell<E>, spec: ChildSpec.ChildSpec<E, R>) {
+  const { path } = shell.observer
+  const { id } = spec.description
+  const [problem] = SpecCheck.checkChild(path, "never", spec.description)
+  if (problem !== undefined) return yield* problem
+  const bound = yield* spec.bind
+  const reason = shell.refusal(id)
+  if (reason !== undefined) return yield* new ChildRefused({ path, child: id, reason })
+  const { failure, result } = yield* shell.add(bound)
+  if (result === "Started") return "started"
+  if (result === "Ignored") return "ignored"
+  if (!shell.isRunning) return yield* new SupervisorGone({ path })
+  return yield* new ChildStartError({ path, child: id, failure })
+})
+
+const count = <E>(shell: DynamicShell<E>): ChildCounts => {
+  let active = 0
+  let supervisors = 0
+  for (const record of shell.records.values()) {
+    if (record.status === "running") active += 1
+    if (record.isSupervisor) supervisors += 1
+  }
+  return { specs: shell.records.size, active, supervisors, workers: shell.records.size - supervisors }
+}
+
+const startShell = <E>(
+  options: DynamicOptions,
+  onMade: (shell: DynamicShell<E>) => void
+): Effect.Effect<Effect.Effect<void, SupervisorShutdown<E>>, SupervisorShutdown<E>, Scope.Scope> =>
+  Effect.gen(function*() {
+    const observer = new SupervisorObserver(options.id, yield* Clock.Clock, yield* Effect.context())
+    const { path } = observer
+    const { maxRestarts, period } = options.intensity ?? RestartIntensity.defaultIntensity
+    const [problem] = SpecCheck.checkDynamic(options.id, { maxRestarts, period }, options.maxChildren)
+    if (problem !== undefined) {
+      return yield* shutdownError<E>(path, { reason: "invalid_spec", child: undefined, problem, failure: Cause.empty })
+    }
+    const intensity = { maxRestarts, period: Duration.fromInputUnsafe(period) }
+    const shell = new DynamicShell<E>(options.id, intensity, options.maxChildren, observer)
+    yield* Subtrees.appear(() => shell.node())
+    const loop = yield* Effect.acquireRelease(
+      Effect.forkDetach(shell.run, { startImmediately: true }),
+      (fiber) => Effect.andThen(Effect.sync(() => shell.shutdown()), Fiber.await(fiber))
+    )
+    onMade(shell)
+    return Effect.flatMap(
+      Fiber.join(loop),
+      ({ failure, outcome }) =>
+        outcome._tag === "stopped" ? Effect.void : shutdownError<E>(path, {
+          reason: outcome._tag,
+          child: outcome.child,
+          problem: undefined,
+          failure,
+          restarts: shell.state.window.length
+        })
+    )
+  })
+
+const shutdownError = <E>(
+  path: string,
+  fields: Pick<SupervisorShutdown<E>, "reason" | "child" | "problem" | "failure"> & { readonly restarts?: number }
+): Effect.Effect<never, SupervisorShutdown<E>> => Effect.fail(new SupervisorShutdown({ restarts: 0, ...fields, path }))
