@@ -165,7 +165,7 @@ const removeOlderThan = Effect.fnUntraced(function*(sql: PgClient.PgClient, age:
 
 const reasonOf = (error: SqlError | DatabaseUnavailable | Schema.SchemaError) => {
   const detail = error._tag === "DatabaseUnavailable" ? error.detail : SqlFailure.detail(error)
-  const passes = error._tag === "DatabaseUnavailable" || (error._tag === "SqlError" && SqlFailure.isOutage(error))
+  const passes = error._tag === "DatabaseUnavailable" || (error._tag === "SqlError" && SqlFailure.mayPass(error))
   return passes ? new StoreUnavailable({ detail }) : new StoreRefused({ detail })
 }
 

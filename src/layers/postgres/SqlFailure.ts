@@ -3,8 +3,11 @@
  */
 import { SqlError } from "effect/sql/SqlError"
 
-/** SQLSTATE classes and codes of a server that goes away, starts, or has no room: the query itself may be fine. */
-const outageStates = /^(?:08|53|57P0)/
+/** SQLSTATEs of a server that is away, starting, out of room or, after a failover, read-only. */
+const outageStates = /^(?:08|53|57P0|25006)/
+
+/** Our tables or columns are not there: until a migration or a restore is done. */
+const schemaStates = /^(?:42P01|42703)/
 
 const stateOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
@@ -12,6 +15,9 @@ const stateOf = (cause: unknown): string =>
 /** Whether the same query may succeed later without anybody changing anything. */
 export const isOutage = (error: SqlError): boolean =>
   error.reason._tag === "ConnectionError" || error.isRetryable || outageStates.test(stateOf(error.reason.cause))
+
+/** Whether whoever sent this query should keep what it wanted to store. */
+export const mayPass = (error: SqlError): boolean => isOutage(error) || schemaStates.test(stateOf(error.reason.cause))
 
 export const isOutageCause = (cause: unknown): boolean => cause instanceof SqlError && isOutage(cause)
 

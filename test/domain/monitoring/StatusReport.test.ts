@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Result } from "effect"
+import * as fc from "fast-check"
+import * as Envelope from "../../../src/domain/monitoring/Envelope.ts"
+import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
 import type { ReceivedStatus } from "../../../src/domain/monitoring/ReceivedReport.ts"
 import * as StatusReport from "../../../src/domain/monitoring/StatusReport.ts"
 import { bytes, receivedReport, receivedStatus } from "../../support/statusReports.ts"
@@ -33,6 +36,21 @@ describe("StatusReport", () => {
     assert.strictEqual(unwrapped?.agentId, "inner")
     assert.strictEqual(unwrapped?.partition, "site-b")
     assert.strictEqual(unwrapped?.message, `{"big":12345678901234567890,"text":"\\"data\\":1"}`)
+  })
+
+  it("gives back byte for byte what a poller wrapped", () => {
+    const ids = {
+      pollerId: PollerId.make("p"),
+      agentId: AgentId.make("a\"data\":1"),
+      partition: Partition.make("x"),
+      serviceType: ServiceType.make("port"),
+      serviceName: ServiceName.make("s")
+    }
+    fc.assert(fc.property(fc.jsonValue(), fc.integer({ min: 0, max: 4 }), (value, indent) => {
+      const text = JSON.stringify(value, null, indent)
+
+      assert.strictEqual(status({ message: Envelope.wrap(ids, bytes(text)) })?.message, text)
+    }))
   })
 
   it("leaves an envelope closed that names no agent", () => {

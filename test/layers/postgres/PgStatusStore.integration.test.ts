@@ -175,6 +175,19 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
     }))
 })
 
+layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStore without its tables", (it) => {
+  it.effect("is unavailable, so that pollers keep their reports until a restore is done", () =>
+    Effect.gen(function*() {
+      const sql = yield* (yield* PgConnection).client
+      yield* sql`drop table service_state`
+
+      const error = yield* Effect.flip(append(receivedReport()))
+
+      assert.strictEqual(error.reason._tag, "StoreUnavailable")
+      assert.include(error.message, "service_state")
+    }))
+})
+
 layer(
   PgStatusStore.layer.pipe(
     Layer.provideMerge(PgConnection.layer()),
