@@ -8,7 +8,8 @@ import { Result, Schema, SchemaIssue } from "effect"
 import type { Problem } from "./DecodeError.ts"
 import type { JsonObject } from "./Json.ts"
 
-const camel = (key: string): string => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+/** `metric_name` as `metricName`. */
+export const camel = (key: string): string => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null && value !== false
 

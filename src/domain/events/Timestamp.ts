@@ -4,6 +4,7 @@
  * Numbers tell their unit by their size: above 1e18 nanoseconds, above 1e15 microseconds, above 1e12 milliseconds, else
  * seconds with a fraction. Zero and less mean "not set", as in Go.
  */
+import { DateTime } from "effect"
 
 const rfc3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,12}))?([Zz]|[+-]\d\d:?\d\d)$/
 const numeric = /^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
@@ -35,6 +36,13 @@ export const micros = (value: unknown): number | undefined =>
 
 /** Whole nanoseconds to microseconds; 0 stays 0. */
 export const fromNanos = (nanos: bigint): number => Number(nanos / 1000n)
+
+/** RFC 3339 in UTC with microseconds. */
+export const format = (micros: number): string => {
+  const millis = Math.floor(micros / 1000)
+  const text = DateTime.formatIso(DateTime.makeUnsafe(millis))
+  return `${text.slice(0, -1)}${String(micros - millis * 1000).padStart(3, "0")}Z`
+}
 
 const int8Max = 2n ** 63n - 1n
 
