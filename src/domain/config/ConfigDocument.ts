@@ -5,8 +5,7 @@
  * unknown keys change nothing. Unlike Go it tells: an unknown key becomes a warning with the key that was probably
  * meant, and a key given twice is a problem, because one of the two would silently be lost.
  */
-import type { Option } from "effect"
-import { Predicate, Result, Schema, SchemaAST } from "effect"
+import { Option, Predicate, Result, Schema, SchemaAST } from "effect"
 import * as ConfigProblem from "./ConfigProblem.ts"
 import * as JsonText from "./JsonText.ts"
 import * as Suggestion from "./Suggestion.ts"
@@ -35,7 +34,7 @@ export const decode = <S extends Schema.Decoder<unknown>>(
 ): Result.Result<Decoded<S["Type"]>, DecodeFailure> => {
   const parsed = JsonText.parse(text)
   if (Result.isFailure(parsed)) return Result.fail({ _tag: "NotJson", problem: parsed.failure })
-  const reading: Reading = { problems: [], warnings: [] }
+  const reading: Reading = { problems: [], warnings: [], meant: new Map() }
   const value = read(SchemaAST.toEncoded(schema.ast), parsed.success, [], reading)
   const decoded = Schema.decodeUnknownResult(schema, { errors: "all" })(value)
   const problems = [
@@ -45,12 +44,24 @@ export const decode = <S extends Schema.Decoder<unknown>>(
   if (Result.isSuccess(decoded) && problems.length === 0) {
     return Result.succeed({ value: decoded.success, warnings: reading.warnings })
   }
-  return Result.fail({ _tag: "Invalid", problems })
+  return Result.fail({ _tag: "Invalid", problems: problems.map(withHint(reading)) })
 }
 
 interface Reading {
   readonly problems: Array<ConfigProblem.ConfigProblem>
   readonly warnings: Array<UnknownKey>
+  /** Unknown keys by the key that was probably meant. */
+  readonly meant: Map<string, UnknownKey>
+}
+
+/** A misspelled key is both unknown and missing: that is one mistake, told in one place. */
+const withHint = ({ meant }: Reading) => (problem: ConfigProblem.ConfigProblem): ConfigProblem.ConfigProblem => {
+  const unknown = problem.value === ConfigProblem.missing ? meant.get(problem.key) : undefined
+  if (unknown === undefined) return problem
+  return {
+    ...problem,
+    expectation: `${problem.expectation}; is ${unknown.key} in line ${unknown.line} meant to be it?`
+  }
 }
 
 /** The plain value under the schema's own spelling of each key. */
@@ -97,11 +108,10 @@ const readObject = (
     }
     const type = fields.get(name) ?? entryType
     if (!fields.has(name) && !isOpen) {
-      reading.warnings.push({
-        ...entry.at,
-        key: ConfigProblem.formatPath(keyPath),
-        suggestion: Suggestion.nearest(entry.key, [...fields.keys()].filter(Predicate.isString))
-      })
+      const suggestion = Suggestion.nearest(entry.key, [...fields.keys()].filter(Predicate.isString))
+      const unknown = { ...entry.at, key: ConfigProblem.formatPath(keyPath), suggestion }
+      reading.warnings.push(unknown)
+      if (Option.isSome(suggestion)) reading.meant.set(ConfigProblem.formatPath([...path, suggestion.value]), unknown)
     } else if (!isNull(entry.node) || type === undefined || acceptsNull(type)) {
       value[name] = read(type, entry.node, keyPath, reading)
     }

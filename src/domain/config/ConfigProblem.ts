@@ -18,6 +18,9 @@ export const ConfigProblem = Schema.Struct({
 })
 export type ConfigProblem = typeof ConfigProblem.Type
 
+/** The value of a key that is not there. */
+export const missing = "missing"
+
 export type Path = ReadonlyArray<PropertyKey>
 
 const identifier = /^[\w-]+$/
@@ -40,7 +43,7 @@ export const fromIssue = (issue: SchemaIssue.Issue, root: JsonText.JsonNode): Re
     return {
       ...found.at,
       key: formatPath(keys),
-      value: found.node === undefined ? "missing" : show(found.node, keys.at(-1)),
+      value: found.node === undefined ? missing : show(found.node, keys.at(-1)),
       expectation: message === "Missing key" ? "a value" : message.replace(/^Expected /, "").replace(/, got .*$/s, "")
     }
   })

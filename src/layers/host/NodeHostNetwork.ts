@@ -1,5 +1,5 @@
 /** Addresses as Node's resolver and the operating system know them. */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, type Option } from "effect"
 import * as dns from "node:dns/promises"
 import * as os from "node:os"
 import { HostNetwork } from "../../services/poller/HostNetwork.ts"

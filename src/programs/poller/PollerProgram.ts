@@ -83,27 +83,28 @@ const linksOf = (config: PollerConfig): ReadonlyArray<AgentLink.AgentLink> => {
 const grpcServer = (config: PollerConfig, address: ListenAddress) =>
   Supervisor.child({
     id: "GrpcServer",
-    start: Effect.gen(function*() {
-      const credentials = yield* GrpcCredentials.server(config.security)
-      const server = yield* GrpcServer.make({
-        ...address,
-        credentials,
-        services: [],
-        health: { [config.serviceName]: "SERVING" }
-      })
-      yield* Effect.logInfo(`poller ${config.pollerId} serves gRPC on ${server.address}`)
-      return Effect.never
-    })
+    start: Effect.as(
+      Effect.gen(function*() {
+        const credentials = yield* GrpcCredentials.server(config.security)
+        const server = yield* GrpcServer.make({
+          ...address,
+          credentials,
+          services: [],
+          health: { [config.serviceName]: "SERVING" }
+        })
+        yield* Effect.logInfo(`poller ${config.pollerId} serves gRPC on ${server.address}`)
+      }),
+      Effect.never
+    )
   })
 
 const managementServer = (address: ListenAddress) =>
   Supervisor.child({
     id: "ManagementServer",
-    start: Effect.gen(function*() {
-      const server = yield* ManagementServer.make(address)
-      yield* Effect.logInfo(`poller serves HTTP on ${server.address}`)
-      return Effect.never
-    })
+    start: ManagementServer.make(address).pipe(
+      Effect.tap((server) => Effect.logInfo(`poller serves HTTP on ${server.address}`)),
+      Effect.as(Effect.never)
+    )
   })
 
 const sourceIpVariables = ["SERVICERADAR_SOURCE_IP", "POD_IP", "HOST_IP", "NODE_IP"]

@@ -20,7 +20,10 @@ const betweenProbes = Schedule.min([Schedule.exponential("250 millis"), Schedule
 )
 
 /** Two parts: with the connection made the next child may start; the rest watches over it. */
-export const start = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
+export const start = (link: AgentLink.AgentLink) =>
+  Effect.map(connect(link), (connection) => Effect.forever(watch(link, connection)))
+
+const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   const client = yield* AgentClient
   const connection = yield* client.connect(link.agent, link.poller.pollerId)
   const breaker = yield* CircuitBreaker.make({
@@ -32,7 +35,7 @@ export const start = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
     () => Ref.set(link.session, Option.none())
   )
   yield* link.isSuspect.open
-  return Effect.forever(watch(link, connection))
+  return connection
 })
 
 const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection: AgentConnection) {

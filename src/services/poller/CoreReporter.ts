@@ -48,8 +48,8 @@ const urgentWait = Duration.millis(50)
 const failingFor = Duration.minutes(5)
 const drainTimeout = Duration.seconds(9)
 
-/** Core must have the first status within seconds of its return, so the longest pause is 2 s. */
-const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]).pipe(Schedule.jittered)
+/** Core must have the first status within seconds of its return, so the longest pause is about 1 s. */
+const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("1 second")]).pipe(Schedule.jittered)
 
 export class CoreReporter extends Context.Service<CoreReporter, {
   /** Never waits and never fails. */
@@ -76,6 +76,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const hasWaiting = yield* Latch.make()
   const isDue = yield* Latch.make()
 
+  const pending = Effect.map(Ref.get(buffer), ReportBuffer.size)
+  const noteSize = Effect.flatMap(pending, (size) => Metric.update(PollerMetrics.reportBufferSize, size))
+
   const report = Effect.fnUntraced(function*(one: Report) {
     const entry = {
       value: one,
@@ -87,11 +90,10 @@ const make = Effect.fnUntraced(function*(options: Options) {
       return [dropped, next]
     })
     if (gone.length > 0) yield* giveUp(gone, "full")
+    yield* noteSize
     yield* hasWaiting.open
     if (one.isUrgent || (yield* Ref.get(buffer)).waiting.length >= batchSizeMax) yield* isDue.open
   })
-
-  const pending = Effect.map(Ref.get(buffer), ReportBuffer.size)
 
   const header = Effect.fnUntraced(function*(measuredAtMillis: number) {
     return {
@@ -147,9 +149,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     return true
   })
 
-  const sendAll = Effect.repeat(sendBatch, { while: (isSent) => isSent }).pipe(
-    Effect.andThen(Effect.flatMap(pending, (size) => Metric.update(PollerMetrics.reportBufferSize, size)))
-  )
+  const sendAll = Effect.andThen(Effect.repeat(sendBatch, { while: (isSent) => isSent }), noteSize)
 
   const heartbeat = Effect.gen(function*() {
     yield* core.report(yield* header(yield* Clock.currentTimeMillis), [])

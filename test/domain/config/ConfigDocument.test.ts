@@ -76,6 +76,15 @@ describe("ConfigDocument", () => {
     ])
   })
 
+  it("says of a missing key which unknown one is probably meant", () => {
+    const problems = problemsOf(`{"pollerid":"p",\n"agents":{"a":{"adress":"x:1","checks":[]}}}`)
+
+    assert.deepStrictEqual(problems.map(({ expectation, key }) => [key, expectation]), [
+      ["poller_id", "a value; is pollerid in line 1 meant to be it?"],
+      ["agents.a.address", "a value; is agents.a.adress in line 2 meant to be it?"]
+    ])
+  })
+
   it("reports an agent that is given twice", () => {
     const problems = problemsOf(`{"poller_id":"p","agents":{
   "a":{"address":"x:1","checks":[]},

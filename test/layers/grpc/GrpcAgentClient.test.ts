@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Schema, type Scope, Stream } from "effect"
+import { Duration, Effect, Layer, type Scope, Stream } from "effect"
 import * as SecurityConfig from "../../../src/domain/monitoring/SecurityConfig.ts"
 import * as GrpcAgentClient from "../../../src/layers/grpc/GrpcAgentClient.ts"
 import { Internal } from "../../../src/layers/grpc/GrpcError.ts"
@@ -94,14 +94,14 @@ describe("GrpcAgentClient", () => {
 
     it.effect("refuses every call on a connection whose certificate files are missing, with the file's name", () =>
       Effect.gen(function*() {
-        const block = Schema.decodeUnknownSync(SecurityConfig.SecurityBlock)({
+        const security = SecurityConfig.fromBlock({
           mode: "mtls",
           tls: { cert_file: "/absent/a.pem", key_file: "/absent/k.pem", ca_file: "/absent/ca.pem" }
         })
         const client = yield* AgentClient
         const connection = yield* client.connect({
           ...agent("agent-1", "127.0.0.1:1", []),
-          security: SecurityConfig.fromBlock(block)
+          security
         }, "poller-1")
         const error = yield* Effect.flip(connection.probe(deadline))
 

@@ -5,7 +5,7 @@ import { CircuitBreaker } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import * as v8 from "node:v8"
 import * as vm from "node:vm"
-import { AgentId } from "../../../src/domain/monitoring/Ids.ts"
+import type { AgentId } from "../../../src/domain/monitoring/Ids.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
 import {
   AgentClient,
