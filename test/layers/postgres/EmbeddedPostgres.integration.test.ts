@@ -5,6 +5,7 @@ import { Effect, FileSystem, Option, Redacted, Ref, Schedule } from "effect"
 import * as childProcess from "node:child_process"
 import * as net from "node:net"
 import * as path from "node:path"
+import { fileURLToPath } from "node:url"
 import * as EmbeddedPostgres from "../../../src/layers/postgres/EmbeddedPostgres.ts"
 import * as ProcessTable from "../../../src/layers/postgres/ProcessTable.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
@@ -157,7 +158,10 @@ describe("EmbeddedPostgres", () => {
 const abandonedServer = (home: string) =>
   Effect.acquireRelease(
     Effect.sync(() =>
-      childProcess.spawn(process.execPath, [path.join(import.meta.dirname, "../../fixtures/postgresParent.ts"), home], {
+      childProcess.spawn(process.execPath, [
+        fileURLToPath(new URL("../../fixtures/postgresParent.ts", import.meta.url)),
+        home
+      ], {
         stdio: ["ignore", "pipe", "inherit"]
       })
     ),
