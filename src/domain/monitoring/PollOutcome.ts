@@ -36,10 +36,10 @@ export interface Reply {
 }
 
 export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => {
-  const { check, host } = subject
+  const { check, host, source } = subject
   const serviceType = typeOf(subject)
-  // Inventories are bare arrays of devices that know their own addresses.
-  const message = serviceType === "sync"
+  // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
+  const message = serviceType === "sync" && source === "results"
     ? reply.message
     : Enrichment.enrich({ serviceType, details: check.details, host }, reply.message)
   return toStatus(subject, {
