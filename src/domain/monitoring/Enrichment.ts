@@ -39,7 +39,11 @@ export const enrich = (
   if (Option.isNone(ip) || Option.isNone(root)) return message
   const isTarget = agentName === "" || ip.value === detailsHost
   const name = (isTarget && detailsHost !== "" ? detailsHost : agentName) || ip.value
-  return encoder.encode(JSON.stringify(addHost(root.value, ip.value, name)))
+  // Writing JSON recurses where reading does not: a document nested deep enough stays as it is.
+  return Result.try(() => JSON.stringify(addHost(root.value, ip.value, name))).pipe(
+    Result.map((text) => encoder.encode(text)),
+    Result.getOrElse(() => message)
+  )
 }
 
 const addHost = (root: JsonObject, ip: string, name: string): JsonObject => {

@@ -37,7 +37,7 @@ export const add = (merge: ResultsMerge, data: Uint8Array): Result.Result<Result
     return Result.fail(new MergeError({ detail: `the results exceed ${bytesMax} bytes` }))
   }
   return Result.map(devicesOf(decoder.decode(data)), ({ devices, metadata }) => {
-    const text = JSON.stringify(devices).slice(1, -1)
+    const text = devices.slice(1, -1)
     const piece = encoder.encode(text)
     return {
       pieces: text === "" ? merge.pieces : [...merge.pieces, piece],
@@ -49,27 +49,34 @@ export const add = (merge: ResultsMerge, data: Uint8Array): Result.Result<Result
 }
 
 interface ChunkContent {
-  readonly devices: ReadonlyArray<unknown>
+  /** A JSON array. */
+  readonly devices: string
   readonly metadata: string | undefined
 }
 
-const devicesOf = (text: string): Result.Result<ChunkContent, MergeError> => {
-  const parsed = Result.try((): unknown => JSON.parse(text))
-  if (Result.isFailure(parsed)) return Result.fail(new MergeError({ detail: "a chunk of the results is not JSON" }))
-  const document = parsed.success
-  if (Array.isArray(document)) return Result.succeed({ devices: document, metadata: undefined })
-  if (!Predicate.isObject(document)) {
-    return Result.fail(new MergeError({ detail: "a chunk of the results is neither an array nor an object" }))
-  }
+const devicesOf = (text: string): Result.Result<ChunkContent, MergeError> =>
+  Result.try(() => contentOf(JSON.parse(text))).pipe(
+    // Not only a syntax error: writing JSON fails on nesting that reading accepts.
+    Result.mapError(() => new MergeError({ detail: "a chunk of the results is not JSON" })),
+    Result.flatMap((content) =>
+      content === undefined
+        ? Result.fail(new MergeError({ detail: "a chunk of the results is neither an array nor an object" }))
+        : Result.succeed(content)
+    )
+  )
+
+const contentOf = (document: unknown): ChunkContent | undefined => {
+  if (Array.isArray(document)) return { devices: JSON.stringify(document), metadata: undefined }
+  if (!Predicate.isObject(document)) return undefined
   const entries = Object.entries(document)
   for (const key of listKeys) {
     const devices = entries.filter(([name]) => name === key).map(([, value]) => toList(value))[0]
     if (devices !== undefined) {
       const others = Object.fromEntries(entries.filter(([name]) => name !== key))
-      return Result.succeed({ devices, metadata: JSON.stringify(others) })
+      return { devices: JSON.stringify(devices), metadata: JSON.stringify(others) }
     }
   }
-  return Result.succeed({ devices: [], metadata: JSON.stringify(document) })
+  return { devices: "[]", metadata: JSON.stringify(document) }
 }
 
 /** Undefined when the value cannot be meant as a list of devices. */

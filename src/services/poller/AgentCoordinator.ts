@@ -11,7 +11,7 @@
  * An agent that misbehaves makes its own statuses unavailable and fails nothing: only a bug restarts a child here. A
  * new connection restarts whoever used the old one, hence rest_for_one.
  */
-import { Effect, Metric, Option, Ref, Stream } from "effect"
+import { Effect, Metric, Option, Ref, Schedule, Stream } from "effect"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import type * as AgentLink from "./AgentLink.ts"
 import * as CheckScheduler from "./CheckScheduler.ts"
@@ -19,14 +19,17 @@ import * as ConnectionManager from "./ConnectionManager.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import * as ResultsStreamer from "./ResultsStreamer.ts"
 
+/** A bug that one agent's answers bring out again and again restarts that agent's children, never the whole poller. */
+const backoff = { schedule: Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")]) }
+
 const coordinator = (link: AgentLink.AgentLink) =>
   Supervisor.supervisor({
     id: link.agent.agentId,
     strategy: "rest_for_one",
     children: [
-      Supervisor.child({ id: "ConnectionManager", start: ConnectionManager.start(link) }),
-      Supervisor.child({ id: "CheckScheduler", run: CheckScheduler.run(link) }),
-      Supervisor.child({ id: "ResultsStreamer", run: ResultsStreamer.run(link) }),
+      Supervisor.child({ id: "ConnectionManager", backoff, start: ConnectionManager.start(link) }),
+      Supervisor.child({ id: "CheckScheduler", backoff, run: CheckScheduler.run(link) }),
+      Supervisor.child({ id: "ResultsStreamer", backoff, run: ResultsStreamer.run(link) }),
       Supervisor.child({ id: "CircuitBreaker", restart: "transient", run: watchCircuit(link) })
     ]
   })

@@ -53,6 +53,13 @@ describe("Enrichment", () => {
     }))
   })
 
+  it("leaves a message alone that is nested too deep to be written again", () => {
+    const depth = 200_000
+    const message = `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`
+
+    assert.isTrue(enrich(message) === message)
+  })
+
   it("leaves arrays and SNMP payloads alone", () => {
     assert.strictEqual(enrich("[1]"), "[1]")
     assert.strictEqual(enrich("{\"router\":{}}", { serviceType: "snmp" }), "{\"router\":{}}")
