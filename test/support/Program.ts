@@ -6,8 +6,8 @@
  */
 import { Data, Duration, Effect, Option, Schedule, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import * as net from "node:net"
 import * as path from "node:path"
+import * as FreePort from "../../src/layers/postgres/FreePort.ts"
 
 export const projectRoot = path.resolve(import.meta.dirname, "../..")
 
@@ -119,15 +119,8 @@ export const eventually = <A, E>(
     )
   })
 
-/** A port that was free a moment ago. */
-export const freePort: Effect.Effect<number> = Effect.callback<number>((resume) => {
-  const server = net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
+/** A port of the loopback that was free a moment ago. */
+export const freePort: Effect.Effect<number> = FreePort.next("127.0.0.1", 0)
 
 /** The JSON document at `url`, or a failure with the reason. */
 export const fetchJson = (url: string): Effect.Effect<unknown, Error> =>
