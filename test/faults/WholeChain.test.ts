@@ -15,7 +15,7 @@ import { temporaryFolder } from "../support/temporaryFolder.ts"
 import { TestDatabase } from "../support/TestDatabase.ts"
 
 const recoveryMaxMillis = 5_000
-const pollIntervalSeconds = 1
+const pollIntervalMillis = 1_000
 
 const Services = Schema.Struct({
   services: Schema.Array(
@@ -41,7 +41,7 @@ const setUp = Effect.gen(function*() {
     partition: "default",
     source_ip: "127.0.0.1",
     core_address: `127.0.0.1:${at.core}`,
-    poll_interval: `${pollIntervalSeconds}s`,
+    poll_interval: `${pollIntervalMillis}ms`,
     agents: {
       "agent-1": {
         address: `127.0.0.1:${at.agent}`,
@@ -85,20 +85,20 @@ const shows = (available: boolean, services: SetUp["services"], programs: Readon
 
 const Sysmon = Schema.fromJsonString(Schema.Struct({ status: Schema.Struct({ timestamp: Schema.String }) }))
 
-/** When the stored sysmon statuses were measured, in whole seconds and in the order of their reports. */
-const measuredSeconds = (sql: SetUp["sql"]) =>
+/** When the stored sysmon statuses were measured, in the order of their reports. */
+const measuredMillis = (sql: SetUp["sql"]) =>
   sql<{ readonly message: string }>`
     select message from service_status_history
     where service_name = 'sysmon' and available order by reported_at, received_at, message::jsonb #>> '{status,timestamp}'`
     .pipe(
       Effect.flatMap(Effect.forEach(({ message }) => Schema.decodeUnknownEffect(Sysmon)(message))),
-      Effect.map((all) => all.map(({ status }) => Math.floor(Date.parse(status.timestamp) / 1_000)))
+      Effect.map((all) => all.map(({ status }) => Date.parse(status.timestamp)))
     )
 
 const hasStored = (count: number, sql: SetUp["sql"], programs: ReadonlyArray<Program.Program>) =>
   Program.eventually(
     `${count} statuses stored`,
-    Effect.map(measuredSeconds(sql), (seconds) => seconds.length >= count ? Option.some(seconds) : Option.none()),
+    Effect.map(measuredMillis(sql), (stored) => stored.length >= count ? Option.some(stored) : Option.none()),
     { within: "30 seconds", programs }
   )
 
@@ -135,7 +135,7 @@ describe("Agent, poller and core as processes of their own", () => {
       const agent = yield* program("agent")
       const poller = yield* program("poller")
       yield* shows(true, services, [first, agent, poller])
-      const before = yield* measuredSeconds(sql)
+      const before = yield* measuredMillis(sql)
 
       yield* first.kill("SIGKILL")
       yield* first.exited
@@ -154,14 +154,15 @@ describe("Agent, poller and core as processes of their own", () => {
         { within: "10 seconds", programs: [second] }
       )
       const listensAt = yield* Clock.currentTimeMillis
-      const seconds = yield* hasStored(before.length + 1, sql, [second, poller])
+      const arrived = yield* hasStored(before.length + 1, sql, [second, poller])
       const millis = (yield* Clock.currentTimeMillis) - listensAt
-      const all = yield* hasStored(seconds.length + 6, sql, [second, poller])
+      const all = yield* hasStored(arrived.length + 6, sql, [second, poller])
 
       assert.isBelow(millis, recoveryMaxMillis)
-      const gaps = all.slice(1).map((second, index) => second - (all[index] ?? second))
-      // One poll a second, in whole seconds: a lost one would leave a hole of three.
-      assert.isAtMost(Math.max(...gaps), 2 * pollIntervalSeconds)
+      const gaps = all.slice(1).map((millis, index) => millis - (all[index] ?? millis))
+      // Polls keep to a grid of one second: one that was lost would leave a gap of two.
+      assert.isBelow(Math.max(...gaps), 1.7 * pollIntervalMillis, gaps.join(" "))
+      assert.isAbove(Math.min(...gaps), 0, gaps.join(" "))
       assert.notMatch(yield* metrics, /^report_buffer_dropped_total(\{[^}]*\})? [1-9]/m)
       assert.isTrue(agent.isRunning())
     }).pipe(Effect.provide(surroundings)))
