@@ -1,0 +1,79 @@
+/**
+ * From a fetched message to its rows: routes by subject, finds the tenant and runs the stream's processor.
+ *
+ * Synchronous, without state and without a throw: a message gives all of its rows or a `DecodeError` that says where and
+ * why. The same message gives the same rows at every delivery.
+ */
+import { Result } from "effect"
+import { DecodeError, fail, type Problem } from "../../domain/events/DecodeError.ts"
+import type { EventMessage } from "../../domain/events/EventMessage.ts"
+import * as IngestId from "../../domain/events/IngestId.ts"
+import type { TableRows } from "../../domain/events/rows/Tables.ts"
+import * as Subject from "../../domain/events/Subject.ts"
+import * as Tenant from "../../domain/events/Tenant.ts"
+import * as EventsProcessor from "./EventsProcessor.ts"
+import * as LogsProcessor from "./LogsProcessor.ts"
+import * as NetflowProcessor from "./NetflowProcessor.ts"
+import * as OtelMetricsProcessor from "./OtelMetricsProcessor.ts"
+import * as OtelTracesProcessor from "./OtelTracesProcessor.ts"
+import type { Processor } from "./Processor.ts"
+import * as SweepProcessor from "./SweepProcessor.ts"
+import * as TelemetryProcessor from "./TelemetryProcessor.ts"
+
+export interface Options {
+  /** For messages that name no tenant; without it they are refused. */
+  readonly tenantDefault?: string | undefined
+  readonly flowTable?: NetflowProcessor.FlowTable
+  /** Whether a rule engine publishes raw messages once more, processed; then the raw ones give no rows. */
+  readonly hasRuleEngine?: boolean
+}
+
+export interface Decoded {
+  readonly stream: Subject.StreamName
+  readonly tenantId: string
+  /** Left to the rule engine, which publishes it again: there are no rows, and that is no loss. */
+  readonly isSuperseded: boolean
+  readonly content: TableRows
+}
+
+export type Decode = (message: EventMessage) => Result.Result<Decoded, DecodeError>
+
+const superseded: TableRows = { table: "logs", rows: [] }
+
+export const make = (options: Options = {}): Decode => {
+  const processors: Readonly<Record<Subject.StreamName, Processor>> = {
+    TELEMETRY: TelemetryProcessor.process,
+    EVENTS: EventsProcessor.process,
+    SWEEP: SweepProcessor.process,
+    NETFLOW: NetflowProcessor.make(options.flowTable ?? "ocsf_network_activity"),
+    OTEL_METRICS: OtelMetricsProcessor.process,
+    OTEL_TRACES: OtelTracesProcessor.process,
+    LOGS: LogsProcessor.process
+  }
+
+  const decode = (message: EventMessage, route: Subject.Route): Result.Result<Decoded, Problem> =>
+    Result.flatMap(
+      Tenant.resolve(route.tenant, message.headers, options.tenantDefault),
+      (tenantId): Result.Result<Decoded, Problem> => {
+        const { stream, subject } = route
+        if (route.isRaw && options.hasRuleEngine === true) {
+          return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded })
+        }
+        const id = IngestId.make(message.stream, message.sequence, message.storedAtMicros)
+        const context = { tenantId, subject, storedAtMicros: message.storedAtMicros, id }
+        const content = processors[stream](message.data, context)
+        if (Result.isFailure(content)) return Result.fail(content.failure)
+        return content.success.rows.length > IngestId.rowsPerMessageMax
+          ? fail([], `expected at most ${IngestId.rowsPerMessageMax} rows`)
+          : Result.succeed({ stream, tenantId, isSuperseded: false, content: content.success })
+      }
+    )
+
+  return (message) => {
+    const route = Subject.route(message.subject)
+    if (route === undefined) {
+      return Result.fail(DecodeError.of(message, "", { path: [], reason: "expected a subject of one of the streams" }))
+    }
+    return Result.mapError(decode(message, route), (problem) => DecodeError.of(message, route.stream, problem))
+  }
+}

@@ -1,0 +1,16 @@
+/** EVENTS: OCSF, syslog in GELF, SNMP traps and CloudEvents in JSON to `ocsf_events`. */
+import { Result } from "effect"
+import { eachObject, parseBytes } from "../../domain/events/Json.ts"
+import * as LogActivityMapping from "../../domain/events/LogActivityMapping.ts"
+import * as OcsfEventMapping from "../../domain/events/OcsfEventMapping.ts"
+import type { Processor } from "./Processor.ts"
+
+export const process: Processor = (data, context) =>
+  Result.map(
+    Result.flatMap(parseBytes(data), (value) =>
+      eachObject(value, (object, index) =>
+        OcsfEventMapping.isNative(object)
+          ? OcsfEventMapping.map(object, context, index)
+          : LogActivityMapping.map(object, context, index))),
+    (rows) => ({ table: "ocsf_events", rows })
+  )

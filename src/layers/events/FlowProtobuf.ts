@@ -1,0 +1,127 @@
+/**
+ * Flows in protobuf: one message, or any number of them, each behind its length.
+ *
+ * The length form is tried first and only counts when the lengths fill the bytes exactly and every flow has addresses;
+ * the first bytes of a bare message can look like a length, but never all of that.
+ */
+import { BinaryReader } from "@bufbuild/protobuf/wire"
+import { Result } from "effect"
+import * as Address from "../../domain/events/Address.ts"
+import { fail, type Problem } from "../../domain/events/DecodeError.ts"
+import type { Flow } from "../../domain/events/Flow.ts"
+import { cleanText, type JsonObject } from "../../domain/events/Json.ts"
+import * as Timestamp from "../../domain/events/Timestamp.ts"
+import { FlowMessage } from "../../gen/flowpb/flow.ts"
+import * as Protobuf from "./Protobuf.ts"
+
+const sources: Readonly<Record<number, string>> = { 1: "sFlow v5", 2: "NetFlow v5", 3: "NetFlow v9", 4: "IPFIX" }
+
+const ip = (bytes: Uint8Array): string | null => Address.fromBytes(bytes) ?? null
+const micros = (nanos: bigint): number | null => nanos === 0n ? null : Timestamp.fromNanos(nanos)
+const nonZero = (value: number): number | null => value === 0 || value > 2 ** 31 - 1 ? null : value
+const nonZeroBig = (value: bigint): bigint | null => value === 0n ? null : value
+
+const mac = (value: bigint): string | null =>
+  value === 0n ? null : BigInt.asUintN(48, value).toString(16).padStart(12, "0").toUpperCase()
+
+const hasColumn: ReadonlySet<string> = new Set([
+  ...["type", "srcAddr", "dstAddr", "bytes", "packets", "samplerAddress", "srcAs", "dstAs", "inIf", "outIf", "proto"],
+  ...["srcPort", "dstPort", "tcpFlags", "srcMac", "dstMac", "protocolName"],
+  ...["timeReceivedNs", "timeFlowStartNs", "timeFlowEndNs", "bytesIn", "bytesOut", "packetsIn", "packetsOut"]
+])
+
+const addresses: ReadonlySet<string> = new Set(["nextHop", "bgpNextHop", "mplsIp", "ipv6RoutingHeaderAddresses"])
+
+const plain = (key: string, value: unknown): unknown => {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()
+  if (Array.isArray(value)) return value.map((one: unknown) => plain(key, one))
+  if (value instanceof Uint8Array) {
+    return addresses.has(key) ? Address.fromBytes(value) ?? Buffer.from(value).toString("hex") : null
+  }
+  return value
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === 0 || value === 0n || value === "" || value === undefined ||
+  (typeof value === "object" && value !== null && "length" in value && value.length === 0)
+
+const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const snakeKeys = new Map(Object.keys(FlowMessage.create()).map((key) => [key, snake(key)]))
+
+/** Every field without a column that the exporter filled in. */
+const unmapped = (wire: FlowMessage): JsonObject => {
+  const rest: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(wire)) {
+    if (!hasColumn.has(key) && !isEmpty(value)) rest[snakeKeys.get(key) ?? key] = plain(key, value)
+  }
+  return rest
+}
+
+const flow = (wire: FlowMessage): Flow => ({
+  receivedAt: micros(wire.timeReceivedNs),
+  startedAt: micros(wire.timeFlowStartNs),
+  endedAt: micros(wire.timeFlowEndNs),
+  srcIp: ip(wire.srcAddr),
+  dstIp: ip(wire.dstAddr),
+  samplerIp: ip(wire.samplerAddress),
+  srcPort: nonZero(wire.srcPort),
+  dstPort: nonZero(wire.dstPort),
+  protocol: nonZero(wire.proto),
+  protocolName: wire.protocolName === "" ? null : cleanText(wire.protocolName),
+  tcpFlags: nonZero(wire.tcpFlags),
+  srcAs: wire.srcAs === 0 ? null : BigInt(wire.srcAs),
+  dstAs: wire.dstAs === 0 ? null : BigInt(wire.dstAs),
+  bytes: wire.bytes,
+  packets: wire.packets,
+  bytesIn: nonZeroBig(wire.bytesIn),
+  bytesOut: nonZeroBig(wire.bytesOut),
+  packetsIn: nonZeroBig(wire.packetsIn),
+  packetsOut: nonZeroBig(wire.packetsOut),
+  inputSnmp: nonZero(wire.inIf),
+  outputSnmp: nonZero(wire.outIf),
+  srcMac: mac(wire.srcMac),
+  dstMac: mac(wire.dstMac),
+  source: sources[wire.type] ?? "Unknown",
+  direction: null,
+  gatewayId: null,
+  agentId: null,
+  deviceId: null,
+  partition: null,
+  unmapped: unmapped(wire)
+})
+
+const isAddress = (bytes: Uint8Array): boolean => bytes.length === 4 || bytes.length === 16
+
+const checked = (wire: FlowMessage): Result.Result<FlowMessage, Problem> => {
+  if (!isAddress(wire.srcAddr)) return fail(["src_addr"], "expected 4 or 16 bytes")
+  if (!isAddress(wire.dstAddr)) return fail(["dst_addr"], "expected 4 or 16 bytes")
+  return wire.samplerAddress.length === 0 || isAddress(wire.samplerAddress)
+    ? Result.succeed(wire)
+    : fail(["sampler_address"], "expected 4 or 16 bytes")
+}
+
+const one = (data: Uint8Array): Result.Result<FlowMessage, Problem> =>
+  Result.flatMap(Protobuf.read(FlowMessage, data), checked)
+
+/** The messages behind their lengths, or none when the bytes are not of that form. */
+const framed = (data: Uint8Array): ReadonlyArray<FlowMessage> | undefined => {
+  const reader = new BinaryReader(data)
+  const messages: Array<FlowMessage> = []
+  while (reader.pos < data.length) {
+    const length = lengthAt(reader)
+    if (length === undefined || length === 0 || reader.pos + length > data.length) return undefined
+    const message = Result.getOrUndefined(one(data.subarray(reader.pos, reader.pos + length)))
+    if (message === undefined) return undefined
+    messages.push(message)
+    reader.pos += length
+  }
+  return messages.length === 0 ? undefined : messages
+}
+
+const lengthAt = (reader: BinaryReader): number | undefined => Result.getOrUndefined(Result.try(() => reader.uint32()))
+
+export const read = (data: Uint8Array): Result.Result<ReadonlyArray<Flow>, Problem> => {
+  const messages = framed(data)
+  if (messages !== undefined) return Result.succeed(messages.map(flow))
+  return Result.map(one(data), (message) => [flow(message)])
+}

@@ -1,0 +1,26 @@
+/** LOGS: OTLP (protobuf, JSON) and logs in JSON of any other shape to `logs`. */
+import { Result } from "effect"
+import { eachObject } from "../../domain/events/Json.ts"
+import * as LogJsonMapping from "../../domain/events/LogJsonMapping.ts"
+import type { LogRecord, Resource, Scope } from "../../domain/events/Otlp.ts"
+import * as OtlpJson from "../../domain/events/OtlpJson.ts"
+import * as OtlpMapping from "../../domain/events/OtlpMapping.ts"
+import * as OtlpLogs from "./OtlpLogs.ts"
+import { jsonOrProtobuf, type Processor } from "./Processor.ts"
+
+export const process: Processor = (data, context) => {
+  let index = 0
+  const toRow = (record: LogRecord, resource: Resource, scope: Scope) =>
+    OtlpMapping.logRow(record, resource, scope, context, index++)
+  return Result.map(
+    jsonOrProtobuf(
+      data,
+      (value) =>
+        OtlpJson.isRequest(value, "resourceLogs")
+          ? OtlpJson.logs(value, toRow)
+          : eachObject(value, (object, at) => LogJsonMapping.map(object, context, at)),
+      (bytes) => OtlpLogs.read(bytes, toRow)
+    ),
+    (rows) => ({ table: "logs", rows })
+  )
+}
