@@ -32,7 +32,8 @@ const getStatus = (agentId: string) => (request: StatusRequest) =>
         InvalidTarget: (error) => Effect.succeed(errorOutcome(error)),
         UnknownServiceType: (error) => Effect.succeed(errorOutcome(error)),
         PingUnavailable: (error) => Effect.succeed(errorOutcome(error)),
-        AgentBusy: (error) => Effect.fail(new ResourceExhausted({ detail: error.message }))
+        AgentBusy: (error) => Effect.fail(new ResourceExhausted({ detail: error.message })),
+        AgentNotReady: (error) => Effect.fail(new Unavailable({ detail: error.message }))
       })
     )
     return {

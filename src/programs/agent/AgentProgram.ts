@@ -2,13 +2,13 @@
  * The agent process.
  *
  *   Agent (rest_for_one)
- *   ├─ Checkers          permanent, ends checkers that are not asked any more
+ *   ├─ Checkers          permanent, dynamic
+ *   │  └─ port/ssh/127.0.0.1:22 …   transient, one per checker, made when first asked for
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
- * The checkers themselves are fibers of `CheckRunner`, one each, made when first asked for. The TCP scanner, SNMP and
- * the results of sweeps and syncs become children when they exist. Order matters: whatever a poller may ask is there
- * before the port opens, and the port closes before anything else stops.
+ * The TCP scanner, SNMP and the results of sweeps and syncs become children when they exist. Order matters: whatever a
+ * poller may ask is there before the port opens, and the port closes before anything else stops.
  */
 import { Effect, Layer } from "effect"
 import type { AgentConfig } from "../../domain/monitoring/AgentConfig.ts"
@@ -20,6 +20,7 @@ import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
+import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
 export interface AgentOptions {
@@ -28,6 +29,8 @@ export interface AgentOptions {
   /** The PATH variable, to find ping programs. */
   readonly path?: string
 }
+
+const checkersId = "Checkers"
 
 const grpcServer = (config: AgentConfig) =>
   Supervisor.child({
@@ -61,7 +64,7 @@ export const tree = (config: AgentConfig, options: AgentOptions = {}) =>
     id: "Agent",
     strategy: "rest_for_one",
     children: [
-      Supervisor.child({ id: "Checkers", run: CheckRunner.use((runner) => runner.sweep) }),
+      ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       grpcServer(config),
       ...(options.http === undefined ? [] : [managementServer(options.http)])
     ]

@@ -13,7 +13,8 @@ import { resultsChunk, statusResponse } from "./fixture.ts"
 
 const config = AgentConfig.fromFile({ agent_id: "agent-1" })
 
-const layer = CheckRunner.layer().pipe(
+const layer = Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Checkers"))).pipe(
+  Layer.provideMerge(CheckRunner.layer()),
   Layer.provide(ProbeTable.layer({ config, path: process.env["PATH"] })),
   Layer.provideMerge(GrpcCheckers.layer(config)),
   Layer.provide(NodeServices.layer)

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, References } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, References, Scope } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import { failed, type ProbeOutcome } from "../../../src/domain/monitoring/ProbeOutcome.ts"
 import { InvalidTarget } from "../../../src/domain/monitoring/ProbeTarget.ts"
 import { CheckRunner, type CheckRunnerOptions } from "../../../src/services/agent/CheckRunner.ts"
 import { type CheckRequest, type Prepare, Prober } from "../../../src/services/agent/Prober.ts"
+import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 
 const request = (serviceType: string, serviceName: string): CheckRequest => ({
   serviceType,
@@ -20,11 +21,23 @@ const ok: ProbeOutcome = { available: true, responseTimeNanos: 1n, message: "{}"
 const checking = (check: Effect.Effect<ProbeOutcome>): Prepare => () =>
   Effect.succeed({ timeout: Duration.seconds(5), check, failed })
 
-const runner = (table: Readonly<Record<string, Prepare>>, options: CheckRunnerOptions = {}) =>
+const stoppedRunner = (table: Readonly<Record<string, Prepare>>, options: CheckRunnerOptions = {}) =>
   CheckRunner.layer(options).pipe(
     Layer.provide(Prober.layer(table)),
+    Layer.provideMerge(SupervisionTree.layer),
     Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
   )
+
+/** With its checkers running. */
+const runner = (table: Readonly<Record<string, Prepare>>, options: CheckRunnerOptions = {}) =>
+  Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Checkers"))).pipe(
+    Layer.provideMerge(stoppedRunner(table, options))
+  )
+
+/** The checkers as an operator sees them. */
+const checkers = SupervisionTree.use((tree) => tree.snapshot).pipe(
+  Effect.map(([root]) => (root?.children ?? []).map(({ id, restartsTotal, state }) => ({ id, restartsTotal, state })))
+)
 
 const run = (one: CheckRequest) => CheckRunner.use((runner) => runner.run(one))
 
@@ -86,7 +99,9 @@ describe("CheckRunner", () => {
       ).pipe(Effect.as({ timeout: Duration.seconds(5), check: Effect.die("a bug"), failed }))
     return Effect.gen(function*() {
       yield* run(request("breaking", "one"))
-      yield* run(request("breaking", "one"))
+      const second = yield* Effect.forkChild(run(request("breaking", "one")))
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.join(second)
 
       assert.deepStrictEqual(events, ["open", "close", "open", "close"])
     }).pipe(Effect.provide(runner({ breaking })))
@@ -112,12 +127,97 @@ describe("CheckRunner", () => {
 
   it.effect("ends checkers that nobody asks any more", () =>
     Effect.gen(function*() {
-      yield* Effect.forkChild(CheckRunner.use((runner) => runner.sweep))
       yield* run(request("healthy", "a"))
       yield* TestClock.adjust("3 minutes")
 
       assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 0)
     }).pipe(Effect.provide(runner({ healthy: checking(Effect.succeed(ok)) }, { idle: "1 minute" }))))
+
+  it.effect("shows every checker as a child, and restarts only the one that broke", () =>
+    Effect.gen(function*() {
+      yield* run({ ...request("healthy", "ssh"), details: "127.0.0.1:22" })
+      const broken = yield* run(request("dying", "x"))
+      const restarting = yield* checkers
+      yield* TestClock.adjust("100 millis")
+
+      assert.deepInclude(broken, { available: false, message: "{\"error\":\"the checker broke: Error: a bug\"}" })
+      assert.deepStrictEqual(restarting, [
+        { id: "healthy/ssh/127.0.0.1:22", restartsTotal: 0, state: "running" },
+        { id: "dying/x", restartsTotal: 1, state: "restarting" }
+      ])
+      assert.deepStrictEqual(yield* checkers, [
+        { id: "healthy/ssh/127.0.0.1:22", restartsTotal: 0, state: "running" },
+        { id: "dying/x", restartsTotal: 1, state: "running" }
+      ])
+    }).pipe(Effect.provide(runner({
+      healthy: checking(Effect.succeed(ok)),
+      dying: checking(Effect.die(new Error("a bug")))
+    }))))
+
+  it.effect("outlives a hundred checkers that break again and again", () =>
+    Effect.gen(function*() {
+      for (let round = 0; round < 20; round++) {
+        const fibers = yield* Effect.forEach(
+          Array.from({ length: 100 }, (_, index) => request("dying", `${index}`)),
+          (one) => Effect.forkChild(run(one), { startImmediately: true })
+        )
+        yield* TestClock.adjust("100 millis")
+        yield* Effect.forEach(fibers, Fiber.join)
+      }
+
+      assert.isTrue((yield* run(request("healthy", "a"))).available)
+      assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 101)
+    }).pipe(Effect.provide(runner({
+      healthy: checking(Effect.succeed(ok)),
+      dying: checking(Effect.die("a bug"))
+    }, { checkersMax: 101 }))))
+
+  it.effect("gives up a checker that resists interruption and makes a new one beside it", () => {
+    const release = Deferred.makeUnsafe<void>()
+    let probes = 0
+    const stubborn = checking(Effect.suspend(() => {
+      probes += 1
+      return probes === 1 ? Effect.as(Effect.uninterruptible(Deferred.await(release)), ok) : Effect.succeed(ok)
+    }))
+    return Effect.gen(function*() {
+      const first = yield* Effect.forkChild(run(request("stubborn", "a")))
+      yield* TestClock.adjust("5500 millis")
+      const givenUp = yield* Fiber.join(first)
+      const second = yield* run(request("stubborn", "a"))
+      const before = yield* checkers
+      yield* TestClock.adjust("1 second")
+      const after = yield* checkers
+
+      assert.include(givenUp.message, "the checker hangs and was given up after 5s 500ms")
+      assert.isTrue(second.available)
+      assert.deepStrictEqual(before.map(({ id, state }) => [id, state]), [
+        ["stubborn/a", "stopping"],
+        ["stubborn/a#1", "running"]
+      ])
+      assert.deepStrictEqual(after.map(({ id }) => id), ["stubborn/a#1"])
+      assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 1)
+      yield* Deferred.succeed(release, undefined)
+    }).pipe(Effect.provide(runner({ stubborn })))
+  })
+
+  it.effect("is not ready before its checkers run, tells those who wait when they stop, and forgets all of them", () =>
+    Effect.gen(function*() {
+      const early = yield* Effect.flip(run(request("healthy", "a")))
+      const scope = yield* Scope.make()
+      yield* Scope.provide(CheckRunner.use((runner) => runner.serve("Checkers")), scope)
+      yield* run(request("healthy", "a"))
+      const waiting = yield* Effect.forkChild(Effect.flip(run(request("hanging", "b"))), { startImmediately: true })
+
+      yield* Scope.close(scope, Exit.void)
+      const stopped = yield* Fiber.join(waiting)
+      yield* CheckRunner.use((runner) => runner.serve("Checkers"))
+
+      assert.deepStrictEqual([early._tag, stopped._tag], ["AgentNotReady", "AgentNotReady"])
+      assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 0)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(stoppedRunner({ healthy: checking(Effect.succeed(ok)), hanging: checking(Effect.never) }))
+    ))
 
   it.effect("fails with what was expected when the target makes no sense, and forgets the checker", () =>
     Effect.gen(function*() {

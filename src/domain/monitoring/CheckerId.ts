@@ -1,0 +1,46 @@
+/**
+ * The name under which a checker stands in the supervision tree: `port/ssh/127.0.0.1:22`.
+ *
+ * Names are seen by everybody who may see the tree, so a target is only named when it is of a known harmless shape: a
+ * host, a port, a process, or the origin of a URL. Paths, queries, credentials and JSON stay out. Two checkers may
+ * therefore come to the same name; whoever runs them tells them apart.
+ */
+import { Result } from "effect"
+
+export interface Named {
+  readonly serviceType: string
+  readonly serviceName: string
+  readonly details: string
+}
+
+const partLengthMax = 80
+
+/** Hosts with and without port, addresses in brackets and with zones, process names. */
+const harmlessPattern = /^[A-Za-z0-9_.:%[\]-]{1,80}$/
+/** Everything else would need quoting in a path, a log line or a terminal. */
+const unprintable = /[^A-Za-z0-9_.:@+-]+/g
+
+const part = (text: string): string => text.slice(0, partLengthMax).replaceAll(unprintable, "_")
+
+const originOf = (text: string): string | undefined => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url.origin.slice(0, 2 * partLengthMax) : undefined
+}
+
+const urlOf = (details: string): string => {
+  if (!details.startsWith("{")) return details
+  const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(details)), () => undefined)
+  return typeof parsed === "object" && parsed !== null && "url" in parsed && typeof parsed.url === "string"
+    ? parsed.url
+    : ""
+}
+
+const targetOf = (details: string): string => {
+  const text = details.trim()
+  if (text === "" || harmlessPattern.test(text)) return text
+  return originOf(urlOf(text)) ?? "…"
+}
+
+/** At most 324 characters, without control characters and without what may be secret. */
+export const make = ({ details, serviceName, serviceType }: Named): string =>
+  [part(serviceType), part(serviceName), targetOf(details)].filter((text) => text !== "").join("/") || "unnamed"

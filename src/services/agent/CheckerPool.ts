@@ -1,0 +1,218 @@
+/**
+ * The checkers of one life of an agent, each a child of a dynamic supervisor.
+ *
+ * A checker serves one check at a time; requests for a check that is running share its outcome, so any number of equal
+ * requests costs one probe. One that breaks tells those who wait, loses its resources and is started again; one that is
+ * not asked for a while ends; of too many, the one asked longest ago makes room. What a checker does synchronously
+ * still holds up everybody: JavaScript has one thread.
+ */
+import { Cause, Clock, type Context, Deferred, Duration, Effect, Exit, Option, Schedule } from "effect"
+import * as CheckerId from "../../domain/monitoring/CheckerId.ts"
+import type { ProbeOutcome } from "../../domain/monitoring/ProbeOutcome.ts"
+import * as Supervisor from "../supervision/Supervisor.ts"
+import { AgentBusy, AgentNotReady, type CheckError } from "./CheckError.ts"
+import * as Slot from "./CheckerSlot.ts"
+import type { CheckerSlot } from "./CheckerSlot.ts"
+import { type CheckRequest, checkWithin, type Prober } from "./Prober.ts"
+
+export interface PoolLimits {
+  readonly checkersMax: number
+  readonly idle: Duration.Duration
+}
+
+type Checkers = Supervisor.DynamicSupervisor<never>
+
+/** What a checker may take to let go of what it holds before it is left behind. */
+const shutdown = Duration.seconds(1)
+/** Between a checker's end and its next start. */
+const restartPause = Duration.millis(100)
+
+/**
+ * No checker restarts twice within one pause, so they can never use this up together: a hundred broken checkers must not
+ * end the healthy ones.
+ */
+const intensityOf = (checkersMax: number) => ({ maxRestarts: 2 * checkersMax, period: restartPause })
+
+export class CheckerPool {
+  private readonly slots = new Map<string, CheckerSlot>()
+  private readonly ids = new Set<string>()
+  /** Forgotten checkers whose end is awaited; they count until it has come. */
+  private ending = 0
+  private renamed = 0
+  private readonly prober: Prober["Service"]
+  private readonly checkers: Checkers
+  private readonly limits: PoolLimits
+  private readonly context: Context.Context<never>
+
+  constructor(
+    prober: Prober["Service"],
+    checkers: Checkers,
+    limits: PoolLimits,
+    context: Context.Context<never>
+  ) {
+    this.context = context
+    this.prober = prober
+    this.checkers = checkers
+    this.limits = limits
+  }
+
+  get size(): number {
+    return this.slots.size
+  }
+
+  /** Answers within the checker's time limit and a little more, whatever the checker does. */
+  run(request: CheckRequest): Effect.Effect<ProbeOutcome, CheckError> {
+    return Effect.gen({ self: this }, function*() {
+      const nowNanos = yield* Clock.monotonicTimeNanos
+      const [slot, pending] = yield* Effect.uninterruptible(this.ask(request, nowNanos))
+      const limit = Slot.limitOf(slot)
+      const isPreparing = slot.checker === undefined
+      const first = yield* Effect.timeoutOption(Deferred.await(pending), limit)
+      if (Option.isSome(first)) return first.value
+      if (!isPreparing || slot.checker === undefined) return yield* this.giveUp(slot, limit)
+      // A checker that became ready meanwhile has its own limit.
+      const duration = Slot.limitOf(slot)
+      return yield* Effect.timeoutOrElse(Deferred.await(pending), {
+        duration,
+        orElse: () => this.giveUp(slot, duration)
+      })
+    })
+  }
+
+  /** Starts the checker when there is none; the request is entered first, so that a checker that fails finds it. */
+  private ask(
+    request: CheckRequest,
+    askedNanos: bigint
+  ): Effect.Effect<readonly [CheckerSlot, Slot.Answer], CheckError> {
+    return Effect.suspend(() => {
+      const key = Slot.keyOf(request)
+      const known = this.slots.get(key)
+      if (known !== undefined) return Effect.succeed([known, Slot.enter(known, askedNanos)])
+      const isFull = this.slots.size + this.ending >= this.limits.checkersMax
+      const victim = isFull ? this.oldestIdle() : undefined
+      if (isFull && victim === undefined) return new AgentBusy({ checkersMax: this.limits.checkersMax })
+      if (victim !== undefined) this.forget(victim)
+      const slot = this.makeSlot(request)
+      const pending = Slot.enter(slot, askedNanos)
+      const room = victim === undefined ? Effect.void : this.terminate(victim)
+      return Effect.as(Effect.andThen(room, this.startChecker(slot)), [slot, pending])
+    })
+  }
+
+  private makeSlot(request: CheckRequest): CheckerSlot {
+    const name = CheckerId.make(request)
+    const id = this.ids.has(name) ? `${name}#${++this.renamed}` : name
+    const slot = Slot.make(id, request)
+    this.slots.set(slot.key, slot)
+    this.ids.add(id)
+    return slot
+  }
+
+  private startChecker(slot: CheckerSlot): Effect.Effect<void, CheckError> {
+    return this.checkers.startChild(Supervisor.child({
+      id: slot.id,
+      restart: "transient",
+      shutdown,
+      backoff: { schedule: Schedule.spaced(restartPause) },
+      run: this.live(slot)
+    })).pipe(
+      Effect.asVoid,
+      Effect.catchTags({
+        SupervisorGone: () => new AgentNotReady(),
+        // Its end is a moment ahead of the supervisor's knowledge of it.
+        ChildRefused: () => new AgentNotReady(),
+        ChildStartError: () => Effect.void,
+        InvalidChildSpec: (error) => Effect.die(error)
+      }),
+      Effect.tapError((error) => {
+        this.release(slot)
+        return Slot.answer(slot, Exit.fail(error))
+      }),
+      // The checker outlives the request that made it, and must not carry its spans and log annotations.
+      Effect.updateContext(() => this.context)
+    )
+  }
+
+  /** One life of a checker: ends by idleness, by a request that makes no sense, or by a defect. */
+  private live(slot: CheckerSlot): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      slot.checker = undefined
+      yield* slot.asked.await
+      const checker = yield* this.prober.prepare(slot.request)
+      slot.checker = checker
+      do {
+        const exit = yield* Effect.exit(checkWithin(checker, checker.timeout))
+        if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause)
+        yield* Slot.answer(slot, exit)
+      } while (yield* this.isAskedInTime(slot))
+    }).pipe(
+      Effect.scoped,
+      Effect.onExit((exit) => {
+        if (Exit.isSuccess(exit) || Cause.hasFails(exit.cause)) this.release(slot)
+        return Slot.answer(slot, Exit.isFailure(exit) ? Slot.endOf(slot, exit.cause) : Exit.fail(new AgentNotReady()))
+      }),
+      // Whoever asked has been told; asking again makes a new checker.
+      Effect.catch(() => Effect.void)
+    )
+  }
+
+  /** False when nobody asked for so long that the checker is not worth keeping; then it is forgotten at once. */
+  private isAskedInTime(slot: CheckerSlot): Effect.Effect<boolean> {
+    return Effect.map(
+      Effect.timeoutOption(slot.asked.await, this.limits.idle),
+      (asked) => Option.isSome(asked) || slot.pending !== undefined || !this.forget(slot)
+    )
+  }
+
+  /** A slot is forgotten once, so that a late end of an abandoned checker does not touch its successor. */
+  private forget(slot: CheckerSlot): boolean {
+    return this.slots.get(slot.key) === slot && this.slots.delete(slot.key)
+  }
+
+  private release(slot: CheckerSlot): void {
+    this.forget(slot)
+    this.ids.delete(slot.id)
+  }
+
+  private terminate(slot: CheckerSlot): Effect.Effect<void> {
+    return this.checkers.terminateChild(slot.id).pipe(
+      Effect.ignore,
+      Effect.andThen(Effect.sync(() => this.ids.delete(slot.id)))
+    )
+  }
+
+  private giveUp(slot: CheckerSlot, limit: Duration.Duration): Effect.Effect<ProbeOutcome> {
+    return Effect.as(this.drop(slot), Slot.givenUp(slot, limit))
+  }
+
+  /** Forgets a checker without waiting for its end. */
+  private drop(slot: CheckerSlot): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (!this.forget(slot)) return Effect.void
+      this.ending += 1
+      const ended = Effect.sync(() => {
+        this.ending -= 1
+      })
+      return Effect.asVoid(Effect.forkDetach(Effect.ensuring(this.terminate(slot), ended)))
+    })
+  }
+
+  /** The checker asked longest ago of those that have nothing to do. */
+  private oldestIdle(): CheckerSlot | undefined {
+    let oldest: CheckerSlot | undefined
+    for (const slot of this.slots.values()) {
+      if (slot.pending === undefined && (oldest === undefined || slot.askedNanos < oldest.askedNanos)) oldest = slot
+    }
+    return oldest
+  }
+}
+
+/** Runs an empty pool until the Scope closes. */
+export const start = Effect.fnUntraced(function*(id: string, prober: Prober["Service"], limits: PoolLimits) {
+  const checkers = yield* Supervisor.startDynamic<never>({
+    id,
+    maxChildren: limits.checkersMax,
+    intensity: intensityOf(limits.checkersMax)
+  })
+  return { pool: new CheckerPool(prober, checkers, limits, yield* Effect.context()), await: checkers.await }
+})
