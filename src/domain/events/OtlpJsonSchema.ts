@@ -41,9 +41,12 @@ const KeyValue: Schema.Codec<KeyValue> = Schema.Struct({ key: Schema.String, val
 const Attributes = optional(Schema.Array(KeyValue))
 const Text = optional(Schema.String)
 const Id = optional(Schema.String.check(Schema.isPattern(/^(?:[0-9a-fA-F]{2})*$/)))
+/** The largest number of 64 bits; a moment that late does not fit a column either. */
+const nanosMax = 2 ** 64
+
 const Nanos = optional(
   Schema.Union([
-    Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: nanosMax })),
     Schema.String.check(Schema.isPattern(/^\d{1,20}$/))
   ])
 )
