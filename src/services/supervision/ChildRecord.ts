@@ -29,7 +29,7 @@ export interface Owner {
   readonly clock: Clock.Clock
   readonly publish: (event: SupervisionEvent) => void
   /** A child did not end within its limit and was left behind. */
-  readonly abandoned: (record: ChildRecord<unknown>) => void
+  readonly abandoned: (record: ChildRecord<unknown>) => Effect.Effect<unknown>
 }
 
 export class ChildRecord<E> implements ChildPosition {
@@ -56,7 +56,7 @@ export class ChildRecord<E> implements ChildPosition {
   isAsked = false
   /** Whether the end that comes next was forced by a missing heartbeat. */
   private isStalled = false
-  private watchdog: Fiber.Fiber<void> | undefined = undefined
+  private watchdog: Fiber.Fiber<unknown> | undefined = undefined
   /** Whether the running gauge counts it. */
   isCounted = false
 
@@ -140,11 +140,11 @@ export class ChildRecord<E> implements ChildPosition {
       this.watchdog = undefined
       this.isStalled = true
       fiber.interruptUnsafe()
-      return Effect.map(this.endedInTime(fiber), (isEnded) => {
-        if (isEnded || this.isAsked) return
+      return Effect.flatMap(this.endedInTime(fiber), (isEnded) => {
+        if (isEnded || this.isAsked) return Effect.void
         this.abandon()
-        this.owner.abandoned(this)
         onStalled()
+        return this.owner.abandoned(this)
       })
     })
     const watchdog = Effect.forkDetach(Effect.andThen(watch(heartbeat, () => this.heartbeatAgeMillis()), stall))

@@ -139,7 +139,7 @@ export class DynamicShell<E> {
         return Effect.succeed(true)
       }
       record.status = "stopping"
-      const stopping = Effect.map(record.stop(), (end) => this.stopped(record, end))
+      const stopping = Effect.flatMap(record.stop(), (end) => this.stopped(record, end))
       return Effect.as(Effect.flatMap(Effect.forkDetach(stopping, { startImmediately: true }), Fiber.await), true)
     })
   }
@@ -216,11 +216,13 @@ export class DynamicShell<E> {
     this.note({ _tag: "ChildRemoved", id: record.id }, record)
   }
 
-  private stopped(record: ChildRecord<E>, end: "ended" | "abandoned"): void {
-    if (this.records.get(record.id) !== record) return
-    if (end === "abandoned") this.observer.abandoned(record)
-    this.note({ _tag: "ChildStopped", id: record.id }, record)
+  /** Returns the log line about the end of a child that was stopped. */
+  private stopped(record: ChildRecord<E>, end: "ended" | "abandoned"): Effect.Effect<unknown> {
+    if (this.records.get(record.id) !== record) return Effect.void
+    const left = end === "abandoned" ? this.observer.abandoned(record) : Effect.void
+    const line = this.observer.note({ _tag: "ChildStopped", id: record.id }, record)
     this.forget(record)
+    return Effect.andThen(left, line)
   }
 
   private note(note: Parameters<SupervisorObserver["note"]>[0], record: ChildRecord<E>): void {
@@ -232,8 +234,10 @@ export class DynamicShell<E> {
     return Effect.gen({ self: this }, function*() {
       this.phase = "stopping"
       this.retries.cancelAll()
-      const left = yield* stopAll([...this.records.values()])
-      for (const record of [...this.records.values()]) this.stopped(record, left.has(record) ? "abandoned" : "ended")
+      const records = [...this.records.values()]
+      const left = yield* stopAll(records)
+      for (const record of records) this.stopped(record, left.has(record) ? "abandoned" : "ended")
+      yield* this.observer.stoppedTogether(records)
       this.phase = "ended"
       yield* this.observer.closed(outcome)
       return { outcome, failure: outcome._tag === "stopped" ? Cause.empty : this.failure }

@@ -48,6 +48,6 @@ export class Retries {
   }
 
   cancelAll(): void {
-    for (const id of [...this.timers.keys()]) this.cancel(id)
+    for (const id of this.timers.keys()) this.cancel(id)
   }
 }

@@ -98,10 +98,23 @@ export class SupervisorObserver implements Owner {
   }
 
   /** A child was left behind. */
-  abandoned(record: ChildRecord<unknown>): void {
+  abandoned(record: ChildRecord<unknown>): Effect.Effect<undefined> {
     const limitMillis = Shutdown.limitMillis(record.bound.description.shutdown)
     const at = this.clock.currentTimeMillisUnsafe()
     this.publish({ _tag: "ChildAbandoned", path: this.path, at, child: record.id, limitMillis })
+    return this.log(`${record.id} left behind`, `did not end within ${limitMillis} ms`)
+  }
+
+  /** Many children were stopped at once: one line for each way in which some ended that was not asked for. */
+  stoppedTogether(records: ReadonlyArray<ChildRecord<unknown>>): Effect.Effect<void> {
+    const counts = new Map<string, number>()
+    for (const record of records) {
+      const last = record.exits.at(-1)
+      if (last === undefined || last.reason === "normal" || last.reason === "shutdown") continue
+      const line = `children stopped (${last.reason}): ${last.message}`
+      counts.set(line, (counts.get(line) ?? 0) + 1)
+    }
+    return Effect.forEach(counts, ([line, count]) => this.log(`${count} ${line}`, ""), { discard: true })
   }
 
   closed(outcome: Outcome | undefined): Effect.Effect<void> {

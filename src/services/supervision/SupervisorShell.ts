@@ -184,10 +184,10 @@ export class SupervisorShell<E> {
   private stop(id: string): Effect.Effect<State.SupervisorInput | undefined> {
     const record = this.records.get(id)
     if (record === undefined) return Effect.succeed({ _tag: "Stopped", id })
-    return Effect.map(record.stop(), (end) => {
-      if (end === "abandoned") this.observer.abandoned(record)
-      return { _tag: "Stopped", id }
-    })
+    return Effect.flatMap(
+      record.stop(),
+      (end) => Effect.as(end === "abandoned" ? this.observer.abandoned(record) : Effect.void, { _tag: "Stopped", id })
+    )
   }
 
   private retry(id: string, generation: number): Effect.Effect<undefined> {

@@ -4,12 +4,12 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import * as Trace from "./Trace.ts"
+import { Trace } from "./Trace.ts"
 
 describe("Supervisor", () => {
   it.effect("restarts the rest in order and stops everything in reverse", () =>
     Effect.gen(function*() {
-      const trace = Trace.make()
+      const trace = new Trace()
       const run = yield* Effect.forkChild(
         Supervisor.run({
           id: "root",
@@ -29,7 +29,7 @@ describe("Supervisor", () => {
 
   it.effect("gives up when a child dies faster than the restart intensity allows", () =>
     Effect.gen(function*() {
-      const trace = Trace.make()
+      const trace = new Trace()
       const run = yield* Effect.forkChild(
         Supervisor.run({
           id: "root",
@@ -51,7 +51,7 @@ describe("Supervisor", () => {
 
   it.effect("shows nested supervisors in the tree", () =>
     Effect.gen(function*() {
-      const trace = Trace.make()
+      const trace = new Trace()
       const tree = yield* SupervisionTree
       yield* Supervisor.start({
         id: "root",

@@ -1,0 +1,219 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import type { Restart } from "../../../src/domain/supervision/ChildExit.ts"
+import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import * as Events from "./Events.ts"
+import { Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
+
+const tree = (children: ReadonlyArray<Spec>) => Supervisor.start({ id: "root", strategy: "one_for_one", children })
+
+/** Milliseconds of the test clock until the effect is done, in steps of 100 or a thousandth of the most. */
+const virtualMillis = <A, E>(effect: Effect.Effect<A, E>, maxMillis: number) =>
+  Effect.gen(function*() {
+    // The test clock's first sleep can be interrupted even where that is forbidden; an adjustment settles it.
+    yield* TestClock.adjust(0)
+    const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
+    yield* settle
+    let passed = 0
+    const step = Math.max(100, maxMillis / 1000)
+    while (fiber.pollUnsafe() === undefined && passed < maxMillis) {
+      yield* TestClock.adjust(step)
+      yield* settle
+      passed += step
+    }
+    yield* Fiber.join(fiber)
+    return passed
+  })
+
+/** A life that does not listen to interruption for so long. */
+const deaf = (millis: number) => Effect.uninterruptible(Effect.sleep(millis))
+
+describe("The stop protocol (scenarios 28 to 35)", () => {
+  it.effect("28: with infinity a child that needs an hour is waited for", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const supervisor = yield* tree([trace.child("a", { shutdown: "infinity", stop: Effect.sleep("1 hour") })])
+
+      assert.strictEqual(yield* virtualMillis(supervisor.stop, 7_200_000), 3_600_000)
+      assert.strictEqual(trace.liveFibers, 0)
+    }))
+
+  it.effect("29: an obedient child stops in its own time", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const supervisor = yield* tree([trace.child("a", { shutdown: "2 seconds", stop: Effect.sleep("1 second") })])
+
+      const events = yield* Events.during(supervisor.events, virtualMillis(supervisor.stop, 10_000))
+
+      assert.deepInclude(events.find((event) => event._tag === "ChildStopped"), { child: "a", exit: "shutdown" })
+    }))
+
+  it.effect("29: a stubborn child is left behind at exactly its limit, and reported", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const supervisor = yield* tree([trace.child("a", { shutdown: "2 seconds", life: deaf(3_600_000) })])
+
+      const events = yield* Events.during(
+        supervisor.events,
+        Effect.map(virtualMillis(supervisor.stop, 10_000), (millis) => assert.strictEqual(millis, 2000))
+      )
+
+      assert.deepInclude(events.find((event) => event._tag === "ChildAbandoned"), { child: "a", limitMillis: 2000 })
+      assert.strictEqual(trace.liveFibers, 1)
+    }))
+
+  it.effect("30: brutal does not wait for a finalizer that takes time", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const supervisor = yield* tree([
+        trace.child("quick", { shutdown: "brutal" }),
+        trace.child("slow", { shutdown: "brutal", stop: Effect.sleep("1 hour") })
+      ])
+
+      const events = yield* Events.during(supervisor.events, virtualMillis(supervisor.stop, 0))
+
+      assert.deepStrictEqual(
+        events.flatMap((event) =>
+          event._tag === "ChildStopped" || event._tag === "ChildAbandoned" ? [[event._tag, event.child]] : []
+        ),
+        [["ChildAbandoned", "slow"], ["ChildStopped", "quick"]]
+      )
+    }))
+
+  it.effect("31: ten stubborn dynamic children share one limit", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const scope = Effect.gen(function*() {
+        const supervisor = yield* Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10 })
+        for (let child = 0; child < 10; child += 1) {
+          yield* supervisor.startChild(trace.child(`${child}`, { shutdown: "3 seconds", life: deaf(3_600_000) }))
+        }
+      }).pipe(Effect.scoped)
+
+      assert.strictEqual(yield* virtualMillis(scope, 60_000), 3000)
+    }))
+
+  it.effect("32, 77: dynamic children with different limits are stopped side by side", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const scope = Effect.gen(function*() {
+        const supervisor = yield* Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10 })
+        yield* supervisor.startChild(trace.child("1s", { shutdown: "2 seconds", life: deaf(1000) }))
+        yield* supervisor.startChild(trace.child("5s", { shutdown: "2 seconds", life: deaf(5000) }))
+        yield* supervisor.startChild(trace.child("4s", { shutdown: "6 seconds", life: deaf(4000) }))
+      }).pipe(Effect.scoped)
+
+      assert.strictEqual(yield* virtualMillis(scope, 60_000), 4000)
+      assert.strictEqual(trace.liveFibers, 1)
+    }))
+
+  const races = (["normal", "shutdown", "error", "killed"] as const).flatMap((how) =>
+    (["permanent", "transient", "temporary"] satisfies ReadonlyArray<Restart>).map((restart) => ({ how, restart }))
+  )
+  it.effect.each(races)(
+    "33: a $restart child that ends by $how while it is being stopped does not hang the stop",
+    ({ how, restart }) =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const trace = new Trace()
+        const ending = how === "killed" ? Effect.interrupt : how === "normal" ? Effect.void : ends[how]
+        yield* Effect.gen(function*() {
+          const closing = yield* Deferred.make<void>()
+          // The child does not listen to the interruption; it ends in its own way when told to.
+          const life = Effect.uninterruptible(Effect.andThen(Deferred.await(closing), ending))
+          const supervisor = yield* tree([trace.child("a", { restart, life })])
+          const stopping = yield* Effect.forkChild(supervisor.stop, { startImmediately: true })
+          yield* settle
+          yield* Deferred.succeed(closing, undefined)
+          yield* Fiber.join(stopping)
+        }).pipe(Effect.scoped, Effect.provide(Events.collectLogs(lines)))
+
+        assert.strictEqual(trace.liveFibers, 0)
+        assert.strictEqual(lines.length, how === "error" ? 1 : 0)
+      })
+  )
+
+  it.effect("34: a child that is deaf from the start is left behind and reported", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      // What OTP calls unlinked: a part of the child that the interruption does not reach.
+      const supervisor = yield* tree([
+        trace.child("a", { shutdown: "1 second", life: Effect.uninterruptible(Effect.never) })
+      ])
+
+      assert.strictEqual(yield* virtualMillis(supervisor.stop, 60_000), 1000)
+    }))
+
+  it.effect("35: failures while a dynamic supervisor stops are reported once per reason", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const trace = new Trace()
+      yield* Effect.gen(function*() {
+        const supervisor = yield* Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10 })
+        for (const id of ["a", "b", "c"]) {
+          yield* supervisor.startChild(trace.child(id, { stop: Effect.die("disk full") }))
+        }
+        yield* supervisor.startChild(trace.child("d", { stop: Effect.die("no network") }))
+      }).pipe(Effect.scoped, Effect.provide(Events.collectLogs(lines)))
+
+      assert.deepStrictEqual(lines, [
+        "3 children stopped (failure): disk full",
+        "1 children stopped (failure): no network"
+      ])
+    }))
+
+  it.effect("closes a child's Scope once, before its successor starts", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      yield* TestClock.adjust(0)
+      const supervisor = yield* tree([trace.child("a", { stop: Effect.sleep("1 second") })])
+
+      yield* trace.end("a")
+      assert.strictEqual(trace.take(), "+a -a")
+      yield* TestClock.adjust("1 second")
+      yield* settle
+
+      assert.strictEqual(trace.take(), "+a")
+      yield* virtualMillis(supervisor.stop, 2000)
+    }))
+
+  it.effect("stops children while everything above is being torn down", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const running = yield* Effect.forkChild(
+        Supervisor.run({
+          id: "root",
+          strategy: "one_for_one",
+          children: [
+            Supervisor.supervisor({
+              id: "inner",
+              strategy: "one_for_one",
+              children: [trace.child("deaf", { shutdown: "2 seconds", life: deaf(3_600_000) }), trace.child("b")]
+            }),
+            trace.child("c")
+          ]
+        }),
+        { startImmediately: true }
+      )
+      yield* settle
+      trace.take()
+
+      assert.strictEqual(yield* virtualMillis(Fiber.interrupt(running), 60_000), 2000)
+      assert.strictEqual(trace.take(), "-c -b")
+    }))
+
+  it.effect("answers nobody any more after it has ended", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const supervisor = yield* tree([trace.child("a")])
+
+      yield* supervisor.stop
+
+      assert.strictEqual((yield* Effect.flip(supervisor.countChildren))._tag, "SupervisorGone")
+      assert.strictEqual((yield* Effect.flip(supervisor.restartChild("a")))._tag, "SupervisorGone")
+      yield* supervisor.await
+    }))
+})

@@ -1,0 +1,83 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import type { SupervisorShutdown, SupervisorStartError } from "../../../src/services/supervision/SupervisorError.ts"
+
+type Equals<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
+type ErrorOf<T> = T extends Effect.Effect<unknown, infer E, unknown> ? E : never
+type ServicesOf<T> = T extends Effect.Effect<unknown, unknown, infer R> ? R : never
+
+/** Compiles only for `true`. */
+const holds = <T extends true>(claim: T): T => claim
+
+class Disk {
+  readonly _tag = "Disk"
+}
+class Network {
+  readonly _tag = "Network"
+}
+class Store extends Context.Service<Store, { readonly write: Effect.Effect<void, Disk> }>()("Store") {}
+class Wire extends Context.Service<Wire, { readonly send: Effect.Effect<void, Network> }>()("Wire") {}
+
+const writer = Supervisor.child({ id: "writer", run: Effect.flatMap(Store, (store) => store.write) })
+const sender = Supervisor.child({
+  id: "sender",
+  start: Effect.gen(function*() {
+    const wire = yield* Wire
+    yield* Effect.acquireRelease(Effect.void, () => Effect.void)
+    return Effect.as(wire.send, 1)
+  })
+})
+const tree = { id: "root", strategy: "one_for_one", children: [writer, sender] } as const
+
+describe("A supervisor's type", () => {
+  it("names every child's failure and need in run", () => {
+    const run = Supervisor.run(tree)
+
+    assert.isTrue(holds<Equals<ErrorOf<typeof run>, SupervisorShutdown<Disk | Network>>>(true))
+    assert.isTrue(holds<Equals<ServicesOf<typeof run>, Store | Wire>>(true))
+  })
+
+  it("names them in start, whose handle must be scoped", () => {
+    const start = Supervisor.start(tree)
+
+    assert.isTrue(holds<Equals<ErrorOf<typeof start>, SupervisorStartError<Disk | Network>>>(true))
+    assert.isTrue(holds<Equals<ServicesOf<typeof start>, Store | Wire | Scope.Scope>>(true))
+  })
+
+  it("keeps the levels of nested supervisors apart", () => {
+    const inner = Supervisor.supervisor({ id: "inner", strategy: "one_for_one", children: [writer] })
+    const run = Supervisor.run({ id: "root", strategy: "one_for_all", children: [inner, sender] })
+
+    assert.isTrue(holds<Equals<ErrorOf<typeof run>, SupervisorShutdown<SupervisorShutdown<Disk> | Network>>>(true))
+    assert.isTrue(holds<Equals<ServicesOf<typeof run>, Store | Wire>>(true))
+  })
+
+  it("makes a forgotten service and an unhandled failure compile errors", () => {
+    // @ts-expect-error Wire is not provided
+    const withoutWire: Effect.Effect<never, SupervisorShutdown<Disk | Network>, Store> = Supervisor.run(tree)
+    // @ts-expect-error Network is not handled
+    const withoutNetwork: Effect.Effect<never, SupervisorShutdown<Disk>, Store | Wire> = Supervisor.run(tree)
+
+    assert.isTrue(Effect.isEffect(withoutWire) && Effect.isEffect(withoutNetwork))
+  })
+
+  it("takes only children by hand whose failure the tree names", () => {
+    const add = Effect.flatMap(
+      Supervisor.start({ id: "root", strategy: "one_for_one", children: [writer] }),
+      // @ts-expect-error nobody above expects Network
+      (supervisor) => supervisor.startChild(sender)
+    )
+
+    assert.isTrue(Effect.isEffect(add))
+  })
+
+  it("is honest about an empty tree: it cannot fail and needs nothing", () => {
+    const run = Supervisor.run({ id: "root", strategy: "one_for_one", children: [] })
+
+    assert.isTrue(holds<Equals<ErrorOf<typeof run>, SupervisorShutdown<never>>>(true))
+    assert.isTrue(holds<Equals<ServicesOf<typeof run>, never>>(true))
+  })
+})
