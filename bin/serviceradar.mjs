@@ -15,6 +15,9 @@ import { fileURLToPath, pathToFileURL } from "url"
 const home = join(dirname(fileURLToPath(import.meta.url)), "..")
 const required = [22, 19]
 
+/** Set for the Node handed over to, which may itself be too old: then explain rather than go round in circles. */
+const handedOver = "SERVICERADAR_NODE_HANDED_OVER"
+
 const isRecent = (version) => {
   const [major, minor] = version.split(".").map(Number)
   return major > required[0] || (major === required[0] && minor >= required[1])
@@ -49,7 +52,10 @@ const explain = () => {
 }
 
 const handOver = (node) => {
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" })
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: Object.assign({}, process.env, { [handedOver]: "1" })
+  })
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]) {
     process.on(signal, () => child.kill(signal))
   }
@@ -68,7 +74,7 @@ if (isRecent(process.versions.node)) {
     process.exitCode = 2
   })
 } else {
-  const node = bundledNode()
+  const node = process.env[handedOver] === undefined ? bundledNode() : undefined
   if (node === undefined) explain()
   else handOver(node)
 }

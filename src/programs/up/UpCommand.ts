@@ -10,7 +10,7 @@ const runFor = Flag.String("for").pipe(
   Flag.filterMap(
     (text) =>
       Option.map(Option.filter(GoDuration.parseNanos(text), (nanos) => nanos > 0n), (nanos) => Duration.nanos(nanos)),
-    (text) => `expected a time such as "30s" or "5m", got ${JSON.stringify(text)}`
+    (text) => `a time such as "30s" or "5m", got ${JSON.stringify(text)}`
   ),
   Flag.optional,
   Flag.withMetavar("DURATION"),

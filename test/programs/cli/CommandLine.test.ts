@@ -1,0 +1,66 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Schema } from "effect"
+import * as ConfigKind from "../../../src/programs/cli/ConfigKind.ts"
+import * as ErrorReport from "../../../src/programs/cli/ErrorReport.ts"
+import * as GoFlags from "../../../src/programs/cli/GoFlags.ts"
+import { NegativeAnswer } from "../../../src/programs/cli/NegativeAnswer.ts"
+import { outputOf } from "../../../src/programs/up/UpOptions.ts"
+
+class DiskFull extends Schema.TaggedError<DiskFull>()("DiskFull", {}) {
+  override get message(): string {
+    return "the disk is full"
+  }
+}
+
+describe("GoFlags", () => {
+  it("turns Go's long flags into ours and leaves the rest", () => {
+    assert.deepStrictEqual(
+      GoFlags.normalise(["poller", "-config", "a-b.json", "-http=off", "-h", "--json", "-1", "--", "-config"]),
+      ["poller", "--config", "a-b.json", "--http=off", "-h", "--json", "-1", "--", "-config"]
+    )
+  })
+})
+
+describe("ErrorReport", () => {
+  it("is the error's message on one line", () => {
+    assert.strictEqual(ErrorReport.render(Cause.fail(new DiskFull({})), false), "serviceradar: the disk is full")
+  })
+
+  it("has the stack when somebody wants to know", () => {
+    assert.include(ErrorReport.render(Cause.fail(new DiskFull({})), true) ?? "", "    at ")
+    assert.deepStrictEqual(
+      [["up"], ["--log-level", "debug"], ["--log-level=trace"], ["--log-level", "info"]].map(ErrorReport.wantsStack),
+      [false, true, true, false]
+    )
+  })
+
+  it("tells a bug from an error", () => {
+    assert.include(ErrorReport.render(Cause.die(new Error("oops")), false) ?? "", "internal error: oops")
+  })
+
+  it("says nothing of what was printed or asked for", () => {
+    assert.isUndefined(ErrorReport.render(Cause.fail(new NegativeAnswer({ answer: "no" })), false))
+    assert.isUndefined(ErrorReport.render(Cause.interrupt(1), false))
+  })
+})
+
+describe("ConfigKind", () => {
+  it("is recognised by the keys", () => {
+    assert.deepStrictEqual(
+      [["poller_id", "agents"], ["Agent_ID", "listen_addr"], ["listen_addr", "database_url"], []].map(ConfigKind.ofKeys),
+      ["poller", "agent", "core", "core"]
+    )
+  })
+})
+
+describe("The output of up", () => {
+  it("follows flags first and the terminal then", () => {
+    assert.deepStrictEqual([
+      outputOf({ once: true, json: true }, true),
+      outputOf({ once: true, json: false }, true),
+      outputOf({ once: false, json: true }, true),
+      outputOf({ once: false, json: false }, true),
+      outputOf({ once: false, json: false }, false)
+    ], ["json-array", "table", "json-lines", "live", "log"])
+  })
+})
