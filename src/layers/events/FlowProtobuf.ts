@@ -1,8 +1,8 @@
 /**
  * Flows in protobuf: one message, or any number of them, each behind its length.
  *
- * The length form is tried first and only counts when the lengths fill the bytes exactly and every flow has addresses;
- * the first bytes of a bare message can look like a length, but never all of that.
+ * The length form is tried first and counts when what is behind the first length is a flow with addresses: the first
+ * bytes of a bare message can look like a length, but what follows is then no flow.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire"
 import { Result } from "effect"
@@ -103,25 +103,34 @@ const checked = (wire: FlowMessage): Result.Result<FlowMessage, Problem> => {
 const one = (data: Uint8Array): Result.Result<FlowMessage, Problem> =>
   Result.flatMap(Protobuf.read(FlowMessage, data), checked)
 
-/** The messages behind their lengths, or none when the bytes are not of that form. */
-const framed = (data: Uint8Array): ReadonlyArray<FlowMessage> | undefined => {
+/**
+ * The messages behind their lengths, or none when the first is not of that form; once the first is, the others must be.
+ */
+const framed = (data: Uint8Array): Result.Result<ReadonlyArray<FlowMessage>, Problem> | undefined => {
   const reader = new BinaryReader(data)
   const messages: Array<FlowMessage> = []
   while (reader.pos < data.length) {
-    const length = lengthAt(reader)
-    if (length === undefined || length === 0 || reader.pos + length > data.length) return undefined
-    const message = Result.getOrUndefined(one(data.subarray(reader.pos, reader.pos + length)))
-    if (message === undefined) return undefined
+    const message = frameAt(reader, data)
+    if (message === undefined) {
+      return messages.length === 0 ? undefined : fail([messages.length], "expected a whole flow behind its length")
+    }
     messages.push(message)
-    reader.pos += length
   }
-  return messages.length === 0 ? undefined : messages
+  return messages.length === 0 ? undefined : Result.succeed(messages)
+}
+
+const frameAt = (reader: BinaryReader, data: Uint8Array): FlowMessage | undefined => {
+  const length = lengthAt(reader)
+  if (length === undefined || length === 0 || reader.pos + length > data.length) return undefined
+  const message = one(data.subarray(reader.pos, reader.pos + length))
+  reader.pos += length
+  return Result.getOrUndefined(message)
 }
 
 const lengthAt = (reader: BinaryReader): number | undefined => Result.getOrUndefined(Result.try(() => reader.uint32()))
 
 export const read = (data: Uint8Array): Result.Result<ReadonlyArray<Flow>, Problem> => {
   const messages = framed(data)
-  if (messages !== undefined) return Result.succeed(messages.map(flow))
+  if (messages !== undefined) return Result.map(messages, (all) => all.map(flow))
   return Result.map(one(data), (message) => [flow(message)])
 }

@@ -1,6 +1,7 @@
 /**
  * One valid message for each kind of payload that the streams carry, as publishers send it.
  */
+import { BinaryWriter } from "@bufbuild/protobuf/wire"
 import type { EventMessage } from "../../../src/domain/events/EventMessage.ts"
 import { FlowMessage } from "../../../src/gen/flowpb/flow.ts"
 import { ExportLogsServiceRequest } from "../../../src/gen/opentelemetry/proto/collector/logs/v1/logs_service.ts"
@@ -327,7 +328,10 @@ export const logRecords = [
   { host: "h", short_message: "m", level: 4, _remote_addr: "default:10.0.0.1", custom: { deep: [1] } }
 ]
 
-const lengthPrefixed = (bytes: Uint8Array): Uint8Array => Buffer.concat([Buffer.from([bytes.length]), bytes])
+/** The message behind its length, as goflow2 writes it. */
+export const framed = (message: Uint8Array): Uint8Array =>
+  Buffer.concat([new BinaryWriter().uint32(message.length).finish(), message])
+
 const flowBytes = FlowMessage.encode(flow).finish()
 
 /** Every kind of payload by its name, with the subject it comes on and how many rows it gives. */
@@ -342,7 +346,7 @@ export const samples: ReadonlyArray<readonly [name: string, subject: string, dat
   ["flow in JSON", "netflow.v9", json(flowJson), 1],
   ["flow in OCSF", "flows.ocsf", json([flowOcsf]), 1],
   ["flow in protobuf", "flows.raw.netflow", flowBytes, 1],
-  ["flows behind lengths", "flows.raw.sflow", Buffer.concat([lengthPrefixed(flowBytes), lengthPrefixed(flowBytes)]), 2],
+  ["flows behind lengths", "flows.raw.sflow", Buffer.concat([framed(flowBytes), framed(flowBytes)]), 2],
   ["performance metrics", "otel.metrics.derived", json(performanceMetrics), 3],
   ["OTLP metrics", "otel.metrics.raw", ExportMetricsServiceRequest.encode(otlpMetrics).finish(), 6],
   ["OTLP metrics in JSON", "otel.metrics", json(otlpMetricsJson), 3],
