@@ -43,7 +43,8 @@ export class ChildRecord<E> implements ChildPosition {
   startedMillis = 0
   /** How long the last life lasted. */
   ranMillis = 0
-  endedMillis = 0
+  /** Since when it is missed: its end, unless that was asked for. */
+  brokeAtMillis: number | undefined = undefined
   beatMillis = 0
   /** Wall clock of the next start, while a backoff delays it. */
   backoffUntil: number | undefined = undefined
@@ -192,8 +193,7 @@ export class ChildRecord<E> implements ChildPosition {
   private remember(exit: Exit.Exit<unknown, E>, isStarted: boolean): ExitClass {
     const reason = this.isStalled ? "failure" : ExitReason.classify(exit, this.isAsked)
     this.failure = exit._tag === "Failure" ? exit.cause : Cause.empty
-    this.endedMillis = monotonicMillis(this.owner.clock)
-    if (isStarted) this.ranMillis = this.endedMillis - this.startedMillis
+    if (isStarted) this.ranMillis = monotonicMillis(this.owner.clock) - this.startedMillis
     this.push({ reason, message: this.isStalled ? "no heartbeat for two periods" : ExitReason.describe(exit) })
     return reason
   }

@@ -61,6 +61,7 @@ export class SupervisorObserver implements Owner {
         return silent
       case "ChildExited":
         this.stopped(record)
+        if (record !== undefined) record.brokeAtMillis = monotonicMillis(this.clock)
         this.publish({ _tag: note._tag, ...base, child: note.id, exit: note.exit, message })
         return note.isReported ? this.log(`${note.id} ended (${note.exit})`, message) : silent
       case "ChildStartFailed":
@@ -82,6 +83,7 @@ export class SupervisorObserver implements Owner {
   private noteStopped(id: string, record: Seen): Effect.Effect<undefined> {
     const last = record?.exits.at(-1)
     this.stopped(record)
+    if (record !== undefined) record.brokeAtMillis = undefined
     if (last === undefined || last.reason === "abandoned") return silent
     this.publish({
       _tag: "ChildStopped",
@@ -130,8 +132,9 @@ export class SupervisorObserver implements Owner {
     if (record === undefined) return
     record.isCounted = true
     this.metrics.running(++this.running)
-    if (record.endedMillis > 0) {
-      this.metrics.recovered((monotonicMillis(this.clock) - record.endedMillis) / 1000)
+    if (record.brokeAtMillis !== undefined) {
+      this.metrics.recovered((monotonicMillis(this.clock) - record.brokeAtMillis) / 1000)
+      record.brokeAtMillis = undefined
     }
   }
 
