@@ -1,15 +1,16 @@
 /**
- * Runs a small program to its end and gives back what it said.
+ * Runs small programs to their end and gives back what they said, a bounded number at once.
  *
- * Output is bounded, so a program that floods is killed; interruption kills it at once, because none of the programs
- * used here has anything to save. Programs run in the C locale.
+ * Each costs a process, and hosts that do not answer keep theirs for seconds: a few hundred dead hosts must not become a
+ * few hundred processes. Output is bounded, so a program that floods is killed; interruption and the time limit kill at
+ * once, because none of the programs used here has anything to save. Programs run in the C locale.
  */
-import { Effect, Option, Schema } from "effect"
+import { Duration, Effect, Option, Schema, Semaphore } from "effect"
 import { execFile } from "node:child_process"
 import { access, constants } from "node:fs/promises"
 import * as path from "node:path"
 
-/** The program could not be started, or was killed by a signal or for its output. */
+/** The program could not be started in time, or was killed by a signal, for its output or for its time. */
 export class CommandError extends Schema.TaggedError<CommandError>()("CommandError", {
   program: Schema.String,
   reason: Schema.String
@@ -27,10 +28,52 @@ export interface CommandOutput {
 
 const outputBytesMax = 64 * 1024
 
-export const run = (
-  program: string,
-  args: ReadonlyArray<string>
-): Effect.Effect<CommandOutput, CommandError> =>
+export interface CommandLimits {
+  /** Programs at once. */
+  readonly atOnceMax: number
+  /** How long a program waits for its turn. */
+  readonly wait: Duration.Duration
+  /** How long a program may run. */
+  readonly run: Duration.Duration
+}
+
+/** Together below the 30 s after which a poller gives up; enough for 240 hosts that do not answer within 2 s each. */
+export const defaultLimits: CommandLimits = {
+  atOnceMax: 32,
+  wait: Duration.seconds(15),
+  run: Duration.seconds(5)
+}
+
+/** How long a command takes at most. */
+export const timeMax = (limits: CommandLimits): Duration.Duration => Duration.sum(limits.wait, limits.run)
+
+export interface Commands {
+  readonly timeMax: Duration.Duration
+  readonly run: (program: string, args: ReadonlyArray<string>) => Effect.Effect<CommandOutput, CommandError>
+}
+
+/** Those who run commands through the same value share its limits. */
+export const make = (limits: CommandLimits = defaultLimits): Effect.Effect<Commands> =>
+  Effect.map(Semaphore.make(limits.atOnceMax), (places) => ({
+    timeMax: timeMax(limits),
+    run: (program, args) =>
+      Effect.suspend(() => {
+        let hasPlace = false
+        const killed = new CommandError({ program, reason: `killed after ${Duration.format(limits.run)}` })
+        const work = places.withPermit(Effect.suspend(() => {
+          hasPlace = true
+          return Effect.timeoutOrElse(spawn(program, args), { duration: limits.run, orElse: () => Effect.fail(killed) })
+        }))
+        const crowded = new CommandError({
+          program,
+          reason: `not run: all ${limits.atOnceMax} places for programs were taken for ${Duration.format(limits.wait)}`
+        })
+        const giveUp = Effect.suspend(() => hasPlace ? Effect.never : Effect.fail(crowded))
+        return Effect.raceFirst(work, Effect.delay(giveUp, limits.wait))
+      })
+  }))
+
+const spawn = (program: string, args: ReadonlyArray<string>): Effect.Effect<CommandOutput, CommandError> =>
   Effect.callback((resume) => {
     const child = execFile(program, args, {
       maxBuffer: outputBytesMax,

@@ -4,11 +4,13 @@
  * Not `fetch`, because the certificate is wanted and no pool may hide how long connecting takes. Only the beginning of
  * the body is read; the rest is not waited for.
  */
-import { DateTime, Effect, Option, Schema } from "effect"
+import { DateTime, Effect, Option, Result, Schema } from "effect"
 import * as http from "node:http"
 import * as https from "node:https"
+import type * as net from "node:net"
 import { TLSSocket } from "node:tls"
 import type { HttpTarget } from "../../domain/monitoring/HttpTarget.ts"
+import type { NameLookup } from "./NameLookup.ts"
 import * as Reason from "./Reason.ts"
 
 export class HttpExchangeError extends Schema.TaggedError<HttpExchangeError>()("HttpExchangeError", {
@@ -52,11 +54,16 @@ export interface ExchangeOptions {
   readonly target: HttpTarget
   readonly url: URL
   readonly ca: string | undefined
+  readonly names: NameLookup
   /** Headers with credentials must not follow a redirect to another origin. */
   readonly withHeaders: boolean
 }
 
-const optionsOf = ({ ca, target, withHeaders }: ExchangeOptions): https.RequestOptions => ({
+const optionsOf = (
+  { ca, target, withHeaders }: ExchangeOptions,
+  lookup: net.LookupFunction
+): https.RequestOptions => ({
+  lookup,
   method: target.method,
   agent: false,
   headers: { "user-agent": "serviceradar-agent", accept: "*/*", ...(withHeaders ? target.headers : {}) },
@@ -64,12 +71,27 @@ const optionsOf = ({ ca, target, withHeaders }: ExchangeOptions): https.RequestO
   ...(ca === undefined ? {} : { ca })
 })
 
+/** The host of a URL as sockets want it. */
+const hostOf = (url: URL): string => url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname
+
 export const exchange = (options: ExchangeOptions): Effect.Effect<HttpExchange, HttpExchangeError> =>
+  options.names.resolve(hostOf(options.url)).pipe(
+    Effect.mapError((error) => new HttpExchangeError({ url: options.url.href, reason: error.reason })),
+    Effect.flatMap((lookup) => send(options, lookup))
+  )
+
+const send = (
+  options: ExchangeOptions,
+  lookup: net.LookupFunction
+): Effect.Effect<HttpExchange, HttpExchangeError> =>
   Effect.callback((resume) => {
     const { target, url } = options
     const fail = (error: unknown) =>
       resume(Effect.fail(new HttpExchangeError({ url: url.href, reason: Reason.describe(error) })))
-    const request = (url.protocol === "https:" ? https : http).request(url, optionsOf(options))
+    // Throws where a header has a character that may not be sent.
+    const made = Result.try(() => (url.protocol === "https:" ? https : http).request(url, optionsOf(options, lookup)))
+    if (Result.isFailure(made)) return fail(made.failure)
+    const request = made.success
     request.on("error", fail)
     request.on("response", (response) => {
       const certificate = certificateOf(response.socket)

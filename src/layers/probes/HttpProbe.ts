@@ -10,6 +10,7 @@ import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
 import type { Prepare } from "../../services/agent/Prober.ts"
 import * as BodyPattern from "./BodyPattern.ts"
 import { exchange, type HttpExchange, HttpExchangeError } from "./HttpExchange.ts"
+import type { NameLookup } from "./NameLookup.ts"
 
 interface Followed {
   readonly answer: HttpExchange
@@ -19,11 +20,15 @@ interface Followed {
 
 const isRedirect = (statusCode: number): boolean => [301, 302, 303, 307, 308].includes(statusCode)
 
-const follow = Effect.fnUntraced(function*(target: HttpTarget.HttpTarget, ca: string | undefined) {
+const follow = Effect.fnUntraced(function*(
+  names: NameLookup,
+  target: HttpTarget.HttpTarget,
+  ca: string | undefined
+) {
   const first = new URL(target.url)
   let url = first
   for (let redirects = 0;; redirects++) {
-    const answer = yield* exchange({ target, url, ca, withHeaders: url.origin === first.origin })
+    const answer = yield* exchange({ target, url, ca, names, withHeaders: url.origin === first.origin })
     if (!isRedirect(answer.statusCode) || answer.location === undefined || target.maxRedirects === 0) {
       return { answer, url, redirects } satisfies Followed
     }
@@ -82,23 +87,24 @@ const authorities = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, targe
   )
 })
 
-export const prepare: Prepare<FileSystem.FileSystem> = Effect.fnUntraced(function*(request) {
-  const fs = yield* FileSystem.FileSystem
-  const target = yield* Effect.fromResult(HttpTarget.parse(request.details))
-  const failed = (reason: string, elapsedNanos = 0n) =>
-    Outcome.failed(`HTTP check of ${target.url} failed: ${reason}`, elapsedNanos)
-  return {
-    timeout: target.timeout,
-    failed,
-    check: Effect.gen(function*() {
-      const startedNanos = yield* Clock.monotonicTimeNanos
-      const followed = yield* Effect.result(
-        authorities(fs, target).pipe(Effect.flatMap((ca) => follow(target, ca)))
-      )
-      const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-      if (Result.isFailure(followed)) return failed(followed.failure.reason, elapsedNanos)
-      const { complaint, facts } = yield* judge(target, followed.success)
-      return Outcome.httpAnswered(facts, elapsedNanos, complaint)
-    })
-  }
-})
+export const prepare = (names: NameLookup): Prepare<FileSystem.FileSystem> =>
+  Effect.fnUntraced(function*(request) {
+    const fs = yield* FileSystem.FileSystem
+    const target = yield* Effect.fromResult(HttpTarget.parse(request.details))
+    const failed = (reason: string, elapsedNanos = 0n) =>
+      Outcome.failed(`HTTP check of ${target.url} failed: ${reason}`, elapsedNanos)
+    return {
+      timeout: target.timeout,
+      failed,
+      check: Effect.gen(function*() {
+        const startedNanos = yield* Clock.monotonicTimeNanos
+        const followed = yield* Effect.result(
+          authorities(fs, target).pipe(Effect.flatMap((ca) => follow(names, target, ca)))
+        )
+        const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
+        if (Result.isFailure(followed)) return failed(followed.failure.reason, elapsedNanos)
+        const { complaint, facts } = yield* judge(target, followed.success)
+        return Outcome.httpAnswered(facts, elapsedNanos, complaint)
+      })
+    }
+  })

@@ -12,6 +12,7 @@ import { PingUnavailable, type Prepare } from "../../services/agent/Prober.ts"
 import * as Command from "./Command.ts"
 
 export interface IcmpOptions {
+  readonly commands: Command.Commands
   /** The folders to look for the programs in, in the form of PATH. */
   readonly path: string | undefined
   /** The partition and address of this host, for checks that name no host. */
@@ -19,9 +20,10 @@ export interface IcmpOptions {
   readonly hostIp: string
 }
 
-/** How long one reply is awaited; the check as a whole may take longer, for the name's resolution. */
+/** How long one reply is awaited; the program as a whole may take longer, for the name's resolution. */
 const replyTimeout = Duration.seconds(2)
-const timeout = Duration.seconds(5)
+/** Beyond the program's own limits, which say more about what went wrong. */
+const slack = Duration.seconds(1)
 
 interface PingTool {
   readonly file: string
@@ -33,7 +35,8 @@ const familyFlag = (host: string): ReadonlyArray<string> => isIpv6(host) ? ["-6"
 
 const fping = (file: string): PingTool => ({
   file,
-  args: (host) => [...familyFlag(host), "-q", "-c", "1", "-t", `${Duration.toMillis(replyTimeout)}`, host],
+  // Not quiet (-q): it would keep to itself why it could not send.
+  args: (host) => [...familyFlag(host), "-c", "1", "-t", `${Duration.toMillis(replyTimeout)}`, host],
   parse: PingOutput.parseFping
 })
 
@@ -54,8 +57,12 @@ export const findTool = Effect.fnUntraced(function*(pathVariable: string | undef
 })
 
 /** The reply, or the tool's complaint when it could not even send. */
-const send = (tool: PingTool, host: string): Effect.Effect<Result.Result<Outcome.Ping, string>> =>
-  Command.run(tool.file, tool.args(host)).pipe(
+const send = (
+  commands: Command.Commands,
+  tool: PingTool,
+  host: string
+): Effect.Effect<Result.Result<Outcome.Ping, string>> =>
+  commands.run(tool.file, tool.args(host)).pipe(
     Effect.match({
       onFailure: (error) => Result.fail(error.message),
       onSuccess: ({ stdout, stderr }) => {
@@ -75,11 +82,11 @@ export const prepare = (options: IcmpOptions): Prepare =>
     const tool = yield* findTool(options.path)
     const failed = (reason: string) => Outcome.failed(`ICMP scan failed: ${host}: ${reason}`)
     return {
-      timeout,
+      timeout: Duration.sum(options.commands.timeMax, slack),
       failed,
       check: Effect.gen(function*() {
         const startedNanos = yield* Clock.monotonicTimeNanos
-        const sent = yield* send(tool, host)
+        const sent = yield* send(options.commands, tool, host)
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
         return Result.match(sent, {
           onSuccess: (reply) => Outcome.pinged(host, reply, identity),

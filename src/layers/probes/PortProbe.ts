@@ -9,14 +9,15 @@ import * as net from "node:net"
 import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
 import { type HostPort, parseHostPort } from "../../domain/monitoring/ProbeTarget.ts"
 import type { Prepare } from "../../services/agent/Prober.ts"
+import type { NameLookup } from "./NameLookup.ts"
 import * as Reason from "./Reason.ts"
 
 const timeout = Duration.seconds(5)
 
 /** Succeeds with nothing when connected, with the reason when not. */
-const connect = ({ host, port }: HostPort): Effect.Effect<string | void> =>
+const connect = ({ host, port }: HostPort, lookup: net.LookupFunction): Effect.Effect<string | void> =>
   Effect.callback((resume) => {
-    const socket = net.connect({ host, port })
+    const socket = net.connect({ host, port, lookup })
     // Stays for the life of the socket: an error after the answer must not be unhandled.
     socket.on("error", (error) => resume(Effect.succeed(Reason.describe(error))))
     socket.once("connect", () => {
@@ -35,18 +36,22 @@ const targetOf = (details: string, port: number) => {
   return Result.isSuccess(withPort) ? withPort : parsed
 }
 
-export const prepare: Prepare = Effect.fnUntraced(function*(request) {
-  const target = yield* Effect.fromResult(targetOf(request.details, request.port))
-  return {
-    timeout,
-    failed: (reason) => Outcome.portClosed(target.port, reason),
-    check: Effect.gen(function*() {
-      const startedNanos = yield* Clock.monotonicTimeNanos
-      const refusal = yield* connect(target)
-      const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-      return refusal === undefined
-        ? Outcome.portOpen(target.host, target.port, elapsedNanos)
-        : Outcome.portClosed(target.port, refusal, elapsedNanos)
-    })
-  }
-})
+export const prepare = (names: NameLookup): Prepare =>
+  Effect.fnUntraced(function*(request) {
+    const target = yield* Effect.fromResult(targetOf(request.details, request.port))
+    return {
+      timeout,
+      failed: (reason) => Outcome.portClosed(target.port, reason),
+      check: Effect.gen(function*() {
+        const startedNanos = yield* Clock.monotonicTimeNanos
+        const refusal = yield* names.resolve(target.host).pipe(
+          Effect.flatMap((lookup) => connect(target, lookup)),
+          Effect.catch((error) => Effect.succeed(error.reason))
+        )
+        const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
+        return refusal === undefined
+          ? Outcome.portOpen(target.host, target.port, elapsedNanos)
+          : Outcome.portClosed(target.port, refusal, elapsedNanos)
+      })
+    }
+  })

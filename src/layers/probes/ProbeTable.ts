@@ -2,11 +2,14 @@
 import { Effect, FileSystem, Layer, Result } from "effect"
 import type { AgentConfig } from "../../domain/monitoring/AgentConfig.ts"
 import { type Prepare, Prober } from "../../services/agent/Prober.ts"
+import { HostNetwork } from "../../services/poller/HostNetwork.ts"
 import * as GrpcCheckerProbe from "../grpc/GrpcCheckerProbe.ts"
 import { GrpcCheckers } from "../grpc/GrpcCheckers.ts"
+import * as NodeHostNetwork from "../host/NodeHostNetwork.ts"
+import * as Command from "./Command.ts"
 import * as HttpProbe from "./HttpProbe.ts"
 import * as IcmpProbe from "./IcmpProbe.ts"
-import * as OwnAddress from "./OwnAddress.ts"
+import * as NameLookup from "./NameLookup.ts"
 import * as PortProbe from "./PortProbe.ts"
 import * as ProcessProbe from "./ProcessProbe.ts"
 import * as SysmonProbe from "./SysmonProbe.ts"
@@ -16,6 +19,9 @@ export interface ProbeTableOptions {
   /** The PATH variable, for the ping programs. */
   readonly path: string | undefined
 }
+
+/** Stands for this host in payloads when it has no network. */
+const loopback = "127.0.0.1"
 
 /**
  * `grpc` with a sysmon name and no address anywhere means this host: so core, which takes metrics only from type `grpc`,
@@ -42,15 +48,18 @@ export const layer = ({ config, path }: ProbeTableOptions) =>
           Effect.provideService(GrpcCheckers, checkers),
           Effect.provideService(FileSystem.FileSystem, fs)
         )
-      const hostIp = config.hostIp === "" ? OwnAddress.detect() : config.hostIp
+      const commands = yield* Command.make()
+      const names = yield* NameLookup.make()
+      const [ownAddress = loopback] = yield* HostNetwork.use(({ addresses }) => addresses)
+      const hostIp = config.hostIp === "" ? ownAddress : config.hostIp
       const sysmon = SysmonProbe.prepare({ hostIp, partition: config.partition })
       return Prober.make({
-        port: PortProbe.prepare,
-        process: provided(ProcessProbe.prepare),
-        icmp: IcmpProbe.prepare({ path, partition: config.partition, hostIp }),
-        http: provided(HttpProbe.prepare),
+        port: PortProbe.prepare(names),
+        process: provided(ProcessProbe.prepare(commands)),
+        icmp: IcmpProbe.prepare({ commands, path, partition: config.partition, hostIp }),
+        http: provided(HttpProbe.prepare(names)),
         sysmon: provided(sysmon),
         grpc: provided(grpcOrOwnSysmon(checkers, sysmon))
       })
     })
-  )
+  ).pipe(Layer.provide(NodeHostNetwork.layer))

@@ -9,20 +9,23 @@ import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
 import { parseProcessName } from "../../domain/monitoring/ProbeTarget.ts"
 import { matchesName, parseStat } from "../../domain/monitoring/ProcessTable.ts"
 import type { Prepare } from "../../services/agent/Prober.ts"
-import * as Command from "./Command.ts"
+import type { Commands } from "./Command.ts"
 
-const timeout = Duration.seconds(5)
+/** For reading the table of processes, after systemd was asked. */
+const tableTimeout = Duration.seconds(5)
 const readsAtOnceMax = 16
 
 /** Present exactly when systemd is the running init system; see sd_booted(3). */
 const systemdFolder = "/run/systemd/system"
 
-/** `Some` with the unit's state when systemd has an opinion. */
-const unitState = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, name: string) {
+/** `Some` with the unit's state where systemd runs the machine. */
+const unitState = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, commands: Commands, name: string) {
   if (!(yield* fs.exists(systemdFolder).pipe(Effect.orElseSucceed(() => false)))) return Option.none<string>()
-  return yield* Command.run("systemctl", ["is-active", "--", name]).pipe(
-    Effect.map(({ stdout }) => Option.some(stdout.trim())),
-    Effect.orElseSucceed(() => Option.none<string>())
+  return yield* commands.run("systemctl", ["is-active", "--", name]).pipe(
+    Effect.match({
+      onSuccess: ({ stdout }) => Option.some(stdout.trim() === "" ? "unknown" : stdout.trim()),
+      onFailure: (error) => Option.some(`unknown (${error.message})`)
+    })
   )
 })
 
@@ -42,25 +45,26 @@ const hasName = (fs: FileSystem.FileSystem, pid: string, name: string) =>
     return matchesName(name, stat.value.name, commandLine)
   }).pipe(Effect.orElseSucceed(() => false))
 
-export const prepare: Prepare<FileSystem.FileSystem> = Effect.fnUntraced(function*(request) {
-  const fs = yield* FileSystem.FileSystem
-  const name = yield* Effect.fromResult(
-    parseProcessName(request.details.trim() === "" ? request.serviceName : request.details)
-  )
-  return {
-    timeout,
-    failed: (reason) => Outcome.processInactive(name, reason),
-    check: Effect.gen(function*() {
-      const startedNanos = yield* Clock.monotonicTimeNanos
-      const unit = yield* unitState(fs, name)
-      const isActive = Option.contains(unit, "active") || (yield* isRunning(fs, name))
-      const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-      if (isActive) return Outcome.processActive(name, request, elapsedNanos)
-      const reason = Option.match(unit, {
-        onNone: () => "no process of that name",
-        onSome: (state) => `unit is ${state === "" ? "unknown" : state} and there is no process of that name`
+export const prepare = (commands: Commands): Prepare<FileSystem.FileSystem> =>
+  Effect.fnUntraced(function*(request) {
+    const fs = yield* FileSystem.FileSystem
+    const name = yield* Effect.fromResult(
+      parseProcessName(request.details.trim() === "" ? request.serviceName : request.details)
+    )
+    return {
+      timeout: Duration.sum(commands.timeMax, tableTimeout),
+      failed: (reason) => Outcome.processInactive(name, reason),
+      check: Effect.gen(function*() {
+        const startedNanos = yield* Clock.monotonicTimeNanos
+        const unit = yield* unitState(fs, commands, name)
+        const isActive = Option.contains(unit, "active") || (yield* isRunning(fs, name))
+        const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
+        if (isActive) return Outcome.processActive(name, request, elapsedNanos)
+        const reason = Option.match(unit, {
+          onNone: () => "no process of that name",
+          onSome: (state) => `unit is ${state} and there is no process of that name`
+        })
+        return Outcome.processInactive(name, reason, elapsedNanos)
       })
-      return Outcome.processInactive(name, reason, elapsedNanos)
-    })
-  }
-})
+    }
+  })
