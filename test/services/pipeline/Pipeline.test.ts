@@ -5,11 +5,6 @@ import { type Batch, batcher, Pipeline, type PipelineEvent, Producer } from "../
 import { feed, type Recorder, recorder } from "./PipelineFixture.ts"
 
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index)
-const untilSettled = (seen: Recorder, count: number) =>
-  Effect.gen(function*() {
-    while (seen.count() < count) yield* Effect.yieldNow
-  })
-
 const intoRows = (size: number, timeout = "1 second" as const) => {
   const batches: Array<Batch<number>> = []
   const rows = batcher("rows", {
@@ -262,7 +257,7 @@ describe("Pipeline", () => {
           acknowledge: seen.acknowledge
         })
         yield* Queue.offerAll(source.queue, messages)
-        yield* TestClock.adjust("1 millis")
+        yield* settleDown
         return { batches, seen, source }
       })
 
@@ -274,9 +269,11 @@ describe("Pipeline", () => {
           [3, 4],
           "size"
         ]])
-        yield* TestClock.adjust("998 millis")
+        yield* TestClock.adjust("999 millis")
+        yield* settleDown
         assert.strictEqual(batches.length, 2)
-        yield* TestClock.adjust("2 millis")
+        yield* TestClock.adjust("1 millis")
+        yield* until(() => batches.length === 3)
         assert.deepStrictEqual(batches[2], { batcher: "rows", key: "small", trigger: "timeout", values: [5] })
       }))
 
@@ -285,9 +282,11 @@ describe("Pipeline", () => {
         const { batches, source } = yield* sendAll([1], 100)
         yield* TestClock.adjust("900 millis")
         yield* Queue.offer(source.queue, 2)
-        yield* TestClock.adjust("98 millis")
+        yield* TestClock.adjust("99 millis")
+        yield* settleDown
         assert.strictEqual(batches.length, 0)
-        yield* TestClock.adjust("2 millis")
+        yield* TestClock.adjust("1 millis")
+        yield* until(() => batches.length === 1)
         assert.deepStrictEqual(batches.map(({ values }) => values), [[1, 2]])
       }))
 
@@ -578,7 +577,7 @@ describe("Pipeline", () => {
         yield* TestClock.adjust("1 minute")
 
         assert.isFalse((yield* pipeline.status).isStalled)
-        yield* untilSettled(seen, 2)
+        yield* until(() => seen.count() === 2)
       }))
   })
 

@@ -17,11 +17,16 @@ export const recorder = <In, E>() => {
   }
 }
 
-export type Recorder = Pick<ReturnType<typeof recorder<never, never>>, "count">
-
 /** A producer whose messages a test offers. */
 export const feed = <In>() =>
   Effect.map(Queue.bounded<In>(1024), (queue) => ({
     queue,
     producer: Producer.fromPull((demand) => Queue.takeBetween(queue, 1, demand))
   }))
+
+/** Lets every fiber that can go on without time passing do so. */
+export const settleDown: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { times: 200 }).pipe(Effect.asVoid)
+
+/** Waits for a condition that needs no time to come true. */
+export const until = (isTrue: () => boolean): Effect.Effect<void> =>
+  Effect.yieldNow.pipe(Effect.repeat({ until: () => isTrue(), times: 100_000 }), Effect.asVoid)
