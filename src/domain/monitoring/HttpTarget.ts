@@ -57,13 +57,41 @@ const expected = "an http or https URL, or a JSON object with url and optionally
 const decode = Schema.decodeUnknownResult(HttpTarget, { onExcessProperty: "error" })
 const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(HttpTarget), { onExcessProperty: "error" })
 
+/** A URL without user name and password, for everybody to read. */
+export const withoutCredentials = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  // Left as it was written when there is nothing to hide.
+  if (url === undefined) return text.replace(/\/\/[^/]*@/, "//…@")
+  if (url.username === "" && url.password === "") return text
+  url.username = ""
+  url.password = ""
+  return url.href
+}
+
+const harmlessKeys: ReadonlySet<string> = new Set(
+  "method expectedStatus bodyMatch timeout maxRedirects certDaysMin caFile insecureSkipVerify".split(" ")
+)
+
+/** What an operator needs to find the mistake, without headers, bodies and passwords. */
+const presentable = (text: string): string => {
+  if (!text.startsWith("{")) return withoutCredentials(text)
+  const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(text)), () => undefined)
+  if (typeof parsed !== "object" || parsed === null) return `{… ${text.length} characters that are no JSON object`
+  const shown = Object.entries(parsed).map(([key, value]) => [
+    key,
+    key === "url" && typeof value === "string" ? withoutCredentials(value) : harmlessKeys.has(key) ? value : "…"
+  ])
+  return JSON.stringify(Object.fromEntries(shown))
+}
+
 /** Reads the `details` of an `http` check. */
 export const parse = (target: string): Result.Result<HttpTarget, InvalidTarget> => {
   const text = target.trim()
   const decoded = text.startsWith("{") ? decodeJson(text) : decode({ url: text })
   return Result.mapError(
     decoded,
-    (error) => new InvalidTarget({ serviceType: "http", target, expected: `${expected} (${error.message})` })
+    (error) =>
+      new InvalidTarget({ serviceType: "http", target: presentable(text), expected: `${expected} (${error.message})` })
   )
 }
 

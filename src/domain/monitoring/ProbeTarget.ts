@@ -15,8 +15,39 @@ export class InvalidTarget extends Schema.TaggedError<InvalidTarget>()("InvalidT
   expected: Schema.String
 }) {
   override get message(): string {
-    return `Invalid ${this.serviceType} target ${JSON.stringify(this.target)}: expected ${this.expected}`
+    return `Invalid ${quotable(this.serviceType)} target ${
+      JSON.stringify(quotable(this.target))
+    }: expected ${this.expected}`
   }
+}
+
+const quotedLengthMax = 200
+
+/** The beginning of a long text, for a message. */
+const quotable = (text: string): string =>
+  text.length <= quotedLengthMax
+    ? text
+    : `${text.slice(0, quotedLengthMax).toWellFormed()}… (${text.length} characters)`
+
+/** In characters. Enough for any target; whoever keeps requests can count on it. */
+export const lengthsMax = { serviceType: 64, serviceName: 256, details: 8192, pollerId: 256 } as const
+
+/** Refuses a request that would cost too much to keep. */
+export const checkLengths = (
+  request: Readonly<Record<keyof typeof lengthsMax, string>>
+): Result.Result<void, InvalidTarget> => {
+  for (const field of ["serviceType", "serviceName", "details", "pollerId"] as const) {
+    const max = lengthsMax[field]
+    if (request[field].length <= max) continue
+    return Result.fail(
+      new InvalidTarget({
+        serviceType: request.serviceType.slice(0, lengthsMax.serviceType),
+        target: quotable(request[field]),
+        expected: `a ${field} of at most ${max} characters`
+      })
+    )
+  }
+  return Result.void
 }
 
 export interface HostPort {

@@ -18,7 +18,10 @@ class CheckerUnwell extends Schema.TaggedError<CheckerUnwell>()("CheckerUnwell",
   }
 }
 
-/** Three tries to connect take a while; the poller gives up after 30 s. */
+/**
+ * Two calls of a slow checker fit, and a poller waits 30 s. Nothing is tried twice, unlike in the Go agent: the channel
+ * connects again by itself, and the next check finds it connected.
+ */
 const timeout = Duration.seconds(15)
 
 const agentSpeakers = new Set(["sysmon", "sysmon-osx", "mapper", "sync"])

@@ -1,16 +1,15 @@
 /**
  * One reading of this host's counters: cores, memory, disks, processes.
  *
- * Ticks are taken as hundredths of a second and pages as 4 KiB, which is what the kernel shows to programs on every
- * platform this runs on.
+ * The kernel counts in its own units, ticks and pages, and tells every program at its start what they are.
  */
 import { Effect, type FileSystem, Option } from "effect"
 import { statfs } from "node:fs/promises"
+import * as os from "node:os"
+import * as AuxiliaryVector from "../../domain/monitoring/AuxiliaryVector.ts"
 import * as HostStats from "../../domain/monitoring/HostStats.ts"
 import { parseStat, type ProcessStat } from "../../domain/monitoring/ProcessTable.ts"
 
-export const ticksPerSecond = 100
-export const pageBytes = 4096
 const readsAtOnceMax = 16
 /** More mounts than this are not looked at. */
 const disksMax = 64
@@ -59,6 +58,20 @@ export interface HostReading {
   readonly uptimeSeconds: number
   readonly processes: ReadonlyArray<ProcessStat>
 }
+
+const narrowArchitectures: ReadonlySet<string> = new Set(["arm", "ia32", "mips", "mipsel"])
+
+/** What ticks and pages are on this host. */
+export const readUnits = (fs: FileSystem.FileSystem): Effect.Effect<AuxiliaryVector.KernelUnits> =>
+  fs.readFile("/proc/self/auxv").pipe(
+    Effect.map((vector) =>
+      AuxiliaryVector.parse(vector, {
+        bytes: narrowArchitectures.has(os.arch()) ? 4 : 8,
+        isLittleEndian: os.endianness() === "LE"
+      })
+    ),
+    Effect.orElseSucceed(() => AuxiliaryVector.usualUnits)
+  )
 
 /** The counters alone, for the first of two readings. */
 export const readCpus = (fs: FileSystem.FileSystem) => Effect.map(readOrEmpty(fs, "/proc/stat"), HostStats.parseCpus)

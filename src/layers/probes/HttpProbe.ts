@@ -8,9 +8,14 @@ import { Clock, DateTime, Effect, FileSystem, Result } from "effect"
 import * as HttpTarget from "../../domain/monitoring/HttpTarget.ts"
 import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
 import type { Prepare } from "../../services/agent/Prober.ts"
-import * as BodyPattern from "./BodyPattern.ts"
+import type { BodyPattern } from "./BodyPattern.ts"
 import { exchange, type HttpExchange, HttpExchangeError } from "./HttpExchange.ts"
 import type { NameLookup } from "./NameLookup.ts"
+
+export interface HttpOptions {
+  readonly names: NameLookup
+  readonly patterns: BodyPattern
+}
 
 interface Followed {
   readonly answer: HttpExchange
@@ -47,12 +52,16 @@ const follow = Effect.fnUntraced(function*(
 const daysLeft = (notAfter: DateTime.Utc, nowMillis: number): number =>
   Math.floor((notAfter.epochMilliseconds - nowMillis) / 86_400_000)
 
-const judge = Effect.fnUntraced(function*(target: HttpTarget.HttpTarget, { answer, redirects, url }: Followed) {
+const judge = Effect.fnUntraced(function*(
+  patterns: BodyPattern,
+  target: HttpTarget.HttpTarget,
+  { answer, redirects, url }: Followed
+) {
   const nowMillis = yield* Clock.currentTimeMillis
   const days = answer.certificate === undefined ? undefined : daysLeft(answer.certificate.notAfter, nowMillis)
   const matched = target.bodyMatch === undefined
     ? undefined
-    : yield* Effect.result(BodyPattern.matches(target.bodyMatch, answer.body))
+    : yield* Effect.result(patterns.matches(target.bodyMatch, answer.body))
   const complaints = [
     HttpTarget.isExpectedStatus(target, answer.statusCode) ? [] : [`unexpected status ${answer.statusCode}`],
     days !== undefined && target.certDaysMin !== undefined && days < target.certDaysMin
@@ -64,8 +73,8 @@ const judge = Effect.fnUntraced(function*(target: HttpTarget.HttpTarget, { answe
     })
   ].flat()
   const facts: Outcome.HttpAnswer = {
-    url: target.url,
-    finalUrl: url.href,
+    url: HttpTarget.withoutCredentials(target.url),
+    finalUrl: HttpTarget.withoutCredentials(url.href),
     statusCode: answer.statusCode,
     redirects,
     ...(answer.certificate === undefined || days === undefined ? {} : {
@@ -87,23 +96,23 @@ const authorities = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, targe
   )
 })
 
-export const prepare = (names: NameLookup): Prepare<FileSystem.FileSystem> =>
+export const prepare = (options: HttpOptions): Prepare<FileSystem.FileSystem> =>
   Effect.fnUntraced(function*(request) {
     const fs = yield* FileSystem.FileSystem
     const target = yield* Effect.fromResult(HttpTarget.parse(request.details))
     const failed = (reason: string, elapsedNanos = 0n) =>
-      Outcome.failed(`HTTP check of ${target.url} failed: ${reason}`, elapsedNanos)
+      Outcome.failed(`HTTP check of ${HttpTarget.withoutCredentials(target.url)} failed: ${reason}`, elapsedNanos)
     return {
       timeout: target.timeout,
       failed,
       check: Effect.gen(function*() {
         const startedNanos = yield* Clock.monotonicTimeNanos
         const followed = yield* Effect.result(
-          authorities(fs, target).pipe(Effect.flatMap((ca) => follow(names, target, ca)))
+          authorities(fs, target).pipe(Effect.flatMap((ca) => follow(options.names, target, ca)))
         )
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
         if (Result.isFailure(followed)) return failed(followed.failure.reason, elapsedNanos)
-        const { complaint, facts } = yield* judge(target, followed.success)
+        const { complaint, facts } = yield* judge(options.patterns, target, followed.success)
         return Outcome.httpAnswered(facts, elapsedNanos, complaint)
       })
     }

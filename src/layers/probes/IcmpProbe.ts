@@ -12,7 +12,8 @@ import { PingUnavailable, type Prepare } from "../../services/agent/Prober.ts"
 import * as Command from "./Command.ts"
 
 export interface IcmpOptions {
-  readonly commands: Command.Commands
+  /** Shared with other probes; without it every checker has limits of its own. */
+  readonly commands?: Command.Commands
   /** The folders to look for the programs in, in the form of PATH. */
   readonly path: string | undefined
   /** The partition and address of this host, for checks that name no host. */
@@ -79,14 +80,15 @@ export const prepare = (options: IcmpOptions): Prepare =>
     const identity = isOwnHost
       ? { agentId: request.agentId, pollerId: request.pollerId, deviceId: `${options.partition}:${options.hostIp}` }
       : undefined
+    const commands = options.commands ?? (yield* Command.make())
     const tool = yield* findTool(options.path)
     const failed = (reason: string) => Outcome.failed(`ICMP scan failed: ${host}: ${reason}`)
     return {
-      timeout: Duration.sum(options.commands.timeMax, slack),
+      timeout: Duration.sum(commands.timeMax, slack),
       failed,
       check: Effect.gen(function*() {
         const startedNanos = yield* Clock.monotonicTimeNanos
-        const sent = yield* send(options.commands, tool, host)
+        const sent = yield* send(commands, tool, host)
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
         return Result.match(sent, {
           onSuccess: (reply) => Outcome.pinged(host, reply, identity),

@@ -6,6 +6,7 @@ import { HostNetwork } from "../../services/poller/HostNetwork.ts"
 import * as GrpcCheckerProbe from "../grpc/GrpcCheckerProbe.ts"
 import { GrpcCheckers } from "../grpc/GrpcCheckers.ts"
 import * as NodeHostNetwork from "../host/NodeHostNetwork.ts"
+import * as BodyPattern from "./BodyPattern.ts"
 import * as Command from "./Command.ts"
 import * as HttpProbe from "./HttpProbe.ts"
 import * as IcmpProbe from "./IcmpProbe.ts"
@@ -49,6 +50,7 @@ export const layer = ({ config, path }: ProbeTableOptions) =>
           Effect.provideService(FileSystem.FileSystem, fs)
         )
       const commands = yield* Command.make()
+      const patterns = yield* BodyPattern.make
       const names = yield* NameLookup.make()
       const [ownAddress = loopback] = yield* HostNetwork.use(({ addresses }) => addresses)
       const hostIp = config.hostIp === "" ? ownAddress : config.hostIp
@@ -57,7 +59,7 @@ export const layer = ({ config, path }: ProbeTableOptions) =>
         port: PortProbe.prepare(names),
         process: provided(ProcessProbe.prepare(commands)),
         icmp: IcmpProbe.prepare({ commands, path, partition: config.partition, hostIp }),
-        http: provided(HttpProbe.prepare(names)),
+        http: provided(HttpProbe.prepare({ names, patterns })),
         sysmon: provided(sysmon),
         grpc: provided(grpcOrOwnSysmon(checkers, sysmon))
       })

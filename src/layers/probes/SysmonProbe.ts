@@ -6,6 +6,7 @@
  */
 import { Clock, DateTime, Duration, Effect, FileSystem } from "effect"
 import * as os from "node:os"
+import type { KernelUnits } from "../../domain/monitoring/AuxiliaryVector.ts"
 import * as HostStats from "../../domain/monitoring/HostStats.ts"
 import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
 import type { Prepare } from "../../services/agent/Prober.ts"
@@ -38,18 +39,24 @@ interface Previous {
   readonly atNanos: bigint
 }
 
-const processRows = (reading: HostReader.HostReading, previous: Previous, atNanos: bigint, nowMillis: number) => {
+const processRows = (
+  { pageBytes, ticksPerSecond }: KernelUnits,
+  reading: HostReader.HostReading,
+  previous: Previous,
+  atNanos: bigint,
+  nowMillis: number
+) => {
   const seconds = Number(atNanos - previous.atNanos) / 1e9
   const bootMillis = nowMillis - reading.uptimeSeconds * 1000
   return reading.processes.map((one) => {
     const earlier = previous.ticksByPid.get(one.pid)
     const ticks = earlier === undefined ? 0 : Math.max(0, one.cpuTicks - earlier)
-    const startMillis = bootMillis + one.startTicks / HostReader.ticksPerSecond * 1000
+    const startMillis = bootMillis + one.startTicks / ticksPerSecond * 1000
     return {
       pid: one.pid,
       name: one.name,
-      cpu_usage: seconds <= 0 ? 0 : Math.round(ticks / HostReader.ticksPerSecond / seconds * 10_000) / 100,
-      memory_usage: one.residentPages * HostReader.pageBytes,
+      cpu_usage: seconds <= 0 ? 0 : Math.round(ticks / ticksPerSecond / seconds * 10_000) / 100,
+      memory_usage: one.residentPages * pageBytes,
       status: stateNames[one.state] ?? one.state,
       start_time: DateTime.formatIso(DateTime.makeUnsafe(startMillis))
     }
@@ -59,6 +66,7 @@ const processRows = (reading: HostReader.HostReading, previous: Previous, atNano
 export const prepare = (options: SysmonOptions): Prepare<FileSystem.FileSystem> =>
   Effect.fnUntraced(function*() {
     const fs = yield* FileSystem.FileSystem
+    const units = yield* HostReader.readUnits(fs)
     let previous: Previous | undefined
 
     const first = Effect.gen(function*() {
@@ -94,7 +102,7 @@ export const prepare = (options: SysmonOptions): Prepare<FileSystem.FileSystem> 
             cpus: HostStats.cpuUsage(before.cpus, reading.cpus),
             disks: reading.disks,
             memory: reading.memory,
-            processes: processRows(reading, before, atNanos, now.epochMilliseconds),
+            processes: processRows(units, reading, before, atNanos, now.epochMilliseconds),
             load_average: reading.load,
             uptime_seconds: reading.uptimeSeconds
           }

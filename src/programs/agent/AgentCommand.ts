@@ -3,10 +3,10 @@ import { Config, Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as AgentConfig from "../../domain/monitoring/AgentConfig.ts"
-import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 import * as CheckerFiles from "../../layers/files/CheckerFiles.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import { httpFlag } from "../cli/HttpFlag.ts"
 import * as AgentProgram from "./AgentProgram.ts"
 
 const flags = {
@@ -14,14 +14,7 @@ const flags = {
     Flag.withDefault("/etc/serviceradar/agent.json"),
     Flag.withDescription("The agent's configuration file")
   ),
-  http: Flag.String("http").pipe(
-    Flag.withDefault("127.0.0.1:8091"),
-    Flag.filterMap(
-      (text) => text === "off" ? Option.some(Option.none()) : Option.map(ListenAddress.parse(text), Option.some),
-      (text) => `expected host:port or "off", got ${JSON.stringify(text)}`
-    ),
-    Flag.withDescription("Where to serve health, metrics and the live tree, or \"off\"")
-  )
+  http: httpFlag("127.0.0.1:8091")
 }
 
 export const command = Command.make("agent", flags, ({ config: file, http }) =>

@@ -4,23 +4,15 @@
 import { Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 import * as PollerConfig from "../../domain/monitoring/PollerConfig.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import { httpFlag } from "../cli/HttpFlag.ts"
 import * as PollerProgram from "./PollerProgram.ts"
 
 const configDefault = "/etc/serviceradar/poller.json"
-const httpDefault = "127.0.0.1:8093"
 
-const http = Flag.String("http").pipe(
-  Flag.withDefault(httpDefault),
-  Flag.filterMap(
-    (text) => text === "off" ? Option.some(Option.none()) : Option.map(ListenAddress.parse(text), Option.some),
-    (text) => `expected host:port or "off", got ${JSON.stringify(text)}`
-  ),
-  Flag.withDescription("Where to serve health, metrics and the live tree, or \"off\"")
-)
+const http = httpFlag("127.0.0.1:8093")
 
 const config = Flag.String("config").pipe(
   Flag.withDefault(configDefault),

@@ -7,6 +7,7 @@
  */
 import { Context, Duration, Effect, Layer, type Scope } from "effect"
 import type { ProbeOutcome } from "../../domain/monitoring/ProbeOutcome.ts"
+import { checkLengths } from "../../domain/monitoring/ProbeTarget.ts"
 import type { SupervisorShutdown } from "../supervision/SupervisorError.ts"
 import * as CheckerPool from "./CheckerPool.ts"
 import { AgentNotReady, type CheckError } from "./CheckError.ts"
@@ -45,7 +46,10 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
   let current: CheckerPool.CheckerPool | undefined
 
   const run = Effect.fn("CheckRunner.run")((request: CheckRequest): Effect.Effect<ProbeOutcome, CheckError> =>
-    Effect.suspend(() => current === undefined ? Effect.fail(new AgentNotReady()) : current.run(request))
+    Effect.andThen(
+      Effect.fromResult(checkLengths(request)),
+      Effect.suspend(() => current === undefined ? Effect.fail(new AgentNotReady()) : current.run(request))
+    )
   )
 
   const serve = Effect.fnUntraced(function*(id: string) {
