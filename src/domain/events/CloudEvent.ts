@@ -68,3 +68,15 @@ export const unwrap = (object: JsonObject): Result.Result<Unwrapped, Problem> =>
     payload
   }))
 }
+
+/** A CloudEvent around an array counts as one CloudEvent for each of its items. */
+export const spread = (value: unknown): unknown =>
+  isObject(value) && value["specversion"] !== undefined && Array.isArray(value["data"])
+    ? value["data"].map((data: unknown) => ({ ...value, data }))
+    : value
+
+/** Applies a mapping to what is in the envelope, if there is one. */
+export const inside =
+  <Row>(map: (payload: JsonObject, index: number) => Result.Result<Row, Problem>) =>
+  (object: JsonObject, index: number): Result.Result<Row, Problem> =>
+    Result.flatMap(unwrap(object), ({ payload }) => map(payload, index))

@@ -21,7 +21,7 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError"
   subject: Schema.String,
   /** The logical stream, or empty when the subject belongs to none. */
   stream: Schema.String,
-  sequence: Schema.Number,
+  sequence: Schema.Int,
   path: Schema.String,
   reason: Schema.String
 }) {

@@ -26,17 +26,29 @@ const streamHash = (stream: string): number => {
   return folded
 }
 
-/** The ids of one message's rows, by their index below `rowsPerMessageMax`. */
-export const make = (stream: string, sequence: number, storedAtMicros: number): (index: number) => string => {
+interface Parts {
+  /** Time, version, sequence but its last 14 bits. */
+  readonly head: string
+  /** 48 bits: the sequence's last 14, the index's 20 (still 0), the hash's 14. */
+  readonly tail: number
+}
+
+const partsOf = (stream: string, sequence: number, storedAtMicros: number): Parts => {
   const time = hex(Math.max(0, Math.floor(storedAtMicros / 1000)) % 2 ** 48, 12)
-  // 74 bits: sequence 40, index 20, hash 14, cut at the version (12 bits) and the variant (62 bits).
-  const low = sequence % 2 ** 28
   const high = Math.floor(sequence / 2 ** 28) % 2 ** 12
-  const hash = streamHash(stream)
-  const head = `${time.slice(0, 8)}-${time.slice(8)}-7${hex(high, 3)}-`
-  const third = hex(0x8000 + Math.floor(low / 2 ** 14), 4)
-  const lowBits = low % 2 ** 14
-  // 48 bits: the sequence's last 14, the index's 20, the hash's 14.
-  const tail = lowBits * 2 ** 34 + hash
-  return (index) => `${head}${third}-${hex(tail + index * 2 ** 14, 12)}`
+  const low = sequence % 2 ** 28
+  return {
+    // 7 is the version, the bit 0x8000 the variant.
+    head: `${time.slice(0, 8)}-${time.slice(8)}-7${hex(high, 3)}-${hex(0x8000 + Math.floor(low / 2 ** 14), 4)}-`,
+    tail: (low % 2 ** 14) * 2 ** 34 + streamHash(stream)
+  }
+}
+
+/** The ids of one message's rows, by their index below `rowsPerMessageMax`; costs nothing until one is asked for. */
+export const make = (stream: string, sequence: number, storedAtMicros: number): (index: number) => string => {
+  let parts: Parts | undefined
+  return (index) => {
+    parts ??= partsOf(stream, sequence, storedAtMicros)
+    return parts.head + hex(parts.tail + index * 2 ** 14, 12)
+  }
 }

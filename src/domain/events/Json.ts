@@ -72,8 +72,6 @@ export const parse = (text: string): Result.Result<unknown, Problem> => {
 
 const utf8 = new TextDecoder()
 
-export const textOf = (data: Uint8Array): string => utf8.decode(data)
-
 export const parseBytes = (data: Uint8Array): Result.Result<unknown, Problem> => parse(utf8.decode(data))
 
 /** JSON text of an object or array; an object or array that came as JSON text is taken as one; else null. */

@@ -7,11 +7,11 @@ import * as Otlp from "./Otlp.ts"
 import {
   type AnyValue,
   type KeyValue,
-  LogJson,
+  type LogJson,
   LogsRequest,
-  MetricJson,
+  type MetricJson,
   MetricsRequest,
-  SpanJson,
+  type SpanJson,
   TracesRequest
 } from "./OtlpJsonSchema.ts"
 import { problemOf } from "./Payload.ts"

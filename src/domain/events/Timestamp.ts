@@ -10,7 +10,7 @@ const rfc3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,12}))?([Zz]
 const numeric = /^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /** Numbers above would be later than year 9999, which PostgreSQL takes but nobody means. */
-const microsMax = 253_402_300_799_999_999
+const microsMax = 253_402_300_799_000_000
 
 const bounded = (micros: number): number | undefined => micros > 0 && micros <= microsMax ? micros : undefined
 

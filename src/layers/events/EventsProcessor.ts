@@ -1,5 +1,6 @@
 /** EVENTS: OCSF, syslog in GELF, SNMP traps and CloudEvents in JSON to `ocsf_events`. */
 import { Result } from "effect"
+import * as CloudEvent from "../../domain/events/CloudEvent.ts"
 import { eachObject, parseBytes } from "../../domain/events/Json.ts"
 import * as LogActivityMapping from "../../domain/events/LogActivityMapping.ts"
 import * as OcsfEventMapping from "../../domain/events/OcsfEventMapping.ts"
@@ -8,7 +9,7 @@ import type { Processor } from "./Processor.ts"
 export const process: Processor = (data, context) =>
   Result.map(
     Result.flatMap(parseBytes(data), (value) =>
-      eachObject(value, (object, index) =>
+      eachObject(CloudEvent.spread(value), (object, index) =>
         OcsfEventMapping.isNative(object)
           ? OcsfEventMapping.map(object, context, index)
           : LogActivityMapping.map(object, context, index))),

@@ -25,9 +25,30 @@ const mac = (value: bigint): string | null =>
   value === 0n ? null : BigInt.asUintN(48, value).toString(16).padStart(12, "0").toUpperCase()
 
 const hasColumn: ReadonlySet<string> = new Set([
-  ...["type", "srcAddr", "dstAddr", "bytes", "packets", "samplerAddress", "srcAs", "dstAs", "inIf", "outIf", "proto"],
-  ...["srcPort", "dstPort", "tcpFlags", "srcMac", "dstMac", "protocolName"],
-  ...["timeReceivedNs", "timeFlowStartNs", "timeFlowEndNs", "bytesIn", "bytesOut", "packetsIn", "packetsOut"]
+  "type",
+  "srcAddr",
+  "dstAddr",
+  "bytes",
+  "packets",
+  "samplerAddress",
+  "srcAs",
+  "dstAs",
+  "inIf",
+  "outIf",
+  "proto",
+  "srcPort",
+  "dstPort",
+  "tcpFlags",
+  "srcMac",
+  "dstMac",
+  "protocolName",
+  "timeReceivedNs",
+  "timeFlowStartNs",
+  "timeFlowEndNs",
+  "bytesIn",
+  "bytesOut",
+  "packetsIn",
+  "packetsOut"
 ])
 
 const addresses: ReadonlySet<string> = new Set(["nextHop", "bgpNextHop", "mplsIp", "ipv6RoutingHeaderAddresses"])
@@ -119,9 +140,12 @@ const framed = (data: Uint8Array): Result.Result<ReadonlyArray<FlowMessage>, Pro
   return messages.length === 0 ? undefined : Result.succeed(messages)
 }
 
+/** No flow with two addresses is shorter; so a bare message, which begins with 8, is seen at once to have no length. */
+const flowBytesMin = 12
+
 const frameAt = (reader: BinaryReader, data: Uint8Array): FlowMessage | undefined => {
   const length = lengthAt(reader)
-  if (length === undefined || length === 0 || reader.pos + length > data.length) return undefined
+  if (length === undefined || length < flowBytesMin || reader.pos + length > data.length) return undefined
   const message = one(data.subarray(reader.pos, reader.pos + length))
   reader.pos += length
   return Result.getOrUndefined(message)

@@ -1,5 +1,6 @@
 /** LOGS: OTLP (protobuf, JSON) and logs in JSON of any other shape to `logs`. */
 import { Result } from "effect"
+import * as CloudEvent from "../../domain/events/CloudEvent.ts"
 import { eachObject } from "../../domain/events/Json.ts"
 import * as LogJsonMapping from "../../domain/events/LogJsonMapping.ts"
 import type { LogRecord, Resource, Scope } from "../../domain/events/Otlp.ts"
@@ -18,7 +19,7 @@ export const process: Processor = (data, context) => {
       (value) =>
         OtlpJson.isRequest(value, "resourceLogs")
           ? OtlpJson.logs(value, toRow)
-          : eachObject(value, (object, at) => LogJsonMapping.map(object, context, at)),
+          : eachObject(CloudEvent.spread(value), (object, at) => LogJsonMapping.map(object, context, at)),
       (bytes) => OtlpLogs.read(bytes, toRow)
     ),
     (rows) => ({ table: "logs", rows })

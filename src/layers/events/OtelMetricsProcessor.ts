@@ -1,5 +1,6 @@
 /** OTEL_METRICS: OTLP (protobuf, JSON) and the collector's performance metrics (JSON) to `otel_metrics`. */
 import { Result } from "effect"
+import * as CloudEvent from "../../domain/events/CloudEvent.ts"
 import { eachObject } from "../../domain/events/Json.ts"
 import type { Point, Resource } from "../../domain/events/Otlp.ts"
 import * as OtlpJson from "../../domain/events/OtlpJson.ts"
@@ -17,7 +18,10 @@ export const process: Processor = (data, context) => {
       (value) =>
         OtlpJson.isRequest(value, "resourceMetrics")
           ? OtlpJson.metrics(value, toRow)
-          : eachObject(value, (object, at) => PerformanceMetricMapping.map(object, context, at)),
+          : eachObject(
+            CloudEvent.spread(value),
+            CloudEvent.inside((object, at) => PerformanceMetricMapping.map(object, context, at))
+          ),
       (bytes) => OtlpMetrics.read(bytes, toRow)
     ),
     (rows) => ({ table: "otel_metrics", rows })

@@ -1,5 +1,6 @@
 /** OTEL_TRACES: spans in OTLP (protobuf, JSON) or plain JSON to `otel_traces`. */
 import { Result } from "effect"
+import * as CloudEvent from "../../domain/events/CloudEvent.ts"
 import { eachObject } from "../../domain/events/Json.ts"
 import type { Resource, Scope, Span } from "../../domain/events/Otlp.ts"
 import * as OtlpJson from "../../domain/events/OtlpJson.ts"
@@ -16,7 +17,7 @@ export const process: Processor = (data, context) => {
       (value) =>
         OtlpJson.isRequest(value, "resourceSpans")
           ? OtlpJson.spans(value, toRow)
-          : eachObject(value, (object) => SpanJsonMapping.map(object, context)),
+          : eachObject(CloudEvent.spread(value), CloudEvent.inside((object) => SpanJsonMapping.map(object, context))),
       (bytes) => OtlpTraces.read(bytes, toRow)
     ),
     (rows) => ({ table: "otel_traces", rows })

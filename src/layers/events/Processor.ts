@@ -4,9 +4,10 @@
  * Synchronous and without state, so that it runs as well in a worker thread as in the pipeline.
  */
 import { Result } from "effect"
+import * as Base64 from "effect/encoding/Base64"
 import { fail, type Problem } from "../../domain/events/DecodeError.ts"
 import type { RowContext } from "../../domain/events/EventMessage.ts"
-import { parseBytes } from "../../domain/events/Json.ts"
+import { isObject, parseBytes } from "../../domain/events/Json.ts"
 import type { TableRows } from "../../domain/events/rows/Tables.ts"
 
 export type Processor = (data: Uint8Array, context: RowContext) => Result.Result<TableRows, Problem>
@@ -22,6 +23,12 @@ const looksLikeJson = (data: Uint8Array): boolean => {
   return isBracket(data[at])
 }
 
+/** The bytes that a CloudEvent carries in base64, as the first generation's rule engine wrapped protobuf. */
+const binaryIn = (value: unknown): Uint8Array | undefined =>
+  isObject(value) && value["specversion"] !== undefined && typeof value["data_base64"] === "string"
+    ? Result.getOrUndefined(Base64.decode(value["data_base64"]))
+    : undefined
+
 /**
  * Reads JSON or protobuf, whichever the bytes are.
  *
@@ -36,7 +43,11 @@ export const jsonOrProtobuf = <A>(
   if (data.length === 0) return fail([], "expected JSON or protobuf, got an empty message")
   if (!looksLikeJson(data)) return protobuf(data)
   const value = parseBytes(data)
-  if (Result.isSuccess(value)) return json(value.success)
+  if (Result.isSuccess(value)) {
+    const inner = binaryIn(value.success)
+    const read = inner === undefined ? undefined : protobuf(inner)
+    return read !== undefined && Result.isSuccess(read) ? read : json(value.success)
+  }
   const read = protobuf(data)
   return Result.isSuccess(read) ? read : Result.fail(value.failure)
 }

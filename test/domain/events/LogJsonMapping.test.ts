@@ -11,7 +11,7 @@ describe("LogJsonMapping", () => {
   it("maps a record of the rule engine", () => {
     assert.deepStrictEqual(
       rowOf({
-        timestamp: 1_767_323_045_123_456_700,
+        timestamp: Number("1767323045123456700"),
         observedTimeUnixNano: "1767323046000000000",
         severity_number: 17,
         severity_text: "error",

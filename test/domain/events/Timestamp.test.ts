@@ -16,7 +16,7 @@ describe("Timestamp", () => {
     [1_767_323_045.5, at + 500_000],
     [1_767_323_045_123, at + 123_000],
     [1_767_323_045_123_456, at + 123_456],
-    [1_767_323_045_123_456_700, at + 123_456]
+    [Number("1767323045123456700"), at + 123_456]
   ])("reads %s", (value, expected) => {
     assert.strictEqual(Timestamp.micros(value), expected)
   })

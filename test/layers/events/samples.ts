@@ -316,7 +316,7 @@ export const otlpMetricsJson = {
 
 export const logRecords = [
   {
-    timestamp: 1_767_323_045_123_456_789,
+    timestamp: Number("1767323045123456789"),
     severity_number: 17,
     severity_text: "error",
     body: "failed",
@@ -355,5 +355,16 @@ export const samples: ReadonlyArray<readonly [name: string, subject: string, dat
   ["OTLP logs", "logs.otel", ExportLogsServiceRequest.encode(otlpLogs).finish(), 2],
   ["OTLP logs in JSON", "logs.otel", json(otlpLogsJson), 1],
   ["logs in JSON", "logs.syslog.processed", json(logRecords), 2],
+  [
+    "OTLP logs in a CloudEvent",
+    "events.otel.logs",
+    json({
+      specversion: "1.0",
+      data_base64: Buffer.from(ExportLogsServiceRequest.encode(otlpLogs).finish()).toString("base64")
+    }),
+    2
+  ],
+  ["CloudEvent around logs", "logs.otel.processed", json({ specversion: "1.0", data: logRecords }), 2],
+  ["CloudEvent around metrics", "otel.metrics", json({ specversion: "1.0", data: performanceMetrics }), 3],
   ["SNMP trap as log", "logs.snmp.processed", json({ ...trap, severity: "High" }), 1]
 ]
