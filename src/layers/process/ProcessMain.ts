@@ -115,6 +115,7 @@ export const supervise = Effect.fn("ProcessMain.supervise")(function*<A, E>(
 
 /** `supervise` as the main of this process; the only thing that ends it. */
 export const run = <A, E>(program: Effect.Effect<A, E>, options: ProcessMainOptions = {}): void => {
+  ignoreGoneReaders()
   // The error channel is empty, so what arrives in the observer is a code or a bug of this very module.
   const fiber = Effect.runFork(supervise(program, options))
   const keepAlive = new MessageChannel()
@@ -123,6 +124,12 @@ export const run = <A, E>(program: Effect.Effect<A, E>, options: ProcessMainOpti
     keepAlive.port1.close()
     leave(Exit.isSuccess(exit) ? exit.value : exitError)
   })
+}
+
+/** A reader that goes away (`| head`) is no fault of ours: stop as on SIGTERM instead of crashing on the next write. */
+const ignoreGoneReaders = (): void => {
+  process.stdout.on("error", () => process.emit("SIGTERM", "SIGTERM"))
+  process.stderr.on("error", () => undefined)
 }
 
 /** Exits when what was written to the pipes has left; a reader that went away does not keep us. */

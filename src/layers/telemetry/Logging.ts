@@ -4,7 +4,7 @@
  * Logs share stdout with nothing: a command whose stdout carries data sends them to stderr, and a command that draws on
  * the terminal sends them elsewhere altogether (`layerTo`).
  */
-import { Effect, Layer, Logger, References } from "effect"
+import { Layer, Logger, References } from "effect"
 import type { LogLevel } from "effect"
 
 export type LogFormat = "pretty" | "json"
@@ -67,7 +67,3 @@ const shown: ReadonlySet<LogLevel.LogLevel> = new Set(["Warn", "Error", "Fatal"]
 const oneLine = (part: unknown): string =>
   (typeof part === "string" ? part : part instanceof Error ? part.message : JSON.stringify(part) ?? String(part))
     .replaceAll(/\s+/g, " ")
-
-/** Runs with these logs. */
-export const withLogging = (options: LoggingOptions) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.provide(effect, layer(options))

@@ -35,7 +35,7 @@ export const forStream = (
 // oxlint-disable-next-line no-control-regex
 const controls = /[\u0000-\u001f\u007f-\u009f]/g
 // oxlint-disable-next-line no-control-regex
-const sgrSequence = /\u001b\[[0-9;]*m/g
+const sgrSequence = /(\u001b\[[0-9;]*m)/g
 
 /** Text from elsewhere, made harmless: one line without control characters. */
 export const clean = (text: string): string => text.replaceAll(/\s+/g, " ").replaceAll(controls, "")
@@ -59,7 +59,7 @@ export const cut = (line: string, columns: number): string => {
   if (width(line) <= columns) return line
   let rest = columns - 1
   let result = ""
-  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
+  for (const part of line.split(sgrSequence)) {
     if (part.startsWith("\u001b[")) {
       result += part
       continue

@@ -4,7 +4,7 @@
  * Wrong usage is an error like any other: exit code 2.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
@@ -35,8 +35,7 @@ export const run = (given: ReadonlyArray<string>): void => {
   const stream = args.some((arg) => services.has(arg)) ? "stdout" : "stderr"
   ProcessMain.run(
     program(args.length === 0 ? ["--help"] : args).pipe(
-      Effect.provide(Logging.layer({ stream })),
-      Effect.provide(NodeServices.layer)
+      Effect.provide(Layer.mergeAll(Logging.layer({ stream }), NodeServices.layer))
     ),
     {
       report: (cause) =>

@@ -61,7 +61,7 @@ export const acquire = Effect.fn("DirectoryLock.acquire")(function*(directory: s
     yield* unusable(create)
   })
   yield* Effect.acquireRelease(
-    Effect.catch(create, () => takeOver),
+    create.pipe(Effect.catch(() => takeOver)),
     () => Effect.ignore(files.remove(file, { force: true }))
   )
 })

@@ -73,7 +73,7 @@ const hostOf = (hex: string): string => {
   if (/^0+$/.test(hex)) return loopback
   if (hex.length === 8) return ipv4Of(hex)
   const address = ipv6Of(hex)
-  const mapped = /^0:0:0:0:0:ffff:/.test(address)
+  const mapped = address.startsWith("0:0:0:0:0:ffff:")
   if (mapped) return ipv4Of(hex.slice(24))
   return address === "0:0:0:0:0:0:0:1" ? "::1" : address
 }

@@ -73,7 +73,7 @@ export interface LiveOptions extends WatchOptions {
   readonly style: Style
   readonly headline: Ref.Ref<string>
   /** The last warnings of the log, newest last. */
-  readonly warnings: Ref.Ref<ReadonlyArray<LogEntry>>
+  readonly warnings: Effect.Effect<ReadonlyArray<LogEntry>>
 }
 
 /** The table and the tree, redrawn in place until interrupted; the last frame stays. */
@@ -86,7 +86,7 @@ export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions
   const refresh = Effect.ignore(Effect.flatMap(ask(options), (now) => Ref.set(states, now)))
   const draw = Effect.gen(function*() {
     const { columns, rows } = yield* screen.size
-    const warnings = yield* Ref.get(options.warnings)
+    const warnings = yield* options.warnings
     const lines = LiveView.draw({
       headline: yield* Ref.get(options.headline),
       states: yield* Ref.get(states),

@@ -3,7 +3,7 @@
  *
  * The file holds this run only; a run that logs without end is bounded by `bytesMax`, after which the file starts over.
  */
-import { Effect, Layer, Ref } from "effect"
+import { Effect, type Layer } from "effect"
 import * as fs from "node:fs"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 
@@ -16,10 +16,10 @@ const openFile = (file: string) =>
     (descriptor) => Effect.sync(() => fs.closeSync(descriptor))
   )
 
-/** The layer, and the warnings as they come. */
+/** The layer, and the last warnings, newest last. */
 export const make = Effect.fn("UpLog.make")(function*(file: string) {
   const descriptor = yield* openFile(file)
-  const warnings = yield* Ref.make<ReadonlyArray<Logging.LogEntry>>([])
+  let kept: ReadonlyArray<Logging.LogEntry> = []
   let bytes = 0
   const layer: Layer.Layer<never> = Logging.layerTo({
     write: (line) => {
@@ -30,8 +30,8 @@ export const make = Effect.fn("UpLog.make")(function*(file: string) {
       bytes += fs.writeSync(descriptor, `${line}\n`, bytes)
     },
     show: (entry) => {
-      Effect.runSync(Ref.update(warnings, (before) => [...before, entry].slice(-warningsMax)))
+      kept = [...kept, entry].slice(-warningsMax)
     }
   })
-  return { layer, warnings }
+  return { layer, warnings: Effect.sync(() => kept) }
 })

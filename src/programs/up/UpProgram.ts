@@ -115,7 +115,7 @@ const answer = Effect.fnUntraced(function*(output: Output, watch: StatusWatch.Wa
 
 interface Surroundings {
   readonly headline: Ref.Ref<string>
-  readonly warnings: Ref.Ref<ReadonlyArray<Logging.LogEntry>>
+  readonly warnings: Effect.Effect<ReadonlyArray<Logging.LogEntry>>
 }
 
 /** What the user sees; ends when there is nothing more to see. */
@@ -181,7 +181,7 @@ export const run = Effect.fn("UpProgram.run")(function*(options: UpOptions) {
   yield* DirectoryLock.acquire(directory)
   const log = stream === undefined
     ? yield* UpLog.make(path.join(directory, "up.log"))
-    : { layer: Logging.layer({ stream }), warnings: yield* Ref.make<ReadonlyArray<Logging.LogEntry>>([]) }
+    : { layer: Logging.layer({ stream }), warnings: Effect.succeed([]) }
   yield* runIn(directory, options, output, log.warnings).pipe(
     Effect.provide(Layer.mergeAll(log.layer, SupervisionTree.layer, FetchHttpClient.layer))
   )

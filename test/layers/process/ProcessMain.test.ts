@@ -24,7 +24,9 @@ const stopped = Effect.fnUntraced(function*(
 
 describe("ProcessMain", () => {
   it("exits with 0, the number that an error carries, or 2", () => {
-    const codes = [Exit.void, Exit.fail(new SaysNo({})), Exit.fail(new Error("no")), Exit.die("bug")].map(ProcessMain.exitCode)
+    const codes = [Exit.void, Exit.fail(new SaysNo({})), Exit.fail(new Error("no")), Exit.die("bug")].map(
+      ProcessMain.exitCode
+    )
 
     assert.deepStrictEqual(codes, [0, 1, 2, 2])
   })
@@ -64,14 +66,20 @@ describe("ProcessMain", () => {
 
   it.live("leaves when draining takes too long", () =>
     Effect.gen(function*() {
-      const main = yield* stopped("SIGINT", (up) => Effect.uninterruptible(Effect.andThen(up, Effect.sleep("1 minute"))))
+      const main = yield* stopped(
+        "SIGINT",
+        (up) => Effect.uninterruptible(Effect.andThen(up, Effect.sleep("1 minute")))
+      )
 
       assert.strictEqual(yield* Fiber.join(main), 2)
     }))
 
   it.live("leaves at once on a second signal, but takes signals that come together for one", () =>
     Effect.gen(function*() {
-      const main = yield* stopped("SIGINT", (up) => Effect.uninterruptible(Effect.andThen(up, Effect.sleep("1 minute"))))
+      const main = yield* stopped(
+        "SIGINT",
+        (up) => Effect.uninterruptible(Effect.andThen(up, Effect.sleep("1 minute")))
+      )
       yield* signal("SIGINT")
       yield* signal("SIGTERM")
       assert.isUndefined(main.pollUnsafe())

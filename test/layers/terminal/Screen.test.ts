@@ -15,7 +15,7 @@ describe("Screen", () => {
       yield* Effect.scoped(Effect.gen(function*() {
         const screen = yield* Screen.make(output)
         yield* screen.draw(["a"])
-        yield* Effect.interrupt
+        return yield* Effect.interrupt
       })).pipe(Effect.exit)
 
       assert.strictEqual(output.written.at(0), "\u001b[?25l")

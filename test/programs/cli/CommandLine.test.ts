@@ -47,7 +47,9 @@ describe("ErrorReport", () => {
 describe("ConfigKind", () => {
   it("is recognised by the keys", () => {
     assert.deepStrictEqual(
-      [["poller_id", "agents"], ["Agent_ID", "listen_addr"], ["listen_addr", "database_url"], []].map(ConfigKind.ofKeys),
+      [["poller_id", "agents"], ["Agent_ID", "listen_addr"], ["listen_addr", "database_url"], []].map(
+        ConfigKind.ofKeys
+      ),
       ["poller", "agent", "core", "core"]
     )
   })

@@ -17,7 +17,10 @@ describe("Gateway", () => {
   })
 
   it("is none without a default route", () => {
-    assert.strictEqual(Gateway.parse(`${header}\neth0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n`), undefined)
+    assert.strictEqual(
+      Gateway.parse(`${header}\neth0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n`),
+      undefined
+    )
     assert.strictEqual(Gateway.parse(""), undefined)
   })
 })

@@ -35,7 +35,12 @@ describe("ListeningPorts", () => {
       line("000080FE00000000FF005450BBCC0BFE:0053", "0A")
     ))
 
-    assert.deepStrictEqual(found.map(({ host }) => host), ["::1", "127.0.0.1", "127.0.0.1", "fe80:0:0:0:5054:ff:fe0b:ccbb"])
+    assert.deepStrictEqual(found.map(({ host }) => host), [
+      "::1",
+      "127.0.0.1",
+      "127.0.0.1",
+      "fe80:0:0:0:5054:ff:fe0b:ccbb"
+    ])
   })
 
   it("finds nothing in a table that is empty or damaged", () => {

@@ -29,7 +29,13 @@ describe("LongLivedProcesses", () => {
   })
 
   it("puts the oldest first, each name once, at most so many", () => {
-    const lines = [stat(9, "d", 1, 40), stat(8, "c", 1, 30), stat(6, "a", 1, 10), stat(7, "b", 1, 20), stat(5, "a", 1, 15)]
+    const lines = [
+      stat(9, "d", 1, 40),
+      stat(8, "c", 1, 30),
+      stat(6, "a", 1, 10),
+      stat(7, "b", 1, 20),
+      stat(5, "a", 1, 15)
+    ]
 
     assert.deepStrictEqual(rank(lines), ["a", "b", "c"])
   })

@@ -1,0 +1,164 @@
+/** `serviceradar up` as a user starts it: a separate process in an empty folder. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FileSystem, Option, Schema } from "effect"
+import * as ProcessTable from "../../src/layers/postgres/ProcessTable.ts"
+import * as Program from "../support/Program.ts"
+
+const Status = Schema.Struct({
+  agentId: Schema.NonEmptyString,
+  serviceName: Schema.NonEmptyString,
+  serviceType: Schema.NonEmptyString,
+  available: Schema.Boolean,
+  responseTimeNanos: Schema.Int,
+  message: Schema.String,
+  at: Schema.DateTimeUtcFromString
+})
+const decodeStatuses = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Array(Status)))
+const decodeState = Schema.decodeUnknownEffect(
+  Schema.fromJsonString(Schema.Struct({ httpUrl: Schema.String, pid: Schema.Int }))
+)
+
+/** A new folder that PostgreSQL's own user may enter. */
+const folder = Effect.gen(function*() {
+  const files = yield* FileSystem.FileSystem
+  const directory = yield* files.makeTempDirectoryScoped({ prefix: "serviceradar-up-" })
+  yield* files.chmod(directory, 0o755)
+  return `${directory}/data`
+})
+
+const once = Effect.fnUntraced(function*(directory: string) {
+  const program = yield* Program.start(["up", "--once", "--json", "--dir", directory])
+  const code = yield* Effect.timeout(program.exited, "60 seconds")
+  return { code, program, statuses: yield* decodeStatuses(program.stdout()) }
+})
+
+const started = Effect.fnUntraced(function*(directory: string) {
+  const files = yield* FileSystem.FileSystem
+  const program = yield* Program.start(["up", "--json", "--dir", directory])
+  const shown = Program.eventually(
+    "first statuses",
+    Effect.sync(() => program.stdout().includes("core-grpc") ? Option.some(true) : Option.none()),
+    { within: "30 seconds", programs: [program] }
+  )
+  const ended = Effect.flatMap(program.exited, (code) => Effect.die(`ended with ${code}: ${program.output()}`))
+  yield* Effect.raceFirst(shown, ended)
+  const state = yield* Effect.flatMap(files.readFileString(`${directory}/run.json`), decodeState)
+  const postgres = Number((yield* files.readFileString(`${directory}/postgres/data/postmaster.pid`)).split("\n")[0])
+  return { program, state, postgres }
+})
+
+describe("serviceradar up", () => {
+  it.layer(NodeServices.layer, { excludeTestServices: true })((it) => {
+    it.effect("answers --once --json with what core has stored, and starts again with the same configuration", () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const directory = yield* folder
+
+        const first = yield* once(directory)
+        const config = yield* files.readFileString(`${directory}/poller.json`)
+        const second = yield* once(directory)
+
+        for (const run of [first, second]) {
+          assert.isAtLeast(run.statuses.length, 8)
+          assert.strictEqual(run.code, run.statuses.every((status) => status.available) ? 0 : 1)
+          assert.isTrue(run.statuses.some((status) => status.serviceName === "core-grpc" && status.available))
+        }
+        assert.include(second.program.output(), "Using the configuration")
+        assert.notInclude(second.program.output(), "creating the database")
+        assert.strictEqual(yield* files.readFileString(`${directory}/poller.json`), config)
+      }))
+
+    it.effect("exits with 1 when a service is down", () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const directory = yield* folder
+        const check = { service_type: "process", service_name: "gone", details: "no-such-process-here" }
+        yield* files.makeDirectory(directory)
+        yield* files.writeFileString(
+          `${directory}/poller.json`,
+          JSON.stringify({
+            poller_id: "p",
+            core_address: "127.0.0.1:50052",
+            agents: { "local-agent": { address: "127.0.0.1:50051", checks: [check] } }
+          })
+        )
+
+        const { code, statuses } = yield* once(directory)
+
+        assert.deepStrictEqual(statuses.map(({ available, serviceName }) => [serviceName, available]), [[
+          "gone",
+          false
+        ]])
+        assert.strictEqual(code, 1)
+      }))
+
+    it.effect("exits with 2 and names every problem of a configuration that cannot be used", () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const directory = yield* folder
+        yield* files.makeDirectory(directory)
+        yield* files.writeFileString(`${directory}/poller.json`, "{\"poller_id\": 3, \"agents\": {}}")
+
+        const program = yield* Program.start(["up", "--once", "--dir", directory])
+
+        assert.strictEqual(yield* program.exited, 2)
+        assert.include(program.output(), `${directory}/poller.json:1:15: poller_id is 3, expected`)
+        assert.notInclude(program.output(), "    at ")
+      }))
+
+    it.effect("shows its tree, refuses a second one, and is gone without a trace after Ctrl-C", () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const directory = yield* folder
+        const { postgres, program } = yield* started(directory)
+
+        const tree = yield* Program.start(["tree", "--dir", directory])
+        assert.strictEqual(yield* tree.exited, 0)
+        assert.match(tree.stdout(), /PostgreSQL +running/)
+
+        const rival = yield* Program.start(["up", "--dir", directory])
+        assert.strictEqual(yield* rival.exited, 2)
+        assert.include(rival.output(), `is in use by the serviceradar up with process id ${program.pid}`)
+
+        yield* program.kill("SIGINT")
+        assert.strictEqual(yield* Effect.timeout(program.exited, "10 seconds"), 0)
+        assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(postgres)))
+        assert.isFalse(yield* files.exists(`${directory}/run.json`))
+        assert.isFalse(yield* files.exists(`${directory}/up.lock`))
+      }))
+
+    it.effect("starts over what a killed one left behind", () =>
+      Effect.gen(function*() {
+        const directory = yield* folder
+        const killed = yield* started(directory)
+        yield* killed.program.kill("SIGKILL")
+        yield* killed.program.exited
+
+        const { code, statuses } = yield* once(directory)
+
+        assert.isAtLeast(statuses.length, 8)
+        assert.strictEqual(code, statuses.every((status) => status.available) ? 0 : 1)
+        assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(killed.postgres)))
+      }))
+
+    it.effect("goes on when PostgreSQL is killed, and restarts nothing else", () =>
+      Effect.gen(function*() {
+        const directory = yield* folder
+        const { postgres, program, state } = yield* started(directory)
+
+        yield* Effect.sync(() => process.kill(postgres, "SIGKILL"))
+
+        const text = yield* Program.eventually(
+          "PostgreSQL restarted",
+          Effect.gen(function*() {
+            const tree = yield* Program.start(["tree", "--url", state.httpUrl])
+            yield* tree.exited
+            return /PostgreSQL +running.*1 restart/.test(tree.stdout()) ? Option.some(tree.stdout()) : Option.none()
+          }).pipe(Effect.scoped),
+          { within: "20 seconds", programs: [program] }
+        )
+        assert.strictEqual(text.split("\n").filter((line) => line.includes("1 restart")).length, 1)
+      }))
+  })
+})
