@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Fiber, Queue, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { type Batch, batcher, Pipeline, type PipelineEvent, Producer } from "../../../src/services/pipeline/index.ts"
-import { feed, type Recorder, recorder } from "./PipelineFixture.ts"
+import { feed, recorder, settleDown, until } from "./PipelineFixture.ts"
 
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index)
 const intoRows = (size: number, timeout = "1 second" as const) => {

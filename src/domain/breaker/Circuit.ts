@@ -1,0 +1,146 @@
+/**
+ * One circuit, as a value: what lets a call pass, and what its outcome changes. Failures are counted by class, each with
+ * its own threshold, because a dependency that refuses connections is down after two, while one that is now and then
+ * slow is not down after ten.
+ *
+ * Every change of state, and every half-open round, begins a new generation; an outcome of an older one changes nothing.
+ */
+
+export type CircuitState = "closed" | "open" | "half_open" | "forced_open" | "forced_closed"
+
+/** Consecutive failures of one class, with no success in between, that open the circuit. */
+export type Thresholds = Readonly<Record<string, number>>
+
+export interface CircuitPolicy {
+  readonly thresholds: Thresholds
+  /** Probes admitted while half-open; all of them have to succeed. At least 1. */
+  readonly probes: number
+}
+
+export interface Circuit {
+  readonly state: CircuitState
+  readonly generation: number
+  /** Failures since the last success, by class. */
+  readonly failures: Readonly<Record<string, number>>
+  readonly openUntilMillis: number
+  readonly openForMillis: number
+  /** Openings since the circuit last stayed closed for as long as it had been open. */
+  readonly openings: number
+  readonly closedAtMillis: number
+  readonly probing: number
+  readonly probesSucceeded: number
+}
+
+export const initial: Circuit = {
+  state: "closed",
+  generation: 0,
+  failures: {},
+  openUntilMillis: 0,
+  openForMillis: 0,
+  openings: 0,
+  closedAtMillis: Number.NEGATIVE_INFINITY,
+  probing: 0,
+  probesSucceeded: 0
+}
+
+/** What a call came to: `ignored` says nothing about the dependency. */
+export type CallOutcome =
+  | { readonly _tag: "success" }
+  | { readonly _tag: "ignored" }
+  | { readonly _tag: "failure"; readonly failureClass: string }
+
+export type Admitted =
+  | { readonly _tag: "admitted"; readonly circuit: Circuit; readonly isProbe: boolean }
+  | { readonly _tag: "open"; readonly retryAfterMillis: number }
+  | { readonly _tag: "half_open" }
+
+const enter = (circuit: Circuit, state: CircuitState, change: Partial<Circuit> = {}): Circuit => ({
+  ...circuit,
+  state,
+  generation: circuit.generation + 1,
+  failures: {},
+  probing: 0,
+  probesSucceeded: 0,
+  ...change
+})
+
+/** Whether a call may pass now. A clock that jumped back keeps an open circuit open no longer than its open time. */
+export const admit = (circuit: Circuit, policy: CircuitPolicy, nowMillis: number): Admitted => {
+  switch (circuit.state) {
+    case "forced_open":
+      return { _tag: "open", retryAfterMillis: Number.POSITIVE_INFINITY }
+    case "forced_closed":
+      return { _tag: "admitted", circuit, isProbe: false }
+    case "closed": {
+      const isQuiet = circuit.openings > 0 && nowMillis >= circuit.closedAtMillis + circuit.openForMillis
+      return { _tag: "admitted", circuit: isQuiet ? { ...circuit, openings: 0 } : circuit, isProbe: false }
+    }
+    case "open": {
+      const remaining = Math.min(circuit.openUntilMillis - nowMillis, circuit.openForMillis)
+      if (remaining > 0) return { _tag: "open", retryAfterMillis: remaining }
+      return { _tag: "admitted", circuit: enter(circuit, "half_open", { probing: 1 }), isProbe: true }
+    }
+    case "half_open": {
+      if (circuit.probing + circuit.probesSucceeded >= policy.probes) return { _tag: "half_open" }
+      return { _tag: "admitted", circuit: { ...circuit, probing: circuit.probing + 1 }, isProbe: true }
+    }
+  }
+}
+
+/** Records a call that was admitted in `generation`. `openForMillis` is how long an opening would last. */
+export const record = (
+  circuit: Circuit,
+  policy: CircuitPolicy,
+  call: { readonly generation: number; readonly outcome: CallOutcome; readonly openForMillis: number },
+  nowMillis: number
+): Circuit => {
+  if (call.generation !== circuit.generation) return circuit
+  if (circuit.state === "half_open") return recordProbe(circuit, policy, call, nowMillis)
+  if (circuit.state !== "closed" || call.outcome._tag === "ignored") return circuit
+  if (call.outcome._tag === "success") return { ...circuit, failures: {} }
+  const { failureClass } = call.outcome
+  const count = (circuit.failures[failureClass] ?? 0) + 1
+  if (count >= (policy.thresholds[failureClass] ?? Number.POSITIVE_INFINITY)) {
+    return open(circuit, call.openForMillis, nowMillis)
+  }
+  return { ...circuit, failures: { ...circuit.failures, [failureClass]: count } }
+}
+
+const recordProbe = (
+  circuit: Circuit,
+  policy: CircuitPolicy,
+  call: { readonly outcome: CallOutcome; readonly openForMillis: number },
+  nowMillis: number
+): Circuit => {
+  const probing = circuit.probing - 1
+  switch (call.outcome._tag) {
+    // An interrupted probe gives its place back, or the circuit would stay half-open for ever.
+    case "ignored":
+      return { ...circuit, probing }
+    case "failure":
+      return open(circuit, call.openForMillis, nowMillis)
+    case "success": {
+      const probesSucceeded = circuit.probesSucceeded + 1
+      return probesSucceeded < policy.probes
+        ? { ...circuit, probing, probesSucceeded }
+        : enter(circuit, "closed", { closedAtMillis: nowMillis })
+    }
+  }
+}
+
+const open = (circuit: Circuit, openForMillis: number, nowMillis: number): Circuit =>
+  enter(circuit, "open", {
+    openForMillis,
+    openUntilMillis: nowMillis + openForMillis,
+    openings: circuit.openings + 1
+  })
+
+/** What an operator asks for. `auto` lets go of a forced circuit: it is closed, and judged afresh. */
+export type Force = "open" | "closed" | "auto"
+
+export const force = (circuit: Circuit, to: Force): Circuit => {
+  if (to === "open") return circuit.state === "forced_open" ? circuit : enter(circuit, "forced_open")
+  if (to === "closed") return circuit.state === "forced_closed" ? circuit : enter(circuit, "forced_closed")
+  if (circuit.state !== "forced_open" && circuit.state !== "forced_closed") return circuit
+  return enter(circuit, "closed", { openings: 0 })
+}
