@@ -87,9 +87,16 @@ export const format = (route: Pick<Route, "tenant" | "subject">): string =>
 /** Whether a tenant of this name can be told from a root. */
 export const isTenantName = (name: string): boolean => /^[^\s.*>]+$/.test(name) && !roots.has(name)
 
+const isCovered = (prefix: string, by: ReadonlyArray<string>): boolean =>
+  by.some((other) => other !== prefix && matches(prefix, other))
+
 /**
- * The subjects to consume for a stream: the bare subject too, as `otel.traces.>` does not match `otel.traces`.
- * Subjects below a longer prefix of another stream are delivered with them and sorted out by `route`.
+ * The subjects that one consumer of these streams asks for: the bare subject too, as `otel.traces.>` does not match
+ * `otel.traces`, and none twice, as JetStream refuses filters that overlap.
+ *
+ * `events.>` brings what is under `events.otel.logs` too: whoever consumes streams apart compares `route` with its own.
  */
-export const filterSubjects = (stream: StreamName): ReadonlyArray<string> =>
-  rules.filter((rule) => rule.stream === stream).flatMap((rule) => [rule.prefix, `${rule.prefix}.>`])
+export const filterSubjects = (streams: ReadonlyArray<StreamName>): ReadonlyArray<string> => {
+  const prefixes = rules.filter((rule) => streams.includes(rule.stream)).map((rule) => rule.prefix)
+  return prefixes.filter((prefix) => !isCovered(prefix, prefixes)).flatMap((prefix) => [prefix, `${prefix}.>`])
+}

@@ -2,7 +2,7 @@
  * Moments as microseconds since 1970, from all the forms that publishers use.
  *
  * Numbers tell their unit by their size: above 1e18 nanoseconds, above 1e15 microseconds, above 1e12 milliseconds, else
- * seconds with a fraction. Zero and less mean "not set", as in Go.
+ * seconds with a fraction. Zero and less mean "not set", as in Go, and so does text before 1970.
  */
 import { DateTime } from "effect"
 
@@ -27,7 +27,8 @@ const fromText = (text: string): number | undefined => {
   const [, day = "", time = "", fraction = "", zone = "Z"] = found
   const offset = zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase()
   const millis = Date.parse(`${day}T${time}${offset}`)
-  return Number.isNaN(millis) ? undefined : millis * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0"))
+  // Go writes its zero time as year 1, which means "not set" as much as 0 does.
+  return bounded(millis * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0")))
 }
 
 /** None when the value tells no moment. */

@@ -2,8 +2,9 @@
  * Reads one protobuf message from bytes: all of them, or a problem.
  *
  * Generated readers stop without a word at a tag of 0 or an end-group tag, and let a nested message run past the end
- * of its parent. Both leave the reader elsewhere than at the end of the bytes, which is refused here, so that a damaged
- * message never gives a part of its rows.
+ * of its parent. Both usually leave the reader elsewhere than at the end of the bytes, which is refused here, so a
+ * message that breaks off gives no rows. Protobuf has no checksum: changed bytes that still read as the same fields
+ * cannot be told from intended ones.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire"
 import { Result } from "effect"

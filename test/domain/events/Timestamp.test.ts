@@ -21,7 +21,21 @@ describe("Timestamp", () => {
     assert.strictEqual(Timestamp.micros(value), expected)
   })
 
-  it.each([undefined, null, "", "now", "2026-01-02", "2026-13-40T00:00:00Z", 0, -1, Number.NaN, 1e300, {}, true])(
+  it.each([
+    undefined,
+    null,
+    "",
+    "now",
+    "2026-01-02",
+    "0001-01-01T00:00:00Z",
+    "2026-13-40T00:00:00Z",
+    0,
+    -1,
+    Number.NaN,
+    1e300,
+    {},
+    true
+  ])(
     "says nothing for %j",
     (value) => {
       assert.strictEqual(Timestamp.micros(value), undefined)
