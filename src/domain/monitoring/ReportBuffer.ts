@@ -2,7 +2,9 @@
  * What was measured and core has not acknowledged yet: in order, bounded by count and bytes.
  *
  * When it is full the oldest waiting entry goes and is counted. A batch that is being sent is set apart and is offered
- * again, unchanged, until it is acknowledged: nothing is lost or reordered when a send fails half-way.
+ * again, unchanged, until it is acknowledged: nothing is lost or reordered when a send fails half-way. A buffer belongs
+ * to one reporter and changes in place, because copying ten thousand entries for each new one would be quadratic; every
+ * operation takes amortised constant time per entry.
  */
 
 export interface Entry<A> {
@@ -13,12 +15,14 @@ export interface Entry<A> {
 
 export interface ReportBuffer<A> {
   readonly limits: Limits
-  readonly inFlight: ReadonlyArray<Entry<A>>
-  readonly waiting: ReadonlyArray<Entry<A>>
-  /** Of `waiting` only. */
-  readonly waitingBytes: number
+  inFlight: ReadonlyArray<Entry<A>>
+  /** The slots before `first` are empty; they are given back when they are half of all. */
+  readonly slots: Array<Entry<A> | undefined>
+  first: number
+  /** Of the waiting entries only. */
+  waitingBytes: number
   /** Since the buffer was made. */
-  readonly dropped: number
+  dropped: number
 }
 
 export interface Limits {
@@ -32,51 +36,61 @@ export interface Limits {
 export const make = <A = never>(limits: Limits): ReportBuffer<A> => ({
   limits,
   inFlight: [],
-  waiting: [],
+  slots: [],
+  first: 0,
   waitingBytes: 0,
   dropped: 0
 })
 
-/** The buffer with the entry as its newest, and what had to go for it. */
-export const offer = <A>(buffer: ReportBuffer<A>, entry: Entry<A>): readonly [ReportBuffer<A>, ReadonlyArray<A>] => {
-  const { bytesMax, entriesMax } = buffer.limits
-  const waiting = [...buffer.waiting, entry]
-  let bytes = buffer.waitingBytes + entry.bytes
-  let first = 0
-  // The newest entry stays even when it alone is over the limit: a buffer that holds nothing reports nothing.
-  while (first < waiting.length - 1 && (waiting.length - first > entriesMax || bytes > bytesMax)) {
-    bytes -= waiting[first]?.bytes ?? 0
-    first += 1
+/** Entries that are neither in flight nor settled. */
+export const waitingCount = (buffer: ReportBuffer<unknown>): number => buffer.slots.length - buffer.first
+
+export const size = (buffer: ReportBuffer<unknown>): number => buffer.inFlight.length + waitingCount(buffer)
+
+const shift = <A>(buffer: ReportBuffer<A>): Entry<A> | undefined => {
+  const { first, slots } = buffer
+  const entry = slots[first]
+  if (entry === undefined) return undefined
+  slots[first] = undefined
+  buffer.first += 1
+  buffer.waitingBytes -= entry.bytes
+  if (buffer.first * 2 > slots.length) {
+    slots.splice(0, buffer.first)
+    buffer.first = 0
   }
-  const gone = waiting.slice(0, first).map(({ value }) => value)
-  return [
-    {
-      ...buffer,
-      waiting: first === 0 ? waiting : waiting.slice(first),
-      waitingBytes: bytes,
-      dropped: buffer.dropped + first
-    },
-    gone
-  ]
+  return entry
 }
 
-/** The oldest entries set apart as the batch in flight; the same batch again while one is. */
-export const take = <A>(buffer: ReportBuffer<A>): ReportBuffer<A> => {
-  if (buffer.inFlight.length > 0) return buffer
-  const { batchSizeMax, batchSpanMillis } = buffer.limits
-  const end = (buffer.waiting[0]?.measuredAtMillis ?? 0) + batchSpanMillis
-  const late = buffer.waiting.findIndex(({ measuredAtMillis }) => measuredAtMillis > end)
-  const size = Math.min(batchSizeMax, late === -1 ? buffer.waiting.length : late)
-  const inFlight = buffer.waiting.slice(0, size)
-  return {
-    ...buffer,
-    inFlight,
-    waiting: buffer.waiting.slice(size),
-    waitingBytes: buffer.waitingBytes - inFlight.reduce((sum, { bytes }) => sum + bytes, 0)
+/** Adds the entry as the newest, and gives back what had to go for it. */
+export const offer = <A>(buffer: ReportBuffer<A>, entry: Entry<A>): ReadonlyArray<A> => {
+  const { bytesMax, entriesMax } = buffer.limits
+  const gone: Array<A> = []
+  buffer.slots.push(entry)
+  buffer.waitingBytes += entry.bytes
+  // The newest entry stays even when it alone is over the limit: a buffer that holds nothing reports nothing.
+  while (waitingCount(buffer) > 1 && (waitingCount(buffer) > entriesMax || buffer.waitingBytes > bytesMax)) {
+    const oldest = shift(buffer)
+    if (oldest !== undefined) gone.push(oldest.value)
   }
+  buffer.dropped += gone.length
+  return gone
+}
+
+/** The oldest entries, set apart as the batch in flight; the same batch again while one is. */
+export const take = <A>(buffer: ReportBuffer<A>): ReadonlyArray<Entry<A>> => {
+  if (buffer.inFlight.length > 0) return buffer.inFlight
+  const { batchSizeMax, batchSpanMillis } = buffer.limits
+  const end = (buffer.slots[buffer.first]?.measuredAtMillis ?? 0) + batchSpanMillis
+  const batch: Array<Entry<A>> = []
+  while (batch.length < batchSizeMax && (buffer.slots[buffer.first]?.measuredAtMillis ?? Infinity) <= end) {
+    const entry = shift(buffer)
+    if (entry !== undefined) batch.push(entry)
+  }
+  buffer.inFlight = batch
+  return batch
 }
 
 /** The batch in flight has arrived, or has been given up. */
-export const settle = <A>(buffer: ReportBuffer<A>): ReportBuffer<A> => ({ ...buffer, inFlight: [] })
-
-export const size = (buffer: ReportBuffer<unknown>): number => buffer.inFlight.length + buffer.waiting.length
+export const settle = (buffer: ReportBuffer<unknown>): void => {
+  buffer.inFlight = []
+}

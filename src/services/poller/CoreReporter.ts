@@ -5,7 +5,7 @@
  * service came up or went down). While core is away statuses wait in a bounded buffer; when that is full the oldest go
  * and are counted. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
  */
-import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Ref, Schedule } from "effect"
+import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Option, Ref, Schedule } from "effect"
 import type { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
 import * as ReportBatch from "../../domain/monitoring/ReportBatch.ts"
 import * as ReportBuffer from "../../domain/monitoring/ReportBuffer.ts"
@@ -46,6 +46,8 @@ const bufferBytesDefault = 64 * 1_048_576
 const urgentWait = Duration.millis(50)
 /** A report that core keeps failing on must not hold up the others for ever. */
 const failingFor = Duration.minutes(5)
+/** For the parts of a report that was failed on for so long. */
+const partFailingFor = Duration.seconds(5)
 const drainTimeout = Duration.seconds(9)
 
 /** Core must have the first status within seconds of its return, so the longest pause is about 1 s. */
@@ -57,6 +59,8 @@ export class CoreReporter extends Context.Service<CoreReporter, {
   /** Sends until interrupted, then sends what is left for at most 9 s. */
   readonly run: Effect.Effect<never>
   readonly pending: Effect.Effect<number>
+  /** Why core does not take reports now; none when it answered last, or when there was nothing to send yet. */
+  readonly trouble: Effect.Effect<Option.Option<string>>
 }>()("serviceradar/services/poller/CoreReporter") {
   static readonly layer = (options: Options) => Layer.effect(this, make(options))
 }
@@ -66,17 +70,19 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const identity = yield* HostIdentity
   const batchWait = Duration.fromInputUnsafe(options.batchWait ?? batchWaitDefault)
   const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
-  const buffer = yield* Ref.make(ReportBuffer.make<Report>({
+  const buffer = ReportBuffer.make<Report>({
     entriesMax: options.bufferSizeMax ?? bufferSizeDefault,
     bytesMax: options.bufferBytesMax ?? bufferBytesDefault,
     batchSizeMax,
     batchSpanMillis: Math.max(1_000, Duration.toMillis(batchWait))
-  }))
-  const isAway = yield* Ref.make(false)
+  })
+  /** What keeps reports from core; said in the log when it begins, not with every report. */
+  const trouble = yield* Ref.make(Option.none<CoreError>())
+  const refusals = yield* Ref.make(0)
   const hasWaiting = yield* Latch.make()
   const isDue = yield* Latch.make()
 
-  const pending = Effect.map(Ref.get(buffer), ReportBuffer.size)
+  const pending = Effect.sync(() => ReportBuffer.size(buffer))
   const noteSize = Effect.flatMap(pending, (size) => Metric.update(PollerMetrics.reportBufferSize, size))
 
   const report = Effect.fnUntraced(function*(one: Report) {
@@ -85,15 +91,12 @@ const make = Effect.fnUntraced(function*(options: Options) {
       bytes: ReportBatch.estimatedBytes(one.status),
       measuredAtMillis: one.measuredAtMillis
     }
-    const gone = yield* Ref.modify(buffer, (state) => {
-      const [next, dropped] = ReportBuffer.offer(state, entry)
-      return [dropped, next]
-    })
+    const gone = ReportBuffer.offer(buffer, entry)
     if (gone.length > 0) yield* giveUp(gone, "full")
     yield* noteSize
     yield* hasWaiting.open
-    if (one.isUrgent || (yield* Ref.get(buffer)).waiting.length >= batchSizeMax) yield* isDue.open
-  })
+    if (one.isUrgent || ReportBuffer.waitingCount(buffer) >= batchSizeMax) yield* isDue.open
+  }, Effect.uninterruptible)
 
   const header = Effect.fnUntraced(function*(measuredAtMillis: number) {
     return {
@@ -105,24 +108,39 @@ const make = Effect.fnUntraced(function*(options: Options) {
   })
 
   const noteAway = Effect.fnUntraced(function*(error: CoreError) {
-    if (yield* Ref.getAndSet(isAway, true)) return
+    if (Option.isSome(yield* Ref.getAndSet(trouble, Option.some(error)))) return
     yield* Effect.logWarning(`${error.message}; reports wait in the buffer`)
   })
 
+  /** The first, the tenth, the hundredth …: a check whose status core never takes must not fill the log. */
+  const noteRefused = Effect.fnUntraced(function*(error: CoreError, { status }: Report) {
+    const count = yield* Ref.updateAndGet(refusals, (before) => before + 1)
+    if (!Number.isInteger(Math.log10(count))) return
+    yield* Effect.logError(
+      `status ${status.serviceType} ${JSON.stringify(status.serviceName)} of agent ${status.agentId} was given up, ` +
+        `${count} so far: ${error.message}`
+    )
+  })
+
   const noteBack = Effect.gen(function*() {
-    if (!(yield* Ref.getAndSet(isAway, false))) return
+    if (Option.isNone(yield* Ref.getAndSet(trouble, Option.none()))) return
     yield* Effect.logInfo(`core is back; ${yield* pending} statuses were waiting`)
   })
 
   /** One send, until core has it or it is clear that core never will. */
-  const deliver = (send: ReportBatch.Send, to: ReportHeader): Effect.Effect<void, CoreError> => {
+  const deliver = (
+    send: ReportBatch.Send,
+    to: ReportHeader,
+    patience: Duration.Duration
+  ): Effect.Effect<void, CoreError> => {
     const once = send._tag === "Unary"
       ? core.report(to, send.statuses)
       : core.stream(to, ReportBatch.chunks(send.statuses))
     return once.pipe(
-      Effect.tapError(noteAway),
+      // Whoever rejects a report is there.
+      Effect.tapError((error) => error.reason._tag === "ReportRejected" ? noteBack : noteAway(error)),
       Effect.retry({
-        schedule: Schedule.upTo(backoff, { duration: failingFor }),
+        schedule: Schedule.upTo(backoff, { duration: patience }),
         while: (error) => error.reason._tag === "CoreFailed"
       }),
       Effect.retry({ schedule: backoff, while: (error) => error.reason._tag === "CoreAway" }),
@@ -131,23 +149,53 @@ const make = Effect.fnUntraced(function*(options: Options) {
     )
   }
 
+  /**
+   * The reports that core will not take, however they are cut: one status that it refuses must not cost those which
+   * happened to be measured with it.
+   */
+  const undeliverable = (
+    reports: ReadonlyArray<Report>,
+    to: ReportHeader,
+    patience: Duration.Duration
+  ): Effect.Effect<ReadonlyArray<Report>> =>
+    Effect.gen(function*() {
+      const refused: Array<Report> = []
+      let first = 0
+      for (const send of ReportBatch.plan(reports.map(({ status }) => status))) {
+        const part = reports.slice(first, first += send.statuses.length)
+        const failure = yield* deliver(send, to, patience).pipe(Effect.as(undefined), Effect.catch(Effect.succeed))
+        if (failure === undefined) continue
+        const [only, ...others] = part
+        if (only !== undefined && others.length === 0) {
+          yield* noteRefused(failure, only)
+          refused.push(only)
+          continue
+        }
+        const middle = part.length >> 1
+        refused.push(...yield* undeliverable(part.slice(0, middle), to, partFailingFor))
+        refused.push(...yield* undeliverable(part.slice(middle), to, partFailingFor))
+      }
+      return refused
+    })
+
   /** Sends the oldest batch; false when there was none. */
   const sendBatch = Effect.gen(function*() {
-    const { inFlight } = yield* Ref.updateAndGet(buffer, ReportBuffer.take)
+    const inFlight = ReportBuffer.take(buffer)
     const newest = inFlight.at(-1)
     if (newest === undefined) return false
     const reports = inFlight.map(({ value }) => value)
-    const to = yield* header(newest.measuredAtMillis)
-    const sends = ReportBatch.plan(reports.map(({ status }) => status))
-    const isDelivered = yield* Effect.forEach(sends, (send) => deliver(send, to), { discard: true }).pipe(
-      Effect.as(true),
-      Effect.catch((error) => Effect.as(Effect.logError(`a report was given up: ${error.message}`), false))
-    )
-    yield* Ref.update(buffer, ReportBuffer.settle)
-    if (isDelivered) yield* Effect.forEach(reports, (one) => one.settled(true), { discard: true })
-    else yield* giveUp(reports, "rejected")
+    const refused = yield* undeliverable(reports, yield* header(newest.measuredAtMillis), failingFor)
+    yield* conclude(reports, new Set(refused))
     return true
   })
+
+  /** Whole or not at all: a report that is neither in flight nor settled would never be asked for again. */
+  const conclude = (reports: ReadonlyArray<Report>, refused: ReadonlySet<Report>) =>
+    Effect.uninterruptible(Effect.gen(function*() {
+      ReportBuffer.settle(buffer)
+      yield* Effect.forEach(reports, (one) => refused.has(one) ? Effect.void : one.settled(true), { discard: true })
+      if (refused.size > 0) yield* giveUp([...refused], "rejected")
+    }))
 
   const sendAll = Effect.andThen(Effect.repeat(sendBatch, { while: (isSent) => isSent }), noteSize)
 
@@ -176,7 +224,12 @@ const make = Effect.fnUntraced(function*(options: Options) {
   // A batch left over by a predecessor that died goes first.
   const run = Effect.andThen(sendAll, Effect.forever(waitForBatch)).pipe(Effect.onInterrupt(() => drain))
 
-  return CoreReporter.of({ report, run, pending })
+  return CoreReporter.of({
+    report,
+    run,
+    pending,
+    trouble: Effect.map(Ref.get(trouble), Option.map((error) => error.message))
+  })
 })
 
 const giveUp = (reports: ReadonlyArray<Report>, reason: "full" | "rejected") =>

@@ -10,8 +10,14 @@ const entry = (value: number, options: { bytes?: number; at?: number } = {}): Re
   measuredAtMillis: options.at ?? 0
 })
 
-const offerAll = (entries: ReadonlyArray<ReportBuffer.Entry<number>>): ReportBuffer.ReportBuffer<number> =>
-  entries.reduce((buffer, one) => ReportBuffer.offer(buffer, one)[0], ReportBuffer.make<number>(limits))
+const offerAll = (entries: ReadonlyArray<ReportBuffer.Entry<number>>): ReportBuffer.ReportBuffer<number> => {
+  const buffer = ReportBuffer.make<number>(limits)
+  for (const one of entries) ReportBuffer.offer(buffer, one)
+  return buffer
+}
+
+const waiting = (buffer: ReportBuffer.ReportBuffer<number>) =>
+  buffer.slots.slice(buffer.first).filter((one) => one !== undefined)
 
 const values = (entries: ReadonlyArray<ReportBuffer.Entry<number>>) => entries.map(({ value }) => value)
 
@@ -29,26 +35,27 @@ const steps = fc.array(fc.oneof(
 describe("ReportBuffer", () => {
   it("delivers in order, holds no more than its limits, and accounts for everything", () => {
     fc.assert(fc.property(steps, (run) => {
-      let buffer = ReportBuffer.make<number>(limits)
+      const buffer = ReportBuffer.make<number>(limits)
       const delivered: Array<number> = []
       const dropped: Array<number> = []
       let offered = 0
       for (const step of run) {
         if (step._tag === "Offer") {
-          const [next, gone] = ReportBuffer.offer(buffer, entry(offered++, { bytes: step.bytes }))
-          buffer = next
-          dropped.push(...gone)
+          dropped.push(...ReportBuffer.offer(buffer, entry(offered++, { bytes: step.bytes })))
         } else if (step._tag === "Take") {
-          buffer = ReportBuffer.take(buffer)
+          ReportBuffer.take(buffer)
         } else {
           delivered.push(...values(buffer.inFlight))
-          buffer = ReportBuffer.settle(buffer)
+          ReportBuffer.settle(buffer)
         }
-        assert.isAtMost(buffer.waiting.length, limits.entriesMax)
-        assert.isTrue(buffer.waitingBytes <= limits.bytesMax || buffer.waiting.length === 1)
-        assert.strictEqual(buffer.waitingBytes, buffer.waiting.reduce((sum, { bytes }) => sum + bytes, 0))
+        const held = waiting(buffer)
+        assert.strictEqual(ReportBuffer.waitingCount(buffer), held.length)
+        assert.isAtMost(held.length, limits.entriesMax)
+        assert.isTrue(buffer.waitingBytes <= limits.bytesMax || held.length === 1)
+        assert.strictEqual(buffer.waitingBytes, held.reduce((sum, { bytes }) => sum + bytes, 0))
+        assert.isAtMost(buffer.slots.length, 2 * held.length + 1)
       }
-      const held = [...values(buffer.inFlight), ...values(buffer.waiting)]
+      const held = [...values(buffer.inFlight), ...values(waiting(buffer))]
       assert.deepStrictEqual([...delivered, ...held], [...delivered, ...held].toSorted((a, b) => a - b))
       assert.strictEqual(delivered.length + held.length + dropped.length, offered)
       assert.strictEqual(buffer.dropped, dropped.length)
@@ -59,20 +66,31 @@ describe("ReportBuffer", () => {
   it("drops the oldest when it is full", () => {
     const buffer = offerAll([0, 1, 2, 3, 4, 5, 6].map((value) => entry(value)))
 
-    assert.deepStrictEqual([values(buffer.waiting), buffer.dropped], [[2, 3, 4, 5, 6], 2])
+    assert.deepStrictEqual([values(waiting(buffer)), buffer.dropped], [[2, 3, 4, 5, 6], 2])
   })
 
   it("offers a batch in flight again until it is settled", () => {
-    const taken = ReportBuffer.take(offerAll([0, 1, 2, 3].map((value) => entry(value))))
+    const buffer = offerAll([0, 1, 2, 3].map((value) => entry(value)))
+    const taken = ReportBuffer.take(buffer)
 
-    assert.deepStrictEqual(values(taken.inFlight), [0, 1, 2])
-    assert.deepStrictEqual(ReportBuffer.take(taken), taken)
-    assert.deepStrictEqual(values(ReportBuffer.take(ReportBuffer.settle(taken)).inFlight), [3])
+    assert.deepStrictEqual(values(taken), [0, 1, 2])
+    assert.deepStrictEqual(ReportBuffer.take(buffer), taken)
+    ReportBuffer.settle(buffer)
+    assert.deepStrictEqual(values(ReportBuffer.take(buffer)), [3])
   })
 
   it("puts nothing into one batch that was measured more than its span apart", () => {
     const taken = ReportBuffer.take(offerAll([entry(0, { at: 0 }), entry(1, { at: 5_000 }), entry(2, { at: 5_001 })]))
 
-    assert.deepStrictEqual(values(taken.inFlight), [0, 1])
+    assert.deepStrictEqual(values(taken), [0, 1])
+  })
+
+  it("takes a hundred thousand entries into a full buffer without copying it for each", () => {
+    const buffer = ReportBuffer.make<number>({ ...limits, entriesMax: 50_000, bytesMax: Infinity })
+    const startedAt = performance.now()
+    for (let value = 0; value < 200_000; value++) ReportBuffer.offer(buffer, entry(value))
+
+    assert.strictEqual(buffer.dropped, 150_000)
+    assert.isBelow(performance.now() - startedAt, 2_000)
   })
 })

@@ -55,7 +55,8 @@ const polling = Effect.fnUntraced(function*(connection: AgentConnection, checks:
         seen.push({ ...report, name: report.status.serviceName, atSeconds: Math.floor(now / 1000) })
       }),
     run: Effect.never,
-    pending: Effect.succeed(0)
+    pending: Effect.succeed(0),
+    trouble: Effect.succeedNone
   })
   const children = Effect.gen(function*() {
     const manage = yield* ConnectionManager.start(link)

@@ -40,7 +40,8 @@ describe("AgentSupervisor", () => {
             reported.set(status.agentId, (reported.get(status.agentId) ?? 0) + 1)
           }),
         run: Effect.never,
-        pending: Effect.succeed(0)
+        pending: Effect.succeed(0),
+        trouble: Effect.succeedNone
       })
       const fiber = yield* Supervisor.run({
         id: "Root",

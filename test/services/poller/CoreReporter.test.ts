@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Fiber, Layer, Metric, Ref } from "effect"
+import { Clock, Duration, Effect, Fiber, Layer, Logger, Metric, Option, Ref, References } from "effect"
 import { TestClock } from "effect/testing"
 import { CoreAway, CoreClient, CoreError, ReportRejected } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter, type Options } from "../../../src/services/poller/CoreReporter.ts"
@@ -17,6 +17,9 @@ class FakeCore {
   readonly received = Ref.makeUnsafe<ReadonlyArray<Received>>([])
   readonly failure = Ref.makeUnsafe<CoreError | undefined>(undefined)
 
+  /** A report with a status of this name is refused. */
+  readonly poison = Ref.makeUnsafe("")
+
   readonly away = Ref.set(this.failure, new CoreError({ address: "core:1", reason: new CoreAway({ detail: "gone" }) }))
   readonly back = Ref.set(this.failure, undefined)
 
@@ -24,6 +27,9 @@ class FakeCore {
     Effect.gen({ self: this }, function*() {
       const failure = yield* Ref.get(this.failure)
       if (failure !== undefined) return yield* failure
+      if (names.includes(yield* Ref.get(this.poison))) {
+        return yield* new CoreError({ address: "core:1", reason: new ReportRejected({ detail: "poison" }) })
+      }
       const atMillis = yield* Clock.currentTimeMillis
       yield* Ref.update(this.received, (before) => [...before, { atMillis, names, isStream }])
     })
@@ -181,6 +187,55 @@ describe("CoreReporter", () => {
 
         assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.names), [["good"]])
       })
+    ))
+
+  it.effect("gives up the one status that core refuses, not those measured with it, and says so once", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        const settled: Array<string> = []
+        const lines: Array<unknown> = []
+        yield* Ref.set(core.poison, "s3")
+        yield* start.pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => lines.push(message))])))
+        for (let round = 0; round < 3; round++) {
+          yield* Effect.forEach(names(0, 8), (name) =>
+            report(name, {
+              isUrgent: true,
+              settled: (isDelivered) => Effect.sync(() => void settled.push(`${name} ${isDelivered}`))
+            }))
+          yield* TestClock.adjust("1 second")
+        }
+
+        const others = names(0, 8).filter((name) => name !== "s3")
+        assert.deepStrictEqual(
+          (yield* Ref.get(core.received)).flatMap((one) => one.names),
+          [...others, ...others, ...others]
+        )
+        assert.strictEqual(settled.filter((one) => one === "s3 false").length, 3)
+        assert.strictEqual(settled.filter((one) => one.endsWith("true")).length, 21)
+        assert.lengthOf(lines, 1)
+        assert.include(String(lines[0]), "\"s3\" of agent")
+      })
+    ))
+
+  it.effect("says why core takes nothing, until it does", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        const { trouble } = yield* CoreReporter
+        yield* start
+        const before = yield* trouble
+        yield* core.away
+        yield* report("s0", { isUrgent: true })
+        yield* TestClock.adjust("1 second")
+        const during = yield* trouble
+        yield* core.back
+        yield* TestClock.adjust("3 seconds")
+
+        assert.deepStrictEqual([before, during, yield* trouble], [
+          Option.none(),
+          Option.some("core at core:1: CoreAway: gone"),
+          Option.none()
+        ])
+      }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
     ))
 
   it.effect("sends what is left when it is stopped", () =>
