@@ -31,6 +31,8 @@ export const SupervisionEvent = Schema.Union([
   Schema.TaggedStruct("ChildExited", { ...child, exit, message: Schema.String }),
   /** A restart was granted; `attempts` restarts now count. */
   Schema.TaggedStruct("ChildRestarting", { ...child, attempts: Schema.Finite }),
+  /** A restart that was granted will not happen: the child is stopped instead. */
+  Schema.TaggedStruct("ChildRestartCancelled", child),
   /** The supervisor stopped the child; `exit` is how it ended. */
   Schema.TaggedStruct("ChildStopped", { ...child, exit, message: Schema.String }),
   /** The child did not end within its shutdown limit and was left behind. */

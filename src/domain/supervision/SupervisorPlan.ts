@@ -23,6 +23,7 @@ const take = (draft: SupervisorDraft, step: Step, child: ChildState): boolean =>
     }
     if (child.status === "restarting") {
       draft.commands.push({ _tag: "Cancel", id: child.id })
+      draft.note({ _tag: "ChildRestartCancelled", id: child.id })
       draft.settle(child)
     }
     return false

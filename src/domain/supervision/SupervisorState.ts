@@ -113,6 +113,7 @@ export type Note =
   | { readonly _tag: "ChildStartFailed"; readonly id: string }
   | { readonly _tag: "ChildExited"; readonly id: string; readonly exit: ExitClass; readonly isReported: boolean }
   | { readonly _tag: "ChildRestarting"; readonly id: string; readonly attempts: number }
+  | { readonly _tag: "ChildRestartCancelled"; readonly id: string }
   | { readonly _tag: "ChildStopped"; readonly id: string }
   | { readonly _tag: "ChildRemoved"; readonly id: string }
 

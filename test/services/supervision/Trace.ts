@@ -101,6 +101,16 @@ export class Trace {
     }).pipe(Effect.andThen(settle))
   }
 
+  /** Ends the child if it runs, without waiting for what comes of it. */
+  endNow(id: string, how: End | "kill"): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const fiber = this.fibers.get(id)
+      const end = this.ends.get(id)
+      if (fiber === undefined || end === undefined || !this.live.has(fiber)) return Effect.void
+      return how === "kill" ? Effect.sync(() => fiber.interruptUnsafe()) : Effect.asVoid(Deferred.complete(end, how))
+    })
+  }
+
   /** Interrupts the running child from outside: the nearest there is to OTP's `kill`. */
   kill(id: string): Effect.Effect<void> {
     return Effect.andThen(Effect.sync(() => this.fibers.get(id)?.interruptUnsafe()), settle)

@@ -1,0 +1,109 @@
+/** Random lives of a supervisor, as fast-check commands that hold a real one to the model. */
+import { assert } from "@effect/vitest"
+import * as fc from "fast-check"
+import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
+import type { ExitClass, Restart } from "../../../src/domain/supervision/ChildExit.ts"
+import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
+import type { ModelFlags, ModelSpec, Observation, Operation, SupervisorModel } from "./SupervisorModel.ts"
+
+/** What is held to the model. */
+export interface World {
+  readonly perform: (operation: Operation, specs: ReadonlyArray<ModelSpec>) => Promise<Observation> | Observation
+}
+
+class Command implements fc.AsyncCommand<SupervisorModel, World> {
+  readonly operation: Operation
+  constructor(operation: Operation) {
+    this.operation = operation
+  }
+
+  check(): boolean {
+    return true
+  }
+
+  async run(model: SupervisorModel, world: World): Promise<void> {
+    const { specs } = model
+    const expected = model.perform(this.operation)
+    assert.deepStrictEqual(await world.perform(this.operation, specs), expected)
+  }
+
+  toString(): string {
+    return JSON.stringify(this.operation)
+  }
+}
+
+const ids = ["a", "b", "c", "d"]
+const id = fc.constantFrom(...ids)
+const strategies: ReadonlyArray<Strategy> = ["one_for_one", "one_for_all", "rest_for_one"]
+const restarts: ReadonlyArray<Restart> = ["permanent", "transient", "temporary"]
+const exits: ReadonlyArray<ExitClass> = ["normal", "shutdown", "failure", "killed"]
+
+const flags = (autoShutdown: fc.Arbitrary<AutoShutdown>): fc.Arbitrary<ModelFlags> =>
+  fc.record({
+    strategy: fc.constantFrom(...strategies),
+    maxRestarts: fc.nat(4),
+    periodMillis: fc.constantFrom(1, 1000, 5000),
+    autoShutdown
+  })
+
+const spec = (id: fc.Arbitrary<string>, canBeSignificant: boolean): fc.Arbitrary<ModelSpec> =>
+  fc.record({
+    id,
+    restart: fc.constantFrom(...restarts),
+    isSignificant: fc.boolean(),
+    backoffMillis: fc.constantFrom(0, 0, 0, 1000)
+  }).map(({ backoffMillis, id, isSignificant, restart }) => ({
+    id,
+    restart,
+    backoffMillis,
+    significant: canBeSignificant && isSignificant && restart !== "permanent"
+  }))
+
+const operation = (canBeSignificant: boolean): fc.Arbitrary<Operation> =>
+  fc.oneof(
+    {
+      weight: 10,
+      arbitrary: fc.record({ _tag: fc.constant("startChild" as const), spec: spec(id, canBeSignificant) })
+    },
+    { weight: 15, arbitrary: fc.record({ _tag: fc.constantFrom("terminate", "restart", "delete"), id }) },
+    { weight: 40, arbitrary: fc.record({ _tag: fc.constant("exit" as const), id, exit: fc.constantFrom(...exits) }) },
+    { weight: 10, arbitrary: fc.record({ _tag: fc.constant("failNextStart" as const), id, times: fc.nat(3) }) },
+    {
+      weight: 20,
+      arbitrary: fc.record({ _tag: fc.constant("advance" as const), millis: fc.constantFrom(1, 999, 1000, 1001, 5000) })
+    },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        _tag: fc.constant("changeFlags" as const),
+        flags: flags(canBeSignificant ? fc.constantFrom("any_significant", "all_significant") : fc.constant("never"))
+      })
+    },
+    { weight: 1, arbitrary: fc.constant({ _tag: "stop" as const }) }
+  )
+
+export interface Life {
+  readonly flags: ModelFlags
+  readonly specs: ReadonlyArray<ModelSpec>
+}
+
+/** How a supervisor begins, and what happens to it in up to 50 steps. */
+export const lives = fc.boolean().chain((canBeSignificant) =>
+  fc.record({
+    life: fc.record({
+      flags: flags(canBeSignificant ? fc.constantFrom("any_significant", "all_significant") : fc.constant("never")),
+      specs: fc.uniqueArray(spec(id, canBeSignificant), { selector: (spec) => spec.id, maxLength: ids.length })
+    }),
+    commands: fc.commands([operation(canBeSignificant).map((operation) => new Command(operation))], {
+      maxCommands: 50,
+      size: "max"
+    })
+  })
+)
+
+/** Runs as often as asked; a failure prints seed and path, and `FC_SEED=… FC_PATH=… vitest run FILE` replays it. */
+export const parameters = (numRuns: number): fc.Parameters<unknown> => ({
+  numRuns,
+  ...(process.env["FC_SEED"] === undefined ? {} : { seed: Number(process.env["FC_SEED"]) }),
+  ...(process.env["FC_PATH"] === undefined ? {} : { path: process.env["FC_PATH"] })
+})

@@ -1,0 +1,190 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as fc from "fast-check"
+import { decide } from "../../../src/domain/supervision/SupervisorDecision.ts"
+import * as State from "../../../src/domain/supervision/SupervisorState.ts"
+import { type Life, lives, parameters, type World } from "./SupervisorCommands.ts"
+import {
+  type ModelFlags,
+  type ModelSpec,
+  type Observation,
+  type Operation,
+  SupervisorModel
+} from "./SupervisorModel.ts"
+
+const flagsOf = (flags: ModelFlags): State.SupervisorFlags => ({
+  strategy: flags.strategy,
+  autoShutdown: flags.autoShutdown,
+  intensity: { maxRestarts: flags.maxRestarts, period: Duration.millis(flags.periodMillis) }
+})
+
+const declare = (spec: ModelSpec): State.ChildDeclaration => ({
+  id: spec.id,
+  kind: "worker",
+  restart: spec.restart,
+  significant: spec.significant,
+  delayed: spec.backoffMillis > 0
+})
+
+interface Retry {
+  readonly id: string
+  readonly generation: number
+  readonly dueAtMillis: number
+}
+
+/** Carries out what the decision wants at once, in a world without fibers. */
+class PlainWorld implements World {
+  private state: State.SupervisorState
+  private readonly specs: Map<string, ModelSpec>
+  private readonly failing = new Map<string, number>()
+  private log: Array<string> = []
+  private retries: Array<Retry> = []
+  private nowMillis = 0
+  private reply = ""
+
+  constructor({ flags, specs }: Life) {
+    this.specs = new Map(specs.map((spec) => [spec.id, spec]))
+    this.state = State.make(flagsOf(flags), specs.map(declare))
+    this.tell({ _tag: "Boot" })
+  }
+
+  perform(operation: Operation, specs: ReadonlyArray<ModelSpec>): Observation {
+    this.reply = ""
+    this.carry(operation, specs)
+    return {
+      reply: this.reply,
+      log: this.log.splice(0).join(" "),
+      children: this.state.children.map(({ id, status }) => `${id}:${status}`).join(" "),
+      ended: this.state.outcome?._tag ?? ""
+    }
+  }
+
+  private carry(operation: Operation, specs: ReadonlyArray<ModelSpec>): void {
+    switch (operation._tag) {
+      case "failNextStart":
+        this.failing.set(operation.id, operation.times)
+        return
+      case "advance":
+        return this.advance(operation.millis)
+      case "exit": {
+        const child = this.state.children.find(({ id }) => id === operation.id)
+        if (child?.status !== "running") return
+        this.log.push(`-${child.id}`)
+        const { generation, id } = child
+        return this.tell({ _tag: "Exited", id, generation, exit: operation.exit, atMillis: this.nowMillis })
+      }
+      case "stop":
+        return this.tell({ _tag: "Shutdown" })
+      default:
+        if (this.state.outcome !== undefined) this.reply = "gone"
+        else this.tell(this.request(operation, specs))
+    }
+  }
+
+  private request(
+    operation: Exclude<Operation, { readonly _tag: "failNextStart" | "advance" | "exit" | "stop" }>,
+    specs: ReadonlyArray<ModelSpec>
+  ): State.SupervisorInput {
+    switch (operation._tag) {
+      case "startChild":
+        if (!this.state.children.some(({ id }) => id === operation.spec.id)) {
+          this.specs.set(operation.spec.id, operation.spec)
+        }
+        this.reply = "started"
+        return { _tag: "AddChild", child: declare(operation.spec) }
+      case "restart":
+        this.reply = "started"
+        return { _tag: "RestartChild", id: operation.id }
+      case "terminate":
+        this.reply = "ok"
+        return { _tag: "TerminateChild", id: operation.id }
+      case "delete":
+        this.reply = "ok"
+        return { _tag: "DeleteChild", id: operation.id }
+      case "changeFlags":
+        this.reply = "ok"
+        return { _tag: "ChangeSpecs", flags: flagsOf(operation.flags), children: specs.map(declare) }
+    }
+  }
+
+  private tell(input: State.SupervisorInput): void {
+    const [state, commands] = decide(this.state, input)
+    this.state = state
+    for (const command of commands) this.obey(command)
+    const [due] = this.retries.filter(({ dueAtMillis }) => dueAtMillis <= this.nowMillis)
+    if (due !== undefined) this.retry(due)
+  }
+
+  private retry(retry: Retry): void {
+    this.retries = this.retries.filter((other) => other !== retry)
+    this.tell({ _tag: "RetryDue", id: retry.id, generation: retry.generation })
+  }
+
+  private obey(command: State.SupervisorCommand): void {
+    switch (command._tag) {
+      case "Start":
+        return this.start(command.id)
+      case "Stop":
+        this.log.push(`-${command.id}`)
+        return this.tell({ _tag: "Stopped", id: command.id })
+      case "Retry": {
+        const delayMillis = this.specs.get(command.id)?.backoffMillis ?? 0
+        const { generation, id } = command
+        this.retries.push({ id, generation, dueAtMillis: this.nowMillis + delayMillis })
+        return
+      }
+      case "Cancel":
+        this.retries = this.retries.filter(({ id }) => id !== command.id)
+        return
+      case "Reply":
+        if (command.reply._tag === "Refused") this.reply = command.reply.refusal
+        if (command.reply._tag === "StartFailed") this.reply = "failed"
+        return
+      case "Note":
+      case "End":
+        return
+    }
+  }
+
+  private start(id: string): void {
+    const left = this.failing.get(id) ?? 0
+    if (left > 0) {
+      this.failing.set(id, left - 1)
+      this.log.push(`!${id}`)
+      return this.tell({ _tag: "StartFailed", id, atMillis: this.nowMillis })
+    }
+    this.log.push(`+${id}`)
+    this.tell({ _tag: "Started", id })
+  }
+
+  private advance(millis: number): void {
+    const untilMillis = this.nowMillis + millis
+    for (;;) {
+      const [due] = this.retries
+        .filter(({ dueAtMillis }) => dueAtMillis <= untilMillis)
+        .toSorted((a, b) => a.dueAtMillis - b.dueAtMillis)
+      if (due === undefined) break
+      this.nowMillis = due.dueAtMillis
+      this.retry(due)
+    }
+    this.nowMillis = untilMillis
+  }
+}
+
+describe("The supervisor's decision", () => {
+  it("does what the model of OTP does, in 10,000 random lives of up to 50 events", async () => {
+    await fc.assert(
+      fc.asyncProperty(lives, async ({ commands, life }) => {
+        const setup = () => {
+          const model = new SupervisorModel(life.flags, life.specs)
+          const real = new PlainWorld(life)
+          const begin: Operation = { _tag: "advance", millis: 0 }
+          assert.deepStrictEqual(real.perform(begin, []), model.perform(begin))
+          return { model, real }
+        }
+        await fc.asyncModelRun(setup, commands)
+      }),
+      parameters(10_000)
+    )
+  }, 60_000)
+})
