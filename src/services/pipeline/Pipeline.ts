@@ -15,7 +15,9 @@
  * Closing the Scope drains: producers stop, processors empty, partial batches go out, last outcomes are acknowledged.
  * What the shutdown limit cuts off is rejected as `abandoned`, so that the source may redeliver it at once.
  */
-import { Effect, type Scope } from "effect"
+import { Duration, Effect, type Scope } from "effect"
+import type { Backoff, ChildOptions, ChildSpec } from "../supervision/ChildSpec.ts"
+import * as Supervisor from "../supervision/Supervisor.ts"
 import type { SupervisorShutdown, SupervisorStartError } from "../supervision/SupervisorError.ts"
 import { abandon, type Core, empty, makeCore, startStages, type Typed } from "./PipelineCore.ts"
 import * as Options from "./PipelineOptions.ts"
@@ -69,6 +71,27 @@ export function run<In, EP, RP, EH, RH, RA, EB, RB>(
   options: Typed<In, EP, RP, EH, RH, RA, EB, RB>
 ): Effect.Effect<void, StartError<EP> | PipelineShutdown<EP>, Exclude<RP | RH | RA | RB, Scope.Scope>> {
   return Effect.scoped(Effect.flatMap(startTyped(options), (pipeline) => pipeline.await))
+}
+
+/** How a pipeline is run by a supervisor. Its shutdown is the pipeline's own limit and what acknowledging takes. */
+export type PipelineChildOptions = Pick<ChildOptions, "restart" | "significant"> & { readonly childBackoff?: Backoff }
+
+/** A pipeline as a child, started when its stages are. */
+export function child<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly []>(
+  options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs> & PipelineChildOptions
+): ChildSpec<StartError<EP> | PipelineShutdown<EP>, Exclude<Services<RP, RH, RA, Bs>, Scope.Scope>>
+export function child<In, EP, RP, EH, RH, RA, EB, RB>(
+  options: Typed<In, EP, RP, EH, RH, RA, EB, RB> & PipelineChildOptions
+): ChildSpec<StartError<EP> | PipelineShutdown<EP>, Exclude<RP | RH | RA | RB, Scope.Scope>> {
+  const { shutdown, acknowledgeTimeout } = Options.settingsOf(options)
+  return Supervisor.child({
+    id: options.name,
+    shutdown: Duration.sum(shutdown, Duration.times(acknowledgeTimeout, 2)),
+    ...(options.restart === undefined ? {} : { restart: options.restart }),
+    ...(options.significant === undefined ? {} : { significant: options.significant }),
+    ...(options.childBackoff === undefined ? {} : { backoff: options.childBackoff }),
+    start: Effect.map(startTyped(options), (pipeline) => pipeline.await)
+  })
 }
 
 type Services<RP, RH, RA, Bs extends Options.Batchers> = RP | RH | RA | Options.ServicesOf<Bs>

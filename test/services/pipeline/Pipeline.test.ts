@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Fiber, Queue, Result, Stream } from "effect"
+import { Cause, Deferred, Duration, Effect, Fiber, Queue, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import type { Inbox } from "../../../src/services/pipeline/BatcherStage.ts"
 import { type Batch, batcher, Pipeline, type PipelineEvent, Producer } from "../../../src/services/pipeline/index.ts"
+import { InFlight } from "../../../src/services/pipeline/InFlight.ts"
+import * as PipelineMetrics from "../../../src/services/pipeline/PipelineMetrics.ts"
+import { Settlement } from "../../../src/services/pipeline/Settlement.ts"
+import { Telemetry } from "../../../src/services/pipeline/Telemetry.ts"
+import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { feed, recorder, settleDown, until } from "./PipelineFixture.ts"
 
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index)
@@ -552,6 +558,65 @@ describe("Pipeline", () => {
         yield* TestClock.adjust("61 seconds")
 
         assert.strictEqual(connections, 2)
+      }))
+
+    it.effect("runs as a child, drained when its supervisor stops", () =>
+      Effect.gen(function*() {
+        const seen = recorder<number, never>()
+        const { rows, batches } = intoRows(100)
+        const source = yield* feed<number>()
+        const supervisor = yield* Effect.forkChild(
+          Supervisor.run({
+            id: "root",
+            strategy: "one_for_one",
+            children: [Pipeline.child({
+              name: "p",
+              producer: source.producer,
+              batchers: [rows],
+              handle: (n) => Effect.succeed(rows.to(n)),
+              acknowledge: seen.acknowledge
+            })]
+          })
+        )
+        yield* Queue.offerAll(source.queue, [1, 2, 3])
+        yield* settleDown
+
+        yield* Fiber.interrupt(supervisor)
+
+        assert.deepStrictEqual(batches.map(({ values }) => values), [[1, 2, 3]])
+        assert.deepStrictEqual(seen.ok(), [1, 2, 3])
+      }))
+
+    it.effect("loses nothing of a batcher's inbox when the batcher ends, and rejects what it held", () =>
+      Effect.gen(function*() {
+        const seen = recorder<number, never>()
+        const { rows, batches } = intoRows(2)
+        const telemetry = new Telemetry(undefined)
+        const settlement = new Settlement<number, never, never>(new InFlight(10), {
+          acknowledge: seen.acknowledge,
+          onRejected: undefined,
+          limit: Duration.seconds(1),
+          metrics: PipelineMetrics.make("p")
+        }, telemetry)
+        const inbox = yield* Queue.bounded<Inbox<number>>(10)
+        const send = (message: number) => {
+          settlement.inFlight.add(1)
+          return Queue.offer(inbox, { message, partition: undefined, route: rows.to(message), isSettled: false })
+        }
+        const live = rows.run<number, never, never>({ inbox, settlement, telemetry, isPartitioned: false })
+        const first = yield* Effect.forkChild(live, { startImmediately: true })
+        yield* send(1)
+        yield* settleDown
+        yield* Fiber.interrupt(first)
+        yield* send(2)
+        yield* send(3)
+        const second = yield* Effect.forkChild(live, { startImmediately: true })
+        yield* until(() => seen.count() === 3)
+        yield* Fiber.interrupt(second)
+
+        assert.deepStrictEqual(seen.reasons(), ["stage_ended"])
+        assert.deepStrictEqual(batches.map(({ values }) => values), [[2, 3]])
+        assert.strictEqual(settlement.inFlight.count, 0)
       }))
 
     it.effect("reports when messages are in flight and none is settled", () =>
