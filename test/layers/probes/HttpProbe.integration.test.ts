@@ -1,0 +1,176 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect } from "effect"
+import * as fs from "node:fs"
+import * as http from "node:http"
+import * as https from "node:https"
+import { certificate, listening, portOf, probe, rawHttp } from "./probing.ts"
+
+const web = listening(() =>
+  http.createServer((request, response) => {
+    if (request.url === "/loop") return void response.writeHead(302, { location: "/loop" }).end()
+    if (request.url === "/to") return void response.writeHead(302, { location: "/" }).end()
+    if (request.url === "/file") return void response.writeHead(302, { location: "file:///etc/passwd" }).end()
+    if (request.url === "/bad") return void response.writeHead(503).end("down")
+    if (request.url === "/who") return void response.end(`you are ${request.headers["x-who"]}`)
+    response.end(`all is well ${"a".repeat(40)}!`)
+  })
+).pipe(Effect.map((server) => `http://127.0.0.1:${portOf(server)}`))
+
+const limit = Duration.millis(300)
+
+describe("HttpProbe", () => {
+  it.live("judges status and body", () =>
+    Effect.gen(function*() {
+      const url = yield* web
+
+      const plain = yield* probe("http", url)
+      const matched = yield* probe("http", JSON.stringify({ url, bodyMatch: "all is \\w+" }))
+      const unmatched = yield* probe("http", JSON.stringify({ url, bodyMatch: "trouble" }))
+      const down = yield* probe("http", `${url}/bad`)
+      const expected = yield* probe("http", JSON.stringify({ url: `${url}/bad`, expectedStatus: [500, 503] }))
+
+      assert.deepInclude(plain.document, { status_code: 200, redirects: 0 })
+      assert.deepStrictEqual(
+        [plain, matched, unmatched, down, expected].map((outcome) => outcome.available),
+        [true, true, false, false, true]
+      )
+      assert.deepInclude(down.document, { error: "unexpected status 503" })
+    }).pipe(Effect.scoped))
+
+  it.live("follows redirects up to its limit, and only to HTTP", () =>
+    Effect.gen(function*() {
+      const url = yield* web
+
+      const followed = yield* probe("http", `${url}/to`)
+      const loop = yield* probe("http", `${url}/loop`)
+      const file = yield* probe("http", `${url}/file`)
+
+      assert.deepInclude(followed.document, { final_url: `${url}/`, redirects: 1 })
+      assert.include(loop.message, "more than 5 redirects")
+      assert.include(file.message, "redirects to file:///etc/passwd")
+    }).pipe(Effect.scoped))
+
+  it.live("sends configured headers, and refuses those that cannot be sent", () =>
+    Effect.gen(function*() {
+      const url = `${yield* web}/who`
+
+      const sent = yield* probe("http", JSON.stringify({ url, headers: { "x-who": "me" }, bodyMatch: "^you are me$" }))
+      const wrong = yield* probe("http", JSON.stringify({ url, headers: { "x-who": "me\r\nx-more: yes" } }))
+
+      assert.isTrue(sent.available)
+      assert.include(wrong.message, "Invalid character in header content")
+    }).pipe(Effect.scoped))
+
+  it.live("reports no password", () =>
+    Effect.gen(function*() {
+      const url = new URL(yield* web)
+      url.username = "me"
+      url.password = "secret"
+
+      const answered = yield* probe("http", url.href)
+      const refused = yield* probe("http", "http://me:secret@127.0.0.1:1/")
+
+      assert.notInclude(answered.message + refused.message, "secret")
+    }).pipe(Effect.scoped))
+
+  it.live("ends at its limit when headers or body do not", () =>
+    Effect.gen(function*() {
+      const silent = yield* rawHttp(() => {})
+      const headers = yield* rawHttp((socket) => socket.write("HTTP/1.1 200 OK\r\nx: y\r\n"))
+      const body = yield* rawHttp((socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbegin"))
+
+      const outcomes = yield* Effect.forEach(
+        [silent, headers, JSON.stringify({ url: body, bodyMatch: "end" })],
+        (details) => probe("http", details, { limit }),
+        { concurrency: "unbounded" }
+      )
+      const begun = yield* probe("http", body, { limit })
+
+      for (const outcome of outcomes) assert.include(outcome.message, "timed out after 300ms")
+      assert.isTrue(begun.available)
+    }).pipe(Effect.scoped))
+
+  it.live("reads no more than it needs of a body or of headers without end", () =>
+    Effect.gen(function*() {
+      const part = Buffer.alloc(65_536, "a")
+      let written = 0
+      const body = yield* rawHttp((socket) => {
+        const write = () => {
+          while (!socket.destroyed && written < 1e9 && socket.write(part)) written += part.length
+        }
+        socket.on("drain", write)
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n", write)
+      })
+      const headers = yield* rawHttp((socket) => {
+        const write = () => {
+          while (!socket.destroyed && socket.write(`x-${"y".repeat(1000)}: z\r\n`)) { /* until the socket is full */ }
+        }
+        socket.on("drain", write)
+        socket.write("HTTP/1.1 200 OK\r\n", write)
+      })
+
+      const flood = yield* probe("http", JSON.stringify({ url: body, bodyMatch: "^a+$" }))
+      const overflow = yield* probe("http", headers)
+
+      assert.isTrue(flood.available)
+      assert.isBelow(written, 50_000_000)
+      assert.include(overflow.message, "Header overflow")
+    }).pipe(Effect.scoped))
+
+  it.live("says what is wrong with an answer that is no HTTP, or breaks off", () =>
+    Effect.gen(function*() {
+      const garbage = yield* rawHttp((socket) => socket.end("\0\u0001garbage\r\n\r\n"))
+      const broken = yield* rawHttp((socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbegin"))
+
+      const first = yield* probe("http", garbage)
+      const second = yield* probe("http", JSON.stringify({ url: broken, bodyMatch: "x" }))
+
+      assert.include(first.message, "Parse Error")
+      assert.match(second.message, /aborted|connection reset/)
+    }).pipe(Effect.scoped))
+
+  it.live("holds up nobody with an expression that does not end", () =>
+    Effect.gen(function*() {
+      const url = yield* web
+      let longestMillis = 0
+      let last = performance.now()
+      const beat = setInterval(() => {
+        longestMillis = Math.max(longestMillis, performance.now() - last)
+        last = performance.now()
+      }, 5)
+
+      const endless = yield* probe("http", JSON.stringify({ url, bodyMatch: "(a+)+$" }))
+      clearInterval(beat)
+
+      assert.include(endless.message, "took longer than 500ms")
+      assert.isBelow(longestMillis, 250)
+    }).pipe(Effect.scoped))
+})
+
+const secureWeb = listening(() =>
+  https.createServer({
+    cert: fs.readFileSync(certificate("agent.pem")),
+    key: fs.readFileSync(certificate("agent-key.pem"))
+  }, (_, response) => void response.end("secret"))
+).pipe(Effect.map((server) => `https://localhost:${portOf(server)}`))
+
+describe("HttpProbe over TLS", () => {
+  it.live("reports the days that the certificate is still good and refuses one that it cannot verify", () =>
+    Effect.gen(function*() {
+      const url = yield* secureWeb
+
+      const unverified = yield* probe("http", url)
+      const trusted = yield* probe("http", JSON.stringify({ url, caFile: certificate("root.pem") }))
+      const skipped = yield* probe("http", JSON.stringify({ url, insecureSkipVerify: true }))
+      const tooFew = yield* probe("http", JSON.stringify({ url, insecureSkipVerify: true, certDaysMin: 1_000_000 }))
+      const unreadable = yield* probe("http", JSON.stringify({ url, caFile: "/no/such\0file" }))
+
+      assert.isFalse(unverified.available)
+      assert.include(unverified.message, "certificate")
+      assert.isTrue(trusted.available)
+      assert.isTrue(skipped.available)
+      assert.isNumber(skipped.document["tls_expiry_days"])
+      assert.include(tooFew.message, "at least 1000000 are expected")
+      assert.include(unreadable.message, "caFile")
+    }).pipe(Effect.scoped))
+})

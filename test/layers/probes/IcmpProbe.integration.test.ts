@@ -1,0 +1,96 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import * as Command from "../../../src/layers/probes/Command.ts"
+import { temporaryFolder } from "../../support/temporaryFolder.ts"
+import { probe } from "./probing.ts"
+
+const folders = Command.searchPath(process.env["PATH"])
+
+/** A folder with nothing in it but this machine's tool of that name. */
+const onlyTool = (name: string) =>
+  Effect.gen(function*() {
+    const file = yield* Command.find(name, folders)
+    const folder = yield* temporaryFolder
+    if (Option.isSome(file)) yield* Effect.promise(() => fs.symlink(file.value, path.join(folder, name)))
+    return { folder, isThere: Option.isSome(file) }
+  })
+
+const script = (name: string, text: string) =>
+  Effect.gen(function*() {
+    const folder = yield* temporaryFolder
+    yield* Effect.promise(() => fs.writeFile(path.join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 }))
+    return folder
+  })
+
+describe("IcmpProbe", () => {
+  it.live.each(["fping", "ping"])(
+    "asks with this machine's %s, or says how to get one",
+    (name) =>
+      Effect.gen(function*() {
+        const { folder, isThere } = yield* onlyTool(name)
+
+        const result = yield* Effect.result(probe("icmp", "127.0.0.1", { path: folder }))
+
+        if (!isThere) {
+          assert.isTrue(result._tag === "Failure" && result.failure.message.includes("apt-get install"))
+          return
+        }
+        const outcome = yield* Effect.fromResult(result)
+        // An unprivileged user may be kept from sending: then the tool's complaint is the answer.
+        if (outcome.available) {
+          assert.deepStrictEqual(outcome.document, {
+            host: "127.0.0.1",
+            response_time: Number(outcome.responseTimeNanos),
+            packet_loss: 0,
+            available: true
+          })
+        } else assert.match(outcome.message, /not permitted|denied|ICMP scan failed/)
+      }).pipe(Effect.scoped)
+  )
+
+  it.live.each(["fping", "ping"])("passes on why %s could not send", (name) =>
+    Effect.gen(function*() {
+      const { folder, isThere } = yield* onlyTool(name)
+
+      const result = yield* Effect.result(probe("icmp", "no-such-host.invalid", { path: folder }))
+
+      assert.strictEqual(result._tag, isThere ? "Success" : "Failure")
+      if (result._tag === "Success") {
+        assert.match(result.success.message, /not known|resolution|not permitted|denied/)
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("answers for this host, with its device, when no host is named", () =>
+    Effect.gen(function*() {
+      const folder = yield* script(
+        "fping",
+        "echo '127.0.0.1 : xmt/rcv/%loss = 1/1/0%, min/avg/max = 0.03/0.03/0.03' >&2"
+      )
+
+      const { document } = yield* probe("icmp", "", { path: folder })
+
+      assert.deepInclude(document, { host: "127.0.0.1", agent_id: "agent-1", poller_id: "poller-1" })
+      assert.match(String(document["device_id"]), /^default:\d+\.\d+\.\d+\.\d+$/)
+    }).pipe(Effect.scoped))
+
+  it.live("is unavailable without a tool on the path", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(probe("icmp", "127.0.0.1", { path: "/proc/self" }))
+
+      assert.strictEqual(error._tag, "PingUnavailable")
+    }))
+
+  it.live("refuses what is no host before any tool sees it", () =>
+    Effect.gen(function*() {
+      const errors = yield* Effect.forEach(["-f", "a b", "$(id)", "::1;id", "a\0b", "999.1.1.1"], (host) =>
+        Effect.flip(probe("icmp", host)))
+
+      assert.deepStrictEqual([
+        ...new Set(errors.map((error) =>
+          error._tag
+        ))
+      ], ["InvalidTarget"])
+    }))
+})
