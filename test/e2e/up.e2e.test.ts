@@ -1,7 +1,7 @@
 /** `serviceradar up` as a user starts it: a separate process in an empty folder. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Option, Schema } from "effect"
+import { Clock, Effect, FileSystem, Option, Schema } from "effect"
 import * as ProcessTable from "../../src/layers/postgres/ProcessTable.ts"
 import * as Program from "../support/Program.ts"
 
@@ -47,6 +47,16 @@ const started = Effect.fnUntraced(function*(directory: string) {
   const postgres = Number((yield* files.readFileString(`${directory}/postgres/data/postmaster.pid`)).split("\n")[0])
   return { program, state, postgres }
 })
+
+const Services = Schema.Struct({ services: Schema.Array(Schema.Struct({ reportedAt: Schema.String })) })
+
+/** When the newest status that core shows was reported, in milliseconds; none while core has no database. */
+const newestReport = (httpUrl: string): Effect.Effect<Option.Option<number>> =>
+  Program.fetchJson(`${httpUrl}/api/services`).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Services)),
+    Effect.map(({ services }) => Option.some(Math.max(...services.map((one) => Date.parse(one.reportedAt))))),
+    Effect.catch(() => Effect.succeedNone)
+  )
 
 describe("serviceradar up", () => {
   it.layer(NodeServices.layer, { excludeTestServices: true })((it) => {
@@ -148,6 +158,27 @@ describe("serviceradar up", () => {
         const { postgres, program, state } = yield* started(directory)
 
         yield* Effect.sync(() => process.kill(postgres, "SIGKILL"))
+        yield* Program.eventually(
+          "core notices",
+          Effect.map(
+            newestReport(state.httpUrl),
+            (newest) => Option.isNone(newest) ? Option.some(true) : Option.none<boolean>()
+          ),
+          { within: "10 seconds", programs: [program] }
+        )
+        const lastBefore = yield* Clock.currentTimeMillis
+        yield* Program.eventually("core answers again", newestReport(state.httpUrl), {
+          within: "10 seconds",
+          programs: [program]
+        })
+        const returnedAt = yield* Clock.currentTimeMillis
+        yield* Program.eventually(
+          "a status measured after the return",
+          Effect.map(newestReport(state.httpUrl), Option.filter((newest: number) => newest > returnedAt)),
+          { within: "10 seconds", programs: [program] }
+        )
+        assert.isBelow((yield* Clock.currentTimeMillis) - returnedAt, 5_000)
+        assert.isBelow(returnedAt - lastBefore, 5_000)
 
         const text = yield* Program.eventually(
           "PostgreSQL restarted",

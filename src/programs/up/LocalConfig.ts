@@ -80,7 +80,8 @@ export const make = (
     source_ip: host,
     core_address: `${host}:${ports.coreGrpc}`,
     listen_addr: `${host}:${ports.pollerGrpc}`,
-    poll_interval: "10s",
+    // Short, so that whoever watches sees what changed, and a part that returns is shown at work within 5 s.
+    poll_interval: "2s",
     agents: {
       [agentId]: {
         address: `${host}:${ports.agentGrpc}`,
