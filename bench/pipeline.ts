@@ -5,7 +5,7 @@
  *   npm run bench -- pipeline [--messages 10000000]
  */
 import { Effect, Stream } from "effect"
-import { type Batch, batcher, Pipeline, Producer } from "../src/services/pipeline/index.ts"
+import { batcher, Pipeline, Producer } from "../src/services/pipeline/index.ts"
 import type { Row } from "./Table.ts"
 
 const chunk = 500
@@ -53,7 +53,7 @@ const measure = async (total: number, run: (tick: (size: number) => void) => Eff
 }
 
 const pipeline = (total: number, partitioned: boolean) => (tick: (size: number) => void) => {
-  const rows = batcher("rows", { size: batchSize, handle: (_: Batch<Message>) => Effect.void })
+  const rows = batcher<"rows", Message, never, never>("rows", { size: batchSize, handle: () => Effect.void })
   return Pipeline.run({
     name: "bench",
     producer: Producer.fromStream(source(total)),

@@ -3,7 +3,7 @@
  * not the queues, is the pipeline's back-pressure: queues are as long as the limit and so never block a stage, hence
  * no two stages can wait for each other.
  */
-import { Effect, Latch } from "effect"
+import { type Effect, Latch } from "effect"
 
 export class InFlight {
   readonly max: number

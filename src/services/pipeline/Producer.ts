@@ -18,12 +18,9 @@ export interface Producer<out In, out E, out R> {
 export const fromPull = <In, E, R>(pull: Pull<In, E, R>): Producer<In, E, R> => ({ connect: Effect.succeed(pull) })
 
 /** From a function that has to be acquired first; released when the producer stops or is restarted. */
-export const fromConnect = <In, E, E2, R, R2>(
-  connect: Effect.Effect<Pull<In, E, R>, E2, R2>
-): Producer<In, E | E2, R | Exclude<R2, Scope.Scope>> => ({
-  // boundary: `Exclude` and `| Scope` cancel out, which the compiler cannot see for an abstract R2
-  connect: connect as Effect.Effect<Pull<In, E, R>, E2, Exclude<R2, Scope.Scope> | Scope.Scope>
-})
+export const fromConnect = <In, E, E2, R, R2 = never>(
+  connect: Effect.Effect<Pull<In, E, R>, E2, R2 | Scope.Scope>
+): Producer<In, E | E2, R | R2> => ({ connect })
 
 /** From a stream, pulled chunk by chunk; a restart runs it from its beginning. */
 export const fromStream = <In, E, R>(stream: Stream.Stream<In, E, R>): Producer<In, E, R> => ({

@@ -100,7 +100,7 @@ const orDone = <In, E, R>(
   pulled: Effect.Effect<ReadonlyArray<In>, E | Cause.Done, R>
 ): Effect.Effect<ReadonlyArray<In> | undefined, E, R> =>
   // boundary: `Exclude<E, Done>` is E, for a producer's own failure is never `Done`
-  Effect.catchIf(pulled, Cause.isDone, () => Effect.succeed(undefined)) as Effect.Effect<
+  Effect.catchIf(pulled, Cause.isDone, () => Effect.void) as Effect.Effect<
     ReadonlyArray<In> | undefined,
     E,
     R

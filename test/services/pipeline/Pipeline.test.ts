@@ -41,7 +41,7 @@ describe("Pipeline", () => {
       Effect.gen(function*() {
         const seen = recorder<number, never>()
         const mayWrite = yield* Deferred.make<void>()
-        const rows = batcher("rows", { size: 2, handle: (_: Batch<number>) => Deferred.await(mayWrite) })
+        const rows = batcher<"rows", number, never, never>("rows", { size: 2, handle: () => Deferred.await(mayWrite) })
         const running = yield* Effect.forkChild(Pipeline.run({
           name: "p",
           producer: Producer.fromStream(Stream.make(1, 2)),
@@ -131,9 +131,9 @@ describe("Pipeline", () => {
     it.effect("gives the messages of one batch different outcomes, and crashes those without a verdict", () =>
       Effect.gen(function*() {
         const seen = recorder<number, string>()
-        const rows = batcher("rows", {
+        const rows = batcher<"rows", number, string, never>("rows", {
           size: 3,
-          handle: (_: Batch<number>) => Effect.succeed([Result.succeed(undefined), Result.fail("poison")])
+          handle: () => Effect.succeed([Result.succeed(undefined), Result.fail("poison")])
         })
 
         yield* Pipeline.run({
@@ -177,11 +177,11 @@ describe("Pipeline", () => {
           if (n === at) throw new Error("thrown")
           return n
         }
-        const rows = batcher("rows", {
+        const rows = batcher<"rows", number, never, never>("rows", {
           bytesMax: 1000,
           bytesOf: throwAt(2),
           closes: (n: number) => throwAt(3)(n) < 0,
-          handle: (_: Batch<number>) => Effect.void
+          handle: () => Effect.void
         })
 
         yield* Pipeline.run({
@@ -531,8 +531,8 @@ describe("Pipeline", () => {
 
         const error = yield* Effect.flip(Pipeline.run({
           name: "p",
-          producer: Producer.fromStream(Stream.fail("lost")),
-          handle: (_: number) => Effect.void,
+          producer: Producer.fromStream<number, string, never>(Stream.fail("lost")),
+          handle: () => Effect.void,
           acknowledge: seen.acknowledge
         }))
 
