@@ -1,11 +1,11 @@
 /**
  * Asks agents over gRPC, one channel for each connection.
  *
- * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason:
- * it concerns this agent alone.
+ * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason,
+ * until they can be: it concerns this agent alone.
  */
 import * as grpc from "@grpc/grpc-js"
-import { Effect, FileSystem, Latch, Layer, Stream } from "effect"
+import { Effect, FileSystem, Latch, Layer, Ref, Scope, Stream } from "effect"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { Check, PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
 import { HealthService } from "../../gen/grpc/health/v1/health.ts"
@@ -34,19 +34,46 @@ export const layer = Layer.effect(
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     return {
-      connect: (agent, pollerId) =>
-        Effect.provideService(GrpcCredentials.client(agent.security), FileSystem.FileSystem, files).pipe(
+      connect: Effect.fnUntraced(function*(agent, pollerId) {
+        const scope = yield* Effect.scope
+        const open = GrpcCredentials.client(agent.security).pipe(
           Effect.flatMap((credentials) => GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax })),
           Effect.map((channel) => over(channel, agent, pollerId)),
-          Effect.catchTag("CredentialsError", ({ message }) =>
-            Effect.as(
-              Effect.logError(`agent ${agent.agentId}: ${message}`),
-              refusing(agent.agentId, message)
-            ))
+          Effect.mapError(({ message }) =>
+            new AgentError({ agentId: agent.agentId, reason: new Refused({ detail: message }) })
+          ),
+          Effect.provideService(FileSystem.FileSystem, files),
+          Scope.provide(scope)
         )
+        return yield* Effect.catch(open, (error) => Effect.map(Ref.make(refusing(error)), (inner) => late(inner, open)))
+      })
     }
   })
 )
+
+/** A connection whose certificate files could not be used: every probe looks whether they can be by now. */
+const late = (
+  inner: Ref.Ref<AgentConnection>,
+  open: Effect.Effect<AgentConnection, AgentError>
+): AgentConnection => {
+  let isOpen = false
+  const current = Ref.get(inner)
+  const reopen = Effect.suspend(() =>
+    isOpen ? Effect.void : Effect.flatMap(open, (connection) => {
+      isOpen = true
+      return Ref.set(inner, connection)
+    })
+  )
+  return {
+    getStatus: (check, deadline) => Effect.flatMap(current, (one) => one.getStatus(check, deadline)),
+    getResults: (check, sequence, deadline) =>
+      Effect.flatMap(current, (one) => one.getResults(check, sequence, deadline)),
+    streamResults: (check, sequence, deadline) =>
+      Stream.unwrap(Effect.map(current, (one) => one.streamResults(check, sequence, deadline))),
+    probe: (deadline) => Effect.andThen(reopen, Effect.flatMap(current, (one) => one.probe(deadline))),
+    lost: Effect.flatMap(current, (one) => one.lost)
+  }
+}
 
 const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
   const client = GrpcClient.fromChannel(AgentServiceService, channel)
@@ -82,8 +109,8 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
         })),
         Effect.mapError(failed)
       ),
-    streamResults: (check, lastSequence) =>
-      client.streamResults({ ...request(check), lastSequence, completionStatus: undefined }).pipe(
+    streamResults: (check, lastSequence, deadline) =>
+      client.streamResults({ ...request(check), lastSequence, completionStatus: undefined }, { deadline }).pipe(
         Stream.map(({ currentSequence, data, isFinal }) => ({ data, isFinal, sequence: currentSequence })),
         Stream.takeUntil((chunk) => chunk.isFinal),
         Stream.mapError(failed)
@@ -120,8 +147,8 @@ const watchLosses = (channel: ReturnType<grpc.Client["getChannel"]>): Effect.Eff
   return lost.await
 }
 
-const refusing = (agentId: AgentId, detail: string): AgentConnection => {
-  const refused = Effect.fail(new AgentError({ agentId, reason: new Refused({ detail }) }))
+const refusing = (error: AgentError): AgentConnection => {
+  const refused = Effect.fail(error)
   return {
     getStatus: () => refused,
     getResults: () => refused,
@@ -162,4 +189,5 @@ const toAgentError = (agentId: AgentId, error: GrpcError): AgentError => {
 }
 
 /** What grpc-js itself reports as INTERNAL: bytes that are no message, or HTTP/2 that is none. */
-const isUnreadable = (detail: string): boolean => /deserializ|protocol|RST_STREAM|unexpected|parse/i.test(detail)
+const isUnreadable = (detail: string): boolean =>
+  /deserializ|protocol|RST_STREAM|unexpected|pars(?:e|ing)/i.test(detail)

@@ -15,14 +15,14 @@ const peerOf = (channel: GrpcChannel, call: Call): string => {
   return peer === "unknown" || peer === channel.client.getChannel().getTarget() ? channel.target : peer
 }
 
-/** grpc-js appends this even when the resolver has nothing to note. */
-const emptyNote = /\.? Resolution note: $/
+/** grpc-js appends a note even when the resolver has none, and the time of an error, which makes each one different. */
+const noise = /\.? Resolution note: $| \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g
 
 export const errorOf = (path: string, channel: GrpcChannel, call: Call, error: grpc.ServiceError): GrpcError =>
   fromStatus(error.code, {
     method: path,
     peer: peerOf(channel, call),
-    detail: error.details.replace(emptyNote, ""),
+    detail: error.details.replace(noise, ""),
     // Absent when grpc-js itself made the error.
     trailers: error.metadata instanceof grpc.Metadata ? GrpcMetadata.fromWire(error.metadata) : {}
   })

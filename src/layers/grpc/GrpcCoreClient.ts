@@ -100,8 +100,8 @@ const toCoreError = (address: string, error: GrpcError): CoreError => {
         return new CoreAway({ detail: `${error._tag}: ${detail}` })
       case "InvalidArgument":
       case "OutOfRange":
-      case "Unimplemented":
         return new ReportRejected({ detail: `${error._tag}: ${detail}` })
+      // Also Unimplemented: a proxy in front of core answers so while core is away.
       default:
         return new CoreFailed({ detail: `${error._tag}: ${detail}` })
     }

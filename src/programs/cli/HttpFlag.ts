@@ -3,12 +3,25 @@ import { Option } from "effect"
 import * as Flag from "effect/cli/Flag"
 import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 
-export const httpFlag = (byDefault: string): Flag.Flag<Option.Option<ListenAddress.ListenAddress>> =>
-  Flag.String("http").pipe(
-    Flag.withDefault(byDefault),
-    Flag.filterMap(
-      (text) => text === "off" ? Option.some(Option.none()) : Option.map(ListenAddress.parse(text), Option.some),
-      (text) => `expected host:port or "off", got ${JSON.stringify(text)}`
-    ),
-    Flag.withDescription("Where to serve health, metrics and the live tree, or \"off\"")
+type Address = Option.Option<ListenAddress.ListenAddress>
+
+const address = Flag.String("http").pipe(
+  Flag.filterMap(
+    (text): Option.Option<Address> =>
+      text === "off" ? Option.some(Option.none()) : Option.map(ListenAddress.parse(text), Option.some),
+    (text) => `host:port or "off", got ${JSON.stringify(text)}`
+  ),
+  Flag.withMetavar("HOST:PORT")
+)
+
+export const httpFlag = (byDefault: string): Flag.Flag<Address> =>
+  address.pipe(
+    Flag.withDefault(ListenAddress.parse(byDefault)),
+    Flag.withDescription(`Where to serve health, metrics and the live tree, or "off"; ${byDefault} unless told`)
   )
+
+/** For a program whose configuration file has the address too: none leaves it to the file. */
+export const httpFlagOptional: Flag.Flag<Option.Option<Address>> = address.pipe(
+  Flag.optional,
+  Flag.withDescription("Where to serve health, metrics and API, or \"off\"; in place of listen_addr")
+)

@@ -5,23 +5,15 @@ import { Config, Effect, Option, Redacted, Schema } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as CoreConfig from "../../domain/monitoring/CoreConfig.ts"
-import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
+import type * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import { httpFlagOptional } from "../cli/HttpFlag.ts"
 import * as CoreProgram from "./CoreProgram.ts"
 
 const config = Flag.String("config").pipe(
   Flag.optional,
   Flag.withDescription("Core's configuration file; without one everything is at its default")
-)
-
-const http = Flag.String("http").pipe(
-  Flag.filterMap(
-    (text) => text === "off" ? Option.some(Option.none()) : Option.map(ListenAddress.parse(text), Option.some),
-    (text) => `expected host:port or "off", got ${JSON.stringify(text)}`
-  ),
-  Flag.optional,
-  Flag.withDescription("Where to serve health, metrics and API, or \"off\"; in place of listen_addr")
 )
 
 const load = Effect.fnUntraced(function*(path: Option.Option<string>) {
@@ -54,21 +46,25 @@ const warnIfOpen = (address: ListenAddress.ListenAddress) =>
     ? Effect.void
     : Effect.logWarning(`HTTP on ${address.host} can be reached from other machines and asks nobody who they are`)
 
-export const command = Command.make("core", { config, http }, ({ config: path, http: flag }) =>
-  Effect.gen(function*() {
-    const file = yield* load(path)
-    const url = yield* databaseUrl
-    const core = {
-      ...file,
-      databaseUrl: Option.orElse(url, () => file.databaseUrl),
-      http: Option.getOrElse(flag, () => file.http)
-    }
-    yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
-    return yield* CoreProgram.run(core)
-  }).pipe(Effect.provide(SupervisionTree.layer))).pipe(
-    Command.withDescription("Take reports and keep them in PostgreSQL"),
-    Command.withExamples([
-      { command: "serviceradar core", description: "Run core with a PostgreSQL of its own under .serviceradar/" },
-      { command: "serviceradar core --config core.json", description: "Run core as configured" }
-    ])
-  )
+export const command = Command.make(
+  "core",
+  { config, http: httpFlagOptional },
+  ({ config: path, http: flag }) =>
+    Effect.gen(function*() {
+      const file = yield* load(path)
+      const url = yield* databaseUrl
+      const core = {
+        ...file,
+        databaseUrl: Option.orElse(url, () => file.databaseUrl),
+        http: Option.getOrElse(flag, () => file.http)
+      }
+      yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
+      return yield* CoreProgram.run(core)
+    }).pipe(Effect.provide(SupervisionTree.layer))
+).pipe(
+  Command.withDescription("Take reports and keep them in PostgreSQL"),
+  Command.withExamples([
+    { command: "serviceradar core", description: "Run core with a PostgreSQL of its own under .serviceradar/" },
+    { command: "serviceradar core --config core.json", description: "Run core as configured" }
+  ])
+)

@@ -11,7 +11,7 @@
  * Children stop in reverse order, so the last statuses are measured before the reporter drains. The buffer of reports
  * belongs to the layer, not to the tree: a restart of all children loses nothing.
  */
-import { Config, type Duration, Effect, Layer, Option } from "effect"
+import { Config, type Duration, Effect, Layer, Option, Ref } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
@@ -38,8 +38,9 @@ export interface PollerOptions {
 const drainTimeout = "10 seconds"
 
 /** The children of a poller, for a supervisor of its own or inside a larger tree. */
-export const tree = (config: PollerConfig, options: PollerOptions = {}) =>
-  ({
+export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
+  const links = linksOf(config)
+  return {
     id: "Poller",
     strategy: "one_for_all",
     children: [
@@ -49,10 +50,11 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) =>
         run: CoreReporter.use((reporter) => reporter.run)
       }),
       ...Option.toArray(config.listenAddress).map((address) => grpcServer(config, address)),
-      ...(options.http === undefined ? [] : [managementServer(options.http)]),
-      AgentCoordinator.supervisor(linksOf(config))
+      ...(options.http === undefined ? [] : [managementServer(options.http, links)]),
+      AgentCoordinator.supervisor(links)
     ]
-  }) as const
+  } as const
+}
 
 /** What the tree needs, over gRPC and this machine's network. */
 export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
@@ -98,14 +100,32 @@ const grpcServer = (config: PollerConfig, address: ListenAddress) =>
     )
   })
 
-const managementServer = (address: ListenAddress) =>
+const managementServer = (address: ListenAddress, links: ReadonlyArray<AgentLink.AgentLink>) =>
   Supervisor.child({
     id: "ManagementServer",
-    start: ManagementServer.make(address).pipe(
-      Effect.tap((server) => Effect.logInfo(`poller serves HTTP on ${server.address}`)),
-      Effect.as(Effect.never)
-    )
+    start: Effect.gen(function*() {
+      const { trouble } = yield* CoreReporter
+      const absences = Effect.forEach(links, (link) => Ref.get(link.absence))
+      const server = yield* ManagementServer.make({
+        ...address,
+        checks: [
+          { name: "core", ready: Effect.flatMap(trouble, notReady) },
+          { name: "agents", ready: Effect.flatMap(absences, allAbsent) }
+        ]
+      })
+      yield* Effect.logInfo(`poller serves HTTP on ${server.address}`)
+      return Effect.never
+    })
   })
+
+const notReady = (reason: Option.Option<string>): Effect.Effect<void, { readonly message: string }> =>
+  Option.match(reason, { onNone: () => Effect.void, onSome: (message) => Effect.fail({ message }) })
+
+/** Single absent agents are what a poller is there to report; without any it is most likely itself cut off. */
+const allAbsent = (absences: ReadonlyArray<Option.Option<unknown>>) =>
+  notReady(
+    absences.every(Option.isSome) ? Option.some(`none of the ${absences.length} agents answers`) : Option.none()
+  )
 
 const sourceIpVariables = ["SERVICERADAR_SOURCE_IP", "POD_IP", "HOST_IP", "NODE_IP"]
 

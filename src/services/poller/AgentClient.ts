@@ -72,7 +72,11 @@ export interface AgentConnection {
     deadline: Duration.Duration
   ) => Effect.Effect<ResultsReply, AgentError>
   /** Ends after the final chunk. */
-  readonly streamResults: (check: Check, lastSequence: string) => Stream.Stream<ResultsChunk, AgentError>
+  readonly streamResults: (
+    check: Check,
+    lastSequence: string,
+    deadline: Duration.Duration
+  ) => Stream.Stream<ResultsChunk, AgentError>
   /** Succeeds when the agent answers at all, whatever it says about its health. */
   readonly probe: (deadline: Duration.Duration) => Effect.Effect<void, AgentError>
   /** Ends when an established connection breaks, also while nothing is asked. */

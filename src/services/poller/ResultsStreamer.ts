@@ -85,7 +85,8 @@ const report = Effect.fnUntraced(function*(tracked: AgentLink.TrackedCheck, stat
         Ref.set(tracked.isPending, false)
       )
   })
-})
+  // Interrupted between the two, the check would wait for ever for a report that nobody sends.
+}, Effect.uninterruptible)
 
 const isStreamed = (check: Check): boolean =>
   check.serviceType === "sync" || check.serviceType === "sweep" || check.serviceName.includes("sync")
@@ -114,7 +115,7 @@ const collect = Effect.fnUntraced(function*(
   const garbled = (detail: string) => new AgentError({ agentId, reason: new Garbled({ detail }) })
   const startedNanos = yield* Clock.currentTimeNanos
   const initial: Merged = { merge: ResultsMerge.empty, final: Option.none() }
-  const merged = yield* connection.streamResults(check, lastSequence).pipe(
+  const merged = yield* connection.streamResults(check, lastSequence, streamDeadline).pipe(
     Stream.timeoutOrElse({
       duration: chunkDeadline,
       orElse: () => Stream.fail(garbled(`no chunk within ${Duration.format(chunkDeadline)}`))

@@ -1,9 +1,13 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, type Scope, Stream } from "effect"
+import { Duration, Effect, FileSystem, Layer, type Scope, Stream } from "effect"
+import * as path from "node:path"
 import * as SecurityConfig from "../../../src/domain/monitoring/SecurityConfig.ts"
+import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcAgentClient from "../../../src/layers/grpc/GrpcAgentClient.ts"
+import * as GrpcCredentials from "../../../src/layers/grpc/GrpcCredentials.ts"
 import { Internal } from "../../../src/layers/grpc/GrpcError.ts"
+import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import { AgentClient, type AgentConnection, type AgentError } from "../../../src/services/poller/AgentClient.ts"
 import * as FakeAgent from "../../fixtures/FakeAgent.ts"
 import { agent, check } from "../../services/poller/statuses.ts"
@@ -16,6 +20,14 @@ const connect = Effect.fnUntraced(function*(address: string) {
 })
 
 const ssh = check("ssh")
+
+const mtls = (folder: string, name: string) =>
+  SecurityConfig.fromBlock({
+    mode: "mtls",
+    cert_dir: folder,
+    server_name: "agent.serviceradar",
+    tls: { cert_file: `${name}.pem`, key_file: `${name}-key.pem`, ca_file: "root.pem" }
+  })
 
 const layer = GrpcAgentClient.layer.pipe(Layer.provide(NodeFileSystem.layer))
 
@@ -58,7 +70,7 @@ describe("GrpcAgentClient", () => {
           streamResults: () => Stream.concat(Stream.make(chunk(0), chunk(1)), Stream.never)
         })
         const connection = yield* connect(address)
-        const chunks = yield* Stream.runCollect(connection.streamResults(ssh, ""))
+        const chunks = yield* Stream.runCollect(connection.streamResults(ssh, "", Duration.seconds(5)))
 
         assert.deepStrictEqual(chunks.map(({ isFinal, sequence }) => [isFinal, sequence]), [[false, "5"], [true, "5"]])
       }))
@@ -107,6 +119,48 @@ describe("GrpcAgentClient", () => {
 
         assert.strictEqual(error.reason._tag, "Refused")
         assert.include(error.message, "/absent/a.pem")
+      }))
+
+    it.effect("lets an agent in as soon as the certificate files can be used", () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const folder = yield* files.makeTempDirectoryScoped()
+        const pems = path.resolve(import.meta.dirname, "../../fixtures/tls")
+        const server = yield* GrpcServer.make({
+          host: "127.0.0.1",
+          port: 0,
+          grace: 0,
+          services: [],
+          credentials: yield* GrpcCredentials.server(mtls(pems, "agent"))
+        })
+        const client = yield* AgentClient
+        const connection = yield* client.connect({
+          ...agent("agent-1", server.address, []),
+          security: mtls(folder, "poller")
+        }, "poller-1")
+        const before = yield* Effect.flip(connection.probe(deadline))
+        for (const name of ["poller.pem", "poller-key.pem", "root.pem"]) {
+          yield* files.copyFile(path.join(pems, name), path.join(folder, name))
+        }
+        yield* connection.probe(Duration.seconds(5))
+
+        assert.strictEqual(before.reason._tag, "Refused")
+      }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+    it.effect("calls an answer that is no message garbled", () =>
+      Effect.gen(function*() {
+        const getStatus = { ...AgentServiceService.getStatus, responseSerialize: () => Buffer.from("ffff0107", "hex") }
+        const { address } = yield* GrpcServer.make({
+          host: "127.0.0.1",
+          port: 0,
+          grace: 0,
+          services: [GrpcServer.service({ getStatus }, {
+            getStatus: () => Effect.succeed(FakeAgent.available(Buffer.alloc(0)))
+          })]
+        })
+        const error = yield* Effect.flip((yield* connect(address)).getStatus(ssh, Duration.seconds(5)))
+
+        assert.strictEqual(error.reason._tag, "Garbled")
       }))
   })
 })

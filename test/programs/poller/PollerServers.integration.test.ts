@@ -49,6 +49,37 @@ describe("A poller's own servers", () => {
       Effect.provide(environment)
     ))
 
+  it.live("say over HTTP that nothing answers, and that all is well once core and an agent do", () =>
+    Effect.gen(function*() {
+      const freePort = FreePort.next(host, 0)
+      const [corePort, agentPort, httpPort] = [yield* freePort, yield* freePort, yield* freePort]
+      const poller = config([agent("a", `${host}:${agentPort}`, [check("ssh")])], {
+        pollInterval: "1 second",
+        coreAddress: `${host}:${corePort}`
+      })
+      yield* Effect.forkScoped(PollerProgram.run(poller, { http: { host, port: httpPort } }))
+      const readiness = (...expected: ReadonlyArray<string>) =>
+        whenUp(
+          Effect.tryPromise(() => fetch(`http://${host}:${httpPort}/health/ready`)).pipe(
+            Effect.flatMap((response) => Effect.tryPromise(() => response.text())),
+            Effect.filterOrFail((text) => expected.every((part) => text.includes(part)))
+          )
+        )
+      yield* readiness("not ready", "none of the 1 agents answers", "CoreAway")
+      yield* FakeCore.serve({ port: corePort })
+      yield* FakeAgent.serve({ port: agentPort })
+      const ready = yield* readiness("\"status\":\"ready\"")
+
+      assert.deepStrictEqual(JSON.parse(ready), {
+        status: "ready",
+        checks: [{ name: "core", ready: true }, { name: "agents", ready: true }]
+      })
+    }).pipe(
+      Effect.provideService(References.MinimumLogLevel, "None"),
+      Effect.scoped,
+      Effect.provide(environment)
+    ))
+
   it.live("end the poller with the address when the port is busy", () =>
     Effect.gen(function*() {
       const busy = Number((yield* FakeAgent.hang).split(":")[1])
