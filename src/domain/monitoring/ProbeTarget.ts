@@ -32,6 +32,13 @@ const quotable = (text: string): string =>
 /** In characters. Enough for any target; whoever keeps requests can count on it. */
 export const lengthsMax = { serviceType: 64, serviceName: 256, details: 8192, pollerId: 256 } as const
 
+const fieldWords = {
+  serviceType: "service type",
+  serviceName: "service name",
+  details: "details",
+  pollerId: "poller id"
+} as const
+
 /** Refuses a request that would cost too much to keep. */
 export const checkLengths = (
   request: Readonly<Record<keyof typeof lengthsMax, string>>
@@ -43,7 +50,7 @@ export const checkLengths = (
       new InvalidTarget({
         serviceType: request.serviceType.slice(0, lengthsMax.serviceType),
         target: quotable(request[field]),
-        expected: `a ${field} of at most ${max} characters`
+        expected: `at most ${max} characters of ${fieldWords[field]}`
       })
     )
   }

@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import {
+  checkLengths,
   formatHostPort,
+  InvalidTarget,
   parseHost,
   parseHostPort,
   parseProcessName
@@ -52,4 +54,21 @@ describe("ProbeTarget", () => {
     "refuses %j as a process name",
     (text) => assert.isTrue(Result.isFailure(parseProcessName(text)))
   )
+
+  it("refuses what would cost too much to keep, and quotes only its beginning", () => {
+    const request = { serviceType: "port", serviceName: "ssh", details: "127.0.0.1:22", pollerId: "p" }
+    const huge = Result.getOrThrow(Result.flip(checkLengths({ ...request, details: "x".repeat(10_000_000) })))
+    const quoted = new InvalidTarget({
+      serviceType: "port",
+      target: `${"y".repeat(199)}😀${"z".repeat(1e6)}`,
+      expected: "e"
+    })
+
+    assert.isTrue(Result.isSuccess(checkLengths(request)))
+    assert.isTrue(Result.isSuccess(checkLengths({ ...request, details: "x".repeat(8192) })))
+    assert.include(huge.message, "at most 8192 characters of details")
+    assert.isBelow(huge.message.length, 400)
+    assert.isBelow(quoted.message.length, 400)
+    assert.isTrue(quoted.message.isWellFormed())
+  })
 })
