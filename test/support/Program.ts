@@ -122,10 +122,12 @@ export const eventually = <A, E>(
 /** A port of the loopback that was free a moment ago. */
 export const freePort: Effect.Effect<number> = FreePort.next("127.0.0.1", 0)
 
+class RequestFailed extends Data.TaggedError("RequestFailed")<{ readonly url: string; readonly reason: string }> {}
+
 /** The JSON document at `url`, or a failure with the reason. */
-export const fetchJson = (url: string): Effect.Effect<unknown, Error> =>
+export const fetchJson = (url: string): Effect.Effect<unknown, RequestFailed> =>
   Effect.tryPromise({
     try: (signal) =>
       fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]) }).then((response) => response.json()),
-    catch: (cause) => new Error(`GET ${url}: ${String(cause)}`)
+    catch: (cause) => new RequestFailed({ url, reason: String(cause) })
   })
