@@ -83,10 +83,11 @@ const gather = Effect.fnUntraced(function*<V, E, R, In, EP, RA>(
   while (true) {
     yield* awaitInbox(ports.inbox, open.dueMillis)
     const taken = Queue.sizeUnsafe(ports.inbox) > 0 ? yield* Queue.takeBetween(ports.inbox, 1, takeMax) : []
+    // In the same step as the take: an interruption in between would leave the messages without an outcome.
+    for (const entry of taken) if (entry !== "flush") held.add(entry)
     const now = yield* Clock.currentTimeMillis
     // What is due goes first, so that a busy inbox cannot make a batch late.
     const ready: Array<Ready<V, In>> = [...open.due(now)]
-    for (const entry of taken) if (entry !== "flush") held.add(entry)
     for (const entry of taken) {
       if (entry === "flush") ready.push(...open.flush())
       else {
