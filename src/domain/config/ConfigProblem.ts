@@ -92,12 +92,14 @@ const childAt = (node: JsonText.JsonNode, part: PropertyKey): JsonText.JsonNode 
 }
 
 const secretKey = /password|secret|token|credential|community|api_?key/i
+/** Name and password in an address. */
+const userInfo = /\/\/[^/\s]*@/g
 const shownLengthMax = 80
 
 const show = (node: JsonText.JsonNode, key: PropertyKey | undefined): string => {
   if (node._tag === "Array") return `an array of ${node.items.length}`
   if (node._tag === "Object") return `an object of ${node.entries.length}`
   if (key !== undefined && secretKey.test(String(key))) return "<redacted>"
-  const text = JSON.stringify(node.value)
+  const text = JSON.stringify(node.value).replace(userInfo, "//<redacted>@")
   return text.length <= shownLengthMax ? text : `${text.slice(0, shownLengthMax)}…`
 }

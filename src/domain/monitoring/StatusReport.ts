@@ -28,7 +28,7 @@ export interface StatusReport {
   readonly partition: Partition
   /** Empty when the poller did not say; what is known from earlier reports is then kept. */
   readonly sourceIp: string
-  /** The poller's clock, to the second. */
+  /** The poller's clock, to the second; ours when that is impossible. */
   readonly reportedAt: DateTime.Utc
   readonly statuses: ReadonlyArray<ReportedStatus>
 }
@@ -127,9 +127,16 @@ export const accept = (
   })
 }
 
-/** Latest time that can be stored, in Unix seconds: beyond it lies no clock but a bug. */
-const latestSeconds = 253_402_300_799n
+/** How far a poller's clock may be ahead. */
+const aheadSecondsMax = 600n
 
-/** The poller's time; ours when it sent none or one that cannot be. */
-const reportTime = (seconds: bigint, receivedAt: DateTime.Utc): DateTime.Utc =>
-  seconds > 0n && seconds <= latestSeconds ? DateTime.makeUnsafe(Number(seconds) * 1_000) : receivedAt
+/**
+ * The poller's time; ours when it sent none, or one from the future: a state of tomorrow would hide every newer one
+ * until then.
+ */
+const reportTime = (seconds: bigint, receivedAt: DateTime.Utc): DateTime.Utc => {
+  const nowSeconds = BigInt(Math.floor(DateTime.toEpochMillis(receivedAt) / 1_000))
+  return seconds > 0n && seconds <= nowSeconds + aheadSecondsMax
+    ? DateTime.makeUnsafe(Number(seconds) * 1_000)
+    : receivedAt
+}

@@ -4,7 +4,7 @@
  * `received` is said only after the commit. What a poller should keep and send again (no database, too much at once)
  * is answered with a code that existing pollers retry; a report that can never be taken, with one that they drop.
  */
-import { Effect, Stream } from "effect"
+import { type Duration, Effect, Stream } from "effect"
 import * as ChunkReassembly from "../../domain/monitoring/ChunkReassembly.ts"
 import type { ReceivedChunk, ReceivedReport, ReceivedStatus } from "../../domain/monitoring/ReceivedReport.ts"
 import {
@@ -14,7 +14,14 @@ import {
   type ServiceStatus
 } from "../../gen/monitoring/monitoring.ts"
 import { ReportIngest, type ReportIngestError } from "../../services/core/ReportIngest.ts"
-import { type GrpcError, Internal, InvalidArgument, ResourceExhausted, Unavailable } from "./GrpcError.ts"
+import {
+  DeadlineExceeded,
+  type GrpcError,
+  Internal,
+  InvalidArgument,
+  ResourceExhausted,
+  Unavailable
+} from "./GrpcError.ts"
 import * as GrpcServer from "./GrpcServer.ts"
 
 const fromStatus = (status: ServiceStatus): ReceivedStatus => ({
@@ -60,8 +67,12 @@ const ingest = (report: ReceivedReport) =>
     Effect.as({ received: true })
   )
 
-const reassemble = <E, R>(chunks: Stream.Stream<PollerStatusChunk, E, R>) =>
+const tooSlow = new DeadlineExceeded({ detail: "the next part of the report did not come in time" })
+
+/** What has arrived is kept in memory, so a poller that stops in the middle is not waited for. */
+const reassemble = (chunks: Stream.Stream<PollerStatusChunk>, chunkWait: Duration.Input) =>
   chunks.pipe(
+    Stream.timeoutOrElse({ duration: chunkWait, orElse: () => Stream.fail(tooSlow) }),
     Stream.runFoldEffect(() => ChunkReassembly.make(), (state, chunk) =>
       Effect.fromResult(ChunkReassembly.add(state, fromChunk(chunk))).pipe(
         // A poller that cannot send it smaller must drop it rather than try for ever.
@@ -72,7 +83,10 @@ const reassemble = <E, R>(chunks: Stream.Stream<PollerStatusChunk, E, R>) =>
     Effect.map(ChunkReassembly.finish)
   )
 
-export const pollerService = GrpcServer.service(PollerServiceService, {
-  reportStatus: (request: PollerStatusRequest) => ingest(fromRequest(request)),
-  streamStatus: (chunks: Stream.Stream<PollerStatusChunk>) => Effect.flatMap(reassemble(chunks), ingest)
-})
+const chunkWaitDefault = "30 seconds"
+
+export const make = (chunkWait: Duration.Input = chunkWaitDefault) =>
+  GrpcServer.service(PollerServiceService, {
+    reportStatus: (request: PollerStatusRequest) => ingest(fromRequest(request)),
+    streamStatus: (chunks: Stream.Stream<PollerStatusChunk>) => Effect.flatMap(reassemble(chunks, chunkWait), ingest)
+  })

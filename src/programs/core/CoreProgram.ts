@@ -16,7 +16,7 @@ import type { CoreConfig } from "../../domain/monitoring/CoreConfig.ts"
 import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
 import * as GrpcCredentials from "../../layers/grpc/GrpcCredentials.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
-import { pollerService } from "../../layers/grpc/PollerServiceHandlers.ts"
+import * as PollerServiceHandlers from "../../layers/grpc/PollerServiceHandlers.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { servicesRoute } from "../../layers/http/ServicesRoute.ts"
 import { DatabaseEndpoint } from "../../layers/postgres/DatabaseEndpoint.ts"
@@ -96,7 +96,7 @@ const grpcServer = (config: CoreConfig) =>
     shutdown: "7 seconds",
     start: Effect.gen(function*() {
       const credentials = yield* GrpcCredentials.server(config.security)
-      const server = yield* GrpcServer.make({ ...config.grpc, credentials, services: [pollerService] })
+      const server = yield* GrpcServer.make({ ...config.grpc, credentials, services: [PollerServiceHandlers.make()] })
       yield* Effect.logInfo(`core takes reports on ${server.address}`)
       return Effect.never
     })

@@ -111,4 +111,13 @@ describe("ConfigDocument", () => {
 
     assert.isFalse(JSON.stringify(failure).includes("hunter2"))
   })
+
+  it("shows no password of an address", () => {
+    const schema = Schema.Struct({ database_url: Schema.String.check(Schema.isStartingWith("postgresql:")) })
+    const decoded = ConfigDocument.decode(schema, "{\"database_url\":\"mysql://user:secret@db:3306/x\"}")
+
+    assert.isTrue(Result.isFailure(decoded))
+    assert.notInclude(JSON.stringify(decoded), "secret")
+    assert.include(JSON.stringify(decoded), "mysql://<redacted>@db:3306/x")
+  })
 })

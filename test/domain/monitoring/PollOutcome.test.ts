@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as fc from "fast-check"
-import { ServiceType } from "../../../src/domain/monitoring/Ids.ts"
+import { AgentId, Partition, PollerId, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
 import type { Check } from "../../../src/domain/monitoring/PollerConfig.ts"
 import * as PollOutcome from "../../../src/domain/monitoring/PollOutcome.ts"
 import type { StatusSource } from "../../../src/domain/monitoring/ServiceStatus.ts"
@@ -47,6 +47,30 @@ describe("PollOutcome", () => {
       22,
       "198.51.100.7"
     ])
+  })
+
+  it("makes the very document that existing pollers make of a port check", () => {
+    const status = PollOutcome.fromReply(
+      {
+        poller: {
+          pollerId: PollerId.make("edge-poller-1"),
+          partition: Partition.make("site-a"),
+          kvStoreId: "leaf-001"
+        },
+        agentId: AgentId.make("edge-agent-1"),
+        host: { ip: Option.some("198.51.100.7"), name: "agent.example.net" },
+        check: check("ssh", { details: "192.0.2.10:22" }),
+        source: "getStatus"
+      },
+      reply("{\"host\":\"192.0.2.10\",\"port\":22,\"response_time\":812345}", "edge-agent-1")
+    )
+    const host = `"host_ip":"192.0.2.10","ip":"192.0.2.10","host_name":"192.0.2.10","hostname":"192.0.2.10"`
+
+    assert.strictEqual(
+      textOf(status),
+      `{"poller_id":"edge-poller-1","agent_id":"edge-agent-1","partition":"site-a","service_type":"port",` +
+        `"service_name":"ssh","data":{"host":"192.0.2.10","port":22,"response_time":812345,${host},"status":{${host}}}}`
+    )
   })
 
   it("takes the agent's own id when it gives a usable one", () => {

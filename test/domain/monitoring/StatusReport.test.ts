@@ -98,7 +98,10 @@ describe("StatusReport", () => {
     assert.strictEqual(status({ source, serviceType })?.source, expected)
   })
 
-  it.each([0n, -5n, 10n ** 15n])("takes its own clock for the impossible time %s", (timestampSeconds) => {
-    assert.deepStrictEqual(accept({ timestampSeconds }).report.reportedAt, now)
-  })
+  it.each([0n, -5n, 10n ** 15n, 1_767_226_201n])(
+    "takes its own clock for the impossible or future time %s",
+    (timestampSeconds) => {
+      assert.deepStrictEqual(accept({ timestampSeconds }).report.reportedAt, now)
+    }
+  )
 })

@@ -7,7 +7,7 @@ import {
 } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
-import { pollerService } from "../../../src/layers/grpc/PollerServiceHandlers.ts"
+import * as PollerServiceHandlers from "../../../src/layers/grpc/PollerServiceHandlers.ts"
 import * as PgStatusStore from "../../../src/layers/postgres/PgStatusStore.ts"
 import { ReportIngest, ReportIngestError } from "../../../src/services/core/ReportIngest.ts"
 import { StatusStore, StoreUnavailable } from "../../../src/services/core/StatusStore.ts"
@@ -17,7 +17,11 @@ class Client extends Context.Service<Client, GrpcClient.GrpcClient<typeof Poller
   static readonly layer = Layer.effect(
     Client,
     Effect.gen(function*() {
-      const server = yield* GrpcServer.make({ host: "127.0.0.1", port: 0, services: [pollerService] })
+      const server = yield* GrpcServer.make({
+        host: "127.0.0.1",
+        port: 0,
+        services: [PollerServiceHandlers.make("1 second")]
+      })
       return yield* GrpcClient.make(PollerServiceService, { target: server.address })
     })
   )
@@ -86,6 +90,22 @@ layer(core, { excludeTestServices: true, timeout: "30 seconds" })("PollerService
 
       assert.isTrue(answer.received)
       assert.deepStrictEqual(yield* messageOf("stream"), [message.toString()])
+    }))
+
+  it.effect("does not wait for a poller that stops in the middle of a report", () =>
+    Effect.gen(function*() {
+      const client = yield* Client
+      const chunk = {
+        ...request({ services: [wireStatus({ agentId: "stalled" })] }),
+        isFinal: false,
+        chunkIndex: 0,
+        totalChunks: 2
+      }
+
+      const error = yield* Effect.flip(client.streamStatus(Stream.concat(Stream.make(chunk), Stream.never)))
+
+      assert.strictEqual(error._tag, "DeadlineExceeded")
+      assert.deepStrictEqual(yield* messageOf("stalled"), [])
     }))
 
   it.effect("refuses a report without a poller", () =>
