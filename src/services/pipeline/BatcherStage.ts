@@ -8,6 +8,7 @@ import { BatchAccumulation, type BatchLimits, type ClosedBatch } from "../../dom
 import { type Crashed, crashed } from "../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../domain/pipeline/Partition.ts"
 import { type Batch, judge, type Route, type Verdicts } from "./Batch.ts"
+import type { PipelineMetrics } from "./PipelineMetrics.ts"
 import type { Envelope, RejectedEnvelope, Settlement } from "./Settlement.ts"
 import type { Telemetry } from "./Telemetry.ts"
 
@@ -18,6 +19,7 @@ export interface BatcherPorts<In, E, RA> {
   readonly inbox: Queue.Dequeue<Inbox<In>>
   readonly settlement: Settlement<In, E, RA>
   readonly telemetry: Telemetry
+  readonly metrics: PipelineMetrics
   readonly isPartitioned: boolean
 }
 
@@ -135,7 +137,7 @@ const add = <V, E, R, In>(
 /** Runs the handler, contained, and settles the batch; interrupted, it still gives each message its outcome. */
 const handleBatch = <V, E, R, In, EP, RA>(
   work: Work<V, E, R>,
-  { settlement, telemetry }: BatcherPorts<In, E | EP, RA>,
+  { settlement, telemetry, metrics }: BatcherPorts<In, E | EP, RA>,
   held: Set<Envelope<In>>,
   { trigger, batch: { key, values, items } }: Ready<V, In>
 ): Effect.Effect<void, never, R | RA> =>
@@ -155,7 +157,10 @@ const handleBatch = <V, E, R, In, EP, RA>(
           if (outcome === undefined) ok.push(envelope)
           else rejected.push({ envelope, stage: work.name, outcome })
         })
-        return settlement.settle(ok, rejected)
+        return Effect.andThen(
+          metrics.batched(work.name, trigger, values.length),
+          settlement.settle(ok, rejected)
+        )
       }),
       Effect.map((tally) => telemetry.emit({ _tag: "batch.stop", id, batcher: work.name, tally }))
     )

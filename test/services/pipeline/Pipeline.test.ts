@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Duration, Effect, Fiber, Queue, Result, Stream } from "effect"
+import { Cause, Context, Deferred, Duration, Effect, Fiber, Metric, Queue, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Inbox } from "../../../src/services/pipeline/BatcherStage.ts"
 import { type Batch, batcher, Pipeline, type PipelineEvent, Producer } from "../../../src/services/pipeline/index.ts"
@@ -20,6 +20,8 @@ const intoRows = (size: number, timeout = "1 second" as const) => {
   })
   return { rows, batches }
 }
+
+type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false
 
 describe("Pipeline", () => {
   describe("outcomes", () => {
@@ -592,18 +594,19 @@ describe("Pipeline", () => {
         const seen = recorder<number, never>()
         const { rows, batches } = intoRows(2)
         const telemetry = new Telemetry(undefined)
+        const metrics = PipelineMetrics.make("p")
         const settlement = new Settlement<number, never, never>(new InFlight(10), {
           acknowledge: seen.acknowledge,
           onRejected: undefined,
           limit: Duration.seconds(1),
-          metrics: PipelineMetrics.make("p")
+          metrics
         }, telemetry)
         const inbox = yield* Queue.bounded<Inbox<number>>(10)
         const send = (message: number) => {
           settlement.inFlight.add(1)
           return Queue.offer(inbox, { message, partition: undefined, route: rows.to(message), isSettled: false })
         }
-        const live = rows.run<number, never, never>({ inbox, settlement, telemetry, isPartitioned: false })
+        const live = rows.run<number, never, never>({ inbox, settlement, telemetry, metrics, isPartitioned: false })
         const first = yield* Effect.forkChild(live, { startImmediately: true })
         yield* send(1)
         yield* settleDown
@@ -644,6 +647,76 @@ describe("Pipeline", () => {
         assert.isFalse((yield* pipeline.status).isStalled)
         yield* until(() => seen.count() === 2)
       }))
+  })
+
+  describe("types", () => {
+    class Decoder extends Context.Service<Decoder, { readonly decode: (n: number) => string }>()("t/Decoder") {}
+    class Store
+      extends Context.Service<Store, { readonly write: (rows: ReadonlyArray<string>) => void }>()("t/Store")
+    {}
+    class Broker extends Context.Service<Broker, { readonly ack: (n: number) => void }>()("t/Broker") {}
+
+    it.effect("says which services the handlers need, and hears of their failures in the acknowledger", () =>
+      Effect.gen(function*() {
+        const done: Array<string> = []
+        const rows = batcher("rows", {
+          size: 2,
+          handle: ({ values }: Batch<string>) =>
+            Effect.flatMap(
+              Store,
+              ({ write }) => values.includes("3") ? Effect.fail(1) : Effect.sync(() => write(values))
+            )
+        })
+        const program = Pipeline.run({
+          name: "p",
+          producer: Producer.fromStream(Stream.make(1, 2, 3, 4)),
+          processors: { concurrency: 1 },
+          batchers: [rows],
+          handle: (n) => Effect.map(Decoder, ({ decode }) => rows.to(decode(n))),
+          acknowledge: ({ ok, rejected }) =>
+            Effect.map(Broker, ({ ack }) => {
+              ok.forEach(ack)
+              for (const { outcome } of rejected) if (outcome._tag === "Failed") done.push(outcome.error.toFixed(1))
+            })
+        })
+        const needed: Same<Effect.Services<typeof program>, Decoder | Store | Broker> = true
+
+        yield* program.pipe(
+          Effect.provideService(Decoder, { decode: String }),
+          Effect.provideService(Store, { write: (written) => void done.push(...written) }),
+          Effect.provideService(Broker, { ack: (n) => void done.push(`ack ${n}`) })
+        )
+
+        assert.isTrue(needed)
+        assert.deepStrictEqual(done, ["1", "2", "ack 1", "ack 2", "1.0", "1.0"])
+      }))
+  })
+
+  describe("metrics", () => {
+    it.effect("counts outcomes and batches", () =>
+      Effect.gen(function*() {
+        const { rows } = intoRows(2)
+
+        yield* Pipeline.run({
+          name: "counted",
+          producer: Producer.fromStream(Stream.make(1, 2, 3)),
+          batchers: [rows],
+          handle: (n) => n === 3 ? Effect.fail("no") : Effect.succeed(rows.to(n)),
+          acknowledge: () => Effect.void
+        })
+
+        const snapshot = yield* Metric.snapshot
+        const counts = snapshot.flatMap(({ id, attributes, type, state }) =>
+          type === "Counter" && attributes?.["pipeline"] === "counted"
+            ? [`${id} ${attributes["outcome"] ?? attributes["trigger"]} ${state.count}`]
+            : []
+        )
+        assert.deepStrictEqual(counts.toSorted(), [
+          "pipeline_batches_total size 1",
+          "pipeline_messages_total failed 1",
+          "pipeline_messages_total ok 2"
+        ])
+      }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
   })
 
   describe("options", () => {
