@@ -152,7 +152,7 @@ export class CheckerPool {
         return Slot.answer(slot, Exit.isFailure(exit) ? Slot.endOf(slot, exit.cause) : Exit.fail(new AgentNotReady()))
       }),
       // Whoever asked has been told; asking again makes a new checker.
-      Effect.catch(() => Effect.void)
+      Effect.ignore
     )
   }
 

@@ -13,11 +13,14 @@ import { resultsChunk, statusResponse } from "./fixture.ts"
 
 const config = AgentConfig.fromFile({ agent_id: "agent-1" })
 
-const layer = Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Checkers"))).pipe(
-  Layer.provideMerge(CheckRunner.layer()),
+const stopped = CheckRunner.layer().pipe(
   Layer.provide(ProbeTable.layer({ config, path: process.env["PATH"] })),
   Layer.provideMerge(GrpcCheckers.layer(config)),
   Layer.provide(NodeServices.layer)
+)
+
+const layer = Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Checkers"))).pipe(
+  Layer.provideMerge(stopped)
 )
 
 const agent = Effect.gen(function*() {
@@ -117,4 +120,45 @@ describe("AgentServiceHandlers", () => {
       assert.deepStrictEqual(chunks.map((chunk) => chunk.isFinal), [false, true])
       assert.deepStrictEqual([other._tag, stream._tag], ["Unimplemented", "Unimplemented"])
     }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("answers garbage with a document that says what was expected, and goes on", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+      const garbage = ["\0", "a\0b:22", "😀:22", "\u202e:1", "'; drop table", "x".repeat(3_000_000), "[".repeat(8000)]
+      const types = ["port", "process", "icmp", "http", "grpc"]
+
+      const answers = yield* Effect.forEach(
+        types.flatMap((type) => garbage.map((details) => status(type, "g", details))),
+        (request) => client.getStatus(request),
+        { concurrency: 8 }
+      )
+      const after = yield* client.getStatus(status("sysmon", "sysmon", ""))
+
+      for (const { available, message } of answers) {
+        assert.isFalse(available)
+        assert.include(JSON.parse(message.toString()).error, "expected")
+        assert.isBelow(message.length, 50_000)
+      }
+      assert.isTrue(after.available)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("refuses a request above the message limit, and goes on", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+
+      const error = yield* Effect.flip(client.getStatus(status("port", "ssh", "x".repeat(10_000_000))))
+      const after = yield* client.getStatus(status("port", "ssh", "127.0.0.1:1"))
+
+      assert.strictEqual(error._tag, "ResourceExhausted")
+      assert.isFalse(after.available)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("tells that its checkers are not running", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+
+      const error = yield* Effect.flip(client.getStatus(status("port", "ssh", "127.0.0.1:1")))
+
+      assert.strictEqual(error._tag, "Unavailable")
+    }).pipe(Effect.scoped, Effect.provide(stopped)))
 })

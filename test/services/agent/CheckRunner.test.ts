@@ -28,9 +28,11 @@ const stoppedRunner = (table: Readonly<Record<string, Prepare>>, options: CheckR
     Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
   )
 
+const serve = Effect.asVoid(CheckRunner.use((runner) => runner.serve("Checkers")))
+
 /** With its checkers running. */
 const runner = (table: Readonly<Record<string, Prepare>>, options: CheckRunnerOptions = {}) =>
-  Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Checkers"))).pipe(
+  Layer.effectDiscard(serve).pipe(
     Layer.provideMerge(stoppedRunner(table, options))
   )
 
@@ -204,13 +206,13 @@ describe("CheckRunner", () => {
     Effect.gen(function*() {
       const early = yield* Effect.flip(run(request("healthy", "a")))
       const scope = yield* Scope.make()
-      yield* Scope.provide(CheckRunner.use((runner) => runner.serve("Checkers")), scope)
+      yield* Scope.provide(serve, scope)
       yield* run(request("healthy", "a"))
       const waiting = yield* Effect.forkChild(Effect.flip(run(request("hanging", "b"))), { startImmediately: true })
 
       yield* Scope.close(scope, Exit.void)
       const stopped = yield* Fiber.join(waiting)
-      yield* CheckRunner.use((runner) => runner.serve("Checkers"))
+      yield* serve
 
       assert.deepStrictEqual([early._tag, stopped._tag], ["AgentNotReady", "AgentNotReady"])
       assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 0)
@@ -228,4 +230,36 @@ describe("CheckRunner", () => {
     }).pipe(Effect.provide(runner({
       wrong: () => Effect.fail(new InvalidTarget({ serviceType: "wrong", target: "x", expected: "better" }))
     }))))
+
+  it.effect("keeps nothing of thousands of targets that are asked once", () =>
+    Effect.gen(function*() {
+      for (let round = 0; round < 10; round++) {
+        yield* Effect.forEach(
+          Array.from({ length: 500 }, (_, index) => request("healthy", `${round}-${index}`)),
+          run,
+          { concurrency: 50, discard: true }
+        )
+      }
+
+      assert.strictEqual((yield* checkers).length, 64)
+      assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 64)
+    }).pipe(Effect.provide(runner({ healthy: checking(Effect.yieldNow.pipe(Effect.as(ok))) }, { checkersMax: 64 }))))
+
+  it.effect("tells apart checkers that come to the same name, without showing why", () =>
+    Effect.gen(function*() {
+      for (const token of ["one", "two"]) {
+        yield* run({ ...request("healthy", "web"), details: JSON.stringify({ url: "http://a", token }) })
+      }
+
+      assert.deepStrictEqual((yield* checkers).map(({ id }) => id), ["healthy/web/http://a", "healthy/web/http://a#1"])
+    }).pipe(Effect.provide(runner({ healthy: checking(Effect.succeed(ok)) }))))
+
+  it.effect("refuses a request that would cost too much to keep", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(run({ ...request("healthy", "a"), details: "x".repeat(10_000_000) }))
+
+      assert.strictEqual(error._tag, "InvalidTarget")
+      assert.isBelow(error.message.length, 500)
+      assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 0)
+    }).pipe(Effect.provide(runner({ healthy: checking(Effect.succeed(ok)) }))))
 })
