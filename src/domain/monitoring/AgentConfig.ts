@@ -7,7 +7,7 @@
 import { Option, Result, Schema } from "effect"
 import { GoDuration } from "./GoDuration.ts"
 import * as ListenAddress from "./ListenAddress.ts"
-import { LoggingBlock } from "./PollerConfig.ts"
+import { LoggingBlock } from "./LoggingConfig.ts"
 import { type HostPort, type InvalidTarget, parseHostPort } from "./ProbeTarget.ts"
 import * as SecurityConfig from "./SecurityConfig.ts"
 

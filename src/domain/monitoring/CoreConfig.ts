@@ -9,7 +9,7 @@ import { Duration, Option, Redacted, Schema } from "effect"
 import { GoDuration } from "./GoDuration.ts"
 import { PollerId } from "./Ids.ts"
 import * as ListenAddress from "./ListenAddress.ts"
-import { LoggingBlock } from "./PollerConfig.ts"
+import { LoggingBlock } from "./LoggingConfig.ts"
 import * as SecurityConfig from "./SecurityConfig.ts"
 
 const retentionDefault = Duration.days(30)

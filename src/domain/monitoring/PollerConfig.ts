@@ -8,6 +8,7 @@ import { Duration, Option, Schema } from "effect"
 import { GoDuration } from "./GoDuration.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "./Ids.ts"
 import * as ListenAddress from "./ListenAddress.ts"
+import { LoggingBlock } from "./LoggingConfig.ts"
 import * as SecurityConfig from "./SecurityConfig.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
@@ -29,29 +30,6 @@ const AgentEntry = Schema.Struct({
   address: Address,
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   checks: Schema.optionalKey(Schema.Array(CheckEntry))
-})
-
-const TlsFiles = Schema.Struct({
-  cert_file: Schema.optionalKey(Schema.String),
-  key_file: Schema.optionalKey(Schema.String),
-  ca_file: Schema.optionalKey(Schema.String)
-})
-
-/** The `logging` object that every program's file may have. */
-export const LoggingBlock = Schema.Struct({
-  level: Schema.optionalKey(Schema.String),
-  debug: Schema.optionalKey(Schema.Boolean),
-  output: Schema.optionalKey(Schema.Literals(["", "stdout", "stderr"])),
-  time_format: Schema.optionalKey(Schema.String),
-  otel: Schema.optionalKey(Schema.Struct({
-    enabled: Schema.optionalKey(Schema.Boolean),
-    endpoint: Schema.optionalKey(Schema.String),
-    headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-    service_name: Schema.optionalKey(Schema.String),
-    batch_timeout: Schema.optionalKey(GoDuration),
-    insecure: Schema.optionalKey(Schema.Boolean),
-    tls: Schema.optionalKey(TlsFiles)
-  }))
 })
 
 /** Judged here, because a record drops entries whose key does not fit its key schema without a word. */

@@ -6,6 +6,7 @@ import * as AgentConfig from "../../domain/monitoring/AgentConfig.ts"
 import * as CheckerFiles from "../../layers/files/CheckerFiles.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import * as FileLogging from "../cli/FileLogging.ts"
 import { httpFlag } from "../cli/HttpFlag.ts"
 import * as AgentProgram from "./AgentProgram.ts"
 
@@ -20,13 +21,15 @@ const flags = {
 export const command = Command.make("agent", flags, ({ config: file, http }) =>
   Effect.gen(function*() {
     const { value, warnings } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)
-    yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(file, warning)))
-    const agent = yield* CheckerFiles.loadInto(AgentConfig.fromFile(value))
-    const path = yield* Config.option(Config.String("PATH"))
-    return yield* AgentProgram.run(agent, {
-      ...(Option.isSome(http) ? { http: http.value } : {}),
-      ...(Option.isSome(path) ? { path: path.value } : {})
-    })
+    return yield* Effect.gen(function*() {
+      yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(file, warning)))
+      const agent = yield* CheckerFiles.loadInto(AgentConfig.fromFile(value))
+      const path = yield* Config.option(Config.String("PATH"))
+      return yield* AgentProgram.run(agent, {
+        ...(Option.isSome(http) ? { http: http.value } : {}),
+        ...(Option.isSome(path) ? { path: path.value } : {})
+      })
+    }).pipe(FileLogging.withLogging(value.logging))
   }).pipe(Effect.provide(SupervisionTree.layer))).pipe(
     Command.withDescription("Check this host and what it can reach, for pollers"),
     Command.withExamples([{ command: "serviceradar agent --config agent.json", description: "Run an agent" }])

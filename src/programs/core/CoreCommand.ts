@@ -4,10 +4,12 @@
 import { Config, Effect, Option, Redacted, Schema } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import type * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
 import * as CoreConfig from "../../domain/monitoring/CoreConfig.ts"
 import type * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import * as FileLogging from "../cli/FileLogging.ts"
 import { httpFlagOptional } from "../cli/HttpFlag.ts"
 import * as CoreProgram from "./CoreProgram.ts"
 
@@ -16,12 +18,7 @@ const config = Flag.String("config").pipe(
   Flag.withDescription("Core's configuration file; without one everything is at its default")
 )
 
-const load = Effect.fnUntraced(function*(path: Option.Option<string>) {
-  if (Option.isNone(path)) return CoreConfig.fromFile({})
-  const { value, warnings } = yield* ConfigFile.load(CoreConfig.CoreConfigFile, path.value)
-  yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path.value, warning)))
-  return CoreConfig.fromFile(value)
-})
+const noFile: ConfigDocument.Decoded<CoreConfig.CoreConfigFile> = { value: {}, warnings: [] }
 
 /** The value is not shown: it may carry a password. */
 class InvalidDatabaseUrl extends Schema.TaggedError<InvalidDatabaseUrl>()("InvalidDatabaseUrl", {}) {
@@ -46,20 +43,32 @@ const warnIfOpen = (address: ListenAddress.ListenAddress) =>
     ? Effect.void
     : Effect.logWarning(`HTTP on ${address.host} can be reached from other machines and asks nobody who they are`)
 
+const run = Effect.fnUntraced(
+  function*(file: CoreConfig.CoreConfig, http: Option.Option<CoreConfig.CoreConfig["http"]>) {
+    const url = yield* databaseUrl
+    const core = {
+      ...file,
+      databaseUrl: Option.orElse(url, () => file.databaseUrl),
+      http: Option.getOrElse(http, () => file.http)
+    }
+    yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
+    return yield* CoreProgram.run(core)
+  }
+)
+
 export const command = Command.make(
   "core",
   { config, http: httpFlagOptional },
-  ({ config: path, http: flag }) =>
+  ({ config: path, http }) =>
     Effect.gen(function*() {
-      const file = yield* load(path)
-      const url = yield* databaseUrl
-      const core = {
-        ...file,
-        databaseUrl: Option.orElse(url, () => file.databaseUrl),
-        http: Option.getOrElse(flag, () => file.http)
-      }
-      yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
-      return yield* CoreProgram.run(core)
+      const { value, warnings } = Option.isNone(path)
+        ? noFile
+        : yield* ConfigFile.load(CoreConfig.CoreConfigFile, path.value)
+      const file = Option.getOrElse(path, () => "")
+      return yield* Effect.forEach(warnings, (one) => Effect.logWarning(ConfigFile.formatWarning(file, one))).pipe(
+        Effect.andThen(run(CoreConfig.fromFile(value), http)),
+        FileLogging.withLogging(value.logging)
+      )
     }).pipe(Effect.provide(SupervisionTree.layer))
 ).pipe(
   Command.withDescription("Take reports and keep them in PostgreSQL"),

@@ -7,6 +7,7 @@ import * as Flag from "effect/cli/Flag"
 import * as PollerConfig from "../../domain/monitoring/PollerConfig.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import * as FileLogging from "../cli/FileLogging.ts"
 import { httpFlag } from "../cli/HttpFlag.ts"
 import * as PollerProgram from "./PollerProgram.ts"
 
@@ -25,15 +26,17 @@ export const command = Command.make(
   ({ config: path, http: address }) =>
     Effect.gen(function*() {
       const { value, warnings } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, path)
-      yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)))
-      const poller = PollerConfig.fromFile(value)
-      yield* Effect.logInfo(
-        `poller ${poller.pollerId} polls ${poller.agents.length} agents for core ${poller.coreAddress}`
-      )
-      return yield* PollerProgram.run(
-        poller,
-        Option.match(address, { onNone: () => ({}), onSome: (one) => ({ http: one }) })
-      )
+      return yield* Effect.gen(function*() {
+        yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)))
+        const poller = PollerConfig.fromFile(value)
+        yield* Effect.logInfo(
+          `poller ${poller.pollerId} polls ${poller.agents.length} agents for core ${poller.coreAddress}`
+        )
+        return yield* PollerProgram.run(
+          poller,
+          Option.match(address, { onNone: () => ({}), onSome: (one) => ({ http: one }) })
+        )
+      }).pipe(FileLogging.withLogging(value.logging))
     }).pipe(Effect.provide(SupervisionTree.layer))
 ).pipe(
   Command.withDescription("Poll agents and report to core"),
