@@ -5,7 +5,7 @@
  * 1970 (exact until the year 2255), a `jsonb` is JSON text that has been encoded already, an `int8` is a bigint.
  */
 
-interface Values {
+export interface Values {
   readonly text: string
   readonly uuid: string
   readonly int4: number
@@ -17,16 +17,16 @@ interface Values {
   readonly "text[]": ReadonlyArray<string>
 }
 
-type ColumnType = keyof Values
+export type ColumnType = keyof Values
 
-interface Column {
+export interface Column {
   readonly type: ColumnType
   readonly nullable: boolean
 }
 
-type Columns = Readonly<Record<string, Column>>
+export type Columns = Readonly<Record<string, Column>>
 
-interface Table<C extends Columns> {
+export interface Table<C extends Columns> {
   readonly name: string
   /** The column by which the table is partitioned. */
   readonly time: keyof C & string

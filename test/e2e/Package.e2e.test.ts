@@ -1,0 +1,69 @@
+/** The package as npm publishes it: compiled, typed, and run from a folder that has no sources. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { execFile } from "node:child_process"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { promisify } from "node:util"
+import { projectRoot } from "../support/Program.ts"
+import { temporaryFolder } from "../support/temporaryFolder.ts"
+
+const run = (command: string, args: ReadonlyArray<string>, cwd: string) =>
+  Effect.promise(() => promisify(execFile)(command, [...args], { cwd })).pipe(
+    Effect.map(({ stdout }) => stdout),
+    Effect.timeout("90 seconds")
+  )
+
+const tsc = path.join(projectRoot, "node_modules/.bin/tsc")
+
+/** What a user's `node_modules/serviceradar-effect` holds. */
+const publish = Effect.gen(function*() {
+  const folder = yield* temporaryFolder
+  const installed = path.join(folder, "node_modules/serviceradar-effect")
+  yield* run(tsc, ["-p", "tsconfig.build.json", "--outDir", path.join(installed, "dist")], projectRoot)
+  yield* Effect.promise(async () => {
+    for (const name of ["bin", "package.json", "proto"]) {
+      await fs.cp(path.join(projectRoot, name), path.join(installed, name), { recursive: true })
+    }
+    for (const name of await fs.readdir(path.join(projectRoot, "node_modules"))) {
+      if (!name.startsWith(".")) {
+        await fs.symlink(path.join(projectRoot, "node_modules", name), path.join(folder, "node_modules", name))
+      }
+    }
+  })
+  return { folder, installed }
+})
+
+const consumer = `
+import { Effect } from "effect"
+import * as Grpc from "serviceradar-effect/grpc"
+import { Pipeline } from "serviceradar-effect/pipeline"
+import { Supervisor, type SupervisorShutdown } from "serviceradar-effect/supervision"
+
+export const program: Effect.Effect<never, SupervisorShutdown<"broken">> = Supervisor.run({
+  id: "Consumer",
+  strategy: "one_for_one",
+  children: [Supervisor.child({ id: "Only", run: Effect.fail("broken" as const) })]
+})
+console.log(typeof Supervisor.run, Object.keys(Grpc).length > 0, Object.keys(Pipeline).length > 0)
+`
+
+describe("The published package", () => {
+  it.live("runs its command and serves its libraries with types", () =>
+    Effect.gen(function*() {
+      const { folder, installed } = yield* publish
+      yield* Effect.promise(async () => {
+        await fs.writeFile(path.join(folder, "consumer.ts"), consumer)
+        await fs.writeFile(path.join(folder, "package.json"), JSON.stringify({ type: "module" }))
+      })
+
+      const version = yield* run(process.execPath, [path.join(installed, "bin/serviceradar.mjs"), "--version"], folder)
+      const printed = yield* run(process.execPath, ["consumer.ts"], folder)
+      const options = ["--module", "nodenext", "--target", "esnext", "--strict", "--noEmit", "--skipLibCheck"]
+      const complaints = yield* run(tsc, [...options, "--types", "node", "consumer.ts"], folder)
+
+      assert.match(version, /^serviceradar v\d+\.\d+\.\d+/)
+      assert.strictEqual(printed.trim(), "function true true")
+      assert.strictEqual(complaints, "")
+    }), 180_000)
+})
