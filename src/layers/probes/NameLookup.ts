@@ -1,8 +1,9 @@
 /**
  * Names to addresses, for connections that probes open.
  *
- * The system's resolver works in one of Node's four worker threads for as long as it hangs, and cannot be told to stop;
- * reading a file needs the same threads. Few lookups at once leave some for all that has nothing to do with names.
+ * Node gives the system's resolver two threads at a time and cannot stop a lookup: behind two that hang, all others
+ * pile up, those that nobody waits for any more among them. Here they wait outside, where they can be given up, and
+ * those who ask for the same name ask once.
  */
 import { Duration, Effect, Fiber, Schema, Semaphore } from "effect"
 import * as dns from "node:dns"
@@ -24,7 +25,8 @@ type Addresses = ReadonlyArray<dns.LookupAddress>
 export type Resolver = (name: string) => Effect.Effect<Addresses, NameLookupError>
 
 const lookupsAtOnceMax = 2
-const timeout = Duration.seconds(4)
+/** With waiting: five hundred names at once are answered in it, when each takes 40 ms. */
+export const timeout = Duration.seconds(10)
 
 const system: Resolver = (name) =>
   Effect.callback((resume) => {
@@ -49,23 +51,54 @@ const answering = (addresses: Addresses): net.LookupFunction => (name, options, 
   callback(Object.assign(new Error(`no address for ${name}`), { code: "ENOTFOUND" }), "", 0)
 }
 
+interface Asking {
+  readonly fiber: Fiber.Fiber<Addresses, NameLookupError>
+  waiters: number
+}
+
 export const make = (resolver: Resolver = system): Effect.Effect<NameLookup> =>
   Effect.map(Semaphore.make(lookupsAtOnceMax), (places) => {
+    const asked = new Map<string, Asking>()
+
+    /** In a fiber of its own, which keeps its place until the resolver has answered, however long that takes. */
+    const join = (name: string): Effect.Effect<Asking> =>
+      Effect.suspend(() => {
+        const known = asked.get(name)
+        if (known !== undefined) {
+          known.waiters += 1
+          return Effect.succeed(known)
+        }
+        const lookup = places.withPermit(Effect.uninterruptible(resolver(name)))
+        return Effect.map(Effect.forkDetach(lookup), (fiber) => {
+          const asking: Asking = { fiber, waiters: 1 }
+          asked.set(name, asking)
+          return asking
+        })
+      })
+
+    /** Whoever leaves last takes the lookup along, unless it has begun. */
+    const leave = (name: string, asking: Asking) =>
+      Effect.sync(() => {
+        asking.waiters -= 1
+        if (asking.waiters > 0) return
+        asked.delete(name)
+        asking.fiber.interruptUnsafe()
+      })
+
     const ask = (name: string) =>
-      Effect.gen(function*() {
-        // In a fiber of its own, which keeps its place until the resolver has answered, however long that takes.
-        const asking = yield* Effect.forkDetach(places.withPermit(Effect.uninterruptible(resolver(name))))
-        return yield* Fiber.join(asking).pipe(
-          Effect.timeoutOrElse({
+      Effect.acquireUseRelease(
+        join(name),
+        ({ fiber }) =>
+          Effect.timeoutOrElse(Fiber.join(fiber), {
             duration: timeout,
             orElse: () =>
               Effect.fail(
                 new NameLookupError({ name, reason: `the name was not resolved within ${Duration.format(timeout)}` })
               )
           }),
-          Effect.ensuring(Effect.sync(() => asking.interruptUnsafe()))
-        )
-      })
+        (asking) => leave(name, asking)
+      )
+
     return {
       resolve: (host) => net.isIP(host) > 0 ? Effect.succeed(answering([])) : Effect.map(ask(host), answering)
     }

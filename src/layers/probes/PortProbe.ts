@@ -9,10 +9,13 @@ import * as net from "node:net"
 import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
 import { type HostPort, parseHostPort } from "../../domain/monitoring/ProbeTarget.ts"
 import type { Prepare } from "../../services/agent/Prober.ts"
-import type { NameLookup } from "./NameLookup.ts"
+import * as NameLookup from "./NameLookup.ts"
 import * as Reason from "./Reason.ts"
 
-const timeout = Duration.seconds(5)
+const connectTimeout = Duration.seconds(5)
+/** Beyond the limits of the two steps, which say more about what went wrong. */
+const slack = Duration.seconds(1)
+const timeout = Duration.sum(Duration.sum(NameLookup.timeout, connectTimeout), slack)
 
 /** Succeeds with nothing when connected, with the reason when not. */
 const connect = ({ host, port }: HostPort, lookup: net.LookupFunction): Effect.Effect<string | void> =>
@@ -36,7 +39,7 @@ const targetOf = (details: string, port: number) => {
   return Result.isSuccess(withPort) ? withPort : parsed
 }
 
-export const prepare = (names: NameLookup): Prepare =>
+export const prepare = (names: NameLookup.NameLookup): Prepare =>
   Effect.fnUntraced(function*(request) {
     const target = yield* Effect.fromResult(targetOf(request.details, request.port))
     return {
@@ -45,7 +48,12 @@ export const prepare = (names: NameLookup): Prepare =>
       check: Effect.gen(function*() {
         const startedNanos = yield* Clock.monotonicTimeNanos
         const refusal = yield* names.resolve(target.host).pipe(
-          Effect.flatMap((lookup) => connect(target, lookup)),
+          Effect.flatMap((lookup) =>
+            Effect.timeoutOrElse(connect(target, lookup), {
+              duration: connectTimeout,
+              orElse: () => Effect.succeed(`timed out after ${Duration.format(connectTimeout)}`)
+            })
+          ),
           Effect.catch((error) => Effect.succeed(error.reason))
         )
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos

@@ -39,13 +39,39 @@ describe("NameLookup", () => {
         (name) => Effect.forkChild(Effect.flip(names.resolve(name)), { startImmediately: true })
       )
 
-      yield* TestClock.adjust("4 seconds")
+      yield* TestClock.adjust("10 seconds")
       const errors = yield* Effect.forEach(asked, Fiber.join)
       yield* hanging.release
       const healthy = yield* names.resolve("quick")
 
       assert.strictEqual(hanging.runningMax(), 2)
-      assert.isTrue(errors.every((error) => error.reason === "the name was not resolved within 4s"))
+      assert.isTrue(errors.every((error) => error.reason === "the name was not resolved within 10s"))
       assert.isFunction(healthy)
     }))
+
+  it.effect("asks once for a name that many want, and again afterwards", () => {
+    let asked = 0
+    return Effect.gen(function*() {
+      const names = yield* NameLookup.make(() =>
+        Effect.suspend(() => {
+          asked += 1
+          return Effect.as(Effect.sleep("1 second"), address)
+        })
+      )
+      const impatient = yield* Effect.forkChild(names.resolve("example.org"), { startImmediately: true })
+      const waiting = yield* Effect.forEach(
+        Array.from({ length: 100 }),
+        () => Effect.forkChild(names.resolve("example.org"), { startImmediately: true })
+      )
+
+      yield* Fiber.interrupt(impatient)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forEach(waiting, Fiber.join)
+      const again = yield* Effect.forkChild(names.resolve("example.org"), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(again)
+
+      assert.strictEqual(asked, 2)
+    })
+  })
 })
