@@ -3,7 +3,7 @@
  * processes of a Broadway batcher do; batches that the stage still has when it ends are rejected as `stage_ended`,
  * while messages in its inbox stay for the next life of the stage.
  */
-import { Cause, Clock, Duration, Effect, Queue } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Queue } from "effect"
 import { BatchAccumulation, type BatchLimits, type ClosedBatch } from "../../domain/pipeline/BatchAccumulation.ts"
 import { type Crashed, crashed } from "../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../domain/pipeline/Partition.ts"
@@ -152,16 +152,23 @@ const handleBatch = <V, E, R, In, EP, RA>(
         const rejected: Array<RejectedEnvelope<In, E>> = []
         const verdict = judge(exit)
         items.forEach((envelope, index) => {
-          held.delete(envelope)
           const outcome = verdict(index)
           if (outcome === undefined) ok.push(envelope)
           else rejected.push({ envelope, stage: work.name, outcome })
         })
+        // Only now: had the verdicts been no list, the stage would have to reject what it held.
+        for (const envelope of items) held.delete(envelope)
         return Effect.andThen(
           metrics.batched(work.name, trigger, values.length),
           settlement.settle(ok, rejected)
         )
       }),
-      Effect.map((tally) => telemetry.emit({ _tag: "batch.stop", id, batcher: work.name, tally }))
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          const tally = Exit.isSuccess(exit) ? exit.value : { ok: 0, failed: 0, crashed: values.length }
+          telemetry.emit({ _tag: "batch.stop", id, batcher: work.name, tally })
+        })
+      ),
+      Effect.asVoid
     )
   })

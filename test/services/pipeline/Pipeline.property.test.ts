@@ -7,7 +7,7 @@ import { Effect, Exit, Fiber, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 import { type Batch, batcher, Pipeline, type PipelineEvent, Producer } from "../../../src/services/pipeline/index.ts"
-import { recorder } from "./PipelineFixture.ts"
+import { pairsMatch, recorder } from "./PipelineFixture.ts"
 
 const behaviours = ["ok", "route", "route", "route", "fail", "throw", "die", "interrupt", "slow"] as const
 const batchBehaviours = ["ok", "ok", "fail", "throw", "drop", "slow"] as const
@@ -108,19 +108,6 @@ describe("Pipeline, whatever happens", () => {
 })
 
 const seed = 20_261_121
-
-const pairsMatch = (events: ReadonlyArray<PipelineEvent>): boolean => {
-  const open = new Set<string>()
-  for (const event of events) {
-    if (event._tag === "stalled") continue
-    const [kind = "", phase] = event._tag.split(".")
-    const id = `${kind} ${event.id}`
-    if (phase === "start" ? open.has(id) : !open.has(id)) return false
-    if (phase === "start") open.add(id)
-    else open.delete(id)
-  }
-  return open.size === 0
-}
 
 const isOrdered = (written: ReadonlyArray<Item>): boolean => {
   const last = new Map<number, number>()

@@ -8,7 +8,7 @@ import * as PipelineMetrics from "../../../src/services/pipeline/PipelineMetrics
 import { Settlement } from "../../../src/services/pipeline/Settlement.ts"
 import { Telemetry } from "../../../src/services/pipeline/Telemetry.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { feed, recorder, settleDown, until } from "./PipelineFixture.ts"
+import { feed, pairsMatch, recorder, settleDown, until } from "./PipelineFixture.ts"
 
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index)
 const intoRows = (size: number, timeout = "1 second" as const) => {
@@ -438,6 +438,30 @@ describe("Pipeline", () => {
         assert.deepStrictEqual(seen.ok(), [1, 2, 3])
       }))
 
+    it.effect("does not wait for a producer that cannot be interrupted", () =>
+      Effect.gen(function*() {
+        const seen = recorder<number, never>()
+        let isFirst = true
+        const running = yield* Effect.forkChild(Effect.scoped(Effect.gen(function*() {
+          yield* Pipeline.start({
+            name: "p",
+            producer: Producer.fromPull(() => {
+              if (!isFirst) return Effect.uninterruptible(Effect.as(Effect.sleep("1 hour"), []))
+              isFirst = false
+              return Effect.succeed([1, 2])
+            }),
+            handle: () => Effect.void,
+            acknowledge: seen.acknowledge
+          })
+          yield* Effect.sleep("1 second")
+        })))
+
+        yield* TestClock.adjust("31 seconds")
+        yield* Fiber.join(running)
+
+        assert.deepStrictEqual(seen.ok(), [1, 2])
+      }))
+
     it.effect("rejects what its limit cuts off, each message once", () =>
       Effect.gen(function*() {
         const seen = recorder<number, never>()
@@ -525,6 +549,66 @@ describe("Pipeline", () => {
 
         assert.deepStrictEqual(seen.ok(), [1, 2, 3])
         assert.strictEqual(events.filter(({ _tag }) => _tag === "producer.start").length, 3)
+      }))
+
+    it.effect("restarts processors that crash: their messages are rejected, the producer goes on", () =>
+      Effect.gen(function*() {
+        const seen = recorder<number, never>()
+        const events: Array<PipelineEvent> = []
+        const { rows, batches } = intoRows(2)
+        // What no handler can do by its effect, a hostile value still can: make the stage itself throw.
+        const hostile = {
+          key: "",
+          get batcher(): "rows" {
+            throw new Error("hostile")
+          }
+        }
+
+        yield* Pipeline.run({
+          name: "p",
+          producer: Producer.fromStream(Stream.fromIterable(range(10))),
+          processors: { concurrency: 1, demandMax: 2 },
+          batchers: [rows],
+          handle: (n) => Effect.succeed(n === 4 ? hostile : rows.to(n)),
+          acknowledge: seen.acknowledge,
+          observe: (event) => void events.push(event)
+        })
+
+        assert.deepStrictEqual(seen.messages().toSorted((a, b) => a - b), range(10))
+        assert.deepStrictEqual(new Set(seen.reasons()), new Set(["stage_ended"]))
+        assert.include(batches.flatMap(({ values }) => values), 9)
+        assert.strictEqual(events.filter(({ _tag }) => _tag === "producer.start").length, 1)
+        assert.isTrue(pairsMatch(events))
+      }))
+
+    it.effect("restarts a batcher that crashes, and neither the processors nor another batcher", () =>
+      Effect.gen(function*() {
+        const seen = recorder<number, never>()
+        const events: Array<PipelineEvent> = []
+        const { rows } = intoRows(3)
+        const hostile = new Proxy<Array<Result.Result<void>>>([], {
+          get: () => {
+            throw new Error("hostile")
+          }
+        })
+        const bad = batcher<"bad", number, never, never>("bad", {
+          size: 2,
+          handle: ({ values }) => values.includes(1) ? Effect.succeed(hostile) : Effect.void
+        })
+
+        yield* Pipeline.run({
+          name: "p",
+          producer: Producer.fromStream(Stream.fromIterable(range(12))),
+          processors: { concurrency: 1 },
+          batchers: [bad, rows],
+          handle: (n) => Effect.succeed(n % 2 === 1 ? bad.to(n) : rows.to(n)),
+          acknowledge: seen.acknowledge,
+          observe: (event) => void events.push(event)
+        })
+
+        assert.deepStrictEqual(seen.messages().toSorted((a, b) => a - b), range(12))
+        assert.isTrue(seen.rejected().every(({ message, stage }) => message % 2 === 1 && stage === "bad"))
+        assert.isTrue(pairsMatch(events))
       }))
 
     it.effect("gives up with the producer's failure in the type when it fails too often", () =>

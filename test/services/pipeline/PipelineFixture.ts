@@ -1,5 +1,5 @@
 import { Effect, Queue } from "effect"
-import { type Outcomes, Producer, type Rejected } from "../../../src/services/pipeline/index.ts"
+import { type Outcomes, type PipelineEvent, Producer, type Rejected } from "../../../src/services/pipeline/index.ts"
 
 /** An acknowledger that remembers what it was told. */
 export const recorder = <In, E>() => {
@@ -30,3 +30,17 @@ export const settleDown: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { 
 /** Waits for a condition that needs no time to come true. */
 export const until = (isTrue: () => boolean): Effect.Effect<void> =>
   Effect.yieldNow.pipe(Effect.repeat({ until: () => isTrue(), times: 100_000 }), Effect.asVoid)
+
+/** Whether each start has exactly one stop after it. */
+export const pairsMatch = (events: ReadonlyArray<PipelineEvent>): boolean => {
+  const open = new Set<string>()
+  for (const event of events) {
+    if (event._tag === "stalled") continue
+    const [kind = "", phase] = event._tag.split(".")
+    const id = `${kind} ${event.id}`
+    if (phase === "start" ? open.has(id) : !open.has(id)) return false
+    if (phase === "start") open.add(id)
+    else open.delete(id)
+  }
+  return open.size === 0
+}
