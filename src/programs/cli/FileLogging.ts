@@ -9,7 +9,7 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as LoggingConfig from "../../domain/monitoring/LoggingConfig.ts"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 
-class InvalidLogLevel extends Schema.TaggedError<InvalidLogLevel>()("InvalidLogLevel", {
+export class InvalidLogLevel extends Schema.TaggedError<InvalidLogLevel>()("InvalidLogLevel", {
   value: Schema.String
 }) {
   override get message(): string {

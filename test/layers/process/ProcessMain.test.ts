@@ -24,7 +24,7 @@ const stopped = Effect.fnUntraced(function*(
 
 describe("ProcessMain", () => {
   it("exits with 0, the number that an error carries, or 2", () => {
-    const codes = [Exit.void, Exit.fail(new SaysNo({})), Exit.fail(new Error("no")), Exit.die("bug")].map(
+    const codes = [Exit.void, Exit.fail(new SaysNo({})), Exit.fail("no"), Exit.die("bug")].map(
       ProcessMain.exitCode
     )
 

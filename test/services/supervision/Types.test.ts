@@ -1,3 +1,5 @@
+// What must not compile is marked for the compiler; these two rules would report it once more.
+// @effect-diagnostics missingEffectContext:off missingEffectError:off
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
