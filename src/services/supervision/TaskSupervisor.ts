@@ -1,0 +1,192 @@
+/**
+ * Work that is done once and answers: each task a temporary child of its own, so a task that fails, hangs or dies costs
+ * its owner an answer and nobody else anything.
+ *
+ *   async        linked: the task ends with its owner, and its failure ends the owner's `use`, by type
+ *   asyncNoLink  the owner lives on and reads the outcome when it likes; the task outlives it, but not the supervisor
+ *   stream       one task per element, outcomes in order, each within its limit
+ *
+ * The value is both a child to put into a tree and the way to reach whatever supervisor runs it at the moment.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Restart } from "../../domain/supervision/ChildExit.ts"
+import type { ShutdownInput } from "../../domain/supervision/Shutdown.ts"
+import type { InvalidChildSpec } from "../../domain/supervision/SpecCheck.ts"
+import * as ChildSpec from "./ChildSpec.ts"
+import * as DynamicSupervisor from "./DynamicSupervisor.ts"
+import type { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
+
+/** A task ended without an outcome of its own. */
+export class TaskStopped extends Schema.TaggedError<TaskStopped>()("TaskStopped", {
+  supervisor: Schema.String,
+  task: Schema.String,
+  /** `stopped` by its owner or with its supervisor, or at its limit. */
+  reason: Schema.Literals(["stopped", "timeout"])
+}) {
+  override get message(): string {
+    return `${this.supervisor}/${this.task} ${
+      this.reason === "timeout" ? "did not end within its limit" : "was stopped"
+    }`
+  }
+}
+
+/** Why a task could not be taken: too many at once, or no supervisor. */
+export type TaskRefused = ChildRefused | InvalidChildSpec | SupervisorGone | ChildStartError<never>
+
+export interface Task<out A, out E> {
+  readonly id: string
+  /** Its result or failure, now or when it ends. Any number of fibers may wait. */
+  readonly join: Effect.Effect<A, E | TaskStopped>
+  /** The same as a value: waiting for a task that fails does not fail. */
+  readonly await: Effect.Effect<Exit.Exit<A, E | TaskStopped>>
+  /** Stops it within the shutdown limit of tasks; at once when it has ended. */
+  readonly stop: Effect.Effect<void>
+}
+
+export interface TaskStreamOptions {
+  /** Tasks at once. */
+  readonly concurrency: number
+  /** Outcomes in the order of the elements (default), or as they come. */
+  readonly ordered?: boolean
+  /** Limit of each task; at its end only that task is stopped. Default none. */
+  readonly timeout?: Duration.Input
+}
+
+export interface TaskSupervisorOptions extends Omit<DynamicSupervisor.DynamicOptions, "significant"> {
+  /** How long a stop waits for a task. Default 5 seconds. */
+  readonly shutdown?: ShutdownInput
+}
+
+export interface TaskSupervisor extends ChildSpec.ChildSpec<SupervisorShutdown<never>, never> {
+  /** Runs `use` linked to a task: neither outlives the other's failure, and the task not the end of `use`. */
+  readonly async: <A, E, R, B, E2, R2>(
+    effect: Effect.Effect<A, E, R>,
+    use: (task: Task<A, E>) => Effect.Effect<B, E2, R2>
+  ) => Effect.Effect<B, E | E2 | TaskStopped | TaskRefused, Exclude<R, Scope.Scope> | R2>
+  readonly asyncNoLink: <A, E, R>(
+    effect: Effect.Effect<A, E, R>
+  ) => Effect.Effect<Task<A, E>, TaskRefused, Exclude<R, Scope.Scope>>
+  /** Runs a task whose result nobody reads. It is not started again unless told so. */
+  readonly startChild: <R>(
+    effect: Effect.Effect<unknown, never, R>,
+    options?: { readonly restart?: Restart }
+  ) => Effect.Effect<string, TaskRefused, Exclude<R, Scope.Scope>>
+  /** When the consumer stops early, the tasks under way are stopped. A failed task does not end the stream. */
+  readonly stream: <A, E0, R0, B, E, R>(
+    elements: Stream.Stream<A, E0, R0>,
+    task: (element: A) => Effect.Effect<B, E, R>,
+    options: TaskStreamOptions
+  ) => Stream.Stream<Exit.Exit<B, E | TaskStopped | TaskRefused>, E0, R0 | Exclude<R, Scope.Scope>>
+  readonly countChildren: DynamicSupervisor.DynamicSupervisor<never>["countChildren"]
+}
+
+export const make = (options: TaskSupervisorOptions): Effect.Effect<TaskSupervisor> =>
+  Effect.map(
+    DynamicSupervisor.make<never>(withoutShutdown(options)),
+    (supervisor): TaskSupervisor => {
+      const nextId = counter()
+      const launch = launcher(options, supervisor, nextId)
+      return {
+        description: supervisor.description,
+        bind: supervisor.bind,
+        async: (effect, use) =>
+          Effect.acquireUseRelease(
+            launch(effect),
+            (task) => Effect.raceFirst(use(task), Effect.andThen(task.join, Effect.never)),
+            (task) => task.stop
+          ),
+        asyncNoLink: launch,
+        startChild: (effect, { restart = "temporary" } = {}) => {
+          const id = nextId()
+          return Effect.as(
+            supervisor.startChild(ChildSpec.child({ ...childOptions(options), id, restart, run: effect })),
+            id
+          )
+        },
+        stream: (elements, task, { concurrency, ordered = true, timeout }) =>
+          Stream.mapEffect(
+            elements,
+            (element) => Effect.exit(outcome(launch(Effect.suspend(() => task(element))), timeout)),
+            { concurrency, unordered: !ordered }
+          ),
+        countChildren: supervisor.countChildren
+      }
+    }
+  )
+
+/** A task that can be told why it is stopped. */
+interface Launched<out A, out E> extends Task<A, E> {
+  readonly stopBecause: (reason: TaskStopped["reason"]) => Effect.Effect<void>
+}
+
+const launcher =
+  (options: TaskSupervisorOptions, supervisor: DynamicSupervisor.DynamicSupervisor<never>, nextId: () => string) =>
+  <A, E, R>(
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<Launched<A, E>, TaskRefused, Exclude<R, Scope.Scope>> =>
+    Effect.suspend(() => {
+      const id = nextId()
+      const answer = Deferred.makeUnsafe<A, E | TaskStopped>()
+      let reason: TaskStopped["reason"] = "stopped"
+      const stopped = () => Exit.fail(new TaskStopped({ supervisor: options.id, task: id, reason }))
+      const run = Effect.onExit(effect, (exit) =>
+        Effect.sync(() =>
+          Deferred.doneUnsafe(
+            answer,
+            exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause) ? stopped() : exit
+          )
+        ))
+      const stopBecause = (because: TaskStopped["reason"]) =>
+        Effect.suspend(() => {
+          if (Deferred.isDoneUnsafe(answer)) return Effect.void
+          reason = because
+          return Effect.andThen(
+            Effect.ignore(supervisor.terminateChild(id)),
+            // One that was left behind past its limit no longer answers; its owner must not wait for it.
+            Effect.sync(() => Deferred.doneUnsafe(answer, stopped()))
+          )
+        })
+      // The failure is the owner's to read; to the supervisor it is the abnormal end of a temporary child.
+      const child = ChildSpec.child({ ...childOptions(options), id, restart: "temporary", run: Effect.orDie(run) })
+      return Effect.as(supervisor.startChild(child), {
+        id,
+        join: Deferred.await(answer),
+        await: Effect.exit(Deferred.await(answer)),
+        stop: stopBecause("stopped"),
+        stopBecause
+      })
+    })
+
+/** What a task came to, stopping it at the end of its limit or when nobody waits any more. */
+const outcome = <A, E, E2, R>(
+  launch: Effect.Effect<Launched<A, E>, E2, R>,
+  timeout: Duration.Input | undefined
+): Effect.Effect<A, E | E2 | TaskStopped, R> =>
+  Effect.acquireUseRelease(
+    launch,
+    (task) =>
+      timeout === undefined ? task.join : Effect.timeoutOrElse(task.join, {
+        duration: timeout,
+        orElse: () => Effect.andThen(task.stopBecause("timeout"), task.join)
+      }),
+    (task) => task.stop
+  )
+
+/** The limit is one of tasks; their supervisor waits for as long as they take. */
+const withoutShutdown = ({ shutdown: _, ...options }: TaskSupervisorOptions): DynamicSupervisor.DynamicOptions =>
+  options
+
+const childOptions = ({ shutdown }: TaskSupervisorOptions) => shutdown === undefined ? {} : { shutdown }
+
+/** Names tasks of one supervisor in the order in which they start. */
+const counter = (): () => string => {
+  let launched = 0
+  return () => `task-${++launched}`
+}

@@ -1,0 +1,117 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import { partitionOf } from "../../../src/domain/supervision/Partition.ts"
+import * as PartitionSupervisor from "../../../src/services/supervision/PartitionSupervisor.ts"
+import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { settle } from "./Trace.ts"
+
+interface Counter {
+  readonly partition: number
+  readonly life: number
+  readonly crash: Effect.Effect<unknown>
+}
+
+/** Partitions under a root, each of which says how often it was started. */
+const counters = (partitions: number) =>
+  Effect.gen(function*() {
+    const lives = new Map<number, number>()
+    const supervisor = yield* PartitionSupervisor.make({
+      id: "counters",
+      partitions,
+      start: (partition) =>
+        Effect.sync(() => {
+          const life = (lives.get(partition) ?? 0) + 1
+          lives.set(partition, life)
+          const end = Deferred.makeUnsafe<never, "crashed">()
+          const handle: Counter = { partition, life, crash: Deferred.fail(end, "crashed" as const) }
+          return { handle, run: Deferred.await(end) }
+        })
+    })
+    const root = yield* Supervisor.start({ id: "root", strategy: "one_for_one", children: [supervisor] })
+    return { supervisor, root }
+  })
+
+describe("PartitionSupervisor", () => {
+  it("81 finds the same partition for a key every time, whole numbers by their remainder", () => {
+    assert.deepStrictEqual([0, 1, 5, -5, 12n, -13n].map((key) => partitionOf(key, 4)), [0, 1, 1, 1, 0, 1])
+    assert.strictEqual(partitionOf("room-7", 8), partitionOf("room-7", 8))
+    for (const key of ["", "a", "room-7", 1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_VALUE]) {
+      const partition = partitionOf(key, 3)
+      assert.isTrue(partition >= 0 && partition < 3, `${key} is in ${partition}`)
+    }
+  })
+
+  it("spreads words over all partitions", () => {
+    const used = new Set(Array.from({ length: 200 }, (_, index) => partitionOf(`room-${index}`, 8)))
+
+    assert.strictEqual(used.size, 8)
+  })
+
+  it.effect("81 leads a key to its partition, before and after that partition restarts", () =>
+    Effect.gen(function*() {
+      const { supervisor } = yield* counters(3)
+      const first = yield* supervisor.get(5)
+
+      yield* first.crash
+      yield* settle
+      const second = yield* supervisor.get(5)
+
+      assert.deepStrictEqual([first.partition, first.life], [2, 1])
+      assert.deepStrictEqual([second.partition, second.life], [2, 2])
+      assert.strictEqual((yield* supervisor.get(4)).life, 1)
+    }))
+
+  it.effect("81 refuses to resize to zero, above what it was declared with, or to a fraction", () =>
+    Effect.gen(function*() {
+      const { supervisor } = yield* counters(3)
+
+      for (const partitions of [0, -1, 4, 1.5, Number.NaN]) {
+        const error = yield* Effect.flip(supervisor.resize(partitions))
+        assert.deepStrictEqual(
+          error,
+          new PartitionSupervisor.PartitionsRefused({ supervisor: "counters", partitions, partitionsMax: 3 })
+        )
+      }
+      assert.strictEqual(yield* supervisor.partitions, 3)
+    }))
+
+  it.effect("stops the highest partitions when it shrinks and starts them again when it grows", () =>
+    Effect.gen(function*() {
+      const { root, supervisor } = yield* counters(3)
+
+      yield* supervisor.resize(1)
+      const shrunk = yield* supervisor.get(5)
+      yield* supervisor.resize(3)
+      const grown = yield* supervisor.get(5)
+
+      assert.deepStrictEqual([shrunk.partition, shrunk.life], [0, 1])
+      assert.deepStrictEqual([grown.partition, grown.life], [2, 2])
+      const [node] = (yield* root.tree).children
+      assert.deepStrictEqual(node?.children.map(({ path, state }) => `${path} ${state}`), [
+        "root/counters/0 running",
+        "root/counters/1 running",
+        "root/counters/2 running"
+      ])
+    }))
+
+  it.effect("says that a partition is down while nothing runs it", () =>
+    Effect.gen(function*() {
+      const { root, supervisor } = yield* counters(2)
+
+      yield* root.stop
+
+      assert.deepStrictEqual(
+        yield* Effect.flip(supervisor.get(3)),
+        new PartitionSupervisor.PartitionDown({ supervisor: "counters", partition: 1 })
+      )
+      assert.strictEqual((yield* Effect.flip(supervisor.resize(1)))._tag, "SupervisorGone")
+    }))
+
+  it.effect("refuses to be declared without partitions", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(counters(0))
+
+      assert.strictEqual(error._tag, "PartitionsRefused")
+    }))
+})
