@@ -12,6 +12,7 @@ import * as HttpProbe from "./HttpProbe.ts"
 import * as IcmpProbe from "./IcmpProbe.ts"
 import * as NameLookup from "./NameLookup.ts"
 import * as PortProbe from "./PortProbe.ts"
+import * as ProcessList from "./ProcessList.ts"
 import * as ProcessProbe from "./ProcessProbe.ts"
 import * as SysmonProbe from "./SysmonProbe.ts"
 
@@ -51,13 +52,14 @@ export const layer = ({ config, path }: ProbeTableOptions) =>
         )
       const commands = yield* Command.make()
       const patterns = yield* BodyPattern.make
+      const processes = yield* ProcessList.make(fs)
       const names = yield* NameLookup.make()
       const [ownAddress = loopback] = yield* HostNetwork.use(({ addresses }) => addresses)
       const hostIp = config.hostIp === "" ? ownAddress : config.hostIp
       const sysmon = SysmonProbe.prepare({ hostIp, partition: config.partition })
       return Prober.make({
         port: PortProbe.prepare(names),
-        process: provided(ProcessProbe.prepare(commands)),
+        process: provided(ProcessProbe.prepare({ commands, processes })),
         icmp: IcmpProbe.prepare({ commands, path, partition: config.partition, hostIp }),
         http: provided(HttpProbe.prepare({ names, patterns })),
         sysmon: provided(sysmon),
