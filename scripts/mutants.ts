@@ -22,14 +22,14 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     bug: "the edge of the period no longer counts",
     file: `${domain}/RestartIntensity.ts`,
-    from: "atMillis >= oldest",
-    to: "atMillis > oldest"
+    from: "?? 0) >= oldest",
+    to: "?? 0) > oldest"
   },
   {
     bug: "gives up one restart too early",
     file: `${domain}/RestartIntensity.ts`,
-    from: "window.length > intensity.maxRestarts",
-    to: "window.length >= intensity.maxRestarts"
+    from: "size(window) > intensity.maxRestarts",
+    to: "size(window) >= intensity.maxRestarts"
   },
   {
     bug: "stops in start order",

@@ -21,21 +21,44 @@ export interface RestartIntensityInput {
 /** Three restarts in five seconds. */
 export const defaultIntensity: RestartIntensityInput = { maxRestarts: 3, period: "5 seconds" }
 
-/** Monotonic stamps of the restarts that still count, oldest first. Never longer than `maxRestarts` + 1. */
-export type RestartWindow = ReadonlyArray<number>
-
-/** The stamps that still count at `nowMillis`. */
-export const within = (window: RestartWindow, intensity: RestartIntensity, nowMillis: number): RestartWindow => {
-  const oldest = nowMillis - Duration.toMillis(intensity.period)
-  return window.filter((atMillis) => atMillis >= oldest)
+/**
+ * The restarts that still count, by their monotonic milliseconds, oldest first.
+ *
+ * Successive windows share one list of stamps and differ in what part of it they see, so that a supervisor that
+ * tolerates a million restarts pays for each of them no more than one that tolerates three.
+ */
+export interface RestartWindow {
+  readonly stamps: Array<number>
+  readonly from: number
+  readonly to: number
 }
 
+export const emptyWindow: RestartWindow = { stamps: [], from: 0, to: 0 }
+
+/** How many restarts count at `nowMillis`. */
+export const countWithin = (window: RestartWindow, intensity: RestartIntensity, nowMillis: number): number =>
+  window.to - firstWithin(window, intensity, nowMillis)
+
 /** Adds a restart at `nowMillis` and forgets those that no longer count. */
-export const record = (window: RestartWindow, intensity: RestartIntensity, nowMillis: number): RestartWindow => [
-  ...within(window, intensity, nowMillis),
-  nowMillis
-]
+export const record = (window: RestartWindow, intensity: RestartIntensity, nowMillis: number): RestartWindow => {
+  const from = firstWithin(window, intensity, nowMillis)
+  // Shared as long as nobody else has written past this window's end, and compacted when most of it is forgotten.
+  const isShared = window !== emptyWindow && window.stamps.length === window.to && from <= window.to / 2
+  const stamps = isShared ? window.stamps : window.stamps.slice(from, window.to)
+  stamps.push(nowMillis)
+  return { stamps, from: isShared ? from : 0, to: stamps.length }
+}
 
 /** Whether the restart recorded last was one too many. */
 export const isExceeded = (window: RestartWindow, intensity: RestartIntensity): boolean =>
-  window.length > intensity.maxRestarts
+  size(window) > intensity.maxRestarts
+
+export const size = ({ from, to }: RestartWindow): number => to - from
+
+/** Position of the oldest stamp that still counts. */
+const firstWithin = ({ from, stamps, to }: RestartWindow, intensity: RestartIntensity, nowMillis: number): number => {
+  const oldest = nowMillis - Duration.toMillis(intensity.period)
+  let first = from
+  while (first < to && !((stamps[first] ?? 0) >= oldest)) first += 1
+  return first
+}

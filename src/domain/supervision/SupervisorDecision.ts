@@ -125,7 +125,7 @@ const grantRestart = (draft: SupervisorDraft, child: ChildState, atMillis: numbe
     draft.update(child, { status: "stopped" })
     return shutDown(draft, { _tag: "intensity_exceeded", child: child.id })
   }
-  draft.note({ _tag: "ChildRestarting", id: child.id, attempts: draft.window.length })
+  draft.note({ _tag: "ChildRestarting", id: child.id, attempts: RestartIntensity.size(draft.window) })
   const restarting = draft.update(child, { status: "restarting" })
   if (child.delayed) {
     draft.begin({ _tag: "Delay", id: child.id }, groupStops(draft, restarting))

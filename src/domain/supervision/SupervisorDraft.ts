@@ -1,5 +1,7 @@
 /** A state under change within one decision: the only mutable thing in the algebra, and it never leaves it. */
+import type { RestartWindow } from "./RestartIntensity.ts"
 import type {
+  ChildDeclaration,
   ChildState,
   Note,
   Plan,
@@ -13,46 +15,78 @@ import type {
 
 export class SupervisorDraft {
   flags: SupervisorFlags
-  children: Array<ChildState>
-  window: ReadonlyArray<number>
+  window: RestartWindow
   plan: Plan | undefined
   outcome: SupervisorState["outcome"]
   readonly commands: Array<SupervisorCommand> = []
+  private list: ReadonlyArray<ChildState>
+  /** The list again, once this draft has copied it to write to it. */
+  private own: Array<ChildState> | undefined = undefined
+  private readonly positions: Map<string, number>
 
   constructor(state: SupervisorState) {
     this.flags = state.flags
-    this.children = [...state.children]
+    this.list = state.children
+    this.positions = state.positions
     this.window = state.window
     this.plan = state.plan
     this.outcome = state.outcome
   }
 
+  get children(): ReadonlyArray<ChildState> {
+    return this.list
+  }
+
+  set children(children: ReadonlyArray<ChildState>) {
+    this.list = children
+    this.own = undefined
+  }
+
   toState(): SupervisorState {
     return {
       flags: this.flags,
-      children: this.children,
+      children: this.list,
+      positions: this.positions,
       window: this.window,
       plan: this.plan,
       outcome: this.outcome
     }
   }
 
+  private writable(): Array<ChildState> {
+    if (this.own === undefined) this.list = this.own = [...this.list]
+    return this.own
+  }
+
+  /** Remembered positions are only guesses, for an earlier state may have had other children. */
   indexOf(id: string): number {
-    return this.children.findIndex((child) => child.id === id)
+    const guess = this.positions.get(id)
+    if (guess !== undefined && this.list[guess]?.id === id) return guess
+    const index = this.list.findIndex((child) => child.id === id)
+    if (index < 0) this.positions.delete(id)
+    else this.positions.set(id, index)
+    return index
   }
 
   find(id: string): ChildState | undefined {
-    return this.children[this.indexOf(id)]
+    return this.list[this.indexOf(id)]
   }
 
   update(child: ChildState, change: Partial<ChildState>): ChildState {
     const updated = { ...child, ...change }
-    this.children[this.indexOf(child.id)] = updated
+    this.writable()[this.indexOf(child.id)] = updated
     return updated
   }
 
+  append(child: ChildDeclaration): void {
+    this.positions.set(child.id, this.writable().push({ ...child, status: "stopped", generation: 0 }) - 1)
+    this.note({ _tag: "ChildAdded", child })
+  }
+
   remove(child: ChildState): void {
-    this.children.splice(this.indexOf(child.id), 1)
+    const index = this.indexOf(child.id)
+    this.writable().splice(index, 1)
+    this.positions.delete(child.id)
     this.note({ _tag: "ChildRemoved", id: child.id })
   }
 

@@ -44,13 +44,8 @@ const answerAbout = (
 const addChild = (draft: SupervisorDraft, child: ChildDeclaration): void => {
   const present = draft.find(child.id)
   if (present !== undefined) return refuse(draft, isLive(present) ? "already_started" : "already_present")
-  append(draft, child)
+  draft.append(child)
   run(draft, "AddChild", [{ _tag: "Start", id: child.id }])
-}
-
-const append = (draft: SupervisorDraft, child: ChildDeclaration): void => {
-  draft.children.push({ ...child, status: "stopped", generation: 0 })
-  draft.note({ _tag: "ChildAdded", child })
 }
 
 /** New specs are not started; children that the new list leaves out are kept, after those it names. */
@@ -63,13 +58,11 @@ const changeSpecs = (
   const before = draft.children
   const known = new Map(before.map((child) => [child.id, child]))
   draft.flags = flags
-  draft.children = []
-  for (const child of children) {
-    const present = known.get(child.id)
-    if (present === undefined) append(draft, child)
-    else draft.children.push({ ...present, ...child })
-  }
-  draft.children.push(...before.filter(({ id }) => !named.has(id)))
+  draft.children = [
+    ...children.map((child): ChildState => ({ status: "stopped", generation: 0, ...known.get(child.id), ...child })),
+    ...before.filter(({ id }) => !named.has(id))
+  ]
+  for (const child of children) if (!known.has(child.id)) draft.note({ _tag: "ChildAdded", child })
   draft.reply({ _tag: "Done" })
 }
 

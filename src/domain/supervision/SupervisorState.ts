@@ -6,7 +6,7 @@
  */
 import type { AutoShutdown } from "./AutoShutdown.ts"
 import type { ExitClass, Restart } from "./ChildExit.ts"
-import type { RestartIntensity, RestartWindow } from "./RestartIntensity.ts"
+import { emptyWindow, type RestartIntensity, type RestartWindow } from "./RestartIntensity.ts"
 import type { Strategy } from "./Strategy.ts"
 import type { NodeKind } from "./TreeNode.ts"
 
@@ -64,6 +64,8 @@ export interface SupervisorState {
   readonly flags: SupervisorFlags
   /** In start order. */
   readonly children: ReadonlyArray<ChildState>
+  /** Where children were last found. A memory shared by successive states that changes no answer, only its cost. */
+  readonly positions: Map<string, number>
   readonly window: RestartWindow
   readonly plan: Plan | undefined
   readonly outcome: Outcome | undefined
@@ -132,7 +134,8 @@ export type SupervisorCommand =
 export const make = (flags: SupervisorFlags, children: ReadonlyArray<ChildDeclaration>): SupervisorState => ({
   flags,
   children: children.map((child) => ({ ...child, status: "stopped", generation: 0 })),
-  window: [],
+  positions: new Map(),
+  window: emptyWindow,
   plan: undefined,
   outcome: undefined
 })

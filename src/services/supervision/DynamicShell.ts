@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { ExitClass } from "../../domain/supervision/ChildExit.ts"
 import * as DynamicDecision from "../../domain/supervision/DynamicDecision.ts"
-import type { RestartIntensity } from "../../domain/supervision/RestartIntensity.ts"
+import { emptyWindow, type RestartIntensity, size } from "../../domain/supervision/RestartIntensity.ts"
 import type { Outcome } from "../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import { ChildRecord, monotonicMillis, type StartResult } from "./ChildRecord.ts"
@@ -42,7 +42,7 @@ export class DynamicShell<E> {
 
   constructor(id: string, intensity: RestartIntensity, maxChildren: number, observer: SupervisorObserver) {
     this.id = id
-    this.state = { intensity, window: [] }
+    this.state = { intensity, window: emptyWindow }
     this.maxChildren = maxChildren
     this.observer = observer
   }
@@ -139,7 +139,10 @@ export class DynamicShell<E> {
         return Effect.succeed(true)
       }
       record.status = "stopping"
-      const stopping = Effect.flatMap(record.stop(), (end) => this.stopped(record, end))
+      const stopping = Effect.flatMap(record.stop(), (end) => {
+        this.stopped(record, end)
+        return this.observer.stoppedTogether([record])
+      })
       return Effect.as(Effect.flatMap(Effect.forkDetach(stopping, { startImmediately: true }), Fiber.await), true)
     })
   }
@@ -186,7 +189,7 @@ export class DynamicShell<E> {
       return this.shutdown({ _tag: "intensity_exceeded", child: record.id })
     }
     record.status = "restarting"
-    this.note({ _tag: "ChildRestarting", id: record.id, attempts: state.window.length }, record)
+    this.note({ _tag: "ChildRestarting", id: record.id, attempts: size(state.window) }, record)
     const again = () => this.mailbox.offer({ _tag: "Do", effect: this.startAgain(record) })
     if (!isAttempt && record.bound.description.backoff === undefined) return again()
     const later = Effect.suspend(() => this.isWaiting(record) ? this.retries.schedule(record, again) : Effect.void)
@@ -216,13 +219,11 @@ export class DynamicShell<E> {
     this.note({ _tag: "ChildRemoved", id: record.id }, record)
   }
 
-  /** Returns the log line about the end of a child that was stopped. */
-  private stopped(record: ChildRecord<E>, end: "ended" | "abandoned"): Effect.Effect<unknown> {
-    if (this.records.get(record.id) !== record) return Effect.void
-    const left = end === "abandoned" ? this.observer.abandoned(record) : Effect.void
-    const line = this.observer.note({ _tag: "ChildStopped", id: record.id }, record)
+  private stopped(record: ChildRecord<E>, end: "ended" | "abandoned"): void {
+    if (this.records.get(record.id) !== record) return
+    if (end === "abandoned") this.observer.publishAbandoned(record)
+    this.observer.publishStopped(record.id, record)
     this.forget(record)
-    return Effect.andThen(left, line)
   }
 
   private note(note: Parameters<SupervisorObserver["note"]>[0], record: ChildRecord<E>): void {

@@ -80,7 +80,20 @@ const declare = <E>(options: DynamicOptions) =>
     const begin = startShell(options, (shell: DynamicShell<E>) => {
       current = shell
     })
-    return { begin, supervisor: handle(ChildSpec.make("dynamic", { ...options, start: begin }), running) }
+    return { begin, supervisor: handle(specOf(options, begin), running) }
+  })
+
+/** Only what concerns the supervisor itself: callers pass options on that also say something about its children. */
+const specOf = <E>(
+  { backoff, id, restart, significant }: DynamicOptions,
+  start: Effect.Effect<Effect.Effect<void, SupervisorShutdown<E>>, SupervisorShutdown<E>, Scope.Scope>
+) =>
+  ChildSpec.make("dynamic", {
+    id,
+    start,
+    ...(restart === undefined ? {} : { restart }),
+    ...(significant === undefined ? {} : { significant }),
+    ...(backoff === undefined ? {} : { backoff })
   })
 
 type Running<E> = Effect.Effect<DynamicShell<E>, SupervisorGone>
@@ -167,7 +180,7 @@ const startShell = <E>(
           child: outcome.child,
           problem: undefined,
           failure,
-          restarts: shell.state.window.length
+          restarts: RestartIntensity.size(shell.state.window)
         })
     )
   })

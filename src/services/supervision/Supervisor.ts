@@ -9,8 +9,10 @@
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as State from "../../domain/supervision/SupervisorState.ts"
 import { ChildPosition } from "./ChildPosition.ts"
@@ -28,6 +30,8 @@ export type { Backoff, ChildOptions } from "./ChildSpec.ts"
 export type { DynamicOptions, DynamicSupervisor } from "./DynamicSupervisor.ts"
 export { make as dynamic, start as startDynamic } from "./DynamicSupervisor.ts"
 export { exitShutdown } from "./ExitReason.ts"
+export type { ServiceChild } from "./ServiceChild.ts"
+export { serviceChild } from "./ServiceChild.ts"
 export type { ChildInfo, Supervisor, SupervisorOptions } from "./SupervisorHandle.ts"
 export { check } from "./SupervisorHandle.ts"
 
@@ -73,6 +77,21 @@ export function supervisor<E, R>(
   options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>> & SupervisorChildOptions
 ): ChildSpec.ChildSpec<SupervisorShutdown<E>, Exclude<R, Scope.Scope>> {
   return ChildSpec.make("supervisor", { ...options, start: startLife(options) })
+}
+
+/**
+ * A tree as a Layer that provides its handle. Who uses the handle decides what giving up means: `handle.await` fails
+ * with it.
+ */
+export function layer<I, const Children extends Specs>(
+  key: Context.Key<I, Supervisor<ChildSpec.ErrorOf<Children>>>,
+  options: SupervisorOptions<Children>
+): Layer.Layer<I, SupervisorStartError<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>>
+export function layer<I, E, R>(
+  key: Context.Key<I, Supervisor<E>>,
+  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
+): Layer.Layer<I, SupervisorStartError<E>, Exclude<R, Scope.Scope>> {
+  return Layer.effect(key, startTyped(options))
 }
 
 /** The two parts of a supervisor's start, whose failure is told like its giving up. */

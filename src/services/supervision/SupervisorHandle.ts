@@ -122,7 +122,7 @@ export const make = <E>(
       }),
     tree: Effect.sync(node),
     events: sinks.stream,
-    await: Effect.flatMap(Fiber.join(loop), (ended) => outcome(path, shell.state.window.length, ended)),
+    await: Effect.flatMap(Fiber.join(loop), (ended) => outcome(path, RestartIntensity.size(shell.state.window), ended)),
     stop: stop(shell, loop)
   }
 }

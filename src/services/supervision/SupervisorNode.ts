@@ -68,6 +68,6 @@ export const budgetOf = (
   intensity: RestartIntensity.RestartIntensity,
   nowMillis: number
 ): Pick<TreeNode, "restartsInWindow" | "restartsBudgetLeft"> => {
-  const restartsInWindow = RestartIntensity.within(window, intensity, nowMillis).length
+  const restartsInWindow = RestartIntensity.countWithin(window, intensity, nowMillis)
   return { restartsInWindow, restartsBudgetLeft: Math.max(0, intensity.maxRestarts - restartsInWindow) }
 }

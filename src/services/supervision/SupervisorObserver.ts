@@ -82,29 +82,35 @@ export class SupervisorObserver implements Owner {
 
   private noteStopped(id: string, record: Seen): Effect.Effect<undefined> {
     const last = record?.exits.at(-1)
-    this.stopped(record)
-    if (record !== undefined) record.brokeAtMillis = undefined
-    if (last === undefined || last.reason === "abandoned") return silent
-    this.publish({
-      _tag: "ChildStopped",
-      path: this.path,
-      at: last.at,
-      child: id,
-      exit: last.reason,
-      message: last.message
-    })
+    this.publishStopped(id, record)
     // A child that was told to stop and failed instead, or ended by somebody else's hand meanwhile.
-    return last.reason === "failure" || last.reason === "killed"
+    return last?.reason === "failure" || last?.reason === "killed"
       ? this.log(`${id} stopped (${last.reason})`, last.message)
       : silent
   }
 
+  /** Says that a child was stopped; one that was left behind has been told of already. */
+  publishStopped(id: string, record: Seen): void {
+    const last = record?.exits.at(-1)
+    this.stopped(record)
+    if (record !== undefined) record.brokeAtMillis = undefined
+    if (last === undefined || last.reason === "abandoned") return
+    const { at, message, reason } = last
+    this.publish({ _tag: "ChildStopped", path: this.path, at, child: id, exit: reason, message })
+  }
+
   /** A child was left behind. */
   abandoned(record: ChildRecord<unknown>): Effect.Effect<undefined> {
+    const limitMillis = this.publishAbandoned(record)
+    return this.log(`${record.id} left behind`, `did not end within ${limitMillis} ms`)
+  }
+
+  /** Returns the limit that was not kept. */
+  publishAbandoned(record: ChildRecord<unknown>): number {
     const limitMillis = Shutdown.limitMillis(record.bound.description.shutdown)
     const at = this.clock.currentTimeMillisUnsafe()
     this.publish({ _tag: "ChildAbandoned", path: this.path, at, child: record.id, limitMillis })
-    return this.log(`${record.id} left behind`, `did not end within ${limitMillis} ms`)
+    return limitMillis
   }
 
   /** Many children were stopped at once: one line for each way in which some ended that was not asked for. */

@@ -10,6 +10,8 @@ export type { Strategy } from "../../domain/supervision/Strategy.ts"
 export { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
 export { TreeNode } from "../../domain/supervision/TreeNode.ts"
 export type { ChildSpec } from "./ChildSpec.ts"
+export * as PartitionSupervisor from "./PartitionSupervisor.ts"
+export * as Registry from "./Registry.ts"
 export * as SupervisionMetrics from "./SupervisionMetrics.ts"
 export { SupervisionTree } from "./SupervisionTree.ts"
 export * as Supervisor from "./Supervisor.ts"
@@ -20,3 +22,4 @@ export {
   SupervisorShutdown,
   SupervisorStartError
 } from "./SupervisorError.ts"
+export * as TaskSupervisor from "./TaskSupervisor.ts"

@@ -5,7 +5,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as Events from "./Events.ts"
-import { Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
+import { type Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
 
 const tree = (
   strategy: Strategy,

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
 import type { Restart } from "../../../src/domain/supervision/ChildExit.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { Boom, Trace } from "./Trace.ts"
+import { type Boom, Trace } from "./Trace.ts"
 
 const forever = (id: string, options: Partial<Supervisor.ChildOptions> = {}) =>
   Supervisor.child({ ...options, id, run: Effect.never })

@@ -4,7 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { Boom, ends, refusal, settle, type Spec, Trace } from "./Trace.ts"
+import { type Boom, ends, refusal, settle, type Spec, Trace } from "./Trace.ts"
 
 const none: ReadonlyArray<Spec> = []
 

@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Restart } from "../../../src/domain/supervision/ChildExit.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as Events from "./Events.ts"
-import { Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
+import { type Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
 
 const tree = (children: ReadonlyArray<Spec>) => Supervisor.start({ id: "root", strategy: "one_for_one", children })
 

@@ -58,12 +58,12 @@ describe("A supervisor's type", () => {
   })
 
   it("makes a forgotten service and an unhandled failure compile errors", () => {
-    // @ts-expect-error Wire is not provided
-    const withoutWire: Effect.Effect<never, SupervisorShutdown<Disk | Network>, Store> = Supervisor.run(tree)
-    // @ts-expect-error Network is not handled
-    const withoutNetwork: Effect.Effect<never, SupervisorShutdown<Disk>, Store | Wire> = Supervisor.run(tree)
+    type Run = ReturnType<typeof Supervisor.run<typeof tree.children>>
+    type Accepts<E, R> = [Run] extends [Effect.Effect<never, E, R>] ? true : false
 
-    assert.isTrue(Effect.isEffect(withoutWire) && Effect.isEffect(withoutNetwork))
+    assert.isTrue(holds<Accepts<SupervisorShutdown<Disk | Network>, Store | Wire>>(true))
+    assert.isTrue(holds<Equals<Accepts<SupervisorShutdown<Disk | Network>, Store>, false>>(true))
+    assert.isTrue(holds<Equals<Accepts<SupervisorShutdown<Disk>, Store | Wire>, false>>(true))
   })
 
   it("takes only children by hand whose failure the tree names", () => {
