@@ -16,6 +16,7 @@ import { CircuitBreaker } from "effect/persistence"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
 import type { PollerConfig } from "../../domain/monitoring/PollerConfig.ts"
+import { phaseOf } from "../../domain/monitoring/PollPhase.ts"
 import * as GrpcAgentClient from "../../layers/grpc/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/grpc/GrpcCoreClient.ts"
 import * as GrpcCredentials from "../../layers/grpc/GrpcCredentials.ts"
@@ -78,7 +79,12 @@ export const run = (config: PollerConfig, options: PollerOptions = {}) =>
 const linksOf = (config: PollerConfig): ReadonlyArray<AgentLink.AgentLink> => {
   const { kvStoreId, partition, pollInterval, pollerId } = config
   return config.agents.map((agent) =>
-    AgentLink.make({ agent, poller: { pollerId, partition, kvStoreId }, pollInterval })
+    AgentLink.make({
+      agent,
+      poller: { pollerId, partition, kvStoreId },
+      pollInterval,
+      phase: phaseOf(agent.agentId, config.agents.length, pollInterval)
+    })
   )
 }
 

@@ -5,7 +5,7 @@
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import { type Duration, Effect, Exit, Latch, Option, Ref } from "effect"
+import { Duration, Effect, Exit, Latch, Option, Ref } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import type { Check, PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
 import type { PollerIdentity } from "../../domain/monitoring/PollOutcome.ts"
@@ -31,6 +31,8 @@ export interface AgentLink {
   readonly agent: PolledAgent
   readonly poller: PollerIdentity
   readonly pollInterval: Duration.Duration
+  /** How far this agent's polls are behind the others' after the first; less than an interval. */
+  readonly phase: Duration.Duration
   readonly checks: ReadonlyArray<TrackedCheck>
   /** Set by the ConnectionManager before anyone who uses it starts. */
   readonly session: Ref.Ref<Option.Option<Session>>
@@ -43,8 +45,9 @@ export interface AgentLink {
 }
 
 export const make = (
-  options: Pick<AgentLink, "agent" | "poller" | "pollInterval">
+  options: Pick<AgentLink, "agent" | "poller" | "pollInterval"> & Partial<Pick<AgentLink, "phase">>
 ): AgentLink => ({
+  phase: Duration.zero,
   ...options,
   checks: options.agent.checks.map((check) => ({
     check,

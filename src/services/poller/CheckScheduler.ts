@@ -22,7 +22,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   if (checks.length === 0) return yield* Effect.never
   const loops = Effect.forEach(
     checks,
-    (tracked) => Ticks.repeat(runOnce(link, tracked), link.pollInterval),
+    (tracked) => Ticks.repeat(runOnce(link, tracked), link.pollInterval, link.phase),
     { concurrency: "unbounded", discard: true }
   )
   return yield* Effect.forever(Effect.raceFirst(loops, link.changed.await))

@@ -9,14 +9,17 @@ import { Clock, Duration, Effect, Schedule } from "effect"
 /** Timers may fire a moment early; a tick this close is the one that has just been. */
 const tolerance = 0.05
 
+/** With a `phase` the grid is shifted by it; the first run is at once all the same. */
 export const repeat = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
-  interval: Duration.Duration
+  interval: Duration.Duration,
+  phase: Duration.Duration = Duration.zero
 ): Effect.Effect<never, E, R> =>
   Effect.flatMap(Clock.currentTimeMillis, (startMillis) => {
     const intervalMillis = Duration.toMillis(interval)
+    const gridMillis = startMillis + Duration.toMillis(phase) % intervalMillis - intervalMillis
     const untilNext = Effect.map(Clock.currentTimeMillis, (now) => {
-      const left = intervalMillis - (now - startMillis) % intervalMillis
+      const left = intervalMillis - (now - gridMillis) % intervalMillis
       return Duration.millis(left < intervalMillis * tolerance ? left + intervalMillis : left)
     })
     return Effect.andThen(

@@ -3,13 +3,13 @@ import { Clock, Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Ticks from "../../../src/services/poller/Ticks.ts"
 
-const startsOf = Effect.fnUntraced(function*(took: Duration.Input) {
+const startsOf = Effect.fnUntraced(function*(took: Duration.Input, phase?: Duration.Duration) {
   const starts: Array<number> = []
   const run = Effect.andThen(
     Effect.map(Clock.currentTimeMillis, (now) => starts.push(now / 1000)),
     Effect.sleep(took)
   )
-  yield* Effect.forkChild(Ticks.repeat(run, Duration.seconds(30)), { startImmediately: true })
+  yield* Effect.forkChild(Ticks.repeat(run, Duration.seconds(30), phase), { startImmediately: true })
   yield* TestClock.adjust("3 minutes")
   return starts
 })
@@ -23,5 +23,15 @@ describe("Ticks", () => {
   it.effect("skips the ticks that a long run missed", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* startsOf("70 seconds"), [0, 90, 180])
+    }))
+
+  it.effect("runs at once and then on a grid shifted by the phase", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* startsOf("1 second", Duration.seconds(12)), [0, 12, 42, 72, 102, 132, 162])
+    }))
+
+  it.effect("does not repeat the first run a moment later", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual((yield* startsOf(0, Duration.seconds(1))).slice(0, 3), [0, 31, 61])
     }))
 })
