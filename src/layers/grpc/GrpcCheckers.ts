@@ -3,7 +3,7 @@
  *
  * An address that nobody asks for is disconnected after a while. Dialling never fails: an absent checker fails its calls.
  */
-import { Context, Duration, Effect, type FileSystem, Layer, RcMap, Result } from "effect"
+import { Context, Duration, Effect, type FileSystem, Layer, RcMap, Result, Schema } from "effect"
 import type { AgentConfig } from "../../domain/monitoring/AgentConfig.ts"
 import { dialTarget } from "../../domain/monitoring/AgentConfig.ts"
 import type { InvalidTarget } from "../../domain/monitoring/ProbeTarget.ts"
@@ -19,7 +19,17 @@ export interface CheckerConnection {
   readonly health: GrpcHealth.HealthClient
 }
 
-const idle = Duration.minutes(15)
+/** No place for one more connection. */
+class TooManyCheckers extends Schema.TaggedError<TooManyCheckers>()("TooManyCheckers", {
+  connectionsMax: Schema.Int
+}) {
+  override get message(): string {
+    return `this agent is connected to ${this.connectionsMax} external checkers already: spread them over agents`
+  }
+}
+
+/** A little more than the usual poll interval; addresses that were never any good give their places back soon. */
+const idle = Duration.minutes(6)
 const connectionsMax = 1024
 
 export class GrpcCheckers extends Context.Service<GrpcCheckers, {
@@ -70,4 +80,6 @@ const openMap = (config: AgentConfig) =>
 type Connections = Effect.Success<ReturnType<typeof openMap>>
 
 const connectWith = (connections: Connections, serviceName: string, address: string) =>
-  RcMap.get(connections, `${serviceName.replaceAll("\n", " ")}\n${address}`)
+  RcMap.get(connections, `${serviceName.replaceAll("\n", " ")}\n${address}`).pipe(
+    Effect.catchTag("ExceededCapacityError", () => new TooManyCheckers({ connectionsMax }))
+  )
