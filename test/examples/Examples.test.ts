@@ -1,0 +1,43 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { promisify } from "node:util"
+
+const root = join(import.meta.dirname, "../..")
+
+/** What a user sees who runs the example. */
+const output = async (example: string): Promise<ReadonlyArray<string>> => {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(root, "examples", example)], { timeout: 20_000 })
+  return stdout.trimEnd().split("\n")
+}
+
+/** The TypeScript blocks of a guide. */
+const snippets = (guide: string): ReadonlyArray<string> =>
+  [...readFileSync(join(root, "docs", guide), "utf8").matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code)
+
+describe("examples", () => {
+  it("the chat server loses a room's members with the room, and nothing else", async () => {
+    assert.deepStrictEqual(await output("chat-room.ts"), [
+      "hello ada",
+      "lobby is back",
+      "lobby: ",
+      "attic: bob",
+      "cellar: rooms: nobody is registered as cellar",
+      "rooms left: 0"
+    ])
+  })
+
+  it("the worker pool gives each address one outcome", async () => {
+    assert.deepStrictEqual(await output("worker-pool.ts"), ["{ reachable: 89, unreachable: 10, broken: 1 }"])
+  })
+
+  it("the guide to supervision quotes the examples", () => {
+    const example = readFileSync(join(root, "examples/chat-room.ts"), "utf8")
+
+    const code = snippets("supervision.md")
+
+    assert.isAtLeast(code.length, 2)
+    for (const snippet of code) assert.include(example, snippet)
+  })
+})
