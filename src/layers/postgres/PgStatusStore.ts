@@ -15,6 +15,7 @@ import { ServiceState } from "../../domain/monitoring/ServiceState.ts"
 import type { ServiceFilter } from "../../domain/monitoring/ServiceState.ts"
 import type { ReportedStatus, StatusReport } from "../../domain/monitoring/StatusReport.ts"
 import { StatusStore, StatusStoreError, StoreRefused, StoreUnavailable } from "../../services/core/StatusStore.ts"
+import * as OutageNotice from "./OutageNotice.ts"
 import { type DatabaseUnavailable, PgConnection } from "./PgConnection.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 
@@ -176,11 +177,12 @@ const isChance = (error: { readonly _tag: string; readonly reason?: { readonly _
 export const layer: Layer.Layer<StatusStore, never, PgConnection> = Layer.effect(
   StatusStore,
   Effect.map(PgConnection, (connection) => {
+    const watched = OutageNotice.make()
     const run = <A, E extends SqlError | Schema.SchemaError>(
       operation: string,
       use: (sql: PgClient.PgClient) => Effect.Effect<A, E>
     ): Effect.Effect<A, StatusStoreError> =>
-      Effect.flatMap(connection.client, use).pipe(
+      Effect.flatMap(connection.client, (sql) => watched(use(sql))).pipe(
         Effect.retry({ schedule: Schedule.jittered(Schedule.spaced("20 millis")), times: 3, while: isChance }),
         Effect.mapError((error) => new StatusStoreError({ operation, reason: reasonOf(error) })),
         Effect.withSpan(`StatusStore.${operation}`)

@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, DateTime, Effect, Fiber, Layer, Option, Ref, Result, Schedule } from "effect"
+import { Clock, DateTime, Effect, Fiber, Layer, Logger, Option, Ref, Result, Schedule } from "effect"
 import * as path from "node:path"
 import * as StatusReport from "../../../src/domain/monitoring/StatusReport.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/DatabaseEndpoint.ts"
@@ -41,6 +41,7 @@ describe("An outage of the database", () => {
     Effect.gen(function*() {
       const home = path.join(yield* temporaryFolder, "pg")
       const pid = yield* Ref.make(0)
+      const lines: Array<string> = []
       yield* Effect.forkScoped(keepServer(home, pid))
       const connection = yield* PgConnection
       yield* Effect.forkScoped(connection.keep)
@@ -57,7 +58,10 @@ describe("An outage of the database", () => {
             Effect.retry(Schedule.spaced("20 millis"))
           ),
         { concurrency: 4 }
-      ).pipe(Effect.forkScoped({ startImmediately: true }))
+      ).pipe(
+        Effect.provide(Logger.layer([Logger.make(({ message }) => lines.push(String(message)))])),
+        Effect.forkScoped({ startImmediately: true })
+      )
       const killed = yield* Ref.get(pid)
 
       yield* append(1_000)
@@ -72,6 +76,7 @@ describe("An outage of the database", () => {
       assert.notStrictEqual(yield* Ref.get(pid), killed)
       assert.isAbove(yield* Ref.get(failures), 0)
       assert.isBelow(outageMillis, 5_000)
+      assert.isAtMost(lines.filter((line) => line.startsWith("PostgreSQL does not answer")).length, 2, lines.join())
       assert.deepStrictEqual(
         yield* sql`select count(*)::int as rows, count(distinct service_name)::int as services from service_status_history`,
         [{ rows: 402, services: 402 }]
