@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Partition from "../../domain/supervision/Partition.ts"
 import type { RestartIntensityInput } from "../../domain/supervision/RestartIntensity.ts"

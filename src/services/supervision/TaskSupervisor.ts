@@ -61,7 +61,7 @@ export interface TaskStreamOptions {
 
 export interface TaskSupervisorOptions extends Omit<DynamicSupervisor.DynamicOptions, "significant"> {
   /** How long a stop waits for a task. Default 5 seconds. */
-  readonly shutdown?: ShutdownInput
+  readonly taskShutdown?: ShutdownInput
 }
 
 export interface TaskSupervisor extends ChildSpec.ChildSpec<SupervisorShutdown<never>, never> {
@@ -89,7 +89,7 @@ export interface TaskSupervisor extends ChildSpec.ChildSpec<SupervisorShutdown<n
 
 export const make = (options: TaskSupervisorOptions): Effect.Effect<TaskSupervisor> =>
   Effect.map(
-    DynamicSupervisor.make<never>(withoutShutdown(options)),
+    DynamicSupervisor.make<never>(options),
     (supervisor): TaskSupervisor => {
       const nextId = counter()
       const launch = launcher(options, supervisor, nextId)
@@ -179,11 +179,8 @@ const outcome = <A, E, E2, R>(
     (task) => task.stop
   )
 
-/** The limit is one of tasks; their supervisor waits for as long as they take. */
-const withoutShutdown = ({ shutdown: _, ...options }: TaskSupervisorOptions): DynamicSupervisor.DynamicOptions =>
-  options
-
-const childOptions = ({ shutdown }: TaskSupervisorOptions) => shutdown === undefined ? {} : { shutdown }
+const childOptions = ({ taskShutdown }: TaskSupervisorOptions) =>
+  taskShutdown === undefined ? {} : { shutdown: taskShutdown }
 
 /** Names tasks of one supervisor in the order in which they start. */
 const counter = (): () => string => {

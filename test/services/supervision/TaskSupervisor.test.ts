@@ -135,7 +135,7 @@ describe("TaskSupervisor", () => {
 
   it.effect("answers for a task that cannot be interrupted once its limit is over", () =>
     Effect.gen(function*() {
-      const { tasks } = yield* start({ shutdown: "1 second" })
+      const { tasks } = yield* start({ taskShutdown: "1 second" })
       const release = yield* Deferred.make<void>()
       const task = yield* tasks.asyncNoLink(Effect.uninterruptible(Deferred.await(release)))
       const stop = yield* Effect.forkChild(task.stop, { startImmediately: true })
