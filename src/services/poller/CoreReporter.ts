@@ -5,14 +5,15 @@
  * service came up or went down). While core is away statuses wait in a bounded buffer; when that is full the oldest go
  * and are counted. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
  */
-import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Option, Ref, Schedule } from "effect"
+import { Clock, Context, Duration, Effect, Latch, Layer, Metric, type Option } from "effect"
 import type { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
 import * as ReportBatch from "../../domain/monitoring/ReportBatch.ts"
 import * as ReportBuffer from "../../domain/monitoring/ReportBuffer.ts"
 import type { ServiceStatus } from "../../domain/monitoring/ServiceStatus.ts"
-import { CoreClient, type CoreError, type ReportHeader } from "./CoreClient.ts"
+import type { ReportHeader } from "./CoreClient.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import * as ReportDelivery from "./ReportDelivery.ts"
 
 export interface Report {
   readonly status: ServiceStatus
@@ -44,14 +45,7 @@ const bufferSizeDefault = 10_000
 const bufferBytesDefault = 64 * 1_048_576
 /** Lets the other statuses of the same moment join an urgent one. */
 const urgentWait = Duration.millis(50)
-/** A report that core keeps failing on must not hold up the others for ever. */
-const failingFor = Duration.minutes(5)
-/** For the parts of a report that was failed on for so long. */
-const partFailingFor = Duration.seconds(5)
 const drainTimeout = Duration.seconds(9)
-
-/** Core must have the first status within seconds of its return, so the longest pause is about 1 s. */
-const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("1 second")]).pipe(Schedule.jittered)
 
 export class CoreReporter extends Context.Service<CoreReporter, {
   /** Never waits and never fails. */
@@ -66,7 +60,6 @@ export class CoreReporter extends Context.Service<CoreReporter, {
 }
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const core = yield* CoreClient
   const identity = yield* HostIdentity
   const batchWait = Duration.fromInputUnsafe(options.batchWait ?? batchWaitDefault)
   const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
@@ -76,13 +69,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
     batchSizeMax,
     batchSpanMillis: Math.max(1_000, Duration.toMillis(batchWait))
   })
-  /** What keeps reports from core; said in the log when it begins, not with every report. */
-  const trouble = yield* Ref.make(Option.none<CoreError>())
-  const refusals = yield* Ref.make(0)
   const hasWaiting = yield* Latch.make()
   const isDue = yield* Latch.make()
 
   const pending = Effect.sync(() => ReportBuffer.size(buffer))
+  const delivery = yield* ReportDelivery.make(pending)
   const noteSize = Effect.flatMap(pending, (size) => Metric.update(PollerMetrics.reportBufferSize, size))
 
   const report = Effect.fnUntraced(function*(one: Report) {
@@ -107,85 +98,14 @@ const make = Effect.fnUntraced(function*(options: Options) {
     } satisfies ReportHeader
   })
 
-  const noteAway = Effect.fnUntraced(function*(error: CoreError) {
-    if (Option.isSome(yield* Ref.getAndSet(trouble, Option.some(error)))) return
-    yield* Effect.logWarning(`${error.message}; reports wait in the buffer`)
-  })
-
-  /** The first, the tenth, the hundredth …: a check whose status core never takes must not fill the log. */
-  const noteRefused = Effect.fnUntraced(function*(error: CoreError, { status }: Report) {
-    const count = yield* Ref.updateAndGet(refusals, (before) => before + 1)
-    if (!Number.isInteger(Math.log10(count))) return
-    yield* Effect.logError(
-      `status ${status.serviceType} ${JSON.stringify(status.serviceName)} of agent ${status.agentId} was given up, ` +
-        `${count} so far: ${error.message}`
-    )
-  })
-
-  const noteBack = Effect.gen(function*() {
-    if (Option.isNone(yield* Ref.getAndSet(trouble, Option.none()))) return
-    yield* Effect.logInfo(`core is back; ${yield* pending} statuses were waiting`)
-  })
-
-  /** One send, until core has it or it is clear that core never will. */
-  const deliver = (
-    send: ReportBatch.Send,
-    to: ReportHeader,
-    patience: Duration.Duration
-  ): Effect.Effect<void, CoreError> => {
-    const once = send._tag === "Unary"
-      ? core.report(to, send.statuses)
-      : core.stream(to, ReportBatch.chunks(send.statuses))
-    return once.pipe(
-      // Whoever rejects a report is there.
-      Effect.tapError((error) => error.reason._tag === "ReportRejected" ? noteBack : noteAway(error)),
-      Effect.retry({
-        schedule: Schedule.upTo(backoff, { duration: patience }),
-        while: (error) => error.reason._tag === "CoreFailed"
-      }),
-      Effect.retry({ schedule: backoff, while: (error) => error.reason._tag === "CoreAway" }),
-      Effect.andThen(noteBack),
-      Effect.andThen(Metric.update(PollerMetrics.reportsSent, 1))
-    )
-  }
-
-  /**
-   * The reports that core will not take, however they are cut: one status that it refuses must not cost those which
-   * happened to be measured with it.
-   */
-  const undeliverable = (
-    reports: ReadonlyArray<Report>,
-    to: ReportHeader,
-    patience: Duration.Duration
-  ): Effect.Effect<ReadonlyArray<Report>> =>
-    Effect.gen(function*() {
-      const refused: Array<Report> = []
-      let first = 0
-      for (const send of ReportBatch.plan(reports.map(({ status }) => status))) {
-        const part = reports.slice(first, first += send.statuses.length)
-        const failure = yield* deliver(send, to, patience).pipe(Effect.as(undefined), Effect.catch(Effect.succeed))
-        if (failure === undefined) continue
-        const [only, ...others] = part
-        if (only !== undefined && others.length === 0) {
-          yield* noteRefused(failure, only)
-          refused.push(only)
-          continue
-        }
-        const middle = part.length >> 1
-        refused.push(...yield* undeliverable(part.slice(0, middle), to, partFailingFor))
-        refused.push(...yield* undeliverable(part.slice(middle), to, partFailingFor))
-      }
-      return refused
-    })
-
   /** Sends the oldest batch; false when there was none. */
   const sendBatch = Effect.gen(function*() {
     const inFlight = ReportBuffer.take(buffer)
     const newest = inFlight.at(-1)
     if (newest === undefined) return false
     const reports = inFlight.map(({ value }) => value)
-    const refused = yield* undeliverable(reports, yield* header(newest.measuredAtMillis), failingFor)
-    yield* conclude(reports, new Set(refused))
+    const refused = yield* delivery.deliver(reports, yield* header(newest.measuredAtMillis))
+    yield* conclude(reports, refused)
     return true
   })
 
@@ -200,9 +120,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const sendAll = Effect.andThen(Effect.repeat(sendBatch, { while: (isSent) => isSent }), noteSize)
 
   const heartbeat = Effect.gen(function*() {
-    yield* core.report(yield* header(yield* Clock.currentTimeMillis), [])
-    yield* noteBack
-  }).pipe(Effect.catch(noteAway))
+    yield* delivery.heartbeat(yield* header(yield* Clock.currentTimeMillis))
+  })
 
   const waitForBatch = Effect.gen(function*() {
     const isWaiting = yield* Effect.timeoutOption(hasWaiting.await, options.heartbeatInterval)
@@ -228,7 +147,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     report,
     run,
     pending,
-    trouble: Effect.map(Ref.get(trouble), Option.map((error) => error.message))
+    trouble: delivery.trouble
   })
 })
 
