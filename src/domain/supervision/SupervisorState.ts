@@ -2,7 +2,7 @@
  * What a supervisor knows about itself and its children, and the words in which it is told and tells.
  *
  * A supervisor does one thing at a time, as OTP's does: its plan is a list of stops and starts of which at most one is
- * under way. While `isBusy`, only the result of that step or `Shutdown` may be told; everything else waits its turn.
+ * under way. While there is one, only its result or `Shutdown` may be told; everything else waits its turn.
  */
 import type { AutoShutdown } from "./AutoShutdown.ts"
 import type { ExitClass, Restart } from "./ChildExit.ts"
@@ -139,9 +139,6 @@ export const make = (flags: SupervisorFlags, children: ReadonlyArray<ChildDeclar
   plan: undefined,
   outcome: undefined
 })
-
-/** Whether a start or stop is under way. */
-export const isBusy = (state: SupervisorState): boolean => state.plan !== undefined
 
 export interface ChildCounts {
   readonly specs: number

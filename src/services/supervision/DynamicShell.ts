@@ -12,15 +12,13 @@ import type { ExitClass } from "../../domain/supervision/ChildExit.ts"
 import * as DynamicDecision from "../../domain/supervision/DynamicDecision.ts"
 import { emptyWindow, type RestartIntensity, size } from "../../domain/supervision/RestartIntensity.ts"
 import type { Outcome } from "../../domain/supervision/SupervisorState.ts"
-import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import { ChildRecord, monotonicMillis, type StartResult } from "./ChildRecord.ts"
 import type { BoundChild } from "./ChildSpec.ts"
 import { stopAll } from "./DynamicStop.ts"
 import { Mailbox } from "./Mailbox.ts"
 import { Retries } from "./Retries.ts"
-import { budgetOf, childNode } from "./SupervisorNode.ts"
+import type { Ended } from "./SupervisorMessage.ts"
 import type { SupervisorObserver } from "./SupervisorObserver.ts"
-import type { Ended } from "./SupervisorShell.ts"
 
 type Word =
   | { readonly _tag: "Do"; readonly effect: Effect.Effect<unknown> }
@@ -28,7 +26,6 @@ type Word =
 
 export class DynamicShell<E> {
   state: DynamicDecision.DynamicState
-  readonly id: string
   readonly maxChildren: number
   /** In the order in which they were added. */
   readonly records = new Map<string, ChildRecord<E>>()
@@ -38,10 +35,10 @@ export class DynamicShell<E> {
   private failure: Cause.Cause<E> = Cause.empty
   private phase: "running" | "stopping" | "ended" = "running"
 
-  private startedAt: number | undefined = undefined
+  /** Wall clock. */
+  startedAt: number | undefined = undefined
 
-  constructor(id: string, intensity: RestartIntensity, maxChildren: number, observer: SupervisorObserver) {
-    this.id = id
+  constructor(intensity: RestartIntensity, maxChildren: number, observer: SupervisorObserver) {
     this.state = { intensity, window: emptyWindow }
     this.maxChildren = maxChildren
     this.observer = observer
@@ -51,23 +48,8 @@ export class DynamicShell<E> {
     return this.phase === "running"
   }
 
-  /** The live tree below, read whenever somebody asks. */
-  node(): TreeNode {
-    const { clock, path } = this.observer
-    return {
-      id: this.id,
-      path,
-      kind: "dynamic",
-      state: this.phase === "ended" ? "stopped" : this.phase,
-      restart: "permanent",
-      strategy: "one_for_one",
-      ...budgetOf(this.state.window, this.state.intensity, monotonicMillis(clock)),
-      restartsTotal: 0,
-      ...(this.startedAt === undefined ? {} : { startedAt: this.startedAt }),
-      children: [...this.records.values()].map((record) =>
-        childNode({ ...record.bound.description, status: record.status }, record)
-      )
-    }
+  get nodeState(): "running" | "stopping" | "stopped" {
+    return this.phase === "ended" ? "stopped" : this.phase
   }
 
   readonly run: Effect.Effect<Ended<E>> = Effect.suspend(() => {

@@ -17,6 +17,7 @@ import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent
 import type { ChildCounts } from "../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import * as ChildSpec from "./ChildSpec.ts"
+import { dynamicNodeOf } from "./DynamicNode.ts"
 import { DynamicShell } from "./DynamicShell.ts"
 import * as Subtrees from "./Subtrees.ts"
 import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
@@ -120,7 +121,7 @@ const handle = <E>(
       const record = shell.records.get(id)
       return record === undefined ? yield* notFound(shell, id) : record.bound.description
     }),
-  tree: Effect.map(running, (shell) => shell.node()),
+  tree: Effect.map(running, (shell) => dynamicNodeOf(spec.description.id, shell)),
   events: Stream.unwrap(Effect.map(running, (shell) => shell.observer.sinks.stream))
 })
 
@@ -165,8 +166,8 @@ const startShell = <E>(
       return yield* shutdownError<E>(path, { reason: "invalid_spec", child: undefined, problem, failure: Cause.empty })
     }
     const intensity = { maxRestarts, period: Duration.fromInputUnsafe(period) }
-    const shell = new DynamicShell<E>(options.id, intensity, options.maxChildren, observer)
-    yield* Subtrees.appear(() => shell.node())
+    const shell = new DynamicShell<E>(intensity, options.maxChildren, observer)
+    yield* Subtrees.appear(() => dynamicNodeOf(options.id, shell))
     const loop = yield* Effect.acquireRelease(
       Effect.forkDetach(shell.run, { startImmediately: true }),
       (fiber) => Effect.andThen(Effect.sync(() => shell.shutdown()), Fiber.await(fiber))

@@ -12,7 +12,8 @@ import * as State from "../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import type * as ChildSpec from "./ChildSpec.ts"
 import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
-import type { Answer, Ended, SupervisorShell } from "./SupervisorShell.ts"
+import type { Answer, Ended } from "./SupervisorMessage.ts"
+import type { SupervisorShell } from "./SupervisorShell.ts"
 
 type Specs = ReadonlyArray<ChildSpec.ChildSpec<unknown, unknown>>
 

@@ -13,26 +13,8 @@ import { ChildRecord, monotonicMillis } from "./ChildRecord.ts"
 import type { BoundChild } from "./ChildSpec.ts"
 import { Mailbox } from "./Mailbox.ts"
 import { Retries } from "./Retries.ts"
+import { type Answer, type Ended, type Message, noteId } from "./SupervisorMessage.ts"
 import type { SupervisorObserver } from "./SupervisorObserver.ts"
-
-/** What a request came to, with the failure of a start that failed. */
-export interface Answer<E> {
-  readonly reply: State.Reply
-  readonly failure: Cause.Cause<E>
-}
-
-interface Message<E> {
-  readonly input: State.SupervisorInput
-  /** New children that the input speaks of. */
-  readonly children?: ReadonlyArray<BoundChild<E>>
-  /** Undefined once the supervisor has ended. */
-  readonly answer?: (answer: Answer<E> | undefined) => void
-}
-
-export interface Ended<E> {
-  readonly outcome: State.Outcome
-  readonly failure: Cause.Cause<E>
-}
 
 export class SupervisorShell<E> {
   state: State.SupervisorState
@@ -228,15 +210,4 @@ export class SupervisorShell<E> {
     }
     return this.observer.closed(this.ended?.outcome)
   })
-}
-
-const noteId = (note: State.Note): string | undefined => {
-  switch (note._tag) {
-    case "SupervisorStarted":
-      return undefined
-    case "ChildAdded":
-      return note.child.id
-    default:
-      return note.id
-  }
 }

@@ -38,7 +38,7 @@ const strategies: ReadonlyArray<Strategy> = ["one_for_one", "one_for_all", "rest
 const restarts: ReadonlyArray<Restart> = ["permanent", "transient", "temporary"]
 const exits: ReadonlyArray<ExitClass> = ["normal", "shutdown", "failure", "killed"]
 
-const flags = (autoShutdown: fc.Arbitrary<AutoShutdown>): fc.Arbitrary<ModelFlags> =>
+export const flags = (autoShutdown: fc.Arbitrary<AutoShutdown>): fc.Arbitrary<ModelFlags> =>
   fc.record({
     strategy: fc.constantFrom(...strategies),
     maxRestarts: fc.nat(4),
@@ -46,7 +46,7 @@ const flags = (autoShutdown: fc.Arbitrary<AutoShutdown>): fc.Arbitrary<ModelFlag
     autoShutdown
   })
 
-const spec = (id: fc.Arbitrary<string>, canBeSignificant: boolean): fc.Arbitrary<ModelSpec> =>
+export const spec = (id: fc.Arbitrary<string>, canBeSignificant: boolean): fc.Arbitrary<ModelSpec> =>
   fc.record({
     id,
     restart: fc.constantFrom(...restarts),
@@ -59,7 +59,7 @@ const spec = (id: fc.Arbitrary<string>, canBeSignificant: boolean): fc.Arbitrary
     significant: canBeSignificant && isSignificant && restart !== "permanent"
   }))
 
-const operation = (canBeSignificant: boolean): fc.Arbitrary<Operation> =>
+export const operation = (canBeSignificant: boolean): fc.Arbitrary<Operation> =>
   fc.oneof(
     {
       weight: 10,

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Tracer from "effect/Tracer"
 import type { ChildSpec } from "../../../src/services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { type Boom, Trace } from "./Trace.ts"
@@ -68,5 +69,29 @@ describe("Layers in trees", () => {
 
       assert.strictEqual(error.reason, "intensity_exceeded")
       assert.strictEqual(trace.liveFibers, 0)
+    }))
+})
+
+describe("Spans", () => {
+  it.effect("are named by the path in the tree, one per life, where somebody traces", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const spans: Array<string> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          spans.push(options.name)
+          return new Tracer.NativeSpan(options)
+        }
+      })
+      yield* Effect.gen(function*() {
+        yield* Supervisor.start({
+          id: "root",
+          strategy: "one_for_one",
+          children: [Supervisor.supervisor({ id: "inner", strategy: "one_for_one", children: [trace.child("a")] })]
+        })
+        yield* trace.end("a")
+      }).pipe(Effect.scoped, Effect.provideService(Tracer.Tracer, tracer))
+
+      assert.deepStrictEqual(spans, ["root/inner", "root/inner/a", "root/inner/a"])
     }))
 })

@@ -1,7 +1,6 @@
 /** Children that write down what happens to them, and effects that make things happen to them. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { ChildSpec } from "../../../src/services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
@@ -134,5 +133,3 @@ export const refusal = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<unknow
     Effect.flip(effect),
     (error) => typeof error === "object" && error !== null && "reason" in error ? error.reason : error
   )
-
-export const failed = Exit.isFailure
