@@ -20,7 +20,13 @@ export interface PoolLimits {
   readonly idle: Duration.Duration
 }
 
-type Checkers = Supervisor.DynamicSupervisor<never>
+interface PoolParts {
+  readonly prober: Prober["Service"]
+  readonly checkers: Supervisor.DynamicSupervisor<never>
+  readonly limits: PoolLimits
+  /** In which the checkers run. */
+  readonly context: Context.Context<never>
+}
 
 /** What a checker may take to let go of what it holds before it is left behind. */
 const shutdown = Duration.seconds(1)
@@ -35,25 +41,14 @@ const intensityOf = (checkersMax: number) => ({ maxRestarts: 2 * checkersMax, pe
 
 export class CheckerPool {
   private readonly slots = new Map<string, CheckerSlot>()
-  private readonly ids = new Set<string>()
-  /** Forgotten checkers whose end is awaited; they count until it has come. */
+  private readonly ids = new Map<string, CheckerSlot>()
+  /** Checkers that were given up and have not ended yet. */
   private ending = 0
   private renamed = 0
-  private readonly prober: Prober["Service"]
-  private readonly checkers: Checkers
-  private readonly limits: PoolLimits
-  private readonly context: Context.Context<never>
+  private readonly parts: PoolParts
 
-  constructor(
-    prober: Prober["Service"],
-    checkers: Checkers,
-    limits: PoolLimits,
-    context: Context.Context<never>
-  ) {
-    this.context = context
-    this.prober = prober
-    this.checkers = checkers
-    this.limits = limits
+  constructor(parts: PoolParts) {
+    this.parts = parts
   }
 
   get size(): number {
@@ -88,10 +83,10 @@ export class CheckerPool {
       const key = Slot.keyOf(request)
       const known = this.slots.get(key)
       if (known !== undefined) return Effect.succeed([known, Slot.enter(known, askedNanos)])
-      const isFull = this.slots.size + this.ending >= this.limits.checkersMax
+      const isFull = this.slots.size + this.ending >= this.parts.limits.checkersMax
       const victim = isFull ? this.oldestIdle() : undefined
-      if (isFull && victim === undefined) return new AgentBusy({ checkersMax: this.limits.checkersMax })
-      if (victim !== undefined) this.forget(victim)
+      if (isFull && victim === undefined) return new AgentBusy({ checkersMax: this.parts.limits.checkersMax })
+      if (victim !== undefined) this.replace(victim)
       const slot = this.makeSlot(request)
       const pending = Slot.enter(slot, askedNanos)
       const room = victim === undefined ? Effect.void : this.terminate(victim)
@@ -99,17 +94,23 @@ export class CheckerPool {
     })
   }
 
+  /** Its successor takes its place, so its end does not count. */
+  private replace(victim: CheckerSlot): void {
+    this.forget(victim)
+    victim.isRetired = true
+  }
+
   private makeSlot(request: CheckRequest): CheckerSlot {
     const name = CheckerId.make(request)
     const id = this.ids.has(name) ? `${name}#${++this.renamed}` : name
     const slot = Slot.make(id, request)
     this.slots.set(slot.key, slot)
-    this.ids.add(id)
+    this.ids.set(id, slot)
     return slot
   }
 
   private startChecker(slot: CheckerSlot): Effect.Effect<void, CheckError> {
-    return this.checkers.startChild(Supervisor.child({
+    return this.parts.checkers.startChild(Supervisor.child({
       id: slot.id,
       restart: "transient",
       shutdown,
@@ -119,17 +120,17 @@ export class CheckerPool {
       Effect.asVoid,
       Effect.catchTags({
         SupervisorGone: () => new AgentNotReady(),
-        // Its end is a moment ahead of the supervisor's knowledge of it.
-        ChildRefused: () => new AgentNotReady(),
+        ChildRefused: () => new AgentBusy({ checkersMax: this.parts.limits.checkersMax }),
         ChildStartError: () => Effect.void,
         InvalidChildSpec: (error) => Effect.die(error)
       }),
       Effect.tapError((error) => {
-        this.release(slot)
+        this.forget(slot)
+        this.freeId(slot)
         return Slot.answer(slot, Exit.fail(error))
       }),
       // The checker outlives the request that made it, and must not carry its spans and log annotations.
-      Effect.updateContext(() => this.context)
+      Effect.updateContext(() => this.parts.context)
     )
   }
 
@@ -138,7 +139,7 @@ export class CheckerPool {
     return Effect.gen({ self: this }, function*() {
       slot.checker = undefined
       yield* slot.asked.await
-      const checker = yield* this.prober.prepare(slot.request)
+      const checker = yield* this.parts.prober.prepare(slot.request)
       slot.checker = checker
       do {
         const exit = yield* Effect.exit(checkWithin(checker, checker.timeout))
@@ -148,8 +149,12 @@ export class CheckerPool {
     }).pipe(
       Effect.scoped,
       Effect.onExit((exit) => {
-        if (Exit.isSuccess(exit) || Cause.hasFails(exit.cause)) this.release(slot)
-        return Slot.answer(slot, Exit.isFailure(exit) ? Slot.endOf(slot, exit.cause) : Exit.fail(new AgentNotReady()))
+        const isLast = Exit.isSuccess(exit) || Cause.hasFails(exit.cause)
+        const told = Slot.answer(
+          slot,
+          Exit.isFailure(exit) ? Slot.endOf(slot, exit.cause) : Exit.fail(new AgentNotReady())
+        )
+        return isLast ? Effect.andThen(this.retire(slot), told) : told
       }),
       // Whoever asked has been told; asking again makes a new checker.
       Effect.ignore
@@ -159,7 +164,7 @@ export class CheckerPool {
   /** False when nobody asked for so long that the checker is not worth keeping; then it is forgotten at once. */
   private isAskedInTime(slot: CheckerSlot): Effect.Effect<boolean> {
     return Effect.map(
-      Effect.timeoutOption(slot.asked.await, this.limits.idle),
+      Effect.timeoutOption(slot.asked.await, this.parts.limits.idle),
       (asked) => Option.isSome(asked) || slot.pending !== undefined || !this.forget(slot)
     )
   }
@@ -169,15 +174,16 @@ export class CheckerPool {
     return this.slots.get(slot.key) === slot && this.slots.delete(slot.key)
   }
 
-  private release(slot: CheckerSlot): void {
-    this.forget(slot)
-    this.ids.delete(slot.id)
+  /** Its name is free again, unless a successor has it. */
+  private freeId(slot: CheckerSlot): void {
+    if (this.ids.get(slot.id) === slot) this.ids.delete(slot.id)
   }
 
+  /** Returns when the supervisor knows the checker no more. */
   private terminate(slot: CheckerSlot): Effect.Effect<void> {
-    return this.checkers.terminateChild(slot.id).pipe(
-      Effect.ignore,
-      Effect.andThen(Effect.sync(() => this.ids.delete(slot.id)))
+    return Effect.andThen(
+      Effect.ignore(this.parts.checkers.terminateChild(slot.id)),
+      Effect.sync(() => this.freeId(slot))
     )
   }
 
@@ -185,15 +191,24 @@ export class CheckerPool {
     return Effect.as(this.drop(slot), Slot.givenUp(slot, limit))
   }
 
-  /** Forgets a checker without waiting for its end. */
+  /** Forgets a checker without waiting for its end, which may take a while: until then it counts. */
   private drop(slot: CheckerSlot): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (!this.forget(slot)) return Effect.void
+      if (slot.isRetired) return Effect.void
       this.ending += 1
       const ended = Effect.sync(() => {
         this.ending -= 1
       })
-      return Effect.asVoid(Effect.forkDetach(Effect.ensuring(this.terminate(slot), ended)))
+      return this.retire(slot, ended)
+    })
+  }
+
+  private retire(slot: CheckerSlot, onEnded: Effect.Effect<void> = Effect.void): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.forget(slot)
+      if (slot.isRetired) return Effect.void
+      slot.isRetired = true
+      return Effect.asVoid(Effect.forkDetach(Effect.ensuring(this.terminate(slot), onEnded)))
     })
   }
 
@@ -211,8 +226,10 @@ export class CheckerPool {
 export const start = Effect.fnUntraced(function*(id: string, prober: Prober["Service"], limits: PoolLimits) {
   const checkers = yield* Supervisor.startDynamic<never>({
     id,
-    maxChildren: limits.checkersMax,
+    // Beside those that work, those that are about to end.
+    maxChildren: 2 * limits.checkersMax,
     intensity: intensityOf(limits.checkersMax)
   })
-  return { pool: new CheckerPool(prober, checkers, limits, yield* Effect.context()), await: checkers.await }
+  const context = yield* Effect.context()
+  return { pool: new CheckerPool({ prober, checkers, limits, context }), await: checkers.await }
 })

@@ -21,6 +21,8 @@ export interface CheckerSlot {
   pending: Answer | undefined
   checker: Checker | undefined
   askedNanos: bigint
+  /** Whether its end has been asked for. */
+  isRetired: boolean
 }
 
 /** What a caller waits beyond the checker's own limit, for a checker that resists interruption. */
@@ -41,7 +43,8 @@ export const make = (id: string, request: CheckRequest): CheckerSlot => ({
   asked: Latch.makeUnsafe(),
   pending: undefined,
   checker: undefined,
-  askedNanos: 0n
+  askedNanos: 0n,
+  isRetired: false
 })
 
 /** Waits with those who wait already. */

@@ -262,4 +262,20 @@ describe("CheckRunner", () => {
       assert.isBelow(error.message.length, 500)
       assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 0)
     }).pipe(Effect.provide(runner({ healthy: checking(Effect.succeed(ok)) }))))
+
+  it.live("answers every one of many wrong requests, however fast they come", () =>
+    Effect.gen(function*() {
+      const tags = new Set<string>()
+
+      yield* Effect.forEach(Array.from({ length: 16 }, (_, index) => index), (index) =>
+        Effect.gen(function*() {
+          for (let count = 0; count < 200; count++) {
+            tags.add((yield* Effect.flip(run(request("wrong", `${index % 12}`))))._tag)
+          }
+        }), { concurrency: "unbounded" })
+
+      assert.deepStrictEqual([...tags], ["InvalidTarget"])
+    }).pipe(Effect.provide(runner({
+      wrong: () => Effect.fail(new InvalidTarget({ serviceType: "wrong", target: "x", expected: "better" }))
+    }, { checkersMax: 64 }))))
 })
