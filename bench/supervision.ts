@@ -10,7 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
-import { execFileSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import * as Supervisor from "../src/services/supervision/Supervisor.ts"
 import type { Row } from "./Table.ts"
@@ -169,15 +169,14 @@ const shown: Record<
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
+const beam = { command: "escript", script: join(import.meta.dirname, "peers", "supervision.erl") }
+
 /** The same on the BEAM; undefined where there is none. */
 const peer = (): Record<string, unknown> | undefined => {
-  const script = join(import.meta.dirname, "peers", "supervision.erl")
-  try {
-    const answer: unknown = JSON.parse(execFileSync("escript", [script], { encoding: "utf8", timeout: 120_000 }))
-    return isRecord(answer) ? answer : undefined
-  } catch {
-    return undefined
-  }
+  const { status, stdout } = spawnSync(beam.command, [beam.script], { encoding: "utf8", timeout: 120_000 })
+  if (status !== 0) return undefined
+  const answer: unknown = JSON.parse(stdout)
+  return isRecord(answer) ? answer : undefined
 }
 
 const rowsOf = (

@@ -92,10 +92,11 @@ export const make = (options: TaskSupervisorOptions): Effect.Effect<TaskSupervis
     DynamicSupervisor.make<never>(options),
     (supervisor): TaskSupervisor => {
       const nextId = counter()
-      const launch = launcher(options, supervisor, nextId)
+      const open = new Set<() => void>()
+      const launch = launcher(options, supervisor, nextId, open)
       return {
         description: supervisor.description,
-        bind: supervisor.bind,
+        bind: Effect.map(supervisor.bind, (bound) => answering(bound, open)),
         async: (effect, use) =>
           Effect.acquireUseRelease(
             launch(effect),
@@ -126,43 +127,57 @@ interface Launched<out A, out E> extends Task<A, E> {
   readonly stopBecause: (reason: TaskStopped["reason"]) => Effect.Effect<void>
 }
 
-const launcher =
-  (options: TaskSupervisorOptions, supervisor: DynamicSupervisor.DynamicSupervisor<never>, nextId: () => string) =>
-  <A, E, R>(
-    effect: Effect.Effect<A, E, R>
-  ): Effect.Effect<Launched<A, E>, TaskRefused, Exclude<R, Scope.Scope>> =>
-    Effect.suspend(() => {
-      const id = nextId()
-      const answer = Deferred.makeUnsafe<A, E | TaskStopped>()
-      let reason: TaskStopped["reason"] = "stopped"
-      const stopped = () => Exit.fail(new TaskStopped({ supervisor: options.id, task: id, reason }))
-      const run = Effect.onExit(effect, (exit) =>
-        Effect.sync(() =>
-          Deferred.doneUnsafe(
-            answer,
-            exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause) ? stopped() : exit
-          )
-        ))
-      const stopBecause = (because: TaskStopped["reason"]) =>
-        Effect.suspend(() => {
-          if (Deferred.isDoneUnsafe(answer)) return Effect.void
-          reason = because
-          return Effect.andThen(
-            Effect.ignore(supervisor.terminateChild(id)),
-            // One that was left behind past its limit no longer answers; its owner must not wait for it.
-            Effect.sync(() => Deferred.doneUnsafe(answer, stopped()))
-          )
-        })
-      // The failure is the owner's to read; to the supervisor it is the abnormal end of a temporary child.
-      const child = ChildSpec.child({ ...childOptions(options), id, restart: "temporary", run: Effect.orDie(run) })
-      return Effect.as(supervisor.startChild(child), {
-        id,
-        join: Deferred.await(answer),
-        await: Effect.exit(Deferred.await(answer)),
-        stop: stopBecause("stopped"),
-        stopBecause
+/** A task that was left behind never answers: once its supervisor has ended, nobody may wait for it. */
+const answering = <E>(bound: ChildSpec.BoundChild<E>, open: Set<() => void>): ChildSpec.BoundChild<E> => ({
+  description: bound.description,
+  life: (position, onStarted) =>
+    Effect.ensuring(bound.life(position, onStarted), Effect.sync(() => open.forEach((answer) => answer())))
+})
+
+const launcher = (
+  options: TaskSupervisorOptions,
+  supervisor: DynamicSupervisor.DynamicSupervisor<never>,
+  nextId: () => string,
+  open: Set<() => void>
+) =>
+<A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<Launched<A, E>, TaskRefused, Exclude<R, Scope.Scope>> =>
+  Effect.suspend(() => {
+    const id = nextId()
+    const answer = Deferred.makeUnsafe<A, E | TaskStopped>()
+    let reason: TaskStopped["reason"] = "stopped"
+    const stopped = () => Exit.fail(new TaskStopped({ supervisor: options.id, task: id, reason }))
+    const settle = (exit: Exit.Exit<A, E | TaskStopped>): void => {
+      open.delete(giveUp)
+      Deferred.doneUnsafe(answer, exit)
+    }
+    const giveUp = () => settle(stopped())
+    const run = Effect.onExit(effect, (exit) =>
+      Effect.sync(() =>
+        settle(exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause) ? stopped() : exit)
+      ))
+    const stopBecause = (because: TaskStopped["reason"]) =>
+      Effect.suspend(() => {
+        if (Deferred.isDoneUnsafe(answer)) return Effect.void
+        reason = because
+        return Effect.andThen(
+          Effect.ignore(supervisor.terminateChild(id)),
+          // For one that was left behind past its limit.
+          Effect.sync(giveUp)
+        )
       })
+    // The failure is the owner's to read; to the supervisor it is the abnormal end of a temporary child.
+    const child = ChildSpec.child({ ...childOptions(options), id, restart: "temporary", run: Effect.orDie(run) })
+    open.add(giveUp)
+    return Effect.as(Effect.onError(supervisor.startChild(child), () => Effect.sync(() => open.delete(giveUp))), {
+      id,
+      join: Deferred.await(answer),
+      await: Effect.exit(Deferred.await(answer)),
+      stop: stopBecause("stopped"),
+      stopBecause
     })
+  })
 
 /** What a task came to, stopping it at the end of its limit or when nobody waits any more. */
 const outcome = <A, E, E2, R>(

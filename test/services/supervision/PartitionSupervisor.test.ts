@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { partitionOf } from "../../../src/domain/supervision/Partition.ts"
 import * as PartitionSupervisor from "../../../src/services/supervision/PartitionSupervisor.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { settle } from "./Trace.ts"
@@ -33,21 +32,6 @@ const counters = (partitions: number) =>
   })
 
 describe("PartitionSupervisor", () => {
-  it("81 finds the same partition for a key every time, whole numbers by their remainder", () => {
-    assert.deepStrictEqual([0, 1, 5, -5, 12n, -13n].map((key) => partitionOf(key, 4)), [0, 1, 1, 1, 0, 1])
-    assert.strictEqual(partitionOf("room-7", 8), partitionOf("room-7", 8))
-    for (const key of ["", "a", "room-7", 1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_VALUE]) {
-      const partition = partitionOf(key, 3)
-      assert.isTrue(partition >= 0 && partition < 3, `${key} is in ${partition}`)
-    }
-  })
-
-  it("spreads words over all partitions", () => {
-    const used = new Set(Array.from({ length: 200 }, (_, index) => partitionOf(`room-${index}`, 8)))
-
-    assert.strictEqual(used.size, 8)
-  })
-
   it.effect("81 leads a key to its partition, before and after that partition restarts", () =>
     Effect.gen(function*() {
       const { supervisor } = yield* counters(3)

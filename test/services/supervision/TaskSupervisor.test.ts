@@ -147,6 +147,33 @@ describe("TaskSupervisor", () => {
       yield* Deferred.succeed(release, undefined)
     }))
 
+  it.effect("answers for a task that outlives its supervisor because it cannot be interrupted", () =>
+    Effect.gen(function*() {
+      const { root, tasks } = yield* start({ taskShutdown: "1 second" })
+      const release = yield* Deferred.make<void>()
+      const task = yield* tasks.asyncNoLink(Effect.uninterruptible(Deferred.await(release)))
+      const stop = yield* Effect.forkChild(root.stop, { startImmediately: true })
+
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(stop)
+
+      assert.strictEqual((yield* Effect.flip(task.join))._tag, "TaskStopped")
+      yield* Deferred.succeed(release, undefined)
+    }))
+
+  it.effect("gives a linked owner a typed end when the supervisor is stopped", () =>
+    Effect.gen(function*() {
+      const { root, tasks } = yield* start()
+      const owner = yield* Effect.forkChild(Effect.flip(tasks.async(Effect.never, () => Effect.never)), {
+        startImmediately: true
+      })
+      yield* settle
+
+      yield* root.stop
+
+      assert.strictEqual((yield* Fiber.join(owner))._tag, "TaskStopped")
+    }))
+
   it.effect("refuses a task beyond its bound", () =>
     Effect.gen(function*() {
       const { tasks } = yield* start({ maxChildren: 1 })
