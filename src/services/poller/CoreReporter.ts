@@ -45,12 +45,13 @@ const bufferSizeDefault = 10_000
 const bufferBytesDefault = 64 * 1_048_576
 /** Lets the other statuses of the same moment join an urgent one. */
 const urgentWait = Duration.millis(50)
-const drainTimeout = Duration.seconds(9)
+/** Leaves time within the 10 s of the process for the servers that stop before. */
+const drainTimeout = Duration.seconds(7)
 
 export class CoreReporter extends Context.Service<CoreReporter, {
   /** Never waits and never fails. */
   readonly report: (report: Report) => Effect.Effect<void>
-  /** Sends until interrupted, then sends what is left for at most 9 s. */
+  /** Sends until interrupted, then sends what is left for at most 7 s. */
   readonly run: Effect.Effect<never>
   readonly pending: Effect.Effect<number>
   /** Why core does not take reports now; none when it answered last, or when there was nothing to send yet. */
