@@ -1,0 +1,43 @@
+/** Cuts decoded messages into statements: one table each, whole messages, bounded in rows and bytes. */
+import type { TableName, TableRows } from "../rows/Tables.ts"
+
+export interface StoreEntry<out M> {
+  readonly message: M
+  readonly content: TableRows
+  /** The size of the payload, as a measure of what its rows weigh. */
+  readonly bytes: number
+}
+
+export interface Group<out M> {
+  readonly table: TableName
+  readonly entries: ReadonlyArray<StoreEntry<M>>
+}
+
+/** By table, in order of appearance. Messages without rows are in no group. */
+export const groups = <M>(entries: ReadonlyArray<StoreEntry<M>>): ReadonlyArray<Group<M>> => {
+  const byTable = new Map<TableName, Array<StoreEntry<M>>>()
+  for (const entry of entries) {
+    if (entry.content.rows.length === 0) continue
+    const known = byTable.get(entry.content.table)
+    if (known === undefined) byTable.set(entry.content.table, [entry])
+    else known.push(entry)
+  }
+  return Array.from(byTable, ([table, grouped]) => ({ table, entries: grouped }))
+}
+
+/** How many of the entries from `from` on fit into one statement; at least one, whatever its size. */
+export const take = <M>(
+  entries: ReadonlyArray<StoreEntry<M>>,
+  from: number,
+  limits: { readonly rows: number; readonly bytes: number }
+): number => {
+  let rows = 0
+  let bytes = 0
+  for (let at = from; at < entries.length; at++) {
+    const entry = entries[at]
+    rows += entry?.content.rows.length ?? 0
+    bytes += entry?.bytes ?? 0
+    if (at > from && (rows > limits.rows || bytes > limits.bytes)) return at - from
+  }
+  return entries.length - from
+}

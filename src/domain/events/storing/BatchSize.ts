@@ -1,0 +1,37 @@
+/**
+ * How many rows one statement may carry: half as many after each time-out, more again after statements that succeed.
+ *
+ * A database that answers slowly is asked for less at a time instead of for the same again.
+ */
+
+export interface BatchSize {
+  readonly rows: number
+  readonly rowsMin: number
+  readonly rowsMax: number
+  /** Since the last change. */
+  readonly successes: number
+}
+
+/** Full statements in a row before the size grows; fewer would return to the size that timed out at once. */
+const successesToGrow = 4
+
+export const make = (options: { readonly rowsMin: number; readonly rowsMax: number }): BatchSize => {
+  const rowsMin = Math.max(1, options.rowsMin)
+  const rowsMax = Math.max(rowsMin, options.rowsMax)
+  return { rows: rowsMax, rowsMin, rowsMax, successes: 0 }
+}
+
+export const timedOut = (size: BatchSize): BatchSize => ({
+  ...size,
+  rows: Math.max(size.rowsMin, Math.floor(size.rows / 2)),
+  successes: 0
+})
+
+/** A statement with few rows says nothing about one with many, so only full ones count. */
+export const succeeded = (size: BatchSize, rows: number): BatchSize => {
+  if (size.rows === size.rowsMax || 2 * rows < size.rows) return size
+  const successes = size.successes + 1
+  return successes < successesToGrow
+    ? { ...size, successes }
+    : { ...size, rows: Math.min(size.rowsMax, Math.ceil(size.rows * 1.5)), successes: 0 }
+}

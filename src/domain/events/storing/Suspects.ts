@@ -1,0 +1,67 @@
+/**
+ * Which rows of a refused statement the database most likely means, seen from outside.
+ *
+ * PostgreSQL names neither row nor place when a value cannot be read, so the rows are looked through for what it is known
+ * to refuse. A guess saves statements; a wrong one costs a few, never a row.
+ */
+import { Result } from "effect"
+import type { TableName, TableRows } from "../rows/Tables.ts"
+import { tables } from "../rows/Tables.ts"
+
+export type EventRow = TableRows["rows"][number]
+
+/** An entry of a B-tree index holds at most 2,704 bytes; characters are at least one byte. */
+const indexedTextMax = 2_000
+
+const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
+
+const isJson = (text: string): boolean =>
+  !text.includes("\\u0000") && Result.isSuccess(Result.try((): unknown => JSON.parse(text)))
+
+const isBadText = (text: string): boolean => text.includes("\0") || !text.isWellFormed()
+
+type Check = (value: unknown) => boolean
+
+/** Whether a value that is there cannot be stored in a column of the type. */
+const isBad: Readonly<Record<string, Check>> = {
+  text: (value) => typeof value !== "string" || isBadText(value),
+  uuid: (value) => typeof value !== "string" || !uuid.test(value),
+  int4: (value) => typeof value !== "number" || (value | 0) !== value,
+  int8: (value) => typeof value !== "bigint" || BigInt.asIntN(64, value) !== value,
+  float8: (value) => typeof value !== "number",
+  boolean: (value) => typeof value !== "boolean",
+  timestamptz: (value) => typeof value !== "number" || !Number.isFinite(value) || Math.abs(value) > 9e18,
+  jsonb: (value) => typeof value !== "string" || isBadText(value) || !isJson(value),
+  "text[]": (value) => !Array.isArray(value) || value.some((one) => typeof one !== "string" || isBadText(one))
+}
+
+interface Described {
+  readonly key: ReadonlyArray<string>
+  readonly columns: Readonly<Record<string, { readonly type: string; readonly nullable: boolean }>>
+}
+
+const isWrong = (table: Described, row: Readonly<Record<string, unknown>>): boolean =>
+  Object.entries(table.columns).some(([name, column]) => {
+    const value = row[name]
+    return value === null || value === undefined ? !column.nullable : isBad[column.type]?.(value) === true
+  })
+
+const textsOf = (columns: ReadonlyArray<string>, row: Readonly<Record<string, unknown>>): ReadonlyArray<string> =>
+  columns.map((name) => row[name]).filter((value) => typeof value === "string")
+
+/** PostgreSQL shows at most 64 bytes of each value of a failing row. */
+const isNamed = (detail: string, table: Described, row: Readonly<Record<string, unknown>>): boolean => {
+  const texts = textsOf(table.key, row).filter((text) => text !== "" && text.length <= 40)
+  return texts.length > 1 && texts.every((text) => detail.includes(text))
+}
+
+/** Positions of the suspects. `detail` is what the database said about the failing row, if anything. */
+export const find = (table: TableName, rows: ReadonlyArray<EventRow>, detail = ""): ReadonlyArray<number> => {
+  const described: Described = tables[table]
+  return rows.flatMap((row, at) =>
+    isWrong(described, row) || textsOf(described.key, row).join("").length > indexedTextMax ||
+      (detail !== "" && isNamed(detail, described, row))
+      ? [at]
+      : []
+  )
+}

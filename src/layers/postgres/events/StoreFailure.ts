@@ -1,0 +1,67 @@
+/**
+ * What a failed write means: which of the three things a writer can do about it helps.
+ *
+ * Only what PostgreSQL says about values and constraints makes a row the culprit. All else, even what nobody foresaw,
+ * counts as an outage, because a row given up by mistake is lost and a row tried again is not.
+ */
+import * as PgTypes from "@effect/sql-pg/PgTypes"
+import { Option } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { TableName } from "../../../domain/events/rows/Tables.ts"
+import { type EventRow, find } from "../../../domain/events/storing/Suspects.ts"
+import {
+  EventStoreError,
+  RowRejected,
+  StoreTimeout,
+  StoreUnavailable
+} from "../../../services/event-writer/EventStore.ts"
+import type { DatabaseUnavailable } from "../PgConnection.ts"
+import * as SqlFailure from "../SqlFailure.ts"
+
+/** Data exceptions, constraints, values too large for an index or a row, and triggers that object. */
+const rejections = /^(?:22|23|54000|P0001)/
+
+const field = (cause: unknown, name: "code" | "column" | "constraint" | "detail"): string => {
+  if (typeof cause !== "object" || cause === null) return ""
+  const value: unknown = Object.getOwnPropertyDescriptor(cause, name)?.value
+  return typeof value === "string" ? value : ""
+}
+
+const some = (text: string): Option.Option<string> => text === "" ? Option.none() : Option.some(text)
+
+const rejected = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRow>): RowRejected => {
+  const cause = error.reason.cause
+  return new RowRejected({
+    code: field(cause, "code"),
+    column: some(field(cause, "column")),
+    constraint: some(field(cause, "constraint")),
+    detail: SqlFailure.detail(error),
+    suspects: find(table, rows, field(cause, "detail"))
+  })
+}
+
+const reasonOf = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRow>): EventStoreError["reason"] => {
+  const { _tag, cause } = error.reason
+  if (_tag === "StatementTimeoutError" || _tag === "LockTimeoutError") {
+    return new StoreTimeout({ rows: rows.length, detail: SqlFailure.detail(error) })
+  }
+  return cause instanceof PgTypes.CodecError || rejections.test(field(cause, "code"))
+    ? rejected(error, table, rows)
+    : new StoreUnavailable({ code: field(cause, "code"), detail: SqlFailure.detail(error) })
+}
+
+export const ofWrite = (
+  error: SqlError | DatabaseUnavailable,
+  table: TableName,
+  rows: ReadonlyArray<EventRow>
+): EventStoreError =>
+  new EventStoreError({
+    operation: table,
+    reason: error._tag === "SqlError"
+      ? reasonOf(error, table, rows)
+      : new StoreUnavailable({ code: "", detail: error.detail })
+  })
+
+/** Deadlock or serialization failure: rolled back by chance, and simply run again. */
+export const isChance = (error: SqlError | DatabaseUnavailable): boolean =>
+  error._tag === "SqlError" && (error.reason._tag === "DeadlockError" || error.reason._tag === "SerializationError")

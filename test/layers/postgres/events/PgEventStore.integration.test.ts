@@ -1,0 +1,98 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import { type TableName, tables } from "../../../../src/domain/events/rows/Tables.ts"
+import type { EventRow } from "../../../../src/domain/events/storing/Suspects.ts"
+import * as EventDecoder from "../../../../src/layers/events/EventDecoder.ts"
+import { PgConnection } from "../../../../src/layers/postgres/PgConnection.ts"
+import { EventStore } from "../../../../src/services/event-writer/EventStore.ts"
+import { countOf, layer as eventStore } from "../../../support/eventStore.ts"
+import { json, message, samples, telemetry } from "../../events/samples.ts"
+
+const flowTables = ["ocsf_network_activity", "netflow_metrics"] as const
+
+/** What all samples give, by table; the sequence makes their ids differ. */
+const decodedSamples = () => {
+  const byTable = new Map<TableName, Array<EventRow>>()
+  samples.forEach(([, subject, data], at) => {
+    const contents = new Map(flowTables.map((flowTable) => {
+      const decode = EventDecoder.make({ tenantDefault: "acme", flowTable })
+      const { content } = Result.getOrThrow(decode(message(subject, data, at + 1)))
+      return [content.table, content.rows]
+    }))
+    for (const [table, rows] of contents) byTable.set(table, [...byTable.get(table) ?? [], ...rows])
+  })
+  return byTable
+}
+
+const columnsOf = (table: TableName): Readonly<Record<string, { readonly type: string }>> => tables[table].columns
+
+/** The columns as the rows have them: moments in microseconds, JSON as text. */
+const readBack = Effect.fnUntraced(function*(table: TableName) {
+  const sql = yield* (yield* PgConnection).client
+  const list = Object.entries(columnsOf(table)).map(([name, { type }]) =>
+    type === "timestamptz"
+      ? `(extract(epoch from "${name}") * 1000000)::float8 as "${name}"`
+      : type === "jsonb"
+      ? `"${name}"::text as "${name}"`
+      : `"${name}"`
+  )
+  return yield* sql.unsafe<Readonly<Record<string, unknown>>>(`select ${list.join(", ")} from platform.${table}`)
+})
+
+const keyOf = (table: TableName, row: Readonly<Record<string, unknown>>) =>
+  tables[table].key.map((column) => String(row[column])).join("|")
+
+/** JSON with its keys in order, as PostgreSQL's `jsonb` keeps another order. */
+const comparable = (table: TableName, row: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(columnsOf(table)).map(([name, { type }]) => {
+      const value = row[name]
+      return [name, type === "jsonb" && typeof value === "string" ? JSON.parse(value) : value]
+    })
+  )
+
+const byKey = (table: TableName, rows: ReadonlyArray<EventRow | Readonly<Record<string, unknown>>>) => {
+  // The first of equal keys counts, as in the table.
+  const found = new Map<string, unknown>()
+  for (const row of rows) if (!found.has(keyOf(table, row))) found.set(keyOf(table, row), comparable(table, row))
+  return Object.fromEntries(Array.from(found).sort(([one], [other]) => one < other ? -1 : 1))
+}
+
+layer(eventStore(), { excludeTestServices: true, timeout: "30 seconds" })("PgEventStore", (it) => {
+  it.effect.each(Object.keys(tables))(
+    "stores all columns of %s as they were decoded, and once",
+    (name) =>
+      Effect.gen(function*() {
+        const store = yield* EventStore
+        const [table, rows] = Array.from(decodedSamples()).find(([table]) => table === name) ?? assert.fail(name)
+        const expected = byKey(table, rows)
+
+        const first = yield* store.write(table, rows)
+        const again = yield* store.write(table, rows)
+
+        assert.deepStrictEqual(byKey(table, yield* readBack(table)), expected)
+        const inserted = Object.keys(expected).length
+        assert.deepStrictEqual(first, { inserted, repeated: rows.length - inserted })
+        assert.deepStrictEqual(again, { inserted: 0, repeated: rows.length })
+      })
+  )
+
+  it.effect("stores rows of any time, also where there is no partition", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore
+      const times = ["1999-12-31T23:59:59.999999Z", "2026-01-02T03:04:05.000001Z", "2111-06-01T00:00:00.123457Z"]
+      const decode = EventDecoder.make({ tenantDefault: "anytime" })
+      const contents = times.map((timestamp) =>
+        Result.getOrThrow(decode(message("telemetry.x", json({ ...telemetry, timestamp })))).content
+      )
+
+      yield* store.write("timeseries_metrics", contents.flatMap((one): ReadonlyArray<EventRow> => one.rows))
+
+      const sql = yield* (yield* PgConnection).client
+      const found = yield* sql<{ at: string }>`
+        select to_char(timestamp at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at
+        from platform.timeseries_metrics where tenant_id = 'anytime' order by timestamp`
+      assert.deepStrictEqual(found.map(({ at }) => at), times)
+      assert.isAbove(yield* countOf("timeseries_metrics"), 2)
+    }))
+})
