@@ -37,13 +37,22 @@ export interface ManagementServer {
 
 const grace = Duration.seconds(2)
 
+/** A program whose parts do not all run cannot do its work, whatever else it asks of itself. */
+const parts = (tree: SupervisionTree["Service"]): Readiness.Check => ({
+  name: "supervision tree",
+  ready: Effect.flatMap(tree.unready, (nodes) =>
+    nodes.length === 0
+      ? Effect.void
+      : Effect.fail({ message: nodes.map(({ path, state }) => `${path} is ${state}`).join(", ") }))
+})
+
 const builtIn = (checks: ReadonlyArray<Readiness.Check>): ReadonlyArray<Route<SupervisionTree>> => [
   { path: "/health/live", handle: () => Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "live" })) },
   {
     path: "/health/ready",
     handle: () =>
       Effect.map(
-        Readiness.evaluate(checks),
+        SupervisionTree.use((tree) => Readiness.evaluate([parts(tree), ...checks])),
         (report) => HttpServerResponse.jsonUnsafe(report, { status: report.status === "ready" ? 200 : 503 })
       )
   },

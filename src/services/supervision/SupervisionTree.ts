@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { isReady } from "../../domain/supervision/Readiness.ts"
+import { unready } from "../../domain/supervision/Readiness.ts"
 import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import type { Subtree } from "./ChildPosition.ts"
@@ -18,8 +18,8 @@ import * as EventSinks from "./EventSinks.ts"
 export class SupervisionTree extends Context.Service<SupervisionTree, {
   /** The trees as they are now, one node per root. */
   readonly snapshot: Effect.Effect<ReadonlyArray<TreeNode>>
-  /** Whether every tree does its work. */
-  readonly isReady: Effect.Effect<boolean>
+  /** The nodes that keep a tree from doing its work; none when the program is ready. */
+  readonly unready: Effect.Effect<ReadonlyArray<TreeNode>>
   /** What happens from now on, in all trees. */
   readonly events: Stream.Stream<SupervisionEvent>
   /** Shows a root until the Scope closes. */
@@ -31,7 +31,7 @@ export class SupervisionTree extends Context.Service<SupervisionTree, {
     const sinks = EventSinks.make()
     return {
       snapshot: Effect.sync(() => [...roots].map((root) => root.node())),
-      isReady: Effect.sync(() => [...roots].every((root) => isReady(root.node()))),
+      unready: Effect.sync(() => [...roots].flatMap((root) => unready(root.node()))),
       events: sinks.stream,
       register: (root) =>
         Effect.asVoid(Effect.acquireRelease(

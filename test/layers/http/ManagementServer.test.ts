@@ -3,6 +3,7 @@ import { Deferred, Effect, Fiber, Metric } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
+import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { get, send } from "../../support/http.ts"
 
 const make = (options: Partial<ManagementServer.ManagementOptions<never>> = {}) =>
@@ -16,7 +17,7 @@ describe("ManagementServer", () => {
       assert.deepStrictEqual(yield* get(address, "/health/live"), { status: 200, body: { status: "live" } })
       assert.deepStrictEqual(yield* get(address, "/health/ready"), {
         status: 200,
-        body: { status: "ready", checks: [] }
+        body: { status: "ready", checks: [{ name: "supervision tree", ready: true }] }
       })
     }))
 
@@ -34,6 +35,7 @@ describe("ManagementServer", () => {
         body: {
           status: "not ready",
           checks: [
+            { name: "supervision tree", ready: true },
             { name: "database", ready: false, reason: "not connected yet" },
             { name: "grpc", ready: true }
           ]
@@ -41,6 +43,27 @@ describe("ManagementServer", () => {
       })
       assert.strictEqual((yield* get(address, "/health/live")).status, 200)
     }))
+
+  it.live("is not ready while a part of the program does not run", () =>
+    Effect.gen(function*() {
+      const supervisor = yield* Supervisor.start({
+        id: "Program",
+        strategy: "one_for_one",
+        children: [Supervisor.child({ id: "Part", run: Effect.never })]
+      })
+      const { address } = yield* ManagementServer.make({ host: "127.0.0.1", port: 0 })
+      assert.strictEqual((yield* get(address, "/health/ready")).status, 200)
+
+      yield* supervisor.terminateChild("Part")
+
+      assert.deepStrictEqual(yield* get(address, "/health/ready"), {
+        status: 503,
+        body: {
+          status: "not ready",
+          checks: [{ name: "supervision tree", ready: false, reason: "Program/Part is stopped" }]
+        }
+      })
+    }).pipe(Effect.provide(SupervisionTree.layer)))
 
   it.live("shows metrics as Prometheus text", () =>
     Effect.gen(function*() {

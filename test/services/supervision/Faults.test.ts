@@ -207,11 +207,11 @@ describe("What others see of a supervisor", () => {
       const all = yield* SupervisionTree
       const supervisor = yield* tree([trace.child("a"), trace.child("b", { restart: "transient" })])
       yield* trace.end("b", ends.normal)
-      assert.isTrue(yield* all.isReady)
+      assert.deepStrictEqual(yield* all.unready, [])
 
       yield* supervisor.terminateChild("a")
 
-      assert.isFalse(yield* all.isReady)
+      assert.deepStrictEqual((yield* all.unready).map(({ id, state }) => [id, state]), [["a", "stopped"]])
     }).pipe(Effect.provide(SupervisionTree.layer)))
 
   it.effect("disappears from the tree with its Scope", () =>
