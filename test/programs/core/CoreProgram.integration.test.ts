@@ -136,7 +136,7 @@ describe("CoreProgram", () => {
         status: 503,
         body: {
           status: "not ready",
-          checks: [{
+          checks: [{ name: "supervision tree", ready: true }, {
             name: "database",
             ready: false,
             reason: "The database is not available: not connected yet"

@@ -72,7 +72,11 @@ describe("A poller's own servers", () => {
 
       assert.deepStrictEqual(JSON.parse(ready), {
         status: "ready",
-        checks: [{ name: "core", ready: true }, { name: "agents", ready: true }]
+        checks: [
+          { name: "supervision tree", ready: true },
+          { name: "core", ready: true },
+          { name: "agents", ready: true }
+        ]
       })
     }).pipe(
       Effect.provideService(References.MinimumLogLevel, "None"),
