@@ -45,7 +45,9 @@ export const layer = Layer.effect(
           Effect.provideService(FileSystem.FileSystem, files),
           Scope.provide(scope)
         )
-        return yield* Effect.catch(open, (error) => Effect.map(Ref.make(refusing(error)), (inner) => late(inner, open)))
+        return yield* open.pipe(
+          Effect.catch((error) => Effect.map(Ref.make(refusing(error)), (inner) => late(inner, open)))
+        )
       })
     }
   })

@@ -98,8 +98,7 @@ const grpcServer = (config: CoreConfig) =>
       const credentials = yield* GrpcCredentials.server(config.security)
       const server = yield* GrpcServer.make({ ...config.grpc, credentials, services: [PollerServiceHandlers.make()] })
       yield* Effect.logInfo(`core takes reports on ${server.address}`)
-      return Effect.never
-    })
+    }).pipe(Effect.as(Effect.never))
   })
 
 const managementServer = (address: ListenAddress) =>
@@ -113,6 +112,5 @@ const managementServer = (address: ListenAddress) =>
         routes: [servicesRoute]
       })
       yield* Effect.logInfo(`core serves HTTP on ${server.address}`)
-      return Effect.never
-    })
+    }).pipe(Effect.as(Effect.never))
   })

@@ -120,8 +120,7 @@ const managementServer = (address: ListenAddress, links: ReadonlyArray<AgentLink
         ]
       })
       yield* Effect.logInfo(`poller serves HTTP on ${server.address}`)
-      return Effect.never
-    })
+    }).pipe(Effect.as(Effect.never))
   })
 
 const notReady = (reason: Option.Option<string>): Effect.Effect<void, { readonly message: string }> =>
