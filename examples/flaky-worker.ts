@@ -18,4 +18,7 @@ const program: Effect.Effect<never, SupervisorShutdown<Overheated>> = Supervisor
   children: [Supervisor.child({ id: "Heater", run: heater })]
 })
 
-Effect.runPromise(Effect.catch(program, (error) => Console.log(error.message)))
+await Effect.runPromise(Effect.matchEffect(program, {
+  onFailure: (error) => Console.log(error.message),
+  onSuccess: () => Effect.void
+}))
