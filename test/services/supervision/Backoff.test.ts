@@ -1,8 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { it } from "./Leaks.ts"
 import { settle, Trace } from "./Trace.ts"
 
 const doubling = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("4 seconds")])

@@ -1,10 +1,11 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { it } from "./Leaks.ts"
 import { Boom, ends, refusal, settle, Trace } from "./Trace.ts"
 
 const dynamic = (options: Partial<Supervisor.DynamicOptions> = {}) =>

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -9,6 +9,7 @@ import * as SupervisionMetrics from "../../../src/services/supervision/Supervisi
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as Events from "./Events.ts"
+import { it, leftBehind } from "./Leaks.ts"
 import { ends, settle, type Spec, Trace } from "./Trace.ts"
 
 const tree = (children: ReadonlyArray<Spec>) => Supervisor.start({ id: "root", strategy: "one_for_one", children })
@@ -122,6 +123,7 @@ describe("A heartbeat", () => {
       yield* settle
 
       assert.strictEqual(trace.take(), "+a +a")
+      yield* leftBehind(1)
       assert.strictEqual((yield* supervisor.tree).children[0]?.lastExit?.reason, "abandoned")
     }))
 })

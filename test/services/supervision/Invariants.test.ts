@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
@@ -8,6 +8,7 @@ import * as fc from "fast-check"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { flags, operation, parameters, spec } from "../../domain/supervision/SupervisorCommands.ts"
 import { type ModelSpec, SupervisorModel } from "../../domain/supervision/SupervisorModel.ts"
+import { it } from "./Leaks.ts"
 import { Boom, settle, type Spec, Trace } from "./Trace.ts"
 
 const run = <E>(effect: Effect.Effect<void, E, Scope.Scope>): Promise<void> =>

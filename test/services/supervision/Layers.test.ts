@@ -1,10 +1,11 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import type { ChildSpec } from "../../../src/services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { it } from "./Leaks.ts"
 import { type Boom, Trace } from "./Trace.ts"
 
 class Connection extends Context.Service<Connection, { readonly number: number }>()("Connection") {}

@@ -1,7 +1,8 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { it } from "./Leaks.ts"
 import { ends, settle, type Spec, Trace } from "./Trace.ts"
 
 const none: ReadonlyArray<Spec> = []

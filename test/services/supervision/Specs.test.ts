@@ -1,8 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it as plain } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
 import type { Restart } from "../../../src/domain/supervision/ChildExit.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { it } from "./Leaks.ts"
 import { type Boom, Trace } from "./Trace.ts"
 
 const forever = (id: string, options: Partial<Supervisor.ChildOptions> = {}) =>
@@ -14,7 +15,7 @@ const fields = (options: Parameters<typeof Supervisor.check>[0]) =>
 type Wrong = readonly [what: string, wrong: Record<string, unknown>, field: string]
 
 describe("A supervisor's specs (scenarios 16 to 20, 56)", () => {
-  it.each<Wrong>(
+  plain.each<Wrong>(
     [
       ["a negative maxRestarts", { intensity: { maxRestarts: -1, period: "5 seconds" } }, "intensity.maxRestarts"],
       ["a fractional maxRestarts", { intensity: { maxRestarts: 1.5, period: "5 seconds" } }, "intensity.maxRestarts"],
@@ -34,7 +35,7 @@ describe("A supervisor's specs (scenarios 16 to 20, 56)", () => {
     assert.deepStrictEqual(fields(options), ["strategy"])
   })
 
-  it.each<Wrong>(
+  plain.each<Wrong>(
     [
       ["an empty id", { id: "" }, "id"],
       ["a shutdown that is no duration", { shutdown: "soon" }, "shutdown"],
@@ -52,7 +53,7 @@ describe("A supervisor's specs (scenarios 16 to 20, 56)", () => {
 
   const autoShutdowns: ReadonlyArray<AutoShutdown> = ["never", "any_significant", "all_significant"]
   const restarts: ReadonlyArray<Restart> = ["permanent", "transient", "temporary"]
-  it.each(
+  plain.each(
     autoShutdowns.flatMap((autoShutdown) =>
       restarts.flatMap((restart) => [true, false].map((significant) => ({ autoShutdown, restart, significant })))
     )

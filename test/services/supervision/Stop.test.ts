@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -6,6 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Restart } from "../../../src/domain/supervision/ChildExit.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as Events from "./Events.ts"
+import { it, leftBehind } from "./Leaks.ts"
 import { type Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
 
 const tree = (children: ReadonlyArray<Spec>) => Supervisor.start({ id: "root", strategy: "one_for_one", children })
@@ -54,6 +55,7 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
   it.effect("29: a stubborn child is left behind at exactly its limit, and reported", () =>
     Effect.gen(function*() {
       const trace = new Trace()
+      yield* leftBehind(1)
       const supervisor = yield* tree([trace.child("a", { shutdown: "2 seconds", life: deaf(3_600_000) })])
 
       const events = yield* Events.during(
@@ -68,6 +70,7 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
   it.effect("30: brutal does not wait for a finalizer that takes time", () =>
     Effect.gen(function*() {
       const trace = new Trace()
+      yield* leftBehind(1)
       const supervisor = yield* tree([
         trace.child("quick", { shutdown: "brutal" }),
         trace.child("slow", { shutdown: "brutal", stop: Effect.sleep("1 hour") })
@@ -86,6 +89,7 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
   it.effect("31: ten stubborn dynamic children share one limit", () =>
     Effect.gen(function*() {
       const trace = new Trace()
+      yield* leftBehind(10)
       const scope = Effect.gen(function*() {
         const supervisor = yield* Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10 })
         for (let child = 0; child < 10; child += 1) {
@@ -99,6 +103,7 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
   it.effect("32, 77: dynamic children with different limits are stopped side by side", () =>
     Effect.gen(function*() {
       const trace = new Trace()
+      yield* leftBehind(1)
       const scope = Effect.gen(function*() {
         const supervisor = yield* Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10 })
         yield* supervisor.startChild(trace.child("1s", { shutdown: "2 seconds", life: deaf(1000) }))
@@ -139,6 +144,7 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
   it.effect("34: a child that is deaf from the start is left behind and reported", () =>
     Effect.gen(function*() {
       const trace = new Trace()
+      yield* leftBehind(1)
       // What OTP calls unlinked: a part of the child that the interruption does not reach.
       const supervisor = yield* tree([
         trace.child("a", { shutdown: "1 second", life: Effect.uninterruptible(Effect.never) })
@@ -183,6 +189,7 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
   it.effect("stops children while everything above is being torn down", () =>
     Effect.gen(function*() {
       const trace = new Trace()
+      yield* leftBehind(1)
       const running = yield* Effect.forkChild(
         Supervisor.run({
           id: "root",

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,6 +18,7 @@ import {
   type Operation,
   SupervisorModel
 } from "../../domain/supervision/SupervisorModel.ts"
+import { it } from "./Leaks.ts"
 import { Boom, type End, ends, type Spec, Trace } from "./Trace.ts"
 
 /** Enough for every consequence of one operation that takes no time. */
