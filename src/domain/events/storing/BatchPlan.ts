@@ -1,5 +1,6 @@
 /** Cuts decoded messages into statements: one table each, whole messages, bounded in rows and bytes. */
 import type { TableName, TableRows } from "../rows/Tables.ts"
+import { isDoubtful } from "./Suspects.ts"
 
 export interface StoreEntry<out M> {
   readonly message: M
@@ -13,16 +14,19 @@ export interface Group<out M> {
   readonly entries: ReadonlyArray<StoreEntry<M>>
 }
 
-/** By table, in order of appearance. Messages without rows are in no group. */
+/** Messages without rows are in no group; those that the database may refuse form one of their own, behind the others. */
 export const groups = <M>(entries: ReadonlyArray<StoreEntry<M>>): ReadonlyArray<Group<M>> => {
-  const byTable = new Map<TableName, Array<StoreEntry<M>>>()
+  const clean = new Map<TableName, Array<StoreEntry<M>>>()
+  const doubtful = new Map<TableName, Array<StoreEntry<M>>>()
   for (const entry of entries) {
-    if (entry.content.rows.length === 0) continue
-    const known = byTable.get(entry.content.table)
-    if (known === undefined) byTable.set(entry.content.table, [entry])
+    const { rows, table } = entry.content
+    if (rows.length === 0) continue
+    const byTable = rows.some((row) => isDoubtful(table, row)) ? doubtful : clean
+    const known = byTable.get(table)
+    if (known === undefined) byTable.set(table, [entry])
     else known.push(entry)
   }
-  return Array.from(byTable, ([table, grouped]) => ({ table, entries: grouped }))
+  return [...clean, ...doubtful].map(([table, grouped]) => ({ table, entries: grouped }))
 }
 
 /** How many of the entries from `from` on fit into one statement; at least one, whatever its size. */

@@ -1,5 +1,6 @@
 /**
- * How many rows one statement may carry: half as many after each time-out, more again after statements that succeed.
+ * How many rows one statement may carry: half as many after a time-out or a refused row, more again after statements
+ * that succeed.
  *
  * A database that answers slowly is asked for less at a time instead of for the same again.
  */
@@ -24,6 +25,16 @@ export const make = (options: { readonly rowsMin: number; readonly rowsMax: numb
 export const timedOut = (size: BatchSize): BatchSize => ({
   ...size,
   rows: Math.max(size.rowsMin, Math.floor(size.rows / 2)),
+  successes: 0
+})
+
+/** Below this, many statements cost more than what is written in vain before the refused row is met. */
+const rejectedRowsMin = 250
+
+/** Where one row is refused others follow, and each makes its statement a vain one: smaller ones are the lesser loss. */
+export const rejected = (size: BatchSize): BatchSize => ({
+  ...size,
+  rows: Math.max(Math.min(size.rows, rejectedRowsMin), Math.floor(size.rows / 2)),
   successes: 0
 })
 

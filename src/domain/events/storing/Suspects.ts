@@ -55,11 +55,25 @@ const isNamed = (detail: string, table: Described, row: Readonly<Record<string, 
   return texts.length > 1 && texts.every((text) => detail.includes(text))
 }
 
+/**
+ * Whether a row's key is longer than an index takes, unless it can be compressed: cheap to see, and nothing else gets past
+ * the decoders. Such rows are written apart from the start.
+ */
+export const isDoubtful = (table: TableName, row: EventRow): boolean => {
+  const values: Readonly<Record<string, unknown>> = row
+  let length = 0
+  for (const name of tables[table].key) {
+    const value = values[name]
+    if (typeof value === "string") length += value.length
+  }
+  return length > indexedTextMax
+}
+
 /** Positions of the suspects. `detail` is what the database said about the failing row, if anything. */
 export const find = (table: TableName, rows: ReadonlyArray<EventRow>, detail = ""): ReadonlyArray<number> => {
   const described: Described = tables[table]
   return rows.flatMap((row, at) =>
-    isWrong(described, row) || textsOf(described.key, row).join("").length > indexedTextMax ||
+    isWrong(described, row) || isDoubtful(table, row) ||
       (detail !== "" && isNamed(detail, described, row))
       ? [at]
       : []
