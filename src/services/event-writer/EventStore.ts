@@ -10,7 +10,7 @@ import type { EventRow } from "../../domain/events/storing/Suspects.ts"
 
 /** The database cannot be reached, is not ready or cannot do it now; the same write may succeed later. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
-  /** SQLSTATE, or empty when there was no answer. */
+  /** SQLSTATE or the socket's error; empty when there was not even a connection. */
   code: Schema.String,
   detail: Schema.String
 }) {}

@@ -27,6 +27,9 @@ const field = (cause: unknown, name: "code" | "column" | "constraint" | "detail"
   return typeof value === "string" ? value : ""
 }
 
+/** A row in no or the wrong partition: reported like a check that failed, but without the name of a constraint. */
+const isMisplaced = (cause: unknown): boolean => field(cause, "code") === "23514" && field(cause, "constraint") === ""
+
 const some = (text: string): Option.Option<string> => text === "" ? Option.none() : Option.some(text)
 
 const rejected = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRow>): RowRejected => {
@@ -45,7 +48,8 @@ const reasonOf = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRo
   if (_tag === "StatementTimeoutError" || _tag === "LockTimeoutError") {
     return new StoreTimeout({ rows: rows.length, detail: SqlFailure.detail(error) })
   }
-  return cause instanceof PgTypes.CodecError || rejections.test(field(cause, "code"))
+  const isRejection = rejections.test(field(cause, "code")) && !isMisplaced(cause)
+  return cause instanceof PgTypes.CodecError || isRejection
     ? rejected(error, table, rows)
     : new StoreUnavailable({ code: field(cause, "code"), detail: SqlFailure.detail(error) })
 }
@@ -62,6 +66,10 @@ export const ofWrite = (
       : new StoreUnavailable({ code: "", detail: error.detail })
   })
 
-/** Deadlock or serialization failure: rolled back by chance, and simply run again. */
+/**
+ * Rolled back by chance, and simply run again: a deadlock, a serialization failure, or a partition that was made while the
+ * statement waited to write into the default one.
+ */
 export const isChance = (error: SqlError | DatabaseUnavailable): boolean =>
-  error._tag === "SqlError" && (error.reason._tag === "DeadlockError" || error.reason._tag === "SerializationError")
+  error._tag === "SqlError" && (error.reason._tag === "DeadlockError" ||
+    error.reason._tag === "SerializationError" || isMisplaced(error.reason.cause))
