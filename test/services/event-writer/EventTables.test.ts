@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer } from "effect"
+import * as TestClock from "effect/testing/TestClock"
+import { EventStoreError, StoreUnavailable } from "../../../src/services/event-writer/EventStore.ts"
+import { EventTables } from "../../../src/services/event-writer/EventTables.ts"
+
+const away = new EventStoreError({ operation: "test", reason: new StoreUnavailable({ code: "", detail: "away" }) })
+
+/** Tables that fail as often as asked for, and what was called. */
+const tables = (failures: { readonly prepare: number; readonly maintain: number }) => {
+  const calls = { prepare: 0, maintain: 0 }
+  const done = { created: 0, dropped: 0, removedRows: 0, postponed: 0 }
+  return {
+    calls,
+    layer: Layer.succeed(EventTables, {
+      prepare: Effect.suspend(() => (calls.prepare += 1) <= failures.prepare ? away : Effect.void),
+      maintain: Effect.suspend(() => (calls.maintain += 1) <= failures.maintain ? away : Effect.succeed(done))
+    })
+  }
+}
+
+describe("EventTables.keep", () => {
+  it.effect("tries until the database is there, and maintains at once", () =>
+    Effect.gen(function*() {
+      const { calls, layer } = tables({ prepare: 3, maintain: 0 })
+      const fiber = yield* Effect.forkChild(Effect.provide(EventTables.keep, layer))
+
+      yield* TestClock.adjust("10 seconds")
+
+      assert.deepStrictEqual(calls, { prepare: 4, maintain: 1 })
+      yield* Fiber.interrupt(fiber)
+    }))
+
+  it.effect("maintains about every ten minutes, whether the last round went well or not", () =>
+    Effect.gen(function*() {
+      const { calls, layer } = tables({ prepare: 0, maintain: 2 })
+      const fiber = yield* Effect.forkChild(Effect.provide(EventTables.keep, layer))
+
+      yield* TestClock.adjust("1 hour")
+
+      assert.isAtLeast(calls.maintain, 6)
+      assert.isAtMost(calls.maintain, 8)
+      yield* Fiber.interrupt(fiber)
+    }))
+})
