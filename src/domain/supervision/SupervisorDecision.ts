@@ -92,9 +92,19 @@ const hearStartFailed = (draft: SupervisorDraft, child: ChildState, atMillis: nu
       draft.update(child, { status: "stopped" })
       return draft.reply({ _tag: "StartFailed" })
     default:
+      passOn(draft, child)
       draft.plan = undefined
       return grantRestart(draft, child, atMillis, true)
   }
+}
+
+/** From now on `to` is what the group waits for: the child it was restarted for has no retry of its own any more. */
+const passOn = (draft: SupervisorDraft, to: ChildState): void => {
+  if (draft.plan?.task._tag !== "Restart" || draft.plan.task.id === to.id) return
+  const from = draft.find(draft.plan.task.id)
+  if (from?.status !== "restarting") return
+  draft.note({ _tag: "ChildRestartCancelled", id: from.id })
+  draft.update(from, { status: "stopped" })
 }
 
 const hearExit = (
@@ -141,7 +151,7 @@ const grantRestart = (draft: SupervisorDraft, child: ChildState, atMillis: numbe
 const restartGroup = (draft: SupervisorDraft, failed: ChildState): void => {
   const { from, to } = Strategy.groupOf(draft.flags.strategy, draft.indexOf(failed.id), draft.children.length)
   const starts = draft.children.slice(from, to).map(({ id }): Step => ({ _tag: "Start", id }))
-  draft.begin({ _tag: "Restart" }, [...groupStops(draft, failed), ...starts])
+  draft.begin({ _tag: "Restart", id: failed.id }, [...groupStops(draft, failed), ...starts])
   advance(draft)
 }
 

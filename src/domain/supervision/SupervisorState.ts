@@ -46,7 +46,7 @@ export interface Step {
 /** Why the plan runs; decides what its end and a failed start mean. */
 export type Task =
   | { readonly _tag: "Boot" }
-  | { readonly _tag: "Restart" }
+  | { readonly _tag: "Restart"; readonly id: string }
   /** Stops the group at once; the starts follow when the backoff is over. */
   | { readonly _tag: "Delay"; readonly id: string }
   | { readonly _tag: "AddChild" }

@@ -8,7 +8,8 @@ import type { ModelFlags, ModelSpec, Observation, Operation, SupervisorModel } f
 
 /** What is held to the model. */
 export interface World {
-  readonly perform: (operation: Operation, specs: ReadonlyArray<ModelSpec>) => Promise<Observation> | Observation
+  /** `tookMillis` is the time that the model needed. */
+  readonly perform: (operation: Operation, tookMillis: number) => Promise<Observation> | Observation
 }
 
 class Command implements fc.AsyncCommand<SupervisorModel, World> {
@@ -22,9 +23,8 @@ class Command implements fc.AsyncCommand<SupervisorModel, World> {
   }
 
   async run(model: SupervisorModel, world: World): Promise<void> {
-    const { specs } = model
     const expected = model.perform(this.operation)
-    assert.deepStrictEqual(await world.perform(this.operation, specs), expected)
+    assert.deepStrictEqual(await world.perform(this.operation, expected.tookMillis), expected)
   }
 
   toString(): string {
@@ -59,6 +59,12 @@ export const spec = (id: fc.Arbitrary<string>, canBeSignificant: boolean): fc.Ar
     significant: canBeSignificant && isSignificant && restart !== "permanent"
   }))
 
+const specs = (canBeSignificant: boolean): fc.Arbitrary<ReadonlyArray<ModelSpec>> =>
+  fc.uniqueArray(spec(id, canBeSignificant), { selector: (spec) => spec.id, maxLength: ids.length })
+
+const autoShutdowns = (canBeSignificant: boolean): fc.Arbitrary<AutoShutdown> =>
+  canBeSignificant ? fc.constantFrom("any_significant", "all_significant") : fc.constant("never")
+
 export const operation = (canBeSignificant: boolean): fc.Arbitrary<Operation> =>
   fc.oneof(
     {
@@ -73,13 +79,22 @@ export const operation = (canBeSignificant: boolean): fc.Arbitrary<Operation> =>
       arbitrary: fc.record({ _tag: fc.constant("advance" as const), millis: fc.constantFrom(1, 999, 1000, 1001, 5000) })
     },
     {
-      weight: 5,
+      weight: 7,
       arbitrary: fc.record({
-        _tag: fc.constant("changeFlags" as const),
-        flags: flags(canBeSignificant ? fc.constantFrom("any_significant", "all_significant") : fc.constant("never"))
+        _tag: fc.constant("slowStop" as const),
+        id,
+        millis: fc.constantFrom(0, 307, 1709)
       })
     },
-    { weight: 1, arbitrary: fc.constant({ _tag: "stop" as const }) }
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        _tag: fc.constant("changeSpecs" as const),
+        flags: flags(autoShutdowns(canBeSignificant)),
+        specs: specs(canBeSignificant)
+      })
+    },
+    { weight: 1, arbitrary: fc.record({ _tag: fc.constantFrom("stop", "killSupervisor") }) }
   )
 
 export interface Life {
@@ -91,8 +106,8 @@ export interface Life {
 export const lives = fc.boolean().chain((canBeSignificant) =>
   fc.record({
     life: fc.record({
-      flags: flags(canBeSignificant ? fc.constantFrom("any_significant", "all_significant") : fc.constant("never")),
-      specs: fc.uniqueArray(spec(id, canBeSignificant), { selector: (spec) => spec.id, maxLength: ids.length })
+      flags: flags(autoShutdowns(canBeSignificant)),
+      specs: specs(canBeSignificant)
     }),
     commands: fc.commands([operation(canBeSignificant).map((operation) => new Command(operation))], {
       maxCommands: 50,

@@ -9,6 +9,8 @@ import {
   type ModelSpec,
   type Observation,
   type Operation,
+  type Request,
+  stopLimitMillis,
   SupervisorModel
 } from "./SupervisorModel.ts"
 
@@ -37,6 +39,8 @@ class PlainWorld implements World {
   private state: State.SupervisorState
   private readonly specs: Map<string, ModelSpec>
   private readonly failing = new Map<string, number>()
+  private readonly slow = new Map<string, number>()
+  private leftBehind: Array<number> = []
   private log: Array<string> = []
   private retries: Array<Retry> = []
   private nowMillis = 0
@@ -48,21 +52,32 @@ class PlainWorld implements World {
     this.tell({ _tag: "Boot" })
   }
 
-  perform(operation: Operation, specs: ReadonlyArray<ModelSpec>): Observation {
+  perform(operation: Operation): Observation {
     this.reply = ""
-    this.carry(operation, specs)
+    const beganAtMillis = this.nowMillis
+    this.carry(operation)
+    const happens = operation._tag === "advance" || operation._tag === "exit"
+    const repliedAfterMillis = happens ? 0 : this.nowMillis - beganAtMillis
+    this.takeUp(this.nowMillis)
+    this.leftBehind = this.leftBehind.filter((atMillis) => atMillis > this.nowMillis)
     return {
       reply: this.reply,
+      repliedAfterMillis,
+      tookMillis: this.nowMillis - beganAtMillis,
+      live: this.leftBehind.length + this.state.children.filter(({ status }) => status === "running").length,
       log: this.log.splice(0).join(" "),
       children: this.state.children.map(({ id, status }) => `${id}:${status}`).join(" "),
       ended: this.state.outcome?._tag ?? ""
     }
   }
 
-  private carry(operation: Operation, specs: ReadonlyArray<ModelSpec>): void {
+  private carry(operation: Operation): void {
     switch (operation._tag) {
       case "failNextStart":
         this.failing.set(operation.id, operation.times)
+        return
+      case "slowStop":
+        this.slow.set(operation.id, operation.millis)
         return
       case "advance":
         return this.advance(operation.millis)
@@ -74,17 +89,15 @@ class PlainWorld implements World {
         return this.tell({ _tag: "Exited", id, generation, exit: operation.exit, atMillis: this.nowMillis })
       }
       case "stop":
+      case "killSupervisor":
         return this.tell({ _tag: "Shutdown" })
       default:
         if (this.state.outcome !== undefined) this.reply = "gone"
-        else this.tell(this.request(operation, specs))
+        else this.tell(this.request(operation))
     }
   }
 
-  private request(
-    operation: Exclude<Operation, { readonly _tag: "failNextStart" | "advance" | "exit" | "stop" }>,
-    specs: ReadonlyArray<ModelSpec>
-  ): State.SupervisorInput {
+  private request(operation: Request): State.SupervisorInput {
     switch (operation._tag) {
       case "startChild":
         if (!this.state.children.some(({ id }) => id === operation.spec.id)) {
@@ -101,9 +114,10 @@ class PlainWorld implements World {
       case "delete":
         this.reply = "ok"
         return { _tag: "DeleteChild", id: operation.id }
-      case "changeFlags":
+      case "changeSpecs":
         this.reply = "ok"
-        return { _tag: "ChangeSpecs", flags: flagsOf(operation.flags), children: specs.map(declare) }
+        for (const spec of operation.specs) this.specs.set(spec.id, spec)
+        return { _tag: "ChangeSpecs", flags: flagsOf(operation.flags), children: operation.specs.map(declare) }
     }
   }
 
@@ -111,8 +125,6 @@ class PlainWorld implements World {
     const [state, commands] = decide(this.state, input)
     this.state = state
     for (const command of commands) this.obey(command)
-    const [due] = this.retries.filter(({ dueAtMillis }) => dueAtMillis <= this.nowMillis)
-    if (due !== undefined) this.retry(due)
   }
 
   private retry(retry: Retry): void {
@@ -125,7 +137,7 @@ class PlainWorld implements World {
       case "Start":
         return this.start(command.id)
       case "Stop":
-        this.log.push(`-${command.id}`)
+        this.stop(command.id)
         return this.tell({ _tag: "Stopped", id: command.id })
       case "Retry": {
         const delayMillis = this.specs.get(command.id)?.backoffMillis ?? 0
@@ -146,6 +158,13 @@ class PlainWorld implements World {
     }
   }
 
+  private stop(id: string): void {
+    this.log.push(`-${id}`)
+    const neededMillis = this.slow.get(id) ?? 0
+    if (neededMillis > stopLimitMillis) this.leftBehind.push(this.nowMillis + neededMillis)
+    this.nowMillis += Math.min(neededMillis, stopLimitMillis)
+  }
+
   private start(id: string): void {
     const left = this.failing.get(id) ?? 0
     if (left > 0) {
@@ -159,15 +178,21 @@ class PlainWorld implements World {
 
   private advance(millis: number): void {
     const untilMillis = this.nowMillis + millis
+    this.takeUp(untilMillis)
+    this.nowMillis = Math.max(this.nowMillis, untilMillis)
+  }
+
+  /** Tells of the retries that are due, one after the other, as a supervisor hears of them. */
+  private takeUp(untilMillis: number): void {
     for (;;) {
+      const limitMillis = Math.max(untilMillis, this.nowMillis)
       const [due] = this.retries
-        .filter(({ dueAtMillis }) => dueAtMillis <= untilMillis)
+        .filter(({ dueAtMillis }) => dueAtMillis <= limitMillis)
         .toSorted((a, b) => a.dueAtMillis - b.dueAtMillis)
-      if (due === undefined) break
-      this.nowMillis = due.dueAtMillis
+      if (due === undefined || this.state.outcome !== undefined) return
+      this.nowMillis = Math.max(this.nowMillis, due.dueAtMillis)
       this.retry(due)
     }
-    this.nowMillis = untilMillis
   }
 }
 
@@ -179,7 +204,7 @@ describe("The supervisor's decision", () => {
           const model = new SupervisorModel(life.flags, life.specs)
           const real = new PlainWorld(life)
           const begin: Operation = { _tag: "advance", millis: 0 }
-          assert.deepStrictEqual(real.perform(begin, []), model.perform(begin))
+          assert.deepStrictEqual(real.perform(begin), model.perform(begin))
           return { model, real }
         }
         await fc.asyncModelRun(setup, commands)

@@ -1,11 +1,17 @@
 /**
  * What OTP's supervisor does, written down as plainly as possible: the oracle for the decision and for the fibers.
  *
- * Shares no code with what it judges. Nothing takes time here but a backoff.
+ * Shares no code with what it judges. Nothing takes time here but a backoff and a stop that was asked to be slow.
  */
 import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
 import type { ExitClass, Restart } from "../../../src/domain/supervision/ChildExit.ts"
 import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
+
+/**
+ * How long a stop waits for a child. No sum of the times that a life is made of gets near it or a backoff, so that no
+ * two things ever happen at the same millisecond by chance.
+ */
+export const stopLimitMillis = 1009
 
 export interface ModelSpec {
   readonly id: string
@@ -27,19 +33,35 @@ export type Operation =
   | { readonly _tag: "terminate" | "restart" | "delete"; readonly id: string }
   | { readonly _tag: "exit"; readonly id: string; readonly exit: ExitClass }
   | { readonly _tag: "failNextStart"; readonly id: string; readonly times: number }
+  /** From now on the child takes so long to end when its supervisor stops it. */
+  | { readonly _tag: "slowStop"; readonly id: string; readonly millis: number }
   | { readonly _tag: "advance"; readonly millis: number }
-  | { readonly _tag: "changeFlags"; readonly flags: ModelFlags }
+  | { readonly _tag: "changeSpecs"; readonly flags: ModelFlags; readonly specs: ReadonlyArray<ModelSpec> }
   | { readonly _tag: "stop" }
+  /** What the supervisor runs in is interrupted: the nearest there is to OTP's kill. */
+  | { readonly _tag: "killSupervisor" }
+
+/** An operation that is answered; the others only happen. */
+export type Request = Extract<
+  Operation,
+  { readonly _tag: "startChild" | "terminate" | "restart" | "delete" | "changeSpecs" }
+>
 
 /** What can be seen from outside after an operation has had all its consequences. */
 export interface Observation {
   /** `started`, `ok`, `failed`, `gone`, or why it was refused; empty for what asks nothing. */
   readonly reply: string
+  /** When the operation was answered, after it was asked. */
+  readonly repliedAfterMillis: number
+  /** When its last consequence was over. Nothing happens after it but what waits for a backoff. */
+  readonly tookMillis: number
   /** `+a` started, `!a` did not start, `-a` ended. */
   readonly log: string
   /** Children in start order with their state. */
   readonly children: string
   readonly ended: string
+  /** Children that have not ended: the running ones and those left behind. */
+  readonly live: number
 }
 
 interface Child {
@@ -54,6 +76,9 @@ export class SupervisorModel {
   private children: Array<Child> = []
   private stamps: Array<number> = []
   private failing = new Map<string, number>()
+  private slow = new Map<string, number>()
+  /** When those that were left behind will end. */
+  private leftBehind: Array<number> = []
   private log: Array<string> = []
   private nowMillis = 0
   private turn = 0
@@ -65,22 +90,21 @@ export class SupervisorModel {
     for (const child of this.children) this.start(child)
   }
 
-  isRunning(id: string): boolean {
-    return this.find(id)?.status === "running"
-  }
-
-  get specs(): ReadonlyArray<ModelSpec> {
-    return this.children.map(({ spec }) => spec)
-  }
-
   get hasEnded(): boolean {
     return this.ended !== ""
   }
 
   perform(operation: Operation): Observation {
+    const beganAtMillis = this.nowMillis
     const reply = this.answer(operation)
+    const repliedAfterMillis = operation._tag === "advance" ? 0 : this.nowMillis - beganAtMillis
+    this.takeUp(this.nowMillis)
+    this.leftBehind = this.leftBehind.filter((atMillis) => atMillis > this.nowMillis)
     return {
       reply,
+      repliedAfterMillis: operation._tag === "exit" ? 0 : repliedAfterMillis,
+      tookMillis: this.nowMillis - beganAtMillis,
+      live: this.leftBehind.length + this.children.filter(({ status }) => status === "running").length,
       log: this.log.splice(0).join(" "),
       children: this.children.map(({ spec, status }) => `${spec.id}:${status}`).join(" "),
       ended: this.ended
@@ -92,6 +116,9 @@ export class SupervisorModel {
       case "failNextStart":
         this.failing.set(operation.id, operation.times)
         return ""
+      case "slowStop":
+        this.slow.set(operation.id, operation.millis)
+        return ""
       case "advance":
         this.advance(operation.millis)
         return ""
@@ -101,6 +128,7 @@ export class SupervisorModel {
         return ""
       }
       case "stop":
+      case "killSupervisor":
         if (!this.hasEnded) this.shutDown("stopped")
         return ""
       default:
@@ -108,13 +136,8 @@ export class SupervisorModel {
     }
   }
 
-  private request(
-    operation: Exclude<Operation, { readonly _tag: "failNextStart" | "advance" | "exit" | "stop" }>
-  ): string {
-    if (operation._tag === "changeFlags") {
-      this.flags = operation.flags
-      return "ok"
-    }
+  private request(operation: Request): string {
+    if (operation._tag === "changeSpecs") return this.changeSpecs(operation.flags, operation.specs)
     if (operation._tag === "startChild") return this.startChild(operation.spec)
     const child = this.find(operation.id)
     if (child === undefined) return "not_found"
@@ -136,6 +159,17 @@ export class SupervisorModel {
     if (this.start(child)) return "started"
     this.remove(child)
     return "failed"
+  }
+
+  private changeSpecs(flags: ModelFlags, specs: ReadonlyArray<ModelSpec>): string {
+    this.flags = flags
+    const named = specs.map((spec): Child => {
+      const known = this.find(spec.id)
+      return known === undefined ? { spec, status: "stopped", dueAtMillis: 0, turn: 0 } : { ...known, spec }
+    })
+    const others = this.children.filter(({ spec }) => !specs.some(({ id }) => id === spec.id))
+    this.children = [...named, ...others]
+    return "ok"
   }
 
   private find(id: string): Child | undefined {
@@ -161,7 +195,12 @@ export class SupervisorModel {
   /** By the supervisor's hand. */
   private stop(child: Child): void {
     const wasStopped = child.status === "stopped"
-    if (child.status === "running") this.log.push(`-${child.spec.id}`)
+    if (child.status === "running") {
+      this.log.push(`-${child.spec.id}`)
+      const neededMillis = this.slow.get(child.spec.id) ?? 0
+      if (neededMillis > stopLimitMillis) this.leftBehind.push(this.nowMillis + neededMillis)
+      this.nowMillis += Math.min(neededMillis, stopLimitMillis)
+    }
     child.status = "stopped"
     if (child.spec.restart === "temporary" && !wasStopped) this.remove(child)
   }
@@ -175,7 +214,7 @@ export class SupervisorModel {
     this.log.push(`-${child.spec.id}`)
     const isAbnormal = exit === "failure" || exit === "killed"
     const { restart } = child.spec
-    if (restart === "permanent" || (restart === "transient" && isAbnormal)) return this.restart(child)
+    if (restart === "permanent" || (restart === "transient" && isAbnormal)) return this.restart(child, false)
     child.status = "stopped"
     if (restart === "temporary") this.remove(child)
     if (!child.spec.significant) return
@@ -186,15 +225,16 @@ export class SupervisorModel {
     }
   }
 
-  private restart(child: Child): void {
+  private restart(child: Child, isAttempt: boolean): void {
     const { maxRestarts, periodMillis } = this.flags
     this.stamps = [...this.stamps.filter((stamp) => this.nowMillis - stamp <= periodMillis), this.nowMillis]
     child.status = "stopped"
     if (this.stamps.length > maxRestarts) return this.shutDown("intensity_exceeded")
-    if (child.spec.backoffMillis === 0) return this.restartGroup(child)
-    for (const other of this.group(child).toReversed()) if (other !== child) this.stop(other)
+    const { backoffMillis } = child.spec
+    if (backoffMillis === 0 && !isAttempt) return this.restartGroup(child)
+    if (backoffMillis > 0) { for (const other of this.group(child).toReversed()) if (other !== child) this.stop(other) }
     child.status = "restarting"
-    child.dueAtMillis = this.nowMillis + child.spec.backoffMillis
+    child.dueAtMillis = this.nowMillis + backoffMillis
     child.turn = ++this.turn
   }
 
@@ -211,22 +251,29 @@ export class SupervisorModel {
   }
 
   private restartGroup(failed: Child): void {
+    failed.status = "stopped"
     for (const other of this.group(failed).toReversed()) if (other !== failed) this.stop(other)
     for (const child of this.group(failed)) {
-      if (!this.start(child)) return this.restart(child)
+      if (!this.start(child)) return this.restart(child, true)
     }
   }
 
   private advance(millis: number): void {
     const untilMillis = this.nowMillis + millis
+    this.takeUp(untilMillis)
+    this.nowMillis = Math.max(this.nowMillis, untilMillis)
+  }
+
+  /** The restarts that are due until then, and those that become due while they are carried out. */
+  private takeUp(untilMillis: number): void {
     for (;;) {
+      const limitMillis = Math.max(untilMillis, this.nowMillis)
       const [due] = this.children
-        .filter(({ dueAtMillis, status }) => status === "restarting" && dueAtMillis <= untilMillis)
+        .filter(({ dueAtMillis, status }) => status === "restarting" && dueAtMillis <= limitMillis)
         .toSorted((a, b) => a.dueAtMillis - b.dueAtMillis || a.turn - b.turn)
-      if (due === undefined || this.hasEnded) break
-      this.nowMillis = due.dueAtMillis
+      if (due === undefined || this.hasEnded) return
+      this.nowMillis = Math.max(this.nowMillis, due.dueAtMillis)
       this.restartGroup(due)
     }
-    this.nowMillis = untilMillis
   }
 }
