@@ -132,22 +132,27 @@ const maintainTable = Effect.fnUntraced(
   }
 )
 
+const isHypertable = (sql: PgClient.PgClient) => Effect.provideService(Timescale.isInstalled, SqlClient.SqlClient, sql)
+
+const retentionOf = (options: Required<PgEventTablesOptions>): Retention => ({
+  ...retentionDefault,
+  ...options.retention
+})
+
 const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
-  const retention: Retention = { ...retentionDefault, ...options.retention }
-  const isHypertable = yield* Timescale.isInstalled.pipe(Effect.provideService(SqlClient.SqlClient, sql))
-  if (isHypertable) {
-    yield* Effect.forEach(
-      tableNames,
-      (table) =>
-        Effect.forEach(
-          Timescale.setRetention(options.schema, table, retention[table]),
-          (statement) => sql.unsafe(statement)
-        )
-    )
-    return nothing
-  }
+  if (yield* isHypertable(sql)) return nothing
+  const retention = retentionOf(options)
   const done = yield* Effect.forEach(tableNames, (table) => maintainTable(sql, options, table, retention))
   return done.reduce(sum, nothing)
+})
+
+const prepare = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  yield* migrate(sql, options.schema)
+  yield* maintain(sql, options)
+  if (!(yield* isHypertable(sql))) return
+  const retention = retentionOf(options)
+  const statements = tableNames.flatMap((table) => Timescale.setRetention(options.schema, table, retention[table]))
+  yield* Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })
 })
 
 const failed = (operation: string) => (error: SqlError | Migrator.MigrationError | DatabaseUnavailable) =>
@@ -158,22 +163,19 @@ const failed = (operation: string) => (error: SqlError | Migrator.MigrationError
 
 export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTables, never, PgConnection> => {
   const { daysAhead = 3, retention = {}, schema = "platform" } = options
+  const complete = { schema, retention, daysAhead }
   return Layer.effect(
     EventTables,
-    Effect.map(PgConnection, (connection) => {
-      const once = connection.client.pipe(
-        Effect.flatMap((sql) => maintain(sql, { schema, retention, daysAhead })),
-        Effect.mapError(failed("maintaining the tables")),
-        Effect.withSpan("EventTables.maintain")
-      )
-      const prepare = connection.client.pipe(
-        Effect.flatMap((sql) => migrate(sql, schema)),
-        Effect.mapError(failed("preparing the tables")),
-        Effect.andThen(once),
-        Effect.asVoid,
-        Effect.withSpan("EventTables.prepare")
-      )
-      return EventTables.of({ prepare, maintain: once })
-    })
+    Effect.map(PgConnection, (connection) =>
+      EventTables.of({
+        prepare: Effect.flatMap(connection.client, (sql) => prepare(sql, complete)).pipe(
+          Effect.mapError(failed("preparing the tables")),
+          Effect.withSpan("EventTables.prepare")
+        ),
+        maintain: Effect.flatMap(connection.client, (sql) => maintain(sql, complete)).pipe(
+          Effect.mapError(failed("maintaining the tables")),
+          Effect.withSpan("EventTables.maintain")
+        )
+      }))
   )
 }

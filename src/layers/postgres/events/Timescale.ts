@@ -1,8 +1,8 @@
 /**
  * Hypertables: chunks of a day, compressed when they are no longer written to, dropped by retention.
  *
- * TimescaleDB's own jobs do the maintenance then. The policies are set anew at every start, so that a changed retention
- * takes effect.
+ * TimescaleDB's own jobs do the maintenance then. The retention is set at every start, so that a changed one takes
+ * effect.
  */
 import { Duration, Effect } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -37,6 +37,8 @@ export const setRetention = (schema: string, name: TableName, retention: Duratio
   const table = regclass(schema, name)
   return [
     `select remove_retention_policy(${table}, if_exists => true)`,
-    `select add_retention_policy(${table}, drop_after => interval '${Duration.toSeconds(retention)} seconds')`
+    `select add_retention_policy(${table}, drop_after => interval '${
+      Duration.toSeconds(retention)
+    } seconds', if_not_exists => true)`
   ]
 }

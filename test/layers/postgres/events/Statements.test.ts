@@ -1,0 +1,38 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration } from "effect"
+import * as InsertStatement from "../../../../src/layers/postgres/events/InsertStatement.ts"
+import * as TableDefinition from "../../../../src/layers/postgres/events/TableDefinition.ts"
+import * as Timescale from "../../../../src/layers/postgres/events/Timescale.ts"
+
+describe("Statements of the event tables", () => {
+  it("insert whole columns, casting what has no array of its own", () => {
+    const { text } = InsertStatement.make("my\"schema", "netflow_metrics")
+
+    assert.isTrue(text.startsWith("insert into \"my\"\"schema\".\"netflow_metrics\" (\"tenant_id\", \"ingest_id\","))
+    assert.include(text, "\"metadata\"::jsonb from unnest($1::text[], $2::uuid[], $3::timestamptz[],")
+    assert.isTrue(text.endsWith("on conflict do nothing"))
+  })
+
+  it("make tables whose key begins with the tenant", () => {
+    const text = TableDefinition.create("platform", "logs")
+
+    assert.include(text, "\"tenant_id\" text not null, \"timestamp\" timestamptz not null, \"id\" uuid not null")
+    assert.include(text, "primary key (\"tenant_id\", \"timestamp\", \"id\")")
+  })
+
+  it("make hypertables by the day, with compression and retention", () => {
+    const statements = [
+      ...Timescale.setUp("platform", "logs"),
+      ...Timescale.setRetention("platform", "logs", Duration.days(2))
+    ]
+
+    assert.deepStrictEqual(statements.map((statement) => statement.replace(/\s+/g, " ")), [
+      "select create_hypertable('\"platform\".\"logs\"', 'timestamp', chunk_time_interval => interval '1 day')",
+      "alter table \"platform\".\"logs\" set (timescaledb.compress, timescaledb.compress_segmentby = 'tenant_id', " +
+      "timescaledb.compress_orderby = '\"timestamp\" desc')",
+      "select add_compression_policy('\"platform\".\"logs\"', compress_after => interval '2 days')",
+      "select remove_retention_policy('\"platform\".\"logs\"', if_exists => true)",
+      "select add_retention_policy('\"platform\".\"logs\"', drop_after => interval '172800 seconds', if_not_exists => true)"
+    ])
+  })
+})
