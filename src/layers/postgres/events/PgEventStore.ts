@@ -15,7 +15,7 @@ import * as StoreFailure from "./StoreFailure.ts"
 export interface PgEventStoreOptions {
   /** Default `platform`, as in the existing database. */
   readonly schema?: string
-  /** For one statement. Default 15 s. */
+  /** For one statement. Default 15 s; a server that does not even react to the cancellation costs 5 s more. */
   readonly statementLimit?: Duration.Duration
 }
 

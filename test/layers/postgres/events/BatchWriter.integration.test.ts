@@ -55,8 +55,7 @@ const whileBlocked = <A, E, R, B, E2, R2>(write: Effect.Effect<A, E, R>, use: Ef
         ),
         { within: "10 seconds" }
       )
-      yield* use
-      return writing
+      return [writing, yield* use] as const
     }))
   })
 
@@ -136,7 +135,7 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("BatchWriter 
       const writer = yield* BatchWriter.make()
       const entries = metrics("killed", 300)
 
-      const writing = yield* whileBlocked(writer.write(entries), killWriter)
+      const [writing] = yield* whileBlocked(writer.write(entries), killWriter)
       const outcome = yield* Fiber.join(writing)
 
       assert.deepInclude(outcome, { stored: [], poison: [], inserted: 0 })
@@ -151,7 +150,7 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("BatchWriter 
       const writer = yield* BatchWriter.make({ rowsMax: 100, timeoutsMax: 2 })
       const entries = metrics("slow", 150)
 
-      const writing = yield* whileBlocked(
+      const [writing] = yield* whileBlocked(
         writer.write(entries),
         eventually(
           "the size shrinks",
@@ -166,6 +165,30 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("BatchWriter 
       assert.strictEqual(outcome.retry[0]?.error.reason._tag, "StoreTimeout")
       assert.lengthOf(yield* rowsOf("slow"), 150)
       assert.strictEqual(yield* writer.rowsPerStatement, 100)
+    }))
+
+  it.effect("ends a write in time when the server's process hangs", () =>
+    Effect.gen(function*() {
+      const sql = yield* (yield* PgConnection).client
+      const writer = yield* BatchWriter.make({ timeoutsMax: 1 })
+      const entries = metrics("hung", 10)
+      const hang = Effect.gen(function*() {
+        const [found] = yield* sql<{ pid: number }>`
+          select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+        const pid = found?.pid ?? assert.fail("nobody waits")
+        process.kill(pid, "SIGSTOP")
+        return pid
+      })
+
+      const [writing, pid] = yield* whileBlocked(writer.write(entries), hang)
+      const [took, outcome] = yield* Effect.timed(Fiber.join(writing)).pipe(
+        Effect.ensuring(Effect.sync(() => process.kill(pid, "SIGCONT")))
+      )
+
+      assert.lengthOf(outcome.retry, 10)
+      assert.isBelow(Duration.toSeconds(took), 8)
+      assert.deepInclude(yield* writer.write(entries), { retry: [] })
+      assert.lengthOf(yield* rowsOf("hung"), 10)
     }))
 
   it.effect("lets several writers write the same rows at once", () =>
