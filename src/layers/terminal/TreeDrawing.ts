@@ -68,8 +68,12 @@ const details = (node: TreeNode, { nowMillis, style }: DrawOptions): string => {
     parts.push(style.warn(`next attempt in ${Elapsed.format(node.backoffUntil - nowMillis)}`))
   }
   if (node.restartsTotal > 0) parts.push(style.warn(plural(node.restartsTotal, "restart")))
-  if (node.restartsBudgetLeft !== undefined && node.restartsInWindow > 0) {
-    parts.push(style.warn(`${node.restartsInWindow} in window, ${node.restartsBudgetLeft} left`))
+  if (node.restartsBudgetLeft !== undefined) {
+    const budget = `${node.restartsBudgetLeft} of ${node.restartsBudgetLeft + node.restartsInWindow} restarts left`
+    parts.push(node.restartsInWindow > 0 ? style.warn(budget) : style.dim(budget))
+  }
+  if (node.heartbeatAgeMillis !== undefined) {
+    parts.push(style.dim(`heartbeat ${Elapsed.format(node.heartbeatAgeMillis)} ago`))
   }
   if (node.lastExit !== undefined) {
     const { at, message, reason } = node.lastExit

@@ -60,15 +60,15 @@ describe("TreeDrawing", () => {
           restartsTotal: 1,
           lastExit: { reason: "failure", at: nowMillis - 3_000, message: "it\nbroke" }
         }),
-        node("Agent", { kind: "supervisor", children: [node("GrpcServer", { state: "stopped" })] })
+        node("Agent", { kind: "supervisor", children: [node("GrpcServer", { heartbeatAgeMillis: 4_000 })] })
       ]
     })
 
     assert.deepStrictEqual(TreeDrawing.draw([tree], surface), [
-      "Up                running     up 1m 5s · one_for_one · 1 in window, 2 left",
+      "Up                running     up 1m 5s · one_for_one · 2 of 3 restarts left",
       "├─ Core           running     up 1m 5s · 1 restart · last exit 3s ago, failure: it broke",
       "└─ Agent          running     up 1m 5s",
-      "   └─ GrpcServer  stopped     up 1m 5s"
+      "   └─ GrpcServer  running     up 1m 5s · heartbeat 4s ago"
     ])
   })
 
