@@ -18,8 +18,6 @@ export interface Partition {
 interface PartitionPlan {
   readonly create: ReadonlyArray<Partition>
   readonly drop: ReadonlyArray<string>
-  /** Rows before this moment are older than the table keeps them. */
-  readonly keptSinceMillis: number
 }
 
 const dayOf = (millis: number): number => Math.floor(millis / dayMillis) * dayMillis
@@ -66,7 +64,6 @@ export const make = (options: {
     drop: existing.filter((name) => {
       const start = startOf(table, name)
       return start !== undefined && start + dayMillis <= keptSinceMillis
-    }),
-    keptSinceMillis
+    })
   }
 }
