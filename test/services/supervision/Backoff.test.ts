@@ -1,10 +1,15 @@
 import { assert, describe } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
+import * as fc from "fast-check"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { settle, Trace } from "./Trace.ts"
+import { parameters } from "../../domain/supervision/SupervisorCommands.ts"
+import { it, withoutLeaks } from "./Leaks.ts"
+import { Boom, settle, Trace } from "./Trace.ts"
 
 const doubling = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("4 seconds")])
 
@@ -131,4 +136,75 @@ describe("Backoff between restarts (scenario 82)", () => {
 
       assert.deepStrictEqual(pauses, [1000, 1000, 1000])
     }))
+})
+
+interface Pauses {
+  readonly baseMillis: number
+  readonly factor: number
+  readonly mostMillis: number
+  readonly seed: number
+  /** For each attempt but the last, whether it fails to start; otherwise it starts and fails at once. */
+  readonly fails: ReadonlyArray<boolean>
+}
+
+/** Milliseconds between the attempts to start a child that fails each time but the last. */
+const gaps = ({ baseMillis, factor, fails, mostMillis, seed }: Pauses): Promise<ReadonlyArray<number>> =>
+  Effect.gen(function*() {
+    const attempts: Array<number> = []
+    const grown = Schedule.jittered(Schedule.exponential(baseMillis, factor))
+    yield* Supervisor.start({
+      id: "root",
+      strategy: "one_for_one",
+      intensity: generous,
+      children: [
+        Supervisor.child({
+          id: "a",
+          backoff: { schedule: Schedule.min([grown, Schedule.spaced(mostMillis)]) },
+          // The first start has to succeed, for it is not a restart.
+          start: Effect.gen(function*() {
+            attempts.push(yield* Clock.currentTimeMillis)
+            const isOver = attempts.length > fails.length
+            if (attempts.length > 1 && fails[attempts.length - 1] === true) return yield* Effect.fail(new Boom("a"))
+            return isOver ? Effect.never : Effect.fail(new Boom("a"))
+          })
+        })
+      ]
+    })
+    for (let attempt = 0; attempt < fails.length; attempt += 1) {
+      yield* settle
+      yield* TestClock.adjust(mostMillis)
+    }
+    yield* settle
+    return attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0))
+  }).pipe(
+    withoutLeaks,
+    Random.withSeed(seed),
+    Effect.provide([TestClock.layer(), Logger.layer([])]),
+    Effect.runPromise
+  )
+
+describe("Invariants of backoff (24, 30)", () => {
+  const pauses = fc.record({
+    baseMillis: fc.integer({ min: 1, max: 2000 }),
+    factor: fc.constantFrom(1, 2, 3),
+    mostMillis: fc.integer({ min: 500, max: 10_000 }),
+    seed: fc.integer(),
+    fails: fc.array(fc.boolean(), { minLength: 1, maxLength: 6 })
+  })
+
+  it("30: lies within its jitter and never above its most, and is the same again with the same seed", () =>
+    fc.assert(
+      fc.asyncProperty(pauses, async (pauses) => {
+        const found = await gaps(pauses)
+
+        assert.strictEqual(found.length, pauses.fails.length)
+        for (const [index, gap] of found.entries()) {
+          const delayMillis = pauses.baseMillis * pauses.factor ** index
+          assert.isAtLeast(gap, Math.min(pauses.mostMillis, 0.8 * delayMillis) - 1)
+          assert.isAtMost(gap, Math.min(pauses.mostMillis, 1.2 * delayMillis) + 1)
+        }
+        assert.deepStrictEqual(await gaps(pauses), found)
+      }),
+      parameters(300)
+    ))
 })
