@@ -1,8 +1,9 @@
 /**
  * One `insert` per table that writes any number of rows and passes over those whose key is there already.
  *
- * Whole rows are inserted by one statement, which is one transaction: nothing is left half written when the connection
- * breaks, and there is nothing to roll back.
+ * One statement is one transaction: nothing is left half written when the connection breaks, and there is nothing to roll
+ * back. Rows are written in the order of their keys, so that writers of the same rows wait for each other instead of
+ * deadlocking; of rows with one key the first is kept.
  */
 import type * as PgTypes from "@effect/sql-pg/PgTypes"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
@@ -29,7 +30,8 @@ export const make = (schema: string, name: TableName): InsertStatement => {
     text: [
       `insert into ${quote(schema)}.${quote(name)} (${names.join(", ")})`,
       `select ${columns.map(({ wire }, at) => `${names[at]}${wire.cast}`).join(", ")}`,
-      `from unnest(${arrays.join(", ")}) as given (${names.join(", ")})`,
+      `from unnest(${arrays.join(", ")}) with ordinality as given (${names.join(", ")}, position_in_batch)`,
+      `order by ${[...tables[name].key.map(quote), "position_in_batch"].join(", ")}`,
       "on conflict do nothing"
     ].join(" "),
     parameters: (rows) => ColumnArrays.parameters(columns, rows)

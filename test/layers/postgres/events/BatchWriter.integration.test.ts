@@ -195,10 +195,12 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("BatchWriter 
     Effect.gen(function*() {
       const writers = yield* Effect.all(Array.from({ length: 3 }, () => BatchWriter.make({ rowsMax: 40 })))
       const entries = metrics("rivals", 400)
+      // Each statement has the same rows as its rivals, in another order.
+      const turned = Array.from({ length: 10 }, (_, at) => entries.slice(at * 40, at * 40 + 40).toReversed()).flat()
 
       const outcomes = yield* Effect.forEach(
         writers,
-        (writer, at) => writer.write(at === 1 ? entries.toReversed() : entries),
+        (writer, at) => writer.write(at === 1 ? turned : entries),
         { concurrency: "unbounded" }
       )
 

@@ -10,7 +10,9 @@ describe("Statements of the event tables", () => {
 
     assert.isTrue(text.startsWith("insert into \"my\"\"schema\".\"netflow_metrics\" (\"tenant_id\", \"ingest_id\","))
     assert.include(text, "\"metadata\"::jsonb from unnest($1::text[], $2::uuid[], $3::timestamptz[],")
-    assert.isTrue(text.endsWith("on conflict do nothing"))
+    assert.isTrue(
+      text.endsWith("order by \"tenant_id\", \"timestamp\", \"ingest_id\", position_in_batch on conflict do nothing")
+    )
   })
 
   it("make tables whose key begins with the tenant", () => {
