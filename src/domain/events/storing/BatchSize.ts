@@ -29,7 +29,7 @@ export const timedOut = (size: BatchSize): BatchSize => ({
 })
 
 /** Below this, many statements cost more than what is written in vain before the refused row is met. */
-const rejectedRowsMin = 500
+const rejectedRowsMin = 250
 
 /** Where one row is refused others follow, and each makes its statement a vain one: smaller ones are the lesser loss. */
 export const rejected = (size: BatchSize): BatchSize => ({

@@ -69,13 +69,12 @@ export const isDoubtful = (table: TableName, row: EventRow): boolean => {
   return length > indexedTextMax
 }
 
+const positions = (rows: ReadonlyArray<EventRow>, isSuspect: (row: EventRow) => boolean): ReadonlyArray<number> =>
+  rows.flatMap((row, at) => isSuspect(row) ? [at] : [])
+
 /** Positions of the suspects. `detail` is what the database said about the failing row, if anything. */
 export const find = (table: TableName, rows: ReadonlyArray<EventRow>, detail = ""): ReadonlyArray<number> => {
   const described: Described = tables[table]
-  return rows.flatMap((row, at) =>
-    isWrong(described, row) || isDoubtful(table, row) ||
-      (detail !== "" && isNamed(detail, described, row))
-      ? [at]
-      : []
-  )
+  const named = detail === "" ? [] : positions(rows, (row) => isNamed(detail, described, row))
+  return named.length > 0 ? named : positions(rows, (row) => isDoubtful(table, row) || isWrong(described, row))
 }

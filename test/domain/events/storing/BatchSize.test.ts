@@ -55,9 +55,9 @@ describe("BatchSize", () => {
     )
   })
 
-  it("does not go below 500 rows for refused ones alone", () => {
+  it("does not go below 250 rows for refused ones alone", () => {
     const size = BatchSize.make({ rowsMin: 10, rowsMax: 1_000 })
 
-    assert.strictEqual(Array.from({ length: 9 }).reduce<typeof size>(BatchSize.rejected, size).rows, 500)
+    assert.strictEqual(Array.from({ length: 9 }).reduce<typeof size>(BatchSize.rejected, size).rows, 250)
   })
 })
