@@ -90,6 +90,24 @@ const mutants: ReadonlyArray<Mutant> = [
     file: `${domain}/SupervisorDecision.ts`,
     from: "draft.window = RestartIntensity.record(",
     to: "if (!isAttempt) draft.window = RestartIntensity.record("
+  },
+  {
+    bug: "a child whose group restart failed at a sibling waits for good",
+    file: `${domain}/SupervisorDecision.ts`,
+    from: "      passOn(draft, child)\n",
+    to: ""
+  },
+  {
+    bug: "the late end of a child left behind stops the watch over the next",
+    file: "src/services/supervision/ChildRecord.ts",
+    from: "          if (this.fiber !== fiber) return\n          this.watchdog?.interruptUnsafe()\n",
+    to: "          this.watchdog?.interruptUnsafe()\n          if (this.fiber !== fiber) return\n"
+  },
+  {
+    bug: "a finalizer that hangs keeps its child from starting again",
+    file: "src/services/supervision/ChildRecord.ts",
+    from: "        ended(exit)\n        return this.owner.abandoned(this)",
+    to: "        return this.owner.abandoned(this)"
   }
 ]
 

@@ -4,7 +4,6 @@
  * The fiber's end is learned from an observer, not from a watching fiber: an idle child costs one fiber and this.
  */
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -13,6 +12,7 @@ import type { ExitClass } from "../../domain/supervision/ChildExit.ts"
 import * as Shutdown from "../../domain/supervision/Shutdown.ts"
 import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
 import type { LastExit } from "../../domain/supervision/TreeNode.ts"
+import { monotonicMillis, type Owner, type StartResult } from "./ChildOwner.ts"
 import type { ChildPosition, Subtree } from "./ChildPosition.ts"
 import type { BoundChild } from "./ChildSpec.ts"
 import * as ExitReason from "./ExitReason.ts"
@@ -20,17 +20,6 @@ import { watch } from "./Watchdog.ts"
 
 /** Exits remembered per child. */
 const exitsMax = 20
-
-export type StartResult = "Started" | "Ignored" | "StartFailed"
-
-/** The supervisor above, as its children need it. */
-export interface Owner {
-  readonly path: string
-  readonly clock: Clock.Clock
-  readonly publish: (event: SupervisionEvent) => void
-  /** A child did not end within its limit and was left behind. */
-  readonly abandoned: (record: ChildRecord<unknown>) => Effect.Effect<unknown>
-}
 
 export class ChildRecord<E> implements ChildPosition {
   bound: BoundChild<E>
@@ -57,6 +46,9 @@ export class ChildRecord<E> implements ChildPosition {
   isAsked = false
   /** Whether the end that comes next was forced by a missing heartbeat. */
   private isStalled = false
+  /** Tells lives apart; a life that was left behind is none any more. */
+  private life = 0
+  /** Watches for heartbeats while the child lives, and for the end of its finalizers after that. */
   private watchdog: Fiber.Fiber<unknown> | undefined = undefined
   /** Whether the running gauge counts it. */
   isCounted = false
@@ -106,25 +98,35 @@ export class ChildRecord<E> implements ChildPosition {
       let isStarted = false
       this.isAsked = false
       this.isStalled = false
-      const life = this.bound.life(this, () => {
+      this.watchdog = undefined
+      const number = ++this.life
+      const onStarted = (): void => {
         isStarted = true
         this.backoffUntil = undefined
         this.startedAt = this.owner.clock.currentTimeMillisUnsafe()
         this.startedMillis = monotonicMillis(this.owner.clock)
         this.beatMillis = this.startedMillis
         onResult("Started")
-      })
+      }
+      const ended = (exit: Exit.Exit<unknown, E>): void => {
+        if (!isStarted && exit._tag === "Success") return onResult("Ignored")
+        const reason = this.remember(exit, isStarted)
+        if (isStarted) onExit(reason)
+        else onResult("StartFailed")
+      }
+      const life = this.bound.life(
+        this,
+        onStarted,
+        (exit) => number === this.life ? this.close(exit, ended) : Effect.void
+      )
       return Effect.flatMap(Effect.forkDetach(life, { startImmediately: true }), (fiber) => {
         this.fiber = fiber
         fiber.addObserver((exit) => {
-          this.watchdog?.interruptUnsafe()
           if (this.fiber !== fiber) return
+          this.watchdog?.interruptUnsafe()
           this.fiber = undefined
           this.startedAt = undefined
-          if (!isStarted && exit._tag === "Success") return onResult("Ignored")
-          const reason = this.remember(exit, isStarted)
-          if (isStarted) onExit(reason)
-          else onResult("StartFailed")
+          ended(exit)
         })
         return this.watch(fiber, () => onExit("failure"))
       })
@@ -150,8 +152,28 @@ export class ChildRecord<E> implements ChildPosition {
     })
     const watchdog = Effect.forkDetach(Effect.andThen(watch(heartbeat, () => this.heartbeatAgeMillis()), stall))
     return Effect.map(watchdog, (started) => {
-      if (fiber.pollUnsafe() === undefined) this.watchdog = started
+      if (this.fiber === fiber && this.watchdog === undefined) this.watchdog = started
       else started.interruptUnsafe()
+    })
+  }
+
+  /** Leaves a child behind whose finalizers do not end within its limit after it ended by itself. */
+  private close(exit: Exit.Exit<unknown, E>, ended: (exit: Exit.Exit<unknown, E>) => void): Effect.Effect<void> {
+    const limitMillis = Shutdown.limitMillis(this.bound.description.shutdown)
+    if (this.isAsked || this.isStalled || limitMillis === Number.POSITIVE_INFINITY) return Effect.void
+    return Effect.withFiber((fiber) => {
+      this.watchdog?.interruptUnsafe()
+      const late = Effect.suspend(() => {
+        if (this.fiber !== fiber || this.isAsked) return Effect.void
+        this.watchdog = undefined
+        this.abandon()
+        ended(exit)
+        return this.owner.abandoned(this)
+      })
+      const wait = limitMillis === 0 ? Effect.yieldNow : Effect.sleep(limitMillis)
+      return Effect.map(Effect.forkDetach(Effect.andThen(wait, late)), (timer) => {
+        this.watchdog = timer
+      })
     })
   }
 
@@ -185,6 +207,8 @@ export class ChildRecord<E> implements ChildPosition {
 
   /** Forgets a fiber that did not end in time. What it does from now on is not heard. */
   abandon(): void {
+    this.life += 1
+    this.watchdog?.interruptUnsafe()
     this.fiber = undefined
     this.startedAt = undefined
     this.push({ reason: "abandoned", message: "did not end within its shutdown limit" })
@@ -202,6 +226,3 @@ export class ChildRecord<E> implements ChildPosition {
     this.exits = [...this.exits.slice(1 - exitsMax), { ...exit, at: this.owner.clock.currentTimeMillisUnsafe() }]
   }
 }
-
-/** Whole milliseconds of the monotonic clock. */
-export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)

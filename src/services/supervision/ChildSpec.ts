@@ -8,6 +8,7 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -48,10 +49,17 @@ export interface ChildDescription {
   readonly heartbeat: Duration.Input | undefined
 }
 
+/** Hears that nothing is left of a child's life but its finalizers. */
+export type OnClosing<E> = (exit: Exit.Exit<unknown, E>) => Effect.Effect<void>
+
 /** A child with everything it needs: runs once per start, for as long as the child lives, its finalizers included. */
 export interface BoundChild<out E> {
   readonly description: ChildDescription
-  readonly life: (position: ChildPosition, onStarted: () => void) => Effect.Effect<unknown, E>
+  readonly life: (
+    position: ChildPosition,
+    onStarted: () => void,
+    onClosing?: OnClosing<E>
+  ) => Effect.Effect<unknown, E>
 }
 
 export interface ChildSpec<out E, out R> {
@@ -109,9 +117,13 @@ export const make = <E, R>(
 
 const lifeIn =
   <E, R>(context: Context.Context<Exclude<R, Scope.Scope>>, start: Start<E, R>): BoundChild<E>["life"] =>
-  (position, onStarted) => {
+  (position, onStarted, onClosing) => {
     const scope = Scope.makeUnsafe()
-    const life = Effect.onExit(Scope.provide(parts(start, onStarted), scope), (exit) => Scope.close(scope, exit))
+    const life = Effect.onExit(Scope.provide(parts(start, onStarted), scope), (exit) => {
+      const close = Scope.closeUnsafe(scope, exit)
+      if (close === undefined) return Effect.void
+      return onClosing === undefined ? close : Effect.andThen(onClosing(exit), close)
+    })
     // The native tracer keeps nothing, so a span per child would only cost memory.
     const isTraced = Context.getOrUndefined(context, Tracer.Tracer) !== undefined
     return Effect.updateContext(

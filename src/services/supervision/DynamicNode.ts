@@ -1,6 +1,6 @@
 /** The live tree of one dynamic supervisor as plain data, read whenever somebody asks. */
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
-import { monotonicMillis } from "./ChildRecord.ts"
+import { monotonicMillis } from "./ChildOwner.ts"
 import type { DynamicShell } from "./DynamicShell.ts"
 import { budgetOf, childNode } from "./SupervisorNode.ts"
 

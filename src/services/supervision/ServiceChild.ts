@@ -60,8 +60,8 @@ const given = <E, R, I, S>(
     }
     const bound: BoundChild<E> = {
       description: sibling.description,
-      life: (position, onStarted) =>
-        Effect.flatMap(Effect.flatMap(running, bind), ({ life }) => life(position, onStarted))
+      life: (position, onStarted, onClosing) =>
+        Effect.flatMap(Effect.flatMap(running, bind), ({ life }) => life(position, onStarted, onClosing))
     }
     return Effect.succeed(bound)
   })

@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import * as Events from "./Events.ts"
 import { it, leftBehind } from "./Leaks.ts"
 import { Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
 
@@ -72,6 +73,78 @@ describe("A finalizer that misbehaves", () => {
 
       assert.deepInclude(error, { _tag: "SupervisorStartError", child: "c" })
       assert.strictEqual(trace.take(), "+a +b !c -b -a")
+    }))
+})
+
+describe("A finalizer that hangs after its child ended by itself", () => {
+  it.effect.each(
+    [
+      { stage: "run", shutdown: "3 seconds", limitMillis: 3000 },
+      { stage: "run", shutdown: "brutal", limitMillis: 0 },
+      { stage: "start", shutdown: "3 seconds", limitMillis: 3000 }
+    ] as const
+  )(
+    "in $stage with $shutdown is left behind at its limit, and the child starts again",
+    ({ limitMillis, shutdown, stage }) =>
+      Effect.gen(function*() {
+        const trace = new Trace()
+        let lives = 0
+        const hanging = Effect.suspend(() => ++lives === 1 ? Effect.never : Effect.void)
+        let starts = 0
+        yield* leftBehind(1)
+        const supervisor = yield* Supervisor.start({
+          id: "root",
+          strategy: "one_for_one",
+          children: [
+            stage === "run"
+              ? trace.child("a", { shutdown, stop: hanging })
+              : Supervisor.child({
+                id: "a",
+                shutdown,
+                start: Effect.gen(function*() {
+                  starts += 1
+                  if (starts === 1) return Effect.asVoid(ends.error)
+                  if (starts === 3) return Effect.never
+                  yield* Effect.acquireRelease(Effect.void, () => Effect.never)
+                  return yield* ends.error
+                })
+              })
+          ]
+        })
+        const crash = stage === "run" ? trace.end("a") : settle
+        const events = yield* Events.during(
+          supervisor.events,
+          Effect.gen(function*() {
+            yield* TestClock.adjust(0)
+            yield* crash
+            if (limitMillis > 0) yield* TestClock.adjust(limitMillis - 1)
+            yield* settle
+            if (limitMillis > 0) {
+              assert.notStrictEqual((yield* supervisor.countChildren).active, stage === "run" ? 0 : 1)
+            }
+            yield* TestClock.adjust(1)
+            yield* settle
+          })
+        )
+
+        assert.deepInclude(events.find(({ _tag }) => _tag === "ChildAbandoned"), { child: "a", limitMillis })
+        const [child] = (yield* supervisor.tree).children
+        assert.strictEqual(child?.state, "running")
+        assert.deepStrictEqual(child?.exits?.map(({ reason }) => reason).slice(-2), ["abandoned", "failure"])
+      })
+  )
+
+  it.effect("in time leaves no timer behind", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      yield* tree([trace.child("a", { shutdown: "3 seconds", restart: "temporary", stop: Effect.sleep("2 seconds") })])
+      yield* TestClock.adjust(0)
+      yield* trace.end("a")
+      yield* TestClock.adjust("2 seconds")
+      yield* settle
+
+      assert.strictEqual(trace.take(), "+a -a")
+      assert.strictEqual(trace.liveFibers, 0)
     }))
 })
 

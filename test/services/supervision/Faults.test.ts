@@ -126,6 +126,27 @@ describe("A heartbeat", () => {
       yield* leftBehind(1)
       assert.strictEqual((yield* supervisor.tree).children[0]?.lastExit?.reason, "abandoned")
     }))
+
+  it.effect("watches over the next child when one that was left behind ends late", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const late = yield* Deferred.make<void>()
+      let lives = 0
+      yield* silent(
+        trace,
+        Effect.suspend(() => ++lives === 1 ? Effect.uninterruptible(Deferred.await(late)) : Effect.never)
+      )
+      yield* TestClock.adjust("5 seconds")
+      yield* settle
+
+      yield* Deferred.succeed(late, undefined)
+      yield* settle
+      assert.strictEqual(trace.take(), "+a +a -a")
+      yield* TestClock.adjust("2 seconds")
+      yield* settle
+
+      assert.strictEqual(trace.take(), "-a +a")
+    }))
 })
 
 describe("What others see of a supervisor", () => {
