@@ -130,9 +130,10 @@ export class SupervisorObserver implements Owner {
     this.metrics.remove()
     const at = this.clock.currentTimeMillisUnsafe()
     this.publish({ _tag: "SupervisorEnded", path: this.path, at, outcome: outcome?._tag ?? "stopped" })
-    return outcome === undefined || outcome._tag === "stopped" || outcome._tag === "auto_shutdown"
-      ? Effect.void
-      : this.log(`supervisor ended (${outcome._tag})`, outcome.child)
+    // A failed start has its line already, and its error goes to whoever asked for the start.
+    return outcome?._tag === "intensity_exceeded"
+      ? this.log(`supervisor ended (${outcome._tag})`, outcome.child)
+      : Effect.void
   }
 
   private started(record: Seen): void {

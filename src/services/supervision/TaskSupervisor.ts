@@ -130,8 +130,8 @@ interface Launched<out A, out E> extends Task<A, E> {
 /** A task that was left behind never answers: once its supervisor has ended, nobody may wait for it. */
 const answering = <E>(bound: ChildSpec.BoundChild<E>, open: Set<() => void>): ChildSpec.BoundChild<E> => ({
   description: bound.description,
-  life: (position, onStarted) =>
-    Effect.ensuring(bound.life(position, onStarted), Effect.sync(() => open.forEach((answer) => answer())))
+  life: (position, onStarted, onClosing) =>
+    Effect.ensuring(bound.life(position, onStarted, onClosing), Effect.sync(() => open.forEach((answer) => answer())))
 })
 
 const launcher = (
