@@ -20,6 +20,8 @@ import * as path from "node:path"
 
 const root = path.resolve(import.meta.dirname, "..")
 const generated = path.join("src", "gen")
+/** Everything this run makes, until it is known to be wanted. */
+const output = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-gen-"))
 
 const buf = (...args: ReadonlyArray<string>): void => {
   const { status, error } = spawnSync(process.execPath, [
@@ -29,7 +31,7 @@ const buf = (...args: ReadonlyArray<string>): void => {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     // buf keeps module downloads there; a home that cannot be written must not matter.
-    env: { ...process.env, BUF_CACHE_DIR: path.join(os.tmpdir(), "serviceradar-buf-cache") }
+    env: { ...process.env, BUF_CACHE_DIR: path.join(output, "cache") }
   })
   if (status !== 0) throw new Error(`buf ${args[0]} failed${error === undefined ? "" : `: ${error.message}`}`)
 }
@@ -129,7 +131,6 @@ const replace = (committed: string, fresh: string): void => {
   fs.cpSync(fresh, committed, { recursive: true })
 }
 
-const output = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-gen-"))
 try {
   generate(output)
   const [committed, fresh] = [path.join(root, generated), path.join(output, generated)]
