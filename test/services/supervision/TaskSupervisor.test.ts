@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as TaskSupervisor from "../../../src/services/supervision/TaskSupervisor.ts"
+import { it } from "./Leaks.ts"
 import { settle } from "./Trace.ts"
 
 const start = (options: Partial<TaskSupervisor.TaskSupervisorOptions> = {}) =>
