@@ -36,6 +36,7 @@ const publish = Effect.gen(function*() {
 
 const consumer = `
 import { Effect } from "effect"
+import * as CircuitBreaker from "serviceradar-effect/breaker"
 import * as Grpc from "serviceradar-effect/grpc"
 import { Pipeline } from "serviceradar-effect/pipeline"
 import { Supervisor, type SupervisorShutdown } from "serviceradar-effect/supervision"
@@ -45,7 +46,7 @@ export const program: Effect.Effect<never, SupervisorShutdown<"broken">> = Super
   strategy: "one_for_one",
   children: [Supervisor.child({ id: "Only", run: Effect.fail("broken" as const) })]
 })
-console.log(typeof Supervisor.run, Object.keys(Grpc).length > 0, Object.keys(Pipeline).length > 0)
+console.log(typeof Supervisor.run, typeof CircuitBreaker.make, Object.keys(Grpc).length > 0, Object.keys(Pipeline).length > 0)
 `
 
 describe("The published package", () => {
@@ -63,7 +64,7 @@ describe("The published package", () => {
       const complaints = yield* run(tsc, [...options, "--types", "node", "consumer.ts"], folder)
 
       assert.match(version, /^serviceradar v\d+\.\d+\.\d+/)
-      assert.strictEqual(printed.trim(), "function true true")
+      assert.strictEqual(printed.trim(), "function function true true")
       assert.strictEqual(complaints, "")
     }), 180_000)
 })
