@@ -231,10 +231,10 @@ export const lead = (life: Life, commands: Commands): Promise<ReadonlyArray<Supe
 type Commands = Iterable<fc.AsyncCommand<SupervisorModel, World>>
 
 /** Fails with seed and path when one of so many random lives differs from the model. */
-export const holdToModel = (numRuns: number): Promise<void> =>
+export const holdToModel = (numRuns: number, seedOffset = 0): Promise<void> =>
   fc.assert(
     fc.asyncProperty(lives, async ({ commands, life }) => {
       await lead(life, commands)
     }),
-    parameters(numRuns)
+    parameters(numRuns, seedOffset)
   )

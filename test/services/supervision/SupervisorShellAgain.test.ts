@@ -5,7 +5,7 @@ describe("The supervisor on fibers", () => {
   // Two files lead half of the 10,000 lives each, so that two processors share them.
   it(
     "does what the model of OTP does, in the other 5,000 random lives of up to 50 steps",
-    () => holdToModel(5000),
+    () => holdToModel(5000, 1),
     60_000
   )
 })
