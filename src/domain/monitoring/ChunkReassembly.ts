@@ -7,7 +7,7 @@
  * joining by agent too, and only neighbours, keeps two agents with equally named checks apart, and two statuses of one
  * service in one stream.
  */
-import { Result, Schema } from "effect"
+import { Bytes, Result, Schema } from "effect"
 import type { ReceivedChunk, ReceivedReport, ReceivedStatus, ReportHead } from "./ReceivedReport.ts"
 
 /** Bytes of a full slice, fixed on the wire. */
@@ -90,14 +90,8 @@ export const finish = (state: Reassembly): ReceivedReport => ({
   services: state.pieces.map(({ slices, status }) => ({ ...status, message: join(slices) }))
 })
 
+/** An uncut message is handed on as it came. */
 const join = (slices: ReadonlyArray<Uint8Array>): Uint8Array => {
   const [only] = slices
-  if (only !== undefined && slices.length === 1) return only
-  const joined = new Uint8Array(slices.reduce((sum, slice) => sum + slice.length, 0))
-  let offset = 0
-  for (const slice of slices) {
-    joined.set(slice, offset)
-    offset += slice.length
-  }
-  return joined
+  return only !== undefined && slices.length === 1 ? only : Bytes.concat(slices)
 }

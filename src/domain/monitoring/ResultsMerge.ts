@@ -4,7 +4,7 @@
  * Every chunk is a JSON document of its own: an array of devices, or an object that carries them under one of a few
  * keys and describes the whole beside them. Only the encoded devices are kept, so the result is in memory once.
  */
-import { Predicate, Result, Schema } from "effect"
+import { Bytes, Predicate, Result, Schema } from "effect"
 
 /** A chunk that is neither a JSON array nor an object, or one too many. */
 export class MergeError extends Schema.TaggedError<MergeError>()("MergeError", { detail: Schema.String }) {
@@ -95,7 +95,7 @@ export const isEmpty = (merge: ResultsMerge): boolean => merge.pieces.length ===
 export const finish = (merge: ResultsMerge, serviceType: string): Uint8Array => {
   const metadata = serviceType === "sweep" ? merge.metadata : undefined
   const head = metadata === undefined ? "[" : `${metadata.slice(0, -1)}${metadata === "{}" ? "" : ","}"hosts":[`
-  return concat([
+  return Bytes.concat([
     encoder.encode(head),
     ...merge.pieces.flatMap((piece, index) => index === 0 ? [piece] : [comma, piece]),
     encoder.encode(metadata === undefined ? "]" : "]}")
@@ -103,13 +103,3 @@ export const finish = (merge: ResultsMerge, serviceType: string): Uint8Array => 
 }
 
 const comma = encoder.encode(",")
-
-const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
-}

@@ -85,7 +85,7 @@ const retention = (age: Duration.Duration) =>
     Effect.tap((removed) => removed === 0 ? Effect.void : Effect.logInfo(`Removed ${removed} old statuses`)),
     Effect.as(retentionPeriod),
     Effect.catchTag("StatusStoreError", (error) =>
-      Effect.as(Effect.logDebug(`Old statuses stay for now: ${error.message}`), retentionRetry)),
+      Effect.as(Effect.logDebug(`Old statuses stay until the database answers: ${error.message}`), retentionRetry)),
     Effect.flatMap(Effect.sleep),
     Effect.forever
   )
