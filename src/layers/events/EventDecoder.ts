@@ -5,8 +5,8 @@
  * why. The same message gives the same rows at every delivery.
  */
 import { Result } from "effect"
+import type { Decode, Decoded } from "../../domain/events/Decode.ts"
 import { DecodeError, fail, type Problem } from "../../domain/events/DecodeError.ts"
-import type { EventMessage } from "../../domain/events/EventMessage.ts"
 import * as IngestId from "../../domain/events/IngestId.ts"
 import type { TableRows } from "../../domain/events/rows/Tables.ts"
 import * as Subject from "../../domain/events/Subject.ts"
@@ -27,16 +27,6 @@ export interface Options {
   /** Whether a rule engine publishes raw messages once more, processed; then the raw ones give no rows. */
   readonly hasRuleEngine?: boolean
 }
-
-export interface Decoded {
-  readonly stream: Subject.StreamName
-  readonly tenantId: string
-  /** Left to the rule engine, which publishes it again: there are no rows, and that is no loss. */
-  readonly isSuperseded: boolean
-  readonly content: TableRows
-}
-
-export type Decode = (message: EventMessage) => Result.Result<Decoded, DecodeError>
 
 const superseded: TableRows = { table: "logs", rows: [] }
 

@@ -1,0 +1,17 @@
+/** What decoding a message gives: all of its rows, or why there are none. */
+import type { Result } from "effect"
+import type { DecodeError } from "./DecodeError.ts"
+import type { EventMessage } from "./EventMessage.ts"
+import type { TableRows } from "./rows/Tables.ts"
+import type { StreamName } from "./Subject.ts"
+
+export interface Decoded {
+  readonly stream: StreamName
+  readonly tenantId: string
+  /** Left to the rule engine, which publishes it again: there are no rows, and that is no loss. */
+  readonly isSuperseded: boolean
+  readonly content: TableRows
+}
+
+/** Synchronous, without state and without a throw; the same message gives the same rows at every delivery. */
+export type Decode = (message: EventMessage) => Result.Result<Decoded, DecodeError>
