@@ -7,6 +7,7 @@
 import { Result } from "effect"
 import type { Decode, Decoded } from "../../domain/events/Decode.ts"
 import { DecodeError, fail, type Problem } from "../../domain/events/DecodeError.ts"
+import type { EventMessage } from "../../domain/events/EventMessage.ts"
 import * as IngestId from "../../domain/events/IngestId.ts"
 import type { TableRows } from "../../domain/events/rows/Tables.ts"
 import * as Subject from "../../domain/events/Subject.ts"
