@@ -2,7 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, FileSystem, Option, Schema } from "effect"
-import * as ProcessTable from "../../src/layers/postgres/ProcessTable.ts"
+import * as ProcessTable from "../../src/layers/process/ProcessTable.ts"
 import * as Program from "../support/Program.ts"
 
 const Status = Schema.Struct({

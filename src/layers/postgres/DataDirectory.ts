@@ -7,11 +7,12 @@
 import { Duration, Effect, FileSystem, Option, Redacted } from "effect"
 import * as crypto from "node:crypto"
 import * as path from "node:path"
+import * as SafeDirectory from "../process/SafeDirectory.ts"
+import type { ServerAccount } from "../process/ServerAccount.ts"
+import * as ServerProcess from "../process/ServerProcess.ts"
+import { failedAt, SetupFailed } from "../process/SetupFailed.ts"
 import type { PostgresBinaries } from "./PostgresBinaries.ts"
-import { failedAt, PostgresSetupFailed, PostgresVersionMismatch } from "./PostgresError.ts"
-import * as SafeDirectory from "./SafeDirectory.ts"
-import type { ServerAccount } from "./ServerAccount.ts"
-import * as ServerProcess from "./ServerProcess.ts"
+import { PostgresVersionMismatch } from "./PostgresError.ts"
 
 export const username = "serviceradar"
 
@@ -104,7 +105,7 @@ export const open = Effect.fn("DataDirectory.open")(
     const data = path.join(home, "data")
     if (!(yield* fileSystem.exists(path.join(data, "PG_VERSION")).pipe(Effect.mapError(failedAt(`reading ${data}`))))) {
       if (yield* fileSystem.exists(data).pipe(Effect.orElseSucceed(() => true))) {
-        return yield* new PostgresSetupFailed({ step: `using ${data}`, detail: "it is no PostgreSQL data directory" })
+        return yield* new SetupFailed({ step: `using ${data}`, detail: "it is no PostgreSQL data directory" })
       }
       yield* onInitdb
       yield* initialize(home, data, binaries, account)

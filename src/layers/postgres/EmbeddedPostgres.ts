@@ -6,16 +6,16 @@
  * the loopback only, keeps its data for the next start, and stays on its port as long as nobody else takes it.
  */
 import { Duration, Effect, type FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
+import * as DirectoryOwner from "../process/DirectoryOwner.ts"
+import * as FreePort from "../process/FreePort.ts"
+import * as SafeDirectory from "../process/SafeDirectory.ts"
+import * as ServerAccount from "../process/ServerAccount.ts"
+import * as ServerProcess from "../process/ServerProcess.ts"
 import * as DataDirectory from "./DataDirectory.ts"
-import * as DirectoryOwner from "./DirectoryOwner.ts"
-import * as FreePort from "./FreePort.ts"
 import * as PostgresBinaries from "./PostgresBinaries.ts"
-import { PostgresExited, type PostgresStartError } from "./PostgresError.ts"
+import { PostgresExited, PostgresInUse, PostgresSetupFailed, type PostgresStartError } from "./PostgresError.ts"
 import * as PostgresReady from "./PostgresReady.ts"
 import * as PostmasterPid from "./PostmasterPid.ts"
-import * as SafeDirectory from "./SafeDirectory.ts"
-import * as ServerAccount from "./ServerAccount.ts"
-import * as ServerProcess from "./ServerProcess.ts"
 
 const host = "127.0.0.1"
 const defaultPort = 5433
@@ -152,4 +152,10 @@ export const start = (
     )
     yield* progress("ready")
     return server
-  }).pipe(Effect.withSpan("EmbeddedPostgres.start"))
+  }).pipe(
+    Effect.catchTags({
+      SetupFailed: ({ detail, step }) => Effect.fail(new PostgresSetupFailed({ step, detail })),
+      DirectoryOwned: ({ directory, pid }) => Effect.fail(new PostgresInUse({ dataDirectory: directory, pid }))
+    }),
+    Effect.withSpan("EmbeddedPostgres.start")
+  )

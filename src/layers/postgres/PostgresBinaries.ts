@@ -8,10 +8,11 @@
 import { Clock, Duration, Effect, FileSystem, Option, Schema } from "effect"
 import { createRequire } from "node:module"
 import * as path from "node:path"
-import { EmbeddedPostgresUnavailable, failedAt, PostgresSetupFailed } from "./PostgresError.ts"
-import * as SafeDirectory from "./SafeDirectory.ts"
-import type { ServerAccount } from "./ServerAccount.ts"
-import * as ServerProcess from "./ServerProcess.ts"
+import * as SafeDirectory from "../process/SafeDirectory.ts"
+import type { ServerAccount } from "../process/ServerAccount.ts"
+import * as ServerProcess from "../process/ServerProcess.ts"
+import { failedAt, SetupFailed } from "../process/SetupFailed.ts"
+import { EmbeddedPostgresUnavailable } from "./PostgresError.ts"
 
 export interface PostgresBinaries {
   readonly postgres: string
@@ -90,7 +91,7 @@ const runVersion = (native: string, account: Option.Option<ServerAccount>) =>
     Effect.flatMap((output) =>
       Effect.mapError(
         Effect.fromOption(Option.fromNullishOr(/PostgreSQL\) (\d+)/.exec(output)?.[1])),
-        () => new PostgresSetupFailed({ step: "reading the server's version", detail: output })
+        () => new SetupFailed({ step: "reading the server's version", detail: output })
       )
     )
   )

@@ -30,10 +30,6 @@ export class PostgresSetupFailed extends Schema.TaggedError<PostgresSetupFailed>
   }
 }
 
-/** For `Effect.mapError`: an error of the operating system as a failed step. */
-export const failedAt = (step: string) => (error: { readonly message: string }): PostgresSetupFailed =>
-  new PostgresSetupFailed({ step, detail: error.message })
-
 /** The data was written by another major version, which needs an upgrade by hand. */
 export class PostgresVersionMismatch extends Schema.TaggedError<PostgresVersionMismatch>()("PostgresVersionMismatch", {
   dataDirectory: Schema.String,

@@ -7,7 +7,7 @@
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { Duration, Effect, type Redacted, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import { failedAt, PostgresSetupFailed } from "./PostgresError.ts"
+import { failedAt, SetupFailed } from "../process/SetupFailed.ts"
 
 interface Address {
   readonly host: string
@@ -31,7 +31,7 @@ export const awaitDatabase = (
   address: Address,
   database: string,
   limit: Duration.Duration
-): Effect.Effect<void, PostgresSetupFailed> =>
+): Effect.Effect<void, SetupFailed> =>
   createMissing(address, database).pipe(
     Effect.retry({ schedule: Schedule.spaced("50 millis"), while: (error) => !isFinal(error) }),
     Effect.mapError(failedAt("connecting to the new server")),
@@ -39,7 +39,7 @@ export const awaitDatabase = (
       duration: limit,
       orElse: () =>
         Effect.fail(
-          new PostgresSetupFailed({
+          new SetupFailed({
             step: "waiting for the server",
             detail: `no answer on ${address.host}:${address.port} within ${Duration.format(limit)}`
           })

@@ -7,8 +7,8 @@
  */
 import { Effect, FileSystem, Option, Schedule } from "effect"
 import * as path from "node:path"
-import { failedAt, PostgresSetupFailed } from "./PostgresError.ts"
-import * as ProcessTable from "./ProcessTable.ts"
+import * as ProcessTable from "../process/ProcessTable.ts"
+import { failedAt, SetupFailed } from "../process/SetupFailed.ts"
 
 const read = Effect.fnUntraced(function*(dataDirectory: string) {
   const fileSystem = yield* FileSystem.FileSystem
@@ -41,7 +41,7 @@ const stopOrphan = Effect.fnUntraced(function*(pid: number) {
     yield* Effect.ignore(Effect.try(() => process.kill(pid, signal)))
     if (yield* waitUntilGone(pid)) return
   }
-  return yield* new PostgresSetupFailed({
+  return yield* new SetupFailed({
     step: "stopping the server that a killed program left behind",
     detail: `process ${pid} does not end`
   })

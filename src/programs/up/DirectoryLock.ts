@@ -6,7 +6,7 @@
  */
 import { Effect, FileSystem, Option, Schema } from "effect"
 import * as path from "node:path"
-import * as ProcessTable from "../../layers/postgres/ProcessTable.ts"
+import * as ProcessTable from "../../layers/process/ProcessTable.ts"
 
 export class DirectoryInUse extends Schema.TaggedError<DirectoryInUse>()("DirectoryInUse", {
   directory: Schema.String,

@@ -46,8 +46,11 @@ export class EventSourceError extends Schema.TaggedError<EventSourceError>()("Ev
 
 export interface Subscription {
   readonly ackWait: Duration.Duration
-  /** At most `demand` messages; waits about a second for the first, and answers with none when there is none. */
-  readonly pull: (demand: number) => Effect.Effect<ReadonlyArray<Delivery>, EventSourceError>
+  /**
+   * At most `demand` messages of together about `bytesMax` bytes, at least one if there is one; waits about a second for
+   * the first, and answers with none when there is none.
+   */
+  readonly pull: (demand: number, bytesMax: number) => Effect.Effect<ReadonlyArray<Delivery>, EventSourceError>
 }
 
 export class EventSource extends Context.Service<EventSource, {

@@ -7,7 +7,7 @@ import * as net from "node:net"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import * as EmbeddedPostgres from "../../../src/layers/postgres/EmbeddedPostgres.ts"
-import * as ProcessTable from "../../../src/layers/postgres/ProcessTable.ts"
+import * as ProcessTable from "../../../src/layers/process/ProcessTable.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
 const start = (home: string, options: Partial<EmbeddedPostgres.EmbeddedPostgresOptions> = {}) =>

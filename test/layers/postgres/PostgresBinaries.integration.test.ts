@@ -5,7 +5,7 @@ import { createRequire } from "node:module"
 import * as path from "node:path"
 import * as DataDirectory from "../../../src/layers/postgres/DataDirectory.ts"
 import * as PostgresBinaries from "../../../src/layers/postgres/PostgresBinaries.ts"
-import * as ServerAccount from "../../../src/layers/postgres/ServerAccount.ts"
+import * as ServerAccount from "../../../src/layers/process/ServerAccount.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
 const isRoot = process.getuid?.() === 0

@@ -1,14 +1,15 @@
 /**
- * A process of PostgreSQL: the server, or one of its tools.
+ * A process of a server that we run ourselves: the server, or one of its tools.
  *
  * Node's own `spawn`, because Effect's has no user and group. The process gets its own session, so that Ctrl-C on the
  * terminal reaches only us and the server is stopped after those who use it.
  */
 import { Deferred, Duration, Effect, Option, type Scope } from "effect"
 import * as childProcess from "node:child_process"
-import { PostgresSetupFailed } from "./PostgresError.ts"
+import * as path from "node:path"
 import type { ServerAccount } from "./ServerAccount.ts"
 import * as ServerLog from "./ServerLog.ts"
+import { SetupFailed } from "./SetupFailed.ts"
 
 export interface ProcessOptions {
   readonly command: string
@@ -33,7 +34,7 @@ export interface ServerProcess {
 }
 
 const launch = (options: ProcessOptions, log: ServerLog.ServerLog, exit: Deferred.Deferred<ProcessExit>) =>
-  Effect.callback<childProcess.ChildProcess, PostgresSetupFailed>((resume) => {
+  Effect.callback<childProcess.ChildProcess, SetupFailed>((resume) => {
     const child = childProcess.spawn(options.command, options.args, {
       cwd: options.cwd,
       detached: true,
@@ -45,7 +46,7 @@ const launch = (options: ProcessOptions, log: ServerLog.ServerLog, exit: Deferre
     child.stderr.on("data", log.append)
     child.once("error", (cause) => {
       Deferred.doneUnsafe(exit, Effect.succeed({ code: null, signal: null }))
-      resume(Effect.fail(new PostgresSetupFailed({ step: `running ${options.command}`, detail: cause.message })))
+      resume(Effect.fail(new SetupFailed({ step: `running ${options.command}`, detail: cause.message })))
     })
     child.once("spawn", () => resume(Effect.succeed(child)))
     // "close" comes after the last output, "exit" may come before it.
@@ -64,7 +65,7 @@ const stopInTurn = (child: childProcess.ChildProcess, exit: Effect.Effect<Proces
       const ended = yield* Effect.timeoutOption(exit, limit)
       if (Option.isSome(ended)) return
       yield* Effect.logWarning(
-        `PostgreSQL (process ${child.pid}) did not end within ${Duration.format(limit)} of ${signal}`
+        `${path.basename(child.spawnfile)} (process ${child.pid}) did not end within ${Duration.format(limit)} of ${signal}`
       )
     }
   })
@@ -72,7 +73,7 @@ const stopInTurn = (child: childProcess.ChildProcess, exit: Effect.Effect<Proces
 /** Starts the process; closing the scope stops it. */
 export const spawn = (
   options: ProcessOptions
-): Effect.Effect<ServerProcess, PostgresSetupFailed, Scope.Scope> =>
+): Effect.Effect<ServerProcess, SetupFailed, Scope.Scope> =>
   Effect.gen(function*() {
     const log = yield* ServerLog.make(options.logFile)
     const exit = yield* Deferred.make<ProcessExit>()
@@ -90,13 +91,13 @@ export const run = (
   step: string,
   options: Omit<ProcessOptions, "stop" | "logFile">,
   limit: Duration.Duration
-): Effect.Effect<string, PostgresSetupFailed> =>
+): Effect.Effect<string, SetupFailed> =>
   Effect.gen(function*() {
     const tool = yield* spawn({ ...options, stop: toolStop })
     const exit = yield* tool.exit
     const output = tool.lastLines(20).join("\n")
     if (exit.code === 0) return output
-    return yield* new PostgresSetupFailed({
+    return yield* new SetupFailed({
       step,
       detail: `${options.command} ended with ${exit.signal ?? exit.code}: ${output}`
     })
@@ -106,7 +107,7 @@ export const run = (
       duration: limit,
       orElse: () =>
         Effect.fail(
-          new PostgresSetupFailed({ step, detail: `${options.command} took longer than ${Duration.format(limit)}` })
+          new SetupFailed({ step, detail: `${options.command} took longer than ${Duration.format(limit)}` })
         )
     })
   )

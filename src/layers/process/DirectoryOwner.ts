@@ -6,8 +6,18 @@
  */
 import { Effect, FileSystem, Option, Schema, type Scope } from "effect"
 import * as path from "node:path"
-import { failedAt, PostgresInUse, type PostgresSetupFailed } from "./PostgresError.ts"
 import * as ProcessTable from "./ProcessTable.ts"
+import { failedAt, type SetupFailed } from "./SetupFailed.ts"
+
+/** Another live program owns the directory. */
+export class DirectoryOwned extends Schema.TaggedError<DirectoryOwned>()("DirectoryOwned", {
+  directory: Schema.String,
+  pid: Schema.Int
+}) {
+  override get message(): string {
+    return `${this.directory} is in use by process ${this.pid}: stop it first, or choose another folder`
+  }
+}
 
 const Owner = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, startTicks: Schema.NullOr(Schema.String) }))
 
@@ -25,7 +35,7 @@ const readLiving = Effect.fnUntraced(function*(file: string) {
 /** Owns the directory until the scope closes. */
 export const acquire = (
   directory: string
-): Effect.Effect<void, PostgresInUse | PostgresSetupFailed, FileSystem.FileSystem | Scope.Scope> =>
+): Effect.Effect<void, DirectoryOwned | SetupFailed, FileSystem.FileSystem | Scope.Scope> =>
   Effect.gen(function*() {
     const fileSystem = yield* FileSystem.FileSystem
     const file = path.join(directory, "owner.json")
@@ -38,7 +48,7 @@ export const acquire = (
       write.pipe(Effect.catch(() =>
         Effect.gen(function*() {
           const living = yield* readLiving(file)
-          if (Option.isSome(living)) return yield* new PostgresInUse({ dataDirectory: directory, pid: living.value })
+          if (Option.isSome(living)) return yield* new DirectoryOwned({ directory, pid: living.value })
           yield* fileSystem.remove(file, { force: true }).pipe(Effect.mapError(failedAt(`removing ${file}`)))
           yield* write.pipe(Effect.mapError(failedAt(`writing ${file}`)))
         })

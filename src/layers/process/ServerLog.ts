@@ -6,7 +6,7 @@
  */
 import { Effect, type Scope } from "effect"
 import * as fs from "node:fs"
-import { PostgresSetupFailed } from "./PostgresError.ts"
+import { SetupFailed } from "./SetupFailed.ts"
 
 const linesMax = 200
 const lineLengthMax = 2_000
@@ -42,12 +42,12 @@ const openFile = (path: string) => {
 }
 
 /** `path` undefined keeps the lines in memory only. */
-export const make = (path: string | undefined): Effect.Effect<ServerLog, PostgresSetupFailed, Scope.Scope> =>
+export const make = (path: string | undefined): Effect.Effect<ServerLog, SetupFailed, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
       try: () => path === undefined ? undefined : openFile(path),
       catch: (cause) =>
-        new PostgresSetupFailed({
+        new SetupFailed({
           step: "opening the log file",
           detail: cause instanceof Error ? cause.message : String(cause)
         })

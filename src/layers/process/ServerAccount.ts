@@ -1,11 +1,11 @@
 /**
- * The unprivileged account that runs PostgreSQL when we are root.
+ * The unprivileged account that runs a server of ours when we are root.
  *
  * PostgreSQL refuses to run as root. `postgres` is taken where the system has it, else `nobody`; for everybody but root
  * there is nothing to change.
  */
 import { Effect, FileSystem, Option } from "effect"
-import { PostgresSetupFailed } from "./PostgresError.ts"
+import { SetupFailed } from "./SetupFailed.ts"
 
 export interface ServerAccount {
   readonly name: string
@@ -22,7 +22,7 @@ const parsePasswd = (text: string): ReadonlyArray<ServerAccount> =>
   })
 
 /** None when this process is not root. */
-export const find: Effect.Effect<Option.Option<ServerAccount>, PostgresSetupFailed, FileSystem.FileSystem> = Effect.gen(
+export const find: Effect.Effect<Option.Option<ServerAccount>, SetupFailed, FileSystem.FileSystem> = Effect.gen(
   function*() {
     if (process.getuid?.() !== 0) return Option.none()
     const fileSystem = yield* FileSystem.FileSystem
@@ -30,7 +30,7 @@ export const find: Effect.Effect<Option.Option<ServerAccount>, PostgresSetupFail
     const accounts = parsePasswd(text).filter((account) => account.uid !== 0)
     const account = preferredNames.flatMap((name) => accounts.filter((candidate) => candidate.name === name))[0]
     if (account !== undefined) return Option.some(account)
-    return yield* new PostgresSetupFailed({
+    return yield* new SetupFailed({
       step: "choosing an unprivileged user",
       detail: `started as root, and /etc/passwd has none of ${preferredNames.join(", ")}`
     })

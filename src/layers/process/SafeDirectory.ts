@@ -7,8 +7,8 @@
 import { Effect, FileSystem, Option } from "effect"
 import * as os from "node:os"
 import * as path from "node:path"
-import { failedAt, PostgresSetupFailed } from "./PostgresError.ts"
 import { mayTraverse, type ServerAccount } from "./ServerAccount.ts"
+import { failedAt, SetupFailed } from "./SetupFailed.ts"
 
 /** Every folder above `target`, outermost first, and `target` itself. */
 const withAncestors = (target: string): ReadonlyArray<string> => {
@@ -41,7 +41,7 @@ export const ensure = Effect.fn("SafeDirectory.ensure")(
     const info = yield* fileSystem.lstat(directory).pipe(Effect.mapError(failedAt(`looking at ${directory}`)))
     const isOurs = Option.contains(info.uid, process.getuid?.() ?? -1)
     if (info.type === "Directory" && isOurs && (info.mode & 0o022) === 0) return directory
-    return yield* new PostgresSetupFailed({
+    return yield* new SetupFailed({
       step: `using ${directory}`,
       detail: "it is not a folder that only we can write to"
     })
@@ -58,7 +58,7 @@ export const firstUsable = Effect.fn("SafeDirectory.firstUsable")(
       else if (Option.isNone(account) || (yield* isReachable(account.value, place))) return place
       else reasons.push(`${account.value.name} cannot enter ${place}`)
     }
-    return yield* new PostgresSetupFailed({ step: "finding a folder", detail: reasons.join("; ") })
+    return yield* new SetupFailed({ step: "finding a folder", detail: reasons.join("; ") })
   }
 )
 
