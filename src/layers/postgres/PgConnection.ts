@@ -12,6 +12,7 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import type { ConnectionOptions } from "node:tls"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as SqlFailure from "./SqlFailure.ts"
@@ -36,7 +37,17 @@ export class DatabaseSchemaError extends Schema.TaggedError<DatabaseSchemaError>
 
 export interface PgConnectionOptions {
   /** Default 8. */
-  readonly maxConnections?: number
+  readonly maxConnections?: number | undefined
+  /** Kept open while there is nothing to do. Default 0. */
+  readonly minConnections?: number | undefined
+  /** A connection of this age is replaced. Default: none is for its age. */
+  readonly connectionLife?: Duration.Duration | undefined
+  /** Default `serviceradar`. */
+  readonly applicationName?: string | undefined
+  /** Settings of the sessions, by lower-case name; they weigh more than ours. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
+  /** In place of the `sslmode` of the address. */
+  readonly tls?: ConnectionOptions | undefined
 }
 
 export class PgConnection extends Context.Service<PgConnection, {
@@ -83,10 +94,17 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   const open = (url: Redacted.Redacted) =>
     PgClient.make({
       url,
-      applicationName: "serviceradar",
+      applicationName: options.applicationName ?? "serviceradar",
       maxConnections: options.maxConnections ?? 8,
+      minConnections: options.minConnections,
+      connectionTTL: options.connectionLife,
+      ssl: options.tls,
       connectTimeout: "3 seconds",
-      startupParameters: { statement_timeout: "30s", idle_in_transaction_session_timeout: "60s" }
+      startupParameters: {
+        statement_timeout: "30s",
+        idle_in_transaction_session_timeout: "60s",
+        ...options.parameters
+      }
     }).pipe(Effect.asSome, Effect.provideService(Reactivity.Reactivity, reactivity))
 
   const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
