@@ -5,6 +5,7 @@
  */
 import * as Elapsed from "./Elapsed.ts"
 import * as Style from "./Style.ts"
+import * as TextTable from "./TextTable.ts"
 
 export interface StatusRow {
   readonly service: string
@@ -24,14 +25,7 @@ export interface TableOptions {
   readonly rowsMax: number
 }
 
-interface Column {
-  readonly title: string
-  readonly text: (row: StatusRow, nowMillis: number) => string
-  readonly columnsMax: number
-  readonly isRight?: boolean
-}
-
-const columns: ReadonlyArray<Column> = [
+const columnsAt = (nowMillis: number): ReadonlyArray<TextTable.Column<StatusRow>> => [
   { title: "SERVICE", text: (row) => row.service, columnsMax: 32 },
   { title: "TYPE", text: (row) => row.type, columnsMax: 10 },
   { title: "AGENT", text: (row) => row.agent, columnsMax: 24 },
@@ -39,40 +33,25 @@ const columns: ReadonlyArray<Column> = [
   { title: "LATENCY", text: (row) => Elapsed.latency(row.responseTimeNanos), columnsMax: 8, isRight: true },
   {
     title: "LAST CHANGE",
-    text: (row, nowMillis) => `${Elapsed.format(nowMillis - row.lastChangeMillis)} ago`,
+    text: (row) => `${Elapsed.format(nowMillis - row.lastChangeMillis)} ago`,
     columnsMax: 14
   }
 ]
 
 /** Header, one line for each service, and how many were left out. */
 export const draw = (rows: ReadonlyArray<StatusRow>, options: TableOptions): ReadonlyArray<string> => {
-  const { nowMillis, style } = options
+  const { columns, nowMillis, style } = options
   const sorted = [...rows.filter((row) => !row.available), ...rows.filter((row) => row.available)]
   const shown = sorted.slice(0, Math.max(0, options.rowsMax))
-  const cells = shown.map((row) =>
-    columns.map((column) => Style.fit(Style.clean(column.text(row, nowMillis)), column.columnsMax))
-  )
-  const widths = columns.map((column, index) =>
-    Math.max(column.title.length, ...cells.map((line) => Style.width(line[index] ?? "")))
-  )
-  const layOut = (line: ReadonlyArray<string>): string =>
-    columns.map((column, index) =>
-      (column.isRight === true ? Style.padStart : Style.padEnd)(
-        line[index] ?? "",
-        widths[index] ?? 0
-      )
-    ).join("  ").trimEnd()
-
-  const lines = shown.map((row, index) => {
-    const line = layOut(cells[index] ?? [])
-    return row.available ? line : style.bad(line)
-  })
   const hidden = rows.length - shown.length
   return [
-    style.bold(layOut(columns.map((column) => column.title))),
-    ...lines,
-    ...(hidden > 0 ? [style.dim(`… and ${hidden} more`)] : [])
-  ].map((line) => Style.cut(line, options.columns))
+    ...TextTable.draw(columnsAt(nowMillis), shown, {
+      style,
+      columns,
+      paint: (row, line) => row.available ? line : style.bad(line)
+    }),
+    ...(hidden > 0 ? [Style.cut(style.dim(`… and ${hidden} more`), columns)] : [])
+  ]
 }
 
 /** `12 up, 1 down`. */
