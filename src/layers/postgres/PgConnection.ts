@@ -2,9 +2,9 @@
  * A pool of connections to PostgreSQL that outlives outages of the server.
  *
  * `keep` is the life of it, for a supervisor: it connects, tries again with backoff for as long as the server is away
- * (and says so in the log), brings the schema up to date and then offers the client. From then on a lost server shows
- * as typed errors of single calls; the pool connects anew by itself. Only a schema that cannot be brought up to date
- * ends `keep`.
+ * (and says so in the log), brings core's tables up to date where they are wanted and then offers the client. From then
+ * on a lost server shows as typed errors of single calls; the pool connects anew by itself. Only a schema that cannot be
+ * brought up to date ends `keep`.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Context, Duration, Effect, Layer, Option, Redacted, Schedule, Schema, ScopedRef, Stream } from "effect"
@@ -48,6 +48,8 @@ export interface PgConnectionOptions {
   readonly parameters?: Readonly<Record<string, string>> | undefined
   /** In place of the `sslmode` of the address. */
   readonly tls?: ConnectionOptions | undefined
+  /** Whether core's tables are made here. Default yes; a program without core does not want them. */
+  readonly hasCoreTables?: boolean | undefined
 }
 
 export class PgConnection extends Context.Service<PgConnection, {
@@ -109,7 +111,8 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
 
   const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
     let attempts = 0
-    yield* migrate(client).pipe(
+    const connect = options.hasCoreTables === false ? Effect.asVoid(client`select 1`) : Effect.asVoid(migrate(client))
+    yield* connect.pipe(
       Effect.tapError((error) => {
         attempts += 1
         return isPassing(error) && attempts % logEvery === 1

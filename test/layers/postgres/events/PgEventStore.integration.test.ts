@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Duration, Effect, Fiber, Result } from "effect"
 import { type TableName, tables } from "../../../../src/domain/events/rows/Tables.ts"
 import type { EventRow } from "../../../../src/domain/events/storing/Suspects.ts"
 import * as EventDecoder from "../../../../src/layers/events/EventDecoder.ts"
@@ -94,5 +94,66 @@ layer(eventStore(), { excludeTestServices: true, timeout: "30 seconds" })("PgEve
         from platform.timeseries_metrics where tenant_id = 'anytime' order by timestamp`
       assert.deepStrictEqual(found.map(({ at }) => at), times)
       assert.isAbove(yield* countOf("timeseries_metrics"), 2)
+    }))
+})
+
+/** Takes all connections of the pool and gives them back when the scope closes. */
+const takeAll = Effect.gen(function*() {
+  const sql = yield* (yield* PgConnection).client
+  const sessions = yield* Effect.all(Array.from({ length: 8 }, () => sql.reserve), { concurrency: "unbounded" })
+  const [session] = sessions
+  return session === undefined ? assert.fail("no session") : session
+})
+
+const oneRow = (tenant: string): ReadonlyArray<EventRow> =>
+  Result.getOrThrow(EventDecoder.make({ tenantDefault: tenant })(message("telemetry.x", json(telemetry)))).content.rows
+
+layer(eventStore({ statementLimit: Duration.millis(300), connectionLimit: Duration.seconds(2) }), {
+  excludeTestServices: true,
+  timeout: "30 seconds"
+})("PgEventStore while other work has all connections", (it) => {
+  it.effect("waits for one longer than a statement may take", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore
+      const busy = Effect.andThen(takeAll, Effect.sleep("800 millis"))
+
+      const working = yield* Effect.forkChild(Effect.scoped(busy), { startImmediately: true })
+      const [waited, written] = yield* Effect.timed(store.write("timeseries_metrics", oneRow("patient")))
+      yield* Fiber.join(working)
+
+      assert.deepStrictEqual(written, { inserted: 1, repeated: 0 })
+      assert.isAbove(Duration.toMillis(waited), 300)
+    }))
+
+  it.effect("does not wait for ever, and asks for no smaller statement then", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore
+
+      const error = yield* Effect.scoped(Effect.andThen(takeAll, store.write("timeseries_metrics", oneRow("never"))))
+        .pipe(
+          Effect.flip
+        )
+
+      assert.strictEqual(error.reason._tag, "StoreUnavailable")
+      assert.include(error.message, "no connection of the pool was free for 2s")
+    }))
+
+  it.effect("still counts a statement's own time", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore
+      const sql = yield* (yield* PgConnection).client
+
+      const error = yield* Effect.scoped(Effect.gen(function*() {
+        const session = yield* sql.reserve
+        yield* Effect.acquireRelease(
+          session.execute("begin", [], undefined).pipe(
+            Effect.andThen(session.execute("lock table platform.timeseries_metrics in exclusive mode", [], undefined))
+          ),
+          () => Effect.ignore(session.execute("rollback", [], undefined))
+        )
+        return yield* Effect.flip(store.write("timeseries_metrics", oneRow("locked")))
+      }))
+
+      assert.strictEqual(error.reason._tag, "StoreTimeout")
     }))
 })
