@@ -129,10 +129,8 @@ layer(eventStore({ statementLimit: Duration.millis(300), connectionLimit: Durati
     Effect.gen(function*() {
       const store = yield* EventStore
 
-      const error = yield* Effect.scoped(Effect.andThen(takeAll, store.write("timeseries_metrics", oneRow("never"))))
-        .pipe(
-          Effect.flip
-        )
+      const refused = Effect.flip(store.write("timeseries_metrics", oneRow("never")))
+      const error = yield* Effect.scoped(Effect.andThen(takeAll, refused))
 
       assert.strictEqual(error.reason._tag, "StoreUnavailable")
       assert.include(error.message, "no connection of the pool was free for 2s")
