@@ -17,6 +17,8 @@ export interface ProcessOptions {
   readonly cwd: string
   /** None: runs as we do. */
   readonly account: Option.Option<ServerAccount>
+  /** Variables beside PATH and a neutral locale and time zone, which each process gets. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   readonly logFile?: string
   /** Signals sent one after another when the scope closes, each with the time that the process may take. */
   readonly stop: ReadonlyArray<readonly [signal: NodeJS.Signals, limit: Duration.Duration]>
@@ -39,7 +41,7 @@ const launch = (options: ProcessOptions, log: ServerLog.ServerLog, exit: Deferre
       cwd: options.cwd,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" },
+      env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC", ...options.env },
       ...Option.match(options.account, { onNone: () => ({}), onSome: ({ gid, uid }) => ({ gid, uid }) })
     })
     child.stdout.on("data", log.append)
@@ -65,7 +67,9 @@ const stopInTurn = (child: childProcess.ChildProcess, exit: Effect.Effect<Proces
       const ended = yield* Effect.timeoutOption(exit, limit)
       if (Option.isSome(ended)) return
       yield* Effect.logWarning(
-        `${path.basename(child.spawnfile)} (process ${child.pid}) did not end within ${Duration.format(limit)} of ${signal}`
+        `${path.basename(child.spawnfile)} (process ${child.pid}) did not end within ${
+          Duration.format(limit)
+        } of ${signal}`
       )
     }
   })
