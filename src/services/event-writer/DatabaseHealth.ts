@@ -1,0 +1,120 @@
+/**
+ * The breaker between the writers and the database: closed while writes work, open from the first outage until a probe
+ * succeeds.
+ *
+ * Writers wait at `awaitUp` with their batches in hand, so an outage costs no delivery and no memory. Probing is cheap
+ * and frequent, for each second that the database is back and nobody notices is a second of lag.
+ */
+import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Random } from "effect"
+
+export interface ProbeFailure {
+  readonly message: string
+}
+
+export interface DatabaseState {
+  readonly isUp: boolean
+  readonly sinceMillis: number
+  /** Why it is down; empty while it is up. */
+  readonly reason: string
+}
+
+export class DatabaseHealth extends Context.Service<DatabaseHealth, {
+  /** Waits while the database is away. */
+  readonly awaitUp: Effect.Effect<void>
+  readonly state: Effect.Effect<DatabaseState>
+  /** A write met an outage: opens the breaker until a probe succeeds. */
+  readonly outage: (reason: string) => Effect.Effect<void>
+  /** A write got no answer in time: asks whether the database is away, and opens the breaker if it is. */
+  readonly suspect: (reason: string) => Effect.Effect<boolean>
+  /** The life of the probing, for a supervisor. */
+  readonly keep: Effect.Effect<never>
+}>()("serviceradar/services/event-writer/DatabaseHealth") {
+  static readonly layer = <R>(probe: Effect.Effect<unknown, ProbeFailure, R>) =>
+    Layer.effect(DatabaseHealth, Effect.flatMap(Effect.context<R>(), (context) => make(Effect.provide(probe, context))))
+}
+
+/** A healthy database is asked this often, so that an idle writer notices an outage too. */
+const probeInterval = Duration.seconds(5)
+const probeLimit = Duration.seconds(3)
+const retryMin = 50
+const retryMax = 500
+
+/** Does not wait for a probe to stop: cancelling a query needs an answer from the server that gives none. */
+const bounded = (probe: Effect.Effect<unknown, ProbeFailure>): Effect.Effect<Option.Option<string>> =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.forkDetach(Effect.match(probe, {
+      onFailure: ({ message }) => Option.some(message),
+      onSuccess: () => Option.none<string>()
+    }))
+    const answer = yield* Fiber.join(fiber).pipe(
+      Effect.timeoutOption(probeLimit),
+      Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
+    )
+    return Option.getOrElse(answer, () => Option.some(`no answer within ${Duration.format(probeLimit)}`))
+  })
+
+const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFailure>) {
+  const up = Latch.makeUnsafe(false)
+  const down = Latch.makeUnsafe(true)
+  let state: DatabaseState = {
+    isUp: false,
+    sinceMillis: yield* Clock.currentTimeMillis,
+    reason: "not connected yet"
+  }
+  let wasUp = false
+
+  const outage = Effect.fnUntraced(function*(reason: string) {
+    if (!state.isUp) {
+      state = { ...state, reason }
+      return
+    }
+    state = { isUp: false, sinceMillis: yield* Clock.currentTimeMillis, reason }
+    up.closeUnsafe()
+    down.openUnsafe()
+    yield* Effect.logWarning(`The database is away, nothing is fetched until it is back: ${reason}`)
+  })
+
+  const recovered = Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const away = Duration.format(Duration.millis(now - state.sinceMillis))
+    state = { isUp: true, sinceMillis: now, reason: "" }
+    down.closeUnsafe()
+    up.openUnsafe()
+    yield* wasUp ? Effect.logInfo(`The database is back after ${away}`) : Effect.void
+    wasUp = true
+  })
+
+  const awaitRecovery = Effect.gen(function*() {
+    let pause = retryMin
+    while (true) {
+      const failure = yield* bounded(probe)
+      if (Option.isNone(failure)) return yield* recovered
+      state = { ...state, reason: failure.value }
+      yield* Effect.sleep(Duration.millis(pause * (0.8 + 0.4 * (yield* Random.next))))
+      pause = Math.min(retryMax, pause * 2)
+    }
+  })
+
+  /** One probe may fail by chance; two in a row are an outage. */
+  const watch = Effect.gen(function*() {
+    const first = yield* bounded(probe)
+    if (Option.isNone(first)) return
+    const second = yield* bounded(probe)
+    if (Option.isSome(second)) yield* outage(second.value)
+  })
+
+  return DatabaseHealth.of({
+    awaitUp: up.await,
+    state: Effect.sync(() => state),
+    outage,
+    suspect: Effect.fnUntraced(function*(reason: string) {
+      if (Option.isSome(yield* bounded(probe))) yield* outage(reason)
+      return !state.isUp
+    }),
+    keep: Effect.forever(Effect.suspend(() =>
+      state.isUp
+        ? Effect.andThen(Effect.timeoutOption(down.await, probeInterval), state.isUp ? watch : Effect.void)
+        : awaitRecovery
+    ))
+  })
+})

@@ -1,0 +1,58 @@
+/**
+ * Looks at each stream's lag every two seconds: for the metrics, for the status, and to notice a standstill, which makes
+ * the writer not ready.
+ */
+import { Clock, Duration, Effect, Option, Schedule, Schema } from "effect"
+import { EventSource } from "./EventSource.ts"
+import type { StreamRecord } from "./StreamRecord.ts"
+import { StreamRecords } from "./StreamRecords.ts"
+
+export class StreamsStalled extends Schema.TaggedError<StreamsStalled>()("StreamsStalled", {
+  streams: Schema.Array(Schema.Struct({ stream: Schema.String, waiting: Schema.Finite, forMillis: Schema.Finite }))
+}) {
+  override get message(): string {
+    return this.streams
+      .map(({ forMillis, stream, waiting }) =>
+        `${stream}: ${waiting} messages wait and none has been settled for ${
+          Duration.format(Duration.millis(forMillis))
+        }`
+      )
+      .join("; ")
+  }
+}
+
+const interval = Schedule.jittered(Schedule.fixed("2 seconds"))
+const lagLimit = Duration.seconds(2)
+
+export const stalledAfterDefault = Duration.seconds(30)
+
+const look = Effect.fnUntraced(function*(record: StreamRecord, stalledAfter: Duration.Duration) {
+  const source = yield* EventSource
+  const lag = Option.getOrUndefined(yield* Effect.option(Effect.timeout(source.lag(record.stream), lagLimit)))
+  const now = yield* Clock.currentTimeMillis
+  record.sample(lag, now)
+  if (lag === undefined) return
+  yield* record.metrics.lag(lag, now, record.standingMillis(now) >= Duration.toMillis(stalledAfter))
+})
+
+/** For a supervisor. */
+export const keep = (stalledAfter: Duration.Duration = stalledAfterDefault) =>
+  StreamRecords.use((records) => records.all).pipe(
+    Effect.flatMap((all) =>
+      Effect.forEach(all, (record) => look(record, stalledAfter), { concurrency: 4, discard: true })
+    ),
+    Effect.repeat(interval),
+    Effect.andThen(Effect.never)
+  )
+
+/** For readiness: fails while a stream stands still. */
+export const flowing = Effect.fnUntraced(function*(stalledAfter: Duration.Duration = stalledAfterDefault) {
+  const records = yield* StreamRecords.use(({ all }) => all)
+  const now = yield* Clock.currentTimeMillis
+  const streams = records.flatMap((record) => {
+    const forMillis = record.standingMillis(now)
+    const waiting = record.waiting
+    return forMillis < Duration.toMillis(stalledAfter) ? [] : [{ stream: record.stream, waiting, forMillis }]
+  })
+  if (streams.length > 0) return yield* new StreamsStalled({ streams })
+})

@@ -1,0 +1,117 @@
+/**
+ * The way of one logical stream into the database.
+ *
+ *   fetch (while the database is there) → decode → batch by size or age → store → ack
+ *
+ * At least once from the stream, idempotent in the store: exactly once in effect. A delivery is acknowledged only after
+ * its rows are committed, extended while it waits, and bounded in number and bytes.
+ */
+import { Duration, Effect, Result, Schedule } from "effect"
+import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
+import type { StreamName } from "../../domain/events/Subject.ts"
+import type { Route } from "../pipeline/Batch.ts"
+import { batcher } from "../pipeline/Batcher.ts"
+import * as Pipeline from "../pipeline/Pipeline.ts"
+import * as Supervisor from "../supervision/Supervisor.ts"
+import * as BatchWriter from "./BatchWriter.ts"
+import { DatabaseHealth } from "./DatabaseHealth.ts"
+import { EventDecoder } from "./EventDecoder.ts"
+import { type Delivery, EventSource } from "./EventSource.ts"
+import { HeldDeliveries } from "./HeldDeliveries.ts"
+import type { Poison, Refusal } from "./Refusal.ts"
+import { StreamRecords } from "./StreamRecords.ts"
+import * as StreamSettlement from "./StreamSettlement.ts"
+import * as StreamSource from "./StreamSource.ts"
+import * as StreamStore from "./StreamStore.ts"
+
+export interface StreamSettings {
+  readonly stream: StreamName
+  /** Messages in a batch. */
+  readonly batchSize: number
+  /** How long the first message of a batch may wait. */
+  readonly batchTimeout: Duration.Duration
+  /** Batches written at once. */
+  readonly concurrency: number
+  /** Payload bytes fetched and not settled. */
+  readonly bytesMax: number
+  /** Deliveries after which a message that cannot be stored becomes a dead letter. */
+  readonly deliveriesMax: number
+}
+
+/** A batch is closed early at this many payload bytes. */
+const batchBytesMax = 8 * 2 ** 20
+/** After so many deliveries a message is stored alone, so that it can harm no other. */
+const isolatedAfter = 5
+/** Messages decoded between two looks at the other fibers. */
+const decodedAtOnce = 256
+
+const poisoned = (error: { readonly message: string; readonly path: string }): Poison => ({
+  _tag: "Poison",
+  processor: "decode",
+  failure: { reason: "decode", error: error.message, place: error.path }
+})
+
+/** How many messages the pipeline may hold; the source's limit has to be above it. */
+export const inFlightMax = ({ batchSize, concurrency }: StreamSettings): number =>
+  batchSize * (concurrency + 1) + 2 * decodedAtOnce
+
+/** Longer than a statement may take; what is cut off then comes again. */
+const drainLimit = Duration.seconds(8)
+const settleLimit = Duration.seconds(10)
+const restartBackoff = Schedule.jittered(
+  Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")])
+)
+
+const start = Effect.fnUntraced(function*(settings: StreamSettings) {
+  const { stream } = settings
+  const { decode } = yield* EventDecoder
+  const source = yield* EventSource
+  const health = yield* DatabaseHealth
+  const record = yield* StreamRecords.use((records) => records.of(stream))
+  const writer = yield* BatchWriter.make()
+  const held = new HeldDeliveries(settings.bytesMax)
+  const limit = inFlightMax(settings)
+
+  const store = batcher("store", {
+    size: settings.batchSize,
+    timeout: settings.batchTimeout,
+    concurrency: settings.concurrency,
+    bytesMax: batchBytesMax,
+    bytesOf: (entry: StoreEntry<Delivery>) => entry.bytes,
+    handle: StreamStore.make({ record, writer })
+  })
+
+  const handle = (delivery: Delivery): Effect.Effect<Route<"store"> | void, Refusal> => {
+    if (delivery.isForeign) return Effect.void
+    const decoded = decode(delivery.message)
+    if (Result.isFailure(decoded)) return Effect.fail(poisoned(decoded.failure))
+    const { content } = decoded.success
+    if (content.rows.length === 0) return Effect.void
+    const key = delivery.deliveries > isolatedAfter ? String(delivery.message.sequence) : ""
+    return Effect.succeed(store.to({ message: delivery, content, bytes: delivery.message.data.length }, key))
+  }
+
+  const isUp = Effect.map(health.state, (state) => state.isUp)
+  return yield* Pipeline.start({
+    name: stream,
+    producer: StreamSource.make({ stream, inFlightMax: limit, held, record }),
+    processors: { concurrency: 2, demandMax: decodedAtOnce },
+    batchers: [store],
+    handle,
+    acknowledge: StreamSettlement.make({ record, held, deliveriesMax: settings.deliveriesMax }),
+    acknowledgeTimeout: settleLimit,
+    inFlightMax: limit,
+    shutdown: drainLimit,
+    // A source that is not asked brings nothing, which is no reason to connect it anew.
+    pending: Effect.flatMap(isUp, (up) => up ? Effect.map(source.lag(stream), (lag) => lag.pending) : Effect.succeed(0))
+  })
+})
+
+/** The pipeline as a child of a supervisor. */
+export const child = (settings: StreamSettings) =>
+  Supervisor.child({
+    id: settings.stream,
+    shutdown: Duration.sum(drainLimit, Duration.times(settleLimit, 2)),
+    backoff: { schedule: restartBackoff },
+    start: Effect.map(start(settings), (pipeline) => pipeline.await)
+  })

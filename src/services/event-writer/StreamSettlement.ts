@@ -1,0 +1,122 @@
+/**
+ * Tells the source what became of each delivery: stored ones are acked, poison is kept as a dead letter and only then
+ * termed, everything else comes again after a delay that grows.
+ *
+ * A message that failed too often is poison as well, for without an end it would fail for ever where nobody looks.
+ */
+import { Clock, Duration, Effect, Random } from "effect"
+import type { Failure } from "../../domain/events/DeadLetter.ts"
+import * as RetryDelay from "../../domain/events/RetryDelay.ts"
+import type { Outcomes, Rejected } from "../../domain/pipeline/Outcome.ts"
+import { DeadLetters } from "./DeadLetters.ts"
+import type { Delivery } from "./EventSource.ts"
+import type { HeldDeliveries } from "./HeldDeliveries.ts"
+import type { Refusal, Retry } from "./Refusal.ts"
+import type { StreamRecord } from "./StreamRecord.ts"
+
+export interface SettlementOptions {
+  readonly record: StreamRecord
+  readonly held: HeldDeliveries
+  /** Deliveries after which a message that cannot be stored becomes a dead letter. */
+  readonly deliveriesMax: number
+}
+
+/** Dead letters on their way at once. */
+const lettersAtOnce = 64
+/** Shorter than the pipeline's limit of settling, so that each delivery is settled within it. */
+const letterLimit = Duration.seconds(5)
+
+type RejectedDelivery = Rejected<Delivery, Refusal>
+
+const refusalOf = ({ outcome, stage }: RejectedDelivery): Refusal =>
+  outcome._tag === "Failed"
+    ? outcome.error
+    : { _tag: "Retry", processor: "pipeline", error: `${outcome.reason} in ${stage}` }
+
+/** Stopping the writer, or one of its stages, is not the message's fault. */
+const isInnocent = ({ outcome }: RejectedDelivery): boolean =>
+  outcome._tag === "Crashed" && (outcome.reason === "abandoned" || outcome.reason === "stage_ended")
+
+export const make = (options: SettlementOptions) => {
+  const { deliveriesMax, held, record } = options
+
+  const failed = Effect.fnUntraced(function*(refusal: Refusal, reason: Failure["reason"] | "retry") {
+    const error = refusal._tag === "Poison" ? refusal.failure.error : refusal.error
+    yield* record.metrics.failed(refusal.processor, reason, 1)
+    yield* record.tell({
+      _tag: "message_failed",
+      stream: record.stream,
+      processor: refusal.processor,
+      reason,
+      error,
+      count: 1
+    })
+  })
+
+  const giveBack = Effect.fnUntraced(function*(delivery: Delivery, retry: Retry) {
+    delivery.nak(RetryDelay.after(delivery.deliveries, yield* Random.next))
+    record.retried += 1
+    yield* record.metrics.settled("retried", 1)
+    yield* failed(retry, "retry")
+    yield* Effect.logDebug(
+      `${record.stream}: message ${delivery.message.sequence} of ${delivery.message.stream} comes again: ${retry.error}`
+    )
+  })
+
+  const bury = Effect.fnUntraced(function*(delivery: Delivery, refusal: Refusal, failure: Failure) {
+    const letters = yield* DeadLetters
+    const { deliveries, message } = delivery
+    const added = yield* letters.add({ stream: record.stream, message, deliveries, failure }).pipe(
+      Effect.timeout(letterLimit),
+      Effect.match({ onFailure: (error) => error.message, onSuccess: () => "" })
+    )
+    if (added !== "") {
+      return yield* giveBack(delivery, {
+        _tag: "Retry",
+        processor: refusal.processor,
+        error: `it cannot be stored (${failure.error}) and not be kept as a dead letter either: ${added}`
+      })
+    }
+    delivery.term()
+    record.deadLettered += 1
+    yield* record.metrics.settled("dead_lettered", 1)
+    yield* failed(refusal, failure.reason)
+    yield* warnOfLetter(failure)
+  })
+
+  let warnedMillis = -Infinity
+  /** Each letter is there to be looked at; the log only says that there are some. */
+  const warnOfLetter = Effect.fnUntraced(function*(failure: Failure) {
+    const now = yield* Clock.currentTimeMillis
+    if (now - warnedMillis < 10_000) return
+    warnedMillis = now
+    yield* Effect.logWarning(
+      `${record.stream}: ${record.deadLettered} messages are dead letters so far, the last one because: ${failure.error}`
+    )
+  })
+
+  const reject = (rejected: RejectedDelivery) => {
+    const { message: delivery } = rejected
+    const refusal = refusalOf(rejected)
+    if (refusal._tag === "Poison") return bury(delivery, refusal, refusal.failure)
+    if (isInnocent(rejected)) {
+      return Effect.sync(() => delivery.nak(Duration.zero))
+    }
+    return delivery.deliveries < deliveriesMax
+      ? giveBack(delivery, refusal)
+      : bury(delivery, refusal, { reason: "exhausted", error: refusal.error, place: "" })
+  }
+
+  return Effect.fnUntraced(function*({ ok, rejected }: Outcomes<Delivery, Refusal>) {
+    for (const delivery of ok) {
+      held.release(delivery)
+      delivery.ack()
+    }
+    const stored = ok.reduce((count, { isForeign }) => isForeign ? count : count + 1, 0)
+    record.stored += stored
+    yield* record.metrics.settled("stored", stored)
+    if (rejected.length === 0) return
+    for (const { message } of rejected) held.release(message)
+    yield* Effect.forEach(rejected, reject, { concurrency: lettersAtOnce, discard: true })
+  })
+}

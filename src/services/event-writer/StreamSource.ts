@@ -1,0 +1,93 @@
+/**
+ * A stream's deliveries for its pipeline: subscribed again whenever the source fails, not asked while the database is
+ * away, and bounded in bytes as well as in messages.
+ *
+ * It never fails: a server that is away, or a stream that is not there yet, is waited for and told in the status.
+ */
+import { Clock, Effect, Exit, Random, Scope } from "effect"
+import type { StreamName } from "../../domain/events/Subject.ts"
+import * as Producer from "../pipeline/Producer.ts"
+import { DatabaseHealth } from "./DatabaseHealth.ts"
+import { type Delivery, EventSource, type EventSourceError, type Subscription } from "./EventSource.ts"
+import type { HeldDeliveries } from "./HeldDeliveries.ts"
+import type { StreamRecord } from "./StreamRecord.ts"
+
+export interface StreamSourceOptions {
+  readonly stream: StreamName
+  readonly inFlightMax: number
+  readonly held: HeldDeliveries
+  readonly record: StreamRecord
+}
+
+const pauseMin = 100
+const pauseMax = 5_000
+/** The log says it at once and then about once a minute. */
+const logEveryMillis = 60_000
+
+interface Open {
+  readonly scope: Scope.Closeable
+  readonly subscription: Subscription
+}
+
+export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, never, EventSource | DatabaseHealth> =>
+  Producer.fromConnect(Effect.gen(function*() {
+    const { held, inFlightMax, record, stream } = options
+    const source = yield* EventSource
+    const health = yield* DatabaseHealth
+    let open: Open | undefined
+    let pause = pauseMin
+    let loggedMillis = -Infinity
+
+    const close = Effect.suspend(() => {
+      const scope = open?.scope
+      open = undefined
+      return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
+    })
+    yield* Effect.addFinalizer(() => close)
+
+    const subscription = Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        if (open !== undefined) return open.subscription
+        const scope = yield* Scope.make()
+        const subscription = yield* restore(source.subscribe(stream, { inFlightMax })).pipe(
+          Scope.provide(scope),
+          Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, Exit.void))
+        )
+        yield* Effect.forkIn(held.keepExtended(subscription.ackWait), scope)
+        open = { scope, subscription }
+        return subscription
+      })
+    )
+
+    const failed = Effect.fnUntraced(function*(error: EventSourceError) {
+      yield* close
+      record.problem = error.reason.detail
+      const now = yield* Clock.currentTimeMillis
+      if (now - loggedMillis >= logEveryMillis) {
+        loggedMillis = now
+        yield* Effect.logWarning(`${error.message}: trying on`)
+      }
+      yield* Effect.sleep(pause * (0.75 + 0.5 * (yield* Random.next)))
+      pause = Math.min(pauseMax, pause * 2)
+      return []
+    })
+
+    const worked = (deliveries: ReadonlyArray<Delivery>) => {
+      if (loggedMillis !== -Infinity) record.problem = ""
+      loggedMillis = -Infinity
+      pause = pauseMin
+      held.add(deliveries)
+      record.received += deliveries.length
+      return deliveries
+    }
+
+    const pull = (demand: number) =>
+      subscription.pipe(
+        Effect.flatMap((open) => open.pull(demand, Math.max(1, held.bytesLeft))),
+        // Between the answer and its registration nothing may come, or nobody would extend what was fetched.
+        Effect.map(worked),
+        Effect.catchTag("EventSourceError", failed)
+      )
+
+    return (demand: number) => held.awaitRoom.pipe(Effect.andThen(health.awaitUp), Effect.andThen(pull(demand)))
+  }))

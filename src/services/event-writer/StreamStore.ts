@@ -1,0 +1,107 @@
+/**
+ * Stores a batch of one stream's messages, however long the database is away, and says of each what became of it.
+ *
+ * During an outage the batch stays in hand and nothing is given back: giving back costs deliveries. What the database
+ * refuses is poison; what it could not do in time, though it is there, is tried again later.
+ */
+import { Clock, Effect, Random, Result } from "effect"
+import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
+import type { BatchOutcome, BatchWriter, Undelivered } from "./BatchWriter.ts"
+import { DatabaseHealth } from "./DatabaseHealth.ts"
+import type { Delivery } from "./EventSource.ts"
+import type { EventStoreError } from "./EventStore.ts"
+import type { Poison, Refusal, Retry } from "./Refusal.ts"
+import type { StreamRecord } from "./StreamRecord.ts"
+
+type Entry = StoreEntry<Delivery>
+type Verdict = Result.Result<void, Refusal>
+
+const pauseMin = 50
+const pauseMax = 5_000
+
+const poison = ({ error }: Undelivered<Delivery>): Poison => {
+  const { reason } = error
+  const place = reason._tag === "RowRejected" ? [...reason.column, ...reason.constraint].join(", ") : ""
+  return { _tag: "Poison", processor: "store", failure: { reason: "rejected", error: error.message, place } }
+}
+
+const later = (error: EventStoreError): Retry => ({ _tag: "Retry", processor: "store", error: error.message })
+
+const unknown: Retry = { _tag: "Retry", processor: "store", error: "the store said nothing of it" }
+
+/** Whether the database is away, so that the messages are to be kept. */
+const isOutage = Effect.fnUntraced(function*(retry: ReadonlyArray<Undelivered<Delivery>>) {
+  const health = yield* DatabaseHealth
+  for (const { error } of retry) {
+    if (error.reason._tag === "StoreUnavailable") {
+      yield* health.outage(error.reason.detail)
+      return true
+    }
+  }
+  const timedOut = retry.find(({ error }) => error.reason._tag === "StoreTimeout")
+  return timedOut !== undefined && (yield* health.suspect(timedOut.error.reason.detail))
+})
+
+/** The handler of a stream's batches. */
+export const make = (stream: { readonly record: StreamRecord; readonly writer: BatchWriter }) => {
+  const { record, writer } = stream
+
+  const note = (outcome: BatchOutcome<Delivery>, verdicts: Map<Delivery, Verdict>) => {
+    for (const delivery of outcome.stored) verdicts.set(delivery, Result.void)
+    for (const undelivered of outcome.poison) verdicts.set(undelivered.message, Result.fail(poison(undelivered)))
+    record.rowsInserted += outcome.inserted
+    record.rowsRepeated += outcome.repeated
+  }
+
+  const stored = Effect.fnUntraced(function*(
+    batch: { readonly key: string; readonly values: ReadonlyArray<Entry> },
+    outcome: BatchOutcome<Delivery>,
+    startMillis: number
+  ) {
+    const now = yield* Clock.currentTimeMillis
+    let slowest = 0
+    for (const { message } of outcome.stored) {
+      const latency = Math.max(0, now - message.storedAtMicros / 1000)
+      record.latencies.add(latency, now)
+      slowest = Math.max(slowest, latency)
+    }
+    const { inserted, repeated } = outcome
+    yield* record.metrics.batch({ inserted, repeated, seconds: (now - startMillis) / 1000, latency: slowest / 1000 })
+    yield* record.tell({
+      _tag: "batch_processed",
+      stream: record.stream,
+      processor: "store",
+      batchKey: batch.key,
+      count: outcome.stored.length,
+      batchSize: batch.values.length,
+      durationMillis: now - startMillis
+    })
+  })
+
+  return Effect.fn("EventWriter.store")(
+    function*(batch: { readonly key: string; readonly values: ReadonlyArray<Entry> }) {
+      const health = yield* DatabaseHealth
+      const startMillis = yield* Clock.currentTimeMillis
+      const verdicts = new Map<Delivery, Verdict>()
+      let pending = batch.values
+      let pause = pauseMin
+      while (pending.length > 0) {
+        yield* health.awaitUp
+        const outcome = yield* writer.write(pending)
+        note(outcome, verdicts)
+        if (outcome.stored.length > 0) yield* stored(batch, outcome, startMillis)
+        if (outcome.retry.length === 0) break
+        if (!(yield* isOutage(outcome.retry))) {
+          for (const { message, error } of outcome.retry) verdicts.set(message, Result.fail(later(error)))
+          break
+        }
+        const kept = new Set(outcome.retry.map(({ message }) => message))
+        pending = pending.filter(({ message }) => kept.has(message))
+        // A database that answers probes and refuses writes would otherwise be asked in a tight loop.
+        yield* Effect.sleep(pause * (0.75 + 0.5 * (yield* Random.next)))
+        pause = Math.min(pauseMax, pause * 2)
+      }
+      return batch.values.map(({ message }): Verdict => verdicts.get(message) ?? Result.fail(unknown))
+    }
+  )
+}
