@@ -22,7 +22,7 @@ const terminal = (...keys: ReadonlyArray<string>) =>
         return Terminal.make({
           columns: Effect.succeed(80),
           rows: Effect.succeed(24),
-          size: Effect.succeed({ columns: 80, rows: 24 }),
+          size: Queue.sliding<Terminal.Size, Cause.Done>(1),
           readInput: Effect.succeed(input),
           readLine: Effect.succeed(""),
           display: (text) => Effect.sync(() => void shown.push(text))
