@@ -1,0 +1,43 @@
+/** A status that a poller has just measured, with what it asked for. */
+import { Option } from "effect"
+import { type AgentHost, hostOf } from "../../monitoring/Enrichment.ts"
+import * as EnvelopeContents from "../../monitoring/EnvelopeContents.ts"
+import * as IpAddress from "../../monitoring/IpAddress.ts"
+import type { Check } from "../../monitoring/PollerConfig.ts"
+import type { ServiceStatus } from "../../monitoring/ServiceStatus.ts"
+
+export interface Polled {
+  readonly status: ServiceStatus
+  readonly check: Check
+  /** The host that the agent speaks for. */
+  readonly host: AgentHost
+  readonly measuredAtMillis: number
+}
+
+/** Tells checks of one poller apart. */
+export const keyOf = ({ check, status }: Polled): string =>
+  JSON.stringify([status.agentId, check.serviceType, check.serviceName])
+
+const decoder = new TextDecoder()
+
+/** The check's own document as JSON text, without the envelope. */
+export const documentOf = ({ status }: Polled): string => {
+  const text = decoder.decode(status.message)
+  return Option.match(EnvelopeContents.open(text), { onNone: () => text, onSome: ({ data }) => data })
+}
+
+/** These look at the host they run on. */
+const localTypes: ReadonlySet<string> = new Set(["process", "sysmon"])
+
+const targetOf = (details: string): string =>
+  details.includes("://") ? URL.parse(details)?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "" : hostOf(details)
+
+/**
+ * The address of what was checked: that in the check, or the agent's own where the check is about the agent's host. None
+ * for a check of a name, which only the agent resolves.
+ */
+export const addressOf = ({ check, host }: Polled): string | undefined => {
+  const details = check.details.trim()
+  const isLocal = details === "" || localTypes.has(check.serviceType)
+  return Option.getOrUndefined(isLocal ? Option.flatMap(host.ip, IpAddress.parse) : IpAddress.parse(targetOf(details)))
+}
