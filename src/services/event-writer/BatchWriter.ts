@@ -133,6 +133,11 @@ export const make = Effect.fn("BatchWriter.make")(function*(options: BatchWriter
       pending = pending.slice(count)
       if (outcome === undefined) continue
       const { failure, left } = outcome
+      if (failure.reason._tag === "TableUnusable") {
+        // Other tables are none the worse for it.
+        tally.postpone([...left, ...pending], failure)
+        return undefined
+      }
       if (failure.reason._tag === "RowRejected") {
         tally.postpone(left, failure)
       } else if (failure.reason._tag === "StoreTimeout") {

@@ -32,10 +32,20 @@ export class RowRejected extends Schema.TaggedError<RowRejected>()("RowRejected"
   suspects: Schema.Array(Schema.Int)
 }) {}
 
+/**
+ * The table is not there, or not as the rows need it, though the database answers: nothing to wait for but a person, and
+ * no reason to stop the writing of other tables.
+ */
+export class TableUnusable extends Schema.TaggedError<TableUnusable>()("TableUnusable", {
+  /** SQLSTATE. */
+  code: Schema.String,
+  detail: Schema.String
+}) {}
+
 export class EventStoreError extends Schema.TaggedError<EventStoreError>()("EventStoreError", {
   /** The table, or what else was to be done. */
   operation: Schema.String,
-  reason: Schema.Union([StoreUnavailable, StoreTimeout, RowRejected])
+  reason: Schema.Union([StoreUnavailable, StoreTimeout, RowRejected, TableUnusable])
 }) {
   override get message(): string {
     return `Event store, ${this.operation}: ${this.reason._tag}: ${this.reason.detail}`

@@ -2,10 +2,42 @@
  * The tables behind the event store: there before the first write, ready for the rows of the days to come, and without
  * the rows that are older than they are kept.
  *
- * Several programs may do this at once; each thing is done by one of them.
+ * Tables that another writer made are adopted, so that both write them. Several programs may do this at once; each thing
+ * is done by one of them.
  */
-import { Context, Effect, Schedule } from "effect"
-import type { EventStoreError } from "./EventStore.ts"
+import { Context, Effect, Schedule, Schema } from "effect"
+import { StoreUnavailable } from "./EventStore.ts"
+
+/** What of an existing table keeps the writer from using it. */
+const TableProblem = Schema.Struct({
+  table: Schema.String,
+  /** Empty when it is about the table as a whole. */
+  column: Schema.String,
+  found: Schema.String,
+  wanted: Schema.String
+})
+export type TableProblem = typeof TableProblem.Type
+
+const describe = ({ column, found, table, wanted }: TableProblem): string =>
+  `${column === "" ? table : `${table}.${column}`} is ${found}, wanted ${wanted}`
+
+/** Tables that cannot be made fit without changing what is in them; all others are ready. */
+export class TablesUnfit extends Schema.TaggedError<TablesUnfit>()("TablesUnfit", {
+  problems: Schema.Array(TableProblem)
+}) {
+  get detail(): string {
+    return this.problems.map(describe).join("; ")
+  }
+}
+
+export class EventTablesError extends Schema.TaggedError<EventTablesError>()("EventTablesError", {
+  operation: Schema.String,
+  reason: Schema.Union([StoreUnavailable, TablesUnfit])
+}) {
+  override get message(): string {
+    return `Event tables, ${this.operation}: ${this.reason.detail}`
+  }
+}
 
 export interface Maintained {
   readonly created: number
@@ -18,8 +50,10 @@ export interface Maintained {
 
 export class EventTables extends Context.Service<EventTables, {
   /** Makes the tables or brings them up to date. Again and again, it does nothing. */
-  readonly prepare: Effect.Effect<void, EventStoreError>
-  readonly maintain: Effect.Effect<Maintained, EventStoreError>
+  readonly prepare: Effect.Effect<void, EventTablesError>
+  readonly maintain: Effect.Effect<Maintained, EventTablesError>
+  /** What the last `prepare` came to, for readiness. */
+  readonly ready: Effect.Effect<void, EventTablesError>
 }>()("serviceradar/services/event-writer/EventTables") {
   /** For a supervisor: prepares, waiting for the database if need be, then maintains every ten minutes. */
   static readonly keep = Effect.gen(function*() {

@@ -29,7 +29,7 @@ const later = (error: EventStoreError): Retry => ({ _tag: "Retry", processor: "s
 
 const unknown: Retry = { _tag: "Retry", processor: "store", error: "the store said nothing of it" }
 
-/** Whether the database is away, so that the messages are to be kept. */
+/** Whether the database is away, or the table is not as it must be, so that the messages are to be kept. */
 const isOutage = Effect.fnUntraced(function*(retry: ReadonlyArray<Undelivered<Delivery>>) {
   const health = yield* DatabaseHealth
   for (const { error } of retry) {
@@ -37,6 +37,8 @@ const isOutage = Effect.fnUntraced(function*(retry: ReadonlyArray<Undelivered<De
       yield* health.outage(error.reason.detail)
       return true
     }
+    // Other streams are none the worse for it, so the breaker stays closed.
+    if (error.reason._tag === "TableUnusable") return true
   }
   const timedOut = retry.find(({ error }) => error.reason._tag === "StoreTimeout")
   return timedOut !== undefined && (yield* health.suspect(timedOut.error.reason.detail))

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import * as TestClock from "effect/testing/TestClock"
-import { EventStoreError, StoreUnavailable } from "../../../src/services/event-writer/EventStore.ts"
-import { EventTables } from "../../../src/services/event-writer/EventTables.ts"
+import { StoreUnavailable } from "../../../src/services/event-writer/EventStore.ts"
+import { EventTables, EventTablesError } from "../../../src/services/event-writer/EventTables.ts"
 
-const away = new EventStoreError({ operation: "test", reason: new StoreUnavailable({ code: "", detail: "away" }) })
+const away = new EventTablesError({ operation: "test", reason: new StoreUnavailable({ code: "", detail: "away" }) })
 
 /** Tables that fail as often as asked for, and what was called. */
 const tables = (failures: { readonly prepare: number; readonly maintain: number }) => {
@@ -14,7 +14,8 @@ const tables = (failures: { readonly prepare: number; readonly maintain: number 
     calls,
     layer: Layer.succeed(EventTables, {
       prepare: Effect.suspend(() => (calls.prepare += 1) <= failures.prepare ? away : Effect.void),
-      maintain: Effect.suspend(() => (calls.maintain += 1) <= failures.maintain ? away : Effect.succeed(done))
+      maintain: Effect.suspend(() => (calls.maintain += 1) <= failures.maintain ? away : Effect.succeed(done)),
+      ready: Effect.void
     })
   }
 }

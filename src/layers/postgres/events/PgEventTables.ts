@@ -10,8 +10,8 @@ import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { type Retention, retentionDefault, tableNames } from "../../../domain/events/storing/TablePolicy.ts"
-import { EventStoreError, StoreUnavailable } from "../../../services/event-writer/EventStore.ts"
-import { EventTables } from "../../../services/event-writer/EventTables.ts"
+import { StoreUnavailable } from "../../../services/event-writer/EventStore.ts"
+import { EventTables, EventTablesError } from "../../../services/event-writer/EventTables.ts"
 import { type DatabaseUnavailable, PgConnection } from "../PgConnection.ts"
 import * as SqlFailure from "../SqlFailure.ts"
 import { migrations } from "./migrations/migrations.ts"
@@ -67,26 +67,42 @@ const prepare = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Req
 })
 
 const failed = (operation: string) => (error: SqlError | Migrator.MigrationError | DatabaseUnavailable) =>
-  new EventStoreError({
+  new EventTablesError({
     operation,
     reason: new StoreUnavailable({ code: "", detail: SqlFailure.detail(error) })
   })
+
+const notYet = new EventTablesError({
+  operation: "preparing the tables",
+  reason: new StoreUnavailable({ code: "", detail: "not done yet" })
+})
 
 export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTables, never, PgConnection> => {
   const { daysAhead = 3, retention = {}, schema = "platform" } = options
   const complete = { schema, retention, daysAhead }
   return Layer.effect(
     EventTables,
-    Effect.map(PgConnection, (connection) =>
-      EventTables.of({
+    Effect.map(PgConnection, (connection) => {
+      let ready: Effect.Effect<void, EventTablesError> = Effect.fail(notYet)
+      return EventTables.of({
         prepare: Effect.flatMap(connection.client, (sql) => prepare(sql, complete)).pipe(
           Effect.mapError(failed("preparing the tables")),
+          Effect.tap(() => {
+            ready = Effect.void
+            return Effect.void
+          }),
+          Effect.tapError((error) => {
+            ready = Effect.fail(error)
+            return Effect.void
+          }),
           Effect.withSpan("EventTables.prepare")
         ),
+        ready: Effect.suspend(() => ready),
         maintain: Effect.flatMap(connection.client, (sql) => maintain(sql, complete)).pipe(
           Effect.mapError(failed("maintaining the tables")),
           Effect.withSpan("EventTables.maintain")
         )
-      }))
+      })
+    })
   )
 }

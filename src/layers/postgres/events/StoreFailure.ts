@@ -1,5 +1,5 @@
 /**
- * What a failed write means: which of the three things a writer can do about it helps.
+ * What a failed write means: which of the things a writer can do about it helps.
  *
  * Only what PostgreSQL says about values and constraints makes a row the culprit. All else, even what nobody foresaw,
  * counts as an outage, because a row given up by mistake is lost and a row tried again is not.
@@ -13,13 +13,17 @@ import {
   EventStoreError,
   RowRejected,
   StoreTimeout,
-  StoreUnavailable
+  StoreUnavailable,
+  TableUnusable
 } from "../../../services/event-writer/EventStore.ts"
 import type { DatabaseUnavailable } from "../PgConnection.ts"
 import * as SqlFailure from "../SqlFailure.ts"
 
 /** Data exceptions, constraints, values too large for an index or a row, and triggers that object. */
 const rejections = /^(?:22|23|54000|P0001)/
+
+/** No such schema, table, column or type, not a table, not allowed, a generated column. */
+const unusable = /^(?:3F000|42)/
 
 const field = (cause: unknown, name: "code" | "column" | "constraint" | "detail"): string => {
   if (typeof cause !== "object" || cause === null) return ""
@@ -48,10 +52,12 @@ const reasonOf = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRo
   if (_tag === "StatementTimeoutError" || _tag === "LockTimeoutError") {
     return new StoreTimeout({ rows: rows.length, detail: SqlFailure.detail(error) })
   }
-  const isRejection = rejections.test(field(cause, "code")) && !isMisplaced(cause)
+  const code = field(cause, "code")
+  if (unusable.test(code)) return new TableUnusable({ code, detail: SqlFailure.detail(error) })
+  const isRejection = rejections.test(code) && !isMisplaced(cause)
   return cause instanceof PgTypes.CodecError || isRejection
     ? rejected(error, table, rows)
-    : new StoreUnavailable({ code: field(cause, "code"), detail: SqlFailure.detail(error) })
+    : new StoreUnavailable({ code, detail: SqlFailure.detail(error) })
 }
 
 export const ofWrite = (
