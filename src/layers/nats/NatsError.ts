@@ -55,4 +55,4 @@ export class NatsExited extends Schema.TaggedError<NatsExited>()("NatsExited", {
   }
 }
 
-export type NatsStartError = NatsServerUnavailable | NatsSetupFailed | NatsInUse | NatsExited
+export type NatsStartError = NatsSetupFailed | NatsInUse | NatsExited

@@ -20,7 +20,7 @@ export type Info = typeof Info.Type
 const decodeInfo = Schema.decodeUnknownResult(Info)
 
 /** The server's greeting, by one connection that is closed at once. */
-const greeting = (host: string, port: number): Effect.Effect<Info, SetupFailed> =>
+export const greeting = (host: string, port: number): Effect.Effect<Info, SetupFailed> =>
   Effect.callback<Info, SetupFailed>((resume) => {
     let text = ""
     const socket = net.connect({ host, port })

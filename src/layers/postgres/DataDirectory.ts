@@ -127,13 +127,3 @@ export const open = Effect.fn("DataDirectory.open")(
     return { home, data, password: Redacted.make(password.trim()) } satisfies DataDirectory
   }
 )
-
-/** The port of the last run: peers may remember it, so it is asked for first. */
-export const lastPort = (home: string): Effect.Effect<Option.Option<number>, never, FileSystem.FileSystem> =>
-  Effect.flatMap(FileSystem.FileSystem, (fileSystem) => fileSystem.readFileString(path.join(home, "port"))).pipe(
-    Effect.map(Number),
-    Effect.filterOrFail((port) => Number.isInteger(port) && port > 0 && port < 65_536),
-    Effect.option
-  )
-
-export const rememberPort = (home: string, port: number) => writeFor(path.join(home, "port"), `${port}`, Option.none())

@@ -8,6 +8,7 @@
 import { Duration, Effect, type FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
 import * as DirectoryOwner from "../process/DirectoryOwner.ts"
 import * as FreePort from "../process/FreePort.ts"
+import * as RememberedPort from "../process/RememberedPort.ts"
 import * as SafeDirectory from "../process/SafeDirectory.ts"
 import * as ServerAccount from "../process/ServerAccount.ts"
 import * as ServerProcess from "../process/ServerProcess.ts"
@@ -91,7 +92,7 @@ interface Prepared {
 /** One attempt: from the choice of a port to the first answer. */
 const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, prepared: Prepared) {
   const { account, binaries, directory } = prepared
-  const remembered = yield* DataDirectory.lastPort(directory.home)
+  const remembered = yield* RememberedPort.read(directory.home)
   const preferred = options.port ?? Option.getOrElse(remembered, () => defaultPort)
   const port = yield* FreePort.next(host, preferred)
   if (port !== preferred && preferred !== 0) {
@@ -110,7 +111,7 @@ const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, pre
   yield* PostgresReady.awaitDatabase(address, database, options.startLimit ?? Duration.seconds(60)).pipe(
     Effect.raceFirst(exitOf(server))
   )
-  yield* DataDirectory.rememberPort(directory.home, port)
+  yield* RememberedPort.write(directory.home, port)
   const password = encodeURIComponent(Redacted.value(directory.password))
   return {
     url: Redacted.make(`postgresql://${DataDirectory.username}:${password}@${host}:${port}/${database}`),

@@ -25,6 +25,12 @@ export const startTicks = (pid: number): Effect.Effect<Option.Option<string>, ne
     return fields[0] === "Z" ? Option.none() : Option.fromNullishOr(fields[19])
   })
 
+/** Whether the process still does something; a zombie, which waits for its parent only, does not. */
+export const isRunning = Effect.fnUntraced(function*(pid: number) {
+  if (!(yield* isAlive(pid))) return false
+  return process.platform !== "linux" || Option.isSome(yield* startTicks(pid))
+})
+
 /** The folder that the process works in. */
 export const workingDirectory = (pid: number): Effect.Effect<Option.Option<string>, never, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (fileSystem) => Effect.option(fileSystem.readLink(`/proc/${pid}/cwd`)))
