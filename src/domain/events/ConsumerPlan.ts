@@ -71,12 +71,16 @@ export const make = (options: ConsumerPlanOptions): ReadonlyArray<PlannedConsume
   }))
 }
 
-/** JetStream streams to create for the logical ones: a stream may not share a subject with another. */
+/**
+ * The subjects of the JetStream stream to create for a logical one: no two streams share a subject, so what is under a
+ * wider filter of another one stays there. Tenants count by name only; `*` would take subjects from all streams.
+ */
 export const streamSubjects = (
   stream: StreamName,
   all: ReadonlyArray<StreamName>,
   tenants: ReadonlyArray<string>
 ): ReadonlyArray<string> => {
-  const others = all.filter((other) => other !== stream).flatMap((other) => wanted(other, tenants))
-  return wanted(stream, tenants).filter((subject) => !others.some((other) => SubjectPattern.covers(other, subject)))
+  const named = tenants.filter((tenant) => tenant !== "*")
+  const others = all.filter((other) => other !== stream).flatMap((other) => wanted(other, named))
+  return wanted(stream, named).filter((subject) => !others.some((other) => SubjectPattern.covers(other, subject)))
 }

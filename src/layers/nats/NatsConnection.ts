@@ -5,7 +5,7 @@
  * end; whoever is refused asks slowly. What was in flight when a connection broke is lost with it: each client stands
  * for one connection, and its users fetch the next one from `client`.
  */
-import { jetstream, type JetStreamClient, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream"
+import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
 import { connect, type NatsConnection as Connection, type NodeConnectionOptions } from "@nats-io/transport-node"
 import { Context, Effect, FileSystem, Layer, Random, Redacted, Schema, Stream, SubscriptionRef } from "effect"
 import * as NatsAddress from "./NatsAddress.ts"
