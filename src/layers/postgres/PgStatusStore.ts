@@ -11,6 +11,7 @@ import * as PgTypes from "@effect/sql-pg/PgTypes"
 import { DateTime, type Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as crypto from "node:crypto"
+import type { AvailabilityChange } from "../../domain/monitoring/AvailabilityChange.ts"
 import { ServiceState } from "../../domain/monitoring/ServiceState.ts"
 import type { ServiceFilter } from "../../domain/monitoring/ServiceState.ts"
 import type { ReportedStatus, StatusReport } from "../../domain/monitoring/StatusReport.ts"
@@ -54,7 +55,7 @@ const columns = (statuses: ReadonlyArray<ReportedStatus>) => ({
 const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTime.Utc) => {
   const row = columns(report.statuses)
   const at = DateTime.toDateUtc(receivedAt)
-  return sql<{ stored: number }>`
+  return sql<{ stored: number; changes: ReadonlyArray<Turn> }>`
     with report as (
       select ${DateTime.toDateUtc(report.reportedAt)}::timestamptz as reported_at, ${at}::timestamptz as received_at,
         ${report.pollerId}::text as poller_id
@@ -72,6 +73,16 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
         ${row.kvStoreId}::text[], ${row.message}::text[], ${row.hash}::text[]) with ordinality
         as status (partition, agent_id, service_type, service_name, available, response_time_nanos, source,
           kv_store_id, message, hash, position)
+    ), newest as (
+      select distinct on (partition, agent_id, service_type, service_name) *
+      from given
+      order by partition, agent_id, service_type, service_name, position desc
+    ), turned as (
+      select newest.position, known.available as previous
+      from newest cross join report
+        left join service_state known using (partition, agent_id, service_type, service_name)
+      where known.available is distinct from newest.available
+        and (known.reported_at is null or known.reported_at <= report.reported_at)
     ), added as (
       insert into service_status_history (
         reported_at, poller_id, received_at, partition, agent_id, service_type, service_name, available,
@@ -87,11 +98,10 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
       insert into service_state as known (
         partition, agent_id, service_type, service_name, poller_id, source_ip, available, response_time_nanos, source,
         kv_store_id, message, reported_at, last_change_at, first_seen_at)
-      select distinct on (partition, agent_id, service_type, service_name)
-        partition, agent_id, service_type, service_name, poller_id, source_ip, available, response_time_nanos, source,
-        kv_store_id, message, reported_at, reported_at, reported_at
-      from given, report, poller
-      order by partition, agent_id, service_type, service_name, position desc
+      select partition, agent_id, service_type, service_name, poller_id, source_ip, available, response_time_nanos,
+        source, kv_store_id, message, reported_at, reported_at, reported_at
+      from newest, report, poller
+      order by partition, agent_id, service_type, service_name
       on conflict (partition, agent_id, service_type, service_name) do update set
         poller_id = excluded.poller_id,
         source_ip = excluded.source_ip,
@@ -105,12 +115,39 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
           then known.last_change_at else excluded.reported_at end
       where known.reported_at <= excluded.reported_at
     )
-    select count(*)::int as stored from added`.pipe(
-    Effect.map(([counted]) => {
-      const stored = counted?.stored ?? 0
-      return { stored, repeated: report.statuses.length - stored }
+    select (select count(*)::int from added) as stored,
+      (select coalesce(json_agg(turned order by position), '[]') from turned) as changes`.pipe(
+    Effect.map(([written]) => {
+      const stored = written?.stored ?? 0
+      return {
+        stored,
+        repeated: report.statuses.length - stored,
+        changes: (written?.changes ?? []).flatMap((turn) => changeOf(report, turn))
+      }
     })
   )
+}
+
+/** A status, by its place in the report from 1, that differs from what was known. */
+interface Turn {
+  readonly position: number
+  readonly previous: boolean | null
+}
+
+const changeOf = (report: StatusReport, { position, previous }: Turn): ReadonlyArray<AvailabilityChange> => {
+  const status = report.statuses[position - 1]
+  return status === undefined ? [] : [{
+    partition: status.partition,
+    agentId: status.agentId,
+    serviceType: status.serviceType,
+    serviceName: status.serviceName,
+    pollerId: report.pollerId,
+    sourceIp: report.sourceIp,
+    available: status.available,
+    previous: previous ?? undefined,
+    reportedAt: report.reportedAt,
+    document: status.message
+  }]
 }
 
 const StateRow = Schema.Struct({

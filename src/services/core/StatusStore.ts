@@ -5,6 +5,7 @@
  * succeeds, the whole report is durable; when it fails, none of it is.
  */
 import { Context, type DateTime, type Duration, type Effect, Schema } from "effect"
+import type { AvailabilityChange } from "../../domain/monitoring/AvailabilityChange.ts"
 import type { ServiceFilter, ServiceState } from "../../domain/monitoring/ServiceState.ts"
 import type { StatusReport } from "../../domain/monitoring/StatusReport.ts"
 
@@ -31,6 +32,8 @@ export interface Appended {
   readonly stored: number
   /** Statuses that were there already. */
   readonly repeated: number
+  /** Services that are new, came up or went down with this report; none of a report that comes late. */
+  readonly changes: ReadonlyArray<AvailabilityChange>
 }
 
 export class StatusStore extends Context.Service<StatusStore, {

@@ -10,11 +10,15 @@ import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import { PollObserver } from "./PollObserver.ts"
 import * as Ticks from "./Ticks.ts"
 
 const deadlineMax = Duration.seconds(30)
 /** Part of the interval: a check that hangs until its deadline is still done before its next turn. */
 const deadlineShare = 0.9
+
+/** The name of each check's root span. */
+export const pollSpan = "CheckScheduler.poll"
 
 /** Never ends by itself. */
 export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
@@ -53,12 +57,26 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   )
   const endedNanos = yield* Clock.currentTimeNanos
   yield* Metric.update(PollerMetrics.pollSeconds, Number(endedNanos - startedNanos) / 1e9)
+  yield* Effect.annotateCurrentSpan({ "service.available": status.available })
+  const measuredAtMillis = yield* Clock.currentTimeMillis
+  const observe = yield* PollObserver
+  observe({ status, check, host: subject.host, measuredAtMillis })
   const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
   const reporter = yield* CoreReporter
   yield* reporter.report({
     status,
-    measuredAtMillis: yield* Clock.currentTimeMillis,
+    measuredAtMillis,
     isUrgent: Option.isNone(before) || before.value !== status.available,
     settled: () => Effect.void
   })
-})
+}, (effect, link, { check }) =>
+  // A trace of its own, which goes on in the agent: not a part of the scheduler's life.
+  Effect.withSpan(effect, pollSpan, {
+    root: true,
+    captureStackTrace: false,
+    attributes: {
+      "agent.id": link.agent.agentId,
+      "service.type": check.serviceType,
+      "service.check": check.serviceName
+    }
+  }))

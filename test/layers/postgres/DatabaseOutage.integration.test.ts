@@ -97,7 +97,7 @@ describe("An outage of the database", () => {
       yield* TestConnection.awaitReady
 
       assert.strictEqual(early.reason._tag, "StoreUnavailable")
-      assert.deepStrictEqual(yield* append(1), { stored: 1, repeated: 0 })
+      assert.strictEqual((yield* append(1)).stored, 1)
       assert.isUndefined(life.pollUnsafe())
     }).pipe(Effect.provide([store, NodeFileSystem.layer])))
 

@@ -19,6 +19,18 @@ const append = Effect.fnUntraced(function*(received: ReceivedReport) {
   return yield* statusStore.append(report, receivedAt)
 })
 
+const counted = (received: ReceivedReport) =>
+  Effect.map(append(received), ({ repeated, stored }) => ({ stored, repeated }))
+
+const changesOf = (received: ReceivedReport) =>
+  Effect.map(
+    append(received),
+    ({ changes }) =>
+      changes.map(({ agentId, available, previous, serviceName }) =>
+        `${agentId} ${serviceName} ${previous ?? "new"} to ${available}`
+      )
+  )
+
 const current = (filter: object) => Effect.flatMap(StatusStore, (store) => store.current({ limit: 1_000, ...filter }))
 
 const historyOf = Effect.fnUntraced(function*(agentId: string) {
@@ -34,8 +46,8 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
     Effect.gen(function*() {
       const services = [receivedStatus({ agentId: "again" }), receivedStatus({ agentId: "again", serviceName: "dns" })]
 
-      const first = yield* append(receivedReport({ services }))
-      const second = yield* append(receivedReport({ services }))
+      const first = yield* counted(receivedReport({ services }))
+      const second = yield* counted(receivedReport({ services }))
 
       assert.deepStrictEqual(first, { stored: 2, repeated: 0 })
       assert.deepStrictEqual(second, { stored: 0, repeated: 2 })
@@ -62,17 +74,37 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
     Effect.gen(function*() {
       yield* append(at("late", 2_000n, true))
 
-      const late = yield* append(at("late", 1_000n, false))
+      const late = yield* counted(at("late", 1_000n, false))
 
       assert.deepStrictEqual(late, { stored: 1, repeated: 0 })
       assert.isTrue((yield* current({ agent: "late" }))[0]?.available)
+    }))
+
+  it.effect("tells which services are new, went down or came up, each once", () =>
+    Effect.gen(function*() {
+      const services = [
+        receivedStatus({ agentId: "turn", serviceName: "dns", available: false }),
+        receivedStatus({ agentId: "turn", serviceName: "ssh" })
+      ]
+      const report = (timestampSeconds: bigint, available: boolean) =>
+        receivedReport({ timestampSeconds, services: [...services, receivedStatus({ agentId: "turn", available })] })
+
+      assert.deepStrictEqual(yield* changesOf(report(1_000n, true)), [
+        "turn dns new to false",
+        "turn ssh new to true"
+      ])
+      assert.deepStrictEqual(yield* changesOf(report(1_000n, true)), [])
+      assert.deepStrictEqual(yield* changesOf(report(2_000n, false)), ["turn ssh true to false"])
+      assert.deepStrictEqual(yield* changesOf(report(3_000n, false)), [])
+      assert.deepStrictEqual(yield* changesOf(report(4_000n, true)), ["turn ssh false to true"])
+      assert.deepStrictEqual(yield* changesOf(report(1_500n, false)), [])
     }))
 
   it.effect("takes the last of two statuses of one service in a report", () =>
     Effect.gen(function*() {
       const services = [true, false].map((available) => receivedStatus({ agentId: "twice", available }))
 
-      assert.deepStrictEqual(yield* append(receivedReport({ services })), { stored: 2, repeated: 0 })
+      assert.deepStrictEqual(yield* counted(receivedReport({ services })), { stored: 2, repeated: 0 })
       assert.isFalse((yield* current({ agent: "twice" }))[0]?.available)
     }))
 
@@ -127,7 +159,7 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
 
   it.effect("takes an empty report as a heartbeat", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* append(receivedReport({ services: [] })), { stored: 0, repeated: 0 })
+      assert.deepStrictEqual(yield* counted(receivedReport({ services: [] })), { stored: 0, repeated: 0 })
     }))
 
   it.effect("lets many writers of the same services finish", () =>
@@ -158,7 +190,8 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
       const appended = yield* append(receivedReport({ pollerId: "poller-many", services }))
       const millis = (yield* Clock.currentTimeMillis) - startedAt
 
-      assert.deepStrictEqual(appended, { stored: 10_000, repeated: 0 })
+      assert.strictEqual(appended.stored, 10_000)
+      assert.lengthOf(appended.changes, 10_000)
       assert.isBelow(millis, 2_000)
     }))
 

@@ -9,7 +9,7 @@ import { receivedReport } from "../../support/statusReports.ts"
 
 const storing = (append: (report: StatusReport) => Effect.Effect<void, StatusStoreError>) =>
   Layer.succeed(StatusStore, {
-    append: (report) => Effect.as(append(report), { stored: report.statuses.length, repeated: 0 }),
+    append: (report) => Effect.as(append(report), { stored: report.statuses.length, repeated: 0, changes: [] }),
     current: () => Effect.succeed([]),
     removeOlderThan: () => Effect.succeed(0)
   })

@@ -1,0 +1,19 @@
+/**
+ * Is told of each report that has been stored, after it was; does nothing unless somebody listens.
+ *
+ * The poller waits for its answer meanwhile, so whoever listens returns at once and never throws.
+ */
+import { Context } from "effect"
+import type { AvailabilityChange } from "../../domain/monitoring/AvailabilityChange.ts"
+import type { StatusReport } from "../../domain/monitoring/StatusReport.ts"
+
+export interface StoredReport {
+  readonly report: StatusReport
+  readonly changes: ReadonlyArray<AvailabilityChange>
+  readonly receivedAtMillis: number
+}
+
+export const ReportObserver = Context.Reference<(stored: StoredReport) => void>(
+  "serviceradar/services/core/ReportObserver",
+  { defaultValue: () => () => undefined }
+)
