@@ -4,7 +4,7 @@
  *
  * A message that failed too often is poison as well, for without an end it would fail for ever where nobody looks.
  */
-import { Clock, Duration, Effect, Random } from "effect"
+import { Cause, Clock, Duration, Effect, Random } from "effect"
 import type { Failure } from "../../domain/events/DeadLetter.ts"
 import * as RetryDelay from "../../domain/events/RetryDelay.ts"
 import type { Outcomes, Rejected } from "../../domain/pipeline/Outcome.ts"
@@ -35,7 +35,8 @@ const refusalOf = ({ outcome, stage }: RejectedDelivery): Refusal =>
 
 /** Stopping the writer, or one of its stages, is not the message's fault. */
 const isInnocent = ({ outcome }: RejectedDelivery): boolean =>
-  outcome._tag === "Crashed" && (outcome.reason === "abandoned" || outcome.reason === "stage_ended")
+  outcome._tag === "Crashed" &&
+  (outcome.reason === "abandoned" || outcome.reason === "stage_ended" || Cause.hasInterruptsOnly(outcome.cause))
 
 export const make = (options: SettlementOptions) => {
   const { deliveriesMax, held, record } = options

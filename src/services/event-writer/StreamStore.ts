@@ -4,7 +4,7 @@
  * During an outage the batch stays in hand and nothing is given back: giving back costs deliveries. What the database
  * refuses is poison; what it could not do in time, though it is there, is tried again later.
  */
-import { Clock, Effect, Random, Result } from "effect"
+import { Clock, Effect, Option, Random, Result } from "effect"
 import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
 import type { BatchOutcome, BatchWriter, Undelivered } from "./BatchWriter.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
@@ -21,7 +21,9 @@ const pauseMax = 5_000
 
 const poison = ({ error }: Undelivered<Delivery>): Poison => {
   const { reason } = error
-  const place = reason._tag === "RowRejected" ? [...reason.column, ...reason.constraint].join(", ") : ""
+  const place = reason._tag === "RowRejected"
+    ? [...Option.toArray(reason.column), ...Option.toArray(reason.constraint)].join(", ")
+    : ""
   return { _tag: "Poison", processor: "store", failure: { reason: "rejected", error: error.message, place } }
 }
 

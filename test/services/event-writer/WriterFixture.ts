@@ -1,0 +1,199 @@
+/**
+ * A stream's writer with its collaborators in memory: a source that redelivers as JetStream does, a store that can be
+ * away, slow or picky, and dead letters that can be refused. Everything that happens is in one journal, in order.
+ */
+import { Duration, Effect, Layer, Option } from "effect"
+import type { DeadLetter } from "../../../src/domain/events/DeadLetter.ts"
+import * as EventDecoder from "../../../src/layers/events/EventDecoder.ts"
+import { DatabaseHealth } from "../../../src/services/event-writer/DatabaseHealth.ts"
+import { DeadLetterError, DeadLetters } from "../../../src/services/event-writer/DeadLetters.ts"
+import {
+  type Delivery,
+  EventSource,
+  EventSourceError,
+  SourceUnavailable
+} from "../../../src/services/event-writer/EventSource.ts"
+import {
+  EventStore,
+  EventStoreError,
+  RowRejected,
+  StoreTimeout,
+  StoreUnavailable
+} from "../../../src/services/event-writer/EventStore.ts"
+import type * as StreamPipeline from "../../../src/services/event-writer/StreamPipeline.ts"
+import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
+
+export const settings: StreamPipeline.StreamSettings = {
+  stream: "LOGS",
+  batchSize: 10,
+  batchTimeout: Duration.millis(100),
+  concurrency: 1,
+  bytesMax: 1_000_000,
+  deliveriesMax: 4
+}
+
+const encoder = new TextEncoder()
+
+interface Waiting {
+  readonly sequence: number
+  readonly text: string
+  readonly isForeign: boolean
+  deliveries: number
+  readyMillis: number
+}
+
+export class World {
+  /** `ack 1`, `nak 2 1000`, `term 3`, `extend 4`, `stored 1`, `letter 3 decode`, `pull`. */
+  readonly journal: Array<string> = []
+  readonly stored = new Map<number, number>()
+  readonly letters: Array<Pick<DeadLetter, "failure" | "deliveries" | "subject">> = []
+  readonly waiting: Array<Waiting> = []
+  database: "up" | "away" | "hangs" | "refuses" = "up"
+  probe: "fine" | "fails" = "fine"
+  lettersAreRefused = false
+  sourceIsAway = false
+  subscriptions = 0
+  statementSizes: Array<number> = []
+  #nextSequence = 1
+
+  publish(text: string, options: { readonly isForeign?: boolean; readonly deliveries?: number } = {}): number {
+    const sequence = this.#nextSequence++
+    const { deliveries = 0, isForeign = false } = options
+    this.waiting.push({ sequence, text, isForeign, deliveries, readyMillis: 0 })
+    return sequence
+  }
+
+  publishLogs(count: number): void {
+    for (let at = 0; at < count; at++) this.publish(JSON.stringify({ body: `line ${at}` }))
+  }
+
+  entries(word: string): ReadonlyArray<string> {
+    return this.journal.filter((entry) => entry.startsWith(`${word} `))
+  }
+
+  take(demand: number, bytesMax: number, nowMillis: number): ReadonlyArray<Delivery> {
+    const taken: Array<Delivery> = []
+    let bytes = 0
+    for (let at = 0; at < this.waiting.length && taken.length < demand;) {
+      const next = this.waiting[at]
+      if (next === undefined || next.readyMillis > nowMillis) at += 1
+      else if (taken.length > 0 && bytes + next.text.length > bytesMax) break
+      else {
+        bytes += next.text.length
+        this.waiting.splice(at, 1)
+        taken.push(this.#deliver({ ...next, deliveries: next.deliveries + 1 }, nowMillis))
+      }
+    }
+    return taken
+  }
+
+  #deliver(entry: Waiting, nowMillis: number): Delivery {
+    const { sequence } = entry
+    return {
+      message: {
+        subject: "logs.app",
+        data: encoder.encode(entry.text),
+        headers: new Map(),
+        stream: "LOGS",
+        sequence,
+        storedAtMicros: sequence
+      },
+      deliveries: entry.deliveries,
+      isForeign: entry.isForeign,
+      ack: () => void this.journal.push(`ack ${sequence}`),
+      nak: (delay) => {
+        this.journal.push(`nak ${sequence} ${Duration.toMillis(delay)}`)
+        this.waiting.push({ ...entry, readyMillis: nowMillis + Duration.toMillis(delay) })
+      },
+      term: () => void this.journal.push(`term ${sequence}`),
+      extend: () => void this.journal.push(`extend ${sequence}`)
+    }
+  }
+}
+
+const sourceLayer = (world: World) =>
+  Layer.succeed(EventSource, {
+    subscribe: (stream) =>
+      Effect.suspend(() => {
+        world.subscriptions += 1
+        const away = new EventSourceError({ stream, reason: new SourceUnavailable({ detail: "no servers" }) })
+        return Effect.succeed({
+          ackWait: Duration.seconds(30),
+          pull: (demand: number, bytesMax: number) =>
+            Effect.clockWith((clock) => {
+              if (world.sourceIsAway) return Effect.fail(away)
+              world.journal.push(`pull ${demand}`)
+              const taken = world.take(demand, bytesMax, clock.currentTimeMillisUnsafe())
+              return taken.length > 0 ? Effect.succeed(taken) : Effect.as(Effect.sleep("50 millis"), taken)
+            })
+        })
+      }),
+    lag: () => Effect.succeed({ pending: world.waiting.length, ackPending: 0, oldestMillis: undefined })
+  })
+
+const failure = (reason: EventStoreError["reason"]) => new EventStoreError({ operation: "logs", reason })
+
+const storeLayer = (world: World) =>
+  Layer.succeed(EventStore, {
+    write: (_, rows) =>
+      Effect.suspend(() => {
+        world.statementSizes.push(rows.length)
+        switch (world.database) {
+          case "away":
+            return Effect.fail(failure(new StoreUnavailable({ code: "57P01", detail: "terminating" })))
+          case "refuses":
+            return Effect.fail(failure(new StoreUnavailable({ code: "25006", detail: "read-only" })))
+          case "hangs":
+            return Effect.andThen(
+              Effect.sleep("1 second"),
+              Effect.fail(failure(new StoreTimeout({ rows: rows.length, detail: "longer than 1s" })))
+            )
+          case "up": {
+            const suspects = rows.flatMap((row, at) => JSON.stringify(row).includes("forbidden") ? [at] : [])
+            if (suspects.length > 0) {
+              return Effect.fail(failure(
+                new RowRejected({
+                  code: "23514",
+                  column: Option.some("body"),
+                  constraint: Option.none(),
+                  detail: "violates check",
+                  suspects: []
+                })
+              ))
+            }
+            for (const _ of rows) world.journal.push("stored 1")
+            return Effect.succeed({ inserted: rows.length, repeated: 0 })
+          }
+        }
+      })
+  })
+
+const lettersLayer = (world: World) =>
+  Layer.mock(DeadLetters, {
+    add: ({ deliveries, failure, message }) =>
+      Effect.suspend(() => {
+        if (world.lettersAreRefused) {
+          return Effect.fail(new DeadLetterError({ operation: "add", detail: "no room", isMissing: false }))
+        }
+        world.journal.push(`letter ${message.sequence} ${failure.reason}`)
+        world.letters.push({ failure, deliveries, subject: message.subject })
+        return Effect.void
+      })
+  })
+
+const healthLayer = (world: World) =>
+  DatabaseHealth.layer(
+    Effect.suspend(() => world.probe === "fine" ? Effect.void : Effect.fail({ message: "refused" }))
+  )
+
+export const layer = (world: World) =>
+  Layer.effectDiscard(DatabaseHealth.use((health) => Effect.forkScoped(health.keep))).pipe(
+    Layer.provideMerge(Layer.mergeAll(
+      sourceLayer(world),
+      storeLayer(world),
+      lettersLayer(world),
+      healthLayer(world),
+      StreamRecords.layer,
+      EventDecoder.layer({ tenantDefault: "acme" })
+    ))
+  )
