@@ -1,7 +1,7 @@
 /**
  * The port that a server of ours had in its last run: peers may remember it too, so it is asked for first.
  */
-import { Effect, FileSystem, Option } from "effect"
+import { Effect, FileSystem, type Option } from "effect"
 import * as path from "node:path"
 import { failedAt, type SetupFailed } from "./SetupFailed.ts"
 
