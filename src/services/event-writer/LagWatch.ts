@@ -21,7 +21,7 @@ export class StreamsStalled extends Schema.TaggedError<StreamsStalled>()("Stream
   }
 }
 
-const interval = Schedule.jittered(Schedule.fixed("2 seconds"))
+const interval = Schedule.jittered(Schedule.spaced("2 seconds"))
 const lagLimit = Duration.seconds(2)
 
 export const stalledAfterDefault = Duration.seconds(30)
