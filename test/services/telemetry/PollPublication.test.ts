@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { PollObserver } from "../../../src/services/poller/PollObserver.ts"
+import * as PollPublication from "../../../src/services/telemetry/PollPublication.ts"
+import { type Facts, measuredAtMillis, polled } from "../../domain/events/outgoing/polled.ts"
+import { collecting } from "./published.ts"
+
+/** At which seconds messages with this beginning of their subject were offered. */
+const secondsOf = (prefix: string, statuses: ReadonlyArray<Facts & { readonly second: number }>) => {
+  const publisher = collecting()
+  return Effect.gen(function*() {
+    const observe = yield* PollObserver
+    const seconds: Array<number> = []
+    for (const { second, ...facts } of statuses) {
+      observe(polled({ ...facts, atMillis: measuredAtMillis + second * 1_000 }))
+      const taken = yield* publisher.taken
+      if (taken.some(({ subject }) => subject.startsWith(prefix))) seconds.push(second)
+    }
+    return seconds
+  }).pipe(Effect.provide(PollPublication.layer()), Effect.provide(publisher.layer))
+}
+
+const every = (interval: number, count: number, facts: Facts = {}) =>
+  Array.from({ length: count }, (_, index) => ({ ...facts, second: index * interval }))
+
+describe("PollPublication", () => {
+  it.effect("publishes the metrics of a service that stays as it is every ten seconds", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* secondsOf("telemetry.", every(2, 16)), [0, 10, 20, 30])
+    }))
+
+  it.effect("publishes every poll of a service that is polled more seldom", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* secondsOf("telemetry.", every(30, 3)), [0, 30, 60])
+    }))
+
+  it.effect("publishes a change at once", () =>
+    Effect.gen(function*() {
+      const statuses = every(2, 4).map((one, index) => ({ ...one, available: index !== 2 }))
+
+      assert.deepStrictEqual(yield* secondsOf("telemetry.", statuses), [0, 4, 6])
+    }))
+
+  it.effect("keeps services apart", () =>
+    Effect.gen(function*() {
+      const statuses = every(2, 3).map((one, index) => ({ ...one, name: `service-${index}` }))
+
+      assert.deepStrictEqual(yield* secondsOf("telemetry.", statuses), [0, 2, 4])
+    }))
+
+  it.effect("publishes the state of a host every half minute", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* secondsOf("sweep.", every(2, 33)), [2, 30, 58])
+    }))
+})
