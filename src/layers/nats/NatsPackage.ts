@@ -35,6 +35,9 @@ const privateState = (folder: string): ReadonlyArray<string> => [
   "Dir::State::status=/var/lib/dpkg/status",
   "-o",
   "Acquire::Languages=none",
+  // Without a network each further try costs seconds in which nothing else is tried.
+  "-o",
+  "Acquire::Retries=1",
   // As root apt would go on as another user, who cannot write here.
   "-o",
   "APT::Sandbox::User=root"
@@ -47,15 +50,25 @@ const update = Effect.fnUntraced(function*(folder: string) {
       Effect.mapError(failedAt("making folders for package lists"))
     )
   }
-  const state = privateState(folder)
-  yield* run("fetching package lists", folder, "apt-get", ["update", "-q", ...state], updateLimit)
-  return state
+  return yield* run("fetching package lists", folder, "apt-get", ["update", "-q", ...privateState(folder)], updateLimit)
 })
 
 const download = (folder: string, state: ReadonlyArray<string>) =>
   run("downloading the package", folder, "apt-get", ["download", "-q", ...state, "nats-server"], downloadLimit)
 
-const withSystemLists = (folder: string) => download(folder, ["-o", "APT::Sandbox::User=root"])
+const withSystemLists = (folder: string) =>
+  download(folder, ["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1"])
+
+/** apt ends well even when it could fetch no list; what it said about that then explains why there is no package. */
+const withOwnLists = Effect.fnUntraced(function*(folder: string) {
+  const said = yield* update(folder)
+  const warning = said.split("\n").find((line) => line.startsWith("W: Failed to fetch"))
+  return yield* download(folder, privateState(folder)).pipe(
+    Effect.mapError(({ detail, step }) =>
+      new SetupFailed({ step, detail: warning === undefined ? detail : `${detail} (${warning})` })
+    )
+  )
+})
 
 /** Unpacks the program into `folder` and gives its path there; the folder's scope is the caller's. */
 export const unpack = (
@@ -63,9 +76,7 @@ export const unpack = (
 ): Effect.Effect<string, SetupFailed, FileSystem.FileSystem | Scope.Scope> =>
   Effect.gen(function*() {
     const fileSystem = yield* FileSystem.FileSystem
-    yield* withSystemLists(folder).pipe(
-      Effect.catch(() => Effect.flatMap(update(folder), (state) => download(folder, state)))
-    )
+    yield* withSystemLists(folder).pipe(Effect.catch(() => withOwnLists(folder)))
     const names = yield* fileSystem.readDirectory(folder).pipe(Effect.mapError(failedAt(`reading ${folder}`)))
     const archive = names.find((name) => name.endsWith(".deb"))
     if (archive === undefined) {

@@ -131,7 +131,7 @@ export const find = (
     for (const [way, attempt] of ways) {
       const found = yield* Effect.result(attempt)
       if (Result.isSuccess(found)) return found.success
-      tried.push({ way, problem: found.failure.message })
+      tried.push({ way, problem: found.failure.detail })
     }
     return yield* new NatsServerUnavailable({ tried, advice })
   }).pipe(Effect.withSpan("NatsServerBinary.find"))
