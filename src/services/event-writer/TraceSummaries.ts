@@ -19,14 +19,19 @@ export interface Refreshed {
 export class TraceSummaries extends Context.Service<TraceSummaries, {
   readonly refresh: Effect.Effect<Refreshed, EventStoreError>
 }>()("serviceradar/services/event-writer/TraceSummaries") {
-  /** For a supervisor: refreshes at once and then on the interval, about two minutes by default. */
+  /** For a supervisor: refreshes at once and then on the interval, about two minutes by default; sooner after a failure. */
   static readonly keep = (interval: Duration.Duration = intervalDefault) =>
     TraceSummaries.use((summaries) => summaries.refresh).pipe(
       Effect.tap(({ isSkipped, removed, written }) =>
         isSkipped ? Effect.void : Effect.logDebug("Refreshed the trace summaries", { written, removed })
       ),
-      Effect.catch((error) => Effect.logWarning(`The trace summaries are for the next round: ${error.message}`)),
+      Effect.tapError((error) =>
+        // An outage is told of where rows wait for its end.
+        error.reason._tag === "StoreUnavailable" ? Effect.logDebug(error.message) : Effect.logWarning(error.message)
+      ),
+      Effect.retry(Schedule.min([Schedule.exponential("1 second"), Schedule.spaced(interval)])),
       Effect.repeat(Schedule.jittered(Schedule.spaced(interval))),
+      Effect.orDie,
       Effect.andThen(Effect.never)
     )
 }

@@ -47,9 +47,12 @@ const rejected = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRo
   })
 }
 
+const isTimeout = ({ reason }: SqlError): boolean =>
+  reason._tag === "StatementTimeoutError" || reason._tag === "LockTimeoutError"
+
 const reasonOf = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRow>): EventStoreError["reason"] => {
-  const { _tag, cause } = error.reason
-  if (_tag === "StatementTimeoutError" || _tag === "LockTimeoutError") {
+  const { cause } = error.reason
+  if (isTimeout(error)) {
     return new StoreTimeout({ rows: rows.length, detail: SqlFailure.detail(error) })
   }
   const code = field(cause, "code")
@@ -71,6 +74,21 @@ export const ofWrite = (
       ? reasonOf(error, table, rows)
       : new StoreUnavailable({ code: "", detail: error.detail })
   })
+
+/** Of a statement that writes no rows of messages. */
+export const ofQuery = (error: SqlError | DatabaseUnavailable, operation: string): EventStoreError => {
+  const isQuery = error._tag === "SqlError"
+  const code = isQuery ? field(error.reason.cause, "code") : ""
+  const detail = isQuery ? SqlFailure.detail(error) : error.detail
+  return new EventStoreError({
+    operation,
+    reason: isQuery && isTimeout(error)
+      ? new StoreTimeout({ rows: 0, detail })
+      : unusable.test(code)
+      ? new TableUnusable({ code, detail })
+      : new StoreUnavailable({ code, detail })
+  })
+}
 
 /**
  * Rolled back by chance, and simply run again: a deadlock, a serialization failure, or a partition that was made while the
