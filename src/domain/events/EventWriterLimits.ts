@@ -50,6 +50,14 @@ export const Tenant = Schema.String.check(
   )
 )
 
+const anyTenant = "*"
+
+export const TenantPrefix = Schema.String.check(
+  Schema.makeFilter((text) =>
+    text === anyTenant || Subject.isTenantName(text) || "a tenant that no subject starts with, or * for any"
+  )
+)
+
 export const SchemaName = Schema.String.check(
   Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, { expected: "the name of a schema, letters, digits and _" })
 )

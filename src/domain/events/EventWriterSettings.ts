@@ -40,6 +40,7 @@ export interface EventWriterOptions {
   readonly batch?: StreamOptions | undefined
   readonly streams?: Parts<Record<StreamName, StreamOptions>> | undefined
   readonly tenantDefault?: string | undefined
+  readonly tenantPrefixes?: ReadonlyArray<string> | undefined
   readonly flowTable?: FlowTable | undefined
   readonly hasRuleEngine?: boolean | undefined
   readonly schema?: string | undefined
@@ -92,7 +93,10 @@ export interface EventWriterSettings {
   readonly ackWait: Duration.Duration
   /** Those that are enabled. */
   readonly streams: ReadonlyArray<StreamSettings>
+  /** Whose messages are that name no tenant; without it they are refused. */
   readonly tenantDefault: Option.Option<string>
+  /** Tenants whose names may stand in front of subjects, `*` for all; besides subjects without a tenant. */
+  readonly tenantPrefixes: ReadonlyArray<string>
   readonly flowTable: FlowTable
   readonly hasRuleEngine: boolean
   readonly schema: string
@@ -215,6 +219,7 @@ export const resolve = (sources: Sources): EventWriterSettings => {
     ackWait: first("ackWait") ?? ackWaitDefault,
     streams: streams.filter(({ isEnabled }) => isEnabled).map(({ settings }) => settings),
     tenantDefault: Option.fromNullishOr(first("tenantDefault")),
+    tenantPrefixes: first("tenantPrefixes") ?? [],
     flowTable: first("flowTable") ?? "ocsf_network_activity",
     hasRuleEngine: first("hasRuleEngine") ?? false,
     schema: first("schema") ?? schemaDefault,

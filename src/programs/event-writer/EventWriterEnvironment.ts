@@ -71,6 +71,15 @@ const port = Variables.whole(
   "a port from 1 to 65535"
 )
 
+const tenantPrefixes: Variables.Variable<ReadonlyArray<string>> = {
+  expectation: "tenants with commas between them, or * for any",
+  parse: (value) =>
+    Option.liftPredicate(
+      value.split(",").map((one) => one.trim()).filter((one) => one !== ""),
+      (all) => all.length > 0 && all.every(Schema.is(Limits.TenantPrefix))
+    )
+}
+
 const sslMode: Variables.Variable<CnpgConfig.SslMode> = {
   expectation: `one of ${CnpgConfig.sslModes.join(", ")}`,
   parse: (value) => Option.fromNullishOr(CnpgConfig.sslModes.find((mode) => mode === value.trim()))
@@ -218,6 +227,7 @@ export const read = Variables.collect((reader) =>
         "EVENT_WRITER_TENANT",
         Variables.checked(Limits.Tenant, "a name without spaces and dots that no subject starts with")
       ),
+      tenantPrefixes: yield* read("EVENT_WRITER_TENANT_PREFIXES", tenantPrefixes),
       flowTable: (yield* read("EVENT_WRITER_FLOW_TABLE", flowTable)) ?? selection?.flowTable,
       hasRuleEngine: (yield* read("EVENT_WRITER_RULE_ENGINE", Variables.boolean)) ?? selection?.hasRuleEngine,
       schema: (yield* read(
