@@ -182,7 +182,7 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
     if (current !== undefined && !current.nc.isClosed()) return Effect.succeed(current)
     const now = SubscriptionRef.getUnsafe(status)
     return now._tag === "Away"
-      ? Effect.fail(new NatsUnavailable(now))
+      ? Effect.fail(new NatsUnavailable({ detail: now.detail, isRefused: now.isRefused }))
       : Effect.fail(new NatsUnavailable({ detail: "not connected yet", isRefused: false }))
   })
 

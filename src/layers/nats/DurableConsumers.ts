@@ -1,0 +1,133 @@
+/**
+ * Durable consumers that are there and as they should be, whoever starts first and however often.
+ *
+ * What exists is changed, never made anew: its position stays, and so does what is set on it that is not ours. Starting
+ * several writers at once is normal; whoever comes second finds the work done.
+ */
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, ReplayPolicy } from "@nats-io/jetstream"
+import { Duration, Effect, Schedule, Schema } from "effect"
+import type { PlannedConsumer } from "../../domain/events/ConsumerPlan.ts"
+import * as JetStreamFailure from "./JetStreamFailure.ts"
+import * as JetStreamRequest from "./JetStreamRequest.ts"
+import { JetStreamRefusal } from "./JetStreamRequest.ts"
+import type { NatsClient } from "./NatsConnection.ts"
+
+export interface DurableSettings {
+  readonly ackWait: Duration.Duration
+  /** The least; more stays more. */
+  readonly maxAckPending: number
+}
+
+const nameOf = ({ durable, jetStream }: PlannedConsumer): string => `Consumer ${durable} of stream ${jetStream}`
+
+const nanosOf = (duration: Duration.Duration): number => Duration.toMillis(duration) * 1e6
+
+const filtersOf = (config: Pick<ConsumerConfig, "filter_subject" | "filter_subjects">): ReadonlyArray<string> => {
+  const one = config.filter_subject ?? ""
+  return config.filter_subjects ?? (one === "" ? [] : [one])
+}
+
+const filterFields = (filters: ReadonlyArray<string>): Partial<ConsumerConfig> => {
+  const [only, ...others] = filters
+  if (only === undefined) return {}
+  return others.length === 0 ? { filter_subject: only } : { filter_subjects: [...filters] }
+}
+
+const isSame = (left: ReadonlyArray<string>, right: ReadonlyArray<string>): boolean =>
+  left.length === right.length && left.every((filter) => right.includes(filter))
+
+const fresh = (planned: PlannedConsumer, settings: DurableSettings): Partial<ConsumerConfig> => ({
+  durable_name: planned.durable,
+  ack_policy: AckPolicy.Explicit,
+  deliver_policy: DeliverPolicy.All,
+  replay_policy: ReplayPolicy.Instant,
+  ack_wait: nanosOf(settings.ackWait),
+  // The server would give up without a word; the writer gives up with a dead letter.
+  max_deliver: -1,
+  max_ack_pending: settings.maxAckPending,
+  ...filterFields(planned.filters)
+})
+
+/** None when nothing is to be changed. */
+const changed = (
+  { config }: ConsumerInfo,
+  planned: PlannedConsumer,
+  settings: DurableSettings
+): Partial<ConsumerConfig> | undefined => {
+  const ackWait = nanosOf(settings.ackWait)
+  const pending = config.max_ack_pending ?? 0
+  const maxAckPending = pending < 0 ? pending : Math.max(pending, settings.maxAckPending)
+  const isUpToDate = config.ack_wait === ackWait && config.max_deliver === -1 && pending === maxAckPending &&
+    isSame(filtersOf(config), planned.filters)
+  if (isUpToDate) return undefined
+  const { filter_subject: _one, filter_subjects: _many, ...rest } = config
+  return {
+    ...rest,
+    ack_wait: ackWait,
+    max_deliver: -1,
+    max_ack_pending: maxAckPending,
+    ...filterFields(planned.filters)
+  }
+}
+
+const write = (
+  client: NatsClient,
+  planned: PlannedConsumer,
+  action: "create" | "update",
+  config: Partial<ConsumerConfig>
+) =>
+  // Not through the client's own call: that cannot take a filter away.
+  JetStreamRequest.send(
+    client,
+    nameOf(planned),
+    `CONSUMER.DURABLE.CREATE.${planned.jetStream}.${planned.durable}`,
+    { stream_name: planned.jetStream, config, action },
+    Schema.Struct({})
+  )
+
+const unusable = (planned: PlannedConsumer, { config }: ConsumerInfo): string | undefined => {
+  const named = `${nameOf(planned)} exists`
+  const otherwise = "delete it or choose another consumer name"
+  if (config.deliver_subject !== undefined) return `${named} as a push consumer: ${otherwise}`
+  if (config.ack_policy !== AckPolicy.Explicit) return `${named} with ack policy ${config.ack_policy}: ${otherwise}`
+  return undefined
+}
+
+export const info = (client: NatsClient, planned: PlannedConsumer) =>
+  JetStreamRequest.attempt(
+    nameOf(planned),
+    () => client.jsm.consumers.info(planned.jetStream, planned.durable)
+  )
+
+const isRace = (error: JetStreamRefusal): boolean =>
+  error.code === JetStreamFailure.errorCodes.consumerExists ||
+  error.code === JetStreamFailure.errorCodes.consumerNameInUse ||
+  error.code === JetStreamFailure.errorCodes.consumerMissing
+
+const ensureOnce = Effect.fnUntraced(
+  function*(client: NatsClient, planned: PlannedConsumer, settings: DurableSettings) {
+    const found = yield* info(client, planned).pipe(
+      Effect.catchIf(
+        (error) => error.code === JetStreamFailure.errorCodes.consumerMissing,
+        () => Effect.succeed(undefined)
+      )
+    )
+    if (found === undefined) {
+      yield* write(client, planned, "create", fresh(planned, settings))
+      return yield* info(client, planned)
+    }
+    const problem = unusable(planned, found)
+    if (problem !== undefined) return yield* new JetStreamRefusal({ detail: problem, code: 0, isLasting: true })
+    const next = changed(found, planned, settings)
+    if (next === undefined) return found
+    yield* write(client, planned, "update", next)
+    yield* Effect.logInfo(`Updated consumer ${planned.durable} of stream ${planned.jetStream}`)
+    return yield* info(client, planned)
+  }
+)
+
+/** Creates the consumer, or brings it up to date. */
+export const ensure = (client: NatsClient, planned: PlannedConsumer, settings: DurableSettings) =>
+  ensureOnce(client, planned, settings).pipe(
+    Effect.retry({ schedule: Schedule.jittered(Schedule.spaced("100 millis")), times: 5, while: isRace })
+  )

@@ -1,0 +1,121 @@
+/**
+ * The JetStream streams that hold the subjects of a logical stream: named, found by subject, or made on request.
+ *
+ * A stream is made only for subjects that no stream has yet, so nothing that is there is taken over.
+ */
+import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream"
+import { Duration, Effect } from "effect"
+import * as ConsumerPlan from "../../domain/events/ConsumerPlan.ts"
+import type { StreamName } from "../../domain/events/Subject.ts"
+import * as SubjectPattern from "../../domain/events/SubjectPattern.ts"
+import * as JetStreamFailure from "./JetStreamFailure.ts"
+import * as JetStreamRequest from "./JetStreamRequest.ts"
+import type { NatsClient } from "./NatsConnection.ts"
+
+export interface StreamLimits {
+  /** What a stream may take of the disk; then the oldest messages go. Without a limit when 0. */
+  readonly bytesMax: number
+  /** How long messages are kept; without end when zero. */
+  readonly ageMax: Duration.Duration
+}
+
+export interface StreamsOptions {
+  /** The logical streams that are written. */
+  readonly streams: ReadonlyArray<StreamName>
+  readonly tenants: ReadonlyArray<string>
+  /** Names of JetStream streams; empty: whichever have the subjects. */
+  readonly jetStreams: ReadonlyArray<string>
+  /** Undefined: none is made. */
+  readonly create: StreamLimits | undefined
+}
+
+export interface FoundStream {
+  readonly name: string
+  readonly subjects: ReadonlyArray<string>
+}
+
+const namesBySubject = (client: NatsClient, subject: string) =>
+  JetStreamRequest.attempt(`Streams with ${subject}`, async () => {
+    const names: Array<string> = []
+    for await (const name of client.jsm.streams.names(subject)) names.push(name)
+    return names
+  })
+
+const describe = (client: NatsClient, name: string) =>
+  JetStreamRequest.attempt(`Stream ${name}`, () => client.jsm.streams.info(name)).pipe(
+    Effect.map(({ config }): FoundStream => {
+      // A mirror has no subjects of its own but may hold any.
+      const subjects = config.subjects ?? []
+      return { name, subjects: subjects.length === 0 ? [">"] : subjects }
+    }),
+    Effect.asSome,
+    Effect.catchIf(
+      (error) => error.code === JetStreamFailure.errorCodes.streamMissing,
+      () => Effect.succeedNone
+    )
+  )
+
+const discover = Effect.fnUntraced(function*(client: NatsClient, stream: StreamName, options: StreamsOptions) {
+  const names = options.jetStreams.length > 0
+    ? options.jetStreams
+    : (yield* Effect.forEach(
+      ConsumerPlan.wanted(stream, options.tenants),
+      (subject) => namesBySubject(client, subject),
+      { concurrency: 8 }
+    )).flat()
+  const found = yield* Effect.forEach([...new Set(names)], (name) => describe(client, name), { concurrency: 8 })
+  return found.flatMap((one) => one._tag === "Some" ? [one.value] : [])
+})
+
+const add = (client: NatsClient, name: string, subjects: ReadonlyArray<string>, limits: StreamLimits) =>
+  JetStreamRequest.attempt(`Stream ${name}`, () =>
+    client.jsm.streams.add({
+      name,
+      subjects: [...subjects],
+      storage: StorageType.File,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_bytes: limits.bytesMax === 0 ? -1 : limits.bytesMax,
+      max_age: Duration.toMillis(limits.ageMax) * 1e6
+    })).pipe(
+      Effect.andThen(Effect.logInfo(`Made JetStream stream ${name} for ${subjects.join(", ")}`))
+    )
+
+/** Another writer has just made it. */
+const isMade = (error: JetStreamRequest.JetStreamRefusal): boolean =>
+  error.code === JetStreamFailure.errorCodes.streamNameInUse ||
+  error.code === JetStreamFailure.errorCodes.subjectsOverlap
+
+const create = Effect.fnUntraced(function*(
+  client: NatsClient,
+  stream: StreamName,
+  found: ReadonlyArray<FoundStream>,
+  options: StreamsOptions & { readonly create: StreamLimits }
+) {
+  const taken = found.flatMap(({ subjects }) => subjects)
+  const missing = ConsumerPlan.streamSubjects(stream, options.streams, options.tenants).filter((subject) =>
+    !taken.some((other) => SubjectPattern.overlaps(other, subject))
+  )
+  if (missing.length === 0) return false
+  const own = found.find(({ name }) => name === stream)
+  yield* (own === undefined
+    ? add(client, stream, missing, options.create)
+    : JetStreamRequest.attempt(
+      `Stream ${stream}`,
+      () => client.jsm.streams.update(stream, { subjects: [...own.subjects, ...missing] })
+    )).pipe(Effect.catchIf(isMade, () => Effect.void))
+  return true
+})
+
+/** Empty when there is none. */
+export const find = Effect.fn("JetStreamStreams.find")(function*(
+  client: NatsClient,
+  stream: StreamName,
+  options: StreamsOptions
+) {
+  const found = yield* discover(client, stream, options)
+  const limits = options.create
+  if (limits === undefined || options.jetStreams.length > 0) return found
+  const isChanged = yield* create(client, stream, found, { ...options, create: limits })
+  return isChanged ? yield* discover(client, stream, options) : found
+})

@@ -1,0 +1,28 @@
+/** The connection of the program to a server of the test, kept for as long as the scope is open. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { Effect, Layer, Option, Redacted, Schedule } from "effect"
+import { type NatsClient, NatsConnection, type NatsConnectionOptions } from "../../src/layers/nats/NatsConnection.ts"
+import { NatsEndpoint } from "../../src/layers/nats/NatsEndpoint.ts"
+
+/** `NatsConnection` that is being kept; `url` is where the server is. */
+export const layer = (url: string, options: NatsConnectionOptions = {}) =>
+  Layer.effectDiscard(Effect.flatMap(NatsConnection, (connection) => Effect.forkScoped(connection.keep))).pipe(
+    Layer.provideMerge(NatsConnection.layer(options)),
+    Layer.provideMerge(NatsEndpoint.layer(Option.some(Redacted.make(url)))),
+    Layer.provide(NodeFileSystem.layer)
+  )
+
+/** The client, as soon as there is one. */
+export const ready = (connection: NatsConnection["Service"]): Effect.Effect<NatsClient> =>
+  connection.client.pipe(
+    Effect.retry(Schedule.spaced("10 millis")),
+    Effect.timeout("20 seconds"),
+    Effect.orDie
+  )
+
+/** Until the effect gives what is wanted; fails with the last that it gave. */
+export const eventually = <A, E, R>(effect: Effect.Effect<A, E, R>, isWanted: (value: A) => boolean) =>
+  effect.pipe(
+    Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: isWanted }),
+    Effect.timeout("20 seconds")
+  )
