@@ -189,7 +189,7 @@ const flowMessage = (row: number) =>
 
 const flows = "ocsf_network_activity"
 
-const flowProtobuf: Sample = { subject: "flows.raw.netflow", table: flows, rows: 1, data: flowMessage(0) }
+export const flowProtobuf: Sample = { subject: "flows.raw.netflow", table: flows, rows: 1, data: flowMessage(0) }
 const flowFramed: Sample = {
   subject: "flows.raw.netflow",
   table: flows,
@@ -336,7 +336,7 @@ const metricProtobuf: Sample = {
   )
 }
 
-const logGelf: Sample = {
+export const logGelf: Sample = {
   subject: "logs.syslog.processed",
   table: "logs",
   rows: 1,

@@ -26,16 +26,22 @@ export class NatsPipe {
   }
 
   static connect(url: string, reply: string): Promise<NatsPipe> {
-    const { hostname, port } = new URL(url)
+    const { hostname, password, port, username } = new URL(url)
+    const login = username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
+    const options = {
+      verbose: false,
+      protocol: 1,
+      headers: true,
+      no_responders: true,
+      name: "bench-publisher",
+      ...login
+    }
     return new Promise((resolve, reject) => {
       const socket = net.connect(Number(port), hostname)
       socket.once("error", reject)
       socket.once("connect", () => {
         socket.off("error", reject)
-        socket.write(
-          `CONNECT {"verbose":false,"pedantic":false,"name":"bench-publisher","lang":"node","version":"1","protocol":1,` +
-            `"headers":true,"no_responders":true}\r\nSUB ${reply} 1\r\nPING\r\n`
-        )
+        socket.write(`CONNECT ${JSON.stringify(options)}\r\nSUB ${reply} 1\r\nPING\r\n`)
         resolve(new NatsPipe(socket))
       })
     })
