@@ -1,15 +1,19 @@
 /**
- * What `serviceradar up` shows on a terminal: the newest statuses, the supervision tree below them, the last warnings.
+ * What `serviceradar up` shows on a terminal: the newest statuses, below them how events are stored, the supervision
+ * tree, the last warnings.
  *
- * Pure: facts in, lines out. When the screen is too low for all, the tree shrinks to its top and to what is not well;
- * then the table ends with how much it leaves out.
+ * Pure: facts in, lines out. When the screen is too low for all, the tree shrinks to its top and to what is not well,
+ * then the streams to those at work or one line; at last the table ends with how much it leaves out.
  */
 import * as DateTime from "effect/DateTime"
+import * as StreamLag from "../../domain/events/StreamLag.ts"
 import type { ServiceState } from "../../domain/monitoring/ServiceState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import * as StatusTable from "../../layers/terminal/StatusTable.ts"
+import * as StreamTable from "../../layers/terminal/StreamTable.ts"
 import * as Style from "../../layers/terminal/Style.ts"
 import * as TreeDrawing from "../../layers/terminal/TreeDrawing.ts"
+import type { StreamStatus } from "../../services/event-writer/StreamStatus.ts"
 
 export interface View {
   /** One line: what is being prepared, or where to look further. */
@@ -17,6 +21,8 @@ export interface View {
   readonly states: ReadonlyArray<ServiceState>
   /** How many checks are configured. */
   readonly expected: number
+  /** Empty without an event writer. */
+  readonly streams: ReadonlyArray<StreamStatus>
   readonly tree: ReadonlyArray<TreeNode>
   /** Newest last. */
   readonly warnings: ReadonlyArray<string>
@@ -42,6 +48,21 @@ const toRow = (state: ServiceState): StatusTable.StatusRow => ({
   lastChangeMillis: DateTime.toEpochMillis(state.lastChangeAt)
 })
 
+const toStreamRow = (status: StreamStatus): StreamTable.StreamRow => ({
+  stream: status.stream,
+  messagesPerSecond: status.messagesPerSecond,
+  rowsPerSecond: status.rowsPerSecond,
+  lag: status.lag === undefined ? undefined : StreamLag.total(status.lag),
+  rows: status.rowsInserted,
+  deadLetters: status.deadLettered,
+  latencyMillis: status.latencyMillis?.p99,
+  problem: status.problem
+})
+
+/** How events are stored, in one line. */
+export const streamSummary = (streams: ReadonlyArray<StreamStatus>): string =>
+  StreamTable.summary(streams.map(toStreamRow))
+
 /** The statuses alone, for the end of `--once`. */
 export const table = (states: ReadonlyArray<ServiceState>, surface: Omit<Surface, "rows">): ReadonlyArray<string> => {
   const rows = states.map(toRow)
@@ -58,13 +79,28 @@ const essential = (node: TreeNode, depth: number): TreeNode => ({
   )
 })
 
+/** Lines for the streams: all of them where the rest has room as well, fewer where it has not. */
+const drawStreams = (view: View, surface: Surface, roomLines: number): ReadonlyArray<string> => {
+  const rows = view.streams.map(toStreamRow)
+  const { columns, style } = surface
+  const lines = StreamTable.draw(rows, { style, columns, linesMax: Math.max(1, roomLines) })
+  return lines.length === 0 ? [] : [...lines, ""]
+}
+
 export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
   const { columns, style } = surface
   const rows = view.states.map(toRow)
-  const free = surface.rows - fixedLines
+  const screen = surface.rows - fixedLines
   const whole = TreeDrawing.draw(view.tree, surface)
+  const short = TreeDrawing.draw(view.tree.map((root) => essential(root, 1)), surface)
+  const streams = drawStreams(
+    view,
+    surface,
+    screen - Math.min(rows.length, tableRowsMin) - short.length - view.warnings.length - 1
+  )
+  const free = screen - streams.length
   const fits = rows.length + whole.length + view.warnings.length <= free
-  const treeLines = fits ? whole : TreeDrawing.draw(view.tree.map((root) => essential(root, 1)), surface)
+  const treeLines = fits ? whole : short
   const tableRows = Math.min(rows.length, Math.max(tableRowsMin, free - treeLines.length - view.warnings.length))
   const treeRows = Math.max(0, Math.min(treeLines.length, free - tableRows))
   const warningRows = Math.max(0, Math.min(view.warnings.length, free - tableRows - treeRows))
@@ -77,6 +113,7 @@ export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
     "",
     ...StatusTable.draw(rows, { ...surface, rowsMax: tableRows }),
     "",
+    ...streams,
     ...treeLines.slice(0, treeRows),
     ...(warningRows > 0 ? [""] : []),
     ...view.warnings.slice(view.warnings.length - warningRows).map((line) => style.warn(Style.clean(line)))

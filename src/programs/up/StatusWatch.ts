@@ -10,6 +10,7 @@ import type { ServiceState } from "../../domain/monitoring/ServiceState.ts"
 import type { LogEntry } from "../../layers/telemetry/Logging.ts"
 import * as Screen from "../../layers/terminal/Screen.ts"
 import type { Style } from "../../layers/terminal/Style.ts"
+import type { StreamStatus } from "../../services/event-writer/StreamStatus.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as LiveView from "./LiveView.ts"
 import * as StatusChanges from "./StatusChanges.ts"
@@ -72,6 +73,8 @@ export interface LiveOptions extends WatchOptions {
   readonly output: Screen.TerminalOutput
   readonly style: Style
   readonly headline: Ref.Ref<string>
+  /** Empty while there is no event writer. */
+  readonly streams: Effect.Effect<ReadonlyArray<StreamStatus>>
   /** The last warnings of the log, newest last. */
   readonly warnings: Effect.Effect<ReadonlyArray<LogEntry>>
 }
@@ -91,6 +94,7 @@ export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions
       headline: yield* Ref.get(options.headline),
       states: yield* Ref.get(states),
       expected,
+      streams: yield* options.streams,
       tree: yield* tree.snapshot,
       warnings: warnings.map((entry) => entry.text)
     }, { style: options.style, nowMillis: yield* Clock.currentTimeMillis, columns, rows })

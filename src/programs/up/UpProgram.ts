@@ -134,6 +134,7 @@ const face = (output: Output, watch: StatusWatch.WatchOptions, { headline, warni
         output: process.stdout,
         style: Style.forStream(process.stdout, process.env),
         headline,
+        streams: Effect.succeed([]),
         warnings
       })
   }
