@@ -5,7 +5,7 @@
  * Tables that another writer made are adopted, so that both write them. Several programs may do this at once; each thing
  * is done by one of them.
  */
-import { Context, Effect, Schedule, Schema } from "effect"
+import { Context, Duration, Effect, Schedule, Schema } from "effect"
 import { StoreUnavailable } from "./EventStore.ts"
 
 /** What of an existing table keeps the writer from using it. */
@@ -55,14 +55,18 @@ export class EventTables extends Context.Service<EventTables, {
   /** What the last `prepare` came to, for readiness. */
   readonly ready: Effect.Effect<void, EventTablesError>
 }>()("serviceradar/services/event-writer/EventTables") {
-  /** For a supervisor: prepares, waiting for the database if need be, then maintains every ten minutes. */
+  /**
+   * For a supervisor: prepares, waiting for the database if need be, then maintains every ten minutes. Tables that cannot
+   * be made fit are looked at again each time, and do not keep the others from being maintained.
+   */
   static readonly keep = Effect.gen(function*() {
     const tables = yield* EventTables
-    yield* tables.prepare.pipe(
-      Effect.tapError((error) => Effect.logWarning(error.message)),
-      Effect.retry(backoff),
-      Effect.orDie
+    const prepare = tables.prepare.pipe(
+      Effect.tapError((error) => isUnfit(error) ? Effect.logError(error.message) : Effect.logWarning(error.message)),
+      Effect.retry({ schedule: backoff, while: (error) => !isUnfit(error) }),
+      Effect.ignore
     )
+    yield* prepare
     return yield* tables.maintain.pipe(
       Effect.tap((done) =>
         done.created + done.dropped + done.removedRows + done.postponed === 0
@@ -70,10 +74,15 @@ export class EventTables extends Context.Service<EventTables, {
           : Effect.logInfo("Maintained the event tables", done)
       ),
       Effect.catch((error) => Effect.logWarning(`The event tables are for the next round: ${error.message}`)),
-      Effect.repeat(Schedule.jittered(Schedule.spaced("10 minutes"))),
-      Effect.andThen(Effect.never)
+      Effect.andThen(Effect.sleep(period)),
+      Effect.andThen(Effect.catch(tables.ready, () => prepare)),
+      Effect.forever
     )
   })
 }
+
+const isUnfit = ({ reason }: EventTablesError): boolean => reason._tag === "TablesUnfit"
+
+const period = Duration.minutes(10)
 
 const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)

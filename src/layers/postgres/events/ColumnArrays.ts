@@ -8,7 +8,7 @@
 import * as PgTypes from "@effect/sql-pg/PgTypes"
 import { Result } from "effect"
 
-type ColumnType = "text" | "uuid" | "int4" | "int8" | "float8" | "boolean" | "timestamptz" | "jsonb" | "text[]"
+export type ColumnType = "text" | "uuid" | "int4" | "int8" | "float8" | "boolean" | "timestamptz" | "jsonb" | "text[]"
 
 /** A table's columns without their names, for code that treats all tables alike. */
 export type AnyColumns = Readonly<Record<string, { readonly type: ColumnType; readonly nullable: boolean }>>

@@ -49,9 +49,10 @@ const waitingOf = (sql: PgClient.PgClient, schema: string, table: TableName, sin
 /** Deletes in slices, so that no transaction is long. */
 const slice = 10_000
 
-const removeWaiting = Effect.fnUntraced(
-  function*(sql: PgClient.PgClient, schema: string, table: TableName, before: Date) {
-    const from = `${quote(schema)}.${quote(`${table}_default`)}`
+/** From a table that is not partitioned. */
+export const removeOld = Effect.fnUntraced(
+  function*(sql: PgClient.PgClient, schema: string, table: TableName, before: Date, relation: string = table) {
+    const from = `${quote(schema)}.${quote(relation)}`
     let total = 0
     let removed = slice
     while (removed === slice) {
@@ -80,7 +81,7 @@ const step = (
     Effect.catchIf(isBusy, () => Effect.succeed({ ...nothing, postponed: 1 }))
   )
 
-const toDate = (millis: number): Date => DateTime.toDateUtc(DateTime.makeUnsafe(millis))
+export const toDate = (millis: number): Date => DateTime.toDateUtc(DateTime.makeUnsafe(millis))
 
 /** One round for one table. */
 export const maintain = Effect.fn("PartitionMaintenance.maintain")(function*(
@@ -95,7 +96,7 @@ export const maintain = Effect.fn("PartitionMaintenance.maintain")(function*(
   const { daysAhead, retention, schema, table } = options
   const nowMillis = yield* Clock.currentTimeMillis
   const since = toDate(nowMillis - Duration.toMillis(retention))
-  const removedRows = yield* removeWaiting(sql, schema, table, since)
+  const removedRows = yield* removeOld(sql, schema, table, since, `${table}_default`)
   const plan = PartitionPlan.make({
     table,
     existing: yield* partitionsOf(sql, schema, table),

@@ -7,7 +7,8 @@
  */
 import { Duration, Effect, Layer, Schedule } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
-import type { TableName } from "../../../domain/events/rows/Tables.ts"
+import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
+import * as AdoptionPlan from "../../../domain/events/storing/AdoptionPlan.ts"
 import type { EventRow } from "../../../domain/events/storing/Suspects.ts"
 import {
   EventStore,
@@ -18,6 +19,7 @@ import {
 import { PgConnection } from "../PgConnection.ts"
 import * as InsertStatement from "./InsertStatement.ts"
 import * as StoreFailure from "./StoreFailure.ts"
+import * as TableCatalog from "./TableCatalog.ts"
 
 export interface PgEventStoreOptions {
   /** Default `platform`, as in the existing database. */
@@ -34,20 +36,15 @@ const rowCountOf = (result: unknown): number =>
     ? result.rowCount
     : 0
 
+/** The table may have been adopted or altered since its statement was made. */
+const mayHaveChanged = (reason: EventStoreError["reason"]): boolean =>
+  reason._tag === "TableUnusable" || reason._tag === "StoreUnavailable" ||
+  (reason._tag === "RowRejected" && reason.code === notNullViolation)
+
+const notNullViolation = "23502"
+
 export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore, never, PgConnection> => {
   const { connectionLimit = Duration.seconds(30), schema = "platform", statementLimit = Duration.seconds(15) } = options
-  const make = (name: TableName) => InsertStatement.make(schema, name)
-  const statements: Readonly<Record<TableName, InsertStatement.InsertStatement>> = {
-    timeseries_metrics: make("timeseries_metrics"),
-    ocsf_events: make("ocsf_events"),
-    sweep_host_states: make("sweep_host_states"),
-    ocsf_network_activity: make("ocsf_network_activity"),
-    netflow_metrics: make("netflow_metrics"),
-    otel_metrics: make("otel_metrics"),
-    otel_traces: make("otel_traces"),
-    logs: make("logs")
-  }
-
   const noConnection = (table: TableName) =>
     new EventStoreError({
       operation: table,
@@ -70,8 +67,23 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
           Effect.mapError((error) => StoreFailure.ofWrite(error, table, [])),
           Effect.timeoutOrElse({ duration: connectionLimit, orElse: () => Effect.fail(noConnection(table)) })
         )
+      const statements = new Map<TableName, InsertStatement.InsertStatement>()
+      /** A table of another writer's making has columns of its own. */
+      const statementFor = Effect.fnUntraced(function*(session: Connection, table: TableName) {
+        const known = statements.get(table)
+        if (known !== undefined) return known
+        const query: TableCatalog.Query = (text, parameters) => session.execute(text, parameters, undefined)
+        const found = (yield* TableCatalog.read(query, schema, [table])).get(table)
+        const targets = found === undefined ? undefined : AdoptionPlan.make(tables[table], found).targets
+        const statement = InsertStatement.make(schema, table, targets)
+        statements.set(table, statement)
+        return statement
+      })
       const insert = (session: Connection, table: TableName, rows: ReadonlyArray<EventRow>) =>
-        Effect.suspend(() => session.executeRaw(statements[table].text, statements[table].parameters(rows))).pipe(
+        Effect.flatMap(
+          statementFor(session, table),
+          ({ parameters, text }) => session.executeRaw(text, parameters(rows))
+        ).pipe(
           Effect.retry({
             schedule: Schedule.jittered(Schedule.spaced("20 millis")),
             times: 3,
@@ -82,6 +94,10 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
             return { inserted, repeated: rows.length - inserted }
           }),
           Effect.mapError((error) => StoreFailure.ofWrite(error, table, rows)),
+          Effect.tapError(({ reason }) => {
+            if (mayHaveChanged(reason)) statements.delete(table)
+            return Effect.void
+          }),
           Effect.timeoutOrElse({ duration: statementLimit, orElse: () => Effect.fail(tooSlow(table, rows.length)) })
         )
       const write = Effect.fn("EventStore.write")((table: TableName, rows: ReadonlyArray<EventRow>) =>

@@ -1,21 +1,26 @@
 /**
- * The event tables in PostgreSQL, in a schema of their own.
+ * The event tables in PostgreSQL: made here, or adopted from another writer.
  *
  * With TimescaleDB its policies do the maintenance, and only the retention is set here. Without it, partitions are made
- * and dropped by functions in the database, each call a transaction under an advisory lock per table.
+ * and dropped by functions in the database, each call a transaction under an advisory lock per table. A table that we did
+ * not make loses rows by our hand only when a retention is asked for it.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Layer } from "effect"
+import { Clock, Duration, Effect, Layer } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
+import type { Problem } from "../../../domain/events/storing/AdoptionPlan.ts"
 import { type Retention, retentionDefault, tableNames } from "../../../domain/events/storing/TablePolicy.ts"
 import { StoreUnavailable } from "../../../services/event-writer/EventStore.ts"
-import { EventTables, EventTablesError } from "../../../services/event-writer/EventTables.ts"
+import { EventTables, EventTablesError, TablesUnfit } from "../../../services/event-writer/EventTables.ts"
 import { type DatabaseUnavailable, PgConnection } from "../PgConnection.ts"
 import * as SqlFailure from "../SqlFailure.ts"
+import * as Adoption from "./Adoption.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as PartitionMaintenance from "./PartitionMaintenance.ts"
+import * as TableCatalog from "./TableCatalog.ts"
 import * as Timescale from "./Timescale.ts"
 
 export interface PgEventTablesOptions {
@@ -39,38 +44,78 @@ const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: stri
   )
 })
 
-const isHypertable = (sql: PgClient.PgClient) => Effect.provideService(Timescale.isInstalled, SqlClient.SqlClient, sql)
-
 const retentionOf = (options: Required<PgEventTablesOptions>): Retention => ({
   ...retentionDefault,
   ...options.retention
 })
 
-const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
-  if (yield* isHypertable(sql)) return PartitionMaintenance.nothing
+/** The key tells: another writer's has no tenant. */
+const isOurs = (table: TableCatalog.CatalogTable, name: TableName): boolean =>
+  table.primaryKey.join() === tables[name].key.join()
+
+const catalog = (sql: PgClient.PgClient, schema: string) => TableCatalog.read(sql.unsafe, schema, tableNames)
+
+const maintainTable = Effect.fnUntraced(function*(
+  sql: PgClient.PgClient,
+  options: Required<PgEventTablesOptions>,
+  name: TableName,
+  found: TableCatalog.CatalogTable
+) {
   const { daysAhead, schema } = options
-  const retention = retentionOf(options)
-  const done = yield* Effect.forEach(
-    tableNames,
-    (table) => PartitionMaintenance.maintain(sql, { schema, table, retention: retention[table], daysAhead })
-  )
+  if (found.kind === "partitioned table" && isOurs(found, name)) {
+    const retention = retentionOf(options)[name]
+    return yield* PartitionMaintenance.maintain(sql, { schema, table: name, retention, daysAhead })
+  }
+  const asked = options.retention[name]
+  if (asked === undefined || found.kind !== "table" || found.isHypertable) return PartitionMaintenance.nothing
+  const before = (yield* Clock.currentTimeMillis) - Duration.toMillis(asked)
+  const removedRows = yield* PartitionMaintenance.removeOld(sql, schema, name, PartitionMaintenance.toDate(before))
+  return { ...PartitionMaintenance.nothing, removedRows }
+})
+
+const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  const found = yield* catalog(sql, options.schema)
+  const done = yield* Effect.forEach(tableNames, (name) => {
+    const table = found.get(name)
+    return table === undefined
+      ? Effect.succeed(PartitionMaintenance.nothing)
+      : maintainTable(sql, options, name, table)
+  })
   return done.reduce(PartitionMaintenance.sum, PartitionMaintenance.nothing)
+})
+
+const setRetention = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  const found = yield* catalog(sql, options.schema)
+  for (const name of tableNames) {
+    const table = found.get(name)
+    if (table?.isHypertable !== true) continue
+    const retention = isOurs(table, name) ? retentionOf(options)[name] : options.retention[name]
+    if (retention === undefined) continue
+    yield* Effect.forEach(Timescale.setRetention(options.schema, name, retention), (text) => sql.unsafe(text), {
+      discard: true
+    })
+  }
 })
 
 const prepare = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
   yield* migrate(sql, options.schema)
+  const { notes, problems, steps } = yield* Adoption.adopt(sql, options.schema)
+  yield* Effect.forEach(steps, ({ text }) => Effect.logInfo(`Brought an event table up to date: ${text}`))
+  yield* Effect.forEach(notes, (note) => Effect.logWarning(note))
   yield* maintain(sql, options)
-  if (!(yield* isHypertable(sql))) return
-  const retention = retentionOf(options)
-  const statements = tableNames.flatMap((table) => Timescale.setRetention(options.schema, table, retention[table]))
-  yield* Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })
+  yield* setRetention(sql, options)
+  if (problems.length > 0) return yield* unfit(problems)
 })
 
-const failed = (operation: string) => (error: SqlError | Migrator.MigrationError | DatabaseUnavailable) =>
-  new EventTablesError({
-    operation,
-    reason: new StoreUnavailable({ code: "", detail: SqlFailure.detail(error) })
-  })
+const unfit = (problems: ReadonlyArray<Problem>) =>
+  new EventTablesError({ operation: "adopting existing tables", reason: new TablesUnfit({ problems }) })
+
+const failed =
+  (operation: string) => (error: SqlError | Migrator.MigrationError | DatabaseUnavailable | EventTablesError) =>
+    error._tag === "EventTablesError" ? error : new EventTablesError({
+      operation,
+      reason: new StoreUnavailable({ code: "", detail: SqlFailure.detail(error) })
+    })
 
 const notYet = new EventTablesError({
   operation: "preparing the tables",

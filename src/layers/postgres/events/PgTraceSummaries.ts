@@ -5,7 +5,7 @@
  * and those of other writers. Long times are taken in windows, each a statement of its own that need not be repeated
  * after a failure; a window that takes too long is tried again smaller. A session's lock lets one program do it.
  */
-import { DateTime, Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as RefreshPlan from "../../../domain/events/storing/RefreshPlan.ts"
@@ -13,6 +13,7 @@ import { retentionDefault } from "../../../domain/events/storing/TablePolicy.ts"
 import { type Refreshed, TraceSummaries } from "../../../services/event-writer/TraceSummaries.ts"
 import { PgConnection } from "../PgConnection.ts"
 import { quote } from "./InsertStatement.ts"
+import { toDate } from "./PartitionMaintenance.ts"
 import * as StoreFailure from "./StoreFailure.ts"
 import * as Statements from "./TraceSummaryStatements.ts"
 
@@ -48,8 +49,6 @@ interface Facts {
 }
 
 const skipped: Refreshed = { written: 0, removed: 0, isSkipped: true }
-
-const toDate = (millis: number): Date => DateTime.toDateUtc(DateTime.makeUnsafe(millis))
 
 const isTooSlow = (error: SqlError) => error.reason._tag === "StatementTimeoutError"
 

@@ -82,4 +82,4 @@ export const begin = (schema: string): string => `
     (select min(created_at) from ${quote(schema)}.otel_traces) as first,
     (select relkind from pg_class where oid = to_regclass($1)) as kind,
     (select count(*)::int from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)
-      where indrelid = to_regclass($1) and indisprimary and attname = 'tenant_id') as tenants`
+      where indrelid = to_regclass($1) and indisunique and attname = 'tenant_id') as tenants`

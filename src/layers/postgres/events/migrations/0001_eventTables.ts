@@ -1,6 +1,7 @@
 /**
  * The tables that the event writer fills, as hypertables where TimescaleDB is installed, else partitioned by time with a
- * default partition, so that no row is refused for its timestamp.
+ * default partition, so that no row is refused for its timestamp. A table that exists already stays as it is here, and is
+ * adopted later.
  *
  * `event_partition_add` moves rows that wait in the default partition into the new one. It is a function because it must
  * be one transaction, and one call is one, whatever happens to the connection meanwhile.
@@ -17,7 +18,7 @@ import * as Timescale from "../Timescale.ts"
 const lockLimit = "2s"
 
 const addPartition = (schema: string) => `
-  create function ${quote(schema)}.event_partition_add(
+  create or replace function ${quote(schema)}.event_partition_add(
     parent text, time_column text, partition text, since timestamptz, upto timestamptz
   ) returns boolean language plpgsql set lock_timeout = '${lockLimit}' as $body$
   declare
@@ -40,7 +41,7 @@ const addPartition = (schema: string) => `
   end $body$`
 
 const dropPartition = (schema: string) => `
-  create function ${quote(schema)}.event_partition_drop(parent text, partition text)
+  create or replace function ${quote(schema)}.event_partition_drop(parent text, partition text)
   returns boolean language plpgsql set lock_timeout = '${lockLimit}' as $body$
   declare
     home constant text := '${schema.replaceAll("'", "''")}';
@@ -53,11 +54,20 @@ const dropPartition = (schema: string) => `
     return true;
   end $body$`
 
+const exists = (schema: string, name: string) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const [found] = yield* sql<{ found: boolean }>`
+      select to_regclass(${`${quote(schema)}.${quote(name)}`}) is not null as found`
+    return found?.found === true
+  })
+
 export const eventTables = (schema: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const isHypertable = yield* Timescale.isInstalled
     for (const name of tableNames) {
+      if (yield* exists(schema, name)) continue
       const parent = `${quote(schema)}.${quote(name)}`
       if (isHypertable) {
         yield* sql.unsafe(TableDefinition.create(schema, name))
@@ -68,8 +78,6 @@ export const eventTables = (schema: string) =>
       }
       yield* Effect.forEach(TableDefinition.indexes(schema, name), (statement) => sql.unsafe(statement))
     }
-    if (!isHypertable) {
-      yield* sql.unsafe(addPartition(schema))
-      yield* sql.unsafe(dropPartition(schema))
-    }
+    yield* sql.unsafe(addPartition(schema))
+    yield* sql.unsafe(dropPartition(schema))
   })

@@ -1,9 +1,4 @@
-/**
- * The summaries of traces, how far they are refreshed, and an index that finds what was written since.
- *
- * A b-tree, though a BRIN index would be nearly free: rows that take the place of deleted ones would spoil that, and it
- * needs a summarizing job to stay quick. It costs spans about a tenth of their insert rate, and other tables nothing.
- */
+/** The summaries of traces, and how far they are refreshed. An existing table stays as it is here, and is adopted later. */
 import { Effect } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { quote } from "../InsertStatement.ts"
@@ -12,10 +7,9 @@ export const traceSummaries = (schema: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const home = quote(schema)
-    const [existing] = yield* sql<{ name: string | null }>`
-      select to_regclass(${`${home}.otel_trace_summaries`})::text as name`
-    // An existing one is adopted with the other tables.
-    if ((existing?.name ?? null) === null) {
+    const [existing] = yield* sql<{ found: boolean }>`
+      select to_regclass(${`${home}.otel_trace_summaries`}) is not null as found`
+    if (existing?.found !== true) {
       yield* sql.unsafe(`create table ${home}.otel_trace_summaries (
         tenant_id text not null, trace_id text not null, timestamp timestamptz, root_span_id text, root_span_name text,
         root_service_name text, root_span_kind int4, start_time_unix_nano int8, end_time_unix_nano int8,
@@ -26,5 +20,4 @@ export const traceSummaries = (schema: string) =>
     }
     yield* sql.unsafe(`create table ${home}.otel_trace_summaries_progress (
       id int4 primary key default 1 check (id = 1), refreshed_upto timestamptz not null)`)
-    yield* sql.unsafe(`create index on ${home}.otel_traces (created_at)`)
   })

@@ -1,0 +1,106 @@
+/**
+ * Makes existing tables fit for both writers, see `AdoptionPlan`; tables of our own making have nothing to be done.
+ *
+ * A column is added under a lock that is waited for briefly, again and again, as whoever waits for it makes all others
+ * wait too. Indexes of plain tables are made while rows are written. One program at a time does it.
+ */
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import { Effect, Schedule } from "effect"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
+import { OtelTraceSummaries } from "../../../domain/events/rows/OtelTraceSummaries.ts"
+import { tables } from "../../../domain/events/rows/Tables.ts"
+import * as AdoptionPlan from "../../../domain/events/storing/AdoptionPlan.ts"
+import { tableNames } from "../../../domain/events/storing/TablePolicy.ts"
+import { DatabaseUnavailable } from "../PgConnection.ts"
+import * as SqlFailure from "../SqlFailure.ts"
+import * as AdoptionSteps from "./AdoptionSteps.ts"
+import * as TableCatalog from "./TableCatalog.ts"
+
+/** A materialized view of the summaries is refreshed by whoever made it. */
+const isForeignView = ({ kind, name }: TableCatalog.CatalogTable): boolean =>
+  name === OtelTraceSummaries.name && kind === "materialized view"
+
+const wanted: ReadonlyArray<AdoptionPlan.WantedTable> = [...tableNames.map((name) => tables[name]), OtelTraceSummaries]
+
+export interface Adopted {
+  readonly problems: ReadonlyArray<AdoptionPlan.Problem>
+  readonly notes: ReadonlyArray<string>
+  readonly steps: ReadonlyArray<AdoptionSteps.Step>
+}
+
+/** What is to be done now, without doing it. */
+const survey = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string) {
+  const found = yield* TableCatalog.read(sql.unsafe, schema, wanted.map(({ name }) => name))
+  const plans = wanted.flatMap((table) => {
+    const existing = found.get(table.name)
+    if (existing === undefined || isForeignView(existing)) return []
+    const plan = AdoptionPlan.make(table, existing)
+    return [{ plan, steps: AdoptionSteps.make(schema, existing, plan) }]
+  })
+  return {
+    problems: plans.flatMap(({ plan }) => plan.problems),
+    notes: plans.flatMap(({ plan }) => plan.notes),
+    steps: plans.flatMap(({ steps }) => steps)
+  } satisfies Adopted
+})
+
+const lockPause = "500 millis"
+const lockAttemptsMax = 40
+
+const isRefused = ({ reason }: SqlError): boolean =>
+  reason._tag === "AuthorizationError" || reason._tag === "UniqueViolation"
+
+/** A problem when the database does not let us, or the rows are not unique. */
+const carryOut = (session: Connection, step: AdoptionSteps.Step) =>
+  session.execute(`set lock_timeout = ${step.isLong ? 0 : 500}`, [], undefined).pipe(
+    Effect.andThen(session.executeUnprepared(step.text, [], undefined)),
+    Effect.retry({
+      schedule: Schedule.jittered(Schedule.spaced(lockPause)),
+      times: lockAttemptsMax,
+      while: ({ reason }) => reason._tag === "LockTimeoutError"
+    }),
+    Effect.as<ReadonlyArray<AdoptionPlan.Problem>>([]),
+    Effect.catchIf(isRefused, (error) =>
+      Effect.succeed([{
+        table: step.table,
+        column: step.column,
+        found: `not as wanted, and it cannot be changed: ${SqlFailure.detail(error)}`,
+        wanted: step.wanted
+      }]))
+  )
+
+const busy = new DatabaseUnavailable({ detail: "another program adopts the existing tables" })
+
+/** Not a lock that is waited for: an index that is made on the side waits for whoever waits. */
+const lock = (session: Connection, schema: string) =>
+  Effect.acquireRelease(
+    session.execute("select pg_try_advisory_lock(hashtextextended($1, 1)) as done", [schema], undefined).pipe(
+      Effect.flatMap(([row]: ReadonlyArray<{ readonly done: boolean }>): Effect.Effect<void, DatabaseUnavailable> =>
+        row?.done === true ? Effect.void : Effect.fail(busy)
+      )
+    ),
+    () => Effect.ignore(session.execute("select pg_advisory_unlock(hashtextextended($1, 1))", [schema], undefined))
+  )
+
+/** As long as an index takes. */
+const patient = (session: Connection) =>
+  Effect.acquireRelease(session.execute("set statement_timeout = 0", [], undefined), () =>
+    Effect.ignore(Effect.andThen(
+      session.execute("reset statement_timeout", [], undefined),
+      session.execute("reset lock_timeout", [], undefined)
+    )))
+
+/** Makes all tables fit that can be; the others are its problems. */
+export const adopt = Effect.fn("Adoption.adopt")(function*(sql: PgClient.PgClient, schema: string) {
+  const before = yield* survey(sql, schema)
+  if (before.steps.length === 0) return before
+  return yield* Effect.scoped(Effect.gen(function*() {
+    const session = yield* sql.reserve
+    yield* lock(session, schema)
+    yield* patient(session)
+    const { notes, problems, steps } = yield* survey(sql, schema)
+    const refused = yield* Effect.forEach(steps, (step) => carryOut(session, step))
+    return { notes, steps, problems: [...problems, ...refused.flat()] } satisfies Adopted
+  }))
+})
