@@ -30,6 +30,8 @@ const codes = { notFound: 404, timedOut: 408, conflict: 409 }
 
 /** Conflicts that pass by themselves. */
 const isBusy = (description: string): boolean => /^exceeded max|shutdown|leadership/i.test(description)
+/** The next message is larger than there was room for. */
+const isTooLarge = (description: string): boolean => /exceeds maxbytes/i.test(description)
 
 interface Request {
   readonly inbox: string
@@ -47,6 +49,7 @@ export class DurablePull {
   #request: Request | undefined
   #count = 0
   #notBeforeMillis = 0
+  #isAlone = false
 
   constructor(options: DurablePullOptions) {
     this.#options = options
@@ -68,13 +71,16 @@ export class DurablePull {
     return this.#request === undefined && this.#options.now() >= this.#notBeforeMillis
   }
 
-  ask(batch: number): void {
+  ask(batch: number, bytesMax: number): void {
     this.#count += 1
     const inbox = `${this.#inbox}.${this.#count}`
-    const asked = Math.min(batch, this.#options.batchMax)
+    // A message that is too large for all limits must come alone some time.
+    const asked = this.#isAlone ? 1 : Math.min(batch, this.#options.batchMax)
+    const limit = this.#isAlone || bytesMax === Number.POSITIVE_INFINITY ? "" : `,"max_bytes":${bytesMax}`
+    this.#isAlone = false
     this.#request = { inbox, asked, askedAtMillis: this.#options.now(), received: 0 }
     // With both, the server answers at once what there is, or else waits for the first.
-    const payload = `{"batch":${asked},"no_wait":true,"expires":${expiresMillis * 1e6}}`
+    const payload = `{"batch":${asked}${limit},"no_wait":true,"expires":${expiresMillis * 1e6}}`
     this.#options.nc.publish(this.#options.subject, payload, { reply: inbox })
   }
 
@@ -101,6 +107,10 @@ export class DurablePull {
     const code = msg.headers?.code ?? 0
     const description = msg.headers?.description ?? ""
     if (code < 300) return
+    if (code === codes.conflict && isTooLarge(description)) {
+      this.#isAlone = request.received === 0
+      return this.#end(true)
+    }
     const isOver = code === codes.notFound || code === codes.timedOut ||
       (code === codes.conflict && isBusy(description))
     if (!isOver) return this.#options.onFailure(description === "" ? `status ${code}` : description.toLowerCase())

@@ -4,9 +4,9 @@
  * A subscription belongs to one connection. When that breaks, or a consumer or stream goes away, its pulls fail, and the
  * next subscription finds or makes what it needs.
  */
-import { Clock, Duration, Effect, Layer, Semaphore } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import * as ConsumerPlan from "../../domain/events/ConsumerPlan.ts"
-import { route, type StreamName } from "../../domain/events/Subject.ts"
+import { route, type StreamName, streamNames } from "../../domain/events/Subject.ts"
 import * as SubjectPattern from "../../domain/events/SubjectPattern.ts"
 import {
   EventSource,
@@ -16,35 +16,36 @@ import {
   type Subscription
 } from "../../services/event-writer/EventSource.ts"
 import * as DurableConsumers from "./DurableConsumers.ts"
-import { expiresMillis } from "./DurablePull.ts"
 import * as JetStreamLag from "./JetStreamLag.ts"
 import type { JetStreamRefusal } from "./JetStreamRequest.ts"
 import * as JetStreamStreams from "./JetStreamStreams.ts"
 import { type NatsClient, NatsConnection, type NatsUnavailable } from "./NatsConnection.ts"
-import { PullGroup } from "./PullGroup.ts"
+import * as Pulls from "./Pulls.ts"
 
 export interface JetStreamEventSourceOptions {
   /** What the names of the durable consumers begin with. */
   readonly consumer: string
-  /** The logical streams that are written; of one that is not, a message under a wider subject is not foreign. */
-  readonly streams: ReadonlyArray<StreamName>
-  /** JetStream streams by name. Default: whichever have the subjects. */
-  readonly jetStreams?: ReadonlyArray<string> | undefined
-  /** Makes JetStream streams for subjects that none has. */
-  readonly createStreams?: JetStreamStreams.StreamLimits | undefined
+  /**
+   * The logical streams that are written; all by default. A message of another one, that comes along under a wider
+   * subject, is nobody else's then and not foreign.
+   */
+  readonly streams?: ReadonlyArray<StreamName> | undefined
+  /** The JetStream stream. Default: whichever have the subjects. */
+  readonly jetStream?: string | undefined
+  /** Makes JetStream streams for subjects that none has; not when one is named. */
+  readonly createStreams?: boolean | undefined
+  /** Of the streams that are made. Default none. */
+  readonly streamLimits?: JetStreamStreams.StreamLimits | undefined
   /** Tokens that may stand in front of subjects, `*` for any. Default none. */
   readonly tenants?: ReadonlyArray<string> | undefined
   /** Default 30 seconds. */
   readonly ackWait?: Duration.Duration | undefined
 }
 
+const noLimits: JetStreamStreams.StreamLimits = { bytesMax: 0, ageMax: Duration.zero }
+
 /** Enough for many writers at one durable; the server's memory is its price. */
 const ackPendingMin = 20_000
-
-/** Beyond the time after which the server says that there is nothing. */
-const answerMillis = expiresMillis + 2_000
-
-const closeLimit = "2 seconds"
 
 type Reach = { readonly client: NatsClient; readonly consumers: ReadonlyArray<ConsumerPlan.PlannedConsumer> }
 
@@ -52,9 +53,8 @@ type Reach = { readonly client: NatsClient; readonly consumers: ReadonlyArray<Co
 const foreignTo = (
   stream: StreamName,
   consumers: ReadonlyArray<ConsumerPlan.PlannedConsumer>,
-  options: JetStreamEventSourceOptions
+  { streams, tenants }: JetStreamStreams.StreamsOptions
 ): (subject: string) => boolean => {
-  const { streams, tenants = [] } = options
   const others = streams.filter((other) => other !== stream)
   const mine = consumers.flatMap(({ filters }) => filters.length === 0 ? ConsumerPlan.wanted(stream, tenants) : filters)
   const theirs = others.flatMap((other) => ConsumerPlan.wanted(other, tenants))
@@ -79,13 +79,12 @@ const unavailable = (stream: StreamName, detail: string): EventSourceError =>
 
 const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
   const connection = yield* NatsConnection
-  const clock = yield* Clock.Clock
   const ackWait = options.ackWait ?? Duration.seconds(30)
   const streamsOptions: JetStreamStreams.StreamsOptions = {
-    streams: options.streams,
+    streams: options.streams ?? streamNames,
     tenants: options.tenants ?? [],
-    jetStreams: options.jetStreams ?? [],
-    create: options.createStreams
+    jetStreams: options.jetStream === undefined ? [] : [options.jetStream],
+    create: options.createStreams === true ? options.streamLimits ?? noLimits : undefined
   }
   const reached = new Map<StreamName, Reach>()
 
@@ -130,50 +129,25 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
     ).pipe(Effect.mapError(toError(stream)))
     const reach = { client, consumers }
     reached.set(stream, reach)
-    const turn = yield* Semaphore.make(1)
-    const group = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        new PullGroup({
-          nc: client.nc,
-          durables: infos.map((info) => ({
-            subject: `${client.apiPrefix}.CONSUMER.MSG.NEXT.${info.stream_name}.${info.name}`,
-            batchMax: info.config.max_batch === undefined || info.config.max_batch <= 0
-              ? Number.POSITIVE_INFINITY
-              : info.config.max_batch
-          })),
-          isForeign: foreignTo(stream, consumers, options),
-          ackWaitMillis: Duration.toMillis(ackWait),
-          now: () => clock.currentTimeMillisUnsafe()
-        })
-      ),
-      (group) => Effect.promise(() => group.close()).pipe(Effect.timeoutOption(closeLimit))
-    )
-
-    const ready = (demand: number) =>
-      Effect.callback<void>((resume) => {
-        group.wait(demand, () => resume(Effect.void))
-        return Effect.sync(() => group.forget())
-      })
-
-    const pull = Effect.fnUntraced(function*(demand: number) {
-      if (demand <= 0) return []
-      group.ask(demand)
-      // Turned down for now: others wait for the same messages.
-      while (group.isIdle) {
-        yield* Effect.sleep("50 millis")
-        group.ask(demand)
-      }
-      const answered = yield* Effect.timeoutOption(ready(demand), answerMillis)
-      const deliveries = group.take(demand)
-      if (deliveries.length > 0) return deliveries
-      if (answered._tag === "None") return yield* examine(stream, reach)
-      if (group.failure !== "") return yield* unavailable(stream, group.failure)
-      return deliveries
+    const pull = yield* Pulls.make({
+      nc: client.nc,
+      durables: infos.map((info) => ({
+        subject: `${client.apiPrefix}.CONSUMER.MSG.NEXT.${info.stream_name}.${info.name}`,
+        batchMax: info.config.max_batch === undefined || info.config.max_batch <= 0
+          ? Number.POSITIVE_INFINITY
+          : info.config.max_batch
+      })),
+      isForeign: foreignTo(stream, consumers, streamsOptions),
+      ackWait
     })
-
     return {
       ackWait,
-      pull: (demand) => turn.withPermit(pull(demand))
+      pull: (demand, bytesMax) =>
+        Effect.catchTag(
+          pull(demand, bytesMax),
+          "PullFailure",
+          ({ detail }) => detail === "" ? examine(stream, reach) : Effect.fail(unavailable(stream, detail))
+        )
     } satisfies Subscription
   })
 

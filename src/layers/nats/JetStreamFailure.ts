@@ -11,7 +11,8 @@ export const errorCodes = {
   consumerExists: 10148,
   consumerNameInUse: 10013,
   streamNameInUse: 10058,
-  subjectsOverlap: 10065
+  subjectsOverlap: 10065,
+  storageExceeded: 10047
 } as const
 
 /** The API's own code, 0 for what the API did not say. */

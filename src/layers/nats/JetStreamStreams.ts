@@ -29,6 +29,9 @@ export interface StreamsOptions {
   readonly create: StreamLimits | undefined
 }
 
+/** A stream smaller than this would be of no use. */
+const bytesMin = 64 * 2 ** 20
+
 export interface FoundStream {
   readonly name: string
   readonly subjects: ReadonlyArray<string>
@@ -67,7 +70,16 @@ const discover = Effect.fnUntraced(function*(client: NatsClient, stream: StreamN
   return found.flatMap((one) => one._tag === "Some" ? [one.value] : [])
 })
 
-const add = (client: NatsClient, name: string, subjects: ReadonlyArray<string>, limits: StreamLimits) =>
+const isTooMuch = (error: JetStreamRequest.JetStreamRefusal): boolean =>
+  error.code === JetStreamFailure.errorCodes.storageExceeded
+
+/** The server sets aside what a stream may take: where that is more than there is, less has to do. */
+const add = (
+  client: NatsClient,
+  name: string,
+  subjects: ReadonlyArray<string>,
+  { ageMax, bytesMax }: StreamLimits
+): Effect.Effect<void, JetStreamRequest.JetStreamRefusal> =>
   JetStreamRequest.attempt(`Stream ${name}`, () =>
     client.jsm.streams.add({
       name,
@@ -75,10 +87,14 @@ const add = (client: NatsClient, name: string, subjects: ReadonlyArray<string>, 
       storage: StorageType.File,
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
-      max_bytes: limits.bytesMax === 0 ? -1 : limits.bytesMax,
-      max_age: Duration.toMillis(limits.ageMax) * 1e6
+      max_bytes: bytesMax === 0 ? -1 : bytesMax,
+      max_age: Duration.toMillis(ageMax) * 1e6
     })).pipe(
-      Effect.andThen(Effect.logInfo(`Made JetStream stream ${name} for ${subjects.join(", ")}`))
+      Effect.andThen(Effect.logInfo(`Made JetStream stream ${name} for ${subjects.join(", ")}`)),
+      Effect.catchIf(
+        (error) => isTooMuch(error) && bytesMax > bytesMin,
+        () => add(client, name, subjects, { ageMax, bytesMax: Math.floor(bytesMax / 4) })
+      )
     )
 
 /** Another writer has just made it. */

@@ -55,23 +55,24 @@ export class PullGroup {
   }
 
   /** Asks for what is not on its way yet. */
-  ask(demand: number): void {
+  ask(demand: number, bytesMax: number): void {
     this.#dropStale()
     if (this.failure !== "") return
     const ready = this.#durables.filter((durable) => durable.canAsk)
     const hungry = ready.filter((durable) => durable.isHungry)
     const idleBatch = Math.max(1, Math.min(idleBatchMax, Math.floor(demand / (2 * this.#durables.length))))
     let room = demand - this.#kept.length - this.#durables.reduce((sum, durable) => sum + durable.outstanding, 0)
+    const bytes = Math.max(1, Math.floor(bytesMax / Math.max(1, ready.length)))
     // Alone, a durable needs no place for others.
     const idle = this.#durables.length === 1 ? [] : ready.filter((durable) => !durable.isHungry)
     for (const durable of idle) {
       if (room <= 0) return
-      durable.ask(Math.min(room, idleBatch))
+      durable.ask(Math.min(room, idleBatch), bytes)
       room -= idleBatch
     }
     const busy = this.#durables.length === 1 ? ready : hungry
     const share = Math.floor(room / busy.length)
-    for (const durable of busy) if (share > 0) durable.ask(share)
+    for (const durable of busy) if (share > 0) durable.ask(share, bytes)
   }
 
   /** Something is open that will end by itself. */

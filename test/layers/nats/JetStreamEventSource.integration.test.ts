@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Scope } from "effect"
-import { streamNames } from "../../../src/domain/events/Subject.ts"
 import * as JetStreamEventSource from "../../../src/layers/nats/JetStreamEventSource.ts"
 import { NatsConnection } from "../../../src/layers/nats/NatsConnection.ts"
 import { EventSource, type Subscription } from "../../../src/services/event-writer/EventSource.ts"
@@ -9,10 +8,8 @@ import * as natsServer from "../../support/natsServer.ts"
 
 type Options = Partial<JetStreamEventSource.JetStreamEventSourceOptions>
 
-const limits = { bytesMax: 0, ageMax: Duration.zero }
-
 const source = (url: string, options: Options = {}) =>
-  JetStreamEventSource.layer({ consumer: "writer", streams: streamNames, createStreams: limits, ...options }).pipe(
+  JetStreamEventSource.layer({ consumer: "writer", createStreams: true, ...options }).pipe(
     Layer.provideMerge(natsClient.layer(url))
   )
 
@@ -29,7 +26,7 @@ const publish = Effect.fnUntraced(function*(subject: string, count: number, from
 const drain = Effect.fnUntraced(function*(subscription: Subscription, count: number) {
   const texts: Array<string> = []
   while (texts.length < count) {
-    for (const delivery of yield* subscription.pull(100)) {
+    for (const delivery of yield* subscription.pull(100, 1e6)) {
       texts.push(new TextDecoder().decode(delivery.message.data))
       delivery.ack()
     }
@@ -59,7 +56,7 @@ describe("JetStreamEventSource", () => {
             (lag) => lag.pending + lag.ackPending === 0
           )
           assert.deepStrictEqual(lag, { pending: 0, ackPending: 0, oldestMillis: undefined })
-          assert.deepStrictEqual(yield* subscription.pull(10), [])
+          assert.deepStrictEqual(yield* subscription.pull(10, 1e6), [])
         }).pipe(Effect.scoped, Effect.provide(source(server.url)))
       }),
     60_000
@@ -83,7 +80,7 @@ describe("JetStreamEventSource", () => {
         const texts = yield* drain(subscription, 40)
 
         assert.deepStrictEqual(texts.sort((a, b) => Number(a) - Number(b)), numbers(40))
-        assert.deepStrictEqual(yield* subscription.pull(10), [])
+        assert.deepStrictEqual(yield* subscription.pull(10, 1e6), [])
       }).pipe(Effect.scoped, Effect.provide(source(server.url, { createStreams: undefined })))
     }), 60_000)
 })

@@ -1,0 +1,62 @@
+/** Pulls from durables as effects: for as long as the scope is open, one at a time, never longer than the server may take. */
+import { Clock, Duration, Effect, Option, Schema, Semaphore } from "effect"
+import { expiresMillis } from "./DurablePull.ts"
+import type { JetStreamDelivery } from "./JetStreamMessage.ts"
+import { PullGroup, type PullGroupOptions } from "./PullGroup.ts"
+
+/** No pull can be answered any more. */
+export class PullFailure extends Schema.TaggedError<PullFailure>()("PullFailure", {
+  /** Empty when the server said nothing. */
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail === "" ? "the server does not answer a pull" : this.detail
+  }
+}
+
+export interface PullsOptions extends Pick<PullGroupOptions, "nc" | "durables" | "isForeign"> {
+  readonly ackWait: Duration.Duration
+}
+
+/** Beyond the time after which the server says that there is nothing. */
+const answerMillis = expiresMillis + 2_000
+const closeLimit = "2 seconds"
+
+export const make = Effect.fnUntraced(function*(options: PullsOptions) {
+  const clock = yield* Clock.Clock
+  const turn = yield* Semaphore.make(1)
+  const group = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      new PullGroup({
+        ...options,
+        ackWaitMillis: Duration.toMillis(options.ackWait),
+        now: () => clock.currentTimeMillisUnsafe()
+      })
+    ),
+    (group) => Effect.promise(() => group.close()).pipe(Effect.timeoutOption(closeLimit))
+  )
+
+  const ready = (demand: number) =>
+    Effect.callback<void>((resume) => {
+      group.wait(demand, () => resume(Effect.void))
+      return Effect.sync(() => group.forget())
+    })
+
+  const pull = Effect.fnUntraced(function*(demand: number, bytesMax: number) {
+    if (demand <= 0) return []
+    group.ask(demand, bytesMax)
+    // Turned down for now: others wait for the same messages.
+    while (group.isIdle) {
+      yield* Effect.sleep("50 millis")
+      group.ask(demand, bytesMax)
+    }
+    const answer = yield* Effect.timeoutOption(ready(demand), answerMillis)
+    const deliveries = group.take(demand)
+    if (deliveries.length > 0) return deliveries
+    if (Option.isNone(answer)) return yield* new PullFailure({ detail: "" })
+    return group.failure === "" ? deliveries : yield* new PullFailure({ detail: group.failure })
+  })
+
+  return (demand: number, bytesMax: number): Effect.Effect<ReadonlyArray<JetStreamDelivery>, PullFailure> =>
+    turn.withPermit(pull(demand, bytesMax))
+})
