@@ -58,6 +58,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       named("core", "Take reports and keep them in PostgreSQL")
     ),
     yield* wanted(
+      "event-writer",
+      () => import("../event-writer/EventWriterCommand.ts").then((module) => module.command),
+      named("event-writer", "Write events, logs, metrics, traces, flows and sweeps from JetStream into PostgreSQL")
+    ),
+    yield* wanted(
       "check",
       () => import("../agent/CheckCommand.ts").then((module) => module.command),
       named("check", "Run one check from the command line")
@@ -81,7 +86,7 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
 })
 
 /** Commands whose stdout is theirs to log to; the others print data there. */
-const services: ReadonlySet<string> = new Set(["poller", "agent", "core"])
+const services: ReadonlySet<string> = new Set(["poller", "agent", "core", "event-writer"])
 
 const asUsageError = (error: CliError.CliError) =>
   error._tag === "ShowHelp" && error.errors.length === 0

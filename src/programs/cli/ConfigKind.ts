@@ -1,22 +1,29 @@
 /**
  * Recognises whose configuration a file is by the keys at its top.
  *
- * The formats have no field for it. `poller_id` and `agents` are the poller's, `agent_id` and `checkers_dir` the agent's;
- * core's file has none of them.
+ * The formats have no field for it. `poller_id` and `agents` are the poller's, `agent_id` and `checkers_dir` the agent's,
+ * NATS and `cnpg` the event writer's; core's file has none of them.
  */
 import { Effect, FileSystem, Schema } from "effect"
+import { EventWriterConfigFile } from "../../domain/events/EventWriterConfig.ts"
 import { AgentConfigFile } from "../../domain/monitoring/AgentConfig.ts"
 import { CoreConfigFile } from "../../domain/monitoring/CoreConfig.ts"
 import { PollerConfigFile } from "../../domain/monitoring/PollerConfig.ts"
 
-export const kinds = ["poller", "agent", "core"] as const
+export const kinds = ["poller", "agent", "core", "event-writer"] as const
 export type ConfigKind = typeof kinds[number]
 
-export const schemas = { poller: PollerConfigFile, agent: AgentConfigFile, core: CoreConfigFile } as const
+export const schemas = {
+  poller: PollerConfigFile,
+  agent: AgentConfigFile,
+  core: CoreConfigFile,
+  "event-writer": EventWriterConfigFile
+} as const
 
 const telling: ReadonlyArray<readonly [ConfigKind, ReadonlyArray<string>]> = [
   ["poller", ["poller_id", "agents", "core_address", "poll_interval"]],
-  ["agent", ["agent_id", "agent_name", "checkers_dir", "kv_security", "host_ip"]]
+  ["agent", ["agent_id", "agent_name", "checkers_dir", "kv_security", "host_ip"]],
+  ["event-writer", ["nats_url", "stream_name", "consumer_name", "streams", "cnpg", "nats_security"]]
 ]
 
 export const ofKeys = (keys: ReadonlyArray<string>): ConfigKind => {

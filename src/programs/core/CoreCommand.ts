@@ -5,13 +5,16 @@ import { Config, Effect, Option, Redacted, Schema } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
+import * as EventWriterSettings from "../../domain/events/EventWriterSettings.ts"
 import * as CoreConfig from "../../domain/monitoring/CoreConfig.ts"
 import type * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as FileLogging from "../cli/FileLogging.ts"
 import { httpFlagOptional } from "../cli/HttpFlag.ts"
+import * as EventWriterEnvironment from "../event-writer/EventWriterEnvironment.ts"
 import * as CoreProgram from "./CoreProgram.ts"
+import * as CoreWithEventWriter from "./CoreWithEventWriter.ts"
 
 const config = Flag.String("config").pipe(
   Flag.optional,
@@ -52,7 +55,10 @@ const run = Effect.fnUntraced(
       http: Option.getOrElse(http, () => file.http)
     }
     yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
-    return yield* CoreProgram.run(core)
+    const { isEnabled, options } = yield* EventWriterEnvironment.read
+    return yield* isEnabled === true
+      ? CoreWithEventWriter.run(core, EventWriterSettings.resolve([options]))
+      : CoreProgram.run(core)
   }
 )
 

@@ -6,6 +6,7 @@
  *   ├─ Database          permanent: connection and schema
  *   ├─ Retention         permanent: removes old history
  *   ├─ GrpcServer        permanent: reports from pollers
+ *   ├─ EventWriter       one_for_one; only where it is enabled
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
  * Nothing waits for the database but the answers that need it: pollers are told to keep their reports and readiness
@@ -18,6 +19,7 @@ import * as GrpcCredentials from "../../layers/grpc/GrpcCredentials.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import * as PollerServiceHandlers from "../../layers/grpc/PollerServiceHandlers.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import type * as Readiness from "../../layers/http/Readiness.ts"
 import { servicesRoute } from "../../layers/http/ServicesRoute.ts"
 import { DatabaseEndpoint } from "../../layers/postgres/DatabaseEndpoint.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/EmbeddedPostgres.ts"
@@ -25,15 +27,25 @@ import { PgConnection } from "../../layers/postgres/PgConnection.ts"
 import * as PgStatusStore from "../../layers/postgres/PgStatusStore.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
+import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
-export interface CoreOptions {
+/** What other programs have to tell by core's HTTP. */
+export interface Management {
+  readonly checks: ReadonlyArray<Readiness.Check>
+  readonly routes: ReadonlyArray<ManagementServer.Route<never>>
+}
+
+export interface CoreOptions<E = never, R = never, RM = never> {
   /** How the PostgreSQL of our own is run when the configuration names no database; `home` is its data directory. */
   readonly postgres?: Omit<EmbeddedPostgres.EmbeddedPostgresOptions, "home">
+  /** Programs that share core's process and its connection to the database. */
+  readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
+  readonly management?: Effect.Effect<Management, never, RM>
 }
 
 /** The children of core, for a supervisor of its own or inside a larger tree. */
-export const tree = (config: CoreConfig, options: CoreOptions = {}) =>
+export const tree = <E = never, R = never, RM = never>(config: CoreConfig, options: CoreOptions<E, R, RM> = {}) =>
   ({
     id: "Core",
     strategy: "one_for_one",
@@ -42,7 +54,8 @@ export const tree = (config: CoreConfig, options: CoreOptions = {}) =>
       Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
       Supervisor.child({ id: "Retention", run: retention(config.historyRetention) }),
       grpcServer(config),
-      ...Option.toArray(config.http).map(managementServer)
+      ...(options.guests ?? []),
+      ...Option.toArray(config.http).map((address) => managementServer(address, options.management ?? alone))
     ]
   }) as const
 
@@ -101,15 +114,18 @@ const grpcServer = (config: CoreConfig) =>
     }).pipe(Effect.as(Effect.never))
   })
 
-const managementServer = (address: ListenAddress) =>
+const alone: Effect.Effect<Management> = Effect.succeed({ checks: [], routes: [] })
+
+const managementServer = <R>(address: ListenAddress, management: Effect.Effect<Management, never, R>) =>
   Supervisor.child({
     id: "ManagementServer",
     start: Effect.gen(function*() {
       const connection = yield* PgConnection
+      const { checks, routes } = yield* management
       const server = yield* ManagementServer.make({
         ...address,
-        checks: [{ name: "database", ready: connection.check }],
-        routes: [servicesRoute]
+        checks: [{ name: "database", ready: connection.check }, ...checks],
+        routes: [servicesRoute, ...routes]
       })
       yield* Effect.logInfo(`core serves HTTP on ${server.address}`)
     }).pipe(Effect.as(Effect.never))

@@ -1,0 +1,137 @@
+/** What the event writer is made of, from its settings. */
+import { Duration, Effect, Layer, Option } from "effect"
+import type { DatabaseSettings, EventWriterSettings } from "../../domain/events/EventWriterSettings.ts"
+import * as NatsSettings from "../../domain/events/NatsSettings.ts"
+import * as Decoding from "../../layers/events/EventDecoder.ts"
+import * as JetStreamDeadLetters from "../../layers/nats/JetStreamDeadLetters.ts"
+import * as JetStreamEventSource from "../../layers/nats/JetStreamEventSource.ts"
+import { NatsConnection } from "../../layers/nats/NatsConnection.ts"
+import type { NatsCredentialsOptions } from "../../layers/nats/NatsCredentials.ts"
+import { NatsEndpoint } from "../../layers/nats/NatsEndpoint.ts"
+import { DatabaseEndpoint } from "../../layers/postgres/DatabaseEndpoint.ts"
+import * as DatabaseTls from "../../layers/postgres/DatabaseTls.ts"
+import * as PgEventStore from "../../layers/postgres/events/PgEventStore.ts"
+import * as PgEventTables from "../../layers/postgres/events/PgEventTables.ts"
+import * as PgTraceSummaries from "../../layers/postgres/events/PgTraceSummaries.ts"
+import { PgConnection } from "../../layers/postgres/PgConnection.ts"
+import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
+import { EventDecoder } from "../../services/event-writer/EventDecoder.ts"
+import { EventTables } from "../../services/event-writer/EventTables.ts"
+import { StreamRecords } from "../../services/event-writer/StreamRecords.ts"
+
+export const natsCredentials = ({ credentials, security }: NatsSettings.NatsSettings): NatsCredentialsOptions => ({
+  ...whoWeAre(credentials),
+  ...(security._tag === "None" ? {} : {
+    tls: {
+      caFile: security.caFile,
+      certFile: security.certFile,
+      keyFile: security.keyFile,
+      serverName: Option.getOrUndefined(security.serverName)
+    }
+  })
+})
+
+const whoWeAre = (credentials: NatsSettings.NatsCredentials): NatsCredentialsOptions => {
+  switch (credentials._tag) {
+    case "CredsFile":
+      return { credsFile: credentials.path }
+    case "Nkey":
+      return { nkeySeed: credentials.seed, jwt: Option.getOrUndefined(credentials.jwt) }
+    case "User":
+      return { user: credentials.user, password: credentials.password }
+    case "None":
+      return {}
+  }
+}
+
+/**
+ * The database is there when it answers and has our tables. Tables that do not fit are no outage: the streams of the
+ * others go on.
+ */
+const probe = (settings: EventWriterSettings) =>
+  Effect.gen(function*() {
+    yield* PgConnection.use((connection) => connection.check)
+    if (!settings.hasMigrations) return
+    yield* EventTables.use((tables) => tables.ready).pipe(
+      Effect.catchIf((error) => error.reason._tag === "TablesUnfit", () => Effect.void)
+    )
+  })
+
+/** Needs a connection to PostgreSQL and the address of NATS. */
+export const writer = (settings: EventWriterSettings) =>
+  DatabaseHealth.layer(probe(settings)).pipe(
+    Layer.provideMerge(StreamRecords.layerStatuses),
+    Layer.provideMerge(StreamRecords.layer),
+    Layer.provideMerge(Layer.mergeAll(
+      Layer.succeed(EventDecoder, {
+        decode: Decoding.make({
+          tenantDefault: Option.getOrUndefined(settings.tenantDefault),
+          flowTable: settings.flowTable,
+          hasRuleEngine: settings.hasRuleEngine
+        })
+      }),
+      PgEventStore.layer({
+        schema: settings.schema,
+        ...Option.match(settings.database.pool.statementLimit, {
+          onNone: () => ({}),
+          onSome: (statementLimit) => ({ statementLimit })
+        })
+      }),
+      PgEventTables.layer({ schema: settings.schema, retention: settings.retention }),
+      PgTraceSummaries.layer({ schema: settings.schema, retention: settings.retention.otel_traces }),
+      jetStream(settings)
+    ))
+  )
+
+/** What the streams keep that we make ourselves: enough for a long weekend without a writer. */
+const madeStreams = { bytesMax: 4 * 2 ** 30, ageMax: Duration.days(4) }
+
+const jetStream = (settings: EventWriterSettings) =>
+  Layer.mergeAll(
+    JetStreamEventSource.layer({
+      consumer: settings.consumer,
+      streams: settings.streams.map(({ stream }) => stream),
+      jetStream: Option.getOrUndefined(settings.jetStream),
+      createStreams: settings.createStreams,
+      streamLimits: madeStreams,
+      tenants: settings.tenantPrefixes,
+      ackWait: settings.ackWait
+    }),
+    JetStreamDeadLetters.layer({ stream: settings.deadLetterStream })
+  ).pipe(Layer.provideMerge(NatsConnection.layer({
+    name: "serviceradar-event-writer",
+    domain: Option.getOrUndefined(settings.domain),
+    credentials: natsCredentials(settings.nats)
+  })))
+
+/** The server's own limit is for what ours does not reach. */
+const statementTimeout = (limit: Duration.Duration): string => `${Math.ceil(Duration.toMillis(limit) * 2)}ms`
+
+const pool = ({ pool, sslMode, tls }: DatabaseSettings) =>
+  Layer.unwrap(Effect.map(DatabaseTls.load({ sslMode, tls }), (tls) =>
+    PgConnection.layer({
+      hasCoreTables: false,
+      applicationName: pool.applicationName,
+      maxConnections: pool.maxConnections,
+      minConnections: pool.minConnections,
+      connectionLife: Option.getOrUndefined(pool.connectionLife),
+      parameters: {
+        ...Option.match(pool.statementLimit, {
+          onNone: () => ({}),
+          onSome: (limit) => ({ statement_timeout: statementTimeout(limit) })
+        }),
+        ...pool.parameters
+      },
+      tls
+    })))
+
+/** A connection to PostgreSQL and the address of NATS of our own. */
+export const peers = ({ database, nats }: EventWriterSettings) =>
+  Layer.merge(
+    pool(database).pipe(
+      Layer.provideMerge(
+        DatabaseEndpoint.layer(Option.isSome(database.passwordFile) ? Option.none() : database.url)
+      )
+    ),
+    NatsEndpoint.layer(Option.some(Option.getOrElse(nats.url, () => NatsSettings.urlDefault)))
+  )

@@ -1,0 +1,72 @@
+/**
+ * The event writer: from JetStream into PostgreSQL, alone, in core's process or in that of `up`.
+ *
+ *   EventWriter (one_for_one)
+ *   ├─ PasswordFile      permanent; only with a file for the database's password
+ *   ├─ Database          permanent: connection; absent where core keeps it
+ *   ├─ NatsConnection    permanent
+ *   ├─ EventTables       permanent: made, brought up to date, maintained; absent where others do it
+ *   ├─ TraceSummaries    permanent
+ *   ├─ DatabaseHealth    permanent: the breaker between streams and database
+ *   ├─ Pipeline          one_for_one
+ *   │  ├─ TELEMETRY … LOGS   permanent, one pipeline per stream
+ *   │  └─ LagWatch           permanent
+ *   ├─ GrpcServer        permanent: health and status; absent without an address
+ *   └─ ManagementServer  permanent; absent without an HTTP address
+ *
+ * Children stop in reverse order: the streams store and acknowledge what they hold while database and NATS are still
+ * there. Neither has to be there at the start, and whichever goes away is waited for.
+ */
+import { Effect, Layer, Option } from "effect"
+import type { EventWriterSettings } from "../../domain/events/EventWriterSettings.ts"
+import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
+import { NatsConnection } from "../../layers/nats/NatsConnection.ts"
+import * as PasswordFile from "../../layers/postgres/PasswordFile.ts"
+import { PgConnection } from "../../layers/postgres/PgConnection.ts"
+import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
+import * as EventStreams from "../../services/event-writer/EventStreams.ts"
+import { EventTables } from "../../services/event-writer/EventTables.ts"
+import { TraceSummaries } from "../../services/event-writer/TraceSummaries.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as EventWriterLayers from "./EventWriterLayers.ts"
+import * as EventWriterServers from "./EventWriterServers.ts"
+
+/** What the tree needs besides a connection to PostgreSQL and the address of NATS, which it may share with others. */
+export const layer = EventWriterLayers.writer
+
+/** Readiness checks and routes, for the HTTP of the program that the writer runs in. */
+export const management = EventWriterServers.management
+
+const parts = (settings: EventWriterSettings) =>
+  [
+    Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) }),
+    ...(settings.hasMigrations ? [Supervisor.child({ id: "EventTables", run: EventTables.keep })] : []),
+    Supervisor.child({ id: "TraceSummaries", run: TraceSummaries.keep() }),
+    Supervisor.child({ id: "DatabaseHealth", run: DatabaseHealth.use((health) => health.keep) }),
+    Supervisor.supervisor(EventStreams.tree(settings.streams)),
+    ...Option.toArray(settings.grpc).map((address) => EventWriterServers.grpc(settings, address))
+  ] as const
+
+/** Where somebody else keeps the connection to the database and serves HTTP. */
+export const tree = (settings: EventWriterSettings) =>
+  ({ id: "EventWriter", strategy: "one_for_one", children: parts(settings) }) as const
+
+const passwordFile = ({ database }: EventWriterSettings) =>
+  Option.toArray(Option.all([database.passwordFile, database.url])).map(([file, url]) =>
+    Supervisor.child({ id: "PasswordFile", start: PasswordFile.start(file, url) })
+  )
+
+/** Runs until it is interrupted, or until a part of it cannot be kept alive. */
+export const run = (settings: EventWriterSettings, http: Option.Option<ListenAddress>) =>
+  Supervisor.run({
+    id: "EventWriter",
+    strategy: "one_for_one",
+    children: [
+      ...passwordFile(settings),
+      Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
+      ...parts(settings),
+      ...Option.toArray(http).map(EventWriterServers.http(settings))
+    ]
+  }).pipe(
+    Effect.provide(EventWriterLayers.writer(settings).pipe(Layer.provideMerge(EventWriterLayers.peers(settings))))
+  )

@@ -1,0 +1,82 @@
+/** What the event writer serves: its status by gRPC, its readiness, metrics and streams by HTTP. */
+import { Effect } from "effect"
+import type { EventWriterSettings } from "../../domain/events/EventWriterSettings.ts"
+import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
+import * as EventWriterStatusHandlers from "../../layers/grpc/EventWriterStatusHandlers.ts"
+import * as GrpcCredentials from "../../layers/grpc/GrpcCredentials.ts"
+import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import { eventWriterRoute } from "../../layers/http/EventWriterRoute.ts"
+import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import type * as Readiness from "../../layers/http/Readiness.ts"
+import { NatsConnection } from "../../layers/nats/NatsConnection.ts"
+import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
+import { EventTables } from "../../services/event-writer/EventTables.ts"
+import * as LagWatch from "../../services/event-writer/LagWatch.ts"
+import { StreamRecords } from "../../services/event-writer/StreamRecords.ts"
+import { StreamStatuses } from "../../services/event-writer/StreamStatus.ts"
+import * as WriterReports from "../../services/event-writer/WriterReports.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+
+type Services = NatsConnection | DatabaseHealth | EventTables | StreamRecords | StreamStatuses
+
+const nats = NatsConnection.use((connection) => connection.check)
+
+const report = WriterReports.now(nats)
+
+const database = Effect.gen(function*() {
+  const state = yield* DatabaseHealth.use((health) => health.state)
+  if (!state.isUp) return yield* Effect.fail({ message: state.reason })
+})
+
+const problems = Effect.gen(function*() {
+  const all = yield* StreamStatuses.use((statuses) => statuses.all)
+  const told = all.filter(({ problem }) => problem !== "").map(({ problem, stream }) => `${stream}: ${problem}`)
+  if (told.length > 0) return yield* Effect.fail({ message: told.join("; ") })
+})
+
+const checks = (settings: EventWriterSettings): ReadonlyArray<
+  { readonly name: string; readonly ready: Effect.Effect<void, { readonly message: string }, Services> }
+> => [
+  { name: "event database", ready: database },
+  ...(settings.hasMigrations ? [{ name: "event tables", ready: EventTables.use((tables) => tables.ready) }] : []),
+  { name: "nats", ready: nats },
+  { name: "event streams", ready: problems },
+  { name: "event lag", ready: LagWatch.flowing() }
+]
+
+/** For a management server, ready to be asked. */
+export const management = Effect.fnUntraced(function*(settings: EventWriterSettings) {
+  const context = yield* Effect.context<Services>()
+  return {
+    checks: checks(settings).map(({ name, ready }): Readiness.Check => ({
+      name,
+      ready: Effect.provide(ready, context)
+    })),
+    routes: [eventWriterRoute(Effect.provide(report, context))]
+  }
+})
+
+export const http = (settings: EventWriterSettings) => (address: ListenAddress) =>
+  Supervisor.child({
+    id: "ManagementServer",
+    start: Effect.gen(function*() {
+      const server = yield* ManagementServer.make({ ...address, ...(yield* management(settings)) })
+      yield* Effect.logInfo(`event-writer serves HTTP on ${server.address}`)
+    }).pipe(Effect.as(Effect.never))
+  })
+
+export const grpc = (settings: EventWriterSettings, address: ListenAddress) =>
+  Supervisor.child({
+    id: "GrpcServer",
+    shutdown: "7 seconds",
+    start: Effect.gen(function*() {
+      const credentials = yield* GrpcCredentials.server(settings.grpcSecurity)
+      const server = yield* GrpcServer.make({
+        ...address,
+        credentials,
+        services: [EventWriterStatusHandlers.make(report)],
+        health: { AgentService: "SERVING" }
+      })
+      yield* Effect.logInfo(`event-writer serves gRPC on ${server.address}`)
+    }).pipe(Effect.as(Effect.never))
+  })
