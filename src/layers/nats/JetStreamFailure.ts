@@ -1,6 +1,6 @@
 /** What an error of JetStream means: passing, or for a person. */
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream"
-import { PermissionViolationError } from "@nats-io/transport-node"
+import { InvalidArgumentError, PermissionViolationError, RequestError } from "@nats-io/transport-node"
 import * as NatsFailure from "./NatsFailure.ts"
 
 export const errorCodes = {
@@ -22,12 +22,20 @@ const statusPassing = 500
 
 /** Waiting does not help: something is missing, in the way or not allowed. */
 export const isLasting = (cause: unknown): boolean => {
-  if (cause instanceof PermissionViolationError) return true
+  if (cause instanceof PermissionViolationError || cause instanceof InvalidArgumentError) return true
   if (cause instanceof JetStreamApiError) return cause.status < statusPassing
   return cause instanceof Error && cause.cause !== undefined && isLasting(cause.cause)
 }
 
+/** The client takes it for JetStream being off, whatever was asked. */
+const isUnanswered = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  (cause instanceof RequestError ? cause.isNoResponders() : cause.cause !== undefined && isUnanswered(cause.cause))
+
 export const detail = (cause: unknown): string => {
   const code = codeOf(cause)
-  return code === 0 ? NatsFailure.detail(cause) : `${NatsFailure.detail(cause)} (JetStream ${code})`
+  if (code !== 0) return `${NatsFailure.detail(cause)} (JetStream ${code})`
+  return isUnanswered(cause)
+    ? "nobody answers: no stream has the subject, or JetStream is off or still starting"
+    : NatsFailure.detail(cause)
 }

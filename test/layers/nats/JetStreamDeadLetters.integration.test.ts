@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { headers } from "@nats-io/transport-node"
-import { Duration, Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import type { EventMessage } from "../../../src/domain/events/EventMessage.ts"
 import * as JetStreamDeadLetters from "../../../src/layers/nats/JetStreamDeadLetters.ts"
 import * as JetStreamEventSource from "../../../src/layers/nats/JetStreamEventSource.ts"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Scope } from "effect"
+import { Effect, Layer, Scope } from "effect"
 import * as JetStreamEventSource from "../../../src/layers/nats/JetStreamEventSource.ts"
 import { NatsConnection } from "../../../src/layers/nats/NatsConnection.ts"
 import { EventSource, type Subscription } from "../../../src/services/event-writer/EventSource.ts"
