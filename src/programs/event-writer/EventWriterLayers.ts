@@ -84,7 +84,7 @@ export const writer = (settings: EventWriterSettings) =>
   )
 
 /** What the streams keep that we make ourselves: enough for a long weekend without a writer. */
-const madeStreams = { bytesMax: 4 * 2 ** 30, ageMax: Duration.days(4) }
+const madeStreams = { bytesMax: 2 ** 30, ageMax: Duration.days(4) }
 
 const jetStream = (settings: EventWriterSettings) =>
   Layer.mergeAll(
