@@ -40,6 +40,9 @@ export const run = async (options: ReadonlyMap<string, string>): Promise<Measure
   const profile = profileOf(options)
   if (profile !== undefined) await makeFolder(profile)
   const servers = await Servers.start()
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void servers.close().then(() => process.exit(130)))
+  }
   try {
     const context: Bench.Context = { servers, options, writer: { profile: undefined, env: envOf(options) } }
     await Bench.prepare(context)

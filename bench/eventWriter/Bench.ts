@@ -22,8 +22,6 @@ export const secondsSince = (millis: number): number => (performance.now() - mil
 
 export const say = (text: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`)
 
-const limitSeconds = 1_800
-
 const failed = (what: string, writers: ReadonlyArray<ChildProgram>): Error =>
   new Error(`${what}\n${writers.flatMap(({ lines }) => lines.slice(-15)).join("\n")}`)
 
@@ -32,7 +30,8 @@ export const until = async (
   what: string,
   writers: ReadonlyArray<ChildProgram>,
   isTrue: () => Promise<boolean>,
-  everyMillis: number
+  everyMillis: number,
+  limitSeconds = 1_800
 ): Promise<void> => {
   const start = performance.now()
   while (!(await isTrue())) {
@@ -64,7 +63,8 @@ export const prepare = (context: Context): Promise<void> =>
       "streams and tables were made",
       writers,
       async () => await Streams.count(context.servers) >= streamsExpected && await Rows.areThere(context.servers),
-      100
+      100,
+      60
     ))
 
 /** Nothing in the streams, nothing in the tables. */

@@ -52,11 +52,10 @@ export const count = async (servers: Servers): Promise<number> => {
   return rows
 }
 
+/** With partitions for the days to come. */
 export const areThere = async (servers: Servers): Promise<boolean> => {
-  const found = await servers.query(
-    "select 1 from pg_tables where schemaname = 'platform' and tablename like 'logs_2%'"
-  )
-  return found.length > 0
+  const found = await servers.query("select from pg_inherits where inhparent = to_regclass('platform.logs')")
+  return found.length > 1
 }
 
 export const clear = async (servers: Servers): Promise<void> => {

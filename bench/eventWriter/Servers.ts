@@ -51,7 +51,7 @@ const natsOf = (scope: Scope.Scope, home: string) =>
         named: process.env["NATS_SERVER_BIN"],
         searchPath: process.env["PATH"]
       })
-      return { binary, server: yield* EmbeddedNats.start({ home, binary, port: 0 }) }
+      return { binary, server: yield* EmbeddedNats.start({ home, binary, port: 0, storeBytesMax: 40 * 2 ** 30 }) }
     })
   )
 
