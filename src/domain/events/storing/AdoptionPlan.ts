@@ -135,8 +135,8 @@ const withIds = (
 }
 
 /** Columns of others that our rows have no value for. */
-const unserved = (table: WantedTable, found: FoundTable, targets: ReadonlyArray<Target>): ReadonlyArray<Problem> => {
-  const served = new Set(targets.map(({ name }) => name))
+const unserved = (table: WantedTable, found: FoundTable, fates: ReadonlyArray<Fate>): ReadonlyArray<Problem> => {
+  const served = new Set(fates.map((fate) => "target" in fate ? fate.target.name : fate.problem.column))
   return found.columns.filter(({ hasDefault, isNullable, name }) => !isNullable && !hasDefault && !served.has(name))
     .map(
       ({ name }) => ({
@@ -159,7 +159,7 @@ export const make = (table: WantedTable, found: FoundTable): AdoptionPlan => {
   const targets = withIds(table, found.uniqueKeys, placed.map(({ target }) => target))
   const problems = [
     ...fates.flatMap((fate) => "problem" in fate ? [fate.problem] : []),
-    ...unserved(table, found, targets)
+    ...unserved(table, found, fates)
   ]
   if (problems.length > 0) return { ...noPlan, problems }
   const nameOf = new Map(targets.map(({ column, name }) => [column, name]))

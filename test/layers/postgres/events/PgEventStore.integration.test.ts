@@ -5,24 +5,9 @@ import type { EventRow } from "../../../../src/domain/events/storing/Suspects.ts
 import * as EventDecoder from "../../../../src/layers/events/EventDecoder.ts"
 import { PgConnection } from "../../../../src/layers/postgres/PgConnection.ts"
 import { EventStore } from "../../../../src/services/event-writer/EventStore.ts"
+import { decodedSamples } from "../../../support/decodedSamples.ts"
 import { countOf, layer as eventStore } from "../../../support/eventStore.ts"
-import { json, message, samples, telemetry } from "../../events/samples.ts"
-
-const flowTables = ["ocsf_network_activity", "netflow_metrics"] as const
-
-/** What all samples give, by table; the sequence makes their ids differ. */
-const decodedSamples = () => {
-  const byTable = new Map<TableName, Array<EventRow>>()
-  samples.forEach(([, subject, data], at) => {
-    const contents = new Map(flowTables.map((flowTable) => {
-      const decode = EventDecoder.make({ tenantDefault: "acme", flowTable })
-      const { content } = Result.getOrThrow(decode(message(subject, data, at + 1)))
-      return [content.table, content.rows]
-    }))
-    for (const [table, rows] of contents) byTable.set(table, [...byTable.get(table) ?? [], ...rows])
-  })
-  return byTable
-}
+import { json, message, telemetry } from "../../events/samples.ts"
 
 const columnsOf = (table: TableName): Readonly<Record<string, { readonly type: string }>> => tables[table].columns
 
