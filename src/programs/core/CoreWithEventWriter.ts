@@ -24,11 +24,14 @@ export const run = (
   settings: EventWriterSettings,
   options: Pick<CoreProgram.CoreOptions, "postgres"> = {}
 ) =>
-  Supervisor.run(CoreProgram.tree(core, {
-    ...options,
-    guests: [Supervisor.supervisor(EventWriterProgram.tree(settings))],
-    management: EventWriterProgram.management(settings)
-  })).pipe(
+  Effect.andThen(
+    EventWriterProgram.check(settings),
+    Supervisor.run(CoreProgram.tree(core, {
+      ...options,
+      guests: [Supervisor.supervisor(EventWriterProgram.tree(settings))],
+      management: EventWriterProgram.management(settings)
+    }))
+  ).pipe(
     Effect.provide(
       EventWriterProgram.layer(settings).pipe(
         Layer.provideMerge(CoreProgram.layer(withRoomFor(core, settings))),

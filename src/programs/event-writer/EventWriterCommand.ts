@@ -45,6 +45,10 @@ const complete = (settings: EventWriterSettings.EventWriterSettings) => {
 const summary = ({ consumer, schema, streams }: EventWriterSettings.EventWriterSettings): string =>
   `event-writer ${consumer} writes ${streams.map(({ stream }) => stream).join(", ")} into schema ${schema}`
 
+const noTenant =
+  "EVENT_WRITER_TENANT is not set: messages that name no tenant, in the subject's prefix or the header " +
+  "X-Tenant-Id, are refused and kept as dead letters"
+
 const load = (path: Option.Option<string>) =>
   Option.match(path, {
     onNone: () => Effect.succeed(undefined),
@@ -69,6 +73,7 @@ export const command = Command.make(
         const file = loaded === undefined ? {} : EventWriterConfig.toOptions(loaded.value)
         const settings = yield* complete(EventWriterSettings.resolve([options, file, own]))
         yield* Effect.logInfo(summary(settings))
+        if (Option.isNone(settings.tenantDefault)) yield* Effect.logWarning(noTenant)
         return yield* EventWriterProgram.run(settings, http)
       }).pipe(FileLogging.withLogging(loaded?.value.logging))
     }).pipe(Effect.provide(SupervisionTree.layer))

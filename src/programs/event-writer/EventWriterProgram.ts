@@ -6,8 +6,8 @@
  *   ├─ Database          permanent: connection; absent where core keeps it
  *   ├─ NatsConnection    permanent
  *   ├─ EventTables       permanent: made, brought up to date, maintained; absent where others do it
- *   ├─ TraceSummaries    permanent
  *   ├─ DatabaseHealth    permanent: the breaker between streams and database
+ *   ├─ TraceSummaries    permanent
  *   ├─ Pipeline          one_for_one
  *   │  ├─ TELEMETRY … LOGS   permanent, one pipeline per stream
  *   │  └─ LagWatch           permanent
@@ -17,10 +17,11 @@
  * Children stop in reverse order: the streams store and acknowledge what they hold while database and NATS are still
  * there. Neither has to be there at the start, and whichever goes away is waited for.
  */
-import { Effect, Layer, Option } from "effect"
+import { type Duration, Effect, Layer, Option, Schedule } from "effect"
 import type { EventWriterSettings } from "../../domain/events/EventWriterSettings.ts"
 import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
 import { NatsConnection } from "../../layers/nats/NatsConnection.ts"
+import * as NatsCredentials from "../../layers/nats/NatsCredentials.ts"
 import * as PasswordFile from "../../layers/postgres/PasswordFile.ts"
 import { PgConnection } from "../../layers/postgres/PgConnection.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
@@ -37,28 +38,50 @@ export const layer = EventWriterLayers.writer
 /** Readiness checks and routes, for the HTTP of the program that the writer runs in. */
 export const management = EventWriterServers.management
 
-const parts = (settings: EventWriterSettings) =>
+export interface EventWriterOptions {
+  /** How often trace summaries are brought up to date. About two minutes unless told. */
+  readonly summariesInterval?: Duration.Duration
+}
+
+/** A database that is away is told of by whoever keeps the connection to it. */
+const connected = PgConnection.use((connection) => connection.check).pipe(
+  Effect.retry(Schedule.spaced("50 millis")),
+  Effect.orDie
+)
+
+const eventTables = Supervisor.child({ id: "EventTables", run: Effect.andThen(connected, EventTables.keep) })
+
+const traceSummaries = (interval: Duration.Duration | undefined) =>
+  Supervisor.child({
+    id: "TraceSummaries",
+    run: Effect.andThen(DatabaseHealth.use((health) => health.awaitUp), TraceSummaries.keep(interval))
+  })
+
+const parts = (settings: EventWriterSettings, options: EventWriterOptions = {}) =>
   [
     Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) }),
-    ...(settings.hasMigrations ? [Supervisor.child({ id: "EventTables", run: EventTables.keep })] : []),
-    Supervisor.child({ id: "TraceSummaries", run: TraceSummaries.keep() }),
+    ...(settings.hasMigrations ? [eventTables] : []),
     Supervisor.child({ id: "DatabaseHealth", run: DatabaseHealth.use((health) => health.keep) }),
+    traceSummaries(options.summariesInterval),
     Supervisor.supervisor(EventStreams.tree(settings.streams)),
     ...Option.toArray(settings.grpc).map((address) => EventWriterServers.grpc(settings, address))
   ] as const
 
 /** Where somebody else keeps the connection to the database and serves HTTP. */
-export const tree = (settings: EventWriterSettings) =>
-  ({ id: "EventWriter", strategy: "one_for_one", children: parts(settings) }) as const
+export const tree = (settings: EventWriterSettings, options: EventWriterOptions = {}) =>
+  ({ id: "EventWriter", strategy: "one_for_one", children: parts(settings, options) }) as const
 
 const passwordFile = ({ database }: EventWriterSettings) =>
   Option.toArray(Option.all([database.passwordFile, database.url])).map(([file, url]) =>
     Supervisor.child({ id: "PasswordFile", start: PasswordFile.start(file, url) })
   )
 
-/** Runs until it is interrupted, or until a part of it cannot be kept alive. */
-export const run = (settings: EventWriterSettings, http: Option.Option<ListenAddress>) =>
-  Supervisor.run({
+/** Credentials that cannot be read are told at once, instead of at every attempt to connect. */
+export const check = ({ nats }: EventWriterSettings) =>
+  Effect.asVoid(NatsCredentials.load(EventWriterLayers.natsCredentials(nats), { isTls: false, login: Option.none() }))
+
+const standalone = (settings: EventWriterSettings, http: Option.Option<ListenAddress>) =>
+  ({
     id: "EventWriter",
     strategy: "one_for_one",
     children: [
@@ -67,6 +90,10 @@ export const run = (settings: EventWriterSettings, http: Option.Option<ListenAdd
       ...parts(settings),
       ...Option.toArray(http).map(EventWriterServers.http(settings))
     ]
-  }).pipe(
+  }) as const
+
+/** Runs until it is interrupted, or until a part of it cannot be kept alive. */
+export const run = (settings: EventWriterSettings, http: Option.Option<ListenAddress>) =>
+  Effect.andThen(check(settings), Supervisor.run(standalone(settings, http))).pipe(
     Effect.provide(EventWriterLayers.writer(settings).pipe(Layer.provideMerge(EventWriterLayers.peers(settings))))
   )

@@ -192,7 +192,9 @@ describe("EventWriterProgram", () => {
       : never
     type Nested = Extract<Ending, { readonly _tag: "SupervisorShutdown" }>
 
-    expectTypeOf<Failure["_tag"]>().toEqualTypeOf<"SupervisorShutdown" | "CredentialsError">()
+    expectTypeOf<Failure["_tag"]>().toEqualTypeOf<
+      "SupervisorShutdown" | "CredentialsError" | "NatsCredentialsError"
+    >()
     expectTypeOf<Exclude<Ending, Nested>>().toEqualTypeOf<
       BindError | CredentialsError | DatabaseSchemaError | PasswordFileError
     >()
