@@ -5,11 +5,12 @@
  *   ├─ TELEMETRY … LOGS   permanent: one pipeline per stream
  *   └─ LagWatch           permanent
  */
+import type { StreamSettings } from "../../domain/events/EventWriterSettings.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import * as LagWatch from "./LagWatch.ts"
 import * as StreamPipeline from "./StreamPipeline.ts"
 
-export const tree = (streams: ReadonlyArray<StreamPipeline.StreamSettings>) =>
+export const tree = (streams: ReadonlyArray<StreamSettings>) =>
   ({
     id: "Pipeline",
     strategy: "one_for_one",

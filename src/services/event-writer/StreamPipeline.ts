@@ -7,8 +7,8 @@
  * its rows are committed, extended while it waits, and bounded in number and bytes.
  */
 import { Duration, Effect, Result, Schedule } from "effect"
+import type { StreamSettings } from "../../domain/events/EventWriterSettings.ts"
 import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
-import type { StreamName } from "../../domain/events/Subject.ts"
 import type { Route } from "../pipeline/Batch.ts"
 import { batcher } from "../pipeline/Batcher.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
@@ -23,20 +23,6 @@ import { StreamRecords } from "./StreamRecords.ts"
 import * as StreamSettlement from "./StreamSettlement.ts"
 import * as StreamSource from "./StreamSource.ts"
 import * as StreamStore from "./StreamStore.ts"
-
-export interface StreamSettings {
-  readonly stream: StreamName
-  /** Messages in a batch. */
-  readonly batchSize: number
-  /** How long the first message of a batch may wait. */
-  readonly batchTimeout: Duration.Duration
-  /** Batches written at once. */
-  readonly concurrency: number
-  /** Payload bytes fetched and not settled. */
-  readonly bytesMax: number
-  /** Deliveries after which a message that cannot be stored becomes a dead letter. */
-  readonly deliveriesMax: number
-}
 
 /** A batch is closed early at this many payload bytes. */
 const batchBytesMax = 8 * 2 ** 20

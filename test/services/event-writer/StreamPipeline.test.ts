@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import type { StreamSettings } from "../../../src/domain/events/EventWriterSettings.ts"
 import * as StreamPipeline from "../../../src/services/event-writer/StreamPipeline.ts"
 import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
@@ -10,7 +11,7 @@ import * as Fixture from "./WriterFixture.ts"
 const writing = <A, E>(
   world: Fixture.World,
   body: (stop: Effect.Effect<void>) => Effect.Effect<A, E, StreamRecords>,
-  settings: Partial<StreamPipeline.StreamSettings> = {}
+  settings: Partial<StreamSettings> = {}
 ) =>
   Effect.gen(function*() {
     const running = yield* Effect.forkChild(

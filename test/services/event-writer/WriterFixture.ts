@@ -4,6 +4,7 @@
  */
 import { Duration, Effect, Layer, Option } from "effect"
 import type { DeadLetter } from "../../../src/domain/events/DeadLetter.ts"
+import type { StreamSettings } from "../../../src/domain/events/EventWriterSettings.ts"
 import * as EventDecoder from "../../../src/layers/events/EventDecoder.ts"
 import { DatabaseHealth } from "../../../src/services/event-writer/DatabaseHealth.ts"
 import { DeadLetterError, DeadLetters } from "../../../src/services/event-writer/DeadLetters.ts"
@@ -20,10 +21,9 @@ import {
   StoreTimeout,
   StoreUnavailable
 } from "../../../src/services/event-writer/EventStore.ts"
-import type * as StreamPipeline from "../../../src/services/event-writer/StreamPipeline.ts"
 import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
 
-export const settings: StreamPipeline.StreamSettings = {
+export const settings: StreamSettings = {
   stream: "LOGS",
   batchSize: 10,
   batchTimeout: Duration.millis(100),
