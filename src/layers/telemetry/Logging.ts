@@ -46,6 +46,7 @@ export const layer = (options: LoggingOptions = {}): Layer.Layer<never> => {
 export interface LogEntry {
   readonly level: LogLevel.LogLevel
   readonly text: string
+  readonly atMillis: number
 }
 
 /** JSON lines to `write`, and every entry of at least `Warn` to `show`. For programs that draw on the terminal. */
@@ -55,10 +56,10 @@ export const layerTo = (sinks: {
 }): Layer.Layer<never> =>
   Logger.layer([
     Logger.map(Logger.formatJson, sinks.write),
-    Logger.make(({ logLevel, message }) => {
+    Logger.make(({ date, logLevel, message }) => {
       if (!shown.has(logLevel)) return
       const parts = Array.isArray(message) ? message : [message]
-      sinks.show({ level: logLevel, text: parts.map((part) => oneLine(part)).join(" ") })
+      sinks.show({ level: logLevel, text: parts.map((part) => oneLine(part)).join(" "), atMillis: date.getTime() })
     })
   ])
 

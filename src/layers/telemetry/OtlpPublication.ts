@@ -25,7 +25,7 @@ export interface OtlpPublicationOptions {
 export interface TraceOptions extends OtlpPublicationOptions {
   /** The names of the root spans whose traces are kept. */
   readonly roots: ReadonlySet<string>
-  /** Default 2 a second in the long run, 40 at once. */
+  /** Default one in two seconds in the long run, 40 at once. */
   readonly limit?: { readonly perSecond: number; readonly burst: number }
 }
 
@@ -49,7 +49,7 @@ const exporting = Layer.mergeAll(client, OtlpSerialization.layerProtobuf, OtlpEx
 
 const resourceOf = ({ serviceName, serviceVersion }: OtlpPublicationOptions) => ({ serviceName, serviceVersion })
 
-const limitDefault = { perSecond: 2, burst: 40 }
+const limitDefault = { perSecond: 0.5, burst: 40 }
 /** A message of the server's default size limit holds many times as many. */
 const spansMax = 200
 const tracesEvery = "2 seconds"

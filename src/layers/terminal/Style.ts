@@ -50,6 +50,20 @@ export const fit = (text: string, columns: number): string => {
   return columns <= 0 ? "" : `${characters.slice(0, columns - 1).join("")}…`
 }
 
+/** Lines of at most `columns`, broken between words where that is possible; what is left after `linesMax` is cut. */
+export const wrap = (text: string, columns: number, linesMax: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let rest = text
+  while (lines.length < linesMax - 1 && width(rest) > columns) {
+    const head = [...rest].slice(0, columns + 1).join("")
+    const space = head.lastIndexOf(" ")
+    const end = space > 0 ? space : [...rest].slice(0, columns).join("").length
+    lines.push(rest.slice(0, end))
+    rest = rest.slice(end).trimStart()
+  }
+  return [...lines, fit(rest, columns)]
+}
+
 export const padEnd = (text: string, columns: number): string => text + " ".repeat(Math.max(0, columns - width(text)))
 
 export const padStart = (text: string, columns: number): string => " ".repeat(Math.max(0, columns - width(text))) + text

@@ -35,6 +35,8 @@ export interface Surface {
   readonly rows: number
 }
 
+const warningLinesMax = 3
+
 /** Headline, blank lines, column titles, and the row of the cursor. */
 const fixedLines = 7
 const tableRowsMin = 5
@@ -96,14 +98,17 @@ export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
   const streams = drawStreams(
     view,
     surface,
-    screen - Math.min(rows.length, tableRowsMin) - short.length - view.warnings.length - 1
+    screen - Math.min(rows.length, tableRowsMin) - short.length - Math.min(1, view.warnings.length) - 1
   )
   const free = screen - streams.length
-  const fits = rows.length + whole.length + view.warnings.length <= free
+  const warnings = view.warnings.map(Style.clean)
+  const wrapped = warnings.flatMap((warning) => Style.wrap(warning, columns, warningLinesMax))
+  const fits = rows.length + whole.length + wrapped.length <= free
   const treeLines = fits ? whole : short
-  const tableRows = Math.min(rows.length, Math.max(tableRowsMin, free - treeLines.length - view.warnings.length))
+  const tableRows = Math.min(rows.length, Math.max(tableRowsMin, free - treeLines.length - wrapped.length))
   const treeRows = Math.max(0, Math.min(treeLines.length, free - tableRows))
-  const warningRows = Math.max(0, Math.min(view.warnings.length, free - tableRows - treeRows))
+  const warningRows = Math.max(0, free - tableRows - treeRows)
+  const warningLines = (wrapped.length <= warningRows ? wrapped : warnings).slice(-warningRows)
 
   const waiting = view.expected - rows.length
   const counts = rows.length === 0 ? "no status yet" : StatusTable.summary(rows, style)
@@ -115,7 +120,6 @@ export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
     "",
     ...streams,
     ...treeLines.slice(0, treeRows),
-    ...(warningRows > 0 ? [""] : []),
-    ...view.warnings.slice(view.warnings.length - warningRows).map((line) => style.warn(Style.clean(line)))
+    ...(warningRows > 0 && warningLines.length > 0 ? ["", ...warningLines.map((line) => style.warn(line))] : [])
   ].map((line) => Style.cut(line, columns))
 }

@@ -24,6 +24,8 @@ export interface WatchOptions {
 }
 
 const askEvery = Schedule.fixed("1 second")
+/** Then it is in the log only, and its line is free for others. */
+const warningShownMillis = 120_000
 const drawEvery = Schedule.fixed("250 millis")
 
 const ask = ({ config, httpUrl, sinceMillis }: WatchOptions) =>
@@ -72,7 +74,7 @@ export const logLines = (options: WatchOptions) =>
 export interface LiveOptions extends WatchOptions {
   readonly output: Screen.TerminalOutput
   readonly style: Style
-  readonly headline: Ref.Ref<string>
+  readonly headline: Effect.Effect<string>
   /** Empty while there is no event writer. */
   readonly streams: Effect.Effect<ReadonlyArray<StreamStatus>>
   /** The last warnings of the log, newest last. */
@@ -89,15 +91,16 @@ export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions
   const refresh = Effect.ignore(Effect.flatMap(ask(options), (now) => Ref.set(states, now)))
   const draw = Effect.gen(function*() {
     const { columns, rows } = yield* screen.size
-    const warnings = yield* options.warnings
+    const nowMillis = yield* Clock.currentTimeMillis
+    const warnings = (yield* options.warnings).filter(({ atMillis }) => nowMillis - atMillis < warningShownMillis)
     const lines = LiveView.draw({
-      headline: yield* Ref.get(options.headline),
+      headline: yield* options.headline,
       states: yield* Ref.get(states),
       expected,
       streams: yield* options.streams,
       tree: yield* tree.snapshot,
       warnings: warnings.map((entry) => entry.text)
-    }, { style: options.style, nowMillis: yield* Clock.currentTimeMillis, columns, rows })
+    }, { style: options.style, nowMillis, columns, rows })
     yield* screen.draw(lines)
   })
   return yield* Effect.all([Effect.repeat(refresh, askEvery), Effect.repeat(draw, drawEvery)], {

@@ -1,6 +1,6 @@
 /**
- * What `up` logs about the event streams where it draws no screen: a line every half minute once there is something to
- * tell, and at once when a stream stops or goes on.
+ * What `up` logs about the event streams where it draws no screen: one line for all of them, every half minute once there
+ * is something to tell, and at once when others are in trouble than before.
  */
 import { Clock, Effect, Ref, Schedule } from "effect"
 import type { StreamStatus } from "../../services/event-writer/StreamStatus.ts"
@@ -9,33 +9,23 @@ import * as LiveView from "./LiveView.ts"
 const lookEvery = Schedule.fixed("1 second")
 const summaryEveryMillis = 30_000
 
-type Problems = ReadonlyMap<StreamStatus["stream"], string>
-
-const problemsOf = (streams: ReadonlyArray<StreamStatus>): Problems =>
-  new Map(streams.flatMap(({ problem, stream }) => problem === "" ? [] : [[stream, problem] as const]))
-
-const logChanges = Effect.fnUntraced(function*(before: Problems, now: Problems) {
-  for (const [stream, problem] of now) {
-    if (!before.has(stream)) yield* Effect.logWarning(`events ${stream}: ${problem}`)
-  }
-  for (const stream of before.keys()) {
-    if (!now.has(stream)) yield* Effect.logInfo(`events ${stream}: goes on`)
-  }
-})
+const troubled = (streams: ReadonlyArray<StreamStatus>): string =>
+  streams.filter(({ problem }) => problem !== "").map(({ stream }) => stream).join()
 
 /** Runs until it is interrupted. */
 export const logLines = Effect.fnUntraced(function*(streams: Effect.Effect<ReadonlyArray<StreamStatus>>) {
-  const known = yield* Ref.make<Problems>(new Map())
+  const known = yield* Ref.make("")
   const nextMillis = yield* Ref.make((yield* Clock.currentTimeMillis) + summaryEveryMillis)
 
   const look = Effect.gen(function*() {
     const all = yield* streams
-    const problems = problemsOf(all)
-    yield* logChanges(yield* Ref.getAndSet(known, problems), problems)
+    const trouble = troubled(all)
+    const isNews = (yield* Ref.getAndSet(known, trouble)) !== trouble
     const now = yield* Clock.currentTimeMillis
-    if (now < (yield* Ref.get(nextMillis))) return
+    const isDue = now >= (yield* Ref.get(nextMillis)) && all.some(({ received }) => received > 0)
+    if (!isNews && !isDue) return
     yield* Ref.set(nextMillis, now + summaryEveryMillis)
-    if (all.some(({ received }) => received > 0)) yield* Effect.logInfo(LiveView.streamSummary(all))
+    yield* Effect.logInfo(LiveView.streamSummary(all))
   })
   return yield* Effect.andThen(Effect.repeat(look, lookEvery), Effect.never)
 })

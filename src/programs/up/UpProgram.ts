@@ -1,81 +1,31 @@
 /**
- * `serviceradar up`: core, agent and poller in one process, over loopback gRPC, with a PostgreSQL of their own.
+ * `serviceradar up` from start to end: what runs is in `UpTree`, what is shown here.
  *
- *   Up (one_for_one, 5 restarts in 60 s)
- *   ├─ Core    one_for_one: PostgreSQL, Database, Retention, GrpcServer, ManagementServer
- *   ├─ Agent   rest_for_one: Checkers, GrpcServer
- *   └─ Poller  one_for_all: CoreReporter, GrpcServer, one coordinator per agent
- *
- * They start in this order, so that the first poll finds somebody to ask and to tell. They are restarted alone, because
- * none holds anything of another: each knows the others only by address, and waits, retries or buffers while one is
- * away. With rest_for_one a killed PostgreSQL would take the measuring down with it, just when that is wanted most.
+ * It ends when it is interrupted, the asked time is over, `--once` has its answer, or the tree gives up.
  */
 import { Clock, Config, Console, Effect, Layer, Option, Ref } from "effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as path from "node:path"
-import * as CoreConfig from "../../domain/monitoring/CoreConfig.ts"
 import type { Progress } from "../../layers/postgres/EmbeddedPostgres.ts"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 import * as Style from "../../layers/terminal/Style.ts"
+import type { StreamStatus } from "../../services/event-writer/StreamStatus.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
-import * as Supervisor from "../../services/supervision/Supervisor.ts"
-import * as AgentProgram from "../agent/AgentProgram.ts"
 import { NegativeAnswer } from "../cli/NegativeAnswer.ts"
-import * as CoreProgram from "../core/CoreProgram.ts"
-import * as PollerProgram from "../poller/PollerProgram.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
 import * as LiveView from "./LiveView.ts"
+import * as LocalEvents from "./LocalEvents.ts"
 import * as LocalSetup from "./LocalSetup.ts"
 import * as Once from "./Once.ts"
 import { host } from "./Ports.ts"
 import * as RunState from "./RunState.ts"
 import * as StatusFeed from "./StatusFeed.ts"
 import * as StatusWatch from "./StatusWatch.ts"
+import * as StreamWatch from "./StreamWatch.ts"
 import * as UpLog from "./UpLog.ts"
 import { logStreamOf, type Output, outputOf, type UpOptions } from "./UpOptions.ts"
-
-/** Short, because everything is on one machine: a status is in the database half a second after it was measured. */
-const batchWait = "500 millis"
-
-const coreConfig = (setup: LocalSetup.LocalSetup, databaseUrl: CoreConfig.CoreConfig["databaseUrl"]) => {
-  const file = CoreConfig.fromFile(setup.core)
-  return {
-    ...file,
-    http: Option.some({ host, port: setup.ports.coreHttp }),
-    grpc: { host, port: setup.ports.coreGrpc },
-    databaseUrl: Option.orElse(databaseUrl, () => file.databaseUrl),
-    dataDirectory: setup.core.data_dir ?? path.join(setup.directory, "postgres")
-  } satisfies CoreConfig.CoreConfig
-}
-
-interface TreeOptions {
-  readonly setup: LocalSetup.LocalSetup
-  readonly databaseUrl: CoreConfig.CoreConfig["databaseUrl"]
-  readonly pathVariable: string | undefined
-  readonly onProgress: (progress: Progress) => Effect.Effect<void>
-}
-
-/** Runs the tree until it is interrupted or gives up. */
-const tree = ({ databaseUrl, onProgress, pathVariable, setup }: TreeOptions) => {
-  const core = coreConfig(setup, databaseUrl)
-  const agentOptions = pathVariable === undefined ? {} : { path: pathVariable }
-  const postgres = { port: setup.ports.postgres, onProgress }
-  return Supervisor.run({
-    id: "Up",
-    strategy: "one_for_one",
-    intensity: { maxRestarts: 5, period: "60 seconds" },
-    children: [
-      Supervisor.supervisor(CoreProgram.tree(core, { postgres })),
-      Supervisor.supervisor(AgentProgram.tree(setup.agent, agentOptions)),
-      Supervisor.supervisor(PollerProgram.tree(setup.poller, { batchWait }))
-    ]
-  }).pipe(Effect.provide(Layer.mergeAll(
-    CoreProgram.layer(core),
-    AgentProgram.layer(setup.agent, agentOptions),
-    PollerProgram.layer(setup.poller, { batchWait })
-  )))
-}
+import * as UpTree from "./UpTree.ts"
 
 const progressText: Record<Progress, string> = {
   preparing: "preparing PostgreSQL …",
@@ -114,31 +64,34 @@ const answer = Effect.fnUntraced(function*(output: Output, watch: StatusWatch.Wa
 })
 
 interface Surroundings {
-  readonly headline: Ref.Ref<string>
+  readonly headline: Effect.Effect<string>
   readonly warnings: Effect.Effect<ReadonlyArray<Logging.LogEntry>>
 }
 
+type Streams = Effect.Effect<ReadonlyArray<StreamStatus>>
+
 /** What the user sees; ends when there is nothing more to see. */
-const face = (output: Output, watch: StatusWatch.WatchOptions, { headline, warnings }: Surroundings) => {
-  switch (output) {
-    case "json-array":
-    case "table":
-      return answer(output, watch)
-    case "json-lines":
-      return StatusWatch.jsonLines(watch)
-    case "log":
-      return StatusWatch.logLines(watch)
-    case "live":
-      return StatusWatch.live({
-        ...watch,
-        output: process.stdout,
-        style: Style.forStream(process.stdout, process.env),
-        headline,
-        streams: Effect.succeed([]),
-        warnings
-      })
+const face =
+  (output: Output, watch: StatusWatch.WatchOptions, { headline, warnings }: Surroundings) => (streams: Streams) => {
+    switch (output) {
+      case "json-array":
+      case "table":
+        return answer(output, watch)
+      case "json-lines":
+        return Effect.raceFirst(StatusWatch.jsonLines(watch), StreamWatch.logLines(streams))
+      case "log":
+        return Effect.raceFirst(StatusWatch.logLines(watch), StreamWatch.logLines(streams))
+      case "live":
+        return StatusWatch.live({
+          ...watch,
+          output: process.stdout,
+          style: Style.forStream(process.stdout, process.env),
+          headline,
+          streams,
+          warnings
+        })
+    }
   }
-}
 
 const runIn = Effect.fnUntraced(function*(
   directory: string,
@@ -159,18 +112,35 @@ const runIn = Effect.fnUntraced(function*(
   const httpUrl = `http://${host}:${setup.ports.coreHttp}`
   yield* RunState.publish(directory, { pid: process.pid, httpUrl, ports: setup.ports })
 
-  const headline = yield* Ref.make("starting …")
+  const status = yield* Ref.make("starting …")
+  const eventNotice = yield* Ref.make("")
   const onProgress = (progress: Progress) =>
     Effect.andThen(
-      Ref.set(headline, progress === "ready" ? `${httpUrl}  Ctrl-C ends` : progressText[progress]),
+      Ref.set(status, progress === "ready" ? `${httpUrl}  Ctrl-C ends` : progressText[progress]),
       Effect.logInfo(progressText[progress])
     )
+  const events = options.once
+    ? Option.none()
+    : yield* LocalEvents.plan({
+      directory,
+      searchPath: pathVariable,
+      notice: (text) => Ref.set(eventNotice, text)
+    })
+  const headline = Effect.zipWith(
+    Ref.get(status),
+    Ref.get(eventNotice),
+    (now, notice) => notice === "" ? now : `${now}  ${notice}`
+  )
   const watch = { httpUrl, config: setup.poller, sinceMillis }
-  const shown = face(output, watch, { headline, warnings })
-  const limited = options.runFor === undefined
-    ? shown
-    : Effect.asVoid(Effect.timeoutOption(shown, options.runFor))
-  yield* Effect.raceFirst(tree({ setup, databaseUrl, pathVariable, onProgress }), limited)
+  const shown = (streams: Streams) => {
+    const seen = face(output, watch, { headline, warnings })(streams)
+    return options.runFor === undefined ? seen : Effect.asVoid(Effect.timeoutOption(seen, options.runFor))
+  }
+  const tree = { setup, databaseUrl, pathVariable, onProgress }
+  yield* Option.match(events, {
+    onNone: () => UpTree.run(tree, shown),
+    onSome: (some) => UpTree.runWithEvents(some, tree, shown)
+  })
 })
 
 /** Runs until it is interrupted, the asked time is over, `--once` has its answer, or the tree gives up. */

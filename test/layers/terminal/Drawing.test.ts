@@ -48,6 +48,20 @@ describe("Elapsed", () => {
   })
 })
 
+describe("Style", () => {
+  it("wraps between words, and cuts what is left", () => {
+    assert.deepStrictEqual(Style.wrap("install it or name one by its path", 12, 4), [
+      "install it",
+      "or name one",
+      "by its path"
+    ])
+    assert.deepStrictEqual(Style.wrap("install it or name one", 12, 2), ["install it", "or name one"])
+    assert.deepStrictEqual(Style.wrap("install it or name one by", 12, 2), ["install it", "or name one…"])
+    assert.deepStrictEqual(Style.wrap("0123456789abc", 5, 3), ["01234", "56789", "abc"])
+    assert.deepStrictEqual(Style.wrap("short", 12, 3), ["short"])
+  })
+})
+
 describe("TreeDrawing", () => {
   it("draws branches, states and what happened", () => {
     const tree = node("Up", {

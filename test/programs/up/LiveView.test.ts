@@ -88,6 +88,13 @@ describe("LiveView", () => {
     assert.strictEqual(countOf(drawn({}, 24), /^events .*rows/), 1)
   })
 
+  it("wraps a long warning where there is room, and cuts it where there is none", () => {
+    const warnings = [`no server: ${"install it or name one ".repeat(10)}`]
+
+    assert.strictEqual(countOf(drawn({ warnings }, 80), /install it/), 3)
+    assert.strictEqual(countOf(drawn({ warnings }, 20), /^no server.*…$/), 1)
+  })
+
   it("has no place for streams without an event writer", () => {
     const lines = drawn({ streams: [] }, 80)
 

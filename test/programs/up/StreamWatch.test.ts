@@ -44,8 +44,8 @@ describe("StreamWatch", () => {
       const stopped = { ...idle, problem: "the database is away" }
 
       assert.deepStrictEqual(yield* logged([[2, stopped], [2, { ...stopped, problem: "still away" }], [5, idle]]), [
-        "Warn events LOGS: the database is away",
-        "Info events LOGS: goes on"
+        "Info events 0 msg/s, lag 0, 0 rows, 0 dead; LOGS: the database is away",
+        "Info events 0 msg/s, lag 0, 0 rows, 0 dead"
       ])
     }))
 })

@@ -24,9 +24,9 @@ const every = (interval: number, count: number, facts: Facts = {}) =>
   Array.from({ length: count }, (_, index) => ({ ...facts, second: index * interval }))
 
 describe("PollPublication", () => {
-  it.effect("publishes the metrics of a service that stays as it is every ten seconds", () =>
+  it.effect("publishes the metrics of a service that stays as it is every quarter of a minute", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* secondsOf("telemetry.", every(2, 16)), [0, 10, 20, 30])
+      assert.deepStrictEqual(yield* secondsOf("telemetry.", every(2, 24)), [0, 14, 28, 42])
     }))
 
   it.effect("publishes every poll of a service that is polled more seldom", () =>
@@ -39,6 +39,16 @@ describe("PollPublication", () => {
       const statuses = every(2, 4).map((one, index) => ({ ...one, available: index !== 2 }))
 
       assert.deepStrictEqual(yield* secondsOf("telemetry.", statuses), [0, 4, 6])
+    }))
+
+  it.effect("spreads what is polled at once over the interval", () =>
+    Effect.gen(function*() {
+      const names = Array.from({ length: 20 }, (_, index) => `service-${index}`)
+      const statuses = every(2, 15).flatMap((one) => names.map((name) => ({ ...one, name })))
+
+      const seconds = yield* secondsOf("telemetry.", statuses)
+
+      assert.isAtLeast(new Set(seconds.filter((second) => second >= 2 && second < 16)).size, 6)
     }))
 
   it.effect("keeps services apart", () =>

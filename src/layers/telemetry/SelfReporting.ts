@@ -1,0 +1,59 @@
+/**
+ * What a program tells of itself through the event streams, whatever of it happens there: metrics and sweeps of a
+ * poller, events of core, logs, traces of polls, metrics of the process.
+ *
+ *   Telemetry (one_for_one)
+ *   ├─ Restarts        permanent: restarts of the supervision tree, as log lines
+ *   ├─ PollerWatch     permanent: pollers that stop to report to core
+ *   ├─ Metrics         permanent: all metrics, every half minute
+ *   └─ ProcessMetrics  permanent: keeps the process's own up to date
+ *
+ * Nothing of it waits for the streams, and nothing that it observes waits for it.
+ */
+import { Layer, type LogLevel } from "effect"
+import * as crypto from "node:crypto"
+import { EventPublisher } from "../../services/event-writer/EventPublisher.ts"
+import { pollSpan } from "../../services/poller/CheckScheduler.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as LogPublication from "../../services/telemetry/LogPublication.ts"
+import * as PollPublication from "../../services/telemetry/PollPublication.ts"
+import { ReportPublication } from "../../services/telemetry/ReportPublication.ts"
+import * as OtlpPublication from "./OtlpPublication.ts"
+import * as ProcessMetrics from "./ProcessMetrics.ts"
+
+export interface SelfReportingOptions {
+  /** `poller`, `core` and so on. */
+  readonly program: string
+  readonly version: string
+  /** From which level on log lines are published. Default `Warn`. */
+  readonly logLevel?: LogLevel.LogLevel
+}
+
+const newId = (): string => crypto.randomUUID()
+
+const serviceOf = ({ program, version }: SelfReportingOptions): OtlpPublication.OtlpPublicationOptions => ({
+  serviceName: `serviceradar-${program}`,
+  serviceVersion: version
+})
+
+/** For everything that is built or run with it. */
+export const layer = (options: SelfReportingOptions): Layer.Layer<ReportPublication, never, EventPublisher> =>
+  Layer.mergeAll(
+    LogPublication.layer({ ...options, newId, ...(options.logLevel === undefined ? {} : { level: options.logLevel }) }),
+    PollPublication.layer(),
+    ReportPublication.layer({ newId }),
+    OtlpPublication.layerTracer({ ...serviceOf(options), roots: new Set([pollSpan]) })
+  )
+
+/** For a supervisor that runs beside or around what is told of. */
+export const tree = (options: SelfReportingOptions) =>
+  ({
+    id: "Telemetry",
+    strategy: "one_for_one",
+    children: [
+      Supervisor.child({ id: "Restarts", run: LogPublication.publishRestarts({ ...options, newId }) }),
+      Supervisor.child({ id: "PollerWatch", run: ReportPublication.use((publication) => publication.watch) }),
+      Supervisor.child({ id: "Metrics", run: OtlpPublication.publishMetrics(serviceOf(options)) }),
+      Supervisor.child({ id: "ProcessMetrics", run: ProcessMetrics.keep })
+    ]
+  }) as const

