@@ -30,8 +30,8 @@ export interface Selection {
   readonly streams: ReadonlyArray<Subject.StreamName>
   readonly flowTable: FlowTable | undefined
   readonly schema: string | undefined
-  /** Messages of a rule engine are asked for and its inputs are not. */
-  readonly hasRuleEngine: boolean
+  /** What a rule engine takes: its results are asked for, these are not. */
+  readonly superseded: ReadonlyArray<string>
 }
 
 export interface EntryProblem {
@@ -54,10 +54,8 @@ const isFlowTable = (name: string): name is FlowTable => flowTables.some((table)
 
 const processedSuffix = ".processed"
 
-/** A subject that only a rule engine publishes, of inputs that are stored without one. */
-const isOfRuleEngine = ({ subject }: Subject.Route): boolean =>
-  subject.endsWith(processedSuffix) &&
-  Subject.route(subject.slice(0, -processedSuffix.length))?.isRaw === true
+const supersededBy = (subjects: ReadonlyArray<string>): ReadonlyArray<string> =>
+  [...Subject.rawSubjects].filter((raw) => subjects.includes(`${raw}${processedSuffix}`) && !subjects.includes(raw))
 
 export const problems = (entries: ReadonlyArray<SubjectEntry>): ReadonlyArray<EntryProblem> => {
   const schemas = new Set(entries.map(({ table }) => partsOf(table).schema).filter((schema) => schema !== undefined))
@@ -99,6 +97,6 @@ export const selection = (entries: ReadonlyArray<SubjectEntry>): Selection => {
     streams: Subject.streamNames.filter((stream) => wanted.has(stream)),
     flowTable: entries.map(({ table }) => partsOf(table).name).find(isFlowTable),
     schema: entries.map(({ table }) => partsOf(table).schema).find((schema) => schema !== undefined),
-    hasRuleEngine: routes.some(isOfRuleEngine) && !routes.some((route) => route.isRaw)
+    superseded: supersededBy(routes.map((route) => route.subject))
   }
 }

@@ -154,7 +154,7 @@ const natsUrl = (text: string): Redacted.Redacted =>
 
 /** What the file says. */
 export const toOptions = (file: EventWriterConfigFile): EventWriterOptions => {
-  const { flowTable, hasRuleEngine, schema, streams } = ConfiguredSubjects.selection(entriesOf(file))
+  const { flowTable, schema, streams, superseded } = ConfiguredSubjects.selection(entriesOf(file))
   const credsFile = nonEmpty(file.nats_creds_file)
   return {
     grpc: Option.getOrUndefined(ListenAddress.parse(file.listen_addr)),
@@ -174,7 +174,8 @@ export const toOptions = (file: EventWriterConfigFile): EventWriterOptions => {
     tenantDefault: file.tenant,
     tenantPrefixes: file.tenant_prefixes,
     flowTable: file.flow_table ?? flowTable,
-    hasRuleEngine: file.rule_engine ?? hasRuleEngine,
+    hasRuleEngine: file.rule_engine,
+    superseded,
     schema: file.schema ?? schema,
     retention: file.retention,
     database: CnpgConfig.address(file.cnpg),

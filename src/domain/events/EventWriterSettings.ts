@@ -4,14 +4,14 @@
  * Batches are larger and wait less than the historic 100 messages and 1,000 ms: an insert of a thousand rows costs
  * hardly more than one of a hundred, and a quiet stream's rows are there after a fifth of a second.
  */
-import { Duration, Option, Redacted } from "effect"
+import { Duration, Option, type Redacted } from "effect"
 import type { ListenAddress } from "../monitoring/ListenAddress.ts"
 import * as SecurityConfig from "../monitoring/SecurityConfig.ts"
 import * as CnpgConfig from "./CnpgConfig.ts"
 import type { FlowTable } from "./ConfiguredSubjects.ts"
-import * as NatsSettings from "./NatsSettings.ts"
+import type * as NatsSettings from "./NatsSettings.ts"
 import { type Retention, retentionDefault } from "./storing/TablePolicy.ts"
-import { type StreamName, streamNames } from "./Subject.ts"
+import { rawSubjects, type StreamName, streamNames } from "./Subject.ts"
 
 export interface StreamOptions {
   readonly enabled?: boolean | undefined
@@ -42,7 +42,9 @@ export interface EventWriterOptions {
   readonly tenantDefault?: string | undefined
   readonly tenantPrefixes?: ReadonlyArray<string> | undefined
   readonly flowTable?: FlowTable | undefined
+  /** Whether a rule engine takes all that it could take; none says nothing about `superseded`. */
   readonly hasRuleEngine?: boolean | undefined
+  readonly superseded?: ReadonlyArray<string> | undefined
   readonly schema?: string | undefined
   readonly retention?: Parts<Retention> | undefined
   readonly hasMigrations?: boolean | undefined
@@ -98,7 +100,8 @@ export interface EventWriterSettings {
   /** Tenants whose names may stand in front of subjects, `*` for all; besides subjects without a tenant. */
   readonly tenantPrefixes: ReadonlyArray<string>
   readonly flowTable: FlowTable
-  readonly hasRuleEngine: boolean
+  /** Subjects whose messages a rule engine publishes once more, processed. */
+  readonly superseded: ReadonlySet<string>
   readonly schema: string
   readonly retention: Retention
   /** Whether tables are made and maintained here. */
@@ -199,6 +202,11 @@ const retention = (sources: Sources): Retention => {
   }
 }
 
+const supersededSubjects = (hasRuleEngine: boolean | undefined, known: ReadonlyArray<string>): ReadonlySet<string> => {
+  if (hasRuleEngine === undefined) return new Set(known)
+  return hasRuleEngine ? rawSubjects : new Set()
+}
+
 /** Of several sources the earlier weighs more, key by key. */
 export const resolve = (sources: Sources): EventWriterSettings => {
   const first = firstOf(sources)
@@ -221,7 +229,7 @@ export const resolve = (sources: Sources): EventWriterSettings => {
     tenantDefault: Option.fromNullishOr(first("tenantDefault")),
     tenantPrefixes: first("tenantPrefixes") ?? [],
     flowTable: first("flowTable") ?? "ocsf_network_activity",
-    hasRuleEngine: first("hasRuleEngine") ?? false,
+    superseded: supersededSubjects(first("hasRuleEngine"), first("superseded") ?? []),
     schema: first("schema") ?? schemaDefault,
     retention: retention(sources),
     hasMigrations: first("hasMigrations") ?? true,

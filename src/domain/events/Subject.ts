@@ -47,10 +47,15 @@ const rules: ReadonlyArray<Rule> = [
 const roots: ReadonlySet<string> = new Set(rules.map((rule) => rule.prefix.split(".", 1)[0] ?? ""))
 
 /**
- * Inputs of the rule engine, which publishes what it made of them under `<subject>.processed`: with an engine in place,
- * storing both would store each of them twice in one table.
+ * What a rule engine may take, publishing what it made of it under `<subject>.processed`: where it does, storing both
+ * would store each of them twice in one table.
  */
-const rawSubjects: ReadonlySet<string> = new Set(["logs.syslog", "logs.otel", "events.syslog", "events.otel.logs"])
+export const rawSubjects: ReadonlySet<string> = new Set([
+  "logs.syslog",
+  "logs.otel",
+  "events.syslog",
+  "events.otel.logs"
+])
 
 export interface Route {
   readonly stream: StreamName
@@ -58,8 +63,6 @@ export interface Route {
   readonly tenant: string | undefined
   /** The subject without the tenant's prefix. */
   readonly subject: string
-  /** A rule engine, where there is one, publishes this message once more, processed. */
-  readonly isRaw: boolean
 }
 
 const matches = (subject: string, prefix: string): boolean =>
@@ -75,8 +78,7 @@ export const route = (subject: string): Route | undefined => {
   return rule === undefined ? undefined : {
     stream: rule.stream,
     tenant: isPrefixed ? first : undefined,
-    subject: bare,
-    isRaw: rawSubjects.has(bare)
+    subject: bare
   }
 }
 

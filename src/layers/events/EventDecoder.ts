@@ -26,8 +26,8 @@ export interface Options {
   /** For messages that name no tenant; without it they are refused. */
   readonly tenantDefault?: string | undefined
   readonly flowTable?: NetflowProcessor.FlowTable
-  /** Whether a rule engine publishes raw messages once more, processed; then the raw ones give no rows. */
-  readonly hasRuleEngine?: boolean
+  /** Subjects whose messages a rule engine publishes once more, processed; the raw ones give no rows. Default none. */
+  readonly supersededSubjects?: ReadonlySet<string>
 }
 
 const superseded: TableRows = { table: "logs", rows: [] }
@@ -48,7 +48,7 @@ export const make = (options: Options = {}): Decode => {
       Tenant.resolve(route.tenant, message.headers, options.tenantDefault),
       (tenantId): Result.Result<Decoded, Problem> => {
         const { stream, subject } = route
-        if (route.isRaw && options.hasRuleEngine === true) {
+        if (options.supersededSubjects?.has(subject) === true) {
           return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded })
         }
         const id = IngestId.make(message.stream, message.sequence, message.storedAtMicros)

@@ -35,22 +35,23 @@ const withPassword = (address: Redacted.Redacted, password: string): Redacted.Re
   return Redacted.make(url.href)
 }
 
-/** Publishes the address with the password of now. */
-export const publish = Effect.fn("PasswordFile.publish")(function*(file: string, address: Redacted.Redacted) {
+const publish = Effect.fn("PasswordFile.publish")(function*(file: string, address: Redacted.Redacted) {
   const password = yield* read(file)
   yield* DatabaseEndpoint.use((endpoint) => endpoint.publish(withPassword(address, password)))
   return password
 })
 
-/** For a supervisor: publishes at once, and then each other password that the file gets. */
-export const start = Effect.fnUntraced(function*(file: string, address: Redacted.Redacted) {
-  let current = yield* publish(file, address)
+const follow = (file: string, address: Redacted.Redacted, first: string) => {
+  let current = first
   const look = Effect.gen(function*() {
     const password = yield* read(file)
     if (password === current) return
-    yield* DatabaseEndpoint.use((endpoint) => endpoint.publish(withPassword(address, password)))
-    current = password
+    current = yield* publish(file, address)
     yield* Effect.logInfo(`The password in ${file} has changed: connecting with the new one`)
   }).pipe(Effect.catchTag("PasswordFileError", (error) => Effect.logWarning(error.message)))
   return Effect.forever(Effect.andThen(Effect.sleep(period), look))
-})
+}
+
+/** For a supervisor: publishes the address with the password of now, and then with each other one that the file gets. */
+export const start = (file: string, address: Redacted.Redacted) =>
+  Effect.map(publish(file, address), (password) => follow(file, address, password))

@@ -51,7 +51,7 @@ const noTenant =
 
 const load = (path: Option.Option<string>) =>
   Option.match(path, {
-    onNone: () => Effect.succeed(undefined),
+    onNone: () => Effect.void,
     onSome: (file) =>
       Effect.map(ConfigFile.load(EventWriterConfig.EventWriterConfigFile, file), (loaded) => ({ ...loaded, file }))
   })

@@ -98,7 +98,7 @@ const subjects: Variables.Variable<ConfiguredSubjects.Selection> = {
   expectation:
     "a JSON array of {\"subject\": …, \"table\": …}, each a subject of one of the streams and the table it goes to",
   parse: (value) =>
-    Schema.decodeUnknownOption(SubjectEntries)(value).pipe(
+    Schema.decodeOption(SubjectEntries)(value).pipe(
       Option.filter((entries) => entries.length > 0 && ConfiguredSubjects.problems(entries).length === 0),
       Option.map(ConfiguredSubjects.selection)
     )
@@ -229,7 +229,8 @@ export const read = Variables.collect((reader) =>
       ),
       tenantPrefixes: yield* read("EVENT_WRITER_TENANT_PREFIXES", tenantPrefixes),
       flowTable: (yield* read("EVENT_WRITER_FLOW_TABLE", flowTable)) ?? selection?.flowTable,
-      hasRuleEngine: (yield* read("EVENT_WRITER_RULE_ENGINE", Variables.boolean)) ?? selection?.hasRuleEngine,
+      hasRuleEngine: yield* read("EVENT_WRITER_RULE_ENGINE", Variables.boolean),
+      superseded: selection?.superseded,
       schema: (yield* read(
         "EVENT_WRITER_SCHEMA",
         Variables.checked(Limits.SchemaName, "the name of a schema, letters, digits and _")

@@ -67,7 +67,7 @@ export const writer = (settings: EventWriterSettings) =>
         decode: Decoding.make({
           tenantDefault: Option.getOrUndefined(settings.tenantDefault),
           flowTable: settings.flowTable,
-          hasRuleEngine: settings.hasRuleEngine
+          supersededSubjects: settings.superseded
         })
       }),
       PgEventStore.layer({

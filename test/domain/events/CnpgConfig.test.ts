@@ -5,7 +5,7 @@ import * as ConfigDocument from "../../../src/domain/config/ConfigDocument.ts"
 import * as CnpgConfig from "../../../src/domain/events/CnpgConfig.ts"
 
 const block = (fields: object) =>
-  Schema.decodeUnknownSync(CnpgConfig.CnpgBlock)({ host: "pg", username: "writer", database: "telemetry", ...fields })
+  Schema.decodeSync(CnpgConfig.CnpgBlock)({ host: "pg", username: "writer", database: "telemetry", ...fields })
 
 const problemsOf = (value: unknown) => {
   const failure = Option.getOrThrow(

@@ -27,7 +27,7 @@ describe("ConfiguredSubjects", () => {
       streams: ["EVENTS", "OTEL_METRICS", "OTEL_TRACES", "LOGS"],
       flowTable: undefined,
       schema: undefined,
-      hasRuleEngine: true
+      superseded: ["logs.syslog", "logs.otel"]
     })
   })
 
@@ -41,7 +41,7 @@ describe("ConfiguredSubjects", () => {
 
     assert.deepStrictEqual(problemsOf(entries), [])
     // `events.otel.logs` is an input of an engine elsewhere; here it is what has to be stored.
-    assert.isFalse(selectionOf(entries).hasRuleEngine)
+    assert.deepStrictEqual(selectionOf(entries).superseded, ["events.syslog"])
     assert.deepStrictEqual(
       ConfiguredSubjects.warnings(entries.map(([subject, table]) => ({ subject, table }))),
       [

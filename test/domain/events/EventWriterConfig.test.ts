@@ -87,7 +87,7 @@ describe("EventWriterConfig", () => {
     assert.strictEqual(settings.consumer, "db-event-writer")
     assert.deepStrictEqual(settings.domain, Option.some("leaf"))
     assert.deepStrictEqual(settings.streams.map(({ stream }) => stream), ["OTEL_METRICS", "LOGS"])
-    assert.isTrue(settings.hasRuleEngine)
+    assert.deepStrictEqual(settings.superseded, new Set(["logs.syslog"]))
     assert.strictEqual(settings.schema, "platform")
     assert.strictEqual(
       Option.match(settings.database.url, { onNone: () => "", onSome: Redacted.value }),

@@ -53,8 +53,7 @@ describe("Subject", () => {
     assert.deepStrictEqual(Subject.route("acme.logs.otel"), {
       stream: "LOGS",
       tenant: "acme",
-      subject: "logs.otel",
-      isRaw: true
+      subject: "logs.otel"
     })
   })
 

@@ -50,7 +50,7 @@ describe("EventDecoder", () => {
   })
 
   it("leaves raw messages to the rule engine where there is one", () => {
-    const behindEngine = EventDecoder.make({ tenantDefault: "acme", hasRuleEngine: true })
+    const behindEngine = EventDecoder.make({ tenantDefault: "acme", supersededSubjects: new Set(["logs.syslog"]) })
     const both = (subject: string) =>
       [decode, behindEngine].map((decode) => {
         const { content, isSuperseded } = Result.getOrThrow(decode(message(subject, json({ message: "m" }))))
