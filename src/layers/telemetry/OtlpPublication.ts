@@ -54,6 +54,8 @@ const limitDefault = { perSecond: 0.5, burst: 40 }
 const spansMax = 200
 const tracesEvery = "2 seconds"
 const metricsEvery = "30 seconds"
+/** After what is counted at the start. */
+const metricsFirst = "5 seconds"
 
 type SpanOptions = Parameters<Tracer.Tracer["span"]>[0]
 
@@ -91,13 +93,15 @@ export const layerTracer = (options: TraceOptions): Layer.Layer<never, never, Ev
     )
   ).pipe(Layer.provide(exporting))
 
-/** Publishes all metrics every half minute until interrupted; for a supervisor. */
+/** Publishes all metrics soon after the start and then every half minute until interrupted; for a supervisor. */
 export const publishMetrics = (options: OtlpPublicationOptions): Effect.Effect<never, never, EventPublisher> =>
-  Effect.andThen(
-    OtlpMetrics.make({
+  Effect.gen(function*() {
+    yield* OtlpMetrics.make({
       url: urlOf("otel.metrics.raw"),
       resource: resourceOf(options),
       exportInterval: metricsEvery
-    }),
-    Effect.never
-  ).pipe(Effect.scoped, Effect.provide(exporting))
+    })
+    yield* Effect.sleep(metricsFirst)
+    yield* OtlpExporter.Flusher.use((flusher) => flusher.flush)
+    return yield* Effect.never
+  }).pipe(Effect.scoped, Effect.provide(exporting))

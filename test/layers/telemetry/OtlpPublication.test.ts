@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric, Option, Result, Tracer } from "effect"
+import { Effect, Layer, Metric, Result, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type { TableRows } from "../../../src/domain/events/rows/Tables.ts"
 import * as EventDecoder from "../../../src/layers/events/EventDecoder.ts"
@@ -89,19 +89,20 @@ describe("OtlpPublication", () => {
       assert.lengthOf(spans.filter(({ name }) => name === "poll"), 10)
     }))
 
-  it.effect("publishes metrics every half minute", () => {
+  it.effect("publishes metrics soon, and then every half minute", () => {
     const publisher = publishing()
     return Effect.gen(function*() {
-      yield* Metric.update(Metric.counter("test_polls_total", { incremental: true }), 3)
+      const polls = Metric.counter("test_polls_total", { incremental: true })
+      yield* Metric.update(polls, 3)
       yield* Effect.forkChild(OtlpPublication.publishMetrics(service), { startImmediately: true })
+      yield* TestClock.adjust("5 seconds")
+      yield* Metric.update(polls, 1)
+      yield* TestClock.adjust("26 seconds")
       yield* TestClock.adjust("30 seconds")
 
-      const polls = Option.fromNullishOr(publisher.points().find(({ span_name }) => span_name === "test_polls_total"))
-      assert.deepInclude(Option.getOrThrow(polls), {
-        service_name: "serviceradar-poller",
-        metric_type: "sum",
-        duration_ms: 3
-      })
+      const points = publisher.points().filter(({ span_name }) => span_name === "test_polls_total")
+      assert.deepStrictEqual(points.map(({ duration_ms }) => duration_ms), [3, 4, 4])
+      assert.deepInclude(points[0], { service_name: "serviceradar-poller", metric_type: "sum" })
     }).pipe(Effect.provide(publisher.layer))
   })
 })
