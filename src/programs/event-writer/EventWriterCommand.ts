@@ -12,6 +12,7 @@ import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as FileLogging from "../cli/FileLogging.ts"
 import { httpFlag } from "../cli/HttpFlag.ts"
+import * as CompareCommand from "./CompareCommand.ts"
 import * as EventWriterEnvironment from "./EventWriterEnvironment.ts"
 import * as EventWriterProgram from "./EventWriterProgram.ts"
 
@@ -58,9 +59,10 @@ const load = (path: Option.Option<string>) =>
 
 export const command = Command.make(
   "event-writer",
-  { config, http: httpFlag("127.0.0.1:8094") },
-  ({ config: given, http }) =>
+  { config, http: httpFlag("127.0.0.1:8094"), ...CompareCommand.compareFlags },
+  ({ config: given, http, ...comparison }) =>
     Effect.gen(function*() {
+      if (comparison.compare) return yield* CompareCommand.runCompare(comparison)
       const named = yield* Config.option(Config.String("CONFIG_PATH"))
       const loaded = yield* load(Option.orElse(given, () => Option.filter(named, (path) => path !== "")))
       return yield* Effect.gen(function*() {
@@ -91,6 +93,10 @@ export const command = Command.make(
     {
       command: "serviceradar event-writer --config /etc/serviceradar/consumers/db-event-writer.json",
       description: "As the Go writer is configured"
+    },
+    {
+      command: "serviceradar event-writer --compare --left public --right platform --since 2h",
+      description: "Do two writers beside each other make the same rows?"
     }
   ])
 )

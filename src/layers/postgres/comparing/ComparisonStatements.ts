@@ -1,0 +1,95 @@
+/**
+ * What is asked of each side: how many rows it has in which minutes, a fingerprint of a window, and the window's rows.
+ *
+ * Sessions are in UTC, so that a time has one text. An empty text counts as none: some tables have no room for null.
+ */
+import type { ComparedColumn, ComparisonPlan } from "../../../domain/events/comparing/ComparisonRules.ts"
+import type { Window } from "../../../domain/events/comparing/WindowPlan.ts"
+import { quote } from "../events/InsertStatement.ts"
+
+type Side = "left" | "right"
+
+export interface Statement {
+  readonly text: string
+  readonly parameters: ReadonlyArray<string>
+}
+
+const textOf = (column: ComparedColumn, side: Side): string => {
+  const name = quote(column[side])
+  return column.kind === "array" ? `array_to_json(${name})::text` : `nullif(${name}::text, '')`
+}
+
+const listOf = (columns: ReadonlyArray<ComparedColumn>, side: Side): string =>
+  `jsonb_build_array(${columns.map((column) => textOf(column, side)).join(", ")})`
+
+const timeOf = (plan: ComparisonPlan): string => quote(plan.time)
+
+export interface Range {
+  readonly sinceSeconds: number | undefined
+  readonly untilSeconds: number | undefined
+}
+
+const within = (plan: ComparisonPlan, range: Range): Statement => {
+  const bounds = [
+    ...(range.sinceSeconds === undefined ? [] : [{ operator: ">=", seconds: range.sinceSeconds }]),
+    ...(range.untilSeconds === undefined ? [] : [{ operator: "<", seconds: range.untilSeconds }])
+  ]
+  return {
+    text: [
+      "true",
+      ...bounds.map(({ operator }, at) => `${timeOf(plan)} ${operator} to_timestamp($${at + 1}::text::float8)`)
+    ].join(" and "),
+    parameters: bounds.map(({ seconds }) => String(seconds))
+  }
+}
+
+const relation = (schema: string, plan: ComparisonPlan): string => `${quote(schema)}.${quote(plan.table)}`
+
+export const minutes = (schema: string, plan: ComparisonPlan, range: Range): Statement => {
+  const { parameters, text } = within(plan, range)
+  return {
+    text: `select extract(epoch from date_trunc('minute', ${timeOf(plan)}))::float8 as "epochSeconds",
+      count(*)::int as rows from ${relation(schema, plan)} where ${text} group by 1`,
+    parameters
+  }
+}
+
+/** The rows of one part of a window; both sides put a row into the same part. */
+const partOf = (
+  plan: ComparisonPlan,
+  side: Side,
+  { fromSeconds, parts, untilSeconds }: Window,
+  range: Range,
+  part: number
+): Statement => {
+  const { sinceSeconds = -Infinity, untilSeconds: end = Infinity } = range
+  const until = Math.min(untilSeconds ?? Infinity, end)
+  const { parameters, text } = within(plan, {
+    sinceSeconds: Math.max(fromSeconds, sinceSeconds),
+    untilSeconds: until === Infinity ? undefined : until
+  })
+  const hash = `('x' || substr(md5(${listOf(plan.key, side)}::text), 1, 8))::bit(32)::int8`
+  return { text: parts === 1 ? text : `${text} and ${hash} % ${parts} = ${part}`, parameters }
+}
+
+type Place = readonly [schema: string, plan: ComparisonPlan, side: Side, window: Window, range: Range, part: number]
+
+/** The same for the same rows in any order; of other rows almost surely another. */
+export const fingerprint = (...[schema, plan, side, window, range, part]: Place): Statement => {
+  const { parameters, text } = partOf(plan, side, window, range, part)
+  const hash = `('x' || substr(md5(${listOf([...plan.key, ...plan.values], side)}::text), 1, 15))::bit(60)::int8`
+  return {
+    text: `select count(*)::int as rows, coalesce(sum(${hash}), 0)::text as sum
+      from ${relation(schema, plan)} where ${text}`,
+    parameters
+  }
+}
+
+export const rows = (...[schema, plan, side, window, range, part]: Place): Statement => {
+  const { parameters, text } = partOf(plan, side, window, range, part)
+  return {
+    text: `select ${listOf(plan.key, side)} as key, ${listOf(plan.values, side)} as values
+      from ${relation(schema, plan)} where ${text}`,
+    parameters
+  }
+}

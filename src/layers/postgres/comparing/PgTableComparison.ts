@@ -1,0 +1,173 @@
+/**
+ * Compares two schemas in PostgreSQL, of one database or of two.
+ *
+ * Each window is fingerprinted on both sides first, so that equal rows cost a scan and never leave the server; only of
+ * windows that differ are the rows read. Sessions cannot write.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Effect, Layer, type Redacted, Schema } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type { SqlError } from "effect/sql/SqlError"
+import * as CanonicalText from "../../../domain/events/comparing/CanonicalText.ts"
+import * as ComparisonRules from "../../../domain/events/comparing/ComparisonRules.ts"
+import { DifferenceTally } from "../../../domain/events/comparing/DifferenceTally.ts"
+import * as WindowDifference from "../../../domain/events/comparing/WindowDifference.ts"
+import * as WindowPlan from "../../../domain/events/comparing/WindowPlan.ts"
+import type { TableName } from "../../../domain/events/rows/Tables.ts"
+import { tableNames } from "../../../domain/events/storing/TablePolicy.ts"
+import {
+  type ComparedRange,
+  ComparisonError,
+  TableComparison,
+  type TableDifference
+} from "../../../services/event-writer/TableComparison.ts"
+import * as TableCatalog from "../events/TableCatalog.ts"
+import * as SqlFailure from "../SqlFailure.ts"
+import * as Statements from "./ComparisonStatements.ts"
+
+export interface ComparedSide {
+  readonly url: Redacted.Redacted
+  readonly schema: string
+}
+
+export interface PgTableComparisonOptions {
+  readonly left: ComparedSide
+  readonly right: ComparedSide
+  /** Rows of a side that are held in memory. Default 10,000. */
+  readonly rowsMax?: number
+  /** Of each kind. Default 3. */
+  readonly examplesMax?: number
+}
+
+const Minutes = Schema.Array(Schema.Struct({ epochSeconds: Schema.Number, rows: Schema.Number }))
+const Fingerprints = Schema.Array(Schema.Struct({ rows: Schema.Number, sum: Schema.String }))
+const Texts = Schema.Array(Schema.NullOr(Schema.String))
+const Rows = Schema.Array(Schema.Struct({ key: Texts, values: Texts }))
+
+interface Side {
+  readonly name: "left" | "right"
+  readonly schema: string
+  readonly query: <A, I>(
+    schema: Schema.Codec<A, I>,
+    statement: Statements.Statement
+  ) => Effect.Effect<A, ComparisonError>
+  readonly catalog: Effect.Effect<ReadonlyMap<string, TableCatalog.CatalogTable>, ComparisonError>
+}
+
+const open = Effect.fnUntraced(function*(name: "left" | "right", { schema, url }: ComparedSide) {
+  const failed = (error: SqlError) => new ComparisonError({ side: name, detail: SqlFailure.detail(error) })
+  const sql = yield* PgClient.make({
+    url,
+    maxConnections: 1,
+    applicationName: "serviceradar-compare",
+    connectTimeout: "10 seconds",
+    startupParameters: { timezone: "UTC", default_transaction_read_only: "on" }
+  }).pipe(Effect.mapError(failed))
+  const side: Side = {
+    name,
+    schema,
+    query: (decoded, { parameters, text }) =>
+      Effect.mapError(sql.unsafe(text, parameters), failed).pipe(
+        // The statement gives the rows their shape.
+        Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(decoded)(rows)))
+      ),
+    catalog: Effect.mapError(TableCatalog.read(sql.unsafe, schema, tableNames), failed)
+  }
+  return side
+})
+
+const both = <A>(ask: (side: Side) => Effect.Effect<A, ComparisonError>, [left, right]: readonly [Side, Side]) =>
+  Effect.all([ask(left), ask(right)], { concurrency: 2 })
+
+const canonical = (plan: ComparisonRules.ComparisonPlan, row: WindowDifference.ComparedRow) => {
+  const texts = (columns: ReadonlyArray<ComparisonRules.ComparedColumn>, values: ReadonlyArray<string | null>) =>
+    values.map((value, at) => value !== null && columns[at]?.kind === "json" ? CanonicalText.ofJson(value) : value)
+  return { key: texts(plan.key, row.key), values: texts(plan.values, row.values) }
+}
+
+const seconds = (millis: number | undefined): number | undefined => millis === undefined ? undefined : millis / 1000
+
+const compareTable = Effect.fnUntraced(function*(
+  sides: readonly [Side, Side],
+  plan: ComparisonRules.ComparisonPlan,
+  given: ComparedRange,
+  limits: { readonly rowsMax: number; readonly examplesMax: number },
+  onProgress: (rows: number) => Effect.Effect<void>
+) {
+  const range = { sinceSeconds: seconds(given.sinceMillis), untilSeconds: seconds(given.untilMillis) }
+  const [leftMinutes, rightMinutes] = yield* both(
+    (side) => side.query(Minutes, Statements.minutes(side.schema, plan, range)),
+    sides
+  )
+  const tally = new DifferenceTally(plan, limits.examplesMax)
+  const counted = { leftRows: 0, rightRows: 0 }
+  for (const window of WindowPlan.make(WindowPlan.minutesOf(leftMinutes, rightMinutes), limits.rowsMax)) {
+    for (let part = 0; part < window.parts; part++) {
+      const [[left], [right]] = yield* both(
+        (side) => side.query(Fingerprints, Statements.fingerprint(side.schema, plan, side.name, window, range, part)),
+        sides
+      )
+      if (left !== undefined && right !== undefined && left.rows === right.rows && left.sum === right.sum) {
+        tally.equal += left.rows
+        counted.leftRows += left.rows
+        counted.rightRows += right.rows
+      } else {
+        const [leftRows, rightRows] = yield* both(
+          (side) =>
+            Effect.map(
+              side.query(Rows, Statements.rows(side.schema, plan, side.name, window, range, part)),
+              (rows) => rows.map((row) => canonical(plan, row))
+            ),
+          sides
+        )
+        tally.add(WindowDifference.make(leftRows, rightRows))
+        counted.leftRows += leftRows.length
+        counted.rightRows += rightRows.length
+      }
+      yield* onProgress(counted.leftRows)
+    }
+  }
+  const { differing, differingColumns, equal, examples, extra, missing } = tally
+  return {
+    table: plan.table,
+    ...counted,
+    equal,
+    differing,
+    missing,
+    extra,
+    differingColumns,
+    examples,
+    key: plan.key.map(({ name }) => name),
+    leftOut: plan.leftOut
+  } satisfies TableDifference
+})
+
+const isName = (name: TableName, tables: ReadonlyMap<string, unknown>): boolean => tables.has(name)
+
+export const layer = (options: PgTableComparisonOptions): Layer.Layer<TableComparison, ComparisonError> =>
+  Layer.effect(
+    TableComparison,
+    Effect.gen(function*() {
+      const { examplesMax = 3, left, right, rowsMax = 10_000 } = options
+      const sides = [yield* open("left", left), yield* open("right", right)] as const
+      const tablesOf = (side: Side) =>
+        Effect.map(side.catalog, (found) => new Set(tableNames.filter((name) => isName(name, found))))
+      return TableComparison.of({
+        tables: Effect.map(both(tablesOf, sides), ([left, right]) => ({ left, right })),
+        compare: Effect.fn("TableComparison.compare")(function*(table, range, onProgress) {
+          const [left, right] = yield* both(
+            (side) =>
+              Effect.flatMap(side.catalog, (found) => {
+                const existing = found.get(table)
+                return existing === undefined
+                  ? new ComparisonError({ side: side.name, detail: `there is no table ${side.schema}.${table}` })
+                  : Effect.succeed(existing)
+              }),
+            sides
+          )
+          const plan = ComparisonRules.make(table, left, right)
+          return yield* compareTable(sides, plan, range, { rowsMax, examplesMax }, onProgress)
+        })
+      })
+    })
+  ).pipe(Layer.provide(Reactivity.layer))
