@@ -21,6 +21,8 @@ export interface PullsOptions extends Pick<PullGroupOptions, "nc" | "durables" |
 /** Beyond the time after which the server says that there is nothing. */
 const answerMillis = expiresMillis + 2_000
 const closeLimit = "2 seconds"
+/** Where a few come at a time, asking for each few costs more than what they are asked for. */
+const gatherMillis = 20
 
 export const make = Effect.fnUntraced(function*(options: PullsOptions) {
   const clock = yield* Clock.Clock
@@ -42,8 +44,10 @@ export const make = Effect.fnUntraced(function*(options: PullsOptions) {
       return Effect.sync(() => group.forget())
     })
 
+  let hadFew = false
   const pull = Effect.fnUntraced(function*(demand: number, bytesMax: number) {
     if (demand <= 0) return []
+    if (hadFew) yield* Effect.sleep(gatherMillis)
     group.ask(demand, bytesMax)
     // Turned down for now: others wait for the same messages.
     while (group.isIdle) {
@@ -52,6 +56,7 @@ export const make = Effect.fnUntraced(function*(options: PullsOptions) {
     }
     const answer = yield* Effect.timeoutOption(ready(demand), answerMillis)
     const deliveries = group.take(demand)
+    hadFew = deliveries.length > 0 && deliveries.length < demand / 2
     if (deliveries.length > 0) return deliveries
     if (Option.isNone(answer)) return yield* new PullFailure({ detail: "" })
     return group.failure === "" ? deliveries : yield* new PullFailure({ detail: group.failure })
