@@ -1,6 +1,6 @@
 /**
- * Writer, nats-server and PostgreSQL killed at random moments under load: each message that the server acknowledged is
- * stored once, or a dead letter once.
+ * Two writers that share their consumers, nats-server and PostgreSQL killed at random moments under load: each message
+ * that the server acknowledged is stored once, or a dead letter once.
  *
  * `EVENT_WRITER_KILL_ROUNDS` sets how many rounds there are (default 4) and `EVENT_WRITER_KILL_SEED` which; the outcome
  * is printed when the rounds are set.
@@ -119,26 +119,27 @@ const disasters = Effect.fnUntraced(function*(parts: ReadonlyArray<Victim>) {
   for (let round = 1; round <= rounds; round++) {
     yield* Effect.sleep(yield* Random.nextIntBetween(50, 1_500))
     const chosen = yield* choose(parts, turn)
-    yield* Effect.forEach(chosen, (part) => part.kill, { concurrency: 3 })
+    yield* Effect.forEach(chosen, (part) => part.kill, { concurrency: parts.length })
     for (const { name } of chosen) killed.set(name, (killed.get(name) ?? 0) + 1)
     yield* Effect.sleep(yield* Random.nextIntBetween(1, 700))
-    yield* Effect.forEach(chosen, (part) => part.start, { concurrency: 3 })
+    yield* Effect.forEach(chosen, (part) => part.start, { concurrency: parts.length })
   }
   return Object.fromEntries(killed)
 })
 
-describe("Writer, nats-server and PostgreSQL killed at random", () => {
+describe("Two writers, nats-server and PostgreSQL killed at random", () => {
   it.live("lose and repeat nothing", () =>
     Effect.gen(function*() {
       const folder = yield* temporaryFolder
       const database = yield* postgres(folder)
       const server = yield* NatsServer.start()
       const environment = EventWriter.environment(server.url, Redacted.value(database.first.url))
-      const writer = yield* victim(
-        "writer",
-        Program.start(["event-writer", "--http", "off"], { env: environment }),
-        (program) => Effect.andThen(program.kill("SIGKILL"), Effect.asVoid(program.exited))
-      )
+      const writers = yield* Effect.forEach(["first writer", "second writer"], (name) =>
+        victim(
+          name,
+          Program.start(["event-writer", "--http", "off"], { env: environment }),
+          (program) => Effect.andThen(program.kill("SIGKILL"), Effect.asVoid(program.exited))
+        ))
       const nats: Victim = {
         name: "nats-server",
         kill: server.kill("SIGKILL"),
@@ -148,11 +149,11 @@ describe("Writer, nats-server and PostgreSQL killed at random", () => {
       yield* EventWriter.awaitStreams(connection)
       const { stop } = yield* load(connection)
 
-      const killed = yield* Random.withSeed(disasters([writer.part, database.part, nats]), seed)
+      const killed = yield* Random.withSeed(disasters([...writers.map(({ part }) => part), database.part, nats]), seed)
+      const endedMillis = yield* Clock.currentTimeMillis
       const published = yield* stop
-      const stoppedMillis = yield* Clock.currentTimeMillis
       yield* EventWriter.awaitSettled(connection, { within: "60 seconds" })
-      const drainMillis = (yield* Clock.currentTimeMillis) - stoppedMillis
+      const settledMillis = (yield* Clock.currentTimeMillis) - endedMillis
 
       const found = yield* EventWriter.audit(connection, published).pipe(
         Effect.provide(TestConnection.keeping.pipe(
@@ -170,7 +171,7 @@ describe("Writer, nats-server and PostgreSQL killed at random", () => {
           rows,
           deadLetters
         }
-        yield* Effect.log({ ...figures, drainMillis, ...wrong })
+        yield* Effect.log({ ...figures, settledMillis, ...wrong })
       }
       assert.deepStrictEqual(wrong, { lost: [], duplicated: [], torn: [] })
       assert.isAbove(rows, 0)

@@ -17,7 +17,8 @@ export const environment = (natsUrl: string, databaseUrl: string): Readonly<Reco
   EVENT_WRITER_TENANT: "acme",
   EVENT_WRITER_ACK_WAIT: "2s",
   EVENT_WRITER_BATCH_SIZE: "50",
-  EVENT_WRITER_BATCH_TIMEOUT: "50ms"
+  EVENT_WRITER_BATCH_TIMEOUT: "50ms",
+  EVENT_WRITER_LISTEN_ADDR: "127.0.0.1:0"
 })
 
 /** A connection of the test's own, which comes back after each outage of the server. */
@@ -30,7 +31,7 @@ export const natsConnection = (url: string) =>
 /** Whether the server said that it keeps the message. When it did not, it may keep it all the same. */
 export const publish = (connection: NatsConnection, mark: number): Promise<boolean> => {
   const { data, subject } = markedEvent(mark)
-  return jetstream(connection).publish(subject, data, { timeout: 5_000, retries: 0 }).then(() => true, () => false)
+  return jetstream(connection).publish(subject, data, { timeout: 2_000, retries: 0 }).then(() => true, () => false)
 }
 
 const streamsThere = (connection: NatsConnection): Promise<ReadonlyArray<string>> =>
