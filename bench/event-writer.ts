@@ -4,7 +4,7 @@
  *
  *   npm run bench -- event-writer [--scenario rate,drain,drain-telemetry,redelivery,memory,writers,poison,outage]
  *     [--messages 400000] [--memory-messages 2000000] [--rate 7610] [--seconds 60] [--minutes 5]
- *     [--profile FOLDER] [--env NAME=VALUE,NAME=VALUE]
+ *     [--profile FOLDER] [--env NAME=VALUE,NAME=VALUE] [--node=--FLAG,--FLAG]
  *
  * With `--profile` the writer runs under V8's profiler, which costs it a tenth or so.
  */
@@ -27,6 +27,9 @@ const envOf = (options: ReadonlyMap<string, string>): Record<string, string> =>
     })
   )
 
+const nodeOf = (options: ReadonlyMap<string, string>): ReadonlyArray<string> =>
+  (options.get("node") ?? "").split(",").filter((flag) => flag !== "")
+
 const chosen = (options: ReadonlyMap<string, string>): ReadonlyArray<string> => {
   const wanted = (options.get("scenario") ?? "all").split(",")
   const names = wanted.includes("all") ? Object.keys(scenarios) : wanted
@@ -44,7 +47,11 @@ export const run = async (options: ReadonlyMap<string, string>): Promise<Measure
     process.once(signal, () => void servers.close().then(() => process.exit(130)))
   }
   try {
-    const context: Bench.Context = { servers, options, writer: { profile: undefined, env: envOf(options) } }
+    const context: Bench.Context = {
+      servers,
+      options,
+      writer: { profile: undefined, env: envOf(options), node: nodeOf(options) }
+    }
     await Bench.prepare(context)
     const rows: Array<Row> = []
     const result: Record<string, object> = {}

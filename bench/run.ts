@@ -26,7 +26,7 @@ const optionsOf = (tokens: ReadonlyArray<string>): ReadonlyMap<string, string> =
   const options = new Map<string, string>()
   tokens.forEach((token, index) => {
     if (!token.startsWith("--")) return
-    const [name = "", value] = token.slice(2).split("=", 2)
+    const [, name = "", value] = /^--([^=]*)(?:=(.*))?$/s.exec(token) ?? []
     const next = tokens[index + 1]
     options.set(name, value ?? (next === undefined || next.startsWith("--") ? "true" : next))
   })

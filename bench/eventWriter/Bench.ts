@@ -1,4 +1,5 @@
 /** What the scenarios have in common: a backlog, writers that drain it, and the proof that nothing is lost or doubled. */
+import * as fs from "node:fs/promises"
 import type { ChildProgram } from "./ChildProgram.ts"
 import * as Publisher from "./Publisher.ts"
 import * as Rows from "./Rows.ts"
@@ -51,6 +52,8 @@ export const withWriters = async <A>(
     return await use(writers)
   } finally {
     await Promise.all(writers.map((writer) => writer.stop()))
+    const log = context.options.get("log")
+    if (log !== undefined) await fs.appendFile(log, writers.map(({ lines }) => lines.join("\n")).join("\n"))
   }
 }
 

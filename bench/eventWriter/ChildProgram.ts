@@ -1,7 +1,7 @@
 /** A process of this benchmark whose lines are kept, and which ends with the benchmark. */
 import { type ChildProcess, spawn } from "node:child_process"
 
-const linesMax = 200
+const linesMax = 2_000
 const stopMillis = 30_000
 
 const running = new Set<ChildProcess>()

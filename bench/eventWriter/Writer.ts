@@ -10,11 +10,14 @@ export interface WriterOptions {
   readonly profile: string | undefined
   /** More variables for the writer: `--env EVENT_WRITER_BATCH_SIZE=500,…`. */
   readonly env: Readonly<Record<string, string>>
+  /** Flags for the writer's Node: `--node --max-semi-space-size=8,--trace-gc`. */
+  readonly node: ReadonlyArray<string>
 }
 
-export const start = (servers: Servers, { env, profile }: WriterOptions): ChildProgram =>
+export const start = (servers: Servers, { env, node, profile }: WriterOptions): ChildProgram =>
   new ChildProgram(
     [
+      ...node,
       ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`, "--cpu-prof-interval=500"]),
       program,
       "event-writer",

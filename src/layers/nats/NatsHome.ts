@@ -110,3 +110,14 @@ export const writeConfig = Effect.fn("NatsHome.writeConfig")(
     return file
   }
 )
+
+/** Where the server that runs in the folder, or ran there last, lets clients in; none where there never was one. */
+export const address = Effect.fn("NatsHome.address")(function*(directory: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const password = yield* Effect.option(fileSystem.readFileString(path.join(directory, "password")))
+  const port = yield* RememberedPort.read(directory)
+  return Option.map(
+    Option.all([port, Option.filter(password, (text) => text !== "")]),
+    ([port, password]) => Redacted.make(`nats://${username}:${encodeURIComponent(password)}@${host}:${port}`)
+  )
+})

@@ -22,6 +22,7 @@ Try it on this machine:            serviceradar up
 One answer for a script:           serviceradar up --once --json
 One check without any setup:       serviceradar check port example.org:443
 What is running, what restarted:   serviceradar tree
+What could not be stored, and why: serviceradar dlq list
 
 Exit codes: 0 fine, 1 the answer is no (a service is down, a file is invalid), 2 an error.`
 
@@ -61,6 +62,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       "event-writer",
       () => import("../event-writer/EventWriterCommand.ts").then((module) => module.command),
       named("event-writer", "Write events, logs, metrics, traces, flows and sweeps from JetStream into PostgreSQL")
+    ),
+    yield* wanted(
+      "dlq",
+      () => import("../dlq/DlqCommand.ts").then((module) => module.dlqCommand),
+      named("dlq", "Look at, replay or drop the messages that the event writer could not store")
     ),
     yield* wanted(
       "check",

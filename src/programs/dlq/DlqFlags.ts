@@ -13,14 +13,14 @@ const streamOf = (text: string): Option.Option<StreamName> =>
   Option.liftPredicate(isStreamName)(text.toUpperCase().replaceAll("-", "_"))
 
 const streamFlag = Flag.String("stream").pipe(
-  Flag.filterMap(streamOf, (text) => `one of ${streamNames.join(", ")}, got ${JSON.stringify(text)}`),
+  Flag.filterMap(streamOf, () => `one of ${streamNames.join(", ")}`),
   Flag.optional,
   Flag.withMetavar("STREAM"),
   Flag.withDescription(`Only of this stream: ${streamNames.join(", ")}`)
 )
 
 const sinceFlag = Flag.String("since").pipe(
-  Flag.filterMap(Since.parse, (text) => `an age such as 2h or 7d, or a time, got ${JSON.stringify(text)}`),
+  Flag.filterMap(Since.parse, () => "an age such as 2h or 7d, or a time such as 2026-01-31T08:00:00Z"),
   Flag.optional,
   Flag.withMetavar("AGE|TIME"),
   Flag.withDescription("Only what was set aside within this time (2h, 7d) or since then (2026-01-31T08:00:00Z)")
@@ -61,7 +61,7 @@ export const filterOf = Effect.fnUntraced(function*({ error, reason, since, stre
 })
 
 export const limitFlag = Flag.Int("limit").pipe(
-  Flag.filter((count) => count > 0, (count) => `a number above 0, got ${count}`),
+  Flag.filter((count) => count > 0, () => "a number above 0"),
   Flag.optional,
   Flag.withMetavar("N")
 )

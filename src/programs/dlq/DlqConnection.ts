@@ -1,0 +1,119 @@
+/**
+ * Where the dead letters are: the same NATS, credentials and stream that the event writer is configured with, by flags,
+ * environment and file in this order; without any, those of the running `serviceradar up` of this directory.
+ *
+ * A command asks once: a server that cannot be reached is an error at once, not something to wait for.
+ */
+import { Config, Effect, Layer, Option, Redacted, References, Schema, Stream } from "effect"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as path from "node:path"
+import * as EventWriterConfig from "../../domain/events/EventWriterConfig.ts"
+import * as EventWriterSettings from "../../domain/events/EventWriterSettings.ts"
+import * as NatsSettings from "../../domain/events/NatsSettings.ts"
+import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import * as JetStreamDeadLetters from "../../layers/nats/JetStreamDeadLetters.ts"
+import * as NatsAddress from "../../layers/nats/NatsAddress.ts"
+import { NatsConnection } from "../../layers/nats/NatsConnection.ts"
+import { NatsEndpoint } from "../../layers/nats/NatsEndpoint.ts"
+import * as NatsHome from "../../layers/nats/NatsHome.ts"
+import * as EventWriterEnvironment from "../event-writer/EventWriterEnvironment.ts"
+import * as EventWriterLayers from "../event-writer/EventWriterLayers.ts"
+import * as RunState from "../up/RunState.ts"
+
+export class NatsNotReached extends Schema.TaggedError<NatsNotReached>()("NatsNotReached", {
+  servers: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `NATS at ${this.servers}: ${this.detail}. Another address: --server, EVENT_WRITER_NATS_URL or --config`
+  }
+}
+
+export const flags = {
+  server: Flag.String("server").pipe(
+    Flag.filterMap(NatsSettings.parseUrl, () => NatsSettings.urlExpectation),
+    Flag.optional,
+    Flag.withMetavar("URL"),
+    Flag.withDescription(
+      "The NATS server; without it EVENT_WRITER_NATS_URL or NATS_URL, the configuration file, the running up, and last " +
+        Redacted.value(NatsSettings.urlDefault)
+    )
+  ),
+  config: Flag.String("config").pipe(
+    Flag.optional,
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The event writer's configuration file, for address and credentials")
+  ),
+  dir: Flag.String("dir").pipe(
+    Flag.withDefault(RunState.directoryDefault),
+    Flag.withDescription("Where the running up keeps its data")
+  )
+}
+
+export interface Flags {
+  readonly server: Option.Option<string>
+  readonly config: Option.Option<string>
+  readonly dir: string
+}
+
+const settingsOf = Effect.fnUntraced(function*({ config, server }: Flags) {
+  const named = Option.filter(yield* Config.option(Config.String("CONFIG_PATH")), (file) => file !== "")
+  const file = yield* Option.match(Option.orElse(config, () => named), {
+    onNone: () => Effect.succeed({}),
+    onSome: (path) =>
+      Effect.map(
+        ConfigFile.load(EventWriterConfig.EventWriterConfigFile, path),
+        ({ value }) => EventWriterConfig.toOptions(value)
+      )
+  })
+  const { options } = yield* EventWriterEnvironment.read
+  const flag = Option.match(server, { onNone: () => ({}), onSome: (url) => ({ natsUrl: Redacted.make(url) }) })
+  return EventWriterSettings.resolve([flag, options, file])
+})
+
+/** The server of the running `up`, if it runs and has one of its own. */
+const running = Effect.fnUntraced(function*(directory: string) {
+  const state = yield* RunState.read(directory)
+  return Option.isNone(state) ? Option.none() : yield* NatsHome.address(path.join(directory, "nats"))
+})
+
+const describe = (url: Redacted.Redacted): string => {
+  const address = NatsAddress.parse(url)
+  return address._tag === "Success" ? address.success.servers.join(", ") : "an address that is none"
+}
+
+/** Connected, or failed for the first reason that there is; quiet unless somebody wants to know. */
+const connect = Effect.fnUntraced(function*(url: Redacted.Redacted) {
+  const connection = yield* NatsConnection
+  const wanted = yield* GlobalFlag.LogLevel
+  yield* Effect.forkScoped(
+    connection.keep.pipe(
+      Effect.provideService(References.MinimumLogLevel, Option.getOrElse(wanted, () => "Fatal" as const))
+    )
+  )
+  const settled = yield* connection.changes.pipe(
+    Stream.filter((status) => status._tag !== "Connecting"),
+    Stream.runHead
+  )
+  if (Option.isSome(settled) && settled.value._tag === "Away") {
+    return yield* new NatsNotReached({ servers: describe(url), detail: settled.value.detail })
+  }
+})
+
+/** The dead letters that the flags lead to. */
+export const layer = (flags: Flags) =>
+  Layer.unwrap(Effect.gen(function*() {
+    const settings = yield* settingsOf(flags)
+    const found = Option.isSome(settings.nats.url) ? settings.nats.url : yield* running(flags.dir)
+    const url = Option.getOrElse(found, () => NatsSettings.urlDefault)
+    return JetStreamDeadLetters.layer({ stream: settings.deadLetterStream }).pipe(
+      Layer.provide(Layer.effectDiscard(connect(url))),
+      Layer.provide(NatsConnection.layer({
+        name: "serviceradar-dlq",
+        domain: Option.getOrUndefined(settings.domain),
+        credentials: EventWriterLayers.natsCredentials(settings.nats)
+      })),
+      Layer.provide(NatsEndpoint.layer(Option.some(url)))
+    )
+  }))
