@@ -17,6 +17,7 @@ import { PgConnection } from "../../layers/postgres/PgConnection.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
 import { EventDecoder } from "../../services/event-writer/EventDecoder.ts"
 import { EventTables } from "../../services/event-writer/EventTables.ts"
+import { StoreTurns, turnsDefault } from "../../services/event-writer/StoreTurns.ts"
 import { StreamRecords } from "../../services/event-writer/StreamRecords.ts"
 
 export const natsCredentials = ({ credentials, security }: NatsSettings.NatsSettings): NatsCredentialsOptions => ({
@@ -61,7 +62,10 @@ const probe = (settings: EventWriterSettings) =>
 export const writer = (settings: EventWriterSettings) =>
   DatabaseHealth.layer(probe(settings)).pipe(
     Layer.provideMerge(StreamRecords.layerStatuses),
-    Layer.provideMerge(StreamRecords.layer),
+    Layer.provideMerge(Layer.merge(
+      StreamRecords.layer,
+      StoreTurns.layer(Math.min(turnsDefault, settings.database.pool.maxConnections))
+    )),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(EventDecoder, {
         decode: Decoding.make({

@@ -1,14 +1,13 @@
 /**
  * The way of one logical stream into the database.
  *
- *   fetch (while the database is there) → decode → batch by size or age → store → ack
+ *   fetch (while the database is there) → batch by size or age → decode → store → ack
  *
  * At least once from the stream, idempotent in the store: exactly once in effect. A delivery is acknowledged only after
  * its rows are committed, extended while it waits, and bounded in number and bytes.
  */
-import { Duration, Effect, Result, Schedule } from "effect"
+import { Duration, Effect, Schedule } from "effect"
 import type { StreamSettings } from "../../domain/events/EventWriterSettings.ts"
-import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
 import type { Route } from "../pipeline/Batch.ts"
 import { batcher } from "../pipeline/Batcher.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
@@ -18,7 +17,6 @@ import { DatabaseHealth } from "./DatabaseHealth.ts"
 import { EventDecoder } from "./EventDecoder.ts"
 import { type Delivery, EventSource } from "./EventSource.ts"
 import { HeldDeliveries } from "./HeldDeliveries.ts"
-import type { Poison, Refusal } from "./Refusal.ts"
 import { StreamRecords } from "./StreamRecords.ts"
 import * as StreamSettlement from "./StreamSettlement.ts"
 import * as StreamSource from "./StreamSource.ts"
@@ -28,18 +26,12 @@ import * as StreamStore from "./StreamStore.ts"
 const batchBytesMax = 8 * 2 ** 20
 /** After so many deliveries a message is stored alone, so that it can harm no other. */
 const isolatedAfter = 5
-/** Messages decoded between two looks at the other fibers. */
-const decodedAtOnce = 256
-
-const poisoned = (error: { readonly message: string; readonly path: string }): Poison => ({
-  _tag: "Poison",
-  processor: "decode",
-  failure: { reason: "decode", error: error.message, place: error.path }
-})
+/** Messages routed between two looks at the other fibers. */
+const routedAtOnce = 256
 
 /** How many messages the pipeline may hold; the source's limit has to be above it. */
 export const inFlightMax = ({ batchSize, concurrency }: StreamSettings): number =>
-  batchSize * (concurrency + 1) + 2 * decodedAtOnce
+  batchSize * (concurrency + 1) + 2 * routedAtOnce
 
 /** Longer than a statement may take; what is cut off then comes again. */
 const drainLimit = Duration.seconds(8)
@@ -63,25 +55,21 @@ const start = Effect.fnUntraced(function*(settings: StreamSettings) {
     timeout: settings.batchTimeout,
     concurrency: settings.concurrency,
     bytesMax: batchBytesMax,
-    bytesOf: (entry: StoreEntry<Delivery>) => entry.bytes,
-    handle: StreamStore.make({ record, writer })
+    bytesOf: (delivery: Delivery) => delivery.message.data.length,
+    handle: StreamStore.make({ record, writer, decode })
   })
 
-  const handle = (delivery: Delivery): Effect.Effect<Route<"store"> | void, Refusal> => {
+  const handle = (delivery: Delivery): Effect.Effect<Route<"store"> | void> => {
     if (delivery.isForeign) return Effect.void
-    const decoded = decode(delivery.message)
-    if (Result.isFailure(decoded)) return Effect.fail(poisoned(decoded.failure))
-    const { content } = decoded.success
-    if (content.rows.length === 0) return Effect.void
     const key = delivery.deliveries > isolatedAfter ? String(delivery.message.sequence) : ""
-    return Effect.succeed(store.to({ message: delivery, content, bytes: delivery.message.data.length }, key))
+    return Effect.succeed(store.to(delivery, key))
   }
 
   const isUp = Effect.map(health.state, (state) => state.isUp)
   return yield* Pipeline.start({
     name: stream,
     producer: StreamSource.make({ stream, inFlightMax: limit, held, record }),
-    processors: { concurrency: 2, demandMax: decodedAtOnce },
+    processors: { concurrency: 1, demandMax: routedAtOnce },
     batchers: [store],
     handle,
     acknowledge: StreamSettlement.make({ record, held, deliveriesMax: settings.deliveriesMax }),

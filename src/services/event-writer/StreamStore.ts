@@ -1,25 +1,47 @@
 /**
- * Stores a batch of one stream's messages, however long the database is away, and says of each what became of it.
+ * Decodes and stores a batch of one stream's messages, however long the database is away, and says of each what became
+ * of it.
  *
- * During an outage the batch stays in hand and nothing is given back: giving back costs deliveries. What the database
- * refuses is poison; what it could not do in time, though it is there, is tried again later.
+ * During an outage the batch stays in hand, undecoded, and nothing is given back: giving back costs deliveries. What
+ * gives no rows or what the database refuses is poison; what it could not do in time, though it is there, is tried again
+ * later.
  */
 import { Clock, Effect, Option, Random, Result } from "effect"
+import type { Decode, Decoded } from "../../domain/events/Decode.ts"
+import type { EventMessage } from "../../domain/events/EventMessage.ts"
 import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
 import type { BatchOutcome, BatchWriter, Undelivered } from "./BatchWriter.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
 import type { Delivery } from "./EventSource.ts"
 import type { EventStoreError } from "./EventStore.ts"
 import type { Poison, Refusal, Retry } from "./Refusal.ts"
+import { StoreTurns } from "./StoreTurns.ts"
 import type { StreamRecord } from "./StreamRecord.ts"
 
-type Entry = StoreEntry<Delivery>
+interface DeliveryBatch {
+  readonly key: string
+  readonly values: ReadonlyArray<Delivery>
+}
+
 type Verdict = Result.Result<void, Refusal>
 
 const pauseMin = 50
 const pauseMax = 5_000
 
-const poison = ({ error }: Undelivered<Delivery>): Poison => {
+const undecodable = (error: string, place: string): Poison => ({
+  _tag: "Poison",
+  processor: "decode",
+  failure: { reason: "decode", error, place }
+})
+
+/** A decoder promises not to throw; one that does is to harm that message alone. */
+const attempt = (decode: Decode, message: EventMessage): Result.Result<Decoded, Poison> => {
+  const result = Result.try(() => decode(message))
+  if (Result.isFailure(result)) return Result.fail(undecodable(`the decoder failed: ${String(result.failure)}`, ""))
+  return Result.mapError(result.success, (error) => undecodable(error.message, error.path))
+}
+
+const refused = ({ error }: Undelivered<Delivery>): Poison => {
   const { reason } = error
   const place = reason._tag === "RowRejected"
     ? [...Option.toArray(reason.column), ...Option.toArray(reason.constraint)].join(", ")
@@ -46,19 +68,37 @@ const isOutage = Effect.fnUntraced(function*(retry: ReadonlyArray<Undelivered<De
   return timedOut !== undefined && (yield* health.suspect(timedOut.error.reason.detail))
 })
 
+interface StreamParts {
+  readonly record: StreamRecord
+  readonly writer: BatchWriter
+  readonly decode: Decode
+}
+
 /** The handler of a stream's batches. */
-export const make = (stream: { readonly record: StreamRecord; readonly writer: BatchWriter }) => {
-  const { record, writer } = stream
+export const make = (stream: StreamParts) => {
+  const { decode, record, writer } = stream
+
+  /** Those that have rows, or none because there is nothing in them; of all others the verdict is made. */
+  const decoded = (deliveries: ReadonlyArray<Delivery>, verdicts: Map<Delivery, Verdict>) => {
+    const entries: Array<StoreEntry<Delivery>> = []
+    for (const delivery of deliveries) {
+      const { message } = delivery
+      const result = attempt(decode, message)
+      if (Result.isFailure(result)) verdicts.set(delivery, Result.fail(result.failure))
+      else entries.push({ message: delivery, content: result.success.content, bytes: message.data.length })
+    }
+    return entries
+  }
 
   const note = (outcome: BatchOutcome<Delivery>, verdicts: Map<Delivery, Verdict>) => {
     for (const delivery of outcome.stored) verdicts.set(delivery, Result.void)
-    for (const undelivered of outcome.poison) verdicts.set(undelivered.message, Result.fail(poison(undelivered)))
+    for (const undelivered of outcome.poison) verdicts.set(undelivered.message, Result.fail(refused(undelivered)))
     record.rowsInserted += outcome.inserted
     record.rowsRepeated += outcome.repeated
   }
 
   const stored = Effect.fnUntraced(function*(
-    batch: { readonly key: string; readonly values: ReadonlyArray<Entry> },
+    batch: DeliveryBatch,
     outcome: BatchOutcome<Delivery>,
     startMillis: number
   ) {
@@ -82,30 +122,28 @@ export const make = (stream: { readonly record: StreamRecord; readonly writer: B
     })
   })
 
-  return Effect.fn("EventWriter.store")(
-    function*(batch: { readonly key: string; readonly values: ReadonlyArray<Entry> }) {
-      const health = yield* DatabaseHealth
-      const startMillis = yield* Clock.currentTimeMillis
-      const verdicts = new Map<Delivery, Verdict>()
-      let pending = batch.values
-      let pause = pauseMin
-      while (pending.length > 0) {
-        yield* health.awaitUp
-        const outcome = yield* writer.write(pending)
-        note(outcome, verdicts)
-        if (outcome.stored.length > 0) yield* stored(batch, outcome, startMillis)
-        if (outcome.retry.length === 0) break
-        if (!(yield* isOutage(outcome.retry))) {
-          for (const { message, error } of outcome.retry) verdicts.set(message, Result.fail(later(error)))
-          break
-        }
-        const kept = new Set(outcome.retry.map(({ message }) => message))
-        pending = pending.filter(({ message }) => kept.has(message))
-        // A database that answers probes and refuses writes would otherwise be asked in a tight loop.
-        yield* Effect.sleep(pause * (0.75 + 0.5 * (yield* Random.next)))
-        pause = Math.min(pauseMax, pause * 2)
+  return Effect.fn("EventWriter.store")(function*(batch: DeliveryBatch) {
+    const health = yield* DatabaseHealth
+    const turns = yield* StoreTurns
+    const startMillis = yield* Clock.currentTimeMillis
+    const verdicts = new Map<Delivery, Verdict>()
+    let pending = batch.values
+    let pause = pauseMin
+    while (pending.length > 0) {
+      yield* health.awaitUp
+      const outcome = yield* turns.take(Effect.suspend(() => writer.write(decoded(pending, verdicts))))
+      note(outcome, verdicts)
+      if (outcome.stored.length > 0) yield* stored(batch, outcome, startMillis)
+      if (outcome.retry.length === 0) break
+      if (!(yield* isOutage(outcome.retry))) {
+        for (const { message, error } of outcome.retry) verdicts.set(message, Result.fail(later(error)))
+        break
       }
-      return batch.values.map(({ message }): Verdict => verdicts.get(message) ?? Result.fail(unknown))
+      pending = outcome.retry.map(({ message }) => message)
+      // A database that answers probes and refuses writes would otherwise be asked in a tight loop.
+      yield* Effect.sleep(pause * (0.75 + 0.5 * (yield* Random.next)))
+      pause = Math.min(pauseMax, pause * 2)
     }
-  )
+    return batch.values.map((delivery): Verdict => verdicts.get(delivery) ?? Result.fail(unknown))
+  })
 }

@@ -21,6 +21,7 @@ import {
   StoreTimeout,
   StoreUnavailable
 } from "../../../src/services/event-writer/EventStore.ts"
+import { StoreTurns } from "../../../src/services/event-writer/StoreTurns.ts"
 import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
 
 export const settings: StreamSettings = {
@@ -194,6 +195,7 @@ export const layer = (world: World) =>
       lettersLayer(world),
       healthLayer(world),
       StreamRecords.layer,
+      StoreTurns.layer(),
       EventDecoder.layer({ tenantDefault: "acme" })
     ))
   )
