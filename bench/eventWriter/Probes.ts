@@ -57,14 +57,15 @@ const quantile = (sorted: ReadonlyArray<number>, share: number): number =>
 export const start = (servers: Servers): () => Promise<Probed> => {
   const waiting = new Map<string, Waiting>()
   const latencies: Array<number> = []
-  let isStopped = false
+  const stopping = new AbortController()
+  const isStopped = () => stopping.signal.aborted
   let count = 0
 
   const publish = async () => {
     const first = Math.floor(performance.timeOrigin + performance.now()) * 1000
     const marked = headers()
     marked.set("x-tenant-id", tenant)
-    while (!isStopped) {
+    while (!isStopped()) {
       const target = targets[count % targets.length]
       if (target === undefined) return
       const micros = first + count * 1_000
@@ -81,7 +82,7 @@ export const start = (servers: Servers): () => Promise<Probed> => {
       const oldest = waiting.values().next().value
       return oldest === undefined || performance.now() - oldest.publishedMillis > 60_000
     }
-    while (!isStopped || !isLate()) {
+    while (!isStopped() || !isLate()) {
       const moments = Array.from(waiting.values(), ({ micros }) => [isoOf(micros - 1), isoOf(micros)]).flat()
       const found = moments.length === 0 ? [] : await servers.query(askText, [moments])
       const now = performance.now()
@@ -98,7 +99,7 @@ export const start = (servers: Servers): () => Promise<Probed> => {
 
   const both = Promise.all([publish(), ask()])
   return async () => {
-    isStopped = true
+    stopping.abort()
     await both
     const sorted = latencies.toSorted((one, other) => one - other)
     return {

@@ -71,7 +71,6 @@ let messages = 0
 let poisoned = 0
 let number = EventFrames.numberFirst + Number(values.number)
 let lastMicros = 0
-let isStopped = false
 
 /** Of the machine, in microseconds. */
 const nowMicros = (): number => Math.floor((performance.timeOrigin + performance.now()) * 1000)
@@ -126,14 +125,14 @@ const say = (event: string, pipe: NatsPipe) => {
 const tickMillis = 5
 const pause = (millis: number) => new Promise<void>((resolve) => setTimeout(resolve, millis))
 
-process.on("SIGTERM", () => {
-  isStopped = true
-})
+const stopping = new AbortController()
+process.on("SIGTERM", () => stopping.abort())
+const isOver = () => stopping.signal.aborted || messages >= messagesMax
 
 const pipe = await NatsPipe.connect(values.server, reply)
 const startMillis = performance.now()
 const progress = setInterval(() => say("progress", pipe), 1_000)
-while (!isStopped && messages < messagesMax) {
+while (!isOver()) {
   const elapsed = (performance.now() - startMillis) / 1000
   if (elapsed >= secondsMax) break
   const due = rate === 0 ? batchMessages : Math.floor(elapsed * rate) - messages
