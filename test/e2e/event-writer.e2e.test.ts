@@ -234,6 +234,56 @@ describe("serviceradar event-writer", () => {
       assert.strictEqual(code, 0, program.output())
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
+  it.live("runs inside core where EVENT_WRITER_ENABLED says so, and nowhere else", () =>
+    Effect.gen(function*() {
+      const files = yield* FileSystem.FileSystem
+      const { url } = yield* TestDatabase
+      const server = yield* NatsServer.start()
+      const core = Effect.fnUntraced(function*(enabled: string) {
+        const http = yield* Program.freePort
+        const folder = yield* files.makeTempDirectoryScoped({ prefix: "serviceradar-core-" })
+        const file = `${folder}/core.json`
+        const grpc = yield* Program.freePort
+        yield* files.writeFileString(file, JSON.stringify({ grpc_addr: `127.0.0.1:${grpc}` }))
+        const program = yield* Program.start(["core", "--config", file, "--http", `127.0.0.1:${http}`], {
+          env: {
+            ...environment(server.url, Redacted.value(url)),
+            // With it, core would tell of itself through NATS, writer or not.
+            NATS_URL: "",
+            EVENT_WRITER_NATS_URL: server.url,
+            EVENT_WRITER_ENABLED: enabled
+          }
+        })
+        yield* Program.eventually(
+          "core is ready",
+          Effect.map(
+            Program.fetchJson(`http://127.0.0.1:${http}/health/ready`),
+            (body) => Option.liftPredicate(true, () => JSON.stringify(body).includes("\"status\":\"ready\""))
+          ),
+          { within: "20 seconds", programs: [program] }
+        )
+        const { tree } = yield* Effect.flatMap(
+          Program.fetchJson(`http://127.0.0.1:${http}/api/tree`),
+          Schema.decodeUnknownEffect(Tree)
+        )
+        return { program, children: tree[0]?.children.map(({ id }) => id) ?? [] }
+      })
+
+      const without = yield* core("")
+      yield* without.program.kill("SIGTERM")
+      const withoutCode = yield* without.program.exited
+      const withWriter = yield* core("yes")
+      const { connection } = yield* publishAll(server.url, numbers(100))
+      yield* awaitSettled(connection, { within: "20 seconds", programs: [withWriter.program] })
+      yield* withWriter.program.kill("SIGTERM")
+
+      assert.deepStrictEqual(without.children, ["Database", "Retention", "GrpcServer", "ManagementServer"])
+      assert.notInclude(without.program.output(), "NATS")
+      assert.strictEqual(withoutCode, 0)
+      assert.include(withWriter.children, "EventWriter")
+      assert.strictEqual(yield* withWriter.program.exited, 0, withWriter.program.output())
+    }).pipe(Effect.scoped, Effect.provide(layer)), 120_000)
+
   it.live("names file, key, value and expectation of a wrong file, and exits with 2", () =>
     Effect.gen(function*() {
       const files = yield* FileSystem.FileSystem

@@ -47,10 +47,14 @@ describe("ErrorReport", () => {
 describe("ConfigKind", () => {
   it("is recognised by the keys", () => {
     assert.deepStrictEqual(
-      [["poller_id", "agents"], ["Agent_ID", "listen_addr"], ["listen_addr", "database_url"], []].map(
-        ConfigKind.ofKeys
-      ),
-      ["poller", "agent", "core", "core"]
+      [
+        ["poller_id", "agents"],
+        ["Agent_ID", "listen_addr"],
+        ["listen_addr", "database_url"],
+        [],
+        ["listen_addr", "nats_url", "cnpg", "agent_id", "poller_id"]
+      ].map(ConfigKind.ofKeys),
+      ["poller", "agent", "core", "core", "event-writer"]
     )
   })
 })
