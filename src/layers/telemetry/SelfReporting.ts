@@ -4,7 +4,7 @@
  *
  *   Telemetry (one_for_one)
  *   ├─ Restarts        permanent: restarts of the supervision tree, as log lines
- *   ├─ PollerWatch     permanent: pollers that stop to report to core
+ *   ├─ PollerWatch     permanent: pollers that stop to report; only where they report
  *   ├─ Metrics         permanent: all metrics, every half minute
  *   └─ ProcessMetrics  permanent: keeps the process's own up to date
  *
@@ -25,6 +25,8 @@ export interface SelfReportingOptions {
   /** `poller`, `core` and so on. */
   readonly program: string
   readonly version: string
+  /** Whether pollers report to it. */
+  readonly isCore: boolean
   /** From which level on log lines are published. Default `Warn`. */
   readonly logLevel?: LogLevel.LogLevel
 }
@@ -52,7 +54,9 @@ export const tree = (options: SelfReportingOptions) =>
     strategy: "one_for_one",
     children: [
       Supervisor.child({ id: "Restarts", run: LogPublication.publishRestarts({ ...options, newId }) }),
-      Supervisor.child({ id: "PollerWatch", run: ReportPublication.use((publication) => publication.watch) }),
+      ...(options.isCore
+        ? [Supervisor.child({ id: "PollerWatch", run: ReportPublication.use((publication) => publication.watch) })]
+        : []),
       Supervisor.child({ id: "Metrics", run: OtlpPublication.publishMetrics(serviceOf(options)) }),
       Supervisor.child({ id: "ProcessMetrics", run: ProcessMetrics.keep })
     ]

@@ -8,6 +8,7 @@ import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as FileLogging from "../cli/FileLogging.ts"
 import { httpFlag } from "../cli/HttpFlag.ts"
+import * as Reporting from "../cli/Reporting.ts"
 import * as AgentProgram from "./AgentProgram.ts"
 
 const flags = {
@@ -29,7 +30,7 @@ export const command = Command.make("agent", flags, ({ config: file, http }) =>
         ...(Option.isSome(http) ? { http: http.value } : {}),
         ...(Option.isSome(path) ? { path: path.value } : {})
       })
-    }).pipe(FileLogging.withLogging(value.logging))
+    }).pipe(Reporting.withReporting("agent"), FileLogging.withLogging(value.logging))
   }).pipe(Effect.provide(SupervisionTree.layer))).pipe(
     Command.withDescription("Check this host and what it can reach, for pollers"),
     Command.withExamples([{ command: "serviceradar agent --config agent.json", description: "Run an agent" }])

@@ -12,9 +12,9 @@ import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as FileLogging from "../cli/FileLogging.ts"
 import { httpFlagOptional } from "../cli/HttpFlag.ts"
+import * as Reporting from "../cli/Reporting.ts"
 import * as EventWriterEnvironment from "../event-writer/EventWriterEnvironment.ts"
 import * as CoreProgram from "./CoreProgram.ts"
-import * as CoreWithEventWriter from "./CoreWithEventWriter.ts"
 
 const config = Flag.String("config").pipe(
   Flag.optional,
@@ -55,10 +55,11 @@ const run = Effect.fnUntraced(
       http: Option.getOrElse(http, () => file.http)
     }
     yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
-    const { isEnabled, options } = yield* EventWriterEnvironment.read
-    return yield* isEnabled === true
-      ? CoreWithEventWriter.run(core, EventWriterSettings.resolve([options]))
-      : CoreProgram.run(core)
+    if (!(yield* EventWriterEnvironment.isEnabled)) return yield* CoreProgram.run(core)
+    const settings = EventWriterSettings.resolve([yield* EventWriterEnvironment.read])
+    // Loaded only where it is wanted, with its driver for NATS.
+    const withWriter = yield* Effect.promise(() => import("./CoreWithEventWriter.ts"))
+    return yield* withWriter.run(core, settings)
   }
 )
 
@@ -73,6 +74,7 @@ export const command = Command.make(
       const file = Option.getOrElse(path, () => "")
       return yield* Effect.forEach(warnings, (one) => Effect.logWarning(ConfigFile.formatWarning(file, one))).pipe(
         Effect.andThen(run(CoreConfig.fromFile(value), http)),
+        Reporting.withReporting("core"),
         FileLogging.withLogging(value.logging)
       )
     }).pipe(Effect.provide(SupervisionTree.layer))

@@ -17,12 +17,6 @@ import * as GoDuration from "../../domain/monitoring/GoDuration.ts"
 import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 import * as Variables from "./EnvironmentVariables.ts"
 
-export interface EventWriterEnvironment {
-  /** Absent: not said. */
-  readonly isEnabled: boolean | undefined
-  readonly options: EventWriterOptions
-}
-
 const secret: Variables.Variable<Redacted.Redacted> = {
   expectation: "a secret",
   parse: (value) => Option.some(Redacted.make(value)),
@@ -108,13 +102,13 @@ const certificateDirectoryDefault = "/etc/serviceradar/certs"
 
 const nats = Effect.fnUntraced(function*({ read, readFirst, refuse }: Variables.Reader) {
   const credsFile = yield* readFirst(
-    ["EVENT_WRITER_NATS_CREDS_FILE", "DB_EVENT_WRITER_NATS_CREDS_FILE"],
+    ["EVENT_WRITER_NATS_CREDS_FILE", "DB_EVENT_WRITER_NATS_CREDS_FILE", "NATS_CREDS_FILE"],
     Variables.text
   )
   const seed = yield* read("EVENT_WRITER_NATS_NKEY_SEED", secret)
   const jwt = yield* read("EVENT_WRITER_NATS_JWT", secret)
-  const user = yield* read("EVENT_WRITER_NATS_USER", Variables.text)
-  const password = yield* read("EVENT_WRITER_NATS_PASSWORD", secret)
+  const user = yield* readFirst(["EVENT_WRITER_NATS_USER", "NATS_USER"], Variables.text)
+  const password = yield* readFirst(["EVENT_WRITER_NATS_PASSWORD", "NATS_PASSWORD"], secret)
   const isTls = yield* read("EVENT_WRITER_NATS_TLS", Variables.boolean)
   const directory = yield* readFirst(["SPIFFE_CERT_DIR", "DATASVC_CERT_DIR"], Variables.text)
   if (jwt !== undefined && seed === undefined && credsFile === undefined) {
@@ -199,6 +193,11 @@ const streams = Effect.fnUntraced(function*(
   return Object.fromEntries(yield* Effect.forEach(streamNames, one))
 })
 
+/** Whether core is to run a writer. Nothing else of the environment is looked at, as it may not be about a writer. */
+export const isEnabled = Variables.collect((reader) =>
+  Effect.map(reader.read("EVENT_WRITER_ENABLED", Variables.boolean), (enabled) => enabled === true)
+)
+
 /** Reads the whole environment; without any of the variables nothing is said. */
 export const read = Variables.collect((reader) =>
   Effect.gen(function*() {
@@ -237,7 +236,9 @@ export const read = Variables.collect((reader) =>
       )) ?? selection?.schema,
       hasMigrations: yield* read("ENABLE_DB_MIGRATIONS", Variables.boolean)
     }
-    const isEnabled = yield* read("EVENT_WRITER_ENABLED", Variables.boolean)
-    return { isEnabled, options } satisfies EventWriterEnvironment
+    return options
   })
 )
+
+/** What it says of NATS alone, for programs that only publish. */
+export const readNats = Variables.collect(nats)

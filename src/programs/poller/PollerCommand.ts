@@ -9,6 +9,7 @@ import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as FileLogging from "../cli/FileLogging.ts"
 import { httpFlag } from "../cli/HttpFlag.ts"
+import * as Reporting from "../cli/Reporting.ts"
 import * as PollerProgram from "./PollerProgram.ts"
 
 const configDefault = "/etc/serviceradar/poller.json"
@@ -36,7 +37,7 @@ export const command = Command.make(
           poller,
           Option.match(address, { onNone: () => ({}), onSome: (one) => ({ http: one }) })
         )
-      }).pipe(FileLogging.withLogging(value.logging))
+      }).pipe(Reporting.withReporting("poller"), FileLogging.withLogging(value.logging))
     }).pipe(Effect.provide(SupervisionTree.layer))
 ).pipe(
   Command.withDescription("Poll agents and report to core"),

@@ -94,6 +94,7 @@ const writer = ({ settings }: LocalEvents) =>
 const reporting: SelfReporting.SelfReportingOptions = {
   program: "up",
   version: packageVersion(),
+  isCore: true,
   logLevel: "Info"
 }
 

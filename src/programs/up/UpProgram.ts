@@ -15,7 +15,6 @@ import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import { NegativeAnswer } from "../cli/NegativeAnswer.ts"
 import * as DirectoryLock from "./DirectoryLock.ts"
 import * as LiveView from "./LiveView.ts"
-import * as LocalEvents from "./LocalEvents.ts"
 import * as LocalSetup from "./LocalSetup.ts"
 import * as Once from "./Once.ts"
 import { host } from "./Ports.ts"
@@ -119,13 +118,6 @@ const runIn = Effect.fnUntraced(function*(
       Ref.set(status, progress === "ready" ? `${httpUrl}  Ctrl-C ends` : progressText[progress]),
       Effect.logInfo(progressText[progress])
     )
-  const events = options.once
-    ? Option.none()
-    : yield* LocalEvents.plan({
-      directory,
-      searchPath: pathVariable,
-      notice: (text) => Ref.set(eventNotice, text)
-    })
   const headline = Effect.zipWith(
     Ref.get(status),
     Ref.get(eventNotice),
@@ -136,11 +128,10 @@ const runIn = Effect.fnUntraced(function*(
     const seen = face(output, watch, { headline, warnings })(streams)
     return options.runFor === undefined ? seen : Effect.asVoid(Effect.timeoutOption(seen, options.runFor))
   }
-  const tree = { setup, databaseUrl, pathVariable, onProgress }
-  yield* Option.match(events, {
-    onNone: () => UpTree.run(tree, shown),
-    onSome: (some) => UpTree.runWithEvents(some, tree, shown)
-  })
+  const tree = { setup, databaseUrl, pathVariable, onProgress, notice: (text: string) => Ref.set(eventNotice, text) }
+  if (options.once) return yield* UpTree.run(tree, shown)
+  const { run } = yield* Effect.promise(() => import("./EventfulTree.ts"))
+  yield* run(tree, shown)
 })
 
 /** Runs until it is interrupted, the asked time is over, `--once` has its answer, or the tree gives up. */

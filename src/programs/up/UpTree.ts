@@ -1,19 +1,15 @@
 /**
  * The tree of `serviceradar up`: core, agent and poller in one process, over loopback gRPC, with a PostgreSQL of their
- * own, and events beside them.
+ * own. `EventfulTree` is the same with events beside them.
  *
  *   Up (one_for_one, 5 restarts in 60 s)
- *   ├─ Core         one_for_one: PostgreSQL, Database, Retention, GrpcServer, ManagementServer
- *   ├─ Agent        rest_for_one: Checkers, GrpcServer
- *   ├─ Poller       one_for_all: CoreReporter, GrpcServer, one coordinator per agent
- *   ├─ NATS         a server of our own; only without NATS_URL
- *   ├─ EventWriter  one_for_one: NatsConnection, EventTables, one pipeline per stream
- *   └─ Telemetry    one_for_one: what the programs publish about themselves
+ *   ├─ Core    one_for_one: PostgreSQL, Database, Retention, GrpcServer, ManagementServer
+ *   ├─ Agent   rest_for_one: Checkers, GrpcServer
+ *   └─ Poller  one_for_all: CoreReporter, GrpcServer, one coordinator per agent
  *
  * They start in this order, so that the first poll finds somebody to ask and to tell. They are restarted alone, because
  * none holds anything of another: each knows the others only by address, and waits, retries or buffers while one is
  * away. With rest_for_one a killed PostgreSQL would take the measuring down with it, just when that is wanted most.
- * The last three come after the first poll is on its way, and `--once` does without them.
  */
 import { Effect, Layer, Option } from "effect"
 import * as path from "node:path"
@@ -24,14 +20,20 @@ import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as AgentProgram from "../agent/AgentProgram.ts"
 import * as CoreProgram from "../core/CoreProgram.ts"
 import * as PollerProgram from "../poller/PollerProgram.ts"
-import * as LocalEvents from "./LocalEvents.ts"
 import type * as LocalSetup from "./LocalSetup.ts"
 import { host } from "./Ports.ts"
+
+export interface TreeOptions {
+  readonly setup: LocalSetup.LocalSetup
+  readonly databaseUrl: CoreConfig.CoreConfig["databaseUrl"]
+  readonly pathVariable: string | undefined
+  readonly onProgress: (progress: Progress) => Effect.Effect<void>
+}
 
 /** Short, because everything is on one machine: a status is in the database half a second after it was measured. */
 const batchWait = "500 millis"
 
-const coreConfig = (setup: LocalSetup.LocalSetup, databaseUrl: CoreConfig.CoreConfig["databaseUrl"]) => {
+export const coreConfig = ({ databaseUrl, setup }: TreeOptions) => {
   const file = CoreConfig.fromFile(setup.core)
   return {
     ...file,
@@ -42,20 +44,13 @@ const coreConfig = (setup: LocalSetup.LocalSetup, databaseUrl: CoreConfig.CoreCo
   } satisfies CoreConfig.CoreConfig
 }
 
-export interface TreeOptions {
-  readonly setup: LocalSetup.LocalSetup
-  readonly databaseUrl: CoreConfig.CoreConfig["databaseUrl"]
-  readonly pathVariable: string | undefined
-  readonly onProgress: (progress: Progress) => Effect.Effect<void>
-}
-
 const agentOptions = ({ pathVariable }: TreeOptions): AgentProgram.AgentOptions =>
   pathVariable === undefined ? {} : { path: pathVariable }
 
 const pollerOptions: PollerProgram.PollerOptions = { batchWait }
 
 /** Those who monitor, in the order of their start. */
-const monitoring = <R = never>(
+export const monitoring = <R = never>(
   core: CoreConfig.CoreConfig,
   options: TreeOptions,
   management: Pick<CoreProgram.CoreOptions<never, never, R>, "management"> = {}
@@ -69,43 +64,29 @@ const monitoring = <R = never>(
     Supervisor.supervisor(PollerProgram.tree(options.setup.poller, pollerOptions))
   ] as const
 
-const layerOf = (core: CoreConfig.CoreConfig, options: TreeOptions) =>
+/** What they need. */
+export const layerOf = (core: CoreConfig.CoreConfig, options: TreeOptions) =>
   Layer.mergeAll(
     CoreProgram.layer(core),
     AgentProgram.layer(options.setup.agent, agentOptions(options)),
     PollerProgram.layer(options.setup.poller, pollerOptions)
   )
 
-const root = {
+/** All but the children. */
+export const root = {
   id: "Up",
   strategy: "one_for_one",
   intensity: { maxRestarts: 5, period: "60 seconds" }
 } as const
 
 /** What the user sees, given how the streams are written. */
-type Shown<E, R> = (streams: Effect.Effect<ReadonlyArray<StreamStatus>>) => Effect.Effect<void, E, R>
+export type Shown<E, R> = (streams: Effect.Effect<ReadonlyArray<StreamStatus>>) => Effect.Effect<void, E, R>
 
 /** Runs the tree without events until it is interrupted, gives up, or `shown` is over. */
 export const run = <E, R>(options: TreeOptions, shown: Shown<E, R>) => {
-  const core = coreConfig(options.setup, options.databaseUrl)
+  const core = coreConfig(options)
   return Supervisor.run({ ...root, children: monitoring(core, options) }).pipe(
     Effect.raceFirst(shown(Effect.succeed([]))),
     Effect.provide(layerOf(core, options))
-  )
-}
-
-/** The same with NATS, event writer and what is told through them. */
-export const runWithEvents = <E, R>(events: LocalEvents.LocalEvents, options: TreeOptions, shown: Shown<E, R>) => {
-  const core = LocalEvents.withRoomFor(events, coreConfig(options.setup, options.databaseUrl))
-  const management = LocalEvents.management(events)
-  return Effect.gen(function*() {
-    yield* LocalEvents.announce(events)
-    const streams = yield* LocalEvents.streams
-    return yield* Supervisor.run({
-      ...root,
-      children: [...monitoring(core, options, { management }), ...LocalEvents.children(events)]
-    }).pipe(Effect.raceFirst(shown(streams)))
-  }).pipe(
-    Effect.provide(LocalEvents.layer(events).pipe(Layer.provideMerge(layerOf(core, options))))
   )
 }
