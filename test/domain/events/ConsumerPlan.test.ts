@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as ConsumerPlan from "../../../src/domain/events/ConsumerPlan.ts"
-import { route, streamNames } from "../../../src/domain/events/Subject.ts"
+import { route, type StreamName, streamNames } from "../../../src/domain/events/Subject.ts"
 import * as SubjectPattern from "../../../src/domain/events/SubjectPattern.ts"
 
 const stream = fc.constantFrom(...streamNames)
@@ -41,6 +41,24 @@ const isMatched = (patterns: ReadonlyArray<string>, text: string): boolean =>
 /** Of one durable, as the server sees it. */
 const brings = (consumer: ConsumerPlan.PlannedConsumer, held: ReadonlyArray<string>, text: string): boolean =>
   isMatched(held, text) && (consumer.filters.length === 0 || isMatched(consumer.filters, text))
+
+type Plan = [
+  StreamName,
+  ReadonlyArray<string>,
+  ReadonlyArray<readonly [durable: string, filters: ReadonlyArray<string>]>
+]
+
+const plans: ReadonlyArray<Plan> = [
+  ["TELEMETRY", ["telemetry", "telemetry.>"], [["writer-telemetry", []]]],
+  ["TELEMETRY", ["telemetry.>", "x.>"], [["writer-telemetry", ["telemetry.>"]]]],
+  ["OTEL_TRACES", ["events.>", "otel.>"], [
+    ["writer-otel-traces-events_otel_traces", ["events.otel.traces"]],
+    ["writer-otel-traces-events_otel_traces_=all", ["events.otel.traces.>"]],
+    ["writer-otel-traces-otel_traces", ["otel.traces"]],
+    ["writer-otel-traces-otel_traces_=all", ["otel.traces.>"]]
+  ]],
+  ["SWEEP", ["logs.>"], []]
+]
 
 describe("ConsumerPlan", () => {
   it("brings what is wanted and in the stream, and nothing else", () => {
@@ -95,25 +113,10 @@ describe("ConsumerPlan", () => {
     )
   })
 
-  it.each(
-    [
-      ["TELEMETRY", ["telemetry", "telemetry.>"], [["writer-telemetry", []]]],
-      ["TELEMETRY", ["telemetry.>", "x.>"], [["writer-telemetry", ["telemetry.>"]]]],
-      ["OTEL_TRACES", ["events.>", "otel.>"], [
-        ["writer-otel-traces-events_otel_traces", ["events.otel.traces"]],
-        ["writer-otel-traces-events_otel_traces_=all", ["events.otel.traces.>"]],
-        ["writer-otel-traces-otel_traces", ["otel.traces"]],
-        ["writer-otel-traces-otel_traces_=all", ["otel.traces.>"]]
-      ]],
-      ["SWEEP", ["logs.>"], []]
-    ] as const
-  )("plans for %s in a stream of %j: %j", (stream, subjects, expected) => {
+  it.each(plans)("plans for %s in a stream of %j: %j", (stream, subjects, expected) => {
     const jetStream = { name: "events", subjects }
     const plan = ConsumerPlan.make({ stream, consumer: "writer", tenants: [], jetStream, canFilterMany: false })
-    assert.deepStrictEqual(
-      plan.map(({ durable, filters }) => [durable, filters]).sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
-      expected
-    )
+    assert.deepStrictEqual(new Map(plan.map(({ durable, filters }) => [durable, filters])), new Map(expected))
   })
 
   it("makes streams that share no subject and hold all of each logical stream", () => {
@@ -128,7 +131,7 @@ describe("ConsumerPlan", () => {
         const isNamed = found?.tenant === undefined || tenants.some((tenant) => tenant === found.tenant)
         if (found !== undefined && isNamed) assert.isTrue(isMatched(all, text), text)
       }),
-      { numRuns: 1_000 }
+      { numRuns: 100 }
     )
   })
 })
