@@ -55,11 +55,11 @@ const run = Effect.fnUntraced(
       http: Option.getOrElse(http, () => file.http)
     }
     yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
-    if (!(yield* EventWriterEnvironment.isEnabled)) return yield* CoreProgram.run(core)
-    const settings = EventWriterSettings.resolve([yield* EventWriterEnvironment.read])
+    if (!(yield* EventWriterEnvironment.wantsWriter)) return yield* CoreProgram.run(core)
+    const { options } = yield* EventWriterEnvironment.read
     // Loaded only where it is wanted, with its driver for NATS.
     const withWriter = yield* Effect.promise(() => import("./CoreWithEventWriter.ts"))
-    return yield* withWriter.run(core, settings)
+    return yield* withWriter.run(core, EventWriterSettings.resolve([options]))
   }
 )
 

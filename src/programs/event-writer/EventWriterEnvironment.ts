@@ -17,6 +17,12 @@ import * as GoDuration from "../../domain/monitoring/GoDuration.ts"
 import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 import * as Variables from "./EnvironmentVariables.ts"
 
+export interface EventWriterEnvironment {
+  /** Absent: not said. */
+  readonly isEnabled: boolean | undefined
+  readonly options: EventWriterOptions
+}
+
 const secret: Variables.Variable<Redacted.Redacted> = {
   expectation: "a secret",
   parse: (value) => Option.some(Redacted.make(value)),
@@ -194,7 +200,7 @@ const streams = Effect.fnUntraced(function*(
 })
 
 /** Whether core is to run a writer. Nothing else of the environment is looked at, as it may not be about a writer. */
-export const isEnabled = Variables.collect((reader) =>
+export const wantsWriter = Variables.collect((reader) =>
   Effect.map(reader.read("EVENT_WRITER_ENABLED", Variables.boolean), (enabled) => enabled === true)
 )
 
@@ -236,7 +242,8 @@ export const read = Variables.collect((reader) =>
       )) ?? selection?.schema,
       hasMigrations: yield* read("ENABLE_DB_MIGRATIONS", Variables.boolean)
     }
-    return options
+    const isEnabled = yield* read("EVENT_WRITER_ENABLED", Variables.boolean)
+    return { isEnabled, options } satisfies EventWriterEnvironment
   })
 )
 

@@ -2,7 +2,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Redacted, Schedule } from "effect"
+import { Effect, Layer, Option, type Redacted, Schedule } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"

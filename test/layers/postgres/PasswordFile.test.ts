@@ -44,9 +44,9 @@ describe("PasswordFile", () => {
     Effect.gen(function*() {
       const { file, write } = yield* passwordFile
 
-      const none = yield* Effect.flip(PasswordFile.start(file, address))
+      const none = yield* Effect.flip(Effect.asVoid(PasswordFile.start(file, address)))
       yield* write(" \n")
-      const empty = yield* Effect.flip(PasswordFile.start(file, address))
+      const empty = yield* Effect.flip(Effect.asVoid(PasswordFile.start(file, address)))
 
       assert.strictEqual(none.message, `CNPG_PASSWORD_FILE ${file}: cannot be read: NotFound`)
       assert.strictEqual(empty.message, `CNPG_PASSWORD_FILE ${file}: is empty`)
