@@ -18,11 +18,11 @@ const runWith = <E, R>(
   const management = LocalEvents.management(events)
   return Effect.gen(function*() {
     yield* LocalEvents.announce(events)
-    const streams = yield* LocalEvents.streams
+    const { all } = yield* LocalEvents.streams
     return yield* Supervisor.run({
       ...UpTree.root,
       children: [...UpTree.monitoring(core, options, { management }), ...LocalEvents.children(events)]
-    }).pipe(Effect.raceFirst(shown(streams)))
+    }).pipe(Effect.raceFirst(shown(all)))
   }).pipe(
     Effect.provide(LocalEvents.layer(events).pipe(Layer.provideMerge(UpTree.layerOf(core, options))))
   )

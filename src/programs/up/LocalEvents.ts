@@ -148,7 +148,7 @@ export const management = ({ settings }: LocalEvents) =>
 export const streams = Effect.gen(function*() {
   const context = yield* Effect.context<LocalNats.NatsAvailability>()
   const { all } = yield* StreamStatuses
-  return Effect.provide(whenAvailable(all, []), context)
+  return { all: Effect.provide(whenAvailable(all, []), context) } satisfies StreamStatuses["Service"]
 })
 
 /** One line about whose NATS it is; our own says so itself. */

@@ -4,7 +4,7 @@
  * Nobody waits for it: where its package has to be fetched first, that may take a minute, and everything else goes on
  * meanwhile. Where there is none it says once how to get one, and ends in order.
  */
-import { Context, Deferred, Effect, Layer, Option, Schedule } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Option, Schedule } from "effect"
 import * as EmbeddedNats from "../../layers/nats/EmbeddedNats.ts"
 import { NatsEndpoint } from "../../layers/nats/NatsEndpoint.ts"
 import * as NatsServerBinary from "../../layers/nats/NatsServerBinary.ts"
@@ -55,18 +55,22 @@ const patience = "2 seconds"
 /** Room for all streams at their limits, and for dead letters. */
 const storeBytesMax = 18 * 2 ** 30
 
+/** Tells when it takes long, and goes on. Not by a scope of its own: what is started here outlives the start. */
 const whileLong = (notice: Effect.Effect<void>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.raceFirst(effect, Effect.sleep(patience).pipe(Effect.andThen(notice), Effect.andThen(Effect.never)))
+  Effect.gen(function*() {
+    const telling = yield* Effect.forkChild(Effect.delay(notice, patience))
+    return yield* Effect.ensuring(effect, Fiber.interrupt(telling))
+  })
 
 const found = ({ notice, search }: LocalNatsOptions) => {
   const text = "preparing NATS: fetching the system's package of nats-server …"
   return NatsServerBinary.find(search).pipe(
     whileLong(Effect.andThen(notice(text), Effect.logInfo(text))),
-    Effect.map(Option.some),
+    Effect.asSome,
     Effect.catchTag("NatsServerUnavailable", (error) =>
       Effect.gen(function*() {
-        yield* notice("no nats-server: events are not stored")
         const tried = error.tried.map(({ problem, way }) => `${way}: ${problem}`).join("; ")
+        yield* notice("no nats-server: events are not stored")
         yield* Effect.logWarning(
           `No nats-server: events are not stored, all else goes on. ${error.advice}. Tried ${tried}`
         )

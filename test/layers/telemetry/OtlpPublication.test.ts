@@ -1,11 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric, Result, Tracer } from "effect"
+import { Data, Effect, Layer, Metric, Result, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type { TableRows } from "../../../src/domain/events/rows/Tables.ts"
 import * as EventDecoder from "../../../src/layers/events/EventDecoder.ts"
 import * as OtlpPublication from "../../../src/layers/telemetry/OtlpPublication.ts"
 import { EventPublisher } from "../../../src/services/event-writer/EventPublisher.ts"
 import { message } from "../events/samples.ts"
+
+class NoAnswer extends Data.TaggedError("NoAnswer") {
+  override get message(): string {
+    return "no answer"
+  }
+}
 
 const decode = EventDecoder.make({ tenantDefault: "default" })
 
@@ -31,8 +37,7 @@ const traced = <E>(effect: Effect.Effect<unknown, E>, options: Partial<OtlpPubli
   const layer = OtlpPublication.layerTracer({ ...service, roots: new Set(["poll"]), ...options })
   return Effect.andThen(Effect.exit(effect), TestClock.adjust("2 seconds")).pipe(
     Effect.map(() => publisher.spans()),
-    Effect.provide(layer),
-    Effect.provide(publisher.layer)
+    Effect.provide(Layer.provideMerge(layer, publisher.layer))
   )
 }
 
@@ -58,7 +63,7 @@ describe("OtlpPublication", () => {
 
   it.effect("marks what failed", () =>
     Effect.gen(function*() {
-      const [inner] = yield* traced(poll(Effect.fail(new Error("no answer"))))
+      const [inner] = yield* traced(poll(Effect.fail(new NoAnswer())))
 
       assert.deepInclude(inner, { name: "GetStatus", status_code: 2, status_message: "no answer" })
     }))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { PollObserver } from "../../../src/services/poller/PollObserver.ts"
 import * as PollPublication from "../../../src/services/telemetry/PollPublication.ts"
 import { type Facts, measuredAtMillis, polled } from "../../domain/events/outgoing/polled.ts"
@@ -17,7 +17,7 @@ const secondsOf = (prefix: string, statuses: ReadonlyArray<Facts & { readonly se
       if (taken.some(({ subject }) => subject.startsWith(prefix))) seconds.push(second)
     }
     return seconds
-  }).pipe(Effect.provide(PollPublication.layer()), Effect.provide(publisher.layer))
+  }).pipe(Effect.provide(Layer.provide(PollPublication.layer(), publisher.layer)))
 }
 
 const every = (interval: number, count: number, facts: Facts = {}) =>

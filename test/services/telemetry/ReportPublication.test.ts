@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, DateTime, Effect, Result } from "effect"
+import { Clock, DateTime, Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { AvailabilityChange } from "../../../src/domain/monitoring/AvailabilityChange.ts"
 import * as StatusReport from "../../../src/domain/monitoring/StatusReport.ts"
@@ -31,7 +31,7 @@ const publishing = <A, E>(
   const publisher = collecting()
   let ids = 0
   const layer = ReportPublication.layer({ newId: () => `id-${++ids}` })
-  return test(publisher).pipe(Effect.provide(layer), Effect.provide(publisher.layer))
+  return test(publisher).pipe(Effect.provide(Layer.provide(layer, publisher.layer)))
 }
 
 const subjectsOf = (publisher: ReturnType<typeof collecting>) =>
