@@ -80,6 +80,7 @@ const File = Schema.Struct({
     OTEL_TRACES: Schema.optionalKey(StreamBlock),
     LOGS: Schema.optionalKey(StreamBlock)
   })),
+  start_after: Schema.optionalKey(Limits.JetStreamName),
   create_streams: Schema.optionalKey(Schema.Boolean),
   dead_letter_stream: Schema.optionalKey(Limits.JetStreamName),
   max_deliver: Schema.optionalKey(Limits.Deliveries),
@@ -165,6 +166,7 @@ export const toOptions = (file: EventWriterConfigFile): EventWriterOptions => {
     jetStream: file.stream_name,
     consumer: file.consumer_name,
     domain: nonEmpty(file.domain),
+    startAfter: file.start_after,
     createStreams: file.create_streams,
     deadLetterStream: file.dead_letter_stream,
     deliveriesMax: file.max_deliver,

@@ -32,6 +32,7 @@ export interface EventWriterOptions {
   readonly jetStream?: string | undefined
   readonly consumer?: string | undefined
   readonly domain?: string | undefined
+  readonly startAfter?: string | undefined
   readonly createStreams?: boolean | undefined
   readonly deadLetterStream?: string | undefined
   readonly deliveriesMax?: number | undefined
@@ -89,12 +90,16 @@ export interface EventWriterSettings {
   /** The first part of the names of the durable consumers. */
   readonly consumer: string
   readonly domain: Option.Option<string>
+  /** A durable of another writer that this one goes on for. */
+  readonly startAfter: Option.Option<string>
   readonly createStreams: boolean
   readonly deadLetterStream: string
   /** How long a delivery may go without a sign of life before it comes again. */
   readonly ackWait: Duration.Duration
   /** Those that are enabled. */
   readonly streams: ReadonlyArray<StreamSettings>
+  /** Those that somebody has asked for; of the others it is no fault when nobody publishes to them. */
+  readonly requested: ReadonlySet<StreamName>
   /** Whose messages are that name no tenant; without it they are refused. */
   readonly tenantDefault: Option.Option<string>
   /** Tenants whose names may stand in front of subjects, `*` for all; besides subjects without a tenant. */
@@ -141,6 +146,7 @@ const streamSettings = (sources: Sources, deliveriesMax: number) => (stream: Str
   ])
   return {
     isEnabled: first("enabled") ?? true,
+    isRequested: first("enabled") === true,
     settings: {
       stream,
       batchSize: first("batchSize") ?? batchSizeDefault,
@@ -222,10 +228,12 @@ export const resolve = (sources: Sources): EventWriterSettings => {
     jetStream: Option.fromNullishOr(first("jetStream")),
     consumer: first("consumer") ?? consumerDefault,
     domain: Option.fromNullishOr(first("domain")),
+    startAfter: Option.fromNullishOr(first("startAfter")),
     createStreams: first("createStreams") ?? false,
     deadLetterStream: first("deadLetterStream") ?? deadLetterStreamDefault,
     ackWait: first("ackWait") ?? ackWaitDefault,
     streams: streams.filter(({ isEnabled }) => isEnabled).map(({ settings }) => settings),
+    requested: new Set(streams.filter(({ isRequested }) => isRequested).map(({ settings }) => settings.stream)),
     tenantDefault: Option.fromNullishOr(first("tenantDefault")),
     tenantPrefixes: first("tenantPrefixes") ?? [],
     flowTable: first("flowTable") ?? "ocsf_network_activity",

@@ -16,6 +16,8 @@ export interface DurableSettings {
   readonly ackWait: Duration.Duration
   /** The least; more stays more. */
   readonly maxAckPending: number
+  /** A new consumer begins behind what this consumer of the same stream has acknowledged, where there is one. */
+  readonly startAfter?: string | undefined
 }
 
 const nameOf = ({ durable, jetStream }: PlannedConsumer): string => `Consumer ${durable} of stream ${jetStream}`
@@ -36,10 +38,12 @@ const filterFields = (filters: ReadonlyArray<string>): Partial<ConsumerConfig> =
 const isSame = (left: ReadonlyArray<string>, right: ReadonlyArray<string>): boolean =>
   left.length === right.length && left.every((filter) => right.includes(filter))
 
-const fresh = (planned: PlannedConsumer, settings: DurableSettings): Partial<ConsumerConfig> => ({
+type Start = Pick<ConsumerConfig, "deliver_policy" | "opt_start_seq">
+
+const fresh = (planned: PlannedConsumer, settings: DurableSettings, start: Start): Partial<ConsumerConfig> => ({
   durable_name: planned.durable,
   ack_policy: AckPolicy.Explicit,
-  deliver_policy: DeliverPolicy.All,
+  ...start,
   replay_policy: ReplayPolicy.Instant,
   ack_wait: nanosOf(settings.ackWait),
   // The server would give up without a word; the writer gives up with a dead letter.
@@ -104,16 +108,33 @@ const isRace = (error: JetStreamRefusal): boolean =>
   error.code === JetStreamFailure.errorCodes.consumerNameInUse ||
   error.code === JetStreamFailure.errorCodes.consumerMissing
 
+/** Undefined where there is no such consumer. */
+const existing = (client: NatsClient, planned: PlannedConsumer) =>
+  info(client, planned).pipe(
+    Effect.catchIf(
+      (error) => error.code === JetStreamFailure.errorCodes.consumerMissing,
+      () => Effect.succeed(undefined)
+    )
+  )
+
+/** With the oldest message, or behind what another consumer has done. */
+const startOf = Effect.fnUntraced(
+  function*(client: NatsClient, planned: PlannedConsumer, { startAfter }: DurableSettings) {
+    const all: Start = { deliver_policy: DeliverPolicy.All }
+    if (startAfter === undefined) return all
+    const other = yield* existing(client, { ...planned, durable: startAfter })
+    if (other === undefined) return all
+    const sequence = other.ack_floor.stream_seq + 1
+    yield* Effect.logInfo(`${nameOf(planned)} begins with message ${sequence}, behind consumer ${startAfter}`)
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence } satisfies Start
+  }
+)
+
 const ensureOnce = Effect.fnUntraced(
   function*(client: NatsClient, planned: PlannedConsumer, settings: DurableSettings) {
-    const found = yield* info(client, planned).pipe(
-      Effect.catchIf(
-        (error) => error.code === JetStreamFailure.errorCodes.consumerMissing,
-        () => Effect.succeed(undefined)
-      )
-    )
+    const found = yield* existing(client, planned)
     if (found === undefined) {
-      yield* write(client, planned, "create", fresh(planned, settings))
+      yield* write(client, planned, "create", fresh(planned, settings, yield* startOf(client, planned, settings)))
       return yield* info(client, planned)
     }
     const problem = unusable(planned, found)

@@ -40,6 +40,8 @@ export interface JetStreamEventSourceOptions {
   readonly tenants?: ReadonlyArray<string> | undefined
   /** Default 30 seconds. */
   readonly ackWait?: Duration.Duration | undefined
+  /** New durables begin behind what this one has acknowledged, of another writer. Default: with the oldest message. */
+  readonly startAfter?: string | undefined
 }
 
 const noLimits: JetStreamStreams.StreamLimits = { bytesMax: 0, ageMax: Duration.zero }
@@ -124,7 +126,11 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
     const infos = yield* Effect.forEach(
       consumers,
       (consumer) =>
-        DurableConsumers.ensure(client, consumer, { ackWait, maxAckPending: Math.max(ackPendingMin, inFlightMax * 4) }),
+        DurableConsumers.ensure(client, consumer, {
+          ackWait,
+          maxAckPending: Math.max(ackPendingMin, inFlightMax * 4),
+          startAfter: options.startAfter
+        }),
       { concurrency: 8 }
     ).pipe(Effect.mapError(toError(stream)))
     const reach = { client, consumers }

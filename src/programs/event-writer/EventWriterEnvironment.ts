@@ -219,6 +219,7 @@ export const read = Variables.collect((reader) =>
         name
       ),
       domain: yield* read("EVENT_WRITER_NATS_DOMAIN", name),
+      startAfter: yield* read("EVENT_WRITER_START_AFTER", name),
       createStreams: yield* read("EVENT_WRITER_CREATE_STREAMS", Variables.boolean),
       deadLetterStream: yield* read("EVENT_WRITER_DEAD_LETTER_STREAM", name),
       deliveriesMax: yield* read(

@@ -99,7 +99,8 @@ const jetStream = (settings: EventWriterSettings) =>
       createStreams: settings.createStreams,
       streamLimits: madeStreams,
       tenants: settings.tenantPrefixes,
-      ackWait: settings.ackWait
+      ackWait: settings.ackWait,
+      startAfter: Option.getOrUndefined(settings.startAfter)
     }),
     JetStreamDeadLetters.layer({ stream: settings.deadLetterStream })
   ).pipe(Layer.provideMerge(NatsConnection.layer({

@@ -28,10 +28,13 @@ const database = Effect.gen(function*() {
   if (!state.isUp) return yield* Effect.fail({ message: state.reason })
 })
 
-const problems = Effect.gen(function*() {
+/** A stream that is written by default may have nobody who publishes to it; all of them may not. */
+const problems = Effect.fnUntraced(function*({ requested }: EventWriterSettings) {
   const all = yield* StreamStatuses.use((statuses) => statuses.all)
-  const told = all.filter(({ problem }) => problem !== "").map(({ problem, stream }) => `${stream}: ${problem}`)
-  if (told.length > 0) return yield* Effect.fail({ message: told.join("; ") })
+  const troubled = all.filter(({ problem }) => problem !== "")
+  const isFine = troubled.length < all.length && !troubled.some(({ stream }) => requested.has(stream))
+  if (troubled.length === 0 || isFine) return
+  return yield* Effect.fail({ message: troubled.map(({ problem, stream }) => `${stream}: ${problem}`).join("; ") })
 })
 
 const checks = (settings: EventWriterSettings): ReadonlyArray<
@@ -40,7 +43,7 @@ const checks = (settings: EventWriterSettings): ReadonlyArray<
   { name: "event database", ready: database },
   ...(settings.hasMigrations ? [{ name: "event tables", ready: EventTables.use((tables) => tables.ready) }] : []),
   { name: "nats", ready: nats },
-  { name: "event streams", ready: problems },
+  { name: "event streams", ready: problems(settings) },
   { name: "event lag", ready: LagWatch.flowing() }
 ]
 

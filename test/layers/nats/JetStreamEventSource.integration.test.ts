@@ -63,6 +63,31 @@ const nothing = { pending: 0, ackPending: 0, oldestMillis: undefined }
 
 describe("JetStreamEventSource", () => {
   it.live(
+    "goes on where another writer stopped, in streams that it wrote, and from the beginning in others",
+    () =>
+      withServer(() =>
+        Effect.gen(function*() {
+          yield* addStream("events", "telemetry.>", "logs.>")
+          yield* addStream("flows", "netflow.>")
+          yield* publish("telemetry.cpu", 5)
+          yield* publish("netflow.v9", 3)
+          const { js, jsm } = yield* client
+          yield* Effect.promise(async () => {
+            await jsm.consumers.add("events", { durable_name: "db-event-writer", ack_policy: AckPolicy.Explicit })
+            const old = await js.consumers.get("events", "db-event-writer")
+            for (let count = 0; count < 3; count++) await (await old.next())?.ackAck()
+          })
+          yield* publish("telemetry.cpu", 2, 5)
+
+          const telemetry = yield* Effect.flatMap(subscribe("TELEMETRY"), (subscription) => drain(subscription, 4))
+          const flows = yield* Effect.flatMap(subscribe("NETFLOW"), (subscription) => drain(subscription, 3))
+
+          assert.deepStrictEqual(sorted(telemetry), numbers(4, 3))
+          assert.deepStrictEqual(sorted(flows), numbers(3))
+        }), { startAfter: "db-event-writer", createStreams: false })
+  )
+
+  it.live(
     "makes the streams it is asked to make and brings what was published, in order",
     () =>
       withServer(() =>
