@@ -17,6 +17,7 @@ import {
   usernamePasswordAuthenticator
 } from "@nats-io/transport-node"
 import { Effect, FileSystem, Option, Redacted, Schema } from "effect"
+import * as net from "node:net"
 import * as tls from "node:tls"
 import type { NatsAddress, UrlLogin } from "./NatsAddress.ts"
 
@@ -116,10 +117,24 @@ const check = (file: string, options: tls.SecureContextOptions) =>
     catch: (cause) => new NatsCredentialsError({ file, reason: cause instanceof Error ? cause.message : String(cause) })
   })
 
-const tlsOf = Effect.fnUntraced(function*({ caFile, certFile, keyFile, serverName }: NatsTls) {
-  let options: TlsOptions & Pick<tls.ConnectionOptions, "servername" | "minVersion"> = {
-    ...(serverName === undefined ? {} : { servername: serverName })
+/** The client names no server to TLS that is known by its address alone, and Node then expects `localhost`. */
+const verifyAddresses = (servers: ReadonlyArray<string>): Pick<tls.ConnectionOptions, "checkServerIdentity"> => {
+  const addresses = servers.map((server) => server.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1")).filter(net.isIP)
+  if (addresses.length === 0) return {}
+  return {
+    checkServerIdentity: (name, certificate) =>
+      [name, ...addresses].some((one) => tls.checkServerIdentity(one, certificate) === undefined)
+        ? undefined
+        : tls.checkServerIdentity(addresses[0] ?? name, certificate)
   }
+}
+
+const tlsOf = Effect.fnUntraced(function*(
+  { caFile, certFile, keyFile, serverName }: NatsTls,
+  servers: ReadonlyArray<string>
+) {
+  let options: TlsOptions & Pick<tls.ConnectionOptions, "servername" | "minVersion" | "checkServerIdentity"> =
+    serverName === undefined ? verifyAddresses(servers) : { servername: serverName }
   if (caFile !== undefined) {
     const ca = yield* readPem(caFile)
     yield* check(caFile, { ca })
@@ -142,12 +157,12 @@ const tlsOf = Effect.fnUntraced(function*({ caFile, certFile, keyFile, serverNam
 /** The part of the connection's options that says who we are. */
 export const load = Effect.fn("NatsCredentials.load")(function*(
   options: NatsCredentialsOptions,
-  address: Pick<NatsAddress, "isTls" | "login">
+  address: Pick<NatsAddress, "isTls" | "login"> & Partial<Pick<NatsAddress, "servers">>
 ) {
   const authenticator = yield* authenticatorOf(options, address.login)
-  const secured = options.tls === undefined ? undefined : yield* tlsOf(options.tls)
+  const isSecured = options.tls !== undefined || address.isTls
   return {
     ...(Option.isSome(authenticator) ? { authenticator: authenticator.value } : {}),
-    ...(secured === undefined ? (address.isTls ? { tls: {} } : {}) : { tls: secured })
+    ...(isSecured ? { tls: yield* tlsOf(options.tls ?? {}, address.servers ?? []) } : {})
   } satisfies NodeConnectionOptions
 })

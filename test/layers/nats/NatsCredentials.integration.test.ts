@@ -42,6 +42,10 @@ const attempt = (url: string, credentials: Options) =>
     return status?._tag === "Away" ? `${status.isRefused ? "refused" : "away"}: ${status.detail}` : "nothing"
   }).pipe(Effect.provide(natsClient.layer(url, { credentials }).pipe(Layer.provideMerge(quiet))))
 
+const byAddress = `tls { cert_file: ${JSON.stringify(tlsFile("address.pem"))}, key_file: ${
+  JSON.stringify(tlsFile("address-key.pem"))
+} }`
+
 const tlsConfig = `tls { cert_file: ${JSON.stringify(tlsFile("agent.pem"))}, key_file: ${
   JSON.stringify(tlsFile("agent-key.pem"))
 }, ca_file: ${JSON.stringify(tlsFile("root.pem"))}, verify: true }`
@@ -132,6 +136,15 @@ describe("NatsCredentials", () => {
         }),
         /^(refused|away)/
       )
+    }), 60_000)
+
+  it.live("verifies the address of a server that has no name", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* natsServer.start({ config: byAddress })
+      const caFile = tlsFile("address.pem")
+
+      assert.strictEqual(yield* attempt(url, { tls: { caFile } }), "connected")
+      assert.match(yield* attempt(`tls://localhost:${port}`, { tls: { caFile } }), /^refused/)
     }), 60_000)
 
   it.live("does not speak in the clear where certificates are configured", () =>
