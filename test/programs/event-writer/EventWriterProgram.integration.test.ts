@@ -1,6 +1,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import { jetstreamManager } from "@nats-io/jetstream"
 import { Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as EventWriterSettings from "../../../src/domain/events/EventWriterSettings.ts"
@@ -185,6 +186,43 @@ describe("EventWriterProgram", () => {
       assert.isFalse(status.available)
       assert.strictEqual(JSON.parse(status.message.toString()).status, "unavailable")
     }).pipe(Effect.scoped, Effect.provide(live)), 40_000)
+
+  it.live(
+    "is ready though nobody publishes to some of the streams, unless such a stream was asked for",
+    () =>
+      Effect.gen(function*() {
+        const { http, httpPort, server, settings, url } = yield* start({ createStreams: false })
+        const connection = yield* natsConnection(server.url)
+        const manager = yield* Effect.promise(() => jetstreamManager(connection))
+        yield* Effect.promise(() => manager.streams.add({ name: "some", subjects: ["logs.>"] }))
+        const run = (own: EventWriterSettings.EventWriterSettings, port: number) =>
+          Effect.forkScoped(EventWriterProgram.run(own, Option.some({ host: "127.0.0.1", port })))
+        yield* run(settings, httpPort)
+
+        yield* ready(http)
+        const report = yield* until(
+          Effect.flatMap(answer(http, "/api/event-writer"), ({ body }) => decodeReport(body)),
+          ({ streams }) => streams.filter(({ problem }) => problem !== "").length === 5
+        )
+        const stillReady = yield* answer(http, "/health/ready")
+        const otherPort = yield* FreePort.next("127.0.0.1", 0)
+        const asked = EventWriterSettings.resolve([{
+          natsUrl: Redacted.make(server.url),
+          databaseUrl: url,
+          streams: { SWEEP: { enabled: true } }
+        }])
+        yield* run(asked, otherPort)
+        const notReady = yield* until(
+          answer(`127.0.0.1:${otherPort}`, "/health/ready"),
+          ({ body }) => JSON.stringify(body).includes("SWEEP: no JetStream stream has its subjects")
+        )
+
+        assert.strictEqual(report.streams.find(({ stream }) => stream === "LOGS")?.problem, "")
+        assert.strictEqual(stillReady.status, 200)
+        assert.strictEqual(notReady.status, 503)
+      }).pipe(Effect.scoped, Effect.provide(live)),
+    40_000
+  )
 
   it("names in its type whatever can end it", () => {
     type Failure = Effect.Error<ReturnType<typeof EventWriterProgram.run>>
