@@ -5,7 +5,7 @@
  * a message is poison only when the store refused it alone. All rows of a message are in one statement. After an outage
  * nothing more is tried: the rest of the batch is for later.
  */
-import { Effect, Ref } from "effect"
+import { Effect, Ref, Result } from "effect"
 import * as BatchPlan from "../../domain/events/storing/BatchPlan.ts"
 import * as BatchSize from "../../domain/events/storing/BatchSize.ts"
 import * as Bisection from "../../domain/events/storing/Bisection.ts"
@@ -87,12 +87,16 @@ export const make = Effect.fn("BatchWriter.make")(function*(options: BatchWriter
   const { bytesMax = 8 * 2 ** 20, rowsMax = 1_000, rowsMin = 10, statementsMax = 64, timeoutsMax = 3 } = options
   const size = yield* Ref.make(BatchSize.make({ rowsMin, rowsMax }))
 
-  const attempt = Effect.fnUntraced(function*<M>(group: BatchPlan.Group<M>, tally: Tally<M>) {
-    const rows = group.entries.flatMap((entry): ReadonlyArray<EventRow> => entry.content.rows)
+  /** Answers with the positions of entries that the store has set aside. */
+  const attempt = Effect.fnUntraced(function*<M>({ entries, table }: BatchPlan.Group<M>, tally: Tally<M>) {
+    const rows = entries.flatMap((entry): ReadonlyArray<EventRow> => entry.content.rows)
     tally.statements += 1
-    const written = yield* store.write(group.table, rows)
+    const written = yield* entries.length === 1
+      ? store.write(table, rows)
+      : store.write(table, rows, entries.flatMap(({ content }, at) => content.rows.map(() => at)))
     tally.add(written)
     yield* Ref.update(size, (now) => BatchSize.succeeded(now, rows.length))
+    return written.setAside ?? []
   })
 
   /** Writes one part; answers with what is left to try, if anything, and why. */
@@ -102,14 +106,16 @@ export const make = Effect.fn("BatchWriter.make")(function*(options: BatchWriter
     let members = Bisection.next(search)
     while (members !== undefined) {
       const part = pick(entries, members)
-      const error = yield* Effect.match(attempt({ table, entries: part }, tally), {
-        onFailure: (error) => error,
-        onSuccess: () => undefined
-      })
-      if (error === undefined) {
-        search = Bisection.accepted(search)
-        for (const { message } of part) tally.stored.push(message)
+      const outcome = yield* Effect.result(attempt({ table, entries: part }, tally))
+      if (Result.isSuccess(outcome)) {
+        const aside = new Set(outcome.success)
+        const owners = members.filter((_, at) => aside.has(at))
+        search = owners.length === 0 ? Bisection.accepted(search) : Bisection.setAside(search, owners)
+        part.forEach(({ message }, at) => {
+          if (!aside.has(at)) tally.stored.push(message)
+        })
       } else {
+        const error = outcome.failure
         failure = error
         if (error.reason._tag !== "RowRejected") break
         const [alone] = part

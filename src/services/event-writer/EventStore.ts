@@ -56,9 +56,18 @@ export interface Written {
   readonly inserted: number
   /** Rows that were there already. */
   readonly repeated: number
+  /** Owners whose rows were not tried, as the store knows of a rule that they break; asked for alone, it says which. */
+  readonly setAside?: ReadonlyArray<number>
 }
 
 export class EventStore extends Context.Service<EventStore, {
-  /** Writes rows of one table. */
-  readonly write: (table: TableName, rows: ReadonlyArray<EventRow>) => Effect.Effect<Written, EventStoreError>
+  /**
+   * Writes rows of one table. With `owners`, a number for each row, the store may set the rows of some owners aside to
+   * save the others from being refused with them; without, all are written or none.
+   */
+  readonly write: (
+    table: TableName,
+    rows: ReadonlyArray<EventRow>,
+    owners?: ReadonlyArray<number>
+  ) => Effect.Effect<Written, EventStoreError>
 }>()("serviceradar/services/event-writer/EventStore") {}

@@ -72,6 +72,22 @@ export const accepted = (search: Bisection): Bisection => {
   }
 }
 
+/** The part that `next` gave was stored but for these members, which are asked for one by one now. */
+export const setAside = (search: Bisection, members: ReadonlyArray<number>): Bisection => {
+  const [part, ...rest] = search.parts
+  if (part === undefined) return search
+  const aside = new Set(members)
+  const alone = part.members.filter((member) => aside.has(member))
+    .map((member): Part => ({ members: [member], isTainted: false, isFirstHalf: false }))
+  return {
+    ...search,
+    parts: [...alone, ...rest],
+    stored: [...search.stored, ...part.members.filter((member) => !aside.has(member))],
+    // Each takes one statement and needs no search.
+    statementsLeft: search.statementsLeft - 1 + alone.length
+  }
+}
+
 /** The part that `next` gave was refused, for the sake of `suspects` if the store could tell (positions in the batch). */
 export const rejected = (search: Bisection, suspects: ReadonlyArray<number> = []): Bisection => {
   const [part, ...rest] = search.parts

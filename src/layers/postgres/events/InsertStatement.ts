@@ -4,16 +4,29 @@
  * One statement is one transaction: nothing is left half written when the connection breaks, and there is nothing to roll
  * back. Rows are written in the order of their keys, so that writers of the same rows wait for each other instead of
  * deadlocking; of rows with one key the first is kept.
+ *
+ * Where a table has check constraints, these can be asked before anything is written: one row that breaks one would undo
+ * the work for all others. The statement then sets the rows of such a row's owner aside and says whose they were.
  */
 import type * as PgTypes from "@effect/sql-pg/PgTypes"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import type { Target } from "../../../domain/events/storing/AdoptionPlan.ts"
 import type { EventRow } from "../../../domain/events/storing/Suspects.ts"
 import * as ColumnArrays from "./ColumnArrays.ts"
+import type { Check } from "./TableCatalog.ts"
 
 export interface InsertStatement {
   readonly text: string
   readonly parameters: (rows: ReadonlyArray<EventRow>) => ReadonlyArray<PgTypes.Parameter>
+}
+
+/** Also takes the owners of the rows, and answers with `inserted` and the owners that were set `aside`. */
+export interface CheckingStatement {
+  readonly text: string
+  readonly parameters: (
+    rows: ReadonlyArray<EventRow>,
+    owners: ReadonlyArray<number>
+  ) => ReadonlyArray<PgTypes.Parameter>
 }
 
 /** `name` is only ever one of ours, but a quote in it must not end it. */
@@ -36,8 +49,7 @@ const select = (target: Target, type: ColumnArrays.ColumnType, id: string): stri
     : `coalesce(nullif(${value}, ''), ${quote(id)}::text)`
 }
 
-/** Into a table of our own making, or one whose columns the `targets` say. */
-export const make = (schema: string, name: TableName, targets?: ReadonlyArray<Target>): InsertStatement => {
+const columnsOf = (name: TableName, targets: ReadonlyArray<Target> | undefined) => {
   const described: ColumnArrays.AnyColumns = tables[name].columns
   const columns = Object.entries(described).map(([column, { type }]) => ({
     name: column,
@@ -46,16 +58,62 @@ export const make = (schema: string, name: TableName, targets?: ReadonlyArray<Ta
     target: targets?.find((one) => one.column === column) ?? { column, name: column, type, whenNull: "null" as const }
   }))
   const id = columns.find(({ type }) => type === "uuid")?.name ?? ""
-  const names = columns.map((column) => quote(column.name))
-  const arrays = columns.map(({ wire }, at) => `$${at + 1}::${wire.sent}[]`)
+  return columns.map((column) => ({ ...column, selected: select(column.target, column.type, id) }))
+}
+
+type SentColumns = ReturnType<typeof columnsOf>
+
+const arraysOf = (columns: SentColumns) => columns.map(({ wire }, at) => `$${at + 1}::${wire.sent}[]`)
+
+const list = (names: ReadonlyArray<string>): string => names.map(quote).join(", ")
+
+/** Into a table of our own making, or one whose columns the `targets` say. */
+export const make = (schema: string, name: TableName, targets?: ReadonlyArray<Target>): InsertStatement => {
+  const columns = columnsOf(name, targets)
   return {
     text: [
-      `insert into ${quote(schema)}.${quote(name)} (${columns.map(({ target }) => quote(target.name)).join(", ")})`,
-      `select ${columns.map(({ target, type }) => select(target, type, id)).join(", ")}`,
-      `from unnest(${arrays.join(", ")}) with ordinality as given (${names.join(", ")}, position_in_batch)`,
-      `order by ${[...tables[name].key.map(quote), "position_in_batch"].join(", ")}`,
+      `insert into ${quote(schema)}.${quote(name)} (${list(columns.map(({ target }) => target.name))})`,
+      `select ${columns.map(({ selected }) => selected).join(", ")}`,
+      `from unnest(${arraysOf(columns).join(", ")}) with ordinality`,
+      `as given (${list(columns.map((column) => column.name))}, position_in_batch)`,
+      `order by ${list(tables[name].key)}, position_in_batch`,
       "on conflict do nothing"
     ].join(" "),
     parameters: (rows) => ColumnArrays.parameters(columns, rows)
+  }
+}
+
+/** None when the table has no checks on columns that we write. */
+export const makeChecking = (
+  schema: string,
+  name: TableName,
+  checks: ReadonlyArray<Check>,
+  targets?: ReadonlyArray<Target>
+): CheckingStatement | undefined => {
+  const columns = columnsOf(name, targets)
+  const written = columns.map(({ target }) => target.name)
+  const known = checks.filter((check) => check.columns.every((column) => written.includes(column)))
+  if (known.length === 0) return undefined
+  const key = tables[name].key.map((one) => columns.find((column) => column.name === one)?.target.name ?? one)
+  return {
+    text: [
+      "with given as materialized (",
+      `select ${columns.map(({ selected, target }) => `${selected} as ${quote(target.name)}`).join(", ")},`,
+      "owner_in_batch, position_in_batch",
+      `from unnest(${[...arraysOf(columns), `$${columns.length + 1}::int4[]`].join(", ")}) with ordinality`,
+      `as sent (${list(columns.map((column) => column.name))}, owner_in_batch, position_in_batch)`,
+      "), aside as (select distinct owner_in_batch from given",
+      // A check that comes to null holds.
+      `where ${known.map(({ expression }) => `(${expression}) is false`).join(" or ")}`,
+      `), inserted as (insert into ${quote(schema)}.${quote(name)} (${list(written)})`,
+      `select ${list(written)} from given where owner_in_batch not in (select owner_in_batch from aside)`,
+      `order by ${list(key)}, position_in_batch on conflict do nothing returning 1)`,
+      "select (select count(*)::int from inserted) as inserted,",
+      "coalesce((select array_agg(owner_in_batch) from aside), '{}') as aside"
+    ].join(" "),
+    parameters: (rows, owners) => [
+      ...ColumnArrays.parameters(columns, rows),
+      ...ColumnArrays.parameters([{ name: "owner", wire: ColumnArrays.wire.int4 }], owners.map((owner) => ({ owner })))
+    ]
   }
 }

@@ -5,7 +5,7 @@
  * where it may have been committed a moment before: writing again then finds its rows there. The limit begins when there
  * is a connection for it: waiting for one says nothing about the size of the statement.
  */
-import { Duration, Effect, Layer, Schedule } from "effect"
+import { Duration, Effect, Layer, Option, Schedule } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import * as AdoptionPlan from "../../../domain/events/storing/AdoptionPlan.ts"
@@ -14,7 +14,8 @@ import {
   EventStore,
   EventStoreError,
   StoreTimeout,
-  StoreUnavailable
+  StoreUnavailable,
+  type Written
 } from "../../../services/event-writer/EventStore.ts"
 import { PgConnection } from "../PgConnection.ts"
 import * as InsertStatement from "./InsertStatement.ts"
@@ -36,12 +37,36 @@ const rowCountOf = (result: unknown): number =>
     ? result.rowCount
     : 0
 
-/** The table may have been adopted or altered since its statement was made. */
-const mayHaveChanged = (reason: EventStoreError["reason"]): boolean =>
-  reason._tag === "TableUnusable" || reason._tag === "StoreUnavailable" ||
-  (reason._tag === "RowRejected" && reason.code === notNullViolation)
+interface Statements {
+  readonly plain: InsertStatement.InsertStatement
+  readonly checking: InsertStatement.CheckingStatement | undefined
+  /** Names of the table's checks when the statements were made. */
+  readonly checks: ReadonlyArray<string>
+}
+
+interface Checked {
+  readonly inserted: number
+  readonly aside: ReadonlyArray<number>
+}
+
+const checkedOf = (row: Checked | undefined, owners: ReadonlyArray<number>): Written => {
+  const { aside, inserted } = row ?? { aside: [], inserted: 0 }
+  const absent = new Set(aside)
+  const tried = owners.filter((owner) => !absent.has(owner)).length
+  return { inserted, repeated: tried - inserted, setAside: aside }
+}
 
 const notNullViolation = "23502"
+
+const checkViolation = "23514"
+
+/** The table may have been adopted or altered since its statements were made. */
+const mayHaveChanged = (reason: EventStoreError["reason"], known: Statements | undefined): boolean => {
+  if (reason._tag === "StoreTimeout" || known === undefined) return false
+  if (reason._tag !== "RowRejected") return true
+  const isNew = reason.code === checkViolation && !known.checks.includes(Option.getOrElse(reason.constraint, () => ""))
+  return isNew || reason.code === notNullViolation
+}
 
 export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore, never, PgConnection> => {
   const { connectionLimit = Duration.seconds(30), schema = "platform", statementLimit = Duration.seconds(15) } = options
@@ -67,42 +92,59 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
           Effect.mapError((error) => StoreFailure.ofWrite(error, table, [])),
           Effect.timeoutOrElse({ duration: connectionLimit, orElse: () => Effect.fail(noConnection(table)) })
         )
-      const statements = new Map<TableName, InsertStatement.InsertStatement>()
-      /** A table of another writer's making has columns of its own. */
-      const statementFor = Effect.fnUntraced(function*(session: Connection, table: TableName) {
+      const statements = new Map<TableName, Statements>()
+      /** A table of another writer's making has columns and rules of its own. */
+      const statementsFor = Effect.fnUntraced(function*(session: Connection, table: TableName) {
         const known = statements.get(table)
         if (known !== undefined) return known
         const query: TableCatalog.Query = (text, parameters) => session.execute(text, parameters, undefined)
         const found = (yield* TableCatalog.read(query, schema, [table])).get(table)
         const targets = found === undefined ? undefined : AdoptionPlan.make(tables[table], found).targets
-        const statement = InsertStatement.make(schema, table, targets)
-        statements.set(table, statement)
-        return statement
+        const checks = found?.checks ?? []
+        const made: Statements = {
+          plain: InsertStatement.make(schema, table, targets),
+          checking: InsertStatement.makeChecking(schema, table, checks, targets),
+          checks: checks.map(({ name }) => name)
+        }
+        statements.set(table, made)
+        return made
       })
-      const insert = (session: Connection, table: TableName, rows: ReadonlyArray<EventRow>) =>
+      const insert = (
+        session: Connection,
+        table: TableName,
+        rows: ReadonlyArray<EventRow>,
+        owners: ReadonlyArray<number> | undefined
+      ) =>
         Effect.flatMap(
-          statementFor(session, table),
-          ({ parameters, text }) => session.executeRaw(text, parameters(rows))
+          statementsFor(session, table),
+          ({ checking, plain }) =>
+            checking === undefined || owners === undefined
+              ? Effect.map(session.executeRaw(plain.text, plain.parameters(rows)), (result): Written => {
+                const inserted = rowCountOf(result)
+                return { inserted, repeated: rows.length - inserted }
+              })
+              : Effect.map(
+                session.execute(checking.text, checking.parameters(rows, owners), undefined),
+                ([row]: ReadonlyArray<Checked>) => checkedOf(row, owners)
+              )
         ).pipe(
           Effect.retry({
             schedule: Schedule.jittered(Schedule.spaced("20 millis")),
             times: 3,
             while: StoreFailure.isChance
           }),
-          Effect.map((result) => {
-            const inserted = rowCountOf(result)
-            return { inserted, repeated: rows.length - inserted }
-          }),
           Effect.mapError((error) => StoreFailure.ofWrite(error, table, rows)),
           Effect.tapError(({ reason }) => {
-            if (mayHaveChanged(reason)) statements.delete(table)
+            if (mayHaveChanged(reason, statements.get(table))) statements.delete(table)
             return Effect.void
           }),
           Effect.timeoutOrElse({ duration: statementLimit, orElse: () => Effect.fail(tooSlow(table, rows.length)) })
         )
-      const write = Effect.fn("EventStore.write")((table: TableName, rows: ReadonlyArray<EventRow>) =>
-        Effect.scoped(Effect.flatMap(reserve(table), (session) => insert(session, table, rows)))
-      )
+      const write = Effect.fn("EventStore.write")((
+        table: TableName,
+        rows: ReadonlyArray<EventRow>,
+        owners?: ReadonlyArray<number>
+      ) => Effect.scoped(Effect.flatMap(reserve(table), (session) => insert(session, table, rows, owners))))
       return EventStore.of({ write })
     })
   )

@@ -16,6 +16,14 @@ export interface CatalogTable extends FoundTable {
   readonly indexes: ReadonlyArray<
     { readonly name: string; readonly columns: ReadonlyArray<string>; readonly isValid: boolean }
   >
+  /** Rules for each row, with the columns that they name. */
+  readonly checks: ReadonlyArray<Check>
+}
+
+export interface Check {
+  readonly name: string
+  readonly expression: string
+  readonly columns: ReadonlyArray<string>
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -41,6 +49,11 @@ const Rows = Schema.Array(Schema.Struct({
     isUnique: Schema.Boolean,
     isPrimary: Schema.Boolean,
     isValid: Schema.Boolean
+  })),
+  checks: Schema.Array(Schema.Struct({
+    name: Schema.String,
+    expression: Schema.String,
+    columns: Schema.Array(Schema.String)
   }))
 }))
 
@@ -54,7 +67,11 @@ const select = `
         'columns', (select jsonb_agg(coalesce(attname, '') order by position)
           from unnest(indkey[0:indnkeyatts - 1]) with ordinality as part (number, position)
           left join pg_attribute on attrelid = indrelid and attnum = part.number and attnum > 0))), '[]')
-      from pg_index join pg_class as index on index.oid = indexrelid where indrelid = pg_class.oid) as indexes
+      from pg_index join pg_class as index on index.oid = indexrelid where indrelid = pg_class.oid) as indexes,
+    (select coalesce(jsonb_agg(jsonb_build_object('name', conname, 'expression', pg_get_expr(conbin, conrelid),
+        'columns', (select coalesce(jsonb_agg(attname), '[]') from pg_attribute
+          where attrelid = conrelid and attnum = any(conkey)))), '[]')
+      from pg_constraint where conrelid = pg_class.oid and contype = 'c') as checks
   from pg_class
   where relnamespace = to_regnamespace($1) and relname = any($2::text[]) and relkind in ('r', 'p', 'v', 'm', 'f')`
 
@@ -80,12 +97,13 @@ export const read = Effect.fnUntraced(function*(query: Query, schema: string, na
   const partitioned = timescale?.found === true
     ? new Set((yield* Effect.flatMap(query(hypertables, [schema]), decode(Names))).map(({ name }) => name))
     : new Set()
-  return new Map(rows.map(({ columns, indexes, name, relkind }): readonly [string, CatalogTable] => [name, {
+  return new Map(rows.map(({ checks, columns, indexes, name, relkind }): readonly [string, CatalogTable] => [name, {
     name,
     kind: kinds[relkind] ?? relkind,
     isHypertable: partitioned.has(name),
     columns,
     indexes,
+    checks,
     uniqueKeys: indexes.filter(({ isUnique }) => isUnique).map((index) => index.columns),
     primaryKey: indexes.find(({ isPrimary }) => isPrimary)?.columns ?? []
   }]))

@@ -80,6 +80,16 @@ describe("Bisection", () => {
     assert.deepStrictEqual({ statements, rowsTried }, { statements: 3, rowsTried: 2_000 })
   })
 
+  it("asks one by one for members that were set aside, and takes the others for stored", () => {
+    const first = Bisection.setAside(Bisection.make(10, 100), [3, 7])
+    const asked = [Bisection.next(first), Bisection.next(Bisection.rejected(first))]
+    const done = Bisection.accepted(Bisection.rejected(first))
+
+    assert.deepStrictEqual(asked, [[3], [7]])
+    assert.deepStrictEqual([done.refused, sorted(done.stored)], [[3], [0, 1, 2, 4, 5, 6, 7, 8, 9]])
+    assert.isUndefined(Bisection.next(done))
+  })
+
   it("does not try a half that must hold the culprit", () => {
     const { statements } = search(4, new Set([3]))
 

@@ -130,6 +130,32 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("BatchWriter 
       yield* sql`alter table platform.timeseries_metrics drop constraint allowed`
     }))
 
+  it.effect("knows a table's rules after the first refusal: the others are stored at once, whole messages only", () =>
+    Effect.gen(function*() {
+      const sql = yield* (yield* PgConnection).client
+      yield* sql`alter table platform.timeseries_metrics
+        add constraint measured check (value < 1000 and unit <> 'forbidden' and tags is distinct from '{"no":1}')`
+      const writer = yield* BatchWriter.make()
+      const batch = (from: number) => metrics("rules", 300).slice(from, from + 100)
+      const pair = entry("rules.telemetry", [telemetry, { ...telemetry, metric_name: "innocent" }], 500)
+      const second = [
+        ...batch(100).map((one, at) => at === 5 ? spoil(one, { value: 5_000 }) : one),
+        spoil(pair, { tags: "{\"no\": 1}" })
+      ]
+
+      yield* writer.write([...batch(0).slice(1), spoil(pair, { unit: "forbidden" })])
+      const outcome = yield* writer.write(second)
+      const again = yield* writer.write(second)
+      yield* sql`alter table platform.timeseries_metrics drop constraint measured`
+      const free = yield* writer.write(second)
+
+      assert.deepInclude(outcome, { statements: 3, inserted: 99, retry: [] })
+      assert.deepStrictEqual(outcome.poison.map(({ message }) => message).toSorted(), [105, 500])
+      assert.deepInclude(outcome.poison[0]?.error.reason, { code: "23514", constraint: Option.some("measured") })
+      assert.deepInclude(again, { inserted: 0, repeated: 99 })
+      assert.deepInclude(free, { poison: [], inserted: 3, repeated: 99 })
+    }))
+
   it.effect("keeps all for later when its connection dies in the middle of a write, and stores no half of it", () =>
     Effect.gen(function*() {
       const writer = yield* BatchWriter.make()
