@@ -31,8 +31,6 @@ const headersOf = (values: LetterPart["headers"]) => {
 
 const Purged = Schema.Struct({ purged: Schema.Int })
 
-export type DeadLetterStream = ReturnType<typeof make>
-
 export const make = ({ bytesMax = bytesMaxDefault, stream = streamDefault }: DeadLetterStreamOptions) => {
   const what = `Stream ${stream}`
   const known = new WeakSet<NatsConnection>()

@@ -29,7 +29,8 @@ const pauseMillis = 100
 const codes = { notFound: 404, timedOut: 408, conflict: 409 }
 
 /** Conflicts that pass by themselves. */
-const isBusy = (description: string): boolean => /^exceeded max|shutdown|leadership/i.test(description)
+const isBusy = (description: string): boolean =>
+  /^exceeded max(waiting|ackpending)|shutdown|leadership/i.test(description)
 /** The next message is larger than there was room for. */
 const isTooLarge = (description: string): boolean => /exceeds maxbytes/i.test(description)
 

@@ -42,10 +42,7 @@ const make = Effect.fnUntraced(function*(options: DeadLetterStream.DeadLetterStr
     new DeadLetterError({ operation, detail: `there is none with id ${id}`, isMissing: true })
 
   const subjectOf = (operation: string, id: string) =>
-    Option.match(DeadLetterMessage.subjectOf(id), {
-      onNone: () => Effect.fail(missing(operation, id)),
-      onSome: (subject) => Effect.succeed(subject)
-    })
+    Effect.fromOption(DeadLetterMessage.subjectOf(id)).pipe(Effect.mapError(() => missing(operation, id)))
 
   const clientFor = (operation: string) => Effect.mapError(connection.client, failed(operation))
 

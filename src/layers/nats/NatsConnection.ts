@@ -7,7 +7,7 @@
  */
 import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
 import { connect, type NatsConnection as Connection, type NodeConnectionOptions } from "@nats-io/transport-node"
-import { Context, Effect, FileSystem, Layer, Random, Redacted, Schema, Stream, SubscriptionRef } from "effect"
+import { Context, Effect, FileSystem, Layer, Random, type Redacted, Schema, Stream, SubscriptionRef } from "effect"
 import * as NatsAddress from "./NatsAddress.ts"
 import * as NatsCredentials from "./NatsCredentials.ts"
 import { NatsEndpoint } from "./NatsEndpoint.ts"
