@@ -75,7 +75,7 @@ export class EventTables extends Context.Service<EventTables, {
       ),
       Effect.catch((error) => Effect.logWarning(`The event tables are for the next round: ${error.message}`)),
       Effect.andThen(Effect.sleep(period)),
-      Effect.andThen(Effect.catch(tables.ready, () => prepare)),
+      Effect.andThen(tables.ready.pipe(Effect.catch(() => prepare))),
       Effect.forever
     )
   })

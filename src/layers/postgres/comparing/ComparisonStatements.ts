@@ -48,7 +48,7 @@ const relation = (schema: string, plan: ComparisonPlan): string => `${quote(sche
 export const minutes = (schema: string, plan: ComparisonPlan, range: Range): Statement => {
   const { parameters, text } = within(plan, range)
   return {
-    text: `select extract(epoch from date_trunc('minute', ${timeOf(plan)}))::float8 as "epochSeconds",
+    text: `select extract(epoch from date_trunc('minute', ${timeOf(plan)}))::text as "epochSeconds",
       count(*)::int as rows from ${relation(schema, plan)} where ${text} group by 1`,
     parameters
   }

@@ -39,8 +39,9 @@ export interface PgTableComparisonOptions {
   readonly examplesMax?: number
 }
 
-const Minutes = Schema.Array(Schema.Struct({ epochSeconds: Schema.Number, rows: Schema.Number }))
-const Fingerprints = Schema.Array(Schema.Struct({ rows: Schema.Number, sum: Schema.String }))
+/** As text, because PostgreSQL has times that are infinite. */
+const Minutes = Schema.Array(Schema.Struct({ epochSeconds: Schema.String, rows: Schema.Int }))
+const Fingerprints = Schema.Array(Schema.Struct({ rows: Schema.Int, sum: Schema.String }))
 const Texts = Schema.Array(Schema.NullOr(Schema.String))
 const Rows = Schema.Array(Schema.Struct({ key: Texts, values: Texts }))
 
@@ -96,7 +97,11 @@ const compareTable = Effect.fnUntraced(function*(
 ) {
   const range = { sinceSeconds: seconds(given.sinceMillis), untilSeconds: seconds(given.untilMillis) }
   const [leftMinutes, rightMinutes] = yield* both(
-    (side) => side.query(Minutes, Statements.minutes(side.schema, plan, range)),
+    (side) =>
+      Effect.map(
+        side.query(Minutes, Statements.minutes(side.schema, plan, range)),
+        (found) => found.map(({ epochSeconds, rows }) => ({ epochSeconds: Number(epochSeconds), rows }))
+      ),
     sides
   )
   const tally = new DifferenceTally(plan, limits.examplesMax)

@@ -87,7 +87,7 @@ const make = (options: Required<PgTraceSummariesOptions>) => {
     while (from < plan.toMillis) {
       const to = Math.min(from + width, plan.toMillis)
       const count = yield* countOf(session, text, [toDate(from), toDate(to), keptSince]).pipe(
-        Effect.catchIf((error) => isTooSlow(error) && to - from > windowMillisMin, () => Effect.succeed(undefined))
+        Effect.catchIf((error) => isTooSlow(error) && to - from > windowMillisMin, () => Effect.undefined)
       )
       if (count === undefined) {
         width = Math.max(windowMillisMin, Math.floor((to - from) / 4))
