@@ -4,7 +4,7 @@
  *
  *   npm run bench -- event-writer [--scenario rate,drain,drain-telemetry,redelivery,memory,writers,poison,outage]
  *     [--messages 400000] [--memory-messages 2000000] [--rate 7610] [--seconds 60] [--minutes 5]
- *     [--profile FOLDER] [--env NAME=VALUE,NAME=VALUE] [--node=--FLAG,--FLAG]
+ *     [--sources] [--profile FOLDER] [--env NAME=VALUE,NAME=VALUE] [--node=--FLAG,--FLAG]
  *
  * With `--profile` the writer runs under V8's profiler, which costs it a tenth or so.
  */
@@ -12,6 +12,7 @@ import * as path from "node:path"
 import * as Bench from "./eventWriter/Bench.ts"
 import { makeFolder, type Measured, scenarios } from "./eventWriter/Scenarios.ts"
 import * as Servers from "./eventWriter/Servers.ts"
+import * as Writer from "./eventWriter/Writer.ts"
 import type { Row } from "./Table.ts"
 
 const profileOf = (options: ReadonlyMap<string, string>): string | undefined => {
@@ -47,10 +48,11 @@ export const run = async (options: ReadonlyMap<string, string>): Promise<Measure
     process.once(signal, () => void servers.close().then(() => process.exit(130)))
   }
   try {
+    const program = options.has("sources") ? Writer.sources : Writer.build(servers.folder)
     const context: Bench.Context = {
       servers,
       options,
-      writer: { profile: undefined, env: envOf(options), node: nodeOf(options) }
+      writer: { program, profile: undefined, env: envOf(options), node: nodeOf(options) }
     }
     await Bench.prepare(context)
     const rows: Array<Row> = []

@@ -1,11 +1,32 @@
-/** The real `serviceradar event-writer`, as a process. */
+/** The real `serviceradar event-writer`, as a process: compiled, as it is published, unless the sources are asked for. */
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
 import * as path from "node:path"
 import { ChildProgram } from "./ChildProgram.ts"
 import type { Servers } from "./Servers.ts"
 
-const program = path.join(import.meta.dirname, "../../bin/serviceradar.mjs")
+const root = path.join(import.meta.dirname, "../..")
+const launcher = "bin/serviceradar.mjs"
+
+/** Compiles the program into a folder and answers how to start it. */
+export const build = (folder: string): string => {
+  const home = path.join(folder, "program")
+  const compiler = path.join(root, "node_modules/.bin/tsc")
+  const { status } = spawnSync(compiler, ["-p", "tsconfig.build.json", "--outDir", path.join(home, "dist")], {
+    cwd: root,
+    stdio: "inherit"
+  })
+  if (status !== 0) throw new Error("The program does not compile; --sources runs it all the same")
+  fs.cpSync(path.join(root, "bin"), path.join(home, "bin"), { recursive: true })
+  fs.cpSync(path.join(root, "package.json"), path.join(home, "package.json"))
+  fs.symlinkSync(path.join(root, "node_modules"), path.join(home, "node_modules"))
+  return path.join(home, launcher)
+}
+
+export const sources = path.join(root, launcher)
 
 export interface WriterOptions {
+  readonly program: string
   /** A folder for CPU profiles. */
   readonly profile: string | undefined
   /** More variables for the writer: `--env EVENT_WRITER_BATCH_SIZE=500,…`. */
@@ -14,7 +35,7 @@ export interface WriterOptions {
   readonly node: ReadonlyArray<string>
 }
 
-export const start = (servers: Servers, { env, node, profile }: WriterOptions): ChildProgram =>
+export const start = (servers: Servers, { env, node, profile, program }: WriterOptions): ChildProgram =>
   new ChildProgram(
     [
       ...node,
