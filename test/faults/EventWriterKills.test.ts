@@ -1,6 +1,7 @@
 /**
  * Two writers that share their consumers, nats-server and PostgreSQL killed at random moments under load: each message
- * that the server acknowledged is stored once, or a dead letter once.
+ * that the server acknowledged is stored once, or a dead letter once. Now and then one of them stands still for longer
+ * than a delivery may go without a sign of life.
  *
  * `EVENT_WRITER_KILL_ROUNDS` sets how many rounds there are (default 4) and `EVENT_WRITER_KILL_SEED` which; the outcome
  * is printed when the rounds are set.
@@ -27,10 +28,14 @@ interface Victim {
   readonly name: string
   readonly kill: Effect.Effect<void>
   readonly start: Effect.Effect<void>
+  /** Sends a signal that ends nothing. */
+  readonly signal: (signal: "SIGSTOP" | "SIGCONT") => Effect.Effect<void>
 }
 
+const send = (pid: number, signal: NodeJS.Signals) => Effect.sync(() => void process.kill(pid, signal))
+
 /** The part that runs now, with a scope for each of its lives. */
-const victim = <A, E>(
+const victim = <A extends { readonly pid: number }, E>(
   name: string,
   start: Effect.Effect<A, E, FileSystem.FileSystem | Scope.Scope>,
   kill: (running: A) => Effect.Effect<void>
@@ -53,7 +58,8 @@ const victim = <A, E>(
     const part: Victim = {
       name,
       kill: Effect.suspend(() => life === undefined ? Effect.void : kill(life.running)),
-      start: Effect.andThen(end, begin)
+      start: Effect.andThen(end, begin),
+      signal: (signal) => Effect.suspend(() => life === undefined ? Effect.void : send(life.running.pid, signal))
     }
     return { first, part }
   })
@@ -66,7 +72,7 @@ const postgres = Effect.fnUntraced(function*(folder: string) {
     EmbeddedPostgres.start({ home, port }).pipe(
       Effect.filterOrFail((server) => server.port === port, () => `port ${port} is taken`)
     ),
-    (server) => Effect.andThen(Effect.sync(() => process.kill(server.pid, "SIGKILL")), Effect.ignore(server.run))
+    (server) => Effect.andThen(send(server.pid, "SIGKILL"), Effect.ignore(server.run))
   )
 })
 
@@ -113,8 +119,16 @@ const choose = Effect.fnUntraced(function*(parts: ReadonlyArray<Victim>, turn: A
   return [...chosen]
 })
 
+/** Stands still until others have got what it held, and goes on as if nothing had been. */
+const freeze = (part: Victim) =>
+  part.signal("SIGSTOP").pipe(
+    Effect.andThen(Effect.flatMap(Random.nextIntBetween(2_200, 3_500), Effect.sleep)),
+    Effect.ensuring(part.signal("SIGCONT"))
+  )
+
 const disasters = Effect.fnUntraced(function*(parts: ReadonlyArray<Victim>) {
   const killed = new Map<string, number>()
+  const stood = new Map<string, number>()
   const turn: Array<Victim> = []
   for (let round = 1; round <= rounds; round++) {
     yield* Effect.sleep(yield* Random.nextIntBetween(50, 1_500))
@@ -123,8 +137,13 @@ const disasters = Effect.fnUntraced(function*(parts: ReadonlyArray<Victim>) {
     for (const { name } of chosen) killed.set(name, (killed.get(name) ?? 0) + 1)
     yield* Effect.sleep(yield* Random.nextIntBetween(1, 700))
     yield* Effect.forEach(chosen, (part) => part.start, { concurrency: parts.length })
+    const [frozen] = yield* Random.shuffle(parts)
+    if (frozen !== undefined && (yield* Random.next) < 0.25) {
+      yield* freeze(frozen)
+      stood.set(frozen.name, (stood.get(frozen.name) ?? 0) + 1)
+    }
   }
-  return Object.fromEntries(killed)
+  return { killed: Object.fromEntries(killed), stoodStill: Object.fromEntries(stood) }
 })
 
 describe("Two writers, nats-server and PostgreSQL killed at random", () => {
@@ -143,13 +162,17 @@ describe("Two writers, nats-server and PostgreSQL killed at random", () => {
       const nats: Victim = {
         name: "nats-server",
         kill: server.kill("SIGKILL"),
-        start: Effect.orDie(server.restart)
+        start: Effect.orDie(server.restart),
+        signal: (signal) => Effect.suspend(() => send(server.pid, signal))
       }
       const connection = yield* EventWriter.natsConnection(server.url)
       yield* EventWriter.awaitStreams(connection)
       const { stop } = yield* load(connection)
 
-      const killed = yield* Random.withSeed(disasters([...writers.map(({ part }) => part), database.part, nats]), seed)
+      const suffered = yield* Random.withSeed(
+        disasters([...writers.map(({ part }) => part), database.part, nats]),
+        seed
+      )
       const endedMillis = yield* Clock.currentTimeMillis
       const published = yield* stop
       yield* EventWriter.awaitSettled(connection, { within: "60 seconds" })
@@ -165,7 +188,7 @@ describe("Two writers, nats-server and PostgreSQL killed at random", () => {
       if (process.env["EVENT_WRITER_KILL_ROUNDS"] !== undefined) {
         const figures = {
           rounds,
-          killed,
+          ...suffered,
           acked: published.acked.size,
           unknown: published.unknown.size,
           rows,
