@@ -4,10 +4,11 @@
  * A stream is made only for subjects that no stream has yet, so nothing that is there is taken over.
  */
 import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Option } from "effect"
 import * as ConsumerPlan from "../../domain/events/ConsumerPlan.ts"
 import type { StreamName } from "../../domain/events/Subject.ts"
 import * as SubjectPattern from "../../domain/events/SubjectPattern.ts"
+import { subjectRoot } from "./DeadLetterMessage.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
 import type { NatsClient } from "./NatsConnection.ts"
@@ -58,6 +59,10 @@ const describe = (client: NatsClient, name: string) =>
     )
   )
 
+/** A tenant that may have any name is neither the server's own subjects nor the dead letters. */
+const isForEvents = ({ subjects }: FoundStream): boolean =>
+  subjects.some((subject) => !subject.startsWith("$") && !subject.startsWith(`${subjectRoot}.`))
+
 const discover = Effect.fnUntraced(function*(client: NatsClient, stream: StreamName, options: StreamsOptions) {
   const names = options.jetStreams.length > 0
     ? options.jetStreams
@@ -67,7 +72,7 @@ const discover = Effect.fnUntraced(function*(client: NatsClient, stream: StreamN
       { concurrency: 8 }
     )).flat()
   const found = yield* Effect.forEach([...new Set(names)], (name) => describe(client, name), { concurrency: 8 })
-  return found.flatMap((one) => one._tag === "Some" ? [one.value] : [])
+  return found.flatMap(Option.toArray).filter(isForEvents)
 })
 
 const isTooMuch = (error: JetStreamRequest.JetStreamRefusal): boolean =>

@@ -12,6 +12,7 @@ import * as NatsAddress from "./NatsAddress.ts"
 import * as NatsCredentials from "./NatsCredentials.ts"
 import { NatsEndpoint } from "./NatsEndpoint.ts"
 import * as NatsFailure from "./NatsFailure.ts"
+import * as NatsMetrics from "./NatsMetrics.ts"
 import * as NatsOutage from "./NatsOutage.ts"
 import * as NatsSignals from "./NatsSignals.ts"
 
@@ -146,6 +147,7 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
       current = client
       const version = nc.info?.version ?? "of an unknown version"
       yield* SubscriptionRef.set(status, { _tag: "Connected", server: nc.getServer(), version })
+      yield* NatsMetrics.connected
       yield* outage.ended(`Connected to NATS ${version} at ${nc.getServer()}`)
       const closed = Effect.flatMap(Effect.promise(() => nc.closed()), (cause) => Effect.fail(unavailable(cause)))
       const moved = Effect.flatMap(NatsSignals.watch(nc), (reason) => Effect.fail(unavailable(reason)))
@@ -171,6 +173,7 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
     for (let attempt = 0;; attempt++) {
       const error = yield* Effect.flip(session(address, known, outage))
       yield* SubscriptionRef.set(status, { _tag: "Away", detail: error.detail, isRefused: error.isRefused })
+      yield* NatsMetrics.away(error.isRefused)
       if (yield* outage.began(error)) attempt = 0
       const { first, max, refused } = backoffMillis
       const delay = error.isRefused ? refused : Math.min(max, first * 2 ** attempt)

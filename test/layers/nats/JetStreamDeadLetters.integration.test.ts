@@ -86,7 +86,8 @@ describe("JetStreamDeadLetters", () => {
           ["Nats-Msg-Id", "original"]
         ])
 
-        yield* letters.replay(id)
+        // Two persons at once.
+        yield* Effect.all([letters.replay(id), letters.replay(id).pipe(Effect.ignore)], { concurrency: "unbounded" })
 
         const [again] = yield* subscription.pull(1, 1e6)
         assert.strictEqual(again?.message.headers.get("x-tenant"), "a")

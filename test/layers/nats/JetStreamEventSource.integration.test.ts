@@ -142,6 +142,30 @@ describe("JetStreamEventSource", () => {
     60_000
   )
 
+  it.live(
+    "brings the messages of tenants whatever their names, and takes nothing else for theirs",
+    () =>
+      withServer(() =>
+        Effect.gen(function*() {
+          const { jsm } = yield* client
+          yield* addStream("tenants", "acme.>", "globex.logs.syslog", "logs.>")
+          yield* addStream("DLQ", "dlq.>")
+          yield* addStream("KV_logs", "$KV.logs.>")
+          yield* publish("acme.logs.syslog", 2)
+          yield* publish("globex.logs.syslog", 2, 2)
+          yield* publish("logs.syslog", 2, 4)
+          yield* publish("acme.other", 2)
+
+          assert.deepStrictEqual(sorted(yield* drain(yield* subscribe("LOGS"), 6)), numbers(6))
+
+          const counts = yield* Effect.promise(() =>
+            Promise.all(["DLQ", "KV_logs"].map(async (name) => (await jsm.streams.info(name)).state.consumer_count))
+          )
+          assert.deepStrictEqual(counts, [0, 0])
+        }), { createStreams: false, tenants: ["*"] }),
+    60_000
+  )
+
   it.live("tells what waits and since when", () =>
     withServer(() =>
       Effect.gen(function*() {
