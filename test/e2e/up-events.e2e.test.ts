@@ -6,6 +6,7 @@ import { Clock, Effect, FileSystem, Option, Redacted, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import { inject } from "vitest"
 import { TreeNode } from "../../src/domain/supervision/TreeNode.ts"
+import * as ProcessTable from "../../src/layers/process/ProcessTable.ts"
 import * as Program from "../support/Program.ts"
 
 const RunState = Schema.fromJsonString(Schema.Struct({ httpUrl: Schema.String }))
@@ -137,6 +138,11 @@ describe("events in serviceradar up", () => {
           ["Telemetry", 0]
         ])
         assert.isAtLeast(yield* countOf(sql, "timeseries_metrics"), before + 1)
+
+        const server = Number(yield* files.readFileString(`${up.directory}/nats/nats-server.pid`))
+        yield* up.program.kill("SIGINT")
+        assert.strictEqual(yield* Effect.timeout(up.program.exited, "10 seconds"), 0)
+        assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(server)))
       }).pipe(Effect.scoped))
 
     it.effect("goes on without events where no nats-server can be had, and says how to get one", () =>

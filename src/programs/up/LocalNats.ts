@@ -63,7 +63,8 @@ const whileLong = (notice: Effect.Effect<void>) => <A, E, R>(effect: Effect.Effe
   })
 
 const found = ({ notice, search }: LocalNatsOptions) => {
-  const text = "preparing NATS: fetching the system's package of nats-server …"
+  const isNamed = (search.named ?? "") !== ""
+  const text = isNamed ? "preparing NATS …" : "preparing NATS: fetching the system's package of nats-server …"
   return NatsServerBinary.find(search).pipe(
     whileLong(Effect.andThen(notice(text), Effect.logInfo(text))),
     Effect.asSome,

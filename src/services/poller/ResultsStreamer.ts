@@ -15,6 +15,7 @@ import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import { PollObserver } from "./PollObserver.ts"
 import * as Ticks from "./Ticks.ts"
 
 const unaryDeadline = Duration.seconds(30)
@@ -58,7 +59,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   yield* Metric.update(counted, 1)
   if (Result.isSuccess(reply)) {
     if (isNews(check, reply.success)) {
-      yield* report(tracked, PollOutcome.fromReply(subject, reply.success), reply.success.sequence)
+      yield* report(tracked, subject, PollOutcome.fromReply(subject, reply.success), reply.success.sequence)
     }
     return
   }
@@ -68,16 +69,24 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const cause = reason._tag === "NotConfigured"
     ? "No sweep service configured"
     : `GetResults failed: ${reply.failure.message}`
-  yield* report(tracked, PollOutcome.fromFailure(subject, cause), "")
+  yield* report(tracked, subject, PollOutcome.fromFailure(subject, cause), "")
 })
 
-const report = Effect.fnUntraced(function*(tracked: AgentLink.TrackedCheck, status: ServiceStatus, sequence: string) {
+const report = Effect.fnUntraced(function*(
+  tracked: AgentLink.TrackedCheck,
+  { check, host }: PollOutcome.PollSubject,
+  status: ServiceStatus,
+  sequence: string
+) {
   const reporter = yield* CoreReporter
+  const measuredAtMillis = yield* Clock.currentTimeMillis
+  const observe = yield* PollObserver
+  observe({ status, check, host, measuredAtMillis })
   const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
   yield* Ref.set(tracked.isPending, true)
   yield* reporter.report({
     status,
-    measuredAtMillis: yield* Clock.currentTimeMillis,
+    measuredAtMillis,
     isUrgent: Option.isNone(before) || before.value !== status.available,
     settled: (isDelivered) =>
       Effect.andThen(
