@@ -1,7 +1,7 @@
 /** `serviceradar event-writer` as a user starts it: a separate process between a real NATS and a real PostgreSQL. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Exit, FileSystem, Layer, Option, Redacted, Schema, Scope } from "effect"
 import { WriterReport } from "../../src/domain/events/WriterReport.ts"
 import { TreeNode } from "../../src/domain/supervision/TreeNode.ts"
 import * as EmbeddedPostgres from "../../src/layers/postgres/EmbeddedPostgres.ts"
@@ -219,6 +219,35 @@ describe("serviceradar event-writer", () => {
       assert.nestedPropertyVal(ready, "status", "ready")
       assert.strictEqual(yield* program.exited, 0, program.output())
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 120_000)
+
+  it.live(
+    "stops in time on SIGTERM with batches in hand while the database is away, and the next writer stores them",
+    () =>
+      Effect.gen(function*() {
+        const home = `${yield* temporaryFolder}/postgres`
+        const postgresPort = yield* Program.freePort
+        const scope = yield* Scope.make()
+        const postgres = { home, port: postgresPort, durable: false }
+        const first = yield* EmbeddedPostgres.start(postgres).pipe(Scope.provide(scope))
+        const server = yield* NatsServer.start()
+        const env = environment(server.url, Redacted.value(first.url))
+        const program = yield* start(["--http", "off"], env)
+        const before = yield* publishAll(server.url, numbers(100))
+        yield* awaitSettled(before.connection, { within: "20 seconds", programs: [program] })
+
+        yield* Scope.close(scope, Exit.void)
+        yield* publishAll(server.url, numbers(600).slice(100))
+        yield* said(program, "The database is away")
+        yield* program.kill("SIGTERM")
+        const code = yield* program.exited.pipe(Effect.timeout("15 seconds"))
+        yield* EmbeddedPostgres.start(postgres)
+        const second = yield* start(["--http", "off"], env)
+        yield* awaitSettled(before.connection, { within: "30 seconds", programs: [second] })
+
+        assert.strictEqual(code, 0, program.output())
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    120_000
+  )
 
   it.live("stops in time on SIGTERM while both are away, and loses nothing", () =>
     Effect.gen(function*() {

@@ -10,7 +10,8 @@
  *   ├─ TraceSummaries    permanent
  *   ├─ Pipeline          one_for_one
  *   │  ├─ TELEMETRY … LOGS   permanent, one pipeline per stream
- *   │  └─ LagWatch           permanent
+ *   │  ├─ LagWatch           permanent
+ *   │  └─ Drain              permanent: lets all streams end together
  *   ├─ GrpcServer        permanent: health and status; absent without an address
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *

@@ -17,6 +17,7 @@ import { DatabaseHealth } from "./DatabaseHealth.ts"
 import { EventDecoder } from "./EventDecoder.ts"
 import { type Delivery, EventSource } from "./EventSource.ts"
 import { HeldDeliveries } from "./HeldDeliveries.ts"
+import { JointDrain } from "./JointDrain.ts"
 import { StreamRecords } from "./StreamRecords.ts"
 import * as StreamSettlement from "./StreamSettlement.ts"
 import * as StreamSource from "./StreamSource.ts"
@@ -40,7 +41,7 @@ const restartBackoff = Schedule.jittered(
   Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")])
 )
 
-const start = Effect.fnUntraced(function*(settings: StreamSettings) {
+const start = Effect.fnUntraced(function*(settings: StreamSettings, joint: JointDrain) {
   const { stream } = settings
   const { decode } = yield* EventDecoder
   const source = yield* EventSource
@@ -50,13 +51,14 @@ const start = Effect.fnUntraced(function*(settings: StreamSettings) {
   const held = new HeldDeliveries(settings.bytesMax)
   const limit = inFlightMax(settings)
 
+  const storeBatch = StreamStore.make({ record, writer, decode })
   const store = batcher("store", {
     size: settings.batchSize,
     timeout: settings.batchTimeout,
     concurrency: settings.concurrency,
     bytesMax: batchBytesMax,
     bytesOf: (delivery: Delivery) => delivery.message.data.length,
-    handle: StreamStore.make({ record, writer, decode })
+    handle: (batch) => joint.within(storeBatch(batch))
   })
 
   const handle = (delivery: Delivery): Effect.Effect<Route<"store"> | void> => {
@@ -66,7 +68,7 @@ const start = Effect.fnUntraced(function*(settings: StreamSettings) {
   }
 
   const isUp = Effect.map(health.state, (state) => state.isUp)
-  return yield* Pipeline.start({
+  const pipeline = yield* Pipeline.start({
     name: stream,
     producer: StreamSource.make({ stream, inFlightMax: limit, held, record }),
     processors: { concurrency: 1, demandMax: routedAtOnce },
@@ -79,13 +81,15 @@ const start = Effect.fnUntraced(function*(settings: StreamSettings) {
     // A source that is not asked brings nothing, which is no reason to connect it anew.
     pending: Effect.flatMap(isUp, (up) => up ? Effect.map(source.lag(stream), (lag) => lag.pending) : Effect.succeed(0))
   })
+  yield* joint.join(pipeline.drain)
+  return pipeline
 })
 
 /** The pipeline as a child of a supervisor. */
-export const child = (settings: StreamSettings) =>
+export const child = (settings: StreamSettings, joint: JointDrain = new JointDrain()) =>
   Supervisor.child({
     id: settings.stream,
     shutdown: Duration.sum(drainLimit, Duration.times(settleLimit, 2)),
     backoff: { schedule: restartBackoff },
-    start: Effect.map(start(settings), (pipeline) => pipeline.await)
+    start: Effect.map(start(settings, joint), (pipeline) => pipeline.await)
   })
