@@ -111,3 +111,20 @@ export const make = (left: ReadonlyArray<ComparedRow>, right: ReadonlyArray<Comp
   }
   return { equal, differing, missing, extra }
 }
+
+/**
+ * By hashes of whole rows: how many are equal for sure, and which hashes occur more often on one side than on the other.
+ * All rows with such a hash are to be looked at, as the same content may be formatted differently.
+ */
+export const suspects = (
+  left: ReadonlyArray<string>,
+  right: ReadonlyArray<string>
+): { readonly equal: number; readonly hashes: ReadonlyArray<string> } => {
+  const surplus = new Map<string, number>()
+  for (const hash of left) surplus.set(hash, (surplus.get(hash) ?? 0) + 1)
+  for (const hash of right) surplus.set(hash, (surplus.get(hash) ?? 0) - 1)
+  return {
+    equal: left.filter((hash) => surplus.get(hash) === 0).length,
+    hashes: Array.from(surplus).filter(([, count]) => count !== 0).map(([hash]) => hash)
+  }
+}

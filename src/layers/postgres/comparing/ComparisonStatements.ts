@@ -19,8 +19,12 @@ const textOf = (column: ComparedColumn, side: Side): string => {
   return column.kind === "array" ? `array_to_json(${name})::text` : `nullif(${name}::text, '')`
 }
 
-const listOf = (columns: ReadonlyArray<ComparedColumn>, side: Side): string =>
-  `jsonb_build_array(${columns.map((column) => textOf(column, side)).join(", ")})`
+const textsOf = (columns: ReadonlyArray<ComparedColumn>, side: Side): string =>
+  columns.map((column) => textOf(column, side)).join(", ")
+
+/** Of a whole row. Servers of different versions may hash differently, which costs time and nothing else. */
+const hashOf = (plan: ComparisonPlan, side: Side): string =>
+  `hashtextextended(row(${textsOf([...plan.key, ...plan.values], side)})::text, 0)`
 
 const timeOf = (plan: ComparisonPlan): string => quote(plan.time)
 
@@ -68,7 +72,7 @@ const partOf = (
     sinceSeconds: Math.max(fromSeconds, sinceSeconds),
     untilSeconds: until === Infinity ? undefined : until
   })
-  const hash = `('x' || substr(md5(${listOf(plan.key, side)}::text), 1, 8))::bit(32)::int8`
+  const hash = `('x' || substr(md5(row(${textsOf(plan.key, side)})::text), 1, 8))::bit(32)::int8`
   return { text: parts === 1 ? text : `${text} and ${hash} % ${parts} = ${part}`, parameters }
 }
 
@@ -77,19 +81,29 @@ type Place = readonly [schema: string, plan: ComparisonPlan, side: Side, window:
 /** The same for the same rows in any order; of other rows almost surely another. */
 export const fingerprint = (...[schema, plan, side, window, range, part]: Place): Statement => {
   const { parameters, text } = partOf(plan, side, window, range, part)
-  const hash = `('x' || substr(md5(${listOf([...plan.key, ...plan.values], side)}::text), 1, 15))::bit(60)::int8`
   return {
-    text: `select count(*)::int as rows, coalesce(sum(${hash}), 0)::text as sum
+    text: `select count(*)::int as rows, coalesce(sum(${hashOf(plan, side)}), 0)::text as sum
       from ${relation(schema, plan)} where ${text}`,
     parameters
   }
 }
 
-export const rows = (...[schema, plan, side, window, range, part]: Place): Statement => {
+export const hashes = (...[schema, plan, side, window, range, part]: Place): Statement => {
   const { parameters, text } = partOf(plan, side, window, range, part)
   return {
-    text: `select ${listOf(plan.key, side)} as key, ${listOf(plan.values, side)} as values
-      from ${relation(schema, plan)} where ${text}`,
+    text: `select ${hashOf(plan, side)}::text as hash from ${relation(schema, plan)} where ${text}`,
     parameters
+  }
+}
+
+/** Those with one of the hashes. */
+export const rows = (wanted: ReadonlyArray<string>, ...[schema, plan, side, window, range, part]: Place): Statement => {
+  const { parameters, text } = partOf(plan, side, window, range, part)
+  return {
+    text: `select jsonb_build_array(${textsOf(plan.key, side)}) as key,
+      jsonb_build_array(${textsOf(plan.values, side)}) as values
+      from ${relation(schema, plan)}
+      where ${text} and ${hashOf(plan, side)} = any($${parameters.length + 1}::text::int8[])`,
+    parameters: [...parameters, `{${wanted.join(",")}}`]
   }
 }

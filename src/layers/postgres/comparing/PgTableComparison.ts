@@ -2,7 +2,7 @@
  * Compares two schemas in PostgreSQL, of one database or of two.
  *
  * Each window is fingerprinted on both sides first, so that equal rows cost a scan and never leave the server; only of
- * windows that differ are the rows read. Sessions cannot write.
+ * windows that differ are hashes read, and only of hashes that differ the rows. Sessions cannot write.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, Layer, type Redacted, Schema } from "effect"
@@ -33,7 +33,7 @@ export interface ComparedSide {
 export interface PgTableComparisonOptions {
   readonly left: ComparedSide
   readonly right: ComparedSide
-  /** Rows of a side that are held in memory. Default 10,000. */
+  /** Rows of a side that are held in memory. Default 5,000. */
   readonly rowsMax?: number
   /** Of each kind. Default 3. */
   readonly examplesMax?: number
@@ -42,6 +42,7 @@ export interface PgTableComparisonOptions {
 /** As text, because PostgreSQL has times that are infinite. */
 const Minutes = Schema.Array(Schema.Struct({ epochSeconds: Schema.String, rows: Schema.Int }))
 const Fingerprints = Schema.Array(Schema.Struct({ rows: Schema.Int, sum: Schema.String }))
+const Hashes = Schema.Array(Schema.Struct({ hash: Schema.String }))
 const Texts = Schema.Array(Schema.NullOr(Schema.String))
 const Rows = Schema.Array(Schema.Struct({ key: Texts, values: Texts }))
 
@@ -88,8 +89,56 @@ const canonical = (plan: ComparisonRules.ComparisonPlan, row: WindowDifference.C
 
 const seconds = (millis: number | undefined): number | undefined => millis === undefined ? undefined : millis / 1000
 
+type Sides = readonly [Side, Side]
+
+interface Part {
+  readonly equal: number
+  readonly leftRows: number
+  readonly rightRows: number
+  /** None when all is equal. */
+  readonly difference: WindowDifference.WindowDifference | undefined
+}
+
+const comparePart = Effect.fnUntraced(function*(
+  sides: Sides,
+  plan: ComparisonRules.ComparisonPlan,
+  range: Statements.Range,
+  window: WindowPlan.Window,
+  part: number
+) {
+  const place = ({ name, schema }: Side) => [schema, plan, name, window, range, part] as const
+  const [[left], [right]] = yield* both(
+    (side) => side.query(Fingerprints, Statements.fingerprint(...place(side))),
+    sides
+  )
+  const leftRows = left?.rows ?? 0
+  const rightRows = right?.rows ?? 0
+  const whole: Part = { equal: leftRows, leftRows, rightRows, difference: undefined }
+  if (leftRows === rightRows && left?.sum === right?.sum) return whole
+  const [leftHashes, rightHashes] = yield* both(
+    (side) => Effect.map(side.query(Hashes, Statements.hashes(...place(side))), (rows) => rows.map(({ hash }) => hash)),
+    sides
+  )
+  const { equal, hashes } = WindowDifference.suspects(leftHashes, rightHashes)
+  const [leftSuspects, rightSuspects] = yield* both(
+    (side) =>
+      Effect.map(
+        side.query(Rows, Statements.rows(hashes, ...place(side))),
+        (rows) => rows.map((row) => canonical(plan, row))
+      ),
+    sides
+  )
+  // Rows may have come since the fingerprint.
+  return {
+    equal,
+    leftRows: equal + leftSuspects.length,
+    rightRows: equal + rightSuspects.length,
+    difference: WindowDifference.make(leftSuspects, rightSuspects)
+  } satisfies Part
+})
+
 const compareTable = Effect.fnUntraced(function*(
-  sides: readonly [Side, Side],
+  sides: Sides,
   plan: ComparisonRules.ComparisonPlan,
   given: ComparedRange,
   limits: { readonly rowsMax: number; readonly examplesMax: number },
@@ -108,27 +157,11 @@ const compareTable = Effect.fnUntraced(function*(
   const counted = { leftRows: 0, rightRows: 0 }
   for (const window of WindowPlan.make(WindowPlan.minutesOf(leftMinutes, rightMinutes), limits.rowsMax)) {
     for (let part = 0; part < window.parts; part++) {
-      const [[left], [right]] = yield* both(
-        (side) => side.query(Fingerprints, Statements.fingerprint(side.schema, plan, side.name, window, range, part)),
-        sides
-      )
-      if (left !== undefined && right !== undefined && left.rows === right.rows && left.sum === right.sum) {
-        tally.equal += left.rows
-        counted.leftRows += left.rows
-        counted.rightRows += right.rows
-      } else {
-        const [leftRows, rightRows] = yield* both(
-          (side) =>
-            Effect.map(
-              side.query(Rows, Statements.rows(side.schema, plan, side.name, window, range, part)),
-              (rows) => rows.map((row) => canonical(plan, row))
-            ),
-          sides
-        )
-        tally.add(WindowDifference.make(leftRows, rightRows))
-        counted.leftRows += leftRows.length
-        counted.rightRows += rightRows.length
-      }
+      const compared = yield* comparePart(sides, plan, range, window, part)
+      tally.equal += compared.equal
+      if (compared.difference !== undefined) tally.add(compared.difference)
+      counted.leftRows += compared.leftRows
+      counted.rightRows += compared.rightRows
       yield* onProgress(counted.leftRows)
     }
   }
@@ -153,7 +186,7 @@ export const layer = (options: PgTableComparisonOptions): Layer.Layer<TableCompa
   Layer.effect(
     TableComparison,
     Effect.gen(function*() {
-      const { examplesMax = 3, left, right, rowsMax = 10_000 } = options
+      const { examplesMax = 3, left, right, rowsMax = 5_000 } = options
       const sides = [yield* open("left", left), yield* open("right", right)] as const
       const tablesOf = (side: Side) =>
         Effect.map(side.catalog, (found) => new Set(tableNames.filter((name) => isName(name, found))))

@@ -57,6 +57,20 @@ describe("WindowDifference", () => {
     assert.deepStrictEqual(counts(difference), { equal: 1, differing: 0, missing: 0, extra: 1 })
   })
 
+  it("leaves rows that are equal by their hashes out of the search, and finds the same", () => {
+    fc.assert(fc.property(rows, rows, (left, right) => {
+      const { equal, hashes } = WindowDifference.suspects(left.map(text), right.map(text))
+      const isSuspect = (one: WindowDifference.ComparedRow) => hashes.includes(text(one))
+
+      const rest = WindowDifference.make(left.filter(isSuspect), right.filter(isSuspect))
+
+      assert.deepStrictEqual(
+        counts({ ...rest, equal: rest.equal + equal }),
+        counts(WindowDifference.make(left, right))
+      )
+    }))
+  })
+
   it("pairs the rows that are most alike", () => {
     const { differing } = WindowDifference.make(
       [row("a", "1", "x", "p"), row("a", "2", "y", "q")],
