@@ -58,26 +58,29 @@ export class PullGroup {
   ask(demand: number, bytesMax: number): void {
     this.#dropStale()
     if (this.failure !== "") return
+    if (this.#kept.length >= demand) return
     const ready = this.#durables.filter((durable) => durable.canAsk)
-    const hungry = ready.filter((durable) => durable.isHungry)
-    const idleBatch = Math.max(1, Math.min(idleBatchMax, Math.floor(demand / (2 * this.#durables.length))))
-    let room = demand - this.#kept.length - this.#durables.reduce((sum, durable) => sum + durable.outstanding, 0)
-    const bytes = Math.max(1, Math.floor(bytesMax / Math.max(1, ready.length)))
     // Alone, a durable needs no place for others.
-    const idle = this.#durables.length === 1 ? [] : ready.filter((durable) => !durable.isHungry)
-    for (const durable of idle) {
-      if (room <= 0) return
-      durable.ask(Math.min(room, idleBatch), bytes)
-      room -= idleBatch
-    }
-    const busy = this.#durables.length === 1 ? ready : hungry
-    const share = Math.floor(room / busy.length)
-    for (const durable of busy) if (share > 0) durable.ask(share, bytes)
+    const isBusy = (durable: DurablePull.DurablePull) => durable.isHungry || this.#durables.length === 1
+    const busy = ready.filter(isBusy)
+    const idle = ready.filter((durable) => !isBusy(durable))
+    const expected = this.#kept.length + this.#durables.reduce((sum, durable) => sum + durable.outstanding, 0)
+    const idleBatch = Math.max(1, Math.min(idleBatchMax, Math.floor(demand / (2 * this.#durables.length))))
+    // At least one, for whoever is not asked at all could wait for ever.
+    const share = Math.max(1, Math.floor((demand - expected - idle.length * idleBatch) / busy.length))
+    const bytes = Math.max(1, Math.floor(bytesMax / ready.length))
+    for (const durable of idle) durable.ask(idleBatch, bytes)
+    for (const durable of busy) durable.ask(share, bytes)
   }
 
   /** Something is open that will end by itself. */
   get isWaiting(): boolean {
     return this.#durables.some((durable) => durable.outstanding > 0)
+  }
+
+  /** Some of the last requests were not stopped by the end of a stream. */
+  get hasMore(): boolean {
+    return this.#durables.some((durable) => durable.isHungry)
   }
 
   /** Nothing is open and nothing is kept: waiting would be in vain. */

@@ -56,7 +56,7 @@ export const make = Effect.fnUntraced(function*(options: PullsOptions) {
     }
     const answer = yield* Effect.timeoutOption(ready(demand), answerMillis)
     const deliveries = group.take(demand)
-    hadFew = deliveries.length > 0 && deliveries.length < demand / 2
+    hadFew = deliveries.length > 0 && deliveries.length < demand / 2 && !group.hasMore
     if (deliveries.length > 0) return deliveries
     if (Option.isNone(answer)) return yield* new PullFailure({ detail: "" })
     return group.failure === "" ? deliveries : yield* new PullFailure({ detail: group.failure })

@@ -166,6 +166,29 @@ describe("JetStreamEventSource", () => {
     60_000
   )
 
+  it.live(
+    "keeps no durable waiting for others when it is asked for one message at a time",
+    () =>
+      withServer(() =>
+        Effect.gen(function*() {
+          yield* addStream("events", "events.>", "logs.>")
+          const subscription = yield* subscribe("LOGS")
+          assert.deepStrictEqual(yield* subscription.pull(1, bytesMax), [])
+          yield* publish("logs.syslog", 5)
+          yield* publish("events.otel.logs", 5, 5)
+
+          const one = Effect.map(subscription.pull(1, bytesMax), (deliveries) => {
+            assert.isTrue(deliveries.length <= 1)
+            for (const delivery of deliveries) delivery.ack()
+            return deliveries.map(textOf)
+          })
+          const texts = yield* Effect.replicateEffect(one, 10).pipe(Effect.timeout("2 seconds"))
+
+          assert.deepStrictEqual(sorted(texts.flat()), numbers(10))
+        }), { createStreams: false }),
+    60_000
+  )
+
   it.live("tells what waits and since when", () =>
     withServer(() =>
       Effect.gen(function*() {
