@@ -8,7 +8,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 
 const readEvery = "15 seconds"
 /** The histogram looks once in so many milliseconds, and counts what it is late beyond them. */
-const resolutionMillis = 20
+const resolutionMillis = 50
 
 const gauge = (name: string, description: string) => Metric.gauge(name, { description })
 

@@ -157,5 +157,8 @@ export const announce = ({ nats, settings }: LocalEvents) =>
     if (Option.isSome(nats) || Option.isNone(settings.nats.url)) return
     const address = NatsAddress.parse(settings.nats.url.value)
     const servers = Result.isSuccess(address) ? address.success.servers.join(", ") : "an address that cannot be read"
-    yield* Effect.logInfo(`Using the NATS at ${servers} (NATS_URL)`)
+    const streams = settings.createStreams
+      ? "making the streams that it has not"
+      : "whose streams have to be there (EVENT_WRITER_CREATE_STREAMS=yes makes them)"
+    yield* Effect.logInfo(`Using the NATS at ${servers} (NATS_URL), ${streams}`)
   })
