@@ -10,7 +10,7 @@ import * as SecurityConfig from "../monitoring/SecurityConfig.ts"
 import * as CnpgConfig from "./CnpgConfig.ts"
 import type { FlowTable } from "./ConfiguredSubjects.ts"
 import type * as NatsSettings from "./NatsSettings.ts"
-import { type Retention, retentionDefault } from "./storing/TablePolicy.ts"
+import { type AskedRetention, type Retention, tableNames } from "./storing/TablePolicy.ts"
 import { rawSubjects, type StreamName, streamNames } from "./Subject.ts"
 
 export interface StreamOptions {
@@ -108,7 +108,8 @@ export interface EventWriterSettings {
   /** Subjects whose messages a rule engine publishes once more, processed. */
   readonly superseded: ReadonlySet<string>
   readonly schema: string
-  readonly retention: Retention
+  /** Only what was asked for: tables of another writer's making are pruned on request only. */
+  readonly retention: AskedRetention
   /** Whether tables are made and maintained here. */
   readonly hasMigrations: boolean
   readonly database: DatabaseSettings
@@ -194,18 +195,9 @@ const databaseSettings = (sources: Sources): DatabaseSettings => {
   }
 }
 
-const retention = (sources: Sources): Retention => {
+const retention = (sources: Sources): AskedRetention => {
   const first = firstOf(sources.map((source) => source.retention))
-  return {
-    timeseries_metrics: first("timeseries_metrics") ?? retentionDefault.timeseries_metrics,
-    ocsf_events: first("ocsf_events") ?? retentionDefault.ocsf_events,
-    sweep_host_states: first("sweep_host_states") ?? retentionDefault.sweep_host_states,
-    ocsf_network_activity: first("ocsf_network_activity") ?? retentionDefault.ocsf_network_activity,
-    netflow_metrics: first("netflow_metrics") ?? retentionDefault.netflow_metrics,
-    otel_metrics: first("otel_metrics") ?? retentionDefault.otel_metrics,
-    otel_traces: first("otel_traces") ?? retentionDefault.otel_traces,
-    logs: first("logs") ?? retentionDefault.logs
-  }
+  return Object.fromEntries(tableNames.map((name) => [name, first(name)]))
 }
 
 const supersededSubjects = (hasRuleEngine: boolean | undefined, known: ReadonlyArray<string>): ReadonlySet<string> => {

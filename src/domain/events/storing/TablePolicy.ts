@@ -8,6 +8,9 @@ import { type TableName, tables } from "../rows/Tables.ts"
 
 export type Retention = Readonly<Record<TableName, Duration.Duration>>
 
+/** For some of the tables. */
+export type AskedRetention = { readonly [T in TableName]?: Duration.Duration | undefined }
+
 export const retentionDefault: Retention = {
   timeseries_metrics: Duration.days(7),
   ocsf_events: Duration.days(14),

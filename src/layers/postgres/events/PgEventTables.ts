@@ -12,7 +12,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import type { Problem } from "../../../domain/events/storing/AdoptionPlan.ts"
-import { type Retention, retentionDefault, tableNames } from "../../../domain/events/storing/TablePolicy.ts"
+import { type AskedRetention, retentionDefault, tableNames } from "../../../domain/events/storing/TablePolicy.ts"
 import { StoreUnavailable } from "../../../services/event-writer/EventStore.ts"
 import { EventTables, EventTablesError, TablesUnfit } from "../../../services/event-writer/EventTables.ts"
 import { type DatabaseUnavailable, PgConnection } from "../PgConnection.ts"
@@ -26,7 +26,8 @@ import * as Timescale from "./Timescale.ts"
 export interface PgEventTablesOptions {
   /** Default `platform`, as in the existing database. */
   readonly schema?: string
-  readonly retention?: Partial<Retention>
+  /** Tables of our own making have a default; others are pruned only when asked for. */
+  readonly retention?: AskedRetention
   /** Partitions made before their day comes. Default 3. */
   readonly daysAhead?: number
 }
@@ -44,11 +45,6 @@ const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: stri
   )
 })
 
-const retentionOf = (options: Required<PgEventTablesOptions>): Retention => ({
-  ...retentionDefault,
-  ...options.retention
-})
-
 /** The key tells: another writer's has no tenant. */
 const isOurs = (table: TableCatalog.CatalogTable, name: TableName): boolean =>
   table.primaryKey.join() === tables[name].key.join()
@@ -63,7 +59,7 @@ const maintainTable = Effect.fnUntraced(function*(
 ) {
   const { daysAhead, schema } = options
   if (found.kind === "partitioned table" && isOurs(found, name)) {
-    const retention = retentionOf(options)[name]
+    const retention = options.retention[name] ?? retentionDefault[name]
     return yield* PartitionMaintenance.maintain(sql, { schema, table: name, retention, daysAhead })
   }
   const asked = options.retention[name]
@@ -89,7 +85,7 @@ const setRetention = Effect.fnUntraced(function*(sql: PgClient.PgClient, options
   for (const name of tableNames) {
     const table = found.get(name)
     if (table?.isHypertable !== true) continue
-    const retention = isOurs(table, name) ? retentionOf(options)[name] : options.retention[name]
+    const retention = options.retention[name] ?? (isOurs(table, name) ? retentionDefault[name] : undefined)
     if (retention === undefined) continue
     yield* Effect.forEach(Timescale.setRetention(options.schema, name, retention), (text) => sql.unsafe(text), {
       discard: true

@@ -21,7 +21,7 @@ export interface PgTraceSummariesOptions {
   /** Default `platform`, as in the existing database. */
   readonly schema?: string
   /** Default as long as the spans. */
-  readonly retention?: Duration.Duration
+  readonly retention?: Duration.Duration | undefined
   /** How far a refresh reaches back behind the last one, for transactions it cannot see. Default 1 min. */
   readonly overlap?: Duration.Duration
   /** Taken in one statement at most. Default 1 h. */
@@ -52,7 +52,7 @@ const skipped: Refreshed = { written: 0, removed: 0, isSkipped: true }
 
 const isTooSlow = (error: SqlError) => error.reason._tag === "StatementTimeoutError"
 
-const make = (options: Required<PgTraceSummariesOptions>) => {
+const make = (options: Required<PgTraceSummariesOptions> & { readonly retention: Duration.Duration }) => {
   const { overlap, retention, schema, window } = options
   const name = `${quote(schema)}.otel_trace_summaries`
   const limits = { overlapMillis: Duration.toMillis(overlap), retentionMillis: Duration.toMillis(retention) }
