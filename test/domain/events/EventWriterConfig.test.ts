@@ -137,7 +137,7 @@ describe("EventWriterConfig", () => {
     assert.deepStrictEqual(settings.tenantPrefixes, ["*"])
     assert.strictEqual(settings.flowTable, "netflow_metrics")
     assert.strictEqual(settings.schema, "radar")
-    assert.deepStrictEqual(settings.retention.logs, Duration.hours(48))
+    assert.strictEqual(Duration.toHours(settings.retention.logs ?? Duration.zero), 48)
     assert.isUndefined(settings.retention.ocsf_events)
   })
 
