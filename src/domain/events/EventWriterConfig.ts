@@ -85,7 +85,8 @@ const File = Schema.Struct({
   dead_letter_stream: Schema.optionalKey(Limits.JetStreamName),
   max_deliver: Schema.optionalKey(Limits.Deliveries),
   ack_wait: Schema.optionalKey(within(Limits.ackWait)),
-  tenant: Schema.optionalKey(Limits.Tenant),
+  /** Empty: messages that name no tenant are refused. */
+  tenant: Schema.optionalKey(Schema.Union([Schema.Literal(""), Limits.Tenant])),
   tenant_prefixes: Schema.optionalKey(Schema.Array(Limits.TenantPrefix)),
   flow_table: Schema.optionalKey(Schema.Literals(ConfiguredSubjects.flowTables)),
   rule_engine: Schema.optionalKey(Schema.Boolean),
@@ -153,6 +154,9 @@ const streamOptions = (file: EventWriterConfigFile, wanted: ReadonlyArray<Stream
 const natsUrl = (text: string): Redacted.Redacted =>
   Redacted.make(Option.getOrElse(NatsSettings.parseUrl(text), () => text))
 
+/** Where the Go writer's file is used there is one tenant, whose name nobody ever wrote down. */
+const tenantOfFile = "default"
+
 /** What the file says. */
 export const toOptions = (file: EventWriterConfigFile): EventWriterOptions => {
   const { flowTable, schema, streams, superseded } = ConfiguredSubjects.selection(entriesOf(file))
@@ -173,7 +177,7 @@ export const toOptions = (file: EventWriterConfigFile): EventWriterOptions => {
     ackWait: file.ack_wait,
     batch: { batchSize: file.batch_size, batchTimeout: file.batch_timeout, concurrency: file.concurrency },
     streams: streamOptions(file, streams),
-    tenantDefault: file.tenant,
+    tenantDefault: file.tenant === "" ? undefined : file.tenant ?? tenantOfFile,
     tenantPrefixes: file.tenant_prefixes,
     flowTable: file.flow_table ?? flowTable,
     hasRuleEngine: file.rule_engine,

@@ -97,6 +97,11 @@ describe("EventWriterConfig", () => {
     assert.deepStrictEqual(settings.database.pool.parameters, { work_mem: "64MB" })
   })
 
+  it("takes a file that knows no tenants for one with a single tenant", () => {
+    assert.deepStrictEqual(settingsOf(minimal).tenantDefault, Option.some("default"))
+    assert.deepStrictEqual(settingsOf({ ...minimal, tenant: "" }).tenantDefault, Option.none())
+  })
+
   it("reads our own keys, per stream before all, and the documented defaults else", () => {
     const settings = settingsOf({
       ...minimal,
