@@ -9,7 +9,7 @@ import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Schema, Sema
 import type { PollerId } from "../../domain/monitoring/Ids.ts"
 import type { ReceivedReport } from "../../domain/monitoring/ReceivedReport.ts"
 import * as StatusReport from "../../domain/monitoring/StatusReport.ts"
-import { ReportObserver } from "./ReportObserver.ts"
+import * as ReportObserver from "./ReportObserver.ts"
 import { StatusStore, type StatusStoreError, StoreRefused, StoreUnavailable } from "./StatusStore.ts"
 
 /** More reports wait than may. */
@@ -116,8 +116,11 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
     yield* count(reports, "outcome", "stored")
     yield* count(statuses, "outcome", "stored", appended.stored)
     yield* count(statuses, "outcome", "repeated", appended.repeated)
-    const observe = yield* ReportObserver
-    observe({ report, changes: appended.changes, receivedAtMillis: DateTime.toEpochMillis(receivedAt) })
+    yield* ReportObserver.tell({
+      report,
+      changes: appended.changes,
+      receivedAtMillis: DateTime.toEpochMillis(receivedAt)
+    })
   })
 
   return ReportIngest.of({

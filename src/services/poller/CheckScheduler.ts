@@ -10,7 +10,7 @@ import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
-import { PollObserver } from "./PollObserver.ts"
+import * as PollObserver from "./PollObserver.ts"
 import * as Ticks from "./Ticks.ts"
 
 const deadlineMax = Duration.seconds(30)
@@ -59,8 +59,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   yield* Metric.update(PollerMetrics.pollSeconds, Number(endedNanos - startedNanos) / 1e9)
   yield* Effect.annotateCurrentSpan({ "service.available": status.available })
   const measuredAtMillis = yield* Clock.currentTimeMillis
-  const observe = yield* PollObserver
-  observe({ status, check, host: subject.host, measuredAtMillis })
+  yield* PollObserver.tell({ status, check, host: subject.host, measuredAtMillis })
   const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
   const reporter = yield* CoreReporter
   yield* reporter.report({

@@ -1,12 +1,17 @@
 /**
  * Is told of each status as it is measured, before core has it; does nothing unless somebody listens.
  *
- * The next check waits meanwhile, so whoever listens returns at once and never throws.
+ * The next check waits meanwhile, so whoever listens returns at once. What it throws costs a line in the log, no check.
  */
-import { Context } from "effect"
+import { Context, Effect } from "effect"
 import type { Polled } from "../../domain/events/outgoing/Polled.ts"
 
 export const PollObserver = Context.Reference<(polled: Polled) => void>(
   "serviceradar/services/poller/PollObserver",
   { defaultValue: () => () => undefined }
 )
+
+export const tell = (polled: Polled): Effect.Effect<void> =>
+  Effect.map(PollObserver, (observe) => observe(polled)).pipe(
+    Effect.ignoreCause({ log: "Warn", message: "A status could not be told of" })
+  )

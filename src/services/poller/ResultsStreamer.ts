@@ -15,7 +15,7 @@ import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
-import { PollObserver } from "./PollObserver.ts"
+import * as PollObserver from "./PollObserver.ts"
 import * as Ticks from "./Ticks.ts"
 
 const unaryDeadline = Duration.seconds(30)
@@ -80,8 +80,7 @@ const report = Effect.fnUntraced(function*(
 ) {
   const reporter = yield* CoreReporter
   const measuredAtMillis = yield* Clock.currentTimeMillis
-  const observe = yield* PollObserver
-  observe({ status, check, host, measuredAtMillis })
+  yield* PollObserver.tell({ status, check, host, measuredAtMillis })
   const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
   yield* Ref.set(tracked.isPending, true)
   yield* reporter.report({

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Latch, Layer, Metric, Option, Ref, Stream } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import { TestClock } from "effect/testing"
+import type { Polled } from "../../../src/domain/events/outgoing/Polled.ts"
 import { ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
 import type { Check } from "../../../src/domain/monitoring/PollerConfig.ts"
 import {
@@ -17,6 +18,7 @@ import * as CheckScheduler from "../../../src/services/poller/CheckScheduler.ts"
 import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import { PollObserver } from "../../../src/services/poller/PollObserver.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { agent, check, poller, textOf } from "./statuses.ts"
 
@@ -42,7 +44,11 @@ interface Seen extends Report {
 }
 
 /** One agent's children under the test clock, with every report recorded instead of sent. */
-const polling = Effect.fnUntraced(function*(connection: AgentConnection, checks: ReadonlyArray<Check>) {
+const polling = Effect.fnUntraced(function*(
+  connection: AgentConnection,
+  checks: ReadonlyArray<Check>,
+  observe: (polled: Polled) => void = () => undefined
+) {
   const seen: Array<Seen> = []
   const link = AgentLink.make({
     agent: agent("agent-1", "agent:1", checks),
@@ -70,6 +76,7 @@ const polling = Effect.fnUntraced(function*(connection: AgentConnection, checks:
         HostIdentity.layerStatic(""),
         recording
       ]),
+      Effect.provideService(PollObserver, observe),
       Effect.provideService(Metric.MetricRegistry, new Map())
     ),
     { startImmediately: true }
@@ -98,6 +105,20 @@ describe("AgentCoordinator's children", () => {
         [0, 30, 60].flatMap((at) => [["ssh", at, true], ["http", at, true]])
       )
       assert.deepStrictEqual(JSON.parse(textOf(nth(seen, 0).status)).data.port, 22)
+    }))
+
+  it.effect("tell of each status with its check, and bear a listener that throws", () =>
+    Effect.gen(function*() {
+      const told: Array<string> = []
+      const checks = [check("ssh"), resultsCheck("inventory-sync", "grpc")]
+      const { seen } = yield* polling(healthy, checks, ({ check, measuredAtMillis, status }) => {
+        told.push(`${check.serviceName} ${status.serviceType} ${status.available} ${measuredAtMillis}`)
+        throw new Error("it broke")
+      })
+      yield* TestClock.adjust("30 seconds")
+
+      assert.sameMembers(told, ["ssh port true 0", "inventory-sync sync true 0", "ssh port true 30000"])
+      assert.lengthOf(seen, 3)
     }))
 
   it.effect("report a check that hangs as unavailable, without delaying it or its siblings", () =>
