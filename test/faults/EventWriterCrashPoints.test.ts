@@ -6,14 +6,13 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, layer } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { spawn } from "node:child_process"
-import * as path from "node:path"
+import { fileURLToPath } from "node:url"
 import * as EventWriterSettings from "../../src/domain/events/EventWriterSettings.ts"
 import * as EventWriterEnvironment from "../../src/programs/event-writer/EventWriterEnvironment.ts"
 import * as EventWriterProgram from "../../src/programs/event-writer/EventWriterProgram.ts"
 import { SupervisionTree } from "../../src/services/supervision/SupervisionTree.ts"
 import * as EventWriter from "../support/eventWriter.ts"
 import * as NatsServer from "../support/natsServer.ts"
-import { projectRoot } from "../support/Program.ts"
 import * as TestConnection from "../support/TestConnection.ts"
 import { TestDatabase } from "../support/TestDatabase.ts"
 
@@ -29,6 +28,8 @@ const deaths: ReadonlyArray<readonly [point: string, passes: ReadonlyArray<numbe
   ["dead-lettered", [1, 5]],
   ["termed", [1, 5]]
 ]
+
+const program = fileURLToPath(new URL("../fixtures/crashingWriter.ts", import.meta.url))
 
 const messagesPerDeath = 400
 
@@ -79,7 +80,7 @@ const writer = (environment: Readonly<Record<string, string>>) =>
 const death = (environment: Readonly<Record<string, string>>, point: string, passes: number) =>
   Effect.callback<string>((resume) => {
     const child = spawn(process.execPath, [
-      path.join(projectRoot, "test/fixtures/crashingWriter.ts"),
+      program,
       point,
       `${passes}`
     ], {
