@@ -324,4 +324,36 @@ layer(TestConnection.layer, { excludeTestServices: true, timeout: "60 seconds" }
       assert.deepStrictEqual(maintained.removedRows, 0)
     }).pipe(Effect.provide(writerOf(schema, { retention: { logs: Duration.minutes(10.5 * 60) } })))
   })
+
+  it.effect("leaves the parts of a hypertable to TimescaleDB, and its policy to its owner unless told", () => {
+    const schema = "hyper"
+    const ask = { logs: Duration.days(2) }
+    return Effect.gen(function*() {
+      yield* ForeignTables.make(schema, "v1.0.76.sql")
+      const sql = yield* client
+      // Stands for TimescaleDB, which the tests' server does not have: what is asked of it is written down.
+      yield* sql`create schema timescaledb_information`
+      yield* sql`create view timescaledb_information.hypertables as
+        select 'hyper'::name as hypertable_schema, unnest(array['logs', 'otel_traces'])::name as hypertable_name`
+      yield* sql`create table asked (text text)`
+      yield* sql`create function remove_retention_policy(named regclass, if_exists bool) returns void language sql as
+        $$ insert into asked values ('remove ' || named) $$`
+      yield* sql`create function add_retention_policy(named regclass, drop_after interval, if_not_exists bool)
+        returns int language sql as $$ insert into asked values ('add ' || named || ' ' || drop_after) returning 1 $$`
+
+      yield* prepare
+      const maintained = yield* Effect.flatMap(EventTables, (tables) => tables.maintain)
+      const written = yield* writeAll()
+      const again = yield* writeAll()
+
+      assert.deepStrictEqual(yield* sql`select text from asked`, [
+        { text: "remove hyper.logs" },
+        { text: "add hyper.logs 48:00:00" }
+      ])
+      assert.strictEqual(maintained.removedRows, 0)
+      assert.strictEqual(yield* countOf(schema, "logs"), 50 + (written.get("logs") ?? 0))
+      assert.strictEqual(again.get("logs"), 0)
+      yield* sql`drop schema timescaledb_information cascade`
+    }).pipe(Effect.provide(writerOf(schema, { retention: ask })))
+  })
 })
