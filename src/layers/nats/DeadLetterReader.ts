@@ -6,7 +6,7 @@ import { Duration, Effect, Option, Stream } from "effect"
 import * as DeadLetterMessage from "./DeadLetterMessage.ts"
 import type { JetStreamDelivery } from "./JetStreamMessage.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
-import type { NatsClient } from "./NatsConnection.ts"
+import type { NatsClient } from "./NatsClient.ts"
 import * as Pulls from "./Pulls.ts"
 
 const pageSize = 256

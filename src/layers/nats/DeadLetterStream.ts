@@ -8,7 +8,7 @@ import type { LetterPart } from "./DeadLetterMessage.ts"
 import * as DeadLetterMessage from "./DeadLetterMessage.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
-import type { NatsClient } from "./NatsConnection.ts"
+import type { NatsClient } from "./NatsClient.ts"
 
 export interface DeadLetterStreamOptions {
   /** Default `DLQ`. */

@@ -10,7 +10,7 @@ import type { PlannedConsumer } from "../../domain/events/ConsumerPlan.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
 import { JetStreamRefusal } from "./JetStreamRequest.ts"
-import type { NatsClient } from "./NatsConnection.ts"
+import type { NatsClient } from "./NatsClient.ts"
 
 export interface DurableSettings {
   readonly ackWait: Duration.Duration
@@ -113,7 +113,7 @@ const existing = (client: NatsClient, planned: PlannedConsumer) =>
   info(client, planned).pipe(
     Effect.catchIf(
       (error) => error.code === JetStreamFailure.errorCodes.consumerMissing,
-      () => Effect.succeed(undefined)
+      () => Effect.void
     )
   )
 

@@ -15,7 +15,8 @@ import * as DeadLetterReader from "./DeadLetterReader.ts"
 import * as DeadLetterStream from "./DeadLetterStream.ts"
 import { JetStreamMessage } from "./JetStreamMessage.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
-import { type NatsClient, NatsConnection } from "./NatsConnection.ts"
+import type { NatsClient } from "./NatsClient.ts"
+import { NatsConnection } from "./NatsConnection.ts"
 
 const payloadMaxDefault = 2 ** 20
 const replayTimeoutMillis = 5_000

@@ -8,7 +8,8 @@ import { nuid } from "@nats-io/transport-node"
 import { Clock, Effect, Latch, Layer, Metric } from "effect"
 import { EventPublisher } from "../../services/event-writer/EventPublisher.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
-import { type NatsClient, NatsConnection } from "./NatsConnection.ts"
+import type { NatsClient } from "./NatsClient.ts"
+import { NatsConnection } from "./NatsConnection.ts"
 import { OutgoingQueue, type OutgoingQueueOptions, type Waiting } from "./OutgoingQueue.ts"
 
 /** Default 10,000 messages and 16 MiB. */

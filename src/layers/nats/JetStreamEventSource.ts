@@ -19,7 +19,8 @@ import * as DurableConsumers from "./DurableConsumers.ts"
 import * as JetStreamLag from "./JetStreamLag.ts"
 import type { JetStreamRefusal } from "./JetStreamRequest.ts"
 import * as JetStreamStreams from "./JetStreamStreams.ts"
-import { type NatsClient, NatsConnection, type NatsUnavailable } from "./NatsConnection.ts"
+import type { NatsClient, NatsUnavailable } from "./NatsClient.ts"
+import { NatsConnection } from "./NatsConnection.ts"
 import * as Pulls from "./Pulls.ts"
 
 export interface JetStreamEventSourceOptions {

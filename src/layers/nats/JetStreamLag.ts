@@ -11,7 +11,7 @@ import type { StreamLag } from "../../domain/events/StreamLag.ts"
 import * as DurableConsumers from "./DurableConsumers.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
-import type { NatsClient } from "./NatsConnection.ts"
+import type { NatsClient } from "./NatsClient.ts"
 
 const isMissing = (error: JetStreamRequest.JetStreamRefusal): boolean =>
   error.code === JetStreamFailure.errorCodes.noMessage || error.code === JetStreamFailure.errorCodes.consumerMissing

@@ -1,7 +1,7 @@
 /** Requests to the API of JetStream, and what it answers when it does not do them. */
 import { Effect, Schema } from "effect"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
-import type { NatsClient } from "./NatsConnection.ts"
+import type { NatsClient } from "./NatsClient.ts"
 
 export class JetStreamRefusal extends Schema.TaggedError<JetStreamRefusal>()("JetStreamRefusal", {
   detail: Schema.String,

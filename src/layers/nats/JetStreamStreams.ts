@@ -11,7 +11,7 @@ import * as SubjectPattern from "../../domain/events/SubjectPattern.ts"
 import { subjectRoot } from "./DeadLetterMessage.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
-import type { NatsClient } from "./NatsConnection.ts"
+import type { NatsClient } from "./NatsClient.ts"
 
 export interface StreamLimits {
   /** What a stream may take of the disk; then the oldest messages go. Without a limit when 0. */

@@ -5,37 +5,14 @@
  * end; whoever is refused asks slowly. What was in flight when a connection broke is lost with it: each client stands
  * for one connection, and its users fetch the next one from `client`.
  */
-import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
-import { connect, type NatsConnection as Connection, type NodeConnectionOptions } from "@nats-io/transport-node"
-import { Context, Effect, FileSystem, Layer, Random, type Redacted, Schema, Stream, SubscriptionRef } from "effect"
+import { Context, Effect, FileSystem, Layer, Random, type Redacted, Stream, SubscriptionRef } from "effect"
 import * as NatsAddress from "./NatsAddress.ts"
+import * as NatsClient from "./NatsClient.ts"
 import * as NatsCredentials from "./NatsCredentials.ts"
 import { NatsEndpoint } from "./NatsEndpoint.ts"
-import * as NatsFailure from "./NatsFailure.ts"
 import * as NatsMetrics from "./NatsMetrics.ts"
 import * as NatsOutage from "./NatsOutage.ts"
 import * as NatsSignals from "./NatsSignals.ts"
-
-/** There is no connection now. */
-export class NatsUnavailable extends Schema.TaggedError<NatsUnavailable>()("NatsUnavailable", {
-  detail: Schema.String,
-  /** Our credentials or certificates are not accepted, or cannot be read. */
-  isRefused: Schema.Boolean
-}) {
-  override get message(): string {
-    return `NATS is not available: ${this.detail}`
-  }
-}
-
-/** One connection and what speaks over it. */
-export interface NatsClient {
-  readonly nc: Connection
-  readonly js: JetStreamClient
-  readonly jsm: JetStreamManager
-  /** `$JS.API`, or that of the domain. */
-  readonly apiPrefix: string
-  readonly version: { readonly major: number; readonly minor: number }
-}
 
 export type NatsStatus =
   | { readonly _tag: "Connecting" }
@@ -51,9 +28,9 @@ export interface NatsConnectionOptions {
 }
 
 export class NatsConnection extends Context.Service<NatsConnection, {
-  readonly client: Effect.Effect<NatsClient, NatsUnavailable>
+  readonly client: Effect.Effect<NatsClient.NatsClient, NatsClient.NatsUnavailable>
   /** Succeeds when the server answers a ping within 2 s. */
-  readonly check: Effect.Effect<void, NatsUnavailable>
+  readonly check: Effect.Effect<void, NatsClient.NatsUnavailable>
   /** How it stands now, and each change. */
   readonly changes: Stream.Stream<NatsStatus>
   readonly keep: Effect.Effect<never>
@@ -64,61 +41,16 @@ export class NatsConnection extends Context.Service<NatsConnection, {
 const connectMillis = 3_000
 /** Two pings without an answer end a connection. */
 const pingMillis = 5_000
-const closeLimit = "2 seconds"
 const backoffMillis = { first: 100, max: 2_000, refused: 10_000 }
 
-const unavailable = (cause: unknown): NatsUnavailable =>
-  new NatsUnavailable({ detail: NatsFailure.detail(cause), isRefused: NatsFailure.isRefusal(cause) })
-
-const refused = (detail: string): NatsUnavailable => new NatsUnavailable({ detail, isRefused: true })
-
-/** Whoever loses interest leaves no connection behind. */
-const dial = (options: NodeConnectionOptions) =>
-  Effect.callback<Connection, NatsUnavailable>((resume) => {
-    let isAbandoned = false
-    connect(options).then(
-      (nc) => isAbandoned ? void nc.close() : resume(Effect.succeed(nc)),
-      (cause) => resume(Effect.fail(unavailable(cause)))
-    )
-    return Effect.sync(() => {
-      isAbandoned = true
-    })
-  })
-
-/** What was said on it reaches the server, acknowledgements above all. */
-const close = (nc: Connection) =>
-  Effect.suspend(() => nc.isClosed() ? Effect.void : Effect.promise(() => nc.drain().catch(() => undefined))).pipe(
-    Effect.timeoutOption(closeLimit),
-    Effect.andThen(Effect.promise(() => nc.close()).pipe(Effect.timeoutOption(closeLimit)))
-  )
-
-const open = (options: NodeConnectionOptions) =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.tap(restore(dial(options)), (nc) => Effect.addFinalizer(() => close(nc)))
-  )
-
-const versionOf = (text: string): NatsClient["version"] => {
-  const [major = 0, minor = 0] = text.split(".", 2).map((part) => Number.parseInt(part, 10) || 0)
-  return { major, minor }
-}
-
-const clientOf = (nc: Connection, domain: string | undefined) =>
-  Effect.promise(async (): Promise<NatsClient> => {
-    const place = domain === undefined || domain === "" ? {} : { domain }
-    return {
-      nc,
-      js: jetstream(nc, { ...place }),
-      jsm: await jetstreamManager(nc, { ...place, checkAPI: false }),
-      apiPrefix: "domain" in place ? `$JS.${place.domain}.API` : "$JS.API",
-      version: versionOf(nc.info?.version ?? "")
-    }
-  })
+const refused = (detail: string): NatsClient.NatsUnavailable =>
+  new NatsClient.NatsUnavailable({ detail, isRefused: true })
 
 const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
   const endpoint = yield* NatsEndpoint
   const fileSystem = yield* FileSystem.FileSystem
   const status = yield* SubscriptionRef.make<NatsStatus>({ _tag: "Connecting" })
-  let current: NatsClient | undefined
+  let current: NatsClient.NatsClient | undefined
 
   /** Fails when the connection ends, or does not come about. */
   const session = Effect.fnUntraced(
@@ -127,7 +59,7 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
         Effect.provideService(FileSystem.FileSystem, fileSystem),
         Effect.mapError((error) => refused(error.message))
       )
-      const nc = yield* open({
+      const client = yield* NatsClient.open({
         ...credentials,
         servers: [...known],
         name: options.name ?? "serviceradar",
@@ -137,8 +69,8 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
         pingInterval: pingMillis,
         maxPingOut: 2,
         noAsyncTraces: true
-      })
-      const client = yield* clientOf(nc, options.domain)
+      }, options.domain)
+      const { nc } = client
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
           current = undefined
@@ -149,8 +81,11 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
       yield* SubscriptionRef.set(status, { _tag: "Connected", server: nc.getServer(), version })
       yield* NatsMetrics.connected
       yield* outage.ended(`Connected to NATS ${version} at ${nc.getServer()}`)
-      const closed = Effect.flatMap(Effect.promise(() => nc.closed()), (cause) => Effect.fail(unavailable(cause)))
-      const moved = Effect.flatMap(NatsSignals.watch(nc), (reason) => Effect.fail(unavailable(reason)))
+      const closed = Effect.flatMap(
+        Effect.promise(() => nc.closed()),
+        (cause) => Effect.fail(NatsClient.unavailable(cause))
+      )
+      const moved = Effect.flatMap(NatsSignals.watch(nc), (reason) => Effect.fail(NatsClient.unavailable(reason)))
       return yield* Effect.raceFirst(closed, moved).pipe(
         Effect.ensuring(Effect.sync(() => {
           for (const server of nc.getServers()) known.add(server.listen)
@@ -185,17 +120,17 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
     if (current !== undefined && !current.nc.isClosed()) return Effect.succeed(current)
     const now = SubscriptionRef.getUnsafe(status)
     return now._tag === "Away"
-      ? Effect.fail(new NatsUnavailable({ detail: now.detail, isRefused: now.isRefused }))
-      : Effect.fail(new NatsUnavailable({ detail: "not connected yet", isRefused: false }))
+      ? Effect.fail(new NatsClient.NatsUnavailable({ detail: now.detail, isRefused: now.isRefused }))
+      : Effect.fail(new NatsClient.NatsUnavailable({ detail: "not connected yet", isRefused: false }))
   })
 
   return NatsConnection.of({
     client,
     check: client.pipe(
-      Effect.flatMap(({ nc }) => Effect.tryPromise({ try: () => nc.rtt(), catch: unavailable })),
+      Effect.flatMap(({ nc }) => Effect.tryPromise({ try: () => nc.rtt(), catch: NatsClient.unavailable })),
       Effect.timeoutOrElse({
         duration: "2 seconds",
-        orElse: () => Effect.fail(new NatsUnavailable({ detail: "no answer within 2 s", isRefused: false }))
+        orElse: () => Effect.fail(new NatsClient.NatsUnavailable({ detail: "no answer within 2 s", isRefused: false }))
       }),
       Effect.asVoid
     ),

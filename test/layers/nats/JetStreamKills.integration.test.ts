@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Schedule } from "effect"
+import { Duration, Effect, Fiber, Layer, Schedule } from "effect"
 import * as JetStreamEventSource from "../../../src/layers/nats/JetStreamEventSource.ts"
 import { NatsConnection } from "../../../src/layers/nats/NatsConnection.ts"
 import { EventSource } from "../../../src/services/event-writer/EventSource.ts"
@@ -41,9 +41,10 @@ describe("A server that is killed", () => {
       const consumer = (seen: Set<string>) =>
         consume(seen).pipe(
           Effect.provide(
-            JetStreamEventSource.layer({ consumer: "writer", createStreams: true, ackWait: Duration.seconds(2) })
-          ),
-          Effect.provide(natsClient.layer(server.url))
+            JetStreamEventSource.layer({ consumer: "writer", createStreams: true, ackWait: Duration.seconds(2) }).pipe(
+              Layer.provideMerge(natsClient.layer(server.url))
+            )
+          )
         )
       const seen = [new Set<string>(), new Set<string>()] as const
       yield* Effect.forEach(seen, (mine) => Effect.forkScoped(consumer(mine)))
