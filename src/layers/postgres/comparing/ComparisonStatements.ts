@@ -103,7 +103,7 @@ export const rows = (wanted: ReadonlyArray<string>, ...[schema, plan, side, wind
     text: `select jsonb_build_array(${textsOf(plan.key, side)}) as key,
       jsonb_build_array(${textsOf(plan.values, side)}) as values
       from ${relation(schema, plan)}
-      where ${text} and ${hashOf(plan, side)} = any($${parameters.length + 1}::text::int8[])`,
+      where ${text} and ${hashOf(plan, side)} in (select unnest($${parameters.length + 1}::text::int8[]))`,
     parameters: [...parameters, `{${wanted.join(",")}}`]
   }
 }
