@@ -41,7 +41,8 @@ export interface NatsServerOptions {
 const host = "127.0.0.1"
 const startLimit = Duration.seconds(20)
 
-const programPath = Effect.suspend(() => {
+/** The program found for this run. */
+export const programPath = Effect.suspend(() => {
   const found = inject("natsServerPath")
   return found === ""
     ? Effect.fail(new SetupFailed({ step: "starting a nats-server", detail: inject("natsServerProblem") }))

@@ -17,6 +17,8 @@ import * as NatsPackage from "./NatsPackage.ts"
 /** The first version whose file store and pull consumers do what is expected of them here. */
 const versionMin = [2, 9] as const
 
+const problemLengthMax = 400
+
 const versionLimit = Duration.seconds(10)
 
 export interface NatsServerBinary {
@@ -44,6 +46,9 @@ const adviceByPlatform: Partial<Record<NodeJS.Platform, string>> = {
 
 const advice = `${adviceByPlatform[process.platform] ?? "Install it from https://nats.io/download"}, ` +
   "name one by NATS_SERVER_BIN, or set NATS_URL to a NATS of your own"
+
+/** A tool's last lines, short enough for a sentence. */
+const inOneLine = (detail: string): string => detail.replaceAll(/\s*\n\s*/g, " ").slice(0, problemLengthMax)
 
 const isRecent = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split(".").map(Number)
@@ -131,7 +136,7 @@ export const find = (
     for (const [way, attempt] of ways) {
       const found = yield* Effect.result(attempt)
       if (Result.isSuccess(found)) return found.success
-      tried.push({ way, problem: found.failure.detail })
+      tried.push({ way, problem: inOneLine(found.failure.detail) })
     }
     return yield* new NatsServerUnavailable({ tried, advice })
   }).pipe(Effect.withSpan("NatsServerBinary.find"))

@@ -11,10 +11,12 @@ import { inject } from "vitest"
 import * as EmbeddedNats from "../../../src/layers/nats/EmbeddedNats.ts"
 import * as NatsServerBinary from "../../../src/layers/nats/NatsServerBinary.ts"
 import * as ProcessTable from "../../../src/layers/process/ProcessTable.ts"
+import * as NatsServer from "../../support/natsServer.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
 const start = (home: string, options: Partial<EmbeddedNats.EmbeddedNatsOptions> = {}) =>
-  NatsServerBinary.find({ named: inject("natsServerPath"), searchPath: undefined }).pipe(
+  NatsServer.programPath.pipe(
+    Effect.flatMap((named) => NatsServerBinary.find({ named, searchPath: undefined })),
     Effect.flatMap((binary) => EmbeddedNats.start({ home, binary, port: 0, ...options }))
   )
 

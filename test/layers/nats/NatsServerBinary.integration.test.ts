@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Result } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { inject } from "vitest"
 import * as NatsServerBinary from "../../../src/layers/nats/NatsServerBinary.ts"
 import type { SetupFailed } from "../../../src/layers/process/SetupFailed.ts"
+import * as NatsServer from "../../support/natsServer.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
 /** A program that answers `--version` as it is told. */
@@ -26,7 +26,7 @@ const pathOf = (found: Result.Result<NatsServerBinary.NatsServerBinary, SetupFai
 describe("NatsServerBinary", () => {
   it.live("takes the program that is named", () =>
     Effect.gen(function*() {
-      const named = inject("natsServerPath")
+      const named = yield* NatsServer.programPath
 
       const found = yield* NatsServerBinary.find({ named, searchPath: "" })
 
