@@ -5,19 +5,13 @@
  * Roots are `ca_file` alone, never the system's: a peer must be ours, not merely known to somebody.
  */
 import * as grpc from "@grpc/grpc-js"
-import { Effect, FileSystem, Option, Schema } from "effect"
+import { Effect, Option } from "effect"
 import * as net from "node:net"
 import * as tls from "node:tls"
 import type { SecurityConfig } from "../../domain/monitoring/SecurityConfig.ts"
+import * as TlsFiles from "../files/TlsFiles.ts"
 
-export class CredentialsError extends Schema.TaggedError<CredentialsError>()("CredentialsError", {
-  file: Schema.String,
-  reason: Schema.String
-}) {
-  override get message(): string {
-    return `TLS file ${this.file}: ${this.reason}`
-  }
-}
+export { CredentialsError } from "../files/TlsFiles.ts"
 
 /** Goes into `GrpcChannel.ChannelOptions`; what must be verified depends on the target. */
 export interface ClientCredentials {
@@ -31,31 +25,8 @@ type Mtls = Extract<SecurityConfig, { _tag: "Mtls" }>
 
 const tlsVersionMin = "TLSv1.3"
 
-const readPem = Effect.fnUntraced(function*(file: string) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const text = yield* fileSystem.readFileString(file).pipe(
-    Effect.mapError((error) => new CredentialsError({ file, reason: `cannot be read: ${error.reason._tag}` }))
-  )
-  if (/-----BEGIN [A-Z0-9 ]+-----/.test(text)) return text
-  return yield* new CredentialsError({ file, reason: "holds no PEM block" })
-})
-
-/** Fails as TLS itself would, but with the name of the file. */
-const check = (file: string, options: tls.SecureContextOptions) =>
-  Effect.try({
-    try: () => tls.createSecureContext(options),
-    catch: (cause) => new CredentialsError({ file, reason: cause instanceof Error ? cause.message : String(cause) })
-  })
-
-const load = Effect.fnUntraced(function*(security: Mtls, caFile: string) {
-  const cert = yield* readPem(security.certFile)
-  const key = yield* readPem(security.keyFile)
-  const ca = yield* readPem(caFile)
-  yield* check(security.certFile, { cert })
-  yield* check(caFile, { ca })
-  yield* check(security.keyFile, { cert, key })
-  return { cert, key, ca, minVersion: tlsVersionMin } as const
-})
+const load = ({ certFile, keyFile }: Mtls, caFile: string) =>
+  Effect.map(TlsFiles.load({ certFile, keyFile, caFile }), (pems) => ({ ...pems, minVersion: tlsVersionMin } as const))
 
 const plainClient: ClientCredentials = {
   forTarget: () => ({ channel: grpc.credentials.createInsecure(), options: {} })
@@ -69,7 +40,7 @@ const hostOf = (target: string): string => /^\[?(.+?)\]?:\d+$/.exec(target)?.[1]
 /** For dialling: presents our certificate and verifies the server's against `caFile` and its name. */
 export const client = Effect.fn("GrpcCredentials.client")(function*(security: SecurityConfig) {
   if (security._tag === "None") return plainClient
-  const secureContext = yield* check(security.certFile, yield* load(security, security.caFile))
+  const secureContext = yield* TlsFiles.check(security.certFile, yield* load(security, security.caFile))
   const authority = Option.match(security.serverName, {
     onNone: () => ({}),
     onSome: (name) => ({ "grpc.default_authority": name })
