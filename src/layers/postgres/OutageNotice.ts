@@ -1,17 +1,23 @@
 /**
  * Says when a server that answered queries stops doing so, and when it answers again.
  *
- * Once each, not for every query: hundreds fail during an outage, and the operator has to read the one line.
+ * Once each, not for every query: hundreds fail during an outage, and the operator has to read the one line. While a
+ * server dies some connections still answer and others do not; that is one outage, not many.
  */
-import { Effect, type Schema } from "effect"
+import { Clock, Effect, type Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as SqlFailure from "./SqlFailure.ts"
 
+/** An answer this soon after a failure is no end of the outage yet. */
+const settlingMillis = 500
+
 export const make = () => {
   let isAway = false
+  let failedMillis = -Infinity
   const note = (away: boolean, line: Effect.Effect<void>) =>
-    Effect.suspend(() => {
-      if (isAway === away) return Effect.void
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      if (away) failedMillis = now
+      if (isAway === away || (!away && now - failedMillis < settlingMillis)) return Effect.void
       isAway = away
       return line
     })
