@@ -91,7 +91,8 @@ const add = (
       subjects: [...subjects],
       storage: StorageType.File,
       retention: RetentionPolicy.Limits,
-      discard: DiscardPolicy.Old,
+      // A publisher that is refused knows of it; a message that makes room for another is gone without a word.
+      discard: DiscardPolicy.New,
       max_bytes: bytesMax === 0 ? -1 : bytesMax,
       max_age: Duration.toMillis(ageMax) * 1e6
     })).pipe(
