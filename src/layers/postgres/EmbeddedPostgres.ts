@@ -65,7 +65,7 @@ const settings = (port: number, durable: boolean): ReadonlyArray<string> => [
   `listen_addresses=${host}`,
   `port=${port}`,
   "unix_socket_directories=",
-  "max_connections=50",
+  "max_connections=100",
   "timezone=UTC",
   ...(durable ? [] : ["fsync=off", "full_page_writes=off"])
 ]

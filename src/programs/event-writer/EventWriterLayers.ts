@@ -2,6 +2,8 @@
 import { Duration, Effect, Layer, Option } from "effect"
 import type { DatabaseSettings, EventWriterSettings } from "../../domain/events/EventWriterSettings.ts"
 import * as NatsSettings from "../../domain/events/NatsSettings.ts"
+import type { TableName } from "../../domain/events/rows/Tables.ts"
+import type { StreamName } from "../../domain/events/Subject.ts"
 import * as Decoding from "../../layers/events/EventDecoder.ts"
 import * as JetStreamDeadLetters from "../../layers/nats/JetStreamDeadLetters.ts"
 import * as JetStreamEventSource from "../../layers/nats/JetStreamEventSource.ts"
@@ -49,18 +51,29 @@ const whoWeAre = (credentials: NatsSettings.NatsCredentials): NatsCredentialsOpt
  * The database is there when it answers and has our tables. Tables that do not fit are no outage: the streams of the
  * others go on.
  */
-const probe = (settings: EventWriterSettings) =>
-  Effect.gen(function*() {
-    yield* PgConnection.use((connection) => connection.check)
-    if (!settings.hasMigrations) return
-    yield* EventTables.use((tables) => tables.ready).pipe(
-      Effect.catchIf((error) => error.reason._tag === "TablesUnfit", () => Effect.void)
-    )
-  })
+const probe = Effect.gen(function*() {
+  yield* PgConnection.use((connection) => connection.check)
+  yield* EventTables.use((tables) => tables.ready).pipe(
+    Effect.catchIf((error) => error.reason._tag === "TablesUnfit", () => Effect.void)
+  )
+})
+
+const tablesOf = ({ flowTable, streams }: EventWriterSettings): ReadonlyArray<TableName> => {
+  const tables: Readonly<Record<StreamName, TableName>> = {
+    TELEMETRY: "timeseries_metrics",
+    EVENTS: "ocsf_events",
+    SWEEP: "sweep_host_states",
+    NETFLOW: flowTable,
+    OTEL_METRICS: "otel_metrics",
+    OTEL_TRACES: "otel_traces",
+    LOGS: "logs"
+  }
+  return streams.map(({ stream }) => tables[stream])
+}
 
 /** Needs a connection to PostgreSQL and the address of NATS. */
 export const writer = (settings: EventWriterSettings) =>
-  DatabaseHealth.layer(probe(settings)).pipe(
+  DatabaseHealth.layer(probe).pipe(
     Layer.provideMerge(StreamRecords.layerStatuses),
     Layer.provideMerge(Layer.merge(
       StreamRecords.layer,
@@ -81,7 +94,12 @@ export const writer = (settings: EventWriterSettings) =>
           onSome: (statementLimit) => ({ statementLimit })
         })
       }),
-      PgEventTables.layer({ schema: settings.schema, retention: settings.retention }),
+      PgEventTables.layer({
+        schema: settings.schema,
+        retention: settings.retention,
+        mayChange: settings.hasMigrations,
+        tables: tablesOf(settings)
+      }),
       PgTraceSummaries.layer({ schema: settings.schema, retention: settings.retention.otel_traces }),
       jetStream(settings)
     ))

@@ -5,7 +5,7 @@
  *   ├─ PasswordFile      permanent; only with a file for the database's password
  *   ├─ Database          permanent: connection; absent where core keeps it
  *   ├─ NatsConnection    permanent
- *   ├─ EventTables       permanent: made, brought up to date, maintained; absent where others do it
+ *   ├─ EventTables       permanent: made, brought up to date, maintained; only looked at where others do it
  *   ├─ DatabaseHealth    permanent: the breaker between streams and database
  *   ├─ TraceSummaries    permanent
  *   ├─ Pipeline          one_for_one
@@ -61,7 +61,7 @@ const traceSummaries = (interval: Duration.Duration | undefined) =>
 const parts = (settings: EventWriterSettings, options: EventWriterOptions = {}) =>
   [
     Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) }),
-    ...(settings.hasMigrations ? [eventTables] : []),
+    eventTables,
     Supervisor.child({ id: "DatabaseHealth", run: DatabaseHealth.use((health) => health.keep) }),
     traceSummaries(options.summariesInterval),
     Supervisor.supervisor(EventStreams.tree(settings.streams)),

@@ -41,7 +41,7 @@ const checks = (settings: EventWriterSettings): ReadonlyArray<
   { readonly name: string; readonly ready: Effect.Effect<void, { readonly message: string }, Services> }
 > => [
   { name: "event database", ready: database },
-  ...(settings.hasMigrations ? [{ name: "event tables", ready: EventTables.use((tables) => tables.ready) }] : []),
+  { name: "event tables", ready: EventTables.use((tables) => tables.ready) },
   { name: "nats", ready: nats },
   { name: "event streams", ready: problems(settings) },
   { name: "event lag", ready: LagWatch.flowing() }

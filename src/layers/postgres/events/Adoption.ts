@@ -9,7 +9,7 @@ import { Effect, Schedule } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import { OtelTraceSummaries } from "../../../domain/events/rows/OtelTraceSummaries.ts"
-import { tables } from "../../../domain/events/rows/Tables.ts"
+import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import * as AdoptionPlan from "../../../domain/events/storing/AdoptionPlan.ts"
 import { tableNames } from "../../../domain/events/storing/TablePolicy.ts"
 import { DatabaseUnavailable } from "../PgConnection.ts"
@@ -39,11 +39,35 @@ const survey = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: strin
     return [{ plan, steps: AdoptionSteps.make(schema, existing, plan) }]
   })
   return {
+    existing: new Set(found.keys()),
     problems: plans.flatMap(({ plan }) => plan.problems),
     notes: plans.flatMap(({ plan }) => plan.notes),
     steps: plans.flatMap(({ steps }) => steps)
-  } satisfies Adopted
+  }
 })
+
+/** What keeps rows from being written when nothing may be done about it; `names` are the tables that are written. */
+export const shortcomings = Effect.fn("Adoption.shortcomings")(
+  function*(sql: PgClient.PgClient, schema: string, names: ReadonlyArray<TableName>) {
+    const { existing, notes, problems, steps } = yield* survey(sql, schema)
+    const isWritten = ({ table }: { readonly table: string }) => names.some((name) => name === table)
+    const missing = names.filter((name) => !existing.has(name))
+    return {
+      notes,
+      steps: [],
+      problems: [
+        ...missing.map((table) => ({ table, column: "", found: "missing", wanted: "a table" })),
+        ...problems.filter(isWritten),
+        ...steps.filter((step) => step.isNeeded && isWritten(step)).map(({ column, table, wanted }) => ({
+          table,
+          column,
+          found: "missing",
+          wanted
+        }))
+      ]
+    } satisfies Adopted
+  }
+)
 
 const lockPause = "500 millis"
 const lockAttemptsMax = 40
@@ -94,7 +118,8 @@ const patient = (session: Connection) =>
 /** Makes all tables fit that can be; the others are its problems. */
 export const adopt = Effect.fn("Adoption.adopt")(function*(sql: PgClient.PgClient, schema: string) {
   const before = yield* survey(sql, schema)
-  if (before.steps.length === 0) return before
+  const { notes: known, problems: found } = before
+  if (before.steps.length === 0) return { notes: known, problems: found, steps: [] } satisfies Adopted
   return yield* Effect.scoped(Effect.gen(function*() {
     const session = yield* sql.reserve
     yield* lock(session, schema)

@@ -17,6 +17,8 @@ export interface Step {
   readonly text: string
   /** May take long, and runs outside of a transaction. */
   readonly isLong: boolean
+  /** Whether rows cannot be written, or would be written twice, without it. */
+  readonly isNeeded: boolean
 }
 
 const nameOf = (schema: string, table: string): string => `${quote(schema)}.${quote(table)}`
@@ -29,12 +31,13 @@ const columnStep = (
   columns.length === 0 ? [] : [{
     table,
     column: columns.map(({ name }) => name).join(", "),
-    wanted: "there",
+    wanted: columns.map(({ definition }) => definition).join(", "),
     // Columns without a value for the rows that are there, or with one for all: nothing is rewritten.
     text: `alter table ${nameOf(schema, table)} ${
       columns.map(({ definition, name }) => `add column if not exists ${quote(name)} ${definition}`).join(", ")
     }`,
-    isLong: false
+    isLong: false,
+    isNeeded: true
   }]
 
 const indexSteps = (
@@ -45,7 +48,7 @@ const indexSteps = (
   // On the side where PostgreSQL can: not for the parts of a partitioned table.
   const concurrently = found.kind === "table" && !found.isHypertable ? "concurrently" : ""
   const columns = index.columns.map(quote).join(", ")
-  const step = { table: found.name, column: index.columns.join(", "), isLong: true }
+  const step = { table: found.name, column: index.columns.join(", "), isLong: true, isNeeded: index.isUnique }
   const existing = found.indexes.find(({ name }) => name === index.name)
   const create = {
     ...step,

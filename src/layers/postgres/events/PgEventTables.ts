@@ -30,6 +30,10 @@ export interface PgEventTablesOptions {
   readonly retention?: AskedRetention
   /** Partitions made before their day comes. Default 3. */
   readonly daysAhead?: number
+  /** Otherwise tables are only looked at, and whatever keeps rows from being written is a problem. Default yes. */
+  readonly mayChange?: boolean
+  /** Those that are written. Default all. */
+  readonly tables?: ReadonlyArray<TableName>
 }
 
 const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string) {
@@ -70,6 +74,7 @@ const maintainTable = Effect.fnUntraced(function*(
 })
 
 const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  if (!options.mayChange) return PartitionMaintenance.nothing
   const found = yield* catalog(sql, options.schema)
   const done = yield* Effect.forEach(tableNames, (name) => {
     const table = found.get(name)
@@ -94,12 +99,14 @@ const setRetention = Effect.fnUntraced(function*(sql: PgClient.PgClient, options
 })
 
 const prepare = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
-  yield* migrate(sql, options.schema)
-  const { notes, problems, steps } = yield* Adoption.adopt(sql, options.schema)
+  if (options.mayChange) yield* migrate(sql, options.schema)
+  const { notes, problems, steps } = yield* options.mayChange
+    ? Adoption.adopt(sql, options.schema)
+    : Adoption.shortcomings(sql, options.schema, options.tables)
   yield* Effect.forEach(steps, ({ text }) => Effect.logInfo(`Brought an event table up to date: ${text}`))
   yield* Effect.forEach(notes, (note) => Effect.logWarning(note))
   yield* maintain(sql, options)
-  yield* setRetention(sql, options)
+  if (options.mayChange) yield* setRetention(sql, options)
   if (problems.length > 0) return yield* unfit(problems)
 })
 
@@ -119,8 +126,8 @@ const notYet = new EventTablesError({
 })
 
 export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTables, never, PgConnection> => {
-  const { daysAhead = 3, retention = {}, schema = "platform" } = options
-  const complete = { schema, retention, daysAhead }
+  const { daysAhead = 3, mayChange = true, retention = {}, schema = "platform", tables = tableNames } = options
+  const complete = { schema, retention, daysAhead, mayChange, tables }
   return Layer.effect(
     EventTables,
     Effect.map(PgConnection, (connection) => {

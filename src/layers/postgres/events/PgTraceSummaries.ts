@@ -44,8 +44,11 @@ interface Facts {
   readonly upto: Date | null
   readonly oldest: Date | null
   readonly first: Date | null
-  readonly kind: string | null
-  readonly tenants: number
+}
+
+interface Place {
+  readonly isOurs: boolean
+  readonly hasTenants: boolean
 }
 
 const skipped: Refreshed = { written: 0, removed: 0, isSkipped: true }
@@ -112,9 +115,11 @@ const make = (options: Required<PgTraceSummariesOptions> & { readonly retention:
 
   return Effect.fnUntraced(function*(session: Connection) {
     if (!(yield* locked(session))) return skipped
-    const [found]: ReadonlyArray<Facts> = yield* run(session, Statements.begin(schema), [name])
-    // A materialized view is refreshed by whoever made it.
-    if (found === undefined || !(found.kind === "r" || found.kind === "p")) return skipped
+    const [place]: ReadonlyArray<Place> = yield* run(session, Statements.place(schema), [name])
+    // A materialized view is refreshed by whoever made it, and without our migrations there is nothing to go on from.
+    if (place?.isOurs !== true) return skipped
+    const [found]: ReadonlyArray<Facts> = yield* run(session, Statements.begin(schema))
+    if (found === undefined) return skipped
     const nowMillis = found.now.getTime()
     const plan = RefreshPlan.make({
       nowMillis,
@@ -125,7 +130,7 @@ const make = (options: Required<PgTraceSummariesOptions> & { readonly retention:
     yield* configured(session)
     const written = plan === undefined
       ? 0
-      : yield* refreshAll(session, plan, Statements.refresh(schema, found.tenants > 0))
+      : yield* refreshAll(session, plan, Statements.refresh(schema, place.hasTenants))
     const removed = yield* removeOld(session, toDate(nowMillis - limits.retentionMillis))
     return { written, removed, isSkipped: false }
   })

@@ -70,16 +70,22 @@ export const setProgress = (schema: string): string => `
   insert into ${quote(schema)}.otel_trace_summaries_progress (refreshed_upto) values ($1::timestamptz)
   on conflict (id) do update set refreshed_upto = excluded.refreshed_upto`
 
+/** Whether there is a table (`$1`) whose summaries are ours to make, and whether its key has the tenant. */
+export const place = (schema: string): string => `
+  select coalesce(
+      (select relkind from pg_class where oid = to_regclass($1)) in ('r', 'p')
+        and to_regclass('${quote(schema).replaceAll("'", "''")}.otel_trace_summaries_progress') is not null,
+      false) as "isOurs",
+    exists (select from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)
+      where indrelid = to_regclass($1) and indisunique and attname = 'tenant_id') as "hasTenants"`
+
 /**
  * What a refresh begins with: the server's time, how far the last one came, when the oldest transaction began that may
- * still commit spans, the first span, and whether the table is one (`$1`) whose key has the tenant.
+ * still commit spans, and the first span.
  */
 export const begin = (schema: string): string => `
   select clock_timestamp() as now,
     (select refreshed_upto from ${quote(schema)}.otel_trace_summaries_progress) as upto,
     (select min(xact_start) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()) as oldest,
-    (select min(created_at) from ${quote(schema)}.otel_traces) as first,
-    (select relkind from pg_class where oid = to_regclass($1)) as kind,
-    (select count(*)::int from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)
-      where indrelid = to_regclass($1) and indisunique and attname = 'tenant_id') as tenants`
+    (select min(created_at) from ${quote(schema)}.otel_traces) as first`

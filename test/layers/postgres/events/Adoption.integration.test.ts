@@ -356,4 +356,43 @@ layer(TestConnection.layer, { excludeTestServices: true, timeout: "60 seconds" }
       yield* sql`drop schema timescaledb_information cascade`
     }).pipe(Effect.provide(writerOf(schema, { retention: ask })))
   })
+
+  it.effect("only says what is missing where it may change nothing, of the tables that are written", () => {
+    const schema = "untouched"
+    const looking = PgEventTables.layer({
+      schema,
+      mayChange: false,
+      tables: ["logs", "netflow_metrics", "ocsf_events"]
+    })
+    return Effect.gen(function*() {
+      yield* ForeignTables.make(schema, "v1.0.76.sql")
+      const sql = yield* client
+      const columns = sql`select count(*)::int as count from information_schema.columns where table_schema = ${schema}`
+      const before = yield* columns
+
+      const error = yield* Effect.flip(Effect.provide(prepare, looking))
+      const summaries = yield* Effect.flatMap(TraceSummaries, (summaries) => summaries.refresh)
+      const after = yield* columns
+      yield* prepare
+      yield* Effect.provide(prepare, looking)
+
+      assert.deepStrictEqual(after, before)
+      assert.isTrue(summaries.isSkipped)
+      const problems = error.reason._tag === "TablesUnfit" ? error.reason.problems : []
+      assert.deepInclude(problems, { table: "ocsf_events", column: "", found: "missing", wanted: "a table" })
+      assert.deepInclude(problems, {
+        table: "netflow_metrics",
+        column: "tenant_id, ingest_id",
+        found: "missing",
+        wanted: "text, uuid"
+      })
+      assert.deepInclude(problems, {
+        table: "netflow_metrics",
+        column: "tenant_id, timestamp, ingest_id",
+        found: "missing",
+        wanted: "a unique index"
+      })
+      assert.isFalse(problems.some(({ table }) => table === "otel_traces"))
+    }).pipe(Effect.provide(writerOf(schema)))
+  })
 })
