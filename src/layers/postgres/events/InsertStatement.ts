@@ -83,6 +83,37 @@ export const make = (schema: string, name: TableName, targets?: ReadonlyArray<Ta
   }
 }
 
+/**
+ * The same for rows that are probably there already: their keys are looked up before anything else is done with them,
+ * which costs a third of the work for one that is there and more for one that is not. Answers with `inserted`.
+ *
+ * To be planned each time it runs: a plan from when a partition was empty would read all of it for each row later.
+ *
+ * None where that saves nothing, as the columns need no work, or where no key of the table answers it.
+ */
+export const makeSearching = (
+  schema: string,
+  name: TableName,
+  uniqueKeys: ReadonlyArray<ReadonlyArray<string>>,
+  targets?: ReadonlyArray<Target>
+): InsertStatement | undefined => {
+  const columns = columnsOf(name, targets)
+  const ours: ReadonlyArray<string> = tables[name].key
+  const key = columns.filter((column) => ours.includes(column.name))
+  const isOurs = key.every(({ name, selected }) => selected === quote(name)) &&
+    uniqueKeys.some((one) => one.length === key.length && key.every(({ target }) => one.includes(target.name)))
+  if (!isOurs || columns.every(({ type }) => type !== "jsonb")) return undefined
+  const { parameters, text } = make(schema, name, targets)
+  const isThere = key.map((column) => `there.${quote(column.target.name)} = given.${quote(column.name)}`).join(" and ")
+  const search = `where not exists (select from ${quote(schema)}.${quote(name)} as there where ${isThere}) order by`
+  return {
+    text: `with inserted as (${
+      text.replace("order by", search)
+    } returning 1) select count(*)::int as inserted from inserted`,
+    parameters
+  }
+}
+
 /** None when the table has no checks on columns that we write. */
 export const makeChecking = (
   schema: string,

@@ -39,6 +39,7 @@ const rowCountOf = (result: unknown): number =>
 
 interface Statements {
   readonly plain: InsertStatement.InsertStatement
+  readonly searching: InsertStatement.InsertStatement | undefined
   readonly checking: InsertStatement.CheckingStatement | undefined
   /** Names of the table's checks when the statements were made. */
   readonly checks: ReadonlyArray<string>
@@ -103,12 +104,41 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
         const checks = found?.checks ?? []
         const made: Statements = {
           plain: InsertStatement.make(schema, table, targets),
+          searching: InsertStatement.makeSearching(schema, table, found?.uniqueKeys ?? [], targets),
           checking: InsertStatement.makeChecking(schema, table, checks, targets),
           checks: checks.map(({ name }) => name)
         }
         statements.set(table, made)
         return made
       })
+      const repeating = new Set<TableName>()
+      /** Rows come again in long runs, when a stream is read anew; the last statement tells what the next one will find. */
+      const note = (table: TableName, written: Written): Written => {
+        if (written.repeated > written.inserted) repeating.add(table)
+        else if (written.inserted > 0) repeating.delete(table)
+        return written
+      }
+      const execute = (
+        session: Connection,
+        { checking, plain, searching }: Statements,
+        rows: ReadonlyArray<EventRow>,
+        owners: ReadonlyArray<number> | undefined,
+        isRepeating: boolean
+      ) => {
+        if (checking !== undefined && owners !== undefined) {
+          return Effect.map(
+            session.execute(checking.text, checking.parameters(rows, owners), undefined),
+            ([row]: ReadonlyArray<Checked>) => checkedOf(row, owners)
+          )
+        }
+        const inserted = searching !== undefined && isRepeating
+          ? Effect.map(
+            session.executeUnprepared(searching.text, searching.parameters(rows), undefined),
+            ([row]: ReadonlyArray<{ readonly inserted: number }>) => row?.inserted ?? 0
+          )
+          : Effect.map(session.executeRaw(plain.text, plain.parameters(rows)), rowCountOf)
+        return Effect.map(inserted, (count): Written => ({ inserted: count, repeated: rows.length - count }))
+      }
       const insert = (
         session: Connection,
         table: TableName,
@@ -117,17 +147,9 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
       ) =>
         Effect.flatMap(
           statementsFor(session, table),
-          ({ checking, plain }) =>
-            checking === undefined || owners === undefined
-              ? Effect.map(session.executeRaw(plain.text, plain.parameters(rows)), (result): Written => {
-                const inserted = rowCountOf(result)
-                return { inserted, repeated: rows.length - inserted }
-              })
-              : Effect.map(
-                session.execute(checking.text, checking.parameters(rows, owners), undefined),
-                ([row]: ReadonlyArray<Checked>) => checkedOf(row, owners)
-              )
+          (statements) => execute(session, statements, rows, owners, repeating.has(table))
         ).pipe(
+          Effect.map((written) => note(table, written)),
           Effect.retry({
             schedule: Schedule.jittered(Schedule.spaced("20 millis")),
             times: 3,

@@ -54,13 +54,37 @@ layer(eventStore(), { excludeTestServices: true, timeout: "30 seconds" })("PgEve
 
         const first = yield* store.write(table, rows)
         const again = yield* store.write(table, rows)
+        // Rows that came again are looked for first the next time.
+        const oncemore = yield* store.write(table, rows)
 
+        assert.deepStrictEqual(oncemore, again)
         assert.deepStrictEqual(byKey(table, yield* readBack(table)), expected)
         const inserted = Object.keys(expected).length
         assert.deepStrictEqual(first, { inserted, repeated: rows.length - inserted })
         assert.deepStrictEqual(again, { inserted: 0, repeated: rows.length })
       })
   )
+
+  it.effect("stores the new ones among rows that came again, also twice in one statement", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore
+      const decode = EventDecoder.make({ tenantDefault: "again" })
+      const row = (timestamp: string): ReadonlyArray<EventRow> =>
+        Result.getOrThrow(decode(message("telemetry.x", json({ ...telemetry, timestamp })))).content.rows
+      const old = row("2026-01-02T03:04:05Z")
+      const fresh = row("2026-01-02T03:04:06Z")
+      yield* store.write("timeseries_metrics", old)
+      yield* store.write("timeseries_metrics", old)
+
+      const mixed = yield* store.write("timeseries_metrics", [...old, ...fresh, ...fresh])
+      const again = yield* store.write("timeseries_metrics", [...old, ...fresh])
+
+      assert.deepStrictEqual(mixed, { inserted: 1, repeated: 2 })
+      assert.deepStrictEqual(again, { inserted: 0, repeated: 2 })
+      const sql = yield* (yield* PgConnection).client
+      const found = yield* sql`select from platform.timeseries_metrics where tenant_id = 'again'`
+      assert.strictEqual(found.length, 2)
+    }))
 
   it.effect("stores rows of any time, also where there is no partition", () =>
     Effect.gen(function*() {
