@@ -14,6 +14,7 @@ import * as path from "node:path"
 import { DatabaseEndpoint } from "../../src/layers/postgres/DatabaseEndpoint.ts"
 import * as EmbeddedPostgres from "../../src/layers/postgres/EmbeddedPostgres.ts"
 import { PgConnection } from "../../src/layers/postgres/PgConnection.ts"
+import * as FreePort from "../../src/layers/process/FreePort.ts"
 import * as EventWriter from "../support/eventWriter.ts"
 import * as NatsServer from "../support/natsServer.ts"
 import * as Program from "../support/Program.ts"
@@ -64,9 +65,15 @@ const victim = <A extends { readonly pid: number }, E>(
     return { first, part }
   })
 
+/**
+ * Below those that the system gives to clients: one that knocks at a dead server's port from that very port would keep the
+ * server from coming back.
+ */
+const quietPort = (from: number) => FreePort.next("127.0.0.1", from + process.pid % 5_000)
+
 const postgres = Effect.fnUntraced(function*(folder: string) {
   const home = path.join(folder, "postgres")
-  const port = yield* Program.freePort
+  const port = yield* quietPort(20_000)
   return yield* victim(
     "PostgreSQL",
     EmbeddedPostgres.start({ home, port }).pipe(
@@ -151,7 +158,7 @@ describe("Two writers, nats-server and PostgreSQL killed at random", () => {
     Effect.gen(function*() {
       const folder = yield* temporaryFolder
       const database = yield* postgres(folder)
-      const server = yield* NatsServer.start()
+      const server = yield* NatsServer.start({ port: yield* quietPort(25_000) })
       const environment = EventWriter.environment(server.url, Redacted.value(database.first.url))
       const writers = yield* Effect.forEach(["first writer", "second writer"], (name) =>
         victim(
