@@ -5,7 +5,7 @@
  * windows that differ are hashes read, and only of hashes that differ the rows. Sessions cannot write.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Layer, type Redacted, Schema } from "effect"
+import { Effect, Layer, type Redacted, Schema, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import * as CanonicalText from "../../../domain/events/comparing/CanonicalText.ts"
@@ -40,7 +40,7 @@ export interface PgTableComparisonOptions {
 }
 
 /** As text, because PostgreSQL has times that are infinite. */
-const Minutes = Schema.Array(Schema.Struct({ epochSeconds: Schema.String, rows: Schema.Int }))
+const Counts = Schema.Array(Schema.Struct({ epochSeconds: Schema.String, rows: Schema.Int }))
 const Fingerprints = Schema.Array(Schema.Struct({ rows: Schema.Int, sum: Schema.String }))
 const Hashes = Schema.Array(Schema.Struct({ hash: Schema.String }))
 const Texts = Schema.Array(Schema.NullOr(Schema.String))
@@ -102,11 +102,10 @@ interface Part {
 const comparePart = Effect.fnUntraced(function*(
   sides: Sides,
   plan: ComparisonRules.ComparisonPlan,
-  range: Statements.Range,
   window: WindowPlan.Window,
   part: number
 ) {
-  const place = ({ name, schema }: Side) => [schema, plan, name, window, range, part] as const
+  const place = ({ name, schema }: Side) => [schema, plan, name, window, part] as const
   const [[left], [right]] = yield* both(
     (side) => side.query(Fingerprints, Statements.fingerprint(...place(side))),
     sides
@@ -137,6 +136,32 @@ const comparePart = Effect.fnUntraced(function*(
   } satisfies Part
 })
 
+/** Windows small enough, or of a unit of time that is as short as it gets; found while one goes along. */
+const windowsOf = (
+  sides: Sides,
+  plan: ComparisonRules.ComparisonPlan,
+  range: WindowPlan.Range,
+  rowsMax: number,
+  [unit, ...finer]: ReadonlyArray<typeof Statements.units[number]> = Statements.units
+): Stream.Stream<WindowPlan.Window, ComparisonError> => {
+  if (unit === undefined) return Stream.empty
+  const counts = (side: Side) =>
+    Effect.map(
+      side.query(Counts, Statements.counts(side.schema, plan, range, unit)),
+      (found) => found.map(({ epochSeconds, rows }) => ({ epochSeconds: Number(epochSeconds), rows }))
+    )
+  return Stream.fromIterableEffect(Effect.map(
+    both(counts, sides),
+    ([left, right]) => WindowPlan.make(WindowPlan.merge(left, right), rowsMax, range)
+  )).pipe(
+    Stream.flatMap((window) =>
+      window.parts === 1 || finer.length === 0
+        ? Stream.succeed(window)
+        : windowsOf(sides, plan, { ...window, sinceSeconds: window.fromSeconds }, rowsMax, finer)
+    )
+  )
+}
+
 const compareTable = Effect.fnUntraced(function*(
   sides: Sides,
   plan: ComparisonRules.ComparisonPlan,
@@ -145,26 +170,26 @@ const compareTable = Effect.fnUntraced(function*(
   onProgress: (rows: number) => Effect.Effect<void>
 ) {
   const range = { sinceSeconds: seconds(given.sinceMillis), untilSeconds: seconds(given.untilMillis) }
-  const [leftMinutes, rightMinutes] = yield* both(
-    (side) =>
-      Effect.map(
-        side.query(Minutes, Statements.minutes(side.schema, plan, range)),
-        (found) => found.map(({ epochSeconds, rows }) => ({ epochSeconds: Number(epochSeconds), rows }))
-      ),
-    sides
-  )
   const tally = new DifferenceTally(plan, limits.examplesMax)
   const counted = { leftRows: 0, rightRows: 0 }
-  for (const window of WindowPlan.make(WindowPlan.minutesOf(leftMinutes, rightMinutes), limits.rowsMax)) {
-    for (let part = 0; part < window.parts; part++) {
-      const compared = yield* comparePart(sides, plan, range, window, part)
-      tally.equal += compared.equal
-      if (compared.difference !== undefined) tally.add(compared.difference)
-      counted.leftRows += compared.leftRows
-      counted.rightRows += compared.rightRows
-      yield* onProgress(counted.leftRows)
-    }
-  }
+  yield* Stream.runForEach(
+    windowsOf(sides, plan, range, limits.rowsMax),
+    (window) =>
+      Effect.forEach(
+        Array.from({ length: window.parts }, (_, part) => part),
+        (part) =>
+          Effect.flatMap(comparePart(sides, plan, window, part), ({ difference, equal, leftRows, rightRows }) => {
+            tally.equal += equal
+            if (difference !== undefined) {
+              tally.add(difference)
+            }
+            counted.leftRows += leftRows
+            counted.rightRows += rightRows
+            return onProgress(counted.leftRows)
+          }),
+        { discard: true }
+      )
+  )
   const { differing, differingColumns, equal, examples, extra, missing } = tally
   return {
     table: plan.table,

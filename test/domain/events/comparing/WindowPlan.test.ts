@@ -12,7 +12,7 @@ const minutes = fc.uniqueArray(
 describe("WindowPlan", () => {
   it("covers all rows without a gap, in windows whose parts are small enough", () => {
     fc.assert(fc.property(minutes, fc.integer({ min: 1, max: 40 }), (given, rowsMax) => {
-      const windows = WindowPlan.make(WindowPlan.minutesOf(given, []), rowsMax)
+      const windows = WindowPlan.make(WindowPlan.merge(given, []), rowsMax)
 
       assert.strictEqual(
         windows.reduce((sum, { rows }) => sum + rows, 0),
@@ -25,8 +25,8 @@ describe("WindowPlan", () => {
     }))
   })
 
-  it("takes the minutes of both sides, with the more rows of either", () => {
-    const found = WindowPlan.minutesOf([{ epochSeconds: 60, rows: 1 }, { epochSeconds: 120, rows: 5 }], [
+  it("takes the units of both sides, with the more rows of either", () => {
+    const found = WindowPlan.merge([{ epochSeconds: 60, rows: 1 }, { epochSeconds: 120, rows: 5 }], [
       { epochSeconds: 0, rows: 2 },
       { epochSeconds: 120, rows: 3 }
     ])
@@ -35,6 +35,18 @@ describe("WindowPlan", () => {
       { epochSeconds: 0, rows: 2 },
       { epochSeconds: 60, rows: 1 },
       { epochSeconds: 120, rows: 5 }
+    ])
+  })
+
+  it("begins and ends with the range", () => {
+    const windows = WindowPlan.make([{ epochSeconds: 0, rows: 3 }, { epochSeconds: 60, rows: 3 }], 3, {
+      sinceSeconds: 10,
+      untilSeconds: 70
+    })
+
+    assert.deepStrictEqual(windows.map(({ fromSeconds, untilSeconds }) => [fromSeconds, untilSeconds]), [
+      [10, 60],
+      [60, 70]
     ])
   })
 })
