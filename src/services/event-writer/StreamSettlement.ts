@@ -54,8 +54,8 @@ export const make = (options: SettlementOptions) => {
     })
   })
 
-  const giveBack = Effect.fnUntraced(function*(delivery: Delivery, retry: Retry) {
-    delivery.nak(RetryDelay.after(delivery.deliveries, yield* Random.next))
+  const giveBack = Effect.fnUntraced(function*(delivery: Delivery, retry: Retry, failures = delivery.deliveries) {
+    delivery.nak(RetryDelay.after(failures, yield* Random.next))
     record.retried += 1
     yield* record.metrics.settled("retried", 1)
     yield* failed(retry, "retry")
@@ -76,7 +76,7 @@ export const make = (options: SettlementOptions) => {
         _tag: "Retry",
         processor: refusal.processor,
         error: `it cannot be stored (${failure.error}) and not be kept as a dead letter either: ${added}`
-      })
+      }, 1)
     }
     delivery.term()
     record.deadLettered += 1
