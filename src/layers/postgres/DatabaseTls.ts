@@ -4,7 +4,7 @@
  * Certificates are read once, and one that does not belong to its key is found here. `require` encrypts and verifies
  * nothing, as it does everywhere else; without a mode and certificates the address decides.
  */
-import { Effect, FileSystem, Option } from "effect"
+import { Effect, type FileSystem, Option } from "effect"
 import type * as tls from "node:tls"
 import type * as CnpgConfig from "../../domain/events/CnpgConfig.ts"
 import * as TlsFiles from "../files/TlsFiles.ts"

@@ -4,10 +4,8 @@
  * Each window is fingerprinted on both sides first, so that equal rows cost a scan and never leave the server; only of
  * windows that differ are hashes read, and only of hashes that differ the rows. Sessions cannot write.
  */
-import * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Layer, type Redacted, Schema, Stream } from "effect"
+import { Effect, Layer, Schema, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import type { SqlError } from "effect/sql/SqlError"
 import * as CanonicalText from "../../../domain/events/comparing/CanonicalText.ts"
 import * as ComparisonRules from "../../../domain/events/comparing/ComparisonRules.ts"
 import { DifferenceTally } from "../../../domain/events/comparing/DifferenceTally.ts"
@@ -21,14 +19,8 @@ import {
   TableComparison,
   type TableDifference
 } from "../../../services/event-writer/TableComparison.ts"
-import * as TableCatalog from "../events/TableCatalog.ts"
-import * as SqlFailure from "../SqlFailure.ts"
+import { both, type ComparedSide, open, type Side, type Sides } from "./ComparisonSide.ts"
 import * as Statements from "./ComparisonStatements.ts"
-
-export interface ComparedSide {
-  readonly url: Redacted.Redacted
-  readonly schema: string
-}
 
 export interface PgTableComparisonOptions {
   readonly left: ComparedSide
@@ -46,41 +38,6 @@ const Hashes = Schema.Array(Schema.Struct({ hash: Schema.String }))
 const Texts = Schema.Array(Schema.NullOr(Schema.String))
 const Rows = Schema.Array(Schema.Struct({ key: Texts, values: Texts }))
 
-interface Side {
-  readonly name: "left" | "right"
-  readonly schema: string
-  readonly query: <A, I>(
-    schema: Schema.Codec<A, I>,
-    statement: Statements.Statement
-  ) => Effect.Effect<A, ComparisonError>
-  readonly catalog: Effect.Effect<ReadonlyMap<string, TableCatalog.CatalogTable>, ComparisonError>
-}
-
-const open = Effect.fnUntraced(function*(name: "left" | "right", { schema, url }: ComparedSide) {
-  const failed = (error: SqlError) => new ComparisonError({ side: name, detail: SqlFailure.detail(error) })
-  const sql = yield* PgClient.make({
-    url,
-    maxConnections: 1,
-    applicationName: "serviceradar-compare",
-    connectTimeout: "10 seconds",
-    startupParameters: { timezone: "UTC", default_transaction_read_only: "on" }
-  }).pipe(Effect.mapError(failed))
-  const side: Side = {
-    name,
-    schema,
-    query: (decoded, { parameters, text }) =>
-      Effect.mapError(sql.unsafe(text, parameters), failed).pipe(
-        // The statement gives the rows their shape.
-        Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(decoded)(rows)))
-      ),
-    catalog: Effect.mapError(TableCatalog.read(sql.unsafe, schema, tableNames), failed)
-  }
-  return side
-})
-
-const both = <A>(ask: (side: Side) => Effect.Effect<A, ComparisonError>, [left, right]: readonly [Side, Side]) =>
-  Effect.all([ask(left), ask(right)], { concurrency: 2 })
-
 const canonical = (plan: ComparisonRules.ComparisonPlan, row: WindowDifference.ComparedRow) => {
   const texts = (columns: ReadonlyArray<ComparisonRules.ComparedColumn>, values: ReadonlyArray<string | null>) =>
     values.map((value, at) => value !== null && columns[at]?.kind === "json" ? CanonicalText.ofJson(value) : value)
@@ -88,8 +45,6 @@ const canonical = (plan: ComparisonRules.ComparisonPlan, row: WindowDifference.C
 }
 
 const seconds = (millis: number | undefined): number | undefined => millis === undefined ? undefined : millis / 1000
-
-type Sides = readonly [Side, Side]
 
 interface Part {
   readonly equal: number

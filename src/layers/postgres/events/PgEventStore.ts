@@ -4,6 +4,9 @@
  * A statement has a time limit of its own, shorter than the connection's; one that exceeds it is cancelled on the server,
  * where it may have been committed a moment before: writing again then finds its rows there. The limit begins when there
  * is a connection for it: waiting for one says nothing about the size of the statement.
+ *
+ * What a statement looks like follows from the table as it is, read at its first write and again when a write shows that
+ * it has changed.
  */
 import { Duration, Effect, Layer, Option, Schedule } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"

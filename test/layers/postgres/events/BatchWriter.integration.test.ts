@@ -156,6 +156,23 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("BatchWriter 
       assert.deepInclude(free, { poison: [], inserted: 3, repeated: 99 })
     }))
 
+  it.effect("keeps messages of a table that is not there for later, and writes those of others", () =>
+    Effect.gen(function*() {
+      const sql = yield* (yield* PgConnection).client
+      const writer = yield* BatchWriter.make()
+      const entries = [entry("gone.logs.app", { message: "a" }, 1_000), ...metrics("gone", 10)]
+
+      yield* sql`alter table platform.logs rename to moved`
+      const without = yield* writer.write(entries)
+      yield* sql`alter table platform.moved rename to logs`
+      const again = yield* writer.write(entries)
+
+      assert.deepStrictEqual(without.retry.map(({ message }) => message), [1_000])
+      assert.strictEqual(without.retry[0]?.error.reason._tag, "TableUnusable")
+      assert.deepInclude(without, { inserted: 10, poison: [] })
+      assert.deepInclude(again, { inserted: 1, repeated: 10, retry: [] })
+    }))
+
   it.effect("keeps all for later when its connection dies in the middle of a write, and stores no half of it", () =>
     Effect.gen(function*() {
       const writer = yield* BatchWriter.make()
