@@ -30,8 +30,8 @@ export interface Adopted {
 }
 
 /** What is to be done now, without doing it. */
-const survey = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string) {
-  const found = yield* TableCatalog.read(sql.unsafe, schema, wanted.map(({ name }) => name))
+const survey = Effect.fnUntraced(function*(query: TableCatalog.Query, schema: string) {
+  const found = yield* TableCatalog.read(query, schema, wanted.map(({ name }) => name))
   const plans = wanted.flatMap((table) => {
     const existing = found.get(table.name)
     if (existing === undefined || isForeignView(existing)) return []
@@ -49,7 +49,7 @@ const survey = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: strin
 /** What keeps rows from being written when nothing may be done about it; `names` are the tables that are written. */
 export const shortcomings = Effect.fn("Adoption.shortcomings")(
   function*(sql: PgClient.PgClient, schema: string, names: ReadonlyArray<TableName>) {
-    const { existing, notes, problems, steps } = yield* survey(sql, schema)
+    const { existing, notes, problems, steps } = yield* survey(sql.unsafe, schema)
     const isWritten = ({ table }: { readonly table: string }) => names.some((name) => name === table)
     const missing = names.filter((name) => !existing.has(name))
     return {
@@ -117,14 +117,16 @@ const patient = (session: Connection) =>
 
 /** Makes all tables fit that can be; the others are its problems. */
 export const adopt = Effect.fn("Adoption.adopt")(function*(sql: PgClient.PgClient, schema: string) {
-  const before = yield* survey(sql, schema)
+  const before = yield* survey(sql.unsafe, schema)
   const { notes: known, problems: found } = before
   if (before.steps.length === 0) return { notes: known, problems: found, steps: [] } satisfies Adopted
   return yield* Effect.scoped(Effect.gen(function*() {
     const session = yield* sql.reserve
     yield* lock(session, schema)
     yield* patient(session)
-    const { notes, problems, steps } = yield* survey(sql, schema)
+    // On this session: the pool may have no other.
+    const query: TableCatalog.Query = (text, parameters) => session.execute(text, parameters, undefined)
+    const { notes, problems, steps } = yield* survey(query, schema)
     const refused = yield* Effect.forEach(steps, (step) => carryOut(session, step))
     return { notes, steps, problems: [...problems, ...refused.flat()] } satisfies Adopted
   }))

@@ -3,6 +3,7 @@ import { Duration, Effect, Fiber, Layer, Option, Result } from "effect"
 import { type TableName, tables } from "../../../../src/domain/events/rows/Tables.ts"
 import type { EventRow } from "../../../../src/domain/events/storing/Suspects.ts"
 import * as EventDecoder from "../../../../src/layers/events/EventDecoder.ts"
+import { DatabaseEndpoint } from "../../../../src/layers/postgres/DatabaseEndpoint.ts"
 import * as PgEventStore from "../../../../src/layers/postgres/events/PgEventStore.ts"
 import * as PgEventTables from "../../../../src/layers/postgres/events/PgEventTables.ts"
 import * as PgTraceSummaries from "../../../../src/layers/postgres/events/PgTraceSummaries.ts"
@@ -14,6 +15,7 @@ import { decodedSamples } from "../../../support/decodedSamples.ts"
 import * as ForeignTables from "../../../support/foreignTables.ts"
 import { eventually } from "../../../support/Program.ts"
 import * as TestConnection from "../../../support/TestConnection.ts"
+import { TestDatabase } from "../../../support/TestDatabase.ts"
 import { json, message } from "../../events/samples.ts"
 
 const writerOf = (schema: string, options: PgEventTables.PgEventTablesOptions = {}) =>
@@ -395,4 +397,27 @@ layer(TestConnection.layer, { excludeTestServices: true, timeout: "60 seconds" }
       assert.isFalse(problems.some(({ table }) => table === "otel_traces"))
     }).pipe(Effect.provide(writerOf(schema)))
   })
+
+  it.effect("needs no more than one connection", () =>
+    Effect.gen(function*() {
+      yield* ForeignTables.make("single", "v1.0.76.sql")
+      const { url } = yield* TestDatabase
+      const alone = PgConnection.layer({ maxConnections: 1, hasCoreTables: false }).pipe(
+        Layer.provide(DatabaseEndpoint.layer(Option.some(url)))
+      )
+
+      const refreshed = yield* Effect.gen(function*() {
+        yield* Effect.forkScoped((yield* PgConnection).keep)
+        yield* TestConnection.awaitReady
+        yield* prepare
+        yield* writeAll()
+        return yield* Effect.flatMap(TraceSummaries, (summaries) => summaries.refresh)
+      }).pipe(
+        Effect.provide(writerOf("single").pipe(Layer.provideMerge(alone))),
+        Effect.scoped,
+        Effect.timeout("20 seconds")
+      )
+
+      assert.isFalse(refreshed.isSkipped)
+    }))
 })
