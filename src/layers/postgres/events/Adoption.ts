@@ -115,19 +115,32 @@ const patient = (session: Connection) =>
       session.execute("reset lock_timeout", [], undefined)
     )))
 
+const carryOutAll = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string, isNeeded: boolean) {
+  const session = yield* sql.reserve
+  yield* lock(session, schema)
+  yield* patient(session)
+  // On this session: the pool may have no other.
+  const query: TableCatalog.Query = (text, parameters) => session.execute(text, parameters, undefined)
+  const { notes, problems, steps } = yield* survey(query, schema)
+  const chosen = steps.filter((step) => step.isNeeded === isNeeded)
+  const refused = yield* Effect.forEach(chosen, (step) => carryOut(session, step))
+  return { notes, steps: chosen, problems: [...problems, ...refused.flat()] } satisfies Adopted
+}, Effect.scoped)
+
 /** Makes all tables fit that can be; the others are its problems. */
 export const adopt = Effect.fn("Adoption.adopt")(function*(sql: PgClient.PgClient, schema: string) {
-  const before = yield* survey(sql.unsafe, schema)
-  const { notes: known, problems: found } = before
-  if (before.steps.length === 0) return { notes: known, problems: found, steps: [] } satisfies Adopted
-  return yield* Effect.scoped(Effect.gen(function*() {
-    const session = yield* sql.reserve
-    yield* lock(session, schema)
-    yield* patient(session)
-    // On this session: the pool may have no other.
-    const query: TableCatalog.Query = (text, parameters) => session.execute(text, parameters, undefined)
-    const { notes, problems, steps } = yield* survey(query, schema)
-    const refused = yield* Effect.forEach(steps, (step) => carryOut(session, step))
-    return { notes, steps, problems: [...problems, ...refused.flat()] } satisfies Adopted
-  }))
+  const { notes, problems, steps } = yield* survey(sql.unsafe, schema)
+  return steps.some(({ isNeeded }) => isNeeded)
+    ? yield* carryOutAll(sql, schema, true)
+    : { notes, problems, steps: [] } satisfies Adopted
+})
+
+/** What writing does not need and may take long on large tables; some other time when another program is at it. */
+export const improve = Effect.fn("Adoption.improve")(function*(sql: PgClient.PgClient, schema: string) {
+  const { steps } = yield* survey(sql.unsafe, schema)
+  if (steps.every(({ isNeeded }) => isNeeded)) return []
+  return yield* carryOutAll(sql, schema, false).pipe(
+    Effect.map((done) => done.steps),
+    Effect.catchTag("DatabaseUnavailable", () => Effect.succeed([]))
+  )
 })

@@ -18,6 +18,7 @@ import { EventTables, EventTablesError, TablesUnfit } from "../../../services/ev
 import { type DatabaseUnavailable, PgConnection } from "../PgConnection.ts"
 import * as SqlFailure from "../SqlFailure.ts"
 import * as Adoption from "./Adoption.ts"
+import type * as AdoptionSteps from "./AdoptionSteps.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as PartitionMaintenance from "./PartitionMaintenance.ts"
 import * as TableCatalog from "./TableCatalog.ts"
@@ -73,8 +74,9 @@ const maintainTable = Effect.fnUntraced(function*(
   return { ...PartitionMaintenance.nothing, removedRows }
 })
 
-const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
-  if (!options.mayChange) return PartitionMaintenance.nothing
+const tell = ({ text }: AdoptionSteps.Step) => Effect.logInfo(`Brought an event table up to date: ${text}`)
+
+const maintainAll = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
   const found = yield* catalog(sql, options.schema)
   const done = yield* Effect.forEach(tableNames, (name) => {
     const table = found.get(name)
@@ -83,6 +85,12 @@ const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Re
       : maintainTable(sql, options, name, table)
   })
   return done.reduce(PartitionMaintenance.sum, PartitionMaintenance.nothing)
+})
+
+const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  if (!options.mayChange) return PartitionMaintenance.nothing
+  yield* Effect.forEach(yield* Adoption.improve(sql, options.schema), tell)
+  return yield* maintainAll(sql, options)
 })
 
 const setRetention = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
@@ -103,10 +111,12 @@ const prepare = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Req
   const { notes, problems, steps } = yield* options.mayChange
     ? Adoption.adopt(sql, options.schema)
     : Adoption.shortcomings(sql, options.schema, options.tables)
-  yield* Effect.forEach(steps, ({ text }) => Effect.logInfo(`Brought an event table up to date: ${text}`))
+  yield* Effect.forEach(steps, tell)
   yield* Effect.forEach(notes, (note) => Effect.logWarning(note))
-  yield* maintain(sql, options)
-  if (options.mayChange) yield* setRetention(sql, options)
+  if (options.mayChange) {
+    yield* maintainAll(sql, options)
+    yield* setRetention(sql, options)
+  }
   if (problems.length > 0) return yield* unfit(problems)
 })
 

@@ -16,7 +16,8 @@ const lookups: Readonly<Record<TableName, ReadonlyArray<string>>> = {
   ocsf_network_activity: [],
   netflow_metrics: [],
   otel_metrics: [],
-  otel_traces: ["(trace_id)"],
+  // The second finds new spans for the summaries of their traces, see `AdoptionSteps`.
+  otel_traces: ["(trace_id)", "(created_at)"],
   logs: ["(trace_id) where trace_id <> ''"]
 }
 

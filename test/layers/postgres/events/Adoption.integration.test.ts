@@ -420,4 +420,20 @@ layer(TestConnection.layer, { excludeTestServices: true, timeout: "60 seconds" }
 
       assert.isFalse(refreshed.isSkipped)
     }))
+
+  it.effect("makes an index that only the summaries need later, so that writing need not wait for it", () =>
+    Effect.gen(function*() {
+      yield* ForeignTables.make("later", "v1.0.76.sql")
+      const sql = yield* client
+      const written = sql<{ count: number }>`select count(*)::int as count from pg_indexes
+        where schemaname = 'later' and indexdef like '%otel_traces%(created_at)%'`
+
+      yield* prepare
+      const before = yield* written
+      const eventTables = yield* EventTables
+      yield* Effect.all([eventTables.maintain, eventTables.maintain], { concurrency: 2 })
+      const after = yield* written
+
+      assert.deepStrictEqual([before, after], [[{ count: 0 }], [{ count: 1 }]])
+    }).pipe(Effect.provide(writerOf("later"))))
 })
