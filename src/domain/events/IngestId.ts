@@ -11,6 +11,16 @@ export const rowsPerMessageMax = 2 ** 20
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0")
 
+/** Three digits each; ids are made by the hundred thousand per second, and looking up is several times as fast. */
+const threeDigits: ReadonlyArray<string> = Array.from({ length: 2 ** 12 }, (_, value) => hex(value, 3))
+
+/** Twelve digits. */
+const hex48 = (value: number): string => {
+  const high = Math.floor(value / 2 ** 24)
+  const low = value % 2 ** 24
+  return `${threeDigits[high >>> 12]}${threeDigits[high & 0xfff]}${threeDigits[low >>> 12]}${threeDigits[low & 0xfff]}`
+}
+
 const hashes = new Map<string, number>()
 const hashesMax = 1_000
 
@@ -33,13 +43,20 @@ interface Parts {
   readonly tail: number
 }
 
+/** `tttttttt-tttt-` */
+const timeDigits = (millis: number): string => {
+  const digits = hex48(millis)
+  return `${digits.slice(0, 8)}-${digits.slice(8)}-`
+}
+
 const partsOf = (stream: string, sequence: number, storedAtMicros: number): Parts => {
-  const time = hex(Math.max(0, Math.floor(storedAtMicros / 1000)) % 2 ** 48, 12)
+  const millis = Math.max(0, Math.floor(storedAtMicros / 1000)) % 2 ** 48
   const high = Math.floor(sequence / 2 ** 28) % 2 ** 12
   const low = sequence % 2 ** 28
+  // 7 is the version, the bit 0x8000 the variant.
+  const middle = 0x8000 + Math.floor(low / 2 ** 14)
   return {
-    // 7 is the version, the bit 0x8000 the variant.
-    head: `${time.slice(0, 8)}-${time.slice(8)}-7${hex(high, 3)}-${hex(0x8000 + Math.floor(low / 2 ** 14), 4)}-`,
+    head: `${timeDigits(millis)}7${threeDigits[high]}-${middle.toString(16)}-`,
     tail: (low % 2 ** 14) * 2 ** 34 + streamHash(stream)
   }
 }
@@ -49,6 +66,6 @@ export const make = (stream: string, sequence: number, storedAtMicros: number): 
   let parts: Parts | undefined
   return (index) => {
     parts ??= partsOf(stream, sequence, storedAtMicros)
-    return parts.head + hex(parts.tail + index * 2 ** 14, 12)
+    return parts.head + hex48(parts.tail + index * 2 ** 14)
   }
 }

@@ -67,13 +67,23 @@ const isEmpty = (value: unknown): boolean =>
   (typeof value === "object" && value !== null && "length" in value && value.length === 0)
 
 const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-const snakeKeys = new Map(Object.keys(FlowMessage.create()).map((key) => [key, snake(key)]))
+
+const isKey = (wire: FlowMessage, key: string): key is keyof FlowMessage => key in wire
+
+const keysOf = (wire: FlowMessage) => Object.keys(wire).filter((key) => isKey(wire, key))
+
+/** With the names that they get, in the order of `jsonb`: shorter names first, then by their letters. */
+const unmappedKeys = keysOf(FlowMessage.create())
+  .filter((key) => !hasColumn.has(key))
+  .map((key) => ({ key, name: snake(key) }))
+  .sort((one, other) => one.name.length - other.name.length || (one.name < other.name ? -1 : 1))
 
 /** Every field without a column that the exporter filled in. */
 const unmapped = (wire: FlowMessage): JsonObject => {
   const rest: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(wire)) {
-    if (!hasColumn.has(key) && !isEmpty(value)) rest[snakeKeys.get(key) ?? key] = plain(key, value)
+  for (const { key, name } of unmappedKeys) {
+    const value = wire[key]
+    if (!isEmpty(value)) rest[name] = plain(key, value)
   }
   return rest
 }
