@@ -189,7 +189,8 @@ describe("serviceradar up", () => {
           }).pipe(Effect.scoped),
           { within: "20 seconds", programs: [program] }
         )
-        assert.strictEqual(text.split("\n").filter((line) => line.includes("1 restart")).length, 1)
+        const restarted = text.split("\n").filter((line) => line.includes("1 restart"))
+        assert.lengthOf(restarted, 1, restarted.join("\n"))
       }))
   })
 })

@@ -11,8 +11,9 @@ import { Context, Duration, Effect, Layer, Option, Redacted, Schedule, Schema, S
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
-import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import type { SqlError } from "effect/sql/SqlError"
 import type { ConnectionOptions } from "node:tls"
+import * as BrokenRollback from "./BrokenRollback.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as SqlFailure from "./SqlFailure.ts"
@@ -77,8 +78,7 @@ const logEvery = 15
 const migrate = (client: PgClient.PgClient) =>
   Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "serviceradar_migrations" }).pipe(
     Effect.provideService(SqlClient.SqlClient, client),
-    // A rollback on a connection that broke is a defect to the client, but an outage to us.
-    Effect.catchDefect((defect) => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))
+    BrokenRollback.asFailure
   )
 
 /** A migration that another program runs right now is waited for, as is a server that is away. */

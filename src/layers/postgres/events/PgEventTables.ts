@@ -9,12 +9,13 @@ import type * as PgClient from "@effect/sql-pg/PgClient"
 import { Clock, Duration, Effect, Layer } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
-import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import type { SqlError } from "effect/sql/SqlError"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import type { Problem } from "../../../domain/events/storing/AdoptionPlan.ts"
 import { type AskedRetention, retentionDefault, tableNames } from "../../../domain/events/storing/TablePolicy.ts"
 import { StoreUnavailable } from "../../../services/event-writer/EventStore.ts"
 import { EventTables, EventTablesError, TablesUnfit } from "../../../services/event-writer/EventTables.ts"
+import * as BrokenRollback from "../BrokenRollback.ts"
 import { type DatabaseUnavailable, PgConnection } from "../PgConnection.ts"
 import * as SqlFailure from "../SqlFailure.ts"
 import * as Adoption from "./Adoption.ts"
@@ -44,9 +45,7 @@ const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: stri
     loader: Migrator.fromRecord(migrations(schema)),
     table: `${schema}.event_writer_migrations`
   }).pipe(
-    Effect.provideService(SqlClient.SqlClient, sql),
-    // A rollback on a connection that broke is a defect to the client, but an outage to us.
-    Effect.catchDefect((defect) => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))
+    Effect.provideService(SqlClient.SqlClient, sql)
   )
 })
 
@@ -144,6 +143,7 @@ export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTabl
       let ready: Effect.Effect<void, EventTablesError> = Effect.fail(notYet)
       return EventTables.of({
         prepare: Effect.flatMap(connection.client, (sql) => prepare(sql, complete)).pipe(
+          BrokenRollback.asFailure,
           Effect.mapError(failed("preparing the tables")),
           Effect.tap(() => {
             ready = Effect.void
@@ -157,6 +157,7 @@ export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTabl
         ),
         ready: Effect.suspend(() => ready),
         maintain: Effect.flatMap(connection.client, (sql) => maintain(sql, complete)).pipe(
+          BrokenRollback.asFailure,
           Effect.mapError(failed("maintaining the tables")),
           Effect.withSpan("EventTables.maintain")
         )
