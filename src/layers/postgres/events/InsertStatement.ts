@@ -125,20 +125,31 @@ export const makeChecking = (
   const written = columns.map(({ target }) => target.name)
   const known = checks.filter((check) => check.columns.every((column) => written.includes(column)))
   if (known.length === 0) return undefined
-  const key = tables[name].key.map((one) => columns.find((column) => column.name === one)?.target.name ?? one)
+  const arrays = arraysOf(columns)
+  const owners = `$${columns.length + 1}::int4[]`
+  // Only what the checks are about: the rows as a whole are read once.
+  const asked = columns.filter(({ target }) => known.some((check) => check.columns.includes(target.name)))
+  const read = columns.flatMap((column, at) =>
+    asked.includes(column) || (column.type === "uuid" && asked.some(({ target }) => target.whenNull === "id"))
+      ? [{ name: column.name, array: arrays[at] ?? "" }]
+      : []
+  )
   return {
     text: [
-      "with given as materialized (",
-      `select ${columns.map(({ selected, target }) => `${selected} as ${quote(target.name)}`).join(", ")},`,
-      "owner_in_batch, position_in_batch",
-      `from unnest(${[...arraysOf(columns), `$${columns.length + 1}::int4[]`].join(", ")}) with ordinality`,
-      `as sent (${list(columns.map((column) => column.name))}, owner_in_batch, position_in_batch)`,
-      "), aside as (select distinct owner_in_batch from given",
+      "with aside as materialized (select distinct owner_in_batch from (",
+      `select ${
+        asked.map(({ selected, target }) => `${selected} as ${quote(target.name)}`).join(", ")
+      }, owner_in_batch`,
+      `from unnest(${[...read.map(({ array }) => array), owners].join(", ")})`,
+      `as sent (${list(read.map((column) => column.name))}, owner_in_batch)) as given`,
       // A check that comes to null holds.
       `where ${known.map(({ expression }) => `(${expression}) is false`).join(" or ")}`,
       `), inserted as (insert into ${quote(schema)}.${quote(name)} (${list(written)})`,
-      `select ${list(written)} from given where owner_in_batch not in (select owner_in_batch from aside)`,
-      `order by ${list(key)}, position_in_batch on conflict do nothing returning 1)`,
+      `select ${columns.map(({ selected }) => selected).join(", ")}`,
+      `from unnest(${[...arrays, owners].join(", ")}) with ordinality`,
+      `as given (${list(columns.map((column) => column.name))}, owner_in_batch, position_in_batch)`,
+      "where owner_in_batch not in (select owner_in_batch from aside)",
+      `order by ${list(tables[name].key)}, position_in_batch on conflict do nothing returning 1)`,
       "select (select count(*)::int from inserted) as inserted,",
       "coalesce((select array_agg(owner_in_batch) from aside), '{}') as aside"
     ].join(" "),
