@@ -117,7 +117,7 @@ export interface EventWriterSettings {
 
 export const batchSizeDefault = 1_000
 export const batchTimeoutDefault = Duration.millis(200)
-export const concurrencyDefault = 2
+export const concurrencyDefault = 4
 export const deliveriesMaxDefault = 10
 export const ackWaitDefault = Duration.seconds(30)
 export const consumerDefault = "serviceradar-event-writer"

@@ -53,7 +53,7 @@ const sources: Readonly<Record<NatsServerBinary.NatsServerBinary["source"], stri
 const patience = "2 seconds"
 
 /** Room for all streams at their limits, and for dead letters. */
-const storeBytesMax = 32 * 2 ** 30
+const storeBytesMax = 10 * 2 ** 30
 
 /** Tells when it takes long, and goes on. Not by a scope of its own: what is started here outlives the start. */
 const whileLong = (notice: Effect.Effect<void>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>

@@ -2,11 +2,12 @@
  * How many batches of all streams are decoded and written at once.
  *
  * What waits is kept as it was fetched; as rows it would be ten times as large and, worse, live long enough for the
- * garbage collector to take it for lasting. More turns than the database has processors make nothing faster.
+ * garbage collector to take it for lasting. Twice what one stream takes by default, so that a stream whose table is
+ * locked leaves turns to the others.
  */
 import { Context, Effect, Layer, Semaphore } from "effect"
 
-export const turnsDefault = 4
+export const turnsDefault = 8
 
 export class StoreTurns extends Context.Service<StoreTurns, {
   /** Waits for a turn, first come, first served, and gives it up at the end. */
