@@ -11,6 +11,8 @@ export interface Decoded {
   /** Left to the rule engine, which publishes it again: there are no rows, and that is no loss. */
   readonly isSuperseded: boolean
   readonly content: TableRows
+  /** About how many bytes the rows are in a statement. */
+  readonly weight: number
 }
 
 /** Synchronous, without state and without a throw; the same message gives the same rows at every delivery. */

@@ -10,6 +10,7 @@ import { DecodeError, fail, type Problem } from "../../domain/events/DecodeError
 import type { EventMessage } from "../../domain/events/EventMessage.ts"
 import * as IngestId from "../../domain/events/IngestId.ts"
 import type { TableRows } from "../../domain/events/rows/Tables.ts"
+import * as RowWeight from "../../domain/events/storing/RowWeight.ts"
 import * as Subject from "../../domain/events/Subject.ts"
 import * as Tenant from "../../domain/events/Tenant.ts"
 import { EventDecoder } from "../../services/event-writer/EventDecoder.ts"
@@ -49,15 +50,19 @@ export const make = (options: Options = {}): Decode => {
       (tenantId): Result.Result<Decoded, Problem> => {
         const { stream, subject } = route
         if (options.supersededSubjects?.has(subject) === true) {
-          return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded })
+          return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded, weight: 0 })
         }
         const id = IngestId.make(message.stream, message.sequence, message.storedAtMicros)
         const context = { tenantId, subject, storedAtMicros: message.storedAtMicros, id }
         const content = processors[stream](message.data, context)
         if (Result.isFailure(content)) return Result.fail(content.failure)
-        return content.success.rows.length > IngestId.rowsPerMessageMax
-          ? fail([], `expected at most ${IngestId.rowsPerMessageMax} rows`)
-          : Result.succeed({ stream, tenantId, isSuperseded: false, content: content.success })
+        if (content.success.rows.length > IngestId.rowsPerMessageMax) {
+          return fail([], `expected at most ${IngestId.rowsPerMessageMax} rows`)
+        }
+        const weight = RowWeight.of(content.success, message.data.length)
+        return weight > RowWeight.weightMax
+          ? fail([], `expected rows of together at most ${RowWeight.weightMax} bytes`)
+          : Result.succeed({ stream, tenantId, isSuperseded: false, content: content.success, weight })
       }
     )
 

@@ -29,7 +29,7 @@ export interface BatchWriterOptions {
   readonly rowsMax?: number
   /** Where shrinking after time-outs ends. Default 10. */
   readonly rowsMin?: number
-  /** Payload bytes in a statement, as an estimate of its size. Default 8 MiB. */
+  /** Bytes of rows in a statement, about. Default 8 MiB; a message that is larger is alone in its own. */
   readonly bytesMax?: number
   /** Statements spent on one part of a batch to find what is refused in it. Default 64. */
   readonly statementsMax?: number

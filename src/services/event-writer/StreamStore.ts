@@ -85,7 +85,7 @@ export const make = (stream: StreamParts) => {
       const { message } = delivery
       const result = attempt(decode, message)
       if (Result.isFailure(result)) verdicts.set(delivery, Result.fail(result.failure))
-      else entries.push({ message: delivery, content: result.success.content, bytes: message.data.length })
+      else entries.push({ message: delivery, content: result.success.content, bytes: result.success.weight })
     }
     return entries
   }

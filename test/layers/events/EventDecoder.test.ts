@@ -49,6 +49,18 @@ describe("EventDecoder", () => {
     )
   })
 
+  it("refuses a small message whose rows would be enormous", () => {
+    const shared = { attributes: [{ key: "shared", value: { stringValue: "x".repeat(100_000) } }] }
+    const request = (records: number) =>
+      json({ resourceLogs: [{ resource: shared, scopeLogs: [{ logRecords: Array(records).fill({}) }] }] })
+
+    const { content, weight } = decoded("otel.logs", request(600))
+
+    assert.strictEqual(content.rows.length, 600)
+    assert.isTrue(weight > 600 * 100_000)
+    assert.include(problem("otel.logs", request(700)).message, "expected rows of together at most 67108864 bytes")
+  })
+
   it("leaves raw messages to the rule engine where there is one", () => {
     const behindEngine = EventDecoder.make({ tenantDefault: "acme", supersededSubjects: new Set(["logs.syslog"]) })
     const both = (subject: string) =>

@@ -5,7 +5,7 @@ import { isDoubtful } from "./Suspects.ts"
 export interface StoreEntry<out M> {
   readonly message: M
   readonly content: TableRows
-  /** The size of the payload, as a measure of what its rows weigh. */
+  /** About what its rows are in a statement. */
   readonly bytes: number
 }
 

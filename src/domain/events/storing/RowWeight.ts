@@ -1,0 +1,31 @@
+/**
+ * About how many bytes the rows of a message are in a statement.
+ *
+ * The payload's size says little about it: what all records of a message share, such as a resource's attributes, is
+ * repeated in each row, so that a few hundred kilobytes can stand for gigabytes.
+ */
+import type { TableRows } from "../rows/Tables.ts"
+
+/** More in one message is refused, for all rows of a message are in one statement. */
+export const weightMax = 64 * 2 ** 20
+
+const fixedBytes = 8
+
+const weightOfValue = (value: unknown): number => {
+  if (typeof value === "string") return value.length
+  if (!Array.isArray(value)) return fixedBytes
+  let weight = 0
+  for (const one of value) weight += weightOfValue(one)
+  return weight
+}
+
+/** A single row repeats nothing, so its payload is measure enough; nearly all messages are of that kind. */
+export const of = ({ rows }: TableRows, payloadBytes: number): number => {
+  if (rows.length <= 1) return payloadBytes
+  let weight = 0
+  for (const row of rows) {
+    for (const value of Object.values(row)) weight += weightOfValue(value)
+    if (weight > weightMax) return weight
+  }
+  return Math.max(weight, payloadBytes)
+}
