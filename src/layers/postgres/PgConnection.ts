@@ -7,7 +7,7 @@
  * brought up to date ends `keep`.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Context, Duration, Effect, Layer, Option, Redacted, Schedule, Schema, ScopedRef, Stream } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Option, Redacted, Schedule, Schema, Scope, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -70,6 +70,9 @@ const describe = (url: Redacted.Redacted): string => {
   return parsed === null ? "an address that is no URL" : `${parsed.host}${parsed.pathname}`
 }
 
+/** Longer than any statement takes. */
+const retirement = Duration.minutes(1)
+
 const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("2 seconds")]).pipe(Schedule.jittered)
 
 /** The log says it at once, and then at about twice a minute. */
@@ -90,7 +93,8 @@ const isPassing = (error: SqlError | Migrator.MigrationError): boolean =>
 const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   const endpoint = yield* DatabaseEndpoint
   const reactivity = yield* Reactivity.Reactivity
-  const current = yield* ScopedRef.make(() => Option.none<PgClient.PgClient>())
+  const life = yield* Effect.scope
+  let pool: Scope.Closeable | undefined
   let ready: Option.Option<PgClient.PgClient> = Option.none()
 
   const open = (url: Redacted.Redacted) =>
@@ -107,7 +111,7 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
         idle_in_transaction_session_timeout: "60s",
         ...options.parameters
       }
-    }).pipe(Effect.asSome, Effect.provideService(Reactivity.Reactivity, reactivity))
+    }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity))
 
   const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
     let attempts = 0
@@ -125,14 +129,26 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
     yield* Effect.logInfo(`Connected to PostgreSQL at ${where}`)
   })
 
+  /** Closing a pool waits for what works on it and interrupts what waits for it, so it is done later and on the side. */
+  const retire = Effect.suspend(() => {
+    const old = pool
+    pool = undefined
+    return old === undefined
+      ? Effect.void
+      : Effect.forkIn(Effect.andThen(Effect.sleep(retirement), Scope.close(old, Exit.void)), life)
+  })
+
   const use = Effect.fnUntraced(function*(url: Redacted.Redacted) {
     ready = Option.none()
-    yield* ScopedRef.set(current, open(url)).pipe(
+    yield* retire
+    const scope = yield* Scope.fork(life)
+    pool = scope
+    const client = yield* open(url).pipe(
+      Scope.provide(scope),
       Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))
     )
-    const client = yield* ScopedRef.get(current)
-    if (Option.isSome(client)) yield* prepare(client.value, describe(url))
-    ready = client
+    yield* prepare(client, describe(url))
+    ready = Option.some(client)
     return yield* Effect.never
   })
 

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/DatabaseEndpoint.ts"
 import { PgConnection, type PgConnectionOptions } from "../../../src/layers/postgres/PgConnection.ts"
+import { eventually } from "../../support/Program.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
 
@@ -11,6 +12,13 @@ const connected = (options: PgConnectionOptions) =>
     Layer.provide(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
     Layer.provide(TestDatabase.layer)
   )
+
+/** With one connection, and the address to be changed. */
+const connectedSomewhere = TestConnection.keeping.pipe(
+  Layer.provideMerge(PgConnection.layer({ maxConnections: 1, hasCoreTables: false })),
+  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
+  Layer.provideMerge(TestDatabase.layer)
+)
 
 const tables = Effect.gen(function*() {
   const sql = yield* (yield* PgConnection).client
@@ -45,4 +53,29 @@ describe("PgConnection", () => {
         parameters: { statement_timeout: "7s", work_mem: "8MB" }
       }))
     ))
+
+  it.live("lets calls on the old address end when the database moves", () =>
+    Effect.gen(function*() {
+      const endpoint = yield* DatabaseEndpoint
+      const { url } = yield* TestDatabase
+      const connection = yield* PgConnection
+      const before = yield* connection.client
+      const release = yield* Deferred.make<void>()
+      const working = yield* Effect.forkChild(
+        Effect.scoped(Effect.andThen(before.reserve, Deferred.await(release))),
+        { startImmediately: true }
+      )
+      const waiting = yield* Effect.forkChild(before`select 1 as one`, { startImmediately: true })
+
+      yield* endpoint.publish(Redacted.make(`${Redacted.value(url)}?application_name=moved`))
+      yield* eventually(
+        "the new address is used",
+        Effect.map(Effect.option(connection.client), Option.filter((now) => now !== before)),
+        { within: "10 seconds" }
+      )
+      yield* Deferred.succeed(release, undefined)
+      yield* Fiber.join(working)
+
+      assert.deepStrictEqual(yield* Fiber.join(waiting), [{ one: 1 }])
+    }).pipe(Effect.provide(connectedSomewhere)))
 })
