@@ -7,6 +7,7 @@
 import { Result } from "effect"
 import { fail, type Problem } from "./DecodeError.ts"
 import { rowsPerMessageMax } from "./IngestId.ts"
+import * as RowWeight from "./storing/RowWeight.ts"
 
 export type JsonObject = { readonly [key: string]: unknown }
 
@@ -93,9 +94,10 @@ export const textValue = (value: unknown): string | null =>
     : String(value)
 
 /**
- * A row for each object: of an array, or of the object itself. All of them, or the first problem with its place.
+ * A row for each object: of an array, or of the object itself. All of them, or the first problem with its place. Ends
+ * when the rows become too large together, before they fill the memory.
  */
-export const eachObject = <Row>(
+export const eachObject = <Row extends object>(
   value: unknown,
   map: (object: JsonObject, index: number) => Result.Result<Row, Problem>
 ): Result.Result<ReadonlyArray<Row>, Problem> => {
@@ -103,12 +105,15 @@ export const eachObject = <Row>(
   if (!Array.isArray(value)) return fail([], "expected an object or an array of objects")
   if (value.length > rowsPerMessageMax) return fail([], `expected at most ${rowsPerMessageMax} objects`)
   const rows: Array<Row> = []
+  let weight = 0
   for (let index = 0; index < value.length; index++) {
     const item: unknown = value[index]
     if (!isObject(item)) return fail([index], "expected an object")
     const row = map(item, index)
     if (Result.isFailure(row)) return fail([index, ...row.failure.path], row.failure.reason)
     rows.push(row.success)
+    weight += RowWeight.ofRow(row.success)
+    if (weight > RowWeight.weightMax) return fail([], RowWeight.problem)
   }
   return Result.succeed(rows)
 }

@@ -61,7 +61,7 @@ export const make = (options: Options = {}): Decode => {
         }
         const weight = RowWeight.of(content.success, message.data.length)
         return weight > RowWeight.weightMax
-          ? fail([], `expected rows of together at most ${RowWeight.weightMax} bytes`)
+          ? fail([], RowWeight.problem)
           : Result.succeed({ stream, tenantId, isSuperseded: false, content: content.success, weight })
       }
     )

@@ -36,7 +36,7 @@ describe("Json", () => {
   })
 
   it("names the place of the item that is no object", () => {
-    const rows = Json.eachObject([{}, 5], () => Result.succeed(1))
+    const rows = Json.eachObject([{}, 5], () => Result.succeed({}))
 
     assert.deepStrictEqual(rows, Result.fail({ path: [1], reason: "expected an object" }))
   })
@@ -44,7 +44,7 @@ describe("Json", () => {
   it("gives no row at all when one item has a problem", () => {
     const rows = Json.eachObject(
       [{}, {}],
-      (_, index) => index === 0 ? Result.succeed(1) : Result.fail({ path: ["x"], reason: "bad" })
+      (_, index) => index === 0 ? Result.succeed({}) : Result.fail({ path: ["x"], reason: "bad" })
     )
 
     assert.deepStrictEqual(rows, Result.fail({ path: [1, "x"], reason: "bad" }))

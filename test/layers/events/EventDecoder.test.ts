@@ -61,6 +61,16 @@ describe("EventDecoder", () => {
     assert.include(problem("otel.logs", request(700)).message, "expected rows of together at most 67108864 bytes")
   })
 
+  it("refuses it before its rows fill the memory", () => {
+    const envelope = { specversion: "1.0", source: "x".repeat(400_000) }
+    const data = Array(200_000).fill({})
+
+    assert.include(
+      problem("events.x", json({ ...envelope, data })).message,
+      "expected rows of together at most 67108864 bytes"
+    )
+  })
+
   it("leaves raw messages to the rule engine where there is one", () => {
     const behindEngine = EventDecoder.make({ tenantDefault: "acme", supersededSubjects: new Set(["logs.syslog"]) })
     const both = (subject: string) =>

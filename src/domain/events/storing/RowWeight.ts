@@ -19,13 +19,22 @@ const weightOfValue = (value: unknown): number => {
   return weight
 }
 
+/** Of one row. */
+export const ofRow = (row: object): number => {
+  let weight = 0
+  for (const value of Object.values(row)) weight += weightOfValue(value)
+  return weight
+}
+
 /** A single row repeats nothing, so its payload is measure enough; nearly all messages are of that kind. */
 export const of = ({ rows }: TableRows, payloadBytes: number): number => {
   if (rows.length <= 1) return payloadBytes
   let weight = 0
   for (const row of rows) {
-    for (const value of Object.values(row)) weight += weightOfValue(value)
+    weight += ofRow(row)
     if (weight > weightMax) return weight
   }
   return Math.max(weight, payloadBytes)
 }
+
+export const problem = `expected rows of together at most ${weightMax} bytes`
