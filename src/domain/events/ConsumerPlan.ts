@@ -1,8 +1,9 @@
 /**
  * Which durable consumers bring the messages of a logical stream from one JetStream stream.
  *
- * One without a filter where everything in there is wanted; one with all filters where the server takes several that do
- * not overlap; else one per filter. Each message that is wanted is brought, and each by as few as possible.
+ * One without a filter where everything in there is wanted, else one per filter. Servers since 2.10 would take several
+ * filters at one consumer, but lose messages then: 2.10.27 passes over those of `otel.logs` for a consumer of `otel.logs`
+ * and `otel.logs.>`.
  */
 import { filterSubjects, type StreamName } from "./Subject.ts"
 import * as SubjectPattern from "./SubjectPattern.ts"
@@ -10,8 +11,8 @@ import * as SubjectPattern from "./SubjectPattern.ts"
 export interface PlannedConsumer {
   readonly jetStream: string
   readonly durable: string
-  /** None: all subjects of the stream. */
-  readonly filters: ReadonlyArray<string>
+  /** Undefined: all subjects of the stream. */
+  readonly filter: string | undefined
 }
 
 export interface ConsumerPlanOptions {
@@ -21,8 +22,6 @@ export interface ConsumerPlanOptions {
   /** Tokens that may stand in front of a subject, besides none; `*` for any. */
   readonly tenants: ReadonlyArray<string>
   readonly jetStream: { readonly name: string; readonly subjects: ReadonlyArray<string> }
-  /** Since nats-server 2.10. */
-  readonly canFilterMany: boolean
 }
 
 /** The subjects of a logical stream, also with the tenants in front. */
@@ -45,12 +44,9 @@ const escapeCharacter = (character: string): string => {
 /** Any text as a name that JetStream and addresses allow, and two texts never as the same. */
 export const escapeName = (text: string): string => text.replaceAll(/[^A-Za-z0-9-]/gu, escapeCharacter)
 
-const hasOverlap = (filters: ReadonlyArray<string>): boolean =>
-  filters.some((filter, at) => filters.slice(at + 1).some((other) => SubjectPattern.overlaps(filter, other)))
-
 /** Empty when the stream has nothing of what is wanted. */
 export const make = (options: ConsumerPlanOptions): ReadonlyArray<PlannedConsumer> => {
-  const { canFilterMany, consumer, jetStream, stream, tenants } = options
+  const { consumer, jetStream, stream, tenants } = options
   const filters = wanted(stream, tenants)
   const durable = durableName(consumer, stream)
   const parts = SubjectPattern.minimal(
@@ -60,14 +56,11 @@ export const make = (options: ConsumerPlanOptions): ReadonlyArray<PlannedConsume
   )
   if (parts.length === 0) return []
   const isAll = jetStream.subjects.every((subject) => filters.some((filter) => SubjectPattern.covers(filter, subject)))
-  if (isAll) return [{ jetStream: jetStream.name, durable, filters: [] }]
-  if (parts.length === 1 || (canFilterMany && !hasOverlap(parts))) {
-    return [{ jetStream: jetStream.name, durable, filters: parts }]
-  }
-  return parts.map((part) => ({
+  if (isAll) return [{ jetStream: jetStream.name, durable, filter: undefined }]
+  return parts.map((filter) => ({
     jetStream: jetStream.name,
-    durable: `${durable}-${escapeName(part)}`,
-    filters: [part]
+    durable: parts.length === 1 ? durable : `${durable}-${escapeName(filter)}`,
+    filter
   }))
 }
 

@@ -1,10 +1,18 @@
 /**
  * Durable consumers that are there and as they should be, whoever starts first and however often.
  *
- * What exists is changed, never made anew: its position stays, and so does what is set on it that is not ours. Starting
- * several writers at once is normal; whoever comes second finds the work done.
+ * What exists is changed: its position stays, and so does what is set on it that is not ours. Only where the server would
+ * not heed a new filter it is made anew, behind what was acknowledged. Starting several writers at once is normal; whoever
+ * comes second finds the work done.
  */
-import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, ReplayPolicy } from "@nats-io/jetstream"
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  ReplayPolicy,
+  RetentionPolicy
+} from "@nats-io/jetstream"
 import { Duration, Effect, Schedule, Schema } from "effect"
 import type { PlannedConsumer } from "../../domain/events/ConsumerPlan.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
@@ -24,19 +32,12 @@ const nameOf = ({ durable, jetStream }: PlannedConsumer): string => `Consumer ${
 
 const nanosOf = (duration: Duration.Duration): number => Duration.toMillis(duration) * 1e6
 
-const filtersOf = (config: Pick<ConsumerConfig, "filter_subject" | "filter_subjects">): ReadonlyArray<string> => {
-  const one = config.filter_subject ?? ""
-  return config.filter_subjects ?? (one === "" ? [] : [one])
-}
+const filterFields = ({ filter }: PlannedConsumer): Partial<ConsumerConfig> =>
+  filter === undefined ? {} : { filter_subject: filter }
 
-const filterFields = (filters: ReadonlyArray<string>): Partial<ConsumerConfig> => {
-  const [only, ...others] = filters
-  if (only === undefined) return {}
-  return others.length === 0 ? { filter_subject: only } : { filter_subjects: [...filters] }
-}
-
-const isSame = (left: ReadonlyArray<string>, right: ReadonlyArray<string>): boolean =>
-  left.length === right.length && left.every((filter) => right.includes(filter))
+/** Several filters are not ours; somebody else put them there. */
+const hasFilter = ({ filter_subject, filter_subjects = [] }: ConsumerConfig, { filter }: PlannedConsumer): boolean =>
+  filter_subjects.length === 0 && (filter_subject ?? "") === (filter ?? "")
 
 type Start = Pick<ConsumerConfig, "deliver_policy" | "opt_start_seq">
 
@@ -49,7 +50,7 @@ const fresh = (planned: PlannedConsumer, settings: DurableSettings, start: Start
   // The server would give up without a word; the writer gives up with a dead letter.
   max_deliver: -1,
   max_ack_pending: settings.maxAckPending,
-  ...filterFields(planned.filters)
+  ...filterFields(planned)
 })
 
 /** None when nothing is to be changed. */
@@ -62,7 +63,7 @@ const changed = (
   const pending = config.max_ack_pending ?? 0
   const maxAckPending = pending < 0 ? pending : Math.max(pending, settings.maxAckPending)
   const isUpToDate = config.ack_wait === ackWait && config.max_deliver === -1 && pending === maxAckPending &&
-    isSame(filtersOf(config), planned.filters)
+    hasFilter(config, planned)
   if (isUpToDate) return undefined
   const { filter_subject: _one, filter_subjects: _many, ...rest } = config
   return {
@@ -70,7 +71,7 @@ const changed = (
     ack_wait: ackWait,
     max_deliver: -1,
     max_ack_pending: maxAckPending,
-    ...filterFields(planned.filters)
+    ...filterFields(planned)
   }
 }
 
@@ -130,6 +131,32 @@ const startOf = Effect.fnUntraced(
   }
 )
 
+const hasWildcard = (filter = ""): boolean => /[*>]/.test(filter)
+
+/**
+ * Servers before 2.10 know from a consumer's first filter whether wildcards are to be heeded: behind a filter without,
+ * a new one with wildcards matches nothing, and what it stands for is passed over for good.
+ */
+const isUnheeded = ({ version }: NatsClient, { config }: ConsumerInfo, { filter }: PlannedConsumer): boolean =>
+  version.major === 2 && version.minor < 10 && hasWildcard(filter) && !hasWildcard(config.filter_subject)
+
+const anew = Effect.fnUntraced(
+  function*(client: NatsClient, planned: PlannedConsumer, found: ConsumerInfo, config: Partial<ConsumerConfig>) {
+    const { durable, jetStream } = planned
+    const stream = yield* JetStreamRequest.attempt(`Stream ${jetStream}`, () => client.jsm.streams.info(jetStream))
+    if (stream.config.retention !== RetentionPolicy.Limits) {
+      const detail = `${nameOf(planned)} cannot get filter ${planned.filter} from a server before 2.10: delete it`
+      return yield* new JetStreamRefusal({ detail, code: 0, isLasting: true })
+    }
+    const sequence = found.ack_floor.stream_seq + 1
+    const start: Start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence }
+    yield* JetStreamRequest.attempt(nameOf(planned), () => client.jsm.consumers.delete(jetStream, durable))
+    yield* write(client, planned, "create", { ...config, ...start })
+    yield* Effect.logInfo(`${nameOf(planned)} was made anew for its filter and goes on with message ${sequence}`)
+    return yield* info(client, planned)
+  }
+)
+
 const ensureOnce = Effect.fnUntraced(
   function*(client: NatsClient, planned: PlannedConsumer, settings: DurableSettings) {
     const found = yield* existing(client, planned)
@@ -141,6 +168,7 @@ const ensureOnce = Effect.fnUntraced(
     if (problem !== undefined) return yield* new JetStreamRefusal({ detail: problem, code: 0, isLasting: true })
     const next = changed(found, planned, settings)
     if (next === undefined) return found
+    if (isUnheeded(client, found, planned)) return yield* anew(client, planned, found, next)
     yield* write(client, planned, "update", next)
     yield* Effect.logInfo(`Updated consumer ${planned.durable} of stream ${planned.jetStream}`)
     return yield* info(client, planned)

@@ -16,6 +16,7 @@ export interface DurablePullOptions {
   readonly onMessage: (msg: Msg) => void
   /** A request has ended, well or not. */
   readonly onEnd: () => void
+  /** Empty when nobody takes requests at all. */
   readonly onFailure: (detail: string) => void
 }
 
@@ -26,7 +27,7 @@ export const expiresMillis = 1_000
 const refusedWithinMillis = 200
 const pauseMillis = 100
 
-const codes = { notFound: 404, timedOut: 408, conflict: 409 }
+const codes = { notFound: 404, timedOut: 408, conflict: 409, unanswered: 503 }
 
 /** Conflicts that pass by themselves. */
 const isBusy = (description: string): boolean =>
@@ -108,6 +109,8 @@ export class DurablePull {
     const code = msg.headers?.code ?? 0
     const description = msg.headers?.description ?? ""
     if (code < 300) return
+    // Since 2.10 said of a consumer that is gone; before, nothing was.
+    if (code === codes.unanswered) return this.#options.onFailure("")
     if (code === codes.conflict && isTooLarge(description)) {
       this.#isAlone = request.received === 0
       return this.#end(true)

@@ -59,7 +59,7 @@ const foreignTo = (
   { streams, tenants }: JetStreamStreams.StreamsOptions
 ): (subject: string) => boolean => {
   const others = streams.filter((other) => other !== stream)
-  const mine = consumers.flatMap(({ filters }) => filters.length === 0 ? ConsumerPlan.wanted(stream, tenants) : filters)
+  const mine = consumers.flatMap(({ filter }) => filter ?? ConsumerPlan.wanted(stream, tenants))
   const theirs = others.flatMap((other) => ConsumerPlan.wanted(other, tenants))
   const isMixed = mine.some((filter) => theirs.some((other) => SubjectPattern.overlaps(filter, other)))
   if (!isMixed) return () => false
@@ -94,13 +94,7 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
   const plan = Effect.fnUntraced(function*(client: NatsClient, stream: StreamName) {
     const found = yield* JetStreamStreams.find(client, stream, streamsOptions).pipe(Effect.mapError(toError(stream)))
     const consumers = found.flatMap((jetStream) =>
-      ConsumerPlan.make({
-        stream,
-        consumer: options.consumer,
-        tenants: streamsOptions.tenants,
-        jetStream,
-        canFilterMany: client.version.major > 2 || (client.version.major === 2 && client.version.minor >= 10)
-      })
+      ConsumerPlan.make({ stream, consumer: options.consumer, tenants: streamsOptions.tenants, jetStream })
     )
     if (consumers.length > 0) return consumers
     return yield* new EventSourceError({

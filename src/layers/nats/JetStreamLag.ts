@@ -31,31 +31,26 @@ const firstAfter = (client: NatsClient, jetStream: string, sequence: number, fil
   )
 
 const oldest = (client: NatsClient, planned: PlannedConsumer, info: ConsumerInfo) => {
-  if (info.num_pending + info.num_ack_pending === 0) return Effect.succeed([])
-  const filters = planned.filters.length === 0 ? [">"] : planned.filters
-  return Effect.forEach(
-    filters,
-    (filter) => firstAfter(client, planned.jetStream, info.ack_floor.stream_seq + 1, filter),
-    { concurrency: 4 }
-  ).pipe(Effect.map((times) => times.flatMap(Option.toArray)))
+  if (info.num_pending + info.num_ack_pending === 0) return Effect.succeedNone
+  return firstAfter(client, planned.jetStream, info.ack_floor.stream_seq + 1, planned.filter ?? ">")
 }
 
-const none: ConsumerLag = { pending: 0, ackPending: 0, times: [] }
+const none: ConsumerLag = { pending: 0, ackPending: 0, oldestMillis: Option.none() }
 
 interface ConsumerLag {
   readonly pending: number
   readonly ackPending: number
-  readonly times: ReadonlyArray<number>
+  readonly oldestMillis: Option.Option<number>
 }
 
 /** A consumer that is not there has nothing: its writer makes it when it starts. */
 const measureOne = (client: NatsClient, planned: PlannedConsumer) =>
   DurableConsumers.info(client, planned).pipe(
     Effect.flatMap((info) =>
-      Effect.map(oldest(client, planned, info), (times): ConsumerLag => ({
+      Effect.map(oldest(client, planned, info), (oldestMillis): ConsumerLag => ({
         pending: info.num_pending,
         ackPending: info.num_ack_pending,
-        times
+        oldestMillis
       }))
     ),
     Effect.catchIf(isMissing, () => Effect.succeed(none))
@@ -64,7 +59,7 @@ const measureOne = (client: NatsClient, planned: PlannedConsumer) =>
 export const measure = (client: NatsClient, consumers: ReadonlyArray<PlannedConsumer>) =>
   Effect.forEach(consumers, (planned) => measureOne(client, planned), { concurrency: 4 }).pipe(
     Effect.map((lags): StreamLag => {
-      const times = lags.flatMap((lag) => lag.times)
+      const times = lags.flatMap((lag) => Option.toArray(lag.oldestMillis))
       return {
         pending: lags.reduce((sum, lag) => sum + lag.pending, 0),
         ackPending: lags.reduce((sum, lag) => sum + lag.ackPending, 0),

@@ -21,8 +21,8 @@ export interface PullGroupOptions {
 const idleBatchMax = 16
 
 export class PullGroup {
-  /** Why nothing comes any more; empty while it does. */
-  failure = ""
+  /** Why nothing comes any more, empty when nobody says; undefined while it does. */
+  failure: string | undefined
   readonly #options: PullGroupOptions
   readonly #durables: ReadonlyArray<DurablePull.DurablePull>
   #kept: Array<JetStreamDelivery> = []
@@ -47,7 +47,7 @@ export class PullGroup {
         },
         onEnd: () => this.#wake(),
         onFailure: (detail) => {
-          if (this.failure === "") this.failure = detail
+          this.failure ??= detail
           this.#wake()
         }
       })
@@ -57,7 +57,7 @@ export class PullGroup {
   /** Asks for what is not on its way yet. */
   ask(demand: number, bytesMax: number): void {
     this.#dropStale()
-    if (this.failure !== "") return
+    if (this.failure !== undefined) return
     if (this.#kept.length >= demand) return
     const ready = this.#durables.filter((durable) => durable.canAsk)
     // Alone, a durable needs no place for others.
@@ -85,7 +85,7 @@ export class PullGroup {
 
   /** Nothing is open and nothing is kept: waiting would be in vain. */
   get isIdle(): boolean {
-    return !this.isWaiting && this.#kept.length === 0 && this.failure === ""
+    return !this.isWaiting && this.#kept.length === 0 && this.failure === undefined
   }
 
   /** Calls `wake` once, when a pull of `demand` messages can go on; at once when it can now. */
@@ -120,7 +120,7 @@ export class PullGroup {
     if (waiter === undefined) return
     const isFlowing = this.#durables.some((durable) => durable.isFlowing)
     const hasSome = this.#kept.length > 0 && !isFlowing
-    if (hasSome || this.#kept.length >= waiter.demand || !this.isWaiting || this.failure !== "") {
+    if (hasSome || this.#kept.length >= waiter.demand || !this.isWaiting || this.failure !== undefined) {
       this.#waiter = undefined
       waiter.wake()
     }

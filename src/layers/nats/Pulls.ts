@@ -59,7 +59,7 @@ export const make = Effect.fnUntraced(function*(options: PullsOptions) {
     hadFew = deliveries.length > 0 && deliveries.length < demand / 2 && !group.hasMore
     if (deliveries.length > 0) return deliveries
     if (Option.isNone(answer)) return yield* new PullFailure({ detail: "" })
-    return group.failure === "" ? deliveries : yield* new PullFailure({ detail: group.failure })
+    return group.failure === undefined ? deliveries : yield* new PullFailure({ detail: group.failure })
   })
 
   return (demand: number, bytesMax: number): Effect.Effect<ReadonlyArray<JetStreamDelivery>, PullFailure> =>
