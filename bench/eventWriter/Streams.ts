@@ -5,7 +5,9 @@ import type { Servers } from "./Servers.ts"
 export const deadLetterStream = "DLQ"
 
 interface Backlog {
-  /** Messages that no writer has stored, or all when there is no consumer yet. */
+  /** Messages that no writer has fetched, or all when there is no consumer yet. */
+  readonly pending: number
+  /** Messages that no writer has stored. */
   readonly left: number
   /** Deliveries so far, of all consumers. */
   readonly delivered: number
@@ -19,8 +21,12 @@ const names = async ({ jsm }: Servers): Promise<ReadonlyArray<string>> => {
 
 const backlogOf = async ({ jsm }: Servers, stream: string): Promise<Backlog> => {
   const consumers = await jsm.consumers.list(stream).next()
-  if (consumers.length === 0) return { left: (await jsm.streams.info(stream)).state.messages, delivered: 0 }
+  if (consumers.length === 0) {
+    const { messages } = (await jsm.streams.info(stream)).state
+    return { pending: messages, left: messages, delivered: 0 }
+  }
   return {
+    pending: consumers.reduce((sum, one) => sum + one.num_pending, 0),
     left: consumers.reduce((sum, one) => sum + one.num_pending + one.num_ack_pending, 0),
     delivered: consumers.reduce((sum, one) => sum + one.delivered.consumer_seq, 0)
   }
@@ -29,6 +35,7 @@ const backlogOf = async ({ jsm }: Servers, stream: string): Promise<Backlog> => 
 export const backlog = async (servers: Servers): Promise<Backlog> => {
   const all = await Promise.all((await names(servers)).map((stream) => backlogOf(servers, stream)))
   return {
+    pending: all.reduce((sum, { pending }) => sum + pending, 0),
     left: all.reduce((sum, { left }) => sum + left, 0),
     delivered: all.reduce((sum, { delivered }) => sum + delivered, 0)
   }
