@@ -8,14 +8,16 @@ import type { StreamRecord } from "./StreamRecord.ts"
 import { StreamRecords } from "./StreamRecords.ts"
 
 export class StreamsStalled extends Schema.TaggedError<StreamsStalled>()("StreamsStalled", {
-  streams: Schema.Array(Schema.Struct({ stream: Schema.String, waiting: Schema.Finite, forMillis: Schema.Finite }))
+  streams: Schema.Array(
+    Schema.Struct({ stream: Schema.String, waiting: Schema.Finite, forMillis: Schema.Finite, problem: Schema.String })
+  )
 }) {
   override get message(): string {
     return this.streams
-      .map(({ forMillis, stream, waiting }) =>
+      .map(({ forMillis, problem, stream, waiting }) =>
         `${stream}: ${waiting} messages wait and none has been settled for ${
           Duration.format(Duration.millis(forMillis))
-        }`
+        }${problem === "" ? "" : ` (${problem})`}`
       )
       .join("; ")
   }
@@ -51,8 +53,8 @@ export const flowing = Effect.fnUntraced(function*(stalledAfter: Duration.Durati
   const now = yield* Clock.currentTimeMillis
   const streams = records.flatMap((record) => {
     const forMillis = record.standingMillis(now)
-    const waiting = record.waiting
-    return forMillis < Duration.toMillis(stalledAfter) ? [] : [{ stream: record.stream, waiting, forMillis }]
+    const { stream, trouble, waiting } = record
+    return forMillis < Duration.toMillis(stalledAfter) ? [] : [{ stream, waiting, forMillis, problem: trouble }]
   })
   if (streams.length > 0) return yield* new StreamsStalled({ streams })
 })

@@ -33,8 +33,9 @@ export class StreamRecord {
   rowsRepeated = 0
   deadLettered = 0
   retried = 0
-  /** Why nothing can be fetched or stored right now; empty while all is well. */
+  /** Why nothing can be fetched right now; empty while all is well. */
   problem = ""
+  readonly #obstacles = new Map<"store" | "dead letters", string>()
 
   constructor(stream: StreamName, nowMillis: number, tell: (event: WriterEvent) => Effect.Effect<unknown>) {
     this.stream = stream
@@ -45,6 +46,21 @@ export class StreamRecord {
 
   get settled(): number {
     return this.stored + this.deadLettered + this.retried
+  }
+
+  /** Messages cannot be stored or set aside, though database and NATS answer; whether that is news. */
+  hinder(where: "store" | "dead letters", detail: string): boolean {
+    const isNews = !this.#obstacles.has(where)
+    this.#obstacles.set(where, detail)
+    return isNews
+  }
+
+  unhinder(where: "store" | "dead letters"): void {
+    this.#obstacles.delete(where)
+  }
+
+  get trouble(): string {
+    return [...this.problem === "" ? [] : [this.problem], ...this.#obstacles.values()].join("; ")
   }
 
   sample(lag: StreamLag | undefined, nowMillis: number): void {
@@ -82,7 +98,7 @@ export class StreamRecord {
       rowsPerSecond: rate((sample) => sample.rows),
       latencyMillis: this.latencies.quantiles(nowMillis),
       lag: this.#lag,
-      problem: this.problem
+      problem: this.trouble
     }
   }
 }

@@ -72,12 +72,18 @@ export const make = (options: SettlementOptions) => {
       Effect.match({ onFailure: (error) => error.message, onSuccess: () => "" })
     )
     if (added !== "") {
+      if (record.hinder("dead letters", added)) {
+        yield* Effect.logWarning(
+          `${record.stream}: poison comes again and again, as no dead letter can be kept: ${added}`
+        )
+      }
       return yield* giveBack(delivery, {
         _tag: "Retry",
         processor: refusal.processor,
         error: `it cannot be stored (${failure.error}) and not be kept as a dead letter either: ${added}`
       }, 1)
     }
+    record.unhinder("dead letters")
     delivery.term()
     record.deadLettered += 1
     yield* record.metrics.settled("dead_lettered", 1)

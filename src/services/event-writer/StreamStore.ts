@@ -54,7 +54,7 @@ const later = (error: EventStoreError): Retry => ({ _tag: "Retry", processor: "s
 const unknown: Retry = { _tag: "Retry", processor: "store", error: "the store said nothing of it" }
 
 /** Whether the database is away, or the table is not as it must be, so that the messages are to be kept. */
-const isOutage = Effect.fnUntraced(function*(retry: ReadonlyArray<Undelivered<Delivery>>) {
+const isOutage = Effect.fnUntraced(function*(record: StreamRecord, retry: ReadonlyArray<Undelivered<Delivery>>) {
   const health = yield* DatabaseHealth
   for (const { error } of retry) {
     if (error.reason._tag === "StoreUnavailable") {
@@ -62,7 +62,12 @@ const isOutage = Effect.fnUntraced(function*(retry: ReadonlyArray<Undelivered<De
       return true
     }
     // Other streams are none the worse for it, so the breaker stays closed.
-    if (error.reason._tag === "TableUnusable") return true
+    if (error.reason._tag === "TableUnusable") {
+      if (record.hinder("store", error.message)) {
+        yield* Effect.logWarning(`${record.stream}: messages wait for their table: ${error.message}`)
+      }
+      return true
+    }
   }
   const timedOut = retry.find(({ error }) => error.reason._tag === "StoreTimeout")
   return timedOut !== undefined && (yield* health.suspect(timedOut.error.reason.detail))
@@ -133,9 +138,12 @@ export const make = (stream: StreamParts) => {
       yield* health.awaitUp
       const outcome = yield* turns.take(Effect.suspend(() => writer.write(decoded(pending, verdicts))))
       note(outcome, verdicts)
-      if (outcome.stored.length > 0) yield* stored(batch, outcome, startMillis)
+      if (outcome.stored.length > 0) {
+        record.unhinder("store")
+        yield* stored(batch, outcome, startMillis)
+      }
       if (outcome.retry.length === 0) break
-      if (!(yield* isOutage(outcome.retry))) {
+      if (!(yield* isOutage(record, outcome.retry))) {
         for (const { message, error } of outcome.retry) verdicts.set(message, Result.fail(later(error)))
         break
       }

@@ -87,10 +87,12 @@ describe("StreamPipeline", () => {
         yield* pass("500 millis")
         assert.strictEqual(world.entries("nak").length, 1)
         assert.strictEqual(world.entries("term").length, 0)
+        assert.notStrictEqual((yield* record).trouble, "")
 
         world.lettersAreRefused = false
         yield* pass("5 seconds")
         assert.deepStrictEqual(world.entries("term"), [`term ${bad}`])
+        assert.strictEqual((yield* record).trouble, "")
       }))
   })
 
@@ -156,6 +158,24 @@ describe("StreamPipeline", () => {
         world.database = "up"
         yield* pass("10 seconds")
         assert.strictEqual(world.entries("ack").length, 10)
+      }))
+  })
+
+  it.effect("says what is wrong with a table while messages wait for it", () => {
+    const world = new Fixture.World()
+    world.database = "has no table"
+    world.publishLogs(3)
+
+    return writing(world, () =>
+      Effect.gen(function*() {
+        yield* pass("10 seconds")
+        assert.include((yield* record).trouble, "relation does not exist")
+        assert.strictEqual(world.entries("nak").length + world.entries("letter").length, 0)
+
+        world.database = "up"
+        yield* pass("10 seconds")
+        assert.strictEqual(world.entries("ack").length, 3)
+        assert.strictEqual((yield* record).trouble, "")
       }))
   })
 

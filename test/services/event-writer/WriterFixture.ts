@@ -19,7 +19,8 @@ import {
   EventStoreError,
   RowRejected,
   StoreTimeout,
-  StoreUnavailable
+  StoreUnavailable,
+  TableUnusable
 } from "../../../src/services/event-writer/EventStore.ts"
 import { StoreTurns } from "../../../src/services/event-writer/StoreTurns.ts"
 import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
@@ -49,7 +50,7 @@ export class World {
   readonly stored = new Map<number, number>()
   readonly letters: Array<Pick<DeadLetter, "failure" | "deliveries" | "subject">> = []
   readonly waiting: Array<Waiting> = []
-  database: "up" | "away" | "hangs" | "refuses" = "up"
+  database: "up" | "away" | "hangs" | "refuses" | "has no table" = "up"
   probe: "fine" | "fails" = "fine"
   lettersAreRefused = false
   sourceIsAway = false
@@ -144,6 +145,8 @@ const storeLayer = (world: World) =>
             return Effect.fail(failure(new StoreUnavailable({ code: "57P01", detail: "terminating" })))
           case "refuses":
             return Effect.fail(failure(new StoreUnavailable({ code: "25006", detail: "read-only" })))
+          case "has no table":
+            return Effect.fail(failure(new TableUnusable({ code: "42P01", detail: "relation does not exist" })))
           case "hangs":
             return Effect.andThen(
               Effect.sleep("1 second"),
