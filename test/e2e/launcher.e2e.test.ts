@@ -1,4 +1,7 @@
-/** What `bin/serviceradar.mjs` does on a Node that is too old, which a preloaded line makes this Node pretend to be. */
+/**
+ * What `bin/serviceradar.mjs` does: with the event writer, and on a Node that is too old, which a preloaded line makes
+ * this Node pretend to be.
+ */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
@@ -21,6 +24,36 @@ const packageFolder = Effect.gen(function*() {
 
 const launch = (home: string, ...args: ReadonlyArray<string>) =>
   spawnSync(process.execPath, [`${home}/bin/serviceradar.mjs`, ...args], { env: oldNode, encoding: "utf8" })
+
+/** What Node was started with, as the program sees it. */
+const flagsOf = Effect.fnUntraced(function*(nodeOptions: string, ...args: ReadonlyArray<string>) {
+  const files = yield* FileSystem.FileSystem
+  const home = yield* packageFolder
+  yield* files.makeDirectory(`${home}/dist/programs/cli`, { recursive: true })
+  yield* files.writeFileString(`${home}/dist/programs/cli/main.js`, "console.log(process.execArgv.join(' '))")
+  const env = { ...process.env, NODE_OPTIONS: nodeOptions }
+  const { stderr, stdout } = spawnSync(process.execPath, [`${home}/bin/serviceradar.mjs`, ...args], {
+    env,
+    encoding: "utf8"
+  })
+  assert.strictEqual(stderr, "")
+  return stdout.trim()
+})
+
+describe("The launcher", () => {
+  it.layer(NodeServices.layer, { excludeTestServices: true })((it) => {
+    it.effect("runs the event writer with a heap that does not grow at leisure, and nothing else", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* flagsOf("", "event-writer"), "--max-semi-space-size=16 --heap-growing-percent=100")
+        assert.strictEqual(yield* flagsOf("", "up"), "")
+      }))
+
+    it.effect("leaves the heap alone when somebody has said how large it may be", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* flagsOf("--max-old-space-size=512", "event-writer"), "")
+      }))
+  })
+})
 
 describe("The launcher on an old Node", () => {
   it.layer(NodeServices.layer, { excludeTestServices: true })((it) => {

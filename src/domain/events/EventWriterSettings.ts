@@ -1,7 +1,7 @@
 /**
  * All that the event writer works with, made from what environment and file say.
  *
- * Batches are larger and wait less than the historic 100 messages and 1,000 ms: an insert of a thousand rows costs
+ * Batches are larger and wait less than the historic 100 messages and 1,000 ms: an insert of five hundred rows costs
  * hardly more than one of a hundred, and a quiet stream's rows are there after a fifth of a second.
  */
 import { Duration, Option, type Redacted } from "effect"
@@ -115,7 +115,7 @@ export interface EventWriterSettings {
   readonly database: DatabaseSettings
 }
 
-export const batchSizeDefault = 1_000
+export const batchSizeDefault = 500
 export const batchTimeoutDefault = Duration.millis(200)
 export const concurrencyDefault = 4
 export const deliveriesMaxDefault = 10

@@ -34,7 +34,7 @@ describe("EventWriterEnvironment", () => {
         security: { _tag: "None" }
       })
       assert.deepStrictEqual(settings.streams.map(({ stream }) => stream), [...streamNames])
-      assert.isTrue(settings.streams.every((one) => one.batchSize === 1_000 && one.concurrency === 4))
+      assert.isTrue(settings.streams.every((one) => one.batchSize === 500 && one.concurrency === 4))
       assert.strictEqual(settings.consumer, "serviceradar-event-writer")
       assert.deepStrictEqual(settings.jetStream, Option.none())
       assert.isTrue(settings.hasMigrations)
