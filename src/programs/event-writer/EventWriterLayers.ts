@@ -130,6 +130,10 @@ const jetStream = (settings: EventWriterSettings) =>
 /** The server's own limit is for what ours does not reach. */
 const statementTimeout = (limit: Duration.Duration): string => `${Math.ceil(Duration.toMillis(limit) * 2)}ms`
 
+/** Reached before a statement's limit, so that a table that somebody holds is not taken for rows that take too long. */
+const lockTimeout = (limit: Option.Option<Duration.Duration>): string =>
+  `${Math.ceil(Math.min(5_000, Option.match(limit, { onNone: () => 10_000, onSome: Duration.toMillis }) / 2))}ms`
+
 const pool = ({ pool, sslMode, tls }: DatabaseSettings) =>
   Layer.unwrap(Effect.map(DatabaseTls.load({ sslMode, tls }), (tls) =>
     PgConnection.layer({
@@ -139,6 +143,7 @@ const pool = ({ pool, sslMode, tls }: DatabaseSettings) =>
       minConnections: pool.minConnections,
       connectionLife: Option.getOrUndefined(pool.connectionLife),
       parameters: {
+        lock_timeout: lockTimeout(pool.statementLimit),
         ...Option.match(pool.statementLimit, {
           onNone: () => ({}),
           onSome: (limit) => ({ statement_timeout: statementTimeout(limit) })

@@ -33,8 +33,8 @@ export class RowRejected extends Schema.TaggedError<RowRejected>()("RowRejected"
 }) {}
 
 /**
- * The table is not there, or not as the rows need it, though the database answers: nothing to wait for but a person, and
- * no reason to stop the writing of other tables.
+ * The table is not there, not as the rows need it, or locked by somebody, though the database answers: nothing to wait
+ * for but a person, and no reason to stop the writing of other tables.
  */
 export class TableUnusable extends Schema.TaggedError<TableUnusable>()("TableUnusable", {
   /** SQLSTATE. */

@@ -47,8 +47,10 @@ const rejected = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRo
   })
 }
 
-const isTimeout = ({ reason }: SqlError): boolean =>
-  reason._tag === "StatementTimeoutError" || reason._tag === "LockTimeoutError"
+const isTimeout = ({ reason }: SqlError): boolean => reason._tag === "StatementTimeoutError"
+
+/** Somebody else holds the table or the keys, which says nothing about the rows, however long it takes. */
+const isLocked = ({ reason }: SqlError): boolean => reason._tag === "LockTimeoutError"
 
 const reasonOf = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRow>): EventStoreError["reason"] => {
   const { cause } = error.reason
@@ -56,7 +58,7 @@ const reasonOf = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRo
     return new StoreTimeout({ rows: rows.length, detail: SqlFailure.detail(error) })
   }
   const code = field(cause, "code")
-  if (unusable.test(code)) return new TableUnusable({ code, detail: SqlFailure.detail(error) })
+  if (unusable.test(code) || isLocked(error)) return new TableUnusable({ code, detail: SqlFailure.detail(error) })
   const isRejection = rejections.test(code) && !isMisplaced(cause)
   return cause instanceof PgTypes.CodecError || isRejection
     ? rejected(error, table, rows)
@@ -82,7 +84,7 @@ export const ofQuery = (error: SqlError | DatabaseUnavailable, operation: string
   const detail = isQuery ? SqlFailure.detail(error) : error.detail
   return new EventStoreError({
     operation,
-    reason: isQuery && isTimeout(error)
+    reason: isQuery && (isTimeout(error) || isLocked(error))
       ? new StoreTimeout({ rows: 0, detail })
       : unusable.test(code)
       ? new TableUnusable({ code, detail })
