@@ -5,6 +5,7 @@
  */
 import { DateTime, Option, Result } from "effect"
 import type { DeadLetter, DeadLetterSummary } from "../../domain/events/DeadLetter.ts"
+import { parse } from "../../domain/events/Json.ts"
 import * as Elapsed from "./Elapsed.ts"
 import * as HexDump from "./HexDump.ts"
 import * as JsonText from "./JsonText.ts"
@@ -65,7 +66,8 @@ const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
 const payloadOf = (data: Uint8Array): Payload => {
   const text = Result.try(() => decoder.decode(data))
   if (Result.isFailure(text)) return { kind: "binary" }
-  const value = Result.try((): unknown => JSON.parse(text.success))
+  // Refuses deep nesting, which indented would be larger than a string can be.
+  const value = parse(text.success)
   if (Result.isSuccess(value)) return { kind: "json", text: text.success }
   return text.success.search(control) < 0 ? { kind: "text", text: text.success } : { kind: "binary" }
 }

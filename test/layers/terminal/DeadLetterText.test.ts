@@ -83,6 +83,12 @@ describe("One dead letter", () => {
     assert.strictEqual(binary.at(-1), "… and 904 more bytes: --raw has all")
   })
 
+  it("shows JSON that nests too deeply as it is", () => {
+    const text = "[".repeat(500_000) + "]".repeat(500_000)
+
+    assert.strictEqual(DeadLetterText.details(letter({ data: Buffer.from(text) }), Style.plain).at(-1), text)
+  })
+
   it("is exact in JSON", () => {
     const data = Buffer.from([0xff, 0x00])
 
