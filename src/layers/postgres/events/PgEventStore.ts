@@ -10,6 +10,7 @@
  */
 import { Duration, Effect, Layer, Option, Schedule } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import * as AdoptionPlan from "../../../domain/events/storing/AdoptionPlan.ts"
 import type { EventRow } from "../../../domain/events/storing/Suspects.ts"
@@ -42,10 +43,14 @@ const rowCountOf = (result: unknown): number =>
 
 interface Statements {
   readonly plain: InsertStatement.InsertStatement
-  readonly searching: InsertStatement.InsertStatement | undefined
+  readonly search: InsertStatement.SearchStatement | undefined
   readonly checking: InsertStatement.CheckingStatement | undefined
   /** Names of the table's checks when the statements were made. */
   readonly checks: ReadonlyArray<string>
+}
+
+interface Absent {
+  readonly position: number
 }
 
 interface Checked {
@@ -107,7 +112,7 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
         const checks = found?.checks ?? []
         const made: Statements = {
           plain: InsertStatement.make(schema, table, targets),
-          searching: InsertStatement.makeSearching(schema, table, found?.uniqueKeys ?? [], targets),
+          search: InsertStatement.makeSearch(schema, table, found?.uniqueKeys ?? [], targets),
           checking: InsertStatement.makeChecking(schema, table, checks, targets),
           checks: checks.map(({ name }) => name)
         }
@@ -123,7 +128,7 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
       }
       const execute = (
         session: Connection,
-        { checking, plain, searching }: Statements,
+        { checking, plain, search }: Statements,
         rows: ReadonlyArray<EventRow>,
         owners: ReadonlyArray<number> | undefined,
         isRepeating: boolean
@@ -134,13 +139,17 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
             ([row]: ReadonlyArray<Checked>) => checkedOf(row, owners)
           )
         }
-        const inserted = searching !== undefined && isRepeating
-          ? Effect.map(
-            session.executeUnprepared(searching.text, searching.parameters(rows), undefined),
-            ([row]: ReadonlyArray<{ readonly inserted: number }>) => row?.inserted ?? 0
-          )
-          : Effect.map(session.executeRaw(plain.text, plain.parameters(rows)), rowCountOf)
-        return Effect.map(inserted, (count): Written => ({ inserted: count, repeated: rows.length - count }))
+        const written = (absent: ReadonlyArray<EventRow>): Effect.Effect<Written, SqlError> => {
+          const inserted = absent.length === 0
+            ? Effect.succeed(0)
+            : Effect.map(session.executeRaw(plain.text, plain.parameters(absent)), rowCountOf)
+          return Effect.map(inserted, (count) => ({ inserted: count, repeated: rows.length - count }))
+        }
+        if (search === undefined || !isRepeating) return written(rows)
+        return session.executeUnprepared(search.text, search.parameters(rows), undefined).pipe(
+          Effect.map((found: ReadonlyArray<Absent>) => found.flatMap(({ position }) => rows[position] ?? [])),
+          Effect.flatMap(written)
+        )
       }
       const insert = (
         session: Connection,
