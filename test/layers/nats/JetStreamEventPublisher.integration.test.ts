@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Exit, Layer, Metric } from "effect"
 import * as JetStreamEventPublisher from "../../../src/layers/nats/JetStreamEventPublisher.ts"
 import { NatsConnection } from "../../../src/layers/nats/NatsConnection.ts"
 import { EventPublisher } from "../../../src/services/event-writer/EventPublisher.ts"
@@ -64,6 +64,9 @@ describe("JetStreamEventPublisher", () => {
       yield* Effect.gen(function*() {
         yield* stream
         yield* server.kill("SIGKILL")
+        // Until that is noticed, some may leave the queue in vain.
+        const connection = yield* NatsConnection
+        yield* natsClient.eventually(Effect.exit(connection.client), Exit.isFailure)
         const publisher = yield* EventPublisher
         const before = yield* counted("dropped")
         for (let at = 0; at < 30; at++) publisher.offer(event(at))
