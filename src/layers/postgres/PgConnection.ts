@@ -108,6 +108,8 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
       connectTimeout: "3 seconds",
       startupParameters: {
         statement_timeout: "30s",
+        // Whoever waits for a lock longer than this had better tell than be cut off.
+        lock_timeout: "5s",
         idle_in_transaction_session_timeout: "60s",
         ...options.parameters
       }

@@ -44,8 +44,9 @@ export class StreamRecord {
     this.#standstill = Standstill.start(nowMillis)
   }
 
+  /** Giving back what then comes again is no progress. */
   get settled(): number {
-    return this.stored + this.deadLettered + this.retried
+    return this.stored + this.deadLettered
   }
 
   /** Messages cannot be stored or set aside, though database and NATS answer; whether that is news. */
