@@ -114,7 +114,11 @@ export const makeSearch = (
       "select (position_in_batch - 1)::int4 as position",
       `from unnest(${arraysOf(key).join(", ")}) with ordinality`,
       `as given (${list(key.map((column) => column.name))}, position_in_batch)`,
-      `where not exists (select from ${quote(schema)}.${quote(name)} as there where ${isThere})`
+      // With a limit inside it stays a lookup for each row; as a join it would read all of a table without statistics.
+      `left join lateral (select true as is_there from ${quote(schema)}.${
+        quote(name)
+      } as there where ${isThere} limit 1)`,
+      "as found on true where is_there is null"
     ].join(" "),
     parameters: (rows) => ColumnArrays.parameters(key, rows)
   }

@@ -24,8 +24,10 @@ describe("Statements of the event tables", () => {
       search([["other"], key.toReversed()]),
       "select (position_in_batch - 1)::int4 as position from unnest($1::text[], $2::uuid[], $3::timestamptz[]) " +
         "with ordinality as given (\"tenant_id\", \"ingest_id\", \"time\", position_in_batch) " +
-        "where not exists (select from \"platform\".\"ocsf_network_activity\" as there where there.\"tenant_id\" = " +
-        "given.\"tenant_id\" and there.\"ingest_id\" = given.\"ingest_id\" and there.\"time\" = given.\"time\")"
+        "left join lateral (select true as is_there from \"platform\".\"ocsf_network_activity\" as there " +
+        "where there.\"tenant_id\" = " +
+        "given.\"tenant_id\" and there.\"ingest_id\" = given.\"ingest_id\" and there.\"time\" = given.\"time\" limit 1) " +
+        "as found on true where is_there is null"
     )
     assert.isUndefined(search([["time"], [...key, "partition"]]))
   })
