@@ -1,8 +1,8 @@
 /**
  * A message as a pull consumer of JetStream delivered it, and what it settles with.
  *
- * Read at a rate of many thousands per second, so what few ask for (the headers, the subject as text) is made when asked
- * for. Which delivery of what it is stands in the subject to reply to, also on servers that know no newer form.
+ * Read at a rate of many thousands per second and held by the ten thousand, so it keeps of the client's message only what
+ * is needed. Which delivery of what it is stands in the subject to reply to, also on servers that know no newer form.
  */
 import type { Msg } from "@nats-io/transport-node"
 import { Duration, Result } from "effect"
@@ -18,47 +18,30 @@ const refusal = encode("-NAK")
 const termination = encode("+TERM")
 const progress = encode("+WPI")
 
+type HeaderValues = ReadonlyArray<readonly [name: string, value: string]>
+
 export class JetStreamMessage implements EventMessage {
+  readonly subject: string
+  readonly data: Uint8Array
   readonly stream: string
   readonly sequence: number
   readonly storedAtMicros: number
-  readonly #msg: Msg
-  #headers: ReadonlyMap<string, string> | undefined
+  /** Each value of each header, with the names as they were written. */
+  readonly headerValues: HeaderValues
 
   constructor(msg: Msg, stream: string, sequence: number, storedAtMicros: number) {
-    this.#msg = msg
+    this.subject = msg.subject
+    this.data = msg.data
     this.stream = stream
     this.sequence = sequence
     this.storedAtMicros = storedAtMicros
-  }
-
-  get subject(): string {
-    return this.#msg.subject
-  }
-
-  get data(): Uint8Array {
-    return this.#msg.data
+    this.headerValues = valuesOf(msg)
   }
 
   get headers(): ReadonlyMap<string, string> {
-    this.#headers ??= this.#first()
-    return this.#headers
-  }
-
-  /** Each value of each header, with the names as they were written. */
-  get headerValues(): ReadonlyArray<readonly [name: string, value: string]> {
-    // What the client cannot read as headers is none.
-    const headers = Result.getOrElse(Result.try(() => this.#msg.headers), () => undefined)
-    return headers === undefined ?
-      noValues :
-      [...headers].flatMap(([name, values]) => values.map((value): readonly [string, string] => [name, value]))
-  }
-
-  #first(): ReadonlyMap<string, string> {
-    const values = this.headerValues
-    if (values.length === 0) return noHeaders
+    if (this.headerValues.length === 0) return noHeaders
     const first = new Map<string, string>()
-    for (const [name, value] of values) {
+    for (const [name, value] of this.headerValues) {
       const lower = name.toLowerCase()
       if (!first.has(lower)) first.set(lower, value)
     }
@@ -66,34 +49,47 @@ export class JetStreamMessage implements EventMessage {
   }
 }
 
+const valuesOf = (msg: Msg): HeaderValues => {
+  // What the client cannot read as headers is none.
+  const headers = Result.getOrElse(Result.try(() => msg.headers), () => undefined)
+  return headers === undefined
+    ? noValues
+    : [...headers].flatMap(([name, values]) => values.map((value): readonly [string, string] => [name, value]))
+}
+
+/** Sends an answer; one that cannot be sent any more is lost, and the message comes again. */
+export type Respond = (reply: string, answer: Uint8Array) => void
+
 export class JetStreamDelivery implements Delivery {
   readonly message: JetStreamMessage
   readonly deliveries: number
   readonly isForeign: boolean
-  readonly #msg: Msg
+  readonly #reply: string
+  readonly #respond: Respond
 
-  constructor(msg: Msg, message: JetStreamMessage, deliveries: number, isForeign: boolean) {
-    this.#msg = msg
+  constructor(message: JetStreamMessage, deliveries: number, isForeign: boolean, reply: string, respond: Respond) {
     this.message = message
     this.deliveries = deliveries
     this.isForeign = isForeign
+    this.#reply = reply
+    this.#respond = respond
   }
 
   ack(): void {
-    this.#msg.respond(acknowledgement)
+    this.#respond(this.#reply, acknowledgement)
   }
 
   nak(delay: Duration.Duration): void {
     const nanos = Math.round(Duration.toMillis(delay) * 1e6)
-    this.#msg.respond(nanos === 0 ? refusal : encode(`-NAK {"delay":${nanos}}`))
+    this.#respond(this.#reply, nanos === 0 ? refusal : encode(`-NAK {"delay":${nanos}}`))
   }
 
   term(): void {
-    this.#msg.respond(termination)
+    this.#respond(this.#reply, termination)
   }
 
   extend(): void {
-    this.#msg.respond(progress)
+    this.#respond(this.#reply, progress)
   }
 }
 
@@ -102,8 +98,13 @@ const tokensOfOldForm = 9
 const tokensBeforeStream = { old: 2, new: 4 }
 
 /** None for a message that does not come from a JetStream consumer. */
-export const deliver = (msg: Msg, isForeign: (subject: string) => boolean): JetStreamDelivery | undefined => {
-  const tokens = msg.reply?.split(".") ?? []
+export const deliver = (
+  msg: Msg,
+  isForeign: (subject: string) => boolean,
+  respond: Respond
+): JetStreamDelivery | undefined => {
+  const reply = msg.reply ?? ""
+  const tokens = reply.split(".")
   const at = tokens.length === tokensOfOldForm ? tokensBeforeStream.old : tokensBeforeStream.new
   const stream = tokens[at]
   const deliveries = Number(tokens[at + 2])
@@ -112,5 +113,5 @@ export const deliver = (msg: Msg, isForeign: (subject: string) => boolean): JetS
   const storedAtMicros = Number(tokens[at + 5]?.slice(0, -3))
   if (stream === undefined || Number.isNaN(deliveries + sequence + storedAtMicros)) return undefined
   const message = new JetStreamMessage(msg, stream, sequence, storedAtMicros)
-  return new JetStreamDelivery(msg, message, deliveries, isForeign(msg.subject))
+  return new JetStreamDelivery(message, deliveries, isForeign(message.subject), reply, respond)
 }

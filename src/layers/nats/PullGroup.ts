@@ -5,9 +5,9 @@
  * one does not keep room from a busy one. What comes after nobody waits any more is kept for the next pull.
  */
 import type { NatsConnection } from "@nats-io/transport-node"
-import { Duration } from "effect"
+import { Duration, Result } from "effect"
 import * as DurablePull from "./DurablePull.ts"
-import { deliver, type JetStreamDelivery } from "./JetStreamMessage.ts"
+import { deliver, type JetStreamDelivery, type Respond } from "./JetStreamMessage.ts"
 
 export interface PullGroupOptions {
   readonly nc: NatsConnection
@@ -33,13 +33,15 @@ export class PullGroup {
   constructor(options: PullGroupOptions) {
     this.#options = options
     const { nc, now } = options
+    // A connection that is closing takes nothing more.
+    const respond: Respond = (reply, answer) => void Result.try(() => nc.publish(reply, answer))
     this.#durables = options.durables.map((durable) =>
       new DurablePull.DurablePull({
         ...durable,
         nc,
         now,
         onMessage: (msg) => {
-          const delivery = deliver(msg, options.isForeign)
+          const delivery = deliver(msg, options.isForeign, respond)
           if (delivery === undefined) return
           if (this.#isClosing) return delivery.nak(Duration.zero)
           if (this.#kept.length === 0) this.#keptSinceMillis = now()

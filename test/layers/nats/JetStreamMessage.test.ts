@@ -4,21 +4,19 @@ import { Duration } from "effect"
 import { deliver } from "../../../src/layers/nats/JetStreamMessage.ts"
 
 /** What the client hands over, as far as it is looked at. */
-const msg = (reply: string, answers: Array<string> = [], extra: Partial<Msg> = {}): Msg => ({
+const msg = (reply: string, extra: Partial<Msg> = {}): Msg => ({
   subject: "logs.syslog",
   sid: 1,
   reply,
   data: new TextEncoder().encode("text"),
-  respond: (payload) => {
-    answers.push(typeof payload === "string" ? payload : new TextDecoder().decode(payload))
-    return true
-  },
+  respond: () => assert.fail("answered by the connection"),
   json: () => assert.fail("not asked for"),
   string: () => assert.fail("not asked for"),
   ...extra
 })
 
 const own = () => false
+const silent = () => undefined
 const old = "$JS.ACK.events.writer-logs.3.42.7.1795246959618369811.9"
 
 describe("JetStreamMessage", () => {
@@ -27,7 +25,7 @@ describe("JetStreamMessage", () => {
     ["with a domain and an account", "$JS.ACK.hub.ACCHASH.events.writer-logs.3.42.7.1795246959618369811.9"],
     ["with a random last token", "$JS.ACK._.ACCHASH.events.writer-logs.3.42.7.1795246959618369811.9.x7Yq"]
   ])("reads which delivery it is from a reply %s, to the exact microsecond", (_, reply) => {
-    const delivery = deliver(msg(reply), own)
+    const delivery = deliver(msg(reply), own, silent)
 
     assert.deepStrictEqual(
       [delivery?.deliveries, delivery?.message.stream, delivery?.message.sequence, delivery?.message.storedAtMicros],
@@ -38,7 +36,7 @@ describe("JetStreamMessage", () => {
   it.each(["", "_INBOX.x.1", "$JS.ACK.events.writer.a.b.c.d.e", "$JS.ACK.events"])(
     "takes no message that was sent to %j for a delivery",
     (reply) => {
-      assert.isUndefined(deliver(msg(reply), own))
+      assert.isUndefined(deliver(msg(reply), own, silent))
     }
   )
 
@@ -47,7 +45,7 @@ describe("JetStreamMessage", () => {
     some.append("X-Tenant", "a")
     some.append("X-Tenant", "b")
     some.append("x-tenant", "c")
-    const message = deliver(msg(old, [], { headers: some }), own)?.message
+    const message = deliver(msg(old, { headers: some }), own, silent)?.message
 
     assert.deepStrictEqual([...message?.headers ?? []], [["x-tenant", "a"]])
     assert.deepStrictEqual(message?.headerValues, [["X-Tenant", "a"], ["X-Tenant", "b"], ["x-tenant", "c"]])
@@ -61,12 +59,15 @@ describe("JetStreamMessage", () => {
       }
     })
 
-    assert.strictEqual(deliver(broken, own)?.message.headers.size, 0)
+    assert.strictEqual(deliver(broken, own, silent)?.message.headers.size, 0)
   })
 
   it("answers in the words of JetStream", () => {
     const answers: Array<string> = []
-    const delivery = deliver(msg(old, answers), own)
+    const delivery = deliver(msg(old), own, (reply, answer) => {
+      assert.strictEqual(reply, old)
+      answers.push(new TextDecoder().decode(answer))
+    })
 
     delivery?.extend()
     delivery?.nak(Duration.zero)
