@@ -61,7 +61,7 @@ const heapFlags = () => {
   const isChosen = /--(max-semi-space-size|max-old-space-size|max-heap-size|heap-growing-percent)/.test(given)
   return process.argv[2] !== "event-writer" || isChosen
     ? []
-    : ["--max-semi-space-size=16", "--heap-growing-percent=100"]
+    : ["--max-semi-space-size=16", "--heap-growing-percent=70"]
 }
 
 /** Makes this process one with the flags; where that cannot be done, the garbage may grow. */
