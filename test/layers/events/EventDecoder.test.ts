@@ -52,7 +52,9 @@ describe("EventDecoder", () => {
   it("refuses a small message whose rows would be enormous", () => {
     const shared = { attributes: [{ key: "shared", value: { stringValue: "x".repeat(100_000) } }] }
     const request = (records: number) =>
-      json({ resourceLogs: [{ resource: shared, scopeLogs: [{ logRecords: Array(records).fill({}) }] }] })
+      json({
+        resourceLogs: [{ resource: shared, scopeLogs: [{ logRecords: Array.from({ length: records }, () => ({})) }] }]
+      })
 
     const { content, weight } = decoded("otel.logs", request(600))
 
@@ -63,7 +65,7 @@ describe("EventDecoder", () => {
 
   it("refuses it before its rows fill the memory", () => {
     const envelope = { specversion: "1.0", source: "x".repeat(400_000) }
-    const data = Array(200_000).fill({})
+    const data = Array.from({ length: 200_000 }, () => ({}))
 
     assert.include(
       problem("events.x", json({ ...envelope, data })).message,
