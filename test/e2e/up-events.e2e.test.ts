@@ -97,7 +97,7 @@ describe("events in serviceradar up", () => {
         yield* arrives(up, sql, "ocsf_events", "message = 'core-grpc (grpc) of local-agent is monitored, and up'")
         yield* arrives(up, sql, "ocsf_events", "message = 'Poller local-poller state changed from unknown to healthy'")
         yield* arrives(up, sql, "logs", "service_name = 'serviceradar-up' and source = 'internal'")
-        yield* arrives(up, sql, "sweep_host_states", "host_ip = '127.0.0.1' and tcp_ports_open @> '[50052]'::jsonb")
+        yield* arrives(up, sql, "sweep_host_states", "host_ip = '127.0.0.1' and jsonb_array_length(tcp_ports_open) > 0")
         yield* arrives(up, sql, "otel_traces", "name = 'CheckScheduler.poll' and parent_span_id = ''")
         yield* arrives(up, sql, "otel_trace_summaries", "root_span_name = 'CheckScheduler.poll' and span_count > 1")
         yield* arrives(up, sql, "otel_metrics", "span_name = 'polls_total' and duration_ms > 0")
