@@ -14,7 +14,8 @@ export class CredentialsError extends Schema.TaggedError<CredentialsError>()("Cr
   }
 }
 
-const readPem = Effect.fnUntraced(function*(file: string) {
+/** The text of a file that holds at least one PEM block. */
+export const readPem = Effect.fnUntraced(function*(file: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const text = yield* fileSystem.readFileString(file).pipe(
     Effect.mapError((error) => new CredentialsError({ file, reason: `cannot be read: ${error.reason._tag}` }))

@@ -19,6 +19,7 @@ import {
 import { Effect, FileSystem, Option, Redacted, Schema } from "effect"
 import * as net from "node:net"
 import * as tls from "node:tls"
+import * as TlsFiles from "../files/TlsFiles.ts"
 import type { NatsAddress, UrlLogin } from "./NatsAddress.ts"
 
 export class NatsCredentialsError extends Schema.TaggedError<NatsCredentialsError>()("NatsCredentialsError", {
@@ -104,18 +105,13 @@ const authenticatorOf = Effect.fnUntraced(function*(options: NatsCredentialsOpti
   return Option.map(login, ofLogin)
 })
 
-const readPem = Effect.fnUntraced(function*(file: string) {
-  const text = yield* read(file)
-  if (/-----BEGIN [A-Z0-9 ]+-----/.test(text)) return text
-  return yield* new NatsCredentialsError({ file, reason: "holds no PEM block" })
-})
+const asOurs = Effect.mapError(({ file, reason }: TlsFiles.CredentialsError) =>
+  new NatsCredentialsError({ file, reason })
+)
 
-/** Fails as TLS itself would, but with the name of the file. */
-const check = (file: string, options: tls.SecureContextOptions) =>
-  Effect.try({
-    try: () => tls.createSecureContext(options),
-    catch: (cause) => new NatsCredentialsError({ file, reason: cause instanceof Error ? cause.message : String(cause) })
-  })
+const readPem = (file: string) => asOurs(TlsFiles.readPem(file))
+
+const check = (file: string, options: tls.SecureContextOptions) => asOurs(TlsFiles.check(file, options))
 
 /** The client names no server to TLS that is known by its address alone, and Node then expects `localhost`. */
 const verifyAddresses = (servers: ReadonlyArray<string>): Pick<tls.ConnectionOptions, "checkServerIdentity"> => {
