@@ -4,9 +4,9 @@
  * Reads the INFO line that the server greets with, so neither an account nor a monitoring port is needed. The server
  * listens only after JetStream has recovered its streams: whoever is greeted finds them all there.
  */
-import { Duration, Effect, Result, Schedule, Schema } from "effect"
+import { type Duration, Effect, Result, Schedule, Schema } from "effect"
 import * as net from "node:net"
-import { SetupFailed } from "../process/SetupFailed.ts"
+import { noAnswer, SetupFailed } from "../process/SetupFailed.ts"
 
 const greetingBytesMax = 64 * 1024
 
@@ -64,12 +64,6 @@ export const awaitServer = (
     Effect.retry(Schedule.spaced("20 millis")),
     Effect.timeoutOrElse({
       duration: limit,
-      orElse: () =>
-        Effect.fail(
-          new SetupFailed({
-            step: "waiting for the server",
-            detail: `no answer on ${host}:${port} within ${Duration.format(limit)}`
-          })
-        )
+      orElse: () => Effect.fail(noAnswer({ host, port }, limit))
     })
   )

@@ -5,9 +5,9 @@
  * wait at once, because waiting does not change it.
  */
 import * as PgConnection from "@effect/sql-pg/PgConnection"
-import { Duration, Effect, type Redacted, Schedule } from "effect"
+import { type Duration, Effect, type Redacted, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import { failedAt, SetupFailed } from "../process/SetupFailed.ts"
+import { failedAt, noAnswer, type SetupFailed } from "../process/SetupFailed.ts"
 
 interface Address {
   readonly host: string
@@ -37,12 +37,6 @@ export const awaitDatabase = (
     Effect.mapError(failedAt("connecting to the new server")),
     Effect.timeoutOrElse({
       duration: limit,
-      orElse: () =>
-        Effect.fail(
-          new SetupFailed({
-            step: "waiting for the server",
-            detail: `no answer on ${address.host}:${address.port} within ${Duration.format(limit)}`
-          })
-        )
+      orElse: () => Effect.fail(noAnswer(address, limit))
     })
   )

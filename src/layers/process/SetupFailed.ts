@@ -3,7 +3,7 @@
  *
  * Says nothing about which server: whoever prepares one wraps it into an error that names it.
  */
-import { Schema } from "effect"
+import { Duration, Schema } from "effect"
 
 /** `detail` holds the reason of the operating system or of the tool. */
 export class SetupFailed extends Schema.TaggedError<SetupFailed>()("SetupFailed", {
@@ -18,3 +18,13 @@ export class SetupFailed extends Schema.TaggedError<SetupFailed>()("SetupFailed"
 /** For `Effect.mapError`: an error of the operating system as a failed step. */
 export const failedAt = (step: string) => (error: { readonly message: string }): SetupFailed =>
   new SetupFailed({ step, detail: error.message })
+
+/** A server that was started and answers nobody. */
+export const noAnswer = (
+  { host, port }: { readonly host: string; readonly port: number },
+  limit: Duration.Duration
+): SetupFailed =>
+  new SetupFailed({
+    step: "waiting for the server",
+    detail: `no answer on ${host}:${port} within ${Duration.format(limit)}`
+  })
