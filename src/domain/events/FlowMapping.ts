@@ -5,9 +5,11 @@
  */
 import type { RowContext } from "./EventMessage.ts"
 import * as Flow from "./Flow.ts"
+import type { JsonObject } from "./Json.ts"
 import * as Ocsf from "./Ocsf.ts"
 import type { NetflowMetricRow } from "./rows/NetflowMetrics.ts"
 import type { OcsfNetworkActivityRow } from "./rows/OcsfNetworkActivity.ts"
+import type { JsonDocument } from "./rows/Table.ts"
 import * as Timestamp from "./Timestamp.ts"
 
 const count = (value: bigint | null): number | string | undefined =>
@@ -28,39 +30,55 @@ const endpoint = (ip: string | null, port: number | null, as: bigint | null, mac
  * Members stand in the order of `jsonb`, shorter names first and then by their letters: PostgreSQL spends more on reading
  * this document than on all the rest of the row, and a seventh less when it need not sort.
  */
-const payload = (flow: Flow.Flow, time: number, context: RowContext, labels: Labels): string =>
-  JSON.stringify({
-    time: millis(time),
-    traffic: {
-      bytes: count(flow.bytes),
-      packets: count(flow.packets),
-      bytes_in: count(flow.bytesIn),
-      bytes_out: count(flow.bytesOut),
-      packets_in: count(flow.packetsIn),
-      packets_out: count(flow.packetsOut)
-    },
-    end_time: millis(flow.endedAt),
-    metadata: { version: Ocsf.version, flow_source: flow.source, correlation_uid: context.subject },
-    severity: Ocsf.severityName(1),
-    type_uid: Ocsf.networkTraffic.type_uid,
-    unmapped: flow.unmapped,
-    class_uid: Ocsf.networkTraffic.class_uid,
-    start_time: millis(flow.startedAt),
-    activity_id: Ocsf.networkTraffic.activity_id,
-    observables: flow.samplerIp === null ? undefined : [Ocsf.observable("IP Address", flow.samplerIp)],
-    severity_id: 1,
-    category_uid: Ocsf.networkTraffic.category_uid,
-    dst_endpoint: endpoint(flow.dstIp, flow.dstPort, flow.dstAs, flow.dstMac),
-    src_endpoint: endpoint(flow.srcIp, flow.srcPort, flow.srcAs, flow.srcMac),
-    connection_info: {
-      direction: labels.direction,
-      tcp_flags: flow.tcpFlags ?? undefined,
-      input_snmp: flow.inputSnmp ?? undefined,
-      output_snmp: flow.outputSnmp ?? undefined,
-      protocol_num: flow.protocol ?? undefined,
-      protocol_name: labels.protocol ?? undefined
+class FlowDocument implements JsonDocument {
+  readonly flow: Flow.Flow
+  readonly time: number
+  readonly subject: string
+  readonly labels: Labels
+
+  constructor(flow: Flow.Flow, time: number, subject: string, labels: Labels) {
+    this.flow = flow
+    this.time = time
+    this.subject = subject
+    this.labels = labels
+  }
+
+  toJSON(): JsonObject {
+    const flow = this.flow
+    return {
+      time: millis(this.time),
+      traffic: {
+        bytes: count(flow.bytes),
+        packets: count(flow.packets),
+        bytes_in: count(flow.bytesIn),
+        bytes_out: count(flow.bytesOut),
+        packets_in: count(flow.packetsIn),
+        packets_out: count(flow.packetsOut)
+      },
+      end_time: millis(flow.endedAt),
+      metadata: { version: Ocsf.version, flow_source: flow.source, correlation_uid: this.subject },
+      severity: Ocsf.severityName(1),
+      type_uid: Ocsf.networkTraffic.type_uid,
+      unmapped: flow.unmapped,
+      class_uid: Ocsf.networkTraffic.class_uid,
+      start_time: millis(flow.startedAt),
+      activity_id: Ocsf.networkTraffic.activity_id,
+      observables: flow.samplerIp === null ? undefined : [Ocsf.observable("IP Address", flow.samplerIp)],
+      severity_id: 1,
+      category_uid: Ocsf.networkTraffic.category_uid,
+      dst_endpoint: endpoint(flow.dstIp, flow.dstPort, flow.dstAs, flow.dstMac),
+      src_endpoint: endpoint(flow.srcIp, flow.srcPort, flow.srcAs, flow.srcMac),
+      connection_info: {
+        direction: this.labels.direction,
+        tcp_flags: flow.tcpFlags ?? undefined,
+        input_snmp: flow.inputSnmp ?? undefined,
+        output_snmp: flow.outputSnmp ?? undefined,
+        protocol_num: flow.protocol ?? undefined,
+        protocol_name: this.labels.protocol ?? undefined
+      }
     }
-  })
+  }
+}
 
 interface Labels {
   readonly protocol: string | null
@@ -114,7 +132,7 @@ export const toNetworkActivity = (flow: Flow.Flow, context: RowContext, index: n
     dst_mac: flow.dstMac,
     sampler_address: flow.samplerIp,
     partition: flow.partition ?? "default",
-    ocsf_payload: payload(flow, time, context, { protocol, direction })
+    ocsf_payload: new FlowDocument(flow, time, context.subject, { protocol, direction })
   }
 }
 

@@ -14,18 +14,19 @@ export const protobufFileName = "flowpb/flow.proto";
 /**
  * One network flow as goflow2 and ServiceRadar's flow collector publish it.
  * Field numbers are fixed by deployed collectors; 107 and 113-116 came late.
+ * Addresses are optional, which is the same on the wire, so that reading a flow makes none that is not there.
  */
 
 export interface FlowMessage {
   type: FlowMessage_FlowType;
   samplingRate: bigint;
   sequenceNum: number;
-  srcAddr: Buffer;
-  dstAddr: Buffer;
+  srcAddr?: Buffer | undefined;
+  dstAddr?: Buffer | undefined;
   bytes: bigint;
   packets: bigint;
-  samplerAddress: Buffer;
-  nextHop: Buffer;
+  samplerAddress?: Buffer | undefined;
+  nextHop?: Buffer | undefined;
   nextHopAs: number;
   srcAs: number;
   dstAs: number;
@@ -57,7 +58,7 @@ export interface FlowMessage {
   mplsTtl: number[];
   mplsLabel: number[];
   mplsIp: Buffer[];
-  bgpNextHop: Buffer;
+  bgpNextHop?: Buffer | undefined;
   bgpCommunities: number[];
   asPath: number[];
   layerStack: FlowMessage_LayerStack[];
@@ -273,12 +274,12 @@ function createBaseFlowMessage(): FlowMessage {
     type: 0,
     samplingRate: 0n,
     sequenceNum: 0,
-    srcAddr: Buffer.alloc(0),
-    dstAddr: Buffer.alloc(0),
+    srcAddr: undefined,
+    dstAddr: undefined,
     bytes: 0n,
     packets: 0n,
-    samplerAddress: Buffer.alloc(0),
-    nextHop: Buffer.alloc(0),
+    samplerAddress: undefined,
+    nextHop: undefined,
     nextHopAs: 0,
     srcAs: 0,
     dstAs: 0,
@@ -310,7 +311,7 @@ function createBaseFlowMessage(): FlowMessage {
     mplsTtl: [],
     mplsLabel: [],
     mplsIp: [],
-    bgpNextHop: Buffer.alloc(0),
+    bgpNextHop: undefined,
     bgpCommunities: [],
     asPath: [],
     layerStack: [],
@@ -342,10 +343,10 @@ export const FlowMessage: MessageFns<FlowMessage> = {
     if (message.sequenceNum !== 0) {
       writer.uint32(32).uint32(message.sequenceNum);
     }
-    if (message.srcAddr.length !== 0) {
+    if (message.srcAddr !== undefined) {
       writer.uint32(50).bytes(message.srcAddr);
     }
-    if (message.dstAddr.length !== 0) {
+    if (message.dstAddr !== undefined) {
       writer.uint32(58).bytes(message.dstAddr);
     }
     if (message.bytes !== 0n) {
@@ -360,10 +361,10 @@ export const FlowMessage: MessageFns<FlowMessage> = {
       }
       writer.uint32(80).uint64(message.packets);
     }
-    if (message.samplerAddress.length !== 0) {
+    if (message.samplerAddress !== undefined) {
       writer.uint32(90).bytes(message.samplerAddress);
     }
-    if (message.nextHop.length !== 0) {
+    if (message.nextHop !== undefined) {
       writer.uint32(98).bytes(message.nextHop);
     }
     if (message.nextHopAs !== 0) {
@@ -473,7 +474,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
     for (const v of message.mplsIp) {
       writer.uint32(658).bytes(v!);
     }
-    if (message.bgpNextHop.length !== 0) {
+    if (message.bgpNextHop !== undefined) {
       writer.uint32(802).bytes(message.bgpNextHop);
     }
     if (message.bgpCommunities.length !== 0) {
@@ -1100,24 +1101,24 @@ export const FlowMessage: MessageFns<FlowMessage> = {
         ? Buffer.from(bytesFromBase64(object.srcAddr))
         : isSet(object.src_addr)
         ? Buffer.from(bytesFromBase64(object.src_addr))
-        : Buffer.alloc(0),
+        : undefined,
       dstAddr: isSet(object.dstAddr)
         ? Buffer.from(bytesFromBase64(object.dstAddr))
         : isSet(object.dst_addr)
         ? Buffer.from(bytesFromBase64(object.dst_addr))
-        : Buffer.alloc(0),
+        : undefined,
       bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
       packets: isSet(object.packets) ? BigInt(object.packets) : 0n,
       samplerAddress: isSet(object.samplerAddress)
         ? Buffer.from(bytesFromBase64(object.samplerAddress))
         : isSet(object.sampler_address)
         ? Buffer.from(bytesFromBase64(object.sampler_address))
-        : Buffer.alloc(0),
+        : undefined,
       nextHop: isSet(object.nextHop)
         ? Buffer.from(bytesFromBase64(object.nextHop))
         : isSet(object.next_hop)
         ? Buffer.from(bytesFromBase64(object.next_hop))
-        : Buffer.alloc(0),
+        : undefined,
       nextHopAs: isSet(object.nextHopAs)
         ? globalThis.Number(object.nextHopAs)
         : isSet(object.next_hop_as)
@@ -1261,7 +1262,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
         ? Buffer.from(bytesFromBase64(object.bgpNextHop))
         : isSet(object.bgp_next_hop)
         ? Buffer.from(bytesFromBase64(object.bgp_next_hop))
-        : Buffer.alloc(0),
+        : undefined,
       bgpCommunities: globalThis.Array.isArray(object?.bgpCommunities)
         ? object.bgpCommunities.map((e: any) => globalThis.Number(e))
         : globalThis.Array.isArray(object?.bgp_communities)
@@ -1342,10 +1343,10 @@ export const FlowMessage: MessageFns<FlowMessage> = {
     if (message.sequenceNum !== 0) {
       obj.sequenceNum = Math.round(message.sequenceNum);
     }
-    if (message.srcAddr.length !== 0) {
+    if (message.srcAddr !== undefined) {
       obj.srcAddr = base64FromBytes(message.srcAddr);
     }
-    if (message.dstAddr.length !== 0) {
+    if (message.dstAddr !== undefined) {
       obj.dstAddr = base64FromBytes(message.dstAddr);
     }
     if (message.bytes !== 0n) {
@@ -1354,10 +1355,10 @@ export const FlowMessage: MessageFns<FlowMessage> = {
     if (message.packets !== 0n) {
       obj.packets = message.packets.toString();
     }
-    if (message.samplerAddress.length !== 0) {
+    if (message.samplerAddress !== undefined) {
       obj.samplerAddress = base64FromBytes(message.samplerAddress);
     }
-    if (message.nextHop.length !== 0) {
+    if (message.nextHop !== undefined) {
       obj.nextHop = base64FromBytes(message.nextHop);
     }
     if (message.nextHopAs !== 0) {
@@ -1453,7 +1454,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
     if (message.mplsIp?.length) {
       obj.mplsIp = message.mplsIp.map((e) => base64FromBytes(e));
     }
-    if (message.bgpNextHop.length !== 0) {
+    if (message.bgpNextHop !== undefined) {
       obj.bgpNextHop = base64FromBytes(message.bgpNextHop);
     }
     if (message.bgpCommunities?.length) {
@@ -1511,12 +1512,12 @@ export const FlowMessage: MessageFns<FlowMessage> = {
       ? BigInt(object.samplingRate)
       : 0n;
     message.sequenceNum = object.sequenceNum ?? 0;
-    message.srcAddr = object.srcAddr ?? Buffer.alloc(0);
-    message.dstAddr = object.dstAddr ?? Buffer.alloc(0);
+    message.srcAddr = object.srcAddr ?? undefined;
+    message.dstAddr = object.dstAddr ?? undefined;
     message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
     message.packets = (object.packets !== undefined && object.packets !== null) ? BigInt(object.packets) : 0n;
-    message.samplerAddress = object.samplerAddress ?? Buffer.alloc(0);
-    message.nextHop = object.nextHop ?? Buffer.alloc(0);
+    message.samplerAddress = object.samplerAddress ?? undefined;
+    message.nextHop = object.nextHop ?? undefined;
     message.nextHopAs = object.nextHopAs ?? 0;
     message.srcAs = object.srcAs ?? 0;
     message.dstAs = object.dstAs ?? 0;
@@ -1548,7 +1549,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
     message.mplsTtl = object.mplsTtl?.map((e) => e) || [];
     message.mplsLabel = object.mplsLabel?.map((e) => e) || [];
     message.mplsIp = object.mplsIp?.map((e) => e) || [];
-    message.bgpNextHop = object.bgpNextHop ?? Buffer.alloc(0);
+    message.bgpNextHop = object.bgpNextHop ?? undefined;
     message.bgpCommunities = object.bgpCommunities?.map((e) => e) || [];
     message.asPath = object.asPath?.map((e) => e) || [];
     message.layerStack = object.layerStack?.map((e) => e) || [];

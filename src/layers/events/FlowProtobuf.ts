@@ -10,13 +10,15 @@ import * as Address from "../../domain/events/Address.ts"
 import { fail, type Problem } from "../../domain/events/DecodeError.ts"
 import type { Flow } from "../../domain/events/Flow.ts"
 import { cleanText, type JsonObject } from "../../domain/events/Json.ts"
+import type { JsonDocument } from "../../domain/events/rows/Table.ts"
 import * as Timestamp from "../../domain/events/Timestamp.ts"
 import { FlowMessage } from "../../gen/flowpb/flow.ts"
 import * as Protobuf from "./Protobuf.ts"
 
 const sources: Readonly<Record<number, string>> = { 1: "sFlow v5", 2: "NetFlow v5", 3: "NetFlow v9", 4: "IPFIX" }
 
-const ip = (bytes: Uint8Array): string | null => Address.fromBytes(bytes) ?? null
+const ip = (bytes: Uint8Array | undefined): string | null =>
+  bytes === undefined ? null : Address.fromBytes(bytes) ?? null
 const micros = (nanos: bigint): number | null => nanos === 0n ? null : Timestamp.fromNanos(nanos)
 const nonZero = (value: number): number | null => value === 0 || value > 2 ** 31 - 1 ? null : value
 const nonZeroBig = (value: bigint): bigint | null => value === 0n ? null : value
@@ -79,13 +81,21 @@ const unmappedKeys = keysOf(FlowMessage.create())
   .sort((one, other) => one.name.length - other.name.length || (one.name < other.name ? -1 : 1))
 
 /** Every field without a column that the exporter filled in. */
-const unmapped = (wire: FlowMessage): JsonObject => {
-  const rest: Record<string, unknown> = {}
-  for (const { key, name } of unmappedKeys) {
-    const value = wire[key]
-    if (!isEmpty(value)) rest[name] = plain(key, value)
+class Unmapped implements JsonDocument {
+  readonly wire: FlowMessage
+
+  constructor(wire: FlowMessage) {
+    this.wire = wire
   }
-  return rest
+
+  toJSON(): JsonObject {
+    const rest: Record<string, unknown> = {}
+    for (const { key, name } of unmappedKeys) {
+      const value = this.wire[key]
+      if (!isEmpty(value)) rest[name] = plain(key, value)
+    }
+    return rest
+  }
 }
 
 const flow = (wire: FlowMessage): Flow => ({
@@ -118,15 +128,15 @@ const flow = (wire: FlowMessage): Flow => ({
   agentId: null,
   deviceId: null,
   partition: null,
-  unmapped: unmapped(wire)
+  unmapped: new Unmapped(wire)
 })
 
-const isAddress = (bytes: Uint8Array): boolean => bytes.length === 4 || bytes.length === 16
+const isAddress = (bytes: Uint8Array | undefined): boolean => bytes?.length === 4 || bytes?.length === 16
 
 const checked = (wire: FlowMessage): Result.Result<FlowMessage, Problem> => {
   if (!isAddress(wire.srcAddr)) return fail(["src_addr"], "expected 4 or 16 bytes")
   if (!isAddress(wire.dstAddr)) return fail(["dst_addr"], "expected 4 or 16 bytes")
-  return wire.samplerAddress.length === 0 || isAddress(wire.samplerAddress)
+  return wire.samplerAddress === undefined || wire.samplerAddress.length === 0 || isAddress(wire.samplerAddress)
     ? Result.succeed(wire)
     : fail(["sampler_address"], "expected 4 or 16 bytes")
 }

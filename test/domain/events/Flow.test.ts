@@ -3,6 +3,7 @@ import { Effect, Result, Schema } from "effect"
 import * as Flow from "../../../src/domain/events/Flow.ts"
 import * as FlowJson from "../../../src/domain/events/FlowJson.ts"
 import * as FlowMapping from "../../../src/domain/events/FlowMapping.ts"
+import { jsonText } from "../../../src/domain/events/rows/Table.ts"
 import { context, storedAtMicros } from "./context.ts"
 
 const here = context("netflow.v9")
@@ -54,7 +55,7 @@ describe("Flow", () => {
       sampler_address: "10.0.0.254",
       partition: "default"
     })
-    assert.deepInclude(JSON.parse(row.ocsf_payload), {
+    assert.deepInclude(JSON.parse(jsonText(row.ocsf_payload)), {
       class_uid: 4001,
       traffic: { bytes: "9007199254740993", packets: 10 },
       unmapped: { vlan: 7, m: 1 }

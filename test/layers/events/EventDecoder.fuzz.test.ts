@@ -107,10 +107,10 @@ const unfit = (type: string, nullable: boolean, value: unknown): string | undefi
       return typeof value === "number" ? undefined : "no number"
     case "boolean":
       return typeof value === "boolean" ? undefined : "no boolean"
-    case "jsonb":
-      return typeof value === "string" && /^[[{]/.test(value) && !/\\u(?:0000|d[89a-f])/.test(value)
-        ? undefined
-        : "no document"
+    case "jsonb": {
+      const text = typeof value === "string" ? value : JSON.stringify(value)
+      return /^[[{]/.test(text) && !/\\u(?:0000|d[89a-f])/.test(text) ? undefined : "no document"
+    }
     case "uuid":
       return typeof value === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)
         ? undefined

@@ -2,8 +2,14 @@
  * How a target table is described: once, as a record of columns from which the type of its rows follows.
  *
  * Values are kept in the form that is cheapest to carry and to write: a `timestamptz` is a number of microseconds since
- * 1970 (exact until the year 2255), a `jsonb` is JSON text that has been encoded already, an `int8` is a bigint.
+ * 1970 (exact until the year 2255), a `jsonb` is JSON text that has been encoded already or a document that is encoded
+ * when it is sent, an `int8` is a bigint.
  */
+
+/** For `JSON.stringify`. Rows that come again are never sent, so the larger part of what they are is never made. */
+export interface JsonDocument {
+  readonly toJSON: () => unknown
+}
 
 export interface Values {
   readonly text: string
@@ -13,9 +19,12 @@ export interface Values {
   readonly float8: number
   readonly boolean: boolean
   readonly timestamptz: number
-  readonly jsonb: string
+  readonly jsonb: string | JsonDocument
   readonly "text[]": ReadonlyArray<string>
 }
+
+/** A `jsonb` value as it is sent. */
+export const jsonText = (value: Values["jsonb"]): string => typeof value === "string" ? value : JSON.stringify(value)
 
 export type ColumnType = keyof Values
 

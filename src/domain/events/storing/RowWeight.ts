@@ -11,9 +11,12 @@ export const weightMax = 64 * 2 ** 20
 
 const fixedBytes = 8
 
+/** Of a document beside what the payload says: names and numbers. It is not made only to be weighed. */
+const documentBytes = 1_024
+
 const weightOfValue = (value: unknown): number => {
   if (typeof value === "string") return value.length
-  if (!Array.isArray(value)) return fixedBytes
+  if (!Array.isArray(value)) return typeof value === "object" && value !== null ? documentBytes : fixedBytes
   let weight = 0
   for (const one of value) weight += weightOfValue(one)
   return weight

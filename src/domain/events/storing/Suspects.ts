@@ -31,7 +31,11 @@ const isBad: Readonly<Record<string, Check>> = {
   float8: (value) => typeof value !== "number",
   boolean: (value) => typeof value !== "boolean",
   timestamptz: (value) => typeof value !== "number" || !Number.isFinite(value) || Math.abs(value) > 9e18,
-  jsonb: (value) => typeof value !== "string" || isBadText(value) || !isJson(value),
+  // A document that is encoded when it is sent is seen as what is sent.
+  jsonb: (value) => {
+    const text = typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : ""
+    return isBadText(text) || !isJson(text)
+  },
   "text[]": (value) => !Array.isArray(value) || value.some((one) => typeof one !== "string" || isBadText(one))
 }
 

@@ -2,7 +2,7 @@
  * Rows as one array parameter per column, for `unnest`.
  *
  * Arrays of a fixed number need no limit on rows and one prepared statement for batches of every size. What has no binary
- * array here goes as text and is cast by the statement: `jsonb`, because the rows carry it encoded already, and `text[]`,
+ * array here goes as text and is cast by the statement: `jsonb`, because most rows carry it encoded already, and `text[]`,
  * because arrays of arrays must be rectangular in PostgreSQL.
  */
 import * as PgTypes from "@effect/sql-pg/PgTypes"
@@ -34,6 +34,10 @@ const quoted = (text: unknown): string => `"${String(text).replace(/["\\]/g, "\\
 
 const arrayLiteral = (value: unknown): unknown => Array.isArray(value) ? `{${value.map(quoted).join(",")}}` : value
 
+/** A document is encoded here and not before: most of what a repeated row costs. */
+const jsonText = (value: unknown): unknown =>
+  typeof value === "object" && value !== null ? JSON.stringify(value) : value
+
 const { OID } = PgTypes
 
 export const wire: Readonly<Record<ColumnType, Wire>> = {
@@ -44,7 +48,7 @@ export const wire: Readonly<Record<ColumnType, Wire>> = {
   float8: { oid: OID.float8, sent: "float8", cast: "" },
   boolean: { oid: OID.bool, sent: "bool", cast: "" },
   timestamptz: { oid: OID.timestamptz, sent: "timestamptz", cast: "", encode: toMillis },
-  jsonb: { oid: OID.text, sent: "text", cast: "::jsonb" },
+  jsonb: { oid: OID.text, sent: "text", cast: "::jsonb", encode: jsonText },
   "text[]": { oid: OID.text, sent: "text", cast: "::text[]", encode: arrayLiteral }
 }
 

@@ -3,6 +3,7 @@ import { DateTime } from "effect"
 import * as AvailabilityEvent from "../../../../src/domain/events/outgoing/AvailabilityEvent.ts"
 import * as LogActivity from "../../../../src/domain/events/outgoing/LogActivity.ts"
 import * as PollerHealthEvent from "../../../../src/domain/events/outgoing/PollerHealthEvent.ts"
+import { jsonText } from "../../../../src/domain/events/rows/Table.ts"
 import type { AvailabilityChange } from "../../../../src/domain/monitoring/AvailabilityChange.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
 import { rows } from "./decoding.ts"
@@ -47,7 +48,7 @@ describe("AvailabilityEvent", () => {
       log_provider: "serviceradar-core",
       device: "{\"hostname\":\"agent-1\",\"ip\":\"192.0.2.1\"}"
     })
-    assert.deepStrictEqual(JSON.parse(row?.unmapped ?? ""), {
+    assert.deepStrictEqual(JSON.parse(jsonText(row?.unmapped ?? "")), {
       partition: "site-a",
       poller_id: "poller-1",
       agent_id: "agent-1",

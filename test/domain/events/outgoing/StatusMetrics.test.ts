@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as StatusMetrics from "../../../../src/domain/events/outgoing/StatusMetrics.ts"
+import { jsonText } from "../../../../src/domain/events/rows/Table.ts"
 import { rows } from "./decoding.ts"
 import { type Facts, measuredAtMillis, polled } from "./polled.ts"
 
@@ -7,7 +8,9 @@ const decoded = (facts: Facts) =>
   StatusMetrics.make(polled(facts)).flatMap((message) => rows("timeseries_metrics", message).rows)
 
 const valuesOf = (facts: Facts) =>
-  decoded(facts).map(({ metric_name, tags, unit, value }) => [metric_name, value, unit, JSON.parse(tags ?? "{}")])
+  decoded(facts).map((
+    { metric_name, tags, unit, value }
+  ) => [metric_name, value, unit, JSON.parse(jsonText(tags ?? "{}"))])
 
 const port = { service_type: "port", service_name: "ssh" }
 const sysmon = { service_type: "sysmon", service_name: "host" }

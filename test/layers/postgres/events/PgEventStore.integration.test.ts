@@ -32,7 +32,8 @@ const comparable = (table: TableName, row: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
     Object.entries(columnsOf(table)).map(([name, { type }]) => {
       const value = row[name]
-      return [name, type === "jsonb" && typeof value === "string" ? JSON.parse(value) : value]
+      if (type !== "jsonb" || value === null) return [name, value]
+      return [name, JSON.parse(typeof value === "string" ? value : JSON.stringify(value))]
     })
   )
 
