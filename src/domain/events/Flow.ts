@@ -4,7 +4,6 @@
  * Null means that the exporter did not say; protobuf's 0 for a port, protocol, AS or interface counts as that.
  */
 import type { JsonObject } from "./Json.ts"
-import type { JsonDocument } from "./rows/Table.ts"
 
 export interface Flow {
   /** Microseconds since 1970. */
@@ -40,8 +39,8 @@ export interface Flow {
   readonly agentId: string | null
   readonly deviceId: string | null
   readonly partition: string | null
-  /** What has no column; a bigint here is text already. Encoding makes it. */
-  readonly unmapped: JsonObject | JsonDocument
+  /** What has no column; a bigint here is text already. */
+  readonly unmapped: JsonObject
 }
 
 const directions: Readonly<Record<string, string>> = {

@@ -10,7 +10,6 @@ import * as Address from "../../domain/events/Address.ts"
 import { fail, type Problem } from "../../domain/events/DecodeError.ts"
 import type { Flow } from "../../domain/events/Flow.ts"
 import { cleanText, type JsonObject } from "../../domain/events/Json.ts"
-import type { JsonDocument } from "../../domain/events/rows/Table.ts"
 import * as Timestamp from "../../domain/events/Timestamp.ts"
 import { FlowMessage } from "../../gen/flowpb/flow.ts"
 import * as Protobuf from "./Protobuf.ts"
@@ -81,21 +80,13 @@ const unmappedKeys = keysOf(FlowMessage.create())
   .sort((one, other) => one.name.length - other.name.length || (one.name < other.name ? -1 : 1))
 
 /** Every field without a column that the exporter filled in. */
-class Unmapped implements JsonDocument {
-  readonly wire: FlowMessage
-
-  constructor(wire: FlowMessage) {
-    this.wire = wire
+const unmapped = (wire: FlowMessage): JsonObject => {
+  const rest: Record<string, unknown> = {}
+  for (const { key, name } of unmappedKeys) {
+    const value = wire[key]
+    if (!isEmpty(value)) rest[name] = plain(key, value)
   }
-
-  toJSON(): JsonObject {
-    const rest: Record<string, unknown> = {}
-    for (const { key, name } of unmappedKeys) {
-      const value = this.wire[key]
-      if (!isEmpty(value)) rest[name] = plain(key, value)
-    }
-    return rest
-  }
+  return rest
 }
 
 const flow = (wire: FlowMessage): Flow => ({
@@ -128,7 +119,7 @@ const flow = (wire: FlowMessage): Flow => ({
   agentId: null,
   deviceId: null,
   partition: null,
-  unmapped: new Unmapped(wire)
+  unmapped: unmapped(wire)
 })
 
 const isAddress = (bytes: Uint8Array | undefined): boolean => bytes?.length === 4 || bytes?.length === 16
