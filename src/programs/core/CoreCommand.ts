@@ -56,7 +56,8 @@ const run = Effect.fnUntraced(
     }
     yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
     if (!(yield* EventWriterEnvironment.wantsWriter)) return yield* CoreProgram.run(core)
-    const { options } = yield* EventWriterEnvironment.read
+    const { options, warnings } = yield* EventWriterEnvironment.read
+    yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning))
     // Loaded only where it is wanted, with its driver for NATS.
     const withWriter = yield* Effect.promise(() => import("./CoreWithEventWriter.ts"))
     return yield* withWriter.run(core, EventWriterSettings.resolve([options]))

@@ -61,6 +61,8 @@ export interface Reader {
     variable: Variable<A>
   ) => Effect.Effect<A | undefined, Config.ConfigError>
   readonly refuse: (problem: VariableProblem) => void
+  /** All names that were asked for so far. */
+  readonly known: Effect.Effect<ReadonlyArray<string>>
 }
 
 const shownLengthMax = 80
@@ -72,8 +74,10 @@ const show = (value: string): string =>
 export const collect = <A, E, R>(use: (reader: Reader) => Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const problems: Array<VariableProblem> = []
+    const known = new Set<string>()
 
     const read = Effect.fnUntraced(function*<B>(name: string, variable: Variable<B>) {
+      known.add(name)
       const given = Option.filter(yield* Config.option(Config.String(name)), (value) => value.trim() !== "")
       if (Option.isNone(given)) return undefined
       const value = variable.parse(given.value)
@@ -84,6 +88,7 @@ export const collect = <A, E, R>(use: (reader: Reader) => Effect.Effect<A, E, R>
     })
 
     const readFirst = Effect.fnUntraced(function*<B>(names: ReadonlyArray<string>, variable: Variable<B>) {
+      for (const name of names) known.add(name)
       for (const name of names) {
         const value = yield* read(name, variable)
         if (value !== undefined) return value
@@ -91,6 +96,11 @@ export const collect = <A, E, R>(use: (reader: Reader) => Effect.Effect<A, E, R>
       return undefined
     })
 
-    const value = yield* use({ read, readFirst, refuse: (problem) => problems.push(problem) })
+    const value = yield* use({
+      read,
+      readFirst,
+      refuse: (problem) => problems.push(problem),
+      known: Effect.sync(() => [...known])
+    })
     return problems.length === 0 ? value : yield* new EnvironmentError({ problems })
   })

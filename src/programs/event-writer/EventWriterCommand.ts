@@ -71,7 +71,8 @@ export const command = Command.make(
           ...EventWriterConfig.warnings(loaded.value).map((warning) => `${loaded.file}: ${warning}`)
         ]
         yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning))
-        const { options } = yield* EventWriterEnvironment.read
+        const { options, warnings: unknown } = yield* EventWriterEnvironment.read
+        yield* Effect.forEach(unknown, (warning) => Effect.logWarning(warning))
         const file = loaded === undefined ? {} : EventWriterConfig.toOptions(loaded.value)
         const settings = yield* complete(EventWriterSettings.resolve([options, file, own]))
         yield* Effect.logInfo(summary(settings))

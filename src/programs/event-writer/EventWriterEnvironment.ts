@@ -16,11 +16,14 @@ import { DatabaseUrl } from "../../domain/monitoring/CoreConfig.ts"
 import * as GoDuration from "../../domain/monitoring/GoDuration.ts"
 import * as ListenAddress from "../../domain/monitoring/ListenAddress.ts"
 import * as Variables from "./EnvironmentVariables.ts"
+import * as UnknownVariables from "./UnknownVariables.ts"
 
 export interface EventWriterEnvironment {
   /** Absent: not said. */
   readonly isEnabled: boolean | undefined
   readonly options: EventWriterOptions
+  /** Of variables that look like ours and are none. */
+  readonly warnings: ReadonlyArray<string>
 }
 
 const secret: Variables.Variable<Redacted.Redacted> = {
@@ -244,7 +247,8 @@ export const read = Variables.collect((reader) =>
       hasMigrations: yield* read("ENABLE_DB_MIGRATIONS", Variables.boolean)
     }
     const isEnabled = yield* read("EVENT_WRITER_ENABLED", Variables.boolean)
-    return { isEnabled, options } satisfies EventWriterEnvironment
+    const warnings = yield* UnknownVariables.warnings(["EVENT_WRITER", "DB_EVENT_WRITER"], yield* reader.known)
+    return { isEnabled, options, warnings } satisfies EventWriterEnvironment
   })
 )
 

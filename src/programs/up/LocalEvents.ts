@@ -53,7 +53,8 @@ const summariesInterval = Duration.seconds(10)
 
 /** What the environment asks for; none when EVENT_WRITER_ENABLED says no. */
 export const plan = Effect.fn("LocalEvents.plan")(function*(options: EventsOptions) {
-  const { isEnabled, options: asked } = yield* EventWriterEnvironment.read
+  const { isEnabled, options: asked, warnings } = yield* EventWriterEnvironment.read
+  yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning))
   if (isEnabled === false) return Option.none<LocalEvents>()
   const hasServer = asked.natsUrl !== undefined
   const named = yield* Config.option(Config.String("NATS_SERVER_BIN"))

@@ -41,6 +41,29 @@ describe("EventWriterEnvironment", () => {
       assert.isTrue(Option.isNone(settings.database.url))
     }))
 
+  it.effect("tells of variables that look like the writer's and are not", () =>
+    Effect.gen(function*() {
+      const { warnings } = yield* read({
+        EVENT_WRITER_TENNANT: "acme",
+        EVENT_WRITER_STREAM_LOGS_BATCH_SIZES: "5",
+        DB_EVENT_WRITER_COLOUR: "blue",
+        // Each known, though the second of two names is not looked at.
+        EVENT_WRITER_NATS_URL: "nats://localhost",
+        DB_EVENT_WRITER_NATS_URL: "nats://localhost",
+        EVENT_WRITER_STREAM_LOGS_BATCH_SIZE: "5",
+        EVENT_WRITER_ENABLED: "yes",
+        EVENTS: "of somebody else",
+        EVENT_WRITERS_TENANT: "of somebody else"
+      })
+
+      assert.deepStrictEqual([...warnings].sort(), [
+        "DB_EVENT_WRITER_COLOUR is set, and no variable has that name: it is ignored",
+        "EVENT_WRITER_STREAM_LOGS_BATCH_SIZES is set, and no variable has that name: it is ignored. " +
+        "Did you mean EVENT_WRITER_STREAM_LOGS_BATCH_SIZE?",
+        "EVENT_WRITER_TENNANT is set, and no variable has that name: it is ignored. Did you mean EVENT_WRITER_TENANT?"
+      ])
+    }))
+
   it.effect("knows yes and no in the documented words", () =>
     Effect.gen(function*() {
       const enabled = (text: string) => given({ EVENT_WRITER_ENABLED: text })(EventWriterEnvironment.wantsWriter)
