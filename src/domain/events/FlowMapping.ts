@@ -102,7 +102,11 @@ export const toNetworkActivity = (flow: Flow.Flow, context: RowContext, index: n
     tenant_id: context.tenantId,
     ingest_id: context.id(index),
     time,
-    ...Ocsf.networkTraffic,
+    // One by one: a literal with a spread in it takes several times as long, and this is the busiest of all.
+    class_uid: Ocsf.networkTraffic.class_uid,
+    category_uid: Ocsf.networkTraffic.category_uid,
+    activity_id: Ocsf.networkTraffic.activity_id,
+    type_uid: Ocsf.networkTraffic.type_uid,
     severity_id: 1,
     start_time: flow.startedAt,
     end_time: flow.endedAt,
