@@ -61,7 +61,7 @@ const heapFlags = () => {
   const isChosen = /--(max-semi-space-size|max-old-space-size|max-heap-size|heap-growing-percent)/.test(given)
   return process.argv[2] !== "event-writer" || isChosen
     ? []
-    : ["--max-semi-space-size=8", "--heap-growing-percent=70"]
+    : ["--max-semi-space-size=8", "--heap-growing-percent=120"]
 }
 
 /**
@@ -79,14 +79,16 @@ const replaceSelf = () => {
   const flags = heapFlags()
   if (flags.length === 0 || typeof process.execve !== "function") return
   const args = [process.execPath, ...process.execArgv, ...flags, fileURLToPath(import.meta.url)]
-  const env = Object.assign(mallocSettings, process.env)
+  const env = Object.assign({}, mallocSettings, process.env)
   process.execve(process.execPath, [...args, ...process.argv.slice(2)], env)
 }
 
 const handOver = (node) => {
-  const child = spawn(node, [...heapFlags(), fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const flags = heapFlags()
+  const settings = flags.length === 0 ? {} : mallocSettings
+  const child = spawn(node, [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: "inherit",
-    env: Object.assign({}, process.env, { [handedOver]: "1" })
+    env: Object.assign({}, settings, process.env, { [handedOver]: "1" })
   })
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]) {
     process.on(signal, () => child.kill(signal))

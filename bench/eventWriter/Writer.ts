@@ -1,4 +1,4 @@
-/** The real `serviceradar event-writer`, as a process: compiled, as it is published, unless the sources are asked for. */
+/** The real `serviceradar event-writer`, as a process: built, as it is published, unless the sources are asked for. */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -8,15 +8,14 @@ import type { Servers } from "./Servers.ts"
 const root = path.join(import.meta.dirname, "../..")
 const launcher = "bin/serviceradar.mjs"
 
-/** Compiles the program into a folder and answers how to start it. */
+/** Builds the program into a folder and answers how to start it. */
 export const build = (folder: string): string => {
   const home = path.join(folder, "program")
-  const compiler = path.join(root, "node_modules/.bin/tsc")
-  const { status } = spawnSync(compiler, ["-p", "tsconfig.build.json", "--outDir", path.join(home, "dist")], {
+  const { status } = spawnSync(process.execPath, ["scripts/build.ts", path.join(home, "dist")], {
     cwd: root,
     stdio: "inherit"
   })
-  if (status !== 0) throw new Error("The program does not compile; --sources runs it all the same")
+  if (status !== 0) throw new Error("The program cannot be built; --sources runs it all the same")
   fs.cpSync(path.join(root, "bin"), path.join(home, "bin"), { recursive: true })
   fs.cpSync(path.join(root, "package.json"), path.join(home, "package.json"))
   fs.symlinkSync(path.join(root, "node_modules"), path.join(home, "node_modules"))

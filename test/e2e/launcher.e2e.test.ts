@@ -44,7 +44,7 @@ describe("The launcher", () => {
   it.layer(NodeServices.layer, { excludeTestServices: true })((it) => {
     it.effect("runs the event writer with a heap that does not grow at leisure, and nothing else", () =>
       Effect.gen(function*() {
-        assert.strictEqual(yield* flagsOf("", "event-writer"), "--max-semi-space-size=8 --heap-growing-percent=70")
+        assert.strictEqual(yield* flagsOf("", "event-writer"), "--max-semi-space-size=8 --heap-growing-percent=120")
         assert.strictEqual(yield* flagsOf("", "up"), "")
       }))
 

@@ -32,14 +32,22 @@ const waitForExit = (child: ChildProcess): Effect.Effect<number> =>
     return Effect.sync(() => child.off("exit", settle))
   })
 
+export interface ProgramOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Another installation's; by default that of this checkout. */
+  readonly launcher?: string
+}
+
 /** Starts `serviceradar ARGS` as its own process. */
 export const start = (
   args: ReadonlyArray<string>,
-  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}
+  options: ProgramOptions = {}
 ): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync((): Program => {
-      const child = spawn(process.execPath, [path.join(projectRoot, "bin/serviceradar.mjs"), ...args], {
+      const launcher = options.launcher ?? path.join(projectRoot, "bin/serviceradar.mjs")
+      const child = spawn(process.execPath, [launcher, ...args], {
         cwd: options.cwd ?? projectRoot,
         env: { ...process.env, ...options.env },
         stdio: ["ignore", "pipe", "pipe"]
