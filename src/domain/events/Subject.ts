@@ -68,8 +68,7 @@ export interface Route {
 const matches = (subject: string, prefix: string): boolean =>
   subject.startsWith(prefix) && (subject.length === prefix.length || subject[prefix.length] === ".")
 
-/** None when no stream stores the subject. */
-export const route = (subject: string): Route | undefined => {
+const routeOf = (subject: string): Route | undefined => {
   const dot = subject.indexOf(".")
   const first = dot < 0 ? subject : subject.slice(0, dot)
   const isPrefixed = dot > 0 && !roots.has(first)
@@ -80,6 +79,22 @@ export const route = (subject: string): Route | undefined => {
     tenant: isPrefixed ? first : undefined,
     subject: bare
   }
+}
+
+const routes = new Map<string, Route>()
+const routesMax = 1_000
+const rememberedLengthMax = 256
+
+/** None when no stream stores the subject. */
+export const route = (subject: string): Route | undefined => {
+  const known = routes.get(subject)
+  if (known !== undefined) return known
+  const found = routeOf(subject)
+  // Most messages have one of few subjects; bounded, because they come from outside.
+  if (found !== undefined && subject.length <= rememberedLengthMax && routes.size < routesMax) {
+    routes.set(subject, found)
+  }
+  return found
 }
 
 /** The subject with its tenant in front: the inverse of `route`. */

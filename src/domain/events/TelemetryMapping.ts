@@ -44,9 +44,21 @@ const utf8 = new TextEncoder()
 const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text)
 const byteLength = (text: string): number => isAscii(text) ? text.length : utf8.encode(text).length
 
-const component = (name: string, value: string | number | null): string => {
+const lead = (name: string): string => `|${byteLength(name)}:${name}=`
+
+const leads = {
+  metricType: lead("metric_type"),
+  metricName: lead("metric_name"),
+  partition: lead("partition"),
+  agentId: lead("agent_id"),
+  deviceId: lead("device_id"),
+  targetDeviceIp: lead("target_device_ip"),
+  ifIndex: lead("if_index")
+}
+
+const component = (lead: string, value: string | number | null): string => {
   const trimmed = value === null ? "" : String(value).trim()
-  return trimmed === "" ? "" : `|${byteLength(name)}:${name}=${byteLength(trimmed)}:${trimmed}`
+  return trimmed === "" ? "" : `${lead}${byteLength(trimmed)}:${trimmed}`
 }
 
 const tagText = (value: unknown): string | null =>
@@ -54,13 +66,13 @@ const tagText = (value: unknown): string | null =>
 
 /** The text whose lower-case hex MD5 is the series key. */
 export const seriesText = (row: Omit<TimeseriesMetricRow, "series_key">, tags: JsonObject | undefined): string => {
-  let text = component("metric_type", row.metric_type) + component("metric_name", row.metric_name) +
-    component("partition", row.partition) + component("agent_id", row.agent_id) +
-    component("device_id", row.device_id) + component("target_device_ip", row.target_device_ip) +
-    component("if_index", row.if_index)
+  let text = component(leads.metricType, row.metric_type) + component(leads.metricName, row.metric_name) +
+    component(leads.partition, row.partition) + component(leads.agentId, row.agent_id) +
+    component(leads.deviceId, row.device_id) + component(leads.targetDeviceIp, row.target_device_ip) +
+    component(leads.ifIndex, row.if_index)
   if (tags !== undefined) {
     for (const key of Object.keys(tags).sort()) {
-      if (!unnamingTags.has(key) && key.trim() !== "") text += component(`tag:${key}`, tagText(tags[key]))
+      if (!unnamingTags.has(key) && key.trim() !== "") text += component(lead(`tag:${key}`), tagText(tags[key]))
     }
   }
   return text.slice(1)
@@ -91,7 +103,9 @@ export const make =
         is_delta: Scalar.boolean(metric.is_delta) ?? false,
         target_device_ip: Scalar.text(metric.target_device_ip),
         if_index: Scalar.int4(metric.if_index),
-        metadata: jsonb(metric.metadata)
+        metadata: jsonb(metric.metadata),
+        series_key: ""
       }
-      return { ...row, series_key: md5Hex(seriesText(row, tagsOf(metric.tags))) }
+      row.series_key = md5Hex(seriesText(row, tagsOf(metric.tags)))
+      return row
     })

@@ -21,12 +21,12 @@ export interface FlowMessage {
   type: FlowMessage_FlowType;
   samplingRate: bigint;
   sequenceNum: number;
-  srcAddr?: Buffer | undefined;
-  dstAddr?: Buffer | undefined;
+  srcAddr?: Uint8Array | undefined;
+  dstAddr?: Uint8Array | undefined;
   bytes: bigint;
   packets: bigint;
-  samplerAddress?: Buffer | undefined;
-  nextHop?: Buffer | undefined;
+  samplerAddress?: Uint8Array | undefined;
+  nextHop?: Uint8Array | undefined;
   nextHopAs: number;
   srcAs: number;
   dstAs: number;
@@ -57,13 +57,13 @@ export interface FlowMessage {
   observationPointId: number;
   mplsTtl: number[];
   mplsLabel: number[];
-  mplsIp: Buffer[];
-  bgpNextHop?: Buffer | undefined;
+  mplsIp: Uint8Array[];
+  bgpNextHop?: Uint8Array | undefined;
   bgpCommunities: number[];
   asPath: number[];
   layerStack: FlowMessage_LayerStack[];
   layerSize: number[];
-  ipv6RoutingHeaderAddresses: Buffer[];
+  ipv6RoutingHeaderAddresses: Uint8Array[];
   ipv6RoutingHeaderSegLeft: number;
   protocolName: string;
   timeReceivedNs: bigint;
@@ -601,7 +601,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
               break;
             }
 
-            message.srcAddr = Buffer.from(reader.bytes());
+            message.srcAddr = reader.bytes();
             continue;
           }
           case 7: {
@@ -609,7 +609,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
               break;
             }
 
-            message.dstAddr = Buffer.from(reader.bytes());
+            message.dstAddr = reader.bytes();
             continue;
           }
           case 9: {
@@ -633,7 +633,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
               break;
             }
 
-            message.samplerAddress = Buffer.from(reader.bytes());
+            message.samplerAddress = reader.bytes();
             continue;
           }
           case 12: {
@@ -641,7 +641,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
               break;
             }
 
-            message.nextHop = Buffer.from(reader.bytes());
+            message.nextHop = reader.bytes();
             continue;
           }
           case 13: {
@@ -909,7 +909,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
               break;
             }
 
-            message.mplsIp.push(Buffer.from(reader.bytes()));
+            message.mplsIp.push(reader.bytes());
             continue;
           }
           case 100: {
@@ -917,7 +917,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
               break;
             }
 
-            message.bgpNextHop = Buffer.from(reader.bytes());
+            message.bgpNextHop = reader.bytes();
             continue;
           }
           case 101: {
@@ -997,7 +997,7 @@ export const FlowMessage: MessageFns<FlowMessage> = {
               break;
             }
 
-            message.ipv6RoutingHeaderAddresses.push(Buffer.from(reader.bytes()));
+            message.ipv6RoutingHeaderAddresses.push(reader.bytes());
             continue;
           }
           case 106: {
@@ -1098,26 +1098,26 @@ export const FlowMessage: MessageFns<FlowMessage> = {
         ? globalThis.Number(object.sequence_num)
         : 0,
       srcAddr: isSet(object.srcAddr)
-        ? Buffer.from(bytesFromBase64(object.srcAddr))
+        ? bytesFromBase64(object.srcAddr)
         : isSet(object.src_addr)
-        ? Buffer.from(bytesFromBase64(object.src_addr))
+        ? bytesFromBase64(object.src_addr)
         : undefined,
       dstAddr: isSet(object.dstAddr)
-        ? Buffer.from(bytesFromBase64(object.dstAddr))
+        ? bytesFromBase64(object.dstAddr)
         : isSet(object.dst_addr)
-        ? Buffer.from(bytesFromBase64(object.dst_addr))
+        ? bytesFromBase64(object.dst_addr)
         : undefined,
       bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
       packets: isSet(object.packets) ? BigInt(object.packets) : 0n,
       samplerAddress: isSet(object.samplerAddress)
-        ? Buffer.from(bytesFromBase64(object.samplerAddress))
+        ? bytesFromBase64(object.samplerAddress)
         : isSet(object.sampler_address)
-        ? Buffer.from(bytesFromBase64(object.sampler_address))
+        ? bytesFromBase64(object.sampler_address)
         : undefined,
       nextHop: isSet(object.nextHop)
-        ? Buffer.from(bytesFromBase64(object.nextHop))
+        ? bytesFromBase64(object.nextHop)
         : isSet(object.next_hop)
-        ? Buffer.from(bytesFromBase64(object.next_hop))
+        ? bytesFromBase64(object.next_hop)
         : undefined,
       nextHopAs: isSet(object.nextHopAs)
         ? globalThis.Number(object.nextHopAs)
@@ -1254,14 +1254,14 @@ export const FlowMessage: MessageFns<FlowMessage> = {
         ? object.mpls_label.map((e: any) => globalThis.Number(e))
         : [],
       mplsIp: globalThis.Array.isArray(object?.mplsIp)
-        ? object.mplsIp.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        ? object.mplsIp.map((e: any) => bytesFromBase64(e))
         : globalThis.Array.isArray(object?.mpls_ip)
-        ? object.mpls_ip.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        ? object.mpls_ip.map((e: any) => bytesFromBase64(e))
         : [],
       bgpNextHop: isSet(object.bgpNextHop)
-        ? Buffer.from(bytesFromBase64(object.bgpNextHop))
+        ? bytesFromBase64(object.bgpNextHop)
         : isSet(object.bgp_next_hop)
-        ? Buffer.from(bytesFromBase64(object.bgp_next_hop))
+        ? bytesFromBase64(object.bgp_next_hop)
         : undefined,
       bgpCommunities: globalThis.Array.isArray(object?.bgpCommunities)
         ? object.bgpCommunities.map((e: any) => globalThis.Number(e))
@@ -1284,9 +1284,9 @@ export const FlowMessage: MessageFns<FlowMessage> = {
         ? object.layer_size.map((e: any) => globalThis.Number(e))
         : [],
       ipv6RoutingHeaderAddresses: globalThis.Array.isArray(object?.ipv6RoutingHeaderAddresses)
-        ? object.ipv6RoutingHeaderAddresses.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        ? object.ipv6RoutingHeaderAddresses.map((e: any) => bytesFromBase64(e))
         : globalThis.Array.isArray(object?.ipv6_routing_header_addresses)
-        ? object.ipv6_routing_header_addresses.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        ? object.ipv6_routing_header_addresses.map((e: any) => bytesFromBase64(e))
         : [],
       ipv6RoutingHeaderSegLeft: isSet(object.ipv6RoutingHeaderSegLeft)
         ? globalThis.Number(object.ipv6RoutingHeaderSegLeft)
@@ -1577,11 +1577,28 @@ export const FlowMessage: MessageFns<FlowMessage> = {
 };
 
 function bytesFromBase64(b64: string): Uint8Array {
-  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+  if ((globalThis as any).Buffer) {
+    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
+  } else {
+    const bin = globalThis.atob(b64);
+    const arr = new Uint8Array(bin.length);
+    for (let i = 0; i < bin.length; ++i) {
+      arr[i] = bin.charCodeAt(i);
+    }
+    return arr;
+  }
 }
 
 function base64FromBytes(arr: Uint8Array): string {
-  return globalThis.Buffer.from(arr).toString("base64");
+  if ((globalThis as any).Buffer) {
+    return (globalThis as any).Buffer.from(arr).toString("base64");
+  } else {
+    const bin: string[] = [];
+    arr.forEach((byte) => {
+      bin.push(globalThis.String.fromCharCode(byte));
+    });
+    return globalThis.btoa(bin.join(""));
+  }
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

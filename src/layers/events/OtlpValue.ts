@@ -27,7 +27,7 @@ export const plain = (any: AnyValue | undefined): unknown => {
     case "kvlistValue":
       return attributes(value.value.values)
     case "bytesValue":
-      return value.value.toString("base64")
+      return view(value.value).toString("base64")
   }
 }
 
@@ -41,7 +41,10 @@ export const attributes = (values: ReadonlyArray<KeyValue>): JsonObject => {
   return object
 }
 
-export const hex = (id: Buffer): string => id.length === 0 ? "" : id.toString("hex")
+/** The same bytes, not a copy of them. */
+const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+
+export const hex = (id: Uint8Array): string => id.length === 0 ? "" : view(id).toString("hex")
 
 export const resource = (one: Resource | undefined): Otlp.Resource => Otlp.resource(attributes(one?.attributes ?? []))
 

@@ -97,6 +97,17 @@ export class JetStreamDelivery implements Delivery {
 const tokensOfOldForm = 9
 const tokensBeforeStream = { old: 2, new: 4 }
 
+/** Up to the time. */
+const tokensFromStream = 6
+
+/** Where each token ends: made for each message, when most of the dozen tokens are not needed. */
+const tokenEnds = (text: string): ReadonlyArray<number> => {
+  const ends: Array<number> = []
+  for (let end = text.indexOf("."); end >= 0; end = text.indexOf(".", end + 1)) ends.push(end)
+  ends.push(text.length)
+  return ends
+}
+
 /** None for a message that does not come from a JetStream consumer. */
 export const deliver = (
   msg: Msg,
@@ -104,14 +115,16 @@ export const deliver = (
   respond: Respond
 ): JetStreamDelivery | undefined => {
   const reply = msg.reply ?? ""
-  const tokens = reply.split(".")
-  const at = tokens.length === tokensOfOldForm ? tokensBeforeStream.old : tokensBeforeStream.new
-  const stream = tokens[at]
-  const deliveries = Number(tokens[at + 2])
-  const sequence = Number(tokens[at + 3])
+  const ends = tokenEnds(reply)
+  const at = ends.length === tokensOfOldForm ? tokensBeforeStream.old : tokensBeforeStream.new
+  const token = (place: number, cut = 0): string => reply.slice((ends[place - 1] ?? 0) + 1, (ends[place] ?? 0) - cut)
+  if (ends.length < at + tokensFromStream) return undefined
+  const stream = token(at)
+  const deliveries = Number(token(at + 2))
+  const sequence = Number(token(at + 3))
   // Nanoseconds are more than a number holds; without their last three digits they are microseconds.
-  const storedAtMicros = Number(tokens[at + 5]?.slice(0, -3))
-  if (stream === undefined || Number.isNaN(deliveries + sequence + storedAtMicros)) return undefined
+  const storedAtMicros = Number(token(at + 5, 3))
+  if (Number.isNaN(deliveries + sequence + storedAtMicros)) return undefined
   const message = new JetStreamMessage(msg, stream, sequence, storedAtMicros)
   return new JetStreamDelivery(message, deliveries, isForeign(message.subject), reply, respond)
 }

@@ -33,8 +33,8 @@ export interface LogRecord {
   body: AnyValue | undefined;
   attributes: KeyValue[];
   flags: number;
-  traceId: Buffer;
-  spanId: Buffer;
+  traceId: Uint8Array;
+  spanId: Uint8Array;
   observedTimeUnixNano: bigint;
   eventName: string;
 }
@@ -229,8 +229,8 @@ function createBaseLogRecord(): LogRecord {
     body: undefined,
     attributes: [],
     flags: 0,
-    traceId: Buffer.alloc(0),
-    spanId: Buffer.alloc(0),
+    traceId: new Uint8Array(0),
+    spanId: new Uint8Array(0),
     observedTimeUnixNano: 0n,
     eventName: "",
   };
@@ -343,7 +343,7 @@ export const LogRecord: MessageFns<LogRecord> = {
               break;
             }
 
-            message.traceId = Buffer.from(reader.bytes());
+            message.traceId = reader.bytes();
             continue;
           }
           case 10: {
@@ -351,7 +351,7 @@ export const LogRecord: MessageFns<LogRecord> = {
               break;
             }
 
-            message.spanId = Buffer.from(reader.bytes());
+            message.spanId = reader.bytes();
             continue;
           }
           case 11: {
@@ -405,15 +405,15 @@ export const LogRecord: MessageFns<LogRecord> = {
         : [],
       flags: isSet(object.flags) ? globalThis.Number(object.flags) : 0,
       traceId: isSet(object.traceId)
-        ? Buffer.from(bytesFromBase64(object.traceId))
+        ? bytesFromBase64(object.traceId)
         : isSet(object.trace_id)
-        ? Buffer.from(bytesFromBase64(object.trace_id))
-        : Buffer.alloc(0),
+        ? bytesFromBase64(object.trace_id)
+        : new Uint8Array(0),
       spanId: isSet(object.spanId)
-        ? Buffer.from(bytesFromBase64(object.spanId))
+        ? bytesFromBase64(object.spanId)
         : isSet(object.span_id)
-        ? Buffer.from(bytesFromBase64(object.span_id))
-        : Buffer.alloc(0),
+        ? bytesFromBase64(object.span_id)
+        : new Uint8Array(0),
       observedTimeUnixNano: isSet(object.observedTimeUnixNano)
         ? BigInt(object.observedTimeUnixNano)
         : isSet(object.observed_time_unix_nano)
@@ -475,8 +475,8 @@ export const LogRecord: MessageFns<LogRecord> = {
     message.body = (object.body !== undefined && object.body !== null) ? AnyValue.fromPartial(object.body) : undefined;
     message.attributes = object.attributes?.map((e) => KeyValue.fromPartial(e)) || [];
     message.flags = object.flags ?? 0;
-    message.traceId = object.traceId ?? Buffer.alloc(0);
-    message.spanId = object.spanId ?? Buffer.alloc(0);
+    message.traceId = object.traceId ?? new Uint8Array(0);
+    message.spanId = object.spanId ?? new Uint8Array(0);
     message.observedTimeUnixNano = (object.observedTimeUnixNano !== undefined && object.observedTimeUnixNano !== null)
       ? BigInt(object.observedTimeUnixNano)
       : 0n;
@@ -486,11 +486,28 @@ export const LogRecord: MessageFns<LogRecord> = {
 };
 
 function bytesFromBase64(b64: string): Uint8Array {
-  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+  if ((globalThis as any).Buffer) {
+    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
+  } else {
+    const bin = globalThis.atob(b64);
+    const arr = new Uint8Array(bin.length);
+    for (let i = 0; i < bin.length; ++i) {
+      arr[i] = bin.charCodeAt(i);
+    }
+    return arr;
+  }
 }
 
 function base64FromBytes(arr: Uint8Array): string {
-  return globalThis.Buffer.from(arr).toString("base64");
+  if ((globalThis as any).Buffer) {
+    return (globalThis as any).Buffer.from(arr).toString("base64");
+  } else {
+    const bin: string[] = [];
+    arr.forEach((byte) => {
+      bin.push(globalThis.String.fromCharCode(byte));
+    });
+    return globalThis.btoa(bin.join(""));
+  }
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

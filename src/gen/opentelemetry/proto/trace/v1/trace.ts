@@ -26,9 +26,9 @@ export interface ScopeSpans {
 }
 
 export interface Span {
-  traceId: Buffer;
-  spanId: Buffer;
-  parentSpanId: Buffer;
+  traceId: Uint8Array;
+  spanId: Uint8Array;
+  parentSpanId: Uint8Array;
   name: string;
   /** Unspecified 0, internal 1, server 2, client 3, producer 4, consumer 5; kept as a number. */
   kind: number;
@@ -47,8 +47,8 @@ export interface Span_Event {
 }
 
 export interface Span_Link {
-  traceId: Buffer;
-  spanId: Buffer;
+  traceId: Uint8Array;
+  spanId: Uint8Array;
   attributes: KeyValue[];
 }
 
@@ -238,9 +238,9 @@ export const ScopeSpans: MessageFns<ScopeSpans> = {
 
 function createBaseSpan(): Span {
   return {
-    traceId: Buffer.alloc(0),
-    spanId: Buffer.alloc(0),
-    parentSpanId: Buffer.alloc(0),
+    traceId: new Uint8Array(0),
+    spanId: new Uint8Array(0),
+    parentSpanId: new Uint8Array(0),
     name: "",
     kind: 0,
     startTimeUnixNano: 0n,
@@ -314,7 +314,7 @@ export const Span: MessageFns<Span> = {
               break;
             }
 
-            message.traceId = Buffer.from(reader.bytes());
+            message.traceId = reader.bytes();
             continue;
           }
           case 2: {
@@ -322,7 +322,7 @@ export const Span: MessageFns<Span> = {
               break;
             }
 
-            message.spanId = Buffer.from(reader.bytes());
+            message.spanId = reader.bytes();
             continue;
           }
           case 4: {
@@ -330,7 +330,7 @@ export const Span: MessageFns<Span> = {
               break;
             }
 
-            message.parentSpanId = Buffer.from(reader.bytes());
+            message.parentSpanId = reader.bytes();
             continue;
           }
           case 5: {
@@ -412,20 +412,20 @@ export const Span: MessageFns<Span> = {
   fromJSON(object: any): Span {
     return {
       traceId: isSet(object.traceId)
-        ? Buffer.from(bytesFromBase64(object.traceId))
+        ? bytesFromBase64(object.traceId)
         : isSet(object.trace_id)
-        ? Buffer.from(bytesFromBase64(object.trace_id))
-        : Buffer.alloc(0),
+        ? bytesFromBase64(object.trace_id)
+        : new Uint8Array(0),
       spanId: isSet(object.spanId)
-        ? Buffer.from(bytesFromBase64(object.spanId))
+        ? bytesFromBase64(object.spanId)
         : isSet(object.span_id)
-        ? Buffer.from(bytesFromBase64(object.span_id))
-        : Buffer.alloc(0),
+        ? bytesFromBase64(object.span_id)
+        : new Uint8Array(0),
       parentSpanId: isSet(object.parentSpanId)
-        ? Buffer.from(bytesFromBase64(object.parentSpanId))
+        ? bytesFromBase64(object.parentSpanId)
         : isSet(object.parent_span_id)
-        ? Buffer.from(bytesFromBase64(object.parent_span_id))
-        : Buffer.alloc(0),
+        ? bytesFromBase64(object.parent_span_id)
+        : new Uint8Array(0),
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       kind: isSet(object.kind) ? globalThis.Number(object.kind) : 0,
       startTimeUnixNano: isSet(object.startTimeUnixNano)
@@ -492,9 +492,9 @@ export const Span: MessageFns<Span> = {
   },
   fromPartial<I extends Exact<DeepPartial<Span>, I>>(object: I): Span {
     const message = createBaseSpan();
-    message.traceId = object.traceId ?? Buffer.alloc(0);
-    message.spanId = object.spanId ?? Buffer.alloc(0);
-    message.parentSpanId = object.parentSpanId ?? Buffer.alloc(0);
+    message.traceId = object.traceId ?? new Uint8Array(0);
+    message.spanId = object.spanId ?? new Uint8Array(0);
+    message.parentSpanId = object.parentSpanId ?? new Uint8Array(0);
     message.name = object.name ?? "";
     message.kind = object.kind ?? 0;
     message.startTimeUnixNano = (object.startTimeUnixNano !== undefined && object.startTimeUnixNano !== null)
@@ -626,7 +626,7 @@ export const Span_Event: MessageFns<Span_Event> = {
 };
 
 function createBaseSpan_Link(): Span_Link {
-  return { traceId: Buffer.alloc(0), spanId: Buffer.alloc(0), attributes: [] };
+  return { traceId: new Uint8Array(0), spanId: new Uint8Array(0), attributes: [] };
 }
 
 export const Span_Link: MessageFns<Span_Link> = {
@@ -661,7 +661,7 @@ export const Span_Link: MessageFns<Span_Link> = {
               break;
             }
 
-            message.traceId = Buffer.from(reader.bytes());
+            message.traceId = reader.bytes();
             continue;
           }
           case 2: {
@@ -669,7 +669,7 @@ export const Span_Link: MessageFns<Span_Link> = {
               break;
             }
 
-            message.spanId = Buffer.from(reader.bytes());
+            message.spanId = reader.bytes();
             continue;
           }
           case 4: {
@@ -695,15 +695,15 @@ export const Span_Link: MessageFns<Span_Link> = {
   fromJSON(object: any): Span_Link {
     return {
       traceId: isSet(object.traceId)
-        ? Buffer.from(bytesFromBase64(object.traceId))
+        ? bytesFromBase64(object.traceId)
         : isSet(object.trace_id)
-        ? Buffer.from(bytesFromBase64(object.trace_id))
-        : Buffer.alloc(0),
+        ? bytesFromBase64(object.trace_id)
+        : new Uint8Array(0),
       spanId: isSet(object.spanId)
-        ? Buffer.from(bytesFromBase64(object.spanId))
+        ? bytesFromBase64(object.spanId)
         : isSet(object.span_id)
-        ? Buffer.from(bytesFromBase64(object.span_id))
-        : Buffer.alloc(0),
+        ? bytesFromBase64(object.span_id)
+        : new Uint8Array(0),
       attributes: globalThis.Array.isArray(object?.attributes)
         ? object.attributes.map((e: any) => KeyValue.fromJSON(e))
         : [],
@@ -729,8 +729,8 @@ export const Span_Link: MessageFns<Span_Link> = {
   },
   fromPartial<I extends Exact<DeepPartial<Span_Link>, I>>(object: I): Span_Link {
     const message = createBaseSpan_Link();
-    message.traceId = object.traceId ?? Buffer.alloc(0);
-    message.spanId = object.spanId ?? Buffer.alloc(0);
+    message.traceId = object.traceId ?? new Uint8Array(0);
+    message.spanId = object.spanId ?? new Uint8Array(0);
     message.attributes = object.attributes?.map((e) => KeyValue.fromPartial(e)) || [];
     return message;
   },
@@ -822,11 +822,28 @@ export const Status: MessageFns<Status> = {
 };
 
 function bytesFromBase64(b64: string): Uint8Array {
-  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+  if ((globalThis as any).Buffer) {
+    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
+  } else {
+    const bin = globalThis.atob(b64);
+    const arr = new Uint8Array(bin.length);
+    for (let i = 0; i < bin.length; ++i) {
+      arr[i] = bin.charCodeAt(i);
+    }
+    return arr;
+  }
 }
 
 function base64FromBytes(arr: Uint8Array): string {
-  return globalThis.Buffer.from(arr).toString("base64");
+  if ((globalThis as any).Buffer) {
+    return (globalThis as any).Buffer.from(arr).toString("base64");
+  } else {
+    const bin: string[] = [];
+    arr.forEach((byte) => {
+      bin.push(globalThis.String.fromCharCode(byte));
+    });
+    return globalThis.btoa(bin.join(""));
+  }
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
