@@ -53,7 +53,7 @@ const explain = () => {
 
 /**
  * The event writer makes and forgets rows by the ten thousand a second. V8, left alone, lets such garbage grow to several
- * times of what is in use before it looks; with these it stays below twice. Whoever says something of the heap himself
+ * times of what is in use before it looks; with these it stays near twice. Whoever says something of the heap himself
  * knows better.
  */
 const heapFlags = () => {
@@ -77,7 +77,7 @@ const mallocSettings = {
 /** Makes this process one with the flags; where that cannot be done, the garbage may grow. */
 const replaceSelf = () => {
   const flags = heapFlags()
-  if (flags.length === 0 || typeof process.execve !== "function") return
+  if (flags.length === 0 || process.platform === "win32" || typeof process.execve !== "function") return
   const args = [process.execPath, ...process.execArgv, ...flags, fileURLToPath(import.meta.url)]
   const env = Object.assign({}, mallocSettings, process.env)
   process.execve(process.execPath, [...args, ...process.argv.slice(2)], env)

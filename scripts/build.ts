@@ -11,6 +11,7 @@ import { Schema } from "effect"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { parseSync } from "oxc-parser"
 import { build } from "rolldown"
 
 const root = path.join(import.meta.dirname, "..")
@@ -38,26 +39,38 @@ const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
 
 const inPackage = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/
 
+const packageOf = (file: string): string => inPackage.exec(file.replaceAll("\\", "/"))?.[0] ?? ""
+
 const PackageJson = Schema.fromJsonString(
   Schema.Struct({ name: Schema.String, version: Schema.String, license: Schema.String })
 )
 const decodePackage = Schema.decodeUnknownSync(PackageJson)
 
+/** What a file says of whose it is: parts that came from elsewhere have a licence of their own. */
+const notices = (file: string): ReadonlyArray<string> =>
+  parseSync(file, fs.readFileSync(file, "utf8")).comments
+    .map(({ value }) => value.replaceAll(/^\s*\*? ?/gm, "").trim())
+    .filter((comment) => /copyright|licen[sc]e/i.test(comment))
+
 /** The licences ask to go with every copy. */
-const licences = (files: ReadonlyArray<string>): string => {
-  const packages = new Set(files.flatMap((file) => inPackage.exec(file.replaceAll("\\", "/"))?.[0] ?? []))
-  return [...packages].sort().map((folder) => {
-    const { license, name, version } = decodePackage(
-      fs.readFileSync(path.join(folder, "package.json"), "utf8")
-    )
+const licences = (files: ReadonlyArray<string>): string =>
+  [...Map.groupBy(files, packageOf)].filter(([folder]) => folder !== "").sort().map(([folder, modules]) => {
+    const { license, name, version } = decodePackage(fs.readFileSync(path.join(folder, "package.json"), "utf8"))
     const texts = fs.readdirSync(folder).filter((file) => /^(licen[sc]e|notice|copying)/i.test(file))
-    return [`${name} ${version}, ${license}`, ...texts.map((file) => fs.readFileSync(path.join(folder, file), "utf8"))]
-  }).map((parts) => parts.map((part) => part.trim()).join("\n\n")).join(`\n\n${"-".repeat(80)}\n\n`)
-}
+      .map((file) => fs.readFileSync(path.join(folder, file), "utf8").trim())
+    const found = new Set([...texts, ...modules.flatMap(notices)])
+    if (found.size === 0) throw new Error(`${name} may not be bundled: it says nothing of its licence but ${license}`)
+    return [`${name} ${version}, ${license}`, ...found].join("\n\n")
+  }).join(`\n\n${"-".repeat(80)}\n\n`)
 
 const folder = path.resolve(process.argv[2] ?? path.join(root, "dist"))
-const command = path.join(folder, "programs", "cli")
+const licencesFile = path.join(folder, "LICENSES.txt")
+const isOurs = process.argv[2] === undefined || !fs.existsSync(folder) || fs.existsSync(licencesFile)
+if (!isOurs) {
+  throw new Error(`${folder} would be emptied, but nothing in it says that it was built: name another folder`)
+}
 fs.rmSync(folder, { recursive: true, force: true })
 compile(folder)
-fs.rmSync(command, { recursive: true })
-fs.writeFileSync(path.join(folder, "LICENSES.txt"), `${licences(await bundle(command))}\n`)
+// No library needs the programs.
+fs.rmSync(path.join(folder, "programs"), { recursive: true })
+fs.writeFileSync(licencesFile, `${licences(await bundle(path.join(folder, "programs", "cli")))}\n`)

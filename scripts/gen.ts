@@ -80,7 +80,10 @@ export const fileDescriptors: ReadonlyArray<FileDescriptor> = ${JSON.stringify(e
 }
 
 const generate = (output: string): void => {
-  buf("generate", "--template", path.join("proto", "buf.gen.yaml"), "--output", output)
+  // The first one empties the folder.
+  for (const template of ["buf.gen.yaml", "buf.gen.events.yaml"]) {
+    buf("generate", "--template", path.join("proto", template), "--output", output)
+  }
   const image = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-image-")), "image.binpb")
   try {
     buf("build", "proto", "--as-file-descriptor-set", "--exclude-source-info", "--output", image)

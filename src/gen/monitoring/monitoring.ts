@@ -49,7 +49,7 @@ export interface StatusRequest {
 export interface StatusResponse {
   available: boolean;
   /** UTF-8 JSON document. */
-  message: Uint8Array;
+  message: Buffer;
   serviceName: string;
   serviceType: string;
   /** Nanoseconds. */
@@ -72,7 +72,7 @@ export interface ResultsRequest {
 export interface ResultsResponse {
   available: boolean;
   /** UTF-8 JSON document: an object or an array. */
-  data: Uint8Array;
+  data: Buffer;
   serviceName: string;
   serviceType: string;
   /** Nanoseconds. */
@@ -89,7 +89,7 @@ export interface ResultsResponse {
 
 export interface ResultsChunk {
   /** A self-contained JSON document, never a slice of a larger one. */
-  data: Uint8Array;
+  data: Buffer;
   /** True on exactly the last chunk. */
   isFinal: boolean;
   chunkIndex: number;
@@ -118,7 +118,7 @@ export interface ServiceStatus {
   serviceName: string;
   available: boolean;
   /** UTF-8 JSON document. */
-  message: Uint8Array;
+  message: Buffer;
   serviceType: string;
   /** Nanoseconds. */
   responseTime: bigint;
@@ -405,7 +405,7 @@ export const StatusRequest: MessageFns<StatusRequest> = {
 function createBaseStatusResponse(): StatusResponse {
   return {
     available: false,
-    message: new Uint8Array(0),
+    message: Buffer.alloc(0),
     serviceName: "",
     serviceType: "",
     responseTime: 0n,
@@ -469,7 +469,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
               break;
             }
 
-            message.message = reader.bytes();
+            message.message = Buffer.from(reader.bytes());
             continue;
           }
           case 3: {
@@ -527,7 +527,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
   fromJSON(object: any): StatusResponse {
     return {
       available: isSet(object.available) ? globalThis.Boolean(object.available) : false,
-      message: isSet(object.message) ? bytesFromBase64(object.message) : new Uint8Array(0),
+      message: isSet(object.message) ? Buffer.from(bytesFromBase64(object.message)) : Buffer.alloc(0),
       serviceName: isSet(object.serviceName)
         ? globalThis.String(object.serviceName)
         : isSet(object.service_name)
@@ -588,7 +588,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
   fromPartial<I extends Exact<DeepPartial<StatusResponse>, I>>(object: I): StatusResponse {
     const message = createBaseStatusResponse();
     message.available = object.available ?? false;
-    message.message = object.message ?? new Uint8Array(0);
+    message.message = object.message ?? Buffer.alloc(0);
     message.serviceName = object.serviceName ?? "";
     message.serviceType = object.serviceType ?? "";
     message.responseTime = (object.responseTime !== undefined && object.responseTime !== null)
@@ -802,7 +802,7 @@ export const ResultsRequest: MessageFns<ResultsRequest> = {
 function createBaseResultsResponse(): ResultsResponse {
   return {
     available: false,
-    data: new Uint8Array(0),
+    data: Buffer.alloc(0),
     serviceName: "",
     serviceType: "",
     responseTime: 0n,
@@ -885,7 +885,7 @@ export const ResultsResponse: MessageFns<ResultsResponse> = {
               break;
             }
 
-            message.data = reader.bytes();
+            message.data = Buffer.from(reader.bytes());
             continue;
           }
           case 3: {
@@ -975,7 +975,7 @@ export const ResultsResponse: MessageFns<ResultsResponse> = {
   fromJSON(object: any): ResultsResponse {
     return {
       available: isSet(object.available) ? globalThis.Boolean(object.available) : false,
-      data: isSet(object.data) ? bytesFromBase64(object.data) : new Uint8Array(0),
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
       serviceName: isSet(object.serviceName)
         ? globalThis.String(object.serviceName)
         : isSet(object.service_name)
@@ -1064,7 +1064,7 @@ export const ResultsResponse: MessageFns<ResultsResponse> = {
   fromPartial<I extends Exact<DeepPartial<ResultsResponse>, I>>(object: I): ResultsResponse {
     const message = createBaseResultsResponse();
     message.available = object.available ?? false;
-    message.data = object.data ?? new Uint8Array(0);
+    message.data = object.data ?? Buffer.alloc(0);
     message.serviceName = object.serviceName ?? "";
     message.serviceType = object.serviceType ?? "";
     message.responseTime = (object.responseTime !== undefined && object.responseTime !== null)
@@ -1083,7 +1083,7 @@ export const ResultsResponse: MessageFns<ResultsResponse> = {
 };
 
 function createBaseResultsChunk(): ResultsChunk {
-  return { data: new Uint8Array(0), isFinal: false, chunkIndex: 0, totalChunks: 0, currentSequence: "", timestamp: 0n };
+  return { data: Buffer.alloc(0), isFinal: false, chunkIndex: 0, totalChunks: 0, currentSequence: "", timestamp: 0n };
 }
 
 export const ResultsChunk: MessageFns<ResultsChunk> = {
@@ -1130,7 +1130,7 @@ export const ResultsChunk: MessageFns<ResultsChunk> = {
               break;
             }
 
-            message.data = reader.bytes();
+            message.data = Buffer.from(reader.bytes());
             continue;
           }
           case 2: {
@@ -1187,7 +1187,7 @@ export const ResultsChunk: MessageFns<ResultsChunk> = {
 
   fromJSON(object: any): ResultsChunk {
     return {
-      data: isSet(object.data) ? bytesFromBase64(object.data) : new Uint8Array(0),
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
       isFinal: isSet(object.isFinal)
         ? globalThis.Boolean(object.isFinal)
         : isSet(object.is_final)
@@ -1240,7 +1240,7 @@ export const ResultsChunk: MessageFns<ResultsChunk> = {
   },
   fromPartial<I extends Exact<DeepPartial<ResultsChunk>, I>>(object: I): ResultsChunk {
     const message = createBaseResultsChunk();
-    message.data = object.data ?? new Uint8Array(0);
+    message.data = object.data ?? Buffer.alloc(0);
     message.isFinal = object.isFinal ?? false;
     message.chunkIndex = object.chunkIndex ?? 0;
     message.totalChunks = object.totalChunks ?? 0;
@@ -1507,7 +1507,7 @@ function createBaseServiceStatus(): ServiceStatus {
   return {
     serviceName: "",
     available: false,
-    message: new Uint8Array(0),
+    message: Buffer.alloc(0),
     serviceType: "",
     responseTime: 0n,
     agentId: "",
@@ -1590,7 +1590,7 @@ export const ServiceStatus: MessageFns<ServiceStatus> = {
               break;
             }
 
-            message.message = reader.bytes();
+            message.message = Buffer.from(reader.bytes());
             continue;
           }
           case 4: {
@@ -1669,7 +1669,7 @@ export const ServiceStatus: MessageFns<ServiceStatus> = {
         ? globalThis.String(object.service_name)
         : "",
       available: isSet(object.available) ? globalThis.Boolean(object.available) : false,
-      message: isSet(object.message) ? bytesFromBase64(object.message) : new Uint8Array(0),
+      message: isSet(object.message) ? Buffer.from(bytesFromBase64(object.message)) : Buffer.alloc(0),
       serviceType: isSet(object.serviceType)
         ? globalThis.String(object.serviceType)
         : isSet(object.service_type)
@@ -1742,7 +1742,7 @@ export const ServiceStatus: MessageFns<ServiceStatus> = {
     const message = createBaseServiceStatus();
     message.serviceName = object.serviceName ?? "";
     message.available = object.available ?? false;
-    message.message = object.message ?? new Uint8Array(0);
+    message.message = object.message ?? Buffer.alloc(0);
     message.serviceType = object.serviceType ?? "";
     message.responseTime = (object.responseTime !== undefined && object.responseTime !== null)
       ? BigInt(object.responseTime)
@@ -2668,28 +2668,11 @@ export const PollerServiceClient = makeGenericClientConstructor(
 };
 
 function bytesFromBase64(b64: string): Uint8Array {
-  if ((globalThis as any).Buffer) {
-    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
-  } else {
-    const bin = globalThis.atob(b64);
-    const arr = new Uint8Array(bin.length);
-    for (let i = 0; i < bin.length; ++i) {
-      arr[i] = bin.charCodeAt(i);
-    }
-    return arr;
-  }
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
 }
 
 function base64FromBytes(arr: Uint8Array): string {
-  if ((globalThis as any).Buffer) {
-    return (globalThis as any).Buffer.from(arr).toString("base64");
-  } else {
-    const bin: string[] = [];
-    arr.forEach((byte) => {
-      bin.push(globalThis.String.fromCharCode(byte));
-    });
-    return globalThis.btoa(bin.join(""));
-  }
+  return globalThis.Buffer.from(arr).toString("base64");
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

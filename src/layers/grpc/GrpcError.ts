@@ -148,7 +148,8 @@ export const fromStatus = (
   given: { method: string; peer: string; detail: string; trailers?: GrpcMetadata }
 ): GrpcError => new (classes[code] ?? Unknown)(given)
 
-export const statusCode = (error: GrpcError): number => classes.findIndex((one) => one?.name === error._tag)
+export const statusCode = (error: GrpcError): number =>
+  classes.findIndex((one) => one !== undefined && error instanceof one)
 
 /** `true` for what may pass by itself, as the existing poller judges it: the same call may be sent again. */
 export const isRetryable = (error: GrpcError): boolean =>

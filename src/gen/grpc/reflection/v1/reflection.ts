@@ -53,7 +53,7 @@ export interface ServerReflectionResponse {
 
 export interface FileDescriptorResponse {
   /** Serialised FileDescriptorProto messages, dependencies included. */
-  fileDescriptorProto: Uint8Array[];
+  fileDescriptorProto: Buffer[];
 }
 
 export interface ExtensionNumberResponse {
@@ -613,7 +613,7 @@ export const FileDescriptorResponse: MessageFns<FileDescriptorResponse> = {
               break;
             }
 
-            message.fileDescriptorProto.push(reader.bytes());
+            message.fileDescriptorProto.push(Buffer.from(reader.bytes()));
             continue;
           }
         }
@@ -631,9 +631,9 @@ export const FileDescriptorResponse: MessageFns<FileDescriptorResponse> = {
   fromJSON(object: any): FileDescriptorResponse {
     return {
       fileDescriptorProto: globalThis.Array.isArray(object?.fileDescriptorProto)
-        ? object.fileDescriptorProto.map((e: any) => bytesFromBase64(e))
+        ? object.fileDescriptorProto.map((e: any) => Buffer.from(bytesFromBase64(e)))
         : globalThis.Array.isArray(object?.file_descriptor_proto)
-        ? object.file_descriptor_proto.map((e: any) => bytesFromBase64(e))
+        ? object.file_descriptor_proto.map((e: any) => Buffer.from(bytesFromBase64(e)))
         : [],
     };
   },
@@ -1034,28 +1034,11 @@ export const ServerReflectionClient = makeGenericClientConstructor(
 };
 
 function bytesFromBase64(b64: string): Uint8Array {
-  if ((globalThis as any).Buffer) {
-    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
-  } else {
-    const bin = globalThis.atob(b64);
-    const arr = new Uint8Array(bin.length);
-    for (let i = 0; i < bin.length; ++i) {
-      arr[i] = bin.charCodeAt(i);
-    }
-    return arr;
-  }
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
 }
 
 function base64FromBytes(arr: Uint8Array): string {
-  if ((globalThis as any).Buffer) {
-    return (globalThis as any).Buffer.from(arr).toString("base64");
-  } else {
-    const bin: string[] = [];
-    arr.forEach((byte) => {
-      bin.push(globalThis.String.fromCharCode(byte));
-    });
-    return globalThis.btoa(bin.join(""));
-  }
+  return globalThis.Buffer.from(arr).toString("base64");
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
