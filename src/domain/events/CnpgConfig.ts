@@ -11,6 +11,13 @@ const NonBlank = Schema.String.check(
   Schema.makeFilter((text) => text.trim() !== "" || "a value that is not blank")
 )
 
+/** As steps in the path of an address these two vanish, however they are encoded (WHATWG URL). */
+const DatabaseName = NonBlank.check(
+  Schema.makeFilter((text) =>
+    !/^\.{1,2}$/.test(text.trim()) || "a name other than . and .., which no address can carry"
+  )
+)
+
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
 
 /** PostgreSQL's own limit on connections is far below it. */
@@ -26,7 +33,7 @@ export type SslMode = typeof sslModes[number]
 const Block = Schema.Struct({
   host: NonBlank,
   port: Schema.optionalKey(Port),
-  database: NonBlank,
+  database: DatabaseName,
   username: NonBlank,
   /** `CNPG_PASSWORD_FILE` weighs more. */
   password: Schema.optionalKey(Schema.String),

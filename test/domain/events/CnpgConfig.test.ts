@@ -33,7 +33,8 @@ describe("CnpgConfig", () => {
 
   it("carries any name and password through the address", () => {
     const text = fc.string({ minLength: 1, unit: "grapheme" }).filter((one) => one.trim() === one)
-    fc.assert(fc.property(text, text, fc.string({ minLength: 1 }), (username, database, password) => {
+    const name = text.filter((one) => one !== "." && one !== "..")
+    fc.assert(fc.property(text, name, fc.string({ minLength: 1 }), (username, database, password) => {
       const url = new URL(urlOf({ username, database, password }))
 
       assert.deepStrictEqual(
@@ -53,6 +54,10 @@ describe("CnpgConfig", () => {
     assert.deepStrictEqual(
       problemsOf({ host: "h", username: "u", database: "d", max_connections: 4, min_connections: 5 }),
       ["min_connections: at most 4, the value of max_connections"]
+    )
+    assert.deepStrictEqual(
+      problemsOf({ host: "h", username: "u", database: ".." }),
+      ["database: a name other than . and .., which no address can carry"]
     )
   })
 
