@@ -23,3 +23,9 @@ export interface RowContext {
   /** The id of the message's row at `index`, the same at every delivery. */
   readonly id: (index: number) => string
 }
+
+/**
+ * More objects (JSON) or nested messages (protobuf) in one payload are refused. An empty one takes two bytes there and
+ * hundreds in memory, so that 8 MiB could stand for gigabytes; in OTLP they take 15 to 30 each.
+ */
+export const objectsPerMessageMax = 2 ** 19

@@ -6,7 +6,7 @@
  */
 import { Result } from "effect"
 import { fail, type Problem } from "./DecodeError.ts"
-import { rowsPerMessageMax } from "./IngestId.ts"
+import { objectsPerMessageMax } from "./EventMessage.ts"
 import * as RowWeight from "./storing/RowWeight.ts"
 
 export type JsonObject = { readonly [key: string]: unknown }
@@ -31,18 +31,20 @@ const clean = (value: unknown): unknown => {
     : value
 }
 
-/** Whether brackets outside strings nest deeper than allowed. Holds for valid JSON. */
-const isDeep = (text: string): boolean => {
-  if (text.length < 2 * depthMax) return false
+/** What is wrong with the brackets outside strings: they nest too deep, or are too many. Holds for valid JSON. */
+const excess = (text: string): string | undefined => {
+  if (text.length < 2 * depthMax) return undefined
   let depth = 0
+  let opened = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === 0x22) at = stringEnd(text, at)
     else if (code === 0x7b || code === 0x5b) {
-      if (++depth > depthMax) return true
+      if (++depth > depthMax) return `expected at most ${depthMax} levels of nesting`
+      if (++opened > objectsPerMessageMax) return `expected at most ${objectsPerMessageMax} objects and arrays`
     } else if (code === 0x7d || code === 0x5d) depth--
   }
-  return false
+  return undefined
 }
 
 /** Where the string ends that begins at `start`. */
@@ -67,7 +69,8 @@ export const parse = (text: string): Result.Result<unknown, Problem> => {
   } catch {
     return fail([], "expected JSON")
   }
-  if (isDeep(text)) return fail([], `expected at most ${depthMax} levels of nesting`)
+  const reason = excess(text)
+  if (reason !== undefined) return fail([], reason)
   return Result.succeed(unfitEscape.test(text) ? clean(value) : value)
 }
 
@@ -103,7 +106,6 @@ export const eachObject = <Row extends object>(
 ): Result.Result<ReadonlyArray<Row>, Problem> => {
   if (isObject(value)) return Result.map(map(value, 0), (row) => [row])
   if (!Array.isArray(value)) return fail([], "expected an object or an array of objects")
-  if (value.length > rowsPerMessageMax) return fail([], `expected at most ${rowsPerMessageMax} objects`)
   const rows: Array<Row> = []
   let weight = 0
   for (let index = 0; index < value.length; index++) {

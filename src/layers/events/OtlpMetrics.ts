@@ -1,7 +1,6 @@
-/** Points of every kind from OTLP protobuf, each given to `row` with its resource; one more than is allowed is enough. */
+/** Points of every kind from OTLP protobuf, each given to `row` with its resource. */
 import { Result } from "effect"
 import type { Problem } from "../../domain/events/DecodeError.ts"
-import { rowsPerMessageMax } from "../../domain/events/IngestId.ts"
 import { cleanText } from "../../domain/events/Json.ts"
 import type { Point, Resource } from "../../domain/events/Otlp.ts"
 import { ExportMetricsServiceRequest } from "../../gen/opentelemetry/proto/collector/metrics/v1/metrics_service.ts"
@@ -57,7 +56,6 @@ export const read = <Row>(
         for (const metric of inner.metrics) {
           for (const one of points(metric)) {
             rows.push(row(one, resource))
-            if (rows.length > rowsPerMessageMax) return rows
           }
         }
       }

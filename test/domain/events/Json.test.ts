@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
+import { objectsPerMessageMax } from "../../../src/domain/events/EventMessage.ts"
 import * as Json from "../../../src/domain/events/Json.ts"
 
 const nested = (levels: number, inner = "1"): string => "[".repeat(levels) + inner + "]".repeat(levels)
@@ -33,6 +34,16 @@ describe("Json", () => {
     assert.isTrue(Result.isFailure(Json.parse(nested(100_000))))
     assert.isTrue(Result.isFailure(Json.parse(`{"a":"}}}}]]]]\\"]]","b":${nested(129)}}`)))
     assert.isTrue(Result.isSuccess(Json.parse(`"${"[".repeat(500)}\\\\"`)))
+  })
+
+  it("refuses more objects and arrays than fit in memory, whatever is in strings", () => {
+    const list = (items: number) => `{"a":"[[{{\\"[","b":[${Array(items).fill("{}").join()}]}`
+
+    assert.isTrue(Result.isSuccess(Json.parse(list(objectsPerMessageMax - 2))))
+    assert.deepStrictEqual(
+      Json.parse(list(objectsPerMessageMax - 1)),
+      Result.fail({ path: [], reason: "expected at most 524288 objects and arrays" })
+    )
   })
 
   it("names the place of the item that is no object", () => {
