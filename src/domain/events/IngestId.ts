@@ -6,8 +6,8 @@
  * stream stored the message, so a stream that was deleted and begins again at sequence 1 does not repeat ids.
  */
 
-/** More rows in one message are refused. */
-export const rowsPerMessageMax = 2 ** 20
+/** More rows in one message are refused: they are decoded in one go, and written by one statement of limited time. Ids have room for 2^20. */
+export const rowsPerMessageMax = 2 ** 17
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0")
 

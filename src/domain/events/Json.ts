@@ -7,6 +7,7 @@
 import { Result } from "effect"
 import { fail, type Problem } from "./DecodeError.ts"
 import { objectsPerMessageMax } from "./EventMessage.ts"
+import { rowsPerMessageMax } from "./IngestId.ts"
 import * as RowWeight from "./storing/RowWeight.ts"
 
 export type JsonObject = { readonly [key: string]: unknown }
@@ -106,6 +107,7 @@ export const eachObject = <Row extends object>(
 ): Result.Result<ReadonlyArray<Row>, Problem> => {
   if (isObject(value)) return Result.map(map(value, 0), (row) => [row])
   if (!Array.isArray(value)) return fail([], "expected an object or an array of objects")
+  if (value.length > rowsPerMessageMax) return fail([], `expected at most ${rowsPerMessageMax} objects`)
   const rows: Array<Row> = []
   let weight = 0
   for (let index = 0; index < value.length; index++) {

@@ -4,7 +4,7 @@
  * Synchronous, without state and without a throw: a message gives all of its rows or a `DecodeError` that says where and
  * why. The same message gives the same rows at every delivery.
  */
-import { Layer, Result } from "effect"
+import { Result } from "effect"
 import type { Decode, Decoded } from "../../domain/events/Decode.ts"
 import { DecodeError, fail, type Problem } from "../../domain/events/DecodeError.ts"
 import type { EventMessage } from "../../domain/events/EventMessage.ts"
@@ -13,7 +13,6 @@ import type { TableRows } from "../../domain/events/rows/Tables.ts"
 import * as RowWeight from "../../domain/events/storing/RowWeight.ts"
 import * as Subject from "../../domain/events/Subject.ts"
 import * as Tenant from "../../domain/events/Tenant.ts"
-import { EventDecoder } from "../../services/event-writer/EventDecoder.ts"
 import * as EventsProcessor from "./EventsProcessor.ts"
 import * as LogsProcessor from "./LogsProcessor.ts"
 import * as NetflowProcessor from "./NetflowProcessor.ts"
@@ -74,6 +73,3 @@ export const make = (options: Options = {}): Decode => {
     return Result.mapError(decode(message, route), (problem) => DecodeError.of(message, route.stream, problem))
   }
 }
-
-export const layer = (options: Options = {}): Layer.Layer<EventDecoder> =>
-  Layer.succeed(EventDecoder, { decode: make(options) })

@@ -1,6 +1,7 @@
-/** Points of every kind from OTLP protobuf, each given to `row` with its resource. */
+/** Points of every kind from OTLP protobuf, each given to `row` with its resource; one more than is allowed is enough. */
 import { Result } from "effect"
 import type { Problem } from "../../domain/events/DecodeError.ts"
+import { rowsPerMessageMax } from "../../domain/events/IngestId.ts"
 import { cleanText } from "../../domain/events/Json.ts"
 import type { Point, Resource } from "../../domain/events/Otlp.ts"
 import { ExportMetricsServiceRequest } from "../../gen/opentelemetry/proto/collector/metrics/v1/metrics_service.ts"
@@ -56,6 +57,7 @@ export const read = <Row>(
         for (const metric of inner.metrics) {
           for (const one of points(metric)) {
             rows.push(row(one, resource))
+            if (rows.length > rowsPerMessageMax) return rows
           }
         }
       }

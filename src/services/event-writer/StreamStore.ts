@@ -25,6 +25,9 @@ interface DeliveryBatch {
 
 type Verdict = Result.Result<void, Refusal>
 
+/** Decoded and held at once, of a batch whose messages have many rows each; a message can have more. */
+const portionMax = { rows: 50_000, bytes: 64 * 2 ** 20 }
+
 const pauseMin = 50
 const pauseMax = 5_000
 
@@ -83,16 +86,29 @@ interface StreamParts {
 export const make = (stream: StreamParts) => {
   const { decode, record, writer } = stream
 
-  /** Those that have rows, or none because there is nothing in them; of all others the verdict is made. */
-  const decoded = (deliveries: ReadonlyArray<Delivery>, verdicts: Map<Delivery, Verdict>) => {
+  /**
+   * The first messages, mostly all, as far as they can be decoded; of the others among them the verdict is made. One
+   * whose content is empty counts as decoded.
+   */
+  const decodePortion = (deliveries: ReadonlyArray<Delivery>, verdicts: Map<Delivery, Verdict>) => {
     const entries: Array<StoreEntry<Delivery>> = []
+    let rows = 0
+    let bytes = 0
+    let taken = 0
     for (const delivery of deliveries) {
-      const { message } = delivery
-      const result = attempt(decode, message)
-      if (Result.isFailure(result)) verdicts.set(delivery, Result.fail(result.failure))
-      else entries.push({ message: delivery, content: result.success.content, bytes: result.success.weight })
+      if (rows >= portionMax.rows || bytes >= portionMax.bytes) break
+      taken += 1
+      const result = attempt(decode, delivery.message)
+      if (Result.isFailure(result)) {
+        verdicts.set(delivery, Result.fail(result.failure))
+        continue
+      }
+      const { content, weight } = result.success
+      entries.push({ message: delivery, content, bytes: weight })
+      rows += content.rows.length
+      bytes += weight
     }
-    return entries
+    return { entries, rest: deliveries.slice(taken) }
   }
 
   const note = (outcome: BatchOutcome<Delivery>, verdicts: Map<Delivery, Verdict>) => {
@@ -136,18 +152,22 @@ export const make = (stream: StreamParts) => {
     let pause = pauseMin
     while (pending.length > 0) {
       yield* health.awaitUp
-      const outcome = yield* turns.take(Effect.suspend(() => writer.write(decoded(pending, verdicts))))
+      const { outcome, rest } = yield* turns.take(Effect.suspend(() => {
+        const { entries, rest } = decodePortion(pending, verdicts)
+        return Effect.map(writer.write(entries), (outcome) => ({ outcome, rest }))
+      }))
       note(outcome, verdicts)
       if (outcome.stored.length > 0) {
         record.unhinder("store")
         yield* stored(batch, outcome, startMillis)
       }
-      if (outcome.retry.length === 0) break
+      pending = rest
+      if (outcome.retry.length === 0) continue
       if (!(yield* isOutage(record, outcome.retry))) {
         for (const { message, error } of outcome.retry) verdicts.set(message, Result.fail(later(error)))
-        break
+        continue
       }
-      pending = outcome.retry.map(({ message }) => message)
+      pending = [...outcome.retry.map(({ message }) => message), ...rest]
       // A database that answers probes and refuses writes would otherwise be asked in a tight loop.
       yield* Effect.sleep(pause * (0.75 + 0.5 * (yield* Random.next)))
       pause = Math.min(pauseMax, pause * 2)

@@ -77,6 +77,25 @@ describe("StreamPipeline", () => {
       }))
   })
 
+  it.effect("decodes no more of a batch than it can hold as rows before it writes them", () => {
+    const world = new Fixture.World()
+    const large = JSON.stringify(Array.from({ length: 30_000 }, () => ({ body: "x" })))
+    for (let count = 0; count < 2; count++) world.publish(large)
+    world.publish("no json")
+    for (let count = 0; count < 3; count++) world.publish(large)
+
+    return writing(world, () =>
+      Effect.gen(function*() {
+        yield* pass("1 second")
+
+        assert.deepStrictEqual(world.statementSizes, Array(5).fill(30_000))
+        // Two make more than 50,000 rows; what is poison makes none.
+        assert.deepStrictEqual(world.decodedBefore, [2, 2, 5, 5, 6])
+        assert.strictEqual(world.entries("ack").length, 5)
+        assert.strictEqual(world.entries("term").length, 1)
+      }), { bytesMax: 10_000_000 })
+  })
+
   it.effect("gives back what can neither be stored nor be kept", () => {
     const world = new Fixture.World()
     world.lettersAreRefused = true

@@ -5,9 +5,10 @@
 import { Duration, Effect, Layer, Option } from "effect"
 import type { DeadLetter } from "../../../src/domain/events/DeadLetter.ts"
 import type { StreamSettings } from "../../../src/domain/events/EventWriterSettings.ts"
-import * as EventDecoder from "../../../src/layers/events/EventDecoder.ts"
+import * as Decoding from "../../../src/layers/events/EventDecoder.ts"
 import { DatabaseHealth } from "../../../src/services/event-writer/DatabaseHealth.ts"
 import { DeadLetterError, DeadLetters } from "../../../src/services/event-writer/DeadLetters.ts"
+import { EventDecoder } from "../../../src/services/event-writer/EventDecoder.ts"
 import {
   type Delivery,
   EventSource,
@@ -56,6 +57,9 @@ export class World {
   sourceIsAway = false
   subscriptions = 0
   statementSizes: Array<number> = []
+  decoded = 0
+  /** How many messages had been decoded when each statement began. */
+  decodedBefore: Array<number> = []
   #nextSequence = 1
 
   publish(text: string, options: { readonly isForeign?: boolean; readonly deliveries?: number } = {}): number {
@@ -140,6 +144,7 @@ const storeLayer = (world: World) =>
     write: (_, rows) =>
       Effect.suspend(() => {
         world.statementSizes.push(rows.length)
+        world.decodedBefore.push(world.decoded)
         switch (world.database) {
           case "away":
             return Effect.fail(failure(new StoreUnavailable({ code: "57P01", detail: "terminating" })))
@@ -185,6 +190,16 @@ const lettersLayer = (world: World) =>
       })
   })
 
+const decoderLayer = (world: World) => {
+  const decode = Decoding.make({ tenantDefault: "acme" })
+  return Layer.succeed(EventDecoder, {
+    decode: (message) => {
+      world.decoded += 1
+      return decode(message)
+    }
+  })
+}
+
 const healthLayer = (world: World) =>
   DatabaseHealth.layer(
     Effect.suspend(() => world.probe === "fine" ? Effect.void : Effect.fail({ message: "refused" }))
@@ -199,6 +214,6 @@ export const layer = (world: World) =>
       healthLayer(world),
       StreamRecords.layer,
       StoreTurns.layer(),
-      EventDecoder.layer({ tenantDefault: "acme" })
+      decoderLayer(world)
     ))
   )
