@@ -48,6 +48,17 @@ const started = Effect.fnUntraced(function*(directory: string) {
   return { program, state, postgres }
 })
 
+/** The process id of the nats-server of its own, once there is one other than that before. */
+const natsServer = Effect.fnUntraced(function*(directory: string, program: Program.Program, before?: number) {
+  const files = yield* FileSystem.FileSystem
+  const written = Effect.option(files.readFileString(`${directory}/nats/nats-server.pid`))
+  return yield* Program.eventually(
+    "a nats-server",
+    Effect.map(written, (text) => Option.filter(Option.map(text, Number), (pid) => pid > 0 && pid !== before)),
+    { within: "60 seconds", programs: [program] }
+  )
+})
+
 const Services = Schema.Struct({ services: Schema.Array(Schema.Struct({ reportedAt: Schema.String })) })
 
 /** When the newest status that core shows was reported, in milliseconds; none while core has no database. */
@@ -142,6 +153,7 @@ describe("serviceradar up", () => {
       Effect.gen(function*() {
         const directory = yield* folder
         const killed = yield* started(directory)
+        const nats = yield* natsServer(directory, killed.program)
         yield* killed.program.kill("SIGKILL")
         yield* killed.program.exited
 
@@ -150,6 +162,14 @@ describe("serviceradar up", () => {
         assert.isAtLeast(statuses.length, 8)
         assert.strictEqual(code, statuses.every((status) => status.available) ? 0 : 1)
         assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(killed.postgres)))
+
+        // One poll needs no NATS and leaves it alone; the next `up` puts its own in its place.
+        const { program } = yield* started(directory)
+        const next = yield* natsServer(directory, program, nats)
+        assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(nats)))
+        yield* program.kill("SIGINT")
+        assert.strictEqual(yield* Effect.timeout(program.exited, "10 seconds"), 0)
+        assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(next)))
       }))
 
     it.effect("goes on when PostgreSQL is killed, and restarts nothing else", () =>
