@@ -25,6 +25,12 @@ export interface RowContext {
 }
 
 /**
+ * More rows of one message are refused: they are decoded in one go, and written by one statement of limited time. Ids
+ * have room for 2^20.
+ */
+export const rowsPerMessageMax = 2 ** 17
+
+/**
  * More objects (JSON) or nested messages (protobuf) in one payload are refused. An empty one takes two bytes there and
  * hundreds in memory, so that 8 MiB could stand for gigabytes; in OTLP they take 15 to 30 each.
  */

@@ -5,9 +5,7 @@
  * the sequence (40), the row's place in the message (20) and a hash of the stream's name (14). The time is when the
  * stream stored the message, so a stream that was deleted and begins again at sequence 1 does not repeat ids.
  */
-
-/** More rows in one message are refused: they are decoded in one go, and written by one statement of limited time. Ids have room for 2^20. */
-export const rowsPerMessageMax = 2 ** 17
+import * as Remembered from "./Remembered.ts"
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0")
 
@@ -21,20 +19,12 @@ const hex48 = (value: number): string => {
   return `${threeDigits[high >>> 12]}${threeDigits[high & 0xfff]}${threeDigits[low >>> 12]}${threeDigits[low & 0xfff]}`
 }
 
-const hashes = new Map<string, number>()
-const hashesMax = 1_000
-
 /** FNV-1a, folded to 14 bits. */
-const streamHash = (stream: string): number => {
-  const known = hashes.get(stream)
-  if (known !== undefined) return known
+const streamHash = Remembered.make((stream) => {
   let hash = 0x811c9dc5
   for (let at = 0; at < stream.length; at++) hash = Math.imul(hash ^ stream.charCodeAt(at), 0x01000193)
-  const folded = ((hash >>> 14) ^ hash) & 0x3fff
-  // Bounded, because a name comes from outside.
-  if (hashes.size < hashesMax) hashes.set(stream, folded)
-  return folded
-}
+  return ((hash >>> 14) ^ hash) & 0x3fff
+})
 
 interface Parts {
   /** Time, version, sequence but its last 14 bits. */
@@ -61,7 +51,7 @@ const partsOf = (stream: string, sequence: number, storedAtMicros: number): Part
   }
 }
 
-/** The ids of one message's rows, by their index below `rowsPerMessageMax`; costs nothing until one is asked for. */
+/** The ids of one message's rows, by their index below 2^20; costs nothing until one is asked for. */
 export const make = (stream: string, sequence: number, storedAtMicros: number): (index: number) => string => {
   let parts: Parts | undefined
   return (index) => {

@@ -6,8 +6,7 @@
  */
 import { Result } from "effect"
 import { fail, type Problem } from "./DecodeError.ts"
-import { objectsPerMessageMax } from "./EventMessage.ts"
-import { rowsPerMessageMax } from "./IngestId.ts"
+import { objectsPerMessageMax, rowsPerMessageMax } from "./EventMessage.ts"
 import * as RowWeight from "./storing/RowWeight.ts"
 
 export type JsonObject = { readonly [key: string]: unknown }

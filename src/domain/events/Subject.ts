@@ -4,6 +4,7 @@
  * A tenant may stand in front as one token (`acme.logs.syslog.processed`); it cannot be called like a root. Old subjects
  * (`events.otel.traces`, `snmp.traps`) and new ones (`otel.traces.raw`, `logs.snmp`) lead to the same stream.
  */
+import * as Remembered from "./Remembered.ts"
 
 export const streamNames = [
   "TELEMETRY",
@@ -68,7 +69,8 @@ export interface Route {
 const matches = (subject: string, prefix: string): boolean =>
   subject.startsWith(prefix) && (subject.length === prefix.length || subject[prefix.length] === ".")
 
-const routeOf = (subject: string): Route | undefined => {
+/** None when no stream stores the subject. */
+export const route = Remembered.make((subject): Route | undefined => {
   const dot = subject.indexOf(".")
   const first = dot < 0 ? subject : subject.slice(0, dot)
   const isPrefixed = dot > 0 && !roots.has(first)
@@ -79,23 +81,7 @@ const routeOf = (subject: string): Route | undefined => {
     tenant: isPrefixed ? first : undefined,
     subject: bare
   }
-}
-
-const routes = new Map<string, Route>()
-const routesMax = 1_000
-const rememberedLengthMax = 256
-
-/** None when no stream stores the subject. */
-export const route = (subject: string): Route | undefined => {
-  const known = routes.get(subject)
-  if (known !== undefined) return known
-  const found = routeOf(subject)
-  // Most messages have one of few subjects; bounded, because they come from outside.
-  if (found !== undefined && subject.length <= rememberedLengthMax && routes.size < routesMax) {
-    routes.set(subject, found)
-  }
-  return found
-}
+})
 
 /** The subject with its tenant in front: the inverse of `route`. */
 export const format = (route: Pick<Route, "tenant" | "subject">): string =>

@@ -7,7 +7,7 @@
 import { Result } from "effect"
 import type { Decode, Decoded } from "../../domain/events/Decode.ts"
 import { DecodeError, fail, type Problem } from "../../domain/events/DecodeError.ts"
-import type { EventMessage } from "../../domain/events/EventMessage.ts"
+import { type EventMessage, rowsPerMessageMax } from "../../domain/events/EventMessage.ts"
 import * as IngestId from "../../domain/events/IngestId.ts"
 import type { TableRows } from "../../domain/events/rows/Tables.ts"
 import * as RowWeight from "../../domain/events/storing/RowWeight.ts"
@@ -55,8 +55,8 @@ export const make = (options: Options = {}): Decode => {
         const context = { tenantId, subject, storedAtMicros: message.storedAtMicros, id }
         const content = processors[stream](message.data, context)
         if (Result.isFailure(content)) return Result.fail(content.failure)
-        if (content.success.rows.length > IngestId.rowsPerMessageMax) {
-          return fail([], `expected at most ${IngestId.rowsPerMessageMax} rows`)
+        if (content.success.rows.length > rowsPerMessageMax) {
+          return fail([], `expected at most ${rowsPerMessageMax} rows`)
         }
         const weight = RowWeight.of(content.success, message.data.length)
         return weight > RowWeight.weightMax

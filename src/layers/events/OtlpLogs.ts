@@ -1,7 +1,7 @@
 /** Log records from OTLP protobuf, each given to `row` with its resource and scope; one more than is allowed is enough. */
 import { Result } from "effect"
 import type { Problem } from "../../domain/events/DecodeError.ts"
-import { rowsPerMessageMax } from "../../domain/events/IngestId.ts"
+import { rowsPerMessageMax } from "../../domain/events/EventMessage.ts"
 import { cleanText } from "../../domain/events/Json.ts"
 import type { LogRecord, Resource, Scope } from "../../domain/events/Otlp.ts"
 import { ExportLogsServiceRequest } from "../../gen/opentelemetry/proto/collector/logs/v1/logs_service.ts"

@@ -1,7 +1,7 @@
 /** Points of every kind from OTLP protobuf, each given to `row` with its resource; one more than is allowed is enough. */
 import { Result } from "effect"
 import type { Problem } from "../../domain/events/DecodeError.ts"
-import { rowsPerMessageMax } from "../../domain/events/IngestId.ts"
+import { rowsPerMessageMax } from "../../domain/events/EventMessage.ts"
 import { cleanText } from "../../domain/events/Json.ts"
 import type { Point, Resource } from "../../domain/events/Otlp.ts"
 import { ExportMetricsServiceRequest } from "../../gen/opentelemetry/proto/collector/metrics/v1/metrics_service.ts"

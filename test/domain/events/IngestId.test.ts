@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import * as IngestId from "../../../src/domain/events/IngestId.ts"
 
 const sequence = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2 ** 40 - 1 }))
-const index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: IngestId.rowsPerMessageMax - 1 }))
+const index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 20 - 1 }))
 const micros = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4e15 }))
 
 /** The parts of an id, read back from its text. */
