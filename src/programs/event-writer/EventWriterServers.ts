@@ -12,8 +12,8 @@ import { NatsConnection } from "../../layers/nats/NatsConnection.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
 import { EventTables } from "../../services/event-writer/EventTables.ts"
 import * as LagWatch from "../../services/event-writer/LagWatch.ts"
-import type { StreamRecords } from "../../services/event-writer/StreamRecords.ts"
-import { StreamStatuses } from "../../services/event-writer/StreamStatus.ts"
+import { StreamRecords } from "../../services/event-writer/StreamRecords.ts"
+import type { StreamStatuses } from "../../services/event-writer/StreamStatus.ts"
 import * as WriterReports from "../../services/event-writer/WriterReports.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
@@ -28,13 +28,21 @@ const database = Effect.gen(function*() {
   if (!state.isUp) return yield* Effect.fail({ message: state.reason })
 })
 
-/** A stream that is written by default may have nobody who publishes to it; all of them may not. */
-const problems = Effect.fnUntraced(function*({ requested }: EventWriterSettings) {
-  const all = yield* StreamStatuses.use((statuses) => statuses.all)
-  const troubled = all.filter(({ problem }) => problem !== "")
-  const isFine = troubled.length < all.length && !troubled.some(({ stream }) => requested.has(stream))
+/**
+ * Every stream has been subscribed to, or it is known why not. One that is written by default may have nobody who
+ * publishes to it; all of them may not.
+ */
+const subscriptions = Effect.fnUntraced(function*({ requested, streams }: EventWriterSettings) {
+  const records = yield* StreamRecords.use(({ all }) => all)
+  const opened = records.filter(({ isOpening }) => !isOpening)
+  if (opened.length < streams.length) {
+    const opening = streams.filter(({ stream }) => opened.every((record) => record.stream !== stream))
+    return yield* Effect.fail({ message: `${opening.map(({ stream }) => stream).join(", ")}: not subscribed yet` })
+  }
+  const troubled = records.filter(({ trouble }) => trouble !== "")
+  const isFine = troubled.length < records.length && !troubled.some(({ stream }) => requested.has(stream))
   if (troubled.length === 0 || isFine) return
-  return yield* Effect.fail({ message: troubled.map(({ problem, stream }) => `${stream}: ${problem}`).join("; ") })
+  return yield* Effect.fail({ message: troubled.map(({ stream, trouble }) => `${stream}: ${trouble}`).join("; ") })
 })
 
 const checks = (settings: EventWriterSettings): ReadonlyArray<
@@ -43,7 +51,7 @@ const checks = (settings: EventWriterSettings): ReadonlyArray<
   { name: "event database", ready: database },
   { name: "event tables", ready: EventTables.use((tables) => tables.ready) },
   { name: "nats", ready: nats },
-  { name: "event streams", ready: problems(settings) },
+  { name: "event streams", ready: subscriptions(settings) },
   { name: "event lag", ready: LagWatch.flowing() }
 ]
 

@@ -33,6 +33,8 @@ export class StreamRecord {
   rowsRepeated = 0
   deadLettered = 0
   retried = 0
+  /** Whether messages were ever asked for: before, streams and consumers may have to be made. */
+  hasSubscribed = false
   /** Why nothing can be fetched right now; empty while all is well. */
   problem = ""
   readonly #obstacles = new Map<"store" | "dead letters", string>()
@@ -58,6 +60,11 @@ export class StreamRecord {
 
   unhinder(where: "store" | "dead letters"): void {
     this.#obstacles.delete(where)
+  }
+
+  /** Neither subscribed nor known why not. */
+  get isOpening(): boolean {
+    return !this.hasSubscribed && this.problem === ""
   }
 
   get trouble(): string {

@@ -55,6 +55,7 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
         )
         yield* Effect.forkIn(held.keepExtended(subscription.ackWait), scope)
         open = { scope, subscription }
+        record.hasSubscribed = true
         return subscription
       })
     )

@@ -67,13 +67,14 @@ const start = Effect.fnUntraced(function*(own: EventWriterSettings.EventWriterOp
   return { settings, server, url, http: `127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}`, httpPort: http }
 })
 
+/** Asked again and again, so it keeps no connection. */
 const stored = (url: Redacted.Redacted) =>
   Effect.flatMap(
     Effect.provide(PgClient.make({ url, maxConnections: 1 }), Reactivity.layer),
     (sql) =>
       sql<{ readonly rows: number; readonly tenants: number }>`
       select count(*)::int as rows, count(distinct tenant_id)::int as tenants from platform.logs`
-  )
+  ).pipe(Effect.scoped)
 
 const live = Layer.mergeAll(SupervisionTree.layer, NodeFileSystem.layer, TestDatabase.layer)
 
@@ -182,6 +183,7 @@ describe("EventWriterProgram", () => {
 
       assert.strictEqual(readiness.status, 503)
       assert.include(JSON.stringify(readiness.body), "not connected yet")
+      assert.include(JSON.stringify(readiness.body), `${streamNames.join(", ")}: not subscribed yet`)
       assert.strictEqual(health, "SERVING")
       assert.isFalse(status.available)
       assert.strictEqual(JSON.parse(status.message.toString()).status, "unavailable")

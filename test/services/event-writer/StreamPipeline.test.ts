@@ -96,6 +96,37 @@ describe("StreamPipeline", () => {
       }), { bytesMax: 10_000_000 })
   })
 
+  it.effect("is opening until it has subscribed", () => {
+    const world = new Fixture.World()
+    world.probe = "fails"
+
+    return writing(world, () =>
+      Effect.gen(function*() {
+        yield* pass("1 second")
+        assert.isTrue((yield* record).isOpening)
+
+        world.probe = "fine"
+        yield* pass("1 second")
+        assert.isFalse((yield* record).isOpening)
+        assert.strictEqual(world.subscriptions, 1)
+      }))
+  })
+
+  it.effect("is no longer opening when it knows why it cannot subscribe", () => {
+    const world = new Fixture.World()
+    world.streamIsMissing = true
+
+    return writing(world, () =>
+      Effect.gen(function*() {
+        yield* pass("1 second")
+        const { hasSubscribed, isOpening, trouble } = yield* record
+        assert.deepStrictEqual(
+          { hasSubscribed, isOpening, trouble },
+          { hasSubscribed: false, isOpening: false, trouble: "no such stream" }
+        )
+      }))
+  })
+
   it.effect("gives back what can neither be stored nor be kept", () => {
     const world = new Fixture.World()
     world.lettersAreRefused = true

@@ -55,6 +55,7 @@ export class World {
   probe: "fine" | "fails" = "fine"
   lettersAreRefused = false
   sourceIsAway = false
+  streamIsMissing = false
   subscriptions = 0
   statementSizes: Array<number> = []
   decoded = 0
@@ -122,7 +123,10 @@ const sourceLayer = (world: World) =>
     subscribe: (stream) =>
       Effect.suspend(() => {
         world.subscriptions += 1
-        const away = new EventSourceError({ stream, reason: new SourceUnavailable({ detail: "no servers" }) })
+        const unavailable = (detail: string) =>
+          new EventSourceError({ stream, reason: new SourceUnavailable({ detail }) })
+        if (world.streamIsMissing) return Effect.fail(unavailable("no such stream"))
+        const away = unavailable("no servers")
         return Effect.succeed({
           ackWait: Duration.seconds(30),
           pull: (demand: number, bytesMax: number) =>
