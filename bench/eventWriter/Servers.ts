@@ -10,11 +10,11 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
-import * as EmbeddedNats from "../../src/layers/nats/EmbeddedNats.ts"
-import * as NatsAddress from "../../src/layers/nats/NatsAddress.ts"
-import * as NatsCredentials from "../../src/layers/nats/NatsCredentials.ts"
-import * as NatsServerBinary from "../../src/layers/nats/NatsServerBinary.ts"
-import * as EmbeddedPostgres from "../../src/layers/postgres/EmbeddedPostgres.ts"
+import * as NatsAddress from "../../src/layers/nats/connection/NatsAddress.ts"
+import * as NatsCredentials from "../../src/layers/nats/connection/NatsCredentials.ts"
+import * as EmbeddedNats from "../../src/layers/nats/server/EmbeddedNats.ts"
+import * as NatsServerBinary from "../../src/layers/nats/server/NatsServerBinary.ts"
+import * as EmbeddedPostgres from "../../src/layers/postgres/server/EmbeddedPostgres.ts"
 
 const run = <A, E>(
   scope: Scope.Scope,

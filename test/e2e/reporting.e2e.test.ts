@@ -2,7 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Option, Redacted } from "effect"
-import { PgConnection } from "../../src/layers/postgres/PgConnection.ts"
+import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
 import * as NatsServer from "../support/natsServer.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"

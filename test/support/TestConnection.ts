@@ -2,8 +2,8 @@
  * The connection of core to a fresh database, with its life running and the schema in place.
  */
 import { Effect, Layer, Option, Schedule } from "effect"
-import { DatabaseEndpoint } from "../../src/layers/postgres/DatabaseEndpoint.ts"
-import { PgConnection } from "../../src/layers/postgres/PgConnection.ts"
+import { DatabaseEndpoint } from "../../src/layers/postgres/connection/DatabaseEndpoint.ts"
+import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 /** Waits, at most 20 s, until the schema is there and queries are answered. */

@@ -2,8 +2,8 @@
 import { Result } from "effect"
 import type { TableName } from "../../src/domain/events/rows/Tables.ts"
 import type { EventRow } from "../../src/domain/events/storing/Suspects.ts"
-import * as EventDecoder from "../../src/layers/events/EventDecoder.ts"
-import { message, samples } from "../layers/events/samples.ts"
+import * as EventDecoder from "../../src/layers/events/decode/EventDecoder.ts"
+import { message, samples } from "../layers/events/decode/samples.ts"
 
 const flowTables = ["ocsf_network_activity", "netflow_metrics"] as const
 

@@ -3,10 +3,10 @@
  */
 import { Effect, Layer } from "effect"
 import type { TableName } from "../../src/domain/events/rows/Tables.ts"
-import * as PgEventStore from "../../src/layers/postgres/events/PgEventStore.ts"
-import * as PgEventTables from "../../src/layers/postgres/events/PgEventTables.ts"
-import { PgConnection } from "../../src/layers/postgres/PgConnection.ts"
-import { EventTables } from "../../src/services/event-writer/EventTables.ts"
+import * as PgEventStore from "../../src/layers/events/store/PgEventStore.ts"
+import * as PgEventTables from "../../src/layers/events/store/PgEventTables.ts"
+import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
+import { EventTables } from "../../src/services/events/EventTables.ts"
 import * as TestConnection from "./TestConnection.ts"
 
 export const layer = (options: PgEventStore.PgEventStoreOptions = {}) =>

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import { PgConnection } from "../../src/layers/postgres/PgConnection.ts"
+import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
 
 const folder = path.resolve(import.meta.dirname, "../fixtures/tables")
 

@@ -11,8 +11,8 @@ import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
 import type { TestProject } from "vitest/node"
-import * as NatsServerBinary from "../../src/layers/nats/NatsServerBinary.ts"
-import * as EmbeddedPostgres from "../../src/layers/postgres/EmbeddedPostgres.ts"
+import * as NatsServerBinary from "../../src/layers/nats/server/NatsServerBinary.ts"
+import * as EmbeddedPostgres from "../../src/layers/postgres/server/EmbeddedPostgres.ts"
 
 declare module "vitest" {
   interface ProvidedContext {

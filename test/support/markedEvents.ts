@@ -6,8 +6,8 @@
  */
 import { Effect } from "effect"
 import type { TableName } from "../../src/domain/events/rows/Tables.ts"
-import type { StreamName } from "../../src/domain/events/Subject.ts"
-import { PgConnection } from "../../src/layers/postgres/PgConnection.ts"
+import type { StreamName } from "../../src/domain/events/stream/Subject.ts"
+import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
 
 export interface MarkedEvent {
   readonly mark: number

@@ -1,9 +1,9 @@
 /** The connection of the program to a server of the test, kept for as long as the scope is open. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, Layer, Option, Redacted, Schedule } from "effect"
-import type { NatsClient } from "../../src/layers/nats/NatsClient.ts"
-import { NatsConnection, type NatsConnectionOptions } from "../../src/layers/nats/NatsConnection.ts"
-import { NatsEndpoint } from "../../src/layers/nats/NatsEndpoint.ts"
+import type { NatsClient } from "../../src/layers/nats/connection/NatsClient.ts"
+import { NatsConnection, type NatsConnectionOptions } from "../../src/layers/nats/connection/NatsConnection.ts"
+import { NatsEndpoint } from "../../src/layers/nats/connection/NatsEndpoint.ts"
 
 /** `NatsConnection` that is being kept; `url` is where the server is. */
 export const layer = (url: string, options: NatsConnectionOptions = {}) =>

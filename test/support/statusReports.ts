@@ -1,7 +1,7 @@
 /**
  * Reports for tests of core, as a poller would send them.
  */
-import type { ReceivedReport, ReceivedStatus } from "../../src/domain/monitoring/ReceivedReport.ts"
+import type { ReceivedReport, ReceivedStatus } from "../../src/domain/monitoring/reports/ReceivedReport.ts"
 
 const encoder = new TextEncoder()
 

@@ -5,7 +5,7 @@
  * so that they are no unknown keys: JSON logs have ISO times, and export is set by the `OTEL_*` variables.
  */
 import { type LogLevel, Option, Schema } from "effect"
-import { GoDuration } from "./GoDuration.ts"
+import { GoDuration } from "../config/GoDuration.ts"
 
 const levels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
   ["trace", "Trace"],

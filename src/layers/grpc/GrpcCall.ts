@@ -6,11 +6,11 @@
  */
 import type * as grpc from "@grpc/grpc-js"
 import { Cause, Deferred, Duration, Effect, Exit, Stream, type Tracer } from "effect"
-import { deadlineExceeded, errorOf, settle, unanswered } from "./GrpcAnswer.ts"
 import { type CallOptions, listen, prepare, type Prepared } from "./GrpcCallOptions.ts"
 import type { GrpcChannel } from "./GrpcChannel.ts"
 import type { DeadlineExceeded, GrpcError } from "./GrpcError.ts"
-import * as ObjectStream from "./ObjectStream.ts"
+import { deadlineExceeded, errorOf, settle, unanswered } from "./internal/GrpcAnswer.ts"
+import * as ObjectStream from "./internal/ObjectStream.ts"
 
 /** The part of a method definition that a client needs, with its message types known. */
 export interface ClientMethodDefinition<Req, Res> {

@@ -8,7 +8,7 @@ import { Duration, Effect, Result, type Tracer } from "effect"
 import type { GrpcChannel } from "./GrpcChannel.ts"
 import { type GrpcError, Internal, Unavailable } from "./GrpcError.ts"
 import * as GrpcMetadata from "./GrpcMetadata.ts"
-import { machineClock } from "./MachineClock.ts"
+import { machineClock } from "./internal/MachineClock.ts"
 
 export interface CallOptions {
   /** From now until the status; streams have none unless told. */

@@ -9,7 +9,7 @@ import { Duration, Effect, FiberSet, Schema, type Scope } from "effect"
 import * as GrpcHealth from "./GrpcHealth.ts"
 import * as GrpcReflection from "./GrpcReflection.ts"
 import type { Service } from "./GrpcService.ts"
-import { machineClock } from "./MachineClock.ts"
+import { machineClock } from "./internal/MachineClock.ts"
 import * as MessageSize from "./MessageSize.ts"
 
 export { service } from "./GrpcService.ts"

@@ -3,8 +3,8 @@
  */
 import type * as grpc from "@grpc/grpc-js"
 import type { Types } from "effect"
-import * as GrpcHandler from "./GrpcHandler.ts"
 import * as GrpcMethod from "./GrpcMethod.ts"
+import * as GrpcHandler from "./internal/GrpcHandler.ts"
 
 /** Handlers of one service, ready to be served; `R` is what they need. */
 export interface Service<out R> {

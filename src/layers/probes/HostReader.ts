@@ -6,9 +6,9 @@
 import { Effect, type FileSystem, Option } from "effect"
 import { statfs } from "node:fs/promises"
 import * as os from "node:os"
-import * as AuxiliaryVector from "../../domain/monitoring/AuxiliaryVector.ts"
-import * as HostStats from "../../domain/monitoring/HostStats.ts"
-import { parseStat, type ProcessStat } from "../../domain/monitoring/ProcessTable.ts"
+import * as AuxiliaryVector from "../../domain/monitoring/host/AuxiliaryVector.ts"
+import * as HostStats from "../../domain/monitoring/host/HostStats.ts"
+import { parseStat, type ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
 
 const readsAtOnceMax = 16
 /** More mounts than this are not looked at. */

@@ -9,7 +9,7 @@ import * as http from "node:http"
 import * as https from "node:https"
 import type * as net from "node:net"
 import { TLSSocket } from "node:tls"
-import type { HttpTarget } from "../../domain/monitoring/HttpTarget.ts"
+import type { HttpTarget } from "../../domain/monitoring/checks/HttpTarget.ts"
 import type { NameLookup } from "./NameLookup.ts"
 import * as Reason from "./Reason.ts"
 

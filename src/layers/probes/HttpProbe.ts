@@ -5,9 +5,9 @@
  * makes the check fail before anything is sent.
  */
 import { Clock, DateTime, Effect, FileSystem, Result } from "effect"
-import * as HttpTarget from "../../domain/monitoring/HttpTarget.ts"
-import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
-import type { Prepare } from "../../services/agent/Prober.ts"
+import * as HttpTarget from "../../domain/monitoring/checks/HttpTarget.ts"
+import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { Prepare } from "../../services/monitoring/Prober.ts"
 import type { BodyPattern } from "./BodyPattern.ts"
 import { exchange, type HttpExchange, HttpExchangeError } from "./HttpExchange.ts"
 import type { NameLookup } from "./NameLookup.ts"

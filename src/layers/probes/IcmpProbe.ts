@@ -5,10 +5,10 @@
  * Go agent, host names and IPv6 work, and the answer is there when the reply is, not after the whole timeout.
  */
 import { Clock, Duration, Effect, Option, Result } from "effect"
-import * as PingOutput from "../../domain/monitoring/PingOutput.ts"
-import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
-import { isIpv6, parseHost } from "../../domain/monitoring/ProbeTarget.ts"
-import { PingUnavailable, type Prepare } from "../../services/agent/Prober.ts"
+import * as PingOutput from "../../domain/monitoring/checks/PingOutput.ts"
+import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { isIpv6, parseHost } from "../../domain/monitoring/checks/ProbeTarget.ts"
+import { PingUnavailable, type Prepare } from "../../services/monitoring/Prober.ts"
 import * as Command from "./Command.ts"
 
 export interface IcmpOptions {

@@ -6,9 +6,9 @@
  */
 import { Clock, Duration, Effect, Result } from "effect"
 import * as net from "node:net"
-import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
-import { type HostPort, parseHostPort } from "../../domain/monitoring/ProbeTarget.ts"
-import type { Prepare } from "../../services/agent/Prober.ts"
+import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { type HostPort, parseHostPort } from "../../domain/monitoring/checks/ProbeTarget.ts"
+import type { Prepare } from "../../services/monitoring/Prober.ts"
 import * as NameLookup from "./NameLookup.ts"
 import * as Reason from "./Reason.ts"
 

@@ -5,7 +5,7 @@
  * has checks. A process that starts while the table is read may be missed until it is read again.
  */
 import { Duration, Effect, Fiber, type FileSystem, Option, Schema, type Scope } from "effect"
-import { parseStat } from "../../domain/monitoring/ProcessTable.ts"
+import { parseStat } from "../../domain/monitoring/host/ProcessTable.ts"
 
 export class ProcessListError extends Schema.TaggedError<ProcessListError>()("ProcessListError", {
   reason: Schema.String

@@ -5,10 +5,10 @@
  * well, so machines without systemd (containers above all) have the check too. Zombies do not count.
  */
 import { Clock, Duration, Effect, FileSystem, Option, Result } from "effect"
-import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
-import { parseProcessName } from "../../domain/monitoring/ProbeTarget.ts"
-import { matchesName } from "../../domain/monitoring/ProcessTable.ts"
-import type { Prepare } from "../../services/agent/Prober.ts"
+import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { parseProcessName } from "../../domain/monitoring/checks/ProbeTarget.ts"
+import { matchesName } from "../../domain/monitoring/host/ProcessTable.ts"
+import type { Prepare } from "../../services/monitoring/Prober.ts"
 import type { Commands } from "./Command.ts"
 import * as ProcessList from "./ProcessList.ts"
 

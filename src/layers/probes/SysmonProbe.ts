@@ -6,10 +6,10 @@
  */
 import { Clock, DateTime, Duration, Effect, FileSystem } from "effect"
 import * as os from "node:os"
-import type { KernelUnits } from "../../domain/monitoring/AuxiliaryVector.ts"
-import * as HostStats from "../../domain/monitoring/HostStats.ts"
-import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
-import type { Prepare } from "../../services/agent/Prober.ts"
+import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { KernelUnits } from "../../domain/monitoring/host/AuxiliaryVector.ts"
+import * as HostStats from "../../domain/monitoring/host/HostStats.ts"
+import type { Prepare } from "../../services/monitoring/Prober.ts"
 import * as HostReader from "./HostReader.ts"
 
 export interface SysmonOptions {

@@ -14,7 +14,7 @@ import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
 import * as TokenBucket from "../../domain/events/outgoing/TokenBucket.ts"
-import { EventPublisher } from "../../services/event-writer/EventPublisher.ts"
+import { EventPublisher } from "../../services/events/EventPublisher.ts"
 
 export interface OtlpPublicationOptions {
   /** The name of the service that spans and metrics belong to. */

@@ -12,7 +12,7 @@
  */
 import { Layer, type LogLevel } from "effect"
 import * as crypto from "node:crypto"
-import type { EventPublisher } from "../../services/event-writer/EventPublisher.ts"
+import type { EventPublisher } from "../../services/events/EventPublisher.ts"
 import { pollSpan } from "../../services/poller/CheckScheduler.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as LogPublication from "../../services/telemetry/LogPublication.ts"

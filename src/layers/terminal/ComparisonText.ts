@@ -1,5 +1,5 @@
 /** The result of a comparison as a person reads it: a table of counts, then what differs, then what was left out. */
-import { isEqual, type TableDifference } from "../../services/event-writer/TableComparison.ts"
+import { isEqual, type TableDifference } from "../../services/events/TableComparison.ts"
 import type { Style } from "./Style.ts"
 import * as TerminalStyle from "./Style.ts"
 import * as TextTable from "./TextTable.ts"

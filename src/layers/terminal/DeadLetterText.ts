@@ -4,8 +4,8 @@
  * A payload is shown as indented JSON when it is JSON, as text when it is text, and else as a hex dump of its beginning.
  */
 import { DateTime, Option, Result } from "effect"
-import type { DeadLetter, DeadLetterSummary } from "../../domain/events/DeadLetter.ts"
-import { parse } from "../../domain/events/Json.ts"
+import { parse } from "../../domain/events/decode/Json.ts"
+import type { DeadLetter, DeadLetterSummary } from "../../domain/events/stream/DeadLetter.ts"
 import * as Elapsed from "./Elapsed.ts"
 import * as HexDump from "./HexDump.ts"
 import * as JsonText from "./JsonText.ts"

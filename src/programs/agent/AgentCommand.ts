@@ -2,13 +2,13 @@
 import { Config, Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as AgentConfig from "../../domain/monitoring/AgentConfig.ts"
-import * as CheckerFiles from "../../layers/files/CheckerFiles.ts"
+import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
+import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
+import * as FileLogging from "../../layers/command/FileLogging.ts"
+import { httpFlag } from "../../layers/command/HttpFlag.ts"
+import * as Reporting from "../../layers/command/Reporting.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
-import * as FileLogging from "../cli/FileLogging.ts"
-import { httpFlag } from "../cli/HttpFlag.ts"
-import * as Reporting from "../cli/Reporting.ts"
 import * as AgentProgram from "./AgentProgram.ts"
 
 const flags = {

@@ -7,12 +7,12 @@ import { Config, Console, DateTime, Duration, Effect, Layer, Option, Runtime, Sc
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as AgentConfig from "../../domain/monitoring/AgentConfig.ts"
-import * as GoDuration from "../../domain/monitoring/GoDuration.ts"
-import type { ProbeOutcome } from "../../domain/monitoring/ProbeOutcome.ts"
-import { GrpcCheckers } from "../../layers/grpc/GrpcCheckers.ts"
+import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
+import * as GoDuration from "../../domain/config/GoDuration.ts"
+import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
-import { type CheckRequest, probeOnce } from "../../services/agent/Prober.ts"
+import { type CheckRequest, probeOnce } from "../../services/monitoring/Prober.ts"
 
 /** The probe was made and the target is not available; everything about it has been printed. */
 export class NotAvailable extends Schema.TaggedError<NotAvailable>()("NotAvailable", {

@@ -8,9 +8,9 @@ import { Console, Effect, Option } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import * as ConfigKind from "./ConfigKind.ts"
-import { NegativeAnswer } from "./NegativeAnswer.ts"
 
 interface Finding {
   readonly key: string

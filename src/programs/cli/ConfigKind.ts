@@ -5,10 +5,10 @@
  * NATS and `cnpg` the event writer's; core's file has none of them.
  */
 import { Effect, FileSystem, Schema } from "effect"
-import { EventWriterConfigFile } from "../../domain/events/EventWriterConfig.ts"
-import { AgentConfigFile } from "../../domain/monitoring/AgentConfig.ts"
-import { CoreConfigFile } from "../../domain/monitoring/CoreConfig.ts"
-import { PollerConfigFile } from "../../domain/monitoring/PollerConfig.ts"
+import { AgentConfigFile } from "../../domain/agent/AgentConfig.ts"
+import { CoreConfigFile } from "../../domain/core/CoreConfig.ts"
+import { EventWriterConfigFile } from "../../domain/events/settings/EventWriterConfig.ts"
+import { PollerConfigFile } from "../../domain/poller/PollerConfig.ts"
 
 export const kinds = ["poller", "agent", "core", "event-writer"] as const
 export type ConfigKind = typeof kinds[number]

@@ -10,9 +10,9 @@ import * as Flag from "effect/cli/Flag"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import * as ManagementClient from "../../layers/http/ManagementClient.ts"
+import * as RunState from "../../layers/process/RunState.ts"
 import * as Style from "../../layers/terminal/Style.ts"
 import * as TreeDrawing from "../../layers/terminal/TreeDrawing.ts"
-import * as RunState from "../up/RunState.ts"
 
 const defaultUrl = "http://127.0.0.1:8090"
 

@@ -3,13 +3,13 @@
  *
  * `--version` alone answers before anything else is loaded.
  */
-import { packageVersion } from "./PackageVersion.ts"
+import { packageVersion } from "../../layers/command/PackageVersion.ts"
 
 const args = process.argv.slice(2)
 
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-v" || args[0] === "-version")) {
   process.stdout.write(`serviceradar v${packageVersion()}\n`)
 } else {
-  const { run } = await import("./CliProcess.ts")
+  const { run } = await import("../../layers/command/CliProcess.ts")
   run(args)
 }

@@ -5,7 +5,7 @@
  * rest stays as it is.
  */
 import { Effect, Ref } from "effect"
-import { type DeadLetterError, DeadLetters } from "../../services/event-writer/DeadLetters.ts"
+import { type DeadLetterError, DeadLetters } from "../../services/events/DeadLetters.ts"
 
 /** At once; the server answers each in a millisecond or two. */
 const concurrency = 16

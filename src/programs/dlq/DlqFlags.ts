@@ -2,9 +2,9 @@
 import { Clock, Effect, Option, Schema } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
-import { type StreamName, streamNames } from "../../domain/events/Subject.ts"
-import type { DeadLetterFilter } from "../../services/event-writer/DeadLetters.ts"
-import * as Since from "./Since.ts"
+import { type StreamName, streamNames } from "../../domain/events/stream/Subject.ts"
+import * as Since from "../../layers/command/Since.ts"
+import type { DeadLetterFilter } from "../../services/events/DeadLetters.ts"
 
 const isStreamName = Schema.is(Schema.Literals(streamNames))
 

@@ -4,7 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as DeadLetterText from "../../layers/terminal/DeadLetterText.ts"
 import * as Style from "../../layers/terminal/Style.ts"
-import { DeadLetters } from "../../services/event-writer/DeadLetters.ts"
+import { DeadLetters } from "../../services/events/DeadLetters.ts"
 import * as DlqConnection from "./DlqConnection.ts"
 import * as DlqFlags from "./DlqFlags.ts"
 

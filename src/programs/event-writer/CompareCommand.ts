@@ -8,13 +8,13 @@ import { Clock, Config, Console, Effect, Option, Redacted, Schema } from "effect
 import * as Flag from "effect/cli/Flag"
 import type { TableName } from "../../domain/events/rows/Tables.ts"
 import { tableNames } from "../../domain/events/storing/TablePolicy.ts"
-import * as PgTableComparison from "../../layers/postgres/comparing/PgTableComparison.ts"
+import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
+import * as Since from "../../layers/command/Since.ts"
+import * as PgTableComparison from "../../layers/events/comparing/PgTableComparison.ts"
 import * as ComparisonText from "../../layers/terminal/ComparisonText.ts"
 import * as Screen from "../../layers/terminal/Screen.ts"
 import * as Style from "../../layers/terminal/Style.ts"
-import { isEqual, TableComparison, type TableDifference } from "../../services/event-writer/TableComparison.ts"
-import { NegativeAnswer } from "../cli/NegativeAnswer.ts"
-import * as Since from "../dlq/Since.ts"
+import { isEqual, TableComparison, type TableDifference } from "../../services/events/TableComparison.ts"
 
 /** What was asked cannot be compared. */
 export class NothingToCompare extends Schema.TaggedError<NothingToCompare>()("NothingToCompare", {

@@ -19,18 +19,18 @@
  * there. Neither has to be there at the start, and whichever goes away is waited for.
  */
 import { type Duration, Effect, Layer, Option, Schedule } from "effect"
-import type { EventWriterSettings } from "../../domain/events/EventWriterSettings.ts"
-import type { ListenAddress } from "../../domain/monitoring/ListenAddress.ts"
-import { NatsConnection } from "../../layers/nats/NatsConnection.ts"
-import * as NatsCredentials from "../../layers/nats/NatsCredentials.ts"
-import * as PasswordFile from "../../layers/postgres/PasswordFile.ts"
-import { PgConnection } from "../../layers/postgres/PgConnection.ts"
+import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
+import type { EventWriterSettings } from "../../domain/events/settings/EventWriterSettings.ts"
+import * as EventWriterLayers from "../../layers/event-writer/EventWriterLayers.ts"
+import { NatsConnection } from "../../layers/nats/connection/NatsConnection.ts"
+import * as NatsCredentials from "../../layers/nats/connection/NatsCredentials.ts"
+import * as PasswordFile from "../../layers/postgres/connection/PasswordFile.ts"
+import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
 import * as EventStreams from "../../services/event-writer/EventStreams.ts"
-import { EventTables } from "../../services/event-writer/EventTables.ts"
-import { TraceSummaries } from "../../services/event-writer/TraceSummaries.ts"
+import { EventTables } from "../../services/events/EventTables.ts"
+import { TraceSummaries } from "../../services/events/TraceSummaries.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
-import * as EventWriterLayers from "./EventWriterLayers.ts"
 import * as EventWriterServers from "./EventWriterServers.ts"
 
 /** What the tree needs besides a connection to PostgreSQL and the address of NATS, which it may share with others. */

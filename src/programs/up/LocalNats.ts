@@ -5,9 +5,9 @@
  * meanwhile. Where there is none it says once how to get one, and ends in order.
  */
 import { Context, Deferred, Effect, Fiber, Layer, Option, Schedule } from "effect"
-import * as EmbeddedNats from "../../layers/nats/EmbeddedNats.ts"
-import { NatsEndpoint } from "../../layers/nats/NatsEndpoint.ts"
-import * as NatsServerBinary from "../../layers/nats/NatsServerBinary.ts"
+import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
+import * as EmbeddedNats from "../../layers/nats/server/EmbeddedNats.ts"
+import * as NatsServerBinary from "../../layers/nats/server/NatsServerBinary.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as LogPublication from "../../services/telemetry/LogPublication.ts"
 

@@ -4,8 +4,8 @@
  * A check that never reports is an error, not an answer: without it nobody can say whether all is well.
  */
 import { Effect, Option, Ref, Schedule, Schema } from "effect"
-import type { PollerConfig } from "../../domain/monitoring/PollerConfig.ts"
-import * as StatusFeed from "./StatusFeed.ts"
+import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
+import * as StatusFeed from "./screen/StatusFeed.ts"
 
 const limit = "90 seconds"
 

@@ -2,8 +2,8 @@
 import { Duration, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as GoDuration from "../../domain/monitoring/GoDuration.ts"
-import * as RunState from "./RunState.ts"
+import * as GoDuration from "../../domain/config/GoDuration.ts"
+import * as RunState from "../../layers/process/RunState.ts"
 import * as UpProgram from "./UpProgram.ts"
 
 const runFor = Flag.String("for").pipe(

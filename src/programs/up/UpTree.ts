@@ -13,15 +13,15 @@
  */
 import { Effect, Layer, Option } from "effect"
 import * as path from "node:path"
-import * as CoreConfig from "../../domain/monitoring/CoreConfig.ts"
-import type { Progress } from "../../layers/postgres/EmbeddedPostgres.ts"
-import type { StreamStatus } from "../../services/event-writer/StreamStatus.ts"
+import * as CoreConfig from "../../domain/core/CoreConfig.ts"
+import type { Progress } from "../../layers/postgres/server/EmbeddedPostgres.ts"
+import type { StreamStatus } from "../../services/events/StreamStatus.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as AgentProgram from "../agent/AgentProgram.ts"
 import * as CoreProgram from "../core/CoreProgram.ts"
 import * as PollerProgram from "../poller/PollerProgram.ts"
-import type * as LocalSetup from "./LocalSetup.ts"
-import { host } from "./Ports.ts"
+import type * as LocalSetup from "./setup/LocalSetup.ts"
+import { host } from "./setup/Ports.ts"
 
 export interface TreeOptions {
   readonly setup: LocalSetup.LocalSetup

@@ -6,12 +6,12 @@
  * `AgentNotReady`, and its restart begins with no checkers at all.
  */
 import { Context, Duration, Effect, Layer, type Scope } from "effect"
-import type { ProbeOutcome } from "../../domain/monitoring/ProbeOutcome.ts"
-import { checkLengths } from "../../domain/monitoring/ProbeTarget.ts"
+import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { checkLengths } from "../../domain/monitoring/checks/ProbeTarget.ts"
+import { AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
+import { type CheckRequest, Prober } from "../monitoring/Prober.ts"
 import type { SupervisorShutdown } from "../supervision/SupervisorError.ts"
 import * as CheckerPool from "./CheckerPool.ts"
-import { AgentNotReady, type CheckError } from "./CheckError.ts"
-import { type CheckRequest, Prober } from "./Prober.ts"
 
 export interface CheckRunnerOptions {
   /** Checkers kept, which also bounds the checks that run at once. 4096 unless told. */

@@ -7,13 +7,13 @@
  * still holds up everybody: JavaScript has one thread.
  */
 import { Cause, Clock, type Context, Deferred, Duration, Effect, Exit, Option, Schedule } from "effect"
-import * as CheckerId from "../../domain/monitoring/CheckerId.ts"
-import type { ProbeOutcome } from "../../domain/monitoring/ProbeOutcome.ts"
+import * as CheckerId from "../../domain/monitoring/checks/CheckerId.ts"
+import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { AgentBusy, AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
+import { type CheckRequest, checkWithin, type Prober } from "../monitoring/Prober.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
-import { AgentBusy, AgentNotReady, type CheckError } from "./CheckError.ts"
 import * as Slot from "./CheckerSlot.ts"
 import type { CheckerSlot } from "./CheckerSlot.ts"
-import { type CheckRequest, checkWithin, type Prober } from "./Prober.ts"
 
 export interface PoolLimits {
   readonly checkersMax: number

@@ -4,10 +4,10 @@
  * Everything here changes at once and without waiting, so nobody sees a slot between two states.
  */
 import { Cause, Deferred, Duration, Effect, Exit, Latch } from "effect"
-import * as Outcome from "../../domain/monitoring/ProbeOutcome.ts"
-import type { ProbeOutcome } from "../../domain/monitoring/ProbeOutcome.ts"
-import { AgentNotReady, type CheckError } from "./CheckError.ts"
-import { brokenOutcome, type Checker, type CheckRequest } from "./Prober.ts"
+import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
+import { brokenOutcome, type Checker, type CheckRequest } from "../monitoring/Prober.ts"
 
 export type Answer = Deferred.Deferred<ProbeOutcome, CheckError>
 

@@ -7,9 +7,9 @@
  */
 import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Schema, Semaphore } from "effect"
 import type { PollerId } from "../../domain/monitoring/Ids.ts"
-import type { ReceivedReport } from "../../domain/monitoring/ReceivedReport.ts"
-import * as StatusReport from "../../domain/monitoring/StatusReport.ts"
-import * as ReportObserver from "./ReportObserver.ts"
+import type { ReceivedReport } from "../../domain/monitoring/reports/ReceivedReport.ts"
+import * as StatusReport from "../../domain/monitoring/reports/StatusReport.ts"
+import * as ReportObserver from "../monitoring/ReportObserver.ts"
 import { StatusStore, type StatusStoreError, StoreRefused, StoreUnavailable } from "./StatusStore.ts"
 
 /** More reports wait than may. */

@@ -5,9 +5,9 @@
  * succeeds, the whole report is durable; when it fails, none of it is.
  */
 import { Context, type DateTime, type Duration, type Effect, Schema } from "effect"
-import type { AvailabilityChange } from "../../domain/monitoring/AvailabilityChange.ts"
-import type { ServiceFilter, ServiceState } from "../../domain/monitoring/ServiceState.ts"
-import type { StatusReport } from "../../domain/monitoring/StatusReport.ts"
+import type { AvailabilityChange } from "../../domain/monitoring/reports/AvailabilityChange.ts"
+import type { ServiceFilter, ServiceState } from "../../domain/monitoring/reports/ServiceState.ts"
+import type { StatusReport } from "../../domain/monitoring/reports/StatusReport.ts"
 
 /** The database cannot be reached or is not ready yet; the same call may succeed later. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {

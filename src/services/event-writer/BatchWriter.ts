@@ -10,7 +10,7 @@ import * as BatchPlan from "../../domain/events/storing/BatchPlan.ts"
 import * as BatchSize from "../../domain/events/storing/BatchSize.ts"
 import * as Bisection from "../../domain/events/storing/Bisection.ts"
 import type { EventRow } from "../../domain/events/storing/Suspects.ts"
-import { EventStore, type EventStoreError, type Written } from "./EventStore.ts"
+import { EventStore, type EventStoreError, type Written } from "../events/EventStore.ts"
 
 export interface Undelivered<out M> {
   readonly message: M

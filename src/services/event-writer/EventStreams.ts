@@ -7,7 +7,7 @@
  *   └─ Drain              permanent: stopped first, it lets all streams end together
  */
 import { Effect } from "effect"
-import type { StreamSettings } from "../../domain/events/EventWriterSettings.ts"
+import type { StreamSettings } from "../../domain/events/settings/EventWriterSettings.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import { JointDrain } from "./JointDrain.ts"
 import * as LagWatch from "./LagWatch.ts"

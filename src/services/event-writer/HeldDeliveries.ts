@@ -3,7 +3,7 @@
  * give them to somebody else.
  */
 import { Duration, Effect, Latch } from "effect"
-import type { Delivery } from "./EventSource.ts"
+import type { Delivery } from "../events/EventSource.ts"
 
 /** Extensions per `ackWait`: one may get lost. */
 const perAckWait = 3

@@ -3,7 +3,7 @@
  * the writer not ready.
  */
 import { Clock, Duration, Effect, Option, Schedule, Schema } from "effect"
-import { EventSource } from "./EventSource.ts"
+import { EventSource } from "../events/EventSource.ts"
 import type { StreamRecord } from "./StreamRecord.ts"
 import { StreamRecords } from "./StreamRecords.ts"
 

@@ -2,12 +2,12 @@
  * What one stream's writer did so far, kept where its restarts do not lose it: counters, rates, latencies, the last lag.
  */
 import type { Effect } from "effect"
-import { LatencyWindow } from "../../domain/events/LatencyWindow.ts"
-import * as Standstill from "../../domain/events/Standstill.ts"
-import { type StreamLag, total } from "../../domain/events/StreamLag.ts"
-import type { StreamName } from "../../domain/events/Subject.ts"
-import type { WriterEvent } from "../../domain/events/WriterEvent.ts"
-import type { StreamStatus } from "./StreamStatus.ts"
+import { LatencyWindow } from "../../domain/events/reporting/LatencyWindow.ts"
+import * as Standstill from "../../domain/events/reporting/Standstill.ts"
+import { type StreamLag, total } from "../../domain/events/reporting/StreamLag.ts"
+import type { WriterEvent } from "../../domain/events/reporting/WriterEvent.ts"
+import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import type { StreamStatus } from "../events/StreamStatus.ts"
 import * as WriterMetrics from "./WriterMetrics.ts"
 
 interface Sample {

@@ -1,9 +1,9 @@
 /** The records of all streams that are written, for their pipelines and for whoever asks how they are. */
 import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
-import { type StreamName, streamNames } from "../../domain/events/Subject.ts"
-import type { WriterEvent } from "../../domain/events/WriterEvent.ts"
+import type { WriterEvent } from "../../domain/events/reporting/WriterEvent.ts"
+import { type StreamName, streamNames } from "../../domain/events/stream/Subject.ts"
+import { StreamStatuses } from "../events/StreamStatus.ts"
 import { StreamRecord } from "./StreamRecord.ts"
-import { StreamStatuses } from "./StreamStatus.ts"
 
 /** Events that a slow listener may be behind; the oldest go. */
 const eventsMax = 1024

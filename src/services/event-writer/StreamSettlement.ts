@@ -5,13 +5,13 @@
  * A message that failed too often is poison as well, for without an end it would fail for ever where nobody looks.
  */
 import { Cause, Clock, Duration, Effect, Random } from "effect"
-import type { Failure } from "../../domain/events/DeadLetter.ts"
-import * as RetryDelay from "../../domain/events/RetryDelay.ts"
+import type { Failure } from "../../domain/events/stream/DeadLetter.ts"
+import * as RetryDelay from "../../domain/events/stream/RetryDelay.ts"
 import type { Outcomes, Rejected } from "../../domain/pipeline/Outcome.ts"
-import { DeadLetters } from "./DeadLetters.ts"
-import type { Delivery } from "./EventSource.ts"
+import { DeadLetters } from "../events/DeadLetters.ts"
+import type { Delivery } from "../events/EventSource.ts"
+import type { Refusal, Retry } from "../events/Refusal.ts"
 import type { HeldDeliveries } from "./HeldDeliveries.ts"
-import type { Refusal, Retry } from "./Refusal.ts"
 import type { StreamRecord } from "./StreamRecord.ts"
 
 export interface SettlementOptions {

@@ -5,10 +5,10 @@
  * It never fails: a server that is away, or a stream that is not there yet, is waited for and told in the status.
  */
 import { Clock, Effect, Exit, Random, Scope } from "effect"
-import type { StreamName } from "../../domain/events/Subject.ts"
+import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import { type Delivery, EventSource, type EventSourceError, type Subscription } from "../events/EventSource.ts"
 import * as Producer from "../pipeline/Producer.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
-import { type Delivery, EventSource, type EventSourceError, type Subscription } from "./EventSource.ts"
 import type { HeldDeliveries } from "./HeldDeliveries.ts"
 import type { StreamRecord } from "./StreamRecord.ts"
 

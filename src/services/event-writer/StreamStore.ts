@@ -7,14 +7,14 @@
  * later.
  */
 import { Clock, Effect, Option, Random, Result } from "effect"
-import type { Decode, Decoded } from "../../domain/events/Decode.ts"
-import type { EventMessage } from "../../domain/events/EventMessage.ts"
+import type { Decode, Decoded } from "../../domain/events/decode/Decode.ts"
 import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
+import type { EventMessage } from "../../domain/events/stream/EventMessage.ts"
+import type { Delivery } from "../events/EventSource.ts"
+import type { EventStoreError } from "../events/EventStore.ts"
+import type { Poison, Refusal, Retry } from "../events/Refusal.ts"
 import type { BatchOutcome, BatchWriter, Undelivered } from "./BatchWriter.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
-import type { Delivery } from "./EventSource.ts"
-import type { EventStoreError } from "./EventStore.ts"
-import type { Poison, Refusal, Retry } from "./Refusal.ts"
 import { StoreTurns } from "./StoreTurns.ts"
 import type { StreamRecord } from "./StreamRecord.ts"
 

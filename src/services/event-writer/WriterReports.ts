@@ -1,8 +1,8 @@
 /** Puts together how the event writer is. */
 import { DateTime, Effect } from "effect"
-import type { Peer, StreamReport, WriterReport } from "../../domain/events/WriterReport.ts"
+import type { Peer, StreamReport, WriterReport } from "../../domain/events/reporting/WriterReport.ts"
+import { type StreamStatus, StreamStatuses } from "../events/StreamStatus.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
-import { type StreamStatus, StreamStatuses } from "./StreamStatus.ts"
 
 const streamReport = ({ lag, latencyMillis, ...counts }: StreamStatus): StreamReport => ({
   ...counts,

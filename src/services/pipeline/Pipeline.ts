@@ -19,10 +19,10 @@ import { Duration, Effect, type Scope } from "effect"
 import type { Backoff, ChildOptions, ChildSpec } from "../supervision/ChildSpec.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import type { SupervisorShutdown, SupervisorStartError } from "../supervision/SupervisorError.ts"
-import { abandon, type Core, empty, makeCore, startStages, type Typed } from "./PipelineCore.ts"
+import { abandon, type Core, empty, makeCore, startStages, type Typed } from "./internal/PipelineCore.ts"
+import type { ProducerStalled } from "./internal/ProducerStage.ts"
+import type { RateLimitOptions } from "./internal/RateGate.ts"
 import * as Options from "./PipelineOptions.ts"
-import type { ProducerStalled } from "./ProducerStage.ts"
-import type { RateLimitOptions } from "./RateGate.ts"
 
 export interface PipelineStatus {
   readonly state: "running" | "draining" | "drained"

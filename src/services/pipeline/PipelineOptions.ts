@@ -4,9 +4,9 @@ import type { Outcomes, Rejected } from "../../domain/pipeline/Outcome.ts"
 import type { RestartIntensityInput } from "../../domain/supervision/RestartIntensity.ts"
 import type { Backoff } from "../supervision/ChildSpec.ts"
 import type { Route } from "./Batch.ts"
-import type { Batcher } from "./Batcher.ts"
+import type { Batcher } from "./internal/Batcher.ts"
+import type { RateLimitOptions } from "./internal/RateGate.ts"
 import type { Producer } from "./Producer.ts"
-import type { RateLimitOptions } from "./RateGate.ts"
 import type { Observe } from "./Telemetry.ts"
 
 export type Batchers = ReadonlyArray<Batcher<string, never, unknown, unknown>>

@@ -6,7 +6,7 @@
  */
 import { Context, type Duration, type Effect, Schema, type Scope, type Stream } from "effect"
 import { AgentId } from "../../domain/monitoring/Ids.ts"
-import type { Check, PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
+import type { Check, PolledAgent } from "../../domain/poller/PollerConfig.ts"
 
 const detail = { detail: Schema.String }
 

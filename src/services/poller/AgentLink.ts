@@ -7,8 +7,8 @@
  */
 import { Duration, Effect, Exit, Latch, Option, Ref } from "effect"
 import { CircuitBreaker } from "effect/persistence"
-import type { Check, PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
-import type { PollerIdentity } from "../../domain/monitoring/PollOutcome.ts"
+import type { PollerIdentity } from "../../domain/monitoring/reports/PollOutcome.ts"
+import type { Check, PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import { type AgentConnection, AgentError, NotAsked, TimedOut, Unreachable } from "./AgentClient.ts"
 
 export interface Session {

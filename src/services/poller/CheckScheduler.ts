@@ -5,12 +5,12 @@
  * not even for itself. Every run ends in a status, also when the agent does not answer.
  */
 import { Clock, Duration, Effect, Metric, Option, Ref } from "effect"
-import * as PollOutcome from "../../domain/monitoring/PollOutcome.ts"
+import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
+import * as PollObserver from "../monitoring/PollObserver.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
-import * as PollObserver from "./PollObserver.ts"
 import * as Ticks from "./Ticks.ts"
 
 const deadlineMax = Duration.seconds(30)

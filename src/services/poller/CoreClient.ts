@@ -3,8 +3,8 @@
  */
 import { Context, type Effect, Schema } from "effect"
 import type { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
-import type { Chunk } from "../../domain/monitoring/ReportBatch.ts"
-import type { ServiceStatus } from "../../domain/monitoring/ServiceStatus.ts"
+import type { Chunk } from "../../domain/monitoring/reports/ReportBatch.ts"
+import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 
 const detail = { detail: Schema.String }
 

@@ -7,9 +7,9 @@
  */
 import { Clock, Context, Duration, Effect, Latch, Layer, Metric, type Option } from "effect"
 import type { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
-import * as ReportBatch from "../../domain/monitoring/ReportBatch.ts"
-import * as ReportBuffer from "../../domain/monitoring/ReportBuffer.ts"
-import type { ServiceStatus } from "../../domain/monitoring/ServiceStatus.ts"
+import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
+import * as ReportBuffer from "../../domain/monitoring/reports/ReportBuffer.ts"
+import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import type { ReportHeader } from "./CoreClient.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"

@@ -6,11 +6,11 @@
  * they are needed with every status.
  */
 import { Cache, Context, Duration, Effect, Layer, Option } from "effect"
-import { type AgentHost, hostOf } from "../../domain/monitoring/Enrichment.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import * as IpAddress from "../../domain/monitoring/IpAddress.ts"
-import type { PolledAgent } from "../../domain/monitoring/PollerConfig.ts"
-import { HostNetwork } from "./HostNetwork.ts"
+import { type AgentHost, hostOf } from "../../domain/monitoring/reports/Enrichment.ts"
+import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import { HostNetwork } from "../monitoring/HostNetwork.ts"
 
 export interface Options {
   /** What the operator says about this poller, most important first. */

@@ -5,8 +5,8 @@
  * those which happened to be measured with it. What is wrong with core is logged when it begins and when it ends.
  */
 import { Duration, Effect, Metric, Option, Ref, Schedule } from "effect"
-import * as ReportBatch from "../../domain/monitoring/ReportBatch.ts"
-import type { ServiceStatus } from "../../domain/monitoring/ServiceStatus.ts"
+import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
+import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import { CoreClient, type CoreError, type ReportHeader } from "./CoreClient.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 

@@ -15,7 +15,7 @@ import * as Tracer from "effect/Tracer"
 import type { Restart } from "../../domain/supervision/ChildExit.ts"
 import { defaultShutdown, type ShutdownInput } from "../../domain/supervision/Shutdown.ts"
 import type { NodeKind } from "../../domain/supervision/TreeNode.ts"
-import { ChildPosition } from "./ChildPosition.ts"
+import { ChildPosition } from "./internal/ChildPosition.ts"
 
 /** A pause before each restart. OTP has none, and neither has a child that does not ask for it. */
 export interface Backoff {

@@ -17,11 +17,11 @@ import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent
 import type { ChildCounts } from "../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import * as ChildSpec from "./ChildSpec.ts"
-import { dynamicNodeOf } from "./DynamicNode.ts"
-import { DynamicShell } from "./DynamicShell.ts"
-import * as Subtrees from "./Subtrees.ts"
+import { dynamicNodeOf } from "./internal/DynamicNode.ts"
+import { DynamicShell } from "./internal/DynamicShell.ts"
+import * as Subtrees from "./internal/Subtrees.ts"
+import { SupervisorObserver } from "./internal/SupervisorObserver.ts"
 import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
-import { SupervisorObserver } from "./SupervisorObserver.ts"
 
 export interface DynamicOptions extends Pick<ChildSpec.ChildOptions, "restart" | "significant" | "backoff"> {
   readonly id: string

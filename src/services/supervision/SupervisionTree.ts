@@ -12,8 +12,8 @@ import type * as Stream from "effect/Stream"
 import { unready } from "../../domain/supervision/Readiness.ts"
 import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
-import type { Subtree } from "./ChildPosition.ts"
-import * as EventSinks from "./EventSinks.ts"
+import type { Subtree } from "./internal/ChildPosition.ts"
+import * as EventSinks from "./internal/EventSinks.ts"
 
 export class SupervisionTree extends Context.Service<SupervisionTree, {
   /** The trees as they are now, one node per root. */

@@ -11,9 +11,9 @@ import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent
 import * as State from "../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import type * as ChildSpec from "./ChildSpec.ts"
+import type { Answer, Ended } from "./internal/SupervisorMessage.ts"
+import type { SupervisorShell } from "./internal/SupervisorShell.ts"
 import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
-import type { Answer, Ended } from "./SupervisorMessage.ts"
-import type { SupervisorShell } from "./SupervisorShell.ts"
 
 type Specs = ReadonlyArray<ChildSpec.ChildSpec<unknown, unknown>>
 

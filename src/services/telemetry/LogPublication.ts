@@ -8,7 +8,7 @@ import { Cause, Context, Effect, Layer, Logger, LogLevel, References, Stream, Tr
 import * as LogActivity from "../../domain/events/outgoing/LogActivity.ts"
 import * as TokenBucket from "../../domain/events/outgoing/TokenBucket.ts"
 import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
-import { EventPublisher } from "../event-writer/EventPublisher.ts"
+import { EventPublisher } from "../events/EventPublisher.ts"
 import { SupervisionTree } from "../supervision/SupervisionTree.ts"
 
 /** False in the fibers whose lines must not be published. */

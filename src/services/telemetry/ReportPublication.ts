@@ -6,9 +6,9 @@
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import * as AvailabilityEvent from "../../domain/events/outgoing/AvailabilityEvent.ts"
 import * as PollerHealthEvent from "../../domain/events/outgoing/PollerHealthEvent.ts"
-import * as PollerPresence from "../../domain/monitoring/PollerPresence.ts"
-import { ReportObserver, type StoredReport } from "../core/ReportObserver.ts"
-import { EventPublisher } from "../event-writer/EventPublisher.ts"
+import * as PollerPresence from "../../domain/monitoring/reports/PollerPresence.ts"
+import { EventPublisher } from "../events/EventPublisher.ts"
+import { ReportObserver, type StoredReport } from "../monitoring/ReportObserver.ts"
 
 export interface ReportPublicationOptions {
   /** A new UUID each time. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result, Schema } from "effect"
 import * as ConfigDocument from "../../../src/domain/config/ConfigDocument.ts"
-import { GoDuration } from "../../../src/domain/monitoring/GoDuration.ts"
+import { GoDuration } from "../../../src/domain/config/GoDuration.ts"
 
 const Check = Schema.Struct({
   service_name: Schema.NonEmptyString,

@@ -1,5 +1,5 @@
 /** What the mappings take from a message, the same for all tests. */
-import type { RowContext } from "../../../src/domain/events/EventMessage.ts"
+import type { RowContext } from "../../../src/domain/events/stream/EventMessage.ts"
 
 export const storedAtMicros = 1_767_323_045_678_000
 

@@ -16,7 +16,7 @@ import type { GrpcError } from "../../../src/layers/grpc/GrpcError.ts"
 import { NotFound, Unimplemented } from "../../../src/layers/grpc/GrpcError.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import type { Service } from "../../../src/layers/grpc/GrpcService.ts"
-import type { ServerCall } from "../../../src/layers/grpc/ServerCall.ts"
+import type { ServerCall } from "../../../src/layers/grpc/internal/ServerCall.ts"
 
 export const statusRequest = (serviceName: string): StatusRequest => ({
   serviceName,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as AgentConfig from "../../../src/domain/monitoring/AgentConfig.ts"
+import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import { document, probe } from "./probing.ts"
 
 const statusOf = (outcome: { readonly document: Readonly<Record<string, unknown>> }) =>

@@ -3,10 +3,10 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { type Duration, Effect, Layer, Schema } from "effect"
 import * as net from "node:net"
 import * as path from "node:path"
-import * as AgentConfig from "../../../src/domain/monitoring/AgentConfig.ts"
-import { GrpcCheckers } from "../../../src/layers/grpc/GrpcCheckers.ts"
+import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
+import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../../src/layers/probes/ProbeTable.ts"
-import { type CheckRequest, probeOnce } from "../../../src/services/agent/Prober.ts"
+import { type CheckRequest, probeOnce } from "../../../src/services/monitoring/Prober.ts"
 
 const agentConfig = AgentConfig.fromFile({ agent_id: "agent-1" })
 

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Layer, Metric, Result, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type { TableRows } from "../../../src/domain/events/rows/Tables.ts"
-import * as EventDecoder from "../../../src/layers/events/EventDecoder.ts"
+import * as EventDecoder from "../../../src/layers/events/decode/EventDecoder.ts"
 import * as OtlpPublication from "../../../src/layers/telemetry/OtlpPublication.ts"
-import { EventPublisher } from "../../../src/services/event-writer/EventPublisher.ts"
-import { message } from "../events/samples.ts"
+import { EventPublisher } from "../../../src/services/events/EventPublisher.ts"
+import { message } from "../events/decode/samples.ts"
 
 class NoAnswer extends Data.TaggedError("NoAnswer") {
   override get message(): string {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { DeadLetter } from "../../../src/domain/events/DeadLetter.ts"
+import type { DeadLetter } from "../../../src/domain/events/stream/DeadLetter.ts"
 import * as DeadLetterText from "../../../src/layers/terminal/DeadLetterText.ts"
 import * as HexDump from "../../../src/layers/terminal/HexDump.ts"
 import * as JsonText from "../../../src/layers/terminal/JsonText.ts"

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Schema } from "effect"
+import * as ErrorReport from "../../../src/layers/command/ErrorReport.ts"
+import * as GoFlags from "../../../src/layers/command/GoFlags.ts"
+import { NegativeAnswer } from "../../../src/layers/command/NegativeAnswer.ts"
 import * as ConfigKind from "../../../src/programs/cli/ConfigKind.ts"
-import * as ErrorReport from "../../../src/programs/cli/ErrorReport.ts"
-import * as GoFlags from "../../../src/programs/cli/GoFlags.ts"
-import { NegativeAnswer } from "../../../src/programs/cli/NegativeAnswer.ts"
 import { outputOf } from "../../../src/programs/up/UpOptions.ts"
 
 class DiskFull extends Schema.TaggedError<DiskFull>()("DiskFull", {}) {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import * as DeadLetterChange from "../../../src/programs/dlq/DeadLetterChange.ts"
-import { DeadLetterError, DeadLetters } from "../../../src/services/event-writer/DeadLetters.ts"
+import { DeadLetterError, DeadLetters } from "../../../src/services/events/DeadLetters.ts"
 
 const failure = (detail: string, isMissing: boolean) =>
   Effect.fail(new DeadLetterError({ operation: "drop", detail, isMissing }))

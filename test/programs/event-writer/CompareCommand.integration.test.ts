@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { PgConnection } from "../../../src/layers/postgres/PgConnection.ts"
+import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as ForeignTables from "../../support/foreignTables.ts"
 import * as Program from "../../support/Program.ts"
 import * as TestConnection from "../../support/TestConnection.ts"

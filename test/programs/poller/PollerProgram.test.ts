@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Config, Effect } from "effect"
-import type { CredentialsError } from "../../../src/layers/grpc/GrpcCredentials.ts"
 import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
+import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
 import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
 import { config } from "../../fixtures/fleet.ts"

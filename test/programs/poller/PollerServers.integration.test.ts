@@ -1,7 +1,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Option, References, Schedule } from "effect"
-import type { ListenAddress } from "../../../src/domain/monitoring/ListenAddress.ts"
+import type { ListenAddress } from "../../../src/domain/config/ListenAddress.ts"
 import * as GrpcChannel from "../../../src/layers/grpc/GrpcChannel.ts"
 import * as GrpcHealth from "../../../src/layers/grpc/GrpcHealth.ts"
 import * as FreePort from "../../../src/layers/process/FreePort.ts"

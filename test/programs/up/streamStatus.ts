@@ -1,5 +1,5 @@
 /** The state of a stream that has had nothing to do. */
-import type { StreamStatus } from "../../../src/services/event-writer/StreamStatus.ts"
+import type { StreamStatus } from "../../../src/services/events/StreamStatus.ts"
 
 export const streamStatus = (stream: StreamStatus["stream"], fields: Partial<StreamStatus> = {}): StreamStatus => ({
   stream,

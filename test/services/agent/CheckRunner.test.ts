@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, References, Scope } from "effect"
 import * as TestClock from "effect/testing/TestClock"
-import { failed, type ProbeOutcome } from "../../../src/domain/monitoring/ProbeOutcome.ts"
-import { InvalidTarget } from "../../../src/domain/monitoring/ProbeTarget.ts"
+import { failed, type ProbeOutcome } from "../../../src/domain/monitoring/checks/ProbeOutcome.ts"
+import { InvalidTarget } from "../../../src/domain/monitoring/checks/ProbeTarget.ts"
 import { CheckRunner, type CheckRunnerOptions } from "../../../src/services/agent/CheckRunner.ts"
-import { type CheckRequest, type Prepare, Prober } from "../../../src/services/agent/Prober.ts"
+import { type CheckRequest, type Prepare, Prober } from "../../../src/services/monitoring/Prober.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 
 const request = (serviceType: string, serviceName: string): CheckRequest => ({

@@ -11,7 +11,7 @@ import {
   RowRejected,
   StoreTimeout,
   StoreUnavailable
-} from "../../../src/services/event-writer/EventStore.ts"
+} from "../../../src/services/events/EventStore.ts"
 
 const row = (id: string, isBad: boolean): NetflowMetricRow => ({
   tenant_id: isBad ? "bad" : "acme",

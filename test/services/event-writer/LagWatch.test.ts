@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { EventSource } from "../../../src/services/event-writer/EventSource.ts"
 import * as LagWatch from "../../../src/services/event-writer/LagWatch.ts"
 import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
-import { StreamStatuses } from "../../../src/services/event-writer/StreamStatus.ts"
+import { EventSource } from "../../../src/services/events/EventSource.ts"
+import { StreamStatuses } from "../../../src/services/events/StreamStatus.ts"
 
 const watched = (pending: () => number) =>
   Layer.effectDiscard(Effect.forkScoped(LagWatch.keep())).pipe(

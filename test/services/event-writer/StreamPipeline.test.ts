@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import type { StreamSettings } from "../../../src/domain/events/EventWriterSettings.ts"
+import type { StreamSettings } from "../../../src/domain/events/settings/EventWriterSettings.ts"
 import * as StreamPipeline from "../../../src/services/event-writer/StreamPipeline.ts"
 import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"

@@ -3,18 +3,20 @@
  * away, slow or picky, and dead letters that can be refused. Everything that happens is in one journal, in order.
  */
 import { Duration, Effect, Layer, Option } from "effect"
-import type { DeadLetter } from "../../../src/domain/events/DeadLetter.ts"
-import type { StreamSettings } from "../../../src/domain/events/EventWriterSettings.ts"
-import * as Decoding from "../../../src/layers/events/EventDecoder.ts"
+import type { StreamSettings } from "../../../src/domain/events/settings/EventWriterSettings.ts"
+import type { DeadLetter } from "../../../src/domain/events/stream/DeadLetter.ts"
+import * as Decoding from "../../../src/layers/events/decode/EventDecoder.ts"
 import { DatabaseHealth } from "../../../src/services/event-writer/DatabaseHealth.ts"
-import { DeadLetterError, DeadLetters } from "../../../src/services/event-writer/DeadLetters.ts"
-import { EventDecoder } from "../../../src/services/event-writer/EventDecoder.ts"
+import { StoreTurns } from "../../../src/services/event-writer/StoreTurns.ts"
+import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
+import { DeadLetterError, DeadLetters } from "../../../src/services/events/DeadLetters.ts"
+import { EventDecoder } from "../../../src/services/events/EventDecoder.ts"
 import {
   type Delivery,
   EventSource,
   EventSourceError,
   SourceUnavailable
-} from "../../../src/services/event-writer/EventSource.ts"
+} from "../../../src/services/events/EventSource.ts"
 import {
   EventStore,
   EventStoreError,
@@ -22,9 +24,7 @@ import {
   StoreTimeout,
   StoreUnavailable,
   TableUnusable
-} from "../../../src/services/event-writer/EventStore.ts"
-import { StoreTurns } from "../../../src/services/event-writer/StoreTurns.ts"
-import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
+} from "../../../src/services/events/EventStore.ts"
 
 export const settings: StreamSettings = {
   stream: "LOGS",

@@ -4,7 +4,8 @@ import { CircuitBreaker } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import type { Polled } from "../../../src/domain/events/outgoing/Polled.ts"
 import { ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
-import type { Check } from "../../../src/domain/monitoring/PollerConfig.ts"
+import type { Check } from "../../../src/domain/poller/PollerConfig.ts"
+import { PollObserver } from "../../../src/services/monitoring/PollObserver.ts"
 import {
   AgentClient,
   type AgentConnection,
@@ -18,7 +19,6 @@ import * as CheckScheduler from "../../../src/services/poller/CheckScheduler.ts"
 import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
-import { PollObserver } from "../../../src/services/poller/PollObserver.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { agent, check, poller, textOf } from "./statuses.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
+import { HostNetwork } from "../../../src/services/monitoring/HostNetwork.ts"
 import { HostIdentity, type Options } from "../../../src/services/poller/HostIdentity.ts"
-import { HostNetwork } from "../../../src/services/poller/HostNetwork.ts"
 import { agent } from "./statuses.ts"
 
 const names: ReadonlyMap<string, string> = new Map([["poller.example", "192.0.2.5"], ["agent.example", "192.0.2.6"]])

@@ -1,10 +1,10 @@
 /** Statuses and checks for tests of the poller's services. */
 import { Option } from "effect"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
-import type { Check, PolledAgent } from "../../../src/domain/monitoring/PollerConfig.ts"
-import type { PollerIdentity } from "../../../src/domain/monitoring/PollOutcome.ts"
-import * as SecurityConfig from "../../../src/domain/monitoring/SecurityConfig.ts"
-import type { ServiceStatus } from "../../../src/domain/monitoring/ServiceStatus.ts"
+import type { PollerIdentity } from "../../../src/domain/monitoring/reports/PollOutcome.ts"
+import type { ServiceStatus } from "../../../src/domain/monitoring/reports/ServiceStatus.ts"
+import type { Check, PolledAgent } from "../../../src/domain/poller/PollerConfig.ts"
+import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 
 export const poller: PollerIdentity = {
   pollerId: PollerId.make("poller-1"),

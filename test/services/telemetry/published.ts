@@ -1,6 +1,6 @@
 /** An EventPublisher that keeps what it is offered. */
 import { Effect, Layer } from "effect"
-import { EventPublisher, type OutgoingEvent } from "../../../src/services/event-writer/EventPublisher.ts"
+import { EventPublisher, type OutgoingEvent } from "../../../src/services/events/EventPublisher.ts"
 
 export const collecting = () => {
   const offered: Array<OutgoingEvent> = []

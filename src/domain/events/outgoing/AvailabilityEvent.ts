@@ -1,7 +1,7 @@
 /** That a service went down, came up or was seen for the first time, as Event Log Activity (OCSF class 1008). */
 import { DateTime, Option, Schema } from "effect"
-import type { AvailabilityChange } from "../../monitoring/AvailabilityChange.ts"
-import * as Ocsf from "../Ocsf.ts"
+import type { AvailabilityChange } from "../../monitoring/reports/AvailabilityChange.ts"
+import * as Ocsf from "../mapping/ocsf/Ocsf.ts"
 import { json, type Outgoing } from "./Outgoing.ts"
 
 /** Where the writers of all generations look for OCSF as it is. */

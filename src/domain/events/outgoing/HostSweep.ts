@@ -6,7 +6,7 @@
  * many there are.
  */
 import { DateTime, Option, Result, Schema } from "effect"
-import * as ProbeTarget from "../../monitoring/ProbeTarget.ts"
+import * as ProbeTarget from "../../monitoring/checks/ProbeTarget.ts"
 import { json, type Outgoing, token } from "./Outgoing.ts"
 import { addressOf, documentOf, keyOf, type Polled } from "./Polled.ts"
 

@@ -1,6 +1,6 @@
 /** A line of a program's own log for `logs.internal.<program>`: OCSF Event Log Activity, as core has always sent it. */
 import { DateTime } from "effect"
-import * as Ocsf from "../Ocsf.ts"
+import * as Ocsf from "../mapping/ocsf/Ocsf.ts"
 import { json, type Outgoing, token } from "./Outgoing.ts"
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "fatal"

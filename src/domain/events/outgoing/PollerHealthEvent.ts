@@ -1,6 +1,6 @@
 /** That a poller reports or has stopped to, as core's CloudEvent on `events.poller.health`. */
 import { DateTime } from "effect"
-import type { PollerChange } from "../../monitoring/PollerPresence.ts"
+import type { PollerChange } from "../../monitoring/reports/PollerPresence.ts"
 import { json, type Outgoing } from "./Outgoing.ts"
 
 const subject = "events.poller.health"

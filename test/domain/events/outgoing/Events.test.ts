@@ -4,8 +4,8 @@ import * as AvailabilityEvent from "../../../../src/domain/events/outgoing/Avail
 import * as LogActivity from "../../../../src/domain/events/outgoing/LogActivity.ts"
 import * as PollerHealthEvent from "../../../../src/domain/events/outgoing/PollerHealthEvent.ts"
 import { jsonText } from "../../../../src/domain/events/rows/Table.ts"
-import type { AvailabilityChange } from "../../../../src/domain/monitoring/AvailabilityChange.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
+import type { AvailabilityChange } from "../../../../src/domain/monitoring/reports/AvailabilityChange.ts"
 import { rows } from "./decoding.ts"
 
 const id = "0b9ff1f4-6e0c-4b44-9a5c-0a7d1f7b5f10"

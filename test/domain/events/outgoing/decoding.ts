@@ -2,9 +2,9 @@
 import { Result } from "effect"
 import type { Outgoing } from "../../../../src/domain/events/outgoing/Outgoing.ts"
 import type { TableRows } from "../../../../src/domain/events/rows/Tables.ts"
-import type { StreamName } from "../../../../src/domain/events/Subject.ts"
-import * as EventDecoder from "../../../../src/layers/events/EventDecoder.ts"
-import { message } from "../../../layers/events/samples.ts"
+import type { StreamName } from "../../../../src/domain/events/stream/Subject.ts"
+import * as EventDecoder from "../../../../src/layers/events/decode/EventDecoder.ts"
+import { message } from "../../../layers/events/decode/samples.ts"
 
 const decode = EventDecoder.make({ tenantDefault: "default" })
 

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as BatchPlan from "../../../../src/domain/events/storing/BatchPlan.ts"
 import * as Suspects from "../../../../src/domain/events/storing/Suspects.ts"
-import * as EventDecoder from "../../../../src/layers/events/EventDecoder.ts"
-import { json, message, samples, telemetry } from "../../../layers/events/samples.ts"
+import * as EventDecoder from "../../../../src/layers/events/decode/EventDecoder.ts"
+import { json, message, samples, telemetry } from "../../../layers/events/decode/samples.ts"
 
 const decode = EventDecoder.make({ tenantDefault: "acme" })
 

@@ -2,12 +2,12 @@ import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, Option, Result } from "effect"
 import type { TableRows } from "../../../../src/domain/events/rows/Tables.ts"
 import type { StoreEntry } from "../../../../src/domain/events/storing/BatchPlan.ts"
-import * as EventDecoder from "../../../../src/layers/events/EventDecoder.ts"
-import { PgConnection } from "../../../../src/layers/postgres/PgConnection.ts"
+import * as EventDecoder from "../../../../src/layers/events/decode/EventDecoder.ts"
+import { PgConnection } from "../../../../src/layers/postgres/connection/PgConnection.ts"
 import * as BatchWriter from "../../../../src/services/event-writer/BatchWriter.ts"
 import { countOf, layer as eventStore } from "../../../support/eventStore.ts"
 import { eventually } from "../../../support/Program.ts"
-import { json, message, telemetry } from "../../events/samples.ts"
+import { json, message, telemetry } from "../../events/decode/samples.ts"
 
 const decode = EventDecoder.make({ tenantDefault: "acme" })
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration } from "effect"
-import * as InsertStatement from "../../../../src/layers/postgres/events/InsertStatement.ts"
-import * as TableDefinition from "../../../../src/layers/postgres/events/TableDefinition.ts"
-import * as Timescale from "../../../../src/layers/postgres/events/Timescale.ts"
+import * as InsertStatement from "../../../../src/layers/events/store/InsertStatement.ts"
+import * as TableDefinition from "../../../../src/layers/events/store/TableDefinition.ts"
+import * as Timescale from "../../../../src/layers/events/store/Timescale.ts"
 
 describe("Statements of the event tables", () => {
   it("insert whole columns, casting what has no array of its own", () => {

@@ -1,0 +1,99 @@
+/**
+ * The agent's configuration file, the checker files beside it, and the value the agent works with.
+ *
+ * Of a checker file only `name`, `address` and `security` decide anything, as in the Go agent; the other keys belong to
+ * the checker process that reads the same file.
+ */
+import { Option, Result, Schema } from "effect"
+import { GoDuration } from "../config/GoDuration.ts"
+import * as ListenAddress from "../config/ListenAddress.ts"
+import { type HostPort, type InvalidTarget, parseHostPort } from "../monitoring/checks/ProbeTarget.ts"
+import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
+import * as SecurityConfig from "../security/SecurityConfig.ts"
+
+/** As written in the file. */
+export const AgentConfigFile = Schema.Struct({
+  agent_id: Schema.optionalKey(Schema.String),
+  agent_name: Schema.optionalKey(Schema.String),
+  host_ip: Schema.optionalKey(Schema.String),
+  partition: Schema.optionalKey(Schema.String),
+  listen_addr: Schema.optionalKey(ListenAddress.ListenAddress),
+  checkers_dir: Schema.optionalKey(Schema.String),
+  /** In every shipped file, read by nobody. */
+  service_name: Schema.optionalKey(Schema.String),
+  service_type: Schema.optionalKey(Schema.String),
+  security: Schema.optionalKey(SecurityConfig.SecurityBlock),
+  kv_address: Schema.optionalKey(Schema.String),
+  kv_security: Schema.optionalKey(SecurityConfig.SecurityBlock),
+  logging: Schema.optionalKey(LoggingBlock)
+})
+export type AgentConfigFile = typeof AgentConfigFile.Type
+
+export const CheckerFile = Schema.Struct({
+  name: Schema.optionalKey(Schema.String),
+  type: Schema.optionalKey(Schema.String),
+  address: Schema.optionalKey(Schema.String),
+  port: Schema.optionalKey(Schema.Int),
+  timeout: Schema.optionalKey(GoDuration),
+  listen_addr: Schema.optionalKey(Schema.String),
+  details: Schema.optionalKey(Schema.Unknown),
+  additional: Schema.optionalKey(Schema.Unknown),
+  security: Schema.optionalKey(SecurityConfig.SecurityBlock)
+})
+export type CheckerFile = typeof CheckerFile.Type
+
+/** An external checker that a file describes. */
+export interface ConfiguredChecker {
+  readonly name: string
+  /** Empty when the check's details must name it. */
+  readonly address: string
+  readonly security: SecurityConfig.SecurityConfig | undefined
+}
+
+export interface AgentConfig {
+  readonly agentId: string
+  readonly hostIp: string
+  readonly partition: string
+  readonly listen: ListenAddress.ListenAddress
+  readonly security: SecurityConfig.SecurityConfig
+  /** Empty: no folder of checker files. */
+  readonly checkersDir: string
+  readonly checkers: ReadonlyArray<ConfiguredChecker>
+}
+
+const listenDefault: ListenAddress.ListenAddress = { host: "0.0.0.0", port: 50051 }
+
+export const fromFile = (file: AgentConfigFile): AgentConfig => ({
+  agentId: nonEmpty(file.agent_id, nonEmpty(file.agent_name, "default-agent")),
+  hostIp: file.host_ip ?? "",
+  partition: nonEmpty(file.partition, "default"),
+  listen: Option.getOrElse(ListenAddress.parse(file.listen_addr ?? ""), () => listenDefault),
+  security: SecurityConfig.fromBlock(file.security),
+  checkersDir: file.checkers_dir ?? "",
+  checkers: []
+})
+
+/** None for an entry without name or type: it belongs to the checker process alone. */
+export const checkerFromFile = (file: CheckerFile): Option.Option<ConfiguredChecker> => {
+  const { name = "", type = "" } = file
+  if (name === "" || type === "") return Option.none()
+  return Option.some({
+    name,
+    address: nonEmpty(file.address, type === "grpc" ? file.listen_addr ?? "" : ""),
+    security: file.security === undefined ? undefined : SecurityConfig.fromBlock(file.security)
+  })
+}
+
+/** Where a check of an external checker goes: its details, else the address of the checker file of that name. */
+export const dialTarget = (
+  config: AgentConfig,
+  serviceName: string,
+  details: string
+): Result.Result<HostPort & { readonly address: string }, InvalidTarget> => {
+  const configured = config.checkers.find((checker) => checker.name === serviceName)?.address ?? ""
+  const address = nonEmpty(details.trim(), configured)
+  return Result.map(parseHostPort("grpc", address), (target) => ({ ...target, address }))
+}
+
+const nonEmpty = (text: string | undefined, otherwise: string): string =>
+  text === undefined || text === "" ? otherwise : text

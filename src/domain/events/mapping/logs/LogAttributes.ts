@@ -1,0 +1,98 @@
+/** Attributes of a log record in JSON: given as an object or text, and gathered from keys that nobody reserved. */
+import { Result } from "effect"
+import { isObject, type JsonObject, parse } from "../../decode/Json.ts"
+
+/** `k=v,k=v`, as the Go services flatten attributes; parts without `=` say nothing. */
+const pairs = (text: string): JsonObject =>
+  Object.fromEntries(
+    text.split(",").flatMap((part) => {
+      const at = part.indexOf("=")
+      const key = part.slice(0, Math.max(at, 0)).trim()
+      return key === "" ? [] : [[key, part.slice(at + 1).trim()]]
+    })
+  )
+
+/** An object as it is; text as JSON or as pairs; none of anything else. */
+export const read = (value: unknown): JsonObject | undefined => {
+  if (isObject(value)) return value
+  if (typeof value !== "string" || value.trim() === "") return undefined
+  if (!value.trimStart().startsWith("{")) return pairs(value)
+  const inner = Result.getOrUndefined(parse(value))
+  return isObject(inner) ? inner : undefined
+}
+
+/** Keys that have a column, in every spelling. */
+const reserved: ReadonlySet<string> = new Set([
+  "timestamp",
+  "time",
+  "ts",
+  "@timestamp",
+  "observed_timestamp",
+  "observedTimestamp",
+  "observed_time_unix_nano",
+  "observedTimeUnixNano",
+  "body",
+  "message",
+  "msg",
+  "summary",
+  "short_message",
+  "full_message",
+  "event",
+  "log",
+  "varbinds",
+  "community",
+  "severity_text",
+  "severityText",
+  "severity",
+  "level",
+  "severity_number",
+  "severityNumber",
+  "trace_id",
+  "traceId",
+  "span_id",
+  "spanId",
+  "trace_flags",
+  "traceFlags",
+  "event_name",
+  "eventName",
+  "resource_attributes",
+  "resourceAttributes",
+  "resource",
+  "attributes",
+  "scope",
+  "scope_name",
+  "scopeName",
+  "scope.name",
+  "scope_version",
+  "scopeVersion",
+  "scope.version",
+  "scope_attributes",
+  "scopeAttributes",
+  "service.name",
+  "service_name",
+  "service.version",
+  "service_version",
+  "service.instance",
+  "service.instance.id",
+  "service_instance",
+  "source"
+])
+
+/**
+ * The given attributes and every other key with a value. A given attribute counts more than a key of the same name.
+ * Texts of several lines and other messages that lost against `body` are kept here too, so the record stays whole.
+ */
+export const gather = (object: JsonObject, used: string | undefined): JsonObject => {
+  const given = read(object["attributes"])
+  const gathered: Array<[string, unknown]> = []
+  for (const key of Object.keys(object)) {
+    const value = object[key]
+    if (value === null || value === "" || key === used) continue
+    if (!reserved.has(key) || bodies.has(key)) gathered.push([key, value])
+  }
+  if (gathered.length === 0) return given ?? {}
+  return Object.fromEntries(given === undefined ? gathered : [...gathered, ...Object.entries(given)])
+}
+
+/** Keys that can hold the text of a record; only one becomes its body. */
+const bodies: ReadonlySet<string> = new Set(["full_message", "summary", "event", "log", "varbinds", "community"])

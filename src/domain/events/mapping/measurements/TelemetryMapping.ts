@@ -1,0 +1,111 @@
+/**
+ * A metric from `telemetry.>` as a row of `timeseries_metrics`.
+ *
+ * The series key is a hash of everything that names the series, so that parallel series of one metric name stay apart.
+ * The hash function comes from outside, because MD5 is fixed by the database's twin of this rule.
+ */
+import { Result, Schema } from "effect"
+import type { Problem } from "../../decode/DecodeError.ts"
+import { isObject, jsonb, type JsonObject, parse } from "../../decode/Json.ts"
+import * as Payload from "../../decode/Payload.ts"
+import * as Scalar from "../../decode/Scalar.ts"
+import * as Timestamp from "../../decode/Timestamp.ts"
+import type { TimeseriesMetricRow } from "../../rows/TimeseriesMetrics.ts"
+import type { RowContext } from "../../stream/EventMessage.ts"
+
+const scalar = Schema.optionalKey(Scalar.Scalar)
+const json = Schema.optionalKey(Schema.Unknown)
+
+const decode = Payload.make(
+  Schema.Struct({
+    timestamp: scalar,
+    gateway_id: scalar,
+    agent_id: scalar,
+    device_id: scalar,
+    target_device_ip: scalar,
+    if_index: scalar,
+    metric_name: scalar,
+    metric_type: scalar,
+    value: scalar,
+    unit: scalar,
+    partition: scalar,
+    scale: scalar,
+    tags: json,
+    metadata: json,
+    is_delta: scalar
+  }),
+  { gateway_id: ["poller_id"], metric_name: ["name"], metric_type: ["type"] }
+)
+
+/** Tags that change with the measurement rather than name the series. */
+const unnamingTags: ReadonlySet<string> = new Set(["available", "metric", "packet_loss"])
+
+const utf8 = new TextEncoder()
+const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text)
+const byteLength = (text: string): number => isAscii(text) ? text.length : utf8.encode(text).length
+
+const lead = (name: string): string => `|${byteLength(name)}:${name}=`
+
+const leads = {
+  metricType: lead("metric_type"),
+  metricName: lead("metric_name"),
+  partition: lead("partition"),
+  agentId: lead("agent_id"),
+  deviceId: lead("device_id"),
+  targetDeviceIp: lead("target_device_ip"),
+  ifIndex: lead("if_index")
+}
+
+const component = (lead: string, value: string | number | null): string => {
+  const trimmed = value === null ? "" : String(value).trim()
+  return trimmed === "" ? "" : `${lead}${byteLength(trimmed)}:${trimmed}`
+}
+
+const tagText = (value: unknown): string | null =>
+  typeof value === "object" && value !== null ? JSON.stringify(value) : value === undefined ? null : String(value ?? "")
+
+/** The text whose lower-case hex MD5 is the series key. */
+export const seriesText = (row: Omit<TimeseriesMetricRow, "series_key">, tags: JsonObject | undefined): string => {
+  let text = component(leads.metricType, row.metric_type) + component(leads.metricName, row.metric_name) +
+    component(leads.partition, row.partition) + component(leads.agentId, row.agent_id) +
+    component(leads.deviceId, row.device_id) + component(leads.targetDeviceIp, row.target_device_ip) +
+    component(leads.ifIndex, row.if_index)
+  if (tags !== undefined) {
+    for (const key of Object.keys(tags).sort()) {
+      if (!unnamingTags.has(key) && key.trim() !== "") text += component(lead(`tag:${key}`), tagText(tags[key]))
+    }
+  }
+  return text.slice(1)
+}
+
+const tagsOf = (value: unknown): JsonObject | undefined => {
+  const tags = typeof value === "string" && value.startsWith("{") ? Result.getOrUndefined(parse(value)) : value
+  return isObject(tags) ? tags : undefined
+}
+
+export const make =
+  (md5Hex: (text: string) => string) =>
+  (object: JsonObject, context: RowContext): Result.Result<TimeseriesMetricRow, Problem> =>
+    Result.map(decode(object), (metric) => {
+      const row = {
+        tenant_id: context.tenantId,
+        timestamp: Timestamp.micros(metric.timestamp) ?? context.storedAtMicros,
+        gateway_id: Scalar.text(metric.gateway_id) ?? "unknown",
+        agent_id: Scalar.text(metric.agent_id),
+        metric_name: Scalar.text(metric.metric_name) ?? "unknown",
+        metric_type: Scalar.text(metric.metric_type) ?? "gauge",
+        device_id: Scalar.text(metric.device_id),
+        value: Scalar.float8(metric.value) ?? 0,
+        unit: Scalar.text(metric.unit),
+        tags: jsonb(metric.tags),
+        partition: Scalar.text(metric.partition),
+        scale: Scalar.float8(metric.scale),
+        is_delta: Scalar.boolean(metric.is_delta) ?? false,
+        target_device_ip: Scalar.text(metric.target_device_ip),
+        if_index: Scalar.int4(metric.if_index),
+        metadata: jsonb(metric.metadata),
+        series_key: ""
+      }
+      row.series_key = md5Hex(seriesText(row, tagsOf(metric.tags)))
+      return row
+    })

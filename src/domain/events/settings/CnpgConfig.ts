@@ -1,0 +1,163 @@
+/**
+ * The `cnpg` object of a configuration file, and the database it comes to.
+ *
+ * Files in `tls` always mean TLS, verified as strictly as `ssl_mode` says and fully when it says nothing: a certificate
+ * that is configured and not used would be worse than a refused connection.
+ */
+import { Duration, Option, Redacted, Schema } from "effect"
+import { GoDuration } from "../../config/GoDuration.ts"
+
+const NonBlank = Schema.String.check(
+  Schema.makeFilter((text) => text.trim() !== "" || "a value that is not blank")
+)
+
+/** As steps in the path of an address these two vanish, however they are encoded (WHATWG URL). */
+const DatabaseName = NonBlank.check(
+  Schema.makeFilter((text) =>
+    !/^\.{1,2}$/.test(text.trim()) || "a name other than . and .., which no address can carry"
+  )
+)
+
+const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
+
+/** PostgreSQL's own limit on connections is far below it. */
+const connectionsMax = 1_000
+
+export const Connections = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: connectionsMax }))
+
+export const IdleConnections = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: connectionsMax }))
+
+export const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const
+export type SslMode = typeof sslModes[number]
+
+const Block = Schema.Struct({
+  host: NonBlank,
+  port: Schema.optionalKey(Port),
+  database: DatabaseName,
+  username: NonBlank,
+  /** `CNPG_PASSWORD_FILE` weighs more. */
+  password: Schema.optionalKey(Schema.String),
+  application_name: Schema.optionalKey(Schema.String),
+  ssl_mode: Schema.optionalKey(Schema.Literals(["", ...sslModes])),
+  cert_dir: Schema.optionalKey(Schema.String),
+  tls: Schema.optionalKey(Schema.Struct({
+    cert_file: NonBlank,
+    key_file: NonBlank,
+    ca_file: NonBlank,
+    client_ca_file: Schema.optionalKey(Schema.String)
+  })),
+  max_connections: Schema.optionalKey(Connections),
+  min_connections: Schema.optionalKey(IdleConnections),
+  max_conn_lifetime: Schema.optionalKey(GoDuration),
+  /** Known and without effect: a broken connection is found when it is used, and replaced. */
+  health_check_period: Schema.optionalKey(GoDuration),
+  statement_timeout: Schema.optionalKey(GoDuration),
+  runtime_params: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+})
+
+/** As written in the file, already judged. */
+export const CnpgBlock = Block.check(
+  Schema.makeFilter(({ max_connections = connectionsMax, min_connections = 0 }) =>
+    min_connections <= max_connections ||
+    { path: ["min_connections"], issue: `at most ${max_connections}, the value of max_connections` }
+  )
+)
+export type CnpgBlock = typeof CnpgBlock.Type
+
+/** Where the database is, in parts. */
+export interface DatabaseAddress {
+  /** A folder, starting with `/`, means a Unix socket in it. */
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly username: string
+  readonly password: Option.Option<Redacted.Redacted>
+  readonly sslMode: Option.Option<SslMode>
+}
+
+/** Certificates of a connection to PostgreSQL. */
+export interface DatabaseTls {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly caFile: string
+  /** Whether the server's certificate must carry its name. */
+  readonly verifiesName: boolean
+}
+
+export interface PoolSettings {
+  readonly applicationName: string
+  readonly maxConnections: number
+  readonly minConnections: number
+  readonly connectionLife: Option.Option<Duration.Duration>
+  /** For one statement of the writer. */
+  readonly statementLimit: Option.Option<Duration.Duration>
+  /** Settings of the sessions, by lower-case name. */
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+export const poolDefault: PoolSettings = {
+  applicationName: "serviceradar-event-writer",
+  maxConnections: 10,
+  minConnections: 0,
+  connectionLife: Option.none(),
+  statementLimit: Option.none(),
+  parameters: {}
+}
+
+const given = <A>(value: A | undefined): Option.Option<A> => Option.fromNullishOr(value)
+
+const nonZero = (duration: Duration.Duration | undefined) =>
+  Option.filter(given(duration), (some) => !Duration.isZero(some))
+
+export const address = (block: CnpgBlock): DatabaseAddress => ({
+  host: block.host.trim(),
+  port: block.port ?? 5432,
+  database: block.database.trim(),
+  username: block.username.trim(),
+  password: given(block.password).pipe(
+    Option.filter((password) => password !== ""),
+    Option.map((password) => Redacted.make(password))
+  ),
+  sslMode: block.ssl_mode === undefined || block.ssl_mode === "" ? Option.none() : Option.some(block.ssl_mode)
+})
+
+export const tls = (block: CnpgBlock): Option.Option<DatabaseTls> =>
+  Option.map(given(block.tls), (files) => {
+    const within = (file: string) =>
+      file.startsWith("/") || (block.cert_dir ?? "") === "" ? file : `${block.cert_dir?.replace(/\/+$/, "")}/${file}`
+    return {
+      certFile: within(files.cert_file),
+      keyFile: within(files.key_file),
+      caFile: within(files.ca_file),
+      verifiesName: block.ssl_mode !== "verify-ca" && block.ssl_mode !== "require"
+    }
+  })
+
+export const pool = (block: CnpgBlock): PoolSettings => ({
+  applicationName: (block.application_name ?? "") === "" ? poolDefault.applicationName : block.application_name ?? "",
+  maxConnections: block.max_connections ?? Math.max(poolDefault.maxConnections, block.min_connections ?? 0),
+  minConnections: block.min_connections ?? poolDefault.minConnections,
+  connectionLife: nonZero(block.max_conn_lifetime),
+  statementLimit: nonZero(block.statement_timeout),
+  parameters: Object.fromEntries(
+    Object.entries(block.runtime_params ?? {}).map(([name, value]) => [name.toLowerCase(), value])
+  )
+})
+
+/** The address as one text, for a driver. */
+export const toUrl = (database: DatabaseAddress): Redacted.Redacted => {
+  const isSocket = database.host.startsWith("/")
+  const host = isSocket ? "localhost" : database.host.includes(":") ? `[${database.host}]` : database.host
+  const password = Option.match(database.password, {
+    onNone: () => "",
+    onSome: (secret) => `:${encodeURIComponent(Redacted.value(secret))}`
+  })
+  const query = new URLSearchParams({
+    ...(isSocket ? { host: database.host } : {}),
+    ...Option.match(database.sslMode, { onNone: () => ({}), onSome: (sslmode) => ({ sslmode }) })
+  })
+  const suffix = query.size === 0 ? "" : `?${query}`
+  const user = encodeURIComponent(database.username)
+  const name = encodeURIComponent(database.database)
+  return Redacted.make(`postgresql://${user}${password}@${host}:${database.port}/${name}${suffix}`)
+}

@@ -1,0 +1,87 @@
+/**
+ * Adds to an agent's message the address and name of the host it is about.
+ *
+ * Core derives devices from these keys. What the message says itself is never replaced. Differs from the Go poller
+ * where that one loses or breaks something: a message that is no JSON object is kept as `message` (there it was
+ * discarded, and `null` ended the process), and type `snmp` is left alone, because core refuses an SNMP payload that
+ * has any key beside its targets.
+ */
+import { Option, Predicate, Result } from "effect"
+import type { ServiceType } from "../Ids.ts"
+import * as IpAddress from "../IpAddress.ts"
+
+/** What is known about the host an agent speaks for. */
+export interface AgentHost {
+  /** None when nothing resolved. */
+  readonly ip: Option.Option<string>
+  readonly name: string
+}
+
+type JsonObject = { readonly [key: string]: unknown }
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+const textBytesMax = 512
+
+/** The enriched message; the message itself where there is nothing to add or no object to add it to. */
+export const enrich = (
+  about: { readonly serviceType: ServiceType; readonly details: string; readonly host: AgentHost },
+  message: Uint8Array
+): Uint8Array => {
+  if (about.serviceType === "snmp") return message
+  const detailsHost = clean(hostOf(about.details))
+  const agentName = clean(about.host.name)
+  const ip = IpAddress.parse(detailsHost).pipe(
+    Option.orElse(() => Option.flatMap(about.host.ip, IpAddress.parse)),
+    Option.orElse(() => IpAddress.parse(agentName))
+  )
+  const root = toObject(decoder.decode(message))
+  if (Option.isNone(ip) || Option.isNone(root)) return message
+  const isTarget = agentName === "" || ip.value === detailsHost
+  const name = (isTarget && detailsHost !== "" ? detailsHost : agentName) || ip.value
+  // Writing JSON recurses where reading does not: a document nested deep enough stays as it is.
+  return Result.try(() => JSON.stringify(addHost(root.value, ip.value, name))).pipe(
+    Result.map((text) => encoder.encode(text)),
+    Result.getOrElse(() => message)
+  )
+}
+
+const addHost = (root: JsonObject, ip: string, name: string): JsonObject => {
+  const given = root["status"]
+  const status = isJsonObject(given) ? given : {}
+  const moved = given === undefined || given === null || isJsonObject(given) ? {} : { status_text: given }
+  const says = (keys: ReadonlyArray<string>): boolean => keys.some((key) => isText(status[key]) || isText(root[key]))
+  const address = says(["host_ip", "ip"]) ? {} : { host_ip: ip, ip }
+  const named = (owner: JsonObject): JsonObject => {
+    if (says(["host_name", "hostname"])) return {}
+    return "hostname" in owner ? { host_name: name } : { host_name: name, hostname: name }
+  }
+  return { ...root, ...moved, ...address, ...named(root), status: { ...status, ...address, ...named(status) } }
+}
+
+/** None for an array, which has no place for more keys. */
+const toObject = (text: string): Option.Option<JsonObject> => {
+  if (text.trim() === "") return Option.some({})
+  const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(text)), () => text)
+  if (Array.isArray(parsed)) return Option.none()
+  if (isJsonObject(parsed)) return Option.some(parsed)
+  return Option.some(parsed === null ? {} : { message: typeof parsed === "string" ? parsed : text })
+}
+
+const isJsonObject = (value: unknown): value is JsonObject => Predicate.isObject(value) && !Array.isArray(value)
+
+const isText = (value: unknown): boolean => typeof value === "string" && value.trim() !== ""
+
+/** The host of `host:port` or `[v6]:port`, else the whole text. */
+export const hostOf = (details: string): string => {
+  const found = /^(?:\[([^\]]+)\]|([^:\s]+)):\d+$/.exec(details.trim())
+  return found?.[1] ?? found?.[2] ?? details
+}
+
+/** Trimmed, without control characters, at most 512 bytes; never half a character. */
+const clean = (text: string): string => {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is removed here.
+  const printable = text.trim().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "")
+  const { read } = encoder.encodeInto(printable, new Uint8Array(textBytesMax))
+  return printable.slice(0, read)
+}

@@ -1,0 +1,84 @@
+/**
+ * The status that core is told, from what an agent answered or from why it did not.
+ *
+ * An agent that fails is an observation too: its checks become unavailable, with the cause as JSON that is always well
+ * formed, whatever the cause's text contains.
+ */
+import { Schema } from "effect"
+import type { Check } from "../../poller/PollerConfig.ts"
+import { AgentId, type Partition, type PollerId, ServiceType } from "../Ids.ts"
+import * as Enrichment from "./Enrichment.ts"
+import * as Envelope from "./Envelope.ts"
+import type { ServiceStatus, StatusSource } from "./ServiceStatus.ts"
+
+/** On whose behalf the poller reports. */
+export interface PollerIdentity {
+  readonly pollerId: PollerId
+  readonly partition: Partition
+  readonly kvStoreId: string
+}
+
+export interface PollSubject {
+  readonly poller: PollerIdentity
+  /** The agent's name in the poller's configuration. */
+  readonly agentId: AgentId
+  readonly host: Enrichment.AgentHost
+  readonly check: Check
+  readonly source: StatusSource
+}
+
+export interface Reply {
+  readonly available: boolean
+  readonly message: Uint8Array
+  readonly responseTimeNanos: bigint
+  /** Empty when the agent does not say. */
+  readonly agentId: string
+}
+
+export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => {
+  const { check, host, source } = subject
+  const serviceType = typeOf(subject)
+  // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
+  const message = serviceType === "sync" && source === "results"
+    ? reply.message
+    : Enrichment.enrich({ serviceType, details: check.details, host }, reply.message)
+  return toStatus(subject, {
+    serviceType,
+    message,
+    available: reply.available,
+    responseTimeNanos: reply.responseTimeNanos,
+    agentId: Schema.is(AgentId)(reply.agentId) ? reply.agentId : subject.agentId
+  })
+}
+
+export const fromFailure = (subject: PollSubject, reason: string): ServiceStatus => {
+  const { agentId, check, host, source } = subject
+  const { serviceType } = check
+  const error = new TextEncoder().encode(JSON.stringify({ error: reason }))
+  // Core takes a failed results check as it is; an address in it would make a device of it.
+  const message = source === "results" ? error : Enrichment.enrich({ serviceType, details: check.details, host }, error)
+  return toStatus(subject, { serviceType, message, available: false, responseTimeNanos: 0n, agentId })
+}
+
+/** Core ingests an inventory by this type, which the existing poller derives from the name. */
+const typeOf = ({ check, source }: PollSubject): ServiceType =>
+  source === "results" && check.serviceName.includes("sync") ? ServiceType.make("sync") : check.serviceType
+
+const toStatus = (
+  { check, poller, source }: PollSubject,
+  outcome: Pick<ServiceStatus, "serviceType" | "message" | "available" | "responseTimeNanos" | "agentId">
+): ServiceStatus => ({
+  ...outcome,
+  serviceName: check.serviceName,
+  pollerId: poller.pollerId,
+  partition: poller.partition,
+  source,
+  kvStoreId: poller.kvStoreId,
+  message: Envelope.wrap({
+    pollerId: poller.pollerId,
+    agentId: outcome.agentId,
+    partition: poller.partition,
+    serviceType: outcome.serviceType,
+    serviceName: check.serviceName
+  }, outcome.message)
+})

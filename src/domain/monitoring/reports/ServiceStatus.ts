@@ -1,0 +1,25 @@
+/**
+ * The outcome of one check as a poller reports it to core.
+ *
+ * `message` holds the exact bytes of the wire: almost always UTF-8 JSON, but slices of a large message may split a
+ * character, so it stays bytes until a whole message is there.
+ */
+import type { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
+
+/** Which call produced the status: `GetStatus`, or `GetResults` and `StreamResults`. */
+export type StatusSource = "getStatus" | "results"
+
+export interface ServiceStatus {
+  readonly serviceName: ServiceName
+  readonly serviceType: ServiceType
+  readonly available: boolean
+  readonly message: Uint8Array
+  /** Nanoseconds; 0 when nothing was measured. */
+  readonly responseTimeNanos: bigint
+  readonly agentId: AgentId
+  readonly pollerId: PollerId
+  readonly partition: Partition
+  readonly source: StatusSource
+  /** The poller's `kv_domain`, else its `kv_address`, else empty. */
+  readonly kvStoreId: string
+}

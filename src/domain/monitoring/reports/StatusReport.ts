@@ -1,0 +1,142 @@
+/**
+ * A report that core believes: named poller, known partition, every status unwrapped and identified.
+ *
+ * Making one never fails as a whole for one bad status; those are listed in `rejected`, with the reason.
+ */
+import { DateTime, Option, Result, Schema } from "effect"
+import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
+import * as EnvelopeContents from "./EnvelopeContents.ts"
+import { type ReceivedReport, type ReceivedStatus, sourceOf } from "./ReceivedReport.ts"
+import type { StatusSource } from "./ServiceStatus.ts"
+
+/** A status with its document as text: the bytes are complete here. */
+export interface ReportedStatus {
+  readonly agentId: AgentId
+  readonly serviceType: ServiceType
+  readonly serviceName: ServiceName
+  readonly partition: Partition
+  readonly available: boolean
+  /** The check's own document, without its envelope. */
+  readonly message: string
+  readonly responseTimeNanos: bigint
+  readonly source: StatusSource
+  readonly kvStoreId: string
+}
+
+export interface StatusReport {
+  readonly pollerId: PollerId
+  readonly partition: Partition
+  /** Empty when the poller did not say; what is known from earlier reports is then kept. */
+  readonly sourceIp: string
+  /** The poller's clock, to the second; ours when that is impossible. */
+  readonly reportedAt: DateTime.Utc
+  readonly statuses: ReadonlyArray<ReportedStatus>
+}
+
+export interface RejectedStatus {
+  readonly serviceType: string
+  readonly serviceName: string
+  readonly reason: string
+}
+
+/** What the report lacked; it was taken all the same. */
+export type Omission = "partition" | "source_ip"
+
+export interface Accepted {
+  readonly report: StatusReport
+  readonly rejected: ReadonlyArray<RejectedStatus>
+  readonly omissions: ReadonlyArray<Omission>
+}
+
+/** A report that names no poller, or an impossible one, belongs to nobody. */
+export class InvalidPollerId extends Schema.TaggedError<InvalidPollerId>()("InvalidPollerId", {
+  pollerId: Schema.String
+}) {
+  override get message(): string {
+    return `poller_id is ${JSON.stringify(this.pollerId)}, expected 1 to 256 characters`
+  }
+}
+
+/** Stands where no agent is named, as `unknown-poller` does on the agent's side. */
+const unknownAgent = "unknown-agent"
+const defaultPartition = Partition.make("default")
+
+const decodePollerId = Schema.decodeUnknownOption(PollerId)
+const decodePartition = Schema.decodeUnknownOption(Partition)
+const decodeIds = Schema.decodeUnknownOption(
+  Schema.Struct({ agentId: AgentId, serviceType: ServiceType, serviceName: ServiceName })
+)
+const decoder = new TextDecoder()
+
+const firstFilled = (...candidates: ReadonlyArray<string>): string =>
+  candidates.find((candidate) => candidate !== "") ?? ""
+
+const acceptStatus = (
+  report: ReceivedReport,
+  partition: Partition,
+  status: ReceivedStatus
+): Result.Result<ReportedStatus, RejectedStatus> => {
+  const text = decoder.decode(status.message)
+  const contents = status.serviceType === "sync" ? Option.none() : EnvelopeContents.open(text)
+  const enveloped = Option.getOrUndefined(contents)
+  const ids = decodeIds({
+    agentId: firstFilled(enveloped?.agentId ?? "", status.agentId, report.agentId, unknownAgent),
+    serviceType: status.serviceType,
+    serviceName: status.serviceName
+  })
+  if (Option.isNone(ids)) {
+    const { serviceName, serviceType } = status
+    return Result.fail({ serviceName, serviceType, reason: "ids must have 1 to 256 characters" })
+  }
+  return Result.succeed({
+    ...ids.value,
+    partition: Option.getOrElse(
+      decodePartition(firstFilled(enveloped?.partition ?? "", status.partition)),
+      () => partition
+    ),
+    available: status.available,
+    message: enveloped?.data ?? text,
+    responseTimeNanos: status.responseTimeNanos,
+    source: sourceOf(status),
+    kvStoreId: status.kvStoreId
+  })
+}
+
+/** Checks a report as documented: no poller is an error, no partition or source address an omission. */
+export const accept = (
+  received: ReceivedReport,
+  receivedAt: DateTime.Utc
+): Result.Result<Accepted, InvalidPollerId> => {
+  const pollerId = decodePollerId(received.pollerId)
+  if (Option.isNone(pollerId)) return Result.fail(new InvalidPollerId({ pollerId: received.pollerId.slice(0, 64) }))
+  const partition = Option.getOrElse(decodePartition(received.partition), () => defaultPartition)
+  const results = received.services.map((status) => acceptStatus(received, partition, status))
+  return Result.succeed({
+    report: {
+      pollerId: pollerId.value,
+      partition,
+      sourceIp: received.sourceIp,
+      reportedAt: reportTime(received.timestampSeconds, receivedAt),
+      statuses: results.flatMap((result) => Result.isSuccess(result) ? [result.success] : [])
+    },
+    rejected: results.flatMap((result) => Result.isFailure(result) ? [result.failure] : []),
+    omissions: [
+      ...(received.partition === "" ? ["partition" as const] : []),
+      ...(received.sourceIp === "" ? ["source_ip" as const] : [])
+    ]
+  })
+}
+
+/** How far a poller's clock may be ahead. */
+const aheadSecondsMax = 600n
+
+/**
+ * The poller's time; ours when it sent none, or one from the future: a state of tomorrow would hide every newer one
+ * until then.
+ */
+const reportTime = (seconds: bigint, receivedAt: DateTime.Utc): DateTime.Utc => {
+  const nowSeconds = BigInt(Math.floor(DateTime.toEpochMillis(receivedAt) / 1_000))
+  return seconds > 0n && seconds <= nowSeconds + aheadSecondsMax
+    ? DateTime.makeUnsafe(Number(seconds) * 1_000)
+    : receivedAt
+}

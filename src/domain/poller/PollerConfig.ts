@@ -1,0 +1,126 @@
+/**
+ * The poller's configuration file, every key of it, and the value the poller works with.
+ *
+ * The key of an entry in `agents` is that agent's id on the wire; it should equal the agent's own `agent_id`, otherwise
+ * core sees two agents.
+ */
+import { Duration, Option, Schema } from "effect"
+import { GoDuration } from "../config/GoDuration.ts"
+import * as ListenAddress from "../config/ListenAddress.ts"
+import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
+import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
+import * as SecurityConfig from "../security/SecurityConfig.ts"
+
+const pollIntervalDefault = Duration.minutes(5)
+
+/** `host:port`, `[v6]:port` or `:port` for this machine. */
+const Address = Schema.String.check(
+  Schema.makeFilter((text) => Option.isSome(ListenAddress.parse(text)) || "an address such as \"host:50051\"")
+)
+
+const CheckEntry = Schema.Struct({
+  service_type: ServiceType,
+  service_name: ServiceName,
+  details: Schema.optionalKey(Schema.String),
+  port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))),
+  results_interval: Schema.optionalKey(GoDuration)
+})
+
+const AgentEntry = Schema.Struct({
+  address: Address,
+  security: Schema.optionalKey(SecurityConfig.SecurityBlock),
+  checks: Schema.optionalKey(Schema.Array(CheckEntry))
+})
+
+/** Judged here, because a record drops entries whose key does not fit its key schema without a word. */
+const agentProblems = (agents: Readonly<Record<string, unknown>>): ReadonlyArray<Schema.FilterIssue> => {
+  const names = Object.keys(agents)
+  if (names.length === 0) return ["at least one agent"]
+  return names.filter((name) => !Schema.is(AgentId)(name)).map((name) => ({
+    path: [name],
+    issue: "a name of 1 to 256 characters"
+  }))
+}
+
+/** As written in the file. */
+export const PollerConfigFile = Schema.Struct({
+  core_address: Address,
+  poller_id: PollerId,
+  agents: Schema.Record(Schema.String, AgentEntry).check(Schema.makeFilter(agentProblems)),
+  partition: Schema.optionalKey(Schema.String),
+  source_ip: Schema.optionalKey(Schema.String),
+  poll_interval: Schema.optionalKey(GoDuration),
+  listen_addr: Schema.optionalKey(ListenAddress.ListenAddress),
+  service_name: Schema.optionalKey(Schema.String),
+  /** In every shipped file, read by nobody. */
+  service_type: Schema.optionalKey(Schema.String),
+  security: Schema.optionalKey(SecurityConfig.SecurityBlock),
+  kv_domain: Schema.optionalKey(Schema.String),
+  kv_address: Schema.optionalKey(Schema.String),
+  logging: Schema.optionalKey(LoggingBlock)
+})
+export type PollerConfigFile = typeof PollerConfigFile.Type
+
+/** One thing to ask of one agent. */
+export interface Check {
+  readonly serviceType: ServiceType
+  readonly serviceName: ServiceName
+  /** The checker's argument. */
+  readonly details: string
+  /** 0 unless the file says otherwise; sent only for type `port`. */
+  readonly port: number
+  /** Present for results checks, which ask GetResults or StreamResults and never GetStatus. */
+  readonly resultsInterval: Option.Option<Duration.Duration>
+}
+
+export interface PolledAgent {
+  readonly agentId: AgentId
+  readonly address: string
+  readonly security: SecurityConfig.SecurityConfig
+  readonly checks: ReadonlyArray<Check>
+}
+
+export interface PollerConfig {
+  readonly pollerId: PollerId
+  readonly partition: Partition
+  /** An address, a name, or one of the words that ask for detection. */
+  readonly sourceIp: string
+  readonly coreAddress: string
+  readonly pollInterval: Duration.Duration
+  /** None: the poller serves no gRPC of its own. */
+  readonly listenAddress: Option.Option<ListenAddress.ListenAddress>
+  /** The name under which its health is served. */
+  readonly serviceName: string
+  readonly security: SecurityConfig.SecurityConfig
+  readonly kvStoreId: string
+  readonly agents: ReadonlyArray<PolledAgent>
+}
+
+export const fromFile = (file: PollerConfigFile): PollerConfig => ({
+  pollerId: file.poller_id,
+  partition: Partition.make(nonEmpty(file.partition, "default")),
+  sourceIp: nonEmpty(file.source_ip, "auto"),
+  coreAddress: file.core_address,
+  pollInterval: file.poll_interval === undefined || Duration.isZero(file.poll_interval)
+    ? pollIntervalDefault
+    : file.poll_interval,
+  listenAddress: ListenAddress.parse(file.listen_addr ?? ""),
+  serviceName: nonEmpty(file.service_name, "PollerService"),
+  security: SecurityConfig.fromBlock(file.security),
+  kvStoreId: nonEmpty(file.kv_domain, file.kv_address ?? ""),
+  agents: Object.entries(file.agents).map(([name, agent]) => ({
+    agentId: AgentId.make(name),
+    address: agent.address,
+    security: SecurityConfig.fromBlock(agent.security),
+    checks: (agent.checks ?? []).map((check) => ({
+      serviceType: check.service_type,
+      serviceName: check.service_name,
+      details: check.details ?? "",
+      port: check.port ?? 0,
+      resultsInterval: Option.fromNullishOr(check.results_interval)
+    }))
+  }))
+})
+
+const nonEmpty = (text: string | undefined, otherwise: string): string =>
+  text === undefined || text === "" ? otherwise : text

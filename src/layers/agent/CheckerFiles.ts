@@ -1,0 +1,38 @@
+/**
+ * The checker files in an agent's `checkers_dir`.
+ *
+ * A folder that cannot be read stops the start; a file that cannot be used is reported and left out, because it concerns
+ * one checker and others must not wait for it.
+ */
+import { Effect, FileSystem, Option, Path, Schema } from "effect"
+import { type AgentConfig, CheckerFile, checkerFromFile } from "../../domain/agent/AgentConfig.ts"
+import * as ConfigFile from "../files/ConfigFile.ts"
+
+export class CheckersDirError extends Schema.TaggedError<CheckersDirError>()("CheckersDirError", {
+  folder: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `checkers_dir ${this.folder} cannot be read: ${this.reason}`
+  }
+}
+
+const loadOne = (file: string) =>
+  ConfigFile.load(CheckerFile, file).pipe(
+    Effect.map(({ value }) => Option.toArray(checkerFromFile(value))),
+    Effect.tap((found) => found.length > 0 ? Effect.void : Effect.logWarning(`${file}: no name or no type; ignored`)),
+    Effect.catchTag("ConfigFileError", (error) => Effect.as(Effect.logError(error.message), []))
+  )
+
+/** The configuration with what the files beside it say. */
+export const loadInto = Effect.fn("CheckerFiles.loadInto")(function*(config: AgentConfig) {
+  if (config.checkersDir === "") return config
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const names = yield* fs.readDirectory(config.checkersDir).pipe(
+    Effect.mapError((error) => new CheckersDirError({ folder: config.checkersDir, reason: error.reason._tag }))
+  )
+  const files = names.filter((name) => name.endsWith(".json")).toSorted()
+  const checkers = yield* Effect.forEach(files, (name) => loadOne(path.join(config.checkersDir, name)))
+  return { ...config, checkers: checkers.flat() }
+})

@@ -1,0 +1,124 @@
+/**
+ * Runs the `serviceradar` command line as a process: arguments in, exit code out.
+ *
+ * Only the subcommand that was asked for is imported, because each brings a driver or two; the others are there by name
+ * and description. Completions and the wizard need the flags of all, so they import all. Wrong usage is an error like
+ * any other: exit code 2.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, Layer } from "effect"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as ProcessMain from "../process/ProcessMain.ts"
+import * as Logging from "../telemetry/Logging.ts"
+import * as ErrorReport from "./ErrorReport.ts"
+import * as GoFlags from "./GoFlags.ts"
+import { packageVersion } from "./PackageVersion.ts"
+import { UsageError } from "./UsageError.ts"
+
+const description = `Monitors hosts and services: pollers ask agents, core keeps what they report.
+
+Try it on this machine:            serviceradar up
+One answer for a script:           serviceradar up --once --json
+One check without any setup:       serviceradar check port example.org:443
+What is running, what restarted:   serviceradar tree
+What could not be stored, and why: serviceradar dlq list
+
+Exit codes: 0 fine, 1 the answer is no (a service is down, a file is invalid), 2 an error.`
+
+const named = (name: string, about: string) => Command.make(name).pipe(Command.withDescription(about))
+
+const wantsAll = (args: ReadonlyArray<string>): boolean =>
+  args.some((arg) => arg === "--wizard" || arg === "--completions" || arg.startsWith("--completions="))
+
+/** The command with the subcommand that these arguments ask for. */
+const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
+  const all = wantsAll(args)
+  const wanted = <A, B>(name: string, real: () => Promise<A>, stub: B) =>
+    all || args.includes(name) ? Effect.promise(real) : Effect.succeed(stub)
+
+  const subcommands = [
+    yield* wanted(
+      "up",
+      () => import("../../programs/up/UpCommand.ts").then((module) => module.upCommand),
+      named("up", "Run poller, agent, core and PostgreSQL and monitor this very machine")
+    ),
+    yield* wanted(
+      "poller",
+      () => import("../../programs/poller/PollerCommand.ts").then((module) => module.command),
+      named("poller", "Ask agents and report to core")
+    ),
+    yield* wanted(
+      "agent",
+      () => import("../../programs/agent/AgentCommand.ts").then((module) => module.command),
+      named("agent", "Check this host and what it can reach, for pollers")
+    ),
+    yield* wanted(
+      "core",
+      () => import("../../programs/cli/CoreCommand.ts").then((module) => module.command),
+      named("core", "Take reports and keep them in PostgreSQL")
+    ),
+    yield* wanted(
+      "event-writer",
+      () => import("../../programs/event-writer/EventWriterCommand.ts").then((module) => module.command),
+      named("event-writer", "Write events, logs, metrics, traces, flows and sweeps from JetStream into PostgreSQL")
+    ),
+    yield* wanted(
+      "dlq",
+      () => import("../../programs/dlq/DlqCommand.ts").then((module) => module.dlqCommand),
+      named("dlq", "Look at, replay or drop the messages that the event writer could not store")
+    ),
+    yield* wanted(
+      "check",
+      () => import("../../programs/agent/CheckCommand.ts").then((module) => module.command),
+      named("check", "Run one check from the command line")
+    ),
+    yield* wanted(
+      "tree",
+      () => import("../../programs/cli/TreeCommand.ts").then((module) => module.treeCommand),
+      named("tree", "Show the live supervision tree of a running program")
+    ),
+    yield* wanted(
+      "config",
+      () => import("../../programs/cli/ConfigCheckCommand.ts").then((module) => module.configCommand),
+      named("config", "Work with configuration files")
+    )
+  ] as const
+
+  return Command.make("serviceradar").pipe(
+    Command.withDescription(description),
+    Command.withSubcommands(subcommands)
+  )
+})
+
+/** Commands whose stdout is theirs to log to; the others print data there. */
+const services: ReadonlySet<string> = new Set(["poller", "agent", "core", "event-writer"])
+
+const asUsageError = (error: CliError.CliError) =>
+  error._tag === "ShowHelp" && error.errors.length === 0
+    ? Effect.void
+    : new UsageError({ detail: error.message })
+
+const program = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
+  const root = yield* load(args)
+  yield* Command.runWith(root, { version: packageVersion() })(args).pipe(
+    Effect.catchIf(CliError.isCliError, asUsageError)
+  )
+})
+
+export const run = (given: ReadonlyArray<string>): void => {
+  const args = GoFlags.normalise(given)
+  const stream = args.some((arg) => services.has(arg)) ? "stdout" : "stderr"
+  ProcessMain.run(
+    program(args.length === 0 ? ["--help"] : args).pipe(
+      Effect.provide(Layer.mergeAll(Logging.layer({ stream }), NodeServices.layer))
+    ),
+    {
+      report: (cause) =>
+        Effect.sync(() => {
+          const text = ErrorReport.render(cause, ErrorReport.wantsStack(args))
+          if (text !== undefined) process.stderr.write(`${text}\n`)
+        })
+    }
+  )
+}

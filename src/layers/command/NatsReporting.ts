@@ -1,0 +1,61 @@
+/**
+ * What a program tells of itself, in a tree of its own beside the program's:
+ *
+ *   Telemetry (one_for_one)
+ *   ├─ NatsConnection  permanent
+ *   └─ …               see SelfReporting
+ *
+ * The program neither waits for it nor ends with it.
+ */
+import { Effect, Layer } from "effect"
+import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as LogPublication from "../../services/telemetry/LogPublication.ts"
+import { natsCredentials } from "../event-writer/EventWriterLayers.ts"
+import * as JetStreamEventPublisher from "../events/jetstream/JetStreamEventPublisher.ts"
+import * as EventWriterEnvironment from "../events/settings/EventWriterEnvironment.ts"
+import { NatsConnection } from "../nats/connection/NatsConnection.ts"
+import { NatsEndpoint } from "../nats/connection/NatsEndpoint.ts"
+import * as SelfReporting from "../telemetry/SelfReporting.ts"
+import { packageVersion } from "./PackageVersion.ts"
+import type { Program } from "./Reporting.ts"
+
+const tree = (options: SelfReporting.SelfReportingOptions) => {
+  const reporting = SelfReporting.tree(options)
+  const connection = NatsConnection.use(({ keep }) => keep)
+  return {
+    ...reporting,
+    children: [
+      Supervisor.child({
+        id: "NatsConnection",
+        run: Effect.provideService(connection, LogPublication.isPublished, false)
+      }),
+      ...reporting.children
+    ]
+  } as const
+}
+
+/** Until it gives up, which the program survives. */
+const telling = (options: SelfReporting.SelfReportingOptions) =>
+  Supervisor.run(tree(options)).pipe(
+    Effect.catch((error) =>
+      Effect.andThen(
+        Effect.logError(`Nothing is published about this program any more: ${error.message}`),
+        Effect.never
+      )
+    )
+  )
+
+export const beside = Effect.fnUntraced(function*<A, E, R>(program: Program, effect: Effect.Effect<A, E, R>) {
+  const { nats } = EventWriterSettings.resolve([yield* EventWriterEnvironment.readNats])
+  const options = { program, version: packageVersion(), isCore: program === "core" }
+  const connection = NatsConnection.layer({
+    name: `serviceradar-${program}`,
+    credentials: natsCredentials(nats)
+  }).pipe(Layer.provide(NatsEndpoint.layer(nats.url)))
+  const publisher = JetStreamEventPublisher.layer().pipe(
+    Layer.provide(Layer.succeed(LogPublication.isPublished, false))
+  )
+  const layer = SelfReporting.layer(options).pipe(Layer.provideMerge(publisher), Layer.provideMerge(connection))
+  return yield* Effect.raceFirst(effect, telling(options)).pipe(Effect.provide(layer))
+})

@@ -1,0 +1,165 @@
+/** What the event writer is made of, from its settings. */
+import { Duration, Effect, Layer, Option } from "effect"
+import type { TableName } from "../../domain/events/rows/Tables.ts"
+import type { DatabaseSettings, EventWriterSettings } from "../../domain/events/settings/EventWriterSettings.ts"
+import * as NatsSettings from "../../domain/events/settings/NatsSettings.ts"
+import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
+import { StoreTurns, turnsDefault } from "../../services/event-writer/StoreTurns.ts"
+import { StreamRecords } from "../../services/event-writer/StreamRecords.ts"
+import { EventDecoder } from "../../services/events/EventDecoder.ts"
+import { EventTables } from "../../services/events/EventTables.ts"
+import * as JetStreamDeadLetters from "../events/dead-letters/JetStreamDeadLetters.ts"
+import * as Decoding from "../events/decode/EventDecoder.ts"
+import * as JetStreamEventSource from "../events/jetstream/JetStreamEventSource.ts"
+import * as PgEventStore from "../events/store/PgEventStore.ts"
+import * as PgEventTables from "../events/store/PgEventTables.ts"
+import * as PgTraceSummaries from "../events/store/PgTraceSummaries.ts"
+import { NatsConnection } from "../nats/connection/NatsConnection.ts"
+import type { NatsCredentialsOptions } from "../nats/connection/NatsCredentials.ts"
+import { NatsEndpoint } from "../nats/connection/NatsEndpoint.ts"
+import { DatabaseEndpoint } from "../postgres/connection/DatabaseEndpoint.ts"
+import * as DatabaseTls from "../postgres/connection/DatabaseTls.ts"
+import { PgConnection } from "../postgres/connection/PgConnection.ts"
+
+export const natsCredentials = ({ credentials, security }: NatsSettings.NatsSettings): NatsCredentialsOptions => ({
+  ...whoWeAre(credentials),
+  ...(security._tag === "None" ? {} : {
+    tls: {
+      caFile: security.caFile,
+      certFile: security.certFile,
+      keyFile: security.keyFile,
+      serverName: Option.getOrUndefined(security.serverName)
+    }
+  })
+})
+
+const whoWeAre = (credentials: NatsSettings.NatsCredentials): NatsCredentialsOptions => {
+  switch (credentials._tag) {
+    case "CredsFile":
+      return { credsFile: credentials.path }
+    case "Nkey":
+      return { nkeySeed: credentials.seed, jwt: Option.getOrUndefined(credentials.jwt) }
+    case "User":
+      return { user: credentials.user, password: credentials.password }
+    case "None":
+      return {}
+  }
+}
+
+/**
+ * The database is there when it answers and has our tables. Tables that do not fit are no outage: the streams of the
+ * others go on.
+ */
+const probe = Effect.gen(function*() {
+  yield* PgConnection.use((connection) => connection.check)
+  yield* EventTables.use((tables) => tables.ready).pipe(
+    Effect.catchIf((error) => error.reason._tag === "TablesUnfit", () => Effect.void)
+  )
+})
+
+const tablesOf = ({ flowTable, streams }: EventWriterSettings): ReadonlyArray<TableName> => {
+  const tables: Readonly<Record<StreamName, TableName>> = {
+    TELEMETRY: "timeseries_metrics",
+    EVENTS: "ocsf_events",
+    SWEEP: "sweep_host_states",
+    NETFLOW: flowTable,
+    OTEL_METRICS: "otel_metrics",
+    OTEL_TRACES: "otel_traces",
+    LOGS: "logs"
+  }
+  return streams.map(({ stream }) => tables[stream])
+}
+
+/** Needs a connection to PostgreSQL and the address of NATS. */
+export const writer = (settings: EventWriterSettings) =>
+  DatabaseHealth.layer(probe).pipe(
+    Layer.provideMerge(StreamRecords.layerStatuses),
+    Layer.provideMerge(Layer.merge(
+      StreamRecords.layer,
+      StoreTurns.layer(Math.min(turnsDefault, settings.database.pool.maxConnections))
+    )),
+    Layer.provideMerge(Layer.mergeAll(
+      Layer.succeed(EventDecoder, {
+        decode: Decoding.make({
+          tenantDefault: Option.getOrUndefined(settings.tenantDefault),
+          flowTable: settings.flowTable,
+          supersededSubjects: settings.superseded
+        })
+      }),
+      PgEventStore.layer({
+        schema: settings.schema,
+        ...Option.match(settings.database.pool.statementLimit, {
+          onNone: () => ({}),
+          onSome: (statementLimit) => ({ statementLimit })
+        })
+      }),
+      PgEventTables.layer({
+        schema: settings.schema,
+        retention: settings.retention,
+        mayChange: settings.hasMigrations,
+        tables: tablesOf(settings)
+      }),
+      PgTraceSummaries.layer({ schema: settings.schema, retention: settings.retention.otel_traces }),
+      jetStream(settings)
+    ))
+  )
+
+/** What the streams keep that we make ourselves: enough for a long weekend without a writer. */
+const madeStreams = { bytesMax: 2 ** 30, ageMax: Duration.days(4) }
+
+const jetStream = (settings: EventWriterSettings) =>
+  Layer.mergeAll(
+    JetStreamEventSource.layer({
+      consumer: settings.consumer,
+      streams: settings.streams.map(({ stream }) => stream),
+      jetStream: Option.getOrUndefined(settings.jetStream),
+      createStreams: settings.createStreams,
+      streamLimits: madeStreams,
+      tenants: settings.tenantPrefixes,
+      ackWait: settings.ackWait,
+      startAfter: Option.getOrUndefined(settings.startAfter)
+    }),
+    JetStreamDeadLetters.layer({ stream: settings.deadLetterStream })
+  ).pipe(Layer.provideMerge(NatsConnection.layer({
+    name: "serviceradar-event-writer",
+    domain: Option.getOrUndefined(settings.domain),
+    credentials: natsCredentials(settings.nats)
+  })))
+
+/** The server's own limit is for what ours does not reach. */
+const statementTimeout = (limit: Duration.Duration): string => `${Math.ceil(Duration.toMillis(limit) * 2)}ms`
+
+/** Reached before a statement's limit, so that a table that somebody holds is not taken for rows that take too long. */
+const lockTimeout = (limit: Option.Option<Duration.Duration>): string =>
+  `${Math.ceil(Math.min(5_000, Option.match(limit, { onNone: () => 10_000, onSome: Duration.toMillis }) / 2))}ms`
+
+const pool = ({ pool, sslMode, tls }: DatabaseSettings) =>
+  Layer.unwrap(Effect.map(DatabaseTls.load({ sslMode, tls }), (tls) =>
+    PgConnection.layer({
+      hasCoreTables: false,
+      applicationName: pool.applicationName,
+      maxConnections: pool.maxConnections,
+      minConnections: pool.minConnections,
+      connectionLife: Option.getOrUndefined(pool.connectionLife),
+      parameters: {
+        lock_timeout: lockTimeout(pool.statementLimit),
+        ...Option.match(pool.statementLimit, {
+          onNone: () => ({}),
+          onSome: (limit) => ({ statement_timeout: statementTimeout(limit) })
+        }),
+        ...pool.parameters
+      },
+      tls
+    })))
+
+/** A connection to PostgreSQL and the address of NATS of our own. */
+export const peers = ({ database, nats }: EventWriterSettings) =>
+  Layer.merge(
+    pool(database).pipe(
+      Layer.provideMerge(
+        DatabaseEndpoint.layer(Option.isSome(database.passwordFile) ? Option.none() : database.url)
+      )
+    ),
+    NatsEndpoint.layer(Option.some(Option.getOrElse(nats.url, () => NatsSettings.urlDefault)))
+  )

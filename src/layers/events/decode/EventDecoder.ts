@@ -1,0 +1,75 @@
+/**
+ * From a fetched message to its rows: routes by subject, finds the tenant and runs the stream's processor.
+ *
+ * Synchronous, without state and without a throw: a message gives all of its rows or a `DecodeError` that says where and
+ * why. The same message gives the same rows at every delivery.
+ */
+import { Result } from "effect"
+import type { Decode, Decoded } from "../../../domain/events/decode/Decode.ts"
+import { DecodeError, fail, type Problem } from "../../../domain/events/decode/DecodeError.ts"
+import * as IngestId from "../../../domain/events/decode/IngestId.ts"
+import type { TableRows } from "../../../domain/events/rows/Tables.ts"
+import * as RowWeight from "../../../domain/events/storing/RowWeight.ts"
+import { type EventMessage, rowsPerMessageMax } from "../../../domain/events/stream/EventMessage.ts"
+import * as Subject from "../../../domain/events/stream/Subject.ts"
+import * as Tenant from "../../../domain/events/stream/Tenant.ts"
+import * as EventsProcessor from "./EventsProcessor.ts"
+import * as LogsProcessor from "./LogsProcessor.ts"
+import * as NetflowProcessor from "./NetflowProcessor.ts"
+import * as OtelMetricsProcessor from "./OtelMetricsProcessor.ts"
+import * as OtelTracesProcessor from "./OtelTracesProcessor.ts"
+import type { Processor } from "./Processor.ts"
+import * as SweepProcessor from "./SweepProcessor.ts"
+import * as TelemetryProcessor from "./TelemetryProcessor.ts"
+
+export interface Options {
+  /** For messages that name no tenant; without it they are refused. */
+  readonly tenantDefault?: string | undefined
+  readonly flowTable?: NetflowProcessor.FlowTable
+  /** Subjects whose messages a rule engine publishes once more, processed; the raw ones give no rows. Default none. */
+  readonly supersededSubjects?: ReadonlySet<string>
+}
+
+const superseded: TableRows = { table: "logs", rows: [] }
+
+export const make = (options: Options = {}): Decode => {
+  const processors: Readonly<Record<Subject.StreamName, Processor>> = {
+    TELEMETRY: TelemetryProcessor.process,
+    EVENTS: EventsProcessor.process,
+    SWEEP: SweepProcessor.process,
+    NETFLOW: NetflowProcessor.make(options.flowTable ?? "ocsf_network_activity"),
+    OTEL_METRICS: OtelMetricsProcessor.process,
+    OTEL_TRACES: OtelTracesProcessor.process,
+    LOGS: LogsProcessor.process
+  }
+
+  const decode = (message: EventMessage, route: Subject.Route): Result.Result<Decoded, Problem> =>
+    Result.flatMap(
+      Tenant.resolve(route.tenant, message.headers, options.tenantDefault),
+      (tenantId): Result.Result<Decoded, Problem> => {
+        const { stream, subject } = route
+        if (options.supersededSubjects?.has(subject) === true) {
+          return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded, weight: 0 })
+        }
+        const id = IngestId.make(message.stream, message.sequence, message.storedAtMicros)
+        const context = { tenantId, subject, storedAtMicros: message.storedAtMicros, id }
+        const content = processors[stream](message.data, context)
+        if (Result.isFailure(content)) return Result.fail(content.failure)
+        if (content.success.rows.length > rowsPerMessageMax) {
+          return fail([], `expected at most ${rowsPerMessageMax} rows`)
+        }
+        const weight = RowWeight.of(content.success, message.data.length)
+        return weight > RowWeight.weightMax
+          ? fail([], RowWeight.problem)
+          : Result.succeed({ stream, tenantId, isSuperseded: false, content: content.success, weight })
+      }
+    )
+
+  return (message) => {
+    const route = Subject.route(message.subject)
+    if (route === undefined) {
+      return Result.fail(DecodeError.of(message, "", { path: [], reason: "expected a subject of one of the streams" }))
+    }
+    return Result.mapError(decode(message, route), (problem) => DecodeError.of(message, route.stream, problem))
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Durable consumers that are there and as they should be, whoever starts first and however often.
+ *
+ * What exists is changed: its position stays, and so does what is set on it that is not ours. Only where the server would
+ * not heed a new filter it is made anew, behind what was acknowledged. Starting several writers at once is normal; whoever
+ * comes second finds the work done.
+ */
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  ReplayPolicy,
+  RetentionPolicy
+} from "@nats-io/jetstream"
+import { Duration, Effect, Schedule, Schema } from "effect"
+import type { PlannedConsumer } from "../../../domain/events/stream/ConsumerPlan.ts"
+import type { NatsClient } from "../../nats/connection/NatsClient.ts"
+import * as JetStreamFailure from "./JetStreamFailure.ts"
+import * as JetStreamRequest from "./JetStreamRequest.ts"
+import { JetStreamRefusal } from "./JetStreamRequest.ts"
+
+export interface DurableSettings {
+  readonly ackWait: Duration.Duration
+  /** The least; more stays more. */
+  readonly maxAckPending: number
+  /** A new consumer begins behind what this consumer of the same stream has acknowledged, where there is one. */
+  readonly startAfter?: string | undefined
+}
+
+const nameOf = ({ durable, jetStream }: PlannedConsumer): string => `Consumer ${durable} of stream ${jetStream}`
+
+const nanosOf = (duration: Duration.Duration): number => Duration.toMillis(duration) * 1e6
+
+const filterFields = ({ filter }: PlannedConsumer): Partial<ConsumerConfig> =>
+  filter === undefined ? {} : { filter_subject: filter }
+
+/** Several filters are not ours; somebody else put them there. */
+const hasFilter = ({ filter_subject, filter_subjects = [] }: ConsumerConfig, { filter }: PlannedConsumer): boolean =>
+  filter_subjects.length === 0 && (filter_subject ?? "") === (filter ?? "")
+
+type Start = Pick<ConsumerConfig, "deliver_policy" | "opt_start_seq">
+
+const fresh = (planned: PlannedConsumer, settings: DurableSettings, start: Start): Partial<ConsumerConfig> => ({
+  durable_name: planned.durable,
+  ack_policy: AckPolicy.Explicit,
+  ...start,
+  replay_policy: ReplayPolicy.Instant,
+  ack_wait: nanosOf(settings.ackWait),
+  // The server would give up without a word; the writer gives up with a dead letter.
+  max_deliver: -1,
+  max_ack_pending: settings.maxAckPending,
+  ...filterFields(planned)
+})
+
+/** None when nothing is to be changed. */
+const changed = (
+  { config }: ConsumerInfo,
+  planned: PlannedConsumer,
+  settings: DurableSettings
+): Partial<ConsumerConfig> | undefined => {
+  const ackWait = nanosOf(settings.ackWait)
+  const pending = config.max_ack_pending ?? 0
+  const maxAckPending = pending < 0 ? pending : Math.max(pending, settings.maxAckPending)
+  const isUpToDate = config.ack_wait === ackWait && config.max_deliver === -1 && pending === maxAckPending &&
+    hasFilter(config, planned)
+  if (isUpToDate) return undefined
+  const { filter_subject: _one, filter_subjects: _many, ...rest } = config
+  return {
+    ...rest,
+    ack_wait: ackWait,
+    max_deliver: -1,
+    max_ack_pending: maxAckPending,
+    ...filterFields(planned)
+  }
+}
+
+const write = (
+  client: NatsClient,
+  planned: PlannedConsumer,
+  action: "create" | "update",
+  config: Partial<ConsumerConfig>
+) =>
+  // Not through the client's own call: that cannot take a filter away.
+  JetStreamRequest.send(
+    client,
+    nameOf(planned),
+    `CONSUMER.DURABLE.CREATE.${planned.jetStream}.${planned.durable}`,
+    { stream_name: planned.jetStream, config, action },
+    Schema.Struct({})
+  )
+
+const unusable = (planned: PlannedConsumer, { config }: ConsumerInfo): string | undefined => {
+  const named = `${nameOf(planned)} exists`
+  const otherwise = "delete it or choose another consumer name"
+  if (config.deliver_subject !== undefined) return `${named} as a push consumer: ${otherwise}`
+  if (config.ack_policy !== AckPolicy.Explicit) return `${named} with ack policy ${config.ack_policy}: ${otherwise}`
+  return undefined
+}
+
+export const info = (client: NatsClient, planned: PlannedConsumer) =>
+  JetStreamRequest.attempt(
+    nameOf(planned),
+    () => client.jsm.consumers.info(planned.jetStream, planned.durable)
+  )
+
+const isRace = (error: JetStreamRefusal): boolean =>
+  error.code === JetStreamFailure.errorCodes.consumerExists ||
+  error.code === JetStreamFailure.errorCodes.consumerNameInUse ||
+  error.code === JetStreamFailure.errorCodes.consumerMissing
+
+/** Undefined where there is no such consumer. */
+const existing = (client: NatsClient, planned: PlannedConsumer) =>
+  info(client, planned).pipe(
+    Effect.catchIf(
+      (error) => error.code === JetStreamFailure.errorCodes.consumerMissing,
+      () => Effect.void
+    )
+  )
+
+/** With the oldest message, or behind what another consumer has done. */
+const startOf = Effect.fnUntraced(
+  function*(client: NatsClient, planned: PlannedConsumer, { startAfter }: DurableSettings) {
+    const all: Start = { deliver_policy: DeliverPolicy.All }
+    if (startAfter === undefined) return all
+    const other = yield* existing(client, { ...planned, durable: startAfter })
+    if (other === undefined) return all
+    const sequence = other.ack_floor.stream_seq + 1
+    yield* Effect.logInfo(`${nameOf(planned)} begins with message ${sequence}, behind consumer ${startAfter}`)
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence } satisfies Start
+  }
+)
+
+const hasWildcard = (filter = ""): boolean => /[*>]/.test(filter)
+
+/**
+ * Servers before 2.10 know from a consumer's first filter whether wildcards are to be heeded: behind a filter without,
+ * a new one with wildcards matches nothing, and what it stands for is passed over for good.
+ */
+const isUnheeded = ({ version }: NatsClient, { config }: ConsumerInfo, { filter }: PlannedConsumer): boolean =>
+  version.major === 2 && version.minor < 10 && hasWildcard(filter) && !hasWildcard(config.filter_subject)
+
+const anew = Effect.fnUntraced(
+  function*(client: NatsClient, planned: PlannedConsumer, found: ConsumerInfo, config: Partial<ConsumerConfig>) {
+    const { durable, jetStream } = planned
+    const stream = yield* JetStreamRequest.attempt(`Stream ${jetStream}`, () => client.jsm.streams.info(jetStream))
+    if (stream.config.retention !== RetentionPolicy.Limits) {
+      const detail = `${nameOf(planned)} cannot get filter ${planned.filter} from a server before 2.10: delete it`
+      return yield* new JetStreamRefusal({ detail, code: 0, isLasting: true })
+    }
+    const sequence = found.ack_floor.stream_seq + 1
+    const start: Start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence }
+    yield* JetStreamRequest.attempt(nameOf(planned), () => client.jsm.consumers.delete(jetStream, durable))
+    yield* write(client, planned, "create", { ...config, ...start })
+    yield* Effect.logInfo(`${nameOf(planned)} was made anew for its filter and goes on with message ${sequence}`)
+    return yield* info(client, planned)
+  }
+)
+
+const ensureOnce = Effect.fnUntraced(
+  function*(client: NatsClient, planned: PlannedConsumer, settings: DurableSettings) {
+    const found = yield* existing(client, planned)
+    if (found === undefined) {
+      yield* write(client, planned, "create", fresh(planned, settings, yield* startOf(client, planned, settings)))
+      return yield* info(client, planned)
+    }
+    const problem = unusable(planned, found)
+    if (problem !== undefined) return yield* new JetStreamRefusal({ detail: problem, code: 0, isLasting: true })
+    const next = changed(found, planned, settings)
+    if (next === undefined) return found
+    if (isUnheeded(client, found, planned)) return yield* anew(client, planned, found, next)
+    yield* write(client, planned, "update", next)
+    yield* Effect.logInfo(`Updated consumer ${planned.durable} of stream ${planned.jetStream}`)
+    return yield* info(client, planned)
+  }
+)
+
+/** Creates the consumer, or brings it up to date. */
+export const ensure = (client: NatsClient, planned: PlannedConsumer, settings: DurableSettings) =>
+  ensureOnce(client, planned, settings).pipe(
+    Effect.retry({ schedule: Schedule.jittered(Schedule.spaced("100 millis")), times: 5, while: isRace })
+  )

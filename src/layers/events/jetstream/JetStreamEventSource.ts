@@ -1,0 +1,169 @@
+/**
+ * Messages from JetStream, through durable pull consumers that all writers of one name share.
+ *
+ * A subscription belongs to one connection. When that breaks, or a consumer or stream goes away, its pulls fail, and the
+ * next subscription finds or makes what it needs.
+ */
+import { Duration, Effect, Layer } from "effect"
+import * as ConsumerPlan from "../../../domain/events/stream/ConsumerPlan.ts"
+import { route, type StreamName, streamNames } from "../../../domain/events/stream/Subject.ts"
+import * as SubjectPattern from "../../../domain/events/stream/SubjectPattern.ts"
+import {
+  EventSource,
+  EventSourceError,
+  SourceMissing,
+  SourceUnavailable,
+  type Subscription
+} from "../../../services/events/EventSource.ts"
+import type { NatsClient, NatsUnavailable } from "../../nats/connection/NatsClient.ts"
+import { NatsConnection } from "../../nats/connection/NatsConnection.ts"
+import * as DurableConsumers from "./DurableConsumers.ts"
+import * as JetStreamLag from "./JetStreamLag.ts"
+import type { JetStreamRefusal } from "./JetStreamRequest.ts"
+import * as JetStreamStreams from "./JetStreamStreams.ts"
+import * as Pulls from "./Pulls.ts"
+
+export interface JetStreamEventSourceOptions {
+  /** What the names of the durable consumers begin with. */
+  readonly consumer: string
+  /**
+   * The logical streams that are written; all by default. A message of another one, that comes along under a wider
+   * subject, is nobody else's then and not foreign.
+   */
+  readonly streams?: ReadonlyArray<StreamName> | undefined
+  /** The JetStream stream. Default: whichever have the subjects. */
+  readonly jetStream?: string | undefined
+  /** Makes JetStream streams for subjects that none has; not when one is named. */
+  readonly createStreams?: boolean | undefined
+  /** Of the streams that are made. Default none. */
+  readonly streamLimits?: JetStreamStreams.StreamLimits | undefined
+  /** Tokens that may stand in front of subjects, `*` for any. Default none. */
+  readonly tenants?: ReadonlyArray<string> | undefined
+  /** Default 30 seconds. */
+  readonly ackWait?: Duration.Duration | undefined
+  /** New durables begin behind what this one has acknowledged, of another writer. Default: with the oldest message. */
+  readonly startAfter?: string | undefined
+}
+
+const noLimits: JetStreamStreams.StreamLimits = { bytesMax: 0, ageMax: Duration.zero }
+
+/** Enough for many writers at one durable; the server's memory is its price. */
+const ackPendingMin = 20_000
+
+type Reach = { readonly client: NatsClient; readonly consumers: ReadonlyArray<ConsumerPlan.PlannedConsumer> }
+
+/** Whether messages of other streams, which are written too, come along with these. */
+const foreignTo = (
+  stream: StreamName,
+  consumers: ReadonlyArray<ConsumerPlan.PlannedConsumer>,
+  { streams, tenants }: JetStreamStreams.StreamsOptions
+): (subject: string) => boolean => {
+  const others = streams.filter((other) => other !== stream)
+  const mine = consumers.flatMap(({ filter }) => filter ?? ConsumerPlan.wanted(stream, tenants))
+  const theirs = others.flatMap((other) => ConsumerPlan.wanted(other, tenants))
+  const isMixed = mine.some((filter) => theirs.some((other) => SubjectPattern.overlaps(filter, other)))
+  if (!isMixed) return () => false
+  return (subject) => {
+    const owner = route(subject)?.stream
+    return owner !== undefined && owner !== stream && streams.includes(owner)
+  }
+}
+
+const toError = (stream: StreamName) => (error: JetStreamRefusal | NatsUnavailable): EventSourceError =>
+  new EventSourceError({
+    stream,
+    reason: error._tag === "JetStreamRefusal" && error.isLasting
+      ? new SourceMissing({ detail: error.detail })
+      : new SourceUnavailable({ detail: error.message })
+  })
+
+const unavailable = (stream: StreamName, detail: string): EventSourceError =>
+  new EventSourceError({ stream, reason: new SourceUnavailable({ detail }) })
+
+const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
+  const connection = yield* NatsConnection
+  const ackWait = options.ackWait ?? Duration.seconds(30)
+  const streamsOptions: JetStreamStreams.StreamsOptions = {
+    streams: options.streams ?? streamNames,
+    tenants: options.tenants ?? [],
+    jetStreams: options.jetStream === undefined ? [] : [options.jetStream],
+    create: options.createStreams === true ? options.streamLimits ?? noLimits : undefined
+  }
+  const reached = new Map<StreamName, Reach>()
+
+  const plan = Effect.fnUntraced(function*(client: NatsClient, stream: StreamName) {
+    const found = yield* JetStreamStreams.find(client, stream, streamsOptions).pipe(Effect.mapError(toError(stream)))
+    const consumers = found.flatMap((jetStream) =>
+      ConsumerPlan.make({ stream, consumer: options.consumer, tenants: streamsOptions.tenants, jetStream })
+    )
+    if (consumers.length > 0) return consumers
+    return yield* new EventSourceError({
+      stream,
+      reason: new SourceMissing({ detail: "no JetStream stream has its subjects" })
+    })
+  })
+
+  /** Why a pull got no answer: whether the consumers are still there. */
+  const examine = (stream: StreamName, { client, consumers }: Reach) =>
+    Effect.forEach(consumers, (consumer) => DurableConsumers.info(client, consumer), { concurrency: 8 }).pipe(
+      Effect.matchEffect({
+        onFailure: (error) => Effect.fail(unavailable(stream, error.detail)),
+        onSuccess: () => Effect.fail(unavailable(stream, "the server does not answer a pull"))
+      })
+    )
+
+  const subscribe = Effect.fn("EventSource.subscribe")(function*(
+    stream: StreamName,
+    { inFlightMax }: { readonly inFlightMax: number }
+  ) {
+    const client = yield* Effect.mapError(connection.client, toError(stream))
+    const consumers = yield* plan(client, stream)
+    const infos = yield* Effect.forEach(
+      consumers,
+      (consumer) =>
+        DurableConsumers.ensure(client, consumer, {
+          ackWait,
+          maxAckPending: Math.max(ackPendingMin, inFlightMax * 4),
+          startAfter: options.startAfter
+        }),
+      { concurrency: 8 }
+    ).pipe(Effect.mapError(toError(stream)))
+    const reach = { client, consumers }
+    reached.set(stream, reach)
+    const pull = yield* Pulls.make({
+      nc: client.nc,
+      durables: infos.map((info) => ({
+        subject: `${client.apiPrefix}.CONSUMER.MSG.NEXT.${info.stream_name}.${info.name}`,
+        batchMax: info.config.max_batch === undefined || info.config.max_batch <= 0
+          ? Number.POSITIVE_INFINITY
+          : info.config.max_batch
+      })),
+      isForeign: foreignTo(stream, consumers, streamsOptions),
+      ackWait
+    })
+    return {
+      ackWait,
+      pull: (demand, bytesMax) =>
+        Effect.catchTag(
+          pull(demand, bytesMax),
+          "PullFailure",
+          ({ detail }) => detail === "" ? examine(stream, reach) : Effect.fail(unavailable(stream, detail))
+        )
+    } satisfies Subscription
+  })
+
+  const lag = Effect.fn("EventSource.lag")(function*(stream: StreamName) {
+    const client = yield* Effect.mapError(connection.client, toError(stream))
+    const known = reached.get(stream)
+    const reach = known?.client === client ? known : { client, consumers: yield* plan(client, stream) }
+    reached.set(stream, reach)
+    return yield* JetStreamLag.measure(client, reach.consumers).pipe(
+      Effect.tapError(() => Effect.sync(() => reached.delete(stream))),
+      Effect.mapError(toError(stream))
+    )
+  })
+
+  return EventSource.of({ subscribe, lag })
+})
+
+export const layer = (options: JetStreamEventSourceOptions) => Layer.effect(EventSource, make(options))

@@ -1,0 +1,167 @@
+/**
+ * The event tables in PostgreSQL: made here, or adopted from another writer.
+ *
+ * With TimescaleDB its policies do the maintenance, and only the retention is set here. Without it, partitions are made
+ * and dropped by functions in the database, each call a transaction under an advisory lock per table. A table that we did
+ * not make loses rows by our hand only when a retention is asked for it.
+ */
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import { Clock, Duration, Effect, Layer } from "effect"
+import * as Migrator from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
+import type { Problem } from "../../../domain/events/storing/AdoptionPlan.ts"
+import { type AskedRetention, retentionDefault, tableNames } from "../../../domain/events/storing/TablePolicy.ts"
+import { StoreUnavailable } from "../../../services/events/EventStore.ts"
+import { EventTables, EventTablesError, TablesUnfit } from "../../../services/events/EventTables.ts"
+import * as BrokenRollback from "../../postgres/connection/BrokenRollback.ts"
+import { type DatabaseUnavailable, PgConnection } from "../../postgres/connection/PgConnection.ts"
+import * as SqlFailure from "../../postgres/connection/SqlFailure.ts"
+import * as Adoption from "./Adoption.ts"
+import type * as AdoptionSteps from "./AdoptionSteps.ts"
+import { migrations } from "./migrations/migrations.ts"
+import * as PartitionMaintenance from "./PartitionMaintenance.ts"
+import * as TableCatalog from "./TableCatalog.ts"
+import * as Timescale from "./Timescale.ts"
+
+export interface PgEventTablesOptions {
+  /** Default `platform`, as in the existing database. */
+  readonly schema?: string
+  /** Tables of our own making have a default; others are pruned only when asked for. */
+  readonly retention?: AskedRetention
+  /** Partitions made before their day comes. Default 3. */
+  readonly daysAhead?: number
+  /** Otherwise tables are only looked at, and whatever keeps rows from being written is a problem. Default yes. */
+  readonly mayChange?: boolean
+  /** Those that are written. Default all. */
+  readonly tables?: ReadonlyArray<TableName>
+}
+
+const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string) {
+  // Two programs that do this at once: one of them is told that the schema is there already.
+  yield* Effect.ignore(sql`create schema if not exists ${sql(schema)}`)
+  yield* Migrator.make({})({
+    loader: Migrator.fromRecord(migrations(schema)),
+    table: `${schema}.event_writer_migrations`
+  }).pipe(
+    Effect.provideService(SqlClient.SqlClient, sql)
+  )
+})
+
+/** The key tells: another writer's has no tenant. */
+const isOurs = (table: TableCatalog.CatalogTable, name: TableName): boolean =>
+  table.primaryKey.join() === tables[name].key.join()
+
+const catalog = (sql: PgClient.PgClient, schema: string) => TableCatalog.read(sql.unsafe, schema, tableNames)
+
+const maintainTable = Effect.fnUntraced(function*(
+  sql: PgClient.PgClient,
+  options: Required<PgEventTablesOptions>,
+  name: TableName,
+  found: TableCatalog.CatalogTable
+) {
+  const { daysAhead, schema } = options
+  if (found.kind === "partitioned table" && isOurs(found, name)) {
+    const retention = options.retention[name] ?? retentionDefault[name]
+    return yield* PartitionMaintenance.maintain(sql, { schema, table: name, retention, daysAhead })
+  }
+  const asked = options.retention[name]
+  if (asked === undefined || found.kind !== "table" || found.isHypertable) return PartitionMaintenance.nothing
+  const before = (yield* Clock.currentTimeMillis) - Duration.toMillis(asked)
+  const removedRows = yield* PartitionMaintenance.removeOld(sql, schema, name, PartitionMaintenance.toDate(before))
+  return { ...PartitionMaintenance.nothing, removedRows }
+})
+
+const tell = ({ text }: AdoptionSteps.Step) => Effect.logInfo(`Brought an event table up to date: ${text}`)
+
+const maintainAll = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  const found = yield* catalog(sql, options.schema)
+  const done = yield* Effect.forEach(tableNames, (name) => {
+    const table = found.get(name)
+    return table === undefined
+      ? Effect.succeed(PartitionMaintenance.nothing)
+      : maintainTable(sql, options, name, table)
+  })
+  return done.reduce(PartitionMaintenance.sum, PartitionMaintenance.nothing)
+})
+
+const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  if (!options.mayChange) return PartitionMaintenance.nothing
+  yield* Effect.forEach(yield* Adoption.improve(sql, options.schema), tell)
+  return yield* maintainAll(sql, options)
+})
+
+const setRetention = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  const found = yield* catalog(sql, options.schema)
+  for (const name of tableNames) {
+    const table = found.get(name)
+    if (table?.isHypertable !== true) continue
+    const retention = options.retention[name] ?? (isOurs(table, name) ? retentionDefault[name] : undefined)
+    if (retention === undefined) continue
+    yield* Effect.forEach(Timescale.setRetention(options.schema, name, retention), (text) => sql.unsafe(text), {
+      discard: true
+    })
+  }
+})
+
+const prepare = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+  if (options.mayChange) yield* migrate(sql, options.schema)
+  const { notes, problems, steps } = yield* options.mayChange
+    ? Adoption.adopt(sql, options.schema)
+    : Adoption.shortcomings(sql, options.schema, options.tables)
+  yield* Effect.forEach(steps, tell)
+  yield* Effect.forEach(notes, (note) => Effect.logWarning(note))
+  if (options.mayChange) {
+    yield* maintainAll(sql, options)
+    yield* setRetention(sql, options)
+  }
+  if (problems.length > 0) return yield* unfit(problems)
+})
+
+const unfit = (problems: ReadonlyArray<Problem>) =>
+  new EventTablesError({ operation: "adopting existing tables", reason: new TablesUnfit({ problems }) })
+
+const failed =
+  (operation: string) => (error: SqlError | Migrator.MigrationError | DatabaseUnavailable | EventTablesError) =>
+    error._tag === "EventTablesError" ? error : new EventTablesError({
+      operation,
+      reason: new StoreUnavailable({ code: "", detail: SqlFailure.detail(error) })
+    })
+
+const notYet = new EventTablesError({
+  operation: "preparing the tables",
+  reason: new StoreUnavailable({ code: "", detail: "not done yet" })
+})
+
+export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTables, never, PgConnection> => {
+  const { daysAhead = 3, mayChange = true, retention = {}, schema = "platform", tables = tableNames } = options
+  const complete = { schema, retention, daysAhead, mayChange, tables }
+  return Layer.effect(
+    EventTables,
+    Effect.map(PgConnection, (connection) => {
+      let ready: Effect.Effect<void, EventTablesError> = Effect.fail(notYet)
+      return EventTables.of({
+        prepare: Effect.flatMap(connection.client, (sql) => prepare(sql, complete)).pipe(
+          BrokenRollback.asFailure,
+          Effect.mapError(failed("preparing the tables")),
+          Effect.tap(() => {
+            ready = Effect.void
+            return Effect.void
+          }),
+          Effect.tapError((error) => {
+            ready = Effect.fail(error)
+            return Effect.void
+          }),
+          Effect.withSpan("EventTables.prepare")
+        ),
+        ready: Effect.suspend(() => ready),
+        maintain: Effect.flatMap(connection.client, (sql) => maintain(sql, complete)).pipe(
+          BrokenRollback.asFailure,
+          Effect.mapError(failed("maintaining the tables")),
+          Effect.withSpan("EventTables.maintain")
+        )
+      })
+    })
+  )
+}

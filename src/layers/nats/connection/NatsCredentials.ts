@@ -1,0 +1,164 @@
+/**
+ * Who we are to NATS, and how the connection is secured.
+ *
+ * Of several ways one counts: a credentials file, else an nkey seed (with its JWT, if there is one), else user and
+ * password, else a token, else what the address names, else nothing. A JWT without a seed is an error. Files are read
+ * for each attempt to connect, so that renewed ones are used without a restart; certificates ask for TLS 1.3, as the
+ * other services do.
+ */
+import {
+  type Authenticator,
+  credsAuthenticator,
+  jwtAuthenticator,
+  nkeyAuthenticator,
+  type NodeConnectionOptions,
+  type TlsOptions,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator
+} from "@nats-io/transport-node"
+import { Effect, FileSystem, Option, Redacted, Schema } from "effect"
+import * as net from "node:net"
+import * as tls from "node:tls"
+import * as TlsFiles from "../../security/TlsFiles.ts"
+import type { NatsAddress, UrlLogin } from "./NatsAddress.ts"
+
+export class NatsCredentialsError extends Schema.TaggedError<NatsCredentialsError>()("NatsCredentialsError", {
+  /** Empty when it is about a value that is in no file. */
+  file: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return this.file === "" ? `NATS credentials: ${this.reason}` : `NATS credentials, ${this.file}: ${this.reason}`
+  }
+}
+
+export interface NatsTls {
+  /** Roots that the server's certificate is verified against; the system's without one. */
+  readonly caFile?: string | undefined
+  /** Certificate and key go together; with them TLS 1.3 is the least. */
+  readonly certFile?: string | undefined
+  readonly keyFile?: string | undefined
+  /** The name in the server's certificate, when it is not the host of the address. */
+  readonly serverName?: string | undefined
+}
+
+export interface NatsCredentialsOptions {
+  readonly credsFile?: string | undefined
+  readonly nkeySeed?: Redacted.Redacted | undefined
+  readonly nkeySeedFile?: string | undefined
+  readonly jwt?: Redacted.Redacted | undefined
+  readonly user?: string | undefined
+  readonly password?: Redacted.Redacted | undefined
+  readonly token?: Redacted.Redacted | undefined
+  /** TLS is used whenever the server has it; with this, never without. */
+  readonly tls?: NatsTls | undefined
+}
+
+const read = Effect.fnUntraced(function*(file: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  return yield* fileSystem.readFileString(file).pipe(
+    Effect.mapError((error) => new NatsCredentialsError({ file, reason: `cannot be read: ${error.reason._tag}` }))
+  )
+})
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** Signs something once, so that what is malformed is found here, with the name of its file. */
+const proven = (file: string, what: string, authenticator: Authenticator) =>
+  Effect.try({
+    try: () => authenticator("nonce"),
+    catch: () => new NatsCredentialsError({ file, reason: `holds no valid ${what}` })
+  }).pipe(Effect.as(authenticator))
+
+const seedOf = Effect.fnUntraced(function*(options: NatsCredentialsOptions) {
+  if (options.nkeySeed !== undefined) return { file: "", seed: Redacted.value(options.nkeySeed) }
+  if (options.nkeySeedFile === undefined) return undefined
+  return { file: options.nkeySeedFile, seed: yield* read(options.nkeySeedFile) }
+})
+
+const ofLogin = (login: UrlLogin): Authenticator =>
+  login._tag === "Token"
+    ? tokenAuthenticator(Redacted.value(login.token))
+    : usernamePasswordAuthenticator(login.user, Redacted.value(login.password))
+
+const authenticatorOf = Effect.fnUntraced(function*(options: NatsCredentialsOptions, login: Option.Option<UrlLogin>) {
+  const { credsFile, jwt, password, token, user } = options
+  if (credsFile !== undefined) {
+    const creds = bytes(yield* read(credsFile))
+    return Option.some(yield* proven(credsFile, "JWT and nkey seed", credsAuthenticator(creds)))
+  }
+  const found = yield* seedOf(options)
+  if (found !== undefined) {
+    const seed = bytes(found.seed.trim())
+    const authenticator = jwt === undefined
+      ? nkeyAuthenticator(seed)
+      : jwtAuthenticator(Redacted.value(jwt).trim(), seed)
+    return Option.some(yield* proven(found.file, "nkey seed", authenticator))
+  }
+  if (jwt !== undefined) {
+    return yield* new NatsCredentialsError({ file: "", reason: "a JWT needs the nkey seed that belongs to it" })
+  }
+  if (user !== undefined) {
+    return Option.some(usernamePasswordAuthenticator(user, password === undefined ? "" : Redacted.value(password)))
+  }
+  if (token !== undefined) return Option.some(tokenAuthenticator(Redacted.value(token)))
+  return Option.map(login, ofLogin)
+})
+
+const asOurs = Effect.mapError(({ file, reason }: TlsFiles.CredentialsError) =>
+  new NatsCredentialsError({ file, reason })
+)
+
+const readPem = (file: string) => asOurs(TlsFiles.readPem(file))
+
+const check = (file: string, options: tls.SecureContextOptions) => asOurs(TlsFiles.check(file, options))
+
+/** The client names no server to TLS that is known by its address alone, and Node then expects `localhost`. */
+const verifyAddresses = (servers: ReadonlyArray<string>): Pick<tls.ConnectionOptions, "checkServerIdentity"> => {
+  const addresses = servers.map((server) => server.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1")).filter(net.isIP)
+  if (addresses.length === 0) return {}
+  return {
+    checkServerIdentity: (name, certificate) =>
+      [name, ...addresses].some((one) => tls.checkServerIdentity(one, certificate) === undefined)
+        ? undefined
+        : tls.checkServerIdentity(addresses[0] ?? name, certificate)
+  }
+}
+
+const tlsOf = Effect.fnUntraced(function*(
+  { caFile, certFile, keyFile, serverName }: NatsTls,
+  servers: ReadonlyArray<string>
+) {
+  let options: TlsOptions & Pick<tls.ConnectionOptions, "servername" | "minVersion" | "checkServerIdentity"> =
+    serverName === undefined ? verifyAddresses(servers) : { servername: serverName }
+  if (caFile !== undefined) {
+    const ca = yield* readPem(caFile)
+    yield* check(caFile, { ca })
+    options = { ...options, ca }
+  }
+  if (certFile === undefined && keyFile === undefined) return options
+  if (certFile === undefined || keyFile === undefined) {
+    return yield* new NatsCredentialsError({
+      file: certFile ?? keyFile ?? "",
+      reason: "a certificate and its key go together, but only one of them is named"
+    })
+  }
+  const cert = yield* readPem(certFile)
+  const key = yield* readPem(keyFile)
+  yield* check(certFile, { cert })
+  yield* check(keyFile, { cert, key })
+  return { ...options, cert, key, minVersion: "TLSv1.3" as const }
+})
+
+/** The part of the connection's options that says who we are. */
+export const load = Effect.fn("NatsCredentials.load")(function*(
+  options: NatsCredentialsOptions,
+  address: Pick<NatsAddress, "isTls" | "login"> & Partial<Pick<NatsAddress, "servers">>
+) {
+  const authenticator = yield* authenticatorOf(options, address.login)
+  const isSecured = options.tls !== undefined || address.isTls
+  return {
+    ...(Option.isSome(authenticator) ? { authenticator: authenticator.value } : {}),
+    ...(isSecured ? { tls: yield* tlsOf(options.tls ?? {}, address.servers ?? []) } : {})
+  } satisfies NodeConnectionOptions
+})

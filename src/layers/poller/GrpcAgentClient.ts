@@ -1,0 +1,195 @@
+/**
+ * Asks agents over gRPC, one channel for each connection.
+ *
+ * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason,
+ * until they can be: it concerns this agent alone.
+ */
+import * as grpc from "@grpc/grpc-js"
+import { Effect, FileSystem, Latch, Layer, Ref, Scope, Stream } from "effect"
+import type { AgentId } from "../../domain/monitoring/Ids.ts"
+import type { Check, PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import { HealthService } from "../../gen/grpc/health/v1/health.ts"
+import { AgentServiceService } from "../../gen/monitoring/monitoring.ts"
+import {
+  AgentClient,
+  type AgentConnection,
+  AgentError,
+  AgentFailed,
+  Garbled,
+  NotConfigured,
+  Refused,
+  TimedOut,
+  Unreachable,
+  Unsupported
+} from "../../services/poller/AgentClient.ts"
+import * as GrpcChannel from "../grpc/GrpcChannel.ts"
+import * as GrpcClient from "../grpc/GrpcClient.ts"
+import type { GrpcError } from "../grpc/GrpcError.ts"
+import * as GrpcCredentials from "../security/GrpcCredentials.ts"
+
+const reconnectDelayMax = "1 second"
+
+export const layer = Layer.effect(
+  AgentClient,
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    return {
+      connect: Effect.fnUntraced(function*(agent, pollerId) {
+        const scope = yield* Effect.scope
+        const open = GrpcCredentials.client(agent.security).pipe(
+          Effect.flatMap((credentials) => GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax })),
+          Effect.map((channel) => over(channel, agent, pollerId)),
+          Effect.mapError(({ message }) =>
+            new AgentError({ agentId: agent.agentId, reason: new Refused({ detail: message }) })
+          ),
+          Effect.provideService(FileSystem.FileSystem, files),
+          Scope.provide(scope)
+        )
+        return yield* open.pipe(
+          Effect.catch((error) => Effect.map(Ref.make(refusing(error)), (inner) => late(inner, open)))
+        )
+      })
+    }
+  })
+)
+
+/** A connection whose certificate files could not be used: every probe looks whether they can be by now. */
+const late = (
+  inner: Ref.Ref<AgentConnection>,
+  open: Effect.Effect<AgentConnection, AgentError>
+): AgentConnection => {
+  let isOpen = false
+  const current = Ref.get(inner)
+  const reopen = Effect.suspend(() =>
+    isOpen ? Effect.void : Effect.flatMap(open, (connection) => {
+      isOpen = true
+      return Ref.set(inner, connection)
+    })
+  )
+  return {
+    getStatus: (check, deadline) => Effect.flatMap(current, (one) => one.getStatus(check, deadline)),
+    getResults: (check, sequence, deadline) =>
+      Effect.flatMap(current, (one) => one.getResults(check, sequence, deadline)),
+    streamResults: (check, sequence, deadline) =>
+      Stream.unwrap(Effect.map(current, (one) => one.streamResults(check, sequence, deadline))),
+    probe: (deadline) => Effect.andThen(reopen, Effect.flatMap(current, (one) => one.probe(deadline))),
+    lost: Effect.flatMap(current, (one) => one.lost)
+  }
+}
+
+const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
+  const client = GrpcClient.fromChannel(AgentServiceService, channel)
+  const health = GrpcClient.fromChannel(HealthService, channel)
+  const failed = (error: GrpcError) => toAgentError(agent.agentId, error)
+  const request = ({ details, serviceName, serviceType }: Check) => ({
+    serviceName,
+    serviceType,
+    details,
+    agentId: agent.agentId,
+    pollerId
+  })
+  return {
+    getStatus: (check, deadline) =>
+      client.getStatus({ ...request(check), port: check.serviceType === "port" ? check.port : 0 }, { deadline }).pipe(
+        Effect.map(({ agentId, available, message, responseTime }) => ({
+          available,
+          message,
+          agentId,
+          responseTimeNanos: responseTime
+        })),
+        Effect.mapError(failed)
+      ),
+    getResults: (check, lastSequence, deadline) =>
+      client.getResults({ ...request(check), lastSequence, completionStatus: undefined }, { deadline }).pipe(
+        Effect.map((reply) => ({
+          available: reply.available,
+          message: reply.data,
+          agentId: reply.agentId,
+          responseTimeNanos: reply.responseTime,
+          sequence: reply.currentSequence,
+          hasNewData: reply.hasNewData
+        })),
+        Effect.mapError(failed)
+      ),
+    streamResults: (check, lastSequence, deadline) =>
+      client.streamResults({ ...request(check), lastSequence, completionStatus: undefined }, { deadline }).pipe(
+        Stream.map(({ currentSequence, data, isFinal }) => ({ data, isFinal, sequence: currentSequence })),
+        Stream.takeUntil((chunk) => chunk.isFinal),
+        Stream.mapError(failed)
+      ),
+    probe: (deadline) =>
+      health.check({ service: "AgentService" }, { deadline }).pipe(
+        Effect.asVoid,
+        // A sync service answers by another name, an old checker has no health service: both are there.
+        Effect.catchTag(["NotFound", "Unimplemented"], () => Effect.void),
+        Effect.mapError(failed)
+      ),
+    lost: watchLosses(channel.client.getChannel())
+  }
+}
+
+/**
+ * One watch for the life of the channel, because grpc-js has no way to take one back. It keeps the channel as it is:
+ * an idle one does not connect for it.
+ */
+const watchLosses = (channel: ReturnType<grpc.Client["getChannel"]>): Effect.Effect<void> => {
+  const { READY, SHUTDOWN } = grpc.connectivityState
+  const lost = Latch.makeUnsafe()
+  const watch = (before: grpc.connectivityState) => {
+    channel.watchConnectivityState(before, Infinity, () => {
+      const state = channel.getConnectivityState(false)
+      if (before === READY) {
+        lost.openUnsafe()
+        lost.closeUnsafe()
+      }
+      if (state !== SHUTDOWN) watch(state)
+    })
+  }
+  watch(channel.getConnectivityState(false))
+  return lost.await
+}
+
+const refusing = (error: AgentError): AgentConnection => {
+  const refused = Effect.fail(error)
+  return {
+    getStatus: () => refused,
+    getResults: () => refused,
+    streamResults: () => Stream.fromEffect(refused),
+    probe: () => refused,
+    lost: Effect.never
+  }
+}
+
+const toAgentError = (agentId: AgentId, error: GrpcError): AgentError => {
+  const { detail } = error
+  const reason = () => {
+    switch (error._tag) {
+      case "Unavailable":
+      case "Cancelled":
+      case "Aborted":
+        return new Unreachable({ detail })
+      case "DeadlineExceeded":
+        return new TimedOut({ detail })
+      case "Unauthenticated":
+      case "PermissionDenied":
+        return new Refused({ detail })
+      case "Unimplemented":
+        return new Unsupported({ detail })
+      case "NotFound":
+        return new NotConfigured({ detail })
+      case "ResourceExhausted":
+      case "DataLoss":
+      case "OutOfRange":
+        return new Garbled({ detail })
+      case "Internal":
+        return isUnreadable(detail) ? new Garbled({ detail }) : new AgentFailed({ detail })
+      default:
+        return new AgentFailed({ detail })
+    }
+  }
+  return new AgentError({ agentId, reason: reason() })
+}
+
+/** What grpc-js itself reports as INTERNAL: bytes that are no message, or HTTP/2 that is none. */
+const isUnreadable = (detail: string): boolean =>
+  /deserializ|protocol|RST_STREAM|unexpected|pars(?:e|ing)/i.test(detail)

@@ -1,0 +1,178 @@
+/**
+ * A pool of connections to PostgreSQL that outlives outages of the server.
+ *
+ * `keep` is the life of it, for a supervisor: it connects, tries again with backoff for as long as the server is away
+ * (and says so in the log), brings core's tables up to date where they are wanted and then offers the client. From then
+ * on a lost server shows as typed errors of single calls; the pool connects anew by itself. Only a schema that cannot be
+ * brought up to date ends `keep`.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Context, Duration, Effect, Exit, Layer, Option, Redacted, Schedule, Schema, Scope, Stream } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Migrator from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type { ConnectionOptions } from "node:tls"
+import { migrations } from "../../core/migrations/migrations.ts"
+import * as BrokenRollback from "./BrokenRollback.ts"
+import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
+import * as SqlFailure from "./SqlFailure.ts"
+
+/** No usable connection: not connected yet, or the schema is still being made. */
+export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>()("DatabaseUnavailable", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `The database is not available: ${this.detail}`
+  }
+}
+
+/** A migration failed for a reason that waiting does not change. */
+export class DatabaseSchemaError extends Schema.TaggedError<DatabaseSchemaError>()("DatabaseSchemaError", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `The database schema could not be brought up to date: ${this.detail}`
+  }
+}
+
+export interface PgConnectionOptions {
+  /** Default 8. */
+  readonly maxConnections?: number | undefined
+  /** Kept open while there is nothing to do. Default 0. */
+  readonly minConnections?: number | undefined
+  /** A connection of this age is replaced. Default: none is for its age. */
+  readonly connectionLife?: Duration.Duration | undefined
+  /** Default `serviceradar`. */
+  readonly applicationName?: string | undefined
+  /** Settings of the sessions, by lower-case name; they weigh more than ours. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
+  /** In place of the `sslmode` of the address. */
+  readonly tls?: ConnectionOptions | undefined
+  /** Whether core's tables are made here. Default yes; a program without core does not want them. */
+  readonly hasCoreTables?: boolean | undefined
+}
+
+export class PgConnection extends Context.Service<PgConnection, {
+  /** The client, once the schema is up to date. */
+  readonly client: Effect.Effect<PgClient.PgClient, DatabaseUnavailable>
+  /** Succeeds when the server answers a query within 2 s. */
+  readonly check: Effect.Effect<void, DatabaseUnavailable>
+  readonly keep: Effect.Effect<never, DatabaseSchemaError>
+}>()("serviceradar/layers/postgres/PgConnection") {
+  static readonly layer = (options: PgConnectionOptions = {}) =>
+    Layer.effect(PgConnection, make(options)).pipe(Layer.provide(Reactivity.layer))
+}
+
+/** `host:port/database`, for the log: never the password. */
+const describe = (url: Redacted.Redacted): string => {
+  const parsed = URL.parse(Redacted.value(url))
+  return parsed === null ? "an address that is no URL" : `${parsed.host}${parsed.pathname}`
+}
+
+/** Longer than any statement takes. */
+const retirement = Duration.minutes(1)
+
+const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("2 seconds")]).pipe(Schedule.jittered)
+
+/** The log says it at once, and then at about twice a minute. */
+const logEvery = 15
+
+const migrate = (client: PgClient.PgClient) =>
+  Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "serviceradar_migrations" }).pipe(
+    Effect.provideService(SqlClient.SqlClient, client),
+    BrokenRollback.asFailure
+  )
+
+/** A migration that another program runs right now is waited for, as is a server that is away. */
+const isPassing = (error: SqlError | Migrator.MigrationError): boolean =>
+  error._tag === "SqlError"
+    ? SqlFailure.isOutage(error)
+    : error.kind === "Locked" || SqlFailure.isOutageCause(error.cause)
+
+const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
+  const endpoint = yield* DatabaseEndpoint
+  const reactivity = yield* Reactivity.Reactivity
+  const life = yield* Effect.scope
+  let pool: Scope.Closeable | undefined
+  let ready: Option.Option<PgClient.PgClient> = Option.none()
+
+  const open = (url: Redacted.Redacted) =>
+    PgClient.make({
+      url,
+      applicationName: options.applicationName ?? "serviceradar",
+      maxConnections: options.maxConnections ?? 8,
+      minConnections: options.minConnections,
+      connectionTTL: options.connectionLife,
+      ssl: options.tls,
+      connectTimeout: "3 seconds",
+      startupParameters: {
+        statement_timeout: "30s",
+        // Whoever waits for a lock longer than this had better tell than be cut off.
+        lock_timeout: "5s",
+        idle_in_transaction_session_timeout: "60s",
+        ...options.parameters
+      }
+    }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity))
+
+  const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
+    let attempts = 0
+    const connect = options.hasCoreTables === false ? Effect.asVoid(client`select 1`) : Effect.asVoid(migrate(client))
+    yield* connect.pipe(
+      Effect.tapError((error) => {
+        attempts += 1
+        return isPassing(error) && attempts % logEvery === 1
+          ? Effect.logWarning(`PostgreSQL at ${where} is not available (${SqlFailure.detail(error)}): trying on`)
+          : Effect.void
+      }),
+      Effect.retry({ schedule: backoff, while: isPassing }),
+      Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))
+    )
+    yield* Effect.logInfo(`Connected to PostgreSQL at ${where}`)
+  })
+
+  /** Closing a pool waits for what works on it and interrupts what waits for it, so it is done later and on the side. */
+  const retire = Effect.suspend(() => {
+    const old = pool
+    pool = undefined
+    return old === undefined
+      ? Effect.void
+      : Effect.forkIn(Effect.andThen(Effect.sleep(retirement), Scope.close(old, Exit.void)), life)
+  })
+
+  const use = Effect.fnUntraced(function*(url: Redacted.Redacted) {
+    ready = Option.none()
+    yield* retire
+    const scope = yield* Scope.fork(life)
+    pool = scope
+    const client = yield* open(url).pipe(
+      Scope.provide(scope),
+      Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))
+    )
+    yield* prepare(client, describe(url))
+    ready = Option.some(client)
+    return yield* Effect.never
+  })
+
+  const client = Effect.suspend(() => Effect.fromOption(ready)).pipe(
+    Effect.mapError(() => new DatabaseUnavailable({ detail: "not connected yet" }))
+  )
+
+  return PgConnection.of({
+    client,
+    check: client.pipe(
+      Effect.flatMap((sql) =>
+        sql`select 1`.pipe(
+          Effect.timeout(Duration.seconds(2)),
+          Effect.mapError((error) => new DatabaseUnavailable({ detail: SqlFailure.detail(error) }))
+        )
+      ),
+      Effect.asVoid
+    ),
+    keep: endpoint.urls.pipe(
+      Stream.switchMap((url) => Stream.fromEffect(use(url))),
+      Stream.runDrain,
+      Effect.andThen(Effect.never)
+    )
+  })
+})

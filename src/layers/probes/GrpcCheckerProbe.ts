@@ -1,0 +1,116 @@
+/**
+ * `grpc`: is an external checker well, and what does it say?
+ *
+ * Checkers that speak `AgentService` are asked twice, as the Go agent asks them: once for health, once for details that
+ * are passed on byte by byte. All others answer the standard health check. A checker that was unhealthy is not asked
+ * again for a while (`CheckBackoff`).
+ */
+import { Clock, DateTime, Duration, Effect, Result, Schema } from "effect"
+import * as CheckBackoff from "../../domain/monitoring/checks/CheckBackoff.ts"
+import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { CheckRequest, Prepare } from "../../services/monitoring/Prober.ts"
+import { type CheckerConnection, GrpcCheckers } from "./GrpcCheckers.ts"
+
+/** What of the exchange did not work, in the words of the Go agent. */
+class CheckerUnwell extends Schema.TaggedError<CheckerUnwell>()("CheckerUnwell", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/**
+ * Two calls of a slow checker fit, and a poller waits 30 s. Nothing is tried twice, unlike in the Go agent: the channel
+ * connects again by itself, and the next check finds it connected.
+ */
+const timeout = Duration.seconds(15)
+
+const agentSpeakers = new Set(["sysmon", "sysmon-osx", "mapper", "sync"])
+
+/** Beyond the Go agent: every `sysmon-…` has metrics too, because core accepts the names. */
+const speaksAgentService = (serviceName: string): boolean =>
+  agentSpeakers.has(serviceName) || serviceName.startsWith("sysmon-")
+
+const unwell = (prefix: string) => (error: { readonly message: string }) =>
+  new CheckerUnwell({ reason: `${prefix}: ${error.message}` })
+
+const ask = (connection: CheckerConnection, serviceName: string, prefix: string) =>
+  connection.agent.getStatus({ serviceName, serviceType: "grpc", agentId: "", pollerId: "", details: "", port: 0 })
+    .pipe(
+      Effect.mapError(unwell(prefix))
+    )
+
+const documentOf = (message: Uint8Array): Result.Result<string, CheckerUnwell> => {
+  const text = Buffer.from(message).toString("utf8")
+  return Result.isSuccess(Schema.decodeResult(Schema.fromJsonString(Schema.Unknown))(text))
+    ? Result.succeed(text)
+    : Result.fail(new CheckerUnwell({ reason: "Failed to get status: the checker answered no JSON" }))
+}
+
+/** Asked once for everything: this old checker knows neither health nor a second question. */
+const rperf = Effect.fnUntraced(function*(connection: CheckerConnection, request: CheckRequest) {
+  const response = yield* connection.agent.getStatus({
+    serviceName: "",
+    serviceType: "grpc",
+    agentId: request.agentId,
+    pollerId: "",
+    details: "",
+    port: 0
+  }).pipe(Effect.mapError(unwell("Failed to get status")))
+  const message = yield* Effect.fromResult(documentOf(response.message))
+  return { available: response.available, message, responseTimeNanos: response.responseTime }
+})
+
+const agentService = Effect.fnUntraced(function*(connection: CheckerConnection, request: CheckRequest) {
+  const health = yield* ask(connection, request.serviceName, "Health check failed")
+  if (!health.available) return yield* new CheckerUnwell({ reason: "Service reported unhealthy" })
+  const details = yield* ask(connection, request.serviceName, "Failed to get status")
+  const message = yield* Effect.fromResult(documentOf(details.message))
+  return { available: details.available, message, responseTimeNanos: details.responseTime }
+})
+
+const standardHealth = Effect.fnUntraced(function*(connection: CheckerConnection, request: CheckRequest) {
+  const grpcService = request.serviceName === "kv" ? "datasvc" : ""
+  const startedNanos = yield* Clock.monotonicTimeNanos
+  const status = yield* connection.health.check(grpcService).pipe(Effect.mapError(unwell("Health check failed")))
+  if (status !== "SERVING") return yield* new CheckerUnwell({ reason: "Service reported unhealthy" })
+  const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
+  const checkedAt = DateTime.formatIso(yield* DateTime.now)
+  return Outcome.grpcServing(
+    { serviceName: request.serviceName, grpcService, checkedAt, address: connection.address },
+    elapsedNanos
+  )
+})
+
+const exchangeOf = (serviceName: string) =>
+  serviceName === "rperf-checker" ? rperf : speaksAgentService(serviceName) ? agentService : standardHealth
+
+export const prepare: Prepare<GrpcCheckers> = Effect.fnUntraced(function*(request) {
+  const checkers = yield* GrpcCheckers
+  const address = yield* Effect.fromResult(checkers.addressOf(request.serviceName, request.details))
+  const exchange = exchangeOf(request.serviceName)
+  let backoff = CheckBackoff.healthy
+
+  const attempt = checkers.connect(request.serviceName, address).pipe(
+    Effect.mapError(unwell("Failed to connect")),
+    Effect.flatMap((connection) => exchange(connection, request)),
+    Effect.scoped,
+    Effect.result
+  )
+
+  return {
+    timeout,
+    failed: (reason) => Outcome.failed(`Health check failed: ${reason}`),
+    check: Effect.gen(function*() {
+      const startedNanos = yield* Clock.monotonicTimeNanos
+      if (CheckBackoff.isCached(backoff, startedNanos)) return Outcome.failed("Service unhealthy (cached status)")
+      const result = yield* attempt
+      const nowNanos = yield* Clock.monotonicTimeNanos
+      if (Result.isSuccess(result)) {
+        backoff = CheckBackoff.healthy
+        return result.success
+      }
+      backoff = CheckBackoff.failed(backoff, nowNanos)
+      return Outcome.failed(result.failure.message, nowNanos - startedNanos)
+    })
+  }
+})

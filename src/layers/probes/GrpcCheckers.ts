@@ -1,0 +1,85 @@
+/**
+ * Connections to external checkers, shared by all checks and results requests of one address and security.
+ *
+ * An address that nobody asks for is disconnected after a while. Dialling never fails: an absent checker fails its calls.
+ */
+import { Context, Duration, Effect, type FileSystem, Layer, RcMap, Result, Schema } from "effect"
+import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
+import { dialTarget } from "../../domain/agent/AgentConfig.ts"
+import type { InvalidTarget } from "../../domain/monitoring/checks/ProbeTarget.ts"
+import { AgentServiceService } from "../../gen/monitoring/monitoring.ts"
+import * as GrpcChannel from "../grpc/GrpcChannel.ts"
+import * as GrpcClient from "../grpc/GrpcClient.ts"
+import * as GrpcHealth from "../grpc/GrpcHealth.ts"
+import * as GrpcCredentials from "../security/GrpcCredentials.ts"
+
+export interface CheckerConnection {
+  readonly address: string
+  readonly agent: GrpcClient.GrpcClient<typeof AgentServiceService>
+  readonly health: GrpcHealth.HealthClient
+}
+
+/** No place for one more connection. */
+class TooManyCheckers extends Schema.TaggedError<TooManyCheckers>()("TooManyCheckers", {
+  connectionsMax: Schema.Int
+}) {
+  override get message(): string {
+    return `this agent is connected to ${this.connectionsMax} external checkers already: spread them over agents`
+  }
+}
+
+/** A little more than the usual poll interval; addresses that were never any good give their places back soon. */
+const idle = Duration.minutes(6)
+const connectionsMax = 1024
+
+export class GrpcCheckers extends Context.Service<GrpcCheckers, {
+  /** Where the check goes: its details, else its checker file's address. */
+  readonly addressOf: (serviceName: string, details: string) => Result.Result<string, InvalidTarget>
+  /** The connection, kept open as long as the scope at least. */
+  readonly connect: (
+    serviceName: string,
+    address: string
+  ) => ReturnType<typeof connectWith>
+}>()("serviceradar/layers/grpc/GrpcCheckers") {
+  static readonly layer = (config: AgentConfig): Layer.Layer<GrpcCheckers, never, FileSystem.FileSystem> =>
+    Layer.effect(
+      GrpcCheckers,
+      Effect.map(openMap(config), (connections) =>
+        GrpcCheckers.of({
+          addressOf: (serviceName, details) => Result.map(dialTarget(config, serviceName, details), (to) => to.address),
+          connect: (serviceName, address) => connectWith(connections, serviceName, address)
+        }))
+    )
+}
+
+const openMap = (config: AgentConfig) =>
+  RcMap.make({
+    // The name is part of the key because checker files give security by name.
+    lookup: Effect.fnUntraced(function*(key: string) {
+      const [serviceName = "", address = ""] = key.split("\n")
+      const security = config.checkers.find((checker) => checker.name === serviceName)?.security ?? config.security
+      const credentials = yield* GrpcCredentials.client(
+        security._tag === "None"
+          ? security
+          : {
+            ...security,
+            serverName: Result.getSuccess(Result.map(dialTarget(config, serviceName, address), (to) => to.host))
+          }
+      )
+      const channel = yield* GrpcChannel.make({ target: address, credentials, deadline: "15 seconds" })
+      return {
+        address,
+        agent: GrpcClient.fromChannel(AgentServiceService, channel),
+        health: GrpcHealth.client(channel)
+      } satisfies CheckerConnection
+    }),
+    idleTimeToLive: idle,
+    capacity: connectionsMax
+  })
+
+type Connections = Effect.Success<ReturnType<typeof openMap>>
+
+const connectWith = (connections: Connections, serviceName: string, address: string) =>
+  RcMap.get(connections, `${serviceName.replaceAll("\n", " ")}\n${address}`).pipe(
+    Effect.catchTag("ExceededCapacityError", () => new TooManyCheckers({ connectionsMax }))
+  )

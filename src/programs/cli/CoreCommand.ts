@@ -1,0 +1,88 @@
+/**
+ * `serviceradar core`: takes reports from pollers and keeps them.
+ */
+import { Config, Effect, Option, Redacted, Schema } from "effect"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import type * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
+import type * as ListenAddress from "../../domain/config/ListenAddress.ts"
+import * as CoreConfig from "../../domain/core/CoreConfig.ts"
+import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
+import * as FileLogging from "../../layers/command/FileLogging.ts"
+import { httpFlagOptional } from "../../layers/command/HttpFlag.ts"
+import * as Reporting from "../../layers/command/Reporting.ts"
+import * as EventWriterEnvironment from "../../layers/events/settings/EventWriterEnvironment.ts"
+import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import * as CoreProgram from "../core/CoreProgram.ts"
+
+const config = Flag.String("config").pipe(
+  Flag.optional,
+  Flag.withDescription("Core's configuration file; without one everything is at its default")
+)
+
+const noFile: ConfigDocument.Decoded<CoreConfig.CoreConfigFile> = { value: {}, warnings: [] }
+
+/** The value is not shown: it may carry a password. */
+class InvalidDatabaseUrl extends Schema.TaggedError<InvalidDatabaseUrl>()("InvalidDatabaseUrl", {}) {
+  override get message(): string {
+    return "DATABASE_URL is no address such as \"postgresql://user@host:5432/database\""
+  }
+}
+
+const isDatabaseUrl = Schema.is(CoreConfig.DatabaseUrl)
+
+const databaseUrl = Config.option(Config.Redacted("DATABASE_URL")).pipe(
+  Effect.filterOrFail(
+    Option.match({ onNone: () => true, onSome: (url) => isDatabaseUrl(Redacted.value(url)) }),
+    () => new InvalidDatabaseUrl()
+  )
+)
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
+
+const warnIfOpen = (address: ListenAddress.ListenAddress) =>
+  isLoopback(address.host)
+    ? Effect.void
+    : Effect.logWarning(`HTTP on ${address.host} can be reached from other machines and asks nobody who they are`)
+
+const run = Effect.fnUntraced(
+  function*(file: CoreConfig.CoreConfig, http: Option.Option<CoreConfig.CoreConfig["http"]>) {
+    const url = yield* databaseUrl
+    const core = {
+      ...file,
+      databaseUrl: Option.orElse(url, () => file.databaseUrl),
+      http: Option.getOrElse(http, () => file.http)
+    }
+    yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
+    if (!(yield* EventWriterEnvironment.wantsWriter)) return yield* CoreProgram.run(core)
+    const { options, warnings } = yield* EventWriterEnvironment.read
+    yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning))
+    // Loaded only where it is wanted, with its driver for NATS.
+    const withWriter = yield* Effect.promise(() => import("./CoreWithEventWriter.ts"))
+    return yield* withWriter.run(core, EventWriterSettings.resolve([options]))
+  }
+)
+
+export const command = Command.make(
+  "core",
+  { config, http: httpFlagOptional },
+  ({ config: path, http }) =>
+    Effect.gen(function*() {
+      const { value, warnings } = Option.isNone(path)
+        ? noFile
+        : yield* ConfigFile.load(CoreConfig.CoreConfigFile, path.value)
+      const file = Option.getOrElse(path, () => "")
+      return yield* Effect.forEach(warnings, (one) => Effect.logWarning(ConfigFile.formatWarning(file, one))).pipe(
+        Effect.andThen(run(CoreConfig.fromFile(value), http)),
+        Reporting.withReporting("core"),
+        FileLogging.withLogging(value.logging)
+      )
+    }).pipe(Effect.provide(SupervisionTree.layer))
+).pipe(
+  Command.withDescription("Take reports and keep them in PostgreSQL"),
+  Command.withExamples([
+    { command: "serviceradar core", description: "Run core with a PostgreSQL of its own under .serviceradar/" },
+    { command: "serviceradar core --config core.json", description: "Run core as configured" }
+  ])
+)

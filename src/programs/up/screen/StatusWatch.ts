@@ -1,0 +1,110 @@
+/**
+ * What `up` says about statuses while it runs: rows of a live table, JSON lines, or log lines.
+ *
+ * All three ask core once a second. While core does not answer, they keep what they know; the supervision tree tells
+ * what is wrong.
+ */
+import { Clock, Console, Effect, Ref, Schedule } from "effect"
+import type { ServiceState } from "../../../domain/monitoring/reports/ServiceState.ts"
+import type { PollerConfig } from "../../../domain/poller/PollerConfig.ts"
+import type { LogEntry } from "../../../layers/telemetry/Logging.ts"
+import * as Screen from "../../../layers/terminal/Screen.ts"
+import type { Style } from "../../../layers/terminal/Style.ts"
+import type { StreamStatus } from "../../../services/events/StreamStatus.ts"
+import { SupervisionTree } from "../../../services/supervision/SupervisionTree.ts"
+import * as LiveView from "./LiveView.ts"
+import * as StatusChanges from "./StatusChanges.ts"
+import * as StatusFeed from "./StatusFeed.ts"
+
+export interface WatchOptions {
+  readonly httpUrl: string
+  readonly config: PollerConfig
+  /** Statuses reported earlier do not count. */
+  readonly sinceMillis: number
+}
+
+const askEvery = Schedule.fixed("1 second")
+/** Then it is in the log only, and its line is free for others. */
+const warningShownMillis = 120_000
+const drawEvery = Schedule.fixed("250 millis")
+
+const ask = ({ config, httpUrl, sinceMillis }: WatchOptions) =>
+  StatusFeed.read(httpUrl, StatusFeed.expected(config), sinceMillis)
+
+/** Calls `onChanges` with the services that are new or turned, for ever. */
+const watch = Effect.fnUntraced(function*<R>(
+  options: WatchOptions,
+  onChanges: (changed: ReadonlyArray<ServiceState>) => Effect.Effect<void, never, R>
+) {
+  const known = yield* Ref.make<ReadonlyArray<ServiceState>>([])
+  const look = Effect.gen(function*() {
+    const now = yield* ask(options)
+    const changed = StatusChanges.between(yield* Ref.get(known), now)
+    yield* Ref.set(known, now)
+    if (changed.length > 0) yield* onChanges(changed)
+  })
+  return yield* Effect.andThen(Effect.repeat(Effect.ignore(look), askEvery), Effect.never)
+})
+
+/** One JSON object a line on stdout, with the keys of `--once --json`. */
+export const jsonLines = (options: WatchOptions) =>
+  watch(
+    options,
+    (changed) =>
+      Effect.forEach(changed, (state) => Console.log(JSON.stringify(StatusFeed.toReport(state))), { discard: true })
+  )
+
+export const logLines = (options: WatchOptions) =>
+  watch(options, (changed) =>
+    Effect.forEach(changed, (state) => {
+      const annotate = Effect.annotateLogs({
+        agentId: state.agentId,
+        serviceName: state.serviceName,
+        serviceType: state.serviceType,
+        available: state.available,
+        responseTimeNanos: state.responseTimeNanos
+      })
+      return annotate(
+        state.available
+          ? Effect.logInfo(`${state.serviceName} is up`)
+          : Effect.logWarning(`${state.serviceName} is down`)
+      )
+    }, { discard: true }))
+
+export interface LiveOptions extends WatchOptions {
+  readonly output: Screen.TerminalOutput
+  readonly style: Style
+  readonly headline: Effect.Effect<string>
+  /** Empty while there is no event writer. */
+  readonly streams: Effect.Effect<ReadonlyArray<StreamStatus>>
+  /** The last warnings of the log, newest last. */
+  readonly warnings: Effect.Effect<ReadonlyArray<LogEntry>>
+}
+
+/** The table and the tree, redrawn in place until interrupted; the last frame stays. */
+export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions) {
+  const screen = yield* Screen.make(options.output)
+  const tree = yield* SupervisionTree
+  const states = yield* Ref.make<ReadonlyArray<ServiceState>>([])
+  const expected = StatusFeed.expected(options.config).length
+
+  const refresh = Effect.ignore(Effect.flatMap(ask(options), (now) => Ref.set(states, now)))
+  const draw = Effect.gen(function*() {
+    const { columns, rows } = yield* screen.size
+    const nowMillis = yield* Clock.currentTimeMillis
+    const warnings = (yield* options.warnings).filter(({ atMillis }) => nowMillis - atMillis < warningShownMillis)
+    const lines = LiveView.draw({
+      headline: yield* options.headline,
+      states: yield* Ref.get(states),
+      expected,
+      streams: yield* options.streams,
+      tree: yield* tree.snapshot,
+      warnings: warnings.map((entry) => entry.text)
+    }, { style: options.style, nowMillis, columns, rows })
+    yield* screen.draw(lines)
+  })
+  return yield* Effect.all([Effect.repeat(refresh, askEvery), Effect.repeat(draw, drawEvery)], {
+    concurrency: "unbounded",
+    discard: true
+  }).pipe(Effect.andThen(Effect.never))
+}, Effect.scoped)

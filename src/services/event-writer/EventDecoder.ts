@@ -1,7 +1,0 @@
-/** Decodes messages into rows, as the operator wants them: default tenant, flow table, rule engine. */
-import { Context } from "effect"
-import type { Decode } from "../../domain/events/Decode.ts"
-
-export class EventDecoder extends Context.Service<EventDecoder, {
-  readonly decode: Decode
-}>()("serviceradar/services/event-writer/EventDecoder") {}

@@ -1,0 +1,108 @@
+/**
+ * Turns a request for a check into a checker, by a table with one entry per service type.
+ *
+ * Asks the target once and without retries, so the outcome is what was observed. A checker may hold things between two
+ * checks (a connection, the last CPU counters): they live in the scope in which it was prepared. Preparing must not
+ * wait on the network, so that misuse is known at once.
+ */
+import type { Duration, Scope } from "effect"
+import { Clock, Context, Duration as Durations, Effect, Layer, Option, Schema } from "effect"
+import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { InvalidTarget } from "../../domain/monitoring/checks/ProbeTarget.ts"
+
+/** No checker is known for the service type. */
+export class UnknownServiceType extends Schema.TaggedError<UnknownServiceType>()("UnknownServiceType", {
+  serviceType: Schema.String,
+  known: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `Unknown service type ${JSON.stringify(this.serviceType)}: expected one of ${this.known.join(", ")}`
+  }
+}
+
+/** Neither `fping` nor `ping` can be found, so no echo request can be sent. */
+export class PingUnavailable extends Schema.TaggedError<PingUnavailable>()("PingUnavailable", {
+  searched: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `No ping program found (looked for fping and ping in ${
+      this.searched.join(", ") || "an empty PATH"
+    }): install ` +
+      "one with \"apt-get install iputils-ping\" or \"apt-get install fping\" (\"apk add fping\", \"dnf install iputils\")"
+  }
+}
+
+/** Why no probe was made. What a probe observed is never an error. */
+export type ProbeError = InvalidTarget | UnknownServiceType | PingUnavailable
+
+export interface CheckRequest {
+  readonly serviceType: string
+  readonly serviceName: string
+  /** The checker's argument; empty where a checker needs none. */
+  readonly details: string
+  /** Sent by pollers for type `port` and, as in the Go agent, without effect when `details` names a port. */
+  readonly port: number
+  readonly agentId: string
+  readonly pollerId: string
+}
+
+export interface Checker {
+  /** How long one check may take before it counts as failed. */
+  readonly timeout: Duration.Duration
+  /** Checks once. May hang or die: whoever runs it sets the limit. */
+  readonly check: Effect.Effect<ProbeOutcome>
+  /** The outcome in this checker's own words for a check that did not come to an end. */
+  readonly failed: (reason: string) => ProbeOutcome
+}
+
+/** Makes the checker of one type. */
+export type Prepare<R = never> = (request: CheckRequest) => Effect.Effect<Checker, ProbeError, R | Scope.Scope>
+
+export class Prober extends Context.Service<Prober, {
+  /** The types that have a checker. */
+  readonly serviceTypes: ReadonlyArray<string>
+  readonly prepare: Prepare
+}>()("serviceradar/services/agent/Prober") {
+  static readonly make = (table: Readonly<Record<string, Prepare>>) =>
+    Prober.of({
+      serviceTypes: Object.keys(table),
+      prepare: (request) => {
+        const prepare = Object.hasOwn(table, request.serviceType) ? table[request.serviceType] : undefined
+        return prepare === undefined
+          ? Effect.fail(
+            new UnknownServiceType({ serviceType: request.serviceType, known: Object.keys(table) })
+          )
+          : prepare(request)
+      }
+    })
+
+  static readonly layer = (table: Readonly<Record<string, Prepare>>): Layer.Layer<Prober> =>
+    Layer.succeed(Prober, Prober.make(table))
+}
+
+/** Runs the checker within its time limit; a check that hangs or dies has an outcome that says so. */
+export const checkWithin = (checker: Checker, limit: Duration.Duration): Effect.Effect<ProbeOutcome> =>
+  Effect.gen(function*() {
+    const startedNanos = yield* Clock.monotonicTimeNanos
+    const outcome = yield* Effect.timeoutOption(checker.check, limit)
+    const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
+    return Option.getOrElse(outcome, () => ({
+      ...checker.failed(`timed out after ${Durations.format(limit)}`),
+      responseTimeNanos: elapsedNanos
+    }))
+  })
+
+/** One probe from beginning to end, for a caller that keeps nothing between two. */
+export const probeOnce = Effect.fn("Prober.probeOnce")(function*(request: CheckRequest, limit?: Duration.Duration) {
+  const prober = yield* Prober
+  const checker = yield* prober.prepare(request)
+  return yield* checkWithin(checker, limit ?? checker.timeout)
+}, Effect.scoped)
+
+/** The outcome for a checker whose code broke. */
+export const brokenOutcome = (checker: Pick<Checker, "failed">, defect: string): ProbeOutcome =>
+  checker.failed(`the checker broke: ${defect}`)
+
+/** The outcome that a poller gets for a check that cannot be made. */
+export const errorOutcome = (error: ProbeError): ProbeOutcome => Outcome.failed(error.message)

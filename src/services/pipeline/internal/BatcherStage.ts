@@ -1,0 +1,174 @@
+/**
+ * A batcher at work: one fiber that gathers, and a worker per batch handled at once. They live and end together, as the
+ * processes of a Broadway batcher do; batches that the stage still has when it ends are rejected as `stage_ended`,
+ * while messages in its inbox stay for the next life of the stage.
+ */
+import { Cause, Clock, Duration, Effect, Exit, Queue } from "effect"
+import { BatchAccumulation, type BatchLimits, type ClosedBatch } from "../../../domain/pipeline/BatchAccumulation.ts"
+import { type Crashed, crashed } from "../../../domain/pipeline/Outcome.ts"
+import { laneOf } from "../../../domain/pipeline/Partition.ts"
+import { type Batch, judge, type Route, type Verdicts } from "../Batch.ts"
+import type { Telemetry } from "../Telemetry.ts"
+import type { PipelineMetrics } from "./PipelineMetrics.ts"
+import type { Envelope, RejectedEnvelope, Settlement } from "./Settlement.ts"
+
+/** `flush` closes the open batches, when a drain has emptied the processors. */
+export type Inbox<In> = Envelope<In> | "flush"
+
+export interface BatcherPorts<In, E, RA> {
+  readonly inbox: Queue.Dequeue<Inbox<In>>
+  readonly settlement: Settlement<In, E, RA>
+  readonly telemetry: Telemetry
+  readonly metrics: PipelineMetrics
+  readonly isPartitioned: boolean
+}
+
+interface Work<V, E, R> {
+  readonly name: string
+  readonly concurrency: number
+  readonly batching: BatchLimits<V>
+  readonly handle: (batch: Batch<V>) => Effect.Effect<Verdicts<E> | void, E, R>
+  readonly isHere: (route: Route) => route is Route & { readonly value: V }
+}
+
+type Ready<V, In> = ClosedBatch<V, Envelope<In>>
+
+/** Messages taken from the inbox at once. */
+const takeMax = 1024
+
+export const runBatcher = <V, E, R, In, EP, RA>(
+  work: Work<V, E, R>,
+  ports: BatcherPorts<In, E | EP, RA>
+): Effect.Effect<void, never, R | RA> =>
+  Effect.suspend(() => {
+    const held = new Set<Envelope<In>>()
+    const ended = Effect.suspend(() => ports.settlement.crash([...held], work.name, "stage_ended"))
+    return Effect.ensuring(
+      Effect.flatMap(makeLanes<V, In>(work, ports), (lanes) => live(work, ports, held, lanes)),
+      ended
+    )
+  })
+
+/** A queue per worker when partitions must keep their order, else one for all. */
+const makeLanes = <V, In>(work: { readonly concurrency: number }, ports: { readonly isPartitioned: boolean }) =>
+  Effect.all(Array.from({ length: ports.isPartitioned ? work.concurrency : 1 }, () => Queue.bounded<Ready<V, In>>(1)))
+
+const live = <V, E, R, In, EP, RA>(
+  work: Work<V, E, R>,
+  ports: BatcherPorts<In, E | EP, RA>,
+  held: Set<Envelope<In>>,
+  lanes: ReadonlyArray<Queue.Queue<Ready<V, In>>>
+): Effect.Effect<void, never, R | RA> => {
+  const workers = Array.from(
+    { length: work.concurrency },
+    (_, index) =>
+      Effect.flatMap(
+        laneAt(lanes, index),
+        (lane) => Effect.forever(Effect.flatMap(Queue.take(lane), (ready) => handleBatch(work, ports, held, ready)))
+      )
+  )
+  return Effect.all([gather(work, ports, held, lanes), ...workers], { concurrency: "unbounded", discard: true })
+}
+
+const laneAt = <A>(lanes: ReadonlyArray<A>, index: number): Effect.Effect<A> => {
+  const lane = lanes[index % lanes.length]
+  return lane === undefined ? Effect.die(new Error("a batcher without lanes")) : Effect.succeed(lane)
+}
+
+const gather = Effect.fnUntraced(function*<V, E, R, In, EP, RA>(
+  work: Work<V, E, R>,
+  ports: BatcherPorts<In, E | EP, RA>,
+  held: Set<Envelope<In>>,
+  lanes: ReadonlyArray<Queue.Queue<Ready<V, In>>>
+) {
+  const open = new BatchAccumulation<V, Envelope<In>>(work.batching)
+  while (true) {
+    yield* awaitInbox(ports.inbox, open.dueMillis)
+    const taken = Queue.sizeUnsafe(ports.inbox) > 0 ? yield* Queue.takeBetween(ports.inbox, 1, takeMax) : []
+    // In the same step as the take: an interruption in between would leave the messages without an outcome.
+    for (const entry of taken) if (entry !== "flush") held.add(entry)
+    const now = yield* Clock.currentTimeMillis
+    // What is due goes first, so that a busy inbox cannot make a batch late.
+    const ready: Array<Ready<V, In>> = [...open.due(now)]
+    for (const entry of taken) {
+      if (entry === "flush") ready.push(...open.flush())
+      else {
+        const rejected = add(work, ports.isPartitioned, open, entry, now, lanes.length, ready)
+        if (rejected === undefined) continue
+        held.delete(entry)
+        yield* ports.settlement.settle([], [{ envelope: entry, stage: work.name, outcome: rejected }])
+      }
+    }
+    for (const closed of ready) yield* Queue.offer(yield* laneAt(lanes, closed.batch.lane), closed)
+  }
+})
+
+/** Waits for a message or for the oldest batch to fall due. Peeks: a take that loses a race would lose the message. */
+const awaitInbox = (inbox: Queue.Dequeue<unknown>, dueMillis: number | undefined): Effect.Effect<unknown> => {
+  if (Queue.sizeUnsafe(inbox) > 0) return Effect.void
+  if (dueMillis === undefined) return Queue.peek(inbox)
+  return Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => dueMillis <= now ? Effect.void : Effect.timeoutOption(Queue.peek(inbox), Duration.millis(dueMillis - now))
+  )
+}
+
+/** Adds one message. `bytesOf` and `closes` are the user's and may throw, which rejects this message alone. */
+const add = <V, E, R, In>(
+  work: Work<V, E, R>,
+  isPartitioned: boolean,
+  open: BatchAccumulation<V, Envelope<In>>,
+  envelope: Envelope<In>,
+  nowMillis: number,
+  lanes: number,
+  ready: Array<Ready<V, In>>
+): Crashed | undefined => {
+  const { route, partition } = envelope
+  if (route === undefined || !work.isHere(route)) return crashed("unknown_batcher", Cause.empty)
+  try {
+    const lane = isPartitioned && partition !== undefined ? laneOf(partition, lanes) : 0
+    for (const closed of open.add(route.value, envelope, route.key, lane, nowMillis)) ready.push(closed)
+    return undefined
+  } catch (defect) {
+    return crashed("defect", Cause.die(defect))
+  }
+}
+
+/** Runs the handler, contained, and settles the batch; interrupted, it still gives each message its outcome. */
+const handleBatch = <V, E, R, In, EP, RA>(
+  work: Work<V, E, R>,
+  { settlement, telemetry, metrics }: BatcherPorts<In, E | EP, RA>,
+  held: Set<Envelope<In>>,
+  { trigger, batch: { key, values, items } }: Ready<V, In>
+): Effect.Effect<void, never, R | RA> =>
+  Effect.uninterruptibleMask((restore) => {
+    const id = telemetry.nextId()
+    telemetry.emit({ _tag: "batch.start", id, batcher: work.name, key, size: values.length, trigger })
+    return Effect.suspend(() => work.handle({ batcher: work.name, key, trigger, values })).pipe(
+      restore,
+      Effect.exit,
+      Effect.flatMap((exit) => {
+        const ok: Array<Envelope<In>> = []
+        const rejected: Array<RejectedEnvelope<In, E>> = []
+        const verdict = judge(exit)
+        items.forEach((envelope, index) => {
+          const outcome = verdict(index)
+          if (outcome === undefined) ok.push(envelope)
+          else rejected.push({ envelope, stage: work.name, outcome })
+        })
+        // Only now: had the verdicts been no list, the stage would have to reject what it held.
+        for (const envelope of items) held.delete(envelope)
+        return Effect.andThen(
+          metrics.batched(work.name, trigger, values.length),
+          settlement.settle(ok, rejected)
+        )
+      }),
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          const tally = Exit.isSuccess(exit) ? exit.value : { ok: 0, failed: 0, crashed: values.length }
+          telemetry.emit({ _tag: "batch.stop", id, batcher: work.name, tally })
+        })
+      ),
+      Effect.asVoid
+    )
+  })

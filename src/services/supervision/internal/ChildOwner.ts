@@ -1,0 +1,20 @@
+/** What a child and its supervisor have to do with each other while the child lives. */
+import type * as Clock from "effect/Clock"
+import type * as Effect from "effect/Effect"
+import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
+import type { ChildRecord } from "./ChildRecord.ts"
+
+/** How a start ended. */
+export type StartResult = "Started" | "Ignored" | "StartFailed"
+
+/** The supervisor above, as its children need it. */
+export interface Owner {
+  readonly path: string
+  readonly clock: Clock.Clock
+  readonly publish: (event: SupervisionEvent) => void
+  /** A child did not end within its limit and was left behind. */
+  readonly abandoned: (record: ChildRecord<unknown>) => Effect.Effect<unknown>
+}
+
+/** Whole milliseconds of the monotonic clock. */
+export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)

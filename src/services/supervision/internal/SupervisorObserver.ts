@@ -1,0 +1,165 @@
+/**
+ * What others see of a supervisor: events, metrics and an operator's log lines. Nothing here can fail a supervisor: a
+ * broken logger costs its line, a slow subscriber its oldest events.
+ */
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Shutdown from "../../../domain/supervision/Shutdown.ts"
+import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
+import type { Note, Outcome } from "../../../domain/supervision/SupervisorState.ts"
+import { SupervisionTree } from "../SupervisionTree.ts"
+import { monotonicMillis, type Owner } from "./ChildOwner.ts"
+import { ChildPosition } from "./ChildPosition.ts"
+import type { ChildRecord } from "./ChildRecord.ts"
+import { type EventSinks, make as makeSinks } from "./EventSinks.ts"
+import { make as makeMetrics, type SupervisionMetrics } from "./SupervisionMetrics.ts"
+
+type Seen = ChildRecord<unknown> | undefined
+
+export class SupervisorObserver implements Owner {
+  readonly path: string
+  readonly clock: Clock.Clock
+  readonly sinks: EventSinks = makeSinks()
+  private readonly metrics: SupervisionMetrics
+  private readonly above: ((event: SupervisionEvent) => void) | undefined
+  private running = 0
+
+  constructor(id: string, clock: Clock.Clock, context: Context.Context<never>) {
+    const parent = Context.get(context, ChildPosition)
+    const tree = Context.getOrUndefined(context, SupervisionTree)
+    this.path = parent === undefined ? id : parent.isSupervisor ? parent.path : `${parent.path}/${id}`
+    this.clock = clock
+    this.metrics = makeMetrics(this.path, context)
+    this.above = parent === undefined ? tree?.publish : (event) => parent.publish(event)
+  }
+
+  publish(event: SupervisionEvent): void {
+    this.sinks.publish(event)
+    this.above?.(event)
+  }
+
+  /** Publishes and counts what the decision noted; logs what an operator should know. */
+  note(note: Note, record: Seen): Effect.Effect<undefined> {
+    const message = record?.exits.at(-1)?.message ?? ""
+    const base = { path: this.path, at: this.clock.currentTimeMillisUnsafe() }
+    switch (note._tag) {
+      case "SupervisorStarted":
+        this.publish({ _tag: note._tag, ...base })
+        return silent
+      case "ChildAdded":
+        this.publish({
+          _tag: note._tag,
+          ...base,
+          child: note.child.id,
+          kind: note.child.kind,
+          restart: note.child.restart
+        })
+        return silent
+      case "ChildStarted":
+        this.started(record)
+        this.publish({ _tag: note._tag, ...base, child: note.id })
+        return silent
+      case "ChildExited":
+        this.stopped(record)
+        if (record !== undefined) record.brokeAtMillis = monotonicMillis(this.clock)
+        this.publish({ _tag: note._tag, ...base, child: note.id, exit: note.exit, message })
+        return note.isReported ? this.log(`${note.id} ended (${note.exit})`, message) : silent
+      case "ChildStartFailed":
+        this.publish({ _tag: note._tag, ...base, child: note.id, message })
+        return this.log(`${note.id} did not start`, message)
+      case "ChildRestarting":
+        this.metrics.restarted()
+        if (record !== undefined) record.restartsTotal += 1
+        this.publish({ _tag: note._tag, ...base, child: note.id, attempts: note.attempts })
+        return silent
+      case "ChildStopped":
+        return this.noteStopped(note.id, record)
+      default:
+        this.publish({ _tag: note._tag, ...base, child: note.id })
+        return silent
+    }
+  }
+
+  private noteStopped(id: string, record: Seen): Effect.Effect<undefined> {
+    const last = record?.exits.at(-1)
+    this.publishStopped(id, record)
+    // A child that was told to stop and failed instead, or ended by somebody else's hand meanwhile.
+    return last?.reason === "failure" || last?.reason === "killed"
+      ? this.log(`${id} stopped (${last.reason})`, last.message)
+      : silent
+  }
+
+  /** Says that a child was stopped; one that was left behind has been told of already. */
+  publishStopped(id: string, record: Seen): void {
+    const last = record?.exits.at(-1)
+    this.stopped(record)
+    if (record !== undefined) record.brokeAtMillis = undefined
+    if (last === undefined || last.reason === "abandoned") return
+    const { at, message, reason } = last
+    this.publish({ _tag: "ChildStopped", path: this.path, at, child: id, exit: reason, message })
+  }
+
+  /** A child was left behind. */
+  abandoned(record: ChildRecord<unknown>): Effect.Effect<undefined> {
+    const limitMillis = this.publishAbandoned(record)
+    return this.log(`${record.id} left behind`, `did not end within ${limitMillis} ms`)
+  }
+
+  /** Returns the limit that was not kept. */
+  publishAbandoned(record: ChildRecord<unknown>): number {
+    const limitMillis = Shutdown.limitMillis(record.bound.description.shutdown)
+    const at = this.clock.currentTimeMillisUnsafe()
+    this.publish({ _tag: "ChildAbandoned", path: this.path, at, child: record.id, limitMillis })
+    return limitMillis
+  }
+
+  /** Many children were stopped at once: one line for each way in which some ended that was not asked for. */
+  stoppedTogether(records: ReadonlyArray<ChildRecord<unknown>>): Effect.Effect<void> {
+    const counts = new Map<string, number>()
+    for (const record of records) {
+      const last = record.exits.at(-1)
+      if (last === undefined || last.reason === "normal" || last.reason === "shutdown") continue
+      const line = `children stopped (${last.reason}): ${last.message}`
+      counts.set(line, (counts.get(line) ?? 0) + 1)
+    }
+    return Effect.forEach(counts, ([line, count]) => this.log(`${count} ${line}`, ""), { discard: true })
+  }
+
+  closed(outcome: Outcome | undefined): Effect.Effect<void> {
+    this.metrics.remove()
+    const at = this.clock.currentTimeMillisUnsafe()
+    this.publish({ _tag: "SupervisorEnded", path: this.path, at, outcome: outcome?._tag ?? "stopped" })
+    // A failed start has its line already, and its error goes to whoever asked for the start.
+    return outcome?._tag === "intensity_exceeded"
+      ? this.log(`supervisor ended (${outcome._tag})`, outcome.child)
+      : Effect.void
+  }
+
+  private started(record: Seen): void {
+    if (record === undefined) return
+    record.isCounted = true
+    this.metrics.running(++this.running)
+    if (record.brokeAtMillis !== undefined) {
+      this.metrics.recovered((monotonicMillis(this.clock) - record.brokeAtMillis) / 1000)
+      record.brokeAtMillis = undefined
+    }
+  }
+
+  private stopped(record: Seen): void {
+    if (record?.isCounted !== true) return
+    record.isCounted = false
+    this.metrics.running(--this.running)
+  }
+
+  private log(what: string, message: string): Effect.Effect<undefined> {
+    const line = message === "" ? what : `${what}: ${message}`
+    return Effect.logWarning(line).pipe(
+      Effect.annotateLogs({ supervisor: this.path }),
+      Effect.ignoreCause,
+      Effect.as(undefined)
+    )
+  }
+}
+
+const silent: Effect.Effect<undefined> = Effect.undefined

@@ -1,0 +1,39 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result, Schema } from "effect"
+import * as Payload from "../../../../src/domain/events/decode/Payload.ts"
+import * as Scalar from "../../../../src/domain/events/decode/Scalar.ts"
+
+const scalar = Schema.optionalKey(Scalar.Scalar)
+const decode = Payload.make(Schema.Struct({ metric_name: scalar, host_ip: Schema.String }), {
+  metric_name: ["name"],
+  host_ip: ["ip"]
+})
+
+describe("Payload", () => {
+  it.each([
+    [{ metric_name: "a", metricName: "b", name: "c", host_ip: "h" }, "a"],
+    [{ metricName: "b", name: "c", host_ip: "h" }, "b"],
+    [{ name: "c", metricName: "b", host_ip: "h" }, "b"],
+    [{ name: "c", hostIp: "h" }, "c"],
+    [{ metric_name: null, name: "c", ip: "h" }, "c"],
+    [{ metric_name: "", name: "c", ip: "h" }, ""]
+  ])("prefers the first spelling with a value: %j", (object, name) => {
+    assert.deepStrictEqual(decode(object), Result.succeed({ metric_name: name, host_ip: "h" }))
+  })
+
+  it("names the key as the payload spells it", () => {
+    const paths = [{ ip: [] }, { host_ip: 1 }, { metricName: {}, ip: "h" }, {}].map((object) =>
+      Result.match(decode(object), { onSuccess: () => [], onFailure: (problem) => problem.path })
+    )
+
+    assert.deepStrictEqual(paths, [["ip"], ["host_ip"], ["metricName"], ["host_ip"]])
+  })
+
+  it.effect.prop("finds every key in camel case too", [Schema.String], ([value]) =>
+    Effect.sync(() => {
+      assert.deepStrictEqual(
+        decode({ metricName: value, hostIp: value }),
+        decode({ metric_name: value, host_ip: value })
+      )
+    }))
+})

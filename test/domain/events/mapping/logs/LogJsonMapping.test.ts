@@ -1,0 +1,92 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import type { JsonObject } from "../../../../../src/domain/events/decode/Json.ts"
+import * as LogJsonMapping from "../../../../../src/domain/events/mapping/logs/LogJsonMapping.ts"
+import { context, storedAtMicros } from "../../context.ts"
+
+const rowOf = (object: JsonObject, subject = "logs.otel.processed") =>
+  Result.getOrThrow(LogJsonMapping.map(object, context(subject), 2))
+
+describe("LogJsonMapping", () => {
+  it("maps a record of the rule engine", () => {
+    assert.deepStrictEqual(
+      rowOf({
+        timestamp: Number("1767323045123456700"),
+        observedTimeUnixNano: "1767323046000000000",
+        severity_number: 17,
+        severity_text: "error",
+        body: { code: 5 },
+        attributes: { a: 1 },
+        resource_attributes: "service.name=api,service.version=1.2",
+        scope: { name: "lib", version: "0.1" },
+        scope_attributes: `{"s":true}`,
+        trace_flags: 1,
+        event_name: "e",
+        traceId: "t",
+        span_id: "s",
+        extra: null,
+        custom: [1]
+      }),
+      {
+        tenant_id: "acme",
+        timestamp: 1_767_323_045_123_456,
+        id: "id-2",
+        observed_timestamp: 1_767_323_046_000_000,
+        trace_id: "t",
+        span_id: "s",
+        trace_flags: 1,
+        severity_text: "ERROR",
+        severity_number: 19,
+        body: `{"code":5}`,
+        event_name: "e",
+        service_name: "api",
+        service_version: "1.2",
+        service_instance: null,
+        scope_name: "lib",
+        scope_version: "0.1",
+        scope_attributes: `{"s":true}`,
+        attributes: `{"custom":[1],"a":1}`,
+        resource_attributes: `{"service.name":"api","service.version":"1.2"}`,
+        source: "otel"
+      }
+    )
+  })
+
+  it("maps syslog, whose host is its service and resource", () => {
+    const row = rowOf({ host: "h", short_message: "m", level: 4, _remote_addr: "p:10.0.0.1" }, "logs.syslog.processed")
+
+    assert.deepInclude(row, {
+      timestamp: storedAtMicros,
+      observed_timestamp: storedAtMicros,
+      body: "m",
+      severity_text: "WARN",
+      service_name: "h",
+      resource_attributes: `{"host":"h"}`,
+      attributes: `{"host":"h","_remote_addr":"p:10.0.0.1"}`,
+      source: "syslog"
+    })
+  })
+
+  it.each([
+    [{ varbinds: [{ oid: "1", value: "" }, { oid: "2", value: "OCTET STRING: link: down" }] }, "link: down"],
+    [{ varbinds: [{ oid: "1", value: "plain" }] }, "plain"],
+    [{ body: [104, 105] }, "hi"],
+    [{ body: [] }, "[]"],
+    [{ body: [0xd800] }, "\ufffd"],
+    [{ message: "a", short_message: "b" }, "a"],
+    [{}, "logs.otel.processed"]
+  ])("finds the body of %j", (object, body) => {
+    assert.strictEqual(rowOf(object).body, body)
+  })
+
+  it("keeps a second text beside the body", () => {
+    assert.strictEqual(rowOf({ short_message: "a", full_message: "b" }).attributes, `{"full_message":"b"}`)
+  })
+
+  it("unwraps a CloudEvent", () => {
+    assert.deepInclude(
+      rowOf({ specversion: "1.0", time: "2026-01-01T00:00:00Z", data: { message: "m" } }),
+      { body: "m", timestamp: 1_767_225_600_000_000 }
+    )
+  })
+})

@@ -1,0 +1,70 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result, Schema } from "effect"
+import * as TelemetryMapping from "../../../../../src/domain/events/mapping/measurements/TelemetryMapping.ts"
+import { context, storedAtMicros } from "../../context.ts"
+
+// The text itself in place of its hash shows what is hashed.
+const map = TelemetryMapping.make((text) => text)
+const here = context("telemetry.snmp")
+const seriesOf = (object: Readonly<Record<string, unknown>>) =>
+  Result.getOrUndefined(Result.map(map(object, here), (row) => row.series_key))
+
+describe("TelemetryMapping", () => {
+  it("fills in defaults for a metric that says little", () => {
+    assert.deepStrictEqual(
+      map({}, here),
+      Result.succeed({
+        tenant_id: "acme",
+        timestamp: storedAtMicros,
+        gateway_id: "unknown",
+        agent_id: null,
+        metric_name: "unknown",
+        metric_type: "gauge",
+        device_id: null,
+        value: 0,
+        unit: null,
+        tags: null,
+        partition: null,
+        scale: null,
+        is_delta: false,
+        target_device_ip: null,
+        if_index: null,
+        metadata: null,
+        series_key: "11:metric_type=5:gauge|11:metric_name=7:unknown"
+      })
+    )
+  })
+
+  it("names the series by everything but the tags that change with it", () => {
+    assert.strictEqual(
+      seriesOf({
+        metricName: " ping ",
+        type: "icmp",
+        partition: "p",
+        agentId: "a",
+        device_id: "d",
+        target_device_ip: "10.0.0.1",
+        if_index: 3,
+        tags: { zone: "ä", available: "true", metric: "m", packet_loss: "0", blank: " ", core: 1 }
+      }),
+      "11:metric_type=4:icmp|11:metric_name=4:ping|9:partition=1:p|8:agent_id=1:a|9:device_id=1:d|" +
+        "16:target_device_ip=8:10.0.0.1|8:if_index=1:3|8:tag:core=1:1|8:tag:zone=2:ä"
+    )
+  })
+
+  it("refuses an object where a single value belongs, and says where", () => {
+    const mapped = map({ value: { a: 1 } }, here)
+
+    assert.deepStrictEqual(Result.isFailure(mapped) && mapped.failure.path, ["value"])
+  })
+
+  const Word = Schema.String.check(Schema.isPattern(/^[a-z=|: ä]{1,8}$/))
+  const Tags = Schema.Record(Word, Word)
+
+  it.effect.prop("does not depend on the order of tags", [Tags], ([tags]) =>
+    Effect.sync(() => {
+      const reversed = Object.fromEntries(Object.entries(tags).reverse())
+      assert.strictEqual(seriesOf({ tags }), seriesOf({ tags: reversed }))
+      assert.strictEqual(seriesOf({ tags }), seriesOf({ tags: JSON.stringify(tags) }))
+    }))
+})

@@ -1,0 +1,71 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Result } from "effect"
+import * as HttpTarget from "../../../../src/domain/monitoring/checks/HttpTarget.ts"
+
+const parsed = (details: string) => Result.getOrThrow(HttpTarget.parse(details))
+const refused = (details: string) => Result.getOrThrow(Result.flip(HttpTarget.parse(details)))
+
+describe("HttpTarget", () => {
+  it("takes a plain URL with everything else at its default", () =>
+    assert.deepStrictEqual(parsed(" https://example.org/health "), {
+      url: "https://example.org/health",
+      method: "GET",
+      headers: {},
+      timeout: Duration.seconds(10),
+      maxRedirects: 5,
+      insecureSkipVerify: false
+    }))
+
+  it("takes a JSON object with durations as Go writes them", () => {
+    const target = parsed(
+      JSON.stringify({ url: "http://a", timeout: "1m30s", method: "HEAD", expectedStatus: [200, 404] })
+    )
+
+    assert.deepInclude(target, { method: "HEAD", expectedStatus: [200, 404] })
+    assert.strictEqual(Duration.toSeconds(target.timeout), 90)
+  })
+
+  it("expects any 2xx unless told", () => {
+    const any = parsed("http://a")
+    const one = parsed("{\"url\":\"http://a\",\"expectedStatus\":404}")
+
+    assert.deepStrictEqual([199, 200, 299, 300].map((code) => HttpTarget.isExpectedStatus(any, code)), [
+      false,
+      true,
+      true,
+      false
+    ])
+    assert.isTrue(HttpTarget.isExpectedStatus(one, 404))
+    assert.isFalse(HttpTarget.isExpectedStatus(one, 200))
+  })
+
+  it.each([
+    "",
+    "example.org",
+    "ftp://example.org",
+    "file:///etc/passwd",
+    "{\"url\":\"http://a\",\"bodyMatch\":\"(\"}",
+    "{\"url\":\"http://a\",\"maxRedirects\":21}",
+    "{\"url\":\"http://a\",\"expectedStatuss\":200}",
+    "{\"url\":\"http://a\"",
+    "{}",
+    "\0"
+  ])("refuses %j with what would do", (details) => assert.include(refused(details).message, "an http or https URL"))
+
+  it("shows no secret of a target it refuses, but the mistake", () => {
+    const details = {
+      url: "http://me:secret@a/x",
+      headers: { token: "secret" },
+      body: "secret",
+      secrets: "secret",
+      method: "GOT"
+    }
+    const { message } = refused(JSON.stringify(details))
+
+    assert.notInclude(message, "secret\"")
+    assert.include(message, "GOT")
+    assert.include(message, "http://a/x")
+    assert.notInclude(refused("http://me:secret@[").message, "secret")
+    assert.notInclude(refused("{\"token\":\"secret\"").message, "secret")
+  })
+})

@@ -1,0 +1,80 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option } from "effect"
+import { complaint, parseFping, parsePing } from "../../../../src/domain/monitoring/checks/PingOutput.ts"
+
+const iputils = `PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.
+64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=0.041 ms
+
+--- 127.0.0.1 ping statistics ---
+1 packets transmitted, 1 received, 0% packet loss, time 0ms
+rtt min/avg/max/mdev = 0.041/0.041/0.041/0.000 ms
+`
+const iputilsLost = `PING 192.0.2.1 (192.0.2.1) 56(84) bytes of data.
+
+--- 192.0.2.1 ping statistics ---
+1 packets transmitted, 0 received, 100% packet loss, time 0ms
+`
+const busybox = `PING 127.0.0.1 (127.0.0.1): 56 data bytes
+64 bytes from 127.0.0.1: seq=0 ttl=64 time=0.083 ms
+
+--- 127.0.0.1 ping statistics ---
+1 packets transmitted, 1 packets received, 0% packet loss
+round-trip min/avg/max = 0.083/0.083/0.083 ms
+`
+
+/** iputils 20221126. */
+const iputilsIpv6 = `PING ::1(::1) 56 data bytes
+64 bytes from ::1: icmp_seq=1 ttl=64 time=0.120 ms
+
+--- ::1 ping statistics ---
+1 packets transmitted, 1 received, 0% packet loss, time 0ms
+rtt min/avg/max/mdev = 0.120/0.120/0.120/0.000 ms
+`
+/** fping 5.1, both streams together. */
+const fpingReply = `127.0.0.1 : [0], 64 bytes, 0.018 ms (0.018 avg, 0% loss)
+
+127.0.0.1 : xmt/rcv/%loss = 1/1/0%, min/avg/max = 0.018/0.018/0.018
+`
+const fpingUnreachable = `10.255.255.1 : [0], timed out (NaN avg, 100% loss)
+ICMP Port Unreachable from 192.0.2.75 for ICMP Echo sent to 10.255.255.1
+
+10.255.255.1 : xmt/rcv/%loss = 1/0/100%
+`
+const fpingUnknown = "no-such-host.invalid: Name or service not known\n"
+
+describe("PingOutput", () => {
+  it("reads what was recorded from iputils 20221126 and fping 5.1", () => {
+    assert.deepStrictEqual(parsePing(iputilsIpv6), Option.some({ roundTripNanos: 120_000n, packetLoss: 0 }))
+    assert.deepStrictEqual(parseFping(fpingReply), Option.some({ roundTripNanos: 18_000n, packetLoss: 0 }))
+    assert.deepStrictEqual(parseFping(fpingUnreachable), Option.some({ roundTripNanos: 0n, packetLoss: 100 }))
+    assert.deepStrictEqual(parseFping(fpingUnknown), Option.none())
+    assert.strictEqual(complaint(fpingUnknown), fpingUnknown.trim())
+  })
+
+  it("reads iputils", () =>
+    assert.deepStrictEqual(parsePing(iputils), Option.some({ roundTripNanos: 41_000n, packetLoss: 0 })))
+
+  it("reads busybox", () =>
+    assert.deepStrictEqual(parsePing(busybox), Option.some({ roundTripNanos: 83_000n, packetLoss: 0 })))
+
+  it("reads a lost request", () =>
+    assert.deepStrictEqual(parsePing(iputilsLost), Option.some({ roundTripNanos: 0n, packetLoss: 100 })))
+
+  it("reads fping's answer and its silence", () => {
+    assert.deepStrictEqual(
+      parseFping("127.0.0.1 : xmt/rcv/%loss = 1/1/0%, min/avg/max = 0.03/0.03/0.03\n"),
+      Option.some({ roundTripNanos: 30_000n, packetLoss: 0 })
+    )
+    assert.deepStrictEqual(
+      parseFping("192.0.2.1 : xmt/rcv/%loss = 1/0/100%\n"),
+      Option.some({ roundTripNanos: 0n, packetLoss: 100 })
+    )
+  })
+
+  it("finds no statistics where nothing was sent, but the complaint", () => {
+    const output = "ping: nope.invalid: Name or service not known\n"
+
+    assert.deepStrictEqual(parsePing(output), Option.none())
+    assert.strictEqual(complaint(output), "ping: nope.invalid: Name or service not known")
+  })
+})

@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option } from "effect"
+import * as fc from "fast-check"
+import { AgentId, Partition, PollerId, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
+import * as PollOutcome from "../../../../src/domain/monitoring/reports/PollOutcome.ts"
+import type { StatusSource } from "../../../../src/domain/monitoring/reports/ServiceStatus.ts"
+import type { Check } from "../../../../src/domain/poller/PollerConfig.ts"
+import { agent, check, poller, textOf } from "../../../services/poller/statuses.ts"
+
+const subject = (
+  options: { source?: StatusSource; name?: string } & Partial<Check> = {}
+): PollOutcome.PollSubject => {
+  const { name, source, ...rest } = options
+  return {
+    poller: { ...poller, kvStoreId: "leaf" },
+    agentId: agent("edge-1", "", []).agentId,
+    host: { ip: Option.some("198.51.100.7"), name: "edge" },
+    check: check(name ?? "ssh", { details: "", ...rest }),
+    source: source ?? "getStatus"
+  }
+}
+
+const reply = (message: string, agentId = ""): PollOutcome.Reply => ({
+  available: true,
+  message: new TextEncoder().encode(message),
+  responseTimeNanos: 7n,
+  agentId
+})
+
+describe("PollOutcome", () => {
+  it("reports a reply enriched and in its envelope", () => {
+    const { message, ...status } = PollOutcome.fromReply(subject(), reply("{\"port\":22}"))
+    const envelope = JSON.parse(new TextDecoder().decode(message))
+
+    assert.deepStrictEqual(status, {
+      serviceName: check("ssh").serviceName,
+      serviceType: check("ssh").serviceType,
+      available: true,
+      responseTimeNanos: 7n,
+      agentId: agent("edge-1", "", []).agentId,
+      ...poller,
+      source: "getStatus",
+      kvStoreId: "leaf"
+    })
+    assert.deepStrictEqual([envelope.agent_id, envelope.data.port, envelope.data.host_ip], [
+      "edge-1",
+      22,
+      "198.51.100.7"
+    ])
+  })
+
+  it("makes the very document that existing pollers make of a port check", () => {
+    const status = PollOutcome.fromReply(
+      {
+        poller: {
+          pollerId: PollerId.make("edge-poller-1"),
+          partition: Partition.make("site-a"),
+          kvStoreId: "leaf-001"
+        },
+        agentId: AgentId.make("edge-agent-1"),
+        host: { ip: Option.some("198.51.100.7"), name: "agent.example.net" },
+        check: check("ssh", { details: "192.0.2.10:22" }),
+        source: "getStatus"
+      },
+      reply("{\"host\":\"192.0.2.10\",\"port\":22,\"response_time\":812345}", "edge-agent-1")
+    )
+    const host = `"host_ip":"192.0.2.10","ip":"192.0.2.10","host_name":"192.0.2.10","hostname":"192.0.2.10"`
+
+    assert.strictEqual(
+      textOf(status),
+      `{"poller_id":"edge-poller-1","agent_id":"edge-agent-1","partition":"site-a","service_type":"port",` +
+        `"service_name":"ssh","data":{"host":"192.0.2.10","port":22,"response_time":812345,${host},"status":{${host}}}}`
+    )
+  })
+
+  it("takes the agent's own id when it gives a usable one", () => {
+    assert.strictEqual(PollOutcome.fromReply(subject(), reply("{}", "other")).agentId, "other")
+    assert.strictEqual(PollOutcome.fromReply(subject(), reply("{}", "x".repeat(300))).agentId, "edge-1")
+  })
+
+  it("turns results of a check named sync into a bare inventory, and leaves its status alone", () => {
+    const sync = { name: "armis-sync", serviceType: ServiceType.make("grpc") }
+    const inventory = PollOutcome.fromReply(subject({ ...sync, source: "results" }), reply("[1]"))
+    const health = PollOutcome.fromReply(subject(sync), reply("{}"))
+
+    assert.deepStrictEqual([inventory.serviceType, textOf(inventory)], ["sync", "[1]"])
+    assert.strictEqual(health.serviceType, "grpc")
+  })
+
+  it("reports every failure as well-formed JSON, unavailable and without a response time", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: "binary" }),
+        fc.constantFrom<StatusSource>("getStatus", "results"),
+        (text, source) => {
+          const status = PollOutcome.fromFailure(subject({ source }), text)
+          const { data } = JSON.parse(textOf(status))
+          assert.strictEqual(data.error, text)
+          assert.deepStrictEqual([status.available, status.responseTimeNanos], [false, 0n])
+        }
+      )
+    )
+  })
+})

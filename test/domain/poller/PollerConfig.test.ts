@@ -1,0 +1,86 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Option, Result } from "effect"
+import * as ConfigDocument from "../../../src/domain/config/ConfigDocument.ts"
+import * as PollerConfig from "../../../src/domain/poller/PollerConfig.ts"
+
+const decode = (config: unknown) => ConfigDocument.decode(PollerConfig.PollerConfigFile, JSON.stringify(config))
+
+const agents = { "edge-1": { address: "agent:50051", checks: [] } }
+
+describe("PollerConfig", () => {
+  it("reads a full file as the existing poller does", () => {
+    const { value, warnings } = Result.getOrThrow(decode({
+      poller_id: "edge-poller-1",
+      partition: "site-a",
+      source_ip: "192.0.2.1",
+      core_address: "core.example.net:50052",
+      listen_addr: ":50053",
+      service_name: "PollerService",
+      service_type: "grpc",
+      poll_interval: "30s",
+      kv_domain: "leaf-001",
+      kv_address: "kv:50057",
+      security: { mode: "none" },
+      agents: {
+        "edge-1": {
+          address: "agent:50051",
+          checks: [
+            { service_type: "port", service_name: "ssh", details: "192.0.2.10:22", port: 22 },
+            { service_type: "sweep", service_name: "network_sweep", details: "", results_interval: "5m" }
+          ]
+        }
+      },
+      logging: { level: "info", output: "stdout" }
+    }))
+    const config = PollerConfig.fromFile(value)
+
+    assert.deepStrictEqual(warnings, [])
+    assert.strictEqual(config.kvStoreId, "leaf-001")
+    assert.strictEqual(Duration.toMillis(config.pollInterval), 30_000)
+    assert.deepStrictEqual(config.listenAddress, Option.some({ host: "0.0.0.0", port: 50_053 }))
+    assert.deepStrictEqual(
+      config.agents[0]?.checks.map((check) => [check.serviceName, check.port, Option.isSome(check.resultsInterval)]),
+      [["ssh", 22, false], ["network_sweep", 0, true]]
+    )
+  })
+
+  it("fills in the documented defaults, also for a poll interval of 0", () => {
+    const { value } = Result.getOrThrow(decode({ poller_id: "p", core_address: "c:1", poll_interval: 0, agents }))
+    const config = PollerConfig.fromFile(value)
+
+    assert.strictEqual(config.partition, "default")
+    assert.strictEqual(config.sourceIp, "auto")
+    assert.strictEqual(config.kvStoreId, "")
+    assert.strictEqual(Duration.toMillis(config.pollInterval), 300_000)
+    assert.deepStrictEqual(config.listenAddress, Option.none())
+  })
+
+  it("names every missing or wrong key at once", () => {
+    const failure = Option.getOrThrow(Result.getFailure(decode({
+      core_address: "core",
+      agents: { a: { checks: [{ service_type: "port", service_name: "x", port: "22" }] } }
+    })))
+
+    assert.deepStrictEqual(
+      failure._tag === "Invalid" ? failure.problems.map(({ key }) => key).sort() : failure,
+      ["agents.a.address", "agents.a.checks[0].port", "core_address", "poller_id"]
+    )
+  })
+
+  it("does not lose an agent without a name", () => {
+    const failure = Option.getOrThrow(
+      Result.getFailure(decode({ poller_id: "p", core_address: "c:1", agents: { ...agents, "": { address: "b:1" } } }))
+    )
+
+    assert.deepStrictEqual(failure._tag === "Invalid" ? failure.problems.map(({ key }) => key) : [], ["agents[\"\"]"])
+  })
+
+  it("wants at least one agent", () => {
+    const failure = Option.getOrThrow(Result.getFailure(decode({ poller_id: "p", core_address: "c:1", agents: {} })))
+
+    assert.deepStrictEqual(
+      failure._tag === "Invalid" ? failure.problems.map(({ expectation, key }) => [key, expectation]) : [],
+      [["agents", "at least one agent"]]
+    )
+  })
+})

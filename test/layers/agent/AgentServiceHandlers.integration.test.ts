@@ -1,0 +1,164 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
+import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
+import * as AgentServiceHandlers from "../../../src/layers/agent/AgentServiceHandlers.ts"
+import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
+import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
+import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
+import * as ProbeTable from "../../../src/layers/probes/ProbeTable.ts"
+import { CheckRunner } from "../../../src/services/agent/CheckRunner.ts"
+import { resultsChunk, statusResponse } from "../grpc/fixture.ts"
+
+const config = AgentConfig.fromFile({ agent_id: "agent-1" })
+
+const stopped = CheckRunner.layer().pipe(
+  Layer.provide(ProbeTable.layer({ config, path: process.env["PATH"] })),
+  Layer.provideMerge(GrpcCheckers.layer(config)),
+  Layer.provide(NodeServices.layer)
+)
+
+const layer = Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Checkers"))).pipe(
+  Layer.provideMerge(stopped)
+)
+
+const agent = Effect.gen(function*() {
+  const server = yield* GrpcServer.make({
+    host: "127.0.0.1",
+    port: 0,
+    services: [AgentServiceHandlers.make("agent-1")],
+    health: { AgentService: "SERVING" }
+  })
+  return { address: server.address, client: yield* GrpcClient.make(AgentServiceService, { target: server.address }) }
+})
+
+/** An external checker such as sysmon: a real server that speaks `AgentService`. */
+const checker = GrpcServer.make({
+  host: "127.0.0.1",
+  port: 0,
+  services: [GrpcServer.service(AgentServiceService, {
+    getStatus: (request) => Effect.succeed(statusResponse(request.serviceName, "{\"cpu\":1}")),
+    getResults: (request) =>
+      Effect.succeed({
+        available: true,
+        data: Buffer.from("[1]"),
+        serviceName: request.serviceName,
+        serviceType: "grpc",
+        responseTime: 7n,
+        agentId: "theirs",
+        pollerId: request.pollerId,
+        timestamp: 1n,
+        currentSequence: "9",
+        hasNewData: true,
+        sweepCompletion: undefined
+      }),
+    streamResults: () => Stream.make(resultsChunk(0, 2), resultsChunk(1, 2))
+  })]
+})
+
+const status = (serviceType: string, serviceName: string, details: string) => ({
+  serviceType,
+  serviceName,
+  details,
+  agentId: "asked",
+  pollerId: "",
+  port: 0
+})
+
+const results = (serviceType: string, details: string) => ({
+  serviceType,
+  serviceName: "sync",
+  details,
+  agentId: "",
+  pollerId: "poller-1",
+  lastSequence: "",
+  completionStatus: undefined
+})
+
+describe("AgentServiceHandlers", () => {
+  it.live("answers a check with its own id and the availability that was observed", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+
+      const refused = yield* client.getStatus(status("port", "ssh", "127.0.0.1:1"))
+      const wrong = yield* client.getStatus(status("port", "ssh", "quo\"ted"))
+      const unknown = yield* client.getStatus(status("telepathy", "x", ""))
+
+      assert.deepInclude(refused, { available: false, agentId: "agent-1", pollerId: "unknown-poller" })
+      assert.containsAllKeys(JSON.parse(wrong.message.toString()), ["error"])
+      assert.include(unknown.message.toString(), "Unknown service type")
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("asks external checkers: their details, or the standard health check", () =>
+    Effect.gen(function*() {
+      const { address, client } = yield* agent
+      const external = yield* checker
+
+      const sysmon = yield* client.getStatus(status("grpc", "sysmon", external.address))
+      const other = yield* client.getStatus(status("grpc", "anything", address))
+      const absent = yield* client.getStatus(status("grpc", "anything", "127.0.0.1:1"))
+      const cached = yield* client.getStatus(status("grpc", "anything", "127.0.0.1:1"))
+
+      assert.strictEqual(sysmon.message.toString(), "{\"cpu\":1}")
+      assert.deepInclude(JSON.parse(other.message.toString()), { service: "anything", status: "SERVING", address })
+      assert.include(absent.message.toString(), "Health check failed")
+      assert.include(cached.message.toString(), "cached status")
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("passes results of external checkers through and knows none of other types", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+      const external = yield* checker
+
+      const passed = yield* client.getResults(results("grpc", external.address))
+      const chunks = yield* Stream.runCollect(client.streamResults(results("grpc", external.address)))
+      const other = yield* Effect.flip(client.getResults(results("port", "")))
+      const stream = yield* Effect.flip(Stream.runCollect(client.streamResults(results("icmp", ""))))
+
+      assert.deepInclude(passed, { agentId: "theirs", currentSequence: "9", hasNewData: true })
+      assert.deepStrictEqual(chunks.map((chunk) => chunk.isFinal), [false, true])
+      assert.deepStrictEqual([other._tag, stream._tag], ["Unimplemented", "Unimplemented"])
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("answers garbage with a document that says what was expected, and goes on", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+      const garbage = ["\0", "a\0b:22", "😀:22", "\u202e:1", "'; drop table", "x".repeat(3_000_000), "[".repeat(8000)]
+      const types = ["port", "process", "icmp", "http", "grpc"]
+
+      const answers = yield* Effect.forEach(
+        types.flatMap((type) => garbage.map((details) => status(type, "g", details))),
+        (request) => client.getStatus(request),
+        { concurrency: 8 }
+      )
+      const after = yield* client.getStatus(status("sysmon", "sysmon", ""))
+
+      for (const { available, message } of answers) {
+        assert.isFalse(available)
+        assert.include(JSON.parse(message.toString()).error, "expected")
+        assert.isBelow(message.length, 50_000)
+      }
+      assert.isTrue(after.available)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("refuses a request above the message limit, and goes on", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+
+      const error = yield* Effect.flip(client.getStatus(status("port", "ssh", "x".repeat(10_000_000))))
+      const after = yield* client.getStatus(status("port", "ssh", "127.0.0.1:1"))
+
+      assert.strictEqual(error._tag, "ResourceExhausted")
+      assert.isFalse(after.available)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("tells that its checkers are not running", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+
+      const error = yield* Effect.flip(client.getStatus(status("port", "ssh", "127.0.0.1:1")))
+
+      assert.strictEqual(error._tag, "Unavailable")
+    }).pipe(Effect.scoped, Effect.provide(stopped)))
+})

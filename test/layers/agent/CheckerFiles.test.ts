@@ -1,0 +1,52 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FileSystem, Layer, Logger } from "effect"
+import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
+import * as CheckerFiles from "../../../src/layers/agent/CheckerFiles.ts"
+
+const folder = (files: Readonly<Record<string, string>>) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const directory = yield* fs.makeTempDirectoryScoped({ prefix: "serviceradar-checkers-" })
+    for (const [name, text] of Object.entries(files)) yield* fs.writeFileString(`${directory}/${name}`, text)
+    return directory
+  })
+
+const lines: Array<string> = []
+const captured = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+
+const load = (checkersDir: string) => CheckerFiles.loadInto(AgentConfig.fromFile({ checkers_dir: checkersDir }))
+
+describe("CheckerFiles", () => {
+  it.live("reads every JSON file of the folder, and leaves out those that cannot be used with a line about each", () =>
+    Effect.gen(function*() {
+      lines.length = 0
+      const directory = yield* folder({
+        "b.json": JSON.stringify({ name: "sysmon", type: "grpc", listen_addr: "127.0.0.1:50083" }),
+        "a.json": JSON.stringify({ name: "rperf-checker", type: "grpc", address: "192.0.2.1:50081", targets: [] }),
+        "nameless.json": JSON.stringify({ type: "grpc" }),
+        "broken.json": "{",
+        "wrong.json": JSON.stringify({ name: 5, type: "grpc" }),
+        "notes.txt": "not read"
+      })
+
+      const { checkers } = yield* load(directory)
+
+      assert.deepStrictEqual(checkers, [
+        { name: "rperf-checker", address: "192.0.2.1:50081", security: undefined },
+        { name: "sysmon", address: "127.0.0.1:50083", security: undefined }
+      ])
+      for (const name of ["nameless.json", "broken.json", "wrong.json"]) {
+        assert.isTrue(lines.some((line) => line.includes(name)), `${name} in ${lines.join("\n")}`)
+      }
+      assert.isFalse(lines.some((line) => line.includes("notes.txt")))
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
+
+  it.live("fails when the folder cannot be read, and needs none", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(load("/no/such/folder"))
+
+      assert.strictEqual(error.message, "checkers_dir /no/such/folder cannot be read: NotFound")
+      assert.deepStrictEqual((yield* load("")).checkers, [])
+    }).pipe(Effect.provide(NodeServices.layer)))
+})

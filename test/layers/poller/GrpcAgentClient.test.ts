@@ -1,0 +1,166 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, FileSystem, Layer, type Scope, Stream } from "effect"
+import * as path from "node:path"
+import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
+import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
+import { Internal } from "../../../src/layers/grpc/GrpcError.ts"
+import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
+import * as GrpcAgentClient from "../../../src/layers/poller/GrpcAgentClient.ts"
+import * as GrpcCredentials from "../../../src/layers/security/GrpcCredentials.ts"
+import { AgentClient, type AgentConnection, type AgentError } from "../../../src/services/poller/AgentClient.ts"
+import * as FakeAgent from "../../fixtures/FakeAgent.ts"
+import { agent, check } from "../../services/poller/statuses.ts"
+
+const deadline = Duration.millis(300)
+
+const connect = Effect.fnUntraced(function*(address: string) {
+  const client = yield* AgentClient
+  return yield* client.connect(agent("agent-1", address, []), "poller-1")
+})
+
+const ssh = check("ssh")
+
+const mtls = (folder: string, name: string) =>
+  SecurityConfig.fromBlock({
+    mode: "mtls",
+    cert_dir: folder,
+    server_name: "agent.serviceradar",
+    tls: { cert_file: `${name}.pem`, key_file: `${name}-key.pem`, ca_file: "root.pem" }
+  })
+
+const layer = GrpcAgentClient.layer.pipe(Layer.provide(NodeFileSystem.layer))
+
+const failureOf = (
+  address: Effect.Effect<string, unknown, Scope.Scope>,
+  call: (connection: AgentConnection) => Effect.Effect<unknown, AgentError> = ({ getStatus }) =>
+    getStatus(ssh, deadline)
+) =>
+  Effect.gen(function*() {
+    const error = yield* Effect.flip(call(yield* connect(yield* Effect.orDie(address))))
+    return error.reason._tag
+  })
+
+describe("GrpcAgentClient", () => {
+  it.layer(layer, { excludeTestServices: true })((it) => {
+    it.effect("asks for a status and says what the agent answered", () =>
+      Effect.gen(function*() {
+        const address = yield* FakeAgent.serve()
+        const connection = yield* connect(address)
+        const reply = yield* connection.getStatus(ssh, deadline)
+
+        assert.deepStrictEqual(
+          { ...reply, message: new TextDecoder().decode(reply.message) },
+          { available: true, message: "{\"ok\":true}", responseTimeNanos: 1_000n, agentId: "" }
+        )
+        yield* connection.probe(deadline)
+      }))
+
+    it.effect("reads a result stream to its final chunk", () =>
+      Effect.gen(function*() {
+        const chunk = (index: number) => ({
+          data: Buffer.from("[]"),
+          isFinal: index === 1,
+          chunkIndex: index,
+          totalChunks: 2,
+          currentSequence: "5",
+          timestamp: 0n
+        })
+        const address = yield* FakeAgent.serve({
+          streamResults: () => Stream.concat(Stream.make(chunk(0), chunk(1)), Stream.never)
+        })
+        const connection = yield* connect(address)
+        const chunks = yield* Stream.runCollect(connection.streamResults(ssh, "", Duration.seconds(5)))
+
+        assert.deepStrictEqual(chunks.map(({ isFinal, sequence }) => [isFinal, sequence]), [[false, "5"], [true, "5"]])
+      }))
+
+    it.effect("tells apart an agent that is absent, hangs, resets, talks garbage or says too much", () =>
+      Effect.gen(function*() {
+        const large = Effect.succeed(FakeAgent.available(Buffer.alloc(5 * 1_048_576, "x")))
+
+        assert.strictEqual(yield* failureOf(FakeAgent.refusing), "Unreachable")
+        assert.strictEqual(yield* failureOf(FakeAgent.serve({ getStatus: () => Effect.never })), "TimedOut")
+        assert.strictEqual(yield* failureOf(FakeAgent.reset), "Unreachable")
+        assert.include(["Unreachable", "Garbled", "TimedOut"], yield* failureOf(FakeAgent.garbage))
+        assert.include(["Unreachable", "TimedOut"], yield* failureOf(FakeAgent.hang))
+        assert.strictEqual(
+          yield* failureOf(
+            FakeAgent.serve({ getStatus: () => large, maxSendBytes: -1 }),
+            ({ getStatus }) => getStatus(ssh, Duration.seconds(5))
+          ),
+          "Garbled"
+        )
+      }))
+
+    it.effect("tells apart what an agent does not offer and what fails inside it", () =>
+      Effect.gen(function*() {
+        const broken = FakeAgent.serve({ getStatus: () => Effect.fail(new Internal({ detail: "disk on fire" })) })
+
+        assert.strictEqual(yield* failureOf(broken), "AgentFailed")
+        assert.strictEqual(
+          yield* failureOf(FakeAgent.serve(), ({ getResults }) => getResults(ssh, "", deadline)),
+          "Unsupported"
+        )
+      }))
+
+    it.effect("refuses every call on a connection whose certificate files are missing, with the file's name", () =>
+      Effect.gen(function*() {
+        const security = SecurityConfig.fromBlock({
+          mode: "mtls",
+          tls: { cert_file: "/absent/a.pem", key_file: "/absent/k.pem", ca_file: "/absent/ca.pem" }
+        })
+        const client = yield* AgentClient
+        const connection = yield* client.connect({
+          ...agent("agent-1", "127.0.0.1:1", []),
+          security
+        }, "poller-1")
+        const error = yield* Effect.flip(connection.probe(deadline))
+
+        assert.strictEqual(error.reason._tag, "Refused")
+        assert.include(error.message, "/absent/a.pem")
+      }))
+
+    it.effect("lets an agent in as soon as the certificate files can be used", () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const folder = yield* files.makeTempDirectoryScoped()
+        const pems = path.resolve(import.meta.dirname, "../../fixtures/tls")
+        const server = yield* GrpcServer.make({
+          host: "127.0.0.1",
+          port: 0,
+          grace: 0,
+          services: [],
+          credentials: yield* GrpcCredentials.server(mtls(pems, "agent"))
+        })
+        const client = yield* AgentClient
+        const connection = yield* client.connect({
+          ...agent("agent-1", server.address, []),
+          security: mtls(folder, "poller")
+        }, "poller-1")
+        const before = yield* Effect.flip(connection.probe(deadline))
+        for (const name of ["poller.pem", "poller-key.pem", "root.pem"]) {
+          yield* files.copyFile(path.join(pems, name), path.join(folder, name))
+        }
+        yield* connection.probe(Duration.seconds(5))
+
+        assert.strictEqual(before.reason._tag, "Refused")
+      }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+    it.effect("calls an answer that is no message garbled", () =>
+      Effect.gen(function*() {
+        const getStatus = { ...AgentServiceService.getStatus, responseSerialize: () => Buffer.from("ffff0107", "hex") }
+        const { address } = yield* GrpcServer.make({
+          host: "127.0.0.1",
+          port: 0,
+          grace: 0,
+          services: [GrpcServer.service({ getStatus }, {
+            getStatus: () => Effect.succeed(FakeAgent.available(Buffer.alloc(0)))
+          })]
+        })
+        const error = yield* Effect.flip((yield* connect(address)).getStatus(ssh, Duration.seconds(5)))
+
+        assert.strictEqual(error.reason._tag, "Garbled")
+      }))
+  })
+})

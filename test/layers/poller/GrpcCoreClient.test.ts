@@ -1,0 +1,69 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as ReportBatch from "../../../src/domain/monitoring/reports/ReportBatch.ts"
+import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
+import * as GrpcCoreClient from "../../../src/layers/poller/GrpcCoreClient.ts"
+import { CoreClient, type ReportHeader } from "../../../src/services/poller/CoreClient.ts"
+import * as FakeAgent from "../../fixtures/FakeAgent.ts"
+import * as FakeCore from "../../fixtures/FakeCore.ts"
+import { poller, status } from "../../services/poller/statuses.ts"
+
+const header: ReportHeader = {
+  pollerId: poller.pollerId,
+  partition: poller.partition,
+  sourceIp: "192.0.2.1",
+  timestampSeconds: 1_700_000_000n
+}
+
+const withClient = <A, E>(address: string, test: (client: CoreClient["Service"]) => Effect.Effect<A, E>) =>
+  CoreClient.use(test).pipe(
+    Effect.provide(
+      GrpcCoreClient.layer({ address, security: SecurityConfig.none }).pipe(
+        Layer.provide(NodeFileSystem.layer),
+        Layer.orDie
+      )
+    )
+  )
+
+describe("GrpcCoreClient", () => {
+  it.live("reports statuses and waits until core has them", () =>
+    Effect.gen(function*() {
+      const core = yield* FakeCore.serve()
+      yield* withClient(core.address, (client) => client.report(header, [status("ssh"), status("http")]))
+
+      const [report] = core.received
+      assert.deepStrictEqual(
+        [report?.pollerId, report?.sourceIp, report?.timestamp, report?.services.map((one) => one.serviceName)],
+        ["poller-1", "192.0.2.1", 1_700_000_000n, ["ssh", "http"]]
+      )
+    }))
+
+  it.live("streams a message of 7 MiB in slices that core can put together", () =>
+    Effect.gen(function*() {
+      const core = yield* FakeCore.serve()
+      const message = new Uint8Array(7 * 1_048_576).map((_, index) => index % 251)
+      const large = { ...status("sync"), message }
+      yield* withClient(core.address, (client) => client.stream(header, ReportBatch.chunks([status("ssh"), large])))
+
+      const [report] = core.received
+      const slices = (report?.services ?? []).filter((one) => one.serviceName === "sync").map((one) => one.message)
+      assert.deepStrictEqual(report?.chunks.map((one) => [one.chunkIndex, one.totalChunks, one.isFinal]), [
+        [0, 4, false],
+        [1, 4, false],
+        [2, 4, false],
+        [3, 4, true]
+      ])
+      assert.isTrue(Buffer.concat(slices).equals(message))
+    }))
+
+  it.live("fails as away when nobody is there, and as failed when core does not take the report", () =>
+    Effect.gen(function*() {
+      const nobody = yield* FakeAgent.refusing
+      const away = yield* Effect.flip(withClient(nobody, (client) => client.report(header, [])))
+      const core = yield* FakeCore.serve({ isTaking: () => false })
+      const failed = yield* Effect.flip(withClient(core.address, (client) => client.report(header, [])))
+
+      assert.deepStrictEqual([away.reason._tag, failed.reason._tag], ["CoreAway", "CoreFailed"])
+    }))
+})
