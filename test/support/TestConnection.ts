@@ -2,6 +2,7 @@
  * The connection of core to a fresh database, with its life running and the schema in place.
  */
 import { Effect, Layer, Option, Schedule } from "effect"
+import { migrations } from "../../src/layers/core/migrations/migrations.ts"
 import { DatabaseEndpoint } from "../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
 import { TestDatabase } from "./TestDatabase.ts"
@@ -23,7 +24,7 @@ export const keeping = Layer.effectDiscard(
 )
 
 export const layer = keeping.pipe(
-  Layer.provideMerge(PgConnection.layer()),
+  Layer.provideMerge(PgConnection.layer({ migrations })),
   Layer.provideMerge(Layer.unwrap(
     Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url)))
   )),

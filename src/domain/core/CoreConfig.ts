@@ -6,6 +6,7 @@
  * authentication yet.
  */
 import { Duration, Option, Redacted, Schema } from "effect"
+import { DatabaseUrl } from "../config/DatabaseUrl.ts"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
 import { PollerId } from "../monitoring/Ids.ts"
@@ -17,13 +18,6 @@ const grpcAddressDefault = "127.0.0.1:50052"
 const httpAddressDefault = "127.0.0.1:8090"
 
 const Connections = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))
-
-/** A PostgreSQL address; it may carry a password, so it is never shown. */
-export const DatabaseUrl = Schema.String.check(
-  Schema.isPattern(/^postgres(ql)?:\/\/[^\s]+$/, {
-    expected: "an address such as \"postgresql://user@host:5432/database\""
-  })
-)
 
 /** As written in the file. */
 export const CoreConfigFile = Schema.Struct({

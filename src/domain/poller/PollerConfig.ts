@@ -7,6 +7,7 @@
 import { Duration, Option, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
+import type { Check } from "../monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
@@ -60,18 +61,6 @@ export const PollerConfigFile = Schema.Struct({
   logging: Schema.optionalKey(LoggingBlock)
 })
 export type PollerConfigFile = typeof PollerConfigFile.Type
-
-/** One thing to ask of one agent. */
-export interface Check {
-  readonly serviceType: ServiceType
-  readonly serviceName: ServiceName
-  /** The checker's argument. */
-  readonly details: string
-  /** 0 unless the file says otherwise; sent only for type `port`. */
-  readonly port: number
-  /** Present for results checks, which ask GetResults or StreamResults and never GetStatus. */
-  readonly resultsInterval: Option.Option<Duration.Duration>
-}
 
 export interface PolledAgent {
   readonly agentId: AgentId

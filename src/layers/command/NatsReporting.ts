@@ -11,10 +11,10 @@ import { Effect, Layer } from "effect"
 import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as LogPublication from "../../services/telemetry/LogPublication.ts"
-import { natsCredentials } from "../event-writer/EventWriterLayers.ts"
 import * as JetStreamEventPublisher from "../events/jetstream/JetStreamEventPublisher.ts"
 import * as EventWriterEnvironment from "../events/settings/EventWriterEnvironment.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
+import * as NatsCredentials from "../nats/connection/NatsCredentials.ts"
 import { NatsEndpoint } from "../nats/connection/NatsEndpoint.ts"
 import * as SelfReporting from "../telemetry/SelfReporting.ts"
 import { packageVersion } from "./PackageVersion.ts"
@@ -51,7 +51,7 @@ export const beside = Effect.fnUntraced(function*<A, E, R>(program: Program, eff
   const options = { program, version: packageVersion(), isCore: program === "core" }
   const connection = NatsConnection.layer({
     name: `serviceradar-${program}`,
-    credentials: natsCredentials(nats)
+    credentials: NatsCredentials.ofSettings(nats)
   }).pipe(Layer.provide(NatsEndpoint.layer(nats.url)))
   const publisher = JetStreamEventPublisher.layer().pipe(
     Layer.provide(Layer.succeed(LogPublication.isPublished, false))

@@ -16,36 +16,11 @@ import * as PgEventStore from "../events/store/PgEventStore.ts"
 import * as PgEventTables from "../events/store/PgEventTables.ts"
 import * as PgTraceSummaries from "../events/store/PgTraceSummaries.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
-import type { NatsCredentialsOptions } from "../nats/connection/NatsCredentials.ts"
+import * as NatsCredentials from "../nats/connection/NatsCredentials.ts"
 import { NatsEndpoint } from "../nats/connection/NatsEndpoint.ts"
 import { DatabaseEndpoint } from "../postgres/connection/DatabaseEndpoint.ts"
 import * as DatabaseTls from "../postgres/connection/DatabaseTls.ts"
 import { PgConnection } from "../postgres/connection/PgConnection.ts"
-
-export const natsCredentials = ({ credentials, security }: NatsSettings.NatsSettings): NatsCredentialsOptions => ({
-  ...whoWeAre(credentials),
-  ...(security._tag === "None" ? {} : {
-    tls: {
-      caFile: security.caFile,
-      certFile: security.certFile,
-      keyFile: security.keyFile,
-      serverName: Option.getOrUndefined(security.serverName)
-    }
-  })
-})
-
-const whoWeAre = (credentials: NatsSettings.NatsCredentials): NatsCredentialsOptions => {
-  switch (credentials._tag) {
-    case "CredsFile":
-      return { credsFile: credentials.path }
-    case "Nkey":
-      return { nkeySeed: credentials.seed, jwt: Option.getOrUndefined(credentials.jwt) }
-    case "User":
-      return { user: credentials.user, password: credentials.password }
-    case "None":
-      return {}
-  }
-}
 
 /**
  * The database is there when it answers and has our tables. Tables that do not fit are no outage: the streams of the
@@ -124,7 +99,7 @@ const jetStream = (settings: EventWriterSettings) =>
   ).pipe(Layer.provideMerge(NatsConnection.layer({
     name: "serviceradar-event-writer",
     domain: Option.getOrUndefined(settings.domain),
-    credentials: natsCredentials(settings.nats)
+    credentials: NatsCredentials.ofSettings(settings.nats)
   })))
 
 /** The server's own limit is for what ours does not reach. */
@@ -137,7 +112,6 @@ const lockTimeout = (limit: Option.Option<Duration.Duration>): string =>
 const pool = ({ pool, sslMode, tls }: DatabaseSettings) =>
   Layer.unwrap(Effect.map(DatabaseTls.load({ sslMode, tls }), (tls) =>
     PgConnection.layer({
-      hasCoreTables: false,
       applicationName: pool.applicationName,
       maxConnections: pool.maxConnections,
       minConnections: pool.minConnections,

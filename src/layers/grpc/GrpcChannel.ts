@@ -6,7 +6,7 @@
  */
 import * as grpc from "@grpc/grpc-js"
 import { Duration, Effect, type Scope } from "effect"
-import type { ClientCredentials } from "../security/GrpcCredentials.ts"
+import type { ClientCredentials } from "./GrpcCredentials.ts"
 import * as MessageSize from "./MessageSize.ts"
 
 export interface ChannelOptions {

@@ -1,10 +1,10 @@
 /**
  * Entry `serviceradar-effect/grpc`: typed gRPC clients and servers over `@grpc/grpc-js`.
  */
-export * as GrpcCredentials from "../security/GrpcCredentials.ts"
 export type { CallOptions } from "./GrpcCallOptions.ts"
 export * as GrpcChannel from "./GrpcChannel.ts"
 export * as GrpcClient from "./GrpcClient.ts"
+export * as GrpcCredentials from "./GrpcCredentials.ts"
 export * as GrpcError from "./GrpcError.ts"
 export * as GrpcHealth from "./GrpcHealth.ts"
 export * as GrpcMetadata from "./GrpcMetadata.ts"

@@ -6,8 +6,9 @@
  */
 import * as grpc from "@grpc/grpc-js"
 import { Effect, FileSystem, Latch, Layer, Ref, Scope, Stream } from "effect"
+import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
-import type { Check, PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import { HealthService } from "../../gen/grpc/health/v1/health.ts"
 import { AgentServiceService } from "../../gen/monitoring/monitoring.ts"
 import {

@@ -5,6 +5,7 @@ import { Config, Effect, Option, Redacted, Schema } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
+import { DatabaseUrl } from "../../domain/config/DatabaseUrl.ts"
 import type * as ListenAddress from "../../domain/config/ListenAddress.ts"
 import * as CoreConfig from "../../domain/core/CoreConfig.ts"
 import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
@@ -30,7 +31,7 @@ class InvalidDatabaseUrl extends Schema.TaggedError<InvalidDatabaseUrl>()("Inval
   }
 }
 
-const isDatabaseUrl = Schema.is(CoreConfig.DatabaseUrl)
+const isDatabaseUrl = Schema.is(DatabaseUrl)
 
 const databaseUrl = Config.option(Config.Redacted("DATABASE_URL")).pipe(
   Effect.filterOrFail(

@@ -10,6 +10,6 @@ const args = process.argv.slice(2)
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-v" || args[0] === "-version")) {
   process.stdout.write(`serviceradar v${packageVersion()}\n`)
 } else {
-  const { run } = await import("../../layers/command/CliProcess.ts")
+  const { run } = await import("./CliProcess.ts")
   run(args)
 }

@@ -15,6 +15,7 @@
 import { Duration, Effect, Layer, Option } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
+import { migrations } from "../../layers/core/migrations/migrations.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
 import * as PollerServiceHandlers from "../../layers/core/PollerServiceHandlers.ts"
 import { servicesRoute } from "../../layers/core/ServicesRoute.ts"
@@ -65,7 +66,7 @@ export const layer = (config: CoreConfig) =>
     Option.match(config.knownPollers, { onNone: () => ({}), onSome: (knownPollers) => ({ knownPollers }) })
   ).pipe(
     Layer.provideMerge(PgStatusStore.layer),
-    Layer.provideMerge(PgConnection.layer({ maxConnections: config.maxConnections })),
+    Layer.provideMerge(PgConnection.layer({ maxConnections: config.maxConnections, migrations })),
     Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl))
   )
 

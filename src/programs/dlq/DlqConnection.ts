@@ -11,12 +11,12 @@ import * as path from "node:path"
 import * as EventWriterConfig from "../../domain/events/settings/EventWriterConfig.ts"
 import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
 import * as NatsSettings from "../../domain/events/settings/NatsSettings.ts"
-import * as EventWriterLayers from "../../layers/event-writer/EventWriterLayers.ts"
 import * as JetStreamDeadLetters from "../../layers/events/dead-letters/JetStreamDeadLetters.ts"
 import * as EventWriterEnvironment from "../../layers/events/settings/EventWriterEnvironment.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import * as NatsAddress from "../../layers/nats/connection/NatsAddress.ts"
 import { NatsConnection } from "../../layers/nats/connection/NatsConnection.ts"
+import * as NatsCredentials from "../../layers/nats/connection/NatsCredentials.ts"
 import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
 import * as NatsHome from "../../layers/nats/server/NatsHome.ts"
 import * as RunState from "../../layers/process/RunState.ts"
@@ -112,7 +112,7 @@ export const layer = (flags: Flags) =>
       Layer.provide(NatsConnection.layer({
         name: "serviceradar-dlq",
         domain: Option.getOrUndefined(settings.domain),
-        credentials: EventWriterLayers.natsCredentials(settings.nats)
+        credentials: NatsCredentials.ofSettings(settings.nats)
       })),
       Layer.provide(NatsEndpoint.layer(Option.some(url)))
     )

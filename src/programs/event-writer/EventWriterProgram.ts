@@ -79,7 +79,7 @@ const passwordFile = ({ database }: EventWriterSettings) =>
 
 /** Credentials that cannot be read are told at once, instead of at every attempt to connect. */
 export const check = ({ nats }: EventWriterSettings) =>
-  Effect.asVoid(NatsCredentials.load(EventWriterLayers.natsCredentials(nats), { isTls: false, login: Option.none() }))
+  Effect.asVoid(NatsCredentials.load(NatsCredentials.ofSettings(nats), { isTls: false, login: Option.none() }))
 
 const standalone = (settings: EventWriterSettings, http: Option.Option<ListenAddress>) =>
   ({

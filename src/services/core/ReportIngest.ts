@@ -9,7 +9,7 @@ import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Schema, Sema
 import type { PollerId } from "../../domain/monitoring/Ids.ts"
 import type { ReceivedReport } from "../../domain/monitoring/reports/ReceivedReport.ts"
 import * as StatusReport from "../../domain/monitoring/reports/StatusReport.ts"
-import * as ReportObserver from "../monitoring/ReportObserver.ts"
+import * as ReportObserver from "../telemetry/ReportObserver.ts"
 import { StatusStore, type StatusStoreError, StoreRefused, StoreUnavailable } from "./StatusStore.ts"
 
 /** More reports wait than may. */

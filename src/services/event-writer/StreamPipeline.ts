@@ -11,7 +11,7 @@ import type { StreamSettings } from "../../domain/events/settings/EventWriterSet
 import { EventDecoder } from "../events/EventDecoder.ts"
 import { type Delivery, EventSource } from "../events/EventSource.ts"
 import type { Route } from "../pipeline/Batch.ts"
-import { batcher } from "../pipeline/internal/Batcher.ts"
+import { batcher } from "../pipeline/Batcher.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import * as BatchWriter from "./BatchWriter.ts"

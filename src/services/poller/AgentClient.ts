@@ -5,8 +5,9 @@
  * a status is what was observed.
  */
 import { Context, type Duration, type Effect, Schema, type Scope, type Stream } from "effect"
+import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import { AgentId } from "../../domain/monitoring/Ids.ts"
-import type { Check, PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 
 const detail = { detail: Schema.String }
 

@@ -7,8 +7,9 @@
  */
 import { Duration, Effect, Exit, Latch, Option, Ref } from "effect"
 import { CircuitBreaker } from "effect/persistence"
+import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PollOutcome.ts"
-import type { Check, PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import { type AgentConnection, AgentError, NotAsked, TimedOut, Unreachable } from "./AgentClient.ts"
 
 export interface Session {

@@ -6,7 +6,7 @@
  */
 import { Clock, Duration, Effect, Metric, Option, Ref } from "effect"
 import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
-import * as PollObserver from "../monitoring/PollObserver.ts"
+import * as PollObserver from "../telemetry/PollObserver.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
@@ -16,9 +16,6 @@ import * as Ticks from "./Ticks.ts"
 const deadlineMax = Duration.seconds(30)
 /** Part of the interval: a check that hangs until its deadline is still done before its next turn. */
 const deadlineShare = 0.9
-
-/** The name of each check's root span. */
-export const pollSpan = "CheckScheduler.poll"
 
 /** Never ends by itself. */
 export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
@@ -70,7 +67,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   })
 }, (effect, link, { check }) =>
   // A trace of its own, which goes on in the agent: not a part of the scheduler's life.
-  Effect.withSpan(effect, pollSpan, {
+  Effect.withSpan(effect, PollObserver.pollSpan, {
     root: true,
     captureStackTrace: false,
     attributes: {

@@ -6,11 +6,11 @@
  * bring the same results once more.
  */
 import { Clock, Duration, Effect, Metric, Option, Ref, Result, Stream } from "effect"
+import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
 import * as ResultsMerge from "../../domain/monitoring/reports/ResultsMerge.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
-import type { Check } from "../../domain/poller/PollerConfig.ts"
-import * as PollObserver from "../monitoring/PollObserver.ts"
+import * as PollObserver from "../telemetry/PollObserver.ts"
 import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"

@@ -9,7 +9,7 @@ import * as HostSweep from "../../domain/events/outgoing/HostSweep.ts"
 import { keyOf, type Polled } from "../../domain/events/outgoing/Polled.ts"
 import * as StatusMetrics from "../../domain/events/outgoing/StatusMetrics.ts"
 import { EventPublisher } from "../events/EventPublisher.ts"
-import { PollObserver } from "../monitoring/PollObserver.ts"
+import { PollObserver } from "./PollObserver.ts"
 
 export interface PollPublicationOptions {
   /** Between two publications of one service that stays as it is. Default 15 s. */

@@ -8,7 +8,7 @@ import * as AvailabilityEvent from "../../domain/events/outgoing/AvailabilityEve
 import * as PollerHealthEvent from "../../domain/events/outgoing/PollerHealthEvent.ts"
 import * as PollerPresence from "../../domain/monitoring/reports/PollerPresence.ts"
 import { EventPublisher } from "../events/EventPublisher.ts"
-import { ReportObserver, type StoredReport } from "../monitoring/ReportObserver.ts"
+import { ReportObserver, type StoredReport } from "./ReportObserver.ts"
 
 export interface ReportPublicationOptions {
   /** A new UUID each time. */

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, DateTime, Effect, Fiber, Layer, Logger, Option, Ref, Result, Schedule } from "effect"
 import * as path from "node:path"
 import * as StatusReport from "../../../src/domain/monitoring/reports/StatusReport.ts"
+import { migrations } from "../../../src/layers/core/migrations/migrations.ts"
 import * as PgStatusStore from "../../../src/layers/core/PgStatusStore.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
@@ -22,7 +23,7 @@ const append = Effect.fnUntraced(function*(index: number) {
 })
 
 const store = PgStatusStore.layer.pipe(
-  Layer.provideMerge(PgConnection.layer()),
+  Layer.provideMerge(PgConnection.layer({ migrations })),
   Layer.provideMerge(DatabaseEndpoint.layer())
 )
 

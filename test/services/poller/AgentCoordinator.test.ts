@@ -3,9 +3,8 @@ import { Clock, Duration, Effect, Latch, Layer, Metric, Option, Ref, Stream } fr
 import { CircuitBreaker } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import type { Polled } from "../../../src/domain/events/outgoing/Polled.ts"
+import type { Check } from "../../../src/domain/monitoring/checks/Check.ts"
 import { ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
-import type { Check } from "../../../src/domain/poller/PollerConfig.ts"
-import { PollObserver } from "../../../src/services/monitoring/PollObserver.ts"
 import {
   AgentClient,
   type AgentConnection,
@@ -20,6 +19,7 @@ import * as ConnectionManager from "../../../src/services/poller/ConnectionManag
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
+import { PollObserver } from "../../../src/services/telemetry/PollObserver.ts"
 import { agent, check, poller, textOf } from "./statuses.ts"
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))

@@ -1,9 +1,10 @@
 /** Statuses and checks for tests of the poller's services. */
 import { Option } from "effect"
+import type { Check } from "../../../src/domain/monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
 import type { PollerIdentity } from "../../../src/domain/monitoring/reports/PollOutcome.ts"
 import type { ServiceStatus } from "../../../src/domain/monitoring/reports/ServiceStatus.ts"
-import type { Check, PolledAgent } from "../../../src/domain/poller/PollerConfig.ts"
+import type { PolledAgent } from "../../../src/domain/poller/PollerConfig.ts"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 
 export const poller: PollerIdentity = {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { PollObserver } from "../../../src/services/monitoring/PollObserver.ts"
+import { PollObserver } from "../../../src/services/telemetry/PollObserver.ts"
 import * as PollPublication from "../../../src/services/telemetry/PollPublication.ts"
 import { type Facts, measuredAtMillis, polled } from "../../domain/events/outgoing/polled.ts"
 import { collecting } from "./published.ts"

@@ -1,10 +1,10 @@
 /** A status that a poller has just measured, with what it asked for. */
 import { Option } from "effect"
+import type { Check } from "../../monitoring/checks/Check.ts"
 import * as IpAddress from "../../monitoring/IpAddress.ts"
 import { type AgentHost, hostOf } from "../../monitoring/reports/Enrichment.ts"
 import * as EnvelopeContents from "../../monitoring/reports/EnvelopeContents.ts"
 import type { ServiceStatus } from "../../monitoring/reports/ServiceStatus.ts"
-import type { Check } from "../../poller/PollerConfig.ts"
 
 export interface Polled {
   readonly status: ServiceStatus

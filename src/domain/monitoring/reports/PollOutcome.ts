@@ -5,7 +5,7 @@
  * formed, whatever the cause's text contains.
  */
 import { Schema } from "effect"
-import type { Check } from "../../poller/PollerConfig.ts"
+import type { Check } from "../checks/Check.ts"
 import { AgentId, type Partition, type PollerId, ServiceType } from "../Ids.ts"
 import * as Enrichment from "./Enrichment.ts"
 import * as Envelope from "./Envelope.ts"

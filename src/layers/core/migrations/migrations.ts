@@ -1,9 +1,11 @@
 /**
- * All migrations in order. The key is `<number>_<name>`; a number is never used again, a migration never edited once
+ * Core's migrations in order. The key is `<number>_<name>`; a number is never used again, a migration never edited once
  * released.
  */
+import type { Migrations } from "../../postgres/connection/PgConnection.ts"
 import { initialStatus } from "./0001_initialStatus.ts"
 
-export const migrations = {
-  "0001_initial_status": initialStatus
+export const migrations: Migrations = {
+  table: "serviceradar_migrations",
+  steps: { "0001_initial_status": initialStatus }
 }

@@ -6,9 +6,9 @@
  * count for every stream that has no variable of its own.
  */
 import { Duration, Effect, Option, Redacted, Schema } from "effect"
+import { DatabaseUrl } from "../../../domain/config/DatabaseUrl.ts"
 import * as GoDuration from "../../../domain/config/GoDuration.ts"
 import * as ListenAddress from "../../../domain/config/ListenAddress.ts"
-import { DatabaseUrl } from "../../../domain/core/CoreConfig.ts"
 import * as CnpgConfig from "../../../domain/events/settings/CnpgConfig.ts"
 import * as ConfiguredSubjects from "../../../domain/events/settings/ConfiguredSubjects.ts"
 import * as Limits from "../../../domain/events/settings/EventWriterLimits.ts"

@@ -19,6 +19,7 @@ import {
 import { Effect, FileSystem, Option, Redacted, Schema } from "effect"
 import * as net from "node:net"
 import * as tls from "node:tls"
+import type { NatsCredentials as NatsLogin, NatsSettings } from "../../../domain/events/settings/NatsSettings.ts"
 import * as TlsFiles from "../../security/TlsFiles.ts"
 import type { NatsAddress, UrlLogin } from "./NatsAddress.ts"
 
@@ -52,6 +53,32 @@ export interface NatsCredentialsOptions {
   readonly token?: Redacted.Redacted | undefined
   /** TLS is used whenever the server has it; with this, never without. */
   readonly tls?: NatsTls | undefined
+}
+
+/** What a configuration says about it. */
+export const ofSettings = ({ credentials, security }: NatsSettings): NatsCredentialsOptions => ({
+  ...whoWeAre(credentials),
+  ...(security._tag === "None" ? {} : {
+    tls: {
+      caFile: security.caFile,
+      certFile: security.certFile,
+      keyFile: security.keyFile,
+      serverName: Option.getOrUndefined(security.serverName)
+    }
+  })
+})
+
+const whoWeAre = (credentials: NatsLogin): NatsCredentialsOptions => {
+  switch (credentials._tag) {
+    case "CredsFile":
+      return { credsFile: credentials.path }
+    case "Nkey":
+      return { nkeySeed: credentials.seed, jwt: Option.getOrUndefined(credentials.jwt) }
+    case "User":
+      return { user: credentials.user, password: credentials.password }
+    case "None":
+      return {}
+  }
 }
 
 const read = Effect.fnUntraced(function*(file: string) {

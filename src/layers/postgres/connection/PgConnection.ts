@@ -2,9 +2,9 @@
  * A pool of connections to PostgreSQL that outlives outages of the server.
  *
  * `keep` is the life of it, for a supervisor: it connects, tries again with backoff for as long as the server is away
- * (and says so in the log), brings core's tables up to date where they are wanted and then offers the client. From then
- * on a lost server shows as typed errors of single calls; the pool connects anew by itself. Only a schema that cannot be
- * brought up to date ends `keep`.
+ * (and says so in the log), applies the migrations it was given and then offers the client. From then on a lost server
+ * shows as typed errors of single calls; the pool connects anew by itself. Only a schema that cannot be brought up to date
+ * ends `keep`.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Context, Duration, Effect, Exit, Layer, Option, Redacted, Schedule, Schema, Scope, Stream } from "effect"
@@ -13,7 +13,6 @@ import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ConnectionOptions } from "node:tls"
-import { migrations } from "../../core/migrations/migrations.ts"
 import * as BrokenRollback from "./BrokenRollback.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 import * as SqlFailure from "./SqlFailure.ts"
@@ -49,8 +48,16 @@ export interface PgConnectionOptions {
   readonly parameters?: Readonly<Record<string, string>> | undefined
   /** In place of the `sslmode` of the address. */
   readonly tls?: ConnectionOptions | undefined
-  /** Whether core's tables are made here. Default yes; a program without core does not want them. */
-  readonly hasCoreTables?: boolean | undefined
+  /** Applied before the client is offered. Default none. */
+  readonly migrations?: Migrations | undefined
+}
+
+/** The migrations of one context. */
+export interface Migrations {
+  /** Where it is kept which of them were applied. */
+  readonly table: string
+  /** By `<number>_<name>`, in order. */
+  readonly steps: Readonly<Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>>>
 }
 
 export class PgConnection extends Context.Service<PgConnection, {
@@ -78,8 +85,8 @@ const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.space
 /** The log says it at once, and then at about twice a minute. */
 const logEvery = 15
 
-const migrate = (client: PgClient.PgClient) =>
-  Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "serviceradar_migrations" }).pipe(
+const migrate = (client: PgClient.PgClient, { steps, table }: Migrations) =>
+  Migrator.make({})({ loader: Migrator.fromRecord({ ...steps }), table }).pipe(
     Effect.provideService(SqlClient.SqlClient, client),
     BrokenRollback.asFailure
   )
@@ -117,7 +124,9 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
 
   const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
     let attempts = 0
-    const connect = options.hasCoreTables === false ? Effect.asVoid(client`select 1`) : Effect.asVoid(migrate(client))
+    const connect = options.migrations === undefined
+      ? Effect.asVoid(client`select 1`)
+      : Effect.asVoid(migrate(client, options.migrations))
     yield* connect.pipe(
       Effect.tapError((error) => {
         attempts += 1

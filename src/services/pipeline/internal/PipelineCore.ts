@@ -4,9 +4,9 @@
  */
 import { Clock, Duration, Effect, Latch, Queue } from "effect"
 import * as Supervisor from "../../supervision/Supervisor.ts"
+import type { Batcher } from "../Batcher.ts"
 import type { PipelineOptions, Settings } from "../PipelineOptions.ts"
 import { Telemetry } from "../Telemetry.ts"
-import type { Batcher } from "./Batcher.ts"
 import type { Inbox } from "./BatcherStage.ts"
 import { InFlight } from "./InFlight.ts"
 import * as Metrics from "./PipelineMetrics.ts"

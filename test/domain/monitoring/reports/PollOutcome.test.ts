@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as fc from "fast-check"
+import type { Check } from "../../../../src/domain/monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
 import * as PollOutcome from "../../../../src/domain/monitoring/reports/PollOutcome.ts"
 import type { StatusSource } from "../../../../src/domain/monitoring/reports/ServiceStatus.ts"
-import type { Check } from "../../../../src/domain/poller/PollerConfig.ts"
 import { agent, check, poller, textOf } from "../../../services/poller/statuses.ts"
 
 const subject = (

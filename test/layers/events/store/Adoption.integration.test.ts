@@ -402,7 +402,7 @@ layer(TestConnection.layer, { excludeTestServices: true, timeout: "60 seconds" }
     Effect.gen(function*() {
       yield* ForeignTables.make("single", "v1.0.76.sql")
       const { url } = yield* TestDatabase
-      const alone = PgConnection.layer({ maxConnections: 1, hasCoreTables: false }).pipe(
+      const alone = PgConnection.layer({ maxConnections: 1 }).pipe(
         Layer.provide(DatabaseEndpoint.layer(Option.some(url)))
       )
 

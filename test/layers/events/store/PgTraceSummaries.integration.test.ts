@@ -259,7 +259,7 @@ layer(store, { excludeTestServices: true, timeout: "60 seconds" })("PgTraceSumma
         $$ begin perform pg_sleep(0.02); return new; end $$`
       yield* sql`create trigger dawdle before insert on platform.otel_trace_summaries
         for each row execute function platform.dawdle()`
-      const impatient = PgConnection.layer({ parameters: { statement_timeout: "400ms" }, hasCoreTables: false }).pipe(
+      const impatient = PgConnection.layer({ parameters: { statement_timeout: "400ms" } }).pipe(
         Layer.provide(DatabaseEndpoint.layer(Option.some(url)))
       )
 

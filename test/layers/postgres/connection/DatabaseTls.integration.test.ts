@@ -77,7 +77,7 @@ const session = Effect.fnUntraced(function*(
   return yield* ask.pipe(
     Effect.timeoutOption(security.within ?? "10 seconds"),
     Effect.provide(
-      PgConnection.layer({ hasCoreTables: false, maxConnections: 1, tls }).pipe(
+      PgConnection.layer({ maxConnections: 1, tls }).pipe(
         Layer.provide(DatabaseEndpoint.layer(Option.some(url)))
       )
     )

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option, Redacted } from "effect"
+import { migrations } from "../../../../src/layers/core/migrations/migrations.ts"
 import { DatabaseEndpoint } from "../../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection, type PgConnectionOptions } from "../../../../src/layers/postgres/connection/PgConnection.ts"
 import { eventually } from "../../../support/Program.ts"
@@ -15,7 +16,7 @@ const connected = (options: PgConnectionOptions) =>
 
 /** With one connection, and the address to be changed. */
 const connectedSomewhere = TestConnection.keeping.pipe(
-  Layer.provideMerge(PgConnection.layer({ maxConnections: 1, hasCoreTables: false })),
+  Layer.provideMerge(PgConnection.layer({ maxConnections: 1 })),
   Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
   Layer.provideMerge(TestDatabase.layer)
 )
@@ -28,15 +29,15 @@ const tables = Effect.gen(function*() {
 })
 
 describe("PgConnection", () => {
-  it.live("makes core's tables", () =>
+  it.live("applies the migrations that it was given", () =>
     Effect.gen(function*() {
       assert.includeMembers([...yield* tables], ["service_state", "serviceradar_migrations"])
-    }).pipe(Effect.provide(connected({}))))
+    }).pipe(Effect.provide(connected({ migrations }))))
 
-  it.live("makes no table for a program without core", () =>
+  it.live("makes no table without migrations", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* tables, [])
-    }).pipe(Effect.provide(connected({ hasCoreTables: false }))))
+    }).pipe(Effect.provide(connected({}))))
 
   it.live("gives its sessions their name and settings", () =>
     Effect.gen(function*() {

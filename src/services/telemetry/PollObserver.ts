@@ -6,8 +6,11 @@
 import { Context, Effect } from "effect"
 import type { Polled } from "../../domain/events/outgoing/Polled.ts"
 
+/** The name of each check's root span. */
+export const pollSpan = "CheckScheduler.poll"
+
 export const PollObserver = Context.Reference<(polled: Polled) => void>(
-  "serviceradar/services/poller/PollObserver",
+  "serviceradar/services/telemetry/PollObserver",
   { defaultValue: () => () => undefined }
 )
 

@@ -5,8 +5,8 @@
  * Only a batcher's own `to` makes a route to it, so a value of the wrong type cannot reach its handler.
  */
 import { Duration, type Effect } from "effect"
-import type { Batch, Route, Verdicts } from "../Batch.ts"
-import { type BatcherPorts, runBatcher } from "./BatcherStage.ts"
+import type { Batch, Route, Verdicts } from "./Batch.ts"
+import { type BatcherPorts, runBatcher } from "./internal/BatcherStage.ts"
 
 export interface BatcherOptions<V, E, R> {
   /** Values per batch. Default 100. */

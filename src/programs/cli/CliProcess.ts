@@ -9,12 +9,12 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
-import * as ProcessMain from "../process/ProcessMain.ts"
-import * as Logging from "../telemetry/Logging.ts"
-import * as ErrorReport from "./ErrorReport.ts"
-import * as GoFlags from "./GoFlags.ts"
-import { packageVersion } from "./PackageVersion.ts"
-import { UsageError } from "./UsageError.ts"
+import * as ErrorReport from "../../layers/command/ErrorReport.ts"
+import * as GoFlags from "../../layers/command/GoFlags.ts"
+import { packageVersion } from "../../layers/command/PackageVersion.ts"
+import { UsageError } from "../../layers/command/UsageError.ts"
+import * as ProcessMain from "../../layers/process/ProcessMain.ts"
+import * as Logging from "../../layers/telemetry/Logging.ts"
 
 const description = `Monitors hosts and services: pollers ask agents, core keeps what they report.
 
@@ -40,47 +40,47 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
   const subcommands = [
     yield* wanted(
       "up",
-      () => import("../../programs/up/UpCommand.ts").then((module) => module.upCommand),
+      () => import("../up/UpCommand.ts").then((module) => module.upCommand),
       named("up", "Run poller, agent, core and PostgreSQL and monitor this very machine")
     ),
     yield* wanted(
       "poller",
-      () => import("../../programs/poller/PollerCommand.ts").then((module) => module.command),
+      () => import("../poller/PollerCommand.ts").then((module) => module.command),
       named("poller", "Ask agents and report to core")
     ),
     yield* wanted(
       "agent",
-      () => import("../../programs/agent/AgentCommand.ts").then((module) => module.command),
+      () => import("../agent/AgentCommand.ts").then((module) => module.command),
       named("agent", "Check this host and what it can reach, for pollers")
     ),
     yield* wanted(
       "core",
-      () => import("../../programs/cli/CoreCommand.ts").then((module) => module.command),
+      () => import("./CoreCommand.ts").then((module) => module.command),
       named("core", "Take reports and keep them in PostgreSQL")
     ),
     yield* wanted(
       "event-writer",
-      () => import("../../programs/event-writer/EventWriterCommand.ts").then((module) => module.command),
+      () => import("../event-writer/EventWriterCommand.ts").then((module) => module.command),
       named("event-writer", "Write events, logs, metrics, traces, flows and sweeps from JetStream into PostgreSQL")
     ),
     yield* wanted(
       "dlq",
-      () => import("../../programs/dlq/DlqCommand.ts").then((module) => module.dlqCommand),
+      () => import("../dlq/DlqCommand.ts").then((module) => module.dlqCommand),
       named("dlq", "Look at, replay or drop the messages that the event writer could not store")
     ),
     yield* wanted(
       "check",
-      () => import("../../programs/agent/CheckCommand.ts").then((module) => module.command),
+      () => import("../agent/CheckCommand.ts").then((module) => module.command),
       named("check", "Run one check from the command line")
     ),
     yield* wanted(
       "tree",
-      () => import("../../programs/cli/TreeCommand.ts").then((module) => module.treeCommand),
+      () => import("./TreeCommand.ts").then((module) => module.treeCommand),
       named("tree", "Show the live supervision tree of a running program")
     ),
     yield* wanted(
       "config",
-      () => import("../../programs/cli/ConfigCheckCommand.ts").then((module) => module.configCommand),
+      () => import("./ConfigCheckCommand.ts").then((module) => module.configCommand),
       named("config", "Work with configuration files")
     )
   ] as const

@@ -1,17 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Redacted } from "effect"
-import * as NatsSettings from "../../../src/domain/events/settings/NatsSettings.ts"
-import { none } from "../../../src/domain/security/SecurityConfig.ts"
-import * as EventWriterLayers from "../../../src/layers/event-writer/EventWriterLayers.ts"
+import * as NatsSettings from "../../../../src/domain/events/settings/NatsSettings.ts"
+import { none } from "../../../../src/domain/security/SecurityConfig.ts"
+import * as NatsCredentials from "../../../../src/layers/nats/connection/NatsCredentials.ts"
 
 const options = (credentials: NatsSettings.NatsCredentials, security = none) =>
-  EventWriterLayers.natsCredentials({ url: Option.none(), credentials, security })
+  NatsCredentials.ofSettings({ url: Option.none(), credentials, security })
 
 const seed = Redacted.make("SUAexample")
 const jwt = Redacted.make("eyexample")
 const password = Redacted.make("secret")
 
-describe("EventWriterLayers", () => {
+describe("Credentials from the settings", () => {
   it("hands to the connection who we are, and nothing else", () => {
     assert.deepStrictEqual(options({ _tag: "None" }), {})
     assert.deepStrictEqual(options({ _tag: "CredsFile", path: "a.creds" }), { credsFile: "a.creds" })

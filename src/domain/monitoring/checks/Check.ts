@@ -1,0 +1,14 @@
+import type { Duration, Option } from "effect"
+import type { ServiceName, ServiceType } from "../Ids.ts"
+
+/** One thing to ask of one agent. */
+export interface Check {
+  readonly serviceType: ServiceType
+  readonly serviceName: ServiceName
+  /** The checker's argument. */
+  readonly details: string
+  /** 0 unless the file says otherwise; sent only for type `port`. */
+  readonly port: number
+  /** Present for results checks, which ask GetResults or StreamResults and never GetStatus. */
+  readonly resultsInterval: Option.Option<Duration.Duration>
+}
