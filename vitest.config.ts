@@ -1,31 +1,55 @@
 import { defineConfig } from "vitest/config"
 
-/** Tests that start whole programs run after the others and one file at a time: they measure how fast parts return. */
-const processes = ["test/e2e/**/*.test.ts", "test/faults/**/*.test.ts"]
+/** They start servers or processes. */
+const outside = ["test/**/*.integration.test.ts", "test/examples/**/*.test.ts"]
+
+/** They start whole programs, one file at a time: some measure how fast parts return. */
+const programs = ["test/e2e/**/*.test.ts"]
+
+/** They kill, cut, fill and corrupt; what takes long. */
+const faults = ["test/faults/**/*.test.ts", "test/**/*.fuzz.test.ts"]
+
+/** One PostgreSQL for the whole run. */
+const servers = { globalSetup: ["test/support/globalSetup.ts"] }
 
 export default defineConfig({
   test: {
-    globalSetup: ["test/support/globalSetup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
       {
         extends: true,
         test: {
-          name: "in process",
+          name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: processes,
+          exclude: [...outside, ...programs, ...faults],
           sequence: { groupOrder: 0 }
         }
       },
       {
         extends: true,
+        test: { name: "integration", include: outside, sequence: { groupOrder: 1 }, ...servers }
+      },
+      {
+        extends: true,
         test: {
-          name: "processes",
-          include: processes,
+          name: "programs",
+          include: programs,
           fileParallelism: false,
           testTimeout: 120_000,
-          sequence: { groupOrder: 1 }
+          sequence: { groupOrder: 2 },
+          ...servers
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "faults",
+          include: faults,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+          ...servers
         }
       }
     ]
