@@ -8,7 +8,7 @@ import { Effect, Option, Result, Schema, SchemaGetter } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { type ServiceFilter, ServiceState } from "../../domain/monitoring/reports/ServiceState.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
-import type { Route } from "../http/ManagementServer.ts"
+import type { Route } from "../http/Management.ts"
 
 const limitDefault = 1_000
 const limitMax = 10_000
@@ -74,6 +74,9 @@ const encode = Schema.encodeEffect(Schema.Array(ServiceState))
 
 export const servicesRoute: Route<StatusStore> = {
   path: "/api/services",
+  summary: "The current state of every service",
+  parameters: expectations,
+  answers: Schema.Struct({ services: Schema.Array(ServiceState) }),
   handle: Effect.fn("ServicesRoute")(function*(query) {
     const parsed = parse(query)
     if (Result.isFailure(parsed)) return HttpServerResponse.jsonUnsafe({ errors: parsed.failure }, { status: 400 })

@@ -2,12 +2,14 @@
 import { Effect, Schema } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { WriterReport } from "../../domain/events/reporting/WriterReport.ts"
-import type { Route } from "../http/ManagementServer.ts"
+import type { Route } from "../http/Management.ts"
 
 const encode = Schema.encodeEffect(WriterReport)
 
 export const eventWriterRoute = <R>(report: Effect.Effect<WriterReport, never, R>): Route<R> => ({
   path: "/api/event-writer",
+  summary: "What the event writer has done, stream by stream",
+  answers: WriterReport,
   handle: Effect.fn("EventWriterRoute")(function*(query) {
     const [parameter] = query.keys()
     if (parameter !== undefined) {

@@ -1,32 +1,27 @@
 /**
- * The HTTP side of every program: liveness, readiness, metrics and the live supervision tree.
+ * The HTTP side of every program: liveness, readiness, metrics, the live supervision tree, and what its parts have
+ * registered, see `Management`; described at `/api/openapi.json`.
  *
- * Without authentication, so it belongs on the loopback. Routes are a table of exact paths: there is nothing to match
- * and no order to get wrong. Closing lets running requests end for 2 s, then cuts them off.
+ * Without authentication, so it belongs on the loopback. Closing lets running requests end for 2 s, then cuts them off.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Duration, Effect, type Scope } from "effect"
+import { Duration, Effect, Schema, type Scope } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as http from "node:http"
+import { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
+import { Management, type Registered, type Route } from "./Management.ts"
+import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
 
-/** One path, answered to GET and HEAD. */
-export interface Route<out R> {
-  readonly path: `/${string}`
-  readonly handle: (query: URLSearchParams) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
-}
-
-export interface ManagementOptions<R> {
+export interface ManagementOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** What must work before the program is ready. */
-  readonly checks?: ReadonlyArray<Readiness.Check>
-  readonly routes?: ReadonlyArray<Route<R>>
 }
 
 export interface ManagementServer {
@@ -46,49 +41,83 @@ const parts = (tree: SupervisionTree["Service"]): Readiness.Check => ({
       : Effect.fail({ message: nodes.map(({ path, state }) => `${path} is ${state}`).join(", ") }))
 })
 
-const builtIn = (checks: ReadonlyArray<Readiness.Check>): ReadonlyArray<Route<SupervisionTree>> => [
-  { path: "/health/live", handle: () => Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "live" })) },
-  {
-    path: "/health/ready",
-    handle: () =>
-      Effect.map(
-        SupervisionTree.use((tree) => Readiness.evaluate([parts(tree), ...checks])),
-        (report) => HttpServerResponse.jsonUnsafe(report, { status: report.status === "ready" ? 200 : 503 })
-      )
-  },
-  {
-    path: "/metrics",
-    handle: () =>
-      Effect.map(
-        PrometheusMetrics.format(),
-        (text) => HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
-      )
-  },
-  {
-    path: "/api/tree",
-    handle: () =>
-      SupervisionTree.use((tree) =>
-        Effect.map(tree.snapshot, (nodes) => HttpServerResponse.jsonUnsafe({ tree: nodes }))
-      )
-  }
-]
+const builtIn = ({ checks, routes }: Registered, tree: SupervisionTree["Service"]): ReadonlyArray<Route<never>> => {
+  const own: ReadonlyArray<Route<never>> = [
+    {
+      path: "/health/live",
+      summary: "Whether the program runs",
+      answers: Schema.Struct({ status: Schema.Literal("live") }),
+      handle: () => Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "live" }))
+    },
+    {
+      path: "/health/ready",
+      summary: "Whether the program can do its work, and if not why; status 503 when it cannot",
+      answers: Readiness.Report,
+      handle: () =>
+        Effect.map(
+          Readiness.evaluate([parts(tree), ...checks]),
+          (report) => HttpServerResponse.jsonUnsafe(report, { status: report.status === "ready" ? 200 : 503 })
+        )
+    },
+    {
+      path: "/metrics",
+      summary: "Metrics in the text format of Prometheus",
+      handle: () =>
+        Effect.map(
+          PrometheusMetrics.format(),
+          (text) => HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
+        )
+    },
+    {
+      path: "/api/tree",
+      summary: "The live supervision tree",
+      answers: Schema.Struct({ tree: Schema.Array(TreeNode) }),
+      handle: () => Effect.map(tree.snapshot, (nodes) => HttpServerResponse.jsonUnsafe({ tree: nodes }))
+    },
+    ...routes
+  ]
+  return [...own, {
+    path: "/api/openapi.json",
+    summary: "This description, as OpenAPI 3.1",
+    answers: Schema.Struct({ openapi: Schema.String }),
+    handle: () => Effect.succeed(HttpServerResponse.jsonUnsafe(ManagementOpenApi.document(own)))
+  }]
+}
 
 const problem = (status: number, error: string) => HttpServerResponse.jsonUnsafe({ error }, { status })
 
-const dispatch = <R>(routes: ReadonlyArray<Route<R>>, isClosing: () => boolean) => {
-  const byPath = new Map<string, Route<R>["handle"]>(routes.map((route) => [route.path, route.handle]))
-  return Effect.gen(function*() {
-    const request = yield* HttpServerRequest.HttpServerRequest
+const answer = ({ handle }: Route<never>) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const url = URL.parse(request.url, "http://localhost")
-    const handle = url === null ? undefined : byPath.get(url.pathname)
-    if (url === null || handle === undefined) {
-      return problem(404, `there is nothing at this path; there is ${[...byPath.keys()].join(", ")}`)
-    }
-    if (request.method !== "GET" && request.method !== "HEAD") return problem(405, "only GET and HEAD are understood")
-    const response = yield* handle(url.searchParams)
-    // Otherwise the connection would be kept for a next request, and closing would wait for it.
-    return isClosing() ? HttpServerResponse.setHeader(response, "connection", "close") : response
+    return url === null ? Effect.succeed(problem(400, "the address cannot be read")) : handle(url.searchParams)
   })
+
+const routerOf = Effect.fnUntraced(function*(registered: Registered, tree: SupervisionTree["Service"]) {
+  const router = yield* HttpRouter.make
+  const paths = new Map<string, Route<never>>()
+  for (const route of builtIn(registered, tree)) if (!paths.has(route.path)) paths.set(route.path, route)
+  for (const route of paths.values()) {
+    yield* router.add("GET", route.path, answer(route))
+    for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const) {
+      yield* router.add(method, route.path, problem(405, "only GET and HEAD are understood"))
+    }
+  }
+  yield* router.add("*", "/*", problem(404, `there is nothing at this path; there is ${[...paths.keys()].join(", ")}`))
+  return router.asHttpEffect()
+})
+
+/** The router is made anew when a part has come or gone. */
+const dispatcher = (management: Management["Service"], tree: SupervisionTree["Service"]) => {
+  let of: Registered | undefined
+  let current: Effect.Success<ReturnType<typeof routerOf>> | undefined
+  return Effect.gen(function*() {
+    const registered = management.registered()
+    if (current === undefined || of !== registered) {
+      current = yield* routerOf(registered, tree)
+      of = registered
+    }
+    return yield* current
+  }).pipe(Effect.catch(() => Effect.succeed(problem(404, "there is nothing at this path"))))
 }
 
 const bindError = (address: string) => (error: { readonly cause: unknown }): BindError => {
@@ -98,22 +127,25 @@ const bindError = (address: string) => (error: { readonly cause: unknown }): Bin
 }
 
 /** Listens until the scope closes. */
-export const make = <R = never>(
-  options: ManagementOptions<R>
-): Effect.Effect<ManagementServer, BindError, R | SupervisionTree | Scope.Scope> =>
-  Effect.gen(function*() {
-    const { host, port } = options
-    const server = http.createServer()
-    const listening = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: grace }).pipe(
-      Effect.mapError(bindError(`${host}:${port}`))
-    )
-    // After the grace given to running requests, before the wait for the last connection, which has no limit.
-    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    let closing = false
-    const routes = [...builtIn(options.checks ?? []), ...(options.routes ?? [])]
-    yield* listening.serve(dispatch<R | SupervisionTree>(routes, () => closing))
-    yield* Effect.addFinalizer(() => Effect.sync(() => closing = true))
-    const bound = server.address()
-    const actual = typeof bound === "object" && bound !== null ? bound.port : port
-    return { port: actual, address: `${host}:${actual}` }
-  })
+export const make = Effect.fnUntraced(function*(
+  { host, port }: ManagementOptions
+): Effect.fn.Return<ManagementServer, BindError, Management | SupervisionTree | Scope.Scope> {
+  const management = yield* Management
+  const tree = yield* SupervisionTree
+  const server = http.createServer()
+  const listening = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: grace }).pipe(
+    Effect.mapError(bindError(`${host}:${port}`))
+  )
+  // After the grace given to running requests, before the wait for the last connection, which has no limit.
+  yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+  let closing = false
+  yield* listening.serve(
+    Effect.map(dispatcher(management, tree), (response) =>
+      // Otherwise the connection would be kept for a next request, and closing would wait for it.
+      closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
+  )
+  yield* Effect.addFinalizer(() => Effect.sync(() => closing = true))
+  const bound = server.address()
+  const actual = typeof bound === "object" && bound !== null ? bound.port : port
+  return { port: actual, address: `${host}:${actual}` }
+})

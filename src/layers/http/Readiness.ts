@@ -3,7 +3,7 @@
  *
  * All checks run at once and each has its own limit, so that one that hangs costs the others nothing.
  */
-import { Duration, Effect, Fiber, Option } from "effect"
+import { Duration, Effect, Fiber, Option, Schema } from "effect"
 
 export interface Check {
   readonly name: string
@@ -11,10 +11,15 @@ export interface Check {
   readonly ready: Effect.Effect<void, { readonly message: string }>
 }
 
-export interface Report {
-  readonly status: "ready" | "not ready"
-  readonly checks: ReadonlyArray<{ readonly name: string; readonly ready: boolean; readonly reason?: string }>
-}
+export const Report = Schema.Struct({
+  status: Schema.Literals(["ready", "not ready"]),
+  checks: Schema.Array(Schema.Struct({
+    name: Schema.String,
+    ready: Schema.Boolean,
+    reason: Schema.optionalKey(Schema.String)
+  }))
+})
+export type Report = typeof Report.Type
 
 const limit = Duration.seconds(3)
 

@@ -15,6 +15,7 @@ import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import * as AgentServiceHandlers from "../../layers/agent/AgentServiceHandlers.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
@@ -74,7 +75,8 @@ export const tree = (config: AgentConfig, options: AgentOptions = {}) =>
 export const layer = (config: AgentConfig, options: AgentOptions = {}) =>
   CheckRunner.layer().pipe(
     Layer.provide(ProbeTable.layer({ config, path: options.path })),
-    Layer.provideMerge(GrpcCheckers.layer(config))
+    Layer.provideMerge(GrpcCheckers.layer(config)),
+    Layer.provideMerge(Management.layer)
   )
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */

@@ -28,12 +28,12 @@ export const run = (
     EventWriterProgram.check(settings),
     Supervisor.run(CoreProgram.tree(core, {
       ...options,
-      guests: [Supervisor.supervisor(EventWriterProgram.tree(settings))],
-      management: EventWriterProgram.management(settings)
+      guests: [Supervisor.supervisor(EventWriterProgram.tree(settings))]
     }))
   ).pipe(
     Effect.provide(
-      EventWriterProgram.layer(settings).pipe(
+      EventWriterProgram.shown(settings).pipe(
+        Layer.provideMerge(EventWriterProgram.layer(settings)),
         Layer.provideMerge(CoreProgram.layer(withRoomFor(core, settings))),
         Layer.provideMerge(
           NatsEndpoint.layer(Option.some(Option.getOrElse(settings.nats.url, () => NatsSettings.urlDefault)))

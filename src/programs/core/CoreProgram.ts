@@ -20,8 +20,8 @@ import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
 import * as PollerServiceHandlers from "../../layers/core/PollerServiceHandlers.ts"
 import { servicesRoute } from "../../layers/core/ServicesRoute.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
-import type * as Readiness from "../../layers/http/Readiness.ts"
 import { DatabaseEndpoint } from "../../layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres.ts"
@@ -31,22 +31,15 @@ import { StatusStore } from "../../services/core/StatusStore.ts"
 import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
-/** What other programs have to tell by core's HTTP. */
-export interface Management {
-  readonly checks: ReadonlyArray<Readiness.Check>
-  readonly routes: ReadonlyArray<ManagementServer.Route<never>>
-}
-
-export interface CoreOptions<E = never, R = never, RM = never> {
+export interface CoreOptions<E = never, R = never> {
   /** How the PostgreSQL of our own is run when the configuration names no database; `home` is its data directory. */
   readonly postgres?: Omit<EmbeddedPostgres.EmbeddedPostgresOptions, "home">
   /** Programs that share core's process and its connection to the database. */
   readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
-  readonly management?: Effect.Effect<Management, never, RM>
 }
 
 /** The children of core, for a supervisor of its own or inside a larger tree. */
-export const tree = <E = never, R = never, RM = never>(config: CoreConfig, options: CoreOptions<E, R, RM> = {}) =>
+export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOptions<E, R> = {}) =>
   ({
     id: "Core",
     strategy: "one_for_one",
@@ -56,16 +49,25 @@ export const tree = <E = never, R = never, RM = never>(config: CoreConfig, optio
       Supervisor.child({ id: "Retention", run: retention(config.historyRetention) }),
       grpcServer(config),
       ...(options.guests ?? []),
-      ...Option.toArray(config.http).map((address) => managementServer(address, options.management ?? alone))
+      ...Option.toArray(config.http).map(managementServer)
     ]
   }) as const
 
+const shown = Management.part<PgConnection | StatusStore>({
+  checks: [{ name: "database", ready: PgConnection.use(({ check }) => check) }],
+  routes: [servicesRoute]
+})
+
 /** What the tree needs. */
 export const layer = (config: CoreConfig) =>
-  ReportIngest.layer(
-    Option.match(config.knownPollers, { onNone: () => ({}), onSome: (knownPollers) => ({ knownPollers }) })
+  Layer.merge(
+    shown,
+    ReportIngest.layer(
+      Option.match(config.knownPollers, { onNone: () => ({}), onSome: (knownPollers) => ({ knownPollers }) })
+    )
   ).pipe(
     Layer.provideMerge(PgStatusStore.layer),
+    Layer.provideMerge(Management.layer),
     Layer.provideMerge(PgConnection.layer({ maxConnections: config.maxConnections, migrations })),
     Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl))
   )
@@ -115,19 +117,11 @@ const grpcServer = (config: CoreConfig) =>
     }).pipe(Effect.as(Effect.never))
   })
 
-const alone: Effect.Effect<Management> = Effect.succeed({ checks: [], routes: [] })
-
-const managementServer = <R>(address: ListenAddress, management: Effect.Effect<Management, never, R>) =>
+const managementServer = (address: ListenAddress) =>
   Supervisor.child({
     id: "ManagementServer",
     start: Effect.gen(function*() {
-      const connection = yield* PgConnection
-      const { checks, routes } = yield* management
-      const server = yield* ManagementServer.make({
-        ...address,
-        checks: [{ name: "database", ready: connection.check }, ...checks],
-        routes: [servicesRoute, ...routes]
-      })
+      const server = yield* ManagementServer.make(address)
       yield* Effect.logInfo(`core serves HTTP on ${server.address}`)
     }).pipe(Effect.as(Effect.never))
   })

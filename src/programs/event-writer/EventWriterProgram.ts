@@ -22,6 +22,7 @@ import { type Duration, Effect, Layer, Option, Schedule } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { EventWriterSettings } from "../../domain/events/settings/EventWriterSettings.ts"
 import * as EventWriterLayers from "../../layers/event-writer/EventWriterLayers.ts"
+import { Management } from "../../layers/http/Management.ts"
 import { NatsConnection } from "../../layers/nats/connection/NatsConnection.ts"
 import * as NatsCredentials from "../../layers/nats/connection/NatsCredentials.ts"
 import * as PasswordFile from "../../layers/postgres/connection/PasswordFile.ts"
@@ -37,7 +38,7 @@ import * as EventWriterServers from "./EventWriterServers.ts"
 export const layer = EventWriterLayers.writer
 
 /** Readiness checks and routes, for the HTTP of the program that the writer runs in. */
-export const management = EventWriterServers.management
+export const shown = EventWriterServers.shown
 
 export interface EventWriterOptions {
   /** How often trace summaries are brought up to date. About two minutes unless told. */
@@ -89,12 +90,18 @@ const standalone = (settings: EventWriterSettings, http: Option.Option<ListenAdd
       ...passwordFile(settings),
       Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
       ...parts(settings),
-      ...Option.toArray(http).map(EventWriterServers.http(settings))
+      ...Option.toArray(http).map(EventWriterServers.http)
     ]
   }) as const
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
 export const run = (settings: EventWriterSettings, http: Option.Option<ListenAddress>) =>
   Effect.andThen(check(settings), Supervisor.run(standalone(settings, http))).pipe(
-    Effect.provide(EventWriterLayers.writer(settings).pipe(Layer.provideMerge(EventWriterLayers.peers(settings))))
+    Effect.provide(
+      shown(settings).pipe(
+        Layer.provideMerge(EventWriterLayers.writer(settings)),
+        Layer.provideMerge(EventWriterLayers.peers(settings)),
+        Layer.provideMerge(Management.layer)
+      )
+    )
   )

@@ -5,8 +5,8 @@ import type { EventWriterSettings } from "../../domain/events/settings/EventWrit
 import { eventWriterRoute } from "../../layers/event-writer/EventWriterRoute.ts"
 import * as EventWriterStatusHandlers from "../../layers/event-writer/EventWriterStatusHandlers.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import { type Check, Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
-import type * as Readiness from "../../layers/http/Readiness.ts"
 import { NatsConnection } from "../../layers/nats/connection/NatsConnection.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
@@ -45,9 +45,7 @@ const subscriptions = Effect.fnUntraced(function*({ requested, streams }: EventW
   return yield* Effect.fail({ message: troubled.map(({ stream, trouble }) => `${stream}: ${trouble}`).join("; ") })
 })
 
-const checks = (settings: EventWriterSettings): ReadonlyArray<
-  { readonly name: string; readonly ready: Effect.Effect<void, { readonly message: string }, Services> }
-> => [
+const checks = (settings: EventWriterSettings): ReadonlyArray<Check<Services>> => [
   { name: "event database", ready: database },
   { name: "event tables", ready: EventTables.use((tables) => tables.ready) },
   { name: "nats", ready: nats },
@@ -55,23 +53,21 @@ const checks = (settings: EventWriterSettings): ReadonlyArray<
   { name: "event lag", ready: LagWatch.flowing() }
 ]
 
-/** For a management server, ready to be asked. */
-export const management = Effect.fnUntraced(function*(settings: EventWriterSettings) {
-  const context = yield* Effect.context<Services>()
-  return {
-    checks: checks(settings).map(({ name, ready }): Readiness.Check => ({
-      name,
-      ready: Effect.provide(ready, context)
-    })),
-    routes: [eventWriterRoute(Effect.provide(report, context))]
-  }
-})
+/** What the writer shows over HTTP; with `whenPossible`, checks of a writer that may have nothing to work with. */
+export const shown = <R = never>(
+  settings: EventWriterSettings,
+  whenPossible: (ready: Check<Services>["ready"]) => Check<Services | R>["ready"] = (ready) => ready
+) =>
+  Management.part({
+    checks: checks(settings).map(({ name, ready }) => ({ name, ready: whenPossible(ready) })),
+    routes: [eventWriterRoute(report)]
+  })
 
-export const http = (settings: EventWriterSettings) => (address: ListenAddress) =>
+export const http = (address: ListenAddress) =>
   Supervisor.child({
     id: "ManagementServer",
     start: Effect.gen(function*() {
-      const server = yield* ManagementServer.make({ ...address, ...(yield* management(settings)) })
+      const server = yield* ManagementServer.make(address)
       yield* Effect.logInfo(`event-writer serves HTTP on ${server.address}`)
     }).pipe(Effect.as(Effect.never))
   })

@@ -18,6 +18,7 @@ import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import { phaseOf } from "../../domain/poller/PollPhase.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
@@ -69,7 +70,8 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
       Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),
       Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
       Layer.merge(GrpcAgentClient.layer),
-      Layer.merge(CircuitBreaker.layerStoreMemory())
+      Layer.merge(CircuitBreaker.layerStoreMemory()),
+      Layer.merge(Management.layer)
     )))
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
@@ -112,13 +114,15 @@ const managementServer = (address: ListenAddress, links: ReadonlyArray<AgentLink
     start: Effect.gen(function*() {
       const { trouble } = yield* CoreReporter
       const absences = Effect.forEach(links, (link) => Ref.get(link.absence))
-      const server = yield* ManagementServer.make({
-        ...address,
-        checks: [
-          { name: "core", ready: Effect.flatMap(trouble, notReady) },
-          { name: "agents", ready: Effect.flatMap(absences, allAbsent) }
-        ]
-      })
+      yield* Management.use(({ register }) =>
+        register({
+          checks: [
+            { name: "core", ready: Effect.flatMap(trouble, notReady) },
+            { name: "agents", ready: Effect.flatMap(absences, allAbsent) }
+          ]
+        })
+      )
+      const server = yield* ManagementServer.make(address)
       yield* Effect.logInfo(`poller serves HTTP on ${server.address}`)
     }).pipe(Effect.as(Effect.never))
   })

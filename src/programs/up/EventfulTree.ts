@@ -15,13 +15,12 @@ const runWith = <E, R>(
   shown: UpTree.Shown<E, R>
 ) => {
   const core = LocalEvents.withRoomFor(events, UpTree.coreConfig(options))
-  const management = LocalEvents.management(events)
   return Effect.gen(function*() {
     yield* LocalEvents.announce(events)
     const { all } = yield* LocalEvents.streams
     return yield* Supervisor.run({
       ...UpTree.root,
-      children: [...UpTree.monitoring(core, options, { management }), ...LocalEvents.children(events)]
+      children: [...UpTree.monitoring(core, options), ...LocalEvents.children(events)]
     }).pipe(Effect.raceFirst(shown(all)))
   }).pipe(
     Effect.provide(LocalEvents.layer(events).pipe(Layer.provideMerge(UpTree.layerOf(core, options))))

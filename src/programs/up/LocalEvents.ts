@@ -17,7 +17,6 @@ import * as EventWriterSettings from "../../domain/events/settings/EventWriterSe
 import { packageVersion } from "../../layers/command/PackageVersion.ts"
 import * as JetStreamEventPublisher from "../../layers/events/jetstream/JetStreamEventPublisher.ts"
 import * as EventWriterEnvironment from "../../layers/events/settings/EventWriterEnvironment.ts"
-import type * as Readiness from "../../layers/http/Readiness.ts"
 import * as NatsAddress from "../../layers/nats/connection/NatsAddress.ts"
 import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
 import * as SelfReporting from "../../layers/telemetry/SelfReporting.ts"
@@ -25,7 +24,6 @@ import { StreamStatuses } from "../../services/events/StreamStatus.ts"
 import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as LogPublication from "../../services/telemetry/LogPublication.ts"
-import type { Management } from "../core/CoreProgram.ts"
 import * as EventWriterProgram from "../event-writer/EventWriterProgram.ts"
 import * as LocalNats from "./LocalNats.ts"
 
@@ -110,10 +108,21 @@ export const children = (events: LocalEvents) =>
 /** Its own troubles are not for itself to tell. */
 const publisher = JetStreamEventPublisher.layer().pipe(Layer.provide(Layer.succeed(LogPublication.isPublished, false)))
 
+const whenAvailable = <A, E, R>(effect: Effect.Effect<A, E, R>, otherwise: A) =>
+  Effect.gen(function*() {
+    const isAvailable = yield* LocalNats.NatsAvailability.use(({ current }) => current)
+    return Option.contains(isAvailable, true) ? yield* effect : otherwise
+  })
+
+/** Routes and checks for core's HTTP. Without a NATS nothing is expected of the writer. */
+const shown = (settings: EventWriterSettings.EventWriterSettings) =>
+  EventWriterProgram.shown<LocalNats.NatsAvailability>(settings, (ready) => whenAvailable(ready, undefined))
+
 /** What the children need besides core's connection to the database; what goes on in its reach is told of. */
 export const layer = ({ nats, settings }: LocalEvents) =>
   SelfReporting.layer(reporting).pipe(
     Layer.provideMerge(publisher),
+    Layer.provideMerge(shown(settings)),
     Layer.provideMerge(EventWriterProgram.layer(settings)),
     Layer.provideMerge(NatsEndpoint.layer(Option.isNone(nats) ? settings.nats.url : Option.none())),
     Layer.provideMerge(LocalNats.NatsAvailability.layer(Option.isNone(nats) ? Option.some(true) : Option.none()))
@@ -124,26 +133,6 @@ export const withRoomFor = ({ settings }: LocalEvents, core: CoreConfig): CoreCo
   ...core,
   maxConnections: core.maxConnections + settings.database.pool.maxConnections
 })
-
-const whenAvailable = <A, E, R>(effect: Effect.Effect<A, E, R>, otherwise: A) =>
-  Effect.gen(function*() {
-    const isAvailable = yield* LocalNats.NatsAvailability.use(({ current }) => current)
-    return Option.contains(isAvailable, true) ? yield* effect : otherwise
-  })
-
-/** Routes and checks for core's HTTP. Without a NATS nothing is expected of the writer. */
-export const management = ({ settings }: LocalEvents) =>
-  Effect.gen(function*() {
-    const context = yield* Effect.context<LocalNats.NatsAvailability>()
-    const { checks, routes } = yield* EventWriterProgram.management(settings)
-    return {
-      checks: checks.map(({ name, ready }): Readiness.Check => ({
-        name,
-        ready: Effect.provide(whenAvailable(ready, undefined), context)
-      })),
-      routes
-    } satisfies Management
-  })
 
 /** Gives a look at how each stream is written, which shows none without a NATS. */
 export const streams = Effect.gen(function*() {

@@ -50,15 +50,10 @@ const agentOptions = ({ pathVariable }: TreeOptions): AgentProgram.AgentOptions 
 const pollerOptions: PollerProgram.PollerOptions = { batchWait }
 
 /** Those who monitor, in the order of their start. */
-export const monitoring = <R = never>(
-  core: CoreConfig.CoreConfig,
-  options: TreeOptions,
-  management: Pick<CoreProgram.CoreOptions<never, never, R>, "management"> = {}
-) =>
+export const monitoring = (core: CoreConfig.CoreConfig, options: TreeOptions) =>
   [
     Supervisor.supervisor(CoreProgram.tree(core, {
-      postgres: { port: options.setup.ports.postgres, onProgress: options.onProgress },
-      ...management
+      postgres: { port: options.setup.ports.postgres, onProgress: options.onProgress }
     })),
     Supervisor.supervisor(AgentProgram.tree(options.setup.agent, agentOptions(options))),
     Supervisor.supervisor(PollerProgram.tree(options.setup.poller, pollerOptions))

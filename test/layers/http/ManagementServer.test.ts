@@ -1,13 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Metric } from "effect"
+import { Deferred, Effect, Exit, Fiber, Metric, Schema, Scope } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { Management, type Part, type Route } from "../../../src/layers/http/Management.ts"
 import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { get, send } from "../../support/http.ts"
 
-const make = (options: Partial<ManagementServer.ManagementOptions<never>> = {}) =>
-  ManagementServer.make({ host: "127.0.0.1", port: 0, ...options }).pipe(Effect.provide(SupervisionTree.layer))
+const make = ({ port = 0, ...part }: Part<never> & { readonly port?: number } = {}) =>
+  Effect.gen(function*() {
+    yield* Management.use(({ register }) => register(part))
+    return yield* ManagementServer.make({ host: "127.0.0.1", port })
+  }).pipe(Effect.provide([SupervisionTree.layer, Management.layer]))
+
+const Document = Schema.Struct({
+  openapi: Schema.String,
+  paths: Schema.Record(Schema.String, Schema.Unknown),
+  components: Schema.Struct({ schemas: Schema.Record(Schema.String, Schema.Unknown) })
+})
 
 describe("ManagementServer", () => {
   it.live("is live and, without checks, ready", () =>
@@ -63,7 +73,7 @@ describe("ManagementServer", () => {
           checks: [{ name: "supervision tree", ready: false, reason: "Program/Part is stopped" }]
         }
       })
-    }).pipe(Effect.provide(SupervisionTree.layer)))
+    }).pipe(Effect.provide([SupervisionTree.layer, Management.layer])))
 
   it.live("shows metrics as Prometheus text", () =>
     Effect.gen(function*() {
@@ -84,6 +94,58 @@ describe("ManagementServer", () => {
       assert.strictEqual((yield* send(address, "/health/live", "POST")).status, 405)
     }))
 
+  it.live("answers with what is registered at the time of the request", () =>
+    Effect.gen(function*() {
+      const { address } = yield* ManagementServer.make({ host: "127.0.0.1", port: 0 })
+      const scope = yield* Scope.make()
+      assert.strictEqual((yield* get(address, "/later")).status, 404)
+
+      yield* Management.use(({ register }) =>
+        register({
+          routes: [{
+            path: "/later",
+            summary: "Comes later",
+            handle: () => Effect.succeed(HttpServerResponse.text("here"))
+          }]
+        })
+      ).pipe(Scope.provide(scope))
+      assert.deepStrictEqual(yield* get(address, "/later"), { status: 200, body: "here" })
+
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* get(address, "/later")).status, 404)
+    }).pipe(Effect.provide([SupervisionTree.layer, Management.layer])))
+
+  it.live("describes its routes as OpenAPI, with every reference resolved", () =>
+    Effect.gen(function*() {
+      const { address } = yield* make({
+        routes: [{
+          path: "/api/things",
+          summary: "All things",
+          parameters: new Map([["colour", "red or green"]]),
+          answers: Schema.Struct({ things: Schema.Array(Schema.String) }),
+          handle: () => Effect.succeed(HttpServerResponse.jsonUnsafe({ things: [] }))
+        }]
+      })
+
+      const { body } = yield* get(address, "/api/openapi.json")
+
+      const { components, openapi, paths } = Schema.decodeUnknownSync(Document)(body)
+      assert.strictEqual(openapi, "3.1.0")
+      assert.deepStrictEqual(Object.keys(paths).toSorted(), [
+        "/api/things",
+        "/api/tree",
+        "/health/live",
+        "/health/ready",
+        "/metrics"
+      ])
+      const references = [...JSON.stringify(body).matchAll(/"\$ref":"([^"]+)"/g)].map(([, target = ""]) => target)
+      assert.isNotEmpty(references)
+      for (const target of references) {
+        assert.match(target, /^#\/components\/schemas\//)
+        assert.property(components.schemas, target.split("/").at(-1) ?? "")
+      }
+    }))
+
   it.live("names the address and reason of a busy port", () =>
     Effect.gen(function*() {
       const { address, port } = yield* make()
@@ -97,8 +159,9 @@ describe("ManagementServer", () => {
   it.live("lets a running request end when it closes, and frees the port", () =>
     Effect.gen(function*() {
       const started = yield* Deferred.make<void>()
-      const routes: ReadonlyArray<ManagementServer.Route<never>> = [{
+      const routes: ReadonlyArray<Route<never>> = [{
         path: "/slow",
+        summary: "Takes its time",
         handle: () =>
           Deferred.succeed(started, undefined).pipe(
             Effect.andThen(Effect.sleep("200 millis")),

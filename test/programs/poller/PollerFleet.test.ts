@@ -6,6 +6,7 @@ import { TestClock } from "effect/testing"
 import * as v8 from "node:v8"
 import * as vm from "node:vm"
 import type { AgentId } from "../../../src/domain/monitoring/Ids.ts"
+import { Management } from "../../../src/layers/http/Management.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
 import {
   AgentClient,
@@ -98,6 +99,7 @@ describe("A fleet of 200 agents, of which 50 are healthy", () => {
           Layer.merge(CircuitBreaker.layerStoreMemory()),
           Layer.merge(NodeFileSystem.layer),
           Layer.merge(SupervisionTree.layer),
+          Layer.merge(Management.layer),
           Layer.provideMerge(HostIdentity.layerStatic("192.0.2.1"))
         )),
         Effect.forkScoped({ startImmediately: true })

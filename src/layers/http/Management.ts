@@ -1,0 +1,83 @@
+/**
+ * What the parts of a program show of themselves over HTTP: routes, and checks of readiness.
+ *
+ * A part registers while it lives; the server of the program, see `ManagementServer`, answers with what is registered at
+ * the time of the request. So a part knows nothing of the server, and the server nothing of the parts.
+ */
+import { Context, Effect, Layer, type Schema, type Scope } from "effect"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Readiness from "./Readiness.ts"
+
+/** One path, answered to GET and HEAD. */
+export interface Route<out R> {
+  readonly path: `/${string}`
+  /** One sentence for the description of the API. */
+  readonly summary: string
+  /** What each parameter of the query may hold, by name. */
+  readonly parameters?: ReadonlyMap<string, string>
+  /** The document of status 200; text where there is none. */
+  readonly answers?: Schema.Top
+  readonly handle: (query: URLSearchParams) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+}
+
+export interface Check<out R> {
+  readonly name: string
+  /** Fails with the reason why it is not ready. */
+  readonly ready: Effect.Effect<void, { readonly message: string }, R>
+}
+
+/** What a part shows. Checks and paths keep the order of their registration. */
+export interface Part<R> {
+  readonly checks?: ReadonlyArray<Check<R>>
+  readonly routes?: ReadonlyArray<Route<R>>
+}
+
+export interface Registered {
+  readonly checks: ReadonlyArray<Readiness.Check>
+  readonly routes: ReadonlyArray<Route<never>>
+}
+
+export class Management extends Context.Service<Management, {
+  /** Until the scope closes. Of two routes with one path the first answers. */
+  readonly register: <R>(part: Part<R>) => Effect.Effect<void, never, R | Scope.Scope>
+  /** Changes identity whenever a part comes or goes. */
+  readonly registered: () => Registered
+}>()("serviceradar/layers/http/Management") {
+  static readonly layer = Layer.sync(Management, () => {
+    const parts = new Set<Registered>()
+    let registered: Registered = { checks: [], routes: [] }
+    const collect = () => {
+      registered = {
+        checks: [...parts].flatMap(({ checks }) => checks),
+        routes: [...parts].flatMap(({ routes }) => routes)
+      }
+    }
+    return {
+      registered: () => registered,
+      register: <R>({ checks = [], routes = [] }: Part<R>) =>
+        Effect.acquireRelease(
+          Effect.map(Effect.context<R>(), (context) => {
+            const part: Registered = {
+              checks: checks.map(({ name, ready }) => ({ name, ready: Effect.provide(ready, context) })),
+              routes: routes.map((route) => ({
+                ...route,
+                handle: (query) => Effect.provide(route.handle(query), context)
+              }))
+            }
+            parts.add(part)
+            collect()
+            return part
+          }),
+          (part) =>
+            Effect.sync(() => {
+              parts.delete(part)
+              collect()
+            })
+        ).pipe(Effect.asVoid)
+    }
+  })
+
+  /** Registers for as long as the layer stands. */
+  static readonly part = <R>(part: Part<R>): Layer.Layer<never, never, Exclude<R, Scope.Scope> | Management> =>
+    Layer.effectDiscard(Management.use(({ register }) => register(part)))
+}
