@@ -13,6 +13,7 @@ import * as path from "node:path"
 import { importsOf, type SourceFile } from "./SourceTree.ts"
 
 const kit = {
+  backoff: [],
   supervision: [],
   pipeline: ["supervision"],
   breaker: [],
@@ -81,6 +82,9 @@ const households: ReadonlyArray<ReadonlyArray<string>> = [
 
 const composed = ["up", "cli"]
 
+/** For everybody. */
+const everywhere = ["backoff"]
+
 const allowedFor = (context: string): ReadonlyArray<string> | undefined => {
   if (composed.includes(context)) return [...Object.keys(table), ...composed, ...households.flat()]
   const household = households.find((members) => members.includes(context))
@@ -107,7 +111,7 @@ const violation = (file: SourceFile, specifier: string): string | undefined => {
     return `${file.path}: the context ${from.context} has no row in test/architecture/Contexts.ts`
   }
   if (target.includes("/internal/")) return `${file.path}: ${specifier} is internal to ${to.context}`
-  if (!allowed.includes(to.context)) {
+  if (![...allowed, ...everywhere].includes(to.context)) {
     return `${file.path}: ${from.context} must not know of ${to.context} (${specifier})`
   }
   return isOutOfReach(from.context, to.context, to.floor)

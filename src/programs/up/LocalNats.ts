@@ -4,7 +4,8 @@
  * Nobody waits for it: where its package has to be fetched first, that may take a minute, and everything else goes on
  * meanwhile. Where there is none it says once how to get one, and ends in order.
  */
-import { Context, Deferred, Effect, Fiber, Layer, Option, Schedule } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Option } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
 import * as EmbeddedNats from "../../layers/nats/server/EmbeddedNats.ts"
 import * as NatsServerBinary from "../../layers/nats/server/NatsServerBinary.ts"
@@ -82,7 +83,7 @@ const found = ({ notice, search }: LocalNatsOptions) => {
 
 /** Fast the first time, as after a crash; then seldom enough for the supervisor above never to give up over it. */
 export const backoff = {
-  schedule: Schedule.min([Schedule.exponential("500 millis", 3), Schedule.spaced("30 seconds")])
+  schedule: Backoff.capped({ from: "500 millis", to: "30 seconds", factor: 3 })
 }
 
 export const child = (options: LocalNatsOptions) =>

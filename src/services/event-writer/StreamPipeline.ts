@@ -6,7 +6,8 @@
  * At least once from the stream, idempotent in the store: exactly once in effect. A delivery is acknowledged only after
  * its rows are committed, extended while it waits, and bounded in number and bytes.
  */
-import { Duration, Effect, Schedule } from "effect"
+import { Duration, Effect } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { StreamSettings } from "../../domain/events/settings/EventWriterSettings.ts"
 import { EventDecoder } from "../events/EventDecoder.ts"
 import { type Delivery, EventSource } from "../events/EventSource.ts"
@@ -37,9 +38,7 @@ export const inFlightMax = ({ batchSize, concurrency }: StreamSettings): number 
 /** Longer than a statement may take; what is cut off then comes again. */
 const drainLimit = Duration.seconds(8)
 const settleLimit = Duration.seconds(10)
-const restartBackoff = Schedule.jittered(
-  Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")])
-)
+const restartBackoff = Backoff.capped({ from: "200 millis", to: "10 seconds" })
 
 const start = Effect.fnUntraced(function*(settings: StreamSettings, joint: JointDrain) {
   const { stream } = settings

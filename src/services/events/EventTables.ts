@@ -5,7 +5,8 @@
  * Tables that another writer made are adopted, so that both write them. Several programs may do this at once; each thing
  * is done by one of them.
  */
-import { Context, Duration, Effect, Schedule, Schema } from "effect"
+import { Context, Duration, Effect, Schema } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import { StoreUnavailable } from "./EventStore.ts"
 
 /** What of an existing table keeps the writer from using it. */
@@ -85,4 +86,4 @@ const isUnfit = ({ reason }: EventTablesError): boolean => reason._tag === "Tabl
 
 const period = Duration.minutes(10)
 
-const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+const backoff = Backoff.capped({ from: "200 millis", to: "5 seconds" })

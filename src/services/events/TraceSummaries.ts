@@ -5,6 +5,7 @@
  * date some time after its trace got a span, late ones too. Several programs may refresh at once; one of them does it.
  */
 import { Context, Duration, Effect, Schedule } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { EventStoreError } from "./EventStore.ts"
 
 export interface Refreshed {
@@ -29,7 +30,7 @@ export class TraceSummaries extends Context.Service<TraceSummaries, {
         // An outage is told of where rows wait for its end.
         error.reason._tag === "StoreUnavailable" ? Effect.logDebug(error.message) : Effect.logWarning(error.message)
       ),
-      Effect.retry(Schedule.min([Schedule.exponential("1 second"), Schedule.spaced(interval)])),
+      Effect.retry(Backoff.capped({ from: "1 second", to: interval })),
       Effect.repeat(Schedule.jittered(Schedule.spaced(interval))),
       Effect.orDie,
       Effect.andThen(Effect.never)

@@ -11,7 +11,8 @@
  * An agent that misbehaves makes its own statuses unavailable and fails nothing: only a bug restarts a child here. A
  * new connection restarts whoever used the old one, hence rest_for_one.
  */
-import { Effect, Metric, Option, Ref, Schedule, Stream } from "effect"
+import { Effect, Metric, Option, Ref, Stream } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import type * as AgentLink from "./AgentLink.ts"
 import * as CheckScheduler from "./CheckScheduler.ts"
@@ -20,7 +21,7 @@ import * as PollerMetrics from "./PollerMetrics.ts"
 import * as ResultsStreamer from "./ResultsStreamer.ts"
 
 /** A bug that one agent's answers bring out again and again restarts that agent's children, never the whole poller. */
-const backoff = { schedule: Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")]) }
+const backoff = { schedule: Backoff.capped({ from: "1 second", to: "30 seconds" }) }
 
 const coordinator = (link: AgentLink.AgentLink) =>
   Supervisor.supervisor({

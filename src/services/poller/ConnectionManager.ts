@@ -4,8 +4,9 @@
  * It probes when the connection breaks or someone suspects the agent, and then until it answers, at most about a second apart. When an
  * agent that was absent answers, everybody who waits for it runs at once instead of at the next interval.
  */
-import { Duration, Effect, Metric, Option, Ref, Schedule } from "effect"
+import { Duration, Effect, Metric, Option, Ref } from "effect"
 import { CircuitBreaker } from "effect/persistence"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import { AgentClient, type AgentConnection, type AgentError } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
@@ -15,9 +16,7 @@ const failuresMax = 5
 /** Shorter than the pause between probes, so that a probe is never the one that is turned away. */
 const openDuration = "750 millis"
 
-const betweenProbes = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("1 second")]).pipe(
-  Schedule.jittered
-)
+const betweenProbes = Backoff.capped({ from: "250 millis", to: "1 second" })
 
 /** Two parts: with the connection made the next child may start; the rest watches over it. */
 export const start = (link: AgentLink.AgentLink) =>

@@ -5,6 +5,7 @@
  * those which happened to be measured with it. What is wrong with core is logged when it begins and when it ends.
  */
 import { Duration, Effect, Metric, Option, Ref, Schedule } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import { CoreClient, type CoreError, type ReportHeader } from "./CoreClient.ts"
@@ -32,7 +33,7 @@ const failingFor = Duration.minutes(5)
 const partFailingFor = Duration.seconds(5)
 
 /** Core must have the first status within seconds of its return, so the longest pause is about 1 s. */
-const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("1 second")]).pipe(Schedule.jittered)
+const backoff = Backoff.capped({ from: "100 millis", to: "1 second" })
 
 /** `pending` is the number of statuses that wait, for the log. */
 export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) {

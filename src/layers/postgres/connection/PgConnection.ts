@@ -7,12 +7,13 @@
  * ends `keep`.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Context, Duration, Effect, Exit, Layer, Option, Redacted, Schedule, Schema, Scope, Stream } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Option, Redacted, Schema, Scope, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ConnectionOptions } from "node:tls"
+import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import * as BrokenRollback from "./BrokenRollback.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 import * as SqlFailure from "./SqlFailure.ts"
@@ -80,7 +81,7 @@ const describe = (url: Redacted.Redacted): string => {
 /** Longer than any statement takes. */
 const retirement = Duration.minutes(1)
 
-const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("2 seconds")]).pipe(Schedule.jittered)
+const backoff = Backoff.capped({ from: "200 millis", to: "2 seconds" })
 
 /** The log says it at once, and then at about twice a minute. */
 const logEvery = 15
