@@ -18,6 +18,7 @@ import type { ReportedStatus, StatusReport } from "../../domain/monitoring/repor
 import { StatusStore, StatusStoreError, StoreRefused, StoreUnavailable } from "../../services/core/StatusStore.ts"
 import * as OutageNotice from "../postgres/connection/OutageNotice.ts"
 import { type DatabaseUnavailable, PgConnection } from "../postgres/connection/PgConnection.ts"
+import * as Rows from "../postgres/connection/Rows.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 
 const processed = "{\"status\":\"processed\"}"
@@ -46,6 +47,12 @@ const columns = (statuses: ReadonlyArray<ReportedStatus>) => ({
   hash: arrayOf(statuses.map(hashOf), PgTypes.OID.text)
 })
 
+/** A status, by its place in the report from 1, that differs from what was known. */
+const Turn = Schema.Struct({ position: Schema.Int, previous: Schema.NullOr(Schema.Boolean) })
+type Turn = typeof Turn.Type
+
+const Written = Schema.Struct({ stored: Schema.Int, changes: Schema.Array(Turn) })
+
 /**
  * One statement, hence one transaction and one round trip, and nothing to roll back when the connection breaks.
  *
@@ -55,7 +62,7 @@ const columns = (statuses: ReadonlyArray<ReportedStatus>) => ({
 const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTime.Utc) => {
   const row = columns(report.statuses)
   const at = DateTime.toDateUtc(receivedAt)
-  return sql<{ stored: number; changes: ReadonlyArray<Turn> }>`
+  const statement = sql`
     with report as (
       select ${DateTime.toDateUtc(report.reportedAt)}::timestamptz as reported_at, ${at}::timestamptz as received_at,
         ${report.pollerId}::text as poller_id
@@ -116,7 +123,8 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
       where known.reported_at <= excluded.reported_at
     )
     select (select count(*)::int from added) as stored,
-      (select coalesce(json_agg(turned order by position), '[]') from turned) as changes`.pipe(
+      (select coalesce(json_agg(turned order by position), '[]') from turned) as changes`
+  return Rows.query(Written, statement).pipe(
     Effect.map(([written]) => {
       const stored = written?.stored ?? 0
       return {
@@ -126,12 +134,6 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
       }
     })
   )
-}
-
-/** A status, by its place in the report from 1, that differs from what was known. */
-interface Turn {
-  readonly position: number
-  readonly previous: boolean | null
 }
 
 const changeOf = (report: StatusReport, { position, previous }: Turn): ReadonlyArray<AvailabilityChange> => {
@@ -156,7 +158,6 @@ const StateRow = Schema.Struct({
   lastChangeAt: Schema.DateTimeUtcFromDate,
   firstSeenAt: Schema.DateTimeUtcFromDate
 })
-const decodeRows = Schema.decodeUnknownEffect(Schema.Array(StateRow))
 
 const current = (sql: PgClient.PgClient, filter: ServiceFilter) =>
   sql`
@@ -182,13 +183,17 @@ const current = (sql: PgClient.PgClient, filter: ServiceFilter) =>
 /** Deletes in slices, so that no transaction is long and readers are never kept waiting. */
 const retentionSlice = 10_000
 
-const removeSlice = (sql: PgClient.PgClient, before: Date) =>
-  sql<{ removed: number }>`
+const Removed = Schema.Struct({ removed: Schema.Int })
+
+const removeSlice = (sql: PgClient.PgClient, before: Date) => {
+  const statement = sql`
     with doomed as (
       delete from service_status_history where ctid in (
         select ctid from service_status_history where reported_at < ${before}::timestamptz limit ${retentionSlice})
       returning 1)
-    select count(*)::int as removed from doomed`.pipe(Effect.map(([row]) => row?.removed ?? 0))
+    select count(*)::int as removed from doomed`
+  return Effect.map(Rows.query(Removed, statement), ([row]) => row?.removed ?? 0)
+}
 
 const removeOlderThan = Effect.fnUntraced(function*(sql: PgClient.PgClient, age: Duration.Duration) {
   const before = DateTime.toDateUtc(DateTime.subtractDuration(yield* DateTime.now, age))
@@ -226,7 +231,7 @@ export const layer: Layer.Layer<StatusStore, never, PgConnection> = Layer.effect
       )
     return StatusStore.of({
       append: (report, receivedAt) => run("append", (sql) => append(sql, report, receivedAt)),
-      current: (filter) => run("current", (sql) => Effect.flatMap(current(sql, filter), decodeRows)),
+      current: (filter) => run("current", (sql) => Rows.query(StateRow, current(sql, filter))),
       removeOlderThan: (age) => run("removeOlderThan", (sql) => removeOlderThan(sql, age))
     })
   })

@@ -6,11 +6,12 @@
  * locks the default partition, never the table: writers of other days do not notice.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { Clock, DateTime, Duration, Effect } from "effect"
+import { Clock, DateTime, Duration, Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import * as PartitionPlan from "../../../domain/events/storing/PartitionPlan.ts"
 import type { Maintained } from "../../../services/events/EventTables.ts"
+import * as Rows from "../../postgres/connection/Rows.ts"
 import { quote } from "./InsertStatement.ts"
 
 export const nothing: Maintained = { created: 0, dropped: 0, removedRows: 0, postponed: 0 }
@@ -25,22 +26,31 @@ export const sum = (one: Maintained, other: Maintained): Maintained => ({
 /** In one round; the oldest first, so that rows from wrong clocks, which stay, do not stand in the way of the others. */
 const waitingDaysMax = 100
 
+const Named = Schema.Struct({ name: Schema.String })
+
 const partitionsOf = (sql: PgClient.PgClient, schema: string, table: TableName) =>
   Effect.map(
-    sql<{ name: string }>`
-      select child.relname as name from pg_inherits join pg_class child on child.oid = inhrelid
-      where inhparent = to_regclass(${`${quote(schema)}.${quote(table)}`})`,
+    Rows.query(
+      Named,
+      sql`select child.relname as name from pg_inherits join pg_class child on child.oid = inhrelid
+        where inhparent = to_regclass(${`${quote(schema)}.${quote(table)}`})`
+    ),
     (rows) => rows.map(({ name }) => name)
   )
+
+const Moment = Schema.Struct({ at: Schema.Date })
 
 /** One moment of each day since then for which rows wait. */
 const waitingOf = (sql: PgClient.PgClient, schema: string, table: TableName, since: Date) => {
   const time = quote(tables[table].time)
   return Effect.map(
-    sql.unsafe<{ at: Date }>(
-      `select min(${time}) as at from ${quote(schema)}.${quote(`${table}_default`)} where ${time} >= $1::timestamptz
-       group by date_bin('1 day', ${time}, timestamptz 'epoch') order by 1 limit ${waitingDaysMax}`,
-      [since]
+    Rows.query(
+      Moment,
+      sql.unsafe(
+        `select min(${time}) as at from ${quote(schema)}.${quote(`${table}_default`)} where ${time} >= $1::timestamptz
+         group by date_bin('1 day', ${time}, timestamptz 'epoch') order by 1 limit ${waitingDaysMax}`,
+        [since]
+      )
     ),
     (rows) => rows.map(({ at }) => at.getTime()).filter(Number.isFinite)
   )
@@ -49,6 +59,8 @@ const waitingOf = (sql: PgClient.PgClient, schema: string, table: TableName, sin
 /** Deletes in slices, so that no transaction is long. */
 const slice = 10_000
 
+const Removed = Schema.Struct({ removed: Schema.Int })
+
 /** From a table that is not partitioned. */
 export const removeOld = Effect.fnUntraced(
   function*(sql: PgClient.PgClient, schema: string, table: TableName, before: Date, relation: string = table) {
@@ -56,11 +68,14 @@ export const removeOld = Effect.fnUntraced(
     let total = 0
     let removed = slice
     while (removed === slice) {
-      const [row] = yield* sql.unsafe<{ removed: number }>(
-        `with doomed as (delete from ${from} where ctid = any(array(
-           select ctid from ${from} where ${quote(tables[table].time)} < $1::timestamptz limit ${slice})) returning 1)
-         select count(*)::int as removed from doomed`,
-        [before]
+      const [row] = yield* Rows.query(
+        Removed,
+        sql.unsafe(
+          `with doomed as (delete from ${from} where ctid = any(array(
+             select ctid from ${from} where ${quote(tables[table].time)} < $1::timestamptz limit ${slice})) returning 1)
+           select count(*)::int as removed from doomed`,
+          [before]
+        )
       )
       removed = row?.removed ?? 0
       total += removed
@@ -71,9 +86,11 @@ export const removeOld = Effect.fnUntraced(
 
 const isBusy = (error: SqlError) => error.reason._tag === "LockTimeoutError"
 
+const Done = Schema.Struct({ done: Schema.Boolean })
+
 /** Another program may have done it a moment before. */
 const step = (
-  call: Effect.Effect<ReadonlyArray<{ readonly done: boolean }>, SqlError>,
+  call: Effect.Effect<ReadonlyArray<typeof Done.Type>, SqlError>,
   as: Partial<Maintained>
 ): Effect.Effect<Maintained, SqlError> =>
   call.pipe(
@@ -107,14 +124,16 @@ export const maintain = Effect.fn("PartitionMaintenance.maintain")(function*(
   })
   const created = yield* Effect.forEach(plan.create, ({ fromMillis, name, toMillis }) =>
     step(
-      sql<{ done: boolean }>`
-        select ${sql(schema)}.event_partition_add(${table}, ${tables[table].time}, ${name}, ${toDate(fromMillis)},
-          ${toDate(toMillis)}) as done`,
+      Rows.query(
+        Done,
+        sql`select ${sql(schema)}.event_partition_add(${table}, ${tables[table].time}, ${name}, ${toDate(fromMillis)},
+          ${toDate(toMillis)}) as done`
+      ),
       { created: 1 }
     ))
   const dropped = yield* Effect.forEach(plan.drop, (name) =>
     step(
-      sql<{ done: boolean }>`select ${sql(schema)}.event_partition_drop(${table}, ${name}) as done`,
+      Rows.query(Done, sql`select ${sql(schema)}.event_partition_drop(${table}, ${name}) as done`),
       { dropped: 1 }
     ))
   return [...created, ...dropped].reduce(sum, { ...nothing, removedRows })

@@ -13,6 +13,7 @@ import { tableNames } from "../../../../domain/events/storing/TablePolicy.ts"
 import { quote } from "../InsertStatement.ts"
 import * as TableDefinition from "../TableDefinition.ts"
 import * as Timescale from "../Timescale.ts"
+import { exists } from "./existing.ts"
 
 /** Waits this long for writers of the default partition, which then wait as long for us. */
 const lockLimit = "2s"
@@ -53,14 +54,6 @@ const dropPartition = (schema: string) => `
     execute format('drop table %I.%I', home, partition);
     return true;
   end $body$`
-
-const exists = (schema: string, name: string) =>
-  Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
-    const [found] = yield* sql<{ found: boolean }>`
-      select to_regclass(${`${quote(schema)}.${quote(name)}`}) is not null as found`
-    return found?.found === true
-  })
 
 export const eventTables = (schema: string) =>
   Effect.gen(function*() {

@@ -2,14 +2,13 @@
 import { Effect } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { quote } from "../InsertStatement.ts"
+import { exists } from "./existing.ts"
 
 export const traceSummaries = (schema: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const home = quote(schema)
-    const [existing] = yield* sql<{ found: boolean }>`
-      select to_regclass(${`${home}.otel_trace_summaries`}) is not null as found`
-    if (existing?.found !== true) {
+    if (!(yield* exists(schema, "otel_trace_summaries"))) {
       yield* sql.unsafe(`create table ${home}.otel_trace_summaries (
         tenant_id text not null, trace_id text not null, timestamp timestamptz, root_span_id text, root_span_name text,
         root_service_name text, root_span_kind int4, start_time_unix_nano int8, end_time_unix_nano int8,
