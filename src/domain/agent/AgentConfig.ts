@@ -61,7 +61,7 @@ export interface AgentConfig {
   readonly checkers: ReadonlyArray<ConfiguredChecker>
 }
 
-const listenDefault: ListenAddress.ListenAddress = { host: "0.0.0.0", port: 50051 }
+const listenDefault: ListenAddress.ListenAddress = { host: "", port: 50051 }
 
 export const fromFile = (file: AgentConfigFile): AgentConfig => ({
   agentId: nonEmpty(file.agent_id, nonEmpty(file.agent_name, "default-agent")),

@@ -2,6 +2,7 @@
 import { Option, Schema } from "effect"
 
 export interface ListenAddress {
+  /** Empty for all interfaces, IPv4 and IPv6 alike. */
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
@@ -15,7 +16,7 @@ export const parse = (text: string): Option.Option<ListenAddress> => {
   const port = Number(found?.[3])
   if (found === null || port > portMax) return Option.none()
   const host = found[1] ?? found[2] ?? ""
-  return Option.some({ host: host === "" ? "0.0.0.0" : host, port })
+  return Option.some({ host, port })
 }
 
 /** A key of a configuration file; empty means that there is no server. */

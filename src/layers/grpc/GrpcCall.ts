@@ -9,8 +9,9 @@ import { Cause, Deferred, Duration, Effect, Exit, Stream, type Tracer } from "ef
 import { type CallOptions, listen, prepare, type Prepared } from "./GrpcCallOptions.ts"
 import type { GrpcChannel } from "./GrpcChannel.ts"
 import type { DeadlineExceeded, GrpcError } from "./GrpcError.ts"
-import { deadlineExceeded, errorOf, settle, unanswered } from "./internal/GrpcAnswer.ts"
-import * as ObjectStream from "./internal/ObjectStream.ts"
+import { aroundEffect, aroundStream } from "./GrpcInterceptor.ts"
+import { deadlineExceeded, errorOf, settle, unanswered } from "./internal/client/GrpcAnswer.ts"
+import * as ObjectStream from "./internal/client/ObjectStream.ts"
 
 /** The part of a method definition that a client needs, with its message types known. */
 export interface ClientMethodDefinition<Req, Res> {
@@ -50,6 +51,19 @@ const receive = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
   channel: GrpcChannel,
   path: string,
   options: CallOptions | undefined,
+  open: (prepared: Prepared) => C,
+  around: (call: C, responses: Stream.Stream<Res, GrpcError>) => Stream.Stream<Res, GrpcError | E, R>
+): Stream.Stream<Res, GrpcError | E, R> =>
+  aroundStream(
+    channel.interceptors,
+    { method: path, target: channel.target, options: options ?? {} },
+    (options) => receiveOnce(channel, path, options, open, around)
+  )
+
+const receiveOnce = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
+  channel: GrpcChannel,
+  path: string,
+  options: CallOptions,
   open: (prepared: Prepared) => C,
   around: (call: C, responses: Stream.Stream<Res, GrpcError>) => Stream.Stream<Res, GrpcError | E, R>
 ): Stream.Stream<Res, GrpcError | E, R> =>
@@ -96,13 +110,18 @@ const exchange = <A, E, R>(
   path: string,
   deadlineDefault: Duration.Duration,
   options: CallOptions | undefined,
-  call: (prepared: Prepared) => Effect.Effect<A, E, R>
+  call: (prepared: Prepared, options: CallOptions) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | GrpcError, R> =>
-  inSpan(path, channel, (span) =>
-    Effect.flatMap(
-      prepare(channel, path, span, deadlineDefault, options),
-      (prepared) => withTimeout(path, channel, prepared.timeout)(call(prepared))
-    ))
+  aroundEffect<A, E, R>(
+    channel.interceptors,
+    { method: path, target: channel.target, options: options ?? {} },
+    (options) =>
+      inSpan(path, channel, (span) =>
+        Effect.flatMap(
+          prepare(channel, path, span, deadlineDefault, options),
+          (prepared) => withTimeout(path, channel, prepared.timeout)(call(prepared, options))
+        ))
+  )
 
 export const unary =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
@@ -112,7 +131,7 @@ export const unary =
       method.path,
       channel.deadline,
       options,
-      (prepared) =>
+      (prepared, options) =>
         Effect.callback<Res, GrpcError>((resume) => {
           // The answer comes before the status, and the trailers with the status.
           let answer: Exit.Exit<Res, GrpcError> = unanswered(method.path, channel)
@@ -136,7 +155,7 @@ export const unary =
 export const clientStream =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   <E, R>(requests: Stream.Stream<Req, E, R>, options?: CallOptions): Effect.Effect<Res, GrpcError | E, R> =>
-    exchange(channel, method.path, noDeadline, options, (prepared) =>
+    exchange(channel, method.path, noDeadline, options, (prepared, options) =>
       Effect.suspend(() => {
         let answer: Exit.Exit<Res, GrpcError> = unanswered(method.path, channel)
         const reply = Deferred.makeUnsafe<Res, GrpcError>()

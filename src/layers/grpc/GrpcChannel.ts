@@ -1,16 +1,24 @@
 /**
  * One connection to one peer, shared by the clients built on it.
  *
- * Connecting is lazy: making a channel never fails because the peer is down, the first call does. A lost connection
- * is sought again in the background, at most `reconnectDelayMax` apart, so that a peer that returns is found soon.
+ * Connecting is lazy: making a channel never fails because the peer is down, the first call does. An attempt that the
+ * peer takes and does not answer is given up after 20 s. A lost connection is sought again in the background, at most
+ * `reconnectDelayMax` apart, so that a peer that returns is found soon.
  */
 import * as grpc from "@grpc/grpc-js"
 import { Duration, Effect, type Scope } from "effect"
+import type { Compression } from "./Compression.ts"
 import type { ClientCredentials } from "./GrpcCredentials.ts"
+import type { ClientInterceptor } from "./GrpcInterceptor.ts"
+import { isDirect } from "./internal/client/Proxy.ts"
+import * as RepeatedMetadata from "./internal/client/RepeatedMetadata.ts"
+import { WatchedCredentials } from "./internal/client/SettingsWatch.ts"
+import * as Target from "./internal/client/Target.ts"
+import { withZone } from "./internal/client/ZoneResolver.ts"
 import * as MessageSize from "./MessageSize.ts"
 
 export interface ChannelOptions {
-  /** `host:port`; `:port` means localhost. */
+  /** `host:port`, `[v6%zone]:port`, `unix:/path`, or a URI of gRPC such as `dns:///host:port`; `:port` means localhost. */
   readonly target: string
   /** Plain text when absent. */
   readonly credentials?: ClientCredentials
@@ -22,57 +30,80 @@ export interface ChannelOptions {
   readonly maxSendBytes?: number
   /** 1 s unless told; 20 % of jitter comes on top. */
   readonly reconnectDelayMax?: Duration.Input
+  /** An attempt to connect that the peer accepts and does not answer is given up after this. 20 s unless told. */
+  readonly connectTimeout?: Duration.Input
+  /** The connection is pinged this often while a call runs. 2 minutes unless told; infinity for never. */
+  readonly keepalive?: Duration.Input
+  /** A ping that is not answered within this ends the connection. 20 s unless told. */
+  readonly keepaliveTimeout?: Duration.Input
+  /** Ping without a running call too. Go servers answer that with GOAWAY, unless told to permit it. Default false. */
+  readonly keepaliveWithoutCalls?: boolean
+  /** For requests; answers may always be compressed. None unless told. */
+  readonly compression?: Compression
+  /** Around every call of this channel; the first is the outermost. */
+  readonly interceptors?: ReadonlyArray<ClientInterceptor>
 }
 
 export interface GrpcChannel {
   readonly target: string
   readonly deadline: Duration.Duration
+  readonly interceptors: ReadonlyArray<ClientInterceptor>
   readonly client: grpc.Client
   /** grpc-js throws at a call on a closed channel. */
   readonly isClosed: () => boolean
 }
 
 const deadlineDefault = Duration.seconds(30)
+/** The least that gRPC grants an attempt (connection-backoff.md). */
+const connectTimeoutDefault = Duration.seconds(20)
 const keepaliveInterval = Duration.minutes(2)
 const keepaliveTimeout = Duration.seconds(20)
 const reconnectDelayMin = Duration.millis(200)
 const reconnectDelayMaxDefault = Duration.seconds(1)
 
-/** A name that resolves to nothing: grpc-js throws at an empty target, but a wrong one must only fail its calls. */
-const emptyTarget = "(empty target)"
-
-/** The Go peers write `:50051` for a port on this machine. */
-const normalizeTarget = (target: string): string => {
-  if (target === "") return emptyTarget
-  return /^:\d+$/.test(target) ? `localhost${target}` : target
+const algorithms = {
+  gzip: grpc.compressionAlgorithms.gzip,
+  deflate: grpc.compressionAlgorithms.deflate
 }
 
-const isLoopback = (target: string): boolean => /^(localhost|127\.[\d.]+|\[::1\]):/.test(target)
+/** grpc-js's timers know no infinity and no more than 32 bits. */
+const timerMillis = (given: Duration.Input | undefined, orElse: Duration.Duration): number => {
+  const millis = Duration.toMillis(given === undefined ? orElse : Duration.fromInputUnsafe(given))
+  return Number.isFinite(millis) ? Math.min(millis, 2 ** 31 - 1) : -1
+}
 
 export const clientOptions = (options: ChannelOptions): grpc.ClientOptions => ({
   "grpc.max_receive_message_length": options.maxReceiveBytes ?? MessageSize.messageBytesMax,
   "grpc.max_send_message_length": options.maxSendBytes ?? -1,
-  "grpc.keepalive_time_ms": Duration.toMillis(keepaliveInterval),
-  "grpc.keepalive_timeout_ms": Duration.toMillis(keepaliveTimeout),
-  // Go servers answer pings without a call in progress with GOAWAY.
-  "grpc.keepalive_permit_without_calls": 0,
+  "grpc.keepalive_time_ms": timerMillis(options.keepalive, keepaliveInterval),
+  "grpc.keepalive_timeout_ms": timerMillis(options.keepaliveTimeout, keepaliveTimeout),
+  "grpc.keepalive_permit_without_calls": options.keepaliveWithoutCalls === true ? 1 : 0,
   "grpc.initial_reconnect_backoff_ms": Duration.toMillis(reconnectDelayMin),
   "grpc.max_reconnect_backoff_ms": Duration.toMillis(options.reconnectDelayMax ?? reconnectDelayMaxDefault),
   // One connection per channel: a channel that is closed takes its connection along, whoever else dials that peer.
   "grpc.use_local_subchannel_pool": 1,
-  // Retrying is the caller's decision; without it grpc-js buffers nothing per call.
-  "grpc.enable_retries": 0,
+  // Only what the peer has surely not seen is sent again, such as a stream refused at the end of a connection's age.
+  // Anything else is the caller's decision: no retry policy can come in, for service configs are not looked up.
+  "grpc.enable_retries": 1,
   // Counters of grpc-js's own debugging service: memory per channel that nothing here reads.
   "grpc.enable_channelz": 0,
   "grpc.service_config_disable_resolution": 1,
-  // `http_proxy` in the environment must not swallow calls to this machine.
-  ...(isLoopback(normalizeTarget(options.target)) ? { "grpc.enable_http_proxy": 0 } : {})
+  "grpc.secondary_user_agent": RepeatedMetadata.userAgent,
+  ...(options.compression === undefined
+    ? {}
+    : { "grpc.default_compression_algorithm": algorithms[options.compression] }),
+  ...(isDirect(Target.normalize(options.target), process.env) ? { "grpc.enable_http_proxy": 0 } : {})
 })
 
 const open = (options: ChannelOptions): GrpcChannel & { readonly close: () => void } => {
-  const target = normalizeTarget(options.target)
+  RepeatedMetadata.watch()
+  const target = Target.normalize(options.target)
   const security = options.credentials?.forTarget(target)
-  const client = new grpc.Client(target, security?.channel ?? grpc.credentials.createInsecure(), {
+  const credentials = new WatchedCredentials(
+    security?.channel ?? grpc.credentials.createInsecure(),
+    timerMillis(options.connectTimeout, connectTimeoutDefault)
+  )
+  const client = new grpc.Client(withZone(target), credentials, {
     ...security?.options,
     ...clientOptions(options)
   })
@@ -80,6 +111,7 @@ const open = (options: ChannelOptions): GrpcChannel & { readonly close: () => vo
   return {
     target,
     deadline: Duration.fromInputUnsafe(options.deadline ?? deadlineDefault),
+    interceptors: options.interceptors ?? [],
     client,
     isClosed: () => isClosed,
     close: () => {

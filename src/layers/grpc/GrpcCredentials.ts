@@ -1,12 +1,14 @@
 /**
- * How connections are secured: not at all, or by certificates on both sides with TLS 1.3 or newer.
+ * How connections are secured: not at all, by the server's certificate, or by certificates on both sides.
  *
- * Roots are those given, never the system's: a peer must be ours, not merely known to somebody.
+ * TLS is 1.3 or newer. A certificate among the roots is an anchor even when it is an intermediate whose issuer is not
+ * there, as in Go. What cannot be read is found when credentials are made, not at the first call.
  */
 import * as grpc from "@grpc/grpc-js"
-import { Effect, Schema } from "effect"
+import { Effect, Schema, type Stream } from "effect"
 import * as net from "node:net"
 import * as tls from "node:tls"
+import * as Target from "./internal/client/Target.ts"
 
 /** What is wrong with certificate, key or roots, in OpenSSL's words. */
 export class InvalidCertificate extends Schema.TaggedError<InvalidCertificate>()("InvalidCertificate", {
@@ -25,6 +27,14 @@ export interface ClientCredentials {
   }
 }
 
+/** Goes into `GrpcServer.ServerOptions`. */
+export interface ServerCredentials {
+  /** Plain text when undefined. */
+  readonly tls: (tls.SecureContextOptions & Pick<tls.TlsOptions, "requestCert" | "rejectUnauthorized">) | undefined
+  /** What follows `tls`, for connections from then on. */
+  readonly renewals?: Stream.Stream<tls.SecureContextOptions>
+}
+
 /** PEM texts: our chain, its key, and the roots that must verify the peer. */
 export interface Pems {
   readonly cert: string
@@ -32,26 +42,35 @@ export interface Pems {
   readonly ca: string
 }
 
+export interface TlsClientOptions {
+  /** PEM of the roots. Default: those of Node, which `--use-system-ca` and `NODE_EXTRA_CA_CERTS` extend. */
+  readonly ca?: string | undefined
+  /** The name that the server's certificate must bear. Default: the host of the target. */
+  readonly serverName?: string | undefined
+}
+
 export interface MutualClientOptions extends Pems {
   /** The name that the server's certificate must bear. Default: the host of the target. */
   readonly serverName?: string | undefined
 }
 
-const tlsVersionMin = "TLSv1.3"
-
 /** The settings of TLS that both sides share. */
-export const contextOptions = (pems: Pems): tls.SecureContextOptions => ({ ...pems, minVersion: tlsVersionMin })
+export const contextOptions = (pems: Partial<Pems>): tls.SecureContextOptions => ({
+  ...pems,
+  minVersion: "TLSv1.3",
+  allowPartialTrustChain: true
+})
 
 export const plainClient: ClientCredentials = {
   forTarget: () => ({ channel: grpc.credentials.createInsecure(), options: {} })
 }
 
-export const plainServer = (): grpc.ServerCredentials => grpc.ServerCredentials.createInsecure()
+export const plainServer: ServerCredentials = { tls: undefined }
 
 /** TLS forbids an address as the name a client announces; grpc-js must announce some name, so one that is nobody's. */
 const nameOfAddress = "address.invalid"
 
-const hostOf = (target: string): string => /^\[?(.+?)\]?:\d+$/.exec(target)?.[1] ?? target
+const hostOf = (target: string): string => (Target.hostOf(target)?.host ?? target).replace(/%.*$/, "")
 
 /** For dialling with a context that was made from `contextOptions`. */
 export const ofSecureContext = (context: tls.SecureContext, serverName?: string): ClientCredentials => ({
@@ -69,11 +88,23 @@ export const ofSecureContext = (context: tls.SecureContext, serverName?: string)
   }
 })
 
-const checked = (pems: Pems): Effect.Effect<tls.SecureContext, InvalidCertificate> =>
+const checked = (pems: Partial<Pems>): Effect.Effect<tls.SecureContext, InvalidCertificate> =>
   Effect.try({
     try: () => tls.createSecureContext(contextOptions(pems)),
     catch: (cause) => new InvalidCertificate({ reason: cause instanceof Error ? cause.message : String(cause) })
   })
+
+/** For dialling a server that asks for no certificate: verifies its own against `ca` and its name. */
+export const tlsClient = Effect.fn("GrpcCredentials.tlsClient")(
+  ({ ca, serverName }: TlsClientOptions): Effect.Effect<ClientCredentials, InvalidCertificate> =>
+    Effect.map(checked(ca === undefined ? {} : { ca }), (context) => ofSecureContext(context, serverName))
+)
+
+/** For listening: shows a certificate and asks for none. */
+export const tlsServer = Effect.fn("GrpcCredentials.tlsServer")(
+  (pems: Pick<Pems, "cert" | "key">): Effect.Effect<ServerCredentials, InvalidCertificate> =>
+    Effect.as(checked(pems), { tls: contextOptions(pems) })
+)
 
 /** For dialling: presents our certificate and verifies the server's against `ca` and its name. */
 export const mutualClient = Effect.fn("GrpcCredentials.mutualClient")(
@@ -81,19 +112,8 @@ export const mutualClient = Effect.fn("GrpcCredentials.mutualClient")(
     Effect.map(checked(pems), (context) => ofSecureContext(context, serverName))
 )
 
-/** grpc-js's own TLS credentials have no way to say the minimum version. */
-class MutualTls extends grpc.ServerCredentials {
-  constructor(context: tls.SecureContextOptions) {
-    super({ requestCert: true, rejectUnauthorized: true }, context)
-  }
-
-  override _equals(other: grpc.ServerCredentials): boolean {
-    return this === other
-  }
-}
-
 /** For listening: a client must present a certificate that `ca` verifies. */
 export const mutualServer = Effect.fn("GrpcCredentials.mutualServer")(
-  (pems: Pems): Effect.Effect<grpc.ServerCredentials, InvalidCertificate> =>
-    Effect.map(checked(pems), () => new MutualTls(contextOptions(pems)))
+  (pems: Pems): Effect.Effect<ServerCredentials, InvalidCertificate> =>
+    Effect.as(checked(pems), { tls: { ...contextOptions(pems), requestCert: true, rejectUnauthorized: true } })
 )

@@ -41,3 +41,25 @@ export const toWire = (input: Input, options?: grpc.MetadataOptions): Result.Res
 
 export const fromWire = (wire: grpc.Metadata): GrpcMetadata =>
   Object.fromEntries(Object.keys(wire.getMap()).map((name) => [name, wire.get(name)]))
+
+/** Bytes of one `-bin` header: several values may be joined by commas. */
+const bytesOf = (value: string): ReadonlyArray<Uint8Array> =>
+  value.split(",").map((one) => Buffer.from(one.trim(), "base64"))
+
+/**
+ * From header names and values in turn, as they arrived on the wire, without those of HTTP/2 itself and those that
+ * `isReserved` names. A name that comes several times is a list.
+ */
+export const fromRaw = (raw: ReadonlyArray<string>, isReserved: (name: string) => boolean): GrpcMetadata => {
+  const metadata: Record<string, Array<string | Uint8Array>> = {}
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] ?? "").toLowerCase()
+    const value = raw[index + 1] ?? ""
+    if (name.startsWith(":") || isReserved(name)) continue
+    const values = Object.hasOwn(metadata, name) ? metadata[name] ?? [] : []
+    if (name.endsWith("-bin")) values.push(...bytesOf(value))
+    else values.push(value)
+    Object.defineProperty(metadata, name, { value: values, enumerable: true, configurable: true, writable: true })
+  }
+  return metadata
+}

@@ -2,123 +2,177 @@
  * A gRPC server from typed handlers, listening until its scope closes.
  *
  * Closing is graceful for `grace` (no new calls, running ones finish), then the remaining handlers are interrupted and
- * their callers see `Unavailable`. Health and reflection are always served, as on the Go servers.
+ * their callers see `Unavailable`. Health is always served, and reflection for the descriptors that are given.
+ *
+ * It stands on Node's HTTP/2 and not on grpc-js's server, which reads a compressed message without its encoding as it
+ * is, cuts deadlines at 24 days, joins repeated metadata, loses an early cancel, compresses no response, and prints.
  */
-import * as grpc from "@grpc/grpc-js"
-import { Duration, Effect, FiberSet, Schema, type Scope } from "effect"
+import { Duration, Effect, Fiber, FiberSet, Random, type Scope } from "effect"
+import type * as http2 from "node:http2"
+import type { Compression } from "./Compression.ts"
+import type { ServerCredentials } from "./GrpcCredentials.ts"
+import { type GrpcError, Unimplemented } from "./GrpcError.ts"
 import * as GrpcHealth from "./GrpcHealth.ts"
 import * as GrpcReflection from "./GrpcReflection.ts"
 import type { Service } from "./GrpcService.ts"
 import { machineClock } from "./internal/MachineClock.ts"
+import type { ConnectionLife } from "./internal/server/Connection.ts"
+import type { Serve } from "./internal/server/GrpcHandler.ts"
+import * as GrpcStatus from "./internal/server/GrpcStatus.ts"
+import { Http2Call } from "./internal/server/Http2Call.ts"
+import * as Http2Server from "./internal/server/Http2Server.ts"
+import * as Listener from "./internal/server/Listener.ts"
+import * as RequestHead from "./internal/server/RequestHead.ts"
+import { type Run, runCall } from "./internal/server/RunCall.ts"
+import type { ServerCall } from "./internal/server/ServerCall.ts"
+import { Sessions } from "./internal/server/Sessions.ts"
 import * as MessageSize from "./MessageSize.ts"
 
 export { service } from "./GrpcService.ts"
+export { BindError } from "./internal/server/Listener.ts"
 
-export class BindError extends Schema.TaggedError<BindError>()("BindError", {
-  address: Schema.String,
-  /** What the operating system said, for example `EADDRINUSE: address already in use`. */
-  reason: Schema.String
-}) {
-  override get message(): string {
-    return `Cannot listen on ${this.address}: ${this.reason}`
-  }
-}
+/**
+ * Runs around every call, of health and reflection too: it may refuse the call, add to it, or watch its end. `handle`
+ * reads the requests, runs the handler and writes the responses; what it fails with becomes the status.
+ */
+export type ServerInterceptor = <A, R>(
+  call: ServerCall,
+  handle: Effect.Effect<A, GrpcError, R>
+) => Effect.Effect<A, GrpcError, R>
 
-export interface ServerOptions<Services extends ReadonlyArray<Service<unknown>>> {
-  /** An address of this machine; `0.0.0.0` or `::` for all. */
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
+interface Options<Services extends ReadonlyArray<Service<unknown>>> {
   /** Plain text when absent. */
-  readonly credentials?: grpc.ServerCredentials
+  readonly credentials?: ServerCredentials
   readonly services: Services
+  /** The first is the outermost. */
+  readonly interceptors?: ReadonlyArray<ServerInterceptor>
+  /** What reflection hands out; without any it is not served. */
+  readonly descriptors?: ReadonlyArray<GrpcReflection.FileDescriptor>
   /** Statuses per name to start with; the server as a whole (`""`) is SERVING unless told. */
   readonly health?: Readonly<Record<string, GrpcHealth.ServingStatus>>
   /** `GRPC_MAX_RECV_MSG_SIZE`, else 4 MiB, unless told. */
   readonly maxReceiveBytes?: number
-  /** `GRPC_MAX_SEND_MSG_SIZE`, else 4 MiB, unless told. */
+  /** `GRPC_MAX_SEND_MSG_SIZE`, else 4 MiB, unless told; -1 for no limit. */
   readonly maxSendBytes?: number
+  /** For responses, when the client reads it. None unless told; requests may always be compressed. */
+  readonly compression?: Compression
+  /** Calls of one client at the same time; further ones wait at the client. 1,000 unless told. */
+  readonly maxConcurrentCalls?: number
+  /** A connection is pinged this often. 2 minutes unless told. */
+  readonly keepalive?: Duration.Input
+  /** A ping that is not answered within this ends the connection. 20 s unless told. */
+  readonly keepaliveTimeout?: Duration.Input
+  /** A connection without calls is closed after this. 10 minutes unless told. */
+  readonly connectionIdle?: Duration.Input
+  /** A connection is closed at this age, give or take a tenth, so that clients spread again. 24 h unless told. */
+  readonly connectionAge?: Duration.Input
+  /** How long calls may go on on a connection that is too old. 5 minutes unless told. */
+  readonly connectionAgeGrace?: Duration.Input
   /** How long running calls may go on after the scope closes. 5 s unless told. */
   readonly grace?: Duration.Input
 }
 
+/** An address of this machine, a name for several, or empty for every interface; or the path of a unix socket. */
+export type ServerOptions<Services extends ReadonlyArray<Service<unknown>>> = Options<Services> & Listener.Endpoint
+
 export interface GrpcServer {
-  /** The port in use, also when 0 was asked for. */
+  /** The port in use, also when 0 was asked for; 0 for a unix socket. */
   readonly port: number
-  /** `host:port`. */
+  /** `host:port` or `unix:PATH`: a target for a client of this machine. */
   readonly address: string
   readonly health: GrpcHealth.Health
 }
 
 type ServiceContext<S> = S extends Service<infer R> ? R : never
 
-/** Of one client at the same time; further calls wait at the client, as HTTP/2 has it. */
-const callsPerConnectionMax = 1_000
-
+const maxConcurrentCallsDefault = 1_000
 const graceDefault = Duration.seconds(5)
 
-export const serverOptions = (limits: { maxReceiveBytes: number; maxSendBytes: number }): grpc.ServerOptions => ({
-  "grpc.max_receive_message_length": limits.maxReceiveBytes,
-  "grpc.max_send_message_length": limits.maxSendBytes,
-  "grpc.keepalive_time_ms": Duration.toMillis(Duration.minutes(2)),
-  "grpc.keepalive_timeout_ms": Duration.toMillis(Duration.seconds(20)),
-  "grpc.max_connection_idle_ms": Duration.toMillis(Duration.minutes(10)),
-  "grpc.max_connection_age_ms": Duration.toMillis(Duration.hours(24)),
-  "grpc.max_connection_age_grace_ms": Duration.toMillis(Duration.minutes(5)),
-  "grpc.max_concurrent_streams": callsPerConnectionMax,
-  "grpc.enable_channelz": 0
-})
+/** Anything below zero is no limit, as gRPC writes it. */
+const limitOf = (bytes: number): number => bytes < 0 ? bytesMax : bytes
 
-const hostPort = (host: string, port: number): string => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+/** The most that the length of a frame can say. */
+const bytesMax = 2 ** 32 - 1
 
-/** The part of grpc-js's text that says why: `listen EADDRINUSE: address already in use 127.0.0.1:1` and more around. */
-const bindReason = (text: string): string => /\b(E[A-Z]+: [a-z ,]+[a-z])/.exec(text)?.[1] ?? text
+/** Time for the last statuses to leave after the grace. */
+const flushGrace = Duration.millis(500)
 
-/** grpc-js also prints a failed bind to the console; the operator gets it once, as `BindError`. */
-const silenceErrors = Effect.sync(() => grpc.setLogger({ ...console, error: () => {} }))
+type Times = Pick<
+  Options<never>,
+  "keepalive" | "keepaliveTimeout" | "connectionIdle" | "connectionAge" | "connectionAgeGrace"
+>
 
-const listen = (server: grpc.Server, address: string, credentials: grpc.ServerCredentials) =>
-  Effect.callback<number, BindError>((resume) => {
-    server.bindAsync(address, credentials, (error, port) =>
-      resume(
-        error === null
-          ? Effect.succeed(port)
-          : Effect.fail(new BindError({ address, reason: bindReason(error.message) }))
-      ))
-  })
-
-const close = (server: grpc.Server, calls: FiberSet.FiberSet, address: string, grace: Duration.Duration) =>
-  Effect.callback<void>((resume) => server.tryShutdown(() => resume(Effect.void))).pipe(
-    Effect.raceFirst(machineClock.sleep(grace)),
-    Effect.andThen(FiberSet.clear(calls)),
-    // `forceShutdown` knows no sessions when channelz is off; draining without grace destroys them.
-    Effect.andThen(Effect.sync(() => server.drain(address, 0)))
-  )
+/** The contract with existing peers, unless told. */
+export const connectionLife = (times: Times): ConnectionLife => {
+  const millis = (given: Duration.Input | undefined, orElse: Duration.Duration) =>
+    Duration.toMillis(given === undefined ? orElse : Duration.fromInputUnsafe(given))
+  return {
+    keepaliveMillis: millis(times.keepalive, Duration.minutes(2)),
+    keepaliveTimeoutMillis: millis(times.keepaliveTimeout, Duration.seconds(20)),
+    idleMillis: millis(times.connectionIdle, Duration.minutes(10)),
+    ageMillis: millis(times.connectionAge, Duration.hours(24)),
+    ageGraceMillis: millis(times.connectionAgeGrace, Duration.minutes(5))
+  }
+}
 
 export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
   options: ServerOptions<Services>
-): Effect.Effect<GrpcServer, BindError, ServiceContext<Services[number]> | Scope.Scope> =>
+): Effect.Effect<GrpcServer, Listener.BindError, ServiceContext<Services[number]> | Scope.Scope> =>
   Effect.gen(function*() {
     type R = ServiceContext<Services[number]>
-    yield* silenceErrors
-    const limits = yield* MessageSize.fromEnvironment
-    const server = new grpc.Server(serverOptions({
-      maxReceiveBytes: options.maxReceiveBytes ?? limits.maxReceiveBytes,
-      maxSendBytes: options.maxSendBytes ?? limits.maxSendBytes
-    }))
-    const calls = yield* FiberSet.make()
-    const run = yield* FiberSet.runtime(calls)<R>()
-    // boundary: `R` is the union of what these services need, which a tuple of `Service<unknown>` cannot say.
-    for (const one of options.services as ReadonlyArray<Service<R>>) one.register(server, run)
+    const fromEnvironment = yield* MessageSize.fromEnvironment
+    const limits = {
+      maxReceiveBytes: limitOf(options.maxReceiveBytes ?? fromEnvironment.maxReceiveBytes),
+      maxSendBytes: limitOf(options.maxSendBytes ?? fromEnvironment.maxSendBytes),
+      compression: options.compression
+    }
     const health = yield* GrpcHealth.make(options.health ?? {})
-    const reflection = GrpcReflection.make([...options.services, health.service].map((one) => one.name))
-    for (const one of [health.service, ...reflection]) one.register(server, run)
-    const asked = hostPort(options.host, options.port)
-    const credentials = options.credentials ?? grpc.ServerCredentials.createInsecure()
+    const named = [...options.services, health.service]
+    const reflection = GrpcReflection.make(named.map((one) => one.name), options.descriptors ?? [])
+    // boundary: `R` is the union of what these services need, which a tuple of `Service<unknown>` cannot say.
+    const services = [...named, ...reflection] as ReadonlyArray<Service<R>>
+    // Of two services with one method the first counts, so that health and reflection can be one's own.
+    const methods = new Map<string, Serve<R>>(services.toReversed().flatMap((one) => [...one.methods]))
+
+    const calls = yield* FiberSet.make()
+    const run: Run<R> = yield* FiberSet.runtime(calls)<R>()
+    const server = Http2Server.create(options.credentials, options.maxConcurrentCalls ?? maxConcurrentCallsDefault)
+    server.on("stream", (
+      stream: http2.ServerHttp2Stream,
+      headers: http2.IncomingHttpHeaders,
+      _flags: number,
+      raw: ReadonlyArray<string>
+    ) => {
+      stream.on("error", () => {})
+      const refusal = RequestHead.httpRefusal(headers)
+      if (refusal !== undefined) return stream.respond({ ":status": refusal }, { endStream: true })
+      const head = RequestHead.read(headers, raw)
+      const incoming = new Http2Call(stream, head, limits)
+      const serve = methods.get(head.path)
+      const problem = head.problem ??
+        (serve === undefined ? new Unimplemented({ detail: `no method ${head.path} here` }) : undefined)
+      if (problem !== undefined) return incoming.end(GrpcStatus.failed(problem), undefined)
+      if (serve !== undefined) runCall(incoming, serve, options.interceptors ?? [], run)
+    })
+    const random = yield* Random.Random
+    const sessions = new Sessions(server, connectionLife(options), () => random.nextDoubleUnsafe())
+    yield* Http2Server.followRenewals(server, options.credentials)
+
     const grace = Duration.fromInputUnsafe(options.grace ?? graceDefault)
-    const port = yield* Effect.acquireRelease(
-      listen(server, asked, credentials),
-      (port) => Effect.andThen(health.close, close(server, calls, hostPort(options.host, port), grace))
+    yield* Effect.addFinalizer(() =>
+      Effect.gen(function*() {
+        yield* health.close
+        // The listening sockets are closed already: their scope is newer than this one.
+        const closed = yield* Effect.forkChild(sessions.close, { startImmediately: true })
+        yield* Effect.raceFirst(Fiber.await(closed), machineClock.sleep(grace))
+        yield* FiberSet.clear(calls)
+        yield* Effect.raceFirst(Fiber.await(closed), machineClock.sleep(flushGrace))
+        yield* sessions.destroy
+      })
     )
-    return { port, address: hostPort(options.host, port), health: health.health }
+    const port = yield* Listener.bind(options, (socket) => Listener.accept(server, socket))
+    const address = "path" in options
+      ? Listener.describe(options)
+      : Listener.hostPort(options.host || "localhost", port)
+    return { port, address, health: health.health }
   })

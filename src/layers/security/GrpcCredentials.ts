@@ -20,7 +20,7 @@ export const client = Effect.fn("GrpcCredentials.client")(function*(security: Se
 
 /** For listening: a client must present a certificate that `clientCaFile` verifies. */
 export const server = Effect.fn("GrpcCredentials.server")(function*(security: SecurityConfig) {
-  if (security._tag === "None") return GrpcCredentials.plainServer()
+  if (security._tag === "None") return GrpcCredentials.plainServer
   const pems = yield* TlsFiles.load({ ...security, caFile: security.clientCaFile })
   return yield* GrpcCredentials.mutualServer(pems).pipe(
     Effect.mapError(({ reason }) => new TlsFiles.CredentialsError({ file: security.certFile, reason }))

@@ -17,6 +17,7 @@ import * as AgentServiceHandlers from "../../layers/agent/AgentServiceHandlers.t
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
@@ -42,6 +43,7 @@ const grpcServer = (config: AgentConfig) =>
         ...config.listen,
         credentials,
         services: [AgentServiceHandlers.make(config.agentId)],
+        descriptors: reflectionDescriptors,
         health: { AgentService: "SERVING" }
       })
       yield* Effect.logInfo(`agent ${config.agentId} serves gRPC on ${server.address}`)

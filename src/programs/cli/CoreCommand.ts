@@ -45,7 +45,11 @@ const isLoopback = (host: string): boolean => host === "localhost" || host === "
 const warnIfOpen = (address: ListenAddress.ListenAddress) =>
   isLoopback(address.host)
     ? Effect.void
-    : Effect.logWarning(`HTTP on ${address.host} can be reached from other machines and asks nobody who they are`)
+    : Effect.logWarning(
+      `HTTP on ${
+        address.host === "" ? "all interfaces" : address.host
+      } can be reached from other machines and asks nobody who they are`
+    )
 
 const run = Effect.fnUntraced(
   function*(file: CoreConfig.CoreConfig, http: Option.Option<CoreConfig.CoreConfig["http"]>) {

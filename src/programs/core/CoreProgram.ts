@@ -22,6 +22,7 @@ import { servicesRoute } from "../../layers/core/ServicesRoute.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { DatabaseEndpoint } from "../../layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres.ts"
@@ -112,7 +113,12 @@ const grpcServer = (config: CoreConfig) =>
     shutdown: "7 seconds",
     start: Effect.gen(function*() {
       const credentials = yield* GrpcCredentials.server(config.security)
-      const server = yield* GrpcServer.make({ ...config.grpc, credentials, services: [PollerServiceHandlers.make()] })
+      const server = yield* GrpcServer.make({
+        ...config.grpc,
+        credentials,
+        services: [PollerServiceHandlers.make()],
+        descriptors: reflectionDescriptors
+      })
       yield* Effect.logInfo(`core takes reports on ${server.address}`)
     }).pipe(Effect.as(Effect.never))
   })

@@ -7,6 +7,7 @@ import * as EventWriterStatusHandlers from "../../layers/event-writer/EventWrite
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { type Check, Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { NatsConnection } from "../../layers/nats/connection/NatsConnection.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
@@ -82,6 +83,7 @@ export const grpc = (settings: EventWriterSettings, address: ListenAddress) =>
         ...address,
         credentials,
         services: [EventWriterStatusHandlers.make(report)],
+        descriptors: reflectionDescriptors,
         health: { AgentService: "SERVING" }
       })
       yield* Effect.logInfo(`event-writer serves gRPC on ${server.address}`)

@@ -20,6 +20,7 @@ import { phaseOf } from "../../domain/poller/PollPhase.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
 import * as NodeHostNetwork from "../../layers/process/NodeHostNetwork.ts"
@@ -100,6 +101,7 @@ const grpcServer = (config: PollerConfig, address: ListenAddress) =>
           ...address,
           credentials,
           services: [],
+          descriptors: reflectionDescriptors,
           health: { [config.serviceName]: "SERVING" }
         })
         yield* Effect.logInfo(`poller ${config.pollerId} serves gRPC on ${server.address}`)

@@ -4,7 +4,7 @@ import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 
 describe("AgentConfig", () => {
   it("listens on every address of the default port unless told", () =>
-    assert.deepStrictEqual(AgentConfig.fromFile({}).listen, { host: "0.0.0.0", port: 50051 }))
+    assert.deepStrictEqual(AgentConfig.fromFile({}).listen, { host: "", port: 50051 }))
 
   it("leaves out a checker file without name or type", () =>
     assert.deepStrictEqual(AgentConfig.checkerFromFile({ name: "rperf" }), Option.none()))

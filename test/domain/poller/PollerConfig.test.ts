@@ -37,7 +37,7 @@ describe("PollerConfig", () => {
     assert.deepStrictEqual(warnings, [])
     assert.strictEqual(config.kvStoreId, "leaf-001")
     assert.strictEqual(Duration.toMillis(config.pollInterval), 30_000)
-    assert.deepStrictEqual(config.listenAddress, Option.some({ host: "0.0.0.0", port: 50_053 }))
+    assert.deepStrictEqual(config.listenAddress, Option.some({ host: "", port: 50_053 }))
     assert.deepStrictEqual(
       config.agents[0]?.checks.map((check) => [check.serviceName, check.port, Option.isSome(check.resultsInterval)]),
       [["ssh", 22, false], ["network_sweep", 0, true]]

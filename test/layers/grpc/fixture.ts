@@ -4,6 +4,7 @@
 import { Effect, Stream } from "effect"
 import * as http2 from "node:http2"
 import * as net from "node:net"
+import { fileDescriptors } from "../../../src/gen/descriptors.ts"
 import {
   AgentServiceService,
   PollerServiceService,
@@ -16,7 +17,7 @@ import type { GrpcError } from "../../../src/layers/grpc/GrpcError.ts"
 import { NotFound, Unimplemented } from "../../../src/layers/grpc/GrpcError.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import type { Service } from "../../../src/layers/grpc/GrpcService.ts"
-import type { ServerCall } from "../../../src/layers/grpc/internal/ServerCall.ts"
+import type { ServerCall } from "../../../src/layers/grpc/internal/server/ServerCall.ts"
 
 export const statusRequest = (serviceName: string): StatusRequest => ({
   serviceName,
@@ -101,9 +102,20 @@ export const coreService = <R = never>(
 
 export const serveOn = <const Services extends ReadonlyArray<Service<unknown>>>(
   port: number,
-  options: Pick<GrpcServer.ServerOptions<Services>, "credentials" | "health" | "maxReceiveBytes" | "maxSendBytes">,
+  options: Pick<
+    GrpcServer.ServerOptions<Services>,
+    "credentials" | "health" | "maxReceiveBytes" | "maxSendBytes" | "interceptors" | "compression"
+  >,
   ...services: Services
-) => GrpcServer.make({ host: "127.0.0.1", grace: "200 millis", ...options, port, services })
+) =>
+  GrpcServer.make({
+    host: "127.0.0.1",
+    grace: "200 millis",
+    descriptors: fileDescriptors,
+    ...options,
+    port,
+    services
+  })
 
 export const serve = <const Services extends ReadonlyArray<Service<unknown>>>(...services: Services) =>
   serveOn(0, {}, ...services)

@@ -158,6 +158,6 @@ describe("CoreProgram", () => {
     const config = CoreConfig.fromFile({ listen_addr: ":8090", grpc_addr: ":50052" })
 
     assert.deepStrictEqual(config.http, Option.some({ host: "127.0.0.1", port: 8090 }))
-    assert.deepStrictEqual(config.grpc, { host: "0.0.0.0", port: 50_052 })
+    assert.deepStrictEqual(config.grpc, { host: "", port: 50_052 })
   })
 })

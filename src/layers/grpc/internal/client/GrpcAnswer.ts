@@ -3,9 +3,9 @@
  */
 import * as grpc from "@grpc/grpc-js"
 import { Duration, Exit } from "effect"
-import type { GrpcChannel } from "../GrpcChannel.ts"
-import { DeadlineExceeded, fromStatus, type GrpcError, Internal } from "../GrpcError.ts"
-import * as GrpcMetadata from "../GrpcMetadata.ts"
+import type { GrpcChannel } from "../../GrpcChannel.ts"
+import { DeadlineExceeded, fromStatus, type GrpcError, Internal } from "../../GrpcError.ts"
+import * as GrpcMetadata from "../../GrpcMetadata.ts"
 
 type Call = Pick<grpc.ClientUnaryCall, "getPeer">
 
@@ -18,11 +18,20 @@ const peerOf = (channel: GrpcChannel, call: Call): string => {
 /** grpc-js appends a note even when the resolver has none, and the time of an error, which makes each one different. */
 const noise = /\.? Resolution note: $| \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g
 
-export const errorOf = (path: string, channel: GrpcChannel, call: Call, error: grpc.ServiceError): GrpcError =>
-  fromStatus(error.code, {
+/** Of what grpc-js throws at itself, such as a message whose encoding it does not know, neither code nor text is given. */
+const unreadable =
+  "an answer that cannot be read: a compressed message without grpc-encoding, or with one not known here"
+
+export const errorOf = (
+  path: string,
+  channel: GrpcChannel,
+  call: Call,
+  error: Partial<grpc.ServiceError>
+): GrpcError =>
+  fromStatus(error.code ?? grpc.status.INTERNAL, {
     method: path,
     peer: peerOf(channel, call),
-    detail: error.details.replace(noise, ""),
+    detail: error.code === undefined ? unreadable : (error.details ?? "").replace(noise, ""),
     // Absent when grpc-js itself made the error.
     trailers: error.metadata instanceof grpc.Metadata ? GrpcMetadata.fromWire(error.metadata) : {}
   })
@@ -34,7 +43,7 @@ export const settle = <Res>(
   path: string,
   channel: GrpcChannel,
   call: Call,
-  error: grpc.ServiceError | null,
+  error: Partial<grpc.ServiceError> | null,
   response: Res | undefined
 ): Exit.Exit<Res, GrpcError> => {
   if (error !== null) return Exit.fail(errorOf(path, channel, call, error))

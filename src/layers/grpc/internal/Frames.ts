@@ -1,0 +1,75 @@
+/**
+ * Messages as gRPC frames them on a stream: one byte that says whether the message is compressed, four bytes of length,
+ * the message.
+ */
+import { Option, Result } from "effect"
+import { type GrpcError, Internal, ResourceExhausted } from "../GrpcError.ts"
+
+const headBytes = 5
+
+export interface Frame {
+  readonly isCompressed: boolean
+  readonly bytes: Buffer
+}
+
+export const encode = (message: Uint8Array, isCompressed: boolean): Buffer => {
+  const frame = Buffer.allocUnsafe(headBytes + message.length)
+  frame.writeUInt8(isCompressed ? 1 : 0, 0)
+  frame.writeUInt32BE(message.length, 1)
+  frame.set(message, headBytes)
+  return frame
+}
+
+/** Cuts what arrives into frames; fails for good at a frame that is too long or has an unknown flag. */
+export class FrameDecoder {
+  readonly #bytesMax: number
+  #chunks: Array<Buffer> = []
+  #length = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+  }
+
+  /** Whether there are bytes of a frame that is not whole yet. */
+  get isMidFrame(): boolean {
+    return this.#length > 0
+  }
+
+  /** The next whole frame, or none until more bytes arrive. */
+  next(): Result.Result<Option.Option<Frame>, GrpcError> {
+    if (this.#length < headBytes) return Result.succeed(Option.none())
+    const head = this.#first(headBytes)
+    const flag = head.readUInt8(0)
+    const length = head.readUInt32BE(1)
+    if (flag > 1) return Result.fail(new Internal({ detail: `a message with the unknown flag ${flag}` }))
+    if (length > this.#bytesMax) {
+      const detail = `received a message of ${length} bytes, at most ${this.#bytesMax} are taken`
+      return Result.fail(new ResourceExhausted({ detail }))
+    }
+    if (this.#length < headBytes + length) return Result.succeed(Option.none())
+    const bytes = this.#take(headBytes + length).subarray(headBytes)
+    return Result.succeed(Option.some({ isCompressed: flag === 1, bytes }))
+  }
+
+  /** Makes the first chunk at least this long. */
+  #first(bytes: number): Buffer {
+    const [first] = this.#chunks
+    if (first !== undefined && first.length >= bytes) return first
+    const all = Buffer.concat(this.#chunks)
+    this.#chunks = [all]
+    return all
+  }
+
+  #take(bytes: number): Buffer {
+    const first = this.#first(bytes)
+    this.#length -= bytes
+    if (first.length === bytes) this.#chunks.shift()
+    else this.#chunks[0] = first.subarray(bytes)
+    return first.subarray(0, bytes)
+  }
+}

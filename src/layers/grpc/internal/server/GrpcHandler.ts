@@ -1,0 +1,164 @@
+/**
+ * What a handler of each kind becomes: an effect that reads the requests of a call and writes its responses.
+ */
+import { type Array as Arr, Cause, Duration, Effect, Option, type Pull, type Scope, Stream, type Tracer } from "effect"
+import { type GrpcError, Internal, Unimplemented } from "../../GrpcError.ts"
+import type { Kind, MethodDefinition, Request, Response, ServiceDefinition } from "../../GrpcMethod.ts"
+import { machineClock } from "../MachineClock.ts"
+import type { Http2Call } from "./Http2Call.ts"
+import type { ServerCall } from "./ServerCall.ts"
+
+export interface HandlersByKind<Req, Res, R> {
+  readonly unary: (request: Req, call: ServerCall) => Effect.Effect<Res, GrpcError, R>
+  readonly serverStream: (request: Req, call: ServerCall) => Stream.Stream<Res, GrpcError, R>
+  readonly clientStream: (requests: Stream.Stream<Req>, call: ServerCall) => Effect.Effect<Res, GrpcError, R>
+  readonly bidi: (requests: Stream.Stream<Req>, call: ServerCall) => Stream.Stream<Res, GrpcError, R>
+}
+
+export type Handler<M extends MethodDefinition, R = unknown> = HandlersByKind<Request<M>, Response<M>, R>[Kind<M>]
+
+export type Handlers<S extends ServiceDefinition> = { readonly [K in keyof S]: Handler<S[K]> }
+
+/** What the handlers of a service need. */
+export type HandlersContext<H> = {
+  readonly [K in keyof H]: H[K] extends (...args: never) => Effect.Effect<infer _A, infer _E, infer R> ? R
+    : H[K] extends (...args: never) => Stream.Stream<infer _A, infer _E, infer R> ? R
+    : never
+}[keyof H]
+
+/** What is left to provide when a call has its own scope and span. */
+export type Needs<R> = Exclude<Exclude<R, Scope.Scope>, Tracer.ParentSpan>
+
+/** Runs one call; answers the frame that goes out last, beside the status. */
+export type Serve<R> = (incoming: Http2Call, call: ServerCall) => Effect.Effect<Buffer | undefined, GrpcError, R>
+
+/** The serializers of one method, with its message types known. */
+export interface Codec<Req, Res> {
+  readonly requestDeserialize: (bytes: Buffer) => Req
+  readonly responseSerialize: (message: Res) => Buffer
+}
+
+const decode = <Req>(codec: Codec<Req, never>, bytes: Buffer): Effect.Effect<Req, GrpcError> =>
+  Effect.try({
+    try: () => codec.requestDeserialize(bytes),
+    catch: () => new Internal({ detail: "the request cannot be read as the method's message" })
+  })
+
+const encode = <Res>(codec: Codec<unknown, Res>, incoming: Http2Call, message: Res): Effect.Effect<Buffer, GrpcError> =>
+  Effect.flatMap(
+    Effect.try({
+      try: () => codec.responseSerialize(message),
+      catch: () => new Internal({ detail: "the response cannot be written as the method's message" })
+    }),
+    (bytes) => incoming.frame(bytes)
+  )
+
+/** The only request of a method without a stream of them. */
+const single = <Req>(codec: Codec<Req, never>, incoming: Http2Call): Effect.Effect<Req, GrpcError> =>
+  Effect.gen(function*() {
+    const messages: Array<Buffer> = []
+    while (true) {
+      const batch = yield* incoming.read
+      if (batch.length === 0) break
+      messages.push(...batch)
+      if (messages.length > 1) break
+    }
+    const [message] = messages
+    if (message === undefined || messages.length > 1) {
+      const detail = `a call of ${incoming.head.path} takes one request, not ${
+        messages.length === 0 ? "none" : "several"
+      }`
+      return yield* new Unimplemented({ detail })
+    }
+    return yield* decode(codec, message)
+  })
+
+/**
+ * A cancelling client built on Node half-closes and then resets, in two packets: for a moment the requests seem
+ * complete. Within this time the reset interrupts the handler before it takes a part for the whole.
+ */
+const resetGrace = Duration.millis(5)
+
+const isFilled = <A>(batch: ReadonlyArray<A>): batch is Arr.NonEmptyReadonlyArray<A> => batch.length > 0
+
+/**
+ * The requests of a stream. What makes them unreadable is no failure of theirs, which handlers would have to handle:
+ * `broken` ends the call beside the handler.
+ */
+const several = <Req>(codec: Codec<Req, never>, incoming: Http2Call, broken: (error: GrpcError) => void) =>
+  Stream.concat(
+    Stream.fromPull(Effect.sync((): Pull.Pull<Arr.NonEmptyReadonlyArray<Req>> =>
+      incoming.read.pipe(
+        Effect.flatMap((batch) => Effect.forEach(batch, (bytes) => decode(codec, bytes))),
+        Effect.catch((error) =>
+          Effect.suspend(() => {
+            broken(error)
+            return Effect.never
+          })
+        ),
+        Effect.flatMap((requests) => isFilled(requests) ? Effect.succeed(requests) : Cause.done())
+      )
+    )),
+    Stream.fromEffectDrain(machineClock.sleep(resetGrace))
+  )
+
+/** Runs `body` with the call's requests; ends with the error of a request that cannot be read. */
+const withRequests = <Req, A, R>(
+  codec: Codec<Req, never>,
+  incoming: Http2Call,
+  body: (requests: Stream.Stream<Req>) => Effect.Effect<A, GrpcError, R>
+): Effect.Effect<A, GrpcError, R> =>
+  Effect.suspend(() => {
+    let found = Option.none<GrpcError>()
+    let wake = () => {}
+    const broken = Effect.callback<never, GrpcError>((resume) => {
+      wake = () => {
+        if (Option.isSome(found)) resume(Effect.fail(found.value))
+      }
+      wake()
+    })
+    const requests = several(codec, incoming, (error) => {
+      found = Option.some(error)
+      wake()
+    })
+    return Effect.raceFirst(Effect.suspend(() => body(requests)), broken)
+  })
+
+/** Writes each response but keeps none back: a stream ends with its trailers alone. */
+const writeAll = <Res, R>(
+  codec: Codec<unknown, Res>,
+  incoming: Http2Call,
+  responses: Stream.Stream<Res, GrpcError, R>
+): Effect.Effect<undefined, GrpcError, R> =>
+  Stream.runForEach(
+    responses,
+    (response) => Effect.flatMap(encode(codec, incoming, response), (frame) => incoming.write(frame))
+  ).pipe(
+    // The headers of a stream without responses.
+    Effect.andThen(Effect.sync(() => incoming.sendHeaders({}))),
+    Effect.as(undefined)
+  )
+
+export const unary =
+  <Req, Res, R>(codec: Codec<Req, Res>, handler: HandlersByKind<Req, Res, R>["unary"]): Serve<R> => (incoming, call) =>
+    single(codec, incoming).pipe(
+      Effect.flatMap((request) => handler(request, call)),
+      Effect.flatMap((response) => encode(codec, incoming, response))
+    )
+
+export const clientStream =
+  <Req, Res, R>(codec: Codec<Req, Res>, handler: HandlersByKind<Req, Res, R>["clientStream"]): Serve<R> =>
+  (incoming, call) =>
+    Effect.flatMap(
+      withRequests(codec, incoming, (requests) => handler(requests, call)),
+      (response) => encode(codec, incoming, response)
+    )
+
+export const serverStream =
+  <Req, Res, R>(codec: Codec<Req, Res>, handler: HandlersByKind<Req, Res, R>["serverStream"]): Serve<R> =>
+  (incoming, call) =>
+    Effect.flatMap(single(codec, incoming), (request) => writeAll(codec, incoming, handler(request, call)))
+
+export const bidi =
+  <Req, Res, R>(codec: Codec<Req, Res>, handler: HandlersByKind<Req, Res, R>["bidi"]): Serve<R> => (incoming, call) =>
+    withRequests(codec, incoming, (requests) => writeAll(codec, incoming, handler(requests, call)))

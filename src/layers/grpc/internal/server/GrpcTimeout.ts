@@ -1,0 +1,18 @@
+/** `grpc-timeout`: at most eight digits and a unit. */
+import { Option } from "effect"
+
+const unitMillis: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6
+}
+
+/** Milliseconds; none when the text is not a timeout. */
+export const parse = (text: string): Option.Option<number> => {
+  const [, digits, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(text) ?? []
+  const factor = unitMillis[unit]
+  return digits === undefined || factor === undefined ? Option.none() : Option.some(Number(digits) * factor)
+}

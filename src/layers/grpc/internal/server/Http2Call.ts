@@ -1,0 +1,174 @@
+/**
+ * One call on its HTTP/2 stream: reads messages as the handler asks for them, writes them as the client takes them, and
+ * ends the stream with a status.
+ *
+ * Nothing is written to a stream that is gone; the connection tells the call's fiber by interrupting it.
+ */
+import { Effect, Exit, Option, Result } from "effect"
+import * as http2 from "node:http2"
+import * as Compression from "../../Compression.ts"
+import { type GrpcError, Internal, ResourceExhausted } from "../../GrpcError.ts"
+import * as Frames from "../Frames.ts"
+import type { RequestHead } from "./RequestHead.ts"
+
+export interface CallLimits {
+  readonly maxReceiveBytes: number
+  readonly maxSendBytes: number
+  readonly compression: Compression.Compression | undefined
+}
+
+/** How long a client may go on sending after it was given its status. */
+const statusGraceMillis = 1_000
+
+/** Messages handed over at once. */
+const batchMax = 16
+
+export class Http2Call {
+  readonly head: RequestHead
+  readonly stream: http2.ServerHttp2Stream
+  readonly #limits: CallLimits
+  readonly #decoder: Frames.FrameDecoder
+  readonly #compression: Compression.Compression | undefined
+  #isEnded = false
+  #wake = () => {}
+
+  constructor(stream: http2.ServerHttp2Stream, head: RequestHead, limits: CallLimits) {
+    this.stream = stream
+    this.head = head
+    this.#limits = limits
+    this.#decoder = new Frames.FrameDecoder(limits.maxReceiveBytes)
+    const { compression } = limits
+    this.#compression = compression !== undefined && Compression.isAcceptedBy(compression, head.acceptEncoding)
+      ? compression
+      : undefined
+    stream.on("readable", () => this.#wake())
+    stream.on("end", () => {
+      this.#isEnded = true
+      this.#wake()
+    })
+  }
+
+  /** The next messages, at least one; none when the client has sent all. */
+  readonly read: Effect.Effect<ReadonlyArray<Buffer>, GrpcError> = Effect.suspend(() =>
+    Effect.flatMap(this.#frames, (frames) => {
+      if (!frames.some(({ isCompressed }) => isCompressed)) return Effect.succeed(frames.map(({ bytes }) => bytes))
+      return Effect.forEach(frames, ({ bytes, isCompressed }) =>
+        isCompressed
+          ? Compression.decompress(this.head.encoding, bytes, this.#limits.maxReceiveBytes)
+          : Effect.succeed(bytes))
+    })
+  )
+
+  readonly #frames: Effect.Effect<ReadonlyArray<Frames.Frame>, GrpcError> = Effect.callback((resume) => {
+    this.#wake = () => {
+      const taken = this.#take()
+      if (taken === undefined) return
+      this.#wake = () => {}
+      resume(taken)
+    }
+    this.#wake()
+    return Effect.sync(() => {
+      this.#wake = () => {}
+    })
+  })
+
+  /** What is there now; `undefined` while nothing is. Whole messages come before the error after them. */
+  #take(): Exit.Exit<ReadonlyArray<Frames.Frame>, GrpcError> | undefined {
+    const frames: Array<Frames.Frame> = []
+    while (frames.length < batchMax) {
+      const next = this.#decoder.next()
+      if (Result.isFailure(next)) return frames.length > 0 ? Exit.succeed(frames) : Exit.fail(next.failure)
+      if (Option.isSome(next.success)) {
+        frames.push(next.success.value)
+        continue
+      }
+      const chunk: unknown = this.stream.read()
+      if (!Buffer.isBuffer(chunk)) break
+      this.#decoder.push(chunk)
+    }
+    if (frames.length > 0) return Exit.succeed(frames)
+    if (!this.#isEnded) return undefined
+    return this.#decoder.isMidFrame
+      ? Exit.fail(new Internal({ detail: "the request ended inside a message" }))
+      : Exit.succeed([])
+  }
+
+  get isGone(): boolean {
+    return this.stream.destroyed || this.stream.closed || this.stream.writableEnded
+  }
+
+  /** Response headers, once. */
+  sendHeaders(headers: http2.OutgoingHttpHeaders): void {
+    if (this.isGone || this.stream.headersSent) return
+    this.stream.respond({
+      ...headers,
+      ":status": 200,
+      "content-type": "application/grpc+proto",
+      "grpc-accept-encoding": Compression.acceptedEncodings,
+      ...(this.#compression === undefined ? {} : { "grpc-encoding": this.#compression })
+    }, { waitForTrailers: true })
+  }
+
+  /** The bytes of a message as they go onto the stream. */
+  frame(message: Uint8Array): Effect.Effect<Buffer, GrpcError> {
+    const { maxSendBytes } = this.#limits
+    if (message.length > maxSendBytes) {
+      const detail = `a response of ${message.length} bytes, at most ${maxSendBytes} are sent`
+      return Effect.fail(new ResourceExhausted({ detail }))
+    }
+    return this.#compression === undefined
+      ? Effect.succeed(Frames.encode(message, false))
+      : Effect.map(Compression.compress(this.#compression, message), (bytes) => Frames.encode(bytes, true))
+  }
+
+  /** Writes one frame and waits until there is room for the next. */
+  write(frame: Buffer): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      this.sendHeaders({})
+      const { stream } = this
+      if (this.isGone || stream.write(frame)) return resume(Effect.void)
+      const proceed = () => {
+        stream.off("drain", proceed)
+        stream.off("close", proceed)
+        resume(Effect.void)
+      }
+      stream.once("drain", proceed)
+      stream.once("close", proceed)
+      return Effect.sync(() => {
+        stream.off("drain", proceed)
+        stream.off("close", proceed)
+      })
+    })
+  }
+
+  /** Ends the stream: `last` is a frame that goes before the trailers. Without messages the trailers stand alone. */
+  end(trailers: http2.OutgoingHttpHeaders, last: Buffer | undefined): void {
+    const { stream } = this
+    if (this.isGone) return
+    // What the client still sends is of no interest, and must not stay in the connection's window.
+    stream.on("data", () => {})
+    stream.resume()
+    if (last === undefined && !stream.headersSent) {
+      stream.respond(
+        { ...trailers, ":status": 200, "content-type": "application/grpc+proto" },
+        { endStream: true }
+      )
+      return this.#stopReading()
+    }
+    this.sendHeaders({})
+    stream.once("wantTrailers", () => {
+      if (!stream.destroyed) stream.sendTrailers(trailers)
+      this.#stopReading()
+    })
+    if (last === undefined) stream.end()
+    else stream.end(last)
+  }
+
+  /** Resets the stream of a client that sends on and on. Not at once: the reset would overtake the status. */
+  #stopReading(): void {
+    if (this.#isEnded || this.stream.closed) return
+    const timer = setTimeout(() => this.stream.close(http2.constants.NGHTTP2_NO_ERROR), statusGraceMillis)
+    timer.unref()
+    this.stream.once("close", () => clearTimeout(timer))
+  }
+}

@@ -1,0 +1,48 @@
+/** The HTTP/2 server of a gRPC server: it does not listen itself, connections are handed to it. */
+import { Effect, Stream } from "effect"
+import * as http2 from "node:http2"
+import * as tls from "node:tls"
+import type { ServerCredentials } from "../../GrpcCredentials.ts"
+
+export type Http2Server = http2.Http2Server | http2.Http2SecureServer
+
+/** Without one a client with a certificate cannot resume its session. */
+const sessionIdContext = "grpc"
+
+/**
+ * Node's TLS server makes its context from some of the options: `allowPartialTrustChain`, with which an intermediate
+ * alone is an anchor, is not among them. So the context is made here, and put where the server looks for it.
+ */
+const useContext = (server: Http2Server, options: tls.SecureContextOptions): void => {
+  Reflect.set(server, "_sharedCreds", tls.createSecureContext({ ...options, sessionIdContext }))
+}
+
+export const create = (credentials: ServerCredentials | undefined, maxConcurrentCalls: number): Http2Server => {
+  const options = { settings: { maxConcurrentStreams: maxConcurrentCalls } }
+  if (credentials?.tls === undefined) return http2.createServer(options)
+  const server = http2.createSecureServer({
+    ...options,
+    ...credentials.tls,
+    sessionIdContext,
+    ALPNProtocols: ["h2"],
+    allowHTTP1: false
+  })
+  useContext(server, credentials.tls)
+  return server
+}
+
+/** New connections use the newest certificates; those that are open go on. */
+export const followRenewals = (server: Http2Server, credentials: ServerCredentials | undefined) =>
+  credentials?.renewals === undefined
+    ? Effect.void
+    : Effect.forkScoped(
+      Stream.runForEach(credentials.renewals, (options) =>
+        Effect.try({
+          try: () => useContext(server, options),
+          catch: (cause) => cause instanceof Error ? cause.message : String(cause)
+        }).pipe(
+          Effect.catch((reason) =>
+            Effect.logError(`gRPC server: new certificates cannot be used, the old ones stay: ${reason}`)
+          )
+        ))
+    )

@@ -1,0 +1,115 @@
+/**
+ * Sockets that listen, and the HTTP/2 connections that come in on them.
+ *
+ * A name that stands for several addresses (`localhost`) is listened to on all of them, on one port; no host means every
+ * interface, IPv4 and IPv6 alike, as the Go services take `:50051`.
+ */
+import { Effect, Schema } from "effect"
+import * as dns from "node:dns/promises"
+import * as fs from "node:fs"
+import * as http2 from "node:http2"
+import * as net from "node:net"
+
+export class BindError extends Schema.TaggedError<BindError>()("BindError", {
+  address: Schema.String,
+  /** What the operating system said, for example `EADDRINUSE: address already in use`. */
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `Cannot listen on ${this.address}: ${this.reason}`
+  }
+}
+
+export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string }
+
+export const hostPort = (host: string, port: number): string =>
+  host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`
+
+export const describe = (endpoint: Endpoint): string =>
+  "path" in endpoint ? `unix:${endpoint.path}` : hostPort(endpoint.host, endpoint.port)
+
+/** The part of Node's text that says why: `listen EADDRINUSE: address already in use 127.0.0.1:1` and more around. */
+const reasonOf = (error: unknown): string => {
+  const text = error instanceof Error ? error.message : String(error)
+  return /\b(E[A-Z]+: [a-z ,]+[a-z])/.exec(text)?.[1] ?? text
+}
+
+const listen = (options: net.ListenOptions, onSocket: (socket: net.Socket) => void) =>
+  Effect.callback<net.Server, unknown>((resume) => {
+    const server = net.createServer(onSocket)
+    server.once("error", (error) => resume(Effect.fail(error)))
+    server.listen(options, () => resume(Effect.succeed(server)))
+    return Effect.sync(() => server.close())
+  })
+
+/** Interrupted or not, a server that listens is closed in the end. */
+const acquire = (options: net.ListenOptions, onSocket: (socket: net.Socket) => void) =>
+  Effect.acquireRelease(listen(options, onSocket), (server) => Effect.sync(() => server.close()), {
+    interruptible: true
+  })
+
+const portOf = (server: net.Server): number => {
+  const address = server.address()
+  return typeof address === "object" && address !== null ? address.port : 0
+}
+
+/** Addresses that a host stands for; none for every interface. */
+const addressesOf = (host: string): Effect.Effect<ReadonlyArray<string | undefined>, unknown> => {
+  if (host === "") return Effect.succeed([undefined])
+  if (net.isIP(host) !== 0) return Effect.succeed([host])
+  return Effect.map(
+    Effect.tryPromise({ try: () => dns.lookup(host, { all: true }), catch: (cause) => cause }),
+    (found) => [...new Set(found.map(({ address }) => address))]
+  )
+}
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT")
+
+/** A socket file that nobody listens on any more is in the way of who comes next. */
+const removeStale = (path: string): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const socket = net.connect({ path })
+    socket.once("connect", () => {
+      socket.destroy()
+      resume(Effect.void)
+    })
+    socket.once("error", (error) => {
+      if ("code" in error && error.code === "ECONNREFUSED") fs.rmSync(path, { force: true })
+      resume(Effect.void)
+    })
+    return Effect.sync(() => socket.destroy())
+  })
+
+/** Listens until the scope closes; answers the port, 0 for a unix socket. */
+export const bind = (endpoint: Endpoint, onSocket: (socket: net.Socket) => void) =>
+  Effect.gen(function*() {
+    if ("path" in endpoint) {
+      yield* removeStale(endpoint.path)
+      yield* acquire({ path: endpoint.path }, onSocket)
+      return 0
+    }
+    let port = endpoint.port
+    let lastError: unknown
+    let bound = 0
+    for (const host of yield* addressesOf(endpoint.host)) {
+      // Of several addresses those that this machine does not have are left out.
+      const server = yield* acquire({ port, ...(host === undefined ? {} : { host }) }, onSocket).pipe(
+        Effect.catchIf(isUnavailable, (error) => {
+          lastError = error
+          return Effect.void
+        })
+      )
+      if (server === undefined) continue
+      port = portOf(server)
+      bound += 1
+    }
+    if (bound === 0) return yield* Effect.fail(lastError)
+    return port
+  }).pipe(Effect.mapError((error) => new BindError({ address: describe(endpoint), reason: reasonOf(error) })))
+
+/** Hands a raw connection to an HTTP/2 server that does not listen itself. */
+export const accept = (server: http2.Http2Server | http2.Http2SecureServer, socket: net.Socket): void => {
+  socket.on("error", () => {})
+  server.emit("connection", socket)
+}

@@ -1,0 +1,97 @@
+/**
+ * Runs one incoming call as a fiber.
+ *
+ * The fiber has its own scope and is interrupted when the client cancels or disconnects, when the deadline passes, and
+ * when the server closes; its finalizers then run before the status is sent. A defect stays in the call: the caller
+ * sees `Unknown: internal error`, as the Go servers answer a panic, and the log has the cause.
+ */
+import { Cause, Effect, Exit, Option } from "effect"
+import * as Headers from "effect/http/Headers"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import { DeadlineExceeded, type GrpcError, Unavailable, Unknown } from "../../GrpcError.ts"
+import * as GrpcMetadata from "../../GrpcMetadata.ts"
+import type { ServerInterceptor } from "../../GrpcServer.ts"
+import { machineClock } from "../MachineClock.ts"
+import type { Needs, Serve } from "./GrpcHandler.ts"
+import * as GrpcStatus from "./GrpcStatus.ts"
+import type { Http2Call } from "./Http2Call.ts"
+import * as ServerCall from "./ServerCall.ts"
+
+/** Starts a fiber that the server owns. */
+export type Run<R> = (effect: Effect.Effect<void, never, R>) => { readonly interruptUnsafe: () => void }
+
+const failureOf = (cause: Cause.Cause<GrpcError>, call: ServerCall.ServerCall): Effect.Effect<GrpcError> => {
+  const failure = Cause.findErrorOption(cause)
+  if (Option.isSome(failure)) return Effect.succeed(failure.value)
+  if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(new Unavailable({ detail: "the server is shutting down" }))
+  return Effect.logError("gRPC handler died", cause).pipe(
+    Effect.annotateLogs({ method: call.method, peer: call.peer }),
+    Effect.as(new Unknown({ detail: "internal error" }))
+  )
+}
+
+/** On the machine's clock, like the deadline itself. */
+const withinDeadline = <A, R>(effect: Effect.Effect<A, GrpcError, R>, call: ServerCall.ServerCall) =>
+  Option.isNone(call.deadline)
+    ? effect
+    : Effect.flatMap(call.remaining, (remaining) =>
+      Effect.raceFirst(
+        effect,
+        Effect.andThen(
+          machineClock.sleep(remaining),
+          Effect.fail(new DeadlineExceeded({ detail: "the deadline passed" }))
+        )
+      ))
+
+const callerSpan = (call: ServerCall.ServerCall) => {
+  const traceparent = GrpcMetadata.text(call.metadata, "traceparent")
+  return traceparent === undefined ? Option.none() : HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent }))
+}
+
+/** Child of the caller's span when the caller sent one, else the root of a trace: never part of the server's start. */
+const withServerSpan = <A, E, R>(effect: Effect.Effect<A, E, R>, call: ServerCall.ServerCall) => {
+  const parent = callerSpan(call)
+  return Effect.withSpan(effect, call.method.slice(1), {
+    kind: "server",
+    attributes: { "rpc.system": "grpc", "client.address": call.peer },
+    captureStackTrace: false,
+    ...(Option.isSome(parent) ? { parent: parent.value } : { root: true })
+  })
+}
+
+/** The first interceptor is the outermost: it sees the call first and its end last. */
+const intercepted = <A, R>(
+  interceptors: ReadonlyArray<ServerInterceptor>,
+  call: ServerCall.ServerCall,
+  effect: Effect.Effect<A, GrpcError, R>
+): Effect.Effect<A, GrpcError, R> =>
+  interceptors.reduceRight((inner, interceptor) => Effect.suspend(() => interceptor(call, inner)), effect)
+
+export const runCall = <R>(
+  incoming: Http2Call,
+  serve: Serve<R>,
+  interceptors: ReadonlyArray<ServerInterceptor>,
+  run: Run<Needs<R>>
+): void => {
+  const context = ServerCall.make(incoming)
+  const { call } = context
+  const answer = (exit: Exit.Exit<Buffer | undefined, GrpcError>) =>
+    Exit.isSuccess(exit)
+      ? Effect.sync(() => incoming.end(GrpcStatus.ok(context.trailers), exit.value))
+      : Effect.map(failureOf(exit.cause, call), (error) => incoming.end(GrpcStatus.failed(error), undefined))
+  const handled = intercepted(interceptors, call, Effect.suspend(() => serve(incoming, call))).pipe(
+    (effect) => withinDeadline(effect, call),
+    Effect.scoped,
+    (effect) => withServerSpan(effect, call)
+  )
+  const fiber = run(
+    // The answer is given even when the server interrupts the call.
+    Effect.uninterruptibleMask((restore) => Effect.flatMap(Effect.exit(restore(handled)), answer))
+  )
+  const { stream } = incoming
+  // A stream that is closed already has told nobody here. One that is reset says so at once by `aborted`, but closes only
+  // when everything that came on it was read.
+  if (stream.closed || stream.aborted) return fiber.interruptUnsafe()
+  stream.once("aborted", () => fiber.interruptUnsafe())
+  stream.once("close", () => fiber.interruptUnsafe())
+}
