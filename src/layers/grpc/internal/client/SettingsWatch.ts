@@ -4,6 +4,7 @@
  */
 import * as grpc from "@grpc/grpc-js"
 import type * as net from "node:net"
+import { later } from "../Timer.ts"
 
 type Connector = ReturnType<grpc.ChannelCredentials["_createSecureConnector"]>
 
@@ -11,14 +12,13 @@ const watched = (inner: Connector, timeoutMillis: number): Connector => ({
   connect: async (raw) => {
     let heard: net.Socket = raw
     let isTls = true
-    const timer = setTimeout(() => {
+    const cancel = later(timeoutMillis, () => {
       // Of TLS only what it carries counts: a server sends tickets of its own accord.
       if (isTls || heard.bytesRead === before) {
         heard.destroy(new Error(`the peer sent no HTTP/2 SETTINGS within ${timeoutMillis} ms`))
       }
-    }, timeoutMillis)
-    timer.unref()
-    raw.once("close", () => clearTimeout(timer))
+    })
+    raw.once("close", cancel)
     // A proxy has been read from this socket before.
     let before = raw.bytesRead
     const result = await inner.connect(raw)

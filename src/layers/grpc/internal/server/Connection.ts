@@ -4,6 +4,7 @@
  * Closing is polite: the client hears GOAWAY, its running calls go on for `ageGrace`, new ones take a new connection.
  */
 import type * as http2 from "node:http2"
+import { later } from "../Timer.ts"
 
 /** Milliseconds; infinite switches the rule off. */
 export interface ConnectionLife {
@@ -12,24 +13,6 @@ export interface ConnectionLife {
   readonly idleMillis: number
   readonly ageMillis: number
   readonly ageGraceMillis: number
-}
-
-/** Node counts a longer timer as 1 ms. */
-const timerMillisMax = 2 ** 31 - 1
-
-/** Calls `act` later; answers how to prevent it. A timer keeps no process alive. */
-const later = (millis: number, act: () => void): () => void => {
-  if (millis === Infinity) return () => {}
-  let timer: NodeJS.Timeout
-  const wait = (left: number) => {
-    timer = setTimeout(
-      () => left > timerMillisMax ? wait(left - timerMillisMax) : act(),
-      Math.min(left, timerMillisMax)
-    )
-    timer.unref()
-  }
-  wait(millis)
-  return () => clearTimeout(timer)
 }
 
 /** Spreads the ends of connections that began together: up to a tenth more or less. */

@@ -9,6 +9,7 @@ import * as http2 from "node:http2"
 import * as Compression from "../../Compression.ts"
 import { type GrpcError, Internal, ResourceExhausted } from "../../GrpcError.ts"
 import * as Frames from "../Frames.ts"
+import { later } from "../Timer.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
 export interface CallLimits {
@@ -167,8 +168,7 @@ export class Http2Call {
   /** Resets the stream of a client that sends on and on. Not at once: the reset would overtake the status. */
   #stopReading(): void {
     if (this.#isEnded || this.stream.closed) return
-    const timer = setTimeout(() => this.stream.close(http2.constants.NGHTTP2_NO_ERROR), statusGraceMillis)
-    timer.unref()
-    this.stream.once("close", () => clearTimeout(timer))
+    const cancel = later(statusGraceMillis, () => this.stream.close(http2.constants.NGHTTP2_NO_ERROR))
+    this.stream.once("close", cancel)
   }
 }

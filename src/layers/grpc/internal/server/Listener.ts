@@ -7,7 +7,7 @@
 import { Effect, Schema } from "effect"
 import * as dns from "node:dns/promises"
 import * as fs from "node:fs"
-import * as http2 from "node:http2"
+import type * as http2 from "node:http2"
 import * as net from "node:net"
 
 export class BindError extends Schema.TaggedError<BindError>()("BindError", {
@@ -29,13 +29,12 @@ export const describe = (endpoint: Endpoint): string =>
   "path" in endpoint ? `unix:${endpoint.path}` : hostPort(endpoint.host, endpoint.port)
 
 /** The part of Node's text that says why: `listen EADDRINUSE: address already in use 127.0.0.1:1` and more around. */
-const reasonOf = (error: unknown): string => {
-  const text = error instanceof Error ? error.message : String(error)
-  return /\b(E[A-Z]+: [a-z ,]+[a-z])/.exec(text)?.[1] ?? text
-}
+const reasonOf = ({ message }: Error): string => /\b(E[A-Z]+: [a-z ,]+[a-z])/.exec(message)?.[1] ?? message
+
+const asError = (cause: unknown): Error => cause instanceof Error ? cause : new Error(String(cause))
 
 const listen = (options: net.ListenOptions, onSocket: (socket: net.Socket) => void) =>
-  Effect.callback<net.Server, unknown>((resume) => {
+  Effect.callback<net.Server, Error>((resume) => {
     const server = net.createServer(onSocket)
     server.once("error", (error) => resume(Effect.fail(error)))
     server.listen(options, () => resume(Effect.succeed(server)))
@@ -54,17 +53,17 @@ const portOf = (server: net.Server): number => {
 }
 
 /** Addresses that a host stands for; none for every interface. */
-const addressesOf = (host: string): Effect.Effect<ReadonlyArray<string | undefined>, unknown> => {
+const addressesOf = (host: string): Effect.Effect<ReadonlyArray<string | undefined>, Error> => {
   if (host === "") return Effect.succeed([undefined])
   if (net.isIP(host) !== 0) return Effect.succeed([host])
   return Effect.map(
-    Effect.tryPromise({ try: () => dns.lookup(host, { all: true }), catch: (cause) => cause }),
+    Effect.tryPromise({ try: () => dns.lookup(host, { all: true }), catch: asError }),
     (found) => [...new Set(found.map(({ address }) => address))]
   )
 }
 
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT")
+const isUnavailable = (error: Error): boolean =>
+  "code" in error && (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT")
 
 /** A socket file that nobody listens on any more is in the way of who comes next. */
 const removeStale = (path: string): Effect.Effect<void> =>
@@ -90,7 +89,7 @@ export const bind = (endpoint: Endpoint, onSocket: (socket: net.Socket) => void)
       return 0
     }
     let port = endpoint.port
-    let lastError: unknown
+    let lastError = new Error("it has no address")
     let bound = 0
     for (const host of yield* addressesOf(endpoint.host)) {
       // Of several addresses those that this machine does not have are left out.

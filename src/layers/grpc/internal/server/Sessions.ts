@@ -2,7 +2,7 @@
  * The connections of a server: counted, watched over, and closed together.
  */
 import { Effect } from "effect"
-import * as http2 from "node:http2"
+import type * as http2 from "node:http2"
 import * as Connection from "./Connection.ts"
 
 export class Sessions {
