@@ -2,11 +2,13 @@
  * `monitoring.PollerService` on core: reports in, `received` out.
  *
  * `received` is said only after the commit. What a poller should keep and send again (no database, too much at once)
- * is answered with a code that existing pollers retry; a report that can never be taken, with one that they drop.
+ * is answered with a code that existing pollers retry; a report that can never be taken, with one that they drop. Every
+ * answer begins by saying that reports may come in parts, also one that ends in an error.
  */
 import { type Duration, Effect, Stream } from "effect"
 import * as ChunkReassembly from "../../domain/monitoring/reports/ChunkReassembly.ts"
 import type { ReceivedChunk, ReceivedReport, ReceivedStatus } from "../../domain/monitoring/reports/ReceivedReport.ts"
+import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import {
   PollerServiceService,
   type PollerStatusChunk,
@@ -22,7 +24,9 @@ import {
   ResourceExhausted,
   Unavailable
 } from "../grpc/GrpcError.ts"
+import * as GrpcMetadata from "../grpc/GrpcMetadata.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
+import type { ServerCall } from "../grpc/index.ts"
 
 const fromStatus = (status: ServiceStatus): ReceivedStatus => ({
   serviceName: status.serviceName,
@@ -85,8 +89,23 @@ const reassemble = (chunks: Stream.Stream<PollerStatusChunk>, chunkWait: Duratio
 
 const chunkWaitDefault = "30 seconds"
 
+/** What goes beside the messages: what core takes, and when the poller will report again. */
+const exchangeHeaders = (call: ServerCall) =>
+  Effect.as(
+    call.sendHeaders({ [ReportHeaders.parts]: ReportHeaders.partsTaken }),
+    ReportHeaders.parseIntervalMillis(GrpcMetadata.text(call.metadata, ReportHeaders.interval))
+  )
+
+const withInterval = (report: ReceivedReport, intervalMillis: number | undefined): ReceivedReport =>
+  intervalMillis === undefined ? report : { ...report, intervalMillis }
+
 export const make = (chunkWait: Duration.Input = chunkWaitDefault) =>
   GrpcServer.service(PollerServiceService, {
-    reportStatus: (request: PollerStatusRequest) => ingest(fromRequest(request)),
-    streamStatus: (chunks: Stream.Stream<PollerStatusChunk>) => Effect.flatMap(reassemble(chunks, chunkWait), ingest)
+    reportStatus: (request: PollerStatusRequest, call: ServerCall) =>
+      Effect.flatMap(exchangeHeaders(call), (interval) => ingest(withInterval(fromRequest(request), interval))),
+    streamStatus: (chunks: Stream.Stream<PollerStatusChunk>, call: ServerCall) =>
+      Effect.flatMap(
+        exchangeHeaders(call),
+        (interval) => Effect.flatMap(reassemble(chunks, chunkWait), (report) => ingest(withInterval(report, interval)))
+      )
   })

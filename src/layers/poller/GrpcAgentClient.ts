@@ -4,7 +4,6 @@
  * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason,
  * until they can be: it concerns this agent alone.
  */
-import * as grpc from "@grpc/grpc-js"
 import { Effect, FileSystem, Latch, Layer, Ref, Scope, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
@@ -27,6 +26,7 @@ import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
+import * as ConnectionLoss from "./ConnectionLoss.ts"
 
 const reconnectDelayMax = "1 second"
 
@@ -78,6 +78,16 @@ const late = (
   }
 }
 
+/** One watch for the life of the channel. */
+const lossesOf = (channel: GrpcChannel.GrpcChannel): Effect.Effect<void> => {
+  const lost = Latch.makeUnsafe()
+  ConnectionLoss.watch(channel, () => {
+    lost.openUnsafe()
+    lost.closeUnsafe()
+  })
+  return lost.await
+}
+
 const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
   const client = GrpcClient.fromChannel(AgentServiceService, channel)
   const health = GrpcClient.fromChannel(HealthService, channel)
@@ -125,29 +135,8 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
         Effect.catchTag(["NotFound", "Unimplemented"], () => Effect.void),
         Effect.mapError(failed)
       ),
-    lost: watchLosses(channel.client.getChannel())
+    lost: lossesOf(channel)
   }
-}
-
-/**
- * One watch for the life of the channel, because grpc-js has no way to take one back. It keeps the channel as it is:
- * an idle one does not connect for it.
- */
-const watchLosses = (channel: ReturnType<grpc.Client["getChannel"]>): Effect.Effect<void> => {
-  const { READY, SHUTDOWN } = grpc.connectivityState
-  const lost = Latch.makeUnsafe()
-  const watch = (before: grpc.connectivityState) => {
-    channel.watchConnectivityState(before, Infinity, () => {
-      const state = channel.getConnectivityState(false)
-      if (before === READY) {
-        lost.openUnsafe()
-        lost.closeUnsafe()
-      }
-      if (state !== SHUTDOWN) watch(state)
-    })
-  }
-  watch(channel.getConnectivityState(false))
-  return lost.await
 }
 
 const refusing = (error: AgentError): AgentConnection => {

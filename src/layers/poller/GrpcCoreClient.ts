@@ -1,9 +1,14 @@
 /**
  * Reports to core over gRPC, on one channel for the life of the layer.
+ *
+ * A core of ours says, when asked and in the headers of each answer, that it takes reports in parts, and hears in those
+ * of the request how often to expect one; the existing core says nothing and reads nothing.
  */
-import { Effect, Layer, Stream } from "effect"
+import { Duration, Effect, Layer, Stream } from "effect"
+import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
+import { HealthService } from "../../gen/grpc/health/v1/health.ts"
 import * as Wire from "../../gen/monitoring/monitoring.ts"
 import {
   CoreAway,
@@ -13,16 +18,23 @@ import {
   type ReportHeader,
   ReportRejected
 } from "../../services/poller/CoreClient.ts"
+import type { CallOptions } from "../grpc/GrpcCallOptions.ts"
+import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
+import * as GrpcMetadata from "../grpc/GrpcMetadata.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
+import * as ConnectionLoss from "./ConnectionLoss.ts"
 
 export interface Options {
   readonly address: string
   readonly security: SecurityConfig
 }
 
-const unaryDeadline = "15 seconds"
+/** A core that stands still for half a minute gets a report once, not again for every deadline. */
+const unaryDeadline = "45 seconds"
+const askDeadline = "5 seconds"
+const serving = 1
 /** Tens of megabytes over a slow line. */
 const streamDeadline = "2 minutes"
 const reconnectDelayMax = "1 second"
@@ -31,38 +43,66 @@ export const layer = (options: Options) => Layer.effect(CoreClient, make(options
 
 const make = Effect.fnUntraced(function*({ address, security }: Options) {
   const credentials = yield* GrpcCredentials.client(security)
-  const client = yield* GrpcClient.make(Wire.PollerServiceService, { target: address, credentials, reconnectDelayMax })
-  const acknowledged = (reply: Effect.Effect<Wire.PollerStatusResponse, GrpcError>) =>
-    Effect.mapError(reply, (error) => toCoreError(address, error)).pipe(
-      Effect.filterOrFail(
-        ({ received }) => received,
-        () => new CoreError({ address, reason: new CoreFailed({ detail: "core answered without taking the report" }) })
-      ),
-      Effect.asVoid
-    )
-  return CoreClient.of({
-    report: (header, statuses) =>
-      acknowledged(client.reportStatus({
-        ...toHeader(header),
-        agentId: "",
-        kvStoreId: "",
-        services: statuses.map(toWire)
-      }, { deadline: unaryDeadline })),
-    stream: (header, chunks) => {
-      const messages = Stream.map(
-        Stream.fromIterable(chunks, { chunkSize: 1 }),
-        ({ index, isFinal, status, total }) => ({
-          ...toHeader(header),
-          agentId: status.agentId,
-          kvStoreId: status.kvStoreId,
-          services: [toWire(status)],
-          isFinal,
-          chunkIndex: index,
-          totalChunks: total
-        })
+  const channel = yield* GrpcChannel.make({ target: address, credentials, reconnectDelayMax })
+  const client = GrpcClient.fromChannel(Wire.PollerServiceService, channel)
+  const health = GrpcClient.fromChannel(HealthService, channel)
+  let losses = 0
+  ConnectionLoss.watch(channel, () => {
+    losses += 1
+  })
+  const acknowledged = (
+    header: ReportHeader,
+    call: (options: CallOptions) => Effect.Effect<Wire.PollerStatusResponse, GrpcError>
+  ) =>
+    Effect.suspend(() => {
+      let takesParts = false
+      return call({
+        metadata: { [ReportHeaders.interval]: `${Math.ceil(Duration.toMillis(header.interval))}` },
+        onHeaders: (headers) => {
+          takesParts = GrpcMetadata.text(headers, ReportHeaders.parts) === ReportHeaders.partsTaken
+        }
+      }).pipe(
+        Effect.mapError((error) => toCoreError(address, error)),
+        Effect.filterOrFail(
+          ({ received }) => received,
+          () =>
+            new CoreError({ address, reason: new CoreFailed({ detail: "core answered without taking the report" }) })
+        ),
+        Effect.map(() => ({ takesParts }))
       )
-      return acknowledged(client.streamStatus(messages, { deadline: streamDeadline }))
-    }
+    })
+  return CoreClient.of({
+    losses: Effect.sync(() => losses),
+    takesParts: health.check({ service: ReportHeaders.partsHealth }, { deadline: askDeadline }).pipe(
+      Effect.map(({ status }) => status === serving),
+      Effect.mapError((error) => toCoreError(address, error)),
+      // The existing core knows no such name; whatever else a core that is there answers is no yes.
+      Effect.catch((error) => error.reason._tag === "CoreAway" ? Effect.fail(error) : Effect.succeed(false))
+    ),
+    report: (header, statuses) =>
+      acknowledged(header, (options) =>
+        client.reportStatus({
+          ...toHeader(header),
+          agentId: "",
+          kvStoreId: "",
+          services: statuses.map(toWire)
+        }, { ...options, deadline: unaryDeadline })),
+    stream: (header, chunks) =>
+      acknowledged(header, (options) => {
+        const messages = Stream.map(
+          Stream.fromIterable(chunks, { chunkSize: 1 }),
+          ({ index, isFinal, status, total }) => ({
+            ...toHeader(header),
+            agentId: status.agentId,
+            kvStoreId: status.kvStoreId,
+            services: [toWire(status)],
+            isFinal,
+            chunkIndex: index,
+            totalChunks: total
+          })
+        )
+        return client.streamStatus(messages, { ...options, deadline: streamDeadline })
+      })
   })
 })
 

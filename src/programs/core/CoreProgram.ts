@@ -15,6 +15,7 @@
 import { Duration, Effect, Layer, Option } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
+import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import { migrations } from "../../layers/core/migrations/migrations.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
 import * as PollerServiceHandlers from "../../layers/core/PollerServiceHandlers.ts"
@@ -117,6 +118,7 @@ const grpcServer = (config: CoreConfig) =>
         ...config.grpc,
         credentials,
         services: [PollerServiceHandlers.make()],
+        health: { [ReportHeaders.partsHealth]: "SERVING" },
         descriptors: reflectionDescriptors
       })
       yield* Effect.logInfo(`core takes reports on ${server.address}`)

@@ -65,7 +65,8 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
     CoreReporter.layer({
       pollerId: config.pollerId,
       partition: config.partition,
-      heartbeatInterval: config.pollInterval,
+      pollInterval: config.pollInterval,
+      expected: AgentLink.regularKeys(config.agents),
       ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
     }).pipe(
       Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),

@@ -20,6 +20,8 @@ export interface Session {
 /** One check and what is remembered of it between runs, whoever runs it. */
 export interface TrackedCheck {
   readonly check: Check
+  /** Tells it apart from all others of the configuration, also from one with the same name. */
+  readonly key: string
   /** As last reported; none before the first report. */
   readonly available: Ref.Ref<Option.Option<boolean>>
   /** The sequence of the newest results that core has acknowledged. */
@@ -50,8 +52,9 @@ export const make = (
 ): AgentLink => ({
   phase: Duration.zero,
   ...options,
-  checks: options.agent.checks.map((check) => ({
+  checks: options.agent.checks.map((check, index) => ({
     check,
+    key: keyOf(options.agent, index),
     available: Ref.makeUnsafe(Option.none()),
     sequence: Ref.makeUnsafe(""),
     isPending: Ref.makeUnsafe(false)
@@ -61,6 +64,17 @@ export const make = (
   isSuspect: Latch.makeUnsafe(true),
   changed: Latch.makeUnsafe()
 })
+
+/** Of the check at this place of the agent's entry. */
+const keyOf = ({ agentId }: PolledAgent, index: number): string => `${index} ${agentId}`
+
+/** Those that every cycle measures; results checks have intervals of their own. */
+export const regularKeys = (agents: ReadonlyArray<PolledAgent>): ReadonlySet<string> =>
+  new Set(
+    agents.flatMap((agent) =>
+      agent.checks.flatMap(({ resultsInterval }, index) => Option.isNone(resultsInterval) ? [keyOf(agent, index)] : [])
+    )
+  )
 
 /** Runs one call on the agent's connection, bounded in time and through the breaker. */
 export const ask = Effect.fnUntraced(function*<A>(

@@ -60,6 +60,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
   const reporter = yield* CoreReporter
   yield* reporter.report({
+    key: tracked.key,
     status,
     measuredAtMillis,
     isUrgent: Option.isNone(before) || before.value !== status.available,

@@ -1,7 +1,7 @@
 /**
  * Hands reports to core. Succeeds only when core has acknowledged; nothing is retried here.
  */
-import { Context, type Effect, Schema } from "effect"
+import { Context, type Duration, type Effect, Schema } from "effect"
 import type { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
 import type { Chunk } from "../../domain/monitoring/reports/ReportBatch.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
@@ -33,10 +33,25 @@ export interface ReportHeader {
   readonly sourceIp: string
   /** When the newest status of the report was measured; core takes it for all of them. */
   readonly timestampSeconds: bigint
+  /** How often a report is to be expected. */
+  readonly interval: Duration.Duration
+}
+
+/** What core says of itself when it takes a report. */
+export interface Acknowledgement {
+  /** Each report may hold some of the poller's checks; a core that does not say so takes a report for all there is. */
+  readonly takesParts: boolean
 }
 
 export class CoreClient extends Context.Service<CoreClient, {
+  /** How often a connection to core has broken: whoever answers next may be another core, or one that forgot. */
+  readonly losses: Effect.Effect<number>
+  /** Asks core without reporting anything. */
+  readonly takesParts: Effect.Effect<boolean, CoreError>
   /** Empty statuses are a heartbeat. */
-  readonly report: (header: ReportHeader, statuses: ReadonlyArray<ServiceStatus>) => Effect.Effect<void, CoreError>
-  readonly stream: (header: ReportHeader, chunks: Iterable<Chunk>) => Effect.Effect<void, CoreError>
+  readonly report: (
+    header: ReportHeader,
+    statuses: ReadonlyArray<ServiceStatus>
+  ) => Effect.Effect<Acknowledgement, CoreError>
+  readonly stream: (header: ReportHeader, chunks: Iterable<Chunk>) => Effect.Effect<Acknowledgement, CoreError>
 }>()("serviceradar/services/poller/CoreClient") {}

@@ -1,14 +1,19 @@
 /**
- * Brings statuses to core: batched, in order, at least once.
+ * Brings statuses to core: in order, at least once, in the form that core takes.
  *
- * A batch goes when it is full, when its oldest status has waited long enough, or at once when a status is urgent (a
- * service came up or went down). While core is away statuses wait in a bounded buffer; when that is full the oldest go
- * and are counted. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
+ * To a core that takes parts a batch goes when it is full, when its oldest status has waited long enough, or at once when
+ * a status is urgent (a service came up or went down). A core that takes each report for the whole poller gets one report
+ * per cycle with every check in it: when all have been measured, at the latest some seconds into the cycle, with the last
+ * known state of those that hang; and one more at once for what is urgent. Until every check has a state it gets none,
+ * for a cycle at most. While core is away statuses wait in a bounded buffer; when that is full the oldest go and are
+ * counted. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
  */
-import { Clock, Context, Duration, Effect, Latch, Layer, Metric, type Option } from "effect"
+import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Option } from "effect"
 import type { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
+import * as PresentState from "../../domain/monitoring/reports/PresentState.ts"
 import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
 import * as ReportBuffer from "../../domain/monitoring/reports/ReportBuffer.ts"
+import * as ReportCycle from "../../domain/monitoring/reports/ReportCycle.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import type { ReportHeader } from "./CoreClient.ts"
 import { HostIdentity } from "./HostIdentity.ts"
@@ -16,6 +21,8 @@ import * as PollerMetrics from "./PollerMetrics.ts"
 import * as ReportDelivery from "./ReportDelivery.ts"
 
 export interface Report {
+  /** Tells the checks of the configuration apart, whatever their statuses are called. */
+  readonly key: string
   readonly status: ServiceStatus
   readonly measuredAtMillis: number
   /** Sent without waiting for a batch to fill. */
@@ -31,8 +38,10 @@ export interface Options {
   readonly batchSizeMax?: number
   /** 5 s unless told. */
   readonly batchWait?: Duration.Input
-  /** An empty report after this long without any, so that core knows the poller lives. */
-  readonly heartbeatInterval: Duration.Duration
+  /** Of the poller: how often each check is measured, and after how long without anything core hears that it lives. */
+  readonly pollInterval: Duration.Duration
+  /** The keys of the checks that are measured in every cycle. */
+  readonly expected: ReadonlySet<string>
   /** Statuses kept while core is away. 10,000 unless told. */
   readonly bufferSizeMax?: number
   /** 64 MiB unless told. */
@@ -43,6 +52,8 @@ const batchSizeDefault = 100
 const batchWaitDefault = Duration.seconds(5)
 const bufferSizeDefault = 10_000
 const bufferBytesDefault = 64 * 1_048_576
+/** Of the results in one report: the rest of what a core takes at once is for the states of the other checks. */
+const wholeBytesMax = 3 * 1_048_576
 /** Lets the other statuses of the same moment join an urgent one. */
 const urgentWait = Duration.millis(50)
 /** Leaves time within the 10 s of the process for the servers that stop before. */
@@ -70,8 +81,15 @@ const make = Effect.fnUntraced(function*(options: Options) {
     batchSizeMax,
     batchSpanMillis: Math.max(1_000, Duration.toMillis(batchWait))
   })
-  const hasWaiting = yield* Latch.make()
   const isDue = yield* Latch.make()
+  const hasWaiting = yield* Latch.make()
+  const present = PresentState.make()
+  const cycle = ReportCycle.make({
+    startMillis: yield* Clock.currentTimeMillis,
+    intervalMillis: Duration.toMillis(options.pollInterval),
+    waitMillis: Duration.toMillis(batchWait),
+    expected: options.expected
+  })
 
   const pending = Effect.sync(() => ReportBuffer.size(buffer))
   const delivery = yield* ReportDelivery.make(pending)
@@ -85,9 +103,12 @@ const make = Effect.fnUntraced(function*(options: Options) {
     }
     const gone = ReportBuffer.offer(buffer, entry)
     if (gone.length > 0) yield* giveUp(gone, "full")
+    ReportCycle.note(cycle, one.key)
     yield* noteSize
     yield* hasWaiting.open
-    if (one.isUrgent || ReportBuffer.waitingCount(buffer) >= batchSizeMax) yield* isDue.open
+    const isParts = Option.contains(yield* delivery.formKnown, "parts")
+    const isFull = isParts ? ReportBuffer.waitingCount(buffer) >= batchSizeMax : ReportCycle.isAllMeasured(cycle)
+    if (one.isUrgent || isFull) yield* isDue.open
   }, Effect.uninterruptible)
 
   const header = Effect.fnUntraced(function*(measuredAtMillis: number) {
@@ -95,46 +116,106 @@ const make = Effect.fnUntraced(function*(options: Options) {
       pollerId: options.pollerId,
       partition: options.partition,
       sourceIp: yield* identity.sourceIp,
-      timestampSeconds: BigInt(Math.floor(measuredAtMillis / 1_000))
+      timestampSeconds: BigInt(Math.floor(measuredAtMillis / 1_000)),
+      interval: options.pollInterval
     } satisfies ReportHeader
-  })
-
-  /** Sends the oldest batch; false when there was none. */
-  const sendBatch = Effect.gen(function*() {
-    const inFlight = ReportBuffer.take(buffer)
-    const newest = inFlight.at(-1)
-    if (newest === undefined) return false
-    const reports = inFlight.map(({ value }) => value)
-    const refused = yield* delivery.deliver(reports, yield* header(newest.measuredAtMillis))
-    yield* conclude(reports, refused)
-    return true
   })
 
   /** Whole or not at all: a report that is neither in flight nor settled would never be asked for again. */
   const conclude = (reports: ReadonlyArray<Report>, refused: ReadonlySet<Report>) =>
     Effect.uninterruptible(Effect.gen(function*() {
       ReportBuffer.settle(buffer)
+      PresentState.settle(present)
       yield* Effect.forEach(reports, (one) => refused.has(one) ? Effect.void : one.settled(true), { discard: true })
       if (refused.size > 0) yield* giveUp([...refused], "rejected")
     }))
 
-  const sendAll = Effect.andThen(Effect.repeat(sendBatch, { while: (isSent) => isSent }), noteSize)
-
-  const heartbeat = Effect.gen(function*() {
-    yield* delivery.heartbeat(yield* header(yield* Clock.currentTimeMillis))
+  /** One attempt at the oldest batch; false when core went away. */
+  const attempt = Effect.fnUntraced(function*(batch: Batch, form: ReportDelivery.ReportForm) {
+    const to = yield* header(batch.newestMillis)
+    const { reports } = batch
+    if (form === "parts") {
+      const delivered = yield* delivery.deliverParts(reports, to)
+      if (delivered._tag === "Away") return false
+      yield* conclude(reports, delivered.refused)
+      return true
+    }
+    const outcome = yield* delivery.deliverWhole(PresentState.report(present), to)
+    if (outcome === "away") return false
+    yield* conclude(reports, outcome === "refused" ? new Set(reports) : new Set())
+    return true
   })
 
-  const waitForBatch = Effect.gen(function*() {
-    const isWaiting = yield* Effect.timeoutOption(hasWaiting.await, options.heartbeatInterval)
-    if (isWaiting._tag === "None") return yield* heartbeat
+  const takeBatch = (form: ReportDelivery.ReportForm): Batch | undefined => {
+    const inFlight = form === "parts"
+      ? ReportBuffer.take(buffer)
+      : ReportBuffer.takeDistinct(buffer, ({ key }) => key, wholeBytesMax)
+    for (const { measuredAtMillis, value } of inFlight) {
+      PresentState.note(present, value.key, value.status, measuredAtMillis)
+    }
+    const newest = inFlight.at(-1)
+    return newest === undefined
+      ? undefined
+      : { reports: inFlight.map(({ value }) => value), newestMillis: newest.measuredAtMillis }
+  }
+
+  /** The oldest batch, however long it takes; false when there was none. */
+  const sendBatch = Effect.gen(function*() {
+    if (ReportBuffer.size(buffer) === 0) return false
+    const once = Effect.flatMap(delivery.form, (form) => {
+      const batch = takeBatch(form)
+      return batch === undefined ? Effect.succeed(true) : attempt(batch, form)
+    })
+    yield* Effect.repeat(once, { schedule: ReportDelivery.backoff, until: (isSettled) => isSettled })
+    return true
+  })
+
+  const sendAll = Effect.andThen(Effect.repeat(sendBatch, { while: (isSent) => isSent }), noteSize)
+
+  /** For a core that takes parts. */
+  const partsRound = Effect.gen(function*() {
+    const isWaiting = yield* Effect.timeoutOption(hasWaiting.await, options.pollInterval)
+    if (Option.isNone(isWaiting)) return yield* delivery.heartbeat(yield* header(yield* Clock.currentTimeMillis))
     const due = yield* Effect.timeoutOption(isDue.await, batchWait)
-    if (due._tag === "Some") yield* Effect.sleep(urgentWait)
+    if (Option.isSome(due)) yield* Effect.sleep(urgentWait)
     yield* hasWaiting.close
     yield* isDue.close
     yield* sendAll
+    // Another core has answered, and takes what it got for all there is.
+    if (Option.contains(yield* delivery.formKnown, "whole")) yield* sendPresent
   })
 
-  const drain = Effect.timeoutOption(sendAll, drainTimeout).pipe(
+  /** What is known, although nothing was measured since; nothing is waited for. */
+  const sendPresent = Effect.gen(function*() {
+    const statuses = PresentState.report(present)
+    const to = yield* header(yield* Clock.currentTimeMillis)
+    if (statuses.length > 0) yield* delivery.deliverWhole(statuses, to)
+    // Of a poller without checks this is the whole truth.
+    else if (options.expected.size === 0) yield* delivery.heartbeat(to)
+  })
+
+  /** For a core that takes each report for the whole poller. */
+  const wholeRound = Effect.gen(function*() {
+    const untilNext = ReportCycle.untilNext(cycle, yield* Clock.currentTimeMillis)
+    const due = yield* Effect.timeoutOption(isDue.await, untilNext)
+    if (Option.isSome(due)) yield* Effect.sleep(urgentWait)
+    yield* isDue.close
+    yield* hasWaiting.close
+    const nowMillis = yield* Clock.currentTimeMillis
+    if (!ReportCycle.mayReport(cycle, nowMillis)) return
+    ReportCycle.reported(cycle, nowMillis, Option.isNone(due))
+    if (ReportBuffer.size(buffer) > 0) yield* sendAll
+    else yield* sendPresent
+  })
+
+  const round = Effect.flatMap(delivery.formNow, (form) => Option.contains(form, "parts") ? partsRound : wholeRound)
+
+  const maySend = Effect.gen(function*() {
+    if (Option.contains(yield* delivery.formKnown, "parts")) return true
+    return ReportCycle.mayReport(cycle, yield* Clock.currentTimeMillis)
+  })
+
+  const drain = Effect.timeoutOption(Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void), drainTimeout).pipe(
     Effect.andThen(pending),
     Effect.flatMap((left) =>
       left === 0 ? Effect.void : Effect.logWarning(`${left} statuses are lost: core did not take them before the end`)
@@ -142,7 +223,10 @@ const make = Effect.fnUntraced(function*(options: Options) {
   )
 
   // A batch left over by a predecessor that died goes first.
-  const run = Effect.andThen(sendAll, Effect.forever(waitForBatch)).pipe(Effect.onInterrupt(() => drain))
+  const run = Effect.andThen(
+    ReportBuffer.size(buffer) > 0 ? sendAll : Effect.void,
+    Effect.forever(round)
+  ).pipe(Effect.onInterrupt(() => drain))
 
   return CoreReporter.of({
     report,
@@ -151,6 +235,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
     trouble: delivery.trouble
   })
 })
+
+interface Batch {
+  readonly reports: ReadonlyArray<Report>
+  readonly newestMillis: number
+}
 
 const giveUp = (reports: ReadonlyArray<Report>, reason: "full" | "rejected") =>
   Effect.andThen(

@@ -84,6 +84,7 @@ const report = Effect.fnUntraced(function*(
   const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
   yield* Ref.set(tracked.isPending, true)
   yield* reporter.report({
+    key: tracked.key,
     status,
     measuredAtMillis,
     isUrgent: Option.isNone(before) || before.value !== status.available,

@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import * as ReportBatch from "../../../src/domain/monitoring/reports/ReportBatch.ts"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import * as GrpcCoreClient from "../../../src/layers/poller/GrpcCoreClient.ts"
@@ -13,7 +13,8 @@ const header: ReportHeader = {
   pollerId: poller.pollerId,
   partition: poller.partition,
   sourceIp: "192.0.2.1",
-  timestampSeconds: 1_700_000_000n
+  timestampSeconds: 1_700_000_000n,
+  interval: Duration.seconds(30)
 }
 
 const withClient = <A, E>(address: string, test: (client: CoreClient["Service"]) => Effect.Effect<A, E>) =>

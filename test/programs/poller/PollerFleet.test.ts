@@ -87,10 +87,13 @@ describe("A fleet of 200 agents, of which 50 are healthy", () => {
               else counts.unavailable += 1
               if (one.available !== (kindOf(one.agentId) === "healthy")) counts.misjudged += 1
             }
+            return { takesParts: true }
           }),
-        stream: () => Effect.void
+        stream: () => Effect.succeed({ takesParts: true }),
+        losses: Effect.succeed(0),
+        takesParts: Effect.succeed(true)
       })
-      const reporter = CoreReporter.layer({ ...poller, heartbeatInterval: Duration.minutes(1) }).pipe(
+      const reporter = CoreReporter.layer({ ...poller, pollInterval: Duration.minutes(1), expected: new Set() }).pipe(
         Layer.provide(coreClient)
       )
       yield* Supervisor.run(PollerProgram.tree(config(agents, { pollInterval: pollIntervalMillis }))).pipe(

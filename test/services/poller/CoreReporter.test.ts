@@ -32,9 +32,15 @@ class FakeCore {
       }
       const atMillis = yield* Clock.currentTimeMillis
       yield* Ref.update(this.received, (before) => [...before, { atMillis, names, isStream }])
+      return { takesParts: true }
     })
 
   readonly layer = Layer.succeed(CoreClient, {
+    losses: Effect.succeed(0),
+    takesParts: Effect.flatMap(
+      Ref.get(this.failure),
+      (failure) => failure?.reason._tag === "CoreAway" ? Effect.fail(failure) : Effect.succeed(true)
+    ),
     report: (_, statuses) => this.take(statuses.map((one) => one.serviceName), false),
     stream: (_, chunks) => this.take(Array.from(chunks, ({ status }) => status.serviceName), true)
   })
@@ -42,7 +48,8 @@ class FakeCore {
 
 const options: Options = {
   ...poller,
-  heartbeatInterval: Duration.minutes(1)
+  pollInterval: Duration.minutes(1),
+  expected: new Set()
 }
 
 const report = Effect.fnUntraced(function*(
@@ -51,6 +58,7 @@ const report = Effect.fnUntraced(function*(
 ) {
   const reporter = yield* CoreReporter
   yield* reporter.report({
+    key: name,
     status: status(name, { bytes: extra.bytes ?? 2 }),
     measuredAtMillis: yield* Clock.currentTimeMillis,
     isUrgent: extra.isUrgent ?? false,

@@ -64,7 +64,9 @@ export const add = (state: Reassembly, chunk: ReceivedChunk): Result.Result<Reas
   if (state.isComplete) return Result.succeed(state)
   // Only the first chunk that names its poller speaks for the report.
   if (state.head === undefined && chunk.pollerId !== "") state.head = chunk
-  for (const status of chunk.services) {
+  for (const given of chunk.services) {
+    // A chunk speaks for one agent, and the next chunk perhaps for another.
+    const status = given.agentId === "" ? { ...given, agentId: chunk.agentId } : given
     state.bytes += status.message.length
     if (state.bytes > state.limits.bytesMax) {
       return Result.fail(new ReportTooLarge({ what: "bytes", max: state.limits.bytesMax }))

@@ -1,26 +1,20 @@
 /**
  * What is inside the envelope in which a poller sends a message.
  *
- * The ids inside win over those beside it, but only when both poller and agent are named. The document keeps its text
- * where the envelope has the usual order (`data` last), so that numbers beyond 2^53 survive; otherwise it is written
- * anew.
+ * An envelope names poller and agent; they make it one, and are not believed. The document keeps its text where the
+ * envelope has the usual order (`data` last), so that numbers beyond 2^53 survive; otherwise it is written anew.
  */
 import { Option, Schema } from "effect"
 
 const Envelope = Schema.Struct({
   poller_id: Schema.String.check(Schema.isMinLength(1)),
   agent_id: Schema.String.check(Schema.isMinLength(1)),
-  partition: Schema.optionalKey(Schema.String),
   data: Schema.Unknown
 })
 
 const decodeEnvelope = Schema.decodeUnknownOption(Schema.fromJsonString(Envelope))
 
 export interface EnvelopeContents {
-  readonly pollerId: string
-  readonly agentId: string
-  /** Empty when the envelope has none. */
-  readonly partition: string
   /** The document, as JSON text. */
   readonly data: string
 }
@@ -46,9 +40,4 @@ const isSame = (document: string, data: unknown): boolean =>
 
 /** None when the text is no envelope: an inventory, a heartbeat, or what an older peer sends. */
 export const open = (text: string): Option.Option<EnvelopeContents> =>
-  Option.map(decodeEnvelope(text), ({ agent_id, data, partition, poller_id }) => ({
-    pollerId: poller_id,
-    agentId: agent_id,
-    partition: partition ?? "",
-    data: slice(text, data)
-  }))
+  Option.map(decodeEnvelope(text), ({ data }) => ({ data: slice(text, data) }))

@@ -7,6 +7,7 @@
 import { Schema } from "effect"
 import type { Check } from "../checks/Check.ts"
 import { AgentId, type Partition, type PollerId, ServiceType } from "../Ids.ts"
+import * as CleanText from "./CleanText.ts"
 import * as Enrichment from "./Enrichment.ts"
 import * as Envelope from "./Envelope.ts"
 import type { ServiceStatus, StatusSource } from "./ServiceStatus.ts"
@@ -47,9 +48,12 @@ export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => 
     message,
     available: reply.available,
     responseTimeNanos: reply.responseTimeNanos,
-    agentId: Schema.is(AgentId)(reply.agentId) ? reply.agentId : subject.agentId
+    agentId: isAgentId(reply.agentId) ? reply.agentId : subject.agentId
   })
 }
+
+/** Not every database and no JSON reader of core takes each text that gRPC carries. */
+const isAgentId = (id: string): id is AgentId => Schema.is(AgentId)(id) && CleanText.clean(id) === id
 
 export const fromFailure = (subject: PollSubject, reason: string): ServiceStatus => {
   const { agentId, check, host, source } = subject

@@ -24,6 +24,8 @@ export interface ReportHead {
   readonly sourceIp: string
   /** Unix seconds on the poller's clock. */
   readonly timestampSeconds: bigint
+  /** When the next report is to be expected; absent when the poller does not say. */
+  readonly intervalMillis?: number
 }
 
 export interface ReceivedReport extends ReportHead {
@@ -37,6 +39,8 @@ export interface ReceivedChunk extends ReceivedReport {
 
 /** `source` as the wire spells it, for a status whose source got lost on the way (slices carry none). */
 export const sourceOf = (status: Pick<ReceivedStatus, "source" | "serviceType">): ServiceStatus["source"] => {
-  if (status.source !== "") return status.source.toLowerCase() === "results" ? "results" : "getStatus"
+  const source = status.source.toLowerCase()
+  if (source === "lastknown") return "lastKnown"
+  if (source !== "") return source === "results" ? "results" : "getStatus"
   return status.serviceType === "sync" || status.serviceType === "sweep" ? "results" : "getStatus"
 }

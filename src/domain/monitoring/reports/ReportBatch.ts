@@ -8,7 +8,7 @@
 import type { ServiceStatus } from "./ServiceStatus.ts"
 
 const mebibyte = 1_048_576
-const unaryBytesMax = mebibyte
+export const unaryBytesMax = mebibyte
 /** Core accepts messages of 4 MiB; a slice leaves room for the fields beside it. */
 export const sliceBytesMax = 3 * mebibyte
 /** What the fields of a status take beside its message, as the Go poller estimates it. */
@@ -27,6 +27,12 @@ export interface Chunk {
 }
 
 export const estimatedBytes = (status: ServiceStatus): number => status.message.length + fieldsBytes
+
+/** What the message and the names beside it take at most, for a limit that must not be passed. */
+export const wireBytesMax = (status: ServiceStatus): number => {
+  const texts = [status.serviceName, status.serviceType, status.agentId, status.pollerId, status.partition]
+  return status.message.length + 3 * (status.kvStoreId.length + texts.reduce((sum, { length }) => sum + length, 0)) + 64
+}
 
 /** In order and complete: the statuses of all sends together are those of the batch. Empty for an empty batch. */
 export const plan = (batch: ReadonlyArray<ServiceStatus>): ReadonlyArray<Send> => {

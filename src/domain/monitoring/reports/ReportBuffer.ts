@@ -78,13 +78,38 @@ export const offer = <A>(buffer: ReportBuffer<A>, entry: Entry<A>): ReadonlyArra
 
 /** The oldest entries, set apart as the batch in flight; the same batch again while one is. */
 export const take = <A>(buffer: ReportBuffer<A>): ReadonlyArray<Entry<A>> => {
-  if (buffer.inFlight.length > 0) return buffer.inFlight
   const { batchSizeMax, batchSpanMillis } = buffer.limits
   const end = (buffer.slots[buffer.first]?.measuredAtMillis ?? 0) + batchSpanMillis
+  return takeWhile(buffer, (entry, taken) => taken < batchSizeMax && entry.measuredAtMillis <= end)
+}
+
+/** As `take`, up to the first entry that is the second of its key, or one too many for `bytesMax`; never none. */
+export const takeDistinct = <A>(
+  buffer: ReportBuffer<A>,
+  keyOf: (value: A) => string,
+  bytesMax: number
+): ReadonlyArray<Entry<A>> => {
+  const keys = new Set<string>()
+  let bytes = 0
+  return takeWhile(buffer, (entry, taken) => {
+    const key = keyOf(entry.value)
+    bytes += entry.bytes
+    if (keys.has(key) || (taken > 0 && bytes > bytesMax)) return false
+    keys.add(key)
+    return true
+  })
+}
+
+const takeWhile = <A>(
+  buffer: ReportBuffer<A>,
+  belongs: (entry: Entry<A>, taken: number) => boolean
+): ReadonlyArray<Entry<A>> => {
+  if (buffer.inFlight.length > 0) return buffer.inFlight
   const batch: Array<Entry<A>> = []
-  while (batch.length < batchSizeMax && (buffer.slots[buffer.first]?.measuredAtMillis ?? Infinity) <= end) {
-    const entry = shift(buffer)
-    if (entry !== undefined) batch.push(entry)
+  for (let next = buffer.slots[buffer.first]; next !== undefined && belongs(next, batch.length);) {
+    batch.push(next)
+    shift(buffer)
+    next = buffer.slots[buffer.first]
   }
   buffer.inFlight = batch
   return batch

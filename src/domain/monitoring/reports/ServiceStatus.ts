@@ -6,8 +6,11 @@
  */
 import type { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
 
-/** Which call produced the status: `GetStatus`, or `GetResults` and `StreamResults`. */
-export type StatusSource = "getStatus" | "results"
+/**
+ * Which call produced the status: `GetStatus`, or `GetResults` and `StreamResults`; `lastKnown` goes along in a report that
+ * it was not measured for.
+ */
+export type StatusSource = "getStatus" | "results" | "lastKnown"
 
 export interface ServiceStatus {
   readonly serviceName: ServiceName

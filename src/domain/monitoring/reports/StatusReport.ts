@@ -1,7 +1,10 @@
 /**
  * A report that core believes: named poller, known partition, every status unwrapped and identified.
  *
- * Making one never fails as a whole for one bad status; those are listed in `rejected`, with the reason.
+ * Whose a status is follows from the report and from the fields beside the message. What the message claims (the ids and
+ * the partition in its envelope, which the Go core prefers) moves nothing: whoever can write a message could otherwise
+ * write into the state of another agent or partition. A status that only goes along, the last that its poller knows, is
+ * nothing new: it was reported when it was measured. Making a report never fails as a whole for one bad status; those are listed in `rejected`, with the reason.
  */
 import { DateTime, Option, Result, Schema } from "effect"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
@@ -77,10 +80,9 @@ const acceptStatus = (
   status: ReceivedStatus
 ): Result.Result<ReportedStatus, RejectedStatus> => {
   const text = decoder.decode(status.message)
-  const contents = status.serviceType === "sync" ? Option.none() : EnvelopeContents.open(text)
-  const enveloped = Option.getOrUndefined(contents)
+  const enveloped = status.serviceType === "sync" ? undefined : Option.getOrUndefined(EnvelopeContents.open(text))
   const ids = decodeIds({
-    agentId: firstFilled(enveloped?.agentId ?? "", status.agentId, report.agentId, unknownAgent),
+    agentId: firstFilled(status.agentId, report.agentId, unknownAgent),
     serviceType: status.serviceType,
     serviceName: status.serviceName
   })
@@ -90,10 +92,7 @@ const acceptStatus = (
   }
   return Result.succeed({
     ...ids.value,
-    partition: Option.getOrElse(
-      decodePartition(firstFilled(enveloped?.partition ?? "", status.partition)),
-      () => partition
-    ),
+    partition,
     available: status.available,
     message: enveloped?.data ?? text,
     responseTimeNanos: status.responseTimeNanos,
@@ -110,7 +109,8 @@ export const accept = (
   const pollerId = decodePollerId(received.pollerId)
   if (Option.isNone(pollerId)) return Result.fail(new InvalidPollerId({ pollerId: received.pollerId.slice(0, 64) }))
   const partition = Option.getOrElse(decodePartition(received.partition), () => defaultPartition)
-  const results = received.services.map((status) => acceptStatus(received, partition, status))
+  const results = received.services.filter((status) => sourceOf(status) !== "lastKnown")
+    .map((status) => acceptStatus(received, partition, status))
   return Result.succeed({
     report: {
       pollerId: pollerId.value,

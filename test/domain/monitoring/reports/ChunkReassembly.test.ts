@@ -56,6 +56,16 @@ describe("ChunkReassembly", () => {
     ))
   })
 
+  it("gives a status without an agent to the agent of its own chunk, not to that of the first", () => {
+    const ofAgent = (agentId: string) => ({
+      ...chunk([receivedStatus({ agentId: "", source: "" })]),
+      agentId
+    })
+    const report = reassemble([ofAgent("agent-1"), ofAgent("agent-2"), ofAgent("")])
+
+    assert.deepStrictEqual(report.services.map(({ agentId }) => agentId), ["agent-1", "agent-2", ""])
+  })
+
   it("keeps equally named checks of two agents apart", () => {
     const report = reassemble(
       ["agent-1", "agent-2"].map((agentId) => chunk([receivedStatus({ agentId, source: "", message: bytes(agentId) })]))

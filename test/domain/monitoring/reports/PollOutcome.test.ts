@@ -3,6 +3,7 @@ import { Option } from "effect"
 import * as fc from "fast-check"
 import type { Check } from "../../../../src/domain/monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
+import * as CleanText from "../../../../src/domain/monitoring/reports/CleanText.ts"
 import * as PollOutcome from "../../../../src/domain/monitoring/reports/PollOutcome.ts"
 import type { StatusSource } from "../../../../src/domain/monitoring/reports/ServiceStatus.ts"
 import { agent, check, poller, textOf } from "../../../services/poller/statuses.ts"
@@ -95,7 +96,7 @@ describe("PollOutcome", () => {
         (text, source) => {
           const status = PollOutcome.fromFailure(subject({ source }), text)
           const { data } = JSON.parse(textOf(status))
-          assert.strictEqual(data.error, text)
+          assert.strictEqual(data.error, CleanText.clean(text))
           assert.deepStrictEqual([status.available, status.responseTimeNanos], [false, 0n])
         }
       )

@@ -26,16 +26,26 @@ describe("StatusReport", () => {
     assert.strictEqual(report.partition, "default")
   })
 
-  it("unwraps the envelope, whose ids win", () => {
+  it("unwraps the envelope, which moves the status to no other agent or partition", () => {
     const envelope =
       `{"poller_id":"p","agent_id":"inner","partition":"site-b","service_type":"port","service_name":"x",` +
       `"data":{"big":12345678901234567890,"text":"\\"data\\":1"}}`
 
     const unwrapped = status({ message: bytes(envelope) })
 
-    assert.strictEqual(unwrapped?.agentId, "inner")
-    assert.strictEqual(unwrapped?.partition, "site-b")
+    assert.strictEqual(unwrapped?.agentId, "agent-1")
+    assert.strictEqual(unwrapped?.partition, "site-a")
     assert.strictEqual(unwrapped?.message, `{"big":12345678901234567890,"text":"\\"data\\":1"}`)
+  })
+
+  it("keeps a status that claims another partition beside its message in that of the report", () => {
+    assert.strictEqual(status({ partition: "site-b" })?.partition, "site-a")
+  })
+
+  it("passes over what only goes along: it was reported when it was measured", () => {
+    const { report } = accept({ services: [receivedStatus({ source: "lastKnown" }), receivedStatus()] })
+
+    assert.lengthOf(report.statuses, 1)
   })
 
   it("gives back byte for byte what a poller wrapped", () => {

@@ -1,0 +1,22 @@
+/**
+ * Text that every database and JSON reader between here and a screen takes: well-formed Unicode without NUL.
+ *
+ * The existing core loses a poller's whole batch of statuses over one NUL or one byte that is no UTF-8, and `jsonb`
+ * refuses both as escapes too.
+ */
+const replacement = "\uFFFD"
+
+/** Plain text; what cannot be kept becomes U+FFFD. */
+export const clean = (text: string): string => {
+  const wellFormed = text.isWellFormed() ? text : text.toWellFormed()
+  return wellFormed.includes("\0") ? wellFormed.replaceAll("\0", replacement) : wellFormed
+}
+
+const suspicious = /\\u(?:0000|[dD][89a-fA-F])/
+/** A pair of surrogates, half of one, NUL, or any other escape, so that `\\u0000` behind a backslash is left alone. */
+const escape = /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|u0000|[^])/g
+
+const cleanEscape = (found: string): string => found.length === 6 && suspicious.test(found) ? "\\ufffd" : found
+
+/** The text of a JSON document, with the same value but for what cannot be kept. */
+export const cleanJson = (text: string): string => suspicious.test(text) ? text.replace(escape, cleanEscape) : text

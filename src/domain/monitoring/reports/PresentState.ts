@@ -1,0 +1,64 @@
+/**
+ * The present state of every check of a poller, as one report shows it to a core that takes each report as the whole
+ * poller: what was measured since the last report, and of the other checks the last that is known.
+ *
+ * Belongs to one reporter and changes in place.
+ */
+import { Option } from "effect"
+import { ServiceName, ServiceType } from "../Ids.ts"
+import * as Envelope from "./Envelope.ts"
+import * as EnvelopeContents from "./EnvelopeContents.ts"
+import * as LastKnown from "./LastKnown.ts"
+import type { ServiceStatus } from "./ServiceStatus.ts"
+
+interface Known {
+  readonly status: ServiceStatus
+  readonly measuredAtMillis: number
+}
+
+export interface PresentState {
+  /** By what tells checks apart in the configuration. */
+  readonly checks: Map<string, Known>
+  /** Those that are not in any report that core has. */
+  readonly fresh: Set<string>
+}
+
+export const make = (): PresentState => ({ checks: new Map(), fresh: new Set() })
+
+/** The newer status replaces the older one. */
+export const note = (state: PresentState, key: string, status: ServiceStatus, measuredAtMillis: number): void => {
+  state.checks.set(key, { status, measuredAtMillis })
+  state.fresh.add(key)
+}
+
+/** Core has the report. */
+export const settle = (state: PresentState): void => {
+  for (const key of state.fresh) {
+    const known = state.checks.get(key)
+    if (known !== undefined) state.checks.set(key, { ...known, status: LastKnown.shorten(known.status) })
+  }
+  state.fresh.clear()
+}
+
+/** Every check that has a state, each once. */
+export const report = (state: PresentState): ReadonlyArray<ServiceStatus> =>
+  [...state.checks].map(([key, { measuredAtMillis, status }]) => {
+    const known = withMetrics(status)
+    return state.fresh.has(key) ? known : LastKnown.mark(known, measuredAtMillis)
+  })
+
+const grpc = ServiceType.make("grpc")
+const nameLengthMax = 256
+
+/** The existing core stores the metrics of a type `grpc` whose name is `sysmon` or begins with `sysmon-`. */
+const withMetrics = (status: ServiceStatus): ServiceStatus => {
+  if (status.serviceType !== "sysmon") return status
+  const { serviceName: name } = status
+  const isTelling = name === "sysmon" || name === "sysmon-osx" || name.startsWith("sysmon-")
+  const serviceName = isTelling ? name : ServiceName.make(`sysmon-${name}`.slice(0, nameLengthMax).toWellFormed())
+  const moved = { ...status, serviceName, serviceType: grpc }
+  return Option.match(EnvelopeContents.open(new TextDecoder().decode(status.message)), {
+    onNone: () => moved,
+    onSome: ({ data }) => ({ ...moved, message: Envelope.wrap(moved, new TextEncoder().encode(data)) })
+  })
+}

@@ -1,0 +1,21 @@
+/**
+ * Tells when an established connection breaks, also while nothing is asked.
+ *
+ * A watch lasts as long as its channel, because grpc-js has no way to take one back. It keeps the channel as it is: an
+ * idle one does not connect for it.
+ */
+import * as grpc from "@grpc/grpc-js"
+import type { GrpcChannel } from "../grpc/GrpcChannel.ts"
+
+export const watch = (channel: GrpcChannel, onLoss: () => void): void => {
+  const { READY, SHUTDOWN } = grpc.connectivityState
+  const connection = channel.client.getChannel()
+  const next = (before: grpc.connectivityState) => {
+    connection.watchConnectivityState(before, Infinity, () => {
+      const state = connection.getConnectivityState(false)
+      if (before === READY) onLoss()
+      if (state !== SHUTDOWN) next(state)
+    })
+  }
+  next(connection.getConnectivityState(false))
+}
