@@ -12,7 +12,9 @@ const TlsFiles = Schema.Struct({
   cert_file: Schema.optionalKey(Schema.String),
   key_file: Schema.optionalKey(Schema.String),
   ca_file: Schema.optionalKey(Schema.String),
-  client_ca_file: Schema.optionalKey(Schema.String)
+  client_ca_file: Schema.optionalKey(Schema.String),
+  /** In shipped files, where it is never true. */
+  skip_verify: Schema.optionalKey(Schema.Boolean)
 })
 
 const roles = ["", "poller", "agent", "core", "kv", "datasvc", "checker"]
@@ -31,22 +33,27 @@ const Block = Schema.Struct({
 
 const modeOf = (block: typeof Block.Type): string => (block.mode ?? "").toLowerCase()
 
-const problemsOf = (block: typeof Block.Type): ReadonlyArray<Schema.FilterIssue> => {
+const modeProblems = (block: typeof Block.Type): ReadonlyArray<Schema.FilterIssue> => {
   const mode = modeOf(block)
   if (mode === "" || mode === "none") return []
   if (mode === "spiffe") return [{ path: ["mode"], issue: "\"none\" or \"mtls\"; SPIFFE is not supported yet" }]
   if (mode !== "mtls") return [{ path: ["mode"], issue: "\"none\" or \"mtls\"" }]
   const missing = (["cert_file", "key_file", "ca_file"] as const).filter((key) => (block.tls?.[key] ?? "") === "")
-  return [
-    ...missing.map((key) => ({ path: ["tls", key], issue: "a PEM file, because mode is mtls" })),
-    ...(roles.includes(block.role ?? "")
-      ? []
-      : [{ path: ["role"], issue: `one of ${roles.filter((role) => role !== "").join(", ")}` }])
-  ]
+  return missing.map((key) => ({ path: ["tls", key], issue: "a PEM file, because mode is mtls" }))
 }
 
+const roleProblems = (block: typeof Block.Type): ReadonlyArray<Schema.FilterIssue> =>
+  modeOf(block) !== "mtls" || roles.includes(block.role ?? "")
+    ? []
+    : [{ path: ["role"], issue: `one of ${roles.filter((role) => role !== "").join(", ")}` }]
+
+/** For services that read no `role`: files carry any, such as `client`. */
+export const RolelessBlock = Block.check(Schema.makeFilter(modeProblems))
+
 /** The object as written in the file, already judged. */
-export const SecurityBlock = Block.check(Schema.makeFilter(problemsOf))
+export const SecurityBlock = Block.check(
+  Schema.makeFilter((block) => [...modeProblems(block), ...roleProblems(block)])
+)
 export type SecurityBlock = typeof SecurityBlock.Type
 
 export type SecurityConfig =

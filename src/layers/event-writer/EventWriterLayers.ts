@@ -3,17 +3,20 @@ import { Duration, Effect, Layer, Option } from "effect"
 import type { TableName } from "../../domain/events/rows/Tables.ts"
 import type { DatabaseSettings, EventWriterSettings } from "../../domain/events/settings/EventWriterSettings.ts"
 import * as NatsSettings from "../../domain/events/settings/NatsSettings.ts"
+import type { TableForm } from "../../domain/events/storing/TableForm.ts"
 import type { StreamName } from "../../domain/events/stream/Subject.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
 import { StoreTurns, turnsDefault } from "../../services/event-writer/StoreTurns.ts"
 import { StreamRecords } from "../../services/event-writer/StreamRecords.ts"
 import { EventDecoder } from "../../services/events/EventDecoder.ts"
 import { EventTables } from "../../services/events/EventTables.ts"
+import { TableHome } from "../../services/events/TableHome.ts"
 import * as JetStreamDeadLetters from "../events/dead-letters/JetStreamDeadLetters.ts"
 import * as Decoding from "../events/decode/EventDecoder.ts"
 import * as JetStreamEventSource from "../events/jetstream/JetStreamEventSource.ts"
 import * as PgEventStore from "../events/store/PgEventStore.ts"
 import * as PgEventTables from "../events/store/PgEventTables.ts"
+import * as PgTableHome from "../events/store/PgTableHome.ts"
 import * as PgTraceSummaries from "../events/store/PgTraceSummaries.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
 import * as NatsCredentials from "../nats/connection/NatsCredentials.ts"
@@ -33,12 +36,16 @@ const probe = Effect.gen(function*() {
   )
 })
 
-const tablesOf = ({ flowTable, streams }: EventWriterSettings): ReadonlyArray<TableName> => {
+const tablesOf = ({ flowTable, streams }: EventWriterSettings) => (form: TableForm): ReadonlyArray<TableName> => {
+  const isCurrent = form === "current"
   const tables: Readonly<Record<StreamName, TableName>> = {
     TELEMETRY: "timeseries_metrics",
-    EVENTS: "ocsf_events",
+    EVENTS: isCurrent ? "ocsf_events" : "events",
     SWEEP: "sweep_host_states",
-    NETFLOW: flowTable,
+    NETFLOW: Option.getOrElse(
+      flowTable,
+      () => isCurrent ? "ocsf_network_activity" as const : "netflow_metrics" as const
+    ),
     OTEL_METRICS: "otel_metrics",
     OTEL_TRACES: "otel_traces",
     LOGS: "logs"
@@ -54,36 +61,53 @@ export const writer = (settings: EventWriterSettings) =>
       StreamRecords.layer,
       StoreTurns.layer(Math.min(turnsDefault, settings.database.pool.maxConnections))
     )),
-    Layer.provideMerge(Layer.mergeAll(
+    Layer.provideMerge(stored(settings)),
+    Layer.provideMerge(PgTableHome.layer({
+      schema: Option.getOrUndefined(settings.schema),
+      tables: settings.tables
+    }))
+  )
+
+/** What follows from where the tables are. */
+const stored = (settings: EventWriterSettings) =>
+  Layer.unwrap(Effect.map(TableHome, (home) =>
+    Layer.mergeAll(
       Layer.succeed(EventDecoder, {
         decode: Decoding.make({
           tenantDefault: Option.getOrUndefined(settings.tenantDefault),
-          flowTable: settings.flowTable,
-          supersededSubjects: settings.superseded
+          flowTable: Option.getOrUndefined(settings.flowTable),
+          supersededSubjects: settings.superseded,
+          form: () => home.decided()?.form
         })
       }),
       PgEventStore.layer({
-        schema: settings.schema,
+        place: home.choice,
         ...Option.match(settings.database.pool.statementLimit, {
           onNone: () => ({}),
           onSome: (statementLimit) => ({ statementLimit })
         })
       }),
       PgEventTables.layer({
-        schema: settings.schema,
+        place: home.choice,
         retention: settings.retention,
         mayChange: settings.hasMigrations,
         tables: tablesOf(settings)
       }),
-      PgTraceSummaries.layer({ schema: settings.schema, retention: settings.retention.otel_traces }),
-      jetStream(settings)
-    ))
-  )
+      PgTraceSummaries.layer({ place: home.choice, retention: settings.retention.otel_traces }),
+      jetStream(settings, home)
+    )))
 
 /** What the streams keep that we make ourselves: enough for a long weekend without a writer. */
 const madeStreams = { bytesMax: 2 ** 30, ageMax: Duration.days(4) }
 
-const jetStream = (settings: EventWriterSettings) =>
+/** Behind which other durables new ones begin: one that was named, or the Go writer's whose tables are gone on with. */
+const predecessors = (settings: EventWriterSettings, home: TableHome["Service"]) =>
+  Effect.map(home.choice, ({ isForeign }) => [
+    ...Option.toArray(settings.startAfter),
+    ...(isForeign ? [settings.consumer] : [])
+  ])
+
+const jetStream = (settings: EventWriterSettings, home: TableHome["Service"]) =>
   Layer.mergeAll(
     JetStreamEventSource.layer({
       consumer: settings.consumer,
@@ -91,9 +115,12 @@ const jetStream = (settings: EventWriterSettings) =>
       jetStream: Option.getOrUndefined(settings.jetStream),
       createStreams: settings.createStreams,
       streamLimits: madeStreams,
+      deadLetters: { stream: settings.deadLetterStream },
       tenants: settings.tenantPrefixes,
       ackWait: settings.ackWait,
-      startAfter: Option.getOrUndefined(settings.startAfter)
+      listed: settings.subjects,
+      createListed: settings.createsListed,
+      startAfter: predecessors(settings, home)
     }),
     JetStreamDeadLetters.layer({ stream: settings.deadLetterStream })
   ).pipe(Layer.provideMerge(NatsConnection.layer({

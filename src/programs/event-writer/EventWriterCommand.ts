@@ -43,8 +43,12 @@ const complete = (settings: EventWriterSettings.EventWriterSettings) => {
     : Effect.succeed(settings)
 }
 
-const summary = ({ consumer, schema, streams }: EventWriterSettings.EventWriterSettings): string =>
-  `event-writer ${consumer} writes ${streams.map(({ stream }) => stream).join(", ")} into schema ${schema}`
+const summary = (settings: EventWriterSettings.EventWriterSettings): string => {
+  const streams = settings.streams.map(({ stream }) => stream).join(", ")
+  const listed = settings.subjects.length === 0 ? "" : `, of the listed subjects ${settings.subjects.join(", ")}`
+  const schema = Option.getOrElse(settings.schema, () => "the schema that has the tables")
+  return `event-writer ${settings.consumer} writes ${streams}${listed} into ${schema} (EVENT_WRITER_TABLES=${settings.tables})`
+}
 
 const noTenant =
   "EVENT_WRITER_TENANT is not set: messages that name no tenant, in the subject's prefix or the header " +

@@ -73,19 +73,40 @@ export const http = (address: ListenAddress) =>
     }).pipe(Effect.as(Effect.never))
   })
 
+const isTaken = ({ reason }: GrpcServer.BindError): boolean => reason.startsWith("EADDRINUSE")
+
+const portsMax = 20
+
+/** The address that was asked for; where somebody listens there, as the Go writer beside us does, one behind it. */
+const listen = (
+  { host, port }: ListenAddress,
+  serve: (address: ListenAddress) => ReturnType<typeof serveStatus>,
+  left = portsMax
+): ReturnType<typeof serveStatus> =>
+  Effect.catchIf(serve({ host, port }), (error) => isTaken(error) && port !== 0 && left > 0, (error) => {
+    const next = port < 65_535 ? port + 1 : 0
+    return Effect.logWarning(`${error.message}. Trying port ${next} instead`).pipe(
+      Effect.andThen(listen({ host, port: next }, serve, left - 1))
+    )
+  })
+
+const serveStatus = (address: ListenAddress, credentials: Effect.Success<ReturnType<typeof GrpcCredentials.server>>) =>
+  GrpcServer.make({
+    ...address,
+    credentials,
+    services: [EventWriterStatusHandlers.make(report)],
+    descriptors: reflectionDescriptors,
+    // The names by which the Go writer is asked.
+    health: { AgentService: "SERVING", "db-event-writer": "SERVING" }
+  })
+
 export const grpc = (settings: EventWriterSettings, address: ListenAddress) =>
   Supervisor.child({
     id: "GrpcServer",
     shutdown: "7 seconds",
     start: Effect.gen(function*() {
       const credentials = yield* GrpcCredentials.server(settings.grpcSecurity)
-      const server = yield* GrpcServer.make({
-        ...address,
-        credentials,
-        services: [EventWriterStatusHandlers.make(report)],
-        descriptors: reflectionDescriptors,
-        health: { AgentService: "SERVING" }
-      })
+      const server = yield* listen(address, (one) => serveStatus(one, credentials))
       yield* Effect.logInfo(`event-writer serves gRPC on ${server.address}`)
     }).pipe(Effect.as(Effect.never))
   })

@@ -24,7 +24,8 @@ const keys: Readonly<Record<TableName, ReadonlyArray<string>>> = {
   netflow_metrics: ["src_addr", "src_port", "dst_addr", "dst_port", "protocol", "sampler_address"],
   otel_metrics: ["trace_id", "span_id", "service_name", "span_name", "metric_type"],
   otel_traces: ["trace_id", "span_id"],
-  logs: ["trace_id", "span_id", "service_name", "body"]
+  logs: ["trace_id", "span_id", "service_name", "body"],
+  events: ["id"]
 }
 
 /** Text that holds JSON: its formatting is no difference. */

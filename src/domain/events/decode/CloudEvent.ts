@@ -9,6 +9,7 @@ import * as Payload from "./Payload.ts"
 
 const decode = Payload.make(Schema.Struct({
   specversion: Schema.String,
+  id: Schema.optionalKey(Schema.Unknown),
   type: Schema.optionalKey(Schema.String),
   source: Schema.optionalKey(Schema.String),
   subject: Schema.optionalKey(Schema.NullOr(Schema.String)),
@@ -18,6 +19,8 @@ const decode = Payload.make(Schema.Struct({
 }))
 
 export interface Envelope {
+  /** Source and id, which name an event once and for all; none without them. */
+  readonly name: string | undefined
   readonly type: string | undefined
   readonly source: string | undefined
   readonly subject: string | undefined
@@ -29,6 +32,9 @@ export interface Unwrapped {
   readonly envelope: Envelope | undefined
   readonly payload: JsonObject
 }
+
+const nameOf = (source: string | undefined, id: unknown): string | undefined =>
+  source === undefined || typeof id !== "string" || id === "" ? undefined : `${source}\n${id}`
 
 /** Data as text is JSON of an object, or else a message of its own. */
 const fromText = (text: string): JsonObject => {
@@ -60,6 +66,7 @@ export const unwrap = (object: JsonObject): Result.Result<Unwrapped, Problem> =>
   const event = decoded.success
   return Result.map(payloadOf(event), (payload) => ({
     envelope: {
+      name: nameOf(event.source, event.id),
       type: event.type,
       source: event.source,
       subject: event.subject ?? undefined,

@@ -19,12 +19,20 @@ const hex48 = (value: number): string => {
   return `${threeDigits[high >>> 12]}${threeDigits[high & 0xfff]}${threeDigits[low >>> 12]}${threeDigits[low & 0xfff]}`
 }
 
-/** FNV-1a, folded to 14 bits. */
-const streamHash = Remembered.make((stream) => {
+/** FNV-1a. */
+const hashOf = (text: string): number => {
   let hash = 0x811c9dc5
-  for (let at = 0; at < stream.length; at++) hash = Math.imul(hash ^ stream.charCodeAt(at), 0x01000193)
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return hash
+}
+
+/** Folded to 14 bits. */
+const streamHash = Remembered.make((stream) => {
+  const hash = hashOf(stream)
   return ((hash >>> 14) ^ hash) & 0x3fff
 })
+
+const subjectHash = Remembered.make((subject) => hashOf(subject) & 0xfffffff)
 
 interface Parts {
   /** Time, version, sequence but its last 14 bits. */
@@ -49,6 +57,19 @@ const partsOf = (stream: string, sequence: number, storedAtMicros: number): Part
     head: `${timeDigits(millis)}7${threeDigits[high]}-${middle.toString(16)}-`,
     tail: (low % 2 ** 14) * 2 ** 34 + streamHash(stream)
   }
+}
+
+/**
+ * The ids of rows by what was sent instead of by when it was stored: `digest` is 32 hex digits of the content, mixed with
+ * the subject, as the same content on another subject is another record. Shaped as version 8, for a content's own kind.
+ */
+export const ofContent = (digest: string, subject: string): (index: number) => string => {
+  const mixed = (Number.parseInt(digest.slice(13, 20), 16) ^ subjectHash(subject)) >>> 0
+  const middle = hex(mixed & 0xfffffff, 7)
+  const variant = 0x8000 + (Number.parseInt(middle.slice(3), 16) & 0x3fff)
+  const head = `${digest.slice(0, 8)}-${digest.slice(8, 12)}-8${middle.slice(0, 3)}-${variant.toString(16)}-`
+  const tail = Number.parseInt(digest.slice(20, 32), 16)
+  return (index) => head + hex48((tail + index) % 2 ** 48)
 }
 
 /** The ids of one message's rows, by their index below 2^20; costs nothing until one is asked for. */

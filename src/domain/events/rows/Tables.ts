@@ -1,4 +1,5 @@
 /** Every table that the event writer fills, and the rows of one message, which all go to one of them. */
+import { type GoEventRow, GoEvents } from "./GoEvents.ts"
 import { type LogRow, Logs } from "./Logs.ts"
 import { type NetflowMetricRow, NetflowMetrics } from "./NetflowMetrics.ts"
 import { type OcsfEventRow, OcsfEvents } from "./OcsfEvents.ts"
@@ -16,7 +17,8 @@ export const tables = {
   netflow_metrics: NetflowMetrics,
   otel_metrics: OtelMetrics,
   otel_traces: OtelTraces,
-  logs: Logs
+  logs: Logs,
+  events: GoEvents
 } as const
 
 export type TableName = keyof typeof tables
@@ -30,6 +32,7 @@ interface RowTypes {
   readonly otel_metrics: OtelMetricRow
   readonly otel_traces: OtelTraceRow
   readonly logs: LogRow
+  readonly events: GoEventRow
 }
 
 /** The rows of one message: `table` tells their type. */

@@ -30,6 +30,23 @@ export const IdleConnections = Schema.Int.check(Schema.isBetween({ minimum: 0, m
 export const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const
 export type SslMode = typeof sslModes[number]
 
+/** A CA alone verifies the server; a certificate and its key say who we are. */
+const TlsFiles = Schema.Struct({
+  cert_file: Schema.optionalKey(Schema.String),
+  key_file: Schema.optionalKey(Schema.String),
+  ca_file: NonBlank,
+  client_ca_file: Schema.optionalKey(Schema.String),
+  /** In shipped files, where it is never true. */
+  skip_verify: Schema.optionalKey(Schema.Boolean)
+}).check(
+  Schema.makeFilter(({ cert_file = "", key_file = "" }) =>
+    (cert_file.trim() === "") === (key_file.trim() === "") || {
+      path: [cert_file.trim() === "" ? "cert_file" : "key_file"],
+      issue: "a PEM file, because certificate and key belong together"
+    }
+  )
+)
+
 const Block = Schema.Struct({
   host: NonBlank,
   port: Schema.optionalKey(Port),
@@ -40,12 +57,7 @@ const Block = Schema.Struct({
   application_name: Schema.optionalKey(Schema.String),
   ssl_mode: Schema.optionalKey(Schema.Literals(["", ...sslModes])),
   cert_dir: Schema.optionalKey(Schema.String),
-  tls: Schema.optionalKey(Schema.Struct({
-    cert_file: NonBlank,
-    key_file: NonBlank,
-    ca_file: NonBlank,
-    client_ca_file: Schema.optionalKey(Schema.String)
-  })),
+  tls: Schema.optionalKey(TlsFiles),
   max_connections: Schema.optionalKey(Connections),
   min_connections: Schema.optionalKey(IdleConnections),
   max_conn_lifetime: Schema.optionalKey(GoDuration),
@@ -77,9 +89,11 @@ export interface DatabaseAddress {
 
 /** Certificates of a connection to PostgreSQL. */
 export interface DatabaseTls {
-  readonly certFile: string
-  readonly keyFile: string
-  readonly caFile: string
+  /** Who we are; none when the server does not ask. */
+  readonly certFile?: string | undefined
+  readonly keyFile?: string | undefined
+  /** Verifies the server; the system's own without one. */
+  readonly caFile?: string | undefined
   /** Whether the server's certificate must carry its name. */
   readonly verifiesName: boolean
 }
@@ -121,17 +135,59 @@ export const address = (block: CnpgBlock): DatabaseAddress => ({
   sslMode: block.ssl_mode === undefined || block.ssl_mode === "" ? Option.none() : Option.some(block.ssl_mode)
 })
 
+/** A relative file is in the folder, if there is one. */
+const within = (folder: string | undefined, file: string | undefined): string | undefined =>
+  file === undefined || file.trim() === ""
+    ? undefined
+    : file.startsWith("/") || (folder ?? "") === ""
+    ? file
+    : `${folder?.replace(/\/+$/, "")}/${file}`
+
+const verifiesName = (mode: string | undefined): boolean => mode !== "verify-ca" && mode !== "require"
+
 export const tls = (block: CnpgBlock): Option.Option<DatabaseTls> =>
-  Option.map(given(block.tls), (files) => {
-    const within = (file: string) =>
-      file.startsWith("/") || (block.cert_dir ?? "") === "" ? file : `${block.cert_dir?.replace(/\/+$/, "")}/${file}`
-    return {
-      certFile: within(files.cert_file),
-      keyFile: within(files.key_file),
-      caFile: within(files.ca_file),
-      verifiesName: block.ssl_mode !== "verify-ca" && block.ssl_mode !== "require"
-    }
-  })
+  Option.map(given(block.tls), (files) => ({
+    certFile: within(block.cert_dir, files.cert_file),
+    keyFile: within(block.cert_dir, files.key_file),
+    caFile: within(block.cert_dir, files.ca_file),
+    verifiesName: verifiesName(block.ssl_mode)
+  }))
+
+/** Certificates as the variables of the existing containers name them. */
+export interface TlsVariables {
+  readonly folder: string | undefined
+  readonly caFile: string | undefined
+  readonly certFile: string | undefined
+  readonly keyFile: string | undefined
+  readonly sslMode: SslMode | undefined
+}
+
+/** Modes in which the existing containers leave certificates out. */
+const plainModes: ReadonlyArray<SslMode | undefined> = ["disable", "allow", "prefer"]
+
+/**
+ * Variables weigh more than the file, one by one. A folder alone means the names of files that the existing containers
+ * expect in it, where the file names none.
+ */
+export const tlsOf = (variables: TlsVariables, file: Option.Option<DatabaseTls>): Option.Option<DatabaseTls> => {
+  if (plainModes.includes(variables.sslMode)) return Option.none()
+  const { folder } = variables
+  const named = Option.getOrUndefined(file)
+  const isNamed = named !== undefined || variables.caFile !== undefined || variables.certFile !== undefined
+  const expected = isNamed || folder === undefined
+    ? {}
+    : { caFile: "root.pem", certFile: "cnpg-client.pem", keyFile: "cnpg-client-key.pem" }
+  const chosen = {
+    certFile: within(folder, variables.certFile) ?? named?.certFile ?? within(folder, expected.certFile),
+    keyFile: within(folder, variables.keyFile) ?? named?.keyFile ?? within(folder, expected.keyFile),
+    caFile: within(folder, variables.caFile) ?? named?.caFile ?? within(folder, expected.caFile)
+  }
+  if (Object.values(chosen).every((one) => one === undefined)) return Option.none()
+  const isNameVerified = variables.sslMode === undefined
+    ? named?.verifiesName ?? true
+    : verifiesName(variables.sslMode)
+  return Option.some({ ...chosen, verifiesName: isNameVerified })
+}
 
 export const pool = (block: CnpgBlock): PoolSettings => ({
   applicationName: (block.application_name ?? "") === "" ? poolDefault.applicationName : block.application_name ?? "",

@@ -30,6 +30,10 @@ export interface Selection {
   readonly streams: ReadonlyArray<Subject.StreamName>
   readonly flowTable: FlowTable | undefined
   readonly schema: string | undefined
+  /** Of these streams no others are consumed. Empty where a table was named and no subject: all of its stream. */
+  readonly subjects: ReadonlyArray<string>
+  /** Where the list says itself whose tables it means. */
+  readonly tables: "current" | undefined
   /** What a rule engine takes: its results are asked for, these are not. */
   readonly superseded: ReadonlyArray<string>
 }
@@ -48,7 +52,7 @@ const partsOf = (table: string): { readonly schema: string | undefined; readonly
   return { schema: parts.at(-2), name: parts.at(-1) ?? "" }
 }
 
-const routeOf = (subject: string): Subject.Route | undefined => Subject.route(subject.trim().replace(/\.[>*]$/, ""))
+const routeOf = Subject.routeOfFilter
 
 const isFlowTable = (name: string): name is FlowTable => flowTables.some((table) => table === name)
 
@@ -59,9 +63,13 @@ const supersededBy = (subjects: ReadonlyArray<string>): ReadonlyArray<string> =>
 
 export const problems = (entries: ReadonlyArray<SubjectEntry>): ReadonlyArray<EntryProblem> => {
   const schemas = new Set(entries.map(({ table }) => partsOf(table).schema).filter((schema) => schema !== undefined))
+  const hasOurs = entries.some(({ subject }) => routeOf(subject) !== undefined)
   return entries.flatMap(({ subject, table }, index): ReadonlyArray<EntryProblem> => {
     const route = routeOf(subject)
-    if (route === undefined) return [{ index, key: "subject", expectation: "a subject that one of the streams stores" }]
+    // Some other program's, unless there is nothing else in the list.
+    if (route === undefined) {
+      return hasOurs ? [] : [{ index, key: "subject", expectation: "a subject that one of the streams stores" }]
+    }
     const tables: ReadonlyArray<string> = tablesOf[route.stream]
     const { name, schema } = partsOf(table)
     if (!tables.includes(name) && !(route.stream === "EVENTS" && name === eventsTable)) {
@@ -84,19 +92,55 @@ export const ofTable = (table: string): ReadonlyArray<SubjectEntry> => {
 }
 
 /** What is done otherwise than a valid list says. */
-export const warnings = (entries: ReadonlyArray<SubjectEntry>): ReadonlyArray<string> =>
-  entries
-    .filter(({ table }) => partsOf(table).name === eventsTable)
-    .map(({ subject }) => `${subject} is stored in ocsf_events, not in ${eventsTable}`)
+export const warnings = (entries: ReadonlyArray<SubjectEntry>): ReadonlyArray<string> => {
+  const inEvents = entries.filter(({ table }) => partsOf(table).name === eventsTable).map(({ subject }) => subject)
+  return [
+    ...entries.filter(({ subject }) => routeOf(subject) === undefined).map(({ subject }) =>
+      `${subject} is processed by nothing here: its messages stay in the stream`
+    ),
+    ...doubled(entries).map((raw) =>
+      `${raw} is listed beside ${raw}${processedSuffix}, which has the same messages: it is left in the stream`
+    ),
+    ...(inEvents.length === 0 ? [] : [
+      `${inEvents.join(", ")} go to ${eventsTable} where the database is one of v1.0.76, else to ocsf_events ` +
+      "(EVENT_WRITER_TABLES)"
+    ])
+  ]
+}
+
+/** Raw subjects whose processed form is listed as well. */
+const doubled = (entries: ReadonlyArray<SubjectEntry>): ReadonlyArray<string> => {
+  const listed = new Set(entries.map(({ subject }) => subject.trim()))
+  return [...listed].filter((subject) => Subject.rawSubjects.has(subject) && listed.has(`${subject}${processedSuffix}`))
+}
+
+/**
+ * What the last Go writer added by itself when collectors began to publish under new names. Not all below the listed
+ * subject, as a rule engine's results are there too.
+ */
+const renamed: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "otel.traces": ["otel.traces.raw"],
+  "otel.traces.raw": ["otel.traces"],
+  "otel.metrics": ["otel.metrics.raw", "otel.metrics.derived"]
+}
+
+const subjectsOf = (entries: ReadonlyArray<SubjectEntry>): ReadonlyArray<string> => {
+  const left = doubled(entries)
+  const listed = entries.map(({ subject }) => subject.trim())
+    .filter((subject) => routeOf(subject) !== undefined && !left.includes(subject))
+  return [...new Set(listed.flatMap((subject) => [subject, ...(renamed[subject] ?? [])]))]
+}
 
 /** Of a list without problems. */
-export const selection = (entries: ReadonlyArray<SubjectEntry>): Selection => {
+export const selection = (entries: ReadonlyArray<SubjectEntry>, hasSubjects = true): Selection => {
   const routes = entries.map(({ subject }) => routeOf(subject)).filter((route) => route !== undefined)
   const wanted = new Set(routes.map((route) => route.stream))
   return {
     streams: Subject.streamNames.filter((stream) => wanted.has(stream)),
     flowTable: entries.map(({ table }) => partsOf(table).name).find(isFlowTable),
     schema: entries.map(({ table }) => partsOf(table).schema).find((schema) => schema !== undefined),
+    subjects: hasSubjects ? subjectsOf(entries) : [],
+    tables: entries.some(({ table }) => partsOf(table).name === "ocsf_events") ? "current" : undefined,
     superseded: supersededBy(routes.map((route) => route.subject))
   }
 }

@@ -10,6 +10,7 @@ import { GoDuration } from "../../config/GoDuration.ts"
 import * as ListenAddress from "../../config/ListenAddress.ts"
 import { LoggingBlock } from "../../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../../security/SecurityConfig.ts"
+import * as TableForm from "../storing/TableForm.ts"
 import { type StreamName, streamNames } from "../stream/Subject.ts"
 import * as CnpgConfig from "./CnpgConfig.ts"
 import * as ConfiguredSubjects from "./ConfiguredSubjects.ts"
@@ -26,7 +27,7 @@ const Listen = Schema.String.check(
 )
 
 /** Unlike elsewhere, an object that secures nothing is refused, because the Go writer refuses it. */
-const NatsSecurityBlock = SecurityConfig.SecurityBlock.check(
+const NatsSecurityBlock = SecurityConfig.RolelessBlock.check(
   Schema.makeFilter(({ mode }) =>
     (mode ?? "").toLowerCase() === "mtls" ||
     { path: ["mode"], issue: "\"mtls\"; leave nats_security out to connect without certificates" }
@@ -56,7 +57,7 @@ const File = Schema.Struct({
   /** A single subject and its table, from before there was a list. */
   subject: Schema.optionalKey(Schema.String),
   table: Schema.optionalKey(Schema.String),
-  security: Schema.optionalKey(SecurityConfig.SecurityBlock),
+  security: Schema.optionalKey(SecurityConfig.RolelessBlock),
   nats_security: Schema.optionalKey(NatsSecurityBlock),
   cnpg: CnpgConfig.CnpgBlock,
   logging: Schema.optionalKey(LoggingBlock),
@@ -90,6 +91,7 @@ const File = Schema.Struct({
   tenant_prefixes: Schema.optionalKey(Schema.Array(Limits.TenantPrefix)),
   flow_table: Schema.optionalKey(Schema.Literals(ConfiguredSubjects.flowTables)),
   rule_engine: Schema.optionalKey(Schema.Boolean),
+  tables: Schema.optionalKey(Schema.Literals(TableForm.tablesSettings)),
   schema: Schema.optionalKey(Limits.SchemaName),
   retention: Schema.optionalKey(Schema.Struct({
     timeseries_metrics: Schema.optionalKey(within(Limits.retention)),
@@ -99,9 +101,13 @@ const File = Schema.Struct({
     netflow_metrics: Schema.optionalKey(within(Limits.retention)),
     otel_metrics: Schema.optionalKey(within(Limits.retention)),
     otel_traces: Schema.optionalKey(within(Limits.retention)),
-    logs: Schema.optionalKey(within(Limits.retention))
+    logs: Schema.optionalKey(within(Limits.retention)),
+    events: Schema.optionalKey(within(Limits.retention))
   }))
 })
+
+const hasSubjects = (file: typeof File.Type): boolean =>
+  (file.streams !== undefined && file.streams.length > 0) || (file.subject ?? "").trim() !== ""
 
 /** The subjects of the list, or the single one from before there was a list. */
 const entriesOf = (file: typeof File.Type): ReadonlyArray<ConfiguredSubjects.SubjectEntry> => {
@@ -159,7 +165,8 @@ const tenantOfFile = "default"
 
 /** What the file says. */
 export const toOptions = (file: EventWriterConfigFile): EventWriterOptions => {
-  const { flowTable, schema, streams, superseded } = ConfiguredSubjects.selection(entriesOf(file))
+  const selected = ConfiguredSubjects.selection(entriesOf(file), hasSubjects(file))
+  const { flowTable, schema, streams, subjects, superseded } = selected
   const credsFile = nonEmpty(file.nats_creds_file)
   return {
     grpc: Option.getOrUndefined(ListenAddress.parse(file.listen_addr)),
@@ -168,6 +175,8 @@ export const toOptions = (file: EventWriterConfigFile): EventWriterOptions => {
     natsCredentials: credsFile === undefined ? undefined : { _tag: "CredsFile", path: credsFile },
     natsSecurity: file.nats_security === undefined ? undefined : SecurityConfig.fromBlock(file.nats_security),
     jetStream: file.stream_name,
+    subjects,
+    tables: file.tables ?? selected.tables,
     consumer: file.consumer_name,
     domain: nonEmpty(file.domain),
     startAfter: file.start_after,

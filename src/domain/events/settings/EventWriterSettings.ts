@@ -7,7 +7,8 @@
 import { Duration, Option, type Redacted } from "effect"
 import type { ListenAddress } from "../../config/ListenAddress.ts"
 import * as SecurityConfig from "../../security/SecurityConfig.ts"
-import { type AskedRetention, type Retention, tableNames } from "../storing/TablePolicy.ts"
+import type * as TableForm from "../storing/TableForm.ts"
+import { type AskedRetention, type Retention, writtenNames } from "../storing/TablePolicy.ts"
 import { rawSubjects, type StreamName, streamNames } from "../stream/Subject.ts"
 import * as CnpgConfig from "./CnpgConfig.ts"
 import type { FlowTable } from "./ConfiguredSubjects.ts"
@@ -30,6 +31,9 @@ export interface EventWriterOptions {
   readonly natsCredentials?: NatsSettings.NatsCredentials | undefined
   readonly natsSecurity?: SecurityConfig.SecurityConfig | undefined
   readonly jetStream?: string | undefined
+  /** Subjects that somebody listed: of their streams no others are consumed. */
+  readonly subjects?: ReadonlyArray<string> | undefined
+  readonly tables?: TableForm.TablesSetting | undefined
   readonly consumer?: string | undefined
   readonly domain?: string | undefined
   readonly startAfter?: string | undefined
@@ -53,6 +57,8 @@ export interface EventWriterOptions {
   readonly database?: Parts<CnpgConfig.DatabaseAddress> | undefined
   readonly databasePasswordFile?: string | undefined
   readonly databaseTls?: CnpgConfig.DatabaseTls | undefined
+  /** Of the environment; they weigh more, one by one. */
+  readonly databaseTlsVariables?: CnpgConfig.TlsVariables | undefined
   readonly pool?: Parts<CnpgConfig.PoolSettings> | undefined
 }
 
@@ -87,6 +93,12 @@ export interface EventWriterSettings {
   readonly nats: NatsSettings.NatsSettings
   /** None: found by the subjects. */
   readonly jetStream: Option.Option<string>
+  /** Listed ones; the streams among them are consumed of no others. */
+  readonly subjects: ReadonlyArray<string>
+  /** Whether the first JetStream stream is made with the listed subjects when it is missing, as the Go writer does. */
+  readonly createsListed: boolean
+  /** In which writer's tables rows are stored. */
+  readonly tables: TableForm.TablesSetting
   /** The first part of the names of the durable consumers. */
   readonly consumer: string
   readonly domain: Option.Option<string>
@@ -104,10 +116,12 @@ export interface EventWriterSettings {
   readonly tenantDefault: Option.Option<string>
   /** Tenants whose names may stand in front of subjects, `*` for all; besides subjects without a tenant. */
   readonly tenantPrefixes: ReadonlyArray<string>
-  readonly flowTable: FlowTable
+  /** None: the one that the database has. */
+  readonly flowTable: Option.Option<FlowTable>
   /** Subjects whose messages a rule engine publishes once more, processed. */
   readonly superseded: ReadonlySet<string>
-  readonly schema: string
+  /** None: found in the database, by the tables that are there. */
+  readonly schema: Option.Option<string>
   /** Only what was asked for: tables of another writer's making are pruned on request only. */
   readonly retention: AskedRetention
   /** Whether tables are made and maintained here. */
@@ -122,7 +136,6 @@ export const deliveriesMaxDefault = 10
 export const ackWaitDefault = Duration.seconds(30)
 export const consumerDefault = "serviceradar-event-writer"
 export const deadLetterStreamDefault = "DLQ"
-export const schemaDefault = "platform"
 
 /** With all seven streams held up at their limits this is 112 MiB. */
 const streamBytesMax = 16 * 2 ** 20
@@ -173,6 +186,14 @@ const poolSettings = (sources: Sources): CnpgConfig.PoolSettings => {
   }
 }
 
+const noTlsVariables: CnpgConfig.TlsVariables = {
+  folder: undefined,
+  caFile: undefined,
+  certFile: undefined,
+  keyFile: undefined,
+  sslMode: undefined
+}
+
 const databaseSettings = (sources: Sources): DatabaseSettings => {
   const first = firstOf(sources)
   const part = firstOf(sources.map((source) => source.database))
@@ -189,7 +210,7 @@ const databaseSettings = (sources: Sources): DatabaseSettings => {
   return {
     url: Option.fromNullishOr(inParts),
     passwordFile: Option.fromNullishOr(first("databasePasswordFile")),
-    tls: Option.fromNullishOr(first("databaseTls")),
+    tls: CnpgConfig.tlsOf(first("databaseTlsVariables") ?? noTlsVariables, Option.fromNullishOr(first("databaseTls"))),
     sslMode,
     pool
   }
@@ -197,7 +218,7 @@ const databaseSettings = (sources: Sources): DatabaseSettings => {
 
 const retention = (sources: Sources): AskedRetention => {
   const first = firstOf(sources.map((source) => source.retention))
-  return Object.fromEntries(tableNames.map((name) => [name, first(name)]))
+  return Object.fromEntries(writtenNames.map((name) => [name, first(name)]))
 }
 
 const supersededSubjects = (hasRuleEngine: boolean | undefined, known: ReadonlyArray<string>): ReadonlySet<string> => {
@@ -208,6 +229,7 @@ const supersededSubjects = (hasRuleEngine: boolean | undefined, known: ReadonlyA
 /** Of several sources the earlier weighs more, key by key. */
 export const resolve = (sources: Sources): EventWriterSettings => {
   const first = firstOf(sources)
+  const subjects = first("subjects") ?? []
   const streams = streamNames.map(streamSettings(sources, first("deliveriesMax") ?? deliveriesMaxDefault))
   return {
     grpc: Option.fromNullishOr(first("grpc")),
@@ -218,6 +240,9 @@ export const resolve = (sources: Sources): EventWriterSettings => {
       security: first("natsSecurity") ?? SecurityConfig.none
     },
     jetStream: Option.fromNullishOr(first("jetStream")),
+    subjects,
+    createsListed: subjects.length > 0 && first("jetStream") !== undefined && first("createStreams") !== false,
+    tables: first("tables") ?? "auto",
     consumer: first("consumer") ?? consumerDefault,
     domain: Option.fromNullishOr(first("domain")),
     startAfter: Option.fromNullishOr(first("startAfter")),
@@ -228,9 +253,9 @@ export const resolve = (sources: Sources): EventWriterSettings => {
     requested: new Set(streams.filter(({ isRequested }) => isRequested).map(({ settings }) => settings.stream)),
     tenantDefault: Option.fromNullishOr(first("tenantDefault")),
     tenantPrefixes: first("tenantPrefixes") ?? [],
-    flowTable: first("flowTable") ?? "ocsf_network_activity",
+    flowTable: Option.fromNullishOr(first("flowTable")),
     superseded: supersededSubjects(first("hasRuleEngine"), first("superseded") ?? []),
-    schema: first("schema") ?? schemaDefault,
+    schema: Option.fromNullishOr(first("schema")),
     retention: retention(sources),
     hasMigrations: first("hasMigrations") ?? true,
     database: databaseSettings(sources)

@@ -39,8 +39,8 @@ export interface Target {
   /** The column's name and type in the table. */
   readonly name: string
   readonly type: ColumnType
-  /** What stands for a value that we do not have and the table demands: `''`, or the id of our row. */
-  readonly whenNull: "null" | "empty" | "id"
+  /** What stands for a value that we do not have and the table demands; never one that we made up. */
+  readonly whenNull: "null" | "empty"
 }
 
 export interface Problem {
@@ -91,9 +91,6 @@ const takenBy: Readonly<Record<ColumnType, ReadonlyArray<ColumnType>>> = {
   "text[]": ["text[]"]
 }
 
-const idOf = (table: WantedTable): string | undefined =>
-  ["ingest_id", "id"].find((name) => table.columns[name]?.type === "uuid" && table.key.includes(name))
-
 type Fate = { readonly target: Target; readonly isMissing: boolean } | { readonly problem: Problem }
 
 const fateOf = (table: WantedTable, found: FoundTable, column: string): Fate => {
@@ -121,19 +118,6 @@ const fateOf = (table: WantedTable, found: FoundTable, column: string): Fate => 
     }
 }
 
-/** The last column of a key that would be the same in all rows without a value tells them apart by their ids. */
-const withIds = (
-  table: WantedTable,
-  uniqueKeys: ReadonlyArray<ReadonlyArray<string>>,
-  targets: ReadonlyArray<Target>
-): ReadonlyArray<Target> => {
-  if (idOf(table) === undefined) return targets
-  const chosen = uniqueKeys.map((key) =>
-    key.findLast((name) => targets.some((one) => one.name === name && one.whenNull === "empty"))
-  )
-  return targets.map((target) => chosen.includes(target.name) ? { ...target, whenNull: "id" } : target)
-}
-
 /** Columns of others that our rows have no value for. */
 const unserved = (table: WantedTable, found: FoundTable, fates: ReadonlyArray<Fate>): ReadonlyArray<Problem> => {
   const served = new Set(fates.map((fate) => "target" in fate ? fate.target.name : fate.problem.column))
@@ -150,13 +134,20 @@ const unserved = (table: WantedTable, found: FoundTable, fates: ReadonlyArray<Fa
 
 const noPlan = { addColumns: [], addKey: undefined, targets: [], notes: [] }
 
+/** Into a table as it is: what it has no column for is not sent. */
+export const untouched = (table: WantedTable, found: FoundTable): AdoptionPlan => {
+  const plan = make(table, found)
+  const has = new Set(found.columns.map(({ name }) => name))
+  return { ...plan, addColumns: [], addKey: undefined, targets: plan.targets.filter(({ name }) => has.has(name)) }
+}
+
 export const make = (table: WantedTable, found: FoundTable): AdoptionPlan => {
   if (found.kind !== "table" && found.kind !== "partitioned table") {
     return { ...noPlan, problems: [{ table: table.name, column: "", found: `a ${found.kind}`, wanted: "a table" }] }
   }
   const fates = Object.keys(table.columns).map((column) => fateOf(table, found, column))
   const placed = fates.flatMap((fate) => "target" in fate ? [fate] : [])
-  const targets = withIds(table, found.uniqueKeys, placed.map(({ target }) => target))
+  const targets = placed.map(({ target }) => target)
   const problems = [
     ...fates.flatMap((fate) => "problem" in fate ? [fate.problem] : []),
     ...unserved(table, found, fates)

@@ -19,9 +19,17 @@ export const retentionDefault: Retention = {
   netflow_metrics: Duration.days(7),
   otel_metrics: Duration.days(30),
   otel_traces: Duration.days(3),
-  logs: Duration.days(30)
+  logs: Duration.days(30),
+  events: Duration.days(14)
 }
 
 const isTableName = (name: string): name is TableName => Object.hasOwn(tables, name)
 
-export const tableNames: ReadonlyArray<TableName> = Object.keys(tables).filter(isTableName)
+/** Every table that rows can go to. */
+export const writtenNames: ReadonlyArray<TableName> = Object.keys(tables).filter(isTableName)
+
+/** Those of the current form, which are made where they are not there. */
+export const tableNames: ReadonlyArray<TableName> = writtenNames.filter((name) => name !== "events")
+
+/** Those that the Go writer of v1.0.76 fills: written as they are there, and never changed. */
+export const goTableNames: ReadonlyArray<TableName> = ["events", "logs", "otel_metrics", "otel_traces"]

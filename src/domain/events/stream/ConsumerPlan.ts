@@ -5,7 +5,7 @@
  * filters at one consumer, but lose messages then: 2.10.27 passes over those of `otel.logs` for a consumer of `otel.logs`
  * and `otel.logs.>`.
  */
-import { filterSubjects, type StreamName } from "./Subject.ts"
+import { filterSubjects, routeOfFilter, type StreamName } from "./Subject.ts"
 import * as SubjectPattern from "./SubjectPattern.ts"
 
 export interface PlannedConsumer {
@@ -21,13 +21,24 @@ export interface ConsumerPlanOptions {
   readonly consumer: string
   /** Tokens that may stand in front of a subject, besides none; `*` for any. */
   readonly tenants: ReadonlyArray<string>
+  /** Filters that somebody listed; the logical streams among them have no other subjects. */
+  readonly listed?: ReadonlyArray<string> | undefined
   readonly jetStream: { readonly name: string; readonly subjects: ReadonlyArray<string> }
 }
 
-/** The subjects of a logical stream, also with the tenants in front. */
-export const wanted = (stream: StreamName, tenants: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const bare = filterSubjects([stream])
-  return SubjectPattern.minimal([...bare, ...tenants.flatMap((tenant) => bare.map((filter) => `${tenant}.${filter}`))])
+/** The subjects of a logical stream, also with the tenants in front: those that are listed, or else all. */
+export const wanted = (
+  stream: StreamName,
+  tenants: ReadonlyArray<string>,
+  listed: ReadonlyArray<string> = []
+): ReadonlyArray<string> => {
+  const chosen = listed.filter((filter) => routeOfFilter(filter)?.stream === stream)
+  const filters = chosen.length > 0 ? chosen : filterSubjects([stream])
+  const bare = filters.filter((filter) => routeOfFilter(filter)?.tenant === undefined)
+  return SubjectPattern.minimal([
+    ...filters,
+    ...tenants.flatMap((tenant) => bare.map((filter) => `${tenant}.${filter}`))
+  ])
 }
 
 /** `<consumer>-<stream>`, lower case, `-` for what is neither a letter nor a digit: one name for all writers. */
@@ -47,7 +58,7 @@ export const escapeName = (text: string): string => text.replaceAll(/[^A-Za-z0-9
 /** Empty when the stream has nothing of what is wanted. */
 export const make = (options: ConsumerPlanOptions): ReadonlyArray<PlannedConsumer> => {
   const { consumer, jetStream, stream, tenants } = options
-  const filters = wanted(stream, tenants)
+  const filters = wanted(stream, tenants, options.listed)
   const durable = durableName(consumer, stream)
   const parts = SubjectPattern.minimal(
     jetStream.subjects.flatMap((subject) =>

@@ -4,6 +4,8 @@
  * `storedAtMicros` is when the stream stored it, not when it is read: it stands in for a missing time, and must be the
  * same when the message is delivered again.
  */
+import type { TableForm } from "../storing/TableForm.ts"
+
 export interface EventMessage {
   readonly subject: string
   readonly data: Uint8Array
@@ -20,9 +22,17 @@ export interface RowContext {
   /** Without the tenant's prefix. */
   readonly subject: string
   readonly storedAtMicros: number
-  /** The id of the message's row at `index`, the same at every delivery. */
-  readonly id: (index: number) => string
+  /**
+   * The id of the message's row at `index`, the same at every delivery. Given the row's time, where the record has one of
+   * its own, it is also the same when the producer sends the message again; so it is for an `event` of the same name.
+   */
+  readonly id: (index: number, timeMicros?: number, event?: string) => string
+  /** In whose tables the rows go; see `TableForm`. */
+  readonly form?: TableForm | undefined
 }
+
+/** What stands for the name of a service that nobody sent: the Go writer's key has it empty. */
+export const unnamed = ({ form }: RowContext): string => form === "go-1.0.76" ? "" : "unknown"
 
 /**
  * More rows of one message are refused: they are decoded in one go, and written by one statement of limited time. Ids

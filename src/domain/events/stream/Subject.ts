@@ -44,6 +44,9 @@ const rules: ReadonlyArray<Rule> = [
   { prefix: "logs", stream: "LOGS" }
 ]
 
+/** First tokens of subjects that nothing here processes; they are no tenants either. */
+const foreignRoots: ReadonlySet<string> = new Set(["falco", "trivy", "bmp", "siem", "arancini"])
+
 /** First tokens of subjects; no tenant may have such a name. */
 const roots: ReadonlySet<string> = new Set(rules.map((rule) => rule.prefix.split(".", 1)[0] ?? ""))
 
@@ -73,6 +76,7 @@ const matches = (subject: string, prefix: string): boolean =>
 export const route = Remembered.make((subject): Route | undefined => {
   const dot = subject.indexOf(".")
   const first = dot < 0 ? subject : subject.slice(0, dot)
+  if (foreignRoots.has(first)) return undefined
   const isPrefixed = dot > 0 && !roots.has(first)
   const bare = isPrefixed ? subject.slice(dot + 1) : subject
   const rule = rules.find((one) => matches(bare, one.prefix))
@@ -88,7 +92,11 @@ export const format = (route: Pick<Route, "tenant" | "subject">): string =>
   route.tenant === undefined ? route.subject : `${route.tenant}.${route.subject}`
 
 /** Whether a tenant of this name can be told from a root. */
-export const isTenantName = (name: string): boolean => /^[^\s.*>]+$/.test(name) && !roots.has(name)
+export const isTenantName = (name: string): boolean =>
+  /^[^\s.*>]+$/.test(name) && !roots.has(name) && !foreignRoots.has(name)
+
+/** The route of the subjects that a filter stands for, judged by what stands before a wildcard at its end. */
+export const routeOfFilter = (filter: string): Route | undefined => route(filter.trim().replace(/\.[>*]$/, ""))
 
 const isCovered = (prefix: string, by: ReadonlyArray<string>): boolean =>
   by.some((other) => other !== prefix && matches(prefix, other))

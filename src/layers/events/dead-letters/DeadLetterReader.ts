@@ -43,7 +43,9 @@ export const list = (client: NatsClient, stream: string, filter: string) =>
       nc: client.nc,
       durables: [{
         subject: `${client.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${info.name}`,
-        batchMax: Number.POSITIVE_INFINITY
+        batchMax: Number.POSITIVE_INFINITY,
+        bytesMax: Number.POSITIVE_INFINITY,
+        expiresMillisMax: Number.POSITIVE_INFINITY
       }],
       isForeign: () => false,
       ackWait: forgottenAfter

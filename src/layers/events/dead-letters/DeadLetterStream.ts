@@ -7,6 +7,7 @@ import { Effect, Option, Schema } from "effect"
 import type { NatsClient } from "../../nats/connection/NatsClient.ts"
 import * as JetStreamFailure from "../jetstream/JetStreamFailure.ts"
 import * as JetStreamRequest from "../jetstream/JetStreamRequest.ts"
+import * as JetStreamShares from "../jetstream/JetStreamShares.ts"
 import type { LetterPart } from "./DeadLetterMessage.ts"
 import * as DeadLetterMessage from "./DeadLetterMessage.ts"
 
@@ -36,15 +37,16 @@ export const make = ({ bytesMax = bytesMaxDefault, stream = streamDefault }: Dea
   const known = new WeakSet<NatsConnection>()
 
   const create = (client: NatsClient) =>
-    JetStreamRequest.attempt(what, () =>
-      client.jsm.streams.add({
-        name: stream,
-        subjects: [`${DeadLetterMessage.subjectRoot}.>`],
-        storage: StorageType.File,
-        retention: RetentionPolicy.Limits,
-        discard: DiscardPolicy.New,
-        max_bytes: bytesMax
-      })).pipe(
+    JetStreamShares.make(client, bytesMax, (bytes) =>
+      JetStreamRequest.attempt(what, () =>
+        client.jsm.streams.add({
+          name: stream,
+          subjects: [`${DeadLetterMessage.subjectRoot}.>`],
+          storage: StorageType.File,
+          retention: RetentionPolicy.Limits,
+          discard: DiscardPolicy.New,
+          max_bytes: bytes
+        }))).pipe(
         Effect.andThen(Effect.logInfo(`Made JetStream stream ${stream} for dead letters`)),
         // Another writer has just made it.
         Effect.catchIf((error) => error.code === streamNameInUse, () => Effect.void)

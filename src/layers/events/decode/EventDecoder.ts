@@ -7,33 +7,39 @@
 import { Result } from "effect"
 import type { Decode, Decoded } from "../../../domain/events/decode/Decode.ts"
 import { DecodeError, fail, type Problem } from "../../../domain/events/decode/DecodeError.ts"
-import * as IngestId from "../../../domain/events/decode/IngestId.ts"
 import type { TableRows } from "../../../domain/events/rows/Tables.ts"
 import * as RowWeight from "../../../domain/events/storing/RowWeight.ts"
+import type { TableForm } from "../../../domain/events/storing/TableForm.ts"
 import { type EventMessage, rowsPerMessageMax } from "../../../domain/events/stream/EventMessage.ts"
 import * as Subject from "../../../domain/events/stream/Subject.ts"
 import * as Tenant from "../../../domain/events/stream/Tenant.ts"
 import * as EventsProcessor from "./EventsProcessor.ts"
+import * as GoFormProcessors from "./GoFormProcessors.ts"
 import * as LogsProcessor from "./LogsProcessor.ts"
 import * as NetflowProcessor from "./NetflowProcessor.ts"
 import * as OtelMetricsProcessor from "./OtelMetricsProcessor.ts"
 import * as OtelTracesProcessor from "./OtelTracesProcessor.ts"
 import type { Processor } from "./Processor.ts"
+import * as RowIds from "./RowIds.ts"
 import * as SweepProcessor from "./SweepProcessor.ts"
 import * as TelemetryProcessor from "./TelemetryProcessor.ts"
+
+type Processors = Readonly<Record<Subject.StreamName, Processor>>
 
 export interface Options {
   /** For messages that name no tenant; without it they are refused. */
   readonly tenantDefault?: string | undefined
-  readonly flowTable?: NetflowProcessor.FlowTable
+  readonly flowTable?: NetflowProcessor.FlowTable | undefined
   /** Subjects whose messages a rule engine publishes once more, processed; the raw ones give no rows. Default none. */
   readonly supersededSubjects?: ReadonlySet<string>
+  /** In whose tables rows go, known when the first message is decoded. Default the current form. */
+  readonly form?: () => TableForm | undefined
 }
 
 const superseded: TableRows = { table: "logs", rows: [] }
 
 export const make = (options: Options = {}): Decode => {
-  const processors: Readonly<Record<Subject.StreamName, Processor>> = {
+  const current: Processors = {
     TELEMETRY: TelemetryProcessor.process,
     EVENTS: EventsProcessor.process,
     SWEEP: SweepProcessor.process,
@@ -42,6 +48,15 @@ export const make = (options: Options = {}): Decode => {
     OTEL_TRACES: OtelTracesProcessor.process,
     LOGS: LogsProcessor.process
   }
+  const go: Processors = {
+    ...current,
+    EVENTS: GoFormProcessors.events,
+    NETFLOW: NetflowProcessor.make(options.flowTable ?? "netflow_metrics"),
+    OTEL_METRICS: GoFormProcessors.metrics,
+    OTEL_TRACES: GoFormProcessors.traces,
+    LOGS: GoFormProcessors.logs
+  }
+  const processors = (form: TableForm): Processors => form === "current" ? current : go
 
   const decode = (message: EventMessage, route: Subject.Route): Result.Result<Decoded, Problem> =>
     Result.flatMap(
@@ -51,9 +66,10 @@ export const make = (options: Options = {}): Decode => {
         if (options.supersededSubjects?.has(subject) === true) {
           return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded, weight: 0 })
         }
-        const id = IngestId.make(message.stream, message.sequence, message.storedAtMicros)
-        const context = { tenantId, subject, storedAtMicros: message.storedAtMicros, id }
-        const content = processors[stream](message.data, context)
+        const form = options.form?.() ?? "current"
+        const { storedAtMicros } = message
+        const context = { tenantId, subject, storedAtMicros, id: RowIds.make(message, subject), form }
+        const content = processors(form)[stream](message.data, context)
         if (Result.isFailure(content)) return Result.fail(content.failure)
         if (content.success.rows.length > rowsPerMessageMax) {
           return fail([], `expected at most ${rowsPerMessageMax} rows`)

@@ -24,8 +24,10 @@ export interface DurableSettings {
   readonly ackWait: Duration.Duration
   /** The least; more stays more. */
   readonly maxAckPending: number
-  /** A new consumer begins behind what this consumer of the same stream has acknowledged, where there is one. */
-  readonly startAfter?: string | undefined
+  /**
+   * A new consumer begins behind what the first of these consumers of the same stream has acknowledged that is there.
+   */
+  readonly startAfter?: ReadonlyArray<string> | undefined
 }
 
 const nameOf = ({ durable, jetStream }: PlannedConsumer): string => `Consumer ${durable} of stream ${jetStream}`
@@ -61,11 +63,14 @@ const changed = (
 ): Partial<ConsumerConfig> | undefined => {
   const ackWait = nanosOf(settings.ackWait)
   const pending = config.max_ack_pending ?? 0
+  const hasBackoff = (config.backoff ?? []).length > 0
   const maxAckPending = pending < 0 ? pending : Math.max(pending, settings.maxAckPending)
-  const isUpToDate = config.ack_wait === ackWait && config.max_deliver === -1 && pending === maxAckPending &&
+  const isUpToDate = !hasBackoff && config.ack_wait === ackWait && config.max_deliver === -1 &&
+    pending === maxAckPending &&
     hasFilter(config, planned)
   if (isUpToDate) return undefined
-  const { filter_subject: _one, filter_subjects: _many, ...rest } = config
+  // A backoff would count instead of the time to acknowledge: what is being stored came again and again.
+  const { backoff: _backoff, filter_subject: _one, filter_subjects: _many, ...rest } = config
   return {
     ...rest,
     ack_wait: ackWait,
@@ -95,8 +100,15 @@ const unusable = (planned: PlannedConsumer, { config }: ConsumerInfo): string | 
   const otherwise = "delete it or choose another consumer name"
   if (config.deliver_subject !== undefined) return `${named} as a push consumer: ${otherwise}`
   if (config.ack_policy !== AckPolicy.Explicit) return `${named} with ack policy ${config.ack_policy}: ${otherwise}`
+  if (config.headers_only === true) return `${named} with headers only, so that no message has a payload: ${otherwise}`
+  const groups = config.priority_groups ?? []
+  if (groups.length > 0) return `${named} with priority groups (${groups.join(", ")}): ${otherwise}`
   return undefined
 }
+
+/** Until somebody lets it go on. */
+const pause = (planned: PlannedConsumer, { config, paused }: ConsumerInfo): string | undefined =>
+  paused === true ? `${nameOf(planned)} is paused until ${config.pause_until ?? "further notice"}` : undefined
 
 export const info = (client: NatsClient, planned: PlannedConsumer) =>
   JetStreamRequest.attempt(
@@ -122,12 +134,14 @@ const existing = (client: NatsClient, planned: PlannedConsumer) =>
 const startOf = Effect.fnUntraced(
   function*(client: NatsClient, planned: PlannedConsumer, { startAfter }: DurableSettings) {
     const all: Start = { deliver_policy: DeliverPolicy.All }
-    if (startAfter === undefined) return all
-    const other = yield* existing(client, { ...planned, durable: startAfter })
-    if (other === undefined) return all
-    const sequence = other.ack_floor.stream_seq + 1
-    yield* Effect.logInfo(`${nameOf(planned)} begins with message ${sequence}, behind consumer ${startAfter}`)
-    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence } satisfies Start
+    for (const durable of startAfter ?? []) {
+      const other = durable === planned.durable ? undefined : yield* existing(client, { ...planned, durable })
+      if (other === undefined) continue
+      const sequence = other.ack_floor.stream_seq + 1
+      yield* Effect.logInfo(`${nameOf(planned)} begins with message ${sequence}, behind consumer ${durable}`)
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence } satisfies Start
+    }
+    return all
   }
 )
 
@@ -157,19 +171,73 @@ const anew = Effect.fnUntraced(
   }
 )
 
+/**
+ * A stream that was made anew, or lost messages that it had not written yet, begins again below where its consumer is,
+ * which then waits for messages that it takes for old.
+ */
+const rewound = Effect.fnUntraced(function*(client: NatsClient, planned: PlannedConsumer, found: ConsumerInfo) {
+  const { durable, jetStream } = planned
+  const stream = yield* JetStreamRequest.attempt(`Stream ${jetStream}`, () => client.jsm.streams.info(jetStream))
+  const last = stream.state.last_seq
+  const at = found.delivered.stream_seq
+  if (at <= last) return false
+  const story = `${nameOf(planned)} is at message ${at}, but the stream ends with ${last}: it has lost messages`
+  if (stream.config.retention !== RetentionPolicy.Limits) {
+    return yield* new JetStreamRefusal({ detail: `${story}. Delete the consumer`, code: 0, isLasting: true })
+  }
+  yield* JetStreamRequest.attempt(nameOf(planned), () => client.jsm.consumers.delete(jetStream, durable))
+  yield* Effect.logWarning(`${story}. It was made anew and begins with the oldest message`)
+  return true
+})
+
+/** What the server, the account or the stream permits, in the server's own words. */
+const permitted = ({ code, detail }: JetStreamRefusal): number | undefined => {
+  const limit = code === JetStreamFailure.errorCodes.ackPendingExceeded ? /limit of (\d+)/.exec(detail)?.[1] : undefined
+  return limit === undefined ? undefined : Number(limit)
+}
+
+/** With as many messages without acknowledgement as the server permits. */
+const writeWithin = (
+  client: NatsClient,
+  planned: PlannedConsumer,
+  action: "create" | "update",
+  config: Partial<ConsumerConfig>
+) =>
+  write(client, planned, action, config).pipe(
+    Effect.catchIf(
+      (error) => permitted(error) !== undefined,
+      (error) => {
+        const limit = permitted(error) ?? 0
+        return Effect.andThen(
+          Effect.logInfo(`${nameOf(planned)} gets max_ack_pending ${limit}, the most that the server permits`),
+          write(client, planned, action, { ...config, max_ack_pending: limit })
+        )
+      }
+    )
+  )
+
+const create = Effect.fnUntraced(
+  function*(client: NatsClient, planned: PlannedConsumer, settings: DurableSettings, start: Start) {
+    yield* writeWithin(client, planned, "create", fresh(planned, settings, start))
+    return yield* info(client, planned)
+  }
+)
+
 const ensureOnce = Effect.fnUntraced(
   function*(client: NatsClient, planned: PlannedConsumer, settings: DurableSettings) {
     const found = yield* existing(client, planned)
-    if (found === undefined) {
-      yield* write(client, planned, "create", fresh(planned, settings, yield* startOf(client, planned, settings)))
-      return yield* info(client, planned)
-    }
+    if (found === undefined) return yield* create(client, planned, settings, yield* startOf(client, planned, settings))
     const problem = unusable(planned, found)
     if (problem !== undefined) return yield* new JetStreamRefusal({ detail: problem, code: 0, isLasting: true })
+    const pausing = pause(planned, found)
+    if (pausing !== undefined) return yield* new JetStreamRefusal({ detail: pausing, code: 0, isLasting: true })
+    if (yield* rewound(client, planned, found)) {
+      return yield* create(client, planned, settings, { deliver_policy: DeliverPolicy.All })
+    }
     const next = changed(found, planned, settings)
     if (next === undefined) return found
     if (isUnheeded(client, found, planned)) return yield* anew(client, planned, found, next)
-    yield* write(client, planned, "update", next)
+    yield* writeWithin(client, planned, "update", next)
     yield* Effect.logInfo(`Updated consumer ${planned.durable} of stream ${planned.jetStream}`)
     return yield* info(client, planned)
   }

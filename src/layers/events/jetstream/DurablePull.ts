@@ -10,8 +10,10 @@ export interface DurablePullOptions {
   readonly nc: NatsConnection
   /** Where the requests go. */
   readonly subject: string
-  /** The durable's own limit; infinite without one. */
+  /** The durable's own limits; infinite without them. */
   readonly batchMax: number
+  readonly bytesMax: number
+  readonly expiresMillisMax: number
   readonly now: () => number
   readonly onMessage: (msg: Msg) => void
   /** A request has ended, well or not. */
@@ -78,11 +80,13 @@ export class DurablePull {
     const inbox = `${this.#inbox}.${this.#count}`
     // A message that is too large for all limits must come alone some time.
     const asked = this.#isAlone ? 1 : Math.min(batch, this.#options.batchMax)
-    const limit = this.#isAlone || bytesMax === Number.POSITIVE_INFINITY ? "" : `,"max_bytes":${bytesMax}`
+    const bytes = Math.min(this.#isAlone ? Number.POSITIVE_INFINITY : bytesMax, this.#options.bytesMax)
+    const limit = bytes === Number.POSITIVE_INFINITY ? "" : `,"max_bytes":${bytes}`
+    const expires = Math.min(expiresMillis, this.#options.expiresMillisMax)
     this.#isAlone = false
     this.#request = { inbox, asked, askedAtMillis: this.#options.now(), received: 0 }
     // With both, the server answers at once what there is, or else waits for the first.
-    const payload = `{"batch":${asked}${limit},"no_wait":true,"expires":${expiresMillis * 1e6}}`
+    const payload = `{"batch":${asked}${limit},"no_wait":true,"expires":${expires * 1e6}}`
     this.#options.nc.publish(this.#options.subject, payload, { reply: inbox })
   }
 
@@ -112,6 +116,11 @@ export class DurablePull {
     // Since 2.10 said of a consumer that is gone; before, nothing was.
     if (code === codes.unanswered) return this.#options.onFailure("")
     if (code === codes.conflict && isTooLarge(description)) {
+      if (request.asked === 1 && request.received === 0 && this.#options.bytesMax !== Number.POSITIVE_INFINITY) {
+        return this.#options.onFailure(
+          `the next message is larger than the durable's max_bytes of ${this.#options.bytesMax} lets through: raise it`
+        )
+      }
       this.#isAlone = request.received === 0
       return this.#end(true)
     }

@@ -4,7 +4,7 @@
  * A subscription belongs to one connection. When that breaks, or a consumer or stream goes away, its pulls fail, and the
  * next subscription finds or makes what it needs.
  */
-import { Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Layer, Semaphore } from "effect"
 import * as ConsumerPlan from "../../../domain/events/stream/ConsumerPlan.ts"
 import { route, type StreamName, streamNames } from "../../../domain/events/stream/Subject.ts"
 import * as SubjectPattern from "../../../domain/events/stream/SubjectPattern.ts"
@@ -17,6 +17,8 @@ import {
 } from "../../../services/events/EventSource.ts"
 import type { NatsClient, NatsUnavailable } from "../../nats/connection/NatsClient.ts"
 import { NatsConnection } from "../../nats/connection/NatsConnection.ts"
+import * as DeadLetterStream from "../dead-letters/DeadLetterStream.ts"
+import * as AckPermission from "./AckPermission.ts"
 import * as DurableConsumers from "./DurableConsumers.ts"
 import * as JetStreamLag from "./JetStreamLag.ts"
 import type { JetStreamRefusal } from "./JetStreamRequest.ts"
@@ -35,14 +37,23 @@ export interface JetStreamEventSourceOptions {
   readonly jetStream?: string | undefined
   /** Makes JetStream streams for subjects that none has; not when one is named. */
   readonly createStreams?: boolean | undefined
+  /** Filters that somebody listed: of the streams among them no other subjects are consumed. */
+  readonly listed?: ReadonlyArray<string> | undefined
+  /** Makes the named JetStream stream with the listed subjects when it is missing. */
+  readonly createListed?: boolean | undefined
+  /** The stream of the dead letters, which is made before those of the events. */
+  readonly deadLetters?: DeadLetterStream.DeadLetterStreamOptions | undefined
   /** Of the streams that are made. Default none. */
   readonly streamLimits?: JetStreamStreams.StreamLimits | undefined
   /** Tokens that may stand in front of subjects, `*` for any. Default none. */
   readonly tenants?: ReadonlyArray<string> | undefined
   /** Default 30 seconds. */
   readonly ackWait?: Duration.Duration | undefined
-  /** New durables begin behind what this one has acknowledged, of another writer. Default: with the oldest message. */
-  readonly startAfter?: string | undefined
+  /**
+   * New durables begin behind what the first of these has acknowledged that is there, of another writer. Default: with
+   * the oldest message.
+   */
+  readonly startAfter?: Effect.Effect<ReadonlyArray<string>, { readonly detail: string }> | undefined
 }
 
 const noLimits: JetStreamStreams.StreamLimits = { bytesMax: 0, ageMax: Duration.zero }
@@ -56,11 +67,11 @@ type Reach = { readonly client: NatsClient; readonly consumers: ReadonlyArray<Co
 const foreignTo = (
   stream: StreamName,
   consumers: ReadonlyArray<ConsumerPlan.PlannedConsumer>,
-  { streams, tenants }: JetStreamStreams.StreamsOptions
+  { listed, streams, tenants }: JetStreamStreams.StreamsOptions
 ): (subject: string) => boolean => {
   const others = streams.filter((other) => other !== stream)
-  const mine = consumers.flatMap(({ filter }) => filter ?? ConsumerPlan.wanted(stream, tenants))
-  const theirs = others.flatMap((other) => ConsumerPlan.wanted(other, tenants))
+  const mine = consumers.flatMap(({ filter }) => filter ?? ConsumerPlan.wanted(stream, tenants, listed))
+  const theirs = others.flatMap((other) => ConsumerPlan.wanted(other, tenants, listed))
   const isMixed = mine.some((filter) => theirs.some((other) => SubjectPattern.overlaps(filter, other)))
   if (!isMixed) return () => false
   return (subject) => {
@@ -77,6 +88,13 @@ const toError = (stream: StreamName) => (error: JetStreamRefusal | NatsUnavailab
       : new SourceUnavailable({ detail: error.message })
   })
 
+/** Without one, or with 0, there is none. */
+const limitOf = (limit: number | undefined): number =>
+  limit === undefined || limit <= 0 ? Number.POSITIVE_INFINITY : limit
+
+const missing = (stream: StreamName, detail: string): EventSourceError =>
+  new EventSourceError({ stream, reason: new SourceMissing({ detail }) })
+
 const unavailable = (stream: StreamName, detail: string): EventSourceError =>
   new EventSourceError({ stream, reason: new SourceUnavailable({ detail }) })
 
@@ -86,15 +104,26 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
   const streamsOptions: JetStreamStreams.StreamsOptions = {
     streams: options.streams ?? streamNames,
     tenants: options.tenants ?? [],
+    listed: options.listed,
+    createListed: options.createListed,
     jetStreams: options.jetStream === undefined ? [] : [options.jetStream],
     create: options.createStreams === true ? options.streamLimits ?? noLimits : undefined
   }
   const reached = new Map<StreamName, Reach>()
+  const letters = DeadLetterStream.make(options.deadLetters ?? {})
+  /** One after the other, as they share what room there is. */
+  const making = yield* Semaphore.make(1)
 
   const plan = Effect.fnUntraced(function*(client: NatsClient, stream: StreamName) {
-    const found = yield* JetStreamStreams.find(client, stream, streamsOptions).pipe(Effect.mapError(toError(stream)))
+    const found = yield* making.withPermit(
+      Effect.andThen(
+        streamsOptions.create === undefined ? Effect.void : letters.ensure(client),
+        JetStreamStreams.find(client, stream, streamsOptions)
+      )
+    ).pipe(Effect.mapError(toError(stream)))
+    const { listed, tenants } = streamsOptions
     const consumers = found.flatMap((jetStream) =>
-      ConsumerPlan.make({ stream, consumer: options.consumer, tenants: streamsOptions.tenants, jetStream })
+      ConsumerPlan.make({ stream, consumer: options.consumer, tenants, listed, jetStream })
     )
     if (consumers.length > 0) return consumers
     return yield* new EventSourceError({
@@ -117,14 +146,21 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
     { inFlightMax }: { readonly inFlightMax: number }
   ) {
     const client = yield* Effect.mapError(connection.client, toError(stream))
+    // What comes on such a connection would come for ever.
+    const refusal = AckPermission.refusal(client.nc)
+    if (refusal !== undefined) return yield* missing(stream, refusal)
     const consumers = yield* plan(client, stream)
+    const predecessors = yield* (options.startAfter ?? Effect.succeed([])).pipe(
+      Effect.mapError(({ detail }) => unavailable(stream, detail))
+    )
     const infos = yield* Effect.forEach(
       consumers,
       (consumer) =>
         DurableConsumers.ensure(client, consumer, {
           ackWait,
           maxAckPending: Math.max(ackPendingMin, inFlightMax * 4),
-          startAfter: options.startAfter
+          // Before subjects were listed one durable had them all.
+          startAfter: [ConsumerPlan.durableName(options.consumer, stream), ...predecessors]
         }),
       { concurrency: 8 }
     ).pipe(Effect.mapError(toError(stream)))
@@ -134,12 +170,13 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
       nc: client.nc,
       durables: infos.map((info) => ({
         subject: `${client.apiPrefix}.CONSUMER.MSG.NEXT.${info.stream_name}.${info.name}`,
-        batchMax: info.config.max_batch === undefined || info.config.max_batch <= 0
-          ? Number.POSITIVE_INFINITY
-          : info.config.max_batch
+        batchMax: limitOf(info.config.max_batch),
+        bytesMax: limitOf(info.config.max_bytes),
+        expiresMillisMax: Math.max(1, limitOf(info.config.max_expires) / 1e6)
       })),
       isForeign: foreignTo(stream, consumers, streamsOptions),
-      ackWait
+      ackWait,
+      refusal: AckPermission.denial(client.nc)
     })
     return {
       ackWait,

@@ -12,7 +12,10 @@ export const errorCodes = {
   consumerNameInUse: 10013,
   streamNameInUse: 10058,
   subjectsOverlap: 10065,
-  storageExceeded: 10047
+  storageExceeded: 10047,
+  /** As the reason of another refusal, when the limit of the account's storage is meant. */
+  accountStorageExceeded: 10002,
+  ackPendingExceeded: 10121
 } as const
 
 /** The API's own code, 0 for what the API did not say. */

@@ -13,7 +13,7 @@ const noHeaders: ReadonlyMap<string, string> = new Map()
 const noValues: ReadonlyArray<readonly [name: string, value: string]> = []
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
-const acknowledgement = encode("+ACK")
+export const acknowledgement = encode("+ACK")
 const refusal = encode("-NAK")
 const termination = encode("+TERM")
 const progress = encode("+WPI")
@@ -56,6 +56,11 @@ const valuesOf = (msg: Msg): HeaderValues => {
     ? noValues
     : [...headers].flatMap(([name, values]) => values.map((value): readonly [string, string] => [name, value]))
 }
+
+/** What a stream leaves where a message expired or was deleted: no event, and nothing in it. */
+export const isMarker = (msg: Msg): boolean =>
+  msg.data.length === 0 &&
+  Result.getOrElse(Result.try(() => msg.headers?.has("Nats-Marker-Reason") === true), () => false)
 
 /** Sends an answer; one that cannot be sent any more is lost, and the message comes again. */
 export type Respond = (reply: string, answer: Uint8Array) => void
@@ -108,6 +113,12 @@ const tokenEnds = (text: string): ReadonlyArray<number> => {
   return ends
 }
 
+const exactDigits = 15
+
+/** More than a number holds exactly is told by its lowest 53 bits, so that neighbours stay apart. */
+const sequenceOf = (digits: string): number =>
+  digits.length <= exactDigits || !/^\d+$/.test(digits) ? Number(digits) : Number(BigInt.asUintN(53, BigInt(digits)))
+
 /** None for a message that does not come from a JetStream consumer. */
 export const deliver = (
   msg: Msg,
@@ -121,7 +132,7 @@ export const deliver = (
   if (ends.length < at + tokensFromStream) return undefined
   const stream = token(at)
   const deliveries = Number(token(at + 2))
-  const sequence = Number(token(at + 3))
+  const sequence = sequenceOf(token(at + 3))
   // Nanoseconds are more than a number holds; without their last three digits they are microseconds.
   const storedAtMicros = Number(token(at + 5, 3))
   if (Number.isNaN(deliveries + sequence + storedAtMicros)) return undefined

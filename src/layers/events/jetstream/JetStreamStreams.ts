@@ -12,6 +12,7 @@ import type { NatsClient } from "../../nats/connection/NatsClient.ts"
 import { subjectRoot } from "../dead-letters/DeadLetterMessage.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
+import * as JetStreamShares from "./JetStreamShares.ts"
 
 export interface StreamLimits {
   /** What a stream may take of the disk; then the oldest messages go. Without a limit when 0. */
@@ -24,14 +25,15 @@ export interface StreamsOptions {
   /** The logical streams that are written. */
   readonly streams: ReadonlyArray<StreamName>
   readonly tenants: ReadonlyArray<string>
+  /** See `ConsumerPlan.wanted`. */
+  readonly listed?: ReadonlyArray<string> | undefined
   /** Names of JetStream streams; empty: whichever have the subjects. */
   readonly jetStreams: ReadonlyArray<string>
+  /** Whether a named stream is made with the listed subjects when it is missing. */
+  readonly createListed?: boolean | undefined
   /** Undefined: none is made. */
   readonly create: StreamLimits | undefined
 }
-
-/** A stream smaller than this would be of no use. */
-const bytesMin = 64 * 2 ** 20
 
 export interface FoundStream {
   readonly name: string
@@ -50,7 +52,10 @@ const describe = (client: NatsClient, name: string) =>
     Effect.map(({ config }): FoundStream => {
       // A mirror has no subjects of its own but may hold any.
       const subjects = config.subjects ?? []
-      return { name, subjects: subjects.length === 0 ? [">"] : subjects }
+      // So may one that takes from others, or changes subjects on their way in.
+      const isOpen = subjects.length === 0 || (config.sources ?? []).length > 0 ||
+        config.subject_transform !== undefined
+      return { name, subjects: isOpen ? [">"] : subjects }
     }),
     Effect.asSome,
     Effect.catchIf(
@@ -67,7 +72,7 @@ const discover = Effect.fnUntraced(function*(client: NatsClient, stream: StreamN
   const names = options.jetStreams.length > 0
     ? options.jetStreams
     : (yield* Effect.forEach(
-      ConsumerPlan.wanted(stream, options.tenants),
+      ConsumerPlan.wanted(stream, options.tenants, options.listed),
       (subject) => namesBySubject(client, subject),
       { concurrency: 8 }
     )).flat()
@@ -75,38 +80,37 @@ const discover = Effect.fnUntraced(function*(client: NatsClient, stream: StreamN
   return found.flatMap(Option.toArray).filter(isForEvents)
 })
 
-const isTooMuch = (error: JetStreamRequest.JetStreamRefusal): boolean =>
-  error.code === JetStreamFailure.errorCodes.storageExceeded
-
-/** The server sets aside what a stream may take: where that is more than there is, less has to do. */
-const add = (
-  client: NatsClient,
-  name: string,
-  subjects: ReadonlyArray<string>,
-  { ageMax, bytesMax }: StreamLimits
-): Effect.Effect<void, JetStreamRequest.JetStreamRefusal> =>
-  JetStreamRequest.attempt(`Stream ${name}`, () =>
-    client.jsm.streams.add({
-      name,
-      subjects: [...subjects],
-      storage: StorageType.File,
-      retention: RetentionPolicy.Limits,
-      // A publisher that is refused knows of it; a message that makes room for another is gone without a word.
-      discard: DiscardPolicy.New,
-      max_bytes: bytesMax === 0 ? -1 : bytesMax,
-      max_age: Duration.toMillis(ageMax) * 1e6
-    })).pipe(
-      Effect.andThen(Effect.logInfo(`Made JetStream stream ${name} for ${subjects.join(", ")}`)),
-      Effect.catchIf(
-        (error) => isTooMuch(error) && bytesMax > bytesMin,
-        () => add(client, name, subjects, { ageMax, bytesMax: Math.floor(bytesMax / 4) })
-      )
-    )
+const add = (client: NatsClient, name: string, subjects: ReadonlyArray<string>, { ageMax, bytesMax }: StreamLimits) =>
+  JetStreamShares.make(
+    client,
+    bytesMax,
+    (bytes) =>
+      JetStreamRequest.attempt(`Stream ${name}`, () =>
+        client.jsm.streams.add({
+          name,
+          subjects: [...subjects],
+          storage: StorageType.File,
+          retention: RetentionPolicy.Limits,
+          // A publisher that is refused knows of it; a message that makes room for another is gone without a word.
+          discard: DiscardPolicy.New,
+          max_bytes: bytes === 0 ? -1 : bytes,
+          max_age: Duration.toMillis(ageMax) * 1e6
+        })).pipe(
+          Effect.andThen(Effect.logInfo(`Made JetStream stream ${name} for ${subjects.join(", ")}`))
+        )
+  )
 
 /** Another writer has just made it. */
 const isMade = (error: JetStreamRequest.JetStreamRefusal): boolean =>
   error.code === JetStreamFailure.errorCodes.streamNameInUse ||
   error.code === JetStreamFailure.errorCodes.subjectsOverlap
+
+/** As the Go writer makes it: with the listed subjects, and without limits. */
+const addListed = (client: NatsClient, name: string, subjects: ReadonlyArray<string>) =>
+  JetStreamRequest.attempt(`Stream ${name}`, () => client.jsm.streams.add({ name, subjects: [...subjects] })).pipe(
+    Effect.andThen(Effect.logInfo(`Made JetStream stream ${name} for the listed subjects, as there was none`)),
+    Effect.catchIf(isMade, () => Effect.void)
+  )
 
 const create = Effect.fnUntraced(function*(
   client: NatsClient,
@@ -136,6 +140,13 @@ export const find = Effect.fn("JetStreamStreams.find")(function*(
   options: StreamsOptions
 ) {
   const found = yield* discover(client, stream, options)
+  const [named] = options.jetStreams
+  const { listed = [] } = options
+  if (found.length === 0 && options.createListed === true && named !== undefined && listed.length > 0) {
+    // A stream of this name may be there and be none for events: then that is said.
+    yield* addListed(client, named, SubjectPattern.minimal(listed))
+    return yield* discover(client, stream, options)
+  }
   const limits = options.create
   if (limits === undefined || options.jetStreams.length > 0) return found
   const isChanged = yield* create(client, stream, found, { ...options, create: limits })

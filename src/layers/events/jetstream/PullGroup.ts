@@ -7,11 +7,13 @@
 import type { NatsConnection } from "@nats-io/transport-node"
 import { Duration, Result } from "effect"
 import * as DurablePull from "./DurablePull.ts"
-import { deliver, type JetStreamDelivery, type Respond } from "./JetStreamMessage.ts"
+import { acknowledgement, deliver, isMarker, type JetStreamDelivery, type Respond } from "./JetStreamMessage.ts"
 
 export interface PullGroupOptions {
   readonly nc: NatsConnection
-  readonly durables: ReadonlyArray<{ readonly subject: string; readonly batchMax: number }>
+  readonly durables: ReadonlyArray<
+    Pick<DurablePull.DurablePullOptions, "subject" | "batchMax" | "bytesMax" | "expiresMillisMax">
+  >
   readonly isForeign: (subject: string) => boolean
   readonly ackWaitMillis: number
   readonly now: () => number
@@ -41,6 +43,7 @@ export class PullGroup {
         nc,
         now,
         onMessage: (msg) => {
+          if (isMarker(msg)) return respond(msg.reply ?? "", acknowledgement)
           const delivery = deliver(msg, options.isForeign, respond)
           if (delivery === undefined) return
           if (this.#isClosing) return delivery.nak(Duration.zero)
@@ -107,6 +110,12 @@ export class PullGroup {
       return all
     }
     return this.#kept.splice(0, demand)
+  }
+
+  /** Nothing that is fetched could be settled: it would come again for ever. */
+  refuse(detail: string): void {
+    this.failure ??= detail
+    this.#wake()
   }
 
   /** Gives back what nobody took. */

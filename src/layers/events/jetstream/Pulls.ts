@@ -16,6 +16,8 @@ export class PullFailure extends Schema.TaggedError<PullFailure>()("PullFailure"
 
 export interface PullsOptions extends Pick<PullGroupOptions, "nc" | "durables" | "isForeign"> {
   readonly ackWait: Duration.Duration
+  /** Waits for a reason why nothing can be settled. */
+  readonly refusal?: Effect.Effect<string> | undefined
 }
 
 /** Beyond the time after which the server says that there is nothing. */
@@ -37,6 +39,10 @@ export const make = Effect.fnUntraced(function*(options: PullsOptions) {
     ),
     (group) => Effect.promise(() => group.close()).pipe(Effect.timeoutOption(closeLimit))
   )
+
+  if (options.refusal !== undefined) {
+    yield* Effect.forkScoped(Effect.flatMap(options.refusal, (detail) => Effect.sync(() => group.refuse(detail))))
+  }
 
   const ready = (demand: number) =>
     Effect.callback<void>((resume) => {

@@ -14,7 +14,9 @@ import * as ConfiguredSubjects from "../../../domain/events/settings/ConfiguredS
 import * as Limits from "../../../domain/events/settings/EventWriterLimits.ts"
 import type { EventWriterOptions, StreamOptions } from "../../../domain/events/settings/EventWriterSettings.ts"
 import * as NatsSettings from "../../../domain/events/settings/NatsSettings.ts"
+import * as TableForm from "../../../domain/events/storing/TableForm.ts"
 import { type StreamName, streamNames } from "../../../domain/events/stream/Subject.ts"
+import * as SecurityConfig from "../../../domain/security/SecurityConfig.ts"
 import * as Variables from "./EnvironmentVariables.ts"
 import * as UnknownVariables from "./UnknownVariables.ts"
 
@@ -88,6 +90,11 @@ const sslMode: Variables.Variable<CnpgConfig.SslMode> = {
   parse: (value) => Option.fromNullishOr(CnpgConfig.sslModes.find((mode) => mode === value.trim()))
 }
 
+const tables: Variables.Variable<TableForm.TablesSetting> = {
+  expectation: TableForm.tablesSettings.join(", "),
+  parse: (value) => Option.fromNullishOr(TableForm.tablesSettings.find((one) => one === value.trim()))
+}
+
 const flowTable: Variables.Variable<ConfiguredSubjects.FlowTable> = {
   expectation: ConfiguredSubjects.flowTables.join(" or "),
   parse: (value) => Option.fromNullishOr(ConfiguredSubjects.flowTables.find((table) => table === value.trim()))
@@ -119,6 +126,7 @@ const nats = Effect.fnUntraced(function*({ read, readFirst, refuse }: Variables.
   const user = yield* readFirst(["EVENT_WRITER_NATS_USER", "NATS_USER"], Variables.text)
   const password = yield* readFirst(["EVENT_WRITER_NATS_PASSWORD", "NATS_PASSWORD"], secret)
   const isTls = yield* read("EVENT_WRITER_NATS_TLS", Variables.boolean)
+  const isWithoutTls = yield* read("DB_EVENT_WRITER_DISABLE_NATS_SECURITY", Variables.boolean)
   const directory = yield* readFirst(["SPIFFE_CERT_DIR", "DATASVC_CERT_DIR"], Variables.text)
   if (jwt !== undefined && seed === undefined && credsFile === undefined) {
     refuse({
@@ -132,6 +140,8 @@ const nats = Effect.fnUntraced(function*({ read, readFirst, refuse }: Variables.
     natsCredentials: credentials({ credsFile, seed, jwt, user, password }),
     natsSecurity: isTls === true
       ? NatsSettings.ofCertificateDirectory(directory ?? certificateDirectoryDefault)
+      : isWithoutTls === true
+      ? SecurityConfig.none
       : undefined
   }
 })
@@ -150,9 +160,21 @@ const credentials = (given: {
   return { _tag: "User", user: given.user, password: given.password ?? Redacted.make("") }
 }
 
-const database = Effect.fnUntraced(function*({ read, readFirst }: Variables.Reader) {
+/** As the entrypoint of the existing container takes them. */
+const databaseTls = Effect.fnUntraced(function*({ read }: Variables.Reader, mode: CnpgConfig.SslMode | undefined) {
+  return {
+    folder: yield* read("CNPG_CERT_DIR", Variables.text),
+    caFile: yield* read("CNPG_CA_FILE", Variables.text),
+    certFile: yield* read("CNPG_CERT_FILE", Variables.text),
+    keyFile: yield* read("CNPG_KEY_FILE", Variables.text),
+    sslMode: mode
+  } satisfies CnpgConfig.TlsVariables
+})
+
+const database = Effect.fnUntraced(function*(reader: Variables.Reader) {
+  const { read, readFirst } = reader
   const password = yield* read("CNPG_PASSWORD", secret)
-  const mode = yield* read("CNPG_SSL_MODE", sslMode)
+  const mode = yield* readFirst(["CNPG_SSL_MODE", "CNPG_SSLMODE"], sslMode)
   return {
     databaseUrl: yield* read("DATABASE_URL", databaseUrl),
     database: {
@@ -164,6 +186,7 @@ const database = Effect.fnUntraced(function*({ read, readFirst }: Variables.Read
       sslMode: mode === undefined ? undefined : Option.some(mode)
     },
     databasePasswordFile: yield* read("CNPG_PASSWORD_FILE", Variables.text),
+    databaseTlsVariables: yield* databaseTls(reader, mode),
     pool: {
       maxConnections: yield* readFirst(
         ["EVENT_WRITER_MAX_CONNECTIONS", "DB_EVENT_WRITER_CNPG_MAX_CONNECTIONS", "POOL_SIZE"],
@@ -215,7 +238,10 @@ export const read = Variables.collect((reader) =>
     const options: EventWriterOptions = {
       ...(yield* nats(reader)),
       ...(yield* database(reader)),
-      grpc: yield* read("EVENT_WRITER_LISTEN_ADDR", listen),
+      grpc: yield* readFirst(["EVENT_WRITER_LISTEN_ADDR", "DB_EVENT_WRITER_LISTEN_ADDR"], listen),
+      grpcSecurity: (yield* read("DB_EVENT_WRITER_DISABLE_SECURITY", Variables.boolean)) === true
+        ? SecurityConfig.none
+        : undefined,
       jetStream: yield* readFirst(["EVENT_WRITER_NATS_STREAM", "DB_EVENT_WRITER_STREAM_NAME"], name),
       consumer: yield* readFirst(
         ["EVENT_WRITER_CONSUMER_NAME", "EVENT_WRITER_NATS_CONSUMER", "DB_EVENT_WRITER_CONSUMER_NAME"],
@@ -238,6 +264,8 @@ export const read = Variables.collect((reader) =>
       ),
       tenantPrefixes: yield* read("EVENT_WRITER_TENANT_PREFIXES", tenantPrefixes),
       flowTable: (yield* read("EVENT_WRITER_FLOW_TABLE", flowTable)) ?? selection?.flowTable,
+      subjects: selection?.subjects,
+      tables: (yield* read("EVENT_WRITER_TABLES", tables)) ?? selection?.tables,
       hasRuleEngine: yield* read("EVENT_WRITER_RULE_ENGINE", Variables.boolean),
       superseded: selection?.superseded,
       schema: (yield* read(
@@ -246,10 +274,16 @@ export const read = Variables.collect((reader) =>
       )) ?? selection?.schema,
       hasMigrations: yield* read("ENABLE_DB_MIGRATIONS", Variables.boolean)
     }
+    // Of the existing container's entrypoint, where they change what nobody reads here.
+    yield* Effect.forEach(withoutEffect, (name) => read(name, Variables.text))
     const isEnabled = yield* read("EVENT_WRITER_ENABLED", Variables.boolean)
     const warnings = yield* UnknownVariables.warnings(["EVENT_WRITER", "DB_EVENT_WRITER"], yield* reader.known)
     return { isEnabled, options, warnings } satisfies EventWriterEnvironment
   })
+)
+
+const withoutEffect = ["AGENT_ID", "GATEWAY_ID", "POLLER_ID", "PARTITION", "OTEL_ENABLED"].map((name) =>
+  `DB_EVENT_WRITER_${name}`
 )
 
 /** What it says of NATS alone, for programs that only publish. */

@@ -11,7 +11,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { OtelTraceSummaries } from "../../../domain/events/rows/OtelTraceSummaries.ts"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import * as AdoptionPlan from "../../../domain/events/storing/AdoptionPlan.ts"
-import { tableNames } from "../../../domain/events/storing/TablePolicy.ts"
+import { goTableNames, tableNames } from "../../../domain/events/storing/TablePolicy.ts"
 import { DatabaseUnavailable } from "../../postgres/connection/PgConnection.ts"
 import * as SqlFailure from "../../postgres/connection/SqlFailure.ts"
 import * as AdoptionSteps from "./AdoptionSteps.ts"
@@ -23,6 +23,21 @@ const isForeignView = ({ kind, name }: TableCatalog.CatalogTable): boolean =>
 
 const wanted: ReadonlyArray<AdoptionPlan.WantedTable> = [...tableNames.map((name) => tables[name]), OtelTraceSummaries]
 
+/** Which tables are looked at. */
+export interface Scope {
+  readonly tables: ReadonlyArray<AdoptionPlan.WantedTable>
+  /** To these nothing is added. */
+  readonly untouched: ReadonlyArray<TableName>
+}
+
+const everything: Scope = { tables: wanted, untouched: [] }
+
+/** Of a database of v1.0.76 only what is written; the Go writer's tables stay as they are. */
+export const goScope = (written: ReadonlyArray<TableName>): Scope => ({
+  tables: written.map((name) => tables[name]),
+  untouched: goTableNames
+})
+
 export interface Adopted {
   readonly problems: ReadonlyArray<AdoptionPlan.Problem>
   readonly notes: ReadonlyArray<string>
@@ -30,13 +45,14 @@ export interface Adopted {
 }
 
 /** What is to be done now, without doing it. */
-const survey = Effect.fnUntraced(function*(query: TableCatalog.Query, schema: string) {
-  const found = yield* TableCatalog.read(query, schema, wanted.map(({ name }) => name))
-  const plans = wanted.flatMap((table) => {
+const survey = Effect.fnUntraced(function*(query: TableCatalog.Query, schema: string, scope: Scope) {
+  const found = yield* TableCatalog.read(query, schema, scope.tables.map(({ name }) => name))
+  const plans = scope.tables.flatMap((table) => {
     const existing = found.get(table.name)
     if (existing === undefined || isForeignView(existing)) return []
-    const plan = AdoptionPlan.make(table, existing)
-    return [{ plan, steps: AdoptionSteps.make(schema, existing, plan) }]
+    const isUntouched = scope.untouched.some((name) => name === table.name)
+    const plan = (isUntouched ? AdoptionPlan.untouched : AdoptionPlan.make)(table, existing)
+    return [{ plan, steps: isUntouched ? [] : AdoptionSteps.make(schema, existing, plan) }]
   })
   return {
     existing: new Set(found.keys()),
@@ -48,8 +64,8 @@ const survey = Effect.fnUntraced(function*(query: TableCatalog.Query, schema: st
 
 /** What keeps rows from being written when nothing may be done about it; `names` are the tables that are written. */
 export const shortcomings = Effect.fn("Adoption.shortcomings")(
-  function*(sql: PgClient.PgClient, schema: string, names: ReadonlyArray<TableName>) {
-    const { existing, notes, problems, steps } = yield* survey(sql.unsafe, schema)
+  function*(sql: PgClient.PgClient, schema: string, names: ReadonlyArray<TableName>, scope: Scope = everything) {
+    const { existing, notes, problems, steps } = yield* survey(sql.unsafe, schema, scope)
     const isWritten = ({ table }: { readonly table: string }) => names.some((name) => name === table)
     const missing = names.filter((name) => !existing.has(name))
     return {
@@ -115,31 +131,44 @@ const patient = (session: Connection) =>
       session.execute("reset lock_timeout", [], undefined)
     )))
 
-const carryOutAll = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string, isNeeded: boolean) {
+const carryOutAll = Effect.fnUntraced(function*(
+  sql: PgClient.PgClient,
+  schema: string,
+  isNeeded: boolean,
+  scope: Scope
+) {
   const session = yield* sql.reserve
   yield* lock(session, schema)
   yield* patient(session)
   // On this session: the pool may have no other.
   const query: TableCatalog.Query = (text, parameters) => session.execute(text, parameters, undefined)
-  const { notes, problems, steps } = yield* survey(query, schema)
+  const { notes, problems, steps } = yield* survey(query, schema, scope)
   const chosen = steps.filter((step) => step.isNeeded === isNeeded)
   const refused = yield* Effect.forEach(chosen, (step) => carryOut(session, step))
   return { notes, steps: chosen, problems: [...problems, ...refused.flat()] } satisfies Adopted
 }, Effect.scoped)
 
 /** Makes all tables fit that can be; the others are its problems. */
-export const adopt = Effect.fn("Adoption.adopt")(function*(sql: PgClient.PgClient, schema: string) {
-  const { notes, problems, steps } = yield* survey(sql.unsafe, schema)
+export const adopt = Effect.fn("Adoption.adopt")(function*(
+  sql: PgClient.PgClient,
+  schema: string,
+  scope: Scope = everything
+) {
+  const { notes, problems, steps } = yield* survey(sql.unsafe, schema, scope)
   return steps.some(({ isNeeded }) => isNeeded)
-    ? yield* carryOutAll(sql, schema, true)
+    ? yield* carryOutAll(sql, schema, true, scope)
     : { notes, problems, steps: [] } satisfies Adopted
 })
 
 /** What writing does not need and may take long on large tables; some other time when another program is at it. */
-export const improve = Effect.fn("Adoption.improve")(function*(sql: PgClient.PgClient, schema: string) {
-  const { steps } = yield* survey(sql.unsafe, schema)
+export const improve = Effect.fn("Adoption.improve")(function*(
+  sql: PgClient.PgClient,
+  schema: string,
+  scope: Scope = everything
+) {
+  const { steps } = yield* survey(sql.unsafe, schema, scope)
   if (steps.every(({ isNeeded }) => isNeeded)) return []
-  return yield* carryOutAll(sql, schema, false).pipe(
+  return yield* carryOutAll(sql, schema, false, scope).pipe(
     Effect.map((done) => done.steps),
     Effect.catchTag("DatabaseUnavailable", () => Effect.succeed([]))
   )

@@ -40,25 +40,24 @@ const castTo = (value: string, type: ColumnArrays.ColumnType, target: Target): s
     // Wider numbers, and JSON that the table keeps as text.
     : value
 
-const select = (target: Target, type: ColumnArrays.ColumnType, id: string): string => {
+const select = (target: Target, type: ColumnArrays.ColumnType): string => {
   const value = castTo(quote(target.column), type, target)
-  return target.whenNull === "null"
-    ? value
-    : target.whenNull === "empty"
-    ? `coalesce(${value}, '')`
-    : `coalesce(nullif(${value}, ''), ${quote(id)}::text)`
+  return target.whenNull === "null" ? value : `coalesce(${value}, '')`
 }
 
+/** Of a column without a target nothing is sent: the table has no place for it. */
 const columnsOf = (name: TableName, targets: ReadonlyArray<Target> | undefined) => {
   const described: ColumnArrays.AnyColumns = tables[name].columns
-  const columns = Object.entries(described).map(([column, { type }]) => ({
+  const sent = Object.entries(described).filter(([column]) =>
+    targets === undefined || targets.some((one) => one.column === column)
+  )
+  const columns = sent.map(([column, { type }]) => ({
     name: column,
     type,
     wire: ColumnArrays.wire[type],
     target: targets?.find((one) => one.column === column) ?? { column, name: column, type, whenNull: "null" as const }
   }))
-  const id = columns.find(({ type }) => type === "uuid")?.name ?? ""
-  return columns.map((column) => ({ ...column, selected: select(column.target, column.type, id) }))
+  return columns.map((column) => ({ ...column, selected: select(column.target, column.type) }))
 }
 
 type SentColumns = ReturnType<typeof columnsOf>
@@ -66,6 +65,12 @@ type SentColumns = ReturnType<typeof columnsOf>
 const arraysOf = (columns: SentColumns) => columns.map(({ wire }, at) => `$${at + 1}::${wire.sent}[]`)
 
 const list = (names: ReadonlyArray<string>): string => names.map(quote).join(", ")
+
+/** As far as the table has the columns of our key. */
+const keyOrder = (name: TableName, columns: SentColumns): string => {
+  const key = tables[name].key.filter((column) => columns.some((one) => one.name === column))
+  return key.length === 0 ? "" : `${list(key)}, `
+}
 
 /** Into a table of our own making, or one whose columns the `targets` say. */
 export const make = (schema: string, name: TableName, targets?: ReadonlyArray<Target>): InsertStatement => {
@@ -76,7 +81,7 @@ export const make = (schema: string, name: TableName, targets?: ReadonlyArray<Ta
       `select ${columns.map(({ selected }) => selected).join(", ")}`,
       `from unnest(${arraysOf(columns).join(", ")}) with ordinality`,
       `as given (${list(columns.map((column) => column.name))}, position_in_batch)`,
-      `order by ${list(tables[name].key)}, position_in_batch`,
+      `order by ${keyOrder(name, columns)}position_in_batch`,
       "on conflict do nothing"
     ].join(" "),
     parameters: (rows) => ColumnArrays.parameters(columns, rows)
@@ -105,7 +110,7 @@ export const makeSearch = (
 ): SearchStatement | undefined => {
   const ours: ReadonlyArray<string> = tables[name].key
   const key = columnsOf(name, targets).filter((column) => ours.includes(column.name))
-  const isOurs = key.every(({ name, selected }) => selected === quote(name)) &&
+  const isOurs = key.length > 0 && key.every(({ name, selected }) => selected === quote(name)) &&
     uniqueKeys.some((one) => one.length === key.length && key.every(({ target }) => one.includes(target.name)))
   if (!isOurs) return undefined
   const isThere = key.map((column) => `there.${quote(column.target.name)} = given.${quote(column.name)}`).join(" and ")
@@ -140,9 +145,7 @@ export const makeChecking = (
   // Only what the checks are about: the rows as a whole are read once.
   const asked = columns.filter(({ target }) => known.some((check) => check.columns.includes(target.name)))
   const read = columns.flatMap((column, at) =>
-    asked.includes(column) || (column.type === "uuid" && asked.some(({ target }) => target.whenNull === "id"))
-      ? [{ name: column.name, array: arrays[at] ?? "" }]
-      : []
+    asked.includes(column) ? [{ name: column.name, array: arrays[at] ?? "" }] : []
   )
   return {
     text: [
@@ -159,7 +162,7 @@ export const makeChecking = (
       `from unnest(${[...arrays, owners].join(", ")}) with ordinality`,
       `as given (${list(columns.map((column) => column.name))}, owner_in_batch, position_in_batch)`,
       "where owner_in_batch not in (select owner_in_batch from aside)",
-      `order by ${list(tables[name].key)}, position_in_batch on conflict do nothing returning 1)`,
+      `order by ${keyOrder(name, columns)}position_in_batch on conflict do nothing returning 1)`,
       "select (select count(*)::int from inserted) as inserted,",
       "coalesce((select array_agg(owner_in_batch) from aside), '{}') as aside"
     ].join(" "),

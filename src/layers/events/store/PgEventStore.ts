@@ -14,6 +14,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import * as AdoptionPlan from "../../../domain/events/storing/AdoptionPlan.ts"
 import type { EventRow } from "../../../domain/events/storing/Suspects.ts"
+import { goTableNames } from "../../../domain/events/storing/TablePolicy.ts"
 import {
   EventStore,
   EventStoreError,
@@ -25,9 +26,12 @@ import { PgConnection } from "../../postgres/connection/PgConnection.ts"
 import * as InsertStatement from "./InsertStatement.ts"
 import * as StoreFailure from "./StoreFailure.ts"
 import * as TableCatalog from "./TableCatalog.ts"
+import * as TablePlace from "./TablePlace.ts"
 
 export interface PgEventStoreOptions {
-  /** Default `platform`, as in the existing database. */
+  /** Where the tables are and in whose form; by default the current one in `platform`. */
+  readonly place?: TablePlace.TablePlace
+  /** In place of `place`, of the current form. */
   readonly schema?: string
   /** For one statement. Default 15 s; a server that does not even react to the cancellation costs 5 s more. */
   readonly statementLimit?: Duration.Duration
@@ -78,7 +82,11 @@ const mayHaveChanged = (reason: EventStoreError["reason"], known: Statements | u
 }
 
 export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore, never, PgConnection> => {
-  const { connectionLimit = Duration.seconds(30), schema = "platform", statementLimit = Duration.seconds(15) } = options
+  const {
+    connectionLimit = Duration.seconds(30),
+    place = TablePlace.inSchema(options.schema),
+    statementLimit = Duration.seconds(15)
+  } = options
   const noConnection = (table: TableName) =>
     new EventStoreError({
       operation: table,
@@ -107,8 +115,13 @@ export const layer = (options: PgEventStoreOptions = {}): Layer.Layer<EventStore
         const known = statements.get(table)
         if (known !== undefined) return known
         const query: TableCatalog.Query = (text, parameters) => session.execute(text, parameters, undefined)
+        const { form, schema } = yield* place
         const found = (yield* TableCatalog.read(query, schema, [table])).get(table)
-        const targets = found === undefined ? undefined : AdoptionPlan.make(tables[table], found).targets
+        const isUntouched = form !== "current" && goTableNames.includes(table)
+        const make = isUntouched ? AdoptionPlan.untouched : AdoptionPlan.make
+        const plan = found === undefined ? undefined : make(tables[table], found)
+        // Where it does not fit the database shall say so.
+        const targets = plan === undefined || plan.problems.length > 0 ? undefined : plan.targets
         const checks = found?.checks ?? []
         const made: Statements = {
           plain: InsertStatement.make(schema, table, targets),

@@ -12,7 +12,13 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
 import type { Problem } from "../../../domain/events/storing/AdoptionPlan.ts"
-import { type AskedRetention, retentionDefault, tableNames } from "../../../domain/events/storing/TablePolicy.ts"
+import type { TableForm } from "../../../domain/events/storing/TableForm.ts"
+import {
+  type AskedRetention,
+  retentionDefault,
+  tableNames,
+  writtenNames
+} from "../../../domain/events/storing/TablePolicy.ts"
 import { StoreUnavailable } from "../../../services/events/EventStore.ts"
 import { EventTables, EventTablesError, TablesUnfit } from "../../../services/events/EventTables.ts"
 import * as BrokenRollback from "../../postgres/connection/BrokenRollback.ts"
@@ -20,13 +26,17 @@ import { type DatabaseUnavailable, PgConnection } from "../../postgres/connectio
 import * as SqlFailure from "../../postgres/connection/SqlFailure.ts"
 import * as Adoption from "./Adoption.ts"
 import type * as AdoptionSteps from "./AdoptionSteps.ts"
+import * as GoTables from "./GoTables.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as PartitionMaintenance from "./PartitionMaintenance.ts"
 import * as TableCatalog from "./TableCatalog.ts"
+import * as TablePlace from "./TablePlace.ts"
 import * as Timescale from "./Timescale.ts"
 
 export interface PgEventTablesOptions {
-  /** Default `platform`, as in the existing database. */
+  /** Where the tables are and in whose form; by default the current one in `platform`. */
+  readonly place?: TablePlace.TablePlace
+  /** In place of `place`, of the current form. */
   readonly schema?: string
   /** Tables of our own making have a default; others are pruned only when asked for. */
   readonly retention?: AskedRetention
@@ -35,7 +45,16 @@ export interface PgEventTablesOptions {
   /** Otherwise tables are only looked at, and whatever keeps rows from being written is a problem. Default yes. */
   readonly mayChange?: boolean
   /** Those that are written. Default all. */
-  readonly tables?: ReadonlyArray<TableName>
+  readonly tables?: (form: TableForm) => ReadonlyArray<TableName>
+}
+
+interface Plan {
+  readonly schema: string
+  readonly form: TableForm
+  readonly retention: AskedRetention
+  readonly daysAhead: number
+  readonly mayChange: boolean
+  readonly tables: ReadonlyArray<TableName>
 }
 
 const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string) {
@@ -53,11 +72,11 @@ const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: stri
 const isOurs = (table: TableCatalog.CatalogTable, name: TableName): boolean =>
   table.primaryKey.join() === tables[name].key.join()
 
-const catalog = (sql: PgClient.PgClient, schema: string) => TableCatalog.read(sql.unsafe, schema, tableNames)
+const catalog = (sql: PgClient.PgClient, schema: string) => TableCatalog.read(sql.unsafe, schema, writtenNames)
 
 const maintainTable = Effect.fnUntraced(function*(
   sql: PgClient.PgClient,
-  options: Required<PgEventTablesOptions>,
+  options: Plan,
   name: TableName,
   found: TableCatalog.CatalogTable
 ) {
@@ -75,9 +94,9 @@ const maintainTable = Effect.fnUntraced(function*(
 
 const tell = ({ text }: AdoptionSteps.Step) => Effect.logInfo(`Brought an event table up to date: ${text}`)
 
-const maintainAll = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+const maintainAll = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Plan) {
   const found = yield* catalog(sql, options.schema)
-  const done = yield* Effect.forEach(tableNames, (name) => {
+  const done = yield* Effect.forEach(writtenNames, (name) => {
     const table = found.get(name)
     return table === undefined
       ? Effect.succeed(PartitionMaintenance.nothing)
@@ -86,13 +105,14 @@ const maintainAll = Effect.fnUntraced(function*(sql: PgClient.PgClient, options:
   return done.reduce(PartitionMaintenance.sum, PartitionMaintenance.nothing)
 })
 
-const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+const maintain = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Plan) {
   if (!options.mayChange) return PartitionMaintenance.nothing
-  yield* Effect.forEach(yield* Adoption.improve(sql, options.schema), tell)
+  const scope = options.form === "current" ? undefined : Adoption.goScope(options.tables)
+  yield* Effect.forEach(yield* Adoption.improve(sql, options.schema, scope), tell)
   return yield* maintainAll(sql, options)
 })
 
-const setRetention = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+const setRetention = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Plan) {
   const found = yield* catalog(sql, options.schema)
   for (const name of tableNames) {
     const table = found.get(name)
@@ -105,7 +125,23 @@ const setRetention = Effect.fnUntraced(function*(sql: PgClient.PgClient, options
   }
 })
 
-const prepare = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Required<PgEventTablesOptions>) {
+/** As they are: nothing is added to them, so that the other system's migrations find what they expect. */
+const prepareGo = Effect.fnUntraced(function*(sql: PgClient.PgClient, plan: Plan) {
+  if (plan.mayChange) {
+    for (const text of yield* GoTables.missing(sql, plan.schema, plan.tables)) {
+      yield* sql.unsafe(text)
+      yield* Effect.logInfo(`Made a table as the Go writer of v1.0.76 has it: ${text}`)
+    }
+  }
+  const { notes, problems, steps } = plan.mayChange
+    ? yield* Adoption.adopt(sql, plan.schema, Adoption.goScope(plan.tables))
+    : yield* Adoption.shortcomings(sql, plan.schema, plan.tables, Adoption.goScope(plan.tables))
+  yield* Effect.forEach(steps, tell)
+  yield* Effect.forEach(notes, (note) => Effect.logWarning(note))
+  if (problems.length > 0) return yield* unfit(problems)
+})
+
+const prepareCurrent = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Plan) {
   if (options.mayChange) yield* migrate(sql, options.schema)
   const { notes, problems, steps } = yield* options.mayChange
     ? Adoption.adopt(sql, options.schema)
@@ -119,14 +155,20 @@ const prepare = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Req
   if (problems.length > 0) return yield* unfit(problems)
 })
 
+const prepare = (sql: PgClient.PgClient, plan: Plan) =>
+  plan.form === "current" ? prepareCurrent(sql, plan) : prepareGo(sql, plan)
+
 const unfit = (problems: ReadonlyArray<Problem>) =>
   new EventTablesError({ operation: "adopting existing tables", reason: new TablesUnfit({ problems }) })
 
 const failed =
-  (operation: string) => (error: SqlError | Migrator.MigrationError | DatabaseUnavailable | EventTablesError) =>
+  (operation: string) =>
+  (error: SqlError | Migrator.MigrationError | DatabaseUnavailable | EventTablesError | StoreUnavailable) =>
     error._tag === "EventTablesError" ? error : new EventTablesError({
       operation,
-      reason: new StoreUnavailable({ code: "", detail: SqlFailure.detail(error) })
+      reason: error._tag === "StoreUnavailable"
+        ? error
+        : new StoreUnavailable({ code: "", detail: SqlFailure.detail(error) })
     })
 
 const notYet = new EventTablesError({
@@ -135,14 +177,27 @@ const notYet = new EventTablesError({
 })
 
 export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTables, never, PgConnection> => {
-  const { daysAhead = 3, mayChange = true, retention = {}, schema = "platform", tables = tableNames } = options
-  const complete = { schema, retention, daysAhead, mayChange, tables }
+  const { daysAhead = 3, mayChange = true, retention = {}, tables = () => tableNames } = options
+  const { place = TablePlace.inSchema(options.schema) } = options
+  const planned = Effect.map(place, ({ form, schema }): Plan => ({
+    schema,
+    form,
+    retention,
+    daysAhead,
+    mayChange,
+    tables: tables(form)
+  }))
   return Layer.effect(
     EventTables,
     Effect.map(PgConnection, (connection) => {
       let ready: Effect.Effect<void, EventTablesError> = Effect.fail(notYet)
+      const work = <A, E>(run: (sql: PgClient.PgClient, plan: Plan) => Effect.Effect<A, E>) =>
+        Effect.gen(function*() {
+          const sql = yield* connection.client
+          return yield* run(sql, yield* planned)
+        })
       return EventTables.of({
-        prepare: Effect.flatMap(connection.client, (sql) => prepare(sql, complete)).pipe(
+        prepare: work(prepare).pipe(
           BrokenRollback.asFailure,
           Effect.mapError(failed("preparing the tables")),
           Effect.tap(() => {
@@ -156,7 +211,7 @@ export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTabl
           Effect.withSpan("EventTables.prepare")
         ),
         ready: Effect.suspend(() => ready),
-        maintain: Effect.flatMap(connection.client, (sql) => maintain(sql, complete)).pipe(
+        maintain: work(maintain).pipe(
           BrokenRollback.asFailure,
           Effect.mapError(failed("maintaining the tables")),
           Effect.withSpan("EventTables.maintain")

@@ -15,10 +15,13 @@ import { PgConnection } from "../../postgres/connection/PgConnection.ts"
 import { quote } from "./InsertStatement.ts"
 import { toDate } from "./PartitionMaintenance.ts"
 import * as StoreFailure from "./StoreFailure.ts"
+import * as TablePlace from "./TablePlace.ts"
 import * as Statements from "./TraceSummaryStatements.ts"
 
 export interface PgTraceSummariesOptions {
-  /** Default `platform`, as in the existing database. */
+  /** Where the tables are and in whose form; by default the current one in `platform`. */
+  readonly place?: TablePlace.TablePlace
+  /** In place of `place`, of the current form. */
   readonly schema?: string
   /** Default as long as the spans. */
   readonly retention?: Duration.Duration | undefined
@@ -55,7 +58,12 @@ const skipped: Refreshed = { written: 0, removed: 0, isSkipped: true }
 
 const isTooSlow = (error: SqlError) => error.reason._tag === "StatementTimeoutError"
 
-const make = (options: Required<PgTraceSummariesOptions> & { readonly retention: Duration.Duration }) => {
+interface Rounds extends Required<Pick<PgTraceSummariesOptions, "overlap" | "window">> {
+  readonly schema: string
+  readonly retention: Duration.Duration
+}
+
+const make = (options: Rounds) => {
   const { overlap, retention, schema, window } = options
   const name = `${quote(schema)}.otel_trace_summaries`
   const limits = { overlapMillis: Duration.toMillis(overlap), retentionMillis: Duration.toMillis(retention) }
@@ -140,10 +148,14 @@ export const layer = (options: PgTraceSummariesOptions = {}): Layer.Layer<TraceS
   const {
     overlap = Duration.minutes(1),
     retention = retentionDefault.otel_traces,
-    schema = "platform",
+    place = TablePlace.inSchema(options.schema),
     window = Duration.hours(1)
   } = options
-  const refresh = make({ overlap, retention, schema, window })
+  const refresh = Effect.fnUntraced(function*(session: Connection) {
+    const { form, schema } = yield* place
+    // The readers of v1.0.76 summarize by themselves.
+    return form === "current" ? yield* make({ overlap, retention, schema, window })(session) : skipped
+  })
   return Layer.effect(
     TraceSummaries,
     Effect.map(PgConnection, (connection) =>

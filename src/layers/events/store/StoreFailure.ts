@@ -66,7 +66,7 @@ const reasonOf = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRo
 }
 
 export const ofWrite = (
-  error: SqlError | DatabaseUnavailable,
+  error: SqlError | DatabaseUnavailable | StoreUnavailable,
   table: TableName,
   rows: ReadonlyArray<EventRow>
 ): EventStoreError =>
@@ -74,11 +74,17 @@ export const ofWrite = (
     operation: table,
     reason: error._tag === "SqlError"
       ? reasonOf(error, table, rows)
+      : error._tag === "StoreUnavailable"
+      ? error
       : new StoreUnavailable({ code: "", detail: error.detail })
   })
 
 /** Of a statement that writes no rows of messages. */
-export const ofQuery = (error: SqlError | DatabaseUnavailable, operation: string): EventStoreError => {
+export const ofQuery = (
+  error: SqlError | DatabaseUnavailable | StoreUnavailable,
+  operation: string
+): EventStoreError => {
+  if (error._tag === "StoreUnavailable") return new EventStoreError({ operation, reason: error })
   const isQuery = error._tag === "SqlError"
   const code = isQuery ? field(error.reason.cause, "code") : ""
   const detail = isQuery ? SqlFailure.detail(error) : error.detail
@@ -96,6 +102,6 @@ export const ofQuery = (error: SqlError | DatabaseUnavailable, operation: string
  * Rolled back by chance, and simply run again: a deadlock, a serialization failure, or a partition that was made while the
  * statement waited to write into the default one.
  */
-export const isChance = (error: SqlError | DatabaseUnavailable): boolean =>
+export const isChance = (error: SqlError | DatabaseUnavailable | StoreUnavailable): boolean =>
   error._tag === "SqlError" && (error.reason._tag === "DeadlockError" ||
     error.reason._tag === "SerializationError" || isMisplaced(error.reason.cause))

@@ -18,7 +18,8 @@ const lookups: Readonly<Record<TableName, ReadonlyArray<string>>> = {
   otel_metrics: [],
   // The second finds new spans for the summaries of their traces, see `AdoptionSteps`.
   otel_traces: ["(trace_id)", "(created_at)"],
-  logs: ["(trace_id) where trace_id <> ''"]
+  logs: ["(trace_id) where trace_id <> ''"],
+  events: []
 }
 
 export const create = (schema: string, name: TableName): string => {

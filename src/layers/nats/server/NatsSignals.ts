@@ -7,12 +7,15 @@ import { Effect } from "effect"
 /** Refused subjects are told once each; more than these would be a mistake of ours. */
 const toldMax = 100
 
+/** Each acknowledgement has a subject of its own; what is refused is all of them. */
+const kindOf = (subject: string): string => subject.startsWith("$JS.ACK.") ? "$JS.ACK.>" : subject
+
 const tell = (status: Status, server: string, told: Set<string>): Effect.Effect<void> => {
   if (status.type === "ldm") return Effect.logWarning(`NATS at ${server} is about to stop (lame duck)`)
   if (status.type === "staleConnection") return Effect.logWarning(`NATS at ${server} has stopped answering`)
   if (status.type !== "error") return Effect.void
   const line = status.error instanceof PermissionViolationError
-    ? `NATS does not permit a ${status.error.operation} of ${status.error.subject}`
+    ? `NATS does not permit a ${status.error.operation} of ${kindOf(status.error.subject)}`
     : `NATS at ${server}: ${status.error.message}`
   if (told.has(line) || told.size >= toldMax) return Effect.void
   told.add(line)

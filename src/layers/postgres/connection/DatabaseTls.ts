@@ -9,8 +9,20 @@ import type * as tls from "node:tls"
 import type * as CnpgConfig from "../../../domain/events/settings/CnpgConfig.ts"
 import * as TlsFiles from "../../security/TlsFiles.ts"
 
+const pemsOf = Effect.fnUntraced(function*({ caFile, certFile, keyFile }: CnpgConfig.DatabaseTls) {
+  if (certFile !== undefined && keyFile !== undefined && caFile !== undefined) {
+    return yield* TlsFiles.load({ caFile, certFile, keyFile })
+  }
+  const ca = caFile === undefined ? {} : { ca: yield* TlsFiles.readPem(caFile) }
+  if (caFile !== undefined) yield* TlsFiles.check(caFile, ca)
+  if (certFile === undefined || keyFile === undefined) return ca
+  const own = { cert: yield* TlsFiles.readPem(certFile), key: yield* TlsFiles.readPem(keyFile) }
+  yield* TlsFiles.check(keyFile, own)
+  return { ...ca, ...own }
+})
+
 const ofFiles = (files: CnpgConfig.DatabaseTls) =>
-  Effect.map(TlsFiles.load(files), (pems): tls.ConnectionOptions => ({
+  Effect.map(pemsOf(files), (pems): tls.ConnectionOptions => ({
     ...pems,
     minVersion: "TLSv1.2",
     ...(files.verifiesName ? {} : { checkServerIdentity: () => undefined })

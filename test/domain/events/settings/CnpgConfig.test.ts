@@ -49,7 +49,7 @@ describe("CnpgConfig", () => {
       problemsOf({ host: " ", username: "u", port: 0, tls: { cert_file: "a" }, ssl_mode: "on" }).map((one) =>
         one.split(":")[0]
       ).sort(),
-      ["database", "host", "port", "ssl_mode", "tls.ca_file", "tls.key_file"].sort()
+      ["database", "host", "port", "ssl_mode", "tls.ca_file"].sort()
     )
     assert.deepStrictEqual(
       problemsOf({ host: "h", username: "u", database: "d", max_connections: 4, min_connections: 5 }),

@@ -27,6 +27,19 @@ describe("ConfiguredSubjects", () => {
       streams: ["EVENTS", "OTEL_METRICS", "OTEL_TRACES", "LOGS"],
       flowTable: undefined,
       schema: undefined,
+      subjects: [
+        "events.ocsf.processed",
+        "logs.syslog.processed",
+        "logs.snmp.processed",
+        "logs.otel.processed",
+        "logs.internal.processed",
+        "otel.traces",
+        "otel.traces.raw",
+        "otel.metrics",
+        "otel.metrics.raw",
+        "otel.metrics.derived"
+      ],
+      tables: "current",
       superseded: ["logs.syslog", "logs.otel"]
     })
   })
@@ -45,15 +58,17 @@ describe("ConfiguredSubjects", () => {
     assert.deepStrictEqual(
       ConfiguredSubjects.warnings(entries.map(([subject, table]) => ({ subject, table }))),
       [
-        "events.poller.health is stored in ocsf_events, not in events",
-        "events.syslog.processed is stored in ocsf_events, not in events"
+        "events.poller.health, events.syslog.processed go to events where the database is one of v1.0.76, else to " +
+        "ocsf_events (EVENT_WRITER_TABLES)"
       ]
     )
   })
 
   it("refuses subjects of no stream and tables that are not the subject's", () => {
+    assert.deepStrictEqual(problemsOf([["inventory.>", "logs"]]), [
+      { index: 0, key: "subject", expectation: "a subject that one of the streams stores" }
+    ])
     assert.deepStrictEqual(problemsOf([["inventory.>", "logs"], ["logs.>", "otel_traces"], ["netflow.>", "flows"]]), [
-      { index: 0, key: "subject", expectation: "a subject that one of the streams stores" },
       { index: 1, key: "table", expectation: "logs, where LOGS is stored" },
       { index: 2, key: "table", expectation: "ocsf_network_activity or netflow_metrics, where NETFLOW is stored" }
     ])

@@ -88,7 +88,7 @@ describe("EventWriterConfig", () => {
     assert.deepStrictEqual(settings.domain, Option.some("leaf"))
     assert.deepStrictEqual(settings.streams.map(({ stream }) => stream), ["OTEL_METRICS", "LOGS"])
     assert.deepStrictEqual(settings.superseded, new Set(["logs.syslog"]))
-    assert.strictEqual(settings.schema, "platform")
+    assert.deepStrictEqual(settings.schema, Option.some("platform"))
     assert.strictEqual(
       Option.match(settings.database.url, { onNone: () => "", onSome: Redacted.value }),
       "postgresql://writer:secret@pg:5433/telemetry?sslmode=verify-full"
@@ -140,8 +140,8 @@ describe("EventWriterConfig", () => {
     assert.strictEqual(Duration.toSeconds(settings.ackWait), 45)
     assert.deepStrictEqual(settings.tenantDefault, Option.some("acme"))
     assert.deepStrictEqual(settings.tenantPrefixes, ["*"])
-    assert.strictEqual(settings.flowTable, "netflow_metrics")
-    assert.strictEqual(settings.schema, "radar")
+    assert.deepStrictEqual(settings.flowTable, Option.some("netflow_metrics"))
+    assert.deepStrictEqual(settings.schema, Option.some("radar"))
     assert.strictEqual(Duration.toHours(settings.retention.logs ?? Duration.zero), 48)
     assert.isUndefined(settings.retention.ocsf_events)
   })
@@ -206,7 +206,7 @@ describe("EventWriterConfig", () => {
 
     assert.deepStrictEqual(warnings.map(({ key }) => key), ["consumer"])
     assert.deepStrictEqual(EventWriterConfig.warnings(value), [
-      "events.poller.health is stored in ocsf_events, not in events",
+      "events.poller.health go to events where the database is one of v1.0.76, else to ocsf_events (EVENT_WRITER_TABLES)",
       "cnpg.ssl_mode is \"disable\", but cnpg.tls names certificates: they are used"
     ])
   })

@@ -84,7 +84,7 @@ describe("JetStreamEventSource", () => {
 
           assert.deepStrictEqual(sorted(telemetry), numbers(4, 3))
           assert.deepStrictEqual(sorted(flows), numbers(3))
-        }), { startAfter: "db-event-writer", createStreams: false })
+        }), { startAfter: Effect.succeed(["db-event-writer"]), createStreams: false })
   )
 
   it.live(

@@ -174,7 +174,7 @@ describe("EventWriterEnvironment", () => {
       assert.strictEqual(settings.consumer, "db-event-writer")
       assert.deepStrictEqual(settings.nats.credentials, { _tag: "CredsFile", path: "/run/writer.creds" })
       assert.deepStrictEqual(settings.streams.map(({ stream }) => stream), ["NETFLOW"])
-      assert.strictEqual(settings.flowTable, "netflow_metrics")
+      assert.deepStrictEqual(settings.flowTable, Option.some("netflow_metrics"))
       assert.strictEqual(settings.database.pool.maxConnections, 4)
       assert.isFalse(settings.hasMigrations)
     }))

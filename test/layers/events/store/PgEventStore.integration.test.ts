@@ -2,6 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, Result } from "effect"
 import { type TableName, tables } from "../../../../src/domain/events/rows/Tables.ts"
 import type { EventRow } from "../../../../src/domain/events/storing/Suspects.ts"
+import { tableNames } from "../../../../src/domain/events/storing/TablePolicy.ts"
 import * as EventDecoder from "../../../../src/layers/events/decode/EventDecoder.ts"
 import { PgConnection } from "../../../../src/layers/postgres/connection/PgConnection.ts"
 import { EventStore } from "../../../../src/services/events/EventStore.ts"
@@ -45,7 +46,7 @@ const byKey = (table: TableName, rows: ReadonlyArray<EventRow | Readonly<Record<
 }
 
 layer(eventStore(), { excludeTestServices: true, timeout: "30 seconds" })("PgEventStore", (it) => {
-  it.effect.each(Object.keys(tables))(
+  it.effect.each(tableNames)(
     "stores all columns of %s as they were decoded, and once",
     (name) =>
       Effect.gen(function*() {

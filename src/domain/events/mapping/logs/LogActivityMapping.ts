@@ -84,11 +84,12 @@ const toRow = (
   const remote = Scalar.text(activity.remote_addr) ?? Scalar.text(activity.source)
   const ip = remote === null ? undefined : Address.inText(remote)
   const whole = JSON.stringify(object)
+  const time = timeOf(activity, envelope)
   const endpoint = present({ hostname: host, ip })
   return {
     tenant_id: context.tenantId,
-    id: context.id(index),
-    time: timeOf(activity, envelope) ?? context.storedAtMicros,
+    id: context.id(index, time, envelope?.name),
+    time: time ?? context.storedAtMicros,
     class_uid: Ocsf.eventLogActivity.class_uid,
     category_uid: Ocsf.eventLogActivity.category_uid,
     activity_id: Ocsf.eventLogActivity.activity_id,

@@ -94,7 +94,12 @@ const sourceOf = (subject: string, object: JsonObject): string | null => {
 const flags = (value: unknown): number | null =>
   typeof value === "number" || typeof value === "string" ? Scalar.int4(value) : null
 
-const toRow = (object: JsonObject, envelopeTime: string | undefined, context: RowContext, index: number): LogRow => {
+const toRow = (
+  object: JsonObject,
+  envelope: CloudEvent.Envelope | undefined,
+  context: RowContext,
+  index: number
+): LogRow => {
   const resource = resourceOf(object)
   const scope = scopeOf(object)
   const bodyKey = findKey(object, bodies)
@@ -105,11 +110,11 @@ const toRow = (object: JsonObject, envelopeTime: string | undefined, context: Ro
     object["severity_number"] ?? object["severityNumber"]
   )
   const observed = momentOf(object, observedTimes)
-  const time = momentOf(object, times) ?? Timestamp.micros(envelopeTime) ?? observed
+  const time = momentOf(object, times) ?? Timestamp.micros(envelope?.time) ?? observed
   return {
     tenant_id: context.tenantId,
     timestamp: time ?? context.storedAtMicros,
-    id: context.id(index),
+    id: context.id(index, time, envelope?.name),
     observed_timestamp: observed ?? context.storedAtMicros,
     trace_id: firstText(object, "trace_id", "traceId"),
     span_id: firstText(object, "span_id", "spanId"),
@@ -137,5 +142,5 @@ const toRow = (object: JsonObject, envelopeTime: string | undefined, context: Ro
 export const map = (object: JsonObject, context: RowContext, index: number): Result.Result<LogRow, Problem> =>
   Result.map(
     CloudEvent.unwrap(object),
-    ({ envelope, payload }) => toRow(payload, envelope?.time, context, index)
+    ({ envelope, payload }) => toRow(payload, envelope, context, index)
   )

@@ -62,10 +62,11 @@ export const map = (object: JsonObject, context: RowContext, index: number): Res
     if (missing !== undefined) return fail([missing], "expected a number other than 0")
     // Zero means unknown, which readers have always seen as informational.
     const severity = Scalar.int4(event.severity_id) || 1
+    const time = Timestamp.micros(event.time)
     return Result.succeed({
       tenant_id: context.tenantId,
-      id: uuid.test(event.id) ? event.id.toLowerCase() : context.id(index),
-      time: Timestamp.micros(event.time) ?? context.storedAtMicros,
+      id: uuid.test(event.id) ? event.id.toLowerCase() : context.id(index, time),
+      time: time ?? context.storedAtMicros,
       class_uid: Scalar.int4(event.class_uid) ?? 0,
       category_uid: Scalar.int4(event.category_uid) ?? 0,
       type_uid: Scalar.int4(event.type_uid) ?? 0,

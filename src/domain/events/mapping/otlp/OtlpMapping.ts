@@ -9,7 +9,7 @@ import * as Timestamp from "../../decode/Timestamp.ts"
 import type { LogRow } from "../../rows/Logs.ts"
 import type { OtelMetricRow } from "../../rows/OtelMetrics.ts"
 import type { OtelTraceRow } from "../../rows/OtelTraces.ts"
-import type { RowContext } from "../../stream/EventMessage.ts"
+import { type RowContext, unnamed } from "../../stream/EventMessage.ts"
 import { attributesText, type LogRecord, type Point, type Resource, type Scope, type Span } from "./Otlp.ts"
 
 const orNull = (text: string): string | null => text === "" ? null : text
@@ -24,10 +24,11 @@ export const logRow = (
   index: number
 ): LogRow => {
   const observed = record.observedTime === 0n ? null : Timestamp.fromNanos(record.observedTime)
+  const time = microsOr(record.time, observed ?? context.storedAtMicros)
   return {
     tenant_id: context.tenantId,
-    timestamp: microsOr(record.time, observed ?? context.storedAtMicros),
-    id: context.id(index),
+    timestamp: time,
+    id: context.id(index, time),
     observed_timestamp: observed,
     trace_id: orNull(record.traceId),
     span_id: orNull(record.spanId),
@@ -75,7 +76,7 @@ export const spanRow = (span: Span, resource: Resource, scope: Scope, context: R
   kind: span.kind,
   start_time_unix_nano: Timestamp.clampInt8(span.start),
   end_time_unix_nano: Timestamp.clampInt8(span.end),
-  service_name: resource.serviceName ?? "unknown",
+  service_name: resource.serviceName ?? unnamed(context),
   service_version: resource.serviceVersion,
   service_instance: resource.serviceInstance,
   scope_name: scope.name,
@@ -93,13 +94,14 @@ export const pointRow = (point: Point, resource: Resource, context: RowContext, 
   const attributes = point.attributes
   const first = (name: string, other?: string): string =>
     textValue(attributes[name]) ?? (other === undefined ? null : textValue(attributes[other])) ?? ""
+  const time = microsOr(point.time, context.storedAtMicros)
   return {
     tenant_id: context.tenantId,
-    ingest_id: context.id(index),
-    timestamp: microsOr(point.time, context.storedAtMicros),
+    ingest_id: context.id(index, time),
+    timestamp: time,
     trace_id: "",
     span_id: "",
-    service_name: resource.serviceName ?? "unknown",
+    service_name: resource.serviceName ?? unnamed(context),
     span_name: point.name,
     span_kind: first("span.kind"),
     duration_ms: point.value,

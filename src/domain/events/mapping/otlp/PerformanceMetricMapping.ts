@@ -6,7 +6,7 @@ import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
 import type { OtelMetricRow } from "../../rows/OtelMetrics.ts"
-import type { RowContext } from "../../stream/EventMessage.ts"
+import { type RowContext, unnamed } from "../../stream/EventMessage.ts"
 
 const scalar = Schema.optionalKey(Scalar.Scalar)
 
@@ -38,15 +38,16 @@ const decode = Payload.make(
 export const map = (object: JsonObject, context: RowContext, index: number): Result.Result<OtelMetricRow, Problem> =>
   Result.map(decode(object), (metric) => {
     const millis = Scalar.float8(metric.duration_ms)
+    const time = Timestamp.micros(metric.timestamp)
     const seconds = Scalar.float8(metric.duration_seconds)
     return {
       tenant_id: context.tenantId,
-      ingest_id: context.id(index),
-      timestamp: Timestamp.micros(metric.timestamp) ?? context.storedAtMicros,
+      ingest_id: context.id(index, time),
+      timestamp: time ?? context.storedAtMicros,
       trace_id: Scalar.text(metric.trace_id) ?? "",
       span_id: Scalar.text(metric.span_id) ?? "",
-      service_name: Scalar.text(metric.service_name) ?? "unknown",
-      span_name: Scalar.text(metric.span_name) ?? "unknown",
+      service_name: Scalar.text(metric.service_name) ?? unnamed(context),
+      span_name: Scalar.text(metric.span_name) ?? unnamed(context),
       span_kind: Scalar.text(metric.span_kind) ?? "",
       duration_ms: millis ?? (seconds === null ? null : seconds * 1000),
       duration_seconds: seconds ?? (millis === null ? null : millis / 1000),
