@@ -112,7 +112,12 @@ describe("EventWriterProgram", () => {
       assert.isTrue(report.streams.every((one) => one.stored === countOf(one.stream)))
       assert.isTrue(report.streams.every((one) => one.deadLettered === 0 && one.problem === ""))
       assert.deepStrictEqual(rows, [{ rows: countOf("LOGS"), tenants: 1 }])
-      assert.deepInclude(status, { available: true, agentId: "agent-1", serviceName: "db-event-writer" })
+      assert.deepInclude(status, {
+        available: true,
+        agentId: "db-event-writer-monitor",
+        serviceName: "db-event-writer",
+        serviceType: "service-instance"
+      })
       assert.strictEqual(told.status, "operational")
       assert.nestedPropertyVal(tree.body, "tree[0].id", "EventWriter")
       assert.include(String(metrics.body), "event_writer_messages_total")

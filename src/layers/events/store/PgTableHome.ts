@@ -3,11 +3,12 @@
  * usual one and in `public`.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Layer, Semaphore } from "effect"
+import { Effect, Layer, Schema, Semaphore } from "effect"
 import * as TableForm from "../../../domain/events/storing/TableForm.ts"
 import { StoreUnavailable } from "../../../services/events/EventStore.ts"
 import { TableHome } from "../../../services/events/TableHome.ts"
 import { PgConnection } from "../../postgres/connection/PgConnection.ts"
+import * as Rows from "../../postgres/connection/Rows.ts"
 import * as SqlFailure from "../../postgres/connection/SqlFailure.ts"
 import * as TableCatalog from "./TableCatalog.ts"
 
@@ -42,9 +43,11 @@ const look = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string)
   } satisfies TableForm.FoundSchema
 })
 
+const SearchPath = Schema.Struct({ schemas: Schema.Array(Schema.String) })
+
 const schemasOf = Effect.fnUntraced(function*(sql: PgClient.PgClient, asked: string | undefined) {
   if (asked !== undefined) return [asked]
-  const [path] = yield* sql<{ schemas: ReadonlyArray<string> }>`select current_schemas(false)::text[] as schemas`
+  const [path] = yield* Rows.query(SearchPath, sql`select to_jsonb(current_schemas(false)) as schemas`)
   const named = (path?.schemas ?? []).filter((name) => name !== "public")
   return [...new Set([...named, TableForm.schemaDefault, "public"])]
 })
