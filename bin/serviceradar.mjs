@@ -1,6 +1,10 @@
-#!/usr/bin/env node
+#!/bin/sh
+':' //; grep -qs '^SigIgn:.*[13579bdf]$' /proc/self/status && export SERVICERADAR_SIGHUP_IGNORED=1; exec node "$0" "$@"
 /**
  * Starts the `serviceradar` command, whatever Node runs this file.
+ *
+ * The second line is nothing to Node; to the shell that runs this file by its name it is a look at whether SIGHUP is
+ * ignored (`nohup`), which Node forgets as it starts.
  *
  * It promises a clear sentence on every Node that knows modules, so its syntax stays that of 2019: no `??`, no top-level
  * await. An old Node hands over to the `node` package that development installs bring along; the exit code and the
@@ -90,6 +94,7 @@ const handOver = (node) => {
     stdio: "inherit",
     env: Object.assign({}, settings, process.env, { [handedOver]: "1" })
   })
+  // The one that it is handed to knows whether SIGHUP is to be ignored.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]) {
     process.on(signal, () => child.kill(signal))
   }

@@ -1,21 +1,27 @@
 /**
  * Runs a program as this process, from the first signal to the exit code.
  *
- * The first SIGINT or SIGTERM interrupts the program, which then has `drainLimit` for its finalizers; a second one
- * leaves at once. A terminal sends Ctrl-C to the whole process group while npm and the launcher forward it as well, so
+ * The first SIGINT, SIGTERM or SIGHUP interrupts the program, which then has `drainLimit` for its finalizers; a second one
+ * leaves at once. SIGHUP is left ignored where it was (`nohup`), see HangUp. A terminal sends Ctrl-C to the whole process group while npm and the launcher forward it as well, so
  * signals that arrive together count once.
  */
 import { Cause, Context, Duration, Effect, Exit, Fiber, MutableRef, Option, Queue, Runtime } from "effect"
+import * as HangUp from "./HangUp.ts"
+import * as StandardStreams from "./StandardStreams.ts"
 
 const drainLimitDefault = Duration.seconds(10)
 
 /** A person who presses Ctrl-C twice takes longer than this. */
 const sameSignalMillis = 250
 
-const exitTerminatedAtOnce = 130
-const exitError = 2
+/** SIGPIPE stands for the reader of an answer who went away; the signal itself is none of ours. */
+type StopSignal = "SIGHUP" | "SIGINT" | "SIGPIPE" | "SIGTERM"
 
-type StopSignal = "SIGINT" | "SIGTERM"
+/** 128 and the signal's number, as shells have it. */
+const exitStopped: Record<StopSignal, number> = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 }
+
+const exitTerminatedAtOnce = exitStopped.SIGINT
+const exitError = 2
 
 /**
  * Whether being stopped is a normal end of the running command. A service stopped by SIGTERM has done its work and exits
@@ -48,6 +54,10 @@ export interface ProcessMainOptions {
   readonly report?: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
   /** Told what happens on signals. Default: a line on stderr. */
   readonly notice?: (line: string) => Effect.Effect<void>
+  /** What stdout is used for. Default: an answer. */
+  readonly stdout?: StandardStreams.StdoutUse
+  /** Aborted when nobody wants the answer any more. */
+  readonly readerGone?: AbortSignal
 }
 
 const writeLine = (line: string): Effect.Effect<void> =>
@@ -55,19 +65,35 @@ const writeLine = (line: string): Effect.Effect<void> =>
     process.stderr.write(`${line}\n`)
   })
 
+const onHangUp = (onSignal: (signal: NodeJS.Signals) => void) =>
+  HangUp.isIgnored(process.env) ? () => undefined : onSignal
+
 /** Stop signals as they arrive, from now until the scope closes. */
-const signals = Effect.gen(function*() {
+const signals = Effect.fnUntraced(function*(readerGone: AbortSignal | undefined) {
   const queue = yield* Queue.sliding<StopSignal>(4)
   let lastAt = Number.NEGATIVE_INFINITY
-  const onSignal = (signal: NodeJS.Signals) => {
+  const offer = (signal: StopSignal) => {
     const at = performance.now()
     if (at - lastAt < sameSignalMillis) return
     lastAt = at
-    Queue.offerUnsafe(queue, signal === "SIGTERM" ? "SIGTERM" : "SIGINT")
+    Queue.offerUnsafe(queue, signal)
   }
+  const handlers = [
+    ["SIGINT", () => offer("SIGINT")],
+    ["SIGTERM", () => offer("SIGTERM")],
+    ["SIGHUP", onHangUp(() => offer("SIGHUP"))]
+  ] as const
+  const onGone = () => offer("SIGPIPE")
   yield* Effect.acquireRelease(
-    Effect.sync(() => process.on("SIGINT", onSignal).on("SIGTERM", onSignal)),
-    () => Effect.sync(() => process.off("SIGINT", onSignal).off("SIGTERM", onSignal))
+    Effect.sync(() => {
+      for (const [signal, handler] of handlers) process.on(signal, handler)
+      readerGone?.addEventListener("abort", onGone)
+    }),
+    () =>
+      Effect.sync(() => {
+        for (const [signal, handler] of handlers) process.off(signal, handler)
+        readerGone?.removeEventListener("abort", onGone)
+      })
   )
   return Queue.take(queue)
 })
@@ -76,7 +102,7 @@ const drained = (signal: StopSignal, exit: Exit.Exit<unknown, unknown>, owes: bo
   const isStopped = Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
   if (!isStopped) return exitCode(exit)
   if (!owes) return 0
-  return signal === "SIGTERM" ? 143 : exitTerminatedAtOnce
+  return exitStopped[signal]
 }
 
 /** Runs the program until it ends or is stopped, and succeeds with the code to exit with. */
@@ -89,7 +115,7 @@ export const supervise = Effect.fn("ProcessMain.supervise")(function*<A, E>(
   const owes = MutableRef.make(false)
 
   return yield* Effect.scoped(Effect.gen(function*() {
-    const nextSignal = yield* signals
+    const nextSignal = yield* signals(options.readerGone)
     const fiber = yield* Effect.forkDetach(Effect.provideService(program, OwesAnswer, owes))
     const ended = Fiber.await(fiber)
 
@@ -102,7 +128,9 @@ export const supervise = Effect.fn("ProcessMain.supervise")(function*<A, E>(
       return exitCode(first.exit)
     }
 
-    yield* notice(`${first.signal}: stopping, at most ${Duration.format(limit)}; once more to leave at once`)
+    if (first.signal !== "SIGPIPE") {
+      yield* notice(`${first.signal}: stopping, at most ${Duration.format(limit)}; once more to leave at once`)
+    }
     fiber.interruptUnsafe()
     const drain = Effect.map(ended, (exit) => drained(first.signal, exit, MutableRef.get(owes)))
     const second = Effect.as(nextSignal, exitTerminatedAtOnce)
@@ -115,31 +143,24 @@ export const supervise = Effect.fn("ProcessMain.supervise")(function*<A, E>(
 
 /** `supervise` as the main of this process; the only thing that ends it. */
 export const run = <A, E>(program: Effect.Effect<A, E>, options: ProcessMainOptions = {}): void => {
-  ignoreGoneReaders()
+  const streams = StandardStreams.watch(options.stdout ?? "answer")
   // The error channel is empty, so what arrives in the observer is a code or a bug of this very module.
-  const fiber = Effect.runFork(supervise(program, options))
+  const fiber = Effect.runFork(supervise(program, { readerGone: streams.readerGone, ...options }))
   const keepAlive = new MessageChannel()
   keepAlive.port1.ref()
   fiber.addObserver((exit) => {
     keepAlive.port1.close()
-    leave(Exit.isSuccess(exit) ? exit.value : exitError)
+    leave(Exit.isSuccess(exit) ? exit.value : exitError, streams)
   })
 }
 
-/** A reader that goes away (`| head`) is no fault of ours: stop as on SIGTERM instead of crashing on the next write. */
-const ignoreGoneReaders = (): void => {
-  process.stdout.on("error", () => process.emit("SIGTERM", "SIGTERM"))
-  process.stderr.on("error", () => undefined)
-}
-
-/** Exits when what was written to the pipes has left; a reader that went away does not keep us. */
-const leave = (code: number): void => {
+/** Exits when what was written has left; a reader that went away does not keep us. */
+const leave = (code: number, streams: StandardStreams.StandardStreams): void => {
   process.exitCode = code
-  let open = 2
-  const closed = () => {
-    open -= 1
-    if (open === 0) process.exit(code)
-  }
-  process.stdout.write("", closed)
-  process.stderr.write("", closed)
+  StandardStreams.flush(() => {
+    const problem = streams.problem()
+    if (problem === undefined || code !== 0) return process.exit(code)
+    process.stderr.write(`serviceradar: the answer could not be written to stdout: ${problem}\n`)
+    StandardStreams.flush(() => process.exit(exitError))
+  })
 }

@@ -1,12 +1,11 @@
 /**
  * The server's own log: the last lines in memory for error messages, everything in a file of bounded size.
  *
- * Written synchronously, because the lines before a crash are the ones that matter and the volume is small: the server
- * logs warnings and errors only. When the file is full it becomes `<file>.1`, replacing the one before.
+ * When the file is full it becomes `<file>.1`, replacing the one before. A file that cannot be written costs lines and a
+ * warning; the server goes on.
  */
 import { Effect, type Scope } from "effect"
-import * as fs from "node:fs"
-import { SetupFailed } from "./SetupFailed.ts"
+import * as LogFile from "./LogFile.ts"
 
 const linesMax = 200
 const lineLengthMax = 2_000
@@ -18,40 +17,28 @@ export interface ServerLog {
   readonly lastLines: (count: number) => ReadonlyArray<string>
 }
 
-const openFile = (path: string) => {
-  let descriptor = fs.openSync(path, "a", 0o600)
-  let bytes = fs.fstatSync(descriptor).size
-  let isOpen = true
-  return {
-    write: (chunk: Buffer) => {
-      // The last output of a process may arrive after we have turned away from it.
-      if (!isOpen) return
-      if (bytes + chunk.length > fileBytesMax) {
-        fs.closeSync(descriptor)
-        fs.renameSync(path, `${path}.1`)
-        descriptor = fs.openSync(path, "a", 0o600)
-        bytes = 0
+const openFile = (path: string) =>
+  Effect.map(Effect.context<never>(), (context) => {
+    const run = Effect.runForkWith(context)
+    return LogFile.open(path, {
+      bytesMax: fileBytesMax,
+      whenFull: "rename",
+      keep: true,
+      onChange: ({ bytesLost, problem }) => {
+        // A line of the log, which waits for nothing and holds nothing.
+        run(
+          problem === undefined
+            ? Effect.logInfo(`${path} is written again; ${bytesLost} bytes of it were lost`)
+            : Effect.logWarning(`${path} cannot be written, its lines are lost meanwhile: ${problem}`)
+        )
       }
-      bytes += fs.writeSync(descriptor, chunk)
-    },
-    close: () => {
-      isOpen = false
-      fs.closeSync(descriptor)
-    }
-  }
-}
+    })
+  })
 
 /** `path` undefined keeps the lines in memory only. */
-export const make = (path: string | undefined): Effect.Effect<ServerLog, SetupFailed, Scope.Scope> =>
+export const make = (path: string | undefined): Effect.Effect<ServerLog, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.try({
-      try: () => path === undefined ? undefined : openFile(path),
-      catch: (cause) =>
-        new SetupFailed({
-          step: "opening the log file",
-          detail: cause instanceof Error ? cause.message : String(cause)
-        })
-    }),
+    path === undefined ? Effect.succeed(undefined) : openFile(path),
     (file) => Effect.sync(() => file?.close())
   ).pipe(Effect.map((file) => {
     const lines: Array<string> = []

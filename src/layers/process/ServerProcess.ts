@@ -1,12 +1,13 @@
 /**
  * A process of a server that we run ourselves: the server, or one of its tools.
  *
- * Node's own `spawn`, because Effect's has no user and group. The process gets its own session, so that Ctrl-C on the
+ * It does not outlive us, see ParentGuard. Node's own `spawn`, because Effect's has no user and group. The process gets its own session, so that Ctrl-C on the
  * terminal reaches only us and the server is stopped after those who use it.
  */
 import { Deferred, Duration, Effect, Option, type Scope } from "effect"
 import * as childProcess from "node:child_process"
 import * as path from "node:path"
+import * as ParentGuard from "./ParentGuard.ts"
 import type { ServerAccount } from "./ServerAccount.ts"
 import * as ServerLog from "./ServerLog.ts"
 import { SetupFailed } from "./SetupFailed.ts"
@@ -35,7 +36,12 @@ export interface ServerProcess {
   readonly lastLines: (count: number) => ReadonlyArray<string>
 }
 
-const launch = (options: ProcessOptions, log: ServerLog.ServerLog, exit: Deferred.Deferred<ProcessExit>) =>
+const launch = (
+  options: ProcessOptions,
+  log: ServerLog.ServerLog,
+  guard: ParentGuard.ParentGuard,
+  exit: Deferred.Deferred<ProcessExit>
+) =>
   Effect.callback<childProcess.ChildProcess, SetupFailed>((resume) => {
     const child = childProcess.spawn(options.command, options.args, {
       cwd: options.cwd,
@@ -44,8 +50,11 @@ const launch = (options: ProcessOptions, log: ServerLog.ServerLog, exit: Deferre
       env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC", ...options.env },
       ...Option.match(options.account, { onNone: () => ({}), onSome: ({ gid, uid }) => ({ gid, uid }) })
     })
-    child.stdout.on("data", log.append)
-    child.stderr.on("data", log.append)
+    if (child.pid !== undefined) guard.protect(child.pid)
+    for (const output of [child.stdout, child.stderr]) {
+      // A pipe that breaks costs the lines in it.
+      output.on("data", log.append).on("error", () => undefined)
+    }
     child.once("error", (cause) => {
       Deferred.doneUnsafe(exit, Effect.succeed({ code: null, signal: null }))
       resume(Effect.fail(new SetupFailed({ step: `running ${options.command}`, detail: cause.message })))
@@ -81,8 +90,11 @@ export const spawn = (
   Effect.gen(function*() {
     const log = yield* ServerLog.make(options.logFile)
     const exit = yield* Deferred.make<ProcessExit>()
+    const guard = yield* ParentGuard.make(
+      options.stop.map(([signal, limit]) => [signal, Math.ceil(Duration.toSeconds(limit))])
+    )
     const child = yield* Effect.acquireRelease(
-      launch(options, log, exit),
+      launch(options, log, guard, exit),
       (child) => stopInTurn(child, Deferred.await(exit), options.stop)
     )
     return { pid: child.pid ?? 0, exit: Deferred.await(exit), lastLines: log.lastLines }

@@ -15,6 +15,9 @@ export class SetupFailed extends Schema.TaggedError<SetupFailed>()("SetupFailed"
   }
 }
 
+/** What went wrong, in the operating system's words. */
+export const describeCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+
 /** For `Effect.mapError`: an error of the operating system as a failed step. */
 export const failedAt = (step: string) => (error: { readonly message: string }): SetupFailed =>
   new SetupFailed({ step, detail: error.message })

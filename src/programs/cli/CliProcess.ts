@@ -14,6 +14,7 @@ import * as GoFlags from "../../layers/command/GoFlags.ts"
 import { packageVersion } from "../../layers/command/PackageVersion.ts"
 import { UsageError } from "../../layers/command/UsageError.ts"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
+import type { StdoutUse } from "../../layers/process/StandardStreams.ts"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 
 const description = `Monitors hosts and services: pollers ask agents, core keeps what they report.
@@ -106,6 +107,16 @@ const program = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
   )
 })
 
+const isAnyOf = (args: ReadonlyArray<string>, names: ReadonlyArray<string>): boolean =>
+  args.some((arg) => names.includes(arg))
+
+/** A program that runs until it is stopped logs to stdout; help, versions and everything else there is an answer. */
+const stdoutUse = (args: ReadonlyArray<string>): StdoutUse => {
+  if (isAnyOf(args, ["--help", "-h", "--version", "--compare"])) return "answer"
+  const isUpLog = args.includes("up") && !isAnyOf(args, ["--once", "--json"])
+  return isUpLog || args.some((arg) => services.has(arg)) ? "log" : "answer"
+}
+
 export const run = (given: ReadonlyArray<string>): void => {
   const args = GoFlags.normalise(given)
   const stream = args.some((arg) => services.has(arg)) ? "stdout" : "stderr"
@@ -114,6 +125,7 @@ export const run = (given: ReadonlyArray<string>): void => {
       Effect.provide(Layer.mergeAll(Logging.layer({ stream }), NodeServices.layer))
     ),
     {
+      stdout: args.length === 0 ? "answer" : stdoutUse(args),
       report: (cause) =>
         Effect.sync(() => {
           const text = ErrorReport.render(cause, ErrorReport.wantsStack(args))

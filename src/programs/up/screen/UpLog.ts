@@ -1,37 +1,40 @@
 /**
  * The log of a program that draws on the terminal: JSON lines in a file, the last warnings kept for the screen.
  *
- * The file holds this run only; a run that logs without end is bounded by `bytesMax`, after which the file starts over.
+ * The file holds this run only; a run that logs without end is bounded by `bytesMax`, after which the file starts over. A file
+ * that cannot be written is a warning on the screen, and nothing else ends or waits for it.
  */
 import { Effect, type Layer } from "effect"
-import * as fs from "node:fs"
+import * as LogFile from "../../../layers/process/LogFile.ts"
 import * as Logging from "../../../layers/telemetry/Logging.ts"
 
 const warningsMax = 4
 const bytesMax = 20 * 1024 * 1024
 
-const openFile = (file: string) =>
-  Effect.acquireRelease(
-    Effect.sync(() => fs.openSync(file, "w", 0o600)),
-    (descriptor) => Effect.sync(() => fs.closeSync(descriptor))
-  )
-
 /** The layer, and the last warnings, newest last. */
-export const make = Effect.fn("UpLog.make")(function*(file: string) {
-  const descriptor = yield* openFile(file)
+export const make = Effect.fn("UpLog.make")(function*(path: string) {
   let kept: ReadonlyArray<Logging.LogEntry> = []
-  let bytes = 0
-  const layer: Layer.Layer<never> = Logging.layerTo({
-    write: (line) => {
-      if (bytes > bytesMax) {
-        fs.ftruncateSync(descriptor, 0)
-        bytes = 0
-      }
-      bytes += fs.writeSync(descriptor, `${line}\n`, bytes)
-    },
-    show: (entry) => {
-      kept = [...kept, entry].slice(-warningsMax)
-    }
-  })
+  const show = (entry: Logging.LogEntry) => {
+    kept = [...kept, entry].slice(-warningsMax)
+  }
+  const file = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      LogFile.open(path, {
+        bytesMax,
+        whenFull: "truncate",
+        keep: false,
+        onChange: ({ bytesLost, problem }) =>
+          show({
+            level: "Warn",
+            text: problem === undefined
+              ? `${path} is written again; ${bytesLost} bytes of it were lost`
+              : `${path} cannot be written, its lines are lost meanwhile: ${problem}`,
+            atMillis: Date.now()
+          })
+      })
+    ),
+    (file) => Effect.sync(() => file.close())
+  )
+  const layer: Layer.Layer<never> = Logging.layerTo({ write: (line) => file.write(`${line}\n`), show })
   return { layer, warnings: Effect.sync(() => kept) }
 })
