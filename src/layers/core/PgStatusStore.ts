@@ -1,7 +1,8 @@
 /**
  * The status store in PostgreSQL.
  *
- * One statement per report, its rows as `unnest` of arrays, whatever their number. A status is the
+ * One statement per report, its rows as `unnest` of arrays; a very large report is several in one transaction, so that
+ * preparing it keeps nobody else waiting. A status is the
  * same as one before when service, poller, report time and content are; a late report is added to the history but does
  * not replace a newer state. Inventories (type `sync`, megabytes each) are kept in the current state only; the history
  * has `{"status":"processed"}` for them.
@@ -56,10 +57,12 @@ const Written = Schema.Struct({ stored: Schema.Int, changes: Schema.Array(Turn) 
 /**
  * One statement, hence one transaction and one round trip, and nothing to roll back when the connection breaks.
  *
+ * A state from the future, of a clock that was wrong since, gives way to any newer report: it would hide them all.
+ *
  * Of several statuses of one service the last becomes the state. Rows are written in key order, so that writers of the
  * same services wait for each other instead of deadlocking.
  */
-const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTime.Utc) => {
+const appendSlice = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTime.Utc) => {
   const row = columns(report.statuses)
   const at = DateTime.toDateUtc(receivedAt)
   const statement = sql`
@@ -89,7 +92,8 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
       from newest cross join report
         left join service_state known using (partition, agent_id, service_type, service_name)
       where known.available is distinct from newest.available
-        and (known.reported_at is null or known.reported_at <= report.reported_at)
+        and (known.reported_at is null or known.reported_at <= report.reported_at
+          or known.reported_at > report.received_at)
     ), added as (
       insert into service_status_history (
         reported_at, poller_id, received_at, partition, agent_id, service_type, service_name, available,
@@ -120,7 +124,7 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
         reported_at = excluded.reported_at,
         last_change_at = case when known.available = excluded.available
           then known.last_change_at else excluded.reported_at end
-      where known.reported_at <= excluded.reported_at
+      where known.reported_at <= excluded.reported_at or known.reported_at > ${at}::timestamptz
     )
     select (select count(*)::int from added) as stored,
       (select coalesce(json_agg(turned order by position), '[]') from turned) as changes`
@@ -132,6 +136,40 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
         repeated: report.statuses.length - stored,
         changes: (written?.changes ?? []).flatMap((turn) => changeOf(report, turn))
       }
+    })
+  )
+}
+
+/** What one statement takes; few reports are larger. */
+const sliceMax = { statuses: 500, characters: 1024 * 1024 }
+
+const slicesOf = (report: StatusReport): ReadonlyArray<StatusReport> => {
+  const slices: Array<StatusReport> = []
+  let from = 0
+  let characters = 0
+  report.statuses.forEach(({ message }, index) => {
+    characters += message.length
+    const next = index + 1
+    const isFull = next - from >= sliceMax.statuses || characters >= sliceMax.characters
+    if (!isFull || next === report.statuses.length) return
+    slices.push({ ...report, statuses: report.statuses.slice(from, next) })
+    from = next
+    characters = 0
+  })
+  return slices.length === 0 ? [report] : [...slices, { ...report, statuses: report.statuses.slice(from) }]
+}
+
+/** All of the report or nothing. Of several statuses of one service the last becomes the state, across slices too. */
+const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTime.Utc) => {
+  const slices = slicesOf(report)
+  const [only] = slices
+  if (only !== undefined && slices.length === 1) return appendSlice(sql, only, receivedAt)
+  return Effect.map(
+    sql.withTransaction(Effect.forEach(slices, (slice) => appendSlice(sql, slice, receivedAt))),
+    (parts) => ({
+      stored: parts.reduce((sum, { stored }) => sum + stored, 0),
+      repeated: parts.reduce((sum, { repeated }) => sum + repeated, 0),
+      changes: parts.flatMap(({ changes }) => changes)
     })
   )
 }

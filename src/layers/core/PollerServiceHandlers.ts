@@ -4,15 +4,18 @@
  * `received` is said only after the commit. What a poller should keep and send again (no database, too much at once)
  * is answered with a code that existing pollers retry; a report that can never be taken, with one that they drop. Every
  * answer begins by saying that reports may come in parts, also one that ends in an error.
+ *
+ * Messages arrive as bytes and are read here, see ReportDecoding: gRPC would make objects of all of it at once, before
+ * anybody could say that they are too many.
  */
-import { type Duration, Effect, Stream } from "effect"
+import { type Duration, Effect, type Scope, Stream } from "effect"
 import * as ChunkReassembly from "../../domain/monitoring/reports/ChunkReassembly.ts"
 import type { ReceivedChunk, ReceivedReport, ReceivedStatus } from "../../domain/monitoring/reports/ReceivedReport.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import {
   PollerServiceService,
-  type PollerStatusChunk,
-  type PollerStatusRequest,
+  PollerStatusChunk,
+  PollerStatusRequest,
   type ServiceStatus
 } from "../../gen/monitoring/monitoring.ts"
 import { ReportIngest, type ReportIngestError } from "../../services/core/ReportIngest.ts"
@@ -27,6 +30,8 @@ import {
 import * as GrpcMetadata from "../grpc/GrpcMetadata.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import type { ServerCall } from "../grpc/index.ts"
+import * as ReportDecoding from "./ReportDecoding.ts"
+import * as ReportMemory from "./ReportMemory.ts"
 
 const fromStatus = (status: ServiceStatus): ReceivedStatus => ({
   serviceName: status.serviceName,
@@ -40,16 +45,16 @@ const fromStatus = (status: ServiceStatus): ReceivedStatus => ({
   kvStoreId: status.kvStoreId
 })
 
-const fromRequest = (request: Omit<PollerStatusRequest, "kvStoreId">): ReceivedReport => ({
-  pollerId: request.pollerId,
-  agentId: request.agentId,
-  partition: request.partition,
-  sourceIp: request.sourceIp,
-  timestampSeconds: request.timestamp,
-  services: request.services.map(fromStatus)
-})
+type Head = Omit<PollerStatusRequest, "kvStoreId" | "services">
 
-const fromChunk = (chunk: PollerStatusChunk): ReceivedChunk => ({ ...fromRequest(chunk), isFinal: chunk.isFinal })
+const reportOf = (head: Head, services: ReadonlyArray<ReceivedStatus>): ReceivedReport => ({
+  pollerId: head.pollerId,
+  agentId: head.agentId,
+  partition: head.partition,
+  sourceIp: head.sourceIp,
+  timestampSeconds: head.timestamp,
+  services
+})
 
 const toStatus = (error: ReportIngestError): GrpcError => {
   const detail = error.message
@@ -73,17 +78,46 @@ const ingest = (report: ReceivedReport) =>
 
 const tooSlow = new DeadlineExceeded({ detail: "the next part of the report did not come in time" })
 
+const { statusesMax } = ChunkReassembly.defaultLimits
+
+/** Reads a message; what can never be a report is for a poller to drop, rather than try for ever. */
+interface Reading {
+  readonly read: <H>(bytes: Uint8Array, decodeHead: (head: Uint8Array) => H) => Effect.Effect<
+    { readonly head: H; readonly services: ReadonlyArray<ReceivedStatus> },
+    GrpcError,
+    Scope.Scope
+  >
+}
+
+const readingFor = (
+  decode: ReturnType<typeof ReportDecoding.make>,
+  memory: ReportMemory.ReportMemory,
+  peer: string
+): Reading => ({
+  read: (bytes, decodeHead) =>
+    Effect.gen(function*() {
+      yield* memory.hold(peer, bytes.length)
+      const { head, services } = yield* decode(bytes, { decodeHead, convert: fromStatus, statusesMax }).pipe(
+        Effect.mapError(({ message }): GrpcError => new InvalidArgument({ detail: message }))
+      )
+      yield* memory.hold(peer, services.length * ReportMemory.statusBytes)
+      return { head, services }
+    })
+})
+
 /** What has arrived is kept in memory, so a poller that stops in the middle is not waited for. */
-const reassemble = (chunks: Stream.Stream<PollerStatusChunk>, chunkWait: Duration.Input) =>
+const reassemble = (chunks: Stream.Stream<Uint8Array>, chunkWait: Duration.Input, { read }: Reading) =>
   chunks.pipe(
     Stream.timeoutOrElse({ duration: chunkWait, orElse: () => Stream.fail(tooSlow) }),
-    Stream.runFoldEffect(() => ChunkReassembly.make(), (state, chunk) =>
-      Effect.fromResult(ChunkReassembly.add(state, fromChunk(chunk))).pipe(
-        // A poller that cannot send it smaller must drop it rather than try for ever.
-        Effect.mapError((error): GrpcError =>
-          new InvalidArgument({ detail: error.message })
+    Stream.runFoldEffect(() => ChunkReassembly.make(), (state, bytes) =>
+      Effect.gen(function*() {
+        if (state.isComplete) return state
+        const { head, services } = yield* read(bytes, (some) => PollerStatusChunk.decode(some))
+        const chunk: ReceivedChunk = { ...reportOf(head, services), isFinal: head.isFinal }
+        return yield* Effect.fromResult(ChunkReassembly.add(state, chunk)).pipe(
+          Effect.mapError(({ message }): GrpcError => new InvalidArgument({ detail: message }))
         )
-      )),
+      })),
     Effect.map(ChunkReassembly.finish)
   )
 
@@ -99,13 +133,35 @@ const exchangeHeaders = (call: ServerCall) =>
 const withInterval = (report: ReceivedReport, intervalMillis: number | undefined): ReceivedReport =>
   intervalMillis === undefined ? report : { ...report, intervalMillis }
 
-export const make = (chunkWait: Duration.Input = chunkWaitDefault) =>
-  GrpcServer.service(PollerServiceService, {
-    reportStatus: (request: PollerStatusRequest, call: ServerCall) =>
-      Effect.flatMap(exchangeHeaders(call), (interval) => ingest(withInterval(fromRequest(request), interval))),
-    streamStatus: (chunks: Stream.Stream<PollerStatusChunk>, call: ServerCall) =>
-      Effect.flatMap(
-        exchangeHeaders(call),
-        (interval) => Effect.flatMap(reassemble(chunks, chunkWait), (report) => ingest(withInterval(report, interval)))
-      )
+const asBytes = (bytes: Buffer): Uint8Array => bytes
+
+const service = {
+  reportStatus: { ...PollerServiceService.reportStatus, requestDeserialize: asBytes },
+  streamStatus: { ...PollerServiceService.streamStatus, requestDeserialize: asBytes }
+}
+
+export interface HandlerOptions {
+  /** How long the next part of a report may take. Default 30 s. */
+  readonly chunkWait?: Duration.Input
+  readonly memory?: ReportMemory.Limits
+}
+
+export const make = ({ chunkWait = chunkWaitDefault, memory: limits }: HandlerOptions = {}) => {
+  const memory = ReportMemory.make(limits)
+  const decode = ReportDecoding.make()
+  return GrpcServer.service(service, {
+    reportStatus: (bytes: Uint8Array, call: ServerCall) =>
+      Effect.gen(function*() {
+        const interval = yield* exchangeHeaders(call)
+        const { read } = readingFor(decode, memory, call.peer)
+        const { head, services } = yield* read(bytes, (some) => PollerStatusRequest.decode(some))
+        return yield* ingest(withInterval(reportOf(head, services), interval))
+      }),
+    streamStatus: (chunks: Stream.Stream<Uint8Array>, call: ServerCall) =>
+      Effect.gen(function*() {
+        const interval = yield* exchangeHeaders(call)
+        const report = yield* reassemble(chunks, chunkWait, readingFor(decode, memory, call.peer))
+        return yield* ingest(withInterval(report, interval))
+      })
   })
+}

@@ -79,12 +79,51 @@ const noteDefects = Effect.fnUntraced(function*({ omissions, rejected, report }:
   }
 })
 
+/** What is looked at before others have their turn: a report may hold very many statuses, or very long ones. */
+const sliceMax = { statuses: 256, bytes: 256 * 1024 }
+
+const slicesOf = (statuses: ReceivedReport["services"]): ReadonlyArray<ReceivedReport["services"]> => {
+  const slices: Array<ReceivedReport["services"]> = []
+  let from = 0
+  let bytes = 0
+  statuses.forEach(({ message }, index) => {
+    bytes += message.length
+    if (index + 1 - from < sliceMax.statuses && bytes < sliceMax.bytes) return
+    slices.push(statuses.slice(from, index + 1))
+    from = index + 1
+    bytes = 0
+  })
+  return from < statuses.length ? [...slices, statuses.slice(from)] : slices
+}
+
+/** One of these at a time: their slices together would keep a small one waiting. */
+const isLarge = ({ services }: ReceivedReport): boolean => services.length > 4 * sliceMax.statuses
+
+/** As `StatusReport.accept`, a slice at a time. */
+const accept = Effect.fnUntraced(function*(received: ReceivedReport, receivedAt: DateTime.Utc) {
+  const head = yield* Effect.fromResult(StatusReport.accept({ ...received, services: [] }, receivedAt))
+  const statuses: Array<ReadonlyArray<StatusReport.ReportedStatus>> = []
+  const rejected: Array<ReadonlyArray<StatusReport.RejectedStatus>> = []
+  for (const services of slicesOf(received.services)) {
+    const part = yield* Effect.fromResult(StatusReport.accept({ ...received, services }, receivedAt))
+    statuses.push(part.report.statuses)
+    rejected.push(part.rejected)
+    if (services.length < received.services.length) yield* Effect.yieldNow
+  }
+  return {
+    ...head,
+    report: { ...head.report, statuses: statuses.flat() },
+    rejected: rejected.flat()
+  } satisfies StatusReport.Accepted
+})
+
 const make = Effect.fnUntraced(function*(options: IngestOptions) {
   const store = yield* StatusStore
   const concurrencyMax = options.concurrencyMax ?? 8
   const waitingMax = options.waitingMax ?? 256
   const limit = options.limit ?? Duration.seconds(20)
   const permits = yield* Semaphore.make(concurrencyMax)
+  const largePermit = yield* Semaphore.make(1)
   let inside = 0
 
   const fail = (pollerId: string) => (reason: ReportIngestError["reason"]) =>
@@ -99,7 +138,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
     })
 
   const storeReport = Effect.fnUntraced(function*(received: ReceivedReport, receivedAt: DateTime.Utc) {
-    const accepted = yield* Effect.fromResult(StatusReport.accept(received, receivedAt))
+    const accepted = yield* accept(received, receivedAt)
     yield* noteDefects(accepted)
     const { report } = accepted
     if (options.knownPollers !== undefined && !options.knownPollers.has(report.pollerId)) {
@@ -126,12 +165,15 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
   return ReportIngest.of({
     ingest: Effect.fn("ReportIngest.ingest")(function*(received) {
       const receivedAt = yield* DateTime.now
-      const startedAt = yield* Clock.currentTimeMillis
-      yield* bounded(storeReport(received, receivedAt)).pipe(
+      const startedNanos = yield* Clock.monotonicTimeNanos
+      const store = isLarge(received)
+        ? largePermit.withPermit(storeReport(received, receivedAt))
+        : storeReport(received, receivedAt)
+      yield* bounded(store).pipe(
         Effect.mapError(fail(received.pollerId)),
         Effect.tapError((error) => count(reports, "outcome", error.reason._tag)),
         Effect.ensuring(
-          Effect.flatMap(Clock.currentTimeMillis, (now) => Metric.update(seconds, (now - startedAt) / 1_000))
+          Effect.flatMap(Clock.monotonicTimeNanos, (now) => Metric.update(seconds, Number(now - startedNanos) / 1e9))
         )
       )
     })

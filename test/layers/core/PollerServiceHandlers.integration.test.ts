@@ -20,7 +20,7 @@ class Client extends Context.Service<Client, GrpcClient.GrpcClient<typeof Poller
       const server = yield* GrpcServer.make({
         host: "127.0.0.1",
         port: 0,
-        services: [PollerServiceHandlers.make("1 second")]
+        services: [PollerServiceHandlers.make({ chunkWait: "1 second" })]
       })
       return yield* GrpcClient.make(PollerServiceService, { target: server.address })
     })

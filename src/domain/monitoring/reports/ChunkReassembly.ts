@@ -16,14 +16,20 @@ export const sliceBytes = 3 * 1024 * 1024
 export interface Limits {
   /** Of all messages of one report together. */
   readonly bytesMax: number
+  /** Slices of a large message count each. */
   readonly statusesMax: number
+  readonly chunksMax: number
 }
 
-export const defaultLimits: Limits = { bytesMax: 64 * 1024 * 1024, statusesMax: 100_000 }
+export const defaultLimits: Limits = {
+  bytesMax: 64 * 1024 * 1024,
+  statusesMax: 50_000,
+  chunksMax: 100_000
+}
 
 /** The stream holds more than one report may. */
 export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
-  what: Schema.Literals(["bytes", "statuses"]),
+  what: Schema.Literals(["bytes", "statuses", "chunks"]),
   max: Schema.Int
 }) {
   override get message(): string {
@@ -42,6 +48,8 @@ export interface Reassembly {
   readonly pieces: Array<Piece & { readonly slices: Array<Uint8Array> }>
   head: ReportHead | undefined
   bytes: number
+  statuses: number
+  chunks: number
   isComplete: boolean
 }
 
@@ -50,6 +58,8 @@ export const make = (limits: Limits = defaultLimits): Reassembly => ({
   pieces: [],
   head: undefined,
   bytes: 0,
+  statuses: 0,
+  chunks: 0,
   isComplete: false
 })
 
@@ -59,24 +69,28 @@ const continues = (last: Piece, status: ReceivedStatus): boolean =>
   last.status.serviceName === status.serviceName &&
   (last.slices.at(-1)?.length === sliceBytes || (last.status.source === "" && status.source === ""))
 
+const exceeded = ({ bytes, chunks, limits, statuses }: Reassembly): ReportTooLarge | undefined => {
+  if (bytes > limits.bytesMax) return new ReportTooLarge({ what: "bytes", max: limits.bytesMax })
+  if (statuses > limits.statusesMax) return new ReportTooLarge({ what: "statuses", max: limits.statusesMax })
+  return chunks > limits.chunksMax ? new ReportTooLarge({ what: "chunks", max: limits.chunksMax }) : undefined
+}
+
 /** Takes the next chunk; what follows the final one is ignored. */
 export const add = (state: Reassembly, chunk: ReceivedChunk): Result.Result<Reassembly, ReportTooLarge> => {
   if (state.isComplete) return Result.succeed(state)
+  for (const { message } of chunk.services) state.bytes += message.length
+  state.statuses += chunk.services.length
+  state.chunks += 1
+  const tooLarge = exceeded(state)
+  if (tooLarge !== undefined) return Result.fail(tooLarge)
   // Only the first chunk that names its poller speaks for the report.
   if (state.head === undefined && chunk.pollerId !== "") state.head = chunk
   for (const given of chunk.services) {
     // A chunk speaks for one agent, and the next chunk perhaps for another.
     const status = given.agentId === "" ? { ...given, agentId: chunk.agentId } : given
-    state.bytes += status.message.length
-    if (state.bytes > state.limits.bytesMax) {
-      return Result.fail(new ReportTooLarge({ what: "bytes", max: state.limits.bytesMax }))
-    }
     const last = state.pieces.at(-1)
     if (last !== undefined && continues(last, status)) last.slices.push(status.message)
     else state.pieces.push({ status, slices: [status.message] })
-  }
-  if (state.pieces.length > state.limits.statusesMax) {
-    return Result.fail(new ReportTooLarge({ what: "statuses", max: state.limits.statusesMax }))
   }
   state.isComplete = chunk.isFinal
   return Result.succeed(state)

@@ -109,8 +109,9 @@ describe("ChunkReassembly", () => {
   })
 
   it.each([
-    [{ bytesMax: 20, statusesMax: 10 }, "bytes"],
-    [{ bytesMax: 1_000, statusesMax: 2 }, "statuses"]
+    [{ bytesMax: 20, statusesMax: 10, chunksMax: 9 }, "bytes"],
+    [{ bytesMax: 1_000, statusesMax: 2, chunksMax: 9 }, "statuses"],
+    [{ bytesMax: 1_000, statusesMax: 10, chunksMax: 0 }, "chunks"]
   ])("refuses more than its limits: %o", (limits, what) => {
     const state = ChunkReassembly.make(limits)
     const services = ["a", "b", "c"].map((agentId) => receivedStatus({ agentId }))
@@ -118,5 +119,14 @@ describe("ChunkReassembly", () => {
     const result = ChunkReassembly.add(state, chunk(services))
 
     assert.strictEqual(Result.isFailure(result) ? result.failure.what : "", what)
+  })
+
+  it("counts slices that continue one another: many tiny ones are one status, and memory all the same", () => {
+    const state = ChunkReassembly.make({ bytesMax: 1_000, statusesMax: 2, chunksMax: 9 })
+    const services = Array.from({ length: 3 }, () => receivedStatus({ source: "", message: new Uint8Array() }))
+
+    const result = ChunkReassembly.add(state, chunk(services))
+
+    assert.strictEqual(Result.isFailure(result) ? result.failure.what : "", "statuses")
   })
 })
