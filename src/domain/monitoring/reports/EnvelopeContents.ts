@@ -38,6 +38,9 @@ const isSame = (document: string, data: unknown): boolean =>
     onSome: (parsed) => JSON.stringify(parsed) === JSON.stringify(data)
   })
 
+/** An error per text that is no object at all costs more than the whole of one that is. */
+const isObject = (text: string): boolean => /^\s*\{/.test(text)
+
 /** None when the text is no envelope: an inventory, a heartbeat, or what an older peer sends. */
 export const open = (text: string): Option.Option<EnvelopeContents> =>
-  Option.map(decodeEnvelope(text), ({ data }) => ({ data: slice(text, data) }))
+  isObject(text) ? Option.map(decodeEnvelope(text), ({ data }) => ({ data: slice(text, data) })) : Option.none()
