@@ -50,4 +50,4 @@ const streamAll = (chunks: number): Promise<number> =>
 const codes = kind === "stream"
   ? [await streamAll(Number(count))]
   : await Promise.all(Array.from({ length: Number(count) }, sendOne))
-console.log(JSON.stringify(codes))
+process.stdout.write(JSON.stringify(codes))
