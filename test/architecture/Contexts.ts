@@ -13,10 +13,11 @@ import * as path from "node:path"
 import { importsOf, type SourceFile } from "./SourceTree.ts"
 
 const kit = {
+  clock: [],
   backoff: [],
   supervision: [],
-  pipeline: ["supervision"],
-  breaker: [],
+  pipeline: ["supervision", "clock"],
+  breaker: ["clock"],
   config: [],
   grpc: [],
   resource: [],
@@ -83,7 +84,7 @@ const households: ReadonlyArray<ReadonlyArray<string>> = [
 const composed = ["up", "cli"]
 
 /** For everybody. */
-const everywhere = ["backoff"]
+const everywhere = ["clock", "backoff"]
 
 const allowedFor = (context: string): ReadonlyArray<string> | undefined => {
   if (composed.includes(context)) return [...Object.keys(table), ...composed, ...households.flat()]

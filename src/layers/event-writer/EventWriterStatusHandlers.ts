@@ -4,9 +4,10 @@
  *
  * Whatever service is asked for, the answer is about this writer.
  */
-import { Clock, Effect, Schema, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import { WriterReport } from "../../domain/events/reporting/WriterReport.ts"
 import { AgentServiceService, type ResultsRequest } from "../../gen/monitoring/monitoring.ts"
+import * as Monotonic from "../../services/clock/Monotonic.ts"
 import { Unimplemented } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 
@@ -23,10 +24,10 @@ const noStream = new Unimplemented({ detail: "the event writer has no results" }
 export const make = <R>(report: Effect.Effect<WriterReport, never, R>) =>
   GrpcServer.service(AgentServiceService, {
     getStatus: Effect.fn("EventWriterStatus")(function*() {
-      const startMillis = yield* Clock.currentTimeMillis
+      const startMillis = yield* Monotonic.millis
       const now = yield* report
       const message = yield* Effect.orDie(encode(now))
-      const tookMillis = Math.max(0, (yield* Clock.currentTimeMillis) - startMillis)
+      const tookMillis = Math.max(0, (yield* Monotonic.millis) - startMillis)
       return {
         available: now.status === "operational",
         message: Buffer.from(message),
@@ -38,7 +39,7 @@ export const make = <R>(report: Effect.Effect<WriterReport, never, R>) =>
       }
     }),
     getResults: Effect.fn("EventWriterResults")(function*(request: ResultsRequest) {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* Monotonic.millis
       return {
         available: false,
         data: noResults,

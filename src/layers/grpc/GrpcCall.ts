@@ -134,7 +134,7 @@ export const unary =
       (prepared, options) =>
         Effect.callback<Res, GrpcError>((resume) => {
           // The answer comes before the status, and the trailers with the status.
-          let answer: Exit.Exit<Res, GrpcError> = unanswered(method.path, channel)
+          let answer: Exit.Exit<Res, GrpcError> | undefined
           const call = channel.client.makeUnaryRequest(
             method.path,
             method.requestSerialize,
@@ -147,7 +147,8 @@ export const unary =
             }
           )
           listen(call, options)
-          call.on("status", () => resume(answer))
+          // An error is dear to make, and here there hardly ever is one.
+          call.on("status", () => resume(answer ?? unanswered(method.path, channel)))
           return Effect.sync(() => call.cancel())
         })
     )
@@ -157,7 +158,7 @@ export const clientStream =
   <E, R>(requests: Stream.Stream<Req, E, R>, options?: CallOptions): Effect.Effect<Res, GrpcError | E, R> =>
     exchange(channel, method.path, noDeadline, options, (prepared, options) =>
       Effect.suspend(() => {
-        let answer: Exit.Exit<Res, GrpcError> = unanswered(method.path, channel)
+        let answer: Exit.Exit<Res, GrpcError> | undefined
         const reply = Deferred.makeUnsafe<Res, GrpcError>()
         const call = channel.client.makeClientStreamRequest<Req, Res>(
           method.path,
@@ -171,7 +172,7 @@ export const clientStream =
         )
         listen(call, options)
         call.on("error", ignore)
-        call.on("status", () => Deferred.doneUnsafe(reply, answer))
+        call.on("status", () => Deferred.doneUnsafe(reply, answer ?? unanswered(method.path, channel)))
         // An answer before the end of the requests stops them: the server has decided.
         return Effect.raceFirst(Deferred.await(reply), Effect.andThen(send(call, requests), Effect.never)).pipe(
           Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => call.cancel()))

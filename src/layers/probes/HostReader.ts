@@ -3,14 +3,14 @@
  *
  * The kernel counts in its own units, ticks and pages, and tells every program at its start what they are.
  */
-import { Effect, type FileSystem, Option } from "effect"
+import { Effect, type FileSystem } from "effect"
 import { statfs } from "node:fs/promises"
 import * as os from "node:os"
 import * as AuxiliaryVector from "../../domain/monitoring/host/AuxiliaryVector.ts"
 import * as HostStats from "../../domain/monitoring/host/HostStats.ts"
-import { parseStat, type ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
+import type { ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
+import * as ProcessStats from "./ProcessStats.ts"
 
-const readsAtOnceMax = 16
 /** More mounts than this are not looked at. */
 const disksMax = 64
 
@@ -38,16 +38,6 @@ const readDisks = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
   const mountPoints = HostStats.parseMounts(yield* readOrEmpty(fs, "/proc/mounts")).slice(0, disksMax)
   const disks = yield* Effect.forEach(mountPoints, diskAt, { concurrency: 4 })
   return disks.flat().filter((disk) => disk.total_bytes > 0)
-})
-
-const readProcess = (fs: FileSystem.FileSystem, pid: string) =>
-  Effect.map(readOrEmpty(fs, `/proc/${pid}/stat`), (text) => Option.toArray(parseStat(text)))
-
-const readProcesses = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
-  const entries = yield* fs.readDirectory("/proc").pipe(Effect.orElseSucceed((): Array<string> => []))
-  const pids = entries.filter((entry) => /^\d+$/.test(entry))
-  const stats = yield* Effect.forEach(pids, (pid) => readProcess(fs, pid), { concurrency: readsAtOnceMax })
-  return stats.flat()
 })
 
 export interface HostReading {
@@ -83,6 +73,6 @@ export const read = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
     disks: yield* readDisks(fs),
     load: HostStats.parseLoad(yield* readOrEmpty(fs, "/proc/loadavg")),
     uptimeSeconds: HostStats.parseUptimeSeconds(yield* readOrEmpty(fs, "/proc/uptime")),
-    processes: yield* readProcesses(fs)
+    processes: yield* ProcessStats.read.pipe(Effect.orElseSucceed(() => []))
   } satisfies HostReading
 })

@@ -2,10 +2,12 @@
  * The processes of this host by name, read from `/proc` once for all who ask at the same time.
  *
  * Reading takes two files per process, so a poller with many process checks would read the whole table as often as it
- * has checks. A process that starts while the table is read may be missed until it is read again.
+ * has checks. A process that starts while the table is read may be missed until it is read again. A command line is read
+ * again after half a minute, or when the process goes by another name.
  */
-import { Duration, Effect, Fiber, type FileSystem, Option, Schema, type Scope } from "effect"
-import { parseStat } from "../../domain/monitoring/host/ProcessTable.ts"
+import { Clock, Duration, Effect, Fiber, type FileSystem, Schema, type Scope } from "effect"
+import type { ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
+import * as ProcessStats from "./ProcessStats.ts"
 
 export class ProcessListError extends Schema.TaggedError<ProcessListError>()("ProcessListError", {
   reason: Schema.String
@@ -30,37 +32,70 @@ export const timeout = Duration.seconds(5)
 const readsAtOnceMax = 16
 const commandLineLengthMax = 1024
 
-/** A process that ends while it is read does not count. */
-const readProcess = (fs: FileSystem.FileSystem, pid: string): Effect.Effect<ReadonlyArray<RunningProcess>> =>
-  Effect.gen(function*() {
-    const stat = parseStat(yield* fs.readFileString(`/proc/${pid}/stat`))
-    if (Option.isNone(stat) || stat.value.state === "Z" || stat.value.state === "X") return []
-    const commandLine = yield* fs.readFileString(`/proc/${pid}/cmdline`)
-    return [{ name: stat.value.name, commandLine: commandLine.slice(0, commandLineLengthMax) }]
-  }).pipe(Effect.orElseSucceed(() => []))
+const commandLineAge = Duration.seconds(30)
 
-const readAll = (fs: FileSystem.FileSystem): ProcessList =>
-  fs.readDirectory("/proc").pipe(
-    Effect.mapError((error) => new ProcessListError({ reason: error.message })),
-    Effect.map((entries) => entries.filter((entry) => /^\d+$/.test(entry))),
-    Effect.flatMap((pids) => Effect.forEach(pids, (pid) => readProcess(fs, pid), { concurrency: readsAtOnceMax })),
-    Effect.map((found) => found.flat()),
+interface Known {
+  readonly commandLine: string
+  readonly readAtNanos: bigint
+}
+
+/** One life of a process under one name. */
+const keyOf = ({ name, pid, startTicks }: ProcessStat): string => `${pid}/${startTicks}/${name}`
+
+/** Those read before, by key; what has ended is forgotten. A process that ends while it is read does not count. */
+const commandLines = (fs: FileSystem.FileSystem) => {
+  let known = new Map<string, Known>()
+  const ageNanos = Duration.toNanosUnsafe(commandLineAge)
+
+  const read = (stat: ProcessStat, nowNanos: bigint) => {
+    const before = known.get(keyOf(stat))
+    if (before !== undefined && nowNanos - before.readAtNanos < ageNanos) {
+      return Effect.succeed([[stat, before] as const])
+    }
+    return fs.readFileString(`/proc/${stat.pid}/cmdline`).pipe(
+      Effect.map((text): Known => ({ commandLine: text.slice(0, commandLineLengthMax), readAtNanos: nowNanos })),
+      Effect.map((fresh) => [[stat, fresh] as const]),
+      Effect.orElseSucceed(() => [])
+    )
+  }
+
+  return Effect.fnUntraced(function*(stats: ReadonlyArray<ProcessStat>) {
+    const nowNanos = yield* Clock.monotonicTimeNanos
+    const found = yield* Effect.forEach(stats, (stat) => read(stat, nowNanos), { concurrency: readsAtOnceMax })
+    const all = found.flat()
+    known = new Map(all.map(([stat, one]) => [keyOf(stat), one]))
+    return all.map(([{ name }, { commandLine }]): RunningProcess => ({ name, commandLine }))
+  })
+}
+
+const runs = ({ state }: ProcessStat): boolean => state !== "Z" && state !== "X"
+
+const readAll = (fs: FileSystem.FileSystem, stats: typeof ProcessStats.read): ProcessList => {
+  const withCommandLines = commandLines(fs)
+  return stats.pipe(
+    Effect.mapError(({ message }) => new ProcessListError({ reason: message })),
+    Effect.flatMap((found) => withCommandLines(found.filter(runs))),
     Effect.timeoutOrElse({
       duration: timeout,
       orElse: () => Effect.fail(new ProcessListError({ reason: `not read within ${Duration.format(timeout)}` }))
     })
   )
+}
 
 /** Reading goes on when one of those who wait for it does not wait any more; it ends with the Scope. */
-export const make = (fs: FileSystem.FileSystem): Effect.Effect<ProcessList, never, Scope.Scope> =>
+export const make = (
+  fs: FileSystem.FileSystem,
+  stats: typeof ProcessStats.read = ProcessStats.read
+): Effect.Effect<ProcessList, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
+    const read = readAll(fs, stats)
     let reading: Fiber.Fiber<ReadonlyArray<RunningProcess>, ProcessListError> | undefined
     const done = Effect.sync(() => {
       reading = undefined
     })
     return Effect.suspend(() => {
       if (reading !== undefined) return Fiber.join(reading)
-      return Effect.forkIn(Effect.ensuring(readAll(fs), done), scope).pipe(
+      return Effect.forkIn(Effect.ensuring(read, done), scope).pipe(
         Effect.tap((fiber) =>
           Effect.sync(() => {
             reading = fiber

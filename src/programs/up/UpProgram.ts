@@ -13,6 +13,7 @@ import * as ProcessMain from "../../layers/process/ProcessMain.ts"
 import * as RunState from "../../layers/process/RunState.ts"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 import * as Style from "../../layers/terminal/Style.ts"
+import * as Monotonic from "../../services/clock/Monotonic.ts"
 import type { StreamStatus } from "../../services/events/StreamStatus.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Once from "./Once.ts"
@@ -45,7 +46,7 @@ const announce = ({ directory, moved, written }: LocalSetup.LocalSetup) =>
 
 /** `--once`: prints what core has, and says no when a service is down. */
 const answer = Effect.fnUntraced(function*(output: Output, watch: StatusWatch.WatchOptions) {
-  const states = yield* Once.collect(watch.httpUrl, watch.config, watch.sinceMillis)
+  const states = yield* Once.collect(watch.httpUrl, watch.config, yield* watch.since)
   if (output === "json-array") {
     yield* Console.log(JSON.stringify(states.map(StatusFeed.toReport), null, 2))
   } else {
@@ -92,13 +93,19 @@ const face =
     }
   }
 
+/** This moment as the clock tells it later: a clock that was set in between says another time of the same moment. */
+const sinceNow = Effect.map(
+  Monotonic.millis,
+  (beganMillis) => Effect.zipWith(Clock.currentTimeMillis, Monotonic.millis, (wall, now) => wall - (now - beganMillis))
+)
+
 const runIn = Effect.fnUntraced(function*(
   directory: string,
   options: UpOptions,
   output: Output,
   warnings: Surroundings["warnings"]
 ) {
-  const sinceMillis = yield* Clock.currentTimeMillis
+  const since = yield* sinceNow
   const databaseUrl = yield* Config.option(Config.Redacted("DATABASE_URL"))
   const pathVariable = Option.getOrUndefined(yield* Config.option(Config.String("PATH")))
   const setup = yield* LocalSetup.prepare({
@@ -123,7 +130,7 @@ const runIn = Effect.fnUntraced(function*(
     Ref.get(eventNotice),
     (now, notice) => notice === "" ? now : `${now}  ${notice}`
   )
-  const watch = { httpUrl, config: setup.poller, sinceMillis }
+  const watch = { httpUrl, config: setup.poller, since }
   const shown = (streams: Streams) => {
     const seen = face(output, watch, { headline, warnings })(streams)
     return options.runFor === undefined ? seen : Effect.asVoid(Effect.timeoutOption(seen, options.runFor))

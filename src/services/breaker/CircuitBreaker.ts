@@ -9,6 +9,7 @@
 import { type Cause, Clock, Context, Duration, Effect, Exit, PubSub, type Schedule, type Scope, Stream } from "effect"
 import { CircuitBreaker as Effects } from "effect/persistence"
 import * as Circuit from "../../domain/breaker/Circuit.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 
 export interface CircuitBreakerOptions<Class extends string> {
   /** For each class, how many failures since the last success open the circuit. */
@@ -60,7 +61,7 @@ export const make = Effect.fnUntraced(function*<const Class extends string>(
 ): Effect.fn.Return<CircuitBreaker<Class>, never, Scope.Scope> {
   const policy = { thresholds: options.thresholds, probes: options.probes ?? 1 }
   const events = yield* Effect.acquireRelease(PubSub.sliding<CircuitEvent>(1024), PubSub.shutdown)
-  const circuits = new Circuits(policy, options.keysMax ?? 10_000, events)
+  const circuits = new Circuits(policy, options.keysMax ?? 10_000, events, yield* Clock.Clock)
   const breaker = yield* Effects.make({ tripPolicy: unusedPolicy, openDuration: options.openDuration }).pipe(
     Effect.provideService(Effects.CircuitBreakerStore, circuits.store)
   )
@@ -80,7 +81,7 @@ export const make = Effect.fnUntraced(function*<const Class extends string>(
         }).pipe(Effect.provideService(CallClass, call))
       }),
     state: (key) => Effect.sync(() => circuits.get(key).state),
-    force: (key, to) => Effect.map(Clock.currentTimeMillis, (now) => circuits.force(key, to, now)),
+    force: (key, to) => Effect.sync(() => circuits.force(key, to)),
     events: Stream.fromPubSub(events)
   }
 })
@@ -90,15 +91,22 @@ class Circuits {
   readonly #policy: Circuit.CircuitPolicy
   readonly #keysMax: number
   readonly #events: PubSub.PubSub<CircuitEvent>
+  readonly #clock: Clock.Clock
   #lastGeneration = 0
   readonly store: Effects.CircuitBreakerStore["Service"]
 
-  constructor(policy: Circuit.CircuitPolicy, keysMax: number, events: PubSub.PubSub<CircuitEvent>) {
+  constructor(
+    policy: Circuit.CircuitPolicy,
+    keysMax: number,
+    events: PubSub.PubSub<CircuitEvent>,
+    clock: Clock.Clock
+  ) {
+    this.#clock = clock
     this.#policy = policy
     this.#keysMax = keysMax
     this.#events = events
     this.store = {
-      admit: (key) => Effect.flatMap(Clock.currentTimeMillis, (now) => this.#admit(key, now)),
+      admit: (key) => Effect.flatMap(Monotonic.millis, (now) => this.#admit(key, now)),
       record: (call) => Effect.flatMap(CallClass, ({ failureClass }) => this.#record(call, failureClass)),
       state: (key) => Effect.succeed({ _tag: "Closed", key })
     }
@@ -109,9 +117,9 @@ class Circuits {
     return this.#circuits.get(key) ?? { ...Circuit.initial, generation: this.#lastGeneration + 1 }
   }
 
-  force(key: string, to: Circuit.Force, nowMillis: number): void {
+  force(key: string, to: Circuit.Force): void {
     const circuit = this.get(key)
-    this.#set(key, circuit, Circuit.force(circuit, to), "forced", nowMillis)
+    this.#set(key, circuit, Circuit.force(circuit, to), "forced")
   }
 
   #admit(key: string, nowMillis: number): Effect.Effect<Effects.Admission, Effects.CircuitBreakerError> {
@@ -125,7 +133,7 @@ class Circuits {
       return Effect.fail(new Effects.CircuitBreakerError({ reason: new Effects.CircuitHalfOpen({ key }) }))
     }
     const { circuit, isProbe } = admitted
-    this.#set(key, before, circuit, "open time passed", nowMillis)
+    this.#set(key, before, circuit, "open time passed")
     return Effect.succeed({
       generation: circuit.generation,
       probe: isProbe,
@@ -138,7 +146,7 @@ class Circuits {
     call: Parameters<Effects.CircuitBreakerStore["Service"]["record"]>[0],
     failureClass: string | undefined
   ): Effect.Effect<undefined> {
-    return Effect.map(Clock.currentTimeMillis, (now) => {
+    return Effect.map(Monotonic.millis, (now) => {
       const before = this.get(call.key)
       const outcome = outcomeOf(call.outcome, failureClass)
       const { generation, openFor } = call
@@ -148,16 +156,17 @@ class Circuits {
         { generation, outcome, openForMillis: Duration.toMillis(openFor) },
         now
       )
-      this.#set(call.key, before, after, outcome._tag === "failure" ? outcome.failureClass : "probes succeeded", now)
+      this.#set(call.key, before, after, outcome._tag === "failure" ? outcome.failureClass : "probes succeeded")
       return undefined
     })
   }
 
-  #set(key: string, before: Circuit.Circuit, after: Circuit.Circuit, because: string, atMillis: number): void {
+  #set(key: string, before: Circuit.Circuit, after: Circuit.Circuit, because: string): void {
     if (!this.#circuits.has(key)) this.#makeRoom()
     this.#circuits.set(key, after)
     this.#lastGeneration = Math.max(this.#lastGeneration, after.generation)
     if (before.state === after.state) return
+    const atMillis = this.#clock.currentTimeMillisUnsafe()
     PubSub.publishUnsafe(this.#events, { key, from: before.state, to: after.state, because, atMillis })
   }
 

@@ -5,7 +5,8 @@
  * Writers wait at `awaitUp` with their batches in hand, so an outage costs no delivery and no memory. Probing is cheap
  * and frequent, for each second that the database is back and nobody notices is a second of lag.
  */
-import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Random } from "effect"
+import { Context, Duration, Effect, Fiber, Latch, Layer, Option, Random } from "effect"
+import * as Monotonic from "../clock/Monotonic.ts"
 
 export interface ProbeFailure {
   readonly message: string
@@ -58,7 +59,7 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
   const down = Latch.makeUnsafe(true)
   let state: DatabaseState = {
     isUp: false,
-    sinceMillis: yield* Clock.currentTimeMillis,
+    sinceMillis: yield* Monotonic.millis,
     reason: "not connected yet"
   }
   let wasUp = false
@@ -68,14 +69,14 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
       state = { ...state, reason }
       return
     }
-    state = { isUp: false, sinceMillis: yield* Clock.currentTimeMillis, reason }
+    state = { isUp: false, sinceMillis: yield* Monotonic.millis, reason }
     up.closeUnsafe()
     down.openUnsafe()
     yield* Effect.logWarning(`The database is away, nothing is fetched until it is back: ${reason}`)
   })
 
   const recovered = Effect.gen(function*() {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.millis
     const away = Duration.format(Duration.millis(now - state.sinceMillis))
     state = { isUp: true, sinceMillis: now, reason: "" }
     down.closeUnsafe()

@@ -3,6 +3,7 @@
  * the writer not ready.
  */
 import { Clock, Duration, Effect, Option, Schedule, Schema } from "effect"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { EventSource } from "../events/EventSource.ts"
 import type { StreamRecord } from "./StreamRecord.ts"
 import { StreamRecords } from "./StreamRecords.ts"
@@ -31,10 +32,14 @@ export const stalledAfterDefault = Duration.seconds(30)
 const look = Effect.fnUntraced(function*(record: StreamRecord, stalledAfter: Duration.Duration) {
   const source = yield* EventSource
   const lag = Option.getOrUndefined(yield* Effect.option(Effect.timeout(source.lag(record.stream), lagLimit)))
-  const now = yield* Clock.currentTimeMillis
+  const now = yield* Monotonic.millis
   record.sample(lag, now)
   if (lag === undefined) return
-  yield* record.metrics.lag(lag, now, record.standingMillis(now) >= Duration.toMillis(stalledAfter))
+  yield* record.metrics.lag(
+    lag,
+    yield* Clock.currentTimeMillis,
+    record.standingMillis(now) >= Duration.toMillis(stalledAfter)
+  )
 })
 
 /** For a supervisor. */
@@ -50,7 +55,7 @@ export const keep = (stalledAfter: Duration.Duration = stalledAfterDefault) =>
 /** For readiness: fails while a stream stands still. */
 export const flowing = Effect.fnUntraced(function*(stalledAfter: Duration.Duration = stalledAfterDefault) {
   const records = yield* StreamRecords.use(({ all }) => all)
-  const now = yield* Clock.currentTimeMillis
+  const now = yield* Monotonic.millis
   const streams = records.flatMap((record) => {
     const forMillis = record.standingMillis(now)
     const { stream, trouble, waiting } = record

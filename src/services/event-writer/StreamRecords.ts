@@ -1,7 +1,8 @@
 /** The records of all streams that are written, for their pipelines and for whoever asks how they are. */
-import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
+import { Context, Effect, Layer, PubSub, Stream } from "effect"
 import type { WriterEvent } from "../../domain/events/reporting/WriterEvent.ts"
 import { type StreamName, streamNames } from "../../domain/events/stream/Subject.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { StreamStatuses } from "../events/StreamStatus.ts"
 import { StreamRecord } from "./StreamRecord.ts"
 
@@ -21,7 +22,7 @@ export class StreamRecords extends Context.Service<StreamRecords, {
       const records = new Map<StreamName, StreamRecord>()
       return StreamRecords.of({
         of: (stream) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
+          Effect.map(Monotonic.millis, (now) => {
             const known = records.get(stream)
             if (known !== undefined) return known
             const made = new StreamRecord(stream, now, (event) => PubSub.publish(events, event))
@@ -39,7 +40,7 @@ export class StreamRecords extends Context.Service<StreamRecords, {
     Effect.map(StreamRecords, (records) =>
       StreamStatuses.of({
         all: Effect.gen(function*() {
-          const now = yield* Clock.currentTimeMillis
+          const now = yield* Monotonic.millis
           return (yield* records.all).map((record) => record.status(now))
         })
       }))

@@ -4,10 +4,11 @@
  *
  * A message that failed too often is poison as well, for without an end it would fail for ever where nobody looks.
  */
-import { Cause, Clock, Duration, Effect, Random } from "effect"
+import { Cause, Duration, Effect, Random } from "effect"
 import type { Failure } from "../../domain/events/stream/DeadLetter.ts"
 import * as RetryDelay from "../../domain/events/stream/RetryDelay.ts"
 import type { Outcomes, Rejected } from "../../domain/pipeline/Outcome.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { DeadLetters } from "../events/DeadLetters.ts"
 import type { Delivery } from "../events/EventSource.ts"
 import type { Refusal, Retry } from "../events/Refusal.ts"
@@ -94,7 +95,7 @@ export const make = (options: SettlementOptions) => {
   let warnedMillis = -Infinity
   /** Each letter is there to be looked at; the log only says that there are some. */
   const warnOfLetter = Effect.fnUntraced(function*(failure: Failure) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.millis
     if (now - warnedMillis < 10_000) return
     warnedMillis = now
     yield* Effect.logWarning(

@@ -4,8 +4,9 @@
  *
  * It never fails: a server that is away, or a stream that is not there yet, is waited for and told in the status.
  */
-import { Clock, Effect, Exit, Random, Scope } from "effect"
+import { Effect, Exit, Random, Scope } from "effect"
 import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { type Delivery, EventSource, type EventSourceError, type Subscription } from "../events/EventSource.ts"
 import * as Producer from "../pipeline/Producer.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
@@ -63,7 +64,7 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
     const failed = Effect.fnUntraced(function*(error: EventSourceError) {
       yield* close
       record.problem = error.reason.detail
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* Monotonic.millis
       if (now - loggedMillis >= logEveryMillis) {
         loggedMillis = now
         yield* Effect.logWarning(`${error.message}: trying on`)

@@ -10,6 +10,7 @@ import { Clock, Effect, Option, Random, Result } from "effect"
 import type { Decode, Decoded } from "../../domain/events/decode/Decode.ts"
 import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
 import type { EventMessage } from "../../domain/events/stream/EventMessage.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import type { Delivery } from "../events/EventSource.ts"
 import type { EventStoreError } from "../events/EventStore.ts"
 import type { Poison, Refusal, Retry } from "../events/Refusal.ts"
@@ -123,10 +124,11 @@ export const make = (stream: StreamParts) => {
     outcome: BatchOutcome<Delivery>,
     startMillis: number
   ) {
-    const now = yield* Clock.currentTimeMillis
+    const wallMillis = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.millis
     let slowest = 0
     for (const { message } of outcome.stored) {
-      const latency = Math.max(0, now - message.storedAtMicros / 1000)
+      const latency = Math.max(0, wallMillis - message.storedAtMicros / 1000)
       record.latencies.add(latency, now)
       slowest = Math.max(slowest, latency)
     }
@@ -146,7 +148,7 @@ export const make = (stream: StreamParts) => {
   return Effect.fn("EventWriter.store")(function*(batch: DeliveryBatch) {
     const health = yield* DatabaseHealth
     const turns = yield* StoreTurns
-    const startMillis = yield* Clock.currentTimeMillis
+    const startMillis = yield* Monotonic.millis
     const verdicts = new Map<Delivery, Verdict>()
     let pending = batch.values
     let pause = pauseMin

@@ -4,7 +4,8 @@
  * A run that takes longer skips the ticks it missed. `Schedule.fixed` counts from the end of the first run and makes
  * up for missed ticks without a pause; neither is what an operator means by "every 30 s".
  */
-import { Clock, Duration, Effect, Schedule } from "effect"
+import { Duration, Effect, Schedule } from "effect"
+import * as Monotonic from "../clock/Monotonic.ts"
 
 /** Timers may fire a moment early; a tick this close is the one that has just been. */
 const tolerance = 0.05
@@ -15,10 +16,10 @@ export const repeat = <A, E, R>(
   interval: Duration.Duration,
   phase: Duration.Duration = Duration.zero
 ): Effect.Effect<never, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (startMillis) => {
+  Effect.flatMap(Monotonic.millis, (startMillis) => {
     const intervalMillis = Duration.toMillis(interval)
     const gridMillis = startMillis + Duration.toMillis(phase) % intervalMillis - intervalMillis
-    const untilNext = Effect.map(Clock.currentTimeMillis, (now) => {
+    const untilNext = Effect.map(Monotonic.millis, (now) => {
       const left = intervalMillis - (now - gridMillis) % intervalMillis
       return Duration.millis(left < intervalMillis * tolerance ? left + intervalMillis : left)
     })

@@ -3,20 +3,20 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, FileSystem } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as ProcessList from "../../../src/layers/probes/ProcessList.ts"
+import * as ProcessStats from "../../../src/layers/probes/ProcessStats.ts"
 
 describe("ProcessList", () => {
   it.live("reads the table once for all who ask at the same time, and again for those who ask later", () =>
     Effect.gen(function*() {
       let reads = 0
       const fs = yield* FileSystem.FileSystem
-      const processes = yield* ProcessList.make({
-        ...fs,
-        readDirectory: (path) =>
-          Effect.suspend(() => {
-            reads += 1
-            return fs.readDirectory(path)
-          })
-      })
+      const processes = yield* ProcessList.make(
+        fs,
+        Effect.suspend(() => {
+          reads += 1
+          return ProcessStats.read
+        })
+      )
 
       const lists = yield* Effect.all(Array.from({ length: 50 }, () => processes), { concurrency: "unbounded" })
       const readsTogether = reads
@@ -29,7 +29,7 @@ describe("ProcessList", () => {
 
   it.effect("goes on for the others when one does not wait any more, and ends at its limit", () =>
     Effect.gen(function*() {
-      const processes = yield* ProcessList.make(FileSystem.makeNoop({ readDirectory: () => Effect.never }))
+      const processes = yield* ProcessList.make(FileSystem.makeNoop({}), Effect.never)
       const first = yield* Effect.forkChild(processes, { startImmediately: true })
       const second = yield* Effect.forkChild(Effect.flip(processes), { startImmediately: true })
 
@@ -37,5 +37,26 @@ describe("ProcessList", () => {
       yield* TestClock.adjust("5 seconds")
 
       assert.strictEqual((yield* Fiber.join(second)).message, "/proc: not read within 5s")
+    }).pipe(Effect.scoped))
+
+  it.effect("reads a command line again after half a minute, or when the name changes", () =>
+    Effect.gen(function*() {
+      let reads = 0
+      let name = "sh"
+      const stat = { pid: 7, state: "S", cpuTicks: 0, startTicks: 5, residentPages: 1 }
+      const fs = FileSystem.makeNoop({ readFileString: () => Effect.sync(() => `reading ${++reads}`) })
+      const processes = yield* ProcessList.make(fs, Effect.sync(() => [{ ...stat, name }]))
+
+      yield* processes
+      yield* processes
+      const early = reads
+      name = "server"
+      const [renamed] = yield* processes
+      yield* TestClock.adjust("31 seconds")
+      const [late] = yield* processes
+
+      assert.strictEqual(early, 1)
+      assert.deepStrictEqual(renamed, { name: "server", commandLine: "reading 2" })
+      assert.strictEqual(late?.commandLine, "reading 3")
     }).pipe(Effect.scoped))
 })

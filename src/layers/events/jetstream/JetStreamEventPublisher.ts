@@ -5,7 +5,8 @@
  * an acknowledgement was lost, is stored once within the stream's window of duplicates.
  */
 import { nuid } from "@nats-io/transport-node"
-import { Clock, Effect, Latch, Layer, Metric } from "effect"
+import { Effect, Latch, Layer, Metric } from "effect"
+import * as Monotonic from "../../../services/clock/Monotonic.ts"
 import { EventPublisher } from "../../../services/events/EventPublisher.ts"
 import type { NatsClient } from "../../nats/connection/NatsClient.ts"
 import { NatsConnection } from "../../nats/connection/NatsConnection.ts"
@@ -41,7 +42,7 @@ const make = Effect.fnUntraced(function*({ bytesMax = 2 ** 24, messagesMax = 10_
   }
 
   const tell = Effect.fnUntraced(function*(line: string) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.millis
     if (now - toldAt < tellEveryMillis) return
     toldAt = now
     yield* Effect.logWarning(line)

@@ -1,5 +1,6 @@
 /** Pulls from durables as effects: for as long as the scope is open, one at a time, never longer than the server may take. */
 import { Clock, Duration, Effect, Option, Schema, Semaphore } from "effect"
+import * as Monotonic from "../../../services/clock/Monotonic.ts"
 import { expiresMillis } from "./DurablePull.ts"
 import type { JetStreamDelivery } from "./JetStreamMessage.ts"
 import { PullGroup, type PullGroupOptions } from "./PullGroup.ts"
@@ -34,7 +35,7 @@ export const make = Effect.fnUntraced(function*(options: PullsOptions) {
       new PullGroup({
         ...options,
         ackWaitMillis: Duration.toMillis(options.ackWait),
-        now: () => clock.currentTimeMillisUnsafe()
+        now: () => Monotonic.millisOf(clock)
       })
     ),
     (group) => Effect.promise(() => group.close()).pipe(Effect.timeoutOption(closeLimit))

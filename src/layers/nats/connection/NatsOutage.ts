@@ -1,7 +1,8 @@
 /**
  * Tells of an outage of NATS: at once, then about twice a minute, and once when it is over.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
+import * as Monotonic from "../../../services/clock/Monotonic.ts"
 
 /** A connection that held this long was none of a series that break at once. */
 const stableMillis = 5_000
@@ -20,7 +21,7 @@ export const make = (who: string): NatsOutage => {
   let isTold = true
   return {
     began: Effect.fnUntraced(function*(error) {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* Monotonic.millis
       const wasStable = connectedAt !== undefined && now - connectedAt >= stableMillis
       connectedAt = undefined
       if (wasStable) toldAt = Number.NEGATIVE_INFINITY
@@ -35,7 +36,7 @@ export const make = (who: string): NatsOutage => {
       return wasStable
     }),
     ended: Effect.fnUntraced(function*(line) {
-      connectedAt = yield* Clock.currentTimeMillis
+      connectedAt = yield* Monotonic.millis
       if (!isTold) return
       isTold = false
       yield* Effect.logInfo(line)

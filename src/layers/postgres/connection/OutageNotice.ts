@@ -4,8 +4,9 @@
  * Once each, not for every query: hundreds fail during an outage, and the operator has to read the one line. While a
  * server dies some connections still answer and others do not; that is one outage, not many.
  */
-import { Clock, Effect, type Schema } from "effect"
+import { Effect, type Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import * as Monotonic from "../../../services/clock/Monotonic.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 
 /** An answer this soon after a failure is no end of the outage yet. */
@@ -15,7 +16,7 @@ export const make = () => {
   let isAway = false
   let failedMillis = -Infinity
   const note = (away: boolean, line: Effect.Effect<void>) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(Monotonic.millis, (now) => {
       if (away) failedMillis = now
       if (isAway === away || (!away && now - failedMillis < settlingMillis)) return Effect.void
       isAway = away

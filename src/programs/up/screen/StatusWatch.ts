@@ -19,8 +19,8 @@ import * as StatusFeed from "./StatusFeed.ts"
 export interface WatchOptions {
   readonly httpUrl: string
   readonly config: PollerConfig
-  /** Statuses reported earlier do not count. */
-  readonly sinceMillis: number
+  /** When `up` began, on the clock of now: statuses reported earlier do not count. */
+  readonly since: Effect.Effect<number>
 }
 
 const askEvery = Schedule.fixed("1 second")
@@ -28,8 +28,8 @@ const askEvery = Schedule.fixed("1 second")
 const warningShownMillis = 120_000
 const drawEvery = Schedule.fixed("250 millis")
 
-const ask = ({ config, httpUrl, sinceMillis }: WatchOptions) =>
-  StatusFeed.read(httpUrl, StatusFeed.expected(config), sinceMillis)
+const ask = ({ config, httpUrl, since }: WatchOptions) =>
+  Effect.flatMap(since, (sinceMillis) => StatusFeed.read(httpUrl, StatusFeed.expected(config), sinceMillis))
 
 /** Calls `onChanges` with the services that are new or turned, for ever. */
 const watch = Effect.fnUntraced(function*<R>(

@@ -3,10 +3,11 @@
  * processes of a Broadway batcher do; batches that the stage still has when it ends are rejected as `stage_ended`,
  * while messages in its inbox stay for the next life of the stage.
  */
-import { Cause, Clock, Duration, Effect, Exit, Queue } from "effect"
+import { Cause, Duration, Effect, Exit, Queue } from "effect"
 import { BatchAccumulation, type BatchLimits, type ClosedBatch } from "../../../domain/pipeline/BatchAccumulation.ts"
 import { type Crashed, crashed } from "../../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../../domain/pipeline/Partition.ts"
+import * as Monotonic from "../../clock/Monotonic.ts"
 import { type Batch, judge, type Route, type Verdicts } from "../Batch.ts"
 import type { Telemetry } from "../Telemetry.ts"
 import type { PipelineMetrics } from "./PipelineMetrics.ts"
@@ -87,7 +88,7 @@ const gather = Effect.fnUntraced(function*<V, E, R, In, EP, RA>(
     const taken = Queue.sizeUnsafe(ports.inbox) > 0 ? yield* Queue.takeBetween(ports.inbox, 1, takeMax) : []
     // In the same step as the take: an interruption in between would leave the messages without an outcome.
     for (const entry of taken) if (entry !== "flush") held.add(entry)
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.millis
     // What is due goes first, so that a busy inbox cannot make a batch late.
     const ready: Array<Ready<V, In>> = [...open.due(now)]
     for (const entry of taken) {
@@ -108,7 +109,7 @@ const awaitInbox = (inbox: Queue.Dequeue<unknown>, dueMillis: number | undefined
   if (Queue.sizeUnsafe(inbox) > 0) return Effect.void
   if (dueMillis === undefined) return Queue.peek(inbox)
   return Effect.flatMap(
-    Clock.currentTimeMillis,
+    Monotonic.millis,
     (now) => dueMillis <= now ? Effect.void : Effect.timeoutOption(Queue.peek(inbox), Duration.millis(dueMillis - now))
   )
 }

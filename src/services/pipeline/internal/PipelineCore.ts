@@ -2,7 +2,8 @@
  * The parts of one pipeline and the stages made of them. The parts outlive the stages: what waits in an inbox when a
  * stage crashes is there for the stage's next life.
  */
-import { Clock, Duration, Effect, Latch, Queue } from "effect"
+import { Duration, Effect, Latch, Queue } from "effect"
+import * as Monotonic from "../../clock/Monotonic.ts"
 import * as Supervisor from "../../supervision/Supervisor.ts"
 import type { Batcher } from "../Batcher.ts"
 import type { PipelineOptions, Settings } from "../PipelineOptions.ts"
@@ -49,7 +50,7 @@ export const makeCore = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, 
   for (const { name } of options.batchers ?? []) {
     batchers.set(name, yield* Queue.bounded<Inbox<In>>(settings.inFlightMax + 1))
   }
-  const now = yield* Clock.currentTimeMillis
+  const now = yield* Monotonic.millis
   const slots = Array.from({ length: settings.producers }, (_, index): ProducerSlot<In> => ({
     index,
     held: [],
@@ -151,10 +152,10 @@ const monitor = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB>(
   { ports: { settlement, telemetry, metrics }, settings, options, stall }: Core<In, EP, RP, EH, RH, RA, EB, RB>
 ) {
   let settled = settlement.settled
-  let sinceMillis = yield* Clock.currentTimeMillis
+  let sinceMillis = yield* Monotonic.millis
   while (true) {
     yield* Effect.sleep(Duration.times(settings.stallAfter, 0.5))
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.millis
     const inFlight = settlement.inFlight.count
     if (inFlight === 0 || settlement.settled !== settled) {
       settled = settlement.settled

@@ -5,9 +5,10 @@
  * A producer that says how much is pending and then brings nothing for `stallAfter` fails with `ProducerStalled`, so
  * that its supervisor connects it anew; a silent one is otherwise not told from an idle one.
  */
-import { Cause, Clock, Duration, Effect, Option, Queue, Schema, type Scope } from "effect"
+import { Cause, Duration, Effect, Option, Queue, Schema, type Scope } from "effect"
 import { crashed } from "../../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../../domain/pipeline/Partition.ts"
+import * as Monotonic from "../../clock/Monotonic.ts"
 import type { Producer, Pull } from "../Producer.ts"
 import type { Telemetry } from "../Telemetry.ts"
 import type { InFlight } from "./InFlight.ts"
@@ -90,7 +91,7 @@ const pullAll = Effect.fnUntraced(function*<In, EP, RP, E, RA>(
     else {
       for (const message of messages) slot.held.push(message)
       slot.received += messages.length
-      slot.lastMillis = yield* Clock.currentTimeMillis
+      slot.lastMillis = yield* Monotonic.millis
     }
   }
   yield* passOn(slot, ports)
@@ -153,10 +154,10 @@ const watchProducer = Effect.fnUntraced(function*<In, R, E, RA>(
   slot: ProducerSlot<In>,
   ports: ProducerPorts<In, E, RA>
 ) {
-  slot.lastMillis = yield* Clock.currentTimeMillis
+  slot.lastMillis = yield* Monotonic.millis
   while (true) {
     yield* Effect.sleep(watch.after)
-    const silentMillis = (yield* Clock.currentTimeMillis) - slot.lastMillis
+    const silentMillis = (yield* Monotonic.millis) - slot.lastMillis
     const mayPull = ports.settlement.inFlight.room > 0 && slot.held.length === 0
     if (!mayPull || silentMillis < Duration.toMillis(watch.after)) continue
     // A source that cannot even say what is pending is no reason to connect it anew: its pull will fail by itself.

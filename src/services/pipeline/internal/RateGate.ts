@@ -2,8 +2,9 @@
  * The rate limit that all producers of a pipeline share. It may change at any time: whoever waits for the old window
  * looks again at once.
  */
-import { Clock, Duration, Effect, Latch } from "effect"
+import { Duration, Effect, Latch } from "effect"
 import * as RateWindow from "../../../domain/pipeline/RateWindow.ts"
+import * as Monotonic from "../../clock/Monotonic.ts"
 
 export interface RateLimitOptions {
   /** Messages in each window; at least 1. */
@@ -17,7 +18,7 @@ export class RateGate {
   readonly #changed = Latch.makeUnsafe(false)
   /** Waits until at least one message may pass. */
   readonly awaitOpen: Effect.Effect<void> = Effect.suspend(() =>
-    this.#limit === undefined ? Effect.void : Effect.flatMap(Clock.currentTimeMillis, (now) => this.#wait(now))
+    this.#limit === undefined ? Effect.void : Effect.flatMap(Monotonic.millis, (now) => this.#wait(now))
   )
 
   constructor(limit: RateLimitOptions | undefined) {
