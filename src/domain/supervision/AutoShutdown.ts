@@ -7,7 +7,6 @@ export type AutoShutdown = "never" | "any_significant" | "all_significant"
 
 export const autoShutdowns: ReadonlyArray<AutoShutdown> = ["never", "any_significant", "all_significant"]
 
-/** `activeSignificant` counts the other significant children that run or wait to be restarted. */
-export const isDue = (autoShutdown: AutoShutdown, significant: boolean, activeSignificant: number): boolean =>
-  significant &&
-  (autoShutdown === "any_significant" || (autoShutdown === "all_significant" && activeSignificant === 0))
+/** `hasActive`: whether another significant child runs or waits to be restarted; asked only when it matters. */
+export const isDue = (autoShutdown: AutoShutdown, significant: boolean, hasActive: () => boolean): boolean =>
+  significant && (autoShutdown === "any_significant" || (autoShutdown === "all_significant" && !hasActive()))

@@ -7,7 +7,6 @@
 import * as AutoShutdown from "./AutoShutdown.ts"
 import * as ChildExit from "./ChildExit.ts"
 import * as RestartIntensity from "./RestartIntensity.ts"
-import * as Strategy from "./Strategy.ts"
 import { isLive, SupervisorDraft } from "./SupervisorDraft.ts"
 import { advance, shutDown } from "./SupervisorPlan.ts"
 import { answer } from "./SupervisorRequest.ts"
@@ -26,7 +25,7 @@ export const decide = (
 const hear = (draft: SupervisorDraft, input: SupervisorInput): void => {
   switch (input._tag) {
     case "Boot": {
-      draft.begin({ _tag: "Boot" }, draft.children.map(({ id }) => ({ _tag: "Start", id })))
+      draft.begin({ _tag: "Boot" }, draft.children.toArray().map(({ id }) => ({ _tag: "Start", id })))
       return advance(draft)
     }
     case "Started":
@@ -121,12 +120,14 @@ const hearExit = (
   })
   if (ChildExit.isRestarted(child.restart, input.exit)) return grantRestart(draft, child, input.atMillis, false)
   draft.settle(child)
-  const activeSignificant =
-    draft.children.filter((other) => other.significant && (isLive(other) || other.status === "restarting")).length
-  if (AutoShutdown.isDue(draft.flags.autoShutdown, child.significant, activeSignificant)) {
+  if (AutoShutdown.isDue(draft.flags.autoShutdown, child.significant, () => hasActiveSignificant(draft))) {
     shutDown(draft, { _tag: "auto_shutdown", child: child.id })
   }
 }
+
+/** Whether another significant child runs or waits to be restarted. */
+const hasActiveSignificant = (draft: SupervisorDraft): boolean =>
+  draft.children.toArray().some((other) => other.significant && (isLive(other) || other.status === "restarting"))
 
 /** Counts one restart of `child`, and gives up when it was one too many. A failed attempt is taken up again later. */
 const grantRestart = (draft: SupervisorDraft, child: ChildState, atMillis: number, isAttempt: boolean): void => {
@@ -149,16 +150,25 @@ const grantRestart = (draft: SupervisorDraft, child: ChildState, atMillis: numbe
 }
 
 const restartGroup = (draft: SupervisorDraft, failed: ChildState): void => {
-  const { from, to } = Strategy.groupOf(draft.flags.strategy, draft.indexOf(failed.id), draft.children.length)
-  const starts = draft.children.slice(from, to).map(({ id }): Step => ({ _tag: "Start", id }))
+  const starts = groupOf(draft, failed).map(({ id }): Step => ({ _tag: "Start", id }))
   draft.begin({ _tag: "Restart", id: failed.id }, [...groupStops(draft, failed), ...starts])
   advance(draft)
 }
 
-const groupStops = (draft: SupervisorDraft, failed: ChildState): ReadonlyArray<Step> => {
-  const { from, to } = Strategy.groupOf(draft.flags.strategy, draft.indexOf(failed.id), draft.children.length)
-  return draft.children.slice(from, to)
+/** The children that share the fate of `failed`, itself included, in start order. */
+const groupOf = (draft: SupervisorDraft, failed: ChildState): ReadonlyArray<ChildState> => {
+  switch (draft.flags.strategy) {
+    case "one_for_one":
+      return [failed]
+    case "rest_for_one":
+      return draft.children.fromChild(failed.id)
+    case "one_for_all":
+      return draft.children.toArray()
+  }
+}
+
+const groupStops = (draft: SupervisorDraft, failed: ChildState): ReadonlyArray<Step> =>
+  groupOf(draft, failed)
     .filter((child) => child.id !== failed.id)
     .map(({ id }): Step => ({ _tag: "Stop", id }))
     .toReversed()
-}

@@ -29,7 +29,7 @@ const take = (draft: SupervisorDraft, step: Step, child: ChildState): boolean =>
     return false
   }
   if (isLive(child)) return false
-  const generation = child.generation + 1
+  const generation = ++draft.starts
   draft.update(child, { status: "starting", generation })
   draft.commands.push({ _tag: "Start", id: child.id, generation })
   return true
@@ -59,6 +59,9 @@ const finish = (draft: SupervisorDraft, plan: Plan): void => {
 
 /** Stops every child in reverse start order, then ends. Replaces whatever was planned. */
 export const shutDown = (draft: SupervisorDraft, outcome: Outcome): void => {
-  draft.begin({ _tag: "Shutdown", outcome }, draft.children.map(({ id }): Step => ({ _tag: "Stop", id })).toReversed())
+  draft.begin(
+    { _tag: "Shutdown", outcome },
+    draft.children.toArray().map(({ id }): Step => ({ _tag: "Stop", id })).toReversed()
+  )
   advance(draft)
 }

@@ -1,4 +1,5 @@
 /** Answers to requests by hand: they change what runs, and never the restart window. */
+import { ChildList } from "./ChildList.ts"
 import { isLive, type SupervisorDraft } from "./SupervisorDraft.ts"
 import { advance } from "./SupervisorPlan.ts"
 import type {
@@ -55,13 +56,13 @@ const changeSpecs = (
   children: ReadonlyArray<ChildDeclaration>
 ): void => {
   const named = new Set(children.map(({ id }) => id))
-  const before = draft.children
+  const before = draft.children.toArray()
   const known = new Map(before.map((child) => [child.id, child]))
   draft.flags = flags
-  draft.children = [
+  draft.children = ChildList.of([
     ...children.map((child): ChildState => ({ status: "stopped", generation: 0, ...known.get(child.id), ...child })),
     ...before.filter(({ id }) => !named.has(id))
-  ]
+  ])
   for (const child of children) if (!known.has(child.id)) draft.note({ _tag: "ChildAdded", child })
   draft.reply({ _tag: "Done" })
 }

@@ -6,6 +6,7 @@
  */
 import type { AutoShutdown } from "./AutoShutdown.ts"
 import type { ExitClass, Restart } from "./ChildExit.ts"
+import { ChildList } from "./ChildList.ts"
 import { emptyWindow, type RestartIntensity, type RestartWindow } from "./RestartIntensity.ts"
 import type { Strategy } from "./Strategy.ts"
 import type { NodeKind } from "./TreeNode.ts"
@@ -22,7 +23,10 @@ export interface ChildDeclaration {
 
 export interface ChildState extends ChildDeclaration {
   readonly status: "starting" | "running" | "restarting" | "stopping" | "stopped"
-  /** Counts the starts, so that a late word about an earlier life is told apart. */
+  /**
+   * Which start of the supervisor, counted over all its children, made this life; 0 before the first. No two lives have
+   * the same, not even of children that had one id after the other, so a late word about an earlier life is told apart.
+   */
   readonly generation: number
 }
 
@@ -62,10 +66,9 @@ export interface Plan {
 
 export interface SupervisorState {
   readonly flags: SupervisorFlags
-  /** In start order. */
-  readonly children: ReadonlyArray<ChildState>
-  /** Where children were last found. A memory shared by successive states that changes no answer, only its cost. */
-  readonly positions: Map<string, number>
+  readonly children: ChildList
+  /** Starts so far, of all children. */
+  readonly starts: number
   readonly window: RestartWindow
   readonly plan: Plan | undefined
   readonly outcome: Outcome | undefined
@@ -133,8 +136,8 @@ export type SupervisorCommand =
 
 export const make = (flags: SupervisorFlags, children: ReadonlyArray<ChildDeclaration>): SupervisorState => ({
   flags,
-  children: children.map((child) => ({ ...child, status: "stopped", generation: 0 })),
-  positions: new Map(),
+  children: ChildList.of(children.map((child): ChildState => ({ ...child, status: "stopped", generation: 0 }))),
+  starts: 0,
   window: emptyWindow,
   plan: undefined,
   outcome: undefined
@@ -149,11 +152,12 @@ export interface ChildCounts {
 
 /** Children by kind; `active` are those that run, restarting ones excluded. */
 export const count = (state: SupervisorState): ChildCounts => {
-  const supervisors = state.children.filter((child) => child.kind !== "worker").length
+  const children = state.children.toArray()
+  const supervisors = children.filter((child) => child.kind !== "worker").length
   return {
-    specs: state.children.length,
-    active: state.children.filter((child) => child.status === "running").length,
+    specs: children.length,
+    active: children.filter((child) => child.status === "running").length,
     supervisors,
-    workers: state.children.length - supervisors
+    workers: children.length - supervisors
   }
 }

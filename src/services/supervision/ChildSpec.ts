@@ -34,8 +34,13 @@ export interface ChildOptions {
   /** Whether the end of this child can end the supervisor, see `autoShutdown`. */
   readonly significant?: boolean
   readonly backoff?: Backoff
-  /** The child promises a `Supervisor.heartbeat` this often; after two silent periods it counts as failed. */
+  /**
+   * The child promises a `Supervisor.heartbeat` this often, from when it has started; after two silent periods it counts
+   * as failed.
+   */
   readonly heartbeat?: Duration.Input
+  /** How long the start may take; then it is interrupted and has failed. Default none, as in OTP. */
+  readonly startTimeout?: Duration.Input
 }
 
 /** A child's data without its effects. */
@@ -47,6 +52,7 @@ export interface ChildDescription {
   readonly significant: boolean
   readonly backoff: Backoff | undefined
   readonly heartbeat: Duration.Input | undefined
+  readonly startTimeout: Duration.Input | undefined
 }
 
 /** Hears that nothing is left of a child's life but its finalizers. */
@@ -105,7 +111,8 @@ export const make = <E, R>(
     shutdown: options.shutdown ?? (kind === "worker" ? defaultShutdown : "infinity"),
     significant: options.significant ?? false,
     backoff: options.backoff,
-    heartbeat: options.heartbeat
+    heartbeat: options.heartbeat,
+    startTimeout: options.startTimeout
   }
   return {
     description,

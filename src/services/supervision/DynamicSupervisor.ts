@@ -38,9 +38,13 @@ export interface DynamicChildInfo {
 
 /** A dynamic supervisor whose children can fail with `E`. */
 export interface DynamicSupervisor<E> extends ChildSpec.ChildSpec<SupervisorShutdown<E>, never> {
-  /** Starts a child and waits until it has started; a failed start leaves nothing behind. */
+  /**
+   * Starts a child and waits until it has started; a failed start leaves nothing behind. While there are `maxChildren`,
+   * it is refused, or waits for a place in the order of the requests.
+   */
   readonly startChild: <R>(
-    spec: ChildSpec.ChildSpec<E, R>
+    spec: ChildSpec.ChildSpec<E, R>,
+    options?: { readonly whenFull?: "refuse" | "wait" }
   ) => Effect.Effect<
     "started" | "ignored",
     ChildStartError<E> | ChildRefused | SpecCheck.InvalidChildSpec | SupervisorGone,
@@ -58,11 +62,11 @@ export interface DynamicSupervisor<E> extends ChildSpec.ChildSpec<SupervisorShut
 }
 
 /** Declares a dynamic supervisor, to be put among the children of another. */
-export const make = <E>(options: DynamicOptions): Effect.Effect<DynamicSupervisor<E>> =>
+export const make = <E = never>(options: DynamicOptions): Effect.Effect<DynamicSupervisor<E>> =>
   Effect.map(declare<E>(options), ({ supervisor }) => supervisor)
 
 /** Runs a dynamic supervisor on its own until the Scope closes. */
-export const start = <E>(options: DynamicOptions): Effect.Effect<
+export const start = <E = never>(options: DynamicOptions): Effect.Effect<
   DynamicSupervisor<E> & { readonly await: Effect.Effect<void, SupervisorShutdown<E>> },
   SupervisorShutdown<E>,
   Scope.Scope
@@ -104,7 +108,8 @@ const handle = <E>(
   running: Running<E>
 ): DynamicSupervisor<E> => ({
   ...spec,
-  startChild: (child) => Effect.flatMap(running, (shell) => startChild(shell, child)),
+  startChild: (child, { whenFull = "refuse" } = {}) =>
+    Effect.flatMap(running, (shell) => startChild(shell, child, whenFull)),
   terminateChild: (id) =>
     Effect.gen(function*() {
       const shell = yield* running
@@ -128,19 +133,28 @@ const handle = <E>(
 const notFound = <E>(shell: DynamicShell<E>, child: string): ChildRefused =>
   new ChildRefused({ path: shell.observer.path, child, reason: "not_found" })
 
-const startChild = Effect.fnUntraced(function*<E, R>(shell: DynamicShell<E>, spec: ChildSpec.ChildSpec<E, R>) {
+const startChild = Effect.fnUntraced(function*<E, R>(
+  shell: DynamicShell<E>,
+  spec: ChildSpec.ChildSpec<E, R>,
+  whenFull: "refuse" | "wait"
+) {
   const { path } = shell.observer
   const { id } = spec.description
   const [problem] = SpecCheck.checkChild(path, "never", spec.description)
   if (problem !== undefined) return yield* problem
-  const bound = yield* spec.bind
-  const reason = shell.refusal(id)
-  if (reason !== undefined) return yield* new ChildRefused({ path, child: id, reason })
-  const { failure, result } = yield* shell.add(bound)
-  if (result === "Started") return "started"
-  if (result === "Ignored") return "ignored"
-  if (!shell.isRunning) return yield* new SupervisorGone({ path })
-  return yield* new ChildStartError({ path, child: id, failure })
+  const { failure, result } = yield* shell.add(yield* spec.bind, whenFull === "wait")
+  switch (result) {
+    case "Started":
+      return "started"
+    case "Ignored":
+      return "ignored"
+    case "gone":
+      return yield* new SupervisorGone({ path })
+    case "StartFailed":
+      return yield* shell.isRunning ? new ChildStartError({ path, child: id, failure }) : new SupervisorGone({ path })
+    default:
+      return yield* new ChildRefused({ path, child: id, reason: result })
+  }
 })
 
 const count = <E>(shell: DynamicShell<E>): ChildCounts => {

@@ -5,6 +5,7 @@
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+import * as FailureText from "../../domain/supervision/FailureText.ts"
 import type { InvalidChildSpec } from "../../domain/supervision/SpecCheck.ts"
 
 export type ShutdownReason = "intensity_exceeded" | "auto_shutdown" | "start_failed" | "invalid_spec"
@@ -24,6 +25,8 @@ interface ShutdownFields {
 /** A supervisor ended by its own decision; its children are stopped. `failure` is why the child failed last. */
 export class SupervisorShutdown<out E = unknown> extends Data.TaggedError("SupervisorShutdown")<ShutdownFields> {
   readonly failure: Cause.Cause<E>
+  /** Composed when it is read for the first time. */
+  #text: string | undefined
 
   constructor(fields: ShutdownFields & { readonly failure: Cause.Cause<E> }) {
     const { failure, ...rest } = fields
@@ -32,6 +35,10 @@ export class SupervisorShutdown<out E = unknown> extends Data.TaggedError("Super
   }
 
   override get message(): string {
+    return this.#text ??= this.#compose()
+  }
+
+  #compose(): string {
     const why = this.problem?.message ?? describeCause(this.failure)
     const about = this.child === undefined ? "" : ` because of ${this.child}`
     const count = this.reason === "intensity_exceeded" ? ` after ${this.restarts} restarts in its period` : ""
@@ -92,11 +99,45 @@ export class ChildRefused extends Schema.TaggedError<ChildRefused>()("ChildRefus
     "not_found",
     "running",
     "restarting",
-    "max_children"
+    "max_children",
+    /** It was asked for by the very child that the supervisor waits for, in its start or its finalizers. */
+    "awaits_caller",
+    /** Siblings that run use its service, see `Supervisor.serviceChild`. */
+    "in_use"
   ])
 }) {
   override get message(): string {
     return `${this.path}: ${this.child} refused, ${this.reason.replaceAll("_", " ")}`
+  }
+}
+
+/** The defect of a child that did not start within its `startTimeout`. */
+export class StartTimedOut extends Schema.TaggedError<StartTimedOut>()("StartTimedOut", {
+  path: Schema.String,
+  limitMillis: Schema.Finite
+}) {
+  override get message(): string {
+    return `${this.path} did not start within ${this.limitMillis} ms`
+  }
+}
+
+/** The defect of a child that was stopped in its start, did not end within its shutdown limit and was left behind. */
+export class StartAbandoned extends Schema.TaggedError<StartAbandoned>()("StartAbandoned", {
+  path: Schema.String,
+  limitMillis: Schema.Finite
+}) {
+  override get message(): string {
+    return `${this.path} was left behind in its start, it did not end within ${this.limitMillis} ms`
+  }
+}
+
+/** The defect of a child that promised a heartbeat and was silent for two periods. */
+export class HeartbeatMissed extends Schema.TaggedError<HeartbeatMissed>()("HeartbeatMissed", {
+  path: Schema.String,
+  periodMillis: Schema.Finite
+}) {
+  override get message(): string {
+    return `no heartbeat for two periods of ${this.periodMillis} ms`
   }
 }
 
@@ -109,13 +150,28 @@ export class SupervisorGone extends Schema.TaggedError<SupervisorGone>()("Superv
   }
 }
 
-/** One line for an operator: tag and message of the error or defect; empty for an empty cause. */
+/**
+ * One line for an operator. A supervisor that ended because one below it did is described by the lowest one: its path
+ * says where, and its failure says why. Costs the same at any depth but for the walk down.
+ */
 export const describeCause = (cause: Cause.Cause<unknown>): string => {
-  if (cause.reasons.length === 0) return ""
-  if (Cause.hasInterruptsOnly(cause)) return "interrupted"
-  const error = Cause.squash(cause)
-  if (error instanceof Error) {
-    return error.message === "" || error.message === error.name ? error.name : `${error.name}: ${error.message}`
+  let lowest = cause
+  let ended: SupervisorShutdown<unknown> | undefined
+  for (;;) {
+    const below = shutdownIn(lowest)
+    if (below === undefined) break
+    ended = below
+    lowest = below.failure
   }
-  return typeof error === "object" && error !== null ? JSON.stringify(error) : String(error)
+  return ended === undefined ? FailureText.describeCause(cause) : `${ended.name}: ${ended.message}`
 }
+
+const shutdownIn = (cause: Cause.Cause<unknown>): SupervisorShutdown<unknown> | undefined => {
+  if (cause.reasons.length === 0) return undefined
+  const error = Cause.squash(cause)
+  return isShutdown(error) ? error : undefined
+}
+
+/** A failure may be a Proxy that throws when it is asked for its prototype. */
+export const isShutdown = (error: unknown): error is SupervisorShutdown<unknown> =>
+  FailureText.safely(() => error instanceof SupervisorShutdown, false)

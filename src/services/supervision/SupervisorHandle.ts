@@ -103,7 +103,7 @@ export const make = <E>(
     terminateChild: (id) => command(id, { _tag: "TerminateChild", id }),
     restartChild: (id) => ask(id, { _tag: "RestartChild", id }),
     deleteChild: (id) => command(id, { _tag: "DeleteChild", id }),
-    whichChildren: living(() => shell.state.children.toReversed()),
+    whichChildren: living(() => shell.state.children.toArray().toReversed()),
     countChildren: living(() => State.count(shell.state)),
     getChildSpec: (id) =>
       Effect.flatMap(

@@ -64,9 +64,9 @@ class PlainWorld implements World {
       reply: this.reply,
       repliedAfterMillis,
       tookMillis: this.nowMillis - beganAtMillis,
-      live: this.leftBehind.length + this.state.children.filter(({ status }) => status === "running").length,
+      live: this.leftBehind.length + this.state.children.toArray().filter(({ status }) => status === "running").length,
       log: this.log.splice(0).join(" "),
-      children: this.state.children.map(({ id, status }) => `${id}:${status}`).join(" "),
+      children: this.state.children.toArray().map(({ id, status }) => `${id}:${status}`).join(" "),
       ended: this.state.outcome?._tag ?? ""
     }
   }
@@ -82,7 +82,7 @@ class PlainWorld implements World {
       case "advance":
         return this.advance(operation.millis)
       case "exit": {
-        const child = this.state.children.find(({ id }) => id === operation.id)
+        const child = this.state.children.find(operation.id)
         if (child?.status !== "running") return
         this.log.push(`-${child.id}`)
         const { generation, id } = child
@@ -100,7 +100,7 @@ class PlainWorld implements World {
   private request(operation: Request): State.SupervisorInput {
     switch (operation._tag) {
       case "startChild":
-        if (!this.state.children.some(({ id }) => id === operation.spec.id)) {
+        if (!this.state.children.toArray().some(({ id }) => id === operation.spec.id)) {
           this.specs.set(operation.spec.id, operation.spec)
         }
         this.reply = "started"

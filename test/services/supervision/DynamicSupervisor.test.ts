@@ -5,8 +5,8 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { Boom, ends, refusal, settle, Trace } from "./Trace.ts"
+import { it } from "./fixtures/Leaks.ts"
+import { Boom, ends, refusal, settle, Trace } from "./fixtures/Trace.ts"
 
 const dynamic = (options: Partial<Supervisor.DynamicOptions> = {}) =>
   Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10, ...options })

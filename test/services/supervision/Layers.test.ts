@@ -5,8 +5,8 @@ import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import type { ChildSpec } from "../../../src/services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { type Boom, Trace } from "./Trace.ts"
+import { it } from "./fixtures/Leaks.ts"
+import { type Boom, Trace } from "./fixtures/Trace.ts"
 
 class Connection extends Context.Service<Connection, { readonly number: number }>()("Connection") {}
 class Workers extends Context.Service<Workers, Supervisor.Supervisor<Boom>>()("Workers") {}

@@ -3,8 +3,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as PartitionSupervisor from "../../../src/services/supervision/PartitionSupervisor.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { settle } from "./Trace.ts"
+import { it } from "./fixtures/Leaks.ts"
+import { settle } from "./fixtures/Trace.ts"
 
 interface Counter {
   readonly partition: number

@@ -7,8 +7,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Registry from "../../../src/services/supervision/Registry.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { settle } from "./Trace.ts"
+import { it } from "./fixtures/Leaks.ts"
+import { settle } from "./fixtures/Trace.ts"
 
 const isIn = (registry: Registry.Registry<number>, name: string) =>
   Effect.match(registry.lookup(name), { onFailure: () => false, onSuccess: () => true })

@@ -4,8 +4,8 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { Trace } from "./Trace.ts"
+import { it } from "./fixtures/Leaks.ts"
+import { Trace } from "./fixtures/Trace.ts"
 
 describe("Supervisor", () => {
   it.effect("restarts the rest in order and stops everything in reverse", () =>

@@ -8,8 +8,8 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as TaskSupervisor from "../../../src/services/supervision/TaskSupervisor.ts"
-import { it } from "./Leaks.ts"
-import { settle } from "./Trace.ts"
+import { it } from "./fixtures/Leaks.ts"
+import { settle } from "./fixtures/Trace.ts"
 
 const start = (options: Partial<TaskSupervisor.TaskSupervisorOptions> = {}) =>
   Effect.gen(function*() {

@@ -1,19 +1,26 @@
 /** What a child and its supervisor have to do with each other while the child lives. */
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
+import type { SupervisorPosition } from "./ChildPosition.ts"
 import type { ChildRecord } from "./ChildRecord.ts"
 
 /** How a start ended. */
 export type StartResult = "Started" | "Ignored" | "StartFailed"
 
 /** The supervisor above, as its children need it. */
-export interface Owner {
+export interface Owner extends SupervisorPosition {
   readonly path: string
   readonly clock: Clock.Clock
   readonly publish: (event: SupervisionEvent) => void
   /** A child did not end within its limit and was left behind. */
   readonly abandoned: (record: ChildRecord<unknown>) => Effect.Effect<unknown>
+  /**
+   * Runs an effect in a fiber of its own, from here to its first wait: between the decision to start something and its
+   * being there, nobody else has a turn.
+   */
+  readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
 }
 
 /** Whole milliseconds of the monotonic clock. */

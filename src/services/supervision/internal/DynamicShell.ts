@@ -25,6 +25,14 @@ type Word =
   | { readonly _tag: "Do"; readonly effect: Effect.Effect<unknown> }
   | { readonly _tag: "End"; readonly outcome: Outcome }
 
+/** `gone`: the supervisor takes no children any more. */
+export type Refusal = NonNullable<ReturnType<typeof DynamicDecision.refusal>> | "gone"
+
+export interface Added<E> {
+  readonly result: StartResult | Refusal
+  readonly failure: Cause.Cause<E>
+}
+
 export class DynamicShell<E> {
   state: DynamicDecision.DynamicState
   readonly maxChildren: number
@@ -33,6 +41,8 @@ export class DynamicShell<E> {
   readonly observer: SupervisorObserver
   private readonly mailbox = new Mailbox<Word>()
   private readonly retries = new Retries()
+  /** Callers that wait for a place. */
+  private readonly waiting = new Set<() => void>()
   private failure: Cause.Cause<E> = Cause.empty
   private phase: "running" | "stopping" | "ended" = "running"
 
@@ -55,14 +65,19 @@ export class DynamicShell<E> {
 
   readonly run: Effect.Effect<Ended<E>> = Effect.suspend(() => {
     this.startedAt = this.observer.clock.currentTimeMillisUnsafe()
-    return Effect.andThen(this.observer.note({ _tag: "SupervisorStarted" }, undefined), this.serve)
+    this.observer.note({ _tag: "SupervisorStarted" }, undefined)
+    return this.serve
   }).pipe(Effect.onExit(() => this.close))
 
-  /** Nothing it started may outlive it, whatever ended it. */
+  /** Nothing it started may outlive it, and nobody may wait for it, whatever ended it. */
   private readonly close = Effect.sync(() => {
     this.phase = "ended"
     this.retries.cancelAll()
-    for (const record of this.records.values()) record.ask()
+    for (const record of [...this.records.values()]) {
+      record.ask()
+      record.giveUpStart()
+    }
+    this.admitWaiting()
   })
 
   private readonly serve: Effect.Effect<Ended<E>> = Effect.suspend(() =>
@@ -79,63 +94,88 @@ export class DynamicShell<E> {
   }
 
   /** Why a child of this id cannot be added now. */
-  refusal(id: string): ReturnType<typeof DynamicDecision.refusal> {
+  private refusal(id: string): Refusal | undefined {
+    if (this.phase !== "running") return "gone"
     const present = this.records.get(id)
     const state = present === undefined ? "absent" : present.status === "restarting" ? "restarting" : "live"
     return DynamicDecision.refusal(state, this.records.size, this.maxChildren)
   }
 
-  /** Adds a child that nothing speaks against and waits until it has started. */
-  add(bound: BoundChild<E>): Effect.Effect<{ readonly result: StartResult; readonly failure: Cause.Cause<E> }> {
-    return Effect.suspend(() => {
-      const record = new ChildRecord(bound, this.observer)
-      const { id, kind, restart, significant } = bound.description
-      this.records.set(id, record)
-      this.note({ _tag: "ChildAdded", child: { id, kind, restart, significant, delayed: false } }, record)
-      let result: StartResult | undefined
-      let wake: (() => void) | undefined
-      const started = this.start(record, (heard) => {
-        result = heard
-        if (heard !== "Started") this.forget(record)
-        wake?.()
+  /**
+   * Adds a child that nothing speaks against, and answers when it has started. To look, list it, fork it and wait is one
+   * step. When there are as many as allowed, waits for a place if asked to. A caller that is interrupted gives up its
+   * place in the queue, or the child that did not start yet.
+   */
+  add(bound: BoundChild<E>, waitsForPlace: boolean): Effect.Effect<Added<E>> {
+    return Effect.callback<Added<E>>((resume) => {
+      let record: ChildRecord<E> | undefined
+      const enter = (): void => {
+        const refused = this.refusal(bound.description.id)
+        if (refused === "max_children" && waitsForPlace) this.waiting.add(enter)
+        else if (refused !== undefined) resume(Effect.succeed({ result: refused, failure: Cause.empty }))
+        else record = this.launch(bound, (added) => resume(Effect.succeed(added)))
+      }
+      enter()
+      return Effect.suspend(() => {
+        this.waiting.delete(enter)
+        return record === undefined ? Effect.void : this.terminateRecord(record)
       })
-      const settled = Effect.callback<void>((resume) => {
-        wake = () => resume(Effect.void)
-        if (result !== undefined) wake()
-      })
-      return started.pipe(
-        Effect.andThen(Effect.suspend(() => result === undefined ? settled : Effect.void)),
-        Effect.onInterrupt(() => this.terminate(id)),
-        Effect.map(() => ({ result: result ?? "StartFailed", failure: record.failure }))
-      )
     })
+  }
+
+  /** Lets those in who wait, as far as there is room; all of them when there is nothing to wait for any more. */
+  private admitWaiting(): void {
+    for (const enter of this.waiting) {
+      if (this.phase === "running" && this.records.size >= this.maxChildren) return
+      this.waiting.delete(enter)
+      enter()
+    }
+  }
+
+  private launch(bound: BoundChild<E>, answer: (added: Added<E>) => void): ChildRecord<E> {
+    const record = new ChildRecord(bound, this.observer)
+    const { id, kind, restart, significant } = bound.description
+    this.records.set(id, record)
+    this.note({ _tag: "ChildAdded", child: { id, kind, restart, significant, delayed: false } }, record)
+    this.start(record, (result) => {
+      if (result !== "Started") this.forget(record)
+      answer({ result, failure: record.failure })
+    })
+    return record
   }
 
   /** Stops and forgets a child; false when there is none. Goes on when the caller is interrupted. */
   terminate(id: string): Effect.Effect<boolean> {
     return Effect.suspend(() => {
       const record = this.records.get(id)
-      if (record === undefined) return Effect.succeed(false)
-      this.retries.cancel(id)
+      return record === undefined ? Effect.succeed(false) : Effect.as(this.terminateRecord(record), true)
+    })
+  }
+
+  private terminateRecord(record: ChildRecord<E>): Effect.Effect<unknown> {
+    return Effect.suspend(() => {
+      if (this.records.get(record.id) !== record) return Effect.void
+      this.retries.cancel(record.id)
       if (record.fiber === undefined) {
         this.forget(record)
-        return Effect.succeed(true)
+        return Effect.void
       }
       record.status = "stopping"
+      record.ask()
       const stopping = Effect.flatMap(record.stop(), (end) => {
         this.stopped(record, end)
         return this.observer.stoppedTogether([record])
       })
-      return Effect.as(Effect.flatMap(Effect.forkDetach(stopping, { startImmediately: true }), Fiber.await), true)
+      return Fiber.await(this.observer.fork(stopping))
     })
   }
 
-  private start(record: ChildRecord<E>, onResult: (result: StartResult) => void): Effect.Effect<void> {
+  private start(record: ChildRecord<E>, onResult: (result: StartResult) => void): void {
     record.status = "starting"
-    return record.start(
+    record.start(
       (result) => {
         if (result === "Started") {
-          record.status = "running"
+          record.status = record.isAsked ? "stopping" : "running"
           this.note({ _tag: "ChildStarted", id: record.id }, record)
         } else if (result === "Ignored") {
           this.note({ _tag: "ChildIgnored", id: record.id }, record)
@@ -149,8 +189,6 @@ export class DynamicShell<E> {
   }
 
   private exited(record: ChildRecord<E>, exit: ExitClass): void {
-    // Whoever stops it, says so.
-    if (record.isAsked) return
     const { id, restart } = record.bound.description
     const isReported = restart === "permanent" || exit === "failure" || exit === "killed"
     this.note({ _tag: "ChildExited", id, exit, isReported }, record)
@@ -175,8 +213,7 @@ export class DynamicShell<E> {
     this.note({ _tag: "ChildRestarting", id: record.id, attempts: size(state.window) }, record)
     const again = () => this.mailbox.offer({ _tag: "Do", effect: this.startAgain(record) })
     if (!isAttempt && record.bound.description.backoff === undefined) return again()
-    const later = Effect.suspend(() => this.isWaiting(record) ? this.retries.schedule(record, again) : Effect.void)
-    this.mailbox.offer({ _tag: "Do", effect: later })
+    if (this.isWaiting(record)) this.retries.schedule(record, again)
   }
 
   private isWaiting(record: ChildRecord<E>): boolean {
@@ -184,9 +221,9 @@ export class DynamicShell<E> {
   }
 
   private startAgain(record: ChildRecord<E>): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (!this.isWaiting(record)) return Effect.void
-      return this.start(record, (result) => {
+    return Effect.sync(() => {
+      if (!this.isWaiting(record)) return
+      this.start(record, (result) => {
         if (result === "Ignored") return this.forget(record)
         if (result === "Started" || record.isAsked) return
         const failed = DynamicDecision.afterFailedRestart(this.state, monotonicMillis(this.observer.clock))
@@ -200,6 +237,7 @@ export class DynamicShell<E> {
     this.records.delete(record.id)
     this.retries.forget(record.id)
     this.note({ _tag: "ChildRemoved", id: record.id }, record)
+    this.admitWaiting()
   }
 
   private stopped(record: ChildRecord<E>, end: "ended" | "abandoned"): void {
@@ -207,17 +245,19 @@ export class DynamicShell<E> {
     if (end === "abandoned") this.observer.publishAbandoned(record)
     this.observer.publishStopped(record.id, record)
     this.forget(record)
+    record.giveUpStart()
   }
 
   private note(note: Parameters<SupervisorObserver["note"]>[0], record: ChildRecord<E>): void {
     const effect = this.observer.note(note, record)
-    if (effect !== Effect.undefined) this.mailbox.offer({ _tag: "Do", effect })
+    if (effect !== undefined) this.mailbox.offer({ _tag: "Do", effect })
   }
 
   private end(outcome: Outcome): Effect.Effect<Ended<E>> {
     return Effect.gen({ self: this }, function*() {
       this.phase = "stopping"
       this.retries.cancelAll()
+      this.admitWaiting()
       const records = [...this.records.values()]
       const left = yield* stopAll(records)
       for (const record of records) this.stopped(record, left.has(record) ? "abandoned" : "ended")

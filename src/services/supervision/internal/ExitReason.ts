@@ -4,7 +4,8 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { ExitClass } from "../../../domain/supervision/ChildExit.ts"
-import { describeCause, SupervisorShutdown } from "../SupervisorError.ts"
+import { safely } from "../../../domain/supervision/FailureText.ts"
+import { describeCause, isShutdown } from "../SupervisorError.ts"
 
 class OrderlyExit extends Data.TaggedError("OrderlyExit")<{ readonly reason: string }> {
   override get message(): string {
@@ -33,9 +34,9 @@ const isOrderly = (reason: Cause.Reason<unknown>): boolean => {
     case "Interrupt":
       return true
     case "Fail":
-      return reason.error instanceof SupervisorShutdown
+      return isShutdown(reason.error)
     case "Die":
-      return reason.defect instanceof OrderlyExit
+      return safely(() => reason.defect instanceof OrderlyExit, false)
   }
 }
 

@@ -1,6 +1,8 @@
 /**
  * Words that wait for a supervisor, first come first served. Bounded by who writes: one end per living child, one
  * retry per restarting child, one request per waiting caller.
+ *
+ * To look, find nothing and wait is one step, so no word can come in between and wake nobody.
  */
 import * as Effect from "effect/Effect"
 
@@ -8,25 +10,28 @@ export class Mailbox<A> {
   private incoming: Array<A> = []
   private current: Array<A> = []
   private next = 0
-  private wake: (() => void) | undefined = undefined
+  private wake: ((message: A) => void) | undefined = undefined
 
   offer(message: A): void {
-    this.incoming.push(message)
     const wake = this.wake
+    if (wake === undefined) {
+      this.incoming.push(message)
+      return
+    }
     this.wake = undefined
-    wake?.()
+    wake(message)
   }
+
+  private readonly wait: Effect.Effect<A> = Effect.callback<A>((resume) => {
+    const message = this.poll()
+    if (message !== undefined) return resume(Effect.succeed(message))
+    this.wake = (message) => resume(Effect.succeed(message))
+  })
 
   /** The oldest message; waits for one. For a single reader that is never interrupted. */
   readonly take: Effect.Effect<A> = Effect.suspend(() => {
     const message = this.poll()
-    if (message !== undefined) return Effect.succeed(message)
-    return Effect.flatMap(
-      Effect.callback<void>((resume) => {
-        this.wake = () => resume(Effect.void)
-      }),
-      () => this.take
-    )
+    return message === undefined ? this.wait : Effect.succeed(message)
   })
 
   poll(): A | undefined {

@@ -4,36 +4,50 @@ import type * as Fiber from "effect/Fiber"
 import * as Backoffs from "./Backoffs.ts"
 import type { ChildRecord } from "./ChildRecord.ts"
 
+interface Waiting {
+  timer: Fiber.Fiber<unknown> | undefined
+}
+
 export class Retries {
   private readonly delays = new Map<string, Backoffs.Delays>()
-  private readonly timers = new Map<string, Fiber.Fiber<unknown>>()
+  private readonly waiting = new Map<string, Waiting>()
 
-  /** Calls `due` when the child may be started again. */
-  schedule(record: ChildRecord<unknown>, due: () => void): Effect.Effect<void> {
+  /** Calls `due` when the child may be started again, unless that is cancelled. */
+  schedule(record: ChildRecord<unknown>, due: () => void): void {
     const { backoff, id } = record.bound.description
+    this.cancel(id)
+    const waiting: Waiting = { timer: undefined }
+    this.waiting.set(id, waiting)
     // The pause lets others run, even when a child fails at once each time it is started.
-    if (backoff === undefined) return Effect.andThen(Effect.yieldNow, Effect.sync(due))
-    return Effect.gen({ self: this }, function*() {
+    const pause = backoff === undefined ? Effect.yieldNow : this.pause(record, backoff)
+    const ring = Effect.sync(() => {
+      if (this.waiting.get(id) !== waiting) return
+      this.waiting.delete(id)
+      due()
+    })
+    waiting.timer = record.owner.fork(Effect.andThen(pause, ring))
+  }
+
+  /** The next delay of the child's schedule. The schedule is somebody else's code, so nobody but the timer waits for it. */
+  private pause(record: ChildRecord<unknown>, backoff: Parameters<typeof Backoffs.make>[0]): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { id } = record.bound.description
       const delays = this.delays.get(id) ?? Backoffs.make(backoff)
       this.delays.set(id, delays)
       const nowMillis = record.owner.clock.currentTimeMillisUnsafe()
-      const delayMillis = yield* delays.next(nowMillis, record.ranMillis)
+      const { ranMillis } = record
       record.ranMillis = 0
-      record.backoffUntil = nowMillis + delayMillis
-      const timer = Effect.andThen(
-        Effect.sleep(delayMillis),
-        Effect.sync(() => {
-          this.timers.delete(id)
-          due()
-        })
-      )
-      this.timers.set(id, yield* Effect.forkDetach(timer, { startImmediately: true }))
+      return Effect.flatMap(delays.next(nowMillis, ranMillis), (delayMillis) => {
+        record.backoffUntil = nowMillis + delayMillis
+        return Effect.sleep(delayMillis)
+      })
     })
   }
 
   cancel(id: string): void {
-    this.timers.get(id)?.interruptUnsafe()
-    this.timers.delete(id)
+    const waiting = this.waiting.get(id)
+    this.waiting.delete(id)
+    waiting?.timer?.interruptUnsafe()
   }
 
   /** Starts the backoff of a child with a new spec from its beginning. */
@@ -48,6 +62,6 @@ export class Retries {
   }
 
   cancelAll(): void {
-    for (const id of this.timers.keys()) this.cancel(id)
+    for (const id of [...this.waiting.keys()]) this.cancel(id)
   }
 }

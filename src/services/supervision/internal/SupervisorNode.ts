@@ -26,7 +26,7 @@ export const nodeOf = <E>(id: string, shell: SupervisorShell<E>, startedAt: numb
     ...budgetOf(window, flags.intensity, monotonicMillis(shell.observer.clock)),
     restartsTotal: 0,
     startedAt,
-    children: children.flatMap((child) => {
+    children: children.toArray().flatMap((child) => {
       const record = shell.records.get(child.id)
       return record === undefined ? [] : [childNode(child, record)]
     })

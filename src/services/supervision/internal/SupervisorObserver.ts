@@ -21,6 +21,10 @@ export class SupervisorObserver implements Owner {
   readonly path: string
   readonly clock: Clock.Clock
   readonly sinks: EventSinks = makeSinks()
+  readonly position: ChildPosition | undefined
+  readonly fork: Owner["fork"]
+  readonly lent: Owner["lent"] = new Map()
+  awaited: ChildPosition | undefined = undefined
   private readonly metrics: SupervisionMetrics
   private readonly above: ((event: SupervisionEvent) => void) | undefined
   private running = 0
@@ -29,6 +33,8 @@ export class SupervisorObserver implements Owner {
     const parent = Context.get(context, ChildPosition)
     const tree = Context.getOrUndefined(context, SupervisionTree)
     this.path = parent === undefined ? id : parent.isSupervisor ? parent.path : `${parent.path}/${id}`
+    this.position = parent
+    this.fork = Effect.runForkWith(context)
     this.clock = clock
     this.metrics = makeMetrics(this.path, context)
     this.above = parent === undefined ? tree?.publish : (event) => parent.publish(event)
@@ -39,14 +45,14 @@ export class SupervisorObserver implements Owner {
     this.above?.(event)
   }
 
-  /** Publishes and counts what the decision noted; logs what an operator should know. */
-  note(note: Note, record: Seen): Effect.Effect<undefined> {
+  /** Publishes and counts what the decision noted. Returns the log line of what an operator should know. */
+  note(note: Note, record: Seen): Effect.Effect<undefined> | undefined {
     const message = record?.exits.at(-1)?.message ?? ""
     const base = { path: this.path, at: this.clock.currentTimeMillisUnsafe() }
     switch (note._tag) {
       case "SupervisorStarted":
         this.publish({ _tag: note._tag, ...base })
-        return silent
+        return undefined
       case "ChildAdded":
         this.publish({
           _tag: note._tag,
@@ -55,16 +61,16 @@ export class SupervisorObserver implements Owner {
           kind: note.child.kind,
           restart: note.child.restart
         })
-        return silent
+        return undefined
       case "ChildStarted":
         this.started(record)
         this.publish({ _tag: note._tag, ...base, child: note.id })
-        return silent
+        return undefined
       case "ChildExited":
         this.stopped(record)
         if (record !== undefined) record.brokeAtMillis = monotonicMillis(this.clock)
         this.publish({ _tag: note._tag, ...base, child: note.id, exit: note.exit, message })
-        return note.isReported ? this.log(`${note.id} ended (${note.exit})`, message) : silent
+        return note.isReported ? this.log(`${note.id} ended (${note.exit})`, message) : undefined
       case "ChildStartFailed":
         this.publish({ _tag: note._tag, ...base, child: note.id, message })
         return this.log(`${note.id} did not start`, message)
@@ -72,22 +78,22 @@ export class SupervisorObserver implements Owner {
         this.metrics.restarted()
         if (record !== undefined) record.restartsTotal += 1
         this.publish({ _tag: note._tag, ...base, child: note.id, attempts: note.attempts })
-        return silent
+        return undefined
       case "ChildStopped":
         return this.noteStopped(note.id, record)
       default:
         this.publish({ _tag: note._tag, ...base, child: note.id })
-        return silent
+        return undefined
     }
   }
 
-  private noteStopped(id: string, record: Seen): Effect.Effect<undefined> {
+  private noteStopped(id: string, record: Seen): Effect.Effect<undefined> | undefined {
     const last = record?.exits.at(-1)
     this.publishStopped(id, record)
     // A child that was told to stop and failed instead, or ended by somebody else's hand meanwhile.
     return last?.reason === "failure" || last?.reason === "killed"
       ? this.log(`${id} stopped (${last.reason})`, last.message)
-      : silent
+      : undefined
   }
 
   /** Says that a child was stopped; one that was left behind has been told of already. */
@@ -161,5 +167,3 @@ export class SupervisorObserver implements Owner {
     )
   }
 }
-
-const silent: Effect.Effect<undefined> = Effect.undefined

@@ -25,6 +25,7 @@ export class SupervisorShell<E> {
   private readonly retries = new Retries()
   private preempt: (() => void) | undefined = undefined
   private isShutdownAsked = false
+  private isClosed = false
   private ended: Ended<E> | undefined = undefined
   private failure: Cause.Cause<E> = Cause.empty
 
@@ -35,7 +36,7 @@ export class SupervisorShell<E> {
   }
 
   get hasEnded(): boolean {
-    return this.ended !== undefined
+    return this.ended !== undefined || this.isClosed
   }
 
   /** Until the supervisor ends. Tells `onBooted` once, when every child has started. */
@@ -85,7 +86,10 @@ export class SupervisorShell<E> {
         const [state, commands] = decide(this.state, input)
         this.state = state
         input = undefined
-        for (const command of commands) input = yield* this.carryOut(command, message)
+        for (const command of commands) {
+          const rest = this.carryOut(command, message)
+          if (rest !== undefined) input = yield* rest
+        }
       }
       return this.ended
     })
@@ -98,89 +102,87 @@ export class SupervisorShell<E> {
     this.retries.renew(id)
   }
 
-  /** The result of a start or stop; nothing for the other commands. */
+  /** Undefined when it is done; else what is left to do, with the result of a start or stop. */
   private carryOut(
     command: State.SupervisorCommand,
     message: Message<E>
-  ): Effect.Effect<State.SupervisorInput | undefined> {
+  ): Effect.Effect<State.SupervisorInput | undefined> | undefined {
     switch (command._tag) {
       case "Start":
         return this.start(command.id, command.generation)
       case "Stop":
         return this.stop(command.id)
       case "Retry":
-        return this.retry(command.id, command.generation)
+        this.retry(command.id, command.generation)
+        return undefined
       case "Cancel":
-        return Effect.sync(() => {
-          this.retries.cancel(command.id)
-          return undefined
-        })
+        this.retries.cancel(command.id)
+        return undefined
       case "Reply":
-        return Effect.sync(() => {
-          message.answer?.({ reply: command.reply, failure: this.failure })
-          return undefined
-        })
+        message.answer?.({ reply: command.reply, failure: this.failure })
+        return undefined
       case "Note":
         return this.note(command.note)
       case "End":
-        return Effect.sync(() => {
-          this.ended = {
-            outcome: command.outcome,
-            failure: command.outcome._tag === "stopped" ? Cause.empty : this.failure
-          }
-          message.answer?.(undefined)
-          return undefined
-        })
+        this.ended = {
+          outcome: command.outcome,
+          failure: command.outcome._tag === "stopped" ? Cause.empty : this.failure
+        }
+        message.answer?.(undefined)
+        return undefined
     }
   }
 
   private start(id: string, generation: number): Effect.Effect<State.SupervisorInput | undefined> {
-    const record = this.records.get(id)
-    if (record === undefined || this.isShutdownAsked) return Effect.succeed({ _tag: "Shutdown" })
     return Effect.suspend(() => {
+      const record = this.records.get(id)
+      if (record === undefined || this.isShutdownAsked) return Effect.succeed({ _tag: "Shutdown" })
       let result: State.SupervisorInput | undefined
       let wake: (() => void) | undefined
       const settle = (input: State.SupervisorInput): void => {
-        if (result === undefined) result = input
+        if (result !== undefined) return
+        result = input
         wake?.()
       }
+      const finish = (): State.SupervisorInput | undefined => {
+        this.preempt = undefined
+        this.observer.awaited = undefined
+        return result
+      }
       this.preempt = () => settle({ _tag: "Shutdown" })
-      const started = record.start(
+      this.observer.awaited = record
+      record.start(
         (result) =>
           settle(result === "StartFailed" ? { _tag: result, id, atMillis: this.nowMillis() } : { _tag: result, id }),
         (exit) => this.mailbox.offer({ input: { _tag: "Exited", id, generation, exit, atMillis: this.nowMillis() } })
       )
-      const settled = Effect.callback<void>((resume) => {
-        wake = () => resume(Effect.void)
+      if (result !== undefined) return Effect.succeed(finish())
+      return Effect.callback<State.SupervisorInput | undefined>((resume) => {
+        wake = () => resume(Effect.sync(finish))
         if (result !== undefined) wake()
       })
-      return Effect.map(
-        Effect.andThen(started, Effect.suspend(() => result === undefined ? settled : Effect.void)),
-        () => {
-          this.preempt = undefined
-          return result
-        }
-      )
     })
   }
 
   private stop(id: string): Effect.Effect<State.SupervisorInput | undefined> {
-    const record = this.records.get(id)
-    if (record === undefined) return Effect.succeed({ _tag: "Stopped", id })
-    return Effect.flatMap(
-      record.stop(),
-      (end) => Effect.as(end === "abandoned" ? this.observer.abandoned(record) : Effect.void, { _tag: "Stopped", id })
-    )
+    return Effect.suspend(() => {
+      const record = this.records.get(id)
+      if (record === undefined) return Effect.succeed<State.SupervisorInput>({ _tag: "Stopped", id })
+      this.observer.awaited = record
+      return Effect.flatMap(record.stop(), (end) => {
+        this.observer.awaited = undefined
+        return Effect.as(end === "abandoned" ? this.observer.abandoned(record) : Effect.void, { _tag: "Stopped", id })
+      })
+    })
   }
 
-  private retry(id: string, generation: number): Effect.Effect<undefined> {
+  private retry(id: string, generation: number): void {
     const record = this.records.get(id)
-    if (record === undefined) return Effect.undefined
-    const due = () => this.mailbox.offer({ input: { _tag: "RetryDue", id, generation } })
-    return Effect.as(this.retries.schedule(record, due), undefined)
+    if (record === undefined) return
+    this.retries.schedule(record, () => this.mailbox.offer({ input: { _tag: "RetryDue", id, generation } }))
   }
 
-  private note(note: State.Note): Effect.Effect<undefined> {
+  private note(note: State.Note): Effect.Effect<undefined> | undefined {
     const id = noteId(note)
     const record = id === undefined ? undefined : this.records.get(id)
     if (record !== undefined) {
@@ -202,8 +204,9 @@ export class SupervisorShell<E> {
 
   /** Nobody may wait for an ended supervisor, and nothing it started may outlive it, whatever ended it. */
   private readonly close = Effect.suspend(() => {
+    this.isClosed = true
     this.retries.cancelAll()
-    for (const record of this.records.values()) record.fiber?.interruptUnsafe()
+    for (const record of this.records.values()) if (record.fiber !== undefined) record.ask()
     let message = this.mailbox.poll()
     while (message !== undefined) {
       message.answer?.(undefined)

@@ -1,9 +1,9 @@
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { ends, settle, type Spec, Trace } from "./Trace.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { it } from "../fixtures/Leaks.ts"
+import { ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const none: ReadonlyArray<Spec> = []
 

@@ -6,10 +6,10 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as fc from "fast-check"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { parameters } from "../../domain/supervision/SupervisorCommands.ts"
-import { it, withoutLeaks } from "./Leaks.ts"
-import { Boom, settle, Trace } from "./Trace.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { parameters } from "../../../domain/supervision/SupervisorCommands.ts"
+import { it, withoutLeaks } from "../fixtures/Leaks.ts"
+import { Boom, settle, Trace } from "../fixtures/Trace.ts"
 
 const doubling = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("4 seconds")])
 

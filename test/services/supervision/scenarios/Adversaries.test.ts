@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import * as Events from "./Events.ts"
-import { it, leftBehind } from "./Leaks.ts"
-import { Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
+import type { Strategy } from "../../../../src/domain/supervision/Strategy.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import * as Events from "../fixtures/Events.ts"
+import { it, leftBehind } from "../fixtures/Leaks.ts"
+import { Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const tree = (children: ReadonlyArray<Spec>, strategy: Strategy = "one_for_one") =>
   Supervisor.start({ id: "root", strategy, children })

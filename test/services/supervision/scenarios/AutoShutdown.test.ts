@@ -1,10 +1,10 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { ends, type Spec, Trace } from "./Trace.ts"
+import type { AutoShutdown } from "../../../../src/domain/supervision/AutoShutdown.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { it } from "../fixtures/Leaks.ts"
+import { ends, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const tree = (
   autoShutdown: AutoShutdown,

@@ -1,10 +1,10 @@
 import { assert, describe, it as plain } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
-import type { Restart } from "../../../src/domain/supervision/ChildExit.ts"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { type Boom, Trace } from "./Trace.ts"
+import type { AutoShutdown } from "../../../../src/domain/supervision/AutoShutdown.ts"
+import type { Restart } from "../../../../src/domain/supervision/ChildExit.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { it } from "../fixtures/Leaks.ts"
+import { type Boom, Trace } from "../fixtures/Trace.ts"
 
 const forever = (id: string, options: Partial<Supervisor.ChildOptions> = {}) =>
   Supervisor.child({ ...options, id, run: Effect.never })

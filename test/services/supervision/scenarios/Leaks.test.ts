@@ -1,9 +1,9 @@
 import { assert, describe, it as plain } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it, leftBehind, withoutLeaks } from "./Leaks.ts"
-import { Trace } from "./Trace.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { it, leftBehind, withoutLeaks } from "../fixtures/Leaks.ts"
+import { Trace } from "../fixtures/Trace.ts"
 
 const failsFor = (effect: Effect.Effect<unknown>) =>
   Effect.map(Effect.exit(withoutLeaks(effect)), (exit) => exit._tag === "Failure")

@@ -5,11 +5,11 @@ import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as fc from "fast-check"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { flags, operation, parameters, spec } from "../../domain/supervision/SupervisorCommands.ts"
-import { type ModelSpec, SupervisorModel } from "../../domain/supervision/SupervisorModel.ts"
-import { it } from "./Leaks.ts"
-import { Boom, settle, type Spec, Trace } from "./Trace.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { flags, operation, parameters, spec } from "../../../domain/supervision/SupervisorCommands.ts"
+import { type ModelSpec, SupervisorModel } from "../../../domain/supervision/SupervisorModel.ts"
+import { it } from "../fixtures/Leaks.ts"
+import { Boom, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const run = <E>(effect: Effect.Effect<void, E, Scope.Scope>): Promise<void> =>
   Effect.runPromise(

@@ -3,9 +3,9 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { it } from "./Leaks.ts"
-import { type Boom, ends, refusal, settle, type Spec, Trace } from "./Trace.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { it } from "../fixtures/Leaks.ts"
+import { type Boom, ends, refusal, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const none: ReadonlyArray<Spec> = []
 
@@ -182,7 +182,13 @@ describe("A supervisor's start (scenarios 1 to 23)", () => {
         ]
       })
 
-      const defaults = { restart: "permanent", significant: false, backoff: undefined, heartbeat: undefined }
+      const defaults = {
+        restart: "permanent",
+        significant: false,
+        backoff: undefined,
+        heartbeat: undefined,
+        startTimeout: undefined
+      }
       assert.deepEqual(yield* supervisor.getChildSpec("a"), {
         ...defaults,
         id: "a",

@@ -2,11 +2,11 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import * as Events from "./Events.ts"
-import { it } from "./Leaks.ts"
-import { type Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
+import type { Strategy } from "../../../../src/domain/supervision/Strategy.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import * as Events from "../fixtures/Events.ts"
+import { it } from "../fixtures/Leaks.ts"
+import { type Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const tree = (
   strategy: Strategy,

@@ -3,11 +3,11 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type { Restart } from "../../../src/domain/supervision/ChildExit.ts"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import * as Events from "./Events.ts"
-import { it, leftBehind } from "./Leaks.ts"
-import { type Boom, ends, settle, type Spec, Trace } from "./Trace.ts"
+import type { Restart } from "../../../../src/domain/supervision/ChildExit.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import * as Events from "../fixtures/Events.ts"
+import { it, leftBehind } from "../fixtures/Leaks.ts"
+import { type Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const tree = (children: ReadonlyArray<Spec>) => Supervisor.start({ id: "root", strategy: "one_for_one", children })
 

@@ -5,12 +5,12 @@ import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as SupervisionMetrics from "../../../src/services/supervision/internal/SupervisionMetrics.ts"
-import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import * as Events from "./Events.ts"
-import { it, leftBehind } from "./Leaks.ts"
-import { ends, settle, type Spec, Trace } from "./Trace.ts"
+import * as SupervisionMetrics from "../../../../src/services/supervision/internal/SupervisionMetrics.ts"
+import { SupervisionTree } from "../../../../src/services/supervision/SupervisionTree.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import * as Events from "../fixtures/Events.ts"
+import { it, leftBehind } from "../fixtures/Leaks.ts"
+import { ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const tree = (children: ReadonlyArray<Spec>) => Supervisor.start({ id: "root", strategy: "one_for_one", children })
 
@@ -106,7 +106,7 @@ describe("A heartbeat", () => {
       assert.strictEqual(trace.take(), "-a +a")
       assert.deepInclude((yield* supervisor.tree).children[0]?.lastExit, {
         reason: "failure",
-        message: "no heartbeat for two periods"
+        message: "no heartbeat for two periods of 1000 ms"
       })
     }))
 

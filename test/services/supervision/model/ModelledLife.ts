@@ -11,10 +11,10 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as fc from "fast-check"
-import type { SupervisionEvent } from "../../../src/domain/supervision/SupervisionEvent.ts"
-import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
-import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { type Life, lives, parameters, type World } from "../../domain/supervision/SupervisorCommands.ts"
+import type { SupervisionEvent } from "../../../../src/domain/supervision/SupervisionEvent.ts"
+import { SupervisionTree } from "../../../../src/services/supervision/SupervisionTree.ts"
+import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { type Life, lives, parameters, type World } from "../../../domain/supervision/SupervisorCommands.ts"
 import {
   type ModelFlags,
   type ModelSpec,
@@ -22,9 +22,9 @@ import {
   type Operation,
   stopLimitMillis,
   SupervisorModel
-} from "../../domain/supervision/SupervisorModel.ts"
-import { withoutLeaks } from "./Leaks.ts"
-import { Boom, type End, ends, type Spec, Trace } from "./Trace.ts"
+} from "../../../domain/supervision/SupervisorModel.ts"
+import { withoutLeaks } from "../fixtures/Leaks.ts"
+import { Boom, type End, ends, type Spec, Trace } from "../fixtures/Trace.ts"
 
 /** Enough for every consequence of one operation that takes no time. */
 const settle = Effect.repeat(Effect.yieldNow, { times: 16 })

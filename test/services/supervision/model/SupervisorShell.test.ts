@@ -1,5 +1,5 @@
 import { describe, it } from "@effect/vitest"
-import { holdToModel } from "../ModelledLife.ts"
+import { holdToModel } from "./ModelledLife.ts"
 
 describe("The supervisor on fibers", () => {
   // Two files lead half of the 10,000 lives each, so that two processors share them.
