@@ -23,6 +23,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [...outside, ...programs, ...faults],
+          setupFiles: ["test/support/stepBudgetSetup.ts"],
           sequence: { groupOrder: 0 }
         }
       },

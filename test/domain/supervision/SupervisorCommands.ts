@@ -4,6 +4,7 @@ import * as fc from "fast-check"
 import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
 import type { ExitClass, Restart } from "../../../src/domain/supervision/ChildExit.ts"
 import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
+import { seed } from "../../support/StepBudget.ts"
 import type { ModelFlags, ModelSpec, Observation, Operation, SupervisorModel } from "./SupervisorModel.ts"
 
 /** What is held to the model. */
@@ -120,9 +121,12 @@ export const lives = fc.boolean().chain((canBeSignificant) =>
 /** CI leads the same lives in every run, so that a red run is about the change; `FC_SEED` leads others. */
 const seedDefault = 20_261_121
 
+/** Under small step budgets each test runs once per seed, so that each run leads only this share of the lives. */
+const stepsShare = 250
+
 /** Runs as often as asked; a failure prints seed and path, and `FC_SEED=… FC_PATH=… vitest run FILE` replays it. */
 export const parameters = (numRuns: number, seedOffset = 0): fc.Parameters<unknown> => ({
-  numRuns,
-  seed: process.env["FC_SEED"] === undefined ? seedDefault + seedOffset : Number(process.env["FC_SEED"]),
+  numRuns: seed === undefined ? numRuns : Math.ceil(numRuns / stepsShare),
+  seed: process.env["FC_SEED"] === undefined ? (seed ?? seedDefault) + seedOffset : Number(process.env["FC_SEED"]),
   ...(process.env["FC_PATH"] === undefined ? {} : { path: process.env["FC_PATH"] })
 })

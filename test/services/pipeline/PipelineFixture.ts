@@ -1,5 +1,6 @@
 import { Effect, Queue } from "effect"
 import { type Outcomes, type PipelineEvent, Producer, type Rejected } from "../../../src/services/pipeline/index.ts"
+import { giveWay } from "../../support/StepBudget.ts"
 
 /** An acknowledger that remembers what it was told. */
 export const recorder = <In, E>() => {
@@ -25,7 +26,7 @@ export const feed = <In>() =>
   }))
 
 /** Lets every fiber that can go on without time passing do so. */
-export const settleDown: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { times: 200 }).pipe(Effect.asVoid)
+export const settleDown: Effect.Effect<void> = giveWay(200)
 
 /** Waits for a condition that needs no time to come true. */
 export const until = (isTrue: () => boolean): Effect.Effect<void> =>

@@ -23,11 +23,12 @@ import {
   stopLimitMillis,
   SupervisorModel
 } from "../../../domain/supervision/SupervisorModel.ts"
+import { giveWay } from "../../../support/StepBudget.ts"
 import { withoutLeaks } from "../fixtures/Leaks.ts"
 import { Boom, type End, ends, type Spec, Trace } from "../fixtures/Trace.ts"
 
 /** Enough for every consequence of one operation that takes no time. */
-const settle = Effect.repeat(Effect.yieldNow, { times: 16 })
+const settle = giveWay(16)
 
 /** Children whose stops can be slow, while their ends by themselves never are. */
 class SlowTrace extends Trace {

@@ -1,0 +1,26 @@
+/** Vitest's setup of `npm run test:steps`: another budget for each run of each test. */
+import { beforeAll, beforeEach, onTestFailed } from "vitest"
+import type { RunnerTask } from "vitest"
+import { draw, install, seed, use } from "./StepBudget.ts"
+
+const repeat = (tasks: ReadonlyArray<RunnerTask>, repeats: number): void => {
+  for (const task of tasks) {
+    if (task.type === "test") task.repeats = repeats
+    else repeat(task.tasks, repeats)
+  }
+}
+
+if (seed !== undefined) {
+  const first = seed
+  const seeds = Number(process.env["STEPS_SEEDS"] ?? "1")
+  install()
+  beforeAll(({}, suite) => repeat(suite.tasks, seeds - 1))
+  beforeEach(({ task }) => {
+    const current = first + (task.result?.repeatCount ?? 0)
+    const budget = draw(current, task.name)
+    use(budget)
+    onTestFailed(() =>
+      console.error(`budget ${budget}; replay: npm run test:steps -- --seed ${current} --seeds 1 -t "${task.name}"`)
+    )
+  })
+}
