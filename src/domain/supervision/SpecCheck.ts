@@ -7,10 +7,11 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { type AutoShutdown, autoShutdowns } from "./AutoShutdown.ts"
 import { restarts } from "./ChildExit.ts"
+import { describe } from "./FailureText.ts"
 import type { RestartIntensityInput } from "./RestartIntensity.ts"
 import type * as Shutdown from "./Shutdown.ts"
 import { strategies } from "./Strategy.ts"
-import type { ChildDeclaration } from "./SupervisorState.ts"
+import type { ChildDeclaration, Provider } from "./SupervisorState.ts"
 
 export class InvalidChildSpec extends Schema.TaggedError<InvalidChildSpec>()("InvalidChildSpec", {
   supervisor: Schema.String,
@@ -30,6 +31,10 @@ export class InvalidChildSpec extends Schema.TaggedError<InvalidChildSpec>()("In
 export interface CheckedChild extends Pick<ChildDeclaration, "id" | "kind" | "restart" | "significant"> {
   readonly shutdown: Shutdown.ShutdownInput
   readonly heartbeat?: Duration.Input | undefined
+  readonly startTimeout?: Duration.Input | undefined
+  readonly backoff?: { readonly resetAfter?: Duration.Input } | undefined
+  readonly provider?: Provider | undefined
+  readonly uses?: ReadonlyArray<Provider>
 }
 
 export interface CheckedSupervisor {
@@ -42,25 +47,57 @@ export interface CheckedSupervisor {
 
 type Problem = readonly [field: string, value: unknown, expected: string]
 
-/** Every problem of a supervisor and its children; empty when it can be started. */
-export const check = (supervisor: CheckedSupervisor): ReadonlyArray<InvalidChildSpec> => {
+/**
+ * Every problem of a supervisor and its children; empty when it can be started. Services that nobody in the list lends
+ * are left to the supervisor above, unless this is the topmost.
+ */
+export const check = (supervisor: CheckedSupervisor, isTopmost = true): ReadonlyArray<InvalidChildSpec> => {
   const seen = new Set<string>()
+  const places = providerPlaces(supervisor.children)
   return [
     ...supervisorProblems(supervisor).map(invalid(supervisor.id)),
-    ...supervisor.children.flatMap((child) => {
+    ...supervisor.children.flatMap((child, place) => {
       const duplicate: ReadonlyArray<Problem> = seen.has(child.id) ? [["id", child.id, "an id no sibling has"]] : []
       seen.add(child.id)
-      return [...duplicate, ...childProblems(child, supervisor.autoShutdown)].map(invalid(supervisor.id, child.id))
+      const problems = [
+        ...duplicate,
+        ...childProblems(child, supervisor.autoShutdown),
+        ...useProblems(child, place, places, supervisor.strategy, isTopmost)
+      ]
+      return problems.map(invalid(supervisor.id, child.id))
     })
   ]
 }
 
-/** Every problem of one child that is to run under a supervisor. */
+/** The services that a list of children needs from a supervisor further up. */
+export const usesFromAbove = (children: ReadonlyArray<CheckedChild>): ReadonlyArray<Provider> => {
+  const places = providerPlaces(children)
+  return [...new Set(children.flatMap(({ uses = [] }) => uses.filter((provider) => !places.has(provider))))]
+}
+
+/** Where a child that is added later stands: after all others. */
+export interface Siblings {
+  readonly strategy: string
+  readonly children: ReadonlyArray<CheckedChild>
+}
+
+/** Every problem of one child that is to run under a supervisor, after its siblings. */
 export const checkChild = (
   supervisor: string,
   autoShutdown: AutoShutdown,
-  child: CheckedChild
-): ReadonlyArray<InvalidChildSpec> => childProblems(child, autoShutdown).map(invalid(supervisor, child.id))
+  child: CheckedChild,
+  siblings: Siblings = { strategy: "one_for_one", children: [] }
+): ReadonlyArray<InvalidChildSpec> =>
+  [
+    ...childProblems(child, autoShutdown),
+    ...(child.uses === undefined || child.uses.length === 0 ? [] : useProblems(
+      child,
+      siblings.children.length,
+      providerPlaces(siblings.children),
+      siblings.strategy,
+      true
+    ))
+  ].map(invalid(supervisor, child.id))
 
 /** Every problem of a dynamic supervisor. */
 export const checkDynamic = (
@@ -73,12 +110,16 @@ export const checkDynamic = (
   return [...idProblems(id), ...intensityProblems(intensity), ...limit].map(invalid(id))
 }
 
+/** A value that stands for one running supervisor was put into a second tree while it runs in a first. */
+export const inTwoTrees = (supervisor: string, id: string): InvalidChildSpec =>
+  invalid(supervisor, id)(["spec", id, "a value that runs in no other tree: declare one for each"])
+
 const invalid = (supervisor: string, child?: string) => ([field, value, expected]: Problem): InvalidChildSpec =>
   new InvalidChildSpec({
     supervisor,
     ...(child === undefined ? {} : { child }),
     field,
-    value: typeof value === "string" ? JSON.stringify(value) : String(value),
+    value: describe(typeof value === "string" ? JSON.stringify(value) : value),
     expected
   })
 
@@ -106,13 +147,55 @@ const childProblems = (child: CheckedChild, autoShutdown: AutoShutdown): Readonl
   ...oneOf("restart", child.restart, restarts),
   ...shutdownProblems(child),
   ...significanceProblems(child, autoShutdown),
-  ...(child.heartbeat === undefined || (millisOf(child.heartbeat) > 0 && Number.isFinite(millisOf(child.heartbeat)))
+  ...periodProblems("heartbeat", child.heartbeat),
+  ...periodProblems("startTimeout", child.startTimeout),
+  ...(child.backoff === undefined ? [] : resetProblems(child.backoff.resetAfter)),
+  ...(child.provider === undefined || child.restart !== "temporary"
     ? []
-    : [["heartbeat", child.heartbeat, "a finite duration above zero"] satisfies Problem])
+    : [["restart", child.restart, "permanent | transient for a child that lends a service"] satisfies Problem])
 ]
 
+const providerPlaces = (children: ReadonlyArray<CheckedChild>): ReadonlyMap<Provider, number> =>
+  new Map(children.flatMap(({ provider }, place) => provider === undefined ? [] : [[provider, place] as const]))
+
+/** A user is restarted with its provider only behind it, and only under a strategy that parts them never. */
+const useProblems = (
+  { uses = [] }: CheckedChild,
+  place: number,
+  places: ReadonlyMap<Provider, number>,
+  strategy: string,
+  isTopmost: boolean
+): ReadonlyArray<Problem> =>
+  uses.flatMap((provider): ReadonlyArray<Problem> => {
+    const providerPlace = places.get(provider)
+    if (providerPlace === undefined) {
+      return isTopmost ? [["uses", provider.id, "a service of a child in the same list or further up"]] : []
+    }
+    if (providerPlace >= place) return [["uses", provider.id, "a service of a child that stands before it"]]
+    return strategy === "one_for_one"
+      ? [["uses", provider.id, "the strategy rest_for_one or one_for_all, which restart it with its provider"]]
+      : []
+  })
+
+const periodProblems = (field: string, period: Duration.Input | undefined): ReadonlyArray<Problem> => {
+  if (period === undefined) return []
+  const millis = millisOf(period)
+  return millis > 0 && Number.isFinite(millis) ? [] : [[field, period, "a finite duration above zero"]]
+}
+
+const resetProblems = (resetAfter: Duration.Input | undefined): ReadonlyArray<Problem> =>
+  resetAfter === undefined || millisOf(resetAfter) >= 0
+    ? []
+    : [["backoff.resetAfter", resetAfter, "a duration of at least zero"]]
+
+/** Longer ids make paths, metric labels and log lines unreadable. */
+const idLengthMax = 255
+
+/** Ids are joined to paths by `/`, and paths are printed: one line each. */
 const idProblems = (id: unknown): ReadonlyArray<Problem> =>
-  typeof id === "string" && id !== "" ? [] : [["id", id, "a name"]]
+  typeof id === "string" && id.trim() !== "" && id.length <= idLengthMax && !/[/\p{Cc}\p{Cs}]/u.test(id)
+    ? []
+    : [["id", id, `a name of at most ${idLengthMax} characters, without / and control characters`]]
 
 const oneOf = (field: string, value: string, allowed: ReadonlyArray<string>): ReadonlyArray<Problem> =>
   allowed.includes(value) ? [] : [[field, value, allowed.join(" | ")]]
@@ -134,8 +217,9 @@ const significanceProblems = (child: CheckedChild, autoShutdown: AutoShutdown): 
   return autoShutdown === "never" ? [["significant", true, "false while autoShutdown is never"]] : []
 }
 
-/** Not a number when the input is no duration at all. */
+/** Not a number when the input is no duration at all: `NaN` becomes zero on its way into a Duration. */
 const millisOf = (input: Duration.Input): number => {
+  if (typeof input === "number") return input
   const duration = Duration.fromInput(input)
   return duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
 }

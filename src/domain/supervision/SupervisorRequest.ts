@@ -34,6 +34,7 @@ const answerAbout = (
   request: "TerminateChild" | "RestartChild" | "DeleteChild",
   child: ChildState
 ): void => {
+  if (request === "TerminateChild" && isUsed(draft, child)) return refuse(draft, "in_use")
   if (request === "TerminateChild") return run(draft, request, [{ _tag: "Stop", id: child.id }])
   if (isLive(child)) return refuse(draft, "running")
   if (child.status === "restarting") return refuse(draft, "restarting")
@@ -41,6 +42,11 @@ const answerAbout = (
   draft.remove(child)
   draft.reply({ _tag: "Done" })
 }
+
+/** Whether a sibling would go on with the service of a child that is to be stopped. */
+const isUsed = (draft: SupervisorDraft, { provider }: ChildState): boolean =>
+  provider !== undefined
+  && draft.children.toArray().some((other) => other.status !== "stopped" && other.uses?.includes(provider) === true)
 
 const addChild = (draft: SupervisorDraft, child: ChildDeclaration): void => {
   const present = draft.find(child.id)

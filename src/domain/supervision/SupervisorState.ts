@@ -11,6 +11,11 @@ import { emptyWindow, type RestartIntensity, type RestartWindow } from "./Restar
 import type { Strategy } from "./Strategy.ts"
 import type { NodeKind } from "./TreeNode.ts"
 
+/** A child that lends a service to others; compared by identity. */
+export interface Provider {
+  readonly id: string
+}
+
 /** A child as the decision sees it: its spec without the effects. */
 export interface ChildDeclaration {
   readonly id: string
@@ -19,6 +24,9 @@ export interface ChildDeclaration {
   readonly significant: boolean
   /** Whether a backoff lies between the end and the next start. */
   readonly delayed: boolean
+  readonly provider?: Provider | undefined
+  /** Siblings whose services it works with: they cannot be stopped by hand while it runs. */
+  readonly uses?: ReadonlyArray<Provider>
 }
 
 export interface ChildState extends ChildDeclaration {
@@ -101,7 +109,7 @@ export type SupervisorInput =
   | { readonly _tag: "Shutdown" }
 
 /** Why a request was turned down. */
-export type Refusal = "already_started" | "already_present" | "not_found" | "running" | "restarting"
+export type Refusal = "already_started" | "already_present" | "not_found" | "running" | "restarting" | "in_use"
 
 export type Reply =
   | { readonly _tag: "Done" }

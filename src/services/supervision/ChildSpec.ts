@@ -14,6 +14,7 @@ import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Restart } from "../../domain/supervision/ChildExit.ts"
 import { defaultShutdown, type ShutdownInput } from "../../domain/supervision/Shutdown.ts"
+import type { Provider } from "../../domain/supervision/SupervisorState.ts"
 import type { NodeKind } from "../../domain/supervision/TreeNode.ts"
 import { ChildPosition } from "./internal/ChildPosition.ts"
 
@@ -53,6 +54,10 @@ export interface ChildDescription {
   readonly backoff: Backoff | undefined
   readonly heartbeat: Duration.Input | undefined
   readonly startTimeout: Duration.Input | undefined
+  /** What the child lends to later siblings, see `Supervisor.serviceChild`. */
+  readonly provider: Provider | undefined
+  /** The siblings, here or further up, whose services it was given. */
+  readonly uses: ReadonlyArray<Provider>
 }
 
 /** Hears that nothing is left of a child's life but its finalizers. */
@@ -77,6 +82,15 @@ export interface ChildSpec<out E, out R> {
 export type ErrorOf<Children extends ReadonlyArray<ChildSpec<unknown, unknown>>> = ErrorOfOne<Children[number]>
 type ErrorOfOne<Child> = Child extends ChildSpec<infer E, unknown> ? E : never
 
+/** A list of different children as a list of one kind, each of which can fail with and need what any of them does. */
+export const alike = <const Children extends ReadonlyArray<ChildSpec<unknown, unknown>>>(
+  children: Children
+): ReadonlyArray<ChildSpec<ErrorOf<Children>, ServicesOf<Children>>> =>
+  // boundary: a spec only ever produces its E and asks for its R, so each is also a spec of the two unions
+  children as ReadonlyArray<ChildSpec<unknown, unknown>> as ReadonlyArray<
+    ChildSpec<ErrorOf<Children>, ServicesOf<Children>>
+  >
+
 /** What the children of a list need. */
 export type ServicesOf<Children extends ReadonlyArray<ChildSpec<unknown, unknown>>> = ServicesOfOne<Children[number]>
 type ServicesOfOne<Child> = Child extends ChildSpec<unknown, infer R> ? R : never
@@ -84,25 +98,36 @@ type ServicesOfOne<Child> = Child extends ChildSpec<unknown, infer R> ? R : neve
 /** A start answers with this when there is nothing to run: its Scope is closed, its spec kept. */
 export const ignore: Effect.Effect<never> = Effect.suspend(() => Effect.never)
 
+/** What `run` must not answer: an effect that nobody would run. */
+type Runs<A> = [A] extends [Effect.Effect<infer _A, infer _E, infer _R>] ? [A] extends [never] ? unknown
+  : { readonly "run answers an effect that nobody runs: use start": never }
+  : unknown
+
 /** Declares a child that counts as started as soon as its fiber is forked (`run`), or in two parts (`start`). */
-export function child<E, R>(
-  options: ChildOptions & { readonly run: Effect.Effect<unknown, E, R> }
+export function child<A, E, R>(
+  options: ChildOptions & { readonly run: Effect.Effect<A, E, R> & Runs<A>; readonly start?: never }
 ): ChildSpec<E, Exclude<R, Scope.Scope>>
 export function child<E1, R1, E2, R2>(
-  options: ChildOptions & { readonly start: Effect.Effect<Effect.Effect<unknown, E2, R2>, E1, R1> }
+  options: ChildOptions & {
+    readonly start: Effect.Effect<Effect.Effect<unknown, E2, R2>, E1, R1>
+    readonly run?: never
+  }
 ): ChildSpec<E1 | E2, Exclude<R1 | R2, Scope.Scope>>
+// boundary: both forms are a Start of the unions of what their parts fail with and need
 export function child<E, R>(options: ChildOptions & Start<E, R>): ChildSpec<E, Exclude<R, Scope.Scope>> {
   return make("worker", options)
 }
 
-type Start<E, R> =
-  | { readonly run: Effect.Effect<unknown, E, R> }
-  | { readonly start: Effect.Effect<Effect.Effect<unknown, E, R>, E, R> }
+interface Start<E, R> {
+  readonly run?: Effect.Effect<unknown, E, R>
+  readonly start?: Effect.Effect<Effect.Effect<unknown, E, R>, E, R>
+}
 
 /** A child of any kind. */
 export const make = <E, R>(
   kind: NodeKind,
-  options: ChildOptions & Start<E, R>
+  options: ChildOptions & Start<E, R>,
+  lending: Partial<Pick<ChildDescription, "provider" | "uses">> = {}
 ): ChildSpec<E, Exclude<R, Scope.Scope>> => {
   const description: ChildDescription = {
     id: options.id,
@@ -112,7 +137,9 @@ export const make = <E, R>(
     significant: options.significant ?? false,
     backoff: options.backoff,
     heartbeat: options.heartbeat,
-    startTimeout: options.startTimeout
+    startTimeout: options.startTimeout,
+    provider: lending.provider,
+    uses: lending.uses ?? []
   }
   return {
     description,
@@ -139,14 +166,14 @@ const lifeIn =
     )
   }
 
-const parts = <E, R>(start: Start<E, R>, onStarted: () => void): Effect.Effect<unknown, E, R> => {
-  if ("run" in start) {
+const parts = <E, R>({ run, start }: Start<E, R>, onStarted: () => void): Effect.Effect<unknown, E, R> => {
+  if (start === undefined) {
     return Effect.suspend(() => {
       onStarted()
-      return start.run
+      return run ?? Effect.void
     })
   }
-  return Effect.flatMap(start.start, (run) => {
+  return Effect.flatMap(start, (run) => {
     if (run === ignore) return Effect.void
     onStarted()
     return run

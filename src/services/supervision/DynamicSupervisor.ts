@@ -21,6 +21,7 @@ import { dynamicNodeOf } from "./internal/DynamicNode.ts"
 import { DynamicShell } from "./internal/DynamicShell.ts"
 import * as Subtrees from "./internal/Subtrees.ts"
 import { SupervisorObserver } from "./internal/SupervisorObserver.ts"
+import { Tenant } from "./internal/Tenant.ts"
 import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
 
 export interface DynamicOptions extends Pick<ChildSpec.ChildOptions, "restart" | "significant" | "backoff"> {
@@ -78,13 +79,13 @@ export const start = <E = never>(options: DynamicOptions): Effect.Effect<
 
 const declare = <E>(options: DynamicOptions) =>
   Effect.sync(() => {
-    let current: DynamicShell<E> | undefined
+    const tenant = new Tenant<DynamicShell<E>>()
     const running = Effect.suspend(() =>
-      current?.isRunning === true ? Effect.succeed(current) : Effect.fail(new SupervisorGone({ path: options.id }))
+      tenant.current?.isRunning === true
+        ? Effect.succeed(tenant.current)
+        : Effect.fail(new SupervisorGone({ path: options.id }))
     )
-    const begin = startShell(options, (shell: DynamicShell<E>) => {
-      current = shell
-    })
+    const begin = startShell(options, tenant)
     return { begin, supervisor: handle(specOf(options, begin), running) }
   })
 
@@ -169,7 +170,7 @@ const count = <E>(shell: DynamicShell<E>): ChildCounts => {
 
 const startShell = <E>(
   options: DynamicOptions,
-  onMade: (shell: DynamicShell<E>) => void
+  tenant: Tenant<DynamicShell<E>>
 ): Effect.Effect<Effect.Effect<void, SupervisorShutdown<E>>, SupervisorShutdown<E>, Scope.Scope> =>
   Effect.gen(function*() {
     const observer = new SupervisorObserver(options.id, yield* Clock.Clock, yield* Effect.context())
@@ -181,12 +182,15 @@ const startShell = <E>(
     }
     const intensity = { maxRestarts, period: Duration.fromInputUnsafe(period) }
     const shell = new DynamicShell<E>(intensity, options.maxChildren, observer)
+    if (!(yield* tenant.enter(shell))) {
+      const problem = SpecCheck.inTwoTrees(path, options.id)
+      return yield* shutdownError<E>(path, { reason: "invalid_spec", child: undefined, problem, failure: Cause.empty })
+    }
     yield* Subtrees.appear(() => dynamicNodeOf(options.id, shell))
     const loop = yield* Effect.acquireRelease(
       Effect.forkDetach(shell.run, { startImmediately: true }),
       (fiber) => Effect.andThen(Effect.sync(() => shell.shutdown()), Fiber.await(fiber))
     )
-    onMade(shell)
     return Effect.flatMap(
       Fiber.join(loop),
       ({ failure, outcome }) =>

@@ -5,13 +5,17 @@
  * sending its keys elsewhere, where they would lose their order. The value is both a child to put into a tree and the
  * way to reach whatever supervisor runs it at the moment.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Partition from "../../domain/supervision/Partition.ts"
 import type { RestartIntensityInput } from "../../domain/supervision/RestartIntensity.ts"
+import * as SpecCheck from "../../domain/supervision/SpecCheck.ts"
 import * as ChildSpec from "./ChildSpec.ts"
+import { ChildPosition } from "./internal/ChildPosition.ts"
+import { Tenant } from "./internal/Tenant.ts"
 import * as Supervisor from "./Supervisor.ts"
 import { type ChildRefused, type ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
 
@@ -70,7 +74,7 @@ export const make = <A, E1, R1, E2, R2>(
     const slots = new Map<number, A>()
     const resizing = yield* Semaphore.make(1)
     let size = partitionsMax
-    let current: Supervisor.Supervisor<E1 | E2> | undefined
+    const tenant = new Tenant<{ supervisor?: Supervisor.Supervisor<E1 | E2> }>()
 
     const partition = (index: number) =>
       ChildSpec.child({
@@ -87,21 +91,18 @@ export const make = <A, E1, R1, E2, R2>(
       })
 
     const start = Effect.gen(function*() {
+      const running: { supervisor?: Supervisor.Supervisor<E1 | E2> } = {}
+      if (!(yield* tenant.enter(running))) return yield* inTwoTrees<E1 | E2>(id)
       const supervisor = yield* Supervisor.start({
         id,
         strategy: "one_for_one",
         ...(options.intensity === undefined ? {} : { intensity: options.intensity }),
         children: Array.from({ length: partitionsMax }, (_, index) => partition(index))
       })
-      yield* Effect.acquireRelease(
-        Effect.sync(() => {
-          current = supervisor
-          size = partitionsMax
-        }),
-        () => Effect.sync(() => (current = undefined))
-      )
+      running.supervisor = supervisor
+      size = partitionsMax
       return supervisor.await
-    }).pipe(Effect.mapError(({ child, failure, path, problem }) =>
+    }).pipe(Effect.catchTag("SupervisorStartError", ({ child, failure, path, problem }) =>
       new SupervisorShutdown<E1 | E2>({
         path,
         reason: problem === undefined ? "start_failed" : "invalid_spec",
@@ -116,6 +117,7 @@ export const make = <A, E1, R1, E2, R2>(
       if (!Partition.isSize(partitions, partitionsMax)) {
         return yield* new PartitionsRefused({ supervisor: id, partitions, partitionsMax })
       }
+      const current = tenant.current?.supervisor
       if (current === undefined) return yield* new SupervisorGone({ path: id })
       while (size > partitions) {
         size -= 1
@@ -138,4 +140,19 @@ export const make = <A, E1, R1, E2, R2>(
         }),
       resize: (partitions) => resizing.withPermit(resize(partitions))
     }
+  })
+
+const inTwoTrees = <E>(id: string): Effect.Effect<never, SupervisorShutdown<E>> =>
+  Effect.flatMap(ChildPosition, (position) => {
+    const path = position?.path ?? id
+    return Effect.fail(
+      new SupervisorShutdown<E>({
+        path,
+        reason: "invalid_spec",
+        child: undefined,
+        restarts: 0,
+        problem: SpecCheck.inTwoTrees(path, id),
+        failure: Cause.empty
+      })
+    )
   })

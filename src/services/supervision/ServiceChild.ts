@@ -1,17 +1,21 @@
 /**
  * A child that provides a service to its later siblings.
  *
- * Under `rest_for_one` a sibling that was given the service is restarted whenever the provider is, so it never works
- * with a service whose Scope is closed. The type of a sibling without its provider keeps asking for the service.
+ * Under `rest_for_one` or `one_for_all` a sibling that was given the service is restarted whenever the provider is, so
+ * it never works with a service whose Scope is closed. A tree in which that does not hold is refused: the provider must
+ * stand before its users, in the same list or in one further up, under one of these two strategies. By hand a provider
+ * cannot be stopped while a user runs. Each tree that the two stand in has a service of its own.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { Provider } from "../../domain/supervision/SupervisorState.ts"
 import { type BoundChild, type ChildOptions, type ChildSpec, make } from "./ChildSpec.ts"
+import { ChildPosition } from "./internal/ChildPosition.ts"
 
-/** A sibling started while its provider does not run: it stands before the provider, or the strategy parts them. */
+/** A sibling started by hand while its provider does not run. */
 class ServiceNotRunning extends Data.TaggedError("ServiceNotRunning")<{ readonly provider: string }> {
   override get message(): string {
     return `${this.provider} does not run`
@@ -28,41 +32,60 @@ export const serviceChild = <I, S, E, R>(
   options: ChildOptions & { readonly service: Context.Key<I, S>; readonly layer: Layer.Layer<I, E, R> }
 ): Effect.Effect<ServiceChild<I, E, Exclude<R, Scope.Scope>>> =>
   Effect.sync(() => {
-    let current: Context.Context<I> | undefined
-    const running = Effect.suspend(() =>
-      current === undefined ? Effect.die(new ServiceNotRunning({ provider: options.id })) : Effect.succeed(current)
-    )
-    const spec = make("worker", {
-      ...options,
-      start: Effect.gen(function*() {
-        const built = yield* Layer.build(options.layer)
-        yield* Effect.acquireRelease(
-          Effect.sync(() => (current = built)),
-          () => Effect.sync(() => (current = undefined))
-        )
-        return Effect.never
-      })
+    const { layer, service, ...childOptions } = options
+    const provider: Provider = { id: options.id }
+    const start = Effect.gen(function*() {
+      const built: Context.Context<never> = yield* Layer.build(layer)
+      const position = yield* ChildPosition
+      yield* Effect.acquireRelease(
+        Effect.sync(() => position?.owner.lent.set(provider, built)),
+        () => Effect.sync(() => position?.owner.lent.delete(provider))
+      )
+      return Effect.never
     })
-    return { ...spec, provide: (sibling) => given(sibling, options.service, running) }
+    return {
+      ...make("worker", { ...childOptions, start }, { provider }),
+      provide: (sibling) => given(sibling, service, provider)
+    }
   })
 
 /** Binds a child anew at each start, because the service may be another one each time. */
 const given = <E, R, I, S>(
   sibling: ChildSpec<E, R>,
   service: Context.Key<I, S>,
-  running: Effect.Effect<Context.Context<I>>
+  provider: Provider
 ): ChildSpec<E, Exclude<R, I>> => ({
-  description: sibling.description,
+  description: { ...sibling.description, uses: [...sibling.description.uses, provider] },
   bind: Effect.contextWith((context: Context.Context<Exclude<R, I>>) => {
-    const bind = (current: Context.Context<I>): Effect.Effect<BoundChild<E>> => {
-      const provided = Effect.provideService(sibling.bind, service, Context.get(current, service))
+    const bind = (lent: S): Effect.Effect<BoundChild<E>> => {
+      const provided = Effect.provideService(sibling.bind, service, lent)
       return Effect.updateContext(provided, (): Context.Context<Exclude<R, I>> => context)
     }
     const bound: BoundChild<E> = {
-      description: sibling.description,
+      description: { ...sibling.description, uses: [...sibling.description.uses, provider] },
       life: (position, onStarted, onClosing) =>
-        Effect.flatMap(Effect.flatMap(running, bind), ({ life }) => life(position, onStarted, onClosing))
+        Effect.flatMap(
+          Effect.flatMap(lentTo(position, service, provider), bind),
+          ({ life }) => life(position, onStarted, onClosing)
+        )
     }
     return Effect.succeed(bound)
   })
 })
+
+/** The service as the nearest provider above lends it now. */
+const lentTo = <I, S>(
+  position: ChildPosition,
+  service: Context.Key<I, S>,
+  provider: Provider
+): Effect.Effect<S> =>
+  Effect.suspend(() => {
+    for (let at: ChildPosition | undefined = position; at !== undefined; at = at.owner.position) {
+      const found = at.owner.lent.get(provider)
+      if (found !== undefined) {
+        const lent = Context.getOption(found, service)
+        if (lent._tag === "Some") return Effect.succeed(lent.value)
+      }
+    }
+    return Effect.die(new ServiceNotRunning({ provider: provider.id }))
+  })

@@ -9,11 +9,12 @@
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as SpecCheck from "../../domain/supervision/SpecCheck.ts"
 import * as State from "../../domain/supervision/SupervisorState.ts"
 import * as ChildSpec from "./ChildSpec.ts"
 import { ChildPosition } from "./internal/ChildPosition.ts"
@@ -34,7 +35,10 @@ export { exitShutdown } from "./internal/ExitReason.ts"
 export type { ServiceChild } from "./ServiceChild.ts"
 export { serviceChild } from "./ServiceChild.ts"
 export type { ChildInfo, Supervisor, SupervisorOptions } from "./SupervisorHandle.ts"
-export { check } from "./SupervisorHandle.ts"
+
+/** Every problem of the options, by field, without starting anything. `start`, `run` and `layer` refuse what it names. */
+export const check = (options: SupervisorOptions<Specs>): ReadonlyArray<SpecCheck.InvalidChildSpec> =>
+  Handle.check(options)
 
 type Specs = ReadonlyArray<ChildSpec.ChildSpec<unknown, unknown>>
 
@@ -47,57 +51,58 @@ export type SupervisorChildOptions = Pick<ChildSpec.ChildOptions, "restart" | "s
 }
 
 /** Starts the children in order and returns once all have started. Stopped in reverse when the Scope closes. */
-export function start<const Children extends Specs>(
+export const start = <const Children extends Specs>(
   options: SupervisorOptions<Children>
 ): Effect.Effect<
   Supervisor<ChildSpec.ErrorOf<Children>>,
   SupervisorStartError<ChildSpec.ErrorOf<Children>>,
   ChildSpec.ServicesOf<Children> | Scope.Scope
->
-export function start<E, R>(
-  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
-): Effect.Effect<Supervisor<E>, SupervisorStartError<E>, R | Scope.Scope> {
-  return startTyped(options)
-}
+> => startTyped(typed(options))
 
 /** Runs the children until the supervisor gives up. */
-export function run<const Children extends Specs>(
+export const run = <const Children extends Specs>(
   options: SupervisorOptions<Children>
-): Effect.Effect<never, SupervisorShutdown<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>>
-export function run<E, R>(
-  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
-): Effect.Effect<never, SupervisorShutdown<E>, Exclude<R, Scope.Scope>> {
-  return Effect.scoped(Effect.flatten(startLife(options))).pipe(Effect.andThen(Effect.never))
-}
+): Effect.Effect<never, SupervisorShutdown<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>> =>
+  Effect.scoped(Effect.flatten(startLife(typed(options)))).pipe(Effect.andThen(Effect.never))
 
 /** A supervisor as a child: it counts as started when all its children have started. */
-export function supervisor<const Children extends Specs>(
+export const supervisor = <const Children extends Specs>(
   options: SupervisorOptions<Children> & SupervisorChildOptions
-): ChildSpec.ChildSpec<SupervisorShutdown<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>>
-export function supervisor<E, R>(
-  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>> & SupervisorChildOptions
-): ChildSpec.ChildSpec<SupervisorShutdown<E>, Exclude<R, Scope.Scope>> {
-  return ChildSpec.make("supervisor", { ...options, start: startLife(options) })
-}
+): ChildSpec.ChildSpec<SupervisorShutdown<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>> =>
+  ChildSpec.make("supervisor", { ...options, start: startLife(typed(options), false) }, {
+    uses: SpecCheck.usesFromAbove(options.children.map(({ description }) => description))
+  })
 
 /**
  * A tree as a Layer that provides its handle. Who uses the handle decides what giving up means: `handle.await` fails
- * with it.
+ * with it, and `launch` ends the program with it.
  */
-export function layer<I, const Children extends Specs>(
+export const layer = <I, const Children extends Specs>(
   key: Context.Key<I, Supervisor<ChildSpec.ErrorOf<Children>>>,
   options: SupervisorOptions<Children>
-): Layer.Layer<I, SupervisorStartError<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>>
-export function layer<I, E, R>(
+): Layer.Layer<I, SupervisorStartError<ChildSpec.ErrorOf<Children>>, ChildSpec.ServicesOf<Children>> =>
+  Layer.effect(key, startTyped(typed(options)))
+
+/**
+ * Builds a Layer and keeps it, as `Layer.launch` does, until the supervisor in it ends: a tree that gives up ends the
+ * program with its failure, and one that is stopped ends it in order. Everything the Layer holds is closed before that.
+ */
+export const launch = <LI, I extends LI, E, LE, LR>(
   key: Context.Key<I, Supervisor<E>>,
-  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
-): Layer.Layer<I, SupervisorStartError<E>, Exclude<R, Scope.Scope>> {
-  return Layer.effect(key, startTyped(options))
-}
+  program: Layer.Layer<LI, LE, LR>
+): Effect.Effect<void, LE | SupervisorShutdown<E>, LR> =>
+  Effect.scoped(Effect.flatMap(Layer.build(program), (context) => Context.get(context, key).await))
+
+const typed = <const Children extends Specs>(
+  options: SupervisorOptions<Children>
+): SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<ChildSpec.ErrorOf<Children>, ChildSpec.ServicesOf<Children>>>> => ({
+  ...options,
+  children: ChildSpec.alike(options.children)
+})
 
 /** The two parts of a supervisor's start, whose failure is told like its giving up. */
-const startLife = <E, R>(options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>) =>
-  startTyped(options).pipe(
+const startLife = <E, R>(options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>, isTopmost = true) =>
+  startTyped(options, isTopmost).pipe(
     Effect.map((started) => started.await),
     Effect.mapError((error) =>
       new SupervisorShutdown<E>({
@@ -112,12 +117,13 @@ const startLife = <E, R>(options: SupervisorOptions<ReadonlyArray<ChildSpec.Chil
   )
 
 const startTyped = <E, R>(
-  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
+  options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>,
+  isTopmost = true
 ): Effect.Effect<Supervisor<E>, SupervisorStartError<E>, R | Scope.Scope> =>
   Effect.gen(function*() {
     const context = yield* Effect.context()
     const observer = new SupervisorObserver(options.id, yield* Clock.Clock, context)
-    const [problem] = Handle.check(options)
+    const [problem] = Handle.check(options, isTopmost)
     if (problem !== undefined) {
       const { path } = observer
       return yield* new SupervisorStartError<E>({ path, child: problem.child, problem, failure: Cause.empty })

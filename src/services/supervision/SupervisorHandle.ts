@@ -36,7 +36,11 @@ type StartChildError<E> = ChildStartError<E> | ChildRefused | SpecCheck.InvalidC
 /** A running supervisor. Every request to one that has ended fails with `SupervisorGone`. */
 export interface Supervisor<E> {
   readonly path: string
-  /** Adds a child after the others and starts it. The caller provides what the child needs. */
+  /**
+   * Adds a child after the others and starts it. The caller provides what the child needs. Refused, like every request
+   * that changes something, with `awaits_caller` when it comes from the start or the finalizers of a child that the
+   * supervisor waits for: it would wait for ever.
+   */
   readonly startChild: <R>(
     spec: ChildSpec.ChildSpec<E, R>
   ) => Effect.Effect<"started" | "ignored", StartChildError<E>, R>
@@ -59,7 +63,7 @@ export interface Supervisor<E> {
    */
   readonly changeSpecs: <R>(
     options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
-  ) => Effect.Effect<void, SpecCheck.InvalidChildSpec | SupervisorGone, R>
+  ) => Effect.Effect<void, SpecCheck.InvalidChildSpec | ChildRefused | SupervisorGone, R>
   readonly tree: Effect.Effect<TreeNode>
   /** What happens from now on, here and in supervisors below. */
   readonly events: Stream.Stream<SupervisionEvent>
@@ -86,7 +90,12 @@ export const make = <E>(
   ): Asked<E> =>
     Effect.flatMap(
       shell.request(input, children),
-      (answer): Asked<E> => answer === undefined ? Effect.fail(new SupervisorGone({ path })) : read(path, id, answer)
+      (answer): Asked<E> => {
+        if (answer === undefined) return Effect.fail(new SupervisorGone({ path }))
+        return answer === "awaits_caller"
+          ? Effect.fail(new ChildRefused({ path, child: id, reason: answer }))
+          : read(path, id, answer)
+      }
     )
   /** A request that starts nothing cannot fail to start. */
   const command = (id: string, input: State.SupervisorInput): Effect.Effect<void, ChildRefused | SupervisorGone> =>
@@ -95,9 +104,11 @@ export const make = <E>(
     path,
     startChild: (spec) =>
       Effect.gen(function*() {
-        const [problem] = SpecCheck.checkChild(path, shell.state.flags.autoShutdown, spec.description)
-        if (problem !== undefined) return yield* problem
         const child = yield* spec.bind
+        const { autoShutdown, strategy } = shell.state.flags
+        const siblings = spec.description.uses.length === 0 ? [] : siblingsOf(shell)
+        const [problem] = SpecCheck.checkChild(path, autoShutdown, spec.description, { strategy, children: siblings })
+        if (problem !== undefined) return yield* problem
         return yield* ask(child.description.id, { _tag: "AddChild", child: declare(child) }, [child])
       }),
     terminateChild: (id) => command(id, { _tag: "TerminateChild", id }),
@@ -119,7 +130,9 @@ export const make = <E>(
         if (problem !== undefined) return yield* problem
         const children = yield* Effect.forEach(options.children, (spec) => spec.bind)
         const input = { _tag: "ChangeSpecs" as const, flags: flagsOf(options), children: children.map(declare) }
-        if ((yield* shell.request(input, children)) === undefined) return yield* new SupervisorGone({ path })
+        const answer = yield* shell.request(input, children)
+        if (answer === undefined) return yield* new SupervisorGone({ path })
+        if (answer === "awaits_caller") return yield* new ChildRefused({ path, child: options.id, reason: answer })
       }),
     tree: Effect.sync(node),
     events: sinks.stream,
@@ -135,15 +148,21 @@ export const stop = <E>(shell: SupervisorShell<E>, loop: Fiber.Fiber<Ended<E>>):
     return Effect.asVoid(Fiber.await(loop))
   })
 
+const siblingsOf = <E>(shell: SupervisorShell<E>): ReadonlyArray<ChildSpec.ChildDescription> =>
+  shell.state.children.toArray().flatMap(({ id }) => shell.records.get(id)?.bound.description ?? [])
+
 /** Every problem of the options, without starting anything. `start` and `run` refuse what this names. */
-export const check = (options: SupervisorOptions<Specs>): ReadonlyArray<SpecCheck.InvalidChildSpec> =>
+export const check = (
+  options: SupervisorOptions<Specs>,
+  isTopmost = true
+): ReadonlyArray<SpecCheck.InvalidChildSpec> =>
   SpecCheck.check({
     id: options.id,
     strategy: options.strategy,
     intensity: options.intensity ?? RestartIntensity.defaultIntensity,
     autoShutdown: options.autoShutdown ?? "never",
     children: options.children.map(({ description }) => description)
-  })
+  }, isTopmost)
 
 export const flagsOf = (options: SupervisorOptions<Specs>): State.SupervisorFlags => {
   const { maxRestarts, period } = options.intensity ?? RestartIntensity.defaultIntensity
@@ -160,7 +179,9 @@ export const declare = <E>({ description }: ChildSpec.BoundChild<E>): State.Chil
   kind: description.kind,
   restart: description.restart,
   significant: description.significant,
-  delayed: description.backoff !== undefined
+  delayed: description.backoff !== undefined,
+  ...(description.provider === undefined ? {} : { provider: description.provider }),
+  ...(description.uses.length === 0 ? {} : { uses: description.uses })
 })
 
 const read = <E>(

@@ -6,7 +6,7 @@ import * as Tracer from "effect/Tracer"
 import type { ChildSpec } from "../../../src/services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { it } from "./fixtures/Leaks.ts"
-import { type Boom, Trace } from "./fixtures/Trace.ts"
+import { type Boom, settle, Trace } from "./fixtures/Trace.ts"
 
 class Connection extends Context.Service<Connection, { readonly number: number }>()("Connection") {}
 class Workers extends Context.Service<Workers, Supervisor.Supervisor<Boom>>()("Workers") {}
@@ -29,10 +29,12 @@ describe("Layers in trees", () => {
       const fed: ChildSpec<never, never> = connection.provide(needy)
       const supervisor = yield* Supervisor.start({ id: "root", strategy: "one_for_all", children: [connection, fed] })
 
+      yield* settle
       yield* supervisor.terminateChild("user")
       yield* supervisor.terminateChild("connection")
       yield* supervisor.restartChild("connection")
       yield* supervisor.restartChild("user")
+      yield* settle
 
       assert.deepStrictEqual(seen, [1, 2])
     }))

@@ -5,7 +5,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { it } from "./fixtures/Leaks.ts"
-import { Trace } from "./fixtures/Trace.ts"
+import { settle, Trace } from "./fixtures/Trace.ts"
 
 describe("Supervisor", () => {
   it.effect("restarts the rest in order and stops everything in reverse", () =>
@@ -19,6 +19,7 @@ describe("Supervisor", () => {
         }),
         { startImmediately: true }
       )
+      yield* settle
       assert.strictEqual(trace.take(), "+a +b +c")
 
       yield* trace.end("b")
@@ -40,6 +41,7 @@ describe("Supervisor", () => {
         }),
         { startImmediately: true }
       )
+      yield* settle
       yield* trace.end("b")
       yield* TestClock.adjust("5 seconds")
       yield* trace.end("b")

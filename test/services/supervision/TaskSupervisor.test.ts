@@ -257,6 +257,7 @@ describe("TaskSupervisor.stream", () => {
         { startImmediately: true }
       )
 
+      yield* settle
       yield* TestClock.adjust("5 seconds")
 
       assert.deepStrictEqual(yield* Fiber.join(collected), [

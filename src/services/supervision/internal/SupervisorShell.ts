@@ -6,11 +6,13 @@
  * it while it waits for a child to start: that start is then stopped like a running child.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { decide } from "../../../domain/supervision/SupervisorDecision.ts"
 import type * as State from "../../../domain/supervision/SupervisorState.ts"
 import type { BoundChild } from "../ChildSpec.ts"
 import { monotonicMillis } from "./ChildOwner.ts"
+import { ChildPosition, isAwaited } from "./ChildPosition.ts"
 import { ChildRecord } from "./ChildRecord.ts"
 import { Mailbox } from "./Mailbox.ts"
 import { Retries } from "./Retries.ts"
@@ -49,15 +51,21 @@ export class SupervisorShell<E> {
       Effect.onExit(() => this.close)
     )
 
-  /** Asks for a change; undefined when the supervisor has ended. */
+  /**
+   * Asks for a change; undefined when the supervisor has ended, `awaits_caller` when it waits for nobody but the caller.
+   */
   request(
     input: State.SupervisorInput,
     children: ReadonlyArray<BoundChild<E>> = []
-  ): Effect.Effect<Answer<E> | undefined> {
-    return Effect.callback((resume) => {
-      if (this.hasEnded) return resume(Effect.undefined)
-      this.mailbox.offer({ input, children, answer: (answer) => resume(Effect.succeed(answer)) })
-    })
+  ): Effect.Effect<Answer<E> | "awaits_caller" | undefined> {
+    return Effect.withFiber((fiber) =>
+      Effect.callback((resume) => {
+        if (this.hasEnded) return resume(Effect.undefined)
+        const caller = Context.get(fiber.context, ChildPosition)
+        if (isAwaited(this.observer, caller)) return resume(Effect.succeed("awaits_caller"))
+        this.mailbox.offer({ input, children, answer: (answer) => resume(Effect.succeed(answer)) })
+      })
+    )
   }
 
   /** Makes the supervisor stop its children and end. */

@@ -370,7 +370,8 @@ describe("Attempts that keep failing (scenarios 61 to 64)", () => {
         trace.failStart("b", Number.POSITIVE_INFINITY)
         yield* trace.end("b")
 
-        assert.strictEqual(yield* statusOf(supervisor, "b"), "restarting")
+        // Between two attempts, or in one of them.
+        assert.include(["restarting", "starting"], yield* statusOf(supervisor, "b"))
         assert.strictEqual((yield* supervisor.countChildren).specs, 3)
         yield* supervisor.terminateChild("a")
         yield* supervisor.stop
@@ -388,7 +389,9 @@ describe("Attempts that keep failing (scenarios 61 to 64)", () => {
         trace.failStart("a", Number.POSITIVE_INFINITY)
         yield* trace.end("a")
 
-        assert.deepStrictEqual(yield* supervisor.whichChildren, [{ id: "a", status: "restarting" }])
+        const [child, ...others] = yield* supervisor.whichChildren
+        assert.isEmpty(others)
+        assert.include(["restarting", "starting"], child?.status)
         yield* supervisor.startChild(trace.child("b"))
         yield* supervisor.terminateChild("b")
       }).pipe(Effect.scoped)

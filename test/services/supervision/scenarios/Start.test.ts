@@ -187,7 +187,9 @@ describe("A supervisor's start (scenarios 1 to 23)", () => {
         significant: false,
         backoff: undefined,
         heartbeat: undefined,
-        startTimeout: undefined
+        startTimeout: undefined,
+        provider: undefined,
+        uses: []
       }
       assert.deepEqual(yield* supervisor.getChildSpec("a"), {
         ...defaults,

@@ -130,6 +130,7 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
           // The child does not listen to the interruption; it ends in its own way when told to.
           const life = Effect.uninterruptible(Effect.andThen(Deferred.await(closing), ending))
           const supervisor = yield* tree([trace.child("a", { restart, life })])
+          yield* settle
           const stopping = yield* Effect.forkChild(supervisor.stop, { startImmediately: true })
           yield* settle
           yield* Deferred.succeed(closing, undefined)
