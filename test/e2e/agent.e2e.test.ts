@@ -86,7 +86,7 @@ describe("serviceradar agent", () => {
 
       assert.deepInclude(own, { available: true, agentId: "edge-1", pollerId: "poller-1" })
       const checkers = tree[0]?.children.find(({ id }) => id === "Checkers")
-      assert.deepStrictEqual(checkers?.children.map(({ id }) => id), [`port/own/127.0.0.1:${port}`])
+      assert.deepStrictEqual(checkers?.children.map(({ id }) => id), [`port:own:127.0.0.1:${port}`])
       assert.strictEqual(code, 0, program.output())
       assert.isBelow(drainedMillis, 12_000)
       // Whoever waits is told, rather than left alone.

@@ -14,13 +14,16 @@ if (seed !== undefined) {
   const first = seed
   const seeds = Number(process.env["STEPS_SEEDS"] ?? "1")
   install()
+  // eslint-disable-next-line no-empty-pattern -- vitest reads the pattern, and hands over what it names
   beforeAll(({}, suite) => repeat(suite.tasks, seeds - 1))
   beforeEach(({ task }) => {
     const current = first + (task.result?.repeatCount ?? 0)
     const budget = draw(current, task.name)
     use(budget)
-    onTestFailed(() =>
-      console.error(`budget ${budget}; replay: npm run test:steps -- --seed ${current} --seeds 1 -t "${task.name}"`)
-    )
+    onTestFailed(() => {
+      process.stderr.write(
+        `budget ${budget}; replay: npm run test:steps -- --seed ${current} --seeds 1 -t "${task.name}"\n`
+      )
+    })
   })
 }

@@ -82,8 +82,8 @@ export class ChildList {
   /** The table as this list sees it, after a walk to whichever list owns it now. */
   private table(): Table {
     if ("places" in this.content) return this.content
-    const path: Array<readonly [ChildList, Difference]> = []
-    let owner: ChildList = this
+    const path: Array<readonly [ChildList, Difference]> = [[this, this.content]]
+    let owner = this.content.next
     while (!("places" in owner.content)) {
       path.push([owner, owner.content])
       owner = owner.content.next

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { type AutoShutdown, autoShutdowns } from "./AutoShutdown.ts"
 import { restarts } from "./ChildExit.ts"
+import * as ChildId from "./ChildId.ts"
 import { describe } from "./FailureText.ts"
 import type { RestartIntensityInput } from "./RestartIntensity.ts"
 import type * as Shutdown from "./Shutdown.ts"
@@ -188,14 +189,7 @@ const resetProblems = (resetAfter: Duration.Input | undefined): ReadonlyArray<Pr
     ? []
     : [["backoff.resetAfter", resetAfter, "a duration of at least zero"]]
 
-/** Longer ids make paths, metric labels and log lines unreadable. */
-const idLengthMax = 255
-
-/** Ids are joined to paths by `/`, and paths are printed: one line each. */
-const idProblems = (id: unknown): ReadonlyArray<Problem> =>
-  typeof id === "string" && id.trim() !== "" && id.length <= idLengthMax && !/[/\p{Cc}\p{Cs}]/u.test(id)
-    ? []
-    : [["id", id, `a name of at most ${idLengthMax} characters, without / and control characters`]]
+const idProblems = (id: unknown): ReadonlyArray<Problem> => ChildId.isValid(id) ? [] : [["id", id, ChildId.expectation]]
 
 const oneOf = (field: string, value: string, allowed: ReadonlyArray<string>): ReadonlyArray<Problem> =>
   allowed.includes(value) ? [] : [[field, value, allowed.join(" | ")]]

@@ -3,7 +3,7 @@
  *
  *   Agent (rest_for_one)
  *   ├─ Checkers          permanent, dynamic
- *   │  └─ port/ssh/127.0.0.1:22 …   transient, one per checker, made when first asked for
+ *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *

@@ -13,6 +13,7 @@
  */
 import { Effect, Metric, Option, Ref, Stream } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
+import * as ChildId from "../../domain/supervision/ChildId.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import type * as AgentLink from "./AgentLink.ts"
 import * as CheckScheduler from "./CheckScheduler.ts"
@@ -25,7 +26,7 @@ const backoff = { schedule: Backoff.capped({ from: "1 second", to: "30 seconds" 
 
 const coordinator = (link: AgentLink.AgentLink) =>
   Supervisor.supervisor({
-    id: link.agent.agentId,
+    id: ChildId.fromName(link.agent.agentId),
     strategy: "rest_for_one",
     children: [
       Supervisor.child({ id: "ConnectionManager", backoff, start: ConnectionManager.start(link) }),

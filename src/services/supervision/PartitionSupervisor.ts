@@ -102,16 +102,17 @@ export const make = <A, E1, R1, E2, R2>(
       running.supervisor = supervisor
       size = partitionsMax
       return supervisor.await
-    }).pipe(Effect.catchTag("SupervisorStartError", ({ child, failure, path, problem }) =>
-      new SupervisorShutdown<E1 | E2>({
-        path,
-        reason: problem === undefined ? "start_failed" : "invalid_spec",
-        child,
-        restarts: 0,
-        problem,
-        failure
-      })
-    ))
+    }).pipe(
+      Effect.catchTag("SupervisorStartError", ({ child, failure, path, problem }) =>
+        new SupervisorShutdown<E1 | E2>({
+          path,
+          reason: problem === undefined ? "start_failed" : "invalid_spec",
+          child,
+          restarts: 0,
+          problem,
+          failure
+        }))
+    )
 
     const resize = Effect.fnUntraced(function*(partitions: number) {
       if (!Partition.isSize(partitions, partitionsMax)) {

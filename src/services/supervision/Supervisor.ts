@@ -95,7 +95,9 @@ export const launch = <LI, I extends LI, E, LE, LR>(
 
 const typed = <const Children extends Specs>(
   options: SupervisorOptions<Children>
-): SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<ChildSpec.ErrorOf<Children>, ChildSpec.ServicesOf<Children>>>> => ({
+): SupervisorOptions<
+  ReadonlyArray<ChildSpec.ChildSpec<ChildSpec.ErrorOf<Children>, ChildSpec.ServicesOf<Children>>>
+> => ({
   ...options,
   children: ChildSpec.alike(options.children)
 })

@@ -168,7 +168,12 @@ const launcher = (
         )
       })
     // The failure is the owner's to read; to the supervisor it is the abnormal end of a temporary child.
-    const child = ChildSpec.child({ ...childOptions(options), id, restart: "temporary", run: Effect.asVoid(Effect.orDie(run)) })
+    const child = ChildSpec.child({
+      ...childOptions(options),
+      id,
+      restart: "temporary",
+      run: Effect.asVoid(Effect.orDie(run))
+    })
     open.add(giveUp)
     return Effect.as(Effect.onError(supervisor.startChild(child), () => Effect.sync(() => open.delete(giveUp))), {
       id,

@@ -62,7 +62,7 @@ describe("AgentProgram", () => {
 
       assert.strictEqual(
         before,
-        `Agent:supervisor(Checkers:dynamic(port/own/127.0.0.1:${port}:worker) GrpcServer:worker)`
+        `Agent:supervisor(Checkers:dynamic(port:own:127.0.0.1:${port}:worker) GrpcServer:worker)`
       )
       assert.strictEqual(after, "Agent:supervisor(Checkers:dynamic GrpcServer:worker)")
     }).pipe(

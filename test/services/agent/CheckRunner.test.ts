@@ -144,12 +144,12 @@ describe("CheckRunner", () => {
 
       assert.deepInclude(broken, { available: false, message: "{\"error\":\"the checker broke: Error: a bug\"}" })
       assert.deepStrictEqual(restarting, [
-        { id: "healthy/ssh/127.0.0.1:22", restartsTotal: 0, state: "running" },
-        { id: "dying/x", restartsTotal: 1, state: "restarting" }
+        { id: "healthy:ssh:127.0.0.1:22", restartsTotal: 0, state: "running" },
+        { id: "dying:x", restartsTotal: 1, state: "restarting" }
       ])
       assert.deepStrictEqual(yield* checkers, [
-        { id: "healthy/ssh/127.0.0.1:22", restartsTotal: 0, state: "running" },
-        { id: "dying/x", restartsTotal: 1, state: "running" }
+        { id: "healthy:ssh:127.0.0.1:22", restartsTotal: 0, state: "running" },
+        { id: "dying:x", restartsTotal: 1, state: "running" }
       ])
     }).pipe(Effect.provide(runner({
       healthy: checking(Effect.succeed(ok)),
@@ -193,10 +193,10 @@ describe("CheckRunner", () => {
       assert.include(givenUp.message, "the checker hangs and was given up after 5s 500ms")
       assert.isTrue(second.available)
       assert.deepStrictEqual(before.map(({ id, state }) => [id, state]), [
-        ["stubborn/a", "stopping"],
-        ["stubborn/a#1", "running"]
+        ["stubborn:a", "stopping"],
+        ["stubborn:a#1", "running"]
       ])
-      assert.deepStrictEqual(after.map(({ id }) => id), ["stubborn/a#1"])
+      assert.deepStrictEqual(after.map(({ id }) => id), ["stubborn:a#1"])
       assert.strictEqual(yield* CheckRunner.use((runner) => runner.size), 1)
       yield* Deferred.succeed(release, undefined)
     }).pipe(Effect.provide(runner({ stubborn })))
@@ -251,7 +251,7 @@ describe("CheckRunner", () => {
         yield* run({ ...request("healthy", "web"), details: JSON.stringify({ url: "http://a", token }) })
       }
 
-      assert.deepStrictEqual((yield* checkers).map(({ id }) => id), ["healthy/web/http://a", "healthy/web/http://a#1"])
+      assert.deepStrictEqual((yield* checkers).map(({ id }) => id), ["healthy:web:http:a", "healthy:web:http:a#1"])
     }).pipe(Effect.provide(runner({ healthy: checking(Effect.succeed(ok)) }))))
 
   it.effect("refuses a request that would cost too much to keep", () =>

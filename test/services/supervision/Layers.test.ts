@@ -4,7 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import type { ChildSpec } from "../../../src/services/supervision/ChildSpec.ts"
+import * as PartitionSupervisor from "../../../src/services/supervision/PartitionSupervisor.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import * as TaskSupervisor from "../../../src/services/supervision/TaskSupervisor.ts"
 import { it } from "./fixtures/Leaks.ts"
 import { type Boom, settle, Trace } from "./fixtures/Trace.ts"
 
@@ -39,19 +41,101 @@ describe("Layers in trees", () => {
       assert.deepStrictEqual(seen, [1, 2])
     }))
 
-  it.effect("fails to start a sibling whose provider does not run", () =>
+  // 09-service-child-order-and-strategy.ts
+  it.effect("refuses a user before its provider, without it, and under a strategy that parts them", () =>
     Effect.gen(function*() {
       const connection = yield* Supervisor.serviceChild({ id: "connection", service: Connection, layer: connections() })
-      const user = Supervisor.child({ id: "user", run: Effect.andThen(Connection, Effect.never) })
+      const user = connection.provide(Supervisor.child({ id: "user", run: Effect.andThen(Connection, Effect.never) }))
+      const nested = Supervisor.supervisor({ id: "nested", strategy: "one_for_one", children: [user] })
+      const expected = (strategy: "one_for_one" | "rest_for_one", children: ReadonlyArray<ChildSpec<never, never>>) =>
+        Supervisor.check({ id: "root", strategy, children }).map(({ child, expected, field }) =>
+          `${child} ${field}: ${expected}`
+        )
 
-      const error = yield* Effect.flip(
-        Supervisor.start({ id: "root", strategy: "rest_for_one", children: [connection.provide(user), connection] })
+      assert.deepStrictEqual(expected("rest_for_one", [connection, user]), [])
+      assert.deepStrictEqual(
+        Supervisor.check({ id: "root", strategy: "rest_for_one", children: [connection, nested] }),
+        []
       )
+      assert.deepStrictEqual(expected("rest_for_one", [user, connection]), [
+        "user uses: a service of a child that stands before it"
+      ])
+      assert.deepStrictEqual(expected("rest_for_one", [user]), [
+        "user uses: a service of a child in the same list or further up"
+      ])
+      assert.deepStrictEqual(expected("one_for_one", [connection, user]), [
+        "user uses: the strategy rest_for_one or one_for_all, which restart it with its provider"
+      ])
+      assert.deepStrictEqual(
+        Supervisor.check({ id: "root", strategy: "rest_for_one", children: [nested] }).map(({ field }) => field),
+        ["uses"]
+      )
+    }))
+
+  // 09-service-child-order-and-strategy.ts
+  it.effect("does not stop a provider by hand while a sibling uses it", () =>
+    Effect.gen(function*() {
+      const connection = yield* Supervisor.serviceChild({ id: "connection", service: Connection, layer: connections() })
+      const user = connection.provide(Supervisor.child({ id: "user", run: Effect.andThen(Connection, Effect.never) }))
+      const supervisor = yield* Supervisor.start({ id: "root", strategy: "rest_for_one", children: [connection, user] })
+
+      assert.deepInclude(yield* Effect.flip(supervisor.terminateChild("connection")), { reason: "in_use" })
+      yield* supervisor.terminateChild("user")
+      yield* supervisor.terminateChild("connection")
+      const error = yield* Effect.flip(supervisor.restartChild("user"))
 
       assert.strictEqual(
         error.message,
-        "Supervisor root could not start user: ServiceNotRunning: connection does not run"
+        "root/user could not start: ServiceNotRunning: connection does not run"
       )
+    }))
+
+  // 07-spec-value-in-two-trees.ts
+  it.effect("gives each tree a service of its own, though the specs are the same values", () =>
+    Effect.gen(function*() {
+      const seen: Array<number> = []
+      const connection = yield* Supervisor.serviceChild({ id: "connection", service: Connection, layer: connections() })
+      const user = connection.provide(Supervisor.child({
+        id: "user",
+        run: Effect.andThen(Effect.map(Connection, ({ number }) => seen.push(number)), Effect.never)
+      }))
+      const options = { strategy: "rest_for_one", children: [connection, user] } as const
+      const first = yield* Supervisor.start({ ...options, id: "first" })
+      const second = yield* Supervisor.start({ ...options, id: "second" })
+      yield* second.stop
+      yield* first.terminateChild("user")
+      yield* first.restartChild("user")
+      yield* settle
+
+      assert.deepStrictEqual(seen, [1, 2, 1])
+    }))
+
+  // 07-spec-value-in-two-trees.ts
+  it.effect("refuses a value that stands for one supervisor in a second tree, and leaves the first alone", () =>
+    Effect.gen(function*() {
+      const rooms = yield* Supervisor.dynamic({ id: "rooms", maxChildren: 3 })
+      const tasks = yield* TaskSupervisor.make({ id: "tasks", maxChildren: 3 })
+      const parts = yield* PartitionSupervisor.make({
+        id: "parts",
+        partitions: 2,
+        start: (handle) => Effect.succeed({ handle, run: Effect.never })
+      })
+      for (const value of [rooms, tasks, parts]) {
+        const { id } = value.description
+        const first = yield* Supervisor.start({ id: "first", strategy: "one_for_one", children: [value] })
+        const error = yield* Effect.flip(
+          Supervisor.start({ id: "second", strategy: "one_for_one", children: [value] })
+        )
+        assert.strictEqual(
+          error.message,
+          `Supervisor second could not start ${id}: SupervisorShutdown: Supervisor second/${id} ended (invalid_spec): `
+            + `second/${id}/${id}: spec is "${id}", expected a value that runs in no other tree: declare one for each`
+        )
+        if (value === rooms) assert.strictEqual((yield* rooms.countChildren).specs, 0)
+        yield* first.stop
+        // Once it is free it can go anywhere.
+        yield* Effect.scoped(Supervisor.start({ id: "third", strategy: "one_for_one", children: [value] }))
+      }
     }))
 
   it.effect("makes a tree a Layer whose handle tells when it gives up", () =>

@@ -1,8 +1,8 @@
 /**
- * The name under which a checker stands in the supervision tree: `port/ssh/127.0.0.1:22`.
+ * The name under which a checker stands in the supervision tree: `port:ssh:127.0.0.1:22`.
  *
  * Names are seen by everybody who may see the tree, so a target is only named when it is of a known harmless shape: a
- * host, a port, a process, or the origin of a URL. Paths, queries, credentials and JSON stay out. Two checkers may
+ * host, a port, a process, or scheme and host of a URL. Paths, queries, credentials and JSON stay out. Two checkers may
  * therefore come to the same name; whoever runs them tells them apart.
  */
 import { Result } from "effect"
@@ -24,7 +24,9 @@ const part = (text: string): string => text.slice(0, partLengthMax).replaceAll(u
 
 const originOf = (text: string): string | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  return url !== undefined && /^https?:$/.test(url.protocol) ? url.origin.slice(0, 2 * partLengthMax) : undefined
+  return url !== undefined && /^https?:$/.test(url.protocol)
+    ? `${url.protocol}${url.host}`.slice(0, 2 * partLengthMax)
+    : undefined
 }
 
 const urlOf = (details: string): string => {
@@ -41,6 +43,6 @@ const targetOf = (details: string): string => {
   return originOf(urlOf(text)) ?? "…"
 }
 
-/** At most 324 characters, without control characters and without what may be secret. */
+/** At most 324 characters, without slashes, control characters and what may be secret. */
 export const make = ({ details, serviceName, serviceType }: Named): string =>
-  [part(serviceType), part(serviceName), targetOf(details)].filter((text) => text !== "").join("/") || "unnamed"
+  [part(serviceType), part(serviceName), targetOf(details)].filter((text) => text !== "").join(":") || "unnamed"

@@ -73,7 +73,7 @@ export class DynamicShell<E> {
   private readonly close = Effect.sync(() => {
     this.phase = "ended"
     this.retries.cancelAll()
-    for (const record of [...this.records.values()]) {
+    for (const record of this.records.values()) {
       record.ask()
       record.giveUpStart()
     }

@@ -62,6 +62,6 @@ export class Retries {
   }
 
   cancelAll(): void {
-    for (const id of [...this.waiting.keys()]) this.cancel(id)
+    for (const id of this.waiting.keys()) this.cancel(id)
   }
 }

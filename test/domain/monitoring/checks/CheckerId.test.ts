@@ -7,29 +7,25 @@ const id = (serviceType: string, serviceName: string, details: string) =>
 
 describe("CheckerId", () => {
   it("names type, service and target", () => {
-    assert.strictEqual(id("port", "ssh", "127.0.0.1:22"), "port/ssh/127.0.0.1:22")
-    assert.strictEqual(id("icmp", "gateway", "[fe80::1%eth0]"), "icmp/gateway/[fe80::1%eth0]")
-    assert.strictEqual(id("sysmon", "sysmon", ""), "sysmon/sysmon")
+    assert.strictEqual(id("port", "ssh", "127.0.0.1:22"), "port:ssh:127.0.0.1:22")
+    assert.strictEqual(id("icmp", "gateway", "[fe80::1%eth0]"), "icmp:gateway:[fe80::1%eth0]")
+    assert.strictEqual(id("sysmon", "sysmon", ""), "sysmon:sysmon")
     assert.strictEqual(id("", "", ""), "unnamed")
   })
 
-  it("shows of a URL its origin only", () => {
+  it("shows of a URL its scheme and host only", () => {
     assert.strictEqual(
       id("http", "web", "https://me:secret@example.org/hook/secret?token=secret"),
-      [
-        "http/web/https:",
-        "",
-        "example.org"
-      ].join("/")
+      "http:web:https:example.org"
     )
   })
 
-  it("shows of a JSON target its URL's origin only", () => {
+  it("shows of a JSON target its URL's scheme and host only", () => {
     const details = JSON.stringify({ url: "http://example.org:8080/x", headers: { authorization: "secret" } })
 
-    assert.strictEqual(id("http", "web", details), "http/web/http://example.org:8080")
-    assert.strictEqual(id("http", "web", "{\"token\":\"secret\"}"), "http/web/…")
-    assert.strictEqual(id("http", "web", "{not json"), "http/web/…")
+    assert.strictEqual(id("http", "web", details), "http:web:http:example.org:8080")
+    assert.strictEqual(id("http", "web", "{\"token\":\"secret\"}"), "http:web:…")
+    assert.strictEqual(id("http", "web", "{not json"), "http:web:…")
   })
 
   it("is short, printable and not empty, whatever is asked", () => {

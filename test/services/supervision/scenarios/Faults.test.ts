@@ -222,7 +222,10 @@ describe("What others see of a supervisor", () => {
 
       assert.strictEqual((yield* Metric.value(label(SupervisionMetrics.restartsTotal))).count, before.count + 1)
       assert.strictEqual((yield* Metric.value(label(SupervisionMetrics.children))).value, 2)
-      assert.strictEqual((yield* Metric.value(label(SupervisionMetrics.recoverySeconds))).count, recoveredBefore.count + 1)
+      assert.strictEqual(
+        (yield* Metric.value(label(SupervisionMetrics.recoverySeconds))).count,
+        recoveredBefore.count + 1
+      )
     }))
 
   it.effect("is ready while every child runs or has done its work", () =>

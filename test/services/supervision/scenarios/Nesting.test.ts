@@ -8,8 +8,8 @@ import type { ChildSpec } from "../../../../src/services/supervision/ChildSpec.t
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { lives, parameters } from "../../../domain/supervision/SupervisorCommands.ts"
 import { withoutLeaks } from "../fixtures/Leaks.ts"
-import { lead } from "../model/ModelledLife.ts"
 import { settle, Trace } from "../fixtures/Trace.ts"
+import { lead } from "../model/ModelledLife.ts"
 
 const periodMillis = 5000
 
