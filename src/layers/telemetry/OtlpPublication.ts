@@ -13,7 +13,7 @@ import * as OtlpExporter from "effect/observability/OtlpExporter"
 import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
-import * as TokenBucket from "../../domain/events/outgoing/TokenBucket.ts"
+import * as TokenBucket from "../../domain/security/TokenBucket.ts"
 import { EventPublisher } from "../../services/events/EventPublisher.ts"
 
 export interface OtlpPublicationOptions {

@@ -6,7 +6,7 @@
  */
 import { Cause, Context, Effect, Layer, Logger, LogLevel, References, Stream, Tracer } from "effect"
 import * as LogActivity from "../../domain/events/outgoing/LogActivity.ts"
-import * as TokenBucket from "../../domain/events/outgoing/TokenBucket.ts"
+import * as TokenBucket from "../../domain/security/TokenBucket.ts"
 import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
 import { EventPublisher } from "../events/EventPublisher.ts"
 import { SupervisionTree } from "../supervision/SupervisionTree.ts"

@@ -1,0 +1,18 @@
+/**
+ * Two kinds of failure for a circuit breaker: a peer that refuses us, or that we must refuse, is not tried ten times.
+ */
+
+export type FailureClass = "security" | "other"
+
+/** Failures since the last success that open the circuit; `other` is 10 in the security design and 5 in the poller's. */
+export const thresholds: Readonly<Record<FailureClass, number>> = { security: 3, other: 5 }
+
+/** What TLS, gRPC and servers say when it is about who we or they are. */
+const securityText =
+  /certificate|CERT_|\bALTNAME\b|self[- ]signed|unable to verify|\bSSL\b|\bTLS\b|handshake|unauthenticated|permission ?denied|not allowed|PERMISSION_DENIED/i
+
+/** Classifies by the status where there is one, else by the text of the transport. */
+export const classify = (failure: { readonly status: string; readonly detail: string }): FailureClass => {
+  if (failure.status === "Unauthenticated" || failure.status === "PermissionDenied") return "security"
+  return failure.status === "Unavailable" && securityText.test(failure.detail) ? "security" : "other"
+}
