@@ -1,0 +1,95 @@
+/**
+ * A set from its files: how they are read, and how it is seen that they changed.
+ *
+ * Folders are watched rather than files, because certificates are renewed by renaming, and by changing a link above them.
+ * What happens in quick succession counts as one change. Whatever a folder does not tell is found by looking at the files
+ * now and then.
+ */
+import { Clock, Duration, Effect, FileSystem, Option, Result, Stream } from "effect"
+import * as crypto from "node:crypto"
+import * as path from "node:path"
+import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
+import { CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
+import * as CertificateSet from "./CertificateSet.ts"
+import * as PeerCertificate from "./PeerCertificate.ts"
+
+export interface Reading {
+  /** Equal for equal contents. */
+  readonly fingerprint: string
+  readonly parts: CertificateSet.Parts
+}
+
+const othersMayRead = 0o004
+
+/** `refuse`: a key that everybody on this machine can read is as good as none. */
+export type OpenKeys = "refuse" | "warn"
+
+const read = Effect.fnUntraced(function*(file: string) {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* files.readFileString(file).pipe(
+    Effect.mapError((error) => new CredentialsError({ file, reason: `cannot be read: ${error.reason._tag}` }))
+  )
+  return { file, text }
+})
+
+const checkMode = Effect.fnUntraced(function*(file: string, openKeys: OpenKeys) {
+  const files = yield* FileSystem.FileSystem
+  const info = yield* Effect.option(files.stat(file))
+  if (Option.isNone(info) || (info.value.mode & othersMayRead) === 0) return
+  const mode = (info.value.mode & 0o777).toString(8).padStart(4, "0")
+  const reason = `every user of this machine may read this key (mode ${mode}): chmod 600 it`
+  if (openKeys === "refuse") return yield* new CredentialsError({ file, reason })
+  yield* Effect.logWarning(`TLS file ${file}: ${reason}`)
+})
+
+export const readAll = Effect.fnUntraced(function*(files: CertificateFiles, openKeys: OpenKeys) {
+  const parts = yield* Effect.all({
+    cert: read(files.certFile),
+    key: read(files.keyFile),
+    ca: read(files.caFile),
+    clientCa: read(files.clientCaFile)
+  })
+  yield* checkMode(files.keyFile, openKeys)
+  const hash = crypto.createHash("sha256")
+  for (const { text } of Object.values(parts)) hash.update(`${text.length}:${text}`)
+  return { fingerprint: hash.digest("hex"), parts } satisfies Reading
+})
+
+/** In a file SVID the bundle is that of the workload's own trust domain. */
+const bundlesOf = ({ ca, cert }: CertificateSet.Parts): CredentialSet["bundles"] =>
+  Result.getSuccess(CertificateSet.certificates(cert)).pipe(
+    Option.flatMap(([leaf]) => leaf === undefined ? Option.none() : PeerCertificate.identityOfX509(leaf).spiffeId),
+    Option.map(({ trustDomain }): ReadonlyMap<string, string> => new Map([[trustDomain, ca.text]])),
+    Option.orElseSome(() => new Map())
+  )
+
+export const toSet = Effect.fnUntraced(function*({ parts }: Reading, isSvid: boolean) {
+  const now = yield* Clock.currentTimeMillis
+  return yield* Effect.fromResult(
+    CertificateSet.make(parts, now, isSvid ? bundlesOf(parts) : Option.none())
+  )
+})
+
+/** Long enough for whoever writes a certificate and then its key. */
+const quiet = Duration.millis(300)
+
+const foldersOf = (files: CertificateFiles): ReadonlyArray<string> => [
+  ...new Set([files.certFile, files.keyFile, files.caFile, files.clientCaFile].map((file) => path.dirname(file)))
+]
+
+/** Something happened in the folders, or so much time passed. A folder that is away is looked for again then. */
+export const stirrings = (files: CertificateFiles, every: Duration.Duration) =>
+  Stream.unwrap(Effect.map(FileSystem.FileSystem, (fileSystem) => {
+    const folders = foldersOf(files).map((folder) =>
+      fileSystem.watch(folder).pipe(
+        Stream.catch(() => Stream.empty),
+        Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep(every)))),
+        Stream.forever
+      )
+    )
+    return Stream.mergeAll(folders, { concurrency: "unbounded" }).pipe(
+      Stream.debounce(quiet),
+      Stream.map(() => undefined),
+      Stream.merge(Stream.tick(every))
+    )
+  }))

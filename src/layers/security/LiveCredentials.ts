@@ -1,0 +1,82 @@
+/**
+ * `Credentials` from files and from a SPIFFE Workload API.
+ *
+ * Each source is opened once, however many connections take from it, and watched while one of them does.
+ */
+import { Context, Duration, Effect, FiberMap, FileSystem, Layer, RcMap, Stream, SubscriptionRef } from "effect"
+import { Credentials, type CredentialOrigin, type CredentialSource } from "../../services/security/Credentials.ts"
+import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
+import * as FileCredentials from "./FileCredentials.ts"
+import * as WorkloadApi from "./WorkloadApi.ts"
+
+export interface CredentialsOptions {
+  /** What is done about a key that every user of the machine can read. Default `refuse`. */
+  readonly openKeys?: FileCredentials.FileOptions["openKeys"]
+  /** How often files are looked at beside what their folders tell. Default 60 s. */
+  readonly checkEvery?: Duration.Input
+}
+
+interface Opened {
+  readonly source: CredentialSource
+  readonly watch: Effect.Effect<never, never, FileSystem.FileSystem | SecurityMonitor>
+}
+
+const make = Effect.fnUntraced(function*(options: CredentialsOptions) {
+  const context = yield* Effect.context<FileSystem.FileSystem | SecurityMonitor>()
+  const fileOptions: FileCredentials.FileOptions = {
+    openKeys: options.openKeys ?? "refuse",
+    every: Duration.fromInputUnsafe(options.checkEvery ?? "60 seconds")
+  }
+  const opened = yield* SubscriptionRef.make<ReadonlyMap<string, Opened>>(new Map())
+
+  const change = (edit: (map: Map<string, Opened>) => void) =>
+    SubscriptionRef.update(opened, (before) => {
+      const after = new Map(before)
+      edit(after)
+      return after
+    })
+
+  const origins = new Map<string, CredentialOrigin>()
+
+  const openOne = (origin: CredentialOrigin) =>
+    origin._tag === "Files" ? FileCredentials.open(origin, fileOptions) : WorkloadApi.open(origin.address)
+
+  const sources = yield* RcMap.make({
+    lookup: Effect.fnUntraced(function*(key: string) {
+      const origin = origins.get(key)
+      if (origin === undefined) return yield* Effect.die(new Error(`no origin is known for ${key}`))
+      const one = yield* openOne(origin)
+      yield* change((map) => map.set(key, one))
+      yield* Effect.addFinalizer(() => change((map) => map.delete(key)))
+      return one.source
+    })
+  })
+
+  const keep = Effect.gen(function*() {
+    const watches = yield* FiberMap.make<string>()
+    const follow = Stream.runForEach(SubscriptionRef.changes(opened), (wanted) =>
+      Effect.gen(function*() {
+        for (const [key] of watches) if (!wanted.has(key)) yield* FiberMap.remove(watches, key)
+        for (const [key, { watch }] of wanted) {
+          yield* FiberMap.run(watches, key, Effect.provide(watch, context), { onlyIfMissing: true })
+        }
+      }))
+    yield* Effect.raceFirst(follow, FiberMap.join(watches))
+    return yield* Effect.never
+  }).pipe(Effect.scoped)
+
+  return Credentials.of({
+    open: (origin) =>
+      Effect.suspend(() => {
+        const key = JSON.stringify(origin)
+        origins.set(key, origin)
+        return Effect.provide(RcMap.get(sources, key), context)
+      }),
+    keep
+  })
+})
+
+export const layer = (
+  options: CredentialsOptions = {}
+): Layer.Layer<Credentials, never, FileSystem.FileSystem | SecurityMonitor> =>
+  Layer.effect(Credentials, make(options))

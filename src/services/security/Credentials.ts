@@ -1,0 +1,64 @@
+/**
+ * Certificate, key and roots of this program, as one set that changes while it runs.
+ *
+ * A set is complete and belongs together, or it is not offered: what is half written, mismatched, expired or unrelated to
+ * its roots is refused with its reason, and the set before it stays. Whoever names the same source shares it.
+ */
+import { Context, type Effect, type Option, type Redacted, Schema, type Scope, type Stream } from "effect"
+import type { Validity } from "../../domain/security/CertificateExpiry.ts"
+import type { CertificateIdentity } from "../../domain/security/CertificateIdentity.ts"
+import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
+
+/** A set could not be used; the one before it, if there is one, still is. */
+export class CredentialsError extends Schema.TaggedError<CredentialsError>()("CredentialsError", {
+  /** The file, or the address of the Workload API. */
+  file: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `TLS file ${this.file}: ${this.reason}`
+  }
+}
+
+export interface CredentialSet {
+  readonly identity: CertificateIdentity
+  /** Hexadecimal. */
+  readonly serialNumber: string
+  /** As short as that of the shortest certificate that is sent. */
+  readonly validity: Validity
+  /** PEM, leaf first. */
+  readonly cert: string
+  /** PEM. */
+  readonly key: Redacted.Redacted<string>
+  /** PEM; verifies servers. */
+  readonly serverRoots: string
+  /** PEM; verifies clients. */
+  readonly clientRoots: string
+  /** PEM of each trust domain that peers may belong to; none where names and roots decide. */
+  readonly bundles: Option.Option<ReadonlyMap<string, string>>
+}
+
+/** Where a set comes from. */
+export type CredentialOrigin =
+  /** `isSvid`: the certificate's SPIFFE id says who it is, and peers are judged by theirs. */
+  | { readonly _tag: "Files"; readonly files: CertificateFiles; readonly isSvid: boolean }
+  | { readonly _tag: "WorkloadApi"; readonly address: string }
+
+export interface CredentialSource {
+  /** None while a Workload API has given none, and when an SVID has expired. */
+  readonly current: Effect.Effect<Option.Option<CredentialSet>>
+  /** The present one, and each after it. */
+  readonly changes: Stream.Stream<Option.Option<CredentialSet>>
+  /** Why there is none. */
+  readonly trouble: Effect.Effect<string>
+}
+
+export class Credentials extends Context.Service<Credentials, {
+  /**
+   * Fails when files cannot be used now. A Workload API is not waited for: an identity may be registered later, and until
+   * then connections fail with that reason.
+   */
+  readonly open: (origin: CredentialOrigin) => Effect.Effect<CredentialSource, CredentialsError, Scope.Scope>
+  /** Watches what is open; without it nothing is renewed. For a supervisor. */
+  readonly keep: Effect.Effect<never>
+}>()("serviceradar/services/security/Credentials") {}
