@@ -1,7 +1,6 @@
 /**
  * The benchmark's own nats-server and PostgreSQL, both on disk and durable, in a temporary folder that goes with them.
  */
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
 import { connect, type NatsConnection } from "@nats-io/transport-node"
@@ -15,13 +14,15 @@ import * as NatsCredentials from "../../src/layers/nats/connection/NatsCredentia
 import * as EmbeddedNats from "../../src/layers/nats/server/EmbeddedNats.ts"
 import * as NatsServerBinary from "../../src/layers/nats/server/NatsServerBinary.ts"
 import * as EmbeddedPostgres from "../../src/layers/postgres/server/EmbeddedPostgres.ts"
+import type { Credentials } from "../../src/services/security/Credentials.ts"
+import { secured } from "../../test/support/secured.ts"
 
 const run = <A, E>(
   scope: Scope.Scope,
-  effect: Effect.Effect<A, E, FileSystem.FileSystem | Scope.Scope | Reactivity.Reactivity>
+  effect: Effect.Effect<A, E, Credentials | FileSystem.FileSystem | Scope.Scope | Reactivity.Reactivity>
 ): Promise<A> =>
   Effect.runPromise(
-    effect.pipe(Scope.provide(scope), Effect.provide([NodeFileSystem.layer, Reactivity.layer, Logger.layer([])]))
+    effect.pipe(Scope.provide(scope), Effect.provide([secured, Reactivity.layer, Logger.layer([])]))
   )
 
 const close = (scope: Scope.Closeable): Promise<void> => Effect.runPromise(Scope.close(scope, Exit.void))
@@ -60,7 +61,7 @@ const natsConnectionOf = async (scope: Scope.Scope, url: Redacted.Redacted): Pro
     scope,
     Effect.gen(function*() {
       const address = yield* Effect.fromResult(NatsAddress.parse(url))
-      return { servers: [...address.servers], ...yield* NatsCredentials.load({}, address) }
+      return { servers: [...address.servers], ...(yield* NatsCredentials.load({}, address)).options }
     })
   )
   return connect(options)

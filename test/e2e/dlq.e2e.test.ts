@@ -1,5 +1,4 @@
 /** `serviceradar dlq` as a user calls it, against the dead letters of a real NATS. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import * as fs from "node:fs/promises"
@@ -14,6 +13,7 @@ import { DeadLetters } from "../../src/services/events/DeadLetters.ts"
 import * as natsClient from "../support/natsClient.ts"
 import * as natsServer from "../support/natsServer.ts"
 import * as Program from "../support/Program.ts"
+import { secured } from "../support/secured.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 
 const storedAtMicros = 1_700_000_000_000_000
@@ -194,5 +194,5 @@ describe("serviceradar dlq", () => {
       assert.deepStrictEqual((yield* lines(found.stdout)).map(({ id }) => id), [idOf("TELEMETRY", 5)])
       assert.strictEqual(refused.code, 2)
       assert.include(refused.stderr, "NATS at 127.0.0.1:1: ")
-    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.scoped, Effect.provide(secured)))
 })

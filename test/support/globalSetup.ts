@@ -33,7 +33,16 @@ const findNatsServer = NatsServerBinary.find({
   onSuccess: ({ path }) => ({ path, problem: "" })
 }))
 
+const tlsFixtures = path.resolve(import.meta.dirname, "../fixtures/tls")
+
+/** A checkout gives everybody the right to read, and a key that everybody can read is refused. */
+const hideKeys = async (): Promise<void> => {
+  const keys = (await fs.readdir(tlsFixtures)).filter((name) => name.endsWith("-key.pem"))
+  await Promise.all(keys.map((name) => fs.chmod(path.join(tlsFixtures, name), 0o600)))
+}
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await hideKeys()
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), "serviceradar-test-"))
   // The server runs as another user when the tests run as root.
   await fs.chmod(folder, 0o755)

@@ -1,16 +1,16 @@
 /** The connection of the program to a server of the test, kept for as long as the scope is open. */
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, Layer, Option, Redacted, Schedule } from "effect"
 import type { NatsClient } from "../../src/layers/nats/connection/NatsClient.ts"
 import { NatsConnection, type NatsConnectionOptions } from "../../src/layers/nats/connection/NatsConnection.ts"
 import { NatsEndpoint } from "../../src/layers/nats/connection/NatsEndpoint.ts"
+import { secured } from "./secured.ts"
 
 /** `NatsConnection` that is being kept; `url` is where the server is. */
 export const layer = (url: string, options: NatsConnectionOptions = {}) =>
   Layer.effectDiscard(Effect.flatMap(NatsConnection, (connection) => Effect.forkScoped(connection.keep))).pipe(
     Layer.provideMerge(NatsConnection.layer(options)),
     Layer.provideMerge(NatsEndpoint.layer(Option.some(Redacted.make(url)))),
-    Layer.provide(NodeFileSystem.layer)
+    Layer.provide(secured)
   )
 
 /** The client, as soon as there is one. */

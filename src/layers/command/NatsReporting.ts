@@ -2,6 +2,7 @@
  * What a program tells of itself, in a tree of its own beside the program's:
  *
  *   Telemetry (one_for_one)
+ *   ├─ SecurityManager, SecurityMonitor  permanent
  *   ├─ NatsConnection  permanent
  *   └─ …               see SelfReporting
  *
@@ -9,6 +10,7 @@
  */
 import { Effect, Layer } from "effect"
 import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
+import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as LogPublication from "../../services/telemetry/LogPublication.ts"
 import * as JetStreamEventPublisher from "../events/jetstream/JetStreamEventPublisher.ts"
@@ -16,6 +18,7 @@ import * as EventWriterEnvironment from "../events/settings/EventWriterEnvironme
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
 import * as NatsCredentials from "../nats/connection/NatsCredentials.ts"
 import { NatsEndpoint } from "../nats/connection/NatsEndpoint.ts"
+import * as SecurityLayer from "../security/SecurityLayer.ts"
 import * as SelfReporting from "../telemetry/SelfReporting.ts"
 import { packageVersion } from "./PackageVersion.ts"
 import type { Program } from "./Reporting.ts"
@@ -26,6 +29,7 @@ const tree = (options: SelfReporting.SelfReportingOptions) => {
   return {
     ...reporting,
     children: [
+      ...SecurityManager.children,
       Supervisor.child({
         id: "NatsConnection",
         run: Effect.provideService(connection, LogPublication.isPublished, false)
@@ -52,7 +56,7 @@ export const beside = Effect.fnUntraced(function*<A, E, R>(program: Program, eff
   const connection = NatsConnection.layer({
     name: `serviceradar-${program}`,
     credentials: NatsCredentials.ofSettings(nats)
-  }).pipe(Layer.provide(NatsEndpoint.layer(nats.url)))
+  }).pipe(Layer.provide(NatsEndpoint.layer(nats.url)), Layer.provideMerge(SecurityLayer.layer))
   const publisher = JetStreamEventPublisher.layer().pipe(
     Layer.provide(Layer.succeed(LogPublication.isPublished, false))
   )

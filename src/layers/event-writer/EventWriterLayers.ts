@@ -24,6 +24,7 @@ import { NatsEndpoint } from "../nats/connection/NatsEndpoint.ts"
 import { DatabaseEndpoint } from "../postgres/connection/DatabaseEndpoint.ts"
 import * as DatabaseTls from "../postgres/connection/DatabaseTls.ts"
 import { PgConnection } from "../postgres/connection/PgConnection.ts"
+import * as SecurityLayer from "../security/SecurityLayer.ts"
 
 /**
  * The database is there when it answers and has our tables. Tables that do not fit are no outage: the streams of the
@@ -127,7 +128,7 @@ const jetStream = (settings: EventWriterSettings, home: TableHome["Service"]) =>
     name: "serviceradar-event-writer",
     domain: Option.getOrUndefined(settings.domain),
     credentials: NatsCredentials.ofSettings(settings.nats)
-  })))
+  }))).pipe(Layer.provideMerge(SecurityLayer.layer))
 
 /** The server's own limit is for what ours does not reach. */
 const statementTimeout = (limit: Duration.Duration): string => `${Math.ceil(Duration.toMillis(limit) * 2)}ms`
@@ -163,4 +164,4 @@ export const peers = ({ database, nats }: EventWriterSettings) =>
       )
     ),
     NatsEndpoint.layer(Option.some(Option.getOrElse(nats.url, () => NatsSettings.urlDefault)))
-  )
+  ).pipe(Layer.provideMerge(SecurityLayer.layer))

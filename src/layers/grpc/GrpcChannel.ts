@@ -6,7 +6,8 @@
  * `reconnectDelayMax` apart, so that a peer that returns is found soon.
  */
 import * as grpc from "@grpc/grpc-js"
-import { Duration, Effect, type Scope } from "effect"
+import { Duration, Effect, Exit, type Scope, Stream } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { Compression } from "./Compression.ts"
 import type { ClientCredentials } from "./GrpcCredentials.ts"
 import type { ClientInterceptor } from "./GrpcInterceptor.ts"
@@ -15,6 +16,7 @@ import * as RepeatedMetadata from "./internal/client/RepeatedMetadata.ts"
 import { WatchedCredentials } from "./internal/client/SettingsWatch.ts"
 import * as Target from "./internal/client/Target.ts"
 import { withZone } from "./internal/client/ZoneResolver.ts"
+import { machineClock } from "./internal/MachineClock.ts"
 import * as MessageSize from "./MessageSize.ts"
 
 export interface ChannelOptions {
@@ -48,6 +50,7 @@ export interface GrpcChannel {
   readonly target: string
   readonly deadline: Duration.Duration
   readonly interceptors: ReadonlyArray<ClientInterceptor>
+  /** Another one after a renewal of the credentials: ask for each call. */
   readonly client: grpc.Client
   /** grpc-js throws at a call on a closed channel. */
   readonly isClosed: () => boolean
@@ -95,31 +98,93 @@ export const clientOptions = (options: ChannelOptions): grpc.ClientOptions => ({
   ...(isDirect(Target.normalize(options.target), process.env) ? { "grpc.enable_http_proxy": 0 } : {})
 })
 
-const open = (options: ChannelOptions): GrpcChannel & { readonly close: () => void } => {
-  RepeatedMetadata.watch()
-  const target = Target.normalize(options.target)
+const dial = (options: ChannelOptions, target: string): grpc.Client => {
   const security = options.credentials?.forTarget(target)
   const credentials = new WatchedCredentials(
     security?.channel ?? grpc.credentials.createInsecure(),
     timerMillis(options.connectTimeout, connectTimeoutDefault)
   )
-  const client = new grpc.Client(withZone(target), credentials, {
-    ...security?.options,
-    ...clientOptions(options)
-  })
-  let isClosed = false
-  return {
-    target,
-    deadline: Duration.fromInputUnsafe(options.deadline ?? deadlineDefault),
-    interceptors: options.interceptors ?? [],
-    client,
-    isClosed: () => isClosed,
-    close: () => {
-      isClosed = true
-      client.close()
+  return new grpc.Client(withZone(target), credentials, { ...security?.options, ...clientOptions(options) })
+}
+
+class Channel implements GrpcChannel {
+  readonly target: string
+  readonly deadline: Duration.Duration
+  readonly interceptors: ReadonlyArray<ClientInterceptor>
+  readonly #dial: () => grpc.Client
+  #client: grpc.Client
+  #isClosed = false
+
+  constructor(options: ChannelOptions) {
+    RepeatedMetadata.watch()
+    this.target = Target.normalize(options.target)
+    this.interceptors = options.interceptors ?? []
+    this.deadline = Duration.fromInputUnsafe(options.deadline ?? deadlineDefault)
+    this.#dial = () => dial(options, this.target)
+    this.#client = this.#dial()
+  }
+
+  get client(): grpc.Client {
+    return this.#client
+  }
+
+  isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /**
+   * Another connection in place of the present one; whether it came about. A channel that is not connected has nothing
+   * to give up: its next connection is a new one.
+   */
+  readonly renew: Effect.Effect<boolean> = Effect.suspend(() => {
+    const old = this.#client
+    if (this.#isClosed || old.getChannel().getConnectivityState(false) !== grpc.connectivityState.READY) {
+      return Effect.succeed(true)
     }
+    const next = this.#dial()
+    return connected(next).pipe(
+      Effect.onExit((exit) => {
+        if (!Exit.isSuccess(exit) || !exit.value || this.#isClosed) return Effect.sync(() => next.close())
+        this.#client = next
+        // Calls that had chosen the old connection have begun by then; it ends when they do.
+        return Effect.andThen(machineClock.sleep(settling), Effect.sync(() => old.close()))
+      })
+    )
+  })
+
+  close(): void {
+    this.#isClosed = true
+    this.#client.close()
   }
 }
 
+const renewalLimit = Duration.seconds(10)
+const settling = Duration.millis(500)
+
+const connected = (client: grpc.Client): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    client.waitForReady(
+      machineClock.currentTimeMillisUnsafe() + Duration.toMillis(renewalLimit),
+      (error) => resume(Effect.succeed(error === undefined || error === null))
+    )
+  })
+
+/** For a peer that does not take the renewed certificate yet. */
+const renewalBackoff = Backoff.capped({ from: "1 second", to: "30 seconds" })
+
+/** A new connection before the old one is given up, so that no call is without one. */
+const followRenewals = (channel: Channel, { credentials }: ChannelOptions) =>
+  credentials?.renewals === undefined
+    ? Effect.void
+    : credentials.renewals.pipe(
+      Stream.switchMap(() =>
+        Stream.fromEffect(Effect.repeat(channel.renew, { schedule: renewalBackoff, until: (isRenewed) => isRenewed }))
+      ),
+      Stream.runDrain,
+      Effect.forkScoped
+    )
+
 export const make = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> =>
-  Effect.acquireRelease(Effect.sync(() => open(options)), (channel) => Effect.sync(channel.close))
+  Effect.acquireRelease(Effect.sync(() => new Channel(options)), (channel) => Effect.sync(() => channel.close())).pipe(
+    Effect.tap((channel) => followRenewals(channel, options))
+  )

@@ -25,12 +25,16 @@ export interface ClientCredentials {
     readonly channel: grpc.ChannelCredentials
     readonly options: grpc.ChannelOptions
   }
+  /** Our certificate was replaced: connections are made anew, and the old ones end with their calls. */
+  readonly renewals?: Stream.Stream<unknown>
 }
 
 /** Goes into `GrpcServer.ServerOptions`. */
 export interface ServerCredentials {
   /** Plain text when undefined. */
-  readonly tls: (tls.SecureContextOptions & Pick<tls.TlsOptions, "requestCert" | "rejectUnauthorized">) | undefined
+  readonly tls:
+    | (tls.SecureContextOptions & Pick<tls.TlsOptions, "requestCert" | "rejectUnauthorized" | "handshakeTimeout">)
+    | undefined
   /** What follows `tls`, for connections from then on. */
   readonly renewals?: Stream.Stream<tls.SecureContextOptions>
 }
@@ -73,12 +77,17 @@ const nameOfAddress = "address.invalid"
 const hostOf = (target: string): string => (Target.hostOf(target)?.host ?? target).replace(/%.*$/, "")
 
 /** For dialling with a context that was made from `contextOptions`. */
-export const ofSecureContext = (context: tls.SecureContext, serverName?: string): ClientCredentials => ({
+export const ofSecureContext = (
+  context: tls.SecureContext,
+  serverName?: string,
+  /** Judges a certificate that verified and bears the name. */
+  judge: (certificate: tls.PeerCertificate) => Error | undefined = () => undefined
+): ClientCredentials => ({
   forTarget: (target) => {
     const expected = serverName ?? hostOf(target)
     return {
       channel: grpc.credentials.createFromSecureContext(context, {
-        checkServerIdentity: (_, certificate) => tls.checkServerIdentity(expected, certificate)
+        checkServerIdentity: (_, certificate) => tls.checkServerIdentity(expected, certificate) ?? judge(certificate)
       }),
       options: {
         ...(serverName === undefined ? {} : { "grpc.default_authority": serverName }),

@@ -156,7 +156,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     })
     const random = yield* Random.Random
     const sessions = new Sessions(server, connectionLife(options), () => random.nextDoubleUnsafe())
-    yield* Http2Server.followRenewals(server, options.credentials)
+    yield* Http2Server.followRenewals(server, options.credentials, sessions)
 
     const grace = Duration.fromInputUnsafe(options.grace ?? graceDefault)
     yield* Effect.addFinalizer(() =>

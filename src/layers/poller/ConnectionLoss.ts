@@ -9,13 +9,18 @@ import type { GrpcChannel } from "../grpc/GrpcChannel.ts"
 
 export const watch = (channel: GrpcChannel, onLoss: () => void): void => {
   const { READY, SHUTDOWN } = grpc.connectivityState
-  const connection = channel.client.getChannel()
-  const next = (before: grpc.connectivityState) => {
-    connection.watchConnectivityState(before, Infinity, () => {
-      const state = connection.getConnectivityState(false)
-      if (before === READY) onLoss()
-      if (state !== SHUTDOWN) next(state)
-    })
+  const present = () => {
+    const connection = channel.client.getChannel()
+    const next = (before: grpc.connectivityState) => {
+      connection.watchConnectivityState(before, Infinity, () => {
+        const state = connection.getConnectivityState(false)
+        // One that another has replaced is not lost.
+        if (state === SHUTDOWN && !channel.isClosed()) return present()
+        if (before === READY) onLoss()
+        if (state !== SHUTDOWN) next(state)
+      })
+    }
+    next(connection.getConnectivityState(false))
   }
-  next(connection.getConnectivityState(false))
+  present()
 }

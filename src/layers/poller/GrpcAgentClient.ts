@@ -4,7 +4,7 @@
  * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason,
  * until they can be: it concerns this agent alone.
  */
-import { Effect, FileSystem, Latch, Layer, Ref, Scope, Stream } from "effect"
+import { Effect, Latch, Layer, Ref, Scope, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
@@ -22,6 +22,7 @@ import {
   Unreachable,
   Unsupported
 } from "../../services/poller/AgentClient.ts"
+import { Credentials } from "../../services/security/Credentials.ts"
 import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
@@ -33,17 +34,17 @@ const reconnectDelayMax = "1 second"
 export const layer = Layer.effect(
   AgentClient,
   Effect.gen(function*() {
-    const files = yield* FileSystem.FileSystem
+    const certificates = yield* Credentials
     return {
       connect: Effect.fnUntraced(function*(agent, pollerId) {
         const scope = yield* Effect.scope
-        const open = GrpcCredentials.client(agent.security).pipe(
+        const open = GrpcCredentials.client(agent.security, agent.address).pipe(
           Effect.flatMap((credentials) => GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax })),
           Effect.map((channel) => over(channel, agent, pollerId)),
           Effect.mapError(({ message }) =>
             new AgentError({ agentId: agent.agentId, reason: new Refused({ detail: message }) })
           ),
-          Effect.provideService(FileSystem.FileSystem, files),
+          Effect.provideService(Credentials, certificates),
           Scope.provide(scope)
         )
         return yield* open.pipe(

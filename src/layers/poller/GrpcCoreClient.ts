@@ -42,7 +42,7 @@ const reconnectDelayMax = "1 second"
 export const layer = (options: Options) => Layer.effect(CoreClient, make(options))
 
 const make = Effect.fnUntraced(function*({ address, security }: Options) {
-  const credentials = yield* GrpcCredentials.client(security)
+  const credentials = yield* GrpcCredentials.client(security, address)
   const channel = yield* GrpcChannel.make({ target: address, credentials, reconnectDelayMax })
   const client = GrpcClient.fromChannel(Wire.PollerServiceService, channel)
   const health = GrpcClient.fromChannel(HealthService, channel)

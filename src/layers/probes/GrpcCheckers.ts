@@ -3,11 +3,12 @@
  *
  * An address that nobody asks for is disconnected after a while. Dialling never fails: an absent checker fails its calls.
  */
-import { Context, Duration, Effect, type FileSystem, Layer, RcMap, Result, Schema } from "effect"
+import { Context, Duration, Effect, Layer, RcMap, Result, Schema } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import { dialTarget } from "../../domain/agent/AgentConfig.ts"
 import type { InvalidTarget } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import { AgentServiceService } from "../../gen/monitoring/monitoring.ts"
+import { Credentials } from "../../services/security/Credentials.ts"
 import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import * as GrpcHealth from "../grpc/GrpcHealth.ts"
@@ -41,7 +42,7 @@ export class GrpcCheckers extends Context.Service<GrpcCheckers, {
     address: string
   ) => ReturnType<typeof connectWith>
 }>()("serviceradar/layers/grpc/GrpcCheckers") {
-  static readonly layer = (config: AgentConfig): Layer.Layer<GrpcCheckers, never, FileSystem.FileSystem> =>
+  static readonly layer = (config: AgentConfig): Layer.Layer<GrpcCheckers, never, Credentials> =>
     Layer.effect(
       GrpcCheckers,
       Effect.map(openMap(config), (connections) =>
@@ -59,12 +60,13 @@ const openMap = (config: AgentConfig) =>
       const [serviceName = "", address = ""] = key.split("\n")
       const security = config.checkers.find((checker) => checker.name === serviceName)?.security ?? config.security
       const credentials = yield* GrpcCredentials.client(
-        security._tag === "None"
-          ? security
-          : {
+        security._tag === "Mtls"
+          ? {
             ...security,
             serverName: Result.getSuccess(Result.map(dialTarget(config, serviceName, address), (to) => to.host))
           }
+          : security,
+        address
       )
       const channel = yield* GrpcChannel.make({ target: address, credentials, deadline: "15 seconds" })
       return {

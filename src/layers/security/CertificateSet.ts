@@ -28,7 +28,9 @@ const attempt = <A>(file: string, make: () => A): Result.Result<A, CredentialsEr
 const refuse = (file: string, reason: string) => Result.fail(new CredentialsError({ file, reason }))
 
 /** Every certificate of the text, in its order. */
-export const certificates = ({ file, text }: Pem): Result.Result<ReadonlyArray<crypto.X509Certificate>, CredentialsError> => {
+export const certificates = (
+  { file, text }: Pem
+): Result.Result<ReadonlyArray<crypto.X509Certificate>, CredentialsError> => {
   const found = [...text.matchAll(block)].filter(([, label]) => label === "CERTIFICATE")
   if (!/-----BEGIN [A-Z0-9 ]+-----/.test(text)) return refuse(file, "holds no PEM block")
   if (found.length === 0) return refuse(file, "holds no certificate")
@@ -90,13 +92,15 @@ export interface Parts {
   readonly key: Pem
   readonly ca: Pem
   readonly clientCa: Pem
+  /** Whether the certificate must chain to the roots. */
+  readonly isRooted: boolean
 }
 
 const check = (parts: Parts, nowMillis: number) =>
   Result.gen(function*() {
     const presented = yield* certificates(parts.cert)
     const roots = yield* certificates(parts.ca)
-    yield* certificates(parts.clientCa)
+    const clientRoots = yield* certificates(parts.clientCa)
     const [leaf] = presented
     if (leaf === undefined) return yield* refuse(parts.cert.file, "holds no certificate")
     if (!/-----BEGIN [A-Z0-9 ]+-----/.test(parts.key.text)) return yield* refuse(parts.key.file, "holds no PEM block")
@@ -104,11 +108,11 @@ const check = (parts: Parts, nowMillis: number) =>
     if (!leaf.checkPrivateKey(key)) {
       return yield* refuse(parts.key.file, `key values mismatch: it is not the key of ${parts.cert.file}`)
     }
-    const chain = chainTo(presented, roots)
-    if (Option.isNone(chain)) {
+    const chain = chainTo(presented, [...roots, ...clientRoots])
+    if (Option.isNone(chain) && parts.isRooted) {
       return yield* refuse(parts.cert.file, `does not chain to a certificate of ${parts.ca.file}`)
     }
-    const validity = shortest(chain.value)
+    const validity = shortest(Option.getOrElse(chain, () => presented))
     const trouble = untimely(validity, nowMillis)
     if (Option.isSome(trouble)) return yield* refuse(parts.cert.file, trouble.value)
     // What OpenSSL alone refuses, such as a key that is too short for its security level.

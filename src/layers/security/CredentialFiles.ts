@@ -9,14 +9,14 @@ import { Clock, Duration, Effect, FileSystem, Option, Result, Stream } from "eff
 import * as crypto from "node:crypto"
 import * as path from "node:path"
 import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
-import { CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
+import { type CredentialOrigin, CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
 import * as CertificateSet from "./CertificateSet.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
 
 export interface Reading {
   /** Equal for equal contents. */
   readonly fingerprint: string
-  readonly parts: CertificateSet.Parts
+  readonly parts: Omit<CertificateSet.Parts, "isRooted">
 }
 
 const othersMayRead = 0o004
@@ -55,18 +55,24 @@ export const readAll = Effect.fnUntraced(function*(files: CertificateFiles, open
   return { fingerprint: hash.digest("hex"), parts } satisfies Reading
 })
 
+type Kind = Pick<Extract<CredentialOrigin, { readonly _tag: "Files" }>, "isSvid" | "isRooted">
+
 /** In a file SVID the bundle is that of the workload's own trust domain. */
-const bundlesOf = ({ ca, cert }: CertificateSet.Parts): CredentialSet["bundles"] =>
+const bundlesOf = ({ ca, cert }: Reading["parts"]): CredentialSet["bundles"] =>
   Result.getSuccess(CertificateSet.certificates(cert)).pipe(
     Option.flatMap(([leaf]) => leaf === undefined ? Option.none() : PeerCertificate.identityOfX509(leaf).spiffeId),
     Option.map(({ trustDomain }): ReadonlyMap<string, string> => new Map([[trustDomain, ca.text]])),
     Option.orElseSome(() => new Map())
   )
 
-export const toSet = Effect.fnUntraced(function*({ parts }: Reading, isSvid: boolean) {
+export const toSet = Effect.fnUntraced(function*({ parts }: Reading, kind: Kind) {
   const now = yield* Clock.currentTimeMillis
   return yield* Effect.fromResult(
-    CertificateSet.make(parts, now, isSvid ? bundlesOf(parts) : Option.none())
+    CertificateSet.make(
+      { ...parts, isRooted: kind.isRooted },
+      now,
+      kind.isSvid ? bundlesOf(parts) : Option.none()
+    )
   )
 })
 
@@ -82,7 +88,8 @@ export const stirrings = (files: CertificateFiles, every: Duration.Duration) =>
   Stream.unwrap(Effect.map(FileSystem.FileSystem, (fileSystem) => {
     const folders = foldersOf(files).map((folder) =>
       fileSystem.watch(folder).pipe(
-        Stream.catch(() => Stream.empty),
+        // Of causes: the platform dies of a folder that vanishes while it looks.
+        Stream.catchCause(() => Stream.empty),
         Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep(every)))),
         Stream.forever
       )

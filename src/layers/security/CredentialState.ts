@@ -3,7 +3,7 @@
  *
  * A refusal is told once, however often the same thing is found.
  */
-import { Clock, DateTime, Duration, Effect, Metric, Option, Stream, SubscriptionRef } from "effect"
+import { Clock, DateTime, Duration, Effect, Option, SubscriptionRef } from "effect"
 import * as CertificateExpiry from "../../domain/security/CertificateExpiry.ts"
 import * as CertificateIdentity from "../../domain/security/CertificateIdentity.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
@@ -77,9 +77,9 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     source: {
-      current: SubscriptionRef.get(present),
+      current: () => SubscriptionRef.getUnsafe(present),
       changes: SubscriptionRef.changes(present),
-      trouble: Effect.sync(() => refused === "" ? options.waitingFor : refused)
+      trouble: () => refused === "" ? options.waitingFor : refused
     },
     accept,
     refuse,

@@ -11,18 +11,19 @@ export interface FileOptions {
 }
 
 export const open = Effect.fnUntraced(function*(
-  { files, isSvid }: Extract<CredentialOrigin, { readonly _tag: "Files" }>,
+  origin: Extract<CredentialOrigin, { readonly _tag: "Files" }>,
   options: FileOptions
 ) {
+  const { files, isSvid } = origin
   const first = yield* CredentialFiles.readAll(files, options.openKeys)
-  const set = yield* CredentialFiles.toSet(first, isSvid)
+  const set = yield* CredentialFiles.toSet(first, origin)
   const state = yield* CredentialState.make(Option.some(set), { endsWithExpiry: isSvid, waitingFor: "" })
   let accepted = first.fingerprint
 
   const renew = Effect.gen(function*() {
     const reading = yield* CredentialFiles.readAll(files, options.openKeys)
     if (reading.fingerprint === accepted) return yield* state.clear
-    yield* state.accept(yield* CredentialFiles.toSet(reading, isSvid))
+    yield* state.accept(yield* CredentialFiles.toSet(reading, origin))
     accepted = reading.fingerprint
   })
 

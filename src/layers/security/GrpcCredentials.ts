@@ -1,28 +1,160 @@
 /**
  * The credentials of gRPC from the `security` object of a configuration.
  *
- * Files are read once; a certificate and a key that do not belong together are found here and not at the first call.
+ * What certificates are in use is asked at each connection, so a renewed one counts from the next connection on. In mode
+ * `spiffe` a connection before the first identity fails with that reason.
  */
-import { Effect, Option } from "effect"
-import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
+import * as grpc from "@grpc/grpc-js"
+import { Effect, Option, Redacted, type Scope, Stream } from "effect"
+import * as tls from "node:tls"
+import type { Mtls, SecurityConfig, Spiffe } from "../../domain/security/SecurityConfig.ts"
+import * as SecurityMode from "../../domain/security/SecurityMode.ts"
+import {
+  type CredentialOrigin,
+  Credentials,
+  CredentialsError,
+  type CredentialSet,
+  type CredentialSource
+} from "../../services/security/Credentials.ts"
+import { CurrentSecurityMode, variable } from "../../services/security/CurrentSecurityMode.ts"
 import * as GrpcCredentials from "../grpc/GrpcCredentials.ts"
-import * as TlsFiles from "./TlsFiles.ts"
+import * as PeerRules from "./PeerRules.ts"
+import { RotatingChannel } from "./RotatingChannel.ts"
 
-export { CredentialsError } from "./TlsFiles.ts"
+export { CredentialsError } from "../../services/security/Credentials.ts"
 
-/** For dialling: presents our certificate and verifies the server's against `caFile` and its name. */
-export const client = Effect.fn("GrpcCredentials.client")(function*(security: SecurityConfig) {
-  if (security._tag === "None") return GrpcCredentials.plainClient
-  const pems = yield* TlsFiles.load(security)
-  const context = yield* TlsFiles.check(security.certFile, GrpcCredentials.contextOptions(pems))
-  return GrpcCredentials.ofSecureContext(context, Option.getOrUndefined(security.serverName))
+/** Where the certificates of a configuration come from. */
+export const originOf = (security: Mtls | Spiffe): CredentialOrigin => {
+  if (security._tag === "Mtls") {
+    const { caFile, certFile, clientCaFile, keyFile } = security
+    return { _tag: "Files", files: { caFile, certFile, clientCaFile, keyFile }, isSvid: false, isRooted: true }
+  }
+  return Option.isSome(security.files)
+    ? { _tag: "Files", files: security.files.value, isSvid: true, isRooted: true }
+    : { _tag: "WorkloadApi", address: Option.getOrElse(security.workloadSocket, () => "") }
+}
+
+const hostOf = (target: string): string => /^\[?(.*?)\]?(?::\d+)?$/.exec(target)?.[1] || "localhost"
+
+/** What the mode makes of a configuration for a peer, or an address to listen on. */
+export const effective = Effect.fnUntraced(function*(
+  security: SecurityConfig,
+  target: string
+): Effect.fn.Return<SecurityConfig, CredentialsError> {
+  const setting = yield* CurrentSecurityMode
+  const hasCertificates = security._tag !== "None"
+  switch (SecurityMode.choose(setting, { hasCertificates, host: hostOf(target) })) {
+    case "tls":
+      return security
+    case "plain":
+      return { _tag: "None" }
+    case "missing":
+      return yield* new CredentialsError({
+        file: "",
+        reason: `${variable} is ${setting.mode}, but no certificates are configured for ${target}: add a security block`
+      })
+  }
 })
 
-/** For listening: a client must present a certificate that `clientCaFile` verifies. */
-export const server = Effect.fn("GrpcCredentials.server")(function*(security: SecurityConfig) {
-  if (security._tag === "None") return GrpcCredentials.plainServer
-  const pems = yield* TlsFiles.load({ ...security, caFile: security.clientCaFile })
-  return yield* GrpcCredentials.mutualServer(pems).pipe(
-    Effect.mapError(({ reason }) => new TlsFiles.CredentialsError({ file: security.certFile, reason }))
+/** Contexts are large; thousands of channels share one. */
+const contexts = new WeakMap<CredentialSet, Map<string, tls.SecureContext>>()
+
+const contextOf = (set: CredentialSet, roots: string): tls.SecureContext => {
+  const known = contexts.get(set) ?? new Map<string, tls.SecureContext>()
+  contexts.set(set, known)
+  const found = known.get(roots)
+  if (found !== undefined) return found
+  const context = tls.createSecureContext(GrpcCredentials.contextOptions({
+    cert: set.cert,
+    key: Redacted.value(set.key),
+    ca: roots
+  }))
+  known.set(roots, context)
+  return context
+}
+
+const present = (source: CredentialSource): CredentialSet =>
+  Option.getOrThrowWith(source.current(), () => new Error(source.trouble()))
+
+const refusalError = (refusal: PeerRules.Refusal): Error | undefined =>
+  Option.getOrUndefined(Option.map(refusal, (reason) => new Error(reason)))
+
+const mutual = (security: Mtls, source: CredentialSource, target: string) => {
+  const { options } = GrpcCredentials.ofSecureContext(
+    tls.createSecureContext(),
+    Option.getOrUndefined(security.serverName)
   )
+    .forTarget(target)
+  const channel = () => {
+    const set = present(source)
+    return GrpcCredentials.ofSecureContext(
+      contextOf(set, set.serverRoots),
+      Option.getOrUndefined(security.serverName),
+      (certificate) => refusalError(PeerRules.certificate(certificate, security.peers))
+    ).forTarget(target).channel
+  }
+  return { channel: new RotatingChannel(channel), options }
+}
+
+/** Whoever has the right id may be at any address. */
+const workload = (security: Spiffe, source: CredentialSource) => ({
+  channel: new RotatingChannel(() => {
+    const set = present(source)
+    return grpc.credentials.createFromSecureContext(contextOf(set, set.serverRoots), {
+      checkServerIdentity: (_, certificate) => refusalError(PeerRules.spiffeServer(certificate, security, set))
+    })
+  }),
+  options: {}
+})
+
+/** For dialling `target`: presents our certificate and verifies the server's. */
+export const client = Effect.fn("GrpcCredentials.client")(function*(
+  configured: SecurityConfig,
+  target: string
+): Effect.fn.Return<GrpcCredentials.ClientCredentials, CredentialsError, Credentials | Scope.Scope> {
+  const security = yield* effective(configured, target)
+  if (security._tag === "None") return GrpcCredentials.plainClient
+  const credentials = yield* Credentials
+  const source = yield* credentials.open(originOf(security))
+  return {
+    forTarget: (target) => security._tag === "Mtls" ? mutual(security, source, target) : workload(security, source),
+    renewals: Stream.drop(source.changes, 1)
+  }
+})
+
+/** What verifies clients: in mode `spiffe` the bundle of one trust domain. */
+const serverContext = (security: Mtls | Spiffe, set: CredentialSet): tls.SecureContextOptions => {
+  const domain = security._tag === "Spiffe" ? PeerRules.clientDomain(security, set) : Option.none()
+  const bundle = Option.flatMap(
+    Option.all([domain, set.bundles]),
+    ([name, bundles]) => Option.fromUndefinedOr(bundles.get(name))
+  )
+  return GrpcCredentials.contextOptions({
+    cert: set.cert,
+    key: Redacted.value(set.key),
+    ca: Option.getOrElse(bundle, () => set.clientRoots)
+  })
+}
+
+/** Milliseconds that a client may take to come to terms. */
+const handshakeTimeout = 10_000
+
+/** For listening on `host`: a client must present a certificate that our roots verify. Without one of ours nobody can. */
+export const server = Effect.fn("GrpcCredentials.server")(function*(
+  configured: SecurityConfig,
+  host: string
+): Effect.fn.Return<GrpcCredentials.ServerCredentials, CredentialsError, Credentials | Scope.Scope> {
+  const security = yield* effective(configured, host)
+  if (security._tag === "None") return GrpcCredentials.plainServer
+  const credentials = yield* Credentials
+  const source = yield* credentials.open(originOf(security))
+  const contextOf = (set: Option.Option<CredentialSet>): tls.SecureContextOptions =>
+    Option.match(set, {
+      onNone: () => GrpcCredentials.contextOptions({}),
+      onSome: (set) => serverContext(security, set)
+    })
+  return {
+    tls: { ...contextOf(source.current()), requestCert: true, rejectUnauthorized: true, handshakeTimeout },
+    renewals: Stream.map(Stream.drop(source.changes, 1), contextOf)
+  }
 })

@@ -3,8 +3,20 @@
  *
  * Each source is opened once, however many connections take from it, and watched while one of them does.
  */
-import { Context, Duration, Effect, FiberMap, FileSystem, Layer, RcMap, Stream, SubscriptionRef } from "effect"
-import { Credentials, type CredentialOrigin, type CredentialSource } from "../../services/security/Credentials.ts"
+import {
+  Duration,
+  Effect,
+  Exit,
+  FiberMap,
+  FileSystem,
+  Layer,
+  RcMap,
+  Scope,
+  Semaphore,
+  Stream,
+  SubscriptionRef
+} from "effect"
+import { type CredentialOrigin, Credentials, type CredentialSource } from "../../services/security/Credentials.ts"
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as FileCredentials from "./FileCredentials.ts"
 import * as WorkloadApi from "./WorkloadApi.ts"
@@ -14,7 +26,11 @@ export interface CredentialsOptions {
   readonly openKeys?: FileCredentials.FileOptions["openKeys"]
   /** How often files are looked at beside what their folders tell. Default 60 s. */
   readonly checkEvery?: Duration.Input
+  /** Where the Workload API is when a configuration does not say. Default `unix:/run/spire/sockets/agent.sock`. */
+  readonly workloadSocket?: string | undefined
 }
+
+const workloadSocketDefault = "unix:/run/spire/sockets/agent.sock"
 
 interface Opened {
   readonly source: CredentialSource
@@ -39,7 +55,9 @@ const make = Effect.fnUntraced(function*(options: CredentialsOptions) {
   const origins = new Map<string, CredentialOrigin>()
 
   const openOne = (origin: CredentialOrigin) =>
-    origin._tag === "Files" ? FileCredentials.open(origin, fileOptions) : WorkloadApi.open(origin.address)
+    origin._tag === "Files"
+      ? FileCredentials.open(origin, fileOptions)
+      : WorkloadApi.open(origin.address || options.workloadSocket || workloadSocketDefault)
 
   const sources = yield* RcMap.make({
     lookup: Effect.fnUntraced(function*(key: string) {
@@ -52,8 +70,11 @@ const make = Effect.fnUntraced(function*(options: CredentialsOptions) {
     })
   })
 
+  // Several programs in one process share what is open: one of them watches, the others stand by.
+  const watching = yield* Semaphore.make(1)
+
   const keep = Effect.gen(function*() {
-    const watches = yield* FiberMap.make<string>()
+    const watches = yield* FiberMap.make<string, never, never>()
     const follow = Stream.runForEach(SubscriptionRef.changes(opened), (wanted) =>
       Effect.gen(function*() {
         for (const [key] of watches) if (!wanted.has(key)) yield* FiberMap.remove(watches, key)
@@ -63,20 +84,24 @@ const make = Effect.fnUntraced(function*(options: CredentialsOptions) {
       }))
     yield* Effect.raceFirst(follow, FiberMap.join(watches))
     return yield* Effect.never
-  }).pipe(Effect.scoped)
+  }).pipe(Effect.scoped, watching.withPermits(1))
 
   return Credentials.of({
-    open: (origin) =>
-      Effect.suspend(() => {
-        const key = JSON.stringify(origin)
-        origins.set(key, origin)
-        return Effect.provide(RcMap.get(sources, key), context)
-      }),
+    open: Effect.fnUntraced(function*(origin) {
+      const key = JSON.stringify(origin)
+      origins.set(key, origin)
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      return yield* RcMap.get(sources, key).pipe(
+        Scope.provide(scope),
+        Effect.provide(context),
+        // Files that cannot be used now are looked at again when somebody asks again.
+        Effect.tapError(() => Scope.close(scope, Exit.void))
+      )
+    }),
     keep
   })
 })
 
 export const layer = (
   options: CredentialsOptions = {}
-): Layer.Layer<Credentials, never, FileSystem.FileSystem | SecurityMonitor> =>
-  Layer.effect(Credentials, make(options))
+): Layer.Layer<Credentials, never, FileSystem.FileSystem | SecurityMonitor> => Layer.effect(Credentials, make(options))

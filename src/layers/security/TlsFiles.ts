@@ -1,18 +1,9 @@
 /**
- * Certificate, key and roots from PEM files, read once; those that do not belong together are found here and not at the
- * first connection. Failures are those of TLS itself, but with the name of the file.
+ * Roots from a PEM file, and whether what was read can be used. What has a key comes from `Credentials`.
  */
-import { Effect, FileSystem, Schema } from "effect"
+import { Effect, FileSystem } from "effect"
 import * as tls from "node:tls"
-
-export class CredentialsError extends Schema.TaggedError<CredentialsError>()("CredentialsError", {
-  file: Schema.String,
-  reason: Schema.String
-}) {
-  override get message(): string {
-    return `TLS file ${this.file}: ${this.reason}`
-  }
-}
+import { CredentialsError } from "../../services/security/Credentials.ts"
 
 /** The text of a file that holds at least one PEM block. */
 export const readPem = Effect.fnUntraced(function*(file: string) {
@@ -30,15 +21,3 @@ export const check = (file: string, options: tls.SecureContextOptions) =>
     try: () => tls.createSecureContext(options),
     catch: (cause) => new CredentialsError({ file, reason: cause instanceof Error ? cause.message : String(cause) })
   })
-
-export const load = Effect.fn("TlsFiles.load")(function*(
-  files: { readonly certFile: string; readonly keyFile: string; readonly caFile: string }
-) {
-  const cert = yield* readPem(files.certFile)
-  const key = yield* readPem(files.keyFile)
-  const ca = yield* readPem(files.caFile)
-  yield* check(files.certFile, { cert })
-  yield* check(files.caFile, { ca })
-  yield* check(files.keyFile, { cert, key })
-  return { cert, key, ca }
-})

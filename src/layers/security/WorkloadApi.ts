@@ -5,12 +5,12 @@
  * identity that is not registered yet may be later. Only an API that does not understand us is left alone.
  */
 import { Clock, Duration, Effect, Option, Result, Schedule, Stream } from "effect"
+import * as SpiffeId from "../../domain/security/SpiffeId.ts"
 import { SpiffeWorkloadAPIService, type X509SVIDResponse } from "../../gen/spiffe/workload.ts"
 import { CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
 import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
-import * as SpiffeId from "../../domain/security/SpiffeId.ts"
 import * as CertificateSet from "./CertificateSet.ts"
 import * as CredentialState from "./CredentialState.ts"
 import * as Der from "./Der.ts"
@@ -61,7 +61,11 @@ export const toSet = (
   const bundles: ReadonlyMap<string, string> = new Map([...federated, [id.value.trustDomain, own]])
   const key = pem(Der.pem("PRIVATE KEY", svid.x509SvidKey))
   // Our own certificate chains to our own trust domain; peers may be of any of them.
-  return CertificateSet.make({ cert: pem(pemOf(svid.x509Svid)), key, ca: pem(own), clientCa: pem(own) }, nowMillis, Option.some(bundles))
+  return CertificateSet.make(
+    { cert: pem(pemOf(svid.x509Svid)), key, ca: pem(own), clientCa: pem(own), isRooted: true },
+    nowMillis,
+    Option.some(bundles)
+  )
     .pipe(
       Result.filterOrFail(
         ({ identity }) => Option.exists(identity.spiffeId, (found) => SpiffeId.equals(found, id.value)),
@@ -74,7 +78,8 @@ export const toSet = (
     )
 }
 
-const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")]).pipe(Schedule.jittered)
+/** Begins anew once an identity was given: a stream that is cut is opened again at once. */
+const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
 
 const troubleOf = (address: string, error: GrpcError): CredentialsError =>
   new CredentialsError({
@@ -100,23 +105,28 @@ export const open = Effect.fnUntraced(function*(address: string) {
     yield* Result.isSuccess(set) ? state.accept(set.success) : state.refuse(set.failure)
   })
 
-  const stream = client.fetchX509SVID({}, { metadata: header }).pipe(
-    Stream.runForEach(take),
-    Effect.andThen(new CredentialsError({ file: address, reason: "the stream of the Workload API ended" })),
-    Effect.catchIf(
-      (error) => error._tag === "InvalidArgument",
-      (error) => Effect.andThen(state.refuse(troubleOf(address, error)), Effect.never)
-    ),
-    Effect.mapError((error) => error._tag === "CredentialsError" ? error : troubleOf(address, error)),
-    Effect.tapError(state.refuse)
-  )
-  const watch = Effect.raceFirst(
-    Effect.retry(stream, backoff),
-    Effect.forever(Effect.andThen(state.age, Effect.sleep(ageEvery)))
-  ).pipe(
+  /** Fails when nothing came of it; ends when the stream did after it had given something. */
+  const session = Effect.suspend(() => {
+    let hasGiven = false
+    return client.fetchX509Svid({}, { metadata: header }).pipe(
+      Stream.runForEach((response) => {
+        hasGiven = true
+        return take(response)
+      }),
+      Effect.andThen(new CredentialsError({ file: address, reason: "the stream of the Workload API ended" })),
+      Effect.catchTag("InvalidArgument", (error) =>
+        // It does not understand us, and will not when it is asked again.
+        Effect.andThen(state.refuse(troubleOf(address, error)), Effect.never)),
+      Effect.mapError((error) => error._tag === "CredentialsError" ? error : troubleOf(address, error)),
+      Effect.tapError(state.refuse),
+      Effect.catch((error) => hasGiven ? Effect.void : Effect.fail(error))
+    )
+  })
+
+  const follow = Effect.forever(Effect.retry(session, backoff)).pipe(
     // The backoff has no end.
-    Effect.orDie,
-    Effect.andThen(Effect.never)
+    Effect.orDie
   )
+  const watch = Effect.raceFirst(follow, Effect.forever(Effect.andThen(state.age, Effect.sleep(ageEvery))))
   return { source: state.source, watch }
 })

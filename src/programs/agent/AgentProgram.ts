@@ -2,6 +2,8 @@
  * The agent process.
  *
  *   Agent (rest_for_one)
+ *   ├─ SecurityManager   permanent: certificates
+ *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ Checkers          permanent, dynamic
  *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
@@ -21,7 +23,9 @@ import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescrip
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
+import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
+import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
@@ -38,7 +42,7 @@ const grpcServer = (config: AgentConfig) =>
   Supervisor.child({
     id: "GrpcServer",
     start: Effect.gen(function*() {
-      const credentials = yield* GrpcCredentials.server(config.security)
+      const credentials = yield* GrpcCredentials.server(config.security, config.listen.host)
       const server = yield* GrpcServer.make({
         ...config.listen,
         credentials,
@@ -67,6 +71,7 @@ export const tree = (config: AgentConfig, options: AgentOptions = {}) =>
     id: "Agent",
     strategy: "rest_for_one",
     children: [
+      ...SecurityManager.children,
       ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       grpcServer(config),
       ...(options.http === undefined ? [] : [managementServer(options.http)])
@@ -78,7 +83,8 @@ export const layer = (config: AgentConfig, options: AgentOptions = {}) =>
   CheckRunner.layer().pipe(
     Layer.provide(ProbeTable.layer({ config, path: options.path })),
     Layer.provideMerge(GrpcCheckers.layer(config)),
-    Layer.provideMerge(Management.layer)
+    Layer.provideMerge(Management.layer),
+    Layer.provideMerge(SecurityLayer.layer)
   )
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */

@@ -12,6 +12,7 @@ import * as GoDuration from "../../domain/config/GoDuration.ts"
 import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
+import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { type CheckRequest, probeOnce } from "../../services/monitoring/Prober.ts"
 
 /** The probe was made and the target is not available; everything about it has been printed. */
@@ -34,7 +35,10 @@ const config: AgentConfig.AgentConfig = {
 const layer = Layer.unwrap(Effect.map(
   Config.option(Config.String("PATH")),
   (path) =>
-    ProbeTable.layer({ config, path: Option.getOrUndefined(path) }).pipe(Layer.provide(GrpcCheckers.layer(config)))
+    ProbeTable.layer({ config, path: Option.getOrUndefined(path) }).pipe(
+      Layer.provide(GrpcCheckers.layer(config)),
+      Layer.provide(SecurityLayer.layer)
+    )
 ))
 
 interface Line {

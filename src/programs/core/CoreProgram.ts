@@ -2,6 +2,8 @@
  * The core process.
  *
  *   Core (one_for_one)
+ *   ├─ SecurityManager   permanent: certificates
+ *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ PostgreSQL        permanent, 10 s; only without a database address
  *   ├─ Database          permanent: connection and schema
  *   ├─ Retention         permanent: removes old history
@@ -28,8 +30,10 @@ import { DatabaseEndpoint } from "../../layers/postgres/connection/DatabaseEndpo
 import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
+import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
+import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
@@ -46,6 +50,7 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
     id: "Core",
     strategy: "one_for_one",
     children: [
+      ...SecurityManager.children,
       ...(Option.isSome(config.databaseUrl) ? [] : [postgres({ home: config.dataDirectory, ...options.postgres })]),
       Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
       Supervisor.child({ id: "Retention", run: retention(config.historyRetention) }),
@@ -71,7 +76,8 @@ export const layer = (config: CoreConfig) =>
     Layer.provideMerge(PgStatusStore.layer),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(PgConnection.layer({ maxConnections: config.maxConnections, migrations })),
-    Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl))
+    Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl)),
+    Layer.provideMerge(SecurityLayer.layer)
   )
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
@@ -113,7 +119,7 @@ const grpcServer = (config: CoreConfig) =>
     id: "GrpcServer",
     shutdown: "7 seconds",
     start: Effect.gen(function*() {
-      const credentials = yield* GrpcCredentials.server(config.security)
+      const credentials = yield* GrpcCredentials.server(config.security, config.grpc.host)
       const server = yield* GrpcServer.make({
         ...config.grpc,
         credentials,

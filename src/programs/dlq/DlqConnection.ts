@@ -20,6 +20,7 @@ import * as NatsCredentials from "../../layers/nats/connection/NatsCredentials.t
 import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
 import * as NatsHome from "../../layers/nats/server/NatsHome.ts"
 import * as RunState from "../../layers/process/RunState.ts"
+import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 
 export class NatsNotReached extends Schema.TaggedError<NatsNotReached>()("NatsNotReached", {
   servers: Schema.String,
@@ -114,6 +115,7 @@ export const layer = (flags: Flags) =>
         domain: Option.getOrUndefined(settings.domain),
         credentials: NatsCredentials.ofSettings(settings.nats)
       })),
-      Layer.provide(NatsEndpoint.layer(Option.some(url)))
+      Layer.provide(NatsEndpoint.layer(Option.some(url))),
+      Layer.provide(SecurityLayer.layer)
     )
   }))

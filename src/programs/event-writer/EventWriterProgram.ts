@@ -4,6 +4,8 @@
  *   EventWriter (one_for_one)
  *   ├─ PasswordFile      permanent; only with a file for the database's password
  *   ├─ Database          permanent: connection; absent where core keeps it
+ *   ├─ SecurityManager   permanent: certificates
+ *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ NatsConnection    permanent
  *   ├─ EventTables       permanent: made, brought up to date, maintained; only looked at where others do it
  *   ├─ DatabaseHealth    permanent: the breaker between streams and database
@@ -31,6 +33,7 @@ import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
 import * as EventStreams from "../../services/event-writer/EventStreams.ts"
 import { EventTables } from "../../services/events/EventTables.ts"
 import { TraceSummaries } from "../../services/events/TraceSummaries.ts"
+import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as EventWriterServers from "./EventWriterServers.ts"
 
@@ -61,6 +64,7 @@ const traceSummaries = (interval: Duration.Duration | undefined) =>
 
 const parts = (settings: EventWriterSettings, options: EventWriterOptions = {}) =>
   [
+    ...SecurityManager.children,
     Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) }),
     eventTables,
     Supervisor.child({ id: "DatabaseHealth", run: DatabaseHealth.use((health) => health.keep) }),
@@ -80,7 +84,9 @@ const passwordFile = ({ database }: EventWriterSettings) =>
 
 /** Credentials that cannot be read are told at once, instead of at every attempt to connect. */
 export const check = ({ nats }: EventWriterSettings) =>
-  Effect.asVoid(NatsCredentials.load(NatsCredentials.ofSettings(nats), { isTls: false, login: Option.none() }))
+  Effect.asVoid(
+    Effect.scoped(NatsCredentials.load(NatsCredentials.ofSettings(nats), { isTls: false, login: Option.none() }))
+  )
 
 const standalone = (settings: EventWriterSettings, http: Option.Option<ListenAddress>) =>
   ({

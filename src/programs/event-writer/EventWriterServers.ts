@@ -105,7 +105,7 @@ export const grpc = (settings: EventWriterSettings, address: ListenAddress) =>
     id: "GrpcServer",
     shutdown: "7 seconds",
     start: Effect.gen(function*() {
-      const credentials = yield* GrpcCredentials.server(settings.grpcSecurity)
+      const credentials = yield* GrpcCredentials.server(settings.grpcSecurity, address.host)
       const server = yield* listen(address, (one) => serveStatus(one, credentials))
       yield* Effect.logInfo(`event-writer serves gRPC on ${server.address}`)
     }).pipe(Effect.as(Effect.never))

@@ -2,6 +2,8 @@
  * The poller process.
  *
  *   Poller (one_for_all)
+ *   ├─ SecurityManager   permanent: certificates
+ *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ CoreReporter      permanent, 10 s to bring what is left to core
  *   ├─ GrpcServer        permanent, health and reflection; absent without listen_addr
  *   ├─ ManagementServer  permanent; absent without an HTTP address
@@ -25,10 +27,12 @@ import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
 import * as NodeHostNetwork from "../../layers/process/NodeHostNetwork.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
+import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import * as AgentCoordinator from "../../services/poller/AgentCoordinator.ts"
 import * as AgentLink from "../../services/poller/AgentLink.ts"
 import { CoreReporter } from "../../services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../services/poller/HostIdentity.ts"
+import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
 export interface PollerOptions {
@@ -47,6 +51,7 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
     id: "Poller",
     strategy: "one_for_all",
     children: [
+      ...SecurityManager.children,
       Supervisor.child({
         id: "CoreReporter",
         shutdown: drainTimeout,
@@ -73,7 +78,8 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
       Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
       Layer.merge(GrpcAgentClient.layer),
       Layer.merge(CircuitBreaker.layerStoreMemory()),
-      Layer.merge(Management.layer)
+      Layer.merge(Management.layer),
+      Layer.provideMerge(SecurityLayer.layer)
     )))
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
@@ -97,7 +103,7 @@ const grpcServer = (config: PollerConfig, address: ListenAddress) =>
     id: "GrpcServer",
     start: Effect.as(
       Effect.gen(function*() {
-        const credentials = yield* GrpcCredentials.server(config.security)
+        const credentials = yield* GrpcCredentials.server(config.security, address.host)
         const server = yield* GrpcServer.make({
           ...address,
           credentials,

@@ -11,12 +11,12 @@ import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
 
 /** A set could not be used; the one before it, if there is one, still is. */
 export class CredentialsError extends Schema.TaggedError<CredentialsError>()("CredentialsError", {
-  /** The file, or the address of the Workload API. */
+  /** The file, or the address of the Workload API; empty when it is about none. */
   file: Schema.String,
   reason: Schema.String
 }) {
   override get message(): string {
-    return `TLS file ${this.file}: ${this.reason}`
+    return this.file === "" ? this.reason : `TLS file ${this.file}: ${this.reason}`
   }
 }
 
@@ -40,17 +40,24 @@ export interface CredentialSet {
 
 /** Where a set comes from. */
 export type CredentialOrigin =
-  /** `isSvid`: the certificate's SPIFFE id says who it is, and peers are judged by theirs. */
-  | { readonly _tag: "Files"; readonly files: CertificateFiles; readonly isSvid: boolean }
+  | {
+    readonly _tag: "Files"
+    readonly files: CertificateFiles
+    /** The certificate's SPIFFE id says who it is, and peers are judged by theirs. */
+    readonly isSvid: boolean
+    /** Ours must chain to the roots too. A database or a broker may know us by other roots than those of its own. */
+    readonly isRooted: boolean
+  }
+  /** An empty address is the usual one of the machine. */
   | { readonly _tag: "WorkloadApi"; readonly address: string }
 
 export interface CredentialSource {
   /** None while a Workload API has given none, and when an SVID has expired. */
-  readonly current: Effect.Effect<Option.Option<CredentialSet>>
+  readonly current: () => Option.Option<CredentialSet>
   /** The present one, and each after it. */
   readonly changes: Stream.Stream<Option.Option<CredentialSet>>
   /** Why there is none. */
-  readonly trouble: Effect.Effect<string>
+  readonly trouble: () => string
 }
 
 export class Credentials extends Context.Service<Credentials, {

@@ -29,7 +29,8 @@ describe("SecurityConfig", () => {
       keyFile: "certs/p-key.pem",
       caFile: "certs/root.pem",
       clientCaFile: "certs/root.pem",
-      serverName: Option.some("core.serviceradar")
+      serverName: Option.some("core.serviceradar"),
+      peers: SecurityConfig.anyPeer
     }
 
     assert.deepStrictEqual(
@@ -50,6 +51,6 @@ describe("SecurityConfig", () => {
       "tls.ca_file: a PEM file, because mode is mtls",
       "role: one of poller, agent, core, kv, datasvc, checker"
     ])
-    assert.deepStrictEqual(problemsOf({ mode: "tls" }), ["mode: \"none\" or \"mtls\""])
+    assert.deepStrictEqual(problemsOf({ mode: "tls" }), ["mode: \"none\", \"mtls\" or \"spiffe\""])
   })
 })

@@ -1,4 +1,3 @@
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
@@ -9,6 +8,7 @@ import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../../src/layers/probes/ProbeTable.ts"
 import { CheckRunner } from "../../../src/services/agent/CheckRunner.ts"
+import { secured } from "../../support/secured.ts"
 import { resultsChunk, statusResponse } from "../grpc/fixture.ts"
 
 const config = AgentConfig.fromFile({ agent_id: "agent-1" })
@@ -16,7 +16,7 @@ const config = AgentConfig.fromFile({ agent_id: "agent-1" })
 const stopped = CheckRunner.layer().pipe(
   Layer.provide(ProbeTable.layer({ config, path: process.env["PATH"] })),
   Layer.provideMerge(GrpcCheckers.layer(config)),
-  Layer.provide(NodeServices.layer)
+  Layer.provide(secured)
 )
 
 const layer = Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Checkers"))).pipe(

@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem, Layer, type Scope, Stream } from "effect"
 import * as path from "node:path"
@@ -11,6 +10,7 @@ import * as GrpcCredentials from "../../../src/layers/security/GrpcCredentials.t
 import { AgentClient, type AgentConnection, type AgentError } from "../../../src/services/poller/AgentClient.ts"
 import * as FakeAgent from "../../fixtures/FakeAgent.ts"
 import { agent, check } from "../../services/poller/statuses.ts"
+import { secured } from "../../support/secured.ts"
 
 const deadline = Duration.millis(300)
 
@@ -29,7 +29,7 @@ const mtls = (folder: string, name: string) =>
     tls: { cert_file: `${name}.pem`, key_file: `${name}-key.pem`, ca_file: "root.pem" }
   })
 
-const layer = GrpcAgentClient.layer.pipe(Layer.provide(NodeFileSystem.layer))
+const layer = GrpcAgentClient.layer.pipe(Layer.provide(secured))
 
 const failureOf = (
   address: Effect.Effect<string, unknown, Scope.Scope>,
@@ -131,7 +131,7 @@ describe("GrpcAgentClient", () => {
           port: 0,
           grace: 0,
           services: [],
-          credentials: yield* GrpcCredentials.server(mtls(pems, "agent"))
+          credentials: yield* GrpcCredentials.server(mtls(pems, "agent"), "127.0.0.1")
         })
         const client = yield* AgentClient
         const connection = yield* client.connect({
@@ -145,7 +145,7 @@ describe("GrpcAgentClient", () => {
         yield* connection.probe(Duration.seconds(5))
 
         assert.strictEqual(before.reason._tag, "Refused")
-      }).pipe(Effect.provide(NodeFileSystem.layer)))
+      }).pipe(Effect.provide(secured)))
 
     it.effect("calls an answer that is no message garbled", () =>
       Effect.gen(function*() {

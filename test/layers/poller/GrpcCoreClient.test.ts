@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer } from "effect"
 import * as ReportBatch from "../../../src/domain/monitoring/reports/ReportBatch.ts"
@@ -8,6 +7,7 @@ import { CoreClient, type ReportHeader } from "../../../src/services/poller/Core
 import * as FakeAgent from "../../fixtures/FakeAgent.ts"
 import * as FakeCore from "../../fixtures/FakeCore.ts"
 import { poller, status } from "../../services/poller/statuses.ts"
+import { secured } from "../../support/secured.ts"
 
 const header: ReportHeader = {
   pollerId: poller.pollerId,
@@ -21,7 +21,7 @@ const withClient = <A, E>(address: string, test: (client: CoreClient["Service"])
   CoreClient.use(test).pipe(
     Effect.provide(
       GrpcCoreClient.layer({ address, security: SecurityConfig.none }).pipe(
-        Layer.provide(NodeFileSystem.layer),
+        Layer.provide(secured),
         Layer.orDie
       )
     )

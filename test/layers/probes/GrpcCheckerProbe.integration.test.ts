@@ -1,10 +1,10 @@
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
-import { none, type SecurityConfig } from "../../../src/domain/security/SecurityConfig.ts"
+import { anyPeer, none, type SecurityConfig } from "../../../src/domain/security/SecurityConfig.ts"
 import type { StatusRequest, StatusResponse } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcCredentials from "../../../src/layers/security/GrpcCredentials.ts"
+import { secured } from "../../support/secured.ts"
 import { agentService, rawServer, serveOn, statusResponse } from "../grpc/fixture.ts"
 import { certificate, probe } from "./probing.ts"
 
@@ -12,7 +12,7 @@ import { certificate, probe } from "./probing.ts"
 const checker = (answer: StatusResponse, security: SecurityConfig = none) =>
   Effect.gen(function*() {
     const asked: Array<StatusRequest> = []
-    const credentials = yield* GrpcCredentials.server(security)
+    const credentials = yield* GrpcCredentials.server(security, "127.0.0.1")
     const { port } = yield* serveOn(
       0,
       { credentials, maxSendBytes: 16 * 1024 * 1024 },
@@ -24,7 +24,7 @@ const checker = (answer: StatusResponse, security: SecurityConfig = none) =>
       })
     )
     return { asked, port }
-  }).pipe(Effect.provide(NodeServices.layer))
+  }).pipe(Effect.provide(secured))
 
 const mtls = (name: string): SecurityConfig => ({
   _tag: "Mtls",
@@ -32,7 +32,8 @@ const mtls = (name: string): SecurityConfig => ({
   keyFile: certificate(`${name}-key.pem`),
   caFile: certificate("root.pem"),
   clientCaFile: certificate("root.pem"),
-  serverName: Option.none()
+  serverName: Option.none(),
+  peers: anyPeer
 })
 
 const configured = (address: string, own: SecurityConfig, ofAgent = none): AgentConfig.AgentConfig => ({

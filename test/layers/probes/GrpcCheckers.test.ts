@@ -1,10 +1,10 @@
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
+import { secured } from "../../support/secured.ts"
 
-const layer = GrpcCheckers.layer(AgentConfig.fromFile({})).pipe(Layer.provide(NodeServices.layer))
+const layer = GrpcCheckers.layer(AgentConfig.fromFile({})).pipe(Layer.provide(secured))
 
 describe("GrpcCheckers", () => {
   it.live("shares a connection by address and name", () =>

@@ -1,5 +1,4 @@
 /** Probes as an agent makes them, and servers for them to look at. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { type Duration, Effect, Layer, Schema } from "effect"
 import * as net from "node:net"
 import * as path from "node:path"
@@ -7,6 +6,7 @@ import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../../src/layers/probes/ProbeTable.ts"
 import { type CheckRequest, probeOnce } from "../../../src/services/monitoring/Prober.ts"
+import { secured } from "../../support/secured.ts"
 
 const agentConfig = AgentConfig.fromFile({ agent_id: "agent-1" })
 
@@ -35,7 +35,7 @@ export const probe = (serviceType: string, details: string, options: Probing = {
     Effect.provide(
       ProbeTable.layer({ config, path: options.path ?? process.env["PATH"] }).pipe(
         Layer.provide(GrpcCheckers.layer(config)),
-        Layer.provide(NodeServices.layer)
+        Layer.provide(secured)
       )
     )
   )

@@ -1,12 +1,12 @@
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Option } from "effect"
 import * as path from "node:path"
 import * as tls from "node:tls"
-import { none, type SecurityConfig } from "../../../src/domain/security/SecurityConfig.ts"
+import { anyPeer, none, type SecurityConfig } from "../../../src/domain/security/SecurityConfig.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
 import * as GrpcCredentials from "../../../src/layers/security/GrpcCredentials.ts"
+import { secured } from "../../support/secured.ts"
 import { agentService, serveOn, statusRequest, statusResponse } from "../grpc/fixture.ts"
 
 const file = (name: string) => path.resolve(import.meta.dirname, "../../fixtures/tls", name)
@@ -20,11 +20,12 @@ const mtls = (name: string, other: Partial<Mtls> = {}): Mtls => ({
   caFile: file("root.pem"),
   clientCaFile: file("root.pem"),
   serverName: Option.none(),
+  peers: anyPeer,
   ...other
 })
 
 const secureAgent = Effect.gen(function*() {
-  const credentials = yield* GrpcCredentials.server(mtls("agent"))
+  const credentials = yield* GrpcCredentials.server(mtls("agent"), "127.0.0.1")
   return yield* serveOn(
     0,
     { credentials },
@@ -41,10 +42,10 @@ const secureAgent = Effect.gen(function*() {
 const askAs = (security: SecurityConfig, host = "localhost") =>
   Effect.gen(function*() {
     const server = yield* secureAgent
-    const credentials = yield* GrpcCredentials.client(security)
+    const credentials = yield* GrpcCredentials.client(security, "localhost")
     const client = yield* GrpcClient.make(AgentServiceService, { target: `${host}:${server.port}`, credentials })
     return yield* client.getStatus(statusRequest("s"), { deadline: "5 seconds" })
-  }).pipe(Effect.provide(NodeServices.layer))
+  }).pipe(Effect.provide(secured))
 
 describe("GrpcCredentials", () => {
   it.live("lets peers with certificates of the same root speak, and tells the handler who calls", () =>
@@ -77,14 +78,18 @@ describe("GrpcCredentials", () => {
 
   it.live("refuses a server of another root", () =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(askAs(mtls("poller", { caFile: file("other-root.pem") })))
+      const error = yield* Effect.flip(askAs(
+        mtls("poller", { caFile: file("other-root.pem"), clientCaFile: file("root.pem") })
+      ))
 
       assert.strictEqual(error._tag, "Unavailable")
     }))
 
   it.live("refuses a client of another root, and one without a certificate", () =>
     Effect.gen(function*() {
-      const stranger = yield* Effect.flip(askAs(mtls("stranger")))
+      const stranger = yield* Effect.flip(askAs(
+        mtls("stranger", { clientCaFile: file("other-root.pem") })
+      ))
       const plain = yield* Effect.flip(askAs(none))
 
       assert.deepStrictEqual([stranger._tag, plain._tag], ["Unavailable", "Unavailable"])
@@ -92,7 +97,7 @@ describe("GrpcCredentials", () => {
 
   it.live("does not speak TLS 1.2", () =>
     Effect.gen(function*() {
-      const server = yield* secureAgent.pipe(Effect.provide(NodeServices.layer))
+      const server = yield* secureAgent.pipe(Effect.provide(secured))
 
       const outcome = yield* Effect.callback<string>((resume) => {
         const socket = tls.connect({
@@ -126,12 +131,12 @@ describe("GrpcCredentials", () => {
           mtls("agent", { certFile: broken }),
           mtls("agent", { keyFile: file("poller-key.pem") })
         ],
-        (security) => Effect.flip(GrpcCredentials.client(security))
+        (security) => Effect.flip(GrpcCredentials.client(security, "localhost"))
       )
 
       assert.deepStrictEqual(errors.map((error) => error.file), [missing, text, broken, file("poller-key.pem")])
       assert.strictEqual(errors[0]?.reason, "cannot be read: NotFound")
       assert.strictEqual(errors[1]?.reason, "holds no PEM block")
       assert.include(errors[3]?.reason, "key values mismatch")
-    }).pipe(Effect.provide(NodeServices.layer)))
+    }).pipe(Effect.provide(secured)))
 })

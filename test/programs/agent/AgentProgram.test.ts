@@ -1,4 +1,3 @@
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, References } from "effect"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
@@ -7,11 +6,13 @@ import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
 import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
+import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
 import * as AgentProgram from "../../../src/programs/agent/AgentProgram.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
 import { eventually, freePort } from "../../support/Program.ts"
+import { secured } from "../../support/secured.ts"
 
 type ErrorOf<T> = T extends Effect.Effect<unknown, infer E, unknown> ? E : never
 
@@ -29,7 +30,9 @@ describe("AgentProgram", () => {
     /** A checker can fail in no way that ends its supervisor: what gives up there had a bug. */
     type Checkers = SupervisorShutdown<never>
 
-    assert.isTrue(holds<Equals<Failure, SupervisorShutdown<BindError | CredentialsError | Checkers>>>(true))
+    assert.isTrue(
+      holds<Equals<Failure, SupervisorShutdown<BindError | CredentialsError | Checkers> | SecurityError>>(true)
+    )
   })
 
   it.live("shows every checker in its tree, and begins anew when their supervisor is restarted", () =>
@@ -67,7 +70,7 @@ describe("AgentProgram", () => {
       assert.strictEqual(after, "Agent:supervisor(Checkers:dynamic GrpcServer:worker)")
     }).pipe(
       Effect.scoped,
-      Effect.provide(Layer.mergeAll(NodeServices.layer, SupervisionTree.layer)),
+      Effect.provide(Layer.mergeAll(secured, SupervisionTree.layer)),
       Effect.provideService(References.MinimumLogLevel, "None")
     ))
 })

@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Option, Schedule } from "effect"
 import * as fs from "node:fs/promises"
@@ -12,10 +11,12 @@ import type { DatabaseSchemaError } from "../../../src/layers/postgres/connectio
 import type { PostgresStartError } from "../../../src/layers/postgres/server/PostgresError.ts"
 import * as FreePort from "../../../src/layers/process/FreePort.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
+import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
 import * as CoreProgram from "../../../src/programs/core/CoreProgram.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
 import { get } from "../../support/http.ts"
+import { secured } from "../../support/secured.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
 const until = <A, E, R>(effect: Effect.Effect<A, E, R>, holds: (value: A) => boolean) =>
@@ -67,7 +68,7 @@ const postmaster = (home: string) =>
     Effect.map((text) => Number(text.split("\n")[0]))
   )
 
-const live = Layer.mergeAll(SupervisionTree.layer, NodeFileSystem.layer)
+const live = Layer.mergeAll(SupervisionTree.layer, secured)
 
 describe("CoreProgram", () => {
   it.live("takes reports and shows state and tree, with a PostgreSQL of its own", () =>
@@ -148,9 +149,10 @@ describe("CoreProgram", () => {
 
   it("names in its type whatever can end it", () => {
     type Failure = Effect.Error<ReturnType<typeof CoreProgram.run>>
-    type Ending = Failure extends SupervisorShutdown<infer E> ? E : never
+    type Ending = Extract<Failure, { readonly _tag: "SupervisorShutdown" }> extends SupervisorShutdown<infer E> ? E
+      : never
 
-    expectTypeOf<Failure["_tag"]>().toEqualTypeOf<"SupervisorShutdown">()
+    expectTypeOf<Failure["_tag"]>().toEqualTypeOf<"SupervisorShutdown" | SecurityError["_tag"]>()
     expectTypeOf<Ending>().toEqualTypeOf<BindError | CredentialsError | DatabaseSchemaError | PostgresStartError>()
   })
 

@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
@@ -17,6 +16,7 @@ import type { PasswordFileError } from "../../../src/layers/postgres/connection/
 import type { DatabaseSchemaError } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as FreePort from "../../../src/layers/process/FreePort.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
+import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
 import * as CoreWithEventWriter from "../../../src/programs/cli/CoreWithEventWriter.ts"
 import * as EventWriterProgram from "../../../src/programs/event-writer/EventWriterProgram.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
@@ -25,6 +25,7 @@ import { natsConnection, publish } from "../../support/eventWriter.ts"
 import { get } from "../../support/http.ts"
 import { markedEvent } from "../../support/markedEvents.ts"
 import * as NatsServer from "../../support/natsServer.ts"
+import { secured } from "../../support/secured.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const answer = (address: string, at: string) =>
@@ -76,7 +77,7 @@ const stored = (url: Redacted.Redacted) =>
       select count(*)::int as rows, count(distinct tenant_id)::int as tenants from platform.logs`
   ).pipe(Effect.scoped)
 
-const live = Layer.mergeAll(SupervisionTree.layer, NodeFileSystem.layer, TestDatabase.layer)
+const live = Layer.mergeAll(SupervisionTree.layer, secured, TestDatabase.layer)
 
 describe("EventWriterProgram", () => {
   it.live("stores what is published and tells of it by HTTP and gRPC", () =>
@@ -238,7 +239,7 @@ describe("EventWriterProgram", () => {
     type Nested = Extract<Ending, { readonly _tag: "SupervisorShutdown" }>
 
     expectTypeOf<Failure["_tag"]>().toEqualTypeOf<
-      "SupervisorShutdown" | "CredentialsError" | "NatsCredentialsError"
+      "SupervisorShutdown" | "CredentialsError" | "NatsCredentialsError" | SecurityError["_tag"]
     >()
     expectTypeOf<Exclude<Ending, Nested>>().toEqualTypeOf<
       BindError | CredentialsError | DatabaseSchemaError | PasswordFileError

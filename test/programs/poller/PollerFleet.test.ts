@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Layer, Metric, Stream } from "effect"
 import { CircuitBreaker } from "effect/persistence"
@@ -22,6 +21,7 @@ import { SupervisionTree } from "../../../src/services/supervision/SupervisionTr
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { agentName, config, type Kind, kindOf, kinds } from "../../fixtures/fleet.ts"
 import { agent, check, poller } from "../../services/poller/statuses.ts"
+import { secured } from "../../support/secured.ts"
 
 const perKind = 50
 const cycles = 500
@@ -100,7 +100,7 @@ describe("A fleet of 200 agents, of which 50 are healthy", () => {
         Effect.provide(reporter.pipe(
           Layer.merge(agentClient),
           Layer.merge(CircuitBreaker.layerStoreMemory()),
-          Layer.merge(NodeFileSystem.layer),
+          Layer.merge(secured),
           Layer.merge(SupervisionTree.layer),
           Layer.merge(Management.layer),
           Layer.provideMerge(HostIdentity.layerStatic("192.0.2.1"))

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Config, Effect } from "effect"
+import type { Effect } from "effect"
 import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
+import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
 import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
 import { config } from "../../fixtures/fleet.ts"
@@ -23,7 +24,7 @@ describe("PollerProgram", () => {
     type Failure = ErrorOf<ReturnType<typeof PollerProgram.run>>
     type Tree = SupervisorShutdown<BindError | CredentialsError | AgentSupervisor>
 
-    assert.isTrue(holds<Equals<Failure, Tree | CredentialsError | Config.ConfigError>>(true))
+    assert.isTrue(holds<Equals<Failure, Tree | CredentialsError | SecurityError>>(true))
   })
 
   it("has one coordinator for each agent, and servers only where they are wanted", () => {

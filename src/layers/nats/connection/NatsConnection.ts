@@ -5,7 +5,8 @@
  * end; whoever is refused asks slowly. What was in flight when a connection broke is lost with it: each client stands
  * for one connection, and its users fetch the next one from `client`.
  */
-import { Context, Effect, FileSystem, Layer, Random, type Redacted, Stream, SubscriptionRef } from "effect"
+import { Context, Effect, Exit, FileSystem, Layer, Random, type Redacted, Scope, Stream, SubscriptionRef } from "effect"
+import { Credentials } from "../../../services/security/Credentials.ts"
 import * as NatsSignals from "../server/NatsSignals.ts"
 import * as NatsAddress from "./NatsAddress.ts"
 import * as NatsClient from "./NatsClient.ts"
@@ -49,14 +50,22 @@ const refused = (detail: string): NatsClient.NatsUnavailable =>
 const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
   const endpoint = yield* NatsEndpoint
   const fileSystem = yield* FileSystem.FileSystem
+  const certificates = yield* Credentials
+  const life = yield* Effect.scope
   const status = yield* SubscriptionRef.make<NatsStatus>({ _tag: "Connecting" })
   let current: NatsClient.NatsClient | undefined
 
-  /** Fails when the connection ends, or does not come about. */
+  /** Fails when the connection ends, or does not come about; ends when the next one should take its place. */
   const session = Effect.fnUntraced(
-    function*(address: NatsAddress.NatsAddress, known: Set<string>, outage: NatsOutage.NatsOutage) {
-      const credentials = yield* NatsCredentials.load(options.credentials ?? {}, address).pipe(
+    function*(
+      address: NatsAddress.NatsAddress,
+      known: Set<string>,
+      outage: NatsOutage.NatsOutage,
+      before: Scope.Closeable | undefined
+    ) {
+      const { options: credentials, renewals } = yield* NatsCredentials.load(options.credentials ?? {}, address).pipe(
         Effect.provideService(FileSystem.FileSystem, fileSystem),
+        Effect.provideService(Credentials, certificates),
         Effect.mapError((error) => refused(error.message))
       )
       const client = yield* NatsClient.open({
@@ -73,10 +82,12 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
       const { nc } = client
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
-          current = undefined
+          if (current === client) current = undefined
         })
       )
       current = client
+      // Drained now that whoever asks is given this one.
+      if (before !== undefined) yield* Effect.forkIn(Scope.close(before, Exit.void), life)
       const version = nc.info?.version ?? "of an unknown version"
       yield* SubscriptionRef.set(status, { _tag: "Connected", server: nc.getServer(), version })
       yield* NatsMetrics.connected
@@ -86,11 +97,24 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
         (cause) => Effect.fail(NatsClient.unavailable(cause))
       )
       const moved = Effect.flatMap(NatsSignals.watch(nc), (reason) => Effect.fail(NatsClient.unavailable(reason)))
-      return yield* Effect.raceFirst(closed, moved).pipe(
+      const renewed = Effect.asVoid(Stream.runHead(renewals))
+      return yield* Effect.raceFirst(Effect.raceFirst(closed, moved), renewed).pipe(
         Effect.ensuring(Effect.sync(() => {
           for (const server of nc.getServers()) known.add(server.listen)
         }))
       )
+    }
+  )
+
+  /** Sessions, each of which begins before the one before it has ended, until one fails. */
+  const sessions = Effect.fnUntraced(
+    function*(address: NatsAddress.NatsAddress, known: Set<string>, outage: NatsOutage.NatsOutage) {
+      let before: Scope.Closeable | undefined
+      for (;;) {
+        const scope = yield* Scope.fork(yield* Effect.scope)
+        yield* session(address, known, outage, before).pipe(Scope.provide(scope))
+        before = scope
+      }
     },
     Effect.scoped
   )
@@ -106,7 +130,7 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
     const known = new Set(address.servers)
     const outage = NatsOutage.make(`NATS at ${address.servers.join(", ")}`)
     for (let attempt = 0;; attempt++) {
-      const error = yield* Effect.flip(session(address, known, outage))
+      const error = yield* Effect.flip(sessions(address, known, outage))
       yield* SubscriptionRef.set(status, { _tag: "Away", detail: error.detail, isRefused: error.isRefused })
       yield* NatsMetrics.away(error.isRefused)
       if (yield* outage.began(error)) attempt = 0

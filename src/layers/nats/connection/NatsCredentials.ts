@@ -16,10 +16,19 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator
 } from "@nats-io/transport-node"
-import { Effect, FileSystem, Option, Redacted, Schema } from "effect"
+import { Effect, FileSystem, Option, Redacted, Schema, Stream } from "effect"
 import * as net from "node:net"
 import * as tls from "node:tls"
 import type { NatsCredentials as NatsLogin, NatsSettings } from "../../../domain/events/settings/NatsSettings.ts"
+import type { SecurityConfig, Spiffe } from "../../../domain/security/SecurityConfig.ts"
+import {
+  type CredentialOrigin,
+  Credentials,
+  type CredentialsError,
+  type CredentialSet
+} from "../../../services/security/Credentials.ts"
+import * as GrpcCredentials from "../../security/GrpcCredentials.ts"
+import * as PeerRules from "../../security/PeerRules.ts"
 import * as TlsFiles from "../../security/TlsFiles.ts"
 import type { NatsAddress, UrlLogin } from "./NatsAddress.ts"
 
@@ -41,6 +50,8 @@ export interface NatsTls {
   readonly keyFile?: string | undefined
   /** The name in the server's certificate, when it is not the host of the address. */
   readonly serverName?: string | undefined
+  /** In place of all that: certificates from a Workload API, and a server that is known by its SPIFFE id. */
+  readonly workload?: Spiffe | undefined
 }
 
 export interface NatsCredentialsOptions {
@@ -58,15 +69,21 @@ export interface NatsCredentialsOptions {
 /** What a configuration says about it. */
 export const ofSettings = ({ credentials, security }: NatsSettings): NatsCredentialsOptions => ({
   ...whoWeAre(credentials),
-  ...(security._tag === "None" ? {} : {
-    tls: {
-      caFile: security.caFile,
-      certFile: security.certFile,
-      keyFile: security.keyFile,
-      serverName: Option.getOrUndefined(security.serverName)
-    }
-  })
+  ...tlsOfSettings(security)
 })
+
+const tlsOfSettings = (security: SecurityConfig): Pick<NatsCredentialsOptions, "tls"> => {
+  switch (security._tag) {
+    case "None":
+      return {}
+    case "Spiffe":
+      return { tls: { workload: security } }
+    case "Mtls": {
+      const { caFile, certFile, keyFile, serverName } = security
+      return { tls: { caFile, certFile, keyFile, serverName: Option.getOrUndefined(serverName) } }
+    }
+  }
+}
 
 const whoWeAre = (credentials: NatsLogin): NatsCredentialsOptions => {
   switch (credentials._tag) {
@@ -132,9 +149,7 @@ const authenticatorOf = Effect.fnUntraced(function*(options: NatsCredentialsOpti
   return Option.map(login, ofLogin)
 })
 
-const asOurs = Effect.mapError(({ file, reason }: TlsFiles.CredentialsError) =>
-  new NatsCredentialsError({ file, reason })
-)
+const asOurs = Effect.mapError(({ file, reason }: CredentialsError) => new NatsCredentialsError({ file, reason }))
 
 const readPem = (file: string) => asOurs(TlsFiles.readPem(file))
 
@@ -152,18 +167,47 @@ const verifyAddresses = (servers: ReadonlyArray<string>): Pick<tls.ConnectionOpt
   }
 }
 
-const tlsOf = Effect.fnUntraced(function*(
-  { caFile, certFile, keyFile, serverName }: NatsTls,
-  servers: ReadonlyArray<string>
-) {
-  let options: TlsOptions & Pick<tls.ConnectionOptions, "servername" | "minVersion" | "checkServerIdentity"> =
-    serverName === undefined ? verifyAddresses(servers) : { servername: serverName }
+/** Renewed while the program runs: a certificate, its key and the roots that go with them. */
+const originOf = ({ caFile, certFile, keyFile, workload }: NatsTls): CredentialOrigin | undefined => {
+  if (workload !== undefined) return GrpcCredentials.originOf(workload)
+  if (caFile === undefined || certFile === undefined || keyFile === undefined) return undefined
+  return { _tag: "Files", files: { caFile, certFile, keyFile, clientCaFile: caFile }, isSvid: false, isRooted: false }
+}
+
+type ConnectionTls =
+  & TlsOptions
+  & Pick<tls.ConnectionOptions, "servername" | "minVersion" | "checkServerIdentity">
+
+const named = ({ serverName }: NatsTls, servers: ReadonlyArray<string>): ConnectionTls =>
+  serverName === undefined ? verifyAddresses(servers) : { servername: serverName }
+
+const ofSet = (options: NatsTls, servers: ReadonlyArray<string>, set: CredentialSet): ConnectionTls => {
+  const { workload } = options
+  return {
+    ...named(options, servers),
+    ca: set.serverRoots,
+    cert: set.cert,
+    key: Redacted.value(set.key),
+    minVersion: "TLSv1.3",
+    ...(workload === undefined ? {} : {
+      checkServerIdentity: (_: string, certificate: tls.PeerCertificate) =>
+        Option.getOrUndefined(
+          Option.map(PeerRules.spiffeServer(certificate, workload, set), (reason) => new Error(reason))
+        )
+    })
+  }
+}
+
+/** The system's roots or others, and no certificate of ours: nothing that is renewed here. */
+const ofRoots = Effect.fnUntraced(function*(options: NatsTls, servers: ReadonlyArray<string>) {
+  const { caFile, certFile, keyFile } = options
+  let found: ConnectionTls = named(options, servers)
   if (caFile !== undefined) {
     const ca = yield* readPem(caFile)
     yield* check(caFile, { ca })
-    options = { ...options, ca }
+    found = { ...found, ca }
   }
-  if (certFile === undefined && keyFile === undefined) return options
+  if (certFile === undefined && keyFile === undefined) return found
   if (certFile === undefined || keyFile === undefined) {
     return yield* new NatsCredentialsError({
       file: certFile ?? keyFile ?? "",
@@ -174,18 +218,40 @@ const tlsOf = Effect.fnUntraced(function*(
   const key = yield* readPem(keyFile)
   yield* check(certFile, { cert })
   yield* check(keyFile, { cert, key })
-  return { ...options, cert, key, minVersion: "TLSv1.3" as const }
+  return { ...found, cert, key, minVersion: "TLSv1.3" as const }
 })
 
-/** The part of the connection's options that says who we are. */
+const tlsOf = Effect.fnUntraced(function*(options: NatsTls, servers: ReadonlyArray<string>) {
+  const origin = originOf(options)
+  if (origin === undefined) return { tls: yield* ofRoots(options, servers), renewals: Stream.never }
+  const credentials = yield* Credentials
+  const source = yield* asOurs(credentials.open(origin))
+  const set = source.current()
+  if (Option.isNone(set)) return yield* new NatsCredentialsError({ file: "", reason: source.trouble() })
+  return { tls: ofSet(options, servers, set.value), renewals: Stream.drop(source.changes, 1) }
+})
+
+export interface LoadedCredentials {
+  /** The part of the connection's options that says who we are. */
+  readonly options: NodeConnectionOptions
+  /** Our certificate was replaced. */
+  readonly renewals: Stream.Stream<unknown>
+}
+
+/** For one connection, whose scope it needs: renewals are told of as long as that is open. */
 export const load = Effect.fn("NatsCredentials.load")(function*(
   options: NatsCredentialsOptions,
   address: Pick<NatsAddress, "isTls" | "login"> & Partial<Pick<NatsAddress, "servers">>
 ) {
   const authenticator = yield* authenticatorOf(options, address.login)
-  const isSecured = options.tls !== undefined || address.isTls
+  const secured = options.tls !== undefined || address.isTls
+    ? yield* tlsOf(options.tls ?? {}, address.servers ?? [])
+    : undefined
   return {
-    ...(Option.isSome(authenticator) ? { authenticator: authenticator.value } : {}),
-    ...(isSecured ? { tls: yield* tlsOf(options.tls ?? {}, address.servers ?? []) } : {})
-  } satisfies NodeConnectionOptions
+    options: {
+      ...(Option.isSome(authenticator) ? { authenticator: authenticator.value } : {}),
+      ...(secured === undefined ? {} : { tls: secured.tls })
+    },
+    renewals: secured?.renewals ?? Stream.never
+  } satisfies LoadedCredentials
 })

@@ -1,18 +1,41 @@
 /**
  * How connections to PostgreSQL are encrypted, and what is verified.
  *
- * Certificates are read once, and one that does not belong to its key is found here. `require` encrypts and verifies
- * nothing, as it does everywhere else; without a mode and certificates the address decides.
+ * What certificate is in use is asked at each connection. One that does not belong to its key is found at the start.
+ * `require` encrypts and verifies nothing, as it does everywhere else; without a mode and certificates the address
+ * decides.
  */
-import { Effect, type FileSystem, Option } from "effect"
+import { Effect, type FileSystem, Option, Redacted, type Scope, Stream } from "effect"
 import type * as tls from "node:tls"
 import type * as CnpgConfig from "../../../domain/events/settings/CnpgConfig.ts"
+import type { CertificateFiles } from "../../../domain/security/SecurityConfig.ts"
+import {
+  Credentials,
+  type CredentialsError,
+  type CredentialSet,
+  type CredentialSource
+} from "../../../services/security/Credentials.ts"
 import * as TlsFiles from "../../security/TlsFiles.ts"
 
-const pemsOf = Effect.fnUntraced(function*({ caFile, certFile, keyFile }: CnpgConfig.DatabaseTls) {
-  if (certFile !== undefined && keyFile !== undefined && caFile !== undefined) {
-    return yield* TlsFiles.load({ caFile, certFile, keyFile })
-  }
+export interface DatabaseTls {
+  /** Undefined: the address decides. */
+  readonly options: tls.ConnectionOptions | undefined
+  /** Our certificate was replaced. */
+  readonly renewals: Stream.Stream<unknown>
+}
+
+const open = Effect.fnUntraced(function*(files: CertificateFiles) {
+  const credentials = yield* Credentials
+  return yield* credentials.open({ _tag: "Files", files, isSvid: false, isRooted: false })
+})
+
+/** A certificate of ours, its key and roots: what is renewed while the program runs. */
+const filesOf = ({ caFile, certFile, keyFile }: CnpgConfig.DatabaseTls): CertificateFiles | undefined =>
+  certFile === undefined || keyFile === undefined || caFile === undefined
+    ? undefined
+    : { certFile, keyFile, caFile, clientCaFile: caFile }
+
+const partly = Effect.fnUntraced(function*({ caFile, certFile, keyFile }: CnpgConfig.DatabaseTls) {
   const ca = caFile === undefined ? {} : { ca: yield* TlsFiles.readPem(caFile) }
   if (caFile !== undefined) yield* TlsFiles.check(caFile, ca)
   if (certFile === undefined || keyFile === undefined) return ca
@@ -21,17 +44,42 @@ const pemsOf = Effect.fnUntraced(function*({ caFile, certFile, keyFile }: CnpgCo
   return { ...ca, ...own }
 })
 
-const ofFiles = (files: CnpgConfig.DatabaseTls) =>
-  Effect.map(pemsOf(files), (pems): tls.ConnectionOptions => ({
-    ...pems,
-    minVersion: "TLSv1.2",
-    ...(files.verifiesName ? {} : { checkServerIdentity: () => undefined })
-  }))
+/** The client takes these apart anew for each connection, so they are looked up then. */
+const ofSource = (source: CredentialSource): tls.ConnectionOptions => {
+  const of = <A>(part: (set: CredentialSet) => A): A | undefined =>
+    Option.getOrUndefined(Option.map(source.current(), part))
+  return {
+    get cert() {
+      return of((set) => set.cert)
+    },
+    get key() {
+      return of((set) => Redacted.value(set.key))
+    },
+    get ca() {
+      return of((set) => set.serverRoots)
+    }
+  }
+}
+
+/** Adds to the object itself: a copy would hold what is looked up at this moment. */
+const completed = (options: tls.ConnectionOptions, { verifiesName }: CnpgConfig.DatabaseTls): tls.ConnectionOptions =>
+  Object.assign(options, {
+    minVersion: "TLSv1.2" as const,
+    ...(verifiesName ? {} : { checkServerIdentity: () => undefined })
+  })
+
+const ofFiles = Effect.fnUntraced(function*(database: CnpgConfig.DatabaseTls) {
+  const files = filesOf(database)
+  if (files === undefined) return { options: completed(yield* partly(database), database), renewals: Stream.never }
+  const source = yield* open(files)
+  return { options: completed(ofSource(source), database), renewals: Stream.drop(source.changes, 1) }
+})
 
 export const load = Effect.fn("DatabaseTls.load")(function*(database: {
   readonly tls: Option.Option<CnpgConfig.DatabaseTls>
   readonly sslMode: Option.Option<CnpgConfig.SslMode>
-}): Effect.fn.Return<tls.ConnectionOptions | undefined, TlsFiles.CredentialsError, FileSystem.FileSystem> {
+}): Effect.fn.Return<DatabaseTls, CredentialsError, Credentials | FileSystem.FileSystem | Scope.Scope> {
   if (Option.isSome(database.tls)) return yield* ofFiles(database.tls.value)
-  return Option.contains(database.sslMode, "require") ? { rejectUnauthorized: false } : undefined
+  const options = Option.contains(database.sslMode, "require") ? { rejectUnauthorized: false } : undefined
+  return { options, renewals: Stream.never }
 })

@@ -7,15 +7,15 @@
  * ends `keep`.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Context, Duration, Effect, Exit, Layer, Option, Redacted, Schema, Scope, Stream } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Option, Redacted, Result, Schema, Scope, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import type { ConnectionOptions } from "node:tls"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import * as BrokenRollback from "./BrokenRollback.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
+import type { DatabaseTls } from "./DatabaseTls.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 
 /** No usable connection: not connected yet, or the schema is still being made. */
@@ -48,7 +48,7 @@ export interface PgConnectionOptions {
   /** Settings of the sessions, by lower-case name; they weigh more than ours. */
   readonly parameters?: Readonly<Record<string, string>> | undefined
   /** In place of the `sslmode` of the address. */
-  readonly tls?: ConnectionOptions | undefined
+  readonly tls?: DatabaseTls | undefined
   /** Applied before the client is offered. Default none. */
   readonly migrations?: Migrations | undefined
 }
@@ -81,6 +81,9 @@ const describe = (url: Redacted.Redacted): string => {
 /** Longer than any statement takes. */
 const retirement = Duration.minutes(1)
 
+/** Of a pool whose server is there: closing it waits for what works on it. */
+const renewedRetirement = Duration.seconds(5)
+
 const backoff = Backoff.capped({ from: "200 millis", to: "2 seconds" })
 
 /** The log says it at once, and then at about twice a minute. */
@@ -112,7 +115,7 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
       maxConnections: options.maxConnections ?? 8,
       minConnections: options.minConnections,
       connectionTTL: options.connectionLife,
-      ssl: options.tls,
+      ssl: options.tls?.options,
       connectTimeout: "3 seconds",
       startupParameters: {
         statement_timeout: "30s",
@@ -142,17 +145,14 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   })
 
   /** Closing a pool waits for what works on it and interrupts what waits for it, so it is done later and on the side. */
-  const retire = Effect.suspend(() => {
-    const old = pool
-    pool = undefined
-    return old === undefined
+  const retire = (old: Scope.Closeable | undefined, after: Duration.Duration) =>
+    old === undefined
       ? Effect.void
-      : Effect.forkIn(Effect.andThen(Effect.sleep(retirement), Scope.close(old, Exit.void)), life)
-  })
+      : Effect.forkIn(Effect.andThen(Effect.sleep(after), Scope.close(old, Exit.void)), life)
 
   const use = Effect.fnUntraced(function*(url: Redacted.Redacted) {
     ready = Option.none()
-    yield* retire
+    yield* retire(pool, retirement)
     const scope = yield* Scope.fork(life)
     pool = scope
     const client = yield* open(url).pipe(
@@ -161,7 +161,31 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
     )
     yield* prepare(client, describe(url))
     ready = Option.some(client)
-    return yield* Effect.never
+    return yield* Stream.runForEach(options.tls?.renewals ?? Stream.never, () => renew(url))
+  })
+
+  /** Connections with the certificate of now take the place of the others, once there is one. */
+  const renew = Effect.fnUntraced(function*(url: Redacted.Redacted) {
+    const scope = yield* Scope.fork(life)
+    const connected = open(url).pipe(
+      Scope.provide(scope),
+      Effect.tap((client) => client`select 1`)
+    )
+    const outcome = yield* Effect.result(connected)
+    if (Result.isFailure(outcome)) {
+      yield* Effect.logError(
+        `PostgreSQL at ${describe(url)} does not take the renewed certificate (${
+          SqlFailure.detail(outcome.failure)
+        }): ` +
+          "the connections with the one before it stay"
+      )
+      return yield* Scope.close(scope, Exit.void)
+    }
+    const old = pool
+    pool = scope
+    ready = Option.some(outcome.success)
+    yield* retire(old, renewedRetirement)
+    yield* Effect.logInfo(`Connected to PostgreSQL at ${describe(url)} with the renewed certificate`)
   })
 
   const client = Effect.suspend(() => Effect.fromOption(ready)).pipe(

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as NatsSettings from "../../../../src/domain/events/settings/NatsSettings.ts"
+import { anyPeer } from "../../../../src/domain/security/SecurityConfig.ts"
 
 describe("NatsSettings", () => {
   it("takes one address or several, with a scheme where it is missing", () => {
@@ -37,7 +38,8 @@ describe("NatsSettings", () => {
       keyFile: "/etc/serviceradar/certs/core-key.pem",
       caFile: "/etc/serviceradar/certs/root.pem",
       clientCaFile: "/etc/serviceradar/certs/root.pem",
-      serverName: Option.some("nats.serviceradar")
+      serverName: Option.some("nats.serviceradar"),
+      peers: anyPeer
     })
   })
 })

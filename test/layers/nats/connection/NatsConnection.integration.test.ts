@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Logger, Option, Redacted, Schedule, Stream } from "effect"
 import {
@@ -10,11 +9,12 @@ import { NatsEndpoint } from "../../../../src/layers/nats/connection/NatsEndpoin
 import * as FreePort from "../../../../src/layers/process/FreePort.ts"
 import * as natsClient from "../../../support/natsClient.ts"
 import * as natsServer from "../../../support/natsServer.ts"
+import { secured } from "../../../support/secured.ts"
 
 const layers = (url: Option.Option<string>, lines: Array<string>, options: NatsConnectionOptions = {}) =>
   NatsConnection.layer(options).pipe(
     Layer.provideMerge(NatsEndpoint.layer(Option.map(url, (text) => Redacted.make(text)))),
-    Layer.provide(NodeFileSystem.layer),
+    Layer.provide(secured),
     Layer.provideMerge(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))]))
   )
 

@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Option, Redacted, Stream } from "effect"
 import * as fs from "node:fs/promises"
@@ -9,6 +8,7 @@ import * as NatsCredentials from "../../../../src/layers/nats/connection/NatsCre
 import * as natsAccounts from "../../../support/natsAccounts.ts"
 import * as natsClient from "../../../support/natsClient.ts"
 import * as natsServer from "../../../support/natsServer.ts"
+import { secured } from "../../../support/secured.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
 
 type Options = NatsCredentials.NatsCredentialsOptions
@@ -174,7 +174,7 @@ describe("NatsCredentials", () => {
         const error = yield* Effect.flip(NatsCredentials.load(options, address))
         assert.include(error.message, expected)
       }
-    }).pipe(Effect.provide(NodeFileSystem.layer)))
+    }).pipe(Effect.provide(secured)))
 
   it.live("asks slowly while it is refused, and goes in after the file was put right", () =>
     Effect.gen(function*() {

@@ -1,5 +1,4 @@
 /** Against a PostgreSQL of its own that speaks TLS, and asks clients for certificates of the same root. */
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, type Redacted, Schedule } from "effect"
@@ -11,6 +10,7 @@ import { DatabaseEndpoint } from "../../../../src/layers/postgres/connection/Dat
 import * as DatabaseTls from "../../../../src/layers/postgres/connection/DatabaseTls.ts"
 import { PgConnection } from "../../../../src/layers/postgres/connection/PgConnection.ts"
 import * as EmbeddedPostgres from "../../../../src/layers/postgres/server/EmbeddedPostgres.ts"
+import { secured } from "../../../support/secured.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
 
 const file = (name: string) => path.resolve(import.meta.dirname, "../../../fixtures/tls", name)
@@ -84,7 +84,7 @@ const session = Effect.fnUntraced(function*(
   )
 }, Effect.scoped)
 
-const layer = NodeFileSystem.layer
+const layer = secured
 
 describe("DatabaseTls", () => {
   it.live("verifies the server, shows our certificate, and connects to nobody else", () =>

@@ -18,6 +18,13 @@ export interface ConnectionLife {
 /** Spreads the ends of connections that began together: up to a tenth more or less. */
 const spread = (millis: number, random: number): number => millis * (0.9 + 0.2 * random)
 
+/** Lets running calls go on for the grace, and no new one begin. */
+export const retire = (session: http2.ServerHttp2Session, life: ConnectionLife): void => {
+  if (session.destroyed) return
+  session.close()
+  session.once("close", later(life.ageGraceMillis, () => session.destroy()))
+}
+
 /** Watches over the session until it closes. `random` is between 0 and 1. */
 export const watch = (session: http2.ServerHttp2Session, life: ConnectionLife, random: number): void => {
   const cancels = new Set<() => void>()
@@ -58,9 +65,6 @@ export const watch = (session: http2.ServerHttp2Session, life: ConnectionLife, r
     cancels.clear()
   })
   schedule(life.keepaliveMillis, ping)
-  schedule(spread(life.ageMillis, random), () => {
-    session.close()
-    schedule(life.ageGraceMillis, () => session.destroy())
-  })
+  schedule(spread(life.ageMillis, random), () => retire(session, life))
   idle()
 }

@@ -3,6 +3,7 @@ import { Effect, Stream } from "effect"
 import * as http2 from "node:http2"
 import * as tls from "node:tls"
 import type { ServerCredentials } from "../../GrpcCredentials.ts"
+import type { Sessions } from "./Sessions.ts"
 
 export type Http2Server = http2.Http2Server | http2.Http2SecureServer
 
@@ -31,8 +32,8 @@ export const create = (credentials: ServerCredentials | undefined, maxConcurrent
   return server
 }
 
-/** New connections use the newest certificates; those that are open go on. */
-export const followRenewals = (server: Http2Server, credentials: ServerCredentials | undefined) =>
+/** New connections use the newest certificates; those that are open end with their calls. */
+export const followRenewals = (server: Http2Server, credentials: ServerCredentials | undefined, sessions: Sessions) =>
   credentials?.renewals === undefined
     ? Effect.void
     : Effect.forkScoped(
@@ -41,6 +42,7 @@ export const followRenewals = (server: Http2Server, credentials: ServerCredentia
           try: () => useContext(server, options),
           catch: (cause) => cause instanceof Error ? cause.message : String(cause)
         }).pipe(
+          Effect.andThen(sessions.replace),
           Effect.catch((reason) =>
             Effect.logError(`gRPC server: new certificates cannot be used, the old ones stay: ${reason}`)
           )

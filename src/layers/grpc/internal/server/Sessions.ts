@@ -3,10 +3,15 @@
  */
 import { Effect } from "effect"
 import type * as http2 from "node:http2"
+import { later } from "../Timer.ts"
 import * as Connection from "./Connection.ts"
+
+const replaceWithinMillis = 1_000
 
 export class Sessions {
   readonly #open = new Set<http2.ServerHttp2Session>()
+  readonly #life: Connection.ConnectionLife
+  readonly #random: () => number
   #isClosing = false
   #onEmpty = () => {}
 
@@ -16,6 +21,8 @@ export class Sessions {
     life: Connection.ConnectionLife,
     random: () => number
   ) {
+    this.#life = life
+    this.#random = random
     server.on("session", (session) => {
       if (this.#isClosing) return session.destroy()
       this.#open.add(session)
@@ -39,6 +46,17 @@ export class Sessions {
     this.#onEmpty = () => resume(Effect.void)
     for (const session of this.#open) session.close()
     if (this.#open.size === 0) resume(Effect.void)
+  })
+
+  /**
+   * Asks every client of now to connect again, not all in the same moment; running calls go on for the grace of a
+   * connection that is too old.
+   */
+  readonly replace: Effect.Effect<void> = Effect.sync(() => {
+    for (const session of this.#open) {
+      const cancel = later(this.#random() * replaceWithinMillis, () => Connection.retire(session, this.#life))
+      session.once("close", cancel)
+    }
   })
 
   readonly destroy: Effect.Effect<void> = Effect.sync(() => {
