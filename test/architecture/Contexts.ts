@@ -51,7 +51,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
   nats: ["config", "events", "security", "supervision", "process", "files"],
   postgres: ["config", "events", "security", "supervision", "process", "files"],
   http: ["config", "supervision", "security", "grpc", "monitoring", "process"],
-  telemetry: ["config", "supervision", "monitoring", "events", "nats", "process"],
+  telemetry: ["config", "supervision", "monitoring", "events", "security", "nats", "process"],
   terminal: ["config", "supervision", "monitoring", "events", "inventory", "security"],
   command: [
     "config",

@@ -2,10 +2,7 @@
  * Two kinds of failure for a circuit breaker: a peer that refuses us, or that we must refuse, is not tried ten times.
  */
 
-export type FailureClass = "security" | "other"
-
-/** Failures since the last success that open the circuit; `other` is 10 in the security design and 5 in the poller's. */
-export const thresholds: Readonly<Record<FailureClass, number>> = { security: 3, other: 5 }
+type FailureClass = "security" | "other"
 
 /** What TLS, gRPC and servers say when it is about who we or they are. */
 const securityText =

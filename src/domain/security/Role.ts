@@ -36,6 +36,9 @@ export const roles: Readonly<Record<RoleName, Role>> = {
   }
 }
 
+/** In place of those of the table. */
+export type Rates = { readonly [R in RoleName]?: TokenBucketOptions | undefined }
+
 /** By the identity's name, where a configuration gives it a role. */
 export type RoleNames = Readonly<Record<string, RoleName>>
 

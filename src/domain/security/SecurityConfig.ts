@@ -10,7 +10,7 @@
  * then its files hold the SVID that somebody else fetches.
  */
 import { Option, Result, Schema } from "effect"
-import { RoleName, type RoleNames } from "./Role.ts"
+import { type Rates, RoleName, type RoleNames } from "./Role.ts"
 import * as SpiffeId from "./SpiffeId.ts"
 
 const TlsFiles = Schema.Struct({
@@ -23,6 +23,11 @@ const TlsFiles = Schema.Struct({
 })
 
 const roles = ["", "poller", "agent", "core", "kv", "datasvc", "checker"]
+
+const RateLimit = Schema.Struct({
+  per_second: Schema.Finite.check(Schema.isGreaterThan(0)),
+  burst: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+})
 
 const Block = Schema.Struct({
   mode: Schema.optionalKey(Schema.String),
@@ -37,7 +42,14 @@ const Block = Schema.Struct({
   /** Common names, or SPIFFE ids, of the peers that may connect, in both directions; every peer when absent. */
   allowed_common_names: Schema.optionalKey(Schema.Array(Schema.String)),
   /** Roles of peers whose certificates carry other names than those of the reference; a key of our own. */
-  identity_roles: Schema.optionalKey(Schema.Record(Schema.String, RoleName))
+  identity_roles: Schema.optionalKey(Schema.Record(Schema.String, RoleName)),
+  /** Calls that one peer of a role may make, in place of those of the reference; a key of our own. */
+  rate_limits: Schema.optionalKey(Schema.Struct({
+    core: Schema.optionalKey(RateLimit),
+    poller: Schema.optionalKey(RateLimit),
+    agent: Schema.optionalKey(RateLimit),
+    sync: Schema.optionalKey(RateLimit)
+  }))
 })
 
 const modeOf = (block: typeof Block.Type): string => (block.mode ?? "").toLowerCase()
@@ -104,9 +116,10 @@ export interface CertificateFiles {
 export interface PeerRules {
   readonly allowedNames: Option.Option<ReadonlySet<string>>
   readonly roles: RoleNames
+  readonly rates: Rates
 }
 
-export const anyPeer: PeerRules = { allowedNames: Option.none(), roles: {} }
+export const anyPeer: PeerRules = { allowedNames: Option.none(), roles: {}, rates: {} }
 
 export interface Mtls extends CertificateFiles {
   readonly _tag: "Mtls"
@@ -160,13 +173,25 @@ const spiffe = (block: SecurityBlock, peers: PeerRules): Spiffe => {
   }
 }
 
+const rateOf = (limit: typeof RateLimit.Type | undefined) =>
+  limit === undefined ? undefined : { perSecond: limit.per_second, burst: limit.burst }
+
+const ratesOf = ({ rate_limits: limits }: SecurityBlock): Rates =>
+  limits === undefined ? {} : {
+    core: rateOf(limits.core),
+    poller: rateOf(limits.poller),
+    agent: rateOf(limits.agent),
+    sync: rateOf(limits.sync)
+  }
+
 /** Plain text when the object or its mode is absent, as the existing services do. */
 export const fromBlock = (block: SecurityBlock | undefined): SecurityConfig => {
   if (block === undefined) return none
   const mode = modeOf(block)
   const peers: PeerRules = {
     allowedNames: Option.map(Option.fromUndefinedOr(block.allowed_common_names), (names) => new Set(names)),
-    roles: block.identity_roles ?? {}
+    roles: block.identity_roles ?? {},
+    rates: ratesOf(block)
   }
   if (mode === "spiffe") return spiffe(block, peers)
   return mode === "mtls" ? { _tag: "Mtls", ...filesOf(block), serverName: given(block.server_name), peers } : none

@@ -71,8 +71,6 @@ export class InvalidSignature extends Schema.TaggedError<InvalidSignature>()("In
   }
 }
 
-export type SignedMessageError = FromTheFuture | TooOld | Replayed | MalformedMessage | InvalidSignature
-
 const version = new TextEncoder().encode("serviceradar-signed-message-1")
 
 const withLength = (part: Uint8Array): ReadonlyArray<Uint8Array> => {

@@ -20,6 +20,7 @@ import { errorOutcome } from "../../services/monitoring/Prober.ts"
 import { Internal, ResourceExhausted, Unavailable, Unimplemented } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import { GrpcCheckers } from "../probes/GrpcCheckers.ts"
+import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
 
 const unknownPoller = "unknown-poller"
 
@@ -91,3 +92,10 @@ const streamResults = (request: ResultsRequest) =>
 
 export const make = (agentId: string) =>
   GrpcServer.service(AgentServiceService, { getStatus: getStatus(agentId), getResults, streamResults })
+
+/** What a caller needs. */
+export const requirements = GrpcAuthorization.requirements(AgentServiceService, {
+  getStatus: "poll",
+  getResults: "poll",
+  streamResults: "poll"
+})

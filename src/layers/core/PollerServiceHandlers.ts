@@ -30,6 +30,7 @@ import {
 import * as GrpcMetadata from "../grpc/GrpcMetadata.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import type { ServerCall } from "../grpc/index.ts"
+import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
 import * as ReportDecoding from "./ReportDecoding.ts"
 import * as ReportMemory from "./ReportMemory.ts"
 
@@ -168,3 +169,9 @@ export const make = ({ chunkWait = chunkWaitDefault, memory: limits }: HandlerOp
       })
   })
 }
+
+/** What a caller needs. */
+export const requirements = GrpcAuthorization.requirements(PollerServiceService, {
+  reportStatus: "write",
+  streamStatus: "write"
+})

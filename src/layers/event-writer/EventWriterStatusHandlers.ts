@@ -10,6 +10,7 @@ import { AgentServiceService, type ResultsRequest } from "../../gen/monitoring/m
 import * as Monotonic from "../../services/clock/Monotonic.ts"
 import { Unimplemented } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
+import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
 
 const encode = Schema.encodeEffect(Schema.fromJsonString(WriterReport))
 
@@ -56,3 +57,10 @@ export const make = <R>(report: Effect.Effect<WriterReport, never, R>) =>
     }),
     streamResults: () => Stream.fail(noStream)
   })
+
+/** What a caller needs. */
+export const requirements = GrpcAuthorization.requirements(AgentServiceService, {
+  getStatus: "read",
+  getResults: "read",
+  streamResults: "read"
+})

@@ -54,7 +54,7 @@ const addressBytes = (address: string): Uint8Array => {
     half === "" ? [] : half.split(":")
   )
   const [head = [], tail = []] = groups
-  const zeros = new Array<string>(8 - head.length - tail.length).fill("0")
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0")
   return Uint8Array.from([...head, ...zeros, ...tail].flatMap((group) => {
     const value = Number.parseInt(group, 16)
     return [value >> 8, value & 0xff]

@@ -8,7 +8,7 @@ import {
   Effect,
   Exit,
   FiberMap,
-  FileSystem,
+  type FileSystem,
   Layer,
   RcMap,
   Scope,
@@ -17,7 +17,7 @@ import {
   SubscriptionRef
 } from "effect"
 import { type CredentialOrigin, Credentials, type CredentialSource } from "../../services/security/Credentials.ts"
-import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
+import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as FileCredentials from "./FileCredentials.ts"
 import * as WorkloadApi from "./WorkloadApi.ts"
 

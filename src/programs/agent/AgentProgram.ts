@@ -22,6 +22,7 @@ import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
+import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
@@ -46,6 +47,9 @@ const grpcServer = (config: AgentConfig) =>
       const server = yield* GrpcServer.make({
         ...config.listen,
         credentials,
+        interceptors: yield* GrpcAuthorization.interceptors(config.security, config.listen.host, [
+          AgentServiceHandlers.requirements
+        ]),
         services: [AgentServiceHandlers.make(config.agentId)],
         descriptors: reflectionDescriptors,
         health: { AgentService: "SERVING" }

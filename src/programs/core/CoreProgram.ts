@@ -29,6 +29,7 @@ import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescrip
 import { DatabaseEndpoint } from "../../layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres.ts"
+import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
@@ -123,6 +124,9 @@ const grpcServer = (config: CoreConfig) =>
       const server = yield* GrpcServer.make({
         ...config.grpc,
         credentials,
+        interceptors: yield* GrpcAuthorization.interceptors(config.security, config.grpc.host, [
+          PollerServiceHandlers.requirements
+        ]),
         services: [PollerServiceHandlers.make()],
         health: { [ReportHeaders.partsHealth]: "SERVING" },
         descriptors: reflectionDescriptors

@@ -9,6 +9,7 @@ import { type Check, Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { NatsConnection } from "../../layers/nats/connection/NatsConnection.ts"
+import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
 import * as LagWatch from "../../services/event-writer/LagWatch.ts"
@@ -90,10 +91,16 @@ const listen = (
     )
   })
 
-const serveStatus = (address: ListenAddress, credentials: Effect.Success<ReturnType<typeof GrpcCredentials.server>>) =>
+interface ServerSecurity {
+  readonly credentials: Effect.Success<ReturnType<typeof GrpcCredentials.server>>
+  readonly interceptors: Effect.Success<ReturnType<typeof GrpcAuthorization.interceptors>>
+}
+
+const serveStatus = (address: ListenAddress, { credentials, interceptors }: ServerSecurity) =>
   GrpcServer.make({
     ...address,
     credentials,
+    interceptors,
     services: [EventWriterStatusHandlers.make(report)],
     descriptors: reflectionDescriptors,
     // The names by which the Go writer is asked.
@@ -106,7 +113,10 @@ export const grpc = (settings: EventWriterSettings, address: ListenAddress) =>
     shutdown: "7 seconds",
     start: Effect.gen(function*() {
       const credentials = yield* GrpcCredentials.server(settings.grpcSecurity, address.host)
-      const server = yield* listen(address, (one) => serveStatus(one, credentials))
+      const interceptors = yield* GrpcAuthorization.interceptors(settings.grpcSecurity, address.host, [
+        EventWriterStatusHandlers.requirements
+      ])
+      const server = yield* listen(address, (one) => serveStatus(one, { credentials, interceptors }))
       yield* Effect.logInfo(`event-writer serves gRPC on ${server.address}`)
     }).pipe(Effect.as(Effect.never))
   })

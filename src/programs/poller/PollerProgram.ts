@@ -26,6 +26,7 @@ import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescrip
 import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
 import * as NodeHostNetwork from "../../layers/process/NodeHostNetwork.ts"
+import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import * as AgentCoordinator from "../../services/poller/AgentCoordinator.ts"
@@ -107,6 +108,7 @@ const grpcServer = (config: PollerConfig, address: ListenAddress) =>
         const server = yield* GrpcServer.make({
           ...address,
           credentials,
+          interceptors: yield* GrpcAuthorization.interceptors(config.security, address.host, []),
           services: [],
           descriptors: reflectionDescriptors,
           health: { [config.serviceName]: "SERVING" }

@@ -65,9 +65,12 @@ describe("AgentProgram", () => {
 
       assert.strictEqual(
         before,
-        `Agent:supervisor(Checkers:dynamic(port:own:127.0.0.1:${port}:worker) GrpcServer:worker)`
+        `Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:dynamic(port:own:127.0.0.1:${port}:worker) GrpcServer:worker)`
       )
-      assert.strictEqual(after, "Agent:supervisor(Checkers:dynamic GrpcServer:worker)")
+      assert.strictEqual(
+        after,
+        "Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:dynamic GrpcServer:worker)"
+      )
     }).pipe(
       Effect.scoped,
       Effect.provide(Layer.mergeAll(secured, SupervisionTree.layer)),

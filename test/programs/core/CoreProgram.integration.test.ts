@@ -83,7 +83,7 @@ describe("CoreProgram", () => {
       assert.deepStrictEqual(received, { received: true })
       assert.nestedPropertyVal(services.body, "services[0].serviceName", "ssh")
       assert.nestedPropertyVal(services.body, "services[0].reportedAt", "2023-11-14T22:13:20.000Z")
-      assert.nestedPropertyVal(tree.body, "tree[0].children[4].id", "ManagementServer")
+      assert.nestedPropertyVal(tree.body, "tree[0].children[6].id", "ManagementServer")
       assert.strictEqual(refused.status, 400)
       assert.nestedPropertyVal(refused.body, "errors[0].parameter", "limit")
     }).pipe(Effect.provide(live)))
@@ -111,7 +111,10 @@ describe("CoreProgram", () => {
       assert.nestedPropertyVal(services.body, "services[0].serviceName", "before")
       assert.deepStrictEqual(
         root?.children.map(({ id, restartsTotal }: TreeNode) => [id, restartsTotal]),
-        [["PostgreSQL", 1], ["Database", 0], ["Retention", 0], ["GrpcServer", 0], ["ManagementServer", 0]]
+        [["SecurityManager", 0], ["SecurityMonitor", 0], ["PostgreSQL", 1], ["Database", 0], ["Retention", 0], [
+          "GrpcServer",
+          0
+        ], ["ManagementServer", 0]]
       )
     }).pipe(Effect.provide(live)))
 

@@ -146,6 +146,8 @@ describe("EventWriterProgram", () => {
       const [root] = yield* SupervisionTree.use((tree) => tree.snapshot)
 
       assert.deepStrictEqual(root?.children.map(({ id }) => id), [
+        "SecurityManager",
+        "SecurityMonitor",
         "Database",
         "Retention",
         "GrpcServer",

@@ -31,6 +31,11 @@ describe("PollerProgram", () => {
     const agents = ["a", "b"].map((name) => agent(name, "127.0.0.1:1", [check("ssh")]))
     const tree = PollerProgram.tree(config(agents, { pollInterval: "1 second" }))
 
-    assert.deepStrictEqual(tree.children.map(({ description }) => description.id), ["CoreReporter", "AgentSupervisor"])
+    assert.deepStrictEqual(tree.children.map(({ description }) => description.id), [
+      "SecurityManager",
+      "SecurityMonitor",
+      "CoreReporter",
+      "AgentSupervisor"
+    ])
   })
 })

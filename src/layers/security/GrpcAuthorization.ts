@@ -1,0 +1,177 @@
+/**
+ * Who may call what on a gRPC server, and how often: by the certificate of the connection and the permission that the
+ * method states.
+ *
+ * In plain text there is nobody to know, so everybody may; that is what the mode of the connection means. Whoever is
+ * refused learns why; one event tells of many refusals.
+ */
+import { Clock, Effect, Option, Result } from "effect"
+import * as Authorization from "../../domain/security/Authorization.ts"
+import * as CertificateIdentity from "../../domain/security/CertificateIdentity.ts"
+import type { Requirement } from "../../domain/security/Permission.ts"
+import * as Role from "../../domain/security/Role.ts"
+import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
+import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
+import * as TokenBucket from "../../domain/security/TokenBucket.ts"
+import type { CredentialsError } from "../../services/security/Credentials.ts"
+import * as SecurityMetrics from "../../services/security/SecurityMetrics.ts"
+import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
+import { type GrpcError, PermissionDenied, ResourceExhausted, Unauthenticated } from "../grpc/GrpcError.ts"
+import type { MethodDefinition } from "../grpc/GrpcMethod.ts"
+import type { ServerInterceptor } from "../grpc/GrpcServer.ts"
+import * as GrpcCredentials from "./GrpcCredentials.ts"
+import * as PeerCertificate from "./PeerCertificate.ts"
+import * as PeerRules from "./PeerRules.ts"
+
+type ServerCall = Parameters<ServerInterceptor>[0]
+
+/** By the path of the method. */
+export type Requirements = ReadonlyMap<string, Requirement>
+
+/** Forgetting a method is a compile error. */
+export const requirements = <S extends { readonly [name: string]: MethodDefinition }>(
+  definition: S,
+  needed: { readonly [K in keyof S]: Requirement }
+): Requirements => new Map(Object.entries(definition).map(([name, method]) => [method.path, needed[name] ?? "admin"]))
+
+/** What every server serves. */
+const builtIn: Requirements = new Map([
+  ["/grpc.health.v1.Health/Check", "none"],
+  ["/grpc.health.v1.Health/Watch", "none"],
+  ["/grpc.health.v1.Health/List", "none"],
+  ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "read"],
+  ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "read"]
+])
+
+/** Of whoever may do no more than ask for health. */
+const strangerRate: TokenBucket.TokenBucketOptions = { perSecond: 10, burst: 100 }
+
+/** The identities of a fleet; one more forgets the oldest. */
+const identitiesMax = 10_000
+
+const eventRate: TokenBucket.TokenBucketOptions = { perSecond: 1, burst: 10 }
+
+class Peers {
+  readonly #rates: Role.Rates
+  readonly #buckets = new Map<
+    string,
+    { readonly calls: TokenBucket.TokenBucket; readonly events: TokenBucket.TokenBucket }
+  >()
+  /** A connection has one certificate object for all its calls. */
+  readonly #identities = new WeakMap<object, CertificateIdentity.CertificateIdentity>()
+
+  constructor(rates: Role.Rates) {
+    this.#rates = rates
+  }
+
+  identityOf(certificate: PeerCertificate.PeerCertificate): CertificateIdentity.CertificateIdentity {
+    const known = this.#identities.get(certificate)
+    if (known !== undefined) return known
+    const identity = PeerCertificate.identityOf(certificate)
+    this.#identities.set(certificate, identity)
+    return identity
+  }
+
+  rateOf(role: Option.Option<Role.RoleName>): TokenBucket.TokenBucketOptions {
+    return Option.match(role, {
+      onNone: () => strangerRate,
+      onSome: (name) => this.#rates[name] ?? Role.roles[name].rate
+    })
+  }
+
+  bucketsOf(name: string, role: Option.Option<Role.RoleName>) {
+    const known = this.#buckets.get(name)
+    if (known !== undefined) return known
+    if (this.#buckets.size >= identitiesMax) {
+      const [oldest] = this.#buckets.keys()
+      if (oldest !== undefined) this.#buckets.delete(oldest)
+    }
+    const made = { calls: TokenBucket.make(this.rateOf(role)), events: TokenBucket.make(eventRate) }
+    this.#buckets.set(name, made)
+    return made
+  }
+}
+
+const toGrpc = (error: Authorization.AuthorizationError): GrpcError =>
+  error._tag === "NoCertificate"
+    ? new Unauthenticated({ detail: error.message })
+    : new PermissionDenied({ detail: error.message })
+
+const authorizer = (
+  security: Exclude<SecurityConfig, { readonly _tag: "None" }>,
+  needed: Requirements,
+  monitor: SecurityMonitor["Service"]
+): ServerInterceptor => {
+  const peers = new Peers(security.peers.rates)
+  const policy: Authorization.AuthorizationPolicy = security.peers
+  const domain = security._tag === "Spiffe" ? security.trustDomain : Option.none<string>()
+
+  const decide = (call: ServerCall, requirement: Requirement) => {
+    const { method } = call
+    if (Option.isNone(call.peerCertificate)) return Result.fail(new Authorization.NoCertificate({ method }))
+    const identity = peers.identityOf(call.peerCertificate.value)
+    const peer = CertificateIdentity.nameOf(identity)
+    if (security._tag === "Spiffe" && Option.isSome(PeerRules.client(identity, security.peers, domain))) {
+      return Result.fail(new Authorization.NotAllowed({ peer, method }))
+    }
+    return Result.map(Authorization.decide(identity, { method, requirement }, policy), (role) => ({ peer, role }))
+  }
+
+  const refuse = Effect.fnUntraced(
+    function*(call: ServerCall, error: Authorization.AuthorizationError, nowMillis: number) {
+      const peer = error._tag === "NoCertificate" ? "" : error.peer
+      if (peers.bucketsOf(peer, Option.none()).events.take(nowMillis)) {
+        yield* monitor.record(
+          SecurityEvent.UnauthorizedAccess.make({ peer, action: call.method, reason: error.message })
+        )
+      }
+      return yield* toGrpc(error)
+    }
+  )
+
+  const limit = Effect.fnUntraced(function*(
+    peer: string,
+    role: Option.Option<Role.RoleName>,
+    nowMillis: number
+  ) {
+    const { calls, events } = peers.bucketsOf(peer, role)
+    if (calls.take(nowMillis)) return
+    const { perSecond } = peers.rateOf(role)
+    if (events.take(nowMillis)) yield* monitor.record(SecurityEvent.RateLimitExceeded.make({ peer, perSecond }))
+    const retryAfter = String(calls.retryAfterMillis(nowMillis))
+    return yield* new ResourceExhausted({
+      detail: `${peer} may make ${perSecond} calls a second here; retry after ${retryAfter} ms`,
+      // The name that gRPC's own retries heed.
+      trailers: { "grpc-retry-pushback-ms": [retryAfter] }
+    })
+  })
+
+  return (call, handle) =>
+    Effect.gen(function*() {
+      const startedNanos = yield* Clock.monotonicTimeNanos
+      const requirement = needed.get(call.method) ?? builtIn.get(call.method) ?? "admin"
+      const decision = decide(call, requirement)
+      const nowMillis = yield* Clock.currentTimeMillis
+      yield* SecurityMetrics.authorized({
+        isAllowed: Result.isSuccess(decision),
+        action: requirement,
+        peer: Result.isSuccess(decision) ? decision.success.peer : "",
+        seconds: Number((yield* Clock.monotonicTimeNanos) - startedNanos) / 1e9
+      })
+      if (Result.isFailure(decision)) return yield* refuse(call, decision.failure, nowMillis)
+      yield* limit(decision.success.peer, decision.success.role, nowMillis)
+      return yield* handle
+    })
+}
+
+/** For a server with these methods that listens on `host`; none where it speaks plain text. */
+export const interceptors = Effect.fnUntraced(function*(
+  configured: SecurityConfig,
+  host: string,
+  needed: ReadonlyArray<Requirements>
+): Effect.fn.Return<ReadonlyArray<ServerInterceptor>, CredentialsError, SecurityMonitor> {
+  const security = yield* GrpcCredentials.effective(configured, host)
+  if (security._tag === "None") return []
+  const monitor = yield* SecurityMonitor
+  return [authorizer(security, new Map(needed.flatMap((one) => [...one])), monitor)]
+})
