@@ -7,7 +7,7 @@
 import { Option, Result, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
-import { type HostPort, type InvalidTarget, parseHostPort } from "../monitoring/checks/ProbeTarget.ts"
+import { asciiAddress, type HostPort, type InvalidTarget, parseHostPort } from "../monitoring/checks/ProbeTarget.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 
@@ -92,7 +92,7 @@ export const dialTarget = (
 ): Result.Result<HostPort & { readonly address: string }, InvalidTarget> => {
   const configured = config.checkers.find((checker) => checker.name === serviceName)?.address ?? ""
   const address = nonEmpty(details.trim(), configured)
-  return Result.map(parseHostPort("grpc", address), (target) => ({ ...target, address }))
+  return Result.map(parseHostPort("grpc", address), (target) => ({ ...target, address: asciiAddress(address) }))
 }
 
 const nonEmpty = (text: string | undefined, otherwise: string): string =>

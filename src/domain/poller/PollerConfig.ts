@@ -8,6 +8,7 @@ import { Duration, Option, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
 import type { Check } from "../monitoring/checks/Check.ts"
+import { asciiAddress } from "../monitoring/checks/ProbeTarget.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
@@ -89,7 +90,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   pollerId: file.poller_id,
   partition: Partition.make(nonEmpty(file.partition, "default")),
   sourceIp: nonEmpty(file.source_ip, "auto"),
-  coreAddress: file.core_address,
+  coreAddress: asciiAddress(file.core_address),
   pollInterval: file.poll_interval === undefined || Duration.isZero(file.poll_interval)
     ? pollIntervalDefault
     : file.poll_interval,
@@ -99,7 +100,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   kvStoreId: nonEmpty(file.kv_domain, file.kv_address ?? ""),
   agents: Object.entries(file.agents).map(([name, agent]) => ({
     agentId: AgentId.make(name),
-    address: agent.address,
+    address: asciiAddress(agent.address),
     security: SecurityConfig.fromBlock(agent.security),
     checks: (agent.checks ?? []).map((check) => ({
       serviceType: check.service_type,

@@ -37,7 +37,7 @@ export interface CommandLimits {
   readonly run: Duration.Duration
 }
 
-/** Together below the 30 s after which a poller gives up; enough for 240 hosts that do not answer within 2 s each. */
+/** Together below the 30 s after which a poller gives up; enough for 200 hosts that do not answer within 2.4 s each. */
 export const defaultLimits: CommandLimits = {
   atOnceMax: 32,
   wait: Duration.seconds(15),

@@ -39,16 +39,8 @@ const system: Resolver = (name) =>
   })
 
 export interface NameLookup {
-  /** What `net.connect` and `http.request` take as `lookup`; nothing is asked for a host that is an address. */
-  readonly resolve: (host: string) => Effect.Effect<net.LookupFunction, NameLookupError>
-}
-
-/** Answers with addresses that are known. */
-const answering = (addresses: Addresses): net.LookupFunction => (name, options, callback) => {
-  const [first] = addresses
-  if (options.all === true) return callback(null, [...addresses])
-  if (first !== undefined) return callback(null, first.address, first.family)
-  callback(Object.assign(new Error(`no address for ${name}`), { code: "ENOTFOUND" }), "", 0)
+  /** Of both families, in the resolver's order; nothing is asked for a host that is an address. */
+  readonly resolve: (host: string) => Effect.Effect<Addresses, NameLookupError>
 }
 
 interface Asking {
@@ -100,6 +92,9 @@ export const make = (resolver: Resolver = system): Effect.Effect<NameLookup> =>
       )
 
     return {
-      resolve: (host) => net.isIP(host) > 0 ? Effect.succeed(answering([])) : Effect.map(ask(host), answering)
+      resolve: (host) => {
+        const family = net.isIP(host)
+        return family > 0 ? Effect.succeed([{ address: host, family }]) : ask(host)
+      }
     }
   })

@@ -4,11 +4,11 @@ import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import { HostNetwork } from "../../services/monitoring/HostNetwork.ts"
 import { type Prepare, Prober } from "../../services/monitoring/Prober.ts"
 import * as NodeHostNetwork from "../process/NodeHostNetwork.ts"
-import * as BodyPattern from "./BodyPattern.ts"
 import * as Command from "./Command.ts"
 import * as GrpcCheckerProbe from "./GrpcCheckerProbe.ts"
 import { GrpcCheckers } from "./GrpcCheckers.ts"
-import * as HttpProbe from "./HttpProbe.ts"
+import * as BodyPattern from "./http/BodyPattern.ts"
+import * as HttpProbe from "./http/HttpProbe.ts"
 import * as IcmpProbe from "./IcmpProbe.ts"
 import * as NameLookup from "./NameLookup.ts"
 import * as PortProbe from "./PortProbe.ts"
@@ -60,7 +60,7 @@ export const layer = ({ config, path }: ProbeTableOptions) =>
       return Prober.make({
         port: PortProbe.prepare(names),
         process: provided(ProcessProbe.prepare({ commands, processes })),
-        icmp: IcmpProbe.prepare({ commands, path, partition: config.partition, hostIp }),
+        icmp: IcmpProbe.prepare({ names, commands, path, partition: config.partition, hostIp }),
         http: provided(HttpProbe.prepare({ names, patterns })),
         sysmon: provided(sysmon),
         grpc: provided(grpcOrOwnSysmon(checkers, sysmon))

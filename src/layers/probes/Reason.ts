@@ -1,4 +1,5 @@
 /** Says why a system call failed, in words instead of `ECONNREFUSED`. */
+import * as TlsReason from "./TlsReason.ts"
 
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -10,11 +11,16 @@ const words: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the name could not be resolved (temporary failure)",
   EADDRNOTAVAIL: "address is not available",
   EPIPE: "connection closed while sending",
-  CERT_HAS_EXPIRED: "certificate has expired",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed certificate",
-  SELF_SIGNED_CERT_IN_CHAIN: "self-signed certificate in the chain",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate is not signed by a trusted authority",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "certificate is not signed by a trusted authority"
+  ECONNABORTED: "connection aborted",
+  EMFILE: "too many open files on this machine",
+  ENFILE: "too many open files on this machine",
+  ERR_STREAM_PREMATURE_CLOSE: "the peer closed the connection before the end"
+}
+
+const httpWords: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "Header overflow: the headers of the answer are larger than 64 KiB",
+  HPE_INVALID_CONSTANT: "Parse Error: the answer is no HTTP",
+  HPE_CLOSED_CONNECTION: "the peer sent more after it had closed the connection"
 }
 
 const codeOf = (error: unknown): string | undefined =>
@@ -29,7 +35,7 @@ export const describe = (error: unknown): string => {
     return [...new Set(error.errors.map(describe))].join("; ")
   }
   const code = codeOf(error)
-  const known = code === undefined ? undefined : words[code]
+  const known = code === undefined ? undefined : words[code] ?? httpWords[code] ?? TlsReason.describe(error, code)
   if (known !== undefined) return known
   const text = error instanceof Error ? error.message : String(error)
   return text === "" ? code ?? "unknown error" : text

@@ -46,7 +46,7 @@ describe("NameLookup", () => {
 
       assert.strictEqual(hanging.runningMax(), 2)
       assert.isTrue(errors.every((error) => error.reason === "the name was not resolved within 10s"))
-      assert.isFunction(healthy)
+      assert.deepStrictEqual(healthy, address)
     }))
 
   it.effect("asks once for a name that many want, and again afterwards", () => {

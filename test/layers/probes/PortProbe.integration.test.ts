@@ -1,30 +1,39 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect } from "effect"
+import type { LookupAddress } from "node:dns"
 import * as net from "node:net"
 import { Worker } from "node:worker_threads"
-import { listening, portOf, probe } from "./probing.ts"
+import * as NameLookup from "../../../src/layers/probes/NameLookup.ts"
+import * as PortProbe from "../../../src/layers/probes/PortProbe.ts"
+import { checkWithin } from "../../../src/services/monitoring/Prober.ts"
+import { document, listening, portOf, probe } from "./probing.ts"
 
 /**
  * Listens and never accepts: its thread sleeps for ever, and its queue of connections is full. From then on the kernel
  * drops every further attempt without a word, as a firewall does.
  */
-const silentPort = Effect.acquireRelease(
-  Effect.callback<{ readonly worker: Worker; readonly port: number }>((resume) => {
+const silent = Effect.acquireRelease(
+  Effect.callback<{ readonly worker: Worker; readonly port: number; readonly wake: () => void }>((resume) => {
+    const lock = new Int32Array(new SharedArrayBuffer(4))
     const worker = new Worker(
       `
-      const { parentPort } = require("node:worker_threads")
-      const server = require("node:net").createServer()
+      const { parentPort, workerData } = require("node:worker_threads")
+      const server = require("node:net").createServer((socket) => socket.on("error", () => {}))
       server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
         parentPort.postMessage(server.address().port)
-        setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))
+        setImmediate(() => Atomics.wait(workerData, 0, 0))
       })
       `,
-      { eval: true }
+      { eval: true, workerData: lock }
     )
-    worker.once("message", (port: unknown) => resume(Effect.succeed({ worker, port: Number(port) })))
+    const wake = () => {
+      Atomics.store(lock, 0, 1)
+      Atomics.notify(lock, 0)
+    }
+    worker.once("message", (port: unknown) => resume(Effect.succeed({ worker, wake, port: Number(port) })))
   }),
   ({ worker }) => Effect.promise(() => worker.terminate())
-).pipe(Effect.tap(({ port }) => fillQueue(port)), Effect.map(({ port }) => port))
+).pipe(Effect.tap(({ port }) => fillQueue(port)))
 
 const connects = (port: number) =>
   Effect.acquireRelease(
@@ -49,6 +58,57 @@ const fillQueue = (port: number) =>
     assert.fail("the queue of connections does not fill up")
   })
 
+/** A probe for which `many.test` has these addresses. */
+const probeMany = (addresses: ReadonlyArray<LookupAddress>, port: number) =>
+  Effect.gen(function*() {
+    const names = yield* NameLookup.make(() => Effect.succeed(addresses))
+    const checker = yield* PortProbe.prepare(names)({
+      serviceType: "port",
+      serviceName: "it",
+      details: `many.test:${port}`,
+      port: 0,
+      agentId: "a",
+      pollerId: "p"
+    })
+    const outcome = yield* checkWithin(checker, checker.timeout)
+    return { ...outcome, document: document(outcome.message) }
+  })
+
+const v4 = (address: string): LookupAddress => ({ address, family: 4 })
+
+describe("PortProbe of a name with several addresses", () => {
+  it.live("is up when any of them answers, and says which", () =>
+    Effect.gen(function*() {
+      const { port } = yield* silent
+      yield* listening(() => net.createServer(), "127.0.0.2", port)
+
+      const outcome = yield* probeMany([v4("127.0.0.1"), { address: "::1", family: 6 }, v4("127.0.0.2")], port)
+
+      assert.deepInclude(outcome.document, { host: "many.test", address: "127.0.0.2" })
+    }).pipe(Effect.scoped))
+
+  it.live("gives a slow one the whole time, also when the others refuse long before", () =>
+    Effect.gen(function*() {
+      const { port, wake } = yield* silent
+      setTimeout(wake, 500)
+
+      const outcome = yield* probeMany([v4("127.0.0.1"), v4("127.0.0.2")], port)
+
+      assert.isTrue(outcome.available, outcome.message)
+      assert.strictEqual(outcome.document["address"], "127.0.0.1")
+      assert.isAbove(Number(outcome.responseTimeNanos), 250e6)
+    }).pipe(Effect.scoped))
+
+  it.live("says why each of them refuses", () =>
+    Effect.gen(function*() {
+      const outcome = yield* probeMany([v4("127.0.0.1"), { address: "::1", family: 6 }], 1)
+
+      assert.deepStrictEqual(outcome.document, {
+        error: "Port 1 is not accessible: 127.0.0.1: connection refused; ::1: connection refused"
+      })
+    }).pipe(Effect.scoped))
+})
+
 describe("PortProbe", () => {
   it.live.each(["127.0.0.1", "::1", "localhost"])(
     "finds an open port at %s and its connect time",
@@ -61,7 +121,9 @@ describe("PortProbe", () => {
 
         assert.isTrue(outcome.available)
         assert.isTrue(outcome.responseTimeNanos > 0n)
-        assert.deepStrictEqual(outcome.document, { host, port, response_time: Number(outcome.responseTimeNanos) })
+        const { address, ...others } = outcome.document
+        assert.deepStrictEqual(others, { host, port, response_time: Number(outcome.responseTimeNanos) })
+        assert.strictEqual(address, host === "localhost" ? "127.0.0.1" : undefined)
       }).pipe(Effect.scoped)
   )
 
@@ -90,7 +152,7 @@ describe("PortProbe", () => {
 
   it.live("gives a port that swallows everything up at its limit, not before and not much later", () =>
     Effect.gen(function*() {
-      const port = yield* silentPort
+      const { port } = yield* silent
       const startedNanos = yield* Clock.monotonicTimeNanos
 
       const outcome = yield* probe("port", `127.0.0.1:${port}`, { limit: Duration.millis(400) })

@@ -47,7 +47,7 @@ export const portOf = (server: net.Server): number => {
 }
 
 /** A server on a free port, closed with its connections. */
-export const listening = <S extends net.Server>(make: () => S, host = "127.0.0.1") =>
+export const listening = <S extends net.Server>(make: () => S, host = "127.0.0.1", port = 0) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly server: S; readonly sockets: Set<net.Socket> }>((resume) => {
       const server = make()
@@ -57,7 +57,7 @@ export const listening = <S extends net.Server>(make: () => S, host = "127.0.0.1
         socket.on("error", () => {})
         socket.on("close", () => sockets.delete(socket))
       })
-      server.listen(0, host, () => resume(Effect.succeed({ server, sockets })))
+      server.listen(port, host, () => resume(Effect.succeed({ server, sockets })))
     }),
     ({ server, sockets }) =>
       Effect.callback<void>((resume) => {
@@ -67,9 +67,10 @@ export const listening = <S extends net.Server>(make: () => S, host = "127.0.0.1
   ).pipe(Effect.map(({ server }) => server))
 
 /** A server that writes what it likes, byte by byte, whatever it is asked. */
-export const rawHttp = (answer: (socket: net.Socket) => void) =>
-  listening(() => net.createServer((socket) => socket.once("data", () => answer(socket)))).pipe(
-    Effect.map((server) => `http://127.0.0.1:${portOf(server)}/`)
-  )
+export const rawHttp = (answer: (socket: net.Socket, asked: string) => void) =>
+  listening(() => net.createServer((socket) => socket.once("data", (part) => answer(socket, part.toString("latin1")))))
+    .pipe(
+      Effect.map((server) => `http://127.0.0.1:${portOf(server)}/`)
+    )
 
 export const certificate = (name: string) => path.resolve(import.meta.dirname, "../../fixtures/tls", name)

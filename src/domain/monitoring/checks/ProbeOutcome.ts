@@ -28,10 +28,17 @@ export const failed = (error: string, responseTimeNanos: bigint = 0n): ProbeOutc
   message: encode({ error })
 })
 
-export const portOpen = (host: string, port: number, responseTimeNanos: bigint): ProbeOutcome => ({
+/** Which of its addresses a name stood for; nothing beside a host that is an address. */
+const addressOf = (host: string, address: string) => address === "" || address === host ? {} : { address }
+
+export const portOpen = (
+  { host, port }: { readonly host: string; readonly port: number },
+  address: string,
+  responseTimeNanos: bigint
+): ProbeOutcome => ({
   available: true,
   responseTimeNanos,
-  message: encode({ host, port, response_time: Number(responseTimeNanos) })
+  message: encode({ host, port, response_time: Number(responseTimeNanos), ...addressOf(host, address) })
 })
 
 export const portClosed = (port: number, reason: string, responseTimeNanos: bigint = 0n): ProbeOutcome =>
@@ -52,8 +59,9 @@ export const processActive = (name: string, caller: Caller, responseTimeNanos: b
 export const processInactive = (name: string, reason: string, responseTimeNanos: bigint = 0n): ProbeOutcome =>
   failed(`Process ${name} is not running: ${reason}`, responseTimeNanos)
 
-/** The reply to an echo request, or its absence (`packetLoss` 100, round trip 0). */
+/** The replies to some echo requests, or their absence (`packetLoss` 100, round trip 0). */
 export interface Ping {
+  /** Of those that were answered, on average. */
   readonly roundTripNanos: bigint
   /** Percent, 0 to 100. */
   readonly packetLoss: number
@@ -62,6 +70,7 @@ export interface Ping {
 /** `identity` is given when the check names no host: then the agent answers for its own device. */
 export const pinged = (
   host: string,
+  address: string,
   ping: Ping,
   identity?: Caller & { readonly deviceId: string }
 ): ProbeOutcome => {
@@ -74,6 +83,7 @@ export const pinged = (
       response_time: Number(ping.roundTripNanos),
       packet_loss: ping.packetLoss,
       available,
+      ...addressOf(host, address),
       ...(identity === undefined
         ? {}
         : { agent_id: identity.agentId, poller_id: identity.pollerId, device_id: identity.deviceId })
@@ -87,7 +97,15 @@ export interface HttpAnswer {
   readonly finalUrl: string
   readonly statusCode: number
   readonly redirects: number
-  readonly tlsExpiry?: { readonly days: number; readonly notAfter: string; readonly issuer: string }
+  /** Of the server that gave the final answer. */
+  readonly address: string
+  /** Of the certificate of the chain that expires first. */
+  readonly tlsExpiry?: {
+    readonly days: number
+    readonly notAfter: string
+    readonly subject: string
+    readonly issuer: string
+  }
   readonly bodyMatched?: boolean
 }
 
@@ -105,9 +123,11 @@ export const httpAnswered = (
     status_code: answer.statusCode,
     redirects: answer.redirects,
     response_time: Number(responseTimeNanos),
+    address: answer.address,
     ...(answer.tlsExpiry === undefined ? {} : {
       tls_expiry_days: answer.tlsExpiry.days,
       tls_not_after: answer.tlsExpiry.notAfter,
+      tls_subject: answer.tlsExpiry.subject,
       tls_issuer: answer.tlsExpiry.issuer
     }),
     ...(answer.bodyMatched === undefined ? {} : { body_matched: answer.bodyMatched }),

@@ -6,6 +6,7 @@
  */
 import { Option, Result, Schema } from "effect"
 import * as IpAddress from "../IpAddress.ts"
+import * as HostName from "./HostName.ts"
 
 /** The `details` of a check cannot be understood; nothing was probed. */
 export class InvalidTarget extends Schema.TaggedError<InvalidTarget>()("InvalidTarget", {
@@ -63,12 +64,10 @@ export interface HostPort {
   readonly port: number
 }
 
-const labelPattern = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
 const portPattern = /^[0-9]{1,5}$/
 const processNamePattern = /^[a-zA-Z0-9\-_.]+$/
 
 const processNameLengthMax = 256
-const hostNameLengthMax = 253
 
 /** `true` for an IPv6 address without brackets; a zone (`%eth0`) is allowed. */
 export const isIpv6 = (text: string): boolean => {
@@ -77,15 +76,7 @@ export const isIpv6 = (text: string): boolean => {
   return address.includes(":") && Option.isSome(IpAddress.parse(address))
 }
 
-const isHostName = (text: string): boolean => {
-  const name = text.endsWith(".") ? text.slice(0, -1) : text
-  return name.length > 0 && name.length <= hostNameLengthMax
-    && name.split(".").every((label) => labelPattern.test(label))
-    // All-numeric names are mistyped IPv4 addresses, and resolvers read them as such.
-    && !/^[0-9.]+$/.test(name)
-}
-
-const isHost = (text: string): boolean => IpAddress.isV4(text) || isIpv6(text) || isHostName(text)
+const isHost = (text: string): boolean => IpAddress.isV4(text) || isIpv6(text) || HostName.isHostName(text)
 
 const hostPortExpected = "host:port with a port from 1 to 65535, an IPv6 address in brackets, such as " +
   "\"192.0.2.10:22\" or \"[2001:db8::1]:22\""
@@ -99,22 +90,30 @@ export const parseHostPort = (serviceType: string, target: string): Result.Resul
   const portText = text.slice(at + 1)
   const port = Number(portText)
   if (!portPattern.test(portText) || port < 1 || port > 65535) return invalid
-  const hostText = text.slice(0, at)
+  const hostText = HostName.toAscii(text.slice(0, at))
   if (hostText === "") return Result.succeed({ host: "localhost", port })
   if (hostText.startsWith("[") && hostText.endsWith("]")) {
     const host = hostText.slice(1, -1)
     return isIpv6(host) ? Result.succeed({ host, port }) : invalid
   }
-  return IpAddress.isV4(hostText) || isHostName(hostText) ? Result.succeed({ host: hostText, port }) : invalid
+  return IpAddress.isV4(hostText) || HostName.isHostName(hostText) ? Result.succeed({ host: hostText, port }) : invalid
 }
 
 /** The text that `parseHostPort` reads back. */
 export const formatHostPort = ({ host, port }: HostPort): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
+/** An address to dial, with an international name in the form that is looked up; anything else as it is. */
+export const asciiAddress = (address: string): string => {
+  const target = parseHostPort("", address)
+  return Result.isSuccess(target) && !address.includes(target.success.host) && !address.startsWith(":")
+    ? formatHostPort(target.success)
+    : address
+}
+
 /** Reads a host name or an IP address, brackets allowed around IPv6. Never begins with a dash, so it is a safe argument. */
 export const parseHost = (serviceType: string, target: string): Result.Result<string, InvalidTarget> => {
-  const text = target.trim()
+  const text = HostName.toAscii(target.trim())
   const host = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text
   if (isHost(host) && (host === text || isIpv6(host))) return Result.succeed(host)
   return Result.fail(

@@ -11,6 +11,7 @@ import * as CoreConfig from "../../../domain/core/CoreConfig.ts"
 import * as PollerConfig from "../../../domain/poller/PollerConfig.ts"
 import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
 import * as IcmpProbe from "../../../layers/probes/IcmpProbe.ts"
+import * as NameLookup from "../../../layers/probes/NameLookup.ts"
 import * as DirectoryLock from "../../../layers/process/DirectoryLock.ts"
 import { checkWithin } from "../../../services/monitoring/Prober.ts"
 import * as MachineFacts from "../machine/MachineFacts.ts"
@@ -43,7 +44,8 @@ const fileNames = { poller: "poller.json", agent: "agent.json", core: "core.json
 
 const answersPing = (pathVariable: string | undefined) => (address: string) =>
   Effect.scoped(Effect.gen(function*() {
-    const prepare = IcmpProbe.prepare({ path: pathVariable, partition: "default", hostIp: Ports.host })
+    const names = yield* NameLookup.make()
+    const prepare = IcmpProbe.prepare({ names, path: pathVariable, partition: "default", hostIp: Ports.host })
     const checker = yield* prepare({
       serviceType: "icmp",
       serviceName: "ping",

@@ -71,6 +71,42 @@ describe("PingOutput", () => {
     )
   })
 
+  it.each<readonly [string, number, bigint]>([
+    [
+      "64 bytes from 192.0.2.7: icmp_seq=1 ttl=64 time=1.0 ms\n" +
+      "64 bytes from 192.0.2.7: icmp_seq=1 ttl=64 time=9.0 ms (DUP!)\n" +
+      "3 packets transmitted, 1 received, +1 duplicates, 66.6667% packet loss, time 2ms",
+      66.67,
+      1_000_000n
+    ],
+    [
+      "64 bytes from 192.0.2.7: seq=0 ttl=64 time=1.0 ms\n64 bytes from 192.0.2.7: seq=0 ttl=64 time=9.0 ms (DUP!)\n" +
+      "1 packets transmitted, 1 packets received, 1 duplicates, 0% packet loss",
+      0,
+      1_000_000n
+    ],
+    [
+      "64 bytes: icmp_seq=0 time=1 ms\n5 packets transmitted, 6 packets received, -- somebody's printing up packets!",
+      0,
+      1_000_000n
+    ],
+    ["3 packets transmitted, 0 received, +3 errors, 100% packet loss, time 2040ms", 100, 0n]
+  ])("counts each request once in %j", (output, packetLoss, roundTripNanos) => {
+    assert.deepStrictEqual(parsePing(output), Option.some({ roundTripNanos, packetLoss }))
+  })
+
+  it.each<readonly [string, number]>([
+    ["h : [0], 64 bytes, 0.3 ms (0.3 avg, 0% loss)\nh : xmt/rcv/%return = 1/2/200%, min/avg/max = 0.3/0.36/0.42", 0],
+    ["h : xmt/rcv/%loss = 5/6/120%, min/avg/max = 0.25/0.35/0.53", 0],
+    [
+      "h : [0], 64 bytes, 1 ms (1 avg, 0% loss)\nh : duplicate for [0], 64 bytes, 2 ms\n" +
+      "h : xmt/rcv/%loss = 3/2/33%, min/avg/max = 1/1.5/2",
+      66.67
+    ]
+  ])("reads duplicates of fping in %j", (output, packetLoss) => {
+    assert.strictEqual(Option.getOrThrow(parseFping(output)).packetLoss, packetLoss)
+  })
+
   it("finds no statistics where nothing was sent, but the complaint", () => {
     const output = "ping: nope.invalid: Name or service not known\n"
 

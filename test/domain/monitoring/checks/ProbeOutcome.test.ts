@@ -11,7 +11,7 @@ describe("ProbeOutcome", () => {
 
   it("spells the keys of an open port as the Go agent", () => {
     assert.strictEqual(
-      Outcome.portOpen("192.0.2.10", 22, 812_345n).message,
+      Outcome.portOpen({ host: "192.0.2.10", port: 22 }, "192.0.2.10", 812_345n).message,
       "{\"host\":\"192.0.2.10\",\"port\":22,\"response_time\":812345}"
     )
   })
@@ -24,7 +24,7 @@ describe("ProbeOutcome", () => {
   })
 
   it("is unavailable when every echo request is lost", () => {
-    const outcome = Outcome.pinged("192.0.2.1", { roundTripNanos: 0n, packetLoss: 100 })
+    const outcome = Outcome.pinged("192.0.2.1", "192.0.2.1", { roundTripNanos: 0n, packetLoss: 100 })
 
     assert.deepStrictEqual(outcome, {
       available: false,
@@ -33,8 +33,16 @@ describe("ProbeOutcome", () => {
     })
   })
 
+  it("says which address a name stood for", () => {
+    assert.include(Outcome.portOpen({ host: "db", port: 1 }, "::1", 1n).message, "\"address\":\"::1\"")
+    assert.include(
+      Outcome.pinged("db", "192.0.2.1", { roundTripNanos: 1n, packetLoss: 0 }).message,
+      "\"address\":\"192.0.2.1\""
+    )
+  })
+
   it("names the device when the agent answers for its own host", () => {
-    const outcome = Outcome.pinged("127.0.0.1", { roundTripNanos: 5n, packetLoss: 0 }, {
+    const outcome = Outcome.pinged("127.0.0.1", "127.0.0.1", { roundTripNanos: 5n, packetLoss: 0 }, {
       agentId: "a",
       pollerId: "p",
       deviceId: "default:192.0.2.2"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
+import * as ProbeTarget from "../../../../src/domain/monitoring/checks/ProbeTarget.ts"
 import {
   checkLengths,
   formatHostPort,
@@ -70,5 +71,16 @@ describe("ProbeTarget", () => {
     assert.isBelow(huge.message.length, 400)
     assert.isBelow(quoted.message.length, 400)
     assert.isTrue(quoted.message.isWellFormed())
+  })
+
+  it("takes international names in the form that is looked up, in every probe", () => {
+    assert.deepStrictEqual(
+      Result.getOrThrow(ProbeTarget.parseHostPort("port", "bücher.example:80")),
+      { host: "xn--bcher-kva.example", port: 80 }
+    )
+    assert.strictEqual(Result.getOrThrow(ProbeTarget.parseHost("icmp", "Bücher.example")), "xn--bcher-kva.example")
+    assert.strictEqual(ProbeTarget.asciiAddress("bücher.example:50051"), "xn--bcher-kva.example:50051")
+    for (const text of [":50051", "[::1]:80", "DB.example:1"]) assert.strictEqual(ProbeTarget.asciiAddress(text), text)
+    assert.isTrue(Result.isFailure(ProbeTarget.parseHost("icmp", "bü cher")))
   })
 })

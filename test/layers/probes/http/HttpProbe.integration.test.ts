@@ -3,7 +3,7 @@ import { Duration, Effect } from "effect"
 import * as fs from "node:fs"
 import * as http from "node:http"
 import * as https from "node:https"
-import { certificate, listening, portOf, probe, rawHttp } from "./probing.ts"
+import { certificate, listening, portOf, probe, rawHttp } from "../probing.ts"
 
 const web = listening(() =>
   http.createServer((request, response) => {
@@ -129,6 +129,15 @@ describe("HttpProbe", () => {
       assert.match(second.message, /aborted|connection reset/)
     }).pipe(Effect.scoped))
 
+  it.live("looks in linear time for an expression that would take for ever otherwise", () =>
+    Effect.gen(function*() {
+      const url = yield* web
+
+      const outcome = yield* probe("http", JSON.stringify({ url, bodyMatch: "(a+)+$" }))
+
+      assert.deepInclude(outcome.document, { error: "body does not match \"(a+)+$\"" })
+    }).pipe(Effect.scoped))
+
   it.live("holds up nobody with an expression that does not end", () =>
     Effect.gen(function*() {
       const url = yield* web
@@ -139,7 +148,7 @@ describe("HttpProbe", () => {
         last = performance.now()
       }, 5)
 
-      const endless = yield* probe("http", JSON.stringify({ url, bodyMatch: "(a+)+$" }))
+      const endless = yield* probe("http", JSON.stringify({ url, bodyMatch: "(a+)+\\1b" }))
       clearInterval(beat)
 
       assert.include(endless.message, "took longer than 500ms")

@@ -2,7 +2,9 @@
  * Matches an operator's regular expression against a body from the network, within a time limit.
  *
  * JavaScript's matcher can take for ever on an unlucky pair (`(a+)+$`), and would stop every other check with it. Nearly
- * all end within a moment and are tried here, in a context that can be stopped; the rest go to a thread of their own.
+ * all end within a moment and are tried here, in a context that can be stopped; the rest go to a thread of their own. There
+ * V8's other matcher takes them, whose time grows with the text alone; it knows neither backreferences nor lookarounds,
+ * for which the time limit is left.
  */
 import { Duration, Effect, Result, Semaphore } from "effect"
 import * as vm from "node:vm"
@@ -25,7 +27,17 @@ const here = (pattern: string, body: string): Result.Result<boolean, unknown> =>
 
 const threadCode = `
 const { parentPort, workerData } = require("node:worker_threads")
-parentPort.postMessage(new RegExp(workerData.pattern).test(workerData.body))
+const { body, pattern } = workerData
+// Allows the flag "l", and changes nothing for expressions without it.
+require("node:v8").setFlagsFromString("--enable-experimental-regexp-engine")
+const linear = () => {
+  try {
+    return new RegExp(pattern, "l")
+  } catch {
+    return new RegExp(pattern)
+  }
+}
+parentPort.postMessage(linear().test(body))
 `
 
 const inThread = (pattern: string, body: string): Effect.Effect<boolean, string> =>

@@ -2,15 +2,17 @@
  * `http`: does a URL answer as expected, and how long is its certificate still good?
  *
  * Redirects are followed up to a limit, configured headers only to the same origin. A certificate that cannot be verified
- * makes the check fail before anything is sent.
+ * makes the check fail before anything is sent; the expiry is that of the certificate in the chain which expires first.
  */
-import { Clock, DateTime, Effect, FileSystem, Result } from "effect"
-import * as HttpTarget from "../../domain/monitoring/checks/HttpTarget.ts"
-import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
-import type { Prepare } from "../../services/monitoring/Prober.ts"
+import { Clock, DateTime, Effect, FileSystem, Option, Result } from "effect"
+import * as HttpTarget from "../../../domain/monitoring/checks/HttpTarget.ts"
+import * as Outcome from "../../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { Prepare } from "../../../services/monitoring/Prober.ts"
+import type { NameLookup } from "../NameLookup.ts"
 import type { BodyPattern } from "./BodyPattern.ts"
+import * as BodyScan from "./BodyScan.ts"
+import type { Certificate } from "./CertificateChain.ts"
 import { exchange, type HttpExchange, HttpExchangeError } from "./HttpExchange.ts"
-import type { NameLookup } from "./NameLookup.ts"
 
 export interface HttpOptions {
   readonly names: NameLookup
@@ -25,6 +27,12 @@ interface Followed {
 
 const isRedirect = (statusCode: number): boolean => [301, 302, 303, 307, 308].includes(statusCode)
 
+/** As browsers do it: 303 asks for another document, and 301 and 302 have come to mean the same after a POST. */
+const methodAfter = (statusCode: number, method: string): string => {
+  const turnsPost = statusCode === 301 || statusCode === 302
+  return (statusCode === 303 && method !== "HEAD") || (turnsPost && method === "POST") ? "GET" : method
+}
+
 const follow = Effect.fnUntraced(function*(
   names: NameLookup,
   target: HttpTarget.HttpTarget,
@@ -32,8 +40,9 @@ const follow = Effect.fnUntraced(function*(
 ) {
   const first = new URL(target.url)
   let url = first
+  let method: string = target.method
   for (let redirects = 0;; redirects++) {
-    const answer = yield* exchange({ target, url, ca, names, withHeaders: url.origin === first.origin })
+    const answer = yield* exchange({ target, method, url, ca, names, withHeaders: url.origin === first.origin })
     if (!isRedirect(answer.statusCode) || answer.location === undefined || target.maxRedirects === 0) {
       return { answer, url, redirects } satisfies Followed
     }
@@ -46,11 +55,29 @@ const follow = Effect.fnUntraced(function*(
       return yield* new HttpExchangeError({ url: url.href, reason: `redirects to ${answer.location}` })
     }
     url = next
+    method = methodAfter(answer.statusCode, method)
   }
 })
 
 const daysLeft = (notAfter: DateTime.Utc, nowMillis: number): number =>
   Math.floor((notAfter.epochMilliseconds - nowMillis) / 86_400_000)
+
+const expiryOf = (certificate: Certificate, nowMillis: number) => ({
+  days: daysLeft(certificate.notAfter, nowMillis),
+  notAfter: DateTime.formatIso(certificate.notAfter),
+  subject: certificate.subject,
+  issuer: certificate.issuer
+})
+
+const matchOf = (patterns: BodyPattern, target: HttpTarget.HttpTarget, { body }: HttpExchange) =>
+  target.bodyMatch === undefined
+    ? Effect.succeed(undefined)
+    : Effect.result(
+      Effect.mapError(
+        BodyScan.scan(patterns, target.bodyMatch, body),
+        (error) => typeof error === "string" ? error : error.reason
+      )
+    )
 
 const judge = Effect.fnUntraced(function*(
   patterns: BodyPattern,
@@ -58,14 +85,15 @@ const judge = Effect.fnUntraced(function*(
   { answer, redirects, url }: Followed
 ) {
   const nowMillis = yield* Clock.currentTimeMillis
-  const days = answer.certificate === undefined ? undefined : daysLeft(answer.certificate.notAfter, nowMillis)
-  const matched = target.bodyMatch === undefined
-    ? undefined
-    : yield* Effect.result(patterns.matches(target.bodyMatch, answer.body))
+  const tlsExpiry = Option.getOrUndefined(Option.map(answer.certificate, (one) => expiryOf(one, nowMillis)))
+  const matched = yield* matchOf(patterns, target, answer)
   const complaints = [
     HttpTarget.isExpectedStatus(target, answer.statusCode) ? [] : [`unexpected status ${answer.statusCode}`],
-    days !== undefined && target.certDaysMin !== undefined && days < target.certDaysMin
-      ? [`certificate expires in ${days} days, at least ${target.certDaysMin} are expected`]
+    tlsExpiry !== undefined && target.certDaysMin !== undefined && tlsExpiry.days < target.certDaysMin
+      ? [
+        `certificate ${tlsExpiry.subject} expires in ${tlsExpiry.days} days, ` +
+        `at least ${target.certDaysMin} are expected`
+      ]
       : [],
     matched === undefined ? [] : Result.match(matched, {
       onFailure: (reason) => [reason],
@@ -77,13 +105,8 @@ const judge = Effect.fnUntraced(function*(
     finalUrl: HttpTarget.withoutCredentials(url.href),
     statusCode: answer.statusCode,
     redirects,
-    ...(answer.certificate === undefined || days === undefined ? {} : {
-      tlsExpiry: {
-        days,
-        notAfter: DateTime.formatIso(answer.certificate.notAfter),
-        issuer: answer.certificate.issuer
-      }
-    }),
+    address: answer.address,
+    ...(tlsExpiry === undefined ? {} : { tlsExpiry }),
     ...(matched === undefined ? {} : { bodyMatched: Result.isSuccess(matched) && matched.success })
   }
   return { facts, complaint: complaints.length === 0 ? undefined : complaints.join("; ") }
@@ -107,13 +130,17 @@ export const prepare = (options: HttpOptions): Prepare<FileSystem.FileSystem> =>
       failed,
       check: Effect.gen(function*() {
         const startedNanos = yield* Clock.monotonicTimeNanos
-        const followed = yield* Effect.result(
-          authorities(fs, target).pipe(Effect.flatMap((ca) => follow(options.names, target, ca)))
+        const judged = yield* authorities(fs, target).pipe(
+          Effect.flatMap((ca) => follow(options.names, target, ca)),
+          Effect.flatMap((followed) => judge(options.patterns, target, followed)),
+          Effect.scoped,
+          Effect.result
         )
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-        if (Result.isFailure(followed)) return failed(followed.failure.reason, elapsedNanos)
-        const { complaint, facts } = yield* judge(options.patterns, target, followed.success)
-        return Outcome.httpAnswered(facts, elapsedNanos, complaint)
+        return Result.match(judged, {
+          onFailure: ({ reason }) => failed(reason, elapsedNanos),
+          onSuccess: ({ complaint, facts }) => Outcome.httpAnswered(facts, elapsedNanos, complaint)
+        })
       })
     }
   })
