@@ -16,6 +16,7 @@ import type { Restart } from "../../domain/supervision/ChildExit.ts"
 import { defaultShutdown, type ShutdownInput } from "../../domain/supervision/Shutdown.ts"
 import type { Provider } from "../../domain/supervision/SupervisorState.ts"
 import type { NodeKind } from "../../domain/supervision/TreeNode.ts"
+import { ChildInterception } from "./internal/ChildInterception.ts"
 import { ChildPosition } from "./internal/ChildPosition.ts"
 
 /** A pause before each restart. OTP has none, and neither has a child that does not ask for it. */
@@ -153,11 +154,14 @@ const lifeIn =
   <E, R>(context: Context.Context<Exclude<R, Scope.Scope>>, start: Start<E, R>): BoundChild<E>["life"] =>
   (position, onStarted, onClosing) => {
     const scope = Scope.makeUnsafe()
-    const life = Effect.onExit(Scope.provide(parts(start, onStarted), scope), (exit) => {
-      const close = Scope.closeUnsafe(scope, exit)
-      if (close === undefined) return Effect.void
-      return onClosing === undefined ? close : Effect.andThen(onClosing(exit), close)
-    })
+    const life = Effect.onExit(
+      Scope.provide(parts(intercepted(context, position.path, start), onStarted), scope),
+      (exit) => {
+        const close = Scope.closeUnsafe(scope, exit)
+        if (close === undefined) return Effect.void
+        return onClosing === undefined ? close : Effect.andThen(onClosing(exit), close)
+      }
+    )
     // The native tracer keeps nothing, so a span per child would only cost memory.
     const isTraced = Context.getOrUndefined(context, Tracer.Tracer) !== undefined
     return Effect.updateContext(
@@ -165,6 +169,17 @@ const lifeIn =
       () => Context.add(context, ChildPosition, position)
     )
   }
+
+const intercepted = <E, R>(context: Context.Context<never>, path: string, parts: Start<E, R>): Start<E, R> => {
+  const interceptor = Context.get(context, ChildInterception)
+  if (interceptor === undefined) return parts
+  const { run = Effect.void, start } = parts
+  return {
+    start: start === undefined
+      ? Effect.as(interceptor.start(path, Effect.void), interceptor.run(path, run))
+      : Effect.map(interceptor.start(path, start), (run) => run === ignore ? run : interceptor.run(path, run))
+  }
+}
 
 const parts = <E, R>({ run, start }: Start<E, R>, onStarted: () => void): Effect.Effect<unknown, E, R> => {
   if (start === undefined) {
