@@ -16,11 +16,12 @@ export const root = path.join(import.meta.dirname, "../..")
 const wirePackage = "@bufbuild/protobuf/wire"
 
 /** What users read beside the declarations. */
-const guides = ["supervision.md", "pipeline.md", "breaker.md", "grpc.md"]
+const guides = ["supervision.md", "testing.md", "pipeline.md", "breaker.md", "grpc.md"]
 
 /** The place of each entry in the sources, by its name in the package. */
 export const entries: Readonly<Record<string, string>> = {
   supervision: "services/supervision/index",
+  "supervision/testing": "services/supervision/testing/index",
   pipeline: "services/pipeline/index",
   breaker: "services/breaker/CircuitBreaker",
   grpc: "layers/grpc/index"

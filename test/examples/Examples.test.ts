@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "../..")
 
 /** What a user sees who runs the example. */
 const output = async (example: string): Promise<ReadonlyArray<string>> => {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(root, "examples", example)], { timeout: 20_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, [join(root, "examples", example)], { timeout: 60_000 })
   return stdout.trimEnd().split("\n")
 }
 
@@ -30,6 +30,22 @@ describe("examples", () => {
 
   it("the worker pool gives each address one outcome", async () => {
     assert.deepStrictEqual(await output("worker-pool.ts"), ["{ reachable: 89, unreachable: 10, broken: 1 }"])
+  })
+
+  it("the guide to testing finds its planted fault, and nothing once it is mended", async () => {
+    const lines = await output("testing-your-tree.ts")
+
+    assert.include(lines, "the worker uses the connection that lives: it uses number 1 of 2")
+    assert.match(lines.at(-1) ?? "", /^rest_for_one: 100 seeds, \d+ faults, nothing found$/)
+  })
+
+  it("the guide to testing quotes its example", () => {
+    const example = readFileSync(join(root, "examples/testing-your-tree.ts"), "utf8")
+
+    const code = snippets("testing.md")
+
+    assert.lengthOf(code, 2)
+    for (const snippet of code) assert.include(example, snippet)
   })
 
   it("the guide to supervision quotes the examples", () => {

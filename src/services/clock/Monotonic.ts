@@ -3,7 +3,7 @@
  *
  * Its readings mean something only beside one another. What is shown, stored or sent is the time of day, from `Clock`.
  */
-import { Clock, Effect } from "effect"
+import { type Clock, Effect } from "effect"
 
 export const millisOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
 

@@ -155,8 +155,6 @@ const invariants: Readonly<Record<string, Invariant>> = {
   "nothing happens once the tree has ended": quietAfterTheEnd
 }
 
-export const names: ReadonlyArray<string> = Object.keys(invariants)
-
 /** The first violation of each invariant. */
 export const judge = (observed: Observed): ReadonlyArray<Violation> =>
   Object.entries(invariants).flatMap(([invariant, of]) => {

@@ -2,7 +2,6 @@
  * What a test does to children that know nothing of it, each by its path in the tree: ends them, lets their starts fail,
  * hang or take long, and lets their stops take long.
  */
-import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -154,7 +153,3 @@ export const make = (): Sabotage => {
     })
   }
 }
-
-/** Whether a child's failure was planted, as `SupervisionEvent`s tell it. */
-export const isPlanted = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some((reason) => reason._tag === "Die" && reason.defect instanceof PlantedCrash)

@@ -32,10 +32,38 @@ const shop = Effect.sync(() =>
 
 describe("TreeCheck", () => {
   it("finds nothing in a sound tree, whatever is done to it", async () => {
-    const report = await Effect.runPromise(TreeCheck.check(shop, { seeds: 300 }))
+    const report = await Effect.runPromise(TreeCheck.check(shop, { seeds: 100 }))
 
-    assert.strictEqual(report.seeds, 300)
-    assert.isAbove(report.faults, 1_500)
+    assert.strictEqual(report.seeds, 100)
+    assert.isAbove(report.faults, 500)
+  })
+
+  it("finds a fault again by its seed, and by its plan alone", async () => {
+    const restless = Effect.sync(() => {
+      let starts = 0
+      return TreeCheck.subject(
+        {
+          id: "a",
+          strategy: "one_for_one",
+          children: [Supervisor.child({ id: "b", run: Effect.suspend(() => (starts += 1, Effect.never)) })]
+        },
+        [{
+          name: "b starts once",
+          when: "always",
+          broken: Effect.sync(() => starts > 1 ? `${starts} times` : undefined)
+        }]
+      )
+    })
+
+    const found = await Effect.runPromise(Effect.flip(TreeCheck.check(restless, { seeds: 100 })))
+    const again = await Effect.runPromise(
+      Effect.flip(TreeCheck.check(restless, { firstSeed: found.seed, seeds: 1 }))
+    )
+    const replayed = await Effect.runPromise(Effect.flip(TreeCheck.replay(restless, found.plan)))
+
+    assert.strictEqual(again.message, found.message)
+    assert.strictEqual(replayed.message, found.message)
+    assert.lengthOf(found.plan.steps, 1)
   })
 })
 
