@@ -32,6 +32,8 @@ export interface NatsServerOptions {
   readonly directory?: string
   /** By default any that is free. */
   readonly port?: number
+  /** More of the settings of JetStream. */
+  readonly jetStream?: string
   /** More lines of the server's configuration file. */
   readonly config?: string
   /** Another program than the one found for this run. */
@@ -83,10 +85,11 @@ export const start = (
     const folder = yield* temporaryFolder
     const port = options.port ?? (yield* FreePort.next(host, 0))
     const serverName = `test-${crypto.randomBytes(6).toString("hex")}`
+    const directory = options.directory ?? path.join(folder, "store")
     const config = [
       `listen: "${host}:${port}"`,
       `server_name: "${serverName}"`,
-      `jetstream { store_dir: ${JSON.stringify(options.directory ?? path.join(folder, "store"))} }`,
+      `jetstream { store_dir: ${JSON.stringify(directory)} ${options.jetStream ?? ""} }`,
       options.config ?? ""
     ]
     yield* Effect.promise(() => fs.writeFile(path.join(folder, "nats.conf"), config.join("\n")))

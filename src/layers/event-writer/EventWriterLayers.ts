@@ -18,6 +18,7 @@ import * as PgEventStore from "../events/store/PgEventStore.ts"
 import * as PgEventTables from "../events/store/PgEventTables.ts"
 import * as PgTableHome from "../events/store/PgTableHome.ts"
 import * as PgTraceSummaries from "../events/store/PgTraceSummaries.ts"
+import * as PgWritable from "../events/store/PgWritable.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
 import * as NatsCredentials from "../nats/connection/NatsCredentials.ts"
 import { NatsEndpoint } from "../nats/connection/NatsEndpoint.ts"
@@ -27,11 +28,11 @@ import { PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as SecurityLayer from "../security/SecurityLayer.ts"
 
 /**
- * The database is there when it answers and has our tables. Tables that do not fit are no outage: the streams of the
+ * The database is there when it answers, can be written and has our tables. Tables that do not fit are no outage: the streams of the
  * others go on.
  */
 const probe = Effect.gen(function*() {
-  yield* PgConnection.use((connection) => connection.check)
+  yield* PgWritable.check
   yield* EventTables.use((tables) => tables.ready).pipe(
     Effect.catchIf((error) => error.reason._tag === "TablesUnfit", () => Effect.void)
   )

@@ -47,11 +47,22 @@ const subscriptions = Effect.fnUntraced(function*({ requested, streams }: EventW
   return yield* Effect.fail({ message: troubled.map(({ stream, trouble }) => `${stream}: ${trouble}`).join("; ") })
 })
 
+/** What was fetched can be stored, or set aside. */
+const storing = Effect.gen(function*() {
+  const records = yield* StreamRecords.use(({ all }) => all)
+  const hindered = records.filter(({ hindrance }) => hindrance !== "")
+  if (hindered.length === 0) return
+  return yield* Effect.fail({
+    message: hindered.map(({ hindrance, stream }) => `${stream}: ${hindrance}`).join("; ")
+  })
+})
+
 const checks = (settings: EventWriterSettings): ReadonlyArray<Check<Services>> => [
   { name: "event database", ready: database },
   { name: "event tables", ready: EventTables.use((tables) => tables.ready) },
   { name: "nats", ready: nats },
   { name: "event streams", ready: subscriptions(settings) },
+  { name: "event storing", ready: storing },
   { name: "event lag", ready: LagWatch.flowing() }
 ]
 

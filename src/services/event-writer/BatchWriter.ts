@@ -119,7 +119,8 @@ export const make = Effect.fn("BatchWriter.make")(function*(options: BatchWriter
         failure = error
         if (error.reason._tag !== "RowRejected") break
         const [alone] = part
-        if (part.length === 1 && alone !== undefined) tally.poison.push({ message: alone.message, error })
+        const kept = error.reason.isForLater === true ? tally.retry : tally.poison
+        if (part.length === 1 && alone !== undefined) kept.push({ message: alone.message, error })
         // A message asked for alone made nothing vain.
         if (part.length > 1) yield* Ref.update(size, BatchSize.rejected)
         search = Bisection.rejected(search, ownersOf(entries, members, error.reason.suspects))

@@ -2,6 +2,9 @@
  * The breaker between the writers and the database: closed while writes work, open from the first outage until a probe
  * succeeds.
  *
+ * An outage that probes do not see, such as a full disk, ends with a write that works: until then some are let through, and
+ * nothing is said to be over.
+ *
  * Writers wait at `awaitUp` with their batches in hand, so an outage costs no delivery and no memory. Probing is cheap
  * and frequent, for each second that the database is back and nobody notices is a second of lag.
  */
@@ -27,6 +30,8 @@ export class DatabaseHealth extends Context.Service<DatabaseHealth, {
   readonly outage: (reason: string) => Effect.Effect<void>
   /** A write got no answer in time: asks whether the database is away, and opens the breaker if it is. */
   readonly suspect: (reason: string) => Effect.Effect<boolean>
+  /** A write worked, which ends an outage that no probe has seen. */
+  readonly works: Effect.Effect<void>
   /** The life of the probing, for a supervisor. */
   readonly keep: Effect.Effect<never>
 }>()("serviceradar/services/event-writer/DatabaseHealth") {
@@ -35,10 +40,14 @@ export class DatabaseHealth extends Context.Service<DatabaseHealth, {
 }
 
 /** A healthy database is asked this often, so that an idle writer notices an outage too. */
-const probeInterval = Duration.seconds(5)
+const probeInterval = Duration.seconds(2)
 const probeLimit = Duration.seconds(3)
 const retryMin = 50
 const retryMax = 500
+/** Between attempts to write, while probes see nothing wrong. */
+const trialPauseMax = 5_000
+/** Longer than a writer pauses before it tries again. */
+const trialLimit = Duration.seconds(10)
 
 /** Does not wait for a probe to stop: cancelling a query needs an answer from the server that gives none. */
 const bounded = (probe: Effect.Effect<unknown, ProbeFailure>): Effect.Effect<Option.Option<string>> =>
@@ -63,12 +72,22 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
     reason: "not connected yet"
   }
   let wasUp = false
+  /** Whether a probe has failed since the outage began. */
+  let isSeen = false
+  /** Writers are let through to see whether they work. */
+  let isTrial = false
+  const verdict = Latch.makeUnsafe(false)
 
   const outage = Effect.fnUntraced(function*(reason: string) {
     if (!state.isUp) {
       state = { ...state, reason }
+      if (!isTrial) return
+      isTrial = false
+      up.closeUnsafe()
+      verdict.openUnsafe()
       return
     }
+    isSeen = false
     state = { isUp: false, sinceMillis: yield* Monotonic.millis, reason }
     up.closeUnsafe()
     down.openUnsafe()
@@ -85,14 +104,29 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
     wasUp = true
   })
 
+  /** Whether writes work again, or none was tried. */
+  const trial = Effect.gen(function*() {
+    isTrial = true
+    verdict.closeUnsafe()
+    up.openUnsafe()
+    yield* Effect.timeoutOption(verdict.await, trialLimit)
+    const isPassed = isTrial
+    isTrial = false
+    return isPassed
+  })
+
   const awaitRecovery = Effect.gen(function*() {
     let pause = retryMin
     while (true) {
       const failure = yield* bounded(probe)
-      if (Option.isNone(failure)) return yield* recovered
-      state = { ...state, reason: failure.value }
+      if (Option.isSome(failure)) {
+        isSeen = true
+        state = { ...state, reason: failure.value }
+      } else if (isSeen || !wasUp || (yield* trial)) {
+        return yield* recovered
+      }
       yield* Effect.sleep(Duration.millis(pause * (0.8 + 0.4 * (yield* Random.next))))
-      pause = Math.min(retryMax, pause * 2)
+      pause = Math.min(isSeen ? retryMax : trialPauseMax, pause * 2)
     }
   })
 
@@ -101,7 +135,9 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
     const first = yield* bounded(probe)
     if (Option.isNone(first)) return
     const second = yield* bounded(probe)
-    if (Option.isSome(second)) yield* outage(second.value)
+    if (Option.isNone(second)) return
+    yield* outage(second.value)
+    isSeen = true
   })
 
   return DatabaseHealth.of({
@@ -109,8 +145,14 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
     state: Effect.sync(() => state),
     outage,
     suspect: Effect.fnUntraced(function*(reason: string) {
-      if (Option.isSome(yield* bounded(probe))) yield* outage(reason)
+      if (Option.isSome(yield* bounded(probe))) {
+        yield* outage(reason)
+        isSeen = true
+      }
       return !state.isUp
+    }),
+    works: Effect.sync(() => {
+      if (isTrial) verdict.openUnsafe()
     }),
     keep: Effect.forever(Effect.suspend(() =>
       state.isUp

@@ -67,6 +67,11 @@ export class StreamRecord {
     return !this.hasSubscribed && this.problem === ""
   }
 
+  /** Why what was fetched cannot be settled. */
+  get hindrance(): string {
+    return [...this.#obstacles.values()].join("; ")
+  }
+
   get trouble(): string {
     return [...this.problem === "" ? [] : [this.problem], ...this.#obstacles.values()].join("; ")
   }

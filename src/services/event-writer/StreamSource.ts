@@ -6,7 +6,6 @@
  */
 import { Effect, Exit, Random, Scope } from "effect"
 import type { StreamName } from "../../domain/events/stream/Subject.ts"
-import * as Monotonic from "../clock/Monotonic.ts"
 import { type Delivery, EventSource, type EventSourceError, type Subscription } from "../events/EventSource.ts"
 import * as Producer from "../pipeline/Producer.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
@@ -22,8 +21,6 @@ export interface StreamSourceOptions {
 
 const pauseMin = 100
 const pauseMax = 5_000
-/** The log says it at once and then about once a minute. */
-const logEveryMillis = 60_000
 
 interface Open {
   readonly scope: Scope.Closeable
@@ -37,7 +34,8 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
     const health = yield* DatabaseHealth
     let open: Open | undefined
     let pause = pauseMin
-    let loggedMillis = -Infinity
+    /** What the log has said last; empty while all is well. */
+    let told = ""
 
     const close = Effect.suspend(() => {
       const scope = open?.scope
@@ -64,9 +62,8 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
     const failed = Effect.fnUntraced(function*(error: EventSourceError) {
       yield* close
       record.problem = error.reason.detail
-      const now = yield* Monotonic.millis
-      if (now - loggedMillis >= logEveryMillis) {
-        loggedMillis = now
+      if (told !== error.message) {
+        told = error.message
         yield* Effect.logWarning(`${error.message}: trying on`)
       }
       yield* Effect.sleep(pause * (0.75 + 0.5 * (yield* Random.next)))
@@ -75,19 +72,25 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
     })
 
     const worked = (deliveries: ReadonlyArray<Delivery>) => {
-      if (loggedMillis !== -Infinity) record.problem = ""
-      loggedMillis = -Infinity
+      record.problem = ""
       pause = pauseMin
       held.add(deliveries)
       record.received += deliveries.length
       return deliveries
     }
 
+    const recovered = Effect.suspend(() => {
+      if (told === "") return Effect.void
+      told = ""
+      return Effect.logInfo(`${stream}: messages are fetched again`)
+    })
+
     const pull = (demand: number) =>
       subscription.pipe(
         Effect.flatMap((open) => open.pull(demand, Math.max(1, held.bytesLeft))),
         // Between the answer and its registration nothing may come, or nobody would extend what was fetched.
         Effect.map(worked),
+        Effect.tap(() => recovered),
         Effect.catchTag("EventSourceError", failed)
       )
 

@@ -13,6 +13,7 @@ import type { EventMessage } from "../../domain/events/stream/EventMessage.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import type { Delivery } from "../events/EventSource.ts"
 import type { EventStoreError } from "../events/EventStore.ts"
+import { EventTables } from "../events/EventTables.ts"
 import type { Poison, Refusal, Retry } from "../events/Refusal.ts"
 import type { BatchOutcome, BatchWriter, Undelivered } from "./BatchWriter.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
@@ -67,6 +68,7 @@ const isOutage = Effect.fnUntraced(function*(record: StreamRecord, retry: Readon
     }
     // Other streams are none the worse for it, so the breaker stays closed.
     if (error.reason._tag === "TableUnusable") {
+      yield* EventTables.use((tables) => tables.disturbed)
       if (record.hinder("store", error.message)) {
         yield* Effect.logWarning(`${record.stream}: messages wait for their table: ${error.message}`)
       }
@@ -161,6 +163,7 @@ export const make = (stream: StreamParts) => {
       note(outcome, verdicts)
       if (outcome.stored.length > 0) {
         record.unhinder("store")
+        yield* health.works
         yield* stored(batch, outcome, startMillis)
       }
       pending = rest

@@ -27,6 +27,8 @@ export class RowRejected extends Schema.TaggedError<RowRejected>()("RowRejected"
   code: Schema.String,
   column: Schema.OptionFromNullOr(Schema.String),
   constraint: Schema.OptionFromNullOr(Schema.String),
+  /** The table has no room for a row of that time now, as when a partition is missing. */
+  isForLater: Schema.optionalKey(Schema.Boolean),
   detail: Schema.String,
   /** Positions of the rows that are probably meant; empty when nothing is known. */
   suspects: Schema.Array(Schema.Int)

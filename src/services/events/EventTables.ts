@@ -5,7 +5,7 @@
  * Tables that another writer made are adopted, so that both write them. Several programs may do this at once; each thing
  * is done by one of them.
  */
-import { Context, Duration, Effect, Schema } from "effect"
+import { Context, Duration, Effect, Option, Schema } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import { StoreUnavailable } from "./EventStore.ts"
 
@@ -53,6 +53,10 @@ export class EventTables extends Context.Service<EventTables, {
   /** Makes the tables or brings them up to date. Again and again, it does nothing. */
   readonly prepare: Effect.Effect<void, EventTablesError>
   readonly maintain: Effect.Effect<Maintained, EventTablesError>
+  /** A write found its table gone or changed: they are looked at again soon. */
+  readonly disturbed: Effect.Effect<void>
+  /** Waits until one did. */
+  readonly awaitDisturbed: Effect.Effect<void>
   /** What the last `prepare` came to, for readiness. */
   readonly ready: Effect.Effect<void, EventTablesError>
 }>()("serviceradar/services/event-writer/EventTables") {
@@ -62,8 +66,21 @@ export class EventTables extends Context.Service<EventTables, {
    */
   static readonly keep = Effect.gen(function*() {
     const tables = yield* EventTables
+    let told = ""
+    const tell = (error: EventTablesError) => {
+      const isNews = told !== error.message
+      told = error.message
+      if (!isNews) return Effect.void
+      return isUnfit(error) ? Effect.logError(error.message) : Effect.logWarning(error.message)
+    }
+    const recovered = Effect.suspend(() => {
+      const wasTold = told !== ""
+      told = ""
+      return wasTold ? Effect.logInfo("The event tables are as they should be") : Effect.void
+    })
     const prepare = tables.prepare.pipe(
-      Effect.tapError((error) => isUnfit(error) ? Effect.logError(error.message) : Effect.logWarning(error.message)),
+      Effect.tapError(tell),
+      Effect.tap(() => recovered),
       Effect.retry({ schedule: backoff, while: (error) => !isUnfit(error) }),
       Effect.ignore
     )
@@ -75,8 +92,12 @@ export class EventTables extends Context.Service<EventTables, {
           : Effect.logInfo("Maintained the event tables", done)
       ),
       Effect.catch((error) => Effect.logWarning(`The event tables are for the next round: ${error.message}`)),
-      Effect.andThen(Effect.sleep(period)),
-      Effect.andThen(tables.ready.pipe(Effect.catch(() => prepare))),
+      Effect.andThen(Effect.timeoutOption(tables.awaitDisturbed, period)),
+      Effect.flatMap(Option.match({
+        onNone: () => tables.ready.pipe(Effect.catch(() => prepare)),
+        // Not for each of the messages that wait.
+        onSome: () => Effect.andThen(prepare, Effect.sleep(disturbedPause))
+      })),
       Effect.forever
     )
   })
@@ -85,5 +106,6 @@ export class EventTables extends Context.Service<EventTables, {
 const isUnfit = ({ reason }: EventTablesError): boolean => reason._tag === "TablesUnfit"
 
 const period = Duration.minutes(10)
+const disturbedPause = Duration.seconds(5)
 
 const backoff = Backoff.capped({ from: "200 millis", to: "5 seconds" })

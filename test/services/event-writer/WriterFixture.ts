@@ -25,6 +25,7 @@ import {
   StoreUnavailable,
   TableUnusable
 } from "../../../src/services/events/EventStore.ts"
+import { EventTables } from "../../../src/services/events/EventTables.ts"
 
 export const settings: StreamSettings = {
   stream: "LOGS",
@@ -218,6 +219,7 @@ export const layer = (world: World) =>
       healthLayer(world),
       StreamRecords.layer,
       StoreTurns.layer(),
-      decoderLayer(world)
+      decoderLayer(world),
+      Layer.mock(EventTables, { disturbed: Effect.void })
     ))
   )

@@ -15,6 +15,8 @@ const tables = (failures: { readonly prepare: number; readonly maintain: number 
     layer: Layer.succeed(EventTables, {
       prepare: Effect.suspend(() => (calls.prepare += 1) <= failures.prepare ? away : Effect.void),
       maintain: Effect.suspend(() => (calls.maintain += 1) <= failures.maintain ? away : Effect.succeed(done)),
+      disturbed: Effect.void,
+      awaitDisturbed: Effect.never,
       ready: Effect.void
     })
   }
@@ -42,6 +44,8 @@ const unfitTables = () => {
         calls.maintain += 1
         return done
       }),
+      disturbed: Effect.void,
+      awaitDisturbed: Effect.never,
       ready: Effect.suspend(() => calls.prepare < 3 ? unfit : Effect.void)
     })
   }

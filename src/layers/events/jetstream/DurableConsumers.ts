@@ -16,6 +16,7 @@ import {
 import { Duration, Effect, Schedule, Schema } from "effect"
 import type { PlannedConsumer } from "../../../domain/events/stream/ConsumerPlan.ts"
 import type { NatsClient } from "../../nats/connection/NatsClient.ts"
+import * as DurableFitness from "./DurableFitness.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
 import { JetStreamRefusal } from "./JetStreamRequest.ts"
@@ -94,21 +95,6 @@ const write = (
     { stream_name: planned.jetStream, config, action },
     Schema.Struct({})
   )
-
-const unusable = (planned: PlannedConsumer, { config }: ConsumerInfo): string | undefined => {
-  const named = `${nameOf(planned)} exists`
-  const otherwise = "delete it or choose another consumer name"
-  if (config.deliver_subject !== undefined) return `${named} as a push consumer: ${otherwise}`
-  if (config.ack_policy !== AckPolicy.Explicit) return `${named} with ack policy ${config.ack_policy}: ${otherwise}`
-  if (config.headers_only === true) return `${named} with headers only, so that no message has a payload: ${otherwise}`
-  const groups = config.priority_groups ?? []
-  if (groups.length > 0) return `${named} with priority groups (${groups.join(", ")}): ${otherwise}`
-  return undefined
-}
-
-/** Until somebody lets it go on. */
-const pause = (planned: PlannedConsumer, { config, paused }: ConsumerInfo): string | undefined =>
-  paused === true ? `${nameOf(planned)} is paused until ${config.pause_until ?? "further notice"}` : undefined
 
 export const info = (client: NatsClient, planned: PlannedConsumer) =>
   JetStreamRequest.attempt(
@@ -227,10 +213,10 @@ const ensureOnce = Effect.fnUntraced(
   function*(client: NatsClient, planned: PlannedConsumer, settings: DurableSettings) {
     const found = yield* existing(client, planned)
     if (found === undefined) return yield* create(client, planned, settings, yield* startOf(client, planned, settings))
-    const problem = unusable(planned, found)
-    if (problem !== undefined) return yield* new JetStreamRefusal({ detail: problem, code: 0, isLasting: true })
-    const pausing = pause(planned, found)
-    if (pausing !== undefined) return yield* new JetStreamRefusal({ detail: pausing, code: 0, isLasting: true })
+    const problem = DurableFitness.problem(found)
+    if (problem !== undefined) {
+      return yield* new JetStreamRefusal({ detail: `${nameOf(planned)} ${problem}`, code: 0, isLasting: true })
+    }
     if (yield* rewound(client, planned, found)) {
       return yield* create(client, planned, settings, { deliver_policy: DeliverPolicy.All })
     }

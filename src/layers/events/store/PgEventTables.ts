@@ -6,7 +6,7 @@
  * not make loses rows by our hand only when a retention is asked for it.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { Clock, Duration, Effect, Layer } from "effect"
+import { Clock, Duration, Effect, Latch, Layer } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -27,6 +27,7 @@ import * as SqlFailure from "../../postgres/connection/SqlFailure.ts"
 import * as Adoption from "./Adoption.ts"
 import type * as AdoptionSteps from "./AdoptionSteps.ts"
 import * as GoTables from "./GoTables.ts"
+import { eventTables } from "./migrations/0001_eventTables.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as PartitionMaintenance from "./PartitionMaintenance.ts"
 import * as TableCatalog from "./TableCatalog.ts"
@@ -141,8 +142,18 @@ const prepareGo = Effect.fnUntraced(function*(sql: PgClient.PgClient, plan: Plan
   if (problems.length > 0) return yield* unfit(problems)
 })
 
+/** What the migrations made once and somebody has dropped since. */
+const remake = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string) {
+  const found = yield* catalog(sql, schema)
+  const gone = tableNames.filter((name) => !found.has(name))
+  if (gone.length === 0) return
+  yield* eventTables(schema).pipe(Effect.provideService(SqlClient.SqlClient, sql))
+  yield* Effect.logWarning(`Made tables again that were gone: ${gone.join(", ")}`)
+})
+
 const prepareCurrent = Effect.fnUntraced(function*(sql: PgClient.PgClient, options: Plan) {
   if (options.mayChange) yield* migrate(sql, options.schema)
+  if (options.mayChange) yield* remake(sql, options.schema)
   const { notes, problems, steps } = yield* options.mayChange
     ? Adoption.adopt(sql, options.schema)
     : Adoption.shortcomings(sql, options.schema, options.tables)
@@ -190,6 +201,7 @@ export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTabl
   return Layer.effect(
     EventTables,
     Effect.map(PgConnection, (connection) => {
+      const disturbance = Latch.makeUnsafe(false)
       let ready: Effect.Effect<void, EventTablesError> = Effect.fail(notYet)
       const work = <A, E>(run: (sql: PgClient.PgClient, plan: Plan) => Effect.Effect<A, E>) =>
         Effect.gen(function*() {
@@ -210,6 +222,8 @@ export const layer = (options: PgEventTablesOptions = {}): Layer.Layer<EventTabl
           }),
           Effect.withSpan("EventTables.prepare")
         ),
+        disturbed: Effect.sync(() => disturbance.openUnsafe()),
+        awaitDisturbed: Effect.andThen(disturbance.await, Effect.sync(() => disturbance.closeUnsafe())),
         ready: Effect.suspend(() => ready),
         maintain: work(maintain).pipe(
           BrokenRollback.asFailure,

@@ -40,6 +40,8 @@ const rejected = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRo
   const cause = error.reason.cause
   return new RowRejected({
     code: field(cause, "code"),
+    // Of its time, and of no fault in it.
+    isForLater: isMisplaced(cause),
     column: some(field(cause, "column")),
     constraint: some(field(cause, "constraint")),
     detail: SqlFailure.detail(error),
@@ -59,8 +61,7 @@ const reasonOf = (error: SqlError, table: TableName, rows: ReadonlyArray<EventRo
   }
   const code = field(cause, "code")
   if (unusable.test(code) || isLocked(error)) return new TableUnusable({ code, detail: SqlFailure.detail(error) })
-  const isRejection = rejections.test(code) && !isMisplaced(cause)
-  return cause instanceof PgTypes.CodecError || isRejection
+  return cause instanceof PgTypes.CodecError || rejections.test(code)
     ? rejected(error, table, rows)
     : new StoreUnavailable({ code, detail: SqlFailure.detail(error) })
 }

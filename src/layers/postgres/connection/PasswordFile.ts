@@ -16,7 +16,7 @@ export class PasswordFileError extends Schema.TaggedError<PasswordFileError>()("
   }
 }
 
-const period = Duration.seconds(60)
+const period = Duration.seconds(10)
 
 /** Without the line break that editors and secret stores leave at the end. */
 const read = Effect.fnUntraced(function*(file: string) {

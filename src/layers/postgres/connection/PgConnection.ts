@@ -1,8 +1,8 @@
 /**
  * A pool of connections to PostgreSQL that outlives outages of the server.
  *
- * `keep` is the life of it, for a supervisor: it connects, tries again with backoff for as long as the server is away
- * (and says so in the log), applies the migrations it was given and then offers the client. From then on a lost server
+ * `keep` is the life of it, for a supervisor: it connects, tries again with backoff for as long as the server is away or
+ * does not let us in (and says so in the log, once for each reason), applies the migrations it was given and then offers the client. From then on a lost server
  * shows as typed errors of single calls; the pool connects anew by itself. Only a schema that cannot be brought up to date
  * ends `keep`.
  */
@@ -84,10 +84,9 @@ const retirement = Duration.minutes(1)
 /** Of a pool whose server is there: closing it waits for what works on it. */
 const renewedRetirement = Duration.seconds(5)
 
-const backoff = Backoff.capped({ from: "200 millis", to: "2 seconds" })
+const notYet = "not connected yet"
 
-/** The log says it at once, and then at about twice a minute. */
-const logEvery = 15
+const backoff = Backoff.capped({ from: "200 millis", to: "2 seconds" })
 
 const migrate = (client: PgClient.PgClient, { steps, table }: Migrations) =>
   Migrator.make({})({ loader: Migrator.fromRecord({ ...steps }), table }).pipe(
@@ -98,7 +97,7 @@ const migrate = (client: PgClient.PgClient, { steps, table }: Migrations) =>
 /** A migration that another program runs right now is waited for, as is a server that is away. */
 const isPassing = (error: SqlError | Migrator.MigrationError): boolean =>
   error._tag === "SqlError"
-    ? SqlFailure.isOutage(error)
+    ? SqlFailure.isOutage(error) || SqlFailure.isRefusal(error)
     : error.kind === "Locked" || SqlFailure.isOutageCause(error.cause)
 
 const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
@@ -107,6 +106,8 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   const life = yield* Effect.scope
   let pool: Scope.Closeable | undefined
   let ready: Option.Option<PgClient.PgClient> = Option.none()
+  /** Why there is no client, in the server's words once it has said any. */
+  let trouble = notYet
 
   const open = (url: Redacted.Redacted) =>
     PgClient.make({
@@ -127,20 +128,22 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
     }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity))
 
   const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
-    let attempts = 0
     const connect = options.migrations === undefined
       ? Effect.asVoid(client`select 1`)
       : Effect.asVoid(migrate(client, options.migrations))
     yield* connect.pipe(
       Effect.tapError((error) => {
-        attempts += 1
-        return isPassing(error) && attempts % logEvery === 1
-          ? Effect.logWarning(`PostgreSQL at ${where} is not available (${SqlFailure.detail(error)}): trying on`)
+        const detail = SqlFailure.detail(error)
+        const isNews = trouble !== detail
+        trouble = detail
+        return isPassing(error) && isNews
+          ? Effect.logWarning(`PostgreSQL at ${where} is not available (${detail}): trying on`)
           : Effect.void
       }),
       Effect.retry({ schedule: backoff, while: isPassing }),
       Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))
     )
+    trouble = notYet
     yield* Effect.logInfo(`Connected to PostgreSQL at ${where}`)
   })
 
@@ -189,7 +192,7 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   })
 
   const client = Effect.suspend(() => Effect.fromOption(ready)).pipe(
-    Effect.mapError(() => new DatabaseUnavailable({ detail: "not connected yet" }))
+    Effect.mapError(() => new DatabaseUnavailable({ detail: trouble }))
   )
 
   return PgConnection.of({

@@ -6,6 +6,9 @@ import { SqlError } from "effect/sql/SqlError"
 /** SQLSTATEs of a server that is away, starting, out of room or, after a failover, read-only. */
 const outageStates = /^(?:08|53|57P0|25006)/
 
+/** The server does not let us in, or has no such database: until somebody changes that, here or there. */
+const refusalStates = /^(?:28|3D000)/
+
 /** Our tables or columns are not there: until a migration or a restore is done. */
 const schemaStates = /^(?:42P01|42703)/
 
@@ -16,10 +19,15 @@ const stateOf = (cause: unknown): string =>
 export const isOutage = (error: SqlError): boolean =>
   error.reason._tag === "ConnectionError" || error.isRetryable || outageStates.test(stateOf(error.reason.cause))
 
+/** Whether a connection may come about later, though it is refused now. */
+export const isRefusal = (error: SqlError): boolean =>
+  error.reason._tag === "AuthenticationError" || refusalStates.test(stateOf(error.reason.cause))
+
 /** Whether whoever sent this query should keep what it wanted to store. */
 export const mayPass = (error: SqlError): boolean => isOutage(error) || schemaStates.test(stateOf(error.reason.cause))
 
-export const isOutageCause = (cause: unknown): boolean => cause instanceof SqlError && isOutage(cause)
+export const isOutageCause = (cause: unknown): boolean =>
+  cause instanceof SqlError && (isOutage(cause) || isRefusal(cause))
 
 /** The database's own words: the innermost message of the chain of causes. */
 export const detail = (error: { readonly message: string }): string => {

@@ -1,0 +1,163 @@
+/** States of a database that answers, and still cannot be written: each is said once, and its end once. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { assert, describe, it } from "@effect/vitest"
+import { jetstream } from "@nats-io/jetstream"
+import { Effect, Layer, Logger, Option, Redacted, Schedule } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as EventWriterSettings from "../../../src/domain/events/settings/EventWriterSettings.ts"
+import * as FreePort from "../../../src/layers/process/FreePort.ts"
+import * as EventWriterProgram from "../../../src/programs/event-writer/EventWriterProgram.ts"
+import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
+import { natsConnection } from "../../support/eventWriter.ts"
+import { get } from "../../support/http.ts"
+import * as NatsServer from "../../support/natsServer.ts"
+import { TestDatabase } from "../../support/TestDatabase.ts"
+
+const answer = (address: string, at: string) =>
+  Effect.catchDefect(get(address, at), () => Effect.succeed({ status: 0, body: "" as unknown }))
+
+const until = <A, E, R>(effect: Effect.Effect<A, E, R>, holds: (value: A) => boolean, within = "20 seconds" as const) =>
+  effect.pipe(
+    Effect.repeat({ until: holds, schedule: Schedule.spaced("50 millis") }),
+    Effect.timeout(within)
+  )
+
+const session = (url: Redacted.Redacted, parameters: Readonly<Record<string, string>> = {}) =>
+  Effect.provide(PgClient.make({ url, maxConnections: 1, startupParameters: parameters }), Reactivity.layer)
+
+/** Asked again and again, so it keeps no connection. */
+const rows = (url: Redacted.Redacted) =>
+  Effect.flatMap(session(url), (sql) => sql`select body from platform.logs order by body`).pipe(
+    Effect.scoped,
+    Effect.orElseSucceed(() => []),
+    Effect.map((found) => found.map((row) => JSON.stringify(row)))
+  )
+
+const start = Effect.fnUntraced(function*(database: Redacted.Redacted) {
+  const server = yield* NatsServer.start()
+  const port = yield* FreePort.next("127.0.0.1", 0)
+  const settings = EventWriterSettings.resolve([{
+    natsUrl: Redacted.make(server.url),
+    databaseUrl: database,
+    createStreams: true,
+    tenantDefault: "acme"
+  }])
+  yield* Effect.forkScoped(
+    EventWriterProgram.run(settings, Option.some({ host: "127.0.0.1", port }))
+  )
+  const connection = yield* natsConnection(server.url)
+  const http = `127.0.0.1:${port}`
+  const publish = (body: string, timestamp?: string) =>
+    Effect.promise(() => jetstream(connection).publish("logs.app", JSON.stringify({ body, timestamp })))
+  const readiness = answer(http, "/health/ready")
+  return { publish, readiness, ready: until(readiness, ({ status }) => status === 200) }
+})
+
+const lines: Array<string> = []
+const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+const said = (text: string) => lines.filter((line) => line.includes(text)).length
+
+const live = Layer.mergeAll(SupervisionTree.layer, NodeFileSystem.layer, TestDatabase.layer, logger)
+
+describe("Database states", () => {
+  it.live(
+    "says once that a database is read-only, and stores what waited when it is not (database-read-only.sql)",
+    () =>
+      Effect.gen(function*() {
+        lines.length = 0
+        const { url } = yield* TestDatabase
+        const { publish, readiness, ready } = yield* start(url)
+        yield* ready
+        const admin = yield* session(url)
+        const [database] = yield* admin`select current_database() as name`
+        const name = admin(String(database?.["name"]))
+        const end = admin`select pg_terminate_backend(pid) from pg_stat_activity
+        where pid <> pg_backend_pid() and datname = current_database()`
+        yield* admin`alter database ${name} set default_transaction_read_only = on`
+        yield* end
+
+        const startMillis = performance.now()
+        const refused = yield* until(readiness, ({ status }) => status === 503)
+        const tookMillis = performance.now() - startMillis
+        yield* publish("while read-only")
+        // Long enough for a breaker that opens and closes to do so.
+        yield* Effect.sleep("3 seconds")
+        const still = yield* readiness
+        yield* admin`alter database ${name} reset default_transaction_read_only`
+        yield* end
+        yield* ready
+        yield* until(rows(url), (found) => found.length === 1)
+
+        assert.include(JSON.stringify(refused.body), "read-only")
+        assert.isBelow(tookMillis, 5_000)
+        assert.strictEqual(still.status, 503)
+        assert.deepStrictEqual([said("The database is away"), said("The database is back")], [1, 1], lines.join("\n"))
+      }).pipe(Effect.scoped, Effect.provide(live)),
+    60_000
+  )
+
+  it.live(
+    "lets a row wait that has no partition, and its neighbours go on (no-default-partition.sql)",
+    () =>
+      Effect.gen(function*() {
+        lines.length = 0
+        const { url } = yield* TestDatabase
+        const { publish, ready } = yield* start(url)
+        yield* ready
+        const admin = yield* session(url)
+        yield* admin`alter table platform.logs detach partition platform.logs_default`
+        yield* publish("of long ago", new Date(Date.now() - 100 * 86_400_000).toISOString())
+        for (const body of ["a", "b", "c"]) yield* publish(body)
+
+        const current = yield* until(rows(url), (found) => found.length >= 3)
+        yield* admin`alter table platform.logs attach partition platform.logs_default default`
+        const all = yield* until(rows(url), (found) => found.length >= 4)
+
+        assert.lengthOf(current, 3)
+        assert.lengthOf(all, 4)
+        assert.strictEqual(said("The database is away"), 0, lines.join("\n"))
+      }).pipe(Effect.scoped, Effect.provide(live)),
+    60_000
+  )
+
+  it.live(
+    "makes a table again that somebody dropped, and loses nothing that comes meanwhile",
+    () =>
+      Effect.gen(function*() {
+        lines.length = 0
+        const { url } = yield* TestDatabase
+        const { publish, ready } = yield* start(url)
+        yield* ready
+        const admin = yield* session(url)
+        yield* admin`drop table platform.logs`
+        yield* publish("after the fall")
+
+        yield* until(rows(url), (found) => found.length === 1)
+
+        assert.strictEqual(said("Made tables again that were gone: logs"), 1, lines.join("\n"))
+      }).pipe(Effect.scoped, Effect.provide(live)),
+    60_000
+  )
+
+  it.live("waits for a database that is missing at the start, with the server's words", () =>
+    Effect.gen(function*() {
+      lines.length = 0
+      const { url } = yield* TestDatabase
+      const elsewhere = new URL(Redacted.value(url))
+      const name = `${elsewhere.pathname.slice(1)}_late`
+      elsewhere.pathname = `/${name}`
+      const { readiness, ready } = yield* start(Redacted.make(elsewhere.href))
+
+      const refused = yield* until(readiness, ({ body }) => JSON.stringify(body).includes("does not exist"))
+      const admin = yield* session(url)
+      yield* Effect.acquireRelease(
+        admin`create database ${admin(name)}`,
+        () => Effect.ignore(admin`drop database ${admin(name)} with (force)`)
+      )
+      yield* ready
+
+      assert.strictEqual(refused.status, 503)
+      assert.strictEqual(said("does not exist): trying on"), 1, lines.join("\n"))
+    }).pipe(Effect.scoped, Effect.provide(live)), 60_000)
+})
