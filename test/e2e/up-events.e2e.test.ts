@@ -99,7 +99,12 @@ describe("events in serviceradar up", () => {
         yield* arrives(up, sql, "logs", "service_name = 'serviceradar-up' and source = 'internal'")
         yield* arrives(up, sql, "sweep_host_states", "host_ip = '127.0.0.1' and jsonb_array_length(tcp_ports_open) > 0")
         yield* arrives(up, sql, "otel_traces", "name = 'CheckScheduler.poll' and parent_span_id = ''")
-        yield* arrives(up, sql, "otel_trace_summaries", "root_span_name = 'CheckScheduler.poll' and span_count > 1")
+        yield* arrives(
+          up,
+          sql,
+          "event_writer_trace_summaries",
+          "root_span_name = 'CheckScheduler.poll' and span_count > 1"
+        )
         yield* arrives(up, sql, "otel_metrics", "span_name = 'polls_total' and duration_ms > 0")
 
         const report = JSON.stringify(yield* Program.fetchJson(`${up.httpUrl}/api/event-writer`))

@@ -50,7 +50,7 @@ interface Facts {
 }
 
 interface Place {
-  readonly isOurs: boolean
+  readonly table: string | null
   readonly hasTenants: boolean
 }
 
@@ -65,7 +65,7 @@ interface Rounds extends Required<Pick<PgTraceSummariesOptions, "overlap" | "win
 
 const make = (options: Rounds) => {
   const { overlap, retention, schema, window } = options
-  const name = `${quote(schema)}.otel_trace_summaries`
+  const name = `${quote(schema)}.${Statements.theirTable}`
   const limits = { overlapMillis: Duration.toMillis(overlap), retentionMillis: Duration.toMillis(retention) }
 
   const run = (session: Connection, text: string, parameters: ReadonlyArray<unknown> = []) =>
@@ -111,11 +111,11 @@ const make = (options: Rounds) => {
     return written
   })
 
-  const removeOld = Effect.fnUntraced(function*(session: Connection, before: Date) {
+  const removeOld = Effect.fnUntraced(function*(session: Connection, table: string, before: Date) {
     let removed = 0
     let last = removedAtOnce
     while (last === removedAtOnce && removed < removedInARoundMax) {
-      last = yield* countOf(session, Statements.removeSlice(schema), [before, removedAtOnce])
+      last = yield* countOf(session, Statements.removeSlice(schema, table), [before, removedAtOnce])
       removed += last
     }
     return removed
@@ -123,9 +123,10 @@ const make = (options: Rounds) => {
 
   return Effect.fnUntraced(function*(session: Connection) {
     if (!(yield* locked(session))) return skipped
-    const [place]: ReadonlyArray<Place> = yield* run(session, Statements.place(schema), [name])
+    const [place]: ReadonlyArray<Place> = yield* run(session, Statements.place(schema))
     // A materialized view is refreshed by whoever made it, and without our migrations there is nothing to go on from.
-    if (place?.isOurs !== true) return skipped
+    const table = place?.table ?? null
+    if (place === undefined || table === null) return skipped
     const [found]: ReadonlyArray<Facts> = yield* run(session, Statements.begin(schema))
     if (found === undefined) return skipped
     const nowMillis = found.now.getTime()
@@ -138,8 +139,8 @@ const make = (options: Rounds) => {
     yield* configured(session)
     const written = plan === undefined
       ? 0
-      : yield* refreshAll(session, plan, Statements.refresh(schema, place.hasTenants))
-    const removed = yield* removeOld(session, toDate(nowMillis - limits.retentionMillis))
+      : yield* refreshAll(session, plan, Statements.refresh(schema, table, place.hasTenants))
+    const removed = yield* removeOld(session, table, toDate(nowMillis - limits.retentionMillis))
     return { written, removed, isSkipped: false }
   })
 }

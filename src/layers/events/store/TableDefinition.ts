@@ -22,11 +22,67 @@ const lookups: Readonly<Record<TableName, ReadonlyArray<string>>> = {
   events: []
 }
 
+/** For whoever writes rows beside us and knows nothing of our columns. */
+const defaults: Readonly<Record<string, string>> = {
+  tenant_id: "'default'",
+  ingest_id: "gen_random_uuid()",
+  id: "gen_random_uuid()",
+  series_key: "''",
+  metadata: "'{}'",
+  observables: "'[]'",
+  actor: "'{}'",
+  device: "'{}'",
+  src_endpoint: "'{}'",
+  dst_endpoint: "'{}'",
+  unmapped: "'{}'",
+  packets_in: "0",
+  packets_out: "0",
+  partition: "'default'"
+}
+
+/** Of flows, as the existing system has them. */
+const flowDefaults: Readonly<Record<string, string>> = {
+  class_uid: "4001",
+  category_uid: "4",
+  activity_id: "6",
+  type_uid: "400106",
+  severity_id: "1"
+}
+
+const defaultOf = (name: TableName, column: string): string | undefined =>
+  name === "ocsf_network_activity" ? flowDefaults[column] ?? defaults[column] : defaults[column]
+
+/** Only what a key needs must be there: the writers see to the rest. */
+const isNeeded = (name: TableName, column: string): boolean => {
+  const key: ReadonlyArray<string> = tables[name].key
+  return key.includes(column)
+}
+
+const definition = (name: TableName, column: string, type: string): string => {
+  const otherwise = defaultOf(name, column)
+  return `${quote(column)} ${type}${otherwise === undefined ? "" : ` default ${otherwise}`}${
+    isNeeded(name, column) ? " not null" : ""
+  }`
+}
+
+/** What brings a table to it that was made with stricter columns. */
+export const loosened = (schema: string, name: TableName): ReadonlyArray<string> => {
+  const columns: AnyColumns = tables[name].columns
+  const table = `${quote(schema)}.${quote(name)}`
+  return Object.entries(columns).flatMap(([column, { type }]) => {
+    const otherwise = defaultOf(name, column)
+    const alter = `alter table ${table} alter column ${quote(column)}`
+    return [
+      `alter table ${table} add column if not exists ${definition(name, column, type)}`,
+      ...(otherwise === undefined ? [] : [`${alter} set default ${otherwise}`]),
+      ...(isNeeded(name, column) ? [] : [`${alter} drop not null`])
+    ]
+  })
+}
+
 export const create = (schema: string, name: TableName): string => {
   const { columns, key }: { readonly columns: AnyColumns; readonly key: ReadonlyArray<string> } = tables[name]
-  const lines = Object.entries(columns).map(([column, { nullable, type }]) =>
-    `${quote(column)} ${type}${nullable ? "" : " not null"}`
-  )
+  const lines = Object.entries(columns).map(([column, { type }]) => definition(name, column, type))
   return `create table ${quote(schema)}.${quote(name)} (${
     [...lines, "created_at timestamptz not null default now()", `primary key (${key.map(quote).join(", ")})`].join(", ")
   })`

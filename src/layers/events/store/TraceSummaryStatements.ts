@@ -28,7 +28,7 @@ const columns: ReadonlyArray<readonly [name: string, over: string]> = [
  * Summarizes the traces with spans written in `[$1, $2)` over all of their spans, except traces that ended before `$3`;
  * counts those that changed.
  */
-export const refresh = (schema: string, hasTenants: boolean): string => {
+export const refresh = (schema: string, table: string, hasTenants: boolean): string => {
   const home = quote(schema)
   const names = columns.map(([name]) => name).join(", ")
   const tenant = hasTenants ? "coalesce(span.tenant_id, '')" : "max(span.tenant_id)"
@@ -43,7 +43,7 @@ export const refresh = (schema: string, hasTenants: boolean): string => {
       group by ${hasTenants ? "coalesce(span.tenant_id, ''), trace_id" : "trace_id"}
       having max(span.timestamp) >= $3::timestamptz
     ), written as (
-      insert into ${home}.otel_trace_summaries as known (tenant_id, trace_id, ${names})
+      insert into ${home}.${quote(table)} as known (tenant_id, trace_id, ${names})
       select tenant_id, trace_id, ${names} from summary
       on conflict (${hasTenants ? "tenant_id, trace_id" : "trace_id"}) do update set
         ${["tenant_id", ...columns.map(([name]) => name)].map((name) => `${name} = excluded.${name}`).join(", ")},
@@ -56,8 +56,8 @@ export const refresh = (schema: string, hasTenants: boolean): string => {
 }
 
 /** Removes up to `$2` summaries of traces that ended before `$1`. */
-export const removeSlice = (schema: string): string => {
-  const from = `${quote(schema)}.otel_trace_summaries`
+export const removeSlice = (schema: string, table: string): string => {
+  const from = `${quote(schema)}.${quote(table)}`
   return `
     with doomed as (
       delete from ${from} where ctid = any(array(
@@ -70,14 +70,39 @@ export const setProgress = (schema: string): string => `
   insert into ${quote(schema)}.otel_trace_summaries_progress (refreshed_upto) values ($1::timestamptz)
   on conflict (id) do update set refreshed_upto = excluded.refreshed_upto`
 
-/** Whether there is a table (`$1`) whose summaries are ours to make, and whether its key has the tenant. */
+/**
+ * Ours has a name of its own: the existing system makes a view of theirs first and a table later, and neither could be made
+ * where there is a table of that name.
+ */
+export const ownTable = "event_writer_trace_summaries"
+export const theirTable = "otel_trace_summaries"
+
+const regclass = (schema: string, table: string): string =>
+  `to_regclass('${`${quote(schema)}.${quote(table)}`.replaceAll("'", "''")}')`
+
+/**
+ * The table whose summaries are ours to make, theirs if there is one and it has been adopted, and whether its key has the
+ * tenant. None where theirs is a view.
+ */
 export const place = (schema: string): string => `
-  select coalesce(
-      (select relkind from pg_class where oid = to_regclass($1)) in ('r', 'p')
-        and to_regclass('${quote(schema).replaceAll("'", "''")}.otel_trace_summaries_progress') is not null,
-      false) as "isOurs",
-    exists (select from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)
-      where indrelid = to_regclass($1) and indisunique and attname = 'tenant_id') as "hasTenants"`
+  with theirs as (
+    select relkind in ('r', 'p') as is_table, exists (select from pg_attribute
+        where attrelid = pg_class.oid and attname = 'tenant_id' and not attisdropped) as is_adopted
+    from pg_class where oid = ${regclass(schema, theirTable)}
+  ), chosen as (
+    select case
+      when ${regclass(schema, `${theirTable}_progress`)} is null then null
+      when exists (select from theirs where not is_table) then null
+      when exists (select from theirs where is_adopted) then '${theirTable}'
+      when ${regclass(schema, ownTable)} is not null then '${ownTable}'
+    end as name
+  )
+  select name as table, exists (select from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)
+      where indisunique and attname = 'tenant_id' and indrelid = case name
+        when '${theirTable}' then ${regclass(schema, theirTable)} else ${
+  regclass(schema, ownTable)
+} end) as "hasTenants"
+  from chosen`
 
 /**
  * What a refresh begins with: the server's time, how far the last one came, when the oldest transaction began that may

@@ -43,7 +43,7 @@ const refreshWith = (options: PgTraceSummaries.PgTraceSummariesOptions) =>
 
 const clear = Effect.gen(function*() {
   const sql = yield* (yield* PgConnection).client
-  yield* sql`truncate platform.otel_traces, platform.otel_trace_summaries, platform.otel_trace_summaries_progress`
+  yield* sql`truncate platform.otel_traces, platform.event_writer_trace_summaries, platform.otel_trace_summaries_progress`
 })
 
 interface Stored {
@@ -118,7 +118,7 @@ const summaries = Effect.gen(function*() {
       root_span_kind as "rootKind", (start_time_unix_nano - 1700000000000000000)::float8 as begin,
       (end_time_unix_nano - 1700000000000000000)::float8 as end, duration_ms as duration, status_code as status,
       status_message as message, service_set as services, span_count::int as spans, error_count::int as errors
-    from platform.otel_trace_summaries`
+    from platform.event_writer_trace_summaries`
   return Object.fromEntries(
     found.map(({ key, ...rest }) => [key, rest] as const).sort(([one], [other]) => one < other ? -1 : 1)
   )
@@ -235,12 +235,12 @@ layer(store, { excludeTestServices: true, timeout: "60 seconds" })("PgTraceSumma
       yield* sql`update platform.otel_traces set created_at = now() - substr(trace_id, 2)::int * interval '1 hour'`
       yield* sql`create function platform.refuse() returns trigger language plpgsql as
         $$ begin if new.trace_id = 't20' then raise 'not yet'; end if; return new; end $$`
-      yield* sql`create trigger refuse before insert on platform.otel_trace_summaries
+      yield* sql`create trigger refuse before insert on platform.event_writer_trace_summaries
         for each row execute function platform.refuse()`
 
       const error = yield* Effect.flip(refreshWith({ window: Duration.hours(4) }))
       const before = Object.keys(yield* summaries).length
-      yield* sql`drop trigger refuse on platform.otel_trace_summaries`
+      yield* sql`drop trigger refuse on platform.event_writer_trace_summaries`
       const after = yield* refreshWith({ window: Duration.hours(4), overlap: Duration.zero })
 
       assert.include(error.message, "not yet")
@@ -257,7 +257,7 @@ layer(store, { excludeTestServices: true, timeout: "60 seconds" })("PgTraceSumma
       yield* sql`update platform.otel_traces set created_at = now() - substr(trace_id, 2)::int * interval '1 hour'`
       yield* sql`create or replace function platform.dawdle() returns trigger language plpgsql as
         $$ begin perform pg_sleep(0.02); return new; end $$`
-      yield* sql`create trigger dawdle before insert on platform.otel_trace_summaries
+      yield* sql`create trigger dawdle before insert on platform.event_writer_trace_summaries
         for each row execute function platform.dawdle()`
       const impatient = PgConnection.layer({ parameters: { statement_timeout: "400ms" } }).pipe(
         Layer.provide(DatabaseEndpoint.layer(Option.some(url)))
@@ -269,7 +269,7 @@ layer(store, { excludeTestServices: true, timeout: "60 seconds" })("PgTraceSumma
         yield* TestConnection.awaitReady
         return yield* refreshWith({ window: Duration.days(3) })
       }).pipe(Effect.provide(impatient), Effect.scoped)
-      yield* sql`drop trigger dawdle on platform.otel_trace_summaries`
+      yield* sql`drop trigger dawdle on platform.event_writer_trace_summaries`
 
       assert.deepStrictEqual(refreshed, done({ written: 40 }))
     }))
@@ -289,7 +289,7 @@ layer(store, { excludeTestServices: true, timeout: "60 seconds" })("PgTraceSumma
     Effect.gen(function*() {
       yield* clear
       const sql = yield* (yield* PgConnection).client
-      yield* sql`insert into platform.otel_trace_summaries (tenant_id, trace_id, timestamp)
+      yield* sql`insert into platform.event_writer_trace_summaries (tenant_id, trace_id, timestamp)
         select 'acme', at::text, now() - interval '4 days' from generate_series(1, 12000) at`
       yield* insert(numbered(3))
 
@@ -301,11 +301,11 @@ layer(store, { excludeTestServices: true, timeout: "60 seconds" })("PgTraceSumma
   it.effect("leave a materialized view of that name to its owner", () =>
     Effect.gen(function*() {
       const sql = yield* (yield* PgConnection).client
-      yield* sql`alter table platform.otel_trace_summaries rename to moved`
+      yield* sql`alter table platform.event_writer_trace_summaries rename to moved`
       yield* sql`create materialized view platform.otel_trace_summaries as select 1 as one`
 
       assert.isTrue((yield* refresh).isSkipped)
       yield* sql`drop materialized view platform.otel_trace_summaries`
-      yield* sql`alter table platform.moved rename to otel_trace_summaries`
+      yield* sql`alter table platform.moved rename to event_writer_trace_summaries`
     }))
 })

@@ -1,8 +1,10 @@
 /** The event writer's own migrations, in order; see the rules of core's. */
 import { eventTables } from "./0001_eventTables.ts"
 import { traceSummaries } from "./0002_traceSummaries.ts"
+import { besideOthers } from "./0003_besideOthers.ts"
 
 export const migrations = (schema: string) => ({
   "0001_event_tables": eventTables(schema),
-  "0002_trace_summaries": traceSummaries(schema)
+  "0002_trace_summaries": traceSummaries(schema),
+  "0003_beside_others": besideOthers(schema)
 })
