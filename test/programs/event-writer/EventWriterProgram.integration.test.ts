@@ -158,7 +158,16 @@ describe("EventWriterProgram", () => {
       assert.strictEqual(report.status, "operational")
       assert.deepStrictEqual(readiness.body, {
         status: "ready",
-        checks: ["supervision tree", "database", "event database", "event tables", "nats", "event streams", "event lag"]
+        checks: [
+          "supervision tree",
+          "database",
+          "event database",
+          "event tables",
+          "nats",
+          "event streams",
+          "event storing",
+          "event lag"
+        ]
           .map((name) => ({ name, ready: true }))
       })
     }).pipe(Effect.scoped, Effect.provide(live)), 40_000)
