@@ -96,7 +96,7 @@ const databaseFolder = (pid: number, folder: string): string => {
     const data = at[at.indexOf("-D") + 1]
     if (at.includes("-D") && data !== undefined) return path.dirname(data)
   }
-  throw new Error(`no PostgreSQL below process ${pid}`)
+  throw new Error(`no PostgreSQL below process ${pid}: ${readText(path.join(folder, "output.log"))}`)
 }
 
 const stop = async (child: ChildProcess): Promise<void> => {

@@ -14,12 +14,13 @@ import { importsOf, type SourceFile } from "./SourceTree.ts"
 
 const kit = {
   clock: [],
+  sockets: [],
   backoff: [],
   supervision: [],
   pipeline: ["supervision", "clock"],
   breaker: ["clock"],
   config: [],
-  grpc: [],
+  grpc: ["sockets"],
   resource: [],
   srql: ["resource"]
 } as const
@@ -84,7 +85,7 @@ const households: ReadonlyArray<ReadonlyArray<string>> = [
 const composed = ["up", "cli"]
 
 /** For everybody. */
-const everywhere = ["clock", "backoff"]
+const everywhere = ["clock", "sockets", "backoff"]
 
 const allowedFor = (context: string): ReadonlyArray<string> | undefined => {
   if (composed.includes(context)) return [...Object.keys(table), ...composed, ...households.flat()]

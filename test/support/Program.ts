@@ -18,6 +18,8 @@ export interface Program {
   readonly pid: number
   readonly output: () => string
   readonly stdout: () => string
+  /** Goes away as the reader of its stdout. */
+  readonly closeStdout: Effect.Effect<void>
   readonly kill: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** The exit code, or 128 when a signal ended the program. */
   readonly exited: Effect.Effect<number>
@@ -37,6 +39,10 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Another installation's; by default that of this checkout. */
   readonly launcher?: string
+  /** A program of POSIX shell that ends in `exec "$@"`: what is to be set up around ours. */
+  readonly within?: string
+  /** Where stdout goes instead of to `output` and `stdout`: a file descriptor. */
+  readonly stdoutTo?: number
 }
 
 /** Starts `serviceradar ARGS` as its own process. */
@@ -47,10 +53,13 @@ export const start = (
   Effect.acquireRelease(
     Effect.sync((): Program => {
       const launcher = options.launcher ?? path.join(projectRoot, "bin/serviceradar.mjs")
-      const child = spawn(process.execPath, [launcher, ...args], {
+      const [command = "", ...rest] = options.within === undefined
+        ? [process.execPath, launcher, ...args]
+        : ["/bin/sh", "-c", options.within, "sh", process.execPath, launcher, ...args]
+      const child = spawn(command, rest, {
         cwd: options.cwd ?? projectRoot,
         env: { ...process.env, ...options.env },
-        stdio: ["ignore", "pipe", "pipe"]
+        stdio: ["ignore", options.stdoutTo ?? "pipe", "pipe"]
       })
       const lines: Array<string> = []
       let stdout = ""
@@ -58,15 +67,16 @@ export const start = (
         lines.push(chunk.toString("utf8"))
         if (lines.length > outputLinesMax) lines.shift()
       }
-      child.stdout.on("data", (chunk: Buffer) => {
+      child.stdout?.on("data", (chunk: Buffer) => {
         stdout += chunk.toString("utf8")
         keep(chunk)
       })
-      child.stderr.on("data", keep)
+      child.stderr?.on("data", keep)
       return {
         pid: child.pid ?? 0,
         output: () => lines.join(""),
         stdout: () => stdout,
+        closeStdout: Effect.sync(() => void child.stdout?.destroy()),
         kill: (signal) => Effect.sync(() => void child.kill(signal)),
         exited: waitForExit(child),
         isRunning: () => child.exitCode === null && child.signalCode === null

@@ -2,7 +2,8 @@
  * The HTTP side of every program: liveness, readiness, metrics, the live supervision tree, and what its parts have
  * registered, see `Management`; described at `/api/openapi.json`.
  *
- * Without authentication, so it belongs on the loopback. Closing lets running requests end for 2 s, then cuts them off.
+ * Without authentication, so it belongs on the loopback, where requests must name the loopback too. A connection that
+ * sends nothing for 20 s is closed, a request must be complete within 30 s. Closing lets running requests end for 2 s, then cuts them off.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Duration, Effect, Schema, type Scope } from "effect"
@@ -14,6 +15,8 @@ import * as http from "node:http"
 import { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
+import * as ConnectionGuard from "../sockets/ConnectionGuard.ts"
+import * as LoopbackHost from "./LoopbackHost.ts"
 import { Management, type Registered, type Route } from "./Management.ts"
 import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
@@ -31,6 +34,11 @@ export interface ManagementServer {
 }
 
 const grace = Duration.seconds(2)
+
+const timeouts = { headersTimeout: 20_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 }
+
+/** Of the file descriptors that are not reserved; most are for gRPC. */
+const connectionsShare = 0.2
 
 /** A program whose parts do not all run cannot do its work, whatever else it asks of itself. */
 const parts = (tree: SupervisionTree["Service"]): Readiness.Check => ({
@@ -106,6 +114,16 @@ const routerOf = Effect.fnUntraced(function*(registered: Registered, tree: Super
   return router.asHttpEffect()
 })
 
+/** In the name of somebody else's host, nothing is answered; see LoopbackHost. */
+const addressedTo = <E, R>(
+  bound: string,
+  answer: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, HttpServerRequest.HttpServerRequest | R> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+    LoopbackHost.isAllowed(bound, headers["host"])
+      ? answer
+      : Effect.succeed(problem(421, `this server listens on ${bound} only: ask for it by that address or localhost`)))
+
 /** The router is made anew when a part has come or gone. */
 const dispatcher = (management: Management["Service"], tree: SupervisionTree["Service"]) => {
   let of: Registered | undefined
@@ -132,15 +150,16 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ManagementServer, BindError, Management | SupervisionTree | Scope.Scope> {
   const management = yield* Management
   const tree = yield* SupervisionTree
-  const server = http.createServer()
+  const server = http.createServer(timeouts)
   const listening = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: grace }).pipe(
     Effect.mapError(bindError(`${host}:${port}`))
   )
+  yield* ConnectionGuard.guard(server, { name: `HTTP on ${host}:${port}`, share: connectionsShare })
   // After the grace given to running requests, before the wait for the last connection, which has no limit.
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   let closing = false
   yield* listening.serve(
-    Effect.map(dispatcher(management, tree), (response) =>
+    Effect.map(addressedTo(host, dispatcher(management, tree)), (response) =>
       // Otherwise the connection would be kept for a next request, and closing would wait for it.
       closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
   )

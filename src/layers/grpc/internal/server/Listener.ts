@@ -9,6 +9,7 @@ import * as dns from "node:dns/promises"
 import * as fs from "node:fs"
 import type * as http2 from "node:http2"
 import * as net from "node:net"
+import * as ConnectionGuard from "../../../sockets/ConnectionGuard.ts"
 
 export class BindError extends Schema.TaggedError<BindError>()("BindError", {
   address: Schema.String,
@@ -41,11 +42,14 @@ const listen = (options: net.ListenOptions, onSocket: (socket: net.Socket) => vo
     return Effect.sync(() => server.close())
   })
 
+/** Of the file descriptors that are not reserved. */
+const connectionsShare = 0.7
+
 /** Interrupted or not, a server that listens is closed in the end. */
-const acquire = (options: net.ListenOptions, onSocket: (socket: net.Socket) => void) =>
+const acquire = (options: net.ListenOptions, name: string, onSocket: (socket: net.Socket) => void) =>
   Effect.acquireRelease(listen(options, onSocket), (server) => Effect.sync(() => server.close()), {
     interruptible: true
-  })
+  }).pipe(Effect.tap((server) => ConnectionGuard.guard(server, { name: `gRPC on ${name}`, share: connectionsShare })))
 
 const portOf = (server: net.Server): number => {
   const address = server.address()
@@ -85,7 +89,7 @@ export const bind = (endpoint: Endpoint, onSocket: (socket: net.Socket) => void)
   Effect.gen(function*() {
     if ("path" in endpoint) {
       yield* removeStale(endpoint.path)
-      yield* acquire({ path: endpoint.path }, onSocket)
+      yield* acquire({ path: endpoint.path }, describe(endpoint), onSocket)
       return 0
     }
     let port = endpoint.port
@@ -93,7 +97,11 @@ export const bind = (endpoint: Endpoint, onSocket: (socket: net.Socket) => void)
     let bound = 0
     for (const host of yield* addressesOf(endpoint.host)) {
       // Of several addresses those that this machine does not have are left out.
-      const server = yield* acquire({ port, ...(host === undefined ? {} : { host }) }, onSocket).pipe(
+      const server = yield* acquire(
+        { port, ...(host === undefined ? {} : { host }) },
+        hostPort(host ?? "*", port),
+        onSocket
+      ).pipe(
         Effect.catchIf(isUnavailable, (error) => {
           lastError = error
           return Effect.void
@@ -109,6 +117,8 @@ export const bind = (endpoint: Endpoint, onSocket: (socket: net.Socket) => void)
 
 /** Hands a raw connection to an HTTP/2 server that does not listen itself. */
 export const accept = (server: http2.Http2Server | http2.Http2SecureServer, socket: net.Socket): void => {
+  // Turned away before anybody saw it.
+  if (socket.destroyed) return
   socket.on("error", () => {})
   server.emit("connection", socket)
 }

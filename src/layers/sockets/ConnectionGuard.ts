@@ -1,0 +1,146 @@
+/**
+ * Which connections a listening socket keeps, so that those who send nothing keep nobody out.
+ *
+ * A connection on which nothing arrives for `silentAfter` is closed. There are never more than `connectionsMax`: for each
+ * one more, the one that has been silent the longest goes; when all of them have spoken, the new one is turned away. The
+ * limit leaves file descriptors for everything else, so that health is answered when a listener is full. What happens is
+ * logged, at most twice a minute.
+ */
+import { Duration, Effect, type Scope } from "effect"
+import type * as net from "node:net"
+import { connectionsMaxOf } from "./FileLimit.ts"
+
+export interface ConnectionGuardOptions {
+  /** As operators know the listener, for example `gRPC on 0.0.0.0:50051`. */
+  readonly name: string
+  /** Default 20 s. */
+  readonly silentAfter?: Duration.Input
+  /** Default: `share` of the file descriptors that this process may have, less a reserve. */
+  readonly connectionsMax?: number
+  /** Of the file descriptors that are not reserved, between 0 and 1. */
+  readonly share: number
+}
+
+export const silentAfterDefault = Duration.seconds(20)
+
+const logEveryMillis = 30_000
+
+interface Open {
+  readonly socket: net.Socket
+  readonly timer: NodeJS.Timeout
+}
+
+interface Counts {
+  /** Closed because nothing came. */
+  silent: number
+  /** Closed, silent, to make room. */
+  evicted: number
+  /** Closed because there was no room. */
+  refused: number
+}
+
+const isSilent = (socket: net.Socket): boolean => socket.bytesRead === 0
+
+class Guard {
+  readonly #open = new Set<Open>()
+  readonly #max: number
+  readonly #silentMillis: number
+  readonly #log: (text: string) => void
+  readonly #name: string
+  #counts: Counts = { silent: 0, evicted: 0, refused: 0 }
+  #loggedMillis = Number.NEGATIVE_INFINITY
+
+  constructor(name: string, max: number, silentMillis: number, log: (text: string) => void) {
+    this.#name = name
+    this.#max = max
+    this.#silentMillis = silentMillis
+    this.#log = log
+  }
+
+  accept(socket: net.Socket): void {
+    if (this.#open.size >= this.#max && !this.#makeRoom()) {
+      this.#note("refused")
+      socket.destroy()
+      return
+    }
+    const timer = setTimeout(() => {
+      if (!isSilent(socket)) return
+      this.#note("silent")
+      socket.destroy()
+    }, this.#silentMillis)
+    timer.unref()
+    const one: Open = { socket, timer }
+    this.#open.add(one)
+    socket.once("close", () => this.#forget(one))
+  }
+
+  failed(error: Error): void {
+    this.#say(`${this.#name} cannot take a connection: ${error.message}`)
+  }
+
+  close(): void {
+    for (const one of this.#open) clearTimeout(one.timer)
+  }
+
+  #forget(one: Open): void {
+    clearTimeout(one.timer)
+    this.#open.delete(one)
+  }
+
+  /** Connections are kept in the order in which they came. */
+  #makeRoom(): boolean {
+    for (const one of this.#open) {
+      if (!isSilent(one.socket)) continue
+      this.#note("evicted")
+      this.#forget(one)
+      one.socket.destroy()
+      return true
+    }
+    return false
+  }
+
+  #note(what: keyof Counts): void {
+    this.#counts[what] += 1
+    const { evicted, refused, silent } = this.#counts
+    const said = this.#say(
+      `${this.#name}: ${this.#open.size} of ${this.#max} connections; closed ${silent} that sent nothing for ` +
+        `${this.#silentMillis} ms, ${evicted} silent ones to make room, and turned away ${refused}`
+    )
+    if (said) this.#counts = { silent: 0, evicted: 0, refused: 0 }
+  }
+
+  #say(text: string): boolean {
+    const now = performance.now()
+    if (now - this.#loggedMillis < logEveryMillis) return false
+    this.#loggedMillis = now
+    this.#log(text)
+    return true
+  }
+}
+
+/** Guards the server until the scope closes. */
+export const guard = (
+  server: net.Server,
+  options: ConnectionGuardOptions
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    // A line of the log waits for nothing and holds nothing.
+    const run = Effect.runForkWith(yield* Effect.context<never>())
+    const one = new Guard(
+      options.name,
+      options.connectionsMax ?? connectionsMaxOf(options.share),
+      Duration.toMillis(Duration.fromInputUnsafe(options.silentAfter ?? silentAfterDefault)),
+      (text) => void run(Effect.logWarning(text))
+    )
+    const onConnection = (socket: net.Socket) => one.accept(socket)
+    const onError = (error: Error) => one.failed(error)
+    yield* Effect.acquireRelease(
+      // First in line, so that nobody works on a connection that is turned away.
+      Effect.sync(() => server.prependListener("connection", onConnection).on("error", onError)),
+      () =>
+        Effect.sync(() => {
+          server.off("connection", onConnection)
+          one.close()
+        })
+    )
+  })
