@@ -6,7 +6,7 @@
  * limit leaves file descriptors for everything else, so that health is answered when a listener is full. What happens is
  * logged, at most twice a minute.
  */
-import { Duration, Effect, type Scope } from "effect"
+import { Duration, Effect, Schedule, type Scope } from "effect"
 import type * as net from "node:net"
 import { connectionsMaxOf } from "./FileLimit.ts"
 
@@ -25,11 +25,6 @@ export const silentAfterDefault = Duration.seconds(20)
 
 const logEveryMillis = 30_000
 
-interface Open {
-  readonly socket: net.Socket
-  readonly timer: NodeJS.Timeout
-}
-
 interface Counts {
   /** Closed because nothing came. */
   silent: number
@@ -42,7 +37,8 @@ interface Counts {
 const isSilent = (socket: net.Socket): boolean => socket.bytesRead === 0
 
 class Guard {
-  readonly #open = new Set<Open>()
+  /** When each came, in this order. */
+  readonly #open = new Map<net.Socket, number>()
   readonly #max: number
   readonly #silentMillis: number
   readonly #log: (text: string) => void
@@ -63,37 +59,32 @@ class Guard {
       socket.destroy()
       return
     }
-    const timer = setTimeout(() => {
-      if (!isSilent(socket)) return
+    this.#open.set(socket, performance.now())
+    socket.once("close", () => this.#open.delete(socket))
+  }
+
+  /** Closes those that have been silent for too long. */
+  sweep(): void {
+    const before = performance.now() - this.#silentMillis
+    for (const [socket, cameMillis] of this.#open) {
+      if (cameMillis > before) return
+      if (!isSilent(socket)) continue
+      this.#open.delete(socket)
       this.#note("silent")
       socket.destroy()
-    }, this.#silentMillis)
-    timer.unref()
-    const one: Open = { socket, timer }
-    this.#open.add(one)
-    socket.once("close", () => this.#forget(one))
+    }
   }
 
   failed(error: Error): void {
     this.#say(`${this.#name} cannot take a connection: ${error.message}`)
   }
 
-  close(): void {
-    for (const one of this.#open) clearTimeout(one.timer)
-  }
-
-  #forget(one: Open): void {
-    clearTimeout(one.timer)
-    this.#open.delete(one)
-  }
-
-  /** Connections are kept in the order in which they came. */
   #makeRoom(): boolean {
-    for (const one of this.#open) {
-      if (!isSilent(one.socket)) continue
+    for (const socket of this.#open.keys()) {
+      if (!isSilent(socket)) continue
+      this.#open.delete(socket)
       this.#note("evicted")
-      this.#forget(one)
-      one.socket.destroy()
+      socket.destroy()
       return true
     }
     return false
@@ -126,10 +117,11 @@ export const guard = (
   Effect.gen(function*() {
     // A line of the log waits for nothing and holds nothing.
     const run = Effect.runForkWith(yield* Effect.context<never>())
+    const silentAfter = Duration.fromInputUnsafe(options.silentAfter ?? silentAfterDefault)
     const one = new Guard(
       options.name,
       options.connectionsMax ?? connectionsMaxOf(options.share),
-      Duration.toMillis(Duration.fromInputUnsafe(options.silentAfter ?? silentAfterDefault)),
+      Duration.toMillis(silentAfter),
       (text) => void run(Effect.logWarning(text))
     )
     const onConnection = (socket: net.Socket) => one.accept(socket)
@@ -137,10 +129,10 @@ export const guard = (
     yield* Effect.acquireRelease(
       // First in line, so that nobody works on a connection that is turned away.
       Effect.sync(() => server.prependListener("connection", onConnection).on("error", onError)),
-      () =>
-        Effect.sync(() => {
-          server.off("connection", onConnection)
-          one.close()
-        })
+      () => Effect.sync(() => server.off("connection", onConnection))
+    )
+    yield* Effect.sync(() => one.sweep()).pipe(
+      Effect.repeat(Schedule.spaced(Duration.divideUnsafe(silentAfter, 4))),
+      Effect.forkScoped
     )
   })
