@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env sh
 ":" // ; grep -qs '^SigIgn:.*[13579bdf]$' /proc/self/status && export SERVICERADAR_SIGHUP_IGNORED=1; exec node "$0" "$@"
 /**
  * Starts the `serviceradar` command, whatever Node runs this file.
