@@ -20,6 +20,7 @@ import { NatsConnection } from "../../nats/connection/NatsConnection.ts"
 import * as DeadLetterStream from "../dead-letters/DeadLetterStream.ts"
 import * as AckPermission from "./AckPermission.ts"
 import * as DurableConsumers from "./DurableConsumers.ts"
+import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamLag from "./JetStreamLag.ts"
 import type { JetStreamRefusal } from "./JetStreamRequest.ts"
 import * as JetStreamStreams from "./JetStreamStreams.ts"
@@ -92,6 +93,8 @@ const toError = (stream: StreamName) => (error: JetStreamRefusal | NatsUnavailab
 const limitOf = (limit: number | undefined): number =>
   limit === undefined || limit <= 0 ? Number.POSITIVE_INFINITY : limit
 
+const isElsewhere = (error: JetStreamRefusal): boolean => error.code === JetStreamFailure.errorCodes.filterNotInStream
+
 const missing = (stream: StreamName, detail: string): EventSourceError =>
   new EventSourceError({ stream, reason: new SourceMissing({ detail }) })
 
@@ -149,21 +152,28 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
     // What comes on such a connection would come for ever.
     const refusal = AckPermission.refusal(client.nc)
     if (refusal !== undefined) return yield* missing(stream, refusal)
-    const consumers = yield* plan(client, stream)
+    const planned = yield* plan(client, stream)
     const predecessors = yield* (options.startAfter ?? Effect.succeed([])).pipe(
       Effect.mapError(({ detail }) => unavailable(stream, detail))
     )
-    const infos = yield* Effect.forEach(
-      consumers,
+    const durables = yield* Effect.forEach(
+      planned,
       (consumer) =>
         DurableConsumers.ensure(client, consumer, {
           ackWait,
           maxAckPending: Math.max(ackPendingMin, inFlightMax * 4),
           // Before subjects were listed one durable had them all.
           startAfter: [ConsumerPlan.durableName(options.consumer, stream), ...predecessors]
-        }),
+        }).pipe(
+          Effect.map((info) => [{ consumer, info }]),
+          // A stream that takes from others seemed to have any subject, and has not this one.
+          Effect.catchIf((error) => isElsewhere(error) && planned.length > 1, () => Effect.succeed([]))
+        ),
       { concurrency: 8 }
     ).pipe(Effect.mapError(toError(stream)))
+    const consumers = durables.flat().map(({ consumer }) => consumer)
+    const infos = durables.flat().map(({ info }) => info)
+    if (infos.length === 0) return yield* missing(stream, "no JetStream stream has its subjects")
     const reach = { client, consumers }
     reached.set(stream, reach)
     const pull = yield* Pulls.make({

@@ -15,7 +15,8 @@ export const errorCodes = {
   storageExceeded: 10047,
   /** As the reason of another refusal, when the limit of the account's storage is meant. */
   accountStorageExceeded: 10002,
-  ackPendingExceeded: 10121
+  ackPendingExceeded: 10121,
+  filterNotInStream: 10093
 } as const
 
 /** The API's own code, 0 for what the API did not say. */
