@@ -7,7 +7,7 @@
  * later.
  */
 import { Clock, Effect, Option, Random, Result } from "effect"
-import type { Decode, Decoded } from "../../domain/events/decode/Decode.ts"
+import type { Decode, Decoded, RefusedPart } from "../../domain/events/decode/Decode.ts"
 import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
 import type { EventMessage } from "../../domain/events/stream/EventMessage.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
@@ -93,7 +93,11 @@ export const make = (stream: StreamParts) => {
    * The first messages, mostly all, as far as they can be decoded; of the others among them the verdict is made. One
    * whose content is empty counts as decoded.
    */
-  const decodePortion = (deliveries: ReadonlyArray<Delivery>, verdicts: Map<Delivery, Verdict>) => {
+  const decodePortion = (
+    deliveries: ReadonlyArray<Delivery>,
+    verdicts: Map<Delivery, Verdict>,
+    parts: Map<Delivery, ReadonlyArray<RefusedPart>>
+  ) => {
     const entries: Array<StoreEntry<Delivery>> = []
     let rows = 0
     let bytes = 0
@@ -106,7 +110,8 @@ export const make = (stream: StreamParts) => {
         verdicts.set(delivery, Result.fail(result.failure))
         continue
       }
-      const { content, weight } = result.success
+      const { content, refused, weight } = result.success
+      if (refused.length > 0) parts.set(delivery, refused)
       entries.push({ message: delivery, content, bytes: weight })
       rows += content.rows.length
       bytes += weight
@@ -114,8 +119,15 @@ export const make = (stream: StreamParts) => {
     return { entries, rest: deliveries.slice(taken) }
   }
 
-  const note = (outcome: BatchOutcome<Delivery>, verdicts: Map<Delivery, Verdict>) => {
-    for (const delivery of outcome.stored) verdicts.set(delivery, Result.void)
+  const note = (
+    outcome: BatchOutcome<Delivery>,
+    verdicts: Map<Delivery, Verdict>,
+    parts: ReadonlyMap<Delivery, ReadonlyArray<RefusedPart>>
+  ) => {
+    for (const delivery of outcome.stored) {
+      const refused = parts.get(delivery)
+      verdicts.set(delivery, refused === undefined ? Result.void : Result.fail({ _tag: "Partial", parts: refused }))
+    }
     for (const undelivered of outcome.poison) verdicts.set(undelivered.message, Result.fail(refused(undelivered)))
     record.rowsInserted += outcome.inserted
     record.rowsRepeated += outcome.repeated
@@ -152,15 +164,16 @@ export const make = (stream: StreamParts) => {
     const turns = yield* StoreTurns
     const startMillis = yield* Monotonic.millis
     const verdicts = new Map<Delivery, Verdict>()
+    const parts = new Map<Delivery, ReadonlyArray<RefusedPart>>()
     let pending = batch.values
     let pause = pauseMin
     while (pending.length > 0) {
       yield* health.awaitUp
       const { outcome, rest } = yield* turns.take(Effect.suspend(() => {
-        const { entries, rest } = decodePortion(pending, verdicts)
+        const { entries, rest } = decodePortion(pending, verdicts, parts)
         return Effect.map(writer.write(entries), (outcome) => ({ outcome, rest }))
       }))
-      note(outcome, verdicts)
+      note(outcome, verdicts, parts)
       if (outcome.stored.length > 0) {
         record.unhinder("store")
         yield* health.works

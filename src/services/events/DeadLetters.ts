@@ -32,6 +32,8 @@ export class DeadLetters extends Context.Service<DeadLetters, {
     letter: {
       readonly stream: StreamName | ""
       readonly message: EventMessage
+      /** The one element that the letter is about, as a message of its own; none when it is about the whole message. */
+      readonly part?: { readonly element: number; readonly data: Uint8Array } | undefined
       readonly deliveries: number
       readonly failure: Failure
     }

@@ -127,6 +127,46 @@ describe("StreamPipeline", () => {
       }))
   })
 
+  it.effect("keeps an element that is no record as a dead letter of its own, stores its neighbours, and then acks", () => {
+    const world = new Fixture.World()
+    const mixed = world.publish(JSON.stringify([{ body: "one" }, 5, { body: "two" }, null]))
+
+    return writing(world, () =>
+      Effect.gen(function*() {
+        yield* pass("1 second")
+
+        const own = world.journal.filter((entry) => !/^(?:pull|extend) /.test(entry))
+        assert.deepStrictEqual(own.slice(-3), [
+          `letter ${mixed} decode 1 5`,
+          `letter ${mixed} decode 3 null`,
+          `ack ${mixed}`
+        ])
+        assert.deepStrictEqual(world.statementSizes, [2])
+        assert.deepStrictEqual(world.letters.map(({ failure }) => failure.place), ["$[1]", "$[3]"])
+        const { deadLettered, rowsInserted, stored } = yield* record
+        assert.deepStrictEqual({ deadLettered, rowsInserted, stored }, { deadLettered: 2, rowsInserted: 2, stored: 1 })
+      }))
+  })
+
+  it.effect("does not ack a message whose bad element cannot be kept", () => {
+    const world = new Fixture.World()
+    world.lettersAreRefused = true
+    const mixed = world.publish(JSON.stringify([{ body: "one" }, 5]))
+
+    return writing(world, () =>
+      Effect.gen(function*() {
+        yield* pass("500 millis")
+        assert.deepStrictEqual([world.entries("ack").length, world.entries("nak").length], [0, 1])
+        assert.notStrictEqual((yield* record).trouble, "")
+
+        world.lettersAreRefused = false
+        yield* pass("5 seconds")
+        assert.deepStrictEqual(world.entries("letter"), [`letter ${mixed} decode 1 5`])
+        assert.deepStrictEqual(world.entries("ack"), [`ack ${mixed}`])
+        assert.strictEqual((yield* record).trouble, "")
+      }))
+  })
+
   it.effect("gives back what can neither be stored nor be kept", () => {
     const world = new Fixture.World()
     world.lettersAreRefused = true

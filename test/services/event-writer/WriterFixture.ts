@@ -47,7 +47,7 @@ interface Waiting {
 }
 
 export class World {
-  /** `ack 1`, `nak 2 1000`, `term 3`, `extend 4`, `stored 1`, `letter 3 decode`, `pull`. */
+  /** `ack 1`, `nak 2 1000`, `term 3`, `extend 4`, `stored 1`, `letter 3 decode`, `letter 3 decode 0 {}`, `pull`. */
   readonly journal: Array<string> = []
   readonly stored = new Map<number, number>()
   readonly letters: Array<Pick<DeadLetter, "failure" | "deliveries" | "subject">> = []
@@ -184,12 +184,13 @@ const storeLayer = (world: World) =>
 
 const lettersLayer = (world: World) =>
   Layer.mock(DeadLetters, {
-    add: ({ deliveries, failure, message }) =>
+    add: ({ deliveries, failure, message, part }) =>
       Effect.suspend(() => {
         if (world.lettersAreRefused) {
           return Effect.fail(new DeadLetterError({ operation: "add", detail: "no room", isMissing: false }))
         }
-        world.journal.push(`letter ${message.sequence} ${failure.reason}`)
+        const element = part === undefined ? "" : ` ${part.element} ${new TextDecoder().decode(part.data)}`
+        world.journal.push(`letter ${message.sequence} ${failure.reason}${element}`)
         world.letters.push({ failure, deliveries, subject: message.subject })
         return Effect.void
       })

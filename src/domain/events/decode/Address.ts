@@ -4,7 +4,24 @@
 import { Option } from "effect"
 import * as IpAddress from "../../monitoring/IpAddress.ts"
 
-const ip = (text: string): string | undefined => Option.getOrUndefined(IpAddress.parse(text))
+/** An IPv4 address in the last bytes of an IPv6 one, in hex. */
+const mappedHex = /^(?:::|(?:0{1,4}:){5})ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i
+
+/** A zone, such as the interface behind a link-local address, means something to its sender only. */
+const ip = (text: string): string | undefined => {
+  const zone = text.indexOf("%")
+  const plain = zone < 0 ? text : text.slice(0, zone)
+  const [, high, low] = mappedHex.exec(plain) ?? []
+  return high === undefined || low === undefined
+    ? Option.getOrUndefined(IpAddress.parse(plain))
+    : fromNumber(Number.parseInt(high, 16) * 2 ** 16 + Number.parseInt(low, 16))
+}
+
+/** IPv4 as a number of 32 bits. */
+export const fromNumber = (value: number): string | undefined =>
+  Number.isInteger(value) && value >= 0 && value < 2 ** 32
+    ? [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join(".")
+    : undefined
 
 const bracketed = /^\[([^\]]+)\](?::\d+)?$/
 
@@ -25,10 +42,17 @@ const inTextAfterPartition = (text: string): string | undefined => {
   return bracketed.test(text) ? ip(bracketed.exec(text)?.[1] ?? "") : last < 0 ? undefined : ip(text.slice(0, last))
 }
 
-/** Text of 4 or 16 bytes in network order; other lengths are no address. */
+/** Text of 4 or 16 bytes in network order; other lengths are no address. IPv4 mapped into IPv6 is IPv4. */
 export const fromBytes = (bytes: Uint8Array): string | undefined => {
   if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
-  return bytes.length === 16 ? v6(bytes) : undefined
+  if (bytes.length !== 16) return undefined
+  return isMapped(bytes) ? `${bytes[12]}.${bytes[13]}.${bytes[14]}.${bytes[15]}` : v6(bytes)
+}
+
+const isMapped = (bytes: Uint8Array): boolean => {
+  if (bytes[10] !== 0xff || bytes[11] !== 0xff) return false
+  for (let at = 0; at < 10; at++) if (bytes[at] !== 0) return false
+  return true
 }
 
 const v6 = (bytes: Uint8Array): string => {

@@ -1,89 +1,134 @@
 /**
- * CloudEvents 1.0 in JSON: a body with `specversion` is an envelope around the payload in `data` or `data_base64`.
+ * CloudEvents 1.0, structured and binary.
+ *
+ * A JSON object with `specversion` is an envelope around the payload in `data` (any JSON, or text) or `data_base64` (any
+ * bytes). In binary mode the headers are the envelope, `ce-id` and so on, and the message is the payload.
  */
 import { Result, Schema } from "effect"
 import * as Base64 from "effect/encoding/Base64"
 import { fail, type Problem } from "./DecodeError.ts"
-import { isObject, type JsonObject, parse, parseBytes } from "./Json.ts"
+import { isObject, type JsonObject, parse } from "./Json.ts"
 import * as Payload from "./Payload.ts"
 
-const decode = Payload.make(Schema.Struct({
+const text = Schema.optionalKey(Schema.NullOr(Schema.String))
+
+const open = Payload.make(Schema.Struct({
   specversion: Schema.String,
-  id: Schema.optionalKey(Schema.Unknown),
-  type: Schema.optionalKey(Schema.String),
-  source: Schema.optionalKey(Schema.String),
-  subject: Schema.optionalKey(Schema.NullOr(Schema.String)),
-  time: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  id: text,
+  type: text,
+  source: text,
+  subject: text,
+  time: text,
+  datacontenttype: text,
   data: Schema.optionalKey(Schema.Unknown),
-  data_base64: Schema.optionalKey(Schema.NullOr(Schema.String))
+  data_base64: text
 }))
 
 export interface Envelope {
-  /** Source and id, which name an event once and for all; none without them. */
-  readonly name: string | undefined
+  readonly id: string | undefined
   readonly type: string | undefined
   readonly source: string | undefined
   readonly subject: string | undefined
   readonly time: string | undefined
+  readonly contentType: string | undefined
 }
 
-export interface Unwrapped {
-  /** None when the body was no CloudEvent. */
+/** What an envelope is around. */
+export type Content = { readonly value: unknown } | { readonly bytes: Uint8Array } | { readonly isMissing: true }
+
+/** One object with what is around it, as mappings take it. */
+export interface Element {
+  /** None when it was no CloudEvent. */
   readonly envelope: Envelope | undefined
   readonly payload: JsonObject
+  /** As it was received, envelope and all, but for secrets. */
+  readonly original: JsonObject
 }
 
-const nameOf = (source: string | undefined, id: unknown): string | undefined =>
-  source === undefined || typeof id !== "string" || id === "" ? undefined : `${source}\n${id}`
+/** Source and id, which name an event once and for all; none without them. */
+export const nameOf = (envelope: Envelope | undefined): string | undefined =>
+  envelope === undefined || envelope.source === undefined || envelope.id === undefined || envelope.id === ""
+    ? undefined
+    : `${envelope.source}\n${envelope.id}`
 
-/** Data as text is JSON of an object, or else a message of its own. */
-const fromText = (text: string): JsonObject => {
-  const value = Result.getOrUndefined(parse(text))
-  return isObject(value) ? value : { message: text }
+export const isEvent = (value: unknown): value is JsonObject => isObject(value) && value["specversion"] !== undefined
+
+/** Objects and arrays in text are what was meant; other text is a value of its own. */
+export const ofText = (given: string): unknown => {
+  if (!/^\s*[[{]/.test(given)) return given
+  const value = Result.getOrUndefined(parse(given))
+  return typeof value === "object" && value !== null ? value : given
 }
 
-const fromBase64 = (text: string): Result.Result<JsonObject, Problem> => {
-  const bytes = Base64.decode(text)
-  if (Result.isFailure(bytes)) return fail(["data_base64"], "expected base64")
-  const value = Result.getOrUndefined(parseBytes(bytes.success))
-  return isObject(value) ? Result.succeed(value) : fail(["data_base64"], "expected a JSON object")
+export interface Opened {
+  readonly envelope: Envelope
+  readonly content: Content
 }
 
-const payloadOf = (event: { readonly data?: unknown; readonly data_base64?: string | null }) => {
-  if (isObject(event.data)) return Result.succeed(event.data)
-  if (typeof event.data === "string") return Result.succeed(fromText(event.data))
-  if (typeof event.data_base64 === "string") return fromBase64(event.data_base64)
-  return event.data === undefined || event.data === null
-    ? Result.succeed({})
-    : fail(["data"], "expected an object or a text")
+export const unwrap = (event: JsonObject): Result.Result<Opened, Problem> =>
+  Result.flatMap(
+    open(event, (fields) => fields),
+    (fields): Result.Result<Opened, Problem> => {
+      const envelope = {
+        id: fields.id ?? undefined,
+        type: fields.type ?? undefined,
+        source: fields.source ?? undefined,
+        subject: fields.subject ?? undefined,
+        time: fields.time ?? undefined,
+        contentType: fields.datacontenttype ?? undefined
+      }
+      if (typeof fields.data === "string") return Result.succeed({ envelope, content: { value: ofText(fields.data) } })
+      if (fields.data !== undefined && fields.data !== null) {
+        return Result.succeed({ envelope, content: { value: fields.data } })
+      }
+      if (typeof fields.data_base64 !== "string") return Result.succeed({ envelope, content: { isMissing: true } })
+      const bytes = Base64.decode(fields.data_base64)
+      return Result.isFailure(bytes)
+        ? fail(["data_base64"], "expected base64")
+        : Result.succeed({ envelope, content: { bytes: bytes.success } })
+    }
+  )
+
+/** Values outside printable ASCII come percent-encoded. */
+const headerText = (value: string | undefined): string | undefined =>
+  value === undefined ? undefined : Result.getOrElse(Result.try(() => decodeURIComponent(value)), () => value)
+
+/** None when the headers are those of no CloudEvent. */
+export const ofHeaders = (headers: ReadonlyMap<string, string>): Envelope | undefined => {
+  if (!headers.has("ce-specversion")) return undefined
+  const attribute = (name: string) => headerText(headers.get(`ce-${name}`))
+  return {
+    id: attribute("id"),
+    type: attribute("type"),
+    source: attribute("source"),
+    subject: attribute("subject"),
+    time: attribute("time"),
+    contentType: headers.get("content-type") ?? attribute("datacontenttype")
+  }
 }
 
-/** The payload of a CloudEvent, or the object itself when it is none. */
-export const unwrap = (object: JsonObject): Result.Result<Unwrapped, Problem> => {
-  if (object["specversion"] === undefined) return Result.succeed({ envelope: undefined, payload: object })
-  const decoded = decode(object)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const event = decoded.success
-  return Result.map(payloadOf(event), (payload) => ({
-    envelope: {
-      name: nameOf(event.source, event.id),
-      type: event.type,
-      source: event.source,
-      subject: event.subject ?? undefined,
-      time: event.time ?? undefined
-    },
-    payload
-  }))
+/** The envelope as an object around the data, as structured mode has it. */
+export const around = ({ contentType, ...attributes }: Envelope, data: unknown): JsonObject => ({
+  specversion: "1.0",
+  ...Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)),
+  ...(contentType === undefined ? {} : { datacontenttype: contentType }),
+  data
+})
+
+/** An object of its own, or inside of an envelope; another value in there is the message of an object. */
+export const element = (value: unknown, envelope: Envelope | undefined, received?: JsonObject): Element => {
+  const payload = isObject(value) ? value : value === undefined ? {} : { message: value }
+  const original = envelope === undefined
+    ? payload
+    : received === undefined
+    ? around(envelope, value)
+    : isObject(value) && received["data"] !== value
+    ? withData(received, value)
+    : received
+  return { envelope, payload, original }
 }
 
-/** A CloudEvent around an array counts as one CloudEvent for each of its items. */
-export const spread = (value: unknown): unknown =>
-  isObject(value) && value["specversion"] !== undefined && Array.isArray(value["data"])
-    ? value["data"].map((data: unknown) => ({ ...value, data }))
-    : value
-
-/** Applies a mapping to what is in the envelope, if there is one. */
-export const inside =
-  <Row>(map: (payload: JsonObject, index: number) => Result.Result<Row, Problem>) =>
-  (object: JsonObject, index: number): Result.Result<Row, Problem> =>
-    Result.flatMap(unwrap(object), ({ payload }) => map(payload, index))
+const withData = (received: JsonObject, data: JsonObject): JsonObject => ({
+  ...Object.fromEntries(Object.entries(received).filter(([key]) => key !== "data_base64")),
+  data
+})

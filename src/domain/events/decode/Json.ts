@@ -1,13 +1,14 @@
 /**
- * JSON from bytes, made fit for PostgreSQL.
+ * JSON from bytes, made fit for PostgreSQL and for JavaScript.
  *
- * Text there holds neither U+0000 nor half of a surrogate pair. Both can only come as escapes, so one search of the
- * raw text decides whether the (rare, slow) cleaning is needed.
+ * Text in PostgreSQL holds neither U+0000 nor half of a surrogate pair. Both can only come as escapes, so one search of
+ * the raw text decides whether the (rare, slow) cleaning is needed. Numbers here are doubles: whole ones that a double
+ * cannot hold become text with all of their digits, as 64-bit integers do in protobuf's JSON. Secrets are left out.
  */
 import { Result } from "effect"
-import * as RowWeight from "../storing/RowWeight.ts"
-import { objectsPerMessageMax, rowsPerMessageMax } from "../stream/EventMessage.ts"
+import { objectsPerMessageMax } from "../stream/EventMessage.ts"
 import { fail, type Problem } from "./DecodeError.ts"
+import * as Secrets from "./Secrets.ts"
 
 export type JsonObject = { readonly [key: string]: unknown }
 
@@ -31,20 +32,52 @@ const clean = (value: unknown): unknown => {
     : value
 }
 
-/** What is wrong with the brackets outside strings: they nest too deep, or are too many. Holds for valid JSON. */
-const excess = (text: string): string | undefined => {
-  if (text.length < 2 * depthMax) return undefined
+/** The same value where there is nothing to leave out, as there mostly is not. */
+const withoutSecrets = (value: unknown): unknown => {
+  if (Array.isArray(value)) {
+    const items = value.map(withoutSecrets)
+    return items.some((item, at) => item !== value[at]) ? items : value
+  }
+  if (!isObject(value)) return value
+  const isVariable = Secrets.isSecretVariable(value)
+  const isLeftOut = (key: string): boolean =>
+    (isVariable && key === "value") || (value[key] !== null && Secrets.isSecretKey(key))
+  const keys = Object.keys(value)
+  const isChanged = keys.some((key) => isLeftOut(key) || withoutSecrets(value[key]) !== value[key])
+  return isChanged
+    ? Object.fromEntries(keys.filter((key) => !isLeftOut(key)).map((key) => [key, withoutSecrets(value[key])]))
+    : value
+}
+
+/**
+ * One look at all that stands outside of strings, which holds for valid JSON: what is wrong with the brackets, as they
+ * nest too deep or are too many, else whether there is a number that a double may not hold (whole with 16 digits or more,
+ * or with an exponent of three).
+ */
+const survey = (text: string): string | boolean => {
   let depth = 0
   let opened = 0
+  let digits = 0
+  let isExponent = false
+  let isLarge = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
+    if (code >= 0x30 && code <= 0x39) {
+      digits += 1
+      if (digits === (isExponent ? 3 : 16)) isLarge = true
+      continue
+    }
     if (code === 0x22) at = stringEnd(text, at)
     else if (code === 0x7b || code === 0x5b) {
       if (++depth > depthMax) return `expected at most ${depthMax} levels of nesting`
       if (++opened > objectsPerMessageMax) return `expected at most ${objectsPerMessageMax} objects and arrays`
     } else if (code === 0x7d || code === 0x5d) depth--
+    if (code === 0x65 || code === 0x45) isExponent = digits !== 0
+    else if (code !== 0x2b) isExponent = false
+    // Digits behind the point are a fraction, however many.
+    digits = code === 0x2e ? -text.length : 0
   }
-  return undefined
+  return isLarge
 }
 
 /** Where the string ends that begins at `start`. */
@@ -62,21 +95,54 @@ const isEscaped = (text: string, at: number): boolean => {
 
 const unfitEscape = /\\u(?:0000|[dD][89a-fA-F])/
 
+const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+const quoteUnsafe = (digits: string): string => {
+  const read = Number(digits)
+  return Number.isSafeInteger(read) || (Number.isFinite(read) && /[.eE]/.test(digits)) ? digits : `"${digits}"`
+}
+
+/** The same JSON with such numbers as text. */
+const withLargeNumbers = (text: string): string => {
+  const parts: Array<string> = []
+  for (let at = 0; at < text.length;) {
+    const opened = text.indexOf("\"", at)
+    const plain = text.slice(at, opened < 0 ? text.length : opened)
+    parts.push(plain.length < 5 ? plain : plain.replace(number, quoteUnsafe))
+    if (opened < 0) break
+    const end = stringEnd(text, opened) + 1
+    parts.push(text.slice(opened, end))
+    at = end
+  }
+  return parts.join("")
+}
+
 export const parse = (text: string): Result.Result<unknown, Problem> => {
+  const found = survey(text)
+  if (typeof found === "string") return fail([], found)
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(found ? withLargeNumbers(text) : text)
   } catch {
     return fail([], "expected JSON")
   }
-  const reason = excess(text)
-  if (reason !== undefined) return fail([], reason)
-  return Result.succeed(unfitEscape.test(text) ? clean(value) : value)
+  const fit = unfitEscape.test(text) ? clean(value) : value
+  return Result.succeed(Secrets.isSuspect(text) ? withoutSecrets(fit) : fit)
 }
 
 const utf8 = new TextDecoder()
 
-export const parseBytes = (data: Uint8Array): Result.Result<unknown, Problem> => parse(utf8.decode(data))
+/** Some senders end a message with NUL, as GELF does over TCP. */
+export const trimEnd = (data: Uint8Array): Uint8Array => {
+  let end = data.length
+  while (end > 0 && data[end - 1] === 0) end--
+  return end === data.length ? data : data.subarray(0, end)
+}
+
+/** A byte order mark does not count. */
+const textOf = (data: Uint8Array): string => utf8.decode(data)
+
+export const parseBytes = (data: Uint8Array): Result.Result<unknown, Problem> => parse(textOf(trimEnd(data)))
 
 /** JSON text of an object or array; an object or array that came as JSON text is taken as one; else null. */
 export const jsonb = (value: unknown): string | null => {
@@ -84,6 +150,41 @@ export const jsonb = (value: unknown): string | null => {
   if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return null
   const inner = Result.getOrUndefined(parse(value))
   return typeof inner === "object" && inner !== null ? JSON.stringify(inner) : null
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === "" || (typeof value === "object" && Object.keys(value).length === 0)
+
+const prunedMember = (value: unknown): unknown =>
+  Array.isArray(value) ? value.map(prunedMember) : isObject(value) ? prune(value, isEmpty) : value
+
+const prune = (object: JsonObject, isLeftOut: (value: unknown) => boolean): JsonObject =>
+  Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [key, prunedMember(value)] as const)
+      .filter(([, value]) => !isLeftOut(value))
+  )
+
+const mayBeEmpty = /[:[,](?:null|""|\{\}|\[\])/
+
+/** JSON text without what is empty inside of members, and without the members that then are. */
+export const prunedText = (object: JsonObject): string => {
+  const text = JSON.stringify(object)
+  if (!mayBeEmpty.test(text)) return text
+  return JSON.stringify(prune(object, (value) => typeof value === "object" && value !== null && isEmpty(value)))
+}
+
+/** An object, also as JSON text. */
+export const objectOf = (value: unknown): JsonObject | undefined => {
+  const inner = typeof value === "string" && /^\s*\{/.test(value) ? Result.getOrUndefined(parse(value)) : value
+  return isObject(inner) ? inner : undefined
+}
+
+/** A document that has `kept` too, where it says nothing else of it; one that is no object then becomes its member `name`. */
+export const documentWith = (document: unknown, kept: JsonObject, name: string): string | null => {
+  if (Object.keys(kept).length === 0) return jsonb(document)
+  const given = objectOf(document)
+  if (given !== undefined) return JSON.stringify({ ...kept, ...given })
+  return JSON.stringify(document === undefined || document === null ? kept : { ...kept, [name]: document })
 }
 
 /** What a text column holds of any JSON value: text as it is, objects and arrays as JSON, nothing for null. */
@@ -95,28 +196,3 @@ export const textValue = (value: unknown): string | null =>
     : typeof value === "object"
     ? JSON.stringify(value)
     : String(value)
-
-/**
- * A row for each object: of an array, or of the object itself. All of them, or the first problem with its place. Ends
- * when the rows become too large together, before they fill the memory.
- */
-export const eachObject = <Row extends object>(
-  value: unknown,
-  map: (object: JsonObject, index: number) => Result.Result<Row, Problem>
-): Result.Result<ReadonlyArray<Row>, Problem> => {
-  if (isObject(value)) return Result.map(map(value, 0), (row) => [row])
-  if (!Array.isArray(value)) return fail([], "expected an object or an array of objects")
-  if (value.length > rowsPerMessageMax) return fail([], `expected at most ${rowsPerMessageMax} objects`)
-  const rows: Array<Row> = []
-  let weight = 0
-  for (let index = 0; index < value.length; index++) {
-    const item: unknown = value[index]
-    if (!isObject(item)) return fail([index], "expected an object")
-    const row = map(item, index)
-    if (Result.isFailure(row)) return fail([index, ...row.failure.path], row.failure.reason)
-    rows.push(row.success)
-    weight += RowWeight.ofRow(row.success)
-    if (weight > RowWeight.weightMax) return fail([], RowWeight.problem)
-  }
-  return Result.succeed(rows)
-}

@@ -7,6 +7,7 @@
 import { Result, Schema, SchemaIssue } from "effect"
 import type { Problem } from "./DecodeError.ts"
 import type { JsonObject } from "./Json.ts"
+import { Reading } from "./Reading.ts"
 
 /** `metric_name` as `metricName`. */
 export const camel = (key: string): string => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
@@ -26,14 +27,18 @@ export const problemOf = (issue: SchemaIssue.Issue): Problem => {
   return { path: (first?.path ?? []).map(stepOf), reason: first?.message ?? "expected another shape" }
 }
 
-type Decode<A> = (object: JsonObject) => Result.Result<A, Problem>
+/** The row that `toRow` makes of the object's fields, unless one of them cannot be read. */
+type Mapping<A> = <Row>(
+  object: JsonObject,
+  toRow: (fields: A, reading: Reading) => Row
+) => Result.Result<Row, Problem>
 
 type Fields = { readonly [key: string]: unknown }
 
 export const make = <S extends Schema.ConstraintDecoder<unknown> & { readonly fields: Fields }>(
   schema: S,
   spellings: { readonly [K in keyof S["fields"]]?: ReadonlyArray<string> } = {}
-): Decode<S["Type"]> => {
+): Mapping<S["Type"]> => {
   const canonical = new Map<string, string>()
   for (const key of Object.keys(schema.fields)) {
     const known: ReadonlyArray<string> = spellings[key] ?? []
@@ -57,14 +62,18 @@ export const make = <S extends Schema.ConstraintDecoder<unknown> & { readonly fi
     return found
   }
 
-  return (object) => {
+  return (object, toRow) => {
     const found = respell(object)
+    const spelled = (problem: Problem): Problem => {
+      const [head, ...rest] = problem.path
+      const key = typeof head === "string" ? found?.get(head) : undefined
+      return key === undefined ? problem : { path: [key, ...rest], reason: problem.reason }
+    }
     const decoded = decode(found === undefined ? object : withKeys(object, found))
-    if (Result.isSuccess(decoded)) return Result.succeed(decoded.success)
-    const problem = problemOf(decoded.failure.issue)
-    const [head, ...rest] = problem.path
-    const spelled = typeof head === "string" ? found?.get(head) : undefined
-    return Result.fail(spelled === undefined ? problem : { path: [spelled, ...rest], reason: problem.reason })
+    if (Result.isFailure(decoded)) return Result.fail(spelled(problemOf(decoded.failure.issue)))
+    const reading = new Reading()
+    const row = toRow(decoded.success, reading)
+    return reading.problem === undefined ? Result.succeed(row) : Result.fail(spelled(reading.problem))
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * One network flow: flat columns for questions, the complete OCSF event beside them.
  *
- * AS numbers are `int8` although older tables have `int`: half of the 32-bit numbers do not fit there.
+ * AS numbers are `int4` as in the existing system's table, whose readers ask for that; half of the 32-bit numbers do not
+ * fit and stand in the document only. Hosting providers and MAC vendors are looked up by others.
  */
 import { optional, required, type RowOf, table } from "./Table.ts"
 
@@ -23,10 +24,10 @@ export const OcsfNetworkActivity = table({
     end_time: optional("timestamptz"),
     src_endpoint_ip: optional("text"),
     src_endpoint_port: optional("int4"),
-    src_as_number: optional("int8"),
+    src_as_number: optional("int4"),
     dst_endpoint_ip: optional("text"),
     dst_endpoint_port: optional("int4"),
-    dst_as_number: optional("int8"),
+    dst_as_number: optional("int4"),
     protocol_num: optional("int4"),
     protocol_name: optional("text"),
     protocol_source: optional("text"),
@@ -48,6 +49,16 @@ export const OcsfNetworkActivity = table({
     sampler_address: optional("text"),
     partition: required("text"),
     ocsf_payload: required("jsonb")
+  },
+  unwritten: {
+    src_hosting_provider: optional("text"),
+    src_hosting_provider_source: optional("text"),
+    dst_hosting_provider: optional("text"),
+    dst_hosting_provider_source: optional("text"),
+    src_mac_vendor: optional("text"),
+    src_mac_vendor_source: optional("text"),
+    dst_mac_vendor: optional("text"),
+    dst_mac_vendor_source: optional("text")
   }
 })
 

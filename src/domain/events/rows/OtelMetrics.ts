@@ -32,7 +32,9 @@ export const OtelMetrics = table({
     is_slow: optional("boolean"),
     component: optional("text"),
     level: optional("text"),
-    unit: optional("text")
+    unit: optional("text"),
+    /** What the sender claimed as the time of a point that has the time of receipt. */
+    claimed_time: optional("text")
   }
 })
 

@@ -47,6 +47,8 @@ export interface Table<C extends Columns> {
    */
   readonly keyKind: "natural" | "ingest"
   readonly columns: C
+  /** Further columns of a table of our making, which others fill: readers of the existing system ask for them. */
+  readonly unwritten?: Columns
 }
 
 type ValueOf<C> = C extends { readonly type: infer T extends ColumnType; readonly nullable: infer N }

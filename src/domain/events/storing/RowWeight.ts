@@ -4,7 +4,6 @@
  * The payload's size says little about it: what all records of a message share, such as a resource's attributes, is
  * repeated in each row, so that a few hundred kilobytes can stand for gigabytes.
  */
-import type { TableRows } from "../rows/Tables.ts"
 
 /** More in one message is refused, for all rows of a message are in one statement. */
 export const weightMax = 64 * 2 ** 20
@@ -27,17 +26,6 @@ export const ofRow = (row: object): number => {
   let weight = 0
   for (const value of Object.values(row)) weight += weightOfValue(value)
   return weight
-}
-
-/** A single row repeats nothing, so its payload is measure enough; nearly all messages are of that kind. */
-export const of = ({ rows }: TableRows, payloadBytes: number): number => {
-  if (rows.length <= 1) return payloadBytes
-  let weight = 0
-  for (const row of rows) {
-    weight += ofRow(row)
-    if (weight > weightMax) return weight
-  }
-  return Math.max(weight, payloadBytes)
 }
 
 export const problem = `expected rows of together at most ${weightMax} bytes`

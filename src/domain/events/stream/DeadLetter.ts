@@ -10,7 +10,10 @@ export interface Failure {
 }
 
 export interface DeadLetterSummary {
-  /** Unique, and the same however often the message is dead-lettered: `STREAM.jetStreamStream.sequence.storedAtMicros`. */
+  /**
+   * Unique, and the same however often the message is dead-lettered: `STREAM.jetStreamStream.sequence.storedAtMicros`, with
+   * `.element` behind it for one element of a message.
+   */
   readonly id: string
   /** Empty when its subject belongs to none. */
   readonly stream: StreamName | ""
@@ -18,6 +21,8 @@ export interface DeadLetterSummary {
   readonly jetStream: string
   readonly sequence: number
   readonly storedAtMicros: number
+  /** The place of the one element that the letter is about. */
+  readonly element?: number
   readonly deliveries: number
   readonly failure: Failure
   readonly deadLetteredAtMillis: number

@@ -30,6 +30,7 @@ const Letter = Schema.fromJsonString(Schema.Struct({
   jetStream: Schema.String,
   sequence: Schema.Int,
   storedAtMicros: Schema.Int,
+  element: Schema.optionalKey(Schema.Int),
   deliveries: Schema.Int,
   failure: Schema.Struct({
     reason: Schema.Literals(["decode", "rejected", "exhausted"]),
@@ -50,7 +51,7 @@ const decodeHeaders = Schema.decodeResult(Headers)
 const encodeLetter = Schema.encodeSync(Letter)
 const encodeHeaders = Schema.encodeSync(Headers)
 
-type Place = Pick<DeadLetterSummary, "stream" | "jetStream" | "sequence" | "storedAtMicros">
+type Place = Pick<DeadLetterSummary, "stream" | "jetStream" | "sequence" | "storedAtMicros" | "element">
 
 const streamToken = (stream: DeadLetterSummary["stream"]): string => stream === "" ? noStream : stream
 
@@ -58,20 +59,25 @@ const streamToken = (stream: DeadLetterSummary["stream"]): string => stream === 
 export const filter = (stream: DeadLetterSummary["stream"] | undefined): string =>
   `${subjectRoot}.${stream === undefined ? "*" : streamToken(stream)}.*.*`
 
-export const idOf = ({ jetStream, sequence, storedAtMicros, stream }: Place): string =>
-  `${streamToken(stream)}.${escapeName(jetStream)}.${sequence}.${storedAtMicros}`
+const behind = (separator: string, element: number | undefined): string =>
+  element === undefined ? "" : `${separator}${element}`
 
-const subjectFor = ({ jetStream, sequence, storedAtMicros, stream }: Place): string =>
-  `${subjectRoot}.${streamToken(stream)}.${escapeName(jetStream)}.${sequence}-${storedAtMicros}`
+export const idOf = ({ element, jetStream, sequence, storedAtMicros, stream }: Place): string =>
+  `${streamToken(stream)}.${escapeName(jetStream)}.${sequence}.${storedAtMicros}${behind(".", element)}`
 
-const idForm = /^([A-Za-z_]+)\.([A-Za-z0-9_=-]+)\.(\d+)\.(\d+)$/
+const subjectFor = ({ element, jetStream, sequence, storedAtMicros, stream }: Place): string =>
+  `${subjectRoot}.${streamToken(stream)}.${escapeName(jetStream)}.${sequence}-${storedAtMicros}${behind("-", element)}`
+
+const idForm = /^([A-Za-z_]+)\.([A-Za-z0-9_=-]+)\.(\d+)\.(\d+)(?:\.(\d+))?$/
 
 /** None for a text that is no id: it could otherwise mean many letters. */
 export const subjectOf = (id: string): Option.Option<string> => {
-  const [, stream, jetStream, sequence, storedAtMicros] = idForm.exec(id) ?? []
+  const [, stream, jetStream, sequence, storedAtMicros, element] = idForm.exec(id) ?? []
   return stream === undefined
     ? Option.none()
-    : Option.some(`${subjectRoot}.${stream}.${jetStream}.${sequence}-${storedAtMicros}`)
+    : Option.some(
+      `${subjectRoot}.${stream}.${jetStream}.${sequence}-${storedAtMicros}${element === undefined ? "" : `-${element}`}`
+    )
 }
 
 type HeaderValues = ReadonlyArray<readonly [name: string, value: string]>

@@ -90,19 +90,21 @@ const make = Effect.fnUntraced(function*(options: DeadLetterStream.DeadLetterStr
     }).pipe(Effect.mapError(failed("replay")))
 
   return DeadLetters.of({
-    add: Effect.fn("DeadLetters.add")(function*({ deliveries, failure, message, stream }) {
+    add: Effect.fn("DeadLetters.add")(function*({ deliveries, failure, message, part, stream }) {
       const client = yield* clientFor("add")
+      const data = part?.data ?? message.data
       const encoded = DeadLetterMessage.encode({
         stream,
         subject: message.subject,
         jetStream: message.stream,
         sequence: message.sequence,
         storedAtMicros: message.storedAtMicros,
+        ...(part === undefined ? {} : { element: part.element }),
         deliveries,
         failure,
         deadLetteredAtMillis: yield* Clock.currentTimeMillis,
-        bytes: message.data.length,
-        data: message.data,
+        bytes: data.length,
+        data,
         headers: headerValues(message)
       }, client.nc.info?.max_payload ?? payloadMaxDefault)
       yield* letters.ensure(client).pipe(Effect.mapError(failed("add")))

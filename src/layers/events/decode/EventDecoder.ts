@@ -1,16 +1,15 @@
 /**
  * From a fetched message to its rows: routes by subject, finds the tenant and runs the stream's processor.
  *
- * Synchronous, without state and without a throw: a message gives all of its rows or a `DecodeError` that says where and
- * why. The same message gives the same rows at every delivery.
+ * Synchronous, without state and without a throw: a message gives its rows and what of it cannot be one, or a
+ * `DecodeError` that says where and why. The same message gives the same rows at every delivery.
  */
 import { Result } from "effect"
 import type { Decode, Decoded } from "../../../domain/events/decode/Decode.ts"
-import { DecodeError, fail, type Problem } from "../../../domain/events/decode/DecodeError.ts"
+import { DecodeError, type Problem } from "../../../domain/events/decode/DecodeError.ts"
 import type { TableRows } from "../../../domain/events/rows/Tables.ts"
-import * as RowWeight from "../../../domain/events/storing/RowWeight.ts"
 import type { TableForm } from "../../../domain/events/storing/TableForm.ts"
-import { type EventMessage, rowsPerMessageMax } from "../../../domain/events/stream/EventMessage.ts"
+import type { EventMessage } from "../../../domain/events/stream/EventMessage.ts"
 import * as Subject from "../../../domain/events/stream/Subject.ts"
 import * as Tenant from "../../../domain/events/stream/Tenant.ts"
 import * as EventsProcessor from "./EventsProcessor.ts"
@@ -58,28 +57,33 @@ export const make = (options: Options = {}): Decode => {
   }
   const processors = (form: TableForm): Processors => form === "current" ? current : go
 
-  const decode = (message: EventMessage, route: Subject.Route): Result.Result<Decoded, Problem> =>
-    Result.flatMap(
-      Tenant.resolve(route.tenant, message.headers, options.tenantDefault),
+  const decode = (message: EventMessage, route: Subject.Route): Result.Result<Decoded, Problem> => {
+    const { headers } = message
+    return Result.flatMap(
+      Tenant.resolve(route.tenant, headers, options.tenantDefault),
       (tenantId): Result.Result<Decoded, Problem> => {
         const { stream, subject } = route
         if (options.supersededSubjects?.has(subject) === true) {
-          return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded, weight: 0 })
+          return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded, refused: [], weight: 0 })
         }
         const form = options.form?.() ?? "current"
         const { storedAtMicros } = message
         const context = { tenantId, subject, storedAtMicros, id: RowIds.make(message, subject), form }
-        const content = processors(form)[stream](message.data, context)
-        if (Result.isFailure(content)) return Result.fail(content.failure)
-        if (content.success.rows.length > rowsPerMessageMax) {
-          return fail([], `expected at most ${rowsPerMessageMax} rows`)
-        }
-        const weight = RowWeight.of(content.success, message.data.length)
-        return weight > RowWeight.weightMax
-          ? fail([], RowWeight.problem)
-          : Result.succeed({ stream, tenantId, isSuperseded: false, content: content.success, weight })
+        return Result.map(processors(form)[stream](message.data, context, headers), (content) => ({
+          stream,
+          tenantId,
+          isSuperseded: false,
+          content,
+          refused: content.refused.map(({ data, element, problem }) => ({
+            element,
+            data,
+            error: DecodeError.of(message, stream, problem)
+          })),
+          weight: Math.max(content.weight, message.data.length)
+        }))
       }
     )
+  }
 
   return (message) => {
     const route = Subject.route(message.subject)

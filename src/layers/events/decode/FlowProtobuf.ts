@@ -1,16 +1,18 @@
 /**
  * Flows in protobuf: one message, or any number of them, each behind its length.
  *
- * The length form is tried first and counts when what is behind the first length is a flow with addresses: the first
- * bytes of a bare message can look like a length, but what follows is then no flow.
+ * The length form is tried first, as the first bytes of a bare message can look like a length. It counts when the lengths
+ * lead to the end and something on the way is a flow, or when what is behind the first length is a flow with addresses.
+ * What then is none costs itself, as does the rest of a message that breaks off.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire"
 import { Result } from "effect"
 import * as Address from "../../../domain/events/decode/Address.ts"
 import { fail, type Problem } from "../../../domain/events/decode/DecodeError.ts"
+import type { Collector } from "../../../domain/events/decode/Elements.ts"
 import { cleanText, type JsonObject } from "../../../domain/events/decode/Json.ts"
 import * as Timestamp from "../../../domain/events/decode/Timestamp.ts"
-import type { Flow } from "../../../domain/events/mapping/flows/Flow.ts"
+import { type Flow, saysNothing } from "../../../domain/events/mapping/flows/Flow.ts"
 import { FlowMessage } from "../../../gen/flowpb/flow.ts"
 import * as Protobuf from "./Protobuf.ts"
 
@@ -19,7 +21,9 @@ const sources: Readonly<Record<number, string>> = { 1: "sFlow v5", 2: "NetFlow v
 const ip = (bytes: Uint8Array | undefined): string | null =>
   bytes === undefined ? null : Address.fromBytes(bytes) ?? null
 const micros = (nanos: bigint): number | null => nanos === 0n ? null : Timestamp.fromNanos(nanos)
-const nonZero = (value: number): number | null => value === 0 || value > 2 ** 31 - 1 ? null : value
+const nonZero = (value: number): number | null => value === 0 ? null : value
+/** Values that no protocol has: the exporter's own, kept among what has no column. */
+const upTo = (value: number, maximum: number): number | null => value > maximum ? null : nonZero(value)
 const nonZeroBig = (value: bigint): bigint | null => value === 0n ? null : value
 
 const mac = (value: bigint): string | null =>
@@ -79,9 +83,14 @@ const unmappedKeys = keysOf(FlowMessage.create())
   .map((key) => ({ key, name: snake(key) }))
   .sort((one, other) => one.name.length - other.name.length || (one.name < other.name ? -1 : 1))
 
-/** Every field without a column that the exporter filled in. */
+const isOdd = (wire: FlowMessage): boolean =>
+  wire.srcPort > portMax || wire.dstPort > portMax || wire.proto > protocolMax || wire.tcpFlags > flagsMax
+
+/** Every field without a column that the exporter filled in, and values that are too large for theirs. */
 const unmapped = (wire: FlowMessage): JsonObject => {
-  const rest: Record<string, unknown> = {}
+  const rest: Record<string, unknown> = isOdd(wire)
+    ? { proto: wire.proto, src_port: wire.srcPort, dst_port: wire.dstPort, tcp_flags: wire.tcpFlags }
+    : {}
   for (const { key, name } of unmappedKeys) {
     const value = wire[key]
     if (!isEmpty(value)) rest[name] = plain(key, value)
@@ -96,11 +105,11 @@ const flow = (wire: FlowMessage): Flow => ({
   srcIp: ip(wire.srcAddr),
   dstIp: ip(wire.dstAddr),
   samplerIp: ip(wire.samplerAddress),
-  srcPort: nonZero(wire.srcPort),
-  dstPort: nonZero(wire.dstPort),
-  protocol: nonZero(wire.proto),
+  srcPort: upTo(wire.srcPort, portMax),
+  dstPort: upTo(wire.dstPort, portMax),
+  protocol: upTo(wire.proto, protocolMax),
   protocolName: wire.protocolName === "" ? null : cleanText(wire.protocolName),
-  tcpFlags: nonZero(wire.tcpFlags),
+  tcpFlags: upTo(wire.tcpFlags, flagsMax),
   srcAs: wire.srcAs === 0 ? null : BigInt(wire.srcAs),
   dstAs: wire.dstAs === 0 ? null : BigInt(wire.dstAs),
   bytes: wire.bytes,
@@ -122,50 +131,73 @@ const flow = (wire: FlowMessage): Flow => ({
   unmapped: unmapped(wire)
 })
 
-const isAddress = (bytes: Uint8Array | undefined): boolean => bytes?.length === 4 || bytes?.length === 16
+const portMax = 0xffff
+const protocolMax = 0xff
+const flagsMax = 0xffff
 
-const checked = (wire: FlowMessage): Result.Result<FlowMessage, Problem> => {
-  if (!isAddress(wire.srcAddr)) return fail(["src_addr"], "expected 4 or 16 bytes")
-  if (!isAddress(wire.dstAddr)) return fail(["dst_addr"], "expected 4 or 16 bytes")
-  return wire.samplerAddress === undefined || wire.samplerAddress.length === 0 || isAddress(wire.samplerAddress)
-    ? Result.succeed(wire)
-    : fail(["sampler_address"], "expected 4 or 16 bytes")
+/** Of a field that may be left out. */
+const isAddress = (bytes: Uint8Array | undefined): boolean =>
+  bytes === undefined || bytes.length === 4 || bytes.length === 16 || bytes.length === 0
+
+const noAddress = (name: string) => fail([name], "expected 4 or 16 bytes")
+
+/** Flows of other protocols than IP have no addresses; what is there must be one. */
+const checked = (wire: FlowMessage): Result.Result<Flow, Problem> => {
+  if (!isAddress(wire.srcAddr)) return noAddress("src_addr")
+  if (!isAddress(wire.dstAddr)) return noAddress("dst_addr")
+  if (!isAddress(wire.samplerAddress)) return noAddress("sampler_address")
+  const read = flow(wire)
+  return saysNothing(read) ? fail(["src_addr"], "expected an address, a MAC address or a count") : Result.succeed(read)
 }
 
-const one = (data: Uint8Array): Result.Result<FlowMessage, Problem> =>
+const one = (data: Uint8Array): Result.Result<Flow, Problem> =>
   Result.flatMap(Protobuf.read(FlowMessage, data), checked)
 
-/**
- * The messages behind their lengths, or none when the first is not of that form; once the first is, the others must be.
- */
-const framed = (data: Uint8Array): Result.Result<ReadonlyArray<FlowMessage>, Problem> | undefined => {
-  const reader = new BinaryReader(data)
-  const messages: Array<FlowMessage> = []
-  while (reader.pos < data.length) {
-    const message = frameAt(reader, data)
-    if (message === undefined) {
-      return messages.length === 0 ? undefined : fail([messages.length], "expected a whole flow behind its length")
-    }
-    messages.push(message)
-  }
-  return messages.length === 0 ? undefined : Result.succeed(messages)
+interface Frame {
+  readonly flow: Result.Result<Flow, Problem>
+  /** With its length, as a message of its own. */
+  readonly data: Uint8Array
 }
 
-/** No flow with two addresses is shorter; so a bare message, which begins with 8, is seen at once to have no length. */
+/** No flow that says anything is shorter; so a bare message, which begins with 8, is seen at once to have no length. */
 const flowBytesMin = 12
-
-const frameAt = (reader: BinaryReader, data: Uint8Array): FlowMessage | undefined => {
-  const length = lengthAt(reader)
-  if (length === undefined || length < flowBytesMin || reader.pos + length > data.length) return undefined
-  const message = one(data.subarray(reader.pos, reader.pos + length))
-  reader.pos += length
-  return Result.getOrUndefined(message)
-}
 
 const lengthAt = (reader: BinaryReader): number | undefined => Result.getOrUndefined(Result.try(() => reader.uint32()))
 
-export const read = (data: Uint8Array): Result.Result<ReadonlyArray<Flow>, Problem> => {
-  const messages = framed(data)
-  if (messages !== undefined) return Result.map(messages, (all) => all.map(flow))
-  return Result.map(one(data), (message) => [flow(message)])
+const hasAddresses = ({ flow }: Frame): boolean =>
+  Result.isSuccess(flow) && flow.success.srcIp !== null && flow.success.dstIp !== null
+
+/** The messages behind their lengths, with a last one that breaks off; none when the message is not of that form. */
+const framed = (data: Uint8Array): ReadonlyArray<Frame> | undefined => {
+  const reader = new BinaryReader(data)
+  const frames: Array<Frame> = []
+  while (reader.pos < data.length) {
+    const start = reader.pos
+    const length = lengthAt(reader)
+    const end = length === undefined ? Number.POSITIVE_INFINITY : reader.pos + length
+    if (end > data.length || (length ?? 0) < flowBytesMin) {
+      const [first] = frames
+      if (first === undefined || !hasAddresses(first)) return undefined
+      frames.push({ flow: fail([], "expected a whole flow behind its length"), data: data.subarray(start) })
+      return frames
+    }
+    frames.push({ flow: one(data.subarray(reader.pos, end)), data: data.subarray(start, end) })
+    reader.pos = end
+  }
+  return frames.some(({ flow }) => Result.isSuccess(flow)) ? frames : undefined
+}
+
+export const read = <Row extends object>(
+  data: Uint8Array,
+  out: Collector<Row>,
+  row: (flow: Flow) => Row
+): Result.Result<void, Problem> => {
+  const frames = framed(data)
+  if (frames === undefined) return Result.map(one(data), (flow) => out.add(row(flow)))
+  for (const [at, { data, flow }] of frames.entries()) {
+    if (out.isOver) break
+    if (Result.isSuccess(flow)) out.add(row(flow.success))
+    else out.refuse({ path: [at, ...flow.failure.path], reason: flow.failure.reason }, () => data)
+  }
+  return Result.void
 }

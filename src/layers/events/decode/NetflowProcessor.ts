@@ -1,22 +1,37 @@
 /** NETFLOW: flows in protobuf or JSON to `ocsf_network_activity`, or to the first generation's `netflow_metrics`. */
 import { Result } from "effect"
-import { eachObject } from "../../../domain/events/decode/Json.ts"
+import { fail, type Problem } from "../../../domain/events/decode/DecodeError.ts"
+import { type Flow, saysNothing } from "../../../domain/events/mapping/flows/Flow.ts"
 import * as FlowJson from "../../../domain/events/mapping/flows/FlowJson.ts"
 import * as FlowMapping from "../../../domain/events/mapping/flows/FlowMapping.ts"
+import type { RowContext } from "../../../domain/events/stream/EventMessage.ts"
 import * as FlowProtobuf from "./FlowProtobuf.ts"
-import { jsonOrProtobuf, type Processor } from "./Processor.ts"
+import * as Processor from "./Processor.ts"
 
 export type FlowTable = "ocsf_network_activity" | "netflow_metrics"
 
-export const make = (table: FlowTable): Processor => (data, context) =>
-  Result.map(
-    jsonOrProtobuf(
-      data,
-      (value) => eachObject(value, (object) => FlowJson.read(object, context.subject)),
-      FlowProtobuf.read
-    ),
-    (flows) =>
-      table === "ocsf_network_activity"
-        ? { table, rows: flows.map((flow, index) => FlowMapping.toNetworkActivity(flow, context, index)) }
-        : { table, rows: flows.map((flow, index) => FlowMapping.toNetflowMetric(flow, context, index)) }
+const readJson = (object: Parameters<typeof FlowJson.read>[0], subject: string): Result.Result<Flow, Problem> =>
+  Result.flatMap(
+    FlowJson.read(object, subject),
+    (flow) =>
+      saysNothing(flow) ? fail(["src_addr"], "expected an address, a MAC address or a count") : Result.succeed(flow)
   )
+
+const reader = <Row extends object>(toRow: (flow: Flow, context: RowContext, index: number) => Row) =>
+  Processor.make<Row>({
+    object: ({ payload }, context, index) =>
+      Result.map(readJson(payload, context.subject), (flow) => toRow(flow, context, index)),
+    protobuf: (data, out, context) => FlowProtobuf.read(data, out, (flow) => toRow(flow, context, out.count))
+  })
+
+const readers = {
+  ocsf_network_activity: reader(FlowMapping.toNetworkActivity),
+  netflow_metrics: reader(FlowMapping.toNetflowMetric)
+}
+
+export const make = (table: FlowTable): Processor.Processor =>
+  table === "ocsf_network_activity"
+    ? (data, context, headers) =>
+      Result.map(readers[table](data, context, headers), (elements) => ({ table, ...elements }))
+    : (data, context, headers) =>
+      Result.map(readers[table](data, context, headers), (elements) => ({ table, ...elements }))

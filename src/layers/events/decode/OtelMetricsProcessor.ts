@@ -1,29 +1,20 @@
 /** OTEL_METRICS: OTLP (protobuf, JSON) and the collector's performance metrics (JSON) to `otel_metrics`. */
 import { Result } from "effect"
-import * as CloudEvent from "../../../domain/events/decode/CloudEvent.ts"
-import { eachObject } from "../../../domain/events/decode/Json.ts"
-import type { Point, Resource } from "../../../domain/events/mapping/otlp/Otlp.ts"
 import * as OtlpJson from "../../../domain/events/mapping/otlp/OtlpJson.ts"
 import * as OtlpMapping from "../../../domain/events/mapping/otlp/OtlpMapping.ts"
 import * as PerformanceMetricMapping from "../../../domain/events/mapping/otlp/PerformanceMetricMapping.ts"
+import type { OtelMetricRow } from "../../../domain/events/rows/OtelMetrics.ts"
 import * as OtlpMetrics from "./OtlpMetrics.ts"
-import { jsonOrProtobuf, type Processor } from "./Processor.ts"
+import * as Processor from "./Processor.ts"
 
-export const process: Processor = (data, context) => {
-  let index = 0
-  const toRow = (point: Point, resource: Resource) => OtlpMapping.pointRow(point, resource, context, index++)
-  return Result.map(
-    jsonOrProtobuf(
-      data,
-      (value) =>
-        OtlpJson.isRequest(value, "resourceMetrics")
-          ? OtlpJson.metrics(value, toRow)
-          : eachObject(
-            CloudEvent.spread(value),
-            CloudEvent.inside((object, at) => PerformanceMetricMapping.map(object, context, at))
-          ),
-      (bytes) => OtlpMetrics.read(bytes, toRow)
-    ),
-    (rows) => ({ table: "otel_metrics", rows })
-  )
-}
+const read = Processor.make<OtelMetricRow>({
+  object: ({ payload }, context, index) => PerformanceMetricMapping.map(payload, context, index),
+  request: (value, out, context) =>
+    OtlpJson.metrics(value, out, (point, resource) => OtlpMapping.pointRow(point, resource, context, out.count)),
+  protobuf: (data, out, context) =>
+    OtlpMetrics.read(data, out, (point, resource) => OtlpMapping.pointRow(point, resource, context, out.count)),
+  isEmptyValid: () => true
+})
+
+export const process: Processor.Processor = (data, context, headers) =>
+  Result.map(read(data, context, headers), (elements) => ({ table: "otel_metrics", ...elements }))

@@ -1,9 +1,9 @@
-/** Log records from OTLP protobuf, each given to `row` with its resource and scope; one more than is allowed is enough. */
+/** Log records from OTLP protobuf, each given to `row` with its resource and scope. */
 import { Result } from "effect"
 import type { Problem } from "../../../domain/events/decode/DecodeError.ts"
+import type { Collector } from "../../../domain/events/decode/Elements.ts"
 import { cleanText } from "../../../domain/events/decode/Json.ts"
 import type { LogRecord, Resource, Scope } from "../../../domain/events/mapping/otlp/Otlp.ts"
-import { rowsPerMessageMax } from "../../../domain/events/stream/EventMessage.ts"
 import { ExportLogsServiceRequest } from "../../../gen/opentelemetry/proto/collector/logs/v1/logs_service.ts"
 import type { LogRecord as Wire } from "../../../gen/opentelemetry/proto/logs/v1/logs.ts"
 import * as OtlpValue from "./OtlpValue.ts"
@@ -22,21 +22,20 @@ const record = (wire: Wire): LogRecord => ({
   eventName: cleanText(wire.eventName)
 })
 
-export const read = <Row>(
+export const read = <Row extends object>(
   data: Uint8Array,
+  out: Collector<Row>,
   row: (record: LogRecord, resource: Resource, scope: Scope) => Row
-): Result.Result<ReadonlyArray<Row>, Problem> =>
+): Result.Result<void, Problem> =>
   Result.map(Protobuf.read(ExportLogsServiceRequest, data), (request) => {
-    const rows: Array<Row> = []
     for (const group of request.resourceLogs) {
       const resource = OtlpValue.resource(group.resource)
       for (const inner of group.scopeLogs) {
         const scope = OtlpValue.scope(inner.scope)
         for (const wire of inner.logRecords) {
-          rows.push(row(record(wire), resource, scope))
-          if (rows.length > rowsPerMessageMax) return rows
+          if (out.isOver) return
+          out.add(row(record(wire), resource, scope))
         }
       }
     }
-    return rows
   })

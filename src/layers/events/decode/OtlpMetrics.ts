@@ -1,9 +1,9 @@
-/** Points of every kind from OTLP protobuf, each given to `row` with its resource; one more than is allowed is enough. */
+/** Points of every kind from OTLP protobuf, each given to `row` with its resource. */
 import { Result } from "effect"
 import type { Problem } from "../../../domain/events/decode/DecodeError.ts"
+import type { Collector } from "../../../domain/events/decode/Elements.ts"
 import { cleanText } from "../../../domain/events/decode/Json.ts"
 import type { Point, Resource } from "../../../domain/events/mapping/otlp/Otlp.ts"
-import { rowsPerMessageMax } from "../../../domain/events/stream/EventMessage.ts"
 import { ExportMetricsServiceRequest } from "../../../gen/opentelemetry/proto/collector/metrics/v1/metrics_service.ts"
 import type { KeyValue } from "../../../gen/opentelemetry/proto/common/v1/common.ts"
 import type { Metric, NumberDataPoint } from "../../../gen/opentelemetry/proto/metrics/v1/metrics.ts"
@@ -12,21 +12,26 @@ import * as Protobuf from "./Protobuf.ts"
 
 type Base = Pick<Point, "name" | "unit">
 
-const point = (
-  base: Base,
-  kind: Point["kind"],
-  wire: { readonly timeUnixNano: bigint; readonly attributes: ReadonlyArray<KeyValue> },
-  value: number
-): Point => ({
+interface WirePoint {
+  readonly timeUnixNano: bigint
+  readonly flags: number
+  readonly attributes: ReadonlyArray<KeyValue>
+}
+
+/** The flag of a point that says that there was nothing to record. */
+const noRecordedValue = 1
+
+const point = (base: Base, kind: Point["kind"], wire: WirePoint, value: number | undefined): Point => ({
   name: base.name,
   unit: base.unit,
   kind,
   time: wire.timeUnixNano,
-  value,
+  value: (wire.flags & noRecordedValue) === 0 ? value ?? null : null,
   attributes: OtlpValue.attributes(wire.attributes)
 })
 
-const numberOf = (wire: NumberDataPoint): number => Number(wire.value?.value ?? 0)
+const numberOf = ({ value }: NumberDataPoint): number | undefined =>
+  value === undefined ? undefined : Number(value.value)
 
 const points = (metric: Metric): ReadonlyArray<Point> => {
   const base = { name: cleanText(metric.name), unit: cleanText(metric.unit) }
@@ -39,28 +44,27 @@ const points = (metric: Metric): ReadonlyArray<Point> => {
       return data.value.dataPoints.map((wire) => point(base, data.$case, wire, numberOf(wire)))
     case "histogram":
     case "summary":
-      return data.value.dataPoints.map((wire) => point(base, data.$case, wire, wire.sum ?? 0))
+      return data.value.dataPoints.map((wire) => point(base, data.$case, wire, wire.sum))
     case "exponentialHistogram":
-      return data.value.dataPoints.map((wire) => point(base, "exponential_histogram", wire, wire.sum ?? 0))
+      return data.value.dataPoints.map((wire) => point(base, "exponential_histogram", wire, wire.sum))
   }
 }
 
-export const read = <Row>(
+export const read = <Row extends object>(
   data: Uint8Array,
+  out: Collector<Row>,
   row: (point: Point, resource: Resource) => Row
-): Result.Result<ReadonlyArray<Row>, Problem> =>
+): Result.Result<void, Problem> =>
   Result.map(Protobuf.read(ExportMetricsServiceRequest, data), (request) => {
-    const rows: Array<Row> = []
     for (const group of request.resourceMetrics) {
       const resource = OtlpValue.resource(group.resource)
       for (const inner of group.scopeMetrics) {
         for (const metric of inner.metrics) {
           for (const one of points(metric)) {
-            rows.push(row(one, resource))
-            if (rows.length > rowsPerMessageMax) return rows
+            if (out.isOver) return
+            out.add(row(one, resource))
           }
         }
       }
     }
-    return rows
   })

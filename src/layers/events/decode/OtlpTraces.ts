@@ -1,9 +1,9 @@
-/** Spans from OTLP protobuf, each given to `row` with its resource and scope; one more than is allowed is enough. */
+/** Spans from OTLP protobuf, each given to `row` with its resource and scope; one without ids costs itself. */
 import { Result } from "effect"
 import type { Problem } from "../../../domain/events/decode/DecodeError.ts"
+import type { Collector } from "../../../domain/events/decode/Elements.ts"
 import { cleanText } from "../../../domain/events/decode/Json.ts"
 import type { Resource, Scope, Span } from "../../../domain/events/mapping/otlp/Otlp.ts"
-import { rowsPerMessageMax } from "../../../domain/events/stream/EventMessage.ts"
 import { ExportTraceServiceRequest } from "../../../gen/opentelemetry/proto/collector/trace/v1/trace_service.ts"
 import type { Span as Wire } from "../../../gen/opentelemetry/proto/trace/v1/trace.ts"
 import * as OtlpValue from "./OtlpValue.ts"
@@ -32,21 +32,32 @@ const span = (wire: Wire): Span => ({
   statusMessage: cleanText(wire.status?.message ?? "")
 })
 
-export const read = <Row>(
+export const read = <Row extends object>(
   data: Uint8Array,
-  row: (span: Span, resource: Resource, scope: Scope) => Row
-): Result.Result<ReadonlyArray<Row>, Problem> =>
+  out: Collector<Row>,
+  row: (span: Span, resource: Resource, scope: Scope) => Result.Result<Row, Problem>
+): Result.Result<void, Problem> =>
   Result.map(Protobuf.read(ExportTraceServiceRequest, data), (request) => {
-    const rows: Array<Row> = []
-    for (const group of request.resourceSpans) {
+    request.resourceSpans.forEach((group, groupAt) => {
       const resource = OtlpValue.resource(group.resource)
-      for (const inner of group.scopeSpans) {
+      group.scopeSpans.forEach((inner, innerAt) => {
         const scope = OtlpValue.scope(inner.scope)
-        for (const wire of inner.spans) {
-          rows.push(row(span(wire), resource, scope))
-          if (rows.length > rowsPerMessageMax) return rows
+        for (const [at, wire] of inner.spans.entries()) {
+          if (out.isOver) return
+          const read = row(span(wire), resource, scope)
+          if (Result.isSuccess(read)) {
+            out.add(read.success)
+            continue
+          }
+          const alone = { resourceSpans: [{ ...group, scopeSpans: [{ ...inner, spans: [wire] }] }] }
+          out.refuse(
+            {
+              path: ["resourceSpans", groupAt, "scopeSpans", innerAt, "spans", at, ...read.failure.path],
+              reason: read.failure.reason
+            },
+            () => ExportTraceServiceRequest.encode(alone).finish()
+          )
         }
-      }
-    }
-    return rows
+      })
+    })
   })

@@ -1,5 +1,6 @@
 /** OTLP's attribute values and ids from protobuf to plain JSON, fit for PostgreSQL's text. */
 import { cleanText, type JsonObject } from "../../../domain/events/decode/Json.ts"
+import * as Secrets from "../../../domain/events/decode/Secrets.ts"
 import * as Otlp from "../../../domain/events/mapping/otlp/Otlp.ts"
 import type { AnyValue, InstrumentationScope, KeyValue } from "../../../gen/opentelemetry/proto/common/v1/common.ts"
 import type { Resource } from "../../../gen/opentelemetry/proto/resource/v1/resource.ts"
@@ -21,7 +22,7 @@ export const plain = (any: AnyValue | undefined): unknown => {
     case "intValue":
       return integer(value.value)
     case "doubleValue":
-      return Number.isFinite(value.value) ? value.value : String(value.value)
+      return Otlp.double(value.value)
     case "arrayValue":
       return value.value.values.map(plain)
     case "kvlistValue":
@@ -36,7 +37,7 @@ export const attributes = (values: ReadonlyArray<KeyValue>): JsonObject => {
   for (const { key, value } of values) {
     // Assigning this key would set the object's prototype instead.
     if (key === "__proto__") return Object.fromEntries(values.map((one) => [cleanText(one.key), plain(one.value)]))
-    object[cleanText(key)] = plain(value)
+    if (!Secrets.isSecretKey(key)) object[cleanText(key)] = plain(value)
   }
   return object
 }
@@ -44,7 +45,8 @@ export const attributes = (values: ReadonlyArray<KeyValue>): JsonObject => {
 /** The same bytes, not a copy of them. */
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
-export const hex = (id: Uint8Array): string => id.length === 0 ? "" : view(id).toString("hex")
+/** Empty when all bytes are zero, which means that there is no id. */
+export const hex = (id: Uint8Array): string => id.every((byte) => byte === 0) ? "" : view(id).toString("hex")
 
 export const resource = (one: Resource | undefined): Otlp.Resource => Otlp.resource(attributes(one?.attributes ?? []))
 

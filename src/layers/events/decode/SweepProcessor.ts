@@ -1,11 +1,9 @@
 /** SWEEP: host states in JSON to `sweep_host_states`. */
 import { Result } from "effect"
-import { eachObject, parseBytes } from "../../../domain/events/decode/Json.ts"
 import * as SweepMapping from "../../../domain/events/mapping/measurements/SweepMapping.ts"
-import type { Processor } from "./Processor.ts"
+import * as Processor from "./Processor.ts"
 
-export const process: Processor = (data, context) =>
-  Result.map(
-    Result.flatMap(parseBytes(data), (value) => eachObject(value, (object) => SweepMapping.map(object, context))),
-    (rows) => ({ table: "sweep_host_states", rows })
-  )
+const read = Processor.make({ object: ({ payload }, context) => SweepMapping.map(payload, context) })
+
+export const process: Processor.Processor = (data, context, headers) =>
+  Result.map(read(data, context, headers), (elements) => ({ table: "sweep_host_states", ...elements }))

@@ -1,6 +1,6 @@
 /**
- * The DDL of a target table, from its description: the same columns that are written, in the same order, then
- * `created_at`.
+ * The DDL of a target table, from its description: the same columns that are written, in the same order, then those that
+ * others fill, and `created_at`.
  *
  * Few indexes, as each costs every row: the key begins with the tenant and holds the time, a BRIN index finds a span of
  * time across tenants, and ids that people look up have one of their own.
@@ -81,8 +81,12 @@ export const loosened = (schema: string, name: TableName): ReadonlyArray<string>
 }
 
 export const create = (schema: string, name: TableName): string => {
-  const { columns, key }: { readonly columns: AnyColumns; readonly key: ReadonlyArray<string> } = tables[name]
-  const lines = Object.entries(columns).map(([column, { type }]) => definition(name, column, type))
+  const { columns, key, unwritten = {} }: {
+    readonly columns: AnyColumns
+    readonly key: ReadonlyArray<string>
+    readonly unwritten?: AnyColumns
+  } = tables[name]
+  const lines = Object.entries({ ...columns, ...unwritten }).map(([column, { type }]) => definition(name, column, type))
   return `create table ${quote(schema)}.${quote(name)} (${
     [...lines, "created_at timestamptz not null default now()", `primary key (${key.map(quote).join(", ")})`].join(", ")
   })`

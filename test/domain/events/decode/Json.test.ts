@@ -46,21 +46,6 @@ describe("Json", () => {
     )
   })
 
-  it("names the place of the item that is no object", () => {
-    const rows = Json.eachObject([{}, 5], () => Result.succeed({}))
-
-    assert.deepStrictEqual(rows, Result.fail({ path: [1], reason: "expected an object" }))
-  })
-
-  it("gives no row at all when one item has a problem", () => {
-    const rows = Json.eachObject(
-      [{}, {}],
-      (_, index) => index === 0 ? Result.succeed({}) : Result.fail({ path: ["x"], reason: "bad" })
-    )
-
-    assert.deepStrictEqual(rows, Result.fail({ path: [1, "x"], reason: "bad" }))
-  })
-
   it.each([
     [{ a: 1 }, `{"a":1}`],
     [[1], "[1]"],

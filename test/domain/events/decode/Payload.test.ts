@@ -4,10 +4,11 @@ import * as Payload from "../../../../src/domain/events/decode/Payload.ts"
 import * as Scalar from "../../../../src/domain/events/decode/Scalar.ts"
 
 const scalar = Schema.optionalKey(Scalar.Scalar)
-const decode = Payload.make(Schema.Struct({ metric_name: scalar, host_ip: Schema.String }), {
+const read = Payload.make(Schema.Struct({ metric_name: scalar, host_ip: Schema.String, if_index: scalar }), {
   metric_name: ["name"],
   host_ip: ["ip"]
 })
+const decode = (object: Readonly<Record<string, unknown>>) => read(object, (fields) => fields)
 
 describe("Payload", () => {
   it.each([
@@ -27,6 +28,18 @@ describe("Payload", () => {
     )
 
     assert.deepStrictEqual(paths, [["ip"], ["host_ip"], ["metricName"], ["host_ip"]])
+  })
+
+  it("gives no row of an object with a value that cannot be read, and names its key as the payload spells it", () => {
+    const index = (object: Readonly<Record<string, unknown>>) =>
+      read(object, (fields, reading) => reading.int4("if_index", fields.if_index))
+
+    assert.deepStrictEqual(index({ ip: "h", ifIndex: "7" }), Result.succeed(7))
+    assert.deepStrictEqual(index({ ip: "h", ifIndex: "" }), Result.succeed(null))
+    assert.deepStrictEqual(
+      index({ ip: "h", ifIndex: "seven" }),
+      Result.fail({ path: ["ifIndex"], reason: `expected a whole number of at most 32 bits, got "seven"` })
+    )
   })
 
   it.effect.prop("finds every key in camel case too", [Schema.String], ([value]) =>

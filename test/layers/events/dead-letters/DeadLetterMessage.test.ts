@@ -20,8 +20,13 @@ const letter: fc.Arbitrary<Omit<DeadLetter, "id">> = fc.record({
   }),
   deadLetteredAtMillis: fc.nat(),
   data: fc.uint8Array({ maxLength: 12_000 }),
-  headers: fc.array(fc.tuple(fc.constantFrom("X-A", "x-a", "Nats-Msg-Id"), text), { maxLength: 4 })
-}).map((letter) => ({ ...letter, bytes: letter.data.length }))
+  headers: fc.array(fc.tuple(fc.constantFrom("X-A", "x-a", "Nats-Msg-Id"), text), { maxLength: 4 }),
+  element: fc.option(fc.nat(), { nil: undefined })
+}).map(({ element, ...letter }) => ({
+  ...letter,
+  ...(element === undefined ? {} : { element }),
+  bytes: letter.data.length
+}))
 
 const payloadMax = 8_192
 const sizeOf = ({ data, headers }: DeadLetterMessage.LetterPart): number =>
@@ -71,7 +76,7 @@ describe("DeadLetterMessage", () => {
     "LOGS.events.1",
     "LOGS.>.1.2",
     "LOGS.*.1.2",
-    "LOGS.events.1.2.0",
+    "LOGS.events.1.2.3.4",
     "LOGS.events.a.2",
     " LOGS.events.1.2"
   ])(

@@ -58,6 +58,13 @@ describe("JetStreamDeadLetters", () => {
         const { data, deliveries, failure: kept } = yield* letters.get("LOGS.events.7.1700000000000007")
         assert.deepStrictEqual([new TextDecoder().decode(data), deliveries, kept], ["text 7", 2, failure])
         assert.deepStrictEqual(yield* letters.counts, new Map([["LOGS", 1], ["", 1]]))
+
+        const part = { element: 3, data: new TextEncoder().encode("one element") }
+        yield* letters.add({ ...letter(7), part })
+        const own = yield* letters.get("LOGS.events.7.1700000000000007.3")
+        assert.deepStrictEqual([new TextDecoder().decode(own.data), own.element], ["one element", 3])
+        yield* letters.drop("LOGS.events.7.1700000000000007.3")
+        assert.deepStrictEqual((yield* listed()).map(({ id }) => id), summaries.map(({ id }) => id))
       }).pipe(Effect.scoped, Effect.provide(layers(server.url)))
     }), 60_000)
 

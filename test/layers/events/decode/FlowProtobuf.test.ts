@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import { Collector } from "../../../../src/domain/events/decode/Elements.ts"
+import type { Flow } from "../../../../src/domain/events/mapping/flows/Flow.ts"
 import { FlowMessage } from "../../../../src/gen/flowpb/flow.ts"
 import * as FlowProtobuf from "../../../../src/layers/events/decode/FlowProtobuf.ts"
 import * as NetflowProcessor from "../../../../src/layers/events/decode/NetflowProcessor.ts"
@@ -7,6 +9,19 @@ import { context } from "../../../domain/events/context.ts"
 import { flow, framed } from "./samples.ts"
 
 const bytes = FlowMessage.encode(flow).finish()
+
+/** The flows, and the paths of what is none. */
+const read = (data: Uint8Array) => {
+  const out = new Collector<Flow>()
+  return Result.flatMap(
+    FlowProtobuf.read(data, out, (one) => one),
+    () =>
+      Result.map(
+        out.finish(),
+        ({ refused, rows }) => ({ flows: rows, refused: refused.map(({ problem }) => problem.path) })
+      )
+  )
+}
 
 describe("FlowProtobuf", () => {
   it("gives a row with numbers beyond 32 and 63 bits", () => {
@@ -17,7 +32,7 @@ describe("FlowProtobuf", () => {
       start_time: 1_767_323_040_000_000,
       src_endpoint_ip: "10.0.0.1",
       dst_endpoint_ip: "2001:db8::1",
-      src_as_number: 4_200_000_001n,
+      src_as_number: null,
       dst_as_number: null,
       bytes_total: 2n ** 63n - 1n,
       src_mac: "0ABBCCDDEEFF",
@@ -26,10 +41,10 @@ describe("FlowProtobuf", () => {
   })
 
   it("keeps what has no column", () => {
-    const [read] = Result.getOrThrow(FlowProtobuf.read(bytes))
+    const [first] = Result.getOrThrow(read(bytes)).flows
 
-    assert.strictEqual(read?.source, "NetFlow v9")
-    assert.deepStrictEqual(read?.unmapped, {
+    assert.strictEqual(first?.source, "NetFlow v9")
+    assert.deepStrictEqual(first?.unmapped, {
       sampling_rate: 100,
       sequence_num: 9,
       next_hop: "10.0.0.253",
@@ -40,18 +55,22 @@ describe("FlowProtobuf", () => {
   it("reads flows behind their lengths, whatever the length looks like", () => {
     for (let size = 0; size < 200; size++) {
       const padded = FlowMessage.encode({ ...flow, protocolName: "x".repeat(size) }).finish()
-      const read = NetflowProcessor.make("netflow_metrics")(framed(padded), context("flows.raw"))
+      const rows = NetflowProcessor.make("netflow_metrics")(framed(padded), context("flows.raw"))
 
-      assert.strictEqual(Result.getOrThrow(read).rows.length, 1, `${padded.length} bytes`)
+      assert.strictEqual(Result.getOrThrow(rows).rows.length, 1, `${padded.length} bytes`)
     }
   })
 
-  it("reads no part of a sequence that breaks off", () => {
+  it("reads the whole flows of a sequence that breaks off, and refuses the rest", () => {
     const two = Buffer.concat([framed(bytes), framed(bytes)])
 
-    assert.strictEqual(Result.getOrThrow(FlowProtobuf.read(two)).length, 2)
+    assert.deepStrictEqual(
+      Result.map(read(two), ({ flows, refused }) => [flows.length, refused]),
+      Result.succeed([2, []])
+    )
     for (let length = framed(bytes).length + 1; length < two.length; length++) {
-      assert.isTrue(Result.isFailure(FlowProtobuf.read(two.subarray(0, length))), `${length} bytes`)
+      const { flows, refused } = Result.getOrThrow(read(two.subarray(0, length)))
+      assert.deepStrictEqual([flows.length, refused], [1, [[1]]], `${length} bytes`)
     }
   })
 
@@ -59,7 +78,7 @@ describe("FlowProtobuf", () => {
     const wrong = FlowMessage.encode({ ...flow, samplerAddress: Buffer.from([1]) }).finish()
 
     assert.deepStrictEqual(
-      Result.mapError(FlowProtobuf.read(wrong), ({ path }) => path),
+      Result.mapError(read(wrong), ({ path }) => path),
       Result.fail(["sampler_address"])
     )
   })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import type { TableRows } from "../../../../src/domain/events/rows/Tables.ts"
 import { ExportLogsServiceRequest } from "../../../../src/gen/opentelemetry/proto/collector/logs/v1/logs_service.ts"
 import { ExportMetricsServiceRequest } from "../../../../src/gen/opentelemetry/proto/collector/metrics/v1/metrics_service.ts"
 import { ExportTraceServiceRequest } from "../../../../src/gen/opentelemetry/proto/collector/trace/v1/trace_service.ts"
@@ -13,7 +14,7 @@ import { json, otlpLogs, otlpLogsJson, otlpMetrics, otlpMetricsJson, otlpTraces,
 const time = 1_767_323_045_123_456
 const here = context("otel")
 
-const rowsOf = (process: Processor, data: Uint8Array) => Result.getOrThrow(process(data, here)).rows
+const rowsOf = (process: Processor, data: Uint8Array): TableRows["rows"] => Result.getOrThrow(process(data, here)).rows
 
 describe("OTLP", () => {
   it("gives a log row with all attributes", () => {
@@ -95,11 +96,12 @@ describe("OTLP", () => {
       is_slow: false,
       component: "",
       level: "",
-      unit: "ms"
+      unit: "ms",
+      claimed_time: null
     })
     assert.deepStrictEqual(
       rows.map((row) => "metric_type" in row && "duration_ms" in row && [row.metric_type, row.duration_ms]),
-      [["gauge", 1.5], ["sum", -3], ["histogram", 7], ["histogram", 0], ["exponential_histogram", 8], ["summary", 9]]
+      [["gauge", 1.5], ["sum", -3], ["histogram", 7], ["histogram", null], ["exponential_histogram", 8], ["summary", 9]]
     )
   })
 

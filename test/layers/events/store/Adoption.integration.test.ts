@@ -178,7 +178,7 @@ layer(TestConnection.layer, { excludeTestServices: true, timeout: "60 seconds" }
       const [flow] = samples.get("ocsf_network_activity") ?? []
       assert.isTrue(flow !== undefined && "src_as_number" in flow)
       const rows: ReadonlyArray<EventRow> = flow !== undefined && "src_as_number" in flow
-        ? [{ ...flow, src_as_number: 4_200_000_001n, dst_as_number: 64_512n }]
+        ? [{ ...flow, src_as_number: null, dst_as_number: 64_512 }]
         : []
 
       yield* store.write("ocsf_network_activity", rows)

@@ -69,41 +69,7 @@ const flagNames = ["CWR", "ECE", "URG", "ACK", "PSH", "RST", "SYN", "FIN"] as co
 export const tcpFlagLabels = (flags: number): ReadonlyArray<string> =>
   flagNames.filter((_, at) => (flags & (0x80 >> at)) !== 0)
 
-const services: ReadonlyMap<number, string> = new Map([
-  [20, "ftp-data"],
-  [21, "ftp"],
-  [22, "ssh"],
-  [23, "telnet"],
-  [25, "smtp"],
-  [53, "domain"],
-  [67, "bootps"],
-  [68, "bootpc"],
-  [69, "tftp"],
-  [80, "http"],
-  [88, "kerberos"],
-  [110, "pop3"],
-  [123, "ntp"],
-  [143, "imap"],
-  [161, "snmp"],
-  [162, "snmptrap"],
-  [179, "bgp"],
-  [389, "ldap"],
-  [443, "https"],
-  [445, "microsoft-ds"],
-  [465, "submissions"],
-  [514, "syslog"],
-  [587, "submission"],
-  [636, "ldaps"],
-  [853, "domain-s"],
-  [993, "imaps"],
-  [995, "pop3s"],
-  [1433, "ms-sql-s"],
-  [3306, "mysql"],
-  [3389, "ms-wbt-server"],
-  [5432, "postgresql"],
-  [8080, "http-alt"]
-])
-
-/** IANA's name of the destination port, for TCP and UDP. */
-export const serviceLabel = (flow: Flow): string | null =>
-  flow.dstPort !== null && (flow.protocol === 6 || flow.protocol === 17) ? services.get(flow.dstPort) ?? null : null
+/** Whether it tells neither who nor how much: then it is no flow. */
+export const saysNothing = (flow: Flow): boolean =>
+  flow.srcIp === null && flow.dstIp === null && flow.srcMac === null && flow.dstMac === null &&
+  !isPositive(flow.bytes) && !isPositive(flow.packets) && !isPositive(flow.bytesIn) && !isPositive(flow.bytesOut)

@@ -1,12 +1,14 @@
 /** Flows in JSON: the plain form of the exporters, and OCSF network activity. */
-import { Result, Schema } from "effect"
+import type { Result } from "effect"
+import { Schema } from "effect"
 import * as Address from "../../decode/Address.ts"
 import type { Problem } from "../../decode/DecodeError.ts"
-import { isObject, type JsonObject } from "../../decode/Json.ts"
+import { type JsonObject, objectOf } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
 import type { Flow } from "./Flow.ts"
+import * as FlowValues from "./FlowValues.ts"
 
 const scalar = Schema.optionalKey(Scalar.Scalar)
 
@@ -43,16 +45,25 @@ const Plain = Schema.Struct({
   metadata: Schema.optionalKey(Schema.Unknown)
 })
 
+/** Those of the exporters, and those of the wire contract in JSON. */
 const spellings = {
+  timestamp: ["time_received_ns", "time_received"],
+  start_time: ["time_flow_start_ns", "time_flow_start"],
+  end_time: ["time_flow_end_ns", "time_flow_end"],
   src_addr: ["source_address"],
   dst_addr: ["destination_address"],
   src_port: ["source_port"],
   dst_port: ["destination_port"],
+  src_mac: ["source_mac"],
+  dst_mac: ["destination_mac"],
+  protocol: ["proto"],
   octets: ["bytes"],
+  input_snmp: ["in_if"],
+  output_snmp: ["out_if"],
   gateway_id: ["poller_id"]
 }
 
-const decodePlain = Payload.make(Plain, spellings)
+const readPlain = Payload.make(Plain, spellings)
 
 const known: ReadonlySet<string> = new Set(
   [...Object.keys(Plain.fields), ...Object.values(spellings).flat()].flatMap((key) => [key, Payload.camel(key)])
@@ -60,130 +71,130 @@ const known: ReadonlySet<string> = new Set(
 
 type Value = typeof Scalar.Scalar.Type | undefined
 
-const ip = (value: Value): string | null => {
-  const text = Scalar.text(value)
-  return text === null ? null : Address.inText(text) ?? null
-}
-
-const nonZero = (value: Value): number | null => Scalar.int4(value) || null
-const nonZeroBig = (value: Value): bigint | null => Scalar.int8(value) || null
 const micros = (value: Value): number | null => Timestamp.micros(value) ?? null
 
-const mac = (value: Value): string | null => {
-  const digits = (Scalar.text(value) ?? "").replace(/[:.-]/g, "").toUpperCase()
-  return /^[0-9A-F]{12}$/.test(digits) ? digits : null
-}
-
-const sourceOf = (named: Value, subject: string): string => {
+const sourceOf = (named: Value, type: unknown, subject: string): string => {
   const text = Scalar.text(named)
   if (text !== null && text !== "") return text
-  return subject.includes("sflow") ? "sFlow v5" : "Unknown"
+  return FlowValues.source(type) ?? (subject.includes("sflow") ? "sFlow v5" : "Unknown")
 }
 
-const rest = (object: JsonObject, metadata: unknown): JsonObject =>
-  Object.fromEntries([
+const times = ["timestamp", "start_time", "end_time"] as const
+
+type PlainFlow = typeof Plain.Type
+
+/** What has no column, and times that cannot be read. */
+const rest = (object: JsonObject, flow: PlainFlow): JsonObject => {
+  const { metadata } = flow
+  const unread = times.filter((key) => !Scalar.isUnset(flow[key]) && flow[key] !== 0 && micros(flow[key]) === null)
+  return Object.fromEntries([
     ...Object.entries(object).filter(([key]) => !known.has(key)),
-    ...(isObject(metadata) ? Object.entries(metadata) : [])
+    ...unread.map((key) => [key, flow[key]] as const),
+    ...Object.entries(objectOf(metadata) ?? (metadata === undefined || metadata === null ? {} : { metadata }))
   ])
+}
 
 const plain = (object: JsonObject, subject: string): Result.Result<Flow, Problem> =>
-  Result.map(decodePlain(object), (flow) => ({
-    receivedAt: micros(flow.timestamp),
-    startedAt: micros(flow.start_time),
-    endedAt: micros(flow.end_time),
-    srcIp: ip(flow.src_addr),
-    dstIp: ip(flow.dst_addr),
-    samplerIp: ip(flow.sampler_address),
-    srcPort: nonZero(flow.src_port),
-    dstPort: nonZero(flow.dst_port),
-    protocol: nonZero(flow.protocol),
-    protocolName: Scalar.text(flow.protocol_name),
-    tcpFlags: nonZero(flow.tcp_flags),
-    srcAs: nonZeroBig(flow.src_as),
-    dstAs: nonZeroBig(flow.dst_as),
-    bytes: Scalar.int8(flow.octets),
-    packets: Scalar.int8(flow.packets),
-    bytesIn: Scalar.int8(flow.bytes_in),
-    bytesOut: Scalar.int8(flow.bytes_out),
-    packetsIn: Scalar.int8(flow.packets_in),
-    packetsOut: Scalar.int8(flow.packets_out),
-    inputSnmp: nonZero(flow.input_snmp),
-    outputSnmp: nonZero(flow.output_snmp),
-    srcMac: mac(flow.src_mac),
-    dstMac: mac(flow.dst_mac),
-    source: sourceOf(flow.flow_source, subject),
-    direction: Scalar.text(flow.flow_direction),
-    gatewayId: Scalar.text(flow.gateway_id),
-    agentId: Scalar.text(flow.agent_id),
-    deviceId: Scalar.text(flow.device_id),
-    partition: Scalar.text(flow.partition),
-    unmapped: rest(object, flow.metadata)
-  }))
+  readPlain(object, (flow, reading) => {
+    const protocol = FlowValues.protocol(reading, "protocol", flow.protocol)
+    return {
+      receivedAt: micros(flow.timestamp),
+      startedAt: micros(flow.start_time),
+      endedAt: micros(flow.end_time),
+      srcIp: FlowValues.ip(reading, "src_addr", flow.src_addr),
+      dstIp: FlowValues.ip(reading, "dst_addr", flow.dst_addr),
+      samplerIp: FlowValues.ip(reading, "sampler_address", flow.sampler_address),
+      srcPort: FlowValues.port(reading, "src_port", flow.src_port),
+      dstPort: FlowValues.port(reading, "dst_port", flow.dst_port),
+      protocol: protocol.number,
+      protocolName: Scalar.text(flow.protocol_name) ?? protocol.word,
+      tcpFlags: FlowValues.tcpFlags(reading, "tcp_flags", flow.tcp_flags),
+      srcAs: FlowValues.asNumber(reading, "src_as", flow.src_as),
+      dstAs: FlowValues.asNumber(reading, "dst_as", flow.dst_as),
+      bytes: reading.count("octets", flow.octets),
+      packets: reading.count("packets", flow.packets),
+      bytesIn: reading.count("bytes_in", flow.bytes_in),
+      bytesOut: reading.count("bytes_out", flow.bytes_out),
+      packetsIn: reading.count("packets_in", flow.packets_in),
+      packetsOut: reading.count("packets_out", flow.packets_out),
+      inputSnmp: FlowValues.unsigned32(reading, "input_snmp", flow.input_snmp),
+      outputSnmp: FlowValues.unsigned32(reading, "output_snmp", flow.output_snmp),
+      srcMac: FlowValues.mac(reading, "src_mac", flow.src_mac),
+      dstMac: FlowValues.mac(reading, "dst_mac", flow.dst_mac),
+      source: sourceOf(flow.flow_source, object["type"], subject),
+      direction: Scalar.text(flow.flow_direction),
+      gatewayId: Scalar.text(flow.gateway_id),
+      agentId: Scalar.text(flow.agent_id),
+      deviceId: Scalar.text(flow.device_id),
+      partition: Scalar.text(flow.partition),
+      unmapped: rest(object, flow)
+    }
+  })
 
-const Endpoint = Schema.optionalKey(Schema.Struct({
-  ip: scalar,
-  port: scalar,
-  mac: scalar,
-  autonomous_system: Schema.optionalKey(Schema.NullOr(Schema.Struct({ number: scalar })))
-}))
+const nested = <const F extends Schema.Struct.Fields>(fields: F) =>
+  Schema.optionalKey(Schema.NullOr(Schema.Struct(fields)))
 
-const decodeOcsf = Payload.make(Schema.Struct({
+const Endpoint = nested({ ip: scalar, port: scalar, mac: scalar, autonomous_system: nested({ number: scalar }) })
+
+const readOcsf = Payload.make(Schema.Struct({
   time: Schema.Union([Schema.Finite, Schema.String]),
   start_time: scalar,
   end_time: scalar,
   src_endpoint: Endpoint,
   dst_endpoint: Endpoint,
-  connection_info: Schema.optionalKey(
-    Schema.Struct({ protocol_num: scalar, protocol_name: scalar, tcp_flags: scalar, direction: scalar })
-  ),
-  traffic: Schema.optionalKey(
-    Schema.Struct({
-      bytes: scalar,
-      packets: scalar,
-      bytes_in: scalar,
-      bytes_out: scalar,
-      packets_in: scalar,
-      packets_out: scalar
-    })
-  ),
-  observables: Schema.optionalKey(Schema.Array(Schema.Struct({ value: scalar, name: scalar }))),
+  connection_info: nested({ protocol_num: scalar, protocol_name: scalar, tcp_flags: scalar, direction: scalar }),
+  traffic: nested({
+    bytes: scalar,
+    packets: scalar,
+    bytes_in: scalar,
+    bytes_out: scalar,
+    packets_in: scalar,
+    packets_out: scalar
+  }),
+  observables: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.Struct({ value: scalar, name: scalar })))),
   partition: scalar
 }))
 
 const ocsf = (object: JsonObject): Result.Result<Flow, Problem> =>
-  Result.map(decodeOcsf(object), (flow) => ({
-    receivedAt: micros(flow.time),
-    startedAt: micros(flow.start_time),
-    endedAt: micros(flow.end_time),
-    srcIp: ip(flow.src_endpoint?.ip),
-    dstIp: ip(flow.dst_endpoint?.ip),
-    samplerIp: ip(flow.observables?.[0]?.value ?? flow.observables?.[0]?.name),
-    srcPort: nonZero(flow.src_endpoint?.port),
-    dstPort: nonZero(flow.dst_endpoint?.port),
-    protocol: nonZero(flow.connection_info?.protocol_num),
-    protocolName: Scalar.text(flow.connection_info?.protocol_name),
-    tcpFlags: nonZero(flow.connection_info?.tcp_flags),
-    srcAs: nonZeroBig(flow.src_endpoint?.autonomous_system?.number),
-    dstAs: nonZeroBig(flow.dst_endpoint?.autonomous_system?.number),
-    bytes: Scalar.int8(flow.traffic?.bytes),
-    packets: Scalar.int8(flow.traffic?.packets),
-    bytesIn: Scalar.int8(flow.traffic?.bytes_in),
-    bytesOut: Scalar.int8(flow.traffic?.bytes_out),
-    packetsIn: Scalar.int8(flow.traffic?.packets_in),
-    packetsOut: Scalar.int8(flow.traffic?.packets_out),
-    inputSnmp: null,
-    outputSnmp: null,
-    srcMac: mac(flow.src_endpoint?.mac),
-    dstMac: mac(flow.dst_endpoint?.mac),
-    source: "Unknown",
-    direction: Scalar.text(flow.connection_info?.direction),
-    gatewayId: null,
-    agentId: null,
-    deviceId: null,
-    partition: Scalar.text(flow.partition),
-    // The whole event, so that the document in the row loses nothing.
-    unmapped: object
-  }))
+  readOcsf(object, (flow, reading) => {
+    const { connection_info: connection, dst_endpoint: dst, src_endpoint: src, traffic } = flow
+    const protocol = FlowValues.protocol(reading, "connection_info", connection?.protocol_num)
+    const sampler = flow.observables?.[0]?.value ?? flow.observables?.[0]?.name
+    return {
+      receivedAt: micros(flow.time),
+      startedAt: micros(flow.start_time),
+      endedAt: micros(flow.end_time),
+      srcIp: FlowValues.ip(reading, "src_endpoint", src?.ip),
+      dstIp: FlowValues.ip(reading, "dst_endpoint", dst?.ip),
+      // Observables can be anything; the whole event keeps them.
+      samplerIp: typeof sampler === "string" ? Address.inText(sampler) ?? null : null,
+      srcPort: FlowValues.port(reading, "src_endpoint", src?.port),
+      dstPort: FlowValues.port(reading, "dst_endpoint", dst?.port),
+      protocol: protocol.number,
+      protocolName: Scalar.text(connection?.protocol_name) ?? protocol.word,
+      tcpFlags: FlowValues.tcpFlags(reading, "connection_info", connection?.tcp_flags),
+      srcAs: FlowValues.asNumber(reading, "src_endpoint", src?.autonomous_system?.number),
+      dstAs: FlowValues.asNumber(reading, "dst_endpoint", dst?.autonomous_system?.number),
+      bytes: reading.count("traffic", traffic?.bytes),
+      packets: reading.count("traffic", traffic?.packets),
+      bytesIn: reading.count("traffic", traffic?.bytes_in),
+      bytesOut: reading.count("traffic", traffic?.bytes_out),
+      packetsIn: reading.count("traffic", traffic?.packets_in),
+      packetsOut: reading.count("traffic", traffic?.packets_out),
+      inputSnmp: null,
+      outputSnmp: null,
+      srcMac: FlowValues.mac(reading, "src_endpoint", src?.mac),
+      dstMac: FlowValues.mac(reading, "dst_endpoint", dst?.mac),
+      source: "Unknown",
+      direction: Scalar.text(connection?.direction),
+      gatewayId: null,
+      agentId: null,
+      deviceId: null,
+      partition: Scalar.text(flow.partition),
+      // The whole event, so that the document in the row loses nothing.
+      unmapped: object
+    }
+  })
 
 export const read = (object: JsonObject, subject: string): Result.Result<Flow, Problem> =>
   object["class_uid"] === undefined && object["src_endpoint"] === undefined ? plain(object, subject) : ocsf(object)

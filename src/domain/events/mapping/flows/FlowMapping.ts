@@ -3,6 +3,7 @@
  *
  * Counters of 64 bits are text in the JSON document, because a JSON number would lose digits.
  */
+import * as EventTime from "../../decode/EventTime.ts"
 import type { JsonObject } from "../../decode/Json.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
 import type { NetflowMetricRow } from "../../rows/NetflowMetrics.ts"
@@ -11,6 +12,7 @@ import type { JsonDocument } from "../../rows/Table.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
 import * as Ocsf from "../ocsf/Ocsf.ts"
 import * as Flow from "./Flow.ts"
+import * as FlowServices from "./FlowServices.ts"
 
 const count = (value: bigint | null): number | string | undefined =>
   value === null ? undefined : value <= Number.MAX_SAFE_INTEGER ? Number(value) : value.toString()
@@ -47,9 +49,10 @@ class FlowDocument implements JsonDocument {
     const flow = this.flow
     return {
       time: millis(this.time),
+      message: messageOf(flow, this.labels.protocol),
       traffic: {
-        bytes: count(flow.bytes),
-        packets: count(flow.packets),
+        bytes: count(flow.bytes ?? 0n),
+        packets: count(flow.packets ?? 0n),
         bytes_in: count(flow.bytesIn),
         bytes_out: count(flow.bytesOut),
         packets_in: count(flow.packetsIn),
@@ -59,14 +62,16 @@ class FlowDocument implements JsonDocument {
       metadata: { version: Ocsf.version, flow_source: flow.source, correlation_uid: this.subject },
       severity: Ocsf.severityName(1),
       type_uid: Ocsf.networkTraffic.type_uid,
-      unmapped: flow.unmapped,
+      unmapped: claimed(flow, this.time),
       class_uid: Ocsf.networkTraffic.class_uid,
       start_time: millis(flow.startedAt),
       activity_id: Ocsf.networkTraffic.activity_id,
+      flow_source: flow.source,
       observables: flow.samplerIp === null ? undefined : [Ocsf.observable("IP Address", flow.samplerIp)],
       severity_id: 1,
       category_uid: Ocsf.networkTraffic.category_uid,
       dst_endpoint: endpoint(flow.dstIp, flow.dstPort, flow.dstAs, flow.dstMac),
+      protocol_num: flow.protocol ?? undefined,
       src_endpoint: endpoint(flow.srcIp, flow.srcPort, flow.srcAs, flow.srcMac),
       connection_info: {
         direction: this.labels.direction,
@@ -75,7 +80,8 @@ class FlowDocument implements JsonDocument {
         output_snmp: flow.outputSnmp ?? undefined,
         protocol_num: flow.protocol ?? undefined,
         protocol_name: this.labels.protocol ?? undefined
-      }
+      },
+      sampler_address: flow.samplerIp ?? undefined
     }
   }
 }
@@ -85,19 +91,59 @@ interface Labels {
   readonly direction: string
 }
 
-const timeOf = (flow: Flow.Flow, context: RowContext): number =>
-  flow.endedAt ?? flow.receivedAt ?? flow.startedAt ?? context.storedAtMicros
+/** Above a million, thousand and so on with two decimals at most, as the pages have always shown it. */
+const size = (bytes: bigint): string => {
+  const units = [[1_000_000_000, "GB"], [1_000_000, "MB"], [1_000, "KB"]] as const
+  const number = Number(bytes)
+  const [unit, name] = units.find(([from]) => number >= from) ?? [1, "B"]
+  if (unit === 1) return `${bytes} B`
+  const rounded = String(Math.round(number / unit * 100) / 100)
+  return `${rounded.includes(".") ? rounded : `${rounded}.0`} ${name}`
+}
+
+const side = (ip: string | null, mac: string | null, port: number | null): string =>
+  `${ip ?? mac ?? "unknown"}${port === null ? "" : `:${port}`}`
+
+const messageOf = (flow: Flow.Flow, protocol: string | null): string =>
+  `${protocol ?? "Unknown"} traffic: ${side(flow.srcIp, flow.srcMac, flow.srcPort)} -> ` +
+  `${side(flow.dstIp, flow.dstMac, flow.dstPort)} (${flow.packets ?? 0n} pkts, ${size(flow.bytes ?? 0n)})`
+
+/** What the exporter claimed as the time of receipt, where it is neither the row's time nor in a column. */
+const claimed = ({ receivedAt, unmapped }: Flow.Flow, time: number): JsonObject =>
+  receivedAt === null || receivedAt === time || EventTime.isCredible(receivedAt, time)
+    ? unmapped
+    : { ...unmapped, timestamp: Timestamp.format(receivedAt) }
+
+/** The first of these that is credible, else when the stream stored the message. */
+const credible = (
+  receivedAt: number,
+  first: number | null,
+  second: number | null,
+  third: number | null
+): number =>
+  first !== null && EventTime.isCredible(first, receivedAt)
+    ? first
+    : second !== null && EventTime.isCredible(second, receivedAt)
+    ? second
+    : third !== null && EventTime.isCredible(third, receivedAt)
+    ? third
+    : receivedAt
+
+const int4Max = 2 ** 31 - 1
+
+/** The column of the existing system has 32 bits with a sign; the document keeps every number. */
+const int4 = (value: bigint | null): number | null => value === null || value > int4Max ? null : Number(value)
 
 const clamp = (value: bigint | null): bigint | null => value === null ? null : Timestamp.clampInt8(value)
 
 const sourceOf = (label: unknown): "iana" | "unknown" => label === null ? "unknown" : "iana"
 
 export const toNetworkActivity = (flow: Flow.Flow, context: RowContext, index: number): OcsfNetworkActivityRow => {
-  const time = timeOf(flow, context)
+  const time = credible(context.storedAtMicros, flow.endedAt, flow.receivedAt, flow.startedAt)
   const protocol = flow.protocolName ?? (flow.protocol === null ? null : Ocsf.protocolName(flow.protocol) ?? null)
   const direction = Flow.direction(flow)
   const flags = flow.tcpFlags === null ? null : Flow.tcpFlagLabels(flow.tcpFlags)
-  const service = Flow.serviceLabel(flow)
+  const service = FlowServices.label(flow.protocol, flow.dstPort)
   return {
     tenant_id: context.tenantId,
     ingest_id: context.id(index),
@@ -112,10 +158,10 @@ export const toNetworkActivity = (flow: Flow.Flow, context: RowContext, index: n
     end_time: flow.endedAt,
     src_endpoint_ip: flow.srcIp,
     src_endpoint_port: flow.srcPort,
-    src_as_number: flow.srcAs,
+    src_as_number: int4(flow.srcAs),
     dst_endpoint_ip: flow.dstIp,
     dst_endpoint_port: flow.dstPort,
-    dst_as_number: flow.dstAs,
+    dst_as_number: int4(flow.dstAs),
     protocol_num: flow.protocol,
     protocol_name: protocol,
     protocol_source: sourceOf(protocol),
@@ -124,10 +170,10 @@ export const toNetworkActivity = (flow: Flow.Flow, context: RowContext, index: n
     tcp_flags_source: sourceOf(flags),
     dst_service_label: service,
     dst_service_source: sourceOf(service),
-    bytes_total: clamp(flow.bytes),
-    packets_total: clamp(flow.packets),
-    bytes_in: clamp(flow.bytesIn),
-    bytes_out: clamp(flow.bytesOut),
+    bytes_total: clamp(flow.bytes) ?? 0n,
+    packets_total: clamp(flow.packets) ?? 0n,
+    bytes_in: clamp(flow.bytesIn) ?? 0n,
+    bytes_out: clamp(flow.bytesOut) ?? 0n,
     packets_in: clamp(flow.packetsIn) ?? 0n,
     packets_out: clamp(flow.packetsOut) ?? 0n,
     direction_label: direction,
@@ -143,7 +189,7 @@ export const toNetworkActivity = (flow: Flow.Flow, context: RowContext, index: n
 export const toNetflowMetric = (flow: Flow.Flow, context: RowContext, index: number): NetflowMetricRow => ({
   tenant_id: context.tenantId,
   ingest_id: context.id(index),
-  timestamp: flow.receivedAt ?? timeOf(flow, context),
+  timestamp: credible(context.storedAtMicros, flow.receivedAt, flow.endedAt, flow.startedAt),
   poller_id: flow.gatewayId ?? "",
   agent_id: flow.agentId ?? "",
   device_id: flow.deviceId ?? "",
@@ -156,7 +202,10 @@ export const toNetflowMetric = (flow: Flow.Flow, context: RowContext, index: num
   packets: clamp(flow.packets) ?? 0n,
   octets: clamp(flow.bytes) ?? 0n,
   sampler_address: flow.samplerIp,
-  input_snmp: flow.inputSnmp ?? 0,
-  output_snmp: flow.outputSnmp ?? 0,
-  metadata: JSON.stringify(flow.unmapped)
+  input_snmp: signed(flow.inputSnmp),
+  output_snmp: signed(flow.outputSnmp),
+  metadata: JSON.stringify(claimed(flow, context.storedAtMicros))
 })
+
+/** The same 32 bits with a sign, as the column has one. */
+const signed = (value: number | null): number => (value ?? 0) | 0

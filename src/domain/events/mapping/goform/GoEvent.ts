@@ -5,6 +5,7 @@
  * are read one by one: a wrong type of one costs that one only. What the Go writer takes the time of now for is stored at
  * the time of receipt, so that a message that comes again is the same row.
  */
+import * as EventTime from "../../decode/EventTime.ts"
 import type { JsonObject } from "../../decode/Json.ts"
 import { textValue } from "../../decode/Json.ts"
 import { int4 } from "../../decode/Scalar.ts"
@@ -31,11 +32,12 @@ const gelfMicros = (seconds: number): number | undefined => {
 const timeOf = (payload: JsonObject, envelopeTime: string | undefined): number | undefined => {
   const given = payload["timestamp"]
   const own = typeof given === "number" ? gelfMicros(given) ?? Timestamp.micros(given) : Timestamp.micros(given)
-  return own ?? Timestamp.micros(envelopeTime)
+  // A device without a clock is stored at the time of receipt, as everywhere; `raw_data` has what it claimed.
+  return [own, Timestamp.micros(envelopeTime)].find((time) => time !== undefined && time >= EventTime.earliest)
 }
 
 const level = (value: unknown): number | null =>
-  typeof value === "number" || typeof value === "string" ? int4(value) : null
+  typeof value === "number" || typeof value === "string" ? int4(value) ?? null : null
 
 const bodies = ["short_message", "message", "msg", "body", "event"] as const
 

@@ -1,95 +1,130 @@
 /**
  * Syslog in GELF, SNMP traps and CloudEvents as Event Log Activity (class 1008) in `ocsf_events`.
  *
- * `raw_data` keeps the original object and `unmapped` the whole payload, so nothing is lost by the mapping.
+ * `raw_data` keeps the original object and `unmapped` the whole payload, so nothing is lost by the mapping, save secrets.
  */
-import { Result, Schema } from "effect"
+import type { Result } from "effect"
+import { Schema } from "effect"
 import * as Address from "../../decode/Address.ts"
-import * as CloudEvent from "../../decode/CloudEvent.ts"
+import { type Element, nameOf } from "../../decode/CloudEvent.ts"
 import type { Problem } from "../../decode/DecodeError.ts"
+import * as EventTime from "../../decode/EventTime.ts"
 import { type JsonObject, textValue } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
+import * as TraceId from "../../decode/TraceId.ts"
 import type { OcsfEventRow } from "../../rows/OcsfEvents.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
-import { type CoreEvent, describe } from "../ocsf/CoreEvent.ts"
+import * as CoreEvent from "../ocsf/CoreEvent.ts"
 import * as Ocsf from "../ocsf/Ocsf.ts"
+import * as OcsfSeverity from "../severity/OcsfSeverity.ts"
+import * as Ecs from "./Ecs.ts"
 
 const scalar = Schema.optionalKey(Scalar.Scalar)
 const json = Schema.optionalKey(Schema.Unknown)
 
-const decode = Payload.make(
+const read = Payload.make(
   Schema.Struct({
     level: scalar,
     severity: scalar,
+    severity_text: scalar,
+    severity_number: scalar,
     timestamp: scalar,
     time: scalar,
+    ts: scalar,
     short_message: json,
     message: json,
     msg: json,
     body: json,
     event: json,
-    remote_addr: scalar,
-    source: scalar,
-    host: scalar,
+    remote_addr: json,
+    source: json,
+    host: json,
     version: scalar,
     trace_id: scalar,
     span_id: scalar,
-    varbinds: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.Struct({ oid: scalar, value: scalar }))))
+    varbinds: json
   }),
-  { remote_addr: ["_remote_addr"], host: ["hostname"] }
+  { remote_addr: ["_remote_addr"], host: ["hostname"], timestamp: ["@timestamp"] }
 )
 
-type Activity = ReturnType<typeof decode> extends Result.Result<infer A, Problem> ? A : never
-
-const messageOf = (activity: Activity, core: CoreEvent | undefined): string =>
-  core?.message ??
-    (activity.varbinds === undefined || activity.varbinds === null
-      ? textValue(activity.short_message) ?? textValue(activity.message) ?? textValue(activity.msg) ??
-        textValue(activity.body) ?? textValue(activity.event) ?? "Event received"
-      : textValue(activity.message) ?? "SNMP trap received")
-
-const levels = /^\s*\d+\s*$/
-
-/** A level counts when it is a whole number, also as text. */
-const levelOf = (value: Activity["level"]): number | null =>
-  typeof value === "number" ? Math.trunc(value) : typeof value === "string" && levels.test(value) ? Number(value) : null
-
-const severityOf = (activity: Activity, core: CoreEvent | undefined): number => {
-  if (core !== undefined) return Ocsf.severityId(core.level, null)
-  const level = levelOf(activity.level)
-  if (level === null && activity.varbinds !== undefined && activity.varbinds !== null) return 1
-  return Ocsf.severityId(level, Scalar.text(activity.severity) ?? Scalar.text(activity.level))
+interface Activity {
+  readonly level?: Scalar.Scalar
+  readonly severity?: Scalar.Scalar
+  readonly severity_text?: Scalar.Scalar
+  readonly severity_number?: Scalar.Scalar
+  readonly timestamp?: Scalar.Scalar
+  readonly time?: Scalar.Scalar
+  readonly ts?: Scalar.Scalar
+  readonly short_message?: unknown
+  readonly message?: unknown
+  readonly msg?: unknown
+  readonly body?: unknown
+  readonly event?: unknown
+  readonly remote_addr?: unknown
+  readonly source?: unknown
+  readonly host?: unknown
+  readonly version?: Scalar.Scalar
+  readonly trace_id?: Scalar.Scalar
+  readonly span_id?: Scalar.Scalar
+  readonly varbinds?: unknown
 }
 
-const timeOf = (activity: Activity, envelope: CloudEvent.Envelope | undefined): number | undefined =>
-  Timestamp.micros(envelope?.time) ?? Timestamp.micros(activity.timestamp) ?? Timestamp.micros(activity.time)
+const isTrap = ({ varbinds }: Activity): boolean => varbinds !== undefined && varbinds !== null
+
+const messageOf = (activity: Activity, core: CoreEvent.CoreEvent | undefined): string =>
+  core?.message ??
+    (isTrap(activity)
+      ? textValue(activity.message) ?? "SNMP trap received"
+      : textValue(activity.short_message) ?? textValue(activity.message) ?? textValue(activity.msg) ??
+        textValue(activity.body) ?? textValue(activity.event) ?? "Event received")
+
+const severityOf = (activity: Activity, core: CoreEvent.CoreEvent | undefined, payload: JsonObject): number => {
+  if (core !== undefined) return OcsfSeverity.first(core.level)
+  const { level, severity, severity_text } = activity
+  const known = OcsfSeverity.first(level, severity, severity_text, Ecs.member(payload, "log.level"))
+  if (known > 0) return known
+  return OcsfSeverity.ofNumber(activity.severity_number) ?? (isTrap(activity) && Scalar.isUnset(level) ? 1 : 0)
+}
 
 const present = (object: Readonly<Record<string, unknown>>): string =>
   JSON.stringify(
     Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== undefined))
   )
 
-const toRow = (
+const idOf = (payload: JsonObject, given: Scalar.Scalar, path: string): string | null =>
+  TraceId.given(Scalar.text(given) ?? textValue(Ecs.member(payload, path)))
+
+export const map = (element: Element, context: RowContext, index: number): Result.Result<OcsfEventRow, Problem> =>
+  read(element.payload, (activity) => rowOf(activity, element, context, index))
+
+const rowOf = (
   activity: Activity,
-  { envelope, payload }: CloudEvent.Unwrapped,
-  object: JsonObject,
+  { envelope, original, payload }: Element,
   context: RowContext,
   index: number
 ): OcsfEventRow => {
-  const core = describe(envelope?.type, context.subject, payload)
-  const severity = severityOf(activity, core)
-  const host = core?.host ?? Scalar.text(activity.host)
-  const remote = Scalar.text(activity.remote_addr) ?? Scalar.text(activity.source)
+  const core = CoreEvent.describe(envelope?.type, context.subject, payload)
+  const severity = severityOf(activity, core, payload)
+  const host = core?.host ?? Ecs.nameOf(activity.host)
+  const source = Ecs.nameOf(activity.source)
+  const remote = Ecs.nameOf(activity.remote_addr) ?? source
   const ip = remote === null ? undefined : Address.inText(remote)
-  const whole = JSON.stringify(object)
-  const time = timeOf(activity, envelope)
+  const whole = JSON.stringify(original)
   const endpoint = present({ hostname: host, ip })
+  // The payload's own time counts more than that of the envelope, which another may have put around it.
+  const { claim, micros } = EventTime.first(
+    context.storedAtMicros,
+    activity.timestamp,
+    activity.time,
+    activity.ts,
+    envelope?.time
+  )
   return {
     tenant_id: context.tenantId,
-    id: context.id(index, time, envelope?.name),
-    time: time ?? context.storedAtMicros,
+    id: context.id(index, micros, nameOf(envelope)),
+    time: micros,
     class_uid: Ocsf.eventLogActivity.class_uid,
     category_uid: Ocsf.eventLogActivity.category_uid,
     activity_id: Ocsf.eventLogActivity.activity_id,
@@ -102,34 +137,25 @@ const toRow = (
     status: "Success",
     status_code: null,
     status_detail: null,
-    metadata: JSON.stringify(Ocsf.metadata(context.subject, Timestamp.format(context.storedAtMicros), envelope?.time)),
+    metadata: JSON.stringify(
+      Ocsf.metadata(context.subject, Timestamp.format(context.storedAtMicros), claim ?? envelope?.time)
+    ),
     observables: JSON.stringify([
       ...(ip === undefined ? [] : [Ocsf.observable("IP Address", ip)]),
       ...(host === null || host === "" ? [] : [Ocsf.observable("Hostname", host)])
     ]),
-    trace_id: Scalar.text(activity.trace_id),
-    span_id: Scalar.text(activity.span_id),
+    trace_id: idOf(payload, activity.trace_id, "trace.id"),
+    span_id: idOf(payload, activity.span_id, "span.id"),
     actor: JSON.stringify({ app_name: envelope?.source ?? "syslog" }),
     device: endpoint,
     src_endpoint: endpoint,
     dst_endpoint: "{}",
     log_name: envelope?.subject ?? context.subject,
-    log_provider: host ?? Scalar.text(activity.source) ?? envelope?.source ?? "unknown",
-    log_level: core?.severity ?? Scalar.text(activity.severity) ?? Scalar.text(activity.level),
-    log_version: Scalar.text(activity.version),
-    unmapped: payload === object ? whole : JSON.stringify(payload),
+    log_provider: host ?? source ?? envelope?.source ?? "unknown",
+    log_level: core?.severity ?? Scalar.text(activity.severity) ?? Scalar.text(activity.level) ??
+      Scalar.text(activity.severity_text) ?? textValue(Ecs.member(payload, "log.level")),
+    log_version: core === undefined ? Scalar.text(activity.version) : CoreEvent.version,
+    unmapped: payload === original ? whole : JSON.stringify(payload),
     raw_data: whole
   }
-}
-
-export const map = (object: JsonObject, context: RowContext, index: number): Result.Result<OcsfEventRow, Problem> => {
-  const unwrapped = CloudEvent.unwrap(object)
-  if (Result.isFailure(unwrapped)) return Result.fail(unwrapped.failure)
-  const { envelope, payload } = unwrapped.success
-  const activity = decode(payload)
-  if (Result.isSuccess(activity)) {
-    return Result.succeed(toRow(activity.success, unwrapped.success, object, context, index))
-  }
-  const problem = activity.failure
-  return Result.fail(envelope === undefined ? problem : { ...problem, path: ["data", ...problem.path] })
 }

@@ -1,6 +1,7 @@
 /** Attributes of a log record in JSON: given as an object or text, and gathered from keys that nobody reserved. */
 import { Result } from "effect"
 import { isObject, type JsonObject, parse } from "../../decode/Json.ts"
+import * as Secrets from "../../decode/Secrets.ts"
 
 /** `k=v,k=v`, as the Go services flatten attributes; parts without `=` say nothing. */
 const pairs = (text: string): JsonObject =>
@@ -8,7 +9,7 @@ const pairs = (text: string): JsonObject =>
     text.split(",").flatMap((part) => {
       const at = part.indexOf("=")
       const key = part.slice(0, Math.max(at, 0)).trim()
-      return key === "" ? [] : [[key, part.slice(at + 1).trim()]]
+      return key === "" || Secrets.isSecretKey(key) ? [] : [[key, part.slice(at + 1).trim()]]
     })
   )
 
@@ -31,16 +32,16 @@ const reserved: ReadonlySet<string> = new Set([
   "observedTimestamp",
   "observed_time_unix_nano",
   "observedTimeUnixNano",
+  "time_unix_nano",
+  "timeUnixNano",
   "body",
   "message",
   "msg",
   "summary",
   "short_message",
-  "full_message",
   "event",
   "log",
   "varbinds",
-  "community",
   "severity_text",
   "severityText",
   "severity",
@@ -80,19 +81,21 @@ const reserved: ReadonlySet<string> = new Set([
 
 /**
  * The given attributes and every other key with a value. A given attribute counts more than a key of the same name.
- * Texts of several lines and other messages that lost against `body` are kept here too, so the record stays whole.
+ * Other messages that lost against `body` are kept here too, and keys whose value could not be read (`unread`), so the
+ * record stays whole.
  */
-export const gather = (object: JsonObject, used: string | undefined): JsonObject => {
+export const gather = (object: JsonObject, used: string | undefined, unread: ReadonlySet<string>): JsonObject => {
   const given = read(object["attributes"])
   const gathered: Array<[string, unknown]> = []
   for (const key of Object.keys(object)) {
     const value = object[key]
     if (value === null || value === "" || key === used) continue
-    if (!reserved.has(key) || bodies.has(key)) gathered.push([key, value])
+    if (reserved.has(key) && !bodies.has(key) && !unread.has(key)) continue
+    if (!Secrets.isSecretKey(key)) gathered.push([key, value])
   }
   if (gathered.length === 0) return given ?? {}
   return Object.fromEntries(given === undefined ? gathered : [...gathered, ...Object.entries(given)])
 }
 
 /** Keys that can hold the text of a record; only one becomes its body. */
-const bodies: ReadonlySet<string> = new Set(["full_message", "summary", "event", "log", "varbinds", "community"])
+const bodies: ReadonlySet<string> = new Set(["summary", "event", "log", "varbinds"])

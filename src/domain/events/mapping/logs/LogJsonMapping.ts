@@ -5,20 +5,21 @@
  * an attribute.
  */
 import { Result } from "effect"
-import * as CloudEvent from "../../decode/CloudEvent.ts"
-import type { Problem } from "../../decode/DecodeError.ts"
-import { isObject, type JsonObject, textValue } from "../../decode/Json.ts"
+import { type Element, nameOf } from "../../decode/CloudEvent.ts"
+import * as EventTime from "../../decode/EventTime.ts"
+import { isObject, type JsonObject, prunedText, textValue } from "../../decode/Json.ts"
 import * as Scalar from "../../decode/Scalar.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
+import * as TraceId from "../../decode/TraceId.ts"
 import type { LogRow } from "../../rows/Logs.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
-import { attributesText } from "../otlp/Otlp.ts"
+import * as LogSeverity from "../severity/LogSeverity.ts"
+import * as Ecs from "./Ecs.ts"
 import * as LogAttributes from "./LogAttributes.ts"
-import * as LogSeverity from "./LogSeverity.ts"
 
 type Keys = ReadonlyArray<string>
 
-const times: Keys = ["timestamp", "time", "ts", "@timestamp"]
+const times: Keys = ["timestamp", "time", "ts", "@timestamp", "time_unix_nano", "timeUnixNano"]
 const observedTimes: Keys = [
   "observed_timestamp",
   "observedTimestamp",
@@ -31,13 +32,28 @@ const isFilled = (value: unknown): boolean => value !== undefined && value !== n
 
 const findKey = (object: JsonObject, keys: Keys): string | undefined => keys.find((key) => isFilled(object[key]))
 
+/** The Elastic Common Schema describes event and log in objects of these names, which are no text of the record. */
+const groups: ReadonlySet<string> = new Set(["event", "log"])
+
+const findBody = (object: JsonObject): string | undefined =>
+  bodies.find((key) => isFilled(object[key]) && !(groups.has(key) && isObject(object[key])))
+
 const firstText = (object: JsonObject, ...keys: Keys): string | null => {
   const key = findKey(object, keys)
   return key === undefined ? null : textValue(object[key])
 }
 
-const momentOf = (object: JsonObject, keys: Keys): number | undefined => {
-  for (const key of keys) {
+/** The value of the first of these keys (and paths, where `isEcs`), by its name when it is an object. */
+const firstName = (object: JsonObject, isEcs: boolean, ...paths: Keys): string | null => {
+  for (const path of paths) {
+    const value = isEcs ? Ecs.member(object, path) : object[path]
+    if (isFilled(value)) return Ecs.nameOf(value)
+  }
+  return null
+}
+
+const observedOf = (object: JsonObject): number | undefined => {
+  for (const key of observedTimes) {
     const found = Timestamp.micros(object[key])
     if (found !== undefined) return found
   }
@@ -77,10 +93,17 @@ const scopeOf = (object: JsonObject) => {
     LogAttributes.read(scope["attributes"])
   return {
     name: firstText(object, "scope.name", "scope_name", "scopeName") ?? textValue(scope["name"]) ??
-      (typeof object["scope"] === "string" && object["scope"] !== "" ? object["scope"] : null),
+      (typeof object["scope"] === "string" && object["scope"] !== "" ? object["scope"] : null) ??
+      textValue(Ecs.member(object, "log.logger")),
     version: firstText(object, "scope.version", "scope_version", "scopeVersion") ?? textValue(scope["version"]),
-    attributes: attributesText(attributes ?? {})
+    attributes: text(attributes ?? {})
   }
+}
+
+/** Without what is empty in it; empty when there is nothing, as readers of these columns expect. */
+const text = (attributes: JsonObject): string => {
+  const whole = prunedText(attributes)
+  return whole === "{}" ? "" : whole
 }
 
 const origins = ["syslog", "snmp", "otel", "internal"] as const
@@ -91,56 +114,105 @@ const sourceOf = (subject: string, object: JsonObject): string | null => {
   return origins.find((origin) => subject.includes(origin)) ?? textValue(object["source"])
 }
 
-const flags = (value: unknown): number | null =>
-  typeof value === "number" || typeof value === "string" ? Scalar.int4(value) : null
+/** What a web application firewall found. */
+const isFinding = (object: JsonObject): boolean =>
+  object["event_name"] === finding || object["event_type"] === finding || object["eventName"] === finding ||
+  (isObject(object["attributes"]) && object["attributes"]["event_type"] === finding)
 
-const toRow = (
-  object: JsonObject,
-  envelope: CloudEvent.Envelope | undefined,
-  context: RowContext,
-  index: number
-): LogRow => {
-  const resource = resourceOf(object)
-  const scope = scopeOf(object)
-  const bodyKey = findKey(object, bodies)
-  const severity = LogSeverity.first(
+const finding = "waf.finding"
+
+const flagKeys: Keys = ["trace_flags", "traceFlags", "flags"]
+
+const flagsOf = (value: unknown): number | undefined =>
+  typeof value === "number" || typeof value === "string" ? Scalar.int4(value) : undefined
+
+const severityOf = (object: JsonObject): LogSeverity.LogSeverity => {
+  const given = [
     object["severity_text"] ?? object["severityText"],
     object["severity"],
-    object["level"],
+    object["level"] ?? Ecs.member(object, "log.level"),
     object["severity_number"] ?? object["severityNumber"]
+  ] as const
+  return isFinding(object) ? LogSeverity.ofFinding(...given) : LogSeverity.first(...given)
+}
+
+const timeOf = (
+  object: JsonObject,
+  envelopeTime: string | undefined,
+  observed: number | undefined,
+  receivedAt: number
+) => {
+  // Nearly all records have one time, in the first of these keys.
+  const given = findKey(object, times)
+  const only = given === undefined ? undefined : EventTime.first(receivedAt, object[given])
+  return only !== undefined && only.claim === undefined
+    ? only
+    : EventTime.first(receivedAt, ...times.map((key) => object[key]), envelopeTime, observed)
+}
+
+/** Keys whose values are no times or flags that the row could have. */
+const unreadIn = (object: JsonObject, receivedAt: number): ReadonlySet<string> => {
+  const unread = new Set<string>()
+  for (const key of [...times, ...observedTimes]) {
+    if (isFilled(object[key]) && EventTime.first(receivedAt, object[key]).claim !== undefined) unread.add(key)
+  }
+  for (const key of flagKeys) if (isFilled(object[key]) && flagsOf(object[key]) === undefined) unread.add(key)
+  return unread
+}
+
+export const map = ({ envelope, payload }: Element, context: RowContext, index: number): Result.Result<LogRow> => {
+  const object = payload
+  const resource = resourceOf(object)
+  const scope = scopeOf(object)
+  const isEcs = Ecs.isLikely(object)
+  const bodyKey = findBody(object)
+  const severity = severityOf(object)
+  const observed = observedOf(object)
+  const { claim, micros } = timeOf(object, envelope?.time, observed, context.storedAtMicros)
+  const flagKey = findKey(object, flagKeys)
+  const flags = flagKey === undefined ? undefined : flagsOf(object[flagKey])
+  const isAllRead = claim === undefined && (flagKey === undefined || flags !== undefined) &&
+    (observed !== undefined || findKey(object, observedTimes) === undefined)
+  const attributes = LogAttributes.gather(
+    object,
+    bodyKey,
+    isAllRead ? nothing : unreadIn(object, context.storedAtMicros)
   )
-  const observed = momentOf(object, observedTimes)
-  const time = momentOf(object, times) ?? Timestamp.micros(envelope?.time) ?? observed
-  return {
+  return Result.succeed({
     tenant_id: context.tenantId,
-    timestamp: time ?? context.storedAtMicros,
-    id: context.id(index, time, envelope?.name),
+    timestamp: micros,
+    id: context.id(index, micros, nameOf(envelope)),
     observed_timestamp: observed ?? context.storedAtMicros,
-    trace_id: firstText(object, "trace_id", "traceId"),
-    span_id: firstText(object, "span_id", "spanId"),
-    trace_flags: flags(object["trace_flags"] ?? object["traceFlags"] ?? object["flags"]),
+    trace_id: TraceId.given(firstName(object, isEcs, "trace_id", "traceId", "trace.id")),
+    span_id: TraceId.given(firstName(object, isEcs, "span_id", "spanId", "span.id")),
+    trace_flags: flags ?? null,
     severity_text: severity.text,
     severity_number: severity.number,
-    body: bodyKey === undefined ? trapText(object["varbinds"]) ?? context.subject : textOfBody(object[bodyKey]),
+    body: bodyKey === undefined
+      ? textValue(Ecs.member(object, "event.original")) ?? trapText(object["varbinds"]) ?? context.subject
+      : textOfBody(object[bodyKey]),
     event_name: firstText(object, "event_name", "eventName"),
-    service_name: firstText(object, "service.name", "service_name", "service", "serviceName", "host", "hostname") ??
-      firstText(resource, "service.name", "service_name"),
-    service_version: firstText(object, "service.version", "service_version", "serviceVersion") ??
+    service_name:
+      firstName(object, isEcs, "service.name", "service_name", "service", "serviceName", "host", "hostname") ??
+        firstText(resource, "service.name", "service_name"),
+    service_version: firstName(object, isEcs, "service.version", "service_version", "serviceVersion") ??
       firstText(resource, "service.version", "service_version"),
-    service_instance:
-      firstText(object, "service.instance.id", "service.instance", "service_instance", "serviceInstance") ??
-        firstText(resource, "service.instance.id", "service_instance"),
+    service_instance: firstName(
+      object,
+      isEcs,
+      "service.instance.id",
+      "service.instance",
+      "service_instance",
+      "serviceInstance",
+      "service.node.name"
+    ) ?? firstText(resource, "service.instance.id", "service_instance"),
     scope_name: scope.name,
     scope_version: scope.version,
     scope_attributes: scope.attributes,
-    attributes: attributesText(LogAttributes.gather(object, bodyKey)),
-    resource_attributes: attributesText(resource),
-    source: sourceOf(context.subject, object)
-  }
+    attributes: text(attributes),
+    resource_attributes: text(resource),
+    source: isFinding(object) ? textValue(object["source"]) ?? "waf" : sourceOf(context.subject, object)
+  })
 }
 
-export const map = (object: JsonObject, context: RowContext, index: number): Result.Result<LogRow, Problem> =>
-  Result.map(
-    CloudEvent.unwrap(object),
-    ({ envelope, payload }) => toRow(payload, envelope, context, index)
-  )
+const nothing: ReadonlySet<string> = new Set()

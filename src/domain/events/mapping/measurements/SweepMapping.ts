@@ -3,10 +3,13 @@
  *
  * Keys without a column go into `metadata`, so that nothing of a newer sweeper is lost.
  */
-import { Result, Schema } from "effect"
+import type { Result } from "effect"
+import { Schema } from "effect"
 import type { Problem } from "../../decode/DecodeError.ts"
-import { jsonb, type JsonObject } from "../../decode/Json.ts"
+import * as EventTime from "../../decode/EventTime.ts"
+import { documentWith, jsonb, type JsonObject } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
+import type { Reading } from "../../decode/Reading.ts"
 import * as Scalar from "../../decode/Scalar.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
 import type { SweepHostStateRow } from "../../rows/SweepHostStates.ts"
@@ -37,12 +40,16 @@ const Sweep = Schema.Struct({
   config_hash: scalar
 })
 
-const decode = Payload.make(Sweep, { host_ip: ["ip"], poller_id: ["gateway_id"] })
+const read = Payload.make(Sweep, { host_ip: ["ip"], poller_id: ["gateway_id"] })
 
-const portNumbers = (list: ReadonlyArray<number | string> | null | undefined): string | null =>
+const portNumbers = (
+  reading: Reading,
+  key: string,
+  list: ReadonlyArray<number | string> | null | undefined
+): string | null =>
   list === null || list === undefined || list.length === 0
     ? null
-    : JSON.stringify(list.map((port) => Scalar.int4(port)).filter((port) => port !== null))
+    : JSON.stringify(list.map((port) => reading.int4(key, port)))
 
 const known: ReadonlySet<string> = new Set([
   ...Object.keys(Sweep.fields),
@@ -55,34 +62,49 @@ const known: ReadonlySet<string> = new Set([
 /** These name the sweep that saw the host: no column has room for them. */
 const extras = ["execution_id", "sweep_group_id", "config_hash"] as const
 
-const metadataOf = (sweep: typeof Sweep.Type, object: JsonObject): string | null => {
+const metadataOf = (sweep: typeof Sweep.Type, object: JsonObject, claims: JsonObject): string | null => {
   const rest = Object.entries(object).filter(([key]) => !known.has(key))
   const named = extras.flatMap((key) => sweep[key] === undefined || sweep[key] === null ? [] : [[key, sweep[key]]])
-  if (rest.length === 0 && named.length === 0) return jsonb(sweep.metadata)
-  return JSON.stringify(Object.fromEntries([
-    ...rest,
-    ...named,
-    ...(typeof sweep.metadata === "object" && sweep.metadata !== null ? Object.entries(sweep.metadata) : [])
-  ]))
+  return documentWith(sweep.metadata, { ...Object.fromEntries([...rest, ...named]), ...claims }, "metadata")
+}
+
+/** Loss is in percent, whether or not it says so. */
+const percent = (value: Scalar.Scalar): number | undefined =>
+  Scalar.float8(typeof value === "string" ? value.replace(/\s*%\s*$/, "") : value)
+
+const nanosOf = (reading: Reading, key: string, value: Scalar.Scalar): bigint | null => {
+  const whole = Scalar.int8(value)
+  if (whole !== undefined) return whole
+  const nanos = reading.duration(key, value, 1)
+  if (nanos === null || Number.isFinite(nanos)) return nanos === null ? null : Scalar.int8(nanos) ?? null
+  return reading.refuse(key, "expected a finite duration")
 }
 
 export const map = (object: JsonObject, context: RowContext): Result.Result<SweepHostStateRow, Problem> =>
-  Result.map(decode(object), (sweep) => ({
-    tenant_id: context.tenantId,
-    host_ip: sweep.host_ip,
-    poller_id: Scalar.text(sweep.poller_id) ?? "unknown",
-    agent_id: Scalar.text(sweep.agent_id) ?? "unknown",
-    partition: Scalar.text(sweep.partition) ?? "default",
-    network_cidr: Scalar.text(sweep.network_cidr),
-    hostname: Scalar.text(sweep.hostname),
-    mac: Scalar.text(sweep.mac),
-    icmp_available: Scalar.boolean(sweep.icmp_available),
-    icmp_response_time_ns: Scalar.int8(sweep.icmp_response_time_ns),
-    icmp_packet_loss: Scalar.float8(sweep.icmp_packet_loss),
-    tcp_ports_scanned: portNumbers(sweep.tcp_ports_scanned),
-    tcp_ports_open: portNumbers(sweep.tcp_ports_open),
-    port_scan_results: jsonb(sweep.port_scan_results),
-    last_sweep_time: Timestamp.micros(sweep.last_sweep_time) ?? context.storedAtMicros,
-    first_seen: Timestamp.micros(sweep.first_seen) ?? context.storedAtMicros,
-    metadata: metadataOf(sweep, object)
-  }))
+  read(object, (sweep, reading) => {
+    const { claim, micros } = EventTime.first(context.storedAtMicros, sweep.last_sweep_time)
+    const seen = Timestamp.micros(sweep.first_seen)
+    const claims = {
+      ...(claim === undefined ? {} : { last_sweep_time: claim }),
+      ...(seen !== undefined || Scalar.isUnset(sweep.first_seen) ? {} : { first_seen: sweep.first_seen })
+    }
+    return {
+      tenant_id: context.tenantId,
+      host_ip: sweep.host_ip,
+      poller_id: Scalar.text(sweep.poller_id) ?? "unknown",
+      agent_id: Scalar.text(sweep.agent_id) ?? "unknown",
+      partition: Scalar.text(sweep.partition) ?? "default",
+      network_cidr: Scalar.text(sweep.network_cidr),
+      hostname: Scalar.text(sweep.hostname),
+      mac: Scalar.text(sweep.mac),
+      icmp_available: reading.boolean("icmp_available", sweep.icmp_available),
+      icmp_response_time_ns: nanosOf(reading, "icmp_response_time_ns", sweep.icmp_response_time_ns),
+      icmp_packet_loss: reading.read("icmp_packet_loss", sweep.icmp_packet_loss, percent, "a percentage"),
+      tcp_ports_scanned: portNumbers(reading, "tcp_ports_scanned", sweep.tcp_ports_scanned),
+      tcp_ports_open: portNumbers(reading, "tcp_ports_open", sweep.tcp_ports_open),
+      port_scan_results: jsonb(sweep.port_scan_results),
+      last_sweep_time: micros,
+      first_seen: seen ?? context.storedAtMicros,
+      metadata: metadataOf(sweep, object, claims)
+    }
+  })

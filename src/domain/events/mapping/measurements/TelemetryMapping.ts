@@ -4,19 +4,20 @@
  * The series key is a hash of everything that names the series, so that parallel series of one metric name stay apart.
  * The hash function comes from outside, because MD5 is fixed by the database's twin of this rule.
  */
-import { Result, Schema } from "effect"
+import type { Result } from "effect"
+import { Schema } from "effect"
 import type { Problem } from "../../decode/DecodeError.ts"
-import { isObject, jsonb, type JsonObject, parse } from "../../decode/Json.ts"
+import * as EventTime from "../../decode/EventTime.ts"
+import { documentWith, jsonb, type JsonObject, objectOf } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
-import * as Timestamp from "../../decode/Timestamp.ts"
 import type { TimeseriesMetricRow } from "../../rows/TimeseriesMetrics.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
 
 const scalar = Schema.optionalKey(Scalar.Scalar)
 const json = Schema.optionalKey(Schema.Unknown)
 
-const decode = Payload.make(
+const read = Payload.make(
   Schema.Struct({
     timestamp: scalar,
     gateway_id: scalar,
@@ -56,7 +57,7 @@ const leads = {
   ifIndex: lead("if_index")
 }
 
-const component = (lead: string, value: string | number | null): string => {
+const component = (lead: string, value: string | bigint | null): string => {
   const trimmed = value === null ? "" : String(value).trim()
   return trimmed === "" ? "" : `${lead}${byteLength(trimmed)}:${trimmed}`
 }
@@ -65,11 +66,15 @@ const tagText = (value: unknown): string | null =>
   typeof value === "object" && value !== null ? JSON.stringify(value) : value === undefined ? null : String(value ?? "")
 
 /** The text whose lower-case hex MD5 is the series key. */
-export const seriesText = (row: Omit<TimeseriesMetricRow, "series_key">, tags: JsonObject | undefined): string => {
+export const seriesText = (
+  row: Omit<TimeseriesMetricRow, "series_key" | "if_index">,
+  ifIndex: bigint | null,
+  tags: JsonObject | undefined
+): string => {
   let text = component(leads.metricType, row.metric_type) + component(leads.metricName, row.metric_name) +
     component(leads.partition, row.partition) + component(leads.agentId, row.agent_id) +
     component(leads.deviceId, row.device_id) + component(leads.targetDeviceIp, row.target_device_ip) +
-    component(leads.ifIndex, row.if_index)
+    component(leads.ifIndex, ifIndex)
   if (tags !== undefined) {
     for (const key of Object.keys(tags).sort()) {
       if (!unnamingTags.has(key) && key.trim() !== "") text += component(lead(`tag:${key}`), tagText(tags[key]))
@@ -78,34 +83,37 @@ export const seriesText = (row: Omit<TimeseriesMetricRow, "series_key">, tags: J
   return text.slice(1)
 }
 
-const tagsOf = (value: unknown): JsonObject | undefined => {
-  const tags = typeof value === "string" && value.startsWith("{") ? Result.getOrUndefined(parse(value)) : value
-  return isObject(tags) ? tags : undefined
-}
-
 export const make =
   (md5Hex: (text: string) => string) =>
   (object: JsonObject, context: RowContext): Result.Result<TimeseriesMetricRow, Problem> =>
-    Result.map(decode(object), (metric) => {
+    read(object, (metric, reading) => {
+      const { claim, micros } = EventTime.first(context.storedAtMicros, metric.timestamp)
+      // A number beyond 32 bits still names its series.
+      const ifIndex = reading.read("if_index", metric.if_index, Scalar.int8, "a whole number")
+      const fits = ifIndex === null || BigInt.asIntN(32, ifIndex) === ifIndex
+      const tags = objectOf(metric.tags)
       const row = {
         tenant_id: context.tenantId,
-        timestamp: Timestamp.micros(metric.timestamp) ?? context.storedAtMicros,
+        timestamp: micros,
         gateway_id: Scalar.text(metric.gateway_id) ?? "unknown",
         agent_id: Scalar.text(metric.agent_id),
         metric_name: Scalar.text(metric.metric_name) ?? "unknown",
         metric_type: Scalar.text(metric.metric_type) ?? "gauge",
         device_id: Scalar.text(metric.device_id),
-        value: Scalar.float8(metric.value) ?? 0,
+        value: reading.float8("value", metric.value) ?? reading.refuse("value", "expected a number") ?? 0,
         unit: Scalar.text(metric.unit),
         tags: jsonb(metric.tags),
         partition: Scalar.text(metric.partition),
-        scale: Scalar.float8(metric.scale),
-        is_delta: Scalar.boolean(metric.is_delta) ?? false,
+        scale: reading.float8("scale", metric.scale),
+        is_delta: reading.boolean("is_delta", metric.is_delta) ?? false,
         target_device_ip: Scalar.text(metric.target_device_ip),
-        if_index: Scalar.int4(metric.if_index),
-        metadata: jsonb(metric.metadata),
+        if_index: ifIndex === null || !fits ? null : Number(ifIndex),
+        metadata: documentWith(metric.metadata, {
+          ...(claim === undefined ? {} : { timestamp: claim }),
+          ...(fits ? {} : { if_index: String(ifIndex) })
+        }, "metadata"),
         series_key: ""
       }
-      row.series_key = md5Hex(seriesText(row, tagsOf(metric.tags)))
+      row.series_key = md5Hex(seriesText(row, ifIndex, tags))
       return row
     })

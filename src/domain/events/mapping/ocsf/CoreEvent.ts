@@ -14,7 +14,8 @@ export interface CoreEvent {
   readonly host: string | null
 }
 
-const text = (object: JsonObject, key: string): string => textValue(object[key]) ?? ""
+/** Blanks around a value say nothing. */
+const text = (object: JsonObject, key: string): string => textValue(object[key])?.trim() ?? ""
 
 const healthLevels: Readonly<Record<string, readonly [level: number, severity: string]>> = {
   unhealthy: [3, "error"],
@@ -22,11 +23,15 @@ const healthLevels: Readonly<Record<string, readonly [level: number, severity: s
   unknown: [5, "notice"]
 }
 
-const pollerHealth = (data: JsonObject): CoreEvent => {
+/** Without poller or state it tells nothing, and is an event like any other. */
+const pollerHealth = (data: JsonObject): CoreEvent | undefined => {
+  const poller = text(data, "poller_id")
   const state = text(data, "current_state")
+  if (poller === "" || state === "") return undefined
+  const before = text(data, "previous_state")
   const [level, severity] = (Object.hasOwn(healthLevels, state) ? healthLevels[state] : undefined) ?? [6, "info"]
   return {
-    message: `Poller ${text(data, "poller_id")} state changed from ${text(data, "previous_state")} to ${state}`,
+    message: `Poller ${poller} state changed ${before === "" ? "" : `from ${before} `}to ${state}`,
     level,
     severity,
     host: textValue(data["host"])
@@ -51,8 +56,9 @@ const aliasChanges = (metadata: JsonObject): string => {
 
 const isObject = (value: unknown): value is JsonObject => typeof value === "object" && value !== null
 
-const deviceLifecycle = (data: JsonObject): CoreEvent => {
+const deviceLifecycle = (data: JsonObject): CoreEvent | undefined => {
   const device = text(data, "device_id")
+  if (device === "") return undefined
   const action = text(data, "action").toLowerCase() || "updated"
   const actor = text(data, "actor")
   const metadata = isObject(data["metadata"]) ? data["metadata"] : {}
@@ -61,11 +67,14 @@ const deviceLifecycle = (data: JsonObject): CoreEvent => {
     message: action === "alias_updated"
       ? `Device ${device} alias updated${aliasChanges(metadata)}`
       : `Device ${device} ${action}${actor === "" ? "" : ` by ${actor}`}`,
-    level: (typeof level === "number" || typeof level === "string" ? int4(level) : null) ?? 5,
-    severity: textValue(data["severity"]) ?? "Medium",
+    level: (typeof level === "number" || typeof level === "string" ? int4(level) : undefined) ?? 5,
+    severity: text(data, "severity") || "Medium",
     host: device
   }
 }
+
+/** The version that core's events have in all writers' tables. */
+export const version = "1.1"
 
 /** None when the event is not one of core's. */
 export const describe = (type: string | undefined, subject: string, data: JsonObject): CoreEvent | undefined => {

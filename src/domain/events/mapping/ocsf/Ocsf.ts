@@ -13,27 +13,6 @@ const severityNames = ["Unknown", "Informational", "Low", "Medium", "High", "Cri
 /** The name of a severity id; ids that nobody defined are `Other`, as OCSF says. */
 export const severityName = (id: number): string => severityNames[id] ?? "Other"
 
-const bySyslogLevel = [6, 5, 5, 4, 3, 2, 1, 1] as const
-
-const byText: Readonly<Record<string, number>> = {
-  fatal: 6,
-  critical: 5,
-  error: 4,
-  warn: 3,
-  warning: 3,
-  notice: 2,
-  info: 1,
-  informational: 1,
-  debug: 1
-}
-
-/** From a syslog level (0 emergency to 7 debug), else from a severity's name. */
-export const severityId = (level: number | null, text: string | null): number => {
-  if (level !== null) return bySyslogLevel[level] ?? 0
-  const lower = text?.trim().toLowerCase() ?? ""
-  return Object.hasOwn(byText, lower) ? byText[lower] ?? 0 : 0
-}
-
 export const metadata = (correlationUid: string, storedAt: string, originalTime: string | undefined) => ({
   version,
   product: { vendor_name: "ServiceRadar", name: "EventWriter", version: "1.0.0" },

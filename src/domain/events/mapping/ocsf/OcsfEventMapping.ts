@@ -4,21 +4,25 @@
  * Members that nobody has a column for are not lost: `raw_data` keeps the whole payload. An id that is no UUID is
  * replaced by one that follows from the message.
  */
-import { Result, Schema } from "effect"
-import { fail, type Problem } from "../../decode/DecodeError.ts"
-import { jsonb, type JsonObject, textValue } from "../../decode/Json.ts"
+import type { Result } from "effect"
+import { Schema } from "effect"
+import type { Element } from "../../decode/CloudEvent.ts"
+import type { Problem } from "../../decode/DecodeError.ts"
+import * as EventTime from "../../decode/EventTime.ts"
+import { documentWith, isObject, jsonb, type JsonObject, prunedText, textValue } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
-import * as Timestamp from "../../decode/Timestamp.ts"
+import * as TraceId from "../../decode/TraceId.ts"
 import type { OcsfEventRow } from "../../rows/OcsfEvents.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
+import * as OcsfSeverity from "../severity/OcsfSeverity.ts"
 import { severityName } from "./Ocsf.ts"
 
 const scalar = Schema.optionalKey(Scalar.Scalar)
 const json = Schema.optionalKey(Schema.Unknown)
 
-const decode = Payload.make(Schema.Struct({
-  id: Schema.String.check(Schema.isMinLength(1)),
+const read = Payload.make(Schema.Struct({
+  id: Schema.Union([Schema.String.check(Schema.isMinLength(1)), Schema.Finite.check(Schema.isGreaterThan(0))]),
   class_uid: Scalar.Scalar,
   category_uid: Scalar.Scalar,
   type_uid: Scalar.Scalar,
@@ -54,35 +58,49 @@ export const isNative = (object: JsonObject): boolean =>
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-const numbers = ["class_uid", "category_uid", "type_uid", "activity_id"] as const
+const traceIdOf = (value: Scalar.Scalar): string | null => TraceId.given(Scalar.text(value))
 
-export const map = (object: JsonObject, context: RowContext, index: number): Result.Result<OcsfEventRow, Problem> =>
-  Result.flatMap(decode(object), (event): Result.Result<OcsfEventRow, Problem> => {
-    const missing = numbers.find((name) => (Scalar.int4(event[name]) ?? 0) === 0)
-    if (missing !== undefined) return fail([missing], "expected a number other than 0")
+const metadataOf = (metadata: unknown, claim: string | undefined): string => {
+  const kept = claim === undefined ? {} : { original_time: claim }
+  return documentWith(isObject(metadata) ? prunedText(metadata) : metadata, kept, "metadata") ?? "{}"
+}
+
+export const map = (
+  { envelope, payload }: Element,
+  context: RowContext,
+  index: number
+): Result.Result<OcsfEventRow, Problem> =>
+  read(payload, (event, reading) => {
+    /** Activity 0 is unknown, which an event may well say; no class or category of events is 0. */
+    const uid = (key: "class_uid" | "category_uid" | "type_uid"): number =>
+      reading.int4(key, event[key]) || (reading.refuse(key, "expected a number other than 0") ?? 0)
+    const activity = reading.int4("activity_id", event.activity_id) ??
+      reading.refuse("activity_id", "expected a number")
     // Zero means unknown, which readers have always seen as informational.
-    const severity = Scalar.int4(event.severity_id) || 1
-    const time = Timestamp.micros(event.time)
-    return Result.succeed({
+    const severity = reading.int4("severity_id", event.severity_id) ||
+      OcsfSeverity.first(undefined, Scalar.text(event.severity)) || 1
+    const id = String(event.id)
+    const { claim, micros } = EventTime.first(context.storedAtMicros, event.time, envelope?.time)
+    return {
       tenant_id: context.tenantId,
-      id: uuid.test(event.id) ? event.id.toLowerCase() : context.id(index, time),
-      time: time ?? context.storedAtMicros,
-      class_uid: Scalar.int4(event.class_uid) ?? 0,
-      category_uid: Scalar.int4(event.category_uid) ?? 0,
-      type_uid: Scalar.int4(event.type_uid) ?? 0,
-      activity_id: Scalar.int4(event.activity_id) ?? 0,
+      id: uuid.test(id) ? id.toLowerCase() : context.id(index, micros),
+      time: micros,
+      class_uid: uid("class_uid"),
+      category_uid: uid("category_uid"),
+      type_uid: uid("type_uid"),
+      activity_id: activity ?? 0,
       activity_name: Scalar.text(event.activity_name),
       severity_id: severity,
       severity: Scalar.text(event.severity) ?? severityName(severity),
       message: Scalar.text(event.message),
-      status_id: Scalar.int4(event.status_id),
+      status_id: reading.int4("status_id", event.status_id),
       status: Scalar.text(event.status),
       status_code: Scalar.text(event.status_code),
       status_detail: Scalar.text(event.status_detail),
-      metadata: jsonb(event.metadata) ?? "{}",
+      metadata: metadataOf(event.metadata, claim),
       observables: jsonb(event.observables) ?? "[]",
-      trace_id: Scalar.text(event.trace_id),
-      span_id: Scalar.text(event.span_id),
+      trace_id: traceIdOf(event.trace_id),
+      span_id: traceIdOf(event.span_id),
       actor: jsonb(event.actor) ?? "{}",
       device: jsonb(event.device) ?? "{}",
       src_endpoint: jsonb(event.src_endpoint) ?? "{}",
@@ -92,6 +110,6 @@ export const map = (object: JsonObject, context: RowContext, index: number): Res
       log_level: Scalar.text(event.log_level),
       log_version: Scalar.text(event.log_version),
       unmapped: jsonb(event.unmapped) ?? "{}",
-      raw_data: textValue(event.raw_data) ?? JSON.stringify(object)
-    })
+      raw_data: textValue(event.raw_data) ?? JSON.stringify(payload)
+    }
   })

@@ -30,7 +30,7 @@ export interface LogRecord {
   readonly body: unknown
   readonly attributes: JsonObject
   readonly flags: number
-  /** Lower-case hex, empty when there is none; so are all ids here. */
+  /** Lower-case hex, empty when there is none or all its bytes are zero; so are all ids here. */
   readonly traceId: string
   readonly spanId: string
   readonly eventName: string
@@ -68,10 +68,13 @@ export interface Point {
   readonly unit: string
   readonly kind: "gauge" | "sum" | "histogram" | "exponential_histogram" | "summary"
   readonly time: Nanos
-  /** The point's value; of distributions the sum, or 0 when it was not sent. */
-  readonly value: number
+  /** The point's value, of distributions the sum; null when there is none, as a recorded 0 is a value. */
+  readonly value: number | null
   readonly attributes: JsonObject
 }
+
+/** What JSON has no number for goes by its name. */
+export const double = (value: number): number | string => Number.isFinite(value) ? value : String(value)
 
 /** JSON text; empty when there are none, as readers of these columns expect. */
 export const attributesText = (attributes: JsonObject): string => {

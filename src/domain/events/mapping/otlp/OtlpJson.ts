@@ -1,163 +1,242 @@
-/** Records from OTLP in its JSON encoding, each given to `row` with its resource and scope. */
-import { Result, Schema } from "effect"
+/**
+ * Records from OTLP in its JSON encoding, each given to `row` with its resource and scope.
+ *
+ * A record that cannot be read costs itself, a resource or scope its records: each is refused as a request of its own.
+ */
+import { Result } from "effect"
 import type { Problem } from "../../decode/DecodeError.ts"
+import type { Collector } from "../../decode/Elements.ts"
 import { isObject, type JsonObject } from "../../decode/Json.ts"
-import { problemOf } from "../../decode/Payload.ts"
+import { field, has, ProtoJson } from "../../decode/ProtoJson.ts"
 import type { LogRecord, Point, Resource, Scope, Span } from "./Otlp.ts"
-import * as Otlp from "./Otlp.ts"
-import {
-  type AnyValue,
-  type KeyValue,
-  type LogJson,
-  LogsRequest,
-  type MetricJson,
-  MetricsRequest,
-  type SpanJson,
-  TracesRequest
-} from "./OtlpJsonSchema.ts"
+import { any, attributes, resource as readResource, scope as readScope } from "./OtlpJsonValue.ts"
+import * as OtlpNames from "./OtlpNames.ts"
 
-const integer = (value: string | number): string | number => {
-  const read = Number(value)
-  return Number.isSafeInteger(read) ? read : String(value)
+type Path = Problem["path"]
+
+/** The names of the three levels of a request. */
+interface Levels {
+  readonly groups: string
+  readonly scopes: string
+  readonly records: string
 }
 
-const plain = (value: AnyValue | null | undefined): unknown => {
-  if (value === null || value === undefined) return null
-  if (value.intValue !== undefined) return integer(value.intValue)
-  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plain)
-  if (value.kvlistValue !== undefined) return attributes(value.kvlistValue.values)
-  return value.stringValue ?? value.boolValue ?? value.doubleValue ?? value.bytesValue ?? null
+const levels = {
+  logs: { groups: "resourceLogs", scopes: "scopeLogs", records: "logRecords" },
+  spans: { groups: "resourceSpans", scopes: "scopeSpans", records: "spans" },
+  metrics: { groups: "resourceMetrics", scopes: "scopeMetrics", records: "metrics" }
+} as const satisfies Record<string, Levels>
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+
+const at = (path: Path, problem: Problem): Problem => ({ path: [...path, ...problem.path], reason: problem.reason })
+
+/** What a part of the request is read by; refuses the part when something in it cannot be read. */
+const part = <A>(read: (reader: ProtoJson) => A): Result.Result<A, Problem> => {
+  const reader = new ProtoJson()
+  const value = read(reader)
+  return reader.problem === undefined ? Result.succeed(value) : Result.fail(reader.problem)
 }
 
-const attributes = (values: ReadonlyArray<KeyValue> | undefined): JsonObject =>
-  Object.fromEntries((values ?? []).map(({ key, value }) => [key, plain(value)]))
+/** What is read from a list: its items, or the problem of the list. */
+const itemsOf = (holder: JsonObject, name: string) => part((reader) => reader.items(holder, name))
 
-const nanos = (value: string | number | undefined): bigint =>
-  value === undefined ? 0n : BigInt(typeof value === "number" ? Math.trunc(value) : value)
-const id = (value: string | undefined): string => value?.toLowerCase() ?? ""
+/** Refuses a record, or the part of it that is given. */
+type Refuse = (problem: Problem, part?: unknown) => void
 
-interface Holder {
-  readonly resource?: { readonly attributes?: ReadonlyArray<KeyValue> } | null
-}
-
-interface ScopeHolder {
-  readonly scope?:
-    | { readonly name?: string; readonly version?: string; readonly attributes?: ReadonlyArray<KeyValue> }
-    | null
-}
-
-const resourceOf = (holder: Holder): Resource => Otlp.resource(attributes(holder.resource?.attributes))
-
-const scopeOf = ({ scope }: ScopeHolder): Scope =>
-  Otlp.scope(scope?.name ?? "", scope?.version ?? "", attributes(scope?.attributes))
-
-const log = (record: typeof LogJson.Type): LogRecord => ({
-  time: nanos(record.timeUnixNano),
-  observedTime: nanos(record.observedTimeUnixNano),
-  severityNumber: record.severityNumber ?? 0,
-  severityText: record.severityText ?? "",
-  body: plain(record.body),
-  attributes: attributes(record.attributes),
-  flags: record.flags ?? 0,
-  traceId: id(record.traceId),
-  spanId: id(record.spanId),
-  eventName: record.eventName ?? ""
-})
-
-const span = (one: typeof SpanJson.Type): Span => ({
-  traceId: id(one.traceId),
-  spanId: id(one.spanId),
-  parentSpanId: id(one.parentSpanId),
-  name: one.name ?? "",
-  kind: one.kind ?? 0,
-  start: nanos(one.startTimeUnixNano),
-  end: nanos(one.endTimeUnixNano),
-  attributes: attributes(one.attributes),
-  events: (one.events ?? []).map((event) => ({
-    time: nanos(event.timeUnixNano),
-    name: event.name ?? "",
-    attributes: attributes(event.attributes)
-  })),
-  links: (one.links ?? []).map((link) => ({
-    traceId: id(link.traceId),
-    spanId: id(link.spanId),
-    attributes: attributes(link.attributes)
-  })),
-  statusCode: one.status?.code ?? 0,
-  statusMessage: one.status?.message ?? ""
-})
-
-const points = (metric: typeof MetricJson.Type): ReadonlyArray<Point> => {
-  const base = { name: metric.name ?? "", unit: metric.unit ?? "" }
-  const numbers = (kind: "gauge" | "sum") =>
-    (metric[kind]?.dataPoints ?? []).map((point) => ({
-      ...base,
-      kind,
-      time: nanos(point.timeUnixNano),
-      value: Number(point.asDouble ?? point.asInt ?? 0),
-      attributes: attributes(point.attributes)
-    }))
-  const sums = (kind: "histogram" | "exponential_histogram" | "summary") =>
-    (metric[kind === "exponential_histogram" ? "exponentialHistogram" : kind]?.dataPoints ?? []).map((point) => ({
-      ...base,
-      kind,
-      time: nanos(point.timeUnixNano),
-      value: Number(point.sum ?? 0),
-      attributes: attributes(point.attributes)
-    }))
-  return [
-    ...numbers("gauge"),
-    ...numbers("sum"),
-    ...sums("histogram"),
-    ...sums("exponential_histogram"),
-    ...sums("summary")
-  ]
-}
-
-const decodeLogs = Schema.decodeUnknownResult(LogsRequest)
-const decodeTraces = Schema.decodeUnknownResult(TracesRequest)
-const decodeMetrics = Schema.decodeUnknownResult(MetricsRequest)
-
-const problem = (error: Schema.SchemaError): Problem => problemOf(error.issue)
-
-/** Whether the value is a message of this encoding rather than any other JSON. */
-export const isRequest = (value: unknown, key: "resourceLogs" | "resourceSpans" | "resourceMetrics"): boolean =>
-  isObject(value) && value[key] !== undefined
-
-export const logs = <Row>(value: unknown, row: (record: LogRecord, resource: Resource, scope: Scope) => Row) =>
-  Result.mapBoth(decodeLogs(value), {
-    onFailure: problem,
-    onSuccess: (request): ReadonlyArray<Row> =>
-      request.resourceLogs.flatMap((group) => {
-        const resource = resourceOf(group)
-        return (group.scopeLogs ?? []).flatMap((inner) => {
-          const scope = scopeOf(inner)
-          return (inner.logRecords ?? []).map((record) => row(log(record), resource, scope))
-        })
-      })
-  })
-
-export const spans = <Row>(value: unknown, row: (span: Span, resource: Resource, scope: Scope) => Row) =>
-  Result.mapBoth(decodeTraces(value), {
-    onFailure: problem,
-    onSuccess: (request): ReadonlyArray<Row> =>
-      request.resourceSpans.flatMap((group) => {
-        const resource = resourceOf(group)
-        return (group.scopeSpans ?? []).flatMap((inner) => {
-          const scope = scopeOf(inner)
-          return (inner.spans ?? []).map((one) => row(span(one), resource, scope))
-        })
-      })
-  })
-
-export const metrics = <Row>(value: unknown, row: (point: Point, resource: Resource) => Row) =>
-  Result.mapBoth(decodeMetrics(value), {
-    onFailure: problem,
-    onSuccess: (request): ReadonlyArray<Row> =>
-      request.resourceMetrics.flatMap((group) => {
-        const resource = resourceOf(group)
-        return (group.scopeMetrics ?? []).flatMap((inner) =>
-          (inner.metrics ?? []).flatMap((metric) => points(metric).map((point) => row(point, resource)))
+/** Walks through all records of a request. */
+const walk = <Row extends object>(
+  request: JsonObject,
+  { groups, records, scopes }: Levels,
+  out: Collector<Row>,
+  each: (record: JsonObject, resource: Resource, scope: Scope, refuse: Refuse) => void
+): void => {
+  const inScope = (group: JsonObject, resource: Resource, inner: unknown, path: Path): void => {
+    const wrap = (scopeGroup: unknown) =>
+      encode({ [groups]: [{ resource: field(group, "resource"), [scopes]: [scopeGroup] }] })
+    const refuse = (problem: Problem) => out.refuse(at(path, problem), () => wrap(inner))
+    if (!isObject(inner)) return refuse({ path: [], reason: "expected an object" })
+    const scope = part((reader) => readScope(inner, reader))
+    if (Result.isFailure(scope)) return refuse(scope.failure)
+    const items = itemsOf(inner, records)
+    if (Result.isFailure(items)) return refuse(items.failure)
+    for (let index = 0; index < items.success.length && !out.isOver; index++) {
+      const record = items.success[index]
+      const refuseRecord: Refuse = (problem, part = record) =>
+        out.refuse(
+          at([...path, records, index], problem),
+          () => wrap({ scope: field(inner, "scope"), [records]: [part] })
         )
-      })
+      if (isObject(record)) each(record, resource, scope.success, refuseRecord)
+      else refuseRecord({ path: [], reason: "expected an object" })
+    }
+  }
+
+  const inGroup = (group: unknown, path: Path): void => {
+    const refuse = (problem: Problem) => out.refuse(at(path, problem), () => encode({ [groups]: [group] }))
+    if (!isObject(group)) return refuse({ path: [], reason: "expected an object" })
+    const resource = part((reader) => readResource(group, reader))
+    if (Result.isFailure(resource)) return refuse(resource.failure)
+    const items = itemsOf(group, scopes)
+    if (Result.isFailure(items)) return refuse(items.failure)
+    for (let index = 0; index < items.success.length && !out.isOver; index++) {
+      inScope(group, resource.success, items.success[index], [...path, scopes, index])
+    }
+  }
+
+  const items = itemsOf(request, groups)
+  if (Result.isFailure(items)) return out.refuse(items.failure, () => encode(request))
+  for (let index = 0; index < items.success.length && !out.isOver; index++) {
+    inGroup(items.success[index], [groups, index])
+  }
+}
+
+const isRequest = (value: JsonObject, { groups }: Levels, isEmptyOne: boolean): boolean =>
+  has(value, groups) || (isEmptyOne && Object.keys(value).length === 0)
+
+const logRecord = (record: JsonObject, reader: ProtoJson): LogRecord => {
+  const body = field(record, "body")
+  reader.enter("body")
+  const plainBody = any(body, reader)
+  reader.leave(1)
+  return {
+    time: reader.uint64(record, "timeUnixNano") ?? 0n,
+    observedTime: reader.uint64(record, "observedTimeUnixNano") ?? 0n,
+    severityNumber: reader.enumeration(record, "severityNumber", OtlpNames.severityNumbers),
+    severityText: reader.text(record, "severityText"),
+    body: plainBody,
+    attributes: attributes(record, "attributes", reader),
+    flags: reader.uint32(record, "flags"),
+    traceId: reader.id(record, "traceId", 16),
+    spanId: reader.id(record, "spanId", 8),
+    eventName: reader.text(record, "eventName")
+  }
+}
+
+const spanOf = (one: JsonObject, reader: ProtoJson): Span => {
+  const status = reader.message(one, "status")
+  return {
+    traceId: reader.id(one, "traceId", 16),
+    spanId: reader.id(one, "spanId", 8),
+    parentSpanId: reader.id(one, "parentSpanId", 8),
+    name: reader.text(one, "name"),
+    kind: reader.enumeration(one, "kind", OtlpNames.spanKinds),
+    start: reader.uint64(one, "startTimeUnixNano") ?? 0n,
+    end: reader.uint64(one, "endTimeUnixNano") ?? 0n,
+    attributes: attributes(one, "attributes", reader),
+    events: reader.messages(one, "events", (event) => ({
+      time: reader.uint64(event, "timeUnixNano") ?? 0n,
+      name: reader.text(event, "name"),
+      attributes: attributes(event, "attributes", reader)
+    })),
+    links: reader.messages(one, "links", (link) => ({
+      traceId: reader.id(link, "traceId", 16),
+      spanId: reader.id(link, "spanId", 8),
+      attributes: attributes(link, "attributes", reader)
+    })),
+    statusCode: reader.enumeration(status, "code", OtlpNames.statusCodes),
+    statusMessage: reader.text(status, "message")
+  }
+}
+
+type Kind = Point["kind"]
+
+const kinds: ReadonlyArray<readonly [member: string, kind: Kind]> = [
+  ["gauge", "gauge"],
+  ["sum", "sum"],
+  ["histogram", "histogram"],
+  ["exponentialHistogram", "exponential_histogram"],
+  ["summary", "summary"]
+]
+
+const noRecordedValue = 1
+
+const valueOf = (point: JsonObject, kind: Kind, reader: ProtoJson): number | null => {
+  if ((reader.uint32(point, "flags") & noRecordedValue) !== 0) return null
+  if (kind === "gauge" || kind === "sum") {
+    const double = reader.double(point, "asDouble")
+    const integer = double === undefined ? reader.int64(point, "asInt") : undefined
+    return double ?? (integer === undefined ? null : Number(integer))
+  }
+  // Only a summary's sum is 0 when it is not sent.
+  return reader.double(point, "sum") ?? (kind === "summary" ? 0 : null)
+}
+
+const pointOf = (point: JsonObject, kind: Kind, name: string, unit: string, reader: ProtoJson): Point => ({
+  name,
+  unit,
+  kind,
+  time: reader.uint64(point, "timeUnixNano") ?? 0n,
+  value: valueOf(point, kind, reader),
+  attributes: attributes(point, "attributes", reader)
+})
+
+/**
+ * The records of a request; false when the value is none. An object without a member counts as an empty one where
+ * `isEmptyOne`.
+ */
+export const logs = <Row extends object>(
+  value: JsonObject,
+  isEmptyOne: boolean,
+  out: Collector<Row>,
+  row: (record: LogRecord, resource: Resource, scope: Scope) => Row
+): boolean => {
+  if (!isRequest(value, levels.logs, isEmptyOne)) return false
+  walk(value, levels.logs, out, (record, resource, scope, refuse) => {
+    const read = part((reader) => logRecord(record, reader))
+    if (Result.isFailure(read)) refuse(read.failure)
+    else out.add(row(read.success, resource, scope))
   })
+  return true
+}
+
+export const spans = <Row extends object>(
+  value: JsonObject,
+  out: Collector<Row>,
+  row: (span: Span, resource: Resource, scope: Scope) => Result.Result<Row, Problem>
+): boolean => {
+  if (!isRequest(value, levels.spans, true)) return false
+  walk(value, levels.spans, out, (record, resource, scope, refuse) => {
+    const read = Result.flatMap(part((reader) => spanOf(record, reader)), (span) => row(span, resource, scope))
+    if (Result.isFailure(read)) refuse(read.failure)
+    else out.add(read.success)
+  })
+  return true
+}
+
+export const metrics = <Row extends object>(
+  value: JsonObject,
+  out: Collector<Row>,
+  row: (point: Point, resource: Resource) => Row
+): boolean => {
+  if (!isRequest(value, levels.metrics, true)) return false
+  walk(value, levels.metrics, out, (metric, resource, _, refuse) => {
+    const header = part((reader) => ({
+      name: reader.text(metric, "name"),
+      unit: reader.text(metric, "unit"),
+      lists: kinds.flatMap(([member, kind]) => {
+        const data = reader.message(metric, member)
+        reader.enter(member)
+        const points = reader.items(data, "dataPoints")
+        reader.leave(1)
+        return points.length === 0 ? [] : [{ member, kind, data, points }]
+      })
+    }))
+    if (Result.isFailure(header)) return refuse(header.failure)
+    const { lists, name, unit } = header.success
+    for (const { data, kind, member, points } of lists) {
+      for (let index = 0; index < points.length && !out.isOver; index++) {
+        const point = points[index]
+        const read = isObject(point)
+          ? part((reader) => pointOf(point, kind, name, unit, reader))
+          : Result.fail({ path: [], reason: "expected an object" })
+        if (Result.isSuccess(read)) out.add(row(read.success, resource))
+        else {
+          const alone = { name, unit, [member]: { ...data, data_points: undefined, dataPoints: [point] } }
+          refuse(at([member, "dataPoints", index], read.failure), alone)
+        }
+      }
+    }
+  })
+  return true
+}

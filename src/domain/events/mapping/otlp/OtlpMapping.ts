@@ -2,8 +2,11 @@
  * OpenTelemetry's records as rows of `logs`, `otel_metrics` and `otel_traces`.
  *
  * A time of 0 means that the sender did not know it: then the time at which the stream stored the message stands in,
- * rather than 1970, which no partition is kept for.
+ * rather than 1970, which no partition is kept for. So it does for a time that cannot be, see `EventTime`.
  */
+import { Result } from "effect"
+import { fail, type Problem } from "../../decode/DecodeError.ts"
+import * as EventTime from "../../decode/EventTime.ts"
 import { textValue } from "../../decode/Json.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
 import type { LogRow } from "../../rows/Logs.ts"
@@ -14,8 +17,6 @@ import { attributesText, type LogRecord, type Point, type Resource, type Scope, 
 
 const orNull = (text: string): string | null => text === "" ? null : text
 
-const microsOr = (nanos: bigint, otherwise: number): number => nanos === 0n ? otherwise : Timestamp.fromNanos(nanos)
-
 export const logRow = (
   record: LogRecord,
   resource: Resource,
@@ -24,11 +25,12 @@ export const logRow = (
   index: number
 ): LogRow => {
   const observed = record.observedTime === 0n ? null : Timestamp.fromNanos(record.observedTime)
-  const time = microsOr(record.time, observed ?? context.storedAtMicros)
+  const { claim, micros } = EventTime.first(context.storedAtMicros, record.time, record.observedTime)
+  const attributes = claim === undefined ? record.attributes : { ...record.attributes, time_unix_nano: claim }
   return {
     tenant_id: context.tenantId,
-    timestamp: time,
-    id: context.id(index, time),
+    timestamp: micros,
+    id: context.id(index, micros),
     observed_timestamp: observed,
     trace_id: orNull(record.traceId),
     span_id: orNull(record.spanId),
@@ -44,7 +46,7 @@ export const logRow = (
     scope_name: orNull(scope.name),
     scope_version: orNull(scope.version),
     scope_attributes: scope.attributes,
-    attributes: attributesText(record.attributes),
+    attributes: attributesText(attributes),
     resource_attributes: resource.attributes,
     source: "otel"
   }
@@ -66,9 +68,21 @@ const linksText = (links: Span["links"]): string =>
       attributes: link.attributes
     })))
 
-export const spanRow = (span: Span, resource: Resource, scope: Scope, context: RowContext): OtelTraceRow => ({
+/** Spans without ids could not be told apart, and the specification calls them invalid. */
+export const spanRow = (
+  span: Span,
+  resource: Resource,
+  scope: Scope,
+  context: RowContext
+): Result.Result<OtelTraceRow, Problem> =>
+  span.traceId === "" || span.spanId === ""
+    ? fail([span.traceId === "" ? "traceId" : "spanId"], "expected an id whose bytes are not all zero")
+    : Result.succeed(validSpanRow(span, resource, scope, context))
+
+const validSpanRow = (span: Span, resource: Resource, scope: Scope, context: RowContext): OtelTraceRow => ({
   tenant_id: context.tenantId,
-  timestamp: microsOr(span.start, context.storedAtMicros),
+  // What was claimed stays in `start_time_unix_nano`.
+  timestamp: EventTime.first(context.storedAtMicros, span.start).micros,
   trace_id: span.traceId,
   span_id: span.spanId,
   parent_span_id: span.parentSpanId,
@@ -94,18 +108,18 @@ export const pointRow = (point: Point, resource: Resource, context: RowContext, 
   const attributes = point.attributes
   const first = (name: string, other?: string): string =>
     textValue(attributes[name]) ?? (other === undefined ? null : textValue(attributes[other])) ?? ""
-  const time = microsOr(point.time, context.storedAtMicros)
+  const { claim, micros } = EventTime.first(context.storedAtMicros, point.time)
   return {
     tenant_id: context.tenantId,
-    ingest_id: context.id(index, time),
-    timestamp: time,
+    ingest_id: context.id(index, micros),
+    timestamp: micros,
     trace_id: "",
     span_id: "",
     service_name: resource.serviceName ?? unnamed(context),
     span_name: point.name,
     span_kind: first("span.kind"),
     duration_ms: point.value,
-    duration_seconds: point.value / 1000,
+    duration_seconds: point.value === null ? null : point.value / 1000,
     metric_type: point.kind,
     http_method: first("http.method"),
     http_route: first("http.route"),
@@ -116,6 +130,7 @@ export const pointRow = (point: Point, resource: Resource, context: RowContext, 
     is_slow: false,
     component: first("component"),
     level: first("level"),
-    unit: orNull(point.unit)
+    unit: orNull(point.unit),
+    claimed_time: claim ?? null
   }
 }

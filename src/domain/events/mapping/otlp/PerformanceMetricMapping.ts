@@ -1,16 +1,22 @@
-/** A performance metric of a slow span, as the collector publishes them in JSON, as a row of `otel_metrics`. */
-import { Result, Schema } from "effect"
+/**
+ * A performance metric of a slow span, as the collector publishes them in JSON, as a row of `otel_metrics`.
+ *
+ * An object without a duration is none: it would be a row that says nothing.
+ */
+import type { Result } from "effect"
+import { Schema } from "effect"
 import type { Problem } from "../../decode/DecodeError.ts"
+import * as EventTime from "../../decode/EventTime.ts"
 import type { JsonObject } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
-import * as Timestamp from "../../decode/Timestamp.ts"
+import * as TraceId from "../../decode/TraceId.ts"
 import type { OtelMetricRow } from "../../rows/OtelMetrics.ts"
 import { type RowContext, unnamed } from "../../stream/EventMessage.ts"
 
 const scalar = Schema.optionalKey(Scalar.Scalar)
 
-const decode = Payload.make(
+const read = Payload.make(
   Schema.Struct({
     timestamp: scalar,
     trace_id: scalar,
@@ -36,16 +42,17 @@ const decode = Payload.make(
 )
 
 export const map = (object: JsonObject, context: RowContext, index: number): Result.Result<OtelMetricRow, Problem> =>
-  Result.map(decode(object), (metric) => {
-    const millis = Scalar.float8(metric.duration_ms)
-    const time = Timestamp.micros(metric.timestamp)
-    const seconds = Scalar.float8(metric.duration_seconds)
+  read(object, (metric, reading) => {
+    const millis = reading.duration("duration_ms", metric.duration_ms, 1e6)
+    const seconds = reading.duration("duration_seconds", metric.duration_seconds, 1e9)
+    if (millis === null && seconds === null) reading.refuse("duration_ms", "expected a duration")
+    const { claim, micros } = EventTime.first(context.storedAtMicros, metric.timestamp)
     return {
       tenant_id: context.tenantId,
-      ingest_id: context.id(index, time),
-      timestamp: time ?? context.storedAtMicros,
-      trace_id: Scalar.text(metric.trace_id) ?? "",
-      span_id: Scalar.text(metric.span_id) ?? "",
+      ingest_id: context.id(index, micros),
+      timestamp: micros,
+      trace_id: TraceId.given(Scalar.text(metric.trace_id)) ?? "",
+      span_id: TraceId.given(Scalar.text(metric.span_id)) ?? "",
       service_name: Scalar.text(metric.service_name) ?? unnamed(context),
       span_name: Scalar.text(metric.span_name) ?? unnamed(context),
       span_kind: Scalar.text(metric.span_kind) ?? "",
@@ -58,9 +65,10 @@ export const map = (object: JsonObject, context: RowContext, index: number): Res
       grpc_service: Scalar.text(metric.grpc_service) ?? "",
       grpc_method: Scalar.text(metric.grpc_method) ?? "",
       grpc_status_code: Scalar.text(metric.grpc_status_code) ?? "",
-      is_slow: Scalar.boolean(metric.is_slow) ?? false,
+      is_slow: reading.boolean("is_slow", metric.is_slow) ?? false,
       component: Scalar.text(metric.component) ?? "",
       level: Scalar.text(metric.level) ?? "",
-      unit: Scalar.text(metric.unit)
+      unit: Scalar.text(metric.unit),
+      claimed_time: claim ?? null
     }
   })

@@ -45,10 +45,10 @@ describe("Flow", () => {
       protocol_source: "iana",
       tcp_flags: 0x12,
       tcp_flags_labels: ["ACK", "SYN"],
-      dst_service_label: "https",
+      dst_service_label: "HTTPS",
       bytes_total: 9_007_199_254_740_993n,
       packets_total: 10n,
-      bytes_in: null,
+      bytes_in: 0n,
       packets_in: 0n,
       direction_label: "ingress",
       src_mac: "0ABBCCDDEEFF",
@@ -95,9 +95,12 @@ describe("Flow", () => {
 
     assert.deepInclude(FlowMapping.toNetworkActivity(flowOf(ocsf), here, 0), {
       time: 1_767_323_045_000_000,
-      src_as_number: 4_200_000_001n,
+      src_as_number: null,
       direction_label: "bidirectional",
       sampler_address: "10.0.0.254"
+    })
+    assert.deepInclude(JSON.parse(jsonText(FlowMapping.toNetworkActivity(flowOf(ocsf), here, 0).ocsf_payload)), {
+      src_endpoint: { ip: "10.0.0.1", port: 5, autonomous_system: { number: 4_200_000_001 } }
     })
     assert.deepStrictEqual(
       Result.mapError(FlowJson.read({ src_endpoint: {} }, "netflow"), ({ path }) => path),
@@ -109,9 +112,13 @@ describe("Flow", () => {
     const timeOf = (object: Readonly<Record<string, unknown>>) =>
       FlowMapping.toNetworkActivity(flowOf(object), here, 0).time
 
-    assert.strictEqual(timeOf({ end_time: 3, timestamp: 2, start_time: 1 }), 3_000_000)
-    assert.strictEqual(timeOf({ timestamp: 2, start_time: 1 }), 2_000_000)
-    assert.strictEqual(timeOf({ start_time: 1 }), 1_000_000)
+    const [first, second, third] = [1_700_000_001, 1_700_000_002, 1_700_000_003]
+
+    assert.strictEqual(timeOf({ end_time: third, timestamp: second, start_time: first }), third * 1e6)
+    assert.strictEqual(timeOf({ timestamp: second, start_time: first }), second * 1e6)
+    assert.strictEqual(timeOf({ start_time: first }), first * 1e6)
+    assert.strictEqual(timeOf({ end_time: 3, timestamp: second }), second * 1e6)
+    assert.strictEqual(timeOf({ end_time: 3 }), storedAtMicros)
     assert.strictEqual(timeOf({}), storedAtMicros)
   })
 

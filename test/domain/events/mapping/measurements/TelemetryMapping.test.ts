@@ -7,12 +7,12 @@ import { context, storedAtMicros } from "../../context.ts"
 const map = TelemetryMapping.make((text) => text)
 const here = context("telemetry.snmp")
 const seriesOf = (object: Readonly<Record<string, unknown>>) =>
-  Result.getOrUndefined(Result.map(map(object, here), (row) => row.series_key))
+  Result.getOrUndefined(Result.map(map({ value: 1, ...object }, here), (row) => row.series_key))
 
 describe("TelemetryMapping", () => {
   it("fills in defaults for a metric that says little", () => {
     assert.deepStrictEqual(
-      map({}, here),
+      map({ value: 0 }, here),
       Result.succeed({
         tenant_id: "acme",
         timestamp: storedAtMicros,
@@ -56,6 +56,45 @@ describe("TelemetryMapping", () => {
     const mapped = map({ value: { a: 1 } }, here)
 
     assert.deepStrictEqual(Result.isFailure(mapped) && mapped.failure.path, ["value"])
+  })
+
+  it("keeps series apart whose numbers differ in the last of many digits", () => {
+    const keys = [
+      { tags: { id: "9007199254740992" } },
+      { tags: { id: "9007199254740993" } },
+      { if_index: "4294967296" },
+      { if_index: "4294967297" }
+    ].map(seriesOf)
+
+    assert.strictEqual(new Set(keys).size, 4)
+    assert.isTrue(keys.every((key) => key !== undefined))
+  })
+
+  it("keeps an index that 32 bits do not hold beside the row", () => {
+    const mapped = map({ value: 1, if_index: "4294967297", metadata: { a: 1 } }, here)
+
+    assert.deepInclude(Result.getOrThrow(mapped), { if_index: null, metadata: `{"if_index":"4294967297","a":1}` })
+  })
+
+  it.each([
+    ["abc", undefined],
+    ["", undefined],
+    [null, undefined],
+    [undefined, undefined],
+    ["12.5 ms", undefined],
+    ["0x10", 16],
+    ["NaN", Number.NaN],
+    [true, 1],
+    ["1e3", 1000]
+  ])("never takes 0 for the value %j", (value, expected) => {
+    assert.deepStrictEqual(Result.getOrUndefined(Result.map(map({ value }, here), (row) => row.value)), expected)
+  })
+
+  it("keeps a time that cannot be, and stores the row when it was received", () => {
+    assert.deepInclude(Result.getOrThrow(map({ value: 1, timestamp: "1970-01-01T00:01:12Z" }, here)), {
+      timestamp: storedAtMicros,
+      metadata: `{"timestamp":"1970-01-01T00:01:12Z"}`
+    })
   })
 
   const Word = Schema.String.check(Schema.isPattern(/^[a-z=|: ä]{1,8}$/))

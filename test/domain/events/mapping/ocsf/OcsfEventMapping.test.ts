@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import * as CloudEvent from "../../../../../src/domain/events/decode/CloudEvent.ts"
 import * as OcsfEventMapping from "../../../../../src/domain/events/mapping/ocsf/OcsfEventMapping.ts"
 import { context, storedAtMicros } from "../../context.ts"
 
 const event = { id: "X", class_uid: 1008, category_uid: "1", type_uid: 100_801, activity_id: 1.0 }
 const here = context("events.ocsf.processed")
-const rowOf = (object: Readonly<Record<string, unknown>>) => Result.getOrThrow(OcsfEventMapping.map(object, here, 4))
+const rowOf = (object: Readonly<Record<string, unknown>>) =>
+  Result.getOrThrow(OcsfEventMapping.map(CloudEvent.element(object, undefined), here, 4))
 
 describe("OcsfEventMapping", () => {
   it("fills in what an event leaves out, without a null where the table wants a document", () => {
@@ -56,7 +58,9 @@ describe("OcsfEventMapping", () => {
   it.each(["id", "class_uid", "category_uid", "type_uid", "activity_id"])("refuses an event without %s", (key) => {
     for (const value of [undefined, "", 0]) {
       const { [key]: _, ...rest }: Record<string, unknown> = event
-      const mapped = OcsfEventMapping.map(value === undefined ? rest : { ...rest, [key]: value }, here, 0)
+      if (key === "activity_id" && value === 0) continue
+      const changed = value === undefined ? rest : { ...rest, [key]: value }
+      const mapped = OcsfEventMapping.map(CloudEvent.element(changed, undefined), here, 0)
 
       assert.deepStrictEqual(Result.isFailure(mapped) && mapped.failure.path, [key])
     }

@@ -64,6 +64,8 @@ export interface NumberDataPoint {
   timeUnixNano: bigint;
   value: { $case: "asDouble"; value: number } | { $case: "asInt"; value: bigint } | undefined;
   attributes: KeyValue[];
+  /** Bit 1: there was nothing to record. */
+  flags: number;
 }
 
 export interface HistogramDataPoint {
@@ -71,6 +73,7 @@ export interface HistogramDataPoint {
   count: bigint;
   sum?: number | undefined;
   attributes: KeyValue[];
+  flags: number;
 }
 
 export interface ExponentialHistogramDataPoint {
@@ -78,6 +81,7 @@ export interface ExponentialHistogramDataPoint {
   timeUnixNano: bigint;
   count: bigint;
   sum?: number | undefined;
+  flags: number;
 }
 
 export interface SummaryDataPoint {
@@ -85,6 +89,7 @@ export interface SummaryDataPoint {
   count: bigint;
   sum: number;
   attributes: KeyValue[];
+  flags: number;
 }
 
 function createBaseResourceMetrics(): ResourceMetrics {
@@ -832,7 +837,7 @@ export const Summary: MessageFns<Summary> = {
 };
 
 function createBaseNumberDataPoint(): NumberDataPoint {
-  return { timeUnixNano: 0n, value: undefined, attributes: [] };
+  return { timeUnixNano: 0n, value: undefined, attributes: [], flags: 0 };
 }
 
 export const NumberDataPoint: MessageFns<NumberDataPoint> = {
@@ -856,6 +861,9 @@ export const NumberDataPoint: MessageFns<NumberDataPoint> = {
     }
     for (const v of message.attributes) {
       KeyValue.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.flags !== 0) {
+      writer.uint32(64).uint32(message.flags);
     }
     return writer;
   },
@@ -905,6 +913,14 @@ export const NumberDataPoint: MessageFns<NumberDataPoint> = {
             message.attributes.push(KeyValue.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -936,6 +952,7 @@ export const NumberDataPoint: MessageFns<NumberDataPoint> = {
       attributes: globalThis.Array.isArray(object?.attributes)
         ? object.attributes.map((e: any) => KeyValue.fromJSON(e))
         : [],
+      flags: isSet(object.flags) ? globalThis.Number(object.flags) : 0,
     };
   },
 
@@ -951,6 +968,9 @@ export const NumberDataPoint: MessageFns<NumberDataPoint> = {
     }
     if (message.attributes?.length) {
       obj.attributes = message.attributes.map((e) => KeyValue.toJSON(e));
+    }
+    if (message.flags !== 0) {
+      obj.flags = Math.round(message.flags);
     }
     return obj;
   },
@@ -978,12 +998,13 @@ export const NumberDataPoint: MessageFns<NumberDataPoint> = {
       }
     }
     message.attributes = object.attributes?.map((e) => KeyValue.fromPartial(e)) || [];
+    message.flags = object.flags ?? 0;
     return message;
   },
 };
 
 function createBaseHistogramDataPoint(): HistogramDataPoint {
-  return { timeUnixNano: 0n, count: 0n, sum: undefined, attributes: [] };
+  return { timeUnixNano: 0n, count: 0n, sum: undefined, attributes: [], flags: 0 };
 }
 
 export const HistogramDataPoint: MessageFns<HistogramDataPoint> = {
@@ -1005,6 +1026,9 @@ export const HistogramDataPoint: MessageFns<HistogramDataPoint> = {
     }
     for (const v of message.attributes) {
       KeyValue.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.flags !== 0) {
+      writer.uint32(80).uint32(message.flags);
     }
     return writer;
   },
@@ -1054,6 +1078,14 @@ export const HistogramDataPoint: MessageFns<HistogramDataPoint> = {
             message.attributes.push(KeyValue.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1078,6 +1110,7 @@ export const HistogramDataPoint: MessageFns<HistogramDataPoint> = {
       attributes: globalThis.Array.isArray(object?.attributes)
         ? object.attributes.map((e: any) => KeyValue.fromJSON(e))
         : [],
+      flags: isSet(object.flags) ? globalThis.Number(object.flags) : 0,
     };
   },
 
@@ -1095,6 +1128,9 @@ export const HistogramDataPoint: MessageFns<HistogramDataPoint> = {
     if (message.attributes?.length) {
       obj.attributes = message.attributes.map((e) => KeyValue.toJSON(e));
     }
+    if (message.flags !== 0) {
+      obj.flags = Math.round(message.flags);
+    }
     return obj;
   },
 
@@ -1109,12 +1145,13 @@ export const HistogramDataPoint: MessageFns<HistogramDataPoint> = {
     message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
     message.sum = object.sum ?? undefined;
     message.attributes = object.attributes?.map((e) => KeyValue.fromPartial(e)) || [];
+    message.flags = object.flags ?? 0;
     return message;
   },
 };
 
 function createBaseExponentialHistogramDataPoint(): ExponentialHistogramDataPoint {
-  return { attributes: [], timeUnixNano: 0n, count: 0n, sum: undefined };
+  return { attributes: [], timeUnixNano: 0n, count: 0n, sum: undefined, flags: 0 };
 }
 
 export const ExponentialHistogramDataPoint: MessageFns<ExponentialHistogramDataPoint> = {
@@ -1136,6 +1173,9 @@ export const ExponentialHistogramDataPoint: MessageFns<ExponentialHistogramDataP
     }
     if (message.sum !== undefined) {
       writer.uint32(41).double(message.sum);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(80).uint32(message.flags);
     }
     return writer;
   },
@@ -1185,6 +1225,14 @@ export const ExponentialHistogramDataPoint: MessageFns<ExponentialHistogramDataP
             message.sum = reader.double();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1209,6 +1257,7 @@ export const ExponentialHistogramDataPoint: MessageFns<ExponentialHistogramDataP
         : 0n,
       count: isSet(object.count) ? BigInt(object.count) : 0n,
       sum: isSet(object.sum) ? globalThis.Number(object.sum) : undefined,
+      flags: isSet(object.flags) ? globalThis.Number(object.flags) : 0,
     };
   },
 
@@ -1226,6 +1275,9 @@ export const ExponentialHistogramDataPoint: MessageFns<ExponentialHistogramDataP
     if (message.sum !== undefined) {
       obj.sum = floatToJson(message.sum);
     }
+    if (message.flags !== 0) {
+      obj.flags = Math.round(message.flags);
+    }
     return obj;
   },
 
@@ -1242,12 +1294,13 @@ export const ExponentialHistogramDataPoint: MessageFns<ExponentialHistogramDataP
       : 0n;
     message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
     message.sum = object.sum ?? undefined;
+    message.flags = object.flags ?? 0;
     return message;
   },
 };
 
 function createBaseSummaryDataPoint(): SummaryDataPoint {
-  return { timeUnixNano: 0n, count: 0n, sum: 0, attributes: [] };
+  return { timeUnixNano: 0n, count: 0n, sum: 0, attributes: [], flags: 0 };
 }
 
 export const SummaryDataPoint: MessageFns<SummaryDataPoint> = {
@@ -1269,6 +1322,9 @@ export const SummaryDataPoint: MessageFns<SummaryDataPoint> = {
     }
     for (const v of message.attributes) {
       KeyValue.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.flags !== 0) {
+      writer.uint32(64).uint32(message.flags);
     }
     return writer;
   },
@@ -1318,6 +1374,14 @@ export const SummaryDataPoint: MessageFns<SummaryDataPoint> = {
             message.attributes.push(KeyValue.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1342,6 +1406,7 @@ export const SummaryDataPoint: MessageFns<SummaryDataPoint> = {
       attributes: globalThis.Array.isArray(object?.attributes)
         ? object.attributes.map((e: any) => KeyValue.fromJSON(e))
         : [],
+      flags: isSet(object.flags) ? globalThis.Number(object.flags) : 0,
     };
   },
 
@@ -1359,6 +1424,9 @@ export const SummaryDataPoint: MessageFns<SummaryDataPoint> = {
     if (message.attributes?.length) {
       obj.attributes = message.attributes.map((e) => KeyValue.toJSON(e));
     }
+    if (message.flags !== 0) {
+      obj.flags = Math.round(message.flags);
+    }
     return obj;
   },
 
@@ -1373,6 +1441,7 @@ export const SummaryDataPoint: MessageFns<SummaryDataPoint> = {
     message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
     message.sum = object.sum ?? 0;
     message.attributes = object.attributes?.map((e) => KeyValue.fromPartial(e)) || [];
+    message.flags = object.flags ?? 0;
     return message;
   },
 };

@@ -1,18 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import * as LogSeverity from "../../../../../src/domain/events/mapping/logs/LogSeverity.ts"
+import * as LogSeverity from "../../../../../src/domain/events/mapping/severity/LogSeverity.ts"
 
 describe("LogSeverity", () => {
   it.each([
-    ["Very High", undefined, undefined, 1, "FATAL", 23],
-    ["error", "Low", undefined, 3, "ERROR", 19],
+    ["Very High", undefined, undefined, 1, "FATAL", 1],
+    ["error", "Low", undefined, 18, "ERROR", 18],
     [undefined, "Medium", undefined, undefined, "WARN", 15],
     [undefined, "4", undefined, undefined, "WARN", 15],
     [undefined, undefined, 0, undefined, "FATAL", 23],
     [undefined, undefined, "3", undefined, "ERROR", 19],
     [undefined, undefined, 7, undefined, "DEBUG", 7],
     [undefined, undefined, 6, undefined, "INFO", 11],
-    [undefined, undefined, "trace", undefined, "DEBUG", 7],
+    [undefined, undefined, "trace", undefined, "TRACE", 3],
     [undefined, undefined, undefined, 17, "ERROR", 17],
     [undefined, undefined, undefined, "13", "WARN", 13],
     [undefined, undefined, undefined, 0, "INFO", 11],

@@ -1,0 +1,52 @@
+/**
+ * What devices send along that opens them: SNMP communities, keys and passwords of SNMPv3. It is stored nowhere.
+ *
+ * By the name of the key, however it is spelled, and by the object's id where a trap carries it as a value.
+ */
+import * as Remembered from "../stream/Remembered.ts"
+
+const names: ReadonlySet<string> = new Set([
+  "community",
+  "communityname",
+  "communitystring",
+  "readcommunity",
+  "writecommunity",
+  "rocommunity",
+  "rwcommunity",
+  "trapcommunity",
+  ...["auth", "authentication", "priv", "privacy"].flatMap((kind) =>
+    ["key", "password", "passphrase", "secret", "pass"].map((word) => kind + word)
+  )
+])
+
+/** As the original does: it repeats the message with whatever the device wrote around it. */
+const dropped: ReadonlySet<string> = new Set(["fullmessage"])
+
+const answer = Remembered.make((key): { readonly isSecret: boolean } => {
+  const bare = key.toLowerCase().replace(/[^a-z0-9]/g, "")
+  const name = bare.replace(/^(?:snmp|usm)(?:v?[123]c?)?/, "")
+  return { isSecret: names.has(name) || dropped.has(bare) }
+})
+
+export const isSecretKey = (key: string): boolean => answer(key).isSecret
+
+/** Whether a text may have such a key or object in it: decides whether it is worth looking. */
+export const isSuspect = (text: string): boolean =>
+  /communit|auth|priv|full.?message|1\.3\.6\.1\.6\.3\.1[58]\./i.test(text)
+
+/**
+ * `snmpTrapCommunity`, `snmpCommunityName` and the objects by which keys of SNMPv3 are changed, as numbers or by name.
+ */
+const objects =
+  /^\.?(?:iso\.|1\.)3\.6\.1\.6\.3\.(?:18\.1\.4|18\.1\.1\.1\.2|15\.1\.2\.2\.1\.(?:6|7|9|10))(?:\.|$)|snmp(?:Trap)?Community(?:Name)?\b|usmUser(?:Own)?(?:Auth|Priv)KeyChange\b/i
+
+const mayBeObject = /\.6\.3\.1[58]\.|snmp|usm/i
+
+const objectKeys = ["oid", "name", "object"] as const
+
+/** Whether an object in JSON is a variable of a trap that holds such a value. */
+export const isSecretVariable = (object: { readonly [key: string]: unknown }): boolean =>
+  "value" in object && objectKeys.some((key) => {
+    const name = object[key]
+    return typeof name === "string" && mayBeObject.test(name) && objects.test(name)
+  })

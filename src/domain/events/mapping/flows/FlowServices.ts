@@ -1,0 +1,68 @@
+/** What the flow pages call the service of a destination port: the labels of the existing system's writer. */
+
+const tcp: ReadonlyMap<number, string> = new Map([
+  [20, "FTP Data"],
+  [21, "FTP"],
+  [22, "SSH"],
+  [23, "Telnet"],
+  [25, "SMTP"],
+  [53, "DNS"],
+  [80, "HTTP"],
+  [110, "POP3"],
+  [123, "NTP"],
+  [143, "IMAP"],
+  [161, "SNMP"],
+  [162, "SNMP Trap"],
+  [389, "LDAP"],
+  [443, "HTTPS"],
+  [445, "SMB"],
+  [465, "SMTPS"],
+  [514, "Syslog"],
+  [587, "Submission"],
+  [636, "LDAPS"],
+  [993, "IMAPS"],
+  [995, "POP3S"],
+  [1433, "MSSQL"],
+  [1521, "Oracle"],
+  [2049, "NFS"],
+  [2379, "etcd"],
+  [2380, "etcd Peer"],
+  [3000, "Grafana"],
+  [3306, "MySQL"],
+  [3389, "RDP"],
+  [4222, "NATS"],
+  [5432, "PostgreSQL"],
+  [5672, "AMQP"],
+  [6379, "Redis"],
+  [6443, "Kubernetes API"],
+  [8080, "HTTP Alt"],
+  [8443, "HTTPS Alt"],
+  [9092, "Kafka"],
+  [9093, "Kafka TLS"],
+  [9200, "Elasticsearch"],
+  [9418, "Git"],
+  [11_211, "Memcached"],
+  [27_017, "MongoDB"],
+  [50_051, "gRPC"]
+])
+
+const udp: ReadonlyMap<number, string> = new Map([
+  [53, "DNS"],
+  [67, "DHCP Server"],
+  [68, "DHCP Client"],
+  [69, "TFTP"],
+  [123, "NTP"],
+  [161, "SNMP"],
+  [162, "SNMP Trap"],
+  [500, "IKE"],
+  [514, "Syslog"],
+  [631, "IPP"],
+  [1194, "OpenVPN"],
+  [2055, "NetFlow"],
+  [3478, "STUN"],
+  [4739, "IPFIX"],
+  [6343, "sFlow"]
+])
+
+export const label = (protocol: number | null, port: number | null): string | null =>
+  port === null ? null : (protocol === 6 ? tcp.get(port) : protocol === 17 ? udp.get(port) : undefined) ?? null
