@@ -56,14 +56,14 @@ const explain = () => {
 }
 
 /**
- * The event writer makes and forgets rows by the ten thousand a second. V8, left alone, lets such garbage grow to several
+ * The event writer and sync make and forget rows and devices by the ten thousand a second. V8, left alone, lets such garbage grow to several
  * times of what is in use before it looks; with these it stays near twice. Whoever says something of the heap himself
  * knows better.
  */
 const heapFlags = () => {
   const given = [process.env.NODE_OPTIONS || "", ...process.execArgv].join(" ")
   const isChosen = /--(max-semi-space-size|max-old-space-size|max-heap-size|heap-growing-percent)/.test(given)
-  return process.argv[2] !== "event-writer" || isChosen
+  return ["event-writer", "sync"].indexOf(process.argv[2]) === -1 || isChosen
     ? []
     : ["--max-semi-space-size=8", "--heap-growing-percent=120"]
 }

@@ -65,6 +65,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       named("event-writer", "Write events, logs, metrics, traces, flows and sweeps from JetStream into PostgreSQL")
     ),
     yield* wanted(
+      "sync",
+      () => import("../sync/SyncCommand.ts").then((module) => module.command),
+      named("sync", "Bring devices from Armis, NetBox and files to pollers and agents")
+    ),
+    yield* wanted(
       "dlq",
       () => import("../dlq/DlqCommand.ts").then((module) => module.dlqCommand),
       named("dlq", "Look at, replay or drop the messages that the event writer could not store")
@@ -93,7 +98,7 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
 })
 
 /** Commands whose stdout is theirs to log to; the others print data there. */
-const services: ReadonlySet<string> = new Set(["poller", "agent", "core", "event-writer"])
+const services: ReadonlySet<string> = new Set(["poller", "agent", "core", "event-writer", "sync"])
 
 const asUsageError = (error: CliError.CliError) =>
   error._tag === "ShowHelp" && error.errors.length === 0

@@ -2,27 +2,30 @@
  * Recognises whose configuration a file is by the keys at its top.
  *
  * The formats have no field for it. `poller_id` and `agents` are the poller's, `agent_id` and `checkers_dir` the agent's,
- * NATS and `cnpg` the event writer's; core's file has none of them.
+ * NATS and `cnpg` the event writer's, `sources` the sync service's; core's file has none of them.
  */
 import { Effect, FileSystem, Schema } from "effect"
 import { AgentConfigFile } from "../../domain/agent/AgentConfig.ts"
 import { CoreConfigFile } from "../../domain/core/CoreConfig.ts"
 import { EventWriterConfigFile } from "../../domain/events/settings/EventWriterConfig.ts"
 import { PollerConfigFile } from "../../domain/poller/PollerConfig.ts"
+import { SyncConfigFile } from "../../domain/sync/SyncConfig.ts"
 
-export const kinds = ["poller", "agent", "core", "event-writer"] as const
+export const kinds = ["poller", "agent", "core", "event-writer", "sync"] as const
 export type ConfigKind = typeof kinds[number]
 
 export const schemas = {
   poller: PollerConfigFile,
   agent: AgentConfigFile,
   core: CoreConfigFile,
-  "event-writer": EventWriterConfigFile
+  "event-writer": EventWriterConfigFile,
+  sync: SyncConfigFile
 } as const
 
 const telling: ReadonlyArray<readonly [ConfigKind, ReadonlyArray<string>]> = [
   ["poller", ["poller_id", "agents", "core_address", "poll_interval"]],
   ["agent", ["agent_id", "agent_name", "checkers_dir", "kv_security", "host_ip"]],
+  ["sync", ["sources", "discovery_interval", "update_interval", "source_precedence", "spool_dir"]],
   ["event-writer", ["nats_url", "stream_name", "consumer_name", "streams", "cnpg", "nats_security"]]
 ]
 

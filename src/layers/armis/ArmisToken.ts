@@ -1,0 +1,82 @@
+/**
+ * The access token of one Armis: asked for when there is none, when the one there is will soon be over, and when the
+ * server no longer takes it.
+ *
+ * It is used until a minute before `expiration_utc`, and at most 45 minutes; the Go service ignores the expiration.
+ */
+import { Clock, Duration, Effect, Redacted, Result, Schema, Semaphore } from "effect"
+import * as SourceErrors from "../../services/sync/SourceError.ts"
+import type { SourceError } from "../../services/sync/SourceError.ts"
+import type { Refused, SourceHttp } from "../sync/sources/SourceHttp.ts"
+
+const Answer = Schema.Struct({
+  success: Schema.Literal(true),
+  data: Schema.Struct({
+    access_token: Schema.String.check(Schema.isMinLength(1)),
+    expiration_utc: Schema.optionalKey(Schema.NullOr(Schema.String))
+  })
+})
+
+const decode = Schema.decodeUnknownResult(Answer)
+
+interface Token {
+  readonly value: Redacted.Redacted
+  /** Unix milliseconds. */
+  readonly usableUntil: number
+}
+
+export interface ArmisToken {
+  /** Another one than `refused`, which the server did not take. */
+  readonly get: (refused?: Redacted.Redacted) => Effect.Effect<Redacted.Redacted, SourceError>
+}
+
+const lifetimeMax = Duration.minutes(45)
+const margin = Duration.minutes(1)
+
+const refusals: ReadonlySet<SourceErrors.SourceErrorReason> = new Set(["unauthorized", "forbidden", "http_status"])
+
+const tokenOf = (nowMillis: number) => (answer: unknown): Result.Result<Token, Refused> => {
+  const decoded = decode(answer)
+  if (Result.isFailure(decoded)) return Result.fail({ reason: "token", detail: "the answer holds no token" })
+  const { access_token, expiration_utc } = decoded.success.data
+  const expiration = Date.parse(expiration_utc ?? "")
+  const ownLimit = nowMillis + Duration.toMillis(lifetimeMax)
+  const usableUntil = Number.isFinite(expiration)
+    ? Math.min(ownLimit, expiration - Duration.toMillis(margin))
+    : ownLimit
+  return expiration <= nowMillis
+    ? Result.fail({ reason: "token", detail: `the token is over already: ${expiration_utc}` })
+    : Result.succeed({ value: Redacted.make(access_token), usableUntil })
+}
+
+export const make = Effect.fnUntraced(function*(http: SourceHttp, endpoint: string, secretKey: Redacted.Redacted) {
+  const turn = yield* Semaphore.make(1)
+  let token: Token | undefined
+
+  const renew = Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const fresh = yield* http.request({
+      method: "POST",
+      url: `${endpoint}/api/v1/access_token/`,
+      headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
+      body: Redacted.make(new URLSearchParams({ secret_key: Redacted.value(secretKey) }).toString())
+    }, tokenOf(now)).pipe(
+      // "unauthorized" says that the token is not taken, which another token might cure.
+      Effect.mapError((error) =>
+        refusals.has(error.reason) ? SourceErrors.make(error.source, "token", error.detail) : error
+      )
+    )
+    token = fresh
+    return fresh.value
+  })
+
+  const result: ArmisToken = {
+    get: (refused) =>
+      turn.withPermit(Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const isUsable = token !== undefined && token.usableUntil > now &&
+          (refused === undefined || Redacted.value(token.value) !== Redacted.value(refused))
+        return isUsable && token !== undefined ? Effect.succeed(token.value) : renew
+      }))
+  }
+  return result
+})

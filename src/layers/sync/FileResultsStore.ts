@@ -1,0 +1,150 @@
+/** The served set and its sweep documents as files of the spool folder. */
+import { Clock, Effect, FileSystem, Layer, Option, Schema, Stream } from "effect"
+import { type OpenSet, ResultsStore, ServedSet, type SweepDocument } from "../../services/sync/ResultsStore.ts"
+import { SpoolError } from "../../services/sync/Spool.ts"
+import * as ChunkFile from "./ChunkFile.ts"
+import * as Database from "./Database.ts"
+import * as JoinScratch from "./JoinScratch.ts"
+import { SpoolFolder } from "./SqliteSpool.ts"
+import * as SweepFile from "./SweepFile.ts"
+
+const Body = Schema.fromJsonString(ServedSet)
+const decodeBody = Schema.decodeUnknownResult(Body)
+const encodeBody = Schema.encodeSync(Body)
+
+const setName = (sequence: number): string => `served-${sequence}.bin`
+const sweepName = ({ sha256 }: Pick<SweepDocument, "sha256">): string => `sweep-${sha256}.json`
+const networksAtOnce = 2_000
+const sweepPieceBytes = 256 * 1024
+
+const make = Effect.gen(function*() {
+  const { catalog, file, folder } = yield* SpoolFolder
+  const files = yield* FileSystem.FileSystem
+
+  const current = Effect.flatMap(
+    catalog.read("reading the served set", (tables) => tables.served()),
+    (body) => {
+      if (body === undefined) return Effect.succeedNone
+      return Effect.fromResult(decodeBody(body)).pipe(
+        Effect.mapError((error) =>
+          new SpoolError({ path: catalog.path, step: "reading the served set", detail: error.message })
+        ),
+        Effect.asSome
+      )
+    }
+  )
+
+  const openSet = (set: ServedSet) =>
+    Effect.map(ChunkFile.reader(file(setName(set.sequence)), set.chunks), (chunk): OpenSet => ({ set, chunk }))
+
+  /** Between reading the name and opening the file, the set may have been replaced: once more then. */
+  const open = Effect.flatMap(
+    current,
+    Option.match({
+      onNone: () => Effect.succeedNone,
+      onSome: (set) => Effect.asSome(openSet(set))
+    })
+  )
+
+  const removeOthers = (set: ServedSet) =>
+    Effect.gen(function*() {
+      const kept = new Set([setName(set.sequence), ...set.sweeps.map(sweepName)])
+      const names = yield* Effect.orElseSucceed(files.readDirectory(folder), (): Array<string> => [])
+      const strays = names.filter((name) => /^(?:served-|sweep-|scratch-)/.test(name) && !kept.has(name))
+      yield* Effect.forEach(strays, (name) => Effect.ignore(files.remove(file(name), { force: true })), {
+        discard: true
+      })
+    })
+
+  const draft = Effect.fn("ResultsStore.draft")(function*(agentIds: ReadonlyArray<string>) {
+    const now = yield* Clock.currentTimeMillis
+    const before = yield* catalog.read("numbering a set", (tables) => tables.sequence())
+    // Unix seconds at least: a spool that was lost must not begin with numbers that were used before.
+    const sequence = Math.max(before + 1, Math.floor(now / 1000))
+    const temporary = (name: string) =>
+      Effect.acquireRelease(
+        Effect.succeed(file(`scratch-${sequence}-${name}`)),
+        (path) => Effect.ignore(files.remove(path, { force: true }))
+      )
+    const setPath = yield* temporary("served")
+    const scratchPath = yield* temporary("joins")
+    yield* Effect.ignore(files.remove(scratchPath, { force: true }))
+    const scratch = yield* JoinScratch.make(scratchPath)
+    const chunks = yield* ChunkFile.writer(setPath)
+    const sweeps = new Map(
+      yield* Effect.forEach(agentIds, (agentId, index) =>
+        Effect.gen(function*() {
+          const path = yield* temporary(`sweep-${index}`)
+          return [agentId, { path, file: yield* SweepFile.writer(path) }] as const
+        }))
+    )
+    let devices = 0
+
+    const rename = (from: string, to: string) =>
+      Effect.mapError(files.rename(from, to), Database.spoolError(to, "renaming"))
+
+    const endSweep = Effect.fnUntraced(function*(agentId: string, sweep: { path: string; file: SweepWriter }) {
+      let after = ""
+      for (;;) {
+        const networks = yield* scratch.networks(agentId, after, networksAtOnce)
+        if (networks.length === 0) break
+        yield* sweep.file.networks(networks)
+        after = networks.at(-1) ?? after
+        yield* Effect.yieldNow
+      }
+      const document: SweepDocument = { agentId, ...yield* sweep.file.end }
+      if (document.sha256 !== "") yield* rename(sweep.path, file(sweepName(document)))
+      return document
+    })
+
+    return {
+      join: scratch.join,
+      joined: scratch.joined,
+      baseOf: scratch.baseOf,
+      partsOf: scratch.partsOf,
+      append: Effect.fnUntraced(function*({ agentId, networks, targets, updates }) {
+        devices += updates.length
+        yield* chunks.append(updates)
+        const sweep = sweeps.get(agentId)
+        if (sweep === undefined) return
+        yield* sweep.file.targets(targets)
+        yield* scratch.addNetworks(agentId, networks)
+      }),
+      publish: Effect.fnUntraced(function*(about) {
+        const documents = yield* Effect.forEach([...sweeps], ([agentId, sweep]) => endSweep(agentId, sweep))
+        const lengths = yield* chunks.end
+        const publishedAt = yield* Clock.currentTimeMillis
+        const set: ServedSet = { ...about, sequence, devices, sweeps: documents, chunks: lengths, publishedAt }
+        yield* rename(setPath, file(setName(sequence)))
+        yield* Database.attemptPromise(folder, "syncing", () => ChunkFile.syncFolder(folder))
+        yield* catalog.run("publishing a set", (tables) => tables.setServed(sequence, encodeBody(set)))
+        yield* removeOthers(set)
+        return set
+      })
+    } satisfies ResultsDraft
+  })
+
+  return ResultsStore.of({
+    current,
+    open: Effect.catchTag(open, "SpoolError", () => open),
+    draft,
+    sweep: (document) =>
+      Stream.unwrap(Effect.map(
+        ChunkFile.openFile(file(sweepName(document)), "r"),
+        (handle) =>
+          Stream.unfold(0, (offset) => {
+            const length = Math.min(sweepPieceBytes, document.bytes - offset)
+            if (length <= 0) return Effect.succeed(undefined)
+            return Effect.map(
+              ChunkFile.readExactly(handle, file(sweepName(document)), offset, length),
+              (bytes): readonly [Uint8Array, number] => [bytes, offset + length]
+            )
+          })
+      ))
+  })
+})
+
+type SweepWriter = Effect.Success<ReturnType<typeof SweepFile.writer>>
+type ResultsDraft = Effect.Success<ReturnType<ResultsStore["Service"]["draft"]>>
+
+export const layer = Layer.effect(ResultsStore, make)

@@ -1,0 +1,29 @@
+/** What sync shows over HTTP: `/api/sync`, and whether there is anything to serve. */
+import { Effect, Option } from "effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { ResultsStore } from "../../services/sync/ResultsStore.ts"
+import type { Spool } from "../../services/sync/Spool.ts"
+import * as SyncStatus from "../../services/sync/SyncStatus.ts"
+import type { Part } from "../http/Management.ts"
+
+const servedSet = Effect.flatMap(
+  ResultsStore.use((store) => store.current),
+  Option.match({
+    onNone: () => Effect.fail({ message: "no source has been read yet" }),
+    onSome: () => Effect.void
+  })
+)
+
+export const part = (sources: ReadonlyArray<string>): Part<Spool | ResultsStore> => ({
+  checks: [{ name: "served set", ready: servedSet }],
+  routes: [{
+    path: "/api/sync",
+    summary: "What is served, and which sources serve an older run and why",
+    answers: SyncStatus.SyncStatus,
+    handle: () =>
+      Effect.match(SyncStatus.read(sources), {
+        onSuccess: (status) => HttpServerResponse.jsonUnsafe(status),
+        onFailure: ({ message }) => HttpServerResponse.jsonUnsafe({ error: message }, { status: 503 })
+      })
+  }]
+})

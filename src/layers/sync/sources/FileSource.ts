@@ -1,0 +1,134 @@
+/**
+ * Devices from a file: CSV with a header line, or NDJSON, by the ending of its name. For every inventory that can be
+ * exported, and the proof that a source is one file and a line in the table of `SourceTable`.
+ *
+ * Fields: `id` (the first address when there is none), `ip` (one or several, separated by commas), `hostname`, `mac`,
+ * `tags`, `last_seen`; any other becomes metadata. A file that is written to while it is read is not complete.
+ */
+import { parse as parseCsv } from "csv-parse"
+import { Effect, Option, Result, Schema, Stream } from "effect"
+import { createReadStream } from "node:fs"
+import * as fs from "node:fs/promises"
+import { createInterface } from "node:readline"
+import * as IpNetwork from "../../../domain/inventory/IpNetwork.ts"
+import * as MacAddress from "../../../domain/inventory/MacAddress.ts"
+import type { SourceKind } from "../../../domain/inventory/SourceContext.ts"
+import type { SourceConfig } from "../../../domain/sync/SyncConfig.ts"
+import type { DeviceSource, SourcePage } from "../../../services/sync/DeviceSource.ts"
+import * as SourceErrors from "../../../services/sync/SourceError.ts"
+import type { Judged } from "./Elements.ts"
+import * as Elements from "./Elements.ts"
+
+export const kind: SourceKind = {
+  type: "file",
+  source: "integration",
+  hasDeviceId: true,
+  hasAddressList: true,
+  sweepsAs: "device_targets"
+}
+
+const devicesPerPage = 1_000
+const lineBytesMax = 256 * 1024
+const known = new Set(["id", "ip", "hostname", "mac", "tags", "last_seen"])
+
+const Row = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]))
+const decodeRow = Schema.decodeUnknownResult(Row)
+
+const listOf = (text: string): ReadonlyArray<string> =>
+  text.split(/[,; ]+/).map((part) => part.trim()).filter((part) => part !== "")
+
+const judge = (value: unknown): Judged => {
+  const decoded = decodeRow(value)
+  if (Result.isFailure(decoded)) return Result.fail({ key: undefined, reason: "undecodable" })
+  const row = Object.fromEntries(
+    Object.entries(decoded.success).map((
+      [name, field]
+    ) => [name.trim().toLowerCase(), field === null ? "" : String(field)])
+  )
+  const list = listOf(row["ip"] ?? "")
+  const [primary, ...others] = list.flatMap((part) => Option.toArray(IpNetwork.canonicalAddress(part)))
+  const id = (row["id"] ?? "") === "" ? primary : row["id"]
+  if (id === undefined) return Result.fail({ key: undefined, reason: list.length === 0 ? "no_address" : "bad_address" })
+  // Keys are compared as bytes in one place and as text in another: ASCII is the same in both.
+  const key = encodeURIComponent(id.toWellFormed())
+  if (primary === undefined) return Result.fail({ key, reason: list.length === 0 ? "no_address" : "bad_address" })
+  return Result.succeed({
+    key,
+    observation: {
+      id,
+      ips: [primary, ...new Set(others.filter((ip) => ip !== primary))],
+      hostname: row["hostname"] ?? "",
+      mac: Option.getOrElse(MacAddress.first(row["mac"] ?? ""), () => ""),
+      tags: listOf(row["tags"] ?? ""),
+      seenAt: Date.parse(row["last_seen"] ?? "") || 0,
+      metadata: Object.fromEntries(Object.entries(row).filter(([name]) => !known.has(name))),
+      networks: [],
+      isDevice: true
+    }
+  })
+}
+
+const parseLine = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+
+/** A line that is no JSON is one bad line: its neighbours are whole. */
+const lineOf = (line: string): unknown => Result.getOrElse(parseLine(line), () => line.slice(0, 200))
+
+async function* rowsOf(path: string): AsyncGenerator<unknown> {
+  const input = createReadStream(path)
+  try {
+    if (/\.(?:ndjson|jsonl)$/i.test(path)) {
+      for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+        if (line.trim() !== "") yield line.length > lineBytesMax ? "a line that is too long" : lineOf(line)
+      }
+      return
+    }
+    const rows: AsyncIterable<unknown> = input.pipe(
+      parseCsv({ columns: true, bom: true, trim: true, relax_column_count: true, max_record_size: lineBytesMax })
+    )
+    yield* rows
+  } finally {
+    input.destroy()
+  }
+}
+
+async function* pagesOf(path: string): AsyncGenerator<SourcePage> {
+  const elements = Elements.make(judge)
+  let count = 0
+  let total = 0
+  const page = (): SourcePage => {
+    const collected = elements.collected()
+    elements.reset()
+    count = 0
+    return { ...collected, query: 0, total: undefined, resume: "" }
+  }
+  const before = await fs.stat(path)
+  for await (const row of rowsOf(path)) {
+    elements.take(row)
+    count += 1
+    total += 1
+    if (count === devicesPerPage) yield page()
+  }
+  const after = await fs.stat(path)
+  if (before.mtimeMs !== after.mtimeMs || before.size !== after.size) {
+    throw new Error(`the file was written to while its ${total} lines were read`)
+  }
+  yield page()
+}
+
+/** `/path`, or `file:///path`. */
+const pathOf = (endpoint: string): string => endpoint.startsWith("file://") ? new URL(endpoint).pathname : endpoint
+
+export const make = (config: SourceConfig): Effect.Effect<DeviceSource> => {
+  const path = pathOf(config.endpoint)
+  return Effect.succeed({
+    kind,
+    queries: [{ label: "", sweepModes: [] }],
+    // A file is read from its beginning: repetitions change nothing.
+    pages: () =>
+      Stream.fromAsyncIterable(
+        pagesOf(path),
+        (cause) =>
+          SourceErrors.make(config.name, "file", `${path}: ${cause instanceof Error ? cause.message : String(cause)}`)
+      )
+  })
+}

@@ -1,0 +1,26 @@
+/** What all commands of sync have in common: a configuration file, and where its devices are. */
+import { Effect } from "effect"
+import * as Flag from "effect/cli/Flag"
+import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
+import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+
+const configDefault = "/etc/serviceradar/sync.json"
+
+export const config = Flag.String("config").pipe(
+  Flag.withDefault(configDefault),
+  Flag.withDescription("The sync service's configuration file")
+)
+
+export const json = Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print JSON"))
+
+/** The file, with warnings about what nobody reads. */
+export const load = Effect.fnUntraced(function*(path: string) {
+  const { value, warnings } = yield* ConfigFile.load(SyncConfig.SyncConfigFile, path)
+  return {
+    logging: value.logging,
+    sync: SyncConfig.fromFile(value),
+    warn: Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)), {
+      discard: true
+    })
+  }
+})

@@ -1,0 +1,214 @@
+/**
+ * The sync process.
+ *
+ *   Sync (one_for_one, 10 restarts in 60 s)
+ *   ├─ SecurityManager   permanent: certificates
+ *   ├─ SecurityMonitor   permanent: alerts
+ *   ├─ Sources           one_for_one: one child for each source, with a schedule, a breaker and a state of its own
+ *   ├─ Aggregator        permanent: the served set, when a source has something new
+ *   ├─ NatsConnection    permanent; only without kv_address and with nats_url
+ *   ├─ KvWriter          permanent: agents' sweep configs; absent without a store for them
+ *   ├─ ResultsServer     permanent: gRPC for pollers and agents
+ *   └─ ManagementServer  permanent; absent without an HTTP address
+ *
+ * What the children share is on the disk (`Spool`): each can be restarted alone, and the service begins where it ended.
+ */
+import { Duration, Effect, Layer, Option, Redacted } from "effect"
+import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
+import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
+import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import { Management } from "../../layers/http/Management.ts"
+import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
+import { NatsConnection } from "../../layers/nats/connection/NatsConnection.ts"
+import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
+import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
+import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
+import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
+import * as CatalogToldAgents from "../../layers/sync/CatalogToldAgents.ts"
+import * as FileResultsStore from "../../layers/sync/FileResultsStore.ts"
+import * as GrpcSweepConfigStore from "../../layers/sync/GrpcSweepConfigStore.ts"
+import * as JetStreamSweepConfigStore from "../../layers/sync/JetStreamSweepConfigStore.ts"
+import * as SourceTable from "../../layers/sync/SourceTable.ts"
+import * as SpoolLock from "../../layers/sync/SpoolLock.ts"
+import * as SqliteSpool from "../../layers/sync/SqliteSpool.ts"
+import * as SyncRoute from "../../layers/sync/SyncRoute.ts"
+import * as SyncServiceHandlers from "../../layers/sync/SyncServiceHandlers.ts"
+import * as SecurityManager from "../../services/security/SecurityManager.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as Aggregator from "../../services/sync/Aggregator.ts"
+import * as KvWriter from "../../services/sync/KvWriter.ts"
+import * as SourceRun from "../../services/sync/SourceRun.ts"
+import { Spool } from "../../services/sync/Spool.ts"
+import { SyncProgress } from "../../services/sync/SyncProgress.ts"
+import { SyncSignals } from "../../services/sync/SyncSignals.ts"
+
+export interface SyncOptions {
+  /** Where to serve health, metrics and the live tree over HTTP. */
+  readonly http?: ListenAddress
+}
+
+/** What another process committed is found after this time. */
+const aggregatorWait = Duration.seconds(2)
+
+/** How soon a key is looked at that was deleted or replaced by somebody. */
+const kvWait = Duration.minutes(1)
+
+/** Which store agents read from, by the configuration. */
+export const kvOf = (config: SyncConfig.SyncConfig): "data service" | "JetStream" | "none" =>
+  config.kvAddress !== "" ? "data service" : config.natsUrl !== "" ? "JetStream" : "none"
+
+export const aggregated = (sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
+  sources.map(({ config: { blacklist, blacklisted, name } }): Aggregator.AggregatedSource => ({
+    name,
+    blacklist,
+    blacklisted
+  }))
+
+const sourceChild = ({ config, runnable }: SourceTable.ConfiguredSource) =>
+  Supervisor.child({
+    id: config.name,
+    // A run that is cut off is thrown away whole.
+    shutdown: "2 seconds",
+    run: SyncSignals.use((signals) => SourceRun.forever(runnable, config.interval, () => signals.sources.raise))
+  })
+
+const aggregator = (sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
+  Supervisor.child({
+    id: "Aggregator",
+    run: Effect.gen(function*() {
+      const signals = yield* SyncSignals
+      return yield* Effect.forever(
+        Effect.gen(function*() {
+          const set = yield* Effect.catchTag(
+            Aggregator.aggregate(aggregated(sources)),
+            "SpoolError",
+            (error) => Effect.as(Effect.logError(`The served set stays as it is: ${error.message}`), Option.none())
+          )
+          if (Option.isSome(set)) yield* signals.served.raise
+          yield* signals.sources.wait(aggregatorWait)
+        })
+      )
+    })
+  })
+
+const kvWriter = (config: SyncConfig.SyncConfig) =>
+  Supervisor.child({
+    id: "KvWriter",
+    run: Effect.gen(function*() {
+      const signals = yield* SyncSignals
+      const write = yield* KvWriter.make({ prefix: config.kvPrefix, refresh: config.kvRefresh })
+      const once = Effect.catchTag(write, "SpoolError", (error) =>
+        Effect.logError(`Sweep configs stay as they are: ${error.message}`))
+      return yield* Effect.forever(Effect.andThen(once, signals.served.wait(kvWait)))
+    })
+  })
+
+const resultsServer = (config: SyncConfig.SyncConfig) =>
+  Supervisor.child({
+    id: "ResultsServer",
+    shutdown: "7 seconds",
+    start: Effect.gen(function*() {
+      const credentials = yield* GrpcCredentials.server(config.security, config.listen.host)
+      const server = yield* GrpcServer.make({
+        ...config.listen,
+        credentials,
+        interceptors: yield* GrpcAuthorization.interceptors(config.security, config.listen.host, [
+          SyncServiceHandlers.requirements
+        ]),
+        descriptors: reflectionDescriptors,
+        services: [SyncServiceHandlers.make(config.agentId, config.sources.map(({ name }) => name))],
+        health: { sync: "SERVING" }
+      })
+      yield* Effect.logInfo(`sync serves gRPC on ${server.address}`)
+    }).pipe(Effect.as(Effect.never))
+  })
+
+const managementServer = (address: ListenAddress, names: ReadonlyArray<string>) =>
+  Supervisor.child({
+    id: "ManagementServer",
+    start: Effect.gen(function*() {
+      yield* Management.use(({ register }) => register(SyncRoute.part(names)))
+      const server = yield* ManagementServer.make(address)
+      yield* Effect.logInfo(`sync serves HTTP on ${server.address}`)
+    }).pipe(Effect.as(Effect.never))
+  })
+
+/** The children of a sync service, for a supervisor of its own or inside a larger tree. */
+export const tree = (
+  config: SyncConfig.SyncConfig,
+  sources: ReadonlyArray<SourceTable.ConfiguredSource>,
+  options: SyncOptions = {}
+) => {
+  const kv = kvOf(config)
+  return {
+    id: "Sync",
+    strategy: "one_for_one",
+    intensity: { maxRestarts: 10, period: "60 seconds" },
+    children: [
+      ...SecurityManager.children,
+      Supervisor.supervisor({
+        id: "Sources",
+        strategy: "one_for_one",
+        intensity: { maxRestarts: 10, period: "60 seconds" },
+        children: sources.map(sourceChild)
+      }),
+      aggregator(sources),
+      ...(kv === "JetStream"
+        ? [Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) })]
+        : []),
+      ...(kv === "none" ? [] : [kvWriter(config)]),
+      resultsServer(config),
+      ...(options.http === undefined ? [] : [managementServer(options.http, config.sources.map(({ name }) => name))])
+    ]
+  } as const
+}
+
+/** Where the devices are: enough for commands that look at it. */
+export const spoolLayer = (config: SyncConfig.SyncConfig) =>
+  Layer.mergeAll(FileResultsStore.layer, CatalogToldAgents.layer).pipe(
+    Layer.provideMerge(SqliteSpool.layer({ folder: config.spoolFolder, isJoined: config.sources.length > 1 })),
+    Layer.provideMerge(SyncProgress.layer)
+  )
+
+const natsLayer = (config: SyncConfig.SyncConfig) =>
+  NatsConnection.layer({ name: "serviceradar-sync" }).pipe(
+    Layer.provide(NatsEndpoint.layer(
+      config.natsUrl === "" ? Option.none() : Option.some(Redacted.make(config.natsUrl))
+    ))
+  )
+
+const kvLayer = (config: SyncConfig.SyncConfig) =>
+  kvOf(config) === "data service"
+    ? GrpcSweepConfigStore.layer({ address: config.kvAddress, security: config.security })
+    : JetStreamSweepConfigStore.layer
+
+/** What the tree needs. Without a store for agents the connection is never asked for. */
+export const layer = (config: SyncConfig.SyncConfig) =>
+  Layer.mergeAll(spoolLayer(config), SyncSignals.layer, Management.layer, kvLayer(config)).pipe(
+    Layer.provideMerge(natsLayer(config)),
+    Layer.provideMerge(SecurityLayer.layer)
+  )
+
+/** What must be so before a service starts: one for each spool, and nothing left of a killed one. */
+export const prepare = Effect.gen(function*() {
+  yield* SpoolLock.acquire
+  const spool = yield* Spool
+  yield* spool.tidy
+})
+
+/** Tells what an operator should know of the configuration. */
+export const warnings = (config: SyncConfig.SyncConfig) =>
+  Effect.forEach(SyncConfig.warningsOf(config, SourceTable.knownTypes), (warning) => Effect.logWarning(warning), {
+    discard: true
+  })
+
+/** Runs until it is interrupted, or until a part of it cannot be kept alive. */
+export const serve = Effect.fnUntraced(function*(config: SyncConfig.SyncConfig, options: SyncOptions) {
+  const sources = yield* SourceTable.make(config)
+  return yield* Supervisor.run(tree(config, sources, options))
+})
+
+/** `serve` with all that it needs. */
+export const run = (config: SyncConfig.SyncConfig, options: SyncOptions = {}) =>
+  Effect.scoped(Effect.andThen(prepare, serve(config, options))).pipe(Effect.provide(layer(config)))

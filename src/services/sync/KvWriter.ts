@@ -1,0 +1,210 @@
+/**
+ * Brings each agent's sweep config to the key that it reads.
+ *
+ * The key is never deleted and never points to anything but a complete object: the object goes first, under a key made
+ * of its content, its size and hash as the store has them are compared, then the pointer. Nothing is written while the
+ * key says what it should; it is written again when it is gone, was replaced, or is so old that the store may drop it.
+ * A document without any target is never written: an agent would drop all it has.
+ */
+import { Clock, Duration, Effect, Option, Result, Schema, Semaphore, Stream } from "effect"
+import * as SweepConfig from "../../domain/inventory/SweepConfig.ts"
+import * as SweepPointer from "../../domain/inventory/SweepPointer.ts"
+import { ResultsStore, type SweepDocument } from "./ResultsStore.ts"
+import { SweepConfigStore, SweepConfigStoreError } from "./SweepConfigStore.ts"
+import * as SyncMetrics from "./SyncMetrics.ts"
+import { ToldAgents } from "./ToldAgents.ts"
+
+export interface KvWriterOptions {
+  /** First part of the keys: `agents` is what agents read, another is shadow mode. */
+  readonly prefix: string
+  /** A key older than this is written again, because shipped buckets expire. */
+  readonly refresh: Duration.Duration
+}
+
+/** The largest value that goes into a key as it is. */
+const rawBytesMax = 3 * 1024 * 1024
+
+/** Objects of one agent that are kept: the one in use, and the one before it for an agent that is just loading. */
+const objectsKept = 2
+
+const decoder = new TextDecoder()
+const encoder = new TextEncoder()
+
+export interface KvResult {
+  readonly agentId: string
+  readonly outcome: SyncMetrics.KvOutcome
+  readonly bytes: number
+  readonly detail: string
+}
+
+const result = (
+  agentId: string,
+  outcome: SyncMetrics.KvOutcome,
+  bytes = 0,
+  detail = ""
+): KvResult => ({ agentId, outcome, bytes, detail })
+
+const Raw = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
+
+/** What is at the key says what it should, for as long as it lasts. */
+const isCurrent = (
+  value: Option.Option<string>,
+  document: SweepDocument,
+  objectKey: string,
+  nowMillis: number,
+  refreshMillis: number,
+  writtenAt: number
+): boolean => {
+  const pointer = Option.flatMap(value, SweepPointer.parse)
+  if (Option.isNone(pointer)) return false
+  const { bytes, objectKey: at, sha256, updatedAt } = pointer.value
+  return at === objectKey && bytes === document.bytes && SweepPointer.isSameHash(sha256, document.sha256) &&
+    nowMillis - Math.max(updatedAt, writtenAt) < refreshMillis && updatedAt <= nowMillis + refreshMillis
+}
+
+const writeObject = Effect.fnUntraced(function*(
+  key: string,
+  objectKey: string,
+  document: SweepDocument,
+  overrides: Option.Option<Readonly<Record<string, unknown>>>
+) {
+  const store = yield* SweepConfigStore
+  const results = yield* ResultsStore
+  const stored = yield* store.upload({
+    key: objectKey,
+    bytes: document.bytes,
+    sha256: document.sha256,
+    agentId: document.agentId,
+    content: results.sweep(document)
+  })
+  if (stored.bytes !== document.bytes || !SweepPointer.isSameHash(stored.sha256, document.sha256)) {
+    return yield* new SweepConfigStoreError({
+      step: "uploading",
+      key: objectKey,
+      detail: `the store has ${stored.bytes} bytes with hash ${stored.sha256}, ` +
+        `sent were ${document.bytes} with ${document.sha256}`
+    })
+  }
+  const pointer = encoder.encode(SweepPointer.render({
+    objectKey,
+    sha256: stored.sha256,
+    bytes: stored.bytes,
+    chunks: stored.chunks,
+    updatedAt: yield* Clock.currentTimeMillis,
+    overrides
+  }))
+  yield* store.put(key, pointer)
+  return document.bytes + pointer.length
+})
+
+/** Without an object store: the document itself, with the overrides as its settings. */
+const writeRaw = Effect.fnUntraced(function*(key: string, document: SweepDocument, before: Option.Option<string>) {
+  const store = yield* SweepConfigStore
+  const results = yield* ResultsStore
+  const pieces = yield* Stream.runCollect(results.sweep(document))
+  const value = Buffer.concat(pieces)
+  if (Option.isSome(before) && before.value === decoder.decode(value)) return 0
+  yield* store.put(key, value)
+  return value.length
+})
+
+const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvWriterOptions) {
+  const { agentId } = document
+  if (document.sha256 === "") {
+    return result(agentId, "kept_empty", 0, "there is nothing to sweep; what the agent has stays")
+  }
+  const store = yield* SweepConfigStore
+  const told = yield* ToldAgents
+  const key = SweepConfig.keyOf(options.prefix, agentId)
+  const objectKey = SweepConfig.objectKeyOf(options.prefix, agentId, document.sha256)
+  const value = Option.map(yield* store.read(key), (bytes) => decoder.decode(bytes))
+  const memory = yield* told.read(agentId)
+  const now = yield* Clock.currentTimeMillis
+  const refreshMillis = Duration.toMillis(options.refresh)
+  const isOurs = memory.sha256 === document.sha256
+  if (isCurrent(value, document, objectKey, now, refreshMillis, isOurs ? memory.writtenAt : 0)) {
+    return result(agentId, "unchanged")
+  }
+  const pointer = Option.flatMap(value, SweepPointer.parse)
+  const overrides = Option.flatMap(pointer, (one) => one.overrides)
+  const remember = (objects: ReadonlyArray<string>) =>
+    Effect.flatMap(
+      Clock.currentTimeMillis,
+      (writtenAt) => told.write(agentId, { sha256: document.sha256, writtenAt, objects })
+    )
+  const written = yield* writeObject(key, objectKey, document, overrides).pipe(
+    Effect.map((bytes) => ({ bytes, isRaw: false })),
+    Effect.catchTag("NoObjectStore", () =>
+      document.bytes > rawBytesMax
+        ? Effect.succeed(undefined)
+        : rawIsFresh(value, memory, document, now, refreshMillis)
+        ? Effect.succeed({ bytes: 0, isRaw: true })
+        : Effect.map(writeRaw(key, document, Option.none()), (bytes) => ({ bytes, isRaw: true })))
+  )
+  if (written === undefined) {
+    return result(
+      agentId,
+      "kept_too_large",
+      0,
+      `${document.bytes} bytes do not fit into a key (${rawBytesMax}) and the peer keeps no objects`
+    )
+  }
+  if (written.bytes === 0) return result(agentId, "unchanged")
+  const objects = written.isRaw
+    ? memory.objects
+    : [objectKey, ...memory.objects.filter((one) => one !== objectKey)]
+  yield* remember(objects.slice(0, objectsKept))
+  // The agent has its config; an object that cannot be removed only takes room.
+  yield* Effect.forEach(objects.slice(objectsKept), (one) => Effect.ignore(store.removeObject(one)), { discard: true })
+  return result(agentId, "written", written.bytes)
+})
+
+/** Without objects the value itself is compared, by what we remember having written. */
+const rawIsFresh = (
+  value: Option.Option<string>,
+  memory: { readonly sha256: string; readonly writtenAt: number },
+  document: SweepDocument,
+  nowMillis: number,
+  refreshMillis: number
+): boolean =>
+  Option.isSome(value) && memory.sha256 === document.sha256 && nowMillis - memory.writtenAt < refreshMillis &&
+  encoder.encode(value.value).length === document.bytes &&
+  Result.isSuccess(Schema.decodeUnknownResult(Raw)(value.value))
+
+const one = (document: SweepDocument, options: KvWriterOptions) =>
+  settle(document, options).pipe(
+    Effect.catch((error) =>
+      Effect.as(
+        Effect.logWarning(
+          `Sweep config of agent ${document.agentId} is not written, the old one stays: ${error.message}`
+        ),
+        result(document.agentId, "failed", 0, error.message)
+      )
+    ),
+    Effect.tap(({ bytes, detail, outcome }) =>
+      Effect.andThen(
+        SyncMetrics.kv(outcome, bytes),
+        outcome === "written"
+          ? Effect.logInfo(
+            `Sweep config of agent ${document.agentId}: ${document.targets} targets, ` +
+              `${document.networks} networks, ${bytes} bytes written`
+          )
+          : outcome === "kept_empty" || outcome === "kept_too_large"
+          ? Effect.logWarning(`Sweep config of agent ${document.agentId} stays as it is: ${detail}`)
+          : Effect.void
+      )
+    )
+  )
+
+const agentsAtOnce = 4
+
+/** Brings all agents' configs up to date once. */
+export const make = Effect.fnUntraced(function*(options: KvWriterOptions) {
+  const turn = yield* Semaphore.make(1)
+  return turn.withPermit(Effect.gen(function*() {
+    const results = yield* ResultsStore
+    const set = yield* results.current
+    if (Option.isNone(set)) return []
+    return yield* Effect.forEach(set.value.sweeps, (document) => one(document, options), { concurrency: agentsAtOnce })
+  }))
+})

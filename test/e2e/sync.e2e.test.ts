@@ -1,0 +1,156 @@
+/** `serviceradar sync` as a user starts it: a separate process between fake sources, a data service and a poller. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FileSystem, Option, Schema, Stream } from "effect"
+import { AgentServiceService } from "../../src/gen/monitoring/monitoring.ts"
+import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
+import * as FakeDataService from "../fixtures/FakeDataService.ts"
+import * as FakeArmis from "../fixtures/sources/FakeArmis.ts"
+import * as FakeNetBox from "../fixtures/sources/FakeNetBox.ts"
+import * as Program from "../support/Program.ts"
+import * as rig from "../support/syncRig.ts"
+
+const Status = Schema.fromJsonString(Schema.Struct({
+  devices: Schema.Int,
+  status: Schema.String,
+  sequence: Schema.String,
+  stale: Schema.Array(
+    Schema.Struct({ source: Schema.String, reason: Schema.String, plan: Schema.optionalKey(Schema.String) })
+  )
+}))
+const statusOf = Schema.decodeUnknownSync(Status)
+
+const statusRequest = { serviceName: "sync", serviceType: "sync", agentId: "", pollerId: "p", details: "", port: 0 }
+
+const resultsRequest = {
+  serviceName: "sync",
+  serviceType: "sync",
+  agentId: "",
+  pollerId: "poller-a",
+  details: "",
+  lastSequence: "whatever-was-last",
+  completionStatus: undefined
+}
+
+const world = Effect.gen(function*() {
+  const files = yield* FileSystem.FileSystem
+  const armis = yield* Effect.acquireRelease(
+    Effect.promise(() => FakeArmis.start({ devices: 3_000 })),
+    (one) => Effect.promise(() => one.close())
+  )
+  const netbox = yield* Effect.acquireRelease(
+    Effect.promise(() => FakeNetBox.start({ devices: 200 })),
+    (one) => Effect.promise(() => one.close())
+  )
+  const data = yield* FakeDataService.serve
+  const directory = yield* files.makeTempDirectoryScoped({ prefix: "serviceradar-sync-" })
+  const port = yield* Program.freePort
+  const http = yield* Program.freePort
+  const file = `${directory}/sync.json`
+  yield* files.writeFileString(
+    file,
+    JSON.stringify({
+      listen_addr: `127.0.0.1:${port}`,
+      kv_address: data.address,
+      discovery_interval: "1s",
+      agent_id: "agent-a",
+      poller_id: "poller-a",
+      spool_dir: `${directory}/spool`,
+      sources: { armis: rig.armis(armis.url), netbox: rig.netbox(netbox.url) }
+    })
+  )
+  const start = Program.start(["sync", "--config", file, "--http", `127.0.0.1:${http}`])
+  const sync = yield* GrpcClient.make(AgentServiceService, { target: `127.0.0.1:${port}` })
+  const status = Effect.map(sync.getStatus(statusRequest), ({ message }) => statusOf(message.toString("utf8")))
+  return { armis, data, file, http, netbox, port, start, status, sync }
+})
+
+const until = <A, E>(
+  what: string,
+  program: Program.Program,
+  probe: Effect.Effect<A, E>,
+  isTrue: (value: A) => boolean
+) =>
+  Program.eventually(what, Effect.map(probe, Option.liftPredicate(isTrue)), {
+    within: "30 seconds",
+    programs: [program]
+  })
+
+describe("serviceradar sync", () => {
+  it.live(
+    "serves devices to pollers and sweep configs to agents, and outlives its sources and its own death",
+    () =>
+      Effect.gen(function*() {
+        const { armis, data, file, http, start, status, sync } = yield* world
+        const program = yield* start
+        yield* until("all devices are served", program, status, (one) => one.devices === 3_200)
+
+        const chunks = yield* Stream.runCollect(sync.streamResults(resultsRequest))
+        const elements = chunks.flatMap(({ data: bytes }): ReadonlyArray<unknown> => JSON.parse(bytes.toString("utf8")))
+        assert.lengthOf(elements, 3_200)
+        assert.deepStrictEqual(
+          chunks.map(({ isFinal }) => isFinal),
+          chunks.map((_, index) => index === chunks.length - 1)
+        )
+        assert.deepStrictEqual(chunks.map(({ chunkIndex }) => chunkIndex), [...chunks.keys()])
+        assert.isAbove(chunks.length, 1)
+        assert.isBelow(Math.max(...chunks.map(({ data: bytes }) => bytes.length)), 4 * 1024 * 1024)
+        assert.strictEqual(new Set(chunks.map(({ currentSequence }) => currentSequence)).size, 1)
+        const results = yield* sync.getResults(resultsRequest)
+        assert.isTrue(results.hasNewData)
+        assert.lengthOf(JSON.parse(results.data.toString("utf8")), 3_200)
+        yield* until("both agents have a config", program, Effect.sync(() => data.keys.size), (size) => size === 2)
+        const ready = yield* Program.fetchJson(`http://127.0.0.1:${http}/health/ready`)
+        assert.deepInclude(ready, { status: "ready" })
+
+        // Half of a source is gone: nothing happens until a person says that it is right.
+        armis.set({ devices: 100 })
+        const held = yield* until("armis is held", program, status, (one) => one.stale.length === 1)
+        assert.deepInclude(held, { devices: 3_200, status: "degraded" })
+        assert.deepInclude(held.stale[0], { source: "armis", reason: "too_few_devices" })
+        armis.set({ faults: [{ kind: "500" }] })
+        yield* program.kill("SIGKILL")
+        yield* program.exited
+        const second = yield* start
+        const after = yield* until("the second one serves", second, status, (one) => one.devices === 3_200)
+        assert.isAtLeast(Number(after.sequence), Number(held.sequence))
+        armis.set({ faults: [] })
+        const again = yield* until("armis is held again", second, status, (one) =>
+          one.stale.some(({ plan }) =>
+            plan !== undefined
+          ))
+        const apply = yield* Program.start(["sync", "apply", again.stale[0]?.plan ?? "", "--config", file])
+        const code = yield* apply.exited
+        // The service may have made a newer plan in between; then the older one is refused and nothing changes.
+        if (code === 0) {
+          yield* until("the plan is served", second, status, (one) =>
+            one.devices === 300)
+        } else assert.include(apply.output(), "is not applied")
+
+        yield* second.kill("SIGTERM")
+        assert.strictEqual(yield* second.exited, 0)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    120_000
+  )
+
+  it.live("says what is wrong with a file, and that another service has the spool", () =>
+    Effect.gen(function*() {
+      const files = yield* FileSystem.FileSystem
+      const { file, start, status } = yield* world
+      const bad = yield* files.makeTempFileScoped()
+      yield* files.writeFileString(
+        bad,
+        JSON.stringify({ listen_addr: ":1", sources: { a: { type: "armis", endpoint: "host" } } })
+      )
+      const refused = yield* Program.start(["sync", "--config", bad])
+      assert.strictEqual(yield* refused.exited, 2)
+      assert.include(refused.output(), "sources.a.endpoint")
+      const first = yield* start
+      yield* until("it serves", first, status, (one) => one.devices > 0)
+
+      const second = yield* Program.start(["sync", "--config", file, "--http", "off"])
+
+      assert.strictEqual(yield* second.exited, 2)
+      assert.include(second.output(), "another sync service uses this folder")
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 120_000)
+})
