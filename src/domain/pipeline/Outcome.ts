@@ -11,9 +11,9 @@ export type CrashReason =
   | "dropped"
   /** The message was sent to a batcher that this pipeline does not have. */
   | "unknown_batcher"
-  /** The stage that held the message was stopped or restarted. */
+  /** The stage that held the message crashed or was restarted. */
   | "stage_ended"
-  /** The pipeline's shutdown limit passed first. */
+  /** The pipeline was over before the message had been handled. */
   | "abandoned"
 
 export interface Failed<out E> {
@@ -28,16 +28,20 @@ export interface Crashed {
 }
 
 /** A message that was not ok. `stage` is `processor`, or a batcher's name. */
-export interface Rejected<out In, out E> {
+export interface Rejected<out In, out E, out O = undefined> {
   readonly message: In
   readonly stage: string
   readonly outcome: Failed<E> | Crashed
+  /** What its handler configured, else the pipeline's `acknowledgeOptions`. */
+  readonly options: O
 }
 
 /** What an acknowledger is told at once: each message of the pipeline is in exactly one such call, in one of the lists. */
-export interface Outcomes<out In, out E> {
+export interface Outcomes<out In, out E, out O = undefined> {
   readonly ok: ReadonlyArray<In>
-  readonly rejected: ReadonlyArray<Rejected<In, E>>
+  /** One for each of `ok`, in its order, when the pipeline has `acknowledgeOptions`; else empty. */
+  readonly okOptions: ReadonlyArray<O>
+  readonly rejected: ReadonlyArray<Rejected<In, E, O>>
 }
 
 export const crashed = (reason: CrashReason, cause: Cause.Cause<unknown>): Crashed => ({

@@ -32,5 +32,5 @@ export type PipelineEvent =
   | { readonly _tag: "acknowledge.start"; readonly id: number; readonly size: number }
   | { readonly _tag: "acknowledge.stop"; readonly id: number; readonly contained: boolean }
   | { readonly _tag: "producer.start"; readonly id: number; readonly producer: number }
-  | { readonly _tag: "producer.stop"; readonly id: number; readonly producer: number }
+  | { readonly _tag: "producer.stop"; readonly id: number; readonly producer: number; readonly failed: boolean }
   | { readonly _tag: "stalled"; readonly inFlight: number; readonly silentMillis: number }

@@ -39,7 +39,7 @@ export interface Batcher<out Name extends string, in V, out E, out R> {
   /** Routes a message's value here; values of one key share batches. */
   readonly to: (value: V, key?: string) => Route<Name>
   /** The stage's life; it ends by interruption or by a defect of its own. */
-  readonly run: <In, EP, RA>(ports: BatcherPorts<In, E | EP, RA>) => Effect.Effect<void, never, R | RA>
+  readonly run: <In, EP, O, RA>(ports: BatcherPorts<In, E | EP, O, RA>) => Effect.Effect<void, never, R | RA>
 }
 
 export const batcher = <const Name extends string, V, E, R>(

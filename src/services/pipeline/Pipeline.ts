@@ -13,15 +13,18 @@
  * a bounded drain, and telemetry. A stream that is only grouped and written needs none of this.
  *
  * Closing the Scope drains: producers stop, processors empty, partial batches go out, last outcomes are acknowledged.
- * What the shutdown limit cuts off is rejected as `abandoned`, so that the source may redeliver it at once.
+ * What the shutdown limit cuts off is rejected as `abandoned`, so that the source may redeliver it at once. When the
+ * Scope is closed every message that was received has its outcome, also one whose handler cannot be interrupted, and the
+ * acknowledger is not called any more.
  */
-import { Duration, Effect, type Scope } from "effect"
+import { Duration, Effect, Exit, Latch, Scope } from "effect"
 import type { Backoff, ChildOptions, ChildSpec } from "../supervision/ChildSpec.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import type { SupervisorShutdown, SupervisorStartError } from "../supervision/SupervisorError.ts"
 import { abandon, type Core, empty, makeCore, startStages, type Typed } from "./internal/PipelineCore.ts"
 import type { ProducerStalled } from "./internal/ProducerStage.ts"
 import type { RateLimitOptions } from "./internal/RateGate.ts"
+import { withinLimit } from "./internal/WithinLimit.ts"
 import * as Options from "./PipelineOptions.ts"
 
 export interface PipelineStatus {
@@ -31,9 +34,14 @@ export interface PipelineStatus {
   readonly failed: number
   readonly crashed: number
   readonly inFlight: number
-  /** Calls of the acknowledger, or of the handler of rejected messages, that failed or were too slow. */
+  /** Calls of the acknowledger that failed or were too slow; what they failed with is in the log. */
   readonly acknowledgeFailures: number
+  /** The messages of those calls. */
+  readonly unacknowledged: number
+  /** Calls of the handler of rejected messages that failed or were too slow. */
   readonly rejectedFailures: number
+  /** Lives of producers that ended with a failure. */
+  readonly producerFailures: number
   readonly observerFailures: number
   readonly isStalled: boolean
 }
@@ -47,46 +55,45 @@ export interface Pipeline<EP> {
   readonly setRateLimit: (limit: RateLimitOptions | undefined) => Effect.Effect<void, Options.InvalidPipelineOptions>
   /** Stops receiving and waits, without a limit of its own, until every message has its outcome. */
   readonly drain: Effect.Effect<void>
-  /** Until every producer is done and drained, or until the pipeline gives up. */
+  /** Until it is drained, by itself when every producer is done, or closed; or until the pipeline gives up. */
   readonly await: Effect.Effect<void, PipelineShutdown<EP>>
 }
 
 type StartError<EP> = Options.InvalidPipelineOptions | SupervisorStartError<SupervisorShutdown<EP | ProducerStalled>>
 
 /** Starts the stages and returns; closing the Scope drains them. */
-export function start<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly []>(
-  options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs>
+export function start<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly [], O = undefined>(
+  options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs, O>
 ): Effect.Effect<Pipeline<EP>, StartError<EP>, Services<RP, RH, RA, Bs> | Scope.Scope>
-export function start<In, EP, RP, EH, RH, RA, EB, RB>(
-  options: Typed<In, EP, RP, EH, RH, RA, EB, RB>
+export function start<In, EP, RP, EH, RH, RA, EB, RB, O>(
+  options: Typed<In, EP, RP, EH, RH, RA, EB, RB, O>
 ): Effect.Effect<Pipeline<EP>, StartError<EP>, RP | RH | RA | RB | Scope.Scope> {
   return startTyped(options)
 }
 
 /** Runs until every producer is done and every message has its outcome; interrupting it drains. */
-export function run<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly []>(
-  options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs>
+export function run<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly [], O = undefined>(
+  options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs, O>
 ): Effect.Effect<void, StartError<EP> | PipelineShutdown<EP>, Exclude<Services<RP, RH, RA, Bs>, Scope.Scope>>
-export function run<In, EP, RP, EH, RH, RA, EB, RB>(
-  options: Typed<In, EP, RP, EH, RH, RA, EB, RB>
+export function run<In, EP, RP, EH, RH, RA, EB, RB, O>(
+  options: Typed<In, EP, RP, EH, RH, RA, EB, RB, O>
 ): Effect.Effect<void, StartError<EP> | PipelineShutdown<EP>, Exclude<RP | RH | RA | RB, Scope.Scope>> {
   return Effect.scoped(Effect.flatMap(startTyped(options), (pipeline) => pipeline.await))
 }
 
-/** How a pipeline is run by a supervisor. Its shutdown is the pipeline's own limit and what acknowledging takes. */
+/** How a pipeline is run by a supervisor. Its shutdown is `shutdownMax` of its options. */
 export type PipelineChildOptions = Pick<ChildOptions, "restart" | "significant"> & { readonly childBackoff?: Backoff }
 
 /** A pipeline as a child, started when its stages are. */
-export function child<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly []>(
-  options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs> & PipelineChildOptions
+export function child<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly [], O = undefined>(
+  options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs, O> & PipelineChildOptions
 ): ChildSpec<StartError<EP> | PipelineShutdown<EP>, Exclude<Services<RP, RH, RA, Bs>, Scope.Scope>>
-export function child<In, EP, RP, EH, RH, RA, EB, RB>(
-  options: Typed<In, EP, RP, EH, RH, RA, EB, RB> & PipelineChildOptions
+export function child<In, EP, RP, EH, RH, RA, EB, RB, O>(
+  options: Typed<In, EP, RP, EH, RH, RA, EB, RB, O> & PipelineChildOptions
 ): ChildSpec<StartError<EP> | PipelineShutdown<EP>, Exclude<RP | RH | RA | RB, Scope.Scope>> {
-  const { shutdown, acknowledgeTimeout } = Options.settingsOf(options)
   return Supervisor.child({
     id: options.name,
-    shutdown: Duration.sum(shutdown, Duration.times(acknowledgeTimeout, 2)),
+    shutdown: shutdownMax(options),
     ...(options.restart === undefined ? {} : { restart: options.restart }),
     ...(options.significant === undefined ? {} : { significant: options.significant }),
     ...(options.childBackoff === undefined ? {} : { backoff: options.childBackoff }),
@@ -94,31 +101,61 @@ export function child<In, EP, RP, EH, RH, RA, EB, RB>(
   })
 }
 
+/** How long stopping the stages may take once the drain is over; what does not stop then is left behind. */
+const stopGrace = Duration.seconds(1)
+
+/** The machine may be slow: no supervisor should lose its patience a moment too early. */
+const slack = Duration.seconds(1)
+
+/**
+ * The longest that closing a pipeline's Scope takes: the drain, the end of the stages, and the rejection and
+ * acknowledgement of what was left. A supervisor must grant as much.
+ */
+export const shutdownMax = (
+  options: Parameters<typeof Options.settingsOf>[0]
+): Duration.Duration => {
+  const { acknowledgeTimeout, shutdown } = Options.settingsOf(options)
+  return [stopGrace, Duration.times(acknowledgeTimeout, 2), slack].reduce(Duration.sum, shutdown)
+}
+
 type Services<RP, RH, RA, Bs extends Options.Batchers> = RP | RH | RA | Options.ServicesOf<Bs>
 
-const startTyped = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB>(
-  options: Typed<In, EP, RP, EH, RH, RA, EB, RB>
+const startTyped = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB, O>(
+  options: Typed<In, EP, RP, EH, RH, RA, EB, RB, O>
 ) {
   const problem = Options.check(options)
   if (problem !== undefined) return yield* problem
   const settings = Options.settingsOf(options)
   const core = yield* makeCore(options, settings)
+  const { rate, settlement } = core.ports
   let state: PipelineStatus["state"] = "running"
-  // Runs when the stages have ended, whoever ended them: an outcome for whatever they left.
-  yield* Effect.addFinalizer(() => abandon(core))
-  const stages = yield* startStages(core)
+  const over = Latch.makeUnsafe(false)
+  // Of their own, so that stages that do not stop cannot hold up what comes after them.
+  const stageScope = yield* Scope.make()
+  const close = (exit: Exit.Exit<unknown, unknown>) =>
+    Effect.gen(function*() {
+      yield* withinLimit(drain, settings.shutdown).pipe(Effect.exit)
+      settlement.isStopping = true
+      yield* withinLimit(Scope.close(stageScope, exit), stopGrace).pipe(Effect.exit)
+      yield* abandon(core)
+      yield* over.open
+    })
+  const stages = yield* Effect.onError(
+    Scope.provide(startStages(core), stageScope),
+    (cause) => Scope.close(stageScope, Exit.failCause(cause))
+  )
+  // A pipeline that gave up has nobody left to drain it.
+  const ended = Effect.ignore(stages.await)
   const drain = Effect.gen(function*() {
     if (state === "drained") return
     state = "draining"
     yield* Effect.ignore(stages.terminateChild("producers"))
-    yield* empty(core)
+    const isEmpty = yield* Effect.raceFirst(Effect.as(empty(core), true), Effect.as(ended, false))
+    if (!isEmpty) return
     state = "drained"
+    yield* over.open
   }).pipe(Effect.provideContext(yield* Effect.context<RA>()))
-  // A pipeline that gave up has nobody left to drain it.
-  const ended = Effect.ignore(stages.await)
-  yield* Effect.addFinalizer(() =>
-    Effect.asVoid(Effect.timeoutOption(Effect.interruptible(Effect.raceFirst(drain, ended)), settings.shutdown))
-  )
+  yield* Effect.addFinalizer(close)
   const pipeline: Pipeline<EP> = {
     status: Effect.sync(() => statusOf(core, state)),
     setRateLimit: (limit) =>
@@ -126,18 +163,20 @@ const startTyped = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB>(
         const problem = Options.checkRate(options.name, limit)
         if (problem !== undefined) return Effect.fail(problem)
         // A drain has lifted the limit for good.
-        return Effect.sync(() => {
-          if (state === "running") core.ports.rate.change(limit)
-        })
+        if (state === "running") rate.change(limit)
+        return Effect.void
       }),
     drain,
-    await: Effect.raceFirst(Effect.andThen(core.sourceEnded.await, drain), stages.await)
+    await: Effect.raceFirst(
+      Effect.raceFirst(over.await, Effect.andThen(core.sourceEnded.await, drain)),
+      stages.await
+    )
   }
   return pipeline
 })
 
-const statusOf = <In, EP, RP, EH, RH, RA, EB, RB>(
-  { slots, ports: { settlement, telemetry }, stall }: Core<In, EP, RP, EH, RH, RA, EB, RB>,
+const statusOf = <In, EP, RP, EH, RH, RA, EB, RB, O>(
+  { slots, ports: { settlement, telemetry }, stall }: Core<In, EP, RP, EH, RH, RA, EB, RB, O>,
   state: PipelineStatus["state"]
 ): PipelineStatus => ({
   state,
@@ -147,7 +186,9 @@ const statusOf = <In, EP, RP, EH, RH, RA, EB, RB>(
   crashed: settlement.crashed,
   inFlight: settlement.inFlight.count,
   acknowledgeFailures: settlement.acknowledgeFailures,
+  unacknowledged: settlement.unacknowledged,
   rejectedFailures: settlement.rejectedFailures,
+  producerFailures: slots.reduce((sum, slot) => sum + slot.failures, 0),
   observerFailures: telemetry.failures,
   isStalled: stall.isStalled
 })

@@ -17,13 +17,21 @@ type ErrorOfOne<B> = B extends Batcher<string, never, infer E, unknown> ? E : ne
 export type ServicesOf<Bs extends Batchers> = ServicesOfOne<Bs[number]>
 type ServicesOfOne<B> = B extends Batcher<string, never, unknown, infer R> ? R : never
 
-export interface PipelineOptions<In, EP, RP, EH, RH, RA, Bs extends Batchers> {
+/** What a handler may say of the message it handles. */
+export interface MessageContext<in O> {
+  /** What the acknowledger hears of this message in place of `acknowledgeOptions`; the last word counts. */
+  readonly configureAcknowledge: (options: O) => void
+}
+
+export interface PipelineOptions<In, EP, RP, EH, RH, RA, Bs extends Batchers, O = undefined> {
   readonly name: string
   readonly producer: Producer<In, EP, RP>
   /** Connections to the source. Default 1. */
   readonly producers?: number
-  /** A pause between restarts of a producer. Default none. */
-  readonly backoff?: Backoff
+  /** Pauses between restarts of a producer. Default 1 s, doubled up to 30 s, which outlasts any outage of the source. */
+  readonly backoff?: Backoff | "none"
+  /** A producer is asked only when there is room for so many, so that it is not asked for one at a time. Default 1. */
+  readonly demandMin?: number
   /** Shared by all producers; `Pipeline.setRateLimit` changes it. Default none. */
   readonly rateLimit?: RateLimitOptions
   readonly processors?: {
@@ -35,12 +43,21 @@ export interface PipelineOptions<In, EP, RP, EH, RH, RA, Bs extends Batchers> {
   /** Messages of one key are handled in order, by the same processor and by the same batch worker. */
   readonly partitionBy?: (message: In) => string | number
   readonly batchers?: Bs
+  /**
+   * Runs before `handle`, for all messages that a processor took at once: one query for what each of them needs. Answers
+   * one message for each, in order, for `handle`; acknowledgers see the original. Its failure rejects them all.
+   */
+  readonly prepareMessages?: (messages: ReadonlyArray<In>) => Effect.Effect<ReadonlyArray<In>, EH, RH>
   /** Answers where the message goes next; with nothing, the message is ok. */
-  readonly handle: (message: In) => Effect.Effect<Route<NameOf<Bs>> | void, EH, RH>
+  readonly handle: (message: In, context: MessageContext<O>) => Effect.Effect<Route<NameOf<Bs>> | void, EH, RH>
   /** Hears of messages that failed or crashed, before the acknowledger does. */
-  readonly onRejected?: (rejected: ReadonlyArray<Rejected<In, EH | ErrorOf<Bs>>>) => Effect.Effect<unknown, unknown, RA>
+  readonly onRejected?: (
+    rejected: ReadonlyArray<Rejected<In, EH | ErrorOf<Bs>, O>>
+  ) => Effect.Effect<unknown, unknown, RA>
   /** Tells the source. Each message is in exactly one call. */
-  readonly acknowledge: (outcomes: Outcomes<In, EH | ErrorOf<Bs>>) => Effect.Effect<unknown, unknown, RA>
+  readonly acknowledge: (outcomes: Outcomes<In, EH | ErrorOf<Bs>, O>) => Effect.Effect<unknown, unknown, RA>
+  /** What the acknowledger hears of each message besides its outcome, unless its handler configures it. */
+  readonly acknowledgeOptions?: O
   /** Limit of one call of `acknowledge` or `onRejected`. Default 10 seconds. */
   readonly acknowledgeTimeout?: Duration.Input
   /** Messages received and not yet settled. Default: enough to keep every stage busy. */
@@ -72,6 +89,7 @@ export interface Settings {
   readonly producers: number
   readonly concurrency: number
   readonly demandMax: number
+  readonly demandMin: number
   readonly inFlightMax: number
   readonly shutdown: Duration.Duration
   readonly acknowledgeTimeout: Duration.Duration
@@ -85,6 +103,7 @@ type Numbers = Pick<
   | "producers"
   | "processors"
   | "batchers"
+  | "demandMin"
   | "inFlightMax"
   | "shutdown"
   | "acknowledgeTimeout"
@@ -100,6 +119,7 @@ export const settingsOf = (options: Numbers): Settings => {
     producers: options.producers ?? 1,
     concurrency,
     demandMax,
+    demandMin: options.demandMin ?? 1,
     inFlightMax: options.inFlightMax ?? 2 * concurrency * demandMax + batched,
     shutdown: Duration.fromInputUnsafe(options.shutdown ?? "30 seconds"),
     acknowledgeTimeout: Duration.fromInputUnsafe(options.acknowledgeTimeout ?? "10 seconds"),
@@ -113,8 +133,11 @@ export const check = (options: Numbers): InvalidPipelineOptions | undefined => {
   const wrong = (field: string, value: unknown, expectation: string) =>
     new InvalidPipelineOptions({ pipeline: options.name, field, value: String(value), expectation })
   if (options.name === "") return wrong("name", "empty", "a name")
-  for (const field of ["producers", "concurrency", "demandMax", "inFlightMax"] as const) {
+  for (const field of ["producers", "concurrency", "demandMax", "demandMin", "inFlightMax"] as const) {
     if (!isCount(settings[field])) return wrong(field, settings[field], count)
+  }
+  if (settings.demandMin > settings.inFlightMax) {
+    return wrong("demandMin", settings.demandMin, `at most inFlightMax, ${settings.inFlightMax}`)
   }
   for (const field of ["shutdown", "acknowledgeTimeout", "stallAfter"] as const) {
     const millis = Duration.toMillis(settings[field])

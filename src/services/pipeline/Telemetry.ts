@@ -8,11 +8,13 @@ import type { PipelineEvent } from "../../domain/pipeline/PipelineEvent.ts"
 export type Observe = (event: PipelineEvent) => void
 
 export class Telemetry {
+  readonly #pipeline: string
   readonly #observe: Observe | undefined
   #lastId = 0
   failures = 0
 
-  constructor(observe: Observe | undefined) {
+  constructor(pipeline: string, observe: Observe | undefined) {
+    this.#pipeline = pipeline
     this.#observe = observe
   }
 
@@ -46,10 +48,16 @@ export class Telemetry {
       this.emit({ _tag: `${kind}.start`, id, size })
       return Effect.matchCauseEffect(self, {
         onSuccess: () => Effect.succeed(true),
-        onFailure: (cause) => Effect.as(Effect.logError(`Pipeline: ${kind} handler failed`, cause), false)
+        onFailure: (cause) =>
+          Effect.as(
+            Effect.logError(`Pipeline ${this.#pipeline}: ${called[kind]} failed for ${size} messages`, cause),
+            false
+          )
       }).pipe(
         Effect.tap((isFine) => Effect.sync(() => this.emit({ _tag: `${kind}.stop`, id, contained: !isFine })))
       )
     })
   }
 }
+
+const called = { rejected: "onRejected", acknowledge: "acknowledge" } as const

@@ -7,18 +7,20 @@ import { Cause, Duration, Effect, Exit, Queue } from "effect"
 import { BatchAccumulation, type BatchLimits, type ClosedBatch } from "../../../domain/pipeline/BatchAccumulation.ts"
 import { type Crashed, crashed } from "../../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../../domain/pipeline/Partition.ts"
-import * as Monotonic from "../../clock/Monotonic.ts"
 import { type Batch, judge, type Route, type Verdicts } from "../Batch.ts"
 import type { Telemetry } from "../Telemetry.ts"
+import type { Envelope } from "./Envelope.ts"
+import type { Inbox } from "./Inbox.ts"
+import * as MonotonicTime from "./MonotonicTime.ts"
 import type { PipelineMetrics } from "./PipelineMetrics.ts"
-import type { Envelope, RejectedEnvelope, Settlement } from "./Settlement.ts"
+import type { RejectedEnvelope, Settlement } from "./Settlement.ts"
 
 /** `flush` closes the open batches, when a drain has emptied the processors. */
-export type Inbox<In> = Envelope<In> | "flush"
+export type BatcherEntry<In, E, O> = Envelope<In, E, O> | "flush"
 
-export interface BatcherPorts<In, E, RA> {
-  readonly inbox: Queue.Dequeue<Inbox<In>>
-  readonly settlement: Settlement<In, E, RA>
+export interface BatcherPorts<In, E, O, RA> {
+  readonly inbox: Inbox<BatcherEntry<In, E, O>>
+  readonly settlement: Settlement<In, E, O, RA>
   readonly telemetry: Telemetry
   readonly metrics: PipelineMetrics
   readonly isPartitioned: boolean
@@ -32,33 +34,35 @@ interface Work<V, E, R> {
   readonly isHere: (route: Route) => route is Route & { readonly value: V }
 }
 
-type Ready<V, In> = ClosedBatch<V, Envelope<In>>
+type Ready<V, In, E, O> = ClosedBatch<V, Envelope<In, E, O>>
 
 /** Messages taken from the inbox at once. */
 const takeMax = 1024
 
-export const runBatcher = <V, E, R, In, EP, RA>(
+export const runBatcher = <V, E, R, In, EP, O, RA>(
   work: Work<V, E, R>,
-  ports: BatcherPorts<In, E | EP, RA>
+  ports: BatcherPorts<In, E | EP, O, RA>
 ): Effect.Effect<void, never, R | RA> =>
   Effect.suspend(() => {
-    const held = new Set<Envelope<In>>()
-    const ended = Effect.suspend(() => ports.settlement.crash([...held], work.name, "stage_ended"))
+    const held = new Set<Envelope<In, E | EP, O>>()
+    const ended = Effect.suspend(() => ports.settlement.stageEnded([...held], work.name))
     return Effect.ensuring(
-      Effect.flatMap(makeLanes<V, In>(work, ports), (lanes) => live(work, ports, held, lanes)),
+      Effect.flatMap(makeLanes<V, In, E | EP, O>(work, ports), (lanes) => live(work, ports, held, lanes)),
       ended
     )
   })
 
 /** A queue per worker when partitions must keep their order, else one for all. */
-const makeLanes = <V, In>(work: { readonly concurrency: number }, ports: { readonly isPartitioned: boolean }) =>
-  Effect.all(Array.from({ length: ports.isPartitioned ? work.concurrency : 1 }, () => Queue.bounded<Ready<V, In>>(1)))
+const makeLanes = <V, In, E, O>(work: { readonly concurrency: number }, ports: { readonly isPartitioned: boolean }) =>
+  Effect.all(
+    Array.from({ length: ports.isPartitioned ? work.concurrency : 1 }, () => Queue.bounded<Ready<V, In, E, O>>(1))
+  )
 
-const live = <V, E, R, In, EP, RA>(
+const live = <V, E, R, In, EP, O, RA>(
   work: Work<V, E, R>,
-  ports: BatcherPorts<In, E | EP, RA>,
-  held: Set<Envelope<In>>,
-  lanes: ReadonlyArray<Queue.Queue<Ready<V, In>>>
+  ports: BatcherPorts<In, E | EP, O, RA>,
+  held: Set<Envelope<In, E | EP, O>>,
+  lanes: ReadonlyArray<Queue.Queue<Ready<V, In, E | EP, O>>>
 ): Effect.Effect<void, never, R | RA> => {
   const workers = Array.from(
     { length: work.concurrency },
@@ -76,21 +80,24 @@ const laneAt = <A>(lanes: ReadonlyArray<A>, index: number): Effect.Effect<A> => 
   return lane === undefined ? Effect.die(new Error("a batcher without lanes")) : Effect.succeed(lane)
 }
 
-const gather = Effect.fnUntraced(function*<V, E, R, In, EP, RA>(
+const gather = Effect.fnUntraced(function*<V, E, R, In, EP, O, RA>(
   work: Work<V, E, R>,
-  ports: BatcherPorts<In, E | EP, RA>,
-  held: Set<Envelope<In>>,
-  lanes: ReadonlyArray<Queue.Queue<Ready<V, In>>>
+  ports: BatcherPorts<In, E | EP, O, RA>,
+  held: Set<Envelope<In, E | EP, O>>,
+  lanes: ReadonlyArray<Queue.Queue<Ready<V, In, E | EP, O>>>
 ) {
-  const open = new BatchAccumulation<V, Envelope<In>>(work.batching)
+  const open = new BatchAccumulation<V, Envelope<In, E | EP, O>>(work.batching)
+  const take = Effect.sync(() => {
+    const entries = ports.inbox.take(takeMax)
+    for (const entry of entries) if (entry !== "flush") held.add(entry)
+    return entries
+  })
   while (true) {
     yield* awaitInbox(ports.inbox, open.dueMillis)
-    const taken = Queue.sizeUnsafe(ports.inbox) > 0 ? yield* Queue.takeBetween(ports.inbox, 1, takeMax) : []
-    // In the same step as the take: an interruption in between would leave the messages without an outcome.
-    for (const entry of taken) if (entry !== "flush") held.add(entry)
-    const now = yield* Monotonic.millis
+    const taken = yield* take
+    const now = yield* MonotonicTime.now
     // What is due goes first, so that a busy inbox cannot make a batch late.
-    const ready: Array<Ready<V, In>> = [...open.due(now)]
+    const ready: Array<Ready<V, In, E | EP, O>> = [...open.due(now)]
     for (const entry of taken) {
       if (entry === "flush") ready.push(...open.flush())
       else {
@@ -104,25 +111,26 @@ const gather = Effect.fnUntraced(function*<V, E, R, In, EP, RA>(
   }
 })
 
-/** Waits for a message or for the oldest batch to fall due. Peeks: a take that loses a race would lose the message. */
-const awaitInbox = (inbox: Queue.Dequeue<unknown>, dueMillis: number | undefined): Effect.Effect<unknown> => {
-  if (Queue.sizeUnsafe(inbox) > 0) return Effect.void
-  if (dueMillis === undefined) return Queue.peek(inbox)
-  return Effect.flatMap(
-    Monotonic.millis,
-    (now) => dueMillis <= now ? Effect.void : Effect.timeoutOption(Queue.peek(inbox), Duration.millis(dueMillis - now))
+/** Waits for a message or for the oldest batch to fall due. */
+const awaitInbox = (inbox: Inbox<unknown>, dueMillis: number | undefined): Effect.Effect<unknown> => {
+  if (inbox.size > 0) return Effect.void
+  if (dueMillis === undefined) return inbox.awaitFilled
+  return MonotonicTime.at((now) =>
+    dueMillis <= now
+      ? Effect.void
+      : Effect.timeoutOption(inbox.awaitFilled, Duration.millis(Math.ceil(dueMillis - now)))
   )
 }
 
 /** Adds one message. `bytesOf` and `closes` are the user's and may throw, which rejects this message alone. */
-const add = <V, E, R, In>(
+const add = <V, E, R, In, EP, O>(
   work: Work<V, E, R>,
   isPartitioned: boolean,
-  open: BatchAccumulation<V, Envelope<In>>,
-  envelope: Envelope<In>,
+  open: BatchAccumulation<V, Envelope<In, E | EP, O>>,
+  envelope: Envelope<In, E | EP, O>,
   nowMillis: number,
   lanes: number,
-  ready: Array<Ready<V, In>>
+  ready: Array<Ready<V, In, E | EP, O>>
 ): Crashed | undefined => {
   const { route, partition } = envelope
   if (route === undefined || !work.isHere(route)) return crashed("unknown_batcher", Cause.empty)
@@ -136,11 +144,11 @@ const add = <V, E, R, In>(
 }
 
 /** Runs the handler, contained, and settles the batch; interrupted, it still gives each message its outcome. */
-const handleBatch = <V, E, R, In, EP, RA>(
+const handleBatch = <V, E, R, In, EP, O, RA>(
   work: Work<V, E, R>,
-  { settlement, telemetry, metrics }: BatcherPorts<In, E | EP, RA>,
-  held: Set<Envelope<In>>,
-  { trigger, batch: { key, values, items } }: Ready<V, In>
+  { settlement, telemetry, metrics }: BatcherPorts<In, E | EP, O, RA>,
+  held: Set<Envelope<In, E | EP, O>>,
+  { trigger, batch: { key, values, items } }: Ready<V, In, E | EP, O>
 ): Effect.Effect<void, never, R | RA> =>
   Effect.uninterruptibleMask((restore) => {
     const id = telemetry.nextId()
@@ -149,8 +157,8 @@ const handleBatch = <V, E, R, In, EP, RA>(
       restore,
       Effect.exit,
       Effect.flatMap((exit) => {
-        const ok: Array<Envelope<In>> = []
-        const rejected: Array<RejectedEnvelope<In, E>> = []
+        const ok: Array<Envelope<In, E | EP, O>> = []
+        const rejected: Array<RejectedEnvelope<In, E | EP, O>> = []
         const verdict = judge(exit)
         items.forEach((envelope, index) => {
           const outcome = verdict(index)

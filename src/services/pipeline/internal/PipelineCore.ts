@@ -2,59 +2,64 @@
  * The parts of one pipeline and the stages made of them. The parts outlive the stages: what waits in an inbox when a
  * stage crashes is there for the stage's next life.
  */
-import { Duration, Effect, Latch, Queue } from "effect"
-import * as Monotonic from "../../clock/Monotonic.ts"
+import { Duration, Effect, Latch } from "effect"
+import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import * as Supervisor from "../../supervision/Supervisor.ts"
 import type { Batcher } from "../Batcher.ts"
 import type { PipelineOptions, Settings } from "../PipelineOptions.ts"
 import { Telemetry } from "../Telemetry.ts"
-import type { Inbox } from "./BatcherStage.ts"
+import type { BatcherEntry } from "./BatcherStage.ts"
+import type { Envelope } from "./Envelope.ts"
+import { Inbox } from "./Inbox.ts"
 import { InFlight } from "./InFlight.ts"
+import * as MonotonicTime from "./MonotonicTime.ts"
 import * as Metrics from "./PipelineMetrics.ts"
 import { runProcessors } from "./ProcessorStage.ts"
 import { passOn, type ProducerSlot, runProducer } from "./ProducerStage.ts"
 import { RateGate } from "./RateGate.ts"
-import { type Envelope, Settlement } from "./Settlement.ts"
+import { Settlement } from "./Settlement.ts"
 
-export type Typed<In, EP, RP, EH, RH, RA, EB, RB> = PipelineOptions<
+export type Typed<In, EP, RP, EH, RH, RA, EB, RB, O> = PipelineOptions<
   In,
   EP,
   RP,
   EH,
   RH,
   RA,
-  ReadonlyArray<Batcher<string, never, EB, RB>>
+  ReadonlyArray<Batcher<string, never, EB, RB>>,
+  O
 >
 
-export const makeCore = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB>(
-  options: Typed<In, EP, RP, EH, RH, RA, EB, RB>,
+export const makeCore = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB, O>(
+  options: Typed<In, EP, RP, EH, RH, RA, EB, RB, O>,
   settings: Settings
 ) {
-  const telemetry = new Telemetry(options.observe)
+  type E = EH | EB
+  const telemetry = new Telemetry(options.name, options.observe)
   const metrics = Metrics.make(options.name)
-  const settlement = new Settlement<In, EH | EB, RA>(new InFlight(settings.inFlightMax), {
+  // boundary: `O` is `undefined` where no options are given, which its default says and inference keeps.
+  const acknowledgeOptions = options.acknowledgeOptions as O
+  const settlement = new Settlement<In, E, O, RA>(new InFlight(settings.inFlightMax, settings.demandMin), {
     acknowledge: options.acknowledge,
     onRejected: options.onRejected,
+    hasOptions: options.acknowledgeOptions !== undefined,
     limit: settings.acknowledgeTimeout,
     metrics
   }, telemetry)
   const isPartitioned = options.partitionBy !== undefined
-  const inboxes = yield* Effect.all(
-    Array.from(
-      { length: isPartitioned ? settings.concurrency : 1 },
-      () => Queue.bounded<Envelope<In>>(settings.inFlightMax)
-    )
+  const inboxes = Array.from(
+    { length: isPartitioned ? settings.concurrency : 1 },
+    () => new Inbox<Envelope<In, E, O>>()
   )
-  const batchers = new Map<string, Queue.Queue<Inbox<In>>>()
-  // One place more than messages can be in flight, for the flush.
-  for (const { name } of options.batchers ?? []) {
-    batchers.set(name, yield* Queue.bounded<Inbox<In>>(settings.inFlightMax + 1))
-  }
-  const now = yield* Monotonic.millis
-  const slots = Array.from({ length: settings.producers }, (_, index): ProducerSlot<In> => ({
+  const batchers = new Map<string, Inbox<BatcherEntry<In, E, O>>>(
+    (options.batchers ?? []).map(({ name }) => [name, new Inbox<BatcherEntry<In, E, O>>()])
+  )
+  const now = yield* MonotonicTime.now
+  const slots = Array.from({ length: settings.producers }, (_, index): ProducerSlot<In, E, O> => ({
     index,
     held: [],
     received: 0,
+    failures: 0,
     lastMillis: now,
     isDone: false
   }))
@@ -66,21 +71,25 @@ export const makeCore = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, 
     metrics,
     isPartitioned,
     partitionBy: options.partitionBy,
+    options: acknowledgeOptions,
     unprocessed: new InFlight(Infinity),
     rate: new RateGate(options.rateLimit)
   }
   return { options, settings, slots, ports, sourceEnded: Latch.makeUnsafe(false), stall: { isStalled: false } }
 })
 
-export type Core<In, EP, RP, EH, RH, RA, EB, RB> = Effect.Success<
-  ReturnType<typeof makeCore<In, EP, RP, EH, RH, RA, EB, RB>>
+export type Core<In, EP, RP, EH, RH, RA, EB, RB, O> = Effect.Success<
+  ReturnType<typeof makeCore<In, EP, RP, EH, RH, RA, EB, RB, O>>
 >
 
+/** A source that is away is asked again and again, ever more seldom: its outage is no reason to end the pipeline. */
+const producerBackoff = { schedule: Backoff.capped({ from: "1 second", to: "30 seconds" }) }
+
 /** The tree of the header of `Pipeline.ts`. */
-export const startStages = <In, EP, RP, EH, RH, RA, EB, RB>(core: Core<In, EP, RP, EH, RH, RA, EB, RB>) => {
+export const startStages = <In, EP, RP, EH, RH, RA, EB, RB, O>(core: Core<In, EP, RP, EH, RH, RA, EB, RB, O>) => {
   const { options, settings } = core
-  // A stage that is told to stop finishes the acknowledgement it is at.
-  const shutdown = Duration.sum(settings.acknowledgeTimeout, Duration.seconds(1))
+  // A stage that is told to stop finishes the acknowledgement it is at, and acknowledges what it held.
+  const shutdown = Duration.sum(Duration.times(settings.acknowledgeTimeout, 2), Duration.seconds(1))
   const intensity = options.intensity === undefined ? {} : { intensity: options.intensity }
   return Supervisor.start({
     id: options.name,
@@ -106,9 +115,9 @@ export const startStages = <In, EP, RP, EH, RH, RA, EB, RB>(core: Core<In, EP, R
   })
 }
 
-const producerChild = <In, EP, RP, EH, RH, RA, EB, RB>(
-  core: Core<In, EP, RP, EH, RH, RA, EB, RB>,
-  slot: ProducerSlot<In>
+const producerChild = <In, EP, RP, EH, RH, RA, EB, RB, O>(
+  core: Core<In, EP, RP, EH, RH, RA, EB, RB, O>,
+  slot: ProducerSlot<In, EH | EB, O>
 ) => {
   const { options, settings } = core
   const demandMax = Math.ceil(settings.inFlightMax / settings.producers)
@@ -118,7 +127,7 @@ const producerChild = <In, EP, RP, EH, RH, RA, EB, RB>(
   return Supervisor.child({
     id: `producer-${slot.index}`,
     restart: "transient",
-    ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
+    ...(options.backoff === "none" ? {} : { backoff: options.backoff ?? producerBackoff }),
     run: Effect.tap(runProducer(options.producer, slot, demandMax, watch, core.ports), () =>
       Effect.sync(() => {
         if (core.slots.every(({ isDone }) => isDone)) core.sourceEnded.openUnsafe()
@@ -126,14 +135,18 @@ const producerChild = <In, EP, RP, EH, RH, RA, EB, RB>(
   })
 }
 
-const processors = <In, EP, RP, EH, RH, RA, EB, RB>(core: Core<In, EP, RP, EH, RH, RA, EB, RB>) =>
+const processors = <In, EP, RP, EH, RH, RA, EB, RB, O>({
+  options: { acknowledgeOptions, handle, prepareMessages },
+  ports,
+  settings: { concurrency, demandMax }
+}: Core<In, EP, RP, EH, RH, RA, EB, RB, O>) =>
   runProcessors(
-    { concurrency: core.settings.concurrency, demandMax: core.settings.demandMax, handle: core.options.handle },
-    core.ports
+    { concurrency, demandMax, prepare: prepareMessages, hasOptions: acknowledgeOptions !== undefined, handle },
+    ports
   )
 
-const batcherChild = <In, EP, RP, EH, RH, RA, EB, RB>(
-  core: Core<In, EP, RP, EH, RH, RA, EB, RB>,
+const batcherChild = <In, EP, RP, EH, RH, RA, EB, RB, O>(
+  core: Core<In, EP, RP, EH, RH, RA, EB, RB, O>,
   batcher: Batcher<string, never, EB, RB>,
   shutdown: Duration.Duration
 ) => {
@@ -143,19 +156,19 @@ const batcherChild = <In, EP, RP, EH, RH, RA, EB, RB>(
     shutdown,
     run: inbox === undefined
       ? Effect.die(new Error("a batcher without an inbox"))
-      : batcher.run<In, EH, RA>({ ...core.ports, inbox })
+      : batcher.run<In, EH, O, RA>({ ...core.ports, inbox })
   })
 }
 
 /** Reports a standstill once, until messages are settled again. It restarts nothing: a slow handler is not a dead one. */
-const monitor = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB>(
-  { ports: { settlement, telemetry, metrics }, settings, options, stall }: Core<In, EP, RP, EH, RH, RA, EB, RB>
+const monitor = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB, O>(
+  { ports: { settlement, telemetry, metrics }, settings, options, stall }: Core<In, EP, RP, EH, RH, RA, EB, RB, O>
 ) {
   let settled = settlement.settled
-  let sinceMillis = yield* Monotonic.millis
+  let sinceMillis = yield* MonotonicTime.now
   while (true) {
     yield* Effect.sleep(Duration.times(settings.stallAfter, 0.5))
-    const now = yield* Monotonic.millis
+    const now = yield* MonotonicTime.now
     const inFlight = settlement.inFlight.count
     if (inFlight === 0 || settlement.settled !== settled) {
       settled = settlement.settled
@@ -163,37 +176,42 @@ const monitor = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB>(
       stall.isStalled = false
     } else if (!stall.isStalled && now - sinceMillis >= Duration.toMillis(settings.stallAfter)) {
       stall.isStalled = true
-      telemetry.emit({ _tag: "stalled", inFlight, silentMillis: now - sinceMillis })
+      telemetry.emit({ _tag: "stalled", inFlight, silentMillis: Math.round(now - sinceMillis) })
       yield* metrics.stalled
       yield* Effect.logWarning(`Pipeline ${options.name}: ${inFlight} messages in flight, none settled`)
     }
   }
 })
 
-/** Lets everything through, once the producers have stopped: each wait ends when the stage before is empty. */
-export const empty = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB>(
-  { ports, slots }: Core<In, EP, RP, EH, RH, RA, EB, RB>
+/**
+ * Lets everything through, once the producers have stopped: each wait ends when the stage before is empty. A producer
+ * that cannot be stopped may bring more meanwhile, so it goes round until nothing is left; from then on nothing is
+ * received any more.
+ */
+export const empty = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB, O>(
+  { ports, slots }: Core<In, EP, RP, EH, RH, RA, EB, RB, O>
 ) {
+  const { settlement } = ports
   ports.rate.change(undefined)
-  for (const slot of slots) yield* passOn(slot, ports)
-  yield* ports.unprocessed.awaitIdle
-  for (const inbox of ports.batchers.values()) yield* Queue.offer(inbox, "flush")
-  yield* ports.settlement.inFlight.awaitIdle
+  const isEmpty = Effect.sync(() => {
+    if (settlement.ledger.size > 0 || settlement.inFlight.count > 0) return false
+    settlement.isClosed = true
+    return true
+  })
+  while (!(yield* isEmpty)) {
+    for (const slot of slots) yield* passOn(slot, ports)
+    yield* ports.unprocessed.awaitIdle
+    for (const inbox of ports.batchers.values()) inbox.offer("flush")
+    yield* settlement.inFlight.awaitIdle
+  }
 })
 
-/** Rejects what is left when no stage runs any more. */
-export const abandon = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB>(
-  { ports, slots }: Core<In, EP, RP, EH, RH, RA, EB, RB>
+/** An outcome for whatever is left when no stage runs any more, and the end of those that are on their way. */
+export const abandon = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB, O>(
+  { ports: { settlement }, slots }: Core<In, EP, RP, EH, RH, RA, EB, RB, O>
 ) {
-  const left: Array<Envelope<In>> = []
-  for (const inbox of ports.inboxes) left.push(...(yield* Queue.clear(inbox)))
-  for (const inbox of ports.batchers.values()) {
-    for (const entry of yield* Queue.clear(inbox)) if (entry !== "flush") left.push(entry)
-  }
-  for (const slot of slots) {
-    const held = slot.held.splice(0)
-    ports.settlement.inFlight.add(held.length)
-    for (const message of held) left.push({ message, partition: undefined, route: undefined, isSettled: false })
-  }
-  yield* ports.settlement.crash(left, "pipeline", "abandoned")
+  const settled = Effect.suspend(() =>
+    settlement.abandon(slots.reduce((sum, slot) => sum + slot.held.splice(0).length, 0))
+  )
+  yield* Effect.andThen(settled, settlement.inFlight.awaitIdle)
 })

@@ -13,6 +13,16 @@ const stalls = Metric.counter("pipeline_stalls_total", {
   incremental: true
 })
 
+const unacknowledged = Metric.counter("pipeline_unacknowledged_messages_total", {
+  description: "Messages whose acknowledger failed or was too slow; the source may bring them again",
+  incremental: true
+})
+
+const producerFailures = Metric.counter("pipeline_producer_failures_total", {
+  description: "Times that a producer failed and was connected anew",
+  incremental: true
+})
+
 const batches = Metric.counter("pipeline_batches_total", {
   description: "Batches handed to their handler, by what closed them",
   incremental: true
@@ -26,6 +36,8 @@ const batchSizes = Metric.histogram("pipeline_batch_size", {
 export interface PipelineMetrics {
   readonly batched: (batcher: string, trigger: BatchTrigger, size: number) => Effect.Effect<void>
   readonly settled: (tally: Tally) => Effect.Effect<void>
+  readonly acknowledgeFailed: (messages: number) => Effect.Effect<void>
+  readonly producerFailed: Effect.Effect<void>
   readonly stalled: Effect.Effect<void>
 }
 
@@ -46,6 +58,8 @@ export const make = (pipeline: string): PipelineMetrics => {
         if (tally.crashed > 0) crashed.updateUnsafe(tally.crashed, context)
         return Effect.void
       }),
+    acknowledgeFailed: (messages) => Metric.update(Metric.withAttributes(unacknowledged, { pipeline }), messages),
+    producerFailed: Metric.update(Metric.withAttributes(producerFailures, { pipeline }), 1),
     stalled: Metric.update(Metric.withAttributes(stalls, { pipeline }), 1)
   }
 }

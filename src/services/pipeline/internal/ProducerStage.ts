@@ -5,15 +5,19 @@
  * A producer that says how much is pending and then brings nothing for `stallAfter` fails with `ProducerStalled`, so
  * that its supervisor connects it anew; a silent one is otherwise not told from an idle one.
  */
-import { Cause, Duration, Effect, Option, Queue, Schema, type Scope } from "effect"
+import { Cause, Duration, Effect, Exit, Option, Schema, type Scope } from "effect"
 import { crashed } from "../../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../../domain/pipeline/Partition.ts"
-import * as Monotonic from "../../clock/Monotonic.ts"
 import type { Producer, Pull } from "../Producer.ts"
 import type { Telemetry } from "../Telemetry.ts"
+import type { Envelope } from "./Envelope.ts"
+import { handedOver } from "./HandedOver.ts"
+import type { Inbox } from "./Inbox.ts"
 import type { InFlight } from "./InFlight.ts"
+import * as MonotonicTime from "./MonotonicTime.ts"
+import type { PipelineMetrics } from "./PipelineMetrics.ts"
 import type { RateGate } from "./RateGate.ts"
-import type { Envelope, Settlement } from "./Settlement.ts"
+import type { RejectedEnvelope, Settlement } from "./Settlement.ts"
 
 export class ProducerStalled extends Schema.TaggedError<ProducerStalled>()("ProducerStalled", {
   pipeline: Schema.String,
@@ -27,20 +31,26 @@ export class ProducerStalled extends Schema.TaggedError<ProducerStalled>()("Prod
 }
 
 /** The way from the producers to the processors. */
-export interface ProducerPorts<In, E, RA> {
-  readonly inboxes: ReadonlyArray<Queue.Enqueue<Envelope<In>>>
+export interface ProducerPorts<In, E, O, RA> {
+  readonly inboxes: ReadonlyArray<Inbox<Envelope<In, E, O>>>
   readonly partitionBy: ((message: In) => string | number) | undefined
-  readonly settlement: Settlement<In, E, RA>
+  /** What the acknowledger hears of a message whose handler configures nothing. */
+  readonly options: O
+  readonly settlement: Settlement<In, E, O, RA>
   readonly unprocessed: InFlight
   readonly rate: RateGate
   readonly telemetry: Telemetry
+  readonly metrics: PipelineMetrics
 }
 
 /** What one producer leaves to its next life, and to a drain. */
-export interface ProducerSlot<In> {
+export interface ProducerSlot<In, E, O> {
   readonly index: number
-  held: Array<In>
+  /** Received and not yet passed on. */
+  held: Array<Envelope<In, E, O>>
   received: number
+  failures: number
+  /** Monotonic. */
   lastMillis: number
   isDone: boolean
 }
@@ -55,109 +65,139 @@ export interface StallWatch<R> {
 /** Between two empty answers, so that a source that does not wait cannot spin. */
 const emptyPause = Duration.millis(10)
 
-export const runProducer = <In, EP, RP, E, RA>(
+export const runProducer = <In, EP, RP, E, O, RA>(
   producer: Producer<In, EP, RP>,
-  slot: ProducerSlot<In>,
+  slot: ProducerSlot<In, E, O>,
   demandMax: number,
   watch: StallWatch<RP> | undefined,
-  ports: ProducerPorts<In, E, RA>
+  ports: ProducerPorts<In, E, O, RA>
 ): Effect.Effect<void, EP | ProducerStalled, RP | RA | Scope.Scope> => {
   const life = Effect.suspend(() => {
     const id = ports.telemetry.nextId()
     ports.telemetry.emit({ _tag: "producer.start", id, producer: slot.index })
-    return Effect.ensuring(
+    const stop = (failed: boolean) => ports.telemetry.emit({ _tag: "producer.stop", id, producer: slot.index, failed })
+    return Effect.onExit(
       Effect.flatMap(producer.connect, (pull) => pullAll(pull, slot, demandMax, ports)),
-      Effect.sync(() => ports.telemetry.emit({ _tag: "producer.stop", id, producer: slot.index }))
+      (exit) => {
+        const isFailed = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+        stop(isFailed)
+        if (!isFailed) return Effect.void
+        slot.failures += 1
+        return ports.metrics.producerFailed
+      }
     )
   })
   return watch === undefined ? life : Effect.raceFirst(life, watchProducer(watch, slot, ports))
 }
 
-const pullAll = Effect.fnUntraced(function*<In, EP, RP, E, RA>(
+const pullAll = Effect.fnUntraced(function*<In, EP, RP, E, O, RA>(
   pull: Pull<In, EP, RP>,
-  slot: ProducerSlot<In>,
+  slot: ProducerSlot<In, E, O>,
   demandMax: number,
-  ports: ProducerPorts<In, E, RA>
+  ports: ProducerPorts<In, E, O, RA>
 ) {
   const { inFlight } = ports.settlement
+  // `undefined` for what is no list: a user's pull may answer anything.
+  let brought: number | undefined = 0
+  const take = (messages: ReadonlyArray<In>) => {
+    brought = Array.isArray(messages) ? receive(messages, slot, ports) : undefined
+  }
   while (!slot.isDone) {
     yield* passOn(slot, ports)
-    yield* inFlight.awaitRoom
+    yield* inFlight.awaitRoomForDemand
     yield* ports.rate.awaitOpen
-    const demand = Math.max(1, Math.min(demandMax, inFlight.room, ports.rate.remaining))
-    const messages = yield* orDone(pull(demand))
-    if (messages === undefined) slot.isDone = true
-    else if (messages.length === 0) yield* Effect.sleep(emptyPause)
-    else {
-      for (const message of messages) slot.held.push(message)
-      slot.received += messages.length
-      slot.lastMillis = yield* Monotonic.millis
-    }
+    brought = 0
+    const isDone = yield* untilDone(
+      Effect.suspend(() => {
+        const demand = Math.max(1, Math.min(demandMax, inFlight.room, ports.rate.remaining))
+        return handedOver(pull(demand), take)
+      })
+    )
+    if (brought === undefined) return yield* Effect.die(new Error("a pull answered no list of messages"))
+    if (isDone) slot.isDone = true
+    else if (brought === 0) yield* Effect.sleep(emptyPause)
+    else slot.lastMillis = yield* MonotonicTime.now
   }
   yield* passOn(slot, ports)
 })
 
-const orDone = <In, E, R>(
-  pulled: Effect.Effect<ReadonlyArray<In>, E | Cause.Done, R>
-): Effect.Effect<ReadonlyArray<In> | undefined, E, R> =>
+/** From this step on each of them has an outcome to come. Answers how many there were. */
+const receive = <In, E, O, RA>(
+  messages: ReadonlyArray<In>,
+  slot: ProducerSlot<In, E, O>,
+  { options, settlement }: ProducerPorts<In, E, O, RA>
+): number => {
+  // The pipeline is over: nobody would ever settle them, and the source knows them as not acknowledged.
+  if (settlement.isClosed) return 0
+  for (const message of messages) slot.held.push(settlement.ledger.add(message, options))
+  slot.received += messages.length
+  return messages.length
+}
+
+const untilDone = <E, R>(pulled: Effect.Effect<void, E | Cause.Done, R>): Effect.Effect<boolean, E, R> =>
   // boundary: `Exclude<E, Done>` is E, for a producer's own failure is never `Done`
-  Effect.catchIf(pulled, Cause.isDone, () => Effect.void) as Effect.Effect<
-    ReadonlyArray<In> | undefined,
-    E,
-    R
-  >
+  Effect.catchIf(Effect.as(pulled, false), Cause.isDone, () => Effect.succeed(true)) as Effect.Effect<boolean, E, R>
 
 /** Puts what a producer holds in flight, as room and rate allow. */
-export const passOn = Effect.fnUntraced(function*<In, E, RA>(slot: ProducerSlot<In>, ports: ProducerPorts<In, E, RA>) {
-  const { inFlight } = ports.settlement
+export const passOn = Effect.fnUntraced(function*<In, E, O, RA>(
+  slot: ProducerSlot<In, E, O>,
+  ports: ProducerPorts<In, E, O, RA>
+) {
   while (slot.held.length > 0) {
-    yield* inFlight.awaitRoom
+    yield* ports.settlement.inFlight.awaitRoom
     yield* ports.rate.awaitOpen
-    const count = Math.min(slot.held.length, inFlight.room, ports.rate.remaining)
-    if (count === 0) continue
-    ports.rate.use(count)
-    yield* send(slot.held.splice(0, count), ports)
+    yield* sendAllowed(slot, ports)
   }
 })
 
-/** One whose partition cannot be told is rejected on the spot. */
-const send = <In, E, RA>(
-  messages: ReadonlyArray<In>,
-  ports: ProducerPorts<In, E, RA>
-): Effect.Effect<void, never, RA> =>
+/** Looks, takes and sends in one step, for other producers share room and rate. */
+const sendAllowed = <In, E, O, RA>(
+  slot: ProducerSlot<In, E, O>,
+  ports: ProducerPorts<In, E, O, RA>
+): Effect.Effect<unknown, never, RA> =>
   Effect.uninterruptible(Effect.suspend(() => {
-    ports.settlement.inFlight.add(messages.length)
-    const lanes: Array<Array<Envelope<In>>> = ports.inboxes.map(() => [])
-    const unplaced: Array<{ readonly envelope: Envelope<In>; readonly defect: unknown }> = []
-    for (const message of messages) {
-      try {
-        const partition = ports.partitionBy?.(message)
-        const lane = partition === undefined ? 0 : laneOf(partition, lanes.length)
-        lanes[lane]?.push({ message, partition, route: undefined, isSettled: false })
-      } catch (defect) {
-        unplaced.push({ envelope: { message, partition: undefined, route: undefined, isSettled: false }, defect })
-      }
-    }
-    ports.unprocessed.add(messages.length - unplaced.length)
-    const rejected = unplaced.map(({ envelope, defect }) => ({
-      envelope,
-      stage: "producer",
-      outcome: crashed("defect", Cause.die(defect))
-    }))
-    // Each inbox is as long as the limit of messages in flight, so all of them fit.
-    ports.inboxes.forEach((inbox, index) => Queue.offerAllUnsafe(inbox, lanes[index] ?? []))
-    return ports.settlement.settle([], rejected)
+    const { inFlight } = ports.settlement
+    const count = Math.min(slot.held.length, inFlight.room, ports.rate.remaining)
+    if (count === 0) return Effect.void
+    ports.rate.use(count)
+    inFlight.add(count)
+    return send(slot.held.splice(0, count), ports)
   }))
 
-const watchProducer = Effect.fnUntraced(function*<In, R, E, RA>(
+/** One whose partition cannot be told is rejected on the spot. */
+const send = <In, E, O, RA>(
+  envelopes: ReadonlyArray<Envelope<In, E, O>>,
+  { inboxes, partitionBy, settlement, unprocessed }: ProducerPorts<In, E, O, RA>
+): Effect.Effect<unknown, never, RA> => {
+  if (partitionBy === undefined) {
+    unprocessed.add(envelopes.length)
+    inboxes[0]?.offerAll(envelopes)
+    return Effect.void
+  }
+  const lanes: Array<Array<Envelope<In, E, O>>> = inboxes.map(() => [])
+  const rejected: Array<RejectedEnvelope<In, E, O>> = []
+  for (const envelope of envelopes) {
+    try {
+      envelope.partition = partitionBy(envelope.message)
+      lanes[laneOf(envelope.partition, lanes.length)]?.push(envelope)
+    } catch (defect) {
+      rejected.push({ envelope, stage: "producer", outcome: crashed("defect", Cause.die(defect)) })
+    }
+  }
+  unprocessed.add(envelopes.length - rejected.length)
+  inboxes.forEach((inbox, index) => inbox.offerAll(lanes[index] ?? []))
+  return settlement.settle([], rejected)
+}
+
+const watchProducer = Effect.fnUntraced(function*<In, R, E, O, RA>(
   watch: StallWatch<R>,
-  slot: ProducerSlot<In>,
-  ports: ProducerPorts<In, E, RA>
+  slot: ProducerSlot<In, E, O>,
+  ports: ProducerPorts<In, E, O, RA>
 ) {
-  slot.lastMillis = yield* Monotonic.millis
+  slot.lastMillis = yield* MonotonicTime.now
   while (true) {
     yield* Effect.sleep(watch.after)
-    const silentMillis = (yield* Monotonic.millis) - slot.lastMillis
+    const silentMillis = (yield* MonotonicTime.now) - slot.lastMillis
     const mayPull = ports.settlement.inFlight.room > 0 && slot.held.length === 0
     if (!mayPull || silentMillis < Duration.toMillis(watch.after)) continue
     // A source that cannot even say what is pending is no reason to connect it anew: its pull will fail by itself.
@@ -167,7 +207,7 @@ const watchProducer = Effect.fnUntraced(function*<In, R, E, RA>(
         pipeline: watch.pipeline,
         producer: slot.index,
         pending: pending.value,
-        silentMillis
+        silentMillis: Math.round(silentMillis)
       })
     }
   }

@@ -1,10 +1,10 @@
 /**
  * The rate limit that all producers of a pipeline share. It may change at any time: whoever waits for the old window
- * looks again at once.
+ * looks again at once. What the running window has let pass counts under the new limit too.
  */
 import { Duration, Effect, Latch } from "effect"
 import * as RateWindow from "../../../domain/pipeline/RateWindow.ts"
-import * as Monotonic from "../../clock/Monotonic.ts"
+import * as MonotonicTime from "./MonotonicTime.ts"
 
 export interface RateLimitOptions {
   /** Messages in each window; at least 1. */
@@ -18,7 +18,7 @@ export class RateGate {
   readonly #changed = Latch.makeUnsafe(false)
   /** Waits until at least one message may pass. */
   readonly awaitOpen: Effect.Effect<void> = Effect.suspend(() =>
-    this.#limit === undefined ? Effect.void : Effect.flatMap(Monotonic.millis, (now) => this.#wait(now))
+    this.#limit === undefined ? Effect.void : MonotonicTime.at((now) => this.#wait(now))
   )
 
   constructor(limit: RateLimitOptions | undefined) {
@@ -28,7 +28,6 @@ export class RateGate {
   /** `undefined` lifts the limit. */
   change(limit: RateLimitOptions | undefined): void {
     this.#limit = limit === undefined ? undefined : toLimit(limit)
-    this.#window = RateWindow.fresh
     this.#changed.openUnsafe()
     this.#changed.closeUnsafe()
   }
