@@ -3,8 +3,12 @@
  * its own threshold, because a dependency that refuses connections is down after two, while one that is now and then
  * slow is not down after ten.
  *
+ * Besides, the share of failed or slow calls within a window may open it, for a dependency that never fails often in a
+ * row. A half-open round is bounded: probes that do not come back make room for others.
+ *
  * Every change of state, and every half-open round, begins a new generation; an outcome of an older one changes nothing.
  */
+import * as CallWindow from "./CallWindow.ts"
 
 export type CircuitState = "closed" | "open" | "half_open" | "forced_open" | "forced_closed"
 
@@ -15,6 +19,9 @@ export interface CircuitPolicy {
   readonly thresholds: Thresholds
   /** Probes admitted while half-open; all of them have to succeed. At least 1. */
   readonly probes: number
+  readonly window?: CallWindow.WindowPolicy | undefined
+  /** How long the probes of a half-open round may take; infinite unless told. */
+  readonly halfOpenMaxMillis?: number
 }
 
 export interface Circuit {
@@ -29,6 +36,8 @@ export interface Circuit {
   readonly closedAtMillis: number
   readonly probing: number
   readonly probesSucceeded: number
+  readonly halfOpenAtMillis: number
+  readonly window: CallWindow.CallWindow
 }
 
 export const initial: Circuit = {
@@ -40,7 +49,9 @@ export const initial: Circuit = {
   openings: 0,
   closedAtMillis: Number.NEGATIVE_INFINITY,
   probing: 0,
-  probesSucceeded: 0
+  probesSucceeded: 0,
+  halfOpenAtMillis: Number.NEGATIVE_INFINITY,
+  window: CallWindow.empty
 }
 
 /** What a call came to: `ignored` says nothing about the dependency. */
@@ -61,7 +72,14 @@ const enter = (circuit: Circuit, state: CircuitState, change: Partial<Circuit> =
   failures: {},
   probing: 0,
   probesSucceeded: 0,
+  window: CallWindow.empty,
   ...change
+})
+
+const halfOpen = (circuit: Circuit, nowMillis: number): Admitted => ({
+  _tag: "admitted",
+  circuit: enter(circuit, "half_open", { probing: 1, halfOpenAtMillis: nowMillis }),
+  isProbe: true
 })
 
 /** Whether a call may pass now. A clock that jumped back keeps an open circuit open no longer than its open time. */
@@ -78,38 +96,79 @@ export const admit = (circuit: Circuit, policy: CircuitPolicy, nowMillis: number
     case "open": {
       const remaining = Math.min(circuit.openUntilMillis - nowMillis, circuit.openForMillis)
       if (remaining > 0) return { _tag: "open", retryAfterMillis: remaining }
-      return { _tag: "admitted", circuit: enter(circuit, "half_open", { probing: 1 }), isProbe: true }
+      return halfOpen(circuit, nowMillis)
     }
     case "half_open": {
-      if (circuit.probing + circuit.probesSucceeded >= policy.probes) return { _tag: "half_open" }
+      if (circuit.probing + circuit.probesSucceeded >= policy.probes) {
+        const isOver = nowMillis - circuit.halfOpenAtMillis >= (policy.halfOpenMaxMillis ?? Number.POSITIVE_INFINITY)
+        return isOver ? halfOpen(circuit, nowMillis) : { _tag: "half_open" }
+      }
       return { _tag: "admitted", circuit: { ...circuit, probing: circuit.probing + 1 }, isProbe: true }
     }
   }
 }
 
-/** Records a call that was admitted in `generation`. `openForMillis` is how long an opening would last. */
-export const record = (
-  circuit: Circuit,
-  policy: CircuitPolicy,
-  call: { readonly generation: number; readonly outcome: CallOutcome; readonly openForMillis: number },
-  nowMillis: number
-): Circuit => {
+/** One call that was admitted in `generation`. `openForMillis` is how long an opening would last. */
+export interface RecordedCall {
+  readonly generation: number
+  readonly outcome: CallOutcome
+  readonly openForMillis: number
+  /** Default 0. */
+  readonly durationMillis?: number
+}
+
+export const record = (circuit: Circuit, policy: CircuitPolicy, call: RecordedCall, nowMillis: number): Circuit => {
   if (call.generation !== circuit.generation) return circuit
   if (circuit.state === "half_open") return recordProbe(circuit, policy, call, nowMillis)
   if (circuit.state !== "closed" || call.outcome._tag === "ignored") return circuit
-  if (call.outcome._tag === "success") return { ...circuit, failures: {} }
-  const { failureClass } = call.outcome
-  const count = (circuit.failures[failureClass] ?? 0) + 1
-  if (count >= (policy.thresholds[failureClass] ?? Number.POSITIVE_INFINITY)) {
-    return open(circuit, call.openForMillis, nowMillis)
-  }
-  return { ...circuit, failures: { ...circuit.failures, [failureClass]: count } }
+  const counted = { ...circuit, window: windowWith(circuit, policy, call, nowMillis) }
+  const isTripped = policy.window !== undefined && CallWindow.verdict(counted.window, policy.window) !== undefined
+  if (isTripped || isOverThreshold(circuit, policy, call.outcome)) return open(circuit, call.openForMillis, nowMillis)
+  return { ...counted, failures: failuresWith(circuit, call.outcome) }
 }
+
+/** Why a call opened the circuit. */
+export const reasonOf = (circuit: Circuit, policy: CircuitPolicy, call: RecordedCall, nowMillis: number): string => {
+  if (call.outcome._tag === "ignored") return "ignored"
+  const isProbe = circuit.state === "half_open"
+  if (call.outcome._tag === "failure" && (isProbe || isOverThreshold(circuit, policy, call.outcome))) {
+    return call.outcome.failureClass
+  }
+  if (isProbe) return isSlowProbe(policy, call) ? "slow calls" : "probes succeeded"
+  const window = policy.window
+  return (window === undefined
+    ? undefined
+    : CallWindow.verdict(windowWith(circuit, policy, call, nowMillis), window)) ?? "success"
+}
+
+const failuresWith = (circuit: Circuit, outcome: CallOutcome): Circuit["failures"] =>
+  outcome._tag === "failure"
+    ? { ...circuit.failures, [outcome.failureClass]: (circuit.failures[outcome.failureClass] ?? 0) + 1 }
+    : {}
+
+const isOverThreshold = (circuit: Circuit, { thresholds }: CircuitPolicy, outcome: CallOutcome): boolean =>
+  outcome._tag === "failure" &&
+  (circuit.failures[outcome.failureClass] ?? 0) + 1 >= (thresholds[outcome.failureClass] ?? Number.POSITIVE_INFINITY)
+
+const windowWith = (
+  circuit: Circuit,
+  { window }: CircuitPolicy,
+  call: RecordedCall,
+  nowMillis: number
+): CallWindow.CallWindow => {
+  if (window === undefined) return circuit.window
+  const facts = { isFailed: call.outcome._tag === "failure", durationMillis: call.durationMillis ?? 0 }
+  return CallWindow.add(circuit.window, window, facts, nowMillis)
+}
+
+/** A dependency that answers as slowly as before has not recovered. */
+const isSlowProbe = ({ window }: CircuitPolicy, call: RecordedCall): boolean =>
+  window !== undefined && CallWindow.isSlow(window, call.durationMillis ?? 0)
 
 const recordProbe = (
   circuit: Circuit,
   policy: CircuitPolicy,
-  call: { readonly outcome: CallOutcome; readonly openForMillis: number },
+  call: RecordedCall,
   nowMillis: number
 ): Circuit => {
   const probing = circuit.probing - 1
@@ -120,6 +179,7 @@ const recordProbe = (
     case "failure":
       return open(circuit, call.openForMillis, nowMillis)
     case "success": {
+      if (isSlowProbe(policy, call)) return open(circuit, call.openForMillis, nowMillis)
       const probesSucceeded = circuit.probesSucceeded + 1
       return probesSucceeded < policy.probes
         ? { ...circuit, probing, probesSucceeded }

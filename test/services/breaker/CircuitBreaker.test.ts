@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Fiber, Schedule, Stream } from "effect"
+import { Cause, Context, Deferred, Effect, Fiber, Schedule, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as CircuitBreaker from "../../../src/services/breaker/CircuitBreaker.ts"
+import { withClockAhead } from "../../support/WallClock.ts"
 
 type Class = "refused" | "slow"
 const classify = (cause: Cause.Cause<Class>): Class | "ignored" => {
@@ -183,5 +184,158 @@ describe("CircuitBreaker", () => {
 
       assert.strictEqual(yield* breaker.state("a"), "open")
       assert.strictEqual(yield* breaker.state("c"), "closed")
+    }))
+
+  describe("a window", () => {
+    const window = {
+      period: "10 seconds",
+      callsMin: 4,
+      failureRate: 0.5,
+      slowCallRate: 0.5,
+      slowCall: "1 second"
+    } as const
+    const windowed = CircuitBreaker.make({
+      thresholds: { refused: 100, slow: 100 },
+      openDuration: "30 seconds",
+      window
+    })
+
+    it.effect("opens when the share of failures is reached, successes in between or not", () =>
+      Effect.gen(function*() {
+        const breaker = yield* windowed
+
+        for (let round = 0; round < 2; round += 1) {
+          assert.strictEqual(yield* breaker.state("db"), "closed")
+          yield* call(breaker, Effect.void)
+          yield* Effect.ignore(call(breaker, refused))
+        }
+
+        assert.strictEqual(yield* breaker.state("db"), "open")
+      }))
+
+    it.effect("opens when the share of slow calls is reached, and a slow probe opens it again", () =>
+      Effect.gen(function*() {
+        const breaker = yield* windowed
+        const events: Array<CircuitBreaker.CircuitEvent> = []
+        yield* Effect.forkChild(Stream.runForEach(breaker.events, (event) => Effect.sync(() => events.push(event))), {
+          startImmediately: true
+        })
+        const slowly = Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(call(breaker, Effect.sleep("1 second")), { startImmediately: true })
+          yield* TestClock.adjust("1 second")
+          yield* Fiber.join(fiber)
+        })
+
+        for (let round = 0; round < 4; round += 1) yield* slowly
+        assert.strictEqual(yield* breaker.state("db"), "open")
+        yield* TestClock.adjust("30 seconds")
+        yield* slowly
+        assert.strictEqual(yield* breaker.state("db"), "open")
+        yield* TestClock.adjust("30 seconds")
+        yield* call(breaker, Effect.void)
+
+        assert.strictEqual(yield* breaker.state("db"), "closed")
+        assert.deepStrictEqual(events.map(({ because, to }) => `${to}: ${because}`), [
+          "open: slow calls",
+          "half_open: open time passed",
+          "open: slow calls",
+          "half_open: open time passed",
+          "closed: probes succeeded"
+        ])
+      }))
+
+    it.effect("forgets calls older than its period", () =>
+      Effect.gen(function*() {
+        const breaker = yield* windowed
+
+        yield* Effect.repeat(Effect.ignore(call(breaker, refused)), { times: 1 })
+        yield* TestClock.adjust("11 seconds")
+        yield* Effect.repeat(Effect.ignore(call(breaker, slow)), { times: 1 })
+        yield* call(breaker, Effect.void)
+        yield* call(breaker, Effect.void)
+        yield* call(breaker, Effect.void)
+
+        assert.strictEqual(yield* breaker.state("db"), "closed")
+      }))
+  })
+
+  it.effect("lets others probe when the probes of a half-open round do not come back", () =>
+    Effect.gen(function*() {
+      const breaker = yield* make()
+      yield* open(breaker)
+      yield* TestClock.adjust("30 seconds")
+      const hanging = yield* Effect.forkChild(call(breaker, Effect.never), { startImmediately: true })
+      const refusedNow = yield* Effect.flip(call(breaker, Effect.void))
+      assert.strictEqual(typeof refusedNow === "string" ? refusedNow : refusedNow.reason._tag, "CircuitHalfOpen")
+      yield* TestClock.adjust("1 minute")
+
+      yield* call(breaker, Effect.void)
+      yield* Fiber.interrupt(hanging)
+
+      assert.strictEqual(yield* breaker.state("db"), "closed")
+    }))
+
+  it.live("measures by a clock that nobody sets", () =>
+    Effect.gen(function*() {
+      const breaker = yield* make()
+      yield* open(breaker)
+
+      const error = yield* withClockAhead(Effect.flip(call(breaker, Effect.void)))
+
+      assert.strictEqual(typeof error === "string" ? error : error.reason._tag, "CircuitOpen")
+    }))
+
+  it.effect("is a service by its layer", () =>
+    Effect.gen(function*() {
+      class Breakers extends Context.Service<Breakers, CircuitBreaker.CircuitBreaker<Class>>()("test/Breakers") {}
+      const live = CircuitBreaker.layer(Breakers, { thresholds: { refused: 1, slow: 1 }, openDuration: "1 second" })
+
+      const state = yield* Effect.gen(function*() {
+        yield* Effect.ignore(call(yield* Breakers, refused))
+        return yield* (yield* Breakers).state("db")
+      }).pipe(Effect.provide(live))
+
+      assert.strictEqual(state, "open")
+    }))
+
+  it.effect("refuses nonsense by the field's name (breaker.ts)", () =>
+    Effect.gen(function*() {
+      const fine = { thresholds: { a: 1 }, openDuration: "1 second" } as const
+      const window = { period: "1 minute", failureRate: 0.5 } as const
+      const wrong: ReadonlyArray<CircuitBreaker.CircuitBreakerOptions<string>> = [
+        { ...fine, thresholds: {} },
+        { ...fine, thresholds: { a: 0 } },
+        { ...fine, thresholds: { a: Number.NaN } },
+        { ...fine, openDuration: 0 },
+        { ...fine, openDuration: Number.NaN },
+        { ...fine, probes: 0 },
+        { ...fine, keysMax: 0.5 },
+        { ...fine, halfOpenMax: 0 },
+        { ...fine, window: { period: "1 minute" } },
+        { ...fine, window: { ...window, period: 0 } },
+        { ...fine, window: { ...window, failureRate: 1.5 } },
+        { ...fine, window: { ...window, callsMin: 0 } },
+        { ...fine, window: { ...window, slowCallRate: 0.5 } },
+        { ...fine, window: { ...window, slowCall: "1 second" } }
+      ]
+
+      const errors = yield* Effect.forEach(wrong, (options) => Effect.flip(CircuitBreaker.make(options)))
+
+      assert.deepStrictEqual(errors.map(({ field }) => field), [
+        "thresholds",
+        "thresholds.a",
+        "thresholds.a",
+        "openDuration",
+        "openDuration",
+        "probes",
+        "keysMax",
+        "halfOpenMax",
+        "window",
+        "window.period",
+        "window.failureRate",
+        "window.callsMin",
+        "window.slowCall",
+        "window.slowCall"
+      ])
     }))
 })

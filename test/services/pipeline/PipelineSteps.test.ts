@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Queue, Scheduler, Stream } from "effect"
-import { batcher, Pipeline, Producer } from "../../../src/services/pipeline/index.ts"
+import { type Batch, batcher, Pipeline, Producer } from "../../../src/services/pipeline/index.ts"
 import { handedOver } from "../../../src/services/pipeline/internal/HandedOver.ts"
 import { recorder } from "./PipelineFixture.ts"
 
@@ -82,7 +82,7 @@ describe("Pipeline, whatever step its fibers give way at", () => {
           size: 4,
           concurrency: 2,
           timeout: "5 millis",
-          handle: ({ values }) => Effect.sync(() => void order.push(...values))
+          handle: ({ values }: Batch<number>) => Effect.sync(() => void order.push(...values))
         })
         yield* Pipeline.run({
           name: "p",

@@ -1,0 +1,139 @@
+/**
+ * The store behind Effect's breaker: one circuit per key, in this process. Each question and each record is one step, so
+ * nothing comes between looking at a circuit and changing it.
+ */
+import { Clock, Context, Duration, Effect, PubSub } from "effect"
+import { CircuitBreaker as Effects } from "effect/persistence"
+import * as Circuit from "../../../domain/breaker/Circuit.ts"
+
+/**
+ * A change of state. `because` is what opened the circuit (a failure class, `failure rate` or `slow calls`), or
+ * `open time passed`, `probes succeeded`, `forced`.
+ */
+export interface CircuitEvent {
+  readonly key: string
+  readonly from: Circuit.CircuitState
+  readonly to: Circuit.CircuitState
+  readonly because: string
+  /** Unix milliseconds. */
+  readonly atMillis: number
+}
+
+/** What the running call came to, for the store. */
+export interface CallNotes {
+  failureClass: string | undefined
+  readonly startMillis: number
+}
+
+export const CallNotes = Context.Reference<CallNotes>(
+  "serviceradar/services/breaker/CircuitBreaker/CallNotes",
+  { defaultValue: () => ({ failureClass: undefined, startMillis: 0 }) }
+)
+
+/** Of the monotonic clock for the circuit, of the wall clock for who reads events. */
+interface Now {
+  readonly millis: number
+  readonly unixMillis: number
+}
+
+const nowOf = Effect.map(Clock.Clock, (clock): Now => ({
+  millis: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+  unixMillis: clock.currentTimeMillisUnsafe()
+}))
+
+export class Circuits {
+  readonly #circuits = new Map<string, Circuit.Circuit>()
+  readonly #policy: Circuit.CircuitPolicy
+  readonly #keysMax: number
+  readonly #events: PubSub.PubSub<CircuitEvent>
+  #lastGeneration = 0
+  readonly store: Effects.CircuitBreakerStore["Service"]
+
+  constructor(policy: Circuit.CircuitPolicy, keysMax: number, events: PubSub.PubSub<CircuitEvent>) {
+    this.#policy = policy
+    this.#keysMax = keysMax
+    this.#events = events
+    this.store = {
+      admit: (key) => Effect.flatMap(nowOf, (now) => this.#admit(key, now)),
+      record: (call) => Effect.flatMap(CallNotes, (notes) => this.#record(call, notes)),
+      state: (key) => Effect.succeed({ _tag: "Closed", key })
+    }
+  }
+
+  /** A circuit that was never heard of begins after every generation there was, so late outcomes cannot meet it. */
+  get(key: string): Circuit.Circuit {
+    return this.#circuits.get(key) ?? { ...Circuit.initial, generation: this.#lastGeneration + 1 }
+  }
+
+  force(key: string, to: Circuit.Force, unixMillis: number): void {
+    const circuit = this.get(key)
+    this.#set(key, circuit, Circuit.force(circuit, to), "forced", unixMillis)
+  }
+
+  #admit(key: string, now: Now): Effect.Effect<Effects.Admission, Effects.CircuitBreakerError> {
+    const before = this.get(key)
+    const admitted = Circuit.admit(before, this.#policy, now.millis)
+    if (admitted._tag === "open") {
+      const retryAfter = Duration.millis(admitted.retryAfterMillis)
+      return Effect.fail(new Effects.CircuitBreakerError({ reason: new Effects.CircuitOpen({ key, retryAfter }) }))
+    }
+    if (admitted._tag === "half_open") {
+      return Effect.fail(new Effects.CircuitBreakerError({ reason: new Effects.CircuitHalfOpen({ key }) }))
+    }
+    const { circuit, isProbe } = admitted
+    this.#set(key, before, circuit, "open time passed", now.unixMillis)
+    return Effect.succeed({
+      generation: circuit.generation,
+      probe: isProbe,
+      consecutiveOpenings: circuit.openings,
+      transition: undefined
+    })
+  }
+
+  #record(
+    call: Parameters<Effects.CircuitBreakerStore["Service"]["record"]>[0],
+    { failureClass, startMillis }: CallNotes
+  ): Effect.Effect<undefined> {
+    return Effect.map(nowOf, (now) => {
+      const before = this.get(call.key)
+      const recorded: Circuit.RecordedCall = {
+        generation: call.generation,
+        outcome: outcomeOf(call.outcome, failureClass),
+        openForMillis: Duration.toMillis(call.openFor),
+        durationMillis: now.millis - startMillis
+      }
+      const after = Circuit.record(before, this.#policy, recorded, now.millis)
+      const because = after.state === before.state ? "" : Circuit.reasonOf(before, this.#policy, recorded, now.millis)
+      this.#set(call.key, before, after, because, now.unixMillis)
+      return undefined
+    })
+  }
+
+  #set(key: string, before: Circuit.Circuit, after: Circuit.Circuit, because: string, atMillis: number): void {
+    if (!this.#circuits.has(key)) this.#makeRoom()
+    this.#circuits.set(key, after)
+    this.#lastGeneration = Math.max(this.#lastGeneration, after.generation)
+    if (before.state === after.state) return
+    PubSub.publishUnsafe(this.#events, { key, from: before.state, to: after.state, because, atMillis })
+  }
+
+  #makeRoom(): void {
+    if (this.#circuits.size < this.#keysMax) return
+    let oldest: string | undefined
+    for (const [key, { state, failures }] of this.#circuits) {
+      oldest ??= key
+      if (state !== "closed" || Object.keys(failures).length > 0) continue
+      this.#circuits.delete(key)
+      return
+    }
+    if (oldest !== undefined) this.#circuits.delete(oldest)
+  }
+}
+
+const outcomeOf = (
+  outcome: "Success" | "Failure" | "Ignored",
+  failureClass: string | undefined
+): Circuit.CallOutcome => {
+  if (outcome === "Success") return { _tag: "success" }
+  return outcome === "Failure" && failureClass !== undefined ? { _tag: "failure", failureClass } : { _tag: "ignored" }
+}
