@@ -10,6 +10,7 @@ import { type CallOptions, listen, prepare, type Prepared } from "./GrpcCallOpti
 import type { GrpcChannel } from "./GrpcChannel.ts"
 import type { DeadlineExceeded, GrpcError } from "./GrpcError.ts"
 import { aroundEffect, aroundStream } from "./GrpcInterceptor.ts"
+import { cancel } from "./internal/client/Cancel.ts"
 import { deadlineExceeded, errorOf, settle, unanswered } from "./internal/client/GrpcAnswer.ts"
 import * as ObjectStream from "./internal/client/ObjectStream.ts"
 
@@ -74,7 +75,7 @@ const receiveOnce = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
     })
     const prepared = yield* prepare(channel, path, span, noDeadline, options)
     const call = yield* Effect.acquireRelease(Effect.sync(() => open(prepared)), (call) =>
-      Effect.sync(() => call.cancel()))
+      Effect.sync(() => cancel(call)))
     listen(call, options)
     let end: Exit.Exit<never, GrpcError | Cause.Done> | undefined
     call.on("error", (error: grpc.ServiceError) => {
@@ -149,7 +150,7 @@ export const unary =
           listen(call, options)
           // An error is dear to make, and here there hardly ever is one.
           call.on("status", () => resume(answer ?? unanswered(method.path, channel)))
-          return Effect.sync(() => call.cancel())
+          return Effect.sync(() => cancel(call))
         })
     )
 
@@ -175,7 +176,7 @@ export const clientStream =
         call.on("status", () => Deferred.doneUnsafe(reply, answer ?? unanswered(method.path, channel)))
         // An answer before the end of the requests stops them: the server has decided.
         return Effect.raceFirst(Deferred.await(reply), Effect.andThen(send(call, requests), Effect.never)).pipe(
-          Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => call.cancel()))
+          Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => cancel(call)))
         )
       }))
 

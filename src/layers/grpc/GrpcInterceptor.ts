@@ -46,14 +46,15 @@ export const metadata = (
 
 type Next<B> = (options: CallOptions) => B
 
-/** The first interceptor is the outermost. */
+/** The first interceptor is the outermost. Each is asked anew whenever its part of the call is made again. */
 const nest = <B>(
   interceptors: ReadonlyArray<(call: OutgoingCall, next: Next<B>) => B>,
+  suspend: (make: () => B) => B,
   call: OutgoingCall,
   innermost: Next<B>
 ): B =>
   interceptors.reduceRight<Next<B>>(
-    (next, interceptor) => (options) => interceptor({ ...call, options }, next),
+    (next, interceptor) => (options) => suspend(() => interceptor({ ...call, options }, next)),
     innermost
   )(call.options)
 
@@ -62,14 +63,13 @@ export const aroundEffect = <A, E, R>(
   call: OutgoingCall,
   innermost: Next<Effect.Effect<A, E | GrpcError, R>>
 ): Effect.Effect<A, E | GrpcError, R> =>
-  Effect.suspend(() =>
-    nest(
-      interceptors.flatMap(({ effect }) =>
-        effect === undefined ? [] : [(one: OutgoingCall, next: typeof innermost) => effect<A, E, R>(one, next)]
-      ),
-      call,
-      innermost
-    )
+  nest(
+    interceptors.flatMap(({ effect }) =>
+      effect === undefined ? [] : [(one: OutgoingCall, next: typeof innermost) => effect<A, E, R>(one, next)]
+    ),
+    Effect.suspend,
+    call,
+    innermost
   )
 
 export const aroundStream = <A, E, R>(
@@ -77,12 +77,11 @@ export const aroundStream = <A, E, R>(
   call: OutgoingCall,
   innermost: Next<Stream.Stream<A, E | GrpcError, R>>
 ): Stream.Stream<A, E | GrpcError, R> =>
-  Stream.suspend(() =>
-    nest(
-      interceptors.flatMap(({ stream }) =>
-        stream === undefined ? [] : [(one: OutgoingCall, next: typeof innermost) => stream<A, E, R>(one, next)]
-      ),
-      call,
-      innermost
-    )
+  nest(
+    interceptors.flatMap(({ stream }) =>
+      stream === undefined ? [] : [(one: OutgoingCall, next: typeof innermost) => stream<A, E, R>(one, next)]
+    ),
+    Stream.suspend,
+    call,
+    innermost
   )

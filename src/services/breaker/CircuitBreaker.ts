@@ -10,6 +10,7 @@
 import { type Cause, Clock, type Context, Effect, Exit, Layer, PubSub, type Scope, Stream } from "effect"
 import { CircuitBreaker as Effects } from "effect/persistence"
 import type * as Circuit from "../../domain/breaker/Circuit.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { type CircuitBreakerOptions, type InvalidBreakerOptions, policyOf, problems } from "./BreakerOptions.ts"
 import { CallNotes, type CircuitEvent, Circuits } from "./internal/Circuits.ts"
 
@@ -39,8 +40,6 @@ export interface CircuitBreaker<Class extends string> {
 /** Never consulted: our store decides by class. */
 const unusedPolicy = Effects.consecutive(1)
 
-const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
-
 export const make = Effect.fnUntraced(function*<const Class extends string>(
   options: CircuitBreakerOptions<Class>
 ): Effect.fn.Return<CircuitBreaker<Class>, InvalidBreakerOptions, Scope.Scope> {
@@ -53,7 +52,7 @@ export const make = Effect.fnUntraced(function*<const Class extends string>(
   )
   return {
     execute: (self, { key, classify }) =>
-      Effect.flatMap(monotonicMillis, (startMillis) => {
+      Effect.flatMap(Monotonic.millis, (startMillis) => {
         const call: CallNotes = { failureClass: undefined, startMillis }
         return breaker.execute(self, {
           key,

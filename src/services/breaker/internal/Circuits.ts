@@ -5,6 +5,7 @@
 import { Clock, Context, Duration, Effect, PubSub } from "effect"
 import { CircuitBreaker as Effects } from "effect/persistence"
 import * as Circuit from "../../../domain/breaker/Circuit.ts"
+import * as Monotonic from "../../clock/Monotonic.ts"
 
 /**
  * A change of state. `because` is what opened the circuit (a failure class, `failure rate` or `slow calls`), or
@@ -37,7 +38,7 @@ interface Now {
 }
 
 const nowOf = Effect.map(Clock.Clock, (clock): Now => ({
-  millis: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+  millis: Monotonic.millisOf(clock),
   unixMillis: clock.currentTimeMillisUnsafe()
 }))
 

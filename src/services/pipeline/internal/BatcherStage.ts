@@ -7,11 +7,11 @@ import { Cause, Duration, Effect, Exit, Queue } from "effect"
 import { BatchAccumulation, type BatchLimits, type ClosedBatch } from "../../../domain/pipeline/BatchAccumulation.ts"
 import { type Crashed, crashed } from "../../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../../domain/pipeline/Partition.ts"
+import * as Monotonic from "../../clock/Monotonic.ts"
 import { type Batch, judge, type Route, type Verdicts } from "../Batch.ts"
 import type { Telemetry } from "../Telemetry.ts"
 import type { Envelope } from "./Envelope.ts"
 import type { Inbox } from "./Inbox.ts"
-import * as MonotonicTime from "./MonotonicTime.ts"
 import type { PipelineMetrics } from "./PipelineMetrics.ts"
 import type { RejectedEnvelope, Settlement } from "./Settlement.ts"
 
@@ -95,7 +95,7 @@ const gather = Effect.fnUntraced(function*<V, E, R, In, EP, O, RA>(
   while (true) {
     yield* awaitInbox(ports.inbox, open.dueMillis)
     const taken = yield* take
-    const now = yield* MonotonicTime.now
+    const now = yield* Monotonic.millis
     // What is due goes first, so that a busy inbox cannot make a batch late.
     const ready: Array<Ready<V, In, E | EP, O>> = [...open.due(now)]
     for (const entry of taken) {
@@ -115,11 +115,10 @@ const gather = Effect.fnUntraced(function*<V, E, R, In, EP, O, RA>(
 const awaitInbox = (inbox: Inbox<unknown>, dueMillis: number | undefined): Effect.Effect<unknown> => {
   if (inbox.size > 0) return Effect.void
   if (dueMillis === undefined) return inbox.awaitFilled
-  return MonotonicTime.at((now) =>
+  return Effect.flatMap(Monotonic.millis, (now) =>
     dueMillis <= now
       ? Effect.void
-      : Effect.timeoutOption(inbox.awaitFilled, Duration.millis(Math.ceil(dueMillis - now)))
-  )
+      : Effect.timeoutOption(inbox.awaitFilled, Duration.millis(Math.ceil(dueMillis - now))))
 }
 
 /** Adds one message. `bytesOf` and `closes` are the user's and may throw, which rejects this message alone. */

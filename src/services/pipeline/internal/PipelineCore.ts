@@ -4,6 +4,7 @@
  */
 import { Duration, Effect, Latch } from "effect"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
+import * as Monotonic from "../../clock/Monotonic.ts"
 import * as Supervisor from "../../supervision/Supervisor.ts"
 import type { Batcher } from "../Batcher.ts"
 import type { PipelineOptions, Settings } from "../PipelineOptions.ts"
@@ -12,7 +13,6 @@ import type { BatcherEntry } from "./BatcherStage.ts"
 import type { Envelope } from "./Envelope.ts"
 import { Inbox } from "./Inbox.ts"
 import { InFlight } from "./InFlight.ts"
-import * as MonotonicTime from "./MonotonicTime.ts"
 import * as Metrics from "./PipelineMetrics.ts"
 import { runProcessors } from "./ProcessorStage.ts"
 import { passOn, type ProducerSlot, runProducer } from "./ProducerStage.ts"
@@ -54,7 +54,7 @@ export const makeCore = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, 
   const batchers = new Map<string, Inbox<BatcherEntry<In, E, O>>>(
     (options.batchers ?? []).map(({ name }) => [name, new Inbox<BatcherEntry<In, E, O>>()])
   )
-  const now = yield* MonotonicTime.now
+  const now = yield* Monotonic.millis
   const slots = Array.from({ length: settings.producers }, (_, index): ProducerSlot<In, E, O> => ({
     index,
     held: [],
@@ -165,10 +165,10 @@ const monitor = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB, O>(
   { ports: { settlement, telemetry, metrics }, settings, options, stall }: Core<In, EP, RP, EH, RH, RA, EB, RB, O>
 ) {
   let settled = settlement.settled
-  let sinceMillis = yield* MonotonicTime.now
+  let sinceMillis = yield* Monotonic.millis
   while (true) {
     yield* Effect.sleep(Duration.times(settings.stallAfter, 0.5))
-    const now = yield* MonotonicTime.now
+    const now = yield* Monotonic.millis
     const inFlight = settlement.inFlight.count
     if (inFlight === 0 || settlement.settled !== settled) {
       settled = settlement.settled

@@ -8,13 +8,13 @@
 import { Cause, Duration, Effect, Exit, Option, Schema, type Scope } from "effect"
 import { crashed } from "../../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../../domain/pipeline/Partition.ts"
+import * as Monotonic from "../../clock/Monotonic.ts"
 import type { Producer, Pull } from "../Producer.ts"
 import type { Telemetry } from "../Telemetry.ts"
 import type { Envelope } from "./Envelope.ts"
 import { handedOver } from "./HandedOver.ts"
 import type { Inbox } from "./Inbox.ts"
 import type { InFlight } from "./InFlight.ts"
-import * as MonotonicTime from "./MonotonicTime.ts"
 import type { PipelineMetrics } from "./PipelineMetrics.ts"
 import type { RateGate } from "./RateGate.ts"
 import type { RejectedEnvelope, Settlement } from "./Settlement.ts"
@@ -116,7 +116,7 @@ const pullAll = Effect.fnUntraced(function*<In, EP, RP, E, O, RA>(
     if (brought === undefined) return yield* Effect.die(new Error("a pull answered no list of messages"))
     if (isDone) slot.isDone = true
     else if (brought === 0) yield* Effect.sleep(emptyPause)
-    else slot.lastMillis = yield* MonotonicTime.now
+    else slot.lastMillis = yield* Monotonic.millis
   }
   yield* passOn(slot, ports)
 })
@@ -194,10 +194,10 @@ const watchProducer = Effect.fnUntraced(function*<In, R, E, O, RA>(
   slot: ProducerSlot<In, E, O>,
   ports: ProducerPorts<In, E, O, RA>
 ) {
-  slot.lastMillis = yield* MonotonicTime.now
+  slot.lastMillis = yield* Monotonic.millis
   while (true) {
     yield* Effect.sleep(watch.after)
-    const silentMillis = (yield* MonotonicTime.now) - slot.lastMillis
+    const silentMillis = (yield* Monotonic.millis) - slot.lastMillis
     const mayPull = ports.settlement.inFlight.room > 0 && slot.held.length === 0
     if (!mayPull || silentMillis < Duration.toMillis(watch.after)) continue
     // A source that cannot even say what is pending is no reason to connect it anew: its pull will fail by itself.

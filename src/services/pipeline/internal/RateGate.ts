@@ -4,7 +4,7 @@
  */
 import { Duration, Effect, Latch } from "effect"
 import * as RateWindow from "../../../domain/pipeline/RateWindow.ts"
-import * as MonotonicTime from "./MonotonicTime.ts"
+import * as Monotonic from "../../clock/Monotonic.ts"
 
 export interface RateLimitOptions {
   /** Messages in each window; at least 1. */
@@ -18,7 +18,7 @@ export class RateGate {
   readonly #changed = Latch.makeUnsafe(false)
   /** Waits until at least one message may pass. */
   readonly awaitOpen: Effect.Effect<void> = Effect.suspend(() =>
-    this.#limit === undefined ? Effect.void : MonotonicTime.at((now) => this.#wait(now))
+    this.#limit === undefined ? Effect.void : Effect.flatMap(Monotonic.millis, (now) => this.#wait(now))
   )
 
   constructor(limit: RateLimitOptions | undefined) {
