@@ -88,7 +88,7 @@ const start = Effect.fnUntraced(function*(settings: StreamSettings, joint: Joint
 export const child = (settings: StreamSettings, joint: JointDrain = new JointDrain()) =>
   Supervisor.child({
     id: settings.stream,
-    shutdown: Duration.sum(drainLimit, Duration.times(settleLimit, 2)),
+    shutdown: Pipeline.shutdownMax({ name: settings.stream, shutdown: drainLimit, acknowledgeTimeout: settleLimit }),
     backoff: { schedule: restartBackoff },
     start: Effect.map(start(settings, joint), (pipeline) => pipeline.await)
   })

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Fiber, Logger, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { type Batch, batcher, Pipeline, Producer } from "../../../src/services/pipeline/index.ts"
+import { batcher, Pipeline, Producer } from "../../../src/services/pipeline/index.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { withClockShifted } from "../../support/WallClock.ts"
 import { recorder } from "./PipelineFixture.ts"
@@ -110,7 +110,11 @@ describe("The end of a pipeline", () => {
   it.live("closes a batch at its age although the wall clock went back (14-wall-clock-in-pipeline.ts)", () =>
     Effect.gen(function*() {
       const seen = recorder<number, never>()
-      const rows = batcher("rows", { size: 100, timeout: "100 millis", handle: (_: Batch<number>) => Effect.void })
+      const rows = batcher<"rows", number, never, never>("rows", {
+        size: 100,
+        timeout: "100 millis",
+        handle: () => Effect.void
+      })
       yield* Pipeline.start({
         name: "p",
         shutdown: "50 millis",
