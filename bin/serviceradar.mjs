@@ -56,16 +56,19 @@ const explain = () => {
 }
 
 /**
- * The event writer and sync make and forget rows and devices by the ten thousand a second. V8, left alone, lets such garbage grow to several
- * times of what is in use before it looks; with these it stays near twice. Whoever says something of the heap himself
- * knows better.
+ * Programs that run for long share their machine with others. V8, left alone, lets garbage grow to several times of what
+ * is in use before it looks; with these it stays near twice. The event writer and sync make and forget rows and
+ * devices by the ten thousand a second, which wants more room for what is new. Whoever says something of the heap himself knows better.
  */
+const semiSpaceMegabytes = { "event-writer": 8, sync: 8, up: 4, core: 4, poller: 4, agent: 4 }
+
 const heapFlags = () => {
   const given = [process.env.NODE_OPTIONS || "", ...process.execArgv].join(" ")
   const isChosen = /--(max-semi-space-size|max-old-space-size|max-heap-size|heap-growing-percent)/.test(given)
-  return ["event-writer", "sync"].indexOf(process.argv[2]) === -1 || isChosen
+  const megabytes = semiSpaceMegabytes[process.argv[2]]
+  return megabytes === undefined || isChosen || process.argv.includes("--help")
     ? []
-    : ["--max-semi-space-size=8", "--heap-growing-percent=120"]
+    : ["--max-semi-space-size=" + megabytes, "--heap-growing-percent=120"]
 }
 
 /**

@@ -50,7 +50,7 @@ export class NatsExited extends Schema.TaggedError<NatsExited>()("NatsExited", {
 }) {
   override get message(): string {
     const how = this.signal === null ? `with code ${this.code}` : `by ${this.signal}`
-    const last = this.lastLogLines.at(-1)
+    const last = this.lastLogLines.findLast((line) => /\[FTL\]|^nats-server:/.test(line)) ?? this.lastLogLines.at(-1)
     return `NATS ended ${how}${last === undefined ? "" : `: ${last}`}`
   }
 }

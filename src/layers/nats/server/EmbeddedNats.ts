@@ -2,19 +2,21 @@
  * A real nats-server with JetStream of our own, as a two-part child of a supervisor.
  *
  * `start` ends when the server has recovered its streams and lets clients in; the `run` of what it gives fails with
- * `NatsExited` when the server process dies. Closing the scope stops it. The server listens on the loopback only, asks for
+ * `NatsExited` when the server process dies, or does not answer any more and is killed. Closing the scope stops it. The server listens on the loopback only, asks for
  * a password, keeps its streams for the next start, and stays on its port as long as nobody else takes it.
  *
  * What the server has acknowledged survives the server's death at any moment; a crash of the whole machine may cost the
  * last seconds (two minutes before nats-server 2.10), because it does not wait for the disk.
  */
-import { Duration, Effect, type FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
+import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
 import * as DirectoryOwner from "../../process/DirectoryOwner.ts"
 import * as FreePort from "../../process/FreePort.ts"
 import * as RememberedPort from "../../process/RememberedPort.ts"
 import * as ServerProcess from "../../process/ServerProcess.ts"
+import * as Watchdog from "../../process/Watchdog.ts"
 import { NatsExited, NatsInUse, NatsSetupFailed, type NatsStartError } from "../connection/NatsError.ts"
 import * as NatsHome from "./NatsHome.ts"
+import * as NatsPing from "./NatsPing.ts"
 import * as NatsReady from "./NatsReady.ts"
 import type { NatsServerBinary } from "./NatsServerBinary.ts"
 
@@ -35,6 +37,8 @@ export interface EmbeddedNatsOptions {
   readonly onProgress?: (progress: Progress) => Effect.Effect<void>
   /** How long the server may take until it lets clients in. Default 60 s: it reads its streams first. */
   readonly startLimit?: Duration.Duration
+  /** How often the server is asked whether it still works. Default 10 s; it is killed after three failures. */
+  readonly watchEvery?: Duration.Input
 }
 
 export interface EmbeddedNats {
@@ -74,6 +78,7 @@ const choosePort = Effect.fnUntraced(function*(options: EmbeddedNatsOptions, hom
 
 /** One attempt: from the choice of a port to the greeting. */
 const launch = Effect.fnUntraced(function*(options: EmbeddedNatsOptions, home: NatsHome.NatsHome) {
+  const files = yield* FileSystem.FileSystem
   const port = yield* choosePort(options, home)
   const config = yield* NatsHome.writeConfig(home, options.binary, {
     port,
@@ -97,7 +102,16 @@ const launch = Effect.fnUntraced(function*(options: EmbeddedNatsOptions, home: N
     port,
     pid: server.pid,
     home: home.directory,
-    run: exitOf(server)
+    run: Effect.raceFirst(
+      exitOf(server),
+      Watchdog.watch({
+        name: "NATS",
+        pid: server.pid,
+        directory: NatsHome.storeIn(home.directory),
+        ...(options.watchEvery === undefined ? {} : { every: options.watchEvery }),
+        ping: NatsPing.ping({ host: NatsHome.host, port, username: NatsHome.username, password: home.password })
+      }).pipe(Effect.provideService(FileSystem.FileSystem, files))
+    )
   }
 })
 

@@ -28,6 +28,8 @@ export interface NatsHome {
 
 const stopSignals: ReadonlyArray<NodeJS.Signals> = ["SIGTERM", "SIGKILL"]
 
+export const storeIn = (directory: string): string => path.join(directory, "store")
+
 const pidFileIn = (directory: string) => path.join(directory, "nats-server.pid")
 
 /** By the folder it works in, or, where that cannot be asked, by its name on the port of the last run. */
@@ -99,7 +101,7 @@ export const writeConfig = Effect.fn("NatsHome.writeConfig")(
       max_payload: 8 * 1024 * 1024,
       authorization: { user: username, password: Redacted.value(home.password) },
       jetstream: {
-        store_dir: path.join(home.directory, "store"),
+        store_dir: storeIn(home.directory),
         max_file_store: settings.storeBytesMax,
         ...(knowsSyncInterval(binary) ? { sync_interval: "10s" } : {})
       }

@@ -2,19 +2,21 @@
  * A real PostgreSQL server of our own, as a two-part child of a supervisor.
  *
  * `start` ends when the server answers queries and the database exists; the `run` of what it gives fails with
- * `PostgresExited` when the server process dies. Closing the scope stops it: fast first, then hard. The server listens on
+ * `PostgresExited` when the server process dies, or does not answer any more and is killed. Closing the scope stops it: fast first, then hard. The server listens on
  * the loopback only, keeps its data for the next start, and stays on its port as long as nobody else takes it.
  */
-import { Duration, Effect, type FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
+import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
 import * as DirectoryOwner from "../../process/DirectoryOwner.ts"
 import * as FreePort from "../../process/FreePort.ts"
 import * as RememberedPort from "../../process/RememberedPort.ts"
 import * as SafeDirectory from "../../process/SafeDirectory.ts"
 import * as ServerAccount from "../../process/ServerAccount.ts"
 import * as ServerProcess from "../../process/ServerProcess.ts"
+import * as Watchdog from "../../process/Watchdog.ts"
 import * as DataDirectory from "./DataDirectory.ts"
 import * as PostgresBinaries from "./PostgresBinaries.ts"
 import { PostgresExited, PostgresInUse, PostgresSetupFailed, type PostgresStartError } from "./PostgresError.ts"
+import * as PostgresPing from "./PostgresPing.ts"
 import * as PostgresReady from "./PostgresReady.ts"
 import * as PostmasterPid from "./PostmasterPid.ts"
 
@@ -36,6 +38,8 @@ export interface EmbeddedPostgresOptions {
   readonly onProgress?: (progress: Progress) => Effect.Effect<void>
   /** How long the server may take until it answers, without initdb. Default 60 s: it may have to recover. */
   readonly startLimit?: Duration.Duration
+  /** How often the server is asked whether it still works. Default 10 s; it is killed after three failures. */
+  readonly watchEvery?: Duration.Input
   /** Where the programs may be copied to when the server's user cannot run them in place. */
   readonly cachePlaces?: ReadonlyArray<string>
   /** Where data may go when the server's user cannot enter `home`. */
@@ -91,6 +95,7 @@ interface Prepared {
 
 /** One attempt: from the choice of a port to the first answer. */
 const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, prepared: Prepared) {
+  const files = yield* FileSystem.FileSystem
   const { account, binaries, directory } = prepared
   const remembered = yield* RememberedPort.read(directory.home)
   const preferred = options.port ?? Option.getOrElse(remembered, () => defaultPort)
@@ -118,7 +123,16 @@ const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, pre
     port,
     pid: server.pid,
     home: directory.home,
-    run: exitOf(server)
+    run: Effect.raceFirst(
+      exitOf(server),
+      Watchdog.watch({
+        name: "PostgreSQL",
+        pid: server.pid,
+        directory: directory.data,
+        ...(options.watchEvery === undefined ? {} : { every: options.watchEvery }),
+        ping: PostgresPing.ping(host, port)
+      }).pipe(Effect.provideService(FileSystem.FileSystem, files))
+    )
   }
 })
 

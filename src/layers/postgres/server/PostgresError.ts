@@ -60,7 +60,7 @@ export class PostgresExited extends Schema.TaggedError<PostgresExited>()("Postgr
 }) {
   override get message(): string {
     const how = this.signal === null ? `with code ${this.code}` : `by ${this.signal}`
-    const last = this.lastLogLines.at(-1)
+    const last = this.lastLogLines.findLast((line) => /\b(FATAL|PANIC):/.test(line)) ?? this.lastLogLines.at(-1)
     return `PostgreSQL ended ${how}${last === undefined ? "" : `: ${last}`}`
   }
 }

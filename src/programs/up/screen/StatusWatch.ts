@@ -1,7 +1,7 @@
 /**
  * What `up` says about statuses while it runs: rows of a live table, JSON lines, or log lines.
  *
- * All three ask core once a second. While core does not answer, they keep what they know; the supervision tree tells
+ * The table asks core once a second, the lines every two, which is as often as there is something new. While core does not answer, they keep what they know; the supervision tree tells
  * what is wrong.
  */
 import { Clock, Console, Effect, Ref, Schedule } from "effect"
@@ -24,6 +24,8 @@ export interface WatchOptions {
 }
 
 const askEvery = Schedule.fixed("1 second")
+/** Each time all statuses are read and compared: most of what watching costs. */
+const compareEvery = Schedule.fixed("2 seconds")
 /** Then it is in the log only, and its line is free for others. */
 const warningShownMillis = 120_000
 const drawEvery = Schedule.fixed("250 millis")
@@ -43,7 +45,7 @@ const watch = Effect.fnUntraced(function*<R>(
     yield* Ref.set(known, now)
     if (changed.length > 0) yield* onChanges(changed)
   })
-  return yield* Effect.andThen(Effect.repeat(Effect.ignore(look), askEvery), Effect.never)
+  return yield* Effect.andThen(Effect.repeat(Effect.ignore(look), compareEvery), Effect.never)
 })
 
 /** One JSON object a line on stdout, with the keys of `--once --json`. */

@@ -1,0 +1,63 @@
+/**
+ * Whether a nats-server of ours still does its work: whether its JetStream answers.
+ *
+ * A server that hangs greets nobody or answers no request; one whose disk was full has switched JetStream off, and
+ * switches it on again only when it is started anew. Both are found by one question over a connection of its own, in
+ * the server's own words, so that nothing of a client in use can be in the way.
+ */
+import { Effect, Redacted } from "effect"
+import * as net from "node:net"
+import { SetupFailed } from "../../process/SetupFailed.ts"
+
+export interface PingOptions {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly password: Redacted.Redacted
+}
+
+const limit = "3 seconds"
+const answerBytesMax = 64 * 1024
+const inbox = "_WATCHDOG"
+
+const question = ({ password, username }: PingOptions): string => {
+  const connect = JSON.stringify({
+    user: username,
+    pass: Redacted.value(password),
+    verbose: false,
+    headers: true,
+    no_responders: true
+  })
+  return `CONNECT ${connect}\r\nSUB ${inbox} 1\r\nPUB $JS.API.INFO ${inbox} 0\r\n\r\n`
+}
+
+/** Undefined while more has to come. */
+const verdict = (text: string): string | undefined => {
+  if (/^-ERR [^\r\n]*/m.test(text)) return /^-ERR [^\r\n]*/m.exec(text)?.[0]
+  if (text.includes("NATS/1.0 503")) return "its JetStream is switched off"
+  const [, answer] = /^MSG [^\r\n]*\r\n([^\r\n]*)\r\n/m.exec(text) ?? []
+  if (answer === undefined) return text.length > answerBytesMax ? "it says too much" : undefined
+  return answer.includes("\"error\"") ? `its JetStream does not work: ${answer.slice(0, 200)}` : ""
+}
+
+export const ping = (options: PingOptions): Effect.Effect<void, SetupFailed> => {
+  const { host, port } = options
+  const failed = (detail: string) => new SetupFailed({ step: `asking the server on ${host}:${port}`, detail })
+  return Effect.callback<void, SetupFailed>((resume) => {
+    let text = ""
+    const socket = net.connect({ host, port })
+    socket.once("data", () => socket.write(question(options)))
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString("utf8")
+      const found = verdict(text)
+      if (found === undefined) return
+      socket.destroy()
+      resume(found === "" ? Effect.void : Effect.fail(failed(found)))
+    })
+    socket.once("error", (cause) => resume(Effect.fail(failed(cause.message))))
+    socket.once("close", () => resume(Effect.fail(failed("it closed the connection"))))
+    return Effect.sync(() => socket.destroy())
+  }).pipe(
+    Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.fail(failed("no answer within 3 s")) })
+  )
+}
