@@ -88,6 +88,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       "config",
       () => import("./ConfigCheckCommand.ts").then((module) => module.configCommand),
       named("config", "Work with configuration files")
+    ),
+    yield* wanted(
+      "certs",
+      () => import("../certs/CertsCommand.ts").then((module) => module.certsCommand),
+      named("certs", "Make and check certificates")
     )
   ] as const
 

@@ -26,6 +26,10 @@ export const upCommand = Command.make("up", {
     Flag.withDefault(false),
     Flag.withDescription("Print statuses as JSON: an array with --once, else a line for each change")
   ),
+  mtls: Flag.Boolean("mtls").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("Core, agent and poller speak mTLS, with certificates made in DIR/certs")
+  ),
   runFor,
   directory: Flag.String("dir").pipe(
     Flag.withDefault(RunState.directoryDefault),

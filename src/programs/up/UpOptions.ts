@@ -7,6 +7,8 @@ export interface UpOptions {
   /** Poll once, answer and exit. */
   readonly once: boolean
   readonly json: boolean
+  /** Core, agent and poller know each other by certificates. */
+  readonly mtls: boolean
   /** Stop by itself after this time. */
   readonly runFor: Duration.Duration | undefined
 }

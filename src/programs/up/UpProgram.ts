@@ -15,6 +15,7 @@ import * as Logging from "../../layers/telemetry/Logging.ts"
 import * as Style from "../../layers/terminal/Style.ts"
 import * as Monotonic from "../../services/clock/Monotonic.ts"
 import type { StreamStatus } from "../../services/events/StreamStatus.ts"
+import { DecidedSecurityMode } from "../../services/security/CurrentSecurityMode.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Once from "./Once.ts"
 import * as LiveView from "./screen/LiveView.ts"
@@ -22,6 +23,7 @@ import * as StatusFeed from "./screen/StatusFeed.ts"
 import * as StatusWatch from "./screen/StatusWatch.ts"
 import * as StreamWatch from "./screen/StreamWatch.ts"
 import * as UpLog from "./screen/UpLog.ts"
+import * as LocalCertificates from "./setup/LocalCertificates.ts"
 import * as LocalSetup from "./setup/LocalSetup.ts"
 import { host } from "./setup/Ports.ts"
 import { logStreamOf, type Output, outputOf, type UpOptions } from "./UpOptions.ts"
@@ -108,12 +110,13 @@ const runIn = Effect.fnUntraced(function*(
   const since = yield* sinceNow
   const databaseUrl = yield* Config.option(Config.Redacted("DATABASE_URL"))
   const pathVariable = Option.getOrUndefined(yield* Config.option(Config.String("PATH")))
-  const setup = yield* LocalSetup.prepare({
+  const plain = yield* LocalSetup.prepare({
     directory,
     hasOwnDatabase: Option.isNone(databaseUrl),
     procRoot: "/proc",
     path: pathVariable
   })
+  const setup = options.mtls ? yield* LocalCertificates.apply(plain) : plain
   yield* announce(setup)
   const httpUrl = `http://${host}:${setup.ports.coreHttp}`
   yield* RunState.publish(directory, { pid: process.pid, httpUrl, ports: setup.ports })
@@ -152,6 +155,11 @@ export const run = Effect.fn("UpProgram.run")(function*(options: UpOptions) {
     ? yield* UpLog.make(path.join(directory, "up.log"))
     : { layer: Logging.layer({ stream }), warnings: Effect.succeed([]) }
   yield* runIn(directory, options, output, log.warnings).pipe(
-    Effect.provide(Layer.mergeAll(log.layer, SupervisionTree.layer, FetchHttpClient.layer))
+    Effect.provide(Layer.mergeAll(log.layer, SupervisionTree.layer, FetchHttpClient.layer)),
+    // Everything is on the loopback: certificates are for whoever wants to see them at work.
+    Effect.provideService(
+      DecidedSecurityMode,
+      Option.some({ mode: options.mtls ? "production" : "development", isExplicit: options.mtls })
+    )
   )
 }, Effect.scoped)

@@ -1,0 +1,49 @@
+/**
+ * `serviceradar up --mtls`: core, agent and poller know each other by certificates of a CA of the directory.
+ *
+ * What is there and would be taken is kept; the rest is made. Each of them serves and dials with its own certificate.
+ */
+import { Duration, Effect } from "effect"
+import * as path from "node:path"
+import * as SecurityConfig from "../../../domain/security/SecurityConfig.ts"
+import * as CertificateFolder from "../../../layers/security/CertificateFolder.ts"
+import type { LocalSetup } from "./LocalSetup.ts"
+
+const services = ["core", "agent", "poller"] as const
+
+const authorityLife = Duration.days(3_650)
+const life = Duration.days(365)
+
+const ensure = Effect.fnUntraced(function*(folder: string) {
+  // A CA that is there already is no error here.
+  yield* Effect.option(CertificateFolder.init(folder, authorityLife))
+  const verdicts = yield* Effect.orElseSucceed(CertificateFolder.verify(folder), () => [])
+  const usable = new Set(verdicts.filter(({ problem }) => problem === "").map(({ name }) => name))
+  const missing = services.filter((service) => !usable.has(`${service}.serviceradar`))
+  yield* Effect.forEach(missing, (service) => CertificateFolder.issue(folder, service, { hosts: [], life }))
+})
+
+const blockOf = (folder: string, service: typeof services[number]): SecurityConfig.SecurityBlock => ({
+  mode: "mtls",
+  cert_dir: folder,
+  role: service,
+  tls: { cert_file: `${service}.pem`, key_file: `${service}-key.pem`, ca_file: "root.pem" }
+})
+
+/** The same setup, with certificates on every gRPC connection. */
+export const apply = Effect.fn("LocalCertificates.apply")(function*(setup: LocalSetup) {
+  const folder = path.join(setup.directory, "certs")
+  yield* ensure(folder)
+  yield* Effect.logInfo(`Core, agent and poller speak mTLS with the certificates in ${folder}`)
+  const poller = SecurityConfig.fromBlock(blockOf(folder, "poller"))
+  return {
+    ...setup,
+    core: { ...setup.core, security: blockOf(folder, "core") },
+    agent: { ...setup.agent, security: SecurityConfig.fromBlock(blockOf(folder, "agent")) },
+    poller: {
+      ...setup.poller,
+      security: poller,
+      agents: setup.poller.agents.map((agent) => ({ ...agent, security: poller }))
+    }
+  } satisfies LocalSetup
+})
