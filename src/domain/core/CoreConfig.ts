@@ -1,9 +1,9 @@
 /**
  * Core's configuration file, and the value core works with.
  *
- * The keys are those of the Go core as far as there is something behind them here; its other keys are reported as
- * unknown and ignored. An HTTP address without a host means the loopback, not all interfaces as in Go: there is no
- * authentication yet.
+ * The keys are those of the existing core. One with nothing behind it here is refused where leaving it out would change
+ * what core does to others (another database, no sign-in, no events), and otherwise ignored with a word on what to use
+ * instead: a file is never half taken.
  */
 import { Duration, Option, Redacted, Schema } from "effect"
 import { DatabaseUrl } from "../config/DatabaseUrl.ts"
@@ -12,10 +12,61 @@ import * as ListenAddress from "../config/ListenAddress.ts"
 import { PollerId } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
+import * as WebhookConfig from "./WebhookConfig.ts"
 
 const retentionDefault = Duration.days(30)
 const grpcAddressDefault = "127.0.0.1:50052"
 const httpAddressDefault = "127.0.0.1:8090"
+
+/** A key of the existing core without which core would do something else than its file says. */
+const refused = (remedy: string) =>
+  Schema.optionalKey(Schema.Unknown.check(Schema.makeFilter((value) => value === null || remedy)))
+
+const Cors = Schema.Struct({
+  allowed_origins: Schema.optionalKey(Schema.Array(Schema.String)),
+  allow_credentials: Schema.optionalKey(Schema.Boolean)
+}).check(
+  Schema.makeFilter(({ allowed_origins = [] }) =>
+    allowed_origins.length === 0 ||
+    {
+      path: ["allowed_origins"],
+      issue: "no origins: core answers no other site's pages yet; put a proxy in front of it"
+    }
+  )
+)
+
+const Events = Schema.Struct({
+  enabled: Schema.optionalKey(Schema.Boolean),
+  stream_name: Schema.optionalKey(Schema.String),
+  subjects: Schema.optionalKey(Schema.Array(Schema.String))
+}).check(
+  Schema.makeFilter(({ enabled }) =>
+    enabled !== true ||
+    {
+      path: ["enabled"],
+      issue: "false: core publishes events where NATS_URL in its environment says, and to no stream by name"
+    }
+  )
+)
+
+/** What to use instead of the existing core's keys that change nothing here. */
+export const ignoredKeys: Readonly<Record<string, string>> = {
+  metrics: "history_retention says how long the history is kept",
+  database: "this was Proton's address; set database_url or DATABASE_URL",
+  db_path: "set database_url or DATABASE_URL, or data_dir for a PostgreSQL of core's own",
+  snmp: "core asks nobody by SNMP; agents' checks do",
+  write_buffer: "reports are stored before they are acknowledged, so nothing is buffered",
+  service_name: "core's health has the name of the whole server",
+  service_type: "read by nobody",
+  mcp: "there is no MCP server",
+  edge_onboarding: "there is no onboarding; give each poller its file and certificates",
+  rbac: "there is no sign-in yet",
+  spire_admin: "there is no onboarding by SPIRE",
+  kv_address: "configuration comes from this file alone",
+  kv_security: "configuration comes from this file alone",
+  features: "there are no feature switches",
+  srql: "there is no query interface in core yet"
+}
 
 const Connections = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))
 
@@ -34,6 +85,20 @@ export const CoreConfigFile = Schema.Struct({
   known_pollers: Schema.optionalKey(Schema.Array(PollerId)),
   /** How long the history of statuses is kept. */
   history_retention: Schema.optionalKey(GoDuration),
+  /** How long a poller may be silent; without it four of its intervals, at least half a minute. */
+  alert_threshold: Schema.optionalKey(GoDuration),
+  webhooks: Schema.optionalKey(Schema.Array(WebhookConfig.WebhookBlock)),
+  cnpg: refused(
+    "no such key: core takes the address as database_url or DATABASE_URL, such as " +
+      "\"postgresql://user:password@host:5432/database?sslmode=verify-full\""
+  ),
+  auth: refused(
+    "no such key: core has no sign-in yet; without this key its HTTP asks nobody who they are, so keep listen_addr on " +
+      "127.0.0.1 or put a proxy with sign-in in front"
+  ),
+  nats: refused("no such key: where core publishes its events is said by NATS_URL in its environment"),
+  events: Schema.optionalKey(Events),
+  cors: Schema.optionalKey(Cors),
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   logging: Schema.optionalKey(LoggingBlock)
 })
@@ -47,6 +112,8 @@ export interface CoreConfig {
   readonly databaseUrl: Option.Option<Redacted.Redacted>
   readonly dataDirectory: string
   readonly maxConnections: number
+  readonly alertThreshold: Option.Option<Duration.Duration>
+  readonly webhooks: ReadonlyArray<WebhookConfig.Webhook>
   readonly knownPollers: Option.Option<ReadonlySet<PollerId>>
   readonly historyRetention: Duration.Duration
   readonly security: SecurityConfig.SecurityConfig
@@ -58,7 +125,7 @@ const address = (text: string): ListenAddress.ListenAddress =>
   Option.getOrElse(ListenAddress.parse(text), () => fallback)
 
 const httpAddress = (text: string): Option.Option<ListenAddress.ListenAddress> =>
-  text === "" ? Option.none() : Option.some(address(text.startsWith(":") ? `127.0.0.1${text}` : text))
+  text === "" ? Option.none() : Option.some(address(text))
 
 export const fromFile = (file: CoreConfigFile): CoreConfig => ({
   http: httpAddress(file.listen_addr ?? httpAddressDefault),
@@ -66,6 +133,8 @@ export const fromFile = (file: CoreConfigFile): CoreConfig => ({
   databaseUrl: Option.map(Option.fromNullishOr(file.database_url), (url) => Redacted.make(url)),
   dataDirectory: file.data_dir ?? ".serviceradar/postgres",
   maxConnections: file.max_connections ?? 8,
+  alertThreshold: Option.filter(Option.fromNullishOr(file.alert_threshold), (some) => !Duration.isZero(some)),
+  webhooks: (file.webhooks ?? []).flatMap((block) => Option.toArray(WebhookConfig.fromBlock(block))),
   knownPollers: Option.map(Option.fromNullishOr(file.known_pollers), (ids) => new Set(ids)).pipe(
     Option.filter((ids) => ids.size > 0)
   ),

@@ -9,6 +9,7 @@ import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
 import type { Check } from "../monitoring/checks/Check.ts"
 import { asciiAddress } from "../monitoring/checks/ProbeTarget.ts"
+import * as ServedTypes from "../monitoring/checks/ServedTypes.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
@@ -62,6 +63,15 @@ export const PollerConfigFile = Schema.Struct({
   logging: Schema.optionalKey(LoggingBlock)
 })
 export type PollerConfigFile = typeof PollerConfigFile.Type
+
+/** What an operator should know although the file is valid, with the key it is about. */
+export const notices = (file: PollerConfigFile): ReadonlyArray<{ readonly key: string; readonly notice: string }> =>
+  Object.entries(file.agents).flatMap(([name, { checks = [] }]) =>
+    checks.flatMap(({ service_type }, index) => {
+      const notice = ServedTypes.notice(service_type)
+      return notice === undefined ? [] : [{ key: `agents.${name}.checks[${index}].service_type`, notice }]
+    })
+  )
 
 export interface PolledAgent {
   readonly agentId: AgentId

@@ -6,6 +6,7 @@
  */
 import { Effect, FileSystem, Option, Path, Schema } from "effect"
 import { type AgentConfig, CheckerFile, checkerFromFile } from "../../domain/agent/AgentConfig.ts"
+import * as ServedTypes from "../../domain/monitoring/checks/ServedTypes.ts"
 import * as ConfigFile from "../files/ConfigFile.ts"
 
 export class CheckersDirError extends Schema.TaggedError<CheckersDirError>()("CheckersDirError", {
@@ -23,6 +24,18 @@ const loadOne = (file: string) =>
     Effect.tap((found) => found.length > 0 ? Effect.void : Effect.logWarning(`${file}: no name or no type; ignored`)),
     Effect.catchTag("ConfigFileError", (error) => Effect.as(Effect.logError(error.message), []))
   )
+
+/** Files for checks that this agent does not serve yet, with a sentence on each; none where the folder cannot be read. */
+export const notices = Effect.fnUntraced(function*(folder: string) {
+  if (folder === "") return []
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const found = yield* Effect.filter(
+    [...ServedTypes.unservedFiles],
+    ([name]) => Effect.orElseSucceed(fs.exists(path.join(folder, name)), () => false)
+  )
+  return found.map(([name, type]) => `${path.join(folder, name)}: ${ServedTypes.notice(type) ?? ""}`)
+})
 
 /** The configuration with what the files beside it say. */
 export const loadInto = Effect.fn("CheckerFiles.loadInto")(function*(config: AgentConfig) {

@@ -52,7 +52,7 @@ const telling = (options: SelfReporting.SelfReportingOptions) =>
 
 export const beside = Effect.fnUntraced(function*<A, E, R>(program: Program, effect: Effect.Effect<A, E, R>) {
   const { nats } = EventWriterSettings.resolve([yield* EventWriterEnvironment.readNats])
-  const options = { program, version: packageVersion(), isCore: program === "core" }
+  const options = { program, version: packageVersion() }
   const connection = NatsConnection.layer({
     name: `serviceradar-${program}`,
     credentials: NatsCredentials.ofSettings(nats)

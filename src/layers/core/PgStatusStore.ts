@@ -12,6 +12,7 @@ import * as PgTypes from "@effect/sql-pg/PgTypes"
 import { DateTime, type Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as crypto from "node:crypto"
+import { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
 import type { AvailabilityChange } from "../../domain/monitoring/reports/AvailabilityChange.ts"
 import { ServiceState } from "../../domain/monitoring/reports/ServiceState.ts"
 import type { ServiceFilter } from "../../domain/monitoring/reports/ServiceState.ts"
@@ -70,9 +71,13 @@ const appendSlice = (sql: PgClient.PgClient, report: StatusReport, receivedAt: D
       select ${DateTime.toDateUtc(report.reportedAt)}::timestamptz as reported_at, ${at}::timestamptz as received_at,
         ${report.pollerId}::text as poller_id
     ), poller as (
-      insert into reporting_pollers as known (poller_id, partition, source_ip, first_seen_at, last_seen_at)
-      select poller_id, ${report.partition}, ${report.sourceIp}, received_at, received_at from report
+      insert into reporting_pollers as known (
+        poller_id, partition, source_ip, first_seen_at, last_seen_at, report_interval_millis)
+      select poller_id, ${report.partition}, ${report.sourceIp}, received_at, received_at,
+        ${report.intervalMillis ?? null}::bigint from report
       on conflict (poller_id) do update set
+        report_interval_millis = excluded.report_interval_millis,
+        is_missed = false,
         partition = excluded.partition,
         source_ip = coalesce(nullif(excluded.source_ip, ''), known.source_ip),
         last_seen_at = greatest(excluded.last_seen_at, known.last_seen_at)
@@ -218,6 +223,28 @@ const current = (sql: PgClient.PgClient, filter: ServiceFilter) =>
     order by partition, agent_id, service_type, service_name
     limit ${filter.limit}`
 
+const PollerRow = Schema.Struct({
+  pollerId: PollerId,
+  partition: Partition,
+  sourceIp: Schema.String,
+  atMillis: Schema.Finite,
+  intervalMillis: Schema.NullOr(Schema.Finite),
+  isMissed: Schema.Boolean
+})
+const decodePollers = Schema.decodeUnknownEffect(Schema.Array(PollerRow))
+
+const pollers = (sql: PgClient.PgClient) =>
+  sql`
+    select poller_id as "pollerId", partition, source_ip as "sourceIp",
+      extract(epoch from last_seen_at)::float8 * 1000 as "atMillis",
+      report_interval_millis::float8 as "intervalMillis", is_missed as "isMissed"
+    from reporting_pollers`.pipe(
+    Effect.flatMap(decodePollers),
+    Effect.map((rows) =>
+      rows.map(({ intervalMillis, ...row }) => ({ ...row, ...(intervalMillis === null ? {} : { intervalMillis }) }))
+    )
+  )
+
 /** Deletes in slices, so that no transaction is long and readers are never kept waiting. */
 const retentionSlice = 10_000
 
@@ -270,6 +297,12 @@ export const layer: Layer.Layer<StatusStore, never, PgConnection> = Layer.effect
     return StatusStore.of({
       append: (report, receivedAt) => run("append", (sql) => append(sql, report, receivedAt)),
       current: (filter) => run("current", (sql) => Rows.query(StateRow, current(sql, filter))),
+      pollers: run("pollers", pollers),
+      noteMissed: (pollerId) =>
+        run(
+          "noteMissed",
+          (sql) => Effect.asVoid(sql`update reporting_pollers set is_missed = true where poller_id = ${pollerId}`)
+        ),
       removeOlderThan: (age) => run("removeOlderThan", (sql) => removeOlderThan(sql, age))
     })
   })

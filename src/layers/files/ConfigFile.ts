@@ -41,8 +41,14 @@ export class ConfigFileError extends Schema.TaggedError<ConfigFileError>()("Conf
   }
 }
 
-/** One line per unknown key, for the log. */
-export const formatWarning = (path: string, warning: ConfigDocument.UnknownKey): string => {
+/** One line per unknown key, for the log; `instead` has what to use in place of keys of the existing services. */
+export const formatWarning = (
+  path: string,
+  warning: ConfigDocument.UnknownKey,
+  instead: Readonly<Record<string, string>> = {}
+): string => {
+  const other = Object.hasOwn(instead, warning.key) ? instead[warning.key] : undefined
+  if (other !== undefined) return `${path}:${warning.line}:${warning.column}: key ${warning.key} is ignored: ${other}`
   const hint = Option.match(warning.suggestion, { onNone: () => "", onSome: (name) => `; did you mean ${name}?` })
   return `${path}:${warning.line}:${warning.column}: unknown key ${warning.key} is ignored${hint}`
 }

@@ -4,7 +4,6 @@
  *
  *   Telemetry (one_for_one)
  *   ├─ Restarts        permanent: restarts of the supervision tree, as log lines
- *   ├─ PollerWatch     permanent: pollers that stop to report; only where they report
  *   ├─ Metrics         permanent: all metrics, every half minute
  *   └─ ProcessMetrics  permanent: keeps the process's own up to date
  *
@@ -17,7 +16,7 @@ import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as LogPublication from "../../services/telemetry/LogPublication.ts"
 import { pollSpan } from "../../services/telemetry/PollObserver.ts"
 import * as PollPublication from "../../services/telemetry/PollPublication.ts"
-import { ReportPublication } from "../../services/telemetry/ReportPublication.ts"
+import * as ReportPublication from "../../services/telemetry/ReportPublication.ts"
 import * as OtlpPublication from "./OtlpPublication.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 
@@ -25,8 +24,6 @@ export interface SelfReportingOptions {
   /** `poller`, `core` and so on. */
   readonly program: string
   readonly version: string
-  /** Whether pollers report to it. */
-  readonly isCore: boolean
   /** From which level on log lines are published. Default `Warn`. */
   readonly logLevel?: LogLevel.LogLevel
 }
@@ -39,7 +36,7 @@ const serviceOf = ({ program, version }: SelfReportingOptions): OtlpPublication.
 })
 
 /** For everything that is built or run with it. */
-export const layer = (options: SelfReportingOptions): Layer.Layer<ReportPublication, never, EventPublisher> =>
+export const layer = (options: SelfReportingOptions): Layer.Layer<never, never, EventPublisher> =>
   Layer.mergeAll(
     LogPublication.layer({ ...options, newId, ...(options.logLevel === undefined ? {} : { level: options.logLevel }) }),
     PollPublication.layer(),
@@ -54,9 +51,6 @@ export const tree = (options: SelfReportingOptions) =>
     strategy: "one_for_one",
     children: [
       Supervisor.child({ id: "Restarts", run: LogPublication.publishRestarts({ ...options, newId }) }),
-      ...(options.isCore
-        ? [Supervisor.child({ id: "PollerWatch", run: ReportPublication.use((publication) => publication.watch) })]
-        : []),
       Supervisor.child({ id: "Metrics", run: OtlpPublication.publishMetrics(serviceOf(options)) }),
       Supervisor.child({ id: "ProcessMetrics", run: ProcessMetrics.keep })
     ]

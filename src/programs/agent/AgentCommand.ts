@@ -4,6 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
 import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
+import * as ConfigSource from "../../layers/command/ConfigSource.ts"
 import * as FileLogging from "../../layers/command/FileLogging.ts"
 import { httpFlag } from "../../layers/command/HttpFlag.ts"
 import * as Reporting from "../../layers/command/Reporting.ts"
@@ -21,9 +22,14 @@ const flags = {
 
 export const command = Command.make("agent", flags, ({ config: file, http }) =>
   Effect.gen(function*() {
+    yield* ConfigSource.check
     const { value, warnings } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)
     return yield* Effect.gen(function*() {
       yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(file, warning)))
+      yield* Effect.forEach(
+        yield* CheckerFiles.notices(value.checkers_dir ?? ""),
+        (notice) => Effect.logWarning(notice)
+      )
       const agent = yield* CheckerFiles.loadInto(AgentConfig.fromFile(value))
       const path = yield* Config.option(Config.String("PATH"))
       return yield* AgentProgram.run(agent, {

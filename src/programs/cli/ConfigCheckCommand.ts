@@ -8,6 +8,10 @@ import { Console, Effect, Option } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
+import * as CoreConfig from "../../domain/core/CoreConfig.ts"
+import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
+import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import * as ConfigKind from "./ConfigKind.ts"
@@ -22,9 +26,41 @@ interface Finding {
 
 interface Report {
   readonly file: string
-  readonly kind: ConfigKind.ConfigKind
+  readonly kind: ConfigKind.ConfigKind | "unknown"
   readonly errors: ReadonlyArray<Finding>
   readonly warnings: ReadonlyArray<Finding>
+  /** What an operator should know although nothing is wrong with the file. */
+  readonly notices: ReadonlyArray<string>
+}
+
+/** Nobody can say that a file is valid for a program that is not known. */
+const unknown = (file: string): Report => ({
+  file,
+  kind: "unknown",
+  errors: [{
+    key: "",
+    line: 1,
+    column: 1,
+    value: "the file of no known program",
+    expectation: `keys of ${ConfigKind.kinds.join(", ")}; say which one it is for with --kind`
+  }],
+  warnings: [],
+  notices: []
+})
+
+/** Of a file that is valid. */
+const noticesOf = Effect.fnUntraced(function*(kind: ConfigKind.ConfigKind, file: string) {
+  if (kind === "poller") {
+    const { value } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, file)
+    return PollerConfig.notices(value).map(({ key, notice }) => `${key}: ${notice}`)
+  }
+  if (kind !== "agent") return []
+  const { value } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)
+  return yield* CheckerFiles.notices(value.checkers_dir ?? "")
+})
+
+const ignoredKeys: Partial<Record<ConfigKind.ConfigKind, Readonly<Record<string, string>>>> = {
+  core: CoreConfig.ignoredKeys
 }
 
 const errorsOf = (reason: Exclude<ConfigFile.ConfigFileError["reason"], ConfigFile.Unreadable>) =>
@@ -33,11 +69,16 @@ const errorsOf = (reason: Exclude<ConfigFile.ConfigFileError["reason"], ConfigFi
     : reason.problems
 
 const examine = Effect.fnUntraced(function*(file: string, wanted: Option.Option<ConfigKind.ConfigKind>) {
-  const kind = Option.isSome(wanted) ? wanted.value : yield* ConfigKind.detect(file)
+  const found = Option.isSome(wanted) ? wanted : yield* ConfigKind.detect(file)
+  if (Option.isNone(found)) return unknown(file)
+  const kind = found.value
+  const instead = ignoredKeys[kind] ?? {}
   const nothing: ReadonlyArray<Finding> = []
   return yield* ConfigFile.load(ConfigKind.schemas[kind], file).pipe(
-    Effect.map(({ warnings }): Report => ({
+    Effect.flatMap(({ warnings }) => Effect.map(noticesOf(kind, file), (notices) => ({ notices, warnings }))),
+    Effect.map(({ notices, warnings }): Report => ({
       file,
+      notices,
       kind,
       errors: nothing,
       warnings: warnings.map(({ column, key, line, suggestion }) => ({
@@ -45,7 +86,10 @@ const examine = Effect.fnUntraced(function*(file: string, wanted: Option.Option<
         line,
         column,
         expectation: Option.match(suggestion, {
-          onNone: () => "a known key; this one is ignored",
+          onNone: () =>
+            Object.hasOwn(instead, key)
+              ? `no such key, it is ignored: ${instead[key]}`
+              : "a known key; this one is ignored",
           onSome: (name) => `a known key, probably ${name}; this one is ignored`
         })
       }))
@@ -53,7 +97,7 @@ const examine = Effect.fnUntraced(function*(file: string, wanted: Option.Option<
     Effect.catchTag("ConfigFileError", (error) =>
       error.reason._tag === "Unreadable"
         ? Effect.fail(error)
-        : Effect.succeed<Report>({ file, kind, errors: errorsOf(error.reason), warnings: nothing }))
+        : Effect.succeed<Report>({ file, kind, errors: errorsOf(error.reason), warnings: nothing, notices: [] }))
   )
 })
 
@@ -65,11 +109,15 @@ const line = (file: string, severity: string, finding: Finding): string => {
     : `${place}${subject} is ${finding.value}, expected ${finding.expectation}`
 }
 
-const print = ({ errors, file, kind, warnings }: Report): string =>
+const print = ({ errors, file, kind, notices, warnings }: Report): string =>
   [
+    ...kind === "unknown" ? [] : [`${file}: recognised as a configuration of: ${kind}`],
     ...errors.map((finding) => line(file, "error", finding)),
     ...warnings.map((finding) => line(file, "warning", finding)),
-    errors.length === 0 ? `${file}: a valid ${kind} configuration` : `${file}: no valid ${kind} configuration`
+    ...notices.map((notice) => `${file}: warning: ${notice}`),
+    errors.length === 0
+      ? `${file}: a valid ${kind} configuration`
+      : `${file}: no valid ${kind === "unknown" ? "" : `${kind} `}configuration`
   ].join("\n")
 
 const check = Command.make("check", {

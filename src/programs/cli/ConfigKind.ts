@@ -2,9 +2,10 @@
  * Recognises whose configuration a file is by the keys at its top.
  *
  * The formats have no field for it. `poller_id` and `agents` are the poller's, `agent_id` and `checkers_dir` the agent's,
- * NATS and `cnpg` the event writer's, `sources` the sync service's; core's file has none of them.
+ * NATS streams the event writer's, `sources` the sync service's, `grpc_addr`, `auth` and pollers to know core's. A file
+ * with none of them is nobody's.
  */
-import { Effect, FileSystem, Schema } from "effect"
+import { Effect, FileSystem, Option, Schema } from "effect"
 import { AgentConfigFile } from "../../domain/agent/AgentConfig.ts"
 import { CoreConfigFile } from "../../domain/core/CoreConfig.ts"
 import { EventWriterConfigFile } from "../../domain/events/settings/EventWriterConfig.ts"
@@ -26,14 +27,22 @@ const telling: ReadonlyArray<readonly [ConfigKind, ReadonlyArray<string>]> = [
   ["poller", ["poller_id", "agents", "core_address", "poll_interval"]],
   ["agent", ["agent_id", "agent_name", "checkers_dir", "kv_security", "host_ip"]],
   ["sync", ["sources", "discovery_interval", "update_interval", "source_precedence", "spool_dir"]],
+  [
+    "core",
+    (
+      "grpc_addr database_url data_dir history_retention max_connections alert_threshold known_pollers webhooks auth cors " +
+      "metrics snmp database db_path write_buffer events nats edge_onboarding cnpg"
+    ).split(" ")
+  ],
   ["event-writer", ["nats_url", "stream_name", "consumer_name", "streams", "cnpg", "nats_security"]]
 ]
 
-export const ofKeys = (keys: ReadonlyArray<string>): ConfigKind => {
+/** None for keys that tell of no program. */
+export const ofKeys = (keys: ReadonlyArray<string>): Option.Option<ConfigKind> => {
   const present = new Set(keys.map((key) => key.toLowerCase()))
   const scores = telling.map(([kind, names]) => ({ kind, score: names.filter((name) => present.has(name)).length }))
   const best = scores.toSorted((left, right) => right.score - left.score)[0]
-  return best !== undefined && best.score > 0 ? best.kind : "core"
+  return best !== undefined && best.score > 0 ? Option.some(best.kind) : Option.none()
 }
 
 const decodeObject = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
@@ -44,6 +53,6 @@ export const detect = Effect.fn("ConfigKind.detect")(function*(file: string) {
   return yield* files.readFileString(file).pipe(
     Effect.flatMap(decodeObject),
     Effect.map((document) => ofKeys(Object.keys(document))),
-    Effect.orElseSucceed(() => "poller" as const)
+    Effect.orElseSucceed(() => Option.some<ConfigKind>("poller"))
   )
 })

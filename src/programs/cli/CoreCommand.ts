@@ -9,6 +9,7 @@ import { DatabaseUrl } from "../../domain/config/DatabaseUrl.ts"
 import type * as ListenAddress from "../../domain/config/ListenAddress.ts"
 import * as CoreConfig from "../../domain/core/CoreConfig.ts"
 import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
+import * as ConfigSource from "../../layers/command/ConfigSource.ts"
 import * as FileLogging from "../../layers/command/FileLogging.ts"
 import { httpFlagOptional } from "../../layers/command/HttpFlag.ts"
 import * as Reporting from "../../layers/command/Reporting.ts"
@@ -74,15 +75,17 @@ export const command = Command.make(
   { config, http: httpFlagOptional },
   ({ config: path, http }) =>
     Effect.gen(function*() {
+      yield* ConfigSource.check
       const { value, warnings } = Option.isNone(path)
         ? noFile
         : yield* ConfigFile.load(CoreConfig.CoreConfigFile, path.value)
       const file = Option.getOrElse(path, () => "")
-      return yield* Effect.forEach(warnings, (one) => Effect.logWarning(ConfigFile.formatWarning(file, one))).pipe(
-        Effect.andThen(run(CoreConfig.fromFile(value), http)),
-        Reporting.withReporting("core"),
-        FileLogging.withLogging(value.logging)
-      )
+      return yield* Effect.forEach(warnings, (one) =>
+        Effect.logWarning(ConfigFile.formatWarning(file, one, CoreConfig.ignoredKeys))).pipe(
+          Effect.andThen(run(CoreConfig.fromFile(value), http)),
+          Reporting.withReporting("core"),
+          FileLogging.withLogging(value.logging)
+        )
     }).pipe(Effect.provide(SupervisionTree.layer))
 ).pipe(
   Command.withDescription("Take reports and keep them in PostgreSQL"),

@@ -8,6 +8,8 @@
  *   ├─ Database          permanent: connection and schema
  *   ├─ Retention         permanent: removes old history
  *   ├─ GrpcServer        permanent: reports from pollers
+ *   ├─ PollerWatch       permanent: misses pollers that stop to report
+ *   ├─ Webhooks          permanent: tells of them
  *   ├─ EventWriter       one_for_one; only where it is enabled
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
@@ -15,9 +17,11 @@
  * names what is missing, so a database that is down at the start, or goes away, needs no restart of anything else.
  */
 import { Duration, Effect, Layer, Option } from "effect"
+import * as os from "node:os"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
+import * as HttpWebhooks from "../../layers/core/HttpWebhooks.ts"
 import { migrations } from "../../layers/core/migrations/migrations.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
 import * as PollerServiceHandlers from "../../layers/core/PollerServiceHandlers.ts"
@@ -32,6 +36,8 @@ import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
+import { AlertWebhooks } from "../../services/core/AlertWebhooks.ts"
+import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
@@ -56,6 +62,8 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
       Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
       Supervisor.child({ id: "Retention", run: retention(config.historyRetention) }),
       grpcServer(config),
+      Supervisor.child({ id: "PollerWatch", run: PollerWatch.use((watch) => watch.run) }),
+      Supervisor.child({ id: "Webhooks", run: AlertWebhooks.use((webhooks) => webhooks.run) }),
       ...(options.guests ?? []),
       ...Option.toArray(config.http).map(managementServer)
     ]
@@ -74,6 +82,8 @@ export const layer = (config: CoreConfig) =>
       Option.match(config.knownPollers, { onNone: () => ({}), onSome: (knownPollers) => ({ knownPollers }) })
     )
   ).pipe(
+    Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
+    Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(PgConnection.layer({ maxConnections: config.maxConnections, migrations })),

@@ -5,6 +5,7 @@ import { Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
+import * as ConfigSource from "../../layers/command/ConfigSource.ts"
 import * as FileLogging from "../../layers/command/FileLogging.ts"
 import { httpFlag } from "../../layers/command/HttpFlag.ts"
 import * as Reporting from "../../layers/command/Reporting.ts"
@@ -26,9 +27,14 @@ export const command = Command.make(
   { config, http },
   ({ config: path, http: address }) =>
     Effect.gen(function*() {
+      yield* ConfigSource.check
       const { value, warnings } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, path)
       return yield* Effect.gen(function*() {
         yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)))
+        yield* Effect.forEach(
+          PollerConfig.notices(value),
+          ({ key, notice }) => Effect.logWarning(`${path}: ${key}: ${notice}`)
+        )
         const poller = PollerConfig.fromFile(value)
         yield* Effect.logInfo(
           `poller ${poller.pollerId} polls ${poller.agents.length} agents for core ${poller.coreAddress}`

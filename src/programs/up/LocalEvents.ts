@@ -93,7 +93,6 @@ const writer = ({ settings }: LocalEvents) =>
 const reporting: SelfReporting.SelfReportingOptions = {
   program: "up",
   version: packageVersion(),
-  isCore: true,
   logLevel: "Info"
 }
 

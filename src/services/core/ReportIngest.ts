@@ -5,11 +5,12 @@
  * once and `waitingMax` wait; more are turned away, so that a slow database makes pollers keep their reports instead of
  * filling our memory.
  */
-import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Schema, Semaphore } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Schema, Semaphore } from "effect"
 import type { PollerId } from "../../domain/monitoring/Ids.ts"
 import type { ReceivedReport } from "../../domain/monitoring/reports/ReceivedReport.ts"
 import * as StatusReport from "../../domain/monitoring/reports/StatusReport.ts"
 import * as ReportObserver from "../telemetry/ReportObserver.ts"
+import { PollerWatch } from "./PollerWatch.ts"
 import { StatusStore, type StatusStoreError, StoreRefused, StoreUnavailable } from "./StatusStore.ts"
 
 /** More reports wait than may. */
@@ -119,6 +120,7 @@ const accept = Effect.fnUntraced(function*(received: ReceivedReport, receivedAt:
 
 const make = Effect.fnUntraced(function*(options: IngestOptions) {
   const store = yield* StatusStore
+  const watch = yield* Effect.serviceOption(PollerWatch)
   const concurrencyMax = options.concurrencyMax ?? 8
   const waitingMax = options.waitingMax ?? 256
   const limit = options.limit ?? Duration.seconds(20)
@@ -155,6 +157,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
     yield* count(reports, "outcome", "stored")
     yield* count(statuses, "outcome", "stored", appended.stored)
     yield* count(statuses, "outcome", "repeated", appended.repeated)
+    if (Option.isSome(watch)) yield* watch.value.seen(report)
     yield* ReportObserver.tell({
       report,
       changes: appended.changes,

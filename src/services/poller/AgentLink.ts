@@ -26,6 +26,8 @@ export interface TrackedCheck {
   readonly available: Ref.Ref<Option.Option<boolean>>
   /** The sequence of the newest results that core has acknowledged. */
   readonly sequence: Ref.Ref<string>
+  /** The log has that the agent has no such results. */
+  readonly isNoted: Ref.Ref<boolean>
   /** Results are on their way to core; fetching more would only repeat them. */
   readonly isPending: Ref.Ref<boolean>
 }
@@ -57,6 +59,7 @@ export const make = (
     key: keyOf(options.agent, index),
     available: Ref.makeUnsafe(Option.none()),
     sequence: Ref.makeUnsafe(""),
+    isNoted: Ref.makeUnsafe(false),
     isPending: Ref.makeUnsafe(false)
   })),
   session: Ref.makeUnsafe(Option.none()),

@@ -64,12 +64,22 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
     return
   }
   const { reason } = reply.failure
-  if (reason._tag === "Unsupported") return
+  // The agent has nothing of the kind, and will not have it in the next cycle either: one line is enough.
+  if (reason._tag === "Unsupported" || reason._tag === "NotConfigured") yield* noteMissing(tracked, reply.failure)
+  // Existing agents know no results of most types, and pollers have always passed over that; of sweeps they all do.
+  if (reason._tag === "Unsupported" && check.serviceType !== "sweep") return
   if (reason._tag === "NotConfigured" && check.serviceType === "sweep") return
   const cause = reason._tag === "NotConfigured"
     ? "No sweep service configured"
     : `GetResults failed: ${reply.failure.message}`
   yield* report(tracked, subject, PollOutcome.fromFailure(subject, cause), "")
+})
+
+const noteMissing = Effect.fnUntraced(function*({ check, isNoted }: AgentLink.TrackedCheck, error: AgentError) {
+  if (yield* Ref.getAndSet(isNoted, true)) return
+  yield* Effect.logWarning(
+    `there are no results of ${check.serviceType} ${JSON.stringify(check.serviceName)}: ${error.message}`
+  )
 })
 
 const report = Effect.fnUntraced(function*(

@@ -83,4 +83,28 @@ describe("PollerConfig", () => {
       [["agents", "at least one agent"]]
     )
   })
+
+  it("names the checks that no agent of this project serves yet", () => {
+    const file = Result.getOrThrow(ConfigDocument.decode(
+      PollerConfig.PollerConfigFile,
+      JSON.stringify({
+        core_address: "core:50052",
+        poller_id: "p",
+        agents: {
+          edge: {
+            address: "edge:50051",
+            checks: ["port", "sweep", "mapper_discovery", "snmp", "dusk", "sync"].map((type) => ({
+              service_type: type,
+              service_name: type
+            }))
+          }
+        }
+      })
+    ))
+
+    assert.deepStrictEqual(
+      PollerConfig.notices(file.value).map(({ key }) => key),
+      [1, 2, 3, 4].map((index) => `agents.edge.checks[${index}].service_type`)
+    )
+  })
 })

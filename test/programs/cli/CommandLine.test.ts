@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Schema } from "effect"
+import { Cause, Option, Schema } from "effect"
 import * as ErrorReport from "../../../src/layers/command/ErrorReport.ts"
 import * as GoFlags from "../../../src/layers/command/GoFlags.ts"
 import { NegativeAnswer } from "../../../src/layers/command/NegativeAnswer.ts"
@@ -53,9 +53,18 @@ describe("ConfigKind", () => {
         ["listen_addr", "database_url"],
         [],
         ["listen_addr", "nats_url", "cnpg", "agent_id", "poller_id"]
-      ].map(ConfigKind.ofKeys),
-      ["poller", "agent", "core", "core", "event-writer"]
+      ].map((keys) => Option.getOrUndefined(ConfigKind.ofKeys(keys))),
+      ["poller", "agent", "core", undefined, "event-writer"]
     )
+  })
+
+  it("takes core.json of the existing core for core's, not for an event writer's", () => {
+    const keys =
+      "listen_addr grpc_addr alert_threshold known_pollers metrics cnpg security cors auth nats webhooks logging"
+
+    assert.deepStrictEqual(ConfigKind.ofKeys(keys.split(" ")), Option.some("core"))
+    assert.deepStrictEqual(ConfigKind.ofKeys(["listen_addr", "cnpg", "auth"]), Option.some("core"))
+    assert.deepStrictEqual(ConfigKind.ofKeys(["listen_addr", "logging"]), Option.none())
   })
 })
 

@@ -83,7 +83,7 @@ describe("CoreProgram", () => {
       assert.deepStrictEqual(received, { received: true })
       assert.nestedPropertyVal(services.body, "services[0].serviceName", "ssh")
       assert.nestedPropertyVal(services.body, "services[0].reportedAt", "2023-11-14T22:13:20.000Z")
-      assert.nestedPropertyVal(tree.body, "tree[0].children[6].id", "ManagementServer")
+      assert.nestedPropertyVal(tree.body, "tree[0].children[8].id", "ManagementServer")
       assert.strictEqual(refused.status, 400)
       assert.nestedPropertyVal(refused.body, "errors[0].parameter", "limit")
     }).pipe(Effect.provide(live)))
@@ -111,10 +111,20 @@ describe("CoreProgram", () => {
       assert.nestedPropertyVal(services.body, "services[0].serviceName", "before")
       assert.deepStrictEqual(
         root?.children.map(({ id, restartsTotal }: TreeNode) => [id, restartsTotal]),
-        [["SecurityManager", 0], ["SecurityMonitor", 0], ["PostgreSQL", 1], ["Database", 0], ["Retention", 0], [
-          "GrpcServer",
-          0
-        ], ["ManagementServer", 0]]
+        [
+          ["SecurityManager", 0],
+          ["SecurityMonitor", 0],
+          ["PostgreSQL", 1],
+          ["Database", 0],
+          ["Retention", 0],
+          [
+            "GrpcServer",
+            0
+          ],
+          ["PollerWatch", 0],
+          ["Webhooks", 0],
+          ["ManagementServer", 0]
+        ]
       )
     }).pipe(Effect.provide(live)))
 
@@ -159,10 +169,10 @@ describe("CoreProgram", () => {
     expectTypeOf<Ending>().toEqualTypeOf<BindError | CredentialsError | DatabaseSchemaError | PostgresStartError>()
   })
 
-  it("keeps HTTP on the loopback when the address names no host", () => {
+  it("serves HTTP where its file says, on all interfaces when the address names no host", () => {
     const config = CoreConfig.fromFile({ listen_addr: ":8090", grpc_addr: ":50052" })
 
-    assert.deepStrictEqual(config.http, Option.some({ host: "127.0.0.1", port: 8090 }))
+    assert.deepStrictEqual(config.http, Option.some({ host: "", port: 8090 }))
     assert.deepStrictEqual(config.grpc, { host: "", port: 50_052 })
   })
 })

@@ -11,6 +11,8 @@ const storing = (append: (report: StatusReport) => Effect.Effect<void, StatusSto
   Layer.succeed(StatusStore, {
     append: (report) => Effect.as(append(report), { stored: report.statuses.length, repeated: 0, changes: [] }),
     current: () => Effect.succeed([]),
+    pollers: Effect.succeed([]),
+    noteMissed: () => Effect.void,
     removeOlderThan: () => Effect.succeed(0)
   })
 

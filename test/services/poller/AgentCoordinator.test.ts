@@ -280,6 +280,18 @@ describe("AgentCoordinator's children", () => {
       assert.deepStrictEqual(seen.map(({ status }) => JSON.parse(textOf(status)).data.hosts), [[1]])
     }))
 
+  it.effect("report that an agent serves no sweeps: results do not vanish without a word", () =>
+    Effect.gen(function*() {
+      const { seen } = yield* polling({
+        ...healthy,
+        streamResults: () => Stream.fail(new AgentError({ agentId, reason: new Unsupported({ detail: "no sweeps" }) }))
+      }, [resultsCheck("network_sweep", "sweep")])
+
+      assert.deepStrictEqual(seen.map(({ status }) => [status.available, JSON.parse(textOf(status)).data.error]), [
+        [false, "GetResults failed: agent agent-1: Unsupported: no sweeps"]
+      ])
+    }))
+
   it.effect("report a stream that stalls, ends early or is no JSON", () =>
     Effect.gen(function*() {
       const { seen } = yield* polling({

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, DateTime, Effect, Layer, Result } from "effect"
-import { TestClock } from "effect/testing"
+import { Partition, PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import type { AvailabilityChange } from "../../../src/domain/monitoring/reports/AvailabilityChange.ts"
 import * as StatusReport from "../../../src/domain/monitoring/reports/StatusReport.ts"
+import * as PollerObserver from "../../../src/services/telemetry/PollerObserver.ts"
 import { ReportObserver } from "../../../src/services/telemetry/ReportObserver.ts"
-import { ReportPublication } from "../../../src/services/telemetry/ReportPublication.ts"
+import * as ReportPublication from "../../../src/services/telemetry/ReportPublication.ts"
 import { receivedReport, receivedStatus } from "../../support/statusReports.ts"
 import { collecting } from "./published.ts"
 
@@ -25,50 +26,58 @@ const report = Effect.fnUntraced(function*(changed: boolean) {
   observe({ report, changes: changed ? changes : [], receivedAtMillis })
 })
 
-const publishing = <A, E>(
-  test: (publisher: ReturnType<typeof collecting>) => Effect.Effect<A, E, ReportPublication>
-) => {
+const publishing = <A, E>(test: (publisher: ReturnType<typeof collecting>) => Effect.Effect<A, E>) => {
   const publisher = collecting()
   let ids = 0
   const layer = ReportPublication.layer({ newId: () => `id-${++ids}` })
   return test(publisher).pipe(Effect.provide(Layer.provide(layer, publisher.layer)))
 }
 
-const subjectsOf = (publisher: ReturnType<typeof collecting>) =>
-  Effect.map(publisher.taken, (taken) => taken.map(({ subject }) => subject))
-
 describe("ReportPublication", () => {
-  it.effect("tells of a poller's first report and of what the report changed", () =>
+  it.effect("tells of what a report changed, and of nothing else", () =>
     publishing((publisher) =>
       Effect.gen(function*() {
+        yield* report(false)
+        const nothing = yield* publisher.taken
         yield* report(true)
 
-        assert.deepStrictEqual(yield* subjectsOf(publisher), ["events.poller.health", "events.ocsf.processed"])
-        yield* report(false)
-        assert.deepStrictEqual(yield* subjectsOf(publisher), [])
+        assert.deepStrictEqual(nothing, [])
+        assert.deepStrictEqual((yield* publisher.taken).map(({ subject }) => subject), ["events.ocsf.processed"])
       })
     ))
 
-  it.effect("tells of a poller that stops to report, and of its return", () =>
+  it.effect("tells of a poller that stops to report, and of its return, in core's own form", () =>
     publishing((publisher) =>
       Effect.gen(function*() {
-        const { watch } = yield* ReportPublication
-        yield* Effect.forkChild(watch, { startImmediately: true })
-        for (let count = 0; count < 60; count++) {
-          yield* report(false)
-          yield* TestClock.adjust("2 seconds")
+        const change: PollerObserver.ToldChange = {
+          pollerId: PollerId.make("p"),
+          partition: Partition.make("default"),
+          sourceIp: "192.0.2.1",
+          previous: "healthy",
+          current: "unhealthy",
+          lastSeenMillis: 0,
+          atMillis: 60_000,
+          silenceMillis: 60_000,
+          isAlerted: true
         }
-        yield* publisher.taken
+        yield* PollerObserver.tell(change)
+        yield* PollerObserver.tell({ ...change, previous: "unhealthy", current: "healthy", isAlerted: false })
+        const [gone, back] = yield* publisher.taken
 
-        yield* TestClock.adjust("5 minutes")
-        const gone = yield* publisher.taken
-        yield* report(false)
-        const back = yield* publisher.taken
-
-        const statesOf = ([one]: typeof gone) => one?.document["data"]
-        assert.lengthOf(gone, 1)
-        assert.deepInclude(statesOf(gone), { previous_state: "healthy", current_state: "unhealthy" })
-        assert.deepInclude(statesOf(back), { previous_state: "unhealthy", current_state: "healthy" })
+        assert.strictEqual(gone?.subject, "events.poller.health")
+        assert.deepInclude(gone?.document["data"], {
+          poller_id: "p",
+          previous_state: "healthy",
+          current_state: "unhealthy",
+          last_seen: "1970-01-01T00:00:00.000Z",
+          timestamp: "1970-01-01T00:01:00.000Z",
+          alert_sent: true
+        })
+        assert.deepInclude(back?.document["data"], {
+          current_state: "healthy",
+          alert_sent: false,
+          recovery_reason: "status_report_received"
+        })
       })
     ))
 })

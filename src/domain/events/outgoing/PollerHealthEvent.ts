@@ -7,8 +7,9 @@ const subject = "events.poller.health"
 
 const instant = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis))
 
-export const make = (change: PollerChange, id: string): Outgoing => {
-  const { atMillis, current, lastSeenMillis, partition, pollerId, previous, sourceIp } = change
+/** `isAlerted`: webhooks are told as well. */
+export const make = (change: PollerChange & { readonly isAlerted: boolean }, id: string): Outgoing => {
+  const { atMillis, current, isAlerted, lastSeenMillis, partition, pollerId, previous, sourceIp } = change
   const isBack = previous === "unhealthy" && current === "healthy"
   return json(subject, {
     specversion: "1.0",
@@ -28,8 +29,8 @@ export const make = (change: PollerChange, id: string): Outgoing => {
       remote_addr: sourceIp,
       source_ip: sourceIp,
       partition,
-      alert_sent: false,
-      ...(isBack ? { recovery_reason: "reports again" } : {})
+      alert_sent: isAlerted,
+      ...(isBack ? { recovery_reason: "status_report_received" } : {})
     }
   })
 }

@@ -1,9 +1,10 @@
 /**
  * Which pollers report, and which have stopped to.
  *
- * How long a poller may be silent follows from how it reported before: four times its longest recent pause, at least
- * half a minute. So a poller that reports every five minutes is not lost after one, and one that reports every two
- * seconds is missed soon.
+ * A poller is missed when it has been silent for longer than the operator allows, from its first report on. Where nothing
+ * is configured that is four of its intervals, at least half a minute: of the interval that it says itself, else of the
+ * longest of its last pauses; while neither is known, five minutes. So a poller that reports every five minutes is not
+ * lost after one, and one that reports every two seconds is missed soon. What its reports say of services does not count.
  */
 import type { Partition, PollerId } from "../Ids.ts"
 
@@ -16,78 +17,123 @@ export interface PollerChange {
   readonly sourceIp: string
   readonly previous: PollerState
   readonly current: PollerState
+  /** Time of day, as `atMillis`. */
   readonly lastSeenMillis: number
   readonly atMillis: number
+  /** Between the two, on a clock that only goes forward. */
+  readonly silenceMillis: number
 }
 
-export interface Sighting {
+export interface Moment {
+  /** Time of day. */
+  readonly atMillis: number
+  /** On a clock that only goes forward: silence is measured with it. */
+  readonly monotonicMillis: number
+}
+
+export interface Sighting extends Moment {
   readonly pollerId: PollerId
   readonly partition: Partition
   readonly sourceIp: string
-  readonly atMillis: number
+  /** Until the next report, as the poller says. */
+  readonly intervalMillis?: number
+}
+
+/** A poller as core knew it before it was restarted. */
+export interface Remembered extends Omit<Sighting, "monotonicMillis"> {
+  readonly isMissed: boolean
 }
 
 export interface PollerPresence {
   /** The change that a report makes, if it makes one. */
   readonly seen: (sighting: Sighting) => PollerChange | undefined
   /** Those that have been silent for too long by now, each told once. */
-  readonly lost: (nowMillis: number) => ReadonlyArray<PollerChange>
+  readonly lost: (now: Moment) => ReadonlyArray<PollerChange>
+  /** What was known before the restart; silence counts from now on, because nobody could report meanwhile. */
+  readonly restore: (pollers: ReadonlyArray<Remembered>, now: Moment) => void
+}
+
+export interface PresenceOptions {
+  /** How long any poller may be silent. */
+  readonly alertThresholdMillis?: number
 }
 
 interface Known {
   last: Sighting
   state: PollerState
-  usualPauseMillis: number
+  /** Between reports, newest last. */
+  pauses: ReadonlyArray<number>
 }
 
 const silenceMinMillis = 30_000
-const pausesMax = 4
-/** Until a second report tells how often they come: as often as a poller reports unless it is told otherwise. */
-const usualPauseDefaultMillis = 5 * 60_000
-/** Of the usual pause after each shorter one, so that one long pause is forgotten in time. */
-const decay = 0.9
+const intervalsMax = 4
+const pausesKept = 8
+/** Two reports close together say nothing of the next. */
+const pausesTelling = 3
+const silenceUnknownMillis = 5 * 60_000
 
 /** Of so many pollers at once nobody is told that more of them come or go. */
 const pollersMax = 100_000
 
-const change = ({ last, state }: Known, previous: PollerState, atMillis: number): PollerChange => ({
-  ...last,
+const change = ({ last, state }: Known, previous: PollerState, now: Moment, since: Sighting): PollerChange => ({
+  pollerId: last.pollerId,
+  partition: last.partition,
+  sourceIp: last.sourceIp,
   previous,
   current: state,
   lastSeenMillis: last.atMillis,
-  atMillis
+  atMillis: now.atMillis,
+  silenceMillis: now.monotonicMillis - since.monotonicMillis
 })
 
-export const make = (): PollerPresence => {
+const silenceMax = ({ last: { intervalMillis }, pauses }: Known, threshold: number | undefined): number => {
+  if (threshold !== undefined) return threshold
+  const longest = Math.max(intervalMillis ?? 0, ...pauses)
+  const isKnown = intervalMillis !== undefined || pauses.length >= pausesTelling
+  return Math.max(isKnown ? silenceMinMillis : silenceUnknownMillis, intervalsMax * longest)
+}
+
+export const make = ({ alertThresholdMillis }: PresenceOptions = {}): PollerPresence => {
   const pollers = new Map<PollerId, Known>()
 
   const seen = (sighting: Sighting): PollerChange | undefined => {
-    const { atMillis, pollerId } = sighting
-    const known = pollers.get(pollerId)
+    const known = pollers.get(sighting.pollerId)
     if (known === undefined) {
       if (pollers.size >= pollersMax) return undefined
-      const fresh: Known = { last: sighting, state: "healthy", usualPauseMillis: usualPauseDefaultMillis }
-      pollers.set(pollerId, fresh)
-      return change(fresh, "unknown", atMillis)
+      const fresh: Known = { last: sighting, state: "healthy", pauses: [] }
+      pollers.set(sighting.pollerId, fresh)
+      return change(fresh, "unknown", sighting, sighting)
     }
-    const pauseMillis = Math.max(0, atMillis - known.last.atMillis)
-    const previous = known.state
-    const isUsual = previous === "healthy"
+    const { last: before, state: previous } = known
+    const pause = Math.max(0, sighting.monotonicMillis - before.monotonicMillis)
     known.last = sighting
     known.state = "healthy"
-    if (isUsual) known.usualPauseMillis = Math.max(pauseMillis, known.usualPauseMillis * decay)
-    return isUsual ? undefined : change(known, previous, atMillis)
+    if (previous === "healthy") {
+      known.pauses = [...known.pauses, pause].slice(-pausesKept)
+      return undefined
+    }
+    return change(known, previous, sighting, before)
   }
 
-  const lost = (nowMillis: number): ReadonlyArray<PollerChange> =>
+  const lost = (now: Moment): ReadonlyArray<PollerChange> =>
     [...pollers.values()].flatMap((known) => {
-      const silenceMillis = nowMillis - known.last.atMillis
-      const isLost = silenceMillis > Math.max(silenceMinMillis, pausesMax * known.usualPauseMillis)
-      if (!isLost || known.state === "unhealthy") return []
+      const silenceMillis = now.monotonicMillis - known.last.monotonicMillis
+      if (known.state === "unhealthy" || silenceMillis <= silenceMax(known, alertThresholdMillis)) return []
       const previous = known.state
       known.state = "unhealthy"
-      return [change(known, previous, nowMillis)]
+      return [change(known, previous, now, known.last)]
     })
 
-  return { seen, lost }
+  const restore = (remembered: ReadonlyArray<Remembered>, { monotonicMillis }: Moment): void => {
+    for (const { isMissed, ...poller } of remembered) {
+      if (pollers.has(poller.pollerId) || pollers.size >= pollersMax) continue
+      pollers.set(poller.pollerId, {
+        last: { ...poller, monotonicMillis },
+        state: isMissed ? "unhealthy" : "healthy",
+        pauses: []
+      })
+    }
+  }
+
+  return { seen, lost, restore }
 }

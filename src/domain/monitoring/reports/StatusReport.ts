@@ -34,6 +34,8 @@ export interface StatusReport {
   /** The poller's clock, to the second; ours when that is impossible. */
   readonly reportedAt: DateTime.Utc
   readonly statuses: ReadonlyArray<ReportedStatus>
+  /** Until the next report, as the poller says. */
+  readonly intervalMillis?: number
 }
 
 export interface RejectedStatus {
@@ -117,6 +119,7 @@ export const accept = (
       partition,
       sourceIp: received.sourceIp,
       reportedAt: reportTime(received.timestampSeconds, receivedAt),
+      ...(received.intervalMillis === undefined ? {} : { intervalMillis: received.intervalMillis }),
       statuses: results.flatMap((result) => Result.isSuccess(result) ? [result.success] : [])
     },
     rejected: results.flatMap((result) => Result.isFailure(result) ? [result.failure] : []),

@@ -4,8 +4,9 @@
  */
 import type { Migrations } from "../../postgres/connection/PgConnection.ts"
 import { initialStatus } from "./0001_initialStatus.ts"
+import { missedPollers } from "./0002_missedPollers.ts"
 
 export const migrations: Migrations = {
   table: "serviceradar_migrations",
-  steps: { "0001_initial_status": initialStatus }
+  steps: { "0001_initial_status": initialStatus, "0002_missed_pollers": missedPollers }
 }

@@ -84,7 +84,9 @@ describe("PollerHealthEvent", () => {
       previous: "healthy",
       current: "unhealthy",
       lastSeenMillis: atMillis - 60_000,
-      atMillis
+      atMillis,
+      silenceMillis: 60_000,
+      isAlerted: false
     }, id)
     const { rows: [row], stream } = rows("ocsf_events", outgoing)
 

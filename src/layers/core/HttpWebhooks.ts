@@ -1,0 +1,75 @@
+/**
+ * Posts alerts to webhooks, one after another and each to all of them at once, with the body of the existing core.
+ *
+ * An alert of the same title about the same poller is not repeated within a webhook's cooldown. One that is not taken is
+ * tried again for about half a minute, and then the log has it.
+ */
+import { Clock, Duration, Effect, Layer, Queue, Redacted, Schedule } from "effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import type { PollerAlert } from "../../domain/core/PollerAlert.ts"
+import type { Webhook } from "../../domain/core/WebhookConfig.ts"
+import { AlertWebhooks } from "../../services/core/AlertWebhooks.ts"
+
+const waitingMax = 1_000
+const timeout = "10 seconds"
+const again = Schedule.upTo(Schedule.jittered(Schedule.exponential("1 second")), { duration: "30 seconds" })
+/** Titles and pollers remembered for the cooldown. */
+const rememberedMax = 10_000
+
+/** Remembers when a webhook was told of what. */
+const cooling = ({ cooldown }: Webhook) => {
+  const told = new Map<string, number>()
+  return ({ poller_id, title }: PollerAlert, nowMillis: number): boolean => {
+    const key = `${title} ${poller_id}`
+    const before = told.get(key)
+    if (before !== undefined && nowMillis - before < Duration.toMillis(cooldown)) return true
+    if (told.size >= rememberedMax) told.clear()
+    told.set(key, nowMillis)
+    return false
+  }
+}
+
+const originOf = ({ url }: Webhook): string => URL.parse(Redacted.value(url))?.origin ?? ""
+
+const post = Effect.fnUntraced(function*(webhook: Webhook, alert: PollerAlert) {
+  const client = yield* HttpClient.HttpClient
+  const request = HttpClientRequest.post(Redacted.value(webhook.url)).pipe(
+    HttpClientRequest.bodyJsonUnsafe(alert),
+    HttpClientRequest.setHeaders(webhook.headers)
+  )
+  yield* client.execute(request).pipe(
+    Effect.flatMap(HttpClientResponse.filterStatusOk),
+    Effect.timeout(timeout),
+    Effect.retry(again),
+    Effect.catch((error) =>
+      Effect.logError(
+        `The webhook at ${originOf(webhook)} was not told "${alert.title}" of ${alert.poller_id}: ${error._tag}`
+      )
+    ),
+    // Its address may carry a token.
+    Effect.withTracerEnabled(false),
+    Effect.scoped
+  )
+})
+
+export const layer = (webhooks: ReadonlyArray<Webhook>): Layer.Layer<AlertWebhooks> =>
+  webhooks.length === 0 ? Layer.succeed(AlertWebhooks, AlertWebhooks.none) : Layer.effect(
+    AlertWebhooks,
+    Effect.gen(function*() {
+      const waiting = yield* Queue.sliding<PollerAlert>(waitingMax)
+      const targets = webhooks.map((webhook) => ({ webhook, isCooling: cooling(webhook) }))
+      const send = Effect.fnUntraced(function*(alert: PollerAlert) {
+        const nowMillis = yield* Clock.currentTimeMillis
+        const due = targets.filter(({ isCooling }) => !isCooling(alert, nowMillis))
+        yield* Effect.forEach(due, ({ webhook }) => post(webhook, alert), { concurrency: "unbounded", discard: true })
+      })
+      return AlertWebhooks.of({
+        count: webhooks.length,
+        offer: (alert) => Effect.asVoid(Queue.offer(waiting, alert)),
+        run: Effect.forever(Effect.flatMap(Queue.take(waiting), send)).pipe(Effect.provide(FetchHttpClient.layer))
+      })
+    })
+  )

@@ -1,0 +1,106 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import type { PollerAlert } from "../../../src/domain/core/PollerAlert.ts"
+import { Partition, PollerId } from "../../../src/domain/monitoring/Ids.ts"
+import type { Remembered } from "../../../src/domain/monitoring/reports/PollerPresence.ts"
+import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
+import { PollerWatch } from "../../../src/services/core/PollerWatch.ts"
+import { StatusStore, StatusStoreError, StoreUnavailable } from "../../../src/services/core/StatusStore.ts"
+import { PollerObserver, type ToldChange } from "../../../src/services/telemetry/PollerObserver.ts"
+
+const pollerId = PollerId.make("go-poller")
+const sighting = { pollerId, partition: Partition.make("default"), sourceIp: "192.0.2.1", intervalMillis: 30_000 }
+
+/** A core whose database is what the last one left. */
+const core = (remembered: ReadonlyArray<Remembered> = [], downFor = 0) => {
+  const told: Array<ToldChange> = []
+  const alerts: Array<PollerAlert> = []
+  const missed: Array<string> = []
+  let failures = downFor
+  const store = Layer.succeed(StatusStore, {
+    append: () => Effect.die("not asked"),
+    current: () => Effect.succeed([]),
+    removeOlderThan: () => Effect.succeed(0),
+    pollers: Effect.suspend(() =>
+      failures-- > 0
+        ? Effect.fail(new StatusStoreError({ operation: "pollers", reason: new StoreUnavailable({ detail: "down" }) }))
+        : Effect.succeed(remembered)
+    ),
+    noteMissed: (id) => Effect.sync(() => void missed.push(id))
+  })
+  const webhooks = Layer.succeed(AlertWebhooks, {
+    count: 1,
+    offer: (alert) => Effect.sync(() => void alerts.push(alert)),
+    run: Effect.never
+  })
+  const layer = PollerWatch.layer({ alertThreshold: Option.none(), knownPollers: Option.none(), hostname: "vm" }).pipe(
+    Layer.provide([store, webhooks]),
+    Layer.provideMerge(Layer.succeed(PollerObserver, (change: ToldChange) => void told.push(change)))
+  )
+  return { told, alerts, missed, layer }
+}
+
+const watching = Effect.flatMap(PollerWatch, ({ run }) => Effect.forkChild(run, { startImmediately: true }))
+
+describe("PollerWatch", () => {
+  it.effect("tells once of a poller that is lost after its first report, and once of its return", () => {
+    const { alerts, layer, missed, told } = core()
+    return Effect.gen(function*() {
+      const { seen } = yield* PollerWatch
+      yield* watching
+      yield* seen(sighting)
+      yield* TestClock.adjust("2 minutes")
+      const before = told.length
+      yield* TestClock.adjust("5 minutes")
+      yield* seen(sighting)
+      yield* TestClock.adjust("1 minute")
+
+      assert.strictEqual(before, 1)
+      assert.deepStrictEqual(told.map(({ current, isAlerted }) => `${current} ${isAlerted}`), [
+        "healthy false",
+        "unhealthy true",
+        "healthy true"
+      ])
+      assert.deepStrictEqual(missed, [pollerId])
+      assert.deepStrictEqual(alerts, [
+        {
+          level: "error",
+          title: "Poller Offline",
+          message: "Poller 'go-poller' is offline",
+          timestamp: "1970-01-01T00:02:05Z",
+          poller_id: "go-poller",
+          details: { duration: "2m5s", hostname: "vm" }
+        },
+        {
+          level: "info",
+          title: "Poller Recovered",
+          message: "Poller 'go-poller' is back online",
+          timestamp: "1970-01-01T00:07:00Z",
+          poller_id: "go-poller",
+          details: { hostname: "vm", recovery_time: "1970-01-01T00:07:00Z" }
+        }
+      ])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("misses across a restart of core who does not come back, however long the database is away", () => {
+    const { layer, told } = core([{ ...sighting, atMillis: 0, isMissed: false }], 3)
+    return Effect.gen(function*() {
+      yield* watching
+      yield* TestClock.adjust(Duration.minutes(4))
+
+      assert.deepStrictEqual(told.map(({ current }) => current), ["unhealthy"])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("tells of nobody again who was missed before the restart", () => {
+    const { layer, told } = core([{ ...sighting, atMillis: 0, isMissed: true }])
+    return Effect.gen(function*() {
+      yield* watching
+      yield* TestClock.adjust(Duration.hours(1))
+
+      assert.deepStrictEqual(told, [])
+    }).pipe(Effect.provide(layer))
+  })
+})
