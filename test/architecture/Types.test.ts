@@ -18,7 +18,9 @@ describe("The types", () => {
     "const a = b as unknown as string",
     "const a: any = b",
     "const a = b!.c",
-    "// boundary:\nconst a = b as string"
+    "// boundary:\nconst a = b as string",
+    "export function a(b: 1): 2\nexport function a(b: unknown): unknown {\n  return b\n}",
+    "class A {\n  a(b: 1): 2\n  a(b: unknown): unknown {\n    return b\n  }\n}"
   ])("show a planted hole: %s", (text) => {
     assert.isNotEmpty(holes([{ path: "src/domain/A.ts", text }]))
   })
@@ -27,6 +29,8 @@ describe("The types", () => {
     "const a = [1, 2] as const",
     "import { a as b } from \"effect\"",
     "const text = \"known as any\" // as any",
+    "export function a(b: 1): 2 {\n  return 2\n}",
+    "export function a(b: 1): 2\n// boundary: both say the same\nexport function a(b: unknown): unknown {\n  return b\n}",
     "// boundary: grpc-js hands over the decoded message untyped\nconst a = b as string"
   ])("allow %s", (text) => {
     assert.deepStrictEqual(holes([{ path: "src/domain/A.ts", text }]), [])

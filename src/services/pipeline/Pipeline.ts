@@ -65,6 +65,7 @@ type StartError<EP> = Options.InvalidPipelineOptions | SupervisorStartError<Supe
 export function start<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly [], O = undefined>(
   options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs, O>
 ): Effect.Effect<Pipeline<EP>, StartError<EP>, Services<RP, RH, RA, Bs> | Scope.Scope>
+// boundary: batchers of different kinds are batchers of the union of what they fail with and need
 export function start<In, EP, RP, EH, RH, RA, EB, RB, O>(
   options: Typed<In, EP, RP, EH, RH, RA, EB, RB, O>
 ): Effect.Effect<Pipeline<EP>, StartError<EP>, RP | RH | RA | RB | Scope.Scope> {
@@ -75,6 +76,7 @@ export function start<In, EP, RP, EH, RH, RA, EB, RB, O>(
 export function run<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly [], O = undefined>(
   options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs, O>
 ): Effect.Effect<void, StartError<EP> | PipelineShutdown<EP>, Exclude<Services<RP, RH, RA, Bs>, Scope.Scope>>
+// boundary: batchers of different kinds are batchers of the union of what they fail with and need
 export function run<In, EP, RP, EH, RH, RA, EB, RB, O>(
   options: Typed<In, EP, RP, EH, RH, RA, EB, RB, O>
 ): Effect.Effect<void, StartError<EP> | PipelineShutdown<EP>, Exclude<RP | RH | RA | RB, Scope.Scope>> {
@@ -88,6 +90,7 @@ export type PipelineChildOptions = Pick<ChildOptions, "restart" | "significant">
 export function child<In, EP, RP, EH, RH, RA, const Bs extends Options.Batchers = readonly [], O = undefined>(
   options: Options.PipelineOptions<In, EP, RP, EH, RH, RA, Bs, O> & PipelineChildOptions
 ): ChildSpec<StartError<EP> | PipelineShutdown<EP>, Exclude<Services<RP, RH, RA, Bs>, Scope.Scope>>
+// boundary: batchers of different kinds are batchers of the union of what they fail with and need
 export function child<In, EP, RP, EH, RH, RA, EB, RB, O>(
   options: Typed<In, EP, RP, EH, RH, RA, EB, RB, O> & PipelineChildOptions
 ): ChildSpec<StartError<EP> | PipelineShutdown<EP>, Exclude<RP | RH | RA | RB, Scope.Scope>> {
