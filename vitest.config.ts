@@ -9,6 +9,9 @@ const programs = ["test/e2e/**/*.test.ts"]
 /** They kill, cut, fill and corrupt; what takes long. */
 const faults = ["test/faults/**/*.test.ts", "test/**/*.fuzz.test.ts"]
 
+/** Under small step budgets, what measures how fast many children are says nothing. */
+const measuring = process.env["STEPS_SEED"] === undefined ? [] : ["test/services/supervision/scenarios/Many.test.ts"]
+
 /** One PostgreSQL for the whole run. */
 const servers = { globalSetup: ["test/support/globalSetup.ts"] }
 
@@ -22,7 +25,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...outside, ...programs, ...faults],
+          exclude: [...outside, ...programs, ...faults, ...measuring],
           setupFiles: ["test/support/stepBudgetSetup.ts"],
           sequence: { groupOrder: 0 }
         }

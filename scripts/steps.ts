@@ -16,9 +16,6 @@ const suites = [
   "test/services/breaker"
 ]
 
-/** What measures how fast many children are says nothing under a budget that makes all of them slow. */
-const measuring = ["**/Many.test.ts", "**/Types.test.ts"]
-
 const args = process.argv.slice(2)
 
 const take = (option: string): string | undefined => {
@@ -38,7 +35,7 @@ const seed = whole("--seed", take("--seed") ?? `${1 + Math.floor(Math.random() *
 const files = args.some((arg) => arg.startsWith("test/")) ? [] : suites
 const { status } = spawnSync(
   "vitest",
-  ["run", "--project=unit", ...files, ...measuring.flatMap((file) => ["--exclude", file]), ...args],
+  ["run", "--project=unit", ...files, ...args],
   { stdio: "inherit", env: { ...process.env, STEPS_SEED: `${seed}`, STEPS_SEEDS: `${seeds}` } }
 )
 console.log(`seeds ${seed} to ${seed + seeds - 1}; replay one: npm run test:steps -- --seed S --seeds 1`)

@@ -17,8 +17,10 @@ import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent
 import type { ChildCounts } from "../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import * as ChildSpec from "./ChildSpec.ts"
+import type { ChildRecord } from "./internal/ChildRecord.ts"
 import { dynamicNodeOf } from "./internal/DynamicNode.ts"
 import { DynamicShell } from "./internal/DynamicShell.ts"
+import { link, type Monitor, monitor } from "./internal/Monitors.ts"
 import * as Subtrees from "./internal/Subtrees.ts"
 import { SupervisorObserver } from "./internal/SupervisorObserver.ts"
 import { Tenant } from "./internal/Tenant.ts"
@@ -57,6 +59,9 @@ export interface DynamicSupervisor<E> extends ChildSpec.ChildSpec<SupervisorShut
   readonly whichChildren: Effect.Effect<ReadonlyArray<DynamicChildInfo>, SupervisorGone>
   readonly countChildren: Effect.Effect<ChildCounts, SupervisorGone>
   readonly getChildSpec: (id: string) => Effect.Effect<ChildSpec.ChildDescription, ChildRefused | SupervisorGone>
+  /** As of a static supervisor; while none runs, every child is `noproc`. */
+  readonly monitor: (id: string) => Monitor<E>
+  readonly link: (id: string) => Effect.Effect<void, never, Scope.Scope>
   readonly tree: Effect.Effect<TreeNode, SupervisorGone>
   /** Of the supervisor that runs when the stream starts. */
   readonly events: Stream.Stream<SupervisionEvent, SupervisorGone>
@@ -86,7 +91,7 @@ const declare = <E>(options: DynamicOptions) =>
         : Effect.fail(new SupervisorGone({ path: options.id }))
     )
     const begin = startShell(options, tenant)
-    return { begin, supervisor: handle(specOf(options, begin), running) }
+    return { begin, supervisor: handle(specOf(options, begin), running, (id) => tenant.current?.records.get(id)) }
   })
 
 /** Only what concerns the supervisor itself: callers pass options on that also say something about its children. */
@@ -106,7 +111,8 @@ type Running<E> = Effect.Effect<DynamicShell<E>, SupervisorGone>
 
 const handle = <E>(
   spec: ChildSpec.ChildSpec<SupervisorShutdown<E>, never>,
-  running: Running<E>
+  running: Running<E>,
+  recordOf: (id: string) => ChildRecord<E> | undefined
 ): DynamicSupervisor<E> => ({
   ...spec,
   startChild: (child, { whenFull = "refuse" } = {}) =>
@@ -127,6 +133,8 @@ const handle = <E>(
       const record = shell.records.get(id)
       return record === undefined ? yield* notFound(shell, id) : record.bound.description
     }),
+  monitor: (id) => monitor(`${spec.description.id}/${id}`, () => recordOf(id)),
+  link: (id) => link(() => recordOf(id)),
   tree: Effect.map(running, (shell) => dynamicNodeOf(spec.description.id, shell)),
   events: Stream.unwrap(Effect.map(running, (shell) => shell.observer.sinks.stream))
 })
@@ -186,7 +194,7 @@ const startShell = <E>(
       const problem = SpecCheck.inTwoTrees(path, options.id)
       return yield* shutdownError<E>(path, { reason: "invalid_spec", child: undefined, problem, failure: Cause.empty })
     }
-    yield* Subtrees.appear(() => dynamicNodeOf(options.id, shell))
+    yield* Subtrees.appear(() => dynamicNodeOf(options.id, shell), shell.records)
     const loop = yield* Effect.acquireRelease(
       Effect.forkDetach(shell.run, { startImmediately: true }),
       (fiber) => Effect.andThen(Effect.sync(() => shell.shutdown()), Fiber.await(fiber))

@@ -13,11 +13,13 @@ import * as Semaphore from "effect/Semaphore"
 import * as Partition from "../../domain/supervision/Partition.ts"
 import type { RestartIntensityInput } from "../../domain/supervision/RestartIntensity.ts"
 import * as SpecCheck from "../../domain/supervision/SpecCheck.ts"
+import type { ChildCounts } from "../../domain/supervision/SupervisorState.ts"
 import * as ChildSpec from "./ChildSpec.ts"
 import { ChildPosition } from "./internal/ChildPosition.ts"
 import { Tenant } from "./internal/Tenant.ts"
 import * as Supervisor from "./Supervisor.ts"
 import { type ChildRefused, type ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
+import type { ChildInfo } from "./SupervisorHandle.ts"
 
 /** A number of partitions below 1, or above what the supervisor was declared with. */
 export class PartitionsRefused extends Schema.TaggedError<PartitionsRefused>()("PartitionsRefused", {
@@ -55,6 +57,10 @@ export interface PartitionOptions<A, E1, R1, E2, R2> extends Pick<ChildSpec.Chil
 export interface PartitionSupervisor<A, E, R> extends ChildSpec.ChildSpec<SupervisorShutdown<E>, R> {
   /** Partitions now. */
   readonly partitions: Effect.Effect<number>
+  /** As OTP counts: those that a smaller size has stopped are specs that are not active. */
+  readonly countChildren: Effect.Effect<ChildCounts, SupervisorGone>
+  /** By partition, lowest first. */
+  readonly whichChildren: Effect.Effect<ReadonlyArray<ChildInfo>, SupervisorGone>
   /** What the key's partition acquired when it last started. */
   readonly get: (key: Partition.PartitionKey) => Effect.Effect<A, PartitionDown>
   /** Stops the highest partitions, or starts them again. Keys move, as their remainder does. */
@@ -75,6 +81,11 @@ export const make = <A, E1, R1, E2, R2>(
     const resizing = yield* Semaphore.make(1)
     let size = partitionsMax
     const tenant = new Tenant<{ supervisor?: Supervisor.Supervisor<E1 | E2> }>()
+
+    const running = Effect.suspend(() => {
+      const supervisor = tenant.current?.supervisor
+      return supervisor === undefined ? new SupervisorGone({ path: id }) : Effect.succeed(supervisor)
+    })
 
     const partition = (index: number) =>
       ChildSpec.child({
@@ -133,6 +144,11 @@ export const make = <A, E1, R1, E2, R2>(
     return {
       ...ChildSpec.make("supervisor", { id, restart: options.restart ?? "permanent", start }),
       partitions: Effect.sync(() => size),
+      countChildren: Effect.flatMap(running, ({ countChildren }) => countChildren),
+      whichChildren: Effect.flatMap(
+        running,
+        ({ whichChildren }) => Effect.map(whichChildren, (children) => children.toReversed())
+      ),
       get: (key) =>
         Effect.suspend(() => {
           const index = Partition.partitionOf(key, size)

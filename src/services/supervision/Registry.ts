@@ -54,7 +54,7 @@ export interface Entry<out A> {
 }
 
 export interface Change<out A> {
-  readonly _tag: "Registered" | "Unregistered"
+  readonly _tag: "Registered" | "Updated" | "Unregistered"
   readonly entry: Entry<A>
 }
 
@@ -62,10 +62,24 @@ export interface Registry<A> {
   /** Takes a name that nobody has. */
   readonly register: (name: string, value: A) => Effect.Effect<void, AlreadyRegistered, Scope.Scope>
   readonly lookup: (name: string) => Effect.Effect<A, NotRegistered>
+  /** Does something with the value under a name: sends a message to whoever has it, say. */
+  readonly call: <B, E, R>(
+    name: string,
+    use: (value: A) => Effect.Effect<B, E, R>
+  ) => Effect.Effect<B, E | NotRegistered, R>
+  /** Gives a name another value, and answers with the one before. */
+  readonly update: (name: string, change: (value: A) => A) => Effect.Effect<A, NotRegistered>
   /** Adds an owner to a property. The same owner may do so more than once. */
   readonly addProperty: (property: string, value: A) => Effect.Effect<void, never, Scope.Scope>
   /** The values of a property's owners, oldest first. */
   readonly lookupProperty: (property: string) => Effect.Effect<ReadonlyArray<A>>
+  /** Does something with the values of a property's owners, oldest first, if there are any: a publication, say. */
+  readonly dispatch: <E, R>(
+    property: string,
+    use: (values: readonly [A, ...ReadonlyArray<A>]) => Effect.Effect<unknown, E, R>
+  ) => Effect.Effect<void, E, R>
+  /** The names and properties that a child has, by its path in the tree; without one, those of the child that asks. */
+  readonly keys: (owner?: string) => Effect.Effect<ReadonlyArray<string>>
   /** Every entry the predicate accepts, names first, each kind oldest first. */
   readonly select: (predicate: (entry: Entry<A>) => boolean) => Effect.Effect<ReadonlyArray<Entry<A>>>
   /** First what is registered now, then every change, none missed. */
@@ -102,11 +116,31 @@ export const make = <A>(id: string): Effect.Effect<Registry<A>> =>
         return Effect.succeed(entry)
       })
 
-    const removeName = (entry: Entry<A>) =>
+    const removeName = ({ key }: Entry<A>) =>
       Effect.sync(() => {
-        names.delete(entry.key)
-        tell("Unregistered", entry)
+        const entry = names.get(key)
+        names.delete(key)
+        if (entry !== undefined) tell("Unregistered", entry)
       })
+
+    const named = (name: string): Effect.Effect<Entry<A>, NotRegistered> =>
+      Effect.suspend(() => {
+        const entry = names.get(name)
+        return entry === undefined ? new NotRegistered({ registry: id, name }) : Effect.succeed(entry)
+      })
+
+    const change = (name: string, to: (value: A) => A): Effect.Effect<A, NotRegistered> =>
+      Effect.suspend(() => {
+        const before = names.get(name)
+        if (before === undefined) return new NotRegistered({ registry: id, name })
+        const after = { ...before, value: to(before.value) }
+        names.set(name, after)
+        tell("Updated", after)
+        return Effect.succeed(before.value)
+      })
+
+    const owned = (owner: string | undefined): ReadonlyArray<string> =>
+      owner === undefined ? [] : [...new Set(all().filter((entry) => entry.owner === owner).map(({ key }) => key))]
 
     const addOwner = (entry: Entry<A>): Effect.Effect<Entry<A>> =>
       Effect.sync(() => {
@@ -131,11 +165,20 @@ export const make = <A>(id: string): Effect.Effect<Registry<A>> =>
     return {
       register: (name, value) =>
         Effect.asVoid(Effect.acquireRelease(Effect.flatMap(entryOf("name", name, value), addName), removeName)),
-      lookup: (name) =>
+      lookup: (name) => Effect.map(named(name), ({ value }) => value),
+      call: (name, use) => Effect.flatMap(named(name), ({ value }) => use(value)),
+      update: change,
+      dispatch: (property, use) =>
         Effect.suspend(() => {
-          const entry = names.get(name)
-          return entry === undefined ? new NotRegistered({ registry: id, name }) : Effect.succeed(entry.value)
+          const [first, ...others] = properties.get(property) ?? []
+          return first === undefined
+            ? Effect.void
+            : Effect.asVoid(use([first.value, ...others.map(({ value }) => value)]))
         }),
+      keys: (owner) =>
+        owner === undefined
+          ? Effect.map(ChildPosition, (position) => owned(position?.path))
+          : Effect.sync(() => owned(owner)),
       addProperty: (property, value) =>
         Effect.asVoid(
           Effect.acquireRelease(Effect.flatMap(entryOf("property", property, value), addOwner), removeOwner)

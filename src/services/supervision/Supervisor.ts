@@ -138,7 +138,7 @@ const startTyped = <E, R>(
     )
     const startedAt = yield* Clock.currentTimeMillis
     const node = () => nodeOf(options.id, shell, startedAt)
-    yield* Subtrees.appear(node)
+    yield* Subtrees.appear(node, shell.records)
     const booted = Deferred.makeUnsafe<Ended<E> | undefined>()
     const loop = yield* Effect.acquireRelease(
       Effect.forkDetach(shell.run(() => Deferred.doneUnsafe(booted, Effect.undefined)), { startImmediately: true }),

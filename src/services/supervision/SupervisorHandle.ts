@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { AutoShutdown } from "../../domain/supervision/AutoShutdown.ts"
 import * as RestartIntensity from "../../domain/supervision/RestartIntensity.ts"
@@ -11,6 +12,7 @@ import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent
 import * as State from "../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import type * as ChildSpec from "./ChildSpec.ts"
+import { link, type Monitor, monitor } from "./internal/Monitors.ts"
 import type { Answer, Ended } from "./internal/SupervisorMessage.ts"
 import type { SupervisorShell } from "./internal/SupervisorShell.ts"
 import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
@@ -64,6 +66,10 @@ export interface Supervisor<E> {
   readonly changeSpecs: <R>(
     options: SupervisorOptions<ReadonlyArray<ChildSpec.ChildSpec<E, R>>>
   ) => Effect.Effect<void, SpecCheck.InvalidChildSpec | ChildRefused | SupervisorGone, R>
+  /** Sets up a monitor of a child; what it answers waits for the typed end of the life that runs now. */
+  readonly monitor: (id: string) => Monitor<E>
+  /** Called by a child: ties its life to that of another. When one ends in any way but normally, the other is killed. */
+  readonly link: (id: string) => Effect.Effect<void, never, Scope.Scope>
   readonly tree: Effect.Effect<TreeNode>
   /** What happens from now on, here and in supervisors below. */
   readonly events: Stream.Stream<SupervisionEvent>
@@ -134,6 +140,8 @@ export const make = <E>(
         if (answer === undefined) return yield* new SupervisorGone({ path })
         if (answer === "awaits_caller") return yield* new ChildRefused({ path, child: options.id, reason: answer })
       }),
+    monitor: (id) => monitor(`${path}/${id}`, () => shell.records.get(id)),
+    link: (id) => link(() => shell.records.get(id)),
     tree: Effect.sync(node),
     events: sinks.stream,
     await: Effect.flatMap(Fiber.join(loop), (ended) => outcome(path, RestartIntensity.size(shell.state.window), ended)),

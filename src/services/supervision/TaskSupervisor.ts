@@ -13,6 +13,7 @@ import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -46,9 +47,20 @@ export interface Task<out A, out E> {
   readonly join: Effect.Effect<A, E | TaskStopped>
   /** The same as a value: waiting for a task that fails does not fail. */
   readonly await: Effect.Effect<Exit.Exit<A, E | TaskStopped>>
+  /** Its outcome if it ends within the limit; else nothing, and it goes on: one may ask again. */
+  readonly yield: (limit: Duration.Input) => Effect.Effect<Option.Option<Exit.Exit<A, E | TaskStopped>>>
   /** Stops it within the shutdown limit of tasks; at once when it has ended. */
   readonly stop: Effect.Effect<void>
 }
+
+/** The outcomes of those tasks that end within one limit for all, in the order of the tasks; the others go on. */
+export const yieldMany = <A, E>(
+  tasks: ReadonlyArray<Task<A, E>>,
+  limit: Duration.Input
+): Effect.Effect<ReadonlyArray<readonly [Task<A, E>, Option.Option<Exit.Exit<A, E | TaskStopped>>]>> =>
+  Effect.forEach(tasks, (task) => Effect.map(task.yield(limit), (outcome) => [task, outcome] as const), {
+    concurrency: "unbounded"
+  })
 
 export interface TaskStreamOptions {
   /** Tasks at once. */
@@ -78,7 +90,10 @@ export interface TaskSupervisor extends ChildSpec.ChildSpec<SupervisorShutdown<n
     effect: Effect.Effect<unknown, never, R>,
     options?: { readonly restart?: Restart }
   ) => Effect.Effect<string, TaskRefused, Exclude<R, Scope.Scope>>
-  /** When the consumer stops early, the tasks under way are stopped. A failed task does not end the stream. */
+  /**
+   * When the consumer stops early, the tasks under way are stopped. A failed task does not end the stream, and while the
+   * supervisor has as many children as it may, the next element waits for a place.
+   */
   readonly stream: <A, E0, R0, B, E, R>(
     elements: Stream.Stream<A, E0, R0>,
     task: (element: A) => Effect.Effect<B, E, R>,
@@ -103,7 +118,7 @@ export const make = (options: TaskSupervisorOptions): Effect.Effect<TaskSupervis
             (task) => Effect.raceFirst(use(task), Effect.andThen(task.join, Effect.never)),
             (task) => task.stop
           ),
-        asyncNoLink: launch,
+        asyncNoLink: (effect) => launch(effect),
         startChild: (effect, { restart = "temporary" } = {}) => {
           const id = nextId()
           return Effect.as(
@@ -114,7 +129,7 @@ export const make = (options: TaskSupervisorOptions): Effect.Effect<TaskSupervis
         stream: (elements, task, { concurrency, ordered = true, timeout }) =>
           Stream.mapEffect(
             elements,
-            (element) => Effect.exit(outcome(launch(Effect.suspend(() => task(element))), timeout)),
+            (element) => Effect.exit(outcome(launch(Effect.suspend(() => task(element)), "wait"), timeout)),
             { concurrency, unordered: !ordered }
           ),
         countChildren: supervisor.countChildren
@@ -141,7 +156,8 @@ const launcher = (
   open: Set<() => void>
 ) =>
 <A, E, R>(
-  effect: Effect.Effect<A, E, R>
+  effect: Effect.Effect<A, E, R>,
+  whenFull: "refuse" | "wait" = "refuse"
 ): Effect.Effect<Launched<A, E>, TaskRefused, Exclude<R, Scope.Scope>> =>
   Effect.suspend(() => {
     const id = nextId()
@@ -175,13 +191,17 @@ const launcher = (
       run: Effect.asVoid(Effect.orDie(run))
     })
     open.add(giveUp)
-    return Effect.as(Effect.onError(supervisor.startChild(child), () => Effect.sync(() => open.delete(giveUp))), {
-      id,
-      join: Deferred.await(answer),
-      await: Effect.exit(Deferred.await(answer)),
-      stop: stopBecause("stopped"),
-      stopBecause
-    })
+    return Effect.as(
+      Effect.onError(supervisor.startChild(child, { whenFull }), () => Effect.sync(() => open.delete(giveUp))),
+      {
+        id,
+        join: Deferred.await(answer),
+        await: Effect.exit(Deferred.await(answer)),
+        yield: (limit) => Effect.timeoutOption(Effect.exit(Deferred.await(answer)), limit),
+        stop: stopBecause("stopped"),
+        stopBecause
+      }
+    )
   })
 
 /** What a task came to, stopping it at the end of its limit or when nobody waits any more. */

@@ -8,16 +8,22 @@ export type { ShutdownInput as Shutdown } from "../../domain/supervision/Shutdow
 export { InvalidChildSpec } from "../../domain/supervision/SpecCheck.ts"
 export type { Strategy } from "../../domain/supervision/Strategy.ts"
 export { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
+export { TraceEvent } from "../../domain/supervision/TraceEvent.ts"
 export { TreeNode } from "../../domain/supervision/TreeNode.ts"
+export * as Actor from "./Actor.ts"
+export { ActorDown, CallTimedOut, MailboxFull } from "./ActorError.ts"
 export type { ChildSpec } from "./ChildSpec.ts"
 export * as SupervisionMetrics from "./internal/SupervisionMetrics.ts"
 export * as PartitionSupervisor from "./PartitionSupervisor.ts"
 export * as Registry from "./Registry.ts"
-export { SupervisionTree } from "./SupervisionTree.ts"
+export { NoSuchChild, SupervisionTree } from "./SupervisionTree.ts"
 export * as Supervisor from "./Supervisor.ts"
 export {
   ChildRefused,
   ChildStartError,
+  HeartbeatMissed,
+  StartAbandoned,
+  StartTimedOut,
   SupervisorGone,
   SupervisorShutdown,
   SupervisorStartError

@@ -3,8 +3,13 @@
  * child hangs itself below it, a heartbeat finds its watchdog, and a request is known to come from below.
  */
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { ExitClass } from "../../../domain/supervision/ChildExit.ts"
 import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
+import type { TraceEvent } from "../../../domain/supervision/TraceEvent.ts"
 import type { TreeNode } from "../../../domain/supervision/TreeNode.ts"
+import type { ActorDown } from "../ActorError.ts"
 
 export interface ChildPosition {
   /** Ids from the root down, joined by `/`. */
@@ -19,7 +24,18 @@ export interface ChildPosition {
   readonly publish: (event: SupervisionEvent) => void
   /** Notes that the child makes progress. */
   readonly beat: () => void
+  /** Tells of the end of the life that runs now. Returns how to stop waiting. */
+  readonly onDown: (tell: (reason: DownReason) => void) => () => void
+  /** Ends the life that runs now, as somebody else's hand does. */
+  readonly kill: () => void
+  /** Lets operators do something with a child that can be told, until the returned function is called. */
+  readonly attachControl: (control: ChildControl) => () => void
+  /** Wall clock, milliseconds since 1970. */
+  readonly nowUnsafe: () => number
 }
+
+/** `abandoned` past its shutdown limit; `noproc` when it did not run when it was asked about. */
+export type DownReason = ExitClass | "abandoned" | "noproc"
 
 export interface SupervisorPosition {
   /** The child that the supervisor runs in; undefined at the root. */
@@ -30,8 +46,18 @@ export interface SupervisorPosition {
   readonly lent: Map<object, Context.Context<never>>
 }
 
+/** What can be done with a live child from outside, see `Actor`. */
+export interface ChildControl {
+  readonly suspend: Effect.Effect<void, ActorDown>
+  readonly resume: Effect.Effect<void, ActorDown>
+  readonly state: Effect.Effect<unknown, ActorDown>
+  readonly trace: Stream.Stream<TraceEvent>
+}
+
 export interface Subtree {
   readonly node: () => TreeNode
+  /** The control of the child at a path, when there is such a child. */
+  readonly control: (path: string) => ChildControl | "no_control" | undefined
 }
 
 /** Undefined outside of any supervisor. */

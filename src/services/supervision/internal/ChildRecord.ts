@@ -15,7 +15,7 @@ import type { LastExit } from "../../../domain/supervision/TreeNode.ts"
 import type { BoundChild } from "../ChildSpec.ts"
 import { HeartbeatMissed, StartAbandoned, StartTimedOut } from "../SupervisorError.ts"
 import { monotonicMillis, type Owner, type StartResult } from "./ChildOwner.ts"
-import type { ChildPosition, Subtree } from "./ChildPosition.ts"
+import type { ChildControl, ChildPosition, DownReason, Subtree } from "./ChildPosition.ts"
 import * as ExitReason from "./ExitReason.ts"
 import { watch, type Watched } from "./Watchdog.ts"
 
@@ -44,6 +44,7 @@ export class ChildRecord<E> implements ChildPosition, Watched {
   exits: ReadonlyArray<LastExit> = []
   /** Supervisors that run inside; undefined while there never was one, for most children have none. */
   subtrees: ReadonlyArray<Subtree> | undefined = undefined
+  private control: ChildControl | undefined = undefined
   /** Whether the end that comes next was asked for by the supervisor. */
   isAsked = false
   /** Why the end that comes next was forced by us, although nobody asked the child to stop. */
@@ -56,6 +57,8 @@ export class ChildRecord<E> implements ChildPosition, Watched {
   private limit: Fiber.Fiber<unknown> | undefined = undefined
   /** Whether the running gauge counts it. */
   isCounted = false
+  /** Who waits for the end of the life that runs now; undefined while nobody does. */
+  private monitors: Set<(reason: DownReason) => void> | undefined = undefined
 
   constructor(bound: BoundChild<E>, owner: Owner) {
     this.bound = bound
@@ -83,6 +86,27 @@ export class ChildRecord<E> implements ChildPosition, Watched {
 
   publish(event: SupervisionEvent): void {
     this.owner.publish(event)
+  }
+
+  /** The control of this child, or of one further below; `path` begins with this child's. */
+  controlOf(path: string): ChildControl | "no_control" | undefined {
+    if (path === this.path && this.control !== undefined) return this.control
+    for (const subtree of this.subtrees ?? []) {
+      const found = subtree.control(path)
+      if (found !== undefined) return found
+    }
+    return path === this.path ? "no_control" : undefined
+  }
+
+  attachControl(control: ChildControl): () => void {
+    this.control = control
+    return () => {
+      if (this.control === control) this.control = undefined
+    }
+  }
+
+  nowUnsafe(): number {
+    return this.owner.clock.currentTimeMillisUnsafe()
   }
 
   nowMillis(): number {
@@ -232,6 +256,28 @@ export class ChildRecord<E> implements ChildPosition, Watched {
     })
   }
 
+  /** Tells of the end of the life that runs now, or that there is none. Returns how to stop waiting. */
+  onDown(tell: (reason: DownReason) => void): () => void {
+    if (this.fiber === undefined) {
+      tell("noproc")
+      return () => {}
+    }
+    const monitors = this.monitors ??= new Set()
+    monitors.add(tell)
+    return () => monitors.delete(tell)
+  }
+
+  private goDown(reason: DownReason): void {
+    const { monitors } = this
+    this.monitors = undefined
+    for (const tell of monitors ?? []) tell(reason)
+  }
+
+  /** Ends the life as somebody else's hand does: by its restart kind it begins another. */
+  kill(): void {
+    this.fiber?.interruptUnsafe()
+  }
+
   /** Interrupts the child without waiting for it. */
   ask(): void {
     this.isAsked = true
@@ -267,6 +313,7 @@ export class ChildRecord<E> implements ChildPosition, Watched {
     this.fiber = undefined
     this.startedAt = undefined
     this.push({ reason: "abandoned", message: "did not end within its shutdown limit" })
+    this.goDown("abandoned")
   }
 
   /** Answers whoever still waits for the start of a child that was stopped meanwhile. */
@@ -285,6 +332,7 @@ export class ChildRecord<E> implements ChildPosition, Watched {
     this.failure = forced === undefined ? (exit._tag === "Failure" ? exit.cause : Cause.empty) : Cause.die(forced)
     const reason = forced === undefined ? ExitReason.classify(exit, this.isAsked) : "failure"
     this.push({ reason, message: forced === undefined ? ExitReason.describe(exit) : forced.message })
+    this.goDown(reason)
     return reason
   }
 

@@ -20,7 +20,7 @@ type Seen = ChildRecord<unknown> | undefined
 export class SupervisorObserver implements Owner {
   readonly path: string
   readonly clock: Clock.Clock
-  readonly sinks: EventSinks = makeSinks()
+  readonly sinks: EventSinks<SupervisionEvent> = makeSinks()
   readonly position: ChildPosition | undefined
   readonly fork: Owner["fork"]
   readonly lent: Owner["lent"] = new Map()
