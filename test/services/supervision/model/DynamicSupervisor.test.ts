@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -17,7 +17,7 @@ import {
 import { operation, parameters } from "../../../domain/supervision/SupervisorCommands.ts"
 import type { ModelSpec } from "../../../domain/supervision/SupervisorModel.ts"
 import { it, withoutLeaks } from "../fixtures/Leaks.ts"
-import { Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
+import { type Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const maxChildren = 3
 

@@ -1,8 +1,8 @@
 /** Stops many children at once: those with the same limit share one timer, and the limits run side by side. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Shutdown from "../../../domain/supervision/Shutdown.ts"
-import type { ChildRecord } from "./ChildRecord.ts"
+import * as Shutdown from "../../../../domain/supervision/Shutdown.ts"
+import type { ChildRecord } from "../ChildRecord.ts"
 
 /** Returns the children that were left behind, when all others have ended. Takes as long as the longest limit. */
 export const stopAll = <E>(

@@ -1,8 +1,8 @@
 /** The live tree of one dynamic supervisor as plain data, read whenever somebody asks. */
-import type { TreeNode } from "../../../domain/supervision/TreeNode.ts"
-import { monotonicMillis } from "./ChildOwner.ts"
+import type { TreeNode } from "../../../../domain/supervision/TreeNode.ts"
+import { monotonicMillis } from "../ChildOwner.ts"
+import { budgetOf, childNode } from "../SupervisorNode.ts"
 import type { DynamicShell } from "./DynamicShell.ts"
-import { budgetOf, childNode } from "./SupervisorNode.ts"
 
 export const dynamicNodeOf = <E>(id: string, shell: DynamicShell<E>): TreeNode => {
   const { clock, path } = shell.observer
