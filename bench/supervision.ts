@@ -12,6 +12,7 @@ import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
+import * as Actor from "../src/services/supervision/Actor.ts"
 import * as Supervisor from "../src/services/supervision/Supervisor.ts"
 import type { Row } from "./Table.ts"
 
@@ -45,6 +46,37 @@ const many = (children: number) =>
     }))
     return { start, stop: Number((yield* Clock.monotonicTimeNanos) - stopping) / 1e9, bytes }
   })
+
+/** The same with a static supervisor, which starts its children in order and stops them in reverse. */
+const manyStatic = (children: number) =>
+  Effect.gen(function*() {
+    const began = yield* Clock.monotonicTimeNanos
+    const started = yield* Effect.scoped(Effect.gen(function*() {
+      yield* Supervisor.start({
+        id: "static",
+        strategy: "one_for_one",
+        children: Array.from(
+          { length: children },
+          (_, index) => Supervisor.child({ id: `${index}`, run: Effect.never })
+        )
+      })
+      return yield* Clock.monotonicTimeNanos
+    }))
+    const stopped = yield* Clock.monotonicTimeNanos
+    return { start: Number(started - began) / 1e9, stop: Number(stopped - started) / 1e9 }
+  })
+
+/** Microseconds for a call to an actor and its answer. */
+const actorCall = (count: number) =>
+  Effect.scoped(Effect.gen(function*() {
+    const echo = yield* Actor.make({
+      id: "echo",
+      init: Effect.void,
+      call: { ping: (_: void, state) => Effect.succeed(Actor.reply(undefined, state)) }
+    })
+    yield* Supervisor.start({ id: "root", strategy: "one_for_one", children: [echo] })
+    return (yield* seconds(Effect.repeat(echo.call.ping(), { times: count - 1 }))) * 1e6 / count
+  }))
 
 const percentile = (values: ReadonlyArray<number>, share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN
@@ -133,6 +165,7 @@ const measures = Effect.gen(function*() {
     stop: percentile(rounds.slice(5).map(({ stop }) => stop), 0.5)
   }
   const lots = yield* many(100_000)
+  const fixed = yield* last(2, manyStatic(100_000))
   const restart = yield* last(2, restarts(20_000))
   return {
     bytes_per_child: lots.bytes,
@@ -144,7 +177,10 @@ const measures = Effect.gen(function*() {
     restart_p50_us: restart.p50,
     restart_p99_us: restart.p99,
     one_for_all_1000_s: yield* last(10, oneForAll(1000)),
-    round_trip_us: yield* last(2, roundTrip(200_000))
+    round_trip_us: yield* last(2, roundTrip(200_000)),
+    actor_call_us: yield* last(2, actorCall(200_000)),
+    static_start_100000_s: fixed.start,
+    static_stop_100000_s: fixed.stop
   }
 })
 
@@ -164,7 +200,10 @@ const shown: Record<
   restart_p50_us: { what: "Exit to restarted, p50", unit: "us" },
   restart_p99_us: { what: "Exit to restarted, p99", unit: "us" },
   one_for_all_1000_s: { what: "one_for_all of 1,000", unit: "ms", scale: 1000 },
-  round_trip_us: { what: "Round trip through a mailbox", unit: "us" }
+  round_trip_us: { what: "Round trip through a Queue and a Deferred", unit: "us" },
+  actor_call_us: { what: "Call of an actor", unit: "us" },
+  static_start_100000_s: { what: "Start 100,000 static children", unit: "ms", scale: 1000 },
+  static_stop_100000_s: { what: "Stop 100,000 static children", unit: "ms", scale: 1000 }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
@@ -178,6 +217,9 @@ const peer = (): Record<string, unknown> | undefined => {
   const answer: unknown = JSON.parse(stdout)
   return isRecord(answer) ? answer : undefined
 }
+
+/** A call of an actor is what the BEAM's round trip through a mailbox is. */
+const theirKey = (key: string): string => key === "actor_call_us" ? "round_trip_us" : key
 
 const rowsOf = (
   { isRate = false, scale = 1, unit, what }: (typeof shown)[keyof Measures],
@@ -199,14 +241,18 @@ export const run = async (options: ReadonlyMap<string, string>) => {
   const theirs = options.get("peer") === "off" ? undefined : peer()
   const linearity = {
     start_ratio_per_child: ours.start_100000_s / 100 / ours.start_1000_s,
-    stop_ratio_per_child: ours.stop_100000_s / 100 / ours.stop_1000_s
+    stop_ratio_per_child: ours.stop_100000_s / 100 / ours.stop_1000_s,
+    static_start_ratio: ours.static_start_100000_s / ours.start_100000_s,
+    static_stop_ratio: ours.static_stop_100000_s / ours.stop_100000_s
   }
   const rows: Array<Row> = Object.entries(shown).flatMap(([key, show]) =>
-    rowsOf(show, new Map(Object.entries(ours)).get(key) ?? Number.NaN, theirs?.[key])
+    rowsOf(show, new Map(Object.entries(ours)).get(key) ?? Number.NaN, theirs?.[theirKey(key)])
   )
   rows.push(
     { what: "Start: time per child at 100,000 / at 1,000", value: linearity.start_ratio_per_child, unit: "x" },
-    { what: "Stop: time per child at 100,000 / at 1,000", value: linearity.stop_ratio_per_child, unit: "x" }
+    { what: "Stop: time per child at 100,000 / at 1,000", value: linearity.stop_ratio_per_child, unit: "x" },
+    { what: "Start: 100,000 static / dynamic children", value: linearity.static_start_ratio, unit: "x" },
+    { what: "Stop: 100,000 static / dynamic children", value: linearity.static_stop_ratio, unit: "x" }
   )
   return { rows, result: { ...ours, ...linearity, ...(theirs === undefined ? {} : { beam: theirs }) } }
 }

@@ -109,6 +109,7 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
         yield* supervisor.startChild(trace.child("1s", { shutdown: "2 seconds", life: deaf(1000) }))
         yield* supervisor.startChild(trace.child("5s", { shutdown: "2 seconds", life: deaf(5000) }))
         yield* supervisor.startChild(trace.child("4s", { shutdown: "6 seconds", life: deaf(4000) }))
+        yield* settle
       }).pipe(Effect.scoped)
 
       assert.strictEqual(yield* virtualMillis(scope, 60_000), 4000)
