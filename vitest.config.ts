@@ -1,4 +1,12 @@
+import * as fs from "node:fs"
+import * as path from "node:path"
 import { defineConfig } from "vitest/config"
+
+/** Git keeps no modes of files, and a key that others may read is refused. */
+const certificates = path.join(import.meta.dirname, "test/fixtures/tls")
+for (const name of fs.readdirSync(certificates).filter((file) => file.endsWith("-key.pem"))) {
+  fs.chmodSync(path.join(certificates, name), 0o600)
+}
 
 /** They start servers or processes. */
 const outside = ["test/**/*.integration.test.ts", "test/examples/**/*.test.ts"]

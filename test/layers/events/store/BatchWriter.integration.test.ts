@@ -7,7 +7,7 @@ import { PgConnection } from "../../../../src/layers/postgres/connection/PgConne
 import * as BatchWriter from "../../../../src/services/event-writer/BatchWriter.ts"
 import { countOf, layer as eventStore } from "../../../support/eventStore.ts"
 import { eventually } from "../../../support/Program.ts"
-import { json, message, telemetry } from "../../events/decode/samples.ts"
+import { json, message, telemetry } from "../decode/samples.ts"
 
 const decode = EventDecoder.make({ tenantDefault: "acme" })
 

@@ -35,7 +35,11 @@ describe("Statements of the event tables", () => {
   it("make tables whose key begins with the tenant", () => {
     const text = TableDefinition.create("platform", "logs")
 
-    assert.include(text, "\"tenant_id\" text not null, \"timestamp\" timestamptz not null, \"id\" uuid not null")
+    assert.include(
+      text,
+      "\"tenant_id\" text default 'default' not null, \"timestamp\" timestamptz not null, " +
+        "\"id\" uuid default gen_random_uuid() not null"
+    )
     assert.include(text, "primary key (\"tenant_id\", \"timestamp\", \"id\")")
   })
 
