@@ -3,8 +3,9 @@
  *
  * One error for everything that can go wrong, because the operator's next step is the same: look at that address.
  */
-import { Effect, Schema } from "effect"
+import { Effect, Option, Redacted, Schema } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
+import * as ManagementAccess from "./ManagementAccess.ts"
 
 export class ManagementError extends Schema.TaggedError<ManagementError>()("ManagementError", {
   url: Schema.String,
@@ -25,7 +26,11 @@ export const get = Effect.fn("ManagementClient.get")(function*<S extends Schema.
 ): Effect.fn.Return<S["Type"], ManagementError, HttpClient.HttpClient> {
   const url = `${base.replace(/\/+$/, "")}${path}`
   const fail = (detail: string) => new ManagementError({ url, detail })
-  const answer = yield* HttpClient.get(url).pipe(
+  const headers = Option.match(yield* ManagementAccess.token, {
+    onNone: () => ({}),
+    onSome: (token) => ({ authorization: `Bearer ${Redacted.value(token)}` })
+  })
+  const answer = yield* HttpClient.get(url, { headers }).pipe(
     Effect.flatMap((response) => Effect.map(response.json, (body) => ({ status: response.status, body }))),
     Effect.catchTag("HttpClientError", (error) =>
       fail(
@@ -37,6 +42,9 @@ export const get = Effect.fn("ManagementClient.get")(function*<S extends Schema.
       )),
     Effect.timeoutOrElse({ duration: limit, orElse: () => fail(`no answer within ${limit}`) })
   )
+  if (answer.status === 401) {
+    return yield* fail(`asks for a token: set ${ManagementAccess.tokenVariable} as the program has it`)
+  }
   if (answer.status !== 200) return yield* fail(`answered with status ${answer.status}`)
   return yield* Schema.decodeUnknownEffect(schema)(answer.body).pipe(
     Effect.mapError((error) => fail(`unexpected answer: ${error.message}`))

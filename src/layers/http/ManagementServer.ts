@@ -2,7 +2,7 @@
  * The HTTP side of every program: liveness, readiness, metrics, the live supervision tree, and what its parts have
  * registered, see `Management`; described at `/api/openapi.json`.
  *
- * Without authentication, so it belongs on the loopback, where requests must name the loopback too. A connection that
+ * Without authentication on the loopback, where requests must name the loopback too; beyond it see `ManagementAccess`. A connection that
  * sends nothing for 20 s is closed, a request must be complete within 30 s. Closing lets running requests end for 2 s, then cuts them off.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -18,6 +18,7 @@ import { BindError } from "../grpc/GrpcServer.ts"
 import * as ConnectionGuard from "../sockets/ConnectionGuard.ts"
 import * as LoopbackHost from "./LoopbackHost.ts"
 import { Management, type Registered, type Route } from "./Management.ts"
+import * as ManagementAccess from "./ManagementAccess.ts"
 import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
 
@@ -150,6 +151,9 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ManagementServer, BindError, Management | SupervisionTree | Scope.Scope> {
   const management = yield* Management
   const tree = yield* SupervisionTree
+  const guard = yield* ManagementAccess.guardOf(host).pipe(
+    Effect.mapError(({ reason }) => new BindError({ address: `${host}:${port}`, reason }))
+  )
   const server = http.createServer(timeouts)
   const listening = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: grace }).pipe(
     Effect.mapError(bindError(`${host}:${port}`))
@@ -159,7 +163,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   let closing = false
   yield* listening.serve(
-    Effect.map(addressedTo(host, dispatcher(management, tree)), (response) =>
+    Effect.map(addressedTo(host, guard(dispatcher(management, tree))), (response) =>
       // Otherwise the connection would be kept for a next request, and closing would wait for it.
       closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
   )

@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect } from "effect"
+import { Management } from "../../../src/layers/http/Management.ts"
+import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
+import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
+
+const token = "a-token-that-nobody-guesses"
+
+const make = (host: string, environment: Readonly<Record<string, string>>) =>
+  ManagementServer.make({ host, port: 0 }).pipe(
+    Effect.provide([SupervisionTree.layer, Management.layer]),
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
+  )
+
+const statusOf = (port: number, path: string, authorization?: string) =>
+  Effect.promise(async (signal) => {
+    const headers = authorization === undefined ? {} : { authorization }
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers, signal })
+    await response.arrayBuffer()
+    return response.status
+  })
+
+describe("ManagementAccess", () => {
+  it.live("lets only whoever has the token read what others can reach, but for health", () =>
+    Effect.gen(function*() {
+      const { port } = yield* make("0.0.0.0", { SERVICERADAR_HTTP_TOKEN: token })
+      const protectedPaths = ["/metrics", "/api/tree", "/api/openapi.json", "/nothing", "/health/../metrics"]
+      const all = (authorization?: string) =>
+        Effect.forEach(protectedPaths, (path) => statusOf(port, path, authorization))
+
+      assert.deepStrictEqual(
+        yield* Effect.forEach(["/health/live", "/health/ready"], (path) => statusOf(port, path)),
+        [200, 200]
+      )
+      assert.deepStrictEqual(yield* all(), [401, 401, 401, 401, 401])
+      assert.deepStrictEqual(yield* all(`Bearer ${token}x`), [401, 401, 401, 401, 401])
+      assert.deepStrictEqual(yield* all(`Basic ${token}`), [401, 401, 401, 401, 401])
+      assert.deepStrictEqual(yield* all(`Bearer ${token}`), [200, 200, 200, 404, 200])
+    }))
+
+  it.live("asks for nothing on the loopback", () =>
+    Effect.gen(function*() {
+      const { port } = yield* make("127.0.0.1", {})
+
+      assert.strictEqual(yield* statusOf(port, "/metrics"), 200)
+    }))
+
+  it.live("does not start where others can reach it and nobody has a token, and says how to set one", () =>
+    Effect.gen(function*() {
+      const without = yield* Effect.flip(make("0.0.0.0", {}))
+      const short = yield* Effect.flip(make("::", { SERVICERADAR_HTTP_TOKEN: "short" }))
+
+      assert.strictEqual(
+        without.message,
+        "Cannot listen on 0.0.0.0:0: others can reach this address: set SERVICERADAR_HTTP_TOKEN to a secret that they " +
+          "have to send as bearer token, or listen on 127.0.0.1"
+      )
+      assert.include(short.message, "SERVICERADAR_HTTP_TOKEN is shorter than 16 characters")
+      assert.notInclude(short.message, "short\"")
+    }))
+})
