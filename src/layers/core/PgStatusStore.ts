@@ -36,6 +36,15 @@ const hashOf = (status: ReportedStatus): string =>
 
 const arrayOf = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
 
+/** Between two statuses of a service: what was in a longer one nobody knows, so the state counts from its end. */
+const gapIntervals = 3
+const intervalDefaultMillis = 5 * 60_000
+/** Statuses wait some seconds for each other. */
+const gapSlackMillis = 10_000
+
+const gapMax = ({ intervalMillis }: StatusReport): number =>
+  gapIntervals * (intervalMillis ?? intervalDefaultMillis) + gapSlackMillis
+
 const columns = (statuses: ReadonlyArray<ReportedStatus>) => ({
   partition: arrayOf(statuses.map((status) => status.partition), PgTypes.OID.text),
   agentId: arrayOf(statuses.map((status) => status.agentId), PgTypes.OID.text),
@@ -127,8 +136,10 @@ const appendSlice = (sql: PgClient.PgClient, report: StatusReport, receivedAt: D
         kv_store_id = excluded.kv_store_id,
         message = excluded.message,
         reported_at = excluded.reported_at,
-        last_change_at = case when known.available = excluded.available
-          then known.last_change_at else excluded.reported_at end
+        last_change_at = case when known.available = excluded.available and (
+            excluded.source = 'results'
+            or excluded.reported_at - known.reported_at <= ${gapMax(report)} * interval '1 millisecond'
+          ) then known.last_change_at else excluded.reported_at end
       where known.reported_at <= excluded.reported_at or known.reported_at > ${at}::timestamptz
     )
     select (select count(*)::int from added) as stored,

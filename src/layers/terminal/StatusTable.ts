@@ -1,7 +1,7 @@
 /**
  * Draws the newest status of each service as a table: service, agent, status, latency, last change.
  *
- * What is down comes first, because that is what one looks for; the rest keeps its order, so that lines stay in place.
+ * What is down comes first, because that is what one looks for, then what nobody has heard of lately; the rest keeps its order, so that lines stay in place.
  */
 import * as Elapsed from "./Elapsed.ts"
 import * as Style from "./Style.ts"
@@ -12,6 +12,8 @@ export interface StatusRow {
   readonly type: string
   readonly agent: string
   readonly available: boolean
+  /** Nothing has been heard of it for long enough that nobody knows. */
+  readonly isStale: boolean
   readonly responseTimeNanos: number
   /** Milliseconds since 1970. */
   readonly lastChangeMillis: number
@@ -25,11 +27,14 @@ export interface TableOptions {
   readonly rowsMax: number
 }
 
+const isUp = (row: StatusRow): boolean => row.available && !row.isStale
+const isDown = (row: StatusRow): boolean => !row.available && !row.isStale
+
 const columnsAt = (nowMillis: number): ReadonlyArray<TextTable.Column<StatusRow>> => [
   { title: "SERVICE", text: (row) => row.service, columnsMax: 32 },
   { title: "TYPE", text: (row) => row.type, columnsMax: 10 },
   { title: "AGENT", text: (row) => row.agent, columnsMax: 24 },
-  { title: "STATUS", text: (row) => row.available ? "up" : "DOWN", columnsMax: 6 },
+  { title: "STATUS", text: (row) => row.isStale ? "stale" : row.available ? "up" : "DOWN", columnsMax: 6 },
   { title: "LATENCY", text: (row) => Elapsed.latency(row.responseTimeNanos), columnsMax: 8, isRight: true },
   {
     title: "LAST CHANGE",
@@ -41,22 +46,28 @@ const columnsAt = (nowMillis: number): ReadonlyArray<TextTable.Column<StatusRow>
 /** Header, one line for each service, and how many were left out. */
 export const draw = (rows: ReadonlyArray<StatusRow>, options: TableOptions): ReadonlyArray<string> => {
   const { columns, nowMillis, style } = options
-  const sorted = [...rows.filter((row) => !row.available), ...rows.filter((row) => row.available)]
+  const sorted = [...rows.filter(isDown), ...rows.filter((row) => row.isStale), ...rows.filter(isUp)]
   const shown = sorted.slice(0, Math.max(0, options.rowsMax))
   const hidden = rows.length - shown.length
   return [
     ...TextTable.draw(columnsAt(nowMillis), shown, {
       style,
       columns,
-      paint: (row, line) => row.available ? line : style.bad(line)
+      paint: (row, line) => isDown(row) ? style.bad(line) : row.isStale ? style.warn(line) : line
     }),
     ...(hidden > 0 ? [Style.cut(style.dim(`… and ${hidden} more`), columns)] : [])
   ]
 }
 
-/** `12 up, 1 down`. */
+/** `12 up, 1 down, 2 stale`. */
 export const summary = (rows: ReadonlyArray<StatusRow>, style: Style.Style): string => {
-  const down = rows.filter((row) => !row.available).length
-  const up = `${rows.length - down} up`
-  return down === 0 ? style.good(up) : `${up}, ${style.bad(`${down} down`)}`
+  const down = rows.filter(isDown).length
+  const stale = rows.filter((row) => row.isStale).length
+  const up = `${rows.length - down - stale} up`
+  if (down === 0 && stale === 0) return style.good(up)
+  return [
+    up,
+    ...(down === 0 ? [] : [style.bad(`${down} down`)]),
+    ...(stale === 0 ? [] : [style.warn(`${stale} stale`)])
+  ].join(", ")
 }

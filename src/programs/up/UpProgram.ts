@@ -55,6 +55,7 @@ const answer = Effect.fnUntraced(function*(output: Output, watch: StatusWatch.Wa
     const lines = LiveView.table(states, {
       style: Style.forStream(process.stdout, process.env),
       nowMillis: yield* Clock.currentTimeMillis,
+      staleMillis: LiveView.staleAfter(watch.config.pollInterval),
       columns: process.stdout.isTTY === true ? process.stdout.columns : 200
     })
     yield* Console.log(lines.join("\n"))

@@ -57,10 +57,11 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
 
   it.effect("keeps the time of the last change, not of the last report", () =>
     Effect.gen(function*() {
-      yield* append(at("change", 1_000n, true))
-      yield* append(at("change", 2_000n, true))
+      const every = { intervalMillis: 600_000 }
+      yield* append({ ...at("change", 1_000n, true), ...every })
+      yield* append({ ...at("change", 2_000n, true), ...every })
       const [up] = yield* current({ agent: "change" })
-      yield* append(at("change", 3_000n, false))
+      yield* append({ ...at("change", 3_000n, false), ...every })
       const [down] = yield* current({ agent: "change" })
 
       assert.strictEqual(up?.lastChangeAt.epochMilliseconds, 1_000_000)
@@ -68,6 +69,26 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
       assert.strictEqual(down?.lastChangeAt.epochMilliseconds, 3_000_000)
       assert.strictEqual(down?.firstSeenAt.epochMilliseconds, 1_000_000)
       assert.isFalse(down?.available)
+    }))
+
+  it.effect.each<readonly [number | undefined, bigint, number]>([
+    [30_000, 1_100n, 1_000_000],
+    [30_000, 1_101n, 1_101_000],
+    [undefined, 1_910n, 1_000_000],
+    [undefined, 1_911n, 1_911_000]
+  ])("does not bridge a gap of more than three intervals (%j ms): reported again at %d s, changed at %d", ([
+    intervalMillis,
+    second,
+    changed
+  ]) =>
+    Effect.gen(function*() {
+      const agentId = `gap-${second}`
+      const every = intervalMillis === undefined ? {} : { intervalMillis }
+      yield* append({ ...at(agentId, 1_000n, true), ...every })
+      yield* append({ ...at(agentId, second, true), ...every })
+      const [state] = yield* current({ agent: agentId })
+
+      assert.strictEqual(state?.lastChangeAt.epochMilliseconds, changed)
     }))
 
   it.effect("does not let a late report replace a newer state", () =>

@@ -27,6 +27,7 @@ const row = (service: string, available: boolean): StatusTable.StatusRow => ({
   agent: "local",
   available,
   responseTimeNanos: 3_100_000,
+  isStale: false,
   lastChangeMillis: nowMillis - 5_000
 })
 

@@ -6,6 +6,7 @@
  * then the streams to those at work or one line; at last the table ends with how much it leaves out.
  */
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as StreamLag from "../../../domain/events/reporting/StreamLag.ts"
 import type { ServiceState } from "../../../domain/monitoring/reports/ServiceState.ts"
 import type { TreeNode } from "../../../domain/supervision/TreeNode.ts"
@@ -28,9 +29,22 @@ export interface View {
   readonly warnings: ReadonlyArray<string>
 }
 
-export interface Surface {
-  readonly style: Style.Style
+export interface Freshness {
   readonly nowMillis: number
+  /** A status older than this says nothing any more. */
+  readonly staleMillis: number
+}
+
+const intervalsMax = 3
+/** Reports carry whole seconds and wait for each other. */
+const slackMillis = 2_000
+
+/** Of checks that are made this often. */
+export const staleAfter = (pollInterval: Duration.Duration): number =>
+  intervalsMax * Duration.toMillis(pollInterval) + slackMillis
+
+export interface Surface extends Freshness {
+  readonly style: Style.Style
   readonly columns: number
   readonly rows: number
 }
@@ -41,11 +55,12 @@ const warningLinesMax = 3
 const fixedLines = 7
 const tableRowsMin = 5
 
-const toRow = (state: ServiceState): StatusTable.StatusRow => ({
+const toRow = ({ nowMillis, staleMillis }: Freshness) => (state: ServiceState): StatusTable.StatusRow => ({
   service: state.serviceName,
   type: state.serviceType,
   agent: state.agentId,
   available: state.available,
+  isStale: nowMillis - DateTime.toEpochMillis(state.reportedAt) > staleMillis,
   responseTimeNanos: state.responseTimeNanos,
   lastChangeMillis: DateTime.toEpochMillis(state.lastChangeAt)
 })
@@ -67,7 +82,7 @@ export const streamSummary = (streams: ReadonlyArray<StreamStatus>): string =>
 
 /** The statuses alone, for the end of `--once`. */
 export const table = (states: ReadonlyArray<ServiceState>, surface: Omit<Surface, "rows">): ReadonlyArray<string> => {
-  const rows = states.map(toRow)
+  const rows = states.map(toRow(surface))
   return [...StatusTable.draw(rows, { ...surface, rowsMax: rows.length }), StatusTable.summary(rows, surface.style)]
 }
 
@@ -91,7 +106,7 @@ const drawStreams = (view: View, surface: Surface, roomLines: number): ReadonlyA
 
 export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
   const { columns, style } = surface
-  const rows = view.states.map(toRow)
+  const rows = view.states.map(toRow(surface))
   const screen = surface.rows - fixedLines
   const whole = TreeDrawing.draw(view.tree, surface)
   const short = TreeDrawing.draw(view.tree.map((root) => essential(root, 1)), surface)

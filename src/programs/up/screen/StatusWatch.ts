@@ -102,7 +102,13 @@ export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions
       streams: yield* options.streams,
       tree: yield* tree.snapshot,
       warnings: warnings.map((entry) => entry.text)
-    }, { style: options.style, nowMillis, columns, rows })
+    }, {
+      style: options.style,
+      nowMillis,
+      staleMillis: LiveView.staleAfter(options.config.pollInterval),
+      columns,
+      rows
+    })
     yield* screen.draw(lines)
   })
   return yield* Effect.all([Effect.repeat(refresh, askEvery), Effect.repeat(draw, drawEvery)], {
