@@ -29,7 +29,10 @@ const scopes: Readonly<Record<string, Scope>> = {
   "--most": { projects: ["unit", "integration", "programs"], suites: [] },
   "--all": {
     projects: ["unit", "integration", "programs", "faults"],
-    suites: [{ name: "packages", command: ["node", "scripts/check-packages.ts"] }]
+    suites: [
+      { name: "step budgets", command: ["node", "scripts/steps.ts", "--seeds", "10"] },
+      { name: "packages", command: ["node", "scripts/check-packages.ts"] }
+    ]
   }
 }
 

@@ -27,6 +27,7 @@ const backoff = { schedule: Backoff.capped({ from: "1 second", to: "30 seconds" 
 const coordinator = (link: AgentLink.AgentLink) =>
   Supervisor.supervisor({
     id: ChildId.fromName(link.agent.agentId),
+    metricsName: "AgentCoordinator",
     strategy: "rest_for_one",
     children: [
       Supervisor.child({ id: "ConnectionManager", backoff, start: ConnectionManager.start(link) }),

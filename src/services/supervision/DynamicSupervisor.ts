@@ -28,6 +28,8 @@ import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } fro
 
 export interface DynamicOptions extends Pick<ChildSpec.ChildOptions, "restart" | "significant" | "backoff"> {
   readonly id: string
+  /** The label of its metrics, from a small fixed set, where the id comes from data. Default the id. */
+  readonly metricsName?: string | undefined
   /** Default three restarts in five seconds, of all children together. */
   readonly intensity?: RestartIntensity.RestartIntensityInput
   /** Children at once, restarting ones included. */
@@ -181,7 +183,7 @@ const startShell = <E>(
   tenant: Tenant<DynamicShell<E>>
 ): Effect.Effect<Effect.Effect<void, SupervisorShutdown<E>>, SupervisorShutdown<E>, Scope.Scope> =>
   Effect.gen(function*() {
-    const observer = new SupervisorObserver(options.id, yield* Clock.Clock, yield* Effect.context())
+    const observer = new SupervisorObserver(options, yield* Clock.Clock, yield* Effect.context())
     const { path } = observer
     const { maxRestarts, period } = options.intensity ?? RestartIntensity.defaultIntensity
     const [problem] = SpecCheck.checkDynamic(options.id, { maxRestarts, period }, options.maxChildren)

@@ -124,7 +124,7 @@ const startTyped = <E, R>(
 ): Effect.Effect<Supervisor<E>, SupervisorStartError<E>, R | Scope.Scope> =>
   Effect.gen(function*() {
     const context = yield* Effect.context()
-    const observer = new SupervisorObserver(options.id, yield* Clock.Clock, context)
+    const observer = new SupervisorObserver(options, yield* Clock.Clock, context)
     const [problem] = Handle.check(options, isTopmost)
     if (problem !== undefined) {
       const { path } = observer

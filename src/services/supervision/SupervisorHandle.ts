@@ -21,6 +21,8 @@ type Specs = ReadonlyArray<ChildSpec.ChildSpec<unknown, unknown>>
 
 export interface SupervisorOptions<Children extends Specs> {
   readonly id: string
+  /** The label of its metrics, from a small fixed set, where the id comes from data. Default the id. */
+  readonly metricsName?: string | undefined
   readonly strategy: Strategy
   /** Default three restarts in five seconds. */
   readonly intensity?: RestartIntensity.RestartIntensityInput

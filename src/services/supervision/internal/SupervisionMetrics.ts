@@ -1,4 +1,7 @@
-/** Metrics of one supervisor, labelled with its path. */
+/**
+ * Metrics of a supervisor, labelled with the name that it has for them: supervisors of one name add up, so that thousands of
+ * alike ones, each with an id from data, are one series.
+ */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
@@ -18,20 +21,27 @@ export interface SupervisionMetrics {
   readonly restarted: () => void
   readonly recovered: (seconds: number) => void
   readonly running: (count: number) => void
-  /** Takes the supervisor's gauge away when it has ended. */
-  readonly remove: () => void
+  /** None of its children count any more. */
+  readonly ended: () => void
 }
 
 /** Updates are plain calls, for they happen where a fiber ends. */
-export const make = (path: string, context: Context.Context<never>): SupervisionMetrics => {
-  const label = { supervisor: path }
+export const make = (name: string, context: Context.Context<never>): SupervisionMetrics => {
+  const label = { supervisor: name }
+  let counted = 0
   const restarts = Metric.withAttributes(restartsTotal, label)
   const running = Metric.withAttributes(children, label)
   const recovery = Metric.withAttributes(recoverySeconds, label)
   return {
     restarted: () => restarts.updateUnsafe(1, context),
     recovered: (seconds) => recovery.updateUnsafe(seconds, context),
-    running: (count) => running.updateUnsafe(count, context),
-    remove: () => Metric.removeUnsafe(running, context)
+    running: (count) => {
+      running.modifyUnsafe(count - counted, context)
+      counted = count
+    },
+    ended: () => {
+      running.modifyUnsafe(-counted, context)
+      counted = 0
+    }
   }
 }

@@ -29,14 +29,18 @@ export class SupervisorObserver implements Owner {
   private readonly above: ((event: SupervisionEvent) => void) | undefined
   private running = 0
 
-  constructor(id: string, clock: Clock.Clock, context: Context.Context<never>) {
+  constructor(
+    { id, metricsName = id }: { readonly id: string; readonly metricsName?: string | undefined },
+    clock: Clock.Clock,
+    context: Context.Context<never>
+  ) {
     const parent = Context.get(context, ChildPosition)
     const tree = Context.getOrUndefined(context, SupervisionTree)
     this.path = parent === undefined ? id : parent.isSupervisor ? parent.path : `${parent.path}/${id}`
     this.position = parent
     this.fork = Effect.runForkWith(context)
     this.clock = clock
-    this.metrics = makeMetrics(this.path, context)
+    this.metrics = makeMetrics(metricsName, context)
     this.above = parent === undefined ? tree?.publish : (event) => parent.publish(event)
   }
 
@@ -133,7 +137,7 @@ export class SupervisorObserver implements Owner {
   }
 
   closed(outcome: Outcome | undefined): Effect.Effect<void> {
-    this.metrics.remove()
+    this.metrics.ended()
     const at = this.clock.currentTimeMillisUnsafe()
     this.publish({ _tag: "SupervisorEnded", path: this.path, at, outcome: outcome?._tag ?? "stopped" })
     // A failed start has its line already, and its error goes to whoever asked for the start.

@@ -228,6 +228,27 @@ describe("What others see of a supervisor", () => {
       )
     }))
 
+  it.effect("adds up supervisors that have one name for their metrics, whatever their ids are", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const running = Metric.withAttributes(SupervisionMetrics.children, { supervisor: "alike" })
+      const alike = (id: string, children: ReadonlyArray<string>) =>
+        Supervisor.start({
+          id,
+          metricsName: "alike",
+          strategy: "one_for_one",
+          children: children.map((child) => trace.child(child))
+        })
+      yield* alike("host-1", ["a", "b"])
+
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* alike("host-2", ["c"])
+        assert.strictEqual((yield* Metric.value(running)).value, 3)
+      }))
+
+      assert.strictEqual((yield* Metric.value(running)).value, 2)
+    }))
+
   it.effect("is ready while every child runs or has done its work", () =>
     Effect.gen(function*() {
       const trace = new Trace()
