@@ -10,6 +10,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
 import * as CoreConfig from "../../domain/core/CoreConfig.ts"
+import * as EventWriterConfig from "../../domain/events/settings/EventWriterConfig.ts"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
 import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
@@ -53,6 +54,10 @@ const noticesOf = Effect.fnUntraced(function*(kind: ConfigKind.ConfigKind, file:
   if (kind === "poller") {
     const { value } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, file)
     return PollerConfig.notices(value).map(({ key, notice }) => `${key}: ${notice}`)
+  }
+  if (kind === "event-writer") {
+    const { value } = yield* ConfigFile.load(EventWriterConfig.EventWriterConfigFile, file)
+    return EventWriterConfig.warnings(value)
   }
   if (kind !== "agent") return []
   const { value } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)

@@ -7,7 +7,7 @@
 import { Clock, Config, Console, Effect, Option, Redacted, Schema } from "effect"
 import * as Flag from "effect/cli/Flag"
 import type { TableName } from "../../domain/events/rows/Tables.ts"
-import { tableNames } from "../../domain/events/storing/TablePolicy.ts"
+import { writtenNames } from "../../domain/events/storing/TablePolicy.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import * as Since from "../../layers/command/Since.ts"
 import * as PgTableComparison from "../../layers/events/comparing/PgTableComparison.ts"
@@ -25,7 +25,7 @@ export class NothingToCompare extends Schema.TaggedError<NothingToCompare>()("No
   }
 }
 
-const isTableName = Schema.is(Schema.Literals(tableNames))
+const isTableName = Schema.is(Schema.Literals(writtenNames))
 
 const moment = (name: string) =>
   Flag.String(name).pipe(
@@ -53,7 +53,7 @@ export const compareFlags = {
   table: Flag.String("table").pipe(
     Flag.filterMap(
       Option.liftPredicate(isTableName),
-      (text) => `one of ${tableNames.join(", ")}, got ${JSON.stringify(text)}`
+      (text) => `one of ${writtenNames.join(", ")}, got ${JSON.stringify(text)}`
     ),
     Flag.atLeast(0),
     Flag.withMetavar("TABLE"),
@@ -99,7 +99,7 @@ const sidesOf = Effect.fnUntraced(function*(options: CompareOptions) {
 /** Those asked for; without any, all that both sides have. */
 const chosen = Effect.fnUntraced(function*(asked: ReadonlyArray<TableName>) {
   const { left, right } = yield* (yield* TableComparison).tables
-  const named = asked.length > 0 ? tableNames.filter((name) => asked.includes(name)) : tableNames
+  const named = asked.length > 0 ? writtenNames.filter((name) => asked.includes(name)) : writtenNames
   const common = named.filter((name) => left.has(name) && right.has(name))
   const lonely = named.filter((name) => left.has(name) !== right.has(name) || (asked.length > 0 && !left.has(name)))
   const say = lonely.map((name) =>

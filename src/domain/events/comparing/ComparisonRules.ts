@@ -28,11 +28,14 @@ const keys: Readonly<Record<TableName, ReadonlyArray<string>>> = {
   events: ["id"]
 }
 
+/** Attributes of either form: JSON, or `k=v,k=v`. */
+const attributes = new Set(["attributes", "resource_attributes", "scope_attributes"])
+
+/** Where one writer says 0 for what it does not know and the other nothing. */
+const zeros = new Set(["severity_number", "trace_flags", "level"])
+
 /** Text that holds JSON: its formatting is no difference. */
 const jsonTexts = new Set([
-  "attributes",
-  "resource_attributes",
-  "scope_attributes",
   "events",
   "links",
   "raw_data"
@@ -53,7 +56,7 @@ export interface ComparedColumn {
   readonly left: string
   readonly right: string
   /** `json` when its formatting does not count on either side. */
-  readonly kind: "plain" | "json" | "time" | "array"
+  readonly kind: "plain" | "json" | "time" | "array" | "attributes" | "zero"
 }
 
 export interface ComparisonPlan {
@@ -66,7 +69,11 @@ export interface ComparisonPlan {
 }
 
 const kindOf = (name: string, types: ReadonlyArray<string>): ComparedColumn["kind"] =>
-  types.some((type) => type === "jsonb" || type === "json") || jsonTexts.has(name)
+  attributes.has(name)
+    ? "attributes"
+    : zeros.has(name)
+    ? "zero"
+    : types.some((type) => type === "jsonb" || type === "json") || jsonTexts.has(name)
     ? "json"
     : types.every((type) => type === "timestamp with time zone")
     ? "time"

@@ -2,7 +2,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, type Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import { tableNames } from "../../../domain/events/storing/TablePolicy.ts"
+import { writtenNames } from "../../../domain/events/storing/TablePolicy.ts"
 import { ComparisonError } from "../../../services/events/TableComparison.ts"
 import * as SqlFailure from "../../postgres/connection/SqlFailure.ts"
 import * as TableCatalog from "../store/TableCatalog.ts"
@@ -40,7 +40,7 @@ export const open = Effect.fnUntraced(function*(name: "left" | "right", { schema
         // The statement gives the rows their shape.
         Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(decoded)(rows)))
       ),
-    catalog: Effect.mapError(TableCatalog.read(sql.unsafe, schema, tableNames), failed)
+    catalog: Effect.mapError(TableCatalog.read(sql.unsafe, schema, writtenNames), failed)
   }
   return side
 })

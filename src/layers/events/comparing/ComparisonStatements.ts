@@ -16,7 +16,8 @@ export interface Statement {
 
 const textOf = (column: ComparedColumn, side: Side): string => {
   const name = quote(column[side])
-  return column.kind === "array" ? `array_to_json(${name})::text` : `nullif(${name}::text, '')`
+  if (column.kind === "array") return `array_to_json(${name})::text`
+  return column.kind === "zero" ? `nullif(${name}::text, '0')` : `nullif(${name}::text, '')`
 }
 
 const textsOf = (columns: ReadonlyArray<ComparedColumn>, side: Side): string =>

@@ -12,7 +12,7 @@ import { DifferenceTally } from "../../../domain/events/comparing/DifferenceTall
 import * as WindowDifference from "../../../domain/events/comparing/WindowDifference.ts"
 import * as WindowPlan from "../../../domain/events/comparing/WindowPlan.ts"
 import type { TableName } from "../../../domain/events/rows/Tables.ts"
-import { tableNames } from "../../../domain/events/storing/TablePolicy.ts"
+import { writtenNames } from "../../../domain/events/storing/TablePolicy.ts"
 import {
   type ComparedRange,
   ComparisonError,
@@ -39,8 +39,16 @@ const Texts = Schema.Array(Schema.NullOr(Schema.String))
 const Rows = Schema.Array(Schema.Struct({ key: Texts, values: Texts }))
 
 const canonical = (plan: ComparisonRules.ComparisonPlan, row: WindowDifference.ComparedRow) => {
+  const textOf = (value: string | null, kind: ComparisonRules.ComparedColumn["kind"] | undefined) =>
+    value === null || kind === undefined
+      ? value
+      : kind === "json"
+      ? CanonicalText.ofJson(value)
+      : kind === "attributes"
+      ? CanonicalText.ofAttributes(value)
+      : value
   const texts = (columns: ReadonlyArray<ComparisonRules.ComparedColumn>, values: ReadonlyArray<string | null>) =>
-    values.map((value, at) => value !== null && columns[at]?.kind === "json" ? CanonicalText.ofJson(value) : value)
+    values.map((value, at) => textOf(value, columns[at]?.kind))
   return { key: texts(plan.key, row.key), values: texts(plan.values, row.values) }
 }
 
@@ -169,7 +177,7 @@ export const layer = (options: PgTableComparisonOptions): Layer.Layer<TableCompa
       const { examplesMax = 3, left, right, rowsMax = 5_000 } = options
       const sides = [yield* open("left", left), yield* open("right", right)] as const
       const tablesOf = (side: Side) =>
-        Effect.map(side.catalog, (found) => new Set(tableNames.filter((name) => isName(name, found))))
+        Effect.map(side.catalog, (found) => new Set(writtenNames.filter((name) => isName(name, found))))
       return TableComparison.of({
         tables: Effect.map(both(tablesOf, sides), ([left, right]) => ({ left, right })),
         compare: Effect.fn("TableComparison.compare")(function*(table, range, onProgress) {

@@ -12,4 +12,12 @@ describe("CanonicalText", () => {
   it("keeps text that is no JSON", () => {
     assert.strictEqual(CanonicalText.ofJson("a=1,b=2"), "a=1,b=2")
   })
+
+  it("reads attributes as maps, in JSON and as the Go services flatten them", () => {
+    const json = "{\"b\":\"x\",\"a\":1.5,\"ok\":true,\"none\":false,\"zero\":0,\"list\":[1]}"
+
+    assert.strictEqual(CanonicalText.ofAttributes(json), CanonicalText.ofAttributes("a=1.500000,ok=true,b=x"))
+    assert.notStrictEqual(CanonicalText.ofAttributes(json), CanonicalText.ofAttributes("a=1.500000,ok=true,b=y"))
+    assert.isNull(CanonicalText.ofAttributes("{\"status\":0}"))
+  })
 })

@@ -98,4 +98,27 @@ describe("CnpgConfig", () => {
     })
     assert.strictEqual(CnpgConfig.pool(block({ min_connections: 50 })).maxConnections, 50)
   })
+
+  it("takes a CA alone, and the variables of the existing containers in the place of what the file says", () => {
+    const alone = CnpgConfig.tls(block({ tls: { ca_file: "/certs/root.pem" } }))
+    const none = { folder: undefined, caFile: undefined, certFile: undefined, keyFile: undefined, sslMode: undefined }
+
+    assert.deepStrictEqual(Option.getOrUndefined(alone), {
+      caFile: "/certs/root.pem",
+      certFile: undefined,
+      keyFile: undefined,
+      verifiesName: true
+    })
+    assert.deepStrictEqual(
+      Option.getOrUndefined(CnpgConfig.tlsOf({ ...none, caFile: "/other/ca.pem", sslMode: "verify-ca" }, alone)),
+      { caFile: "/other/ca.pem", certFile: undefined, keyFile: undefined, verifiesName: false }
+    )
+    assert.deepStrictEqual(Option.getOrUndefined(CnpgConfig.tlsOf({ ...none, folder: "/c" }, Option.none())), {
+      caFile: "/c/root.pem",
+      certFile: "/c/cnpg-client.pem",
+      keyFile: "/c/cnpg-client-key.pem",
+      verifiesName: true
+    })
+    assert.isTrue(Option.isNone(CnpgConfig.tlsOf({ ...none, sslMode: "disable" }, alone)))
+  })
 })

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as ConfiguredSubjects from "../../../../src/domain/events/settings/ConfiguredSubjects.ts"
+import * as ConsumerPlan from "../../../../src/domain/events/stream/ConsumerPlan.ts"
 import * as Subject from "../../../../src/domain/events/stream/Subject.ts"
+import * as SubjectPattern from "../../../../src/domain/events/stream/SubjectPattern.ts"
 
 const problemsOf = (entries: ReadonlyArray<readonly [string, string]>) =>
   ConfiguredSubjects.problems(entries.map(([subject, table]) => ({ subject, table })))
@@ -62,6 +64,45 @@ describe("ConfiguredSubjects", () => {
         "ocsf_events (EVENT_WRITER_TABLES)"
       ]
     )
+  })
+
+  it("consumes only what is listed (unlisted-otel-logs-processed.json, unlisted-snmp-traps.json)", () => {
+    const { subjects } = selectionOf([
+      ["events.poller.health", "events"],
+      ["events.snmp.processed", "events"],
+      ["events.otel.logs", "logs"],
+      ["events.otel.metrics.raw", "otel_metrics"]
+    ])
+
+    const consumed = Subject.streamNames.flatMap((stream) => ConsumerPlan.wanted(stream, [], subjects))
+    for (
+      const unlisted of ["events.otel.logs.processed", "events.otel.metrics.raw.processed", "snmp.traps", "events.snmp"]
+    ) {
+      const isConsumed = ["EVENTS", "LOGS", "OTEL_METRICS"].some((stream) =>
+        Subject.streamNames.some((name) =>
+          name === stream && ConsumerPlan.wanted(name, [], subjects).some((one) => SubjectPattern.covers(one, unlisted))
+        )
+      )
+      assert.isFalse(isConsumed, unlisted)
+    }
+    assert.include(consumed, "events.otel.logs")
+  })
+
+  it("leaves what is processed by nothing here in the stream, and of a raw subject and its processed one the raw", () => {
+    const entries = [
+      ["logs.syslog", "logs"],
+      ["logs.syslog.processed", "logs"],
+      ["falco.>", "ocsf_events"],
+      ["trivy.report.>", "ocsf_events"],
+      ["bmp.events.>", "bgp"],
+      ["siem.events.>", "ocsf_events"]
+    ] as const
+
+    assert.deepStrictEqual(problemsOf(entries), [])
+    assert.deepStrictEqual(selectionOf(entries).subjects, ["logs.syslog.processed"])
+    const warnings = ConfiguredSubjects.warnings(entries.map(([subject, table]) => ({ subject, table })))
+    assert.lengthOf(warnings, 5)
+    assert.include(warnings[0] ?? "", "falco.> is processed by nothing here")
   })
 
   it("refuses subjects of no stream and tables that are not the subject's", () => {
