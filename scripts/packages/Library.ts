@@ -2,7 +2,8 @@
  * The library as it is published: the kit's contexts, compiled with declarations and with their sources in the maps.
  *
  * The messages of gRPC's health and reflection are read by `@bufbuild/protobuf`, of which only the wire format is needed:
- * it goes along as one file, so that the library needs nothing but `effect` and, for `/grpc`, `@grpc/grpc-js`.
+ * it goes along as one file, so that the library needs nothing but `effect`, for `/grpc` also
+ * `@grpc/grpc-js` and, for `/jetstream`, `@nats-io/jetstream`.
  */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -24,7 +25,8 @@ export const entries: Readonly<Record<string, string>> = {
   "supervision/testing": "services/supervision/testing/index",
   pipeline: "services/pipeline/index",
   breaker: "services/breaker/CircuitBreaker",
-  grpc: "layers/grpc/index"
+  grpc: "layers/grpc/index",
+  jetstream: "layers/jetstream/index"
 }
 
 const compile = (folder: string): void => {

@@ -18,6 +18,7 @@ const kit = {
   backoff: [],
   supervision: [],
   pipeline: ["supervision", "clock"],
+  jetstream: ["pipeline"],
   breaker: ["clock"],
   config: [],
   grpc: ["sockets"],
