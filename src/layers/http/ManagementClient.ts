@@ -3,7 +3,7 @@
  *
  * One error for everything that can go wrong, because the operator's next step is the same: look at that address.
  */
-import { Effect, Option, Redacted, Schema } from "effect"
+import { Effect, Option, Redacted, Schema, Stream } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as ManagementAccess from "./ManagementAccess.ts"
 
@@ -18,6 +18,39 @@ export class ManagementError extends Schema.TaggedError<ManagementError>()("Mana
 
 const limit = "5 seconds"
 
+const bearer = Effect.map(ManagementAccess.token, (found): Record<string, string> =>
+  Option.match(found, {
+    onNone: () => ({}),
+    onSome: (token) => ({ authorization: `Bearer ${Redacted.value(token)}` })
+  }))
+
+/** Reads JSON documents, one per line, for as long as they come. */
+export const lines = <S extends Schema.Decoder<unknown>>(
+  base: string,
+  path: string,
+  schema: S
+): Stream.Stream<S["Type"], ManagementError, HttpClient.HttpClient> => {
+  const url = `${base.replace(/\/+$/, "")}${path}`
+  const fail = (detail: string) => new ManagementError({ url, detail })
+  const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
+  return Stream.unwrap(
+    Effect.flatMap(bearer, (headers) => HttpClient.get(url, { headers })).pipe(
+      Effect.mapError(() => fail("nobody answers; is the program running?")),
+      Effect.timeoutOrElse({ duration: limit, orElse: () => fail(`no answer within ${limit}`) }),
+      Effect.flatMap((response) =>
+        response.status === 200
+          ? Effect.succeed(Stream.mapError(response.stream, () => fail("the program has ended")))
+          : fail(response.status === 404 ? "there is no child at this path" : `answered with status ${response.status}`)
+      )
+    )
+  ).pipe(
+    Stream.decodeText,
+    Stream.splitLines,
+    Stream.filter((line) => line !== ""),
+    Stream.mapEffect((line) => Effect.mapError(decode(line), (error) => fail(`unexpected answer: ${error.message}`)))
+  )
+}
+
 /** Reads one JSON document. */
 export const get = Effect.fn("ManagementClient.get")(function*<S extends Schema.Decoder<unknown>>(
   base: string,
@@ -26,11 +59,7 @@ export const get = Effect.fn("ManagementClient.get")(function*<S extends Schema.
 ): Effect.fn.Return<S["Type"], ManagementError, HttpClient.HttpClient> {
   const url = `${base.replace(/\/+$/, "")}${path}`
   const fail = (detail: string) => new ManagementError({ url, detail })
-  const headers = Option.match(yield* ManagementAccess.token, {
-    onNone: () => ({}),
-    onSome: (token) => ({ authorization: `Bearer ${Redacted.value(token)}` })
-  })
-  const answer = yield* HttpClient.get(url, { headers }).pipe(
+  const answer = yield* HttpClient.get(url, { headers: yield* bearer }).pipe(
     Effect.flatMap((response) => Effect.map(response.json, (body) => ({ status: response.status, body }))),
     Effect.catchTag("HttpClientError", (error) =>
       fail(

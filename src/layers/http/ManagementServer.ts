@@ -21,6 +21,7 @@ import { Management, type Registered, type Route } from "./Management.ts"
 import * as ManagementAccess from "./ManagementAccess.ts"
 import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
+import * as TreeTrace from "./TreeTrace.ts"
 
 export interface ManagementOptions {
   readonly host: string
@@ -82,6 +83,12 @@ const builtIn = ({ checks, routes }: Registered, tree: SupervisionTree["Service"
       summary: "The live supervision tree",
       answers: Schema.Struct({ tree: Schema.Array(TreeNode) }),
       handle: () => Effect.map(tree.snapshot, (nodes) => HttpServerResponse.jsonUnsafe({ tree: nodes }))
+    },
+    {
+      path: TreeTrace.route,
+      summary: "What a child does from now on, one JSON document per line, until the client leaves",
+      parameters: new Map([["path", "The child's path in the tree, for example Agent/Checkers"]]),
+      handle: (query) => TreeTrace.respond(tree, query)
     },
     ...routes
   ]

@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Metric, Schema, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Metric, Option, Schema, Scope, Stream } from "effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Management, type Part, type Route } from "../../../src/layers/http/Management.ts"
+import * as ManagementClient from "../../../src/layers/http/ManagementClient.ts"
 import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
+import * as TreeTrace from "../../../src/layers/http/TreeTrace.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { get, send } from "../../support/http.ts"
@@ -86,6 +89,34 @@ describe("ManagementServer", () => {
       assert.match(String(body), /^management_server_test_total 3$/m)
     }))
 
+  it.live("shows what a child does as it happens, and knows no path that is not there", () =>
+    Effect.gen(function*() {
+      const { address, supervisor } = yield* Effect.gen(function*() {
+        const supervisor = yield* Supervisor.start({
+          id: "Program",
+          strategy: "one_for_one",
+          children: [Supervisor.child({ id: "part", run: Effect.never })]
+        })
+        return { supervisor, ...yield* ManagementServer.make({ host: "127.0.0.1", port: 0 }) }
+      }).pipe(Effect.provide([SupervisionTree.layer, Management.layer]))
+      const of = (path: string) =>
+        ManagementClient.lines(`http://${address}`, `${TreeTrace.route}?path=${path}`, TreeTrace.Traced)
+      const seen = yield* Effect.forkChild(Stream.runHead(of("Program/part")), { startImmediately: true })
+      // Again and again, for the server begins to listen to the tree some time after it is asked.
+      while (seen.pollUnsafe() === undefined) {
+        yield* supervisor.terminateChild("part")
+        yield* supervisor.restartChild("part")
+        yield* Effect.sleep("10 millis")
+      }
+
+      const event = Option.getOrUndefined(yield* Fiber.join(seen))
+      assert.deepInclude(event, { path: "Program", child: "part" })
+      assert.strictEqual(
+        (yield* Effect.flip(Stream.runHead(of("Program/none")))).detail,
+        "there is no child at this path"
+      )
+    }).pipe(Effect.provide(FetchHttpClient.layer)), 20_000)
+
   it.live("answers other paths and methods in JSON", () =>
     Effect.gen(function*() {
       const { address } = yield* make()
@@ -134,6 +165,7 @@ describe("ManagementServer", () => {
       assert.deepStrictEqual(Object.keys(paths).toSorted(), [
         "/api/things",
         "/api/tree",
+        "/api/tree/trace",
         "/health/live",
         "/health/ready",
         "/metrics"

@@ -1,6 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -158,13 +159,16 @@ describe("Actor", () => {
       assert.deepInclude(yield* monitor, { _tag: "Down", path: "other/counter", reason: "shutdown" })
     }))
 
-  it.effect("answers a call within the caller's turn, and a chain of calls as deep as one likes", () =>
+  it.effect("answers a call within the caller's turn", () =>
     Effect.gen(function*() {
       const { actor } = yield* started()
       yield* settle
       // A synchronous run cannot wait for a turn of the event loop.
       assert.strictEqual(Effect.runSync(Effect.provideContext(actor.call.add(1), yield* Effect.context())), 1)
+    }).pipe(Effect.provideService(Scheduler.PreventSchedulerYield, true)))
 
+  it.effect("answers a chain of calls as deep as one likes", () =>
+    Effect.gen(function*() {
       const depth = 300
       const links: Array<{ readonly call: { readonly ask: (input: number) => Effect.Effect<number, unknown> } }> = []
       for (let index = 0; index < depth; index += 1) {
