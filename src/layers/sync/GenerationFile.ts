@@ -1,7 +1,7 @@
 /**
  * One generation as a SQLite file of its own.
  *
- * While it is written nothing protects it (no journal, no sync): a run that is cut off is thrown away whole. Sealing
+ * While it is written nothing protects it (no journal on the disk, no sync): a run that is cut off is thrown away whole. Sealing
  * brings it to the disk; from then on it is only read. Removing a generation is removing a file.
  */
 import { Effect, Option, Result, type Scope } from "effect"
@@ -17,7 +17,7 @@ import * as Database from "./Database.ts"
 /** Negative: kibibytes of page cache for each open file. */
 const writing = `
 PRAGMA page_size = 8192;
-PRAGMA journal_mode = OFF;
+PRAGMA journal_mode = MEMORY;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA cache_size = -8192;

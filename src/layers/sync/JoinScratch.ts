@@ -4,7 +4,7 @@ import type { DeviceKey } from "../../services/sync/ResultsStore.ts"
 import * as Database from "./Database.ts"
 
 const setup = `
-PRAGMA journal_mode = OFF;
+PRAGMA journal_mode = MEMORY;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -4096;
 CREATE TABLE part (

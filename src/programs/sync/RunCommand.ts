@@ -79,6 +79,7 @@ const once = Effect.fnUntraced(function*(config: SyncConfig) {
   const set = yield* Aggregator.aggregate(SyncProgram.aggregated(sources))
   const agents = yield* withNats(config, writeKv(config))
   const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
+  const { system, user } = process.cpuUsage()
   return {
     sources: summaries,
     served: Option.match(set, {
@@ -87,6 +88,8 @@ const once = Effect.fnUntraced(function*(config: SyncConfig) {
     }),
     agents: agents.map(({ agentId, bytes, detail, outcome }) => ({ agent: agentId, outcome, bytes, detail })),
     seconds,
+    /** Of the whole process, its start included. */
+    cpuSeconds: Math.round((user + system) / 10_000) / 100,
     rssMegabytes: Math.round(process.memoryUsage.rss() / 1e6)
   }
 })
