@@ -32,7 +32,7 @@ export const isSecretKey = (key: string): boolean => answer(key).isSecret
 
 /** Whether a text may have such a key or object in it: decides whether it is worth looking. */
 export const isSuspect = (text: string): boolean =>
-  /communit|auth|priv|full.?message|1\.3\.6\.1\.6\.3\.1[58]\./i.test(text)
+  /communit|auth|priv|full.?message|3\.6\.1\.6\.3\.1[58]\./i.test(text)
 
 /**
  * `snmpTrapCommunity`, `snmpCommunityName` and the objects by which keys of SNMPv3 are changed, as numbers or by name.

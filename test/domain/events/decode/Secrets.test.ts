@@ -1,0 +1,56 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import * as Json from "../../../../src/domain/events/decode/Json.ts"
+import * as Secrets from "../../../../src/domain/events/decode/Secrets.ts"
+
+const parsed = (value: unknown) => Result.getOrThrow(Json.parse(JSON.stringify(value)))
+
+describe("Secrets", () => {
+  it.each([
+    "community",
+    "Community",
+    "_community",
+    "snmp_community",
+    "snmpCommunityString",
+    "trap-community",
+    "auth_key",
+    "authKey",
+    "authPassphrase",
+    "auth.password",
+    "snmpv3_priv_key",
+    "privacyPassword",
+    "usmPrivKey",
+    "full_message",
+    "fullMessage"
+  ])("are the values of %s, however deep", (key) => {
+    assert.deepStrictEqual(parsed({ a: [{ [key]: "public", b: 1 }], [key]: { c: "x" } }), { a: [{ b: 1 }] })
+  })
+
+  it.each(["communities", "bgp_communities", "author", "auth_method", "private", "privilege", "message"])(
+    "are not the values of %s",
+    (key) => {
+      assert.isFalse(Secrets.isSecretKey(key))
+      assert.deepStrictEqual(parsed({ [key]: "x" }), { [key]: "x" })
+    }
+  )
+
+  it.each([
+    "1.3.6.1.6.3.18.1.4.0",
+    ".1.3.6.1.6.3.18.1.4.0",
+    "iso.3.6.1.6.3.18.1.4.0",
+    "SNMP-COMMUNITY-MIB::snmpTrapCommunity.0",
+    "1.3.6.1.6.3.15.1.2.2.1.9.1"
+  ])("are the values of the variable %s in a trap", (oid) => {
+    assert.deepStrictEqual(
+      parsed({ varbinds: [{ oid, value: "OCTET STRING: public" }, { oid: "1.3.6.1.2.1", value: 5 }] }),
+      {
+        varbinds: [{ oid }, { oid: "1.3.6.1.2.1", value: 5 }]
+      }
+    )
+  })
+
+  it("leave a value alone that has none", () => {
+    const value = { message: "authentication failed", list: [{ auth_method: "psk" }] }
+    assert.deepStrictEqual(parsed(value), value)
+  })
+})
