@@ -9,7 +9,7 @@ import * as Address from "../../decode/Address.ts"
 import { type Element, nameOf } from "../../decode/CloudEvent.ts"
 import type { Problem } from "../../decode/DecodeError.ts"
 import * as EventTime from "../../decode/EventTime.ts"
-import { type JsonObject, textValue } from "../../decode/Json.ts"
+import { textValue } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
@@ -80,10 +80,14 @@ const messageOf = (activity: Activity, core: CoreEvent.CoreEvent | undefined): s
       : textValue(activity.short_message) ?? textValue(activity.message) ?? textValue(activity.msg) ??
         textValue(activity.body) ?? textValue(activity.event) ?? "Event received")
 
-const severityOf = (activity: Activity, core: CoreEvent.CoreEvent | undefined, payload: JsonObject): number => {
+const severityOf = (
+  activity: Activity,
+  core: CoreEvent.CoreEvent | undefined,
+  ecsLevel: unknown
+): number => {
   if (core !== undefined) return OcsfSeverity.first(core.level)
   const { level, severity, severity_text } = activity
-  const known = OcsfSeverity.first(level, severity, severity_text, Ecs.member(payload, "log.level"))
+  const known = OcsfSeverity.first(level, severity, severity_text, ecsLevel)
   if (known > 0) return known
   return OcsfSeverity.ofNumber(activity.severity_number) ?? (isTrap(activity) && Scalar.isUnset(level) ? 1 : 0)
 }
@@ -93,8 +97,8 @@ const present = (object: Readonly<Record<string, unknown>>): string =>
     Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== undefined))
   )
 
-const idOf = (payload: JsonObject, given: Scalar.Scalar, path: string): string | null =>
-  TraceId.given(Scalar.text(given) ?? textValue(Ecs.member(payload, path)))
+const idOf = (given: Scalar.Scalar, other: unknown): string | null =>
+  TraceId.given(Scalar.text(given) ?? textValue(other))
 
 export const map = (element: Element, context: RowContext, index: number): Result.Result<OcsfEventRow, Problem> =>
   read(element.payload, (activity) => rowOf(activity, element, context, index))
@@ -106,7 +110,9 @@ const rowOf = (
   index: number
 ): OcsfEventRow => {
   const core = CoreEvent.describe(envelope?.type, context.subject, payload)
-  const severity = severityOf(activity, core, payload)
+  const isEcs = Ecs.isLikely(payload)
+  const ecsLevel = isEcs ? Ecs.member(payload, "log.level") : undefined
+  const severity = severityOf(activity, core, ecsLevel)
   const host = core?.host ?? Ecs.nameOf(activity.host)
   const source = Ecs.nameOf(activity.source)
   const remote = Ecs.nameOf(activity.remote_addr) ?? source
@@ -144,8 +150,8 @@ const rowOf = (
       ...(ip === undefined ? [] : [Ocsf.observable("IP Address", ip)]),
       ...(host === null || host === "" ? [] : [Ocsf.observable("Hostname", host)])
     ]),
-    trace_id: idOf(payload, activity.trace_id, "trace.id"),
-    span_id: idOf(payload, activity.span_id, "span.id"),
+    trace_id: idOf(activity.trace_id, isEcs ? Ecs.member(payload, "trace.id") : undefined),
+    span_id: idOf(activity.span_id, isEcs ? Ecs.member(payload, "span.id") : undefined),
     actor: JSON.stringify({ app_name: envelope?.source ?? "syslog" }),
     device: endpoint,
     src_endpoint: endpoint,
@@ -153,7 +159,7 @@ const rowOf = (
     log_name: envelope?.subject ?? context.subject,
     log_provider: host ?? source ?? envelope?.source ?? "unknown",
     log_level: core?.severity ?? Scalar.text(activity.severity) ?? Scalar.text(activity.level) ??
-      Scalar.text(activity.severity_text) ?? textValue(Ecs.member(payload, "log.level")),
+      Scalar.text(activity.severity_text) ?? textValue(ecsLevel),
     log_version: core === undefined ? Scalar.text(activity.version) : CoreEvent.version,
     unmapped: payload === original ? whole : JSON.stringify(payload),
     raw_data: whole

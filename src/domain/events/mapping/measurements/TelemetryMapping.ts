@@ -57,7 +57,7 @@ const leads = {
   ifIndex: lead("if_index")
 }
 
-const component = (lead: string, value: string | bigint | null): string => {
+const component = (lead: string, value: string | number | null): string => {
   const trimmed = value === null ? "" : String(value).trim()
   return trimmed === "" ? "" : `${lead}${byteLength(trimmed)}:${trimmed}`
 }
@@ -68,7 +68,7 @@ const tagText = (value: unknown): string | null =>
 /** The text whose lower-case hex MD5 is the series key. */
 export const seriesText = (
   row: Omit<TimeseriesMetricRow, "series_key" | "if_index">,
-  ifIndex: bigint | null,
+  ifIndex: string | number | null,
   tags: JsonObject | undefined
 ): string => {
   let text = component(leads.metricType, row.metric_type) + component(leads.metricName, row.metric_name) +
@@ -83,14 +83,19 @@ export const seriesText = (
   return text.slice(1)
 }
 
+/** A number of 32 bits, or the digits of a larger one. */
+const wholeOf = (value: Scalar.Scalar): number | string | undefined =>
+  Scalar.int4(value) ?? (Scalar.count(value) ?? Scalar.int8(value))?.toString()
+
 export const make =
   (md5Hex: (text: string) => string) =>
   (object: JsonObject, context: RowContext): Result.Result<TimeseriesMetricRow, Problem> =>
     read(object, (metric, reading) => {
       const { claim, micros } = EventTime.first(context.storedAtMicros, metric.timestamp)
       // A number beyond 32 bits still names its series.
-      const ifIndex = reading.read("if_index", metric.if_index, Scalar.int8, "a whole number")
-      const fits = ifIndex === null || BigInt.asIntN(32, ifIndex) === ifIndex
+      const ifIndex = reading.read("if_index", metric.if_index, wholeOf, "a whole number")
+      const index = ifIndex === null ? null : Scalar.int4(ifIndex) ?? null
+      const fits = ifIndex === null || index !== null
       const tags = objectOf(metric.tags)
       const row = {
         tenant_id: context.tenantId,
@@ -107,11 +112,13 @@ export const make =
         scale: reading.float8("scale", metric.scale),
         is_delta: reading.boolean("is_delta", metric.is_delta) ?? false,
         target_device_ip: Scalar.text(metric.target_device_ip),
-        if_index: ifIndex === null || !fits ? null : Number(ifIndex),
-        metadata: documentWith(metric.metadata, {
-          ...(claim === undefined ? {} : { timestamp: claim }),
-          ...(fits ? {} : { if_index: String(ifIndex) })
-        }, "metadata"),
+        if_index: index,
+        metadata: claim === undefined && fits
+          ? jsonb(metric.metadata)
+          : documentWith(metric.metadata, {
+            ...(claim === undefined ? {} : { timestamp: claim }),
+            ...(fits ? {} : { if_index: ifIndex })
+          }, "metadata"),
         series_key: ""
       }
       row.series_key = md5Hex(seriesText(row, ifIndex, tags))
