@@ -58,7 +58,8 @@ const explain = () => {
 /**
  * Programs that run for long share their machine with others. V8, left alone, lets garbage grow to several times of what
  * is in use before it looks; with these it stays near twice. The event writer and sync make and forget rows and
- * devices by the ten thousand a second, which wants more room for what is new. Whoever says something of the heap himself knows better.
+ * devices by the ten thousand a second, which wants more room for what is new. Whoever says something of the heap
+ * himself knows better.
  */
 const semiSpaceMegabytes = { "event-writer": 8, sync: 8, up: 4, core: 4, poller: 4, agent: 4 }
 

@@ -16,7 +16,7 @@
  * Nothing waits for the database but the answers that need it: pollers are told to keep their reports and readiness
  * names what is missing, so a database that is down at the start, or goes away, needs no restart of anything else.
  */
-import { Duration, Effect, Layer, Option } from "effect"
+import { Duration, Effect, Layer, Option, Schedule } from "effect"
 import * as os from "node:os"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
@@ -26,6 +26,7 @@ import { migrations } from "../../layers/core/migrations/migrations.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
 import * as PollerServiceHandlers from "../../layers/core/PollerServiceHandlers.ts"
 import { servicesRoute } from "../../layers/core/ServicesRoute.ts"
+import * as DiskSpace from "../../layers/files/DiskSpace.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
@@ -69,15 +70,20 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
     ]
   }) as const
 
-const shown = Management.part<PgConnection | StatusStore>({
-  checks: [{ name: "database", ready: PgConnection.use(({ check }) => check) }],
-  routes: [servicesRoute]
-})
+const shown = (config: CoreConfig) =>
+  Management.part<PgConnection | StatusStore>({
+    checks: [
+      { name: "database", ready: PgConnection.use(({ check }) => check) },
+      // The database of somebody else has its own disk.
+      ...(Option.isSome(config.databaseUrl) ? [] : [{ name: "disk", ready: DiskSpace.check(config.dataDirectory) }])
+    ],
+    routes: [servicesRoute]
+  })
 
 /** What the tree needs. */
 export const layer = (config: CoreConfig) =>
   Layer.merge(
-    shown,
+    shown(config),
     ReportIngest.layer(
       Option.match(config.knownPollers, { onNone: () => ({}), onSome: (knownPollers) => ({ knownPollers }) })
     )
@@ -98,10 +104,16 @@ export const run = (config: CoreConfig, options: CoreOptions = {}) =>
 /** Longer than the server's own stop takes. */
 const postgresShutdown = "10 seconds"
 
+/** Soon after a crash; then seldom enough for the supervisor never to give up over it: a full disk passes. */
+const postgresBackoff = {
+  schedule: Schedule.min([Schedule.exponential("500 millis", 3), Schedule.spaced("10 seconds")])
+}
+
 const postgres = (options: EmbeddedPostgres.EmbeddedPostgresOptions) =>
   Supervisor.child({
     id: "PostgreSQL",
     shutdown: postgresShutdown,
+    backoff: postgresBackoff,
     start: Effect.gen(function*() {
       const server = yield* EmbeddedPostgres.start(options)
       yield* DatabaseEndpoint.use((endpoint) => endpoint.publish(server.url))

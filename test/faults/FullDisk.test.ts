@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { execFile } from "node:child_process"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { promisify } from "node:util"
+import * as Program from "../support/Program.ts"
+import { temporaryFolder } from "../support/temporaryFolder.ts"
+
+const run = promisify(execFile)
+
+/** A disk of its own; mounting one takes root. */
+const smallDisk = Effect.gen(function*() {
+  const folder = path.join(yield* temporaryFolder, "disk")
+  yield* Effect.promise(() => fs.mkdir(folder))
+  yield* Effect.acquireRelease(
+    Effect.promise(() => run("mount", ["-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs", folder])),
+    () => Effect.promise(() => run("umount", ["-l", folder]))
+  )
+  return folder
+})
+
+/** Writes until there is no room. */
+const fill = (file: string) =>
+  Effect.promise(async () => {
+    const handle = await fs.open(file, "w")
+    const chunk = Buffer.alloc(2 ** 20)
+    try {
+      while (true) await handle.write(chunk)
+    } catch (cause) {
+      return cause instanceof Error && "code" in cause ? cause.code : String(cause)
+    } finally {
+      await handle.close()
+    }
+  })
+
+describe("A full disk", () => {
+  it.live("is a state of core: readiness names it, and all is well again when there is room", () =>
+    Effect.gen(function*() {
+      const disk = yield* smallDisk
+      const ports = { grpc: yield* Program.freePort, http: yield* Program.freePort }
+      const data = path.join(disk, "pg")
+      const config = path.join(disk, "core.json")
+      yield* Effect.promise(() =>
+        fs.writeFile(
+          config,
+          JSON.stringify({
+            listen_addr: `127.0.0.1:${ports.http}`,
+            grpc_addr: `127.0.0.1:${ports.grpc}`,
+            data_dir: data
+          })
+        )
+      )
+      const core = yield* Program.start(["core", "--config", config])
+      const readiness = Effect.map(
+        Program.fetchJson(`http://127.0.0.1:${ports.http}/health/ready`),
+        (body) => JSON.stringify(body)
+      )
+      const says = (what: string, pattern: RegExp) =>
+        Program.eventually(what, Effect.map(readiness, Option.liftPredicate((text) => pattern.test(text))), {
+          within: "40 seconds",
+          programs: [core]
+        })
+      yield* says("core is ready", /"status":"ready"/)
+
+      const refusal = yield* fill(path.join(disk, "fill"))
+      const postmaster = yield* Effect.promise(() => fs.readFile(path.join(data, "data/postmaster.pid"), "utf8"))
+      process.kill(Number(postmaster.split("\n")[0]), "SIGKILL")
+      yield* says("the disk is named", /no space left on the disk/)
+      // More tries than a supervisor allows without a pause.
+      yield* Program.eventually(
+        "several starts in vain",
+        Effect.sync(() =>
+          Option.liftPredicate(core.output(), (text) => (text.match(/did not start/g) ?? []).length >= 3)
+        ),
+        { within: "40 seconds", programs: [core] }
+      )
+      assert.isTrue(core.isRunning())
+      yield* Effect.promise(() => fs.rm(path.join(disk, "fill")))
+      yield* says("core is ready again", /"status":"ready"/)
+
+      assert.strictEqual(refusal, "ENOSPC")
+      assert.match(core.output(), /FATAL: .*No space left on device/)
+    }))
+})
