@@ -5,9 +5,9 @@
  * switches it on again only when it is started anew. Both are found by one question over a connection of its own, in
  * the server's own words, so that nothing of a client in use can be in the way.
  */
-import { Effect, Redacted } from "effect"
-import * as net from "node:net"
-import { SetupFailed } from "../../process/SetupFailed.ts"
+import { type Effect, Redacted } from "effect"
+import * as ServerPing from "../../process/ServerPing.ts"
+import type { SetupFailed } from "../../process/SetupFailed.ts"
 
 export interface PingOptions {
   readonly host: string
@@ -16,7 +16,6 @@ export interface PingOptions {
   readonly password: Redacted.Redacted
 }
 
-const limit = "3 seconds"
 const answerBytesMax = 64 * 1024
 const inbox = "_WATCHDOG"
 
@@ -40,24 +39,10 @@ const verdict = (text: string): string | undefined => {
   return answer.includes("\"error\"") ? `its JetStream does not work: ${answer.slice(0, 200)}` : ""
 }
 
-export const ping = (options: PingOptions): Effect.Effect<void, SetupFailed> => {
-  const { host, port } = options
-  const failed = (detail: string) => new SetupFailed({ step: `asking the server on ${host}:${port}`, detail })
-  return Effect.callback<void, SetupFailed>((resume) => {
-    let text = ""
-    const socket = net.connect({ host, port })
-    socket.once("data", () => socket.write(question(options)))
-    socket.on("data", (chunk: Buffer) => {
-      text += chunk.toString("utf8")
-      const found = verdict(text)
-      if (found === undefined) return
-      socket.destroy()
-      resume(found === "" ? Effect.void : Effect.fail(failed(found)))
-    })
-    socket.once("error", (cause) => resume(Effect.fail(failed(cause.message))))
-    socket.once("close", () => resume(Effect.fail(failed("it closed the connection"))))
-    return Effect.sync(() => socket.destroy())
-  }).pipe(
-    Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.fail(failed("no answer within 3 s")) })
-  )
-}
+export const ping = (options: PingOptions): Effect.Effect<void, SetupFailed> =>
+  ServerPing.ask({
+    host: options.host,
+    port: options.port,
+    ask: (socket) => socket.once("data", () => socket.write(question(options))),
+    verdict: (answer) => verdict(answer.toString("utf8"))
+  })
