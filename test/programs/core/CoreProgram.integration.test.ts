@@ -143,7 +143,7 @@ describe("CoreProgram", () => {
         Effect.catchDefect(get(`127.0.0.1:${http}`, at), () => Effect.succeed({ status: 0, body: "" }))
 
       yield* until(answer("/health/live"), ({ status }) => status === 200)
-      const ready = yield* answer("/health/ready")
+      const ready = yield* until(answer("/health/ready"), ({ body }) => JSON.stringify(body).includes("ECONNREFUSED"))
       const services = yield* answer("/api/services")
 
       assert.deepStrictEqual(ready, {
@@ -153,7 +153,7 @@ describe("CoreProgram", () => {
           checks: [{ name: "supervision tree", ready: true }, {
             name: "database",
             ready: false,
-            reason: "The database is not available: not connected yet"
+            reason: `The database is not available: connect ECONNREFUSED 127.0.0.1:${nobody}`
           }]
         }
       })

@@ -151,6 +151,8 @@ describe("EventWriterProgram", () => {
         "Database",
         "Retention",
         "GrpcServer",
+        "PollerWatch",
+        "Webhooks",
         "EventWriter",
         "ManagementServer"
       ])

@@ -220,11 +220,5 @@ const abandonedServer = (home: string) =>
         })
       })
     ),
-    Effect.tap((pid) =>
-      ProcessTable.startTicks(pid).pipe(
-        Effect.repeat({ until: Option.isSome, schedule: Schedule.spaced("10 millis") }),
-        Effect.timeout("5 seconds")
-      )
-    ),
     Effect.scoped
   )
