@@ -222,6 +222,7 @@ describe("TaskSupervisor.stream", () => {
         { startImmediately: true }
       )
 
+      yield* settle
       yield* TestClock.adjust("1 minute")
 
       assert.deepStrictEqual(yield* Fiber.join(collected), [1, 2, 3, 4, 5, 6].map((n) => Exit.succeed(n)))

@@ -344,6 +344,7 @@ describe("Trees (scenarios 53 to 55)", () => {
         }),
         { startImmediately: true }
       )
+      yield* settle
       yield* trace.end("leaf")
       yield* settle
 
@@ -450,6 +451,7 @@ describe("Attempts that keep failing (scenarios 61 to 64)", () => {
           })
         ]
       })
+      yield* settle
       trace.take()
 
       inner?.interruptUnsafe()
