@@ -30,7 +30,6 @@ const scopes: Readonly<Record<string, Scope>> = {
   "--all": {
     projects: ["unit", "integration", "programs", "faults"],
     suites: [
-      { name: "step budgets", command: ["node", "scripts/steps.ts", "--seeds", "10"] },
       { name: "packages", command: ["node", "scripts/check-packages.ts"] }
     ]
   }
