@@ -48,12 +48,21 @@ describe("examples", () => {
     for (const snippet of code) assert.include(example, snippet)
   })
 
+  it("the counter answers calls in order and takes casts", async () => {
+    assert.deepStrictEqual(await output("counter-actor.ts"), ["two more: 4", "one more after the reset: 11"])
+  })
+
   it("the guide to supervision quotes the examples", () => {
-    const example = readFileSync(join(root, "examples/chat-room.ts"), "utf8")
+    const unindented = (text: string) => text.replaceAll(/^ +/gm, "")
+    const examples = ["chat-room.ts", "counter-actor.ts"].map((name) =>
+      unindented(readFileSync(join(root, "examples", name), "utf8"))
+    )
 
     const code = snippets("supervision.md")
 
-    assert.isAtLeast(code.length, 2)
-    for (const snippet of code) assert.include(example, snippet)
+    assert.isAtLeast(code.length, 3)
+    for (const snippet of code) {
+      assert.isTrue(examples.some((example) => example.includes(unindented(snippet))), snippet)
+    }
   })
 })
