@@ -45,6 +45,9 @@ interface Tally {
 
 const nothing: Tally = { resume: undefined, pages: 0, devices: 0, rejected: 0, queries: new Map() }
 
+const largest = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? one ?? other : Math.max(one, other)
+
 const add = (tally: Tally, page: SourcePage, fresh: number): Tally => {
   const before = tally.queries.get(page.query) ?? { came: 0, total: undefined }
   return {
@@ -54,7 +57,8 @@ const add = (tally: Tally, page: SourcePage, fresh: number): Tally => {
     rejected: tally.rejected + page.rejections.length,
     queries: new Map(tally.queries).set(page.query, {
       came: before.came + fresh + page.rejections.length,
-      total: page.total ?? before.total
+      // Of a total that changes on the way the largest counts: a source that shrinks meanwhile is read once more.
+      total: largest(before.total, page.total)
     })
   }
 }
