@@ -1,7 +1,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Ref, Schedule, Scope } from "effect"
-import * as FreePort from "../../src/layers/process/FreePort.ts"
+import * as FreePort from "../../src/layers/process/endpoint/FreePort.ts"
 import * as PollerProgram from "../../src/programs/poller/PollerProgram.ts"
 import { SupervisionTree } from "../../src/services/supervision/SupervisionTree.ts"
 import * as FakeAgent from "../fixtures/FakeAgent.ts"

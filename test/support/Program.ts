@@ -7,7 +7,7 @@
 import { Data, Duration, Effect, Option, Schedule, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as path from "node:path"
-import * as FreePort from "../../src/layers/process/FreePort.ts"
+import * as FreePort from "../../src/layers/process/endpoint/FreePort.ts"
 
 export const projectRoot = path.resolve(import.meta.dirname, "../..")
 

@@ -3,7 +3,7 @@
  * and a password.
  */
 import { Context, Layer } from "effect"
-import * as Endpoint from "../../process/Endpoint.ts"
+import * as Endpoint from "../../process/endpoint/Endpoint.ts"
 
 export class NatsEndpoint extends Context.Service<NatsEndpoint, Endpoint.Endpoint>()(
   "serviceradar/layers/nats/NatsEndpoint"

@@ -10,8 +10,8 @@
  */
 import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
 import * as DirectoryOwner from "../../process/DirectoryOwner.ts"
-import * as FreePort from "../../process/FreePort.ts"
-import * as RememberedPort from "../../process/RememberedPort.ts"
+import * as FreePort from "../../process/endpoint/FreePort.ts"
+import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
 import * as ServerProcess from "../../process/ServerProcess.ts"
 import * as Watchdog from "../../process/Watchdog.ts"
 import { NatsExited, NatsInUse, NatsSetupFailed, type NatsStartError } from "../connection/NatsError.ts"

@@ -6,7 +6,7 @@
  * the server's own words, so that nothing of a client in use can be in the way.
  */
 import { type Effect, Redacted } from "effect"
-import * as ServerPing from "../../process/ServerPing.ts"
+import * as ServerPing from "../../process/endpoint/ServerPing.ts"
 import type { SetupFailed } from "../../process/SetupFailed.ts"
 
 export interface PingOptions {

@@ -1,6 +1,6 @@
 /** Where the database is: a `postgresql://` address, which may carry a password. */
 import { Context, Layer } from "effect"
-import * as Endpoint from "../../process/Endpoint.ts"
+import * as Endpoint from "../../process/endpoint/Endpoint.ts"
 
 export class DatabaseEndpoint extends Context.Service<DatabaseEndpoint, Endpoint.Endpoint>()(
   "serviceradar/layers/postgres/DatabaseEndpoint"

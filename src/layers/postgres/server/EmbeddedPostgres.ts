@@ -7,8 +7,8 @@
  */
 import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
 import * as DirectoryOwner from "../../process/DirectoryOwner.ts"
-import * as FreePort from "../../process/FreePort.ts"
-import * as RememberedPort from "../../process/RememberedPort.ts"
+import * as FreePort from "../../process/endpoint/FreePort.ts"
+import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
 import * as SafeDirectory from "../../process/SafeDirectory.ts"
 import * as ServerAccount from "../../process/ServerAccount.ts"
 import * as ServerProcess from "../../process/ServerProcess.ts"

@@ -4,7 +4,7 @@
  * A server that hangs does not; one that starts, recovers or has no connection left does.
  */
 import type { Effect } from "effect"
-import * as ServerPing from "../../process/ServerPing.ts"
+import * as ServerPing from "../../process/endpoint/ServerPing.ts"
 import type { SetupFailed } from "../../process/SetupFailed.ts"
 
 /** Eight bytes of length and code; the answer is one letter. */

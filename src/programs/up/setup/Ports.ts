@@ -1,6 +1,6 @@
 /** The loopback ports of one `serviceradar up`: those of its configuration where they are free. */
 import { Effect } from "effect"
-import * as FreePort from "../../../layers/process/FreePort.ts"
+import * as FreePort from "../../../layers/process/endpoint/FreePort.ts"
 
 export interface Ports {
   readonly coreGrpc: number

@@ -6,7 +6,7 @@ import {
   type NatsStatus
 } from "../../../../src/layers/nats/connection/NatsConnection.ts"
 import { NatsEndpoint } from "../../../../src/layers/nats/connection/NatsEndpoint.ts"
-import * as FreePort from "../../../../src/layers/process/FreePort.ts"
+import * as FreePort from "../../../../src/layers/process/endpoint/FreePort.ts"
 import * as natsClient from "../../../support/natsClient.ts"
 import * as natsServer from "../../../support/natsServer.ts"
 import { secured } from "../../../support/secured.ts"

@@ -6,6 +6,6 @@ describe("The supervisor on fibers", () => {
   it(
     "does what the model of OTP does, in the first 5,000 random lives of up to 50 steps",
     () => holdToModel(5000),
-    60_000
+    240_000
   )
 })

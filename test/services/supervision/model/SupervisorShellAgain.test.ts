@@ -6,6 +6,6 @@ describe("The supervisor on fibers", () => {
   it(
     "does what the model of OTP does, in the other 5,000 random lives of up to 50 steps",
     () => holdToModel(5000, 1),
-    60_000
+    240_000
   )
 })

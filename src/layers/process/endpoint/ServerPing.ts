@@ -1,7 +1,7 @@
 /** One question to a server of ours, over a connection of its own, answered within 3 s or not at all. */
 import { Effect } from "effect"
 import * as net from "node:net"
-import { SetupFailed } from "./SetupFailed.ts"
+import { SetupFailed } from "../SetupFailed.ts"
 
 const limit = "3 seconds"
 

@@ -3,7 +3,7 @@
  */
 import { Effect, FileSystem, type Option } from "effect"
 import * as path from "node:path"
-import { failedAt, type SetupFailed } from "./SetupFailed.ts"
+import { failedAt, type SetupFailed } from "../SetupFailed.ts"
 
 const fileIn = (home: string) => path.join(home, "port")
 
