@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Schedule, Stream } from "effect"
+import { Deferred, Effect, Layer, Option, Schedule, Stream } from "effect"
 import * as path from "node:path"
 import type { SecurityConfig } from "../../../src/domain/security/SecurityConfig.ts"
 import * as SecurityConfigs from "../../../src/domain/security/SecurityConfig.ts"
@@ -95,13 +95,18 @@ describe("WorkloadApi", () => {
       const socket = path.join(yield* temporaryFolder, "agent.sock")
       const ca = authority()
       const one = Stream.make(WorkloadApi.svid({ spiffeId: id("agent"), ca }))
+      const isSeen = yield* Deferred.make<void>()
       yield* WorkloadApi.serve(socket, (call) =>
         call === 0
           ? Stream.concat(one, Stream.fail(new Unavailable({ detail: "cut" })))
-          : Stream.concat(Stream.sync(() => WorkloadApi.svid({ spiffeId: id("agent"), ca })), Stream.never))
+          : Stream.concat(
+            Stream.fromEffect(Effect.as(Deferred.await(isSeen), WorkloadApi.svid({ spiffeId: id("agent"), ca }))),
+            Stream.never
+          ))
       const { serial } = yield* opened(socket)
       yield* until(() => serial() !== undefined)
       const first = serial()
+      yield* Deferred.succeed(isSeen, undefined)
 
       yield* until(() => serial() !== first)
 
