@@ -6,47 +6,17 @@ import * as path from "node:path"
 import { PollerServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
 import * as ProcessTable from "../../src/layers/process/ProcessTable.ts"
+import * as CoreProcess from "../support/coreProcess.ts"
 import { get } from "../support/http.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 
 const setUp = Effect.gen(function*() {
   const folder = yield* temporaryFolder
-  const ports = { grpc: yield* Program.freePort, http: yield* Program.freePort }
-  const config = path.join(folder, "core.json")
-  const data = path.join(folder, "pg")
-  yield* Effect.promise(() =>
-    fs.writeFile(
-      config,
-      JSON.stringify({
-        listen_addr: `127.0.0.1:${ports.http}`,
-        grpc_addr: `127.0.0.1:${ports.grpc}`,
-        data_dir: data
-      })
-    )
-  )
+  const { config, data, ports } = yield* CoreProcess.configured(folder)
   const poller = yield* GrpcClient.make(PollerServiceService, { target: `127.0.0.1:${ports.grpc}` })
   const report = (serviceName: string) =>
-    poller.reportStatus({
-      pollerId: "poller-1",
-      agentId: "",
-      timestamp: 1_700_000_000n,
-      partition: "default",
-      sourceIp: "127.0.0.1",
-      kvStoreId: "",
-      services: [{
-        serviceName,
-        serviceType: "port",
-        available: true,
-        message: Buffer.from("{}"),
-        responseTime: 1n,
-        agentId: "agent-1",
-        pollerId: "poller-1",
-        partition: "default",
-        source: "getStatus",
-        kvStoreId: ""
-      }]
-    })
+    poller.reportStatus(CoreProcess.wireReport(1_700_000_000n, [CoreProcess.wireStatus({ serviceName })]))
   const names = Effect.map(get(`127.0.0.1:${ports.http}`, "/api/services"), ({ body }) => JSON.stringify(body))
   return { config, data, report, names }
 })

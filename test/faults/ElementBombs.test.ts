@@ -7,23 +7,13 @@ import * as path from "node:path"
 import { promisify } from "node:util"
 import { PollerServiceService, type ServiceStatus } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
+import * as CoreProcess from "../support/coreProcess.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 
 const setUp = Effect.gen(function*() {
   const folder = yield* temporaryFolder
-  const ports = { grpc: yield* Program.freePort, http: yield* Program.freePort }
-  const config = path.join(folder, "core.json")
-  yield* Effect.promise(() =>
-    fs.writeFile(
-      config,
-      JSON.stringify({
-        listen_addr: `127.0.0.1:${ports.http}`,
-        grpc_addr: `127.0.0.1:${ports.grpc}`,
-        data_dir: path.join(folder, "pg")
-      })
-    )
-  )
+  const { config, ports } = yield* CoreProcess.configured(folder)
   const core = yield* Program.start(["core", "--config", config])
   const target = `127.0.0.1:${ports.grpc}`
   const poller = yield* GrpcClient.make(PollerServiceService, { target })
@@ -34,28 +24,10 @@ const setUp = Effect.gen(function*() {
   return { core, poller, target }
 })
 
-const status = (serviceName: string): ServiceStatus => ({
-  serviceName,
-  serviceType: "port",
-  available: true,
-  message: Buffer.from(`{"name":${JSON.stringify(serviceName)}}`),
-  responseTime: 1n,
-  agentId: "agent-1",
-  pollerId: "poller-1",
-  partition: "default",
-  source: "getStatus",
-  kvStoreId: ""
-})
+const status = (serviceName: string): ServiceStatus =>
+  CoreProcess.wireStatus({ serviceName, message: Buffer.from(`{"name":${JSON.stringify(serviceName)}}`) })
 
-const reportOf = (services: Array<ServiceStatus>) => ({
-  services,
-  pollerId: "poller-1",
-  agentId: "",
-  timestamp: 0n,
-  partition: "default",
-  sourceIp: "127.0.0.1",
-  kvStoreId: ""
-})
+const reportOf = (services: Array<ServiceStatus>) => CoreProcess.wireReport(0n, services)
 
 /** The status codes of `count` bombs of so many empty statuses, see `elementBombs.ts`. */
 const bombs = (target: string, kind: "unary" | "stream", count: number, statuses: number) =>

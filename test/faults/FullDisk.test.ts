@@ -4,6 +4,7 @@ import { execFile } from "node:child_process"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { promisify } from "node:util"
+import * as CoreProcess from "../support/coreProcess.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 
@@ -38,19 +39,7 @@ describe("A full disk", () => {
   it.live("is a state of core: readiness names it, and all is well again when there is room", () =>
     Effect.gen(function*() {
       const disk = yield* smallDisk
-      const ports = { grpc: yield* Program.freePort, http: yield* Program.freePort }
-      const data = path.join(disk, "pg")
-      const config = path.join(disk, "core.json")
-      yield* Effect.promise(() =>
-        fs.writeFile(
-          config,
-          JSON.stringify({
-            listen_addr: `127.0.0.1:${ports.http}`,
-            grpc_addr: `127.0.0.1:${ports.grpc}`,
-            data_dir: data
-          })
-        )
-      )
+      const { config, data, ports } = yield* CoreProcess.configured(disk)
       const core = yield* Program.start(["core", "--config", config])
       const readiness = Effect.map(
         Program.fetchJson(`http://127.0.0.1:${ports.http}/health/ready`),

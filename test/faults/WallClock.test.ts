@@ -5,6 +5,7 @@ import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { PollerServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
+import * as CoreProcess from "../support/coreProcess.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 
@@ -12,41 +13,20 @@ const Services = Schema.Struct({ services: Schema.Array(Schema.Struct({ availabl
 
 const setUp = Effect.gen(function*() {
   const folder = yield* temporaryFolder
-  const ports = { grpc: yield* Program.freePort, http: yield* Program.freePort }
+  const { config, ports } = yield* CoreProcess.configured(folder)
   const clockBack = path.join(folder, "clock-back")
-  const config = path.join(folder, "core.json")
-  const text = JSON.stringify({
-    listen_addr: `127.0.0.1:${ports.http}`,
-    grpc_addr: `127.0.0.1:${ports.grpc}`,
-    data_dir: path.join(folder, "pg")
-  })
-  yield* Effect.promise(() => fs.writeFile(config, text))
   const fixture = pathToFileURL(path.join(Program.projectRoot, "test/fixtures/clockBack.mjs")).href
   const core = yield* Program.start(["core", "--config", config], {
     env: { NODE_OPTIONS: `--import ${fixture}`, CLOCK_BACK: clockBack }
   })
   const poller = yield* GrpcClient.make(PollerServiceService, { target: `127.0.0.1:${ports.grpc}` })
   const report = (available: boolean, aheadSeconds: number) =>
-    poller.reportStatus({
-      pollerId: "poller-1",
-      agentId: "",
-      timestamp: BigInt(Math.floor(Date.now() / 1_000) + aheadSeconds),
-      partition: "default",
-      sourceIp: "127.0.0.1",
-      kvStoreId: "",
-      services: [{
-        serviceName: "ssh",
-        serviceType: "port",
-        available,
-        message: Buffer.from("{}"),
-        responseTime: 1n,
-        agentId: "agent-1",
-        pollerId: "poller-1",
-        partition: "default",
-        source: "getStatus",
-        kvStoreId: ""
-      }]
-    })
+    poller.reportStatus(
+      CoreProcess.wireReport(
+        BigInt(Math.floor(Date.now() / 1_000) + aheadSeconds),
+        [CoreProcess.wireStatus({ serviceName: "ssh", available })]
+      )
+    )
   const shows = (available: boolean) =>
     Program.eventually(
       `the service as ${available ? "up" : "down"}`,

@@ -7,6 +7,7 @@
 import { Option, Result, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
+import { nonEmpty } from "../config/NonEmpty.ts"
 import { asciiAddress, type HostPort, type InvalidTarget, parseHostPort } from "../monitoring/checks/ProbeTarget.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
@@ -94,6 +95,3 @@ export const dialTarget = (
   const address = nonEmpty(details.trim(), configured)
   return Result.map(parseHostPort("grpc", address), (target) => ({ ...target, address: asciiAddress(address) }))
 }
-
-const nonEmpty = (text: string | undefined, otherwise: string): string =>
-  text === undefined || text === "" ? otherwise : text

@@ -93,8 +93,8 @@ export const CoreConfigFile = Schema.Struct({
       "\"postgresql://user:password@host:5432/database?sslmode=verify-full\""
   ),
   auth: refused(
-    "no such key: core has no sign-in yet; without this key its HTTP asks nobody who they are, so keep listen_addr on " +
-      "127.0.0.1 or put a proxy with sign-in in front"
+    "no such key: core has no sign-in yet; without this key its HTTP is on 127.0.0.1, or beyond it asks for the bearer " +
+      "token that SERVICERADAR_HTTP_TOKEN holds"
   ),
   nats: refused("no such key: where core publishes its events is said by NATS_URL in its environment"),
   events: Schema.optionalKey(Events),

@@ -7,6 +7,7 @@
 import { Duration, Option, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
+import { nonEmpty } from "../config/NonEmpty.ts"
 import type { Check } from "../monitoring/checks/Check.ts"
 import { asciiAddress } from "../monitoring/checks/ProbeTarget.ts"
 import * as ServedTypes from "../monitoring/checks/ServedTypes.ts"
@@ -121,6 +122,3 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
     }))
   }))
 })
-
-const nonEmpty = (text: string | undefined, otherwise: string): string =>
-  text === undefined || text === "" ? otherwise : text

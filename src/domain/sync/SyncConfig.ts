@@ -7,6 +7,7 @@
 import { Duration, Option, Redacted, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
+import { nonEmpty } from "../config/NonEmpty.ts"
 import * as Blacklist from "../inventory/Blacklist.ts"
 import type { GuardPolicy } from "../inventory/SourceGuard.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
@@ -157,9 +158,6 @@ type FileSource = typeof SourceEntry.Type
 
 const nonZero = (given: Duration.Duration | undefined, otherwise: Duration.Duration): Duration.Duration =>
   given === undefined || Duration.isZero(given) ? otherwise : given
-
-const nonEmpty = (text: string | undefined, otherwise: string): string =>
-  text === undefined || text === "" ? otherwise : text
 
 const positiveInteger = (text: string | undefined, otherwise: number): number =>
   text !== undefined && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : otherwise

@@ -14,10 +14,11 @@ import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as http from "node:http"
 import { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
 import * as ConnectionGuard from "../sockets/ConnectionGuard.ts"
 import * as LoopbackHost from "./LoopbackHost.ts"
-import { Management, type Registered, type Route } from "./Management.ts"
+import { Management, type Part, type Registered, type Route } from "./Management.ts"
 import * as ManagementAccess from "./ManagementAccess.ts"
 import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
@@ -179,3 +180,15 @@ export const make = Effect.fnUntraced(function*(
   const actual = typeof bound === "object" && bound !== null ? bound.port : port
   return { port: actual, address: `${host}:${actual}` }
 })
+
+/** The server as a child of a program's tree, and what the program itself shows for as long as it runs. */
+export const child = <R = never>(program: string, address: ManagementOptions, part: Part<R> = {}) =>
+  Supervisor.child({
+    id: "ManagementServer",
+    start: Effect.gen(function*() {
+      yield* Management.use(({ register }) => register(part))
+      const server = yield* make(address)
+      yield* Effect.logInfo(`${program} serves HTTP on ${server.address}`)
+      return Effect.never
+    })
+  })

@@ -10,6 +10,7 @@ import * as tls from "node:tls"
 import type { Validity } from "../../domain/security/CertificateExpiry.ts"
 import * as CertificateExpiry from "../../domain/security/CertificateExpiry.ts"
 import { CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
+import { describeCause } from "../process/SetupFailed.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
 
 /** A PEM text and where it is from. */
@@ -20,10 +21,8 @@ export interface Pem {
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g
 
-const reasonOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
-
 const attempt = <A>(file: string, make: () => A): Result.Result<A, CredentialsError> =>
-  Result.try({ try: make, catch: (cause) => new CredentialsError({ file, reason: reasonOf(cause) }) })
+  Result.try({ try: make, catch: (cause) => new CredentialsError({ file, reason: describeCause(cause) }) })
 
 const refuse = (file: string, reason: string) => Result.fail(new CredentialsError({ file, reason }))
 

@@ -4,7 +4,8 @@
  * Whatever ends the stream, the last set stays in use until it expires, and the stream is opened again with backoff: an
  * identity that is not registered yet may be later. Only an API that does not understand us is left alone.
  */
-import { Clock, Duration, Effect, Option, Result, Schedule, Stream } from "effect"
+import { Clock, Duration, Effect, Option, Result, Stream } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as SpiffeId from "../../domain/security/SpiffeId.ts"
 import { SpiffeWorkloadAPIService, type X509SVIDResponse } from "../../gen/spiffe/workload.ts"
 import { CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
@@ -79,7 +80,7 @@ export const toSet = (
 }
 
 /** Begins anew once an identity was given: a stream that is cut is opened again at once. */
-const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+const backoff = Backoff.capped({ from: "200 millis", to: "5 seconds" })
 
 const troubleOf = (address: string, error: GrpcError): CredentialsError =>
   new CredentialsError({

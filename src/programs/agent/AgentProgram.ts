@@ -59,16 +59,6 @@ const grpcServer = (config: AgentConfig) =>
     })
   })
 
-const managementServer = (address: ListenAddress) =>
-  Supervisor.child({
-    id: "ManagementServer",
-    start: Effect.gen(function*() {
-      const server = yield* ManagementServer.make(address)
-      yield* Effect.logInfo(`agent serves HTTP on ${server.address}`)
-      return Effect.never
-    })
-  })
-
 /** The children of an agent, for a supervisor of its own or inside a larger tree. */
 export const tree = (config: AgentConfig, options: AgentOptions = {}) =>
   ({
@@ -78,7 +68,7 @@ export const tree = (config: AgentConfig, options: AgentOptions = {}) =>
       ...SecurityManager.children,
       ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       grpcServer(config),
-      ...(options.http === undefined ? [] : [managementServer(options.http)])
+      ...(options.http === undefined ? [] : [ManagementServer.child("agent", options.http)])
     ]
   }) as const
 

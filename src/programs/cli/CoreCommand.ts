@@ -6,7 +6,6 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
 import { DatabaseUrl } from "../../domain/config/DatabaseUrl.ts"
-import type * as ListenAddress from "../../domain/config/ListenAddress.ts"
 import * as CoreConfig from "../../domain/core/CoreConfig.ts"
 import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
 import * as ConfigSource from "../../layers/command/ConfigSource.ts"
@@ -41,17 +40,6 @@ const databaseUrl = Config.option(Config.Redacted("DATABASE_URL")).pipe(
   )
 )
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
-
-const warnIfOpen = (address: ListenAddress.ListenAddress) =>
-  isLoopback(address.host)
-    ? Effect.void
-    : Effect.logWarning(
-      `HTTP on ${
-        address.host === "" ? "all interfaces" : address.host
-      } can be reached from other machines and asks nobody who they are`
-    )
-
 const run = Effect.fnUntraced(
   function*(file: CoreConfig.CoreConfig, http: Option.Option<CoreConfig.CoreConfig["http"]>) {
     const url = yield* databaseUrl
@@ -60,7 +48,6 @@ const run = Effect.fnUntraced(
       databaseUrl: Option.orElse(url, () => file.databaseUrl),
       http: Option.getOrElse(http, () => file.http)
     }
-    yield* Effect.forEach(Option.toArray(core.http), warnIfOpen)
     if (!(yield* EventWriterEnvironment.wantsWriter)) return yield* CoreProgram.run(core)
     const { options, warnings } = yield* EventWriterEnvironment.read
     yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning))

@@ -16,9 +16,9 @@
  * Nothing waits for the database but the answers that need it: pollers are told to keep their reports and readiness
  * names what is missing, so a database that is down at the start, or goes away, needs no restart of anything else.
  */
-import { Duration, Effect, Layer, Option, Schedule } from "effect"
+import { Duration, Effect, Layer, Option } from "effect"
 import * as os from "node:os"
-import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import * as HttpWebhooks from "../../layers/core/HttpWebhooks.ts"
@@ -66,7 +66,7 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
       Supervisor.child({ id: "PollerWatch", run: PollerWatch.use((watch) => watch.run) }),
       Supervisor.child({ id: "Webhooks", run: AlertWebhooks.use((webhooks) => webhooks.run) }),
       ...(options.guests ?? []),
-      ...Option.toArray(config.http).map(managementServer)
+      ...Option.toArray(config.http).map((address) => ManagementServer.child("core", address))
     ]
   }) as const
 
@@ -106,7 +106,7 @@ const postgresShutdown = "10 seconds"
 
 /** Soon after a crash; then seldom enough for the supervisor never to give up over it: a full disk passes. */
 const postgresBackoff = {
-  schedule: Schedule.min([Schedule.exponential("500 millis", 3), Schedule.spaced("10 seconds")])
+  schedule: Backoff.capped({ from: "500 millis", to: "10 seconds", factor: 3 })
 }
 
 const postgres = (options: EmbeddedPostgres.EmbeddedPostgresOptions) =>
@@ -154,14 +154,5 @@ const grpcServer = (config: CoreConfig) =>
         descriptors: reflectionDescriptors
       })
       yield* Effect.logInfo(`core takes reports on ${server.address}`)
-    }).pipe(Effect.as(Effect.never))
-  })
-
-const managementServer = (address: ListenAddress) =>
-  Supervisor.child({
-    id: "ManagementServer",
-    start: Effect.gen(function*() {
-      const server = yield* ManagementServer.make(address)
-      yield* Effect.logInfo(`core serves HTTP on ${server.address}`)
     }).pipe(Effect.as(Effect.never))
   })

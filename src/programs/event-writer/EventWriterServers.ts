@@ -76,14 +76,7 @@ export const shown = <R = never>(
     routes: [eventWriterRoute(report)]
   })
 
-export const http = (address: ListenAddress) =>
-  Supervisor.child({
-    id: "ManagementServer",
-    start: Effect.gen(function*() {
-      const server = yield* ManagementServer.make(address)
-      yield* Effect.logInfo(`event-writer serves HTTP on ${server.address}`)
-    }).pipe(Effect.as(Effect.never))
-  })
+export const http = (address: ListenAddress) => ManagementServer.child("event-writer", address)
 
 const isTaken = ({ reason }: GrpcServer.BindError): boolean => reason.startsWith("EADDRINUSE")
 

@@ -20,7 +20,7 @@ import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import { phaseOf } from "../../domain/poller/PollPhase.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
-import { Management } from "../../layers/http/Management.ts"
+import { Management, type Part } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
@@ -59,7 +59,7 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
         run: CoreReporter.use((reporter) => reporter.run)
       }),
       ...Option.toArray(config.listenAddress).map((address) => grpcServer(config, address)),
-      ...(options.http === undefined ? [] : [managementServer(options.http, links)]),
+      ...(options.http === undefined ? [] : [ManagementServer.child("poller", options.http, shown(links))]),
       AgentCoordinator.supervisor(links)
     ]
   } as const
@@ -119,24 +119,12 @@ const grpcServer = (config: PollerConfig, address: ListenAddress) =>
     )
   })
 
-const managementServer = (address: ListenAddress, links: ReadonlyArray<AgentLink.AgentLink>) =>
-  Supervisor.child({
-    id: "ManagementServer",
-    start: Effect.gen(function*() {
-      const { trouble } = yield* CoreReporter
-      const absences = Effect.forEach(links, (link) => Ref.get(link.absence))
-      yield* Management.use(({ register }) =>
-        register({
-          checks: [
-            { name: "core", ready: Effect.flatMap(trouble, notReady) },
-            { name: "agents", ready: Effect.flatMap(absences, allAbsent) }
-          ]
-        })
-      )
-      const server = yield* ManagementServer.make(address)
-      yield* Effect.logInfo(`poller serves HTTP on ${server.address}`)
-    }).pipe(Effect.as(Effect.never))
-  })
+const shown = (links: ReadonlyArray<AgentLink.AgentLink>): Part<CoreReporter> => ({
+  checks: [
+    { name: "core", ready: CoreReporter.use(({ trouble }) => Effect.flatMap(trouble, notReady)) },
+    { name: "agents", ready: Effect.flatMap(Effect.forEach(links, (link) => Ref.get(link.absence)), allAbsent) }
+  ]
+})
 
 const notReady = (reason: Option.Option<string>): Effect.Effect<void, { readonly message: string }> =>
   Option.match(reason, { onNone: () => Effect.void, onSome: (message) => Effect.fail({ message }) })

@@ -124,16 +124,6 @@ const resultsServer = (config: SyncConfig.SyncConfig) =>
     }).pipe(Effect.as(Effect.never))
   })
 
-const managementServer = (address: ListenAddress, names: ReadonlyArray<string>) =>
-  Supervisor.child({
-    id: "ManagementServer",
-    start: Effect.gen(function*() {
-      yield* Management.use(({ register }) => register(SyncRoute.part(names)))
-      const server = yield* ManagementServer.make(address)
-      yield* Effect.logInfo(`sync serves HTTP on ${server.address}`)
-    }).pipe(Effect.as(Effect.never))
-  })
-
 /** The children of a sync service, for a supervisor of its own or inside a larger tree. */
 export const tree = (
   config: SyncConfig.SyncConfig,
@@ -159,7 +149,9 @@ export const tree = (
         : []),
       ...(kv === "none" ? [] : [kvWriter(config)]),
       resultsServer(config),
-      ...(options.http === undefined ? [] : [managementServer(options.http, config.sources.map(({ name }) => name))])
+      ...(options.http === undefined ? [] : [
+        ManagementServer.child("sync", options.http, SyncRoute.part(config.sources.map(({ name }) => name)))
+      ])
     ]
   } as const
 }

@@ -7,6 +7,7 @@
  */
 import { type Array as Arr, Effect, type Exit, type Pull, Stream } from "effect"
 import type { Done } from "effect/Cause"
+import * as WriteRoom from "../WriteRoom.ts"
 
 /** The part of Node's `Readable` in object mode that is used here; grpc-js does not export its own type. */
 interface ObjectReadable<out A> {
@@ -15,13 +16,11 @@ interface ObjectReadable<out A> {
   on(event: string, listener: () => void): unknown
 }
 
-interface ObjectWritable<in A> {
+interface ObjectWritable<in A> extends WriteRoom.Drainable {
   readonly destroyed: boolean
   readonly writableEnded: boolean
   /** False when the message is the last for which there was room. */
   write(message: A): boolean
-  once(event: string, listener: () => void): unknown
-  off(event: string, listener: () => void): unknown
 }
 
 /** Messages handed over per pull; equal to Node's own buffer, so that one pull empties it. */
@@ -71,17 +70,4 @@ export const read = <A, E>(
 
 /** Hands over one message and waits until there is room for the next. */
 export const write = <A>(writable: ObjectWritable<A>, message: A): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    if (writable.destroyed || writable.writableEnded || writable.write(message)) return resume(Effect.void)
-    const proceed = () => {
-      writable.off("drain", proceed)
-      writable.off("close", proceed)
-      resume(Effect.void)
-    }
-    writable.once("drain", proceed)
-    writable.once("close", proceed)
-    return Effect.sync(() => {
-      writable.off("drain", proceed)
-      writable.off("close", proceed)
-    })
-  })
+  WriteRoom.writing(writable, () => writable.destroyed || writable.writableEnded || writable.write(message))

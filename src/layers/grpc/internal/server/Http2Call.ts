@@ -10,6 +10,7 @@ import * as Compression from "../../Compression.ts"
 import { type GrpcError, Internal, ResourceExhausted } from "../../GrpcError.ts"
 import * as Frames from "../Frames.ts"
 import { later } from "../Timer.ts"
+import * as WriteRoom from "../WriteRoom.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
 export interface CallLimits {
@@ -124,21 +125,9 @@ export class Http2Call {
 
   /** Writes one frame and waits until there is room for the next. */
   write(frame: Buffer): Effect.Effect<void> {
-    return Effect.callback((resume) => {
+    return WriteRoom.writing(this.stream, () => {
       this.sendHeaders({})
-      const { stream } = this
-      if (this.isGone || stream.write(frame)) return resume(Effect.void)
-      const proceed = () => {
-        stream.off("drain", proceed)
-        stream.off("close", proceed)
-        resume(Effect.void)
-      }
-      stream.once("drain", proceed)
-      stream.once("close", proceed)
-      return Effect.sync(() => {
-        stream.off("drain", proceed)
-        stream.off("close", proceed)
-      })
+      return this.isGone || this.stream.write(frame)
     })
   }
 
