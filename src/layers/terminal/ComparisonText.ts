@@ -6,11 +6,15 @@ import * as TextTable from "./TextTable.ts"
 
 const count = (rows: number): string => rows.toLocaleString("en-US")
 
+const nameOf = ({ rightTable, table }: TableDifference): string =>
+  rightTable === table ? table : `${table}/${rightTable}`
+
 const columns: ReadonlyArray<TextTable.Column<TableDifference>> = [
-  { title: "TABLE", text: ({ table }) => table, columnsMax: 30 },
+  { title: "TABLE", text: nameOf, columnsMax: 30 },
   { title: "LEFT", text: ({ leftRows }) => count(leftRows), columnsMax: 16, isRight: true },
   { title: "RIGHT", text: ({ rightRows }) => count(rightRows), columnsMax: 16, isRight: true },
   { title: "EQUAL", text: ({ equal }) => count(equal), columnsMax: 16, isRight: true },
+  { title: "ON PURPOSE", text: ({ deliberate }) => count(deliberate), columnsMax: 16, isRight: true },
   { title: "DIFFERING", text: ({ differing }) => count(differing), columnsMax: 16, isRight: true },
   { title: "MISSING", text: ({ missing }) => count(missing), columnsMax: 16, isRight: true },
   { title: "EXTRA", text: ({ extra }) => count(extra), columnsMax: 16, isRight: true }
@@ -28,13 +32,24 @@ const exampleLines = ({ columns, key, kind }: TableDifference["examples"][number
 const details = (style: Style, one: TableDifference): ReadonlyArray<string> =>
   isEqual(one) ? [] : [
     "",
-    style.bold(one.table),
+    style.bold(nameOf(one)),
     `  rows are found by ${one.key.join(", ")}`,
     ...(one.differingColumns.length === 0
       ? []
       : [`  differing: ${one.differingColumns.map(({ column, rows }) => `${column} (${count(rows)})`).join(", ")}`]),
     ...one.examples.flatMap(exampleLines)
   ]
+
+/** One line for each reason, with the rows of all tables. */
+const onPurpose = (style: Style, all: ReadonlyArray<TableDifference>): ReadonlyArray<string> => {
+  const found = all.flatMap((one) =>
+    one.reasons.map(({ reason, rows }) => ({ reason, text: `${nameOf(one)} ${count(rows)}` }))
+  )
+  return Array.from(
+    Map.groupBy(found, ({ reason }) => reason),
+    ([reason, tables]) => style.dim(`on purpose, ${reason}: ${tables.map(({ text }) => text).join(", ")}`)
+  )
+}
 
 /** One line for each reason, with the columns of all tables. */
 const leftOut = (style: Style, all: ReadonlyArray<TableDifference>): ReadonlyArray<string> => {
@@ -63,6 +78,7 @@ export const draw = (
     ...TextTable.draw(columns, all, { ...options, paint }),
     ...all.flatMap((one) => details(style, one)),
     "",
+    ...onPurpose(style, all),
     ...leftOut(style, all)
   ]
 }

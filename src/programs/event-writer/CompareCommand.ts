@@ -6,6 +6,7 @@
  */
 import { Clock, Config, Console, Effect, Option, Redacted, Schema } from "effect"
 import * as Flag from "effect/cli/Flag"
+import * as ComparisonRules from "../../domain/events/comparing/ComparisonRules.ts"
 import type { TableName } from "../../domain/events/rows/Tables.ts"
 import { writtenNames } from "../../domain/events/storing/TablePolicy.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
@@ -96,22 +97,23 @@ const sidesOf = Effect.fnUntraced(function*(options: CompareOptions) {
   }
 })
 
-/** Those asked for; without any, all that both sides have. */
+/** Those asked for; without any, all of either side. One that a single side has is compared with nothing. */
 const chosen = Effect.fnUntraced(function*(asked: ReadonlyArray<TableName>) {
   const { left, right } = yield* (yield* TableComparison).tables
-  const named = asked.length > 0 ? writtenNames.filter((name) => asked.includes(name)) : writtenNames
-  const common = named.filter((name) => left.has(name) && right.has(name))
-  const lonely = named.filter((name) => left.has(name) !== right.has(name) || (asked.length > 0 && !left.has(name)))
-  const say = lonely.map((name) =>
-    `${name} is ${left.has(name) ? "only on the left" : right.has(name) ? "only on the right" : "on neither side"}`
-  )
-  if (common.length === 0 || (asked.length > 0 && lonely.length > 0)) {
-    return yield* new NothingToCompare({
-      expectation: say.length > 0 ? say.join("; ") : "Neither schema has any of the tables"
-    })
+  const empty = left.size === 0 ? "left" : right.size === 0 ? "right" : undefined
+  if (empty !== undefined) {
+    return yield* new NothingToCompare({ expectation: `The ${empty} schema has none of the tables` })
   }
-  yield* Effect.forEach(say, (line) => Console.error(`${line}: not compared`), { discard: true })
-  return common
+  const nowhere = asked.filter((name) => !left.has(name) && !right.has(name))
+  if (nowhere.length > 0) {
+    return yield* new NothingToCompare({ expectation: nowhere.map((name) => `${name} is on neither side`).join("; ") })
+  }
+  const named = asked.length > 0 ? asked : writtenNames
+  const found = writtenNames.filter((name) => named.includes(name) && (left.has(name) || right.has(name)))
+  // Events in the form of each side are one comparison.
+  return ComparisonRules.goSideOf(left, right) === undefined
+    ? found
+    : Array.from(new Set(found.map((name) => name === "ocsf_events" ? "events" as const : name)))
 })
 
 const drawIntervalMillis = 200

@@ -24,15 +24,21 @@ export interface ComparedRange {
 
 export interface TableDifference {
   readonly table: TableName
+  /** Another one where the sides have events in different forms. */
+  readonly rightTable: TableName
   readonly leftRows: number
   readonly rightRows: number
   readonly equal: number
+  /** The same row, or a row of the left that has none here, with differences that are on purpose only. */
+  readonly deliberate: number
   /** The same row with other values. */
   readonly differing: number
   /** On the left only. */
   readonly missing: number
   /** On the right only. */
   readonly extra: number
+  /** Why they differ on purpose; the most frequent first. */
+  readonly reasons: ReadonlyArray<{ readonly reason: string; readonly rows: number }>
   /** In how many differing rows a column differs; the most frequent first. */
   readonly differingColumns: ReadonlyArray<{ readonly column: string; readonly rows: number }>
   readonly examples: ReadonlyArray<Example>
@@ -50,7 +56,10 @@ export class TableComparison extends Context.Service<TableComparison, {
     { readonly left: ReadonlySet<TableName>; readonly right: ReadonlySet<TableName> },
     ComparisonError
   >
-  /** For a table that both sides have. `onProgress` hears how many rows of the left were compared. */
+  /**
+   * Where only one side has the table, all of its rows are missing or extra; `events` of one side are held against
+   * `ocsf_events` of the other where neither has both. `onProgress` hears how many rows of the left were compared.
+   */
   readonly compare: (
     table: TableName,
     range: ComparedRange,

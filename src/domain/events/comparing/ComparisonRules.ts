@@ -32,14 +32,16 @@ const keys: Readonly<Record<TableName, ReadonlyArray<string>>> = {
 const attributes = new Set(["attributes", "resource_attributes", "scope_attributes"])
 
 /** Where one writer says 0 for what it does not know and the other nothing. */
-const zeros = new Set(["severity_number", "trace_flags", "level"])
+const zeros = new Set(["severity_number", "severity_id", "trace_flags", "level"])
+
+/** Where only zeros say as much as nothing. */
+const traceIds = new Set(["trace_id", "span_id", "parent_span_id"])
+
+/** Lists of objects that have attributes. */
+const spanLists = new Set(["events", "links"])
 
 /** Text that holds JSON: its formatting is no difference. */
-const jsonTexts = new Set([
-  "events",
-  "links",
-  "raw_data"
-])
+const jsonTexts = new Set(["raw_data"])
 
 /** A column that one of the writers calls otherwise. */
 const formerNames: Readonly<Record<string, string>> = { gateway_id: "poller_id" }
@@ -53,15 +55,17 @@ const madeUp: Readonly<Record<string, string>> = {
 
 export interface ComparedColumn {
   readonly name: string
+  /** A column, or `column.member` of one that holds JSON. */
   readonly left: string
   readonly right: string
-  /** `json` when its formatting does not count on either side. */
-  readonly kind: "plain" | "json" | "time" | "array" | "attributes" | "zero"
+  /** `json` when its formatting does not count on either side; `second` of a time that is compared elsewhere. */
+  readonly kind: "plain" | "json" | "time" | "second" | "array" | "attributes" | "zero" | "traceId" | "spanList"
 }
 
 export interface ComparisonPlan {
-  readonly table: TableName
-  readonly time: string
+  /** Of each side. */
+  readonly tables: { readonly left: TableName; readonly right: TableName }
+  readonly times: { readonly left: string; readonly right: string }
   readonly key: ReadonlyArray<ComparedColumn>
   /** All others that are compared. */
   readonly values: ReadonlyArray<ComparedColumn>
@@ -73,6 +77,10 @@ const kindOf = (name: string, types: ReadonlyArray<string>): ComparedColumn["kin
     ? "attributes"
     : zeros.has(name)
     ? "zero"
+    : traceIds.has(name)
+    ? "traceId"
+    : spanLists.has(name)
+    ? "spanList"
     : types.some((type) => type === "jsonb" || type === "json") || jsonTexts.has(name)
     ? "json"
     : types.every((type) => type === "timestamp with time zone")
@@ -115,10 +123,63 @@ export const make = (table: TableName, left: FoundTable, right: FoundTable): Com
   const { time } = tables[table]
   const isKey = ({ name }: ComparedColumn) => name === time || keys[table].includes(name)
   return {
-    table,
-    time,
+    tables: { left: table, right: table },
+    times: { left: time, right: time },
     key: compared.filter(isKey),
     values: compared.filter((column) => !isKey(column)),
+    leftOut
+  }
+}
+
+interface Names {
+  readonly has: (name: TableName) => boolean
+}
+
+/** An event in the Go writer's table and in the current form: what holds the same in both. */
+const eventColumns: ReadonlyArray<readonly [go: string, current: string, kind: ComparedColumn["kind"]]> = [
+  ["event_timestamp", "time", "time"],
+  ["short_message", "message", "plain"],
+  ["host", "device.hostname", "plain"],
+  ["source", "actor.app_name", "plain"],
+  ["severity", "log_level", "plain"],
+  ["version", "log_version", "plain"]
+]
+
+/** The side with events in the Go writer's table only, where the other has them in the current one only. */
+export const goSideOf = (left: Names, right: Names): "left" | "right" | undefined => {
+  const isGo = (one: Names, other: Names) =>
+    one.has("events") && !one.has("ocsf_events") && other.has("ocsf_events") && !other.has("events")
+  return isGo(left, right) ? "left" : isGo(right, left) ? "right" : undefined
+}
+
+/** `events` against `ocsf_events`, either way round. Rows are found by the message itself, which both keep. */
+export const eventForms = (left: FoundTable, right: FoundTable, goSide: "left" | "right"): ComparisonPlan => {
+  const column = (name: string, go: string, current: string, kind: ComparedColumn["kind"]): ComparedColumn => ({
+    name,
+    left: goSide === "left" ? go : current,
+    right: goSide === "left" ? current : go,
+    kind
+  })
+  const values = eventColumns.map(([go, current, kind]) => column(go, go, current, kind))
+  const key = [
+    // Times of GELF may be a microsecond apart, but never in two seconds.
+    column("second", "event_timestamp", "time", "second"),
+    column("subject", "subject", "log_name", "plain"),
+    column("raw_data", "raw_data", "raw_data", "json")
+  ]
+  const used = new Set(
+    [...values, ...key].flatMap((one) => [one.left, one.right].map((name) => name.split(".")[0] ?? ""))
+  )
+  const leftOut = ([[left, "left"], [right, "right"]] as const).flatMap(([table, side]) =>
+    table.columns.filter(({ name }) => !used.has(name))
+      .map(({ name }) => ({ column: name, why: madeUp[name] ?? `only on the ${side}` }))
+  )
+  const [go, current] = [tables.events.time, tables.ocsf_events.time]
+  return {
+    tables: goSide === "left" ? { left: "events", right: "ocsf_events" } : { left: "ocsf_events", right: "events" },
+    times: goSide === "left" ? { left: go, right: current } : { left: current, right: go },
+    key,
+    values,
     leftOut
   }
 }

@@ -33,7 +33,7 @@ const clean = (value: unknown): unknown => {
 }
 
 /** The same value where there is nothing to leave out, as there mostly is not. */
-const withoutSecrets = (value: unknown): unknown => {
+export const withoutSecrets = (value: unknown): unknown => {
   if (Array.isArray(value)) {
     const items = value.map(withoutSecrets)
     return items.some((item, at) => item !== value[at]) ? items : value
@@ -117,7 +117,8 @@ const withLargeNumbers = (text: string): string => {
   return parts.join("")
 }
 
-export const parse = (text: string): Result.Result<unknown, Problem> => {
+/** All that is in the text, secrets too: to compare, not to store. */
+export const parseWhole = (text: string): Result.Result<unknown, Problem> => {
   const found = survey(text)
   if (typeof found === "string") return fail([], found)
   let value: unknown
@@ -126,9 +127,11 @@ export const parse = (text: string): Result.Result<unknown, Problem> => {
   } catch {
     return fail([], "expected JSON")
   }
-  const fit = unfitEscape.test(text) ? clean(value) : value
-  return Result.succeed(Secrets.isSuspect(text) ? withoutSecrets(fit) : fit)
+  return Result.succeed(unfitEscape.test(text) ? clean(value) : value)
 }
+
+export const parse = (text: string): Result.Result<unknown, Problem> =>
+  Secrets.isSuspect(text) ? Result.map(parseWhole(text), withoutSecrets) : parseWhole(text)
 
 const utf8 = new TextDecoder()
 

@@ -3,9 +3,17 @@
  *
  * Sessions are in UTC, so that a time has one text. An empty text counts as none: some tables have no room for null.
  */
+import { Schema } from "effect"
 import type { ComparedColumn, ComparisonPlan } from "../../../domain/events/comparing/ComparisonRules.ts"
 import type { Range, Window } from "../../../domain/events/comparing/WindowPlan.ts"
 import { quote } from "../store/InsertStatement.ts"
+
+/** As text, because PostgreSQL has times that are infinite. */
+export const Counts = Schema.Array(Schema.Struct({ epochSeconds: Schema.String, rows: Schema.Int }))
+export const Fingerprints = Schema.Array(Schema.Struct({ rows: Schema.Int, sum: Schema.String }))
+export const Hashes = Schema.Array(Schema.Struct({ hash: Schema.String }))
+export const Texts = Schema.Array(Schema.NullOr(Schema.String))
+export const Rows = Schema.Array(Schema.Struct({ key: Texts, values: Texts }))
 
 type Side = "left" | "right"
 
@@ -14,10 +22,25 @@ export interface Statement {
   readonly parameters: ReadonlyArray<string>
 }
 
+const expressionOf = (path: string): string => {
+  const [column = "", member] = path.split(".")
+  return member === undefined ? quote(column) : `(${quote(column)}->>'${member}')`
+}
+
 const textOf = (column: ComparedColumn, side: Side): string => {
-  const name = quote(column[side])
-  if (column.kind === "array") return `array_to_json(${name})::text`
-  return column.kind === "zero" ? `nullif(${name}::text, '0')` : `nullif(${name}::text, '')`
+  const name = expressionOf(column[side])
+  switch (column.kind) {
+    case "array":
+      return `array_to_json(${name})::text`
+    case "zero":
+      return `nullif(${name}::text, '0')`
+    case "second":
+      return `date_trunc('second', ${name})::text`
+    case "traceId":
+      return `case when ${name}::text ~ '[^0]' then ${name}::text end`
+    default:
+      return `nullif(${name}::text, '')`
+  }
 }
 
 const textsOf = (columns: ReadonlyArray<ComparedColumn>, side: Side): string =>
@@ -27,9 +50,9 @@ const textsOf = (columns: ReadonlyArray<ComparedColumn>, side: Side): string =>
 const hashOf = (plan: ComparisonPlan, side: Side): string =>
   `hashtextextended(row(${textsOf([...plan.key, ...plan.values], side)})::text, 0)`
 
-const timeOf = (plan: ComparisonPlan): string => quote(plan.time)
+const timeOf = (plan: ComparisonPlan, side: Side): string => quote(plan.times[side])
 
-const within = (plan: ComparisonPlan, range: Range): Statement => {
+const within = (plan: ComparisonPlan, side: Side, range: Range): Statement => {
   const bounds = [
     ...(range.sinceSeconds === undefined ? [] : [{ operator: ">=", seconds: range.sinceSeconds }]),
     ...(range.untilSeconds === undefined ? [] : [{ operator: "<", seconds: range.untilSeconds }])
@@ -37,13 +60,14 @@ const within = (plan: ComparisonPlan, range: Range): Statement => {
   return {
     text: [
       "true",
-      ...bounds.map(({ operator }, at) => `${timeOf(plan)} ${operator} to_timestamp($${at + 1}::text::float8)`)
+      ...bounds.map(({ operator }, at) => `${timeOf(plan, side)} ${operator} to_timestamp($${at + 1}::text::float8)`)
     ].join(" and "),
     parameters: bounds.map(({ seconds }) => String(seconds))
   }
 }
 
-const relation = (schema: string, plan: ComparisonPlan): string => `${quote(schema)}.${quote(plan.table)}`
+const relation = (schema: string, plan: ComparisonPlan, side: Side): string =>
+  `${quote(schema)}.${quote(plan.tables[side])}`
 
 /** From coarse to fine. */
 export const units = ["minute", "second", "milliseconds"] as const
@@ -52,13 +76,14 @@ export const units = ["minute", "second", "milliseconds"] as const
 export const counts = (
   schema: string,
   plan: ComparisonPlan,
+  side: Side,
   range: Range,
   unit: typeof units[number]
 ): Statement => {
-  const { parameters, text } = within(plan, range)
+  const { parameters, text } = within(plan, side, range)
   return {
-    text: `select extract(epoch from date_trunc('${unit}', ${timeOf(plan)}))::text as "epochSeconds",
-      count(*)::int as rows from ${relation(schema, plan)} where ${text} group by 1`,
+    text: `select extract(epoch from date_trunc('${unit}', ${timeOf(plan, side)}))::text as "epochSeconds",
+      count(*)::int as rows from ${relation(schema, plan, side)} where ${text} group by 1`,
     parameters
   }
 }
@@ -66,8 +91,10 @@ export const counts = (
 /** The rows of one part of a window; both sides put a row into the same part. */
 const partOf = (plan: ComparisonPlan, side: Side, window: Window, part: number): Statement => {
   const { fromSeconds: sinceSeconds, parts, untilSeconds } = window
-  const { parameters, text } = within(plan, { sinceSeconds, untilSeconds })
-  const hash = `('x' || substr(md5(row(${textsOf(plan.key, side)})::text), 1, 8))::bit(32)::int8`
+  const { parameters, text } = within(plan, side, { sinceSeconds, untilSeconds })
+  // What the server has no canonical text for may differ between rows that belong together.
+  const key = plan.key.filter(({ kind }) => kind !== "json")
+  const hash = `('x' || substr(md5(row(${textsOf(key, side)})::text), 1, 8))::bit(32)::int8`
   return { text: parts === 1 ? text : `${text} and ${hash} % ${parts} = ${part}`, parameters }
 }
 
@@ -78,7 +105,7 @@ export const fingerprint = (...[schema, plan, side, window, part]: Place): State
   const { parameters, text } = partOf(plan, side, window, part)
   return {
     text: `select count(*)::int as rows, coalesce(sum(${hashOf(plan, side)}), 0)::text as sum
-      from ${relation(schema, plan)} where ${text}`,
+      from ${relation(schema, plan, side)} where ${text}`,
     parameters
   }
 }
@@ -86,7 +113,7 @@ export const fingerprint = (...[schema, plan, side, window, part]: Place): State
 export const hashes = (...[schema, plan, side, window, part]: Place): Statement => {
   const { parameters, text } = partOf(plan, side, window, part)
   return {
-    text: `select ${hashOf(plan, side)}::text as hash from ${relation(schema, plan)} where ${text}`,
+    text: `select ${hashOf(plan, side)}::text as hash from ${relation(schema, plan, side)} where ${text}`,
     parameters
   }
 }
@@ -97,8 +124,18 @@ export const rows = (wanted: ReadonlyArray<string>, ...[schema, plan, side, wind
   return {
     text: `select jsonb_build_array(${textsOf(plan.key, side)}) as key,
       jsonb_build_array(${textsOf(plan.values, side)}) as values
-      from ${relation(schema, plan)}
+      from ${relation(schema, plan, side)}
       where ${text} and (${hashOf(plan, side)} in (select unnest($${parameters.length + 1}::text::int8[]))) is true`,
     parameters: [...parameters, `{${wanted.join(",")}}`]
+  }
+}
+
+/** The first few keys of a table that only one side has, of the time asked for. */
+export const sample = (schema: string, plan: ComparisonPlan, side: Side, range: Range, rowsMax: number): Statement => {
+  const { parameters, text } = within(plan, side, range)
+  return {
+    text: `select jsonb_build_array(${textsOf(plan.key, side)}) as key, '[]'::jsonb as values
+      from ${relation(schema, plan, side)} where ${text} order by ${timeOf(plan, side)} limit ${rowsMax}`,
+    parameters
   }
 }

@@ -1,24 +1,18 @@
-/**
- * Compares two schemas in PostgreSQL, of one database or of two.
- *
- * Each window is fingerprinted on both sides first, so that equal rows cost a scan and never leave the server; only of
- * windows that differ are hashes read, and only of hashes that differ the rows. Sessions cannot write.
- */
-import { Effect, Layer, Schema, Stream } from "effect"
+/** Compares two schemas in PostgreSQL, of one database or of two, window by window. Sessions cannot write. */
+import { Effect, Layer, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import * as CanonicalText from "../../../domain/events/comparing/CanonicalText.ts"
 import * as ComparisonRules from "../../../domain/events/comparing/ComparisonRules.ts"
 import { DifferenceTally } from "../../../domain/events/comparing/DifferenceTally.ts"
-import * as WindowDifference from "../../../domain/events/comparing/WindowDifference.ts"
-import * as WindowPlan from "../../../domain/events/comparing/WindowPlan.ts"
-import type { TableName } from "../../../domain/events/rows/Tables.ts"
-import { writtenNames } from "../../../domain/events/storing/TablePolicy.ts"
+import type * as WindowPlan from "../../../domain/events/comparing/WindowPlan.ts"
+import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
+import type { FoundTable } from "../../../domain/events/storing/AdoptionPlan.ts"
 import {
   type ComparedRange,
   ComparisonError,
   TableComparison,
   type TableDifference
 } from "../../../services/events/TableComparison.ts"
+import * as Parts from "./ComparedParts.ts"
 import { both, type ComparedSide, open, type Side, type Sides } from "./ComparisonSide.ts"
 import * as Statements from "./ComparisonStatements.ts"
 
@@ -31,117 +25,34 @@ export interface PgTableComparisonOptions {
   readonly examplesMax?: number
 }
 
-/** As text, because PostgreSQL has times that are infinite. */
-const Counts = Schema.Array(Schema.Struct({ epochSeconds: Schema.String, rows: Schema.Int }))
-const Fingerprints = Schema.Array(Schema.Struct({ rows: Schema.Int, sum: Schema.String }))
-const Hashes = Schema.Array(Schema.Struct({ hash: Schema.String }))
-const Texts = Schema.Array(Schema.NullOr(Schema.String))
-const Rows = Schema.Array(Schema.Struct({ key: Texts, values: Texts }))
-
-const canonical = (plan: ComparisonRules.ComparisonPlan, row: WindowDifference.ComparedRow) => {
-  const textOf = (value: string | null, kind: ComparisonRules.ComparedColumn["kind"] | undefined) =>
-    value === null || kind === undefined
-      ? value
-      : kind === "json"
-      ? CanonicalText.ofJson(value)
-      : kind === "attributes"
-      ? CanonicalText.ofAttributes(value)
-      : value
-  const texts = (columns: ReadonlyArray<ComparisonRules.ComparedColumn>, values: ReadonlyArray<string | null>) =>
-    values.map((value, at) => textOf(value, columns[at]?.kind))
-  return { key: texts(plan.key, row.key), values: texts(plan.values, row.values) }
-}
-
 const seconds = (millis: number | undefined): number | undefined => millis === undefined ? undefined : millis / 1000
 
-interface Part {
-  readonly equal: number
-  readonly leftRows: number
-  readonly rightRows: number
-  /** None when all is equal. */
-  readonly difference: WindowDifference.WindowDifference | undefined
+interface Limits {
+  readonly rowsMax: number
+  readonly examplesMax: number
 }
 
-const comparePart = Effect.fnUntraced(function*(
-  sides: Sides,
-  plan: ComparisonRules.ComparisonPlan,
-  window: WindowPlan.Window,
-  part: number
-) {
-  const place = ({ name, schema }: Side) => [schema, plan, name, window, part] as const
-  const [[left], [right]] = yield* both(
-    (side) => side.query(Fingerprints, Statements.fingerprint(...place(side))),
-    sides
-  )
-  const leftRows = left?.rows ?? 0
-  const rightRows = right?.rows ?? 0
-  const whole: Part = { equal: leftRows, leftRows, rightRows, difference: undefined }
-  if (leftRows === rightRows && left?.sum === right?.sum) return whole
-  const [leftHashes, rightHashes] = yield* both(
-    (side) => Effect.map(side.query(Hashes, Statements.hashes(...place(side))), (rows) => rows.map(({ hash }) => hash)),
-    sides
-  )
-  const { equal, hashes } = WindowDifference.suspects(leftHashes, rightHashes)
-  const [leftSuspects, rightSuspects] = yield* both(
-    (side) =>
-      Effect.map(
-        side.query(Rows, Statements.rows(hashes, ...place(side))),
-        (rows) => rows.map((row) => canonical(plan, row))
-      ),
-    sides
-  )
-  // Rows may have come since the fingerprint.
-  return {
-    equal,
-    leftRows: equal + leftSuspects.length,
-    rightRows: equal + rightSuspects.length,
-    difference: WindowDifference.make(leftSuspects, rightSuspects)
-  } satisfies Part
+const rangeOf = (given: ComparedRange): WindowPlan.Range => ({
+  sinceSeconds: seconds(given.sinceMillis),
+  untilSeconds: seconds(given.untilMillis)
 })
-
-/** Windows small enough, or of a unit of time that is as short as it gets; found while one goes along. */
-const windowsOf = (
-  sides: Sides,
-  plan: ComparisonRules.ComparisonPlan,
-  range: WindowPlan.Range,
-  rowsMax: number,
-  [unit, ...finer]: ReadonlyArray<typeof Statements.units[number]> = Statements.units
-): Stream.Stream<WindowPlan.Window, ComparisonError> => {
-  if (unit === undefined) return Stream.empty
-  const counts = (side: Side) =>
-    Effect.map(
-      side.query(Counts, Statements.counts(side.schema, plan, range, unit)),
-      (found) => found.map(({ epochSeconds, rows }) => ({ epochSeconds: Number(epochSeconds), rows }))
-    )
-  return Stream.fromIterableEffect(Effect.map(
-    both(counts, sides),
-    ([left, right]) => WindowPlan.make(WindowPlan.merge(left, right), rowsMax, range)
-  )).pipe(
-    Stream.flatMap((window) =>
-      window.parts === 1 || finer.length === 0
-        ? Stream.succeed(window)
-        : windowsOf(sides, plan, { ...window, sinceSeconds: window.fromSeconds }, rowsMax, finer)
-    )
-  )
-}
 
 const compareTable = Effect.fnUntraced(function*(
   sides: Sides,
   plan: ComparisonRules.ComparisonPlan,
   given: ComparedRange,
-  limits: { readonly rowsMax: number; readonly examplesMax: number },
+  limits: Limits,
   onProgress: (rows: number) => Effect.Effect<void>
 ) {
-  const range = { sinceSeconds: seconds(given.sinceMillis), untilSeconds: seconds(given.untilMillis) }
   const tally = new DifferenceTally(plan, limits.examplesMax)
   const counted = { leftRows: 0, rightRows: 0 }
   yield* Stream.runForEach(
-    windowsOf(sides, plan, range, limits.rowsMax),
+    Parts.windowsOf(sides, plan, rangeOf(given), limits.rowsMax),
     (window) =>
       Effect.forEach(
         Array.from({ length: window.parts }, (_, part) => part),
         (part) =>
-          Effect.flatMap(comparePart(sides, plan, window, part), ({ difference, equal, leftRows, rightRows }) => {
+          Effect.flatMap(Parts.compare(sides, plan, window, part), ({ difference, equal, leftRows, rightRows }) => {
             tally.equal += equal
             if (difference !== undefined) {
               tally.add(difference)
@@ -153,14 +64,18 @@ const compareTable = Effect.fnUntraced(function*(
         { discard: true }
       )
   )
-  const { differing, differingColumns, equal, examples, extra, missing } = tally
+  tally.finish()
+  const { deliberate, differing, differingColumns, equal, examples, extra, missing, reasons } = tally
   return {
-    table: plan.table,
+    table: plan.tables.left,
+    rightTable: plan.tables.right,
     ...counted,
     equal,
+    deliberate,
     differing,
     missing,
     extra,
+    reasons,
     differingColumns,
     examples,
     key: plan.key.map(({ name }) => name),
@@ -168,7 +83,48 @@ const compareTable = Effect.fnUntraced(function*(
   } satisfies TableDifference
 })
 
-const isName = (name: TableName, tables: ReadonlyMap<string, unknown>): boolean => tables.has(name)
+/** All rows of a table that only one side has are alone. */
+const countTable = Effect.fnUntraced(function*(
+  side: Side,
+  plan: ComparisonRules.ComparisonPlan,
+  given: ComparedRange,
+  { examplesMax }: Limits
+) {
+  const range = rangeOf(given)
+  const counts = yield* side.query(Statements.Counts, Statements.counts(side.schema, plan, side.name, range, "minute"))
+  const rows = counts.reduce((sum, found) => sum + found.rows, 0)
+  const kind = side.name === "left" ? "missing" : "extra"
+  const samples = yield* side.query(
+    Statements.Rows,
+    Statements.sample(side.schema, plan, side.name, range, examplesMax)
+  )
+  return {
+    table: plan.tables.left,
+    rightTable: plan.tables.right,
+    leftRows: kind === "missing" ? rows : 0,
+    rightRows: kind === "extra" ? rows : 0,
+    equal: 0,
+    deliberate: 0,
+    differing: 0,
+    missing: kind === "missing" ? rows : 0,
+    extra: kind === "extra" ? rows : 0,
+    reasons: [],
+    differingColumns: [],
+    examples: samples.map((row) => ({
+      kind,
+      key: Object.fromEntries(plan.key.map(({ name }, at) => [name, row.key[at] ?? null])),
+      columns: []
+    })),
+    key: plan.key.map(({ name }) => name),
+    leftOut: []
+  } satisfies TableDifference
+})
+
+type Catalog = ReadonlyMap<string, FoundTable>
+
+const isName = (name: string): name is TableName => Object.hasOwn(tables, name)
+
+const namesIn = (found: Catalog): ReadonlySet<TableName> => new Set(Array.from(found.keys()).filter(isName))
 
 export const layer = (options: PgTableComparisonOptions): Layer.Layer<TableComparison, ComparisonError> =>
   Layer.effect(
@@ -176,23 +132,38 @@ export const layer = (options: PgTableComparisonOptions): Layer.Layer<TableCompa
     Effect.gen(function*() {
       const { examplesMax = 3, left, right, rowsMax = 5_000 } = options
       const sides = [yield* open("left", left), yield* open("right", right)] as const
-      const tablesOf = (side: Side) =>
-        Effect.map(side.catalog, (found) => new Set(writtenNames.filter((name) => isName(name, found))))
+      const limits = { rowsMax, examplesMax }
+      const catalogs = both((side): Effect.Effect<Catalog, ComparisonError> => side.catalog, sides)
       return TableComparison.of({
-        tables: Effect.map(both(tablesOf, sides), ([left, right]) => ({ left, right })),
+        tables: Effect.map(catalogs, ([left, right]) => ({ left: namesIn(left), right: namesIn(right) })),
         compare: Effect.fn("TableComparison.compare")(function*(table, range, onProgress) {
-          const [left, right] = yield* both(
-            (side) =>
-              Effect.flatMap(side.catalog, (found) => {
-                const existing = found.get(table)
-                return existing === undefined
-                  ? new ComparisonError({ side: side.name, detail: `there is no table ${side.schema}.${table}` })
-                  : Effect.succeed(existing)
-              }),
-            sides
-          )
-          const plan = ComparisonRules.make(table, left, right)
-          return yield* compareTable(sides, plan, range, { rowsMax, examplesMax }, onProgress)
+          const [left, right] = yield* catalogs
+          const goSide = table === "events" || table === "ocsf_events"
+            ? ComparisonRules.goSideOf(left, right)
+            : undefined
+          if (goSide !== undefined) {
+            const forms = [left, right].map((found) => found.get("events") ?? found.get("ocsf_events"))
+            const [one, other] = forms
+            if (one !== undefined && other !== undefined) {
+              return yield* compareTable(
+                sides,
+                ComparisonRules.eventForms(one, other, goSide),
+                range,
+                limits,
+                onProgress
+              )
+            }
+          }
+          const [one, other] = [left.get(table), right.get(table)]
+          if (one !== undefined && other !== undefined) {
+            return yield* compareTable(sides, ComparisonRules.make(table, one, other), range, limits, onProgress)
+          }
+          const only = one ?? other
+          if (only === undefined) {
+            return yield* new ComparisonError({ side: "left", detail: `there is no table ${table} on either side` })
+          }
+          const side = sides[one === undefined ? 1 : 0]
+          return yield* countTable(side, ComparisonRules.make(table, only, only), range, limits)
         })
       })
     })
