@@ -23,8 +23,11 @@ export const authority = (name = "Test root", validity: Validity = usual()) => {
   const issuer = { name: CertificateAuthority.nameOf(name), keys }
   return {
     root: CertificateAuthority.issueAuthority(name, keys, validity),
-    issue: (subject: Partial<CertificateAuthority.Subject> = {}, validity: Validity = usual()): Issued => {
-      const own = CertificateAuthority.newKeys()
+    issue: (
+      subject: Partial<CertificateAuthority.Subject> = {},
+      validity: Validity = usual(),
+      own = CertificateAuthority.newKeys()
+    ): Issued => {
       const cert = CertificateAuthority.issueLeaf(
         issuer,
         {

@@ -11,6 +11,8 @@ export interface NonceMemory {
   /** False when it was seen meanwhile. */
   readonly remember: (key: string, timestampSeconds: number, nowSeconds: number) => boolean
   readonly size: () => number
+  /** What is not younger than this may have been forgotten; minus infinity while nothing has. */
+  readonly forgottenSeconds: () => number
 }
 
 export const countMaxDefault = 10_000
@@ -40,6 +42,7 @@ export const make = (options: { readonly countMax: number; readonly ageMaxSecond
       seen.set(key, timestampSeconds)
       return true
     },
-    size: () => seen.size
+    size: () => seen.size,
+    forgottenSeconds: () => forgottenSeconds
   }
 }

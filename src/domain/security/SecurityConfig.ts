@@ -11,6 +11,7 @@
  */
 import { Option, Result, Schema } from "effect"
 import { type Rates, RoleName, type RoleNames } from "./Role.ts"
+import * as SigningPolicy from "./SigningPolicy.ts"
 import * as SpiffeId from "./SpiffeId.ts"
 
 const TlsFiles = Schema.Struct({
@@ -49,7 +50,9 @@ const Block = Schema.Struct({
     poller: Schema.optionalKey(RateLimit),
     agent: Schema.optionalKey(RateLimit),
     sync: Schema.optionalKey(RateLimit)
-  }))
+  })),
+  /** Signatures of calls; a key of our own. */
+  signing: Schema.optionalKey(SigningPolicy.SigningBlock)
 })
 
 const modeOf = (block: typeof Block.Type): string => (block.mode ?? "").toLowerCase()
@@ -117,9 +120,15 @@ export interface PeerRules {
   readonly allowedNames: Option.Option<ReadonlySet<string>>
   readonly roles: RoleNames
   readonly rates: Rates
+  readonly signing: SigningPolicy.SigningPolicy
 }
 
-export const anyPeer: PeerRules = { allowedNames: Option.none(), roles: {}, rates: {} }
+export const anyPeer: PeerRules = {
+  allowedNames: Option.none(),
+  roles: {},
+  rates: {},
+  signing: SigningPolicy.unsigned
+}
 
 export interface Mtls extends CertificateFiles {
   readonly _tag: "Mtls"
@@ -191,7 +200,8 @@ export const fromBlock = (block: SecurityBlock | undefined): SecurityConfig => {
   const peers: PeerRules = {
     allowedNames: Option.map(Option.fromUndefinedOr(block.allowed_common_names), (names) => new Set(names)),
     roles: block.identity_roles ?? {},
-    rates: ratesOf(block)
+    rates: ratesOf(block),
+    signing: SigningPolicy.fromBlock(block.signing)
   }
   if (mode === "spiffe") return spiffe(block, peers)
   return mode === "mtls" ? { _tag: "Mtls", ...filesOf(block), serverName: given(block.server_name), peers } : none

@@ -23,7 +23,12 @@ export const UnauthorizedAccess = Schema.TaggedStruct("UnauthorizedAccess", {
   reason: Schema.String
 })
 export const RateLimitExceeded = Schema.TaggedStruct("RateLimitExceeded", { peer, perSecond: Schema.Number })
-export const SignatureInvalid = Schema.TaggedStruct("SignatureInvalid", { sender: peer, reason: Schema.String })
+export const SignatureInvalid = Schema.TaggedStruct("SignatureInvalid", {
+  sender: peer,
+  /** Which check it did not pass, by the name of its error: `Replayed`, `TooOld`, … */
+  error: Schema.String,
+  reason: Schema.String
+})
 export const CertificateRotated = Schema.TaggedStruct("CertificateRotated", {
   commonName: Schema.String,
   serialNumber: Schema.String

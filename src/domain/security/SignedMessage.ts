@@ -7,6 +7,8 @@
  * remembered: whoever forges must not be able to fill the memory or to spend a nonce of somebody else.
  */
 import { Result, Schema } from "effect"
+import * as Hex from "effect/encoding/Hex"
+import type { NonceMemory } from "./NonceMemory.ts"
 
 export interface SignedMessage {
   readonly payload: Uint8Array
@@ -71,6 +73,15 @@ export class InvalidSignature extends Schema.TaggedError<InvalidSignature>()("In
   }
 }
 
+/** The peer must sign and has not. */
+export class NotSigned extends Schema.TaggedError<NotSigned>()("NotSigned", { sender: Schema.String }) {
+  override get message(): string {
+    return `${this.sender} must sign its calls, and this one has no signature`
+  }
+}
+
+export type SignatureError = MalformedMessage | FromTheFuture | TooOld | Replayed | InvalidSignature | NotSigned
+
 const version = new TextEncoder().encode("serviceradar-signed-message-1")
 
 const withLength = (part: Uint8Array): ReadonlyArray<Uint8Array> => {
@@ -105,9 +116,37 @@ export const canonical = (message: Omit<SignedMessage, "signature">): Uint8Array
   return bytes
 }
 
+/** The second check: too old is also what may have been received and forgotten since. */
+export const checkNonce = (
+  { nonce, sender, timestampSeconds }: Pick<SignedMessage, "nonce" | "sender" | "timestampSeconds">,
+  memory: NonceMemory,
+  nowSeconds: number
+): Result.Result<void, TooOld | Replayed> => {
+  const forgottenSeconds = memory.forgottenSeconds()
+  if (timestampSeconds <= forgottenSeconds) {
+    const ageMaxSeconds = Math.max(0, nowSeconds - forgottenSeconds)
+    return Result.fail(new TooOld({ sender, timestampSeconds, nowSeconds, ageMaxSeconds }))
+  }
+  return memory.isSeen(nonceKey(sender, nonce), timestampSeconds)
+    ? Result.fail(new Replayed({ sender }))
+    : Result.void
+}
+
+/** After the signature was found valid. */
+export const remember = (
+  { nonce, sender, timestampSeconds }: Pick<SignedMessage, "nonce" | "sender" | "timestampSeconds">,
+  memory: NonceMemory,
+  nowSeconds: number
+): Result.Result<void, Replayed> =>
+  memory.remember(nonceKey(sender, nonce), timestampSeconds, nowSeconds)
+    ? Result.void
+    : Result.fail(new Replayed({ sender }))
+
+const nonceKey = (sender: string, nonce: Uint8Array): string => `${Hex.encode(nonce)} ${sender}`
+
 /** The first check: of the form, and of the time. */
 export const checkTime = (
-  message: SignedMessage,
+  message: Pick<SignedMessage, "nonce" | "sender" | "timestampSeconds">,
   nowSeconds: number,
   policy: TimePolicy = timePolicyDefault
 ): Result.Result<void, MalformedMessage | FromTheFuture | TooOld> => {

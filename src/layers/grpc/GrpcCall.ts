@@ -5,11 +5,11 @@
  * under a test clock.
  */
 import type * as grpc from "@grpc/grpc-js"
-import { Cause, Deferred, Duration, Effect, Exit, Stream, type Tracer } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Option, Stream, type Tracer } from "effect"
 import { type CallOptions, listen, prepare, type Prepared } from "./GrpcCallOptions.ts"
 import type { GrpcChannel } from "./GrpcChannel.ts"
 import type { DeadlineExceeded, GrpcError } from "./GrpcError.ts"
-import { aroundEffect, aroundStream } from "./GrpcInterceptor.ts"
+import { aroundEffect, aroundStream, type OutgoingCall } from "./GrpcInterceptor.ts"
 import { cancel } from "./internal/client/Cancel.ts"
 import { deadlineExceeded, errorOf, settle, unanswered } from "./internal/client/GrpcAnswer.ts"
 import * as ObjectStream from "./internal/client/ObjectStream.ts"
@@ -22,6 +22,12 @@ export interface ClientMethodDefinition<Req, Res> {
 }
 
 const ignore = () => {}
+
+/** Serialises when first asked, so that an interceptor may see the bytes that go out. */
+const serialized = <Req>(method: ClientMethodDefinition<Req, unknown>, request: Req): () => Buffer => {
+  let bytes: Buffer | undefined
+  return () => bytes ??= method.requestSerialize(request)
+}
 
 const inSpan = <A, E, R>(path: string, channel: GrpcChannel, call: (span: Tracer.Span) => Effect.Effect<A, E, R>) =>
   Effect.useSpan(path.slice(1), {
@@ -51,13 +57,14 @@ const send = <Req, E, R>(call: grpc.ClientWritableStream<Req>, requests: Stream.
 const receive = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
   channel: GrpcChannel,
   path: string,
+  request: OutgoingCall["request"],
   options: CallOptions | undefined,
   open: (prepared: Prepared) => C,
   around: (call: C, responses: Stream.Stream<Res, GrpcError>) => Stream.Stream<Res, GrpcError | E, R>
 ): Stream.Stream<Res, GrpcError | E, R> =>
   aroundStream(
     channel.interceptors,
-    { method: path, target: channel.target, options: options ?? {} },
+    { method: path, target: channel.target, options: options ?? {}, request },
     (options) => receiveOnce(channel, path, options, open, around)
   )
 
@@ -110,12 +117,13 @@ const exchange = <A, E, R>(
   channel: GrpcChannel,
   path: string,
   deadlineDefault: Duration.Duration,
+  request: OutgoingCall["request"],
   options: CallOptions | undefined,
   call: (prepared: Prepared, options: CallOptions) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | GrpcError, R> =>
   aroundEffect<A, E, R>(
     channel.interceptors,
-    { method: path, target: channel.target, options: options ?? {} },
+    { method: path, target: channel.target, options: options ?? {}, request },
     (options) =>
       inSpan(path, channel, (span) =>
         Effect.flatMap(
@@ -126,11 +134,13 @@ const exchange = <A, E, R>(
 
 export const unary =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
-  (request: Req, options?: CallOptions): Effect.Effect<Res, GrpcError> =>
-    exchange(
+  (request: Req, options?: CallOptions): Effect.Effect<Res, GrpcError> => {
+    const bytes = serialized(method, request)
+    return exchange(
       channel,
       method.path,
       channel.deadline,
+      Option.some(bytes),
       options,
       (prepared, options) =>
         Effect.callback<Res, GrpcError>((resume) => {
@@ -138,7 +148,7 @@ export const unary =
           let answer: Exit.Exit<Res, GrpcError> | undefined
           const call = channel.client.makeUnaryRequest(
             method.path,
-            method.requestSerialize,
+            bytes,
             method.responseDeserialize,
             request,
             prepared.metadata,
@@ -153,11 +163,12 @@ export const unary =
           return Effect.sync(() => cancel(call))
         })
     )
+  }
 
 export const clientStream =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   <E, R>(requests: Stream.Stream<Req, E, R>, options?: CallOptions): Effect.Effect<Res, GrpcError | E, R> =>
-    exchange(channel, method.path, noDeadline, options, (prepared, options) =>
+    exchange(channel, method.path, noDeadline, Option.none(), options, (prepared, options) =>
       Effect.suspend(() => {
         let answer: Exit.Exit<Res, GrpcError> | undefined
         const reply = Deferred.makeUnsafe<Res, GrpcError>()
@@ -182,21 +193,30 @@ export const clientStream =
 
 export const serverStream =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
-  (request: Req, options?: CallOptions): Stream.Stream<Res, GrpcError> =>
-    receive(channel, method.path, options, (prepared) =>
-      channel.client.makeServerStreamRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        prepared.metadata,
-        prepared.options
-      ), (_call, responses) => responses)
+  (request: Req, options?: CallOptions): Stream.Stream<Res, GrpcError> => {
+    const bytes = serialized(method, request)
+    return receive(
+      channel,
+      method.path,
+      Option.some(bytes),
+      options,
+      (prepared) =>
+        channel.client.makeServerStreamRequest(
+          method.path,
+          bytes,
+          method.responseDeserialize,
+          request,
+          prepared.metadata,
+          prepared.options
+        ),
+      (_call, responses) => responses
+    )
+  }
 
 export const bidi =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   <E, R>(requests: Stream.Stream<Req, E, R>, options?: CallOptions): Stream.Stream<Res, GrpcError | E, R> =>
-    receive(channel, method.path, options, (prepared) =>
+    receive(channel, method.path, Option.none(), options, (prepared) =>
       channel.client.makeBidiStreamRequest<Req, Res>(
         method.path,
         method.requestSerialize,

@@ -118,7 +118,7 @@ class Channel implements GrpcChannel {
   constructor(options: ChannelOptions) {
     RepeatedMetadata.watch()
     this.target = Target.normalize(options.target)
-    this.interceptors = options.interceptors ?? []
+    this.interceptors = [...(options.interceptors ?? []), ...(options.credentials?.interceptors ?? [])]
     this.deadline = Duration.fromInputUnsafe(options.deadline ?? deadlineDefault)
     this.#dial = () => dial(options, this.target)
     this.#client = this.#dial()

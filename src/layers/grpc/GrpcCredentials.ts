@@ -8,6 +8,7 @@ import * as grpc from "@grpc/grpc-js"
 import { Effect, Schema, type Stream } from "effect"
 import * as net from "node:net"
 import * as tls from "node:tls"
+import type { ClientInterceptor } from "./GrpcInterceptor.ts"
 import * as Target from "./internal/client/Target.ts"
 
 /** What is wrong with certificate, key or roots, in OpenSSL's words. */
@@ -27,6 +28,8 @@ export interface ClientCredentials {
   }
   /** Our certificate was replaced: connections are made anew, and the old ones end with their calls. */
   readonly renewals?: Stream.Stream<unknown>
+  /** What goes with them on every call, inside the channel's own. */
+  readonly interceptors?: ReadonlyArray<ClientInterceptor>
 }
 
 /** Goes into `GrpcServer.ServerOptions`. */

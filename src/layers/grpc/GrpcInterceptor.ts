@@ -4,7 +4,7 @@
  * An interceptor gets the call's facts and options and a function that makes the call; it may change the options, make
  * the call several times, or not at all. Calls with one answer and calls with a stream of them differ in type only.
  */
-import { Effect, Stream } from "effect"
+import { Effect, type Option, Stream } from "effect"
 import type { CallOptions } from "./GrpcCallOptions.ts"
 import type { GrpcError } from "./GrpcError.ts"
 
@@ -15,6 +15,8 @@ export interface OutgoingCall {
   /** The channel's target. */
   readonly target: string
   readonly options: CallOptions
+  /** The bytes of the only request, made once; none where requests are a stream. Throws what the serializer throws. */
+  readonly request: Option.Option<() => Uint8Array>
 }
 
 export interface ClientInterceptor {

@@ -78,7 +78,7 @@ export const chainTo = (
 }
 
 /** As short as the shortest of the chain: one that has expired breaks it. */
-const shortest = (chain: ReadonlyArray<crypto.X509Certificate>): Validity => {
+export const shortest = (chain: ReadonlyArray<crypto.X509Certificate>): Validity => {
   const all = chain.map(validityOf)
   return {
     notBeforeMillis: Math.max(...all.map((one) => one.notBeforeMillis)),

@@ -5,43 +5,59 @@
  * In plain text there is nobody to know, so everybody may; that is what the mode of the connection means. Whoever is
  * refused learns why; one event tells of many refusals.
  */
-import { Clock, Effect, Option, Result } from "effect"
+import { Clock, Effect, Option, Result, type Scope } from "effect"
 import * as Authorization from "../../domain/security/Authorization.ts"
 import * as CertificateIdentity from "../../domain/security/CertificateIdentity.ts"
 import type { Requirement } from "../../domain/security/Permission.ts"
 import * as Role from "../../domain/security/Role.ts"
 import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
+import * as SigningPolicy from "../../domain/security/SigningPolicy.ts"
 import * as TokenBucket from "../../domain/security/TokenBucket.ts"
-import type { CredentialsError } from "../../services/security/Credentials.ts"
+import { Credentials, type CredentialsError } from "../../services/security/Credentials.ts"
 import * as SecurityMetrics from "../../services/security/SecurityMetrics.ts"
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import { type GrpcError, PermissionDenied, ResourceExhausted, Unauthenticated } from "../grpc/GrpcError.ts"
 import type { MethodDefinition } from "../grpc/GrpcMethod.ts"
 import type { ServerInterceptor } from "../grpc/GrpcServer.ts"
-import * as GrpcCredentials from "./GrpcCredentials.ts"
+import { effective, originOf } from "./GrpcCredentials.ts"
+import * as GrpcSigning from "./GrpcSigning.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
 import * as PeerRules from "./PeerRules.ts"
 
 type ServerCall = Parameters<ServerInterceptor>[0]
 
+interface MethodRule {
+  readonly requirement: Requirement
+  /** Of several requests. */
+  readonly isStream: boolean
+}
+
 /** By the path of the method. */
-export type Requirements = ReadonlyMap<string, Requirement>
+export type Requirements = ReadonlyMap<string, MethodRule>
 
 /** Forgetting a method is a compile error. */
 export const requirements = <S extends { readonly [name: string]: MethodDefinition }>(
   definition: S,
   needed: { readonly [K in keyof S]: Requirement }
-): Requirements => new Map(Object.entries(definition).map(([name, method]) => [method.path, needed[name] ?? "admin"]))
+): Requirements =>
+  new Map(
+    Object.entries(definition).map(([name, method]) => [
+      method.path,
+      { requirement: needed[name] ?? "admin", isStream: method.requestStream }
+    ])
+  )
 
 /** What every server serves. */
 const builtIn: Requirements = new Map([
-  ["/grpc.health.v1.Health/Check", "none"],
-  ["/grpc.health.v1.Health/Watch", "none"],
-  ["/grpc.health.v1.Health/List", "none"],
-  ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "read"],
-  ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "read"]
+  ["/grpc.health.v1.Health/Check", { requirement: "none", isStream: false }],
+  ["/grpc.health.v1.Health/Watch", { requirement: "none", isStream: false }],
+  ["/grpc.health.v1.Health/List", { requirement: "none", isStream: false }],
+  ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", { requirement: "read", isStream: true }],
+  ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", { requirement: "read", isStream: true }]
 ])
+
+const unknownMethod: MethodRule = { requirement: "admin", isStream: false }
 
 /** Of whoever may do no more than ask for health. */
 const strangerRate: TokenBucket.TokenBucketOptions = { perSecond: 10, burst: 100 }
@@ -57,19 +73,9 @@ class Peers {
     string,
     { readonly calls: TokenBucket.TokenBucket; readonly events: TokenBucket.TokenBucket }
   >()
-  /** A connection has one certificate object for all its calls. */
-  readonly #identities = new WeakMap<object, CertificateIdentity.CertificateIdentity>()
 
   constructor(rates: Role.Rates) {
     this.#rates = rates
-  }
-
-  identityOf(certificate: PeerCertificate.PeerCertificate): CertificateIdentity.CertificateIdentity {
-    const known = this.#identities.get(certificate)
-    if (known !== undefined) return known
-    const identity = PeerCertificate.identityOf(certificate)
-    this.#identities.set(certificate, identity)
-    return identity
   }
 
   rateOf(role: Option.Option<Role.RoleName>): TokenBucket.TokenBucketOptions {
@@ -99,7 +105,7 @@ const toGrpc = (error: Authorization.AuthorizationError): GrpcError =>
 
 const authorizer = (
   security: Exclude<SecurityConfig, { readonly _tag: "None" }>,
-  needed: Requirements,
+  ruleOf: (method: string) => MethodRule,
   monitor: SecurityMonitor["Service"]
 ): ServerInterceptor => {
   const peers = new Peers(security.peers.rates)
@@ -109,7 +115,7 @@ const authorizer = (
   const decide = (call: ServerCall, requirement: Requirement) => {
     const { method } = call
     if (Option.isNone(call.peerCertificate)) return Result.fail(new Authorization.NoCertificate({ method }))
-    const identity = peers.identityOf(call.peerCertificate.value)
+    const identity = PeerCertificate.identityOf(call.peerCertificate.value)
     const peer = CertificateIdentity.nameOf(identity)
     if (security._tag === "Spiffe" && Option.isSome(PeerRules.client(identity, security.peers, domain))) {
       return Result.fail(new Authorization.NotAllowed({ peer, method }))
@@ -149,7 +155,7 @@ const authorizer = (
   return (call, handle) =>
     Effect.gen(function*() {
       const startedNanos = yield* Clock.monotonicTimeNanos
-      const requirement = needed.get(call.method) ?? builtIn.get(call.method) ?? "admin"
+      const { requirement } = ruleOf(call.method)
       const decision = decide(call, requirement)
       const nowMillis = yield* Clock.currentTimeMillis
       yield* SecurityMetrics.authorized({
@@ -169,9 +175,24 @@ export const interceptors = Effect.fnUntraced(function*(
   configured: SecurityConfig,
   host: string,
   needed: ReadonlyArray<Requirements>
-): Effect.fn.Return<ReadonlyArray<ServerInterceptor>, CredentialsError, SecurityMonitor> {
-  const security = yield* GrpcCredentials.effective(configured, host)
+): Effect.fn.Return<ReadonlyArray<ServerInterceptor>, CredentialsError, SecurityMonitor | Credentials | Scope.Scope> {
+  const security = yield* effective(configured, host)
   if (security._tag === "None") return []
   const monitor = yield* SecurityMonitor
-  return [authorizer(security, new Map(needed.flatMap((one) => [...one])), monitor)]
+  const rules = new Map([builtIn, ...needed].flatMap((one) => [...one]))
+  const ruleOf = (method: string): MethodRule => rules.get(method) ?? unknownMethod
+  const authorize = authorizer(security, ruleOf, monitor)
+  if (SigningPolicy.isBlind(security.peers.signing)) return [authorize]
+  const source = yield* (yield* Credentials).open(originOf(security))
+  const verify = GrpcSigning.server({
+    security,
+    source,
+    monitor,
+    // Health says nothing that a connection does not say already.
+    kindOf: (method) => {
+      const { isStream, requirement } = ruleOf(method)
+      return requirement === "none" ? "open" : isStream ? "stream" : "single"
+    }
+  })
+  return [verify, authorize]
 })

@@ -18,6 +18,8 @@ import {
 } from "../../services/security/Credentials.ts"
 import { CurrentSecurityMode, variable } from "../../services/security/CurrentSecurityMode.ts"
 import * as GrpcCredentials from "../grpc/GrpcCredentials.ts"
+import * as GrpcSigning from "./GrpcSigning.ts"
+import * as MessageSigner from "./MessageSigner.ts"
 import * as PeerRules from "./PeerRules.ts"
 import { RotatingChannel } from "./RotatingChannel.ts"
 
@@ -116,25 +118,21 @@ export const client = Effect.fn("GrpcCredentials.client")(function*(
   if (security._tag === "None") return GrpcCredentials.plainClient
   const credentials = yield* Credentials
   const source = yield* credentials.open(originOf(security))
+  const { signing } = security.peers
+  if (signing.isSigning) yield* MessageSigner.checkKey(source)
   return {
+    ...(signing.isSigning ? { interceptors: [GrpcSigning.client(source)] } : {}),
     forTarget: (target) => security._tag === "Mtls" ? mutual(security, source, target) : workload(security, source),
     renewals: Stream.drop(source.changes, 1)
   }
 })
 
-/** What verifies clients: in mode `spiffe` the bundle of one trust domain. */
-const serverContext = (security: Mtls | Spiffe, set: CredentialSet): tls.SecureContextOptions => {
-  const domain = security._tag === "Spiffe" ? PeerRules.clientDomain(security, set) : Option.none()
-  const bundle = Option.flatMap(
-    Option.all([domain, set.bundles]),
-    ([name, bundles]) => Option.fromUndefinedOr(bundles.get(name))
-  )
-  return GrpcCredentials.contextOptions({
+const serverContext = (security: Mtls | Spiffe, set: CredentialSet): tls.SecureContextOptions =>
+  GrpcCredentials.contextOptions({
     cert: set.cert,
     key: Redacted.value(set.key),
-    ca: Option.getOrElse(bundle, () => set.clientRoots)
+    ca: PeerRules.rootsOfClients(security, set)
   })
-}
 
 /** Milliseconds that a client may take to come to terms. */
 const handshakeTimeout = 10_000

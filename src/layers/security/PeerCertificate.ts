@@ -35,13 +35,20 @@ const spiffeIdOf = (names: ReadonlyArray<AlternativeName>): Option.Option<Spiffe
   return uris.length === 1 ? SpiffeId.parse(uris[0]?.value ?? "") : Option.none()
 }
 
+/** A connection has one certificate object for all its calls. */
+const known = new WeakMap<PeerCertificate, CertificateIdentity>()
+
 export const identityOf = (certificate: PeerCertificate): CertificateIdentity => {
+  const before = known.get(certificate)
+  if (before !== undefined) return before
   const { CN } = certificate.subject
-  return {
+  const identity = {
     // Several common names are nobody's.
     commonName: typeof CN === "string" ? CN : "",
     spiffeId: spiffeIdOf(alternativeNames(certificate.subjectaltname ?? ""))
   }
+  known.set(certificate, identity)
+  return identity
 }
 
 export const identityOfX509 = (certificate: crypto.X509Certificate): CertificateIdentity =>

@@ -5,7 +5,7 @@ import { Option, Result } from "effect"
 import * as crypto from "node:crypto"
 import type * as tls from "node:tls"
 import * as CertificateIdentity from "../../domain/security/CertificateIdentity.ts"
-import type { PeerRules, Spiffe } from "../../domain/security/SecurityConfig.ts"
+import type { Mtls, PeerRules, Spiffe } from "../../domain/security/SecurityConfig.ts"
 import * as SpiffeId from "../../domain/security/SpiffeId.ts"
 import type { CredentialSet } from "../../services/security/Credentials.ts"
 import * as CertificateSet from "./CertificateSet.ts"
@@ -88,6 +88,16 @@ export const spiffeServer = (certificate: tls.PeerCertificate, security: Spiffe,
 /** The domain that clients must be of: TLS verifies them against its bundle alone, so a member is all there can be. */
 export const clientDomain = (security: Spiffe, set: CredentialSet): Option.Option<string> =>
   Option.orElse(security.trustDomain, () => Option.map(set.identity.spiffeId, (id) => id.trustDomain))
+
+/** What verifies clients: in mode `spiffe` the bundle of one trust domain. PEM. */
+export const rootsOfClients = (security: Mtls | Spiffe, set: CredentialSet): string => {
+  const domain = security._tag === "Spiffe" ? clientDomain(security, set) : Option.none()
+  const bundle = Option.flatMap(
+    Option.all([domain, set.bundles]),
+    ([name, bundles]) => Option.fromUndefinedOr(bundles.get(name))
+  )
+  return Option.getOrElse(bundle, () => set.clientRoots)
+}
 
 /** For the side that listens; `domain` is the one whose bundle verified the client. */
 export const client = (

@@ -18,7 +18,7 @@ describe("SecurityEvent", () => {
         SecurityEvent.CertificateRejected.make({ commonName: "a", reason: "expired" }),
         denied,
         SecurityEvent.RateLimitExceeded.make({ peer: "a", perSecond: 1 }),
-        SecurityEvent.SignatureInvalid.make({ sender: "a", reason: "" }),
+        SecurityEvent.SignatureInvalid.make({ error: "Replayed", sender: "a", reason: "" }),
         SecurityEvent.CircuitOpened.make({ agent: "a", failures: 3 }),
         expiring(30),
         expiring(1)

@@ -22,7 +22,8 @@ const mtls = (folder: string, name: string): SecurityConfig.SecurityConfig =>
     server_name: "agent.serviceradar",
     role: "agent",
     tls: { cert_file: `${name}.pem`, key_file: `${name}-key.pem`, ca_file: "root.pem" },
-    rate_limits: { poller: { per_second: 10_000, burst: 10_000 } }
+    rate_limits: { poller: { per_second: 10_000, burst: 10_000 } },
+    signing: { send: true, verify: "require" }
   })
 
 describe("Rotation", () => {

@@ -32,6 +32,8 @@ export class Http2Call {
   readonly #decoder: Frames.FrameDecoder
   readonly #compression: Compression.Compression | undefined
   #isEnded = false
+  /** Read, and not handed over yet. */
+  #ahead: ReadonlyArray<Buffer> = []
   #wake = () => {}
 
   constructor(stream: http2.ServerHttp2Stream, head: RequestHead, limits: CallLimits) {
@@ -51,7 +53,21 @@ export class Http2Call {
   }
 
   /** The next messages, at least one; none when the client has sent all. */
-  readonly read: Effect.Effect<ReadonlyArray<Buffer>, GrpcError> = Effect.suspend(() =>
+  readonly read: Effect.Effect<ReadonlyArray<Buffer>, GrpcError> = Effect.suspend(() => {
+    const ahead = this.#ahead
+    this.#ahead = []
+    return ahead.length > 0 ? Effect.succeed(ahead) : this.#next
+  })
+
+  /** The next message, which stays to be read; none when the client has sent all. */
+  readonly peek: Effect.Effect<Option.Option<Buffer>, GrpcError> = Effect.suspend(() =>
+    Effect.map(this.read, (messages) => {
+      this.#ahead = messages
+      return Option.fromUndefinedOr(messages[0])
+    })
+  )
+
+  readonly #next: Effect.Effect<ReadonlyArray<Buffer>, GrpcError> = Effect.suspend(() =>
     Effect.flatMap(this.#frames, (frames) => {
       if (!frames.some(({ isCompressed }) => isCompressed)) return Effect.succeed(frames.map(({ bytes }) => bytes))
       return Effect.forEach(frames, ({ bytes, isCompressed }) =>

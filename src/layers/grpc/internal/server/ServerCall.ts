@@ -4,6 +4,7 @@
 import { Duration, Effect, Option, Result } from "effect"
 import type * as http2 from "node:http2"
 import * as tls from "node:tls"
+import type { GrpcError } from "../../GrpcError.ts"
 import * as GrpcMetadata from "../../GrpcMetadata.ts"
 import { machineClock } from "../MachineClock.ts"
 import type { Http2Call } from "./Http2Call.ts"
@@ -21,6 +22,11 @@ export interface ServerCall {
   readonly remaining: Effect.Effect<Duration.Duration>
   /** Certificate that the client presented and TLS verified. */
   readonly peerCertificate: Option.Option<PeerCertificate>
+  /**
+   * The bytes of the first request, which the handler reads all the same; none when the client sends none. For an
+   * interceptor, before it lets the call be handled.
+   */
+  readonly firstRequest: Effect.Effect<Option.Option<Uint8Array>, GrpcError>
   /** Sends response headers now; only the first call has an effect. Names or values gRPC refuses are a defect. */
   readonly sendHeaders: (headers: GrpcMetadata.Input) => Effect.Effect<void>
   /** Sets the trailers of a successful end; a failure carries its own. */
@@ -91,6 +97,7 @@ export const make = (incoming: Http2Call): Context => {
         })
       ),
       peerCertificate: certificate,
+      firstRequest: incoming.peek,
       sendHeaders: (headers) => Effect.map(checked(headers), (wire) => incoming.sendHeaders(wire)),
       setTrailers: (trailers) =>
         Effect.map(checked(trailers), () => {
