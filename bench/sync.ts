@@ -64,6 +64,9 @@ const until = async (what: string, isTrue: () => Promise<boolean>): Promise<void
   }
 }
 
+/** A measurement of a million devices takes minutes: where it is goes to stderr. */
+const step = (what: string): void => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${what}\n`)
+
 const measure = async (folder: string, devices: number, dataAddress: string) => {
   const sources = [await Peers.fake("armis", devices / 2), await Peers.fake("netbox", devices / 2)] as const
   const port = await Effect.runPromise(FreePort.next("127.0.0.1", 0))
@@ -88,16 +91,20 @@ const measure = async (folder: string, devices: number, dataAddress: string) => 
       }
     })
   )
+  step("one run of its own")
   const once = Peers.command(["sync", "run", "--once", "--json", "--config", file])
   const onceLine = await once.line((text) => text.startsWith("{\"sources\""))
   const report: { seconds: number; cpuSeconds: number; rssMegabytes: number } = JSON.parse(onceLine)
+  step("a service that cycles")
   const service = Peers.command(["sync", "--config", file, "--http", "off"])
   try {
     await service.line((text) => text.includes("serves gRPC"))
     await until("two cycles", () => Promise.resolve(committedRuns(service.log()) >= 2))
+    step("three streams at once")
     await Promise.all([streamAll(port), streamAll(port), streamAll(port)])
     const secondCycle = Peers.peakMegabytes(service.pid)
     for (const source of sources) source.stop()
+    step("sources stopped, until it is quiet")
     // What was under way ends, and the sources wait a minute before they try again.
     let before = ""
     await until("it is quiet", async () => {
@@ -107,6 +114,7 @@ const measure = async (folder: string, devices: number, dataAddress: string) => 
       await sleep(3_000)
       return isSame
     })
+    step("readers alone")
     const proxy = await Peers.countingProxy(port)
     const payload = await streamAll(proxy.port)
     const overhead = (proxy.bytes() - payload) / payload

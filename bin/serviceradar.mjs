@@ -61,7 +61,7 @@ const explain = () => {
  * devices by the ten thousand a second, which wants more room for what is new. Whoever says something of the heap
  * himself knows better.
  */
-const semiSpaceMegabytes = { "event-writer": 8, sync: 8, up: 4, core: 4, poller: 4, agent: 4 }
+const semiSpaceMegabytes = { "event-writer": 8, sync: 4, up: 4, core: 4, poller: 4, agent: 4 }
 
 const heapFlags = () => {
   const given = [process.env.NODE_OPTIONS || "", ...process.execArgv].join(" ")

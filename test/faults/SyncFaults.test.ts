@@ -18,25 +18,31 @@ type Place = keyof typeof pages
 
 interface Case {
   readonly source: "armis" | "netbox"
-  readonly fault: FaultKind
+  readonly fault: FaultKind | "fewer"
   readonly place: Place
   /** Undefined: the run gets over it. */
   readonly reason: string | undefined
   readonly times?: number
+  /** What the token endpoint answers meanwhile. */
+  readonly token?: FaultKind
+  /** What the source has in the second cycle. */
+  readonly devices?: number
 }
 
 const everywhere = (
   source: Case["source"],
   fault: FaultKind,
   reason: (place: Place) => string | undefined,
-  times?: number
+  times?: number,
+  more: Pick<Case, "token"> = {}
 ): ReadonlyArray<Case> =>
   (["first", "middle", "last"] as const).map((place) => ({
     source,
     fault,
     place,
     reason: reason(place),
-    ...(times === undefined ? {} : { times })
+    ...(times === undefined ? {} : { times }),
+    ...more
   }))
 
 const always = (reason: string | undefined) => () => reason
@@ -46,6 +52,7 @@ const both = (source: Case["source"]): ReadonlyArray<Case> => [
   ...everywhere(source, "500", always(undefined), 1),
   ...everywhere(source, "500", always("server_error")),
   ...everywhere(source, "429", always(undefined), 1),
+  ...everywhere(source, "429", always("rate_limited")),
   ...everywhere(source, "403", always("forbidden")),
   ...everywhere(source, "truncated", always(undefined), 1),
   ...everywhere(source, "truncated", always("undecodable")),
@@ -55,6 +62,9 @@ const both = (source: Case["source"]): ReadonlyArray<Case> => [
   ...everywhere(source, "hang", always(undefined), 1),
   ...everywhere(source, "hang", always("timeout")),
   ...everywhere(source, "reset", always(undefined), 1),
+  ...everywhere(source, "reset", always("connection")),
+  // The source is gone in the middle of an answer, and stays away.
+  ...everywhere(source, "dies", always("connection")),
   ...everywhere(source, "redirect", always(undefined), 1),
   ...everywhere(source, "empty-end", always("count_mismatch")),
   ...everywhere(source, "early-end", (place) => place === "last" ? undefined : "count_mismatch"),
@@ -62,7 +72,13 @@ const both = (source: Case["source"]): ReadonlyArray<Case> => [
   ...everywhere(source, "empty-middle", (place) => place === "last" ? "count_mismatch" : "empty_page"),
   ...everywhere(source, "short-page", (place) => place === "last" ? "count_mismatch" : "short_page"),
   ...everywhere(source, "repeat", (place) => place === "first" ? undefined : "next_not_growing"),
-  ...everywhere(source, "endless", always("empty_page"))
+  ...everywhere(source, "endless", always("empty_page")),
+  // One bad record is one bad record: the run counts, and what was known of the device stays.
+  ...everywhere(source, "bad-id", always(undefined)),
+  ...everywhere(source, "bad-address", always(undefined)),
+  ...everywhere(source, "no-address", always(undefined)),
+  { source, fault: "fewer", place: "first", reason: "too_few_devices", devices: 400 },
+  { source, fault: "fewer", place: "first", reason: "no_devices", devices: 0 }
 ]
 
 const cases: ReadonlyArray<Case> = [
@@ -71,6 +87,11 @@ const cases: ReadonlyArray<Case> = [
   ...everywhere("armis", "401", always(undefined), 1),
   ...everywhere("armis", "401", always("unauthorized")),
   ...everywhere("armis", "401-other-text", always(undefined), 1),
+  // The token is over while the run goes on, and there is no other: its own failure is the reason.
+  ...everywhere("armis", "401", always("server_error"), undefined, { token: "token-500" }),
+  ...everywhere("armis", "401", always("token"), 1, { token: "token-refused" }),
+  ...everywhere("armis", "401", always("token"), 1, { token: "token-expired" }),
+  ...everywhere("armis", "bad-date", always(undefined)),
   ...everywhere("armis", "success-false", always(undefined), 1),
   ...everywhere("armis", "success-false", always("refused")),
   ...everywhere("armis", "redirect-elsewhere", always("unauthorized")),
@@ -87,6 +108,13 @@ const fakes = Effect.acquireRelease(
   ({ armis, netbox }) => Effect.promise(() => Promise.all([armis.close(), netbox.close()]))
 )
 
+const faultsOf = ({ fault, place, times, token }: Case): ReadonlyArray<Fault> => [
+  ...(fault === "fewer"
+    ? []
+    : [{ kind: fault, page: pages[place], ...(times === undefined ? {} : { times }) }]),
+  ...(token === undefined ? [] : [{ kind: token }])
+]
+
 /** One good cycle, then one with the fault. */
 const observe = Effect.fnUntraced(function*(one: Case) {
   const { armis, netbox } = yield* fakes
@@ -98,13 +126,11 @@ const observe = Effect.fnUntraced(function*(one: Case) {
     const sources = yield* SourceTable.make(config)
     yield* rig.cycle(sources)
     const good = { served: yield* rig.served, sweeps: yield* rig.sweeps }
-    const fault: Fault = {
-      kind: one.fault,
-      page: pages[one.place],
-      ...(one.times === undefined ? {} : { times: one.times })
-    }
     const faulty = one.source === "armis" ? armis : netbox
-    faulty.set({ faults: [fault] })
+    faulty.set({
+      faults: faultsOf(one),
+      ...(one.devices === undefined ? {} : { devices: one.devices })
+    })
     yield* rig.cycle(sources)
     const status = yield* rig.status(config)
     return { good, served: yield* rig.served, sweeps: yield* rig.sweeps, stale: status.stale }
@@ -114,8 +140,9 @@ const observe = Effect.fnUntraced(function*(one: Case) {
 const ofSource = (elements: ReadonlyArray<rig.Element>, source: string) =>
   elements.filter((element) => element.source === source)
 
-const nameOf = ({ fault, place, source, times }: Case): string =>
-  `${source}: ${fault} at the ${place} page${times === undefined ? ", always" : ", once"}`
+const nameOf = ({ devices: left, fault, place, source, times, token }: Case): string =>
+  `${source}: ${fault} at the ${place} page${times === undefined ? ", always" : ", once"}` +
+  `${token === undefined ? "" : `, ${token}`}${left === undefined ? "" : `, ${left} left`}`
 
 /** Empty when all is as it must be. */
 const problemsOf = (one: Case, seen: Effect.Success<ReturnType<typeof observe>>): ReadonlyArray<string> => {
@@ -151,7 +178,7 @@ describe("A fault of a source", () => {
           { concurrency: 12 }
         )
 
-        assert.isAbove(cases.length, 100)
+        assert.isAbove(cases.length, 150)
         assert.deepStrictEqual(problems.flat(), [])
       }),
     600_000

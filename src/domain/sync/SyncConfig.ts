@@ -14,7 +14,6 @@ import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 
 const discoveryDefault = Duration.hours(6)
-const updateDefault = Duration.hours(12)
 const refreshDefault = Duration.hours(12)
 const requestTimeoutDefault = Duration.seconds(30)
 const thresholdDefault = 80
@@ -85,6 +84,7 @@ export const SyncConfigFile = Schema.Struct({
   listen_addr: ListenAddress.ListenAddress.check(Schema.isMinLength(1)),
   kv_address: Schema.optionalKey(Schema.String),
   discovery_interval: Schema.optionalKey(GoDuration),
+  /** Of the writing back to Armis, which the Go service of 1.0.76 does not do either. */
   update_interval: Schema.optionalKey(GoDuration),
   poll_interval: Schema.optionalKey(GoDuration),
   agent_id: Schema.optionalKey(Schema.String),
@@ -136,7 +136,7 @@ export interface SourceConfig {
   readonly requestTimeout: Duration.Duration
   readonly interval: Duration.Duration
   readonly guard: GuardPolicy
-  /** Armis' custom property to write; empty when nothing is written back. */
+  /** Armis' custom property that the file wants written; empty when it wants none. */
   readonly customField: string
 }
 
@@ -147,7 +147,6 @@ export interface SyncConfig {
   readonly natsUrl: string
   readonly kvPrefix: string
   readonly kvRefresh: Duration.Duration
-  readonly updateInterval: Duration.Duration
   readonly security: SecurityConfig.SecurityConfig
   readonly spoolFolder: string
   /** In order of precedence. */
@@ -198,9 +197,15 @@ const sourceOf = (file: SyncConfigFile, name: string, source: FileSource): Sourc
   }
 }
 
+/** What an agent can do with a target; anything else it passes over. */
+const sweepModes = ["icmp", "tcp", "tcp_connect"]
+
 /** What an operator should know, though the service starts. */
-export const warningsOf = (config: SyncConfig, knownTypes: ReadonlyArray<string>): ReadonlyArray<string> =>
-  config.sources.flatMap((source) => [
+export const warningsOf = (config: SyncConfig, knownTypes: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...(config.kvAddress === "" && config.natsUrl === ""
+    ? ["neither kv_address nor nats_url is given: devices are served, but no agent is told what to sweep"]
+    : []),
+  ...config.sources.flatMap((source) => [
     ...(knownTypes.includes(source.type)
       ? []
       : [
@@ -212,8 +217,22 @@ export const warningsOf = (config: SyncConfig, knownTypes: ReadonlyArray<string>
     ...(source.agentId === "" ? [`sources.${source.name} has no agent_id: its devices are served but not swept`] : []),
     ...(source.type === "armis" && source.queries.length === 0
       ? [`sources.${source.name} has no queries: every run of it fails`]
-      : [])
+      : []),
+    ...(source.customField === ""
+      ? []
+      : [`sources.${source.name}.custom_field is "${source.customField}": nothing is written back to Armis`]),
+    ...(source.type !== "file" && /\/api(\/|$)/.test(source.endpoint)
+      ? [
+        `sources.${source.name}.endpoint is "${source.endpoint}", expected the address without "/api": that is added`
+      ]
+      : []),
+    ...source.queries.flatMap(({ label, sweepModes: given }) =>
+      given.filter((mode) => !sweepModes.includes(mode)).map((mode) =>
+        `sources.${source.name} has the sweep mode "${mode}" in query "${label}", known are ${sweepModes.join(", ")}`
+      )
+    )
   ])
+]
 
 export const fromFile = (file: SyncConfigFile): SyncConfig => {
   const names = Object.keys(file.sources)
@@ -226,7 +245,6 @@ export const fromFile = (file: SyncConfigFile): SyncConfig => {
     natsUrl: file.nats_url ?? "",
     kvPrefix: nonEmpty(file.kv_prefix, "agents").replace(/\/+$/, ""),
     kvRefresh: nonZero(file.kv_refresh, refreshDefault),
-    updateInterval: nonZero(file.update_interval, updateDefault),
     security: SecurityConfig.fromBlock(file.security),
     spoolFolder: nonEmpty(file.spool_dir, "/var/lib/serviceradar/sync"),
     sources: ordered.flatMap((name) => {

@@ -44,7 +44,8 @@ const make = Effect.gen(function*() {
     return yield* attempt("uploading", key, uploadTimeout, async ({ js }) => {
       const store = await new Objm(js).create(buckets.objects)
       const { chunks, digest, size } = await store.put({ name: key }, readable)
-      return { bytes: size, sha256: digest, chunks }
+      // JetStream names the algorithm in front; in a pointer, as the data service writes it, agents expect the hash alone.
+      return { bytes: size, sha256: digest.replace(/^SHA-256=/, ""), chunks }
     })
   })
 

@@ -100,7 +100,9 @@ const chunksOf = ({ chunk, set }: OpenSet, timestamp: bigint): Stream.Stream<Res
         currentSequence: String(set.sequence),
         timestamp
       }))
-    )
+    ),
+    // The next one is read while this one is on its way.
+    Stream.buffer({ capacity: 1 })
   )
 }
 

@@ -12,9 +12,11 @@ import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
 import * as CoreConfig from "../../domain/core/CoreConfig.ts"
 import * as EventWriterConfig from "../../domain/events/settings/EventWriterConfig.ts"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
+import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
 import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import * as SourceTable from "../../layers/sync/SourceTable.ts"
 import * as ConfigKind from "./ConfigKind.ts"
 
 interface Finding {
@@ -58,6 +60,10 @@ const noticesOf = Effect.fnUntraced(function*(kind: ConfigKind.ConfigKind, file:
   if (kind === "event-writer") {
     const { value } = yield* ConfigFile.load(EventWriterConfig.EventWriterConfigFile, file)
     return EventWriterConfig.warnings(value)
+  }
+  if (kind === "sync") {
+    const { value } = yield* ConfigFile.load(SyncConfig.SyncConfigFile, file)
+    return SyncConfig.warningsOf(SyncConfig.fromFile(value), SourceTable.knownTypes)
   }
   if (kind !== "agent") return []
   const { value } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import * as Flag from "effect/cli/Flag"
 import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
+import * as ConfigSource from "../../layers/command/ConfigSource.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 
 const configDefault = "/etc/serviceradar/sync.json"
@@ -15,6 +16,7 @@ export const json = Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.with
 
 /** The file, with warnings about what nobody reads. */
 export const load = Effect.fnUntraced(function*(path: string) {
+  yield* ConfigSource.check
   const { value, warnings } = yield* ConfigFile.load(SyncConfig.SyncConfigFile, path)
   return {
     logging: value.logging,

@@ -28,7 +28,8 @@ interface OpenSource extends AggregatedSource {
   readonly reader: GenerationReader
 }
 
-const batchSize = 500
+/** Devices worked on at a time: between two of these, whoever reads or asks has a turn. */
+const batchSize = 200
 
 const deviceOf = (entry: Entry): Option.Option<DeviceRecord.Device> =>
   Option.map(

@@ -5,7 +5,7 @@
  * over; whether as many devices came as it promised is counted by whoever stores them. What it cannot use of a page it
  * rejects by name: a bad device is no bad page.
  */
-import type { Effect, Stream } from "effect"
+import type { Stream } from "effect"
 import type { Observation } from "../../domain/inventory/Observation.ts"
 import type { SourceContext, SourceKind } from "../../domain/inventory/SourceContext.ts"
 import type { SourceError } from "./SourceError.ts"
@@ -44,11 +44,4 @@ export interface DeviceSource {
   readonly queries: SourceContext["queries"]
   /** Configured names of the queries, for messages. */
   readonly pages: (resume: string | undefined) => Stream.Stream<SourcePage, SourceError>
-  /** Tells the source what core knows of its devices; absent for sources that take nothing. */
-  readonly writeBack?: (states: ReadonlyArray<AvailabilityState>) => Effect.Effect<number, SourceError>
-}
-
-export interface AvailabilityState {
-  readonly id: string
-  readonly isAvailable: boolean
 }

@@ -63,6 +63,19 @@ const add = (tally: Tally, page: SourcePage, fresh: number): Tally => {
   }
 }
 
+/** Devices written at a time: between two of these, whoever reads or asks has a turn. */
+const sliceMax = 200
+
+/** Answers how many devices the query had not brought before. */
+const write = Effect.fnUntraced(function*(writer: GenerationWriter, { query, sightings }: SourcePage) {
+  let fresh = 0
+  for (let from = 0; from < sightings.length; from += sliceMax) {
+    fresh += yield* writer.add(query, sightings.slice(from, from + sliceMax))
+    yield* Effect.yieldNow
+  }
+  return fresh
+})
+
 /** Rejections told by name in the log, of one run. */
 const rejectionsLogged = 5
 
@@ -73,7 +86,7 @@ const take = Effect.fnUntraced(function*(
   page: SourcePage
 ) {
   const progress = yield* SyncProgress
-  const fresh = yield* writer.add(page.query, page.sightings)
+  const fresh = yield* write(writer, page)
   if (page.rejections.length > 0) {
     yield* writer.reject(page.rejections.map(({ key }) => key))
     const before = (yield* Ref.get(tally)).rejected
