@@ -24,6 +24,7 @@ export const entries: Readonly<Record<string, string>> = {
   supervision: "services/supervision/index",
   "supervision/testing": "services/supervision/testing/index",
   pipeline: "services/pipeline/index",
+  "pipeline/testing": "services/pipeline/testing/index",
   breaker: "services/breaker/CircuitBreaker",
   grpc: "layers/grpc/index",
   jetstream: "layers/jetstream/index"

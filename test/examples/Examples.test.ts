@@ -39,28 +39,30 @@ describe("examples", () => {
     assert.match(lines.at(-1) ?? "", /^rest_for_one: 100 seeds, \d+ faults, nothing found$/)
   })
 
-  it("the guide to testing quotes its example", () => {
-    const example = readFileSync(join(root, "examples/testing-your-tree.ts"), "utf8")
-
-    const code = snippets("testing.md")
-
-    assert.lengthOf(code, 2)
-    for (const snippet of code) assert.include(example, snippet)
+  it("a tested pipeline answers for each message, and a producer keeps its contract", async () => {
+    assert.deepStrictEqual((await output("testing-your-pipeline.ts")).slice(0, 5), [
+      "sum 7",
+      "ok: 7",
+      "sum 1",
+      "sum 3",
+      "ok: 1,3; refused: two"
+    ])
   })
 
   it("the counter answers calls in order and takes casts", async () => {
     assert.deepStrictEqual(await output("counter-actor.ts"), ["two more: 4", "one more after the reset: 11"])
   })
 
-  it("the guide to supervision quotes the examples", () => {
+  it.each([
+    ["supervision.md", ["chat-room.ts", "counter-actor.ts"], 3],
+    ["testing.md", ["testing-your-tree.ts", "testing-your-pipeline.ts"], 5]
+  ])("%s quotes its examples", (guide, names, count) => {
     const unindented = (text: string) => text.replaceAll(/^ +/gm, "")
-    const examples = ["chat-room.ts", "counter-actor.ts"].map((name) =>
-      unindented(readFileSync(join(root, "examples", name), "utf8"))
-    )
+    const examples = names.map((name) => unindented(readFileSync(join(root, "examples", name), "utf8")))
 
-    const code = snippets("supervision.md")
+    const code = snippets(guide)
 
-    assert.isAtLeast(code.length, 3)
+    assert.isAtLeast(code.length, count)
     for (const snippet of code) {
       assert.isTrue(examples.some((example) => example.includes(unindented(snippet))), snippet)
     }

@@ -48,12 +48,19 @@ export class BatchAccumulation<V, Item> {
     return undefined
   }
 
-  /** Adds a value; answers the batches that this closed, in the order they are to be sent. */
-  add(value: V, item: Item, key: string, lane: number, nowMillis: number): ReadonlyArray<ClosedBatch<V, Item>> {
+  /** Adds a value, which may have to close its batch; answers the batches that this closed, in the order they are to be sent. */
+  add(
+    value: V,
+    item: Item,
+    key: string,
+    lane: number,
+    nowMillis: number,
+    mustClose = false
+  ): ReadonlyArray<ClosedBatch<V, Item>> {
     const id = `${lane}/${key}`
     // Both ask the user's functions, which may throw: before anything has changed.
     const bytes = this.#limits.bytesMax === Infinity ? 0 : this.#limits.bytesOf(value)
-    const closes = this.#limits.closes(value)
+    const closes = this.#limits.closes(value) || mustClose
     let closed: Array<ClosedBatch<V, Item>> | undefined
     let batch = this.#open.get(id)
     if (batch !== undefined && batch.bytes + bytes > this.#limits.bytesMax) {

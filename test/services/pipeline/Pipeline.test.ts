@@ -697,7 +697,7 @@ describe("Pipeline", () => {
         const inbox = new Inbox<BatcherEntry<number, never, undefined>>()
         const send = (message: number) =>
           Effect.sync(() => {
-            const envelope = settlement.ledger.add(message, undefined)
+            const envelope = settlement.ledger.add(message, undefined, "bulk")
             envelope.route = rows.to(message)
             settlement.inFlight.add(1)
             inbox.offer(envelope)

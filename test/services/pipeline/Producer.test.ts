@@ -1,7 +1,8 @@
 import { describe } from "@effect/vitest"
 import { Effect, Queue, Stream } from "effect"
 import { Producer } from "../../../src/services/pipeline/index.ts"
-import { passesContract, type Source } from "./ProducerContract.ts"
+import type { Source } from "../../../src/services/pipeline/testing/ProducerContract.ts"
+import { passesContract } from "./testing/contract.ts"
 
 const overQueue = (
   producer: (queue: Queue.Queue<string>) => Producer.Producer<string, never, never>

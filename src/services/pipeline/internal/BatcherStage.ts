@@ -131,11 +131,13 @@ const add = <V, E, R, In, EP, O>(
   lanes: number,
   ready: Array<Ready<V, In, E | EP, O>>
 ): Crashed | undefined => {
-  const { route, partition } = envelope
+  const { batchMode, partition, route } = envelope
   if (route === undefined || !work.isHere(route)) return crashed("unknown_batcher", Cause.empty)
   try {
     const lane = isPartitioned && partition !== undefined ? laneOf(partition, lanes) : 0
-    for (const closed of open.add(route.value, envelope, route.key, lane, nowMillis)) ready.push(closed)
+    for (const closed of open.add(route.value, envelope, route.key, lane, nowMillis, batchMode === "flush")) {
+      ready.push(closed)
+    }
     return undefined
   } catch (defect) {
     return crashed("defect", Cause.die(defect))

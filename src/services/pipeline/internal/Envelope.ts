@@ -6,6 +6,7 @@
  */
 import type { Crashed, Failed } from "../../../domain/pipeline/Outcome.ts"
 import type { Route } from "../Batch.ts"
+import type { BatchMode } from "./BatchMode.ts"
 
 export interface Envelope<In, E, O> {
   readonly message: In
@@ -14,6 +15,7 @@ export interface Envelope<In, E, O> {
   /** The key that keeps its order; `undefined` without `partitionBy`. */
   partition: string | number | undefined
   route: Route | undefined
+  readonly batchMode: BatchMode
   /** Of a message that is handled and waits for the rest of its chunk. */
   verdict: "ok" | Failed<E> | Crashed | undefined
   /** What the acknowledger is told besides. */
@@ -33,12 +35,13 @@ export class Ledger<In, E, O> {
     return this.#size
   }
 
-  add(message: In, options: O): Envelope<In, E, O> {
+  add(message: In, options: O, batchMode: BatchMode): Envelope<In, E, O> {
     const envelope: Envelope<In, E, O> = {
       message,
       prepared: message,
       partition: undefined,
       route: undefined,
+      batchMode,
       verdict: undefined,
       options,
       isSettled: false,

@@ -11,6 +11,7 @@ import { laneOf } from "../../../domain/pipeline/Partition.ts"
 import * as Monotonic from "../../clock/Monotonic.ts"
 import type { Producer, Pull } from "../Producer.ts"
 import type { Telemetry } from "../Telemetry.ts"
+import * as BatchMode from "./BatchMode.ts"
 import type { Envelope } from "./Envelope.ts"
 import { handedOver } from "./HandedOver.ts"
 import type { Inbox } from "./Inbox.ts"
@@ -129,7 +130,8 @@ const receive = <In, E, O, RA>(
 ): number => {
   // The pipeline is over: nobody would ever settle them, and the source knows them as not acknowledged.
   if (settlement.isClosed) return 0
-  for (const message of messages) slot.held.push(settlement.ledger.add(message, options))
+  const mode = BatchMode.of(messages)
+  for (const message of messages) slot.held.push(settlement.ledger.add(message, options, mode))
   slot.received += messages.length
   return messages.length
 }
