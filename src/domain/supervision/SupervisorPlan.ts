@@ -1,6 +1,6 @@
 /** Carries a supervisor's plan forward: the next start or stop that still makes sense, or the end of the task. */
 import { isLive, type SupervisorDraft } from "./SupervisorDraft.ts"
-import type { ChildState, Outcome, Plan, Step } from "./SupervisorState.ts"
+import type { ChildState, Plan, Step, SupervisorEnd } from "./SupervisorState.ts"
 
 /** Emits the next step, or finishes the task when none is left. */
 export const advance = (draft: SupervisorDraft): void => {
@@ -58,7 +58,7 @@ const finish = (draft: SupervisorDraft, plan: Plan): void => {
 }
 
 /** Stops every child in reverse start order, then ends. Replaces whatever was planned. */
-export const shutDown = (draft: SupervisorDraft, outcome: Outcome): void => {
+export const shutDown = (draft: SupervisorDraft, outcome: SupervisorEnd): void => {
   draft.begin(
     { _tag: "Shutdown", outcome },
     draft.children.toArray().map(({ id }): Step => ({ _tag: "Stop", id })).toReversed()

@@ -44,7 +44,7 @@ export interface SupervisorFlags {
   readonly autoShutdown: AutoShutdown
 }
 
-export type Outcome =
+export type SupervisorEnd =
   | { readonly _tag: "stopped" }
   | { readonly _tag: "auto_shutdown"; readonly child: string }
   | { readonly _tag: "intensity_exceeded"; readonly child: string }
@@ -64,7 +64,7 @@ export type Task =
   | { readonly _tag: "AddChild" }
   | { readonly _tag: "RestartChild" }
   | { readonly _tag: "TerminateChild" }
-  | { readonly _tag: "Shutdown"; readonly outcome: Outcome }
+  | { readonly _tag: "Shutdown"; readonly outcome: SupervisorEnd }
 
 export interface Plan {
   readonly task: Task
@@ -79,7 +79,7 @@ export interface SupervisorState {
   readonly starts: number
   readonly window: RestartWindow
   readonly plan: Plan | undefined
-  readonly outcome: Outcome | undefined
+  readonly outcome: SupervisorEnd | undefined
 }
 
 /** What a supervisor is told. Times are monotonic milliseconds. */
@@ -140,7 +140,7 @@ export type SupervisorCommand =
   | { readonly _tag: "Cancel"; readonly id: string }
   | { readonly _tag: "Reply"; readonly reply: Reply }
   | { readonly _tag: "Note"; readonly note: Note }
-  | { readonly _tag: "End"; readonly outcome: Outcome }
+  | { readonly _tag: "End"; readonly outcome: SupervisorEnd }
 
 export const make = (flags: SupervisorFlags, children: ReadonlyArray<ChildDeclaration>): SupervisorState => ({
   flags,

@@ -32,7 +32,7 @@ export interface ChannelOptions {
   readonly maxSendBytes?: number
   /** 1 s unless told; 20 % of jitter comes on top. */
   readonly reconnectDelayMax?: Duration.Input
-  /** An attempt to connect that the peer accepts and does not answer is given up after this. 20 s unless told. */
+  /** An attempt to connect that the peer does not answer is given up after this. 20 s unless told; infinity for never. */
   readonly connectTimeout?: Duration.Input
   /** The connection is pinged this often while a call runs. 2 minutes unless told; infinity for never. */
   readonly keepalive?: Duration.Input
@@ -102,7 +102,7 @@ const dial = (options: ChannelOptions, target: string): grpc.Client => {
   const security = options.credentials?.forTarget(target)
   const credentials = new WatchedCredentials(
     security?.channel ?? grpc.credentials.createInsecure(),
-    timerMillis(options.connectTimeout, connectTimeoutDefault)
+    Duration.toMillis(Duration.fromInputUnsafe(options.connectTimeout ?? connectTimeoutDefault))
   )
   return new grpc.Client(withZone(target), credentials, { ...security?.options, ...clientOptions(options) })
 }

@@ -50,10 +50,10 @@ const subscriptions = Effect.fnUntraced(function*({ requested, streams }: EventW
 /** What was fetched can be stored, or set aside. */
 const storing = Effect.gen(function*() {
   const records = yield* StreamRecords.use(({ all }) => all)
-  const hindered = records.filter(({ hindrance }) => hindrance !== "")
-  if (hindered.length === 0) return
+  const unhealthy = records.filter(({ unhealthyReason }) => unhealthyReason !== "")
+  if (unhealthy.length === 0) return
   return yield* Effect.fail({
-    message: hindered.map(({ hindrance, stream }) => `${stream}: ${hindrance}`).join("; ")
+    message: unhealthy.map(({ unhealthyReason, stream }) => `${stream}: ${unhealthyReason}`).join("; ")
   })
 })
 

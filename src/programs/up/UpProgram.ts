@@ -74,7 +74,7 @@ interface Surroundings {
 type Streams = Effect.Effect<ReadonlyArray<StreamStatus>>
 
 /** What the user sees; ends when there is nothing more to see. */
-const face =
+const display =
   (output: Output, watch: StatusWatch.WatchOptions, { headline, warnings }: Surroundings) => (streams: Streams) => {
     switch (output) {
       case "json-array":
@@ -136,7 +136,7 @@ const runIn = Effect.fnUntraced(function*(
   )
   const watch = { httpUrl, config: setup.poller, since }
   const shown = (streams: Streams) => {
-    const seen = face(output, watch, { headline, warnings })(streams)
+    const seen = display(output, watch, { headline, warnings })(streams)
     return options.runFor === undefined ? seen : Effect.asVoid(Effect.timeoutOption(seen, options.runFor))
   }
   const tree = { setup, databaseUrl, pathVariable, onProgress, notice: (text: string) => Ref.set(eventNotice, text) }

@@ -37,7 +37,7 @@ export class StreamRecord {
   hasSubscribed = false
   /** Why nothing can be fetched right now; empty while all is well. */
   problem = ""
-  readonly #obstacles = new Map<"store" | "dead letters", string>()
+  readonly #unhealthy = new Map<"store" | "dead letters", string>()
 
   constructor(stream: StreamName, nowMillis: number, tell: (event: WriterEvent) => Effect.Effect<unknown>) {
     this.stream = stream
@@ -51,15 +51,15 @@ export class StreamRecord {
     return this.stored + this.deadLettered
   }
 
-  /** Messages cannot be stored or set aside, though database and NATS answer; whether that is news. */
-  hinder(where: "store" | "dead letters", detail: string): boolean {
-    const isNews = !this.#obstacles.has(where)
-    this.#obstacles.set(where, detail)
+  /** Messages cannot be stored or kept as dead letters, though database and NATS answer; whether that is news. */
+  markUnhealthy(where: "store" | "dead letters", detail: string): boolean {
+    const isNews = !this.#unhealthy.has(where)
+    this.#unhealthy.set(where, detail)
     return isNews
   }
 
-  unhinder(where: "store" | "dead letters"): void {
-    this.#obstacles.delete(where)
+  markHealthy(where: "store" | "dead letters"): void {
+    this.#unhealthy.delete(where)
   }
 
   /** Neither subscribed nor known why not. */
@@ -68,12 +68,12 @@ export class StreamRecord {
   }
 
   /** Why what was fetched cannot be settled. */
-  get hindrance(): string {
-    return [...this.#obstacles.values()].join("; ")
+  get unhealthyReason(): string {
+    return [...this.#unhealthy.values()].join("; ")
   }
 
   get trouble(): string {
-    return [...this.problem === "" ? [] : [this.problem], ...this.#obstacles.values()].join("; ")
+    return [...this.problem === "" ? [] : [this.problem], ...this.#unhealthy.values()].join("; ")
   }
 
   sample(lag: StreamLag | undefined, nowMillis: number): void {

@@ -81,7 +81,7 @@ export const make = (options: SettlementOptions) => {
     failure: Failure,
     why: string
   ) {
-    if (record.hinder("dead letters", why)) {
+    if (record.markUnhealthy("dead letters", why)) {
       yield* Effect.logWarning(`${record.stream}: poison comes again and again, as no dead letter can be kept: ${why}`)
     }
     return yield* giveBack(delivery, {
@@ -92,14 +92,14 @@ export const make = (options: SettlementOptions) => {
   })
 
   const kept = Effect.fnUntraced(function*(processor: Retry["processor"], failure: Failure, count: number) {
-    record.unhinder("dead letters")
+    record.markHealthy("dead letters")
     record.deadLettered += count
     yield* record.metrics.settled("dead_lettered", count)
     yield* failed(processor, failure.error, failure.reason, count)
     yield* warnOfLetter(failure)
   })
 
-  const bury = Effect.fnUntraced(function*(delivery: Delivery, processor: Retry["processor"], failure: Failure) {
+  const deadLetter = Effect.fnUntraced(function*(delivery: Delivery, processor: Retry["processor"], failure: Failure) {
     const why = yield* keep(delivery, failure)
     if (why !== "") return yield* unkept(delivery, processor, failure, why)
     delivery.term()
@@ -107,7 +107,7 @@ export const make = (options: SettlementOptions) => {
   })
 
   /** The rows of the message are committed, so it is acked once its other elements are kept. */
-  const buryParts = Effect.fnUntraced(function*(delivery: Delivery, { parts }: Partial) {
+  const deadLetterParts = Effect.fnUntraced(function*(delivery: Delivery, { parts }: Partial) {
     const letters = parts.map((part) => ({
       part,
       failure: { reason: "decode", error: part.error.message, place: part.error.path } satisfies Failure
@@ -139,14 +139,14 @@ export const make = (options: SettlementOptions) => {
   const reject = (rejected: RejectedDelivery) => {
     const { message: delivery } = rejected
     const refusal = refusalOf(rejected)
-    if (refusal._tag === "Partial") return buryParts(delivery, refusal)
-    if (refusal._tag === "Poison") return bury(delivery, refusal.processor, refusal.failure)
+    if (refusal._tag === "Partial") return deadLetterParts(delivery, refusal)
+    if (refusal._tag === "Poison") return deadLetter(delivery, refusal.processor, refusal.failure)
     if (isInnocent(rejected)) {
       return Effect.sync(() => delivery.nak(Duration.zero))
     }
     return delivery.deliveries < deliveriesMax
       ? giveBack(delivery, refusal)
-      : bury(delivery, refusal.processor, { reason: "exhausted", error: refusal.error, place: "" })
+      : deadLetter(delivery, refusal.processor, { reason: "exhausted", error: refusal.error, place: "" })
   }
 
   return Effect.fnUntraced(function*({ ok, rejected }: Outcomes<Delivery, Refusal>) {

@@ -69,7 +69,7 @@ const isOutage = Effect.fnUntraced(function*(record: StreamRecord, retry: Readon
     // Other streams are none the worse for it, so the breaker stays closed.
     if (error.reason._tag === "TableUnusable") {
       yield* EventTables.use((tables) => tables.disturbed)
-      if (record.hinder("store", error.message)) {
+      if (record.markUnhealthy("store", error.message)) {
         yield* Effect.logWarning(`${record.stream}: messages wait for their table: ${error.message}`)
       }
       return true
@@ -175,7 +175,7 @@ export const make = (stream: StreamParts) => {
       }))
       note(outcome, verdicts, parts)
       if (outcome.stored.length > 0) {
-        record.unhinder("store")
+        record.markHealthy("store")
         yield* health.works
         yield* stored(batch, outcome, startMillis)
       }

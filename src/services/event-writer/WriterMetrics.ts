@@ -40,10 +40,10 @@ const stalled = Metric.gauge("event_writer_stalled", {
   description: "1 while messages wait and none is settled"
 })
 
-export type Outcome = "stored" | "dead_lettered" | "retried"
+export type Settlement = "stored" | "dead_lettered" | "retried"
 
 export interface WriterMetrics {
-  readonly settled: (outcome: Outcome, count: number) => Effect.Effect<void>
+  readonly settled: (outcome: Settlement, count: number) => Effect.Effect<void>
   readonly failed: (processor: string, reason: string, count: number) => Effect.Effect<void>
   readonly batch: (
     done: { readonly inserted: number; readonly repeated: number; readonly seconds: number; readonly latency: number }
@@ -52,12 +52,12 @@ export interface WriterMetrics {
 }
 
 export const make = (stream: StreamName): WriterMetrics => {
-  const outcome = (name: Outcome) => Metric.withAttributes(messages, { stream, outcome: name })
+  const outcome = (name: Settlement) => Metric.withAttributes(messages, { stream, outcome: name })
   const byOutcome = {
     stored: outcome("stored"),
     dead_lettered: outcome("dead_lettered"),
     retried: outcome("retried")
-  } satisfies Record<Outcome, unknown>
+  } satisfies Record<Settlement, unknown>
   const inserted = Metric.withAttributes(rows, { stream, outcome: "inserted" })
   const repeated = Metric.withAttributes(rows, { stream, outcome: "repeated" })
   const duration = Metric.withAttributes(batchSeconds, { stream })

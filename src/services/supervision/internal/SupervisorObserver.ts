@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Shutdown from "../../../domain/supervision/Shutdown.ts"
 import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
-import type { Note, Outcome } from "../../../domain/supervision/SupervisorState.ts"
+import type { Note, SupervisorEnd } from "../../../domain/supervision/SupervisorState.ts"
 import { SupervisionTree } from "../SupervisionTree.ts"
 import { monotonicMillis, type Owner } from "./ChildOwner.ts"
 import { ChildPosition } from "./ChildPosition.ts"
@@ -136,7 +136,7 @@ export class SupervisorObserver implements Owner {
     return Effect.forEach(counts, ([line, count]) => this.log(`${count} ${line}`, ""), { discard: true })
   }
 
-  closed(outcome: Outcome | undefined): Effect.Effect<void> {
+  closed(outcome: SupervisorEnd | undefined): Effect.Effect<void> {
     this.metrics.ended()
     const at = this.clock.currentTimeMillisUnsafe()
     this.publish({ _tag: "SupervisorEnded", path: this.path, at, outcome: outcome?._tag ?? "stopped" })

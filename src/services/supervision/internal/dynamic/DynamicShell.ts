@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import type { ExitClass } from "../../../../domain/supervision/ChildExit.ts"
 import * as DynamicDecision from "../../../../domain/supervision/DynamicDecision.ts"
 import { emptyWindow, type RestartIntensity, size } from "../../../../domain/supervision/RestartIntensity.ts"
-import type { Outcome } from "../../../../domain/supervision/SupervisorState.ts"
+import type { SupervisorEnd } from "../../../../domain/supervision/SupervisorState.ts"
 import type { BoundChild } from "../../ChildSpec.ts"
 import { monotonicMillis, type StartResult } from "../ChildOwner.ts"
 import { ChildRecord } from "../ChildRecord.ts"
@@ -23,7 +23,7 @@ import { stopAll } from "./DynamicStop.ts"
 
 type Word =
   | { readonly _tag: "Do"; readonly effect: Effect.Effect<unknown> }
-  | { readonly _tag: "End"; readonly outcome: Outcome }
+  | { readonly _tag: "End"; readonly outcome: SupervisorEnd }
 
 /** `gone`: the supervisor takes no children any more. */
 export type Refusal = NonNullable<ReturnType<typeof DynamicDecision.refusal>> | "gone"
@@ -87,7 +87,7 @@ export class DynamicShell<E> {
     )
   )
 
-  shutdown(outcome: Outcome = { _tag: "stopped" }): void {
+  shutdown(outcome: SupervisorEnd = { _tag: "stopped" }): void {
     if (this.phase !== "running") return
     this.phase = "stopping"
     this.mailbox.offer({ _tag: "End", outcome })
@@ -253,7 +253,7 @@ export class DynamicShell<E> {
     if (effect !== undefined) this.mailbox.offer({ _tag: "Do", effect })
   }
 
-  private end(outcome: Outcome): Effect.Effect<Ended<E>> {
+  private end(outcome: SupervisorEnd): Effect.Effect<Ended<E>> {
     return Effect.gen({ self: this }, function*() {
       this.phase = "stopping"
       this.retries.cancelAll()
