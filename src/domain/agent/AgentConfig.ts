@@ -9,6 +9,7 @@ import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
 import { asciiAddress, type HostPort, type InvalidTarget, parseHostPort } from "../monitoring/checks/ProbeTarget.ts"
+import * as TargetPolicy from "../monitoring/checks/TargetPolicy.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 
@@ -24,6 +25,8 @@ export const AgentConfigFile = Schema.Struct({
   service_name: Schema.optionalKey(Schema.String),
   service_type: Schema.optionalKey(Schema.String),
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
+  /** What checks may be pointed at; a key of our own. */
+  probe_targets: Schema.optionalKey(TargetPolicy.TargetsBlock),
   kv_address: Schema.optionalKey(Schema.String),
   kv_security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   logging: Schema.optionalKey(LoggingBlock)
@@ -60,6 +63,7 @@ export interface AgentConfig {
   /** Empty: no folder of checker files. */
   readonly checkersDir: string
   readonly checkers: ReadonlyArray<ConfiguredChecker>
+  readonly targets: TargetPolicy.TargetPolicy
 }
 
 const listenDefault: ListenAddress.ListenAddress = { host: "", port: 50051 }
@@ -71,7 +75,8 @@ export const fromFile = (file: AgentConfigFile): AgentConfig => ({
   listen: Option.getOrElse(ListenAddress.parse(file.listen_addr ?? ""), () => listenDefault),
   security: SecurityConfig.fromBlock(file.security),
   checkersDir: file.checkers_dir ?? "",
-  checkers: []
+  checkers: [],
+  targets: TargetPolicy.fromBlock(file.probe_targets)
 })
 
 /** None for an entry without name or type: it belongs to the checker process alone. */

@@ -26,3 +26,18 @@ const isV6 = (text: string): boolean => {
   if (groups.length === 0) return text === "::"
   return plain.every((one) => group.test(one)) && (halves.length === 2 ? count < 8 : count === 8)
 }
+
+/** 4 bytes of an IPv4 address, 16 of an IPv6 one without zone; a mapped one has 16 here. None for anything else. */
+export const toBytes = (text: string): Option.Option<ReadonlyArray<number>> => {
+  if (v4.test(text)) return Option.some(text.split(".").map(Number))
+  if (!isV6(text)) return Option.none()
+  const [head = [], tail] = text.split("::").map((half) => half === "" ? [] : half.split(":").flatMap(groupBytes))
+  const zeros = tail === undefined ? 0 : 16 - head.length - tail.length
+  return Option.some([...head, ...Array.from({ length: zeros }, () => 0), ...(tail ?? [])])
+}
+
+const groupBytes = (group: string): ReadonlyArray<number> => {
+  if (v4.test(group)) return group.split(".").map(Number)
+  const value = Number.parseInt(group, 16)
+  return [value >> 8, value & 0xff]
+}

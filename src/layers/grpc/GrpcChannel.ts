@@ -11,6 +11,7 @@ import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { Compression } from "./Compression.ts"
 import type { ClientCredentials } from "./GrpcCredentials.ts"
 import type { ClientInterceptor } from "./GrpcInterceptor.ts"
+import { withRefusal } from "./internal/client/JudgedResolver.ts"
 import { isDirect } from "./internal/client/Proxy.ts"
 import * as RepeatedMetadata from "./internal/client/RepeatedMetadata.ts"
 import { WatchedCredentials } from "./internal/client/SettingsWatch.ts"
@@ -42,6 +43,8 @@ export interface ChannelOptions {
   readonly keepaliveWithoutCalls?: boolean
   /** For requests; answers may always be compressed. None unless told. */
   readonly compression?: Compression
+  /** Why an address to which the target resolves must not be dialled; asked at each resolution. All may unless told. */
+  readonly refusal?: (address: string) => string | undefined
   /** Around every call of this channel; the first is the outermost. */
   readonly interceptors?: ReadonlyArray<ClientInterceptor>
 }
@@ -104,7 +107,12 @@ const dial = (options: ChannelOptions, target: string): grpc.Client => {
     security?.channel ?? grpc.credentials.createInsecure(),
     Duration.toMillis(Duration.fromInputUnsafe(options.connectTimeout ?? connectTimeoutDefault))
   )
-  return new grpc.Client(withZone(target), credentials, { ...security?.options, ...clientOptions(options) })
+  const judged = withRefusal(withZone(target), options.refusal)
+  return new grpc.Client(judged.target, credentials, {
+    ...security?.options,
+    ...clientOptions(options),
+    ...judged.options
+  })
 }
 
 class Channel implements GrpcChannel {

@@ -3,16 +3,18 @@
  *
  * An address that nobody asks for is disconnected after a while. Dialling never fails: an absent checker fails its calls.
  */
-import { Context, Duration, Effect, Layer, RcMap, Result, Schema } from "effect"
+import { Context, Duration, Effect, Layer, Option, RcMap, Result, Schema } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import { dialTarget } from "../../domain/agent/AgentConfig.ts"
 import type { InvalidTarget } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import { AgentServiceService } from "../../gen/monitoring/monitoring.ts"
 import type { Credentials } from "../../services/security/Credentials.ts"
+import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import * as GrpcHealth from "../grpc/GrpcHealth.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
+import * as TargetGuard from "./TargetGuard.ts"
 
 export interface CheckerConnection {
   readonly address: string
@@ -42,33 +44,47 @@ export class GrpcCheckers extends Context.Service<GrpcCheckers, {
     address: string
   ) => ReturnType<typeof connectWith>
 }>()("serviceradar/layers/grpc/GrpcCheckers") {
-  static readonly layer = (config: AgentConfig): Layer.Layer<GrpcCheckers, never, Credentials> =>
+  static readonly layer = (config: AgentConfig): Layer.Layer<GrpcCheckers, never, Credentials | SecurityMonitor> =>
     Layer.effect(
       GrpcCheckers,
-      Effect.map(openMap(config), (connections) =>
-        GrpcCheckers.of({
-          addressOf: (serviceName, details) => Result.map(dialTarget(config, serviceName, details), (to) => to.address),
-          connect: (serviceName, address) => connectWith(connections, serviceName, address)
-        }))
+      Effect.map(
+        Effect.flatMap(TargetGuard.make(config.targets), (guard) => openMap(config, guard)),
+        (connections) =>
+          GrpcCheckers.of({
+            addressOf: (serviceName, details) =>
+              Result.map(dialTarget(config, serviceName, details), (to) => to.address),
+            connect: (serviceName, address) => connectWith(connections, serviceName, address)
+          })
+      )
     )
 }
 
-const openMap = (config: AgentConfig) =>
+const openMap = (config: AgentConfig, guard: TargetGuard.TargetGuard) =>
   RcMap.make({
     // The name is part of the key because checker files give security by name.
     lookup: Effect.fnUntraced(function*(key: string) {
       const [serviceName = "", address = ""] = key.split("\n")
+      const host = Option.getOrUndefined(
+        Result.getSuccess(Result.map(dialTarget(config, serviceName, address), (to) => to.host))
+      )
+      // Said in its own words before anything is dialled. A name that is not found now is the channel's affair.
+      if (host !== undefined) yield* Effect.catchTag(guard.resolve(host), "NameLookupError", () => Effect.void)
       const security = config.checkers.find((checker) => checker.name === serviceName)?.security ?? config.security
       const credentials = yield* GrpcCredentials.client(
         security._tag === "Mtls"
           ? {
             ...security,
-            serverName: Result.getSuccess(Result.map(dialTarget(config, serviceName, address), (to) => to.host))
+            serverName: Option.fromUndefinedOr(host)
           }
           : security,
         address
       )
-      const channel = yield* GrpcChannel.make({ target: address, credentials, deadline: "15 seconds" })
+      const channel = yield* GrpcChannel.make({
+        target: address,
+        credentials,
+        deadline: "15 seconds",
+        refusal: (found) => guard.refusal(host ?? address, found)
+      })
       return {
         address,
         agent: GrpcClient.fromChannel(AgentServiceService, channel),

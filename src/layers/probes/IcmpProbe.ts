@@ -122,7 +122,8 @@ export const prepare = (options: IcmpOptions): Prepare =>
     const failed = (reason: string) => Outcome.failed(`ICMP scan failed: ${host}: ${reason}`)
 
     /** The first address that answers, or what became of the first. */
-    const ask = options.names.resolve(host).pipe(
+    const addresses = isOwnHost ? Effect.succeed([{ address: host, family: 4 }]) : options.names.resolve(host)
+    const ask = addresses.pipe(
       Effect.flatMap((addresses) =>
         Effect.forEach(
           Dial.interleave(addresses).slice(0, addressesMax),

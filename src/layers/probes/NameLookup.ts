@@ -8,6 +8,7 @@
 import { Duration, Effect, Fiber, Schema, Semaphore } from "effect"
 import * as dns from "node:dns"
 import * as net from "node:net"
+import type { TargetDenied } from "../../domain/monitoring/checks/TargetPolicy.ts"
 import * as Reason from "./Reason.ts"
 
 export class NameLookupError extends Schema.TaggedError<NameLookupError>()("NameLookupError", {
@@ -40,7 +41,7 @@ const system: Resolver = (name) =>
 
 export interface NameLookup {
   /** Of both families, in the resolver's order; nothing is asked for a host that is an address. */
-  readonly resolve: (host: string) => Effect.Effect<Addresses, NameLookupError>
+  readonly resolve: (host: string) => Effect.Effect<Addresses, NameLookupError | TargetDenied>
 }
 
 interface Asking {

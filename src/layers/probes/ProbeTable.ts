@@ -10,11 +10,11 @@ import { GrpcCheckers } from "./GrpcCheckers.ts"
 import * as BodyPattern from "./http/BodyPattern.ts"
 import * as HttpProbe from "./http/HttpProbe.ts"
 import * as IcmpProbe from "./IcmpProbe.ts"
-import * as NameLookup from "./NameLookup.ts"
 import * as PortProbe from "./PortProbe.ts"
 import * as ProcessList from "./ProcessList.ts"
 import * as ProcessProbe from "./ProcessProbe.ts"
 import * as SysmonProbe from "./SysmonProbe.ts"
+import * as TargetGuard from "./TargetGuard.ts"
 
 export interface ProbeTableOptions {
   readonly config: AgentConfig
@@ -53,7 +53,7 @@ export const layer = ({ config, path }: ProbeTableOptions) =>
       const commands = yield* Command.make()
       const patterns = yield* BodyPattern.make
       const processes = yield* ProcessList.make(fs)
-      const names = yield* NameLookup.make()
+      const names = yield* TargetGuard.make(config.targets)
       const [ownAddress = loopback] = yield* HostNetwork.use(({ addresses }) => addresses)
       const hostIp = config.hostIp === "" ? ownAddress : config.hostIp
       const sysmon = SysmonProbe.prepare({ hostIp, partition: config.partition })
