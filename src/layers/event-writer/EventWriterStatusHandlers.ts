@@ -4,7 +4,7 @@
  *
  * Whatever service is asked for, the answer is about this writer.
  */
-import { Effect, Schema, Stream } from "effect"
+import { Clock, Effect, Schema, Stream } from "effect"
 import { WriterReport } from "../../domain/events/reporting/WriterReport.ts"
 import { AgentServiceService, type ResultsRequest } from "../../gen/monitoring/monitoring.ts"
 import * as Monotonic from "../../services/clock/Monotonic.ts"
@@ -40,7 +40,7 @@ export const make = <R>(report: Effect.Effect<WriterReport, never, R>) =>
       }
     }),
     getResults: Effect.fn("EventWriterResults")(function*(request: ResultsRequest) {
-      const now = yield* Monotonic.millis
+      const now = yield* Clock.currentTimeMillis
       return {
         available: false,
         data: noResults,

@@ -54,6 +54,27 @@ const start = Effect.fnUntraced(function*(database: Redacted.Redacted) {
   return { publish, readiness, ready: until(readiness, ({ status }) => status === 200) }
 })
 
+const withPassword = (url: Redacted.Redacted, name: string, password: string) => {
+  const other = new URL(Redacted.value(url))
+  other.username = name
+  other.password = password
+  return Redacted.make(other.href)
+}
+
+/** A role that may make what it needs in the test's database, and a session that may change it. */
+const writerRole = Effect.fnUntraced(function*(password: string) {
+  const { url } = yield* TestDatabase
+  const admin = yield* session(url)
+  const database = new URL(Redacted.value(url)).pathname.slice(1)
+  const name = `writer_${database}`
+  yield* Effect.acquireRelease(
+    admin.unsafe(`create role "${name}" login password '${password}'`),
+    () => Effect.ignore(admin.unsafe(`drop owned by "${name}"; drop role "${name}"`))
+  )
+  yield* admin`grant all on database ${admin(database)} to ${admin(name)}`
+  return { admin, name, url }
+})
+
 const lines: Array<string> = []
 const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
 const said = (text: string) => lines.filter((line) => line.includes(text)).length
@@ -159,5 +180,46 @@ describe("Database states", () => {
 
       assert.strictEqual(refused.status, 503)
       assert.strictEqual(said("does not exist): trying on"), 1, lines.join("\n"))
+    }).pipe(Effect.scoped, Effect.provide(live)), 60_000)
+
+  it.live("waits at the start while the password is wrong, and names the server's words", () =>
+    Effect.gen(function*() {
+      lines.length = 0
+      const { admin, name, url } = yield* writerRole("right")
+      const { publish, readiness, ready } = yield* start(withPassword(url, name, "wrong"))
+
+      const refused = yield* until(readiness, ({ body }) =>
+        JSON.stringify(body).includes("password authentication failed"))
+      yield* admin`alter role ${admin(name)} password 'wrong'`
+      yield* ready
+      yield* publish("after the right one")
+      yield* until(rows(url), (found) =>
+        found.length === 1)
+
+      assert.strictEqual(refused.status, 503)
+      assert.isFalse(lines.some((line) => line.includes("wrong@")), "the password is in a log line")
+    }).pipe(Effect.scoped, Effect.provide(live)), 60_000)
+
+  it.live("is not ready while its password was replaced, and loses nothing of that time", () =>
+    Effect.gen(function*() {
+      lines.length = 0
+      const { admin, name, url } = yield* writerRole("first")
+      const { publish, readiness, ready } = yield* start(withPassword(url, name, "first"))
+      yield* ready
+      yield* admin`alter role ${admin(name)} password 'second'`
+      yield* admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${name}`
+
+      const refused = yield* until(readiness, ({ status }) => status === 503)
+      yield* publish("while it was another")
+      const still = yield* until(
+        readiness,
+        ({ body }) => JSON.stringify(body).includes("password authentication failed")
+      )
+      yield* admin`alter role ${admin(name)} password 'first'`
+      yield* ready
+      yield* until(rows(url), (found) => found.length === 1)
+
+      assert.deepStrictEqual([refused.status, still.status], [503, 503])
+      assert.deepStrictEqual([said("The database is away"), said("The database is back")], [1, 1], lines.join("\n"))
     }).pipe(Effect.scoped, Effect.provide(live)), 60_000)
 })

@@ -107,6 +107,17 @@ describe("EventWriterProgram", () => {
         pollerId: "poller-1"
       })
       const told = yield* decodeReport(JSON.parse(status.message.toString()))
+      const results = yield* agent.getResults({
+        serviceName: "db-event-writer",
+        serviceType: "service-instance",
+        agentId: "agent-1",
+        pollerId: "poller-1",
+        details: "",
+        lastSequence: "",
+        completionStatus: undefined
+      })
+      const health = GrpcHealth.client(yield* GrpcChannel.make({ target: grpc }))
+      const serving = yield* Effect.forEach(["", "db-event-writer"], (name) => health.check(name))
 
       assert.deepInclude(report, { status: "operational", nats: { available: true, reason: "" } })
       assert.deepStrictEqual(report.streams.map(({ stream }) => stream), [...streamNames])
@@ -120,6 +131,18 @@ describe("EventWriterProgram", () => {
         serviceType: "service-instance"
       })
       assert.strictEqual(told.status, "operational")
+      assert.deepInclude(results, {
+        available: false,
+        serviceName: "db-event-writer",
+        serviceType: "service-instance",
+        agentId: "db-event-writer-monitor",
+        pollerId: "poller-1",
+        hasNewData: false
+      })
+      assert.include(results.data.toString(), "not supported")
+      // Seconds of the time of day, as the Go writer's.
+      assert.approximately(Number(results.timestamp), Date.now() / 1000, 60)
+      assert.deepStrictEqual(serving, ["SERVING", "SERVING"])
       assert.nestedPropertyVal(tree.body, "tree[0].id", "EventWriter")
       assert.include(String(metrics.body), "event_writer_messages_total")
       assert.strictEqual(refused.status, 400)

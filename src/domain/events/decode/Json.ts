@@ -2,18 +2,15 @@
  * JSON from bytes, made fit for PostgreSQL and for JavaScript.
  *
  * Text in PostgreSQL holds neither U+0000 nor half of a surrogate pair. Both can only come as escapes, so one search of
- * the raw text decides whether the (rare, slow) cleaning is needed. Numbers here are doubles: whole ones that a double
- * cannot hold become text with all of their digits, as 64-bit integers do in protobuf's JSON. Secrets are left out.
+ * the raw text decides whether the (rare, slow) cleaning is needed. Large numbers keep their digits as text (`JsonText`).
+ * Secrets are left out.
  */
 import { Result } from "effect"
-import { objectsPerMessageMax } from "../stream/EventMessage.ts"
 import { fail, type Problem } from "./DecodeError.ts"
+import * as JsonText from "./JsonText.ts"
 import * as Secrets from "./Secrets.ts"
 
 export type JsonObject = { readonly [key: string]: unknown }
-
-/** Deeper nesting is refused: it would overflow the stack of whoever encodes or stores it. */
-const depthMax = 128
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -49,85 +46,19 @@ export const withoutSecrets = (value: unknown): unknown => {
     : value
 }
 
-/**
- * One look at all that stands outside of strings, which holds for valid JSON: what is wrong with the brackets, as they
- * nest too deep or are too many, else whether there is a number that a double may not hold (whole with 16 digits or more,
- * or with an exponent of three).
- */
-const survey = (text: string): string | boolean => {
-  let depth = 0
-  let opened = 0
-  let digits = 0
-  let isExponent = false
-  let isLarge = false
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code >= 0x30 && code <= 0x39) {
-      digits += 1
-      if (digits === (isExponent ? 3 : 16)) isLarge = true
-      continue
-    }
-    if (code === 0x22) at = stringEnd(text, at)
-    else if (code === 0x7b || code === 0x5b) {
-      if (++depth > depthMax) return `expected at most ${depthMax} levels of nesting`
-      if (++opened > objectsPerMessageMax) return `expected at most ${objectsPerMessageMax} objects and arrays`
-    } else if (code === 0x7d || code === 0x5d) depth--
-    if (code === 0x65 || code === 0x45) isExponent = digits !== 0
-    else if (code !== 0x2b) isExponent = false
-    // Digits behind the point are a fraction, however many.
-    digits = code === 0x2e ? -text.length : 0
-  }
-  return isLarge
-}
-
-/** Where the string ends that begins at `start`. */
-const stringEnd = (text: string, start: number): number => {
-  let end = text.indexOf("\"", start + 1)
-  while (end > 0 && isEscaped(text, end)) end = text.indexOf("\"", end + 1)
-  return end < 0 ? text.length : end
-}
-
-const isEscaped = (text: string, at: number): boolean => {
-  let slashes = 0
-  while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++
-  return slashes % 2 === 1
-}
-
 const unfitEscape = /\\u(?:0000|[dD][89a-fA-F])/
-
-const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
-
-const quoteUnsafe = (digits: string): string => {
-  const read = Number(digits)
-  return Number.isSafeInteger(read) || (Number.isFinite(read) && /[.eE]/.test(digits)) ? digits : `"${digits}"`
-}
-
-/** The same JSON with such numbers as text. */
-const withLargeNumbers = (text: string): string => {
-  const parts: Array<string> = []
-  for (let at = 0; at < text.length;) {
-    const opened = text.indexOf("\"", at)
-    const plain = text.slice(at, opened < 0 ? text.length : opened)
-    parts.push(plain.length < 5 ? plain : plain.replace(number, quoteUnsafe))
-    if (opened < 0) break
-    const end = stringEnd(text, opened) + 1
-    parts.push(text.slice(opened, end))
-    at = end
-  }
-  return parts.join("")
-}
 
 /** All that is in the text, secrets too: to compare, not to store. */
 export const parseWhole = (text: string): Result.Result<unknown, Problem> => {
-  const found = survey(text)
-  if (typeof found === "string") return fail([], found)
+  const fit = JsonText.fit(text)
+  if (Result.isFailure(fit)) return Result.fail(fit.failure)
   let value: unknown
   try {
-    value = JSON.parse(found ? withLargeNumbers(text) : text)
+    value = JSON.parse(fit.success)
   } catch {
     return fail([], "expected JSON")
   }
-  return Result.succeed(unfitEscape.test(text) ? clean(value) : value)
+  return Result.succeed(text.includes("\\u") && unfitEscape.test(text) ? clean(value) : value)
 }
 
 export const parse = (text: string): Result.Result<unknown, Problem> =>

@@ -33,7 +33,8 @@ export const isSecretKey = (key: string): boolean => answer(key).isSecret
 /** Whether a text may have such a key or object in it: decides whether it is worth looking. */
 export const isSuspect = (text: string): boolean => suspicious.test(text)
 
-const suspicious = /communit|auth|priv|full.?message|3\.6\.1\.6\.3\.1[58]\./i
+/** A letter may also be escaped. */
+const suspicious = /communit|auth|priv|full.?message|3\.6\.1\.6\.3\.1[58]\.|\\u00[4-7]/i
 
 /**
  * `snmpTrapCommunity`, `snmpCommunityName` and the objects by which keys of SNMPv3 are changed, as numbers or by name.

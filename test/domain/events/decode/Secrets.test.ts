@@ -49,6 +49,13 @@ describe("Secrets", () => {
     )
   })
 
+  it("are found by keys whose letters are escaped", () => {
+    assert.deepStrictEqual(
+      Json.parse(String.raw`{"\u0063ommunity":"public","a\u0075thKey":"k","b":1}`),
+      Result.succeed({ b: 1 })
+    )
+  })
+
   it("leave a value alone that has none", () => {
     const value = { message: "authentication failed", list: [{ auth_method: "psk" }] }
     assert.deepStrictEqual(parsed(value), value)

@@ -40,6 +40,25 @@ describe("JetStreamMessage", () => {
     }
   )
 
+  it("keeps neighbours apart whose sequences are beyond 2^53, up to the largest that there is", () => {
+    const sequences = ["9007199254740992", "9007199254740993", "18446744073709551614", "18446744073709551615"]
+    const found = sequences.map((sequence) =>
+      deliver(msg(`$JS.ACK.events.writer-logs.1.${sequence}.${sequence}.1795246959618369811.0`), own, silent)?.message
+        .sequence
+    )
+
+    assert.lengthOf(new Set(found), sequences.length)
+    assert.isTrue(found.every(Number.isSafeInteger), String(found))
+  })
+
+  it("acknowledges such a delivery by the reply as it came", () => {
+    const reply = "$JS.ACK._.ACC.events.writer-logs.1.18446744073709551615.18446744073709551615.1795246959618369811.0.x"
+    const answers: Array<string> = []
+    deliver(msg(reply), own, (to) => answers.push(to))?.ack()
+
+    assert.deepStrictEqual(answers, [reply])
+  })
+
   it("gives the first value of each header by its lower-case name, and all of them as they were", () => {
     const some = headers()
     some.append("X-Tenant", "a")

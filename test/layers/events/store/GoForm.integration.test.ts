@@ -62,6 +62,11 @@ const noTrace = Buffer.from(
   "base64"
 )
 
+const shaped = Buffer.from(
+  "Ct4BCmcKGwoMc2VydmljZS5uYW1lEgsKCW9sLXNldi0wMQoYCg9zZXJ2aWNlLnZlcnNpb24SBQoDMS4wChwKE3NlcnZpY2UuaW5zdGFuY2UuaWQSBQoDaS0xChAKCWhvc3QubmFtZRIDCgFoEnMKDgoFc2NvcGUSBTEuMi4zEmEJwFK09o1U7BgQBRoFREVCVUcqEAoOYm9keSBvbC1zZXYtMDEyCAoBaxIDCgF2MgcKAW4SAhgFRQEAAABKENAAAAAAAAAAAAAAAAAAAAFSCNEAAAAAAAABWcVStPaNVOwY",
+  "base64"
+)
+
 describe("the form of v1.0.76", () => {
   it.live(
     "is chosen where its tables are, in public, and stores events as its pages read them (go-file-table-events.json)",
@@ -145,6 +150,24 @@ describe("the form of v1.0.76", () => {
       }).pipe(Effect.provide(writer(auto))),
     30_000
   )
+
+  it.live("has attributes as the other pages read them (otlp-attributes-shape.json)", () =>
+    Effect.gen(function*() {
+      yield* ForeignTables.make("public", "v1.0.76-events.sql")
+      yield* ForeignTables.make("public", "v1.0.76.sql")
+      yield* EventTables.use((tables) => tables.prepare)
+      yield* EventStore.use((store) => store.write("logs", rowsOf("go-1.0.76")("events.otel.logs", shaped)))
+
+      const [stored] = yield* query<object>(`select attributes, resource_attributes, scope_name, severity_text from logs
+        where service_name = 'ol-sev-01'`)
+
+      assert.deepStrictEqual(stored, {
+        attributes: "k=v,n=5",
+        resource_attributes: "service.name=ol-sev-01,service.version=1.0,service.instance.id=i-1,host.name=h",
+        scope_name: "scope",
+        severity_text: "DEBUG"
+      })
+    }).pipe(Effect.provide(writer(auto))), 30_000)
 
   it.live("makes again a table that was dropped, as the Go writer has it", () =>
     Effect.gen(function*() {
