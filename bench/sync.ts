@@ -95,6 +95,7 @@ const measure = async (folder: string, devices: number, dataAddress: string) => 
   const once = Peers.command(["sync", "run", "--once", "--json", "--config", file])
   const onceLine = await once.line((text) => text.startsWith("{\"sources\""))
   const report: { seconds: number; cpuSeconds: number; rssMegabytes: number } = JSON.parse(onceLine)
+  step(onceLine)
   step("a service that cycles")
   const service = Peers.command(["sync", "--config", file, "--http", "off"])
   try {
@@ -103,6 +104,7 @@ const measure = async (folder: string, devices: number, dataAddress: string) => 
     step("three streams at once")
     await Promise.all([streamAll(port), streamAll(port), streamAll(port)])
     const secondCycle = Peers.peakMegabytes(service.pid)
+    step(`most memory so far: ${Math.round(secondCycle)} MB`)
     for (const source of sources) source.stop()
     step("sources stopped, until it is quiet")
     // What was under way ends, and the sources wait a minute before they try again.
@@ -121,6 +123,7 @@ const measure = async (folder: string, devices: number, dataAddress: string) => 
     const startedAt = performance.now()
     const bytes = await streamAll(port)
     const megabytesPerSecond = bytes / 1e6 / ((performance.now() - startedAt) / 1000)
+    step(`wire overhead ${round(overhead * 100, 3)} %, stream ${Math.round(megabytesPerSecond)} MB/s`)
     const restBefore = Peers.residentMegabytes(service.pid)
     let most = restBefore
     const latencies: Array<number> = []
