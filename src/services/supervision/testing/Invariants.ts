@@ -108,10 +108,17 @@ const transientRestartsAfterFailuresOnly: Invariant = ({ events, tree }) => {
   })
 }
 
+/** Children that are stopped because one of their group waits for the end of its backoff. */
+const heldUp = ({ children, strategy }: TreeSnapshot.TreeSnapshot): ReadonlyArray<TreeSnapshot.TreeSnapshot> => {
+  const waiting = children.findIndex(({ state }) => state === "restarting")
+  if (waiting === -1 || strategy === "one_for_one") return []
+  return children.slice(strategy === "one_for_all" ? 0 : waiting).filter(({ state }) => state === "stopped")
+}
+
 const permanentRuns: Invariant = ({ tree }) =>
   TreeSnapshot.flatten(tree)
     .filter(({ kind, state }) => kind !== "worker" && state === "running")
-    .flatMap(({ children }) => children)
+    .flatMap((supervisor) => supervisor.children.filter((child) => !heldUp(supervisor).includes(child)))
     .filter(({ restart, state }) => restart === "permanent" && state !== "running" && state !== "restarting")
     .map(({ path, state }) => `${path} is permanent and ${state}, and its supervisor runs`)
 

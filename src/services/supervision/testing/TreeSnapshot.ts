@@ -6,6 +6,8 @@ export interface TreeSnapshot {
   readonly kind: NodeKind
   readonly state: NodeState
   readonly restart: TreeNode["restart"]
+  /** Of a supervisor with an order. */
+  readonly strategy?: NonNullable<TreeNode["strategy"]>
   readonly restartsTotal: number
   readonly restartsBudgetLeft?: number
   readonly children: ReadonlyArray<TreeSnapshot>
@@ -16,6 +18,7 @@ export const of = (node: TreeNode): TreeSnapshot => ({
   kind: node.kind,
   state: node.state,
   restart: node.restart,
+  ...(node.strategy === undefined ? {} : { strategy: node.strategy }),
   restartsTotal: node.restartsTotal,
   ...(node.restartsBudgetLeft === undefined ? {} : { restartsBudgetLeft: node.restartsBudgetLeft }),
   children: node.children.map(of)

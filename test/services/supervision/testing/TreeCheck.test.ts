@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import * as TestTree from "../../../../src/services/supervision/testing/TestTree.ts"
 import * as TreeCheck from "../../../../src/services/supervision/testing/TreeCheck.ts"
@@ -37,6 +37,27 @@ describe("TreeCheck", () => {
     assert.strictEqual(report.seeds, 100)
     assert.isAbove(report.faults, 500)
   })
+
+  it.each(["one_for_all", "rest_for_one"] as const)(
+    "finds nothing in a %s group that waits for a backoff",
+    async (strategy) => {
+      const patient = Effect.sync(() =>
+        TreeCheck.subject({
+          id: "a",
+          strategy,
+          children: [
+            worker("first", { backoff: { schedule: Schedule.spaced("5 seconds") } }),
+            worker("second"),
+            worker("third")
+          ]
+        })
+      )
+
+      const report = await Effect.runPromise(TreeCheck.check(patient, { seeds: 30 }))
+
+      assert.isAbove(report.faults, 100)
+    }
+  )
 
   it("finds a fault again by its seed, and by its plan alone", async () => {
     const restless = Effect.sync(() => {
