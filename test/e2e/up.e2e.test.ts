@@ -128,6 +128,28 @@ describe("serviceradar up", () => {
         assert.notInclude(program.output(), "    at ")
       }))
 
+    it.effect("tells with tree --trace what a child does, as it happens", () =>
+      Effect.gen(function*() {
+        const directory = yield* folder
+        const { postgres } = yield* started(directory)
+        const trace = yield* Program.start(["tree", "--dir", directory, "--trace", "Up/Core/PostgreSQL"])
+        const told = (what: string, text: string) =>
+          Program.eventually(
+            what,
+            Effect.sync(() => Option.liftPredicate(trace.stdout(), (lines) => lines.includes(text))),
+            { within: "30 seconds", programs: [trace] }
+          )
+        // Nothing tells from outside when a trace has begun; it has long before a program could have started.
+        yield* Effect.timeout(Effect.exit((yield* Program.start(["tree", "--dir", directory])).exited), "30 seconds")
+
+        process.kill(postgres, "SIGKILL")
+        yield* told("the end of PostgreSQL", "Up/Core/PostgreSQL ChildExited")
+        const lines = yield* told("its next start", "Up/Core/PostgreSQL ChildStarted")
+
+        assert.match(lines, /^\d\d:\d\d:\d\d\.\d{3} Up\/Core\/PostgreSQL ChildExited failure/m)
+        assert.notInclude(lines, "Up/Agent")
+      }))
+
     it.effect("shows its tree, refuses a second one, and is gone without a trace after Ctrl-C", () =>
       Effect.gen(function*() {
         const files = yield* FileSystem.FileSystem
