@@ -8,7 +8,7 @@ import { Duration, Option, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as ListenAddress from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
-import type { Check } from "../monitoring/checks/Check.ts"
+import { type Check, timeoutDefault } from "../monitoring/checks/Check.ts"
 import { asciiAddress } from "../monitoring/checks/ProbeTarget.ts"
 import * as ServedTypes from "../monitoring/checks/ServedTypes.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
@@ -27,7 +27,9 @@ const CheckEntry = Schema.Struct({
   service_name: ServiceName,
   details: Schema.optionalKey(Schema.String),
   port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))),
-  results_interval: Schema.optionalKey(GoDuration)
+  results_interval: Schema.optionalKey(GoDuration),
+  /** Of one GetStatus; beyond the keys of existing pollers, which wait 30 s. */
+  timeout: Schema.optionalKey(GoDuration)
 })
 
 const AgentEntry = Schema.Struct({
@@ -118,7 +120,8 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
       serviceName: check.service_name,
       details: check.details ?? "",
       port: check.port ?? 0,
-      resultsInterval: Option.fromNullishOr(check.results_interval)
+      resultsInterval: Option.fromNullishOr(check.results_interval),
+      timeout: check.timeout === undefined || Duration.isZero(check.timeout) ? timeoutDefault : check.timeout
     }))
   }))
 })

@@ -15,6 +15,7 @@ import {
   type AgentConnection,
   AgentError,
   AgentFailed,
+  Busy,
   Garbled,
   NotConfigured,
   Refused,
@@ -134,7 +135,8 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
         Effect.asVoid,
         // A sync service answers by another name, an old checker has no health service: both are there.
         Effect.catchTag(["NotFound", "Unimplemented"], () => Effect.void),
-        Effect.mapError(failed)
+        Effect.mapError(failed),
+        Effect.catchIf(({ reason }) => reason._tag === "Busy", () => Effect.void)
       ),
     lost: lossesOf(channel)
   }
@@ -169,6 +171,7 @@ const toAgentError = (agentId: AgentId, error: GrpcError): AgentError => {
       case "NotFound":
         return new NotConfigured({ detail })
       case "ResourceExhausted":
+        return isTooLarge(detail) ? new Garbled({ detail }) : new Busy({ detail })
       case "DataLoss":
       case "OutOfRange":
         return new Garbled({ detail })
@@ -180,6 +183,9 @@ const toAgentError = (agentId: AgentId, error: GrpcError): AgentError => {
   }
   return new AgentError({ agentId, reason: reason() })
 }
+
+/** What this side says of an answer beyond its limit; everything else with this code is the agent's own word. */
+const isTooLarge = (detail: string): boolean => /^Received message (?:larger than|that decompresses to)/i.test(detail)
 
 /** What grpc-js itself reports as INTERNAL: bytes that are no message, or HTTP/2 that is none. */
 const isUnreadable = (detail: string): boolean =>

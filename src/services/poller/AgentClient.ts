@@ -29,6 +29,9 @@ export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported"
 /** The agent has no such checker configured. */
 export class NotConfigured extends Schema.TaggedError<NotConfigured>()("NotConfigured", detail) {}
 
+/** The agent is there and has no room for this call now: it says to come again later. */
+export class Busy extends Schema.TaggedError<Busy>()("Busy", detail) {}
+
 /** Not asked at all: its circuit breaker is open. */
 export class NotAsked extends Schema.TaggedError<NotAsked>()("NotAsked", detail) {}
 
@@ -37,7 +40,17 @@ export class AgentFailed extends Schema.TaggedError<AgentFailed>()("AgentFailed"
 
 export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
   agentId: AgentId,
-  reason: Schema.Union([Unreachable, TimedOut, Garbled, Refused, Unsupported, NotConfigured, NotAsked, AgentFailed])
+  reason: Schema.Union([
+    Unreachable,
+    TimedOut,
+    Garbled,
+    Refused,
+    Unsupported,
+    NotConfigured,
+    Busy,
+    NotAsked,
+    AgentFailed
+  ])
 }) {
   override get message(): string {
     return `agent ${this.agentId}: ${this.reason._tag}: ${this.reason.detail}`

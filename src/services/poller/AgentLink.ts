@@ -114,14 +114,15 @@ export const throughBreaker = Effect.fnUntraced(function*<A>(
   )
 })
 
-/** An agent that says "I do not know that check" works. */
+/** An agent that says "I do not know that check" or "not now" works. */
 const classify = (exit: Exit.Exit<unknown, AgentError>): CircuitBreaker.Outcome => {
   const error = Exit.findErrorOption(exit)
   if (Option.isSome(error)) return isAnswer(error.value) ? CircuitBreaker.success : CircuitBreaker.failure()
   return Exit.isSuccess(exit) ? CircuitBreaker.success : CircuitBreaker.failure()
 }
 
-const isAnswer = ({ reason }: AgentError): boolean => reason._tag === "Unsupported" || reason._tag === "NotConfigured"
+const isAnswer = ({ reason }: AgentError): boolean =>
+  reason._tag === "Unsupported" || reason._tag === "NotConfigured" || reason._tag === "Busy"
 
 const isAbsence = ({ reason }: AgentError): boolean =>
   reason._tag === "Unreachable" || reason._tag === "TimedOut" || reason._tag === "Garbled"

@@ -1,10 +1,11 @@
 /**
  * Runs the regular checks of one agent: at once, then on the interval, each on its own.
  *
- * A check never overlaps itself: its deadline is shorter than the interval, so a check that hangs is late for nobody,
- * not even for itself. Every run ends in a status, also when the agent does not answer.
+ * A check has its own timeout, whatever the interval: what takes long through an agent would else never be up under a
+ * short one. It never overlaps itself but skips the turns that it missed, and delays nobody. Every run ends in a status,
+ * also when the agent does not answer.
  */
-import { Clock, Duration, Effect, Metric, Option, Ref } from "effect"
+import { Clock, Effect, Metric, Option, Ref } from "effect"
 import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import * as AgentLink from "./AgentLink.ts"
@@ -12,10 +13,6 @@ import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import * as Ticks from "./Ticks.ts"
-
-const deadlineMax = Duration.seconds(30)
-/** Part of the interval: a check that hangs until its deadline is still done before its next turn. */
-const deadlineShare = 0.9
 
 /** Never ends by itself. */
 export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
@@ -32,7 +29,6 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
   const { agent, poller } = link
   const { check } = tracked
-  const deadline = Duration.min(deadlineMax, Duration.times(link.pollInterval, deadlineShare))
   const subject: PollOutcome.PollSubject = {
     poller,
     agentId: agent.agentId,
@@ -42,16 +38,17 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   }
   yield* Metric.update(PollerMetrics.polls, 1)
   const startedNanos = yield* Clock.currentTimeNanos
-  const status = yield* AgentLink.ask(link, (connection) => connection.getStatus(check, deadline), deadline).pipe(
-    Effect.tap(() => Metric.update(PollerMetrics.pollsSuccessful, 1)),
-    Effect.map((reply) => PollOutcome.fromReply(subject, reply)),
-    Effect.catch((error) =>
-      Effect.as(
-        Metric.update(PollerMetrics.pollsFailed, 1),
-        PollOutcome.fromFailure(subject, error.message)
+  const status = yield* AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout), check.timeout)
+    .pipe(
+      Effect.tap(() => Metric.update(PollerMetrics.pollsSuccessful, 1)),
+      Effect.map((reply) => PollOutcome.fromReply(subject, reply)),
+      Effect.catch((error) =>
+        Effect.as(
+          Metric.update(PollerMetrics.pollsFailed, 1),
+          PollOutcome.fromFailure(subject, error.message)
+        )
       )
     )
-  )
   const endedNanos = yield* Clock.currentTimeNanos
   yield* Metric.update(PollerMetrics.pollSeconds, Number(endedNanos - startedNanos) / 1e9)
   yield* Effect.annotateCurrentSpan({ "service.available": status.available })

@@ -1,7 +1,8 @@
 /**
  * Repeats on a fixed grid of time: at once, then at every multiple of the interval since the start.
  *
- * A run that takes longer skips the ticks it missed. `Schedule.fixed` counts from the end of the first run and makes
+ * A run that takes longer skips the ticks it missed; one that ends with a tick, as a timeout of one interval does, takes
+ * that tick. `Schedule.fixed` counts from the end of the first run and makes
  * up for missed ticks without a pause; neither is what an operator means by "every 30 s".
  */
 import { Duration, Effect, Schedule } from "effect"
@@ -19,12 +20,21 @@ export const repeat = <A, E, R>(
   Effect.flatMap(Monotonic.millis, (startMillis) => {
     const intervalMillis = Duration.toMillis(interval)
     const gridMillis = startMillis + Duration.toMillis(phase) % intervalMillis - intervalMillis
+    const toleranceMillis = intervalMillis * tolerance
+    let runMillis = startMillis
+    const run = Effect.flatMap(Monotonic.millis, (now) => {
+      runMillis = now
+      return effect
+    })
     const untilNext = Effect.map(Monotonic.millis, (now) => {
-      const left = intervalMillis - (now - gridMillis) % intervalMillis
-      return Duration.millis(left < intervalMillis * tolerance ? left + intervalMillis : left)
+      const sinceTick = (now - gridMillis) % intervalMillis
+      const isTickMissed = sinceTick < toleranceMillis && now - sinceTick - runMillis > toleranceMillis
+      if (isTickMissed) return Duration.zero
+      const left = intervalMillis - sinceTick
+      return Duration.millis(left < toleranceMillis ? left + intervalMillis : left)
     })
     return Effect.andThen(
-      Effect.repeat(effect, Schedule.modifyDelay(Schedule.forever, () => untilNext)),
+      Effect.repeat(run, Schedule.modifyDelay(Schedule.forever, () => untilNext)),
       Effect.never
     )
   })

@@ -44,6 +44,25 @@ describe("PollerConfig", () => {
     )
   })
 
+  it("gives each check its own timeout: 30 s unless the entry says otherwise, whatever the interval", () => {
+    const checks = [{}, { timeout: "45s" }, { timeout: 0 }].map((entry, index) => ({
+      service_type: "port",
+      service_name: `check-${index}`,
+      ...entry
+    }))
+    const { value } = Result.getOrThrow(decode({
+      poller_id: "p",
+      core_address: "c:1",
+      poll_interval: "5s",
+      agents: { a: { address: "a:1", checks } }
+    }))
+
+    assert.deepStrictEqual(
+      PollerConfig.fromFile(value).agents[0]?.checks.map(({ timeout }) => Duration.toSeconds(timeout)),
+      [30, 45, 30]
+    )
+  })
+
   it("fills in the documented defaults, also for a poll interval of 0", () => {
     const { value } = Result.getOrThrow(decode({ poller_id: "p", core_address: "c:1", poll_interval: 0, agents }))
     const config = PollerConfig.fromFile(value)

@@ -3,7 +3,7 @@ import { Duration, Effect, FileSystem, Layer, type Scope, Stream } from "effect"
 import * as path from "node:path"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
-import { Internal } from "../../../src/layers/grpc/GrpcError.ts"
+import { Internal, ResourceExhausted } from "../../../src/layers/grpc/GrpcError.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import * as GrpcAgentClient from "../../../src/layers/poller/GrpcAgentClient.ts"
 import * as GrpcCredentials from "../../../src/layers/security/GrpcCredentials.ts"
@@ -102,6 +102,22 @@ describe("GrpcAgentClient", () => {
           yield* failureOf(FakeAgent.serve(), ({ getResults }) => getResults(ssh, "", deadline)),
           "Unsupported"
         )
+      }))
+
+    it.effect("takes an agent that has no room now as one that is there", () =>
+      Effect.gen(function*() {
+        const full = Effect.fail(new ResourceExhausted({ detail: "64 calls are running: send it again later" }))
+        assert.strictEqual(yield* failureOf(FakeAgent.serve({ getStatus: () => full })), "Busy")
+
+        const server = yield* GrpcServer.make({
+          host: "127.0.0.1",
+          port: 0,
+          services: [],
+          grace: 0,
+          interceptors: [() => full]
+        })
+        const connection = yield* connect(server.address)
+        yield* connection.probe(deadline)
       }))
 
     it.effect("refuses every call on a connection whose certificate files are missing, with the file's name", () =>

@@ -9,6 +9,7 @@ import {
   AgentClient,
   type AgentConnection,
   AgentError,
+  Busy,
   Garbled,
   Unreachable,
   Unsupported
@@ -131,8 +132,45 @@ describe("AgentCoordinator's children", () => {
 
       const at = (name: string) => seen.filter((one) => one.name === name).map((one) => one.atSeconds)
       assert.deepStrictEqual(at("ssh"), [0, 30, 60, 90])
-      assert.deepStrictEqual(at("slow"), [27, 57, 87])
+      assert.deepStrictEqual(at("slow"), [30, 60, 90])
       assert.isTrue(seen.every((one) => one.status.available === (one.name === "ssh")))
+    }))
+
+  it.effect("give a check its own time, also beyond the interval, and less where its entry says so", () =>
+    Effect.gen(function*() {
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: ({ serviceName }) =>
+          Effect.delay(Effect.succeed(up), serviceName === "slow" ? "70 seconds" : "5 seconds")
+      }, [
+        check("slow", { timeout: Duration.seconds(80) }),
+        check("hasty", { timeout: Duration.seconds(4) })
+      ])
+      yield* TestClock.adjust("95 seconds")
+
+      const at = (name: string) =>
+        seen.filter((one) => one.name === name).map((one) => [one.atSeconds, one.status.available])
+      assert.deepStrictEqual(at("slow"), [[70, true]])
+      assert.deepStrictEqual(at("hasty"), [[4, false], [34, false], [64, false], [94, false]])
+    }))
+
+  it.effect("take an agent that says wait as one that is there: its other checks go on", () =>
+    Effect.gen(function*() {
+      const busy = new AgentError({ agentId, reason: new Busy({ detail: "64 calls are running" }) })
+      const probes: Array<number> = []
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: ({ serviceName }) => serviceName === "ssh" ? Effect.succeed(up) : Effect.fail(busy),
+        probe: () => Effect.map(Clock.currentTimeMillis, (now) => void probes.push(now))
+      }, [...Array.from({ length: 8 }, (_, index) => check(`busy-${index}`)), check("ssh")])
+      yield* TestClock.adjust("90 seconds")
+
+      assert.deepStrictEqual(
+        seen.filter(({ name }) => name === "ssh").map(({ atSeconds, status }) => [atSeconds, status.available]),
+        [[0, true], [30, true], [60, true], [90, true]]
+      )
+      assert.deepStrictEqual(probes, [0])
+      assert.include(textOf(nth(seen.filter(({ name }) => name === "busy-0"), 0).status), "64 calls are running")
     }))
 
   it.effect("put every cause of failure into well-formed JSON", () =>

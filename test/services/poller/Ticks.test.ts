@@ -25,6 +25,16 @@ describe("Ticks", () => {
       assert.deepStrictEqual(yield* startsOf("70 seconds"), [0, 90, 180])
     }))
 
+  it.effect("takes the tick with which a run ends", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* startsOf("30 seconds"), [0, 30, 60, 90, 120, 150, 180])
+    }))
+
+  it.effect("takes the tick shortly after which a run ends", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* startsOf("60500 millis"), [0, 60.5, 121])
+    }))
+
   it.effect("runs at once and then on a grid shifted by the phase", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* startsOf("1 second", Duration.seconds(12)), [0, 12, 42, 72, 102, 132, 162])

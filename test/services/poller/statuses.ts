@@ -1,6 +1,6 @@
 /** Statuses and checks for tests of the poller's services. */
 import { Option } from "effect"
-import type { Check } from "../../../src/domain/monitoring/checks/Check.ts"
+import { type Check, timeoutDefault } from "../../../src/domain/monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
 import type { PollerIdentity } from "../../../src/domain/monitoring/reports/PollOutcome.ts"
 import type { ServiceStatus } from "../../../src/domain/monitoring/reports/ServiceStatus.ts"
@@ -30,6 +30,7 @@ export const check = (serviceName: string, options: Partial<Check> = {}): Check 
   details: "192.0.2.1:22",
   port: 0,
   resultsInterval: Option.none(),
+  timeout: timeoutDefault,
   ...options
 })
 

@@ -1,5 +1,8 @@
-import type { Duration, Option } from "effect"
+import { Duration, type Option } from "effect"
 import type { ServiceName, ServiceType } from "../Ids.ts"
+
+/** How long a check may take when its entry does not say; as existing pollers have it, whatever their interval. */
+export const timeoutDefault = Duration.seconds(30)
 
 /** One thing to ask of one agent. */
 export interface Check {
@@ -11,4 +14,6 @@ export interface Check {
   readonly port: number
   /** Present for results checks, which ask GetResults or StreamResults and never GetStatus. */
   readonly resultsInterval: Option.Option<Duration.Duration>
+  /** How long the agent may take to answer GetStatus. */
+  readonly timeout: Duration.Duration
 }

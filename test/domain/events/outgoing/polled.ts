@@ -1,6 +1,7 @@
 /** Statuses as a poller has them just after a check. */
 import { Option } from "effect"
 import type { Polled } from "../../../../src/domain/events/outgoing/Polled.ts"
+import { timeoutDefault } from "../../../../src/domain/monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
 import * as Envelope from "../../../../src/domain/monitoring/reports/Envelope.ts"
 
@@ -42,7 +43,8 @@ export const polled = (facts: Facts = {}): Polled => {
       serviceName,
       details: facts.details ?? "192.0.2.7:22",
       port: 0,
-      resultsInterval: Option.none()
+      resultsInterval: Option.none(),
+      timeout: timeoutDefault
     },
     host: { ip: Option.some("192.0.2.1"), name: "agent-1" },
     measuredAtMillis: facts.atMillis ?? measuredAtMillis
