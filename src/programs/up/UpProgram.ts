@@ -49,13 +49,17 @@ const announce = ({ directory, moved, written }: LocalSetup.LocalSetup) =>
 /** `--once`: prints what core has, and says no when a service is down. */
 const answer = Effect.fnUntraced(function*(output: Output, watch: StatusWatch.WatchOptions) {
   const states = yield* Once.collect(watch.httpUrl, watch.config, yield* watch.since)
+  const freshness = {
+    nowMillis: yield* Clock.currentTimeMillis,
+    staleMillis: LiveView.staleAfter(watch.config.pollInterval)
+  }
   if (output === "json-array") {
-    yield* Console.log(JSON.stringify(states.map(StatusFeed.toReport), null, 2))
+    const reports = states.map((state) => StatusFeed.toReport({ state, isStale: LiveView.isStale(freshness, state) }))
+    yield* Console.log(JSON.stringify(reports, null, 2))
   } else {
     const lines = LiveView.table(states, {
+      ...freshness,
       style: Style.forStream(process.stdout, process.env),
-      nowMillis: yield* Clock.currentTimeMillis,
-      staleMillis: LiveView.staleAfter(watch.config.pollInterval),
       columns: process.stdout.isTTY === true ? process.stdout.columns : 200
     })
     yield* Console.log(lines.join("\n"))

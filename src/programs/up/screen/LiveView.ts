@@ -55,12 +55,15 @@ const warningLinesMax = 3
 const fixedLines = 7
 const tableRowsMin = 5
 
-const toRow = ({ nowMillis, staleMillis }: Freshness) => (state: ServiceState): StatusTable.StatusRow => ({
+export const isStale = ({ nowMillis, staleMillis }: Freshness, state: ServiceState): boolean =>
+  nowMillis - DateTime.toEpochMillis(state.reportedAt) > staleMillis
+
+const toRow = (freshness: Freshness) => (state: ServiceState): StatusTable.StatusRow => ({
   service: state.serviceName,
   type: state.serviceType,
   agent: state.agentId,
   available: state.available,
-  isStale: nowMillis - DateTime.toEpochMillis(state.reportedAt) > staleMillis,
+  isStale: isStale(freshness, state),
   responseTimeNanos: state.responseTimeNanos,
   lastChangeMillis: DateTime.toEpochMillis(state.lastChangeAt)
 })

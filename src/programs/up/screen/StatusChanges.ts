@@ -1,12 +1,22 @@
-/** Which services are new or have turned from up to down or back, between two looks at all of them. */
+/** Which services are new, have turned from up to down or back, went stale or came back, between two looks at all. */
 import type { ServiceState } from "../../../domain/monitoring/reports/ServiceState.ts"
 
-const keyOf = (state: ServiceState): string => JSON.stringify([state.agentId, state.serviceType, state.serviceName])
+/** As it was seen at a moment. */
+export interface SeenState {
+  readonly state: ServiceState
+  /** Its last status is too old to say anything. */
+  readonly isStale: boolean
+}
+
+const keyOf = ({ state }: SeenState): string => JSON.stringify([state.agentId, state.serviceType, state.serviceName])
+
+/** What is said of a stale service is that: whether it was up does not count any more. */
+const saying = ({ isStale, state }: SeenState): string => isStale ? "stale" : state.available ? "up" : "down"
 
 export const between = (
-  before: ReadonlyArray<ServiceState>,
-  now: ReadonlyArray<ServiceState>
-): ReadonlyArray<ServiceState> => {
-  const known = new Map(before.map((state) => [keyOf(state), state.available]))
-  return now.filter((state) => known.get(keyOf(state)) !== state.available)
+  before: ReadonlyArray<SeenState>,
+  now: ReadonlyArray<SeenState>
+): ReadonlyArray<SeenState> => {
+  const known = new Map(before.map((seen) => [keyOf(seen), saying(seen)]))
+  return now.filter((seen) => known.get(keyOf(seen)) !== saying(seen))
 }

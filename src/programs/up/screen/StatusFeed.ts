@@ -7,13 +7,17 @@ import { DateTime, Effect, Schema } from "effect"
 import { ServiceState } from "../../../domain/monitoring/reports/ServiceState.ts"
 import type { PollerConfig } from "../../../domain/poller/PollerConfig.ts"
 import * as ManagementClient from "../../../layers/http/ManagementClient.ts"
+import type { SeenState } from "./StatusChanges.ts"
 
 /** What `--json` prints for each status. */
 export interface StatusReport {
   readonly agentId: string
   readonly serviceName: string
   readonly serviceType: string
+  /** As last reported, also when that is long ago. */
   readonly available: boolean
+  /** No status for more than three intervals: nobody knows how it is now. */
+  readonly stale: boolean
   readonly responseTimeNanos: number
   /** The check's own document as it is stored, usually JSON. */
   readonly message: string
@@ -21,11 +25,12 @@ export interface StatusReport {
   readonly at: string
 }
 
-export const toReport = (state: ServiceState): StatusReport => ({
+export const toReport = ({ isStale, state }: SeenState): StatusReport => ({
   agentId: state.agentId,
   serviceName: state.serviceName,
   serviceType: state.serviceType,
   available: state.available,
+  stale: isStale,
   responseTimeNanos: state.responseTimeNanos,
   message: state.message,
   at: DateTime.formatIso(state.reportedAt)

@@ -4,7 +4,7 @@
  * The table asks core once a second, the lines every two, which is as often as there is something new. While core does not answer, they keep what they know; the supervision tree tells
  * what is wrong.
  */
-import { Clock, Console, Effect, Ref, Schedule } from "effect"
+import { Clock, Console, DateTime, Effect, Ref, Schedule } from "effect"
 import type { ServiceState } from "../../../domain/monitoring/reports/ServiceState.ts"
 import type { PollerConfig } from "../../../domain/poller/PollerConfig.ts"
 import type { LogEntry } from "../../../layers/telemetry/Logging.ts"
@@ -33,19 +33,27 @@ const drawEvery = Schedule.fixed("250 millis")
 const ask = ({ config, httpUrl, since }: WatchOptions) =>
   Effect.flatMap(since, (sinceMillis) => StatusFeed.read(httpUrl, StatusFeed.expected(config), sinceMillis))
 
-/** Calls `onChanges` with the services that are new or turned, for ever. */
+/**
+ * Calls `onChanges` with the services that are new, turned, or went stale, for ever. While core does not answer, what it
+ * said last grows old all the same.
+ */
 const watch = Effect.fnUntraced(function*<R>(
   options: WatchOptions,
-  onChanges: (changed: ReadonlyArray<ServiceState>) => Effect.Effect<void, never, R>
+  onChanges: (changed: ReadonlyArray<StatusChanges.SeenState>) => Effect.Effect<void, never, R>
 ) {
-  const known = yield* Ref.make<ReadonlyArray<ServiceState>>([])
+  const known = yield* Ref.make<ReadonlyArray<StatusChanges.SeenState>>([])
+  const staleMillis = LiveView.staleAfter(options.config.pollInterval)
   const look = Effect.gen(function*() {
-    const now = yield* ask(options)
+    const states = yield* ask(options).pipe(
+      Effect.catch(() => Effect.map(Ref.get(known), (seen) => seen.map(({ state }) => state)))
+    )
+    const freshness = { nowMillis: yield* Clock.currentTimeMillis, staleMillis }
+    const now = states.map((state) => ({ state, isStale: LiveView.isStale(freshness, state) }))
     const changed = StatusChanges.between(yield* Ref.get(known), now)
     yield* Ref.set(known, now)
     if (changed.length > 0) yield* onChanges(changed)
   })
-  return yield* Effect.andThen(Effect.repeat(Effect.ignore(look), compareEvery), Effect.never)
+  return yield* Effect.andThen(Effect.repeat(look, compareEvery), Effect.never)
 })
 
 /** One JSON object a line on stdout, with the keys of `--once --json`. */
@@ -53,19 +61,24 @@ export const jsonLines = (options: WatchOptions) =>
   watch(
     options,
     (changed) =>
-      Effect.forEach(changed, (state) => Console.log(JSON.stringify(StatusFeed.toReport(state))), { discard: true })
+      Effect.forEach(changed, (seen) => Console.log(JSON.stringify(StatusFeed.toReport(seen))), { discard: true })
   )
 
 export const logLines = (options: WatchOptions) =>
   watch(options, (changed) =>
-    Effect.forEach(changed, (state) => {
+    Effect.forEach(changed, ({ isStale, state }) => {
       const annotate = Effect.annotateLogs({
         agentId: state.agentId,
         serviceName: state.serviceName,
         serviceType: state.serviceType,
         available: state.available,
+        stale: isStale,
         responseTimeNanos: state.responseTimeNanos
       })
+      if (isStale) {
+        const at = DateTime.formatIso(state.reportedAt)
+        return annotate(Effect.logWarning(`${state.serviceName} is stale: its last status is of ${at}`))
+      }
       return annotate(
         state.available
           ? Effect.logInfo(`${state.serviceName} is up`)
