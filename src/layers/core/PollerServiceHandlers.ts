@@ -19,6 +19,7 @@ import {
   type ServiceStatus
 } from "../../gen/monitoring/monitoring.ts"
 import { ReportIngest, type ReportIngestError } from "../../services/core/ReportIngest.ts"
+import type { ByteLimits } from "../grpc/ByteBudget.ts"
 import {
   DeadlineExceeded,
   type GrpcError,
@@ -147,7 +148,7 @@ const service = {
 export interface HandlerOptions {
   /** How long the next part of a report may take. Default 30 s. */
   readonly chunkWait?: Duration.Input
-  readonly memory?: ReportMemory.Limits
+  readonly memory?: ByteLimits
 }
 
 export const make = ({ chunkWait = chunkWaitDefault, memory: limits }: HandlerOptions = {}) => {

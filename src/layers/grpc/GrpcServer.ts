@@ -9,6 +9,7 @@
  */
 import { Duration, Effect, Fiber, FiberSet, Random, type Scope } from "effect"
 import type * as http2 from "node:http2"
+import { ByteBudget } from "./ByteBudget.ts"
 import type { Compression } from "./Compression.ts"
 import type { ServerCredentials } from "./GrpcCredentials.ts"
 import { type GrpcError, Unimplemented } from "./GrpcError.ts"
@@ -16,6 +17,7 @@ import * as GrpcHealth from "./GrpcHealth.ts"
 import * as GrpcReflection from "./GrpcReflection.ts"
 import type { Service } from "./GrpcService.ts"
 import { machineClock } from "./internal/MachineClock.ts"
+import * as Arriving from "./internal/server/Arriving.ts"
 import type { ConnectionLife } from "./internal/server/Connection.ts"
 import type { Serve } from "./internal/server/GrpcHandler.ts"
 import * as GrpcStatus from "./internal/server/GrpcStatus.ts"
@@ -121,8 +123,10 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
   Effect.gen(function*() {
     type R = ServiceContext<Services[number]>
     const fromEnvironment = yield* MessageSize.fromEnvironment
+    const maxReceiveBytes = limitOf(options.maxReceiveBytes ?? fromEnvironment.maxReceiveBytes)
     const limits = {
-      maxReceiveBytes: limitOf(options.maxReceiveBytes ?? fromEnvironment.maxReceiveBytes),
+      maxReceiveBytes,
+      arriving: new ByteBudget(Arriving.limitsFor(maxReceiveBytes)),
       maxSendBytes: limitOf(options.maxSendBytes ?? fromEnvironment.maxSendBytes),
       compression: options.compression
     }

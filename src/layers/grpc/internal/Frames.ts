@@ -40,6 +40,17 @@ export class FrameDecoder {
     return this.#length > 0
   }
 
+  /** Bytes that wait for the rest of their frame. */
+  get heldBytes(): number {
+    return this.#length
+  }
+
+  /** Forgets them. */
+  clear(): void {
+    this.#chunks = []
+    this.#length = 0
+  }
+
   /** The next whole frame, or none until more bytes arrive. */
   next(): Result.Result<Option.Option<Frame>, GrpcError> {
     if (this.#length < headBytes) return Result.succeed(Option.none())

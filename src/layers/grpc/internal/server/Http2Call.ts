@@ -6,16 +6,20 @@
  */
 import { Effect, Exit, Option, Result } from "effect"
 import * as http2 from "node:http2"
+import type { ByteBudget } from "../../ByteBudget.ts"
 import * as Compression from "../../Compression.ts"
 import { type GrpcError, Internal, ResourceExhausted } from "../../GrpcError.ts"
 import * as Frames from "../Frames.ts"
 import { later } from "../Timer.ts"
 import * as WriteRoom from "../WriteRoom.ts"
+import { Arriving } from "./Arriving.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
 export interface CallLimits {
   readonly maxReceiveBytes: number
   readonly maxSendBytes: number
+  /** Shared by all calls. */
+  readonly arriving: ByteBudget
   readonly compression: Compression.Compression | undefined
 }
 
@@ -30,6 +34,7 @@ export class Http2Call {
   readonly stream: http2.ServerHttp2Stream
   readonly #limits: CallLimits
   readonly #decoder: Frames.FrameDecoder
+  readonly #arriving: Arriving
   readonly #compression: Compression.Compression | undefined
   #isEnded = false
   /** Read, and not handed over yet. */
@@ -41,6 +46,7 @@ export class Http2Call {
     this.head = head
     this.#limits = limits
     this.#decoder = new Frames.FrameDecoder(limits.maxReceiveBytes)
+    this.#arriving = new Arriving(stream, limits.arriving)
     const { compression } = limits
     this.#compression = compression !== undefined && Compression.isAcceptedBy(compression, head.acceptEncoding)
       ? compression
@@ -103,6 +109,12 @@ export class Http2Call {
       const chunk: unknown = this.stream.read()
       if (!Buffer.isBuffer(chunk)) break
       this.#decoder.push(chunk)
+    }
+    const refusal = this.#arriving.hold(this.#decoder.heldBytes)
+    if (refusal !== undefined) {
+      this.#decoder.clear()
+      this.#arriving.hold(0)
+      return Exit.fail(refusal)
     }
     if (frames.length > 0) return Exit.succeed(frames)
     if (!this.#isEnded) return undefined
