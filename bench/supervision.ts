@@ -177,6 +177,7 @@ const measures = Effect.gen(function*() {
     restart_p50_us: restart.p50,
     restart_p99_us: restart.p99,
     one_for_all_1000_s: yield* last(10, oneForAll(1000)),
+    one_for_all_100000_s: yield* last(2, oneForAll(100_000)),
     round_trip_us: yield* last(2, roundTrip(200_000)),
     actor_call_us: yield* last(2, actorCall(200_000)),
     static_start_100000_s: fixed.start,
@@ -200,6 +201,7 @@ const shown: Record<
   restart_p50_us: { what: "Exit to restarted, p50", unit: "us" },
   restart_p99_us: { what: "Exit to restarted, p99", unit: "us" },
   one_for_all_1000_s: { what: "one_for_all of 1,000", unit: "ms", scale: 1000 },
+  one_for_all_100000_s: { what: "one_for_all of 100,000", unit: "ms", scale: 1000 },
   round_trip_us: { what: "Round trip through a Queue and a Deferred", unit: "us" },
   actor_call_us: { what: "Call of an actor", unit: "us" },
   static_start_100000_s: { what: "Start 100,000 static children", unit: "ms", scale: 1000 },
@@ -243,7 +245,8 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     start_ratio_per_child: ours.start_100000_s / 100 / ours.start_1000_s,
     stop_ratio_per_child: ours.stop_100000_s / 100 / ours.stop_1000_s,
     static_start_ratio: ours.static_start_100000_s / ours.start_100000_s,
-    static_stop_ratio: ours.static_stop_100000_s / ours.stop_100000_s
+    static_stop_ratio: ours.static_stop_100000_s / ours.stop_100000_s,
+    restart_ratio_per_child: ours.one_for_all_100000_s / 100 / ours.one_for_all_1000_s
   }
   const rows: Array<Row> = Object.entries(shown).flatMap(([key, show]) =>
     rowsOf(show, new Map(Object.entries(ours)).get(key) ?? Number.NaN, theirs?.[theirKey(key)])
@@ -251,6 +254,7 @@ export const run = async (options: ReadonlyMap<string, string>) => {
   rows.push(
     { what: "Start: time per child at 100,000 / at 1,000", value: linearity.start_ratio_per_child, unit: "x" },
     { what: "Stop: time per child at 100,000 / at 1,000", value: linearity.stop_ratio_per_child, unit: "x" },
+    { what: "one_for_all: time per child at 100,000 / at 1,000", value: linearity.restart_ratio_per_child, unit: "x" },
     { what: "Start: 100,000 static / dynamic children", value: linearity.static_start_ratio, unit: "x" },
     { what: "Stop: 100,000 static / dynamic children", value: linearity.static_stop_ratio, unit: "x" }
   )

@@ -167,7 +167,8 @@ export const describeCause = (cause: Cause.Cause<unknown>): string => {
 }
 
 const shutdownIn = (cause: Cause.Cause<unknown>): SupervisorShutdown<unknown> | undefined => {
-  if (cause.reasons.length === 0) return undefined
+  // To squash an interruption makes an Error, whose stack costs more than to stop the child.
+  if (cause.reasons.every(({ _tag }) => _tag === "Interrupt")) return undefined
   const error = Cause.squash(cause)
   return isShutdown(error) ? error : undefined
 }

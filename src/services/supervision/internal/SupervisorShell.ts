@@ -173,14 +173,19 @@ export class SupervisorShell<E> {
   }
 
   private stop(id: string): Effect.Effect<State.SupervisorInput | undefined> {
-    return Effect.suspend(() => {
-      const record = this.records.get(id)
-      if (record === undefined) return Effect.succeed<State.SupervisorInput>({ _tag: "Stopped", id })
-      this.observer.awaited = record
-      return Effect.flatMap(record.stop(), (end) => {
-        this.observer.awaited = undefined
-        return Effect.as(end === "abandoned" ? this.observer.abandoned(record) : Effect.void, { _tag: "Stopped", id })
-      })
+    const stopped: State.SupervisorInput = { _tag: "Stopped", id }
+    const record = this.records.get(id)
+    if (record === undefined) return Effect.succeed(stopped)
+    this.observer.awaited = record
+    record.ask()
+    // Most children end as they are asked to, and of many each effect less counts.
+    if (record.fiber === undefined) {
+      this.observer.awaited = undefined
+      return Effect.succeed(stopped)
+    }
+    return Effect.flatMap(record.stop(), (end) => {
+      this.observer.awaited = undefined
+      return Effect.as(end === "abandoned" ? this.observer.abandoned(record) : Effect.void, stopped)
     })
   }
 

@@ -1,9 +1,53 @@
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { it } from "../fixtures/Leaks.ts"
 import { ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
+
+/** Seconds to start, to restart all of, and to stop so many idle static children. */
+const staticSeconds = (children: number) =>
+  Effect.gen(function*() {
+    const down = yield* Deferred.make<never, string>()
+    const restarted = yield* Deferred.make<void>()
+    let starts = 0
+    const life = Effect.suspend(() => {
+      starts += 1
+      if (starts === 2 * children) Deferred.doneUnsafe(restarted, Effect.void)
+      return starts === 1 ? Deferred.await(down) : Effect.never
+    })
+    const beganAt = yield* Clock.monotonicTimeNanos
+    const { restartedAt, startedAt } = yield* Effect.scoped(Effect.gen(function*() {
+      yield* Supervisor.start({
+        id: "static",
+        strategy: "one_for_all",
+        children: Array.from({ length: children }, (_, index) => Supervisor.child({ id: `${index}`, run: life }))
+      })
+      const startedAt = yield* Clock.monotonicTimeNanos
+      yield* Deferred.fail(down, "down")
+      yield* Deferred.await(restarted)
+      return { startedAt, restartedAt: yield* Clock.monotonicTimeNanos }
+    }))
+    const stoppedAt = yield* Clock.monotonicTimeNanos
+    return {
+      start: Number(startedAt - beganAt) / 1e9,
+      restart: Number(restartedAt - startedAt) / 1e9,
+      stop: Number(stoppedAt - restartedAt) / 1e9
+    }
+  })
+
+/** The quickest of three, for a busy machine makes a round slower and never quicker. */
+const best = <K extends string, E>(round: Effect.Effect<Record<K, number>, E>) =>
+  Effect.map(
+    Effect.all([round, round, round]),
+    ([first, ...others]) =>
+      others.reduce((best, other) => {
+        const quicker = { ...best }
+        for (const key in best) quicker[key] = Math.min(best[key], other[key])
+        return quicker
+      }, first)
+  )
 
 const none: ReadonlyArray<Spec> = []
 
@@ -89,5 +133,21 @@ describe("Many children (scenarios 57 to 60)", () => {
       // The benchmark measures 1.5 in quiet; a busy machine must not make a test fail.
       assert.isBelow(many.start / 100_000, 3 * (few.start / 2000) + 0.00002)
       assert.isBelow(many.stop / 100_000, 3 * (few.stop / 2000) + 0.00002)
+    }), 60_000)
+
+  it.live("60: static children start and stop in at most twice the time of dynamic ones, and restart linearly", () =>
+    Effect.gen(function*() {
+      const children = 20_000
+      yield* seconds(2000)
+      yield* staticSeconds(2000)
+      const dynamic = yield* best(seconds(children))
+      const fixed = yield* best(staticSeconds(children))
+      const few = yield* best(staticSeconds(children / 10))
+
+      assert.isAtMost(fixed.start, 2 * dynamic.start)
+      assert.isAtMost(fixed.stop, 2 * dynamic.stop)
+      // To restart one_for_all is to stop all and to start all. Ten times as many: tenfold, and a quadratic one hundredfold.
+      assert.isAtMost(fixed.restart, 2 * (dynamic.start + dynamic.stop))
+      assert.isAtMost(fixed.restart, 25 * few.restart)
     }), 60_000)
 })
