@@ -17,8 +17,10 @@ const programs = ["test/e2e/**/*.test.ts"]
 /** They kill, cut, fill and corrupt; what takes long. */
 const faults = ["test/faults/**/*.test.ts", "test/**/*.fuzz.test.ts"]
 
-/** Under small step budgets, what measures how fast many children are says nothing. */
-const measuring = process.env["STEPS_SEED"] === undefined ? [] : ["test/services/supervision/scenarios/Many.test.ts"]
+/** Under small step budgets, what measures how fast many children are says nothing; the other has its own budgets. */
+const measuring = process.env["STEPS_SEED"] === undefined
+  ? []
+  : ["test/services/supervision/scenarios/Many.test.ts", "test/services/pipeline/PipelineSteps.test.ts"]
 
 /** One PostgreSQL for the whole run. */
 const servers = { globalSetup: ["test/support/globalSetup.ts"] }

@@ -4,9 +4,11 @@
  * Without `STEPS_SEED` nothing changes. With it (`npm run test:steps`) each test draws a budget between 5 and 120 from
  * the seed, its own name and how often it has run, so that a red test is replayed by its seed alone.
  */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
+import * as TestClock from "effect/testing/TestClock"
 
 const least = 5
 const most = 120
@@ -61,3 +63,12 @@ export const giveWay = (times: number): Effect.Effect<void> =>
     })
     return Effect.ensuring(turn, Effect.sync(() => (state.settling = before)))
   })
+
+/**
+ * Lets time pass on the test clock. A test that forks something and then lets time pass takes for granted that what it
+ * forked waits by then; under a small budget it has to be given the turns for that, and for what comes of the time.
+ */
+export const passTime = (duration: Duration.Input): Effect.Effect<void> =>
+  seed === undefined
+    ? TestClock.adjust(duration)
+    : giveWay(1).pipe(Effect.andThen(TestClock.adjust(duration)), Effect.andThen(giveWay(1)))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Deferred, Effect, Fiber, Schedule, Stream } from "effect"
-import { TestClock } from "effect/testing"
 import * as CircuitBreaker from "../../../src/services/breaker/CircuitBreaker.ts"
+import { giveWay, passTime } from "../../support/StepBudget.ts"
 import { withClockAhead } from "../../support/WallClock.ts"
 
 type Class = "refused" | "slow"
@@ -46,7 +46,7 @@ describe("CircuitBreaker", () => {
     Effect.gen(function*() {
       const breaker = yield* make()
       yield* open(breaker)
-      yield* TestClock.adjust("10 seconds")
+      yield* passTime("10 seconds")
 
       const error = yield* Effect.flip(call(breaker, Effect.die("reached")))
 
@@ -60,7 +60,7 @@ describe("CircuitBreaker", () => {
     Effect.gen(function*() {
       const breaker = yield* make(3)
       yield* open(breaker)
-      yield* TestClock.adjust("30 seconds")
+      yield* passTime("30 seconds")
       const mayEnd = yield* Deferred.make<void>()
       let reached = 0
       const probe = call(breaker, Effect.andThen(Effect.sync(() => void (reached += 1)), Deferred.await(mayEnd)))
@@ -69,6 +69,7 @@ describe("CircuitBreaker", () => {
         [1, 2, 3, 4, 5],
         () => Effect.forkChild(Effect.exit(probe), { startImmediately: true })
       )
+      yield* giveWay(1)
       assert.strictEqual(reached, 3)
       assert.strictEqual(yield* breaker.state("db"), "half_open")
       yield* Deferred.succeed(mayEnd, undefined)
@@ -81,7 +82,7 @@ describe("CircuitBreaker", () => {
     Effect.gen(function*() {
       const breaker = yield* make(2)
       yield* open(breaker)
-      yield* TestClock.adjust("30 seconds")
+      yield* passTime("30 seconds")
 
       yield* call(breaker, Effect.void)
       yield* Effect.ignore(call(breaker, slow))
@@ -93,7 +94,7 @@ describe("CircuitBreaker", () => {
     Effect.gen(function*() {
       const breaker = yield* make()
       yield* open(breaker)
-      yield* TestClock.adjust("30 seconds")
+      yield* passTime("30 seconds")
 
       const probe = yield* Effect.forkChild(call(breaker, Effect.never), { startImmediately: true })
       yield* Fiber.interrupt(probe)
@@ -123,7 +124,7 @@ describe("CircuitBreaker", () => {
       yield* Effect.repeat(Effect.ignore(call(breaker, refused)), { times: 9 })
       assert.strictEqual(yield* breaker.state("db"), "forced_closed")
       yield* breaker.force("db", "open")
-      yield* TestClock.adjust("1 hour")
+      yield* passTime("1 hour")
       assert.notStrictEqual(yield* Effect.flip(call(breaker, Effect.void)), "refused")
       yield* breaker.force("db", "auto")
       yield* call(breaker, Effect.void)
@@ -139,7 +140,7 @@ describe("CircuitBreaker", () => {
       })
 
       yield* open(breaker)
-      yield* TestClock.adjust("30 seconds")
+      yield* passTime("30 seconds")
       yield* call(breaker, Effect.void)
       yield* breaker.force("db", "open")
       yield* breaker.force("db", "open")
@@ -161,13 +162,13 @@ describe("CircuitBreaker", () => {
       })
       const fail = Effect.ignore(breaker.execute(refused, { key: "db", classify: () => "refused" }))
       yield* fail
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       yield* fail
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       yield* fail
 
       assert.strictEqual(yield* breaker.state("db"), "open")
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       yield* breaker.execute(Effect.void, { key: "db", classify: () => "refused" })
       assert.strictEqual(yield* breaker.state("db"), "closed")
     }))
@@ -222,16 +223,16 @@ describe("CircuitBreaker", () => {
         })
         const slowly = Effect.gen(function*() {
           const fiber = yield* Effect.forkChild(call(breaker, Effect.sleep("1 second")), { startImmediately: true })
-          yield* TestClock.adjust("1 second")
+          yield* passTime("1 second")
           yield* Fiber.join(fiber)
         })
 
         for (let round = 0; round < 4; round += 1) yield* slowly
         assert.strictEqual(yield* breaker.state("db"), "open")
-        yield* TestClock.adjust("30 seconds")
+        yield* passTime("30 seconds")
         yield* slowly
         assert.strictEqual(yield* breaker.state("db"), "open")
-        yield* TestClock.adjust("30 seconds")
+        yield* passTime("30 seconds")
         yield* call(breaker, Effect.void)
 
         assert.strictEqual(yield* breaker.state("db"), "closed")
@@ -249,7 +250,7 @@ describe("CircuitBreaker", () => {
         const breaker = yield* windowed
 
         yield* Effect.repeat(Effect.ignore(call(breaker, refused)), { times: 1 })
-        yield* TestClock.adjust("11 seconds")
+        yield* passTime("11 seconds")
         yield* Effect.repeat(Effect.ignore(call(breaker, slow)), { times: 1 })
         yield* call(breaker, Effect.void)
         yield* call(breaker, Effect.void)
@@ -263,11 +264,11 @@ describe("CircuitBreaker", () => {
     Effect.gen(function*() {
       const breaker = yield* make()
       yield* open(breaker)
-      yield* TestClock.adjust("30 seconds")
+      yield* passTime("30 seconds")
       const hanging = yield* Effect.forkChild(call(breaker, Effect.never), { startImmediately: true })
       const refusedNow = yield* Effect.flip(call(breaker, Effect.void))
       assert.strictEqual(typeof refusedNow === "string" ? refusedNow : refusedNow.reason._tag, "CircuitHalfOpen")
-      yield* TestClock.adjust("1 minute")
+      yield* passTime("1 minute")
 
       yield* call(breaker, Effect.void)
       yield* Fiber.interrupt(hanging)

@@ -4,10 +4,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Result, Stream } from "effect"
-import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 import { type Batch, batcher, Pipeline, type PipelineEvent, Producer } from "../../../src/services/pipeline/index.ts"
-import { seed as stepSeed } from "../../support/StepBudget.ts"
+import { passTime, seed as stepSeed } from "../../support/StepBudget.ts"
 import { pairsMatch, recorder } from "./PipelineFixture.ts"
 
 const behaviours = ["ok", "route", "route", "route", "fail", "throw", "die", "interrupt", "slow"] as const
@@ -84,7 +83,7 @@ const runScenario = (given: Scenario) =>
       // The Scope closes as late as the scenario says, finished or not.
       yield* Effect.timeoutOption(pipeline.await, given.stopAfterMillis)
     })))
-    yield* TestClock.adjust("1 minute")
+    yield* passTime("1 minute")
     const exit = yield* Fiber.await(running)
     return { seen, events, written, exit, status: status === undefined ? undefined : yield* status }
   })

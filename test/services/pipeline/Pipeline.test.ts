@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Deferred, Duration, Effect, Fiber, Metric, Queue, Result, Stream } from "effect"
-import { TestClock } from "effect/testing"
 import { type Batch, batcher, Pipeline, type PipelineEvent, Producer } from "../../../src/services/pipeline/index.ts"
 import type { BatcherEntry } from "../../../src/services/pipeline/internal/BatcherStage.ts"
 import { Inbox } from "../../../src/services/pipeline/internal/Inbox.ts"
@@ -9,6 +8,7 @@ import * as PipelineMetrics from "../../../src/services/pipeline/internal/Pipeli
 import { Settlement } from "../../../src/services/pipeline/internal/Settlement.ts"
 import { Telemetry } from "../../../src/services/pipeline/Telemetry.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../support/StepBudget.ts"
 import { feed, pairsMatch, recorder, settleDown, until } from "./PipelineFixture.ts"
 
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index)
@@ -52,7 +52,7 @@ describe("Pipeline", () => {
           handle: (n) => Effect.succeed(rows.to(n)),
           acknowledge: seen.acknowledge
         }))
-        yield* TestClock.adjust("10 seconds")
+        yield* passTime("10 seconds")
         assert.deepStrictEqual(seen.ok(), [])
 
         yield* Deferred.succeed(mayWrite, undefined)
@@ -248,7 +248,7 @@ describe("Pipeline", () => {
           return yield* pipeline.status
         })))
 
-        yield* TestClock.adjust("3 seconds")
+        yield* passTime("3 seconds")
         const status = yield* Fiber.join(running)
 
         assert.strictEqual(status.acknowledgeFailures, 1)
@@ -283,10 +283,10 @@ describe("Pipeline", () => {
           [3, 4],
           "size"
         ]])
-        yield* TestClock.adjust("999 millis")
+        yield* passTime("999 millis")
         yield* settleDown
         assert.strictEqual(batches.length, 2)
-        yield* TestClock.adjust("1 millis")
+        yield* passTime("1 millis")
         yield* until(() => batches.length === 3)
         assert.deepStrictEqual(batches[2], { batcher: "rows", key: "small", trigger: "timeout", values: [5] })
       }))
@@ -294,12 +294,12 @@ describe("Pipeline", () => {
     it.effect("counts the timeout from the first message of a batch, whatever comes later", () =>
       Effect.gen(function*() {
         const { batches, source } = yield* sendAll([1], 100)
-        yield* TestClock.adjust("900 millis")
+        yield* passTime("900 millis")
         yield* Queue.offer(source.queue, 2)
-        yield* TestClock.adjust("99 millis")
+        yield* passTime("99 millis")
         yield* settleDown
         assert.strictEqual(batches.length, 0)
-        yield* TestClock.adjust("1 millis")
+        yield* passTime("1 millis")
         yield* until(() => batches.length === 1)
         assert.deepStrictEqual(batches.map(({ values }) => values), [[1, 2]])
       }))
@@ -334,7 +334,7 @@ describe("Pipeline", () => {
           acknowledge: seen.acknowledge
         })
 
-        yield* TestClock.adjust("1 minute")
+        yield* passTime("1 minute")
 
         assert.deepStrictEqual(demands, [10, 7, 4, 1])
         assert.strictEqual((yield* pipeline.status).inFlight, 10)
@@ -380,7 +380,7 @@ describe("Pipeline", () => {
         handle: () => Effect.void,
         acknowledge: seen.acknowledge
       })
-      yield* TestClock.adjust("1 millis")
+      yield* passTime("1 millis")
       return { pipeline, seen }
     })
 
@@ -388,9 +388,9 @@ describe("Pipeline", () => {
       Effect.gen(function*() {
         const { seen } = yield* limited
         assert.strictEqual(seen.count(), 10)
-        yield* TestClock.adjust("1 second")
+        yield* passTime("1 second")
         assert.strictEqual(seen.count(), 20)
-        yield* TestClock.adjust("3 seconds")
+        yield* passTime("3 seconds")
         assert.strictEqual(seen.count(), 50)
       }))
 
@@ -399,7 +399,7 @@ describe("Pipeline", () => {
         const { pipeline, seen } = yield* limited
 
         yield* pipeline.setRateLimit({ allowed: 100, interval: "1 second" })
-        yield* TestClock.adjust("1 millis")
+        yield* passTime("1 millis")
 
         assert.strictEqual(seen.count(), 100)
         assert.strictEqual(
@@ -437,7 +437,7 @@ describe("Pipeline", () => {
             acknowledge: seen.acknowledge
           })
           yield* Queue.offerAll(source.queue, [1, 2, 3])
-          yield* TestClock.adjust("1 millis")
+          yield* passTime("1 millis")
         }))
 
         assert.deepStrictEqual(batches.map(({ values, trigger }) => [values, trigger]), [[[1, 2, 3], "flush"]])
@@ -462,7 +462,7 @@ describe("Pipeline", () => {
           yield* Effect.sleep("1 second")
         })))
 
-        yield* TestClock.adjust("31 seconds")
+        yield* passTime("31 seconds")
         yield* Fiber.join(running)
 
         assert.deepStrictEqual(seen.ok(), [1, 2])
@@ -485,9 +485,9 @@ describe("Pipeline", () => {
           yield* Effect.sleep("1 second")
         })))
 
-        yield* TestClock.adjust("5900 millis")
+        yield* passTime("5900 millis")
         assert.strictEqual(seen.count(), 0)
-        yield* TestClock.adjust("200 millis")
+        yield* passTime("200 millis")
         yield* Fiber.join(running)
 
         assert.deepStrictEqual(seen.messages().toSorted((a, b) => a - b), range(8))
@@ -518,7 +518,7 @@ describe("Pipeline", () => {
           acknowledge: seen.acknowledge
         }))
 
-        yield* TestClock.adjust("1 minute")
+        yield* passTime("1 minute")
         yield* Fiber.join(running)
 
         assert.strictEqual(written.length, 300)
@@ -649,7 +649,7 @@ describe("Pipeline", () => {
           acknowledge: seen.acknowledge
         })
 
-        yield* TestClock.adjust("63 seconds")
+        yield* passTime("63 seconds")
 
         assert.strictEqual(connections, 2)
       }))
@@ -740,11 +740,11 @@ describe("Pipeline", () => {
         })
         yield* Queue.offerAll(source.queue, [1, 2])
 
-        yield* TestClock.adjust("2 minutes")
+        yield* passTime("2 minutes")
         assert.isTrue((yield* pipeline.status).isStalled)
         assert.strictEqual(events.filter(({ _tag }) => _tag === "stalled").length, 1)
         yield* Deferred.succeed(mayGo, undefined)
-        yield* TestClock.adjust("1 minute")
+        yield* passTime("1 minute")
 
         assert.isFalse((yield* pipeline.status).isStalled)
         yield* until(() => seen.count() === 2)

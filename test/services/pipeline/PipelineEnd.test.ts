@@ -1,9 +1,9 @@
 /** How a pipeline ends: drained, cut short, or left by something that will not stop. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Fiber, Logger, Stream } from "effect"
-import { TestClock } from "effect/testing"
 import { batcher, Pipeline, Producer } from "../../../src/services/pipeline/index.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../support/StepBudget.ts"
 import { withClockShifted } from "../../support/WallClock.ts"
 import { recorder } from "./PipelineFixture.ts"
 
@@ -20,7 +20,7 @@ describe("The end of a pipeline", () => {
         acknowledge: () => Effect.void
       })
       const waiting = yield* Effect.forkChild(pipeline.await, { startImmediately: true })
-      yield* TestClock.adjust("50 millis")
+      yield* passTime("50 millis")
 
       yield* pipeline.drain
 
@@ -165,13 +165,13 @@ describe("The end of a pipeline", () => {
       })
 
       for (let round = 0; round < 9; round += 1) {
-        yield* TestClock.adjust("50 millis")
+        yield* passTime("50 millis")
         yield* pipeline.setRateLimit(limit)
       }
-      yield* TestClock.adjust("20 millis")
+      yield* passTime("20 millis")
 
       assert.strictEqual(handled, 10)
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       assert.strictEqual(handled, 20)
     }))
 })
@@ -255,11 +255,11 @@ describe("What a pipeline's user may add", () => {
         acknowledge: () => Effect.void
       })
 
-      yield* TestClock.adjust("4900 millis")
+      yield* passTime("4900 millis")
       assert.deepStrictEqual(demands, [10])
-      yield* TestClock.adjust("200 millis")
+      yield* passTime("200 millis")
       assert.deepStrictEqual(demands, [10, 5])
-      yield* TestClock.adjust("20 seconds")
+      yield* passTime("20 seconds")
     }))
 
   it.effect("connects a failing source again and again by default, and counts", () =>
@@ -276,7 +276,7 @@ describe("What a pipeline's user may add", () => {
       })
       const waiting = yield* Effect.forkChild(pipeline.await, { startImmediately: true })
 
-      yield* TestClock.adjust("2 minutes")
+      yield* passTime("2 minutes")
       yield* Fiber.join(waiting)
 
       assert.deepStrictEqual([connections, (yield* pipeline.status).producerFailures], [6, 5])

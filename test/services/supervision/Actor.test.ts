@@ -4,11 +4,11 @@ import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as TestClock from "effect/testing/TestClock"
 import type { TraceEvent } from "../../../src/domain/supervision/TraceEvent.ts"
 import * as Actor from "../../../src/services/supervision/Actor.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../support/StepBudget.ts"
 import { it } from "./fixtures/Leaks.ts"
 import { settle } from "./fixtures/Trace.ts"
 
@@ -77,7 +77,7 @@ describe("Actor", () => {
         (call) => Effect.forkChild(Effect.flip(call), { startImmediately: true })
       )
       yield* settle
-      yield* TestClock.adjust(10)
+      yield* passTime(10)
       yield* settle
 
       for (const fiber of waiting) {
@@ -103,7 +103,7 @@ describe("Actor", () => {
         startImmediately: true
       })
       yield* settle
-      yield* TestClock.adjust("2 seconds")
+      yield* passTime("2 seconds")
 
       assert.deepInclude(yield* Fiber.join(call), { _tag: "CallTimedOut", call: "hang", limitMillis: 2000 })
       yield* supervisor.terminateChild("counter")
@@ -124,7 +124,7 @@ describe("Actor", () => {
           )
           yield* settle
           assert.strictEqual(yield* actor.mailboxSize, 2)
-          yield* TestClock.adjust(10)
+          yield* passTime(10)
           const results = (yield* Effect.forEach(calls, Fiber.join)).map((result) =>
             result._tag === "Success" ? result.success : result.failure._tag
           )
@@ -145,7 +145,7 @@ describe("Actor", () => {
       const stopping = yield* Effect.forkChild(actor.stop({ shutdown: "enough" }), { startImmediately: true })
       yield* settle
       assert.deepInclude(yield* Effect.flip(actor.call.get()), { _tag: "ActorDown" })
-      yield* TestClock.adjust(10)
+      yield* passTime(10)
       yield* Fiber.join(stopping)
 
       assert.strictEqual(yield* Fiber.join(last), 1)
@@ -252,7 +252,7 @@ describe("Monitors and links", () => {
       const down = yield* supervisor.monitor("a")
       const waiting = yield* Effect.forkChild(down, { startImmediately: true })
       yield* settle
-      yield* TestClock.adjust(10)
+      yield* passTime(10)
 
       const { failure, path, reason } = yield* Fiber.join(waiting)
       assert.deepStrictEqual([path, reason], ["root/a", "failure"])
@@ -275,7 +275,7 @@ describe("Monitors and links", () => {
       }))
       const down = yield* dynamic.monitor("b")
       yield* settle
-      yield* TestClock.adjust(10)
+      yield* passTime(10)
       yield* settle
 
       assert.deepInclude(yield* down, { reason: "killed" })

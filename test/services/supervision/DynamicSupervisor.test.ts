@@ -3,8 +3,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
-import * as TestClock from "effect/testing/TestClock"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../support/StepBudget.ts"
 import { it } from "./fixtures/Leaks.ts"
 import { Boom, ends, refusal, settle, Trace } from "./fixtures/Trace.ts"
 
@@ -112,7 +112,7 @@ describe("A dynamic supervisor (scenarios 51 to 53, 74 to 76)", () => {
       trace.take()
 
       yield* supervisor.terminateChild("a")
-      yield* TestClock.adjust("1 hour")
+      yield* passTime("1 hour")
 
       assert.strictEqual(trace.take(), "")
       assert.strictEqual((yield* supervisor.countChildren).specs, 0)

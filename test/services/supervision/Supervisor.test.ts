@@ -1,9 +1,9 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as TestClock from "effect/testing/TestClock"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../support/StepBudget.ts"
 import { it } from "./fixtures/Leaks.ts"
 import { settle, Trace } from "./fixtures/Trace.ts"
 
@@ -43,7 +43,7 @@ describe("Supervisor", () => {
       )
       yield* settle
       yield* trace.end("b")
-      yield* TestClock.adjust("5 seconds")
+      yield* passTime("5 seconds")
       yield* trace.end("b")
 
       const error = yield* Effect.flip(Fiber.join(run))

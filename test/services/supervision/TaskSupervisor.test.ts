@@ -5,9 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { TestClock } from "effect/testing"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as TaskSupervisor from "../../../src/services/supervision/TaskSupervisor.ts"
+import { passTime } from "../../support/StepBudget.ts"
 import { it } from "./fixtures/Leaks.ts"
 import { settle } from "./fixtures/Trace.ts"
 
@@ -141,7 +141,7 @@ describe("TaskSupervisor", () => {
       const task = yield* tasks.asyncNoLink(Effect.uninterruptible(Deferred.await(release)))
       const stop = yield* Effect.forkChild(task.stop, { startImmediately: true })
 
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       yield* Fiber.join(stop)
 
       assert.strictEqual((yield* Effect.flip(task.join))._tag, "TaskStopped")
@@ -155,7 +155,7 @@ describe("TaskSupervisor", () => {
       const task = yield* tasks.asyncNoLink(Effect.uninterruptible(Deferred.await(release)))
       const stop = yield* Effect.forkChild(root.stop, { startImmediately: true })
 
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       yield* Fiber.join(stop)
 
       assert.strictEqual((yield* Effect.flip(task.join))._tag, "TaskStopped")
@@ -223,7 +223,7 @@ describe("TaskSupervisor.stream", () => {
       )
 
       yield* settle
-      yield* TestClock.adjust("1 minute")
+      yield* passTime("1 minute")
 
       assert.deepStrictEqual(yield* Fiber.join(collected), [1, 2, 3, 4, 5, 6].map((n) => Exit.succeed(n)))
       assert.strictEqual(most, 3)
@@ -240,7 +240,7 @@ describe("TaskSupervisor.stream", () => {
         { startImmediately: true }
       )
 
-      yield* TestClock.adjust("1 minute")
+      yield* passTime("1 minute")
 
       assert.deepStrictEqual(yield* Fiber.join(collected), [1, 2, 3].map((n) => Exit.succeed(n)))
     }))
@@ -259,7 +259,7 @@ describe("TaskSupervisor.stream", () => {
       )
 
       yield* settle
-      yield* TestClock.adjust("5 seconds")
+      yield* passTime("5 seconds")
 
       assert.deepStrictEqual(yield* Fiber.join(collected), [
         Exit.succeed("a"),

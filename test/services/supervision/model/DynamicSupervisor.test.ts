@@ -16,6 +16,7 @@ import {
 } from "../../../domain/supervision/DynamicModel.ts"
 import { operation, parameters } from "../../../domain/supervision/SupervisorCommands.ts"
 import type { ModelSpec } from "../../../domain/supervision/SupervisorModel.ts"
+import { passTime } from "../../../support/StepBudget.ts"
 import { it, withoutLeaks } from "../fixtures/Leaks.ts"
 import { type Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
@@ -79,7 +80,7 @@ const life = Effect.fnUntraced(function*(
       case "failNextStart":
         return Effect.as(Effect.sync(() => trace.failStart(operation.id, operation.times)), "")
       case "advance":
-        return Effect.as(TestClock.adjust(operation.millis), "")
+        return Effect.as(passTime(operation.millis), "")
     }
   }
 
@@ -122,7 +123,7 @@ describe("The dynamic supervisor on fibers", () => {
           fc.array(dynamicOperation, { maxLength: 40 }),
           (flags, operations) =>
             Effect.runPromise(
-              withoutLeaks(Effect.andThen(TestClock.adjust(0), life(flags, operations))).pipe(
+              withoutLeaks(Effect.andThen(passTime(0), life(flags, operations))).pipe(
                 Effect.provide([TestClock.layer(), Logger.layer([])])
               )
             )

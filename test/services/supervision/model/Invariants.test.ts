@@ -8,12 +8,13 @@ import * as fc from "fast-check"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { flags, operation, parameters, spec } from "../../../domain/supervision/SupervisorCommands.ts"
 import { type ModelSpec, SupervisorModel } from "../../../domain/supervision/SupervisorModel.ts"
+import { passTime } from "../../../support/StepBudget.ts"
 import { it } from "../fixtures/Leaks.ts"
 import { Boom, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const run = <E>(effect: Effect.Effect<void, E, Scope.Scope>): Promise<void> =>
   Effect.runPromise(
-    Effect.andThen(TestClock.adjust(0), effect).pipe(
+    Effect.andThen(passTime(0), effect).pipe(
       Effect.scoped,
       Effect.provide([TestClock.layer(), Logger.layer([])])
     )
@@ -32,7 +33,7 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     yield* settle
     let passed = 0
     while (fiber.pollUnsafe() === undefined && passed < 100_000) {
-      yield* TestClock.adjust(stepMillis)
+      yield* passTime(stepMillis)
       yield* settle
       passed += stepMillis
     }

@@ -23,7 +23,7 @@ import {
   stopLimitMillis,
   SupervisorModel
 } from "../../../domain/supervision/SupervisorModel.ts"
-import { giveWay } from "../../../support/StepBudget.ts"
+import { giveWay, passTime } from "../../../support/StepBudget.ts"
 import { withoutLeaks } from "../fixtures/Leaks.ts"
 import { Boom, type End, ends, type Spec, Trace } from "../fixtures/Trace.ts"
 
@@ -158,7 +158,7 @@ const fiberWorld = Effect.fnUntraced(function*(life: Life, events: Array<Supervi
           { startImmediately: true }
         )
         yield* settle
-        if (tookMillis > 0) yield* Effect.andThen(TestClock.adjust(tookMillis), settle)
+        if (tookMillis > 0) yield* Effect.andThen(passTime(tookMillis), settle)
         // Whoever waits longer than the model will never be answered.
         const answer = asked.pollUnsafe() === undefined ? undefined : yield* Fiber.join(asked)
         return yield* observe(answer?.reply ?? "not answered", answer?.afterMillis ?? -1, tookMillis)
@@ -167,7 +167,7 @@ const fiberWorld = Effect.fnUntraced(function*(life: Life, events: Array<Supervi
   /** Ends the supervisor, if nothing else has, and everything that was left behind. */
   const finish = Effect.gen(function*() {
     const stopping = yield* Effect.forkChild(Fiber.interrupt(owner), { startImmediately: true })
-    yield* Effect.andThen(settle, Effect.andThen(TestClock.adjust("1 minute"), settle))
+    yield* Effect.andThen(settle, Effect.andThen(passTime("1 minute"), settle))
     yield* Fiber.join(stopping)
   })
   return { finish, world }
@@ -215,7 +215,7 @@ const replay = (initial: ReadonlyArray<string>, events: ReadonlyArray<Supervisio
 export const lead = (life: Life, commands: Commands): Promise<ReadonlyArray<SupervisionEvent>> =>
   Effect.runPromise(
     withoutLeaks(Effect.gen(function*() {
-      yield* TestClock.adjust(0)
+      yield* passTime(0)
       const events: Array<SupervisionEvent> = []
       const { finish, world } = yield* fiberWorld(life, events)
       const model = new SupervisorModel(life.flags, life.specs)

@@ -2,9 +2,9 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as TestClock from "effect/testing/TestClock"
 import type { Strategy } from "../../../../src/domain/supervision/Strategy.ts"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../../support/StepBudget.ts"
 import * as Events from "../fixtures/Events.ts"
 import { it, leftBehind } from "../fixtures/Leaks.ts"
 import { Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
@@ -17,11 +17,11 @@ const generous = { maxRestarts: 1_000_000, period: "1 hour" } as const
 /** Runs what may take virtual time to its end. */
 const elapse = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
-    yield* TestClock.adjust(0)
+    yield* passTime(0)
     const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
     yield* settle
     for (let second = 0; second < 60 && fiber.pollUnsafe() === undefined; second += 1) {
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       yield* settle
     }
     assert.isDefined(fiber.pollUnsafe(), "still not done after a minute")
@@ -115,14 +115,14 @@ describe("A finalizer that hangs after its child ended by itself", () => {
         const events = yield* Events.during(
           supervisor.events,
           Effect.gen(function*() {
-            yield* TestClock.adjust(0)
+            yield* passTime(0)
             yield* crash
-            if (limitMillis > 0) yield* TestClock.adjust(limitMillis - 1)
+            if (limitMillis > 0) yield* passTime(limitMillis - 1)
             yield* settle
             if (limitMillis > 0) {
               assert.notStrictEqual((yield* supervisor.countChildren).active, stage === "run" ? 0 : 1)
             }
-            yield* TestClock.adjust(1)
+            yield* passTime(1)
             yield* settle
           })
         )
@@ -138,9 +138,9 @@ describe("A finalizer that hangs after its child ended by itself", () => {
     Effect.gen(function*() {
       const trace = new Trace()
       yield* tree([trace.child("a", { shutdown: "3 seconds", restart: "temporary", stop: Effect.sleep("2 seconds") })])
-      yield* TestClock.adjust(0)
+      yield* passTime(0)
       yield* trace.end("a")
-      yield* TestClock.adjust("2 seconds")
+      yield* passTime("2 seconds")
       yield* settle
 
       assert.strictEqual(trace.take(), "+a -a")
@@ -287,12 +287,12 @@ describe("Callers that are interrupted half-way", () => {
 
   const interrupted = <A, E, R>(request: Effect.Effect<A, E, R>) =>
     Effect.gen(function*() {
-      yield* TestClock.adjust(0)
+      yield* passTime(0)
       const caller = yield* Effect.forkChild(request, { startImmediately: true })
       yield* settle
       const interrupting = yield* Effect.forkChild(Fiber.interrupt(caller), { startImmediately: true })
       yield* settle
-      yield* TestClock.adjust("10 seconds")
+      yield* passTime("10 seconds")
       yield* settle
       yield* Fiber.join(interrupting)
     })

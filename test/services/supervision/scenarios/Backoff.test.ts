@@ -8,6 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as fc from "fast-check"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { parameters } from "../../../domain/supervision/SupervisorCommands.ts"
+import { passTime } from "../../../support/StepBudget.ts"
 import { it, withoutLeaks } from "../fixtures/Leaks.ts"
 import { Boom, settle, Trace } from "../fixtures/Trace.ts"
 
@@ -21,7 +22,7 @@ const pause = (trace: Trace, stepMillis = 100) =>
     trace.take()
     let passed = 0
     while (!trace.log.some((line) => line.startsWith("+") || line.startsWith("!")) && passed < 60_000) {
-      yield* TestClock.adjust(stepMillis)
+      yield* passTime(stepMillis)
       yield* settle
       passed += stepMillis
     }
@@ -77,7 +78,7 @@ describe("Backoff between restarts (scenario 82)", () => {
       yield* trace.end("a")
       assert.strictEqual(yield* pause(trace), 2000)
 
-      yield* TestClock.adjust("30 seconds")
+      yield* passTime("30 seconds")
       yield* trace.end("a")
 
       assert.strictEqual(yield* pause(trace), 1000)
@@ -111,7 +112,7 @@ describe("Backoff between restarts (scenario 82)", () => {
 
       yield* trace.end("b")
       assert.strictEqual(trace.take(), "-b -c")
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       yield* settle
 
       assert.strictEqual(trace.take(), "+b +c")
@@ -172,7 +173,7 @@ const gaps = ({ baseMillis, factor, fails, mostMillis, seed }: Pauses): Promise<
     })
     for (let attempt = 0; attempt < fails.length; attempt += 1) {
       yield* settle
-      yield* TestClock.adjust(mostMillis)
+      yield* passTime(mostMillis)
     }
     yield* settle
     return attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0))

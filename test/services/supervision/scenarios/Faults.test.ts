@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
-import * as TestClock from "effect/testing/TestClock"
 import * as SupervisionMetrics from "../../../../src/services/supervision/internal/SupervisionMetrics.ts"
 import { SupervisionTree } from "../../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../../support/StepBudget.ts"
 import * as Events from "../fixtures/Events.ts"
 import { it, leftBehind } from "../fixtures/Leaks.ts"
 import { ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
@@ -85,8 +85,8 @@ describe("A heartbeat", () => {
       const beating = Effect.forever(Effect.andThen(Effect.sleep("900 millis"), Supervisor.heartbeat))
       const supervisor = yield* silent(trace, beating)
 
-      yield* TestClock.adjust("1 minute")
-      yield* TestClock.adjust("100 millis")
+      yield* passTime("1 minute")
+      yield* passTime("100 millis")
 
       assert.strictEqual(trace.take(), "+a")
       assert.strictEqual((yield* supervisor.tree).children[0]?.heartbeatAgeMillis, 700)
@@ -97,10 +97,10 @@ describe("A heartbeat", () => {
       const trace = new Trace()
       const supervisor = yield* silent(trace, Effect.never)
 
-      yield* TestClock.adjust("1999 millis")
+      yield* passTime("1999 millis")
       yield* settle
       assert.strictEqual(trace.take(), "+a")
-      yield* TestClock.adjust("1 millis")
+      yield* passTime("1 millis")
       yield* settle
 
       assert.strictEqual(trace.take(), "-a +a")
@@ -119,7 +119,7 @@ describe("A heartbeat", () => {
         Effect.suspend(() => ++lives === 1 ? Effect.uninterruptible(Effect.never) : Effect.never)
       )
 
-      yield* TestClock.adjust("5 seconds")
+      yield* passTime("5 seconds")
       yield* settle
 
       assert.strictEqual(trace.take(), "+a +a")
@@ -136,13 +136,13 @@ describe("A heartbeat", () => {
         trace,
         Effect.suspend(() => ++lives === 1 ? Effect.uninterruptible(Deferred.await(late)) : Effect.never)
       )
-      yield* TestClock.adjust("5 seconds")
+      yield* passTime("5 seconds")
       yield* settle
 
       yield* Deferred.succeed(late, undefined)
       yield* settle
       assert.strictEqual(trace.take(), "+a +a -a")
-      yield* TestClock.adjust("2 seconds")
+      yield* passTime("2 seconds")
       yield* settle
 
       assert.strictEqual(trace.take(), "-a +a")
@@ -198,7 +198,7 @@ describe("What others see of a supervisor", () => {
       })
       for (let crash = 0; crash < 25; crash += 1) {
         yield* trace.end("a")
-        yield* TestClock.adjust(1)
+        yield* passTime(1)
       }
 
       const [child] = (yield* supervisor.tree).children

@@ -135,19 +135,23 @@ describe("Many children (scenarios 57 to 60)", () => {
       assert.isBelow(many.stop / 100_000, 3 * (few.stop / 2000) + 0.00002)
     }), 60_000)
 
-  it.live("60: static children start and stop in at most twice the time of dynamic ones, and restart linearly", () =>
-    Effect.gen(function*() {
-      const children = 20_000
-      yield* seconds(2000)
-      yield* staticSeconds(2000)
-      const dynamic = yield* best(seconds(children))
-      const fixed = yield* best(staticSeconds(children))
-      const few = yield* best(staticSeconds(children / 10))
+  it.live(
+    "60: static children start and stop in at most twice the time of dynamic ones, and restart linearly",
+    () =>
+      Effect.gen(function*() {
+        const children = 20_000
+        yield* seconds(2000)
+        yield* staticSeconds(2000)
+        const dynamic = yield* best(seconds(children))
+        const fixed = yield* best(staticSeconds(children))
+        const few = yield* best(staticSeconds(children / 10))
 
-      assert.isAtMost(fixed.start, 2 * dynamic.start)
-      assert.isAtMost(fixed.stop, 2 * dynamic.stop)
-      // To restart one_for_all is to stop all and to start all. Ten times as many: tenfold, and a quadratic one hundredfold.
-      assert.isAtMost(fixed.restart, 2 * (dynamic.start + dynamic.stop))
-      assert.isAtMost(fixed.restart, 25 * few.restart)
-    }), 60_000)
+        assert.isAtMost(fixed.start, 2 * dynamic.start)
+        assert.isAtMost(fixed.stop, 2 * dynamic.stop)
+        // To restart one_for_all is to stop all and to start all. Ten times as many: tenfold, and a quadratic one hundredfold.
+        assert.isAtMost(fixed.restart, 2 * (dynamic.start + dynamic.stop))
+        assert.isAtMost(fixed.restart, 25 * few.restart)
+      }),
+    60_000
+  )
 })

@@ -7,6 +7,7 @@ import type { Strategy } from "../../../../src/domain/supervision/Strategy.ts"
 import type { ChildSpec } from "../../../../src/services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { lives, parameters } from "../../../domain/supervision/SupervisorCommands.ts"
+import { passTime } from "../../../support/StepBudget.ts"
 import { withoutLeaks } from "../fixtures/Leaks.ts"
 import { settle, Trace } from "../fixtures/Trace.ts"
 import { lead } from "../model/ModelledLife.ts"
@@ -100,7 +101,7 @@ describe("Invariants of trees and of repetition (24, 27)", () => {
             const supervisor = yield* Supervisor.start(expected.options(trace))
             let nowMillis = 0
             for (const { isLater, leaf } of crashes) {
-              if (isLater) yield* TestClock.adjust(periodMillis + 1)
+              if (isLater) yield* passTime(periodMillis + 1)
               if (isLater) nowMillis += periodMillis + 1
               const crashed = leaves[leaf % leaves.length]
               if (crashed === undefined) return

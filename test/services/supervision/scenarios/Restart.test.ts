@@ -1,9 +1,9 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as TestClock from "effect/testing/TestClock"
 import type { Strategy } from "../../../../src/domain/supervision/Strategy.ts"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../../support/StepBudget.ts"
 import * as Events from "../fixtures/Events.ts"
 import { it } from "../fixtures/Leaks.ts"
 import { type Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
@@ -122,7 +122,7 @@ describe("Strategies and intensity (scenarios 36 to 50)", () => {
       const supervisor = yield* tree("one_for_one", [trace.child("a")], { maxRestarts: 1, period: "1 second" })
       for (let crash = 0; crash < 20; crash += 1) {
         yield* trace.end("a")
-        yield* TestClock.adjust("2100 millis")
+        yield* passTime("2100 millis")
       }
 
       assert.strictEqual(yield* statusOf(supervisor, "a"), "running")
@@ -135,7 +135,7 @@ describe("Strategies and intensity (scenarios 36 to 50)", () => {
         const trace = new Trace()
         const supervisor = yield* tree("one_for_one", [trace.child("a")], { maxRestarts: 1, period: "5 seconds" })
         yield* trace.end("a")
-        yield* TestClock.adjust(millis)
+        yield* passTime(millis)
 
         yield* trace.end("a")
 
@@ -422,7 +422,7 @@ describe("Attempts that keep failing (scenarios 61 to 64)", () => {
       yield* supervisor.terminateChild("a")
       trace.failStart("a", 0)
       trace.take()
-      yield* TestClock.adjust("1 hour")
+      yield* passTime("1 hour")
 
       assert.strictEqual(trace.take(), "")
       assert.strictEqual(yield* statusOf(supervisor, "a"), "stopped")

@@ -24,6 +24,7 @@ describe("A supervisor's start (scenarios 1 to 23)", () => {
       const trace = new Trace()
       // A supervisor's own options are values, so only the start around it can say ignore.
       const supervisor = yield* Supervisor.start(oneForOne([trace.child("a", { ignores: true })]))
+      yield* settle
 
       assert.strictEqual(trace.liveFibers, 0)
       assert.strictEqual((yield* supervisor.countChildren).active, 0)

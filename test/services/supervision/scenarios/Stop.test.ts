@@ -2,9 +2,9 @@ import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as TestClock from "effect/testing/TestClock"
 import type { Restart } from "../../../../src/domain/supervision/ChildExit.ts"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import { passTime } from "../../../support/StepBudget.ts"
 import * as Events from "../fixtures/Events.ts"
 import { it, leftBehind } from "../fixtures/Leaks.ts"
 import { type Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
@@ -15,13 +15,13 @@ const tree = (children: ReadonlyArray<Spec>) => Supervisor.start({ id: "root", s
 const virtualMillis = <A, E>(effect: Effect.Effect<A, E>, maxMillis: number) =>
   Effect.gen(function*() {
     // The test clock's first sleep can be interrupted even where that is forbidden; an adjustment settles it.
-    yield* TestClock.adjust(0)
+    yield* passTime(0)
     const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
     yield* settle
     let passed = 0
     const step = Math.max(100, maxMillis / 1000)
     while (fiber.pollUnsafe() === undefined && passed < maxMillis) {
-      yield* TestClock.adjust(step)
+      yield* passTime(step)
       yield* settle
       passed += step
     }
@@ -95,6 +95,8 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
         for (let child = 0; child < 10; child += 1) {
           yield* supervisor.startChild(trace.child(`${child}`, { shutdown: "3 seconds", life: deaf(3_600_000) }))
         }
+        // Each is deaf from its own life's beginning, not from its start.
+        yield* settle
       }).pipe(Effect.scoped)
 
       assert.strictEqual(yield* virtualMillis(scope, 60_000), 3000)
@@ -176,12 +178,12 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
   it.effect("closes a child's Scope once, before its successor starts", () =>
     Effect.gen(function*() {
       const trace = new Trace()
-      yield* TestClock.adjust(0)
+      yield* passTime(0)
       const supervisor = yield* tree([trace.child("a", { stop: Effect.sleep("1 second") })])
 
       yield* trace.end("a")
       assert.strictEqual(trace.take(), "+a -a")
-      yield* TestClock.adjust("1 second")
+      yield* passTime("1 second")
       yield* settle
 
       assert.strictEqual(trace.take(), "+a")
