@@ -17,7 +17,7 @@ export const root = path.join(import.meta.dirname, "../..")
 const wirePackage = "@bufbuild/protobuf/wire"
 
 /** What users read beside the declarations. */
-const guides = ["supervision.md", "testing.md", "pipeline.md", "breaker.md", "grpc.md"]
+const guides = ["supervision.md", "testing.md", "pipeline.md", "breaker.md", "grpc.md", "srql.md"]
 
 /** The place of each entry in the sources, by its name in the package. */
 export const entries: Readonly<Record<string, string>> = {
@@ -27,7 +27,8 @@ export const entries: Readonly<Record<string, string>> = {
   "pipeline/testing": "services/pipeline/testing/index",
   breaker: "services/breaker/CircuitBreaker",
   grpc: "layers/grpc/index",
-  jetstream: "layers/jetstream/index"
+  jetstream: "layers/jetstream/index",
+  srql: "services/srql/index"
 }
 
 const compile = (folder: string): void => {

@@ -53,6 +53,15 @@ describe("examples", () => {
     assert.deepStrictEqual(await output("counter-actor.ts"), ["two more: 4", "one more after the reset: 11"])
   })
 
+  it("a catalog of one's own plans queries and says what was meant", async () => {
+    assert.deepStrictEqual(await output("srql-catalog.ts"), [
+      "SELECT id, title, pages, lent_at FROM books WHERE library_id = $1 AND title ILIKE $2 AND pages > $3 ORDER BY title " +
+      "ASC LIMIT $4 OFFSET $5",
+      "[\"city\",\"%radar%\",200,5,0]",
+      "unsupported filter field for books: 'titel' (at 10: found \"titel\", expected a field of books; did you mean title?)"
+    ])
+  })
+
   it.each([
     ["supervision.md", ["chat-room.ts", "counter-actor.ts"], 3],
     ["testing.md", ["testing-your-tree.ts", "testing-your-pipeline.ts"], 5]

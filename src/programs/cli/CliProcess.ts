@@ -90,6 +90,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       named("config", "Work with configuration files")
     ),
     yield* wanted(
+      "srql",
+      () => import("./SrqlCommand.ts").then((module) => module.srqlCommand),
+      named("srql", "Check queries, and show what they ask of the database")
+    ),
+    yield* wanted(
       "certs",
       () => import("../certs/CertsCommand.ts").then((module) => module.certsCommand),
       named("certs", "Make and check certificates")

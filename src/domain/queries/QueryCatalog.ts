@@ -1,0 +1,43 @@
+/** Everything that can be asked for here: one file, and one row of this list, for each entity. */
+import * as Catalog from "../srql/catalog/Catalog.ts"
+import { agents } from "./inventory/Agents.ts"
+import { devices } from "./inventory/Devices.ts"
+import { deviceUpdates } from "./inventory/DeviceUpdates.ts"
+import { gateways } from "./inventory/Gateways.ts"
+import { interfaces } from "./inventory/Interfaces.ts"
+import { services } from "./inventory/Services.ts"
+import { cpuMetrics } from "./metrics/CpuMetrics.ts"
+import { diskMetrics } from "./metrics/DiskMetrics.ts"
+import { memoryMetrics } from "./metrics/MemoryMetrics.ts"
+import { processMetrics } from "./metrics/ProcessMetrics.ts"
+import { rperfMetrics, snmpMetrics, timeseriesMetrics } from "./metrics/TimeseriesMetrics.ts"
+import { alerts } from "./observability/Alerts.ts"
+import { events } from "./observability/Events.ts"
+import { flows } from "./observability/Flows.ts"
+import { logs } from "./observability/Logs.ts"
+import { otelMetrics } from "./observability/OtelMetrics.ts"
+import { traces } from "./observability/Traces.ts"
+import { traceSummaries } from "./observability/TraceSummaries.ts"
+
+export const queryCatalog = Catalog.make([
+  agents,
+  devices,
+  deviceUpdates,
+  gateways,
+  services,
+  interfaces,
+  events,
+  logs,
+  otelMetrics,
+  traces,
+  traceSummaries,
+  alerts,
+  flows,
+  cpuMetrics,
+  memoryMetrics,
+  diskMetrics,
+  processMetrics,
+  timeseriesMetrics,
+  snmpMetrics,
+  rperfMetrics
+])

@@ -1,0 +1,65 @@
+/**
+ * From a query to one statement with its binds: a pure function of query, catalog, tenant and clock.
+ *
+ * `bucket:` wins over `rollup_stats:`, that over `stats:`, and that over rows, as in the original.
+ */
+import { Result } from "effect"
+import type { Catalog } from "../catalog/Catalog.ts"
+import type { Entity } from "../catalog/Entity.ts"
+import { render } from "../catalog/Sql.ts"
+import * as Cursor from "../language/Cursor.ts"
+import type { Query } from "../language/Query.ts"
+import { type Answer, refuse } from "../language/SrqlError.ts"
+import * as Buckets from "./Buckets.ts"
+import type { Draft, Plan } from "./Plan.ts"
+import * as Rollups from "./Rollups.ts"
+import * as Rows from "./Rows.ts"
+import { limitOf, type PlanContext } from "./Scope.ts"
+import * as Stats from "./Stats.ts"
+
+export interface PlanOptions extends PlanContext {
+  readonly cursor?: Cursor.Cursor
+  /** Rows carry what a keyset cursor is made of. */
+  readonly withKeyset?: boolean
+}
+
+const draftOf = (entity: Entity, query: Query, options: PlanOptions, cursor: Cursor.Cursor): Answer<Draft> => {
+  const offset = cursor._tag === "Offset" ? cursor.offset : 0
+  if (query.downsample !== null) return Buckets.plan(entity, query, query.downsample, options, offset)
+  if (query.rollup !== null && entity.rollups.size > 0) return Rollups.plan(entity, query, query.rollup, options)
+  if (query.stats !== null) return Stats.plan(entity, query, query.stats, options, offset)
+  return Rows.plan(entity, query, options, { cursor, withKeyset: options.withKeyset ?? false })
+}
+
+const ignored = (entity: Entity, query: Query): ReadonlyArray<string> => [
+  ...(query.rollup !== null && entity.rollups.size === 0 ? [`${entity.name} has no rollup_stats`] : []),
+  ...(query.having.length > 0 && query.stats === null ? ["having: needs stats:"] : [])
+]
+
+export const plan = (query: Query, catalog: Catalog, options: PlanOptions): Answer<Plan> =>
+  Result.gen(function*() {
+    const [name, more] = query.entities
+    const entity = catalog.entity(name)
+    if (entity === undefined || more !== undefined) {
+      return yield* refuse({
+        at: query.entityAt,
+        detail: `unsupported entity '${query.entities.join(",")}'`,
+        found: query.entities.join(","),
+        expected: "one entity of the catalog",
+        known: catalog.spellings
+      })
+    }
+    const cursor = options.cursor ?? Cursor.start
+    const draft = yield* draftOf(entity, query, options, cursor)
+    const { binds, text } = render(draft.statement)
+    return {
+      entity: entity.name,
+      sql: text,
+      binds,
+      shape: draft.shape,
+      limit: limitOf(query, options),
+      offset: cursor._tag === "Offset" ? cursor.offset : 0,
+      order: draft.order ?? "",
+      warnings: [...(draft.warnings ?? []), ...ignored(entity, query)]
+    }
+  })

@@ -1,0 +1,147 @@
+/** Plain rows: columns, order, and the page by offset or after a row. */
+import { Option, Result } from "effect"
+import type { Column, Entity } from "../catalog/Entity.ts"
+import { and, bind, empty, join, list, type Sql, sql } from "../catalog/Sql.ts"
+import type { Cursor } from "../language/Cursor.ts"
+import type { Direction, Query } from "../language/Query.ts"
+import { type Answer, refuse } from "../language/SrqlError.ts"
+import { nearest } from "../language/Words.ts"
+import type { Draft } from "./Plan.ts"
+import * as Scope from "./Scope.ts"
+
+type Sorted = readonly [Column, Direction]
+
+/** Unknown fields are skipped, and said; without a known one the entity's own order stands. */
+const orderOf = (
+  entity: Entity,
+  query: Query
+): { readonly order: ReadonlyArray<Sorted>; readonly warnings: Array<string> } => {
+  const warnings: Array<string> = []
+  const order: Array<Sorted> = []
+  for (const { direction, field } of query.order) {
+    const column = entity.sorts.get(field)
+    if (column !== undefined) order.push([column, direction])
+    else {
+      const meant = Option.match(nearest(field, entity.sorts.keys()), {
+        onNone: () => "",
+        onSome: (word) => `; did you mean ${word}?`
+      })
+      warnings.push(`${entity.name} cannot be sorted by '${field}'${meant}`)
+    }
+  }
+  return { order: order.length > 0 ? order : entity.order, warnings }
+}
+
+const directions = { asc: sql`ASC`, desc: sql`DESC` } as const
+
+const orderBy = (order: ReadonlyArray<Sorted>): Sql =>
+  order.length === 0
+    ? empty
+    : sql` ORDER BY ${list(order.map(([column, direction]) => sql`${column.identifier} ${directions[direction]}`))}`
+
+const casts = {
+  text: sql`text`,
+  text_array: sql`text[]`,
+  bool: sql`boolean`,
+  int4: sql`integer`,
+  int8: sql`bigint`,
+  float4: sql`real`,
+  float8: sql`double precision`,
+  numeric: sql`numeric`,
+  timestamptz: sql`timestamptz`,
+  jsonb: sql`jsonb`,
+  uuid: sql`uuid`
+} as const
+
+/** Nulls are the last of ascending columns and the first of descending ones. */
+const beyond = ([column, direction]: Sorted, value: string | null): Sql => {
+  const { identifier, type } = column
+  if (value === null) return direction === "asc" ? sql`FALSE` : sql`${identifier} IS NOT NULL`
+  const given = sql`${bind("text", value)}::text::${casts[type]}`
+  return direction === "asc" ? sql`(${identifier} > ${given} OR ${identifier} IS NULL)` : sql`${identifier} < ${given}`
+}
+
+const same = ([{ identifier, type }]: Sorted, value: string | null): Sql =>
+  value === null ? sql`${identifier} IS NULL` : sql`${identifier} = ${bind("text", value)}::text::${casts[type]}`
+
+const after = (order: ReadonlyArray<Sorted>, values: ReadonlyArray<string | null>): Sql =>
+  sql` WHERE (${
+    join(
+      order.map((sorted, at) =>
+        sql`(${
+          and([
+            ...order.slice(0, at).map((before, index) => same(before, values[index] ?? null)),
+            beyond(sorted, values[at] ?? null)
+          ])
+        })`
+      ),
+      sql` OR `
+    )
+  })`
+
+const orderText = (order: ReadonlyArray<Sorted>): string =>
+  order.map(([{ name }, direction]) => `${name} ${direction}`).join(", ")
+
+/** With the key, so that no two rows are equal. */
+const total = (entity: Entity, order: ReadonlyArray<Sorted>): ReadonlyArray<Sorted> => [
+  ...order,
+  ...entity.key.filter((key) => !order.some(([{ name }]) => name === key.name)).map((key) => [key, "asc"] as const)
+]
+
+export interface Page {
+  readonly cursor: Cursor
+  /** Whether rows carry `_cursor`, an array of their sort values as texts. */
+  readonly withKeyset: boolean
+}
+
+const source = (entity: Entity, where: Sql, isLatest: boolean): Sql => {
+  const columns = list(
+    entity.columns.map((column) => column.isExpression ? sql`${column.sql} AS ${column.identifier}` : column.identifier)
+  )
+  return entity.latest !== null && isLatest
+    ? sql`SELECT DISTINCT ON (${list(entity.latest.of)}) ${columns} FROM ${entity.from}${where} ORDER BY ${
+      list(entity.latest.of)
+    }, ${entity.latest.newest}`
+    : sql`SELECT ${columns} FROM ${entity.from}${where}`
+}
+
+const keysetValue = (order: ReadonlyArray<Sorted>): Sql =>
+  sql`jsonb_build_array(${list(order.map(([{ identifier }]) => sql`${identifier}::text`))}) AS _cursor`
+
+export const plan = (
+  entity: Entity,
+  query: Query,
+  context: Scope.PlanContext,
+  { cursor, withKeyset }: Page
+): Answer<Draft> =>
+  Result.gen(function*() {
+    const isLatest = yield* Scope.wantsLatest(entity, query)
+    const where = yield* Scope.scope(entity, query, context)
+    const { order: asked, warnings } = orderOf(entity, query)
+    const isKeyset = withKeyset || cursor._tag === "Keyset"
+    const order = isKeyset ? total(entity, asked) : asked
+    if (cursor._tag === "Keyset" && (cursor.order !== orderText(order) || cursor.after.length !== order.length)) {
+      return yield* refuse({
+        at: { start: 0, end: 0 },
+        detail: "invalid cursor payload",
+        found: cursor.order,
+        expected: `a cursor for ${orderText(order)}`
+      })
+    }
+    const rows = source(entity, where, isLatest)
+    const from = cursor._tag === "Keyset"
+      ? sql`SELECT *, ${keysetValue(order)} FROM (${rows}) AS page${after(order, cursor.after)}`
+      : isKeyset
+      ? sql`SELECT *, ${keysetValue(order)} FROM (${rows}) AS page`
+      : isLatest
+      ? sql`SELECT * FROM (${rows}) AS latest`
+      : rows
+    const limit = bind("int", Scope.limitOf(query, context))
+    const offset = bind("int", cursor._tag === "Offset" ? cursor.offset : 0)
+    return {
+      statement: sql`${from}${orderBy(order)} LIMIT ${limit} OFFSET ${offset}`,
+      shape: { kind: "rows", columns: entity.columns },
+      order: isKeyset ? orderText(order) : "",
+      warnings
+    }
+  })

@@ -1,0 +1,124 @@
+/** Which rows of an entity a query means: its tenant's, in its time range, that pass its filters. */
+import { Result } from "effect"
+import type { Entity, Field } from "../catalog/Entity.ts"
+import { and, bind, empty, type Sql, sql } from "../catalog/Sql.ts"
+import type { Filter, Query } from "../language/Query.ts"
+import { type Answer, refuse } from "../language/SrqlError.ts"
+import * as TimeRange from "../language/TimeRange.ts"
+import * as Predicates from "./Predicates.ts"
+
+export interface PlanContext {
+  /** Whose rows; null where a database holds those of one only. */
+  readonly tenant: string | null
+  readonly nowMillis: number
+  /** The request's own, which wins over the query's. */
+  readonly limit?: number
+  /** Of limits; none when absent. */
+  readonly limitMax?: number
+}
+
+const documentKey = /^[a-z0-9_-]{1,64}$/
+
+/** `metadata.KEY`; the key is a value as any other. */
+const inDocument = (entity: Entity, filter: Filter): Answer<Field> | undefined => {
+  const dot = filter.field.indexOf(".")
+  const of = filter.field.slice(0, dot)
+  const document = dot < 0 ? undefined : entity.documents.get(of)
+  if (document === undefined) return undefined
+  const key = filter.field.slice(dot + 1)
+  return documentKey.test(key)
+    ? Result.succeed({
+      name: filter.field,
+      aliases: [],
+      class: "json",
+      type: "text",
+      sql: sql`(${document}->>${bind("text", key)}::text)`
+    })
+    : refuse({
+      at: filter.key,
+      detail: `invalid ${of} key`,
+      found: key,
+      expected: "1 to 64 letters, digits, _ and -"
+    })
+}
+
+/** Entities of which the original names only the field. */
+const withoutName = new Set(["devices", "interfaces", "trace_summaries"])
+
+export const unknownField = (entity: Entity, filter: Filter, fields: ReadonlyMap<string, Field>, what = entity.name) =>
+  refuse({
+    at: filter.key,
+    detail: withoutName.has(what)
+      ? `unsupported filter field '${filter.field}'`
+      : `unsupported filter field for ${what}: '${filter.field}'`,
+    found: filter.field,
+    expected: `a field of ${entity.name}`,
+    known: fields.keys()
+  })
+
+export const fieldOf = (entity: Entity, filter: Filter): Answer<Field> => {
+  const field = entity.fields.get(filter.field)
+  if (field !== undefined) return Result.succeed(field)
+  return inDocument(entity, filter) ?? unknownField(entity, filter, entity.fields)
+}
+
+const isLatest = ({ field }: Filter): boolean => field === "latest"
+
+/** `latest:true`, where there is such a thing. */
+export const wantsLatest = (entity: Entity, query: Query): Answer<boolean> => {
+  let wanted = false
+  for (const filter of entity.latest === null ? [] : query.filters.filter(isLatest)) {
+    const value = typeof filter.value === "string" && filter.op === "eq" ? filter.value.toLowerCase() : ""
+    if (value !== "true" && value !== "false") {
+      return refuse({
+        at: filter.at,
+        detail: "latest filter only supports equality",
+        found: [filter.value].flat().join(","),
+        expected: "true or false"
+      })
+    }
+    wanted = value === "true"
+  }
+  return Result.succeed(wanted)
+}
+
+export const timeOf = (query: Query, { nowMillis }: PlanContext): Answer<TimeRange.TimeRange | null> =>
+  query.time === null ? Result.succeed(null) : TimeRange.resolve(query.time, nowMillis, query.timeAt)
+
+export const within = (column: Sql, { end, start }: TimeRange.TimeRange, isClosed = true): Sql => {
+  const [from, to] = [bind("timestamptz", start), bind("timestamptz", end)]
+  return isClosed ? sql`${column} >= ${from} AND ${column} <= ${to}` : sql`${column} >= ${from} AND ${column} < ${to}`
+}
+
+const tenantOf = (entity: Entity, { tenant }: PlanContext): ReadonlyArray<Sql> =>
+  entity.tenant === null || tenant === null ? [] : [sql`${entity.tenant} = ${bind("text", tenant)}`]
+
+export const where = (predicates: ReadonlyArray<Sql>): Sql => {
+  const said = predicates.filter((predicate) => predicate !== empty)
+  return said.length === 0 ? empty : sql` WHERE ${and(said)}`
+}
+
+/** ` WHERE …`, or nothing. */
+export const scope = (
+  entity: Entity,
+  query: Query,
+  context: PlanContext,
+  keepsNulls = false
+): Answer<Sql> =>
+  Result.gen(function*() {
+    const range = yield* timeOf(query, context)
+    const predicates = [...tenantOf(entity, context), ...(entity.always === null ? [] : [entity.always])]
+    if (range !== null && entity.time !== null) predicates.push(within(entity.time, range))
+    for (const filter of query.filters) {
+      if (entity.latest !== null && isLatest(filter)) continue
+      const field = yield* fieldOf(entity, filter)
+      predicates.push(yield* Predicates.of({ field, filter, keepsNulls }))
+    }
+    return where(predicates)
+  })
+
+/** At least 1: the request's limit, else the query's, else 100. */
+export const limitOf = (query: Query, { limit, limitMax }: PlanContext): number => {
+  const wanted = Math.max(1, Math.floor(limit ?? query.limit ?? 100))
+  return limitMax === undefined || limitMax <= 0 ? wanted : Math.min(wanted, limitMax)
+}

@@ -1,0 +1,126 @@
+/** `stats:` and `having:`: one object, or one for each group. */
+import { Result } from "effect"
+import type { Entity, Group } from "../catalog/Entity.ts"
+import { and, bind, empty, list, type Sql, sql } from "../catalog/Sql.ts"
+import type { Comparison, Query } from "../language/Query.ts"
+import { type Answer, refuse, type Span } from "../language/SrqlError.ts"
+import * as Measures from "./Measures.ts"
+import type { Draft } from "./Plan.ts"
+import * as Scope from "./Scope.ts"
+
+const signs: Readonly<Record<Comparison, Sql>> = {
+  eq: sql`=`,
+  not_eq: sql`<>`,
+  gt: sql`>`,
+  gte: sql`>=`,
+  lt: sql`<`,
+  lte: sql`<=`
+}
+
+/** Names of a payload are values as any other. */
+const object = (entries: ReadonlyArray<readonly [string, Sql]>): Sql =>
+  sql`jsonb_build_object(${list(entries.map(([key, value]) => sql`${bind("text", key)}::text, ${value}`))}) AS payload`
+
+const groupsOf = (entity: Entity, names: ReadonlyArray<string>, at: Span): Answer<ReadonlyArray<Group>> => {
+  const groups: Array<Group> = []
+  for (const name of names) {
+    const group = entity.groups.get(name)
+    if (group === undefined) {
+      return refuse({
+        at,
+        detail: `unsupported stats group field '${name}'`,
+        found: name,
+        expected: `one of ${[...entity.groups.keys()].join(", ") || "none"}`,
+        known: entity.groups.keys()
+      })
+    }
+    groups.push(group)
+  }
+  return Result.succeed(groups)
+}
+
+const having = (query: Query, measures: ReadonlyArray<Measures.Measure>): Answer<Sql> => {
+  const conditions: Array<Sql> = []
+  for (const { alias, at, op, value } of query.having) {
+    const measure = measures.find((one) => one.alias === alias)
+    if (measure === undefined) {
+      return refuse({
+        at,
+        detail: `unknown having alias '${alias}'`,
+        found: alias,
+        expected: "an alias of stats",
+        known: measures.map((one) => one.alias)
+      })
+    }
+    conditions.push(sql`${measure.sql} ${signs[op]} ${bind("text", value)}::text::numeric`)
+  }
+  return Result.succeed(conditions.length === 0 ? empty : sql` HAVING ${and(conditions)}`)
+}
+
+/** The first known sort field decides; the first measure, biggest first, where there is none. */
+const orderBy = (
+  query: Query,
+  measures: ReadonlyArray<Measures.Measure>,
+  groups: ReadonlyArray<Group>,
+  entity: Entity
+): Sql => {
+  const [first] = measures
+  for (const { direction, field } of query.order) {
+    const measure = measures.find(({ alias }) => alias === field) ?? (field === "count" ? first : undefined)
+    const group = groups.find(({ key }) => key === (entity.groups.get(field)?.key ?? field))
+    const found = measure?.sql ?? group?.sql
+    if (found !== undefined) return sql` ORDER BY ${found} ${direction === "asc" ? sql`ASC` : sql`DESC`}`
+  }
+  return first === undefined ? empty : sql` ORDER BY ${first.sql} DESC`
+}
+
+const source = (entity: Entity, where: Sql, isLatest: boolean): Sql => {
+  if (entity.latest === null || !isLatest) return sql`FROM ${entity.from}${where}`
+  const of = list(entity.latest.of)
+  return sql`FROM (SELECT DISTINCT ON (${of}) 1 FROM ${entity.from}${where} ORDER BY ${of}, ${entity.latest.newest}) AS latest`
+}
+
+export const plan = (
+  entity: Entity,
+  query: Query,
+  raw: { readonly raw: string; readonly at: Span },
+  context: Scope.PlanContext,
+  offset: number
+): Answer<Draft> =>
+  Result.gen(function*() {
+    const { by, measures } = yield* Measures.read(entity, raw.raw, raw.at)
+    const groups = yield* groupsOf(entity, by, raw.at)
+    const isLatest = yield* Scope.wantsLatest(entity, query)
+    if (isLatest && (groups.length > 0 || measures.some(({ isCount }) => !isCount))) {
+      return yield* refuse({
+        at: raw.at,
+        detail: "latest:true can only be counted",
+        found: raw.raw,
+        expected: "count() without by"
+      })
+    }
+    const isGrouped = groups.length > 0
+    const where = yield* Scope.scope(entity, query, context, isGrouped && entity.isInventory)
+    const from = source(entity, where, isLatest)
+    const conditions = yield* having(query, measures)
+    const [first] = measures
+    if (!isGrouped && first !== undefined && measures.length === 1 && first.isCount && entity.isInventory) {
+      const statement = sql`SELECT coalesce(${first.sql}, 0) AS count ${from}${conditions}`
+      return { statement, shape: { kind: "count", alias: first.alias } }
+    }
+    const payload = object([
+      ...groups.map((group) => [group.key, group.sql] as const),
+      ...measures.map(({ alias, sql }) => [alias, sql] as const)
+    ])
+    if (!isGrouped) return { statement: sql`SELECT ${payload} ${from}${conditions}`, shape: { kind: "payload" } }
+    const wanted = Scope.limitOf(query, context)
+    const limit = bind("int", entity.isInventory && wanted > 100 ? 20 : wanted)
+    const grouping = list(groups.map(({ sql }) => sql))
+    const order = orderBy(query, measures, groups, entity)
+    return {
+      statement: sql`SELECT ${payload} ${from} GROUP BY ${grouping}${conditions}${order} LIMIT ${limit} OFFSET ${
+        bind("int", offset)
+      }`,
+      shape: { kind: "payload" }
+    }
+  })

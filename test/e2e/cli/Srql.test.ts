@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+
+const main = path.resolve(import.meta.dirname, "../../../src/programs/cli/main.ts")
+
+const srql = (...args: ReadonlyArray<string>) => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [main, "srql", ...args], {
+    encoding: "utf8",
+    timeout: 60_000
+  })
+  return { status, stdout, stderr }
+}
+
+describe("serviceradar srql", () => {
+  it("explains a query without a database", () => {
+    const { status, stdout } = srql("--explain", "in:gateways status:up limit:3", "--tenant", "acme")
+
+    assert.strictEqual(status, 0)
+    assert.include(
+      stdout,
+      "FROM gateways WHERE tenant_id = $1 AND status = $2 ORDER BY last_seen DESC LIMIT $3 OFFSET $4"
+    )
+    assert.include(stdout, "$2 text \"up\"")
+  })
+
+  it("marks what it refuses", () => {
+    const { status, stdout } = srql("--explain", "in:devcies")
+
+    assert.strictEqual(status, 1)
+    assert.include(stdout, "in:devcies\n   ^^^^^^^\n")
+    assert.include(stdout, "did you mean devices?")
+  })
+
+  it("checks a file line by line", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-srql-"))
+    try {
+      const file = path.join(folder, "queries.txt")
+      fs.writeFileSync(file, "in:logs level:error\n\n# of metrics\n  in:cpu bucket:5m\n")
+
+      const { status, stdout } = srql("--check", file)
+
+      assert.strictEqual(status, 1)
+      assert.match(stdout, /queries\.txt:4:17: error: downsample queries require time:<range>/)
+      assert.include(stdout, "2 queries, 1 refused")
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it("asks for what it needs", () => {
+    const { status, stderr } = srql()
+
+    assert.strictEqual(status, 2)
+    assert.include(stderr, "srql needs --explain QUERY or --check FILE")
+  })
+})
