@@ -3,11 +3,15 @@ import { Effect, Layer, Option, Redacted, Schedule } from "effect"
 import type { NatsClient } from "../../src/layers/nats/connection/NatsClient.ts"
 import { NatsConnection, type NatsConnectionOptions } from "../../src/layers/nats/connection/NatsConnection.ts"
 import { NatsEndpoint } from "../../src/layers/nats/connection/NatsEndpoint.ts"
+import { Credentials } from "../../src/services/security/Credentials.ts"
 import { secured } from "./secured.ts"
 
-/** `NatsConnection` that is being kept; `url` is where the server is. */
+/** `NatsConnection` that is being kept, as are its certificates; `url` is where the server is. */
 export const layer = (url: string, options: NatsConnectionOptions = {}) =>
-  Layer.effectDiscard(Effect.flatMap(NatsConnection, (connection) => Effect.forkScoped(connection.keep))).pipe(
+  Layer.effectDiscard(Effect.gen(function*() {
+    yield* Effect.forkScoped((yield* NatsConnection).keep)
+    yield* Effect.forkScoped((yield* Credentials).keep)
+  })).pipe(
     Layer.provideMerge(NatsConnection.layer(options)),
     Layer.provideMerge(NatsEndpoint.layer(Option.some(Redacted.make(url)))),
     Layer.provide(secured)

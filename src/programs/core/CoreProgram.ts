@@ -32,7 +32,9 @@ import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { DatabaseEndpoint } from "../../layers/postgres/connection/DatabaseEndpoint.ts"
+import * as DatabaseTls from "../../layers/postgres/connection/DatabaseTls.ts"
 import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
+import * as UrlCertificates from "../../layers/postgres/connection/UrlCertificates.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
@@ -80,6 +82,14 @@ const shown = (config: CoreConfig) =>
     routes: [servicesRoute]
   })
 
+const database = (config: CoreConfig) => {
+  const named = Option.map(config.databaseUrl, UrlCertificates.take)
+  const tls = DatabaseTls.load({ tls: Option.flatMap(named, (one) => one.tls), sslMode: Option.none() })
+  return Layer.unwrap(
+    Effect.map(tls, (tls) => PgConnection.layer({ maxConnections: config.maxConnections, migrations, tls }))
+  ).pipe(Layer.provideMerge(DatabaseEndpoint.layer(Option.map(named, ({ url }) => url))))
+}
+
 /** What the tree needs. */
 export const layer = (config: CoreConfig) =>
   Layer.merge(
@@ -92,8 +102,7 @@ export const layer = (config: CoreConfig) =>
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
     Layer.provideMerge(Management.layer),
-    Layer.provideMerge(PgConnection.layer({ maxConnections: config.maxConnections, migrations })),
-    Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl)),
+    Layer.provideMerge(database(config)),
     Layer.provideMerge(SecurityLayer.layer)
   )
 

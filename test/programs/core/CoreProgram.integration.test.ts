@@ -165,7 +165,7 @@ describe("CoreProgram", () => {
     type Ending = Extract<Failure, { readonly _tag: "SupervisorShutdown" }> extends SupervisorShutdown<infer E> ? E
       : never
 
-    expectTypeOf<Failure["_tag"]>().toEqualTypeOf<"SupervisorShutdown" | SecurityError["_tag"]>()
+    expectTypeOf<Failure["_tag"]>().toEqualTypeOf<"SupervisorShutdown" | "CredentialsError" | SecurityError["_tag"]>()
     expectTypeOf<Ending>().toEqualTypeOf<BindError | CredentialsError | DatabaseSchemaError | PostgresStartError>()
   })
 
