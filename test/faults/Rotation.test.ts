@@ -8,9 +8,9 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import { jetstream } from "@nats-io/jetstream"
 import { Clock, Effect, Fiber, Option, Redacted, References, Schedule } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import { jetstream } from "@nats-io/jetstream"
 import * as fs from "node:fs/promises"
 import * as net from "node:net"
 import * as path from "node:path"
@@ -279,8 +279,11 @@ const publishing = Effect.fnUntraced(function*(count: { sent: number }) {
   for (;;) {
     // All of one table, and none of them poison.
     const { data, subject } = markedEvent(7 * (2 * count.sent + 1))
-    const send = Effect.flatMap(connection.client, ({ nc }) =>
-      Effect.tryPromise(() => jetstream(nc).publish(subject, data, { msgID: `event-${count.sent}`, timeout: 3_000 })))
+    const send = Effect.flatMap(
+      connection.client,
+      ({ nc }) =>
+        Effect.tryPromise(() => jetstream(nc).publish(subject, data, { msgID: `event-${count.sent}`, timeout: 3_000 }))
+    )
     yield* Effect.retry(send, Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(100)]))
     count.sent += 1
     yield* Effect.sleep("100 millis")
