@@ -20,7 +20,7 @@ import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import { type GrpcError, PermissionDenied, ResourceExhausted, Unauthenticated } from "../grpc/GrpcError.ts"
 import type { MethodDefinition } from "../grpc/GrpcMethod.ts"
 import type { ServerInterceptor } from "../grpc/GrpcServer.ts"
-import { effective, originOf } from "./GrpcCredentials.ts"
+import { effectiveServer, originOf } from "./GrpcCredentials.ts"
 import * as GrpcSigning from "./GrpcSigning.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
 import * as PeerRules from "./PeerRules.ts"
@@ -176,7 +176,7 @@ export const interceptors = Effect.fnUntraced(function*(
   host: string,
   needed: ReadonlyArray<Requirements>
 ): Effect.fn.Return<ReadonlyArray<ServerInterceptor>, CredentialsError, SecurityMonitor | Credentials | Scope.Scope> {
-  const security = yield* effective(configured, host)
+  const security = yield* effectiveServer(configured, host)
   if (security._tag === "None") return []
   const monitor = yield* SecurityMonitor
   const rules = new Map([builtIn, ...needed].flatMap((one) => [...one]))

@@ -38,14 +38,17 @@ export const originOf = (security: Mtls | Spiffe): CredentialOrigin => {
 
 const hostOf = (target: string): string => /^\[?(.*?)\]?(?::\d+)?$/.exec(target)?.[1] || "localhost"
 
-/** What the mode makes of a configuration for a peer, or an address to listen on. */
-export const effective = Effect.fnUntraced(function*(
+/** An empty host means every interface here, and with a port alone this machine where it is dialled. */
+const listeningOn = (host: string): string => host === "" ? "0.0.0.0" : host
+
+/** What the mode makes of a configuration for a host that is dialled. */
+const effective = Effect.fnUntraced(function*(
   security: SecurityConfig,
-  target: string
+  host: string
 ): Effect.fn.Return<SecurityConfig, CredentialsError> {
   const setting = yield* CurrentSecurityMode
   const hasCertificates = security._tag !== "None"
-  switch (SecurityMode.choose(setting, { hasCertificates, host: hostOf(target) })) {
+  switch (SecurityMode.choose(setting, { hasCertificates, host })) {
     case "tls":
       return security
     case "plain":
@@ -53,9 +56,36 @@ export const effective = Effect.fnUntraced(function*(
     case "missing":
       return yield* new CredentialsError({
         file: "",
-        reason: `${variable} is ${setting.mode}, but no certificates are configured for ${target}: add a security block`
+        reason: `${variable} is ${setting.mode}, but no certificates are configured for ${host}: add a security block`
       })
   }
+})
+
+/** What the mode makes of a configuration for a host that is listened on. */
+export const effectiveServer = (
+  security: SecurityConfig,
+  host: string
+): Effect.Effect<SecurityConfig, CredentialsError> => effective(security, listeningOn(host))
+
+/** Said once for each direction: a poller may dial thousands of agents. */
+const warned = new Set<string>()
+
+const warnings = {
+  listen: "everybody on the network may call, read and change what is sent",
+  dial: "whoever is on the way, or has taken the address, may read and change what is sent"
+}
+
+const warnOfPlainText = Effect.fnUntraced(function*(direction: keyof typeof warnings, host: string) {
+  const { isExplicit, mode } = yield* CurrentSecurityMode
+  if (isExplicit || mode !== "production" || SecurityMode.isLoopback(host) || warned.has(direction)) return
+  warned.add(direction)
+  const what = direction === "listen" ? `serves ${host}` : `dials ${host}, and perhaps others,`
+  yield* Effect.logWarning(
+    `gRPC ${what} in plain text: ${
+      warnings[direction]
+    }. Configure certificates (serviceradar certs), or say that it is ` +
+      `meant with ${variable}=development`
+  )
 })
 
 /** Contexts are large; thousands of channels share one. */
@@ -114,8 +144,12 @@ export const client = Effect.fn("GrpcCredentials.client")(function*(
   configured: SecurityConfig,
   target: string
 ): Effect.fn.Return<GrpcCredentials.ClientCredentials, CredentialsError, Credentials | Scope.Scope> {
-  const security = yield* effective(configured, target)
-  if (security._tag === "None") return GrpcCredentials.plainClient
+  const host = hostOf(target)
+  const security = yield* effective(configured, host)
+  if (security._tag === "None") {
+    yield* warnOfPlainText("dial", host)
+    return GrpcCredentials.plainClient
+  }
   const credentials = yield* Credentials
   const source = yield* credentials.open(originOf(security))
   const { signing } = security.peers
@@ -142,8 +176,11 @@ export const server = Effect.fn("GrpcCredentials.server")(function*(
   configured: SecurityConfig,
   host: string
 ): Effect.fn.Return<GrpcCredentials.ServerCredentials, CredentialsError, Credentials | Scope.Scope> {
-  const security = yield* effective(configured, host)
-  if (security._tag === "None") return GrpcCredentials.plainServer
+  const security = yield* effectiveServer(configured, host)
+  if (security._tag === "None") {
+    yield* warnOfPlainText("listen", listeningOn(host))
+    return GrpcCredentials.plainServer
+  }
   const credentials = yield* Credentials
   const source = yield* credentials.open(originOf(security))
   const contextOf = (set: Option.Option<CredentialSet>): tls.SecureContextOptions =>

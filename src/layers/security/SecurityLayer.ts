@@ -7,15 +7,16 @@ import { Config, Effect, Layer, Option } from "effect"
 import * as CurrentSecurityMode from "../../services/security/CurrentSecurityMode.ts"
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as LiveCredentials from "./LiveCredentials.ts"
+import * as SecurityWebhook from "./SecurityWebhook.ts"
 
 const layerWith = (options: LiveCredentials.CredentialsOptions) =>
   Layer.unwrap(
     Effect.map(CurrentSecurityMode.CurrentSecurityMode, ({ mode }) =>
       LiveCredentials.layer({ openKeys: mode === "development" ? "warn" : "refuse", ...options }))
   )
-    .pipe(Layer.provideMerge(SecurityMonitor.layer))
+    .pipe(Layer.provideMerge(SecurityMonitor.layer), Layer.provide(SecurityWebhook.layer))
 
-/** As `SERVICERADAR_SECURITY_MODE` and `SPIFFE_ENDPOINT_SOCKET` say. */
+/** As `SERVICERADAR_SECURITY_MODE`, `SPIFFE_ENDPOINT_SOCKET` and `SERVICERADAR_SECURITY_WEBHOOK` say. */
 export const layer = Layer.unwrap(
   Effect.map(
     Config.option(Config.String("SPIFFE_ENDPOINT_SOCKET")),
