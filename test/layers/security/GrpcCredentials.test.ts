@@ -5,7 +5,9 @@ import * as tls from "node:tls"
 import { anyPeer, none, type SecurityConfig } from "../../../src/domain/security/SecurityConfig.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
+import * as GrpcTransport from "../../../src/layers/grpc/GrpcCredentials.ts"
 import * as GrpcCredentials from "../../../src/layers/security/GrpcCredentials.ts"
+import * as CurrentSecurityMode from "../../../src/services/security/CurrentSecurityMode.ts"
 import { secured } from "../../support/secured.ts"
 import { agentService, serveOn, statusRequest, statusResponse } from "../grpc/fixture.ts"
 
@@ -48,6 +50,24 @@ const askAs = (security: SecurityConfig, host = "localhost") =>
   }).pipe(Effect.provide(secured))
 
 describe("GrpcCredentials", () => {
+  it.live("hybrid asks for certificates on every interface, and not on the loopback", () =>
+    Effect.gen(function*() {
+      const isPlain = (host: string) =>
+        Effect.map(
+          GrpcCredentials.server(mtls("agent"), host),
+          (credentials) => credentials === GrpcTransport.plainServer
+        )
+      const hosts = ["", "0.0.0.0", "::", "192.0.2.1", "127.0.0.1", "::1"]
+
+      const plain = yield* Effect.filter(hosts, isPlain).pipe(
+        Effect.provideService(CurrentSecurityMode.CurrentSecurityMode, { mode: "hybrid", isExplicit: true }),
+        Effect.provide(secured),
+        Effect.scoped
+      )
+
+      assert.deepStrictEqual(plain, ["127.0.0.1", "::1"])
+    }))
+
   it.live("lets peers with certificates of the same root speak, and tells the handler who calls", () =>
     Effect.gen(function*() {
       const response = yield* askAs(mtls("poller"))
