@@ -112,8 +112,9 @@ class Dummy<In, E, O> implements DummyProducer<In, E, O> {
         const [ticket] = this.#unsent
         if (ticket === undefined) {
           if (this.#hasEnded) return Effect.fail(Cause.Done())
+          // Waits again: after an empty answer a pipeline pauses, which on the test clock is for ever.
           this.#changed.closeUnsafe()
-          return Effect.succeed([])
+          return this.#pull(demand)
         }
         const messages = ticket.unsent.splice(0, demand)
         if (ticket.unsent.length === 0) this.#unsent.shift()
