@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { type Duration, Effect, Exit, Fiber, Schedule, Scope } from "effect"
+import { Duration, Effect, Exit, Fiber, Schedule, Scope } from "effect"
 import { ServiceType } from "../../../src/domain/monitoring/Ids.ts"
 import type { StatusResponse } from "../../../src/gen/monitoring/monitoring.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
@@ -43,7 +43,11 @@ describe("A poller that reports to an existing core", () => {
         const core = yield* ExistingCore.serve()
         const { samples } = core.memory
         yield* Effect.forkScoped(
-          poller([agent("a", address, names(5).map((name) => check(name)))], core.address, "1 second")
+          poller(
+            [agent("a", address, names(5).map((name) => check(name, { timeout: Duration.millis(900) })))],
+            core.address,
+            "1 second"
+          )
         )
 
         yield* until(() => samples.length >= 2, "two samples while all is well")
@@ -80,7 +84,7 @@ describe("A poller that reports to an existing core", () => {
         yield* Effect.forkScoped(poller(
           [
             agent("well", well, names(4).map((name) => check(name))),
-            agent("hanging", hanging, [check("check-4")])
+            agent("hanging", hanging, [check("check-4", { timeout: Duration.seconds(1) })])
           ],
           core.address,
           "2 seconds"
