@@ -19,15 +19,8 @@ export interface ReportMemory {
   readonly hold: (peer: string, bytes: number) => Effect.Effect<void, ResourceExhausted, Scope.Scope>
 }
 
-const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
-
 export const make = (limits: ByteLimits = defaultLimits): ReportMemory => {
   const budget = new ByteBudget(limits)
-  const detailOf = (address: string) => ({
-    peer: `reports of ${address} take more than ${mebibytes(limits.bytesPerPeerMax)} already: send it again later`,
-    all: `unfinished reports take more than ${mebibytes(limits.bytesMax)} already: send it again later`
-  })
-
   return {
     hold: (peer, bytes) =>
       Effect.acquireRelease(
@@ -35,7 +28,8 @@ export const make = (limits: ByteLimits = defaultLimits): ReportMemory => {
           const address = addressOf(peer)
           const overrun = budget.take(address, bytes)
           if (overrun === undefined) return Effect.succeed(address)
-          return Effect.fail(new ResourceExhausted({ detail: detailOf(address)[overrun] }))
+          const detail = budget.refusalOf(overrun, { peer: `reports of ${address}`, all: "unfinished reports" })
+          return Effect.fail(new ResourceExhausted({ detail }))
         }),
         (address) => Effect.sync(() => budget.give(address, bytes))
       ).pipe(Effect.asVoid)

@@ -8,6 +8,8 @@ export interface ByteLimits {
 /** Whose room is used up. */
 export type Overrun = "peer" | "all"
 
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
+
 /** Without the port: connections of one address share. */
 export const addressOf = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(":"))) || peer
 
@@ -26,6 +28,13 @@ export class ByteBudget {
     if (this.#total + bytes > this.limits.bytesMax) return "all"
     this.#add(address, bytes)
     return undefined
+  }
+
+  /** For whoever is turned away; `held` says what the room is used up by. */
+  refusalOf(overrun: Overrun, held: Readonly<Record<Overrun, string>>): string {
+    const { bytesMax, bytesPerPeerMax } = this.limits
+    const limit = mebibytes(overrun === "peer" ? bytesPerPeerMax : bytesMax)
+    return `${held[overrun]} take more than ${limit} already: send it again later`
   }
 
   give(address: string, bytes: number): void {

@@ -15,6 +15,7 @@ import type { SecurityError } from "../../../src/layers/security/SecurityLayer.t
 import * as CoreProgram from "../../../src/programs/core/CoreProgram.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
+import { wireReport, wireStatus } from "../../support/coreProcess.ts"
 import { get } from "../../support/http.ts"
 import { secured } from "../../support/secured.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
@@ -39,27 +40,7 @@ const startCore = Effect.gen(function*() {
   const answer = (at: string) => Effect.catchDefect(get(address, at), () => Effect.succeed({ status: 0, body: "" }))
   yield* until(answer("/health/ready"), ({ status }) => status === 200)
   const poller = yield* GrpcClient.make(PollerServiceService, { target: `127.0.0.1:${grpc}` })
-  const report = (serviceName: string) =>
-    poller.reportStatus({
-      pollerId: "poller-1",
-      agentId: "",
-      timestamp: 1_700_000_000n,
-      partition: "default",
-      sourceIp: "127.0.0.1",
-      kvStoreId: "",
-      services: [{
-        serviceName,
-        serviceType: "port",
-        available: true,
-        message: Buffer.from("{}"),
-        responseTime: 1n,
-        agentId: "agent-1",
-        pollerId: "poller-1",
-        partition: "default",
-        source: "getStatus",
-        kvStoreId: ""
-      }]
-    })
+  const report = (serviceName: string) => poller.reportStatus(wireReport(1_700_000_000n, [wireStatus({ serviceName })]))
   return { answer, home, report }
 })
 

@@ -23,8 +23,6 @@ export const limitsFor = (maxReceiveBytes: number): ByteLimits => {
 
 const uncountedBytes = 65_536
 
-const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
-
 export class Arriving {
   readonly #budget: ByteBudget
   readonly #address: string
@@ -43,17 +41,11 @@ export class Arriving {
     const more = counted - this.#counted
     if (more < 0) this.#budget.give(this.#address, -more)
     const overrun = more > 0 ? this.#budget.take(this.#address, more) : undefined
-    if (overrun !== undefined) return new ResourceExhausted({ detail: this.#detailOf(overrun) })
+    if (overrun !== undefined) {
+      const peer = `messages that ${this.#address} has not finished`
+      return new ResourceExhausted({ detail: this.#budget.refusalOf(overrun, { peer, all: "unfinished messages" }) })
+    }
     this.#counted = counted
     return undefined
-  }
-
-  #detailOf(overrun: "peer" | "all"): string {
-    const { bytesMax, bytesPerPeerMax } = this.#budget.limits
-    return overrun === "peer"
-      ? `messages that ${this.#address} has not finished take more than ${
-        mebibytes(bytesPerPeerMax)
-      } already: send it again later`
-      : `unfinished messages take more than ${mebibytes(bytesMax)} already: send it again later`
   }
 }
