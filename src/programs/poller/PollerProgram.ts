@@ -17,6 +17,7 @@ import { Config, type Duration, Effect, Layer, Option, Ref } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
+import type { PollerIdentity } from "../../domain/monitoring/reports/PollOutcome.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import { phaseOf } from "../../domain/poller/PollPhase.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
@@ -69,10 +70,9 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
 export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
   Layer.unwrap(Effect.map(operatorAddresses(config), (addresses) =>
     CoreReporter.layer({
-      pollerId: config.pollerId,
-      partition: config.partition,
+      poller: identityOf(config),
       pollInterval: config.pollInterval,
-      expected: AgentLink.regularKeys(config.agents),
+      expected: AgentLink.regularChecks(config.agents),
       ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
     }).pipe(
       Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),
@@ -87,14 +87,20 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
 export const run = (config: PollerConfig, options: PollerOptions = {}) =>
   Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config, options)))
 
+const identityOf = ({ kvStoreId, partition, pollerId }: PollerConfig): PollerIdentity => ({
+  pollerId,
+  partition,
+  kvStoreId
+})
+
 const linksOf = (config: PollerConfig): ReadonlyArray<AgentLink.AgentLink> => {
-  const { kvStoreId, partition, pollInterval, pollerId } = config
-  return config.agents.map((agent) =>
+  const { agents, pollInterval } = config
+  return agents.map((agent) =>
     AgentLink.make({
       agent,
-      poller: { pollerId, partition, kvStoreId },
+      poller: identityOf(config),
       pollInterval,
-      phase: phaseOf(agent.agentId, config.agents.length, pollInterval)
+      phase: phaseOf(agent.agentId, agents.length, pollInterval)
     })
   )
 }

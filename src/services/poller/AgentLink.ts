@@ -11,6 +11,7 @@ import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PollOutcome.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import { type AgentConnection, AgentError, NotAsked, TimedOut, Unreachable } from "./AgentClient.ts"
+import type { ExpectedCheck } from "./CoreReporter.ts"
 
 export interface Session {
   readonly connection: AgentConnection
@@ -71,11 +72,13 @@ export const make = (
 /** Of the check at this place of the agent's entry. */
 const keyOf = ({ agentId }: PolledAgent, index: number): string => `${index} ${agentId}`
 
-/** Those that every cycle measures; results checks have intervals of their own. */
-export const regularKeys = (agents: ReadonlyArray<PolledAgent>): ReadonlySet<string> =>
-  new Set(
+/** Those that every cycle measures, by their keys; results checks have intervals of their own. */
+export const regularChecks = (agents: ReadonlyArray<PolledAgent>): ReadonlyMap<string, ExpectedCheck> =>
+  new Map(
     agents.flatMap((agent) =>
-      agent.checks.flatMap(({ resultsInterval }, index) => Option.isNone(resultsInterval) ? [keyOf(agent, index)] : [])
+      agent.checks.flatMap((check, index) =>
+        Option.isNone(check.resultsInterval) ? [[keyOf(agent, index), { agent, check }] as const] : []
+      )
     )
   )
 

@@ -5,16 +5,18 @@
  * a status is urgent (a service came up or went down). A core that takes each report for the whole poller gets one report
  * per cycle with every check in it: when all have been measured, at the latest some seconds into the cycle, with the last
  * known state of those that hang; and one more at once for what is urgent. Until every check has a state it gets none,
- * for a cycle at most. While core is away statuses wait in a bounded buffer; when that is full the oldest go and are
+ * for a cycle at most; what has not answered by then goes along as unavailable, because it has not answered yet. While core is away statuses wait in a bounded buffer; when that is full the oldest go and are
  * counted. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
  */
 import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Option } from "effect"
-import type { Partition, PollerId } from "../../domain/monitoring/Ids.ts"
+import type { Check } from "../../domain/monitoring/checks/Check.ts"
+import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
 import * as PresentState from "../../domain/monitoring/reports/PresentState.ts"
 import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
 import * as ReportBuffer from "../../domain/monitoring/reports/ReportBuffer.ts"
 import * as ReportCycle from "../../domain/monitoring/reports/ReportCycle.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
+import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import type { ReportHeader } from "./CoreClient.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
@@ -31,17 +33,21 @@ export interface Report {
   readonly settled: (isDelivered: boolean) => Effect.Effect<void>
 }
 
+export interface ExpectedCheck {
+  readonly agent: PolledAgent
+  readonly check: Check
+}
+
 export interface Options {
-  readonly pollerId: PollerId
-  readonly partition: Partition
+  readonly poller: PollOutcome.PollerIdentity
   /** 100 unless told. */
   readonly batchSizeMax?: number
   /** 5 s unless told. */
   readonly batchWait?: Duration.Input
   /** Of the poller: how often each check is measured, and after how long without anything core hears that it lives. */
   readonly pollInterval: Duration.Duration
-  /** The keys of the checks that are measured in every cycle. */
-  readonly expected: ReadonlySet<string>
+  /** The checks that are measured in every cycle, by their keys. */
+  readonly expected: ReadonlyMap<string, ExpectedCheck>
   /** Statuses kept while core is away. 10,000 unless told. */
   readonly bufferSizeMax?: number
   /** 64 MiB unless told. */
@@ -88,7 +94,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     startMillis: yield* Clock.currentTimeMillis,
     intervalMillis: Duration.toMillis(options.pollInterval),
     waitMillis: Duration.toMillis(batchWait),
-    expected: options.expected
+    expected: new Set(options.expected.keys())
   })
 
   const pending = Effect.sync(() => ReportBuffer.size(buffer))
@@ -113,13 +119,29 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   const header = Effect.fnUntraced(function*(measuredAtMillis: number) {
     return {
-      pollerId: options.pollerId,
-      partition: options.partition,
+      pollerId: options.poller.pollerId,
+      partition: options.poller.partition,
       sourceIp: yield* identity.sourceIp,
       timestampSeconds: BigInt(Math.floor(measuredAtMillis / 1_000)),
       interval: options.pollInterval
     } satisfies ReportHeader
   })
+
+  /** Every check, also those that have never answered. */
+  const presentStatuses = Effect.gen(function*() {
+    const unanswered = yield* Effect.forEach(cycle.unknown, (key) => {
+      const expected = options.expected.get(key)
+      return expected === undefined ? Effect.succeedNone : Effect.asSome(notAnswered(expected))
+    })
+    return [...PresentState.report(present), ...unanswered.flatMap(Option.toArray)]
+  })
+
+  const notAnswered = ({ agent, check }: ExpectedCheck) =>
+    Effect.map(
+      identity.agentHost(agent),
+      (host) =>
+        PollOutcome.notAnswered({ poller: options.poller, agentId: agent.agentId, host, check, source: "getStatus" })
+    )
 
   /** Whole or not at all: a report that is neither in flight nor settled would never be asked for again. */
   const conclude = (reports: ReadonlyArray<Report>, refused: ReadonlySet<Report>) =>
@@ -140,7 +162,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       yield* conclude(reports, delivered.refused)
       return true
     }
-    const outcome = yield* delivery.deliverWhole(PresentState.report(present), to)
+    const outcome = yield* delivery.deliverWhole(yield* presentStatuses, to)
     if (outcome === "away") return false
     yield* conclude(reports, outcome === "refused" ? new Set(reports) : new Set())
     return true
@@ -187,11 +209,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   /** What is known, although nothing was measured since; nothing is waited for. */
   const sendPresent = Effect.gen(function*() {
-    const statuses = PresentState.report(present)
+    const statuses = yield* presentStatuses
     const to = yield* header(yield* Clock.currentTimeMillis)
     if (statuses.length > 0) yield* delivery.deliverWhole(statuses, to)
     // Of a poller without checks this is the whole truth.
-    else if (options.expected.size === 0) yield* delivery.heartbeat(to)
+    else yield* delivery.heartbeat(to)
   })
 
   /** For a core that takes each report for the whole poller. */

@@ -102,6 +102,36 @@ describe("A poller that reports to an existing core", () => {
   )
 
   it.live(
+    "has a check that never answered, and whose time is longer than the interval, in every sample, also after a restart",
+    () =>
+      Effect.gen(function*() {
+        const address = yield* FakeAgent.serve({
+          getStatus: (name) => name === "check-4" ? Effect.never : Effect.succeed(FakeAgent.available(document))
+        })
+        const core = yield* ExistingCore.serve()
+        const { samples } = core.memory
+        const start = Effect.forkScoped(
+          poller([agent("a", address, names(5).map((name) => check(name)))], core.address, "1 second")
+        )
+        const running = yield* start
+        yield* until(() => samples.length >= 3, "three samples")
+        yield* Fiber.interrupt(running)
+        const atRestart = samples.length
+        yield* start
+        yield* until(() => samples.length >= atRestart + 3, "three samples after the restart")
+
+        for (const sample of samples) {
+          assert.deepStrictEqual(namesIn(sample), names(5))
+          const silent = sample.services.find(({ serviceName }) => serviceName === "check-4")
+          assert.deepInclude(silent, { available: false, source: "lastKnown", agentId: "a" })
+          assert.include(silent?.message.toString(), "not answered yet")
+        }
+        assert.deepStrictEqual([core.memory.recoveries, core.memory.problems], [0, []])
+      }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, SupervisionTree.layer])),
+    live
+  )
+
+  it.live(
     "shows 120 checks of three agents with the same names in every sample, one per cycle",
     () =>
       Effect.gen(function*() {

@@ -93,7 +93,7 @@ describe("A fleet of 200 agents, of which 50 are healthy", () => {
         losses: Effect.succeed(0),
         takesParts: Effect.succeed(true)
       })
-      const reporter = CoreReporter.layer({ ...poller, pollInterval: Duration.minutes(1), expected: new Set() }).pipe(
+      const reporter = CoreReporter.layer({ poller, pollInterval: Duration.minutes(1), expected: new Map() }).pipe(
         Layer.provide(coreClient)
       )
       yield* Supervisor.run(PollerProgram.tree(config(agents, { pollInterval: pollIntervalMillis }))).pipe(

@@ -46,11 +46,10 @@ const subject = Effect.sync(() => {
       })
   })
   const reporter = CoreReporter.layer({
-    pollerId: poller.pollerId,
-    partition: poller.partition,
+    poller,
     pollInterval: Duration.seconds(2),
     batchWait: "100 millis",
-    expected: new Set()
+    expected: new Map()
   }).pipe(Layer.provide([core, HostIdentity.layerStatic("192.0.2.1")]))
   const world = Layer.mergeAll(
     reporter,

@@ -47,9 +47,9 @@ class FakeCore {
 }
 
 const options: Options = {
-  ...poller,
+  poller,
   pollInterval: Duration.minutes(1),
-  expected: new Set()
+  expected: new Map()
 }
 
 const report = Effect.fnUntraced(function*(

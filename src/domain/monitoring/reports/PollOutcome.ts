@@ -64,6 +64,12 @@ export const fromFailure = (subject: PollSubject, reason: string): ServiceStatus
   return toStatus(subject, { serviceType, message, available: false, responseTimeNanos: 0n, agentId })
 }
 
+/** For a report that shows every check of a poller, also one that the first call to the agent is still on its way for. */
+export const notAnswered = (subject: PollSubject): ServiceStatus => ({
+  ...fromFailure(subject, "not answered yet"),
+  source: "lastKnown"
+})
+
 /** Core ingests an inventory by this type, which the existing poller derives from the name. */
 const typeOf = ({ check, source }: PollSubject): ServiceType =>
   source === "results" && check.serviceName.includes("sync") ? ServiceType.make("sync") : check.serviceType
