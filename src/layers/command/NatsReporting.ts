@@ -57,9 +57,9 @@ export const beside = Effect.fnUntraced(function*<A, E, R>(program: Program, eff
     name: `serviceradar-${program}`,
     credentials: NatsCredentials.ofSettings(nats)
   }).pipe(Layer.provide(NatsEndpoint.layer(nats.url)), Layer.provideMerge(SecurityLayer.layer))
-  const publisher = JetStreamEventPublisher.layer().pipe(
-    Layer.provide(Layer.succeed(LogPublication.isPublished, false))
+  const layer = SelfReporting.layer(options).pipe(
+    Layer.provideMerge(JetStreamEventPublisher.layer()),
+    Layer.provideMerge(connection)
   )
-  const layer = SelfReporting.layer(options).pipe(Layer.provideMerge(publisher), Layer.provideMerge(connection))
   return yield* Effect.raceFirst(effect, telling(options)).pipe(Effect.provide(layer))
 })

@@ -8,6 +8,7 @@
 import * as grpc from "@grpc/grpc-js"
 import { Duration, Effect, Exit, type Scope, Stream } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
+import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import type { Compression } from "./Compression.ts"
 import type { ClientCredentials } from "./GrpcCredentials.ts"
 import type { ClientInterceptor } from "./GrpcInterceptor.ts"
@@ -184,12 +185,14 @@ const renewalBackoff = Backoff.capped({ from: "1 second", to: "30 seconds" })
 const followRenewals = (channel: Channel, { credentials }: ChannelOptions) =>
   credentials?.renewals === undefined
     ? Effect.void
-    : credentials.renewals.pipe(
-      Stream.switchMap(() =>
-        Stream.fromEffect(Effect.repeat(channel.renew, { schedule: renewalBackoff, until: (isRenewed) => isRenewed }))
-      ),
-      Stream.runDrain,
-      Effect.forkScoped
+    : ScopedLoop.start(
+      `Renewing the certificates towards ${channel.target}`,
+      credentials.renewals.pipe(
+        Stream.switchMap(() =>
+          Stream.fromEffect(Effect.repeat(channel.renew, { schedule: renewalBackoff, until: (isRenewed) => isRenewed }))
+        ),
+        Stream.runDrain
+      )
     )
 
 export const make = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> =>

@@ -8,6 +8,7 @@
  */
 import { Duration, Effect, Schedule, type Scope } from "effect"
 import type * as net from "node:net"
+import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import { connectionsMaxOf } from "./FileLimit.ts"
 
 export interface ConnectionGuardOptions {
@@ -131,8 +132,8 @@ export const guard = (
       Effect.sync(() => server.prependListener("connection", onConnection).on("error", onError)),
       () => Effect.sync(() => server.off("connection", onConnection))
     )
-    yield* Effect.sync(() => one.sweep()).pipe(
-      Effect.repeat(Schedule.spaced(Duration.divideUnsafe(silentAfter, 4))),
-      Effect.forkScoped
+    yield* ScopedLoop.start(
+      `Looking for silent connections of ${options.name}`,
+      Effect.repeat(Effect.sync(() => one.sweep()), Schedule.spaced(Duration.divideUnsafe(silentAfter, 4)))
     )
   })

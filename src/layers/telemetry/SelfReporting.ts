@@ -3,15 +3,16 @@
  * poller, events of core, logs, traces of polls, metrics of the process.
  *
  *   Telemetry (one_for_one)
+ *   ├─ Publisher       permanent: sends what is offered to the event streams
  *   ├─ Restarts        permanent: restarts of the supervision tree, as log lines
  *   ├─ Metrics         permanent: all metrics, every half minute
  *   └─ ProcessMetrics  permanent: keeps the process's own up to date
  *
  * Nothing of it waits for the streams, and nothing that it observes waits for it.
  */
-import { Layer, type LogLevel } from "effect"
+import { Effect, Layer, type LogLevel } from "effect"
 import * as crypto from "node:crypto"
-import type { EventPublisher } from "../../services/events/EventPublisher.ts"
+import { EventPublisher } from "../../services/events/EventPublisher.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as LogPublication from "../../services/telemetry/LogPublication.ts"
 import { pollSpan } from "../../services/telemetry/PollObserver.ts"
@@ -50,6 +51,11 @@ export const tree = (options: SelfReportingOptions) =>
     id: "Telemetry",
     strategy: "one_for_one",
     children: [
+      Supervisor.child({
+        id: "Publisher",
+        // Its own troubles are not for itself to tell.
+        run: Effect.provideService(EventPublisher.use(({ keep }) => keep), LogPublication.isPublished, false)
+      }),
       Supervisor.child({ id: "Restarts", run: LogPublication.publishRestarts({ ...options, newId }) }),
       Supervisor.child({ id: "Metrics", run: OtlpPublication.publishMetrics(serviceOf(options)) }),
       Supervisor.child({ id: "ProcessMetrics", run: ProcessMetrics.keep })

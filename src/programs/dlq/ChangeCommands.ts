@@ -123,7 +123,7 @@ const parameters = {
 const run = (action: DeadLetterChange.Action, options: Options & DlqConnection.Flags) =>
   Effect.andThen(
     judge(options),
-    changeAll(action, options).pipe(Effect.provide(DlqConnection.layer(options)))
+    changeAll(action, options).pipe(DlqConnection.provide(options))
   )
 
 export const replayCommand = Command.make(

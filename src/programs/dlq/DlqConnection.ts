@@ -84,15 +84,20 @@ const describe = (url: Redacted.Redacted): string => {
   return address._tag === "Success" ? address.success.servers.join(", ") : "an address that is none"
 }
 
-/** Connected, or failed for the first reason that there is; quiet unless somebody wants to know. */
-const connect = Effect.fnUntraced(function*(url: Redacted.Redacted) {
+/** The life of the connection, quiet unless somebody wants to know. */
+const keep = Effect.gen(function*() {
   const connection = yield* NatsConnection
   const wanted = yield* GlobalFlag.LogLevel
-  yield* Effect.forkScoped(
-    connection.keep.pipe(
-      Effect.provideService(References.MinimumLogLevel, Option.getOrElse(wanted, () => "Fatal" as const))
-    )
+  return yield* Effect.provideService(
+    connection.keep,
+    References.MinimumLogLevel,
+    Option.getOrElse(wanted, () => "Fatal" as const)
   )
+})
+
+/** Returns when connected, and fails for the first reason why it is not. */
+const connected = Effect.fnUntraced(function*(url: Redacted.Redacted) {
+  const connection = yield* NatsConnection
   const settled = yield* connection.changes.pipe(
     Stream.filter((status) => status._tag !== "Connecting"),
     Stream.runHead
@@ -102,15 +107,14 @@ const connect = Effect.fnUntraced(function*(url: Redacted.Redacted) {
   }
 })
 
-/** The dead letters that the flags lead to. */
-export const layer = (flags: Flags) =>
-  Layer.unwrap(Effect.gen(function*() {
+/** Runs a command with the dead letters that the flags lead to; it ends with the life of its connection. */
+export const provide = (flags: Flags) => <A, E, R>(command: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
     const settings = yield* settingsOf(flags)
     const found = Option.isSome(settings.nats.url) ? settings.nats.url : yield* running(flags.dir)
     const url = Option.getOrElse(found, () => NatsSettings.urlDefault)
-    return JetStreamDeadLetters.layer({ stream: settings.deadLetterStream }).pipe(
-      Layer.provide(Layer.effectDiscard(connect(url))),
-      Layer.provide(NatsConnection.layer({
+    const layer = JetStreamDeadLetters.layer({ stream: settings.deadLetterStream }).pipe(
+      Layer.provideMerge(NatsConnection.layer({
         name: "serviceradar-dlq",
         domain: Option.getOrUndefined(settings.domain),
         credentials: NatsCredentials.ofSettings(settings.nats)
@@ -118,4 +122,5 @@ export const layer = (flags: Flags) =>
       Layer.provide(NatsEndpoint.layer(Option.some(url))),
       Layer.provide(SecurityLayer.layer)
     )
-  }))
+    return yield* Effect.raceFirst(Effect.andThen(connected(url), command), keep).pipe(Effect.provide(layer))
+  })

@@ -53,7 +53,7 @@ export const listCommand = Command.make("list", {
   ...DlqConnection.flags
 }, (options) =>
   (options.json ? printJson(options) : printTable(options)).pipe(
-    Effect.provide(DlqConnection.layer(options))
+    DlqConnection.provide(options)
   )).pipe(
     Command.withDescription("List dead letters, oldest first"),
     Command.withExamples([

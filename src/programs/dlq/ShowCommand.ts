@@ -44,7 +44,7 @@ export const showCommand = Command.make("show", {
         ))
     )
     yield* print(letter, options)
-  }).pipe(Effect.provide(DlqConnection.layer(options)))).pipe(
+  }).pipe(DlqConnection.provide(options))).pipe(
     Command.withDescription("Show a dead letter: headers, where it came from, why it is here, and its payload"),
     Command.withExamples([
       {

@@ -104,9 +104,6 @@ export const children = (events: LocalEvents) =>
     Supervisor.supervisor(SelfReporting.tree(reporting))
   ] as const
 
-/** Its own troubles are not for itself to tell. */
-const publisher = JetStreamEventPublisher.layer().pipe(Layer.provide(Layer.succeed(LogPublication.isPublished, false)))
-
 const whenAvailable = <A, E, R>(effect: Effect.Effect<A, E, R>, otherwise: A) =>
   Effect.gen(function*() {
     const isAvailable = yield* LocalNats.NatsAvailability.use(({ current }) => current)
@@ -120,7 +117,7 @@ const shown = (settings: EventWriterSettings.EventWriterSettings) =>
 /** What the children need besides core's connection to the database; what goes on in its reach is told of. */
 export const layer = ({ nats, settings }: LocalEvents) =>
   SelfReporting.layer(reporting).pipe(
-    Layer.provideMerge(publisher),
+    Layer.provideMerge(JetStreamEventPublisher.layer()),
     Layer.provideMerge(shown(settings)),
     Layer.provideMerge(EventWriterProgram.layer(settings)),
     Layer.provideMerge(NatsEndpoint.layer(Option.isNone(nats) ? settings.nats.url : Option.none())),

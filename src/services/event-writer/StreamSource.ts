@@ -6,6 +6,7 @@
  */
 import { Effect, Exit, Random, Scope } from "effect"
 import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import * as ScopedLoop from "../backoff/ScopedLoop.ts"
 import { type Delivery, EventSource, type EventSourceError, type Subscription } from "../events/EventSource.ts"
 import * as Producer from "../pipeline/Producer.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
@@ -52,7 +53,9 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
           Scope.provide(scope),
           Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, Exit.void))
         )
-        yield* Effect.forkIn(held.keepExtended(subscription.ackWait), scope)
+        yield* Scope.provide(scope)(
+          ScopedLoop.start(`Extending what waits of ${stream}`, held.keepExtended(subscription.ackWait))
+        )
         open = { scope, subscription }
         record.hasSubscribed = true
         return subscription

@@ -4,7 +4,7 @@
  * `offer` takes a message at once and never waits: what is told of a program must not slow it down. What finds no room
  * while the server is away is dropped, oldest first, and counted.
  */
-import { Context, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 
 export interface OutgoingEvent {
   readonly subject: string
@@ -13,7 +13,9 @@ export interface OutgoingEvent {
 
 export class EventPublisher extends Context.Service<EventPublisher, {
   readonly offer: (event: OutgoingEvent) => void
+  /** The life of the publishing, for a supervisor: without it, what is offered only waits. */
+  readonly keep: Effect.Effect<never>
 }>()("serviceradar/services/event-writer/EventPublisher") {
   /** For a program without a NATS server. */
-  static readonly layerNone = Layer.succeed(this, { offer: () => undefined })
+  static readonly layerNone = Layer.succeed(this, { offer: () => undefined, keep: Effect.never })
 }

@@ -20,7 +20,8 @@ const publishing = () => {
   const layer = Layer.succeed(EventPublisher, {
     offer: ({ data, subject }) => {
       published.push(Result.getOrThrow(decode(message(subject, data))).content)
-    }
+    },
+    keep: Effect.never
   })
   return {
     layer,

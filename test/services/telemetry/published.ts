@@ -4,7 +4,7 @@ import { EventPublisher, type OutgoingEvent } from "../../../src/services/events
 
 export const collecting = () => {
   const offered: Array<OutgoingEvent> = []
-  const layer = Layer.succeed(EventPublisher, { offer: (event) => void offered.push(event) })
+  const layer = Layer.succeed(EventPublisher, { offer: (event) => void offered.push(event), keep: Effect.never })
   return {
     layer,
     /** The documents with their subjects, and none of them twice. */

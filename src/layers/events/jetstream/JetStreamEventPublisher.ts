@@ -3,6 +3,8 @@
  *
  * While the server is away, messages wait; the oldest make room for new ones. A message that the server takes twice, for
  * an acknowledgement was lost, is stored once within the stream's window of duplicates.
+ *
+ * Messages on their way when the publishing ends, for whatever reason, wait again for the one that follows.
  */
 import { nuid } from "@nats-io/transport-node"
 import { Effect, Latch, Layer, Metric } from "effect"
@@ -41,6 +43,8 @@ const make = Effect.fnUntraced(function*({ bytesMax = 2 ** 24, messagesMax = 10_
     if (count > 0) Metric.withAttributes(published, { outcome }).updateUnsafe(count, context)
   }
 
+  const sendLater = (waiting: Waiting) => count("dropped", later.add(waiting))
+
   const tell = Effect.fnUntraced(function*(line: string) {
     const now = yield* Monotonic.millis
     if (now - toldAt < tellEveryMillis) return
@@ -57,24 +61,32 @@ const make = Effect.fnUntraced(function*({ bytesMax = 2 ** 24, messagesMax = 10_
   const send = (client: NatsClient) => (waiting: Waiting) =>
     publish(client, waiting).pipe(
       Effect.matchEffect({
-        onSuccess: () => Effect.succeed(1),
+        onSuccess: () => Effect.sync(() => count("published", 1)),
         onFailure: (error) => {
           waiting.attempts += 1
-          if (!error.isLasting && waiting.attempts < attemptsMax) {
-            count("dropped", later.add(waiting))
-            return Effect.succeed(0)
-          }
+          if (!error.isLasting && waiting.attempts < attemptsMax) return Effect.sync(() => sendLater(waiting))
           count("refused", 1)
-          return Effect.as(tell(`A message of this program cannot be published. ${error.detail}`), 0)
+          return tell(`A message of this program cannot be published. ${error.detail}`)
         }
       })
+    )
+
+  const sendBatch = (client: NatsClient) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => new Set(queue.take(inFlightMax))),
+      (unsettled) =>
+        Effect.forEach(
+          [...unsettled],
+          (waiting) => Effect.tap(send(client)(waiting), () => Effect.sync(() => unsettled.delete(waiting))),
+          { concurrency: "unbounded", discard: true }
+        ),
+      (unsettled) => Effect.sync(() => unsettled.forEach(sendLater))
     )
 
   const sendAll = Effect.gen(function*() {
     yield* hasWork.await
     const client = yield* connection.client
-    const taken = yield* Effect.forEach(queue.take(inFlightMax), send(client), { concurrency: "unbounded" })
-    count("published", taken.reduce((sum, one) => sum + one, 0))
+    yield* sendBatch(client)
     if (queue.size === 0) hasWork.closeUnsafe()
   }).pipe(Effect.catchTag("NatsUnavailable", () => Effect.sleep(lookAgainAfter)))
 
@@ -86,13 +98,12 @@ const make = Effect.fnUntraced(function*({ bytesMax = 2 ** 24, messagesMax = 10_
     }
   })
 
-  yield* Effect.forkScoped(Effect.forever(sendAll))
-  yield* Effect.forkScoped(Effect.forever(sendAgain))
   return EventPublisher.of({
     offer: (event) => {
       count("dropped", queue.add({ event, id: nuid.next(), attempts: 0 }))
       hasWork.openUnsafe()
-    }
+    },
+    keep: Effect.raceFirst(Effect.forever(sendAll), Effect.forever(sendAgain))
   })
 })
 

@@ -42,7 +42,14 @@ export const make = Effect.fnUntraced(function*(options: PullsOptions) {
   )
 
   if (options.refusal !== undefined) {
-    yield* Effect.forkScoped(Effect.flatMap(options.refusal, (detail) => Effect.sync(() => group.refuse(detail))))
+    // Ends with the scope; whatever else ends it fails whoever pulls.
+    const refused = Effect.map(options.refusal, (detail) => group.refuse(detail))
+    yield* Effect.forkScoped(
+      Effect.catchDefect(
+        refused,
+        (defect) => Effect.sync(() => group.refuse(`cannot hear of refusals: ${String(defect)}`))
+      )
+    )
   }
 
   const ready = (demand: number) =>

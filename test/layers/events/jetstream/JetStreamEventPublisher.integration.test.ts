@@ -6,8 +6,13 @@ import { EventPublisher } from "../../../../src/services/events/EventPublisher.t
 import * as natsClient from "../../../support/natsClient.ts"
 import * as natsServer from "../../../support/natsServer.ts"
 
-const layers = (url: string, options: JetStreamEventPublisher.JetStreamEventPublisherOptions = {}) =>
+const idle = (url: string, options: JetStreamEventPublisher.JetStreamEventPublisherOptions = {}) =>
   JetStreamEventPublisher.layer(options).pipe(Layer.provideMerge(natsClient.layer(url)))
+
+const kept = Layer.effectDiscard(Effect.flatMap(EventPublisher, ({ keep }) => Effect.forkScoped(keep)))
+
+const layers = (url: string, options: JetStreamEventPublisher.JetStreamEventPublisherOptions = {}) =>
+  Layer.provideMerge(kept, idle(url, options))
 
 const client = Effect.flatMap(NatsConnection, natsClient.ready)
 
@@ -57,6 +62,21 @@ describe("JetStreamEventPublisher", () => {
       }),
     60_000
   )
+
+  it.live("loses nothing when the publishing is ended and begun again at any time", () =>
+    Effect.gen(function*() {
+      const server = yield* natsServer.start()
+      yield* Effect.gen(function*() {
+        yield* stream
+        const publisher = yield* EventPublisher
+        for (let at = 0; at < 2_000; at++) publisher.offer(event(at))
+
+        for (let life = 0; life < 20; life++) yield* Effect.timeoutOption(publisher.keep, `${life} millis`)
+        yield* Effect.forkScoped(publisher.keep)
+
+        assert.strictEqual(yield* natsClient.eventually(stored, (count) => count >= 2_000), 2_000)
+      }).pipe(Effect.scoped, Effect.provide(idle(server.url)))
+    }), 60_000)
 
   it.live("drops the oldest and counts them when there is no room", () =>
     Effect.gen(function*() {

@@ -2,6 +2,7 @@
 import { Effect, Stream } from "effect"
 import * as http2 from "node:http2"
 import * as tls from "node:tls"
+import * as ScopedLoop from "../../../../services/backoff/ScopedLoop.ts"
 import type { ServerCredentials } from "../../GrpcCredentials.ts"
 import type { Sessions } from "./Sessions.ts"
 
@@ -36,7 +37,8 @@ export const create = (credentials: ServerCredentials | undefined, maxConcurrent
 export const followRenewals = (server: Http2Server, credentials: ServerCredentials | undefined, sessions: Sessions) =>
   credentials?.renewals === undefined
     ? Effect.void
-    : Effect.forkScoped(
+    : ScopedLoop.start(
+      "Renewing the certificates of the gRPC server",
       Stream.runForEach(credentials.renewals, (options) =>
         Effect.try({
           try: () => useContext(server, options),

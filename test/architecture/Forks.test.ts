@@ -1,0 +1,57 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as path from "node:path"
+import { readSources, type SourceFile } from "./SourceTree.ts"
+
+const root = path.resolve(import.meta.dirname, "../..")
+
+/** Whatever starts a fiber that nobody may be waiting for; what a supervisor starts is none of these. */
+const fork = /\bEffect\.(?:fork(?:Child|Scoped|Detach|In)|run(?:Fork|Callback|Promise|Sync)\w*)\b/g
+
+/** Where fibers are started beside the children of supervisors, how often, and who hears of their end. */
+const known: Readonly<Record<string, readonly [count: number, heardBy: string]>> = {
+  "src/services/supervision/Supervisor.ts": [1, "the supervisor itself: its end is the end of whoever runs it"],
+  "src/services/supervision/DynamicSupervisor.ts": [1, "the supervisor itself, likewise"],
+  "src/services/supervision/internal/SupervisorObserver.ts": [1, "children: the observer tells their supervisor"],
+  "src/services/supervision/Actor.ts": [1, "a timer that answers one caller"],
+  "src/services/supervision/internal/actor/ActorSystem.ts": [1, "a timer that answers one caller"],
+  "src/services/supervision/testing/TestTree.ts": [4, "the tree under test, and acts upon it, joined or bounded"],
+  "src/services/backoff/ScopedLoop.ts": [1, "the log: a loop that fails is told of and begun again"],
+  "src/services/agent/CheckerPool.ts": [1, "the supervisor of checkers, which bounds each stop"],
+  "src/services/pipeline/internal/HandedOver.ts": [1, "joined"],
+  "src/services/pipeline/internal/WithinLimit.ts": [1, "joined, up to a limit"],
+  "src/services/event-writer/DatabaseHealth.ts": [1, "joined, up to a limit"],
+  "src/layers/http/Readiness.ts": [1, "joined, up to a limit"],
+  "src/layers/grpc/GrpcServer.ts": [1, "joined, up to a limit"],
+  "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],
+  "src/layers/probes/ProcessList.ts": [1, "joined by all who ask for the list"],
+  "src/layers/events/jetstream/Pulls.ts": [1, "whoever pulls"],
+  "src/layers/nats/connection/NatsConnection.ts": [1, "nobody: the one closing of a connection that is replaced"],
+  "src/layers/postgres/connection/PgConnection.ts": [1, "nobody: the one closing of a pool that is replaced"],
+  "src/layers/process/ProcessMain.ts": [2, "the process: its exit code"],
+  "src/layers/process/ServerLog.ts": [1, "nobody: one line of the log"],
+  "src/layers/sockets/ConnectionGuard.ts": [1, "nobody: one line of the log"],
+  "src/programs/up/LocalNats.ts": [1, "nobody: one notice, interrupted with what it tells of"]
+}
+
+const forks = (files: ReadonlyArray<SourceFile>): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    files.flatMap((file) => {
+      const count = [...file.text.matchAll(fork)].length
+      return count === 0 ? [] : [[file.path, count]]
+    })
+  )
+
+describe("Fibers", () => {
+  it("are children of a supervisor, or somebody is known to hear of their end", () => {
+    const expected = Object.fromEntries(Object.entries(known).map(([file, [count]]) => [file, count]))
+
+    assert.deepStrictEqual(forks(readSources(root, "src")), expected)
+  })
+
+  it.each(["yield* Effect.forkScoped(loop)", "loop.pipe(Effect.forkDetach)", "Effect.runForkWith(context)(loop)"])(
+    "are found where they are forked: %s",
+    (text) => {
+      assert.deepStrictEqual(forks([{ path: "src/layers/a/A.ts", text }]), { "src/layers/a/A.ts": 1 })
+    }
+  )
+})
