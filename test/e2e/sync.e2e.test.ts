@@ -4,9 +4,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Option, Schema, Stream } from "effect"
 import { AgentServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
+import * as FakeArmis from "../../src/layers/sync/fakes/FakeArmis.ts"
+import * as FakeNetBox from "../../src/layers/sync/fakes/FakeNetBox.ts"
 import * as FakeDataService from "../fixtures/FakeDataService.ts"
-import * as FakeArmis from "../fixtures/sources/FakeArmis.ts"
-import * as FakeNetBox from "../fixtures/sources/FakeNetBox.ts"
 import * as Program from "../support/Program.ts"
 import * as rig from "../support/syncRig.ts"
 
@@ -34,14 +34,8 @@ const resultsRequest = {
 
 const world = Effect.gen(function*() {
   const files = yield* FileSystem.FileSystem
-  const armis = yield* Effect.acquireRelease(
-    Effect.promise(() => FakeArmis.start({ devices: 3_000 })),
-    (one) => Effect.promise(() => one.close())
-  )
-  const netbox = yield* Effect.acquireRelease(
-    Effect.promise(() => FakeNetBox.start({ devices: 200 })),
-    (one) => Effect.promise(() => one.close())
-  )
+  const armis = yield* FakeArmis.serve({ devices: 3_000 })
+  const netbox = yield* FakeNetBox.serve({ devices: 200 })
   const data = yield* FakeDataService.serve
   const directory = yield* files.makeTempDirectoryScoped({ prefix: "serviceradar-sync-" })
   const port = yield* Program.freePort

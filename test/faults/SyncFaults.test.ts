@@ -4,10 +4,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as FakeArmis from "../../src/layers/sync/fakes/FakeArmis.ts"
+import * as FakeNetBox from "../../src/layers/sync/fakes/FakeNetBox.ts"
+import type { Fault, FaultKind } from "../../src/layers/sync/fakes/Faults.ts"
 import * as SourceTable from "../../src/layers/sync/SourceTable.ts"
-import * as FakeArmis from "../fixtures/sources/FakeArmis.ts"
-import * as FakeNetBox from "../fixtures/sources/FakeNetBox.ts"
-import type { Fault, FaultKind } from "../fixtures/sources/Faults.ts"
 import * as rig from "../support/syncRig.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 
@@ -100,13 +100,7 @@ const cases: ReadonlyArray<Case> = [
   ...everywhere("netbox", "redirect-elsewhere", (place) => place === "last" ? "next_invalid" : "next_invalid")
 ]
 
-const fakes = Effect.acquireRelease(
-  Effect.promise(async () => ({
-    armis: await FakeArmis.start({ devices }),
-    netbox: await FakeNetBox.start({ devices })
-  })),
-  ({ armis, netbox }) => Effect.promise(() => Promise.all([armis.close(), netbox.close()]))
-)
+const fakes = Effect.all({ armis: FakeArmis.serve({ devices }), netbox: FakeNetBox.serve({ devices }) })
 
 const faultsOf = ({ fault, place, times, token }: Case): ReadonlyArray<Fault> => [
   ...(fault === "fewer"

@@ -2,10 +2,10 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Option } from "effect"
+import * as FakeArmis from "../../src/layers/sync/fakes/FakeArmis.ts"
+import * as FakeNetBox from "../../src/layers/sync/fakes/FakeNetBox.ts"
 import { Spool } from "../../src/services/sync/Spool.ts"
 import * as FakeDataService from "../fixtures/FakeDataService.ts"
-import * as FakeArmis from "../fixtures/sources/FakeArmis.ts"
-import * as FakeNetBox from "../fixtures/sources/FakeNetBox.ts"
 import * as Program from "../support/Program.ts"
 import * as rig from "../support/syncRig.ts"
 
@@ -19,14 +19,8 @@ const momentMillis = (kill: number): number => (kill * 977) % 2_000
 
 const world = Effect.gen(function*() {
   const files = yield* FileSystem.FileSystem
-  const armis = yield* Effect.acquireRelease(
-    Effect.promise(() => FakeArmis.start({ devices: devices.armis })),
-    (one) => Effect.promise(() => one.close())
-  )
-  const netbox = yield* Effect.acquireRelease(
-    Effect.promise(() => FakeNetBox.start({ devices: devices.netbox })),
-    (one) => Effect.promise(() => one.close())
-  )
+  const armis = yield* FakeArmis.serve({ devices: devices.armis })
+  const netbox = yield* FakeNetBox.serve({ devices: devices.netbox })
   const data = yield* FakeDataService.serve
   const directory = yield* files.makeTempDirectoryScoped({ prefix: "serviceradar-sync-" })
   const file = `${directory}/sync.json`

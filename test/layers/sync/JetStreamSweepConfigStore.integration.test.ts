@@ -5,10 +5,10 @@ import { Objm } from "@nats-io/obj"
 import { Duration, Effect, Layer, Schema } from "effect"
 import * as crypto from "node:crypto"
 import { NatsConnection } from "../../../src/layers/nats/connection/NatsConnection.ts"
+import * as FakeArmis from "../../../src/layers/sync/fakes/FakeArmis.ts"
 import * as JetStreamSweepConfigStore from "../../../src/layers/sync/JetStreamSweepConfigStore.ts"
 import * as SourceTable from "../../../src/layers/sync/SourceTable.ts"
 import * as KvWriter from "../../../src/services/sync/KvWriter.ts"
-import * as FakeArmis from "../../fixtures/sources/FakeArmis.ts"
 import * as cuttingProxy from "../../support/cuttingProxy.ts"
 import * as natsClient from "../../support/natsClient.ts"
 import * as natsServer from "../../support/natsServer.ts"
@@ -33,10 +33,7 @@ const outcomes = (results: ReadonlyArray<KvWriter.KvResult>) => results.map(({ o
 
 /** A served set of an Armis that can change, a nats-server, a proxy before it for the writer, and a look past it. */
 const setup = Effect.fnUntraced(function*(devices: number) {
-  const armis = yield* Effect.acquireRelease(
-    Effect.promise(() => FakeArmis.start({ devices })),
-    (one) => Effect.promise(() => one.close())
-  )
+  const armis = yield* FakeArmis.serve({ devices })
   const server = yield* natsServer.start()
   // What an upload sends: a publish to a subject of the objects' stream.
   const proxy = yield* cuttingProxy.make(server.port, "PUB $O.serviceradar-objects.")

@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Schema } from "effect"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import * as SecurityLayer from "../../../src/layers/security/SecurityLayer.ts"
+import * as FakeArmis from "../../../src/layers/sync/fakes/FakeArmis.ts"
 import * as GrpcSweepConfigStore from "../../../src/layers/sync/GrpcSweepConfigStore.ts"
 import * as SourceTable from "../../../src/layers/sync/SourceTable.ts"
 import * as KvWriter from "../../../src/services/sync/KvWriter.ts"
 import * as FakeDataService from "../../fixtures/FakeDataService.ts"
-import * as FakeArmis from "../../fixtures/sources/FakeArmis.ts"
 import * as rig from "../../support/syncRig.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
@@ -29,10 +29,7 @@ const textOf = (bytes: Buffer | undefined): string => bytes?.toString("utf8") ??
 
 /** A served set of an Armis that can change, a data service, and a writer between them. */
 const setup = Effect.fnUntraced(function*(devices: number, refresh: Duration.Input = "12 hours") {
-  const armis = yield* Effect.acquireRelease(
-    Effect.promise(() => FakeArmis.start({ devices })),
-    (one) => Effect.promise(() => one.close())
-  )
+  const armis = yield* FakeArmis.serve({ devices })
   const data = yield* FakeDataService.serve
   const folder = yield* temporaryFolder
   const config = rig.configOf(folder, {

@@ -3,20 +3,16 @@ import { Effect, Option, type Scope } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import type { SyncConfig } from "../../../src/domain/sync/SyncConfig.ts"
+import * as FakeArmis from "../../../src/layers/sync/fakes/FakeArmis.ts"
+import * as Inventory from "../../../src/layers/sync/fakes/Inventory.ts"
 import * as SourceTable from "../../../src/layers/sync/SourceTable.ts"
 import { ResultsStore } from "../../../src/services/sync/ResultsStore.ts"
 import * as SourceRun from "../../../src/services/sync/SourceRun.ts"
 import { Spool } from "../../../src/services/sync/Spool.ts"
-import * as FakeArmis from "../../fixtures/sources/FakeArmis.ts"
-import * as Inventory from "../../fixtures/sources/Inventory.ts"
 import * as rig from "../../support/syncRig.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
-const fakeArmis = (devices: number) =>
-  Effect.acquireRelease(
-    Effect.promise(() => FakeArmis.start({ devices })),
-    (armis) => Effect.promise(() => armis.close())
-  )
+const fakeArmis = (devices: number) => FakeArmis.serve({ devices })
 
 const within = <A, E>(
   config: SyncConfig,
@@ -228,7 +224,7 @@ describe("A cycle of sync", () => {
             return { served: yield* rig.served, sequence: yield* sequence }
           })
         )
-        yield* Effect.promise(() => armis.close())
+        yield* armis.close
 
         yield* within(
           config,

@@ -4,9 +4,9 @@ import * as path from "node:path"
 import { AgentServiceService, type ResultsChunk } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
+import * as FakeArmis from "../../../src/layers/sync/fakes/FakeArmis.ts"
 import * as SourceTable from "../../../src/layers/sync/SourceTable.ts"
 import * as SyncServiceHandlers from "../../../src/layers/sync/SyncServiceHandlers.ts"
-import * as FakeArmis from "../../fixtures/sources/FakeArmis.ts"
 import * as rig from "../../support/syncRig.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
@@ -40,10 +40,7 @@ describe("SyncServiceHandlers", () => {
     "lets a slow reader have the set that it began with, and nobody wait for it",
     () =>
       Effect.gen(function*() {
-        const armis = yield* Effect.acquireRelease(
-          Effect.promise(() => FakeArmis.start({ devices })),
-          (one) => Effect.promise(() => one.close())
-        )
+        const armis = yield* FakeArmis.serve({ devices })
         const folder = yield* temporaryFolder
         const config = rig.configOf(path.join(folder, "spool"), {
           sources: { armis: rig.armis(armis.url, { credentials: { secret_key: "s", page_size: "1000" } }) }

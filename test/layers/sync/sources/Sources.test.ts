@@ -3,14 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import * as FakeArmis from "../../../../src/layers/sync/fakes/FakeArmis.ts"
+import * as FakeNetBox from "../../../../src/layers/sync/fakes/FakeNetBox.ts"
 import * as SourceTable from "../../../../src/layers/sync/SourceTable.ts"
-import * as FakeArmis from "../../../fixtures/sources/FakeArmis.ts"
-import * as FakeNetBox from "../../../fixtures/sources/FakeNetBox.ts"
 import * as rig from "../../../support/syncRig.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
-
-const started = <A extends { readonly close: () => Promise<void> }>(start: () => Promise<A>) =>
-  Effect.acquireRelease(Effect.promise(start), (one) => Effect.promise(() => one.close()))
 
 /** One cycle of these sources: what is served and swept, what is stale, and how long it took. */
 const observe = Effect.fnUntraced(function*(sources: Readonly<Record<string, unknown>>) {
@@ -29,7 +26,7 @@ const networksOf = (text: string | undefined): ReadonlyArray<string> => JSON.par
 describe("Sources of sync", () => {
   it.live("brings NetBox's virtual machines as devices and its prefixes as networks, when they are asked for", () =>
     Effect.gen(function*() {
-      const netbox = yield* started(() => FakeNetBox.start({ devices: 2 }))
+      const netbox = yield* FakeNetBox.serve({ devices: 2 })
 
       const plain = yield* observe({ netbox: rig.netbox(netbox.url) })
       const all = yield* observe({ netbox: rig.netbox(netbox.url, { virtual_machines: true, prefixes: true }) })
@@ -52,7 +49,7 @@ describe("Sources of sync", () => {
 
   it.live("sweeps the subnets of NetBox's addresses once each, when they are to be expanded", () =>
     Effect.gen(function*() {
-      const netbox = yield* started(() => FakeNetBox.start({ devices: 300 }))
+      const netbox = yield* FakeNetBox.serve({ devices: 300 })
 
       const { served, sweeps } = yield* observe({
         netbox: rig.netbox(netbox.url, { credentials: { api_token: "t0k3n", expand_subnets: "true" } })
@@ -64,7 +61,7 @@ describe("Sources of sync", () => {
 
   it.live("asks no more often than the rate limit says", () =>
     Effect.gen(function*() {
-      const armis = yield* started(() => FakeArmis.start({ devices: 500 }))
+      const armis = yield* FakeArmis.serve({ devices: 500 })
 
       const { millis, served } = yield* observe({ armis: rig.armis(armis.url, { rate_limit: 20 }) })
 
@@ -76,8 +73,8 @@ describe("Sources of sync", () => {
 
   it.live("waits as long as a source that is asked too often wants, then asks for that page again", () =>
     Effect.gen(function*() {
-      const armis = yield* started(() => FakeArmis.start({ devices: 500 }))
-      const netbox = yield* started(() => FakeNetBox.start({ devices: 500 }))
+      const armis = yield* FakeArmis.serve({ devices: 500 })
+      const netbox = yield* FakeNetBox.serve({ devices: 500 })
       armis.set({ faults: [{ kind: "429", page: 2, times: 1 }] })
       netbox.set({ faults: [{ kind: "429", page: 0, times: 1 }] })
 
