@@ -6,12 +6,13 @@
  */
 import { Option, Result, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
-import * as ListenAddress from "../config/ListenAddress.ts"
+import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
-import { asciiAddress, type HostPort, type InvalidTarget, parseHostPort } from "../monitoring/checks/ProbeTarget.ts"
+import { asciiAddress, type InvalidTarget, parseHostPort } from "../monitoring/checks/ProbeTarget.ts"
 import * as TargetPolicy from "../monitoring/checks/TargetPolicy.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
+import type { HostPort } from "../sockets/HostPort.ts"
 
 /** As written in the file. */
 export const AgentConfigFile = Schema.Struct({
@@ -19,7 +20,7 @@ export const AgentConfigFile = Schema.Struct({
   agent_name: Schema.optionalKey(Schema.String),
   host_ip: Schema.optionalKey(Schema.String),
   partition: Schema.optionalKey(Schema.String),
-  listen_addr: Schema.optionalKey(ListenAddress.ListenAddress),
+  listen_addr: Schema.optionalKey(OptionalListenAddress),
   checkers_dir: Schema.optionalKey(Schema.String),
   /** In every shipped file, read by nobody. */
   service_name: Schema.optionalKey(Schema.String),
@@ -58,7 +59,7 @@ export interface AgentConfig {
   readonly agentId: string
   readonly hostIp: string
   readonly partition: string
-  readonly listen: ListenAddress.ListenAddress
+  readonly listen: ListenAddress
   readonly security: SecurityConfig.SecurityConfig
   /** Empty: no folder of checker files. */
   readonly checkersDir: string
@@ -66,13 +67,13 @@ export interface AgentConfig {
   readonly targets: TargetPolicy.TargetPolicy
 }
 
-const listenDefault: ListenAddress.ListenAddress = { host: "", port: 50051 }
+const listenDefault: ListenAddress = { host: "", port: 50051 }
 
 export const fromFile = (file: AgentConfigFile): AgentConfig => ({
   agentId: nonEmpty(file.agent_id, nonEmpty(file.agent_name, "default-agent")),
   hostIp: file.host_ip ?? "",
   partition: nonEmpty(file.partition, "default"),
-  listen: Option.getOrElse(ListenAddress.parse(file.listen_addr ?? ""), () => listenDefault),
+  listen: Option.getOrElse(file.listen_addr ?? Option.none(), () => listenDefault),
   security: SecurityConfig.fromBlock(file.security),
   checkersDir: file.checkers_dir ?? "",
   checkers: [],

@@ -8,15 +8,15 @@
 import { Duration, Option, Redacted, Schema } from "effect"
 import { DatabaseUrl } from "../config/DatabaseUrl.ts"
 import { GoDuration } from "../config/GoDuration.ts"
-import * as ListenAddress from "../config/ListenAddress.ts"
+import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddress.ts"
 import { PollerId } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import * as WebhookConfig from "./WebhookConfig.ts"
 
 const retentionDefault = Duration.days(30)
-const grpcAddressDefault = "127.0.0.1:50052"
-const httpAddressDefault = "127.0.0.1:8090"
+const grpcAddressDefault: ListenAddress = { host: "127.0.0.1", port: 50_052 }
+const httpAddressDefault: ListenAddress = { host: "127.0.0.1", port: 8090 }
 
 /** A key of the existing core without which core would do something else than its file says. */
 const refused = (remedy: string) =>
@@ -73,9 +73,9 @@ const Connections = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100
 /** As written in the file. */
 export const CoreConfigFile = Schema.Struct({
   /** HTTP: health, metrics and API. */
-  listen_addr: Schema.optionalKey(ListenAddress.ListenAddress),
+  listen_addr: Schema.optionalKey(OptionalListenAddress),
   /** Where pollers report. */
-  grpc_addr: Schema.optionalKey(ListenAddress.ListenAddress),
+  grpc_addr: Schema.optionalKey(OptionalListenAddress),
   /** `DATABASE_URL` in the environment wins; without either core runs a PostgreSQL of its own. */
   database_url: Schema.optionalKey(DatabaseUrl),
   /** Where the PostgreSQL of our own keeps its data. */
@@ -106,8 +106,8 @@ export type CoreConfigFile = typeof CoreConfigFile.Type
 
 export interface CoreConfig {
   /** None: no HTTP. */
-  readonly http: Option.Option<ListenAddress.ListenAddress>
-  readonly grpc: ListenAddress.ListenAddress
+  readonly http: Option.Option<ListenAddress>
+  readonly grpc: ListenAddress
   /** None: the endpoint is published by whoever runs a server. */
   readonly databaseUrl: Option.Option<Redacted.Redacted>
   readonly dataDirectory: string
@@ -119,17 +119,9 @@ export interface CoreConfig {
   readonly security: SecurityConfig.SecurityConfig
 }
 
-const fallback: ListenAddress.ListenAddress = { host: "127.0.0.1", port: 0 }
-
-const address = (text: string): ListenAddress.ListenAddress =>
-  Option.getOrElse(ListenAddress.parse(text), () => fallback)
-
-const httpAddress = (text: string): Option.Option<ListenAddress.ListenAddress> =>
-  text === "" ? Option.none() : Option.some(address(text))
-
 export const fromFile = (file: CoreConfigFile): CoreConfig => ({
-  http: httpAddress(file.listen_addr ?? httpAddressDefault),
-  grpc: address(file.grpc_addr === undefined || file.grpc_addr === "" ? grpcAddressDefault : file.grpc_addr),
+  http: file.listen_addr ?? Option.some(httpAddressDefault),
+  grpc: Option.getOrElse(file.grpc_addr ?? Option.none(), () => grpcAddressDefault),
   databaseUrl: Option.map(Option.fromNullishOr(file.database_url), (url) => Redacted.make(url)),
   dataDirectory: file.data_dir ?? ".serviceradar/postgres",
   maxConnections: file.max_connections ?? 8,

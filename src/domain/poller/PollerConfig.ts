@@ -6,7 +6,7 @@
  */
 import { Duration, Option, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
-import * as ListenAddress from "../config/ListenAddress.ts"
+import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
 import { type Check, timeoutDefault } from "../monitoring/checks/Check.ts"
 import { asciiAddress } from "../monitoring/checks/ProbeTarget.ts"
@@ -14,12 +14,13 @@ import * as ServedTypes from "../monitoring/checks/ServedTypes.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
+import * as HostPort from "../sockets/HostPort.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
 
 /** `host:port`, `[v6]:port` or `:port` for this machine. */
 const Address = Schema.String.check(
-  Schema.makeFilter((text) => Option.isSome(ListenAddress.parse(text)) || "an address such as \"host:50051\"")
+  Schema.makeFilter((text) => Option.isSome(HostPort.parse(text)) || "an address such as \"host:50051\"")
 )
 
 const CheckEntry = Schema.Struct({
@@ -56,7 +57,7 @@ export const PollerConfigFile = Schema.Struct({
   partition: Schema.optionalKey(Schema.String),
   source_ip: Schema.optionalKey(Schema.String),
   poll_interval: Schema.optionalKey(GoDuration),
-  listen_addr: Schema.optionalKey(ListenAddress.ListenAddress),
+  listen_addr: Schema.optionalKey(OptionalListenAddress),
   service_name: Schema.optionalKey(Schema.String),
   /** In every shipped file, read by nobody. */
   service_type: Schema.optionalKey(Schema.String),
@@ -91,7 +92,7 @@ export interface PollerConfig {
   readonly coreAddress: string
   readonly pollInterval: Duration.Duration
   /** None: the poller serves no gRPC of its own. */
-  readonly listenAddress: Option.Option<ListenAddress.ListenAddress>
+  readonly listenAddress: Option.Option<ListenAddress>
   /** The name under which its health is served. */
   readonly serviceName: string
   readonly security: SecurityConfig.SecurityConfig
@@ -107,7 +108,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   pollInterval: file.poll_interval === undefined || Duration.isZero(file.poll_interval)
     ? pollIntervalDefault
     : file.poll_interval,
-  listenAddress: ListenAddress.parse(file.listen_addr ?? ""),
+  listenAddress: file.listen_addr ?? Option.none(),
   serviceName: nonEmpty(file.service_name, "PollerService"),
   security: SecurityConfig.fromBlock(file.security),
   kvStoreId: nonEmpty(file.kv_domain, file.kv_address ?? ""),

@@ -4,9 +4,9 @@
  * Fallbacks are those of the Go service: a missing or zero interval takes its default, a source without agent, poller or
  * partition takes the top level's or `default`, a source of an unknown type is left out with a warning.
  */
-import { Duration, Option, Redacted, Schema } from "effect"
+import { Duration, Redacted, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
-import * as ListenAddress from "../config/ListenAddress.ts"
+import { ListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
 import * as Blacklist from "../inventory/Blacklist.ts"
 import type { GuardPolicy } from "../inventory/SourceGuard.ts"
@@ -81,7 +81,7 @@ const sourcesProblem = (sources: Readonly<Record<string, unknown>>) =>
 /** As written in the file. */
 export const SyncConfigFile = Schema.Struct({
   sources: Schema.Record(Schema.String, SourceEntry).check(Schema.makeFilter(sourcesProblem)),
-  listen_addr: ListenAddress.ListenAddress.check(Schema.isMinLength(1)),
+  listen_addr: ListenAddress,
   kv_address: Schema.optionalKey(Schema.String),
   discovery_interval: Schema.optionalKey(GoDuration),
   /** Of the writing back to Armis, which the Go service of 1.0.76 does not do either. */
@@ -141,7 +141,7 @@ export interface SourceConfig {
 }
 
 export interface SyncConfig {
-  readonly listen: ListenAddress.ListenAddress
+  readonly listen: ListenAddress
   readonly agentId: string
   readonly kvAddress: string
   readonly natsUrl: string
@@ -239,7 +239,7 @@ export const fromFile = (file: SyncConfigFile): SyncConfig => {
   const preferred = (file.source_precedence ?? []).filter((name) => names.includes(name))
   const ordered = [...new Set([...preferred, ...names])]
   return {
-    listen: Option.getOrElse(ListenAddress.parse(file.listen_addr), () => ({ host: "0.0.0.0", port: 50_058 })),
+    listen: file.listen_addr,
     agentId: file.agent_id ?? "",
     kvAddress: file.kv_address ?? "",
     natsUrl: file.nats_url ?? "",

@@ -1,14 +1,15 @@
 /** `--http host:port | off`: where a program serves health, metrics and its live tree. */
 import { Option } from "effect"
 import * as Flag from "effect/cli/Flag"
-import * as ListenAddress from "../../domain/config/ListenAddress.ts"
+import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
+import * as HostPort from "../../domain/sockets/HostPort.ts"
 
-type Address = Option.Option<ListenAddress.ListenAddress>
+type Address = Option.Option<ListenAddress>
 
 const address = Flag.String("http").pipe(
   Flag.filterMap(
     (text): Option.Option<Address> =>
-      text === "off" ? Option.some(Option.none()) : Option.map(ListenAddress.parse(text), Option.some),
+      text === "off" ? Option.some(Option.none()) : Option.map(HostPort.parse(text), Option.some),
     (text) => `host:port or "off", got ${JSON.stringify(text)}`
   ),
   Flag.withMetavar("HOST:PORT")
@@ -16,7 +17,7 @@ const address = Flag.String("http").pipe(
 
 export const httpFlag = (byDefault: string): Flag.Flag<Address> =>
   address.pipe(
-    Flag.withDefault(ListenAddress.parse(byDefault)),
+    Flag.withDefault(HostPort.parse(byDefault)),
     Flag.withDescription(`Where to serve health, metrics and the live tree, or "off"; ${byDefault} unless told`)
   )
 

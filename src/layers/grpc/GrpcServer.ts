@@ -9,6 +9,7 @@
  */
 import { Duration, Effect, Fiber, FiberSet, Random, type Scope } from "effect"
 import type * as http2 from "node:http2"
+import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { ByteBudget } from "./ByteBudget.ts"
 import type { Compression } from "./Compression.ts"
 import type { ServerCredentials } from "./GrpcCredentials.ts"
@@ -177,6 +178,6 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     const port = yield* Listener.bind(options, (socket) => Listener.accept(server, socket))
     const address = "path" in options
       ? Listener.describe(options)
-      : Listener.hostPort(options.host || "localhost", port)
+      : HostPort.format({ host: options.host || "localhost", port })
     return { port, address, health: health.health }
   })

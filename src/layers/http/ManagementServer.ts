@@ -12,6 +12,8 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as http from "node:http"
+import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
+import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
@@ -23,12 +25,6 @@ import * as ManagementAccess from "./ManagementAccess.ts"
 import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
 import * as TreeTrace from "./TreeTrace.ts"
-
-export interface ManagementOptions {
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
-}
 
 export interface ManagementServer {
   readonly port: number
@@ -155,18 +151,20 @@ const bindError = (address: string) => (error: { readonly cause: unknown }): Bin
 
 /** Listens until the scope closes. */
 export const make = Effect.fnUntraced(function*(
-  { host, port }: ManagementOptions
+  listenAddress: ListenAddress
 ): Effect.fn.Return<ManagementServer, BindError, Management | SupervisionTree | Scope.Scope> {
+  const { host, port } = listenAddress
+  const wanted = HostPort.format(listenAddress)
   const management = yield* Management
   const tree = yield* SupervisionTree
   const guard = yield* ManagementAccess.guardOf(host).pipe(
-    Effect.mapError(({ reason }) => new BindError({ address: `${host}:${port}`, reason }))
+    Effect.mapError(({ reason }) => new BindError({ address: wanted, reason }))
   )
   const server = http.createServer(timeouts)
   const listening = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: grace }).pipe(
-    Effect.mapError(bindError(`${host}:${port}`))
+    Effect.mapError(bindError(wanted))
   )
-  yield* ConnectionGuard.guard(server, { name: `HTTP on ${host}:${port}`, share: connectionsShare })
+  yield* ConnectionGuard.guard(server, { name: `HTTP on ${wanted}`, share: connectionsShare })
   // After the grace given to running requests, before the wait for the last connection, which has no limit.
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   let closing = false
@@ -178,11 +176,11 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.sync(() => closing = true))
   const bound = server.address()
   const actual = typeof bound === "object" && bound !== null ? bound.port : port
-  return { port: actual, address: `${host}:${actual}` }
+  return { port: actual, address: HostPort.format({ host, port: actual }) }
 })
 
 /** The server as a child of a program's tree, and what the program itself shows for as long as it runs. */
-export const child = <R = never>(program: string, address: ManagementOptions, part: Part<R> = {}) =>
+export const child = <R = never>(program: string, address: ListenAddress, part: Part<R> = {}) =>
   Supervisor.child({
     id: "ManagementServer",
     start: Effect.gen(function*() {

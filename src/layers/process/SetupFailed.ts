@@ -4,6 +4,7 @@
  * Says nothing about which server: whoever prepares one wraps it into an error that names it.
  */
 import { Duration, Schema } from "effect"
+import * as HostPort from "../../domain/sockets/HostPort.ts"
 
 /** `detail` holds the reason of the operating system or of the tool. */
 export class SetupFailed extends Schema.TaggedError<SetupFailed>()("SetupFailed", {
@@ -24,10 +25,10 @@ export const failedAt = (step: string) => (error: { readonly message: string }):
 
 /** A server that was started and answers nobody. */
 export const noAnswer = (
-  { host, port }: { readonly host: string; readonly port: number },
+  address: HostPort.HostPort,
   limit: Duration.Duration
 ): SetupFailed =>
   new SetupFailed({
     step: "waiting for the server",
-    detail: `no answer on ${host}:${port} within ${Duration.format(limit)}`
+    detail: `no answer on ${HostPort.format(address)} within ${Duration.format(limit)}`
   })

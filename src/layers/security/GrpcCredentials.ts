@@ -9,6 +9,7 @@ import { Effect, Option, Redacted, type Scope, Stream } from "effect"
 import * as tls from "node:tls"
 import type { Mtls, SecurityConfig, Spiffe } from "../../domain/security/SecurityConfig.ts"
 import * as SecurityMode from "../../domain/security/SecurityMode.ts"
+import * as HostPort from "../../domain/sockets/HostPort.ts"
 import {
   type CredentialOrigin,
   Credentials,
@@ -36,7 +37,7 @@ export const originOf = (security: Mtls | Spiffe): CredentialOrigin => {
     : { _tag: "WorkloadApi", address: Option.getOrElse(security.workloadSocket, () => "") }
 }
 
-const hostOf = (target: string): string => /^\[?(.*?)\]?(?::\d+)?$/.exec(target)?.[1] || "localhost"
+const hostOf = (target: string): string => HostPort.hostOf(target) || "localhost"
 
 /** An empty host means every interface here, and with a port alone this machine where it is dialled. */
 const listeningOn = (host: string): string => host === "" ? "0.0.0.0" : host

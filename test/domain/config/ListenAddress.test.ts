@@ -1,17 +1,31 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Option } from "effect"
-import * as ListenAddress from "../../../src/domain/config/ListenAddress.ts"
+import { Option, Schema } from "effect"
+import { ListenAddress, OptionalListenAddress } from "../../../src/domain/config/ListenAddress.ts"
+
+const wrong = ["host", "host:", "host:65536", "::1:5", "http://host:1", "ho st:1"]
 
 describe("ListenAddress", () => {
-  it("reads a name, an address of either kind, or all interfaces", () => {
-    assert.deepStrictEqual(ListenAddress.parse(":50053"), Option.some({ host: "", port: 50_053 }))
-    assert.deepStrictEqual(ListenAddress.parse("core.example:1"), Option.some({ host: "core.example", port: 1 }))
-    assert.deepStrictEqual(ListenAddress.parse("[::1]:0"), Option.some({ host: "::1", port: 0 }))
+  it("is read once from its text, and written as it was", () => {
+    const read = Schema.decodeUnknownSync(ListenAddress)
+    const write = Schema.encodeSync(ListenAddress)
+
+    assert.deepStrictEqual(read(":50053"), { host: "", port: 50_053 })
+    assert.deepStrictEqual(read("[::1]:0"), { host: "::1", port: 0 })
+    assert.strictEqual(write(read("[::1]:5")), "[::1]:5")
   })
 
-  it("refuses what has no port or an impossible one", () => {
-    for (const text of ["", "host", "host:", "host:65536", "::1:5", "http://host:1", "ho st:1"]) {
-      assert.deepStrictEqual(ListenAddress.parse(text), Option.none(), text)
-    }
+  it.each(["", ...wrong])("refuses %j in an operator's words", (text) => {
+    assert.throws(
+      () => Schema.decodeUnknownSync(ListenAddress)(text),
+      `Expected an address to listen on such as ":50053" or "127.0.0.1:50053", got ${JSON.stringify(text)}`
+    )
+  })
+
+  it("is none for an empty text where a server is optional, and refused for any other that is no address", () => {
+    const read = Schema.decodeUnknownSync(OptionalListenAddress)
+
+    assert.deepStrictEqual(read(""), Option.none())
+    assert.deepStrictEqual(read("[::1]:5"), Option.some({ host: "::1", port: 5 }))
+    for (const text of wrong) assert.throws(() => read(text), "an address to listen on")
   })
 })

@@ -68,6 +68,24 @@ describe("GrpcCredentials", () => {
       assert.deepStrictEqual(plain, ["127.0.0.1", "::1"])
     }))
 
+  it.live("hybrid dials the loopback without certificates, however it is written", () =>
+    Effect.gen(function*() {
+      const isPlain = (target: string) =>
+        Effect.map(
+          GrpcCredentials.client(mtls("poller"), target),
+          (credentials) => credentials === GrpcTransport.plainClient
+        )
+      const targets = ["::1", "[::1]:1", "[::1]", "127.0.0.1:1", "localhost", ":1", "192.0.2.1:1", "2001:db8::1"]
+
+      const plain = yield* Effect.filter(targets, isPlain).pipe(
+        Effect.provideService(CurrentSecurityMode.CurrentSecurityMode, { mode: "hybrid", isExplicit: true }),
+        Effect.provide(secured),
+        Effect.scoped
+      )
+
+      assert.deepStrictEqual(plain, targets.slice(0, 6))
+    }))
+
   it.live("lets peers with certificates of the same root speak, and tells the handler who calls", () =>
     Effect.gen(function*() {
       const response = yield* askAs(mtls("poller"))

@@ -1,5 +1,5 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
-import { Clock, Effect, Layer, Option, Schedule } from "effect"
+import { Clock, Effect, Layer, Option, Schedule, Schema } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import * as CoreConfig from "../../../src/domain/core/CoreConfig.ts"
@@ -26,13 +26,15 @@ const until = <A, E, R>(effect: Effect.Effect<A, E, R>, holds: (value: A) => boo
     Effect.timeout("15 seconds")
   )
 
+const loopback = (port: number) => Option.some({ host: "127.0.0.1", port })
+
 const startCore = Effect.gen(function*() {
   const home = path.join(yield* temporaryFolder, "pg")
   const grpc = yield* FreePort.next("127.0.0.1", 0)
   const http = yield* FreePort.next("127.0.0.1", 0)
   const config = CoreConfig.fromFile({
-    listen_addr: `127.0.0.1:${http}`,
-    grpc_addr: `127.0.0.1:${grpc}`,
+    listen_addr: loopback(http),
+    grpc_addr: loopback(grpc),
     data_dir: home
   })
   yield* Effect.forkScoped(CoreProgram.run(config, { postgres: { port: 0, durable: false } }))
@@ -115,8 +117,8 @@ describe("CoreProgram", () => {
       const grpc = yield* FreePort.next("127.0.0.1", 0)
       const nobody = yield* FreePort.next("127.0.0.1", 0)
       const config = CoreConfig.fromFile({
-        listen_addr: `127.0.0.1:${http}`,
-        grpc_addr: `127.0.0.1:${grpc}`,
+        listen_addr: loopback(http),
+        grpc_addr: loopback(grpc),
         database_url: `postgresql://nobody@127.0.0.1:${nobody}/none`
       })
       yield* Effect.forkScoped(CoreProgram.run(config))
@@ -151,7 +153,9 @@ describe("CoreProgram", () => {
   })
 
   it("serves HTTP where its file says, on all interfaces when the address names no host", () => {
-    const config = CoreConfig.fromFile({ listen_addr: ":8090", grpc_addr: ":50052" })
+    const config = CoreConfig.fromFile(
+      Schema.decodeUnknownSync(CoreConfig.CoreConfigFile)({ listen_addr: ":8090", grpc_addr: ":50052" })
+    )
 
     assert.deepStrictEqual(config.http, Option.some({ host: "", port: 8090 }))
     assert.deepStrictEqual(config.grpc, { host: "", port: 50_052 })

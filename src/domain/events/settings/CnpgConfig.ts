@@ -6,6 +6,7 @@
  */
 import { Duration, Option, Redacted, Schema } from "effect"
 import { GoDuration } from "../../config/GoDuration.ts"
+import type { HostPort } from "../../sockets/HostPort.ts"
 
 const NonBlank = Schema.String.check(
   Schema.makeFilter((text) => text.trim() !== "" || "a value that is not blank")
@@ -77,10 +78,9 @@ export const CnpgBlock = Block.check(
 export type CnpgBlock = typeof CnpgBlock.Type
 
 /** Where the database is, in parts. */
-export interface DatabaseAddress {
+export interface DatabaseAddress extends HostPort {
   /** A folder, starting with `/`, means a Unix socket in it. */
   readonly host: string
-  readonly port: number
   readonly database: string
   readonly username: string
   readonly password: Option.Option<Redacted.Redacted>

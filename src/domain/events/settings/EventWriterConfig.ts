@@ -7,7 +7,7 @@
  */
 import { Option, Redacted, Schema } from "effect"
 import { GoDuration } from "../../config/GoDuration.ts"
-import * as ListenAddress from "../../config/ListenAddress.ts"
+import { ListenAddress } from "../../config/ListenAddress.ts"
 import { LoggingBlock } from "../../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../../security/SecurityConfig.ts"
 import * as TableForm from "../storing/TableForm.ts"
@@ -19,12 +19,6 @@ import type { EventWriterOptions, StreamOptions } from "./EventWriterSettings.ts
 import * as NatsSettings from "./NatsSettings.ts"
 
 const NonEmpty = Schema.String.check(Schema.makeFilter((text) => text.trim() !== "" || "a value that is not empty"))
-
-const Listen = Schema.String.check(
-  Schema.makeFilter((text) =>
-    Option.isSome(ListenAddress.parse(text)) || "an address to listen on such as \":50041\" or \"127.0.0.1:50041\""
-  )
-)
 
 /** Unlike elsewhere, an object that secures nothing is refused, because the Go writer refuses it. */
 const NatsSecurityBlock = SecurityConfig.RolelessBlock.check(
@@ -45,7 +39,7 @@ const StreamBlock = Schema.Struct({
 })
 
 const File = Schema.Struct({
-  listen_addr: Listen,
+  listen_addr: ListenAddress,
   nats_url: NatsSettings.NatsUrl,
   nats_creds_file: Schema.optionalKey(Schema.String),
   /** The JetStream stream that has all the subjects. */
@@ -169,7 +163,7 @@ export const toOptions = (file: EventWriterConfigFile): EventWriterOptions => {
   const { flowTable, schema, streams, subjects, superseded } = selected
   const credsFile = nonEmpty(file.nats_creds_file)
   return {
-    grpc: Option.getOrUndefined(ListenAddress.parse(file.listen_addr)),
+    grpc: file.listen_addr,
     grpcSecurity: SecurityConfig.fromBlock(file.security),
     natsUrl: natsUrl(file.nats_url),
     natsCredentials: credsFile === undefined ? undefined : { _tag: "CredsFile", path: credsFile },

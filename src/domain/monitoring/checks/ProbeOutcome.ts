@@ -4,6 +4,7 @@
  * `message` is the JSON document that existing pollers and cores read; the builders below spell its keys exactly as the
  * Go services do, and everything goes through `JSON.stringify`, so a quote in an error text never breaks the document.
  */
+import type { HostPort } from "../../sockets/HostPort.ts"
 
 export interface ProbeOutcome {
   readonly available: boolean
@@ -32,7 +33,7 @@ export const failed = (error: string, responseTimeNanos: bigint = 0n): ProbeOutc
 const addressOf = (host: string, address: string) => address === "" || address === host ? {} : { address }
 
 export const portOpen = (
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port }: HostPort,
   address: string,
   responseTimeNanos: bigint
 ): ProbeOutcome => ({

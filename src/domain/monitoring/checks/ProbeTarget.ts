@@ -5,6 +5,7 @@
  * follows (`[::1]:22`); the Go agent knows no IPv6 here, so a config written for it always parses the same.
  */
 import { Option, Result, Schema } from "effect"
+import * as HostPort from "../../sockets/HostPort.ts"
 import * as IpAddress from "../IpAddress.ts"
 import * as HostName from "./HostName.ts"
 
@@ -58,12 +59,6 @@ export const checkLengths = (
   return Result.void
 }
 
-export interface HostPort {
-  /** A host name or an IP address without brackets. */
-  readonly host: string
-  readonly port: number
-}
-
 const portPattern = /^[0-9]{1,5}$/
 const processNamePattern = /^[a-zA-Z0-9\-_.]+$/
 
@@ -82,7 +77,7 @@ const hostPortExpected = "host:port with a port from 1 to 65535, an IPv6 address
   "\"192.0.2.10:22\" or \"[2001:db8::1]:22\""
 
 /** Reads `host:port`. An empty host means `localhost`, as gRPC targets have it. */
-export const parseHostPort = (serviceType: string, target: string): Result.Result<HostPort, InvalidTarget> => {
+export const parseHostPort = (serviceType: string, target: string): Result.Result<HostPort.HostPort, InvalidTarget> => {
   const invalid = Result.fail(new InvalidTarget({ serviceType, target, expected: hostPortExpected }))
   const text = target.trim()
   const at = text.lastIndexOf(":")
@@ -99,15 +94,11 @@ export const parseHostPort = (serviceType: string, target: string): Result.Resul
   return IpAddress.isV4(hostText) || HostName.isHostName(hostText) ? Result.succeed({ host: hostText, port }) : invalid
 }
 
-/** The text that `parseHostPort` reads back. */
-export const formatHostPort = ({ host, port }: HostPort): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
-
 /** An address to dial, with an international name in the form that is looked up; anything else as it is. */
 export const asciiAddress = (address: string): string => {
   const target = parseHostPort("", address)
   return Result.isSuccess(target) && !address.includes(target.success.host) && !address.startsWith(":")
-    ? formatHostPort(target.success)
+    ? HostPort.format(target.success)
     : address
 }
 

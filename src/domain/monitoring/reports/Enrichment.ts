@@ -7,6 +7,7 @@
  * has any key beside its targets.
  */
 import { Option, Predicate, Result } from "effect"
+import * as HostPort from "../../sockets/HostPort.ts"
 import type { ServiceType } from "../Ids.ts"
 import * as IpAddress from "../IpAddress.ts"
 
@@ -74,8 +75,8 @@ const isText = (value: unknown): boolean => typeof value === "string" && value.t
 
 /** The host of `host:port` or `[v6]:port`, else the whole text. */
 export const hostOf = (details: string): string => {
-  const found = /^(?:\[([^\]]+)\]|([^:\s]+)):\d+$/.exec(details.trim())
-  return found?.[1] ?? found?.[2] ?? details
+  const host = Option.map(HostPort.parse(details.trim()), ({ host }) => host)
+  return Option.getOrElse(Option.filter(host, (found) => found !== ""), () => details)
 }
 
 /** Trimmed, without control characters, at most 512 bytes; never half a character. */

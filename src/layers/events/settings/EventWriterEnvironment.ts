@@ -17,6 +17,7 @@ import * as NatsSettings from "../../../domain/events/settings/NatsSettings.ts"
 import * as TableForm from "../../../domain/events/storing/TableForm.ts"
 import { type StreamName, streamNames } from "../../../domain/events/stream/Subject.ts"
 import * as SecurityConfig from "../../../domain/security/SecurityConfig.ts"
+import * as HostPort from "../../../domain/sockets/HostPort.ts"
 import * as Variables from "./EnvironmentVariables.ts"
 import * as UnknownVariables from "./UnknownVariables.ts"
 
@@ -35,8 +36,8 @@ const secret: Variables.Variable<Redacted.Redacted> = {
 }
 
 const listen: Variables.Variable<ListenAddress.ListenAddress> = {
-  expectation: "an address to listen on such as \":50041\" or \"127.0.0.1:50041\"",
-  parse: (value) => ListenAddress.parse(value.trim())
+  expectation: ListenAddress.expectation,
+  parse: (value) => HostPort.parse(value.trim())
 }
 
 /** It may carry a password. */

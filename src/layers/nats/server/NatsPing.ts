@@ -6,12 +6,11 @@
  * the server's own words, so that nothing of a client in use can be in the way.
  */
 import { type Effect, Redacted } from "effect"
+import type { HostPort } from "../../../domain/sockets/HostPort.ts"
 import * as ServerPing from "../../process/endpoint/ServerPing.ts"
 import type { SetupFailed } from "../../process/SetupFailed.ts"
 
-export interface PingOptions {
-  readonly host: string
-  readonly port: number
+export interface PingOptions extends HostPort {
   readonly username: string
   readonly password: Redacted.Redacted
 }

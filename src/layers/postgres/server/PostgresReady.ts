@@ -7,11 +7,10 @@
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { type Duration, Effect, type Redacted, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import type { HostPort } from "../../../domain/sockets/HostPort.ts"
 import { failedAt, noAnswer, type SetupFailed } from "../../process/SetupFailed.ts"
 
-interface Address {
-  readonly host: string
-  readonly port: number
+interface Address extends HostPort {
   readonly username: string
   readonly password: Redacted.Redacted
 }

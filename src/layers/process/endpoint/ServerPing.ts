@@ -1,13 +1,12 @@
 /** One question to a server of ours, over a connection of its own, answered within 3 s or not at all. */
 import { Effect } from "effect"
 import * as net from "node:net"
+import * as HostPort from "../../../domain/sockets/HostPort.ts"
 import { SetupFailed } from "../SetupFailed.ts"
 
 const limit = "3 seconds"
 
-export interface Question {
-  readonly host: string
-  readonly port: number
+export interface Question extends HostPort.HostPort {
   /** Called with the connection: asks at once, or once the server has greeted. */
   readonly ask: (socket: net.Socket) => void
   /** What is wrong, by all that was answered so far; empty for nothing, undefined while more has to come. */
@@ -15,7 +14,8 @@ export interface Question {
 }
 
 export const ask = ({ ask, host, port, verdict }: Question): Effect.Effect<void, SetupFailed> => {
-  const failed = (detail: string) => new SetupFailed({ step: `asking the server on ${host}:${port}`, detail })
+  const failed = (detail: string) =>
+    new SetupFailed({ step: `asking the server on ${HostPort.format({ host, port })}`, detail })
   return Effect.callback<void, SetupFailed>((resume) => {
     let answer = Buffer.alloc(0)
     const socket = net.connect({ host, port })

@@ -6,7 +6,6 @@
 import { Effect, FileSystem, Option } from "effect"
 import * as path from "node:path"
 import * as AgentConfig from "../../../domain/agent/AgentConfig.ts"
-import * as ListenAddress from "../../../domain/config/ListenAddress.ts"
 import * as CoreConfig from "../../../domain/core/CoreConfig.ts"
 import * as PollerConfig from "../../../domain/poller/PollerConfig.ts"
 import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
@@ -102,9 +101,6 @@ const load = Effect.fnUntraced(function*<A>(
   return value
 })
 
-const portOf = (address: string | undefined): number | undefined =>
-  Option.getOrUndefined(Option.map(ListenAddress.parse(address ?? ""), ({ port }) => port))
-
 export const prepare = Effect.fn("LocalSetup.prepare")(function*(options: SetupOptions) {
   const written = yield* writeMissing(options)
   const place = (name: keyof typeof fileNames) => path.join(options.directory, fileNames[name])
@@ -114,7 +110,11 @@ export const prepare = Effect.fn("LocalSetup.prepare")(function*(options: SetupO
 
   const poller = PollerConfig.fromFile(pollerFile)
   const agent = AgentConfig.fromFile(agentFile)
-  const wanted = Relocation.portsOf(poller, agent.agentId, portOf(core.listen_addr))
+  const wanted = Relocation.portsOf(
+    poller,
+    agent.agentId,
+    Option.getOrUndefined(core.listen_addr ?? Option.none())?.port
+  )
   const ports = yield* Ports.choose(wanted)
   const moved = Ports.moved(wanted, ports)
   return {

@@ -4,12 +4,12 @@ import * as fc from "fast-check"
 import * as ProbeTarget from "../../../../src/domain/monitoring/checks/ProbeTarget.ts"
 import {
   checkLengths,
-  formatHostPort,
   InvalidTarget,
   parseHost,
   parseHostPort,
   parseProcessName
 } from "../../../../src/domain/monitoring/checks/ProbeTarget.ts"
+import * as HostPort from "../../../../src/domain/sockets/HostPort.ts"
 
 const name = fc.stringMatching(/^[a-z][a-z0-9]{0,10}(\.[a-z][a-z0-9]{0,10}){0,2}$/)
 const host = fc.oneof(fc.ipV4(), fc.ipV6(), name)
@@ -18,7 +18,7 @@ const port = fc.integer({ min: 1, max: 65535 })
 describe("ProbeTarget", () => {
   it("reads back every host and port that it writes", () => {
     fc.assert(fc.property(host, port, (host, port) => {
-      const parsed = parseHostPort("port", formatHostPort({ host, port }))
+      const parsed = parseHostPort("port", HostPort.format({ host, port }))
 
       assert.deepStrictEqual(parsed, Result.succeed({ host, port }))
     }))

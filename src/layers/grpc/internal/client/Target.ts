@@ -2,6 +2,7 @@
  * What a target names: `host:port`, `[v6]:port`, `dns:///host:port`, `ipv4:address:port`, `unix:/path`; `:port` is a
  * port of this machine, as the Go peers write it.
  */
+import * as net from "node:net"
 
 /** A name that resolves to nothing: grpc-js throws at an empty target, but a wrong one must only fail its calls. */
 const emptyTarget = "(empty target)"
@@ -24,6 +25,7 @@ const plainPattern = /^([^:/[\]]+):(\d+)$/
 
 /** None for a socket path or what cannot be read. */
 export const hostOf = (target: string): TargetHost | undefined => {
+  if (net.isIPv6(target)) return { host: target.toLowerCase(), port: undefined }
   const plain = plainPattern.exec(target)
   if (plain?.[1] !== undefined) return { host: plain[1].toLowerCase(), port: plain[2] }
   if (/^unix(-abstract)?:/i.test(target)) return undefined

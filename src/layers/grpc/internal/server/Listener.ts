@@ -9,6 +9,7 @@ import * as dns from "node:dns/promises"
 import * as fs from "node:fs"
 import type * as http2 from "node:http2"
 import * as net from "node:net"
+import * as HostPort from "../../../../domain/sockets/HostPort.ts"
 import * as ConnectionGuard from "../../../sockets/ConnectionGuard.ts"
 
 export class BindError extends Schema.TaggedError<BindError>()("BindError", {
@@ -21,13 +22,10 @@ export class BindError extends Schema.TaggedError<BindError>()("BindError", {
   }
 }
 
-export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string }
-
-export const hostPort = (host: string, port: number): string =>
-  host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`
+export type Endpoint = HostPort.HostPort | { readonly path: string }
 
 export const describe = (endpoint: Endpoint): string =>
-  "path" in endpoint ? `unix:${endpoint.path}` : hostPort(endpoint.host, endpoint.port)
+  "path" in endpoint ? `unix:${endpoint.path}` : HostPort.format(endpoint)
 
 /** The part of Node's text that says why: `listen EADDRINUSE: address already in use 127.0.0.1:1` and more around. */
 const reasonOf = ({ message }: Error): string => /\b(E[A-Z]+: [a-z ,]+[a-z])/.exec(message)?.[1] ?? message
@@ -99,7 +97,7 @@ export const bind = (endpoint: Endpoint, onSocket: (socket: net.Socket) => void)
       // Of several addresses those that this machine does not have are left out.
       const server = yield* acquire(
         { port, ...(host === undefined ? {} : { host }) },
-        hostPort(host ?? "*", port),
+        HostPort.format({ host: host ?? "*", port }),
         onSocket
       ).pipe(
         Effect.catchIf(isUnavailable, (error) => {
