@@ -1,25 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { execFile } from "node:child_process"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import { promisify } from "node:util"
 import * as CoreProcess from "../support/coreProcess.ts"
+import * as OwnDisk from "../support/ownDisk.ts"
 import * as Program from "../support/Program.ts"
-import { temporaryFolder } from "../support/temporaryFolder.ts"
-
-const run = promisify(execFile)
-
-/** A disk of its own; mounting one takes root. */
-const smallDisk = Effect.gen(function*() {
-  const folder = path.join(yield* temporaryFolder, "disk")
-  yield* Effect.promise(() => fs.mkdir(folder))
-  yield* Effect.acquireRelease(
-    Effect.promise(() => run("mount", ["-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs", folder])),
-    () => Effect.promise(() => run("umount", ["-l", folder]))
-  )
-  return folder
-})
 
 /** Writes until there is no room. */
 const fill = (file: string) =>
@@ -38,7 +23,7 @@ const fill = (file: string) =>
 describe("A full disk", () => {
   it.live("is a state of core: readiness names it, and all is well again when there is room", () =>
     Effect.gen(function*() {
-      const disk = yield* smallDisk
+      const disk = yield* OwnDisk.small("160m")
       const { config, data, ports } = yield* CoreProcess.configured(disk)
       const core = yield* Program.start(["core", "--config", config])
       const readiness = Effect.map(

@@ -8,6 +8,7 @@ import { Effect, FileSystem, Option, Path, Schema } from "effect"
 import { type AgentConfig, CheckerFile, checkerFromFile } from "../../domain/agent/AgentConfig.ts"
 import * as ServedTypes from "../../domain/monitoring/checks/ServedTypes.ts"
 import * as ConfigFile from "../files/ConfigFile.ts"
+import { systemText } from "../process/SystemText.ts"
 
 export class CheckersDirError extends Schema.TaggedError<CheckersDirError>()("CheckersDirError", {
   folder: Schema.String,
@@ -43,7 +44,7 @@ export const loadInto = Effect.fn("CheckerFiles.loadInto")(function*(config: Age
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const names = yield* fs.readDirectory(config.checkersDir).pipe(
-    Effect.mapError((error) => new CheckersDirError({ folder: config.checkersDir, reason: error.reason._tag }))
+    Effect.mapError((error) => new CheckersDirError({ folder: config.checkersDir, reason: systemText(error) }))
   )
   const files = names.filter((name) => name.endsWith(".json")).toSorted()
   const checkers = yield* Effect.forEach(files, (name) => loadOne(path.join(config.checkersDir, name)))

@@ -5,9 +5,9 @@
  * The error carries the parts (`serviceradar config check --json` prints them); its message is ready for a terminal.
  */
 import { Effect, FileSystem, Option, Result, Schema } from "effect"
-import type { PlatformError } from "effect/PlatformError"
 import * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
 import { ConfigProblem } from "../../domain/config/ConfigProblem.ts"
+import { systemText } from "../process/SystemText.ts"
 
 /** The file is absent, a folder, or not readable by this user. */
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { detail: Schema.String }) {}
@@ -53,19 +53,6 @@ export const formatWarning = (
   return `${path}:${warning.line}:${warning.column}: unknown key ${warning.key} is ignored${hint}`
 }
 
-const explain = ({ reason }: PlatformError): string => {
-  switch (reason._tag) {
-    case "NotFound":
-      return "there is no such file"
-    case "PermissionDenied":
-      return "this user may not read it"
-    case "BadResource":
-      return "it is a folder"
-    default:
-      return reason.message
-  }
-}
-
 /** Decodes the file; unknown keys come back as warnings and are dropped from the value. */
 export const load = Effect.fn("ConfigFile.load")(function*<S extends Schema.Decoder<unknown>>(
   schema: S,
@@ -74,7 +61,7 @@ export const load = Effect.fn("ConfigFile.load")(function*<S extends Schema.Deco
   const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(
     files.readFileString(path),
-    (error) => new ConfigFileError({ path, reason: new Unreadable({ detail: explain(error) }) })
+    (error) => new ConfigFileError({ path, reason: new Unreadable({ detail: systemText(error) }) })
   )
   return yield* Effect.fromResult(
     Result.mapError(ConfigDocument.decode(schema, text), (failure) =>

@@ -7,6 +7,8 @@
 import { Effect, FileSystem, Option, Schema } from "effect"
 import * as path from "node:path"
 import * as ProcessTable from "./ProcessTable.ts"
+import * as SafeDirectory from "./SafeDirectory.ts"
+import { systemText } from "./SystemText.ts"
 
 export class DirectoryInUse extends Schema.TaggedError<DirectoryInUse>()("DirectoryInUse", {
   directory: Schema.String,
@@ -48,9 +50,11 @@ export const acquire = Effect.fn("DirectoryLock.acquire")(function*(directory: s
   const files = yield* FileSystem.FileSystem
   const file = path.join(directory, "up.lock")
   const unusable = Effect.mapError((error: { readonly message: string }) =>
-    new DirectoryUnusable({ directory, detail: error.message })
+    new DirectoryUnusable({ directory, detail: systemText(error) })
   )
-  yield* unusable(files.makeDirectory(directory, { recursive: true }))
+  yield* unusable(SafeDirectory.make(directory))
+  const stranger = SafeDirectory.stranger(yield* unusable(files.stat(directory)))
+  if (Option.isSome(stranger)) return yield* new DirectoryUnusable({ directory, detail: stranger.value })
   const text = encode({ pid: process.pid, startTicks: yield* ticksOf(process.pid) })
   const create = files.writeFileString(file, text, { flag: "wx" })
 

@@ -4,8 +4,9 @@
  * The file is there only while the program runs, but a killed program leaves it behind; whoever reads it must expect
  * that nobody answers.
  */
-import { Effect, FileSystem, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import * as path from "node:path"
+import * as OwnFile from "./OwnFile.ts"
 
 /** Relative to the working directory. */
 export const directoryDefault = ".serviceradar"
@@ -29,17 +30,15 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(RunState))
 
 /** None when there is no such file, or it is not ours. */
 export const read = Effect.fn("RunState.read")(function*(directory: string) {
-  const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.option(files.readFileString(path.join(directory, fileName)))
-  return Option.flatMap(text, decode)
+  const text = yield* Effect.option(OwnFile.read(path.join(directory, fileName)))
+  return Option.flatMap(Option.flatten(text), decode)
 })
 
 /** Written now, removed when the scope closes. */
 export const publish = Effect.fn("RunState.publish")(function*(directory: string, state: RunState) {
-  const files = yield* FileSystem.FileSystem
   const file = path.join(directory, fileName)
   yield* Effect.acquireRelease(
-    files.writeFileString(file, `${JSON.stringify(state, null, 2)}\n`),
-    () => Effect.ignore(files.remove(file, { force: true }))
+    OwnFile.write(file, `${JSON.stringify(state, null, 2)}\n`, 0o644),
+    () => Effect.ignore(OwnFile.remove(file))
   )
 })

@@ -31,13 +31,38 @@ export const isReachable = (
     return true
   })
 
+/**
+ * Who else could change what is in the folder while root works in it: its owner, or anybody. None when nobody can, and
+ * when we are not root, who alone has more to lose than he could reach anyway.
+ */
+export const stranger = ({ mode, uid }: FileSystem.File.Info): Option.Option<string> => {
+  if (process.getuid?.() !== 0) return Option.none()
+  if (!Option.contains(uid, 0)) {
+    return Option.some(`it belongs to user ${Option.getOrElse(uid, () => "unknown")}, and this program runs as root`)
+  }
+  return (mode & 0o002) !== 0
+    ? Option.some("every user may write to it, and this program runs as root")
+    : Option.none()
+}
+
+/** Makes the folder and those above it. Node calls a read-only file system "not found" when it makes several at once. */
+export const make = Effect.fn("SafeDirectory.make")(function*(directory: string, mode = 0o755) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const isMissing = (folder: string) => Effect.map(Effect.option(fileSystem.stat(folder)), Option.isNone)
+  yield* fileSystem.makeDirectory(directory, { recursive: true, mode }).pipe(
+    Effect.catchReason("PlatformError", "NotFound", () =>
+      Effect.gen(function*() {
+        const missing = yield* Effect.filter(withAncestors(path.resolve(directory)), isMissing)
+        yield* Effect.forEach(missing, (folder) => fileSystem.makeDirectory(folder, { mode }), { discard: true })
+      }))
+  )
+})
+
 /** Makes the folder, or takes an existing one that is safe. */
 export const ensure = Effect.fn("SafeDirectory.ensure")(
   function*(directory: string, mode: number) {
     const fileSystem = yield* FileSystem.FileSystem
-    yield* fileSystem.makeDirectory(directory, { recursive: true, mode }).pipe(
-      Effect.mapError(failedAt(`making ${directory}`))
-    )
+    yield* Effect.mapError(make(directory, mode), failedAt(`making ${directory}`))
     const info = yield* fileSystem.lstat(directory).pipe(Effect.mapError(failedAt(`looking at ${directory}`)))
     const isOurs = Option.contains(info.uid, process.getuid?.() ?? -1)
     if (info.type === "Directory" && isOurs && (info.mode & 0o022) === 0) return directory

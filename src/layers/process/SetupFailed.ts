@@ -5,6 +5,7 @@
  */
 import { Duration, Schema } from "effect"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
+import { systemText } from "./SystemText.ts"
 
 /** `detail` holds the reason of the operating system or of the tool. */
 export class SetupFailed extends Schema.TaggedError<SetupFailed>()("SetupFailed", {
@@ -21,7 +22,7 @@ export const describeCause = (cause: unknown): string => cause instanceof Error 
 
 /** For `Effect.mapError`: an error of the operating system as a failed step. */
 export const failedAt = (step: string) => (error: { readonly message: string }): SetupFailed =>
-  new SetupFailed({ step, detail: error.message })
+  new SetupFailed({ step, detail: systemText(error) })
 
 /** A server that was started and answers nobody. */
 export const noAnswer = (

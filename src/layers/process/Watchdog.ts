@@ -5,6 +5,7 @@
  * would stay in the way for ever.
  */
 import { Duration, Effect, FileSystem, Schedule } from "effect"
+import { systemText } from "./SystemText.ts"
 
 export interface WatchdogOptions<E, R> {
   /** As operators know the server. */
@@ -28,8 +29,12 @@ export const watch = <E extends { readonly message: string }, R>(
 ): Effect.Effect<never, never, FileSystem.FileSystem | R> =>
   Effect.suspend(() => {
     let failures = 0
-    const exists = Effect.flatMap(FileSystem.FileSystem, (files) => files.access(directory))
-    const look = Effect.matchEffect(Effect.andThen(exists, ping), {
+    const exists = Effect.mapError(
+      Effect.flatMap(FileSystem.FileSystem, (files) => files.access(directory)),
+      (error) => ({ message: `lost its data: ${directory}: ${systemText(error)}` })
+    )
+    const answers = Effect.mapError(ping, ({ message }) => ({ message: `does not answer: ${message}` }))
+    const look = Effect.matchEffect(Effect.andThen(exists, answers), {
       onSuccess: () =>
         Effect.sync(() => {
           failures = 0
@@ -40,7 +45,7 @@ export const watch = <E extends { readonly message: string }, R>(
           if (failures < failuresMax) return Effect.void
           failures = 0
           return Effect.andThen(
-            Effect.logError(`${name} (process ${pid}) does not answer and is killed, to be started again: ${message}`),
+            Effect.logError(`${name} (process ${pid}) is killed, to be started again: it ${message}`),
             Effect.ignore(Effect.try(() => process.kill(pid, "SIGKILL")))
           )
         })

@@ -6,10 +6,14 @@
  * a running program may be given new ones at any time. Keys are readable by their owner alone.
  */
 import { Clock, DateTime, Duration, Effect, FileSystem, Option, Result, Schema } from "effect"
+import type { PlatformError } from "effect/PlatformError"
 import * as crypto from "node:crypto"
 import * as net from "node:net"
 import * as path from "node:path"
 import * as CertificateIdentity from "../../domain/security/CertificateIdentity.ts"
+import * as OwnFile from "../process/OwnFile.ts"
+import * as SafeDirectory from "../process/SafeDirectory.ts"
+import { systemText } from "../process/SystemText.ts"
 import * as CertificateAuthority from "./CertificateAuthority.ts"
 import * as CertificateSet from "./CertificateSet.ts"
 import * as CredentialFiles from "./CredentialFiles.ts"
@@ -32,20 +36,11 @@ const certMode = 0o644
 /** Clocks of other machines may be behind. */
 const backdatedMillis = 300_000
 
-const failed = (file: string) => (error: { readonly reason: { readonly _tag: string } }) =>
-  new CertificateFolderError({ file, reason: error.reason._tag })
+const failed = (file: string) => (error: PlatformError) =>
+  new CertificateFolderError({ file, reason: systemText(error) })
 
-/** Replaces the file in one step. */
-const put = Effect.fnUntraced(function*(file: string, text: string, mode: number) {
-  const files = yield* FileSystem.FileSystem
-  const fresh = path.join(path.dirname(file), `.${path.basename(file)}.new`)
-  yield* files.writeFileString(fresh, text, { mode }).pipe(
-    // What an earlier attempt left has its own mode.
-    Effect.andThen(files.chmod(fresh, mode)),
-    Effect.andThen(files.rename(fresh, file)),
-    Effect.mapError(failed(file))
-  )
-})
+const put = (file: string, text: string, mode: number) =>
+  Effect.mapError(OwnFile.write(file, text, mode), ({ detail }) => new CertificateFolderError({ file, reason: detail }))
 
 const read = Effect.fnUntraced(function*(file: string) {
   const files = yield* FileSystem.FileSystem
@@ -62,7 +57,7 @@ export const init = Effect.fn("CertificateFolder.init")(function*(folder: string
   const files = yield* FileSystem.FileSystem
   const root = path.join(folder, rootFile)
   const rootKey = path.join(folder, rootKeyFile)
-  yield* Effect.mapError(files.makeDirectory(folder, { recursive: true }), failed(folder))
+  yield* Effect.mapError(SafeDirectory.make(folder), failed(folder))
   for (const file of [root, rootKey]) {
     if (yield* Effect.orElseSucceed(files.exists(file), () => false)) {
       return yield* new CertificateFolderError({

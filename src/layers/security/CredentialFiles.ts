@@ -10,6 +10,7 @@ import * as crypto from "node:crypto"
 import * as path from "node:path"
 import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
 import { type CredentialOrigin, CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
+import { systemText } from "../process/SystemText.ts"
 import * as CertificateSet from "./CertificateSet.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
 
@@ -27,7 +28,7 @@ export type OpenKeys = "refuse" | "warn"
 const read = Effect.fnUntraced(function*(file: string) {
   const files = yield* FileSystem.FileSystem
   const text = yield* files.readFileString(file).pipe(
-    Effect.mapError((error) => new CredentialsError({ file, reason: `cannot be read: ${error.reason._tag}` }))
+    Effect.mapError((error) => new CredentialsError({ file, reason: `cannot be read: ${systemText(error)}` }))
   )
   return { file, text }
 })

@@ -46,7 +46,7 @@ describe("CheckerFiles", () => {
     Effect.gen(function*() {
       const error = yield* Effect.flip(load("/no/such/folder"))
 
-      assert.strictEqual(error.message, "checkers_dir /no/such/folder cannot be read: NotFound")
+      assert.strictEqual(error.message, "checkers_dir /no/such/folder cannot be read: there is no such file (ENOENT)")
       assert.deepStrictEqual((yield* load("")).checkers, [])
     }).pipe(Effect.provide(NodeServices.layer)))
 })

@@ -56,7 +56,7 @@ describe("ConfigFile", () => {
         const missing = yield* Effect.flip(ConfigFile.load(Config, `${folder}/absent.json`))
         const directory = yield* Effect.flip(ConfigFile.load(Config, folder))
 
-        assert.strictEqual(missing.message, `${folder}/absent.json: cannot be read: there is no such file`)
+        assert.strictEqual(missing.message, `${folder}/absent.json: cannot be read: there is no such file (ENOENT)`)
         assert.strictEqual(directory.reason._tag, "Unreadable")
       }))
   })

@@ -173,7 +173,7 @@ describe("GrpcCredentials", () => {
       )
 
       assert.deepStrictEqual(errors.map((error) => error.file), [missing, text, broken, file("poller-key.pem")])
-      assert.strictEqual(errors[0]?.reason, "cannot be read: NotFound")
+      assert.strictEqual(errors[0]?.reason, "cannot be read: there is no such file (ENOENT)")
       assert.strictEqual(errors[1]?.reason, "holds no PEM block")
       assert.include(errors[3]?.reason, "key values mismatch")
     }).pipe(Effect.provide(secured)))

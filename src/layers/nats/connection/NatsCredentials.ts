@@ -27,6 +27,7 @@ import {
   type CredentialsError,
   type CredentialSet
 } from "../../../services/security/Credentials.ts"
+import { systemText } from "../../process/SystemText.ts"
 import * as GrpcCredentials from "../../security/GrpcCredentials.ts"
 import * as PeerRules from "../../security/PeerRules.ts"
 import * as TlsFiles from "../../security/TlsFiles.ts"
@@ -101,7 +102,7 @@ const whoWeAre = (credentials: NatsLogin): NatsCredentialsOptions => {
 const read = Effect.fnUntraced(function*(file: string) {
   const fileSystem = yield* FileSystem.FileSystem
   return yield* fileSystem.readFileString(file).pipe(
-    Effect.mapError((error) => new NatsCredentialsError({ file, reason: `cannot be read: ${error.reason._tag}` }))
+    Effect.mapError((error) => new NatsCredentialsError({ file, reason: `cannot be read: ${systemText(error)}` }))
   )
 })
 

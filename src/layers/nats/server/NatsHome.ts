@@ -5,14 +5,14 @@
  * A server that a killed program left behind is stopped before another one gets the same store: nats-server has no lock
  * of its own, and two of them would destroy each other's streams.
  */
-import { Effect, FileSystem, Option, Redacted } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import * as crypto from "node:crypto"
 import * as path from "node:path"
 import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
 import * as OrphanProcess from "../../process/OrphanProcess.ts"
+import * as OwnFile from "../../process/OwnFile.ts"
 import * as ProcessTable from "../../process/ProcessTable.ts"
 import * as SafeDirectory from "../../process/SafeDirectory.ts"
-import { failedAt } from "../../process/SetupFailed.ts"
 import * as NatsReady from "./NatsReady.ts"
 import type { NatsServerBinary } from "./NatsServerBinary.ts"
 
@@ -43,24 +43,22 @@ const isOurServer = Effect.fnUntraced(function*(pid: number, directory: string, 
 })
 
 const stopOrphan = Effect.fnUntraced(function*(directory: string, serverName: string) {
-  const fileSystem = yield* FileSystem.FileSystem
   const file = pidFileIn(directory)
-  const pid = Number(yield* fileSystem.readFileString(file).pipe(Effect.orElseSucceed(() => "")))
+  const pid = Number(Option.getOrElse(yield* OwnFile.read(file), () => ""))
   if (yield* isOurServer(pid, directory, serverName)) {
     yield* Effect.logWarning(`Stopping nats-server (process ${pid}), left behind by a program that was killed`)
     yield* OrphanProcess.stop(pid, stopSignals)
   }
-  yield* fileSystem.remove(file, { force: true }).pipe(Effect.mapError(failedAt(`removing ${file}`)))
+  yield* OwnFile.remove(file)
 })
 
 /** The password of the first start; a file that a killed start left empty does not count. */
 const readOrMakePassword = Effect.fnUntraced(function*(directory: string) {
-  const fileSystem = yield* FileSystem.FileSystem
   const file = path.join(directory, "password")
-  const known = yield* fileSystem.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
-  if (known !== "") return Redacted.make(known)
+  const known = yield* OwnFile.read(file)
+  if (Option.isSome(known) && known.value !== "") return Redacted.make(known.value)
   const made = crypto.randomBytes(24).toString("base64url")
-  yield* fileSystem.writeFileString(file, made, { mode: 0o600 }).pipe(Effect.mapError(failedAt(`writing ${file}`)))
+  yield* OwnFile.write(file, made)
   return Redacted.make(made)
 })
 
@@ -90,7 +88,6 @@ const knowsSyncInterval = (binary: NatsServerBinary): boolean => {
 /** Writes the server's configuration, in JSON, which its own format contains; gives the file's path. */
 export const writeConfig = Effect.fn("NatsHome.writeConfig")(
   function*(home: NatsHome, binary: NatsServerBinary, settings: ServerSettings) {
-    const fileSystem = yield* FileSystem.FileSystem
     const file = path.join(home.directory, "nats.conf")
     const config = {
       host,
@@ -106,17 +103,14 @@ export const writeConfig = Effect.fn("NatsHome.writeConfig")(
         ...(knowsSyncInterval(binary) ? { sync_interval: "10s" } : {})
       }
     }
-    yield* fileSystem.writeFileString(file, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 }).pipe(
-      Effect.mapError(failedAt(`writing ${file}`))
-    )
+    yield* OwnFile.write(file, `${JSON.stringify(config, null, 2)}\n`)
     return file
   }
 )
 
 /** Where the server that runs in the folder, or ran there last, lets clients in; none where there never was one. */
 export const address = Effect.fn("NatsHome.address")(function*(directory: string) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const password = yield* Effect.option(fileSystem.readFileString(path.join(directory, "password")))
+  const password = Option.flatten(yield* Effect.option(OwnFile.read(path.join(directory, "password"))))
   const port = yield* RememberedPort.read(directory)
   return Option.map(
     Option.all([port, Option.filter(password, (text) => text !== "")]),

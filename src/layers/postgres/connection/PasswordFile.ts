@@ -5,6 +5,7 @@
  * connection as it is: the old password may still be good.
  */
 import { Duration, Effect, FileSystem, Redacted, Schema } from "effect"
+import { systemText } from "../../process/SystemText.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 
 export class PasswordFileError extends Schema.TaggedError<PasswordFileError>()("PasswordFileError", {
@@ -22,7 +23,7 @@ const period = Duration.seconds(10)
 const read = Effect.fnUntraced(function*(file: string) {
   const files = yield* FileSystem.FileSystem
   const text = yield* files.readFileString(file).pipe(
-    Effect.mapError((error) => new PasswordFileError({ file, reason: `cannot be read: ${error.reason._tag}` }))
+    Effect.mapError((error) => new PasswordFileError({ file, reason: `cannot be read: ${systemText(error)}` }))
   )
   const password = text.trim()
   return password === "" ? yield* new PasswordFileError({ file, reason: "is empty" }) : password

@@ -7,6 +7,7 @@
 import { Duration, Effect, FileSystem, Option, Redacted } from "effect"
 import * as crypto from "node:crypto"
 import * as path from "node:path"
+import * as OwnFile from "../../process/OwnFile.ts"
 import * as SafeDirectory from "../../process/SafeDirectory.ts"
 import type { ServerAccount } from "../../process/ServerAccount.ts"
 import * as ServerProcess from "../../process/ServerProcess.ts"
@@ -107,6 +108,9 @@ export const open = Effect.fn("DataDirectory.open")(
       if (yield* fileSystem.exists(data).pipe(Effect.orElseSucceed(() => true))) {
         return yield* new SetupFailed({ step: `using ${data}`, detail: "it is no PostgreSQL data directory" })
       }
+      if (yield* fileSystem.exists(path.join(home, "password")).pipe(Effect.orElseSucceed(() => false))) {
+        yield* Effect.logError(`The database in ${data} is gone: a new one, without its rows, takes its place`)
+      }
       yield* onInitdb
       yield* initialize(home, data, binaries, account)
     }
@@ -121,9 +125,10 @@ export const open = Effect.fn("DataDirectory.open")(
         serverVersion: binaries.majorVersion
       })
     }
-    const password = yield* fileSystem.readFileString(path.join(home, "password")).pipe(
-      Effect.mapError(failedAt(`reading the password that belongs to ${data}`))
-    )
-    return { home, data, password: Redacted.make(password.trim()) } satisfies DataDirectory
+    const password = yield* OwnFile.read(path.join(home, "password"))
+    if (Option.isNone(password)) {
+      return yield* new SetupFailed({ step: `reading ${path.join(home, "password")}`, detail: `${data} needs it` })
+    }
+    return { home, data, password: Redacted.make(password.value.trim()) } satisfies DataDirectory
   }
 )

@@ -12,6 +12,7 @@ import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
 import * as IcmpProbe from "../../../layers/probes/IcmpProbe.ts"
 import * as NameLookup from "../../../layers/probes/NameLookup.ts"
 import * as DirectoryLock from "../../../layers/process/DirectoryLock.ts"
+import { systemText } from "../../../layers/process/SystemText.ts"
 import { checkWithin } from "../../../services/monitoring/Prober.ts"
 import * as MachineFacts from "../machine/MachineFacts.ts"
 import * as LocalConfig from "./LocalConfig.ts"
@@ -77,12 +78,13 @@ const writeMissing = Effect.fnUntraced(function*(options: SetupOptions) {
     ([name, document]) => {
       const place = path.join(options.directory, fileNames[name])
       return missing.includes(place)
-        ? files.writeFileString(place, `${JSON.stringify(document, null, 2)}\n`)
+        // A link without a target counts as missing, and is not followed.
+        ? files.writeFileString(place, `${JSON.stringify(document, null, 2)}\n`, { flag: "wx" })
         : Effect.void
     }
   ).pipe(
-    Effect.mapError(({ message }) =>
-      new DirectoryLock.DirectoryUnusable({ directory: options.directory, detail: message })
+    Effect.mapError((error) =>
+      new DirectoryLock.DirectoryUnusable({ directory: options.directory, detail: systemText(error) })
     )
   )
   return missing

@@ -161,7 +161,7 @@ describe("NatsCredentials", () => {
       const noCreds = yield* write("no.creds", "nothing of the kind")
       const noSeed = yield* write("no.nk", "SUABC")
       const failures: ReadonlyArray<readonly [Options, string]> = [
-        [{ credsFile: "/nowhere/at.creds" }, "/nowhere/at.creds: cannot be read: NotFound"],
+        [{ credsFile: "/nowhere/at.creds" }, "/nowhere/at.creds: cannot be read: there is no such file (ENOENT)"],
         [{ credsFile: noCreds }, `${noCreds}: holds no valid JWT and nkey seed`],
         [{ nkeySeedFile: noSeed }, `${noSeed}: holds no valid nkey seed`],
         [{ nkeySeed: Redacted.make("SUABC") }, "NATS credentials: holds no valid nkey seed"],

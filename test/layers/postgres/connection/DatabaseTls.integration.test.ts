@@ -111,7 +111,10 @@ describe("DatabaseTls", () => {
         sslMode: Option.none()
       }))
 
-      assert.strictEqual(missing.message, `TLS file ${file("nobody.pem")}: cannot be read: NotFound`)
+      assert.strictEqual(
+        missing.message,
+        `TLS file ${file("nobody.pem")}: cannot be read: there is no such file (ENOENT)`
+      )
       assert.include(foreign.message, file("agent-key.pem"))
     }).pipe(Effect.provide(layer)))
 })

@@ -48,7 +48,7 @@ describe("PasswordFile", () => {
       yield* write(" \n")
       const empty = yield* Effect.flip(Effect.asVoid(PasswordFile.start(file, address)))
 
-      assert.strictEqual(none.message, `CNPG_PASSWORD_FILE ${file}: cannot be read: NotFound`)
+      assert.strictEqual(none.message, `CNPG_PASSWORD_FILE ${file}: cannot be read: there is no such file (ENOENT)`)
       assert.strictEqual(empty.message, `CNPG_PASSWORD_FILE ${file}: is empty`)
     }).pipe(Effect.scoped, Effect.provide(layer)))
 })
