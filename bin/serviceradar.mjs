@@ -11,9 +11,10 @@
  * signals pass through.
  */
 import { spawn } from "child_process"
-import { existsSync, readFileSync } from "fs"
+import { closeSync, existsSync, openSync, readFileSync } from "fs"
 import { constants } from "os"
 import { dirname, join } from "path"
+import { isatty } from "tty"
 import { fileURLToPath, pathToFileURL } from "url"
 
 const home = join(dirname(fileURLToPath(import.meta.url)), "..")
@@ -111,6 +112,22 @@ const handOver = (node) => {
   })
 }
 
+/**
+ * Node aborts at its end when it cannot restore the settings of a terminal that was closed meanwhile; one that is
+ * another file by then it passes over.
+ */
+const letGoOfClosedTerminals = () => {
+  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
+  process.on("exit", () => {
+    for (const descriptor of terminals) {
+      if (isatty(descriptor)) continue
+      closeSync(descriptor)
+      openSync("/dev/null", "r+")
+    }
+  })
+}
+
+letGoOfClosedTerminals()
 if (isRecent(process.versions.node)) {
   replaceSelf()
   import(pathToFileURL(entry()).href).catch((error) => {

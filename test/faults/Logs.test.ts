@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import * as fs from "node:fs"
+import * as path from "node:path"
 import * as AgentProgram from "../support/agentProgram.ts"
 import * as Program from "../support/Program.ts"
+import { temporaryFolder } from "../support/temporaryFolder.ts"
 
 /** A device on which there is never any room. */
 const fullDevice = Effect.acquireRelease(
@@ -30,6 +32,38 @@ describe("A log that cannot be written", () => {
 
       assert.strictEqual(yield* Effect.timeout(program.exited, "10 seconds"), 0)
       assert.notMatch(program.output(), /EPIPE/)
+    }))
+})
+
+/** On a terminal of its own that is closed with `script`; the id of ours and its exit code stand in the folder. */
+const onTerminal = (folder: string) => `
+  {
+    for word in "$@"; do printf "'%s' " "$word"; done
+    echo "& echo \\$! > ${folder}/pid; wait \\$!; echo \\$? > ${folder}/code"
+  } > ${folder}/run.sh
+  exec script -qec "setsid -w sh ${folder}/run.sh" /dev/null`
+
+describe("A terminal that is closed", () => {
+  it.live("ends nobody whom its hang-up does not reach, and who then ends as always", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const word = (name: string) =>
+        Effect.sync(() => {
+          const file = path.join(folder, name)
+          return Option.filter(Option.some(fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim() : ""), Boolean)
+        })
+      const { isLive, program } = yield* AgentProgram.start({ within: onTerminal(folder) })
+      const pid = Number(Option.getOrThrow(yield* word("pid")))
+      yield* program.kill("SIGKILL")
+      yield* program.exited
+
+      assert.isTrue(Option.isSome(yield* isLive))
+      process.kill(pid, "SIGTERM")
+      const code = yield* Program.eventually("the agent has ended", word("code"), {
+        within: "15 seconds",
+        programs: []
+      })
+      assert.strictEqual(code, "0")
     }))
 })
 
