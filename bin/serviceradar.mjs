@@ -113,7 +113,7 @@ const handOver = (node) => {
 }
 
 /**
- * Node aborts at its end when it cannot restore the settings of a terminal that was closed meanwhile; one that is
+ * Node 20 aborts at its end when it cannot restore the settings of a terminal that was closed meanwhile; one that is
  * another file by then it passes over.
  */
 const letGoOfClosedTerminals = () => {
