@@ -12,6 +12,8 @@ import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddre
 import { PollerId } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
+import { isLoopback } from "../security/SecurityMode.ts"
+import * as HostPort from "../sockets/HostPort.ts"
 import * as WebhookConfig from "./WebhookConfig.ts"
 
 const retentionDefault = Duration.days(30)
@@ -52,8 +54,13 @@ const Events = Schema.Struct({
 /** What to use instead of the existing core's keys that change nothing here. */
 export const ignoredKeys: Readonly<Record<string, string>> = {
   metrics: "history_retention says how long the history is kept",
-  database: "this was Proton's address; set database_url or DATABASE_URL",
+  database: "this was the address of its first database; set database_url or DATABASE_URL",
+  db_addr: "this was Proton's address; set database_url or DATABASE_URL",
+  db_name: "it is in database_url or DATABASE_URL",
+  db_user: "it is in database_url or DATABASE_URL",
+  db_pass: "it is in database_url or DATABASE_URL",
   db_path: "set database_url or DATABASE_URL, or data_dir for a PostgreSQL of core's own",
+  poller_patterns: "known_pollers has pollers by their whole names",
   snmp: "core asks nobody by SNMP; agents' checks do",
   write_buffer: "reports are stored before they are acknowledged, so nothing is buffered",
   service_name: "core's health has the name of the whole server",
@@ -64,8 +71,17 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   spire_admin: "there is no onboarding by SPIRE",
   kv_address: "configuration comes from this file alone",
   kv_security: "configuration comes from this file alone",
+  kv_endpoints: "configuration comes from this file alone",
   features: "there are no feature switches",
   srql: "there is no query interface in core yet"
+}
+
+/** What stands for the variables in the environment of the existing core that change nothing here. */
+export const ignoredVariables: Readonly<Record<string, string>> = {
+  API_KEY: "beyond the loopback core's HTTP asks for the bearer token that SERVICERADAR_HTTP_TOKEN holds",
+  AUTH_ENABLED: "there is no sign-in yet",
+  JWT_SECRET: "there is no sign-in yet",
+  CNPG_PASSWORD_FILE: "the database is where database_url or DATABASE_URL says"
 }
 
 const Connections = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))
@@ -103,6 +119,15 @@ export const CoreConfigFile = Schema.Struct({
   logging: Schema.optionalKey(LoggingBlock)
 })
 export type CoreConfigFile = typeof CoreConfigFile.Type
+
+/** What an operator should know of a file that is valid. */
+export const notices = (file: CoreConfigFile): ReadonlyArray<string> =>
+  Option.toArray(fromFile(file).http).flatMap((address) =>
+    isLoopback(address.host) ? [] : [
+      `listen_addr: others can reach ${JSON.stringify(HostPort.format(address))}: core starts with it only where ` +
+      "SERVICERADAR_HTTP_TOKEN in its environment holds the bearer token that they have to send"
+    ]
+  )
 
 export interface CoreConfig {
   /** None: no HTTP. */

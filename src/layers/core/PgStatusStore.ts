@@ -62,10 +62,17 @@ const columns = (statuses: ReadonlyArray<ReportedStatus>) => ({
 const Turn = Schema.Struct({ position: Schema.Int, previous: Schema.NullOr(Schema.Boolean) })
 type Turn = typeof Turn.Type
 
-const Written = Schema.Struct({ stored: Schema.Int, changes: Schema.Array(Turn) })
+const Written = Schema.Struct({
+  stored: Schema.Int,
+  changes: Schema.Array(Turn),
+  /** Null for a poller that was not there. */
+  wasMissed: Schema.NullOr(Schema.Boolean)
+})
 
 /**
  * One statement, hence one transaction and one round trip, and nothing to roll back when the connection breaks.
+ *
+ * What it selects is as before it: `wasMissed` too.
  *
  * A state from the future, of a clock that was wrong since, gives way to any newer report: it would hide them all.
  *
@@ -143,11 +150,14 @@ const appendSlice = (sql: PgClient.PgClient, report: StatusReport, receivedAt: D
       where known.reported_at <= excluded.reported_at or known.reported_at > ${at}::timestamptz
     )
     select (select count(*)::int from added) as stored,
+      (select is_missed from reporting_pollers where poller_id = ${report.pollerId}) as "wasMissed",
       (select coalesce(json_agg(turned order by position), '[]') from turned) as changes`
   return Rows.query(Written, statement).pipe(
     Effect.map(([written]) => {
       const stored = written?.stored ?? 0
+      const wasMissed = written?.wasMissed ?? undefined
       return {
+        ...(wasMissed === undefined ? {} : { poller: { isMissed: wasMissed } }),
         stored,
         repeated: report.statuses.length - stored,
         changes: (written?.changes ?? []).flatMap((turn) => changeOf(report, turn))
@@ -183,6 +193,7 @@ const append = (sql: PgClient.PgClient, report: StatusReport, receivedAt: DateTi
   return Effect.map(
     sql.withTransaction(Effect.forEach(slices, (slice) => appendSlice(sql, slice, receivedAt))),
     (parts) => ({
+      ...(parts[0]?.poller === undefined ? {} : { poller: parts[0].poller }),
       stored: parts.reduce((sum, { stored }) => sum + stored, 0),
       repeated: parts.reduce((sum, { repeated }) => sum + repeated, 0),
       changes: parts.flatMap(({ changes }) => changes)

@@ -65,6 +65,10 @@ const noticesOf = Effect.fnUntraced(function*(kind: ConfigKind.ConfigKind, file:
     const { value } = yield* ConfigFile.load(SyncConfig.SyncConfigFile, file)
     return SyncConfig.warningsOf(SyncConfig.fromFile(value), SourceTable.knownTypes)
   }
+  if (kind === "core") {
+    const { value } = yield* ConfigFile.load(CoreConfig.CoreConfigFile, file)
+    return CoreConfig.notices(value)
+  }
   if (kind !== "agent") return []
   const { value } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)
   return yield* CheckerFiles.notices(value.checkers_dir ?? "")

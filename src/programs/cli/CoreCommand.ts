@@ -40,6 +40,12 @@ const databaseUrl = Config.option(Config.Redacted("DATABASE_URL")).pipe(
   )
 )
 
+/** Set in the units and containers of the existing core. */
+const ignoredVariables = Effect.filter(
+  Object.keys(CoreConfig.ignoredVariables),
+  (name) => Effect.map(Config.option(Config.String(name)), Option.exists((value) => !["", "false"].includes(value)))
+).pipe(Effect.map((names) => names.map((name) => `${name} is set and ignored: ${CoreConfig.ignoredVariables[name]}`)))
+
 const run = Effect.fnUntraced(
   function*(file: CoreConfig.CoreConfig, http: Option.Option<CoreConfig.CoreConfig["http"]>) {
     const url = yield* databaseUrl
@@ -67,12 +73,15 @@ export const command = Command.make(
         ? noFile
         : yield* ConfigFile.load(CoreConfig.CoreConfigFile, path.value)
       const file = Option.getOrElse(path, () => "")
-      return yield* Effect.forEach(warnings, (one) =>
-        Effect.logWarning(ConfigFile.formatWarning(file, one, CoreConfig.ignoredKeys))).pipe(
-          Effect.andThen(run(CoreConfig.fromFile(value), http)),
-          Reporting.withReporting("core"),
-          FileLogging.withLogging(value.logging)
-        )
+      const ignored = [
+        ...warnings.map((one) => ConfigFile.formatWarning(file, one, CoreConfig.ignoredKeys)),
+        ...yield* ignoredVariables
+      ]
+      return yield* Effect.forEach(ignored, (line) => Effect.logWarning(line)).pipe(
+        Effect.andThen(run(CoreConfig.fromFile(value), http)),
+        Reporting.withReporting("core"),
+        FileLogging.withLogging(value.logging)
+      )
     }).pipe(Effect.provide(SupervisionTree.layer))
 ).pipe(
   Command.withDescription("Take reports and keep them in PostgreSQL"),

@@ -25,8 +25,13 @@ const lookEvery = "5 seconds"
 const untilStored = Backoff.capped({ from: "1 second", to: "30 seconds" })
 
 export class PollerWatch extends Context.Service<PollerWatch, {
-  /** A report has been stored. */
-  readonly seen: (sighting: Omit<PollerPresence.Sighting, keyof PollerPresence.Moment>) => Effect.Effect<void>
+  /** A report has been stored; `remembered` is what the store knew of the poller before. */
+  readonly seen: (
+    sighting: Omit<PollerPresence.Sighting, keyof PollerPresence.Moment>,
+    remembered?: Pick<PollerPresence.Remembered, "isMissed">
+  ) => Effect.Effect<void>
+  /** A report has come, whatever becomes of it: an outage of our own is no silence of the poller. */
+  readonly heard: (pollerId: string) => Effect.Effect<void>
   /** Looks for pollers that have been silent for too long; for a supervisor. */
   readonly run: Effect.Effect<never>
 }>()("serviceradar/services/core/PollerWatch") {
@@ -74,22 +79,35 @@ const make = Effect.fnUntraced(function*({ alertThreshold, hostname, knownPoller
     )
   )
 
+  /** Missed, and the store does not know yet. */
+  const unnoted = new Set<PollerId>()
+
+  const noteInStore = Effect.fnUntraced(function*(pollerId: PollerId) {
+    unnoted.add(pollerId)
+    yield* store.noteMissed(pollerId)
+    unnoted.delete(pollerId)
+  })
+
   const look = Effect.gen(function*() {
-    for (const change of presence.lost(yield* moment)) {
-      yield* store.noteMissed(change.pollerId).pipe(
-        Effect.catch((error) =>
-          Effect.logWarning(`After a restart poller ${change.pollerId} is missed again: ${error.message}`)
+    const lost = presence.lost(yield* moment)
+    // Told of at once, and noted as soon as the store is there: after a restart nobody is told again.
+    yield* Effect.forEach(
+      [...unnoted, ...lost.map(({ pollerId }) => pollerId)],
+      (pollerId) =>
+        noteInStore(pollerId).pipe(
+          Effect.catch((error) => Effect.logDebug(`Poller ${pollerId} is not noted as missed yet: ${error.message}`))
         )
-      )
-      yield* tell(change)
-    }
+    )
+    yield* Effect.forEach(lost, tell)
   })
 
   return PollerWatch.of({
-    seen: Effect.fnUntraced(function*(sighting) {
-      const change = presence.seen({ ...sighting, ...(yield* moment) })
+    seen: Effect.fnUntraced(function*(sighting, remembered) {
+      unnoted.delete(sighting.pollerId)
+      const change = presence.seen({ ...sighting, ...(yield* moment) }, remembered)
       if (change !== undefined) yield* tell(change)
     }),
+    heard: (pollerId) => Effect.map(moment, (now) => presence.heard(pollerId, now)),
     run: restore.pipe(
       Effect.andThen(Effect.repeat(look, Schedule.spaced(lookEvery))),
       Effect.andThen(Effect.never)

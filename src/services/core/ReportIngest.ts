@@ -157,7 +157,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
     yield* count(reports, "outcome", "stored")
     yield* count(statuses, "outcome", "stored", appended.stored)
     yield* count(statuses, "outcome", "repeated", appended.repeated)
-    if (Option.isSome(watch)) yield* watch.value.seen(report)
+    if (Option.isSome(watch)) yield* watch.value.seen(report, appended.poller)
     yield* ReportObserver.tell({
       report,
       changes: appended.changes,
@@ -169,6 +169,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
     ingest: Effect.fn("ReportIngest.ingest")(function*(received) {
       const receivedAt = yield* DateTime.now
       const startedNanos = yield* Clock.monotonicTimeNanos
+      if (Option.isSome(watch)) yield* watch.value.heard(received.pollerId)
       const store = isLarge(received)
         ? largePermit.withPermit(storeReport(received, receivedAt))
         : storeReport(received, receivedAt)

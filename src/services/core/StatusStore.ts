@@ -36,6 +36,8 @@ export interface Appended {
   readonly repeated: number
   /** Services that are new, came up or went down with this report; none of a report that comes late. */
   readonly changes: ReadonlyArray<AvailabilityChange>
+  /** What was known of the poller before; absent at its first report. */
+  readonly poller?: Pick<Remembered, "isMissed">
 }
 
 export class StatusStore extends Context.Service<StatusStore, {

@@ -42,7 +42,7 @@ export interface Options {
   readonly poller: PollOutcome.PollerIdentity
   /** 100 unless told. */
   readonly batchSizeMax?: number
-  /** 5 s unless told. */
+  /** Unless told 5 s, or an interval where that is shorter: core counts on a report in each of them. */
   readonly batchWait?: Duration.Input
   /** Of the poller: how often each check is measured, and after how long without anything core hears that it lives. */
   readonly pollInterval: Duration.Duration
@@ -79,7 +79,7 @@ export class CoreReporter extends Context.Service<CoreReporter, {
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const identity = yield* HostIdentity
-  const batchWait = Duration.fromInputUnsafe(options.batchWait ?? batchWaitDefault)
+  const batchWait = Duration.fromInputUnsafe(options.batchWait ?? Duration.min(batchWaitDefault, options.pollInterval))
   const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
   const buffer = ReportBuffer.make<Report>({
     entriesMax: options.bufferSizeMax ?? bufferSizeDefault,

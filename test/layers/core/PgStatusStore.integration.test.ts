@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Clock, DateTime, Duration, Effect, Layer, Option, Result } from "effect"
+import { PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import type { ReceivedReport } from "../../../src/domain/monitoring/reports/ReceivedReport.ts"
 import * as StatusReport from "../../../src/domain/monitoring/reports/StatusReport.ts"
 import * as PgStatusStore from "../../../src/layers/core/PgStatusStore.ts"
@@ -53,6 +54,29 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
       assert.deepStrictEqual(second, { stored: 0, repeated: 2 })
       assert.lengthOf(yield* historyOf("again"), 2)
       assert.lengthOf(yield* current({ agent: "again" }), 2)
+    }))
+
+  it.effect("tells with a report what was known of its poller before", () =>
+    Effect.gen(function*() {
+      const { noteMissed } = yield* StatusStore
+      const pollerId = PollerId.make("comes-and-goes")
+      const services = Array.from({ length: 1_200 }, (_, index) => receivedStatus({ serviceName: `s${index}` }))
+      const known = Effect.fnUntraced(function*(timestampSeconds: bigint) {
+        return (yield* append(receivedReport({ pollerId, timestampSeconds, services }))).poller
+      })
+
+      const first = yield* known(1n)
+      const second = yield* known(2n)
+      yield* noteMissed(pollerId)
+      const back = yield* known(3n)
+      const after = yield* known(4n)
+
+      assert.deepStrictEqual([first, second, back, after], [
+        undefined,
+        { isMissed: false },
+        { isMissed: true },
+        { isMissed: false }
+      ])
     }))
 
   it.effect("keeps the time of the last change, not of the last report", () =>

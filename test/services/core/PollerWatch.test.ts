@@ -13,11 +13,12 @@ const pollerId = PollerId.make("go-poller")
 const sighting = { pollerId, partition: Partition.make("default"), sourceIp: "192.0.2.1", intervalMillis: 30_000 }
 
 /** A core whose database is what the last one left. */
-const core = (remembered: ReadonlyArray<Remembered> = [], downFor = 0) => {
+const core = (remembered: ReadonlyArray<Remembered> = [], downFor = 0, unwritableFor = 0) => {
   const told: Array<ToldChange> = []
   const alerts: Array<PollerAlert> = []
   const missed: Array<string> = []
   let failures = downFor
+  let refusals = unwritableFor
   const store = Layer.succeed(StatusStore, {
     append: () => Effect.die("not asked"),
     current: () => Effect.succeed([]),
@@ -27,7 +28,14 @@ const core = (remembered: ReadonlyArray<Remembered> = [], downFor = 0) => {
         ? Effect.fail(new StatusStoreError({ operation: "pollers", reason: new StoreUnavailable({ detail: "down" }) }))
         : Effect.succeed(remembered)
     ),
-    noteMissed: (id) => Effect.sync(() => void missed.push(id))
+    noteMissed: (id) =>
+      Effect.suspend(() =>
+        refusals-- > 0
+          ? Effect.fail(
+            new StatusStoreError({ operation: "noteMissed", reason: new StoreUnavailable({ detail: "down" }) })
+          )
+          : Effect.sync(() => void missed.push(id))
+      )
   })
   const webhooks = Layer.succeed(AlertWebhooks, {
     count: 1,
@@ -90,6 +98,50 @@ describe("PollerWatch", () => {
       yield* watching
       yield* TestClock.adjust(Duration.minutes(4))
 
+      assert.deepStrictEqual(told.map(({ current }) => current), ["unhealthy"])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("tells that one is back who reports before it is known who was missed, and nothing of who was there", () => {
+    const { alerts, layer, told } = core([], 1_000)
+    return Effect.gen(function*() {
+      const { seen } = yield* PollerWatch
+      yield* watching
+      yield* seen(sighting, { isMissed: true })
+      yield* seen({ ...sighting, pollerId: PollerId.make("there") }, { isMissed: false })
+
+      assert.deepStrictEqual(told.map(({ current, pollerId: id, previous }) => [id, previous, current]), [
+        ["go-poller", "unhealthy", "healthy"]
+      ])
+      assert.deepStrictEqual(alerts.map(({ title }) => title), ["Poller Recovered"])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("does not miss a poller for an outage of core's own database", () => {
+    const { layer, told } = core()
+    return Effect.gen(function*() {
+      const { heard, seen } = yield* PollerWatch
+      yield* watching
+      yield* seen(sighting)
+      for (let minute = 0; minute < 10; minute += 1) {
+        yield* TestClock.adjust("1 minute")
+        yield* heard(pollerId)
+      }
+      const during = told.map(({ current }) => current)
+      yield* TestClock.adjust("130 seconds")
+
+      assert.deepStrictEqual(during, ["healthy"])
+      assert.deepStrictEqual(told.map(({ current }) => current), ["healthy", "unhealthy"])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("notes who is missed as soon as the store is there again, and tells of it once", () => {
+    const { layer, missed, told } = core([{ ...sighting, atMillis: 0, isMissed: false }], 0, 3)
+    return Effect.gen(function*() {
+      yield* watching
+      yield* TestClock.adjust("10 minutes")
+
+      assert.deepStrictEqual(missed, [pollerId])
       assert.deepStrictEqual(told.map(({ current }) => current), ["unhealthy"])
     }).pipe(Effect.provide(layer))
   })

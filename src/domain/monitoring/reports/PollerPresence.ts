@@ -45,8 +45,13 @@ export interface Remembered extends Omit<Sighting, "monotonicMillis"> {
 }
 
 export interface PollerPresence {
-  /** The change that a report makes, if it makes one. */
-  readonly seen: (sighting: Sighting) => PollerChange | undefined
+  /**
+   * The change that a report makes, if it makes one. `remembered` is what was known of the poller before the report, and
+   * counts where this core has not heard of it yet: it may report before `restore`.
+   */
+  readonly seen: (sighting: Sighting, remembered?: Pick<Remembered, "isMissed">) => PollerChange | undefined
+  /** It reported, and the report was not stored: no reason to miss it, nor to say that it is back. */
+  readonly heard: (pollerId: string, now: Moment) => void
   /** Those that have been silent for too long by now, each told once. */
   readonly lost: (now: Moment) => ReadonlyArray<PollerChange>
   /** What was known before the restart; silence counts from now on, because nobody could report meanwhile. */
@@ -88,21 +93,23 @@ const change = ({ last, state }: Known, previous: PollerState, now: Moment, sinc
 
 const silenceMax = ({ last: { intervalMillis }, pauses }: Known, threshold: number | undefined): number => {
   if (threshold !== undefined) return threshold
-  const longest = Math.max(intervalMillis ?? 0, ...pauses)
+  // Pauses may be those of an outage here; they count only for a poller that does not say.
+  const interval = intervalMillis ?? Math.max(0, ...pauses)
   const isKnown = intervalMillis !== undefined || pauses.length >= pausesTelling
-  return Math.max(isKnown ? silenceMinMillis : silenceUnknownMillis, intervalsMax * longest)
+  return Math.max(isKnown ? silenceMinMillis : silenceUnknownMillis, intervalsMax * interval)
 }
 
 export const make = ({ alertThresholdMillis }: PresenceOptions = {}): PollerPresence => {
-  const pollers = new Map<PollerId, Known>()
+  const pollers = new Map<string, Known>()
 
-  const seen = (sighting: Sighting): PollerChange | undefined => {
+  const seen: PollerPresence["seen"] = (sighting, remembered) => {
     const known = pollers.get(sighting.pollerId)
     if (known === undefined) {
       if (pollers.size >= pollersMax) return undefined
       const fresh: Known = { last: sighting, state: "healthy", pauses: [] }
       pollers.set(sighting.pollerId, fresh)
-      return change(fresh, "unknown", sighting, sighting)
+      if (remembered === undefined) return change(fresh, "unknown", sighting, sighting)
+      return remembered.isMissed ? change(fresh, "unhealthy", sighting, sighting) : undefined
     }
     const { last: before, state: previous } = known
     const pause = Math.max(0, sighting.monotonicMillis - before.monotonicMillis)
@@ -113,6 +120,11 @@ export const make = ({ alertThresholdMillis }: PresenceOptions = {}): PollerPres
       return undefined
     }
     return change(known, previous, sighting, before)
+  }
+
+  const heard: PollerPresence["heard"] = (pollerId, { monotonicMillis }) => {
+    const known = pollers.get(pollerId)
+    if (known?.state === "healthy") known.last = { ...known.last, monotonicMillis }
   }
 
   const lost = (now: Moment): ReadonlyArray<PollerChange> =>
@@ -135,5 +147,5 @@ export const make = ({ alertThresholdMillis }: PresenceOptions = {}): PollerPres
     }
   }
 
-  return { seen, lost, restore }
+  return { seen, heard, lost, restore }
 }

@@ -76,6 +76,14 @@ describe("PollerPresence", () => {
     assert.deepStrictEqual([change?.lastSeenMillis, change?.silenceMillis], [dayMillis + 3_000_000, 1_201_000])
   })
 
+  it("goes by the interval that a poller says, whatever pauses an outage made", () => {
+    const presence = PollerPresence.make()
+    for (const second of [0, 10, 20, 620, 630]) presence.seen(at(second, 10))
+
+    assert.deepStrictEqual(presence.lost(moment(670)), [])
+    assert.deepStrictEqual(presence.lost(moment(671)).map(statesOf), ["healthy to unhealthy"])
+  })
+
   it("is not misled by two reports close together", () => {
     const presence = PollerPresence.make()
     for (const second of [0, 1, 300, 301, 600]) presence.seen(at(second))
