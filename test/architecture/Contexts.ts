@@ -23,7 +23,7 @@ const kit = {
   config: [],
   grpc: ["sockets"],
   resource: [],
-  srql: ["resource"]
+  srql: ["config", "resource"]
 } as const
 
 const allKit = Object.keys(kit)

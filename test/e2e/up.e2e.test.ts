@@ -179,7 +179,7 @@ describe("serviceradar up", () => {
         assert.strictEqual(yield* Effect.timeout(program.exited, "10 seconds"), 0)
         assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(postgres)))
         assert.isFalse(yield* files.exists(`${directory}/run.json`))
-        assert.isFalse(yield* files.exists(`${directory}/up.lock`))
+        assert.isFalse(yield* files.exists(`${directory}/owner.json`))
       }))
 
     it.effect("starts over what a killed one left behind", () =>

@@ -2,7 +2,7 @@
  * How long to wait before trying again: twice as long each time, never longer than a limit, and never the same for all
  * who wait, so that they do not return together (jitter of 80 to 120 %).
  */
-import { type Duration, Schedule } from "effect"
+import { Duration, Schedule } from "effect"
 
 export interface CappedOptions {
   /** The first wait. */
@@ -16,3 +16,14 @@ export interface CappedOptions {
 /** Without an end: whoever retries says by `times` or `while` when to stop, or never does, as for a peer that is away. */
 export const capped = ({ factor = 2, from, to }: CappedOptions) =>
   Schedule.jittered(Schedule.min([Schedule.exponential(from, factor), Schedule.spaced(to)]))
+
+/** More make no wait longer, and would be no number in the end. */
+const retriesMax = 64
+
+/** The wait that `capped` has after `retries` others, for loops that are no retries; `random` from 0 to 1. */
+export const delay = ({ factor = 2, from, to }: CappedOptions, retries: number, random: number): Duration.Duration => {
+  const first = Duration.toMillis(Duration.fromInputUnsafe(from))
+  const longest = Duration.toMillis(Duration.fromInputUnsafe(to))
+  const exponent = Math.min(retriesMax, Math.max(0, retries))
+  return Duration.millis(Math.min(longest, first * factor ** exponent) * (0.8 + 0.4 * random))
+}

@@ -9,13 +9,14 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { PollerAlert } from "../../domain/core/PollerAlert.ts"
 import type { Webhook } from "../../domain/core/WebhookConfig.ts"
 import { AlertWebhooks } from "../../services/core/AlertWebhooks.ts"
 
 const waitingMax = 1_000
 const timeout = "10 seconds"
-const again = Schedule.upTo(Schedule.jittered(Schedule.exponential("1 second")), { duration: "30 seconds" })
+const again = Schedule.upTo(Backoff.capped({ from: "1 second", to: "10 seconds" }), { duration: "30 seconds" })
 /** Titles and pollers remembered for the cooldown. */
 const rememberedMax = 10_000
 

@@ -9,7 +9,7 @@ import * as os from "node:os"
 import * as AuxiliaryVector from "../../domain/monitoring/host/AuxiliaryVector.ts"
 import * as HostStats from "../../domain/monitoring/host/HostStats.ts"
 import type { ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
-import * as ProcessStats from "./ProcessStats.ts"
+import * as ProcessTable from "../process/ProcessTable.ts"
 
 /** More mounts than this are not looked at. */
 const disksMax = 64
@@ -73,6 +73,6 @@ export const read = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
     disks: yield* readDisks(fs),
     load: HostStats.parseLoad(yield* readOrEmpty(fs, "/proc/loadavg")),
     uptimeSeconds: HostStats.parseUptimeSeconds(yield* readOrEmpty(fs, "/proc/uptime")),
-    processes: yield* ProcessStats.read.pipe(Effect.orElseSucceed(() => []))
+    processes: yield* ProcessTable.read().pipe(Effect.orElseSucceed(() => []))
   } satisfies HostReading
 })

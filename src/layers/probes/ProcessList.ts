@@ -7,7 +7,7 @@
  */
 import { Clock, Duration, Effect, Fiber, type FileSystem, Schema, type Scope } from "effect"
 import type { ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
-import * as ProcessStats from "./ProcessStats.ts"
+import * as ProcessTable from "../process/ProcessTable.ts"
 
 export class ProcessListError extends Schema.TaggedError<ProcessListError>()("ProcessListError", {
   reason: Schema.String
@@ -70,7 +70,7 @@ const commandLines = (fs: FileSystem.FileSystem) => {
 
 const runs = ({ state }: ProcessStat): boolean => state !== "Z" && state !== "X"
 
-const readAll = (fs: FileSystem.FileSystem, stats: typeof ProcessStats.read): ProcessList => {
+const readAll = (fs: FileSystem.FileSystem, stats: ReturnType<typeof ProcessTable.read>): ProcessList => {
   const withCommandLines = commandLines(fs)
   return stats.pipe(
     Effect.mapError(({ message }) => new ProcessListError({ reason: message })),
@@ -85,7 +85,7 @@ const readAll = (fs: FileSystem.FileSystem, stats: typeof ProcessStats.read): Pr
 /** Reading goes on when one of those who wait for it does not wait any more; it ends with the Scope. */
 export const make = (
   fs: FileSystem.FileSystem,
-  stats: typeof ProcessStats.read = ProcessStats.read
+  stats: ReturnType<typeof ProcessTable.read> = ProcessTable.read()
 ): Effect.Effect<ProcessList, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
     const read = readAll(fs, stats)

@@ -1,7 +1,8 @@
 /**
  * One service for each spool: a second one would fetch everything twice and number served sets on its own.
  *
- * The lock is SQLite's on a file of its own, so it ends with the process, however that ends. Commands beside the service
+ * The lock is SQLite's on a file of its own, as the spool is SQLite's anyway: it ends with the process, however that ends, and
+ * holds between containers that share a volume, where ids of processes say nothing. Commands beside the service
  * do not take it.
  */
 import { Effect } from "effect"

@@ -8,7 +8,6 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as path from "node:path"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import type { Progress } from "../../layers/postgres/server/EmbeddedPostgres.ts"
-import * as DirectoryLock from "../../layers/process/DirectoryLock.ts"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
 import * as RunState from "../../layers/process/RunState.ts"
 import * as Logging from "../../layers/telemetry/Logging.ts"
@@ -26,6 +25,7 @@ import * as UpLog from "./screen/UpLog.ts"
 import * as LocalCertificates from "./setup/LocalCertificates.ts"
 import * as LocalSetup from "./setup/LocalSetup.ts"
 import { host } from "./setup/Ports.ts"
+import * as UpDirectory from "./setup/UpDirectory.ts"
 import { logStreamOf, type Output, outputOf, type UpOptions } from "./UpOptions.ts"
 import * as UpTree from "./UpTree.ts"
 
@@ -155,7 +155,7 @@ export const run = Effect.fn("UpProgram.run")(function*(options: UpOptions) {
   const directory = path.resolve(options.directory)
   const output = outputOf(options, process.stdout.isTTY === true)
   const stream = logStreamOf(output)
-  yield* DirectoryLock.acquire(directory)
+  yield* UpDirectory.acquire(directory)
   const log = stream === undefined
     ? yield* UpLog.make(path.join(directory, "up.log"))
     : { layer: Logging.layer({ stream }), warnings: Effect.succeed([]) }

@@ -9,6 +9,7 @@
  * and frequent, for each second that the database is back and nobody notices is a second of lag.
  */
 import { Context, Duration, Effect, Fiber, Latch, Layer, Option, Random } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 
 export interface ProbeFailure {
@@ -116,7 +117,7 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
   })
 
   const awaitRecovery = Effect.gen(function*() {
-    let pause = retryMin
+    let retries = 0
     while (true) {
       const failure = yield* bounded(probe)
       if (Option.isSome(failure)) {
@@ -125,8 +126,8 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
       } else if (isSeen || !wasUp || (yield* trial)) {
         return yield* recovered
       }
-      yield* Effect.sleep(Duration.millis(pause * (0.8 + 0.4 * (yield* Random.next))))
-      pause = Math.min(isSeen ? retryMax : trialPauseMax, pause * 2)
+      const backoff = { from: retryMin, to: isSeen ? retryMax : trialPauseMax }
+      yield* Effect.sleep(Backoff.delay(backoff, retries++, yield* Random.next))
     }
   })
 

@@ -3,10 +3,10 @@
  */
 import type { Effect } from "effect"
 import { LatencyWindow } from "../../domain/events/reporting/LatencyWindow.ts"
-import * as Standstill from "../../domain/events/reporting/Standstill.ts"
 import { type StreamLag, total } from "../../domain/events/reporting/StreamLag.ts"
 import type { WriterEvent } from "../../domain/events/reporting/WriterEvent.ts"
 import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import * as Standstill from "../../domain/pipeline/Standstill.ts"
 import type { StreamStatus } from "../events/StreamStatus.ts"
 import * as WriterMetrics from "./WriterMetrics.ts"
 
@@ -81,7 +81,7 @@ export class StreamRecord {
     if (this.#samples.length > samplesMax) this.#samples.shift()
     if (lag === undefined) return
     this.#lag = lag
-    this.#standstill = Standstill.observe(this.#standstill, lag, this.settled, nowMillis)
+    this.#standstill = Standstill.observe(this.#standstill, total(lag), this.settled, nowMillis)
   }
 
   /** Messages that waited when it was last looked. */

@@ -4,8 +4,9 @@
  *
  * It never fails: a server that is away, or a stream that is not there yet, is waited for and told in the status.
  */
-import { Effect, Exit, Random, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import * as Pause from "../backoff/Pause.ts"
 import * as ScopedLoop from "../backoff/ScopedLoop.ts"
 import { type Delivery, EventSource, type EventSourceError, type Subscription } from "../events/EventSource.ts"
 import * as Producer from "../pipeline/Producer.ts"
@@ -20,8 +21,7 @@ export interface StreamSourceOptions {
   readonly record: StreamRecord
 }
 
-const pauseMin = 100
-const pauseMax = 5_000
+const backoff = { from: "100 millis", to: "5 seconds" } as const
 
 interface Open {
   readonly scope: Scope.Closeable
@@ -34,7 +34,7 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
     const source = yield* EventSource
     const health = yield* DatabaseHealth
     let open: Open | undefined
-    let pause = pauseMin
+    const pause = Pause.make(backoff)
     /** What the log has said last; empty while all is well. */
     let told = ""
 
@@ -69,14 +69,13 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
         told = error.message
         yield* Effect.logWarning(`${error.message}: trying on`)
       }
-      yield* Effect.sleep(pause * (0.75 + 0.5 * (yield* Random.next)))
-      pause = Math.min(pauseMax, pause * 2)
+      yield* pause.wait
       return []
     })
 
     const worked = (deliveries: ReadonlyArray<Delivery>) => {
       record.problem = ""
-      pause = pauseMin
+      pause.reset()
       held.add(deliveries)
       record.received += deliveries.length
       return deliveries

@@ -6,10 +6,11 @@
  * gives no rows or what the database refuses is poison; what it could not do in time, though it is there, is tried again
  * later.
  */
-import { Clock, Effect, Option, Random, Result } from "effect"
+import { Clock, Effect, Option, Result } from "effect"
 import type { Decode, Decoded, RefusedPart } from "../../domain/events/decode/Decode.ts"
 import type { StoreEntry } from "../../domain/events/storing/BatchPlan.ts"
 import type { EventMessage } from "../../domain/events/stream/EventMessage.ts"
+import * as Pause from "../backoff/Pause.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import type { Delivery } from "../events/EventSource.ts"
 import type { EventStoreError } from "../events/EventStore.ts"
@@ -30,8 +31,7 @@ type Verdict = Result.Result<void, Refusal>
 /** Decoded and held at once, of a batch whose messages have many rows each; a message can have more. */
 const portionMax = { rows: 50_000, bytes: 64 * 2 ** 20 }
 
-const pauseMin = 50
-const pauseMax = 5_000
+const backoff = { from: "50 millis", to: "5 seconds" } as const
 
 const undecodable = (error: string, place: string): Poison => ({
   _tag: "Poison",
@@ -166,7 +166,7 @@ export const make = (stream: StreamParts) => {
     const verdicts = new Map<Delivery, Verdict>()
     const parts = new Map<Delivery, ReadonlyArray<RefusedPart>>()
     let pending = batch.values
-    let pause = pauseMin
+    const pause = Pause.make(backoff)
     while (pending.length > 0) {
       yield* health.awaitUp
       const { outcome, rest } = yield* turns.take(Effect.suspend(() => {
@@ -187,8 +187,7 @@ export const make = (stream: StreamParts) => {
       }
       pending = [...outcome.retry.map(({ message }) => message), ...rest]
       // A database that answers probes and refuses writes would otherwise be asked in a tight loop.
-      yield* Effect.sleep(pause * (0.75 + 0.5 * (yield* Random.next)))
-      pause = Math.min(pauseMax, pause * 2)
+      yield* pause.wait
     }
     return batch.values.map((delivery): Verdict => verdicts.get(delivery) ?? Result.fail(unknown))
   })

@@ -6,6 +6,7 @@
  * still in the log.
  */
 import { Clock, Context, Duration, Effect, Layer, Metric, Queue, Schedule, Schema } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as EventWindow from "../../domain/security/EventWindow.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import * as SecurityMetrics from "./SecurityMetrics.ts"
@@ -41,7 +42,7 @@ const alertsMax = 256
 const deliveryLimit = Duration.seconds(10)
 
 /** Half a minute in all, then the next one has its turn. */
-const retry = Schedule.exponential("500 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 5 }))
+const retry = Schedule.upTo(Backoff.capped({ from: "500 millis", to: "8 seconds" }), { times: 5 })
 
 const log = (event: SecurityEvent.SecurityEvent) => {
   const record = SecurityEvent.toRecord(event)

@@ -6,6 +6,7 @@
  * reason that is told. A failure that may pass is tried again from the page where it happened.
  */
 import { Clock, DateTime, Duration, Effect, Option, Random, Ref, Schedule, type Scope, Stream } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as Paging from "../../domain/inventory/Paging.ts"
 import type { SourceContext } from "../../domain/inventory/SourceContext.ts"
 import * as SourceGuard from "../../domain/inventory/SourceGuard.ts"
@@ -32,7 +33,7 @@ export type RunResult =
 /** After a page has failed for good, the run goes on from there this often. */
 const resumesMax = 2
 
-const resumeSchedule = Schedule.exponential("2 seconds").pipe(Schedule.jittered, Schedule.upTo({ times: resumesMax }))
+const resumeSchedule = Schedule.upTo(Backoff.capped({ from: "2 seconds", to: "30 seconds" }), { times: resumesMax })
 
 interface Tally {
   readonly resume: string | undefined
@@ -257,11 +258,8 @@ export const plan = Effect.fn("SourceRun.plan")(function*(
 
 const failedDelayFirst = Duration.minutes(1)
 
-/** Until the next run: the interval, or less while the source does not serve what it has now. */
-const delayAfter = (result: RunResult, failures: number, interval: Duration.Duration): Duration.Duration =>
-  result._tag === "Committed" || result._tag === "Superseded"
-    ? interval
-    : Duration.min(interval, Duration.times(failedDelayFirst, 2 ** Math.min(failures - 1, 10)))
+/** While a source does not serve what it has now, it is asked earlier than at its next interval. */
+const afterFailure = (interval: Duration.Duration) => ({ from: Duration.min(failedDelayFirst, interval), to: interval })
 
 /** A full disk is one source's trouble until there is room again. */
 const spoolFailed = Effect.fnUntraced(function*(
@@ -287,12 +285,12 @@ export const forever = Effect.fnUntraced(function*(
     const result = yield* Effect.catchTag(run(runnable), "SpoolError", (error) => spoolFailed(name, error))
     yield* onResult(result)
     failures = result._tag === "Failed" || result._tag === "Held" ? failures + 1 : 0
-    const delay = Duration.toMillis(delayAfter(result, failures, interval))
     const elapsed = (yield* Clock.currentTimeMillis) - startedAt
-    const isRegular = failures === 0
-    const wait = isRegular
-      ? delay - (elapsed % delay)
-      : delay * (yield* Random.nextBetween(0.8, 1.2))
-    yield* Effect.sleep(wait)
+    const millis = Duration.toMillis(interval)
+    yield* Effect.sleep(
+      failures === 0
+        ? Duration.millis(millis - (elapsed % millis))
+        : Backoff.delay(afterFailure(interval), failures - 1, yield* Random.next)
+    )
   }
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Schema } from "effect"
+import { Clock, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Backoff from "../../../src/domain/backoff/Backoff.ts"
 
@@ -38,6 +38,21 @@ describe("Backoff.capped", () => {
         })
       })
   )
+
+  it("says the same waits to loops that are no retries, however long they go on", () => {
+    const millis = (retries: number, random: number) =>
+      Duration.toMillis(Backoff.delay({ from: 100, to: "1 second" }, retries, random))
+
+    assert.deepStrictEqual([0, 1, 2, 3, 4, 1e9].map((retries) => millis(retries, 0.5)), [
+      100,
+      200,
+      400,
+      800,
+      1000,
+      1000
+    ])
+    assert.deepStrictEqual([millis(0, 0), millis(1e9, 1)].map(Math.round), [80, 1200])
+  })
 
   it.effect("does not let all wait equally long", () =>
     Effect.gen(function*() {

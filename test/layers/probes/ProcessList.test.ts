@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, FileSystem } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as ProcessList from "../../../src/layers/probes/ProcessList.ts"
-import * as ProcessStats from "../../../src/layers/probes/ProcessStats.ts"
+import * as ProcessTable from "../../../src/layers/process/ProcessTable.ts"
 
 describe("ProcessList", () => {
   it.live("reads the table once for all who ask at the same time, and again for those who ask later", () =>
@@ -14,7 +14,7 @@ describe("ProcessList", () => {
         fs,
         Effect.suspend(() => {
           reads += 1
-          return ProcessStats.read
+          return ProcessTable.read()
         })
       )
 
@@ -43,7 +43,7 @@ describe("ProcessList", () => {
     Effect.gen(function*() {
       let reads = 0
       let name = "sh"
-      const stat = { pid: 7, state: "S", cpuTicks: 0, startTicks: 5, residentPages: 1 }
+      const stat = { pid: 7, parentPid: 1, state: "S", cpuTicks: 0, startTicks: 5, residentPages: 1 }
       const fs = FileSystem.makeNoop({ readFileString: () => Effect.sync(() => `reading ${++reads}`) })
       const processes = yield* ProcessList.make(fs, Effect.sync(() => [{ ...stat, name }]))
 

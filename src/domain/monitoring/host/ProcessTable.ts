@@ -8,6 +8,7 @@ import { Option } from "effect"
 
 export interface ProcessStat {
   readonly pid: number
+  readonly parentPid: number
   /** At most 15 bytes. */
   readonly name: string
   /** One letter, see proc(5): R, S, D, Z, T, … */
@@ -27,16 +28,18 @@ export const parseStat = (text: string): Option.Option<ProcessStat> => {
   const close = text.lastIndexOf(")")
   if (open === -1 || close < open) return Option.none()
   const fields = text.slice(close + 1).trim().split(" ")
-  const state = fields[0]
-  if (state === undefined || state === "") return Option.none()
-  const numberAt = (index: number): number => Number(fields[index] ?? 0)
+  const [state = ""] = fields
+  const numberAt = (index: number): number => Number(fields[index])
+  const startTicks = numberAt(19)
+  if (!Number.isInteger(startTicks)) return Option.none()
   return Option.some({
     pid: Number(text.slice(0, open)),
+    parentPid: numberAt(1),
     name: text.slice(open + 1, close),
     state,
-    // Fields 14, 15, 22 and 24 of proc(5), counted from the state as field 3.
+    // Fields of proc(5): 14 and 15, and 24, counted from the state as field 3; the parent is field 4, the start 22.
     cpuTicks: numberAt(11) + numberAt(12),
-    startTicks: numberAt(19),
+    startTicks,
     residentPages: numberAt(21)
   })
 }

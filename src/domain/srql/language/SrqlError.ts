@@ -4,7 +4,7 @@
  * `detail` is the original engine's text where its users match on it; HTTP peers see `invalid request: <detail>`.
  */
 import { Option, Result, Schema } from "effect"
-import { nearest } from "./Words.ts"
+import { nearest } from "../../config/Suggestion.ts"
 
 /** A piece of the query's text: UTF-16 offsets, `end` exclusive. */
 export interface Span {

@@ -6,6 +6,7 @@
  * for one connection, and its users fetch the next one from `client`.
  */
 import { Context, Effect, Exit, FileSystem, Layer, Random, type Redacted, Scope, Stream, SubscriptionRef } from "effect"
+import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import { Credentials } from "../../../services/security/Credentials.ts"
 import * as NatsSignals from "../server/NatsSignals.ts"
 import * as NatsAddress from "./NatsAddress.ts"
@@ -42,7 +43,8 @@ export class NatsConnection extends Context.Service<NatsConnection, {
 const connectMillis = 3_000
 /** Two pings without an answer end a connection. */
 const pingMillis = 5_000
-const backoffMillis = { first: 100, max: 2_000, refused: 10_000 }
+const backoff = { from: "100 millis", to: "2 seconds" } as const
+const refusedBackoff = { from: "10 seconds", to: "10 seconds" } as const
 
 const refused = (detail: string): NatsClient.NatsUnavailable =>
   new NatsClient.NatsUnavailable({ detail, isRefused: true })
@@ -134,9 +136,7 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
       yield* SubscriptionRef.set(status, { _tag: "Away", detail: error.detail, isRefused: error.isRefused })
       yield* NatsMetrics.away(error.isRefused)
       if (yield* outage.began(error)) attempt = 0
-      const { first, max, refused } = backoffMillis
-      const delay = error.isRefused ? refused : Math.min(max, first * 2 ** attempt)
-      yield* Effect.sleep(delay * (yield* Random.nextBetween(0.8, 1.2)))
+      yield* Effect.sleep(Backoff.delay(error.isRefused ? refusedBackoff : backoff, attempt, yield* Random.next))
     }
   })
 

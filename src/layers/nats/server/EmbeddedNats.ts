@@ -9,7 +9,7 @@
  * last seconds (two minutes before nats-server 2.10), because it does not wait for the disk.
  */
 import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
-import * as DirectoryOwner from "../../process/DirectoryOwner.ts"
+import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import * as FreePort from "../../process/endpoint/FreePort.ts"
 import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
 import * as ServerProcess from "../../process/ServerProcess.ts"
@@ -125,7 +125,7 @@ export const start = (
     const progress = options.onProgress ?? (() => Effect.void)
     yield* progress("preparing")
     const directory = yield* NatsHome.ensure(options.home)
-    yield* DirectoryOwner.acquire(directory)
+    yield* DirectoryLock.acquire(directory)
     const home = yield* NatsHome.open(directory)
     yield* progress("starting")
     const server = yield* launch(options, home).pipe(
@@ -136,7 +136,7 @@ export const start = (
   }).pipe(
     Effect.catchTags({
       SetupFailed: ({ detail, step }) => Effect.fail(new NatsSetupFailed({ step, detail })),
-      DirectoryOwned: ({ directory, pid }) => Effect.fail(new NatsInUse({ directory, pid }))
+      DirectoryInUse: ({ directory, pid }) => Effect.fail(new NatsInUse({ directory, pid }))
     }),
     Effect.withSpan("EmbeddedNats.start")
   )

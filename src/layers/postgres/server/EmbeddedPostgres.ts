@@ -6,7 +6,7 @@
  * the loopback only, keeps its data for the next start, and stays on its port as long as nobody else takes it.
  */
 import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
-import * as DirectoryOwner from "../../process/DirectoryOwner.ts"
+import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import * as FreePort from "../../process/endpoint/FreePort.ts"
 import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
 import * as SafeDirectory from "../../process/SafeDirectory.ts"
@@ -140,7 +140,7 @@ const prepare = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions) {
   const progress = options.onProgress ?? (() => Effect.void)
   const account = yield* ServerAccount.find
   const home = yield* DataDirectory.choose(options.home, account, options.dataPlaces ?? SafeDirectory.dataPlaces())
-  yield* DirectoryOwner.acquire(home)
+  yield* DirectoryLock.acquire(home)
   const binaries = yield* PostgresBinaries.prepare({
     account,
     cachePlaces: options.cachePlaces ?? SafeDirectory.cachePlaces(),
@@ -170,7 +170,7 @@ export const start = (
   }).pipe(
     Effect.catchTags({
       SetupFailed: ({ detail, step }) => Effect.fail(new PostgresSetupFailed({ step, detail })),
-      DirectoryOwned: ({ directory, pid }) => Effect.fail(new PostgresInUse({ dataDirectory: directory, pid }))
+      DirectoryInUse: ({ directory, pid }) => Effect.fail(new PostgresInUse({ dataDirectory: directory, pid }))
     }),
     Effect.withSpan("EmbeddedPostgres.start")
   )

@@ -16,11 +16,11 @@ import {
   Random,
   Redacted,
   Result,
-  Schedule,
   Schema,
   type Scope,
   Semaphore
 } from "effect"
+import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import * as ArrayScanner from "../../../domain/inventory/ArrayScanner.ts"
 import type { SourceConfig } from "../../../domain/sync/SyncConfig.ts"
 import * as CircuitBreaker from "../../../services/breaker/CircuitBreaker.ts"
@@ -229,8 +229,7 @@ const exchange = async (
   return Result.fail(failed("redirect", `more than ${redirectsMax} redirects`))
 }
 
-/** Doubling from 200 ms, with jitter. */
-const backoff = Schedule.exponential("200 millis").pipe(Schedule.jittered)
+const backoff = Backoff.capped({ from: "200 millis", to: "5 seconds" })
 
 export const make = Effect.fnUntraced(function*(
   options: SourceHttpOptions

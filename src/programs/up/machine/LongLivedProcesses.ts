@@ -5,14 +5,10 @@
  * Shells, editors and other tools of somebody's session are no services, and a name that several unrelated programs
  * share (`python3`, or the `MainThread` that Node calls itself) tells nothing when one of them is gone.
  */
+import type { ProcessStat } from "../../../domain/monitoring/host/ProcessTable.ts"
 
-export interface RunningProcess {
-  readonly pid: number
-  readonly parentPid: number
-  readonly name: string
-  /** Clock ticks after boot. */
-  readonly startTicks: number
-}
+/** What decides about a process. */
+type RunningProcess = Pick<ProcessStat, "pid" | "parentPid" | "name" | "state" | "startTicks">
 
 const sessionTools: ReadonlySet<string> = new Set([
   "sh",
@@ -53,21 +49,6 @@ const sessionTools: ReadonlySet<string> = new Set([
 
 const namePattern = /^[a-zA-Z0-9_.-]+$/
 
-/** One line of `/proc/PID/stat`. */
-export const parse = (stat: string): RunningProcess | undefined => {
-  const open = stat.indexOf("(")
-  // The name is in parentheses and may itself contain anything, even a parenthesis.
-  const close = stat.lastIndexOf(")")
-  if (open === -1 || close === -1) return undefined
-  const fields = stat.slice(close + 2).trim().split(" ")
-  const [state] = fields
-  const pid = Number(stat.slice(0, open))
-  const parentPid = Number(fields[1])
-  const startTicks = Number(fields[19])
-  if (state === "Z" || !Number.isInteger(pid) || !Number.isInteger(startTicks)) return undefined
-  return { pid, parentPid, name: stat.slice(open + 1, close), startTicks }
-}
-
 const kernelThreadParent = 2
 
 /** A process and all that started it: whoever runs us is no service to watch. */
@@ -96,8 +77,8 @@ export const rank = (
 ): ReadonlyArray<string> => {
   const ours = ancestors(processes, options.ownPid)
   const services = processes
-    .filter(({ name, parentPid, pid, startTicks }) =>
-      pid !== kernelThreadParent && parentPid !== kernelThreadParent && !ours.has(pid) &&
+    .filter(({ name, parentPid, pid, startTicks, state }) =>
+      state !== "Z" && pid !== kernelThreadParent && parentPid !== kernelThreadParent && !ours.has(pid) &&
       startTicks <= options.startedBeforeTicks && namePattern.test(name) && !sessionTools.has(name)
     )
     .toSorted((left, right) => left.startTicks - right.startTicks || left.pid - right.pid)

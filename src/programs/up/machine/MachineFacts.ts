@@ -5,13 +5,13 @@
  */
 import { Effect, FileSystem } from "effect"
 import * as path from "node:path"
+import * as ProcessTable from "../../../layers/process/ProcessTable.ts"
 import * as Gateway from "./Gateway.ts"
 import * as ListeningPorts from "./ListeningPorts.ts"
 import * as LongLivedProcesses from "./LongLivedProcesses.ts"
 
 const portsMax = 12
 const processesMax = 5
-const processesReadMax = 4_096
 
 /** USER_HZ, which the kernel promises to user space whatever its own clock is. */
 const ticksPerSecond = 100
@@ -45,9 +45,7 @@ export const discover = Effect.fn("MachineFacts.discover")(function*(options: Di
 
   const tables = yield* Effect.all([read("net", "tcp"), read("net", "tcp6")])
   const uptimeTicks = Number((yield* read("uptime")).split(" ")[0]) * ticksPerSecond
-  const entries = yield* files.readDirectory(options.procRoot).pipe(Effect.orElseSucceed(() => []))
-  const pids = entries.filter((entry) => /^\d+$/.test(entry)).slice(0, processesReadMax)
-  const stats = yield* Effect.forEach(pids, (pid) => read(pid, "stat"), { concurrency: 16 })
+  const processes = yield* ProcessTable.read(options.procRoot).pipe(Effect.orElseSucceed(() => []))
   // A ping may be installed and not permitted, and many gateways never answer: what fails now would always be red.
   const gateway = Gateway.parse(yield* read("net", "route"))
   const pingable = yield* Effect.filter(
@@ -63,10 +61,11 @@ export const discover = Effect.fn("MachineFacts.discover")(function*(options: Di
       limit: portsMax,
       exclude: options.excludePorts
     }),
-    processes: LongLivedProcesses.rank(
-      stats.flatMap((stat) => LongLivedProcesses.parse(stat) ?? []),
-      { limit: processesMax, ownPid: options.ownPid, startedBeforeTicks: uptimeTicks - longLivedTicks }
-    ),
+    processes: LongLivedProcesses.rank(processes, {
+      limit: processesMax,
+      ownPid: options.ownPid,
+      startedBeforeTicks: uptimeTicks - longLivedTicks
+    }),
     pingable
   } satisfies MachineFacts
 })

@@ -11,13 +11,13 @@ import * as PollerConfig from "../../../domain/poller/PollerConfig.ts"
 import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
 import * as IcmpProbe from "../../../layers/probes/IcmpProbe.ts"
 import * as NameLookup from "../../../layers/probes/NameLookup.ts"
-import * as DirectoryLock from "../../../layers/process/DirectoryLock.ts"
 import { systemText } from "../../../layers/process/SystemText.ts"
 import { checkWithin } from "../../../services/monitoring/Prober.ts"
 import * as MachineFacts from "../machine/MachineFacts.ts"
 import * as LocalConfig from "./LocalConfig.ts"
 import * as Ports from "./Ports.ts"
 import * as Relocation from "./Relocation.ts"
+import { DirectoryUnusable } from "./UpDirectory.ts"
 
 export interface LocalSetup {
   readonly directory: string
@@ -83,9 +83,7 @@ const writeMissing = Effect.fnUntraced(function*(options: SetupOptions) {
         : Effect.void
     }
   ).pipe(
-    Effect.mapError((error) =>
-      new DirectoryLock.DirectoryUnusable({ directory: options.directory, detail: systemText(error) })
-    )
+    Effect.mapError((error) => new DirectoryUnusable({ directory: options.directory, detail: systemText(error) }))
   )
   return missing
 })

@@ -4,6 +4,7 @@
  */
 import { Duration, Effect, Latch } from "effect"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
+import * as Standstill from "../../../domain/pipeline/Standstill.ts"
 import * as Monotonic from "../../clock/Monotonic.ts"
 import * as Supervisor from "../../supervision/Supervisor.ts"
 import type { Batcher } from "../Batcher.ts"
@@ -164,19 +165,18 @@ const batcherChild = <In, EP, RP, EH, RH, RA, EB, RB, O>(
 const monitor = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB, O>(
   { ports: { settlement, telemetry, metrics }, settings, options, stall }: Core<In, EP, RP, EH, RH, RA, EB, RB, O>
 ) {
-  let settled = settlement.settled
-  let sinceMillis = yield* Monotonic.millis
+  let standstill = Standstill.start(yield* Monotonic.millis)
   while (true) {
     yield* Effect.sleep(Duration.times(settings.stallAfter, 0.5))
     const now = yield* Monotonic.millis
     const inFlight = settlement.inFlight.count
-    if (inFlight === 0 || settlement.settled !== settled) {
-      settled = settlement.settled
-      sinceMillis = now
+    standstill = Standstill.observe(standstill, inFlight, settlement.settled, now)
+    const silentMillis = Standstill.standingMillis(standstill, now)
+    if (silentMillis === 0) {
       stall.isStalled = false
-    } else if (!stall.isStalled && now - sinceMillis >= Duration.toMillis(settings.stallAfter)) {
+    } else if (!stall.isStalled && silentMillis >= Duration.toMillis(settings.stallAfter)) {
       stall.isStalled = true
-      telemetry.emit({ _tag: "stalled", inFlight, silentMillis: Math.round(now - sinceMillis) })
+      telemetry.emit({ _tag: "stalled", inFlight, silentMillis: Math.round(silentMillis) })
       yield* metrics.stalled
       yield* Effect.logWarning(`Pipeline ${options.name}: ${inFlight} messages in flight, none settled`)
     }

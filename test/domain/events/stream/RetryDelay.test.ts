@@ -12,11 +12,11 @@ describe("RetryDelay", () => {
     assert.deepStrictEqual(delays, [1000, 2000, 4000, 8000])
   })
 
-  it.effect.prop("stays between 750 ms and 75 s", [Deliveries, Jitter], ([deliveries, jitter]) =>
+  it.effect.prop("stays between 800 ms and 72 s", [Deliveries, Jitter], ([deliveries, jitter]) =>
     Effect.sync(() => {
       const millis = Duration.toMillis(RetryDelay.after(deliveries, jitter))
 
-      assert.isAtLeast(millis, 750)
-      assert.isAtMost(millis, 75_000)
+      assert.isAtLeast(millis, 800)
+      assert.isAtMost(millis, 72_000)
     }))
 })

@@ -11,11 +11,19 @@ describe("ProcessTable", () => {
     (name) =>
       assert.deepStrictEqual(
         parseStat(stat(name)),
-        Option.some({ pid: 4242, name, state: "S", cpuTicks: 100, startTicks: 123_456, residentPages: 512 })
+        Option.some({
+          pid: 4242,
+          parentPid: 1,
+          name,
+          state: "S",
+          cpuTicks: 100,
+          startTicks: 123_456,
+          residentPages: 512
+        })
       )
   )
 
-  it.each(["", "4242", "4242 (x", ") (", "4242 (x)"])(
+  it.each(["", "4242", "4242 (x", ") (", "4242 (x)", "4242 (x) S 1"])(
     "reads nothing from %j",
     (text) => assert.deepStrictEqual(parseStat(text), Option.none())
   )

@@ -1,11 +1,9 @@
 /**
- * Whether a stream stands still: messages wait, and for a while neither has any been settled here nor has the lag
- * shrunk, which it would if another writer were at work. A lag that stays while messages flow is no standstill.
+ * Whether work stands still: some waits, and for a while neither has any been settled nor has less waited, which it
+ * would if somebody else were at work. Work that waits while other work is settled is no standstill.
  */
-import { type StreamLag, total } from "./StreamLag.ts"
-
 export interface Standstill {
-  /** The least lag since the last progress. */
+  /** The least that waited since the last progress. */
   readonly least: number
   readonly settled: number
   /** Of the last progress. */
@@ -14,13 +12,8 @@ export interface Standstill {
 
 export const start = (nowMillis: number): Standstill => ({ least: 0, settled: 0, sinceMillis: nowMillis })
 
-export const observe = (
-  before: Standstill,
-  lag: StreamLag,
-  settled: number,
-  nowMillis: number
-): Standstill => {
-  const waiting = total(lag)
+/** After one more look: how much waits now, and how much has been settled in all. */
+export const observe = (before: Standstill, waiting: number, settled: number, nowMillis: number): Standstill => {
   const isProgress = waiting === 0 || before.least === 0 || waiting < before.least || settled !== before.settled
   return isProgress ? { least: waiting, settled, sinceMillis: nowMillis } : before
 }

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as fc from "fast-check"
-import { distance, nearest } from "../../../../src/domain/srql/language/Words.ts"
+import { distance, nearest } from "../../../src/domain/config/Suggestion.ts"
 
 const word = fc.string({ maxLength: 8 })
 
-describe("Words", () => {
+describe("Suggestion", () => {
   it.each([["", "abc", 3], ["kitten", "sitting", 3], ["devcies", "devices", 1], ["ca", "abc", 3]])(
     "knows how far %s is from %s",
     (a, b, edits) => {

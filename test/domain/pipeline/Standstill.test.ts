@@ -1,12 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import * as Standstill from "../../../../src/domain/events/reporting/Standstill.ts"
-
-const lag = (pending: number) => ({ pending, ackPending: 0, oldestMillis: undefined })
+import * as Standstill from "../../../src/domain/pipeline/Standstill.ts"
 
 /** Looks once a second at these lags and settled counts. */
 const watch = (looks: ReadonlyArray<readonly [pending: number, settled: number]>) =>
-  looks.reduce((state, [pending, settled], at) => Standstill.observe(state, lag(pending), settled, at * 1000), {
+  looks.reduce((state, [pending, settled], at) => Standstill.observe(state, pending, settled, at * 1000), {
     ...Standstill.start(0)
   })
 
