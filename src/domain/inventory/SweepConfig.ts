@@ -30,6 +30,9 @@ export const networksOf = (device: Device): ReadonlyArray<string> => {
   return wanted.length === 0 ? [IpNetwork.hostNetwork(device.ips[0])] : wanted
 }
 
+/** First part of the keys that agents read. */
+export const prefixDefault = "agents"
+
 /** The key that an agent reads; below another prefix than `agents` nobody does. */
 export const keyOf = (prefix: string, agentId: string): string => `${prefix}/${agentId}/checkers/sweep/sweep.json`
 

@@ -10,6 +10,7 @@ import { ListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
 import * as Blacklist from "../inventory/Blacklist.ts"
 import type { GuardPolicy } from "../inventory/SourceGuard.ts"
+import * as SweepConfig from "../inventory/SweepConfig.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 
@@ -243,7 +244,7 @@ export const fromFile = (file: SyncConfigFile): SyncConfig => {
     agentId: file.agent_id ?? "",
     kvAddress: file.kv_address ?? "",
     natsUrl: file.nats_url ?? "",
-    kvPrefix: nonEmpty(file.kv_prefix, "agents").replace(/\/+$/, ""),
+    kvPrefix: nonEmpty(file.kv_prefix, SweepConfig.prefixDefault).replace(/\/+$/, ""),
     kvRefresh: nonZero(file.kv_refresh, refreshDefault),
     security: SecurityConfig.fromBlock(file.security),
     spoolFolder: nonEmpty(file.spool_dir, "/var/lib/serviceradar/sync"),

@@ -5,10 +5,9 @@
 import { Kvm } from "@nats-io/kv"
 import { Objm } from "@nats-io/obj"
 import { Effect, Layer, Option, Stream } from "effect"
+import { dataServiceBuckets } from "../../domain/inventory/DataServiceBuckets.ts"
 import { type ObjectUpload, SweepConfigStore, SweepConfigStoreError } from "../../services/sync/SweepConfigStore.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
-
-const buckets = { keys: "serviceradar-datasvc", objects: "serviceradar-objects" }
 
 const callTimeout = "10 seconds"
 const uploadTimeout = "5 minutes"
@@ -42,7 +41,7 @@ const make = Effect.gen(function*() {
     // A failure while reading our own file ends the upload; it is told as the upload's.
     const readable = yield* Stream.toReadableStreamEffect(content)
     return yield* attempt("uploading", key, uploadTimeout, async ({ js }) => {
-      const store = await new Objm(js).create(buckets.objects)
+      const store = await new Objm(js).create(dataServiceBuckets.objects)
       const { chunks, digest, size } = await store.put({ name: key }, readable)
       // JetStream names the algorithm in front; in a pointer, as the data service writes it, agents expect the hash alone.
       return { bytes: size, sha256: digest.replace(/^SHA-256=/, ""), chunks }
@@ -52,19 +51,19 @@ const make = Effect.gen(function*() {
   return SweepConfigStore.of({
     read: (key) =>
       attempt("reading", key, callTimeout, async ({ js }) => {
-        const bucket = await new Kvm(js).create(buckets.keys, { history: 1 })
+        const bucket = await new Kvm(js).create(dataServiceBuckets.keys, { history: 1 })
         const entry = await bucket.get(key)
         return entry === null || entry.operation !== "PUT" ? Option.none() : Option.some(entry.value)
       }),
     put: (key, value) =>
       attempt("writing", key, callTimeout, async ({ js }) => {
-        const bucket = await new Kvm(js).create(buckets.keys, { history: 1 })
+        const bucket = await new Kvm(js).create(dataServiceBuckets.keys, { history: 1 })
         await bucket.put(key, value)
       }),
     upload,
     removeObject: (key) =>
       attempt("removing", key, callTimeout, async ({ js }) => {
-        const store = await new Objm(js).create(buckets.objects)
+        const store = await new Objm(js).create(dataServiceBuckets.objects)
         const info = await store.info(key)
         if (info !== null) await store.delete(key)
       })

@@ -4,6 +4,7 @@
  * A stream in trouble says why. Where there is no room for a line each, the quiet streams go first, then one line is left
  * for all of them.
  */
+import * as Amount from "./Amount.ts"
 import * as Elapsed from "./Elapsed.ts"
 import * as Style from "./Style.ts"
 import * as TextTable from "./TextTable.ts"
@@ -30,15 +31,8 @@ export interface StreamTableOptions {
   readonly linesMax: number
 }
 
-/** `0`, `9876`, `45.6k`, `2.0M`. */
-const amount = (value: number): string =>
-  value >= 1_000_000
-    ? `${(value / 1_000_000).toFixed(1)}M`
-    : value >= 10_000
-    ? `${(value / 1_000).toFixed(1)}k`
-    : String(Math.round(value))
-
-const rate = (perSecond: number): string => perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : amount(perSecond)
+const rate = (perSecond: number): string =>
+  perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : Amount.short(perSecond)
 
 const latency = (millis: number | undefined): string => millis === undefined ? "-" : Elapsed.latency(millis * 1e6)
 
@@ -46,9 +40,9 @@ const columns: ReadonlyArray<TextTable.Column<StreamRow>> = [
   { title: "STREAM", text: (row) => row.stream, columnsMax: 14 },
   { title: "MSG/S", text: (row) => rate(row.messagesPerSecond), columnsMax: 7, isRight: true },
   { title: "ROWS/S", text: (row) => rate(row.rowsPerSecond), columnsMax: 7, isRight: true },
-  { title: "LAG", text: (row) => row.lag === undefined ? "-" : amount(row.lag), columnsMax: 7, isRight: true },
-  { title: "ROWS", text: (row) => amount(row.rows), columnsMax: 7, isRight: true },
-  { title: "DEAD", text: (row) => amount(row.deadLetters), columnsMax: 7, isRight: true },
+  { title: "LAG", text: (row) => row.lag === undefined ? "-" : Amount.short(row.lag), columnsMax: 7, isRight: true },
+  { title: "ROWS", text: (row) => Amount.short(row.rows), columnsMax: 7, isRight: true },
+  { title: "DEAD", text: (row) => Amount.short(row.deadLetters), columnsMax: 7, isRight: true },
   { title: "P99", text: (row) => latency(row.latencyMillis), columnsMax: 7, isRight: true },
   { title: "", text: (row) => row.problem, columnsMax: 100 }
 ]
@@ -66,9 +60,9 @@ export const summary = (rows: ReadonlyArray<StreamRow>): string => {
   const dead = sum(rows, (row) => row.deadLetters)
   const problems = rows.filter((row) => row.problem !== "").map((row) => `${row.stream}: ${row.problem}`)
   return `events ${rate(sum(rows, (row) => row.messagesPerSecond))} msg/s, lag ${
-    amount(sum(rows, (row) => row.lag ?? 0))
+    Amount.short(sum(rows, (row) => row.lag ?? 0))
   }, `
-    + `${amount(sum(rows, (row) => row.rows))} rows, ${amount(dead)} dead${p99}`
+    + `${Amount.short(sum(rows, (row) => row.rows))} rows, ${Amount.short(dead)} dead${p99}`
     + problems.slice(0, 1).map((problem) => `; ${problem}`).join("")
 }
 

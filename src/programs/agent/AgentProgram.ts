@@ -7,6 +7,7 @@
  *   ├─ Checkers          permanent, dynamic
  *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
+ *   ├─ SweepConfig       permanent: what this agent is told to sweep; only where there is a JetStream to read it from
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
  * The TCP scanner, SNMP and the results of sweeps and syncs become children when they exist. Order matters: whatever a
@@ -16,6 +17,7 @@ import { Effect, Layer } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import * as AgentServiceHandlers from "../../layers/agent/AgentServiceHandlers.ts"
+import * as JetStreamSweepConfigReader from "../../layers/agent/JetStreamSweepConfigReader.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
@@ -26,15 +28,18 @@ import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
+import { SweepAssignment } from "../../services/agent/sweep/SweepAssignment.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
-export interface AgentOptions {
+export interface AgentOptions<E = never, R = never> {
   /** Where to serve health, metrics and the live tree over HTTP. */
   readonly http?: ListenAddress
   /** The PATH variable, to find ping programs. */
   readonly path?: string
+  /** Such as `sweepConfig`: nothing is asked of them, so they start when all else has. */
+  readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
 }
 
 const checkersId = "Checkers"
@@ -59,8 +64,17 @@ const grpcServer = (config: AgentConfig) =>
     })
   })
 
+/** Reads what the agent is told to sweep, over a connection to NATS that somebody else keeps. */
+export const sweepConfig = Supervisor.child({
+  id: "SweepConfig",
+  run: SweepAssignment.use((assignment) => assignment.keep)
+})
+
+export const sweepConfigLayer = ({ agentId }: AgentConfig) =>
+  SweepAssignment.layer(agentId).pipe(Layer.provide(JetStreamSweepConfigReader.layer))
+
 /** The children of an agent, for a supervisor of its own or inside a larger tree. */
-export const tree = (config: AgentConfig, options: AgentOptions = {}) =>
+export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOptions<E, R> = {}) =>
   ({
     id: "Agent",
     strategy: "rest_for_one",
@@ -68,12 +82,13 @@ export const tree = (config: AgentConfig, options: AgentOptions = {}) =>
       ...SecurityManager.children,
       ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       grpcServer(config),
+      ...(options.guests ?? []),
       ...(options.http === undefined ? [] : [ManagementServer.child("agent", options.http)])
     ]
   }) as const
 
 /** What the tree needs: this host's probes and the way to external checkers. */
-export const layer = (config: AgentConfig, options: AgentOptions = {}) =>
+export const layer = (config: AgentConfig, options: Pick<AgentOptions, "path"> = {}) =>
   CheckRunner.layer().pipe(
     Layer.provide(ProbeTable.layer({ config, path: options.path })),
     Layer.provideMerge(GrpcCheckers.layer(config)),

@@ -52,6 +52,7 @@ export const planCommand = Command.make("plan", {
       if (list) return (yield* spool.plans).filter(({ state }) => state === "open")
       const sources = yield* SourceTable.make(sync)
       const items = yield* ProgressDisplay.beside(
+        sources.map(({ config: { name } }) => name),
         Effect.forEach(sources, ({ runnable }) => SourceRun.plan(runnable), { concurrency: "unbounded" })
       )
       return [yield* spool.hold(items)]

@@ -9,49 +9,69 @@ import * as Flag from "effect/cli/Flag"
 import type { SyncConfig } from "../../domain/sync/SyncConfig.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import { NatsConnection } from "../../layers/nats/connection/NatsConnection.ts"
+import * as SourceRow from "../../layers/sync/SourceRow.ts"
 import * as SourceTable from "../../layers/sync/SourceTable.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Aggregator from "../../services/sync/Aggregator.ts"
 import * as KvWriter from "../../services/sync/KvWriter.ts"
 import * as SourceRun from "../../services/sync/SourceRun.ts"
+import * as SyncOverview from "../../services/sync/SyncOverview.ts"
 import * as ProgressDisplay from "./ProgressDisplay.ts"
 import * as SyncFlags from "./SyncFlags.ts"
 import * as SyncProgram from "./SyncProgram.ts"
 
 const natsWait = "10 seconds"
 
-const summaryOf = (name: string, result: SourceRun.RunResult) => {
+const outcomeOf = (result: SourceRun.RunResult) => {
   switch (result._tag) {
     case "Committed":
       return {
-        source: name,
         outcome: "committed",
         devices: result.generation.devices,
         received: result.generation.received
-      }
+      } as const
     case "Held":
-      return { source: name, outcome: "held", reason: result.reason, detail: result.detail, plan: result.planId }
+      return { outcome: "held", reason: result.reason, detail: result.detail, plan: result.planId } as const
     case "Failed":
-      return { source: name, outcome: "failed", reason: result.reason, detail: result.detail }
+      return { outcome: "failed", reason: result.reason, detail: result.detail } as const
     case "Superseded":
-      return { source: name, outcome: "superseded" }
+      return { outcome: "superseded" } as const
   }
 }
 
+const summaryOf = (overview: SyncOverview.SourceOverview, result: SourceRun.RunResult, nowMillis: number) => ({
+  source: overview.source,
+  ...outcomeOf(result),
+  pages: overview.pages,
+  devicesPerSecond: Math.round(SourceRow.devicesPerSecond(overview, nowMillis) ?? 0),
+  rejected: overview.rejected,
+  retractionsPending: overview.retractionsPending
+})
+
 type Summary = ReturnType<typeof summaryOf>
 
-const textOf = (summary: Summary): string =>
-  "devices" in summary
-    ? `${summary.source}: ${summary.devices} devices`
-    : "plan" in summary
-    ? `${summary.source}: held, what it had stays: ${summary.detail}; if this is right: serviceradar sync apply ${summary.plan}`
-    : "reason" in summary
-    ? `${summary.source}: failed, what it had stays: ${summary.reason}: ${summary.detail}`
-    : `${summary.source}: a newer run is there already`
+const textOf = (summary: Summary): string => {
+  const { devicesPerSecond, pages, rejected, source } = summary
+  switch (summary.outcome) {
+    case "committed":
+      return `${source}: ${summary.devices} devices, ${pages} pages, ${devicesPerSecond} devices/s` +
+        (rejected === 0 ? "" : `, ${rejected} rejected`)
+    case "held":
+      return `${source}: held, what it had stays: ${summary.detail}; ${summary.retractionsPending} retractions pending; ` +
+        `if this is right: serviceradar sync apply ${summary.plan}`
+    case "failed":
+      return `${source}: failed, what it had stays: ${summary.reason}: ${summary.detail}`
+    case "superseded":
+      return `${source}: a newer run is there already`
+  }
+}
 
-const writeKv = Effect.fnUntraced(function*(config: SyncConfig) {
+const writeKv = Effect.fnUntraced(function*(
+  config: SyncConfig,
+  sources: ReadonlyArray<SourceTable.ConfiguredSource>
+) {
   if (SyncProgram.kvOf(config) === "none") return []
-  return yield* Effect.flatten(KvWriter.make({ prefix: config.kvPrefix, refresh: config.kvRefresh }))
+  return yield* Effect.flatten(KvWriter.make(SyncProgram.kvOptions(config, sources)))
 })
 
 /** Beside what needs NATS; the writer's own errors say when it does not come. */
@@ -68,17 +88,21 @@ const withNats = <A, E, R>(config: SyncConfig, effect: Effect.Effect<A, E, R>) =
     )
     : effect
 
-const once = Effect.fnUntraced(function*(config: SyncConfig) {
-  const sources = yield* SourceTable.make(config)
+const once = Effect.fnUntraced(function*(config: SyncConfig, sources: ReadonlyArray<SourceTable.ConfiguredSource>) {
   const startedAt = yield* Clock.currentTimeMillis
-  const summaries = yield* Effect.forEach(
+  const results = yield* Effect.forEach(
     sources,
-    ({ config: { name }, runnable }) => Effect.map(SourceRun.run(runnable), (result) => summaryOf(name, result)),
+    ({ config: { name }, runnable }) => Effect.map(SourceRun.run(runnable), (result) => ({ name, result })),
     { concurrency: "unbounded" }
   )
   const set = yield* Aggregator.aggregate(SyncProgram.aggregated(sources))
-  const agents = yield* withNats(config, writeKv(config))
-  const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
+  const agents = yield* withNats(config, writeKv(config, sources))
+  const now = yield* Clock.currentTimeMillis
+  const seconds = (now - startedAt) / 1000
+  const overviews = yield* SyncOverview.read(results.map(({ name }) => name))
+  const summaries = overviews.flatMap((overview) =>
+    results.filter(({ name }) => name === overview.source).map(({ result }) => summaryOf(overview, result, now))
+  )
   const { system, user } = process.cpuUsage()
   return {
     sources: summaries,
@@ -109,7 +133,8 @@ export const runCommand = Command.make("run", {
     const report = yield* Effect.scoped(Effect.gen(function*() {
       yield* SyncProgram.prepare
       if (!flags.once) return yield* SyncProgram.serve(sync, {})
-      return yield* ProgressDisplay.beside(once(sync))
+      const sources = yield* SourceTable.make(sync)
+      return yield* ProgressDisplay.beside(sources.map(({ config: { name } }) => name), once(sync, sources))
     })).pipe(Effect.provide(SyncProgram.layer(sync)))
     yield* Console.log(
       flags.json

@@ -6,14 +6,14 @@
  *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ Sources           one_for_one: one child for each source, with a schedule, a breaker and a state of its own
  *   ├─ Aggregator        permanent: the served set, when a source has something new
- *   ├─ NatsConnection    permanent; only without kv_address and with nats_url
+ *   ├─ NatsConnection    permanent; only without kv_address and with nats_url, absent where somebody else keeps it
  *   ├─ KvWriter          permanent: agents' sweep configs; absent without a store for them
  *   ├─ ResultsServer     permanent: gRPC for pollers and agents
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
  * What the children share is on the disk (`Spool`): each can be restarted alone, and the service begins where it ended.
  */
-import { Duration, Effect, Layer, Option, Redacted } from "effect"
+import { Duration, Effect, Layer, Option, Random, Redacted, Stream } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
@@ -46,6 +46,8 @@ import { SyncSignals } from "../../services/sync/SyncSignals.ts"
 export interface SyncOptions {
   /** Where to serve health, metrics and the live tree over HTTP. */
   readonly http?: ListenAddress
+  /** Agents' keys go over a connection to NATS that the program around this one keeps. */
+  readonly isGuest?: boolean
 }
 
 /** What another process committed is found after this time. */
@@ -53,6 +55,15 @@ const aggregatorWait = Duration.seconds(2)
 
 /** How soon a key is looked at that was deleted or replaced by somebody. */
 const kvWait = Duration.minutes(1)
+
+/** What could not be written is tried again sooner: after 2 s, 4 s, and so on. */
+const kvRetryWait = (failures: number) =>
+  Effect.map(
+    Random.nextBetween(0.8, 1.2),
+    (jitter) => Duration.min(kvWait, Duration.seconds(2 ** Math.min(failures, 6) * jitter))
+  )
+
+const failedWrite = [{ outcome: "failed" }] as const
 
 /** Which store agents read from, by the configuration. */
 export const kvOf = (config: SyncConfig.SyncConfig): "data service" | "JetStream" | "none" =>
@@ -92,15 +103,39 @@ const aggregator = (sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
     })
   })
 
-const kvWriter = (config: SyncConfig.SyncConfig) =>
+/** The store does not have to be there at the start: its own log says that it is waited for. */
+const connected = NatsConnection.use(({ changes }) =>
+  Effect.asVoid(Stream.runHead(Stream.filter(changes, ({ _tag }) => _tag === "Connected")))
+)
+
+/** How agents are told. */
+export const kvOptions = (
+  { kvPrefix, kvRefresh }: SyncConfig.SyncConfig,
+  sources: ReadonlyArray<SourceTable.ConfiguredSource>
+): KvWriter.KvWriterOptions => ({
+  prefix: kvPrefix,
+  refresh: kvRefresh,
+  sources: sources.map(({ config }) => config)
+})
+
+const kvWriter = <R>(options: KvWriter.KvWriterOptions, isReady: Effect.Effect<void, never, R>) =>
   Supervisor.child({
     id: "KvWriter",
     run: Effect.gen(function*() {
       const signals = yield* SyncSignals
-      const write = yield* KvWriter.make({ prefix: config.kvPrefix, refresh: config.kvRefresh })
+      const write = yield* KvWriter.make(options)
       const once = Effect.catchTag(write, "SpoolError", (error) =>
-        Effect.logError(`Sweep configs stay as they are: ${error.message}`))
-      return yield* Effect.forever(Effect.andThen(once, signals.served.wait(kvWait)))
+        Effect.as(Effect.logError(`Sweep configs stay as they are: ${error.message}`), failedWrite))
+      yield* isReady
+      for (let failures = 0;;) {
+        const results = yield* once
+        failures = results.some(({ outcome }) =>
+            outcome === "failed"
+          )
+          ? failures + 1
+          : 0
+        yield* signals.served.wait(failures === 0 ? kvWait : yield* kvRetryWait(failures))
+      }
     })
   })
 
@@ -130,7 +165,7 @@ export const tree = (
   sources: ReadonlyArray<SourceTable.ConfiguredSource>,
   options: SyncOptions = {}
 ) => {
-  const kv = kvOf(config)
+  const kv = options.isGuest === true ? "JetStream" : kvOf(config)
   return {
     id: "Sync",
     strategy: "one_for_one",
@@ -144,10 +179,10 @@ export const tree = (
         children: sources.map(sourceChild)
       }),
       aggregator(sources),
-      ...(kv === "JetStream"
+      ...(kv === "JetStream" && options.isGuest !== true
         ? [Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) })]
         : []),
-      ...(kv === "none" ? [] : [kvWriter(config)]),
+      ...(kv === "none" ? [] : [kvWriter(kvOptions(config, sources), kv === "JetStream" ? connected : Effect.void)]),
       resultsServer(config),
       ...(options.http === undefined ? [] : [
         ManagementServer.child("sync", options.http, SyncRoute.part(config.sources.map(({ name }) => name)))
@@ -180,6 +215,12 @@ export const layer = (config: SyncConfig.SyncConfig) =>
   Layer.mergeAll(spoolLayer(config), SyncSignals.layer, Management.layer, kvLayer(config)).pipe(
     Layer.provideMerge(natsLayer(config)),
     Layer.provideMerge(SecurityLayer.layer)
+  )
+
+/** What the tree needs where somebody else keeps the connection to NATS and serves HTTP. */
+export const guestLayer = (config: SyncConfig.SyncConfig) =>
+  Management.part(SyncRoute.part(config.sources.map(({ name }) => name))).pipe(
+    Layer.provideMerge(Layer.mergeAll(spoolLayer(config), SyncSignals.layer, JetStreamSweepConfigStore.layer))
   )
 
 /** What must be so before a service starts: one for each spool, and nothing left of a killed one. */

@@ -21,22 +21,32 @@ const runWith = <E, R>(
     return yield* Supervisor.run({
       ...UpTree.root,
       children: [...UpTree.monitoring(core, options), ...LocalEvents.children(events)]
-    }).pipe(Effect.raceFirst(shown(all)))
+    }).pipe(Effect.raceFirst(shown({ streams: all, inventory: Effect.succeedNone })))
   }).pipe(
-    Effect.provide(LocalEvents.layer(events).pipe(Layer.provideMerge(UpTree.layerOf(core, options))))
+    Effect.provide(layerOf(events, core, options))
   )
 }
 
+/** What the children need. */
+export const layerOf = (
+  events: LocalEvents.LocalEvents,
+  core: Parameters<typeof UpTree.layerOf>[0],
+  options: UpTree.TreeOptions
+) => LocalEvents.layer(events).pipe(Layer.provideMerge(UpTree.layerOf(core, options)))
+
+export type EventfulOptions = UpTree.TreeOptions & { readonly notice: LocalEvents.EventsOptions["notice"] }
+
+/** None when the environment says that there are to be no events. */
+export const plan = (options: EventfulOptions) =>
+  LocalEvents.plan({
+    directory: options.setup.directory,
+    searchPath: options.pathVariable,
+    notice: options.notice
+  })
+
 /** As `UpTree.run`, with events unless the environment says that there are to be none. */
-export const run = <E, R>(
-  options: UpTree.TreeOptions & { readonly notice: LocalEvents.EventsOptions["notice"] },
-  shown: UpTree.Shown<E, R>
-) =>
+export const run = <E, R>(options: EventfulOptions, shown: UpTree.Shown<E, R>) =>
   Effect.gen(function*() {
-    const events = yield* LocalEvents.plan({
-      directory: options.setup.directory,
-      searchPath: options.pathVariable,
-      notice: options.notice
-    })
+    const events = yield* plan(options)
     return yield* Option.isNone(events) ? UpTree.run(options, shown) : runWith(events.value, options, shown)
   })

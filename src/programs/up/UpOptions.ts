@@ -9,6 +9,8 @@ export interface UpOptions {
   readonly json: boolean
   /** Core, agent and poller know each other by certificates. */
   readonly mtls: boolean
+  /** With a sync service and made-up sources. */
+  readonly demo: boolean
   /** Stop by itself after this time. */
   readonly runFor: Duration.Duration | undefined
 }

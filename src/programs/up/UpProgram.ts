@@ -13,10 +13,10 @@ import * as RunState from "../../layers/process/RunState.ts"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 import * as Style from "../../layers/terminal/Style.ts"
 import * as Monotonic from "../../services/clock/Monotonic.ts"
-import type { StreamStatus } from "../../services/events/StreamStatus.ts"
 import { DecidedSecurityMode } from "../../services/security/CurrentSecurityMode.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Once from "./Once.ts"
+import * as InventoryWatch from "./screen/InventoryWatch.ts"
 import * as LiveView from "./screen/LiveView.ts"
 import * as StatusFeed from "./screen/StatusFeed.ts"
 import * as StatusWatch from "./screen/StatusWatch.ts"
@@ -75,19 +75,29 @@ interface Surroundings {
   readonly warnings: Effect.Effect<ReadonlyArray<Logging.LogEntry>>
 }
 
-type Streams = Effect.Effect<ReadonlyArray<StreamStatus>>
+/** Ends when one of them does. */
+const together = <A, R>(...watches: ReadonlyArray<Effect.Effect<A, never, R>>) => Effect.raceAllFirst(watches)
 
 /** What the user sees; ends when there is nothing more to see. */
 const display =
-  (output: Output, watch: StatusWatch.WatchOptions, { headline, warnings }: Surroundings) => (streams: Streams) => {
+  (output: Output, watch: StatusWatch.WatchOptions, { headline, warnings }: Surroundings) =>
+  ({ inventory, streams }: UpTree.Looks) => {
     switch (output) {
       case "json-array":
       case "table":
         return answer(output, watch)
       case "json-lines":
-        return Effect.raceFirst(StatusWatch.jsonLines(watch), StreamWatch.logLines(streams))
+        return together(
+          StatusWatch.jsonLines(watch),
+          StreamWatch.logLines(streams),
+          InventoryWatch.jsonLines(inventory)
+        )
       case "log":
-        return Effect.raceFirst(StatusWatch.logLines(watch), StreamWatch.logLines(streams))
+        return together(
+          StatusWatch.logLines(watch),
+          StreamWatch.logLines(streams),
+          InventoryWatch.logLines(inventory)
+        )
       case "live":
         return StatusWatch.live({
           ...watch,
@@ -95,6 +105,7 @@ const display =
           style: Style.forStream(process.stdout, process.env),
           headline,
           streams,
+          inventory,
           warnings
         })
     }
@@ -105,6 +116,12 @@ const sinceNow = Effect.map(
   Monotonic.millis,
   (beganMillis) => Effect.zipWith(Clock.currentTimeMillis, Monotonic.millis, (wall, now) => wall - (now - beganMillis))
 )
+
+/** Loaded only where it is wanted. */
+const prepareDemo = Effect.fnUntraced(function*(setup: LocalSetup.LocalSetup) {
+  const { prepare } = yield* Effect.promise(() => import("./demo/DemoSetup.ts"))
+  return yield* prepare(setup)
+})
 
 const runIn = Effect.fnUntraced(function*(
   directory: string,
@@ -121,7 +138,9 @@ const runIn = Effect.fnUntraced(function*(
     procRoot: "/proc",
     path: pathVariable
   })
-  const setup = options.mtls ? yield* LocalCertificates.apply(plain) : plain
+  const secured = options.mtls ? yield* LocalCertificates.apply(plain) : plain
+  const prepared = options.demo ? yield* prepareDemo(secured) : undefined
+  const setup = prepared?.setup ?? secured
   yield* announce(setup)
   const httpUrl = `http://${host}:${setup.ports.coreHttp}`
   yield* RunState.publish(directory, { pid: process.pid, httpUrl, ports: setup.ports })
@@ -139,14 +158,18 @@ const runIn = Effect.fnUntraced(function*(
     (now, notice) => notice === "" ? now : `${now}  ${notice}`
   )
   const watch = { httpUrl, config: setup.poller, since }
-  const shown = (streams: Streams) => {
-    const seen = display(output, watch, { headline, warnings })(streams)
+  const shown = (looks: UpTree.Looks) => {
+    const seen = display(output, watch, { headline, warnings })(looks)
     return options.runFor === undefined ? seen : Effect.asVoid(Effect.timeoutOption(seen, options.runFor))
   }
   const tree = { setup, databaseUrl, pathVariable, onProgress, notice: (text: string) => Ref.set(eventNotice, text) }
   if (options.once) return yield* UpTree.run(tree, shown)
+  if (prepared !== undefined) {
+    const { run } = yield* Effect.promise(() => import("./demo/DemoTree.ts"))
+    return yield* run(prepared.demo, tree, shown)
+  }
   const { run } = yield* Effect.promise(() => import("./EventfulTree.ts"))
-  yield* run(tree, shown)
+  return yield* run(tree, shown)
 })
 
 /** Runs until it is interrupted, the asked time is over, `--once` has its answer, or the tree gives up. */

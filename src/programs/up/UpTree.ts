@@ -1,6 +1,6 @@
 /**
  * The tree of `serviceradar up`: core, agent and poller in one process, over loopback gRPC, with a PostgreSQL of their
- * own. `EventfulTree` is the same with events beside them.
+ * own. `EventfulTree` is the same with events beside them, `demo/DemoTree` with a sync service and made-up sources too.
  *
  *   Up (one_for_one, 5 restarts in 60 s)
  *   ├─ Core    one_for_one: PostgreSQL, Database, Retention, GrpcServer, ManagementServer
@@ -16,10 +16,12 @@ import * as path from "node:path"
 import * as CoreConfig from "../../domain/core/CoreConfig.ts"
 import type { Progress } from "../../layers/postgres/server/EmbeddedPostgres.ts"
 import type { StreamStatus } from "../../services/events/StreamStatus.ts"
+import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as AgentProgram from "../agent/AgentProgram.ts"
 import * as CoreProgram from "../core/CoreProgram.ts"
 import * as PollerProgram from "../poller/PollerProgram.ts"
+import type { Inventory } from "./screen/Inventory.ts"
 import type * as LocalSetup from "./setup/LocalSetup.ts"
 import { host } from "./setup/Ports.ts"
 
@@ -44,18 +46,22 @@ export const coreConfig = ({ databaseUrl, setup }: TreeOptions) => {
   } satisfies CoreConfig.CoreConfig
 }
 
-const agentOptions = ({ pathVariable }: TreeOptions): AgentProgram.AgentOptions =>
+const agentOptions = ({ pathVariable }: TreeOptions): Pick<AgentProgram.AgentOptions, "path"> =>
   pathVariable === undefined ? {} : { path: pathVariable }
 
 const pollerOptions: PollerProgram.PollerOptions = { batchWait }
 
 /** Those who monitor, in the order of their start. */
-export const monitoring = (core: CoreConfig.CoreConfig, options: TreeOptions) =>
+export const monitoring = <E = never, R = never>(
+  core: CoreConfig.CoreConfig,
+  options: TreeOptions,
+  agentGuests: ReadonlyArray<ChildSpec.ChildSpec<E, R>> = []
+) =>
   [
     Supervisor.supervisor(CoreProgram.tree(core, {
       postgres: { port: options.setup.ports.postgres, onProgress: options.onProgress }
     })),
-    Supervisor.supervisor(AgentProgram.tree(options.setup.agent, agentOptions(options))),
+    Supervisor.supervisor(AgentProgram.tree(options.setup.agent, { ...agentOptions(options), guests: agentGuests })),
     Supervisor.supervisor(PollerProgram.tree(options.setup.poller, pollerOptions))
   ] as const
 
@@ -74,14 +80,21 @@ export const root = {
   intensity: { maxRestarts: 5, period: "60 seconds" }
 } as const
 
-/** What the user sees, given how the streams are written. */
-export type Shown<E, R> = (streams: Effect.Effect<ReadonlyArray<StreamStatus>>) => Effect.Effect<void, E, R>
+/** What the user sees, given how the streams are written and what sync brings. */
+export type Shown<E, R> = (looks: Looks) => Effect.Effect<void, E, R>
+
+export interface Looks {
+  /** Empty without an event writer. */
+  readonly streams: Effect.Effect<ReadonlyArray<StreamStatus>>
+  /** None without a sync service. */
+  readonly inventory: Effect.Effect<Option.Option<Inventory>>
+}
 
 /** Runs the tree without events until it is interrupted, gives up, or `shown` is over. */
 export const run = <E, R>(options: TreeOptions, shown: Shown<E, R>) => {
   const core = coreConfig(options)
   return Supervisor.run({ ...root, children: monitoring(core, options) }).pipe(
-    Effect.raceFirst(shown(Effect.succeed([]))),
+    Effect.raceFirst(shown({ streams: Effect.succeed([]), inventory: Effect.succeedNone })),
     Effect.provide(layerOf(core, options))
   )
 }

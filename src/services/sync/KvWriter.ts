@@ -4,12 +4,13 @@
  * The key is never deleted and never points to anything but a complete object: the object goes first, under a key made
  * of its content, its size and hash as the store has them are compared, then the pointer. Nothing is written while the
  * key says what it should; it is written again when it is gone, was replaced, or is so old that the store may drop it.
- * A document without any target is never written: an agent would drop all it has.
+ * A document without any target is never written: an agent would drop all it has. Neither is the first one for an agent
+ * before all its sources have been read once: it would take the place of one with the others' targets in it.
  */
 import { Clock, Duration, Effect, Option, Result, Schema, Semaphore, Stream } from "effect"
 import * as SweepConfig from "../../domain/inventory/SweepConfig.ts"
 import * as SweepPointer from "../../domain/inventory/SweepPointer.ts"
-import { ResultsStore, type SweepDocument } from "./ResultsStore.ts"
+import { ResultsStore, type ServedSet, type SweepDocument } from "./ResultsStore.ts"
 import { SweepConfigStore, SweepConfigStoreError } from "./SweepConfigStore.ts"
 import * as SyncMetrics from "./SyncMetrics.ts"
 import { ToldAgents } from "./ToldAgents.ts"
@@ -19,6 +20,8 @@ export interface KvWriterOptions {
   readonly prefix: string
   /** A key older than this is written again, because shipped buckets expire. */
   readonly refresh: Duration.Duration
+  /** All that are configured. */
+  readonly sources: ReadonlyArray<{ readonly name: string; readonly agentId: string }>
 }
 
 /** The largest value that goes into a key as it is. */
@@ -108,7 +111,11 @@ const writeRaw = Effect.fnUntraced(function*(key: string, document: SweepDocumen
   return value.length
 })
 
-const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvWriterOptions) {
+const settle = Effect.fnUntraced(function*(
+  document: SweepDocument,
+  readSources: ServedSet["sources"],
+  options: KvWriterOptions
+) {
   const { agentId } = document
   if (document.sha256 === "") {
     return result(agentId, "kept_empty", 0, "there is nothing to sweep; what the agent has stays")
@@ -119,6 +126,13 @@ const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvW
   const objectKey = SweepConfig.objectKeyOf(options.prefix, agentId, document.sha256)
   const value = Option.map(yield* store.read(key), (bytes) => decoder.decode(bytes))
   const memory = yield* told.read(agentId)
+  const unread = options.sources.filter((source) =>
+    source.agentId === agentId && readSources.every(({ name }) => name !== source.name)
+  )
+  if (memory.sha256 === "" && unread.length > 0) {
+    const names = unread.map(({ name }) => name).join(", ")
+    return result(agentId, "kept_incomplete", 0, `${names} has not been read yet; what the agent has stays`)
+  }
   const now = yield* Clock.currentTimeMillis
   const refreshMillis = Duration.toMillis(options.refresh)
   const isOurs = memory.sha256 === document.sha256
@@ -171,8 +185,8 @@ const rawIsFresh = (
   encoder.encode(value.value).length === document.bytes &&
   Result.isSuccess(Schema.decodeUnknownResult(Raw)(value.value))
 
-const one = (document: SweepDocument, options: KvWriterOptions) =>
-  settle(document, options).pipe(
+const one = (document: SweepDocument, readSources: ServedSet["sources"], options: KvWriterOptions) =>
+  settle(document, readSources, options).pipe(
     Effect.catch((error) =>
       Effect.as(
         Effect.logWarning(
@@ -189,6 +203,8 @@ const one = (document: SweepDocument, options: KvWriterOptions) =>
             `Sweep config of agent ${document.agentId}: ${document.targets} targets, ` +
               `${document.networks} networks, ${bytes} bytes written`
           )
+          : outcome === "kept_incomplete"
+          ? Effect.logInfo(`Sweep config of agent ${document.agentId} waits: ${detail}`)
           : outcome === "kept_empty" || outcome === "kept_too_large"
           ? Effect.logWarning(`Sweep config of agent ${document.agentId} stays as it is: ${detail}`)
           : Effect.void
@@ -205,6 +221,7 @@ export const make = Effect.fnUntraced(function*(options: KvWriterOptions) {
     const results = yield* ResultsStore
     const set = yield* results.current
     if (Option.isNone(set)) return []
-    return yield* Effect.forEach(set.value.sweeps, (document) => one(document, options), { concurrency: agentsAtOnce })
+    const { sources, sweeps } = set.value
+    return yield* Effect.forEach(sweeps, (document) => one(document, sources, options), { concurrency: agentsAtOnce })
   }))
 })

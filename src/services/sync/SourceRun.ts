@@ -149,11 +149,12 @@ const fetch = Effect.fnUntraced(function*({ context, guard, source }: RunnableSo
     devices: 0,
     rejected: 0,
     startedAt: DateTime.toEpochMillis(now),
+    fetchedAt: 0,
     detail: ""
   })
   const writer = yield* spool.begin({ ...context, timestamp: DateTime.formatIso(now) })
   yield* fetchAll(name, source, writer)
-  yield* progress.update(name, { phase: "sealing" })
+  yield* progress.update(name, { phase: "sealing", fetchedAt: yield* Clock.currentTimeMillis })
   const { current: base } = yield* spool.state(name)
   const generation = yield* writer.seal(base)
   const lastGood = Option.getOrUndefined(Option.map(base, ({ devices }) => devices))

@@ -40,7 +40,8 @@ const served = Metric.gauge("sync_served_devices", { description: "Devices in th
 const sequence = Metric.gauge("sync_served_sequence", { description: "Number of the served set" })
 
 const kvWrites = Metric.counter("sync_kv_writes_total", {
-  description: "Decisions about agents' sweep configs: written, unchanged, kept_empty, kept_too_large, failed",
+  description:
+    "Decisions about agents' sweep configs: written, unchanged, kept_empty, kept_incomplete, kept_too_large, failed",
   incremental: true
 })
 
@@ -49,7 +50,7 @@ const kvBytes = Metric.counter("sync_kv_bytes_total", {
   incremental: true
 })
 
-export type KvOutcome = "written" | "unchanged" | "kept_empty" | "kept_too_large" | "failed"
+export type KvOutcome = "written" | "unchanged" | "kept_empty" | "kept_incomplete" | "kept_too_large" | "failed"
 export type RunOutcome = "committed" | "held" | "failed" | "superseded"
 
 export const page = (source: string, count: number): Effect.Effect<void> =>

@@ -9,8 +9,22 @@ export interface SourceProgress {
   readonly rejected: number
   /** Unix milliseconds. */
   readonly startedAt: number
+  /** Unix milliseconds: when all pages were there; 0 until then. */
+  readonly fetchedAt: number
   readonly detail: string
 }
+
+/** Before its first run. */
+export const waiting = (source: string): SourceProgress => ({
+  source,
+  phase: "waiting",
+  pages: 0,
+  devices: 0,
+  rejected: 0,
+  startedAt: 0,
+  fetchedAt: 0,
+  detail: ""
+})
 
 export class SyncProgress extends Context.Service<SyncProgress, {
   readonly all: Effect.Effect<ReadonlyArray<SourceProgress>>
@@ -22,9 +36,7 @@ export class SyncProgress extends Context.Service<SyncProgress, {
       all: Effect.sync(() => [...bySource.values()]),
       update: (source, change) =>
         Effect.sync(() => {
-          const before = bySource.get(source) ??
-            { source, phase: "waiting", pages: 0, devices: 0, rejected: 0, startedAt: 0, detail: "" }
-          bySource.set(source, { ...before, ...change })
+          bySource.set(source, { ...(bySource.get(source) ?? waiting(source)), ...change })
         })
     }
   })

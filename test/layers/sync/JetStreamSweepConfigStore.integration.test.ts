@@ -52,7 +52,9 @@ const setup = Effect.fnUntraced(function*(devices: number) {
   const write = Effect.fnUntraced(function*(refresh: Duration.Input = "12 hours") {
     yield* connected
     return yield* Effect.provide(
-      Effect.flatten(KvWriter.make({ prefix: "agents", refresh: Duration.fromInputUnsafe(refresh) })),
+      Effect.flatten(
+        KvWriter.make({ prefix: "agents", refresh: Duration.fromInputUnsafe(refresh), sources: config.sources })
+      ),
       context
     )
   })

@@ -44,12 +44,17 @@ const setup = Effect.fnUntraced(function*(devices: number, refresh: Duration.Inp
     Layer.merge(rig.layer(config), store.pipe(Layer.provide(SecurityLayer.layer), Layer.provide(NodeServices.layer)))
   )
   const sources = yield* SourceTable.make(config)
-  const write = yield* KvWriter.make({ prefix: "agents", refresh: Duration.fromInputUnsafe(refresh) })
+  const writer = (configured: KvWriter.KvWriterOptions["sources"]) =>
+    KvWriter.make({ prefix: "agents", refresh: Duration.fromInputUnsafe(refresh), sources: configured })
+  const write = yield* writer(config.sources)
+  /** As if this source were configured for the same agent, and had never been read. */
+  const writeBeside = yield* writer([...config.sources, { name: "unread", agentId: "agent-a" }])
   return {
     armis,
     data,
     cycle: Effect.provide(rig.cycle(sources), context),
-    write: Effect.provide(write, context)
+    write: Effect.provide(write, context),
+    writeBeside: Effect.provide(writeBeside, context)
   }
 })
 
@@ -62,6 +67,24 @@ const loaded = (data: FakeDataService.FakeDataService) => {
 }
 
 describe("KvWriter", () => {
+  it.live("tells an agent nothing before all its sources have been read once, and then no longer waits for them", () =>
+    Effect.gen(function*() {
+      const { armis, cycle, data, write, writeBeside } = yield* setup(50)
+      const before = Buffer.from("{\"networks\":[\"192.0.2.0/24\"]}")
+      data.keys.set(key, before)
+      yield* cycle
+
+      const [first] = yield* writeBeside
+
+      assert.deepInclude(first, { outcome: "kept_incomplete", bytes: 0 })
+      assert.include(first?.detail, "unread")
+      assert.deepStrictEqual(data.keys.get(key), before)
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      armis.set({ revision: 1 })
+      yield* cycle
+      assert.deepStrictEqual(outcomes(yield* writeBeside), ["written"])
+    }).pipe(Effect.scoped))
+
   it.live("writes the object under its content's name, then the pointer, and nothing while nothing changes", () =>
     Effect.gen(function*() {
       const { armis, cycle, data, write } = yield* setup(300)

@@ -16,13 +16,13 @@ const pageLengthMax = 1_000
 const tokenSeconds = (fault: Faults.FaultKind | undefined): number => fault === "token-expired" ? -60 : 86_400
 
 const elementsOf = (
-  { revision }: FakeServer.FakeState,
+  { network, revision }: FakeServer.FakeState,
   from: number,
   count: number,
   fault: Faults.FaultKind | undefined
 ): ReadonlyArray<unknown> =>
   Array.from({ length: count }, (_, at) => {
-    const device = Inventory.armisDevice(from + at)
+    const device = Inventory.armisDevice(from + at, network)
     if (revision > 0) device["name"] = `${String(device["name"])}-R${revision}`
     if (at !== 0) return device
     if (fault === "bad-id") return { ...device, id: "x" }

@@ -25,12 +25,12 @@ const others = new Map<string, ReadonlyArray<unknown>>([
 ])
 
 const elementOf = (
-  { revision }: FakeServer.FakeState,
+  { network, revision }: FakeServer.FakeState,
   index: number,
   isFirst: boolean,
   fault: Faults.FaultKind | undefined
 ): unknown => {
-  const device = Inventory.netboxDevice(index)
+  const device = Inventory.netboxDevice(index, network)
   if (revision > 0) device["name"] = `${String(device["name"])}-r${revision}`
   if (!isFirst) return device
   if (fault === "bad-id") return { ...device, id: "x" }

@@ -7,6 +7,7 @@
 import { Effect, Option, Schema, type Scope } from "effect"
 import * as http from "node:http"
 import * as Faults from "./Faults.ts"
+import type * as Inventory from "./Inventory.ts"
 
 const host = "127.0.0.1"
 
@@ -24,6 +25,8 @@ export interface FakeOptions {
   readonly devices: number
   /** 0 or none for any free one. */
   readonly port?: number
+  /** Which addresses the devices have; those of the benchmark network (RFC 2544) are nobody's. Default private. */
+  readonly network?: Inventory.Network
   /** Whether `/_control` and `/_requests` answer. */
   readonly isControlled?: boolean
 }
@@ -47,6 +50,7 @@ export interface FakeSource {
 
 /** How it stands. */
 export interface FakeState {
+  readonly network: Inventory.Network
   devices: number
   revision: number
   readonly plan: Faults.FaultPlan
@@ -102,7 +106,12 @@ export const serve = Effect.fnUntraced(function*(
   options: FakeOptions,
   answer: (call: Call) => void
 ): Effect.fn.Return<FakeSource, FakeSourceError, Scope.Scope> {
-  const state: FakeState = { devices: options.devices, revision: 0, plan: new Faults.FaultPlan() }
+  const state: FakeState = {
+    network: options.network ?? "private",
+    devices: options.devices,
+    revision: 0,
+    plan: new Faults.FaultPlan()
+  }
   const requests: Array<string> = []
 
   const set = (change: Change): void => {

@@ -7,14 +7,18 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as StreamLag from "../../../domain/events/reporting/StreamLag.ts"
 import type { ServiceState } from "../../../domain/monitoring/reports/ServiceState.ts"
 import type { TreeNode } from "../../../domain/supervision/TreeNode.ts"
+import * as SourceRow from "../../../layers/sync/SourceRow.ts"
+import * as InventoryTable from "../../../layers/terminal/InventoryTable.ts"
 import * as StatusTable from "../../../layers/terminal/StatusTable.ts"
 import * as StreamTable from "../../../layers/terminal/StreamTable.ts"
 import * as Style from "../../../layers/terminal/Style.ts"
 import * as TreeDrawing from "../../../layers/terminal/TreeDrawing.ts"
 import type { StreamStatus } from "../../../services/events/StreamStatus.ts"
+import * as Inventory from "./Inventory.ts"
 
 export interface View {
   /** One line: what is being prepared, or where to look further. */
@@ -24,6 +28,8 @@ export interface View {
   readonly expected: number
   /** Empty without an event writer. */
   readonly streams: ReadonlyArray<StreamStatus>
+  /** None without a sync service. */
+  readonly inventory: Option.Option<Inventory.Inventory>
   readonly tree: ReadonlyArray<TreeNode>
   /** Newest last. */
   readonly warnings: ReadonlyArray<string>
@@ -50,6 +56,7 @@ export interface Surface extends Freshness {
 }
 
 const warningLinesMax = 3
+const summaryLinesMax = 2
 
 /** Headline, blank lines, column titles, and the row of the cursor. */
 const fixedLines = 7
@@ -107,10 +114,25 @@ const drawStreams = (view: View, surface: Surface, roomLines: number): ReadonlyA
   return lines.length === 0 ? [] : [...lines, ""]
 }
 
+/** Lines for what sync brings: a line for each source where there is room. */
+const drawInventory = ({ inventory }: View, surface: Surface, roomLines: number): ReadonlyArray<string> => {
+  if (Option.isNone(inventory)) return []
+  const { columns, nowMillis, style } = surface
+  const rows = inventory.value.sources.map(SourceRow.make(nowMillis))
+  return [
+    ...InventoryTable.draw(rows, { style, columns, linesMax: Math.max(1, roomLines) }),
+    ...Style.wrap(Style.clean(Inventory.summary(inventory.value)), columns, summaryLinesMax).map((line) =>
+      style.dim(line)
+    ),
+    ""
+  ]
+}
+
 export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
   const { columns, style } = surface
   const rows = view.states.map(toRow(surface))
-  const screen = surface.rows - fixedLines
+  const inventory = drawInventory(view, surface, surface.rows - fixedLines - tableRowsMin - 3)
+  const screen = surface.rows - fixedLines - inventory.length
   const whole = TreeDrawing.draw(view.tree, surface)
   const short = TreeDrawing.draw(view.tree.map((root) => essential(root, 1)), surface)
   const streams = drawStreams(
@@ -136,6 +158,7 @@ export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
     "",
     ...StatusTable.draw(rows, { ...surface, rowsMax: tableRows }),
     "",
+    ...inventory,
     ...streams,
     ...treeLines.slice(0, treeRows),
     ...(warningRows > 0 && warningLines.length > 0 ? ["", ...warningLines.map((line) => style.warn(line))] : [])

@@ -4,7 +4,7 @@
  * The table asks core once a second, the lines every two, which is as often as there is something new. While core does not answer, they keep what they know; the supervision tree tells
  * what is wrong.
  */
-import { Clock, Console, DateTime, Effect, Ref, Schedule } from "effect"
+import { Clock, Console, DateTime, Effect, type Option, Ref, Schedule } from "effect"
 import type { ServiceState } from "../../../domain/monitoring/reports/ServiceState.ts"
 import type { PollerConfig } from "../../../domain/poller/PollerConfig.ts"
 import type { LogEntry } from "../../../layers/telemetry/Logging.ts"
@@ -12,6 +12,7 @@ import * as Screen from "../../../layers/terminal/Screen.ts"
 import type { Style } from "../../../layers/terminal/Style.ts"
 import type { StreamStatus } from "../../../services/events/StreamStatus.ts"
 import { SupervisionTree } from "../../../services/supervision/SupervisionTree.ts"
+import type { Inventory } from "./Inventory.ts"
 import * as LiveView from "./LiveView.ts"
 import * as StatusChanges from "./StatusChanges.ts"
 import * as StatusFeed from "./StatusFeed.ts"
@@ -92,6 +93,8 @@ export interface LiveOptions extends WatchOptions {
   readonly headline: Effect.Effect<string>
   /** Empty while there is no event writer. */
   readonly streams: Effect.Effect<ReadonlyArray<StreamStatus>>
+  /** None without a sync service. */
+  readonly inventory: Effect.Effect<Option.Option<Inventory>>
   /** The last warnings of the log, newest last. */
   readonly warnings: Effect.Effect<ReadonlyArray<LogEntry>>
 }
@@ -113,6 +116,7 @@ export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions
       states: yield* Ref.get(states),
       expected,
       streams: yield* options.streams,
+      inventory: yield* options.inventory,
       tree: yield* tree.snapshot,
       warnings: warnings.map((entry) => entry.text)
     }, {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration } from "effect"
+import { DateTime, Duration, Option } from "effect"
 import { streamNames } from "../../../../src/domain/events/stream/Subject.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
 import type { ServiceState } from "../../../../src/domain/monitoring/reports/ServiceState.ts"
@@ -49,6 +49,7 @@ const view: LiveView.View = {
   streams: streamNames.map((stream) =>
     stream === "NETFLOW" ? status(stream) : status(stream, { rowsInserted: 10, messagesPerSecond: 1 })
   ),
+  inventory: Option.none(),
   tree: [node("Up", [part("Core"), part("Agent"), part("Poller"), part("EventWriter")])],
   warnings: ["core is away"]
 }

@@ -1,0 +1,61 @@
+/**
+ * Prepares `serviceradar up --demo` in a directory: free ports, `demo/sync.json`, and the poller that asks sync too.
+ *
+ * That file is written at every start, for commands beside it (`serviceradar sync plan --config DIR/demo/sync.json`);
+ * nobody's configuration is changed.
+ */
+import { Config, Effect, FileSystem, Option } from "effect"
+import * as path from "node:path"
+import * as SyncConfig from "../../../domain/sync/SyncConfig.ts"
+import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
+import * as DirectoryLock from "../../../layers/process/DirectoryLock.ts"
+import * as FreePort from "../../../layers/process/endpoint/FreePort.ts"
+import type { LocalSetup } from "../setup/LocalSetup.ts"
+import { host } from "../setup/Ports.ts"
+import * as DemoConfig from "./DemoConfig.ts"
+import { DemoRefused } from "./DemoRefused.ts"
+
+export interface Demo {
+  readonly ports: DemoConfig.DemoPorts
+  readonly sync: SyncConfig.SyncConfig
+  /** The sync service's configuration file. */
+  readonly file: string
+}
+
+const choosePorts = Effect.gen(function*() {
+  const { armis, netbox, sync } = DemoConfig.usualPorts
+  const chosen = { sync: yield* FreePort.next(host, sync), armis: yield* FreePort.next(host, armis) }
+  const beside = yield* FreePort.next(host, netbox === chosen.armis ? netbox + 1 : netbox)
+  return { ...chosen, netbox: beside === chosen.armis ? yield* FreePort.next(host, beside + 1) : beside }
+})
+
+/** The setup with a sync service in it, and the service. */
+export const prepare = Effect.fn("DemoSetup.prepare")(function*(setup: LocalSetup) {
+  // Made-up devices belong into nobody's installation.
+  const natsUrl = yield* Config.option(Config.String("NATS_URL"))
+  if (Option.exists(natsUrl, (url) => url !== "")) {
+    return yield* new DemoRefused({
+      detail: "it writes sweep configs of made-up devices, which must not go to the NATS of NATS_URL: unset it"
+    })
+  }
+  const files = yield* FileSystem.FileSystem
+  const home = path.join(setup.directory, "demo")
+  const file = path.join(home, "sync.json")
+  const ports = yield* choosePorts
+  const document = DemoConfig.syncFile(ports, {
+    agentId: setup.agent.agentId,
+    pollerId: setup.poller.pollerId,
+    spool: path.join(home, "spool")
+  })
+  yield* files.makeDirectory(home, { recursive: true }).pipe(
+    Effect.andThen(files.writeFileString(file, `${JSON.stringify(document, null, 2)}\n`)),
+    Effect.mapError(({ message }) =>
+      new DirectoryLock.DirectoryUnusable({ directory: setup.directory, detail: message })
+    )
+  )
+  const { value } = yield* ConfigFile.load(SyncConfig.SyncConfigFile, file)
+  return {
+    setup: { ...setup, poller: DemoConfig.withSync(setup.poller, setup.agent.agentId, ports) },
+    demo: { ports, file, sync: SyncConfig.fromFile(value) } satisfies Demo
+  }
+})
