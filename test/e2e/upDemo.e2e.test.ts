@@ -103,7 +103,7 @@ describe("serviceradar up --demo", () => {
         yield* program.kill("SIGTERM")
         assert.strictEqual(yield* program.exited, 0)
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
-      400_000
+    400_000
   )
 
   it.live("is refused where it could do harm or has no time", () =>

@@ -25,6 +25,8 @@ export class SpoolFolder extends Context.Service<SpoolFolder, {
   readonly folder: string
   readonly file: (name: string) => string
   readonly catalog: Catalog.Catalog
+  /** Fails when the folder is no longer the one that was opened: what is written now would be nobody's. */
+  readonly intact: Effect.Effect<void, SpoolError>
 }>()("serviceradar-effect/layers/sync/SpoolFolder") {
   static readonly layer = (folder: string) =>
     Layer.effect(
@@ -35,8 +37,30 @@ export class SpoolFolder extends Context.Service<SpoolFolder, {
         yield* files.makeDirectory(folder, { recursive: true, mode: 0o700 }).pipe(
           Effect.mapError((error) => new SpoolError({ path: folder, step: "making the folder", detail: error.message }))
         )
+        yield* files.access(folder, { writable: true }).pipe(
+          Effect.mapError((error) =>
+            new SpoolError({ path: folder, step: "checking that it can be written", detail: error.message })
+          )
+        )
         const catalog = yield* Catalog.open(path.join(folder, "catalog.sqlite"))
-        return { folder, file: (name) => path.join(folder, name), catalog }
+        const identity = files.stat(catalog.path).pipe(
+          Effect.map(({ dev, ino }) => `${dev} ${Option.getOrElse(ino, () => 0n)}`),
+          Effect.mapError((error) =>
+            new SpoolError({ path: catalog.path, step: "looking whether it is there", detail: error.message })
+          )
+        )
+        const opened = yield* identity
+        const intact = Effect.flatMap(identity, (now) =>
+          now === opened
+            ? Effect.void
+            : Effect.fail(
+              new SpoolError({
+                path: catalog.path,
+                step: "looking whether it is there",
+                detail: "it is another file now"
+              })
+            ))
+        return { folder, file: (name) => path.join(folder, name), catalog, intact }
       })
     )
 }

@@ -4,6 +4,7 @@
  *   Sync (one_for_one, 10 restarts in 60 s)
  *   ├─ SecurityManager   permanent: certificates
  *   ├─ SecurityMonitor   permanent: alerts
+ *   ├─ SpoolWatch        permanent: ends the service when its folder is taken away
  *   ├─ Sources           one_for_one: one child for each source, with a schedule, a breaker and a state of its own
  *   ├─ Aggregator        permanent: the served set, when a source has something new
  *   ├─ NatsConnection    permanent; only without kv_address and with nats_url, absent where somebody else keeps it
@@ -13,7 +14,7 @@
  *
  * What the children share is on the disk (`Spool`): each can be restarted alone, and the service begins where it ended.
  */
-import { Duration, Effect, Layer, Option, Random, Redacted, Stream } from "effect"
+import { Duration, Effect, Layer, Option, Random, Redacted, Schedule, Stream } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
@@ -75,6 +76,22 @@ export const aggregated = (sources: ReadonlyArray<SourceTable.ConfiguredSource>)
     blacklist,
     blacklisted
   }))
+
+const lookAtSpool = Schedule.spaced("2 seconds")
+
+/**
+ * A folder that was removed or replaced cannot be had back while its files are open: the service gives up, and whoever
+ * starts it again has one that begins anew instead of one that says it is well.
+ */
+const spoolWatch = Supervisor.child({
+  id: "SpoolWatch",
+  run: SqliteSpool.SpoolFolder.use(({ intact }) =>
+    Effect.tapError(
+      Effect.repeat(intact, lookAtSpool),
+      (error) => Effect.logError(`The spool was taken away: ${error.message}`)
+    )
+  )
+})
 
 const sourceChild = ({ config, runnable }: SourceTable.ConfiguredSource) =>
   Supervisor.child({
@@ -172,6 +189,7 @@ export const tree = (
     intensity: { maxRestarts: 10, period: "60 seconds" },
     children: [
       ...SecurityManager.children,
+      spoolWatch,
       Supervisor.supervisor({
         id: "Sources",
         strategy: "one_for_one",

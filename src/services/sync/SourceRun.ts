@@ -226,7 +226,7 @@ export const run = Effect.fn("SourceRun.run")(function*(
   )
   const phase = phases[result._tag]
   const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
-  yield* progress.update(name, { phase, detail: "detail" in result ? result.detail : "" })
+  yield* progress.update(name, { phase, detail: "detail" in result ? result.detail : "", spoolFailure: Option.none() })
   yield* SyncMetrics.ended(name, phase, seconds)
   const { current } = yield* spool.state(name)
   const devices = Option.match(current, { onNone: () => 0, onSome: (one) => one.devices })
@@ -268,9 +268,13 @@ const spoolFailed = Effect.fnUntraced(function*(
   error: SpoolError
 ): Effect.fn.Return<RunResult, never, SyncProgress> {
   const progress = yield* SyncProgress
+  const now = yield* Clock.currentTimeMillis
   yield* Effect.logError(`Source ${name} failed, what it had before stays: ${error.message}`)
   yield* SyncMetrics.failed(name, "spool")
-  yield* progress.update(name, { phase: "failed", detail: error.message })
+  const before = (yield* progress.all).find(({ source }) => source === name)
+  const since = Option.getOrElse(Option.map(before?.spoolFailure ?? Option.none(), (one) => one.since), () => now)
+  const spoolFailure = Option.some({ detail: error.message, since })
+  yield* progress.update(name, { phase: "failed", detail: error.message, spoolFailure })
   return { _tag: "Failed", reason: "spool", detail: error.message }
 })
 

@@ -1,5 +1,5 @@
 /** What each source is doing now, for whoever shows it. */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 
 export interface SourceProgress {
   readonly source: string
@@ -12,6 +12,8 @@ export interface SourceProgress {
   /** Unix milliseconds: when all pages were there; 0 until then. */
   readonly fetchedAt: number
   readonly detail: string
+  /** Why its runs fail when that is the spool, which then cannot remember it; since when in Unix milliseconds. */
+  readonly spoolFailure: Option.Option<{ readonly detail: string; readonly since: number }>
 }
 
 /** Before its first run. */
@@ -23,7 +25,8 @@ export const waiting = (source: string): SourceProgress => ({
   rejected: 0,
   startedAt: 0,
   fetchedAt: 0,
-  detail: ""
+  detail: "",
+  spoolFailure: Option.none()
 })
 
 export class SyncProgress extends Context.Service<SyncProgress, {

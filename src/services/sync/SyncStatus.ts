@@ -2,6 +2,7 @@
 import { Clock, Effect, Option, Schema } from "effect"
 import { ResultsStore } from "./ResultsStore.ts"
 import { Spool, type SpoolError } from "./Spool.ts"
+import { SyncProgress } from "./SyncProgress.ts"
 
 const StaleSource = Schema.Struct({
   source: Schema.String,
@@ -35,20 +36,27 @@ const seconds = (millis: number): number => Math.floor(millis / 1000)
 
 export const read = Effect.fn("SyncStatus.read")(function*(
   sources: ReadonlyArray<string>
-): Effect.fn.Return<SyncStatus, SpoolError, Spool | ResultsStore> {
+): Effect.fn.Return<SyncStatus, SpoolError, Spool | ResultsStore | SyncProgress> {
   const spool = yield* Spool
+  const progress = yield* SyncProgress
   const store = yield* ResultsStore
   const set = Option.getOrUndefined(yield* store.current)
   const states = yield* Effect.forEach(sources, spool.state)
-  const stale = states.flatMap(({ name, planId, trouble }): ReadonlyArray<StaleSource> =>
-    Option.isNone(trouble) ? [] : [{
+  const unstored = new Map((yield* progress.all).map((one) => [one.source, one]))
+  const stale = states.flatMap(({ name, planId, trouble }): ReadonlyArray<StaleSource> => {
+    const failure = unstored.get(name)?.spoolFailure ?? Option.none()
+    if (Option.isSome(failure)) {
+      const { detail, since } = failure.value
+      return [{ source: name, reason: "spool", detail, since: seconds(since) }]
+    }
+    return Option.isNone(trouble) ? [] : [{
       source: name,
       reason: trouble.value.reason,
       detail: trouble.value.detail,
       since: seconds(trouble.value.since),
       ...(Option.isSome(planId) ? { plan: planId.value } : {})
     }]
-  )
+  })
   return {
     devices: set?.devices ?? 0,
     last_discovery: set === undefined ? goZeroTime : seconds(set.publishedAt),
