@@ -41,6 +41,7 @@ const world = Effect.gen(function*() {
   const port = yield* Program.freePort
   const http = yield* Program.freePort
   const file = `${directory}/sync.json`
+  const spool = `${directory}/spool`
   yield* files.writeFileString(
     file,
     JSON.stringify({
@@ -49,14 +50,14 @@ const world = Effect.gen(function*() {
       discovery_interval: "1s",
       agent_id: "agent-a",
       poller_id: "poller-a",
-      spool_dir: `${directory}/spool`,
+      spool_dir: spool,
       sources: { armis: rig.armis(armis.url), netbox: rig.netbox(netbox.url) }
     })
   )
   const start = Program.start(["sync", "--config", file, "--http", `127.0.0.1:${http}`])
   const sync = yield* GrpcClient.make(AgentServiceService, { target: `127.0.0.1:${port}` })
   const status = Effect.map(sync.getStatus(statusRequest), ({ message }) => statusOf(message.toString("utf8")))
-  return { armis, data, file, http, netbox, port, start, status, sync }
+  return { armis, data, file, http, netbox, port, spool, start, status, sync }
 })
 
 const until = <A, E>(
@@ -133,24 +134,33 @@ describe("serviceradar sync", () => {
     120_000
   )
 
-  it.live("says what is wrong with a file, and that another service has the spool", () =>
-    Effect.gen(function*() {
-      const files = yield* FileSystem.FileSystem
-      const { file, start, status } = yield* world
-      const bad = yield* files.makeTempFileScoped()
-      yield* files.writeFileString(
-        bad,
-        JSON.stringify({ listen_addr: ":1", sources: { a: { type: "armis", endpoint: "host" } } })
-      )
-      const refused = yield* Program.start(["sync", "--config", bad])
-      assert.strictEqual(yield* refused.exited, 2)
-      assert.include(refused.output(), "sources.a.endpoint")
-      const first = yield* start
-      yield* until("it serves", first, status, (one) => one.devices > 0)
+  it.live(
+    "says what is wrong with a file, that another service has the spool, and that the spool is gone",
+    () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const { file, spool, start, status } = yield* world
+        const bad = yield* files.makeTempFileScoped()
+        yield* files.writeFileString(
+          bad,
+          JSON.stringify({ listen_addr: ":1", sources: { a: { type: "armis", endpoint: "host" } } })
+        )
+        const refused = yield* Program.start(["sync", "--config", bad])
+        assert.strictEqual(yield* refused.exited, 2)
+        assert.include(refused.output(), "sources.a.endpoint")
+        const first = yield* start
+        yield* until("it serves", first, status, (one) => one.devices > 0)
 
-      const second = yield* Program.start(["sync", "--config", file, "--http", "off"])
+        const second = yield* Program.start(["sync", "--config", file, "--http", "off"])
 
-      assert.strictEqual(yield* second.exited, 2)
-      assert.include(second.output(), "another sync service uses this folder")
-    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 120_000)
+        assert.strictEqual(yield* second.exited, 2)
+        assert.include(second.output(), "another sync service uses this folder")
+
+        // It must not go on saying that it is well.
+        yield* files.remove(spool, { recursive: true })
+        assert.strictEqual(yield* Effect.timeout(first.exited, "30 seconds"), 2)
+        assert.include(first.output(), `The spool was taken away: Spool ${spool}/catalog.sqlite`)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    120_000
+  )
 })

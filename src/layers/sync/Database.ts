@@ -4,10 +4,11 @@
 import { Effect, type Scope } from "effect"
 import { DatabaseSync } from "node:sqlite"
 import { SpoolError } from "../../services/sync/Spool.ts"
+import { systemText } from "../process/SystemText.ts"
 
 export { DatabaseSync }
 
-const detailOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+const detailOf = (cause: unknown): string => cause instanceof Error ? systemText(cause) : String(cause)
 
 export const spoolError = (path: string, step: string) => (cause: unknown): SpoolError =>
   new SpoolError({ path, step, detail: detailOf(cause) })

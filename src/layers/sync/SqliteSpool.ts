@@ -11,6 +11,7 @@
  */
 import { Clock, Context, Effect, FileSystem, Layer, Option, Path } from "effect"
 import { type Generation, type Plan, type PlanItem, PlanRefused, Spool, SpoolError } from "../../services/sync/Spool.ts"
+import { systemText } from "../process/SystemText.ts"
 import * as Catalog from "./Catalog.ts"
 import * as GenerationFile from "./GenerationFile.ts"
 
@@ -35,18 +36,20 @@ export class SpoolFolder extends Context.Service<SpoolFolder, {
         const files = yield* FileSystem.FileSystem
         const path = yield* Path.Path
         yield* files.makeDirectory(folder, { recursive: true, mode: 0o700 }).pipe(
-          Effect.mapError((error) => new SpoolError({ path: folder, step: "making the folder", detail: error.message }))
+          Effect.mapError((error) =>
+            new SpoolError({ path: folder, step: "making the folder", detail: systemText(error) })
+          )
         )
         yield* files.access(folder, { writable: true }).pipe(
           Effect.mapError((error) =>
-            new SpoolError({ path: folder, step: "checking that it can be written", detail: error.message })
+            new SpoolError({ path: folder, step: "checking that it can be written", detail: systemText(error) })
           )
         )
         const catalog = yield* Catalog.open(path.join(folder, "catalog.sqlite"))
         const identity = files.stat(catalog.path).pipe(
           Effect.map(({ dev, ino }) => `${dev} ${Option.getOrElse(ino, () => 0n)}`),
           Effect.mapError((error) =>
-            new SpoolError({ path: catalog.path, step: "looking whether it is there", detail: error.message })
+            new SpoolError({ path: catalog.path, step: "looking whether it is there", detail: systemText(error) })
           )
         )
         const opened = yield* identity

@@ -8,8 +8,9 @@ import { Config, Effect, FileSystem, Option } from "effect"
 import * as path from "node:path"
 import * as SyncConfig from "../../../domain/sync/SyncConfig.ts"
 import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
-import * as DirectoryLock from "../../../layers/process/DirectoryLock.ts"
 import * as FreePort from "../../../layers/process/endpoint/FreePort.ts"
+import * as OwnFile from "../../../layers/process/OwnFile.ts"
+import { failedAt } from "../../../layers/process/SetupFailed.ts"
 import type { LocalSetup } from "../setup/LocalSetup.ts"
 import { host } from "../setup/Ports.ts"
 import * as DemoConfig from "./DemoConfig.ts"
@@ -47,12 +48,8 @@ export const prepare = Effect.fn("DemoSetup.prepare")(function*(setup: LocalSetu
     pollerId: setup.poller.pollerId,
     spool: path.join(home, "spool")
   })
-  yield* files.makeDirectory(home, { recursive: true }).pipe(
-    Effect.andThen(files.writeFileString(file, `${JSON.stringify(document, null, 2)}\n`)),
-    Effect.mapError(({ message }) =>
-      new DirectoryLock.DirectoryUnusable({ directory: setup.directory, detail: message })
-    )
-  )
+  yield* files.makeDirectory(home, { recursive: true, mode: 0o700 }).pipe(Effect.mapError(failedAt(`making ${home}`)))
+  yield* OwnFile.write(file, `${JSON.stringify(document, null, 2)}\n`)
   const { value } = yield* ConfigFile.load(SyncConfig.SyncConfigFile, file)
   return {
     setup: { ...setup, poller: DemoConfig.withSync(setup.poller, setup.agent.agentId, ports) },

@@ -5,7 +5,10 @@ import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../..
 import type { ServiceState } from "../../../../src/domain/monitoring/reports/ServiceState.ts"
 import type { TreeNode } from "../../../../src/domain/supervision/TreeNode.ts"
 import * as Style from "../../../../src/layers/terminal/Style.ts"
+import type { Inventory } from "../../../../src/programs/up/screen/Inventory.ts"
 import * as LiveView from "../../../../src/programs/up/screen/LiveView.ts"
+import type { SourceOverview } from "../../../../src/services/sync/SyncOverview.ts"
+import { waiting } from "../../../../src/services/sync/SyncProgress.ts"
 import { streamStatus as status } from "../streamStatus.ts"
 
 const nowMillis = 1_767_323_045_678
@@ -100,6 +103,39 @@ describe("LiveView", () => {
     const lines = drawn({ streams: [] }, 80)
 
     assert.strictEqual(countOf(lines, /STREAM|events /), 0)
+  })
+
+  it("shows what sync brings, source by source where there is room, else in a line", () => {
+    const source = (name: string, fields: Partial<SourceOverview> = {}): SourceOverview => ({
+      ...waiting(name),
+      phase: "committed",
+      pages: 8,
+      devices: 800,
+      startedAt: nowMillis - 2_000,
+      fetchedAt: nowMillis - 1_000,
+      generation: 7,
+      kept: 800,
+      retractionsPending: 0,
+      ...fields
+    })
+    const inventory = Option.some<Inventory>({
+      sources: [source("armis"), source("netbox", { phase: "held", retractionsPending: 700, detail: "too few" })],
+      served: Option.some({ devices: 1_600, sequence: 12 }),
+      devicesInCore: Option.none(),
+      agent: {
+        agentId: "local-agent",
+        current: Option.some({ targets: 800, networks: 200, bytes: 1, sha256: "", readAt: 0 }),
+        problem: ""
+      }
+    })
+
+    const tall = drawn({ inventory }, 80)
+    assert.strictEqual(countOf(tall, /^armis +committed +8 +800 +800 +0 +#7 +800 +0$/), 1)
+    assert.strictEqual(countOf(tall, /^netbox +held .* 700 +too few$/), 1)
+    assert.strictEqual(countOf(tall, /1600 devices served as 12; core has none yet; local-agent is to sweep 800/), 1)
+    const low = drawn({ inventory }, 16)
+    assert.isAtMost(low.length, 16)
+    assert.strictEqual(countOf(low, /^2 sources, 1600 devices, 700 retractions pending; netbox: too few$/), 1)
   })
 
   it("shows a service as stale whose last status is older than three intervals", () => {
