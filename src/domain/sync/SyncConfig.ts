@@ -15,6 +15,7 @@ import * as SecurityConfig from "../security/SecurityConfig.ts"
 
 const discoveryDefault = Duration.hours(6)
 const refreshDefault = Duration.hours(12)
+const retractionRetentionDefault = Duration.days(7)
 const requestTimeoutDefault = Duration.seconds(30)
 const thresholdDefault = 80
 const armisPageSizeDefault = 100
@@ -103,6 +104,10 @@ export const SyncConfigFile = Schema.Struct({
   kv_prefix: Schema.optionalKey(Schema.String),
   kv_refresh: Schema.optionalKey(GoDuration),
   guard: Schema.optionalKey(GuardBlock),
+  /** Whether core is told of devices that are gone, so that it deletes them. */
+  retractions: Schema.optionalKey(Schema.Boolean),
+  /** How long it is told. */
+  retraction_retention: Schema.optionalKey(GoDuration),
   /** Names of sources, the most trusted first; others follow in the order of the file. */
   source_precedence: Schema.optionalKey(Schema.Array(Schema.String))
 })
@@ -149,6 +154,8 @@ export interface SyncConfig {
   readonly kvRefresh: Duration.Duration
   readonly security: SecurityConfig.SecurityConfig
   readonly spoolFolder: string
+  /** How long a device that is gone is retracted on the wire; none when it is not. */
+  readonly retractionRetention: Option.Option<Duration.Duration>
   /** In order of precedence. */
   readonly sources: ReadonlyArray<SourceConfig>
 }
@@ -234,6 +241,10 @@ export const warningsOf = (config: SyncConfig, knownTypes: ReadonlyArray<string>
   ])
 ]
 
+/** Whether devices must be found by their identifiers: to be joined, or to be known as living on elsewhere. */
+export const needsIdentifiers = ({ retractionRetention, sources }: SyncConfig): boolean =>
+  sources.length > 1 || Option.isSome(retractionRetention)
+
 export const fromFile = (file: SyncConfigFile): SyncConfig => {
   const names = Object.keys(file.sources)
   const preferred = (file.source_precedence ?? []).filter((name) => names.includes(name))
@@ -246,6 +257,9 @@ export const fromFile = (file: SyncConfigFile): SyncConfig => {
     kvPrefix: nonEmpty(file.kv_prefix, "agents").replace(/\/+$/, ""),
     kvRefresh: nonZero(file.kv_refresh, refreshDefault),
     security: SecurityConfig.fromBlock(file.security),
+    retractionRetention: file.retractions === true
+      ? Option.some(nonZero(file.retraction_retention, retractionRetentionDefault))
+      : Option.none(),
     spoolFolder: nonEmpty(file.spool_dir, "/var/lib/serviceradar/sync"),
     sources: ordered.flatMap((name) => {
       const source = file.sources[name]

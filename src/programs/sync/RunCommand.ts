@@ -76,7 +76,10 @@ const once = Effect.fnUntraced(function*(config: SyncConfig) {
     ({ config: { name }, runnable }) => Effect.map(SourceRun.run(runnable), (result) => summaryOf(name, result)),
     { concurrency: "unbounded" }
   )
-  const set = yield* Aggregator.aggregate(SyncProgram.aggregated(sources))
+  const set = yield* Aggregator.aggregate(
+    SyncProgram.aggregated(sources),
+    SyncProgram.retractionPolicy(config)
+  )
   const agents = yield* withNats(config, writeKv(config))
   const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
   const { system, user } = process.cpuUsage()

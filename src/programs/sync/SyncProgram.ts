@@ -38,6 +38,7 @@ import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as Aggregator from "../../services/sync/Aggregator.ts"
 import * as KvWriter from "../../services/sync/KvWriter.ts"
+import type { RetractionPolicy } from "../../services/sync/Retractions.ts"
 import * as SourceRun from "../../services/sync/SourceRun.ts"
 import { Spool } from "../../services/sync/Spool.ts"
 import { SyncProgress } from "../../services/sync/SyncProgress.ts"
@@ -73,7 +74,10 @@ const sourceChild = ({ config, runnable }: SourceTable.ConfiguredSource) =>
     run: SyncSignals.use((signals) => SourceRun.forever(runnable, config.interval, () => signals.sources.raise))
   })
 
-const aggregator = (sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
+export const retractionPolicy = (config: SyncConfig.SyncConfig): Option.Option<RetractionPolicy> =>
+  Option.map(config.retractionRetention, (retention) => ({ retention }))
+
+const aggregator = (config: SyncConfig.SyncConfig, sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
   Supervisor.child({
     id: "Aggregator",
     run: Effect.gen(function*() {
@@ -81,7 +85,7 @@ const aggregator = (sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
       return yield* Effect.forever(
         Effect.gen(function*() {
           const set = yield* Effect.catchTag(
-            Aggregator.aggregate(aggregated(sources)),
+            Aggregator.aggregate(aggregated(sources), retractionPolicy(config)),
             "SpoolError",
             (error) => Effect.as(Effect.logError(`The served set stays as it is: ${error.message}`), Option.none())
           )
@@ -143,7 +147,7 @@ export const tree = (
         intensity: { maxRestarts: 10, period: "60 seconds" },
         children: sources.map(sourceChild)
       }),
-      aggregator(sources),
+      aggregator(config, sources),
       ...(kv === "JetStream"
         ? [Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) })]
         : []),
@@ -159,7 +163,9 @@ export const tree = (
 /** Where the devices are: enough for commands that look at it. */
 export const spoolLayer = (config: SyncConfig.SyncConfig) =>
   Layer.mergeAll(FileResultsStore.layer, CatalogToldAgents.layer).pipe(
-    Layer.provideMerge(SqliteSpool.layer({ folder: config.spoolFolder, isJoined: config.sources.length > 1 })),
+    Layer.provideMerge(
+      SqliteSpool.layer({ folder: config.spoolFolder, isIdentified: SyncConfig.needsIdentifiers(config) })
+    ),
     Layer.provideMerge(SyncProgress.layer)
   )
 

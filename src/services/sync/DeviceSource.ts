@@ -12,7 +12,7 @@ import type { SourceError } from "./SourceError.ts"
 
 /** What one page said of one device. */
 export interface Sighting {
-  /** Unique within the source; devices are served in the order of their keys. */
+  /** Unique within the source, ASCII without white space; devices are served in the order of their keys. */
   readonly key: string
   readonly observation: Observation
 }
