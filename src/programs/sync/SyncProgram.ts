@@ -8,6 +8,7 @@
  *   ├─ Aggregator        permanent: the served set, when a source has something new
  *   ├─ NatsConnection    permanent; only without kv_address and with nats_url
  *   ├─ KvWriter          permanent: agents' sweep configs; absent without a store for them
+ *   ├─ WriteBack         one_for_one: one child for each source that is told what core found out; absent without any
  *   ├─ ResultsServer     permanent: gRPC for pollers and agents
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
@@ -34,6 +35,7 @@ import * as SpoolLock from "../../layers/sync/SpoolLock.ts"
 import * as SqliteSpool from "../../layers/sync/SqliteSpool.ts"
 import * as SyncRoute from "../../layers/sync/SyncRoute.ts"
 import * as SyncServiceHandlers from "../../layers/sync/SyncServiceHandlers.ts"
+import * as WriteBackTable from "../../layers/sync/writeback/WriteBackTable.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as Aggregator from "../../services/sync/Aggregator.ts"
@@ -43,6 +45,8 @@ import * as SourceRun from "../../services/sync/SourceRun.ts"
 import { Spool } from "../../services/sync/Spool.ts"
 import { SyncProgress } from "../../services/sync/SyncProgress.ts"
 import { SyncSignals } from "../../services/sync/SyncSignals.ts"
+import * as WriteBack from "../../services/sync/writeback/WriteBack.ts"
+import * as WriteBackText from "./WriteBackText.ts"
 
 export interface SyncOptions {
   /** Where to serve health, metrics and the live tree over HTTP. */
@@ -108,6 +112,27 @@ const kvWriter = (config: SyncConfig.SyncConfig) =>
     })
   })
 
+/** One that failed is tried again at the next interval: what is still to be written is known. */
+const writeBackChild = ({ config: { name, writeBack: { interval } }, writable }: WriteBackTable.ConfiguredWriteBack) =>
+  Supervisor.child({
+    id: name,
+    shutdown: "2 seconds",
+    run: Effect.gen(function*() {
+      const once = WriteBack.run(writable, { isAll: false, isDryRun: false }).pipe(
+        Effect.flatMap((report) =>
+          report.outcome === "failed"
+            ? Effect.logWarning(WriteBackText.line(report))
+            : Effect.logInfo(WriteBackText.line(report))
+        ),
+        Effect.catchTag(
+          "SpoolError",
+          (error) => Effect.logError(`Nothing is written back to ${name}: ${error.message}`)
+        )
+      )
+      return yield* Effect.forever(Effect.andThen(Effect.sleep(interval), once))
+    })
+  })
+
 const resultsServer = (config: SyncConfig.SyncConfig) =>
   Supervisor.child({
     id: "ResultsServer",
@@ -132,7 +157,8 @@ const resultsServer = (config: SyncConfig.SyncConfig) =>
 export const tree = (
   config: SyncConfig.SyncConfig,
   sources: ReadonlyArray<SourceTable.ConfiguredSource>,
-  options: SyncOptions = {}
+  options: SyncOptions = {},
+  writeBacks: ReadonlyArray<WriteBackTable.ConfiguredWriteBack> = []
 ) => {
   const kv = kvOf(config)
   return {
@@ -152,6 +178,14 @@ export const tree = (
         ? [Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) })]
         : []),
       ...(kv === "none" ? [] : [kvWriter(config)]),
+      ...(writeBacks.length === 0 ? [] : [
+        Supervisor.supervisor({
+          id: "WriteBack",
+          strategy: "one_for_one",
+          intensity: { maxRestarts: 10, period: "60 seconds" },
+          children: writeBacks.map(writeBackChild)
+        })
+      ]),
       resultsServer(config),
       ...(options.http === undefined ? [] : [
         ManagementServer.child("sync", options.http, SyncRoute.part(config.sources.map(({ name }) => name)))
@@ -204,7 +238,8 @@ export const warnings = (config: SyncConfig.SyncConfig) =>
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
 export const serve = Effect.fnUntraced(function*(config: SyncConfig.SyncConfig, options: SyncOptions) {
   const sources = yield* SourceTable.make(config)
-  return yield* Supervisor.run(tree(config, sources, options))
+  const writeBacks = (yield* WriteBackTable.make(config)).filter((one) => one.config.writeBack.isOn)
+  return yield* Supervisor.run(tree(config, sources, options, writeBacks))
 })
 
 /** `serve` with all that it needs. */

@@ -53,6 +53,14 @@ const kvBytes = Metric.counter("sync_kv_bytes_total", {
   incremental: true
 })
 
+const written = Metric.counter("sync_written_back_total", {
+  description: "Values of devices given back to a source: written, refused",
+  incremental: true
+})
+
+export const writtenBack = (source: string, outcome: "written" | "refused", count: number): Effect.Effect<void> =>
+  count === 0 ? Effect.void : Metric.update(Metric.withAttributes(written, { source, outcome }), count)
+
 export type KvOutcome = "written" | "unchanged" | "kept_empty" | "kept_too_large" | "failed"
 export type RunOutcome = "committed" | "held" | "failed" | "superseded"
 
