@@ -195,7 +195,7 @@ export class Tables {
   servedGenerations(): ReadonlyArray<number> {
     const body = this.served()
     if (body === undefined) return []
-    const decoded = Schema.decodeUnknownOption(Row.served)(body)
+    const decoded = Schema.decodeOption(Row.served)(body)
     return Option.match(decoded, {
       onNone: () => [],
       onSome: ({ sources }) => sources.map(({ generation }) => generation)

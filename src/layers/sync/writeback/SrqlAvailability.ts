@@ -13,7 +13,7 @@ const rowsPerPage = 1_000
 const pagesMax = 20_000
 
 /** Ordered by what does not change while pages are asked for. */
-const queryOf = (source: string): string => `in:devices discovery_sources:(${source},sweep) sort:device_id:asc`
+const queryOf = (source: string): string => `in:devices discovery_sources:(${source},sweep) sort:uid:asc`
 
 const Metadata = Schema.Record(Schema.String, Schema.Unknown)
 
