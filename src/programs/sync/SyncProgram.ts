@@ -213,7 +213,7 @@ const natsLayer = (config: SyncConfig.SyncConfig) =>
 const kvLayer = (config: SyncConfig.SyncConfig) =>
   kvOf(config) === "data service"
     ? GrpcSweepConfigStore.layer({ address: config.kvAddress, security: config.security })
-    : JetStreamSweepConfigStore.layer
+    : JetStreamSweepConfigStore.layer()
 
 /** What the tree needs. Without a store for agents the connection is never asked for. */
 export const layer = (config: SyncConfig.SyncConfig) =>

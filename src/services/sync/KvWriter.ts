@@ -3,14 +3,15 @@
  *
  * The key is never deleted and never points to anything but a complete object: the object goes first, under a key made
  * of its content, its size and hash as the store has them are compared, then the pointer. Nothing is written while the
- * key says what it should; it is written again when it is gone, was replaced, or is so old that the store may drop it.
+ * key says what it should; it is written again when it is gone, was replaced, or is so old that the store may drop it. An
+ * object that is there already is not uploaded again: a data service keeps what came of an upload that breaks off.
  * A document without any target is never written: an agent would drop all it has.
  */
 import { Clock, Duration, Effect, Option, Result, Schema, Semaphore, Stream } from "effect"
 import * as SweepConfig from "../../domain/inventory/SweepConfig.ts"
 import * as SweepPointer from "../../domain/inventory/SweepPointer.ts"
 import { ResultsStore, type SweepDocument } from "./ResultsStore.ts"
-import { SweepConfigStore, SweepConfigStoreError } from "./SweepConfigStore.ts"
+import { type StoredObject, SweepConfigStore, SweepConfigStoreError } from "./SweepConfigStore.ts"
 import * as SyncMetrics from "./SyncMetrics.ts"
 import { ToldAgents } from "./ToldAgents.ts"
 
@@ -62,6 +63,9 @@ const isCurrent = (
     nowMillis - Math.max(updatedAt, writtenAt) < refreshMillis && updatedAt <= nowMillis + refreshMillis
 }
 
+const isObject = ({ bytes, sha256 }: StoredObject, document: SweepDocument): boolean =>
+  bytes === document.bytes && SweepPointer.isSameHash(sha256, document.sha256)
+
 const writeObject = Effect.fnUntraced(function*(
   key: string,
   objectKey: string,
@@ -70,14 +74,16 @@ const writeObject = Effect.fnUntraced(function*(
 ) {
   const store = yield* SweepConfigStore
   const results = yield* ResultsStore
-  const stored = yield* store.upload({
+  const found = yield* store.stat(objectKey)
+  const isThere = Option.exists(found, (one) => isObject(one, document))
+  const stored = isThere && Option.isSome(found) ? found.value : yield* store.upload({
     key: objectKey,
     bytes: document.bytes,
     sha256: document.sha256,
     agentId: document.agentId,
     content: results.sweep(document)
   })
-  if (stored.bytes !== document.bytes || !SweepPointer.isSameHash(stored.sha256, document.sha256)) {
+  if (!isObject(stored, document)) {
     return yield* new SweepConfigStoreError({
       step: "uploading",
       key: objectKey,
@@ -94,7 +100,7 @@ const writeObject = Effect.fnUntraced(function*(
     overrides
   }))
   yield* store.put(key, pointer)
-  return document.bytes + pointer.length
+  return (isThere ? 0 : document.bytes) + pointer.length
 })
 
 /** Without an object store: the document itself, with the overrides as its settings. */
@@ -127,19 +133,20 @@ const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvW
   }
   const pointer = Option.flatMap(value, SweepPointer.parse)
   const overrides = Option.flatMap(pointer, (one) => one.overrides)
-  const remember = (objects: ReadonlyArray<string>) =>
-    Effect.flatMap(
-      Clock.currentTimeMillis,
-      (writtenAt) => told.write(agentId, { sha256: document.sha256, writtenAt, objects })
-    )
+  // Known before it is there: an upload after which nothing is remembered would leave it for ever.
+  const begun = memory.objects.includes(objectKey) ? memory.objects : [...memory.objects, objectKey]
+  if (begun.length > memory.objects.length) yield* told.write(agentId, { ...memory, objects: begun })
   const written = yield* writeObject(key, objectKey, document, overrides).pipe(
     Effect.map((bytes) => ({ bytes, isRaw: false })),
-    Effect.catchTag("NoObjectStore", () =>
-      document.bytes > rawBytesMax
-        ? Effect.succeed(undefined)
-        : rawIsFresh(value, memory, document, now, refreshMillis)
-        ? Effect.succeed({ bytes: 0, isRaw: true })
-        : Effect.map(writeRaw(key, document, Option.none()), (bytes) => ({ bytes, isRaw: true })))
+    Effect.catchTag(
+      "NoObjectStore",
+      Effect.fnUntraced(function*() {
+        yield* told.write(agentId, memory)
+        if (document.bytes > rawBytesMax) return undefined
+        if (rawIsFresh(value, memory, document, now, refreshMillis)) return { bytes: 0, isRaw: true }
+        return { bytes: yield* writeRaw(key, document, Option.none()), isRaw: true }
+      })
+    )
   )
   if (written === undefined) {
     return result(
@@ -150,12 +157,17 @@ const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvW
     )
   }
   if (written.bytes === 0) return result(agentId, "unchanged")
-  const objects = written.isRaw
-    ? memory.objects
-    : [objectKey, ...memory.objects.filter((one) => one !== objectKey)]
-  yield* remember(objects.slice(0, objectsKept))
-  // The agent has its config; an object that cannot be removed only takes room.
-  yield* Effect.forEach(objects.slice(objectsKept), (one) => Effect.ignore(store.removeObject(one)), { discard: true })
+  const objects = written.isRaw ? memory.objects : [objectKey, ...begun.filter((one) => one !== objectKey)]
+  const writtenAt = yield* Clock.currentTimeMillis
+  const remember = (kept: ReadonlyArray<string>) =>
+    told.write(agentId, { sha256: document.sha256, writtenAt, objects: kept })
+  yield* remember(objects)
+  // The agent has its config; an object that cannot be removed now only takes room until the next time.
+  const [stuck] = yield* Effect.partition(
+    objects.slice(objectsKept),
+    (one) => Effect.mapError(store.removeObject(one), () => one)
+  )
+  if (objects.length > objectsKept) yield* remember([...objects.slice(0, objectsKept), ...stuck])
   return result(agentId, "written", written.bytes)
 })
 

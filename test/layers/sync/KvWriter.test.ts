@@ -121,6 +121,48 @@ describe("KvWriter", () => {
       assert.lengthOf(data.history, 2)
     }).pipe(Effect.scoped))
 
+  it.live("does not upload over an object that an agent may be loading, and repairs one that was spoiled", () =>
+    Effect.gen(function*() {
+      const { cycle, data, write } = yield* setup(1_600, "0 millis")
+      yield* cycle
+      yield* write
+      const { object, pointer } = loaded(data)
+      // What comes of a broken upload stays under the object's key: so there must be none.
+      data.breakUploadAt = 1
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.strictEqual(loaded(data).object, object)
+      data.keys.delete(key)
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.strictEqual(loaded(data).object, object)
+
+      data.breakUploadAt = undefined
+      data.objects.set(pointer.object_key, Buffer.from(object.slice(0, 1_000)))
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.strictEqual(loaded(data).object, object)
+    }).pipe(Effect.scoped))
+
+  it.live("removes what broken uploads of contents that never came to be left behind", () =>
+    Effect.gen(function*() {
+      const { armis, cycle, data, write } = yield* setup(800)
+      yield* cycle
+      yield* write
+      data.breakUploadAt = 1
+      for (const revision of [1, 2, 3]) {
+        armis.set({ revision })
+        yield* cycle
+        assert.deepStrictEqual(outcomes(yield* write), ["failed"])
+      }
+      assert.strictEqual(data.objects.size, 4)
+      data.breakUploadAt = undefined
+      armis.set({ revision: 4 })
+      yield* cycle
+
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+
+      assert.strictEqual(data.objects.size, 2)
+      assert.include(loaded(data).object, "-R4")
+    }).pipe(Effect.scoped))
+
   it.live("leaves the old config in place when an upload breaks at any message, or when the hash is wrong", () =>
     Effect.gen(function*() {
       // Two sources of 1,600 devices: a document of several messages.

@@ -100,8 +100,8 @@ const within = <A, E>(
 
 const isolated = (armis: FakeArmis.FakeArmis, id: number) => armis.properties.get(`${id}.${field}`)
 
-layer(client)("Write-back", (it) => {
-  it.live(
+layer(client, { excludeTestServices: true })("Write-back", (it) => {
+  it.effect(
     "writes the inverse of what core knows, in batches, and afterwards only what has changed",
     () =>
       within(({ armis, run, srql }) =>
@@ -141,7 +141,7 @@ layer(client)("Write-back", (it) => {
     60_000
   )
 
-  it.live(
+  it.effect(
     "gets through what passes: revoked tokens, rate limits, errors and lost answers",
     () =>
       within(({ armis, run, srql }) =>
@@ -167,7 +167,7 @@ layer(client)("Write-back", (it) => {
     60_000
   )
 
-  it.live(
+  it.effect(
     "leaves for the next run what a failure or a refusal left over",
     () =>
       within(({ armis, run }) =>
@@ -188,7 +188,7 @@ layer(client)("Write-back", (it) => {
     60_000
   )
 
-  it.live(
+  it.effect(
     "writes nothing of a part: core that does not answer to the end, or does not know the key",
     () =>
       within(({ armis, config, run, srql }) =>
