@@ -163,7 +163,7 @@ const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvW
     told.write(agentId, { sha256: document.sha256, writtenAt, objects: kept })
   yield* remember(objects)
   // The agent has its config; an object that cannot be removed now only takes room until the next time.
-  const [stuck] = yield* Effect.partition(
+  const [, stuck] = yield* Effect.partition(
     objects.slice(objectsKept),
     (one) => Effect.mapError(store.removeObject(one), () => one)
   )

@@ -38,7 +38,7 @@ export interface HttpRequest {
   readonly body?: Redacted.Redacted
   /** Statuses of a good answer; 200 unless told. */
   readonly accepts?: ReadonlyArray<number>
-  /** Whether the answer may be no JSON: `read` is then given undefined. */
+  /** Whether the answer may be empty: `read` is then given undefined. */
   readonly isAnswerOptional?: boolean
   /**
    * Where the elements of the answer are, and who takes them; without it the answer is small. `reset` is called before
@@ -180,7 +180,7 @@ const readAnswer = async (
   const rest = start === undefined ? scanner.end() : Buffer.concat(start).toString("utf8")
   const document = rest === undefined ? Result.fail(undefined) : parse(rest)
   if (Result.isFailure(document)) {
-    return request.isAnswerOptional === true ? Result.succeed(undefined) : undecodable(bytes)
+    return request.isAnswerOptional === true && bytes === 0 ? Result.succeed(undefined) : undecodable(bytes)
   }
   if (start !== undefined && elements !== undefined) takeElements(document.success, elements)
   return Result.succeed(document.success)
