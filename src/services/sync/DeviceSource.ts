@@ -18,7 +18,7 @@ export interface Sighting {
 }
 
 /** A small fixed set: it is also a metric's label. */
-export type RejectionReason = "undecodable" | "bad_id" | "no_address" | "bad_address"
+export type RejectionReason = "undecodable" | "bad_id" | "no_address" | "bad_address" | "too_long"
 
 export interface Rejection {
   /** Undefined when not even the key can be read. */

@@ -7,7 +7,7 @@
  * object that is there already is not uploaded again: a data service keeps what came of an upload that breaks off.
  * A document without any target is never written: an agent would drop all it has.
  */
-import { Clock, Duration, Effect, Option, Result, Schema, Semaphore, Stream } from "effect"
+import { Clock, Duration, Effect, Option, Semaphore, Stream } from "effect"
 import * as SweepConfig from "../../domain/inventory/SweepConfig.ts"
 import * as SweepPointer from "../../domain/inventory/SweepPointer.ts"
 import { ResultsStore, type SweepDocument } from "./ResultsStore.ts"
@@ -45,8 +45,6 @@ const result = (
   detail = ""
 ): KvResult => ({ agentId, outcome, bytes, detail })
 
-const Raw = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
-
 /** What is at the key says what it should, for as long as it lasts. */
 const isCurrent = (
   value: Option.Option<string>,
@@ -58,8 +56,9 @@ const isCurrent = (
 ): boolean => {
   const pointer = Option.flatMap(value, SweepPointer.parse)
   if (Option.isNone(pointer)) return false
-  const { bytes, objectKey: at, sha256, updatedAt } = pointer.value
-  return at === objectKey && bytes === document.bytes && SweepPointer.isSameHash(sha256, document.sha256) &&
+  const { bytes, isReadable, objectKey: at, sha256, updatedAt } = pointer.value
+  return isReadable && at === objectKey && bytes === document.bytes &&
+    SweepPointer.isSameHash(sha256, document.sha256) &&
     nowMillis - Math.max(updatedAt, writtenAt) < refreshMillis && updatedAt <= nowMillis + refreshMillis
 }
 
@@ -103,15 +102,12 @@ const writeObject = Effect.fnUntraced(function*(
   return (isThere ? 0 : document.bytes) + pointer.length
 })
 
-/** Without an object store: the document itself, with the overrides as its settings. */
-const writeRaw = Effect.fnUntraced(function*(key: string, document: SweepDocument, before: Option.Option<string>) {
-  const store = yield* SweepConfigStore
+/** Without an object store: the document itself, with what was set at the key. */
+const rawOf = Effect.fnUntraced(function*(document: SweepDocument, before: Option.Option<string>) {
   const results = yield* ResultsStore
   const pieces = yield* Stream.runCollect(results.sweep(document))
-  const value = Buffer.concat(pieces)
-  if (Option.isSome(before) && before.value === decoder.decode(value)) return 0
-  yield* store.put(key, value)
-  return value.length
+  const settings = Option.match(before, { onNone: () => ({}), onSome: SweepPointer.settingsOf })
+  return SweepPointer.withSettings(decoder.decode(Buffer.concat(pieces)), settings)
 })
 
 const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvWriterOptions) {
@@ -143,8 +139,13 @@ const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvW
       Effect.fnUntraced(function*() {
         yield* told.write(agentId, memory)
         if (document.bytes > rawBytesMax) return undefined
-        if (rawIsFresh(value, memory, document, now, refreshMillis)) return { bytes: 0, isRaw: true }
-        return { bytes: yield* writeRaw(key, document, Option.none()), isRaw: true }
+        const raw = yield* rawOf(document, value)
+        const isFresh = isOurs && now - memory.writtenAt < refreshMillis
+        if (isFresh && Option.contains(value, raw)) return { bytes: 0, isRaw: true }
+        const bytes = encoder.encode(raw)
+        if (bytes.length > rawBytesMax) return undefined
+        yield* store.put(key, bytes)
+        return { bytes: bytes.length, isRaw: true }
       })
     )
   )
@@ -170,18 +171,6 @@ const settle = Effect.fnUntraced(function*(document: SweepDocument, options: KvW
   if (objects.length > objectsKept) yield* remember([...objects.slice(0, objectsKept), ...stuck])
   return result(agentId, "written", written.bytes)
 })
-
-/** Without objects the value itself is compared, by what we remember having written. */
-const rawIsFresh = (
-  value: Option.Option<string>,
-  memory: { readonly sha256: string; readonly writtenAt: number },
-  document: SweepDocument,
-  nowMillis: number,
-  refreshMillis: number
-): boolean =>
-  Option.isSome(value) && memory.sha256 === document.sha256 && nowMillis - memory.writtenAt < refreshMillis &&
-  encoder.encode(value.value).length === document.bytes &&
-  Result.isSuccess(Schema.decodeUnknownResult(Raw)(value.value))
 
 const one = (document: SweepDocument, options: KvWriterOptions) =>
   settle(document, options).pipe(

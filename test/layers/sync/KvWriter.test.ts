@@ -108,6 +108,14 @@ describe("KvWriter", () => {
 
       assert.deepStrictEqual(loaded(data).pointer.overrides, { interval: "5m0s", ports: [22] })
       assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      // Also when somebody sets them later, at the pointer that is right otherwise.
+      data.keys.set(
+        key,
+        Buffer.from(JSON.stringify({ ...loaded(data).pointer, overrides: { timeout: 5_000_000_000 } }))
+      )
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(loaded(data).pointer.overrides, { timeout: "5s" })
+      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
     }).pipe(Effect.scoped))
 
   it.live("refreshes a key before the store may drop it", () =>
@@ -198,12 +206,22 @@ describe("KvWriter", () => {
       const before = textOf(data.keys.get(key))
       assert.lengthOf(before.match(/"network":/g) ?? [], 200)
       assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      // What somebody sets beside the targets stays, in a form that an agent can read.
+      data.keys.set(key, Buffer.from(JSON.stringify({ networks: [], interval: 300_000_000_000, ports: [22] })))
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(JSON.parse(textOf(data.keys.get(key))), {
+        ...JSON.parse(before),
+        interval: "5m0s",
+        ports: [22]
+      })
+      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      const kept = textOf(data.keys.get(key))
       armis.set({ devices: 6_000 })
       yield* cycle
 
       assert.deepStrictEqual(outcomes(yield* write), ["kept_too_large"])
 
-      assert.strictEqual(textOf(data.keys.get(key)), before)
+      assert.strictEqual(textOf(data.keys.get(key)), kept)
     }).pipe(Effect.scoped))
 
   it.live("never writes a config without targets", () =>
