@@ -4,7 +4,7 @@
  * Fallbacks are those of the Go service: a missing or zero interval takes its default, a source without agent, poller or
  * partition takes the top level's or `default`, a source of an unknown type is left out with a warning.
  */
-import { Duration, Redacted, Schema } from "effect"
+import { Duration, Option, Redacted, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import { ListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"

@@ -4,11 +4,11 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, type Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as path from "node:path"
+import * as FakeArmis from "../../../../src/layers/sync/fakes/FakeArmis.ts"
 import * as SourceTable from "../../../../src/layers/sync/SourceTable.ts"
 import * as WriteBackTable from "../../../../src/layers/sync/writeback/WriteBackTable.ts"
 import type { Spool } from "../../../../src/services/sync/Spool.ts"
 import * as WriteBack from "../../../../src/services/sync/writeback/WriteBack.ts"
-import * as FakeArmis from "../../../fixtures/sources/FakeArmis.ts"
 import * as SrqlService from "../../../support/srqlService.ts"
 import * as rig from "../../../support/syncRig.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
@@ -50,10 +50,7 @@ const fill = Effect.gen(function*() {
 const swept = Array.from({ length: known }, (_, index) => index + 1).filter((id) => id % 10 !== 3)
 
 const world = Effect.gen(function*() {
-  const armis = yield* Effect.acquireRelease(
-    Effect.promise(() => FakeArmis.start({ devices })),
-    (one) => Effect.promise(() => one.close())
-  )
+  const armis = yield* FakeArmis.serve({ devices })
   const srql = yield* SrqlService.make(apiKey)
   yield* fill
   const folder = yield* temporaryFolder
