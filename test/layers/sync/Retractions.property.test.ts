@@ -190,7 +190,7 @@ describe("Retractions", () => {
             }
           })))
       ),
-      { numRuns: 40 }
+      { numRuns: 25 }
     )
   }, 120_000)
 
