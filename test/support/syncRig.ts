@@ -37,7 +37,9 @@ export const netbox = (url: string, change: Readonly<Record<string, unknown>> = 
 
 export const layer = (config: SyncConfig.SyncConfig) =>
   Layer.mergeAll(FileResultsStore.layer, CatalogToldAgents.layer).pipe(
-    Layer.provideMerge(SqliteSpool.layer({ folder: config.spoolFolder, isJoined: config.sources.length > 1 })),
+    Layer.provideMerge(
+      SqliteSpool.layer({ folder: config.spoolFolder, isIdentified: SyncConfig.needsIdentifiers(config) })
+    ),
     Layer.provideMerge(SyncProgress.layer),
     Layer.provideMerge(NodeServices.layer),
     // What is told is asked of the status; many runs at once would only fill the screen.

@@ -34,7 +34,11 @@ export const SourceContext = Schema.Struct({
   /** By index of the query. */
   queries: Schema.Array(Schema.Struct({ label: Schema.String, sweepModes: Schema.Array(Schema.String) })),
   /** When the run was made, RFC 3339. */
-  timestamp: Schema.String
+  timestamp: Schema.String,
+  /** What was asked of the source: two runs tell what is gone only when both asked the same. */
+  question: Schema.optionalKey(Schema.String),
+  /** Whether a device of the run can be found by its identifiers. */
+  isIdentified: Schema.optionalKey(Schema.Boolean)
 })
 export type SourceContext = typeof SourceContext.Type
 

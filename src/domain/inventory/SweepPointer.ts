@@ -25,6 +25,43 @@ export interface SweepPointer {
   /** Unix milliseconds; 0 when it cannot be read. */
   readonly updatedAt: number
   readonly overrides: Option.Option<Readonly<Record<string, unknown>>>
+  /** Whether an agent can read its durations. */
+  readonly isReadable: boolean
+}
+
+const durationKeys = new Set(["interval", "timeout"])
+
+const isNumericDuration = ([key, value]: readonly [string, unknown]): boolean =>
+  durationKeys.has(key) && typeof value === "number" && Number.isSafeInteger(value)
+
+/** An agent cannot read a document whose durations are numbers. */
+const withTextDurations = (settings: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(settings).map((entry) =>
+      isNumericDuration(entry) ? [entry[0], GoDuration.format(Duration.nanos(BigInt(Number(entry[1]))))] : entry
+    )
+  )
+
+const RawDocument = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
+const decodeRaw = Schema.decodeUnknownResult(RawDocument)
+
+/** What is told by the targets themselves. */
+const listKeys = new Set(["networks", "device_targets"])
+
+/** What somebody has set at the key beside the targets: overrides of a pointer, or the rest of a document. */
+export const settingsOf = (text: string): Readonly<Record<string, unknown>> => {
+  const pointer = parse(text)
+  if (Option.isSome(pointer)) return withTextDurations(Option.getOrElse(pointer.value.overrides, () => ({})))
+  const raw = decodeRaw(text)
+  return Result.isFailure(raw)
+    ? {}
+    : withTextDurations(Object.fromEntries(Object.entries(raw.success).filter(([key]) => !listKeys.has(key))))
+}
+
+/** A document of targets with settings beside them. */
+export const withSettings = (document: string, settings: Readonly<Record<string, unknown>>): string => {
+  const text = JSON.stringify(settings)
+  return text === "{}" ? document : `${document.slice(0, -1)},${text.slice(1)}`
 }
 
 const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Pointer))
@@ -36,20 +73,9 @@ export const parse = (text: string): Option.Option<SweepPointer> =>
     sha256: pointer.sha256,
     bytes: pointer.total_size,
     updatedAt: Date.parse(pointer.updated_at) || 0,
-    overrides: Option.fromNullishOr(pointer.overrides)
+    overrides: Option.fromNullishOr(pointer.overrides),
+    isReadable: !Object.entries(pointer.overrides ?? {}).some(isNumericDuration)
   }))
-
-const durationKeys = new Set(["interval", "timeout"])
-
-/** An agent cannot read a document whose durations are numbers. */
-const withTextDurations = (overrides: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(overrides).map(([key, value]) =>
-      durationKeys.has(key) && typeof value === "number" && Number.isSafeInteger(value)
-        ? [key, GoDuration.format(Duration.nanos(BigInt(value)))]
-        : [key, value]
-    )
-  )
 
 export const render = (
   pointer: {

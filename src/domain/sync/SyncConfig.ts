@@ -4,7 +4,7 @@
  * Fallbacks are those of the Go service: a missing or zero interval takes its default, a source without agent, poller or
  * partition takes the top level's or `default`, a source of an unknown type is left out with a warning.
  */
-import { Duration, Redacted, Schema } from "effect"
+import { Duration, Option, Redacted, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import { ListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
@@ -16,6 +16,10 @@ import * as SecurityConfig from "../security/SecurityConfig.ts"
 
 const discoveryDefault = Duration.hours(6)
 const refreshDefault = Duration.hours(12)
+const updateIntervalDefault = Duration.hours(12)
+const writeBackBatchDefault = 1_000
+const apiDefault = "http://localhost:8080"
+const retractionRetentionDefault = Duration.days(7)
 const requestTimeoutDefault = Duration.seconds(30)
 const thresholdDefault = 80
 const armisPageSizeDefault = 100
@@ -39,8 +43,21 @@ const GuardBlock = Schema.Struct({
 const Credentials = Schema.Record(Schema.String, Schema.String)
 
 const problemsOf = (
-  source: { readonly type: string; readonly endpoint: string; readonly credentials?: typeof Credentials.Type }
+  source: {
+    readonly type: string
+    readonly endpoint: string
+    readonly custom_field?: string
+    readonly write_back?: boolean
+    readonly credentials?: typeof Credentials.Type
+  }
 ): ReadonlyArray<Schema.FilterIssue> => {
+  if (source.write_back === true && (source.type !== "armis" || (source.custom_field ?? "") === "")) {
+    return [{ path: ["write_back"], issue: "only with type \"armis\" and a custom_field that is written" }]
+  }
+  const api = source.credentials?.["serviceradar_endpoint"] ?? ""
+  if (source.write_back === true && api !== "" && !(URL.canParse(api) && /^https?:/.test(api))) {
+    return [{ path: ["credentials", "serviceradar_endpoint"], issue: "a URL such as \"http://srql.example.net:8080\"" }]
+  }
   if (source.type === "file") return []
   const isUrl = URL.canParse(source.endpoint) && /^https?:/.test(source.endpoint)
   return isUrl || !["armis", "netbox"].includes(source.type)
@@ -59,6 +76,8 @@ const SourceEntry = Schema.Struct({
   network_blacklist: Schema.optionalKey(Schema.Array(Schema.String)),
   custom_field: Schema.optionalKey(Schema.String),
   batch_size: Schema.optionalKey(Schema.Int),
+  /** Ours: whether availability is written to `custom_field` each `update_interval`. */
+  write_back: Schema.optionalKey(Schema.Boolean),
   prefix: Schema.optionalKey(Schema.String),
   insecure_skip_verify: Schema.optionalKey(Schema.Boolean),
   sweep_interval: Schema.optionalKey(Schema.String),
@@ -85,7 +104,7 @@ export const SyncConfigFile = Schema.Struct({
   listen_addr: ListenAddress,
   kv_address: Schema.optionalKey(Schema.String),
   discovery_interval: Schema.optionalKey(GoDuration),
-  /** Of the writing back to Armis, which the Go service of 1.0.76 does not do either. */
+  /** Of the writing back to Armis, which the Go service of 1.0.76 does not do any more. */
   update_interval: Schema.optionalKey(GoDuration),
   poll_interval: Schema.optionalKey(GoDuration),
   agent_id: Schema.optionalKey(Schema.String),
@@ -104,6 +123,10 @@ export const SyncConfigFile = Schema.Struct({
   kv_prefix: Schema.optionalKey(Schema.String),
   kv_refresh: Schema.optionalKey(GoDuration),
   guard: Schema.optionalKey(GuardBlock),
+  /** Whether core is told of devices that are gone, so that it deletes them. */
+  retractions: Schema.optionalKey(Schema.Boolean),
+  /** How long it is told. */
+  retraction_retention: Schema.optionalKey(GoDuration),
   /** Names of sources, the most trusted first; others follow in the order of the file. */
   source_precedence: Schema.optionalKey(Schema.Array(Schema.String))
 })
@@ -137,8 +160,20 @@ export interface SourceConfig {
   readonly requestTimeout: Duration.Duration
   readonly interval: Duration.Duration
   readonly guard: GuardPolicy
-  /** Armis' custom property that the file wants written; empty when it wants none. */
-  readonly customField: string
+  readonly writeBack: WriteBackConfig
+}
+
+export interface WriteBackConfig {
+  /** Whether the service does it by itself. */
+  readonly isOn: boolean
+  /** For messages: where availability comes from is not the source. */
+  readonly name: string
+  /** The custom property; empty when none is named. */
+  readonly field: string
+  readonly batchSize: number
+  /** Base address of the API that knows which devices can be reached. */
+  readonly api: string
+  readonly interval: Duration.Duration
 }
 
 export interface SyncConfig {
@@ -150,6 +185,8 @@ export interface SyncConfig {
   readonly kvRefresh: Duration.Duration
   readonly security: SecurityConfig.SecurityConfig
   readonly spoolFolder: string
+  /** How long a device that is gone is retracted on the wire; none when it is not. */
+  readonly retractionRetention: Option.Option<Duration.Duration>
   /** In order of precedence. */
   readonly sources: ReadonlyArray<SourceConfig>
 }
@@ -194,7 +231,14 @@ const sourceOf = (file: SyncConfigFile, name: string, source: FileSource): Sourc
     requestTimeout: nonZero(source.request_timeout, requestTimeoutDefault),
     interval: nonZero(source.discovery_interval, nonZero(file.discovery_interval, discoveryDefault)),
     guard: guardOf(file, source),
-    customField: credentials["enable_status_updates"] === "true" ? source.custom_field ?? "" : ""
+    writeBack: {
+      isOn: source.write_back ?? false,
+      name: `${name} (availability)`,
+      field: source.custom_field ?? "",
+      batchSize: Math.max(1, source.batch_size ?? writeBackBatchDefault),
+      api: nonEmpty(credentials["serviceradar_endpoint"], apiDefault).replace(/\/+$/, ""),
+      interval: nonZero(file.update_interval, updateIntervalDefault)
+    }
   }
 }
 
@@ -219,9 +263,12 @@ export const warningsOf = (config: SyncConfig, knownTypes: ReadonlyArray<string>
     ...(source.type === "armis" && source.queries.length === 0
       ? [`sources.${source.name} has no queries: every run of it fails`]
       : []),
-    ...(source.customField === ""
+    ...(source.writeBack.isOn || Redacted.value(source.credential("enable_status_updates")) !== "true"
       ? []
-      : [`sources.${source.name}.custom_field is "${source.customField}": nothing is written back to Armis`]),
+      : [
+        `sources.${source.name}.credentials.enable_status_updates is "true": ` +
+        "nothing is written back to Armis without write_back"
+      ]),
     ...(source.type !== "file" && /\/api(\/|$)/.test(source.endpoint)
       ? [
         `sources.${source.name}.endpoint is "${source.endpoint}", expected the address without "/api": that is added`
@@ -235,6 +282,10 @@ export const warningsOf = (config: SyncConfig, knownTypes: ReadonlyArray<string>
   ])
 ]
 
+/** Whether devices must be found by their identifiers: to be joined, or to be known as living on elsewhere. */
+export const needsIdentifiers = ({ retractionRetention, sources }: SyncConfig): boolean =>
+  sources.length > 1 || Option.isSome(retractionRetention)
+
 export const fromFile = (file: SyncConfigFile): SyncConfig => {
   const names = Object.keys(file.sources)
   const preferred = (file.source_precedence ?? []).filter((name) => names.includes(name))
@@ -247,6 +298,9 @@ export const fromFile = (file: SyncConfigFile): SyncConfig => {
     kvPrefix: nonEmpty(file.kv_prefix, SweepConfig.prefixDefault).replace(/\/+$/, ""),
     kvRefresh: nonZero(file.kv_refresh, refreshDefault),
     security: SecurityConfig.fromBlock(file.security),
+    retractionRetention: file.retractions === true
+      ? Option.some(nonZero(file.retraction_retention, retractionRetentionDefault))
+      : Option.none(),
     spoolFolder: nonEmpty(file.spool_dir, "/var/lib/serviceradar/sync"),
     sources: ordered.flatMap((name) => {
       const source = file.sources[name]

@@ -89,6 +89,15 @@ export interface DeleteObjectResponse {
   deleted: boolean;
 }
 
+export interface GetObjectInfoRequest {
+  key: string;
+}
+
+export interface GetObjectInfoResponse {
+  info: ObjectInfo | undefined;
+  found: boolean;
+}
+
 function createBaseObjectMetadata(): ObjectMetadata {
   return { key: "", domain: "", contentType: "", compression: "", sha256: "", totalSize: 0n, attributes: {} };
 }
@@ -1081,6 +1090,160 @@ export const DeleteObjectResponse: MessageFns<DeleteObjectResponse> = {
   },
 };
 
+function createBaseGetObjectInfoRequest(): GetObjectInfoRequest {
+  return { key: "" };
+}
+
+export const GetObjectInfoRequest: MessageFns<GetObjectInfoRequest> = {
+  encode(message: GetObjectInfoRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectInfoRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectInfoRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetObjectInfoRequest {
+    return { key: isSet(object.key) ? globalThis.String(object.key) : "" };
+  },
+
+  toJSON(message: GetObjectInfoRequest): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetObjectInfoRequest>, I>>(base?: I): GetObjectInfoRequest {
+    return GetObjectInfoRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetObjectInfoRequest>, I>>(object: I): GetObjectInfoRequest {
+    const message = createBaseGetObjectInfoRequest();
+    message.key = object.key ?? "";
+    return message;
+  },
+};
+
+function createBaseGetObjectInfoResponse(): GetObjectInfoResponse {
+  return { info: undefined, found: false };
+}
+
+export const GetObjectInfoResponse: MessageFns<GetObjectInfoResponse> = {
+  encode(message: GetObjectInfoResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.info !== undefined) {
+      ObjectInfo.encode(message.info, writer.uint32(10).fork()).join();
+    }
+    if (message.found !== false) {
+      writer.uint32(16).bool(message.found);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectInfoResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectInfoResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.info = ObjectInfo.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.found = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetObjectInfoResponse {
+    return {
+      info: isSet(object.info) ? ObjectInfo.fromJSON(object.info) : undefined,
+      found: isSet(object.found) ? globalThis.Boolean(object.found) : false,
+    };
+  },
+
+  toJSON(message: GetObjectInfoResponse): unknown {
+    const obj: any = {};
+    if (message.info !== undefined) {
+      obj.info = ObjectInfo.toJSON(message.info);
+    }
+    if (message.found !== false) {
+      obj.found = message.found;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetObjectInfoResponse>, I>>(base?: I): GetObjectInfoResponse {
+    return GetObjectInfoResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetObjectInfoResponse>, I>>(object: I): GetObjectInfoResponse {
+    const message = createBaseGetObjectInfoResponse();
+    message.info = (object.info !== undefined && object.info !== null)
+      ? ObjectInfo.fromPartial(object.info)
+      : undefined;
+    message.found = object.found ?? false;
+    return message;
+  },
+};
+
 export type DataServiceService = typeof DataServiceService;
 export const DataServiceService = {
   /** The first message carries metadata with a key. The server keeps what came, also of an upload that breaks off. */
@@ -1114,6 +1277,16 @@ export const DataServiceService = {
       Buffer.from(DeleteObjectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteObjectResponse => DeleteObjectResponse.decode(value),
   },
+  getObjectInfo: {
+    path: "/proto.DataService/GetObjectInfo" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetObjectInfoRequest): Buffer => Buffer.from(GetObjectInfoRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetObjectInfoRequest => GetObjectInfoRequest.decode(value),
+    responseSerialize: (value: GetObjectInfoResponse): Buffer =>
+      Buffer.from(GetObjectInfoResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetObjectInfoResponse => GetObjectInfoResponse.decode(value),
+  },
 } as const;
 
 export interface DataServiceServer extends UntypedServiceImplementation {
@@ -1121,6 +1294,7 @@ export interface DataServiceServer extends UntypedServiceImplementation {
   uploadObject: handleClientStreamingCall<ObjectUploadChunk, UploadObjectResponse>;
   downloadObject: handleServerStreamingCall<DownloadObjectRequest, ObjectDownloadChunk>;
   deleteObject: handleUnaryCall<DeleteObjectRequest, DeleteObjectResponse>;
+  getObjectInfo: handleUnaryCall<GetObjectInfoRequest, GetObjectInfoResponse>;
 }
 
 export interface DataServiceClient extends Client {
@@ -1164,6 +1338,21 @@ export interface DataServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteObjectResponse) => void,
+  ): ClientUnaryCall;
+  getObjectInfo(
+    request: GetObjectInfoRequest,
+    callback: (error: ServiceError | null, response: GetObjectInfoResponse) => void,
+  ): ClientUnaryCall;
+  getObjectInfo(
+    request: GetObjectInfoRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetObjectInfoResponse) => void,
+  ): ClientUnaryCall;
+  getObjectInfo(
+    request: GetObjectInfoRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetObjectInfoResponse) => void,
   ): ClientUnaryCall;
 }
 

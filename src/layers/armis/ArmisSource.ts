@@ -91,13 +91,7 @@ export const make = Effect.fnUntraced(function*(
       headers: { accept: "application/json" },
       elements: { ...elements, path: ["data", "results"] }
     }
-    const first = yield* token.get()
-    return yield* http.request({ ...request, authorization: first }, endsOf).pipe(
-      Effect.catchIf(
-        ({ reason }) => reason === "unauthorized",
-        () => Effect.flatMap(token.get(first), (second) => http.request({ ...request, authorization: second }, endsOf))
-      )
-    )
+    return yield* token.use((authorization) => http.request({ ...request, authorization }, endsOf))
   })
 
   const page = Effect.fnUntraced(function*(

@@ -26,8 +26,10 @@ interface Token {
 }
 
 export interface ArmisToken {
-  /** Another one than `refused`, which the server did not take. */
-  readonly get: (refused?: Redacted.Redacted) => Effect.Effect<Redacted.Redacted, SourceError>
+  /** Sends with the token, and once more with another when the server does not take it. */
+  readonly use: <A>(
+    send: (token: Redacted.Redacted) => Effect.Effect<A, SourceError>
+  ) => Effect.Effect<A, SourceError>
 }
 
 const lifetimeMax = Duration.minutes(45)
@@ -70,13 +72,22 @@ export const make = Effect.fnUntraced(function*(http: SourceHttp, endpoint: stri
     return fresh.value
   })
 
+  /** Another one than `refused`, which the server did not take. */
+  const get = (refused?: Redacted.Redacted) =>
+    turn.withPermit(Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const isUsable = token !== undefined && token.usableUntil > now &&
+        (refused === undefined || Redacted.value(token.value) !== Redacted.value(refused))
+      return isUsable && token !== undefined ? Effect.succeed(token.value) : renew
+    }))
+
   const result: ArmisToken = {
-    get: (refused) =>
-      turn.withPermit(Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const isUsable = token !== undefined && token.usableUntil > now &&
-          (refused === undefined || Redacted.value(token.value) !== Redacted.value(refused))
-        return isUsable && token !== undefined ? Effect.succeed(token.value) : renew
-      }))
+    use: (send) =>
+      Effect.flatMap(get(), (first) =>
+        Effect.catchIf(
+          send(first),
+          ({ reason }) => reason === "unauthorized",
+          () => Effect.flatMap(get(first), send)
+        ))
   }
   return result
 })

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS source (
   name TEXT PRIMARY KEY, current INTEGER, reason TEXT, detail TEXT, since INTEGER, plan TEXT);
 CREATE TABLE IF NOT EXISTS plan (id TEXT PRIMARY KEY, created_at INTEGER, state TEXT, items TEXT);
 CREATE TABLE IF NOT EXISTS served (id INTEGER PRIMARY KEY CHECK (id = 1), sequence INTEGER, body TEXT);
+CREATE TABLE IF NOT EXISTS past (sequence INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS told (agent TEXT PRIMARY KEY, body TEXT);
 `
 
@@ -38,6 +39,9 @@ const Row = {
     since: Schema.NullOr(Schema.Int),
     plan: Schema.NullOr(Schema.String)
   }),
+  served: Schema.fromJsonString(Schema.Struct({
+    sources: Schema.Array(Schema.Struct({ generation: Schema.Int }))
+  })),
   plan: Schema.Struct({
     id: Schema.String,
     created_at: Schema.Int,
@@ -187,8 +191,35 @@ export class Tables {
     return decode(Schema.Struct({ sequence: Schema.Int }))(row).sequence
   }
 
-  setServed(sequence: number, body: string): void {
+  /** Which generations the served set was made of. */
+  servedGenerations(): ReadonlyArray<number> {
+    const body = this.served()
+    if (body === undefined) return []
+    const decoded = Schema.decodeOption(Row.served)(body)
+    return Option.match(decoded, {
+      onNone: () => [],
+      onSome: ({ sources }) => sources.map(({ generation }) => generation)
+    })
+  }
+
+  /** Also remembers it, and of those before it the last `pastMax`. */
+  setServed(sequence: number, body: string, pastMax: number): void {
     this.#run("INSERT OR REPLACE INTO served (id, sequence, body) VALUES (1, ?, ?)", sequence, body)
+    this.#run("INSERT OR REPLACE INTO past (sequence, body) VALUES (?, ?)", sequence, body)
+    const oldest = "SELECT sequence FROM past ORDER BY sequence DESC LIMIT -1 OFFSET ?"
+    this.#run(`DELETE FROM past WHERE sequence IN (${oldest})`, pastMax + 1)
+  }
+
+  /** A set that was served, and is still remembered. */
+  past(sequence: number): string | undefined {
+    const row: unknown = this.#all("SELECT body FROM past WHERE sequence = ?", sequence)[0]
+    return row === undefined ? undefined : decode(Schema.Struct({ body: Schema.String }))(row).body
+  }
+
+  pastSequences(): ReadonlyArray<number> {
+    return this.#all("SELECT sequence FROM past").map(
+      (row) => decode(Schema.Struct({ sequence: Schema.Int }))(row).sequence
+    )
   }
 
   told(agent: string): string | undefined {

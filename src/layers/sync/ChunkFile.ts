@@ -13,8 +13,14 @@ export const openFile = (path: string, flags: "r" | "w"): Effect.Effect<fs.FileH
     (handle) => Effect.promise(() => handle.close().catch(() => undefined))
   )
 
+/** Where an element is in the file, in bytes. */
+export interface Place {
+  readonly offset: number
+  readonly length: number
+}
+
 export interface ChunkWriter {
-  readonly append: (elements: ReadonlyArray<string>) => Effect.Effect<void, SpoolError>
+  readonly append: (elements: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Place>, SpoolError>
   /** The lengths of the chunks: at least one, which is `[]` when nothing came. */
   readonly end: Effect.Effect<ReadonlyArray<number>, SpoolError>
 }
@@ -24,22 +30,29 @@ export const writer = Effect.fnUntraced(function*(path: string) {
   const lengths: Array<number> = []
   let pending: Array<string> = []
   let pendingBytes = 0
+  let flushedBytes = 0
 
   const flush = Effect.suspend(() => {
     const bytes = Buffer.from(`[${pending.join(",")}]`)
     pending = []
     pendingBytes = 0
     lengths.push(bytes.length)
+    flushedBytes += bytes.length
     return Database.attemptPromise(path, "writing", () => handle.writeFile(bytes))
   })
 
   const result: ChunkWriter = {
     append: Effect.fnUntraced(function*(elements) {
+      const places: Array<Place> = []
       for (const element of elements) {
+        const length = Buffer.byteLength(element)
+        // After the opening bracket and the elements before it, each with a comma.
+        places.push({ offset: flushedBytes + 1 + pendingBytes, length })
         pending.push(element)
-        pendingBytes += Buffer.byteLength(element) + 1
+        pendingBytes += length + 1
         if (pendingBytes >= chunkBytesTarget) yield* flush
       }
+      return places
     }),
     end: Effect.gen(function*() {
       if (pending.length > 0 || lengths.length === 0) yield* flush

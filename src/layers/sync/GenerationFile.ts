@@ -28,6 +28,9 @@ CREATE TABLE rejected (key TEXT PRIMARY KEY) WITHOUT ROWID;
 
 const reading = "PRAGMA cache_size = -2048; PRAGMA query_only = ON;"
 
+/** Stands in the table of rejections for an element that may have been any device. */
+const anyKey = ""
+
 /** Records copied, or read for copying, at a time. */
 const batchSize = 500
 
@@ -47,7 +50,7 @@ export interface Draft extends Omit<GenerationWriter, "id" | "seal"> {
 }
 
 /** A new file; the scope closes it and leaves it where it is. */
-export const create = Effect.fnUntraced(function*(path: string, context: SourceContext, isJoined: boolean) {
+export const create = Effect.fnUntraced(function*(path: string, context: SourceContext, isIdentified: boolean) {
   const database = yield* Database.open(path, writing)
   const select = database.prepare("SELECT record FROM device WHERE key = ?")
   const insert = database.prepare("INSERT INTO device VALUES (?, ?) ON CONFLICT DO NOTHING")
@@ -60,7 +63,7 @@ export const create = Effect.fnUntraced(function*(path: string, context: SourceC
   /** Whether this query had not brought the device before. */
   const store = (query: number, { key, observation }: Sighting): boolean => {
     const record = DeviceRecord.make(observation, query)
-    if (isJoined) {
+    if (isIdentified) {
       const device = DeviceRecord.resolve(record)
       if (device.isDevice) { for (const value of DeviceIdentity.identifiers(device, context)) identify.run(value, key) }
     }
@@ -80,7 +83,7 @@ export const create = Effect.fnUntraced(function*(path: string, context: SourceC
 
   const keep = (entry: Entry): boolean => {
     if (insert.run(entry.key, entry.text).changes === 0) return false
-    const record = isJoined ? recordOf(entry.text) : undefined
+    const record = isIdentified ? recordOf(entry.text) : undefined
     if (record !== undefined) {
       const device = DeviceRecord.resolve(record)
       if (device.isDevice) {
@@ -124,7 +127,7 @@ export const create = Effect.fnUntraced(function*(path: string, context: SourceC
       Database.attempt(path, "writing rejections", () => {
         for (const key of keys) {
           if (key === undefined) nameless += 1
-          else reject.run(key)
+          reject.run(key ?? anyKey)
         }
       }),
     seal: (base) =>
@@ -150,6 +153,7 @@ export const read = (path: string): Effect.Effect<GenerationReader, SpoolError, 
   Effect.map(Database.open(path, reading, { readOnly: true }), (database) => {
     const next = database.prepare("SELECT key, record FROM device WHERE key > ? ORDER BY key LIMIT ?")
     const one = database.prepare("SELECT record FROM device WHERE key = ?")
+    const unread = database.prepare("SELECT key FROM rejected WHERE key IN (?, ?) LIMIT 1")
     const find = database.prepare("SELECT min(key) AS key FROM identifier WHERE value = ?")
     const entryOf = (row: Record<string, unknown>): Entry => ({
       key: textOf(row, "key") ?? "",
@@ -163,6 +167,7 @@ export const read = (path: string): Effect.Effect<GenerationReader, SpoolError, 
           "reading",
           () => Option.map(Option.fromNullishOr(textOf(one.get(key), "record")), (text) => ({ key, text }))
         ),
+      isUnread: (key) => Database.attempt(path, "reading", () => unread.get(key, anyKey) !== undefined),
       find: (identifiers) =>
         Database.attempt(path, "searching", () => identifiers.map((value) => textOf(find.get(value), "key")))
     }

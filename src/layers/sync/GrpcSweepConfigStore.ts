@@ -1,11 +1,12 @@
 /** Agents' keys and objects through the data service of ServiceRadar. */
 import { Duration, Effect, Layer, Option, Stream } from "effect"
 import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
-import { DataServiceService, type ObjectUploadChunk } from "../../gen/proto/data_service.ts"
+import { DataServiceService, type ObjectInfo, type ObjectUploadChunk } from "../../gen/proto/data_service.ts"
 import { KVServiceService } from "../../gen/proto/kv.ts"
 import {
   NoObjectStore,
   type ObjectUpload,
+  type StoredObject,
   SweepConfigStore,
   SweepConfigStoreError
 } from "../../services/sync/SweepConfigStore.ts"
@@ -28,6 +29,12 @@ const bytesPerMessage = 256 * 1024
 
 const failed = (step: string, key: string) => (error: GrpcError) =>
   new SweepConfigStoreError({ step, key, detail: error.message })
+
+const storedOf = ({ chunks, sha256, size }: ObjectInfo): StoredObject => ({
+  bytes: Number(size),
+  sha256,
+  chunks: Number(chunks)
+})
 
 /** Pieces of exactly a message's size, but for the last: JavaScript keeps no more than one of them. */
 const messagesOf = (upload: ObjectUpload) => {
@@ -66,6 +73,15 @@ const make = Effect.fnUntraced(function*({ address, security }: GrpcSweepConfigS
         keys.put({ key, value: Buffer.from(value), ttlSeconds: 0n }),
         failed("writing", key)
       )),
+    stat: (key) =>
+      objects.getObjectInfo({ key }).pipe(
+        Effect.map(({ found, info }) => found ? Option.map(Option.fromUndefinedOr(info), storedOf) : Option.none()),
+        Effect.catchTags({
+          NotFound: () => Effect.succeedNone,
+          Unimplemented: () => Effect.succeedNone
+        }),
+        Effect.mapError(failed("looking for", key))
+      ),
     upload: (upload) =>
       objects.uploadObject(messagesOf(upload), { deadline: uploadDeadline }).pipe(
         Effect.flatMap(({ info }) =>
@@ -73,7 +89,7 @@ const make = Effect.fnUntraced(function*({ address, security }: GrpcSweepConfigS
             ? Effect.fail(
               new SweepConfigStoreError({ step: "uploading", key: upload.key, detail: "the answer says nothing of it" })
             )
-            : Effect.succeed({ bytes: Number(info.size), sha256: info.sha256, chunks: Number(info.chunks) })
+            : Effect.succeed(storedOf(info))
         ),
         Effect.catchTags({
           Unimplemented: () => Effect.fail(new NoObjectStore())

@@ -4,7 +4,7 @@
  */
 import { Kvm } from "@nats-io/kv"
 import { Objm } from "@nats-io/obj"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, Option, Stream } from "effect"
 import { dataServiceBuckets } from "../../domain/inventory/DataServiceBuckets.ts"
 import { type ObjectUpload, SweepConfigStore, SweepConfigStoreError } from "../../services/sync/SweepConfigStore.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
@@ -12,10 +12,22 @@ import { NatsConnection } from "../nats/connection/NatsConnection.ts"
 const callTimeout = "10 seconds"
 const uploadTimeout = "5 minutes"
 
+/** An upload that sends nothing for so long is over, whoever made it. */
+const leftoverAgeDefault = Duration.hours(1)
+
+export interface JetStreamSweepConfigStoreOptions {
+  /** How long nothing must have come for an upload until what it left is removed. */
+  readonly leftoverAge?: Duration.Duration
+}
+
+/** As it stands in a pointer: JetStream names the algorithm in front, where agents expect the hash alone. */
+const hashOf = (digest: string): string => digest.replace(/^SHA-256=/, "")
+
 const detailOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
-const make = Effect.gen(function*() {
+const make = Effect.fnUntraced(function*({ leftoverAge = leftoverAgeDefault }: JetStreamSweepConfigStoreOptions) {
   const connection = yield* NatsConnection
+  let tidiedAt = 0
 
   const attempt = <A>(
     step: string,
@@ -43,9 +55,38 @@ const make = Effect.gen(function*() {
     return yield* attempt("uploading", key, uploadTimeout, async ({ js }) => {
       const store = await new Objm(js).create(dataServiceBuckets.objects)
       const { chunks, digest, size } = await store.put({ name: key }, readable)
-      // JetStream names the algorithm in front; in a pointer, as the data service writes it, agents expect the hash alone.
-      return { bytes: size, sha256: digest.replace(/^SHA-256=/, ""), chunks }
+      return { bytes: size, sha256: hashOf(digest), chunks }
     })
+  })
+
+  /**
+   * Pieces of uploads that were cut off with their connection: no object names them, so nothing else ever removes them.
+   * The bucket is shared; what may still be under way, of whoever, stays.
+   */
+  const removeLeftovers = Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const ageMillis = Duration.toMillis(leftoverAge)
+    if (now - tidiedAt < ageMillis) return
+    tidiedAt = now
+    const removed = yield* attempt("tidying", dataServiceBuckets.objects, callTimeout, async ({ js }) => {
+      const jsm = await js.jetstreamManager()
+      const stream = `OBJ_${dataServiceBuckets.objects}`
+      const piecesOf = (nuid: string) => `$O.${dataServiceBuckets.objects}.C.${nuid}`
+      const { state } = await jsm.streams.info(stream, { subjects_filter: piecesOf(">") })
+      const store = await new Objm(js).create(dataServiceBuckets.objects)
+      const used = new Set((await store.list()).map(({ nuid }) => piecesOf(nuid)))
+      let count = 0
+      for (const subject of Object.keys(state.subjects ?? {}).filter((one) => !used.has(one))) {
+        const last = await jsm.streams.getMessage(stream, { last_by_subj: subject })
+        if (last === null || now - last.time.getTime() < ageMillis) continue
+        await jsm.streams.purge(stream, { filter: subject })
+        count += 1
+      }
+      return count
+    })
+    if (removed > 0) {
+      yield* Effect.logInfo(`Removed what ${removed} broken uploads left in ${dataServiceBuckets.objects}`)
+    }
   })
 
   return SweepConfigStore.of({
@@ -60,7 +101,16 @@ const make = Effect.gen(function*() {
         const bucket = await new Kvm(js).create(dataServiceBuckets.keys, { history: 1 })
         await bucket.put(key, value)
       }),
-    upload,
+    stat: (key) =>
+      attempt("looking for", key, callTimeout, async ({ js }) => {
+        const store = await new Objm(js).create(dataServiceBuckets.objects)
+        const info = await store.info(key)
+        return info === null || info.deleted
+          ? Option.none()
+          : Option.some({ bytes: info.size, sha256: hashOf(info.digest), chunks: info.chunks })
+      }),
+    // Leftovers take room and do no harm: that they cannot be removed just now fails nothing.
+    upload: (given) => Effect.tap(upload(given), () => Effect.ignore(removeLeftovers)),
     removeObject: (key) =>
       attempt("removing", key, callTimeout, async ({ js }) => {
         const store = await new Objm(js).create(dataServiceBuckets.objects)
@@ -70,4 +120,4 @@ const make = Effect.gen(function*() {
   })
 })
 
-export const layer = Layer.effect(SweepConfigStore, make)
+export const layer = (options: JetStreamSweepConfigStoreOptions = {}) => Layer.effect(SweepConfigStore, make(options))

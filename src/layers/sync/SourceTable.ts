@@ -1,6 +1,7 @@
 /** The types of sources: a new one is its module and a line here. */
 import { Effect, type Scope } from "effect"
-import type { SourceConfig, SyncConfig } from "../../domain/sync/SyncConfig.ts"
+import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
+import type { SourceConfig } from "../../domain/sync/SyncConfig.ts"
 import type { DeviceSource } from "../../services/sync/DeviceSource.ts"
 import type { RunnableSource } from "../../services/sync/SourceRun.ts"
 import * as ArmisSource from "../armis/ArmisSource.ts"
@@ -22,7 +23,11 @@ export interface ConfiguredSource {
   readonly runnable: RunnableSource
 }
 
-const runnableOf = (config: SourceConfig, source: DeviceSource): RunnableSource => ({
+/** What the answer to it may not have is not gone. */
+const questionOf = ({ prefixes, queries, virtualMachines }: SourceConfig): string =>
+  JSON.stringify([queries.map(({ query }) => query), virtualMachines, prefixes])
+
+const runnableOf = (config: SourceConfig, source: DeviceSource, isIdentified: boolean): RunnableSource => ({
   source,
   guard: config.guard,
   context: {
@@ -32,17 +37,20 @@ const runnableOf = (config: SourceConfig, source: DeviceSource): RunnableSource 
     agentId: config.agentId,
     pollerId: config.pollerId,
     partition: config.partition,
-    queries: source.queries
+    queries: source.queries,
+    question: questionOf(config),
+    isIdentified
   }
 })
 
 /** All sources whose type is known, in order of precedence. */
-export const make = Effect.fnUntraced(function*(config: SyncConfig) {
+export const make = Effect.fnUntraced(function*(config: SyncConfig.SyncConfig) {
   const sources: Array<ConfiguredSource> = []
+  const isIdentified = SyncConfig.needsIdentifiers(config)
   for (const one of config.sources) {
     const makeSource = table[one.type]
     if (makeSource === undefined) continue
-    sources.push({ config: one, runnable: runnableOf(one, yield* makeSource(one)) })
+    sources.push({ config: one, runnable: runnableOf(one, yield* makeSource(one), isIdentified) })
   }
   return sources
 })

@@ -17,8 +17,8 @@ import * as GenerationFile from "./GenerationFile.ts"
 
 export interface SpoolOptions {
   readonly folder: string
-  /** Whether devices of several sources may be one; costs an index. */
-  readonly isJoined: boolean
+  /** Whether devices can be found by their identifiers; costs an index. */
+  readonly isIdentified: boolean
 }
 
 /** The folder and its catalog, for what is stored beside the generations. */
@@ -90,7 +90,7 @@ const generationOf = (tables: Catalog.Tables, id: number): Generation => {
 const planIdOf = (items: ReadonlyArray<PlanItem>): string =>
   items.map(({ base, generation }) => `${base}-${generation}`).join("_")
 
-const make = Effect.fnUntraced(function*({ isJoined }: Omit<SpoolOptions, "folder">) {
+const make = Effect.fnUntraced(function*({ isIdentified }: Omit<SpoolOptions, "folder">) {
   const { catalog, file, folder } = yield* SpoolFolder
   const files = yield* FileSystem.FileSystem
   /** Generations that somebody here works on: until their scope closes nobody else decides about them. */
@@ -124,7 +124,7 @@ const make = Effect.fnUntraced(function*({ isJoined }: Omit<SpoolOptions, "folde
         }))
     )
     yield* remove(generationFile(id))
-    const { seal, ...draft } = yield* GenerationFile.create(generationFile(id), context, isJoined)
+    const { seal, ...draft } = yield* GenerationFile.create(generationFile(id), context, isIdentified)
     return {
       ...draft,
       id,
@@ -145,7 +145,7 @@ const make = Effect.fnUntraced(function*({ isJoined }: Omit<SpoolOptions, "folde
     const current = tables.sources().flatMap(({ current }) => Option.toArray(current))
     const open = tables.plans().filter(({ state }) => state === "open")
     const planned = open.flatMap(({ items }) => items.map(({ generation }) => generation))
-    const needed = new Set([...current, ...planned, ...writing])
+    const needed = new Set([...current, ...planned, ...writing, ...tables.servedGenerations()])
     const known = tables.generations()
     return {
       rows: known.filter(({ id, pid }) => !needed.has(id) && !isAlive(pid)).map(({ id }) => id),
@@ -191,6 +191,7 @@ const make = Effect.fnUntraced(function*({ isJoined }: Omit<SpoolOptions, "folde
     read,
     apply,
     tidy: Effect.withSpan(tidy, "Spool.tidy"),
+    generation: (id) => catalog.read("reading a generation", (tables) => Option.fromUndefinedOr(tables.generation(id))),
     state: (name) =>
       catalog.read("reading a source", (tables) => {
         const { current, ...row } = tables.source(name)
@@ -227,5 +228,5 @@ const make = Effect.fnUntraced(function*({ isJoined }: Omit<SpoolOptions, "folde
   })
 })
 
-export const layer = ({ folder, isJoined }: SpoolOptions) =>
-  Layer.effect(Spool, make({ isJoined })).pipe(Layer.provideMerge(SpoolFolder.layer(folder)))
+export const layer = ({ folder, isIdentified }: SpoolOptions) =>
+  Layer.effect(Spool, make({ isIdentified })).pipe(Layer.provideMerge(SpoolFolder.layer(folder)))

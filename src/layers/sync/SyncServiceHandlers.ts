@@ -2,7 +2,7 @@
  * `monitoring.AgentService` of the sync service: what pollers and agents ask.
  *
  * Every peer gets the full list, as from the Go service: Go pollers always send `last_sequence` and forward whatever
- * comes. Chunks are cut by bytes, not by a count of devices, and the next one is read when the peer has taken the last.
+ * comes. Only one that asks for it by metadata (`DeltaChunks`) gets the difference. Chunks are cut by bytes, not by a count of devices, and the next one is read when the peer has taken the last.
  * A source that serves an older run is no error here; it is named in `GetStatus`.
  */
 import { Clock, Effect, Option, Stream } from "effect"
@@ -16,9 +16,11 @@ import { type OpenSet, ResultsStore } from "../../services/sync/ResultsStore.ts"
 import type { SpoolError } from "../../services/sync/Spool.ts"
 import * as SyncStatus from "../../services/sync/SyncStatus.ts"
 import { ResourceExhausted, Unavailable } from "../grpc/GrpcError.ts"
+import * as GrpcMetadata from "../grpc/GrpcMetadata.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import * as MessageSize from "../grpc/MessageSize.ts"
 import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
+import * as DeltaChunks from "./DeltaChunks.ts"
 
 const serviceType = "sync"
 
@@ -46,46 +48,68 @@ const getStatus = (agentId: string, sources: ReadonlyArray<string>) => (request:
 const sequenceOf = (open: Option.Option<OpenSet>): string =>
   Option.match(open, { onNone: () => noSequence, onSome: ({ set }) => String(set.sequence) })
 
-/** All chunks, which are JSON arrays, as one array. */
-const joinedData = Effect.fnUntraced(function*({ chunk, set }: OpenSet) {
+const asksForDeltas = (metadata: GrpcMetadata.GrpcMetadata): boolean =>
+  GrpcMetadata.text(metadata, DeltaChunks.metadataKey) === "1"
+
+const tooLarge = (bytes: number, maxSendBytes: number) =>
+  new ResourceExhausted({ detail: `the list has ${bytes} bytes, a message ${maxSendBytes}: ask StreamResults` })
+
+/** JSON arrays as one. */
+const joined = (arrays: ReadonlyArray<Uint8Array>): Buffer => {
   const parts: Array<Uint8Array> = []
-  for (const index of set.chunks.keys()) {
-    const bytes = yield* chunk(index)
-    parts.push(Buffer.from(index === 0 ? "[" : ","), bytes.subarray(1, -1))
+  for (const array of arrays) {
+    if (array.length > 2) parts.push(Buffer.from(parts.length === 0 ? "[" : ","), array.subarray(1, -1))
   }
-  return Buffer.concat([...parts, Buffer.from("]")])
+  return Buffer.concat(parts.length === 0 ? [Buffer.from("[]")] : [...parts, Buffer.from("]")])
+}
+
+const isEmpty = ({ devices, retractions = 0 }: OpenSet["set"]): boolean => devices + retractions === 0
+
+/** As one message, if it fits into one. */
+const listOf = Effect.fnUntraced(function*(open: OpenSet, maxSendBytes: number) {
+  const bytes = open.set.chunks.reduce((sum, length) => sum + length, 0)
+  if (bytes + envelopeBytes > maxSendBytes) return yield* tooLarge(bytes, maxSendBytes)
+  if (isEmpty(open.set)) return Buffer.from("null")
+  return joined(yield* Effect.mapError(Effect.forEach(open.set.chunks.keys(), open.chunk), unavailable))
 })
 
-const getResults = (agentId: string) => (request: ResultsRequest) =>
-  Effect.scoped(Effect.gen(function*() {
-    const store = yield* ResultsStore
-    const open = yield* Effect.mapError(store.open, unavailable)
-    const { maxSendBytes } = yield* MessageSize.fromEnvironment
-    const bytes = Option.match(open, {
-      onNone: () => 0,
-      onSome: ({ set }) => set.chunks.reduce((sum, length) => sum + length, 0)
-    })
-    if (bytes + envelopeBytes > maxSendBytes) {
-      return yield* new ResourceExhausted({
-        detail: `the list has ${bytes} bytes, a message ${maxSendBytes}: ask StreamResults`
-      })
-    }
-    return {
-      available: true,
-      data: Option.isNone(open) || open.value.set.devices === 0
-        ? Buffer.from("null")
-        : yield* Effect.mapError(joinedData(open.value), unavailable),
-      serviceName: request.serviceName,
-      serviceType,
-      responseTime: 0n,
-      agentId,
-      pollerId: request.pollerId,
-      timestamp: yield* nowSeconds,
-      currentSequence: sequenceOf(open),
-      hasNewData: true,
-      sweepCompletion: undefined
-    }
-  }))
+const deltaListOf = Effect.fnUntraced(function*(open: OpenSet, lastSequence: string, maxSendBytes: number) {
+  const chunks = yield* Effect.mapError(DeltaChunks.make(open, lastSequence), unavailable)
+  if (Option.isNone(chunks)) return yield* listOf(open, maxSendBytes)
+  const parts: Array<Uint8Array> = []
+  let bytes = 0
+  yield* Stream.runForEach(Stream.mapError(chunks.value, unavailable), ({ data }) => {
+    bytes += data.length
+    parts.push(data)
+    return bytes + envelopeBytes > maxSendBytes ? Effect.fail(tooLarge(bytes, maxSendBytes)) : Effect.void
+  })
+  return joined(parts)
+})
+
+const getResults =
+  (agentId: string) => (request: ResultsRequest, { metadata }: { readonly metadata: GrpcMetadata.GrpcMetadata }) =>
+    Effect.scoped(Effect.gen(function*() {
+      const store = yield* ResultsStore
+      const open = yield* Effect.mapError(store.open, unavailable)
+      const { maxSendBytes } = yield* MessageSize.fromEnvironment
+      return {
+        available: true,
+        data: Option.isNone(open)
+          ? Buffer.from("null")
+          : asksForDeltas(metadata)
+          ? yield* deltaListOf(open.value, request.lastSequence, maxSendBytes)
+          : yield* listOf(open.value, maxSendBytes),
+        serviceName: request.serviceName,
+        serviceType,
+        responseTime: 0n,
+        agentId,
+        pollerId: request.pollerId,
+        timestamp: yield* nowSeconds,
+        currentSequence: sequenceOf(open),
+        hasNewData: true,
+        sweepCompletion: undefined
+      }
+    }))
 
 const chunksOf = ({ chunk, set }: OpenSet, timestamp: bigint): Stream.Stream<ResultsChunk, SpoolError> => {
   const totalChunks = set.chunks.length
@@ -106,6 +130,24 @@ const chunksOf = ({ chunk, set }: OpenSet, timestamp: bigint): Stream.Stream<Res
   )
 }
 
+/** How many they are is known with the last one only. */
+const deltaChunksOf = (
+  { set }: OpenSet,
+  chunks: Stream.Stream<DeltaChunks.DeltaChunk, SpoolError>,
+  timestamp: bigint
+): Stream.Stream<ResultsChunk, SpoolError> =>
+  Stream.zipWithIndex(chunks).pipe(
+    Stream.rechunk(1),
+    Stream.map(([{ data, isFinal }, chunkIndex]) => ({
+      data,
+      isFinal,
+      chunkIndex,
+      totalChunks: isFinal ? chunkIndex + 1 : 0,
+      currentSequence: String(set.sequence),
+      timestamp
+    }))
+  )
+
 const nothingYet = (timestamp: bigint): Stream.Stream<ResultsChunk> =>
   Stream.succeed({
     data: Buffer.from("[]"),
@@ -116,15 +158,17 @@ const nothingYet = (timestamp: bigint): Stream.Stream<ResultsChunk> =>
     timestamp
   })
 
-const streamResults = () =>
+const streamResults = (
+  { lastSequence }: ResultsRequest,
+  { metadata }: { readonly metadata: GrpcMetadata.GrpcMetadata }
+) =>
   Stream.unwrap(Effect.gen(function*() {
     const store = yield* ResultsStore
     const open = yield* store.open
     const timestamp = yield* nowSeconds
-    return Option.match(open, {
-      onNone: () => nothingYet(timestamp),
-      onSome: (one) => chunksOf(one, timestamp)
-    })
+    if (Option.isNone(open)) return nothingYet(timestamp)
+    const delta = asksForDeltas(metadata) ? yield* DeltaChunks.make(open.value, lastSequence) : Option.none()
+    return Option.isSome(delta) ? deltaChunksOf(open.value, delta.value, timestamp) : chunksOf(open.value, timestamp)
   })).pipe(Stream.mapError(unavailable))
 
 export const make = (agentId: string, sources: ReadonlyArray<string>) =>

@@ -4,7 +4,7 @@
  * A plan keeps what its run brought. Applying it is one step; it is refused when one of its sources has changed since,
  * and changes nothing when it was applied before. A service beside it serves the new state within seconds.
  */
-import { Console, Effect } from "effect"
+import { Console, Effect, Option } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -33,8 +33,14 @@ const itemText = ({ detail, devices, diff, generation, held, source }: PlanItem)
       ...examples("-", diff.examples.retractions, diff.retractions)
     ].join("\n")
 
-const planText = (plan: Plan): string =>
-  [...plan.items.map(itemText), `To do exactly this: serviceradar sync apply ${plan.id}`].join("\n")
+const planText = (isRetracting: boolean) => (plan: Plan): string =>
+  [
+    ...plan.items.map(itemText),
+    ...(isRetracting && plan.items.some(({ diff }) => diff.retractions > 0)
+      ? ["Core is told of those that are gone from all sources, and deletes them"]
+      : []),
+    `To do exactly this: serviceradar sync apply ${plan.id}`
+  ].join("\n")
 
 export const planCommand = Command.make("plan", {
   config: SyncFlags.config,
@@ -62,7 +68,7 @@ export const planCommand = Command.make("plan", {
         ? JSON.stringify(list ? plans : plans[0])
         : plans.length === 0
         ? "no plans are kept"
-        : plans.map(planText).join("\n\n")
+        : plans.map(planText(Option.isSome(sync.retractionRetention))).join("\n\n")
     )
     const incomplete = plans.flatMap(({ items }) => items).filter(({ generation }) => generation === 0)
     if (!list && incomplete.length > 0) {

@@ -95,7 +95,10 @@ const once = Effect.fnUntraced(function*(config: SyncConfig, sources: ReadonlyAr
     ({ config: { name }, runnable }) => Effect.map(SourceRun.run(runnable), (result) => ({ name, result })),
     { concurrency: "unbounded" }
   )
-  const set = yield* Aggregator.aggregate(SyncProgram.aggregated(sources))
+  const set = yield* Aggregator.aggregate(
+    SyncProgram.aggregated(sources),
+    SyncProgram.retractionPolicy(config)
+  )
   const agents = yield* withNats(config, writeKv(config, sources))
   const now = yield* Clock.currentTimeMillis
   const seconds = (now - startedAt) / 1000

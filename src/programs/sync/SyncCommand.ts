@@ -8,6 +8,7 @@ import { applyCommand, planCommand } from "./PlanCommands.ts"
 import { runCommand } from "./RunCommand.ts"
 import * as SyncFlags from "./SyncFlags.ts"
 import * as SyncProgram from "./SyncProgram.ts"
+import { writeBackCommand } from "./WriteBackCommand.ts"
 
 const http = httpFlag("127.0.0.1:8095")
 
@@ -38,5 +39,5 @@ export const command = Command.make(
     { command: "serviceradar sync plan --config sync.json", description: "What the next run would change" },
     { command: "serviceradar sync apply 12-15", description: "Change exactly that" }
   ]),
-  Command.withSubcommands([runCommand, planCommand, applyCommand])
+  Command.withSubcommands([runCommand, planCommand, applyCommand, writeBackCommand])
 )

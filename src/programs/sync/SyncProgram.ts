@@ -9,6 +9,7 @@
  *   ├─ Aggregator        permanent: the served set, when a source has something new
  *   ├─ NatsConnection    permanent; only without kv_address and with nats_url, absent where somebody else keeps it
  *   ├─ KvWriter          permanent: agents' sweep configs; absent without a store for them
+ *   ├─ WriteBack         one_for_one: one child for each source that is told what core found out; absent without any
  *   ├─ ResultsServer     permanent: gRPC for pollers and agents
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
@@ -35,14 +36,18 @@ import * as SpoolLock from "../../layers/sync/SpoolLock.ts"
 import * as SqliteSpool from "../../layers/sync/SqliteSpool.ts"
 import * as SyncRoute from "../../layers/sync/SyncRoute.ts"
 import * as SyncServiceHandlers from "../../layers/sync/SyncServiceHandlers.ts"
+import * as WriteBackTable from "../../layers/sync/writeback/WriteBackTable.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as Aggregator from "../../services/sync/Aggregator.ts"
 import * as KvWriter from "../../services/sync/KvWriter.ts"
+import type { RetractionPolicy } from "../../services/sync/Retractions.ts"
 import * as SourceRun from "../../services/sync/SourceRun.ts"
 import { Spool } from "../../services/sync/Spool.ts"
 import { SyncProgress } from "../../services/sync/SyncProgress.ts"
 import { SyncSignals } from "../../services/sync/SyncSignals.ts"
+import * as WriteBack from "../../services/sync/writeback/WriteBack.ts"
+import * as WriteBackText from "./WriteBackText.ts"
 
 export interface SyncOptions {
   /** Where to serve health, metrics and the live tree over HTTP. */
@@ -101,7 +106,10 @@ const sourceChild = ({ config, runnable }: SourceTable.ConfiguredSource) =>
     run: SyncSignals.use((signals) => SourceRun.forever(runnable, config.interval, () => signals.sources.raise))
   })
 
-const aggregator = (sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
+export const retractionPolicy = (config: SyncConfig.SyncConfig): Option.Option<RetractionPolicy> =>
+  Option.map(config.retractionRetention, (retention) => ({ retention }))
+
+const aggregator = (config: SyncConfig.SyncConfig, sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
   Supervisor.child({
     id: "Aggregator",
     run: Effect.gen(function*() {
@@ -109,7 +117,7 @@ const aggregator = (sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
       return yield* Effect.forever(
         Effect.gen(function*() {
           const set = yield* Effect.catchTag(
-            Aggregator.aggregate(aggregated(sources)),
+            Aggregator.aggregate(aggregated(sources), retractionPolicy(config)),
             "SpoolError",
             (error) => Effect.as(Effect.logError(`The served set stays as it is: ${error.message}`), Option.none())
           )
@@ -156,6 +164,27 @@ const kvWriter = <R>(options: KvWriter.KvWriterOptions, isReady: Effect.Effect<v
     })
   })
 
+/** One that failed is tried again at the next interval: what is still to be written is known. */
+const writeBackChild = ({ config: { name, writeBack: { interval } }, writable }: WriteBackTable.ConfiguredWriteBack) =>
+  Supervisor.child({
+    id: name,
+    shutdown: "2 seconds",
+    run: Effect.gen(function*() {
+      const once = WriteBack.run(writable, { isAll: false, isDryRun: false }).pipe(
+        Effect.flatMap((report) =>
+          report.outcome === "failed"
+            ? Effect.logWarning(WriteBackText.line(report))
+            : Effect.logInfo(WriteBackText.line(report))
+        ),
+        Effect.catchTag(
+          "SpoolError",
+          (error) => Effect.logError(`Nothing is written back to ${name}: ${error.message}`)
+        )
+      )
+      return yield* Effect.forever(Effect.andThen(Effect.sleep(interval), once))
+    })
+  })
+
 const resultsServer = (config: SyncConfig.SyncConfig) =>
   Supervisor.child({
     id: "ResultsServer",
@@ -180,7 +209,8 @@ const resultsServer = (config: SyncConfig.SyncConfig) =>
 export const tree = (
   config: SyncConfig.SyncConfig,
   sources: ReadonlyArray<SourceTable.ConfiguredSource>,
-  options: SyncOptions = {}
+  options: SyncOptions = {},
+  writeBacks: ReadonlyArray<WriteBackTable.ConfiguredWriteBack> = []
 ) => {
   const kv = options.isGuest === true ? "JetStream" : kvOf(config)
   return {
@@ -196,11 +226,19 @@ export const tree = (
         intensity: { maxRestarts: 10, period: "60 seconds" },
         children: sources.map(sourceChild)
       }),
-      aggregator(sources),
+      aggregator(config, sources),
       ...(kv === "JetStream" && options.isGuest !== true
         ? [Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) })]
         : []),
       ...(kv === "none" ? [] : [kvWriter(kvOptions(config, sources), kv === "JetStream" ? connected : Effect.void)]),
+      ...(writeBacks.length === 0 ? [] : [
+        Supervisor.supervisor({
+          id: "WriteBack",
+          strategy: "one_for_one",
+          intensity: { maxRestarts: 10, period: "60 seconds" },
+          children: writeBacks.map(writeBackChild)
+        })
+      ]),
       resultsServer(config),
       ...(options.http === undefined ? [] : [
         ManagementServer.child("sync", options.http, SyncRoute.part(config.sources.map(({ name }) => name)))
@@ -212,7 +250,9 @@ export const tree = (
 /** Where the devices are: enough for commands that look at it. */
 export const spoolLayer = (config: SyncConfig.SyncConfig) =>
   Layer.mergeAll(FileResultsStore.layer, CatalogToldAgents.layer).pipe(
-    Layer.provideMerge(SqliteSpool.layer({ folder: config.spoolFolder, isJoined: config.sources.length > 1 })),
+    Layer.provideMerge(
+      SqliteSpool.layer({ folder: config.spoolFolder, isIdentified: SyncConfig.needsIdentifiers(config) })
+    ),
     Layer.provideMerge(SyncProgress.layer)
   )
 
@@ -226,7 +266,7 @@ const natsLayer = (config: SyncConfig.SyncConfig) =>
 const kvLayer = (config: SyncConfig.SyncConfig) =>
   kvOf(config) === "data service"
     ? GrpcSweepConfigStore.layer({ address: config.kvAddress, security: config.security })
-    : JetStreamSweepConfigStore.layer
+    : JetStreamSweepConfigStore.layer()
 
 /** What the tree needs. Without a store for agents the connection is never asked for. */
 export const layer = (config: SyncConfig.SyncConfig) =>
@@ -238,7 +278,7 @@ export const layer = (config: SyncConfig.SyncConfig) =>
 /** What the tree needs where somebody else keeps the connection to NATS and serves HTTP. */
 export const guestLayer = (config: SyncConfig.SyncConfig) =>
   Management.part(SyncRoute.part(config.sources.map(({ name }) => name))).pipe(
-    Layer.provideMerge(Layer.mergeAll(spoolLayer(config), SyncSignals.layer, JetStreamSweepConfigStore.layer))
+    Layer.provideMerge(Layer.mergeAll(spoolLayer(config), SyncSignals.layer, JetStreamSweepConfigStore.layer()))
   )
 
 /** What must be so before a service starts: one for each spool, and nothing left of a killed one. */
@@ -257,7 +297,8 @@ export const warnings = (config: SyncConfig.SyncConfig) =>
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
 export const serve = Effect.fnUntraced(function*(config: SyncConfig.SyncConfig, options: SyncOptions) {
   const sources = yield* SourceTable.make(config)
-  return yield* Supervisor.run(tree(config, sources, options))
+  const writeBacks = (yield* WriteBackTable.make(config)).filter((one) => one.config.writeBack.isOn)
+  return yield* Supervisor.run(tree(config, sources, options, writeBacks))
 })
 
 /** `serve` with all that it needs. */

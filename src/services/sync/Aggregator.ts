@@ -12,7 +12,15 @@ import * as DeviceRecord from "../../domain/inventory/DeviceRecord.ts"
 import * as DeviceUpdate from "../../domain/inventory/DeviceUpdate.ts"
 import type { Entry } from "../../domain/inventory/GenerationDiff.ts"
 import * as SweepConfig from "../../domain/inventory/SweepConfig.ts"
-import { type DeviceKey, type Portion, type ResultsDraft, ResultsStore, type ServedSet } from "./ResultsStore.ts"
+import {
+  type DeviceKey,
+  type Portion,
+  type ResultsDraft,
+  ResultsStore,
+  type ServedElement,
+  type ServedSet
+} from "./ResultsStore.ts"
+import * as Retractions from "./Retractions.ts"
 import { type Generation, type GenerationReader, Spool, type SpoolError } from "./Spool.ts"
 import * as SyncMetrics from "./SyncMetrics.ts"
 
@@ -129,7 +137,7 @@ const portionOf = Effect.fnUntraced(function*(
   isJoined: boolean
 ) {
   const { blacklist, generation: { context } } = source
-  const updates: Array<string> = []
+  const elements: Array<ServedElement> = []
   const targets: Array<string> = []
   const networks: Array<string> = []
   for (const entry of entries) {
@@ -142,15 +150,15 @@ const portionOf = Effect.fnUntraced(function*(
     } else networks.push(...SweepConfig.networksOf(device))
     if (!device.isDevice) continue
     if (!isJoined) {
-      updates.push(DeviceUpdate.toJson(DeviceUpdate.make(device, context)))
+      elements.push({ key: entry.key, text: DeviceUpdate.toJson(DeviceUpdate.make(device, context)) })
       continue
     }
     const key: DeviceKey = { source: index, key: entry.key }
     if (index > 0 && Option.isSome(yield* draft.baseOf(key))) continue
     const parts = yield* partsOf(key, sources, draft)
-    updates.push(DeviceUpdate.toJson(DeviceIdentity.join(viewOf(source, device), parts)))
+    elements.push({ key: entry.key, text: DeviceUpdate.toJson(DeviceIdentity.join(viewOf(source, device), parts)) })
   }
-  const portion: Portion = { updates, targets, networks, agentId: context.agentId }
+  const portion: Portion = { elements, targets, networks, agentId: context.agentId }
   return portion
 })
 
@@ -165,17 +173,63 @@ const openAll = Effect.fnUntraced(function*(sources: ReadonlyArray<AggregatedSou
   return open
 })
 
-const signatureOf = (sources: ReadonlyArray<OpenSource>): string =>
-  JSON.stringify(sources.map(({ blacklisted, generation, name }) => [name, generation.id, blacklisted]))
+const signatureOf = (
+  sources: ReadonlyArray<OpenSource>,
+  retractions: Option.Option<Retractions.RetractionPolicy>
+): string =>
+  JSON.stringify([
+    ...sources.map(({ blacklisted, generation, name }) => [name, generation.id, blacklisted]),
+    ...(Option.isSome(retractions) ? ["retractions"] : [])
+  ])
+
+/** Before the devices: whatever core takes for one that is gone, the rest of the same list brings back. */
+const appendRetractions = Effect.fnUntraced(function*(
+  sources: ReadonlyArray<OpenSource>,
+  draft: ResultsDraft,
+  policy: Option.Option<Retractions.RetractionPolicy>
+) {
+  if (Option.isNone(policy)) return
+  const store = yield* ResultsStore
+  const served = yield* store.open
+  if (Option.isNone(served)) return
+  for (const source of sources) {
+    const count = yield* Retractions.collect(source, sources, served.value, draft, policy.value)
+    yield* SyncMetrics.retractions(source.name, count)
+  }
+})
+
+/** The devices of one source; answers how many. */
+const appendDevices = Effect.fnUntraced(function*(
+  index: number,
+  source: OpenSource,
+  sources: ReadonlyArray<OpenSource>,
+  draft: ResultsDraft,
+  isJoined: boolean
+) {
+  let count = 0
+  yield* draft.begin({ kind: "devices", source: source.name, timestamp: source.generation.context.timestamp })
+  yield* eachBatch(
+    source,
+    Effect.fnUntraced(function*(entries) {
+      const portion = yield* portionOf(entries, index, source, sources, draft, isJoined)
+      count += portion.elements.length
+      yield* draft.append(portion)
+    })
+  )
+  return count
+})
 
 /** None when the served set is already what it would be, or no source has anything yet. */
 export const aggregate = Effect.fn("Aggregator.aggregate")(function*(
-  sources: ReadonlyArray<AggregatedSource>
+  sources: ReadonlyArray<AggregatedSource>,
+  /** Without a policy nothing is retracted. */
+  retractions: Option.Option<Retractions.RetractionPolicy> = Option.none()
 ): Effect.fn.Return<Option.Option<ServedSet>, SpoolError, Spool | ResultsStore> {
+  const spool = yield* Spool
   const store = yield* ResultsStore
-  return yield* Effect.scoped(Effect.gen(function*() {
+  const published = yield* Effect.scoped(Effect.gen(function*() {
     const open = yield* openAll(sources)
-    const signature = signatureOf(open)
+    const signature = signatureOf(open, retractions)
     const before = yield* store.current
     if (open.length === 0 || Option.exists(before, (set) => set.signature === signature)) return Option.none()
     // An agent without an id has no key to read.
@@ -183,18 +237,10 @@ export const aggregate = Effect.fn("Aggregator.aggregate")(function*(
     const draft = yield* store.draft(agentIds)
     yield* joinAll(open, draft)
     const isJoined = draft.joined() > 0
+    yield* appendRetractions(open, draft, retractions)
     const counts: Array<number> = []
     for (const [index, source] of open.entries()) {
-      let count = 0
-      yield* eachBatch(
-        source,
-        Effect.fnUntraced(function*(entries) {
-          const portion = yield* portionOf(entries, index, source, open, draft, isJoined)
-          count += portion.updates.length
-          yield* draft.append(portion)
-        })
-      )
-      counts.push(count)
+      counts.push(yield* appendDevices(index, source, open, draft, isJoined))
     }
     const set = yield* draft.publish({
       signature,
@@ -209,4 +255,7 @@ export const aggregate = Effect.fn("Aggregator.aggregate")(function*(
     yield* Effect.logInfo(`Serving ${set.devices} devices of ${open.length} sources as ${set.sequence}`)
     return Option.some(set)
   }))
+  // What the set before was made of is needed no longer.
+  if (Option.isSome(published)) yield* spool.tidy
+  return published
 })

@@ -12,13 +12,13 @@ import type { SourceError } from "./SourceError.ts"
 
 /** What one page said of one device. */
 export interface Sighting {
-  /** Unique within the source; devices are served in the order of their keys. */
+  /** Unique within the source, ASCII without white space; devices are served in the order of their keys. */
   readonly key: string
   readonly observation: Observation
 }
 
 /** A small fixed set: it is also a metric's label. */
-export type RejectionReason = "undecodable" | "bad_id" | "no_address" | "bad_address"
+export type RejectionReason = "undecodable" | "bad_id" | "no_address" | "bad_address" | "too_long"
 
 export interface Rejection {
   /** Undefined when not even the key can be read. */

@@ -1,71 +1,41 @@
 /** Two generations of one source compared, in constant memory. */
-import { Effect, Option } from "effect"
+import { Effect, Option, Stream } from "effect"
 import * as GenerationDiff from "../../domain/inventory/GenerationDiff.ts"
+import * as EntryWalk from "./EntryWalk.ts"
 import { type Generation, type GenerationReader, Spool } from "./Spool.ts"
 
 const batchSize = 500
 
 export const nothing: GenerationDiff.DiffSummary = GenerationDiff.tally().summary()
 
-/** The records of a generation one by one. */
-const cursor = (reader: Option.Option<GenerationReader>) => {
-  let batch: ReadonlyArray<GenerationDiff.Entry> = []
-  let at = 0
+/** All records of a generation, in key order. */
+const pullOf = (reader: GenerationReader) => {
   let after = ""
-  let isOver = Option.isNone(reader)
-  return {
-    head: (): GenerationDiff.Entry | undefined => batch[at],
-    /** Whether the next head has to be fetched first. */
-    isDry: (): boolean => at >= batch.length && !isOver,
-    next: (): void => {
-      at += 1
-    },
-    fill: Effect.suspend(() =>
-      Option.match(reader, {
-        onNone: () => Effect.void,
-        onSome: (one) =>
-          Effect.map(one.batch(after, batchSize), (entries) => {
-            batch = entries
-            at = 0
-            after = entries.at(-1)?.key ?? after
-            isOver = entries.length === 0
-          })
-      })
-    )
-  }
+  return Effect.suspend(() =>
+    Effect.tap(reader.batch(after, batchSize), (entries) =>
+      Effect.sync(() => {
+        after = entries.at(-1)?.key ?? after
+      }))
+  )
 }
 
-/** Calls `each` with every difference, in key order. */
-export const walk = Effect.fnUntraced(function*(
-  before: Option.Option<Generation>,
-  after: Generation,
-  each: (difference: GenerationDiff.Difference) => void
-) {
-  const spool = yield* Spool
-  const left = cursor(Option.isSome(before) ? Option.some(yield* spool.read(before.value.id)) : Option.none())
-  const right = cursor(Option.some(yield* spool.read(after.id)))
-  for (;;) {
-    if (left.isDry()) yield* left.fill
-    if (right.isDry()) {
-      yield* right.fill
-      yield* Effect.yieldNow
-    }
-    for (;;) {
-      if (left.isDry() || right.isDry()) break
-      const difference = GenerationDiff.compare(left.head(), right.head())
-      if (difference === undefined) return
-      each(difference)
-      if (difference._tag !== "Added") left.next()
-      if (difference._tag !== "Retracted") right.next()
-    }
-  }
-}, Effect.scoped)
+/** Every difference, in key order. */
+export const walk = (before: Option.Option<GenerationReader>, after: GenerationReader) =>
+  EntryWalk.walk(
+    Option.match(before, { onNone: () => Effect.succeed<ReadonlyArray<GenerationDiff.Entry>>([]), onSome: pullOf }),
+    pullOf(after)
+  )
 
 export const compare = Effect.fn("GenerationComparison.compare")(function*(
   before: Option.Option<Generation>,
   after: Generation
 ) {
+  const spool = yield* Spool
   const tally = GenerationDiff.tally()
-  yield* walk(before, after, tally.add)
+  const left = Option.isSome(before) ? Option.some(yield* spool.read(before.value.id)) : Option.none()
+  yield* Stream.runForEach(walk(left, yield* spool.read(after.id)), (steps) =>
+    Effect.sync(() => {
+      for (const { difference } of steps) tally.add(difference)
+    }))
   return tally.summary()
-})
+}, Effect.scoped)

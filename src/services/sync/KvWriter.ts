@@ -3,15 +3,16 @@
  *
  * The key is never deleted and never points to anything but a complete object: the object goes first, under a key made
  * of its content, its size and hash as the store has them are compared, then the pointer. Nothing is written while the
- * key says what it should; it is written again when it is gone, was replaced, or is so old that the store may drop it.
+ * key says what it should; it is written again when it is gone, was replaced, or is so old that the store may drop it. An
+ * object that is there already is not uploaded again: a data service keeps what came of an upload that breaks off.
  * A document without any target is never written: an agent would drop all it has. Neither is the first one for an agent
  * before all its sources have been read once: it would take the place of one with the others' targets in it.
  */
-import { Clock, Duration, Effect, Option, Result, Schema, Semaphore, Stream } from "effect"
+import { Clock, Duration, Effect, Option, Semaphore, Stream } from "effect"
 import * as SweepConfig from "../../domain/inventory/SweepConfig.ts"
 import * as SweepPointer from "../../domain/inventory/SweepPointer.ts"
 import { ResultsStore, type ServedSet, type SweepDocument } from "./ResultsStore.ts"
-import { SweepConfigStore, SweepConfigStoreError } from "./SweepConfigStore.ts"
+import { type StoredObject, SweepConfigStore, SweepConfigStoreError } from "./SweepConfigStore.ts"
 import * as SyncMetrics from "./SyncMetrics.ts"
 import { ToldAgents } from "./ToldAgents.ts"
 
@@ -47,8 +48,6 @@ const result = (
   detail = ""
 ): KvResult => ({ agentId, outcome, bytes, detail })
 
-const Raw = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
-
 /** What is at the key says what it should, for as long as it lasts. */
 const isCurrent = (
   value: Option.Option<string>,
@@ -60,10 +59,14 @@ const isCurrent = (
 ): boolean => {
   const pointer = Option.flatMap(value, SweepPointer.parse)
   if (Option.isNone(pointer)) return false
-  const { bytes, objectKey: at, sha256, updatedAt } = pointer.value
-  return at === objectKey && bytes === document.bytes && SweepPointer.isSameHash(sha256, document.sha256) &&
+  const { bytes, isReadable, objectKey: at, sha256, updatedAt } = pointer.value
+  return isReadable && at === objectKey && bytes === document.bytes &&
+    SweepPointer.isSameHash(sha256, document.sha256) &&
     nowMillis - Math.max(updatedAt, writtenAt) < refreshMillis && updatedAt <= nowMillis + refreshMillis
 }
+
+const isObject = ({ bytes, sha256 }: StoredObject, document: SweepDocument): boolean =>
+  bytes === document.bytes && SweepPointer.isSameHash(sha256, document.sha256)
 
 const writeObject = Effect.fnUntraced(function*(
   key: string,
@@ -73,14 +76,16 @@ const writeObject = Effect.fnUntraced(function*(
 ) {
   const store = yield* SweepConfigStore
   const results = yield* ResultsStore
-  const stored = yield* store.upload({
+  const found = yield* store.stat(objectKey)
+  const isThere = Option.exists(found, (one) => isObject(one, document))
+  const stored = isThere && Option.isSome(found) ? found.value : yield* store.upload({
     key: objectKey,
     bytes: document.bytes,
     sha256: document.sha256,
     agentId: document.agentId,
     content: results.sweep(document)
   })
-  if (stored.bytes !== document.bytes || !SweepPointer.isSameHash(stored.sha256, document.sha256)) {
+  if (!isObject(stored, document)) {
     return yield* new SweepConfigStoreError({
       step: "uploading",
       key: objectKey,
@@ -97,18 +102,15 @@ const writeObject = Effect.fnUntraced(function*(
     overrides
   }))
   yield* store.put(key, pointer)
-  return document.bytes + pointer.length
+  return (isThere ? 0 : document.bytes) + pointer.length
 })
 
-/** Without an object store: the document itself, with the overrides as its settings. */
-const writeRaw = Effect.fnUntraced(function*(key: string, document: SweepDocument, before: Option.Option<string>) {
-  const store = yield* SweepConfigStore
+/** Without an object store: the document itself, with what was set at the key. */
+const rawOf = Effect.fnUntraced(function*(document: SweepDocument, before: Option.Option<string>) {
   const results = yield* ResultsStore
   const pieces = yield* Stream.runCollect(results.sweep(document))
-  const value = Buffer.concat(pieces)
-  if (Option.isSome(before) && before.value === decoder.decode(value)) return 0
-  yield* store.put(key, value)
-  return value.length
+  const settings = Option.match(before, { onNone: () => ({}), onSome: SweepPointer.settingsOf })
+  return SweepPointer.withSettings(decoder.decode(Buffer.concat(pieces)), settings)
 })
 
 const settle = Effect.fnUntraced(function*(
@@ -141,19 +143,25 @@ const settle = Effect.fnUntraced(function*(
   }
   const pointer = Option.flatMap(value, SweepPointer.parse)
   const overrides = Option.flatMap(pointer, (one) => one.overrides)
-  const remember = (objects: ReadonlyArray<string>) =>
-    Effect.flatMap(
-      Clock.currentTimeMillis,
-      (writtenAt) => told.write(agentId, { sha256: document.sha256, writtenAt, objects })
-    )
+  // Known before it is there: an upload after which nothing is remembered would leave it for ever.
+  const begun = memory.objects.includes(objectKey) ? memory.objects : [...memory.objects, objectKey]
+  if (begun.length > memory.objects.length) yield* told.write(agentId, { ...memory, objects: begun })
   const written = yield* writeObject(key, objectKey, document, overrides).pipe(
     Effect.map((bytes) => ({ bytes, isRaw: false })),
-    Effect.catchTag("NoObjectStore", () =>
-      document.bytes > rawBytesMax
-        ? Effect.succeed(undefined)
-        : rawIsFresh(value, memory, document, now, refreshMillis)
-        ? Effect.succeed({ bytes: 0, isRaw: true })
-        : Effect.map(writeRaw(key, document, Option.none()), (bytes) => ({ bytes, isRaw: true })))
+    Effect.catchTag(
+      "NoObjectStore",
+      Effect.fnUntraced(function*() {
+        yield* told.write(agentId, memory)
+        if (document.bytes > rawBytesMax) return undefined
+        const raw = yield* rawOf(document, value)
+        const isFresh = isOurs && now - memory.writtenAt < refreshMillis
+        if (isFresh && Option.contains(value, raw)) return { bytes: 0, isRaw: true }
+        const bytes = encoder.encode(raw)
+        if (bytes.length > rawBytesMax) return undefined
+        yield* store.put(key, bytes)
+        return { bytes: bytes.length, isRaw: true }
+      })
+    )
   )
   if (written === undefined) {
     return result(
@@ -164,26 +172,19 @@ const settle = Effect.fnUntraced(function*(
     )
   }
   if (written.bytes === 0) return result(agentId, "unchanged")
-  const objects = written.isRaw
-    ? memory.objects
-    : [objectKey, ...memory.objects.filter((one) => one !== objectKey)]
-  yield* remember(objects.slice(0, objectsKept))
-  // The agent has its config; an object that cannot be removed only takes room.
-  yield* Effect.forEach(objects.slice(objectsKept), (one) => Effect.ignore(store.removeObject(one)), { discard: true })
+  const objects = written.isRaw ? memory.objects : [objectKey, ...begun.filter((one) => one !== objectKey)]
+  const writtenAt = yield* Clock.currentTimeMillis
+  const remember = (kept: ReadonlyArray<string>) =>
+    told.write(agentId, { sha256: document.sha256, writtenAt, objects: kept })
+  yield* remember(objects)
+  // The agent has its config; an object that cannot be removed now only takes room until the next time.
+  const [, stuck] = yield* Effect.partition(
+    objects.slice(objectsKept),
+    (one) => Effect.mapError(store.removeObject(one), () => one)
+  )
+  if (objects.length > objectsKept) yield* remember([...objects.slice(0, objectsKept), ...stuck])
   return result(agentId, "written", written.bytes)
 })
-
-/** Without objects the value itself is compared, by what we remember having written. */
-const rawIsFresh = (
-  value: Option.Option<string>,
-  memory: { readonly sha256: string; readonly writtenAt: number },
-  document: SweepDocument,
-  nowMillis: number,
-  refreshMillis: number
-): boolean =>
-  Option.isSome(value) && memory.sha256 === document.sha256 && nowMillis - memory.writtenAt < refreshMillis &&
-  encoder.encode(value.value).length === document.bytes &&
-  Result.isSuccess(Schema.decodeUnknownResult(Raw)(value.value))
 
 const one = (document: SweepDocument, readSources: ServedSet["sources"], options: KvWriterOptions) =>
   settle(document, readSources, options).pipe(

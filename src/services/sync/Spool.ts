@@ -47,6 +47,8 @@ export interface GenerationReader {
   /** The next records in key order; empty at the end. */
   readonly batch: (after: string, limit: number) => Effect.Effect<ReadonlyArray<Entry>, SpoolError>
   readonly get: (key: string) => Effect.Effect<Option.Option<Entry>, SpoolError>
+  /** Whether the source had an element that could not be read and was, or may have been, this device. */
+  readonly isUnread: (key: string) => Effect.Effect<boolean, SpoolError>
   /** For each identifier the smallest key of a device that has it. */
   readonly find: (identifiers: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string | undefined>, SpoolError>
 }
@@ -102,6 +104,8 @@ export class PlanRefused extends Schema.TaggedError<PlanRefused>()("PlanRefused"
 export class Spool extends Context.Service<Spool, {
   readonly begin: (context: SourceContext) => Effect.Effect<GenerationWriter, SpoolError, Scope.Scope>
   readonly read: (generation: number) => Effect.Effect<GenerationReader, SpoolError, Scope.Scope>
+  /** A sealed one that is still kept. */
+  readonly generation: (id: number) => Effect.Effect<Option.Option<Generation>, SpoolError>
   readonly state: (source: string) => Effect.Effect<SourceState, SpoolError>
   /** Makes the generation what its source stands for; `false` when a newer one does already. Ends the source's trouble. */
   readonly commit: (generation: Generation) => Effect.Effect<boolean, SpoolError>
@@ -112,6 +116,9 @@ export class Spool extends Context.Service<Spool, {
   readonly plans: Effect.Effect<ReadonlyArray<Plan>, SpoolError>
   /** All items in one step. A plan that has been applied before changes nothing. */
   readonly apply: (planId: string) => Effect.Effect<Plan, SpoolError | PlanRefused>
-  /** Removes generations that nobody needs any more, and what a killed process left. */
+  /**
+   * Removes generations that nobody needs any more, and what a killed process left. Needed are those that sources stand
+   * for, those of open plans, those that somebody works on, and those that the served set was made of.
+   */
   readonly tidy: Effect.Effect<void, SpoolError>
 }>()("serviceradar-effect/services/sync/Spool") {}

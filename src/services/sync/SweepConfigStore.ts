@@ -38,6 +38,8 @@ export interface ObjectUpload {
 export class SweepConfigStore extends Context.Service<SweepConfigStore, {
   readonly read: (key: string) => Effect.Effect<Option.Option<Uint8Array>, SweepConfigStoreError>
   readonly put: (key: string, value: Uint8Array) => Effect.Effect<void, SweepConfigStoreError>
+  /** What is under an object's key; none when there is nothing, or when the peer cannot say. */
+  readonly stat: (key: string) => Effect.Effect<Option.Option<StoredObject>, SweepConfigStoreError>
   readonly upload: (
     upload: ObjectUpload
   ) => Effect.Effect<StoredObject, SweepConfigStoreError | NoObjectStore | SpoolError>

@@ -37,6 +37,10 @@ const generationDevices = Metric.gauge("sync_source_devices", { description: "De
 
 const served = Metric.gauge("sync_served_devices", { description: "Devices in the served set" })
 
+const retracted = Metric.gauge("sync_served_retractions", {
+  description: "Devices that a source no longer has and that the served set retracts"
+})
+
 const sequence = Metric.gauge("sync_served_sequence", { description: "Number of the served set" })
 
 const kvWrites = Metric.counter("sync_kv_writes_total", {
@@ -50,8 +54,19 @@ const kvBytes = Metric.counter("sync_kv_bytes_total", {
   incremental: true
 })
 
+const written = Metric.counter("sync_written_back_total", {
+  description: "Values of devices given back to a source: written, refused",
+  incremental: true
+})
+
+export const writtenBack = (source: string, outcome: "written" | "refused", count: number): Effect.Effect<void> =>
+  count === 0 ? Effect.void : Metric.update(Metric.withAttributes(written, { source, outcome }), count)
+
 export type KvOutcome = "written" | "unchanged" | "kept_empty" | "kept_incomplete" | "kept_too_large" | "failed"
 export type RunOutcome = "committed" | "held" | "failed" | "superseded"
+
+export const retractions = (source: string, count: number): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(retracted, { source }), count)
 
 export const page = (source: string, count: number): Effect.Effect<void> =>
   Effect.andThen(

@@ -45,7 +45,7 @@ describe("SyncConfig", () => {
       "sources.odd.type is \"servicenow\", known are armis, netbox, file: the source is left out",
       "sources.hq.network_blacklist has \"10.0.1.5\", which is no network such as \"10.0.0.0/8\": it is left out",
       "sources.hq has no agent_id: its devices are served but not swept",
-      "sources.hq.custom_field is \"Isolated\": nothing is written back to Armis",
+      "sources.hq.credentials.enable_status_updates is \"true\": nothing is written back to Armis without write_back",
       "sources.hq.endpoint is \"https://armis.example.net/api/v1\", expected the address without \"/api\": that is added",
       "sources.hq has the sweep mode \"udp\" in query \"all\", known are icmp, tcp, tcp_connect",
       "sources.empty has no queries: every run of it fails"

@@ -42,7 +42,9 @@ const setup = Effect.fnUntraced(function*(devices: number) {
   const context = yield* Layer.build(
     Layer.mergeAll(
       rig.layer(config),
-      JetStreamSweepConfigStore.layer.pipe(Layer.provideMerge(natsClient.layer(`nats://127.0.0.1:${proxy.port}`)))
+      JetStreamSweepConfigStore.layer({ leftoverAge: Duration.zero }).pipe(
+        Layer.provideMerge(natsClient.layer(`nats://127.0.0.1:${proxy.port}`))
+      )
     )
   )
   const beside = yield* Layer.build(natsClient.layer(server.url))
@@ -73,6 +75,14 @@ const setup = Effect.fnUntraced(function*(devices: number) {
     return { revision: entry.revision, pointer, text: bytes.toString("utf8"), sweep: sweepOf(bytes.toString("utf8")) }
   })
   const names = Effect.promise(async () => (await objects.list()).map(({ name }) => name))
+  /** Uploads of which there is anything in the store. */
+  const uploads = Effect.promise(async () => {
+    const jsm = await js.jetstreamManager()
+    const { state } = await jsm.streams.info(`OBJ_${buckets.objects}`, {
+      subjects_filter: `$O.${buckets.objects}.C.>`
+    })
+    return Object.keys(state.subjects ?? {}).length
+  })
   const bytesStored = Effect.promise(async () => {
     const jsm = await js.jetstreamManager()
     const streams = await Promise.all(
@@ -80,7 +90,17 @@ const setup = Effect.fnUntraced(function*(devices: number) {
     )
     return streams.map(({ state }) => [state.last_seq, state.bytes])
   })
-  return { armis, bytesStored, cycle: Effect.provide(rig.cycle(sources), context), keys, load, names, proxy, write }
+  return {
+    armis,
+    bytesStored,
+    cycle: Effect.provide(rig.cycle(sources), context),
+    keys,
+    load,
+    names,
+    proxy,
+    uploads,
+    write
+  }
 })
 
 describe("Sweep configs in JetStream", () => {
@@ -88,7 +108,7 @@ describe("Sweep configs in JetStream", () => {
     "are never absent and never in part, wherever an upload is cut off",
     () =>
       Effect.gen(function*() {
-        const { armis, bytesStored, cycle, load, names, proxy, write } = yield* setup(2_000)
+        const { armis, bytesStored, cycle, load, names, proxy, uploads, write } = yield* setup(2_000)
         yield* cycle
         proxy.cutAt(undefined)
         assert.deepStrictEqual(outcomes(yield* write()), ["written"])
@@ -109,8 +129,11 @@ describe("Sweep configs in JetStream", () => {
           assert.deepStrictEqual(outcomes(yield* write()), ["failed"], `cut at ${message}`)
           assert.deepStrictEqual(yield* load, before, `cut at ${message}`)
         }
+        // What was cut off with its connection nobody could take back.
+        assert.isAbove(yield* uploads, 1)
         proxy.cutAt(undefined)
         assert.deepStrictEqual(outcomes(yield* write()), ["written"])
+        assert.strictEqual(yield* uploads, 2)
         const after = yield* load
         assert.include(after?.text, "-R1")
         assert.lengthOf(after?.sweep.device_targets ?? [], 2_000)

@@ -131,6 +131,14 @@ describe("KvWriter", () => {
 
       assert.deepStrictEqual(loaded(data).pointer.overrides, { interval: "5m0s", ports: [22] })
       assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      // Also when somebody sets them later, at the pointer that is right otherwise.
+      data.keys.set(
+        key,
+        Buffer.from(JSON.stringify({ ...loaded(data).pointer, overrides: { timeout: 5_000_000_000 } }))
+      )
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(loaded(data).pointer.overrides, { timeout: "5s" })
+      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
     }).pipe(Effect.scoped))
 
   it.live("refreshes a key before the store may drop it", () =>
@@ -142,6 +150,48 @@ describe("KvWriter", () => {
       assert.deepStrictEqual(outcomes(yield* write), ["written"])
 
       assert.lengthOf(data.history, 2)
+    }).pipe(Effect.scoped))
+
+  it.live("does not upload over an object that an agent may be loading, and repairs one that was spoiled", () =>
+    Effect.gen(function*() {
+      const { cycle, data, write } = yield* setup(1_600, "0 millis")
+      yield* cycle
+      yield* write
+      const { object, pointer } = loaded(data)
+      // What comes of a broken upload stays under the object's key: so there must be none.
+      data.breakUploadAt = 1
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.strictEqual(loaded(data).object, object)
+      data.keys.delete(key)
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.strictEqual(loaded(data).object, object)
+
+      data.breakUploadAt = undefined
+      data.objects.set(pointer.object_key, Buffer.from(object.slice(0, 1_000)))
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.strictEqual(loaded(data).object, object)
+    }).pipe(Effect.scoped))
+
+  it.live("removes what broken uploads of contents that never came to be left behind", () =>
+    Effect.gen(function*() {
+      const { armis, cycle, data, write } = yield* setup(800)
+      yield* cycle
+      yield* write
+      data.breakUploadAt = 1
+      for (const revision of [1, 2, 3]) {
+        armis.set({ revision })
+        yield* cycle
+        assert.deepStrictEqual(outcomes(yield* write), ["failed"])
+      }
+      assert.strictEqual(data.objects.size, 4)
+      data.breakUploadAt = undefined
+      armis.set({ revision: 4 })
+      yield* cycle
+
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+
+      assert.strictEqual(data.objects.size, 2)
+      assert.include(loaded(data).object, "-R4")
     }).pipe(Effect.scoped))
 
   it.live("leaves the old config in place when an upload breaks at any message, or when the hash is wrong", () =>
@@ -179,12 +229,22 @@ describe("KvWriter", () => {
       const before = textOf(data.keys.get(key))
       assert.lengthOf(before.match(/"network":/g) ?? [], 200)
       assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      // What somebody sets beside the targets stays, in a form that an agent can read.
+      data.keys.set(key, Buffer.from(JSON.stringify({ networks: [], interval: 300_000_000_000, ports: [22] })))
+      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(JSON.parse(textOf(data.keys.get(key))), {
+        ...JSON.parse(before),
+        interval: "5m0s",
+        ports: [22]
+      })
+      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      const kept = textOf(data.keys.get(key))
       armis.set({ devices: 6_000 })
       yield* cycle
 
       assert.deepStrictEqual(outcomes(yield* write), ["kept_too_large"])
 
-      assert.strictEqual(textOf(data.keys.get(key)), before)
+      assert.strictEqual(textOf(data.keys.get(key)), kept)
     }).pipe(Effect.scoped))
 
   it.live("never writes a config without targets", () =>

@@ -4,56 +4,14 @@ import { Effect, Semaphore, Stream } from "effect"
 import * as fc from "fast-check"
 import * as path from "node:path"
 import * as Blacklist from "../../../src/domain/inventory/Blacklist.ts"
-import type { SourceContext } from "../../../src/domain/inventory/SourceContext.ts"
-import * as ArmisSource from "../../../src/layers/armis/ArmisSource.ts"
 import * as Aggregator from "../../../src/services/sync/Aggregator.ts"
-import type { DeviceSource, Rejection, Sighting, SourcePage } from "../../../src/services/sync/DeviceSource.ts"
+import type { Rejection, Sighting, SourcePage } from "../../../src/services/sync/DeviceSource.ts"
 import * as SourceErrors from "../../../src/services/sync/SourceError.ts"
 import * as SourceRun from "../../../src/services/sync/SourceRun.ts"
 import { Spool } from "../../../src/services/sync/Spool.ts"
+import { complete, keyOf, name, pagesOf, sighting, sourceOf } from "../../support/scriptedSource.ts"
 import * as rig from "../../support/syncRig.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
-
-const name = "scripted"
-
-const context: Omit<SourceContext, "timestamp"> = {
-  name,
-  kind: ArmisSource.kind,
-  endpoint: "https://armis.example.net",
-  agentId: "agent-a",
-  pollerId: "poller-a",
-  partition: "default",
-  queries: [{ label: "all", sweepModes: ["icmp"] }]
-}
-
-const keyOf = (id: number): string => String(id).padStart(4, "0")
-
-const sighting = (id: number, revision = 0): Sighting => ({
-  key: keyOf(id),
-  observation: {
-    id: String(id),
-    ips: [`10.0.0.${id}`],
-    hostname: `host-${id}-R${revision}`,
-    mac: "",
-    tags: [],
-    seenAt: revision,
-    metadata: {},
-    networks: [],
-    isDevice: true
-  }
-})
-
-const pagesOf = (total: number, parts: ReadonlyArray<ReadonlyArray<Sighting>>): ReadonlyArray<SourcePage> =>
-  parts.map((sightings, index) => ({ query: 0, sightings, rejections: [], total, resume: String(index + 1) }))
-
-const sourceOf = (pages: DeviceSource["pages"], threshold = 0): SourceRun.RunnableSource => ({
-  source: { kind: context.kind, queries: context.queries, pages },
-  context,
-  guard: { threshold, confirmFirst: false }
-})
-
-const complete = (ids: ReadonlyArray<number>, revision = 0): SourceRun.RunnableSource =>
-  sourceOf(() => Stream.fromIterable(pagesOf(ids.length, [ids.map((id) => sighting(id, revision))])))
 
 const aggregate = Aggregator.aggregate([{ name, blacklist: Blacklist.make([]), blacklisted: [] }])
 

@@ -1,17 +1,29 @@
-/** An Armis that makes its devices up as they are asked for, and breaks as it is told to. */
-import { Effect } from "effect"
+/**
+ * An Armis that makes its devices up as they are asked for, takes custom properties, and breaks as it is told to.
+ *
+ * `GET /_properties` tells which properties it has.
+ */
+import { Effect, Option, Schema } from "effect"
 import type * as http from "node:http"
 import * as FakeServer from "./FakeServer.ts"
 import * as Faults from "./Faults.ts"
 import * as Inventory from "./Inventory.ts"
 
 export interface FakeArmis extends FakeServer.FakeSource {
-  /** Documents that were written back. */
-  readonly written: ReadonlyArray<unknown>
+  /** Writes that arrived, whatever became of them: the devices of each; the first thousand. */
+  readonly writes: ReadonlyArray<ReadonlyArray<number>>
+  /** Custom properties that were taken, by device and key, such as `17.Isolated`. */
+  readonly properties: ReadonlyMap<string, unknown>
   readonly revokeTokens: () => void
 }
 
 const pageLengthMax = 1_000
+const writesKept = 1_000
+
+const Upserts = Schema.fromJsonString(Schema.Array(Schema.Struct({
+  upsert: Schema.Struct({ deviceId: Schema.Int, key: Schema.String, value: Schema.Unknown })
+})))
+const decodeUpserts = Schema.decodeUnknownOption(Upserts)
 
 const tokenSeconds = (fault: Faults.FaultKind | undefined): number => fault === "token-expired" ? -60 : 86_400
 
@@ -63,7 +75,8 @@ const pageOf = (
 
 /** Runs until the scope closes. */
 export const serve = Effect.fnUntraced(function*(options: FakeServer.FakeOptions) {
-  const written: Array<unknown> = []
+  const writes: Array<ReadonlyArray<number>> = []
+  const properties = new Map<string, unknown>()
   let tokens = new Set<string>()
 
   const giveToken = ({ state }: FakeServer.Call, response: http.ServerResponse): void => {
@@ -96,10 +109,23 @@ export const serve = Effect.fnUntraced(function*(options: FakeServer.FakeOptions
     Faults.json(response, 200, pageOf(state, from, length, fault))
   }
 
-  const takeProperties = ({ request, response }: FakeServer.Call): void => {
+  const takeProperties = ({ request, response, state }: FakeServer.Call): void => {
     const keep = (text: string): void => {
-      written.push(JSON.parse(text))
-      Faults.json(response, 207, "[]")
+      const decoded = decodeUpserts(text)
+      if (Option.isNone(decoded)) return Faults.json(response, 400, "{\"message\":\"no upserts\",\"success\":false}")
+      const upserts = decoded.value.map(({ upsert }) => upsert)
+      const fault = state.plan.take(writes.length, Faults.faultKinds, "write")
+      if (writes.length < writesKept) writes.push(upserts.map(({ deviceId }) => deviceId))
+      if (!tokens.has(request.headers.authorization ?? "")) {
+        return Faults.json(response, 401, "{\"message\":\"Invalid access token\",\"success\":false}")
+      }
+      const statuses = upserts.map((_, index) => ({ status: fault === "refused-item" && index === 0 ? 404 : 202 }))
+      if (Faults.answerWith(fault, request, response, () => JSON.stringify(statuses))) return
+      for (const [index, { deviceId, key, value }] of upserts.entries()) {
+        if (statuses[index]?.status === 202) properties.set(`${deviceId}.${key}`, value)
+      }
+      if (fault === "lost-answer") return void request.socket.resetAndDestroy()
+      Faults.json(response, 207, JSON.stringify(statuses))
     }
     FakeServer.bodyOf(request).then(keep).catch(() => response.destroy())
   }
@@ -112,11 +138,15 @@ export const serve = Effect.fnUntraced(function*(options: FakeServer.FakeOptions
     }
     if (url.pathname === "/api/v1/search/") return search(call)
     if (url.pathname === "/api/v1/devices/custom-properties/_bulk/") return takeProperties(call)
+    if (url.pathname === "/_properties" && options.isControlled === true) {
+      return Faults.json(response, 200, JSON.stringify(Object.fromEntries(properties)))
+    }
     Faults.json(response, 404, "{}")
   })
   return {
     ...server,
-    written,
+    writes,
+    properties,
     revokeTokens: () => {
       tokens = new Set()
     }

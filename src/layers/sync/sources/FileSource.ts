@@ -9,7 +9,6 @@ import { parse as parseCsv } from "csv-parse"
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { createReadStream } from "node:fs"
 import * as fs from "node:fs/promises"
-import { createInterface } from "node:readline"
 import * as IpNetwork from "../../../domain/inventory/IpNetwork.ts"
 import * as MacAddress from "../../../domain/inventory/MacAddress.ts"
 import type { SourceKind } from "../../../domain/inventory/SourceContext.ts"
@@ -37,7 +36,11 @@ const decodeRow = Schema.decodeUnknownResult(Row)
 const listOf = (text: string): ReadonlyArray<string> =>
   text.split(/[,; ]+/).map((part) => part.trim()).filter((part) => part !== "")
 
+/** In place of a line that is longer than any device. */
+const tooLong = Symbol("a line that is too long")
+
 const judge = (value: unknown): Judged => {
+  if (value === tooLong) return Result.fail({ key: undefined, reason: "too_long" })
   const decoded = decodeRow(value)
   if (Result.isFailure(decoded)) return Result.fail({ key: undefined, reason: "undecodable" })
   const row = Object.fromEntries(
@@ -73,12 +76,42 @@ const parseLine = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknow
 /** A line that is no JSON is one bad line: its neighbours are whole. */
 const lineOf = (line: string): unknown => Result.getOrElse(parseLine(line), () => line.slice(0, 200))
 
+const newline = 0x0a
+
+/** Lines without their ends, of which no more than `lineBytesMax` is ever held. */
+async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<string | typeof tooLong> {
+  let parts: Array<Buffer> = []
+  let length = 0
+  const take = (bytes: Buffer): void => {
+    length += bytes.length
+    if (length <= lineBytesMax) parts.push(bytes)
+    else parts = []
+  }
+  const line = (): string | typeof tooLong => {
+    const whole = length > lineBytesMax ? tooLong : Buffer.concat(parts).toString("utf8")
+    parts = []
+    length = 0
+    return whole
+  }
+  for await (const bytes of input) {
+    let from = 0
+    for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, from)) {
+      take(bytes.subarray(from, end))
+      from = end + 1
+      yield line()
+    }
+    take(bytes.subarray(from))
+  }
+  if (length > 0) yield line()
+}
+
 async function* rowsOf(path: string): AsyncGenerator<unknown> {
   const input = createReadStream(path)
   try {
     if (/\.(?:ndjson|jsonl)$/i.test(path)) {
-      for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-        if (line.trim() !== "") yield line.length > lineBytesMax ? "a line that is too long" : lineOf(line)
+      for await (const line of linesOf(input)) {
+        if (line === tooLong) yield tooLong
+        else if (line.trim() !== "") yield lineOf(line)
       }
       return
     }

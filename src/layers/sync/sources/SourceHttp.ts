@@ -36,6 +36,10 @@ export interface HttpRequest {
   /** Given to the host of `url` only. */
   readonly authorization?: Redacted.Redacted
   readonly body?: Redacted.Redacted
+  /** Statuses of a good answer; 200 unless told. */
+  readonly accepts?: ReadonlyArray<number>
+  /** Whether the answer may be empty: `read` is then given undefined. */
+  readonly isAnswerOptional?: boolean
   /**
    * Where the elements of the answer are, and who takes them; without it the answer is small. `reset` is called before
    * each attempt, to forget what a failed one brought.
@@ -175,7 +179,9 @@ const readAnswer = async (
   }
   const rest = start === undefined ? scanner.end() : Buffer.concat(start).toString("utf8")
   const document = rest === undefined ? Result.fail(undefined) : parse(rest)
-  if (Result.isFailure(document)) return undecodable(bytes)
+  if (Result.isFailure(document)) {
+    return request.isAnswerOptional === true && bytes === 0 ? Result.succeed(undefined) : undecodable(bytes)
+  }
   if (start !== undefined && elements !== undefined) takeElements(document.success, elements)
   return Result.succeed(document.success)
 }
@@ -209,7 +215,7 @@ const exchange = async (
       ...(request.body === undefined ? {} : { body: Redacted.value(request.body) })
     })
     const status = response.statusCode
-    if (status === 200) return readAnswer(response.body, request, failed)
+    if ((request.accepts ?? [200]).includes(status)) return readAnswer(response.body, request, failed)
     const location = headerText(response.headers["location"])
     if (isRedirect(status) && URL.canParse(location, url)) {
       const target = new URL(location, url)

@@ -111,4 +111,23 @@ describe("Sources of sync", () => {
       assert.deepInclude(one, { hostname: "one", mac: "3C:97:0E:00:01:01", source: "integration" })
       assert.deepInclude(one?.metadata, { rack: "A7", all_ips: "192.0.2.1,2001:db8::1", ip_count: "2" })
     }).pipe(Effect.scoped))
+
+  it.live("holds little of a line without an end, and takes the lines around it", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const file = path.join(folder, "lab.ndjson")
+      const piece = "x".repeat(1024 * 1024)
+      yield* Effect.promise(async () => {
+        await fs.writeFile(file, `{"ip":"192.0.2.1"}\r\n{"ip":"192.0.2.2","notes":"`)
+        for (let index = 0; index < 200; index++) await fs.appendFile(file, piece)
+        await fs.appendFile(file, `"}\n{"ip":"192.0.2.3"}\n${piece}`)
+      })
+      const before = process.memoryUsage.rss()
+
+      const { served, stale } = yield* observe({ lab: { type: "file", endpoint: file } })
+
+      assert.deepStrictEqual(stale, [])
+      assert.deepStrictEqual(served.map(({ ip }) => ip), ["192.0.2.1", "192.0.2.3"])
+      assert.isBelow(process.memoryUsage.rss() - before, 150 * 1024 * 1024)
+    }).pipe(Effect.scoped))
 })

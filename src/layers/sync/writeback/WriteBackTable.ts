@@ -1,0 +1,43 @@
+/** Sources that can be told what core found out: the types that have a way to, and those whose file names a property. */
+import { Effect } from "effect"
+import type { SourceConfig, SyncConfig } from "../../../domain/sync/SyncConfig.ts"
+import type { WritableSource } from "../../../services/sync/writeback/WriteBack.ts"
+import * as ArmisProperties from "../../armis/ArmisProperties.ts"
+import * as ArmisSource from "../../armis/ArmisSource.ts"
+import { SpoolFolder } from "../SqliteSpool.ts"
+import * as SqliteWrittenValues from "./SqliteWrittenValues.ts"
+import * as SrqlAvailability from "./SrqlAvailability.ts"
+
+const batchMax = 1_000
+
+export interface ConfiguredWriteBack {
+  readonly config: SourceConfig
+  readonly writable: WritableSource
+}
+
+const isWritable = ({ type, writeBack }: SourceConfig): boolean => type === "armis" && writeBack.field !== ""
+
+export const make = Effect.fnUntraced(function*(config: SyncConfig) {
+  const folder = yield* SpoolFolder
+  return yield* Effect.forEach(
+    config.sources.filter(isWritable),
+    Effect.fnUntraced(function*(source) {
+      const { endpoint, name, writeBack: { batchSize, field } } = source
+      const { idKey = "integration_id", source: kind } = ArmisSource.kind
+      const writable: WritableSource = {
+        name,
+        field,
+        batchSize: Math.min(batchSize, batchMax),
+        states: yield* SrqlAvailability.make(source, kind, idKey),
+        writer: yield* ArmisProperties.make(source),
+        values: Effect.provideService(
+          SqliteWrittenValues.open({ source: name, endpoint, field }),
+          SpoolFolder,
+          folder
+        )
+      }
+      const configured: ConfiguredWriteBack = { config: source, writable }
+      return configured
+    })
+  )
+})
