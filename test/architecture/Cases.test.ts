@@ -1,5 +1,5 @@
 /**
- * Inputs of the field that were stored wrongly once came as files. Each concerns events, decoders, configurations or
+ * Inputs of the field that were stored wrongly once came as files. Each concerns events, decoders, probes, peers, configurations or
  * databases, and a test that gives its right value names it.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -10,6 +10,7 @@ const cases = [
   "ce-base64-text.json",
   "ce-binary-mode.json",
   "ce-scalar-data.json",
+  "certificates.sh",
   "clock-back.mjs",
   "database-read-only.sql",
   "ecs-service-object.json",
@@ -17,9 +18,13 @@ const cases = [
   "flow-bytes-beyond-2p53.json",
   "flow-cloudevent.json",
   "flow-ip-arp-ip.bin",
+  "flow-l2.ts",
   "flow-mac-number.json",
   "flow-mapped.bin",
   "flow-words.json",
+  "fping-duplicates.sh",
+  "grpc-max-connection-age.ts",
+  "http-servers.mjs",
   "json-big-integer.json",
   "logs-bom.json",
   "no-default-partition.sql",
@@ -35,6 +40,7 @@ const cases = [
   "otlp-no-recorded-value.json",
   "otlp-null-lists.json",
   "otlp-null-scope-logs.json",
+  "ping-not-permitted.sh",
   "severity-pino.json",
   "severity-syslog-words.json",
   "severity-text-and-number.json",
@@ -65,14 +71,25 @@ const cases = [
   "unlisted-otel-logs-processed.json",
   "unlisted-otel-metrics-processed.json",
   "unlisted-snmp-traps.json",
-  // JetStream as it is run elsewhere.
+  // JetStream as it is run elsewhere, and gRPC.
+  "01-grpc-answer-compressed-unknown-kills-process.ts",
+  "02-grpc-connect-without-settings-hangs-for-ever.ts",
   "03-jetstream-small-disk-some-streams-never-made.ts",
   "04-jetstream-ack-floor-ahead-of-stream.ts",
   "06-jetstream-max-ack-pending-limit.ts",
   "07-jetstream-durable-headers-only.ts",
   "08-jetstream-durable-backoff.ts",
   "10-jetstream-delete-markers.ts",
-  "11-nats-ack-not-permitted-floods-log.ts"
+  "11-nats-ack-not-permitted-floods-log.ts",
+  "12-grpc-long-error-detail-breaks-connection.ts",
+  "13-listen-colon-port-is-ipv4-only.ts",
+  "14-grpc-ca-file-with-intermediate-only.ts",
+  "15-grpc-proxy-environment.ts",
+  "17-grpc-ipv6-zone.ts",
+  "18-grpc-server-takes-compressed-flag-without-encoding.ts",
+  // Messages of very many elements.
+  "protobomb.mjs",
+  "streambomb.mjs"
 ]
 
 describe("Every case of the field", () => {

@@ -106,6 +106,21 @@ describe("serviceradar dlq", () => {
       assert.deepStrictEqual(yield* idsIn(url, "--since", "2999-01-01"), [])
     }).pipe(Effect.scoped))
 
+  it.live("says nothing on stderr when its reader has seen enough (dlq list --json | head -1)", () =>
+    Effect.gen(function*() {
+      const url = yield* natsServer.start().pipe(Effect.map((server) => server.url))
+      // More than a pipe holds, so that it is written to when nobody reads any more.
+      yield* withLetters(url, Array.from({ length: 400 }, (_, index) => telemetry(index + 1)))
+
+      const { code, stderr, stdout } = yield* dlq(["list", "--json", "--limit", "400", "--server", url], {
+        within: `"$@" | head -1; exit`
+      })
+
+      assert.strictEqual(code, 0)
+      assert.lengthOf(yield* lines(stdout), 1)
+      assert.strictEqual(stderr, "")
+    }).pipe(Effect.scoped))
+
   it.live("shows one: headers, why, and the payload as JSON, hex or the exact bytes", () =>
     Effect.gen(function*() {
       const url = yield* prepared

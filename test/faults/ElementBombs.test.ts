@@ -29,8 +29,12 @@ const status = (serviceName: string): ServiceStatus =>
 
 const reportOf = (services: Array<ServiceStatus>) => CoreProcess.wireReport(0n, services)
 
+/** As many empty statuses as 4 MiB less a hundred bytes have room for, and less two hundred a chunk. */
+const protobomb = (4 * 2 ** 20 - 100) / 2
+const streambomb = (4 * 2 ** 20 - 200) / 2
+
 /** The status codes of `count` bombs of so many empty statuses, see `elementBombs.ts`. */
-const bombs = (target: string, kind: "unary" | "stream", count: number, statuses: number) =>
+const bombs = (target: string, kind: "unary" | "headless" | "stream", count: number, statuses: number) =>
   Effect.promise(async (signal) => {
     const script = path.join(Program.projectRoot, "test/support/elementBombs.ts")
     const args = [script, target, kind, `${count}`, `${statuses}`]
@@ -71,14 +75,14 @@ const beside = Effect.fnUntraced(function*<A, E, R>(poller: Poller, work: Effect
 })
 
 describe("Core under messages of very many elements", () => {
-  it.live("refuses them at once, in little memory, while a neighbour is served", () =>
+  it.live("refuses them at once, in little memory, while a neighbour is served (protobomb.mjs, streambomb.mjs)", () =>
     Effect.gen(function*() {
       const { core, poller, target } = yield* setUp
       const before = yield* peakMebibytes(core.pid)
 
       const { result: codes, slowest } = yield* beside(
         poller,
-        Effect.all([bombs(target, "unary", 8, 2_000_000), bombs(target, "stream", 8, 2_000_000)])
+        Effect.all([bombs(target, "headless", 8, protobomb), bombs(target, "stream", 8, streambomb)])
       )
 
       assert.deepStrictEqual([...new Set(codes.flat())], [grpc.status.INVALID_ARGUMENT], core.output())

@@ -2,7 +2,7 @@
  * Sends messages of very many empty statuses to a core, from a process of its own: building and sending them must not
  * be what a neighbour waits for.
  *
- *   node elementBombs.ts ADDRESS unary|stream COUNT STATUSES
+ *   node elementBombs.ts ADDRESS unary|headless|stream COUNT STATUSES
  *
  * Prints the status codes as a JSON array.
  */
@@ -10,9 +10,9 @@ import * as grpc from "@grpc/grpc-js"
 
 const [address = "", kind = "unary", count = "1", statuses = "1"] = process.argv.slice(2)
 
-/** poller_id and timestamp, then `services`, empty, over and over: two bytes make a whole object of generated code. */
+/** poller_id and timestamp (of a headless one not even those), then `services`, empty, over and over: two bytes make a whole object of generated code. */
 const bomb = Buffer.concat([
-  Buffer.from([0x12, 4, ...Buffer.from("bomb"), 0x2a, 1, 0x64]),
+  Buffer.from(kind === "headless" ? [] : [0x12, 4, ...Buffer.from("bomb"), 0x2a, 1, 0x64]),
   Buffer.alloc(2 * Number(statuses), Buffer.from([0x0a, 0]))
 ])
 

@@ -20,6 +20,7 @@ import * as DurableFitness from "./DurableFitness.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
 import { JetStreamRefusal } from "./JetStreamRequest.ts"
+import * as Sequences from "./Sequences.ts"
 
 export interface DurableSettings {
   readonly ackWait: Duration.Duration
@@ -35,16 +36,22 @@ const nameOf = ({ durable, jetStream }: PlannedConsumer): string => `Consumer ${
 
 const nanosOf = (duration: Duration.Duration): number => Duration.toMillis(duration) * 1e6
 
-const filterFields = ({ filter }: PlannedConsumer): Partial<ConsumerConfig> =>
+const filterFields = ({ filter }: PlannedConsumer): Pick<Partial<ConsumerConfig>, "filter_subject"> =>
   filter === undefined ? {} : { filter_subject: filter }
 
 /** Several filters are not ours; somebody else put them there. */
 const hasFilter = ({ filter_subject, filter_subjects = [] }: ConsumerConfig, { filter }: PlannedConsumer): boolean =>
   filter_subjects.length === 0 && (filter_subject ?? "") === (filter ?? "")
 
-type Start = Pick<ConsumerConfig, "deliver_policy" | "opt_start_seq">
+interface Start {
+  readonly deliver_policy: DeliverPolicy
+  readonly opt_start_seq?: bigint
+}
 
-const fresh = (planned: PlannedConsumer, settings: DurableSettings, start: Start): Partial<ConsumerConfig> => ({
+/** As it is sent, with sequences in all of their digits. */
+type Config = Omit<Partial<ConsumerConfig>, "opt_start_seq"> & Partial<Start>
+
+const fresh = (planned: PlannedConsumer, settings: DurableSettings, start: Start): Config => ({
   durable_name: planned.durable,
   ack_policy: AckPolicy.Explicit,
   ...start,
@@ -59,9 +66,10 @@ const fresh = (planned: PlannedConsumer, settings: DurableSettings, start: Start
 /** None when nothing is to be changed. */
 const changed = (
   { config }: ConsumerInfo,
+  { start }: Sequences.DurableSequences,
   planned: PlannedConsumer,
   settings: DurableSettings
-): Partial<ConsumerConfig> | undefined => {
+): Config | undefined => {
   const ackWait = nanosOf(settings.ackWait)
   const pending = config.max_ack_pending ?? 0
   const hasBackoff = (config.backoff ?? []).length > 0
@@ -71,9 +79,10 @@ const changed = (
     hasFilter(config, planned)
   if (isUpToDate) return undefined
   // A backoff would count instead of the time to acknowledge: what is being stored came again and again.
-  const { backoff: _backoff, filter_subject: _one, filter_subjects: _many, ...rest } = config
+  const { backoff: _backoff, filter_subject: _one, filter_subjects: _many, opt_start_seq: _start, ...rest } = config
   return {
     ...rest,
+    ...(start === undefined ? {} : { opt_start_seq: start }),
     ack_wait: ackWait,
     max_deliver: -1,
     max_ack_pending: maxAckPending,
@@ -85,7 +94,7 @@ const write = (
   client: NatsClient,
   planned: PlannedConsumer,
   action: "create" | "update",
-  config: Partial<ConsumerConfig>
+  config: Config
 ) =>
   // Not through the client's own call: that cannot take a filter away.
   JetStreamRequest.send(
@@ -123,7 +132,7 @@ const startOf = Effect.fnUntraced(
     for (const durable of startAfter ?? []) {
       const other = durable === planned.durable ? undefined : yield* existing(client, { ...planned, durable })
       if (other === undefined) continue
-      const sequence = other.ack_floor.stream_seq + 1
+      const sequence = (yield* Sequences.ofDurable(client, other)).ackFloor + 1n
       yield* Effect.logInfo(`${nameOf(planned)} begins with message ${sequence}, behind consumer ${durable}`)
       return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence } satisfies Start
     }
@@ -141,14 +150,14 @@ const isUnheeded = ({ version }: NatsClient, { config }: ConsumerInfo, { filter 
   version.major === 2 && version.minor < 10 && hasWildcard(filter) && !hasWildcard(config.filter_subject)
 
 const anew = Effect.fnUntraced(
-  function*(client: NatsClient, planned: PlannedConsumer, found: ConsumerInfo, config: Partial<ConsumerConfig>) {
+  function*(client: NatsClient, planned: PlannedConsumer, found: ConsumerInfo, config: Config) {
     const { durable, jetStream } = planned
     const stream = yield* JetStreamRequest.attempt(`Stream ${jetStream}`, () => client.jsm.streams.info(jetStream))
     if (stream.config.retention !== RetentionPolicy.Limits) {
       const detail = `${nameOf(planned)} cannot get filter ${planned.filter} from a server before 2.10: delete it`
       return yield* new JetStreamRefusal({ detail, code: 0, isLasting: true })
     }
-    const sequence = found.ack_floor.stream_seq + 1
+    const sequence = (yield* Sequences.ofDurable(client, found)).ackFloor + 1n
     const start: Start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence }
     yield* JetStreamRequest.attempt(nameOf(planned), () => client.jsm.consumers.delete(jetStream, durable))
     yield* write(client, planned, "create", { ...config, ...start })
@@ -164,8 +173,8 @@ const anew = Effect.fnUntraced(
 const rewound = Effect.fnUntraced(function*(client: NatsClient, planned: PlannedConsumer, found: ConsumerInfo) {
   const { durable, jetStream } = planned
   const stream = yield* JetStreamRequest.attempt(`Stream ${jetStream}`, () => client.jsm.streams.info(jetStream))
-  const last = stream.state.last_seq
-  const at = found.delivered.stream_seq
+  const last = yield* Sequences.lastOf(client, stream)
+  const at = (yield* Sequences.ofDurable(client, found)).delivered
   if (at <= last) return false
   const story = `${nameOf(planned)} is at message ${at}, but the stream ends with ${last}: it has lost messages`
   if (stream.config.retention !== RetentionPolicy.Limits) {
@@ -187,7 +196,7 @@ const writeWithin = (
   client: NatsClient,
   planned: PlannedConsumer,
   action: "create" | "update",
-  config: Partial<ConsumerConfig>
+  config: Config
 ) =>
   write(client, planned, action, config).pipe(
     Effect.catchIf(
@@ -220,7 +229,7 @@ const ensureOnce = Effect.fnUntraced(
     if (yield* rewound(client, planned, found)) {
       return yield* create(client, planned, settings, { deliver_policy: DeliverPolicy.All })
     }
-    const next = changed(found, planned, settings)
+    const next = changed(found, yield* Sequences.ofDurable(client, found), planned, settings)
     if (next === undefined) return found
     if (isUnheeded(client, found, planned)) return yield* anew(client, planned, found, next)
     yield* writeWithin(client, planned, "update", next)

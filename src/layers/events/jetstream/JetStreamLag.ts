@@ -12,13 +12,14 @@ import type { NatsClient } from "../../nats/connection/NatsClient.ts"
 import * as DurableConsumers from "./DurableConsumers.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"
+import * as Sequences from "./Sequences.ts"
 
 const isMissing = (error: JetStreamRequest.JetStreamRefusal): boolean =>
   error.code === JetStreamFailure.errorCodes.noMessage || error.code === JetStreamFailure.errorCodes.consumerMissing
 
 const Stored = Schema.Struct({ message: Schema.Struct({ time: Schema.DateTimeUtcFromString }) })
 
-const firstAfter = (client: NatsClient, jetStream: string, sequence: number, filter: string) =>
+const firstAfter = (client: NatsClient, jetStream: string, sequence: bigint, filter: string) =>
   JetStreamRequest.send(
     client,
     `Stream ${jetStream}`,
@@ -32,7 +33,10 @@ const firstAfter = (client: NatsClient, jetStream: string, sequence: number, fil
 
 const oldest = (client: NatsClient, planned: PlannedConsumer, info: ConsumerInfo) => {
   if (info.num_pending + info.num_ack_pending === 0) return Effect.succeedNone
-  return firstAfter(client, planned.jetStream, info.ack_floor.stream_seq + 1, planned.filter ?? ">")
+  return Effect.flatMap(
+    Sequences.ofDurable(client, info),
+    ({ ackFloor }) => firstAfter(client, planned.jetStream, ackFloor + 1n, planned.filter ?? ">")
+  )
 }
 
 const none: ConsumerLag = { pending: 0, ackPending: 0, oldestMillis: Option.none() }

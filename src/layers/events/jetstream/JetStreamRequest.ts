@@ -1,5 +1,6 @@
 /** Requests to the API of JetStream, and what it answers when it does not do them. */
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
+import * as JsonText from "../../../domain/events/decode/JsonText.ts"
 import type { NatsClient } from "../../nats/connection/NatsClient.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 
@@ -39,6 +40,21 @@ const Failure = Schema.Struct({
 
 const isFailure = Schema.is(Failure)
 
+/** No name, description or filter holds a NUL. */
+const mark = "\0"
+const marked = /"\\u0000(\d+)"/g
+
+/** Whole numbers beyond 2^53 are given as bigint. */
+const encode = (request: unknown): string =>
+  JSON.stringify(request, (_, value: unknown) => typeof value === "bigint" ? `${mark}${value}` : value)
+    .replaceAll(marked, "$1")
+
+/** Whole numbers beyond 2^53 are left as text. */
+const textOf = (data: Uint8Array): string => {
+  const text = new TextDecoder().decode(data)
+  return Result.getOrElse(JsonText.fit(text), () => text)
+}
+
 /** By a message to the API's subject; what the answer holds besides is not looked at. */
 export const send = <A, I>(
   client: NatsClient,
@@ -49,9 +65,9 @@ export const send = <A, I>(
 ) =>
   Effect.gen(function*() {
     const { data } = yield* attempt(what, () =>
-      client.nc.request(`${client.apiPrefix}.${subject}`, JSON.stringify(request), { timeout: timeoutMillis }))
+      client.nc.request(`${client.apiPrefix}.${subject}`, encode(request), { timeout: timeoutMillis }))
     const decoded = yield* Schema.decodeEffect(Schema.fromJsonString(Schema.Union([Failure, answer])))(
-      new TextDecoder().decode(data)
+      textOf(data)
     ).pipe(
       Effect.mapError(() =>
         new JetStreamRefusal({ detail: `${what}: the server's answer is not understood`, code: 0, isLasting: true })
