@@ -8,6 +8,7 @@
  */
 import { Option, Predicate, Result } from "effect"
 import * as HostPort from "../../sockets/HostPort.ts"
+import * as ExactJson from "../ExactJson.ts"
 import type { ServiceType } from "../Ids.ts"
 import * as IpAddress from "../IpAddress.ts"
 
@@ -41,7 +42,7 @@ export const enrich = (
   const isTarget = agentName === "" || ip.value === detailsHost
   const name = (isTarget && detailsHost !== "" ? detailsHost : agentName) || ip.value
   // Writing JSON recurses where reading does not: a document nested deep enough stays as it is.
-  return Result.try(() => JSON.stringify(addHost(root.value, ip.value, name))).pipe(
+  return Result.try(() => ExactJson.stringify(addHost(root.value, ip.value, name))).pipe(
     Result.map((text) => encoder.encode(text)),
     Result.getOrElse(() => message)
   )
@@ -63,10 +64,12 @@ const addHost = (root: JsonObject, ip: string, name: string): JsonObject => {
 /** None for an array, which has no place for more keys. */
 const toObject = (text: string): Option.Option<JsonObject> => {
   if (text.trim() === "") return Option.some({})
-  const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(text)), () => text)
+  const parsed = Result.getOrElse(Result.try(() => ExactJson.parse(text)), () => text)
   if (Array.isArray(parsed)) return Option.none()
   if (isJsonObject(parsed)) return Option.some(parsed)
-  return Option.some(parsed === null ? {} : { message: typeof parsed === "string" ? parsed : text })
+  return Option.some(
+    parsed === null ? {} : { message: typeof parsed === "string" && text.trimStart().startsWith("\"") ? parsed : text }
+  )
 }
 
 const isJsonObject = (value: unknown): value is JsonObject => Predicate.isObject(value) && !Array.isArray(value)

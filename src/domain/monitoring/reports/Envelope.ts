@@ -5,6 +5,7 @@
  * document inside is kept byte for byte: numbers beyond 2^53 survive.
  */
 import { Bytes, Option, Predicate, Result } from "effect"
+import * as ExactJson from "../ExactJson.ts"
 import type { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
 import * as CleanText from "./CleanText.ts"
 
@@ -52,6 +53,6 @@ export const annotate = (message: Uint8Array, key: string, value: string): Uint8
 /** None for a text that is no JSON object. */
 export const objectOf = (text: string): Option.Option<{ readonly [key: string]: unknown }> =>
   Option.filter(
-    Result.getSuccess(Result.try((): unknown => JSON.parse(text))),
+    Result.getSuccess(Result.try(() => ExactJson.parse(text))),
     (value): value is { readonly [key: string]: unknown } => Predicate.isObject(value) && !Array.isArray(value)
   )

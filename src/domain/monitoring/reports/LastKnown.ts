@@ -6,6 +6,7 @@
  * that core would take it in again: only that there is such a check and how it was.
  */
 import { DateTime, Option } from "effect"
+import * as ExactJson from "../ExactJson.ts"
 import * as Envelope from "./Envelope.ts"
 import * as EnvelopeContents from "./EnvelopeContents.ts"
 import type { ServiceStatus } from "./ServiceStatus.ts"
@@ -32,7 +33,7 @@ const summaryOf = ({ message, serviceType }: ServiceStatus): string => {
   const document = Option.map(EnvelopeContents.open(decoder.decode(message)), ({ data }) => Envelope.objectOf(data))
   const summary = Option.getOrElse(Option.flatten(document), () => ({}))
   const kept = Object.entries(summary).filter(([, value]) => typeof value !== "object" || value === null)
-  return JSON.stringify({ ...Object.fromEntries(kept), ...(serviceType === "sweep" ? { hosts: [] } : {}) })
+  return ExactJson.stringify({ ...Object.fromEntries(kept), ...(serviceType === "sweep" ? { hosts: [] } : {}) })
 }
 
 /** The status as it goes along in a report that it was not measured for. */

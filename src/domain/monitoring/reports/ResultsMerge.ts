@@ -5,6 +5,7 @@
  * keys and describes the whole beside them. Only the encoded devices are kept, so the result is in memory once.
  */
 import { Bytes, Predicate, Result, Schema } from "effect"
+import * as ExactJson from "../ExactJson.ts"
 
 /** A chunk that is neither a JSON array nor an object, or one too many. */
 export class MergeError extends Schema.TaggedError<MergeError>()("MergeError", { detail: Schema.String }) {
@@ -55,7 +56,7 @@ interface ChunkContent {
 }
 
 const devicesOf = (text: string): Result.Result<ChunkContent, MergeError> =>
-  Result.try(() => contentOf(JSON.parse(text))).pipe(
+  Result.try(() => contentOf(ExactJson.parse(text))).pipe(
     // Not only a syntax error: writing JSON fails on nesting that reading accepts.
     Result.mapError(() => new MergeError({ detail: "a chunk of the results is not JSON" })),
     Result.flatMap((content) =>
@@ -66,17 +67,17 @@ const devicesOf = (text: string): Result.Result<ChunkContent, MergeError> =>
   )
 
 const contentOf = (document: unknown): ChunkContent | undefined => {
-  if (Array.isArray(document)) return { devices: JSON.stringify(document), metadata: undefined }
+  if (Array.isArray(document)) return { devices: ExactJson.stringify(document), metadata: undefined }
   if (!Predicate.isObject(document)) return undefined
   const entries = Object.entries(document)
   for (const key of listKeys) {
     const devices = entries.filter(([name]) => name === key).map(([, value]) => toList(value))[0]
     if (devices !== undefined) {
       const others = Object.fromEntries(entries.filter(([name]) => name !== key))
-      return { devices: JSON.stringify(devices), metadata: JSON.stringify(others) }
+      return { devices: ExactJson.stringify(devices), metadata: ExactJson.stringify(others) }
     }
   }
-  return { devices: "[]", metadata: JSON.stringify(document) }
+  return { devices: "[]", metadata: ExactJson.stringify(document) }
 }
 
 /** Undefined when the value cannot be meant as a list of devices. */
@@ -85,7 +86,7 @@ const toList = (value: unknown): ReadonlyArray<unknown> | undefined => {
   if (Array.isArray(value)) return value
   if (Predicate.isObject(value)) return Object.values(value)
   if (typeof value !== "string" || !value.startsWith("[")) return undefined
-  const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(value)), () => undefined)
+  const parsed = Result.getOrElse(Result.try(() => ExactJson.parse(value)), () => undefined)
   return Array.isArray(parsed) ? parsed : undefined
 }
 

@@ -24,6 +24,22 @@ describe("Enrichment", () => {
     )
   })
 
+  it("keeps every digit of whole numbers", () => {
+    const big = ["9007199254740993", "-18446744073709551615", "123456789012345678901234567890"]
+    for (const digits of big) {
+      for (
+        const message of [`{"v":${digits}}`, `{"v":[1.5,${digits}]}`, `{"status":{"v":${digits}},"s":"${digits}"}`]
+      ) {
+        const text = enrich(message)
+        assert.match(text, new RegExp(`[:,]${digits}[\\]},]`), text)
+        assert.include(text, `"hostname":"edge-host"`)
+        assert.strictEqual(text.includes(`"${digits}"`), message.includes(`"${digits}"`))
+      }
+    }
+    assert.deepStrictEqual(JSON.parse(enrich("12345678901234567")).message, "12345678901234567")
+    assert.include(enrich(`{"v":1.25e300}`), `{"v":1.25e+300,`)
+  })
+
   it("adds the agent's host where the details name none, and moves a status that is no object", () => {
     assert.deepStrictEqual(JSON.parse(enrich("{\"status\":\"active\"}", { details: "nginx" })), {
       status_text: "active",

@@ -20,6 +20,16 @@ describe("ResultsMerge", () => {
     }))
   })
 
+  it("keeps every digit of whole numbers", () => {
+    const text = (chunk: string, serviceType: string): string => {
+      const added = ResultsMerge.add(ResultsMerge.empty, new TextEncoder().encode(chunk))
+      return new TextDecoder().decode(ResultsMerge.finish(Result.getOrThrow(added), serviceType))
+    }
+
+    assert.strictEqual(text(`{"devices":[{"v":18446744073709551615}]}`, "sync"), `[{"v":18446744073709551615}]`)
+    assert.include(text(`{"total":9007199254740993,"hosts":[]}`, "sweep"), `"total":9007199254740993`)
+  })
+
   it("gives a sweep its first chunk's description and the hosts of all", () => {
     assert.deepStrictEqual(
       merge([{ network: "a", hosts: [1, 2] }, { network: "b", hosts: [3] }, { hosts: null }], "sweep"),
