@@ -21,7 +21,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/pipeline/internal/WithinLimit.ts": [1, "joined, up to a limit"],
   "src/services/event-writer/DatabaseHealth.ts": [1, "joined, up to a limit"],
   "src/layers/http/Readiness.ts": [1, "joined, up to a limit"],
-  "src/layers/grpc/GrpcServer.ts": [1, "joined, up to a limit"],
+  "src/layers/grpc/GrpcServer.ts": [2, "joined, up to a limit; and nobody: one line of the log"],
   "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],
   "src/layers/probes/ProcessList.ts": [1, "joined by all who ask for the list"],
   "src/layers/events/jetstream/Pulls.ts": [1, "whoever pulls"],

@@ -18,6 +18,8 @@ import { temporaryFolder } from "./temporaryFolder.ts"
 export interface NatsServer {
   readonly url: string
   readonly port: number
+  /** Where the streams are kept. */
+  readonly directory: string
   /** Of the process that runs now, or ran last. */
   readonly pid: number
   /** Sends the signal and waits until the process is gone. */
@@ -102,6 +104,7 @@ export const start = (
     return {
       url: `nats://${host}:${port}`,
       port,
+      directory,
       get pid() {
         return running.process.pid
       },

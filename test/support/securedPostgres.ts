@@ -8,12 +8,13 @@ import type { Issued } from "./authority.ts"
 import { temporaryFolder } from "./temporaryFolder.ts"
 
 /** Into the database only with TLS and a certificate; the second line is the test's own door. */
-const rules = [
-  "hostssl serviceradar all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca",
-  "host postgres all 127.0.0.1/32 scram-sha-256"
-].join("\n")
+const rulesOf = (clientCertificate: string): string =>
+  [
+    `hostssl serviceradar all 127.0.0.1/32 scram-sha-256 ${clientCertificate}`,
+    "host postgres all 127.0.0.1/32 scram-sha-256"
+  ].join("\n")
 
-const make = Effect.fnUntraced(function*(first: Issued, firstRoots: string) {
+const make = Effect.fnUntraced(function*(first: Issued, firstRoots: string, clientCertificate: string) {
   const home = `${yield* temporaryFolder}/postgres`
   const postgres = yield* EmbeddedPostgres.start({ home, port: 0, durable: false })
   const door = new URL(Redacted.value(postgres.url))
@@ -39,7 +40,7 @@ const make = Effect.fnUntraced(function*(first: Issued, firstRoots: string) {
     yield* sql`select pg_reload_conf()`
   })
 
-  yield* install(rules, "pg_hba.conf")
+  yield* install(rulesOf(clientCertificate), "pg_hba.conf")
   yield* sql`alter system set ssl_cert_file = 'server.pem'`
   yield* sql`alter system set ssl_key_file = 'server-key.pem'`
   yield* sql`alter system set ssl_ca_file = 'root.pem'`
@@ -53,4 +54,5 @@ const make = Effect.fnUntraced(function*(first: Issued, firstRoots: string) {
 })
 
 /** In its database is nobody without a certificate that `roots` verify. */
-export const start = (issued: Issued, roots: string) => Effect.provide(make(issued, roots), Reactivity.layer)
+export const start = (issued: Issued, roots: string, clientCertificate = "clientcert=verify-ca") =>
+  Effect.provide(make(issued, roots, clientCertificate), Reactivity.layer)

@@ -5,6 +5,7 @@
  */
 import { Schema, SchemaIssue } from "effect"
 import type * as JsonText from "./JsonText.ts"
+import * as SecretText from "./SecretText.ts"
 
 /** One thing an operator has to correct. */
 export const ConfigProblem = Schema.Struct({
@@ -43,7 +44,7 @@ export const fromIssue = (issue: SchemaIssue.Issue, root: JsonText.JsonNode): Re
     return {
       ...found.at,
       key: formatPath(keys),
-      value: found.node === undefined ? missing : show(found.node, keys.at(-1)),
+      value: found.node === undefined ? missing : show(found.node, keys),
       expectation: message === "Missing key" ? "a value" : message.replace(/^Expected /, "").replace(/, got .*$/s, "")
     }
   })
@@ -91,15 +92,14 @@ const childAt = (node: JsonText.JsonNode, part: PropertyKey): JsonText.JsonNode 
   return (exact ?? node.entries.findLast((entry) => entry.key.toLowerCase() === key.toLowerCase()))?.node
 }
 
-const secretKey = /password|secret|token|credential|community|api_?key/i
-/** Name and password in an address. */
-const userInfo = /\/\/[^/\s]*@/g
 const shownLengthMax = 80
 
-const show = (node: JsonText.JsonNode, key: PropertyKey | undefined): string => {
+const show = (node: JsonText.JsonNode, path: Path): string => {
   if (node._tag === "Array") return `an array of ${node.items.length}`
   if (node._tag === "Object") return `an object of ${node.entries.length}`
-  if (key !== undefined && secretKey.test(String(key))) return "<redacted>"
-  const text = JSON.stringify(node.value).replace(userInfo, "//<redacted>@")
+  const written = typeof node.value === "string" ? node.value : JSON.stringify(node.value)
+  const harmless = SecretText.shown(written, path.filter((part) => typeof part !== "number").map(String))
+  if (harmless === SecretText.redacted) return harmless
+  const text = typeof node.value === "string" ? JSON.stringify(harmless) : harmless
   return text.length <= shownLengthMax ? text : `${text.slice(0, shownLengthMax)}…`
 }

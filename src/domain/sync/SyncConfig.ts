@@ -8,6 +8,7 @@ import { Duration, Option, Redacted, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import { ListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
+import * as SecretText from "../config/SecretText.ts"
 import * as Blacklist from "../inventory/Blacklist.ts"
 import type { GuardPolicy } from "../inventory/SourceGuard.ts"
 import * as SweepConfig from "../inventory/SweepConfig.ts"
@@ -271,7 +272,9 @@ export const warningsOf = (config: SyncConfig, knownTypes: ReadonlyArray<string>
       ]),
     ...(source.type !== "file" && /\/api(\/|$)/.test(source.endpoint)
       ? [
-        `sources.${source.name}.endpoint is "${source.endpoint}", expected the address without "/api": that is added`
+        `sources.${source.name}.endpoint is "${
+          SecretText.inAddress(source.endpoint)
+        }", expected the address without "/api": that is added`
       ]
       : []),
     ...source.queries.flatMap(({ label, sweepModes: given }) =>

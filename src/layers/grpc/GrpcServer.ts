@@ -7,7 +7,7 @@
  * It stands on Node's HTTP/2 and not on grpc-js's server, which reads a compressed message without its encoding as it
  * is, cuts deadlines at 24 days, joins repeated metadata, loses an early cancel, compresses no response, and prints.
  */
-import { Duration, Effect, Fiber, FiberSet, Random, type Scope } from "effect"
+import { Duration, Effect, Fiber, FiberSet, Option, Random, type Scope } from "effect"
 import type * as http2 from "node:http2"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { ByteBudget } from "./ByteBudget.ts"
@@ -20,6 +20,8 @@ import type { Service } from "./GrpcService.ts"
 import { machineClock } from "./internal/MachineClock.ts"
 import * as Arriving from "./internal/server/Arriving.ts"
 import type { ConnectionLife } from "./internal/server/Connection.ts"
+import { Deadlines } from "./internal/server/Deadlines.ts"
+import * as FloodWatch from "./internal/server/FloodWatch.ts"
 import type { Serve } from "./internal/server/GrpcHandler.ts"
 import * as GrpcStatus from "./internal/server/GrpcStatus.ts"
 import { Http2Call } from "./internal/server/Http2Call.ts"
@@ -30,6 +32,7 @@ import { type Run, runCall } from "./internal/server/RunCall.ts"
 import type { ServerCall } from "./internal/server/ServerCall.ts"
 import { Sessions } from "./internal/server/Sessions.ts"
 import * as MessageSize from "./MessageSize.ts"
+import * as ServerLimits from "./ServerLimits.ts"
 
 export { service } from "./GrpcService.ts"
 export { BindError } from "./internal/server/Listener.ts"
@@ -59,13 +62,15 @@ interface Options<Services extends ReadonlyArray<Service<unknown>>> {
   readonly maxSendBytes?: number
   /** For responses, when the client reads it. None unless told; requests may always be compressed. */
   readonly compression?: Compression
-  /** Calls of one client at the same time; further ones wait at the client. 1,000 unless told. */
+  /** Calls of one client at the same time; further ones wait at the client. As `ServerLimits` unless told. */
   readonly maxConcurrentCalls?: number
   /** A connection is pinged this often. 2 minutes unless told. */
   readonly keepalive?: Duration.Input
   /** A ping that is not answered within this ends the connection. 20 s unless told. */
   readonly keepaliveTimeout?: Duration.Input
-  /** A connection without calls is closed after this. 10 minutes unless told. */
+  /** Beside what is told here, see `ServerLimits`; from the environment unless told. */
+  readonly limits?: ServerLimits.ServerLimits
+  /** A connection without calls is closed after this. As `ServerLimits` unless told. */
   readonly connectionIdle?: Duration.Input
   /** A connection is closed at this age, give or take a tenth, so that clients spread again. 24 h unless told. */
   readonly connectionAge?: Duration.Input
@@ -88,7 +93,6 @@ export interface GrpcServer {
 
 type ServiceContext<S> = S extends Service<infer R> ? R : never
 
-const maxConcurrentCallsDefault = 1_000
 const graceDefault = Duration.seconds(5)
 
 /** Anything below zero is no limit, as gRPC writes it. */
@@ -100,19 +104,19 @@ const bytesMax = 2 ** 32 - 1
 /** Time for the last statuses to leave after the grace. */
 const flushGrace = Duration.millis(500)
 
-type Times = Pick<
-  Options<never>,
-  "keepalive" | "keepaliveTimeout" | "connectionIdle" | "connectionAge" | "connectionAgeGrace"
->
+type Times =
+  & Pick<Options<never>, "keepalive" | "keepaliveTimeout" | "connectionIdle" | "connectionAge" | "connectionAgeGrace">
+  & { readonly handshake?: Duration.Input }
 
 /** The contract with existing peers, unless told. */
 export const connectionLife = (times: Times): ConnectionLife => {
   const millis = (given: Duration.Input | undefined, orElse: Duration.Duration) =>
     Duration.toMillis(given === undefined ? orElse : Duration.fromInputUnsafe(given))
   return {
+    handshakeMillis: millis(times.handshake, ServerLimits.defaults.handshake),
     keepaliveMillis: millis(times.keepalive, Duration.minutes(2)),
     keepaliveTimeoutMillis: millis(times.keepaliveTimeout, Duration.seconds(20)),
-    idleMillis: millis(times.connectionIdle, Duration.minutes(10)),
+    idleMillis: millis(times.connectionIdle, ServerLimits.defaults.idle),
     ageMillis: millis(times.connectionAge, Duration.hours(24)),
     ageGraceMillis: millis(times.connectionAgeGrace, Duration.minutes(5))
   }
@@ -124,12 +128,15 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
   Effect.gen(function*() {
     type R = ServiceContext<Services[number]>
     const fromEnvironment = yield* MessageSize.fromEnvironment
+    const given = options.limits ?? (yield* ServerLimits.fromEnvironment)
     const maxReceiveBytes = limitOf(options.maxReceiveBytes ?? fromEnvironment.maxReceiveBytes)
     const limits = {
       maxReceiveBytes,
       arriving: new ByteBudget(Arriving.limitsFor(maxReceiveBytes)),
       maxSendBytes: limitOf(options.maxSendBytes ?? fromEnvironment.maxSendBytes),
-      compression: options.compression
+      compression: options.compression,
+      requests: new Deadlines(Duration.toMillis(given.request)),
+      readers: new Deadlines(Duration.toMillis(given.reader))
     }
     const health = yield* GrpcHealth.make(options.health ?? {})
     const named = [...options.services, health.service]
@@ -141,7 +148,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
 
     const calls = yield* FiberSet.make()
     const run: Run<R> = yield* FiberSet.runtime(calls)<R>()
-    const server = Http2Server.create(options.credentials, options.maxConcurrentCalls ?? maxConcurrentCallsDefault)
+    const server = Http2Server.create(options.credentials, options.maxConcurrentCalls ?? given.streamsPerConnection)
     server.on("stream", (
       stream: http2.ServerHttp2Stream,
       headers: http2.IncomingHttpHeaders,
@@ -160,7 +167,13 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       if (serve !== undefined) runCall(incoming, serve, options.interceptors ?? [], run)
     })
     const random = yield* Random.Random
-    const sessions = new Sessions(server, connectionLife(options), () => random.nextDoubleUnsafe())
+    const log = Effect.runForkWith(yield* Effect.context<never>())
+    const floods = new FloodWatch.FloodWatch(
+      FloodWatch.limitsDefault,
+      (peer) => void log(Effect.logWarning(`gRPC: ${peer} sent nothing but frames without calls, and was cut off`))
+    )
+    const life = connectionLife({ connectionIdle: given.idle, handshake: given.handshake, ...options })
+    const sessions = new Sessions(server, life, floods, () => random.nextDoubleUnsafe())
     yield* Http2Server.followRenewals(server, options.credentials, sessions)
 
     const grace = Duration.fromInputUnsafe(options.grace ?? graceDefault)
@@ -175,7 +188,14 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
         yield* sessions.destroy
       })
     )
-    const port = yield* Listener.bind(options, (socket) => Listener.accept(server, socket))
+    const connections = {
+      ...Option.match(given.connections, { onNone: () => ({}), onSome: (connectionsMax) => ({ connectionsMax }) }),
+      ...Option.match(given.connectionsPerPeer, {
+        onNone: () => ({}),
+        onSome: (connectionsPerPeerMax) => ({ connectionsPerPeerMax })
+      })
+    }
+    const port = yield* Listener.bind(options, connections, (socket) => Listener.accept(server, socket))
     const address = "path" in options
       ? Listener.describe(options)
       : HostPort.format({ host: options.host || "localhost", port })

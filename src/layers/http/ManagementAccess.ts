@@ -1,19 +1,25 @@
 /**
- * Who may read the HTTP side of a program: everybody on the loopback; beyond it whoever has the bearer token, but for
- * `/health/*`, which load balancers and orchestrators ask without one.
+ * Who may read the HTTP side of a program: everybody on the loopback; beyond it whoever has the bearer token or shows a
+ * client certificate whose role may read, but for `/health/*`, which load balancers and orchestrators ask without either.
  *
- * A server that others can reach and that nobody has a token for does not start.
+ * Certificates count where the program has its own: then it speaks HTTPS, unless it has a token and is not told to. A
+ * server that others can reach and that nobody can show either to does not start.
  */
-import { Config, Effect, Option, Redacted, Schema } from "effect"
+import { Config, Effect, Option, Redacted, Result, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as crypto from "node:crypto"
+import type * as Authorization from "../../domain/security/Authorization.ts"
+import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import { isLoopback } from "../../domain/security/SecurityMode.ts"
 import * as TokenBucket from "../../domain/security/TokenBucket.ts"
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
+import * as ManagementCertificates from "./ManagementCertificates.ts"
 
 export const tokenVariable = "SERVICERADAR_HTTP_TOKEN"
+/** `true` or `false`; without it HTTPS is spoken where there are certificates and no token. */
+export const tlsVariable = "SERVICERADAR_HTTP_TLS"
 
 /** In characters; a shorter one can be guessed. */
 const tokenLengthMin = 16
@@ -49,6 +55,9 @@ const unauthorized = HttpServerResponse.setHeader(
   "Bearer"
 )
 
+const refused = ({ error, reason, status }: ManagementCertificates.Refusal) =>
+  HttpServerResponse.jsonUnsafe({ error: reason, code: error }, { status })
+
 type Answer<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
 /** Goes around the answers of a server. */
@@ -56,39 +65,81 @@ export type Guard = <E, R>(answer: Answer<E, R>) => Answer<E, HttpServerRequest.
 
 const open: Guard = (answer) => answer
 
-const guarded = (expected: Buffer, report: Effect.Effect<void>): Guard => (answer) =>
-  Effect.flatMap(
-    HttpServerRequest.HttpServerRequest,
-    ({ headers, url }) =>
-      isOpen(url) || isToken(headers["authorization"], expected) ? answer : Effect.as(report, unauthorized)
-  )
+type Report = (event: SecurityEvent.SecurityEvent) => Effect.Effect<void>
+
+interface Asked {
+  readonly token: Option.Option<Buffer>
+  /** None: certificates do not count. */
+  readonly policy: Option.Option<Authorization.AuthorizationPolicy>
+}
+
+const noToken = SecurityEvent.UnauthorizedAccess.make({ peer: "", action: "HTTP", reason: "no valid bearer token" })
+
+const guarded = ({ policy, token }: Asked, report: Report): Guard => (answer) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+    const { headers, url } = request
+    if (isOpen(url)) return answer
+    if (Option.exists(token, (expected) => isToken(headers["authorization"], expected))) return answer
+    if (Option.isNone(policy)) return Effect.as(report(noToken), unauthorized)
+    const judged = ManagementCertificates.judge(
+      request,
+      URL.parse(url, "http://localhost")?.pathname ?? "",
+      policy.value
+    )
+    return Result.isSuccess(judged) ? answer : Effect.as(report(judged.failure.event), refused(judged.failure))
+  })
 
 /** One event tells of many attempts. */
 const reporter = Effect.gen(function*() {
   const monitor = yield* Effect.serviceOption(SecurityMonitor)
   const bucket = TokenBucket.make({ perSecond: 1, burst: 10 })
-  return Effect.clockWith((clock) => {
-    if (Option.isNone(monitor) || !bucket.take(clock.currentTimeMillisUnsafe())) return Effect.void
-    return monitor.value.record(
-      SecurityEvent.UnauthorizedAccess.make({ peer: "", action: "HTTP", reason: "no valid bearer token" })
+  return (event: SecurityEvent.SecurityEvent) =>
+    Effect.clockWith((clock) =>
+      Option.isNone(monitor) || !bucket.take(clock.currentTimeMillisUnsafe())
+        ? Effect.void
+        : monitor.value.record(event)
     )
-  })
 })
 
-/** For a server that listens on `host`. */
-export const guardOf = Effect.fn("ManagementAccess.guardOf")(function*(
-  host: string
-): Effect.fn.Return<Guard, AccessRefused> {
-  if (isLoopback(host)) return open
+const wantsTls = Effect.gen(function*() {
+  const text = yield* Effect.orElseSucceed(Config.option(Config.String(tlsVariable)), () => Option.none<string>())
+  const word = Option.getOrElse(text, () => "").trim().toLowerCase()
+  if (word === "") return Option.none<boolean>()
+  if (word === "true" || word === "false") return Option.some(word === "true")
+  return yield* new AccessRefused({ reason: `${tlsVariable} is ${JSON.stringify(word)}, expected true or false` })
+})
+
+export interface Access {
+  readonly guard: Guard
+  /** Whether HTTPS is spoken, with the program's certificates. */
+  readonly isTls: boolean
+}
+
+/** For a server that listens on `host`, of a program with this security. */
+export const accessOf = Effect.fn("ManagementAccess.accessOf")(function*(
+  host: string,
+  security: SecurityConfig
+): Effect.fn.Return<Access, AccessRefused> {
+  const wanted = yield* wantsTls
+  const hasCertificates = security._tag !== "None"
+  if (Option.contains(wanted, true) && !hasCertificates) {
+    return yield* new AccessRefused({ reason: `${tlsVariable} is true, but no certificates are configured` })
+  }
   const configured = yield* token
   const text = Option.match(configured, { onNone: () => "", onSome: Redacted.value })
-  if (text.length < tokenLengthMin) {
+  const isTls = hasCertificates && Option.getOrElse(wanted, () => text === "" && !isLoopback(host))
+  if (isLoopback(host)) return { guard: open, isTls }
+  if (text.length < tokenLengthMin && !(isTls && text === "")) {
     return yield* new AccessRefused({
       reason: text === ""
-        ? `others can reach this address: set ${tokenVariable} to a secret that they have to send as bearer token, or ` +
-          "listen on 127.0.0.1"
+        ? `others can reach this address: set ${tokenVariable} to a secret that they have to send as bearer token, ` +
+          "configure certificates (security), or listen on 127.0.0.1"
         : `${tokenVariable} is shorter than ${tokenLengthMin} characters`
     })
   }
-  return guarded(digest(text), yield* reporter)
+  const asked = {
+    token: text === "" ? Option.none() : Option.some(digest(text)),
+    policy: isTls && hasCertificates ? Option.some(security.peers) : Option.none()
+  }
+  return { guard: guarded(asked, yield* reporter), isTls }
 })

@@ -5,6 +5,7 @@
  */
 import { Effect, Option, Redacted, Schema, Stream } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
+import * as SecretText from "../../domain/config/SecretText.ts"
 import * as ManagementAccess from "./ManagementAccess.ts"
 
 export class ManagementError extends Schema.TaggedError<ManagementError>()("ManagementError", {
@@ -12,7 +13,7 @@ export class ManagementError extends Schema.TaggedError<ManagementError>()("Mana
   detail: Schema.String
 }) {
   override get message(): string {
-    return `${this.url}: ${this.detail}`
+    return `${SecretText.inAddress(this.url)}: ${this.detail}`
   }
 }
 

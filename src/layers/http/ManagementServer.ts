@@ -13,8 +13,10 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as http from "node:http"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
+import { none, type SecurityConfig } from "../../domain/security/SecurityConfig.ts"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { TreeNode } from "../../domain/supervision/TreeNode.ts"
+import type { CredentialsError } from "../../services/security/Credentials.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
@@ -22,14 +24,21 @@ import * as ConnectionGuard from "../sockets/ConnectionGuard.ts"
 import * as LoopbackHost from "./LoopbackHost.ts"
 import { Management, type Part, type Registered, type Route } from "./Management.ts"
 import * as ManagementAccess from "./ManagementAccess.ts"
+import * as ManagementCertificates from "./ManagementCertificates.ts"
 import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
 import * as TreeTrace from "./TreeTrace.ts"
+
+export interface ManagementOptions extends ListenAddress {
+  /** The program's own, for HTTPS and certificates of clients; see `ManagementAccess`. */
+  readonly security?: SecurityConfig
+}
 
 export interface ManagementServer {
   readonly port: number
   /** `host:port`. */
   readonly address: string
+  readonly isTls: boolean
 }
 
 const grace = Duration.seconds(2)
@@ -151,16 +160,17 @@ const bindError = (address: string) => (error: { readonly cause: unknown }): Bin
 
 /** Listens until the scope closes. */
 export const make = Effect.fnUntraced(function*(
-  listenAddress: ListenAddress
-): Effect.fn.Return<ManagementServer, BindError, Management | SupervisionTree | Scope.Scope> {
-  const { host, port } = listenAddress
-  const wanted = HostPort.format(listenAddress)
+  options: ManagementOptions
+): Effect.fn.Return<ManagementServer, BindError | CredentialsError, Management | SupervisionTree | Scope.Scope> {
+  const { host, port, security: configured = none } = options
+  const wanted = HostPort.format(options)
   const management = yield* Management
   const tree = yield* SupervisionTree
-  const guard = yield* ManagementAccess.guardOf(host).pipe(
+  const certificates = yield* ManagementCertificates.of(configured, host)
+  const { guard, isTls } = yield* ManagementAccess.accessOf(host, certificates.security).pipe(
     Effect.mapError(({ reason }) => new BindError({ address: wanted, reason }))
   )
-  const server = http.createServer(timeouts)
+  const server = isTls ? yield* certificates.serve(timeouts) : http.createServer(timeouts)
   const listening = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: grace }).pipe(
     Effect.mapError(bindError(wanted))
   )
@@ -176,17 +186,17 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.sync(() => closing = true))
   const bound = server.address()
   const actual = typeof bound === "object" && bound !== null ? bound.port : port
-  return { port: actual, address: HostPort.format({ host, port: actual }) }
+  return { port: actual, address: HostPort.format({ host, port: actual }), isTls }
 })
 
 /** The server as a child of a program's tree, and what the program itself shows for as long as it runs. */
-export const child = <R = never>(program: string, address: ListenAddress, part: Part<R> = {}) =>
+export const child = <R = never>(program: string, address: ManagementOptions, part: Part<R> = {}) =>
   Supervisor.child({
     id: "ManagementServer",
     start: Effect.gen(function*() {
       yield* Management.use(({ register }) => register(part))
       const server = yield* make(address)
-      yield* Effect.logInfo(`${program} serves HTTP on ${server.address}`)
+      yield* Effect.logInfo(`${program} serves ${server.isTls ? "HTTPS" : "HTTP"} on ${server.address}`)
       return Effect.never
     })
   })

@@ -2,7 +2,8 @@
  * Which connections a listening socket keeps, so that those who send nothing keep nobody out.
  *
  * A connection on which nothing arrives for `silentAfter` is closed. There are never more than `connectionsMax`: for each
- * one more, the one that has been silent the longest goes; when all of them have spoken, the new one is turned away. The
+ * one more, the one that has been silent the longest goes; when all of them have spoken, the new one is turned away. One
+ * address has half of them at most, for the same rule: nobody fills a listener alone. The
  * limit leaves file descriptors for everything else, so that health is answered when a listener is full. What happens is
  * logged, at most twice a minute.
  */
@@ -18,6 +19,8 @@ export interface ConnectionGuardOptions {
   readonly silentAfter?: Duration.Input
   /** Default: `share` of the file descriptors that this process may have, less a reserve. */
   readonly connectionsMax?: number
+  /** Of one address. Default: half of all, but 8. */
+  readonly connectionsPerPeerMax?: number
   /** Of the file descriptors that are not reserved, between 0 and 1. */
   readonly share: number
 }
@@ -25,6 +28,9 @@ export interface ConnectionGuardOptions {
 export const silentAfterDefault = Duration.seconds(20)
 
 const logEveryMillis = 30_000
+
+/** Connections that one address may have even where there are few. */
+const perPeerMin = 8
 
 interface Counts {
   /** Closed because nothing came. */
@@ -37,31 +43,53 @@ interface Counts {
 
 const isSilent = (socket: net.Socket): boolean => socket.bytesRead === 0
 
+interface Limits {
+  readonly max: number
+  readonly perPeerMax: number
+  readonly silentMillis: number
+}
+
 class Guard {
   /** When each came, in this order. */
   readonly #open = new Map<net.Socket, number>()
+  readonly #byPeer = new Map<string, number>()
   readonly #max: number
+  readonly #perPeerMax: number
   readonly #silentMillis: number
   readonly #log: (text: string) => void
   readonly #name: string
   #counts: Counts = { silent: 0, evicted: 0, refused: 0 }
   #loggedMillis = Number.NEGATIVE_INFINITY
 
-  constructor(name: string, max: number, silentMillis: number, log: (text: string) => void) {
+  constructor(name: string, limits: Limits, log: (text: string) => void) {
     this.#name = name
-    this.#max = max
-    this.#silentMillis = silentMillis
+    this.#max = limits.max
+    this.#perPeerMax = limits.perPeerMax
+    this.#silentMillis = limits.silentMillis
     this.#log = log
   }
 
   accept(socket: net.Socket): void {
-    if (this.#open.size >= this.#max && !this.#makeRoom()) {
+    const peer = socket.remoteAddress ?? ""
+    const ofPeer = this.#byPeer.get(peer) ?? 0
+    const isFull = this.#open.size >= this.#max
+    const isPeerFull = peer !== "" && ofPeer >= this.#perPeerMax
+    if ((isPeerFull && !this.#makeRoom(peer)) || (isFull && !isPeerFull && !this.#makeRoom())) {
       this.#note("refused")
       socket.destroy()
       return
     }
     this.#open.set(socket, performance.now())
-    socket.once("close", () => this.#open.delete(socket))
+    this.#byPeer.set(peer, (this.#byPeer.get(peer) ?? 0) + 1)
+    socket.once("close", () => this.#forget(socket, peer))
+  }
+
+  /** The address of a closed socket is not known any more. */
+  #forget(socket: net.Socket, peer: string): void {
+    this.#open.delete(socket)
+    const left = (this.#byPeer.get(peer) ?? 1) - 1
+    if (left === 0) this.#byPeer.delete(peer)
+    else this.#byPeer.set(peer, left)
   }
 
   /** Closes those that have been silent for too long. */
@@ -80,9 +108,10 @@ class Guard {
     this.#say(`${this.#name} cannot take a connection: ${error.message}`)
   }
 
-  #makeRoom(): boolean {
+  /** Of this peer, or of all. */
+  #makeRoom(peer?: string): boolean {
     for (const socket of this.#open.keys()) {
-      if (!isSilent(socket)) continue
+      if (!isSilent(socket) || (peer !== undefined && socket.remoteAddress !== peer)) continue
       this.#open.delete(socket)
       this.#note("evicted")
       socket.destroy()
@@ -119,10 +148,14 @@ export const guard = (
     // A line of the log waits for nothing and holds nothing.
     const run = Effect.runForkWith(yield* Effect.context<never>())
     const silentAfter = Duration.fromInputUnsafe(options.silentAfter ?? silentAfterDefault)
+    const max = options.connectionsMax ?? connectionsMaxOf(options.share)
     const one = new Guard(
       options.name,
-      options.connectionsMax ?? connectionsMaxOf(options.share),
-      Duration.toMillis(silentAfter),
+      {
+        max,
+        perPeerMax: options.connectionsPerPeerMax ?? Math.max(perPeerMin, Math.floor(max / 2)),
+        silentMillis: Duration.toMillis(silentAfter)
+      },
       (text) => void run(Effect.logWarning(text))
     )
     const onConnection = (socket: net.Socket) => one.accept(socket)

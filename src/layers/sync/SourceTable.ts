@@ -1,5 +1,6 @@
 /** The types of sources: a new one is its module and a line here. */
 import { Effect, type Scope } from "effect"
+import * as SecretText from "../../domain/config/SecretText.ts"
 import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
 import type { SourceConfig } from "../../domain/sync/SyncConfig.ts"
 import type { DeviceSource } from "../../services/sync/DeviceSource.ts"
@@ -33,7 +34,7 @@ const runnableOf = (config: SourceConfig, source: DeviceSource, isIdentified: bo
   context: {
     name: config.name,
     kind: source.kind,
-    endpoint: config.endpoint,
+    endpoint: SecretText.inAddress(config.endpoint),
     agentId: config.agentId,
     pollerId: config.pollerId,
     partition: config.partition,

@@ -83,7 +83,9 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
       ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       grpcServer(config),
       ...(options.guests ?? []),
-      ...(options.http === undefined ? [] : [ManagementServer.child("agent", options.http)])
+      ...(options.http === undefined
+        ? []
+        : [ManagementServer.child("agent", { ...options.http, security: config.security })])
     ]
   }) as const
 

@@ -9,6 +9,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
 import * as GoDuration from "../../domain/config/GoDuration.ts"
+import * as HttpTarget from "../../domain/monitoring/checks/HttpTarget.ts"
 import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
@@ -93,7 +94,7 @@ export const command = Command.make("check", parameters, ({ json, target, timeou
     const details = Option.getOrElse(target, () => "")
     const request: CheckRequest = {
       serviceType: type,
-      serviceName: details === "" ? type : details,
+      serviceName: details === "" ? type : HttpTarget.presentable(details),
       details,
       port: 0,
       agentId: config.agentId,

@@ -68,7 +68,9 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
       Supervisor.child({ id: "PollerWatch", run: PollerWatch.use((watch) => watch.run) }),
       Supervisor.child({ id: "Webhooks", run: AlertWebhooks.use((webhooks) => webhooks.run) }),
       ...(options.guests ?? []),
-      ...Option.toArray(config.http).map((address) => ManagementServer.child("core", address))
+      ...Option.toArray(config.http).map((address) =>
+        ManagementServer.child("core", { ...address, security: config.security })
+      )
     ]
   }) as const
 

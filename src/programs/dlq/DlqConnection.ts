@@ -32,8 +32,12 @@ export class NatsNotReached extends Schema.TaggedError<NatsNotReached>()("NatsNo
 }
 
 export const flags = {
-  server: Flag.String("server").pipe(
-    Flag.filterMap(NatsSettings.parseUrl, () => NatsSettings.urlExpectation),
+  // It may hold a password, which the message about a wrong one must not repeat.
+  server: Flag.Redacted("server").pipe(
+    Flag.filterMap(
+      (url) => Option.map(NatsSettings.parseUrl(Redacted.value(url)), (parsed) => Redacted.make(parsed)),
+      () => NatsSettings.urlExpectation
+    ),
     Flag.optional,
     Flag.withMetavar("URL"),
     Flag.withDescription(
@@ -53,7 +57,7 @@ export const flags = {
 }
 
 export interface Flags {
-  readonly server: Option.Option<string>
+  readonly server: Option.Option<Redacted.Redacted>
   readonly config: Option.Option<string>
   readonly dir: string
 }
@@ -69,7 +73,7 @@ const settingsOf = Effect.fnUntraced(function*({ config, server }: Flags) {
       )
   })
   const { options } = yield* EventWriterEnvironment.read
-  const flag = Option.match(server, { onNone: () => ({}), onSome: (url) => ({ natsUrl: Redacted.make(url) }) })
+  const flag = Option.match(server, { onNone: () => ({}), onSome: (natsUrl) => ({ natsUrl }) })
   return EventWriterSettings.resolve([flag, options, file])
 })
 

@@ -96,7 +96,7 @@ const standalone = (settings: EventWriterSettings, http: Option.Option<ListenAdd
       ...passwordFile(settings),
       Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
       ...parts(settings),
-      ...Option.toArray(http).map(EventWriterServers.http)
+      ...Option.toArray(http).map((address) => EventWriterServers.http(settings, address))
     ]
   }) as const
 

@@ -76,7 +76,8 @@ export const shown = <R = never>(
     routes: [eventWriterRoute(report)]
   })
 
-export const http = (address: ListenAddress) => ManagementServer.child("event-writer", address)
+export const http = ({ grpcSecurity: security }: EventWriterSettings, address: ListenAddress) =>
+  ManagementServer.child("event-writer", { ...address, security })
 
 const isTaken = ({ reason }: GrpcServer.BindError): boolean => reason.startsWith("EADDRINUSE")
 

@@ -60,7 +60,9 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
         run: CoreReporter.use((reporter) => reporter.run)
       }),
       ...Option.toArray(config.listenAddress).map((address) => grpcServer(config, address)),
-      ...(options.http === undefined ? [] : [ManagementServer.child("poller", options.http, shown(links))]),
+      ...(options.http === undefined
+        ? []
+        : [ManagementServer.child("poller", { ...options.http, security: config.security }, shown(links))]),
       AgentCoordinator.supervisor(links)
     ]
   } as const

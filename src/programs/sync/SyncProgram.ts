@@ -241,7 +241,11 @@ export const tree = (
       ]),
       resultsServer(config),
       ...(options.http === undefined ? [] : [
-        ManagementServer.child("sync", options.http, SyncRoute.part(config.sources.map(({ name }) => name)))
+        ManagementServer.child(
+          "sync",
+          { ...options.http, security: config.security },
+          SyncRoute.part(config.sources.map(({ name }) => name))
+        )
       ])
     ]
   } as const

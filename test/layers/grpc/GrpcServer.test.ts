@@ -266,6 +266,7 @@ describe("GrpcServer", () => {
 
   it("keeps connections as the contract says", () => {
     assert.deepStrictEqual(GrpcServer.connectionLife({}), {
+      handshakeMillis: 20_000,
       keepaliveMillis: 120_000,
       keepaliveTimeoutMillis: 20_000,
       idleMillis: 600_000,

@@ -53,7 +53,7 @@ describe("ManagementAccess", () => {
       assert.strictEqual(
         without.message,
         "Cannot listen on 0.0.0.0:0: others can reach this address: set SERVICERADAR_HTTP_TOKEN to a secret that they " +
-          "have to send as bearer token, or listen on 127.0.0.1"
+          "have to send as bearer token, configure certificates (security), or listen on 127.0.0.1"
       )
       assert.include(short.message, "SERVICERADAR_HTTP_TOKEN is shorter than 16 characters")
       assert.notInclude(short.message, "short\"")

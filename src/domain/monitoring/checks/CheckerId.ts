@@ -37,12 +37,18 @@ const urlOf = (details: string): string => {
     : ""
 }
 
-const targetOf = (details: string): string => {
+/** Of others nobody here knows what their details are: of SNMP they may be a community. */
+const targeted: ReadonlySet<string> = new Set(["port", "process", "icmp", "http", "grpc", "sysmon"])
+
+const targetOf = (serviceType: string, details: string): string => {
   const text = details.trim()
-  if (text === "" || harmlessPattern.test(text)) return text
+  if (text === "") return text
+  if (!targeted.has(serviceType)) return "…"
+  if (harmlessPattern.test(text)) return text
   return originOf(urlOf(text)) ?? "…"
 }
 
 /** At most 324 characters, without slashes, control characters and what may be secret. */
 export const make = ({ details, serviceName, serviceType }: Named): string =>
-  [part(serviceType), part(serviceName), targetOf(details)].filter((text) => text !== "").join(":") || "unnamed"
+  [part(serviceType), part(serviceName), targetOf(serviceType, details)].filter((text) => text !== "").join(":") ||
+  "unnamed"

@@ -4,8 +4,9 @@
  * `http` is new here: the Go agent has no such check, so the keys are ours and unknown ones are refused rather than
  * dropped, because a misspelt expectation would otherwise never be checked.
  */
-import { Duration, Effect, Result, Schema } from "effect"
+import { Duration, Effect, Result, Schema, SchemaIssue } from "effect"
 import { GoDuration } from "../../config/GoDuration.ts"
+import * as SecretText from "../../config/SecretText.ts"
 import { InvalidTarget } from "./ProbeTarget.ts"
 
 const StatusCode = Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 599 }))
@@ -54,26 +55,24 @@ export type HttpTarget = typeof HttpTarget.Type
 const expected = "an http or https URL, or a JSON object with url and optionally method, expectedStatus, bodyMatch, " +
   "headers, body, timeout, maxRedirects, certDaysMin, caFile, insecureSkipVerify"
 
-const decode = Schema.decodeUnknownResult(HttpTarget, { onExcessProperty: "error" })
-const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(HttpTarget), { onExcessProperty: "error" })
+const decode = Schema.decodeUnknownResult(HttpTarget, { onExcessProperty: "error", errors: "all" })
 
-/** A URL without user name and password, for everybody to read. */
+/** A URL without user name, password and parameters that are secrets, for everybody to read. */
 export const withoutCredentials = (text: string): string => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   // Left as it was written when there is nothing to hide.
-  if (url === undefined) return text.replace(/\/\/[^/]*@/, "//…@")
-  if (url.username === "" && url.password === "") return text
+  if (url === undefined || (url.username === "" && url.password === "")) return SecretText.inAddress(text)
   url.username = ""
   url.password = ""
-  return url.href
+  return SecretText.inAddress(url.href)
 }
 
 const harmlessKeys: ReadonlySet<string> = new Set(
   "method expectedStatus bodyMatch timeout maxRedirects certDaysMin caFile insecureSkipVerify".split(" ")
 )
 
-/** What an operator needs to find the mistake, without headers, bodies and passwords. */
-const presentable = (text: string): string => {
+/** What an operator needs to know it again or find a mistake in it, without headers, bodies and passwords. */
+export const presentable = (text: string): string => {
   if (!text.startsWith("{")) return withoutCredentials(text)
   const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(text)), () => undefined)
   if (typeof parsed !== "object" || parsed === null) return `{… ${text.length} characters that are no JSON object`
@@ -84,14 +83,28 @@ const presentable = (text: string): string => {
   return JSON.stringify(Object.fromEntries(shown))
 }
 
+/** Where it is wrong and what was expected there; what was given may be a secret. */
+const problemsOf = ({ issue }: Schema.SchemaError): string =>
+  SchemaIssue.makeFormatterStandardSchemaV1()(issue).issues.map(({ message, path = [] }) => {
+    const key = path.map((part) => String(typeof part === "object" ? part.key : part)).join(".")
+    const expectation = message.replace(/, got .*$/s, "").replace(/^Unexpected key with value .*$/s, "no such key")
+    return key === "" ? expectation : `${key}: ${expectation}`
+  }).join("; ")
+
+const decodeText = (text: string): Result.Result<HttpTarget, string> => {
+  const document = text.startsWith("{")
+    ? Result.try({ try: (): unknown => JSON.parse(text), catch: () => "it is no JSON" })
+    : Result.succeed({ url: text })
+  return Result.flatMap(document, (value) => Result.mapError(decode(value), problemsOf))
+}
+
 /** Reads the `details` of an `http` check. */
 export const parse = (target: string): Result.Result<HttpTarget, InvalidTarget> => {
   const text = target.trim()
-  const decoded = text.startsWith("{") ? decodeJson(text) : decode({ url: text })
   return Result.mapError(
-    decoded,
-    (error) =>
-      new InvalidTarget({ serviceType: "http", target: presentable(text), expected: `${expected} (${error.message})` })
+    decodeText(text),
+    (problems) =>
+      new InvalidTarget({ serviceType: "http", target: presentable(text), expected: `${expected} (${problems})` })
   )
 }
 

@@ -5,6 +5,7 @@
  * follows (`[::1]:22`); the Go agent knows no IPv6 here, so a config written for it always parses the same.
  */
 import { Option, Result, Schema } from "effect"
+import * as SecretText from "../../config/SecretText.ts"
 import * as HostPort from "../../sockets/HostPort.ts"
 import * as IpAddress from "../IpAddress.ts"
 import * as HostName from "./HostName.ts"
@@ -18,7 +19,7 @@ export class InvalidTarget extends Schema.TaggedError<InvalidTarget>()("InvalidT
 }) {
   override get message(): string {
     return `Invalid ${quotable(this.serviceType)} target ${
-      JSON.stringify(quotable(this.target))
+      JSON.stringify(quotable(SecretText.inAddress(this.target)))
     }: expected ${this.expected}`
   }
 }

@@ -8,6 +8,7 @@
 import { Context, Effect, Exit, FileSystem, Layer, Random, type Redacted, Scope, Stream, SubscriptionRef } from "effect"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import { Credentials } from "../../../services/security/Credentials.ts"
+import * as RefusedConnection from "../../../services/security/RefusedConnection.ts"
 import * as NatsSignals from "../server/NatsSignals.ts"
 import * as NatsAddress from "./NatsAddress.ts"
 import * as NatsClient from "./NatsClient.ts"
@@ -54,6 +55,7 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
   const fileSystem = yield* FileSystem.FileSystem
   const certificates = yield* Credentials
   const life = yield* Effect.scope
+  const refusals = yield* RefusedConnection.recorder
   const status = yield* SubscriptionRef.make<NatsStatus>({ _tag: "Connecting" })
   let current: NatsClient.NatsClient | undefined
 
@@ -130,7 +132,10 @@ const make = Effect.fnUntraced(function*(options: NatsConnectionOptions) {
     }
     const address = parsed.success
     const known = new Set(address.servers)
-    const outage = NatsOutage.make(`NATS at ${address.servers.join(", ")}`)
+    const outage = NatsOutage.make(
+      `NATS at ${address.servers.join(", ")}`,
+      (reason) => refusals({ peer: address.servers.join(", "), reason })
+    )
     for (let attempt = 0;; attempt++) {
       const error = yield* Effect.flip(sessions(address, known, outage))
       yield* SubscriptionRef.set(status, { _tag: "Away", detail: error.detail, isRefused: error.isRefused })

@@ -14,7 +14,11 @@ export interface NatsOutage {
   readonly ended: (line: string) => Effect.Effect<void>
 }
 
-export const make = (who: string): NatsOutage => {
+export const make = (
+  who: string,
+  /** Told of each refusal that is told at all. */
+  refused: (reason: string) => Effect.Effect<void> = () => Effect.void
+): NatsOutage => {
   let connectedAt: number | undefined
   let toldAt = Number.NEGATIVE_INFINITY
   let told = ""
@@ -31,7 +35,10 @@ export const make = (who: string): NatsOutage => {
       toldAt = now
       told = kind
       yield* error.isRefused
-        ? Effect.logError(`${who} cannot be used: ${error.detail}. Trying again every 10 s`)
+        ? Effect.andThen(
+          Effect.logError(`${who} cannot be used: ${error.detail}. Trying again every 10 s`),
+          refused(error.detail)
+        )
         : Effect.logWarning(`${who} is not available (${error.detail}): trying on`)
       return wasStable
     }),

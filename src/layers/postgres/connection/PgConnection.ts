@@ -13,6 +13,7 @@ import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
+import * as RefusedConnection from "../../../services/security/RefusedConnection.ts"
 import * as BrokenRollback from "./BrokenRollback.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 import type { DatabaseTls } from "./DatabaseTls.ts"
@@ -100,10 +101,14 @@ const isPassing = (error: SqlError | Migrator.MigrationError): boolean =>
     ? SqlFailure.isOutage(error) || SqlFailure.isRefusal(error)
     : error.kind === "Locked" || SqlFailure.isOutageCause(error.cause)
 
+const isOfSecurity = (error: SqlError | Migrator.MigrationError): boolean =>
+  error._tag === "SqlError" && SqlFailure.isOfSecurity(error)
+
 const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   const endpoint = yield* DatabaseEndpoint
   const reactivity = yield* Reactivity.Reactivity
   const life = yield* Effect.scope
+  const refusals = yield* RefusedConnection.recorder
   let pool: Scope.Closeable | undefined
   let ready: Option.Option<PgClient.PgClient> = Option.none()
   /** Why there is no client, in the server's words once it has said any. */
@@ -136,9 +141,11 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
         const detail = SqlFailure.detail(error)
         const isNews = trouble !== detail
         trouble = detail
-        return isPassing(error) && isNews
-          ? Effect.logWarning(`PostgreSQL at ${where} is not available (${detail}): trying on`)
-          : Effect.void
+        if (!isPassing(error) || !isNews) return Effect.void
+        return Effect.andThen(
+          Effect.logWarning(`PostgreSQL at ${where} is not available (${detail}): trying on`),
+          isOfSecurity(error) ? refusals({ peer: where, reason: detail }) : Effect.void
+        )
       }),
       Effect.retry({ schedule: backoff, while: isPassing }),
       Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))

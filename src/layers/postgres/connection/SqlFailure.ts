@@ -2,6 +2,7 @@
  * What a failed query means to whoever waits: is the server away, or is the query wrong?
  */
 import { SqlError } from "effect/sql/SqlError"
+import * as TlsFailure from "../../security/TlsFailure.ts"
 
 /** SQLSTATEs of a server that is away, starting, out of room or, after a failover, read-only. */
 const outageStates = /^(?:08|53|57P0|25006)/
@@ -22,6 +23,10 @@ export const isOutage = (error: SqlError): boolean =>
 /** Whether a connection may come about later, though it is refused now. */
 export const isRefusal = (error: SqlError): boolean =>
   error.reason._tag === "AuthenticationError" || refusalStates.test(stateOf(error.reason.cause))
+
+/** Whether certificates, theirs or ours, or a login were not taken. */
+export const isOfSecurity = (error: SqlError): boolean =>
+  isRefusal(error) || TlsFailure.isTlsFailure(error.reason.cause)
 
 /** Whether whoever sent this query should keep what it wanted to store. */
 export const mayPass = (error: SqlError): boolean => isOutage(error) || schemaStates.test(stateOf(error.reason.cause))

@@ -52,7 +52,10 @@ const follow = Effect.fnUntraced(function*(
     }
     const next = URL.canParse(answer.location, url.href) ? new URL(answer.location, url) : undefined
     if (next === undefined || !/^https?:$/.test(next.protocol)) {
-      return yield* new HttpExchangeError({ url: url.href, reason: `redirects to ${answer.location}` })
+      return yield* new HttpExchangeError({
+        url: url.href,
+        reason: `redirects to ${HttpTarget.withoutCredentials(answer.location)}`
+      })
     }
     url = next
     method = methodAfter(answer.statusCode, method)

@@ -21,6 +21,7 @@ import {
   Semaphore
 } from "effect"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
+import * as SecretText from "../../../domain/config/SecretText.ts"
 import * as ArrayScanner from "../../../domain/inventory/ArrayScanner.ts"
 import type { SourceConfig } from "../../../domain/sync/SyncConfig.ts"
 import * as CircuitBreaker from "../../../services/breaker/CircuitBreaker.ts"
@@ -76,6 +77,10 @@ const elementsMax = 100_000
 const retryAfterMax = Duration.minutes(2)
 const attemptsMax = 4
 const errorTextMax = 200
+/** As much more is read as makes sure that no secret at the edge is cut before it is known. */
+const errorBytesMax = 8_192
+/** In characters; shorter words stand in any text. */
+const secretLengthMin = 6
 
 type Answer = Result.Result<unknown, SourceError>
 
@@ -125,15 +130,28 @@ const reasonOf = (status: number): SourceErrors.SourceErrorReason => {
   return status >= 500 ? "server_error" : "http_status"
 }
 
-const shortTextOf = async (body: AsyncIterable<Uint8Array>): Promise<string> => {
+/** Tokens, keys and their parts, as they may stand in an answer that repeats what it was sent. */
+const secretsOf = ({ authorization, body }: HttpRequest): ReadonlyArray<string> =>
+  [authorization, body].flatMap((one) => {
+    if (one === undefined) return []
+    const text = Redacted.value(one)
+    const parts = [text, ...text.split(/[\s&]+/), ...new URLSearchParams(text).values()]
+    return parts.flatMap((part) => [part, part.slice(part.indexOf("=") + 1)])
+  }).filter((part) => part.length >= secretLengthMin).toSorted((one, other) => other.length - one.length)
+
+const withoutSecrets = (text: string, request: HttpRequest): string =>
+  secretsOf(request).reduce((masked, secret) => masked.replaceAll(secret, SecretText.redacted), text)
+
+const shortTextOf = async (body: AsyncIterable<Uint8Array>, request: HttpRequest): Promise<string> => {
   const parts: Array<Uint8Array> = []
   let length = 0
   for await (const part of body) {
     parts.push(part)
     length += part.length
-    if (length > errorTextMax) break
+    if (length > errorBytesMax) break
   }
-  return Buffer.concat(parts).toString("utf8").slice(0, errorTextMax).replaceAll(/\s+/g, " ").trim()
+  return withoutSecrets(Buffer.concat(parts).toString("utf8"), request).slice(0, errorTextMax).replaceAll(/\s+/g, " ")
+    .trim()
 }
 
 const parse = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
@@ -228,7 +246,7 @@ const exchange = async (
       url = target.href
       continue
     }
-    const text = await shortTextOf(response.body)
+    const text = await shortTextOf(response.body, request)
     const retryAfter = retryAfterOf(headerText(response.headers["retry-after"]), nowMillis)
     return Result.fail(failed(reasonOf(status), `status ${status}${text === "" ? "" : `: ${text}`}`, retryAfter))
   }

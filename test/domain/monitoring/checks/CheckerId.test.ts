@@ -28,6 +28,10 @@ describe("CheckerId", () => {
     assert.strictEqual(id("http", "web", "{not json"), "http:web:…")
   })
 
+  it("shows nothing of the details of a type that it does not know", () => {
+    assert.strictEqual(id("snmp", "router", "public"), "snmp:router:…")
+  })
+
   it("is short, printable and not empty, whatever is asked", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string(), fc.string({ unit: "binary" }), (type, name, to) => {

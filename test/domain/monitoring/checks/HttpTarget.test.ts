@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Result } from "effect"
 import * as HttpTarget from "../../../../src/domain/monitoring/checks/HttpTarget.ts"
+import * as PlantedSecrets from "../../../support/plantedSecrets.ts"
 
 const parsed = (details: string) => Result.getOrThrow(HttpTarget.parse(details))
 const refused = (details: string) => Result.getOrThrow(Result.flip(HttpTarget.parse(details)))
@@ -67,5 +68,31 @@ describe("HttpTarget", () => {
     assert.include(message, "http://a/x")
     assert.notInclude(refused("http://me:secret@[").message, "secret")
     assert.notInclude(refused("{\"token\":\"secret\"").message, "secret")
+  })
+
+  it("shows no secret wherever the mistake is", () => {
+    const planted = PlantedSecrets.make()
+    const whole = {
+      url: `http://me:${planted.at("password")}@a/x?token=${planted.at("parameter")}`,
+      headers: { authorization: planted.at("header") },
+      body: planted.at("body")
+    }
+    const texts = [
+      JSON.stringify(whole).slice(0, -1),
+      `${JSON.stringify(whole)}"`,
+      JSON.stringify({ ...whole, url: whole.url.replace("://", "//") }),
+      JSON.stringify({ ...whole, url: [whole.url] }),
+      JSON.stringify({ ...whole, headers: whole.headers.authorization }),
+      JSON.stringify({ ...whole, headers: [whole.headers.authorization] }),
+      JSON.stringify({ ...whole, headers: { authorization: [whole.headers.authorization] } }),
+      JSON.stringify({ ...whole, body: [whole.body] }),
+      JSON.stringify({ ...whole, bodies: whole.body, method: "GOT" }),
+      whole.url.replace("http:", "htp:"),
+      whole.url.replace("://", " ://")
+    ]
+
+    assert.deepStrictEqual(texts.filter((text) => planted.foundIn(refused(text).message).length > 0), [])
+    assert.include(refused(texts[6] ?? "").message, "headers.authorization: ")
+    assert.strictEqual(HttpTarget.withoutCredentials(whole.url), "http://a/x?token=<redacted>")
   })
 })

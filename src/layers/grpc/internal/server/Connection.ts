@@ -8,6 +8,8 @@ import { later } from "../Timer.ts"
 
 /** Milliseconds; infinite switches the rule off. */
 export interface ConnectionLife {
+  /** Until the client's first frame. */
+  readonly handshakeMillis: number
   readonly keepaliveMillis: number
   readonly keepaliveTimeoutMillis: number
   readonly idleMillis: number
@@ -64,6 +66,7 @@ export const watch = (session: http2.ServerHttp2Session, life: ConnectionLife, r
     for (const cancel of cancels) cancel()
     cancels.clear()
   })
+  session.once("remoteSettings", schedule(life.handshakeMillis, () => session.destroy()))
   schedule(life.keepaliveMillis, ping)
   schedule(spread(life.ageMillis, random), () => retire(session, life))
   idle()

@@ -56,6 +56,7 @@ const encode = <Res>(codec: Codec<unknown, Res>, incoming: Http2Call, message: R
 /** The only request of a method without a stream of them. */
 const single = <Req>(codec: Codec<Req, never>, incoming: Http2Call): Effect.Effect<Req, GrpcError> =>
   Effect.gen(function*() {
+    incoming.expectSoon()
     const messages: Array<Buffer> = []
     while (true) {
       const batch = yield* incoming.read

@@ -8,11 +8,13 @@ import { Effect, Exit, Option, Result } from "effect"
 import * as http2 from "node:http2"
 import type { ByteBudget } from "../../ByteBudget.ts"
 import * as Compression from "../../Compression.ts"
-import { type GrpcError, Internal, ResourceExhausted } from "../../GrpcError.ts"
+import { DeadlineExceeded, type GrpcError, Internal, ResourceExhausted } from "../../GrpcError.ts"
 import * as Frames from "../Frames.ts"
 import { later } from "../Timer.ts"
 import * as WriteRoom from "../WriteRoom.ts"
 import { Arriving } from "./Arriving.ts"
+import type { Deadlines } from "./Deadlines.ts"
+import * as FloodWatch from "./FloodWatch.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
 export interface CallLimits {
@@ -21,10 +23,17 @@ export interface CallLimits {
   /** Shared by all calls. */
   readonly arriving: ByteBudget
   readonly compression: Compression.Compression | undefined
+  /** Until the only request of a call is here. */
+  readonly requests: Deadlines
+  /** Until a client reads what is there for it. */
+  readonly readers: Deadlines
 }
 
 /** How long a client may go on sending after it was given its status. */
 const statusGraceMillis = 1_000
+
+/** For a client that does not read. */
+const tooSlow = http2.constants.NGHTTP2_CANCEL
 
 /** Messages handed over at once. */
 const batchMax = 16
@@ -37,6 +46,7 @@ export class Http2Call {
   readonly #arriving: Arriving
   readonly #compression: Compression.Compression | undefined
   #isEnded = false
+  #isSlow = false
   /** Read, and not handed over yet. */
   #ahead: ReadonlyArray<Buffer> = []
   #wake = () => {}
@@ -54,7 +64,12 @@ export class Http2Call {
     stream.on("readable", () => this.#wake())
     stream.on("end", () => {
       this.#isEnded = true
+      limits.requests.delete(this)
       this.#wake()
+    })
+    stream.once("close", () => {
+      limits.requests.delete(this)
+      limits.readers.delete(this)
     })
   }
 
@@ -83,6 +98,15 @@ export class Http2Call {
     })
   )
 
+  /** Fails the read under way, and those after it, when the client has not sent all by then. */
+  expectSoon(): void {
+    if (this.#isEnded || this.stream.closed) return
+    this.#limits.requests.add(this, () => {
+      this.#isSlow = true
+      this.#wake()
+    })
+  }
+
   readonly #frames: Effect.Effect<ReadonlyArray<Frames.Frame>, GrpcError> = Effect.callback((resume) => {
     this.#wake = () => {
       const taken = this.#take()
@@ -108,6 +132,7 @@ export class Http2Call {
       }
       const chunk: unknown = this.stream.read()
       if (!Buffer.isBuffer(chunk)) break
+      FloodWatch.useful(this.stream.session, chunk.length)
       this.#decoder.push(chunk)
     }
     const refusal = this.#arriving.hold(this.#decoder.heldBytes)
@@ -117,6 +142,7 @@ export class Http2Call {
       return Exit.fail(refusal)
     }
     if (frames.length > 0) return Exit.succeed(frames)
+    if (this.#isSlow) return Exit.fail(new DeadlineExceeded({ detail: "the request did not arrive in time" }))
     if (!this.#isEnded) return undefined
     return this.#decoder.isMidFrame
       ? Exit.fail(new Internal({ detail: "the request ended inside a message" }))
@@ -155,7 +181,11 @@ export class Http2Call {
   write(frame: Buffer): Effect.Effect<void> {
     return WriteRoom.writing(this.stream, () => {
       this.sendHeaders({})
-      return this.isGone || this.stream.write(frame)
+      if (this.isGone || this.stream.write(frame)) return true
+      const { readers } = this.#limits
+      readers.add(this, () => this.stream.close(tooSlow))
+      this.stream.once("drain", () => readers.delete(this))
+      return false
     })
   }
 
@@ -164,8 +194,10 @@ export class Http2Call {
     const { stream } = this
     if (this.isGone) return
     // What the client still sends is of no interest, and must not stay in the connection's window.
-    stream.on("data", () => {})
+    const { session } = stream
+    stream.on("data", (chunk: Buffer) => FloodWatch.useful(session, chunk.length))
     stream.resume()
+    this.#limits.readers.add(this, () => stream.close(tooSlow))
     if (last === undefined && !stream.headersSent) {
       stream.respond(
         { ...trailers, ":status": 200, "content-type": "application/grpc+proto" },

@@ -44,10 +44,16 @@ const listen = (options: net.ListenOptions, onSocket: (socket: net.Socket) => vo
 const connectionsShare = 0.7
 
 /** Interrupted or not, a server that listens is closed in the end. */
-const acquire = (options: net.ListenOptions, name: string, onSocket: (socket: net.Socket) => void) =>
+const acquire = (options: net.ListenOptions, name: string, limits: Limits, onSocket: (socket: net.Socket) => void) =>
   Effect.acquireRelease(listen(options, onSocket), (server) => Effect.sync(() => server.close()), {
     interruptible: true
-  }).pipe(Effect.tap((server) => ConnectionGuard.guard(server, { name: `gRPC on ${name}`, share: connectionsShare })))
+  }).pipe(
+    Effect.tap((server) =>
+      ConnectionGuard.guard(server, { ...limits, name: `gRPC on ${name}`, share: connectionsShare })
+    )
+  )
+
+type Limits = Pick<ConnectionGuard.ConnectionGuardOptions, "connectionsMax" | "connectionsPerPeerMax">
 
 const portOf = (server: net.Server): number => {
   const address = server.address()
@@ -83,11 +89,11 @@ const removeStale = (path: string): Effect.Effect<void> =>
   })
 
 /** Listens until the scope closes; answers the port, 0 for a unix socket. */
-export const bind = (endpoint: Endpoint, onSocket: (socket: net.Socket) => void) =>
+export const bind = (endpoint: Endpoint, limits: Limits, onSocket: (socket: net.Socket) => void) =>
   Effect.gen(function*() {
     if ("path" in endpoint) {
       yield* removeStale(endpoint.path)
-      yield* acquire({ path: endpoint.path }, describe(endpoint), onSocket)
+      yield* acquire({ path: endpoint.path }, describe(endpoint), limits, onSocket)
       return 0
     }
     let port = endpoint.port
@@ -98,6 +104,7 @@ export const bind = (endpoint: Endpoint, onSocket: (socket: net.Socket) => void)
       const server = yield* acquire(
         { port, ...(host === undefined ? {} : { host }) },
         HostPort.format({ host: host ?? "*", port }),
+        limits,
         onSocket
       ).pipe(
         Effect.catchIf(isUnavailable, (error) => {

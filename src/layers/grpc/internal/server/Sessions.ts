@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import type * as http2 from "node:http2"
 import { later } from "../Timer.ts"
 import * as Connection from "./Connection.ts"
+import type { FloodWatch } from "./FloodWatch.ts"
 
 const replaceWithinMillis = 1_000
 
@@ -19,6 +20,7 @@ export class Sessions {
   constructor(
     server: http2.Http2Server | http2.Http2SecureServer,
     life: Connection.ConnectionLife,
+    floods: FloodWatch,
     random: () => number
   ) {
     this.#life = life
@@ -32,6 +34,7 @@ export class Sessions {
         if (this.#open.size === 0) this.#onEmpty()
       })
       Connection.watch(session, life, random())
+      floods.add(session)
     })
     // A client without HTTP/2 or with a certificate that is refused: its connection is its own affair.
     server.on("sessionError", () => {})
