@@ -3,7 +3,7 @@
  * when it is not restarted. Shares no code with what it judges.
  */
 import type { ExitClass } from "../../../src/domain/supervision/ChildExit.ts"
-import type { ModelFlags, ModelSpec } from "./SupervisorModel.ts"
+import type { ModelFlags, ModelSpec } from "../../../src/services/supervision/testing/SupervisorModel.ts"
 
 export type DynamicOperation =
   | { readonly _tag: "startChild"; readonly spec: ModelSpec }

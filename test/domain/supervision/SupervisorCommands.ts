@@ -4,8 +4,14 @@ import * as fc from "fast-check"
 import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
 import type { ExitClass, Restart } from "../../../src/domain/supervision/ChildExit.ts"
 import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
+import type {
+  ModelFlags,
+  ModelSpec,
+  Observation,
+  Operation,
+  SupervisorModel
+} from "../../../src/services/supervision/testing/SupervisorModel.ts"
 import { seed } from "../../support/StepBudget.ts"
-import type { ModelFlags, ModelSpec, Observation, Operation, SupervisorModel } from "./SupervisorModel.ts"
 
 /** What is held to the model. */
 export interface World {

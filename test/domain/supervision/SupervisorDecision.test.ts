@@ -3,7 +3,6 @@ import * as Duration from "effect/Duration"
 import * as fc from "fast-check"
 import { decide } from "../../../src/domain/supervision/SupervisorDecision.ts"
 import * as State from "../../../src/domain/supervision/SupervisorState.ts"
-import { type Life, lives, parameters, type World } from "./SupervisorCommands.ts"
 import {
   type ModelFlags,
   type ModelSpec,
@@ -12,7 +11,8 @@ import {
   type Request,
   stopLimitMillis,
   SupervisorModel
-} from "./SupervisorModel.ts"
+} from "../../../src/services/supervision/testing/SupervisorModel.ts"
+import { type Life, lives, parameters, type World } from "./SupervisorCommands.ts"
 
 const flagsOf = (flags: ModelFlags): State.SupervisorFlags => ({
   strategy: flags.strategy,

@@ -1,23 +1,14 @@
 /** The agent's tree under random faults. Its port is a real one. */
 import { describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import * as net from "node:net"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import * as AgentProgram from "../../../src/programs/agent/AgentProgram.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import { TreeCheck } from "../../../src/services/supervision/testing/index.ts"
+import { isOpen } from "../../support/openPort.ts"
 import { freePort } from "../../support/Program.ts"
 import { within, withstandsFaults } from "../../support/programTree.ts"
 import { secured } from "../../support/secured.ts"
-
-/** Whether somebody listens. */
-const isOpen = (port: number): Effect.Effect<boolean> =>
-  Effect.callback((resume) => {
-    const socket = net.connect(port, "127.0.0.1")
-    socket.once("connect", () => resume(Effect.succeed(true)))
-    socket.once("error", () => resume(Effect.succeed(false)))
-    return Effect.sync(() => socket.destroy())
-  })
 
 const subject = Effect.map(freePort, (port) => {
   const config = { ...AgentConfig.fromFile({ agent_id: "agent-1" }), listen: { host: "127.0.0.1", port } }

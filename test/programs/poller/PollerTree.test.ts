@@ -1,75 +1,18 @@
 /** The poller's tree under random faults, between agents and a core that answer. */
 import { describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Layer, Stream } from "effect"
-import { CircuitBreaker } from "effect/persistence"
-import { Management } from "../../../src/layers/http/Management.ts"
+import { Effect, Layer } from "effect"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
-import { AgentClient, type AgentConnection } from "../../../src/services/poller/AgentClient.ts"
-import { CoreClient } from "../../../src/services/poller/CoreClient.ts"
-import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
-import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import { TreeCheck } from "../../../src/services/supervision/testing/index.ts"
-import { config } from "../../fixtures/fleet.ts"
-import { agent, check, poller } from "../../services/poller/statuses.ts"
 import { within, withstandsFaults } from "../../support/programTree.ts"
 import { secured } from "../../support/secured.ts"
+import * as PollerWorld from "./PollerWorld.ts"
 
-const answer = {
-  available: true,
-  message: new TextEncoder().encode("{\"ok\":true}"),
-  responseTimeNanos: 5_000_000n,
-  agentId: ""
-}
-
-const connection: AgentConnection = {
-  getStatus: () => Effect.as(Effect.sleep("5 millis"), answer),
-  getResults: () => Effect.never,
-  streamResults: () => Stream.never,
-  probe: () => Effect.void,
-  lost: Effect.never
-}
-
-const agents = ["a", "b", "c"].map((name) => agent(name, "agent:1", [check("ssh")]))
-
-/** Polls every 2 s; core hears of each agent at least every 10 s once nothing is done to the tree. */
 const subject = Effect.sync(() => {
-  const reportedMillis = new Map<string, number>()
-  const core = Layer.succeed(CoreClient, {
-    losses: Effect.succeed(0),
-    takesParts: Effect.succeed(true),
-    stream: () => Effect.succeed({ takesParts: true }),
-    report: (_, statuses) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
-        for (const { agentId } of statuses) reportedMillis.set(agentId, now)
-        return { takesParts: true }
-      })
-  })
-  const reporter = CoreReporter.layer({
-    poller,
-    pollInterval: Duration.seconds(2),
-    batchWait: "100 millis",
-    expected: new Map()
-  }).pipe(Layer.provide([core, HostIdentity.layerStatic("192.0.2.1")]))
-  const world = Layer.mergeAll(
-    reporter,
-    HostIdentity.layerStatic("192.0.2.1"),
-    Layer.succeed(AgentClient, { connect: () => Effect.succeed(connection) }),
-    CircuitBreaker.layerStoreMemory(),
-    Management.layer
-  ).pipe(Layer.provideMerge(secured), Layer.provideMerge(SupervisionTree.layer))
+  const { layer, promises } = PollerWorld.make()
   return within(
-    TreeCheck.subject(PollerProgram.tree(config(agents, { pollInterval: "2 seconds" })), [{
-      name: "core hears of every agent",
-      when: "healed",
-      broken: Effect.map(Clock.currentTimeMillis, (now) => {
-        const silent = agents.filter(({ agentId }) => now - (reportedMillis.get(agentId) ?? -Infinity) > 10_000)
-        return silent.length === 0
-          ? undefined
-          : `nothing of ${silent.map(({ agentId }) => agentId).join(", ")} within 10 s`
-      })
-    }]),
-    world
+    TreeCheck.subject(PollerProgram.tree(PollerWorld.config), promises),
+    layer.pipe(Layer.provideMerge(secured), Layer.provideMerge(SupervisionTree.layer))
   )
 })
 

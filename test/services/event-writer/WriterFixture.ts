@@ -211,16 +211,26 @@ const healthLayer = (world: World) =>
     Effect.suspend(() => world.probe === "fine" ? Effect.void : Effect.fail({ message: "refused" }))
   )
 
+/** Whose lives are somebody else's to keep. */
+export const collaborators = (world: World) =>
+  Layer.mergeAll(
+    sourceLayer(world),
+    storeLayer(world),
+    lettersLayer(world),
+    healthLayer(world),
+    StreamRecords.layer,
+    StoreTurns.layer(),
+    decoderLayer(world),
+    Layer.mock(EventTables, {
+      prepare: Effect.void,
+      maintain: Effect.succeed({ created: 0, dropped: 0, removedRows: 0, postponed: 0 }),
+      disturbed: Effect.void,
+      awaitDisturbed: Effect.never,
+      ready: Effect.void
+    })
+  )
+
 export const layer = (world: World) =>
   Layer.effectDiscard(DatabaseHealth.use((health) => Effect.forkScoped(health.keep))).pipe(
-    Layer.provideMerge(Layer.mergeAll(
-      sourceLayer(world),
-      storeLayer(world),
-      lettersLayer(world),
-      healthLayer(world),
-      StreamRecords.layer,
-      StoreTurns.layer(),
-      decoderLayer(world),
-      Layer.mock(EventTables, { disturbed: Effect.void })
-    ))
+    Layer.provideMerge(collaborators(world))
   )

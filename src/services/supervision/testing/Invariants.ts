@@ -28,11 +28,13 @@ const isOfChild = (event: SupervisionEvent): event is Child => "child" in event
 
 const pathOf = (event: Child): string => `${event.path}/${event.child}`
 
-/** The states of children as the events tell them. */
+/** The states of children as the events tell them, and of supervisors that a child runs by itself. */
 const told = (events: ReadonlyArray<SupervisionEvent>): ReadonlyMap<string, string> => {
   const states = new Map<string, string>()
   for (const event of events) {
+    if (event._tag === "SupervisorStarted") states.set(event.path, "running")
     if (event._tag === "SupervisorEnded") {
+      states.delete(event.path)
       for (const path of states.keys()) if (path.startsWith(`${event.path}/`)) states.delete(path)
     }
     if (!isOfChild(event)) continue

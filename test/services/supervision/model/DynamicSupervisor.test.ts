@@ -9,13 +9,13 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as fc from "fast-check"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
+import type { ModelSpec } from "../../../../src/services/supervision/testing/SupervisorModel.ts"
 import {
   DynamicModel,
   type DynamicObservation,
   type DynamicOperation
 } from "../../../domain/supervision/DynamicModel.ts"
 import { operation, parameters } from "../../../domain/supervision/SupervisorCommands.ts"
-import type { ModelSpec } from "../../../domain/supervision/SupervisorModel.ts"
 import { passTime } from "../../../support/StepBudget.ts"
 import { it, withoutLeaks } from "../fixtures/Leaks.ts"
 import { type Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"

@@ -14,7 +14,6 @@ import * as fc from "fast-check"
 import type { SupervisionEvent } from "../../../../src/domain/supervision/SupervisionEvent.ts"
 import { SupervisionTree } from "../../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
-import { type Life, lives, parameters, type World } from "../../../domain/supervision/SupervisorCommands.ts"
 import {
   type ModelFlags,
   type ModelSpec,
@@ -22,7 +21,8 @@ import {
   type Operation,
   stopLimitMillis,
   SupervisorModel
-} from "../../../domain/supervision/SupervisorModel.ts"
+} from "../../../../src/services/supervision/testing/SupervisorModel.ts"
+import { type Life, lives, parameters, type World } from "../../../domain/supervision/SupervisorCommands.ts"
 import { giveWay, passTime } from "../../../support/StepBudget.ts"
 import { withoutLeaks } from "../fixtures/Leaks.ts"
 import { Boom, type End, ends, type Spec, Trace } from "../fixtures/Trace.ts"
@@ -210,6 +210,17 @@ const replay = (initial: ReadonlyArray<string>, events: ReadonlyArray<Supervisio
   }
   return [...children].map(([id, state]) => `${id}:${state}`).toSorted()
 }
+
+/** The real supervisor, for the checks of the kit; it has ended when the scope closes. */
+export const supervisorWorld = (life: Life) =>
+  Effect.gen(function*() {
+    yield* passTime(0)
+    const { world } = yield* Effect.acquireRelease(fiberWorld(life, []), ({ finish }) => finish)
+    return {
+      perform: (operation: Operation, tookMillis: number) =>
+        Effect.promise(async () => world.perform(operation, tookMillis))
+    }
+  })
 
 /** Leads one life, and returns what was published about it. */
 export const lead = (life: Life, commands: Commands): Promise<ReadonlyArray<SupervisionEvent>> =>

@@ -3,9 +3,9 @@
  *
  * Shares no code with what it judges. Nothing takes time here but a backoff and a stop that was asked to be slow.
  */
-import type { AutoShutdown } from "../../../src/domain/supervision/AutoShutdown.ts"
-import type { ExitClass, Restart } from "../../../src/domain/supervision/ChildExit.ts"
-import type { Strategy } from "../../../src/domain/supervision/Strategy.ts"
+import type { AutoShutdown } from "../../../domain/supervision/AutoShutdown.ts"
+import type { ExitClass, Restart } from "../../../domain/supervision/ChildExit.ts"
+import type { Strategy } from "../../../domain/supervision/Strategy.ts"
 
 /**
  * How long a stop waits for a child. No sum of the times that a life is made of gets near it or a backoff, so that no
