@@ -8,6 +8,7 @@
  */
 import { Result, Schema } from "effect"
 import * as Hex from "effect/encoding/Hex"
+import { ByteWriter } from "./ByteWriter.ts"
 import type { NonceMemory } from "./NonceMemory.ts"
 
 export interface SignedMessage {
@@ -83,37 +84,24 @@ export class NotSigned extends Schema.TaggedError<NotSigned>()("NotSigned", { se
 export type SignatureError = MalformedMessage | FromTheFuture | TooOld | Replayed | InvalidSignature | NotSigned
 
 const version = new TextEncoder().encode("serviceradar-signed-message-1")
-
-const withLength = (part: Uint8Array): ReadonlyArray<Uint8Array> => {
-  const length = new Uint8Array(4)
-  new DataView(length.buffer).setUint32(0, part.length)
-  return [length, part]
-}
-
-const seconds = (value: number): Uint8Array => {
-  const bytes = new Uint8Array(8)
-  new DataView(bytes.buffer).setBigInt64(0, BigInt(value))
-  return bytes
-}
+const timestampBytes = 8
 
 /**
- * The bytes that are signed: each part with its length in front, so that no two messages have the same encoding.
+ * The bytes that are signed: each part with its length in front, so that no two messages have the same encoding. Valid
+ * until `writer` is started again.
  */
-export const canonical = (message: Omit<SignedMessage, "signature">): Uint8Array => {
-  const parts = [
-    version,
-    new TextEncoder().encode(message.sender),
-    seconds(message.timestampSeconds),
-    message.nonce,
-    message.payload
-  ].flatMap(withLength)
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+export const canonical = (message: Omit<SignedMessage, "signature">, writer = new ByteWriter()): Uint8Array => {
+  const { nonce, payload, sender, timestampSeconds } = message
+  return writer.start()
+    .part(version)
+    .text(sender)
+    .uint32(timestampBytes)
+    // 64 bits in halves: a bigint would cost more than the whole encoding.
+    .uint32(Math.floor(timestampSeconds / 0x1_0000_0000))
+    .uint32(timestampSeconds)
+    .part(nonce)
+    .part(payload)
+    .written()
 }
 
 /** The second check: too old is also what may have been received and forgotten since. */

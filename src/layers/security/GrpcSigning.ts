@@ -11,7 +11,6 @@ import * as NonceMemory from "../../domain/security/NonceMemory.ts"
 import type { Mtls, Spiffe } from "../../domain/security/SecurityConfig.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import * as SignatureHeaders from "../../domain/security/SignatureHeaders.ts"
-import * as SignedCall from "../../domain/security/SignedCall.ts"
 import * as SignedMessage from "../../domain/security/SignedMessage.ts"
 import * as SigningPolicy from "../../domain/security/SigningPolicy.ts"
 import * as TokenBucket from "../../domain/security/TokenBucket.ts"
@@ -21,13 +20,12 @@ import type { CallOptions } from "../grpc/GrpcCallOptions.ts"
 import { type GrpcError, Internal, Unauthenticated, Unavailable } from "../grpc/GrpcError.ts"
 import type { ClientInterceptor, OutgoingCall } from "../grpc/GrpcInterceptor.ts"
 import type { ServerInterceptor } from "../grpc/GrpcServer.ts"
+import * as CallSignature from "./CallSignature.ts"
 import * as MessageSigner from "./MessageSigner.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
 import * as PeerRules from "./PeerRules.ts"
 
 const errorTrailer = "serviceradar-signature-error"
-
-const seconds = (millis: number): number => Math.floor(millis / 1_000)
 
 const signed = (source: CredentialSource, call: OutgoingCall): Effect.Effect<CallOptions, GrpcError> =>
   Effect.flatMap(Clock.currentTimeMillis, (nowMillis): Effect.Effect<CallOptions, GrpcError> => {
@@ -35,16 +33,12 @@ const signed = (source: CredentialSource, call: OutgoingCall): Effect.Effect<Cal
     const set = source.current()
     if (Option.isNone(set)) return Effect.fail(new Unavailable({ method, peer, detail: source.trouble() }))
     const options = Result.gen(function*() {
-      const { certificateDigest, certificates, sign } = yield* MessageSigner.signerOf(set.value)
+      const signer = yield* MessageSigner.signerOf(set.value)
       const request = yield* Result.try({
         try: () => Option.getOrUndefined(Option.map(call.request, (bytes) => bytes())),
         catch: () => "the request cannot be written as the method's message"
       })
-      const { nonce, sender, signature, timestampSeconds } = sign(
-        SignedCall.payload({ method, certificateDigest, request }),
-        seconds(nowMillis)
-      )
-      const headers = SignatureHeaders.encode({ sender, timestampSeconds, nonce, signature, certificates })
+      const headers = CallSignature.sign(signer, { method, request }, Math.floor(nowMillis / 1_000))
       return { ...call.options, metadata: { ...call.options.metadata, ...headers } }
     })
     return Effect.fromResult(
@@ -93,29 +87,14 @@ class Verifier {
     return verification === "require" ? "missing" : "skip"
   }
 
-  /** In the documented order: time, nonce, signature. */
   verify(
     peer: string,
-    call: ServerCall,
+    { metadata, method }: ServerCall,
     request: Uint8Array | undefined,
     nowMillis: number
   ): Result.Result<void, SignedMessage.SignatureError> {
-    const nowSeconds = seconds(nowMillis)
-    const { nonces, senders, time } = { nonces: this.#nonces, senders: this.#senders(), time: this.#policy.time }
-    return Result.gen(function*() {
-      const { certificates, ...envelope } = yield* SignatureHeaders.decode(call.metadata)
-      const { sender } = envelope
-      yield* SignedMessage.checkTime(envelope, nowSeconds, time)
-      yield* SignedMessage.checkNonce(envelope, nonces, nowSeconds)
-      const known = yield* Result.mapError(
-        senders.find(certificates),
-        (reason) => new SignedMessage.InvalidSignature({ sender, reason })
-      )
-      const { certificateDigest } = known
-      const payload = SignedCall.payload({ method: call.method, certificateDigest, request })
-      yield* MessageSigner.checkSignature({ ...envelope, payload }, known, peer, nowMillis)
-      yield* SignedMessage.remember(envelope, nonces, nowSeconds)
-    })
+    const receiver = { nonces: this.#nonces, senders: this.#senders(), time: this.#policy.time }
+    return CallSignature.verify(receiver, { metadata, method, peer, request }, nowMillis)
   }
 
   #senders(): MessageSigner.SenderBook {
