@@ -147,13 +147,17 @@ const handshakes = async (port: number, seconds: number, pems: Pems): Promise<nu
   return count / (performance.now() - started) * 1_000
 }
 
-/** Microseconds of one, in the median of several rounds. */
+/**
+ * Microseconds of one, in the median of several rounds: of the processor, not of the clock, so that other work on the
+ * machine is not in it. The kernel counts in steps of 4 ms, which a round must be far longer than.
+ */
 const microsOf = (rounds: number, times: number, body: () => void): number => {
   for (let count = 0; count < times / 10; count++) body()
   const found = Array.from({ length: rounds }, () => {
-    const started = performance.now()
+    const before = process.threadCpuUsage()
     for (let count = 0; count < times; count++) body()
-    return (performance.now() - started) / times * 1_000
+    const { system, user } = process.threadCpuUsage(before)
+    return (user + system) / times
   })
   return median(found)
 }
@@ -165,6 +169,15 @@ const median = (values: ReadonlyArray<number>): number =>
 const microsOfEach = (rounds: number, times: number, bodies: ReadonlyArray<() => void>): ReadonlyArray<number> => {
   const found = Array.from({ length: rounds }, () => bodies.map((body) => microsOf(1, times, body)))
   return bodies.map((_, index) => median(found.map((round) => round[index] ?? 0)))
+}
+
+const inTurn = <A>(values: ReadonlyArray<A>): () => A => {
+  let at = 0
+  return () => {
+    const value = values[at++ % values.length]
+    if (value === undefined) throw new Error("nothing to take in turn")
+    return value
+  }
 }
 
 /**
@@ -186,20 +199,29 @@ const signatures = (pems: Pems, rounds: number) => {
   const method = AgentServiceService.getStatus.path
   const bytes = AgentServiceService.getStatus.requestSerialize(request)
   const sign = () => CallSignature.sign(signer, { method, request: bytes }, Math.floor(Date.now() / 1_000))
-  const metadata = Object.fromEntries(Object.entries(sign()).map(([name, value]) => [name, [value]]))
-  const call = { metadata, method, peer: signer.sender, request: bytes }
+  // Many, because how long one takes to verify depends on its bits.
+  const calls = inTurn(Array.from({ length: 256 }, () => {
+    const metadata = Object.fromEntries(Object.entries(sign()).map(([name, value]) => [name, [value]]))
+    return { metadata, method, peer: signer.sender, request: bytes }
+  }))
   const verify = () => {
     // A memory that has it not seen: of one message it would know the nonce after the first time.
     const nonces = NonceMemory.make({ countMax: 1, ageMaxSeconds: 300 })
-    Result.getOrThrow(CallSignature.verify({ nonces, senders, time: SigningPolicy.unsigned.time }, call, Date.now()))
+    Result.getOrThrow(CallSignature.verify({ nonces, senders, time: SigningPolicy.unsigned.time }, calls(), Date.now()))
   }
   const { privateKey, publicKey } = crypto.generateKeyPairSync("ed25519")
-  const bare = crypto.sign(null, bytes, privateKey)
-  const [signed = 0, verified = 0, bareSigned = 0, bareVerified = 0] = microsOfEach(Math.max(3, rounds) * 5, 1_000, [
+  const bare = inTurn(Array.from({ length: 256 }, () => {
+    const message = crypto.randomBytes(200)
+    return { message, signature: crypto.sign(null, message, privateKey) }
+  }))
+  const [signed = 0, verified = 0, bareSigned = 0, bareVerified = 0] = microsOfEach(Math.max(3, rounds) * 3, 3_000, [
     sign,
     verify,
-    () => crypto.sign(null, bytes, privateKey),
-    () => crypto.verify(null, bytes, publicKey, bare)
+    () => crypto.sign(null, bare().message, privateKey),
+    () => {
+      const { message, signature } = bare()
+      crypto.verify(null, message, publicKey, signature)
+    }
   ])
   return { sign: signed, verify: verified, bareSign: bareSigned, bareVerify: bareVerified }
 }
@@ -208,7 +230,7 @@ const authorization = (rounds: number): number => {
   const identity: CertificateIdentity = { commonName: "poller.serviceradar", spiffeId: Option.none() }
   const bucket = TokenBucket.make({ perSecond: 1e9, burst: 1e9 })
   const call = { method: AgentServiceService.getStatus.path, requirement: "poll" } as const
-  return microsOf(Math.max(3, rounds), 200_000, () => {
+  return microsOf(Math.max(3, rounds), 1_000_000, () => {
     Result.getOrThrow(Authorization.decide(identity, call, Authorization.everyRole))
     bucket.take(Date.now())
   })
@@ -265,7 +287,7 @@ export const run = async (options: ReadonlyMap<string, string>) => {
       { what: `unary calls over mTLS, signed (${share(found.signed)})`, value: found.signed, unit: "per s" },
       { what: "sign, Ed25519", value: found.sign, unit: "µs" },
       { what: "verify, Ed25519", value: found.verify, unit: "µs" },
-      { what: "both ends together", value: found.sign + found.verify, unit: "µs", must: "<= 150" },
+      { what: "both ends together", value: found.sign + found.verify, unit: "µs of CPU", must: "<= 150" },
       { what: "node:crypto alone, both ends", value: found.bareSign + found.bareVerify, unit: "µs" },
       { what: "authorise", value: found.authorize, unit: "µs" }
     ]

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import * as Hex from "effect/encoding/Hex"
 import * as fc from "fast-check"
 import * as SignedMessage from "../../../src/domain/security/SignedMessage.ts"
 
@@ -35,6 +36,20 @@ describe("SignedMessage", () => {
     const split = (sender: string, payload: string) =>
       SignedMessage.canonical(message({ sender, payload: new TextEncoder().encode(payload) }))
     assert.notDeepEqual(split("ab", "c"), split("a", "bc"))
+  })
+
+  it("has the encoding that the other end has: parts with their length, the time in 64 bits", () => {
+    const { canonical } = SignedMessage
+    const one = { payload: Uint8Array.of(1, 2, 3), sender: "ü€😀", nonce: new Uint8Array(16).fill(7) }
+    assert.strictEqual(
+      Hex.encode(canonical({ ...one, timestampSeconds: 1_764_400_000 })),
+      "0000001d7365727669636572616461722d7369676e65642d6d6573736167652d31" + "00000009c3bce282acf09f9880" +
+        "0000000800000000692a9b80" + "0000001007070707070707070707070707070707" + "00000003010203"
+    )
+    fc.assert(fc.property(fc.maxSafeInteger(), (timestampSeconds) => {
+      const bytes = canonical({ ...one, timestampSeconds })
+      assert.strictEqual(new DataView(bytes.buffer).getBigInt64(33 + 13 + 4), BigInt(timestampSeconds))
+    }))
   })
 
   it("is valid from a little before its time until 300 s after it", () => {
