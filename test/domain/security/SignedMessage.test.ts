@@ -43,8 +43,13 @@ describe("SignedMessage", () => {
     const one = { payload: Uint8Array.of(1, 2, 3), sender: "ü€😀", nonce: new Uint8Array(16).fill(7) }
     assert.strictEqual(
       Hex.encode(canonical({ ...one, timestampSeconds: 1_764_400_000 })),
-      "0000001d7365727669636572616461722d7369676e65642d6d6573736167652d31" + "00000009c3bce282acf09f9880" +
-        "0000000800000000692a9b80" + "0000001007070707070707070707070707070707" + "00000003010203"
+      [
+        "0000001d7365727669636572616461722d7369676e65642d6d6573736167652d31",
+        "00000009c3bce282acf09f9880",
+        "0000000800000000692a9b80",
+        "0000001007070707070707070707070707070707",
+        "00000003010203"
+      ].join("")
     )
     fc.assert(fc.property(fc.maxSafeInteger(), (timestampSeconds) => {
       const bytes = canonical({ ...one, timestampSeconds })

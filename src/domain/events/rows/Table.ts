@@ -6,10 +6,14 @@
  * when it is sent, an `int8` is a bigint.
  */
 
-/** For `JSON.stringify`. Rows that come again are never sent, so the larger part of what they are is never made. */
+/** Rows that come again are never sent, so the larger part of what they are is never made. */
 export interface JsonDocument {
+  readonly toText: () => string
+  /** The same as a value. */
   readonly toJSON: () => unknown
 }
+
+const isDocument = (value: object): value is JsonDocument => "toText" in value
 
 export interface Values {
   readonly text: string
@@ -24,7 +28,8 @@ export interface Values {
 }
 
 /** A `jsonb` value as it is sent. */
-export const jsonText = (value: Values["jsonb"]): string => typeof value === "string" ? value : JSON.stringify(value)
+export const jsonText = (value: Values["jsonb"] | object): string =>
+  typeof value === "string" ? value : isDocument(value) ? value.toText() : JSON.stringify(value)
 
 export type ColumnType = keyof Values
 

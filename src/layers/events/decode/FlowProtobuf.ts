@@ -169,6 +169,7 @@ const hasAddresses = ({ flow }: Frame): boolean =>
 
 /** The messages behind their lengths, with a last one that breaks off; none when the message is not of that form. */
 const framed = (data: Uint8Array): ReadonlyArray<Frame> | undefined => {
+  if ((data[0] ?? 0) < flowBytesMin) return undefined
   const reader = new BinaryReader(data)
   const frames: Array<Frame> = []
   while (reader.pos < data.length) {

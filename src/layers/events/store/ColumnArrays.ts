@@ -7,6 +7,7 @@
  */
 import * as PgTypes from "@effect/sql-pg/PgTypes"
 import { Result } from "effect"
+import * as Table from "../../../domain/events/rows/Table.ts"
 
 export type ColumnType = "text" | "uuid" | "int4" | "int8" | "float8" | "boolean" | "timestamptz" | "jsonb" | "text[]"
 
@@ -36,7 +37,7 @@ const arrayLiteral = (value: unknown): unknown => Array.isArray(value) ? `{${val
 
 /** A document is encoded here and not before: most of what a repeated row costs. */
 const jsonText = (value: unknown): unknown =>
-  typeof value === "object" && value !== null ? JSON.stringify(value) : value
+  typeof value === "object" && value !== null ? Table.jsonText(value) : value
 
 const { OID } = PgTypes
 

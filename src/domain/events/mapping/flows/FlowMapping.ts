@@ -1,118 +1,15 @@
 /**
  * A flow as a row of `ocsf_network_activity`, or of the older `netflow_metrics`.
- *
- * Counters of 64 bits are text in the JSON document, because a JSON number would lose digits.
  */
 import * as EventTime from "../../decode/EventTime.ts"
-import type { JsonObject } from "../../decode/Json.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
 import type { NetflowMetricRow } from "../../rows/NetflowMetrics.ts"
 import type { OcsfNetworkActivityRow } from "../../rows/OcsfNetworkActivity.ts"
-import type { JsonDocument } from "../../rows/Table.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
 import * as Ocsf from "../ocsf/Ocsf.ts"
 import * as Flow from "./Flow.ts"
+import * as FlowDocument from "./FlowDocument.ts"
 import * as FlowServices from "./FlowServices.ts"
-
-const count = (value: bigint | null): number | string | undefined =>
-  value === null ? undefined : value <= Number.MAX_SAFE_INTEGER ? Number(value) : value.toString()
-
-const millis = (micros: number | null): number | undefined => micros === null ? undefined : Math.floor(micros / 1000)
-
-const endpoint = (ip: string | null, port: number | null, as: bigint | null, mac: string | null) => ({
-  ip: ip ?? undefined,
-  mac: mac ?? undefined,
-  port: port ?? undefined,
-  autonomous_system: as === null ? undefined : { number: Number(as) }
-})
-
-/**
- * The complete event; members without a value are left out by the encoding.
- *
- * Members stand in the order of `jsonb`, shorter names first and then by their letters: PostgreSQL spends more on reading
- * this document than on all the rest of the row, and a seventh less when it need not sort.
- */
-class FlowDocument implements JsonDocument {
-  readonly flow: Flow.Flow
-  readonly time: number
-  readonly subject: string
-  readonly labels: Labels
-
-  constructor(flow: Flow.Flow, time: number, subject: string, labels: Labels) {
-    this.flow = flow
-    this.time = time
-    this.subject = subject
-    this.labels = labels
-  }
-
-  toJSON(): JsonObject {
-    const flow = this.flow
-    return {
-      time: millis(this.time),
-      message: messageOf(flow, this.labels.protocol),
-      traffic: {
-        bytes: count(flow.bytes ?? 0n),
-        packets: count(flow.packets ?? 0n),
-        bytes_in: count(flow.bytesIn),
-        bytes_out: count(flow.bytesOut),
-        packets_in: count(flow.packetsIn),
-        packets_out: count(flow.packetsOut)
-      },
-      end_time: millis(flow.endedAt),
-      metadata: { version: Ocsf.version, flow_source: flow.source, correlation_uid: this.subject },
-      severity: Ocsf.severityName(1),
-      type_uid: Ocsf.networkTraffic.type_uid,
-      unmapped: claimed(flow, this.time),
-      class_uid: Ocsf.networkTraffic.class_uid,
-      start_time: millis(flow.startedAt),
-      activity_id: Ocsf.networkTraffic.activity_id,
-      flow_source: flow.source,
-      observables: flow.samplerIp === null ? undefined : [Ocsf.observable("IP Address", flow.samplerIp)],
-      severity_id: 1,
-      category_uid: Ocsf.networkTraffic.category_uid,
-      dst_endpoint: endpoint(flow.dstIp, flow.dstPort, flow.dstAs, flow.dstMac),
-      protocol_num: flow.protocol ?? undefined,
-      src_endpoint: endpoint(flow.srcIp, flow.srcPort, flow.srcAs, flow.srcMac),
-      connection_info: {
-        direction: this.labels.direction,
-        tcp_flags: flow.tcpFlags ?? undefined,
-        input_snmp: flow.inputSnmp ?? undefined,
-        output_snmp: flow.outputSnmp ?? undefined,
-        protocol_num: flow.protocol ?? undefined,
-        protocol_name: this.labels.protocol ?? undefined
-      },
-      sampler_address: flow.samplerIp ?? undefined
-    }
-  }
-}
-
-interface Labels {
-  readonly protocol: string | null
-  readonly direction: string
-}
-
-/** Above a million, thousand and so on with two decimals at most, as the pages have always shown it. */
-const size = (bytes: bigint): string => {
-  const units = [[1_000_000_000, "GB"], [1_000_000, "MB"], [1_000, "KB"]] as const
-  const number = Number(bytes)
-  const [unit, name] = units.find(([from]) => number >= from) ?? [1, "B"]
-  if (unit === 1) return `${bytes} B`
-  const rounded = String(Math.round(number / unit * 100) / 100)
-  return `${rounded.includes(".") ? rounded : `${rounded}.0`} ${name}`
-}
-
-const side = (ip: string | null, mac: string | null, port: number | null): string =>
-  `${ip ?? mac ?? "unknown"}${port === null ? "" : `:${port}`}`
-
-const messageOf = (flow: Flow.Flow, protocol: string | null): string =>
-  `${protocol ?? "Unknown"} traffic: ${side(flow.srcIp, flow.srcMac, flow.srcPort)} -> ` +
-  `${side(flow.dstIp, flow.dstMac, flow.dstPort)} (${flow.packets ?? 0n} pkts, ${size(flow.bytes ?? 0n)})`
-
-/** What the exporter claimed as the time of receipt, where it is neither the row's time nor in a column. */
-const claimed = ({ receivedAt, unmapped }: Flow.Flow, time: number): JsonObject =>
-  receivedAt === null || receivedAt === time || EventTime.isCredible(receivedAt, time)
-    ? unmapped
-    : { ...unmapped, timestamp: Timestamp.format(receivedAt) }
 
 /** The first of these that is credible, else when the stream stored the message. */
 const credible = (
@@ -182,7 +79,7 @@ export const toNetworkActivity = (flow: Flow.Flow, context: RowContext, index: n
     dst_mac: flow.dstMac,
     sampler_address: flow.samplerIp,
     partition: flow.partition ?? "default",
-    ocsf_payload: new FlowDocument(flow, time, context.subject, { protocol, direction })
+    ocsf_payload: new FlowDocument.FlowDocument(flow, time, context.subject, { protocol, direction })
   }
 }
 
@@ -204,7 +101,7 @@ export const toNetflowMetric = (flow: Flow.Flow, context: RowContext, index: num
   sampler_address: flow.samplerIp,
   input_snmp: signed(flow.inputSnmp),
   output_snmp: signed(flow.outputSnmp),
-  metadata: JSON.stringify(claimed(flow, context.storedAtMicros))
+  metadata: JSON.stringify(FlowDocument.claimed(flow, context.storedAtMicros))
 })
 
 /** The same 32 bits with a sign, as the column has one. */
