@@ -30,7 +30,8 @@ const scopes: Readonly<Record<string, Scope>> = {
   "--all": {
     projects: ["unit", "integration", "programs", "faults"],
     suites: [
-      { name: "packages", command: ["node", "scripts/check-packages.ts"] }
+      { name: "packages", command: ["node", "scripts/check-packages.ts"] },
+      { name: "step budgets", command: ["npm", "run", "--silent", "test:steps", "--", "--seeds", "10"] }
     ]
   }
 }

@@ -14,6 +14,7 @@ import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEv
 import type { LastExit } from "../../../domain/supervision/TreeNode.ts"
 import type { BoundChild } from "../ChildSpec.ts"
 import { HeartbeatMissed, StartAbandoned, StartTimedOut } from "../SupervisorError.ts"
+import { brutalStop } from "./BrutalStop.ts"
 import { monotonicMillis, type Owner, type StartResult } from "./ChildOwner.ts"
 import type { ChildControl, ChildPosition, DownReason, Subtree } from "./ChildPosition.ts"
 import * as ExitReason from "./ExitReason.ts"
@@ -250,7 +251,7 @@ export class ChildRecord<E> implements ChildPosition, Watched {
         return this.owner.abandoned(this)
       })
       this.limit = this.owner.fork(
-        Effect.andThen(limitMillis === 0 ? Effect.yieldNow : Effect.sleep(limitMillis), late)
+        Effect.andThen(limitMillis === 0 ? brutalStop(() => this.fiber !== fiber) : Effect.sleep(limitMillis), late)
       )
       return Effect.void
     })
@@ -302,7 +303,7 @@ export class ChildRecord<E> implements ChildPosition, Watched {
   private endedInTime(fiber: Fiber.Fiber<unknown, E>): Effect.Effect<unknown> {
     const limitMillis = Shutdown.limitMillis(this.bound.description.shutdown)
     if (limitMillis === Number.POSITIVE_INFINITY) return Fiber.await(fiber)
-    if (limitMillis === 0) return Effect.yieldNow
+    if (limitMillis === 0) return brutalStop(() => this.fiber !== fiber)
     return Effect.timeoutOption(Fiber.await(fiber), limitMillis)
   }
 

@@ -5,10 +5,11 @@ import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as fc from "fast-check"
+import { brutalTurns } from "../../../../src/domain/supervision/Shutdown.ts"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { type ModelSpec, SupervisorModel } from "../../../../src/services/supervision/testing/SupervisorModel.ts"
 import { flags, operation, parameters, spec } from "../../../domain/supervision/SupervisorCommands.ts"
-import { passTime } from "../../../support/StepBudget.ts"
+import { giveWay, passTime } from "../../../support/StepBudget.ts"
 import { it } from "../fixtures/Leaks.ts"
 import { Boom, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
@@ -21,20 +22,24 @@ const run = <E>(effect: Effect.Effect<void, E, Scope.Scope>): Promise<void> =>
   )
 
 const stepMillis = 500
+const childrenMax = 5
 const limits = fc.array(
   fc.record({ limitMillis: fc.nat(6).map((n) => n * stepMillis), needsMillis: fc.nat(8).map((n) => n * stepMillis) }),
-  { minLength: 1, maxLength: 5 }
+  { minLength: 1, maxLength: childrenMax }
 )
+
+/** A child with a limit of zero has turns of the scheduler instead of time; a static stop spends them child by child. */
+const settleStop = Effect.andThen(giveWay(brutalTurns * childrenMax), settle)
 
 /** Milliseconds of the test clock until the effect is done. */
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
-    yield* settle
+    yield* settleStop
     let passed = 0
     while (fiber.pollUnsafe() === undefined && passed < 100_000) {
       yield* passTime(stepMillis)
-      yield* settle
+      yield* settleStop
       passed += stepMillis
     }
     yield* Fiber.join(fiber)

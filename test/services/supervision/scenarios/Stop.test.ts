@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { Restart } from "../../../../src/domain/supervision/ChildExit.ts"
+import { brutalTurns } from "../../../../src/domain/supervision/Shutdown.ts"
 import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { passTime } from "../../../support/StepBudget.ts"
 import * as Events from "../fixtures/Events.ts"
@@ -28,6 +29,13 @@ const virtualMillis = <A, E>(effect: Effect.Effect<A, E>, maxMillis: number) =>
     yield* Fiber.join(fiber)
     return passed
   })
+
+/** Gives way so often, and then waits for what never comes when that was more than a child without time is given. */
+const takeTurns = (turns: number) =>
+  Effect.andThen(
+    Effect.forEach(Array.from({ length: turns }), () => Effect.yieldNow, { discard: true }),
+    turns > brutalTurns ? Effect.never : Effect.void
+  )
 
 /** A life that does not listen to interruption for so long. */
 const deaf = (millis: number) => Effect.uninterruptible(Effect.sleep(millis))
@@ -85,6 +93,23 @@ describe("The stop protocol (scenarios 28 to 35)", () => {
         [["ChildAbandoned", "slow"], ["ChildStopped", "quick"]]
       )
     }))
+
+  it.effect.each([
+    { turns: 4, end: "ChildStopped" },
+    { turns: brutalTurns * 2, end: "ChildAbandoned" }
+  ])(
+    "30: brutal gives a child 32 turns of the scheduler, and no time: after $turns it is $end",
+    ({ end, turns }) =>
+      Effect.gen(function*() {
+        const trace = new Trace()
+        if (end === "ChildAbandoned") yield* leftBehind(1)
+        const supervisor = yield* tree([trace.child("a", { shutdown: "brutal", stop: takeTurns(turns) })])
+
+        const events = yield* Events.during(supervisor.events, supervisor.stop)
+
+        assert.deepStrictEqual(events.map(({ _tag }) => _tag).filter((tag) => tag.startsWith("Child")), [end])
+      })
+  )
 
   it.effect("31: ten stubborn dynamic children share one limit", () =>
     Effect.gen(function*() {

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Shutdown from "../../../../domain/supervision/Shutdown.ts"
+import { brutalStop } from "../BrutalStop.ts"
 import type { ChildRecord } from "../ChildRecord.ts"
 
 /** Returns the children that were left behind, when all others have ended. Takes as long as the longest limit. */
@@ -27,5 +28,7 @@ export const stopAll = <E>(
 const endedWithin = <E>(limitMillis: number, records: ReadonlyArray<ChildRecord<E>>): Effect.Effect<unknown> => {
   const ended = Fiber.awaitAll(records.flatMap(({ fiber }) => fiber ?? []))
   if (limitMillis === Number.POSITIVE_INFINITY) return ended
-  return limitMillis === 0 ? Effect.void : Effect.timeoutOption(ended, limitMillis)
+  return limitMillis === 0
+    ? brutalStop(() => records.every(({ fiber }) => fiber === undefined))
+    : Effect.timeoutOption(ended, limitMillis)
 }
