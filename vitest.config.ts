@@ -17,10 +17,12 @@ const programs = ["test/e2e/**/*.test.ts"]
 /** They kill, cut, fill and corrupt; what takes long. */
 const faults = ["test/faults/**/*.test.ts", "test/**/*.fuzz.test.ts"]
 
-/** Under small step budgets, what measures how fast many children are says nothing; the other has its own budgets. */
-const measuring = process.env["STEPS_SEED"] === undefined
-  ? []
-  : ["test/services/supervision/scenarios/Many.test.ts", "test/services/pipeline/PipelineSteps.test.ts"]
+/** Under small step budgets, what measures how fast many children are says nothing; the others have their own budgets. */
+const measuring = process.env["STEPS_SEED"] === undefined ? [] : [
+  "test/services/supervision/scenarios/Many.test.ts",
+  "test/services/pipeline/PipelineSteps.test.ts",
+  "test/services/supervision/testing/planted/Plants.test.ts"
+]
 
 /** One PostgreSQL for the whole run. */
 const servers = { globalSetup: ["test/support/globalSetup.ts"] }

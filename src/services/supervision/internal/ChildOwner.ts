@@ -1,6 +1,7 @@
 /** What a child and its supervisor have to do with each other while the child lives. */
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
 import type { SupervisorPosition } from "./ChildPosition.ts"
@@ -16,6 +17,8 @@ export interface Owner extends SupervisorPosition {
   readonly publish: (event: SupervisionEvent) => void
   /** A child did not end within its limit and was left behind. */
   readonly abandoned: (record: ChildRecord<unknown>) => Effect.Effect<unknown>
+  /** A fiber that no child is any more, for it was left behind, has ended. */
+  readonly strayEnded: (record: ChildRecord<unknown>, exit: Exit.Exit<unknown, unknown>) => void
   /**
    * Runs an effect in a fiber of its own, from here to its first wait: between the decision to start something and its
    * being there, nobody else has a turn.

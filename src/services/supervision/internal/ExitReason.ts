@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type { ExitClass } from "../../../domain/supervision/ChildExit.ts"
+import type { ExitClass, Restart } from "../../../domain/supervision/ChildExit.ts"
 import { safely } from "../../../domain/supervision/FailureText.ts"
 import { describeCause, isShutdown } from "../SupervisorError.ts"
 
@@ -27,6 +27,16 @@ export const classify = (exit: Exit.Exit<unknown, unknown>, isAsked: boolean): E
   if (exit._tag === "Success") return "normal"
   if (Cause.hasInterruptsOnly(exit.cause)) return isAsked ? "shutdown" : "killed"
   return exit.cause.reasons.every(isOrderly) ? "shutdown" : "failure"
+}
+
+/**
+ * Whether a child that is being stopped should have ended otherwise: by a failure or by somebody else's hand, and a
+ * permanent one also of itself. A supervisor below that ended by its own decision is as good as stopped.
+ */
+export const isUnexpected = (exit: Exit.Exit<unknown, unknown>, reason: ExitClass, restart: Restart): boolean => {
+  if (reason === "failure" || reason === "killed") return true
+  if (restart !== "permanent") return false
+  return exit._tag === "Success" || exit.cause.reasons.some(Cause.isDieReason)
 }
 
 const isOrderly = (reason: Cause.Reason<unknown>): boolean => {

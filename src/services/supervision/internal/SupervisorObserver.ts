@@ -5,6 +5,7 @@
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Shutdown from "../../../domain/supervision/Shutdown.ts"
 import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
 import type { Note, SupervisorEnd } from "../../../domain/supervision/SupervisorState.ts"
@@ -13,6 +14,7 @@ import { monotonicMillis, type Owner } from "./ChildOwner.ts"
 import { ChildPosition } from "./ChildPosition.ts"
 import type { ChildRecord } from "./ChildRecord.ts"
 import { type EventSinks, make as makeSinks } from "./EventSinks.ts"
+import * as ExitReason from "./ExitReason.ts"
 import { make as makeMetrics, type SupervisionMetrics } from "./SupervisionMetrics.ts"
 
 type Seen = ChildRecord<unknown> | undefined
@@ -94,8 +96,7 @@ export class SupervisorObserver implements Owner {
   private noteStopped(id: string, record: Seen): Effect.Effect<undefined> | undefined {
     const last = record?.exits.at(-1)
     this.publishStopped(id, record)
-    // A child that was told to stop and failed instead, or ended by somebody else's hand meanwhile.
-    return last?.reason === "failure" || last?.reason === "killed"
+    return last !== undefined && last.reason !== "abandoned" && record?.isUnexpected === true
       ? this.log(`${id} stopped (${last.reason})`, last.message)
       : undefined
   }
@@ -116,6 +117,12 @@ export class SupervisorObserver implements Owner {
     return this.log(`${record.id} left behind`, `did not end within ${limitMillis} ms`)
   }
 
+  /** Nobody waits for this end any more, but an operator who was told of the abandonment wants to know. */
+  strayEnded(record: ChildRecord<unknown>, exit: Exit.Exit<unknown, unknown>): void {
+    const reason = ExitReason.classify(exit, true)
+    this.fork(this.log(`${record.id} ended after it had been left behind (${reason})`, ""))
+  }
+
   /** Returns the limit that was not kept. */
   publishAbandoned(record: ChildRecord<unknown>): number {
     const limitMillis = Shutdown.limitMillis(record.bound.description.shutdown)
@@ -129,7 +136,7 @@ export class SupervisorObserver implements Owner {
     const counts = new Map<string, number>()
     for (const record of records) {
       const last = record.exits.at(-1)
-      if (last === undefined || last.reason === "normal" || last.reason === "shutdown") continue
+      if (last === undefined || !(last.reason === "abandoned" || record.isUnexpected)) continue
       const line = `children stopped (${last.reason}): ${last.message}`
       counts.set(line, (counts.get(line) ?? 0) + 1)
     }

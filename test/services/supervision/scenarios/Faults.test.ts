@@ -10,68 +10,145 @@ import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { passTime } from "../../../support/StepBudget.ts"
 import * as Events from "../fixtures/Events.ts"
 import { it, leftBehind } from "../fixtures/Leaks.ts"
-import { ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
+import { type Boom, ends, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const tree = (children: ReadonlyArray<Spec>) => Supervisor.start({ id: "root", strategy: "one_for_one", children })
 
 describe("Faults of children and observers (scenarios 83 to 85)", () => {
-  it.effect.each(
-    ["start", "run", "finalizer"] as const
-  )("83: a defect in %s is an abnormal end", (stage) =>
+  it.effect.each(["start", "run", "finalizer"] as const)(
+    "83: a defect in %s is an abnormal end, restarted, counted and reported alike",
+    (stage) =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        yield* Effect.gen(function*() {
+          const trace = new Trace()
+          let runs = 0
+          // In the second life; the first ends by a failure, so that there is a restart whose start can die.
+          const defect = Effect.suspend(() => runs === 2 ? Effect.die("defect") : Effect.void)
+          const supervisor = yield* tree([
+            trace.child("a", {
+              restart: "transient",
+              starting: Effect.andThen(
+                Effect.sync(() => {
+                  runs += 1
+                }),
+                stage === "start" ? defect : Effect.void
+              ),
+              stop: stage === "finalizer" ? defect : Effect.void
+            })
+          ])
+          yield* trace.end("a", ends.error)
+          if (stage === "run") yield* trace.end("a", ends.defect)
+          // Orderly, and so the end of a transient child, were it not for its finalizer.
+          if (stage === "finalizer") yield* trace.end("a", ends.normal)
+
+          const [child] = (yield* supervisor.tree).children
+          assert.deepInclude(child, { state: "running", restartsTotal: 2 })
+          assert.deepStrictEqual(child?.exits?.map(({ message, reason }) => [reason, message]), [
+            ["failure", "{\"_tag\":\"Boom\",\"id\":\"error\"}"],
+            ["failure", "defect"]
+          ])
+        }).pipe(Effect.scoped, Effect.provide(Events.collectLogs(lines)))
+
+        assert.deepStrictEqual(lines.slice(1), [
+          stage === "start" ? "a did not start: defect" : "a ended (failure): defect"
+        ])
+      })
+  )
+
+  it.effect("84: the end of a fiber that no child is any more changes nothing, and is logged", () =>
     Effect.gen(function*() {
-      const trace = new Trace()
-      let lives = 0
-      const defect = Effect.suspend(() => ++lives === 2 ? Effect.die("defect") : Effect.void)
-      const supervisor = yield* tree([
-        trace.child("a", {
-          restart: "transient",
-          ...(stage === "start" ? { starting: defect } : {}),
-          ...(stage === "finalizer"
-            ? { stop: Effect.suspend(() => ++lives === 1 ? Effect.die("defect") : Effect.void) }
-            : {})
-        })
+      const lines: Array<string> = []
+      yield* Effect.gen(function*() {
+        const trace = new Trace()
+        const late = yield* Deferred.make<void>()
+        let lives = 0
+        const supervisor = yield* tree([
+          trace.child("a", {
+            shutdown: "brutal",
+            life: Effect.suspend(() => ++lives === 1 ? Effect.uninterruptible(Deferred.await(late)) : Effect.never)
+          })
+        ])
+        yield* supervisor.terminateChild("a")
+        yield* supervisor.restartChild("a")
+        const [before] = (yield* supervisor.tree).children
+        assert.strictEqual(trace.take(), "+a +a")
+
+        const events = yield* Events.during(supervisor.events, Deferred.succeed(late, undefined))
+
+        assert.strictEqual(trace.take(), "-a")
+        assert.deepStrictEqual(events, [])
+        assert.deepStrictEqual((yield* supervisor.tree).children, before === undefined ? [] : [before])
+      }).pipe(Effect.scoped, Effect.provide(Events.collectLogs(lines)))
+
+      assert.deepStrictEqual(lines, [
+        "a left behind: did not end within 0 ms",
+        "a ended after it had been left behind (shutdown)"
       ])
-
-      yield* trace.end("a", stage === "finalizer" ? ends.normal : ends.defect)
-
-      const [child] = (yield* supervisor.tree).children
-      assert.strictEqual(child?.state, "running")
-      assert.strictEqual(child?.lastExit?.reason, "failure")
     }))
 
-  it.effect("84: the end of a fiber that no child is any more changes nothing", () =>
+  it.effect("85: a logger that throws does no harm, whatever it is told", () =>
     Effect.gen(function*() {
       const trace = new Trace()
-      const late = yield* Deferred.make<void>()
-      const supervisor = yield* tree([
-        trace.child("a", { shutdown: "brutal", life: Effect.uninterruptible(Deferred.await(late)) })
-      ])
-      yield* supervisor.terminateChild("a")
-      yield* supervisor.restartChild("a")
-      trace.take()
-
-      yield* Deferred.succeed(late, undefined)
-      yield* settle
-
-      // Both lives ended; only the second was a child's, and was restarted for it.
-      assert.strictEqual(trace.log.filter((line) => line === "+a").length, 3)
-    }))
-
-  it.effect("85: a logger that throws and a subscriber that never reads do no harm", () =>
-    Effect.gen(function*() {
-      const trace = new Trace()
+      let lines = 0
       const broken = Logger.layer([Logger.make(() => {
+        lines += 1
         throw new Error("the disk is full")
       })])
+      yield* leftBehind(1)
       yield* Effect.gen(function*() {
-        const supervisor = yield* tree([trace.child("a")])
-        yield* Effect.forkChild(Stream.runForEach(supervisor.events, () => Effect.never))
-        yield* settle
+        const supervisor = yield* tree([
+          trace.child("a"),
+          trace.child("deaf", { shutdown: "brutal", life: Effect.uninterruptible(Effect.never) })
+        ])
 
         yield* trace.end("a")
+        trace.failStart("a", 1)
+        yield* trace.end("a")
+        yield* supervisor.terminateChild("deaf")
+        assert.strictEqual(trace.take(), "+a +deaf -a +a -a !a +a")
+        assert.deepInclude(yield* supervisor.countChildren, { specs: 2, active: 1 })
 
-        assert.strictEqual(trace.take(), "+a -a +a")
-      }).pipe(Effect.provide(broken))
+        const dynamic = yield* Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 1 })
+        yield* dynamic.startChild(trace.child("b", { stop: Effect.die("disk full") }))
+        yield* trace.end("b")
+        assert.strictEqual(trace.take(), "+b -b +b")
+        yield* dynamic.terminateChild("b")
+        assert.deepInclude(yield* dynamic.countChildren, { specs: 0 })
+      }).pipe(Effect.scoped, Effect.provide(broken))
+
+      assert.strictEqual(trace.take(), "-b -a")
+      // Two ends, a start that failed, one left behind; an end and a stop of b.
+      assert.strictEqual(lines, 6)
+    }))
+
+  it.effect("85: subscribers that never read, that fail and that throw do no harm to a supervisor or to each other", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const crashes = 2000
+      const supervisor = yield* Supervisor.start({
+        id: "root",
+        strategy: "one_for_one",
+        intensity: { maxRestarts: crashes, period: "1 hour" },
+        children: [trace.child("a")]
+      })
+      const stuck = yield* Effect.forkChild(Stream.runForEach(supervisor.events, () => Effect.never))
+      const failing = yield* Effect.forkChild(Stream.runForEach(supervisor.events, () => Effect.fail("no")))
+      const throwing = yield* Effect.forkChild(Stream.runForEach(supervisor.events, (): Effect.Effect<void> => {
+        throw new Error("no")
+      }))
+
+      // Three events each: more than a subscriber may be behind.
+      const events = yield* Events.during(
+        supervisor.events,
+        Effect.forEach(Array.from({ length: crashes }), () => trace.end("a"), { discard: true })
+      )
+
+      assert.strictEqual(events.length, 3 * crashes)
+      assert.deepInclude((yield* supervisor.tree).children[0], { state: "running", restartsTotal: crashes })
+      assert.isUndefined(stuck.pollUnsafe())
+      assert.strictEqual(failing.pollUnsafe()?._tag, "Failure")
+      assert.strictEqual(throwing.pollUnsafe()?._tag, "Failure")
     }))
 })
 

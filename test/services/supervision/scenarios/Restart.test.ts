@@ -63,26 +63,31 @@ describe("Restart kinds (scenarios 24 to 27)", () => {
       })
   )
 
-  it.effect("27: reports every end of a permanent child, and only abnormal ends of the others", () =>
-    Effect.gen(function*() {
-      const lines: Array<string> = []
-      const trace = new Trace()
-      yield* Effect.gen(function*() {
-        yield* tree("one_for_one", [
-          trace.child("permanent"),
-          trace.child("transient", { restart: "transient" }),
-          trace.child("temporary", { restart: "temporary" })
-        ])
-        yield* trace.end("permanent", ends.normal)
-        yield* trace.end("transient", ends.normal)
-        yield* trace.end("temporary", ends.error)
-      }).pipe(Effect.scoped, Effect.provide(Events.collectLogs(lines)))
+  const reports: Readonly<Record<typeof exits[number], string>> = {
+    normal: "a ended (normal)",
+    shutdown: "a ended (shutdown): OrderlyExit: done",
+    error: "a ended (failure): {\"_tag\":\"Boom\",\"id\":\"error\"}",
+    defect: "a ended (failure): defect",
+    killed: "a ended (killed): interrupted"
+  }
+  it.effect.each(
+    exits.flatMap((how) => (["permanent", "transient", "temporary"] as const).map((restart) => ({ how, restart })))
+  )(
+    "27: reports every end of a permanent child, and only abnormal ends of the others: $restart, $how",
+    ({ how, restart }) =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const trace = new Trace()
+        const isOrderly = how === "normal" || how === "shutdown"
 
-      assert.deepStrictEqual(lines, [
-        "permanent ended (normal)",
-        "temporary ended (failure): {\"_tag\":\"Boom\",\"id\":\"error\"}"
-      ])
-    }))
+        yield* Effect.gen(function*() {
+          yield* tree("one_for_one", [trace.child("a", { restart })])
+          yield* end(trace, "a", how)
+        }).pipe(Effect.scoped, Effect.provide(Events.collectLogs(lines)))
+
+        assert.deepStrictEqual(lines, restart !== "permanent" && isOrderly ? [] : [reports[how]])
+      })
+  )
 })
 
 describe("Strategies and intensity (scenarios 36 to 50)", () => {
@@ -428,35 +433,42 @@ describe("Attempts that keep failing (scenarios 61 to 64)", () => {
       assert.strictEqual(yield* statusOf(supervisor, "a"), "stopped")
     }))
 
-  it.effect("64: a supervisor that is interrupted from outside stops its children, and comes back with the static ones", () =>
+  it.effect("64: a supervisor that is killed takes its children along, and comes back with the static ones only", () =>
     Effect.gen(function*() {
       const trace = new Trace()
       // OTP kills the process and its children die by their links; a fiber's Scope does the same in order.
-      let inner: Fiber.Fiber<unknown, unknown> | undefined
-      const run = Supervisor.run({
-        id: "inner",
-        strategy: "one_for_one",
-        children: [trace.child("a"), trace.child("b")]
-      })
-      yield* Supervisor.start({
+      let kill = (): void => {}
+      let inner: Supervisor.Supervisor<Boom> | undefined
+      const supervisor = yield* Supervisor.start({
         id: "root",
         strategy: "one_for_one",
         children: [
           Supervisor.child({
-            id: "holder",
-            run: Effect.withFiber((fiber) => {
-              inner = fiber
-              return run
+            id: "inner",
+            start: Effect.gen(function*() {
+              kill = yield* Effect.withFiber((fiber) => Effect.succeed(() => fiber.interruptUnsafe()))
+              inner = yield* Supervisor.start({
+                id: "inner",
+                strategy: "one_for_one",
+                children: [trace.child("a"), trace.child("b")]
+              })
+              return inner.await
             })
           })
         ]
       })
-      yield* settle
-      trace.take()
+      const first = inner
+      yield* first?.startChild(trace.child("later")) ?? Effect.void
+      assert.strictEqual(trace.take(), "+a +b +later")
 
-      inner?.interruptUnsafe()
+      kill()
       yield* settle
 
-      assert.strictEqual(trace.take(), "-b -a +a +b")
+      assert.strictEqual(trace.take(), "-later -b -a +a +b")
+      assert.strictEqual(trace.liveFibers, 2)
+      assert.deepStrictEqual((yield* inner?.whichChildren ?? Effect.succeed([])).map(({ id }) => id), ["b", "a"])
+      const gone = yield* Effect.flip(first?.countChildren ?? Effect.fail({ _tag: "none" }))
+      assert.strictEqual(gone._tag, "SupervisorGone")
+      assert.strictEqual((yield* supervisor.tree).children[0]?.restartsTotal, 1)
     }))
 })

@@ -19,15 +19,37 @@ describe("A supervisor's start (scenarios 1 to 23)", () => {
       assert.deepStrictEqual(yield* supervisor.countChildren, { specs: 0, active: 0, supervisors: 0, workers: 0 })
     }))
 
-  it.effect("2: a start that says ignore leaves nothing running and nothing acquired", () =>
+  it.effect("2: a start that says ignore leaves nothing running of what it had started and acquired", () =>
     Effect.gen(function*() {
       const trace = new Trace()
       // A supervisor's own options are values, so only the start around it can say ignore.
-      const supervisor = yield* Supervisor.start(oneForOne([trace.child("a", { ignores: true })]))
-      yield* settle
+      const ignoring = (id: string) =>
+        Supervisor.child({
+          id,
+          start: Effect.gen(function*() {
+            yield* Effect.orDie(Supervisor.start({
+              ...oneForOne([trace.child(`${id}1`), trace.child(`${id}2`)]),
+              id: "inner"
+            }))
+            yield* Effect.acquireRelease(
+              Effect.sync(() => trace.log.push(`+${id}`)),
+              () => Effect.sync(() => trace.log.push(`-${id}`))
+            )
+            return Supervisor.ignore
+          })
+        })
+      const supervisor = yield* Supervisor.start(oneForOne([ignoring("a")]))
 
+      assert.strictEqual(trace.take(), "+a1 +a2 +a -a -a2 -a1")
+      assert.strictEqual(yield* supervisor.startChild(ignoring("b")), "ignored")
+      assert.strictEqual(trace.take(), "+b1 +b2 +b -b -b2 -b1")
+      yield* settle
       assert.strictEqual(trace.liveFibers, 0)
-      assert.strictEqual((yield* supervisor.countChildren).active, 0)
+      assert.deepInclude(yield* supervisor.countChildren, { specs: 2, active: 0 })
+      assert.deepStrictEqual((yield* supervisor.tree).children.map(({ children, id }) => [id, children.length]), [
+        ["a", 0],
+        ["b", 0]
+      ])
     }))
 
   it.effect("3: a start that throws is a start error and leaks nothing", () =>
@@ -264,17 +286,25 @@ describe("A supervisor's start (scenarios 1 to 23)", () => {
       assert.strictEqual(yield* supervisor.startChild(trace.child("a")), "started")
     }))
 
-  it.effect("23: what a start has to tell goes through a Deferred that start and caller share", () =>
+  it.effect("23: what a start has to tell is there when startChild, and when restartChild answers", () =>
     Effect.gen(function*() {
-      const port = yield* Deferred.make<number>()
+      const told: Array<number> = []
       const supervisor = yield* Supervisor.start(oneForOne(none))
-
-      yield* supervisor.startChild(Supervisor.child({
+      // The place of OTP's `info` is a value that start and caller share.
+      const server = Supervisor.child({
         id: "server",
-        start: Effect.as(Deferred.succeed(port, 8080), Effect.never)
-      }))
+        start: Effect.gen(function*() {
+          yield* settle
+          told.push(8080 + told.length)
+          return Effect.never
+        })
+      })
 
-      assert.strictEqual(yield* Deferred.await(port), 8080)
+      assert.strictEqual(yield* supervisor.startChild(server), "started")
+      assert.deepStrictEqual(told, [8080])
+      yield* supervisor.terminateChild("server")
+      assert.strictEqual(yield* supervisor.restartChild("server"), "started")
+      assert.deepStrictEqual(told, [8080, 8081])
     }))
 
   it.effect("starts the next child only after the one before has started, and can be interrupted in between", () =>
