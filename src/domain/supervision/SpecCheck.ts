@@ -117,12 +117,15 @@ export const inTwoTrees = (supervisor: string, id: string): InvalidChildSpec =>
 
 const invalid = (supervisor: string, child?: string) => ([field, value, expected]: Problem): InvalidChildSpec =>
   new InvalidChildSpec({
-    supervisor,
-    ...(child === undefined ? {} : { child }),
+    supervisor: nameOf(supervisor),
+    ...(child === undefined ? {} : { child: nameOf(child) }),
     field,
     value: describe(typeof value === "string" ? JSON.stringify(value) : value),
     expected
   })
+
+/** Where types are not looked at, an id can be anything. */
+const nameOf = (id: unknown): string => typeof id === "string" ? id : describe(id)
 
 const supervisorProblems = (supervisor: CheckedSupervisor): ReadonlyArray<Problem> => [
   ...idProblems(supervisor.id),

@@ -3,6 +3,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { passTime } from "../../support/StepBudget.ts"
 import { it } from "./fixtures/Leaks.ts"
@@ -10,6 +12,32 @@ import { Boom, ends, refusal, settle, Trace } from "./fixtures/Trace.ts"
 
 const dynamic = (options: Partial<Supervisor.DynamicOptions> = {}) =>
   Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10, ...options })
+
+/** Lets a child end once, in a permanent one's first life, and gives weak hold of what it was started with. */
+const runOnce = (supervisor: Supervisor.DynamicSupervisor<Boom>, id: string, restart: "temporary" | "permanent") =>
+  Effect.gen(function*() {
+    const argument = { lives: 0 }
+    const end = yield* Deferred.make<never, Boom>()
+    yield* supervisor.startChild(Supervisor.child({
+      id,
+      restart,
+      run: Effect.suspend(() => ++argument.lives === 1 ? Deferred.await(end) : Effect.never)
+    }))
+    yield* Deferred.fail(end, new Boom(id))
+    yield* settle
+    return new WeakRef(argument)
+  })
+
+/** Collects garbage until nothing holds the object any more, or fails. */
+const collected = async (object: WeakRef<object>): Promise<void> => {
+  setFlagsFromString("--expose-gc")
+  const collect: unknown = runInNewContext("gc")
+  for (let attempt = 0; attempt < 100 && object.deref() !== undefined; attempt += 1) {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (typeof collect === "function") collect()
+  }
+  assert.isUndefined(object.deref(), "still held")
+}
 
 describe("A dynamic supervisor (scenarios 51 to 53, 74 to 76)", () => {
   it.effect("51: a crashed child is restarted with its own spec", () =>
@@ -43,15 +71,46 @@ describe("A dynamic supervisor (scenarios 51 to 53, 74 to 76)", () => {
       assert.strictEqual((yield* Effect.flip(supervisor.countChildren))._tag, "SupervisorGone")
     }))
 
-  it.effect("52: nothing is kept of a temporary child that ended", () =>
+  it.effect("52: the supervisor above starts one that gave up again, empty", () =>
     Effect.gen(function*() {
       const trace = new Trace()
-      const supervisor = yield* dynamic()
-      yield* supervisor.startChild(trace.child("a", { restart: "temporary" }))
+      const workers = yield* Supervisor.dynamic<Boom>({
+        id: "workers",
+        maxChildren: 10,
+        intensity: { maxRestarts: 1, period: "5 seconds" }
+      })
+      const supervisor = yield* Supervisor.start({
+        id: "root",
+        strategy: "one_for_one",
+        intensity: { maxRestarts: 1, period: "5 seconds" },
+        children: [workers]
+      })
+      const giveUp = Effect.gen(function*() {
+        yield* workers.startChild(trace.child("a"))
+        yield* trace.end("a")
+        yield* trace.end("a")
+      })
 
-      yield* trace.end("a")
+      yield* giveUp
+      assert.strictEqual((yield* supervisor.tree).children[0]?.restartsTotal, 1)
+      assert.deepStrictEqual(yield* workers.whichChildren, [])
+      yield* giveUp
 
-      assert.deepStrictEqual((yield* supervisor.tree).children, [])
+      assert.deepInclude(yield* Effect.flip(supervisor.await), { path: "root", child: "workers", restarts: 2 })
+      assert.strictEqual(trace.liveFibers, 0)
+    }))
+
+  it.live("52: nothing is kept of a temporary child that ended, not even what it was started with", () =>
+    Effect.gen(function*() {
+      const supervisor = yield* dynamic({ maxChildren: 2 })
+      const temporary = yield* runOnce(supervisor, "temporary", "temporary")
+      const permanent = yield* runOnce(supervisor, "permanent", "permanent")
+
+      yield* Effect.promise(() => collected(temporary))
+
+      // What is restarted has to be kept.
+      assert.isDefined(permanent.deref())
+      assert.deepStrictEqual((yield* supervisor.tree).children.map(({ id }) => id), ["permanent"])
     }))
 
   it.effect("53: its children are lost when it is restarted, and it can be reached as before", () =>
@@ -88,10 +147,28 @@ describe("A dynamic supervisor (scenarios 51 to 53, 74 to 76)", () => {
       assert.deepInclude(yield* supervisor.countChildren, { specs: 2, active: 1 })
     }))
 
-  it.effect("75: a child that ignores its restart is gone", () =>
+  it.effect("75: a restart takes the place of the life before, with what that start has to tell, or of none", () =>
     Effect.gen(function*() {
       const trace = new Trace()
       const supervisor = yield* dynamic()
+      const told: Array<string> = []
+      let starts = 0
+      const life = trace.child("a", { starting: Effect.sync(() => told.push(`life ${++starts}`)) })
+      yield* supervisor.startChild(life)
+      const first = trace.instance("a")
+
+      yield* trace.end("a")
+
+      assert.deepStrictEqual(told, ["life 1", "life 2"])
+      assert.strictEqual(trace.instance("a"), first + 1)
+      assert.strictEqual(trace.liveFibers, 1)
+      assert.deepInclude(yield* supervisor.countChildren, { specs: 1, active: 1 })
+    }))
+
+  it.effect("75: a child that ignores its restart is gone, and its place is free", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const supervisor = yield* dynamic({ maxChildren: 1 })
       let starts = 0
       yield* supervisor.startChild(Supervisor.child({
         id: "a",
@@ -99,8 +176,10 @@ describe("A dynamic supervisor (scenarios 51 to 53, 74 to 76)", () => {
       }))
       yield* settle
 
+      assert.strictEqual(starts, 2)
       assert.deepStrictEqual(yield* supervisor.whichChildren, [])
-      assert.strictEqual(trace.liveFibers, 0)
+      assert.strictEqual(yield* supervisor.startChild(trace.child("b")), "started")
+      assert.strictEqual(trace.liveFibers, 1)
     }))
 
   it.effect("76: a child that waits for its restart can be terminated", () =>
