@@ -9,8 +9,8 @@ import * as Actor from "../../../src/services/supervision/Actor.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { passTime } from "../../support/StepBudget.ts"
-import { it } from "./fixtures/Leaks.ts"
-import { settle } from "./fixtures/Trace.ts"
+import { it, leftBehind } from "./fixtures/Leaks.ts"
+import { Boom, ends, settle, Trace } from "./fixtures/Trace.ts"
 
 class Negative extends Schema.TaggedError<Negative>()("Negative", { by: Schema.Finite }) {}
 
@@ -280,5 +280,86 @@ describe("Monitors and links", () => {
 
       assert.deepInclude(yield* down, { reason: "killed" })
       assert.strictEqual(starts, 2)
+    }))
+
+  it.effect.each(
+    [
+      { how: "normal", linked: "running" },
+      { how: "shutdown", linked: "killed" },
+      { how: "defect", linked: "killed" },
+      { how: "killed", linked: "killed" }
+    ] as const
+  )(
+    "after an end by $how a monitor says so, and a linked child is $linked",
+    ({ how, linked }) =>
+      Effect.gen(function*() {
+        const trace = new Trace()
+        let lives = 0
+        const supervisor: Supervisor.Supervisor<Boom> = yield* Supervisor.start({
+          id: "root",
+          strategy: "one_for_one",
+          children: [trace.child("a", { restart: "temporary" })]
+        })
+        yield* supervisor.startChild(Supervisor.child({
+          id: "b",
+          start: Effect.gen(function*() {
+            lives += 1
+            if (lives === 1) yield* supervisor.link("a")
+            return Effect.never
+          })
+        }))
+        const down = yield* supervisor.monitor("a")
+
+        yield* how === "killed" ? trace.kill("a") : trace.end("a", ends[how])
+        yield* settle
+
+        assert.deepInclude(yield* down, { reason: how === "defect" ? "failure" : how })
+        assert.strictEqual(lives, linked === "killed" ? 2 : 1)
+      })
+  )
+
+  it.effect("a link works both ways, and is gone with the Scope it was made in", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const supervisor: Supervisor.Supervisor<Boom> = yield* Supervisor.start({
+        id: "root",
+        strategy: "one_for_one",
+        children: [trace.child("a")]
+      })
+      yield* supervisor.startChild(trace.child("both", { starting: Effect.scoped(supervisor.link("a")) }))
+      yield* trace.end("both")
+      assert.strictEqual(trace.take(), "+a +both -both +both")
+
+      yield* supervisor.startChild(trace.child("tied", { restart: "temporary", life: Effect.fail(new Boom("tied")) }))
+      yield* supervisor.startChild(Supervisor.child({
+        id: "linked",
+        restart: "temporary",
+        start: Effect.as(supervisor.link("a"), Effect.fail(new Boom("linked")))
+      }))
+      yield* settle
+
+      assert.strictEqual(trace.take(), "+tied -tied -a +a")
+    }))
+
+  it.effect("a monitor of a child that is left behind says so, and one that was given up is told nothing", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      yield* leftBehind(1)
+      const supervisor = yield* Supervisor.start({
+        id: "root",
+        strategy: "one_for_one",
+        children: [trace.child("deaf", { shutdown: "brutal", life: Effect.uninterruptible(Effect.never) })]
+      })
+      yield* settle
+      const down = yield* supervisor.monitor("deaf")
+      const [givenUp] = yield* Effect.all([Effect.scoped(supervisor.monitor("deaf"))])
+      const untold = yield* Effect.forkChild(givenUp, { startImmediately: true })
+
+      yield* supervisor.terminateChild("deaf")
+
+      assert.deepInclude(yield* down, { reason: "abandoned", path: "root/deaf" })
+      yield* settle
+      assert.isUndefined(untold.pollUnsafe())
+      yield* Fiber.interrupt(untold)
     }))
 })

@@ -1,6 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import type { ChildSpec } from "../../../src/services/supervision/ChildSpec.ts"
@@ -155,6 +157,65 @@ describe("Layers in trees", () => {
       }).pipe(Effect.provide(layer))
 
       assert.strictEqual(error.reason, "intensity_exceeded")
+      assert.strictEqual(trace.liveFibers, 0)
+    }))
+
+  it.effect("launch ends the program with the tree: by its failure when it gives up, in order when it is stopped", () =>
+    Effect.gen(function*() {
+      for (const how of ["gives up", "is stopped"] as const) {
+        const trace = new Trace()
+        let handle: Supervisor.Supervisor<Boom> | undefined
+        const workers = Supervisor.layer(Workers, {
+          id: "workers",
+          strategy: "one_for_one",
+          intensity: { maxRestarts: 0, period: "5 seconds" },
+          children: [trace.child("a")]
+        })
+        const other = Layer.effectDiscard(Effect.gen(function*() {
+          handle = yield* Workers
+          yield* Effect.acquireRelease(Effect.void, () => Effect.sync(() => trace.log.push("-other")))
+        }))
+
+        const program = yield* Effect.forkChild(
+          Effect.exit(Supervisor.launch(Workers, Layer.provideMerge(other, workers))),
+          { startImmediately: true }
+        )
+        yield* settle
+        assert.strictEqual(trace.take(), "+a")
+        assert.isUndefined(program.pollUnsafe())
+        yield* how === "gives up" ? trace.end("a") : handle?.stop ?? Effect.void
+        const exit = yield* Fiber.join(program)
+
+        assert.strictEqual(trace.take(), "-a -other")
+        const reasons = Exit.match(exit, {
+          onSuccess: () => [],
+          onFailure: ({ reasons }) =>
+            reasons.map((reason) =>
+              reason._tag === "Fail" && "reason" in reason.error ? reason.error.reason : reason._tag
+            )
+        })
+        assert.deepStrictEqual(reasons, how === "gives up" ? ["intensity_exceeded"] : [])
+      }
+    }))
+
+  it.effect("launch fails with what a Layer fails with, and stops the tree when it is interrupted", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const workers = Supervisor.layer(Workers, {
+        id: "workers",
+        strategy: "one_for_one",
+        children: [trace.child("a")]
+      })
+      const broken = Layer.effectDiscard(Effect.fail("no disk"))
+
+      const error = yield* Effect.flip(Supervisor.launch(Workers, Layer.provideMerge(broken, workers)))
+      assert.strictEqual(error, "no disk")
+      assert.strictEqual(trace.take(), "+a -a")
+
+      const program = yield* Effect.forkChild(Supervisor.launch(Workers, workers), { startImmediately: true })
+      yield* settle
+      yield* Fiber.interrupt(program)
+      assert.strictEqual(trace.take(), "+a -a")
       assert.strictEqual(trace.liveFibers, 0)
     }))
 })

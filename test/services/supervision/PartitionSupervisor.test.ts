@@ -99,4 +99,25 @@ describe("PartitionSupervisor", () => {
 
       assert.strictEqual(error._tag, "PartitionsRefused")
     }))
+
+  it.effect("counts and lists its partitions in their order, those without life included", () =>
+    Effect.gen(function*() {
+      const { root, supervisor } = yield* counters(3)
+      assert.deepStrictEqual(yield* supervisor.countChildren, { specs: 3, active: 3, supervisors: 0, workers: 3 })
+
+      yield* supervisor.resize(2)
+      const { crash } = yield* supervisor.get(1)
+      yield* crash
+      yield* settle
+
+      assert.deepStrictEqual(yield* supervisor.countChildren, { specs: 3, active: 2, supervisors: 0, workers: 3 })
+      assert.deepStrictEqual((yield* supervisor.whichChildren).map(({ id, status }) => `${id} ${status}`), [
+        "0 running",
+        "1 running",
+        "2 stopped"
+      ])
+      yield* root.stop
+      assert.strictEqual((yield* Effect.flip(supervisor.countChildren))._tag, "SupervisorGone")
+      assert.strictEqual((yield* Effect.flip(supervisor.whichChildren))._tag, "SupervisorGone")
+    }))
 })

@@ -134,4 +134,86 @@ describe("Registry", () => {
 
       assert.deepStrictEqual(error, new Registry.SubscriberLagged({ registry: "rooms", bufferSize: 2 }))
     }))
+
+  it.effect("calls whoever has a name, and dispatches to all that have a property, oldest first", () =>
+    Effect.gen(function*() {
+      const registry = yield* Registry.make<(n: number) => Effect.Effect<number>>("rooms")
+      yield* registry.register("double", (n) => Effect.succeed(2 * n))
+      yield* registry.addProperty("all", (n) => Effect.succeed(n + 1))
+      yield* registry.addProperty("all", (n) => Effect.succeed(n + 2))
+      const heard: Array<number> = []
+      const publish = (property: string) =>
+        registry.dispatch(
+          property,
+          (receivers) => Effect.forEach(receivers, (receive) => Effect.map(receive(10), (n) => heard.push(n)))
+        )
+
+      assert.strictEqual(yield* registry.call("double", (double) => double(21)), 42)
+      yield* publish("all")
+      yield* publish("none")
+
+      assert.deepStrictEqual(heard, [11, 12])
+      assert.deepStrictEqual(
+        yield* Effect.flip(registry.call("attic", (attic) => attic(1))),
+        new Registry.NotRegistered({ registry: "rooms", name: "attic" })
+      )
+      assert.strictEqual(yield* Effect.flip(registry.call("double", () => Effect.fail("busy"))), "busy")
+      assert.strictEqual(yield* Effect.flip(registry.dispatch("all", () => Effect.fail("busy"))), "busy")
+    }))
+
+  it.effect("updates a name for its owner's life: who looks and who subscribes sees the new value", () =>
+    Effect.gen(function*() {
+      const registry = yield* Registry.make<number>("rooms")
+      const seen = yield* Effect.forkChild(
+        registry.subscribe().pipe(
+          Stream.map(({ _tag, entry }) => `${_tag} ${entry.value}`),
+          Stream.take(3),
+          Stream.runCollect
+        ),
+        { startImmediately: true }
+      )
+      yield* settle
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* registry.register("lobby", 1)
+
+        assert.strictEqual(yield* registry.update("lobby", (n) => n + 1), 1)
+        assert.strictEqual(yield* registry.lookup("lobby"), 2)
+      }))
+
+      assert.deepStrictEqual(yield* Fiber.join(seen), ["Registered 1", "Updated 2", "Unregistered 2"])
+      assert.deepStrictEqual(
+        yield* Effect.flip(registry.update("lobby", (n) => n)),
+        new Registry.NotRegistered({ registry: "rooms", name: "lobby" })
+      )
+      assert.deepStrictEqual(yield* registry.count, { names: 0, properties: 0 })
+    }))
+
+  it.effect("lists the keys of a child by its path, and of the child that asks", () =>
+    Effect.gen(function*() {
+      const registry = yield* Registry.make<number>("rooms")
+      let own: ReadonlyArray<string> = []
+      yield* registry.register("nobody's", 0)
+      const supervisor = yield* Supervisor.start({
+        id: "root",
+        strategy: "one_for_one",
+        children: [
+          Supervisor.child({
+            id: "lobby",
+            start: Effect.gen(function*() {
+              yield* registry.register("lobby", 1)
+              yield* registry.addProperty("open", 1)
+              yield* registry.addProperty("open", 2)
+              own = yield* registry.keys()
+              return Effect.never
+            })
+          })
+        ]
+      })
+
+      assert.deepStrictEqual(own, ["lobby", "open"])
+      assert.deepStrictEqual(yield* registry.keys("root/lobby"), ["lobby", "open"])
+      assert.deepStrictEqual(yield* registry.keys(), [])
+      yield* supervisor.terminateChild("lobby")
+      assert.deepStrictEqual(yield* registry.keys("root/lobby"), [])
+    }))
 })

@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as TaskSupervisor from "../../../src/services/supervision/TaskSupervisor.ts"
@@ -297,5 +298,86 @@ describe("TaskSupervisor.stream", () => {
       ).pipe(Stream.runCollect)
 
       assert.deepStrictEqual(outcomes, [Exit.fail("down" as const), Exit.die("bug"), Exit.succeed(3)])
+    }))
+
+  it.effect("80 waits for a place instead of dropping an element, whatever else runs", () =>
+    Effect.gen(function*() {
+      yield* passTime(0)
+      const { tasks } = yield* start({ maxChildren: 2 })
+      const other = yield* tasks.asyncNoLink(Effect.sleep(1000))
+      let most = 0
+      let running = 0
+      const work = (n: number) =>
+        Effect.gen(function*() {
+          running += 1
+          most = Math.max(most, running)
+          yield* Effect.sleep(100)
+          running -= 1
+          return n
+        })
+
+      const collecting = yield* Effect.forkChild(
+        Stream.runCollect(tasks.stream(Stream.range(1, 20), work, { concurrency: 5 })),
+        { startImmediately: true }
+      )
+      for (let step = 0; step < 40 && collecting.pollUnsafe() === undefined; step += 1) {
+        yield* settle
+        yield* passTime(100)
+      }
+      yield* settle
+
+      assert.deepStrictEqual(
+        yield* Fiber.join(collecting),
+        Array.from({ length: 20 }, (_, index) => Exit.succeed(index + 1))
+      )
+      assert.strictEqual(most, 2)
+      assert.deepStrictEqual(yield* other.await, Exit.void)
+    }))
+
+  it.effect("79 yields the outcome within a limit, or nothing, and one may ask again", () =>
+    Effect.gen(function*() {
+      yield* passTime(0)
+      const { tasks } = yield* start()
+      const task = yield* tasks.asyncNoLink(Effect.as(Effect.sleep(300), "done"))
+
+      const early = yield* Effect.forkChild(task.yield(200), { startImmediately: true })
+      yield* settle
+      yield* passTime(200)
+      assert.deepStrictEqual(yield* Fiber.join(early), Option.none())
+      assert.strictEqual((yield* tasks.countChildren).active, 1)
+
+      const late = yield* Effect.forkChild(task.yield(200), { startImmediately: true })
+      yield* settle
+      yield* passTime(100)
+      assert.deepStrictEqual(yield* Fiber.join(late), Option.some(Exit.succeed("done")))
+      assert.deepStrictEqual(yield* task.yield(0), Option.some(Exit.succeed("done")))
+    }))
+
+  it.effect("79 yields many within one limit for all, in their order; the others go on", () =>
+    Effect.gen(function*() {
+      yield* passTime(0)
+      const { tasks } = yield* start()
+      const after = (millis: number) => Effect.as(Effect.sleep(millis), millis)
+      const many = yield* Effect.forEach(
+        [after(300), after(100), Effect.fail("broken"), after(900)],
+        (effect) => tasks.asyncNoLink<number, string, never>(effect)
+      )
+
+      const yielding = yield* Effect.forkChild(TaskSupervisor.yieldMany(many, 500), { startImmediately: true })
+      yield* settle
+      yield* passTime(499)
+      yield* settle
+      assert.isUndefined(yielding.pollUnsafe())
+      yield* passTime(1)
+      const outcomes = yield* Fiber.join(yielding)
+
+      assert.deepStrictEqual(outcomes.map(([task]) => task), many)
+      assert.deepStrictEqual(outcomes.map(([, outcome]) => outcome), [
+        Option.some(Exit.succeed(300)),
+        Option.some(Exit.succeed(100)),
+        Option.some(Exit.fail("broken")),
+        Option.none()
+      ])
+      assert.strictEqual((yield* tasks.countChildren).active, 1)
     }))
 })

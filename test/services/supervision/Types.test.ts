@@ -82,4 +82,27 @@ describe("A supervisor's type", () => {
     assert.isTrue(holds<Equals<ErrorOf<typeof run>, SupervisorShutdown<never>>>(true))
     assert.isTrue(holds<Equals<ServicesOf<typeof run>, never>>(true))
   })
+
+  it("takes no children that can fail in a dynamic supervisor without a type argument", () => {
+    const make = Supervisor.dynamic({ id: "workers", maxChildren: 1 })
+    const started = Supervisor.startDynamic({ id: "workers", maxChildren: 1 })
+    type Handle<T> = T extends Effect.Effect<infer A, unknown, unknown> ? A : never
+
+    type FailureOf<T> = T extends Supervisor.DynamicSupervisor<infer E> ? E : "none"
+
+    assert.isTrue(holds<Equals<FailureOf<Handle<typeof make>>, never>>(true))
+    assert.isTrue(holds<Equals<FailureOf<Handle<typeof started>>, never>>(true))
+    // @ts-expect-error nobody above expects Disk
+    const add = Effect.flatMap(started, (workers) => workers.startChild(writer))
+    assert.isTrue(Effect.isEffect(add))
+  })
+
+  it("refuses a run that answers an effect, which nobody would run, and takes one that never answers", () => {
+    // @ts-expect-error two parts belong into start
+    const twice = Supervisor.child({ id: "a", run: Effect.succeed(Effect.log("never runs")) })
+    const forever = Supervisor.child({ id: "b", run: Effect.never })
+    const parts = Supervisor.child({ id: "c", start: Effect.succeed(Effect.log("runs")) })
+
+    assert.deepStrictEqual([twice, forever, parts].map(({ description }) => description.id), ["a", "b", "c"])
+  })
 })

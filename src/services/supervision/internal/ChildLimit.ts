@@ -54,6 +54,7 @@ const force = <E>(
 /** Leaves a child behind whose finalizers do not end within its limit after it ended by itself. */
 export const ofEnd = <E>(child: ChildRecord<E>, onLeftBehind: () => void): Effect.Effect<void> =>
   Effect.suspend(() => {
+    child.isClosing = true
     const limitMillis = Shutdown.limitMillis(child.bound.description.shutdown)
     const { fiber } = child
     if (child.isAsked || child.forced !== undefined || limitMillis === Number.POSITIVE_INFINITY) return Effect.void

@@ -10,6 +10,7 @@ export abstract class ChildPlace<E> implements ChildPosition {
   readonly owner: Owner
   /** The life that runs now. */
   fiber: Fiber.Fiber<unknown, E> | undefined = undefined
+  isClosing = false
   /** Supervisors that run inside; undefined while there never was one, for most children have none. */
   subtrees: ReadonlyArray<Subtree> | undefined = undefined
   private control: ChildControl | undefined = undefined

@@ -26,6 +26,8 @@ export interface ChildPosition {
   readonly beat: () => void
   /** Tells of the end of the life that runs now. Returns how to stop waiting. */
   readonly onDown: (tell: (reason: DownReason) => void) => () => void
+  /** Whether nothing is left of the life that runs now but its finalizers. */
+  readonly isClosing: boolean
   /** Ends the life that runs now, as somebody else's hand does. */
   readonly kill: () => void
   /** Lets operators do something with a child that can be told, until the returned function is called. */

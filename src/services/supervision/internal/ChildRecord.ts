@@ -72,6 +72,7 @@ export class ChildRecord<E> extends ChildPlace<E> implements Watched {
     const life = ++this.life
     let isStarted = false
     this.isAsked = false
+    this.isClosing = false
     this.forced = undefined
     this.limit = undefined
     this.onResult = onResult

@@ -59,7 +59,8 @@ export const link = <E>(record: () => ChildRecord<E> | undefined): Effect.Effect
           })
           return () => {
             leaveOther()
-            leaveSelf()
+            // The Scope of the whole life closes before that life has ended, and its end is what the other waits for.
+            if (!self.isClosing) leaveSelf()
           }
         }),
         (leave) => Effect.sync(leave)
