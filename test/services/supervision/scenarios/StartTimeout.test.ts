@@ -6,7 +6,7 @@ import * as Supervisor from "../../../../src/services/supervision/Supervisor.ts"
 import { passTime } from "../../../support/StepBudget.ts"
 import * as Events from "../fixtures/Events.ts"
 import { it } from "../fixtures/Leaks.ts"
-import { Boom, settle, type Spec, Trace } from "../fixtures/Trace.ts"
+import { type Boom, settle, type Spec, Trace } from "../fixtures/Trace.ts"
 
 const message = "did not start within 1000 ms"
 
