@@ -23,13 +23,13 @@ import * as AgentServiceHandlers from "../src/layers/agent/AgentServiceHandlers.
 import * as GrpcClient from "../src/layers/grpc/GrpcClient.ts"
 import { Unimplemented } from "../src/layers/grpc/GrpcError.ts"
 import * as GrpcServer from "../src/layers/grpc/GrpcServer.ts"
-import * as CallSignature from "../src/layers/security/CallSignature.ts"
 import * as CertificateAuthority from "../src/layers/security/CertificateAuthority.ts"
 import * as CertificateSet from "../src/layers/security/CertificateSet.ts"
 import * as GrpcAuthorization from "../src/layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../src/layers/security/GrpcCredentials.ts"
-import * as MessageSigner from "../src/layers/security/MessageSigner.ts"
 import * as SecurityLayer from "../src/layers/security/SecurityLayer.ts"
+import * as CallSignature from "../src/layers/security/signing/CallSignature.ts"
+import * as MessageSigner from "../src/layers/security/signing/MessageSigner.ts"
 import type { Row } from "./Table.ts"
 
 const hour = 3_600_000

@@ -99,13 +99,13 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     bug: "the late end of a child left behind stops the watch over the next",
-    file: "src/services/supervision/internal/ChildRecord.ts",
+    file: "src/services/supervision/internal/child/ChildRecord.ts",
     from: "          if (this.fiber !== fiber) return\n          this.watchdog?.interruptUnsafe()\n",
     to: "          this.watchdog?.interruptUnsafe()\n          if (this.fiber !== fiber) return\n"
   },
   {
     bug: "a finalizer that hangs keeps its child from starting again",
-    file: "src/services/supervision/internal/ChildRecord.ts",
+    file: "src/services/supervision/internal/child/ChildRecord.ts",
     from: "        ended(exit)\n        return this.owner.abandoned(this)",
     to: "        return this.owner.abandoned(this)"
   }

@@ -21,9 +21,9 @@ import { type GrpcError, PermissionDenied, ResourceExhausted, Unauthenticated } 
 import type { MethodDefinition } from "../grpc/GrpcMethod.ts"
 import type { ServerInterceptor } from "../grpc/GrpcServer.ts"
 import { effectiveServer, originOf } from "./GrpcCredentials.ts"
-import * as GrpcSigning from "./GrpcSigning.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
 import * as PeerRules from "./PeerRules.ts"
+import * as GrpcSigning from "./signing/GrpcSigning.ts"
 
 type ServerCall = Parameters<ServerInterceptor>[0]
 

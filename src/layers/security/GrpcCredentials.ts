@@ -19,10 +19,10 @@ import {
 } from "../../services/security/Credentials.ts"
 import { CurrentSecurityMode, variable } from "../../services/security/CurrentSecurityMode.ts"
 import * as GrpcCredentials from "../grpc/GrpcCredentials.ts"
-import * as GrpcSigning from "./GrpcSigning.ts"
-import * as MessageSigner from "./MessageSigner.ts"
 import * as PeerRules from "./PeerRules.ts"
 import { RotatingChannel } from "./RotatingChannel.ts"
+import * as GrpcSigning from "./signing/GrpcSigning.ts"
+import * as MessageSigner from "./signing/MessageSigner.ts"
 
 export { CredentialsError } from "../../services/security/Credentials.ts"
 

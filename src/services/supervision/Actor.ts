@@ -17,7 +17,7 @@ import { ActorDown, CallTimedOut, MailboxFull } from "./ActorError.ts"
 import * as ChildSpec from "./ChildSpec.ts"
 import { ActorMailbox, type WhenFull } from "./internal/actor/ActorMailbox.ts"
 import { ActorSystem, type StopReason, type Sys } from "./internal/actor/ActorSystem.ts"
-import { ChildPosition } from "./internal/ChildPosition.ts"
+import { ChildPosition } from "./internal/child/ChildPosition.ts"
 import * as ExitReason from "./internal/ExitReason.ts"
 
 /** What a handler comes to: the answer, the next state, and whether the actor is to end. */

@@ -16,8 +16,8 @@ import type { Restart } from "../../domain/supervision/ChildExit.ts"
 import { defaultShutdown, type ShutdownInput } from "../../domain/supervision/Shutdown.ts"
 import type { Provider } from "../../domain/supervision/SupervisorState.ts"
 import type { NodeKind } from "../../domain/supervision/TreeNode.ts"
-import { ChildInterception } from "./internal/ChildInterception.ts"
-import { ChildPosition } from "./internal/ChildPosition.ts"
+import { ChildInterception } from "./internal/child/ChildInterception.ts"
+import { ChildPosition } from "./internal/child/ChildPosition.ts"
 
 /** A pause before each restart. OTP has none, and neither has a child that does not ask for it. */
 export interface Backoff {

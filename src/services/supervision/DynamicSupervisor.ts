@@ -17,7 +17,7 @@ import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent
 import type { ChildCounts } from "../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import * as ChildSpec from "./ChildSpec.ts"
-import type { ChildRecord } from "./internal/ChildRecord.ts"
+import type { ChildRecord } from "./internal/child/ChildRecord.ts"
 import { dynamicNodeOf } from "./internal/dynamic/DynamicNode.ts"
 import { DynamicShell } from "./internal/dynamic/DynamicShell.ts"
 import { link, type Monitor, monitor } from "./internal/Monitors.ts"

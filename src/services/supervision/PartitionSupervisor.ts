@@ -15,7 +15,7 @@ import type { RestartIntensityInput } from "../../domain/supervision/RestartInte
 import * as SpecCheck from "../../domain/supervision/SpecCheck.ts"
 import type { ChildCounts } from "../../domain/supervision/SupervisorState.ts"
 import * as ChildSpec from "./ChildSpec.ts"
-import { ChildPosition } from "./internal/ChildPosition.ts"
+import { ChildPosition } from "./internal/child/ChildPosition.ts"
 import { Tenant } from "./internal/Tenant.ts"
 import * as Supervisor from "./Supervisor.ts"
 import { type ChildRefused, type ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"

@@ -10,7 +10,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ChildPosition } from "./internal/ChildPosition.ts"
+import { ChildPosition } from "./internal/child/ChildPosition.ts"
 
 /** Changes that one subscriber can be behind. */
 const bufferSizeDefault = 1024

@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Provider } from "../../domain/supervision/SupervisorState.ts"
 import { type BoundChild, type ChildOptions, type ChildSpec, make } from "./ChildSpec.ts"
-import { ChildPosition } from "./internal/ChildPosition.ts"
+import { ChildPosition } from "./internal/child/ChildPosition.ts"
 
 /** A sibling started by hand while its provider does not run. */
 class ServiceNotRunning extends Data.TaggedError("ServiceNotRunning")<{ readonly provider: string }> {

@@ -15,7 +15,7 @@ import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent
 import type { TraceEvent } from "../../domain/supervision/TraceEvent.ts"
 import type { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import type { ActorDown } from "./ActorError.ts"
-import type { ChildControl, Subtree } from "./internal/ChildPosition.ts"
+import type { ChildControl, Subtree } from "./internal/child/ChildPosition.ts"
 import * as EventSinks from "./internal/EventSinks.ts"
 
 /** No child at a path can be told anything: there is none, or it is no actor that runs. */

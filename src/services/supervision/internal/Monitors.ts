@@ -3,8 +3,8 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { ChildPosition, type DownReason } from "./ChildPosition.ts"
-import type { ChildRecord } from "./ChildRecord.ts"
+import { ChildPosition, type DownReason } from "./child/ChildPosition.ts"
+import type { ChildRecord } from "./child/ChildRecord.ts"
 
 /** The end of one life of a child, as whoever monitors it is told. */
 export interface Down<out E> {

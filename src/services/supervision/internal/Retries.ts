@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Backoffs from "./Backoffs.ts"
-import type { ChildRecord } from "./ChildRecord.ts"
+import type { ChildRecord } from "./child/ChildRecord.ts"
 
 interface Waiting {
   timer: Fiber.Fiber<unknown> | undefined

@@ -4,8 +4,8 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { TreeNode } from "../../../domain/supervision/TreeNode.ts"
 import { SupervisionTree } from "../SupervisionTree.ts"
-import { type ChildControl, ChildPosition, type Subtree } from "./ChildPosition.ts"
-import type { ChildRecord } from "./ChildRecord.ts"
+import { type ChildControl, ChildPosition, type Subtree } from "./child/ChildPosition.ts"
+import type { ChildRecord } from "./child/ChildRecord.ts"
 
 /** Hangs the supervisor into the tree: below the child it runs in, or among the roots. */
 export const appear = (

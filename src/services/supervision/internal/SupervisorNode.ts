@@ -2,8 +2,8 @@
 import * as RestartIntensity from "../../../domain/supervision/RestartIntensity.ts"
 import type { ChildState } from "../../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../../domain/supervision/TreeNode.ts"
-import { monotonicMillis } from "./ChildOwner.ts"
-import type { ChildRecord } from "./ChildRecord.ts"
+import { monotonicMillis } from "./child/ChildOwner.ts"
+import type { ChildRecord } from "./child/ChildRecord.ts"
 import type { SupervisorShell } from "./SupervisorShell.ts"
 
 export const nodeOf = <E>(id: string, shell: SupervisorShell<E>, startedAt: number): TreeNode => {

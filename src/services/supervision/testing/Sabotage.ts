@@ -7,7 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Interceptor } from "../internal/ChildInterception.ts"
+import type { Interceptor } from "../internal/child/ChildInterception.ts"
 
 /** The defect with which a crashed child dies: no failure of its own, so it is in no child's type. */
 export class PlantedCrash extends Data.TaggedError("PlantedCrash")<{ readonly path: string }> {

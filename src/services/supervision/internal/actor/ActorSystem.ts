@@ -10,7 +10,7 @@ import type * as Stream from "effect/Stream"
 import { describeCause } from "../../../../domain/supervision/FailureText.ts"
 import type { TraceEvent } from "../../../../domain/supervision/TraceEvent.ts"
 import { ActorDown } from "../../ActorError.ts"
-import type { ChildControl, ChildPosition } from "../ChildPosition.ts"
+import type { ChildControl, ChildPosition } from "../child/ChildPosition.ts"
 import * as Sinks from "../EventSinks.ts"
 import type { ActorMailbox, Envelope } from "./ActorMailbox.ts"
 

@@ -1,6 +1,6 @@
 /** The live tree of one dynamic supervisor as plain data, read whenever somebody asks. */
 import type { TreeNode } from "../../../../domain/supervision/TreeNode.ts"
-import { monotonicMillis } from "../ChildOwner.ts"
+import { monotonicMillis } from "../child/ChildOwner.ts"
 import { budgetOf, childNode } from "../SupervisorNode.ts"
 import type { DynamicShell } from "./DynamicShell.ts"
 

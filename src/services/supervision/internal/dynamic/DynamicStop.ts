@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Shutdown from "../../../../domain/supervision/Shutdown.ts"
-import { brutalStop } from "../BrutalStop.ts"
-import type { ChildRecord } from "../ChildRecord.ts"
+import { brutalStop } from "../child/BrutalStop.ts"
+import type { ChildRecord } from "../child/ChildRecord.ts"
 
 /** Returns the children that were left behind, when all others have ended. Takes as long as the longest limit. */
 export const stopAll = <E>(

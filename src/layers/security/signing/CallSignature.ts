@@ -4,11 +4,11 @@
  * Both run once per call, beside 130 µs that Ed25519 itself takes: no generators here, and nothing is copied twice.
  */
 import { Result } from "effect"
-import { ByteWriter } from "../../domain/security/ByteWriter.ts"
-import type { NonceMemory } from "../../domain/security/NonceMemory.ts"
-import * as SignatureHeaders from "../../domain/security/SignatureHeaders.ts"
-import * as SignedCall from "../../domain/security/SignedCall.ts"
-import * as SignedMessage from "../../domain/security/SignedMessage.ts"
+import { ByteWriter } from "../../../domain/security/ByteWriter.ts"
+import type { NonceMemory } from "../../../domain/security/NonceMemory.ts"
+import * as SignatureHeaders from "../../../domain/security/SignatureHeaders.ts"
+import * as SignedCall from "../../../domain/security/SignedCall.ts"
+import * as SignedMessage from "../../../domain/security/SignedMessage.ts"
 import * as MessageSigner from "./MessageSigner.ts"
 
 /** Of one call at a time: nothing here waits. */

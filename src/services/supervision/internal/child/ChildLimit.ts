@@ -3,11 +3,11 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Shutdown from "../../../domain/supervision/Shutdown.ts"
-import { HeartbeatMissed, StartTimedOut } from "../SupervisorError.ts"
+import * as Shutdown from "../../../../domain/supervision/Shutdown.ts"
+import { HeartbeatMissed, StartTimedOut } from "../../SupervisorError.ts"
+import { watch } from "../Watchdog.ts"
 import { brutalStop } from "./BrutalStop.ts"
 import type { ChildRecord } from "./ChildRecord.ts"
-import { watch } from "./Watchdog.ts"
 
 /** Ends a start that takes longer than the child's `startTimeout`. */
 export const ofStart = <E>(child: ChildRecord<E>, onLeftBehind: () => void): void => {

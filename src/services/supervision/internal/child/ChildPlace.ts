@@ -1,7 +1,7 @@
 /** Where a child stands: its path, what runs inside it, who controls it, and who waits for the end of its life. */
 import type * as Fiber from "effect/Fiber"
-import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
-import type { BoundChild } from "../ChildSpec.ts"
+import type { SupervisionEvent } from "../../../../domain/supervision/SupervisionEvent.ts"
+import type { BoundChild } from "../../ChildSpec.ts"
 import type { Owner } from "./ChildOwner.ts"
 import type { ChildControl, ChildPosition, DownReason, Subtree } from "./ChildPosition.ts"
 

@@ -3,7 +3,7 @@ import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
+import type { SupervisionEvent } from "../../../../domain/supervision/SupervisionEvent.ts"
 import type { SupervisorPosition } from "./ChildPosition.ts"
 import type { ChildRecord } from "./ChildRecord.ts"
 

@@ -7,14 +7,14 @@
  */
 import { Effect, Option, Redacted, Result } from "effect"
 import * as crypto from "node:crypto"
-import { ByteWriter } from "../../domain/security/ByteWriter.ts"
-import * as CertificateExpiry from "../../domain/security/CertificateExpiry.ts"
-import * as CertificateIdentity from "../../domain/security/CertificateIdentity.ts"
-import * as SignatureHeaders from "../../domain/security/SignatureHeaders.ts"
-import * as SignedMessage from "../../domain/security/SignedMessage.ts"
-import { CredentialsError, type CredentialSet, type CredentialSource } from "../../services/security/Credentials.ts"
-import * as CertificateSet from "./CertificateSet.ts"
-import * as PeerCertificate from "./PeerCertificate.ts"
+import { ByteWriter } from "../../../domain/security/ByteWriter.ts"
+import * as CertificateExpiry from "../../../domain/security/CertificateExpiry.ts"
+import * as CertificateIdentity from "../../../domain/security/CertificateIdentity.ts"
+import * as SignatureHeaders from "../../../domain/security/SignatureHeaders.ts"
+import * as SignedMessage from "../../../domain/security/SignedMessage.ts"
+import { CredentialsError, type CredentialSet, type CredentialSource } from "../../../services/security/Credentials.ts"
+import * as CertificateSet from "../CertificateSet.ts"
+import * as PeerCertificate from "../PeerCertificate.ts"
 
 interface Algorithm {
   readonly hash: string | null

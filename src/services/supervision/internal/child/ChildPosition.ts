@@ -5,11 +5,11 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import type { ExitClass } from "../../../domain/supervision/ChildExit.ts"
-import type { SupervisionEvent } from "../../../domain/supervision/SupervisionEvent.ts"
-import type { TraceEvent } from "../../../domain/supervision/TraceEvent.ts"
-import type { TreeNode } from "../../../domain/supervision/TreeNode.ts"
-import type { ActorDown } from "../ActorError.ts"
+import type { ExitClass } from "../../../../domain/supervision/ChildExit.ts"
+import type { SupervisionEvent } from "../../../../domain/supervision/SupervisionEvent.ts"
+import type { TraceEvent } from "../../../../domain/supervision/TraceEvent.ts"
+import type { TreeNode } from "../../../../domain/supervision/TreeNode.ts"
+import type { ActorDown } from "../../ActorError.ts"
 
 export interface ChildPosition {
   /** Ids from the root down, joined by `/`. */
