@@ -4,6 +4,8 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, FileSystem, Option, Redacted, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
+import * as fs from "node:fs/promises"
+import type * as tls from "node:tls"
 import { inject } from "vitest"
 import { TreeNode } from "../../src/domain/supervision/TreeNode.ts"
 import * as ProcessTable from "../../src/layers/process/ProcessTable.ts"
@@ -29,10 +31,13 @@ interface Up {
   readonly httpUrl: string
 }
 
-const start = Effect.fnUntraced(function*(env: Readonly<Record<string, string>> = environment) {
+const start = Effect.fnUntraced(function*(
+  env: Readonly<Record<string, string>> = environment,
+  more: ReadonlyArray<string> = []
+) {
   const files = yield* FileSystem.FileSystem
   const directory = yield* folder
-  const program = yield* Program.start(["up", "--json", "--dir", directory], { env })
+  const program = yield* Program.start(["up", "--json", "--dir", directory, ...more], { env })
   const shown = Program.eventually(
     "the first statuses",
     Effect.sync(() => program.stdout().includes("core-grpc") ? Option.some(true) : Option.none()),
@@ -48,7 +53,7 @@ const start = Effect.fnUntraced(function*(env: Readonly<Record<string, string>> 
 })
 
 /** As the README tells how to ask the database. */
-const database = Effect.fnUntraced(function*({ directory }: Up) {
+const database = Effect.fnUntraced(function*({ directory }: Up, ssl?: tls.ConnectionOptions) {
   const files = yield* FileSystem.FileSystem
   const password = yield* files.readFileString(`${directory}/postgres/password`)
   const port = Number(yield* files.readFileString(`${directory}/postgres/port`))
@@ -58,7 +63,8 @@ const database = Effect.fnUntraced(function*({ directory }: Up) {
     database: "serviceradar",
     username: "serviceradar",
     password: Redacted.make(password.trim()),
-    maxConnections: 1
+    maxConnections: 1,
+    ...(ssl === undefined ? {} : { ssl })
   }).pipe(Effect.provide(Reactivity.layer))
 })
 
@@ -87,6 +93,29 @@ const parts = ({ httpUrl }: Up) =>
 
 describe("events in serviceradar up", () => {
   it.layer(NodeServices.layer, { excludeTestServices: true })((it) => {
+    it.effect(
+      "needs a certificate for PostgreSQL and NATS with --mtls, and has one everywhere",
+      () =>
+        Effect.gen(function*() {
+          const up = yield* start(environment, ["--mtls"])
+          const of = (name: string) => Effect.promise(() => fs.readFile(`${up.directory}/certs/${name}.pem`, "utf8"))
+          const ssl = { cert: yield* of("core"), key: yield* of("core-key"), ca: yield* of("root") }
+          const refused = yield* Effect.exit(database(up))
+          const sql = yield* database(up, ssl)
+
+          const [answer] = yield* sql<{ readonly one: number }>`select 1 as one`
+          yield* Program.eventually(
+            "a connection to NATS",
+            Effect.sync(() => up.program.output().includes("Connected to NATS") ? Option.some(true) : Option.none()),
+            { within, programs: [up.program] }
+          )
+
+          assert.deepStrictEqual([refused._tag, answer], ["Failure", { one: 1 }])
+          assert.notInclude(up.program.output(), "certificate_validation_failed")
+        }),
+      90_000
+    )
+
     it.effect("stores what the programs tell of themselves within seconds", () =>
       Effect.gen(function*() {
         const up = yield* start()

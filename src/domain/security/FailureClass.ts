@@ -2,7 +2,7 @@
  * Two kinds of failure for a circuit breaker: a peer that refuses us, or that we must refuse, is not tried ten times.
  */
 
-type FailureClass = "security" | "other"
+export type FailureClass = "security" | "other"
 
 /** What TLS, gRPC and servers say when it is about who we or they are. */
 const securityText =

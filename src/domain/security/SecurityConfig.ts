@@ -52,7 +52,13 @@ const Block = Schema.Struct({
     sync: Schema.optionalKey(RateLimit)
   })),
   /** Signatures of calls; a key of our own. */
-  signing: Schema.optionalKey(SigningPolicy.SigningBlock)
+  signing: Schema.optionalKey(SigningPolicy.SigningBlock),
+  /** When a peer that is dialled is left alone for a while; a key of our own. */
+  circuit: Schema.optionalKey(Schema.Struct({
+    security_failures: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
+    other_failures: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
+    open_seconds: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)))
+  }))
 })
 
 const modeOf = (block: typeof Block.Type): string => (block.mode ?? "").toLowerCase()
@@ -115,19 +121,31 @@ export interface CertificateFiles {
   readonly clientCaFile: string
 }
 
-/** Which peers are let in, beyond a certificate that verifies. */
+/** Failures with no success in between after which a peer that is dialled is left alone. */
+export interface CircuitRules {
+  readonly securityFailures: number
+  readonly otherFailures: number
+  /** After failures of security. */
+  readonly openSeconds: number
+}
+
+const circuitDefault: CircuitRules = { securityFailures: 3, otherFailures: 5, openSeconds: 60 }
+
+/** Which peers are let in, beyond a certificate that verifies, and what is made of their failures. */
 export interface PeerRules {
   readonly allowedNames: Option.Option<ReadonlySet<string>>
   readonly roles: RoleNames
   readonly rates: Rates
   readonly signing: SigningPolicy.SigningPolicy
+  readonly circuit: CircuitRules
 }
 
 export const anyPeer: PeerRules = {
   allowedNames: Option.none(),
   roles: {},
   rates: {},
-  signing: SigningPolicy.unsigned
+  signing: SigningPolicy.unsigned,
+  circuit: circuitDefault
 }
 
 export interface Mtls extends CertificateFiles {
@@ -193,6 +211,12 @@ const ratesOf = ({ rate_limits: limits }: SecurityBlock): Rates =>
     sync: rateOf(limits.sync)
   }
 
+const circuitOf = ({ circuit }: SecurityBlock): CircuitRules => ({
+  securityFailures: circuit?.security_failures ?? circuitDefault.securityFailures,
+  otherFailures: circuit?.other_failures ?? circuitDefault.otherFailures,
+  openSeconds: circuit?.open_seconds ?? circuitDefault.openSeconds
+})
+
 /** Plain text when the object or its mode is absent, as the existing services do. */
 export const fromBlock = (block: SecurityBlock | undefined): SecurityConfig => {
   if (block === undefined) return none
@@ -201,7 +225,8 @@ export const fromBlock = (block: SecurityBlock | undefined): SecurityConfig => {
     allowedNames: Option.map(Option.fromUndefinedOr(block.allowed_common_names), (names) => new Set(names)),
     roles: block.identity_roles ?? {},
     rates: ratesOf(block),
-    signing: SigningPolicy.fromBlock(block.signing)
+    signing: SigningPolicy.fromBlock(block.signing),
+    circuit: circuitOf(block)
   }
   if (mode === "spiffe") return spiffe(block, peers)
   return mode === "mtls" ? { _tag: "Mtls", ...filesOf(block), serverName: given(block.server_name), peers } : none

@@ -15,10 +15,12 @@ import type { ClientInterceptor } from "./GrpcInterceptor.ts"
 import { withRefusal } from "./internal/client/JudgedResolver.ts"
 import { isDirect } from "./internal/client/Proxy.ts"
 import * as RepeatedMetadata from "./internal/client/RepeatedMetadata.ts"
+import * as Retries from "./internal/client/Retries.ts"
 import { WatchedCredentials } from "./internal/client/SettingsWatch.ts"
 import * as Target from "./internal/client/Target.ts"
 import { withZone } from "./internal/client/ZoneResolver.ts"
 import { machineClock } from "./internal/MachineClock.ts"
+import { later } from "./internal/Timer.ts"
 import * as MessageSize from "./MessageSize.ts"
 
 export interface ChannelOptions {
@@ -122,10 +124,12 @@ class Channel implements GrpcChannel {
   readonly interceptors: ReadonlyArray<ClientInterceptor>
   readonly #dial: () => grpc.Client
   #client: grpc.Client
+  readonly #retired = new Set<grpc.Client>()
   #isClosed = false
 
   constructor(options: ChannelOptions) {
     RepeatedMetadata.watch()
+    Retries.watch()
     this.target = Target.normalize(options.target)
     this.interceptors = [...(options.interceptors ?? []), ...(options.credentials?.interceptors ?? [])]
     this.deadline = Duration.fromInputUnsafe(options.deadline ?? deadlineDefault)
@@ -143,32 +147,43 @@ class Channel implements GrpcChannel {
 
   /**
    * Another connection in place of the present one; whether it came about. A channel that is not connected has nothing
-   * to give up: its next connection is a new one.
+   * to give up: its next connection is a new one. One that is connecting may have begun with what it had before.
    */
   readonly renew: Effect.Effect<boolean> = Effect.suspend(() => {
     const old = this.#client
-    if (this.#isClosed || old.getChannel().getConnectivityState(false) !== grpc.connectivityState.READY) {
-      return Effect.succeed(true)
-    }
+    const state = this.#isClosed ? grpc.connectivityState.SHUTDOWN : old.getChannel().getConnectivityState(false)
+    if (state === grpc.connectivityState.CONNECTING) return Effect.succeed(false)
+    if (state !== grpc.connectivityState.READY) return Effect.succeed(true)
     const next = this.#dial()
     return connected(next).pipe(
       Effect.onExit((exit) => {
         if (!Exit.isSuccess(exit) || !exit.value || this.#isClosed) return Effect.sync(() => next.close())
-        this.#client = next
-        // Calls that had chosen the old connection have begun by then; it ends when they do.
-        return Effect.andThen(machineClock.sleep(settling), Effect.sync(() => old.close()))
+        return Effect.sync(() => {
+          this.#client = next
+          this.#retire(old)
+        })
       })
     )
   })
 
+  /** Its connection ends when the calls that have begun on it by then do. */
+  #retire(client: grpc.Client): void {
+    this.#retired.add(client)
+    later(Duration.toMillis(settling), () => {
+      this.#retired.delete(client)
+      client.close()
+    })
+  }
+
   close(): void {
     this.#isClosed = true
-    this.#client.close()
+    for (const client of [this.#client, ...this.#retired]) client.close()
   }
 }
 
 const renewalLimit = Duration.seconds(10)
-const settling = Duration.millis(500)
+/** On a busy machine a call waits for its connection; by then it has begun, or given up. */
+const settling = Duration.seconds(5)
 
 const connected = (client: grpc.Client): Effect.Effect<boolean> =>
   Effect.callback((resume) => {

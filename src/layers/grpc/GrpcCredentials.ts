@@ -32,6 +32,16 @@ export interface ClientCredentials {
   readonly interceptors?: ReadonlyArray<ClientInterceptor>
 }
 
+/** A peer with which TLS was begun, and what became of it. */
+export interface ConnectionAttempt {
+  /** `address:port`, or `unix`; where this side dials, what it dials. */
+  readonly address: string
+  /** What the peer presented, verified or not. */
+  readonly certificate: tls.PeerCertificate | undefined
+  /** Why there is no connection. */
+  readonly failure: { readonly reason: string; readonly isOfCertificate: boolean } | undefined
+}
+
 /** Goes into `GrpcServer.ServerOptions`. */
 export interface ServerCredentials {
   /** Plain text when undefined. */
@@ -40,6 +50,8 @@ export interface ServerCredentials {
     | undefined
   /** What follows `tls`, for connections from then on. */
   readonly renewals?: Stream.Stream<tls.SecureContextOptions>
+  /** Told of each connection over TLS; must not throw. */
+  readonly onAttempt?: (attempt: ConnectionAttempt) => void
 }
 
 /** PEM texts: our chain, its key, and the roots that must verify the peer. */

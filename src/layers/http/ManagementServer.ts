@@ -6,7 +6,7 @@
  * sends nothing for 20 s is closed, a request must be complete within 30 s. Closing lets running requests end for 2 s, then cuts them off.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Duration, Effect, Schema, type Scope } from "effect"
+import { Duration, Effect, Option, Schema, type Scope } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -17,6 +17,7 @@ import { none, type SecurityConfig } from "../../domain/security/SecurityConfig.
 import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import type { CredentialsError } from "../../services/security/Credentials.ts"
+import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
@@ -57,7 +58,14 @@ const parts = (tree: SupervisionTree["Service"]): Readiness.Check => ({
       : Effect.fail({ message: nodes.map(({ path, state }) => `${path} is ${state}`).join(", ") }))
 })
 
-const builtIn = ({ checks, routes }: Registered, tree: SupervisionTree["Service"]): ReadonlyArray<Route<never>> => {
+/** What a program without a monitor knows of security. */
+type Monitor = Option.Option<SecurityMonitor["Service"]>
+
+const builtIn = (
+  { checks, routes }: Registered,
+  tree: SupervisionTree["Service"],
+  monitor: Monitor
+): ReadonlyArray<Route<never>> => {
   const own: ReadonlyArray<Route<never>> = [
     {
       path: "/health/live",
@@ -68,11 +76,13 @@ const builtIn = ({ checks, routes }: Registered, tree: SupervisionTree["Service"
     {
       path: "/health/ready",
       summary: "Whether the program can do its work, and if not why; status 503 when it cannot",
+      parameters: new Map([["verbose", "Also how many security events there were lately, by kind; whatever it holds"]]),
       answers: Readiness.Report,
-      handle: () =>
+      handle: (query) =>
         Effect.map(
-          Readiness.evaluate([parts(tree), ...checks]),
-          (report) => HttpServerResponse.jsonUnsafe(report, { status: report.status === "ready" ? 200 : 503 })
+          Effect.all([Readiness.evaluate([parts(tree), ...checks]), query.has("verbose") ? lately(monitor) : nothing]),
+          ([report, more]) =>
+            HttpServerResponse.jsonUnsafe({ ...report, ...more }, { status: report.status === "ready" ? 200 : 503 })
         )
     },
     {
@@ -106,6 +116,17 @@ const builtIn = ({ checks, routes }: Registered, tree: SupervisionTree["Service"
   }]
 }
 
+const nothing: Effect.Effect<Pick<Readiness.Report, "security">> = Effect.succeed({})
+
+const lately = (monitor: Monitor): Effect.Effect<Pick<Readiness.Report, "security">> =>
+  Option.match(monitor, {
+    onNone: () => nothing,
+    onSome: ({ summary }) =>
+      Effect.map(summary, ({ byKind, total, windowSeconds }) => ({
+        security: { window_seconds: windowSeconds, total, by_kind: byKind }
+      }))
+  })
+
 const problem = (status: number, error: string) => HttpServerResponse.jsonUnsafe({ error }, { status })
 
 const answer = ({ handle }: Route<never>) =>
@@ -114,10 +135,14 @@ const answer = ({ handle }: Route<never>) =>
     return url === null ? Effect.succeed(problem(400, "the address cannot be read")) : handle(url.searchParams)
   })
 
-const routerOf = Effect.fnUntraced(function*(registered: Registered, tree: SupervisionTree["Service"]) {
+const routerOf = Effect.fnUntraced(function*(
+  registered: Registered,
+  tree: SupervisionTree["Service"],
+  monitor: Monitor
+) {
   const router = yield* HttpRouter.make
   const paths = new Map<string, Route<never>>()
-  for (const route of builtIn(registered, tree)) if (!paths.has(route.path)) paths.set(route.path, route)
+  for (const route of builtIn(registered, tree, monitor)) if (!paths.has(route.path)) paths.set(route.path, route)
   for (const route of paths.values()) {
     yield* router.add("GET", route.path, answer(route))
     for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const) {
@@ -139,13 +164,13 @@ const addressedTo = <E, R>(
       : Effect.succeed(problem(421, `this server listens on ${bound} only: ask for it by that address or localhost`)))
 
 /** The router is made anew when a part has come or gone. */
-const dispatcher = (management: Management["Service"], tree: SupervisionTree["Service"]) => {
+const dispatcher = (management: Management["Service"], tree: SupervisionTree["Service"], monitor: Monitor) => {
   let of: Registered | undefined
   let current: Effect.Success<ReturnType<typeof routerOf>> | undefined
   return Effect.gen(function*() {
     const registered = management.registered()
     if (current === undefined || of !== registered) {
-      current = yield* routerOf(registered, tree)
+      current = yield* routerOf(registered, tree, monitor)
       of = registered
     }
     return yield* current
@@ -166,6 +191,7 @@ export const make = Effect.fnUntraced(function*(
   const wanted = HostPort.format(options)
   const management = yield* Management
   const tree = yield* SupervisionTree
+  const monitor = yield* Effect.serviceOption(SecurityMonitor)
   const certificates = yield* ManagementCertificates.of(configured, host)
   const { guard, isTls } = yield* ManagementAccess.accessOf(host, certificates.security).pipe(
     Effect.mapError(({ reason }) => new BindError({ address: wanted, reason }))
@@ -179,7 +205,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   let closing = false
   yield* listening.serve(
-    Effect.map(addressedTo(host, guard(dispatcher(management, tree))), (response) =>
+    Effect.map(addressedTo(host, guard(dispatcher(management, tree, monitor))), (response) =>
       // Otherwise the connection would be kept for a next request, and closing would wait for it.
       closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
   )

@@ -17,6 +17,12 @@ export const Report = Schema.Struct({
     name: Schema.String,
     ready: Schema.Boolean,
     reason: Schema.optionalKey(Schema.String)
+  })),
+  /** Events of the last while, where they are asked for. */
+  security: Schema.optionalKey(Schema.Struct({
+    window_seconds: Schema.Number,
+    total: Schema.Number,
+    by_kind: Schema.Record(Schema.String, Schema.Number)
   }))
 })
 export type Report = typeof Report.Type

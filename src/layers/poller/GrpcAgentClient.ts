@@ -23,7 +23,8 @@ import {
   Unreachable,
   Unsupported
 } from "../../services/poller/AgentClient.ts"
-import { Credentials } from "../../services/security/Credentials.ts"
+import type { Credentials } from "../../services/security/Credentials.ts"
+import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
@@ -35,7 +36,7 @@ const reconnectDelayMax = "1 second"
 export const layer = Layer.effect(
   AgentClient,
   Effect.gen(function*() {
-    const certificates = yield* Credentials
+    const context = yield* Effect.context<Credentials | SecurityMonitor>()
     return {
       connect: Effect.fnUntraced(function*(agent, pollerId) {
         const scope = yield* Effect.scope
@@ -45,7 +46,7 @@ export const layer = Layer.effect(
           Effect.mapError(({ message }) =>
             new AgentError({ agentId: agent.agentId, reason: new Refused({ detail: message }) })
           ),
-          Effect.provideService(Credentials, certificates),
+          Effect.provideContext(context),
           Scope.provide(scope)
         )
         return yield* open.pipe(

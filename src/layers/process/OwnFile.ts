@@ -51,13 +51,27 @@ export const read = (file: string): Effect.Effect<Option.Option<string>, SetupFa
     Effect.mapError(failedAt(`reading ${file}`))
   )
 
-/** Replaces the file in one step. Its folder must be there. */
-export const write = (file: string, text: string, mode = 0o600): Effect.Effect<void, SetupFailed> =>
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Replaces the file in one step. Its folder must be there. It is ours, unless an `owner` is named. */
+export const write = (
+  file: string,
+  text: string,
+  { mode = 0o600, owner }: { readonly mode?: number; readonly owner?: Owner | undefined } = {}
+): Effect.Effect<void, SetupFailed> =>
   Effect.suspend(() => {
     const fresh = path.join(path.dirname(file), `.${path.basename(file)}.${crypto.randomBytes(6).toString("hex")}`)
     return Effect.scoped(Effect.flatMap(
       opened(fresh, newFlags, mode),
-      (handle) => attempt(() => handle.writeFile(text).then(() => handle.chmod(mode)))
+      (handle) =>
+        attempt(async () => {
+          await handle.writeFile(text)
+          await handle.chmod(mode)
+          if (owner !== undefined) await handle.chown(owner.uid, owner.gid)
+        })
     )).pipe(
       Effect.andThen(attempt(() => fs.rename(fresh, file))),
       Effect.tapError(() => Effect.ignore(attempt(() => fs.rm(fresh, { force: true })))),

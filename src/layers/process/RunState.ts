@@ -38,7 +38,7 @@ export const read = Effect.fn("RunState.read")(function*(directory: string) {
 export const publish = Effect.fn("RunState.publish")(function*(directory: string, state: RunState) {
   const file = path.join(directory, fileName)
   yield* Effect.acquireRelease(
-    OwnFile.write(file, `${JSON.stringify(state, null, 2)}\n`, 0o644),
+    OwnFile.write(file, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o644 }),
     () => Effect.ignore(OwnFile.remove(file))
   )
 })

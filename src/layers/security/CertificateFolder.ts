@@ -40,7 +40,10 @@ const failed = (file: string) => (error: PlatformError) =>
   new CertificateFolderError({ file, reason: systemText(error) })
 
 const put = (file: string, text: string, mode: number) =>
-  Effect.mapError(OwnFile.write(file, text, mode), ({ detail }) => new CertificateFolderError({ file, reason: detail }))
+  Effect.mapError(
+    OwnFile.write(file, text, { mode }),
+    ({ detail }) => new CertificateFolderError({ file, reason: detail })
+  )
 
 const read = Effect.fnUntraced(function*(file: string) {
   const files = yield* FileSystem.FileSystem

@@ -14,13 +14,13 @@ import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import * as SigningPolicy from "../../domain/security/SigningPolicy.ts"
 import * as TokenBucket from "../../domain/security/TokenBucket.ts"
+import * as ConnectionSecurity from "../../services/security/ConnectionSecurity.ts"
 import { Credentials, type CredentialsError } from "../../services/security/Credentials.ts"
 import * as SecurityMetrics from "../../services/security/SecurityMetrics.ts"
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import { type GrpcError, PermissionDenied, ResourceExhausted, Unauthenticated } from "../grpc/GrpcError.ts"
 import type { MethodDefinition } from "../grpc/GrpcMethod.ts"
 import type { ServerInterceptor } from "../grpc/GrpcServer.ts"
-import { effectiveServer, originOf } from "./GrpcCredentials.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
 import * as PeerRules from "./PeerRules.ts"
 import * as GrpcSigning from "./signing/GrpcSigning.ts"
@@ -176,14 +176,14 @@ export const interceptors = Effect.fnUntraced(function*(
   host: string,
   needed: ReadonlyArray<Requirements>
 ): Effect.fn.Return<ReadonlyArray<ServerInterceptor>, CredentialsError, SecurityMonitor | Credentials | Scope.Scope> {
-  const security = yield* effectiveServer(configured, host)
+  const security = yield* ConnectionSecurity.listening(configured, host)
   if (security._tag === "None") return []
   const monitor = yield* SecurityMonitor
   const rules = new Map([builtIn, ...needed].flatMap((one) => [...one]))
   const ruleOf = (method: string): MethodRule => rules.get(method) ?? unknownMethod
   const authorize = authorizer(security, ruleOf, monitor)
   if (SigningPolicy.isBlind(security.peers.signing)) return [authorize]
-  const source = yield* (yield* Credentials).open(originOf(security))
+  const source = yield* (yield* Credentials).open(ConnectionSecurity.originOf(security))
   const verify = GrpcSigning.server({
     security,
     source,

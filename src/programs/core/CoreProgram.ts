@@ -21,6 +21,7 @@ import * as os from "node:os"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
+import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
 import * as HttpWebhooks from "../../layers/core/HttpWebhooks.ts"
 import { migrations } from "../../layers/core/migrations/migrations.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
@@ -43,15 +44,23 @@ import { AlertWebhooks } from "../../services/core/AlertWebhooks.ts"
 import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
+import { Credentials } from "../../services/security/Credentials.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
 export interface CoreOptions<E = never, R = never> {
   /** How the PostgreSQL of our own is run when the configuration names no database; `home` is its data directory. */
-  readonly postgres?: Omit<EmbeddedPostgres.EmbeddedPostgresOptions, "home">
+  readonly postgres?: Omit<EmbeddedPostgres.EmbeddedPostgresOptions, "home" | "certificates">
+  /** Of that PostgreSQL, and of core as its client; in plain text without. */
+  readonly certificates?: OwnCertificates | undefined
   /** Programs that share core's process and its connection to the database. */
   readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
+}
+
+interface OwnCertificates {
+  readonly postgres: CertificateFiles
+  readonly core: CertificateFiles
 }
 
 /** The children of core, for a supervisor of its own or inside a larger tree. */
@@ -61,7 +70,9 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
     strategy: "one_for_one",
     children: [
       ...SecurityManager.children,
-      ...(Option.isSome(config.databaseUrl) ? [] : [postgres({ home: config.dataDirectory, ...options.postgres })]),
+      ...(Option.isSome(config.databaseUrl) ? [] : [
+        postgres({ home: config.dataDirectory, ...options.postgres }, options.certificates?.postgres)
+      ]),
       Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
       Supervisor.child({ id: "Retention", run: retention(config.historyRetention) }),
       grpcServer(config),
@@ -84,16 +95,22 @@ const shown = (config: CoreConfig) =>
     routes: [servicesRoute]
   })
 
-const database = (config: CoreConfig) => {
+const database = (config: CoreConfig, own: CertificateFiles | undefined) => {
   const named = Option.map(config.databaseUrl, UrlCertificates.take)
-  const tls = DatabaseTls.load({ tls: Option.flatMap(named, (one) => one.tls), sslMode: Option.none() })
+  const tls = DatabaseTls.load({
+    tls: Option.match(named, {
+      onNone: () => Option.map(Option.fromUndefinedOr(own), (files) => ({ ...files, verifiesName: true })),
+      onSome: (one) => one.tls
+    }),
+    sslMode: Option.none()
+  })
   return Layer.unwrap(
     Effect.map(tls, (tls) => PgConnection.layer({ maxConnections: config.maxConnections, migrations, tls }))
   ).pipe(Layer.provideMerge(DatabaseEndpoint.layer(Option.map(named, ({ url }) => url))))
 }
 
 /** What the tree needs. */
-export const layer = (config: CoreConfig) =>
+export const layer = (config: CoreConfig, { certificates }: Pick<CoreOptions, "certificates"> = {}) =>
   Layer.merge(
     shown(config),
     ReportIngest.layer(
@@ -104,13 +121,13 @@ export const layer = (config: CoreConfig) =>
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
     Layer.provideMerge(Management.layer),
-    Layer.provideMerge(database(config)),
+    Layer.provideMerge(database(config, certificates?.core)),
     Layer.provideMerge(SecurityLayer.layer)
   )
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
 export const run = (config: CoreConfig, options: CoreOptions = {}) =>
-  Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config)))
+  Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config, options)))
 
 /** Longer than the server's own stop takes. */
 const postgresShutdown = "10 seconds"
@@ -120,13 +137,16 @@ const postgresBackoff = {
   schedule: Backoff.capped({ from: "500 millis", to: "10 seconds", factor: 3 })
 }
 
-const postgres = (options: EmbeddedPostgres.EmbeddedPostgresOptions) =>
+const postgres = (options: EmbeddedPostgres.EmbeddedPostgresOptions, files: CertificateFiles | undefined) =>
   Supervisor.child({
     id: "PostgreSQL",
     shutdown: postgresShutdown,
     backoff: postgresBackoff,
     start: Effect.gen(function*() {
-      const server = yield* EmbeddedPostgres.start(options)
+      const certificates = files === undefined
+        ? {}
+        : { certificates: yield* (yield* Credentials).open({ _tag: "Files", files, isSvid: false, isRooted: true }) }
+      const server = yield* EmbeddedPostgres.start({ ...options, ...certificates })
       yield* DatabaseEndpoint.use((endpoint) => endpoint.publish(server.url))
       yield* Effect.logInfo(`PostgreSQL listens on 127.0.0.1:${server.port}, data in ${server.home}`)
       return server.run

@@ -77,10 +77,12 @@ const settingsOf = Effect.fnUntraced(function*({ config, server }: Flags) {
   return EventWriterSettings.resolve([flag, options, file])
 })
 
-/** The server of the running `up`, if it runs and has one of its own. */
+/** The server of the running `up`, if it runs and has one of its own, and with what certificate it lets us in. */
 const running = Effect.fnUntraced(function*(directory: string) {
   const state = yield* RunState.read(directory)
-  return Option.isNone(state) ? Option.none() : yield* NatsHome.address(path.join(directory, "nats"))
+  if (Option.isNone(state)) return { url: Option.none(), tls: Option.none() }
+  const home = path.join(directory, "nats")
+  return { url: yield* NatsHome.address(home), tls: yield* NatsHome.certificates(home) }
 })
 
 const describe = (url: Redacted.Redacted): string => {
@@ -115,13 +117,16 @@ const connected = Effect.fnUntraced(function*(url: Redacted.Redacted) {
 export const provide = (flags: Flags) => <A, E, R>(command: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const settings = yield* settingsOf(flags)
-    const found = Option.isSome(settings.nats.url) ? settings.nats.url : yield* running(flags.dir)
-    const url = Option.getOrElse(found, () => NatsSettings.urlDefault)
+    const found = Option.isSome(settings.nats.url)
+      ? { url: settings.nats.url, tls: Option.none() }
+      : yield* running(flags.dir)
+    const url = Option.getOrElse(found.url, () => NatsSettings.urlDefault)
+    const own = Option.match(found.tls, { onNone: () => ({}), onSome: (tls) => ({ tls }) })
     const layer = JetStreamDeadLetters.layer({ stream: settings.deadLetterStream }).pipe(
       Layer.provideMerge(NatsConnection.layer({
         name: "serviceradar-dlq",
         domain: Option.getOrUndefined(settings.domain),
-        credentials: NatsCredentials.ofSettings(settings.nats)
+        credentials: { ...NatsCredentials.ofSettings(settings.nats), ...own }
       })),
       Layer.provide(NatsEndpoint.layer(Option.some(url))),
       Layer.provide(SecurityLayer.layer)

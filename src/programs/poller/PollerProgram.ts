@@ -8,13 +8,12 @@
  *   ├─ GrpcServer        permanent, health and reflection; absent without listen_addr
  *   ├─ ManagementServer  permanent; absent without an HTTP address
  *   └─ AgentSupervisor   one_for_one, 10 restarts in 60 s
- *      └─ <agent id>     rest_for_one: ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
+ *      └─ <agent id>     rest_for_one: SecurityContext, ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
  *
  * Children stop in reverse order, so the last statuses are measured before the reporter drains. The buffer of reports
  * belongs to the layer, not to the tree: a restart of all children loses nothing.
  */
 import { Config, type Duration, Effect, Layer, Option, Ref } from "effect"
-import { CircuitBreaker } from "effect/persistence"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PollOutcome.ts"
@@ -80,7 +79,6 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
       Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),
       Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
       Layer.merge(GrpcAgentClient.layer),
-      Layer.merge(CircuitBreaker.layerStoreMemory()),
       Layer.merge(Management.layer),
       Layer.provideMerge(SecurityLayer.layer)
     )))

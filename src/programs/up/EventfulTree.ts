@@ -41,6 +41,7 @@ export const plan = (options: EventfulOptions) =>
   LocalEvents.plan({
     directory: options.setup.directory,
     searchPath: options.pathVariable,
+    certificates: options.setup.certificates,
     notice: options.notice
   })
 

@@ -14,6 +14,7 @@ import { Config, Duration, Effect, Layer, Option, Result, Schema } from "effect"
 import * as path from "node:path"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import * as EventWriterSettings from "../../domain/events/settings/EventWriterSettings.ts"
+import * as SecurityConfig from "../../domain/security/SecurityConfig.ts"
 import { packageVersion } from "../../layers/command/PackageVersion.ts"
 import * as JetStreamEventPublisher from "../../layers/events/jetstream/JetStreamEventPublisher.ts"
 import * as EventWriterEnvironment from "../../layers/events/settings/EventWriterEnvironment.ts"
@@ -38,7 +39,11 @@ export interface EventsOptions {
   /** PATH, to find a nats-server. */
   readonly searchPath: string | undefined
   readonly notice: (text: string) => Effect.Effect<void>
+  /** With mTLS: of our NATS, and of its clients. */
+  readonly certificates: { readonly nats: CertificateFiles; readonly core: CertificateFiles } | undefined
 }
+
+type CertificateFiles = SecurityConfig.CertificateFiles
 
 /** Nothing here has tenants; what names none belongs to this one. */
 const tenantDefault = "default"
@@ -56,12 +61,22 @@ export const plan = Effect.fn("LocalEvents.plan")(function*(options: EventsOptio
   if (isEnabled === false) return Option.none<LocalEvents>()
   const hasServer = asked.natsUrl !== undefined
   const named = yield* Config.option(Config.String("NATS_SERVER_BIN"))
+  const { certificates } = options
+  const own = hasServer || certificates === undefined ? {} : {
+    natsSecurity: {
+      _tag: "Mtls" as const,
+      ...certificates.core,
+      serverName: Option.none(),
+      peers: SecurityConfig.anyPeer
+    }
+  }
   return Option.some<LocalEvents>({
     // On a server of somebody else streams are made on request only: EVENT_WRITER_CREATE_STREAMS.
-    settings: EventWriterSettings.resolve([asked, { tenantDefault, retention, createStreams: !hasServer }]),
+    settings: EventWriterSettings.resolve([own, asked, { tenantDefault, retention, createStreams: !hasServer }]),
     nats: hasServer ? Option.none() : Option.some({
       home: path.join(options.directory, "nats"),
       search: { named: Option.getOrUndefined(named), searchPath: options.searchPath },
+      certificates: certificates?.nats,
       notice: options.notice
     })
   })

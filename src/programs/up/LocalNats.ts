@@ -6,9 +6,11 @@
  */
 import { Context, Deferred, Effect, Fiber, Layer, Option } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
+import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
 import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
 import * as EmbeddedNats from "../../layers/nats/server/EmbeddedNats.ts"
 import * as NatsServerBinary from "../../layers/nats/server/NatsServerBinary.ts"
+import { Credentials } from "../../services/security/Credentials.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as LogPublication from "../../services/telemetry/LogPublication.ts"
 
@@ -40,6 +42,8 @@ export interface LocalNatsOptions {
   /** Where streams, password and log are kept. */
   readonly home: string
   readonly search: NatsServerBinary.FindOptions
+  /** With them nobody gets in without a certificate. */
+  readonly certificates: CertificateFiles | undefined
   /** Told while it takes long, and when there is none. */
   readonly notice: (text: string) => Effect.Effect<void>
 }
@@ -86,6 +90,12 @@ export const backoff = {
   schedule: Backoff.capped({ from: "500 millis", to: "30 seconds", factor: 3 })
 }
 
+const opened = Effect.fnUntraced(function*(files: CertificateFiles | undefined) {
+  if (files === undefined) return undefined
+  const credentials = yield* Credentials
+  return { files, source: yield* credentials.open({ _tag: "Files", files, isSvid: false, isRooted: true }) }
+})
+
 export const child = (options: LocalNatsOptions) =>
   Supervisor.child({
     id: "NATS",
@@ -96,7 +106,12 @@ export const child = (options: LocalNatsOptions) =>
       const availability = yield* NatsAvailability
       const binary = yield* found(options)
       if (Option.isNone(binary)) return yield* availability.decide(false)
-      const server = yield* EmbeddedNats.start({ home: options.home, binary: binary.value, storeBytesMax }).pipe(
+      const server = yield* EmbeddedNats.start({
+        home: options.home,
+        binary: binary.value,
+        storeBytesMax,
+        certificates: yield* opened(options.certificates)
+      }).pipe(
         whileLong(options.notice("starting NATS: it reads its streams …"))
       )
       yield* NatsEndpoint.use((endpoint) => endpoint.publish(server.url))

@@ -59,6 +59,7 @@ export const monitoring = <E = never, R = never>(
 ) =>
   [
     Supervisor.supervisor(CoreProgram.tree(core, {
+      certificates: options.setup.certificates,
       postgres: { port: options.setup.ports.postgres, onProgress: options.onProgress }
     })),
     Supervisor.supervisor(AgentProgram.tree(options.setup.agent, { ...agentOptions(options), guests: agentGuests })),
@@ -68,7 +69,7 @@ export const monitoring = <E = never, R = never>(
 /** What they need. */
 export const layerOf = (core: CoreConfig.CoreConfig, options: TreeOptions) =>
   Layer.mergeAll(
-    CoreProgram.layer(core),
+    CoreProgram.layer(core, { certificates: options.setup.certificates }),
     AgentProgram.layer(options.setup.agent, agentOptions(options)),
     PollerProgram.layer(options.setup.poller, pollerOptions)
   )

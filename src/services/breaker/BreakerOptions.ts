@@ -38,6 +38,8 @@ export interface CircuitBreakerOptions<Class extends string> {
   readonly window?: RateWindow
   /** Circuits kept; one more forgets one without failures, else the oldest. Default 10,000. */
   readonly keysMax?: number
+  /** Events that a subscriber may be behind before it loses the oldest. Default 1,024. */
+  readonly eventsMax?: number
 }
 
 const callsMinDefault = 10
@@ -68,6 +70,7 @@ export const problems = (options: Options): ReadonlyArray<InvalidBreakerOptions>
   }
   expect(isCount(options.probes ?? 1), "probes", options.probes, count)
   expect(isCount(options.keysMax ?? 1), "keysMax", options.keysMax, count)
+  expect(isCount(options.eventsMax ?? 1), "eventsMax", options.eventsMax, count)
   expect(millisOf(options.halfOpenMax ?? halfOpenMaxDefault) > 0, "halfOpenMax", options.halfOpenMax, aboveZero)
   if (options.window !== undefined) checkWindow(options.window, expect)
   return found

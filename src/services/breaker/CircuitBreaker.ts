@@ -33,7 +33,7 @@ export interface CircuitBreaker<Class extends string> {
   readonly state: (key: string) => Effect.Effect<Circuit.CircuitState>
   /** By hand: `open` refuses every call, `closed` lets every call pass, until `auto`. */
   readonly force: (key: string, to: Circuit.Force) => Effect.Effect<void>
-  /** Each change of state once, from now on; a subscriber more than 1,024 events behind loses the oldest. */
+  /** Each change of state once, from now on; a subscriber more than `eventsMax` events behind loses the oldest. */
   readonly events: Stream.Stream<CircuitEvent>
 }
 
@@ -45,7 +45,7 @@ export const make = Effect.fnUntraced(function*<const Class extends string>(
 ): Effect.fn.Return<CircuitBreaker<Class>, InvalidBreakerOptions, Scope.Scope> {
   const [problem] = problems(options)
   if (problem !== undefined) return yield* problem
-  const events = yield* Effect.acquireRelease(PubSub.sliding<CircuitEvent>(1024), PubSub.shutdown)
+  const events = yield* Effect.acquireRelease(PubSub.sliding<CircuitEvent>(options.eventsMax ?? 1_024), PubSub.shutdown)
   const circuits = new Circuits(policyOf(options), options.keysMax ?? 10_000, events)
   const breaker = yield* Effects.make({ tripPolicy: unusedPolicy, openDuration: options.openDuration }).pipe(
     Effect.provideService(Effects.CircuitBreakerStore, circuits.store)

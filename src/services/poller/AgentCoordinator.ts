@@ -3,6 +3,7 @@
  *
  *   AgentSupervisor (one_for_one, 10 restarts in 60 s)
  *   └─ <agent id> (rest_for_one), one per agent
+ *      ├─ SecurityContext    permanent, two-part start
  *      ├─ ConnectionManager  permanent, two-part start
  *      ├─ CheckScheduler     permanent
  *      ├─ ResultsStreamer    permanent
@@ -14,6 +15,7 @@
 import { Effect, Metric, Option, Ref, Stream } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as ChildId from "../../domain/supervision/ChildId.ts"
+import * as SecurityContext from "../security/SecurityContext.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import type * as AgentLink from "./AgentLink.ts"
 import * as CheckScheduler from "./CheckScheduler.ts"
@@ -30,6 +32,7 @@ const coordinator = (link: AgentLink.AgentLink) =>
     metricsName: "AgentCoordinator",
     strategy: "rest_for_one",
     children: [
+      Supervisor.child({ id: "SecurityContext", backoff, start: secure(link) }),
       Supervisor.child({ id: "ConnectionManager", backoff, start: ConnectionManager.start(link) }),
       Supervisor.child({ id: "CheckScheduler", backoff, run: CheckScheduler.run(link) }),
       Supervisor.child({ id: "ResultsStreamer", backoff, run: ResultsStreamer.run(link) }),
@@ -45,11 +48,23 @@ export const supervisor = (links: ReadonlyArray<AgentLink.AgentLink>) =>
     children: links.map(coordinator)
   })
 
-/** Counts and logs what the breaker does; ends with the connection it belongs to. */
+/** Its certificates, its circuits and its limit; with them the next child may start. */
+export const secure = Effect.fnUntraced(
+  function*({ agent: { address, agentId, security }, ...link }: AgentLink.AgentLink) {
+    const context = yield* SecurityContext.make({ peer: agentId, address, security })
+    yield* Effect.acquireRelease(
+      Ref.set(link.security, Option.some(context)),
+      () => Ref.set(link.security, Option.none())
+    )
+    return context.run
+  }
+)
+
+/** Counts and logs what the circuits do; ends with what they belong to. */
 const watchCircuit = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
-  const session = yield* Ref.get(link.session)
-  if (Option.isNone(session)) return
-  yield* Stream.runForEach(session.value.breaker.transitions, ({ from, to }) =>
+  const security = yield* Ref.get(link.security)
+  if (Option.isNone(security)) return
+  yield* Stream.runForEach(security.value.transitions, ({ from, to }) =>
     Effect.andThen(
       Metric.update(Metric.withAttributes(PollerMetrics.circuitTransitions, { to }), 1),
       Effect.logDebug(`circuit of agent ${link.agent.agentId}: ${from} to ${to}`)

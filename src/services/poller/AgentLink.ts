@@ -1,22 +1,17 @@
 /**
- * What the children of one agent's coordinator share: the connection, its circuit breaker, and whether the agent is
- * there.
+ * What the children of one agent's coordinator share: the connection, what secures it, and whether the agent is there.
  *
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import { Duration, Effect, Exit, Latch, Option, Ref } from "effect"
-import { CircuitBreaker } from "effect/persistence"
+import { Duration, Effect, Latch, Option, Ref } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PollOutcome.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import * as FailureClass from "../../domain/security/FailureClass.ts"
+import type * as SecurityContext from "../security/SecurityContext.ts"
 import { type AgentConnection, AgentError, NotAsked, TimedOut, Unreachable } from "./AgentClient.ts"
 import type { ExpectedCheck } from "./CoreReporter.ts"
-
-export interface Session {
-  readonly connection: AgentConnection
-  readonly breaker: CircuitBreaker.CircuitBreaker
-}
 
 /** One check and what is remembered of it between runs, whoever runs it. */
 export interface TrackedCheck {
@@ -40,8 +35,10 @@ export interface AgentLink {
   /** How far this agent's polls are behind the others' after the first; less than an interval. */
   readonly phase: Duration.Duration
   readonly checks: ReadonlyArray<TrackedCheck>
+  /** Set by the SecurityContext's child before anyone who uses it starts. */
+  readonly security: Ref.Ref<Option.Option<SecurityContext.SecurityContext>>
   /** Set by the ConnectionManager before anyone who uses it starts. */
-  readonly session: Ref.Ref<Option.Option<Session>>
+  readonly connection: Ref.Ref<Option.Option<AgentConnection>>
   /** Why the agent counts as absent; none while it is present. */
   readonly absence: Ref.Ref<Option.Option<AgentError>>
   /** Open when the agent should be probed. */
@@ -63,7 +60,8 @@ export const make = (
     isNoted: Ref.makeUnsafe(false),
     isPending: Ref.makeUnsafe(false)
   })),
-  session: Ref.makeUnsafe(Option.none()),
+  security: Ref.makeUnsafe(Option.none()),
+  connection: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
   isSuspect: Latch.makeUnsafe(true),
   changed: Latch.makeUnsafe()
@@ -82,7 +80,7 @@ export const regularChecks = (agents: ReadonlyArray<PolledAgent>): ReadonlyMap<s
     )
   )
 
-/** Runs one call on the agent's connection, bounded in time and through the breaker. */
+/** Runs one call on the agent's connection, bounded in time and through its circuits. */
 export const ask = Effect.fnUntraced(function*<A>(
   link: AgentLink,
   call: (connection: AgentConnection) => Effect.Effect<A, AgentError>,
@@ -90,38 +88,39 @@ export const ask = Effect.fnUntraced(function*<A>(
 ): Effect.fn.Return<A, AgentError> {
   const absence = yield* Ref.get(link.absence)
   if (Option.isSome(absence)) return yield* absence.value
-  return yield* throughBreaker(link, call, deadline).pipe(
+  return yield* throughCircuits(link, call, deadline).pipe(
     Effect.tapError((error) => isAbsence(error) ? link.isSuspect.open : Effect.void)
   )
 })
 
 /** As `ask`, also while the agent counts as absent: for the one who finds out. */
-export const throughBreaker = Effect.fnUntraced(function*<A>(
+export const throughCircuits = Effect.fnUntraced(function*<A>(
   link: AgentLink,
   call: (connection: AgentConnection) => Effect.Effect<A, AgentError>,
   deadline: Duration.Duration
 ): Effect.fn.Return<A, AgentError> {
   const { agentId } = link.agent
-  const session = yield* Effect.fromOption(yield* Ref.get(link.session)).pipe(
-    Effect.mapError(() => new AgentError({ agentId, reason: new Unreachable({ detail: "there is no connection" }) }))
-  )
-  const bounded = Effect.timeoutOrElse(call(session.connection), {
+  const fail = (reason: AgentError["reason"]) => new AgentError({ agentId, reason })
+  const connection = yield* Ref.get(link.connection)
+  const security = yield* Ref.get(link.security)
+  if (Option.isNone(connection) || Option.isNone(security)) {
+    return yield* fail(new Unreachable({ detail: "there is no connection" }))
+  }
+  const bounded = Effect.timeoutOrElse(call(connection.value), {
     duration: deadline,
-    orElse: () => Effect.fail(new AgentError({ agentId, reason: new TimedOut({ detail: "no answer in time" }) }))
+    orElse: () => Effect.fail(fail(new TimedOut({ detail: "no answer in time" })))
   })
-  return yield* session.breaker.execute(bounded, { key: agentId, classify }).pipe(
-    Effect.catchTag(
-      "CircuitBreakerError",
-      () => Effect.fail(new AgentError({ agentId, reason: new NotAsked({ detail: "its circuit is open" }) }))
-    )
+  return yield* security.value.call(bounded, classOf).pipe(
+    Effect.catchTag("CallWithheld", ({ reason }) => Effect.fail(fail(new NotAsked({ detail: reason }))))
   )
 })
 
 /** An agent that says "I do not know that check" or "not now" works. */
-const classify = (exit: Exit.Exit<unknown, AgentError>): CircuitBreaker.Outcome => {
-  const error = Exit.findErrorOption(exit)
-  if (Option.isSome(error)) return isAnswer(error.value) ? CircuitBreaker.success : CircuitBreaker.failure()
-  return Exit.isSuccess(exit) ? CircuitBreaker.success : CircuitBreaker.failure()
+const classOf = (error: AgentError): FailureClass.FailureClass | "answer" => {
+  const { _tag, detail } = error.reason
+  if (isAnswer(error)) return "answer"
+  if (_tag === "Refused") return "security"
+  return FailureClass.classify({ status: _tag === "Unreachable" ? "Unavailable" : _tag, detail })
 }
 
 const isAnswer = ({ reason }: AgentError): boolean =>

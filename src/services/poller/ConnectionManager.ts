@@ -5,16 +5,12 @@
  * agent that was absent answers, everybody who waits for it runs at once instead of at the next interval.
  */
 import { Duration, Effect, Metric, Option, Ref } from "effect"
-import { CircuitBreaker } from "effect/persistence"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import { AgentClient, type AgentConnection, type AgentError } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 
 const probeTimeout = Duration.seconds(2)
-const failuresMax = 5
-/** Shorter than the pause between probes, so that a probe is never the one that is turned away. */
-const openDuration = "750 millis"
 
 const betweenProbes = Backoff.capped({ from: "250 millis", to: "1 second" })
 
@@ -25,13 +21,9 @@ export const start = (link: AgentLink.AgentLink) =>
 const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   const client = yield* AgentClient
   const connection = yield* client.connect(link.agent, link.poller.pollerId)
-  const breaker = yield* CircuitBreaker.make({
-    tripPolicy: CircuitBreaker.consecutive(failuresMax),
-    openDuration
-  })
   yield* Effect.acquireRelease(
-    Ref.set(link.session, Option.some({ connection, breaker })),
-    () => Ref.set(link.session, Option.none())
+    Ref.set(link.connection, Option.some(connection)),
+    () => Ref.set(link.connection, Option.none())
   )
   yield* link.isSuspect.open
   return connection
@@ -40,7 +32,7 @@ const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
 const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection: AgentConnection) {
   const wasLost = yield* Effect.raceFirst(Effect.as(connection.lost, true), Effect.as(link.isSuspect.await, false))
   yield* link.isSuspect.close
-  yield* AgentLink.throughBreaker(link, (one) => one.probe(probeTimeout), probeTimeout).pipe(
+  yield* AgentLink.throughCircuits(link, (one) => one.probe(probeTimeout), probeTimeout).pipe(
     Effect.tapError((error) => noteAbsent(link, error)),
     Effect.retry(betweenProbes),
     // The schedule has no end, which its type cannot say.
@@ -56,7 +48,7 @@ const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection:
 })
 
 const noteAbsent = Effect.fnUntraced(function*(link: AgentLink.AgentLink, error: AgentError) {
-  // The breaker speaks here, not the agent: nothing was learned.
+  // The circuit speaks here, not the agent: nothing was learned.
   if (error.reason._tag === "NotAsked") return
   const before = yield* Ref.getAndSet(link.absence, Option.some(error))
   if (Option.isSome(before)) return

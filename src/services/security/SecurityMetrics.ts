@@ -15,6 +15,10 @@ const authCheckSeconds = Metric.histogram("security_auth_check_duration_seconds"
   boundaries: [0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.01]
 })
 const certRotations = counter("security_cert_rotations_total", "Certificates that replaced another, by common name")
+const circuitChanges = counter(
+  "security_circuit_breaker_state_changes_total",
+  "Circuits of failures of security, by new state and by what changed it"
+)
 const events = counter("security_events_total", "Security events, by kind")
 const secondsToExpiry = Metric.gauge("security_cert_expiry_seconds", {
   description: "Time until the certificate in use expires, by common name"
@@ -62,6 +66,9 @@ export const authorized = (
     ),
     Metric.update(authCheckSeconds, check.seconds)
   )
+
+export const circuitChanged = (newState: string, reason: string): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(circuitChanges, { new_state: newState, reason }), 1)
 
 export const expiresIn = (commonName: string, left: Duration.Duration): Effect.Effect<void> =>
   Metric.update(

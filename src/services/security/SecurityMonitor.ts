@@ -9,6 +9,7 @@ import { Clock, Context, Duration, Effect, Layer, Metric, Queue, Schedule, Schem
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as EventWindow from "../../domain/security/EventWindow.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
+import { variable } from "./CurrentSecurityMode.ts"
 import * as SecurityMetrics from "./SecurityMetrics.ts"
 
 export class AlertError extends Schema.TaggedError<AlertError>()("AlertError", { reason: Schema.String }) {
@@ -31,10 +32,30 @@ export const SecurityAlerts = Context.Reference<(alert: SecurityAlert) => Effect
 export class SecurityMonitor extends Context.Service<SecurityMonitor, {
   readonly record: (event: SecurityEvent.SecurityEvent) => Effect.Effect<void>
   readonly summary: Effect.Effect<EventWindow.EventSummary>
+  /**
+   * Warns of connections in plain text, to or from a host of this name, that nobody has asked for. Said once for each
+   * direction: a poller may dial thousands of agents.
+   */
+  readonly warnOfPlainText: (direction: PlainTextDirection, host: string) => Effect.Effect<void>
   /** Delivers alerts; for a supervisor. */
   readonly keep: Effect.Effect<never>
 }>()("serviceradar/services/security/SecurityMonitor") {
   static readonly layer: Layer.Layer<SecurityMonitor> = Layer.effect(SecurityMonitor, Effect.suspend(() => make))
+}
+
+export type PlainTextDirection = "listen" | "dial"
+
+const dangers: Readonly<Record<PlainTextDirection, string>> = {
+  listen: "everybody on the network may call, read and change what is sent",
+  dial: "whoever is on the way, or has taken the address, may read and change what is sent"
+}
+
+const plainTextWarning = (direction: PlainTextDirection, host: string): string => {
+  const what = direction === "listen" ? `serves ${host}` : `dials ${host}, and perhaps others,`
+  return `gRPC ${what} in plain text: ${
+    dangers[direction]
+  }. Configure certificates (serviceradar certs), or say that ` +
+    `it is meant with ${variable}=development`
 }
 
 const alertsMax = 256
@@ -54,6 +75,7 @@ const log = (event: SecurityEvent.SecurityEvent) => {
 
 const make = Effect.gen(function*() {
   const window = EventWindow.make()
+  const warned = new Set<PlainTextDirection>()
   const alerts = yield* Queue.dropping<SecurityAlert>(alertsMax)
   const deliver = yield* SecurityAlerts
   return SecurityMonitor.of({
@@ -66,6 +88,12 @@ const make = Effect.gen(function*() {
       if (!Queue.offerUnsafe(alerts, { atMillis, event })) yield* Metric.update(SecurityMetrics.alertsDropped, 1)
     }),
     summary: Effect.map(Clock.currentTimeMillis, (now) => window.summary(now)),
+    warnOfPlainText: (direction, host) =>
+      Effect.suspend(() => {
+        if (warned.has(direction)) return Effect.void
+        warned.add(direction)
+        return Effect.logWarning(plainTextWarning(direction, host))
+      }),
     keep: Effect.forever(
       Effect.flatMap(Queue.take(alerts), (alert) =>
         deliver(alert).pipe(

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Metric, Option, Schema, Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Metric, Option, References, Schema, Scope, Stream } from "effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as SecurityEvent from "../../../src/domain/security/SecurityEvent.ts"
 import { Management, type Part, type Route } from "../../../src/layers/http/Management.ts"
 import * as ManagementClient from "../../../src/layers/http/ManagementClient.ts"
 import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
 import * as TreeTrace from "../../../src/layers/http/TreeTrace.ts"
+import { SecurityMonitor } from "../../../src/services/security/SecurityMonitor.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { get, send } from "../../support/http.ts"
@@ -56,6 +58,22 @@ describe("ManagementServer", () => {
       })
       assert.strictEqual((yield* get(address, "/health/live")).status, 200)
     }))
+
+  it.live("counts the security events of the last while, where it is asked to be verbose", () =>
+    Effect.gen(function*() {
+      const { address } = yield* make()
+      const monitor = yield* SecurityMonitor
+      const event = SecurityEvent.UnauthorizedAccess.make({ peer: "x", action: "y", reason: "z" })
+      yield* Effect.repeat(monitor.record(event), { times: 1 })
+
+      const { body, status } = yield* get(address, "/health/ready?verbose")
+
+      assert.deepStrictEqual([status, body], [200, {
+        status: "ready",
+        checks: [{ name: "supervision tree", ready: true }],
+        security: { window_seconds: 300, total: 2, by_kind: { unauthorized_access: 2 } }
+      }])
+    }).pipe(Effect.provide(SecurityMonitor.layer), Effect.provideService(References.MinimumLogLevel, "None")))
 
   it.live("is not ready while a part of the program does not run", () =>
     Effect.gen(function*() {

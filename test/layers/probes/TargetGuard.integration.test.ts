@@ -107,6 +107,7 @@ describe("TargetGuard", () => {
       const events: Array<SecurityEvent> = []
       const monitor = SecurityMonitor.of({
         record: (event) => Effect.sync(() => events.push(event)),
+        warnOfPlainText: () => Effect.void,
         summary: Effect.die("not asked here"),
         keep: Effect.never
       })

@@ -15,6 +15,7 @@ const day = 86_400_000
 const monitor = (events: Array<SecurityEvent>) =>
   Layer.succeed(SecurityMonitor, {
     record: (event) => Effect.sync(() => void events.push(event)),
+    warnOfPlainText: () => Effect.void,
     summary: Effect.die("not asked for"),
     keep: Effect.never
   })

@@ -22,6 +22,7 @@ import { agentService, serveOn, statusRequest, statusResponse } from "../grpc/fi
 const monitor = (events: Array<SecurityEvent>) =>
   Layer.succeed(SecurityMonitor, {
     record: (event) => Effect.sync(() => void events.push(event)),
+    warnOfPlainText: () => Effect.void,
     summary: Effect.die("not asked for"),
     keep: Effect.never
   })

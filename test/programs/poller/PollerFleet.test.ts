@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Layer, Metric, Stream } from "effect"
-import { CircuitBreaker } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import * as v8 from "node:v8"
 import * as vm from "node:vm"
@@ -99,7 +98,6 @@ describe("A fleet of 200 agents, of which 50 are healthy", () => {
       yield* Supervisor.run(PollerProgram.tree(config(agents, { pollInterval: pollIntervalMillis }))).pipe(
         Effect.provide(reporter.pipe(
           Layer.merge(agentClient),
-          Layer.merge(CircuitBreaker.layerStoreMemory()),
           Layer.merge(secured),
           Layer.merge(SupervisionTree.layer),
           Layer.merge(Management.layer),

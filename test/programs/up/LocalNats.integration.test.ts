@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, Option, Redacted, Ref, Stream } from "effect"
 import * as fs from "node:fs/promises"
@@ -6,10 +5,11 @@ import { inject } from "vitest"
 import { NatsEndpoint } from "../../../src/layers/nats/connection/NatsEndpoint.ts"
 import * as LocalNats from "../../../src/programs/up/LocalNats.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { secured } from "../../support/secured.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
 const layer = Layer.mergeAll(
-  NodeFileSystem.layer,
+  secured,
   NatsEndpoint.layer(),
   LocalNats.NatsAvailability.layer(Option.none())
 )
@@ -33,6 +33,7 @@ const withServer = Effect.fnUntraced(function*<A>(
     children: [LocalNats.child({
       home,
       search: { named, searchPath: undefined },
+      certificates: undefined,
       notice: (text) => Ref.update(notices, (all) => [...all, text])
     })]
   })

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Latch, Layer, Metric, Option, Ref, Stream } from "effect"
-import { CircuitBreaker } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import type { Polled } from "../../../src/domain/events/outgoing/Polled.ts"
 import type { Check } from "../../../src/domain/monitoring/checks/Check.ts"
@@ -14,6 +13,7 @@ import {
   Unreachable,
   Unsupported
 } from "../../../src/services/poller/AgentClient.ts"
+import * as AgentCoordinator from "../../../src/services/poller/AgentCoordinator.ts"
 import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
 import * as CheckScheduler from "../../../src/services/poller/CheckScheduler.ts"
 import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
@@ -21,6 +21,7 @@ import { CoreReporter, type Report } from "../../../src/services/poller/CoreRepo
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { PollObserver } from "../../../src/services/telemetry/PollObserver.ts"
+import { secured } from "../../support/secured.ts"
 import { agent, check, poller, textOf } from "./statuses.ts"
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
@@ -66,14 +67,17 @@ const polling = Effect.fnUntraced(function*(
     trouble: Effect.succeedNone
   })
   const children = Effect.gen(function*() {
+    const context = yield* AgentCoordinator.secure(link)
     const manage = yield* ConnectionManager.start(link)
-    yield* Effect.all([manage, CheckScheduler.run(link), ResultsStreamer.run(link)], { concurrency: "unbounded" })
+    yield* Effect.all([context, manage, CheckScheduler.run(link), ResultsStreamer.run(link)], {
+      concurrency: "unbounded"
+    })
   })
   yield* Effect.forkScoped(
     Effect.scoped(children).pipe(
       Effect.provide([
         Layer.succeed(AgentClient, { connect: () => Effect.succeed(connection) }),
-        CircuitBreaker.layerStoreMemory(),
+        secured,
         HostIdentity.layerStatic(""),
         recording
       ]),

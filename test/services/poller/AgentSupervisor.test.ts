@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Metric, References, Stream } from "effect"
-import { CircuitBreaker } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import { AgentClient } from "../../../src/services/poller/AgentClient.ts"
 import * as AgentCoordinator from "../../../src/services/poller/AgentCoordinator.ts"
@@ -8,6 +7,7 @@ import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { secured } from "../../support/secured.ts"
 import { agent, check, poller } from "./statuses.ts"
 
 describe("AgentSupervisor", () => {
@@ -48,7 +48,7 @@ describe("AgentSupervisor", () => {
         strategy: "one_for_one",
         children: [AgentCoordinator.supervisor(links)]
       }).pipe(
-        Effect.provide([clients, reporter, HostIdentity.layerStatic(""), CircuitBreaker.layerStoreMemory()]),
+        Effect.provide([clients, reporter, HostIdentity.layerStatic(""), secured]),
         Effect.forkScoped({ startImmediately: true })
       )
       yield* TestClock.adjust("10 minutes").pipe(Effect.provideService(References.MinimumLogLevel, "None"))

@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Metric, Option, Ref, Stream } from "effect"
-import { CircuitBreaker } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import { ServiceType } from "../../../src/domain/monitoring/Ids.ts"
 import type { AgentConnection } from "../../../src/services/poller/AgentClient.ts"
+import * as AgentCoordinator from "../../../src/services/poller/AgentCoordinator.ts"
 import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
+import { secured } from "../../support/secured.ts"
 import { agent, check, poller } from "./statuses.ts"
 
 const connection: AgentConnection = {
@@ -37,11 +38,8 @@ describe("ResultsStreamer", () => {
         pending: Effect.succeed(0),
         trouble: Effect.succeedNone
       })
-      const breaker = yield* CircuitBreaker.make({
-        tripPolicy: CircuitBreaker.consecutive(5),
-        openDuration: "1 second"
-      })
-      yield* Ref.set(link.session, Option.some({ connection, breaker }))
+      yield* Effect.asVoid(AgentCoordinator.secure(link))
+      yield* Ref.set(link.connection, Option.some(connection))
       const fiber = yield* Effect.forkChild(
         ResultsStreamer.run(link).pipe(Effect.provide([reporter, HostIdentity.layerStatic("")])),
         { startImmediately: true }
@@ -63,7 +61,7 @@ describe("ResultsStreamer", () => {
       )
     }).pipe(
       Effect.scoped,
-      Effect.provide(CircuitBreaker.layerStoreMemory()),
+      Effect.provide(secured),
       Effect.provideService(Metric.MetricRegistry, new Map())
     ))
 })

@@ -20,11 +20,14 @@ import * as NatsSettings from "./NatsSettings.ts"
 
 const NonEmpty = Schema.String.check(Schema.makeFilter((text) => text.trim() !== "" || "a value that is not empty"))
 
-/** Unlike elsewhere, an object that secures nothing is refused, because the Go writer refuses it. */
+/**
+ * Unlike elsewhere, an object that secures nothing is refused, because the Go writer refuses it. (It refuses `spiffe` too,
+ * which it has no way to do.)
+ */
 const NatsSecurityBlock = SecurityConfig.RolelessBlock.check(
   Schema.makeFilter(({ mode }) =>
-    (mode ?? "").toLowerCase() === "mtls" ||
-    { path: ["mode"], issue: "\"mtls\"; leave nats_security out to connect without certificates" }
+    ["mtls", "spiffe"].includes((mode ?? "").toLowerCase()) ||
+    { path: ["mode"], issue: "\"mtls\" or \"spiffe\"; leave nats_security out to connect without certificates" }
   )
 )
 

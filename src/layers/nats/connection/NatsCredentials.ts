@@ -21,6 +21,7 @@ import * as net from "node:net"
 import * as tls from "node:tls"
 import type { NatsCredentials as NatsLogin, NatsSettings } from "../../../domain/events/settings/NatsSettings.ts"
 import type { SecurityConfig, Spiffe } from "../../../domain/security/SecurityConfig.ts"
+import * as ConnectionSecurity from "../../../services/security/ConnectionSecurity.ts"
 import {
   type CredentialOrigin,
   Credentials,
@@ -28,7 +29,6 @@ import {
   type CredentialSet
 } from "../../../services/security/Credentials.ts"
 import { systemText } from "../../process/SystemText.ts"
-import * as GrpcCredentials from "../../security/GrpcCredentials.ts"
 import * as PeerRules from "../../security/PeerRules.ts"
 import * as TlsFiles from "../../security/TlsFiles.ts"
 import type { NatsAddress, UrlLogin } from "./NatsAddress.ts"
@@ -170,7 +170,7 @@ const verifyAddresses = (servers: ReadonlyArray<string>): Pick<tls.ConnectionOpt
 
 /** Renewed while the program runs: a certificate, its key and the roots that go with them. */
 const originOf = ({ caFile, certFile, keyFile, workload }: NatsTls): CredentialOrigin | undefined => {
-  if (workload !== undefined) return GrpcCredentials.originOf(workload)
+  if (workload !== undefined) return ConnectionSecurity.originOf(workload)
   if (caFile === undefined || certFile === undefined || keyFile === undefined) return undefined
   return { _tag: "Files", files: { caFile, certFile, keyFile, clientCaFile: caFile }, isSvid: false, isRooted: false }
 }

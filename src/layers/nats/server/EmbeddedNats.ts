@@ -8,11 +8,14 @@
  * What the server has acknowledged survives the server's death at any moment; a crash of the whole machine may cost the
  * last seconds (two minutes before nats-server 2.10), because it does not wait for the disk.
  */
-import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
+import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope, Stream } from "effect"
+import type { CertificateFiles } from "../../../domain/security/SecurityConfig.ts"
+import type { CredentialSource } from "../../../services/security/Credentials.ts"
 import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import * as FreePort from "../../process/endpoint/FreePort.ts"
 import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
 import * as ServerProcess from "../../process/ServerProcess.ts"
+import { describeCause } from "../../process/SetupFailed.ts"
 import * as Watchdog from "../../process/Watchdog.ts"
 import { NatsExited, NatsInUse, NatsSetupFailed, type NatsStartError } from "../connection/NatsError.ts"
 import * as NatsHome from "./NatsHome.ts"
@@ -39,6 +42,8 @@ export interface EmbeddedNatsOptions {
   readonly startLimit?: Duration.Duration
   /** How often the server is asked whether it still works. Default 10 s; it is killed after three failures. */
   readonly watchEvery?: Duration.Input
+  /** With them nobody gets in without a certificate that their roots verify. Plain text unless told. */
+  readonly certificates?: { readonly files: CertificateFiles; readonly source: CredentialSource } | undefined
 }
 
 export interface EmbeddedNats {
@@ -76,13 +81,38 @@ const choosePort = Effect.fnUntraced(function*(options: EmbeddedNatsOptions, hom
   return port
 })
 
+/** The server reads the files itself, but only when it is told to; what it would refuse is not told. */
+const followRenewals = (source: CredentialSource, pid: number) =>
+  Stream.runForEach(Stream.drop(source.changes, 1), () =>
+    Effect.try({
+      try: () => process.kill(pid, "SIGHUP"),
+      catch: (cause) => describeCause(cause)
+    }).pipe(
+      Effect.andThen(Effect.logInfo("NATS shows a renewed certificate to new connections")),
+      Effect.catch((reason) => Effect.logError(`NATS keeps its old certificate: ${reason}`))
+    )).pipe(Effect.andThen(Effect.never))
+
+/** With the server's own certificate, which its own roots verify. */
+const asClient = (source: CredentialSource) =>
+  Option.match(source.current(), {
+    onNone: () => ({}),
+    onSome: (set) => ({
+      cert: set.cert,
+      key: Redacted.value(set.key),
+      ca: set.serverRoots,
+      // The socket is connected already, so its address is not known to TLS.
+      host: NatsHome.host
+    })
+  })
+
 /** One attempt: from the choice of a port to the greeting. */
 const launch = Effect.fnUntraced(function*(options: EmbeddedNatsOptions, home: NatsHome.NatsHome) {
   const files = yield* FileSystem.FileSystem
   const port = yield* choosePort(options, home)
   const config = yield* NatsHome.writeConfig(home, options.binary, {
     port,
-    storeBytesMax: options.storeBytesMax ?? 10 * 1024 ** 3
+    storeBytesMax: options.storeBytesMax ?? 10 * 1024 ** 3,
+    certificates: options.certificates?.files
   })
   const server = yield* ServerProcess.spawn({
     command: options.binary.path,
@@ -102,16 +132,25 @@ const launch = Effect.fnUntraced(function*(options: EmbeddedNatsOptions, home: N
     port,
     pid: server.pid,
     home: home.directory,
-    run: Effect.raceFirst(
+    run: Effect.raceAllFirst([
       exitOf(server),
+      ...(options.certificates === undefined ? [] : [followRenewals(options.certificates.source, server.pid)]),
       Watchdog.watch({
         name: "NATS",
         pid: server.pid,
         directory: NatsHome.storeIn(home.directory),
         ...(options.watchEvery === undefined ? {} : { every: options.watchEvery }),
-        ping: NatsPing.ping({ host: NatsHome.host, port, username: NatsHome.username, password: home.password })
+        ping: Effect.suspend(() =>
+          NatsPing.ping({
+            host: NatsHome.host,
+            port,
+            username: NatsHome.username,
+            password: home.password,
+            secured: options.certificates === undefined ? undefined : asClient(options.certificates.source)
+          })
+        )
       }).pipe(Effect.provideService(FileSystem.FileSystem, files))
-    )
+    ])
   }
 })
 

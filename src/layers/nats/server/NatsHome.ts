@@ -5,9 +5,10 @@
  * A server that a killed program left behind is stopped before another one gets the same store: nats-server has no lock
  * of its own, and two of them would destroy each other's streams.
  */
-import { Effect, Option, Redacted } from "effect"
+import { Effect, Option, Redacted, Schema } from "effect"
 import * as crypto from "node:crypto"
 import * as path from "node:path"
+import type { CertificateFiles } from "../../../domain/security/SecurityConfig.ts"
 import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
 import * as OrphanProcess from "../../process/OrphanProcess.ts"
 import * as OwnFile from "../../process/OwnFile.ts"
@@ -77,7 +78,25 @@ export interface ServerSettings {
   readonly port: number
   /** The streams together may take so much of the disk. */
   readonly storeBytesMax: number
+  /** With them nobody gets in without a certificate. */
+  readonly certificates: CertificateFiles | undefined
 }
+
+/** What is in `nats.conf` of it. */
+const TlsBlock = Schema.Struct({
+  cert_file: Schema.String,
+  key_file: Schema.String,
+  ca_file: Schema.String
+})
+
+const tlsBlock = ({ caFile, certFile, keyFile }: CertificateFiles) => ({
+  cert_file: certFile,
+  key_file: keyFile,
+  ca_file: caFile,
+  verify: true,
+  // The default of half a second is little on a busy machine.
+  timeout: 5
+})
 
 /** Servers before 2.10 refuse the key and write to the disk every two minutes. */
 const knowsSyncInterval = (binary: NatsServerBinary): boolean => {
@@ -101,12 +120,32 @@ export const writeConfig = Effect.fn("NatsHome.writeConfig")(
         store_dir: storeIn(home.directory),
         max_file_store: settings.storeBytesMax,
         ...(knowsSyncInterval(binary) ? { sync_interval: "10s" } : {})
-      }
+      },
+      ...(settings.certificates === undefined ? {} : { tls: tlsBlock(settings.certificates) })
     }
     yield* OwnFile.write(file, `${JSON.stringify(config, null, 2)}\n`)
     return file
   }
 )
+
+const decodeConfig = Schema.decodeEffect(Schema.fromJsonString(Schema.Struct({ tls: Schema.optionalKey(TlsBlock) })))
+
+/** With which the server that runs in the folder shows itself; its owner may use them too. None in plain text. */
+export const certificates = Effect.fn("NatsHome.certificates")(function*(directory: string) {
+  return yield* OwnFile.read(path.join(directory, "nats.conf")).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.flatMap(decodeConfig),
+    Effect.map(({ tls }) => tls),
+    Effect.option,
+    Effect.map(Option.flatMap(Option.fromUndefinedOr)),
+    Effect.map(Option.map(({ ca_file: caFile, cert_file: certFile, key_file: keyFile }): CertificateFiles => ({
+      caFile,
+      certFile,
+      keyFile,
+      clientCaFile: caFile
+    })))
+  )
+})
 
 /** Where the server that runs in the folder, or ran there last, lets clients in; none where there never was one. */
 export const address = Effect.fn("NatsHome.address")(function*(directory: string) {

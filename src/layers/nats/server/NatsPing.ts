@@ -6,6 +6,7 @@
  * the server's own words, so that nothing of a client in use can be in the way.
  */
 import { type Effect, Redacted } from "effect"
+import type * as tls from "node:tls"
 import type { HostPort } from "../../../domain/sockets/HostPort.ts"
 import * as ServerPing from "../../process/endpoint/ServerPing.ts"
 import type { SetupFailed } from "../../process/SetupFailed.ts"
@@ -13,6 +14,8 @@ import type { SetupFailed } from "../../process/SetupFailed.ts"
 export interface PingOptions extends HostPort {
   readonly username: string
   readonly password: Redacted.Redacted
+  /** As a client of a server that speaks TLS. */
+  readonly secured?: tls.ConnectionOptions | undefined
 }
 
 const answerBytesMax = 64 * 1024
@@ -42,6 +45,12 @@ export const ping = (options: PingOptions): Effect.Effect<void, SetupFailed> =>
   ServerPing.ask({
     host: options.host,
     port: options.port,
-    ask: (socket) => socket.once("data", () => socket.write(question(options))),
+    secured: options.secured,
+    ask: (socket) => {
+      const say = () => socket.write(question(options))
+      // Over TLS the greeting has been heard.
+      if (options.secured === undefined) socket.once("data", say)
+      else say()
+    },
     verdict: (answer) => verdict(answer.toString("utf8"))
   })

@@ -6,6 +6,7 @@
  * the loopback only, keeps its data for the next start, and stays on its port as long as nobody else takes it.
  */
 import { Duration, Effect, FileSystem, Option, Redacted, Schedule, type Scope } from "effect"
+import type { CredentialSource } from "../../../services/security/Credentials.ts"
 import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import * as FreePort from "../../process/endpoint/FreePort.ts"
 import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
@@ -19,6 +20,7 @@ import { PostgresExited, PostgresInUse, PostgresSetupFailed, type PostgresStartE
 import * as PostgresPing from "./PostgresPing.ts"
 import * as PostgresReady from "./PostgresReady.ts"
 import * as PostmasterPid from "./PostmasterPid.ts"
+import * as ServerTls from "./ServerTls.ts"
 
 const host = "127.0.0.1"
 const defaultPort = 5433
@@ -46,6 +48,8 @@ export interface EmbeddedPostgresOptions {
   readonly dataPlaces?: ReadonlyArray<string>
   /** The npm package with the programs; by default the one for this platform. */
   readonly packageName?: string
+  /** With it nobody gets in without a certificate that its roots verify. Plain text unless told. */
+  readonly certificates?: CredentialSource
 }
 
 export interface EmbeddedPostgres {
@@ -65,13 +69,14 @@ const stop: ServerProcess.ProcessOptions["stop"] = [
   ["SIGKILL", Duration.seconds(2)]
 ]
 
-const settings = (port: number, durable: boolean): ReadonlyArray<string> => [
+const settings = (port: number, durable: boolean, tls: ReadonlyArray<string>): ReadonlyArray<string> => [
   `listen_addresses=${host}`,
   `port=${port}`,
   "unix_socket_directories=",
   "max_connections=100",
   "timezone=UTC",
-  ...(durable ? [] : ["fsync=off", "full_page_writes=off"])
+  ...(durable ? [] : ["fsync=off", "full_page_writes=off"]),
+  ...tls
 ]
 
 /** Why a server that ended at once is worth another try: somebody took the port, or its predecessor is still ending. */
@@ -103,15 +108,20 @@ const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, pre
   if (port !== preferred && preferred !== 0) {
     yield* Effect.logInfo(`Port ${preferred} is taken: PostgreSQL listens on ${port}`)
   }
+  const place = { data: directory.data, account }
+  const { certificates } = options
+  if (certificates !== undefined) yield* ServerTls.install(place, certificates)
+  const tls = certificates === undefined ? [] : ServerTls.settings(directory.data)
   const server = yield* ServerProcess.spawn({
     command: binaries.postgres,
-    args: ["-D", directory.data, ...settings(port, options.durable ?? true).flatMap((setting) => ["-c", setting])],
+    args: ["-D", directory.data, ...settings(port, options.durable ?? true, tls).flatMap((setting) => ["-c", setting])],
     cwd: directory.data,
     account,
     logFile: `${directory.home}/server.log`,
     stop
   })
-  const address = { host, port, username: DataDirectory.username, password: directory.password }
+  const ssl = certificates === undefined ? {} : { ssl: ServerTls.ownOptions(certificates) }
+  const address = { host, port, username: DataDirectory.username, password: directory.password, ...ssl }
   const database = options.database ?? "serviceradar"
   yield* PostgresReady.awaitDatabase(address, database, options.startLimit ?? Duration.seconds(60)).pipe(
     Effect.raceFirst(exitOf(server))
@@ -123,8 +133,11 @@ const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, pre
     port,
     pid: server.pid,
     home: directory.home,
-    run: Effect.raceFirst(
+    run: Effect.raceAllFirst([
       exitOf(server),
+      ...(certificates === undefined ? [] : [
+        ServerTls.follow(place, certificates, server.pid)
+      ]),
       Watchdog.watch({
         name: "PostgreSQL",
         pid: server.pid,
@@ -132,7 +145,7 @@ const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, pre
         ...(options.watchEvery === undefined ? {} : { every: options.watchEvery }),
         ping: PostgresPing.ping(host, port)
       }).pipe(Effect.provideService(FileSystem.FileSystem, files))
-    )
+    ])
   }
 })
 

@@ -7,12 +7,15 @@
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { type Duration, Effect, type Redacted, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import type * as tls from "node:tls"
 import type { HostPort } from "../../../domain/sockets/HostPort.ts"
 import { failedAt, noAnswer, type SetupFailed } from "../../process/SetupFailed.ts"
 
 interface Address extends HostPort {
   readonly username: string
   readonly password: Redacted.Redacted
+  /** Plain text unless told. */
+  readonly ssl?: tls.ConnectionOptions | undefined
 }
 
 const isFinal = (error: SqlError): boolean =>

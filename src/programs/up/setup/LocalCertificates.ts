@@ -1,5 +1,5 @@
 /**
- * `serviceradar up --mtls`: core, agent and poller know each other by certificates of a CA of the directory.
+ * `serviceradar up --mtls`: core, agent, poller, PostgreSQL and NATS know each other by certificates of a CA of the directory.
  *
  * What is there and would be taken is kept; the rest is made. Each of them serves and dials with its own certificate.
  */
@@ -9,7 +9,8 @@ import * as SecurityConfig from "../../../domain/security/SecurityConfig.ts"
 import * as CertificateFolder from "../../../layers/security/CertificateFolder.ts"
 import type { LocalSetup } from "./LocalSetup.ts"
 
-const services = ["core", "agent", "poller"] as const
+const services = ["core", "agent", "poller", "postgres", "nats"] as const
+type Service = typeof services[number]
 
 const authorityLife = Duration.days(3_650)
 const life = Duration.days(365)
@@ -23,21 +24,36 @@ const ensure = Effect.fnUntraced(function*(folder: string) {
   yield* Effect.forEach(missing, (service) => CertificateFolder.issue(folder, service, { hosts: [], life }))
 })
 
-const blockOf = (folder: string, service: typeof services[number]): SecurityConfig.SecurityBlock => ({
+const blockOf = (folder: string, service: Exclude<Service, "postgres" | "nats">): SecurityConfig.SecurityBlock => ({
   mode: "mtls",
   cert_dir: folder,
   role: service,
   tls: { cert_file: `${service}.pem`, key_file: `${service}-key.pem`, ca_file: "root.pem" }
 })
 
-/** The same setup, with certificates on every gRPC connection. */
+const filesOf = (folder: string, service: Service): SecurityConfig.CertificateFiles => {
+  const caFile = path.join(folder, "root.pem")
+  return {
+    certFile: path.join(folder, `${service}.pem`),
+    keyFile: path.join(folder, `${service}-key.pem`),
+    caFile,
+    clientCaFile: caFile
+  }
+}
+
+/** The same setup, with certificates on every gRPC connection and on those to PostgreSQL and NATS. */
 export const apply = Effect.fn("LocalCertificates.apply")(function*(setup: LocalSetup) {
   const folder = path.join(setup.directory, "certs")
   yield* ensure(folder)
-  yield* Effect.logInfo(`Core, agent and poller speak mTLS with the certificates in ${folder}`)
+  yield* Effect.logInfo(`Core, agent, poller, PostgreSQL and NATS speak mTLS with the certificates in ${folder}`)
   const poller = SecurityConfig.fromBlock(blockOf(folder, "poller"))
   return {
     ...setup,
+    certificates: {
+      postgres: filesOf(folder, "postgres"),
+      nats: filesOf(folder, "nats"),
+      core: filesOf(folder, "core")
+    },
     core: { ...setup.core, security: blockOf(folder, "core") },
     agent: { ...setup.agent, security: SecurityConfig.fromBlock(blockOf(folder, "agent")) },
     poller: {

@@ -8,6 +8,7 @@ import * as path from "node:path"
 import * as AgentConfig from "../../../domain/agent/AgentConfig.ts"
 import * as CoreConfig from "../../../domain/core/CoreConfig.ts"
 import * as PollerConfig from "../../../domain/poller/PollerConfig.ts"
+import type { CertificateFiles } from "../../../domain/security/SecurityConfig.ts"
 import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
 import * as IcmpProbe from "../../../layers/probes/IcmpProbe.ts"
 import * as NameLookup from "../../../layers/probes/NameLookup.ts"
@@ -25,6 +26,12 @@ export interface LocalSetup {
   readonly agent: AgentConfig.AgentConfig
   readonly core: CoreConfig.CoreConfigFile
   readonly ports: Ports.Ports
+  /** With mTLS: of our servers, and of core as their client. */
+  readonly certificates?: {
+    readonly postgres: CertificateFiles
+    readonly nats: CertificateFiles
+    readonly core: CertificateFiles
+  }
   /** Files written by this start. */
   readonly written: ReadonlyArray<string>
   /** Ports that are not where the configuration wants them: wanted to given. */

@@ -173,6 +173,18 @@ describe("EventWriterConfig", () => {
     )
   })
 
+  it("takes identities of a Workload API for NATS as well", () => {
+    const spiffe = {
+      mode: "spiffe",
+      trust_domain: "example.org",
+      server_spiffe_id: "spiffe://example.org/services/nats"
+    }
+    assert.isTrue(Result.isSuccess(decode({ ...minimal, nats_security: spiffe })))
+    assert.deepStrictEqual(problemsOf({ ...minimal, nats_security: { ...spiffe, trust_domain: "not a domain" } }), [
+      "nats_security.trust_domain: a trust domain such as example.org"
+    ])
+  })
+
   it("wants a single subject and table where there is no list, and takes a table alone", () => {
     assert.deepStrictEqual(problemsOf({ ...minimal, streams: [] }), ["table: a table, because streams has no subject"])
     assert.deepStrictEqual(problemsOf({ ...minimal, streams: [], table: "devices" }), [

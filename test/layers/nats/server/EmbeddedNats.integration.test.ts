@@ -1,8 +1,8 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { AckPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
-import { Effect, FileSystem, Redacted, Ref } from "effect"
+import { connect, type TlsOptions } from "@nats-io/transport-node"
+import { Effect, Exit, FileSystem, Redacted, Ref, References, Schedule } from "effect"
 import * as childProcess from "node:child_process"
 import * as net from "node:net"
 import * as path from "node:path"
@@ -11,8 +11,12 @@ import { inject } from "vitest"
 import * as EmbeddedNats from "../../../../src/layers/nats/server/EmbeddedNats.ts"
 import * as NatsServerBinary from "../../../../src/layers/nats/server/NatsServerBinary.ts"
 import * as ProcessTable from "../../../../src/layers/process/ProcessTable.ts"
+import { Credentials } from "../../../../src/services/security/Credentials.ts"
+import { authority, filesIn, write } from "../../../support/authority.ts"
 import * as NatsServer from "../../../support/natsServer.ts"
+import { secured } from "../../../support/secured.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
+import { knock, protocols } from "../../../support/tlsDoors.ts"
 
 const start = (home: string, options: Partial<EmbeddedNats.EmbeddedNatsOptions> = {}) =>
   NatsServer.programPath.pipe(
@@ -92,6 +96,60 @@ const listening = Effect.acquireRelease(
 )
 
 describe("EmbeddedNats", () => {
+  it.live("lets in nobody without a certificate, and shows a renewed one without a restart", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const [ca, stranger] = [authority(), authority("Another root")]
+      const install = Effect.promise(() =>
+        write(folder, "nats", ca.issue({ commonName: "nats.serviceradar" }), ca.root)
+      )
+      yield* install
+      const credentials = yield* Credentials
+      yield* Effect.forkScoped(credentials.keep)
+      const files = filesIn(folder, "nats")
+      const source = yield* credentials.open({ _tag: "Files", files, isSvid: false, isRooted: true })
+      const server = yield* start(path.join(folder, "home"), {
+        certificates: { files, source },
+        watchEvery: "200 millis"
+      })
+      const running = yield* Effect.forkScoped(server.run)
+      const own = ca.issue({ commonName: "core.serviceradar" })
+      const entering = (how: { readonly tls?: TlsOptions }) =>
+        Effect.acquireRelease(
+          Effect.tryPromise(() => {
+            const { password, username } = new URL(Redacted.value(server.url))
+            return connect({
+              servers: `127.0.0.1:${server.port}`,
+              user: username,
+              pass: password,
+              reconnect: false,
+              ...how
+            })
+          }),
+          (connection) => Effect.promise(() => connection.close())
+        ).pipe(Effect.andThen((connection) => Effect.promise(() => connection.flush())), Effect.scoped, Effect.exit)
+      const door = { name: "NATS", port: server.port, protocol: { ...protocols.nats, taken: /PONG|-ERR/ } }
+
+      const exits = [
+        yield* entering({ tls: { ...own, ca: ca.root } }),
+        yield* entering({}),
+        yield* entering({ tls: { ca: ca.root } }),
+        yield* entering({ tls: { ...stranger.issue(), ca: ca.root } })
+      ]
+      const first = yield* knock(door, own)
+      yield* install
+      const second = yield* Effect.repeat(knock(door, own), {
+        schedule: Schedule.spaced("100 millis"),
+        until: ({ serial }) => serial !== first.serial
+      }).pipe(Effect.timeout("10 seconds"))
+      // Long enough for the watchdog to give up a server that does not answer it.
+      yield* Effect.sleep("1 second")
+
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, false, false])
+      assert.deepStrictEqual([first.outcome, second.outcome], ["let in", "let in"])
+      assert.isUndefined(running.pollUnsafe())
+    }).pipe(Effect.provide(secured), Effect.provideService(References.MinimumLogLevel, "None")))
+
   it.live("keeps streams, password and port for the next start, and tells what it is busy with", () =>
     Effect.gen(function*() {
       const home = path.join(yield* temporaryFolder, "nats")

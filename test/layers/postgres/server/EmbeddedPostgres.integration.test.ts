@@ -1,14 +1,18 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Option, Redacted, Ref, Schedule } from "effect"
+import { Effect, FileSystem, Option, Redacted, Ref, References, Schedule } from "effect"
 import * as childProcess from "node:child_process"
 import * as net from "node:net"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import * as EmbeddedPostgres from "../../../../src/layers/postgres/server/EmbeddedPostgres.ts"
 import * as ProcessTable from "../../../../src/layers/process/ProcessTable.ts"
+import { Credentials } from "../../../../src/services/security/Credentials.ts"
+import { authority, filesIn, write } from "../../../support/authority.ts"
+import { secured } from "../../../support/secured.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
+import { knock, protocols } from "../../../support/tlsDoors.ts"
 
 const start = (home: string, options: Partial<EmbeddedPostgres.EmbeddedPostgresOptions> = {}) =>
   EmbeddedPostgres.start({ home, port: 0, durable: false, ...options })
@@ -62,6 +66,46 @@ describe("EmbeddedPostgres", () => {
         "ready"
       ])
     }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  it.live("lets in nobody without a certificate, and shows a renewed one without a restart", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const [ca, stranger] = [authority(), authority("Another root")]
+      const install = Effect.promise(() => write(folder, "postgres", ca.issue({ commonName: "postgres" }), ca.root))
+      yield* install
+      const credentials = yield* Credentials
+      yield* Effect.forkScoped(credentials.keep)
+      const files = filesIn(folder, "postgres")
+      const certificates = yield* credentials.open({ _tag: "Files", files, isSvid: false, isRooted: true })
+      const server = yield* start(path.join(folder, "pg"), { certificates })
+      yield* Effect.forkScoped(server.run)
+      const door = { name: "PostgreSQL", port: server.port, protocol: protocols.postgres }
+      const own = ca.issue({ commonName: "core.serviceradar" })
+
+      const rows = yield* PgConnection.make({ url: server.url, ssl: { ...own, ca: ca.root } }).pipe(
+        Effect.flatMap((connection) =>
+          connection.query("select ssl from pg_stat_ssl where pid = pg_backend_pid()", [])
+        ),
+        Effect.map((result) => result.rows),
+        Effect.scoped
+      )
+      const plain = yield* Effect.flip(query(server, "select 1"))
+      const refused = yield* knock(door, stranger.issue())
+      const first = yield* knock(door, own)
+      yield* install
+      const second = yield* Effect.repeat(knock(door, own), {
+        schedule: Schedule.spaced("100 millis"),
+        until: ({ serial }) => serial !== first.serial
+      }).pipe(Effect.timeout("10 seconds"))
+
+      assert.deepStrictEqual([rows, refused.outcome, first.outcome, second.outcome], [
+        [{ ssl: true }],
+        "refused",
+        "let in",
+        "let in"
+      ])
+      assert.match(`${plain.message}: ${plain.reason.message} ${String(plain.reason.cause)}`, /no encryption/)
+    }).pipe(Effect.provide(secured), Effect.provideService(References.MinimumLogLevel, "None")))
 
   it.live("fails its life with signal and log when the server is killed, and starts again on the same data", () =>
     Effect.gen(function*() {

@@ -60,6 +60,7 @@ const rig = (kind: keyof typeof keyKinds, signing: SecurityConfig.SecurityBlock[
     source: sourceOf(ca.issue(), ca.root),
     monitor: SecurityMonitor.of({
       record: (event) => Effect.sync(() => events.push(event)),
+      warnOfPlainText: () => Effect.void,
       summary: Effect.die("not asked here"),
       keep: Effect.never
     }),

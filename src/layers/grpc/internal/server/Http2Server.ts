@@ -4,6 +4,7 @@ import * as http2 from "node:http2"
 import * as tls from "node:tls"
 import * as ScopedLoop from "../../../../services/backoff/ScopedLoop.ts"
 import type { ServerCredentials } from "../../GrpcCredentials.ts"
+import * as Attempts from "./Attempts.ts"
 import type { Sessions } from "./Sessions.ts"
 
 export type Http2Server = http2.Http2Server | http2.Http2SecureServer
@@ -30,6 +31,7 @@ export const create = (credentials: ServerCredentials | undefined, maxConcurrent
     allowHTTP1: false
   })
   useContext(server, credentials.tls)
+  if (credentials.onAttempt !== undefined) Attempts.watch(server, credentials.onAttempt)
   return server
 }
 

@@ -3,14 +3,22 @@
  */
 import { Effect } from "effect"
 import type * as http2 from "node:http2"
+import type * as net from "node:net"
 import { later } from "../Timer.ts"
 import * as Connection from "./Connection.ts"
 import type { FloodWatch } from "./FloodWatch.ts"
 
 const replaceWithinMillis = 1_000
 
+/** Which connection it is, whether it is seen from below TLS or from above. */
+const keyOf = ({ remoteAddress, remotePort }: Pick<net.Socket, "remoteAddress" | "remotePort">): string =>
+  `${remoteAddress} ${remotePort}`
+
 export class Sessions {
   readonly #open = new Set<http2.ServerHttp2Session>()
+  /** Connections that are still coming to terms, and how often all were replaced when they began. */
+  readonly #arriving = new Map<string, number>()
+  #replacements = 0
   readonly #life: Connection.ConnectionLife
   readonly #random: () => number
   #isClosing = false
@@ -25,8 +33,17 @@ export class Sessions {
   ) {
     this.#life = life
     this.#random = random
+    server.on("connection", (socket: net.Socket) => {
+      const key = keyOf(socket)
+      this.#arriving.set(key, this.#replacements)
+      socket.once("close", () => this.#arriving.delete(key))
+    })
     server.on("session", (session) => {
       if (this.#isClosing) return session.destroy()
+      const key = keyOf(session.socket)
+      // Its certificates were those of before.
+      if ((this.#arriving.get(key) ?? this.#replacements) < this.#replacements) this.#retireSoon(session)
+      this.#arriving.delete(key)
       this.#open.add(session)
       session.on("error", () => {})
       session.once("close", () => {
@@ -56,11 +73,13 @@ export class Sessions {
    * connection that is too old.
    */
   readonly replace: Effect.Effect<void> = Effect.sync(() => {
-    for (const session of this.#open) {
-      const cancel = later(this.#random() * replaceWithinMillis, () => Connection.retire(session, this.#life))
-      session.once("close", cancel)
-    }
+    this.#replacements += 1
+    for (const session of this.#open) this.#retireSoon(session)
   })
+
+  #retireSoon(session: http2.ServerHttp2Session): void {
+    session.once("close", later(this.#random() * replaceWithinMillis, () => Connection.retire(session, this.#life)))
+  }
 
   readonly destroy: Effect.Effect<void> = Effect.sync(() => {
     for (const session of this.#open) session.destroy()
