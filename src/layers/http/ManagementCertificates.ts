@@ -15,6 +15,7 @@ import { none, type SecurityConfig } from "../../domain/security/SecurityConfig.
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import { Credentials, type CredentialsError } from "../../services/security/Credentials.ts"
+import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as PeerCertificate from "../security/PeerCertificate.ts"
 
@@ -106,16 +107,16 @@ export const of = Effect.fnUntraced(function*(
   configured: SecurityConfig,
   host: string
 ): Effect.fn.Return<ManagementCertificates, CredentialsError, Scope.Scope> {
-  const service = yield* Effect.serviceOption(Credentials)
+  const service = Option.all([yield* Effect.serviceOption(Credentials), yield* Effect.serviceOption(SecurityMonitor)])
   const plain: ManagementCertificates = {
     security: none,
     serve: (settings) => Effect.sync(() => https.createServer(settings))
   }
   if (configured._tag === "None" || Option.isNone(service)) return plain
-  const { renewals, tls: own } = yield* Effect.provideService(
-    GrpcCredentials.server(configured, host),
-    Credentials,
-    service.value
+  const [credentials, monitor] = service.value
+  const { renewals, tls: own } = yield* GrpcCredentials.server(configured, host).pipe(
+    Effect.provideService(Credentials, credentials),
+    Effect.provideService(SecurityMonitor, monitor)
   )
   if (own === undefined) return plain
   return {

@@ -41,6 +41,7 @@ const rig = () => {
     monitor: SecurityMonitor.of({
       record: () => Effect.void,
       summary: Effect.die("not asked here"),
+      warnOfPlainText: () => Effect.void,
       keep: Effect.never
     }),
     kindOf: () => "single"
