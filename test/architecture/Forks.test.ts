@@ -29,6 +29,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/layers/postgres/connection/PgConnection.ts": [1, "nobody: the one closing of a pool that is replaced"],
   "src/layers/process/ProcessMain.ts": [2, "the process: its exit code"],
   "src/layers/process/ServerLog.ts": [1, "nobody: one line of the log"],
+  "src/layers/security/ConnectionEvents.ts": [1, "nobody: one event of a connection"],
   "src/layers/sockets/ConnectionGuard.ts": [1, "nobody: one line of the log"],
   "src/programs/up/LocalNats.ts": [1, "nobody: one notice, interrupted with what it tells of"]
 }

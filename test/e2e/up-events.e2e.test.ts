@@ -100,7 +100,7 @@ describe("events in serviceradar up", () => {
           const up = yield* start(environment, ["--mtls"])
           const of = (name: string) => Effect.promise(() => fs.readFile(`${up.directory}/certs/${name}.pem`, "utf8"))
           const ssl = { cert: yield* of("core"), key: yield* of("core-key"), ca: yield* of("root") }
-          const refused = yield* Effect.exit(database(up))
+          const refused = yield* Effect.exit(Effect.flatMap(database(up), (plain) => plain`select 1`))
           const sql = yield* database(up, ssl)
 
           const [answer] = yield* sql<{ readonly one: number }>`select 1 as one`
