@@ -69,7 +69,14 @@ export class FloodWatch {
   }
 
   #judge(session: http2.ServerHttp2Session, watched: Watched): void {
-    const { bytesRead, bytesWritten, remoteAddress } = session.socket
+    const { socket } = session
+    const { bytesRead } = socket
+    // Most connections say nothing between two looks, and each question to a socket costs.
+    if (bytesRead === watched.received) {
+      watched.strikes = 0
+      return
+    }
+    const { bytesWritten } = socket
     const allowed = watched.count.useful + (bytesWritten - watched.sent) / sentPerOverhead
     const overhead = bytesRead - watched.received - allowed
     watched.received = bytesRead
@@ -78,7 +85,7 @@ export class FloodWatch {
     watched.count.useful = Math.max(0, Math.min(bytesOfCall, -overhead))
     watched.strikes = overhead > this.#limits.overheadMax ? watched.strikes + 1 : 0
     if (watched.strikes < 2 && overhead <= this.#limits.overheadMaxAtOnce) return
-    this.#told(remoteAddress ?? "a client")
+    this.#told(socket.remoteAddress ?? "a client")
     session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM)
     session.destroy()
   }
