@@ -3,7 +3,7 @@ import * as v8 from "node:v8"
 import * as vm from "node:vm"
 
 /** Inputs of each kind: all of them where `FUZZ_MUTATIONS` says 100000, a share of them in every run. */
-export const mutations = Number(process.env["FUZZ_MUTATIONS"] ?? 20_000)
+export const mutations = Number(process.env["FUZZ_MUTATIONS"] ?? 10_000)
 
 /** Mulberry32: numbers below `bound`. */
 export const generator = (seed = Number(process.env["FUZZ_SEED"] ?? 1)) => {

@@ -35,6 +35,12 @@ const manySettlingMillis = 6_000
 /** Of a process that has had thousands of connections: the allocator keeps what OpenSSL and V8 have given back to it. */
 const memoryGrowthMax = 1.5
 
+/**
+ * `ABUSE=whole` does everything to every port, which takes five minutes and a machine that does nothing else; without it
+ * each port gets what must be cut off, which does not depend on how fast others are.
+ */
+const isWhole = process.env["ABUSE"] === "whole"
+
 interface Abuser {
   /** Milliseconds after its beginning; none while it is let be. */
   readonly cutOffMillis: () => number | undefined
@@ -156,7 +162,7 @@ const underAbuse = Effect.fnUntraced(
 const withstands = Effect.fnUntraced(function*(port: Port, attacks: ReadonlyArray<string>) {
   // What is loaded and compiled at the first calls, and the memory that the first 5,000 connections ever make a process
   // take from the system and keep for the next ones, is not what abuse costs.
-  yield* underAbuse(port, "idle connections", 0)
+  if (isWhole) yield* underAbuse(port, "idle connections", 0)
   yield* callsFor(port.call, 2_000)
   const before = yield* residentMebibytes(port.program.pid)
   const quiet = percentile(yield* callsFor(port.call, quietMillis), 0.99)
@@ -187,6 +193,8 @@ const wrongProtocol = "the wrong protocol"
 
 const floods = (attacks: Readonly<Record<string, Attacks.Attack>>): ReadonlyArray<string> =>
   Object.entries(attacks).filter(([, { isFlood }]) => isFlood).map(([name]) => name)
+
+const mustBeCutOff = [...floods(Attacks.http2), "10,000 streams", wrongProtocol]
 
 /** A connection that is kept; a second one, had it been lost, is an error. */
 const keptHttp = (port: number) =>
@@ -260,9 +268,9 @@ describe("Abuse", () => {
         tls: { cert: `${folder}/core.pem`, key: `${folder}/core-key.pem`, ca: `${folder}/root.pem` },
         program,
         call
-      }, [...Object.keys(Attacks.http2), wrongProtocol])
+      }, isWhole ? [...Object.keys(Attacks.http2), wrongProtocol] : mustBeCutOff)
 
-      assert.includeMembers([...cutOffs(findings)], [...floods(Attacks.http2), "10,000 streams", wrongProtocol])
+      assert.includeMembers([...cutOffs(findings)], mustBeCutOff)
     }), 240_000)
 
   it.live("of core's gRPC in plain text", () =>
@@ -281,9 +289,9 @@ describe("Abuse", () => {
         path: "/monitoring.PollerService/ReportStatus",
         program,
         call
-      }, [...Object.keys(Attacks.http2), wrongProtocol])
+      }, isWhole ? [...Object.keys(Attacks.http2), wrongProtocol] : mustBeCutOff)
 
-      assert.includeMembers([...cutOffs(findings)], [...floods(Attacks.http2), "10,000 streams", wrongProtocol])
+      assert.includeMembers([...cutOffs(findings)], mustBeCutOff)
     }).pipe(Effect.provide(TestDatabase.layer)), 240_000)
 
   it.live("of the HTTP side", () =>
@@ -304,7 +312,7 @@ describe("Abuse", () => {
         path: "/health/live",
         program,
         call: yield* keptHttp(port)
-      }, [...Object.keys(Attacks.http1), wrongProtocol])
+      }, isWhole ? [...Object.keys(Attacks.http1), wrongProtocol] : [...floods(Attacks.http1), wrongProtocol])
 
       assert.includeMembers([...cutOffs(findings)], [...floods(Attacks.http1), wrongProtocol])
     }), 240_000)

@@ -21,7 +21,7 @@ import * as Doors from "../../support/tlsDoors.ts"
 import { type Damage, damages } from "./Damage.ts"
 import { all, awaitReady, counted, issue, names, type SixProcesses, start } from "./SixProcesses.ts"
 
-const rounds = Number(process.env["ROTATION_ROUNDS"] ?? 10)
+const rounds = Number(process.env["ROTATION_ROUNDS"] ?? 3)
 
 const callsPerSecondMin = 200
 const movedWithin = "15 seconds"
