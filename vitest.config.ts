@@ -1,4 +1,5 @@
 import * as fs from "node:fs"
+import { availableParallelism } from "node:os"
 import * as path from "node:path"
 import { defineConfig } from "vitest/config"
 
@@ -11,15 +12,30 @@ for (const name of fs.readdirSync(certificates).filter((file) => file.endsWith("
 /** They start servers or processes. */
 const outside = ["test/**/*.integration.test.ts", "test/examples/**/*.test.ts"]
 
-/** They start whole programs, one file at a time: some measure how fast parts return. */
+/** They start whole programs. */
 const programs = ["test/e2e/**/*.test.ts"]
 
 /** They kill, cut, fill and corrupt; what takes long. */
 const faults = ["test/faults/**/*.test.ts", "test/**/*.fuzz.test.ts"]
 
+/** They measure how long or how much something takes: one file at a time. */
+const alone = [
+  "test/faults/abuse/**/*.test.ts",
+  "test/faults/ElementBombs.test.ts",
+  "test/faults/HungServers.test.ts",
+  "test/faults/PollerFleet.test.ts",
+  "test/faults/PollerRecovery.test.ts",
+  "test/faults/CoreRecovery.test.ts",
+  "test/faults/SlowSenders.test.ts",
+  "test/faults/WholeChain.test.ts",
+  "test/services/supervision/scenarios/Many.test.ts"
+]
+
+/** Most of them wait more than they compute; vitest's own number, a processor less than there are, is one on two. */
+const maxWorkers = Math.max(2, availableParallelism() - 1)
+
 /** Under small step budgets, what measures how fast many children are says nothing; the others have their own budgets. */
 const measuring = process.env["STEPS_SEED"] === undefined ? [] : [
-  "test/services/supervision/scenarios/Many.test.ts",
   "test/services/pipeline/PipelineSteps.test.ts",
   "test/services/supervision/testing/planted/Plants.test.ts"
 ]
@@ -37,21 +53,22 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...outside, ...programs, ...faults, ...measuring],
+          exclude: [...outside, ...programs, ...faults, ...alone, ...measuring],
           setupFiles: ["test/support/stepBudgetSetup.ts"],
+          maxWorkers,
           sequence: { groupOrder: 0 }
         }
       },
       {
         extends: true,
-        test: { name: "integration", include: outside, sequence: { groupOrder: 1 }, ...servers }
+        test: { name: "integration", include: outside, maxWorkers, sequence: { groupOrder: 1 }, ...servers }
       },
       {
         extends: true,
         test: {
           name: "programs",
           include: programs,
-          fileParallelism: false,
+          maxWorkers,
           testTimeout: 120_000,
           sequence: { groupOrder: 2 },
           ...servers
@@ -62,9 +79,21 @@ export default defineConfig({
         test: {
           name: "faults",
           include: faults,
-          fileParallelism: false,
+          exclude: alone,
+          maxWorkers,
           testTimeout: 120_000,
           sequence: { groupOrder: 3 },
+          ...servers
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "alone",
+          include: alone,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 4 },
           ...servers
         }
       }

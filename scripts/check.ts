@@ -6,6 +6,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { pathToFileURL } from "node:url"
+import type { Outcome } from "./testReport.ts"
 
 interface Step {
   readonly name: string
@@ -23,8 +24,8 @@ const steps: ReadonlyArray<Step> = [
 ]
 
 /** Prints a line per step, and a failing step's whole output. */
-export const runChecks = (): { readonly passed: number; readonly failed: number } => {
-  let failed = 0
+export const runChecks = (): Outcome => {
+  const failures: Array<string> = []
   for (const { name, command: [program = "", ...args] } of steps) {
     const startedAt = performance.now()
     const done = spawnSync(program, args, { encoding: "utf8" })
@@ -32,11 +33,11 @@ export const runChecks = (): { readonly passed: number; readonly failed: number 
     const ok = done.status === 0
     console.log(`${ok ? "ok    " : "FAILED"} ${name} (${seconds} s)`)
     if (!ok) {
-      failed += 1
+      failures.push(`check: ${name}`)
       console.log(done.error?.message ?? `${done.stdout}${done.stderr}`)
     }
   }
-  return { passed: steps.length - failed, failed }
+  return { passed: steps.length - failures.length, failed: failures.length, failures, slowest: [] }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

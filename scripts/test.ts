@@ -6,18 +6,15 @@
  *   npm run test:all      those, fault and fuzz suites, and the suites of `suites` below: what CI runs
  *   npm test -- PATH …    only these test files, and no checks
  *
- * The last line is `N passed, N failed`, counting each check, each test and each suite once.
+ * The last line is `N passed, N failed`, counting each check, each test and each suite once. Before it stands what took
+ * longest and what failed, so that the end of a long log tells what to mend.
  */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { runChecks } from "./check.ts"
-
-interface Counts {
-  readonly passed: number
-  readonly failed: number
-}
+import { type Outcome, readReport } from "./testReport.ts"
 
 interface Scope {
   readonly projects: ReadonlyArray<string>
@@ -28,7 +25,7 @@ const scopes: Readonly<Record<string, Scope>> = {
   "--fast": { projects: ["unit"], suites: [] },
   "--most": { projects: ["unit", "integration", "programs"], suites: [] },
   "--all": {
-    projects: ["unit", "integration", "programs", "faults"],
+    projects: ["unit", "integration", "programs", "faults", "alone"],
     suites: [
       { name: "packages", command: ["node", "scripts/check-packages.ts"] },
       { name: "step budgets", command: ["npm", "run", "--silent", "test:steps", "--", "--seed", "301", "--seeds", "3"] }
@@ -36,39 +33,33 @@ const scopes: Readonly<Record<string, Scope>> = {
   }
 }
 
-const readCounts = (file: string): Counts => {
-  if (!fs.existsSync(file)) return { passed: 0, failed: 1 }
-  const report: unknown = JSON.parse(fs.readFileSync(file, "utf8"))
-  const count = (key: string): number => {
-    const value = typeof report === "object" && report !== null ? Reflect.get(report, key) : undefined
-    return typeof value === "number" ? value : 0
-  }
-  // A file that does not load has no failing test of its own, but is a failure all the same.
-  return { passed: count("numPassedTests"), failed: Math.max(count("numFailedTests"), count("numFailedTestSuites")) }
-}
-
-const runTests = (args: ReadonlyArray<string>): Counts => {
+const runTests = (args: ReadonlyArray<string>): Outcome => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-test-"))
   const report = path.join(folder, "report.json")
   const vitest = spawnSync(
     "vitest",
     ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args],
-    { stdio: "inherit" }
+    { stdio: "inherit", env: isFast ? { ...process.env, TEST_FAST: "1" } : process.env }
   )
-  const counts = readCounts(report)
+  const outcome = readReport(report)
   fs.rmSync(folder, { recursive: true, force: true })
-  return { passed: counts.passed, failed: vitest.status === 0 ? counts.failed : Math.max(1, counts.failed) }
+  return vitest.status === 0 || outcome.failed > 0
+    ? outcome
+    : { ...outcome, failed: 1, failures: [`vitest ended with ${vitest.status ?? vitest.signal}`] }
 }
 
-const runSuite = ({ command: [program = "", ...args], name }: Scope["suites"][number]): Counts => {
+const runSuite = ({ command: [program = "", ...args], name }: Scope["suites"][number]): Outcome => {
   console.log(`\n${name}: ${[program, ...args].join(" ")}`)
   const { status } = spawnSync(program, args, { stdio: "inherit" })
-  return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+  return status === 0
+    ? { passed: 1, failed: 0, failures: [], slowest: [] }
+    : { passed: 0, failed: 1, failures: [`${name}: ${[program, ...args].join(" ")}`], slowest: [] }
 }
 
 const args = process.argv.slice(2)
 const scope = scopes[args[0] ?? ""]
 const filters = scope === undefined ? args : args.slice(1)
+const isFast = args[0] === "--fast"
 const isWhole = scope !== undefined && filters.length === 0
 const startedAt = performance.now()
 const all = [
@@ -78,6 +69,10 @@ const all = [
 ]
 const passed = all.reduce((sum, counts) => sum + counts.passed, 0)
 const failed = all.reduce((sum, counts) => sum + counts.failed, 0)
+const slowest = all.flatMap((outcome) => outcome.slowest)
+if (slowest.length > 0) console.log(`\nLongest files:\n${slowest.join("\n")}`)
+const failures = all.flatMap((outcome) => outcome.failures)
+if (failures.length > 0) console.log(`\nFailed:\n${failures.join("\n")}`)
 console.log(`Took ${Math.round((performance.now() - startedAt) / 1000)} s`)
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -1,15 +1,11 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import * as DirectoryLock from "../../../src/layers/process/DirectoryLock.ts"
 import * as RememberedPort from "../../../src/layers/process/endpoint/RememberedPort.ts"
 import * as OwnFile from "../../../src/layers/process/OwnFile.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
-
-const isRoot = process.getuid?.() === 0
 
 describe("A file of ours", () => {
   it.live("is none where there is none, and what was written where there is one", () =>
@@ -64,35 +60,5 @@ describe("A file of ours", () => {
       fs.renameSync(path.join(folder, "port"), path.join(folder, "other"))
       fs.symlinkSync(path.join(folder, "other"), path.join(folder, "port"))
       assert.deepStrictEqual(yield* RememberedPort.read(folder), Option.none())
-    }))
-})
-
-describe("The data folder of a program", () => {
-  const refusal = (prepare: (folder: string) => void) =>
-    Effect.gen(function*() {
-      const folder = path.join(yield* temporaryFolder, "data")
-      fs.mkdirSync(folder)
-      prepare(folder)
-      return yield* Effect.match(DirectoryLock.acquire(folder), {
-        onFailure: ({ message }) => message.replace(folder, "data"),
-        onSuccess: () => ""
-      })
-    }).pipe(Effect.provide(NodeFileSystem.layer))
-
-  const told = "data cannot be used for data:"
-
-  it.live("is nobody else's where root works in it", () =>
-    Effect.gen(function*() {
-      const message = yield* refusal((folder) => isRoot ? fs.chownSync(folder, 65_534, 65_534) : undefined)
-      assert.strictEqual(
-        message,
-        isRoot ? `${told} it belongs to user 65534, and this program runs as root` : ""
-      )
-    }))
-
-  it.live("is not open to everybody where root works in it", () =>
-    Effect.gen(function*() {
-      const message = yield* refusal((folder) => fs.chmodSync(folder, 0o777))
-      assert.strictEqual(message, isRoot ? `${told} every user may write to it, and this program runs as root` : "")
     }))
 })

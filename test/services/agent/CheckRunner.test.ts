@@ -137,22 +137,22 @@ describe("CheckRunner", () => {
 
   it.effect("shows every checker as a child, and restarts only the one that broke", () =>
     Effect.gen(function*() {
-      yield* run({ ...request("healthy", "ssh"), details: "127.0.0.1:22" })
+      yield* run({ ...request("port", "ssh"), details: "127.0.0.1:22" })
       const broken = yield* run(request("dying", "x"))
       const restarting = yield* checkers
       yield* TestClock.adjust("100 millis")
 
       assert.deepInclude(broken, { available: false, message: "{\"error\":\"the checker broke: Error: a bug\"}" })
       assert.deepStrictEqual(restarting, [
-        { id: "healthy:ssh:127.0.0.1:22", restartsTotal: 0, state: "running" },
+        { id: "port:ssh:127.0.0.1:22", restartsTotal: 0, state: "running" },
         { id: "dying:x", restartsTotal: 1, state: "restarting" }
       ])
       assert.deepStrictEqual(yield* checkers, [
-        { id: "healthy:ssh:127.0.0.1:22", restartsTotal: 0, state: "running" },
+        { id: "port:ssh:127.0.0.1:22", restartsTotal: 0, state: "running" },
         { id: "dying:x", restartsTotal: 1, state: "running" }
       ])
     }).pipe(Effect.provide(runner({
-      healthy: checking(Effect.succeed(ok)),
+      port: checking(Effect.succeed(ok)),
       dying: checking(Effect.die(new Error("a bug")))
     }))))
 
@@ -248,11 +248,11 @@ describe("CheckRunner", () => {
   it.effect("tells apart checkers that come to the same name, without showing why", () =>
     Effect.gen(function*() {
       for (const token of ["one", "two"]) {
-        yield* run({ ...request("healthy", "web"), details: JSON.stringify({ url: "http://a", token }) })
+        yield* run({ ...request("http", "web"), details: JSON.stringify({ url: "http://a", token }) })
       }
 
-      assert.deepStrictEqual((yield* checkers).map(({ id }) => id), ["healthy:web:http:a", "healthy:web:http:a#1"])
-    }).pipe(Effect.provide(runner({ healthy: checking(Effect.succeed(ok)) }))))
+      assert.deepStrictEqual((yield* checkers).map(({ id }) => id), ["http:web:http:a", "http:web:http:a#1"])
+    }).pipe(Effect.provide(runner({ http: checking(Effect.succeed(ok)) }))))
 
   it.effect("refuses a request that would cost too much to keep", () =>
     Effect.gen(function*() {
