@@ -128,12 +128,17 @@ const measure = async (folder: string, devices: number, dataAddress: string) => 
     let most = restBefore
     const latencies: Array<number> = []
     const slow = streamAll(port, () => Effect.sleep(Math.max(1, 20_000 * 524_288 / bytes)))
-    do {
-      const asked = performance.now()
-      await statusOf(port)
-      latencies.push(performance.now() - asked)
-      most = Math.max(most, Peers.residentMegabytes(service.pid))
-    } while (await Promise.race([slow, sleep(100, undefined)]) === undefined)
+    // Over one connection, as pollers have it.
+    await reading(port, (client) =>
+      Effect.gen(function*() {
+        yield* client.getStatus(statusRequest)
+        do {
+          const asked = performance.now()
+          yield* client.getStatus(statusRequest)
+          latencies.push(performance.now() - asked)
+          most = Math.max(most, Peers.residentMegabytes(service.pid))
+        } while ((yield* Effect.promise(() => Promise.race([slow, sleep(100, undefined)]))) === undefined)
+      }))
     proxy.stop()
     latencies.sort((a, b) => a - b)
     return {
