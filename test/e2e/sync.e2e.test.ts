@@ -42,22 +42,20 @@ const world = Effect.gen(function*() {
   const http = yield* Program.freePort
   const file = `${directory}/sync.json`
   const spool = `${directory}/spool`
-  yield* files.writeFileString(
-    file,
-    JSON.stringify({
-      listen_addr: `127.0.0.1:${port}`,
-      kv_address: data.address,
-      discovery_interval: "1s",
-      agent_id: "agent-a",
-      poller_id: "poller-a",
-      spool_dir: spool,
-      sources: { armis: rig.armis(armis.url), netbox: rig.netbox(netbox.url) }
-    })
-  )
+  const written = {
+    listen_addr: `127.0.0.1:${port}`,
+    kv_address: data.address,
+    discovery_interval: "1s",
+    agent_id: "agent-a",
+    poller_id: "poller-a",
+    spool_dir: spool,
+    sources: { armis: rig.armis(armis.url), netbox: rig.netbox(netbox.url) }
+  }
+  yield* files.writeFileString(file, JSON.stringify(written))
   const start = Program.start(["sync", "--config", file, "--http", `127.0.0.1:${http}`])
   const sync = yield* GrpcClient.make(AgentServiceService, { target: `127.0.0.1:${port}` })
   const status = Effect.map(sync.getStatus(statusRequest), ({ message }) => statusOf(message.toString("utf8")))
-  return { armis, data, file, http, netbox, port, spool, start, status, sync }
+  return { armis, data, file, http, netbox, port, spool, start, status, sync, written }
 })
 
 const until = <A, E>(
@@ -130,6 +128,64 @@ describe("serviceradar sync", () => {
 
         yield* second.kill("SIGTERM")
         assert.strictEqual(yield* second.exited, 0)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    120_000
+  )
+
+  it.live(
+    "reads its file again at SIGHUP: what can change takes effect at once, and a bad file changes nothing",
+    () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const { armis, file, netbox, start, status, written } = yield* world
+        const write = (change: Readonly<Record<string, unknown>>) =>
+          files.writeFileString(file, JSON.stringify({ ...written, ...change }))
+        const says = (program: Program.Program, text: string) =>
+          until(`it says ${text}`, program, Effect.sync(program.output), (output) => output.includes(text))
+        const { armis: hq, netbox: nb } = written.sources
+        // Nobody is asked again by himself.
+        yield* write({ discovery_interval: "1h" })
+        const program = yield* start
+        yield* until("all devices are served", program, status, (one) => one.devices === 3_200)
+        const asked = { armis: armis.requests.length, netbox: netbox.requests.length }
+
+        // A source goes, one comes; the other is left alone.
+        const extra = yield* FakeNetBox.serve({ devices: 40 })
+        yield* write({
+          discovery_interval: "1h",
+          agent_id: "agent-b",
+          sources: { armis: { ...hq, agent_id: "agent-a" }, extra: rig.netbox(extra.url) }
+        })
+        yield* program.kill("SIGHUP")
+        yield* says(program, "sources new: extra; changed: armis; gone: netbox")
+        yield* until("the new source is served", program, status, (one) => one.devices === 3_040)
+        assert.strictEqual(netbox.requests.length, asked.netbox)
+
+        // A bad file, and one that is none, change nothing.
+        yield* write({ discovery_interval: 5 })
+        yield* program.kill("SIGHUP")
+        yield* says(program, "The configuration as it was stays, the file cannot be used: ")
+        yield* says(program, "discovery_interval is 5, expected")
+        yield* files.remove(file)
+        yield* program.kill("SIGHUP")
+        yield* says(program, "cannot be read: there is no such file")
+        assert.deepInclude(yield* status, { devices: 3_040, status: "healthy" })
+
+        // An interval takes effect; what the process is made of does not, and is named.
+        const before = armis.requests.length
+        yield* write({ discovery_interval: "500ms", listen_addr: ":1", sources: { armis: hq, netbox: nb } })
+        yield* program.kill("SIGHUP")
+        yield* says(program, "listen_addr is another one in the file")
+        yield* until(
+          "it is asked again and again",
+          program,
+          Effect.sync(() => armis.requests.length),
+          (count) => count > before + 3 * 31
+        )
+        yield* until("the old sources are back", program, status, (one) => one.devices === 3_200)
+        yield* program.kill("SIGTERM")
+        assert.strictEqual(yield* program.exited, 0)
+        assert.notInclude(program.output(), "SIGHUP: stopping")
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     120_000
   )

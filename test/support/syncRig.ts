@@ -2,6 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option, References, Schema, Stream } from "effect"
 import * as SyncConfig from "../../src/domain/sync/SyncConfig.ts"
+import { SyncConfigFile } from "../../src/domain/sync/SyncConfigFile.ts"
 import * as CatalogToldAgents from "../../src/layers/sync/CatalogToldAgents.ts"
 import * as FileResultsStore from "../../src/layers/sync/FileResultsStore.ts"
 import type * as SourceTable from "../../src/layers/sync/SourceTable.ts"
@@ -12,7 +13,7 @@ import * as SourceRun from "../../src/services/sync/SourceRun.ts"
 import { SyncProgress } from "../../src/services/sync/SyncProgress.ts"
 import * as SyncStatus from "../../src/services/sync/SyncStatus.ts"
 
-const decodeFile = Schema.decodeUnknownSync(SyncConfig.SyncConfigFile)
+const decodeFile = Schema.decodeUnknownSync(SyncConfigFile)
 
 export const configOf = (folder: string, file: Readonly<Record<string, unknown>>): SyncConfig.SyncConfig =>
   SyncConfig.fromFile(decodeFile({ listen_addr: "127.0.0.1:0", spool_dir: folder, agent_id: "agent-a", ...file }))

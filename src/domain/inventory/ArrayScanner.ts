@@ -3,7 +3,7 @@
  *
  * Only brackets and quotes are looked at: whether an element is valid JSON is decided by whoever parses it. What stands
  * outside the array is kept, with `[]` in its place, so that the object around it can be parsed as it is. Neither the
- * text of an element nor that of the rest can grow without a limit.
+ * text of an element nor that of the rest can grow without a limit: an element that is too long is passed over.
  */
 const quote = 0x22
 const backslash = 0x5c
@@ -20,7 +20,7 @@ export interface ScannerLimits {
 }
 
 export interface ArrayScanner {
-  /** Takes the next bytes; false when the text breaks a limit or has an element that is cut off. */
+  /** Takes the next bytes; false when what stands outside the array breaks its limit, or the brackets make no sense. */
   readonly push: (bytes: Uint8Array) => boolean
   /** The object without the elements; undefined when the text is not over. */
   readonly end: () => string | undefined
@@ -44,7 +44,8 @@ const joined = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array =>
 export const make = (
   path: ReadonlyArray<string>,
   limits: ScannerLimits,
-  onElement: (text: string) => void
+  /** Undefined stands for an element above the limit. */
+  onElement: (text: string | undefined) => void
 ): ArrayScanner => {
   let depth = 0
   let isInString = false
@@ -63,20 +64,20 @@ export const make = (
 
   const keep = (bytes: Uint8Array, from: number, to: number): void => {
     if (to <= from) return
-    const part = bytes.slice(from, to)
     if (isArray) {
-      parts.push(part)
-      partsLength += part.length
-      if (partsLength > limits.elementBytesMax) isBroken = true
+      partsLength += to - from
+      if (partsLength > limits.elementBytesMax) parts = []
+      else parts.push(bytes.slice(from, to))
     } else {
-      rest.push(part)
-      restLength += part.length
+      rest.push(bytes.slice(from, to))
+      restLength += to - from
       if (restLength > limits.restBytesMax) isBroken = true
     }
   }
 
   const flush = (): void => {
-    const text = decoder.decode(joined(parts, partsLength)).trim()
+    const isTooLong = partsLength > limits.elementBytesMax
+    const text = isTooLong ? undefined : decoder.decode(joined(parts, partsLength)).trim()
     parts = []
     partsLength = 0
     if (text !== "") onElement(text)

@@ -23,3 +23,16 @@ export const Observation = Schema.Struct({
   isDevice: Schema.Boolean
 })
 export type Observation = typeof Observation.Type
+
+/**
+ * Characters of one observation. Of eight, each of which may take six bytes a character once it is escaped, a device of
+ * the served list still fits into a message.
+ */
+const lengthMax = 64 * 1024
+
+const lengthOf = (texts: ReadonlyArray<string>): number => texts.reduce((sum, text) => sum + text.length + 1, 0)
+
+/** Whether it is longer than anything that is said of a device. */
+export const isTooLong = ({ hostname, id, ips, mac, metadata, networks, tags }: Observation): boolean =>
+  lengthOf([id, hostname, mac]) + lengthOf(ips) + lengthOf(tags) + lengthOf(networks) +
+      lengthOf(Object.keys(metadata)) + lengthOf(Object.values(metadata)) > lengthMax

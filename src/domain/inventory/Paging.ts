@@ -51,8 +51,17 @@ export const advance = (page: Page, index: number, pagesMax: number): Step => {
     : { _tag: "Next", from: next }
 }
 
-/** At the end of a query: devices that came, each counted once, against what the source said last. */
-export const settle = (devices: number, total: number | undefined): Incomplete | undefined =>
-  total === undefined || devices >= total
+/**
+ * At the end of a query: devices that came, each counted once, against what the source said last. Nothing at all is the
+ * whole only when the source says so.
+ */
+export const settle = (devices: number, total: number | undefined): Incomplete | undefined => {
+  if (total === undefined) {
+    return devices > 0
+      ? undefined
+      : incomplete("count_mismatch", "no devices came, and the source does not say that it has none")
+  }
+  return devices >= total
     ? undefined
     : incomplete("count_mismatch", `${devices} devices came, the source has ${total}`)
+}

@@ -13,6 +13,7 @@ import type { DeviceSource, SourcePage } from "../../services/sync/DeviceSource.
 import * as SourceErrors from "../../services/sync/SourceError.ts"
 import type { SourceError } from "../../services/sync/SourceError.ts"
 import * as Elements from "../sync/sources/Elements.ts"
+import type { HttpRequest, Refused } from "../sync/sources/SourceAnswer.ts"
 import * as SourceHttp from "../sync/sources/SourceHttp.ts"
 import * as ArmisDevice from "./ArmisDevice.ts"
 import * as ArmisToken from "./ArmisToken.ts"
@@ -29,11 +30,15 @@ export const kind: SourceKind = {
 
 const pagesMax = 20_000
 
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
 const Answer = Schema.Struct({
   success: Schema.Boolean,
   data: Schema.Struct({
     next: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
-    total: Schema.optionalKey(Schema.NullOr(Schema.Finite))
+    /** Past the end of the list: null. */
+    results: Schema.NullOr(Schema.Array(Schema.Unknown)),
+    total: Schema.optionalKey(Schema.NullOr(Count))
   })
 })
 
@@ -44,10 +49,13 @@ interface Ends {
   readonly total: number | undefined
 }
 
-const endsOf = (answer: unknown): Result.Result<Ends, SourceHttp.Refused> => {
+const endsOf = (answer: unknown): Result.Result<Ends, Refused> => {
   const decoded = decode(answer)
   if (Result.isFailure(decoded)) {
-    return Result.fail({ reason: "undecodable", detail: "the answer is no page of a search" })
+    return Result.fail({
+      reason: "undecodable",
+      detail: `the answer is no page of a search: ${decoded.failure.message}`
+    })
   }
   const { data, success } = decoded.success
   if (!success) return Result.fail({ reason: "refused", detail: "success is false" })
@@ -85,7 +93,7 @@ export const make = Effect.fnUntraced(function*(
   const token = yield* ArmisToken.make(http, endpoint, config.credential("secret_key"))
 
   const ask = Effect.fnUntraced(function*(place: Place, elements: Elements.Elements) {
-    const request: SourceHttp.HttpRequest = {
+    const request: HttpRequest = {
       method: "GET",
       url: searchUrl(endpoint, queries[place.query]?.query ?? "", pageSize, place.from),
       headers: { accept: "application/json" },

@@ -7,12 +7,14 @@
 import { Clock, Duration, Effect, Redacted, Result, Schema, Semaphore } from "effect"
 import * as SourceErrors from "../../services/sync/SourceError.ts"
 import type { SourceError } from "../../services/sync/SourceError.ts"
-import type { Refused, SourceHttp } from "../sync/sources/SourceHttp.ts"
+import type { Refused } from "../sync/sources/SourceAnswer.ts"
+import type { SourceHttp } from "../sync/sources/SourceHttp.ts"
 
 const Answer = Schema.Struct({
   success: Schema.Literal(true),
   data: Schema.Struct({
-    access_token: Schema.String.check(Schema.isMinLength(1)),
+    /** As it can stand in a header. */
+    access_token: Schema.String.check(Schema.isPattern(/^[\x20-\x7e]{1,8192}$/)),
     expiration_utc: Schema.optionalKey(Schema.NullOr(Schema.String))
   })
 })

@@ -12,6 +12,7 @@ import type { DeviceSource, SourcePage } from "../../services/sync/DeviceSource.
 import * as SourceErrors from "../../services/sync/SourceError.ts"
 import type { SourceError } from "../../services/sync/SourceError.ts"
 import * as Elements from "../sync/sources/Elements.ts"
+import type { Refused } from "../sync/sources/SourceAnswer.ts"
 import * as SourceHttp from "../sync/sources/SourceHttp.ts"
 import * as NetBoxDevice from "./NetBoxDevice.ts"
 
@@ -28,14 +29,18 @@ const pagesMax = 20_000
 
 const Answer = Schema.Struct({
   count: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
-  next: Schema.NullOr(Schema.String)
+  next: Schema.NullOr(Schema.String),
+  results: Schema.Array(Schema.Unknown)
 })
 type Answer = typeof Answer.Type
 
 const decode = Schema.decodeUnknownResult(Answer)
 
-const answerOf = (answer: unknown): Result.Result<Answer, SourceHttp.Refused> =>
-  Result.mapError(decode(answer), () => ({ reason: "undecodable", detail: "the answer is no page of a list" }))
+const answerOf = (answer: unknown): Result.Result<Answer, Refused> =>
+  Result.mapError(decode(answer), ({ message }) => ({
+    reason: "undecodable",
+    detail: `the answer is no page of a list: ${message}`
+  }))
 
 const paths: Record<NetBoxDevice.ListKind, string> = {
   device: "/api/dcim/devices/",

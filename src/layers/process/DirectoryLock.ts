@@ -29,7 +29,7 @@ const ticksOf = (pid: number) =>
 const livingOwner = Effect.fnUntraced(function*(file: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const owner = yield* Effect.option(Effect.flatMap(fileSystem.readFileString(file), Schema.decodeEffect(Owner)))
-  if (Option.isNone(owner) || !(yield* ProcessTable.isAlive(owner.value.pid))) return Option.none<number>()
+  if (Option.isNone(owner) || !ProcessTable.isAlive(owner.value.pid)) return Option.none<number>()
   return (yield* ticksOf(owner.value.pid)) === owner.value.startTicks
     ? Option.some(owner.value.pid)
     : Option.none<number>()

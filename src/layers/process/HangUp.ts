@@ -1,5 +1,5 @@
 /**
- * Whether SIGHUP is to be ignored, as `nohup` asks for.
+ * What SIGHUP means: whether it is to be ignored, as `nohup` asks for, and whether it is the end of the terminal.
  *
  * Node forgets on its start that a signal was ignored. The launcher asks before Node runs, where it is run by its own
  * name, and leaves the answer in the environment; for `nohup node …` what nohup itself leaves behind must do: its name
@@ -24,3 +24,16 @@ const isInputOfNohup = (): boolean => {
 
 export const isIgnored = (environment: Readonly<Record<string, string | undefined>>): boolean =>
   environment[variable] === "1" || path.basename(environment["_"] ?? "") === "nohup" || isInputOfNohup()
+
+/** Without becoming anybody's terminal, and without waiting. */
+const flags = fs.constants.O_RDONLY | (fs.constants.O_NOCTTY ?? 0) | (fs.constants.O_NONBLOCK ?? 0)
+
+/** Whether this process has a terminal that can close on it; a service has none. */
+export const hasTerminal = (): boolean => {
+  try {
+    fs.closeSync(fs.openSync("/dev/tty", flags))
+    return true
+  } catch {
+    return false
+  }
+}

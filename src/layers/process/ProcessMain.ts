@@ -2,10 +2,24 @@
  * Runs a program as this process, from the first signal to the exit code.
  *
  * The first SIGINT, SIGTERM or SIGHUP interrupts the program, which then has `drainLimit` for its finalizers; a second one
- * leaves at once. SIGHUP is left ignored where it was (`nohup`), see HangUp. A terminal sends Ctrl-C to the whole process group while npm and the launcher forward it as well, so
- * signals that arrive together count once.
+ * leaves at once. SIGHUP is left ignored where it was (`nohup`), see HangUp, and to a program that listens for it
+ * (`reloads`) it says that its configuration is another one, unless its terminal has just closed. A terminal sends Ctrl-C
+ * to the whole process group while npm and the launcher forward it as well, so signals that arrive together count once.
  */
-import { Cause, Context, Duration, Effect, Exit, Fiber, MutableRef, Option, Queue, Runtime } from "effect"
+import {
+  Cause,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  MutableRef,
+  Option,
+  Queue,
+  Runtime,
+  type Scope,
+  Stream
+} from "effect"
 import * as HangUp from "./HangUp.ts"
 import * as StandardStreams from "./StandardStreams.ts"
 
@@ -38,6 +52,24 @@ export const owesAnswer: Effect.Effect<void> = Effect.flatMap(
   (owes) => Effect.sync(() => MutableRef.set(owes, true))
 )
 
+/** Who is told of a SIGHUP instead of being stopped by it. */
+const OnReload = Context.Reference<MutableRef.MutableRef<Option.Option<() => void>>>(
+  "serviceradar/layers/process/ProcessMain/OnReload",
+  { defaultValue: () => MutableRef.make(Option.none<() => void>()) }
+)
+
+/** An element for each SIGHUP that asks for the configuration to be read again, from now until the scope closes. */
+export const reloads: Effect.Effect<Stream.Stream<void>, never, Scope.Scope> = Effect.gen(function*() {
+  const onReload = yield* OnReload
+  // Of several that come while the file is read, one is enough.
+  const queue = yield* Queue.sliding<void>(1)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => MutableRef.set(onReload, Option.some(() => Queue.offerUnsafe(queue, undefined)))),
+    () => Effect.sync(() => MutableRef.set(onReload, Option.none()))
+  )
+  return Stream.fromQueue(queue)
+})
+
 /** What a program's end means to whoever started it: 0, the number an error carries, or 2. */
 export const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
   if (Exit.isSuccess(exit)) return 0
@@ -65,11 +97,22 @@ const writeLine = (line: string): Effect.Effect<void> =>
     process.stderr.write(`${line}\n`)
   })
 
-const onHangUp = (onSignal: (signal: NodeJS.Signals) => void) =>
-  HangUp.isIgnored(process.env) ? () => undefined : onSignal
+/** A program that reads its configuration again is stopped by the end of its terminal only. */
+const onHangUp = (stop: () => void, onReload: MutableRef.MutableRef<Option.Option<() => void>>) => {
+  if (HangUp.isIgnored(process.env)) return () => undefined
+  const hadTerminal = HangUp.hasTerminal()
+  return () => {
+    const reload = MutableRef.get(onReload)
+    if (Option.isNone(reload) || (hadTerminal && !HangUp.hasTerminal())) stop()
+    else reload.value()
+  }
+}
 
 /** Stop signals as they arrive, from now until the scope closes. */
-const signals = Effect.fnUntraced(function*(readerGone: AbortSignal | undefined) {
+const signals = Effect.fnUntraced(function*(
+  readerGone: AbortSignal | undefined,
+  onReload: MutableRef.MutableRef<Option.Option<() => void>>
+) {
   const queue = yield* Queue.sliding<StopSignal>(4)
   let lastAt = Number.NEGATIVE_INFINITY
   const offer = (signal: StopSignal) => {
@@ -81,7 +124,7 @@ const signals = Effect.fnUntraced(function*(readerGone: AbortSignal | undefined)
   const handlers = [
     ["SIGINT", () => offer("SIGINT")],
     ["SIGTERM", () => offer("SIGTERM")],
-    ["SIGHUP", onHangUp(() => offer("SIGHUP"))]
+    ["SIGHUP", onHangUp(() => offer("SIGHUP"), onReload)]
   ] as const
   const onGone = () => offer("SIGPIPE")
   yield* Effect.acquireRelease(
@@ -113,10 +156,14 @@ export const supervise = Effect.fn("ProcessMain.supervise")(function*<A, E>(
   const notice = options.notice ?? writeLine
   const limit = options.drainLimit ?? drainLimitDefault
   const owes = MutableRef.make(false)
+  const onReload = MutableRef.make(Option.none<() => void>())
 
   return yield* Effect.scoped(Effect.gen(function*() {
-    const nextSignal = yield* signals(options.readerGone)
-    const fiber = yield* Effect.forkDetach(Effect.provideService(program, OwesAnswer, owes))
+    const nextSignal = yield* signals(options.readerGone, onReload)
+    const fiber = yield* Effect.forkDetach(program.pipe(
+      Effect.provideService(OwesAnswer, owes),
+      Effect.provideService(OnReload, onReload)
+    ))
     const ended = Fiber.await(fiber)
 
     const first = yield* Effect.raceFirst(

@@ -57,14 +57,12 @@ export const read = (
     return found
   })
 
-/** Whether a process with this id exists, ours or not. */
-export const isAlive = (pid: number): Effect.Effect<boolean> =>
-  Effect.sync(() =>
-    Result.match(Result.try(() => process.kill(pid, 0)), {
-      onFailure: (cause) => cause instanceof Error && "code" in cause && cause.code === "EPERM",
-      onSuccess: () => true
-    })
-  )
+/** Whether a process with this id exists, ours or not; asked of the kernel at once, so that a transaction can ask too. */
+export const isAlive = (pid: number): boolean =>
+  Result.match(Result.try(() => process.kill(pid, 0)), {
+    onFailure: (cause) => cause instanceof Error && "code" in cause && cause.code === "EPERM",
+    onSuccess: () => true
+  })
 
 /** Ticks since boot at which the process started; none when it is gone, is a zombie, or there is no /proc. */
 export const startTicks = (pid: number): Effect.Effect<Option.Option<number>> =>
@@ -74,7 +72,7 @@ export const startTicks = (pid: number): Effect.Effect<Option.Option<number>> =>
 
 /** Whether the process still does something; a zombie, which waits for its parent only, does not. */
 export const isRunning = Effect.fnUntraced(function*(pid: number) {
-  if (!(yield* isAlive(pid))) return false
+  if (!isAlive(pid)) return false
   return process.platform !== "linux" || Option.isSome(yield* startTicks(pid))
 })
 

@@ -23,7 +23,7 @@ PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA cache_size = -8192;
 CREATE TABLE device (key TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE identifier (value TEXT, key TEXT, PRIMARY KEY (value, key)) WITHOUT ROWID;
-CREATE TABLE rejected (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE rejected (key TEXT, query INTEGER, PRIMARY KEY (key, query)) WITHOUT ROWID;
 `
 
 const reading = "PRAGMA cache_size = -2048; PRAGMA query_only = ON;"
@@ -56,7 +56,7 @@ export const create = Effect.fnUntraced(function*(path: string, context: SourceC
   const insert = database.prepare("INSERT INTO device VALUES (?, ?) ON CONFLICT DO NOTHING")
   const update = database.prepare("UPDATE device SET record = ? WHERE key = ?")
   const identify = database.prepare("INSERT OR IGNORE INTO identifier VALUES (?, ?)")
-  const reject = database.prepare("INSERT OR IGNORE INTO rejected VALUES (?)")
+  const reject = database.prepare("INSERT OR IGNORE INTO rejected VALUES (?, ?)")
   let received = 0
   let nameless = 0
 
@@ -100,7 +100,7 @@ export const create = Effect.fnUntraced(function*(path: string, context: SourceC
   const keepUnread = Effect.fnUntraced(function*(base: GenerationReader) {
     let kept = 0
     let after = ""
-    const rejected = database.prepare("SELECT key FROM rejected WHERE key > ? ORDER BY key LIMIT ?")
+    const rejected = database.prepare("SELECT DISTINCT key FROM rejected WHERE key > ? ORDER BY key LIMIT ?")
     for (;;) {
       const entries = nameless > 0
         ? yield* base.batch(after, batchSize)
@@ -123,13 +123,17 @@ export const create = Effect.fnUntraced(function*(path: string, context: SourceC
           for (const sighting of sightings) if (store(query, sighting)) fresh += 1
           return fresh
         })),
-    reject: (keys) =>
-      Database.attempt(path, "writing rejections", () => {
-        for (const key of keys) {
-          if (key === undefined) nameless += 1
-          reject.run(key ?? anyKey)
-        }
-      }),
+    reject: (query, keys) =>
+      Database.attempt(path, "writing rejections", () =>
+        Database.transaction(database, () => {
+          let fresh = 0
+          for (const key of keys) {
+            const { changes } = reject.run(key ?? anyKey, query)
+            if (key === undefined) nameless += 1
+            if (key === undefined || changes !== 0) fresh += 1
+          }
+          return fresh
+        })),
     seal: (base) =>
       Effect.gen(function*() {
         const kept = Option.isSome(base) ? yield* keepUnread(base.value) : 0

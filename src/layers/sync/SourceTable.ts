@@ -11,13 +11,18 @@ import * as FileSource from "./sources/FileSource.ts"
 
 type MakeSource = (config: SourceConfig) => Effect.Effect<DeviceSource, never, Scope.Scope>
 
-const table: Readonly<Record<string, MakeSource>> = {
+const table = {
   armis: ArmisSource.make,
   netbox: NetBoxSource.make,
   file: FileSource.make
-}
+} satisfies Readonly<Record<string, MakeSource>>
 
 export const knownTypes: ReadonlyArray<string> = Object.keys(table)
+
+/** A source whose type has a line here. */
+export type KnownSource = SourceConfig & { readonly type: keyof typeof table }
+
+const isKnown = (source: SourceConfig): source is KnownSource => Object.hasOwn(table, source.type)
 
 export interface ConfiguredSource {
   readonly config: SourceConfig
@@ -44,14 +49,20 @@ const runnableOf = (config: SourceConfig, source: DeviceSource, isIdentified: bo
   }
 })
 
-/** All sources whose type is known, in order of precedence. */
-export const make = Effect.fnUntraced(function*(config: SyncConfig.SyncConfig) {
-  const sources: Array<ConfiguredSource> = []
-  const isIdentified = SyncConfig.needsIdentifiers(config)
-  for (const one of config.sources) {
-    const makeSource = table[one.type]
-    if (makeSource === undefined) continue
-    sources.push({ config: one, runnable: runnableOf(one, yield* makeSource(one), isIdentified) })
-  }
-  return sources
-})
+/** Sources whose type is known, in order of precedence. */
+export const known = ({ sources }: SyncConfig.SyncConfig): ReadonlyArray<KnownSource> => sources.filter(isKnown)
+
+/** A source of this configuration, to be run. */
+export const runnable = (source: KnownSource, config: SyncConfig.SyncConfig) =>
+  Effect.map(
+    table[source.type](source),
+    (made) => runnableOf(source, made, SyncConfig.needsIdentifiers(config))
+  )
+
+/** All known sources. */
+export const make = (config: SyncConfig.SyncConfig) =>
+  Effect.forEach(
+    known(config),
+    (source): Effect.Effect<ConfiguredSource, never, Scope.Scope> =>
+      Effect.map(runnable(source, config), (one) => ({ config: source, runnable: one }))
+  )

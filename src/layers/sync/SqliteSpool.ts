@@ -11,6 +11,7 @@
  */
 import { Clock, Context, Effect, FileSystem, Layer, Option, Path } from "effect"
 import { type Generation, type Plan, type PlanItem, PlanRefused, Spool, SpoolError } from "../../services/sync/Spool.ts"
+import * as ProcessTable from "../process/ProcessTable.ts"
 import { systemText } from "../process/SystemText.ts"
 import * as Catalog from "./Catalog.ts"
 import * as GenerationFile from "./GenerationFile.ts"
@@ -68,16 +69,8 @@ export class SpoolFolder extends Context.Service<SpoolFolder, {
     )
 }
 
-/** Another process; what this one works on it knows itself, also when an earlier one had the same number. */
-const isAlive = (pid: number): boolean => {
-  if (pid === 0 || pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return cause instanceof Error && "code" in cause && cause.code === "EPERM"
-  }
-}
+/** Whether another process works on it; what this one does it knows itself, also when an earlier one had its number. */
+const isAnothers = (pid: number): boolean => pid !== 0 && pid !== process.pid && ProcessTable.isAlive(pid)
 
 /** A source must not seem to have nothing because what it has is not found. */
 const generationOf = (tables: Catalog.Tables, id: number): Generation => {
@@ -148,7 +141,7 @@ const make = Effect.fnUntraced(function*({ isIdentified }: Omit<SpoolOptions, "f
     const needed = new Set([...current, ...planned, ...writing, ...tables.servedGenerations()])
     const known = tables.generations()
     return {
-      rows: known.filter(({ id, pid }) => !needed.has(id) && !isAlive(pid)).map(({ id }) => id),
+      rows: known.filter(({ id, pid }) => !needed.has(id) && !isAnothers(pid)).map(({ id }) => id),
       newest: Math.max(0, ...known.map(({ id }) => id)),
       known: new Set(known.map(({ id }) => id))
     }

@@ -16,14 +16,14 @@ const servedSet = Effect.flatMap(
   })
 )
 
-export const part = (sources: ReadonlyArray<string>): Part<Spool | ResultsStore | SyncProgress> => ({
+export const part = (sources: Effect.Effect<ReadonlyArray<string>>): Part<Spool | ResultsStore | SyncProgress> => ({
   checks: [{ name: "served set", ready: servedSet }],
   routes: [{
     path: "/api/sync",
     summary: "What is served, and which sources serve an older run and why",
     answers: SyncStatus.SyncStatus,
     handle: () =>
-      Effect.match(SyncStatus.read(sources), {
+      Effect.match(Effect.flatMap(sources, SyncStatus.read), {
         onSuccess: (status) => HttpServerResponse.jsonUnsafe(status),
         onFailure: ({ message }) => HttpServerResponse.jsonUnsafe({ error: message }, { status: 503 })
       })

@@ -34,16 +34,27 @@ const unavailable = (error: SpoolError) => new Unavailable({ detail: error.messa
 
 const nowSeconds = Effect.map(Clock.currentTimeMillis, (millis) => BigInt(Math.floor(millis / 1000)))
 
-const getStatus = (agentId: string, sources: ReadonlyArray<string>) => (request: StatusRequest) =>
-  Effect.map(Effect.mapError(SyncStatus.read(sources), unavailable), (status) => ({
-    available: true,
-    message: Buffer.from(JSON.stringify(status)),
-    serviceName: request.serviceName,
-    serviceType,
-    responseTime: 0n,
-    agentId,
-    pollerId: ""
-  }))
+/** What the service says of itself; a configuration that is read again may change it. */
+export interface Self {
+  readonly agentId: string
+  /** Names of those that are configured. */
+  readonly sources: ReadonlyArray<string>
+}
+
+const getStatus = (self: Effect.Effect<Self>) =>
+  Effect.fnUntraced(function*(request: StatusRequest) {
+    const { agentId, sources } = yield* self
+    const status = yield* Effect.mapError(SyncStatus.read(sources), unavailable)
+    return {
+      available: true,
+      message: Buffer.from(JSON.stringify(status)),
+      serviceName: request.serviceName,
+      serviceType,
+      responseTime: 0n,
+      agentId,
+      pollerId: ""
+    }
+  })
 
 const sequenceOf = (open: Option.Option<OpenSet>): string =>
   Option.match(open, { onNone: () => noSequence, onSome: ({ set }) => String(set.sequence) })
@@ -87,9 +98,11 @@ const deltaListOf = Effect.fnUntraced(function*(open: OpenSet, lastSequence: str
 })
 
 const getResults =
-  (agentId: string) => (request: ResultsRequest, { metadata }: { readonly metadata: GrpcMetadata.GrpcMetadata }) =>
+  (self: Effect.Effect<Self>) =>
+  (request: ResultsRequest, { metadata }: { readonly metadata: GrpcMetadata.GrpcMetadata }) =>
     Effect.scoped(Effect.gen(function*() {
       const store = yield* ResultsStore
+      const { agentId } = yield* self
       const open = yield* Effect.mapError(store.open, unavailable)
       const { maxSendBytes } = yield* MessageSize.fromEnvironment
       return {
@@ -171,10 +184,10 @@ const streamResults = (
     return Option.isSome(delta) ? deltaChunksOf(open.value, delta.value, timestamp) : chunksOf(open.value, timestamp)
   })).pipe(Stream.mapError(unavailable))
 
-export const make = (agentId: string, sources: ReadonlyArray<string>) =>
+export const make = (self: Effect.Effect<Self>) =>
   GrpcServer.service(AgentServiceService, {
-    getStatus: getStatus(agentId, sources),
-    getResults: getResults(agentId),
+    getStatus: getStatus(self),
+    getResults: getResults(self),
     streamResults
   })
 

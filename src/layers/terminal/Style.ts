@@ -4,6 +4,8 @@
  * A `Style` without colours gives plain text, so one renderer serves terminals, pipes and tests. Control characters in
  * what others wrote never reach the terminal: a process may call itself anything.
  */
+import * as PrintableText from "../../domain/config/PrintableText.ts"
+
 export interface Style {
   readonly good: (text: string) => string
   readonly bad: (text: string) => string
@@ -33,12 +35,10 @@ export const forStream = (
 ): Style => stream.isTTY === true && (environment["NO_COLOR"] ?? "") === "" ? coloured : plain
 
 // oxlint-disable-next-line no-control-regex
-const controls = /[\u0000-\u001f\u007f-\u009f]/g
-// oxlint-disable-next-line no-control-regex
 const sgrSequence = /(\u001b\[[0-9;]*m)/g
 
-/** Text from elsewhere, made harmless: one line without control characters. */
-export const clean = (text: string): string => text.replaceAll(/\s+/g, " ").replaceAll(controls, "")
+/** Text from elsewhere, made harmless. */
+export const clean: (text: string) => string = PrintableText.oneLine
 
 /** Columns it takes, colours aside. Wide characters count once: names here are almost always ASCII. */
 export const width = (text: string): number => [...text.replaceAll(sgrSequence, "")].length

@@ -13,6 +13,8 @@ import * as CoreConfig from "../../domain/core/CoreConfig.ts"
 import * as EventWriterConfig from "../../domain/events/settings/EventWriterConfig.ts"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
 import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
+import { SyncConfigFile } from "../../domain/sync/SyncConfigFile.ts"
+import * as SyncConfigWarnings from "../../domain/sync/SyncConfigWarnings.ts"
 import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
@@ -62,8 +64,8 @@ const noticesOf = Effect.fnUntraced(function*(kind: ConfigKind.ConfigKind, file:
     return EventWriterConfig.warnings(value)
   }
   if (kind === "sync") {
-    const { value } = yield* ConfigFile.load(SyncConfig.SyncConfigFile, file)
-    return SyncConfig.warningsOf(SyncConfig.fromFile(value), SourceTable.knownTypes)
+    const { value } = yield* ConfigFile.load(SyncConfigFile, file)
+    return SyncConfigWarnings.warningsOf(SyncConfig.fromFile(value), SourceTable.knownTypes)
   }
   if (kind === "core") {
     const { value } = yield* ConfigFile.load(CoreConfig.CoreConfigFile, file)

@@ -10,7 +10,7 @@ import { AgentConfigFile } from "../../domain/agent/AgentConfig.ts"
 import { CoreConfigFile } from "../../domain/core/CoreConfig.ts"
 import { EventWriterConfigFile } from "../../domain/events/settings/EventWriterConfig.ts"
 import { PollerConfigFile } from "../../domain/poller/PollerConfig.ts"
-import { SyncConfigFile } from "../../domain/sync/SyncConfig.ts"
+import { SyncConfigFile } from "../../domain/sync/SyncConfigFile.ts"
 
 export const kinds = ["poller", "agent", "core", "event-writer", "sync"] as const
 export type ConfigKind = typeof kinds[number]

@@ -66,12 +66,9 @@ const textOf = (summary: Summary): string => {
   }
 }
 
-const writeKv = Effect.fnUntraced(function*(
-  config: SyncConfig,
-  sources: ReadonlyArray<SourceTable.ConfiguredSource>
-) {
+const writeKv = Effect.fnUntraced(function*(config: SyncConfig) {
   if (SyncProgram.kvOf(config) === "none") return []
-  return yield* Effect.flatten(KvWriter.make(SyncProgram.kvOptions(config, sources)))
+  return yield* Effect.flatten(KvWriter.make(SyncProgram.kvOptions(config)))
 })
 
 /** Beside what needs NATS; the writer's own errors say when it does not come. */
@@ -96,10 +93,10 @@ const once = Effect.fnUntraced(function*(config: SyncConfig, sources: ReadonlyAr
     { concurrency: "unbounded" }
   )
   const set = yield* Aggregator.aggregate(
-    SyncProgram.aggregated(sources),
+    SyncProgram.aggregated(config),
     SyncProgram.retractionPolicy(config)
   )
-  const agents = yield* withNats(config, writeKv(config, sources))
+  const agents = yield* withNats(config, writeKv(config))
   const now = yield* Clock.currentTimeMillis
   const seconds = (now - startedAt) / 1000
   const overviews = yield* SyncOverview.read(results.map(({ name }) => name))
@@ -132,10 +129,10 @@ export const runCommand = Command.make("run", {
   Effect.gen(function*() {
     const { sync, warn } = yield* SyncFlags.load(flags.config)
     yield* warn
-    yield* SyncProgram.warnings(sync)
+    yield* SyncFlags.warnings(sync)
     const report = yield* Effect.scoped(Effect.gen(function*() {
       yield* SyncProgram.prepare
-      if (!flags.once) return yield* SyncProgram.serve(sync, {})
+      if (!flags.once) return yield* SyncProgram.serve(sync, { reload: SyncFlags.reload(flags.config) })
       const sources = yield* SourceTable.make(sync)
       return yield* ProgressDisplay.beside(sources.map(({ config: { name } }) => name), once(sync, sources))
     })).pipe(Effect.provide(SyncProgram.layer(sync)))

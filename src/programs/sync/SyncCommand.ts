@@ -20,7 +20,7 @@ export const command = Command.make(
       const { logging, sync, warn } = yield* SyncFlags.load(config)
       return yield* Effect.gen(function*() {
         yield* warn
-        yield* SyncProgram.warnings(sync)
+        yield* SyncFlags.warnings(sync)
         yield* Effect.logInfo(
           `sync reads ${sync.sources.length} sources; sweep configs go to ${
             SyncProgram.kvOf(sync)
@@ -28,7 +28,10 @@ export const command = Command.make(
         )
         return yield* SyncProgram.run(
           sync,
-          Option.match(address, { onNone: () => ({}), onSome: (one) => ({ http: one }) })
+          {
+            reload: SyncFlags.reload(config),
+            ...Option.match(address, { onNone: () => ({}), onSome: (one) => ({ http: one }) })
+          }
         )
       }).pipe(FileLogging.withLogging(logging))
     }).pipe(Effect.provide(SupervisionTree.layer))

@@ -5,17 +5,18 @@
  *   ├─ SecurityManager   permanent: certificates
  *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ SpoolWatch        permanent: ends the service when its folder is taken away
- *   ├─ Sources           one_for_one: one child for each source, with a schedule, a breaker and a state of its own
+ *   ├─ Sources           see Roster: one child for each source, with a schedule, a breaker and a state of its own
  *   ├─ Aggregator        permanent: the served set, when a source has something new
  *   ├─ NatsConnection    permanent; only without kv_address and with nats_url, absent where somebody else keeps it
  *   ├─ KvWriter          permanent: agents' sweep configs; absent without a store for them
- *   ├─ WriteBack         one_for_one: one child for each source that is told what core found out; absent without any
+ *   ├─ WriteBack         see Roster: one child for each source that is told what core found out
+ *   ├─ Reload            permanent: the configuration file again, at SIGHUP; absent where there is none
  *   ├─ ResultsServer     permanent: gRPC for pollers and agents
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
  * What the children share is on the disk (`Spool`): each can be restarted alone, and the service begins where it ended.
  */
-import { Duration, Effect, Layer, Option, Random, Redacted, Schedule, Stream } from "effect"
+import { Duration, Effect, Layer, Option, Random, Redacted, Stream } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
@@ -41,12 +42,16 @@ import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as Aggregator from "../../services/sync/Aggregator.ts"
 import * as KvWriter from "../../services/sync/KvWriter.ts"
+import { LiveConfig } from "../../services/sync/LiveConfig.ts"
 import type { RetractionPolicy } from "../../services/sync/Retractions.ts"
 import * as SourceRun from "../../services/sync/SourceRun.ts"
 import { Spool } from "../../services/sync/Spool.ts"
 import { SyncProgress } from "../../services/sync/SyncProgress.ts"
 import { SyncSignals } from "../../services/sync/SyncSignals.ts"
 import * as WriteBack from "../../services/sync/writeback/WriteBack.ts"
+import * as Reload from "./Reload.ts"
+import * as Roster from "./Roster.ts"
+import * as SpoolWatch from "./SpoolWatch.ts"
 import * as WriteBackText from "./WriteBackText.ts"
 
 export interface SyncOptions {
@@ -54,6 +59,8 @@ export interface SyncOptions {
   readonly http?: ListenAddress
   /** Agents' keys go over a connection to NATS that the program around this one keeps. */
   readonly isGuest?: boolean
+  /** How the configuration is read again. */
+  readonly reload?: Reload.ReadConfig
 }
 
 /** What another process committed is found after this time. */
@@ -75,58 +82,47 @@ const failedWrite = [{ outcome: "failed" }] as const
 export const kvOf = (config: SyncConfig.SyncConfig): "data service" | "JetStream" | "none" =>
   config.kvAddress !== "" ? "data service" : config.natsUrl !== "" ? "JetStream" : "none"
 
-export const aggregated = (sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
-  sources.map(({ config: { blacklist, blacklisted, name } }): Aggregator.AggregatedSource => ({
+export const aggregated = (config: SyncConfig.SyncConfig) =>
+  SourceTable.known(config).map(({ blacklist, blacklisted, name }): Aggregator.AggregatedSource => ({
     name,
     blacklist,
     blacklisted
   }))
 
-const lookAtSpool = Schedule.spaced("2 seconds")
-
-/**
- * A folder that was removed or replaced cannot be had back while its files are open: the service gives up, and whoever
- * starts it again has one that begins anew instead of one that says it is well.
- */
-const spoolWatch = Supervisor.child({
-  id: "SpoolWatch",
-  run: SqliteSpool.SpoolFolder.use(({ intact }) =>
-    Effect.tapError(
-      Effect.repeat(intact, lookAtSpool),
-      (error) => Effect.logError(`The spool was taken away: ${error.message}`)
-    )
-  )
+const sourcesSupervisor = Roster.make({
+  id: "Sources",
+  sources: SourceTable.known,
+  isIdentified: SyncConfig.needsIdentifiers,
+  run: (source, config) =>
+    Effect.scoped(Effect.gen(function*() {
+      const signals = yield* SyncSignals
+      const runnable = yield* SourceTable.runnable(source, config)
+      return yield* SourceRun.forever(runnable, source.interval, () => signals.sources.raise)
+    }))
 })
-
-const sourceChild = ({ config, runnable }: SourceTable.ConfiguredSource) =>
-  Supervisor.child({
-    id: config.name,
-    // A run that is cut off is thrown away whole.
-    shutdown: "2 seconds",
-    run: SyncSignals.use((signals) => SourceRun.forever(runnable, config.interval, () => signals.sources.raise))
-  })
 
 export const retractionPolicy = (config: SyncConfig.SyncConfig): Option.Option<RetractionPolicy> =>
   Option.map(config.retractionRetention, (retention) => ({ retention }))
 
-const aggregator = (config: SyncConfig.SyncConfig, sources: ReadonlyArray<SourceTable.ConfiguredSource>) =>
-  Supervisor.child({
-    id: "Aggregator",
-    run: Effect.gen(function*() {
-      const signals = yield* SyncSignals
-      return yield* Effect.forever(
-        Effect.gen(function*() {
-          const set = yield* Effect.catchTag(
-            Aggregator.aggregate(aggregated(sources), retractionPolicy(config)),
-            "SpoolError",
-            (error) => Effect.as(Effect.logError(`The served set stays as it is: ${error.message}`), Option.none())
-          )
-          if (Option.isSome(set)) yield* signals.served.raise
-          yield* signals.sources.wait(aggregatorWait)
-        })
-      )
-    })
+const aggregator = Supervisor.child({
+  id: "Aggregator",
+  run: Effect.gen(function*() {
+    const signals = yield* SyncSignals
+    const live = yield* LiveConfig
+    return yield* Effect.forever(
+      Effect.gen(function*() {
+        const config = yield* live.current
+        const set = yield* Effect.catchTag(
+          Aggregator.aggregate(aggregated(config), retractionPolicy(config)),
+          "SpoolError",
+          (error) => Effect.as(Effect.logError(`The served set stays as it is: ${error.message}`), Option.none())
+        )
+        if (Option.isSome(set)) yield* signals.served.raise
+        yield* signals.sources.wait(aggregatorWait)
+      })
+    )
   })
+})
 
 /** The store does not have to be there at the start: its own log says that it is waited for. */
 const connected = NatsConnection.use(({ changes }) =>
@@ -134,23 +130,23 @@ const connected = NatsConnection.use(({ changes }) =>
 )
 
 /** How agents are told. */
-export const kvOptions = (
-  { kvPrefix, kvRefresh }: SyncConfig.SyncConfig,
-  sources: ReadonlyArray<SourceTable.ConfiguredSource>
-): KvWriter.KvWriterOptions => ({
-  prefix: kvPrefix,
-  refresh: kvRefresh,
-  sources: sources.map(({ config }) => config)
+export const kvOptions = (config: SyncConfig.SyncConfig): KvWriter.KvWriterOptions => ({
+  prefix: config.kvPrefix,
+  refresh: config.kvRefresh,
+  sources: SourceTable.known(config)
 })
 
-const kvWriter = <R>(options: KvWriter.KvWriterOptions, isReady: Effect.Effect<void, never, R>) =>
+const kvWriter = <R>(isReady: Effect.Effect<void, never, R>) =>
   Supervisor.child({
     id: "KvWriter",
     run: Effect.gen(function*() {
       const signals = yield* SyncSignals
-      const write = yield* KvWriter.make(options)
-      const once = Effect.catchTag(write, "SpoolError", (error) =>
-        Effect.as(Effect.logError(`Sweep configs stay as they are: ${error.message}`), failedWrite))
+      const live = yield* LiveConfig
+      const once = live.current.pipe(
+        Effect.flatMap((config) => Effect.flatten(KvWriter.make(kvOptions(config)))),
+        Effect.catchTag("SpoolError", (error) =>
+          Effect.as(Effect.logError(`Sweep configs stay as they are: ${error.message}`), failedWrite))
+      )
       yield* isReady
       for (let failures = 0;;) {
         const results = yield* once
@@ -165,11 +161,13 @@ const kvWriter = <R>(options: KvWriter.KvWriterOptions, isReady: Effect.Effect<v
   })
 
 /** One that failed is tried again at the next interval: what is still to be written is known. */
-const writeBackChild = ({ config: { name, writeBack: { interval } }, writable }: WriteBackTable.ConfiguredWriteBack) =>
-  Supervisor.child({
-    id: name,
-    shutdown: "2 seconds",
-    run: Effect.gen(function*() {
+const writeBackSupervisor = Roster.make({
+  id: "WriteBack",
+  sources: (config) => WriteBackTable.writable(config).filter(({ writeBack }) => writeBack.isOn),
+  isIdentified: () => false,
+  run: (source) =>
+    Effect.scoped(Effect.gen(function*() {
+      const writable = yield* WriteBackTable.make(source)
       const once = WriteBack.run(writable, { isAll: false, isDryRun: false }).pipe(
         Effect.flatMap((report) =>
           report.outcome === "failed"
@@ -178,18 +176,24 @@ const writeBackChild = ({ config: { name, writeBack: { interval } }, writable }:
         ),
         Effect.catchTag(
           "SpoolError",
-          (error) => Effect.logError(`Nothing is written back to ${name}: ${error.message}`)
+          (error) => Effect.logError(`Nothing is written back to ${source.name}: ${error.message}`)
         )
       )
-      return yield* Effect.forever(Effect.andThen(Effect.sleep(interval), once))
-    })
-  })
+      return yield* Effect.forever(Effect.andThen(Effect.sleep(source.writeBack.interval), once))
+    }))
+})
 
+/** Where it listens, and for whom, is that of the start. */
 const resultsServer = (config: SyncConfig.SyncConfig) =>
   Supervisor.child({
     id: "ResultsServer",
     shutdown: "7 seconds",
     start: Effect.gen(function*() {
+      const { current } = yield* LiveConfig
+      const self = Effect.map(
+        current,
+        ({ agentId, sources }) => ({ agentId, sources: sources.map(({ name }) => name) })
+      )
       const credentials = yield* GrpcCredentials.server(config.security, config.listen.host)
       const server = yield* GrpcServer.make({
         ...config.listen,
@@ -198,7 +202,7 @@ const resultsServer = (config: SyncConfig.SyncConfig) =>
           SyncServiceHandlers.requirements
         ]),
         descriptors: reflectionDescriptors,
-        services: [SyncServiceHandlers.make(config.agentId, config.sources.map(({ name }) => name))],
+        services: [SyncServiceHandlers.make(self)],
         health: { sync: "SERVING" }
       })
       yield* Effect.logInfo(`sync serves gRPC on ${server.address}`)
@@ -206,50 +210,33 @@ const resultsServer = (config: SyncConfig.SyncConfig) =>
   })
 
 /** The children of a sync service, for a supervisor of its own or inside a larger tree. */
-export const tree = (
-  config: SyncConfig.SyncConfig,
-  sources: ReadonlyArray<SourceTable.ConfiguredSource>,
-  options: SyncOptions = {},
-  writeBacks: ReadonlyArray<WriteBackTable.ConfiguredWriteBack> = []
-) => {
+export const tree = Effect.fnUntraced(function*(config: SyncConfig.SyncConfig, options: SyncOptions = {}) {
   const kv = options.isGuest === true ? "JetStream" : kvOf(config)
+  const { current } = yield* LiveConfig
+  const names = Effect.map(current, ({ sources }) => sources.map(({ name }) => name))
   return {
     id: "Sync",
     strategy: "one_for_one",
     intensity: { maxRestarts: 10, period: "60 seconds" },
+    autoShutdown: "any_significant",
     children: [
       ...SecurityManager.children,
-      spoolWatch,
-      Supervisor.supervisor({
-        id: "Sources",
-        strategy: "one_for_one",
-        intensity: { maxRestarts: 10, period: "60 seconds" },
-        children: sources.map(sourceChild)
-      }),
-      aggregator(config, sources),
+      yield* SpoolWatch.make,
+      yield* sourcesSupervisor,
+      aggregator,
       ...(kv === "JetStream" && options.isGuest !== true
         ? [Supervisor.child({ id: "NatsConnection", run: NatsConnection.use((connection) => connection.keep) })]
         : []),
-      ...(kv === "none" ? [] : [kvWriter(kvOptions(config, sources), kv === "JetStream" ? connected : Effect.void)]),
-      ...(writeBacks.length === 0 ? [] : [
-        Supervisor.supervisor({
-          id: "WriteBack",
-          strategy: "one_for_one",
-          intensity: { maxRestarts: 10, period: "60 seconds" },
-          children: writeBacks.map(writeBackChild)
-        })
-      ]),
+      ...(kv === "none" ? [] : [kvWriter(kv === "JetStream" ? connected : Effect.void)]),
+      yield* writeBackSupervisor,
+      ...(options.reload === undefined ? [] : [Reload.child(options.reload)]),
       resultsServer(config),
       ...(options.http === undefined ? [] : [
-        ManagementServer.child(
-          "sync",
-          { ...options.http, security: config.security },
-          SyncRoute.part(config.sources.map(({ name }) => name))
-        )
+        ManagementServer.child("sync", { ...options.http, security: config.security }, SyncRoute.part(names))
       ])
     ]
   } as const
-}
+})
 
 /** Where the devices are: enough for commands that look at it. */
 export const spoolLayer = (config: SyncConfig.SyncConfig) =>
@@ -274,15 +261,28 @@ const kvLayer = (config: SyncConfig.SyncConfig) =>
 
 /** What the tree needs. Without a store for agents the connection is never asked for. */
 export const layer = (config: SyncConfig.SyncConfig) =>
-  Layer.mergeAll(spoolLayer(config), SyncSignals.layer, Management.layer, kvLayer(config)).pipe(
+  Layer.mergeAll(
+    spoolLayer(config),
+    SyncSignals.layer,
+    LiveConfig.layer(config),
+    Management.layer,
+    kvLayer(config)
+  ).pipe(
     Layer.provideMerge(natsLayer(config)),
     Layer.provideMerge(SecurityLayer.layer)
   )
 
 /** What the tree needs where somebody else keeps the connection to NATS and serves HTTP. */
 export const guestLayer = (config: SyncConfig.SyncConfig) =>
-  Management.part(SyncRoute.part(config.sources.map(({ name }) => name))).pipe(
-    Layer.provideMerge(Layer.mergeAll(spoolLayer(config), SyncSignals.layer, JetStreamSweepConfigStore.layer()))
+  Management.part(SyncRoute.part(Effect.succeed(config.sources.map(({ name }) => name)))).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        spoolLayer(config),
+        SyncSignals.layer,
+        LiveConfig.layer(config),
+        JetStreamSweepConfigStore.layer()
+      )
+    )
   )
 
 /** What must be so before a service starts: one for each spool, and nothing left of a killed one. */
@@ -292,18 +292,9 @@ export const prepare = Effect.gen(function*() {
   yield* spool.tidy
 })
 
-/** Tells what an operator should know of the configuration. */
-export const warnings = (config: SyncConfig.SyncConfig) =>
-  Effect.forEach(SyncConfig.warningsOf(config, SourceTable.knownTypes), (warning) => Effect.logWarning(warning), {
-    discard: true
-  })
-
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
-export const serve = Effect.fnUntraced(function*(config: SyncConfig.SyncConfig, options: SyncOptions) {
-  const sources = yield* SourceTable.make(config)
-  const writeBacks = (yield* WriteBackTable.make(config)).filter((one) => one.config.writeBack.isOn)
-  return yield* Supervisor.run(tree(config, sources, options, writeBacks))
-})
+export const serve = (config: SyncConfig.SyncConfig, options: SyncOptions) =>
+  Effect.flatMap(tree(config, options), Supervisor.run)
 
 /** `serve` with all that it needs. */
 export const run = (config: SyncConfig.SyncConfig, options: SyncOptions = {}) =>

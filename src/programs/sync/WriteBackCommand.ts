@@ -33,18 +33,21 @@ export const writeBackCommand = Command.make("write-back", {
     const { sync, warn } = yield* SyncFlags.load(config)
     yield* warn
     const reports = yield* Effect.scoped(Effect.gen(function*() {
-      const writable = yield* WriteBackTable.make(sync)
-      const chosen = writable.filter((one) => Option.isNone(source) || one.config.name === source.value)
+      const chosen = WriteBackTable.writable(sync).filter(({ name }) => Option.isNone(source) || name === source.value)
       // Not turned on is no permission to write; to look is allowed.
-      const off = dryRun ? [] : chosen.filter((one) => !one.config.writeBack.isOn)
+      const off = dryRun ? [] : chosen.filter(({ writeBack }) => !writeBack.isOn)
       if (off.length > 0) {
-        const names = off.map((one) => `sources.${one.config.name}.write_back`).join(", ")
+        const names = off.map(({ name }) => `sources.${name}.write_back`).join(", ")
         return yield* refuse(`${names} is not true in ${config}: only --dry-run is possible`)
       }
       if (chosen.length === 0) return yield* refuse(`no such source of type "armis" with a custom_field in ${config}`)
       return yield* Effect.forEach(
         chosen,
-        (one) => WriteBack.run(one.writable, { isDryRun: dryRun, isAll: all }),
+        (one) =>
+          Effect.flatMap(
+            WriteBackTable.make(one),
+            (writable) => WriteBack.run(writable, { isDryRun: dryRun, isAll: all })
+          ),
         { concurrency: "unbounded" }
       )
     })).pipe(Effect.provide(SyncProgram.spoolLayer(sync)))

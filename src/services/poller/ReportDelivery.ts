@@ -12,6 +12,7 @@ import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as WholeReport from "../../domain/monitoring/reports/WholeReport.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { CoreClient, type CoreError, type ReportHeader } from "./CoreClient.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 
@@ -53,6 +54,16 @@ const failingFor = Duration.minutes(5)
 /** For the parts of a report that was failed on for so long. */
 const partFailingFor = Duration.seconds(5)
 
+/** Whoever is started together with core waits for it; after this it is more than a start. */
+const startingFor = Duration.seconds(10)
+
+interface Trouble {
+  readonly error: CoreError
+  readonly since: number
+  /** Whether a person should have heard of it. */
+  readonly isWarned: boolean
+}
+
 /** Core must have the first status within seconds of its return, so the longest pause is about 1 s. */
 export const backoff = Backoff.capped({ from: "100 millis", to: "1 second" })
 
@@ -61,7 +72,9 @@ const isAway = ({ reason }: CoreError): boolean => reason._tag === "CoreAway"
 /** `pending` is the number of statuses that wait, for the log. */
 export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) {
   const core = yield* CoreClient
-  const trouble = yield* Ref.make(Option.none<CoreError>())
+  const trouble = yield* Ref.make(Option.none<Trouble>())
+  /** Core that has never answered may only be starting. */
+  const hasAnswered = yield* Ref.make(false)
   const refusals = yield* Ref.make(0)
   const known = yield* Ref.make(Option.none<ReportForm>())
   /** Before core has acknowledged anything, and after every trouble. */
@@ -70,8 +83,15 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
   const noteAway = Effect.fnUntraced(function*(error: CoreError) {
     if (isAway(error)) yield* Ref.set(known, Option.none())
     yield* Ref.set(isFirst, true)
-    if (Option.isSome(yield* Ref.getAndSet(trouble, Option.some(error)))) return
-    yield* Effect.logWarning(`${error.message}; reports wait in the buffer`)
+    const now = yield* Monotonic.millis
+    const before = Option.getOrUndefined(yield* Ref.get(trouble))
+    const since = before?.since ?? now
+    const isStarting = !(yield* Ref.get(hasAnswered)) && now - since < Duration.toMillis(startingFor)
+    const isWarned = before?.isWarned === true || !isStarting
+    yield* Ref.set(trouble, Option.some({ error, since, isWarned }))
+    const text = `${error.message}; reports wait in the buffer`
+    if (isWarned && before?.isWarned !== true) yield* Effect.logWarning(text)
+    else if (before === undefined) yield* Effect.logInfo(text)
   })
 
   /** The first, the tenth, the hundredth …: a check whose status core never takes must not fill the log. */
@@ -82,8 +102,9 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
   })
 
   const noteBack = Effect.gen(function*() {
+    const isFirstAnswer = !(yield* Ref.getAndSet(hasAnswered, true))
     if (Option.isNone(yield* Ref.getAndSet(trouble, Option.none()))) return
-    yield* Effect.logInfo(`core is back; ${yield* pending} statuses were waiting`)
+    yield* Effect.logInfo(`core is ${isFirstAnswer ? "there" : "back"}; ${yield* pending} statuses were waiting`)
   })
 
   const learn = Effect.fnUntraced(function*(takesParts: boolean) {
@@ -196,7 +217,7 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
         Effect.andThen(noteBack),
         Effect.catch(noteAway)
       ),
-    trouble: Effect.map(Ref.get(trouble), Option.map((error) => error.message))
+    trouble: Effect.map(Ref.get(trouble), Option.map(({ error }) => error.message))
   } satisfies ReportDelivery
 })
 

@@ -31,6 +31,13 @@ const rawBytesMax = 3 * 1024 * 1024
 /** Objects of one agent that are kept: the one in use, and the one before it for an agent that is just loading. */
 const objectsKept = 2
 
+/** What was written later than this from now was written by a clock that has been set back since. */
+const skewMax = Duration.minutes(1)
+
+/** Written so recently that the store still has it; a time that has not come yet says nothing. */
+const isFresh = (writtenAt: number, nowMillis: number, refreshMillis: number): boolean =>
+  nowMillis - writtenAt < refreshMillis && writtenAt <= nowMillis + Duration.toMillis(skewMax)
+
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
@@ -62,7 +69,7 @@ const isCurrent = (
   const { bytes, isReadable, objectKey: at, sha256, updatedAt } = pointer.value
   return isReadable && at === objectKey && bytes === document.bytes &&
     SweepPointer.isSameHash(sha256, document.sha256) &&
-    nowMillis - Math.max(updatedAt, writtenAt) < refreshMillis && updatedAt <= nowMillis + refreshMillis
+    isFresh(Math.max(updatedAt, writtenAt), nowMillis, refreshMillis)
 }
 
 const isObject = ({ bytes, sha256 }: StoredObject, document: SweepDocument): boolean =>
@@ -154,8 +161,8 @@ const settle = Effect.fnUntraced(function*(
         yield* told.write(agentId, memory)
         if (document.bytes > rawBytesMax) return undefined
         const raw = yield* rawOf(document, value)
-        const isFresh = isOurs && now - memory.writtenAt < refreshMillis
-        if (isFresh && Option.contains(value, raw)) return { bytes: 0, isRaw: true }
+        const isRecent = isOurs && isFresh(memory.writtenAt, now, refreshMillis)
+        if (isRecent && Option.contains(value, raw)) return { bytes: 0, isRaw: true }
         const bytes = encoder.encode(raw)
         if (bytes.length > rawBytesMax) return undefined
         yield* store.put(key, bytes)

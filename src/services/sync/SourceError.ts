@@ -1,5 +1,6 @@
 /** Why a source did not bring all its devices. */
 import { type Duration, Option, Schema } from "effect"
+import * as PrintableText from "../../domain/config/PrintableText.ts"
 
 /** A small fixed set: it is also a metric's label. */
 export const SourceErrorReason = Schema.Literals([
@@ -41,12 +42,16 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
   }
 }
 
+/** In characters. */
+const detailMax = 500
+
+/** The detail may repeat what a source said: it is made fit for a line. */
 export const make = (
   source: string,
   reason: SourceErrorReason,
   detail: string,
   retryAfter: Option.Option<Duration.Duration> = Option.none()
-): SourceError => new SourceError({ source, reason, detail, retryAfter })
+): SourceError => new SourceError({ source, reason, detail: PrintableText.shortened(detail, detailMax), retryAfter })
 
 const passing: ReadonlySet<SourceErrorReason> = new Set([
   "server_error",

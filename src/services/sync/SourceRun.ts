@@ -10,6 +10,7 @@ import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as Paging from "../../domain/inventory/Paging.ts"
 import type { SourceContext } from "../../domain/inventory/SourceContext.ts"
 import * as SourceGuard from "../../domain/inventory/SourceGuard.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import type { DeviceSource, SourcePage } from "./DeviceSource.ts"
 import * as GenerationComparison from "./GenerationComparison.ts"
 import * as SourceErrors from "./SourceError.ts"
@@ -49,6 +50,7 @@ const nothing: Tally = { resume: undefined, pages: 0, devices: 0, rejected: 0, q
 const largest = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined || other === undefined ? one ?? other : Math.max(one, other)
 
+/** `fresh`: devices and rejected elements that the query had not brought before. */
 const add = (tally: Tally, page: SourcePage, fresh: number): Tally => {
   const before = tally.queries.get(page.query) ?? { came: 0, total: undefined }
   return {
@@ -57,7 +59,7 @@ const add = (tally: Tally, page: SourcePage, fresh: number): Tally => {
     devices: tally.devices + page.sightings.length,
     rejected: tally.rejected + page.rejections.length,
     queries: new Map(tally.queries).set(page.query, {
-      came: before.came + fresh + page.rejections.length,
+      came: before.came + fresh,
       // Of a total that changes on the way the largest counts: a source that shrinks meanwhile is read once more.
       total: largest(before.total, page.total)
     })
@@ -87,9 +89,9 @@ const take = Effect.fnUntraced(function*(
   page: SourcePage
 ) {
   const progress = yield* SyncProgress
-  const fresh = yield* write(writer, page)
+  let fresh = yield* write(writer, page)
   if (page.rejections.length > 0) {
-    yield* writer.reject(page.rejections.map(({ key }) => key))
+    fresh += yield* writer.reject(page.query, page.rejections.map(({ key }) => key))
     const before = (yield* Ref.get(tally)).rejected
     yield* Effect.forEach(page.rejections, ({ reason, sample }, index) =>
       Effect.andThen(
@@ -213,7 +215,7 @@ export const run = Effect.fn("SourceRun.run")(function*(
   const spool = yield* Spool
   const progress = yield* SyncProgress
   const { name } = runnable.context
-  const startedAt = yield* Clock.currentTimeMillis
+  const startedAt = yield* Monotonic.millis
   const result = yield* fetch(runnable).pipe(
     Effect.flatMap(decide),
     Effect.scoped,
@@ -225,7 +227,7 @@ export const run = Effect.fn("SourceRun.run")(function*(
       }))
   )
   const phase = phases[result._tag]
-  const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
+  const seconds = ((yield* Monotonic.millis) - startedAt) / 1000
   yield* progress.update(name, { phase, detail: "detail" in result ? result.detail : "", spoolFailure: Option.none() })
   yield* SyncMetrics.ended(name, phase, seconds)
   const { current } = yield* spool.state(name)
@@ -286,11 +288,11 @@ export const forever = Effect.fnUntraced(function*(
 ): Effect.fn.Return<never, never, Spool | SyncProgress> {
   const { name } = runnable.context
   for (let failures = 0;;) {
-    const startedAt = yield* Clock.currentTimeMillis
+    const startedAt = yield* Monotonic.millis
     const result = yield* Effect.catchTag(run(runnable), "SpoolError", (error) => spoolFailed(name, error))
     yield* onResult(result)
     failures = result._tag === "Failed" || result._tag === "Held" ? failures + 1 : 0
-    const elapsed = (yield* Clock.currentTimeMillis) - startedAt
+    const elapsed = (yield* Monotonic.millis) - startedAt
     const millis = Duration.toMillis(interval)
     yield* Effect.sleep(
       failures === 0

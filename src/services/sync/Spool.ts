@@ -38,7 +38,10 @@ export interface GenerationWriter {
   /** Adds what a page said; answers how many devices this query had not brought before. */
   readonly add: (query: number, sightings: ReadonlyArray<Sighting>) => Effect.Effect<number, SpoolError>
   /** Elements that could not be used. Their devices are kept from the generation before. */
-  readonly reject: (keys: ReadonlyArray<string | undefined>) => Effect.Effect<void, SpoolError>
+  readonly reject: (
+    query: number,
+    keys: ReadonlyArray<string | undefined>
+  ) => Effect.Effect<number, SpoolError>
   /** Nothing can be added afterwards, and it survives a power failure. Unsealed, it is gone with the scope. */
   readonly seal: (base: Option.Option<Generation>) => Effect.Effect<Generation, SpoolError>
 }

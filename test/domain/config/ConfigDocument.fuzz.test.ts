@@ -6,7 +6,7 @@ import * as ConfigDocument from "../../../src/domain/config/ConfigDocument.ts"
 import { CoreConfigFile } from "../../../src/domain/core/CoreConfig.ts"
 import { EventWriterConfigFile } from "../../../src/domain/events/settings/EventWriterConfig.ts"
 import { PollerConfigFile } from "../../../src/domain/poller/PollerConfig.ts"
-import { SyncConfigFile } from "../../../src/domain/sync/SyncConfig.ts"
+import { SyncConfigFile } from "../../../src/domain/sync/SyncConfigFile.ts"
 import * as Mutations from "../../support/mutations.ts"
 
 const security = {

@@ -7,6 +7,8 @@ import { CoreConfigFile } from "../../../src/domain/core/CoreConfig.ts"
 import { EventWriterConfigFile } from "../../../src/domain/events/settings/EventWriterConfig.ts"
 import { PollerConfigFile } from "../../../src/domain/poller/PollerConfig.ts"
 import * as SyncConfig from "../../../src/domain/sync/SyncConfig.ts"
+import { SyncConfigFile } from "../../../src/domain/sync/SyncConfigFile.ts"
+import * as SyncConfigWarnings from "../../../src/domain/sync/SyncConfigWarnings.ts"
 import * as PlantedSecrets from "../../support/plantedSecrets.ts"
 
 type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
@@ -82,7 +84,7 @@ const files: ReadonlyArray<readonly [string, Schema.Decoder<unknown>, Json]> = [
     },
     logging
   }],
-  ["sync", SyncConfig.SyncConfigFile, {
+  ["sync", SyncConfigFile, {
     listen_addr: ":50058",
     nats_url: `nats://s:${at("nats password of sync")}@nats.example`,
     sources: {
@@ -177,8 +179,8 @@ describe("What is said of a damaged configuration", () => {
 
   it("holds none in the warnings about a file that is fine", () => {
     const [, , document] = files.at(-1) ?? []
-    const decoded = ConfigDocument.decode(SyncConfig.SyncConfigFile, JSON.stringify(document))
-    const warnings = SyncConfig.warningsOf(SyncConfig.fromFile(Result.getOrThrow(decoded).value), ["armis"])
+    const decoded = ConfigDocument.decode(SyncConfigFile, JSON.stringify(document))
+    const warnings = SyncConfigWarnings.warningsOf(SyncConfig.fromFile(Result.getOrThrow(decoded).value), ["armis"])
 
     assert.match(warnings.join("\n"), /expected the address without "\/api"/)
     assert.deepStrictEqual(planted.foundIn(warnings.join("\n")), [])

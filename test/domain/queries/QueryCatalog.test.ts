@@ -154,6 +154,14 @@ describe("QueryCatalog", () => {
     )
   })
 
+  it("sorts by a device under each name that it has elsewhere", () => {
+    for (const [entity, column] of [["devices", "uid"], ["cpu", "device_id"], ["interfaces", "device_id"]]) {
+      const orders = ["uid", "device_id"].map((name) => planned(`in:${entity} sort:${name}:asc`))
+      assert.deepStrictEqual(orders.map(({ warnings }) => warnings), [[], []])
+      for (const { sql } of orders) assert.match(sql, new RegExp(`ORDER BY ${column} ASC`))
+    }
+  })
+
   it("skips sort fields that it does not know, and says so", () => {
     const { sql, warnings } = planned("in:devices sort:last_sene")
     assert.include(sql, "ORDER BY last_seen_time DESC, uid DESC")

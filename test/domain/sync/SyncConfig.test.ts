@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
 import * as SyncConfig from "../../../src/domain/sync/SyncConfig.ts"
+import { SyncConfigFile } from "../../../src/domain/sync/SyncConfigFile.ts"
+import * as SyncConfigWarnings from "../../../src/domain/sync/SyncConfigWarnings.ts"
 
-const decode = Schema.decodeUnknownSync(SyncConfig.SyncConfigFile)
+const decode = Schema.decodeUnknownSync(SyncConfigFile)
 
 const source = {
   type: "armis",
@@ -12,7 +14,7 @@ const source = {
 }
 
 const warnings = (file: Readonly<Record<string, unknown>>) =>
-  SyncConfig.warningsOf(
+  SyncConfigWarnings.warningsOf(
     SyncConfig.fromFile(decode({ listen_addr: ":50058", kv_address: "datasvc:50057", ...file })),
     ["armis", "netbox", "file"]
   )
@@ -50,6 +52,32 @@ describe("SyncConfig", () => {
       "sources.hq has the sweep mode \"udp\" in query \"all\", known are icmp, tcp, tcp_connect",
       "sources.empty has no queries: every run of it fails"
     ])
+  })
+
+  it("warns of what makes a guard or a certificate worthless, and of an agent without a key", () => {
+    const told = warnings({
+      guard: { threshold: 0.8 },
+      sources: { hq: { ...source, agent_id: "agent a", insecure_skip_verify: true } }
+    })
+
+    assert.deepStrictEqual(told, [
+      "sources.hq.guard.threshold is 0.8 per cent: a run is held only when nearly all devices are gone; the default is 80",
+      "sources.hq.insecure_skip_verify is true: whoever stands between reads the credentials, and says what there is to sweep",
+      "sources.hq has the agent_id \"agent a\", of which no key can be made: expected letters, digits and - _ . = /"
+    ])
+  })
+
+  it.each([
+    ["discovery_interval", 300],
+    ["discovery_interval", "99ms"],
+    ["update_interval", "1ns"],
+    ["kv_refresh", 12]
+  ])("refuses %s of %s, which would leave no pause", (key, value) => {
+    assert.throws(() => decode({ listen_addr: ":50058", sources: { hq: source }, [key]: value }), /at least 100ms/)
+  })
+
+  it("refuses a source without a name", () => {
+    assert.throws(() => decode({ listen_addr: ":50058", sources: { " ": source } }), /names of sources/)
   })
 
   it("falls back as the Go service does", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Duration, Effect, Exit, Fiber, Runtime, Schema } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Fiber, Queue, Runtime, Schema, Stream } from "effect"
 import * as ProcessMain from "../../../src/layers/process/ProcessMain.ts"
 
 class SaysNo extends Schema.TaggedError<SaysNo>()("SaysNo", {}) {
@@ -8,11 +8,11 @@ class SaysNo extends Schema.TaggedError<SaysNo>()("SaysNo", {}) {
 
 const options = { notice: () => Effect.void, drainLimit: Duration.millis(400) }
 
-const signal = (name: "SIGINT" | "SIGTERM") => Effect.sync(() => process.emit(name, name))
+const signal = (name: "SIGHUP" | "SIGINT" | "SIGTERM") => Effect.sync(() => process.emit(name, name))
 
 /** Runs until the program is up, sends a signal, and gives what follows. */
 const stopped = Effect.fnUntraced(function*(
-  name: "SIGINT" | "SIGTERM",
+  name: "SIGHUP" | "SIGINT" | "SIGTERM",
   program: (up: Effect.Effect<unknown>) => Effect.Effect<unknown>
 ) {
   const up = yield* Deferred.make<void>()
@@ -62,6 +62,30 @@ describe("ProcessMain", () => {
 
       assert.strictEqual(yield* Fiber.join(yield* stopped("SIGTERM", question)), 143)
       assert.strictEqual(yield* Fiber.join(yield* stopped("SIGINT", question)), 130)
+    }))
+
+  it.live("stops a program at SIGHUP, unless it reads its configuration again then", () =>
+    Effect.gen(function*() {
+      const reloaded = yield* Queue.unbounded<void>()
+      const reading = (up: Effect.Effect<unknown>) =>
+        Effect.scoped(Effect.gen(function*() {
+          const requests = yield* ProcessMain.reloads
+          yield* up
+          return yield* Stream.runForEach(requests, () => Queue.offer(reloaded, undefined))
+        }))
+
+      const main = yield* stopped("SIGHUP", reading)
+
+      yield* Queue.take(reloaded)
+      yield* signal("SIGHUP")
+      yield* Queue.take(reloaded)
+      assert.isUndefined(main.pollUnsafe())
+      yield* signal("SIGTERM")
+      assert.strictEqual(yield* Fiber.join(main), 0)
+      // Who no longer listens is stopped.
+      const deaf = yield* stopped("SIGHUP", (up) =>
+        Effect.andThen(Effect.scoped(ProcessMain.reloads), Effect.andThen(up, Effect.never)))
+      assert.strictEqual(yield* Fiber.join(deaf), 0)
     }))
 
   it.live("leaves when draining takes too long", () =>

@@ -67,7 +67,7 @@ const peer = Effect.gen(function*() {
     host: "127.0.0.1",
     port: 0,
     grace: 0,
-    services: [SyncServiceHandlers.make("agent-a", names)]
+    services: [SyncServiceHandlers.make(Effect.succeed({ agentId: "agent-a", sources: names }))]
   })
   return yield* ListPeer.make(server.address)
 })

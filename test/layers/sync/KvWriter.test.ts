@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, Schema } from "effect"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import * as SecurityLayer from "../../../src/layers/security/SecurityLayer.ts"
 import * as FakeArmis from "../../../src/layers/sync/fakes/FakeArmis.ts"
@@ -150,6 +150,29 @@ describe("KvWriter", () => {
       assert.deepStrictEqual(outcomes(yield* write), ["written"])
 
       assert.lengthOf(data.history, 2)
+    }).pipe(Effect.scoped))
+
+  it.live("refreshes what a clock wrote that was set back since, for nobody knows how old that is", () =>
+    Effect.gen(function*() {
+      const { cycle, data, write } = yield* setup(20)
+      const clock = yield* Clock.Clock
+      const back = (hours: number) => {
+        const behind = hours * 3_600_000
+        return Effect.provideService(write, Clock.Clock, {
+          ...clock,
+          currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() - behind,
+          currentTimeMillis: Effect.map(clock.currentTimeMillis, (millis) => millis - behind)
+        })
+      }
+      yield* cycle
+      yield* write
+
+      assert.deepStrictEqual(outcomes(yield* back(6)), ["written"])
+      assert.deepStrictEqual(outcomes(yield* back(6)), ["unchanged"])
+      // And forward again: as old as it says.
+      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      assert.deepStrictEqual(outcomes(yield* back(-7)), ["written"])
+      assert.lengthOf(data.history, 3)
     }).pipe(Effect.scoped))
 
   it.live("does not upload over an object that an agent may be loading, and repairs one that was spoiled", () =>

@@ -52,7 +52,7 @@ describe("SyncServiceHandlers", () => {
             host: "127.0.0.1",
             port: 0,
             grace: 0,
-            services: [SyncServiceHandlers.make("agent-a", ["armis"])]
+            services: [SyncServiceHandlers.make(Effect.succeed({ agentId: "agent-a", sources: ["armis"] }))]
           })
           const client = yield* GrpcClient.make(AgentServiceService, { target: server.address })
           const begun = yield* Deferred.make<void>()

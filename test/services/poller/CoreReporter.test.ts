@@ -225,6 +225,33 @@ describe("CoreReporter", () => {
       })
     ))
 
+  it.effect("takes ten seconds without a core for its start, and whatever comes later for a fault", () =>
+    withReporter((core) =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => lines.push(`${logLevel} ${String(message)}`))
+        yield* Effect.gen(function*() {
+          yield* core.away
+          yield* start
+          yield* report("s0", { isUrgent: true })
+          yield* TestClock.adjust("9 seconds")
+          const early = [...lines]
+          yield* TestClock.adjust("1 minute")
+          const late = lines.slice(early.length)
+          yield* core.back
+          yield* TestClock.adjust("5 seconds")
+          yield* core.away
+          yield* report("s1", { isUrgent: true })
+          yield* TestClock.adjust("1 second")
+
+          const waits = "core at core:1: CoreAway: gone; reports wait in the buffer"
+          assert.deepStrictEqual(early, [`Info ${waits}`])
+          assert.deepStrictEqual(late, [`Warn ${waits}`])
+          assert.deepStrictEqual(lines.slice(2), ["Info core is there; 1 statuses were waiting", `Warn ${waits}`])
+        }).pipe(Effect.provide(Logger.layer([logger])))
+      })
+    ))
+
   it.effect("says why core takes nothing, until it does", () =>
     withReporter((core) =>
       Effect.gen(function*() {

@@ -27,7 +27,7 @@ export const deviceUpdates = define({
     textOnly: ["ip", "mac", "hostname"],
     flag: [["available", "is_available"]]
   },
-  sorts: [["observed_at", "timestamp"], "device_id"],
+  sorts: [["observed_at", "timestamp"], ["device_id", "uid"]],
   order: [["observed_at", "desc"]],
   key: ["observed_at", "device_id", "agent_id"],
   groups: ["discovery_source", "agent_id", "gateway_id", "partition"],

@@ -58,7 +58,7 @@ export const devices = define({
     keys: ["tags"],
     containsAll: ["discovery_sources"]
   },
-  sorts: ["uid", ["first_seen_time", "first_seen"], ["last_seen_time", "last_seen"], "type_id"],
+  sorts: [["uid", "device_id"], ["first_seen_time", "first_seen"], ["last_seen_time", "last_seen"], "type_id"],
   order: [["last_seen_time", "desc"], ["uid", "desc"]],
   key: ["uid"],
   hidden: ["tags"],

@@ -70,7 +70,7 @@ export const interfaces = define({
   sorts: [
     "timestamp",
     "device_ip",
-    "device_id",
+    ["device_id", "uid"],
     "interface_uid",
     "if_name",
     "if_descr",

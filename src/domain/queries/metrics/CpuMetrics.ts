@@ -28,7 +28,7 @@ export const cpuMetrics = define({
     number: ["usage_percent"],
     fixed: ["frequency_hz"]
   },
-  sorts: ["timestamp", "usage_percent", "gateway_id", "device_id", "host_id", "partition", "core_id"],
+  sorts: ["timestamp", "usage_percent", "gateway_id", ["device_id", "uid"], "host_id", "partition", "core_id"],
   order: [["timestamp", "desc"]],
   key: ["timestamp", "device_id", "host_id", "core_id"],
   groups: [["device_id", "uid"], "host_id", "core_id", "label", "gateway_id", "agent_id"],

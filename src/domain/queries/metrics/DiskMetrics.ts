@@ -28,7 +28,7 @@ export const diskMetrics = define({
     fixed: ["usage_percent"],
     integer: ["total_bytes", "used_bytes", "available_bytes"]
   },
-  sorts: ["timestamp", "usage_percent", "gateway_id", "device_id", "host_id", "mount_point"],
+  sorts: ["timestamp", "usage_percent", "gateway_id", ["device_id", "uid"], "host_id", "mount_point"],
   order: [["timestamp", "desc"]],
   key: ["timestamp", "device_id", "host_id", "mount_point"],
   groups: [["device_id", "uid"], "mount_point", "device_name", "host_id", "gateway_id", "agent_id"],

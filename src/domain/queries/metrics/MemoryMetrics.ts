@@ -26,7 +26,7 @@ export const memoryMetrics = define({
     fixed: ["usage_percent"],
     integer: ["total_bytes", "used_bytes", "available_bytes"]
   },
-  sorts: ["timestamp", "usage_percent", "gateway_id", "device_id", "host_id"],
+  sorts: ["timestamp", "usage_percent", "gateway_id", ["device_id", "uid"], "host_id"],
   order: [["timestamp", "desc"]],
   key: ["timestamp", "device_id", "host_id"],
   groups: [["device_id", "uid"], "host_id", "gateway_id", "agent_id"],

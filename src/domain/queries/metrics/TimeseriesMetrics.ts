@@ -45,7 +45,7 @@ const family = <const N extends string>(
       integers: ["if_index"],
       number: ["value"]
     },
-    sorts: ["timestamp", "gateway_id", "metric_name", "metric_type", "device_id", "value"],
+    sorts: ["timestamp", "gateway_id", "metric_name", "metric_type", ["device_id", "uid"], "value"],
     order: [["timestamp", "desc"]],
     key: ["timestamp", "gateway_id", "metric_name", "device_id"],
     groups: [

@@ -1,5 +1,7 @@
 /** The elements of a page, decoded one by one: what cannot be used is rejected with its reason, and the page goes on. */
 import { Result } from "effect"
+import * as PrintableText from "../../../domain/config/PrintableText.ts"
+import * as Observation from "../../../domain/inventory/Observation.ts"
 import type { Rejection, RejectionReason, Sighting } from "../../../services/sync/DeviceSource.ts"
 
 const sampleLengthMax = 120
@@ -14,9 +16,23 @@ export type Judged = Result.Result<Sighting, { readonly key: string | undefined;
 
 export interface Elements {
   readonly take: (value: unknown) => void
+  /** One that was too long to be read. */
+  readonly skip: () => void
   readonly reset: () => void
   readonly collected: () => Collected
 }
+
+/** Something nested a hundred thousand deep can be parsed, and not written again. */
+const sampleOf = (value: unknown): string =>
+  PrintableText.shortened(
+    Result.getOrElse(Result.try(() => JSON.stringify(value) ?? ""), () => "an element that is nested too deep"),
+    sampleLengthMax
+  )
+
+const bounded = (judged: Judged): Judged =>
+  Result.isSuccess(judged) && Observation.isTooLong(judged.success.observation)
+    ? Result.fail({ key: judged.success.key, reason: "too_long" })
+    : judged
 
 /** Collects what `judge` says of each element. */
 export const make = (judge: (value: unknown) => Judged): Elements => {
@@ -24,9 +40,12 @@ export const make = (judge: (value: unknown) => Judged): Elements => {
   let rejections: Array<Rejection> = []
   return {
     take: (value) => {
-      const judged = judge(value)
+      const judged = bounded(judge(value))
       if (Result.isSuccess(judged)) sightings.push(judged.success)
-      else rejections.push({ ...judged.failure, sample: (JSON.stringify(value) ?? "").slice(0, sampleLengthMax) })
+      else rejections.push({ ...judged.failure, sample: sampleOf(value) })
+    },
+    skip: () => {
+      rejections.push({ key: undefined, reason: "too_long", sample: "" })
     },
     reset: () => {
       sightings = []

@@ -3,18 +3,21 @@
  * exported, and the proof that a source is one file and a line in the table of `SourceTable`.
  *
  * Fields: `id` (the first address when there is none), `ip` (one or several, separated by commas), `hostname`, `mac`,
- * `tags`, `last_seen`; any other becomes metadata. A file that is written to while it is read is not complete.
+ * `tags`, `last_seen`; any other becomes metadata, but for what core takes for an order. A file that is written to while
+ * it is read is not complete.
  */
 import { parse as parseCsv } from "csv-parse"
-import { Effect, Option, Result, Schema, Stream } from "effect"
-import { createReadStream } from "node:fs"
+import { Duration, Effect, Option, Result, Schema, Stream } from "effect"
+import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
+import * as PrintableText from "../../../domain/config/PrintableText.ts"
 import * as IpNetwork from "../../../domain/inventory/IpNetwork.ts"
 import * as MacAddress from "../../../domain/inventory/MacAddress.ts"
 import type { SourceKind } from "../../../domain/inventory/SourceContext.ts"
 import type { SourceConfig } from "../../../domain/sync/SyncConfig.ts"
 import type { DeviceSource, SourcePage } from "../../../services/sync/DeviceSource.ts"
 import * as SourceErrors from "../../../services/sync/SourceError.ts"
+import { systemText } from "../../process/SystemText.ts"
 import type { Judged } from "./Elements.ts"
 import * as Elements from "./Elements.ts"
 
@@ -30,6 +33,12 @@ const devicesPerPage = 1_000
 const lineBytesMax = 256 * 1024
 const known = new Set(["id", "ip", "hostname", "mac", "tags", "last_seen"])
 
+/**
+ * Metadata by which core deletes a device or takes it for another one: a column of an inventory may be called so and
+ * mean something else.
+ */
+const isOrder = (name: string): boolean => name === "deleted" || /^_|^canonical_/.test(name)
+
 const Row = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]))
 const decodeRow = Schema.decodeUnknownResult(Row)
 
@@ -40,7 +49,6 @@ const listOf = (text: string): ReadonlyArray<string> =>
 const tooLong = Symbol("a line that is too long")
 
 const judge = (value: unknown): Judged => {
-  if (value === tooLong) return Result.fail({ key: undefined, reason: "too_long" })
   const decoded = decodeRow(value)
   if (Result.isFailure(decoded)) return Result.fail({ key: undefined, reason: "undecodable" })
   const row = Object.fromEntries(
@@ -64,7 +72,7 @@ const judge = (value: unknown): Judged => {
       mac: Option.getOrElse(MacAddress.first(row["mac"] ?? ""), () => ""),
       tags: listOf(row["tags"] ?? ""),
       seenAt: Date.parse(row["last_seen"] ?? "") || 0,
-      metadata: Object.fromEntries(Object.entries(row).filter(([name]) => !known.has(name))),
+      metadata: Object.fromEntries(Object.entries(row).filter(([name]) => !known.has(name) && !isOrder(name))),
       networks: [],
       isDevice: true
     }
@@ -105,18 +113,37 @@ async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<string | t
   if (length > 0) yield line()
 }
 
-async function* rowsOf(path: string): AsyncGenerator<unknown> {
-  const input = createReadStream(path)
+const columnsShown = 200
+
+/** A file that is something else, such as a table with semicolons, is not a file without devices. */
+const columnsOf = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const columns = names.map((name) => name.trim().toLowerCase())
+  const found = PrintableText.shortened(columns.join(", "), columnsShown)
+  if (!columns.includes("ip")) throw new Error(`the header line has no column ip, but: ${found}`)
+  const twice = columns.find((name, index) => known.has(name) && columns.indexOf(name) !== index)
+  if (twice !== undefined) throw new Error(`the header line has the column ${twice} twice: ${found}`)
+  return columns
+}
+
+async function* rowsOf(path: string, handle: fs.FileHandle): AsyncGenerator<unknown> {
+  const input = handle.createReadStream({ autoClose: false })
   try {
     if (/\.(?:ndjson|jsonl)$/i.test(path)) {
       for await (const line of linesOf(input)) {
         if (line === tooLong) yield tooLong
-        else if (line.trim() !== "") yield lineOf(line)
+        // Also without a mark of the order of bytes.
+        else if (line.trim() !== "") yield lineOf(line.trim())
       }
       return
     }
     const rows: AsyncIterable<unknown> = input.pipe(
-      parseCsv({ columns: true, bom: true, trim: true, relax_column_count: true, max_record_size: lineBytesMax })
+      parseCsv({
+        columns: (names: ReadonlyArray<string>) => [...columnsOf(names)],
+        bom: true,
+        trim: true,
+        relax_column_count: true,
+        max_record_size: lineBytesMax
+      })
     )
     yield* rows
   } finally {
@@ -124,28 +151,46 @@ async function* rowsOf(path: string): AsyncGenerator<unknown> {
   }
 }
 
+const openFlags = constants.O_RDONLY | constants.O_NONBLOCK
+
+/** Opening a pipe would wait for a writer, and reading a device might never end. */
+const statOf = async (handle: fs.FileHandle) => {
+  const stat = await handle.stat()
+  if (stat.isDirectory()) throw new Error("it is a folder, expected a file")
+  if (!stat.isFile()) throw new Error("it is no regular file, such as a pipe or a device")
+  return stat
+}
+
 async function* pagesOf(path: string): AsyncGenerator<SourcePage> {
   const elements = Elements.make(judge)
   let count = 0
   let total = 0
-  const page = (): SourcePage => {
+  const page = (isLast = false): SourcePage => {
     const collected = elements.collected()
     elements.reset()
     count = 0
-    return { ...collected, query: 0, total: undefined, resume: "" }
+    // Lines may repeat a device, so their number says nothing; that there are none does.
+    return { ...collected, query: 0, total: isLast && total === 0 ? 0 : undefined, resume: "" }
   }
-  const before = await fs.stat(path)
-  for await (const row of rowsOf(path)) {
-    elements.take(row)
-    count += 1
-    total += 1
-    if (count === devicesPerPage) yield page()
+  const handle = await fs.open(path, openFlags)
+  try {
+    // One that is put in the place of this one meanwhile is read the next time; this one is still whole.
+    const before = await statOf(handle)
+    for await (const row of rowsOf(path, handle)) {
+      if (row === tooLong) elements.skip()
+      else elements.take(row)
+      count += 1
+      total += 1
+      if (count === devicesPerPage) yield page()
+    }
+    const after = await handle.stat()
+    if (before.mtimeMs !== after.mtimeMs || before.size !== after.size) {
+      throw new Error(`the file was written to while its ${total} lines were read`)
+    }
+    yield page(true)
+  } finally {
+    await handle.close()
   }
-  const after = await fs.stat(path)
-  if (before.mtimeMs !== after.mtimeMs || before.size !== after.size) {
-    throw new Error(`the file was written to while its ${total} lines were read`)
-  }
-  yield page()
 }
 
 /** `/path`, or `file:///path`. */
@@ -161,7 +206,24 @@ export const make = (config: SourceConfig): Effect.Effect<DeviceSource> => {
       Stream.fromAsyncIterable(
         pagesOf(path),
         (cause) =>
-          SourceErrors.make(config.name, "file", `${path}: ${cause instanceof Error ? cause.message : String(cause)}`)
+          SourceErrors.make(
+            config.name,
+            "file",
+            `${path}: ${cause instanceof Error ? systemText(cause) : String(cause)}`
+          )
+      ).pipe(
+        // A network file system that is away may never answer.
+        Stream.timeoutOrElse({
+          duration: config.requestTimeout,
+          orElse: () =>
+            Stream.fail(
+              SourceErrors.make(
+                config.name,
+                "timeout",
+                `${path}: nothing could be read within ${Duration.format(config.requestTimeout)}`
+              )
+            )
+        })
       )
   })
 }

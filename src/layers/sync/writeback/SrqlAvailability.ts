@@ -7,6 +7,7 @@ import { Effect, Option, Redacted, Result, Schema, Stream } from "effect"
 import type { SourceConfig } from "../../../domain/sync/SyncConfig.ts"
 import * as SourceErrors from "../../../services/sync/SourceError.ts"
 import type { DeviceState, StatePage } from "../../../services/sync/writeback/WriteBack.ts"
+import type { Refused } from "../sources/SourceAnswer.ts"
 import * as SourceHttp from "../sources/SourceHttp.ts"
 
 const rowsPerPage = 1_000
@@ -33,7 +34,7 @@ const Answer = Schema.Struct({
 const decodeAnswer = Schema.decodeUnknownResult(Answer)
 
 /** The cursor of the next page, empty at the end. */
-const cursorOf = (answer: unknown): Result.Result<string, SourceHttp.Refused> => {
+const cursorOf = (answer: unknown): Result.Result<string, Refused> => {
   const decoded = decodeAnswer(answer)
   if (Result.isFailure(decoded)) return Result.fail({ reason: "undecodable", detail: "the answer is no result" })
   const { error, pagination } = decoded.success
@@ -84,6 +85,9 @@ export const make = Effect.fnUntraced(function*(config: SourceConfig, source: st
           const found = stateOf(row, idKey)
           states.push(...found)
           if (found.length === 0) rejected += 1
+        },
+        skip: () => {
+          rejected += 1
         },
         reset: () => {
           states = []

@@ -10,34 +10,26 @@ import * as SrqlAvailability from "./SrqlAvailability.ts"
 
 const batchMax = 1_000
 
-export interface ConfiguredWriteBack {
-  readonly config: SourceConfig
-  readonly writable: WritableSource
-}
+/** Those that can be told. */
+export const writable = ({ sources }: SyncConfig): ReadonlyArray<SourceConfig> =>
+  sources.filter(({ type, writeBack }) => type === "armis" && writeBack.field !== "")
 
-const isWritable = ({ type, writeBack }: SourceConfig): boolean => type === "armis" && writeBack.field !== ""
-
-export const make = Effect.fnUntraced(function*(config: SyncConfig) {
+/** One of them, to be told. */
+export const make = Effect.fnUntraced(function*(source: SourceConfig) {
   const folder = yield* SpoolFolder
-  return yield* Effect.forEach(
-    config.sources.filter(isWritable),
-    Effect.fnUntraced(function*(source) {
-      const { endpoint, name, writeBack: { batchSize, field } } = source
-      const { idKey = "integration_id", source: kind } = ArmisSource.kind
-      const writable: WritableSource = {
-        name,
-        field,
-        batchSize: Math.min(batchSize, batchMax),
-        states: yield* SrqlAvailability.make(source, kind, idKey),
-        writer: yield* ArmisProperties.make(source),
-        values: Effect.provideService(
-          SqliteWrittenValues.open({ source: name, endpoint, field }),
-          SpoolFolder,
-          folder
-        )
-      }
-      const configured: ConfiguredWriteBack = { config: source, writable }
-      return configured
-    })
-  )
+  const { endpoint, name, writeBack: { batchSize, field } } = source
+  const { idKey = "integration_id", source: kind } = ArmisSource.kind
+  const writable: WritableSource = {
+    name,
+    field,
+    batchSize: Math.min(batchSize, batchMax),
+    states: yield* SrqlAvailability.make(source, kind, idKey),
+    writer: yield* ArmisProperties.make(source),
+    values: Effect.provideService(
+      SqliteWrittenValues.open({ source: name, endpoint, field }),
+      SpoolFolder,
+      folder
+    )
+  }
+  return writable
 })

@@ -7,7 +7,7 @@
 import { Duration, Option } from "effect"
 import * as Ids from "../../../domain/monitoring/Ids.ts"
 import type { PollerConfig } from "../../../domain/poller/PollerConfig.ts"
-import type { SyncConfigFile } from "../../../domain/sync/SyncConfig.ts"
+import type { SyncConfigFile } from "../../../domain/sync/SyncConfigFile.ts"
 import * as FakeNetBox from "../../../layers/sync/fakes/FakeNetBox.ts"
 import { host } from "../setup/Ports.ts"
 

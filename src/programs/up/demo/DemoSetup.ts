@@ -7,6 +7,7 @@
 import { Config, Effect, FileSystem, Option } from "effect"
 import * as path from "node:path"
 import * as SyncConfig from "../../../domain/sync/SyncConfig.ts"
+import { SyncConfigFile } from "../../../domain/sync/SyncConfigFile.ts"
 import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
 import * as FreePort from "../../../layers/process/endpoint/FreePort.ts"
 import * as OwnFile from "../../../layers/process/OwnFile.ts"
@@ -50,7 +51,7 @@ export const prepare = Effect.fn("DemoSetup.prepare")(function*(setup: LocalSetu
   })
   yield* files.makeDirectory(home, { recursive: true, mode: 0o700 }).pipe(Effect.mapError(failedAt(`making ${home}`)))
   yield* OwnFile.write(file, `${JSON.stringify(document, null, 2)}\n`)
-  const { value } = yield* ConfigFile.load(SyncConfig.SyncConfigFile, file)
+  const { value } = yield* ConfigFile.load(SyncConfigFile, file)
   return {
     setup: { ...setup, poller: DemoConfig.withSync(setup.poller, setup.agent.agentId, ports) },
     demo: { ports, file, sync: SyncConfig.fromFile(value) } satisfies Demo

@@ -12,7 +12,6 @@
 import { Effect, Layer, Option } from "effect"
 import * as FakeArmis from "../../../layers/sync/fakes/FakeArmis.ts"
 import * as FakeNetBox from "../../../layers/sync/fakes/FakeNetBox.ts"
-import * as SourceTable from "../../../layers/sync/SourceTable.ts"
 import * as Supervisor from "../../../services/supervision/Supervisor.ts"
 import * as AgentProgram from "../../agent/AgentProgram.ts"
 import * as SyncProgram from "../../sync/SyncProgram.ts"
@@ -65,14 +64,13 @@ const runWith = <E, R>(
     yield* LocalEvents.announce(events)
     yield* SyncProgram.prepare
     yield* announce(demo)
-    const sources = yield* SourceTable.make(demo.sync)
     const { all } = yield* LocalEvents.streams
     const watch = yield* DemoWatch.make(httpUrl, demo.sync.sources.map(({ name }) => name))
     return yield* Supervisor.run({
       ...UpTree.root,
       children: [
         Supervisor.supervisor(fakes(demo)),
-        Supervisor.supervisor(SyncProgram.tree(demo.sync, sources, { isGuest: true })),
+        Supervisor.supervisor(yield* SyncProgram.tree(demo.sync, { isGuest: true })),
         ...UpTree.monitoring(core, options, [AgentProgram.sweepConfig]),
         ...LocalEvents.children(events)
       ]

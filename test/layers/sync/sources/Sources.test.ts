@@ -1,8 +1,10 @@
 /** What the types of sources have beside devices: options, manners and forms. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Stream } from "effect"
+import { execFile } from "node:child_process"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import { promisify } from "node:util"
 import * as FakeArmis from "../../../../src/layers/sync/fakes/FakeArmis.ts"
 import * as FakeNetBox from "../../../../src/layers/sync/fakes/FakeNetBox.ts"
 import * as SourceTable from "../../../../src/layers/sync/SourceTable.ts"
@@ -129,5 +131,115 @@ describe("Sources of sync", () => {
       assert.deepStrictEqual(stale, [])
       assert.deepStrictEqual(served.map(({ ip }) => ip), ["192.0.2.1", "192.0.2.3"])
       assert.isBelow(process.memoryUsage.rss() - before, 150 * 1024 * 1024)
+    }).pipe(Effect.scoped))
+
+  it.live("reads CSV as others export it: marks of the order of bytes, any line ends, quotes, short lines", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const file = path.join(folder, "lab.csv")
+      const lines = [
+        "\uFEFFID, IP ,Hostname,Notes,deleted,_deleted,canonical_device_id",
+        "1,\"192.0.2.1, 2001:db8::1\",\"one, \"\"quoted\"\"\",\"two\nlines\",true,true,sr:somebody-else",
+        "2,192.0.2.2",
+        "",
+        "3,,no address",
+        "4,192.0.2.4,four,,,,,,too,many"
+      ]
+      yield* Effect.promise(() => fs.writeFile(file, lines.join("\r\n")))
+
+      const { served, stale } = yield* observe({ lab: { type: "file", endpoint: `file://${file}` } })
+
+      assert.deepStrictEqual(stale, [])
+      assert.deepStrictEqual(served.map(({ ip }) => ip), ["192.0.2.1", "192.0.2.2", "192.0.2.4"])
+      const [one] = served
+      assert.strictEqual(one?.hostname, "one, \"quoted\"")
+      // What core takes for an order to delete, or for somebody else's device, is a column like any other.
+      assert.hasAllKeys(one?.metadata, [
+        "notes",
+        "all_ips",
+        "integration_id",
+        "integration_type",
+        "ip_count",
+        "primary_ip",
+        "tag"
+      ])
+    }).pipe(Effect.scoped))
+
+  it.live("says of a file that it is none, and waits for nobody", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const at = (name: string) => path.join(folder, name)
+      yield* Effect.promise(async () => {
+        await fs.mkdir(at("folder.csv"))
+        await promisify(execFile)("mkfifo", [at("pipe.csv")])
+        await fs.symlink(at("loop.csv"), at("loop.csv"))
+        await fs.writeFile(at("semicolons.csv"), "id;ip;hostname\n1;192.0.2.1;one\n")
+        await fs.writeFile(at("twice.csv"), "ip,IP\n192.0.2.1,192.0.2.2\n")
+        await fs.writeFile(at("quote.csv"), `id,ip\n1,"192.0.2.1\n${"x".repeat(400_000)}`)
+        await fs.writeFile(at("table.xlsx"), Buffer.from("504b0304140006000800000021", "hex"))
+        await fs.writeFile(at("utf16.csv"), Buffer.from("\uFEFFid,ip\n1,192.0.2.1\n", "utf16le"))
+        await fs.writeFile(at("empty.csv"), "")
+        await fs.writeFile(at("header.csv"), "id,ip\n")
+      })
+      const expected: Readonly<Record<string, RegExp>> = {
+        "absent.csv": /absent\.csv: there is no such file/,
+        "folder.csv": /it is a folder, expected a file/,
+        "pipe.csv": /it is no regular file/,
+        "loop.csv": /ELOOP/,
+        "semicolons.csv": /no column ip, but: id;ip;hostname/,
+        "twice.csv": /has the column ip twice/,
+        "quote.csv": /quote\.csv: .*(record|quote)/i,
+        "table.xlsx": /no column ip/,
+        "utf16.csv": /no column ip/,
+        "empty.csv": /no devices came/,
+        "header.csv": /no devices came/
+      }
+
+      const { millis, stale } = yield* observe(
+        Object.fromEntries(
+          Object.keys(expected).map((name) => [name, { type: "file", endpoint: at(name), request_timeout: "5s" }])
+        )
+      )
+
+      assert.sameMembers(stale.map(({ source }) => source), Object.keys(expected))
+      for (const { detail, reason, source } of stale) {
+        assert.match(detail, expected[source] ?? /^$/, source)
+        assert.strictEqual(reason, detail.startsWith("no devices") ? "no_devices" : "file", source)
+      }
+      assert.isBelow(millis, 4_000)
+    }).pipe(Effect.scoped))
+
+  it.live("takes no file that is written to while it is read, and a new one in its place only the next time", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const file = path.join(folder, "lab.csv")
+      const text = (count: number) =>
+        `id,ip\n${
+          Array.from({ length: count }, (_, index) => `${index},10.0.${index >> 8}.${index & 255}`).join("\n")
+        }\n`
+      const config = rig.configOf(path.join(folder, "spool"), { sources: { lab: { type: "file", endpoint: file } } })
+      const [source] = SourceTable.known(config)
+      assert.isDefined(source)
+      const { source: made } = yield* SourceTable.runnable(source, config)
+      /** Devices that come when this happens after the first page. */
+      const readWhile = (happens: () => Promise<void>) =>
+        made.pages(undefined).pipe(
+          Stream.rechunk(1),
+          Stream.zipWithIndex,
+          Stream.tap(([, index]) => index === 0 ? Effect.promise(happens) : Effect.void),
+          Stream.runFold(() => 0, (sum, [page]) => sum + page.sightings.length),
+          Effect.catchTag("SourceError", ({ detail }) => Effect.succeed(detail))
+        )
+      yield* Effect.promise(() => fs.writeFile(file, text(5_000)))
+
+      const written = yield* readWhile(() => fs.appendFile(file, "9999,192.0.2.1\n"))
+      const replaced = yield* readWhile(async () => {
+        await fs.writeFile(`${file}.new`, text(10))
+        await fs.rename(`${file}.new`, file)
+      })
+
+      assert.match(String(written), /the file was written to while its 5001 lines were read/)
+      assert.strictEqual(replaced, 5_001)
+      assert.strictEqual(yield* readWhile(() => Promise.resolve()), 10)
     }).pipe(Effect.scoped))
 })

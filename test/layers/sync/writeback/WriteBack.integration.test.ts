@@ -89,9 +89,10 @@ const within = <A, E>(
     const given = yield* world
     return yield* Effect.gen(function*() {
       yield* Effect.flatMap(SourceTable.make(given.config), rig.cycle)
-      const [first] = yield* WriteBackTable.make(given.config)
-      if (first === undefined) throw new Error("no source to write back to")
-      return yield* body({ ...given, run: (options) => WriteBack.run(first.writable, options) })
+      const [source] = WriteBackTable.writable(given.config)
+      if (source === undefined) throw new Error("no source to write back to")
+      const writable = yield* WriteBackTable.make(source)
+      return yield* body({ ...given, run: (options) => WriteBack.run(writable, options) })
     }).pipe(Effect.provide(rig.layer(given.config)))
   }))
 
@@ -196,10 +197,8 @@ layer(client, { excludeTestServices: true })("Write-back", (it) => {
           assert.lengthOf(armis.writes, 0)
           const [source] = config.sources
           if (source === undefined) throw new Error("no source")
-          const wrong = { ...config, sources: [{ ...source, credential: () => source.credential("secret_key") }] }
-          const [other] = yield* WriteBackTable.make(wrong)
-          if (other === undefined) throw new Error("no source to write back to")
-          const report = yield* WriteBack.run(other.writable, wet)
+          const wrong = { ...source, credential: () => source.credential("secret_key") }
+          const report = yield* WriteBack.run(yield* WriteBackTable.make(wrong), wet)
           assert.deepInclude(report, { outcome: "failed", written: 0 })
           assert.include(report.detail, "unauthorized")
           assert.lengthOf(armis.writes, 0)
