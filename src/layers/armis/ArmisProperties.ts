@@ -8,7 +8,7 @@ import { Effect, Predicate, Redacted, Result, type Scope } from "effect"
 import type { SourceConfig } from "../../domain/sync/SyncConfig.ts"
 import type { PropertyValue, PropertyWriter } from "../../services/sync/writeback/WriteBack.ts"
 import * as Elements from "../sync/sources/Elements.ts"
-import * as SourceHttp from "../sync/sources/SourceHttp.ts"
+import * as ArmisHttp from "./ArmisHttp.ts"
 import * as ArmisToken from "./ArmisToken.ts"
 
 /** 207: each device has a status of its own. */
@@ -43,7 +43,7 @@ export const make = Effect.fnUntraced(function*(
   config: SourceConfig
 ): Effect.fn.Return<PropertyWriter, never, Scope.Scope> {
   const { endpoint } = config
-  const http = yield* SourceHttp.make(config)
+  const http = yield* ArmisHttp.make(config)
   const token = yield* ArmisToken.make(http, endpoint, config.credential("secret_key"))
   return {
     keyOf: (id) => Elements.numericKey(Number(id)),

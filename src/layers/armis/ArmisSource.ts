@@ -14,8 +14,8 @@ import * as SourceErrors from "../../services/sync/SourceError.ts"
 import type { SourceError } from "../../services/sync/SourceError.ts"
 import * as Elements from "../sync/sources/Elements.ts"
 import type { HttpRequest, Refused } from "../sync/sources/SourceAnswer.ts"
-import * as SourceHttp from "../sync/sources/SourceHttp.ts"
 import * as ArmisDevice from "./ArmisDevice.ts"
+import * as ArmisHttp from "./ArmisHttp.ts"
 import * as ArmisToken from "./ArmisToken.ts"
 
 export const kind: SourceKind = {
@@ -89,7 +89,7 @@ export const make = Effect.fnUntraced(function*(
   config: SourceConfig
 ): Effect.fn.Return<DeviceSource, never, Scope.Scope> {
   const { endpoint, name, pageSize, queries } = config
-  const http = yield* SourceHttp.make(config)
+  const http = yield* ArmisHttp.make(config)
   const token = yield* ArmisToken.make(http, endpoint, config.credential("secret_key"))
 
   const ask = Effect.fnUntraced(function*(place: Place, elements: Elements.Elements) {

@@ -13,7 +13,6 @@ import type { Compression } from "./Compression.ts"
 import type { ClientCredentials } from "./GrpcCredentials.ts"
 import type { ClientInterceptor } from "./GrpcInterceptor.ts"
 import { withRefusal } from "./internal/client/JudgedResolver.ts"
-import { isDirect } from "./internal/client/Proxy.ts"
 import * as RepeatedMetadata from "./internal/client/RepeatedMetadata.ts"
 import * as Retries from "./internal/client/Retries.ts"
 import { WatchedCredentials } from "./internal/client/SettingsWatch.ts"
@@ -22,6 +21,7 @@ import { withZone } from "./internal/client/ZoneResolver.ts"
 import { machineClock } from "./internal/MachineClock.ts"
 import { later } from "./internal/Timer.ts"
 import * as MessageSize from "./MessageSize.ts"
+import { isDirect } from "./Proxy.ts"
 
 export interface ChannelOptions {
   /** `host:port`, `[v6%zone]:port`, `unix:/path`, or a URI of gRPC such as `dns:///host:port`; `:port` means localhost. */

@@ -5,6 +5,7 @@ import * as SyncConfigChange from "../../domain/sync/SyncConfigChange.ts"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import { LiveConfig } from "../../services/sync/LiveConfig.ts"
+import * as SyncMetrics from "../../services/sync/SyncMetrics.ts"
 import { SyncSignals } from "../../services/sync/SyncSignals.ts"
 
 /** Reads the file and says what an operator should know of it. */
@@ -24,6 +25,8 @@ const apply = Effect.fnUntraced(function*(next: SyncConfig) {
       discard: true
     }
   )
+  // What is no longer there is no longer told to be stale.
+  yield* Effect.forEach(change.removed, (name) => SyncMetrics.sourceState(name, 0, false), { discard: true })
   yield* signals.sources.raise
   yield* signals.served.raise
 })

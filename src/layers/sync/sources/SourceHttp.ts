@@ -5,7 +5,7 @@
  * An answer that is cut off, undecodable, 429 or 5xx is asked for again, a few times with growing pauses or the pause
  * that the source asks for; the breaker of the source stops asking when it fails for good.
  */
-import { Agent, type Dispatcher, request as httpRequest } from "@effect/platform-node/Undici"
+import { Agent, type Dispatcher, ProxyAgent, request as httpRequest } from "@effect/platform-node/Undici"
 import { Clock, Duration, Effect, Exit, Option, Random, Redacted, Result, type Scope, Semaphore } from "effect"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import type { SourceConfig } from "../../../domain/sync/SyncConfig.ts"
@@ -16,7 +16,12 @@ import type { SourceError } from "../../../services/sync/SourceError.ts"
 import * as SourceAnswer from "./SourceAnswer.ts"
 import type { HttpRequest, Refused } from "./SourceAnswer.ts"
 
-export type SourceHttpOptions = Pick<SourceConfig, "name" | "skipVerify" | "requestsPerSecond" | "requestTimeout">
+export interface SourceHttpOptions
+  extends Pick<SourceConfig, "name" | "skipVerify" | "requestsPerSecond" | "requestTimeout">
+{
+  /** Address of a proxy through which it is asked. */
+  readonly proxy?: string | undefined
+}
 
 export interface SourceHttp {
   /** `read` judges the answer without its elements. */
@@ -135,22 +140,28 @@ const exchange = async (
 
 const backoff = Backoff.capped({ from: "200 millis", to: "5 seconds" })
 
+const dispatcherOf = ({ proxy, requestTimeout, skipVerify }: SourceHttpOptions): Dispatcher => {
+  const timeoutMillis = Duration.toMillis(requestTimeout)
+  const tls = { timeout: Duration.toMillis(connectTimeout), rejectUnauthorized: !skipVerify }
+  const agentOptions = {
+    // One request at a time is under way, and one connection serves them all.
+    connections: 2,
+    connect: tls,
+    headersTimeout: timeoutMillis,
+    bodyTimeout: timeoutMillis,
+    keepAliveTimeout: Duration.toMillis(Duration.seconds(30))
+  }
+  return proxy === undefined || !URL.canParse(proxy)
+    ? new Agent(agentOptions)
+    : new ProxyAgent({ ...agentOptions, uri: proxy, requestTls: tls })
+}
+
 export const make = Effect.fnUntraced(function*(
   options: SourceHttpOptions
 ): Effect.fn.Return<SourceHttp, never, Scope.Scope> {
   const { name: source } = options
-  const timeoutMillis = Duration.toMillis(options.requestTimeout)
   const dispatcher = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      new Agent({
-        // One request at a time is under way, and one connection serves them all.
-        connections: 2,
-        connect: { timeout: Duration.toMillis(connectTimeout), rejectUnauthorized: !options.skipVerify },
-        headersTimeout: timeoutMillis,
-        bodyTimeout: timeoutMillis,
-        keepAliveTimeout: Duration.toMillis(Duration.seconds(30))
-      })
-    ),
+    Effect.sync(() => dispatcherOf(options)),
     (agent) => Effect.promise(() => agent.destroy().catch(() => undefined))
   )
   const breaker = yield* CircuitBreaker.make({

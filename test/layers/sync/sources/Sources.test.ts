@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Stream } from "effect"
 import { execFile } from "node:child_process"
 import * as fs from "node:fs/promises"
+import * as http from "node:http"
 import * as path from "node:path"
 import { promisify } from "node:util"
 import * as FakeArmis from "../../../../src/layers/sync/fakes/FakeArmis.ts"
@@ -89,6 +90,50 @@ describe("Sources of sync", () => {
       assert.deepStrictEqual(stale, [])
       assert.isAtLeast(millis, 1_000)
       assert.deepStrictEqual([armis.requests.length, netbox.requests.length], [7, 6])
+    }).pipe(Effect.scoped))
+
+  it.live("asks Armis through the proxy of the environment, and NetBox directly, as the Go service does", () =>
+    Effect.gen(function*() {
+      const armis = yield* FakeArmis.serve({ devices: 50 })
+      const netbox = yield* FakeNetBox.serve({ devices: 20 })
+      const passed: Array<string> = []
+      const port = yield* Effect.acquireRelease(
+        Effect.callback<readonly [http.Server, number]>((resume) => {
+          // Only the proxy knows where this Armis is.
+          const server = http.createServer((request, response) => {
+            const { pathname, search } = new URL(request.url ?? "")
+            passed.push(request.headers["proxy-authorization"] ?? "")
+            const { headers, method } = request
+            request.pipe(
+              http.request(`${armis.url}${pathname}${search}`, { headers, method: method ?? "GET" }, (answer) => {
+                response.writeHead(answer.statusCode ?? 500, answer.headers)
+                answer.pipe(response)
+              })
+            )
+          })
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            resume(Effect.succeed([server, typeof address === "object" && address !== null ? address.port : 0]))
+          })
+        }),
+        ([server]) => Effect.sync(() => server.close())
+      )
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          process.env["HTTP_PROXY"] = `user:pass@127.0.0.1:${port[1]}`
+        }),
+        () => Effect.sync(() => delete process.env["HTTP_PROXY"])
+      )
+
+      const { served, stale } = yield* observe({
+        armis: rig.armis("http://armis.invalid"),
+        netbox: rig.netbox(netbox.url)
+      })
+
+      assert.deepStrictEqual(stale, [])
+      assert.lengthOf(served, 70)
+      assert.deepStrictEqual(new Set(passed), new Set([`Basic ${btoa("user:pass")}`]))
+      assert.lengthOf(passed, armis.requests.length)
     }).pipe(Effect.scoped))
 
   it.live("reads NDJSON, of which a line that is none costs that line alone", () =>

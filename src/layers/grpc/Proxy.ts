@@ -1,12 +1,12 @@
 /**
- * Whether a target is dialled directly although the environment names a proxy.
+ * Which proxy the environment names for a target, and whether the target is dialled directly all the same.
  *
  * `no_proxy` is read as curl and Go read it: names of any case, with everything below them (`lan`, `.lan`, `*.lan`),
  * addresses, networks (`10.0.0.0/8`), each with a port or without, and `*` for everything. This machine is never asked
  * through a proxy.
  */
 import * as net from "node:net"
-import { hostOf, type TargetHost } from "./Target.ts"
+import { hostOf, type TargetHost } from "./internal/client/Target.ts"
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -46,11 +46,26 @@ const matches = (target: TargetHost, entry: string): boolean => {
   return net.isIP(host) === 0 ? isUnder(target.host, host) : isInNetwork(target.host, host, net.isIPv6(host) ? 128 : 32)
 }
 
-export const isDirect = (target: string, environment: Environment): boolean => {
+/** `own` is a variable that weighs more than `no_proxy`. */
+export const isDirect = (target: string, environment: Environment, own = "no_grpc_proxy"): boolean => {
   const found = hostOf(target)
   if (found === undefined) return true
   const host = found.host.replace(/%.*$/, "").replace(/\.$/, "")
   if (isThisMachine(host)) return true
-  const list = environment["no_grpc_proxy"] ?? environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
+  const list = environment[own] ?? environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
   return list.toLowerCase().split(/[\s,]+/).some((entry) => entry !== "" && matches({ ...found, host }, entry))
+}
+
+/**
+ * The proxy of an HTTP address, as Go's client finds it: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, of any case; undefined
+ * where it is asked directly. A proxy without a scheme is spoken to in plain HTTP.
+ */
+export const ofAddress = (address: string, environment: Environment): string | undefined => {
+  const url = URL.parse(address)
+  if (url === null) return undefined
+  const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY"
+  const given = environment[name] ?? environment[name.toLowerCase()] ?? ""
+  const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port
+  if (given === "" || isDirect(`${url.hostname}:${port}`, environment, "no_proxy")) return undefined
+  return /^[a-z][\w+.-]*:\/\//i.test(given) ? given : `http://${given}`
 }

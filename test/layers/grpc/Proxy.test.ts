@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isDirect } from "../../../../src/layers/grpc/internal/client/Proxy.ts"
+import { isDirect, ofAddress } from "../../../src/layers/grpc/Proxy.ts"
 
 const cases: ReadonlyArray<readonly [noProxy: string, target: string, direct: boolean]> = [
   ["", "localhost:1", true],
@@ -47,5 +47,26 @@ describe("A target is dialled directly (15-grpc-proxy-environment.ts)", () => {
       [isDirect("a.b:1", { NO_PROXY: "b" }), isDirect("a.b:1", { no_grpc_proxy: "b", no_proxy: "x" })],
       [true, true]
     )
+  })
+})
+
+describe("The proxy of an HTTP address", () => {
+  const environment = { HTTPS_PROXY: "https://secure:3128", http_proxy: "plain:3128", NO_PROXY: "lan,10.0.0.0/8" }
+
+  it.each([
+    ["https://armis.example.net/api", "https://secure:3128"],
+    ["http://armis.example.net:8080", "http://plain:3128"],
+    ["https://armis.lan", undefined],
+    ["https://10.1.2.3", undefined],
+    ["http://localhost:8080", undefined],
+    ["http://127.0.0.1:8080", undefined],
+    ["https://[::1]", undefined],
+    ["nonsense", undefined]
+  ])("of %s is %s", (address, proxy) => {
+    assert.strictEqual(ofAddress(address, environment), proxy)
+  })
+
+  it("is none where the environment names none", () => {
+    assert.strictEqual(ofAddress("https://armis.example.net", { HTTP_PROXY: "plain:3128", HTTPS_PROXY: "" }), undefined)
   })
 })
