@@ -52,7 +52,8 @@ const problemsOf = (
     return [{ path: ["credentials", "serviceradar_endpoint"], issue: "a URL such as \"http://srql.example.net:8080\"" }]
   }
   if (source.type === "file") return []
-  const isUrl = URL.canParse(source.endpoint) && /^https?:/.test(source.endpoint)
+  // The path is put behind it.
+  const isUrl = URL.canParse(source.endpoint) && /^https?:[^?#]*$/.test(source.endpoint)
   return isUrl || !["armis", "netbox"].includes(source.type)
     ? []
     : [{ path: ["endpoint"], issue: "a URL such as \"https://armis.example.net\"" }]

@@ -76,6 +76,13 @@ describe("SyncConfig", () => {
     assert.throws(() => decode({ listen_addr: ":50058", sources: { hq: source }, [key]: value }), /at least 100ms/)
   })
 
+  it.each(["armis.example.net", "ftp://armis.example.net", "https://armis.example.net/?tenant=1", "https://a.b/#top"])(
+    "refuses the endpoint %s",
+    (endpoint) => {
+      assert.throws(() => decode({ listen_addr: ":50058", sources: { hq: { ...source, endpoint } } }), /a URL such as/)
+    }
+  )
+
   it("refuses a source without a name", () => {
     assert.throws(() => decode({ listen_addr: ":50058", sources: { " ": source } }), /names of sources/)
   })
