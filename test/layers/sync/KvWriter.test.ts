@@ -159,7 +159,11 @@ describe("KvWriter", () => {
       const back = (hours: number) => {
         const behind = hours * 3_600_000
         return Effect.provideService(write, Clock.Clock, {
-          ...clock,
+          currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+          currentTimeNanos: clock.currentTimeNanos,
+          monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+          monotonicTimeNanos: clock.monotonicTimeNanos,
+          sleep: (duration) => clock.sleep(duration),
           currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() - behind,
           currentTimeMillis: Effect.map(clock.currentTimeMillis, (millis) => millis - behind)
         })

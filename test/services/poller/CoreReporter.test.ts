@@ -248,6 +248,9 @@ describe("CoreReporter", () => {
           assert.deepStrictEqual(early, [`Info ${waits}`])
           assert.deepStrictEqual(late, [`Warn ${waits}`])
           assert.deepStrictEqual(lines.slice(2), ["Info core is there; 1 statuses were waiting", `Warn ${waits}`])
+          // It drains at its end.
+          yield* core.back
+          yield* TestClock.adjust("5 seconds")
         }).pipe(Effect.provide(Logger.layer([logger])))
       })
     ))

@@ -10,6 +10,7 @@ import { parse as parseCsv } from "csv-parse"
 import { Duration, Effect, Option, Result, Schema, Stream } from "effect"
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
+import { pipeline, Readable } from "node:stream"
 import * as PrintableText from "../../../domain/config/PrintableText.ts"
 import * as IpNetwork from "../../../domain/inventory/IpNetwork.ts"
 import * as MacAddress from "../../../domain/inventory/MacAddress.ts"
@@ -125,26 +126,38 @@ const columnsOf = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   return columns
 }
 
+const piecesBytes = 64 * 1024
+
+/** Not a stream of the handle: that closes it at its end. */
+async function* piecesOf(handle: fs.FileHandle): AsyncGenerator<Buffer> {
+  for (;;) {
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.allocUnsafe(piecesBytes) })
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
+  }
+}
+
 async function* rowsOf(path: string, handle: fs.FileHandle): AsyncGenerator<unknown> {
-  const input = handle.createReadStream({ autoClose: false })
-  try {
-    if (/\.(?:ndjson|jsonl)$/i.test(path)) {
-      for await (const line of linesOf(input)) {
-        if (line === tooLong) yield tooLong
-        // Also without a mark of the order of bytes.
-        else if (line.trim() !== "") yield lineOf(line.trim())
-      }
-      return
+  if (/\.(?:ndjson|jsonl)$/i.test(path)) {
+    for await (const line of linesOf(piecesOf(handle))) {
+      if (line === tooLong) yield tooLong
+      // Also without a mark of the order of bytes.
+      else if (line.trim() !== "") yield lineOf(line.trim())
     }
-    const rows: AsyncIterable<unknown> = input.pipe(
-      parseCsv({
-        columns: (names: ReadonlyArray<string>) => [...columnsOf(names)],
-        bom: true,
-        trim: true,
-        relax_column_count: true,
-        max_record_size: lineBytesMax
-      })
-    )
+    return
+  }
+  const csv = parseCsv({
+    columns: (names: ReadonlyArray<string>) => [...columnsOf(names)],
+    bom: true,
+    trim: true,
+    relax_column_count: true,
+    max_record_size: lineBytesMax
+  })
+  // A failure of the one is the end of the other; whoever reads the rows is told.
+  const input = Readable.from(piecesOf(handle))
+  pipeline(input, csv, () => undefined)
+  try {
+    const rows: AsyncIterable<unknown> = csv
     yield* rows
   } finally {
     input.destroy()
