@@ -5,7 +5,8 @@
  * and with any repetitions come to the same record. What the device looks like is decided only when it is read:
  * newest observation first, empty fields filled from older ones, addresses and tags of all of them.
  */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
+import * as PrintableText from "../config/PrintableText.ts"
 import { Observation } from "./Observation.ts"
 
 /** Of one device in one run; of more, the newest are kept. */
@@ -109,3 +110,18 @@ export const resolve = ({ observations, queries }: DeviceRecord): Device => {
     networks: united(observations.map(({ networks }) => networks))
   }
 }
+
+/** In characters. */
+const titleMax = 100
+
+/** A record as a person knows the device: `7 printer-7 192.0.2.7`; its key when it cannot be read. */
+export const title = ({ key, text }: { readonly key: string; readonly text: string }): string =>
+  Result.match(decode(text), {
+    onFailure: () => key,
+    onSuccess: (tuple) => {
+      const { hostname, id, ips: [ip], isDevice, networks: [network] } = resolve(fromTuple(tuple))
+      const address = isDevice ? ip : network ?? ip
+      const parts = [id, hostname, address].filter((part) => part !== "")
+      return PrintableText.shortened([...new Set(parts)].join(" "), titleMax)
+    }
+  })

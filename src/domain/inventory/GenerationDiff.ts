@@ -1,5 +1,6 @@
 /** What a run would change: two lists of records in key order walked beside each other. */
 import { Schema } from "effect"
+import * as DeviceRecord from "./DeviceRecord.ts"
 
 const Count = Schema.Int
 
@@ -8,7 +9,7 @@ export const DiffSummary = Schema.Struct({
   changes: Count,
   retractions: Count,
   unchanged: Count,
-  /** The first few keys of each, for a person to look at. */
+  /** The first few of each, as a person knows them. */
   examples: Schema.Struct({
     adds: Schema.Array(Schema.String),
     changes: Schema.Array(Schema.String),
@@ -43,10 +44,11 @@ export const tally = () => {
   const counts = { Added: 0, Changed: 0, Retracted: 0, Same: 0 }
   const examples = { Added: new Array<string>(), Changed: new Array<string>(), Retracted: new Array<string>() }
   return {
-    add: (difference: Difference): void => {
+    /** `entry`: the device as it is, or as it was when it is gone. */
+    add: (difference: Difference, entry: Entry | undefined): void => {
       counts[difference._tag] += 1
       if (difference._tag !== "Same" && examples[difference._tag].length < examplesMax) {
-        examples[difference._tag].push(difference.key)
+        examples[difference._tag].push(entry === undefined ? difference.key : DeviceRecord.title(entry))
       }
     },
     summary: (): DiffSummary => ({

@@ -35,7 +35,7 @@ export const compare = Effect.fn("GenerationComparison.compare")(function*(
   const left = Option.isSome(before) ? Option.some(yield* spool.read(before.value.id)) : Option.none()
   yield* Stream.runForEach(walk(left, yield* spool.read(after.id)), (steps) =>
     Effect.sync(() => {
-      for (const { difference } of steps) tally.add(difference)
+      for (const { after: now, before: then, difference } of steps) tally.add(difference, now ?? then)
     }))
   return tally.summary()
 }, Effect.scoped)
