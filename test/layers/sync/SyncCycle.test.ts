@@ -174,7 +174,7 @@ describe("A cycle of sync", () => {
           )
           assert.deepInclude(plan.items[0]?.diff, { retractions: 100, unchanged: 200 })
           // As a person knows it: id, name and address.
-          assert.match(plan.items[0]?.diff.examples.retractions[0] ?? "", /^201 FAKER-\S+ 172\.16\.0\.\d+$/)
+          assert.match(plan.items[0]?.diff.examples.retractions[0] ?? "", /^201 FAKER-\S+ 10\.0\.0\.\d+$/)
           assert.lengthOf(yield* rig.served, 300)
           armis.set({ devices: 299 })
           yield* rig.cycle(sources)
