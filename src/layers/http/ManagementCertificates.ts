@@ -18,6 +18,7 @@ import { Credentials, type CredentialsError } from "../../services/security/Cred
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as PeerCertificate from "../security/PeerCertificate.ts"
+import * as HandshakeQueue from "../sockets/HandshakeQueue.ts"
 
 /** What is wrong with a client that showed a certificate, or none. */
 export interface Refusal {
@@ -123,6 +124,7 @@ export const of = Effect.fnUntraced(function*(
     security: configured,
     serve: Effect.fnUntraced(function*(settings) {
       const server = https.createServer({ ...settings, ...own, requestCert: true, rejectUnauthorized: false })
+      HandshakeQueue.takeTurns(server, () => {})
       if (renewals !== undefined) yield* followRenewals(server, renewals)
       return server
     })

@@ -5,19 +5,16 @@
  * Made here for development: `root-key.pem`, the key of the CA, is in the folder too. Files appear whole or not at all, so
  * a running program may be given new ones at any time. Keys are readable by their owner alone.
  */
-import { Clock, DateTime, Duration, Effect, FileSystem, Option, Result, Schema } from "effect"
+import { Clock, Duration, Effect, FileSystem, Result, Schema } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as crypto from "node:crypto"
 import * as net from "node:net"
 import * as path from "node:path"
-import * as CertificateIdentity from "../../domain/security/CertificateIdentity.ts"
 import * as OwnFile from "../process/OwnFile.ts"
 import * as SafeDirectory from "../process/SafeDirectory.ts"
 import { systemText } from "../process/SystemText.ts"
 import * as CertificateAuthority from "./CertificateAuthority.ts"
 import * as CertificateSet from "./CertificateSet.ts"
-import * as CredentialFiles from "./CredentialFiles.ts"
-import * as PeerCertificate from "./PeerCertificate.ts"
 
 export class CertificateFolderError extends Schema.TaggedError<CertificateFolderError>()("CertificateFolderError", {
   file: Schema.String,
@@ -29,14 +26,14 @@ export class CertificateFolderError extends Schema.TaggedError<CertificateFolder
 }
 
 const authorityName = "ServiceRadar development CA"
-const rootFile = "root.pem"
-const rootKeyFile = "root-key.pem"
+export const rootFile = "root.pem"
+export const rootKeyFile = "root-key.pem"
 const keyMode = 0o600
 const certMode = 0o644
 /** Clocks of other machines may be behind. */
 const backdatedMillis = 300_000
 
-const failed = (file: string) => (error: PlatformError) =>
+export const failed = (file: string) => (error: PlatformError) =>
   new CertificateFolderError({ file, reason: systemText(error) })
 
 const put = (file: string, text: string, mode: number) =>
@@ -45,7 +42,7 @@ const put = (file: string, text: string, mode: number) =>
     ({ detail }) => new CertificateFolderError({ file, reason: detail })
   )
 
-const read = Effect.fnUntraced(function*(file: string) {
+export const read = Effect.fnUntraced(function*(file: string) {
   const files = yield* FileSystem.FileSystem
   return yield* Effect.mapError(files.readFileString(file), failed(file))
 })
@@ -91,7 +88,7 @@ const issuerOf = Effect.fnUntraced(function*(folder: string) {
   return { name, keys: { privateKey, publicKey: crypto.createPublicKey(privateKey) } }
 })
 
-const certificatesOf = Effect.fnUntraced(function*(file: string) {
+export const certificatesOf = Effect.fnUntraced(function*(file: string) {
   const text = yield* read(file)
   return yield* Effect.fromResult(Result.mapError(
     CertificateSet.certificates({ file, text }),
@@ -130,87 +127,4 @@ export const issue = Effect.fn("CertificateFolder.issue")(function*(
   yield* put(keyFile, CertificateAuthority.keyPem(keys), keyMode)
   yield* put(certFile, cert, certMode)
   return [certFile, keyFile]
-})
-
-export interface CertificateFacts {
-  readonly subject: string
-  readonly names: ReadonlyArray<string>
-  readonly issuer: string
-  readonly serialNumber: string
-  readonly notBefore: string
-  readonly notAfter: string
-  readonly isCa: boolean
-  /** Of the key in the file beside it; none without such a file. */
-  readonly keyMatches: boolean | null
-  /** To `root.pem` of its folder; none without one. */
-  readonly chains: boolean | null
-}
-
-const oneLine = (name: string): string => name.split("\n").toReversed().join(", ")
-
-const dateOf = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis))
-
-const optionally = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.map(Effect.option(effect), Option.getOrNull)
-
-/** Each certificate of the file, the first of which is the one that the key belongs to. */
-export const show = Effect.fn("CertificateFolder.show")(function*(file: string) {
-  const found = yield* certificatesOf(file)
-  const roots = yield* optionally(certificatesOf(path.join(path.dirname(file), rootFile)))
-  const key = yield* optionally(read(file.replace(/\.pem$/, "-key.pem")))
-  const matches = (certificate: crypto.X509Certificate): boolean | null =>
-    key === null || file.endsWith("-key.pem")
-      ? null
-      : Result.getOrElse(Result.try(() => certificate.checkPrivateKey(crypto.createPrivateKey(key))), () => false)
-  return found.map((certificate, index): CertificateFacts => {
-    const { notAfterMillis, notBeforeMillis } = CertificateSet.validityOf(certificate)
-    return {
-      subject: oneLine(certificate.subject),
-      names: PeerCertificate.alternativeNames(certificate.subjectAltName ?? "").map(({ value }) => value),
-      issuer: oneLine(certificate.issuer),
-      serialNumber: certificate.serialNumber,
-      notBefore: dateOf(notBeforeMillis),
-      notAfter: dateOf(notAfterMillis),
-      isCa: certificate.ca,
-      keyMatches: index === 0 ? matches(certificate) : null,
-      chains: roots === null ? null : Option.isSome(CertificateSet.chainTo(found.slice(index), roots))
-    }
-  })
-})
-
-export interface Verdict {
-  readonly file: string
-  readonly name: string
-  readonly notAfter: string
-  /** Empty when a program would take it. */
-  readonly problem: string
-}
-
-/** Whether a program would take each certificate of the folder that has a key. */
-export const verify = Effect.fn("CertificateFolder.verify")(function*(folder: string) {
-  const files = yield* FileSystem.FileSystem
-  const entries = new Set(yield* Effect.mapError(files.readDirectory(folder), failed(folder)))
-  const names = [...entries].filter((entry) => entry.endsWith("-key.pem") && entry !== rootKeyFile)
-    .map((entry) => entry.replace(/-key\.pem$/, "")).toSorted()
-  if (names.length === 0) {
-    return yield* new CertificateFolderError({ file: folder, reason: "holds no certificate with a key" })
-  }
-  const ca = path.join(folder, rootFile)
-  return yield* Effect.forEach(names, (name) => {
-    const file = path.join(folder, `${name}.pem`)
-    return CredentialFiles.readAll(
-      { certFile: file, keyFile: path.join(folder, `${name}-key.pem`), caFile: ca, clientCaFile: ca },
-      "refuse"
-    ).pipe(
-      Effect.flatMap((reading) => CredentialFiles.toSet(reading, { isSvid: false, isRooted: true })),
-      Effect.match({
-        onFailure: (error): Verdict => ({ file, name: "", notAfter: "", problem: `${error.file}: ${error.reason}` }),
-        onSuccess: (set): Verdict => ({
-          file,
-          name: CertificateIdentity.nameOf(set.identity),
-          notAfter: dateOf(set.validity.notAfterMillis),
-          problem: ""
-        })
-      })
-    )
-  })
 })

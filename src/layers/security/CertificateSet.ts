@@ -55,7 +55,15 @@ const untimely = (validity: Validity, nowMillis: number): Option.Option<string> 
 const isIssuedBy = (certificate: crypto.X509Certificate, issuer: crypto.X509Certificate): boolean =>
   certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 
-/** From the leaf to the last certificate before a root; none when no root is reached. */
+/** Of several roots with the same name and key, such as one that was renewed, the one that is valid the longest. */
+const anchorOf = (
+  certificate: crypto.X509Certificate,
+  roots: ReadonlyArray<crypto.X509Certificate>
+): crypto.X509Certificate | undefined =>
+  roots.filter((root) => root.fingerprint256 === certificate.fingerprint256 || isIssuedBy(certificate, root))
+    .toSorted((one, other) => other.validToDate.getTime() - one.validToDate.getTime())[0]
+
+/** From the leaf to a root; none when no root is reached. */
 export const chainTo = (
   presented: ReadonlyArray<crypto.X509Certificate>,
   roots: ReadonlyArray<crypto.X509Certificate>
@@ -66,8 +74,9 @@ export const chainTo = (
   const unused = new Set(rest)
   for (let last = leaf;;) {
     const current = last
-    if (roots.some((root) => root.fingerprint256 === current.fingerprint256 || isIssuedBy(current, root))) {
-      return Option.some(chain)
+    const anchor = anchorOf(current, roots)
+    if (anchor !== undefined) {
+      return Option.some(anchor.fingerprint256 === current.fingerprint256 ? chain : [...chain, anchor])
     }
     const issuer = [...unused].find((one) => one.ca && isIssuedBy(current, one))
     if (issuer === undefined) return Option.none()
@@ -77,7 +86,7 @@ export const chainTo = (
   }
 }
 
-/** As short as the shortest of the chain: one that has expired breaks it. */
+/** As short as the shortest of the chain, its root included: one that has expired breaks it for every peer. */
 export const shortest = (chain: ReadonlyArray<crypto.X509Certificate>): Validity => {
   const all = chain.map(validityOf)
   return {
@@ -89,8 +98,9 @@ export const shortest = (chain: ReadonlyArray<crypto.X509Certificate>): Validity
 export interface Parts {
   readonly cert: Pem
   readonly key: Pem
-  readonly ca: Pem
-  readonly clientCa: Pem
+  /** Undefined: the roots of the system. */
+  readonly ca: Pem | undefined
+  readonly clientCa: Pem | undefined
   /** Whether the certificate must chain to the roots. */
   readonly isRooted: boolean
 }
@@ -98,8 +108,8 @@ export interface Parts {
 const check = (parts: Parts, nowMillis: number) =>
   Result.gen(function*() {
     const presented = yield* certificates(parts.cert)
-    const roots = yield* certificates(parts.ca)
-    const clientRoots = yield* certificates(parts.clientCa)
+    const roots = parts.ca === undefined ? [] : yield* certificates(parts.ca)
+    const clientRoots = parts.clientCa === undefined ? [] : yield* certificates(parts.clientCa)
     const [leaf] = presented
     if (leaf === undefined) return yield* refuse(parts.cert.file, "holds no certificate")
     if (!/-----BEGIN [A-Z0-9 ]+-----/.test(parts.key.text)) return yield* refuse(parts.key.file, "holds no PEM block")
@@ -109,14 +119,18 @@ const check = (parts: Parts, nowMillis: number) =>
     }
     const chain = chainTo(presented, [...roots, ...clientRoots])
     if (Option.isNone(chain) && parts.isRooted) {
-      return yield* refuse(parts.cert.file, `does not chain to a certificate of ${parts.ca.file}`)
+      return yield* refuse(parts.cert.file, `does not chain to a certificate of ${parts.ca?.file ?? "the roots"}`)
     }
     const validity = shortest(Option.getOrElse(chain, () => presented))
+    const own = untimely(shortest(presented.slice(0, 1)), nowMillis)
+    if (Option.isSome(own)) return yield* refuse(parts.cert.file, own.value)
     const trouble = untimely(validity, nowMillis)
-    if (Option.isSome(trouble)) return yield* refuse(parts.cert.file, trouble.value)
+    if (Option.isSome(trouble)) {
+      return yield* refuse(parts.cert.file, `chains to a certificate that ${trouble.value}`)
+    }
     // What OpenSSL alone refuses, such as a key that is too short for its security level.
     yield* attempt(parts.cert.file, () =>
-      tls.createSecureContext({ cert: parts.cert.text, key: parts.key.text, ca: parts.ca.text }))
+      tls.createSecureContext({ cert: parts.cert.text, key: parts.key.text, ca: parts.ca?.text }))
     return { leaf, validity }
   })
 
@@ -137,8 +151,8 @@ export const make = (
       validity,
       cert: parts.cert.text,
       key: Redacted.make(parts.key.text, { label: "private key" }),
-      serverRoots: parts.ca.text,
-      clientRoots: parts.clientCa.text,
+      serverRoots: parts.ca?.text ?? "",
+      clientRoots: parts.clientCa?.text ?? "",
       bundles
     })
   })

@@ -8,8 +8,12 @@
 import { Clock, Duration, Effect, FileSystem, Option, Result, Stream } from "effect"
 import * as crypto from "node:crypto"
 import * as path from "node:path"
-import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
-import { type CredentialOrigin, CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
+import {
+  type CredentialOrigin,
+  CredentialsError,
+  type CredentialSet,
+  type OwnFiles
+} from "../../services/security/Credentials.ts"
 import { systemText } from "../process/SystemText.ts"
 import * as CertificateSet from "./CertificateSet.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
@@ -33,6 +37,8 @@ const read = Effect.fnUntraced(function*(file: string) {
   return { file, text }
 })
 
+const readOptional = (file: string | undefined) => file === undefined ? Effect.succeed(undefined) : read(file)
+
 const checkMode = Effect.fnUntraced(function*(file: string, openKeys: OpenKeys) {
   const files = yield* FileSystem.FileSystem
   const info = yield* Effect.option(files.stat(file))
@@ -43,16 +49,16 @@ const checkMode = Effect.fnUntraced(function*(file: string, openKeys: OpenKeys) 
   yield* Effect.logWarning(`TLS file ${file}: ${reason}`)
 })
 
-export const readAll = Effect.fnUntraced(function*(files: CertificateFiles, openKeys: OpenKeys) {
+export const readAll = Effect.fnUntraced(function*(files: OwnFiles, openKeys: OpenKeys) {
   const parts = yield* Effect.all({
     cert: read(files.certFile),
     key: read(files.keyFile),
-    ca: read(files.caFile),
-    clientCa: read(files.clientCaFile)
+    ca: readOptional(files.caFile),
+    clientCa: readOptional(files.clientCaFile)
   })
   yield* checkMode(files.keyFile, openKeys)
   const hash = crypto.createHash("sha256")
-  for (const { text } of Object.values(parts)) hash.update(`${text.length}:${text}`)
+  for (const { text } of Object.values(parts).map((part) => part ?? { text: "" })) hash.update(`${text.length}:${text}`)
   return { fingerprint: hash.digest("hex"), parts } satisfies Reading
 })
 
@@ -62,7 +68,7 @@ type Kind = Pick<Extract<CredentialOrigin, { readonly _tag: "Files" }>, "isSvid"
 const bundlesOf = ({ ca, cert }: Reading["parts"]): CredentialSet["bundles"] =>
   Result.getSuccess(CertificateSet.certificates(cert)).pipe(
     Option.flatMap(([leaf]) => leaf === undefined ? Option.none() : PeerCertificate.identityOfX509(leaf).spiffeId),
-    Option.map(({ trustDomain }): ReadonlyMap<string, string> => new Map([[trustDomain, ca.text]])),
+    Option.map(({ trustDomain }): ReadonlyMap<string, string> => new Map([[trustDomain, ca?.text ?? ""]])),
     Option.orElseSome(() => new Map())
   )
 
@@ -80,12 +86,16 @@ export const toSet = Effect.fnUntraced(function*({ parts }: Reading, kind: Kind)
 /** Long enough for whoever writes a certificate and then its key. */
 const quiet = Duration.millis(300)
 
-const foldersOf = (files: CertificateFiles): ReadonlyArray<string> => [
-  ...new Set([files.certFile, files.keyFile, files.caFile, files.clientCaFile].map((file) => path.dirname(file)))
+const foldersOf = (files: OwnFiles): ReadonlyArray<string> => [
+  ...new Set(
+    [files.certFile, files.keyFile, files.caFile, files.clientCaFile].flatMap((file) =>
+      file === undefined ? [] : [path.dirname(file)]
+    )
+  )
 ]
 
 /** Something happened in the folders, or so much time passed. A folder that is away is looked for again then. */
-export const stirrings = (files: CertificateFiles, every: Duration.Duration) =>
+export const stirrings = (files: OwnFiles, every: Duration.Duration) =>
   Stream.unwrap(Effect.map(FileSystem.FileSystem, (fileSystem) => {
     const folders = foldersOf(files).map((folder) =>
       fileSystem.watch(folder).pipe(

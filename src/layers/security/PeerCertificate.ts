@@ -15,7 +15,7 @@ export interface PeerCertificate {
 /** One after the other, so that what stands inside quotes begins nothing. */
 const alternativeName = /([A-Za-z0-9 ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy
 
-interface AlternativeName {
+export interface AlternativeName {
   readonly kind: string
   readonly value: string
 }

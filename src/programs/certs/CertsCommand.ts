@@ -10,6 +10,7 @@ import * as Flag from "effect/cli/Flag"
 import * as SpiffeId from "../../domain/security/SpiffeId.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import * as CertificateFolder from "../../layers/security/CertificateFolder.ts"
+import * as CertificateReport from "../../layers/security/CertificateReport.ts"
 import * as Style from "../../layers/terminal/Style.ts"
 import * as TextTable from "../../layers/terminal/TextTable.ts"
 
@@ -90,7 +91,7 @@ const show = Command.make("show", {
   json
 }, ({ file, json }) =>
   Effect.gen(function*() {
-    const found = yield* CertificateFolder.show(file)
+    const found = yield* CertificateReport.show(file)
     if (json) return yield* Console.log(JSON.stringify(found, null, 2))
     yield* table([
       { title: "SUBJECT", text: ({ subject }) => subject, columnsMax: 60 },
@@ -107,14 +108,14 @@ const verify = Command.make("verify", {
   json
 }, ({ folder, json }) =>
   Effect.gen(function*() {
-    const verdicts = yield* CertificateFolder.verify(folder)
+    const verdicts = yield* CertificateReport.verify(folder)
     if (json) yield* Console.log(JSON.stringify(verdicts, null, 2))
     else {
       yield* table([
         { title: "FILE", text: ({ file }) => file, columnsMax: 80 },
         { title: "NAME", text: ({ name }) => name, columnsMax: 60 },
         { title: "EXPIRES", text: ({ notAfter }) => notAfter, columnsMax: 30 },
-        { title: "PROBLEM", text: ({ problem }) => problem, columnsMax: 200 }
+        { title: "PROBLEM", text: ({ problem, warning }) => problem || warning, columnsMax: 200 }
       ], verdicts)
     }
     const refused = verdicts.filter(({ problem }) => problem !== "")

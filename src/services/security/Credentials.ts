@@ -24,25 +24,32 @@ export interface CredentialSet {
   readonly identity: CertificateIdentity
   /** Hexadecimal. */
   readonly serialNumber: string
-  /** As short as that of the shortest certificate that is sent. */
+  /** As short as that of the shortest certificate from ours to its root. */
   readonly validity: Validity
   /** PEM, leaf first. */
   readonly cert: string
   /** PEM. */
   readonly key: Redacted.Redacted<string>
-  /** PEM; verifies servers. */
+  /** PEM; verifies servers. Empty: those of the system. */
   readonly serverRoots: string
-  /** PEM; verifies clients. */
+  /** PEM; verifies clients. Empty: nobody is one. */
   readonly clientRoots: string
   /** PEM of each trust domain that peers may belong to; none where names and roots decide. */
   readonly bundles: Option.Option<ReadonlyMap<string, string>>
 }
 
+/** Without roots those of the system verify servers. */
+export type OwnFiles =
+  & Pick<CertificateFiles, "certFile" | "keyFile">
+  & {
+    readonly [Name in "caFile" | "clientCaFile"]?: string | undefined
+  }
+
 /** Where a set comes from. */
 export type CredentialOrigin =
   | {
     readonly _tag: "Files"
-    readonly files: CertificateFiles
+    readonly files: OwnFiles
     /** The certificate's SPIFFE id says who it is, and peers are judged by theirs. */
     readonly isSvid: boolean
     /** Ours must chain to the roots too. A database or a broker may know us by other roots than those of its own. */

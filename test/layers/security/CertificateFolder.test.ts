@@ -5,6 +5,7 @@ import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import * as tls from "node:tls"
 import * as CertificateFolder from "../../../src/layers/security/CertificateFolder.ts"
+import * as CertificateReport from "../../../src/layers/security/CertificateReport.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
 const life = Duration.days(10)
@@ -23,9 +24,9 @@ describe("CertificateFolder", () => {
     Effect.gen(function*() {
       const folder = yield* prepared
 
-      const verdicts = yield* CertificateFolder.verify(folder)
-      const [leaf] = yield* CertificateFolder.show(path.join(folder, "poller.pem"))
-      const [root] = yield* CertificateFolder.show(path.join(folder, "root.pem"))
+      const verdicts = yield* CertificateReport.verify(folder)
+      const [leaf] = yield* CertificateReport.show(path.join(folder, "poller.pem"))
+      const [root] = yield* CertificateReport.show(path.join(folder, "root.pem"))
 
       assert.deepStrictEqual(verdicts.map(({ name, problem }) => [name, problem]), [["poller.serviceradar", ""]])
       assert.strictEqual(leaf?.subject, "CN=poller.serviceradar, O=ServiceRadar")
@@ -88,7 +89,7 @@ describe("CertificateFolder", () => {
         await fs.chmod(path.join(folder, "core-key.pem"), 0o604)
       })
 
-      const verdicts = yield* CertificateFolder.verify(folder)
+      const verdicts = yield* CertificateReport.verify(folder)
 
       assert.match(verdicts[0]?.problem ?? "", /agent-key\.pem: key values mismatch/)
       assert.match(

@@ -168,10 +168,10 @@ const verifyAddresses = (servers: ReadonlyArray<string>): Pick<tls.ConnectionOpt
   }
 }
 
-/** Renewed while the program runs: a certificate, its key and the roots that go with them. */
+/** Renewed while the program runs: a certificate, its key and the roots that go with them, if there are any. */
 const originOf = ({ caFile, certFile, keyFile, workload }: NatsTls): CredentialOrigin | undefined => {
   if (workload !== undefined) return ConnectionSecurity.originOf(workload)
-  if (caFile === undefined || certFile === undefined || keyFile === undefined) return undefined
+  if (certFile === undefined || keyFile === undefined) return undefined
   return { _tag: "Files", files: { caFile, certFile, keyFile, clientCaFile: caFile }, isSvid: false, isRooted: false }
 }
 
@@ -186,7 +186,7 @@ const ofSet = (options: NatsTls, servers: ReadonlyArray<string>, set: Credential
   const { workload } = options
   return {
     ...named(options, servers),
-    ca: set.serverRoots,
+    ...(set.serverRoots === "" ? {} : { ca: set.serverRoots }),
     cert: set.cert,
     key: Redacted.value(set.key),
     minVersion: "TLSv1.3",
@@ -199,7 +199,7 @@ const ofSet = (options: NatsTls, servers: ReadonlyArray<string>, set: Credential
   }
 }
 
-/** The system's roots or others, and no certificate of ours: nothing that is renewed here. */
+/** The system's roots or others, and no certificate of ours. */
 const ofRoots = Effect.fnUntraced(function*(options: NatsTls, servers: ReadonlyArray<string>) {
   const { caFile, certFile, keyFile } = options
   let found: ConnectionTls = named(options, servers)
@@ -209,17 +209,10 @@ const ofRoots = Effect.fnUntraced(function*(options: NatsTls, servers: ReadonlyA
     found = { ...found, ca }
   }
   if (certFile === undefined && keyFile === undefined) return found
-  if (certFile === undefined || keyFile === undefined) {
-    return yield* new NatsCredentialsError({
-      file: certFile ?? keyFile ?? "",
-      reason: "a certificate and its key go together, but only one of them is named"
-    })
-  }
-  const cert = yield* readPem(certFile)
-  const key = yield* readPem(keyFile)
-  yield* check(certFile, { cert })
-  yield* check(keyFile, { cert, key })
-  return { ...found, cert, key, minVersion: "TLSv1.3" as const }
+  return yield* new NatsCredentialsError({
+    file: certFile ?? keyFile ?? "",
+    reason: "a certificate and its key go together, but only one of them is named"
+  })
 })
 
 const tlsOf = Effect.fnUntraced(function*(options: NatsTls, servers: ReadonlyArray<string>) {

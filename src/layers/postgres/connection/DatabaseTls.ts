@@ -8,12 +8,12 @@
 import { Effect, type FileSystem, Option, Redacted, type Scope, Stream } from "effect"
 import type * as tls from "node:tls"
 import type * as CnpgConfig from "../../../domain/events/settings/CnpgConfig.ts"
-import type { CertificateFiles } from "../../../domain/security/SecurityConfig.ts"
 import {
   Credentials,
   type CredentialsError,
   type CredentialSet,
-  type CredentialSource
+  type CredentialSource,
+  type OwnFiles
 } from "../../../services/security/Credentials.ts"
 import * as TlsFiles from "../../security/TlsFiles.ts"
 
@@ -24,24 +24,22 @@ export interface DatabaseTls {
   readonly renewals: Stream.Stream<unknown>
 }
 
-const open = Effect.fnUntraced(function*(files: CertificateFiles) {
+const open = Effect.fnUntraced(function*(files: OwnFiles) {
   const credentials = yield* Credentials
   return yield* credentials.open({ _tag: "Files", files, isSvid: false, isRooted: false })
 })
 
-/** A certificate of ours, its key and roots: what is renewed while the program runs. */
-const filesOf = ({ caFile, certFile, keyFile }: CnpgConfig.DatabaseTls): CertificateFiles | undefined =>
-  certFile === undefined || keyFile === undefined || caFile === undefined
+/** A certificate of ours and its key, and roots if there are any: what is renewed while the program runs. */
+const filesOf = ({ caFile, certFile, keyFile }: CnpgConfig.DatabaseTls): OwnFiles | undefined =>
+  certFile === undefined || keyFile === undefined
     ? undefined
     : { certFile, keyFile, caFile, clientCaFile: caFile }
 
-const partly = Effect.fnUntraced(function*({ caFile, certFile, keyFile }: CnpgConfig.DatabaseTls) {
-  const ca = caFile === undefined ? {} : { ca: yield* TlsFiles.readPem(caFile) }
-  if (caFile !== undefined) yield* TlsFiles.check(caFile, ca)
-  if (certFile === undefined || keyFile === undefined) return ca
-  const own = { cert: yield* TlsFiles.readPem(certFile), key: yield* TlsFiles.readPem(keyFile) }
-  yield* TlsFiles.check(keyFile, own)
-  return { ...ca, ...own }
+const rootsOf = Effect.fnUntraced(function*({ caFile }: CnpgConfig.DatabaseTls) {
+  if (caFile === undefined) return {}
+  const ca = { ca: yield* TlsFiles.readPem(caFile) }
+  yield* TlsFiles.check(caFile, ca)
+  return ca
 })
 
 /** The client takes these apart anew for each connection, so they are looked up then. */
@@ -56,7 +54,7 @@ const ofSource = (source: CredentialSource): tls.ConnectionOptions => {
       return of((set) => Redacted.value(set.key))
     },
     get ca() {
-      return of((set) => set.serverRoots)
+      return of((set) => set.serverRoots || undefined)
     }
   }
 }
@@ -70,7 +68,7 @@ const completed = (options: tls.ConnectionOptions, { verifiesName }: CnpgConfig.
 
 const ofFiles = Effect.fnUntraced(function*(database: CnpgConfig.DatabaseTls) {
   const files = filesOf(database)
-  if (files === undefined) return { options: completed(yield* partly(database), database), renewals: Stream.never }
+  if (files === undefined) return { options: completed(yield* rootsOf(database), database), renewals: Stream.never }
   const source = yield* open(files)
   return { options: completed(ofSource(source), database), renewals: Stream.drop(source.changes, 1) }
 })

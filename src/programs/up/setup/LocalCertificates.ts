@@ -7,6 +7,7 @@ import { Duration, Effect } from "effect"
 import * as path from "node:path"
 import * as SecurityConfig from "../../../domain/security/SecurityConfig.ts"
 import * as CertificateFolder from "../../../layers/security/CertificateFolder.ts"
+import * as CertificateReport from "../../../layers/security/CertificateReport.ts"
 import type { LocalSetup } from "./LocalSetup.ts"
 
 const services = ["core", "agent", "poller", "postgres", "nats"] as const
@@ -18,7 +19,7 @@ const life = Duration.days(365)
 const ensure = Effect.fnUntraced(function*(folder: string) {
   // A CA that is there already is no error here.
   yield* Effect.option(CertificateFolder.init(folder, authorityLife))
-  const verdicts = yield* Effect.orElseSucceed(CertificateFolder.verify(folder), () => [])
+  const verdicts = yield* Effect.orElseSucceed(CertificateReport.verify(folder), () => [])
   const usable = new Set(verdicts.filter(({ problem }) => problem === "").map(({ name }) => name))
   const missing = services.filter((service) => !usable.has(`${service}.serviceradar`))
   yield* Effect.forEach(missing, (service) => CertificateFolder.issue(folder, service, { hosts: [], life }))

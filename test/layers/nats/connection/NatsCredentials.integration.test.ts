@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Option, Redacted, Stream } from "effect"
+import { Effect, Fiber, Layer, Logger, Option, Redacted, Stream } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { NatsConnection } from "../../../../src/layers/nats/connection/NatsConnection.ts"
 import * as NatsCredentials from "../../../../src/layers/nats/connection/NatsCredentials.ts"
+import { Credentials } from "../../../../src/services/security/Credentials.ts"
+import { authority, filesIn, write as renew } from "../../../support/authority.ts"
 import * as natsAccounts from "../../../support/natsAccounts.ts"
 import * as natsClient from "../../../support/natsClient.ts"
 import * as natsServer from "../../../support/natsServer.ts"
@@ -154,6 +156,26 @@ describe("NatsCredentials", () => {
       assert.match(yield* attempt(url, { tls: mtls }), /does not support 'tls'/)
       assert.match(yield* attempt(url.replace("nats:", "tls:"), {}), /does not support 'tls'/)
     }), 60_000)
+
+  it.live("tells of a renewed certificate also where the roots are those of the system", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const ca = authority()
+      const { certFile, keyFile } = filesIn(folder, "core")
+      const address = { isTls: true, login: Option.none() }
+      const [first, second] = [ca.issue(), ca.issue()]
+      const load = NatsCredentials.load({ tls: { certFile, keyFile } }, address)
+      yield* Effect.promise(() => renew(folder, "core", first, ca.root))
+      const { options, renewals } = yield* load
+      const renewed = yield* Effect.forkScoped(Stream.runHead(renewals))
+      yield* Effect.forkScoped(Credentials.use(({ keep }) => keep))
+
+      yield* Effect.promise(() => renew(folder, "core", second, ca.root))
+      yield* Effect.timeout(Fiber.join(renewed), "10 seconds")
+
+      assert.deepStrictEqual(options.tls, { cert: first.cert, key: first.key, minVersion: "TLSv1.3" })
+      assert.deepStrictEqual((yield* load).options.tls, { cert: second.cert, key: second.key, minVersion: "TLSv1.3" })
+    }).pipe(Effect.scoped, Effect.provide(secured)))
 
   it.effect("names the file that cannot be used, and why", () =>
     Effect.gen(function*() {

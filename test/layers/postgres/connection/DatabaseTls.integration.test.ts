@@ -1,7 +1,7 @@
 /** Against a PostgreSQL of its own that speaks TLS, and asks clients for certificates of the same root. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, type Redacted, Schedule } from "effect"
+import { Effect, Fiber, Layer, Option, type Redacted, Schedule, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -10,6 +10,8 @@ import { DatabaseEndpoint } from "../../../../src/layers/postgres/connection/Dat
 import * as DatabaseTls from "../../../../src/layers/postgres/connection/DatabaseTls.ts"
 import { PgConnection } from "../../../../src/layers/postgres/connection/PgConnection.ts"
 import * as EmbeddedPostgres from "../../../../src/layers/postgres/server/EmbeddedPostgres.ts"
+import { Credentials } from "../../../../src/services/security/Credentials.ts"
+import { authority, filesIn, write } from "../../../support/authority.ts"
 import { secured } from "../../../support/secured.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
 
@@ -101,6 +103,28 @@ describe("DatabaseTls", () => {
       assert.deepStrictEqual(Option.map(mutual, (row) => row?.ssl), Option.some(true))
       assert.include(Option.getOrUndefined(mutual)?.client ?? "", "poller")
       assert.isTrue(Option.isNone(otherRoot))
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("shows a renewed certificate also where the roots are those of the system", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const ca = authority()
+      const { caFile: _, clientCaFile: __, ...own } = filesIn(folder, "poller")
+      const [first, second] = [ca.issue(), ca.issue()]
+      yield* Effect.promise(() => write(folder, "poller", first, ca.root))
+      const { options, renewals } = yield* DatabaseTls.load({
+        tls: Option.some({ ...own, verifiesName: true }),
+        sslMode: Option.none()
+      })
+      const renewed = yield* Effect.forkScoped(Stream.runHead(renewals))
+      yield* Effect.forkScoped(Credentials.use(({ keep }) => keep))
+      const before = { cert: options?.cert, ca: options?.ca }
+
+      yield* Effect.promise(() => write(folder, "poller", second, ca.root))
+      yield* Effect.timeout(Fiber.join(renewed), "10 seconds")
+
+      assert.deepStrictEqual(before, { cert: first.cert, ca: undefined })
+      assert.deepStrictEqual([options?.cert, options?.key], [second.cert, second.key])
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.effect("names the file that is missing or does not belong to the others", () =>

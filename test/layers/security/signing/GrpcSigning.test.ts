@@ -108,17 +108,17 @@ const flip = (text: string, bit: number): string => {
 }
 
 /** Each form of the call in which one bit is another. */
-function* changes(sent: Sent, step: number): Generator<readonly [string, Sent]> {
+function* changes(sent: Sent): Generator<readonly [string, Sent]> {
   for (const name of Object.values(headers)) {
     const [text = ""] = sent.metadata[name] ?? []
-    for (let bit = 0; bit < 8 * text.length; bit += step) {
+    for (let bit = 0; bit < 8 * text.length; bit++) {
       yield [`${name} bit ${bit}`, { ...sent, metadata: { ...sent.metadata, [name]: [flip(text, bit)] } }]
     }
   }
-  for (let bit = 0; bit < 8 * sent.method.length; bit += step) {
+  for (let bit = 0; bit < 8 * sent.method.length; bit++) {
     yield [`method bit ${bit}`, { ...sent, method: flip(sent.method, bit) }]
   }
-  for (let bit = 0; bit < 8 * sent.request.length; bit += step) {
+  for (let bit = 0; bit < 8 * sent.request.length; bit++) {
     const request = Uint8Array.from(sent.request)
     request.set([(request[bit >> 3] ?? 0) ^ 1 << (bit & 7)], bit >> 3)
     yield [`request bit ${bit}`, { ...sent, request }]
@@ -130,26 +130,27 @@ const request = Uint8Array.from({ length: 40 }, (_, index) => index * 7)
 const atNow = Effect.suspend(() => TestClock.setTime(Date.now()))
 
 describe("GrpcSigning", () => {
-  it.effect.each([["Ed25519", 1], ["ECDSA P-256", 3], ["RSA", 11]] as const)(
+  it.effect.each(["Ed25519", "ECDSA P-256", "RSA"] as const)(
     "refuses a call of which any single bit was changed: %s",
-    ([kind, step]) =>
+    (kind) =>
       Effect.gen(function*() {
         yield* atNow
         const { intercept, poller } = rig(kind)
         const sent = yield* signedBy(poller, request)
         const accepted: Array<string> = []
         let count = 0
-        for (const [what, changed] of changes(sent, step)) {
+        for (const [what, changed] of changes(sent)) {
           count += 1
           const answer = yield* received(intercept, changed)
           if (!answer.startsWith("Unauthenticated ")) accepted.push(`${what}: ${answer}`)
         }
 
         assert.deepStrictEqual(accepted, [])
-        assert.isAbove(count, 600)
+        assert.isAbove(count, 5_000)
         // None of them has spent the nonce of the call itself.
         assert.strictEqual(yield* received(intercept, sent), "handled")
-      })
+      }),
+    60_000
   )
 
   it.effect("names the check that was not passed, in an answer and in an event", () =>

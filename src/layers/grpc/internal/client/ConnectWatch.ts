@@ -9,7 +9,7 @@
 import { channel } from "node:diagnostics_channel"
 import type * as net from "node:net"
 import { setImmediate } from "node:timers"
-import { later } from "../Timer.ts"
+import { later } from "../../../sockets/Timer.ts"
 
 interface Attempt {
   readonly port: number

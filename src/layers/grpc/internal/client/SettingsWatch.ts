@@ -5,7 +5,7 @@
  */
 import * as grpc from "@grpc/grpc-js"
 import type * as net from "node:net"
-import { later } from "../Timer.ts"
+import { later } from "../../../sockets/Timer.ts"
 import * as ConnectWatch from "./ConnectWatch.ts"
 
 type Connector = ReturnType<grpc.ChannelCredentials["_createSecureConnector"]>

@@ -46,3 +46,14 @@ export const watch = (
     told({ address: addressOf(socket), certificate: certificateOf(socket), failure })
   })
 }
+
+/** Of one with which TLS was not even begun. */
+export const turnedAway = (
+  { remoteAddress, remotePort }: net.Socket,
+  told: (attempt: ConnectionAttempt) => void
+): void =>
+  told({
+    address: peerOf(remoteAddress, remotePort),
+    certificate: undefined,
+    failure: { reason: "too many others wanted to come to terms at the same time", isOfCertificate: false }
+  })

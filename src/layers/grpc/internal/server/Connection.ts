@@ -4,7 +4,7 @@
  * Closing is polite: the client hears GOAWAY, its running calls go on for `ageGrace`, new ones take a new connection.
  */
 import type * as http2 from "node:http2"
-import { later } from "../Timer.ts"
+import { later } from "../../../sockets/Timer.ts"
 
 /** Milliseconds; infinite switches the rule off. */
 export interface ConnectionLife {

@@ -2,7 +2,7 @@
  * One time limit for many: each is looked at in the order in which it came, so that nobody needs a timer of its own.
  */
 
-import { every } from "../Timer.ts"
+import { every } from "../../../sockets/Timer.ts"
 
 const looksPerLimit = 4
 const lookMillisMax = 1_000

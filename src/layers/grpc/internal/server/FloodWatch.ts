@@ -6,7 +6,7 @@
  * sent to it; one that has far more for two looks in a row, or enormously more in one, is told so and closed.
  */
 import * as http2 from "node:http2"
-import { every } from "../Timer.ts"
+import { every } from "../../../sockets/Timer.ts"
 
 /** Bytes of overhead between two looks that no client of good will has. */
 export interface FloodLimits {

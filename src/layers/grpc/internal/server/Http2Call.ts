@@ -6,11 +6,11 @@
  */
 import { Effect, Exit, Option, Result } from "effect"
 import * as http2 from "node:http2"
+import { later } from "../../../sockets/Timer.ts"
 import type { ByteBudget } from "../../ByteBudget.ts"
 import * as Compression from "../../Compression.ts"
 import { DeadlineExceeded, type GrpcError, Internal, ResourceExhausted } from "../../GrpcError.ts"
 import * as Frames from "../Frames.ts"
-import { later } from "../Timer.ts"
 import * as WriteRoom from "../WriteRoom.ts"
 import { Arriving } from "./Arriving.ts"
 import type { Deadlines } from "./Deadlines.ts"

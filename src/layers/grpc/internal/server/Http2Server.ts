@@ -3,6 +3,7 @@ import { Effect, Stream } from "effect"
 import * as http2 from "node:http2"
 import * as tls from "node:tls"
 import * as ScopedLoop from "../../../../services/backoff/ScopedLoop.ts"
+import * as HandshakeQueue from "../../../sockets/HandshakeQueue.ts"
 import type { ServerCredentials } from "../../GrpcCredentials.ts"
 import * as Attempts from "./Attempts.ts"
 import type { Sessions } from "./Sessions.ts"
@@ -31,7 +32,9 @@ export const create = (credentials: ServerCredentials | undefined, maxConcurrent
     allowHTTP1: false
   })
   useContext(server, credentials.tls)
-  if (credentials.onAttempt !== undefined) Attempts.watch(server, credentials.onAttempt)
+  const { onAttempt = () => {} } = credentials
+  Attempts.watch(server, onAttempt)
+  HandshakeQueue.takeTurns(server, (socket) => Attempts.turnedAway(socket, onAttempt))
   return server
 }
 

@@ -4,7 +4,7 @@
 import { Effect } from "effect"
 import type * as http2 from "node:http2"
 import type * as net from "node:net"
-import { later } from "../Timer.ts"
+import { later } from "../../../sockets/Timer.ts"
 import * as Connection from "./Connection.ts"
 import type { FloodWatch } from "./FloodWatch.ts"
 

@@ -1,0 +1,120 @@
+/**
+ * Lets the TLS handshakes of one listener begin a few at a time, so that whoever opens thousands of connections takes the
+ * processor from nobody who has one.
+ *
+ * Addresses take turns, so a newcomer waits for at most one handshake of each of the others. Only a connection on which
+ * something has arrived takes a turn, and a peer that is slow to answer gives its turn back soon, though its handshake
+ * goes on. Who has had no turn for too long has surely given up.
+ */
+import type * as net from "node:net"
+import type * as tls from "node:tls"
+import { later } from "./Timer.ts"
+
+export interface HandshakeLimits {
+  /** Handshakes whose next step may come at the same moment. */
+  readonly atOnce: number
+  /** After this the turn is over, whether or not the handshake is. */
+  readonly turnMillis: number
+  /** Closed when no turn has come until then. */
+  readonly waitMillis: number
+}
+
+/** One step takes about 1 ms of the processor; 160 handshakes a second begin even where all peers are slow. */
+export const limitsDefault: HandshakeLimits = { atOnce: 4, turnMillis: 25, waitMillis: 10_000 }
+
+interface Waiting {
+  readonly socket: net.Socket
+  readonly key: string
+  readonly sinceMillis: number
+  readonly begin: () => void
+}
+
+/** Which connection it is, whether it is seen from below TLS or from above. */
+const keyOf = ({ remoteAddress, remotePort }: Pick<net.Socket, "remoteAddress" | "remotePort">): string =>
+  `${remoteAddress} ${remotePort}`
+
+export class HandshakeQueue {
+  readonly #limits: HandshakeLimits
+  readonly #refused: (socket: net.Socket) => void
+  /** By address, in the order of their turns. */
+  readonly #waiting = new Map<string, Array<Waiting>>()
+  /** Turns that go on, and how to keep their ends from coming by time. */
+  readonly #running = new Map<string, () => void>()
+
+  /** `refused` hears of those that had no turn in time, before they are closed. */
+  constructor(limits: HandshakeLimits, refused: (socket: net.Socket) => void) {
+    this.#limits = limits
+    this.#refused = refused
+  }
+
+  /** `begin` takes the connection over, with what has arrived on it. */
+  add(socket: net.Socket, begin: () => void): void {
+    // Nobody else listens yet; who takes the connection over does.
+    socket.on("error", () => {})
+    socket.once("readable", () => {
+      // It went away, and has sent nothing.
+      if (socket.readableLength === 0) return void socket.destroy()
+      const address = socket.remoteAddress ?? ""
+      const line = this.#waiting.get(address) ?? []
+      this.#waiting.set(address, line)
+      line.push({ socket, key: keyOf(socket), sinceMillis: performance.now(), begin })
+      this.#next()
+    })
+  }
+
+  /** The handshake of this connection is done; it may be given as it is above TLS. */
+  done(socket: Pick<net.Socket, "remoteAddress" | "remotePort">): void {
+    this.#end(keyOf(socket))
+  }
+
+  #end(key: string): void {
+    const cancel = this.#running.get(key)
+    if (cancel === undefined) return
+    cancel()
+    this.#running.delete(key)
+    this.#next()
+  }
+
+  #next(): void {
+    while (this.#running.size < this.#limits.atOnce) {
+      const one = this.#take()
+      if (one === undefined) return
+      if (one.socket.destroyed) continue
+      if (performance.now() - one.sinceMillis > this.#limits.waitMillis) {
+        this.#refused(one.socket)
+        one.socket.destroy()
+        continue
+      }
+      const { key, socket } = one
+      this.#running.set(key, later(this.#limits.turnMillis, () => this.#end(key)))
+      socket.once("close", () => this.#end(key))
+      one.begin()
+    }
+  }
+
+  /** The first of the address whose turn it is, which is the last from then on. */
+  #take(): Waiting | undefined {
+    for (const [address, line] of this.#waiting) {
+      const one = line.shift()
+      this.#waiting.delete(address)
+      if (line.length > 0) this.#waiting.set(address, line)
+      return one
+    }
+    return undefined
+  }
+}
+
+/**
+ * Node's server begins TLS on every connection at once; this one waits for their turns. Who listens to `connection` later
+ * hears of each as it comes.
+ */
+export const takeTurns = (server: tls.Server, refused: (socket: net.Socket) => void): void => {
+  const queue = new HandshakeQueue(limitsDefault, refused)
+  const begin = server.listeners("connection")
+  server.removeAllListeners("connection")
+  server.on("connection", (socket) =>
+    queue.add(socket, () => {
+      for (const listener of begin) Reflect.apply(listener, server, [socket])
+    }))
+  server.on("secureConnection", (socket) => queue.done(socket))
+}
