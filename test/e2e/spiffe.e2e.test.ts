@@ -1,18 +1,21 @@
 /**
- * Agent and poller as processes of their own whose identities come from a Workload API on a unix socket, with files as
+ * Programs as processes of their own whose identities come from a Workload API on a unix socket, with files as
  * the Docker set-up of the existing system has them. Each gets another certificate every second.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, References, Schedule, Stream } from "effect"
+import { Effect, Layer, Option, Redacted, References, Schedule, Stream } from "effect"
 import * as fs from "node:fs/promises"
+import * as http2 from "node:http2"
 import * as net from "node:net"
 import * as path from "node:path"
+import { HealthService } from "../../src/gen/grpc/health/v1/health.ts"
 import { PermissionDenied } from "../../src/layers/grpc/GrpcError.ts"
 import { type Authority, authority } from "../support/authority.ts"
 import { get } from "../support/http.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
+import { TestDatabase } from "../support/TestDatabase.ts"
 import * as WorkloadApi from "../support/workloadApi.ts"
 
 const domain = "carverauto.dev"
@@ -38,7 +41,131 @@ const sumOf = (text: string, name: string, label = ""): number =>
     .filter((line) => (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && line.includes(label))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0)
 
+interface Shipped {
+  readonly command: string
+  /** Its file as the Docker set-up has it, with ports and folders of the test. */
+  readonly config: (rig: {
+    readonly folder: string
+    readonly grpc: number
+    readonly http: number
+    readonly nobody: number
+    readonly security: unknown
+  }) => unknown
+}
+
+const tls = (name: string) => ({ cert_file: `${name}.pem`, key_file: `${name}-key.pem`, ca_file: "root.pem" })
+
+const shipped: Readonly<Record<string, Shipped>> = {
+  sync: {
+    command: "sync",
+    config: ({ folder, grpc, nobody, security }) => ({
+      listen_addr: `127.0.0.1:${grpc}`,
+      kv_address: `127.0.0.1:${nobody}`,
+      discovery_interval: "6h",
+      update_interval: "12h",
+      agent_id: "docker-agent",
+      poller_id: "docker-poller",
+      spool_dir: path.join(folder, "spool"),
+      sources: {
+        netbox: { type: "netbox", endpoint: `http://127.0.0.1:${nobody}`, credentials: { api_token: "t" } }
+      },
+      security
+    })
+  },
+  "db-event-writer": {
+    command: "event-writer",
+    config: ({ grpc, nobody, security }) => ({
+      listen_addr: `127.0.0.1:${grpc}`,
+      nats_url: `nats://127.0.0.1:${nobody}`,
+      stream_name: "events",
+      consumer_name: "db-event-writer",
+      streams: [{ subject: "events.poller.health", table: "events" }],
+      security,
+      cnpg: { host: "127.0.0.1", port: nobody, database: "serviceradar", username: "serviceradar" }
+    })
+  },
+  core: {
+    command: "core",
+    config: ({ grpc, http, security }) => ({
+      listen_addr: `127.0.0.1:${http}`,
+      grpc_addr: `127.0.0.1:${grpc}`,
+      security
+    })
+  }
+}
+
+/** What becomes of a call of health with this certificate. */
+const health = (port: number, pems: { readonly cert?: string; readonly key?: string; readonly ca: string }) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => http2.connect(`https://127.0.0.1:${port}`, { ...pems, checkServerIdentity: () => undefined })),
+    (session) =>
+      Effect.callback<string>((resume) => {
+        const end = (text: string) => resume(Effect.succeed(text))
+        session.on("error", () => end("refused")).on("close", () => end("refused"))
+        const stream = session.request({
+          ":method": "POST",
+          ":path": HealthService.check.path,
+          "content-type": "application/grpc",
+          te: "trailers"
+        })
+        stream.on("error", () => end("refused"))
+        stream.on("trailers", (headers) => end(`status ${String(headers["grpc-status"])}`))
+        stream.on("response", (headers) => {
+          if (headers["grpc-status"] !== undefined) end(`status ${String(headers["grpc-status"])}`)
+        })
+        stream.resume().end(Buffer.alloc(5))
+      }).pipe(Effect.timeout("5 seconds")),
+    (session) => Effect.sync(() => session.destroy())
+  )
+
 describe("Identities of a Workload API", () => {
+  it.live.each(Object.entries(shipped))("serve %s, with its shipped file, to members of the trust domain alone", (
+    [name, { command, config }]
+  ) =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const [ca, other] = [authority("SPIRE"), authority("Another SPIRE")]
+      const socket = path.join(folder, "agent.sock")
+      yield* rotating(socket, name, ca)
+      const [grpc, http, nobody] = yield* Effect.all([Program.freePort, Program.freePort, Program.freePort])
+      const file = path.join(folder, `${name}.json`)
+      const security = {
+        mode: "spiffe",
+        cert_dir: "/etc/serviceradar/certs",
+        role: name,
+        trust_domain: domain,
+        server_spiffe_id: idOf("core"),
+        workload_socket: `unix://${socket}`,
+        tls: tls(name)
+      }
+      const text = JSON.stringify(config({ folder, grpc, http, nobody, security }))
+      yield* Effect.promise(() => fs.writeFile(file, text))
+      const { url } = yield* TestDatabase
+      const env = command === "core" ? { DATABASE_URL: Redacted.value(url) } : {}
+      const check = yield* Program.start(["config", "check", "--kind", command, file], { env })
+      const checked = yield* check.exited
+      const program = yield* Program.start([command, "--config", file], { env })
+      const member = ca.issue({ commonName: "", dnsNames: [], addresses: [], spiffeId: idOf("poller") })
+      const stranger = other.issue({ commonName: "", dnsNames: [], addresses: [], spiffeId: idOf("poller") })
+      const elsewhere = ca.issue({ commonName: "", spiffeId: "spiffe://elsewhere.example/services/poller" })
+      const ask = (pems: { readonly cert?: string; readonly key?: string }) => health(grpc, { ...pems, ca: ca.root })
+
+      yield* Program.eventually(
+        "a member is answered",
+        Effect.map(ask(member), Option.liftPredicate((answer) => answer === "status 0")),
+        { within: "60 seconds", programs: [program] }
+      )
+      const answers = [yield* ask({}), yield* ask(stranger), yield* ask(elsewhere), yield* ask(member)]
+
+      assert.strictEqual(checked, 0, check.output())
+      assert.deepStrictEqual(answers.slice(0, 2), ["refused", "refused"])
+      assert.notStrictEqual(answers[2], "status 0")
+      assert.strictEqual(answers[3], "status 0")
+    }).pipe(
+      Effect.provide(Layer.mergeAll(NodeServices.layer, TestDatabase.layer)),
+      Effect.provideService(References.MinimumLogLevel, "None")
+    ), 120_000)
+
   it.live("that come late and change every second fail no check", () =>
     Effect.gen(function*() {
       const folder = yield* temporaryFolder

@@ -4,10 +4,13 @@
  * A file that cannot be used is reported with everything that is wrong with it, so that an operator corrects it once.
  * The error carries the parts (`serviceradar config check --json` prints them); its message is ready for a terminal.
  */
-import { Effect, FileSystem, Option, Result, Schema } from "effect"
+import { Effect, type FileSystem, Option, Result, Schema } from "effect"
 import * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
 import { ConfigProblem } from "../../domain/config/ConfigProblem.ts"
-import { systemText } from "../process/SystemText.ts"
+import * as WholeFile from "./WholeFile.ts"
+
+/** Of a poller of ten thousand agents with a thousand checks each, about. */
+const bytesMax = 2 ** 30
 
 /** The file is absent, a folder, or not readable by this user. */
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { detail: Schema.String }) {}
@@ -58,10 +61,9 @@ export const load = Effect.fn("ConfigFile.load")(function*<S extends Schema.Deco
   schema: S,
   path: string
 ): Effect.fn.Return<ConfigDocument.Decoded<S["Type"]>, ConfigFileError, FileSystem.FileSystem> {
-  const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(
-    files.readFileString(path),
-    (error) => new ConfigFileError({ path, reason: new Unreadable({ detail: systemText(error) }) })
+    WholeFile.read(path, bytesMax),
+    ({ detail }) => new ConfigFileError({ path, reason: new Unreadable({ detail }) })
   )
   return yield* Effect.fromResult(
     Result.mapError(ConfigDocument.decode(schema, text), (failure) =>

@@ -76,11 +76,10 @@ const issuerOf = Effect.fnUntraced(function*(folder: string) {
   const file = path.join(folder, rootKeyFile)
   const text = yield* read(file)
   const root = yield* certificatesOf(path.join(folder, rootFile))
-  const privateKey = yield* Effect.try({
-    try: () => crypto.createPrivateKey(text),
-    catch: (cause) =>
-      new CertificateFolderError({ file, reason: cause instanceof Error ? cause.message : String(cause) })
-  })
+  const privateKey = yield* Effect.fromResult(Result.mapError(
+    CertificateSet.keyOf({ file, text }),
+    ({ reason }) => new CertificateFolderError({ file, reason })
+  ))
   if (root[0]?.checkPrivateKey(privateKey) !== true) {
     return yield* new CertificateFolderError({ file, reason: `is not the key of ${rootFile}` })
   }

@@ -9,6 +9,7 @@ import * as crypto from "node:crypto"
 import * as tls from "node:tls"
 import type { Validity } from "../../domain/security/CertificateExpiry.ts"
 import * as CertificateExpiry from "../../domain/security/CertificateExpiry.ts"
+import * as PemText from "../../domain/security/PemText.ts"
 import { CredentialsError, type CredentialSet } from "../../services/security/Credentials.ts"
 import { describeCause } from "../process/SetupFailed.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
@@ -19,8 +20,6 @@ export interface Pem {
   readonly text: string
 }
 
-const block = /-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g
-
 const attempt = <A>(file: string, make: () => A): Result.Result<A, CredentialsError> =>
   Result.try({ try: make, catch: (cause) => new CredentialsError({ file, reason: describeCause(cause) }) })
 
@@ -30,10 +29,11 @@ const refuse = (file: string, reason: string) => Result.fail(new CredentialsErro
 export const certificates = (
   { file, text }: Pem
 ): Result.Result<ReadonlyArray<crypto.X509Certificate>, CredentialsError> => {
-  const found = [...text.matchAll(block)].filter(([, label]) => label === "CERTIFICATE")
-  if (!/-----BEGIN [A-Z0-9 ]+-----/.test(text)) return refuse(file, "holds no PEM block")
+  const trouble = PemText.troubleOf(text)
+  if (trouble !== undefined) return refuse(file, trouble)
+  const found = PemText.blocksOf(text).filter(({ label }) => label === "CERTIFICATE")
   if (found.length === 0) return refuse(file, "holds no certificate")
-  return attempt(file, () => found.map(([one]) => new crypto.X509Certificate(one)))
+  return attempt(file, () => found.map((one) => new crypto.X509Certificate(one.text)))
 }
 
 export const validityOf = (certificate: crypto.X509Certificate): Validity => ({
@@ -105,6 +105,21 @@ export interface Parts {
   readonly isRooted: boolean
 }
 
+export const keyOf = ({ file, text }: Pem): Result.Result<crypto.KeyObject, CredentialsError> => {
+  const trouble = PemText.troubleOf(text)
+  if (trouble !== undefined) return refuse(file, trouble)
+  if (PemText.isEncryptedKey(text)) {
+    return refuse(
+      file,
+      "is encrypted, and there is nobody to ask for its passphrase: `openssl pkey -in FILE` decrypts it"
+    )
+  }
+  if (!PemText.blocksOf(text).some(({ label }) => label.endsWith("PRIVATE KEY"))) {
+    return refuse(file, "holds no private key")
+  }
+  return attempt(file, () => crypto.createPrivateKey(text))
+}
+
 const check = (parts: Parts, nowMillis: number) =>
   Result.gen(function*() {
     const presented = yield* certificates(parts.cert)
@@ -112,8 +127,7 @@ const check = (parts: Parts, nowMillis: number) =>
     const clientRoots = parts.clientCa === undefined ? [] : yield* certificates(parts.clientCa)
     const [leaf] = presented
     if (leaf === undefined) return yield* refuse(parts.cert.file, "holds no certificate")
-    if (!/-----BEGIN [A-Z0-9 ]+-----/.test(parts.key.text)) return yield* refuse(parts.key.file, "holds no PEM block")
-    const key = yield* attempt(parts.key.file, () => crypto.createPrivateKey(parts.key.text))
+    const key = yield* keyOf(parts.key)
     if (!leaf.checkPrivateKey(key)) {
       return yield* refuse(parts.key.file, `key values mismatch: it is not the key of ${parts.cert.file}`)
     }

@@ -14,9 +14,9 @@ import {
   type CredentialSet,
   type OwnFiles
 } from "../../services/security/Credentials.ts"
-import { systemText } from "../process/SystemText.ts"
 import * as CertificateSet from "./CertificateSet.ts"
 import * as PeerCertificate from "./PeerCertificate.ts"
+import * as TlsFiles from "./TlsFiles.ts"
 
 export interface Reading {
   /** Equal for equal contents. */
@@ -30,11 +30,7 @@ const othersMayRead = 0o004
 export type OpenKeys = "refuse" | "warn"
 
 const read = Effect.fnUntraced(function*(file: string) {
-  const files = yield* FileSystem.FileSystem
-  const text = yield* files.readFileString(file).pipe(
-    Effect.mapError((error) => new CredentialsError({ file, reason: `cannot be read: ${systemText(error)}` }))
-  )
-  return { file, text }
+  return { file, text: yield* TlsFiles.read(file) }
 })
 
 const readOptional = (file: string | undefined) => file === undefined ? Effect.succeed(undefined) : read(file)

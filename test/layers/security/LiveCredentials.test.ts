@@ -88,6 +88,37 @@ describe("LiveCredentials, from files", () => {
     }).pipe(Effect.provide(credentials(events, { checkEvery: "200 millis" })))
   })
 
+  it.live("takes a renewal as Kubernetes does it, a link that is turned to another folder", () => {
+    const events: Array<SecurityEvent> = []
+    const ca = authority()
+    return Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const version = (name: string) =>
+        Effect.promise(async () => {
+          await fs.mkdir(path.join(folder, name))
+          await write(path.join(folder, name), "agent", ca.issue(), ca.root)
+          await fs.symlink(name, path.join(folder, "..data_tmp"))
+          await fs.rename(path.join(folder, "..data_tmp"), path.join(folder, "..data"))
+        })
+      yield* version("..2026_01")
+      yield* Effect.promise(() =>
+        Promise.all(
+          ["agent.pem", "agent-key.pem", "root.pem"].map((file) =>
+            fs.symlink(path.join("..data", file), path.join(folder, file))
+          )
+        )
+      )
+      const { serial } = yield* opened(folder)
+      const before = serial()
+
+      yield* version("..2026_02")
+      yield* Effect.promise(() => fs.rm(path.join(folder, "..2026_01"), { recursive: true }))
+      yield* until(() => serial() !== before)
+
+      assert.deepStrictEqual(kinds(events), ["certificate_rotated"])
+    }).pipe(Effect.provide(credentials(events)))
+  })
+
   it.live.each(
     [
       ["a key of another certificate", /key values mismatch/, (ca: Authority) => ({
@@ -101,29 +132,38 @@ describe("LiveCredentials, from files", () => {
         const { cert, key } = ca.issue()
         return { cert: cert.slice(0, cert.length / 2), key }
       }],
+      [
+        "half a CA file",
+        /root\.pem: ends within a PEM block/,
+        (ca: Authority) => ca.issue(),
+        (root: string) => `${root}${authority("Next").root.slice(0, 300)}`
+      ],
       ["something else", /holds no PEM/, (ca: Authority) => ({ cert: "hello", key: ca.issue().key })]
     ] as const
-  )("keeps the set in use when it is followed by %s, and says so once", ([, reason, make]) => {
-    const events: Array<SecurityEvent> = []
-    const ca = authority()
-    return Effect.gen(function*() {
-      const folder = yield* prepare(ca, ca.issue())
-      const { serial } = yield* opened(folder)
-      const before = serial()
+  )(
+    "keeps the set in use when it is followed by %s, and says so once",
+    ([, reason, make, roots = (root: string) => root]) => {
+      const events: Array<SecurityEvent> = []
+      const ca = authority()
+      return Effect.gen(function*() {
+        const folder = yield* prepare(ca, ca.issue())
+        const { serial } = yield* opened(folder)
+        const before = serial()
 
-      yield* Effect.promise(() => write(folder, "agent", make(ca), ca.root))
-      yield* until(() => events.some(({ _tag }) => _tag === "CertificateRejected"))
-      yield* Effect.sleep(Duration.millis(400))
-      const [rejected] = events
+        yield* Effect.promise(() => write(folder, "agent", make(ca), roots(ca.root)))
+        yield* until(() => events.some(({ _tag }) => _tag === "CertificateRejected"))
+        yield* Effect.sleep(Duration.millis(400))
+        const [rejected] = events
 
-      assert.strictEqual(serial(), before)
-      assert.deepStrictEqual(kinds(events), ["certificate_validation_failed"])
-      assert.match(rejected?._tag === "CertificateRejected" ? rejected.reason : "", reason)
+        assert.strictEqual(serial(), before)
+        assert.deepStrictEqual(kinds(events), ["certificate_validation_failed"])
+        assert.match(rejected?._tag === "CertificateRejected" ? rejected.reason : "", reason)
 
-      yield* Effect.promise(() => write(folder, "agent", ca.issue(), ca.root))
-      yield* until(() => serial() !== before)
-    }).pipe(Effect.provide(credentials(events, { checkEvery: "100 millis" })))
-  })
+        yield* Effect.promise(() => write(folder, "agent", ca.issue(), ca.root))
+        yield* until(() => serial() !== before)
+      }).pipe(Effect.provide(credentials(events, { checkEvery: "100 millis" })))
+    }
+  )
 
   it.live("keeps the set in use when a file is deleted, and reports its name", () => {
     const events: Array<SecurityEvent> = []

@@ -8,6 +8,7 @@ import { Clock, DateTime, Effect, FileSystem, Option, Result } from "effect"
 import * as HttpTarget from "../../../domain/monitoring/checks/HttpTarget.ts"
 import * as Outcome from "../../../domain/monitoring/checks/ProbeOutcome.ts"
 import type { Prepare } from "../../../services/monitoring/Prober.ts"
+import * as WholeFile from "../../files/WholeFile.ts"
 import type { NameLookup } from "../NameLookup.ts"
 import type { BodyPattern } from "./BodyPattern.ts"
 import * as BodyScan from "./BodyScan.ts"
@@ -115,10 +116,13 @@ const judge = Effect.fnUntraced(function*(
   return { facts, complaint: complaints.length === 0 ? undefined : complaints.join("; ") }
 })
 
+const caBytesMax = 2 ** 20
+
 const authorities = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, target: HttpTarget.HttpTarget) {
   if (target.caFile === undefined) return undefined
-  return yield* fs.readFileString(target.caFile).pipe(
-    Effect.mapError((error) => new HttpExchangeError({ url: target.url, reason: `caFile: ${error.message}` }))
+  return yield* WholeFile.read(target.caFile, caBytesMax).pipe(
+    Effect.provideService(FileSystem.FileSystem, fs),
+    Effect.mapError(({ message }) => new HttpExchangeError({ url: target.url, reason: `caFile: ${message}` }))
   )
 })
 

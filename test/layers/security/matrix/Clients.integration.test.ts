@@ -83,10 +83,25 @@ const checkerOutcomes: Readonly<Record<Kind, RegExp>> = {
   valid: /^answered$/
 }
 
+/** What the agent's monitor is told. */
+const checkerEvents: Readonly<Record<Kind, ReadonlyArray<string>>> = {
+  "no certificate": ["ConnectionAttempt"],
+  "self-signed": ["CertificateRejected", "ConnectionAttempt"],
+  "other CA": ["CertificateRejected", "ConnectionAttempt"],
+  expired: ["CertificateRejected", "ConnectionAttempt"],
+  "not yet valid": ["CertificateRejected", "ConnectionAttempt"],
+  "unknown identity": ["CertificateRejected", "ConnectionAttempt"],
+  // The checker's own verdict, of which its monitor hears.
+  "without the permission": ["ConnectionAttempt"],
+  "wrong name": ["CertificateRejected", "ConnectionAttempt"],
+  valid: ["ConnectionAttempt"]
+}
+
 describe("An external checker with certificates of every kind", () => {
-  it.live.each(kinds)("is asked or refused: %s", (kind) =>
+  it.live.each(kinds)("is asked or refused, and it is told of: %s", (kind) =>
     Effect.gen(function*() {
       const ca = authority()
+      const { events, monitor } = yield* Certificates.recording
       const { port } = yield* checker(ca, kind)
       const folder = yield* temporaryFolder
       yield* Effect.promise(() => write(folder, "agent", ca.issue(), ca.root))
@@ -100,10 +115,12 @@ describe("An external checker with certificates of every kind", () => {
         return yield* agent.getStatus(statusRequest("odd"), { deadline: "8 seconds" })
       }).pipe(
         Effect.match({ onFailure: (error) => `${error._tag}: ${error.message}`, onSuccess: () => "answered" }),
-        Effect.provide(GrpcCheckers.layer(config))
+        Effect.provide(GrpcCheckers.layer(config)),
+        Effect.provideService(SecurityMonitor, monitor)
       )
 
       assert.match(found, checkerOutcomes[kind])
+      assert.deepStrictEqual(Certificates.namesOf(events), checkerEvents[kind])
     }).pipe(Effect.provide(secured), quiet))
 })
 
