@@ -153,7 +153,8 @@ const request = (details: string, serviceType = "http") => ({
 const has = (what: string, programs: ReadonlyArray<Program.Program>, isTrue: () => boolean) =>
   Program.eventually(what, Effect.sync(() => Option.liftPredicate(true, isTrue)), within(programs))
 
-describe("Planted secrets", () => {
+/** Most of it is waiting for programs that start. */
+describe.concurrent("Planted secrets", () => {
   it.live("are in nothing that agent, poller and core write, print, answer and store", () =>
     Effect.gen(function*() {
       const secrets = PlantedSecrets.make()

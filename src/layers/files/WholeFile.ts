@@ -24,6 +24,6 @@ export const read = Effect.fnUntraced(function*(
   const { size, type } = yield* Effect.mapError(files.stat(file), (error) => failed(systemText(error)))
   // Reading a folder says so itself.
   if (type !== "File" && type !== "Directory") return yield* failed(`it is no file but a ${type}`)
-  if (size > bytesMax) return yield* failed(`it has ${size} bytes, and at most ${bytesMax} are read`)
+  if (type === "File" && size > bytesMax) return yield* failed(`it has ${size} bytes, and at most ${bytesMax} are read`)
   return yield* Effect.mapError(files.readFileString(file), (error) => failed(systemText(error)))
 })

@@ -145,7 +145,8 @@ const check = (parts: Parts, nowMillis: number) =>
     // What OpenSSL alone refuses, such as a key that is too short for its security level.
     yield* attempt(parts.cert.file, () =>
       tls.createSecureContext({ cert: parts.cert.text, key: parts.key.text, ca: parts.ca?.text }))
-    return { leaf, validity }
+    // How long it lives says when to warn of its end, and a root may be younger than it.
+    return { leaf, validity: { ...validity, notBeforeMillis: validityOf(leaf).notBeforeMillis } }
   })
 
 /** `bundles` as in the set; whoever needs a SPIFFE id is refused without one. */

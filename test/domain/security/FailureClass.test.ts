@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
 import * as FailureClass from "../../../src/domain/security/FailureClass.ts"
 
 describe("FailureClass", () => {
@@ -12,5 +13,18 @@ describe("FailureClass", () => {
     ["Internal", "the checker reads certificates", "other"]
   ])("takes %s: %s for %s", (status, detail, expected) => {
     assert.strictEqual(FailureClass.classify({ status, detail }), expected)
+  })
+
+  it("never takes what a handler says for a failure of security, and always what is refused", () => {
+    const refusing = fc.constantFrom("Unauthenticated", "PermissionDenied")
+    const other = fc.string().filter((status) =>
+      !["Unauthenticated", "PermissionDenied", "Unavailable"].includes(status)
+    )
+    const words = fc.constantFrom("certificate", "TLS", "permission denied", "")
+    const detail = fc.tuple(fc.string(), words, fc.string()).map((parts) => parts.join(" "))
+    fc.assert(fc.property(refusing, other, detail, (refused, status, text) => {
+      assert.strictEqual(FailureClass.classify({ status: refused, detail: text }), "security")
+      assert.strictEqual(FailureClass.classify({ status, detail: text }), "other")
+    }))
   })
 })

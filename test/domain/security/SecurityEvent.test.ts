@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
 import * as EventWindow from "../../../src/domain/security/EventWindow.ts"
 import * as SecurityEvent from "../../../src/domain/security/SecurityEvent.ts"
 
@@ -35,6 +36,56 @@ describe("SecurityEvent", () => {
       action: "/x/Y",
       reason: "no role"
     })
+  })
+})
+
+describe("Any security event", () => {
+  const text = fc.string({ unit: "binary" })
+  const event: fc.Arbitrary<SecurityEvent.SecurityEvent> = fc.oneof(
+    fc.record({ peer: text, success: fc.boolean(), reason: text }).map((of) =>
+      SecurityEvent.ConnectionAttempt.make(of)
+    ),
+    fc.record({ commonName: text, reason: text }).map((of) => SecurityEvent.CertificateRejected.make(of)),
+    fc.record({ peer: text, action: text, reason: text }).map((of) => SecurityEvent.UnauthorizedAccess.make(of)),
+    fc.record({ peer: text, perSecond: fc.integer() }).map((of) => SecurityEvent.RateLimitExceeded.make(of)),
+    fc.record({ sender: text, error: text, reason: text }).map((of) => SecurityEvent.SignatureInvalid.make(of)),
+    fc.record({ commonName: text, serialNumber: text }).map((of) => SecurityEvent.CertificateRotated.make(of)),
+    fc.record({ commonName: text, days: fc.nat(), notAfter: text }).map((of) =>
+      SecurityEvent.CertificateExpiring.make(of)
+    ),
+    fc.record({ agent: text, failures: fc.nat() }).map((of) => SecurityEvent.CircuitOpened.make(of)),
+    fc.record({ target: text, reason: text }).map((of) => SecurityEvent.TargetDenied.make(of))
+  )
+
+  it("is one line of JSON that reads back as it was, whatever a peer put into it", () => {
+    fc.assert(fc.property(event, (one) => {
+      const record = SecurityEvent.toRecord(one)
+      const line = JSON.stringify(record)
+
+      assert.notInclude(line, "\n")
+      assert.deepStrictEqual(JSON.parse(line), record)
+      assert.strictEqual(record["security_event"], SecurityEvent.names[one._tag])
+    }))
+  })
+
+  it("is counted by the window for 300 s, never more than it holds", () => {
+    fc.assert(fc.property(
+      fc.array(fc.tuple(event, fc.integer({ min: 0, max: 200_000 })), { maxLength: 50 }),
+      fc.integer({ min: 0, max: 1_000_000 }),
+      (events, laterMillis) => {
+        const window = EventWindow.make()
+        let now = 0
+        const times = events.map(([one, afterMillis]) => {
+          now += afterMillis
+          window.add(one, now)
+          return now
+        })
+        const { byKind, total } = window.summary(now + laterMillis)
+
+        assert.strictEqual(total, times.filter((at) => now + laterMillis - at <= 300_000).length)
+        assert.strictEqual(Object.values(byKind).reduce((sum, count) => sum + count, 0), total)
+      }
+    ))
   })
 })
 

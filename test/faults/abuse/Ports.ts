@@ -37,7 +37,6 @@ interface Rig {
 const security = (folder: string, name: string) => ({
   mode: "mtls",
   cert_dir: folder,
-  role: name,
   tls: { cert_file: `${name}.pem`, key_file: `${name}-key.pem`, ca_file: "root.pem" },
   rate_limits: { poller: { per_second: 10_000, burst: 10_000 } }
 })
@@ -81,7 +80,13 @@ export const subjects: Readonly<Record<string, Subject>> = {
       listen_addr: listen(rig),
       core_address: rig.nobody,
       poll_interval: "30s",
-      agents: {},
+      agents: {
+        a: {
+          address: rig.nobody,
+          security: security(rig.folder, "poller"),
+          checks: [{ service_type: "port", service_name: "s", details: rig.nobody }]
+        }
+      },
       security: security(rig.folder, "poller")
     }),
     call: () => health
