@@ -5,10 +5,12 @@
  *   npm run bench -- event-writer [--scenario rate,drain,drain-telemetry,redelivery,memory,writers,poison,outage]
  *     [--messages 400000] [--memory-messages 2000000] [--rate 7610] [--seconds 60] [--minutes 5]
  *     [--sources] [--profile FOLDER] [--env NAME=VALUE,NAME=VALUE] [--node=--FLAG,--FLAG]
+ *   npm run bench -- event-writer --against CHECKOUT [--rounds 3] [--mix mixed|telemetry] [--messages 400000]
  *
- * With `--profile` the writer runs under V8's profiler, which costs it a tenth or so.
+ * `--against` drains the same backlog with this program and with that of another checkout, in turns. With `--profile` the writer runs under V8's profiler, which costs it a tenth or so.
  */
 import * as path from "node:path"
+import * as Against from "./eventWriter/Against.ts"
 import * as Bench from "./eventWriter/Bench.ts"
 import { makeFolder, type Measured, scenarios } from "./eventWriter/Scenarios.ts"
 import * as Servers from "./eventWriter/Servers.ts"
@@ -40,6 +42,8 @@ const chosen = (options: ReadonlyMap<string, string>): ReadonlyArray<string> => 
 }
 
 export const run = async (options: ReadonlyMap<string, string>): Promise<Measured> => {
+  const against = options.get("against")
+  if (against !== undefined) return Against.run(path.resolve(against), options)
   const names = chosen(options)
   const profile = profileOf(options)
   if (profile !== undefined) await makeFolder(profile)

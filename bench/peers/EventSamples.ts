@@ -408,6 +408,27 @@ export const mixed: ReadonlyArray<Share> = [
   { stream: "SWEEP", share: 10, samples: [sweep] }
 ]
 
+/** Each shape once. */
+export const shapes: Readonly<Record<string, Sample>> = {
+  "flow in protobuf": flowProtobuf,
+  "flows behind lengths": flowFramed,
+  "flow in JSON": flowJson,
+  metric: metricObject,
+  "array of metrics": metricArray,
+  "performance metrics": metricPerformance,
+  "OTLP metrics": metricProtobuf,
+  "OTLP spans": traceProtobuf,
+  "OTLP span in JSON": traceJson,
+  "GELF log": logGelf,
+  "array of logs": logArray,
+  "OTLP logs": logProtobuf,
+  "GELF event": eventGelf,
+  CloudEvent: eventCloud,
+  "SNMP trap": eventTrap,
+  "OCSF event": eventOcsf,
+  sweep
+}
+
 export const telemetryOnly: ReadonlyArray<Share> = [{ stream: "TELEMETRY", share: 1, samples: [metricObject] }]
 
 /** What no decoder reads. */
