@@ -3,34 +3,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { Effect, Option, Redacted, Schema } from "effect"
 import * as fs from "node:fs/promises"
-import * as http from "node:http"
 import * as path from "node:path"
+import * as CoreProcess from "../support/coreProcess.ts"
 import { natsConnection } from "../support/eventWriter.ts"
 import { get } from "../support/http.ts"
 import * as NatsServer from "../support/natsServer.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 import { TestDatabase } from "../support/TestDatabase.ts"
-
-/** Takes what is posted. */
-const webhookReceiver = Effect.gen(function*() {
-  const bodies: Array<string> = []
-  const server = http.createServer((request, response) => {
-    let body = ""
-    request.on("data", (chunk: Buffer) => body += chunk.toString("utf8"))
-    request.on("end", () => {
-      bodies.push(`${request.headers["authorization"]} ${body}`)
-      response.end()
-    })
-  })
-  yield* Effect.acquireRelease(
-    Effect.promise(() => new Promise<void>((done) => void server.listen(0, "127.0.0.1", done))),
-    () => Effect.promise(() => new Promise<void>((done) => void server.close(() => done())))
-  )
-  const address = server.address()
-  const port = typeof address === "object" ? address?.port : undefined
-  return { url: `http://127.0.0.1:${port}/hook`, bodies }
-})
+import * as WebhookReceiver from "../support/webhookReceiver.ts"
 
 const PollerHealth = Schema.fromJsonString(Schema.Struct({
   type: Schema.String,
@@ -76,7 +57,7 @@ describe("Core that loses a poller", () => {
         const { url } = yield* TestDatabase
         const nats = yield* NatsServer.start()
         const events = yield* eventStream(nats.url)
-        const hook = yield* webhookReceiver
+        const hook = yield* WebhookReceiver.make
         const ports = { grpc: yield* Program.freePort, http: yield* Program.freePort, none: yield* Program.freePort }
         const file = (name: string) => path.join(folder, `${name}.json`)
         yield* writeJson(file("core"), {
@@ -118,12 +99,15 @@ describe("Core that loses a poller", () => {
           ),
           ({ status }) => status === 200 ? Option.some(true) : Option.none<boolean>()
         )
+        const untold = yield* CoreProcess.untoldTurns(url)
         const told = (programs: ReadonlyArray<Program.Program>, count: number) =>
           Program.eventually(
-            `${count} webhooks and as many events of alerts`,
-            Effect.map(events, (all) => {
+            `${count} webhooks and as many events of alerts, and nothing more to tell`,
+            Effect.map(Effect.all([events, untold]), ([all, owed]) => {
               const alerts = all.filter((one) => one.endsWith("alert"))
-              return hook.bodies.length >= count && alerts.length >= count ? Option.some(all) : Option.none()
+              return hook.bodies.length >= count && alerts.length >= count && owed === 0
+                ? Option.some(all)
+                : Option.none()
             }),
             { within: "40 seconds", programs }
           )

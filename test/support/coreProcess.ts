@@ -1,5 +1,7 @@
 /** What tests of core as a process of its own start with: a file, free ports, and a report to send. */
-import { Effect } from "effect"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Effect, type Redacted } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import type { ServiceStatus } from "../../src/gen/monitoring/monitoring.ts"
@@ -43,3 +45,10 @@ export const wireReport = (timestamp: bigint, services: Array<ServiceStatus>) =>
   kvStoreId: "",
   services
 })
+
+/** How many losses and returns of pollers a core's database still has to tell webhooks of. */
+export const untoldTurns = (url: Redacted.Redacted) =>
+  Effect.map(
+    Effect.provide(PgClient.make({ url, maxConnections: 1 }), Reactivity.layer),
+    (sql) => Effect.map(sql`select from untold_poller_turns`, (rows) => rows.length)
+  )

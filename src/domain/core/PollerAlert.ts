@@ -1,7 +1,7 @@
 /** What webhooks are told of a poller that stops to report or is back, in the form of the existing core. */
 import { DateTime, Duration } from "effect"
 import { format } from "../config/GoDuration.ts"
-import type { PollerChange } from "../monitoring/reports/PollerPresence.ts"
+import type { PollerTurn } from "./PollerTurn.ts"
 
 export interface PollerAlert {
   readonly level: "error" | "info"
@@ -15,11 +15,9 @@ export interface PollerAlert {
 
 const instant = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis)).replace(/\.\d+Z$/, "Z")
 
-/** Undefined for a poller that reports for the first time. */
-export const of = (change: PollerChange, hostname: string): PollerAlert | undefined => {
-  const { atMillis, current, pollerId, previous, silenceMillis } = change
-  if (current === "unhealthy") {
-    return {
+export const of = ({ atMillis, isMissed, pollerId, silenceMillis }: PollerTurn, hostname: string): PollerAlert =>
+  isMissed
+    ? {
       level: "error",
       title: "Poller Offline",
       message: `Poller '${pollerId}' is offline`,
@@ -27,14 +25,11 @@ export const of = (change: PollerChange, hostname: string): PollerAlert | undefi
       poller_id: pollerId,
       details: { duration: format(Duration.millis(Math.round(silenceMillis))), hostname }
     }
-  }
-  if (previous !== "unhealthy") return undefined
-  return {
-    level: "info",
-    title: "Poller Recovered",
-    message: `Poller '${pollerId}' is back online`,
-    timestamp: instant(atMillis),
-    poller_id: pollerId,
-    details: { hostname, recovery_time: instant(atMillis) }
-  }
-}
+    : {
+      level: "info",
+      title: "Poller Recovered",
+      message: `Poller '${pollerId}' is back online`,
+      timestamp: instant(atMillis),
+      poller_id: pollerId,
+      details: { hostname, recovery_time: instant(atMillis) }
+    }

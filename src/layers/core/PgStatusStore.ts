@@ -22,6 +22,7 @@ import * as OutageNotice from "../postgres/connection/OutageNotice.ts"
 import { type DatabaseUnavailable, PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as Rows from "../postgres/connection/Rows.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
+import * as PollerTurns from "./PollerTurns.ts"
 
 const processed = "{\"status\":\"processed\"}"
 
@@ -72,7 +73,7 @@ const Written = Schema.Struct({
 /**
  * One statement, hence one transaction and one round trip, and nothing to roll back when the connection breaks.
  *
- * What it selects is as before it: `wasMissed` too.
+ * What it selects is as before it: `wasMissed` too, and so who is `back`.
  *
  * A state from the future, of a clock that was wrong since, gives way to any newer report: it would hide them all.
  *
@@ -98,6 +99,12 @@ const appendSlice = (sql: PgClient.PgClient, report: StatusReport, receivedAt: D
         source_ip = coalesce(nullif(excluded.source_ip, ''), known.source_ip),
         last_seen_at = greatest(excluded.last_seen_at, known.last_seen_at)
       returning source_ip
+    ), back as (
+      insert into untold_poller_turns (poller_id, is_missed, turned_at, silence_millis)
+      select poller_id, false, received_at, extract(epoch from received_at - last_seen_at) * 1000
+      from report join reporting_pollers using (poller_id) where is_missed
+      on conflict (poller_id, is_missed) do update set
+        turned_at = excluded.turned_at, silence_millis = excluded.silence_millis
     ), given as (
       select * from unnest(${row.partition}::text[], ${row.agentId}::text[], ${row.serviceType}::text[],
         ${row.serviceName}::text[], ${row.available}::bool[], ${row.responseTimeNanos}::int8[], ${row.source}::text[],
@@ -320,11 +327,9 @@ export const layer: Layer.Layer<StatusStore, never, PgConnection> = Layer.effect
       append: (report, receivedAt) => run("append", (sql) => append(sql, report, receivedAt)),
       current: (filter) => run("current", (sql) => Rows.query(StateRow, current(sql, filter))),
       pollers: run("pollers", pollers),
-      noteMissed: (pollerId) =>
-        run(
-          "noteMissed",
-          (sql) => Effect.asVoid(sql`update reporting_pollers set is_missed = true where poller_id = ${pollerId}`)
-        ),
+      noteMissed: (turn) => run("noteMissed", (sql) => PollerTurns.noteMissed(sql, turn)),
+      noteTold: (turn) => run("noteTold", (sql) => PollerTurns.noteTold(sql, turn)),
+      untold: run("untold", PollerTurns.untold),
       removeOlderThan: (age) => run("removeOlderThan", (sql) => removeOlderThan(sql, age))
     })
   })

@@ -1,17 +1,21 @@
 /**
  * Misses pollers that stop to report, and tells of it once: a line in the log, an event, a webhook.
  *
- * Who was there and who was missed is in the store, so a restart of core forgets no poller and tells of none again.
+ * Who was there and who was missed is in the store, so a restart of core forgets no poller and tells of none again. What
+ * webhooks have not answered to is there too, and offered to them first after a restart: they may be told twice, but not
+ * never.
  */
 import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as PollerAlert from "../../domain/core/PollerAlert.ts"
+import * as PollerTurn from "../../domain/core/PollerTurn.ts"
 import type { PollerId } from "../../domain/monitoring/Ids.ts"
 import * as PollerPresence from "../../domain/monitoring/reports/PollerPresence.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import * as PollerObserver from "../telemetry/PollerObserver.ts"
 import { AlertWebhooks } from "./AlertWebhooks.ts"
-import { StatusStore } from "./StatusStore.ts"
+import { StatusStore, type StatusStoreError } from "./StatusStore.ts"
+import * as TurnNotes from "./TurnNotes.ts"
 
 export interface PollerWatchOptions {
   /** How long any poller may be silent; absent: four of its intervals. */
@@ -62,48 +66,55 @@ const make = Effect.fnUntraced(function*({ alertThreshold, hostname, knownPoller
     return previous === "unhealthy" ? Effect.logInfo(`poller ${pollerId} reports again`) : Effect.void
   }
 
+  const notes = TurnNotes.make(store)
+
+  const offer = (turn: PollerTurn.PollerTurn) =>
+    webhooks.offer(PollerAlert.of(turn, hostname), Effect.andThen(notes.told(turn), notes.write))
+
+  /** Turns since the start, until those before it are known and offered; then none has to wait. */
+  let waiting: Array<PollerTurn.PollerTurn> | undefined = []
+
   const tell = Effect.fnUntraced(function*(change: PollerPresence.PollerChange) {
-    const alert = PollerAlert.of(change, hostname)
-    const isAlerted = alert !== undefined && webhooks.count > 0
+    const turn = PollerTurn.of(change)
     yield* note(change)
-    if (isAlerted) yield* webhooks.offer(alert)
-    yield* PollerObserver.tell({ ...change, isAlerted })
+    if (turn !== undefined) {
+      if (webhooks.count === 0) yield* notes.told(turn)
+      else if (waiting === undefined) yield* offer(turn)
+      else waiting.push(turn)
+    }
+    yield* PollerObserver.tell({ ...change, isAlerted: turn !== undefined && webhooks.count > 0 })
   })
 
-  const restore = store.pollers.pipe(
-    Effect.retry(untilStored),
+  const fromStore = <A>(effect: Effect.Effect<A, StatusStoreError>) =>
     // The schedule has no end, which its type cannot say.
-    Effect.orDie,
-    Effect.flatMap((pollers) =>
-      Effect.map(moment, (now) => presence.restore(pollers.filter(({ pollerId }) => isKnown(pollerId)), now))
+    Effect.orDie(Effect.retry(effect, untilStored))
+
+  const restore = Effect.gen(function*() {
+    const pollers = yield* fromStore(store.pollers)
+    presence.restore(pollers.filter(({ pollerId }) => isKnown(pollerId)), yield* moment)
+    if (waiting === undefined) return
+    const untold = yield* fromStore(store.untold)
+    const isAmong = (turn: PollerTurn.PollerTurn) =>
+      untold.some(({ isMissed, pollerId }) => isMissed === turn.isMissed && pollerId === turn.pollerId)
+    const due = [...untold, ...waiting.filter((turn) => !isAmong(turn))]
+    waiting = undefined
+    yield* Effect.forEach(
+      due,
+      (turn) => webhooks.count === 0 || !isKnown(turn.pollerId) ? notes.told(turn) : offer(turn)
     )
-  )
-
-  /** Missed, and the store does not know yet. */
-  const unnoted = new Set<PollerId>()
-
-  const noteInStore = Effect.fnUntraced(function*(pollerId: PollerId) {
-    unnoted.add(pollerId)
-    yield* store.noteMissed(pollerId)
-    unnoted.delete(pollerId)
   })
 
   const look = Effect.gen(function*() {
     const lost = presence.lost(yield* moment)
     // Told of at once, and noted as soon as the store is there: after a restart nobody is told again.
-    yield* Effect.forEach(
-      [...unnoted, ...lost.map(({ pollerId }) => pollerId)],
-      (pollerId) =>
-        noteInStore(pollerId).pipe(
-          Effect.catch((error) => Effect.logDebug(`Poller ${pollerId} is not noted as missed yet: ${error.message}`))
-        )
-    )
+    yield* Effect.forEach(lost.flatMap((change) => PollerTurn.of(change) ?? []), notes.missed)
+    yield* notes.write
     yield* Effect.forEach(lost, tell)
   })
 
   return PollerWatch.of({
     seen: Effect.fnUntraced(function*(sighting, remembered) {
-      unnoted.delete(sighting.pollerId)
+      yield* notes.seen(sighting.pollerId)
       const change = presence.seen({ ...sighting, ...(yield* moment) }, remembered)
       if (change !== undefined) yield* tell(change)
     }),

@@ -5,7 +5,7 @@
  * succeeds, the whole report is durable; when it fails, none of it is.
  */
 import { Context, type DateTime, type Duration, type Effect, Schema } from "effect"
-import type { PollerId } from "../../domain/monitoring/Ids.ts"
+import type { PollerTurn } from "../../domain/core/PollerTurn.ts"
 import type { AvailabilityChange } from "../../domain/monitoring/reports/AvailabilityChange.ts"
 import type { Remembered } from "../../domain/monitoring/reports/PollerPresence.ts"
 import type { ServiceFilter, ServiceState } from "../../domain/monitoring/reports/ServiceState.ts"
@@ -44,8 +44,12 @@ export class StatusStore extends Context.Service<StatusStore, {
   readonly append: (report: StatusReport, receivedAt: DateTime.Utc) => Effect.Effect<Appended, StatusStoreError>
   /** All that have reported, as of their last report. */
   readonly pollers: Effect.Effect<ReadonlyArray<Remembered>, StatusStoreError>
-  /** That the poller is missed, until its next report. */
-  readonly noteMissed: (pollerId: PollerId) => Effect.Effect<void, StatusStoreError>
+  /** That the poller is missed, until its next report, and that this is to be told. Its return is to be told as well. */
+  readonly noteMissed: (turn: PollerTurn) => Effect.Effect<void, StatusStoreError>
+  /** That a loss or a return needs to be told no more. */
+  readonly noteTold: (turn: PollerTurn) => Effect.Effect<void, StatusStoreError>
+  /** Losses and returns that are still to be told, the oldest first. */
+  readonly untold: Effect.Effect<ReadonlyArray<PollerTurn>, StatusStoreError>
   /** Ordered by partition, agent, type and name. */
   readonly current: (filter: ServiceFilter) => Effect.Effect<ReadonlyArray<ServiceState>, StatusStoreError>
   /** Removes history reported longer ago than `age`; current states stay. Returns how many rows went. */

@@ -58,7 +58,7 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
 
   it.effect("tells with a report what was known of its poller before", () =>
     Effect.gen(function*() {
-      const { noteMissed } = yield* StatusStore
+      const { noteMissed, noteTold, untold } = yield* StatusStore
       const pollerId = PollerId.make("comes-and-goes")
       const services = Array.from({ length: 1_200 }, (_, index) => receivedStatus({ serviceName: `s${index}` }))
       const known = Effect.fnUntraced(function*(timestampSeconds: bigint) {
@@ -67,9 +67,16 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
 
       const first = yield* known(1n)
       const second = yield* known(2n)
-      yield* noteMissed(pollerId)
+      const missed = { pollerId, isMissed: true, atMillis: 1_800_000_000_123, silenceMillis: 90_000.5 }
+      yield* noteMissed(missed)
+      const owed = yield* untold
       const back = yield* known(3n)
       const after = yield* known(4n)
+      const both = yield* untold
+      yield* noteTold({ ...missed, atMillis: missed.atMillis - 1 })
+      const unchanged = yield* untold
+      yield* noteTold(missed)
+      const left = yield* untold
 
       assert.deepStrictEqual([first, second, back, after], [
         undefined,
@@ -77,6 +84,13 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
         { isMissed: true },
         { isMissed: false }
       ])
+      assert.deepStrictEqual(owed, [missed])
+      assert.sameDeepMembers(both.map(({ isMissed, pollerId: id }) => [id, isMissed]), [
+        [pollerId, true],
+        [pollerId, false]
+      ])
+      assert.deepStrictEqual(unchanged, both)
+      assert.deepStrictEqual(left.map(({ isMissed }) => isMissed), [false])
     }))
 
   it.effect("keeps the time of the last change, not of the last report", () =>

@@ -28,6 +28,8 @@ import * as PollerWorld from "../poller/PollerWorld.ts"
 const store = Layer.mock(StatusStore, {
   pollers: Effect.succeed([]),
   noteMissed: () => Effect.void,
+  noteTold: () => Effect.void,
+  untold: Effect.succeed([]),
   removeOlderThan: () => Effect.succeed(0)
 })
 

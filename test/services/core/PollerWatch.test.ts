@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import type { PollerAlert } from "../../../src/domain/core/PollerAlert.ts"
+import type { PollerTurn } from "../../../src/domain/core/PollerTurn.ts"
 import { Partition, PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import type { Remembered } from "../../../src/domain/monitoring/reports/PollerPresence.ts"
 import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
@@ -12,11 +13,23 @@ import { PollerObserver, type ToldChange } from "../../../src/services/telemetry
 const pollerId = PollerId.make("go-poller")
 const sighting = { pollerId, partition: Partition.make("default"), sourceIp: "192.0.2.1", intervalMillis: 30_000 }
 
+interface Left {
+  readonly remembered?: ReadonlyArray<Remembered>
+  readonly untold?: ReadonlyArray<PollerTurn>
+  /** How often it cannot be asked, or written to, at first. */
+  readonly downFor?: number
+  readonly unwritableFor?: number
+  /** Whether webhooks answer. */
+  readonly answers?: boolean
+}
+
 /** A core whose database is what the last one left. */
-const core = (remembered: ReadonlyArray<Remembered> = [], downFor = 0, unwritableFor = 0) => {
+const core = ({ answers = true, downFor = 0, remembered = [], untold = [], unwritableFor = 0 }: Left = {}) => {
   const told: Array<ToldChange> = []
   const alerts: Array<PollerAlert> = []
   const missed: Array<string> = []
+  /** What the next core would find to be told. */
+  const owed = new Set(untold.map(({ isMissed, pollerId: id }) => `${id} ${isMissed}`))
   let failures = downFor
   let refusals = unwritableFor
   const store = Layer.succeed(StatusStore, {
@@ -28,25 +41,31 @@ const core = (remembered: ReadonlyArray<Remembered> = [], downFor = 0, unwritabl
         ? Effect.fail(new StatusStoreError({ operation: "pollers", reason: new StoreUnavailable({ detail: "down" }) }))
         : Effect.succeed(remembered)
     ),
-    noteMissed: (id) =>
+    noteMissed: ({ pollerId: id }) =>
       Effect.suspend(() =>
         refusals-- > 0
           ? Effect.fail(
             new StatusStoreError({ operation: "noteMissed", reason: new StoreUnavailable({ detail: "down" }) })
           )
-          : Effect.sync(() => void missed.push(id))
-      )
+          : Effect.sync(() => {
+            missed.push(id)
+            owed.add(`${id} true`)
+          })
+      ),
+    noteTold: ({ isMissed, pollerId: id }) => Effect.sync(() => void owed.delete(`${id} ${isMissed}`)),
+    untold: Effect.succeed(untold)
   })
   const webhooks = Layer.succeed(AlertWebhooks, {
     count: 1,
-    offer: (alert) => Effect.sync(() => void alerts.push(alert)),
+    offer: (alert, answered) =>
+      Effect.andThen(Effect.sync(() => void alerts.push(alert)), answers ? answered : Effect.void),
     run: Effect.never
   })
   const layer = PollerWatch.layer({ alertThreshold: Option.none(), knownPollers: Option.none(), hostname: "vm" }).pipe(
     Layer.provide([store, webhooks]),
     Layer.provideMerge(Layer.succeed(PollerObserver, (change: ToldChange) => void told.push(change)))
   )
-  return { told, alerts, missed, layer }
+  return { told, alerts, missed, owed, layer }
 }
 
 const watching = Effect.flatMap(PollerWatch, ({ run }) => Effect.forkChild(run, { startImmediately: true }))
@@ -93,7 +112,7 @@ describe("PollerWatch", () => {
   })
 
   it.effect("misses across a restart of core who does not come back, however long the database is away", () => {
-    const { layer, told } = core([{ ...sighting, atMillis: 0, isMissed: false }], 3)
+    const { layer, told } = core({ remembered: [{ ...sighting, atMillis: 0, isMissed: false }], downFor: 3 })
     return Effect.gen(function*() {
       yield* watching
       yield* TestClock.adjust(Duration.minutes(4))
@@ -103,12 +122,15 @@ describe("PollerWatch", () => {
   })
 
   it.effect("tells that one is back who reports before it is known who was missed, and nothing of who was there", () => {
-    const { alerts, layer, told } = core([], 1_000)
+    const { alerts, layer, told } = core({ downFor: 2 })
     return Effect.gen(function*() {
       const { seen } = yield* PollerWatch
       yield* watching
       yield* seen(sighting, { isMissed: true })
       yield* seen({ ...sighting, pollerId: PollerId.make("there") }, { isMissed: false })
+      // Webhooks hear of it when it is known what they are to hear before.
+      assert.deepStrictEqual(alerts, [])
+      yield* TestClock.adjust("10 seconds")
 
       assert.deepStrictEqual(told.map(({ current, pollerId: id, previous }) => [id, previous, current]), [
         ["go-poller", "unhealthy", "healthy"]
@@ -136,23 +158,57 @@ describe("PollerWatch", () => {
   })
 
   it.effect("notes who is missed as soon as the store is there again, and tells of it once", () => {
-    const { layer, missed, told } = core([{ ...sighting, atMillis: 0, isMissed: false }], 0, 3)
+    const { layer, missed, owed, told } = core({
+      remembered: [{ ...sighting, atMillis: 0, isMissed: false }],
+      unwritableFor: 3
+    })
     return Effect.gen(function*() {
       yield* watching
       yield* TestClock.adjust("10 minutes")
 
       assert.deepStrictEqual(missed, [pollerId])
       assert.deepStrictEqual(told.map(({ current }) => current), ["unhealthy"])
+      // The webhook was told before the store knew that there was something to tell.
+      assert.deepStrictEqual([...owed], [])
     }).pipe(Effect.provide(layer))
   })
 
   it.effect("tells of nobody again who was missed before the restart", () => {
-    const { layer, told } = core([{ ...sighting, atMillis: 0, isMissed: true }])
+    const { layer, told } = core({ remembered: [{ ...sighting, atMillis: 0, isMissed: true }] })
     return Effect.gen(function*() {
       yield* watching
       yield* TestClock.adjust(Duration.hours(1))
 
       assert.deepStrictEqual(told, [])
     }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("owes what webhooks have not answered to, and offers it first after a restart, in its order", () => {
+    const lost = core({ answers: false })
+    const turn = { pollerId, isMissed: true, atMillis: 125_000, silenceMillis: 125_000 }
+    const next = core({ remembered: [{ ...sighting, atMillis: 0, isMissed: false }], untold: [turn], downFor: 2 })
+    return Effect.gen(function*() {
+      yield* Effect.gen(function*() {
+        const { seen } = yield* PollerWatch
+        yield* watching
+        yield* seen(sighting)
+        yield* TestClock.adjust("3 minutes")
+      }).pipe(Effect.scoped, Effect.provide(lost.layer))
+      yield* Effect.gen(function*() {
+        const { seen } = yield* PollerWatch
+        yield* watching
+        // It comes back before the new core knows what it has to tell.
+        yield* seen(sighting, { isMissed: true })
+        yield* TestClock.adjust("10 seconds")
+      }).pipe(Effect.provide(next.layer))
+
+      assert.deepStrictEqual([...lost.owed], ["go-poller true"])
+      assert.deepStrictEqual(next.alerts.map(({ timestamp, title }) => `${timestamp} ${title}`), [
+        "1970-01-01T00:02:05Z Poller Offline",
+        "1970-01-01T00:03:00Z Poller Recovered"
+      ])
+      assert.deepStrictEqual([...next.owed], [])
+      assert.deepStrictEqual(next.told.map(({ current }) => current), ["healthy"])
+    })
   })
 })

@@ -13,6 +13,8 @@ const storing = (append: (report: StatusReport) => Effect.Effect<void, StatusSto
     current: () => Effect.succeed([]),
     pollers: Effect.succeed([]),
     noteMissed: () => Effect.void,
+    noteTold: () => Effect.void,
+    untold: Effect.succeed([]),
     removeOlderThan: () => Effect.succeed(0)
   })
 

@@ -5,8 +5,13 @@
 import type { Migrations } from "../../postgres/connection/PgConnection.ts"
 import { initialStatus } from "./0001_initialStatus.ts"
 import { missedPollers } from "./0002_missedPollers.ts"
+import { untoldTurns } from "./0003_untoldTurns.ts"
 
 export const migrations: Migrations = {
   table: "serviceradar_migrations",
-  steps: { "0001_initial_status": initialStatus, "0002_missed_pollers": missedPollers }
+  steps: {
+    "0001_initial_status": initialStatus,
+    "0002_missed_pollers": missedPollers,
+    "0003_untold_turns": untoldTurns
+  }
 }

@@ -1,0 +1,15 @@
+/** Pollers that were lost or came back and of whom no webhook has answered yet: at most one of each kind for a poller. */
+import { Effect } from "effect"
+import * as SqlClient from "effect/sql/SqlClient"
+
+export const untoldTurns = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    create table untold_poller_turns (
+      poller_id text not null,
+      is_missed boolean not null,
+      turned_at timestamptz not null,
+      silence_millis float8 not null,
+      primary key (poller_id, is_missed)
+    )`
+})
