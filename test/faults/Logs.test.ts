@@ -6,16 +6,21 @@ import * as AgentProgram from "../support/agentProgram.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 
-/** A device on which there is never any room. */
-const fullDevice = Effect.acquireRelease(
-  Effect.sync(() => fs.openSync("/dev/full", "w")),
-  (descriptor) => Effect.sync(() => fs.closeSync(descriptor))
-)
+const opened = (file: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => fs.openSync(file, fs.constants.O_WRONLY)),
+    (descriptor) => Effect.sync(() => fs.closeSync(descriptor))
+  )
+
+/** There is never any room. */
+const full = { code: "ENOSPC", device: opened("/dev/full") }
+/** Every write is an I/O error: nothing is mapped at the beginning of our memory. */
+const broken = { code: "EIO", device: opened("/proc/self/mem") }
 
 describe("A log that cannot be written", () => {
-  it.live("ends nobody when its disk is full", () =>
+  it.live.each([full, broken])("ends nobody when its device says $code", ({ device }) =>
     Effect.gen(function*() {
-      const { isLive, program } = yield* AgentProgram.start({ stdoutTo: yield* fullDevice })
+      const { isLive, program } = yield* AgentProgram.start({ stdoutTo: yield* device })
 
       assert.isTrue(Option.isSome(yield* isLive))
       yield* program.kill("SIGTERM")
@@ -68,16 +73,14 @@ describe("A terminal that is closed", () => {
 })
 
 describe("An answer that cannot be written", () => {
-  it.live.each([["--help"], ["--version"], ["up", "--help"], ["check", "port", "--help"]])(
-    "is no success: %s",
-    (...args) =>
-      Effect.gen(function*() {
-        const program = yield* Program.start(args.filter((arg) => typeof arg === "string"), {
-          stdoutTo: yield* fullDevice
-        })
+  it.live.each([
+    ...["--help", "--version", "up --help", "check port --help"].map((line) => ({ ...full, line })),
+    { ...broken, line: "--help" }
+  ])("is no success: $line, $code", ({ code, device, line }) =>
+    Effect.gen(function*() {
+      const program = yield* Program.start(line.split(" "), { stdoutTo: yield* device })
 
-        assert.strictEqual(yield* Effect.timeout(program.exited, "20 seconds"), 2)
-        assert.match(program.output(), /could not be written to stdout: ENOSPC/)
-      }).pipe(Effect.scoped)
-  )
+      assert.strictEqual(yield* Effect.timeout(program.exited, "20 seconds"), 2)
+      assert.include(program.output(), `could not be written to stdout: ${code}`)
+    }).pipe(Effect.scoped))
 })

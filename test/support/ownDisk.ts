@@ -20,5 +20,36 @@ export const small = (size: string) =>
     return folder
   })
 
+const mebibyte = 2 ** 20
+
+/** On a device that, once it is broken, answers EIO for all but its beginning. Takes loop devices. */
+export const breakable = Effect.gen(function*() {
+  const behind = yield* small("800m")
+  const image = path.join(behind, "image")
+  const folder = path.join(yield* temporaryFolder, "device")
+  yield* Effect.promise(async () => {
+    await fs.mkdir(folder)
+    await run("truncate", ["-s", `${400 * mebibyte}`, image])
+    await run("mkfs.ext4", ["-q", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", image])
+  })
+  const device = yield* Effect.acquireRelease(
+    Effect.map(Effect.promise(() => run("losetup", ["-f", "--show", image])), ({ stdout }) => stdout.trim()),
+    (name) => Effect.promise(() => run("losetup", ["-d", name]))
+  )
+  yield* Effect.acquireRelease(
+    Effect.promise(() => run("mount", [device, folder])),
+    () => Effect.promise(() => run("umount", ["-l", folder]))
+  )
+  return {
+    folder,
+    /** What the system still has in its memory can be read. */
+    break: Effect.promise(async () => {
+      await run("sync", ["-f", folder])
+      await run("truncate", ["-s", `${16 * mebibyte}`, image])
+      await run("losetup", ["-c", device])
+    })
+  }
+})
+
 /** From now on nothing can be written; fails when somebody has a file open for it. */
 export const makeReadOnly = (folder: string) => Effect.promise(() => run("mount", ["-o", "remount,ro", folder]))

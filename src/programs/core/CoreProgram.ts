@@ -37,6 +37,7 @@ import * as DatabaseTls from "../../layers/postgres/connection/DatabaseTls.ts"
 import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
 import * as UrlCertificates from "../../layers/postgres/connection/UrlCertificates.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres.ts"
+import { ServerState } from "../../layers/postgres/server/ServerState.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -86,11 +87,14 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
   }) as const
 
 const shown = (config: CoreConfig) =>
-  Management.part<PgConnection | StatusStore>({
+  Management.part<PgConnection | ServerState | StatusStore>({
     checks: [
       { name: "database", ready: PgConnection.use(({ check }) => check) },
       // The database of somebody else has its own disk.
-      ...(Option.isSome(config.databaseUrl) ? [] : [{ name: "disk", ready: DiskSpace.check(config.dataDirectory) }])
+      ...(Option.isSome(config.databaseUrl) ? [] : [
+        { name: "disk", ready: DiskSpace.check(config.dataDirectory) },
+        { name: "postgres", ready: ServerState.use(({ check }) => check) }
+      ])
     ],
     routes: [servicesRoute]
   })
@@ -121,6 +125,7 @@ export const layer = (config: CoreConfig, { certificates }: Pick<CoreOptions, "c
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
     Layer.provideMerge(Management.layer),
+    Layer.provideMerge(ServerState.layer),
     Layer.provideMerge(database(config, certificates?.core)),
     Layer.provideMerge(SecurityLayer.layer)
   )
@@ -146,10 +151,12 @@ const postgres = (options: EmbeddedPostgres.EmbeddedPostgresOptions, files: Cert
       const certificates = files === undefined
         ? {}
         : { certificates: yield* (yield* Credentials).open({ _tag: "Files", files, isSvid: false, isRooted: true }) }
-      const server = yield* EmbeddedPostgres.start({ ...options, ...certificates })
+      const state = yield* ServerState
+      const server = yield* Effect.tapError(EmbeddedPostgres.start({ ...options, ...certificates }), state.failed)
+      yield* state.started
       yield* DatabaseEndpoint.use((endpoint) => endpoint.publish(server.url))
       yield* Effect.logInfo(`PostgreSQL listens on 127.0.0.1:${server.port}, data in ${server.home}`)
-      return server.run
+      return Effect.tapError(server.run, state.failed)
     })
   })
 

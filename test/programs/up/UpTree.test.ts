@@ -7,6 +7,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import { NatsEndpoint } from "../../../src/layers/nats/connection/NatsEndpoint.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
+import { ServerState } from "../../../src/layers/postgres/server/ServerState.ts"
 import * as AgentProgram from "../../../src/programs/agent/AgentProgram.ts"
 import * as LocalEvents from "../../../src/programs/up/LocalEvents.ts"
 import * as LocalNats from "../../../src/programs/up/LocalNats.ts"
@@ -68,6 +69,7 @@ const subject = Effect.gen(function*() {
     Layer.provideMerge(Layer.mergeAll(
       store,
       Layer.succeed(AlertWebhooks, AlertWebhooks.none),
+      ServerState.layer,
       DatabaseEndpoint.layer(Option.none()),
       NatsEndpoint.layer(Option.none())
     )),

@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import * as CoreProcess from "../support/coreProcess.ts"
-import * as OwnDisk from "../support/ownDisk.ts"
-import * as Program from "../support/Program.ts"
+import * as CoreProcess from "../../support/coreProcess.ts"
+import * as OwnDisk from "../../support/ownDisk.ts"
+import * as Program from "../../support/Program.ts"
 
 /** Writes until there is no room. */
 const fill = (file: string) =>

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import * as OwnDisk from "../support/ownDisk.ts"
-import * as Program from "../support/Program.ts"
+import * as OwnDisk from "../../support/ownDisk.ts"
+import * as Program from "../../support/Program.ts"
 
 describe("A read-only file system", () => {
   it.live("is named, with the place that is on it, by whoever was to write there", () =>
