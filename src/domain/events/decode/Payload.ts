@@ -8,6 +8,11 @@ import { Result, Schema, SchemaIssue } from "effect"
 import type { Problem } from "./DecodeError.ts"
 import type { JsonObject } from "./Json.ts"
 import { Reading } from "./Reading.ts"
+import * as Scalar from "./Scalar.ts"
+
+/** A single value, and any value; either may be left out. */
+export const scalar = Schema.optionalKey(Scalar.Scalar)
+export const json = Schema.optionalKey(Schema.Unknown)
 
 /** `metric_name` as `metricName`. */
 export const camel = (key: string): string => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
@@ -39,43 +44,61 @@ export const make = <S extends Schema.ConstraintDecoder<unknown> & { readonly fi
   schema: S,
   spellings: { readonly [K in keyof S["fields"]]?: ReadonlyArray<string> } = {}
 ): Mapping<S["Type"]> => {
-  const canonical = new Map<string, string>()
-  for (const key of Object.keys(schema.fields)) {
+  const names = new Map<string, Name>()
+  for (const [key, field] of Object.entries(schema.fields)) {
     const known: ReadonlyArray<string> = spellings[key] ?? []
+    const isScalar = field === scalar
     for (const other of [key, ...known].flatMap((name) => [name, camel(name)])) {
-      if (other !== key) canonical.set(other, key)
+      names.set(other, { target: key, isScalar, rank: names.size })
     }
   }
-  const ranks = new Map([...canonical.keys()].map((name, rank) => [name, rank]))
   const decode = Schema.decodeUnknownResult(schema)
-
-  /** The names under which canonical keys were found, where they differ. */
-  const respell = (object: JsonObject): Map<string, string> | undefined => {
-    let found: Map<string, string> | undefined
-    for (const key in object) {
-      const target = canonical.get(key)
-      if (target === undefined || !isPresent(object[key]) || isPresent(object[target])) continue
-      found ??= new Map()
-      const before = found.get(target)
-      if (before === undefined || (ranks.get(before) ?? 0) > (ranks.get(key) ?? 0)) found.set(target, key)
-    }
-    return found
-  }
+  const isFlat = Object.values(schema.fields).every((field) => field === scalar || field === json)
 
   return (object, toRow) => {
-    const found = respell(object)
+    let found: Map<string, string> | undefined
+    let isRead = isFlat
+    for (const key in object) {
+      const name = names.get(key)
+      if (name === undefined) continue
+      const value = object[key]
+      if (name.isScalar && !isScalar(value)) isRead = false
+      const { target } = name
+      if (target === key || !isPresent(value) || isPresent(object[target])) continue
+      found ??= new Map()
+      const before = names.get(found.get(target) ?? "")
+      if (before === undefined || before.rank > name.rank) found.set(target, key)
+    }
     const spelled = (problem: Problem): Problem => {
       const [head, ...rest] = problem.path
       const key = typeof head === "string" ? found?.get(head) : undefined
       return key === undefined ? problem : { path: [key, ...rest], reason: problem.reason }
     }
-    const decoded = decode(found === undefined ? object : withKeys(object, found))
-    if (Result.isFailure(decoded)) return Result.fail(spelled(problemOf(decoded.failure.issue)))
+    const given = found === undefined ? object : withKeys(object, found)
     const reading = new Reading()
-    const row = toRow(decoded.success, reading)
+    let row: ReturnType<typeof toRow>
+    if (isRead) {
+      // boundary: all fields are single values or anything, as was just seen; a schema takes several times as long to see it
+      row = toRow(given as S["Type"], reading)
+    } else {
+      const decoded = decode(given)
+      if (Result.isFailure(decoded)) return Result.fail(spelled(problemOf(decoded.failure.issue)))
+      row = toRow(decoded.success, reading)
+    }
     return reading.problem === undefined ? Result.succeed(row) : Result.fail(spelled(reading.problem))
   }
 }
+
+/** A spelling of a key. */
+interface Name {
+  readonly target: string
+  readonly isScalar: boolean
+  /** The lowest counts. */
+  readonly rank: number
+}
+
+const isScalar = (value: unknown): boolean =>
+  typeof value === "string" || typeof value === "boolean" || value === null || Number.isFinite(value)
 
 const withKeys = (object: JsonObject, found: ReadonlyMap<string, string>): JsonObject => {
   const copy: Record<string, unknown> = { ...object }

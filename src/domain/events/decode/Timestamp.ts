@@ -9,7 +9,6 @@
  * could be any of two dozen moments and says none. A date that the calendar does not have is no other date. The second 60
  * is the one that follows.
  */
-import { DateTime } from "effect"
 import * as Numeral from "./Numeral.ts"
 
 const iso =
@@ -81,8 +80,14 @@ const fromNumeral = (text: string): number | undefined => {
   return nanos === undefined || nanos > nanosMax ? undefined : bounded(Number(nanos / 1000n))
 }
 
-/** By the digits as they were written: multiplied, a fraction would come out a microsecond too low now and then. */
+/**
+ * By the digits as they were written: multiplied, a fraction would come out a microsecond too low now and then. Whole
+ * microseconds are told by their quotient, which only the number with these digits is.
+ */
 const fromFraction = (value: number): number | undefined => {
+  const unit = value > 1e12 ? 1_000 : 1_000_000
+  const whole = Math.round(value * unit)
+  if (whole / unit === value && whole <= Number.MAX_SAFE_INTEGER) return bounded(whole)
   const text = String(value)
   const point = text.indexOf(".")
   if (point < 0 || value < 1 || value > 1e15) return fromNumeral(text)
@@ -123,7 +128,7 @@ export const fromNanos = (nanos: bigint): number => Number(nanos / 1000n)
 /** RFC 3339 in UTC with microseconds. */
 export const format = (micros: number): string => {
   const millis = Math.floor(micros / 1000)
-  const text = DateTime.formatIso(DateTime.makeUnsafe(millis))
+  const text = new Date(millis).toISOString()
   return `${text.slice(0, -1)}${String(micros - millis * 1000).padStart(3, "0")}Z`
 }
 

@@ -36,6 +36,7 @@ export interface Options {
 }
 
 const superseded: TableRows = { table: "logs", rows: [] }
+const none: Decoded["refused"] = []
 
 export const make = (options: Options = {}): Decode => {
   const current: Processors = {
@@ -58,31 +59,26 @@ export const make = (options: Options = {}): Decode => {
   const processors = (form: TableForm): Processors => form === "current" ? current : go
 
   const decode = (message: EventMessage, route: Subject.Route): Result.Result<Decoded, Problem> => {
-    const { headers } = message
-    return Result.flatMap(
-      Tenant.resolve(route.tenant, headers, options.tenantDefault),
-      (tenantId): Result.Result<Decoded, Problem> => {
-        const { stream, subject } = route
-        if (options.supersededSubjects?.has(subject) === true) {
-          return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded, refused: [], weight: 0 })
-        }
-        const form = options.form?.() ?? "current"
-        const { storedAtMicros } = message
-        const context = { tenantId, subject, storedAtMicros, id: RowIds.make(message, subject), form }
-        return Result.map(processors(form)[stream](message.data, context, headers), (content) => ({
-          stream,
-          tenantId,
-          isSuperseded: false,
-          content,
-          refused: content.refused.map(({ data, element, problem }) => ({
-            element,
-            data,
-            error: DecodeError.of(message, stream, problem)
-          })),
-          weight: Math.max(content.weight, message.data.length)
-        }))
-      }
-    )
+    const { headers, storedAtMicros } = message
+    const tenant = Tenant.resolve(route.tenant, headers, options.tenantDefault)
+    if (Result.isFailure(tenant)) return Result.fail(tenant.failure)
+    const tenantId = tenant.success
+    const { stream, subject } = route
+    if (options.supersededSubjects?.has(subject) === true) {
+      return Result.succeed({ stream, tenantId, isSuperseded: true, content: superseded, refused: none, weight: 0 })
+    }
+    const form = options.form?.() ?? "current"
+    const context = { tenantId, subject, storedAtMicros, id: RowIds.make(message, subject), form }
+    const read = processors(form)[stream](message.data, context, headers)
+    if (Result.isFailure(read)) return Result.fail(read.failure)
+    const content = read.success
+    const refused = content.refused.length === 0 ? none : content.refused.map(({ data, element, problem }) => ({
+      element,
+      data,
+      error: DecodeError.of(message, stream, problem)
+    }))
+    const weight = Math.max(content.weight, message.data.length)
+    return Result.succeed({ stream, tenantId, isSuperseded: false, content, refused, weight })
   }
 
   return (message) => {
@@ -90,6 +86,9 @@ export const make = (options: Options = {}): Decode => {
     if (route === undefined) {
       return Result.fail(DecodeError.of(message, "", { path: [], reason: "expected a subject of one of the streams" }))
     }
-    return Result.mapError(decode(message, route), (problem) => DecodeError.of(message, route.stream, problem))
+    const decoded = decode(message, route)
+    return Result.isFailure(decoded)
+      ? Result.fail(DecodeError.of(message, route.stream, decoded.failure))
+      : Result.succeed(decoded.success)
   }
 }

@@ -66,6 +66,13 @@ const textIn = (data: Uint8Array): string | undefined => {
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 
+/** `[1767323045.5, {…}]`: a time and its record, as Fluent Bit publishes them to NATS. */
+const recordOfPair = (value: unknown): JsonObject | undefined => {
+  if (!Array.isArray(value) || value.length !== 2) return undefined
+  const [date, record]: ReadonlyArray<unknown> = value
+  return typeof date === "number" && isObject(record) ? { date, ...record } : undefined
+}
+
 const noHeaders: Headers = new Map()
 
 /** What is read, and where it was found. */
@@ -127,7 +134,8 @@ class Run<Row extends object> {
     return Result.void
   }
 
-  private element(value: unknown, place: Place): void {
+  private element(given: unknown, place: Place): void {
+    const value = recordOfPair(given) ?? given
     if (place.envelope === undefined && CloudEvent.isEvent(value)) return this.event(value, place.path)
     const { envelope, path, received } = place
     if (Array.isArray(value) || (!isObject(value) && envelope === undefined)) {

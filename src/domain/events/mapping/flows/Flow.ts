@@ -50,7 +50,10 @@ const directions: Readonly<Record<string, string>> = {
   egress: "egress",
   outbound: "egress",
   out: "egress",
-  lateral: "lateral"
+  lateral: "lateral",
+  // IPFIX's `flowDirection`.
+  0: "ingress",
+  1: "egress"
 }
 
 const isPositive = (count: bigint | null): boolean => count !== null && count > 0n

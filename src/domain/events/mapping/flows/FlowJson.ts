@@ -10,7 +10,7 @@ import * as Timestamp from "../../decode/Timestamp.ts"
 import type { Flow } from "./Flow.ts"
 import * as FlowValues from "./FlowValues.ts"
 
-const scalar = Schema.optionalKey(Scalar.Scalar)
+const { json, scalar } = Payload
 
 const Plain = Schema.Struct({
   timestamp: scalar,
@@ -42,24 +42,31 @@ const Plain = Schema.Struct({
   agent_id: scalar,
   device_id: scalar,
   partition: scalar,
-  metadata: Schema.optionalKey(Schema.Unknown)
+  metadata: json
 })
 
-/** Those of the exporters, and those of the wire contract in JSON. */
+/** Those of the exporters, those of the wire contract in JSON, and in capitals those of goflow2's first version. */
 const spellings = {
-  timestamp: ["time_received_ns", "time_received"],
-  start_time: ["time_flow_start_ns", "time_flow_start"],
-  end_time: ["time_flow_end_ns", "time_flow_end"],
-  src_addr: ["source_address"],
-  dst_addr: ["destination_address"],
-  src_port: ["source_port"],
-  dst_port: ["destination_port"],
-  src_mac: ["source_mac"],
-  dst_mac: ["destination_mac"],
-  protocol: ["proto"],
-  octets: ["bytes"],
-  input_snmp: ["in_if"],
-  output_snmp: ["out_if"],
+  timestamp: ["time_received_ns", "time_received", "TimeReceivedNs", "TimeReceived"],
+  start_time: ["time_flow_start_ns", "time_flow_start", "TimeFlowStartNs", "TimeFlowStartMs", "TimeFlowStart"],
+  end_time: ["time_flow_end_ns", "time_flow_end", "TimeFlowEndNs", "TimeFlowEndMs", "TimeFlowEnd"],
+  src_addr: ["source_address", "SrcAddr"],
+  dst_addr: ["destination_address", "DstAddr"],
+  src_port: ["source_port", "SrcPort"],
+  dst_port: ["destination_port", "DstPort"],
+  src_mac: ["source_mac", "SrcMac"],
+  dst_mac: ["destination_mac", "DstMac"],
+  protocol: ["proto", "Proto"],
+  protocol_name: ["ProtoName"],
+  packets: ["Packets"],
+  octets: ["bytes", "Bytes"],
+  sampler_address: ["SamplerAddress"],
+  input_snmp: ["in_if", "InIf"],
+  output_snmp: ["out_if", "OutIf"],
+  tcp_flags: ["TCPFlags"],
+  src_as: ["SrcAS"],
+  dst_as: ["DstAS"],
+  flow_direction: ["FlowDirection"],
   gateway_id: ["poller_id"]
 }
 
@@ -121,7 +128,7 @@ const plain = (object: JsonObject, subject: string): Result.Result<Flow, Problem
       outputSnmp: FlowValues.unsigned32(reading, "output_snmp", flow.output_snmp),
       srcMac: FlowValues.mac(reading, "src_mac", flow.src_mac),
       dstMac: FlowValues.mac(reading, "dst_mac", flow.dst_mac),
-      source: sourceOf(flow.flow_source, object["type"], subject),
+      source: sourceOf(flow.flow_source, object["type"] ?? object["Type"], subject),
       direction: Scalar.text(flow.flow_direction),
       gatewayId: Scalar.text(flow.gateway_id),
       agentId: Scalar.text(flow.agent_id),

@@ -21,8 +21,7 @@ import * as Ocsf from "../ocsf/Ocsf.ts"
 import * as OcsfSeverity from "../severity/OcsfSeverity.ts"
 import * as Ecs from "./Ecs.ts"
 
-const scalar = Schema.optionalKey(Scalar.Scalar)
-const json = Schema.optionalKey(Schema.Unknown)
+const { json, scalar } = Payload
 
 const read = Payload.make(
   Schema.Struct({
@@ -46,7 +45,14 @@ const read = Payload.make(
     span_id: scalar,
     varbinds: json
   }),
-  { remote_addr: ["_remote_addr"], host: ["hostname"], timestamp: ["@timestamp"] }
+  {
+    remote_addr: ["_remote_addr"],
+    // Those in capitals are journald's and syslog-ng's.
+    host: ["hostname", "_HOSTNAME", "HOST"],
+    timestamp: ["@timestamp", "_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP", "date"],
+    message: ["MESSAGE"],
+    level: ["PRIORITY"]
+  }
 )
 
 interface Activity {
@@ -92,11 +98,6 @@ const severityOf = (
   return OcsfSeverity.ofNumber(activity.severity_number) ?? (isTrap(activity) && Scalar.isUnset(level) ? 1 : 0)
 }
 
-const present = (object: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify(
-    Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== undefined))
-  )
-
 const idOf = (given: Scalar.Scalar, other: unknown): string | null =>
   TraceId.given(Scalar.text(given) ?? textValue(other))
 
@@ -118,7 +119,7 @@ const rowOf = (
   const remote = Ecs.nameOf(activity.remote_addr) ?? source
   const ip = remote === null ? undefined : Address.inText(remote)
   const whole = JSON.stringify(original)
-  const endpoint = present({ hostname: host, ip })
+  const endpoint = JSON.stringify({ hostname: host ?? undefined, ip })
   // The payload's own time counts more than that of the envelope, which another may have put around it.
   const { claim, micros } = EventTime.first(
     context.storedAtMicros,

@@ -86,15 +86,23 @@ const reserved: ReadonlySet<string> = new Set([
  */
 export const gather = (object: JsonObject, used: string | undefined, unread: ReadonlySet<string>): JsonObject => {
   const given = read(object["attributes"])
-  const gathered: Array<[string, unknown]> = []
-  for (const key of Object.keys(object)) {
+  let gathered: Record<string, unknown> | undefined
+  for (const key in object) {
     const value = object[key]
     if (value === null || value === "" || key === used) continue
     if (reserved.has(key) && !bodies.has(key) && !unread.has(key)) continue
-    if (!Secrets.isSecretKey(key)) gathered.push([key, value])
+    if (!Secrets.isSecretKey(key)) put(gathered ??= {}, key, value)
   }
-  if (gathered.length === 0) return given ?? {}
-  return Object.fromEntries(given === undefined ? gathered : [...gathered, ...Object.entries(given)])
+  if (gathered === undefined) return given ?? {}
+  if (given !== undefined) { for (const key in given) put(gathered, key, given[key]) }
+  return gathered
+}
+
+/** Assigning `__proto__` would set the object's prototype instead. */
+const put = (object: Record<string, unknown>, key: string, value: unknown): void => {
+  if (key === "__proto__") {
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  } else object[key] = value
 }
 
 /** Keys that can hold the text of a record; only one becomes its body. */

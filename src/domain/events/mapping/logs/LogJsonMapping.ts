@@ -16,44 +16,42 @@ import type { RowContext } from "../../stream/EventMessage.ts"
 import * as LogSeverity from "../severity/LogSeverity.ts"
 import * as Ecs from "./Ecs.ts"
 import * as LogAttributes from "./LogAttributes.ts"
+import * as LogKeys from "./LogKeys.ts"
 
 type Keys = ReadonlyArray<string>
 
-const times: Keys = ["timestamp", "time", "ts", "@timestamp", "time_unix_nano", "timeUnixNano"]
-const observedTimes: Keys = [
-  "observed_timestamp",
-  "observedTimestamp",
-  "observed_time_unix_nano",
-  "observedTimeUnixNano"
-]
-const bodies: Keys = ["body", "message", "msg", "summary", "short_message", "event", "log"]
-
-const isFilled = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
-
-const findKey = (object: JsonObject, keys: Keys): string | undefined => keys.find((key) => isFilled(object[key]))
+const { columns } = LogKeys
 
 /** The Elastic Common Schema describes event and log in objects of these names, which are no text of the record. */
 const groups: ReadonlySet<string> = new Set(["event", "log"])
 
-const findBody = (object: JsonObject): string | undefined =>
-  bodies.find((key) => isFilled(object[key]) && !(groups.has(key) && isObject(object[key])))
+const findBody = (object: JsonObject): string | undefined => {
+  for (const key of LogKeys.bodies) {
+    if (LogKeys.isFilled(object[key]) && !(groups.has(key) && isObject(object[key]))) return key
+  }
+  return undefined
+}
 
-const firstText = (object: JsonObject, ...keys: Keys): string | null => {
-  const key = findKey(object, keys)
+/** The text of a record that has it in a group of its own: ECS, and `tracing` of Rust. */
+const nestedBody = (object: JsonObject): string | null =>
+  textValue(Ecs.member(object, "event.original")) ?? textValue(Ecs.member(object, "fields.message"))
+
+const firstText = (object: JsonObject, keys: Keys): string | null => {
+  const key = LogKeys.find(object, keys)
   return key === undefined ? null : textValue(object[key])
 }
 
 /** The value of the first of these keys (and paths, where `isEcs`), by its name when it is an object. */
-const firstName = (object: JsonObject, isEcs: boolean, ...paths: Keys): string | null => {
+const firstName = (object: JsonObject, isEcs: boolean, paths: Keys): string | null => {
   for (const path of paths) {
     const value = isEcs ? Ecs.member(object, path) : object[path]
-    if (isFilled(value)) return Ecs.nameOf(value)
+    if (LogKeys.isFilled(value)) return Ecs.nameOf(value)
   }
   return null
 }
 
 const observedOf = (object: JsonObject): number | undefined => {
-  for (const key of observedTimes) {
+  for (const key of LogKeys.observedTimes) {
     const found = Timestamp.micros(object[key])
     if (found !== undefined) return found
   }
@@ -72,31 +70,33 @@ const textOfBody = (value: unknown): string =>
 /** The first value of a trap, without its type: `OCTET STRING: link down` says `link down`. */
 const trapText = (varbinds: unknown): string | undefined => {
   if (!Array.isArray(varbinds)) return undefined
-  const found: unknown = varbinds.find((one) => isObject(one) && isFilled(one["value"]))
+  const found: unknown = varbinds.find((one) => isObject(one) && LogKeys.isFilled(one["value"]))
   if (!isObject(found)) return undefined
   const value = textValue(found["value"]) ?? ""
   return value.slice(value.indexOf(":") + 1).trim()
 }
 
-const hostKeys = ["host", "hostname", "remote_addr", "source", "ip", "ip_address"] as const
-
 const resourceOf = (object: JsonObject): JsonObject => {
   const given = LogAttributes.read(object["resource_attributes"]) ??
     LogAttributes.read(object["resourceAttributes"]) ?? LogAttributes.read(object["resource"])
   if (given !== undefined) return given
-  return Object.fromEntries(hostKeys.flatMap((key) => isFilled(object[key]) ? [[key, object[key]]] : []))
+  const resource: Record<string, unknown> = {}
+  for (const key of LogKeys.resource.made) if (LogKeys.isFilled(object[key])) resource[key] = object[key]
+  return resource
 }
 
+const noScope: JsonObject = {}
+
 const scopeOf = (object: JsonObject) => {
-  const scope = isObject(object["scope"]) ? object["scope"] : {}
+  const scope = isObject(object["scope"]) ? object["scope"] : noScope
   const attributes = LogAttributes.read(object["scope_attributes"]) ?? LogAttributes.read(object["scopeAttributes"]) ??
     LogAttributes.read(scope["attributes"])
   return {
-    name: firstText(object, "scope.name", "scope_name", "scopeName") ?? textValue(scope["name"]) ??
+    name: firstText(object, columns.scopeName) ?? textValue(scope["name"]) ??
       (typeof object["scope"] === "string" && object["scope"] !== "" ? object["scope"] : null) ??
       textValue(Ecs.member(object, "log.logger")),
-    version: firstText(object, "scope.version", "scope_version", "scopeVersion") ?? textValue(scope["version"]),
-    attributes: text(attributes ?? {})
+    version: firstText(object, columns.scopeVersion) ?? textValue(scope["version"]),
+    attributes: attributes === undefined ? "" : text(attributes)
   }
 }
 
@@ -121,16 +121,14 @@ const isFinding = (object: JsonObject): boolean =>
 
 const finding = "waf.finding"
 
-const flagKeys: Keys = ["trace_flags", "traceFlags", "flags"]
-
 const flagsOf = (value: unknown): number | undefined =>
   typeof value === "number" || typeof value === "string" ? Scalar.int4(value) : undefined
 
 const severityOf = (object: JsonObject): LogSeverity.LogSeverity => {
   const given = [
     object["severity_text"] ?? object["severityText"],
-    object["severity"],
-    object["level"] ?? Ecs.member(object, "log.level"),
+    LogKeys.severityOf(object),
+    LogKeys.levelOf(object),
     object["severity_number"] ?? object["severityNumber"]
   ] as const
   return isFinding(object) ? LogSeverity.ofFinding(...given) : LogSeverity.first(...given)
@@ -143,20 +141,24 @@ const timeOf = (
   receivedAt: number
 ) => {
   // Nearly all records have one time, in the first of these keys.
-  const given = findKey(object, times)
-  const only = given === undefined ? undefined : EventTime.first(receivedAt, object[given])
+  const given = LogKeys.find(object, LogKeys.times)
+  const only = given === undefined ? undefined : EventTime.first(receivedAt, LogKeys.timeValue(object[given]))
   return only !== undefined && only.claim === undefined
     ? only
-    : EventTime.first(receivedAt, ...times.map((key) => object[key]), envelopeTime, observed)
+    : EventTime.first(receivedAt, ...LogKeys.times.map((key) => LogKeys.timeValue(object[key])), envelopeTime, observed)
 }
 
 /** Keys whose values are no times or flags that the row could have. */
 const unreadIn = (object: JsonObject, receivedAt: number): ReadonlySet<string> => {
   const unread = new Set<string>()
-  for (const key of [...times, ...observedTimes]) {
-    if (isFilled(object[key]) && EventTime.first(receivedAt, object[key]).claim !== undefined) unread.add(key)
+  for (const key of [...LogKeys.times, ...LogKeys.observedTimes]) {
+    if (
+      LogKeys.isFilled(object[key]) && EventTime.first(receivedAt, LogKeys.timeValue(object[key])).claim !== undefined
+    ) unread.add(key)
   }
-  for (const key of flagKeys) if (isFilled(object[key]) && flagsOf(object[key]) === undefined) unread.add(key)
+  for (const key of columns.traceFlags) {
+    if (LogKeys.isFilled(object[key]) && flagsOf(object[key]) === undefined) unread.add(key)
+  }
   return unread
 }
 
@@ -169,10 +171,10 @@ export const map = ({ envelope, payload }: Element, context: RowContext, index: 
   const severity = severityOf(object)
   const observed = observedOf(object)
   const { claim, micros } = timeOf(object, envelope?.time, observed, context.storedAtMicros)
-  const flagKey = findKey(object, flagKeys)
+  const flagKey = LogKeys.find(object, columns.traceFlags)
   const flags = flagKey === undefined ? undefined : flagsOf(object[flagKey])
   const isAllRead = claim === undefined && (flagKey === undefined || flags !== undefined) &&
-    (observed !== undefined || findKey(object, observedTimes) === undefined)
+    (observed !== undefined || LogKeys.find(object, LogKeys.observedTimes) === undefined)
   const attributes = LogAttributes.gather(
     object,
     bodyKey,
@@ -183,29 +185,20 @@ export const map = ({ envelope, payload }: Element, context: RowContext, index: 
     timestamp: micros,
     id: context.id(index, micros, nameOf(envelope)),
     observed_timestamp: observed ?? context.storedAtMicros,
-    trace_id: TraceId.given(firstName(object, isEcs, "trace_id", "traceId", "trace.id")),
-    span_id: TraceId.given(firstName(object, isEcs, "span_id", "spanId", "span.id")),
+    trace_id: TraceId.given(firstName(object, isEcs, columns.traceId)),
+    span_id: TraceId.given(firstName(object, isEcs, columns.spanId)),
     trace_flags: flags ?? null,
     severity_text: severity.text,
     severity_number: severity.number,
     body: bodyKey === undefined
-      ? textValue(Ecs.member(object, "event.original")) ?? trapText(object["varbinds"]) ?? context.subject
+      ? nestedBody(object) ?? trapText(object["varbinds"]) ?? context.subject
       : textOfBody(object[bodyKey]),
-    event_name: firstText(object, "event_name", "eventName"),
-    service_name:
-      firstName(object, isEcs, "service.name", "service_name", "service", "serviceName", "host", "hostname") ??
-        firstText(resource, "service.name", "service_name"),
-    service_version: firstName(object, isEcs, "service.version", "service_version", "serviceVersion") ??
-      firstText(resource, "service.version", "service_version"),
-    service_instance: firstName(
-      object,
-      isEcs,
-      "service.instance.id",
-      "service.instance",
-      "service_instance",
-      "serviceInstance",
-      "service.node.name"
-    ) ?? firstText(resource, "service.instance.id", "service_instance"),
+    event_name: firstText(object, columns.eventName),
+    service_name: firstName(object, isEcs, columns.serviceName) ?? firstText(resource, LogKeys.resource.serviceName),
+    service_version: firstName(object, isEcs, columns.serviceVersion) ??
+      firstText(resource, LogKeys.resource.serviceVersion),
+    service_instance: firstName(object, isEcs, columns.serviceInstance) ??
+      firstText(resource, LogKeys.resource.serviceInstance),
     scope_name: scope.name,
     scope_version: scope.version,
     scope_attributes: scope.attributes,

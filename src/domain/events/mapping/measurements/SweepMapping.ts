@@ -15,7 +15,7 @@ import * as Timestamp from "../../decode/Timestamp.ts"
 import type { SweepHostStateRow } from "../../rows/SweepHostStates.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
 
-const scalar = Schema.optionalKey(Scalar.Scalar)
+const { json, scalar } = Payload
 const ports = Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.Union([Schema.Finite, Schema.String]))))
 
 const Sweep = Schema.Struct({
@@ -31,10 +31,10 @@ const Sweep = Schema.Struct({
   icmp_packet_loss: scalar,
   tcp_ports_scanned: ports,
   tcp_ports_open: ports,
-  port_scan_results: Schema.optionalKey(Schema.Unknown),
+  port_scan_results: json,
   last_sweep_time: scalar,
   first_seen: scalar,
-  metadata: Schema.optionalKey(Schema.Unknown),
+  metadata: json,
   execution_id: scalar,
   sweep_group_id: scalar,
   config_hash: scalar

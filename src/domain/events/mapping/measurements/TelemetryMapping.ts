@@ -14,8 +14,7 @@ import * as Scalar from "../../decode/Scalar.ts"
 import type { TimeseriesMetricRow } from "../../rows/TimeseriesMetrics.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
 
-const scalar = Schema.optionalKey(Scalar.Scalar)
-const json = Schema.optionalKey(Schema.Unknown)
+const { json, scalar } = Payload
 
 const read = Payload.make(
   Schema.Struct({

@@ -18,8 +18,7 @@ import type { RowContext } from "../../stream/EventMessage.ts"
 import * as OcsfSeverity from "../severity/OcsfSeverity.ts"
 import { severityName } from "./Ocsf.ts"
 
-const scalar = Schema.optionalKey(Scalar.Scalar)
-const json = Schema.optionalKey(Schema.Unknown)
+const { json, scalar } = Payload
 
 const read = Payload.make(Schema.Struct({
   id: Schema.Union([Schema.String.check(Schema.isMinLength(1)), Schema.Finite.check(Schema.isGreaterThan(0))]),

@@ -14,7 +14,7 @@ import * as TraceId from "../../decode/TraceId.ts"
 import type { OtelMetricRow } from "../../rows/OtelMetrics.ts"
 import { type RowContext, unnamed } from "../../stream/EventMessage.ts"
 
-const scalar = Schema.optionalKey(Scalar.Scalar)
+const { scalar } = Payload
 
 const read = Payload.make(
   Schema.Struct({

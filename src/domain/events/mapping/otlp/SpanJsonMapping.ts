@@ -13,8 +13,7 @@ import type { OtelTraceRow } from "../../rows/OtelTraces.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
 import * as OtlpNames from "./OtlpNames.ts"
 
-const scalar = Schema.optionalKey(Scalar.Scalar)
-const json = Schema.optionalKey(Schema.Unknown)
+const { json, scalar } = Payload
 const Id = Schema.Union([Schema.String, Schema.Finite])
 
 const read = Payload.make(

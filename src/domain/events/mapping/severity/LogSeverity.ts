@@ -33,13 +33,21 @@ const ofNumber = (value: unknown): { readonly name: string; readonly number: num
 /** Whether a word or level says something that this table knows. */
 const isKnown = (one: LogSeverity | undefined): one is LogSeverity => one !== undefined && one.number !== null
 
+/** The later ones are looked at only where those before say nothing that is known. */
+const firstKnown = (text: LogSeverity | undefined, severity: unknown, level: unknown): LogSeverity | undefined => {
+  if (isKnown(text)) return text
+  const second = levelOrWord(severity)
+  if (isKnown(second)) return second
+  const third = levelOrWord(level)
+  return isKnown(third) ? third : text ?? second ?? third
+}
+
 /**
  * The first of text, severity and level that says something known, else the first that says anything; with a number of
  * OpenTelemetry's given beside it, both are kept. INFO when nothing is said.
  */
 export const first = (text: unknown, severity: unknown, level: unknown, number: unknown): LogSeverity => {
-  const said = [levelOrWord(text), levelOrWord(severity), levelOrWord(level)]
-  const word = said.find(isKnown) ?? said.find((one) => one !== undefined)
+  const word = firstKnown(levelOrWord(text), severity, level)
   const given = ofNumber(number)
   if (given === undefined) return word ?? informational
   return word === undefined ? { text: given.name, number: given.number } : { text: word.text, number: given.number }

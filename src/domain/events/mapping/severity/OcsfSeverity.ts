@@ -11,14 +11,14 @@ const ofLevel = (level: unknown): number | undefined => {
 
 /** By a level (syslog's 0 to 7, pino's and log4j's), else by a word; the rule engine's own words weigh more than both. */
 export const first = (level: unknown, ...words: ReadonlyArray<unknown>): number => {
-  const engine = words.find((word) => typeof word === "string" && SeverityTable.isEngineWord(word))
-  const values = [
-    ofWord(engine),
-    ofLevel(level),
-    ofWord(level),
-    ...words.flatMap((word) => [ofWord(word), ofLevel(word)])
-  ]
-  return values.find((value) => value !== undefined) ?? 0
+  for (const word of words) if (typeof word === "string" && SeverityTable.isEngineWord(word)) return ofWord(word) ?? 0
+  const known = ofLevel(level) ?? ofWord(level)
+  if (known !== undefined) return known
+  for (const word of words) {
+    const read = ofWord(word) ?? ofLevel(word)
+    if (read !== undefined) return read
+  }
+  return 0
 }
 
 /** By OpenTelemetry's number. */

@@ -30,14 +30,14 @@ const critical = severity("FATAL", 23, 5)
 const fatal = severity("FATAL", 23, 6)
 
 const words: ReadonlyArray<readonly [Severity, ReadonlyArray<string>]> = [
-  [fatal, ["fatal", "emergency", "emerg", "panic"]],
+  [fatal, ["fatal", "emergency", "emerg", "panic", "dpanic"]],
   [critical, ["critical", "crit", "alert", "very high"]],
   [error, ["error", "err", "severe", "high", "failure"]],
   [warn, ["warning", "warn", "medium", "audit failure", "failure audit"]],
   [notice, ["notice"]],
   [low, ["low"]],
-  [info, ["information", "informational", "info", "config", "audit success", "success audit", "success"]],
-  [debug, ["debug", "verbose", "fine"]],
+  [info, ["information", "informational", "info", "config", "log", "audit success", "success audit", "success"]],
+  [debug, ["debug", "debug1", "debug5", "verbose", "fine"]],
   [trace, ["trace", "finer", "finest", "all", "silly"]]
 ]
 
@@ -59,12 +59,29 @@ const byWord: ReadonlyMap<string, Severity> = new Map([
   )
 ])
 
-/** Words that say that nothing is known. */
-const silent: ReadonlySet<string> = new Set(["", "unknown", "unspecified", "none", "null", "undefined", "off"])
+/** Words that say that nothing is known; Google's `DEFAULT` is none that was assigned. */
+const silent: ReadonlySet<string> = new Set([
+  "",
+  "default",
+  "unknown",
+  "unspecified",
+  "none",
+  "null",
+  "undefined",
+  "off"
+])
 
 const normal = Remembered.make((word) =>
   word.trim().toLowerCase().replace(/^severity[_ ]number[_ ]/, "").replace(/[_\-\s]+/g, " ")
 )
+
+/** Go's `slog` writes levels between its own by their distance: `INFO+2`, and `DEBUG-4` for what is below all others. */
+const stepped = /^(debug|info|warn|error)([+-])\d+$/
+
+const ofSteppedWord = (word: string): Severity | undefined => {
+  const [, base = "", sign] = stepped.exec(word.trim().toLowerCase()) ?? []
+  return sign === "-" && base === "debug" ? trace : byWord.get(base)
+}
 
 /** A word that stands for no severity at all. */
 export const isSilent = (word: string): boolean => silent.has(normal(word))
@@ -72,7 +89,7 @@ export const isSilent = (word: string): boolean => silent.has(normal(word))
 /** None for a word that nobody knows. */
 export const ofWord = Remembered.make((word): Severity | undefined => {
   const known = normal(word)
-  return byWord.get(known) ?? byWord.get(known.replaceAll(" ", ""))
+  return ofSteppedWord(word) ?? byWord.get(known) ?? byWord.get(known.replaceAll(" ", ""))
 })
 
 /** Syslog's levels, RFC 5424 and GELF: 0 is an emergency. */

@@ -1,0 +1,114 @@
+/**
+ * Under which keys loggers and collectors put what every record has: those of the existing system first, then others'
+ * (journald and syslog-ng in capitals, Fluent Bit's `date`, Serilog's `@t`, log4j's `instant`, Python's `levelname`,
+ * PostgreSQL's `error_severity`).
+ */
+import { isObject, type JsonObject } from "../../decode/Json.ts"
+import * as Ecs from "./Ecs.ts"
+
+type Keys = ReadonlyArray<string>
+
+export const times: Keys = [
+  "timestamp",
+  "time",
+  "ts",
+  "@timestamp",
+  "time_unix_nano",
+  "timeUnixNano",
+  "date",
+  "datetime",
+  "@t",
+  "instant",
+  "_SOURCE_REALTIME_TIMESTAMP",
+  "__REALTIME_TIMESTAMP",
+  "timereported",
+  "Timestamp"
+]
+
+export const observedTimes: Keys = [
+  "observed_timestamp",
+  "observedTimestamp",
+  "observed_time_unix_nano",
+  "observedTimeUnixNano"
+]
+
+export const bodies: Keys = [
+  "body",
+  "message",
+  "msg",
+  "summary",
+  "short_message",
+  "event",
+  "log",
+  "MESSAGE",
+  "@message",
+  "@m",
+  "@mt",
+  "Message"
+]
+
+/** Words: beside a `level_name` PHP's Monolog has a `level` that counts the other way round than log4j's. */
+const words: Keys = ["severity", "level_name", "error_severity"]
+
+/** Beside `level`. */
+const levels: Keys = ["levelname", "PRIORITY", "syslogseverity", "@level", "@l", "LogLevel", "lvl"]
+
+export const hosts: Keys = ["host", "hostname", "_HOSTNAME", "HOST"]
+
+/** Of all others, by the column that they are for; those with a dot may also be paths. */
+export const columns = {
+  traceId: ["trace_id", "traceId", "trace.id"],
+  spanId: ["span_id", "spanId", "span.id"],
+  traceFlags: ["trace_flags", "traceFlags", "flags"],
+  eventName: ["event_name", "eventName"],
+  serviceName: ["service.name", "service_name", "service", "serviceName", ...hosts],
+  serviceVersion: ["service.version", "service_version", "serviceVersion"],
+  serviceInstance: [
+    "service.instance.id",
+    "service.instance",
+    "service_instance",
+    "serviceInstance",
+    "service.node.name"
+  ],
+  scopeName: ["scope.name", "scope_name", "scopeName"],
+  scopeVersion: ["scope.version", "scope_version", "scopeVersion"]
+} as const satisfies Record<string, Keys>
+
+export const resource = {
+  serviceName: ["service.name", "service_name"],
+  serviceVersion: ["service.version", "service_version"],
+  serviceInstance: ["service.instance.id", "service_instance"],
+  /** What it is made of where none is given. */
+  made: [...hosts, "remote_addr", "source", "ip", "ip_address"]
+} as const satisfies Record<string, Keys>
+
+export const isFilled = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
+
+export const find = (object: JsonObject, keys: Keys): string | undefined => {
+  for (const key of keys) if (isFilled(object[key])) return key
+  return undefined
+}
+
+export const severityOf = (object: JsonObject): unknown => {
+  const key = find(object, words)
+  return key === undefined ? undefined : object[key]
+}
+
+/** The level that a record gives in whatever key, a word or a number. */
+export const levelOf = (object: JsonObject): unknown => {
+  const given = object["level"] ?? Ecs.member(object, "log.level")
+  if (given !== undefined && given !== null) return given
+  const key = find(object, levels)
+  return key === undefined ? undefined : object[key]
+}
+
+const isWhole = (value: unknown): value is number | string =>
+  Number.isSafeInteger(value) || (typeof value === "string" && /^\d{1,12}$/.test(value))
+
+/** Seconds and nanoseconds in an object, as Google's and log4j's loggers give a time, as one number. */
+export const timeValue = (value: unknown): unknown => {
+  if (!isObject(value)) return value
+  const seconds = value["seconds"] ?? value["epochSecond"]
+  const nanos = value["nanos"] ?? value["nanoOfSecond"] ?? 0
+  return isWhole(seconds) && isWhole(nanos) ? `${seconds}.${String(nanos).padStart(9, "0")}` : value
+}
