@@ -1,21 +1,27 @@
 /**
- * A pipeline in the shape of a JetStream writer, on a broker that lives in this process: pull with a demand, decode,
- * route by subject, write a batch, ack after the write; nak what may work later, term what never will.
+ * A pipeline that writes what a durable consumer of NATS JetStream brings: decode, batch by subject, ack after the write.
+ * What the store refuses comes again; what nobody will ever read is termed.
  *
- *   node examples/jetstream-pipeline.ts
+ *   nats-server -js &
+ *   NATS_URL=nats://127.0.0.1:4222 node examples/jetstream-pipeline.ts
+ *
+ * In a project of your own it needs `@nats-io/jetstream` and `@nats-io/transport-node`.
  */
-import { Cause, Effect, Schema } from "effect"
+import { AckPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { connect } from "@nats-io/transport-node"
+import { Effect, Schedule, Schema } from "effect"
+// In your own project: from "serviceradar-effect/jetstream"
+import { JetStreamProducer } from "../src/layers/jetstream/index.ts"
 // In your own project: from "serviceradar-effect/pipeline"
-import { type Batch, batcher, type Outcomes, Pipeline, Producer } from "../src/services/pipeline/index.ts"
+import { type Batch, batcher, type Outcomes, Pipeline } from "../src/services/pipeline/index.ts"
 
-/** What a client library hands over for each delivery. */
-interface Delivery {
-  readonly subject: string
-  readonly data: string
-  readonly deliveries: number
-  readonly ack: () => void
-  readonly nak: () => void
-  readonly term: () => void
+class NatsFailed extends Schema.TaggedError<NatsFailed>()("NatsFailed", {
+  step: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `NATS, ${this.step}: ${this.reason}`
+  }
 }
 
 class Undecodable extends Schema.TaggedError<Undecodable>()("Undecodable", { subject: Schema.String }) {
@@ -24,9 +30,9 @@ class Undecodable extends Schema.TaggedError<Undecodable>()("Undecodable", { sub
   }
 }
 
-class DatabaseAway extends Schema.TaggedError<DatabaseAway>()("DatabaseAway", {}) {
+class StoreAway extends Schema.TaggedError<StoreAway>()("StoreAway", {}) {
   override get message(): string {
-    return "The database is away"
+    return "The store is away"
   }
 }
 
@@ -34,83 +40,99 @@ const Reading = Schema.Struct({ host: Schema.String, value: Schema.Finite })
 type Reading = typeof Reading.Type
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Reading))
 
-/** Redelivers what was nakked; done when nothing is left. */
-const makeBroker = (messages: ReadonlyArray<{ readonly subject: string; readonly data: string }>) => {
-  const tally = { acked: 0, nakked: 0, termed: 0 }
-  const waiting = messages.map((message) => ({ ...message, deliveries: 0 }))
-  let open = 0
-  const settle = (how: keyof typeof tally) => {
-    tally[how] += 1
-    open -= 1
-  }
-  const deliver = (message: (typeof waiting)[number]): Delivery => {
-    open += 1
-    const again = { ...message, deliveries: message.deliveries + 1 }
-    return {
-      ...again,
-      ack: () => settle("acked"),
-      term: () => settle("termed"),
-      nak: () => {
-        settle("nakked")
-        waiting.push(again)
-      }
-    }
-  }
-  const fetch = (demand: number) =>
-    Effect.suspend(() =>
-      waiting.length === 0 && open === 0
-        ? Effect.fail(Cause.Done())
-        : Effect.succeed(waiting.splice(0, demand).map(deliver))
-    )
-  return { fetch, tally }
+const stream = "READINGS"
+const durable = "writer"
+
+const asked = <A>(step: string, ask: () => Promise<A>) =>
+  Effect.tryPromise({ try: ask, catch: (cause) => new NatsFailed({ step, reason: String(cause) }) })
+
+/** Connects, and makes the stream and its consumer; the stream goes again with the Scope. */
+const setUp = Effect.fnUntraced(function*(servers: string) {
+  const connection = yield* Effect.acquireRelease(
+    asked(`connecting to ${servers}`, () => connect({ servers, timeout: 5_000 })),
+    // What is on its way, the last acks too, leaves before the connection closes.
+    (open) => Effect.ignore(Effect.timeout(asked("draining", () => open.drain()), "5 seconds"))
+  )
+  const manager = yield* asked("reaching JetStream", () => jetstreamManager(connection))
+  yield* Effect.acquireRelease(
+    asked(`adding the stream ${stream}`, () => manager.streams.add({ name: stream, subjects: ["readings.*"] })),
+    () => Effect.ignore(asked(`deleting the stream ${stream}`, () => manager.streams.delete(stream)))
+  )
+  yield* asked(
+    `adding the consumer ${durable}`,
+    () => manager.consumers.add(stream, { durable_name: durable, ack_policy: AckPolicy.Explicit, max_deliver: 5 })
+  )
+  return jetstream(connection)
+})
+
+/** Poison is termed, so that it does not come again; for the rest the exported acknowledger does. */
+const acknowledge = ({
+  ok,
+  okOptions,
+  rejected
+}: Outcomes<JetStreamProducer.JsMsg, Undecodable | StoreAway>) => {
+  const isPoison = ({ outcome }: (typeof rejected)[number]) =>
+    outcome._tag === "Failed" && outcome.error._tag === "Undecodable"
+  const term = Effect.sync(() => {
+    for (const { message } of rejected.filter(isPoison)) message.term()
+  })
+  const others = rejected.filter((one) => !isPoison(one))
+  return Effect.andThen(
+    term,
+    JetStreamProducer.acknowledge({ redeliverAfter: "100 millis" })({ ok, okOptions, rejected: others })
+  )
 }
 
-export const program = Effect.gen(function*() {
-  const broker = makeBroker([
-    ...Array.from({ length: 250 }, (_, host) => ({
-      subject: host % 2 === 0 ? "cpu" : "memory",
-      data: JSON.stringify({ host: `host-${host % 5}`, value: host })
-    })),
-    { subject: "cpu", data: "not JSON" }
-  ])
-  const stored = new Map<string, Array<Reading>>()
-  let writes = 0
+export const program = Effect.fnUntraced(function*(servers: string) {
+  const client = yield* setUp(servers)
+  const texts = [
+    ...Array.from({ length: 250 }, (_, value) => JSON.stringify({ host: `host-${value % 5}`, value })),
+    "not JSON"
+  ]
+  yield* Effect.forEach(
+    texts,
+    (text, index) =>
+      asked("publishing", () => client.publish(index % 2 === 0 ? "readings.cpu" : "readings.memory", text)),
+    { concurrency: 50, discard: true }
+  )
 
+  const stored = new Map<string, ReadonlyArray<Reading>>()
+  let writes = 0
   const rows = batcher("rows", {
     size: 100,
     timeout: "100 millis",
     handle: (batch: Batch<Reading>) =>
       Effect.suspend(() => {
         writes += 1
-        // The first write finds the database away; its messages come again.
-        if (writes === 1) return Effect.fail(new DatabaseAway())
+        // The first write finds the store away; its messages come again.
+        if (writes === 1) return Effect.fail(new StoreAway())
         stored.set(batch.key, [...(stored.get(batch.key) ?? []), ...batch.values])
         return Effect.void
       })
   })
 
-  const acknowledge = ({ ok, rejected }: Outcomes<Delivery, Undecodable | DatabaseAway>) =>
-    Effect.sync(() => {
-      for (const delivery of ok) delivery.ack()
-      for (const { message, outcome } of rejected) {
-        const isPoison = outcome._tag === "Failed" && outcome.error._tag === "Undecodable"
-        if (isPoison || message.deliveries >= 5) message.term()
-        else message.nak()
-      }
-    })
-
-  yield* Pipeline.run({
+  const pipeline = yield* Pipeline.start({
     name: "writer",
-    producer: Producer.fromPull(broker.fetch),
+    producer: JetStreamProducer.make({
+      consumer: asked(`finding the consumer ${durable}`, () => client.consumers.get(stream, durable))
+    }),
     batchers: [rows],
-    handle: ({ subject, data }) =>
-      decode(data).pipe(
-        Effect.map((reading) => rows.to(reading, subject)),
-        Effect.mapError(() => new Undecodable({ subject }))
+    handle: (message) =>
+      decode(message.string()).pipe(
+        Effect.map((reading) => rows.to(reading, message.subject)),
+        Effect.mapError(() => new Undecodable({ subject: message.subject }))
       ),
     acknowledge
   })
-  return { ...broker.tally, cpu: stored.get("cpu")?.length ?? 0, memory: stored.get("memory")?.length ?? 0 }
-})
 
-if (import.meta.main) console.log(await Effect.runPromise(program))
+  const { failed, ok } = yield* Effect.timeout(
+    Effect.repeat(pipeline.status, { until: (status) => status.ok === 250, schedule: Schedule.spaced("50 millis") }),
+    "30 seconds"
+  )
+  const count = (subject: string) => stored.get(subject)?.length ?? 0
+  return { ok, cpu: count("readings.cpu"), memory: count("readings.memory"), cameAgain: failed - 1 }
+}, Effect.scoped)
+
+if (import.meta.main) {
+  console.log(await Effect.runPromise(program(process.env["NATS_URL"] ?? "nats://127.0.0.1:4222")))
+}

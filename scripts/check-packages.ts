@@ -81,14 +81,25 @@ const strangers = (folder: string): ReadonlyArray<string> => {
   )
 }
 
-const application = (home: string, library: string, effect: string): string => {
-  const folder = path.join(home, `with-effect-${effect}`)
+/** Examples that need more than the library and `effect`; all others must do without. */
+const needs: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "jetstream-pipeline.ts": ["@nats-io/jetstream", "@nats-io/transport-node"]
+}
+
+/** A project with the packed library, `more` packages, and the examples that need exactly those. */
+const application = (home: string, library: string, effect: string, more: ReadonlyArray<string> = []): string => {
+  const folder = path.join(home, ["with-effect", effect, ...more.map((name) => path.basename(name))].join("-"))
   fs.mkdirSync(folder)
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(options))
-  run("npm", ["install", "--silent", "--no-audit", "--no-fund", library, `effect@${effect}`, "@types/node@24"], folder)
+  const packages = [library, `effect@${effect}`, "@types/node@24", ...more]
+  run("npm", ["install", "--silent", "--no-audit", "--no-fund", ...packages], folder)
   const examples = path.join(folder, "node_modules/serviceradar-effect/examples")
-  for (const name of fs.readdirSync(examples)) fs.copyFileSync(path.join(examples, name), path.join(folder, name))
+  for (const name of fs.readdirSync(examples)) {
+    if ((needs[name] ?? []).join() === more.join()) {
+      fs.copyFileSync(path.join(examples, name), path.join(folder, name))
+    }
+  }
   return folder
 }
 
@@ -123,6 +134,11 @@ try {
     for (const name of fs.readdirSync(folder).filter((file) => file.endsWith(".ts"))) {
       await check(`effect ${which}: ${name} runs`, () => void run(process.execPath, [name], folder))
     }
+  }
+  for (const [name, more] of Object.entries(needs)) {
+    await check(`effect highest, with ${more.join(" and ")}: ${name} compiles`, () => {
+      run(bin("tsc"), ["-p", "."], application(home, library, effects.highest, more))
+    })
   }
   await check(`one supervisor, minified, is below ${sizeMax} bytes gzipped`, async () => {
     const size = await sizeOf(path.join(home, `with-effect-${effects.highest}`))

@@ -7,34 +7,21 @@
  * A defect in any handler ends the actor, and whoever waits for an answer gets `ActorDown`. The value is both a child to
  * put into a tree and the way to reach whatever life it has at the moment.
  */
-import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { ActorDown, CallTimedOut, MailboxFull } from "./ActorError.ts"
+import type { WhenFull } from "../../domain/supervision/check/MailboxLimit.ts"
+import { ActorDown, type CallTimedOut, MailboxFull } from "./ActorError.ts"
 import * as ChildSpec from "./ChildSpec.ts"
-import { ActorMailbox, type WhenFull } from "./internal/actor/ActorMailbox.ts"
+import * as Life from "./internal/actor/ActorLife.ts"
+import { ActorMailbox } from "./internal/actor/ActorMailbox.ts"
+import * as Sending from "./internal/actor/ActorSending.ts"
+import type { Step } from "./internal/actor/ActorStep.ts"
 import { ActorSystem, type StopReason, type Sys } from "./internal/actor/ActorSystem.ts"
 import { ChildPosition } from "./internal/child/ChildPosition.ts"
 import * as ExitReason from "./internal/ExitReason.ts"
 
-/** What a handler comes to: the answer, the next state, and whether the actor is to end. */
-export interface Step<out A, out S> {
-  readonly answer: A
-  readonly state: S
-  readonly stop: StopReason | undefined
-}
-
-export const reply = <A, S>(answer: A, state: S): Step<A, S> => ({ answer, state, stop: undefined })
-export const next = <S>(state: S): Step<void, S> => ({ answer: undefined, state, stop: undefined })
-/** Answers, and ends the actor. */
-export const stop = <S, A = void>(state: S, reason: StopReason, answer: A): Step<A, S> => ({
-  answer,
-  state,
-  stop: reason
-})
+export { next, reply, type Step, stop } from "./internal/actor/ActorStep.ts"
 
 type CallHandlers<S> = Readonly<
   Record<string, (input: never, state: S) => Effect.Effect<Step<unknown, S>, unknown, unknown>>
@@ -63,7 +50,7 @@ export interface ActorOptions<S, E, R, Calls extends Handlers, Casts extends Han
    * `init` answers. Such a state must not hold what a Scope closes. Default false: a life begins afresh.
    */
   readonly keepsState?: boolean
-  /** Messages that can wait. Default 1,000. */
+  /** Messages that can wait, at least one. Default 1,000. */
   readonly capacity?: number
   /** Who sends to a full mailbox waits (default), is refused, or drives the oldest message out. */
   readonly whenFull?: WhenFull
@@ -118,126 +105,50 @@ export const make = <
   Effect.sync(() => {
     type Failure = E | ErrorOf<Casts[keyof Casts]>
     type Services = R | Scope.Scope | ServicesOf<Calls[keyof Calls]> | ServicesOf<Casts[keyof Casts]>
-    type Handle = (input: unknown, state: S) => Effect.Effect<Step<unknown, S>, Failure, Services>
 
-    const { call, capacity = capacityDefault, cast, id, init, keepsState = false, whenFull = "wait" } = options
+    const { call, cast, id, init, keepsState = false } = options
+    const mailboxLimit = {
+      capacity: options.capacity ?? capacityDefault,
+      whenFull: options.whenFull ?? "wait"
+    }
     const system = new ActorSystem<S>(id)
     let kept: { readonly state: S } | undefined
+    const onState = (state: S): void => {
+      if (keepsState) kept = { state }
+    }
 
     // boundary: a message only ever reaches the handler of its own name, whose input type it was sent with
-    const calls = new Map(Object.entries(call)) as unknown as ReadonlyMap<string, Handle>
+    const calls = new Map(Object.entries(call)) as unknown as Life.Handlers<S, Failure, Services>
     // boundary: the same for casts
-    const casts = new Map(Object.entries(cast ?? {})) as unknown as ReadonlyMap<string, Handle>
-
-    const life = (mailbox: ActorMailbox, cell: { readonly state: S }): Effect.Effect<void, Failure, Services> =>
-      Effect.suspend(() => {
-        const word = mailbox.takeWord()
-        if (word !== undefined) return Effect.flatMap(word(), () => life(mailbox, cell))
-        const envelope = mailbox.take()
-        if (envelope === undefined) {
-          const { stopping } = system
-          if (stopping !== undefined && mailbox.size === 0) return endWith(stopping)
-          return Effect.flatMap(mailbox.wait, () => life(mailbox, cell))
-        }
-        const { answer, input, name } = envelope
-        const handle = (answer === undefined ? casts : calls).get(name)
-        if (handle === undefined) return life(mailbox, cell)
-        system.begin(envelope)
-        return Effect.matchCauseEffect(Effect.suspend(() => handle(input, cell.state)), {
-          onSuccess: (step) => {
-            system.finish(envelope, step.state)
-            if (keepsState) kept = { state: step.state }
-            answer?.(Exit.succeed(step.answer))
-            return step.stop === undefined ? life(mailbox, cell) : endWith(step.stop)
-          },
-          onFailure: (cause) => {
-            if (answer === undefined || !cause.reasons.every(Cause.isFailReason)) return Effect.failCause(cause)
-            system.failed(envelope, cause)
-            answer(Exit.failCause(cause))
-            return life(mailbox, cell)
-          }
-        })
-      })
+    const casts = new Map(Object.entries(cast ?? {})) as unknown as Life.Handlers<S, Failure, Services>
 
     const start = Effect.gen(function*() {
       const state = kept === undefined ? yield* init : kept.state
-      if (keepsState) kept = { state }
-      const mailbox = new ActorMailbox(capacity, whenFull, () => new MailboxFull({ actor: id, capacity }))
+      onState(state)
+      const mailbox = new ActorMailbox(mailboxLimit, () =>
+        new MailboxFull({ actor: id, capacity: mailboxLimit.capacity }))
       const position = yield* ChildPosition
       const { cell } = yield* Effect.acquireRelease(
-        Effect.sync(() => system.enter(mailbox, state, position)),
+        Effect.sync(() =>
+          system.enter(mailbox, state, position)
+        ),
         ({ leave }, exit) => {
           const reason = ExitReason.describe(exit)
           const lost = leave(new ActorDown({ actor: id, reason: reason === "" ? "it ended" : reason }))
           return lost === 0 ? Effect.void : Effect.logWarning(`${id} ended with ${lost} messages that nobody answers`)
         }
       )
-      return life(mailbox, cell)
+      return Life.life(system, { calls, casts, onState }, mailbox, cell)
     })
 
-    const send = (
-      name: string,
-      input: unknown,
-      answer: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined,
-      sender: Fiber.Fiber<unknown, unknown>,
-      done: (refused: ActorDown | MailboxFull | undefined) => void
-    ): () => void => {
-      const { mailbox } = system
-      if (mailbox !== undefined && system.stopping === undefined) {
-        return mailbox.offer({ name, input, answer }, sender, done)
-      }
-      done(new ActorDown({ actor: id, reason: "noproc" }))
-      return () => {}
-    }
-
     const callOf = (name: string) => (input: unknown, { timeout = timeoutDefault }: CallOptions = {}) =>
-      Effect.withFiber<unknown, unknown>((fiber) =>
-        Effect.callback((resume) => {
-          let isAnswered = false
-          let timer: Fiber.Fiber<unknown> | undefined
-          const answer = (exit: Exit.Exit<unknown, unknown>): void => {
-            if (isAnswered) return
-            isAnswered = true
-            timer?.interruptUnsafe()
-            resume(exit)
-          }
-          const leave = send(name, input, answer, fiber, (refused) => {
-            if (refused !== undefined) answer(Exit.fail(refused))
-          })
-          if (isAnswered) return
-          const limitMillis = Duration.toMillis(Duration.fromInputUnsafe(timeout))
-          if (limitMillis !== Number.POSITIVE_INFINITY) {
-            const give = Effect.sync(() => {
-              timer = undefined
-              leave()
-              answer(Exit.fail(new CallTimedOut({ actor: id, call: name, limitMillis })))
-            })
-            timer = Effect.runForkWith(fiber.context)(Effect.andThen(Effect.sleep(limitMillis), give))
-          }
-          return Effect.sync(() => {
-            isAnswered = true
-            leave()
-            timer?.interruptUnsafe()
-          })
-        })
-      )
-
-    const castOf = (name: string) => (input: unknown) =>
-      Effect.withFiber<void, ActorDown | MailboxFull>((fiber) =>
-        Effect.callback((resume) => {
-          const leave = send(name, input, undefined, fiber, (refused) => {
-            resume(refused === undefined ? Effect.void : Effect.fail(refused))
-          })
-          return Effect.sync(leave)
-        })
-      )
-
+      Sending.call(system, name, input, timeout)
+    const castOf = (name: string) => (input: unknown) => Sending.cast(system, name, input)
     const named = <A>(names: Iterable<string>, of: (name: string) => A): Record<string, A> =>
       Object.fromEntries([...names].map((name) => [name, of(name)]))
 
-    const spec = ChildSpec.make("worker", { ...childOptions(options), start })
     const actor = {
-      ...spec,
+      ...ChildSpec.make("worker", { ...childOptions(options), start }, { mailbox: mailboxLimit }),
       call: named(calls.keys(), callOf),
       cast: named(casts.keys(), castOf),
       stop: (reason: StopReason = "normal") => system.stop(reason),
@@ -247,9 +158,6 @@ export const make = <
     // boundary: each name's function sends to the handler of that name, see above
     return actor as unknown as Actor<S, Failure, Exclude<Services, Scope.Scope>, Calls, Casts>
   })
-
-const endWith = (reason: StopReason): Effect.Effect<void> =>
-  reason === "normal" ? Effect.void : ExitReason.exitShutdown(reason.shutdown)
 
 const childOptions = ({
   backoff,

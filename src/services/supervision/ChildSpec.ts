@@ -12,6 +12,7 @@ import type * as Exit from "effect/Exit"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import type { MailboxLimit } from "../../domain/supervision/check/MailboxLimit.ts"
 import type { Restart } from "../../domain/supervision/ChildExit.ts"
 import { defaultShutdown, type ShutdownInput } from "../../domain/supervision/Shutdown.ts"
 import type { Provider } from "../../domain/supervision/SupervisorState.ts"
@@ -59,6 +60,8 @@ export interface ChildDescription {
   readonly provider: Provider | undefined
   /** The siblings, here or further up, whose services it was given. */
   readonly uses: ReadonlyArray<Provider>
+  /** Of an actor. */
+  readonly mailbox?: MailboxLimit
 }
 
 /** Hears that nothing is left of a child's life but its finalizers. */
@@ -128,9 +131,9 @@ interface Start<E, R> {
 export const make = <E, R>(
   kind: NodeKind,
   options: ChildOptions & Start<E, R>,
-  lending: Partial<Pick<ChildDescription, "provider" | "uses">> = {}
+  more: Partial<Pick<ChildDescription, "provider" | "uses" | "mailbox">> = {}
 ): ChildSpec<E, Exclude<R, Scope.Scope>> => {
-  const description: ChildDescription = {
+  const plain: ChildDescription = {
     id: options.id,
     kind,
     restart: options.restart ?? "permanent",
@@ -139,9 +142,10 @@ export const make = <E, R>(
     backoff: options.backoff,
     heartbeat: options.heartbeat,
     startTimeout: options.startTimeout,
-    provider: lending.provider,
-    uses: lending.uses ?? []
+    provider: more.provider,
+    uses: more.uses ?? []
   }
+  const description = more.mailbox === undefined ? plain : { ...plain, mailbox: more.mailbox }
   return {
     description,
     bind: Effect.contextWith((context: Context.Context<Exclude<R, Scope.Scope>>) =>

@@ -5,8 +5,8 @@
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+import type { InvalidChildSpec } from "../../domain/supervision/check/SpecCheck.ts"
 import * as FailureText from "../../domain/supervision/FailureText.ts"
-import type { InvalidChildSpec } from "../../domain/supervision/SpecCheck.ts"
 
 export type ShutdownReason = "intensity_exceeded" | "auto_shutdown" | "start_failed" | "invalid_spec"
 

@@ -2,10 +2,10 @@
  * `serviceradar-effect/supervision`: OTP's supervision on Effect fibers, with the failures of children in the type.
  */
 export type { AutoShutdown } from "../../domain/supervision/AutoShutdown.ts"
+export { InvalidChildSpec } from "../../domain/supervision/check/SpecCheck.ts"
 export type { Restart } from "../../domain/supervision/ChildExit.ts"
 export type { RestartIntensityInput as RestartIntensity } from "../../domain/supervision/RestartIntensity.ts"
 export type { ShutdownInput as Shutdown } from "../../domain/supervision/Shutdown.ts"
-export { InvalidChildSpec } from "../../domain/supervision/SpecCheck.ts"
 export type { Strategy } from "../../domain/supervision/Strategy.ts"
 export { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
 export { TraceEvent } from "../../domain/supervision/TraceEvent.ts"

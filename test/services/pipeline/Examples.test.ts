@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as JetStream from "../../../examples/jetstream-pipeline.ts"
+import * as BatchWriter from "../../../examples/batch-writer.ts"
 import * as WorkerPool from "../../../examples/worker-pool.ts"
 
 describe("pipeline examples", () => {
-  it.live("the JetStream writer stores each message once, redelivering what met a database away", () =>
+  it.live("the batch writer stores each message once, redelivering what met a database away", () =>
     Effect.gen(function*() {
-      const { nakked, ...rest } = yield* JetStream.program
+      const { nakked, ...rest } = yield* BatchWriter.program
 
       assert.deepStrictEqual(rest, { acked: 250, termed: 1, cpu: 125, memory: 125 })
       assert.isAtLeast(nakked, 1)

@@ -649,9 +649,35 @@ describe("Pipeline", () => {
           acknowledge: seen.acknowledge
         })
 
-        yield* passTime("63 seconds")
+        yield* passTime("89 seconds")
+        assert.strictEqual(connections, 1)
+        yield* passTime("3 seconds")
 
         assert.strictEqual(connections, 2)
+      }))
+
+    it.effect("leaves a producer alone that brings nothing while others make what waits at the source fewer", () =>
+      Effect.gen(function*() {
+        const seen = recorder<number, never>()
+        let connections = 0
+        let pending = 1_000
+        yield* Pipeline.start({
+          name: "p",
+          producer: Producer.fromConnect(Effect.sync(() => {
+            connections += 1
+            return (): Effect.Effect<ReadonlyArray<number>> => Effect.never
+          })),
+          pending: Effect.sync(() => pending > 900 ? --pending : pending),
+          stallAfter: "1 minute",
+          handle: () => Effect.void,
+          acknowledge: seen.acknowledge
+        })
+
+        yield* passTime("40 minutes")
+        assert.strictEqual(connections, 1)
+        yield* passTime("20 minutes")
+
+        assert.isAbove(connections, 1)
       }))
 
     it.effect("runs as a child, drained when its supervisor stops", () =>

@@ -136,6 +136,20 @@ describe("Actor", () => {
       }
     }))
 
+  it.effect("is refused with a mailbox that nothing, or everything, fits into", () =>
+    Effect.gen(function*() {
+      for (const capacity of [Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY]) {
+        const error = yield* Effect.flip(Effect.scoped(started({ capacity })))
+        assert.deepInclude(error.problem, { child: "counter", field: "capacity", value: String(capacity) })
+      }
+      const untyped: Options = JSON.parse("{\"whenFull\":\"explode\"}")
+      const error = yield* Effect.flip(Effect.scoped(started(untyped)))
+      assert.strictEqual(
+        error.problem?.message,
+        "root/counter: whenFull is \"explode\", expected wait | refuse | drop_oldest"
+      )
+    }))
+
   it.effect("ends for a reason, by its own hand and by others', when it has handled what was sent before", () =>
     Effect.gen(function*() {
       const { actor, supervisor } = yield* started({ restart: "temporary" })

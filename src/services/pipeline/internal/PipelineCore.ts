@@ -55,13 +55,11 @@ export const makeCore = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, 
   const batchers = new Map<string, Inbox<BatcherEntry<In, E, O>>>(
     (options.batchers ?? []).map(({ name }) => [name, new Inbox<BatcherEntry<In, E, O>>()])
   )
-  const now = yield* Monotonic.millis
   const slots = Array.from({ length: settings.producers }, (_, index): ProducerSlot<In, E, O> => ({
     index,
     held: [],
     received: 0,
     failures: 0,
-    lastMillis: now,
     isDone: false
   }))
   const ports = {

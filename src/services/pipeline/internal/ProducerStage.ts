@@ -2,12 +2,13 @@
  * A producer at work: asks for as many messages as there is room and rate for, and keeps what came beyond that until
  * there is. What it keeps survives its restart.
  *
- * A producer that says how much is pending and then brings nothing for `stallAfter` fails with `ProducerStalled`, so
- * that its supervisor connects it anew; a silent one is otherwise not told from an idle one.
+ * A producer that stands still for `stallAfter`, bringing nothing while messages wait at the source and do not become
+ * fewer, fails with `ProducerStalled`, so that its supervisor connects it anew.
  */
 import { Cause, Duration, Effect, Exit, Option, Schema, type Scope } from "effect"
 import { crashed } from "../../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../../domain/pipeline/Partition.ts"
+import * as Standstill from "../../../domain/pipeline/Standstill.ts"
 import * as Monotonic from "../../clock/Monotonic.ts"
 import type { Producer, Pull } from "../Producer.ts"
 import type { Telemetry } from "../Telemetry.ts"
@@ -51,8 +52,6 @@ export interface ProducerSlot<In, E, O> {
   held: Array<Envelope<In, E, O>>
   received: number
   failures: number
-  /** Monotonic. */
-  lastMillis: number
   isDone: boolean
 }
 
@@ -117,7 +116,6 @@ const pullAll = Effect.fnUntraced(function*<In, EP, RP, E, O, RA>(
     if (brought === undefined) return yield* Effect.die(new Error("a pull answered no list of messages"))
     if (isDone) slot.isDone = true
     else if (brought === 0) yield* Effect.sleep(emptyPause)
-    else slot.lastMillis = yield* Monotonic.millis
   }
   yield* passOn(slot, ports)
 })
@@ -191,20 +189,27 @@ const send = <In, E, O, RA>(
   return settlement.settle([], rejected)
 }
 
+/** Looks twice in its limit. The source is asked only when nothing has come since the last look, and could have. */
 const watchProducer = Effect.fnUntraced(function*<In, R, E, O, RA>(
   watch: StallWatch<R>,
   slot: ProducerSlot<In, E, O>,
   ports: ProducerPorts<In, E, O, RA>
 ) {
-  slot.lastMillis = yield* Monotonic.millis
+  let standstill = Standstill.start(yield* Monotonic.millis)
   while (true) {
-    yield* Effect.sleep(watch.after)
-    const silentMillis = (yield* Monotonic.millis) - slot.lastMillis
+    yield* Effect.sleep(Duration.times(watch.after, 0.5))
+    const now = yield* Monotonic.millis
     const mayPull = ports.settlement.inFlight.room > 0 && slot.held.length === 0
-    if (!mayPull || silentMillis < Duration.toMillis(watch.after)) continue
+    if (!mayPull || slot.received !== standstill.settled) {
+      standstill = Standstill.observe(standstill, 0, slot.received, now)
+      continue
+    }
     // A source that cannot even say what is pending is no reason to connect it anew: its pull will fail by itself.
     const pending = yield* Effect.option(Effect.timeout(watch.pending, watch.after))
-    if (Option.isSome(pending) && pending.value > 0) {
+    if (Option.isNone(pending)) continue
+    standstill = Standstill.observe(standstill, pending.value, slot.received, now)
+    const silentMillis = Standstill.standingMillis(standstill, now)
+    if (silentMillis >= Duration.toMillis(watch.after)) {
       return yield* new ProducerStalled({
         pipeline: watch.pipeline,
         producer: slot.index,

@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type { MailboxLimit } from "../../../../domain/supervision/check/MailboxLimit.ts"
 import type { ActorDown, MailboxFull } from "../../ActorError.ts"
 
 export interface Envelope {
@@ -17,14 +18,11 @@ export interface Envelope {
   readonly answer: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined
 }
 
-export type WhenFull = "wait" | "refuse" | "drop_oldest"
-
 const depthMax = 32
 let depth = 0
 
 export class ActorMailbox {
-  private readonly capacity: number
-  private readonly whenFull: WhenFull
+  private readonly limit: MailboxLimit
   private readonly full: () => MailboxFull
   private incoming: Array<Envelope> = []
   private current: Array<Envelope> = []
@@ -36,9 +34,8 @@ export class ActorMailbox {
   isSuspended = false
   private down: ActorDown | undefined = undefined
 
-  constructor(capacity: number, whenFull: WhenFull, full: () => MailboxFull) {
-    this.capacity = capacity
-    this.whenFull = whenFull
+  constructor(limit: MailboxLimit, full: () => MailboxFull) {
+    this.limit = limit
     this.full = full
   }
 
@@ -56,9 +53,9 @@ export class ActorMailbox {
   ): () => void {
     const enter = (): void => {
       if (this.down !== undefined) return done(this.down)
-      if (this.size >= this.capacity) {
-        if (this.whenFull === "refuse") return done(this.full())
-        if (this.whenFull === "wait") {
+      if (this.size >= this.limit.capacity) {
+        if (this.limit.whenFull === "refuse") return done(this.full())
+        if (this.limit.whenFull === "wait") {
           this.senders.add(enter)
           return
         }

@@ -32,7 +32,7 @@ export interface Sys<S> {
 export class ActorSystem<S> {
   mailbox: ActorMailbox | undefined = undefined
   stopping: StopReason | undefined = undefined
-  private readonly id: string
+  readonly id: string
   private current: { state: S } | undefined = undefined
   private position: ChildPosition | undefined = undefined
   private inHand: Envelope | undefined = undefined

@@ -3,16 +3,14 @@
  *
  * `check` accepts exactly what a start accepts, and reports every problem at once.
  */
-import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { type AutoShutdown, autoShutdowns } from "./AutoShutdown.ts"
-import { restarts } from "./ChildExit.ts"
-import * as ChildId from "./ChildId.ts"
-import { describe } from "./FailureText.ts"
-import type { RestartIntensityInput } from "./RestartIntensity.ts"
-import type * as Shutdown from "./Shutdown.ts"
-import { strategies } from "./Strategy.ts"
-import type { ChildDeclaration, Provider } from "./SupervisorState.ts"
+import { type AutoShutdown, autoShutdowns } from "../AutoShutdown.ts"
+import { describe } from "../FailureText.ts"
+import type { RestartIntensityInput } from "../RestartIntensity.ts"
+import { strategies } from "../Strategy.ts"
+import type { Provider } from "../SupervisorState.ts"
+import { type CheckedChild, childProblems, idProblems, millisOf, oneOf, type Problem } from "./ChildCheck.ts"
+import { providerPlaces, useProblems } from "./ServiceUse.ts"
 
 export class InvalidChildSpec extends Schema.TaggedError<InvalidChildSpec>()("InvalidChildSpec", {
   supervisor: Schema.String,
@@ -28,16 +26,6 @@ export class InvalidChildSpec extends Schema.TaggedError<InvalidChildSpec>()("In
   }
 }
 
-/** What the check looks at of a child. */
-export interface CheckedChild extends Pick<ChildDeclaration, "id" | "kind" | "restart" | "significant"> {
-  readonly shutdown: Shutdown.ShutdownInput
-  readonly heartbeat?: Duration.Input | undefined
-  readonly startTimeout?: Duration.Input | undefined
-  readonly backoff?: { readonly resetAfter?: Duration.Input } | undefined
-  readonly provider?: Provider | undefined
-  readonly uses?: ReadonlyArray<Provider>
-}
-
 export interface CheckedSupervisor {
   readonly id: string
   readonly strategy: string
@@ -45,8 +33,6 @@ export interface CheckedSupervisor {
   readonly autoShutdown: AutoShutdown
   readonly children: ReadonlyArray<CheckedChild>
 }
-
-type Problem = readonly [field: string, value: unknown, expected: string]
 
 /**
  * Every problem of a supervisor and its children; empty when it can be started. Services that nobody in the list lends
@@ -144,79 +130,4 @@ const intensityProblems = ({ maxRestarts, period }: RestartIntensityInput): Read
     problems.push(["intensity.period", period, "a finite duration above zero"])
   }
   return problems
-}
-
-const childProblems = (child: CheckedChild, autoShutdown: AutoShutdown): ReadonlyArray<Problem> => [
-  ...idProblems(child.id),
-  ...oneOf("restart", child.restart, restarts),
-  ...shutdownProblems(child),
-  ...significanceProblems(child, autoShutdown),
-  ...periodProblems("heartbeat", child.heartbeat),
-  ...periodProblems("startTimeout", child.startTimeout),
-  ...(child.backoff === undefined ? [] : resetProblems(child.backoff.resetAfter)),
-  ...(child.provider === undefined || child.restart !== "temporary"
-    ? []
-    : [["restart", child.restart, "permanent | transient for a child that lends a service"] satisfies Problem])
-]
-
-const providerPlaces = (children: ReadonlyArray<CheckedChild>): ReadonlyMap<Provider, number> =>
-  new Map(children.flatMap(({ provider }, place) => provider === undefined ? [] : [[provider, place] as const]))
-
-/** A user is restarted with its provider only behind it, and only under a strategy that parts them never. */
-const useProblems = (
-  { uses = [] }: CheckedChild,
-  place: number,
-  places: ReadonlyMap<Provider, number>,
-  strategy: string,
-  isTopmost: boolean
-): ReadonlyArray<Problem> =>
-  uses.flatMap((provider): ReadonlyArray<Problem> => {
-    const providerPlace = places.get(provider)
-    if (providerPlace === undefined) {
-      return isTopmost ? [["uses", provider.id, "a service of a child in the same list or further up"]] : []
-    }
-    if (providerPlace >= place) return [["uses", provider.id, "a service of a child that stands before it"]]
-    return strategy === "one_for_one"
-      ? [["uses", provider.id, "the strategy rest_for_one or one_for_all, which restart it with its provider"]]
-      : []
-  })
-
-const periodProblems = (field: string, period: Duration.Input | undefined): ReadonlyArray<Problem> => {
-  if (period === undefined) return []
-  const millis = millisOf(period)
-  return millis > 0 && Number.isFinite(millis) ? [] : [[field, period, "a finite duration above zero"]]
-}
-
-const resetProblems = (resetAfter: Duration.Input | undefined): ReadonlyArray<Problem> =>
-  resetAfter === undefined || millisOf(resetAfter) >= 0
-    ? []
-    : [["backoff.resetAfter", resetAfter, "a duration of at least zero"]]
-
-const idProblems = (id: unknown): ReadonlyArray<Problem> => ChildId.isValid(id) ? [] : [["id", id, ChildId.expectation]]
-
-const oneOf = (field: string, value: string, allowed: ReadonlyArray<string>): ReadonlyArray<Problem> =>
-  allowed.includes(value) ? [] : [[field, value, allowed.join(" | ")]]
-
-const shutdownProblems = (child: CheckedChild): ReadonlyArray<Problem> => {
-  const { shutdown } = child
-  if (child.kind !== "worker") {
-    // A supervisor cut short would leave its own children behind.
-    return shutdown === "infinity" ? [] : [["shutdown", shutdown, "infinity, for a supervisor stops its own children"]]
-  }
-  if (shutdown === "brutal" || shutdown === "infinity") return []
-  return millisOf(shutdown) >= 0 ? [] : [["shutdown", shutdown, "brutal | infinity | a duration"]]
-}
-
-const significanceProblems = (child: CheckedChild, autoShutdown: AutoShutdown): ReadonlyArray<Problem> => {
-  if (typeof child.significant !== "boolean") return [["significant", child.significant, "true | false"]]
-  if (!child.significant) return []
-  if (child.restart === "permanent") return [["significant", true, "false for a permanent child, which never ends"]]
-  return autoShutdown === "never" ? [["significant", true, "false while autoShutdown is never"]] : []
-}
-
-/** Not a number when the input is no duration at all: `NaN` becomes zero on its way into a Duration. */
-const millisOf = (input: Duration.Input): number => {
-  if (typeof input === "number") return input
-  const duration = Duration.fromInput(input)
-  return duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
 }

@@ -1,0 +1,58 @@
+/** One life of an actor: it takes message after message and hands each to its handler, until one ends it. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as ExitReason from "../ExitReason.ts"
+import type { ActorMailbox } from "./ActorMailbox.ts"
+import type { Step } from "./ActorStep.ts"
+import type { ActorSystem, StopReason } from "./ActorSystem.ts"
+
+/** By the name of the message. */
+export type Handlers<S, E, R> = ReadonlyMap<string, (input: unknown, state: S) => Effect.Effect<Step<unknown, S>, E, R>>
+
+export interface ActorHandlers<S, E, R> {
+  readonly calls: Handlers<S, E, R>
+  readonly casts: Handlers<S, E, R>
+  /** Hears of each state that a message was handled well into. */
+  readonly onState: (state: S) => void
+}
+
+export const life = <S, E, R>(
+  system: ActorSystem<S>,
+  { calls, casts, onState }: ActorHandlers<S, E, R>,
+  mailbox: ActorMailbox,
+  cell: { readonly state: S }
+): Effect.Effect<void, E, R> => {
+  const goOn: Effect.Effect<void, E, R> = Effect.suspend(() => {
+    const word = mailbox.takeWord()
+    if (word !== undefined) return Effect.flatMap(word(), () => goOn)
+    const envelope = mailbox.take()
+    if (envelope === undefined) {
+      const { stopping } = system
+      if (stopping !== undefined && mailbox.size === 0) return endWith(stopping)
+      return Effect.flatMap(mailbox.wait, () => goOn)
+    }
+    const { answer, input, name } = envelope
+    const handle = (answer === undefined ? casts : calls).get(name)
+    if (handle === undefined) return goOn
+    system.begin(envelope)
+    return Effect.matchCauseEffect(Effect.suspend(() => handle(input, cell.state)), {
+      onSuccess: (step) => {
+        system.finish(envelope, step.state)
+        onState(step.state)
+        answer?.(Exit.succeed(step.answer))
+        return step.stop === undefined ? goOn : endWith(step.stop)
+      },
+      onFailure: (cause) => {
+        if (answer === undefined || !cause.reasons.every(Cause.isFailReason)) return Effect.failCause(cause)
+        system.failed(envelope, cause)
+        answer(Exit.failCause(cause))
+        return goOn
+      }
+    })
+  })
+  return goOn
+}
+
+const endWith = (reason: StopReason): Effect.Effect<void> =>
+  reason === "normal" ? Effect.void : ExitReason.exitShutdown(reason.shutdown)
