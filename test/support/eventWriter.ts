@@ -5,7 +5,7 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { connect, type NatsConnection } from "@nats-io/transport-node"
 import { Effect, Option } from "effect"
-import { streamNames } from "../../src/domain/events/stream/Subject.ts"
+import { streamNames } from "../../src/domain/events/stream/Streams.ts"
 import { markedEvent, markIn, storedMarks } from "./markedEvents.ts"
 import { eventually } from "./Program.ts"
 

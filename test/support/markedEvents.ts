@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect"
 import type { TableName } from "../../src/domain/events/rows/Tables.ts"
-import type { StreamName } from "../../src/domain/events/stream/Subject.ts"
+import type { StreamName } from "../../src/domain/events/stream/Streams.ts"
 import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
 
 export interface MarkedEvent {

@@ -4,7 +4,7 @@ import type { TableName } from "../../domain/events/rows/Tables.ts"
 import type { DatabaseSettings, EventWriterSettings } from "../../domain/events/settings/EventWriterSettings.ts"
 import * as NatsSettings from "../../domain/events/settings/NatsSettings.ts"
 import type { TableForm } from "../../domain/events/storing/TableForm.ts"
-import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import { streams } from "../../domain/events/stream/Streams.ts"
 import { DatabaseHealth } from "../../services/event-writer/DatabaseHealth.ts"
 import { StoreTurns, turnsDefault } from "../../services/event-writer/StoreTurns.ts"
 import { StreamRecords } from "../../services/event-writer/StreamRecords.ts"
@@ -38,22 +38,11 @@ const probe = Effect.gen(function*() {
   )
 })
 
-const tablesOf = ({ flowTable, streams }: EventWriterSettings) => (form: TableForm): ReadonlyArray<TableName> => {
-  const isCurrent = form === "current"
-  const tables: Readonly<Record<StreamName, TableName>> = {
-    TELEMETRY: "timeseries_metrics",
-    EVENTS: isCurrent ? "ocsf_events" : "events",
-    SWEEP: "sweep_host_states",
-    NETFLOW: Option.getOrElse(
-      flowTable,
-      () => isCurrent ? "ocsf_network_activity" as const : "netflow_metrics" as const
-    ),
-    OTEL_METRICS: "otel_metrics",
-    OTEL_TRACES: "otel_traces",
-    LOGS: "logs"
-  }
-  return streams.map(({ stream }) => tables[stream])
-}
+const tablesOf = (settings: EventWriterSettings) => (form: TableForm): ReadonlyArray<TableName> =>
+  settings.streams.map(({ stream }) => {
+    const [table] = streams[stream].tables[form]
+    return stream === "NETFLOW" ? Option.getOrElse(settings.flowTable, () => table) : table
+  })
 
 /** Needs a connection to PostgreSQL and the address of NATS. */
 export const writer = (settings: EventWriterSettings) =>

@@ -2,7 +2,7 @@
 import { Clock, Effect, Option, Schema } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
-import { type StreamName, streamNames } from "../../domain/events/stream/Subject.ts"
+import { type StreamName, streamNames } from "../../domain/events/stream/Streams.ts"
 import * as Since from "../../layers/command/Since.ts"
 import type { DeadLetterFilter } from "../../services/events/DeadLetters.ts"
 

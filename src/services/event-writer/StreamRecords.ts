@@ -1,7 +1,7 @@
 /** The records of all streams that are written, for their pipelines and for whoever asks how they are. */
 import { Context, Effect, Layer, PubSub, Stream } from "effect"
 import type { WriterEvent } from "../../domain/events/reporting/WriterEvent.ts"
-import { type StreamName, streamNames } from "../../domain/events/stream/Subject.ts"
+import { type StreamName, streamNames } from "../../domain/events/stream/Streams.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import { StreamStatuses } from "../events/StreamStatus.ts"
 import { StreamRecord } from "./StreamRecord.ts"

@@ -5,7 +5,7 @@
  * It never fails: a server that is away, or a stream that is not there yet, is waited for and told in the status.
  */
 import { Effect, Exit, Scope } from "effect"
-import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import type { StreamName } from "../../domain/events/stream/Streams.ts"
 import * as Pause from "../backoff/Pause.ts"
 import * as ScopedLoop from "../backoff/ScopedLoop.ts"
 import { type Delivery, EventSource, type EventSourceError, type Subscription } from "../events/EventSource.ts"

@@ -1,7 +1,7 @@
 /** The event writer's metrics, labelled by logical stream. Updated once per batch, never per message. */
 import { Effect, Metric } from "effect"
 import type { StreamLag } from "../../domain/events/reporting/StreamLag.ts"
-import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import type { StreamName } from "../../domain/events/stream/Streams.ts"
 
 const messages = Metric.counter("event_writer_messages_total", {
   description: "Deliveries by what became of them: stored, dead_lettered, retried",

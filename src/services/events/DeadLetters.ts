@@ -4,7 +4,7 @@
 import { Context, type Effect, Schema, type Stream } from "effect"
 import type { DeadLetter, DeadLetterSummary, Failure } from "../../domain/events/stream/DeadLetter.ts"
 import type { EventMessage } from "../../domain/events/stream/EventMessage.ts"
-import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import type { StreamName } from "../../domain/events/stream/Streams.ts"
 
 export class DeadLetterError extends Schema.TaggedError<DeadLetterError>()("DeadLetterError", {
   operation: Schema.String,

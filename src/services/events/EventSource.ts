@@ -7,7 +7,7 @@
 import { Context, type Duration, type Effect, Schema, type Scope } from "effect"
 import type { StreamLag } from "../../domain/events/reporting/StreamLag.ts"
 import type { EventMessage } from "../../domain/events/stream/EventMessage.ts"
-import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import type { StreamName } from "../../domain/events/stream/Streams.ts"
 
 /** A message as it was delivered this time. */
 export interface Delivery {

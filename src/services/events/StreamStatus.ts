@@ -1,7 +1,7 @@
 /** What is known of each stream's writing now, for readiness, the live view and whoever asks over HTTP. */
 import { Context, type Effect } from "effect"
 import type { StreamLag } from "../../domain/events/reporting/StreamLag.ts"
-import type { StreamName } from "../../domain/events/stream/Subject.ts"
+import type { StreamName } from "../../domain/events/stream/Streams.ts"
 
 export interface StreamStatus {
   readonly stream: StreamName

@@ -2,7 +2,7 @@
 import type { Result } from "effect"
 import type { TableRows } from "../rows/Tables.ts"
 import type { EventMessage } from "../stream/EventMessage.ts"
-import type { StreamName } from "../stream/Subject.ts"
+import type { StreamName } from "../stream/Streams.ts"
 import type { DecodeError } from "./DecodeError.ts"
 
 /** One element of a message that cannot be stored while others of it can. */

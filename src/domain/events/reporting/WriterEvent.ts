@@ -1,6 +1,6 @@
 /** What a writer tells while it works: the events of the existing writers, and those that they promised. */
 import type { Failure } from "../stream/DeadLetter.ts"
-import type { StreamName } from "../stream/Subject.ts"
+import type { StreamName } from "../stream/Streams.ts"
 
 export interface BatchProcessed {
   readonly _tag: "batch_processed"

@@ -1,6 +1,6 @@
 /** How an event writer is, as it tells by HTTP and gRPC. */
 import { Schema } from "effect"
-import { streamNames } from "../stream/Subject.ts"
+import { streamNames } from "../stream/Streams.ts"
 
 const Lag = Schema.Struct({
   /** Messages that no writer has fetched yet. */

@@ -5,7 +5,7 @@
  * flows, and may name a schema; a table that is not the subject's is refused rather than ignored. The one exception is
  * `events`, in every file of the first generation: those rows are in `ocsf_events` now.
  */
-import type { TableName } from "../rows/Tables.ts"
+import { type FlowTable, flowTables, isStoredIn, type StreamName, streamNames, streams } from "../stream/Streams.ts"
 import * as Subject from "../stream/Subject.ts"
 
 export interface SubjectEntry {
@@ -13,21 +13,8 @@ export interface SubjectEntry {
   readonly table: string
 }
 
-export const flowTables = ["ocsf_network_activity", "netflow_metrics"] as const
-export type FlowTable = typeof flowTables[number]
-
-export const tablesOf: Readonly<Record<Subject.StreamName, ReadonlyArray<TableName>>> = {
-  TELEMETRY: ["timeseries_metrics"],
-  EVENTS: ["ocsf_events"],
-  SWEEP: ["sweep_host_states"],
-  NETFLOW: flowTables,
-  OTEL_METRICS: ["otel_metrics"],
-  OTEL_TRACES: ["otel_traces"],
-  LOGS: ["logs"]
-}
-
 export interface Selection {
-  readonly streams: ReadonlyArray<Subject.StreamName>
+  readonly streams: ReadonlyArray<StreamName>
   readonly flowTable: FlowTable | undefined
   readonly schema: string | undefined
   /** Of these streams no others are consumed. Empty where a table was named and no subject: all of its stream. */
@@ -44,7 +31,9 @@ export interface EntryProblem {
   readonly expectation: string
 }
 
-const eventsTable = "events"
+/** Of the first generation, and where its rows are now. */
+const [eventsTable] = streams.EVENTS.tables["go-1.0.76"]
+const [eventsTableNow] = streams.EVENTS.tables.current
 
 /** `platform.logs` in its parts, quoted or not, as the existing writer splits it. */
 const partsOf = (table: string): { readonly schema: string | undefined; readonly name: string } => {
@@ -70,9 +59,9 @@ export const problems = (entries: ReadonlyArray<SubjectEntry>): ReadonlyArray<En
     if (route === undefined) {
       return hasOurs ? [] : [{ index, key: "subject", expectation: "a subject that one of the streams stores" }]
     }
-    const tables: ReadonlyArray<string> = tablesOf[route.stream]
     const { name, schema } = partsOf(table)
-    if (!tables.includes(name) && !(route.stream === "EVENTS" && name === eventsTable)) {
+    if (!isStoredIn(route.stream, name)) {
+      const tables = streams[route.stream].tables.current
       return [{ index, key: "table", expectation: `${tables.join(" or ")}, where ${route.stream} is stored` }]
     }
     return schema !== undefined && schemas.size > 1
@@ -84,9 +73,7 @@ export const problems = (entries: ReadonlyArray<SubjectEntry>): ReadonlyArray<En
 /** What a table without a subject means: all that is stored in it; nothing for a table that is none of ours. */
 export const ofTable = (table: string): ReadonlyArray<SubjectEntry> => {
   const { name } = partsOf(table)
-  const isStoredIn = (stream: Subject.StreamName) =>
-    tablesOf[stream].some((one) => one === name) || (stream === "EVENTS" && name === eventsTable)
-  return Subject.streamNames.filter(isStoredIn).flatMap((stream) =>
+  return streamNames.filter((stream) => isStoredIn(stream, name)).flatMap((stream) =>
     Subject.filterSubjects([stream]).slice(0, 1).map((subject) => ({ subject, table }))
   )
 }
@@ -136,11 +123,11 @@ export const selection = (entries: ReadonlyArray<SubjectEntry>, hasSubjects = tr
   const routes = entries.map(({ subject }) => routeOf(subject)).filter((route) => route !== undefined)
   const wanted = new Set(routes.map((route) => route.stream))
   return {
-    streams: Subject.streamNames.filter((stream) => wanted.has(stream)),
+    streams: streamNames.filter((stream) => wanted.has(stream)),
     flowTable: entries.map(({ table }) => partsOf(table).name).find(isFlowTable),
     schema: entries.map(({ table }) => partsOf(table).schema).find((schema) => schema !== undefined),
     subjects: hasSubjects ? subjectsOf(entries) : [],
-    tables: entries.some(({ table }) => partsOf(table).name === "ocsf_events") ? "current" : undefined,
+    tables: entries.some(({ table }) => partsOf(table).name === eventsTableNow) ? "current" : undefined,
     superseded: supersededBy(routes.map((route) => route.subject))
   }
 }

@@ -5,13 +5,14 @@
  * It is judged as the Go writer judges it, but for `nats_creds_file`: the first generation had no such key, and a server
  * without accounts needs none.
  */
-import { Option, Redacted, Schema } from "effect"
+import { Option, Record, Redacted, Schema } from "effect"
 import { GoDuration } from "../../config/GoDuration.ts"
 import { ListenAddress } from "../../config/ListenAddress.ts"
 import { LoggingBlock } from "../../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../../security/SecurityConfig.ts"
+import { tables } from "../rows/Tables.ts"
 import * as TableForm from "../storing/TableForm.ts"
-import { type StreamName, streamNames } from "../stream/Subject.ts"
+import { flowTables, type StreamName, streamNames, streams } from "../stream/Streams.ts"
 import * as CnpgConfig from "./CnpgConfig.ts"
 import * as ConfiguredSubjects from "./ConfiguredSubjects.ts"
 import * as Limits from "./EventWriterLimits.ts"
@@ -69,15 +70,7 @@ const File = Schema.Struct({
   batch_size: Schema.optionalKey(Limits.BatchSize),
   batch_timeout: Schema.optionalKey(within(Limits.batchTimeout)),
   concurrency: Schema.optionalKey(Limits.Concurrency),
-  stream_settings: Schema.optionalKey(Schema.Struct({
-    TELEMETRY: Schema.optionalKey(StreamBlock),
-    EVENTS: Schema.optionalKey(StreamBlock),
-    SWEEP: Schema.optionalKey(StreamBlock),
-    NETFLOW: Schema.optionalKey(StreamBlock),
-    OTEL_METRICS: Schema.optionalKey(StreamBlock),
-    OTEL_TRACES: Schema.optionalKey(StreamBlock),
-    LOGS: Schema.optionalKey(StreamBlock)
-  })),
+  stream_settings: Schema.optionalKey(Schema.Struct(Record.map(streams, () => Schema.optionalKey(StreamBlock)))),
   start_after: Schema.optionalKey(Limits.JetStreamName),
   create_streams: Schema.optionalKey(Schema.Boolean),
   dead_letter_stream: Schema.optionalKey(Limits.JetStreamName),
@@ -86,21 +79,13 @@ const File = Schema.Struct({
   /** Empty: messages that name no tenant are refused. */
   tenant: Schema.optionalKey(Schema.Union([Schema.Literal(""), Limits.Tenant])),
   tenant_prefixes: Schema.optionalKey(Schema.Array(Limits.TenantPrefix)),
-  flow_table: Schema.optionalKey(Schema.Literals(ConfiguredSubjects.flowTables)),
+  flow_table: Schema.optionalKey(Schema.Literals(flowTables)),
   rule_engine: Schema.optionalKey(Schema.Boolean),
   tables: Schema.optionalKey(Schema.Literals(TableForm.tablesSettings)),
   schema: Schema.optionalKey(Limits.SchemaName),
-  retention: Schema.optionalKey(Schema.Struct({
-    timeseries_metrics: Schema.optionalKey(within(Limits.retention)),
-    ocsf_events: Schema.optionalKey(within(Limits.retention)),
-    sweep_host_states: Schema.optionalKey(within(Limits.retention)),
-    ocsf_network_activity: Schema.optionalKey(within(Limits.retention)),
-    netflow_metrics: Schema.optionalKey(within(Limits.retention)),
-    otel_metrics: Schema.optionalKey(within(Limits.retention)),
-    otel_traces: Schema.optionalKey(within(Limits.retention)),
-    logs: Schema.optionalKey(within(Limits.retention)),
-    events: Schema.optionalKey(within(Limits.retention))
-  }))
+  retention: Schema.optionalKey(Schema.Struct(
+    Record.map(tables, () => Schema.optionalKey(within(Limits.retention)))
+  ))
 })
 
 const hasSubjects = (file: typeof File.Type): boolean =>

@@ -9,9 +9,9 @@ import type { ListenAddress } from "../../config/ListenAddress.ts"
 import * as SecurityConfig from "../../security/SecurityConfig.ts"
 import type * as TableForm from "../storing/TableForm.ts"
 import { type AskedRetention, type Retention, writtenNames } from "../storing/TablePolicy.ts"
-import { rawSubjects, type StreamName, streamNames } from "../stream/Subject.ts"
+import { type FlowTable, type StreamName, streamNames } from "../stream/Streams.ts"
+import { rawSubjects } from "../stream/Subject.ts"
 import * as CnpgConfig from "./CnpgConfig.ts"
-import type { FlowTable } from "./ConfiguredSubjects.ts"
 import type * as NatsSettings from "./NatsSettings.ts"
 
 export interface StreamOptions {

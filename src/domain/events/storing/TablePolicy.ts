@@ -5,6 +5,7 @@
  */
 import { Duration } from "effect"
 import { type TableName, tables } from "../rows/Tables.ts"
+import { streamNames, streams } from "../stream/Streams.ts"
 
 export type Retention = Readonly<Record<TableName, Duration.Duration>>
 
@@ -29,7 +30,11 @@ const isTableName = (name: string): name is TableName => Object.hasOwn(tables, n
 export const writtenNames: ReadonlyArray<TableName> = Object.keys(tables).filter(isTableName)
 
 /** Those of the current form, which are made where they are not there. */
-export const tableNames: ReadonlyArray<TableName> = writtenNames.filter((name) => name !== "events")
+export const tableNames: ReadonlyArray<TableName> = writtenNames.filter((name) =>
+  Object.values(streams).some((stream) => stream.tables.current.includes(name))
+)
 
 /** Those that the Go writer of v1.0.76 fills: written as they are there, and never changed. */
-export const goTableNames: ReadonlyArray<TableName> = ["events", "logs", "otel_metrics", "otel_traces"]
+export const goTableNames: ReadonlyArray<TableName> = streamNames.flatMap((stream) =>
+  streams[stream].isFilledByGo ? streams[stream].tables["go-1.0.76"] : []
+)

@@ -5,7 +5,8 @@
  * filters at one consumer, but lose messages then: 2.10.27 passes over those of `otel.logs` for a consumer of `otel.logs`
  * and `otel.logs.>`.
  */
-import { filterSubjects, routeOfFilter, type StreamName } from "./Subject.ts"
+import { type StreamName } from "./Streams.ts"
+import { filterSubjects, routeOfFilter } from "./Subject.ts"
 import * as SubjectPattern from "./SubjectPattern.ts"
 
 export interface PlannedConsumer {

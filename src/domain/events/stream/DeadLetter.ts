@@ -1,5 +1,5 @@
 /** A message that could not be stored, as it is kept for a person: the original and why. */
-import type { StreamName } from "./Subject.ts"
+import type { StreamName } from "./Streams.ts"
 
 export interface Failure {
   /** `decode`, `rejected` (by the database) or `exhausted` (too many deliveries). */

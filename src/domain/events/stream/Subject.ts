@@ -5,18 +5,7 @@
  * (`events.otel.traces`, `snmp.traps`) and new ones (`otel.traces.raw`, `logs.snmp`) lead to the same stream.
  */
 import * as Remembered from "./Remembered.ts"
-
-export const streamNames = [
-  "TELEMETRY",
-  "EVENTS",
-  "SWEEP",
-  "NETFLOW",
-  "OTEL_METRICS",
-  "OTEL_TRACES",
-  "LOGS"
-] as const
-
-export type StreamName = typeof streamNames[number]
+import { type StreamName, streamNames, streams } from "./Streams.ts"
 
 interface Rule {
   /** The subject itself and everything below it. */
@@ -24,25 +13,13 @@ interface Rule {
   readonly stream: StreamName
 }
 
+const rulesOf = (stream: StreamName): ReadonlyArray<Rule> =>
+  streams[stream].subjects.map((prefix) => ({ prefix, stream }))
+
 /** The first rule that matches counts, so the longer prefixes stand first. */
-const rules: ReadonlyArray<Rule> = [
-  { prefix: "events.otel.logs", stream: "LOGS" },
-  { prefix: "events.otel.traces", stream: "OTEL_TRACES" },
-  { prefix: "events.otel.metrics", stream: "OTEL_METRICS" },
-  // A trap that no rule engine has seen is an event; what the engine made of it is a log.
-  { prefix: "logs.snmp.processed", stream: "LOGS" },
-  { prefix: "logs.snmp", stream: "EVENTS" },
-  { prefix: "snmp.traps", stream: "EVENTS" },
-  { prefix: "otel.traces", stream: "OTEL_TRACES" },
-  { prefix: "otel.metrics", stream: "OTEL_METRICS" },
-  { prefix: "otel.logs", stream: "LOGS" },
-  { prefix: "telemetry", stream: "TELEMETRY" },
-  { prefix: "events", stream: "EVENTS" },
-  { prefix: "sweep", stream: "SWEEP" },
-  { prefix: "netflow", stream: "NETFLOW" },
-  { prefix: "flows", stream: "NETFLOW" },
-  { prefix: "logs", stream: "LOGS" }
-]
+const rules: ReadonlyArray<Rule> = streamNames.flatMap(rulesOf).toSorted((one, other) =>
+  other.prefix.length - one.prefix.length
+)
 
 /** First tokens of subjects that nothing here processes; they are no tenants either. */
 const foreignRoots: ReadonlySet<string> = new Set(["falco", "trivy", "bmp", "siem", "arancini"])
@@ -50,16 +27,8 @@ const foreignRoots: ReadonlySet<string> = new Set(["falco", "trivy", "bmp", "sie
 /** First tokens of subjects; no tenant may have such a name. */
 const roots: ReadonlySet<string> = new Set(rules.map((rule) => rule.prefix.split(".", 1)[0] ?? ""))
 
-/**
- * What a rule engine may take, publishing what it made of it under `<subject>.processed`: where it does, storing both
- * would store each of them twice in one table.
- */
-export const rawSubjects: ReadonlySet<string> = new Set([
-  "logs.syslog",
-  "logs.otel",
-  "events.syslog",
-  "events.otel.logs"
-])
+/** What a rule engine may take, see `Streams`. */
+export const rawSubjects: ReadonlySet<string> = new Set(streamNames.flatMap((stream) => streams[stream].raw))
 
 export interface Route {
   readonly stream: StreamName
@@ -107,7 +76,7 @@ const isCovered = (prefix: string, by: ReadonlyArray<string>): boolean =>
  *
  * `events.>` brings what is under `events.otel.logs` too: whoever consumes streams apart compares `route` with its own.
  */
-export const filterSubjects = (streams: ReadonlyArray<StreamName>): ReadonlyArray<string> => {
-  const prefixes = rules.filter((rule) => streams.includes(rule.stream)).map((rule) => rule.prefix)
+export const filterSubjects = (names: ReadonlyArray<StreamName>): ReadonlyArray<string> => {
+  const prefixes = names.flatMap((name) => streams[name].subjects)
   return prefixes.filter((prefix) => !isCovered(prefix, prefixes)).flatMap((prefix) => [prefix, `${prefix}.>`])
 }

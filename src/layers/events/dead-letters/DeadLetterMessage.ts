@@ -7,7 +7,7 @@
 import { Option, Result, Schema } from "effect"
 import { escapeName } from "../../../domain/events/stream/ConsumerPlan.ts"
 import type { DeadLetter, DeadLetterSummary } from "../../../domain/events/stream/DeadLetter.ts"
-import { streamNames } from "../../../domain/events/stream/Subject.ts"
+import { streamNames } from "../../../domain/events/stream/Streams.ts"
 
 export const subjectRoot = "dlq"
 

@@ -10,6 +10,7 @@ import { DecodeError, type Problem } from "../../../domain/events/decode/DecodeE
 import type { TableRows } from "../../../domain/events/rows/Tables.ts"
 import type { TableForm } from "../../../domain/events/storing/TableForm.ts"
 import type { EventMessage } from "../../../domain/events/stream/EventMessage.ts"
+import { type FlowTable, flowTableOf, type StreamName } from "../../../domain/events/stream/Streams.ts"
 import * as Subject from "../../../domain/events/stream/Subject.ts"
 import * as Tenant from "../../../domain/events/stream/Tenant.ts"
 import * as EventsProcessor from "./EventsProcessor.ts"
@@ -23,12 +24,12 @@ import * as RowIds from "./RowIds.ts"
 import * as SweepProcessor from "./SweepProcessor.ts"
 import * as TelemetryProcessor from "./TelemetryProcessor.ts"
 
-type Processors = Readonly<Record<Subject.StreamName, Processor>>
+type Processors = Readonly<Record<StreamName, Processor>>
 
 export interface Options {
   /** For messages that name no tenant; without it they are refused. */
   readonly tenantDefault?: string | undefined
-  readonly flowTable?: NetflowProcessor.FlowTable | undefined
+  readonly flowTable?: FlowTable | undefined
   /** Subjects whose messages a rule engine publishes once more, processed; the raw ones give no rows. Default none. */
   readonly supersededSubjects?: ReadonlySet<string>
   /** In whose tables rows go, known when the first message is decoded. Default the current form. */
@@ -43,7 +44,7 @@ export const make = (options: Options = {}): Decode => {
     TELEMETRY: TelemetryProcessor.process,
     EVENTS: EventsProcessor.process,
     SWEEP: SweepProcessor.process,
-    NETFLOW: NetflowProcessor.make(options.flowTable ?? "ocsf_network_activity"),
+    NETFLOW: NetflowProcessor.make(options.flowTable ?? flowTableOf("current")),
     OTEL_METRICS: OtelMetricsProcessor.process,
     OTEL_TRACES: OtelTracesProcessor.process,
     LOGS: LogsProcessor.process
@@ -51,7 +52,7 @@ export const make = (options: Options = {}): Decode => {
   const go: Processors = {
     ...current,
     EVENTS: GoFormProcessors.events,
-    NETFLOW: NetflowProcessor.make(options.flowTable ?? "netflow_metrics"),
+    NETFLOW: NetflowProcessor.make(options.flowTable ?? flowTableOf("go-1.0.76")),
     OTEL_METRICS: GoFormProcessors.metrics,
     OTEL_TRACES: GoFormProcessors.traces,
     LOGS: GoFormProcessors.logs

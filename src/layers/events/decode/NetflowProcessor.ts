@@ -5,10 +5,9 @@ import { type Flow, saysNothing } from "../../../domain/events/mapping/flows/Flo
 import * as FlowJson from "../../../domain/events/mapping/flows/FlowJson.ts"
 import * as FlowMapping from "../../../domain/events/mapping/flows/FlowMapping.ts"
 import type { RowContext } from "../../../domain/events/stream/EventMessage.ts"
+import type { FlowTable } from "../../../domain/events/stream/Streams.ts"
 import * as FlowProtobuf from "./FlowProtobuf.ts"
 import * as Processor from "./Processor.ts"
-
-export type FlowTable = "ocsf_network_activity" | "netflow_metrics"
 
 const readJson = (object: Parameters<typeof FlowJson.read>[0], subject: string): Result.Result<Flow, Problem> =>
   Result.flatMap(

@@ -6,7 +6,8 @@
  */
 import { Duration, Effect, Layer, Semaphore } from "effect"
 import * as ConsumerPlan from "../../../domain/events/stream/ConsumerPlan.ts"
-import { route, type StreamName, streamNames } from "../../../domain/events/stream/Subject.ts"
+import { type StreamName, streamNames } from "../../../domain/events/stream/Streams.ts"
+import { route } from "../../../domain/events/stream/Subject.ts"
 import * as SubjectPattern from "../../../domain/events/stream/SubjectPattern.ts"
 import {
   EventSource,

@@ -6,7 +6,7 @@
  */
 import { DiscardPolicy } from "@nats-io/jetstream"
 import { Effect } from "effect"
-import { streamNames } from "../../../domain/events/stream/Subject.ts"
+import { streamNames } from "../../../domain/events/stream/Streams.ts"
 import type { NatsClient } from "../../nats/connection/NatsClient.ts"
 import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamRequest from "./JetStreamRequest.ts"

@@ -6,7 +6,7 @@
 import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import { Duration, Effect, Option } from "effect"
 import * as ConsumerPlan from "../../../domain/events/stream/ConsumerPlan.ts"
-import type { StreamName } from "../../../domain/events/stream/Subject.ts"
+import type { StreamName } from "../../../domain/events/stream/Streams.ts"
 import * as SubjectPattern from "../../../domain/events/stream/SubjectPattern.ts"
 import type { NatsClient } from "../../nats/connection/NatsClient.ts"
 import { subjectRoot } from "../dead-letters/DeadLetterMessage.ts"

@@ -15,7 +15,7 @@ import * as Limits from "../../../domain/events/settings/EventWriterLimits.ts"
 import type { EventWriterOptions, StreamOptions } from "../../../domain/events/settings/EventWriterSettings.ts"
 import * as NatsSettings from "../../../domain/events/settings/NatsSettings.ts"
 import * as TableForm from "../../../domain/events/storing/TableForm.ts"
-import { type StreamName, streamNames } from "../../../domain/events/stream/Subject.ts"
+import { type FlowTable, flowTables, type StreamName, streamNames } from "../../../domain/events/stream/Streams.ts"
 import * as SecurityConfig from "../../../domain/security/SecurityConfig.ts"
 import * as HostPort from "../../../domain/sockets/HostPort.ts"
 import * as Variables from "./EnvironmentVariables.ts"
@@ -96,9 +96,9 @@ const tables: Variables.Variable<TableForm.TablesSetting> = {
   parse: (value) => Option.fromNullishOr(TableForm.tablesSettings.find((one) => one === value.trim()))
 }
 
-const flowTable: Variables.Variable<ConfiguredSubjects.FlowTable> = {
-  expectation: ConfiguredSubjects.flowTables.join(" or "),
-  parse: (value) => Option.fromNullishOr(ConfiguredSubjects.flowTables.find((table) => table === value.trim()))
+const flowTable: Variables.Variable<FlowTable> = {
+  expectation: flowTables.join(" or "),
+  parse: (value) => Option.fromNullishOr(flowTables.find((table) => table === value.trim()))
 }
 
 const SubjectEntries = Schema.fromJsonString(

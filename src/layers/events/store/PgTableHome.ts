@@ -17,10 +17,10 @@ export interface PgTableHomeOptions {
   readonly tables: TableForm.TablesSetting
 }
 
-/** By these an installation is recognised; others have names that anybody might use. */
-const telling = ["logs", "otel_traces", "otel_metrics", "events", "ocsf_events"] as const
-
-/** What makes a table of such a name one of a writer's. */
+/**
+ * By these tables an installation is recognised, and by this column each is one of a writer's; others have names that
+ * anybody might use.
+ */
 const marks: Readonly<Record<string, string>> = {
   logs: "severity_text",
   otel_traces: "start_time_unix_nano",
@@ -34,7 +34,7 @@ const isOurs = ({ columns }: TableCatalog.CatalogTable): boolean =>
   columns.some(({ isNullable, name }) => name === "tenant_id" && !isNullable)
 
 const look = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string) {
-  const all = yield* TableCatalog.read(sql.unsafe, schema, telling)
+  const all = yield* TableCatalog.read(sql.unsafe, schema, Object.keys(marks))
   const tables = [...all.values()].filter(({ columns, name }) => columns.some((column) => column.name === marks[name]))
   return {
     schema,

@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import type { Outgoing } from "../../../../src/domain/events/outgoing/Outgoing.ts"
 import type { TableRows } from "../../../../src/domain/events/rows/Tables.ts"
-import type { StreamName } from "../../../../src/domain/events/stream/Subject.ts"
+import type { StreamName } from "../../../../src/domain/events/stream/Streams.ts"
 import * as EventDecoder from "../../../../src/layers/events/decode/EventDecoder.ts"
 import { message } from "../../../layers/events/decode/samples.ts"
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as ConfiguredSubjects from "../../../../src/domain/events/settings/ConfiguredSubjects.ts"
 import * as ConsumerPlan from "../../../../src/domain/events/stream/ConsumerPlan.ts"
+import { streamNames, streams } from "../../../../src/domain/events/stream/Streams.ts"
 import * as Subject from "../../../../src/domain/events/stream/Subject.ts"
 import * as SubjectPattern from "../../../../src/domain/events/stream/SubjectPattern.ts"
 
@@ -74,12 +75,12 @@ describe("ConfiguredSubjects", () => {
       ["events.otel.metrics.raw", "otel_metrics"]
     ])
 
-    const consumed = Subject.streamNames.flatMap((stream) => ConsumerPlan.wanted(stream, [], subjects))
+    const consumed = streamNames.flatMap((stream) => ConsumerPlan.wanted(stream, [], subjects))
     for (
       const unlisted of ["events.otel.logs.processed", "events.otel.metrics.raw.processed", "snmp.traps", "events.snmp"]
     ) {
       const isConsumed = ["EVENTS", "LOGS", "OTEL_METRICS"].some((stream) =>
-        Subject.streamNames.some((name) =>
+        streamNames.some((name) =>
           name === stream && ConsumerPlan.wanted(name, [], subjects).some((one) => SubjectPattern.covers(one, unlisted))
         )
       )
@@ -138,7 +139,7 @@ describe("ConfiguredSubjects", () => {
   it("selects the stream that the subject's messages are routed to, with and without a wildcard or a tenant", () => {
     const word = fc.stringMatching(/^[a-z]{1,8}$/)
     const subject = fc.tuple(
-      fc.constantFrom(...Subject.streamNames).chain((stream) =>
+      fc.constantFrom(...streamNames).chain((stream) =>
         fc.constantFrom(...Subject.filterSubjects([stream])).map((filter) => ({ stream, filter }))
       ),
       fc.option(word.map((name) => `tenant-${name}`), { nil: undefined })
@@ -146,7 +147,7 @@ describe("ConfiguredSubjects", () => {
     fc.assert(fc.property(subject, ([{ filter, stream }, tenant]) => {
       const entry = {
         subject: tenant === undefined ? filter : `${tenant}.${filter}`,
-        table: ConfiguredSubjects.tablesOf[stream][0] ?? ""
+        table: streams[stream].tables.current[0]
       }
 
       assert.deepStrictEqual(ConfiguredSubjects.problems([entry]), [])

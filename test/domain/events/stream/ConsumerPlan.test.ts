@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as ConsumerPlan from "../../../../src/domain/events/stream/ConsumerPlan.ts"
-import { route, type StreamName, streamNames } from "../../../../src/domain/events/stream/Subject.ts"
+import { type StreamName, streamNames } from "../../../../src/domain/events/stream/Streams.ts"
+import { route } from "../../../../src/domain/events/stream/Subject.ts"
 import * as SubjectPattern from "../../../../src/domain/events/stream/SubjectPattern.ts"
 
 const stream = fc.constantFrom(...streamNames)

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { streamNames } from "../../../../src/domain/events/stream/Streams.ts"
 import * as Subject from "../../../../src/domain/events/stream/Subject.ts"
 
 const Token = Schema.String.check(Schema.isPattern(/^[a-z0-9_-]{1,12}$/))
 const Tenant = Token.check(Schema.makeFilter(Subject.isTenantName))
 const Below = Schema.Array(Token).check(Schema.isMaxLength(4))
-const Filter = Schema.Literals(Subject.streamNames.flatMap((name) => Subject.filterSubjects([name])))
+const Filter = Schema.Literals(streamNames.flatMap((name) => Subject.filterSubjects([name])))
 
 /** Whether a NATS subject filter covers the subject. */
 const covers = (filter: string, subject: string): boolean =>
@@ -74,7 +75,7 @@ describe("Subject", () => {
         assert.deepStrictEqual(prefixed, bare === undefined ? undefined : { ...bare, tenant })
         assert.strictEqual(prefixed && Subject.format(prefixed), `${tenant}.${subject}`)
         assert.isTrue(
-          Subject.streamNames.some((name) =>
+          streamNames.some((name) =>
             name === bare?.stream && Subject.filterSubjects([name]).some((one) => covers(one, subject))
           )
         )

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as fc from "fast-check"
 import type { DeadLetter } from "../../../../src/domain/events/stream/DeadLetter.ts"
-import { streamNames } from "../../../../src/domain/events/stream/Subject.ts"
+import { streamNames } from "../../../../src/domain/events/stream/Streams.ts"
 import * as DeadLetterMessage from "../../../../src/layers/events/dead-letters/DeadLetterMessage.ts"
 
 const text = fc.string({ unit: "binary", maxLength: 40 })

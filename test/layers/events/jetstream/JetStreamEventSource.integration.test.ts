@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AckPolicy, RetentionPolicy } from "@nats-io/jetstream"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
-import type { StreamName } from "../../../../src/domain/events/stream/Subject.ts"
+import type { StreamName } from "../../../../src/domain/events/stream/Streams.ts"
 import * as JetStreamEventSource from "../../../../src/layers/events/jetstream/JetStreamEventSource.ts"
 import { NatsConnection } from "../../../../src/layers/nats/connection/NatsConnection.ts"
 import { type Delivery, EventSource, type Subscription } from "../../../../src/services/events/EventSource.ts"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Option, Redacted } from "effect"
 import * as fc from "fast-check"
 import * as EventWriterSettings from "../../../../src/domain/events/settings/EventWriterSettings.ts"
-import { streamNames } from "../../../../src/domain/events/stream/Subject.ts"
+import { streamNames } from "../../../../src/domain/events/stream/Streams.ts"
 import * as EventWriterEnvironment from "../../../../src/layers/events/settings/EventWriterEnvironment.ts"
 
 const given = (variables: Readonly<Record<string, string>>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>

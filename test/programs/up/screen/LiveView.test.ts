@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Option } from "effect"
-import { streamNames } from "../../../../src/domain/events/stream/Subject.ts"
+import { streamNames } from "../../../../src/domain/events/stream/Streams.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
 import type { ServiceState } from "../../../../src/domain/monitoring/reports/ServiceState.ts"
 import type { TreeNode } from "../../../../src/domain/supervision/TreeNode.ts"
