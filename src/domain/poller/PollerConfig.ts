@@ -10,9 +10,9 @@ import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddre
 import { nonEmpty } from "../config/NonEmpty.ts"
 import { type Check, timeoutDefault } from "../monitoring/checks/Check.ts"
 import { asciiAddress } from "../monitoring/checks/ProbeTarget.ts"
-import * as ServedTypes from "../monitoring/checks/ServedTypes.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
+import * as ServiceKinds from "../monitoring/ServiceKinds.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import * as HostPort from "../sockets/HostPort.ts"
 
@@ -72,7 +72,7 @@ export type PollerConfigFile = typeof PollerConfigFile.Type
 export const notices = (file: PollerConfigFile): ReadonlyArray<{ readonly key: string; readonly notice: string }> =>
   Object.entries(file.agents).flatMap(([name, { checks = [] }]) =>
     checks.flatMap(({ service_type }, index) => {
-      const notice = ServedTypes.notice(service_type)
+      const notice = ServiceKinds.notice(service_type)
       return notice === undefined ? [] : [{ key: `agents.${name}.checks[${index}].service_type`, notice }]
     })
   )

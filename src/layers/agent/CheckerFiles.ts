@@ -6,7 +6,7 @@
  */
 import { Effect, FileSystem, Option, Path, Schema } from "effect"
 import { type AgentConfig, CheckerFile, checkerFromFile } from "../../domain/agent/AgentConfig.ts"
-import * as ServedTypes from "../../domain/monitoring/checks/ServedTypes.ts"
+import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as ConfigFile from "../files/ConfigFile.ts"
 import { systemText } from "../process/SystemText.ts"
 
@@ -32,10 +32,10 @@ export const notices = Effect.fnUntraced(function*(folder: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const found = yield* Effect.filter(
-    [...ServedTypes.unservedFiles],
+    [...ServiceKinds.unservedFiles],
     ([name]) => Effect.orElseSucceed(fs.exists(path.join(folder, name)), () => false)
   )
-  return found.map(([name, type]) => `${path.join(folder, name)}: ${ServedTypes.notice(type) ?? ""}`)
+  return found.map(([name, type]) => `${path.join(folder, name)}: ${ServiceKinds.notice(type) ?? ""}`)
 })
 
 /** The configuration with what the files beside it say. */

@@ -17,6 +17,7 @@ import type { AvailabilityChange } from "../../domain/monitoring/reports/Availab
 import { ServiceState } from "../../domain/monitoring/reports/ServiceState.ts"
 import type { ServiceFilter } from "../../domain/monitoring/reports/ServiceState.ts"
 import type { ReportedStatus, StatusReport } from "../../domain/monitoring/reports/StatusReport.ts"
+import { inventoryType } from "../../domain/monitoring/ServiceKinds.ts"
 import { StatusStore, StatusStoreError, StoreRefused, StoreUnavailable } from "../../services/core/StatusStore.ts"
 import * as OutageNotice from "../postgres/connection/OutageNotice.ts"
 import { type DatabaseUnavailable, PgConnection } from "../postgres/connection/PgConnection.ts"
@@ -128,7 +129,7 @@ const appendSlice = (sql: PgClient.PgClient, report: StatusReport, receivedAt: D
         response_time_nanos, source, kv_store_id, message, content_hash)
       select reported_at, poller_id, received_at, partition, agent_id, service_type, service_name, available,
         response_time_nanos, source, kv_store_id,
-        case when service_type = 'sync' then ${processed} else message end, decode(hash, 'hex')
+        case when service_type = ${inventoryType} then ${processed} else message end, decode(hash, 'hex')
       from given, report
       order by agent_id, service_type, service_name
       on conflict do nothing

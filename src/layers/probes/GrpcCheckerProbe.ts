@@ -8,6 +8,7 @@
 import { Clock, DateTime, Duration, Effect, Result, Schema } from "effect"
 import * as CheckBackoff from "../../domain/monitoring/checks/CheckBackoff.ts"
 import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { isSysmonName } from "../../domain/monitoring/ServiceKinds.ts"
 import type { CheckRequest, Prepare } from "../../services/monitoring/Prober.ts"
 import { type CheckerConnection, GrpcCheckers } from "./GrpcCheckers.ts"
 
@@ -24,11 +25,10 @@ class CheckerUnwell extends Schema.TaggedError<CheckerUnwell>()("CheckerUnwell",
  */
 const timeout = Duration.seconds(15)
 
-const agentSpeakers = new Set(["sysmon", "sysmon-osx", "mapper", "sync"])
+const agentSpeakers = new Set(["mapper", "sync"])
 
 /** Beyond the Go agent: every `sysmon-…` has metrics too, because core accepts the names. */
-const speaksAgentService = (serviceName: string): boolean =>
-  agentSpeakers.has(serviceName) || serviceName.startsWith("sysmon-")
+const speaksAgentService = (serviceName: string): boolean => agentSpeakers.has(serviceName) || isSysmonName(serviceName)
 
 const unwell = (prefix: string) => (error: { readonly message: string }) =>
   new CheckerUnwell({ reason: `${prefix}: ${error.message}` })

@@ -1,6 +1,7 @@
 /** All checks that this agent knows, by service type. */
 import { Effect, FileSystem, Layer, Result } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
+import { isSysmonName, type ProbedType } from "../../domain/monitoring/ServiceKinds.ts"
 import { HostNetwork } from "../../services/monitoring/HostNetwork.ts"
 import { type Prepare, Prober } from "../../services/monitoring/Prober.ts"
 import * as NodeHostNetwork from "../process/NodeHostNetwork.ts"
@@ -34,7 +35,7 @@ const grpcOrOwnSysmon = (
   sysmon: Prepare<FileSystem.FileSystem>
 ): Prepare<GrpcCheckers | FileSystem.FileSystem> =>
 (request) =>
-  request.details.trim() === "" && /^sysmon(-|$)/.test(request.serviceName)
+  request.details.trim() === "" && isSysmonName(request.serviceName)
     && Result.isFailure(checkers.addressOf(request.serviceName, ""))
     ? sysmon(request)
     : GrpcCheckerProbe.prepare(request)
@@ -57,13 +58,15 @@ export const layer = ({ config, path }: ProbeTableOptions) =>
       const [ownAddress = loopback] = yield* HostNetwork.use(({ addresses }) => addresses)
       const hostIp = config.hostIp === "" ? ownAddress : config.hostIp
       const sysmon = SysmonProbe.prepare({ hostIp, partition: config.partition })
-      return Prober.make({
-        port: PortProbe.prepare(names),
-        process: provided(ProcessProbe.prepare({ commands, processes })),
-        icmp: IcmpProbe.prepare({ names, commands, path, partition: config.partition, hostIp }),
-        http: provided(HttpProbe.prepare({ names, patterns })),
-        sysmon: provided(sysmon),
-        grpc: provided(grpcOrOwnSysmon(checkers, sysmon))
-      })
+      return Prober.make(
+        {
+          port: PortProbe.prepare(names),
+          process: provided(ProcessProbe.prepare({ commands, processes })),
+          icmp: IcmpProbe.prepare({ names, commands, path, partition: config.partition, hostIp }),
+          http: provided(HttpProbe.prepare({ names, patterns })),
+          sysmon: provided(sysmon),
+          grpc: provided(grpcOrOwnSysmon(checkers, sysmon))
+        } satisfies Readonly<Record<ProbedType, Prepare>>
+      )
     })
   ).pipe(Layer.provide(NodeHostNetwork.layer))

@@ -6,6 +6,7 @@
  * A source that serves an older run is no error here; it is named in `GetStatus`.
  */
 import { Clock, Effect, Option, Stream } from "effect"
+import { inventoryType } from "../../domain/monitoring/ServiceKinds.ts"
 import {
   AgentServiceService,
   type ResultsChunk,
@@ -22,7 +23,7 @@ import * as MessageSize from "../grpc/MessageSize.ts"
 import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
 import * as DeltaChunks from "./DeltaChunks.ts"
 
-const serviceType = "sync"
+const serviceType = inventoryType
 
 /** Go's zero time, which the Go service gives before its first discovery. */
 const noSequence = "-62135596800"

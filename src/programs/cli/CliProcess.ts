@@ -16,6 +16,7 @@ import { UsageError } from "../../layers/command/UsageError.ts"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
 import type { StdoutUse } from "../../layers/process/StandardStreams.ts"
 import * as Logging from "../../layers/telemetry/Logging.ts"
+import { services } from "./Services.ts"
 
 const description = `Monitors hosts and services: pollers ask agents, core keeps what they report.
 
@@ -108,7 +109,7 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
 })
 
 /** Commands whose stdout is theirs to log to; the others print data there. */
-const services: ReadonlySet<string> = new Set(["poller", "agent", "core", "event-writer", "sync"])
+const logging: ReadonlySet<string> = new Set(services)
 
 const asUsageError = (error: CliError.CliError) =>
   error._tag === "ShowHelp" && error.errors.length === 0
@@ -129,12 +130,12 @@ const isAnyOf = (args: ReadonlyArray<string>, names: ReadonlyArray<string>): boo
 const stdoutUse = (args: ReadonlyArray<string>): StdoutUse => {
   if (isAnyOf(args, ["--help", "-h", "--version", "--compare"])) return "answer"
   const isUpLog = args.includes("up") && !isAnyOf(args, ["--once", "--json"])
-  return isUpLog || args.some((arg) => services.has(arg)) ? "log" : "answer"
+  return isUpLog || args.some((arg) => logging.has(arg)) ? "log" : "answer"
 }
 
 export const run = (given: ReadonlyArray<string>): void => {
   const args = GoFlags.normalise(given)
-  const stream = args.some((arg) => services.has(arg)) ? "stdout" : "stderr"
+  const stream = args.some((arg) => logging.has(arg)) ? "stdout" : "stderr"
   ProcessMain.run(
     program(args.length === 0 ? ["--help"] : args).pipe(
       Effect.provide(Layer.mergeAll(Logging.layer({ stream }), NodeServices.layer))

@@ -11,9 +11,10 @@ import { CoreConfigFile } from "../../domain/core/CoreConfig.ts"
 import { EventWriterConfigFile } from "../../domain/events/settings/EventWriterConfig.ts"
 import { PollerConfigFile } from "../../domain/poller/PollerConfig.ts"
 import { SyncConfigFile } from "../../domain/sync/SyncConfigFile.ts"
+import type { Service } from "./Services.ts"
 
-export const kinds = ["poller", "agent", "core", "event-writer", "sync"] as const
-export type ConfigKind = typeof kinds[number]
+export { services as kinds } from "./Services.ts"
+export type ConfigKind = Service
 
 export const schemas = {
   poller: PollerConfigFile,
@@ -21,7 +22,7 @@ export const schemas = {
   core: CoreConfigFile,
   "event-writer": EventWriterConfigFile,
   sync: SyncConfigFile
-} as const
+} as const satisfies Readonly<Record<ConfigKind, unknown>>
 
 const telling: ReadonlyArray<readonly [ConfigKind, ReadonlyArray<string>]> = [
   ["poller", ["poller_id", "agents", "core_address", "poll_interval"]],

@@ -10,6 +10,7 @@ import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
 import * as ResultsMerge from "../../domain/monitoring/reports/ResultsMerge.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
+import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
@@ -67,8 +68,9 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   // The agent has nothing of the kind, and will not have it in the next cycle either: one line is enough.
   if (reason._tag === "Unsupported" || reason._tag === "NotConfigured") yield* noteMissing(tracked, reply.failure)
   // Existing agents know no results of most types, and pollers have always passed over that; of sweeps they all do.
-  if (reason._tag === "Unsupported" && check.serviceType !== "sweep") return
-  if (reason._tag === "NotConfigured" && check.serviceType === "sweep") return
+  const isSweep = ServiceKinds.kindOf(check.serviceType).results === "sweep"
+  if (reason._tag === "Unsupported" && !isSweep) return
+  if (reason._tag === "NotConfigured" && isSweep) return
   const cause = reason._tag === "NotConfigured"
     ? "No sweep service configured"
     : `GetResults failed: ${reply.failure.message}`
@@ -107,12 +109,11 @@ const report = Effect.fnUntraced(function*(
   // Interrupted between the two, the check would wait for ever for a report that nobody sends.
 }, Effect.uninterruptible)
 
-const isStreamed = (check: Check): boolean =>
-  check.serviceType === "sync" || check.serviceType === "sweep" || check.serviceName.includes("sync")
+const isStreamed = (check: Check): boolean => ServiceKinds.resultsOf(check) !== undefined
 
 /** A sweep with nothing new is not reported; an inventory always is, because core ages what it does not hear of. */
 const isNews = (check: Check, reply: ResultsReply): boolean =>
-  reply.hasNewData || check.serviceType !== "sweep" || check.serviceName.includes("sync")
+  reply.hasNewData || ServiceKinds.resultsOf(check) !== "sweep"
 
 const fetch = (
   connection: AgentConnection,

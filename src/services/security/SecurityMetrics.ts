@@ -3,6 +3,7 @@
  * that a stranger chose: the number of series must not be in anybody's hand.
  */
 import { Duration, Effect, Metric } from "effect"
+import { RoleName } from "../../domain/security/Role.ts"
 import type { SecurityEvent } from "../../domain/security/SecurityEvent.ts"
 import { names } from "../../domain/security/SecurityEvent.ts"
 
@@ -26,7 +27,7 @@ const secondsToExpiry = Metric.gauge("security_cert_expiry_seconds", {
 export const alertsDropped = counter("security_alerts_dropped_total", "Alerts left out because too many were waiting")
 export const alertsFailed = counter("security_alerts_failed_total", "Alerts that could not be delivered")
 
-const services: ReadonlySet<string> = new Set(["core", "poller", "agent", "sync", "db-event-writer", "datasvc"])
+const services: ReadonlySet<string> = new Set([...RoleName.literals, "db-event-writer", "datasvc"])
 
 /** One of a fixed set. */
 export const peerLabel = (commonName: string): string => {

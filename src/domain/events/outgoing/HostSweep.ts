@@ -7,6 +7,7 @@
  */
 import { DateTime, Option, Result, Schema } from "effect"
 import * as ProbeTarget from "../../monitoring/checks/ProbeTarget.ts"
+import { kindOf } from "../../monitoring/ServiceKinds.ts"
 import { json, type Outgoing, token } from "./Outgoing.ts"
 import { addressOf, documentOf, keyOf, type Polled } from "./Polled.ts"
 
@@ -58,7 +59,7 @@ const portOf = ({ check }: Polled): number | undefined => {
 
 const take = (host: HostState, polled: Polled): void => {
   const { available, responseTimeNanos, serviceName, serviceType } = polled.status
-  if (serviceType === "icmp") {
+  if (kindOf(serviceType).sweeps === "ping") {
     host.ping = pingOf(polled)
     return
   }
@@ -95,8 +96,6 @@ const document = ({ address, firstSeenMillis, lastMillis, ping, polled, ports }:
   }
 }
 
-const sweptTypes: ReadonlySet<string> = new Set(["icmp", "port"])
-
 /** As many hosts as are configured; the states live as long as the poller. */
 export const make = (intervalMillis: number): HostSweep => {
   const hosts = new Map<string, HostState>()
@@ -122,7 +121,7 @@ export const make = (intervalMillis: number): HostSweep => {
 
   const note = (polled: Polled): Option.Option<Outgoing> => {
     const { measuredAtMillis, status } = polled
-    const address = sweptTypes.has(status.serviceType) ? addressOf(polled) : undefined
+    const address = kindOf(status.serviceType).sweeps !== undefined ? addressOf(polled) : undefined
     if (address === undefined) return Option.none()
     const host = hostOf(address, polled)
     const isDue = host.round.has(keyOf(polled)) && measuredAtMillis - host.publishedMillis >= intervalMillis

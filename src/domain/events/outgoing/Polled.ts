@@ -5,6 +5,7 @@ import * as IpAddress from "../../monitoring/IpAddress.ts"
 import { type AgentHost, hostOf } from "../../monitoring/reports/Enrichment.ts"
 import * as EnvelopeContents from "../../monitoring/reports/EnvelopeContents.ts"
 import type { ServiceStatus } from "../../monitoring/reports/ServiceStatus.ts"
+import { kindOf } from "../../monitoring/ServiceKinds.ts"
 
 export interface Polled {
   readonly status: ServiceStatus
@@ -26,9 +27,6 @@ export const documentOf = ({ status }: Polled): string => {
   return Option.match(EnvelopeContents.open(text), { onNone: () => text, onSome: ({ data }) => data })
 }
 
-/** These look at the host they run on. */
-const localTypes: ReadonlySet<string> = new Set(["process", "sysmon"])
-
 const targetOf = (details: string): string =>
   details.includes("://") ? URL.parse(details)?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "" : hostOf(details)
 
@@ -38,6 +36,6 @@ const targetOf = (details: string): string =>
  */
 export const addressOf = ({ check, host }: Polled): string | undefined => {
   const details = check.details.trim()
-  const isLocal = details === "" || localTypes.has(check.serviceType)
+  const isLocal = details === "" || kindOf(check.serviceType).isLocal
   return Option.getOrUndefined(isLocal ? Option.flatMap(host.ip, IpAddress.parse) : IpAddress.parse(targetOf(details)))
 }

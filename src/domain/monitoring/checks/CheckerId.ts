@@ -6,6 +6,7 @@
  * therefore come to the same name; whoever runs them tells them apart.
  */
 import { Result } from "effect"
+import * as ServiceKinds from "../ServiceKinds.ts"
 
 export interface Named {
   readonly serviceType: string
@@ -37,13 +38,10 @@ const urlOf = (details: string): string => {
     : ""
 }
 
-/** Of others nobody here knows what their details are: of SNMP they may be a community. */
-const targeted: ReadonlySet<string> = new Set(["port", "process", "icmp", "http", "grpc", "sysmon"])
-
 const targetOf = (serviceType: string, details: string): string => {
   const text = details.trim()
   if (text === "") return text
-  if (!targeted.has(serviceType)) return "…"
+  if (!ServiceKinds.kindOf(serviceType).isTargetPublic) return "…"
   if (harmlessPattern.test(text)) return text
   return originOf(urlOf(text)) ?? "…"
 }

@@ -11,6 +11,7 @@ import * as HostPort from "../../sockets/HostPort.ts"
 import * as ExactJson from "../ExactJson.ts"
 import type { ServiceType } from "../Ids.ts"
 import * as IpAddress from "../IpAddress.ts"
+import { kindOf } from "../ServiceKinds.ts"
 
 /** What is known about the host an agent speaks for. */
 export interface AgentHost {
@@ -30,7 +31,7 @@ export const enrich = (
   about: { readonly serviceType: ServiceType; readonly details: string; readonly host: AgentHost },
   message: Uint8Array
 ): Uint8Array => {
-  if (about.serviceType === "snmp") return message
+  if (kindOf(about.serviceType).isClosed) return message
   const detailsHost = clean(hostOf(about.details))
   const agentName = clean(about.host.name)
   const ip = IpAddress.parse(detailsHost).pipe(

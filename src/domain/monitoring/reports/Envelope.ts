@@ -7,6 +7,7 @@
 import { Bytes, Option, Predicate, Result } from "effect"
 import * as ExactJson from "../ExactJson.ts"
 import type { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
+import * as ServiceKinds from "../ServiceKinds.ts"
 import * as CleanText from "./CleanText.ts"
 
 export interface EnvelopeIds {
@@ -22,7 +23,7 @@ const decoder = new TextDecoder()
 
 /** The message as core expects it: wrapped, unless it is an inventory of type `sync`. Always JSON, and always UTF-8. */
 export const wrap = (ids: EnvelopeIds, message: Uint8Array): Uint8Array => {
-  if (ids.serviceType === "sync") return encoder.encode(toDocument(message, "[]"))
+  if (ServiceKinds.isInventory(ids.serviceType)) return encoder.encode(toDocument(message, "[]"))
   const head = JSON.stringify({
     poller_id: ids.pollerId,
     agent_id: ids.agentId,

@@ -7,6 +7,7 @@
  */
 import { DateTime, Option } from "effect"
 import * as ExactJson from "../ExactJson.ts"
+import { kindOf } from "../ServiceKinds.ts"
 import * as Envelope from "./Envelope.ts"
 import * as EnvelopeContents from "./EnvelopeContents.ts"
 import type { ServiceStatus } from "./ServiceStatus.ts"
@@ -23,8 +24,9 @@ const resultBytesMax = 64 * 1024
 /** Rewritten once, when core has had the results, and kept instead of them. */
 export const shorten = (status: ServiceStatus): ServiceStatus => {
   if (status.source !== "results") return status
-  if (status.serviceType === "sync") return { ...status, message: inventory }
-  if (status.serviceType !== "sweep" && status.message.length <= resultBytesMax) return status
+  const { results } = kindOf(status.serviceType)
+  if (results === "inventory") return { ...status, message: inventory }
+  if (results === undefined && status.message.length <= resultBytesMax) return status
   return { ...status, message: Envelope.wrap(status, encoder.encode(summaryOf(status))) }
 }
 
@@ -33,7 +35,10 @@ const summaryOf = ({ message, serviceType }: ServiceStatus): string => {
   const document = Option.map(EnvelopeContents.open(decoder.decode(message)), ({ data }) => Envelope.objectOf(data))
   const summary = Option.getOrElse(Option.flatten(document), () => ({}))
   const kept = Object.entries(summary).filter(([, value]) => typeof value !== "object" || value === null)
-  return ExactJson.stringify({ ...Object.fromEntries(kept), ...(serviceType === "sweep" ? { hosts: [] } : {}) })
+  return ExactJson.stringify({
+    ...Object.fromEntries(kept),
+    ...(kindOf(serviceType).results === "sweep" ? { hosts: [] } : {})
+  })
 }
 
 /** The status as it goes along in a report that it was not measured for. */

@@ -7,6 +7,7 @@
 import { Schema } from "effect"
 import type { Check } from "../checks/Check.ts"
 import { AgentId, type Partition, type PollerId, ServiceType } from "../Ids.ts"
+import * as ServiceKinds from "../ServiceKinds.ts"
 import * as CleanText from "./CleanText.ts"
 import * as Enrichment from "./Enrichment.ts"
 import * as Envelope from "./Envelope.ts"
@@ -40,7 +41,7 @@ export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => 
   const { check, host, source } = subject
   const serviceType = typeOf(subject)
   // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
-  const message = serviceType === "sync" && source === "results"
+  const message = ServiceKinds.isInventory(serviceType) && source === "results"
     ? reply.message
     : Enrichment.enrich({ serviceType, details: check.details, host }, reply.message)
   return toStatus(subject, {
@@ -70,9 +71,11 @@ export const notAnswered = (subject: PollSubject): ServiceStatus => ({
   source: "lastKnown"
 })
 
+const inventoryType = ServiceType.make(ServiceKinds.inventoryType)
+
 /** Core ingests an inventory by this type, which the existing poller derives from the name. */
 const typeOf = ({ check, source }: PollSubject): ServiceType =>
-  source === "results" && check.serviceName.includes("sync") ? ServiceType.make("sync") : check.serviceType
+  source === "results" && ServiceKinds.resultsOf(check) === "inventory" ? inventoryType : check.serviceType
 
 const toStatus = (
   { check, poller, source }: PollSubject,

@@ -6,6 +6,7 @@
  */
 import { Option } from "effect"
 import { ServiceName, ServiceType } from "../Ids.ts"
+import * as ServiceKinds from "../ServiceKinds.ts"
 import * as Envelope from "./Envelope.ts"
 import * as EnvelopeContents from "./EnvelopeContents.ts"
 import * as LastKnown from "./LastKnown.ts"
@@ -52,9 +53,9 @@ const nameLengthMax = 256
 
 /** The existing core stores the metrics of a type `grpc` whose name is `sysmon` or begins with `sysmon-`. */
 const withMetrics = (status: ServiceStatus): ServiceStatus => {
-  if (status.serviceType !== "sysmon") return status
+  if (!ServiceKinds.kindOf(status.serviceType).hasGrpcMetrics) return status
   const { serviceName: name } = status
-  const isTelling = name === "sysmon" || name === "sysmon-osx" || name.startsWith("sysmon-")
+  const isTelling = ServiceKinds.isSysmonName(name)
   const serviceName = isTelling ? name : ServiceName.make(`sysmon-${name}`.slice(0, nameLengthMax).toWellFormed())
   const moved = { ...status, serviceName, serviceType: grpc }
   return Option.match(EnvelopeContents.open(new TextDecoder().decode(status.message)), {

@@ -3,6 +3,7 @@
  *
  * Ids are plain strings because peers may leave them empty; `StatusReport` is what remains after the check.
  */
+import { kindOf } from "../ServiceKinds.ts"
 import type { ServiceStatus } from "./ServiceStatus.ts"
 
 export interface ReceivedStatus {
@@ -42,5 +43,5 @@ export const sourceOf = (status: Pick<ReceivedStatus, "source" | "serviceType">)
   const source = status.source.toLowerCase()
   if (source === "lastknown") return "lastKnown"
   if (source !== "") return source === "results" ? "results" : "getStatus"
-  return status.serviceType === "sync" || status.serviceType === "sweep" ? "results" : "getStatus"
+  return kindOf(status.serviceType).results !== undefined ? "results" : "getStatus"
 }

@@ -6,6 +6,7 @@
  */
 import { Bytes, Predicate, Result, Schema } from "effect"
 import * as ExactJson from "../ExactJson.ts"
+import { kindOf } from "../ServiceKinds.ts"
 
 /** A chunk that is neither a JSON array nor an object, or one too many. */
 export class MergeError extends Schema.TaggedError<MergeError>()("MergeError", { detail: Schema.String }) {
@@ -94,7 +95,7 @@ export const isEmpty = (merge: ResultsMerge): boolean => merge.pieces.length ===
 
 /** An object with `hosts` for a sweep that described itself, else the bare array. */
 export const finish = (merge: ResultsMerge, serviceType: string): Uint8Array => {
-  const metadata = serviceType === "sweep" ? merge.metadata : undefined
+  const metadata = kindOf(serviceType).results === "sweep" ? merge.metadata : undefined
   const head = metadata === undefined ? "[" : `${metadata.slice(0, -1)}${metadata === "{}" ? "" : ","}"hosts":[`
   return Bytes.concat([
     encoder.encode(head),

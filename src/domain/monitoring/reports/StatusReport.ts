@@ -8,6 +8,7 @@
  */
 import { DateTime, Option, Result, Schema } from "effect"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
+import * as ServiceKinds from "../ServiceKinds.ts"
 import * as EnvelopeContents from "./EnvelopeContents.ts"
 import { type ReceivedReport, type ReceivedStatus, sourceOf } from "./ReceivedReport.ts"
 import type { StatusSource } from "./ServiceStatus.ts"
@@ -82,7 +83,9 @@ const acceptStatus = (
   status: ReceivedStatus
 ): Result.Result<ReportedStatus, RejectedStatus> => {
   const text = decoder.decode(status.message)
-  const enveloped = status.serviceType === "sync" ? undefined : Option.getOrUndefined(EnvelopeContents.open(text))
+  const enveloped = ServiceKinds.isInventory(status.serviceType)
+    ? undefined
+    : Option.getOrUndefined(EnvelopeContents.open(text))
   const ids = decodeIds({
     agentId: firstFilled(status.agentId, report.agentId, unknownAgent),
     serviceType: status.serviceType,
