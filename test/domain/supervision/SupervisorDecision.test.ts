@@ -60,13 +60,18 @@ class PlainWorld implements World {
     const repliedAfterMillis = happens ? 0 : this.nowMillis - beganAtMillis
     this.takeUp(this.nowMillis)
     this.leftBehind = this.leftBehind.filter((atMillis) => atMillis > this.nowMillis)
+    const listed = this.state.children.toArray().map(({ id, status }) => `${id}:${status}`)
+    const { active, specs, supervisors, workers } = State.count(this.state)
+    const isOver = this.state.outcome !== undefined
     return {
       reply: this.reply,
       repliedAfterMillis,
       tookMillis: this.nowMillis - beganAtMillis,
-      live: this.leftBehind.length + this.state.children.toArray().filter(({ status }) => status === "running").length,
+      live: this.leftBehind.length + active,
       log: this.log.splice(0).join(" "),
-      children: this.state.children.toArray().map(({ id, status }) => `${id}:${status}`).join(" "),
+      children: listed.join(" "),
+      which: isOver ? "gone" : listed.toReversed().join(" "),
+      counts: isOver ? "gone" : `${specs}/${active}/${supervisors}/${workers}`,
       ended: this.state.outcome?._tag ?? ""
     }
   }

@@ -59,6 +59,10 @@ export interface Observation {
   readonly log: string
   /** Children in start order with their state. */
   readonly children: string
+  /** The same as OTP's `which_children` lists them: newest first; `gone` once the supervisor has ended. */
+  readonly which: string
+  /** As OTP's `count_children`: `specs/active/supervisors/workers`; `gone` once the supervisor has ended. */
+  readonly counts: string
   readonly ended: string
   /** Children that have not ended: the running ones and those left behind. */
   readonly live: number
@@ -100,13 +104,17 @@ export class SupervisorModel {
     const repliedAfterMillis = operation._tag === "advance" ? 0 : this.nowMillis - beganAtMillis
     this.takeUp(this.nowMillis)
     this.leftBehind = this.leftBehind.filter((atMillis) => atMillis > this.nowMillis)
+    const listed = this.children.map(({ spec, status }) => `${spec.id}:${status}`)
+    const active = this.children.filter(({ status }) => status === "running").length
     return {
       reply,
       repliedAfterMillis: operation._tag === "exit" ? 0 : repliedAfterMillis,
       tookMillis: this.nowMillis - beganAtMillis,
-      live: this.leftBehind.length + this.children.filter(({ status }) => status === "running").length,
+      live: this.leftBehind.length + active,
       log: this.log.splice(0).join(" "),
-      children: this.children.map(({ spec, status }) => `${spec.id}:${status}`).join(" "),
+      children: listed.join(" "),
+      which: this.hasEnded ? "gone" : listed.toReversed().join(" "),
+      counts: this.hasEnded ? "gone" : `${listed.length}/${active}/0/${listed.length}`,
       ended: this.ended
     }
   }

@@ -57,7 +57,7 @@ const optionsOf = (trace: SlowTrace, flags: ModelFlags, specs: ReadonlyArray<Mod
   children: specs.map((spec) => trace.of(spec))
 })
 
-const replyOf = (request: Effect.Effect<"started" | "ignored" | void, unknown>): Effect.Effect<string> =>
+export const replyOf = (request: Effect.Effect<"started" | "ignored" | void, unknown>): Effect.Effect<string> =>
   Effect.match(request, {
     onSuccess: (done) => done ?? "ok",
     onFailure: (error) => {
@@ -138,6 +138,14 @@ const fiberWorld = Effect.fnUntraced(function*(life: Life, events: Array<Supervi
         tookMillis,
         log: trace.take(),
         children: listed.join(" "),
+        which: yield* Effect.match(supervisor.whichChildren, {
+          onSuccess: (infos) => infos.map(({ id, status }) => `${id}:${status}`).join(" "),
+          onFailure: () => "gone"
+        }),
+        counts: yield* Effect.match(supervisor.countChildren, {
+          onSuccess: ({ active, specs, supervisors, workers }) => `${specs}/${active}/${supervisors}/${workers}`,
+          onFailure: () => "gone"
+        }),
         ended: ended === undefined ? "" : Exit.match(ended, {
           onSuccess: () => "stopped",
           onFailure: (cause) => cause.reasons.map((reason) => reason._tag === "Fail" ? reason.error.reason : "").join()

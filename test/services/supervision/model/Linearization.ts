@@ -1,0 +1,124 @@
+/**
+ * Whether what callers at the same time were answered is what the model answers to all of them, one after the other, in
+ * some order that leaves each caller's own order alone and puts nothing before what was answered before it was asked.
+ */
+import {
+  type ModelFlags,
+  type ModelSpec,
+  type Operation,
+  SupervisorModel
+} from "../../../../src/services/supervision/testing/SupervisorModel.ts"
+
+/** A request of one caller; `which` and `count` ask for `whichChildren` and `countChildren`. */
+export type Call =
+  | { readonly _tag: "request"; readonly operation: Operation }
+  | { readonly _tag: "which" | "count" }
+  /** A child ends by itself: its life of that number, counted from 1. Nobody is answered, and it counts whenever it is heard of. */
+  | { readonly _tag: "exit"; readonly operation: Extract<Operation, { readonly _tag: "exit" }>; readonly life: number }
+
+export interface Answered {
+  readonly call: Call
+  readonly reply: string
+  /** Steps of one counter for all callers. */
+  readonly askedAt: number
+  readonly answeredAt: number
+}
+
+export interface Start {
+  readonly flags: ModelFlags
+  readonly specs: ReadonlyArray<ModelSpec>
+  /** What is arranged before the callers begin. */
+  readonly arrangements: ReadonlyArray<Operation>
+}
+
+const nothing: Operation = { _tag: "advance", millis: 0 }
+
+/** The model after these calls, with the answer to the last, and what it says of itself. */
+const after = ({ arrangements, flags, specs }: Start, done: ReadonlyArray<Answered>) => {
+  const model = new SupervisorModel(flags, specs)
+  const lives = new Map<string, number>()
+  const perform = (operation: Operation) => {
+    const seen = model.perform(operation)
+    for (const word of seen.log.split(" ").filter((one) => one.startsWith("+"))) {
+      lives.set(word.slice(1), (lives.get(word.slice(1)) ?? 0) + 1)
+    }
+    return seen
+  }
+  let seen = perform(nothing)
+  for (const operation of arrangements) seen = perform(operation)
+  let reply = ""
+  for (const { call } of done) {
+    if (call._tag === "request") {
+      seen = perform(call.operation)
+      reply = seen.reply
+    } else if (call._tag === "exit") {
+      if (lives.get(call.operation.id) === call.life) seen = perform(call.operation)
+      reply = ""
+    }
+  }
+  return { reply, seen }
+}
+
+interface Listing {
+  readonly which: string
+  readonly counts: string
+}
+
+const areConcurrent = (one: Answered, other: Answered): boolean =>
+  one.askedAt <= other.answeredAt && other.askedAt <= one.answeredAt
+
+/**
+ * What a look at the children may find: what the model says, or one step of what is under way at that time. A child that
+ * is being added is listed before it has started, and one that is being restarted is not running.
+ */
+const listings = (model: Listing, one: Answered, all: ReadonlyArray<Answered>): ReadonlyArray<Listing> => [
+  model,
+  ...all.filter((other) => areConcurrent(one, other)).flatMap(({ call }): ReadonlyArray<Listing> => {
+    const [specs = 0, active = 0, supervisors = 0, workers = 0] = model.counts.split("/").map(Number)
+    if (call._tag === "exit") {
+      const which = model.which.replace(`${call.operation.id}:running`, `${call.operation.id}:restarting`)
+      return which === model.which ? [] : [{ which, counts: [specs, active - 1, supervisors, workers].join("/") }]
+    }
+    if (call._tag !== "request" || call.operation._tag !== "startChild") return []
+    const { id } = call.operation.spec
+    return model.which.includes(`${id}:`) ? [] : [{
+      which: `${id}:stopped ${model.which}`.trimEnd(),
+      counts: [specs + 1, active, supervisors, workers + 1].join("/")
+    }]
+  })
+]
+
+/** An order that explains every answer and the end, or undefined. */
+export const explain = (
+  start: Start,
+  callers: ReadonlyArray<ReadonlyArray<Answered>>,
+  end: Listing
+): ReadonlyArray<Answered> | undefined => {
+  const all = callers.flat()
+
+  const isExplained = (done: ReadonlyArray<Answered>, next: Answered): boolean => {
+    const { reply, seen } = after(start, [...done, next])
+    const { _tag } = next.call
+    if (_tag === "request" || _tag === "exit") return next.reply === reply
+    return listings(seen, next, all).some(({ counts, which }) => next.reply === (_tag === "which" ? which : counts))
+  }
+
+  const search = (
+    done: ReadonlyArray<Answered>,
+    left: ReadonlyArray<ReadonlyArray<Answered>>
+  ): ReadonlyArray<Answered> | undefined => {
+    if (done.length === all.length) {
+      const { seen } = after(start, done)
+      return seen.which === end.which && seen.counts === end.counts ? done : undefined
+    }
+    const earliestAnswer = Math.min(...left.flat().map(({ answeredAt }) => answeredAt))
+    for (const [index, [next, ...rest]] of left.entries()) {
+      if (next === undefined || next.askedAt > earliestAnswer || !isExplained(done, next)) continue
+      const found = search([...done, next], left.map((calls, other) => other === index ? rest : calls))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  return search([], callers)
+}
