@@ -1,5 +1,5 @@
 /**
- * What supervision costs: bytes of an idle child, start and stop of many, restarts, one_for_all, messages. Where
+ * What supervision costs: bytes of an idle child, start and stop of many, restarts, one_for_all, messages and calls. Where
  * `escript` is on PATH the same work is done on the BEAM, right after, and the table shows how many times as long (or
  * as big) ours is.
  *
@@ -203,7 +203,7 @@ const shown: Record<
   one_for_all_1000_s: { what: "one_for_all of 1,000", unit: "ms", scale: 1000 },
   one_for_all_100000_s: { what: "one_for_all of 100,000", unit: "ms", scale: 1000 },
   round_trip_us: { what: "Round trip through a Queue and a Deferred", unit: "us" },
-  actor_call_us: { what: "Call of an actor", unit: "us" },
+  actor_call_us: { what: "Call of an actor (gen_server:call)", unit: "us" },
   static_start_100000_s: { what: "Start 100,000 static children", unit: "ms", scale: 1000 },
   static_stop_100000_s: { what: "Stop 100,000 static children", unit: "ms", scale: 1000 }
 }
@@ -219,9 +219,6 @@ const peer = (): Record<string, unknown> | undefined => {
   const answer: unknown = JSON.parse(stdout)
   return isRecord(answer) ? answer : undefined
 }
-
-/** A call of an actor is what the BEAM's round trip through a mailbox is. */
-const theirKey = (key: string): string => key === "actor_call_us" ? "round_trip_us" : key
 
 const rowsOf = (
   { isRate = false, scale = 1, unit, what }: (typeof shown)[keyof Measures],
@@ -249,7 +246,7 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     restart_ratio_per_child: ours.one_for_all_100000_s / 100 / ours.one_for_all_1000_s
   }
   const rows: Array<Row> = Object.entries(shown).flatMap(([key, show]) =>
-    rowsOf(show, new Map(Object.entries(ours)).get(key) ?? Number.NaN, theirs?.[theirKey(key)])
+    rowsOf(show, new Map(Object.entries(ours)).get(key) ?? Number.NaN, theirs?.[key])
   )
   rows.push(
     { what: "Start: time per child at 100,000 / at 1,000", value: linearity.start_ratio_per_child, unit: "x" },

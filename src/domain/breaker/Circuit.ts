@@ -1,12 +1,12 @@
 /**
- * One circuit, as a value: what lets a call pass, and what its outcome changes. Failures are counted by class, each with
+ * One circuit, as a value: what lets a call pass, and what its result changes. Failures are counted by class, each with
  * its own threshold, because a dependency that refuses connections is down after two, while one that is now and then
  * slow is not down after ten.
  *
  * Besides, the share of failed or slow calls within a window may open it, for a dependency that never fails often in a
  * row. A half-open round is bounded: probes that do not come back make room for others.
  *
- * Every change of state, and every half-open round, begins a new generation; an outcome of an older one changes nothing.
+ * Every change of state, and every half-open round, begins a new generation; a result of an older one changes nothing.
  */
 import * as CallWindow from "./CallWindow.ts"
 
@@ -55,7 +55,7 @@ export const initial: Circuit = {
 }
 
 /** What a call came to: `ignored` says nothing about the dependency. */
-export type CallOutcome =
+export type CallResult =
   | { readonly _tag: "success" }
   | { readonly _tag: "ignored" }
   | { readonly _tag: "failure"; readonly failureClass: string }
@@ -111,7 +111,7 @@ export const admit = (circuit: Circuit, policy: CircuitPolicy, nowMillis: number
 /** One call that was admitted in `generation`. `openForMillis` is how long an opening would last. */
 export interface RecordedCall {
   readonly generation: number
-  readonly outcome: CallOutcome
+  readonly result: CallResult
   readonly openForMillis: number
   /** Default 0. */
   readonly durationMillis?: number
@@ -120,19 +120,19 @@ export interface RecordedCall {
 export const record = (circuit: Circuit, policy: CircuitPolicy, call: RecordedCall, nowMillis: number): Circuit => {
   if (call.generation !== circuit.generation) return circuit
   if (circuit.state === "half_open") return recordProbe(circuit, policy, call, nowMillis)
-  if (circuit.state !== "closed" || call.outcome._tag === "ignored") return circuit
+  if (circuit.state !== "closed" || call.result._tag === "ignored") return circuit
   const counted = { ...circuit, window: windowWith(circuit, policy, call, nowMillis) }
   const isTripped = policy.window !== undefined && CallWindow.verdict(counted.window, policy.window) !== undefined
-  if (isTripped || isOverThreshold(circuit, policy, call.outcome)) return open(circuit, call.openForMillis, nowMillis)
-  return { ...counted, failures: failuresWith(circuit, call.outcome) }
+  if (isTripped || isOverThreshold(circuit, policy, call.result)) return open(circuit, call.openForMillis, nowMillis)
+  return { ...counted, failures: failuresWith(circuit, call.result) }
 }
 
 /** Why a call opened the circuit. */
 export const reasonOf = (circuit: Circuit, policy: CircuitPolicy, call: RecordedCall, nowMillis: number): string => {
-  if (call.outcome._tag === "ignored") return "ignored"
+  if (call.result._tag === "ignored") return "ignored"
   const isProbe = circuit.state === "half_open"
-  if (call.outcome._tag === "failure" && (isProbe || isOverThreshold(circuit, policy, call.outcome))) {
-    return call.outcome.failureClass
+  if (call.result._tag === "failure" && (isProbe || isOverThreshold(circuit, policy, call.result))) {
+    return call.result.failureClass
   }
   if (isProbe) return isSlowProbe(policy, call) ? "slow calls" : "probes succeeded"
   const window = policy.window
@@ -141,14 +141,14 @@ export const reasonOf = (circuit: Circuit, policy: CircuitPolicy, call: Recorded
     : CallWindow.verdict(windowWith(circuit, policy, call, nowMillis), window)) ?? "success"
 }
 
-const failuresWith = (circuit: Circuit, outcome: CallOutcome): Circuit["failures"] =>
-  outcome._tag === "failure"
-    ? { ...circuit.failures, [outcome.failureClass]: (circuit.failures[outcome.failureClass] ?? 0) + 1 }
+const failuresWith = (circuit: Circuit, result: CallResult): Circuit["failures"] =>
+  result._tag === "failure"
+    ? { ...circuit.failures, [result.failureClass]: (circuit.failures[result.failureClass] ?? 0) + 1 }
     : {}
 
-const isOverThreshold = (circuit: Circuit, { thresholds }: CircuitPolicy, outcome: CallOutcome): boolean =>
-  outcome._tag === "failure" &&
-  (circuit.failures[outcome.failureClass] ?? 0) + 1 >= (thresholds[outcome.failureClass] ?? Number.POSITIVE_INFINITY)
+const isOverThreshold = (circuit: Circuit, { thresholds }: CircuitPolicy, result: CallResult): boolean =>
+  result._tag === "failure" &&
+  (circuit.failures[result.failureClass] ?? 0) + 1 >= (thresholds[result.failureClass] ?? Number.POSITIVE_INFINITY)
 
 const windowWith = (
   circuit: Circuit,
@@ -157,7 +157,7 @@ const windowWith = (
   nowMillis: number
 ): CallWindow.CallWindow => {
   if (window === undefined) return circuit.window
-  const facts = { isFailed: call.outcome._tag === "failure", durationMillis: call.durationMillis ?? 0 }
+  const facts = { isFailed: call.result._tag === "failure", durationMillis: call.durationMillis ?? 0 }
   return CallWindow.add(circuit.window, window, facts, nowMillis)
 }
 
@@ -172,7 +172,7 @@ const recordProbe = (
   nowMillis: number
 ): Circuit => {
   const probing = circuit.probing - 1
-  switch (call.outcome._tag) {
+  switch (call.result._tag) {
     // An interrupted probe gives its place back, or the circuit would stay half-open for ever.
     case "ignored":
       return { ...circuit, probing }

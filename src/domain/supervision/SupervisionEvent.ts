@@ -40,7 +40,7 @@ export const SupervisionEvent = Schema.Union([
   Schema.TaggedStruct("ChildRemoved", child),
   Schema.TaggedStruct("SupervisorEnded", {
     ...at,
-    outcome: Schema.Literals(["stopped", "intensity_exceeded", "auto_shutdown", "start_failed"])
+    reason: Schema.Literals(["stopped", "intensity_exceeded", "auto_shutdown", "start_failed"])
   })
 ])
 export type SupervisionEvent = typeof SupervisionEvent.Type

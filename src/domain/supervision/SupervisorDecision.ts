@@ -18,7 +18,7 @@ export const decide = (
   input: SupervisorInput
 ): readonly [SupervisorState, ReadonlyArray<SupervisorCommand>] => {
   const draft = new SupervisorDraft(state)
-  if (draft.outcome === undefined) hear(draft, input)
+  if (draft.end === undefined) hear(draft, input)
   return [draft.toState(), draft.commands]
 }
 

@@ -20,7 +20,7 @@ export class SupervisorDraft {
   starts: number
   window: RestartWindow
   plan: Plan | undefined
-  outcome: SupervisorState["outcome"]
+  end: SupervisorState["end"]
   readonly commands: Array<SupervisorCommand> = []
 
   constructor(state: SupervisorState) {
@@ -29,7 +29,7 @@ export class SupervisorDraft {
     this.starts = state.starts
     this.window = state.window
     this.plan = state.plan
-    this.outcome = state.outcome
+    this.end = state.end
   }
 
   toState(): SupervisorState {
@@ -39,7 +39,7 @@ export class SupervisorDraft {
       starts: this.starts,
       window: this.window,
       plan: this.plan,
-      outcome: this.outcome
+      end: this.end
     }
   }
 

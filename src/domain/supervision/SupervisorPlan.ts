@@ -52,15 +52,15 @@ const finish = (draft: SupervisorDraft, plan: Plan): void => {
     case "TerminateChild":
       return draft.reply({ _tag: "Done" })
     case "Shutdown":
-      draft.outcome = plan.task.outcome
-      draft.commands.push({ _tag: "End", outcome: plan.task.outcome })
+      draft.end = plan.task.end
+      draft.commands.push({ _tag: "End", end: plan.task.end })
   }
 }
 
 /** Stops every child in reverse start order, then ends. Replaces whatever was planned. */
-export const shutDown = (draft: SupervisorDraft, outcome: SupervisorEnd): void => {
+export const shutDown = (draft: SupervisorDraft, end: SupervisorEnd): void => {
   draft.begin(
-    { _tag: "Shutdown", outcome },
+    { _tag: "Shutdown", end },
     draft.children.toArray().map(({ id }): Step => ({ _tag: "Stop", id })).toReversed()
   )
   advance(draft)

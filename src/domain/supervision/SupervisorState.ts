@@ -64,7 +64,7 @@ export type Task =
   | { readonly _tag: "AddChild" }
   | { readonly _tag: "RestartChild" }
   | { readonly _tag: "TerminateChild" }
-  | { readonly _tag: "Shutdown"; readonly outcome: SupervisorEnd }
+  | { readonly _tag: "Shutdown"; readonly end: SupervisorEnd }
 
 export interface Plan {
   readonly task: Task
@@ -79,7 +79,7 @@ export interface SupervisorState {
   readonly starts: number
   readonly window: RestartWindow
   readonly plan: Plan | undefined
-  readonly outcome: SupervisorEnd | undefined
+  readonly end: SupervisorEnd | undefined
 }
 
 /** What a supervisor is told. Times are monotonic milliseconds. */
@@ -140,7 +140,7 @@ export type SupervisorCommand =
   | { readonly _tag: "Cancel"; readonly id: string }
   | { readonly _tag: "Reply"; readonly reply: Reply }
   | { readonly _tag: "Note"; readonly note: Note }
-  | { readonly _tag: "End"; readonly outcome: SupervisorEnd }
+  | { readonly _tag: "End"; readonly end: SupervisorEnd }
 
 export const make = (flags: SupervisorFlags, children: ReadonlyArray<ChildDeclaration>): SupervisorState => ({
   flags,
@@ -148,7 +148,7 @@ export const make = (flags: SupervisorFlags, children: ReadonlyArray<ChildDeclar
   starts: 0,
   window: emptyWindow,
   plan: undefined,
-  outcome: undefined
+  end: undefined
 })
 
 export interface ChildCounts {

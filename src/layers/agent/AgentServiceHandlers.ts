@@ -16,7 +16,7 @@ import {
   type StatusRequest
 } from "../../gen/monitoring/monitoring.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
-import { errorOutcome } from "../../services/monitoring/Prober.ts"
+import { errorResult } from "../../services/monitoring/Prober.ts"
 import { Internal, ResourceExhausted, Unavailable, Unimplemented } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import { GrpcCheckers } from "../probes/GrpcCheckers.ts"
@@ -28,21 +28,21 @@ const getStatus = (agentId: string) => (request: StatusRequest) =>
   Effect.gen(function*() {
     const runner = yield* CheckRunner
     const pollerId = request.pollerId === "" ? unknownPoller : request.pollerId
-    const outcome = yield* runner.run({ ...request, agentId, pollerId }).pipe(
+    const result = yield* runner.run({ ...request, agentId, pollerId }).pipe(
       Effect.catchTags({
-        InvalidTarget: (error) => Effect.succeed(errorOutcome(error)),
-        UnknownServiceType: (error) => Effect.succeed(errorOutcome(error)),
-        PingUnavailable: (error) => Effect.succeed(errorOutcome(error)),
+        InvalidTarget: (error) => Effect.succeed(errorResult(error)),
+        UnknownServiceType: (error) => Effect.succeed(errorResult(error)),
+        PingUnavailable: (error) => Effect.succeed(errorResult(error)),
         AgentBusy: (error) => Effect.fail(new ResourceExhausted({ detail: error.message })),
         AgentNotReady: (error) => Effect.fail(new Unavailable({ detail: error.message }))
       })
     )
     return {
-      available: outcome.available,
-      message: Buffer.from(outcome.message),
+      available: result.available,
+      message: Buffer.from(result.message),
       serviceName: request.serviceName,
       serviceType: request.serviceType,
-      responseTime: outcome.responseTimeNanos,
+      responseTime: result.responseTimeNanos,
       agentId,
       pollerId
     }

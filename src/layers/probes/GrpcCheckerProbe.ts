@@ -7,7 +7,7 @@
  */
 import { Clock, DateTime, Duration, Effect, Result, Schema } from "effect"
 import * as CheckBackoff from "../../domain/monitoring/checks/CheckBackoff.ts"
-import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import { isSysmonName } from "../../domain/monitoring/ServiceKinds.ts"
 import type { CheckRequest, Prepare } from "../../services/monitoring/Prober.ts"
 import { type CheckerConnection, GrpcCheckers } from "./GrpcCheckers.ts"
@@ -75,7 +75,7 @@ const standardHealth = Effect.fnUntraced(function*(connection: CheckerConnection
   if (status !== "SERVING") return yield* new CheckerUnwell({ reason: "Service reported unhealthy" })
   const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
   const checkedAt = DateTime.formatIso(yield* DateTime.now)
-  return Outcome.grpcServing(
+  return ProbeResult.grpcServing(
     { serviceName: request.serviceName, grpcService, checkedAt, address: connection.address },
     elapsedNanos
   )
@@ -99,10 +99,10 @@ export const prepare: Prepare<GrpcCheckers> = Effect.fnUntraced(function*(reques
 
   return {
     timeout,
-    failed: (reason) => Outcome.failed(`Health check failed: ${reason}`),
+    failed: (reason) => ProbeResult.failed(`Health check failed: ${reason}`),
     check: Effect.gen(function*() {
       const startedNanos = yield* Clock.monotonicTimeNanos
-      if (CheckBackoff.isCached(backoff, startedNanos)) return Outcome.failed("Service unhealthy (cached status)")
+      if (CheckBackoff.isCached(backoff, startedNanos)) return ProbeResult.failed("Service unhealthy (cached status)")
       const result = yield* attempt
       const nowNanos = yield* Clock.monotonicTimeNanos
       if (Result.isSuccess(result)) {
@@ -110,7 +110,7 @@ export const prepare: Prepare<GrpcCheckers> = Effect.fnUntraced(function*(reques
         return result.success
       }
       backoff = CheckBackoff.failed(backoff, nowNanos)
-      return Outcome.failed(result.failure.message, nowNanos - startedNanos)
+      return ProbeResult.failed(result.failure.message, nowNanos - startedNanos)
     })
   }
 })

@@ -7,7 +7,7 @@
  */
 import { Clock, Duration, Effect, Option, Result } from "effect"
 import * as PingOutput from "../../domain/monitoring/checks/PingOutput.ts"
-import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import { isIpv6, parseHost } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import { PingUnavailable, type Prepare } from "../../services/monitoring/Prober.ts"
 import * as Command from "./Command.ts"
@@ -39,7 +39,7 @@ interface PingTool {
   readonly file: string
   /** The next are tried when the tool does not know the options of the first. */
   readonly arguments: (host: string) => ReadonlyArray<ReadonlyArray<string>>
-  readonly parse: (output: string) => Option.Option<Outcome.Ping>
+  readonly parse: (output: string) => Option.Option<ProbeResult.Ping>
 }
 
 const familyFlag = (host: string): ReadonlyArray<string> => isIpv6(host) ? ["-6"] : []
@@ -90,7 +90,7 @@ const send = Effect.fnUntraced(function*(
   commands: Command.Commands,
   tools: ReadonlyArray<PingTool>,
   host: string
-): Effect.fn.Return<Result.Result<Outcome.Ping, string>> {
+): Effect.fn.Return<Result.Result<ProbeResult.Ping, string>> {
   let complaint = ""
   for (const tool of tools) {
     const output = yield* Effect.result(printed(commands, tool, host))
@@ -105,7 +105,7 @@ const send = Effect.fnUntraced(function*(
 
 interface Answer {
   readonly address: string
-  readonly sent: Result.Result<Outcome.Ping, string>
+  readonly sent: Result.Result<ProbeResult.Ping, string>
 }
 
 const isUp = ({ sent }: Answer): boolean => Result.isSuccess(sent) && sent.success.packetLoss < 100
@@ -119,7 +119,7 @@ export const prepare = (options: IcmpOptions): Prepare =>
       : undefined
     const commands = options.commands ?? (yield* Command.make())
     const tools = yield* findTools(options.path)
-    const failed = (reason: string) => Outcome.failed(`ICMP scan failed: ${host}: ${reason}`)
+    const failed = (reason: string) => ProbeResult.failed(`ICMP scan failed: ${host}: ${reason}`)
 
     /** The first address that answers, or what became of the first. */
     const addresses = isOwnHost ? Effect.succeed([{ address: host, family: 4 }]) : options.names.resolve(host)
@@ -144,7 +144,7 @@ export const prepare = (options: IcmpOptions): Prepare =>
         const { address, sent } = (yield* ask) ?? { address: "", sent: Result.fail("the name has no address") }
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
         return Result.match(sent, {
-          onSuccess: (reply) => Outcome.pinged(host, address, reply, identity),
+          onSuccess: (reply) => ProbeResult.pinged(host, address, reply, identity),
           onFailure: (reason) => ({ ...failed(reason), responseTimeNanos: elapsedNanos })
         })
       })

@@ -6,7 +6,7 @@
  */
 import { Clock, Duration, Effect, Result } from "effect"
 import type { LookupAddress } from "node:dns"
-import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import { parseHostPort } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import type { HostPort } from "../../domain/sockets/HostPort.ts"
 import type { Prepare } from "../../services/monitoring/Prober.ts"
@@ -40,7 +40,7 @@ export const prepare = (names: NameLookup.NameLookup): Prepare =>
     const target = yield* Effect.fromResult(targetOf(request.details, request.port))
     return {
       timeout,
-      failed: (reason) => Outcome.portClosed(target.port, reason),
+      failed: (reason) => ProbeResult.portClosed(target.port, reason),
       check: Effect.gen(function*() {
         const startedNanos = yield* Clock.monotonicTimeNanos
         const connected = yield* names.resolve(target.host).pipe(
@@ -55,8 +55,8 @@ export const prepare = (names: NameLookup.NameLookup): Prepare =>
         )
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
         return Result.match(connected, {
-          onSuccess: (address) => Outcome.portOpen(target, address, elapsedNanos),
-          onFailure: ({ reason }) => Outcome.portClosed(target.port, reason, elapsedNanos)
+          onSuccess: (address) => ProbeResult.portOpen(target, address, elapsedNanos),
+          onFailure: ({ reason }) => ProbeResult.portClosed(target.port, reason, elapsedNanos)
         })
       })
     }

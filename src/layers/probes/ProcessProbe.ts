@@ -5,7 +5,7 @@
  * well, so machines without systemd (containers above all) have the check too. Zombies do not count.
  */
 import { Clock, Duration, Effect, FileSystem, Option, Result } from "effect"
-import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import { parseProcessName } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import { matchesName } from "../../domain/monitoring/host/ProcessTable.ts"
 import type { Prepare } from "../../services/monitoring/Prober.ts"
@@ -42,7 +42,7 @@ export const prepare = ({ commands, processes }: ProcessOptions): Prepare<FileSy
     )
     return {
       timeout: Duration.sum(Duration.sum(commands.timeMax, ProcessList.timeout), slack),
-      failed: (reason) => Outcome.processInactive(name, reason),
+      failed: (reason) => ProbeResult.processInactive(name, reason),
       check: Effect.gen(function*() {
         const startedNanos = yield* Clock.monotonicTimeNanos
         const unit = yield* unitState(fs, commands, name)
@@ -52,13 +52,13 @@ export const prepare = ({ commands, processes }: ProcessOptions): Prepare<FileSy
             Effect.map(processes, (found) => found.some((one) => matchesName(name, one.name, one.commandLine)))
           )
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-        if (Result.isFailure(isActive)) return Outcome.processInactive(name, isActive.failure.message, elapsedNanos)
-        if (isActive.success) return Outcome.processActive(name, request, elapsedNanos)
+        if (Result.isFailure(isActive)) return ProbeResult.processInactive(name, isActive.failure.message, elapsedNanos)
+        if (isActive.success) return ProbeResult.processActive(name, request, elapsedNanos)
         const reason = Option.match(unit, {
           onNone: () => "no process of that name",
           onSome: (state) => `unit is ${state} and there is no process of that name`
         })
-        return Outcome.processInactive(name, reason, elapsedNanos)
+        return ProbeResult.processInactive(name, reason, elapsedNanos)
       })
     }
   })

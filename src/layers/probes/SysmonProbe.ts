@@ -6,7 +6,7 @@
  */
 import { Clock, DateTime, Duration, Effect, FileSystem } from "effect"
 import * as os from "node:os"
-import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import type { KernelUnits } from "../../domain/monitoring/host/AuxiliaryVector.ts"
 import * as HostStats from "../../domain/monitoring/host/HostStats.ts"
 import type { Prepare } from "../../services/monitoring/Prober.ts"
@@ -114,7 +114,7 @@ export const prepare = (options: SysmonOptions): Prepare<FileSystem.FileSystem> 
       timeout,
       check,
       failed: (reason) => ({
-        ...Outcome.failed(reason),
+        ...ProbeResult.failed(reason),
         message: JSON.stringify({ available: false, response_time: 0, error: reason })
       })
     }

@@ -10,7 +10,7 @@ import * as Flag from "effect/cli/Flag"
 import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
 import * as GoDuration from "../../domain/config/GoDuration.ts"
 import * as HttpTarget from "../../domain/monitoring/checks/HttpTarget.ts"
-import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -53,12 +53,12 @@ interface Line {
 
 const messageOf = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
-const lineOf = (request: CheckRequest, outcome: ProbeOutcome, at: DateTime.Utc): Line => ({
+const lineOf = (request: CheckRequest, result: ProbeResult, at: DateTime.Utc): Line => ({
   serviceName: request.serviceName,
   serviceType: request.serviceType,
-  available: outcome.available,
-  responseTimeNanos: Number(outcome.responseTimeNanos),
-  message: Option.getOrElse(messageOf(outcome.message), () => outcome.message),
+  available: result.available,
+  responseTimeNanos: Number(result.responseTimeNanos),
+  message: Option.getOrElse(messageOf(result.message), () => result.message),
   at: DateTime.formatIso(at)
 })
 
@@ -100,10 +100,10 @@ export const command = Command.make("check", parameters, ({ json, target, timeou
       agentId: config.agentId,
       pollerId: "serviceradar-check"
     }
-    const outcome = yield* probeOnce(request, Option.getOrUndefined(timeout))
-    const line = lineOf(request, outcome, yield* DateTime.now)
+    const result = yield* probeOnce(request, Option.getOrUndefined(timeout))
+    const line = lineOf(request, result, yield* DateTime.now)
     yield* Console.log(json ? JSON.stringify([line]) : table(line))
-    if (!outcome.available) return yield* new NotAvailable({ serviceType: type, target: details })
+    if (!result.available) return yield* new NotAvailable({ serviceType: type, target: details })
   }).pipe(Effect.provide(layer))).pipe(
     Command.withDescription("Run one check from the command line; exit code 1 when the target is not available"),
     Command.withExamples([

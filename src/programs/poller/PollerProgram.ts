@@ -16,7 +16,7 @@
 import { Config, type Duration, Effect, Layer, Option, Ref } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
-import type { PollerIdentity } from "../../domain/monitoring/reports/PollOutcome.ts"
+import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import { phaseOf } from "../../domain/poller/PollPhase.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"

@@ -6,7 +6,7 @@
  * `AgentNotReady`, and its restart begins with no checkers at all.
  */
 import { Context, Duration, Effect, Layer, type Scope } from "effect"
-import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import { checkLengths } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import { AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
 import { type CheckRequest, Prober } from "../monitoring/Prober.ts"
@@ -25,7 +25,7 @@ const idleDefault = Duration.minutes(15)
 
 export class CheckRunner extends Context.Service<CheckRunner, {
   /** Answers within the checker's time limit and a little more, whatever the checker does. */
-  readonly run: (request: CheckRequest) => Effect.Effect<ProbeOutcome, CheckError>
+  readonly run: (request: CheckRequest) => Effect.Effect<ProbeResult, CheckError>
   /** Starts the supervisor of the checkers; the inner effect lasts as long as it does. */
   readonly serve: (
     id: string
@@ -45,7 +45,7 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
   }
   let current: CheckerPool.CheckerPool | undefined
 
-  const run = Effect.fn("CheckRunner.run")((request: CheckRequest): Effect.Effect<ProbeOutcome, CheckError> =>
+  const run = Effect.fn("CheckRunner.run")((request: CheckRequest): Effect.Effect<ProbeResult, CheckError> =>
     Effect.andThen(
       Effect.fromResult(checkLengths(request)),
       Effect.suspend(() => current === undefined ? Effect.fail(new AgentNotReady()) : current.run(request))

@@ -1,14 +1,14 @@
 /**
  * The checkers of one life of an agent, each a child of a dynamic supervisor.
  *
- * A checker serves one check at a time; requests for a check that is running share its outcome, so any number of equal
+ * A checker serves one check at a time; requests for a check that is running share its result, so any number of equal
  * requests costs one probe. One that breaks tells those who wait, loses its resources and is started again; one that is
  * not asked for a while ends; of too many, the one asked longest ago makes room. What a checker does synchronously
  * still holds up everybody: JavaScript has one thread.
  */
 import { Cause, Clock, type Context, Deferred, Duration, Effect, Exit, Option, Schedule } from "effect"
 import * as CheckerId from "../../domain/monitoring/checks/CheckerId.ts"
-import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import { AgentBusy, AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
 import { type CheckRequest, checkWithin, type Prober } from "../monitoring/Prober.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
@@ -56,7 +56,7 @@ export class CheckerPool {
   }
 
   /** Answers within the checker's time limit and a little more, whatever the checker does. */
-  run(request: CheckRequest): Effect.Effect<ProbeOutcome, CheckError> {
+  run(request: CheckRequest): Effect.Effect<ProbeResult, CheckError> {
     return Effect.gen({ self: this }, function*() {
       const nowNanos = yield* Clock.monotonicTimeNanos
       const [slot, pending] = yield* Effect.uninterruptible(this.ask(request, nowNanos))
@@ -187,7 +187,7 @@ export class CheckerPool {
     )
   }
 
-  private giveUp(slot: CheckerSlot, limit: Duration.Duration): Effect.Effect<ProbeOutcome> {
+  private giveUp(slot: CheckerSlot, limit: Duration.Duration): Effect.Effect<ProbeResult> {
     return Effect.as(this.drop(slot), Slot.givenUp(slot, limit))
   }
 

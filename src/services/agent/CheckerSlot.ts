@@ -4,12 +4,11 @@
  * Everything here changes at once and without waiting, so nobody sees a slot between two states.
  */
 import { Cause, Deferred, Duration, Effect, Exit, Latch } from "effect"
-import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
-import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { failed, type ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import { AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
-import { brokenOutcome, type Checker, type CheckRequest } from "../monitoring/Prober.ts"
+import { brokenResult, type Checker, type CheckRequest } from "../monitoring/Prober.ts"
 
-export type Answer = Deferred.Deferred<ProbeOutcome, CheckError>
+export type Answer = Deferred.Deferred<ProbeResult, CheckError>
 
 export interface CheckerSlot {
   readonly key: string
@@ -49,7 +48,7 @@ export const make = (id: string, request: CheckRequest): CheckerSlot => ({
 
 /** Waits with those who wait already. */
 export const enter = (slot: CheckerSlot, askedNanos: bigint): Answer => {
-  const pending = slot.pending ?? Deferred.makeUnsafe<ProbeOutcome, CheckError>()
+  const pending = slot.pending ?? Deferred.makeUnsafe<ProbeResult, CheckError>()
   slot.askedNanos = askedNanos
   slot.pending = pending
   slot.asked.openUnsafe()
@@ -57,7 +56,7 @@ export const enter = (slot: CheckerSlot, askedNanos: bigint): Answer => {
 }
 
 /** Tells all who wait. */
-export const answer = (slot: CheckerSlot, exit: Exit.Exit<ProbeOutcome, CheckError>): Effect.Effect<void> =>
+export const answer = (slot: CheckerSlot, exit: Exit.Exit<ProbeResult, CheckError>): Effect.Effect<void> =>
   Effect.suspend(() => {
     const pending = slot.pending
     slot.pending = undefined
@@ -66,17 +65,17 @@ export const answer = (slot: CheckerSlot, exit: Exit.Exit<ProbeOutcome, CheckErr
   })
 
 /** What those who wait are told when a checker's fiber ends. */
-export const endOf = (slot: CheckerSlot, cause: Cause.Cause<CheckError>): Exit.Exit<ProbeOutcome, CheckError> => {
+export const endOf = (slot: CheckerSlot, cause: Cause.Cause<CheckError>): Exit.Exit<ProbeResult, CheckError> => {
   if (Cause.hasInterruptsOnly(cause)) return Exit.fail(new AgentNotReady())
   if (Cause.hasFails(cause)) return Exit.failCause(cause)
-  return Exit.succeed(brokenOutcome(slot.checker ?? { failed: Outcome.failed }, firstLine(cause)))
+  return Exit.succeed(brokenResult(slot.checker ?? { failed }, firstLine(cause)))
 }
 
 /** How long a caller waits. */
 export const limitOf = (slot: CheckerSlot): Duration.Duration =>
   Duration.sum(slot.checker?.timeout ?? prepareTimeout, grace)
 
-export const givenUp = (slot: CheckerSlot, limit: Duration.Duration): ProbeOutcome =>
+export const givenUp = (slot: CheckerSlot, limit: Duration.Duration): ProbeResult =>
   slot.checker === undefined
-    ? Outcome.failed(`the checker was not ready after ${Duration.format(limit)}`)
+    ? failed(`the checker was not ready after ${Duration.format(limit)}`)
     : slot.checker.failed(`the checker hangs and was given up after ${Duration.format(limit)}`)

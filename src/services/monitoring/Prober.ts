@@ -1,14 +1,13 @@
 /**
  * Turns a request for a check into a checker, by a table with one entry per service type.
  *
- * Asks the target once and without retries, so the outcome is what was observed. A checker may hold things between two
+ * Asks the target once and without retries, so the result is what was observed. A checker may hold things between two
  * checks (a connection, the last CPU counters): they live in the scope in which it was prepared. Preparing must not
  * wait on the network, so that misuse is known at once.
  */
 import type { Duration, Scope } from "effect"
 import { Clock, Context, Duration as Durations, Effect, Layer, Option, Schema } from "effect"
-import * as Outcome from "../../domain/monitoring/checks/ProbeOutcome.ts"
-import type { ProbeOutcome } from "../../domain/monitoring/checks/ProbeOutcome.ts"
+import { failed, type ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import type { InvalidTarget } from "../../domain/monitoring/checks/ProbeTarget.ts"
 
 /** No checker is known for the service type. */
@@ -51,9 +50,9 @@ export interface Checker {
   /** How long one check may take before it counts as failed. */
   readonly timeout: Duration.Duration
   /** Checks once. May hang or die: whoever runs it sets the limit. */
-  readonly check: Effect.Effect<ProbeOutcome>
-  /** The outcome in this checker's own words for a check that did not come to an end. */
-  readonly failed: (reason: string) => ProbeOutcome
+  readonly check: Effect.Effect<ProbeResult>
+  /** The result in this checker's own words for a check that did not come to an end. */
+  readonly failed: (reason: string) => ProbeResult
 }
 
 /** Makes the checker of one type. */
@@ -81,13 +80,13 @@ export class Prober extends Context.Service<Prober, {
     Layer.succeed(Prober, Prober.make(table))
 }
 
-/** Runs the checker within its time limit; a check that hangs or dies has an outcome that says so. */
-export const checkWithin = (checker: Checker, limit: Duration.Duration): Effect.Effect<ProbeOutcome> =>
+/** Runs the checker within its time limit; a check that hangs or dies has a result that says so. */
+export const checkWithin = (checker: Checker, limit: Duration.Duration): Effect.Effect<ProbeResult> =>
   Effect.gen(function*() {
     const startedNanos = yield* Clock.monotonicTimeNanos
-    const outcome = yield* Effect.timeoutOption(checker.check, limit)
+    const result = yield* Effect.timeoutOption(checker.check, limit)
     const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-    return Option.getOrElse(outcome, () => ({
+    return Option.getOrElse(result, () => ({
       ...checker.failed(`timed out after ${Durations.format(limit)}`),
       responseTimeNanos: elapsedNanos
     }))
@@ -100,9 +99,9 @@ export const probeOnce = Effect.fn("Prober.probeOnce")(function*(request: CheckR
   return yield* checkWithin(checker, limit ?? checker.timeout)
 }, Effect.scoped)
 
-/** The outcome for a checker whose code broke. */
-export const brokenOutcome = (checker: Pick<Checker, "failed">, defect: string): ProbeOutcome =>
+/** The result for a checker whose code broke. */
+export const brokenResult = (checker: Pick<Checker, "failed">, defect: string): ProbeResult =>
   checker.failed(`the checker broke: ${defect}`)
 
-/** The outcome that a poller gets for a check that cannot be made. */
-export const errorOutcome = (error: ProbeError): ProbeOutcome => Outcome.failed(error.message)
+/** The result that a poller gets for a check that cannot be made. */
+export const errorResult = (error: ProbeError): ProbeResult => failed(error.message)

@@ -6,7 +6,7 @@
  */
 import { Duration, Effect, Latch, Option, Ref } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
-import type { PollerIdentity } from "../../domain/monitoring/reports/PollOutcome.ts"
+import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import * as FailureClass from "../../domain/security/FailureClass.ts"
 import type * as SecurityContext from "../security/SecurityContext.ts"

@@ -6,7 +6,7 @@
  * also when the agent does not answer.
  */
 import { Clock, Effect, Metric, Option, Ref } from "effect"
-import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
+import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
@@ -29,7 +29,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
   const { agent, poller } = link
   const { check } = tracked
-  const subject: PollOutcome.PollSubject = {
+  const subject: PolledStatus.PollSubject = {
     poller,
     agentId: agent.agentId,
     host: yield* HostIdentity.use((identity) => identity.agentHost(link.agent)),
@@ -41,11 +41,11 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const status = yield* AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout), check.timeout)
     .pipe(
       Effect.tap(() => Metric.update(PollerMetrics.pollsSuccessful, 1)),
-      Effect.map((reply) => PollOutcome.fromReply(subject, reply)),
+      Effect.map((reply) => PolledStatus.fromReply(subject, reply)),
       Effect.catch((error) =>
         Effect.as(
           Metric.update(PollerMetrics.pollsFailed, 1),
-          PollOutcome.fromFailure(subject, error.message)
+          PolledStatus.fromFailure(subject, error.message)
         )
       )
     )

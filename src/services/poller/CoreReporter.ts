@@ -10,7 +10,7 @@
  */
 import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Option } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
-import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
+import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as PresentState from "../../domain/monitoring/reports/PresentState.ts"
 import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
 import * as ReportBuffer from "../../domain/monitoring/reports/ReportBuffer.ts"
@@ -39,7 +39,7 @@ export interface ExpectedCheck {
 }
 
 export interface Options {
-  readonly poller: PollOutcome.PollerIdentity
+  readonly poller: PolledStatus.PollerIdentity
   /** 100 unless told. */
   readonly batchSizeMax?: number
   /** Unless told 5 s, or an interval where that is shorter: core counts on a report in each of them. */
@@ -140,7 +140,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     Effect.map(
       identity.agentHost(agent),
       (host) =>
-        PollOutcome.notAnswered({ poller: options.poller, agentId: agent.agentId, host, check, source: "getStatus" })
+        PolledStatus.notAnswered({ poller: options.poller, agentId: agent.agentId, host, check, source: "getStatus" })
     )
 
   /** Whole or not at all: a report that is neither in flight nor settled would never be asked for again. */

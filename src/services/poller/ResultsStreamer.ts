@@ -7,7 +7,7 @@
  */
 import { Clock, Duration, Effect, Metric, Option, Ref, Result, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
-import * as PollOutcome from "../../domain/monitoring/reports/PollOutcome.ts"
+import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as ResultsMerge from "../../domain/monitoring/reports/ResultsMerge.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
@@ -43,7 +43,7 @@ const intervalMin = Duration.seconds(1)
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
   if (yield* Ref.get(tracked.isPending)) return
   const { check } = tracked
-  const subject: PollOutcome.PollSubject = {
+  const subject: PolledStatus.PollSubject = {
     poller: link.poller,
     agentId: link.agent.agentId,
     host: yield* HostIdentity.use((identity) => identity.agentHost(link.agent)),
@@ -60,7 +60,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   yield* Metric.update(counted, 1)
   if (Result.isSuccess(reply)) {
     if (isNews(check, reply.success)) {
-      yield* report(tracked, subject, PollOutcome.fromReply(subject, reply.success), reply.success.sequence)
+      yield* report(tracked, subject, PolledStatus.fromReply(subject, reply.success), reply.success.sequence)
     }
     return
   }
@@ -74,7 +74,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const cause = reason._tag === "NotConfigured"
     ? "No sweep service configured"
     : `GetResults failed: ${reply.failure.message}`
-  yield* report(tracked, subject, PollOutcome.fromFailure(subject, cause), "")
+  yield* report(tracked, subject, PolledStatus.fromFailure(subject, cause), "")
 })
 
 const noteMissing = Effect.fnUntraced(function*({ check, isNoted }: AgentLink.TrackedCheck, error: AgentError) {
@@ -86,7 +86,7 @@ const noteMissing = Effect.fnUntraced(function*({ check, isNoted }: AgentLink.Tr
 
 const report = Effect.fnUntraced(function*(
   tracked: AgentLink.TrackedCheck,
-  { check, host }: PollOutcome.PollSubject,
+  { check, host }: PolledStatus.PollSubject,
   status: ServiceStatus,
   sequence: string
 ) {

@@ -127,6 +127,9 @@ interface Start<E, R> {
   readonly start?: Effect.Effect<Effect.Effect<unknown, E, R>, E, R>
 }
 
+/** One for all: there can be very many children without. */
+const noUses: ReadonlyArray<Provider> = []
+
 /** A child of any kind. */
 export const make = <E, R>(
   kind: NodeKind,
@@ -143,7 +146,7 @@ export const make = <E, R>(
     heartbeat: options.heartbeat,
     startTimeout: options.startTimeout,
     provider: more.provider,
-    uses: more.uses ?? []
+    uses: more.uses ?? noUses
   }
   const description = more.mailbox === undefined ? plain : { ...plain, mailbox: more.mailbox }
   return {

@@ -203,10 +203,10 @@ const startShell = <E>(
     )
     return Effect.flatMap(
       Fiber.join(loop),
-      ({ failure, outcome }) =>
-        outcome._tag === "stopped" ? Effect.void : shutdownError<E>(path, {
-          reason: outcome._tag,
-          child: outcome.child,
+      ({ failure, end }) =>
+        end._tag === "stopped" ? Effect.void : shutdownError<E>(path, {
+          reason: end._tag,
+          child: end.child,
           problem: undefined,
           failure,
           restarts: RestartIntensity.size(shell.state.window)

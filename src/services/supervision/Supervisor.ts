@@ -149,10 +149,10 @@ const startTyped = <E, R>(
     return ended === undefined ? Handle.make(shell, loop, node) : yield* startFailure(observer.path, ended)
   })
 
-const startFailure = <E>(path: string, { failure, outcome }: Ended<E>): SupervisorStartError<E> =>
+const startFailure = <E>(path: string, { failure, end }: Ended<E>): SupervisorStartError<E> =>
   new SupervisorStartError({
     path,
-    child: outcome._tag === "stopped" ? undefined : outcome.child,
+    child: end._tag === "stopped" ? undefined : end.child,
     problem: undefined,
     failure
   })

@@ -146,7 +146,7 @@ export const make = <E>(
     link: (id) => link(() => shell.records.get(id)),
     tree: Effect.sync(node),
     events: sinks.stream,
-    await: Effect.flatMap(Fiber.join(loop), (ended) => outcome(path, RestartIntensity.size(shell.state.window), ended)),
+    await: Effect.flatMap(Fiber.join(loop), (ended) => endOf(path, RestartIntensity.size(shell.state.window), ended)),
     stop: stop(shell, loop)
   }
 }
@@ -211,12 +211,12 @@ const read = <E>(
   }
 }
 
-const outcome = <E>(path: string, restarts: number, ended: Ended<E>): Effect.Effect<void, SupervisorShutdown<E>> =>
-  ended.outcome._tag === "stopped" ? Effect.void : Effect.fail(
+const endOf = <E>(path: string, restarts: number, ended: Ended<E>): Effect.Effect<void, SupervisorShutdown<E>> =>
+  ended.end._tag === "stopped" ? Effect.void : Effect.fail(
     new SupervisorShutdown({
       path,
-      reason: ended.outcome._tag,
-      child: ended.outcome.child,
+      reason: ended.end._tag,
+      child: ended.end.child,
       restarts,
       problem: undefined,
       failure: ended.failure

@@ -3,8 +3,8 @@
  * its owner an answer and nobody else anything.
  *
  *   async        linked: the task ends with its owner, and its failure ends the owner's `use`, by type
- *   asyncNoLink  the owner lives on and reads the outcome when it likes; the task outlives it, but not the supervisor
- *   stream       one task per element, outcomes in order, each within its limit
+ *   asyncNoLink  the owner lives on and reads the exit when it likes; the task outlives it, but not the supervisor
+ *   stream       one task per element, exits in order, each within its limit
  *
  * The value is both a child to put into a tree and the way to reach whatever supervisor runs it at the moment.
  */
@@ -24,7 +24,7 @@ import * as ChildSpec from "./ChildSpec.ts"
 import * as DynamicSupervisor from "./DynamicSupervisor.ts"
 import type { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
 
-/** A task ended without an outcome of its own. */
+/** A task ended without a result of its own. */
 export class TaskStopped extends Schema.TaggedError<TaskStopped>()("TaskStopped", {
   supervisor: Schema.String,
   task: Schema.String,
@@ -47,25 +47,25 @@ export interface Task<out A, out E> {
   readonly join: Effect.Effect<A, E | TaskStopped>
   /** The same as a value: waiting for a task that fails does not fail. */
   readonly await: Effect.Effect<Exit.Exit<A, E | TaskStopped>>
-  /** Its outcome if it ends within the limit; else nothing, and it goes on: one may ask again. */
+  /** Its exit if it ends within the limit; else nothing, and it goes on: one may ask again. */
   readonly yield: (limit: Duration.Input) => Effect.Effect<Option.Option<Exit.Exit<A, E | TaskStopped>>>
   /** Stops it within the shutdown limit of tasks; at once when it has ended. */
   readonly stop: Effect.Effect<void>
 }
 
-/** The outcomes of those tasks that end within one limit for all, in the order of the tasks; the others go on. */
+/** The exits of those tasks that end within one limit for all, in the order of the tasks; the others go on. */
 export const yieldMany = <A, E>(
   tasks: ReadonlyArray<Task<A, E>>,
   limit: Duration.Input
 ): Effect.Effect<ReadonlyArray<readonly [Task<A, E>, Option.Option<Exit.Exit<A, E | TaskStopped>>]>> =>
-  Effect.forEach(tasks, (task) => Effect.map(task.yield(limit), (outcome) => [task, outcome] as const), {
+  Effect.forEach(tasks, (task) => Effect.map(task.yield(limit), (exit) => [task, exit] as const), {
     concurrency: "unbounded"
   })
 
 export interface TaskStreamOptions {
   /** Tasks at once. */
   readonly concurrency: number
-  /** Outcomes in the order of the elements (default), or as they come. */
+  /** Exits in the order of the elements (default), or as they come. */
   readonly ordered?: boolean
   /** Limit of each task; at its end only that task is stopped. Default none. */
   readonly timeout?: Duration.Input
@@ -129,7 +129,7 @@ export const make = (options: TaskSupervisorOptions): Effect.Effect<TaskSupervis
         stream: (elements, task, { concurrency, ordered = true, timeout }) =>
           Stream.mapEffect(
             elements,
-            (element) => Effect.exit(outcome(launch(Effect.suspend(() => task(element)), "wait"), timeout)),
+            (element) => Effect.exit(resultOf(launch(Effect.suspend(() => task(element)), "wait"), timeout)),
             { concurrency, unordered: !ordered }
           ),
         countChildren: supervisor.countChildren
@@ -205,7 +205,7 @@ const launcher = (
   })
 
 /** What a task came to, stopping it at the end of its limit or when nobody waits any more. */
-const outcome = <A, E, E2, R>(
+const resultOf = <A, E, E2, R>(
   launch: Effect.Effect<Launched<A, E>, E2, R>,
   timeout: Duration.Input | undefined
 ): Effect.Effect<A, E | E2 | TaskStopped, R> =>

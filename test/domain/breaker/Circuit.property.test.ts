@@ -61,10 +61,10 @@ class Begin implements fc.Command<Model, Real> {
 
 class End implements fc.Command<Model, Real> {
   readonly pick: number
-  readonly outcome: Circuit.CallOutcome
-  constructor(pick: number, outcome: Circuit.CallOutcome) {
+  readonly result: Circuit.CallResult
+  constructor(pick: number, result: Circuit.CallResult) {
     this.pick = pick
-    this.outcome = outcome
+    this.result = result
   }
   check = () => true
   run(model: Model, real: Real) {
@@ -72,31 +72,31 @@ class End implements fc.Command<Model, Real> {
     if (call === undefined) return
     const { generation } = call
     const before = real.circuit
-    real.circuit = Circuit.record(before, policy, { generation, outcome: this.outcome, openForMillis }, real.now)
+    real.circuit = Circuit.record(before, policy, { generation, result: this.result, openForMillis }, real.now)
     if (call.round !== model.round) assert.strictEqual(real.circuit, before)
     else this.#tell(model, real.now)
     agree(model, real)
   }
   #tell(model: Model, now: number) {
-    const { outcome } = this
+    const { result } = this
     if (model.state === "half_open") {
       model.probing -= 1
-      if (outcome._tag === "success") model.succeeded += 1
-      if (outcome._tag === "failure") this.#open(model, now)
+      if (result._tag === "success") model.succeeded += 1
+      if (result._tag === "failure") this.#open(model, now)
       if (model.succeeded === policy.probes) moveTo(model, "closed")
     } else if (model.state === "closed") {
-      if (outcome._tag === "success") model.failures = {}
-      if (outcome._tag !== "failure") return
-      const count = (model.failures[outcome.failureClass] ?? 0) + 1
-      model.failures[outcome.failureClass] = count
-      if (count >= (policy.thresholds[outcome.failureClass] ?? Infinity)) this.#open(model, now)
+      if (result._tag === "success") model.failures = {}
+      if (result._tag !== "failure") return
+      const count = (model.failures[result.failureClass] ?? 0) + 1
+      model.failures[result.failureClass] = count
+      if (count >= (policy.thresholds[result.failureClass] ?? Infinity)) this.#open(model, now)
     }
   }
   #open(model: Model, now: number) {
     moveTo(model, "open")
     model.openedAt = now
   }
-  toString = () => `end(${this.pick}, ${JSON.stringify(this.outcome)})`
+  toString = () => `end(${this.pick}, ${JSON.stringify(this.result)})`
 }
 
 class Advance implements fc.Command<Model, Real> {
@@ -128,9 +128,9 @@ class Force implements fc.Command<Model, Real> {
 }
 
 const outcomes = fc.oneof(
-  fc.constant<Circuit.CallOutcome>({ _tag: "success" }),
-  fc.constant<Circuit.CallOutcome>({ _tag: "ignored" }),
-  fc.constantFrom("refused", "slow", "unheard of").map((failureClass): Circuit.CallOutcome => ({
+  fc.constant<Circuit.CallResult>({ _tag: "success" }),
+  fc.constant<Circuit.CallResult>({ _tag: "ignored" }),
+  fc.constantFrom("refused", "slow", "unheard of").map((failureClass): Circuit.CallResult => ({
     _tag: "failure",
     failureClass
   }))
@@ -139,8 +139,8 @@ const outcomes = fc.oneof(
 const commands = fc.commands([
   fc.constant(new Begin()),
   fc.constant(new Begin()),
-  fc.tuple(fc.nat(9), outcomes).map(([pick, outcome]) => new End(pick, outcome)),
-  fc.tuple(fc.nat(9), outcomes).map(([pick, outcome]) => new End(pick, outcome)),
+  fc.tuple(fc.nat(9), outcomes).map(([pick, result]) => new End(pick, result)),
+  fc.tuple(fc.nat(9), outcomes).map(([pick, result]) => new End(pick, result)),
   fc.constantFrom(1, 500, 1000).map((millis) => new Advance(millis)),
   fc.constantFrom<Circuit.Force>("open", "closed", "auto").map((to) => new Force(to))
 ], { maxCommands: 60 })
@@ -161,7 +161,7 @@ describe("Circuit", () => {
   it("stays open no longer than its open time when the clock jumps back", () => {
     const failure = { _tag: "failure", failureClass: "refused" } as const
     const fail = (circuit: Circuit.Circuit) =>
-      Circuit.record(circuit, policy, { generation: circuit.generation, outcome: failure, openForMillis }, 1_000_000)
+      Circuit.record(circuit, policy, { generation: circuit.generation, result: failure, openForMillis }, 1_000_000)
     const opened = fail(fail(Circuit.initial))
 
     assert.deepStrictEqual(Circuit.admit(opened, policy, 0), { _tag: "open", retryAfterMillis: openForMillis })

@@ -62,7 +62,7 @@ class PlainWorld implements World {
     this.leftBehind = this.leftBehind.filter((atMillis) => atMillis > this.nowMillis)
     const listed = this.state.children.toArray().map(({ id, status }) => `${id}:${status}`)
     const { active, specs, supervisors, workers } = State.count(this.state)
-    const isOver = this.state.outcome !== undefined
+    const isOver = this.state.end !== undefined
     return {
       reply: this.reply,
       repliedAfterMillis,
@@ -72,7 +72,7 @@ class PlainWorld implements World {
       children: listed.join(" "),
       which: isOver ? "gone" : listed.toReversed().join(" "),
       counts: isOver ? "gone" : `${specs}/${active}/${supervisors}/${workers}`,
-      ended: this.state.outcome?._tag ?? ""
+      ended: this.state.end?._tag ?? ""
     }
   }
 
@@ -97,7 +97,7 @@ class PlainWorld implements World {
       case "killSupervisor":
         return this.tell({ _tag: "Shutdown" })
       default:
-        if (this.state.outcome !== undefined) this.reply = "gone"
+        if (this.state.end !== undefined) this.reply = "gone"
         else this.tell(this.request(operation))
     }
   }
@@ -194,7 +194,7 @@ class PlainWorld implements World {
       const [due] = this.retries
         .filter(({ dueAtMillis }) => dueAtMillis <= limitMillis)
         .toSorted((a, b) => a.dueAtMillis - b.dueAtMillis)
-      if (due === undefined || this.state.outcome !== undefined) return
+      if (due === undefined || this.state.end !== undefined) return
       this.nowMillis = Math.max(this.nowMillis, due.dueAtMillis)
       this.retry(due)
     }

@@ -48,9 +48,9 @@ describe("GrpcCheckerProbe", () => {
       const message = "{\"available\":true,\"response_time\":5,\"status\":{\"results\":[]}}"
       const { asked, port } = yield* checker({ ...statusResponse("rperf", message), responseTime: 77n })
 
-      const outcome = yield* probe("grpc", `127.0.0.1:${port}`, { serviceName: "rperf-checker" })
+      const result = yield* probe("grpc", `127.0.0.1:${port}`, { serviceName: "rperf-checker" })
 
-      assert.deepInclude(outcome, { available: true, message, responseTimeNanos: 77n })
+      assert.deepInclude(result, { available: true, message, responseTimeNanos: 77n })
       assert.deepStrictEqual(asked, [
         { serviceName: "", serviceType: "grpc", agentId: "agent-1", pollerId: "", details: "", port: 0 }
       ])
@@ -61,10 +61,10 @@ describe("GrpcCheckerProbe", () => {
       const well = yield* checker(statusResponse("sysmon", "{\"cpu\":1}"))
       const ill = yield* checker({ ...statusResponse("sysmon", "{}"), available: false })
 
-      const outcome = yield* probe("grpc", `127.0.0.1:${well.port}`, { serviceName: "sysmon-vm" })
+      const result = yield* probe("grpc", `127.0.0.1:${well.port}`, { serviceName: "sysmon-vm" })
       const unhealthy = yield* probe("grpc", `127.0.0.1:${ill.port}`, { serviceName: "sysmon" })
 
-      assert.deepStrictEqual(outcome.document, { cpu: 1 })
+      assert.deepStrictEqual(result.document, { cpu: 1 })
       assert.deepStrictEqual(well.asked.map((request) => request.serviceName), ["sysmon-vm", "sysmon-vm"])
       assert.deepStrictEqual(unhealthy.document, { error: "Service reported unhealthy" })
     }).pipe(Effect.scoped))
@@ -88,13 +88,13 @@ describe("GrpcCheckerProbe", () => {
 
   it.live("says what is wrong with certificates that cannot be read", () =>
     Effect.gen(function*() {
-      const outcome = yield* probe("grpc", "", {
+      const result = yield* probe("grpc", "", {
         serviceName: "sysmon",
         config: configured("127.0.0.1:1", mtls("nobody"))
       })
 
-      assert.include(outcome.message, "Failed to connect")
-      assert.include(outcome.message, "nobody")
+      assert.include(result.message, "Failed to connect")
+      assert.include(result.message, "nobody")
     }))
 
   it.live("refuses an answer of 5 MiB, of no JSON, or of bytes that are no gRPC", () =>

@@ -70,8 +70,8 @@ const probeMany = (addresses: ReadonlyArray<LookupAddress>, port: number) =>
       agentId: "a",
       pollerId: "p"
     })
-    const outcome = yield* checkWithin(checker, checker.timeout)
-    return { ...outcome, document: document(outcome.message) }
+    const result = yield* checkWithin(checker, checker.timeout)
+    return { ...result, document: document(result.message) }
   })
 
 const v4 = (address: string): LookupAddress => ({ address, family: 4 })
@@ -82,9 +82,9 @@ describe("PortProbe of a name with several addresses", () => {
       const { port } = yield* silent
       yield* listening(() => net.createServer(), "127.0.0.2", port)
 
-      const outcome = yield* probeMany([v4("127.0.0.1"), { address: "::1", family: 6 }, v4("127.0.0.2")], port)
+      const result = yield* probeMany([v4("127.0.0.1"), { address: "::1", family: 6 }, v4("127.0.0.2")], port)
 
-      assert.deepInclude(outcome.document, { host: "many.test", address: "127.0.0.2" })
+      assert.deepInclude(result.document, { host: "many.test", address: "127.0.0.2" })
     }).pipe(Effect.scoped))
 
   it.live("gives a slow one the whole time, also when the others refuse long before", () =>
@@ -92,18 +92,18 @@ describe("PortProbe of a name with several addresses", () => {
       const { port, wake } = yield* silent
       setTimeout(wake, 500)
 
-      const outcome = yield* probeMany([v4("127.0.0.1"), v4("127.0.0.2")], port)
+      const result = yield* probeMany([v4("127.0.0.1"), v4("127.0.0.2")], port)
 
-      assert.isTrue(outcome.available, outcome.message)
-      assert.strictEqual(outcome.document["address"], "127.0.0.1")
-      assert.isAbove(Number(outcome.responseTimeNanos), 250e6)
+      assert.isTrue(result.available, result.message)
+      assert.strictEqual(result.document["address"], "127.0.0.1")
+      assert.isAbove(Number(result.responseTimeNanos), 250e6)
     }).pipe(Effect.scoped))
 
   it.live("says why each of them refuses", () =>
     Effect.gen(function*() {
-      const outcome = yield* probeMany([v4("127.0.0.1"), { address: "::1", family: 6 }], 1)
+      const result = yield* probeMany([v4("127.0.0.1"), { address: "::1", family: 6 }], 1)
 
-      assert.deepStrictEqual(outcome.document, {
+      assert.deepStrictEqual(result.document, {
         error: "Port 1 is not accessible: 127.0.0.1: connection refused; ::1: connection refused"
       })
     }).pipe(Effect.scoped))
@@ -117,12 +117,12 @@ describe("PortProbe", () => {
         const server = yield* listening(() => net.createServer(), host)
         const port = portOf(server)
 
-        const outcome = yield* probe("port", host === "::1" ? `[::1]:${port}` : `${host}:${port}`)
+        const result = yield* probe("port", host === "::1" ? `[::1]:${port}` : `${host}:${port}`)
 
-        assert.isTrue(outcome.available)
-        assert.isTrue(outcome.responseTimeNanos > 0n)
-        const { address, ...others } = outcome.document
-        assert.deepStrictEqual(others, { host, port, response_time: Number(outcome.responseTimeNanos) })
+        assert.isTrue(result.available)
+        assert.isTrue(result.responseTimeNanos > 0n)
+        const { address, ...others } = result.document
+        assert.deepStrictEqual(others, { host, port, response_time: Number(result.responseTimeNanos) })
         assert.strictEqual(address, host === "localhost" ? "127.0.0.1" : undefined)
       }).pipe(Effect.scoped)
   )
@@ -136,18 +136,18 @@ describe("PortProbe", () => {
 
   it.live("says that a port refuses", () =>
     Effect.gen(function*() {
-      const outcome = yield* probe("port", "127.0.0.1:1")
+      const result = yield* probe("port", "127.0.0.1:1")
 
-      assert.isFalse(outcome.available)
-      assert.deepStrictEqual(outcome.document, { error: "Port 1 is not accessible: connection refused" })
+      assert.isFalse(result.available)
+      assert.deepStrictEqual(result.document, { error: "Port 1 is not accessible: connection refused" })
     }))
 
   it.live("says that a name does not exist", () =>
     Effect.gen(function*() {
-      const outcome = yield* probe("port", "no-such-host.invalid:22")
+      const result = yield* probe("port", "no-such-host.invalid:22")
 
-      assert.isFalse(outcome.available)
-      assert.match(outcome.message, /no such host|could not be resolved/)
+      assert.isFalse(result.available)
+      assert.match(result.message, /no such host|could not be resolved/)
     }))
 
   it.live("gives a port that swallows everything up at its limit, not before and not much later", () =>
@@ -155,12 +155,12 @@ describe("PortProbe", () => {
       const { port } = yield* silent
       const startedNanos = yield* Clock.monotonicTimeNanos
 
-      const outcome = yield* probe("port", `127.0.0.1:${port}`, { limit: Duration.millis(400) })
+      const result = yield* probe("port", `127.0.0.1:${port}`, { limit: Duration.millis(400) })
       const elapsedMillis = Number((yield* Clock.monotonicTimeNanos) - startedNanos) / 1e6
 
-      assert.isFalse(outcome.available)
-      assert.deepStrictEqual(outcome.document, { error: `Port ${port} is not accessible: timed out after 400ms` })
-      assert.isTrue(outcome.responseTimeNanos >= 395_000_000n)
+      assert.isFalse(result.available)
+      assert.deepStrictEqual(result.document, { error: `Port ${port} is not accessible: timed out after 400ms` })
+      assert.isTrue(result.responseTimeNanos >= 395_000_000n)
       assert.isAtMost(elapsedMillis, 3000)
     }).pipe(Effect.scoped))
 })

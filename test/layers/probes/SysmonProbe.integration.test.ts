@@ -3,8 +3,8 @@ import { Effect } from "effect"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import { document, probe } from "./probing.ts"
 
-const statusOf = (outcome: { readonly document: Readonly<Record<string, unknown>> }) =>
-  document(JSON.stringify(outcome.document["status"]))
+const statusOf = (result: { readonly document: Readonly<Record<string, unknown>> }) =>
+  document(JSON.stringify(result.document["status"]))
 
 describe("SysmonProbe", () => {
   it.live("reports cores, memory, disks and processes of this host", () =>
@@ -20,10 +20,10 @@ describe("SysmonProbe", () => {
     "answers type grpc named %s without any address",
     (serviceName) =>
       Effect.gen(function*() {
-        const outcome = yield* probe("grpc", "", { serviceName })
+        const result = yield* probe("grpc", "", { serviceName })
 
-        assert.isTrue(outcome.available)
-        assert.isNotEmpty(statusOf(outcome)["cpus"])
+        assert.isTrue(result.available)
+        assert.isNotEmpty(statusOf(result)["cpus"])
       })
   )
 

@@ -37,8 +37,8 @@ describe("a denied target", () => {
       const targets = [`127.0.0.1:${port}`, `localhost:${port}`, `[::ffff:127.0.0.1]:${port}`]
       for (const target of targets) {
         for (const [type, details] of [["port", target], ["grpc", target], ["http", `http://${target}/`]] as const) {
-          const outcome = yield* probe(type, details, { config: noLoopback })
-          assert.match(reasonOf(outcome), /must not be probed from here/, `${type} ${details}`)
+          const result = yield* probe(type, details, { config: noLoopback })
+          assert.match(reasonOf(result), /must not be probed from here/, `${type} ${details}`)
         }
       }
       assert.match(
@@ -70,9 +70,9 @@ describe("a denied target", () => {
       const server = yield* listening(() =>
         http.createServer((_, response) => response.writeHead(302, { location: "http://169.254.169.254/secret" }).end())
       )
-      const outcome = yield* probe("http", `http://127.0.0.1:${portOf(server)}/`)
+      const result = yield* probe("http", `http://127.0.0.1:${portOf(server)}/`)
 
-      assert.match(reasonOf(outcome), /169\.254\.169\.254 must not be probed from here: 169\.254\.0\.0\/16 is denied/)
+      assert.match(reasonOf(result), /169\.254\.169\.254 must not be probed from here: 169\.254\.0\.0\/16 is denied/)
     }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
 
   it.live("leaves what is allowed alone", () =>

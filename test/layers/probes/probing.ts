@@ -31,7 +31,7 @@ export const probe = (serviceType: string, details: string, options: Probing = {
   }
   const config = options.config ?? agentConfig
   return probeOnce(request, options.limit).pipe(
-    Effect.map((outcome) => ({ ...outcome, document: document(outcome.message) })),
+    Effect.map((result) => ({ ...result, document: document(result.message) })),
     Effect.provide(
       ProbeTable.layer({ config, path: options.path ?? process.env["PATH"] }).pipe(
         Layer.provide(GrpcCheckers.layer(config)),

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, References, Scope } from "effect"
 import * as TestClock from "effect/testing/TestClock"
-import { failed, type ProbeOutcome } from "../../../src/domain/monitoring/checks/ProbeOutcome.ts"
+import { failed, type ProbeResult } from "../../../src/domain/monitoring/checks/ProbeResult.ts"
 import { InvalidTarget } from "../../../src/domain/monitoring/checks/ProbeTarget.ts"
 import { CheckRunner, type CheckRunnerOptions } from "../../../src/services/agent/CheckRunner.ts"
 import { type CheckRequest, type Prepare, Prober } from "../../../src/services/monitoring/Prober.ts"
@@ -16,9 +16,9 @@ const request = (serviceType: string, serviceName: string): CheckRequest => ({
   pollerId: "poller-1"
 })
 
-const ok: ProbeOutcome = { available: true, responseTimeNanos: 1n, message: "{}" }
+const ok: ProbeResult = { available: true, responseTimeNanos: 1n, message: "{}" }
 
-const checking = (check: Effect.Effect<ProbeOutcome>): Prepare => () =>
+const checking = (check: Effect.Effect<ProbeResult>): Prepare => () =>
   Effect.succeed({ timeout: Duration.seconds(5), check, failed })
 
 const stoppedRunner = (table: Readonly<Record<string, Prepare>>, options: CheckRunnerOptions = {}) =>

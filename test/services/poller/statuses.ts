@@ -2,7 +2,7 @@
 import { Option } from "effect"
 import { type Check, timeoutDefault } from "../../../src/domain/monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../src/domain/monitoring/Ids.ts"
-import type { PollerIdentity } from "../../../src/domain/monitoring/reports/PollOutcome.ts"
+import type { PollerIdentity } from "../../../src/domain/monitoring/reports/PolledStatus.ts"
 import type { ServiceStatus } from "../../../src/domain/monitoring/reports/ServiceStatus.ts"
 import type { PolledAgent } from "../../../src/domain/poller/PollerConfig.ts"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"

@@ -6,7 +6,7 @@
  * the C locale's decimals only when asked to; the caller runs them with `LC_ALL=C`.
  */
 import { Option } from "effect"
-import type { Ping } from "./ProbeOutcome.ts"
+import type { Ping } from "./ProbeResult.ts"
 
 /** `64 bytes from …: icmp_seq=1 ttl=64 time=0.041 ms`; old versions round small times to `time<1 ms`. */
 const replyPattern = /\b(?:icmp_)?seq[=:]? ?(\d+).*?\btime[=<] ?([0-9]+(?:\.[0-9]+)?) ?ms/i

@@ -1,5 +1,5 @@
 /**
- * The outcome of one check as a poller reports it to core.
+ * The result of one check as a poller reports it to core.
  *
  * `message` holds the exact bytes of the wire: almost always UTF-8 JSON, but slices of a large message may split a
  * character, so it stays bytes until a whole message is there.

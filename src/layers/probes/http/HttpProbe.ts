@@ -6,7 +6,7 @@
  */
 import { Clock, DateTime, Effect, FileSystem, Option, Result } from "effect"
 import * as HttpTarget from "../../../domain/monitoring/checks/HttpTarget.ts"
-import * as Outcome from "../../../domain/monitoring/checks/ProbeOutcome.ts"
+import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import type { Prepare } from "../../../services/monitoring/Prober.ts"
 import * as WholeFile from "../../files/WholeFile.ts"
 import type { NameLookup } from "../NameLookup.ts"
@@ -104,7 +104,7 @@ const judge = Effect.fnUntraced(function*(
       onSuccess: (isMatch) => isMatch ? [] : [`body does not match ${JSON.stringify(target.bodyMatch)}`]
     })
   ].flat()
-  const facts: Outcome.HttpAnswer = {
+  const facts: ProbeResult.HttpAnswer = {
     url: HttpTarget.withoutCredentials(target.url),
     finalUrl: HttpTarget.withoutCredentials(url.href),
     statusCode: answer.statusCode,
@@ -131,7 +131,7 @@ export const prepare = (options: HttpOptions): Prepare<FileSystem.FileSystem> =>
     const fs = yield* FileSystem.FileSystem
     const target = yield* Effect.fromResult(HttpTarget.parse(request.details))
     const failed = (reason: string, elapsedNanos = 0n) =>
-      Outcome.failed(`HTTP check of ${HttpTarget.withoutCredentials(target.url)} failed: ${reason}`, elapsedNanos)
+      ProbeResult.failed(`HTTP check of ${HttpTarget.withoutCredentials(target.url)} failed: ${reason}`, elapsedNanos)
     return {
       timeout: target.timeout,
       failed,
@@ -146,7 +146,7 @@ export const prepare = (options: HttpOptions): Prepare<FileSystem.FileSystem> =>
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
         return Result.match(judged, {
           onFailure: ({ reason }) => failed(reason, elapsedNanos),
-          onSuccess: ({ complaint, facts }) => Outcome.httpAnswered(facts, elapsedNanos, complaint)
+          onSuccess: ({ complaint, facts }) => ProbeResult.httpAnswered(facts, elapsedNanos, complaint)
         })
       })
     }

@@ -61,7 +61,7 @@ export class Circuits {
     }
   }
 
-  /** A circuit that was never heard of begins after every generation there was, so late outcomes cannot meet it. */
+  /** A circuit that was never heard of begins after every generation there was, so late results cannot meet it. */
   get(key: string): Circuit.Circuit {
     return this.#circuits.get(key) ?? { ...Circuit.initial, generation: this.#lastGeneration + 1 }
   }
@@ -99,7 +99,7 @@ export class Circuits {
       const before = this.get(call.key)
       const recorded: Circuit.RecordedCall = {
         generation: call.generation,
-        outcome: outcomeOf(call.outcome, failureClass),
+        result: resultOf(call.outcome, failureClass),
         openForMillis: Duration.toMillis(call.openFor),
         durationMillis: now.millis - startMillis
       }
@@ -131,10 +131,10 @@ export class Circuits {
   }
 }
 
-const outcomeOf = (
+const resultOf = (
   outcome: "Success" | "Failure" | "Ignored",
   failureClass: string | undefined
-): Circuit.CallOutcome => {
+): Circuit.CallResult => {
   if (outcome === "Success") return { _tag: "success" }
   return outcome === "Failure" && failureClass !== undefined ? { _tag: "failure", failureClass } : { _tag: "ignored" }
 }

@@ -18,7 +18,7 @@ export interface Message<E> {
 }
 
 export interface Ended<E> {
-  readonly outcome: State.SupervisorEnd
+  readonly end: State.SupervisorEnd
   readonly failure: Cause.Cause<E>
 }
 

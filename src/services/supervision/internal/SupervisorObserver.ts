@@ -143,13 +143,13 @@ export class SupervisorObserver implements Owner {
     return Effect.forEach(counts, ([line, count]) => this.log(`${count} ${line}`, ""), { discard: true })
   }
 
-  closed(outcome: SupervisorEnd | undefined): Effect.Effect<void> {
+  closed(end: SupervisorEnd | undefined): Effect.Effect<void> {
     this.metrics.ended()
     const at = this.clock.currentTimeMillisUnsafe()
-    this.publish({ _tag: "SupervisorEnded", path: this.path, at, outcome: outcome?._tag ?? "stopped" })
+    this.publish({ _tag: "SupervisorEnded", path: this.path, at, reason: end?._tag ?? "stopped" })
     // A failed start has its line already, and its error goes to whoever asked for the start.
-    return outcome?._tag === "intensity_exceeded"
-      ? this.log(`supervisor ended (${outcome._tag})`, outcome.child)
+    return end?._tag === "intensity_exceeded"
+      ? this.log(`supervisor ended (${end._tag})`, end.child)
       : Effect.void
   }
 

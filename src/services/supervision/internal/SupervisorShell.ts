@@ -133,8 +133,8 @@ export class SupervisorShell<E> {
         return this.note(command.note)
       case "End":
         this.ended = {
-          outcome: command.outcome,
-          failure: command.outcome._tag === "stopped" ? Cause.empty : this.failure
+          end: command.end,
+          failure: command.end._tag === "stopped" ? Cause.empty : this.failure
         }
         message.answer?.(undefined)
         return undefined
@@ -225,6 +225,6 @@ export class SupervisorShell<E> {
       message.answer?.(undefined)
       message = this.mailbox.poll()
     }
-    return this.observer.closed(this.ended?.outcome)
+    return this.observer.closed(this.ended?.end)
   })
 }

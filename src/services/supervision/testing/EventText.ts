@@ -6,7 +6,7 @@ export const of = (event: SupervisionEvent): string => {
     case "SupervisorStarted":
       return `${event.path} started`
     case "SupervisorEnded":
-      return `${event.path} ended ${event.outcome}`
+      return `${event.path} ended ${event.reason}`
     case "ChildAdded":
       return `${event.path}/${event.child} added ${event.restart}`
     case "ChildStarted":

@@ -213,9 +213,9 @@ export class SupervisorModel {
     if (child.spec.restart === "temporary" && !wasStopped) this.remove(child)
   }
 
-  private shutDown(outcome: string): void {
+  private shutDown(end: string): void {
     for (const child of this.children.toReversed()) this.stop(child)
-    this.ended = outcome
+    this.ended = end
   }
 
   private exited(child: Child, exit: ExitClass): void {

@@ -31,7 +31,7 @@ describe("HttpProbe", () => {
 
       assert.deepInclude(plain.document, { status_code: 200, redirects: 0 })
       assert.deepStrictEqual(
-        [plain, matched, unmatched, down, expected].map((outcome) => outcome.available),
+        [plain, matched, unmatched, down, expected].map((result) => result.available),
         [true, true, false, false, true]
       )
       assert.deepInclude(down.document, { error: "unexpected status 503" })
@@ -86,7 +86,7 @@ describe("HttpProbe", () => {
       )
       const begun = yield* probe("http", body, { limit })
 
-      for (const outcome of outcomes) assert.include(outcome.message, "timed out after 300ms")
+      for (const result of outcomes) assert.include(result.message, "timed out after 300ms")
       assert.isTrue(begun.available)
     }).pipe(Effect.scoped))
 
@@ -133,9 +133,9 @@ describe("HttpProbe", () => {
     Effect.gen(function*() {
       const url = yield* web
 
-      const outcome = yield* probe("http", JSON.stringify({ url, bodyMatch: "(a+)+$" }))
+      const result = yield* probe("http", JSON.stringify({ url, bodyMatch: "(a+)+$" }))
 
-      assert.deepInclude(outcome.document, { error: "body does not match \"(a+)+$\"" })
+      assert.deepInclude(result.document, { error: "body does not match \"(a+)+$\"" })
     }).pipe(Effect.scoped))
 
   it.live("holds up nobody with an expression that does not end", () =>

@@ -70,9 +70,9 @@ describe("http-servers.mjs: redirects", () => {
           : socket.end("HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
       )
 
-      const outcome = yield* probe("http", JSON.stringify({ url: `${url}submit`, method, body: "a=1" }))
+      const result = yield* probe("http", JSON.stringify({ url: `${url}submit`, method, body: "a=1" }))
 
-      assert.isTrue(outcome.available, outcome.message)
+      assert.isTrue(result.available, result.message)
     }).pipe(Effect.scoped))
 })
 
@@ -117,9 +117,9 @@ describe("http-servers.mjs: answers", () => {
     Effect.gen(function*() {
       const url = yield* rawHttp((socket) => ok(socket, body, [`Content-Encoding: ${encoding}`]))
 
-      const outcome = yield* matching(url, "^status: healthy$")
+      const result = yield* matching(url, "^status: healthy$")
 
-      assert.isTrue(outcome.available, outcome.message)
+      assert.isTrue(result.available, result.message)
     }).pipe(Effect.scoped))
 
   it.live("says that a body cannot be unpacked", () =>
@@ -150,9 +150,9 @@ describe("http-servers.mjs: answers", () => {
     Effect.gen(function*() {
       const url = yield* rawHttp((socket) => ok(socket, body, [`Content-Type: ${contentType}`]))
 
-      const outcome = yield* matching(url, "café$")
+      const result = yield* matching(url, "café$")
 
-      assert.isTrue(outcome.available, outcome.message)
+      assert.isTrue(result.available, result.message)
     }).pipe(Effect.scoped))
 
   it.live("sees no BOM in front of the text (9004)", () =>
@@ -178,9 +178,9 @@ describe("http-servers.mjs: answers", () => {
       })
 
       for (const url of [slow, packed, far]) {
-        const outcome = yield* matching(url, "healthy")
-        assert.isTrue(outcome.available, outcome.message)
-        assert.isBelow(Number(outcome.responseTimeNanos), 5e9)
+        const result = yield* matching(url, "healthy")
+        assert.isTrue(result.available, result.message)
+        assert.isBelow(Number(result.responseTimeNanos), 5e9)
       }
     }).pipe(Effect.scoped))
 })
@@ -227,8 +227,8 @@ const checkHere = (details: Readonly<Record<string, unknown>>) =>
       agentId: "a",
       pollerId: "p"
     })
-    const outcome = yield* checkWithin(checker, checker.timeout)
-    return { ...outcome, document: document(outcome.message) }
+    const result = yield* checkWithin(checker, checker.timeout)
+    return { ...result, document: document(result.message) }
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
 describe("certificates.sh", () => {

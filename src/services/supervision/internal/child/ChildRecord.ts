@@ -20,6 +20,9 @@ import { ChildPlace } from "./ChildPlace.ts"
 /** Exits remembered per child. */
 const exitsMax = 20
 
+/** One for all that never ended. */
+const noExits: ReadonlyArray<LastExit> = []
+
 export class ChildRecord<E> extends ChildPlace<E> implements Watched {
   /** Used by dynamic supervisors; a static one's decision knows it. */
   status: "starting" | "running" | "restarting" | "stopping" = "starting"
@@ -36,7 +39,7 @@ export class ChildRecord<E> extends ChildPlace<E> implements Watched {
   restartsTotal = 0
   /** Why the last life failed; forgotten when the next one has started. */
   failure: Cause.Cause<E> = Cause.empty
-  exits: ReadonlyArray<LastExit> = []
+  exits: ReadonlyArray<LastExit> = noExits
   /** Whether the end that comes next was asked for by the supervisor. */
   isAsked = false
   /** Whether the last end is to be reported although it came while the child was being stopped. */

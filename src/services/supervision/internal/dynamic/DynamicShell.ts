@@ -23,7 +23,7 @@ import { stopAll } from "./DynamicStop.ts"
 
 type Word =
   | { readonly _tag: "Do"; readonly effect: Effect.Effect<unknown> }
-  | { readonly _tag: "End"; readonly outcome: SupervisorEnd }
+  | { readonly _tag: "End"; readonly end: SupervisorEnd }
 
 /** `gone`: the supervisor takes no children any more. */
 export type Refusal = NonNullable<ReturnType<typeof DynamicDecision.refusal>> | "gone"
@@ -83,14 +83,14 @@ export class DynamicShell<E> {
   private readonly serve: Effect.Effect<Ended<E>> = Effect.suspend(() =>
     Effect.flatMap(
       this.mailbox.take,
-      (word) => word._tag === "Do" ? Effect.andThen(word.effect, this.serve) : this.end(word.outcome)
+      (word) => word._tag === "Do" ? Effect.andThen(word.effect, this.serve) : this.end(word.end)
     )
   )
 
-  shutdown(outcome: SupervisorEnd = { _tag: "stopped" }): void {
+  shutdown(end: SupervisorEnd = { _tag: "stopped" }): void {
     if (this.phase !== "running") return
     this.phase = "stopping"
-    this.mailbox.offer({ _tag: "End", outcome })
+    this.mailbox.offer({ _tag: "End", end })
   }
 
   /** Why a child of this id cannot be added now. */
@@ -253,7 +253,7 @@ export class DynamicShell<E> {
     if (effect !== undefined) this.mailbox.offer({ _tag: "Do", effect })
   }
 
-  private end(outcome: SupervisorEnd): Effect.Effect<Ended<E>> {
+  private end(end: SupervisorEnd): Effect.Effect<Ended<E>> {
     return Effect.gen({ self: this }, function*() {
       this.phase = "stopping"
       this.retries.cancelAll()
@@ -263,8 +263,8 @@ export class DynamicShell<E> {
       for (const record of records) this.stopped(record, left.has(record) ? "abandoned" : "ended")
       yield* this.observer.stoppedTogether(records)
       this.phase = "ended"
-      yield* this.observer.closed(outcome)
-      return { outcome, failure: outcome._tag === "stopped" ? Cause.empty : this.failure }
+      yield* this.observer.closed(end)
+      return { end, failure: end._tag === "stopped" ? Cause.empty : this.failure }
     })
   }
 }

@@ -1,12 +1,12 @@
 /**
- * What one probe observed, as a value: a refused port or a dead host is an outcome, not an error.
+ * What one probe observed, as a value: a refused port or a dead host is a result, not an error.
  *
  * `message` is the JSON document that existing pollers and cores read; the builders below spell its keys exactly as the
  * Go services do, and everything goes through `JSON.stringify`, so a quote in an error text never breaks the document.
  */
 import type { HostPort } from "../../sockets/HostPort.ts"
 
-export interface ProbeOutcome {
+export interface ProbeResult {
   readonly available: boolean
   /** Nanoseconds; 0 when nothing was measured. */
   readonly responseTimeNanos: bigint
@@ -23,7 +23,7 @@ export interface Caller {
 const encode = (payload: Readonly<Record<string, unknown>>): string => JSON.stringify(payload)
 
 /** Nothing was reached, or what was reached is not well: `{"error": …}`. */
-export const failed = (error: string, responseTimeNanos: bigint = 0n): ProbeOutcome => ({
+export const failed = (error: string, responseTimeNanos: bigint = 0n): ProbeResult => ({
   available: false,
   responseTimeNanos,
   message: encode({ error })
@@ -36,16 +36,16 @@ export const portOpen = (
   { host, port }: HostPort,
   address: string,
   responseTimeNanos: bigint
-): ProbeOutcome => ({
+): ProbeResult => ({
   available: true,
   responseTimeNanos,
   message: encode({ host, port, response_time: Number(responseTimeNanos), ...addressOf(host, address) })
 })
 
-export const portClosed = (port: number, reason: string, responseTimeNanos: bigint = 0n): ProbeOutcome =>
+export const portClosed = (port: number, reason: string, responseTimeNanos: bigint = 0n): ProbeResult =>
   failed(`Port ${port} is not accessible: ${reason}`, responseTimeNanos)
 
-export const processActive = (name: string, caller: Caller, responseTimeNanos: bigint): ProbeOutcome => ({
+export const processActive = (name: string, caller: Caller, responseTimeNanos: bigint): ProbeResult => ({
   available: true,
   responseTimeNanos,
   message: encode({
@@ -57,7 +57,7 @@ export const processActive = (name: string, caller: Caller, responseTimeNanos: b
   })
 })
 
-export const processInactive = (name: string, reason: string, responseTimeNanos: bigint = 0n): ProbeOutcome =>
+export const processInactive = (name: string, reason: string, responseTimeNanos: bigint = 0n): ProbeResult =>
   failed(`Process ${name} is not running: ${reason}`, responseTimeNanos)
 
 /** The replies to some echo requests, or their absence (`packetLoss` 100, round trip 0). */
@@ -74,7 +74,7 @@ export const pinged = (
   address: string,
   ping: Ping,
   identity?: Caller & { readonly deviceId: string }
-): ProbeOutcome => {
+): ProbeResult => {
   const available = ping.packetLoss < 100
   return {
     available,
@@ -115,7 +115,7 @@ export const httpAnswered = (
   answer: HttpAnswer,
   responseTimeNanos: bigint,
   complaint: string | undefined
-): ProbeOutcome => ({
+): ProbeResult => ({
   available: complaint === undefined,
   responseTimeNanos,
   message: encode({
@@ -145,7 +145,7 @@ export const grpcServing = (
     readonly address: string
   },
   responseTimeNanos: bigint
-): ProbeOutcome => ({
+): ProbeResult => ({
   available: true,
   responseTimeNanos,
   message: encode({

@@ -79,9 +79,9 @@ const typeOf = ({ check, source }: PollSubject): ServiceType =>
 
 const toStatus = (
   { check, poller, source }: PollSubject,
-  outcome: Pick<ServiceStatus, "serviceType" | "message" | "available" | "responseTimeNanos" | "agentId">
+  measured: Pick<ServiceStatus, "serviceType" | "message" | "available" | "responseTimeNanos" | "agentId">
 ): ServiceStatus => ({
-  ...outcome,
+  ...measured,
   serviceName: check.serviceName,
   pollerId: poller.pollerId,
   partition: poller.partition,
@@ -89,9 +89,9 @@ const toStatus = (
   kvStoreId: poller.kvStoreId,
   message: Envelope.wrap({
     pollerId: poller.pollerId,
-    agentId: outcome.agentId,
+    agentId: measured.agentId,
     partition: poller.partition,
-    serviceType: outcome.serviceType,
+    serviceType: measured.serviceType,
     serviceName: check.serviceName
-  }, outcome.message)
+  }, measured.message)
 })

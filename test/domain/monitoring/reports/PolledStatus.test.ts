@@ -4,13 +4,13 @@ import * as fc from "fast-check"
 import type { Check } from "../../../../src/domain/monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
 import * as CleanText from "../../../../src/domain/monitoring/reports/CleanText.ts"
-import * as PollOutcome from "../../../../src/domain/monitoring/reports/PollOutcome.ts"
+import * as PolledStatus from "../../../../src/domain/monitoring/reports/PolledStatus.ts"
 import type { StatusSource } from "../../../../src/domain/monitoring/reports/ServiceStatus.ts"
 import { agent, check, poller, textOf } from "../../../services/poller/statuses.ts"
 
 const subject = (
   options: { source?: StatusSource; name?: string } & Partial<Check> = {}
-): PollOutcome.PollSubject => {
+): PolledStatus.PollSubject => {
   const { name, source, ...rest } = options
   return {
     poller: { ...poller, kvStoreId: "leaf" },
@@ -21,16 +21,16 @@ const subject = (
   }
 }
 
-const reply = (message: string, agentId = ""): PollOutcome.Reply => ({
+const reply = (message: string, agentId = ""): PolledStatus.Reply => ({
   available: true,
   message: new TextEncoder().encode(message),
   responseTimeNanos: 7n,
   agentId
 })
 
-describe("PollOutcome", () => {
+describe("PolledStatus", () => {
   it("reports a reply enriched and in its envelope", () => {
-    const { message, ...status } = PollOutcome.fromReply(subject(), reply("{\"port\":22}"))
+    const { message, ...status } = PolledStatus.fromReply(subject(), reply("{\"port\":22}"))
     const envelope = JSON.parse(new TextDecoder().decode(message))
 
     assert.deepStrictEqual(status, {
@@ -51,7 +51,7 @@ describe("PollOutcome", () => {
   })
 
   it("makes the very document that existing pollers make of a port check", () => {
-    const status = PollOutcome.fromReply(
+    const status = PolledStatus.fromReply(
       {
         poller: {
           pollerId: PollerId.make("edge-poller-1"),
@@ -75,14 +75,14 @@ describe("PollOutcome", () => {
   })
 
   it("takes the agent's own id when it gives a usable one", () => {
-    assert.strictEqual(PollOutcome.fromReply(subject(), reply("{}", "other")).agentId, "other")
-    assert.strictEqual(PollOutcome.fromReply(subject(), reply("{}", "x".repeat(300))).agentId, "edge-1")
+    assert.strictEqual(PolledStatus.fromReply(subject(), reply("{}", "other")).agentId, "other")
+    assert.strictEqual(PolledStatus.fromReply(subject(), reply("{}", "x".repeat(300))).agentId, "edge-1")
   })
 
   it("turns results of a check named sync into a bare inventory, and leaves its status alone", () => {
     const sync = { name: "armis-sync", serviceType: ServiceType.make("grpc") }
-    const inventory = PollOutcome.fromReply(subject({ ...sync, source: "results" }), reply("[1]"))
-    const health = PollOutcome.fromReply(subject(sync), reply("{}"))
+    const inventory = PolledStatus.fromReply(subject({ ...sync, source: "results" }), reply("[1]"))
+    const health = PolledStatus.fromReply(subject(sync), reply("{}"))
 
     assert.deepStrictEqual([inventory.serviceType, textOf(inventory)], ["sync", "[1]"])
     assert.strictEqual(health.serviceType, "grpc")
@@ -94,7 +94,7 @@ describe("PollOutcome", () => {
         fc.string({ unit: "binary" }),
         fc.constantFrom<StatusSource>("getStatus", "results"),
         (text, source) => {
-          const status = PollOutcome.fromFailure(subject({ source }), text)
+          const status = PolledStatus.fromFailure(subject({ source }), text)
           const { data } = JSON.parse(textOf(status))
           assert.strictEqual(data.error, CleanText.clean(text))
           assert.deepStrictEqual([status.available, status.responseTimeNanos], [false, 0n])
