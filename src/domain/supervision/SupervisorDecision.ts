@@ -1,5 +1,5 @@
 /**
- * What a supervisor does next: state and word in, new state and commands out, without time, fibers or effects.
+ * What a supervisor does next: state and input in, new state and commands out, without time, fibers or effects.
  *
  * Restarts are counted when they become necessary: at the end of a child and at each failed attempt to start it again.
  * Starts by hand, at boot and of siblings in a group restart never count.
@@ -12,7 +12,7 @@ import { advance, shutDown } from "./SupervisorPlan.ts"
 import { answer } from "./SupervisorRequest.ts"
 import type { ChildState, Step, SupervisorCommand, SupervisorInput, SupervisorState } from "./SupervisorState.ts"
 
-/** One decision. Tells apart late words about earlier lives and ignores them. */
+/** One decision. Ignores inputs that come late and are about an earlier life. */
 export const decide = (
   state: SupervisorState,
   input: SupervisorInput

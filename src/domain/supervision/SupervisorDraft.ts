@@ -1,4 +1,4 @@
-/** A state under change within one decision: the only mutable thing in the algebra, and it never leaves it. */
+/** A state under change within one decision: the only mutable value of the decision, which never leaves it. */
 import type { ChildList } from "./ChildList.ts"
 import type { RestartWindow } from "./RestartIntensity.ts"
 import type {

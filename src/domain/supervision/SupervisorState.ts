@@ -1,5 +1,5 @@
 /**
- * What a supervisor knows about itself and its children, and the words in which it is told and tells.
+ * What a supervisor knows about itself and its children, its inputs and its commands.
  *
  * A supervisor does one thing at a time, as OTP's does: its plan is a list of stops and starts of which at most one is
  * under way. While there is one, only its result or `Shutdown` may be told; everything else waits its turn.
@@ -33,7 +33,8 @@ export interface ChildState extends ChildDeclaration {
   readonly status: "starting" | "running" | "restarting" | "stopping" | "stopped"
   /**
    * Which start of the supervisor, counted over all its children, made this life; 0 before the first. No two lives have
-   * the same, not even of children that had one id after the other, so a late word about an earlier life is told apart.
+   * the same, not even of children that had one id after the other, so an input that comes late is known to be about an
+   * earlier life.
    */
   readonly generation: number
 }

@@ -1,4 +1,4 @@
-/** What whoever sends a message to an actor has to handle. */
+/** The errors of sending a message to an actor. */
 import * as Schema from "effect/Schema"
 
 /** It does not run, or ended before it answered; a message that it had not begun is lost with it. */

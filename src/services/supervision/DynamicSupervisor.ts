@@ -21,9 +21,9 @@ import type { ChildRecord } from "./internal/child/ChildRecord.ts"
 import { dynamicNodeOf } from "./internal/dynamic/DynamicNode.ts"
 import { DynamicShell } from "./internal/dynamic/DynamicShell.ts"
 import { link, type Monitor, monitor } from "./internal/Monitors.ts"
+import { RunningInstance } from "./internal/RunningInstance.ts"
 import * as Subtrees from "./internal/Subtrees.ts"
 import { SupervisorObserver } from "./internal/SupervisorObserver.ts"
-import { Tenant } from "./internal/Tenant.ts"
 import { ChildRefused, ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
 
 export interface DynamicOptions extends Pick<ChildSpec.ChildOptions, "restart" | "significant" | "backoff"> {
@@ -86,14 +86,14 @@ export const start = <E = never>(options: DynamicOptions): Effect.Effect<
 
 const declare = <E>(options: DynamicOptions) =>
   Effect.sync(() => {
-    const tenant = new Tenant<DynamicShell<E>>()
+    const instance = new RunningInstance<DynamicShell<E>>()
     const running = Effect.suspend(() =>
-      tenant.current?.isRunning === true
-        ? Effect.succeed(tenant.current)
+      instance.current?.isRunning === true
+        ? Effect.succeed(instance.current)
         : Effect.fail(new SupervisorGone({ path: options.id }))
     )
-    const begin = startShell(options, tenant)
-    return { begin, supervisor: handle(specOf(options, begin), running, (id) => tenant.current?.records.get(id)) }
+    const begin = startShell(options, instance)
+    return { begin, supervisor: handle(specOf(options, begin), running, (id) => instance.current?.records.get(id)) }
   })
 
 /** Only what concerns the supervisor itself: callers pass options on that also say something about its children. */
@@ -180,7 +180,7 @@ const count = <E>(shell: DynamicShell<E>): ChildCounts => {
 
 const startShell = <E>(
   options: DynamicOptions,
-  tenant: Tenant<DynamicShell<E>>
+  instance: RunningInstance<DynamicShell<E>>
 ): Effect.Effect<Effect.Effect<void, SupervisorShutdown<E>>, SupervisorShutdown<E>, Scope.Scope> =>
   Effect.gen(function*() {
     const observer = new SupervisorObserver(options, yield* Clock.Clock, yield* Effect.context())
@@ -192,7 +192,7 @@ const startShell = <E>(
     }
     const intensity = { maxRestarts, period: Duration.fromInputUnsafe(period) }
     const shell = new DynamicShell<E>(intensity, options.maxChildren, observer)
-    if (!(yield* tenant.enter(shell))) {
+    if (!(yield* instance.enter(shell))) {
       const problem = SpecCheck.inTwoTrees(path, options.id)
       return yield* shutdownError<E>(path, { reason: "invalid_spec", child: undefined, problem, failure: Cause.empty })
     }

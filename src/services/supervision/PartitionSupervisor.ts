@@ -16,7 +16,7 @@ import type { RestartIntensityInput } from "../../domain/supervision/RestartInte
 import type { ChildCounts } from "../../domain/supervision/SupervisorState.ts"
 import * as ChildSpec from "./ChildSpec.ts"
 import { ChildPosition } from "./internal/child/ChildPosition.ts"
-import { Tenant } from "./internal/Tenant.ts"
+import { RunningInstance } from "./internal/RunningInstance.ts"
 import * as Supervisor from "./Supervisor.ts"
 import { type ChildRefused, type ChildStartError, SupervisorGone, SupervisorShutdown } from "./SupervisorError.ts"
 import type { ChildInfo } from "./SupervisorHandle.ts"
@@ -80,10 +80,10 @@ export const make = <A, E1, R1, E2, R2>(
     const slots = new Map<number, A>()
     const resizing = yield* Semaphore.make(1)
     let size = partitionsMax
-    const tenant = new Tenant<{ supervisor?: Supervisor.Supervisor<E1 | E2> }>()
+    const instance = new RunningInstance<{ supervisor?: Supervisor.Supervisor<E1 | E2> }>()
 
     const running = Effect.suspend(() => {
-      const supervisor = tenant.current?.supervisor
+      const supervisor = instance.current?.supervisor
       return supervisor === undefined ? new SupervisorGone({ path: id }) : Effect.succeed(supervisor)
     })
 
@@ -103,7 +103,7 @@ export const make = <A, E1, R1, E2, R2>(
 
     const start = Effect.gen(function*() {
       const running: { supervisor?: Supervisor.Supervisor<E1 | E2> } = {}
-      if (!(yield* tenant.enter(running))) return yield* inTwoTrees<E1 | E2>(id)
+      if (!(yield* instance.enter(running))) return yield* inTwoTrees<E1 | E2>(id)
       const supervisor = yield* Supervisor.start({
         id,
         strategy: "one_for_one",
@@ -129,7 +129,7 @@ export const make = <A, E1, R1, E2, R2>(
       if (!Partition.isSize(partitions, partitionsMax)) {
         return yield* new PartitionsRefused({ supervisor: id, partitions, partitionsMax })
       }
-      const current = tenant.current?.supervisor
+      const current = instance.current?.supervisor
       if (current === undefined) return yield* new SupervisorGone({ path: id })
       while (size > partitions) {
         size -= 1

@@ -1,7 +1,7 @@
 /**
  * All supervision trees of a program, seen from one place: `/api/tree`, `serviceradar tree` and dashboards read it.
  *
- * Supervisors that run with it in their context hang themselves into it; without it they work unobserved. A subscriber
+ * Supervisors that run with it in their context register with it; without it they work unobserved. A subscriber
  * that falls behind loses its oldest events, never slows a supervisor.
  */
 import * as Context from "effect/Context"

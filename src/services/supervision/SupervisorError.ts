@@ -1,5 +1,5 @@
 /**
- * What callers of a supervisor have to handle. Errors that carry a child's failure are generic in its type, so the
+ * The errors of supervisors and of requests to them. Errors that carry a child's failure are generic in its type, so the
  * signature of a tree names every failure that can end it; `Schema` classes cannot be generic, hence `Data`.
  */
 import * as Cause from "effect/Cause"

@@ -1,6 +1,6 @@
 /**
- * Work that is done once and answers: each task a temporary child of its own, so a task that fails, hangs or dies costs
- * its owner an answer and nobody else anything.
+ * Work that is done once and answers: each task a temporary child of its own, so a task that fails, hangs or dies
+ * harms its owner's answer only.
  *
  *   async        linked: the task ends with its owner, and its failure ends the owner's `use`, by type
  *   asyncNoLink  the owner lives on and reads the exit when it likes; the task outlives it, but not the supervisor

@@ -1,8 +1,8 @@
 /**
- * Words that wait for a supervisor, first come first served. Bounded by who writes: one end per living child, one
+ * Messages that wait for a supervisor, first come first served. Bounded by who sends: one exit per living child, one
  * retry per restarting child, one request per waiting caller.
  *
- * To look, find nothing and wait is one step, so no word can come in between and wake nobody.
+ * To look, find nothing and wait is one step, so no message can come in between and wake nobody.
  */
 import * as Effect from "effect/Effect"
 

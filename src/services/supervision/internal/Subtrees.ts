@@ -1,4 +1,4 @@
-/** Makes a supervisor visible where it runs. */
+/** Shows a supervisor in the tree, below the child that it runs in. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"

@@ -1,4 +1,4 @@
-/** What a supervisor's fiber is told, and what it answers. */
+/** The messages of a supervisor's mailbox, and their answers. */
 import type * as Cause from "effect/Cause"
 import type * as State from "../../../domain/supervision/SupervisorState.ts"
 import type { BoundChild } from "../ChildSpec.ts"

@@ -67,24 +67,39 @@ interface Listing {
 const areConcurrent = (one: Answered, other: Answered): boolean =>
   one.askedAt <= other.answeredAt && other.askedAt <= one.answeredAt
 
-/**
- * What a look at the children may find: what the model says, or one step of what is under way at that time. A child that
- * is being added is listed before it has started, and one that is being restarted is not running.
- */
+/** The states of a child that a call passes through: of one that is, from one to one of the others, or of one that is added. */
+const steps = (
+  { call }: Answered
+): { readonly id: string; readonly from?: string; readonly to: ReadonlyArray<string> } => {
+  if (call._tag === "exit") return { id: call.operation.id, from: "running", to: ["restarting", "starting"] }
+  const operation = call._tag === "request" ? call.operation : undefined
+  switch (operation?._tag) {
+    case "startChild":
+      return { id: operation.spec.id, to: ["starting"] }
+    case "restart":
+      return { id: operation.id, from: "stopped", to: ["starting"] }
+    case "terminate":
+      return { id: operation.id, from: "running", to: ["stopping"] }
+    default:
+      return { id: "", to: [] }
+  }
+}
+
+/** What a look at the children may find: what the model says, or one step of a call that is under way at that time. */
 const listings = (model: Listing, one: Answered, all: ReadonlyArray<Answered>): ReadonlyArray<Listing> => [
   model,
-  ...all.filter((other) => areConcurrent(one, other)).flatMap(({ call }): ReadonlyArray<Listing> => {
+  ...all.filter((other) => areConcurrent(one, other)).flatMap((other): ReadonlyArray<Listing> => {
+    const { from, id, to } = steps(other)
     const [specs = 0, active = 0, supervisors = 0, workers = 0] = model.counts.split("/").map(Number)
-    if (call._tag === "exit") {
-      const which = model.which.replace(`${call.operation.id}:running`, `${call.operation.id}:restarting`)
-      return which === model.which ? [] : [{ which, counts: [specs, active - 1, supervisors, workers].join("/") }]
+    const children = model.which.split(" ")
+    const place = children.findIndex((child) => child === `${id}:${from ?? ""}`)
+    if (from === undefined && !children.some((child) => child.startsWith(`${id}:`))) {
+      const counts = [specs + 1, active, supervisors, workers + 1].join("/")
+      return to.map((state) => ({ which: `${id}:${state} ${model.which}`.trimEnd(), counts }))
     }
-    if (call._tag !== "request" || call.operation._tag !== "startChild") return []
-    const { id } = call.operation.spec
-    return model.which.includes(`${id}:`) ? [] : [{
-      which: `${id}:stopped ${model.which}`.trimEnd(),
-      counts: [specs + 1, active, supervisors, workers + 1].join("/")
-    }]
+    if (place < 0) return []
+    const counts = [specs, from === "running" ? active - 1 : active, supervisors, workers].join("/")
+    return to.map((state) => ({ which: children.with(place, `${id}:${state}`).join(" "), counts }))
   })
 ]
 

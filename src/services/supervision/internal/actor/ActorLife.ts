@@ -24,8 +24,8 @@ export const life = <S, E, R>(
   cell: { readonly state: S }
 ): Effect.Effect<void, E, R> => {
   const goOn: Effect.Effect<void, E, R> = Effect.suspend(() => {
-    const word = mailbox.takeWord()
-    if (word !== undefined) return Effect.flatMap(word(), () => goOn)
+    const systemMessage = mailbox.takeSystem()
+    if (systemMessage !== undefined) return Effect.flatMap(systemMessage(), () => goOn)
     const envelope = mailbox.take()
     if (envelope === undefined) {
       const { stopping } = system

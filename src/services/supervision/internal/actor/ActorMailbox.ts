@@ -1,5 +1,6 @@
 /**
- * What waits for one life of an actor: messages, as many as allowed, and before them the words of its operators.
+ * What waits for one life of an actor: its messages, up to the limit, and before them the
+ * system messages of its operators (OTP's `sys`).
  *
  * A call to an actor that waits is handed over within the caller's step: the actor's fiber runs up to its next wait, and
  * mostly has answered when it gives the turn back. So a round trip needs no turn of the event loop. A cast leaves the
@@ -27,7 +28,7 @@ export class ActorMailbox {
   private incoming: Array<Envelope> = []
   private current: Array<Envelope> = []
   private next = 0
-  private readonly words: Array<() => Effect.Effect<void>> = []
+  private readonly systemMessages: Array<() => Effect.Effect<void>> = []
   /** Senders that wait for a place, oldest first. */
   private readonly senders = new Set<() => void>()
   private wake: (() => void) | undefined = undefined
@@ -63,19 +64,19 @@ export class ActorMailbox {
       }
       this.incoming.push(envelope)
       done(undefined)
-      this.rouse(sender, envelope.answer !== undefined)
+      this.wakeUp(sender, envelope.answer !== undefined)
     }
     enter()
     return () => this.senders.delete(enter)
   }
 
-  /** Says something to the actor itself, before all messages and also while it is suspended. */
-  tell(word: () => Effect.Effect<void>, sender: Fiber.Fiber<unknown, unknown>): void {
-    this.words.push(word)
-    this.rouse(sender, true)
+  /** Sends a system message: handled before all others, and also while the actor is suspended. */
+  offerSystem(message: () => Effect.Effect<void>, sender: Fiber.Fiber<unknown, unknown>): void {
+    this.systemMessages.push(message)
+    this.wakeUp(sender, true)
   }
 
-  private rouse(sender: Fiber.Fiber<unknown, unknown>, isNow: boolean): void {
+  private wakeUp(sender: Fiber.Fiber<unknown, unknown>, isNow: boolean): void {
     if (this.wake === undefined) return
     if (!isNow || depth >= depthMax) {
       sender.currentDispatcher.scheduleTask(() => this.goOn(), 0)
@@ -95,8 +96,8 @@ export class ActorMailbox {
     wake?.()
   }
 
-  takeWord(): (() => Effect.Effect<void>) | undefined {
-    return this.words.shift()
+  takeSystem(): (() => Effect.Effect<void>) | undefined {
+    return this.systemMessages.shift()
   }
 
   /** The oldest message; none while the actor is suspended. */
@@ -126,7 +127,7 @@ export class ActorMailbox {
 
   /** Until there is something to take. To look and to wait is one step. */
   readonly wait: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (this.words.length > 0 || (!this.isSuspended && this.size > 0)) return resume(Effect.void)
+    if (this.systemMessages.length > 0 || (!this.isSuspended && this.size > 0)) return resume(Effect.void)
     this.wake = () => resume(Effect.void)
   })
 

@@ -1,4 +1,4 @@
-/** What a handler of an actor comes to. */
+/** What a handler of an actor returns. */
 import type { StopReason } from "./ActorSystem.ts"
 
 /** The answer, the next state, and whether the actor is to end. */

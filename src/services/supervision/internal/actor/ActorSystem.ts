@@ -101,7 +101,7 @@ export class ActorSystem<S> {
     })
   }
 
-  /** Says something to the actor between two messages, and waits until it has heard it. */
+  /** Sends the actor a system message and waits until it has handled it, between two messages. */
   private tell<A>(hear: (mailbox: ActorMailbox, current: { state: S }) => A): Effect.Effect<A, ActorDown> {
     return Effect.withFiber<A, ActorDown>((fiber) =>
       Effect.callback((resume) => {
@@ -109,7 +109,7 @@ export class ActorSystem<S> {
         const down = new ActorDown({ actor: this.id, reason: "noproc" })
         if (mailbox === undefined || current === undefined) return resume(Effect.fail(down))
         let isHeard = false
-        mailbox.tell(() =>
+        mailbox.offerSystem(() =>
           Effect.sync(() => {
             isHeard = true
             resume(Effect.succeed(hear(mailbox, current)))

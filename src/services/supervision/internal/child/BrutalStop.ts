@@ -1,4 +1,4 @@
-/** The little time that a child with a shutdown limit of zero has: turns of the scheduler, none of the clock. */
+/** How long a child with a shutdown limit of zero is waited for: some turns of the scheduler, and no time. */
 import * as Effect from "effect/Effect"
 import * as Shutdown from "../../../../domain/supervision/Shutdown.ts"
 

@@ -1,6 +1,6 @@
 /**
- * A way for tests to stand between a supervisor and the lives of its children. In a program nobody does, and a child pays
- * one look into its context for each of its starts.
+ * Lets the test kit wrap the starts and lives of children. In a program nothing is wrapped, and a child pays one look into
+ * its context at each start.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 /**
  * Where in the supervision tree a fiber runs. Every child sees its own position, so that a supervisor started inside a
- * child hangs itself below it, a heartbeat finds its watchdog, and a request is known to come from below.
+ * child is shown below it, a heartbeat finds its watchdog, and a request is known to come from below.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"

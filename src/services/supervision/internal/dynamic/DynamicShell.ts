@@ -21,7 +21,7 @@ import type { Ended } from "../SupervisorMessage.ts"
 import type { SupervisorObserver } from "../SupervisorObserver.ts"
 import { stopAll } from "./DynamicStop.ts"
 
-type Word =
+type Message =
   | { readonly _tag: "Do"; readonly effect: Effect.Effect<unknown> }
   | { readonly _tag: "End"; readonly end: SupervisorEnd }
 
@@ -39,7 +39,7 @@ export class DynamicShell<E> {
   /** In the order in which they were added. */
   readonly records = new Map<string, ChildRecord<E>>()
   readonly observer: SupervisorObserver
-  private readonly mailbox = new Mailbox<Word>()
+  private readonly mailbox = new Mailbox<Message>()
   private readonly retries = new Retries()
   /** Callers that wait for a place. */
   private readonly waiting = new Set<() => void>()
@@ -83,7 +83,7 @@ export class DynamicShell<E> {
   private readonly serve: Effect.Effect<Ended<E>> = Effect.suspend(() =>
     Effect.flatMap(
       this.mailbox.take,
-      (word) => word._tag === "Do" ? Effect.andThen(word.effect, this.serve) : this.end(word.end)
+      (message) => message._tag === "Do" ? Effect.andThen(message.effect, this.serve) : this.end(message.end)
     )
   )
 

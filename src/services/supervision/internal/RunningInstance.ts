@@ -1,16 +1,19 @@
-/** What runs a value that is both a spec and the way to what it runs: one at a time, for callers can reach only one. */
+/**
+ * The one instance that runs of a value that is both a spec and a handle. There can be one at a time, because the handle
+ * reaches only one.
+ */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
-export class Tenant<A> {
+export class RunningInstance<A> {
   current: A | undefined = undefined
 
   /** Takes the place until the Scope closes; false when somebody has it. */
-  enter(tenant: A): Effect.Effect<boolean, never, Scope.Scope> {
+  enter(instance: A): Effect.Effect<boolean, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.sync(() => {
         if (this.current !== undefined) return false
-        this.current = tenant
+        this.current = instance
         return true
       }),
       (isIn) =>
