@@ -1,4 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
+import * as grpc from "@grpc/grpc-js"
 import { Effect, Ref, Stream } from "effect"
 import {
   type ServerReflectionRequest,
@@ -28,6 +29,19 @@ describe("GrpcClient", () => {
 
       assert.deepStrictEqual(response, statusResponse("ssh", "127.0.0.1:22"))
     }))
+
+  it.live("leaves grpc-js's own log to the process of its user", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const spy = vi.spyOn(console, "error").mockImplementation((...parts) => void lines.push(parts.join(" ")))
+      yield* Effect.addFinalizer(() => Effect.sync(() => spy.mockRestore()))
+      const server = yield* serve(agentService({}))
+      yield* GrpcClient.make(AgentServiceService, { target: server.address })
+
+      grpc.experimental.log(grpc.logVerbosity.ERROR, "something of the user's own calls")
+
+      assert.isTrue(lines.some((line) => line.includes("something of the user's own calls")), lines.join("\n"))
+    }).pipe(Effect.scoped))
 
   it.live("receives a stream in order and to its end", () =>
     Effect.gen(function*() {
