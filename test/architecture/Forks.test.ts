@@ -12,7 +12,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/supervision/Supervisor.ts": [1, "the supervisor itself: its end is the end of whoever runs it"],
   "src/services/supervision/DynamicSupervisor.ts": [1, "the supervisor itself, likewise"],
   "src/services/supervision/internal/SupervisorObserver.ts": [1, "children: the observer tells their supervisor"],
-  "src/services/supervision/Actor.ts": [1, "a timer that answers one caller"],
+  "src/services/supervision/internal/actor/ActorSending.ts": [1, "a timer that answers one caller"],
   "src/services/supervision/internal/actor/ActorSystem.ts": [1, "a timer that answers one caller"],
   "src/services/supervision/testing/TestTree.ts": [4, "the tree under test, and acts upon it, joined or bounded"],
   "src/services/backoff/ScopedLoop.ts": [1, "the log: a loop that fails is told of and begun again"],

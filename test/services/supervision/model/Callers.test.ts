@@ -33,9 +33,11 @@ const exits = fc.record({
 }).map((one): Wanted => ({ _tag: "exit", operation: one }))
 const looks = fc.constantFrom<Wanted>({ _tag: "which" }, { _tag: "count" })
 
+const startTurns = 3
+
 /** Each call after so many turns in which the others may run. */
 const program = (wanted: fc.Arbitrary<Wanted>) =>
-  fc.array(fc.record({ wanted, turns: fc.nat(3) }), { minLength: 1, maxLength: 4 })
+  fc.array(fc.record({ wanted, turns: fc.nat(2) }), { minLength: 1, maxLength: 4 })
 
 const starts = fc.record({
   flags: fc.record({
@@ -86,7 +88,13 @@ const lead = Effect.fnUntraced(function*(start: Start, programs: Programs, steps
   const trace = new Trace()
   const slow = new Map<string, number>()
   const childOf = ({ id, restart }: ModelSpec): Spec =>
-    trace.child(id, { restart, shutdown: stopLimitMillis, stop: Effect.suspend(() => Effect.sleep(slow.get(id) ?? 0)) })
+    trace.child(id, {
+      restart,
+      shutdown: stopLimitMillis,
+      // Others have a turn while the supervisor waits for the start.
+      starting: Effect.repeat(Effect.yieldNow, { times: startTurns }),
+      stop: Effect.suspend(() => Effect.sleep(slow.get(id) ?? 0))
+    })
   const supervisor = yield* Supervisor.start({
     id: "root",
     strategy: start.flags.strategy,
@@ -121,7 +129,10 @@ const lead = Effect.fnUntraced(function*(start: Start, programs: Programs, steps
     Effect.suspend(() => {
       if (wanted._tag === "exit") {
         const { exit, id } = wanted.operation
-        const life = trace.log.filter((word) => word === `+${id}`).length
+        const count = (word: string) => trace.log.filter((one) => one === word).length
+        const life = count(`+${id}`)
+        // An end during a start would be a failed start, which is tried again, and a look could find that, too.
+        if (life === count(`-${id}`)) return answered({ ...wanted, life: 0 }, Effect.succeed(""))
         const how = exit === "killed" ? "kill" : exit === "failure" ? Effect.fail(new Boom(id)) : ends[exit]
         return answered({ ...wanted, life }, Effect.as(trace.endNow(id, how), ""))
       }
@@ -160,6 +171,9 @@ const lead = Effect.fnUntraced(function*(start: Start, programs: Programs, steps
   const answers = yield* Effect.forEach(callers, Fiber.join)
   yield* settle
   const end = { which: yield* look.which, counts: yield* look.count }
+  // What was left behind ends in its own time, and nothing takes time any more when the supervisor is stopped.
+  slow.clear()
+  yield* passTime("1 minute")
   return { answers, end }
 })
 
@@ -195,7 +209,8 @@ describe("Callers at the same time", () => {
         }),
         parameters(1500)
       )
-      assert.isAbove(interleaved, runs / 4)
+      // Few lives under a small step budget may happen to have few.
+      if (runs > 100) assert.isAbove(interleaved, runs / 3)
     },
     240_000
   )

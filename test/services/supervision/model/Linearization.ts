@@ -135,5 +135,10 @@ export const explain = (
     return undefined
   }
 
-  return search([], callers)
+  // Who ends a child does not wait until that is heard of, so each such end has an order of its own.
+  const isExit = ({ call }: Answered) => call._tag === "exit"
+  return search([], [
+    ...callers.map((calls) => calls.filter((one) => !isExit(one))),
+    ...all.filter(isExit).map((one) => [one])
+  ])
 }
