@@ -8,6 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { ExitClass } from "../../../domain/supervision/ChildExit.ts"
 import { decide } from "../../../domain/supervision/SupervisorDecision.ts"
 import type * as State from "../../../domain/supervision/SupervisorState.ts"
 import type { BoundChild } from "../ChildSpec.ts"
@@ -162,7 +163,7 @@ export class SupervisorShell<E> {
       record.start(
         (result) =>
           settle(result === "StartFailed" ? { _tag: result, id, atMillis: this.nowMillis() } : { _tag: result, id }),
-        (exit) => this.mailbox.offer({ input: { _tag: "Exited", id, generation, exit, atMillis: this.nowMillis() } })
+        this.hearsOfExit(id, generation)
       )
       if (result !== undefined) return Effect.succeed(finish())
       return Effect.callback<State.SupervisorInput | undefined>((resume) => {
@@ -170,6 +171,11 @@ export class SupervisorShell<E> {
         if (result !== undefined) wake()
       })
     })
+  }
+
+  /** Kept as long as the child lives, so it must not share a scope with what concerns its start only. */
+  private hearsOfExit(id: string, generation: number): (exit: ExitClass) => void {
+    return (exit) => this.mailbox.offer({ input: { _tag: "Exited", id, generation, exit, atMillis: this.nowMillis() } })
   }
 
   private stop(id: string): Effect.Effect<State.SupervisorInput | undefined> {

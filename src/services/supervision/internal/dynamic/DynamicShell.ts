@@ -184,8 +184,13 @@ export class DynamicShell<E> {
         }
         onResult(result)
       },
-      (exit) => this.exited(record, exit)
+      this.hearsOfExit(record)
     )
+  }
+
+  /** Kept as long as the child lives, so it must not share a scope with what concerns its start only. */
+  private hearsOfExit(record: ChildRecord<E>): (exit: ExitClass) => void {
+    return (exit) => this.exited(record, exit)
   }
 
   private exited(record: ChildRecord<E>, exit: ExitClass): void {
