@@ -35,7 +35,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
   security: ["config", "grpc", "supervision", "breaker", "process", "files"],
   monitoring: ["config", "security", "grpc"],
   inventory: ["config", "monitoring"],
-  queries: ["srql"],
+  queries: ["srql", "postgres", "http"],
   events: [
     "config",
     "monitoring",

@@ -126,6 +126,15 @@ describe("events in serviceradar up", () => {
         yield* arrives(up, sql, "ocsf_events", "message = 'core-grpc (grpc) of local-agent is monitored, and up'")
         yield* arrives(up, sql, "ocsf_events", "message = 'Poller local-poller state changed from unknown to healthy'")
         yield* arrives(up, sql, "logs", "service_name = 'serviceradar-up' and source = 'internal'")
+        const asked = yield* Program.start([
+          "srql",
+          "in:logs service:serviceradar-up limit:1",
+          "--csv",
+          "--dir",
+          up.directory
+        ])
+        assert.strictEqual(yield* asked.exited, 0)
+        assert.match(asked.output(), /^timestamp,.*severity_text.*\r\n\d{4}-.*serviceradar-up/m)
         yield* arrives(up, sql, "sweep_host_states", "host_ip = '127.0.0.1' and jsonb_array_length(tcp_ports_open) > 0")
         yield* arrives(up, sql, "otel_traces", "name = 'CheckScheduler.poll' and parent_span_id = ''")
         yield* arrives(

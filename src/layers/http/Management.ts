@@ -8,7 +8,7 @@ import { Context, Effect, Layer, type Schema, type Scope } from "effect"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Readiness from "./Readiness.ts"
 
-/** One path, answered to GET and HEAD. */
+/** One path, answered to GET and HEAD, and to POST where it says how. */
 export interface Route<out R> {
   readonly path: `/${string}`
   /** One sentence for the description of the API. */
@@ -18,6 +18,11 @@ export interface Route<out R> {
   /** The document of status 200; text where there is none. */
   readonly answers?: Schema.Top
   readonly handle: (query: URLSearchParams) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+  /** With the body, of at most 64 KiB. */
+  readonly post?: (
+    query: URLSearchParams,
+    body: string
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
 }
 
 export interface Check<out R> {
@@ -59,9 +64,12 @@ export class Management extends Context.Service<Management, {
           Effect.map(Effect.context<R>(), (context) => {
             const part: Registered = {
               checks: checks.map(({ name, ready }) => ({ name, ready: Effect.provide(ready, context) })),
-              routes: routes.map((route) => ({
+              routes: routes.map(({ post, ...route }) => ({
                 ...route,
-                handle: (query) => Effect.provide(route.handle(query), context)
+                handle: (query) => Effect.provide(route.handle(query), context),
+                ...(post === undefined ? {} : {
+                  post: (query: URLSearchParams, body: string) => Effect.provide(post(query, body), context)
+                })
               }))
             }
             parts.add(part)

@@ -41,7 +41,10 @@ export const document = (routes: ReadonlyArray<Route<never>>) => {
   return {
     openapi: "3.1.0",
     info: { title: "ServiceRadar management", version: "1" },
-    paths: Object.fromEntries(described.map(({ content, route }) => [route.path, { get: operation(route, content) }])),
+    paths: Object.fromEntries(described.map(({ content, route }) => [route.path, {
+      get: operation(route, content),
+      ...(route.post === undefined ? {} : { post: operation(route, content) })
+    }])),
     components: { schemas: relocated(Object.assign({}, ...described.map(({ definitions }) => definitions))) }
   }
 }

@@ -7,6 +7,7 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Duration, Effect, Option, Schema, type Scope } from "effect"
+import * as ByteSize from "effect/ByteSize"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -129,11 +130,29 @@ const lately = (monitor: Monitor): Effect.Effect<Pick<Readiness.Report, "securit
 
 const problem = (status: number, error: string) => HttpServerResponse.jsonUnsafe({ error }, { status })
 
-const answer = ({ handle }: Route<never>) =>
+type Handle = (
+  query: URLSearchParams,
+  request: HttpServerRequest.HttpServerRequest
+) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+
+const answer = (handle: Handle) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const url = URL.parse(request.url, "http://localhost")
-    return url === null ? Effect.succeed(problem(400, "the address cannot be read")) : handle(url.searchParams)
+    return url === null ? Effect.succeed(problem(400, "the address cannot be read")) : handle(url.searchParams, request)
   })
+
+const bodyBytesMax = 64 * 1024
+
+const withBody = (post: NonNullable<Route<never>["post"]>): Handle => (query, request) =>
+  request.text.pipe(
+    Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.bytes(bodyBytesMax)),
+    Effect.matchEffect({
+      onFailure: () => Effect.succeed(problem(413, `the body cannot be read, or is larger than ${bodyBytesMax} bytes`)),
+      onSuccess: (body) => post(query, body)
+    })
+  )
+
+const otherMethods = ["PUT", "PATCH", "DELETE", "OPTIONS"] as const
 
 const routerOf = Effect.fnUntraced(function*(
   registered: Registered,
@@ -144,10 +163,11 @@ const routerOf = Effect.fnUntraced(function*(
   const paths = new Map<string, Route<never>>()
   for (const route of builtIn(registered, tree, monitor)) if (!paths.has(route.path)) paths.set(route.path, route)
   for (const route of paths.values()) {
-    yield* router.add("GET", route.path, answer(route))
-    for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const) {
-      yield* router.add(method, route.path, problem(405, "only GET and HEAD are understood"))
-    }
+    const { handle, post } = route
+    const refused = problem(405, `only GET${post === undefined ? "" : ", POST"} and HEAD are understood`)
+    yield* router.add("GET", route.path, answer(handle))
+    yield* router.add("POST", route.path, post === undefined ? refused : answer(withBody(post)))
+    for (const method of otherMethods) yield* router.add(method, route.path, refused)
   }
   yield* router.add("*", "/*", problem(404, `there is nothing at this path; there is ${[...paths.keys()].join(", ")}`))
   return router.asHttpEffect()

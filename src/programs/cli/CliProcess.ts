@@ -92,7 +92,7 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
     ),
     yield* wanted(
       "srql",
-      () => import("./SrqlCommand.ts").then((module) => module.srqlCommand),
+      () => import("./srql/SrqlCommand.ts").then((module) => module.srqlCommand),
       named("srql", "Check queries, and show what they ask of the database")
     ),
     yield* wanted(

@@ -21,6 +21,8 @@ import * as os from "node:os"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
+import { queryCatalog } from "../../domain/queries/QueryCatalog.ts"
+import { rowRules } from "../../domain/queries/RowRules.ts"
 import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
 import * as HttpWebhooks from "../../layers/core/HttpWebhooks.ts"
 import { migrations } from "../../layers/core/migrations/migrations.ts"
@@ -38,6 +40,8 @@ import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
 import * as UrlCertificates from "../../layers/postgres/connection/UrlCertificates.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres.ts"
 import { ServerState } from "../../layers/postgres/server/ServerState.ts"
+import * as PgQueries from "../../layers/queries/PgQueries.ts"
+import { queryRoute } from "../../layers/queries/QueryRoute.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -45,6 +49,7 @@ import { AlertWebhooks } from "../../services/core/AlertWebhooks.ts"
 import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
+import type { Queries } from "../../services/queries/Queries.ts"
 import { Credentials } from "../../services/security/Credentials.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
@@ -87,7 +92,7 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
   }) as const
 
 const shown = (config: CoreConfig) =>
-  Management.part<PgConnection | ServerState | StatusStore>({
+  Management.part<PgConnection | Queries | ServerState | StatusStore>({
     checks: [
       { name: "database", ready: PgConnection.use(({ check }) => check) },
       // The database of somebody else has its own disk.
@@ -96,7 +101,7 @@ const shown = (config: CoreConfig) =>
         { name: "postgres", ready: ServerState.use(({ check }) => check) }
       ])
     ],
-    routes: [servicesRoute]
+    routes: [servicesRoute, queryRoute]
   })
 
 const database = (config: CoreConfig, own: CertificateFiles | undefined) => {
@@ -124,6 +129,7 @@ export const layer = (config: CoreConfig, { certificates }: Pick<CoreOptions, "c
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
+    Layer.provideMerge(PgQueries.layer({ catalog: queryCatalog, rules: rowRules })),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(ServerState.layer),
     Layer.provideMerge(database(config, certificates?.core)),

@@ -1,0 +1,70 @@
+/** Rows of an answer for people and for programs: a table that fits the terminal, CSV, or the JSON as it came. */
+import { Option, Schema } from "effect"
+import * as ExactJson from "../../../domain/monitoring/ExactJson.ts"
+import type * as Style from "../../../layers/terminal/Style.ts"
+import * as TextTable from "../../../layers/terminal/TextTable.ts"
+
+const Document = Schema.Struct({
+  results: Schema.Array(Schema.Unknown),
+  pagination: Schema.Struct({ next_cursor: Schema.NullOr(Schema.String) }),
+  warnings: Schema.optionalKey(Schema.Array(Schema.String))
+})
+const decodeDocument = Schema.decodeUnknownOption(Document)
+
+export interface Answer {
+  readonly columns: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<ReadonlyArray<unknown>>
+  readonly nextCursor: string | null
+  readonly warnings: ReadonlyArray<string>
+}
+
+const parse = Option.liftThrowable(ExactJson.parse)
+
+const entriesOf = (row: unknown): ReadonlyArray<readonly [string, unknown]> =>
+  typeof row === "object" && row !== null && !Array.isArray(row) ? Object.entries(row) : [["value", row]]
+
+/** None when it is no answer of core. Numbers keep every digit. */
+export const read = (body: string): Option.Option<Answer> =>
+  Option.map(Option.flatMap(parse(body), decodeDocument), ({ pagination, results, warnings = [] }) => {
+    const entries = results.map(entriesOf)
+    const columns = [...new Set(entries.flatMap((row) => row.map(([name]) => name)))]
+    return {
+      columns,
+      rows: entries.map((row) => {
+        const values = new Map(row)
+        return columns.map((name) => values.get(name))
+      }),
+      nextCursor: pagination.next_cursor,
+      warnings
+    }
+  })
+
+/** Numbers that no double holds are marked texts while they are values. */
+const isExact = (value: unknown): boolean => typeof value === "string" && value.startsWith("\u0000number:")
+
+const textOf = (value: unknown): string =>
+  value === null || value === undefined
+    ? ""
+    : typeof value === "string" && !isExact(value)
+    ? value
+    : ExactJson.stringify(value)
+
+/** RFC 4180: a header, a line for each row, CRLF; empty where there is no value. */
+export const csv = ({ columns, rows }: Answer): string => {
+  const cell = (text: string): string => /[",\r\n]/.test(text) ? `"${text.replaceAll("\"", "\"\"")}"` : text
+  return [columns, ...rows.map((row) => row.map(textOf))].map((line) => `${line.map(cell).join(",")}\r\n`).join("")
+}
+
+const columnsMax = 40
+
+const isNumber = (value: unknown): boolean => typeof value === "number" || isExact(value)
+
+/** Columns without any value are left out: most of an entity's are. */
+export const table = ({ columns, rows }: Answer, style: Style.Style, terminalColumns: number): string => {
+  const shown = columns.flatMap((title, at): ReadonlyArray<TextTable.Column<ReadonlyArray<unknown>>> =>
+    rows.some((row) => textOf(row[at]) !== "")
+      ? [{ title, columnsMax, text: (row) => textOf(row[at]), isRight: rows.every((row) => isNumber(row[at])) }]
+      : []
+  )
+  return TextTable.draw(shown, rows, { style, columns: terminalColumns }).join("\n")
+}

@@ -1,0 +1,42 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option } from "effect"
+import * as Style from "../../../../src/layers/terminal/Style.ts"
+import * as Answer from "../../../../src/programs/cli/srql/Answer.ts"
+
+const read = (results: string, more = "") =>
+  Option.getOrThrow(Answer.read(`{"results":[${results}],"pagination":{"next_cursor":null}${more}}`))
+
+describe("An answer in SRQL", () => {
+  it("has the columns of all rows, in their order", () => {
+    const { columns, rows } = read("{\"a\":1,\"b\":null},{\"a\":2,\"c\":\"x\"}")
+
+    assert.deepStrictEqual(columns, ["a", "b", "c"])
+    assert.deepStrictEqual(rows, [[1, null, undefined], [2, undefined, "x"]])
+  })
+
+  it("is CSV with every digit, quotes, line breaks and documents", () => {
+    const text = Answer.csv(read("{\"n\":9223372036854775807,\"t\":\"a \\\"b\\\",\\n\",\"d\":{\"k\":[1]},\"e\":null}"))
+
+    assert.strictEqual(text, "n,t,d,e\r\n9223372036854775807,\"a \"\"b\"\",\n\",\"{\"\"k\"\":[1]}\",\r\n")
+  })
+
+  it("is a table without the columns that are empty, and harmless to a terminal", () => {
+    const text = Answer.table(
+      read("{\"host\":\"h\\u001b[31m\",\"none\":null,\"n\":9223372036854775807}"),
+      Style.plain,
+      80
+    )
+
+    assert.notInclude(text, "\u001b")
+    assert.match(text, /^host\S* +n\n/)
+    assert.include(text, "9223372036854775807")
+  })
+
+  it("may be a bare count", () => {
+    assert.strictEqual(Answer.csv(read("42")), "value\r\n42\r\n")
+  })
+
+  it("is none where somebody else answered", () => {
+    for (const body of ["", "<html>", "[]", "{\"results\":1}"]) assert.isTrue(Option.isNone(Answer.read(body)), body)
+  })
+})
