@@ -106,6 +106,28 @@ describe("serviceradar up --demo", () => {
     400_000
   )
 
+  it.live(
+    "does so with certificates too, and says nothing of a core that is only starting",
+    () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const home = yield* files.makeTempDirectoryScoped({ prefix: "serviceradar-demo-" })
+        yield* files.chmod(home, 0o755)
+        const program = yield* Program.start(["up", "--demo", "--mtls", "--json", "--dir", `${home}/data`])
+
+        yield* until(
+          "core has all devices and the agent its targets",
+          program,
+          ({ agent, devicesInCore }) => devicesInCore === 1_000 && agent.sweep?.targets === 800
+        )
+
+        assert.notMatch(program.output(), /wait in the buffer","level":"WARN"/)
+        yield* program.kill("SIGTERM")
+        assert.strictEqual(yield* program.exited, 0)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    200_000
+  )
+
   it.live("is refused where it could do harm or has no time", () =>
     Effect.gen(function*() {
       const files = yield* FileSystem.FileSystem

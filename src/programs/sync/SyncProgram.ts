@@ -41,6 +41,7 @@ import * as WriteBackTable from "../../layers/sync/writeback/WriteBackTable.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as Aggregator from "../../services/sync/Aggregator.ts"
+import * as FaultLog from "../../services/sync/FaultLog.ts"
 import * as KvWriter from "../../services/sync/KvWriter.ts"
 import { LiveConfig } from "../../services/sync/LiveConfig.ts"
 import type { RetractionPolicy } from "../../services/sync/Retractions.ts"
@@ -109,15 +110,20 @@ const aggregator = Supervisor.child({
   run: Effect.gen(function*() {
     const signals = yield* SyncSignals
     const live = yield* LiveConfig
+    const faults = FaultLog.make()
     return yield* Effect.forever(
       Effect.gen(function*() {
         const config = yield* live.current
         const set = yield* Effect.catchTag(
           Aggregator.aggregate(aggregated(config), retractionPolicy(config)),
           "SpoolError",
-          (error) => Effect.as(Effect.logError(`The served set stays as it is: ${error.message}`), Option.none())
+          (error) =>
+            Effect.as(
+              faults.tell("set", error.detail, Effect.logError(`The served set stays as it is: ${error.message}`)),
+              Option.none()
+            )
         )
-        if (Option.isSome(set)) yield* signals.served.raise
+        if (Option.isSome(set)) yield* Effect.andThen(faults.over("set"), signals.served.raise)
         yield* signals.sources.wait(aggregatorWait)
       })
     )
@@ -130,10 +136,14 @@ const connected = NatsConnection.use(({ changes }) =>
 )
 
 /** How agents are told. */
-export const kvOptions = (config: SyncConfig.SyncConfig): KvWriter.KvWriterOptions => ({
+export const kvOptions = (
+  config: SyncConfig.SyncConfig,
+  faults: FaultLog.FaultLog = FaultLog.make()
+): KvWriter.KvWriterOptions => ({
   prefix: config.kvPrefix,
   refresh: config.kvRefresh,
-  sources: SourceTable.known(config)
+  sources: SourceTable.known(config),
+  faults
 })
 
 const kvWriter = <R>(isReady: Effect.Effect<void, never, R>) =>
@@ -142,17 +152,19 @@ const kvWriter = <R>(isReady: Effect.Effect<void, never, R>) =>
     run: Effect.gen(function*() {
       const signals = yield* SyncSignals
       const live = yield* LiveConfig
+      const faults = FaultLog.make()
       const once = live.current.pipe(
-        Effect.flatMap((config) => Effect.flatten(KvWriter.make(kvOptions(config)))),
+        Effect.flatMap((config) => Effect.flatten(KvWriter.make(kvOptions(config, faults)))),
         Effect.catchTag("SpoolError", (error) =>
-          Effect.as(Effect.logError(`Sweep configs stay as they are: ${error.message}`), failedWrite))
+          Effect.as(
+            faults.tell("spool", error.detail, Effect.logError(`Sweep configs stay as they are: ${error.message}`)),
+            failedWrite
+          ))
       )
       yield* isReady
       for (let failures = 0;;) {
         const results = yield* once
-        failures = results.some(({ outcome }) =>
-            outcome === "failed"
-          )
+        failures = results.some(({ outcome }) => outcome === "failed")
           ? failures + 1
           : 0
         yield* signals.served.wait(failures === 0 ? kvWait : yield* kvRetryWait(failures))

@@ -11,6 +11,7 @@
 import { Clock, Duration, Effect, Option, Semaphore, Stream } from "effect"
 import * as SweepConfig from "../../domain/inventory/SweepConfig.ts"
 import * as SweepPointer from "../../domain/inventory/SweepPointer.ts"
+import * as FaultLog from "./FaultLog.ts"
 import { ResultsStore, type ServedSet, type SweepDocument } from "./ResultsStore.ts"
 import { type StoredObject, SweepConfigStore, SweepConfigStoreError } from "./SweepConfigStore.ts"
 import * as SyncMetrics from "./SyncMetrics.ts"
@@ -23,6 +24,8 @@ export interface KvWriterOptions {
   readonly refresh: Duration.Duration
   /** All that are configured. */
   readonly sources: ReadonlyArray<{ readonly name: string; readonly agentId: string }>
+  /** Of a writer that is made again each time: what it has told already. */
+  readonly faults?: FaultLog.FaultLog
 }
 
 /** The largest value that goes into a key as it is. */
@@ -193,31 +196,40 @@ const settle = Effect.fnUntraced(function*(
   return result(agentId, "written", written.bytes)
 })
 
-const one = (document: SweepDocument, readSources: ServedSet["sources"], options: KvWriterOptions) =>
+const tell = Effect.fnUntraced(function*(
+  { agentId, networks, targets }: SweepDocument,
+  { bytes, detail, outcome }: KvResult,
+  faults: FaultLog.FaultLog
+) {
+  yield* SyncMetrics.kv(outcome, bytes)
+  const config = `Sweep config of agent ${agentId}`
+  switch (outcome) {
+    case "failed":
+      return yield* faults.tell(
+        agentId,
+        detail,
+        Effect.logWarning(`${config} is not written, the old one stays: ${detail}`)
+      )
+    case "kept_incomplete":
+      return yield* faults.tell(agentId, detail, Effect.logInfo(`${config} waits: ${detail}`))
+    case "kept_empty":
+    case "kept_too_large":
+      return yield* faults.tell(agentId, outcome, Effect.logWarning(`${config} stays as it is: ${detail}`))
+    case "written":
+      yield* Effect.logInfo(`${config}: ${targets} targets, ${networks} networks, ${bytes} bytes written`)
+  }
+  yield* faults.over(agentId)
+})
+
+const one = (
+  document: SweepDocument,
+  readSources: ServedSet["sources"],
+  options: KvWriterOptions,
+  faults: FaultLog.FaultLog
+) =>
   settle(document, readSources, options).pipe(
-    Effect.catch((error) =>
-      Effect.as(
-        Effect.logWarning(
-          `Sweep config of agent ${document.agentId} is not written, the old one stays: ${error.message}`
-        ),
-        result(document.agentId, "failed", 0, error.message)
-      )
-    ),
-    Effect.tap(({ bytes, detail, outcome }) =>
-      Effect.andThen(
-        SyncMetrics.kv(outcome, bytes),
-        outcome === "written"
-          ? Effect.logInfo(
-            `Sweep config of agent ${document.agentId}: ${document.targets} targets, ` +
-              `${document.networks} networks, ${bytes} bytes written`
-          )
-          : outcome === "kept_incomplete"
-          ? Effect.logInfo(`Sweep config of agent ${document.agentId} waits: ${detail}`)
-          : outcome === "kept_empty" || outcome === "kept_too_large"
-          ? Effect.logWarning(`Sweep config of agent ${document.agentId} stays as it is: ${detail}`)
-          : Effect.void
-      )
-    )
+    Effect.catch((error) => Effect.succeed(result(document.agentId, "failed", 0, error.message))),
+    Effect.tap((settled) => tell(document, settled, faults))
   )
 
 const agentsAtOnce = 4
@@ -225,11 +237,14 @@ const agentsAtOnce = 4
 /** Brings all agents' configs up to date once. */
 export const make = Effect.fnUntraced(function*(options: KvWriterOptions) {
   const turn = yield* Semaphore.make(1)
+  const faults = options.faults ?? FaultLog.make()
   return turn.withPermit(Effect.gen(function*() {
     const results = yield* ResultsStore
     const set = yield* results.current
     if (Option.isNone(set)) return []
     const { sources, sweeps } = set.value
-    return yield* Effect.forEach(sweeps, (document) => one(document, sources, options), { concurrency: agentsAtOnce })
+    return yield* Effect.forEach(sweeps, (document) => one(document, sources, options, faults), {
+      concurrency: agentsAtOnce
+    })
   }))
 })

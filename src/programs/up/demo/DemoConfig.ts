@@ -7,6 +7,7 @@
 import { Duration, Option } from "effect"
 import * as Ids from "../../../domain/monitoring/Ids.ts"
 import type { PollerConfig } from "../../../domain/poller/PollerConfig.ts"
+import type { SecurityBlock } from "../../../domain/security/SecurityConfig.ts"
 import type { SyncConfigFile } from "../../../domain/sync/SyncConfigFile.ts"
 import * as FakeNetBox from "../../../layers/sync/fakes/FakeNetBox.ts"
 import { host } from "../setup/Ports.ts"
@@ -29,7 +30,12 @@ const pageSize = "100"
 /** The sync service's configuration file. */
 export const syncFile = (
   ports: DemoPorts,
-  { agentId, pollerId, spool }: { readonly agentId: string; readonly pollerId: string; readonly spool: string }
+  { agentId, pollerId, security, spool }: {
+    readonly agentId: string
+    readonly pollerId: string
+    readonly spool: string
+    readonly security: SecurityBlock | undefined
+  }
 ) =>
   ({
     listen_addr: `${host}:${ports.sync}`,
@@ -37,6 +43,7 @@ export const syncFile = (
     agent_id: agentId,
     poller_id: pollerId,
     spool_dir: spool,
+    ...(security === undefined ? {} : { security }),
     sources: {
       "demo-armis": {
         type: "armis",

@@ -12,6 +12,7 @@ import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
 import * as FreePort from "../../../layers/process/endpoint/FreePort.ts"
 import * as OwnFile from "../../../layers/process/OwnFile.ts"
 import { failedAt } from "../../../layers/process/SetupFailed.ts"
+import * as LocalCertificates from "../setup/LocalCertificates.ts"
 import type { LocalSetup } from "../setup/LocalSetup.ts"
 import { host } from "../setup/Ports.ts"
 import * as DemoConfig from "./DemoConfig.ts"
@@ -47,7 +48,8 @@ export const prepare = Effect.fn("DemoSetup.prepare")(function*(setup: LocalSetu
   const document = DemoConfig.syncFile(ports, {
     agentId: setup.agent.agentId,
     pollerId: setup.poller.pollerId,
-    spool: path.join(home, "spool")
+    spool: path.join(home, "spool"),
+    security: yield* LocalCertificates.forSync(setup)
   })
   yield* files.makeDirectory(home, { recursive: true, mode: 0o700 }).pipe(Effect.mapError(failedAt(`making ${home}`)))
   yield* OwnFile.write(file, `${JSON.stringify(document, null, 2)}\n`)

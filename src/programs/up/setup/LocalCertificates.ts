@@ -11,24 +11,25 @@ import * as CertificateReport from "../../../layers/security/CertificateReport.t
 import type { LocalSetup } from "./LocalSetup.ts"
 
 const services = ["core", "agent", "poller", "postgres", "nats"] as const
-type Service = typeof services[number]
+type Service = typeof services[number] | "sync"
 
 const authorityLife = Duration.days(3_650)
 const life = Duration.days(365)
 
-const ensure = Effect.fnUntraced(function*(folder: string) {
+const ensure = Effect.fnUntraced(function*(folder: string, wanted: ReadonlyArray<Service>) {
   // A CA that is there already is no error here.
   yield* Effect.option(CertificateFolder.init(folder, authorityLife))
   const verdicts = yield* Effect.orElseSucceed(CertificateReport.verify(folder), () => [])
   const usable = new Set(verdicts.filter(({ problem }) => problem === "").map(({ name }) => name))
-  const missing = services.filter((service) => !usable.has(`${service}.serviceradar`))
+  const missing = wanted.filter((service) => !usable.has(`${service}.serviceradar`))
   yield* Effect.forEach(missing, (service) => CertificateFolder.issue(folder, service, { hosts: [], life }))
 })
 
 const blockOf = (folder: string, service: Exclude<Service, "postgres" | "nats">): SecurityConfig.SecurityBlock => ({
   mode: "mtls",
   cert_dir: folder,
-  role: service,
+  // The files of existing sync services say so.
+  role: service === "sync" ? "poller" : service,
   tls: { cert_file: `${service}.pem`, key_file: `${service}-key.pem`, ca_file: "root.pem" }
 })
 
@@ -45,7 +46,7 @@ const filesOf = (folder: string, service: Service): SecurityConfig.CertificateFi
 /** The same setup, with certificates on every gRPC connection and on those to PostgreSQL and NATS. */
 export const apply = Effect.fn("LocalCertificates.apply")(function*(setup: LocalSetup) {
   const folder = path.join(setup.directory, "certs")
-  yield* ensure(folder)
+  yield* ensure(folder, services)
   yield* Effect.logInfo(`Core, agent, poller, PostgreSQL and NATS speak mTLS with the certificates in ${folder}`)
   const poller = SecurityConfig.fromBlock(blockOf(folder, "poller"))
   return {
@@ -63,4 +64,12 @@ export const apply = Effect.fn("LocalCertificates.apply")(function*(setup: Local
       agents: setup.poller.agents.map((agent) => ({ ...agent, security: poller }))
     }
   } satisfies LocalSetup
+})
+
+/** What a sync service beside them serves with; undefined where they have no certificates. */
+export const forSync = Effect.fnUntraced(function*({ certificates, directory }: LocalSetup) {
+  if (certificates === undefined) return undefined
+  const folder = path.join(directory, "certs")
+  yield* ensure(folder, ["sync"])
+  return blockOf(folder, "sync")
 })
