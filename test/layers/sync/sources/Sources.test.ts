@@ -74,6 +74,33 @@ describe("Sources of sync", () => {
       assert.isAtLeast(millis, 245)
     }).pipe(Effect.scoped))
 
+  it.live("goes on while the time of day jumps forth and back by hours", () =>
+    Effect.gen(function*() {
+      const armis = yield* FakeArmis.serve({ devices: 500 })
+      const clock = yield* Clock.Clock
+      let looks = 0
+      const jumping = () => clock.currentTimeMillisUnsafe() + (looks++ % 3 - 1) * 6 * 3_600_000
+      const beganAt = Date.now()
+
+      const { served, stale } = yield* Effect.provideService(
+        observe({ armis: rig.armis(armis.url, { rate_limit: 50 }) }),
+        Clock.Clock,
+        {
+          currentTimeMillisUnsafe: jumping,
+          currentTimeMillis: Effect.sync(jumping),
+          currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+          currentTimeNanos: clock.currentTimeNanos,
+          monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+          monotonicTimeNanos: clock.monotonicTimeNanos,
+          sleep: (duration) => clock.sleep(duration)
+        }
+      )
+
+      assert.deepStrictEqual(stale, [])
+      assert.lengthOf(served, 500)
+      assert.isBelow(Date.now() - beganAt, 10_000)
+    }).pipe(Effect.scoped))
+
   it.live("waits as long as a source that is asked too often wants, then asks for that page again", () =>
     Effect.gen(function*() {
       const armis = yield* FakeArmis.serve({ devices: 500 })
