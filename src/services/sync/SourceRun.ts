@@ -12,6 +12,7 @@ import type { SourceContext } from "../../domain/inventory/SourceContext.ts"
 import * as SourceGuard from "../../domain/inventory/SourceGuard.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import type { DeviceSource, SourcePage } from "./DeviceSource.ts"
+import * as FaultLog from "./FaultLog.ts"
 import * as GenerationComparison from "./GenerationComparison.ts"
 import * as SourceErrors from "./SourceError.ts"
 import type { SourceError } from "./SourceError.ts"
@@ -267,11 +268,17 @@ const afterFailure = (interval: Duration.Duration) => ({ from: Duration.min(fail
 /** A full disk is one source's trouble until there is room again. */
 const spoolFailed = Effect.fnUntraced(function*(
   name: string,
-  error: SpoolError
+  error: SpoolError,
+  faults: FaultLog.FaultLog
 ): Effect.fn.Return<RunResult, never, SyncProgress> {
   const progress = yield* SyncProgress
   const now = yield* Clock.currentTimeMillis
-  yield* Effect.logError(`Source ${name} failed, what it had before stays: ${error.message}`)
+  yield* faults.tell(
+    name,
+    // Each run has a file of its own.
+    `${error.step} ${error.detail}`,
+    Effect.logError(`Source ${name} failed, what it had before stays: ${error.message}`)
+  )
   yield* SyncMetrics.failed(name, "spool")
   const before = (yield* progress.all).find(({ source }) => source === name)
   const since = Option.getOrElse(Option.map(before?.spoolFailure ?? Option.none(), (one) => one.since), () => now)
@@ -287,9 +294,11 @@ export const forever = Effect.fnUntraced(function*(
   onResult: (result: RunResult) => Effect.Effect<void>
 ): Effect.fn.Return<never, never, Spool | SyncProgress> {
   const { name } = runnable.context
+  const faults = FaultLog.make()
   for (let failures = 0;;) {
     const startedAt = yield* Monotonic.millis
-    const result = yield* Effect.catchTag(run(runnable), "SpoolError", (error) => spoolFailed(name, error))
+    const result = yield* Effect.catchTag(run(runnable), "SpoolError", (error) => spoolFailed(name, error, faults))
+    if (result._tag !== "Failed") yield* faults.over(name)
     yield* onResult(result)
     failures = result._tag === "Failed" || result._tag === "Held" ? failures + 1 : 0
     const elapsed = (yield* Monotonic.millis) - startedAt
