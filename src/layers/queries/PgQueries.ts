@@ -6,6 +6,7 @@ import type * as PgClient from "@effect/sql-pg/PgClient"
 import { Clock, Effect, Layer, Option, Schema, type Scope, Stream } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
+import * as Visualization from "../../domain/queries/Visualization.ts"
 import type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
 import * as Cursor from "../../domain/srql/language/Cursor.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
@@ -208,6 +209,7 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
         rows: rows.map(({ row }) => row),
         ...cursorsOf(prepared, rows),
         limit: prepared.plan.limit,
+        visualization: Visualization.of(prepared.plan, options.catalog),
         warnings: prepared.plan.warnings
       }
     }),

@@ -41,10 +41,12 @@ const refusal = (error: SrqlError | QueryError) =>
   error._tag === "SrqlError" ? problem(400, error.peerText) : problem(statusOf[error.reason._tag], error.message)
 
 /** The rows are JSON already. */
-const document = ({ limit, nextCursor, prevCursor, rows, warnings }: Page): string => {
+const document = ({ limit, nextCursor, prevCursor, rows, visualization, warnings }: Page): string => {
   const pagination = JSON.stringify({ next_cursor: nextCursor, prev_cursor: prevCursor, limit })
   const said = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`
-  return `{"results":[${rows.join(",")}],"pagination":${pagination},"viz":null,"error":null${said}}`
+  return `{"results":[${rows.join(",")}],"pagination":${pagination},"viz":${
+    JSON.stringify(visualization)
+  },"error":null${said}}`
 }
 
 const ask = Effect.fn("QueryRoute")(function*(asked: Asked, query: URLSearchParams) {

@@ -1,5 +1,6 @@
 /** Questions in SRQL, answered by the database. */
 import { Context, type Effect, Schema, type Stream } from "effect"
+import type { Visualization } from "../../domain/queries/Visualization.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import type { RowStyle } from "../../domain/srql/plan/RowText.ts"
 
@@ -25,6 +26,7 @@ export interface Page {
   readonly nextCursor: string | null
   readonly prevCursor: string | null
   readonly limit: number
+  readonly visualization: Visualization | null
   /** What was asked for and has no effect. */
   readonly warnings: ReadonlyArray<string>
 }
