@@ -29,6 +29,8 @@ const clean = (value: unknown): unknown => {
     : value
 }
 
+const leftOut = Symbol("left out")
+
 /** The same value where there is nothing to leave out, as there mostly is not. */
 export const withoutSecrets = (value: unknown): unknown => {
   if (Array.isArray(value)) {
@@ -39,11 +41,15 @@ export const withoutSecrets = (value: unknown): unknown => {
   const isVariable = Secrets.isSecretVariable(value)
   const isLeftOut = (key: string): boolean =>
     (isVariable && key === "value") || (value[key] !== null && Secrets.isSecretKey(key))
-  const keys = Object.keys(value)
-  const isChanged = keys.some((key) => isLeftOut(key) || withoutSecrets(value[key]) !== value[key])
-  return isChanged
-    ? Object.fromEntries(keys.filter((key) => !isLeftOut(key)).map((key) => [key, withoutSecrets(value[key])]))
-    : value
+  // Each member is looked at once: twice at each level would be without end for what is deep inside.
+  const kept: Array<readonly [string, unknown]> = []
+  let isChanged = false
+  for (const key of Object.keys(value)) {
+    const member = isLeftOut(key) ? leftOut : withoutSecrets(value[key])
+    if (member !== value[key]) isChanged = true
+    if (member !== leftOut) kept.push([key, member])
+  }
+  return isChanged ? Object.fromEntries(kept) : value
 }
 
 const unfitEscape = /\\u(?:0000|[dD][89a-fA-F])/

@@ -155,8 +155,9 @@ const one = (data: Uint8Array): Result.Result<Flow, Problem> =>
 
 interface Frame {
   readonly flow: Result.Result<Flow, Problem>
-  /** With its length, as a message of its own. */
-  readonly data: Uint8Array
+  /** From its length on, to be a message of its own. */
+  readonly start: number
+  readonly end: number
 }
 
 /** No flow that says anything is shorter; so a bare message, which begins with 8, is seen at once to have no length. */
@@ -179,10 +180,10 @@ const framed = (data: Uint8Array): ReadonlyArray<Frame> | undefined => {
     if (end > data.length || (length ?? 0) < flowBytesMin) {
       const [first] = frames
       if (first === undefined || !hasAddresses(first)) return undefined
-      frames.push({ flow: fail([], "expected a whole flow behind its length"), data: data.subarray(start) })
+      frames.push({ flow: fail([], "expected a whole flow behind its length"), start, end: data.length })
       return frames
     }
-    frames.push({ flow: one(data.subarray(reader.pos, end)), data: data.subarray(start, end) })
+    frames.push({ flow: one(data.subarray(reader.pos, end)), start, end })
     reader.pos = end
   }
   return frames.some(({ flow }) => Result.isSuccess(flow)) ? frames : undefined
@@ -195,10 +196,10 @@ export const read = <Row extends object>(
 ): Result.Result<void, Problem> => {
   const frames = framed(data)
   if (frames === undefined) return Result.map(one(data), (flow) => out.add(row(flow)))
-  for (const [at, { data, flow }] of frames.entries()) {
-    if (out.isOver) break
+  frames.forEach(({ end, flow, start }, at) => {
+    if (out.isOver) return
     if (Result.isSuccess(flow)) out.add(row(flow.success))
-    else out.refuse({ path: [at, ...flow.failure.path], reason: flow.failure.reason }, () => data)
-  }
+    else out.refuse({ path: [at, ...flow.failure.path], reason: flow.failure.reason }, () => data.subarray(start, end))
+  })
   return Result.void
 }

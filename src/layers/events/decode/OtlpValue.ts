@@ -46,7 +46,10 @@ export const attributes = (values: ReadonlyArray<KeyValue>): JsonObject => {
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /** Empty when all bytes are zero, which means that there is no id. */
-export const hex = (id: Uint8Array): string => id.every((byte) => byte === 0) ? "" : view(id).toString("hex")
+export const hex = (id: Uint8Array): string => {
+  for (let at = 0; at < id.length; at++) if (id[at] !== 0) return view(id).toString("hex")
+  return ""
+}
 
 export const resource = (one: Resource | undefined): Otlp.Resource => Otlp.resource(attributes(one?.attributes ?? []))
 

@@ -6,6 +6,16 @@ import * as Secrets from "../../../../src/domain/events/decode/Secrets.ts"
 const parsed = (value: unknown) => Result.getOrThrow(Json.parse(JSON.stringify(value)))
 
 describe("Secrets", () => {
+  it("are found at any depth, in time that grows with the depth only", () => {
+    const nested = (inner: unknown) => {
+      let value = inner
+      for (let depth = 0; depth < 120; depth++) value = depth % 3 === 0 ? [value, { b: 1 }] : { a: 0, inner: value }
+      return value
+    }
+
+    assert.deepStrictEqual(parsed(nested({ community: "s3cret", x: 1 })), nested({ x: 1 }))
+  })
+
   it.each([
     "community",
     "Community",
