@@ -29,15 +29,19 @@ export const refusedMax = 256
 
 type Path = Problem["path"]
 
+const noneRefused: ReadonlyArray<RefusedElement> = []
+
 export class Collector<Row extends object> {
-  readonly #rows: Array<Row> = []
-  readonly #refused: Array<RefusedElement> = []
+  /** Nearly all messages have one, and rows wait in memory by the ten thousand: an array that grows is ten times as large. */
+  #only: Row | undefined
+  #rows: Array<Row> | undefined
+  #refused: Array<RefusedElement> | undefined
   #weight = 0
   #problem: Problem | undefined
 
   /** Elements so far, whatever became of them: the place of the next one. */
   get count(): number {
-    return this.#rows.length + this.#refused.length
+    return (this.#rows?.length ?? (this.#only === undefined ? 0 : 1)) + (this.#refused?.length ?? 0)
   }
 
   /** Nothing more is wanted: the message is refused as a whole. */
@@ -46,16 +50,23 @@ export class Collector<Row extends object> {
   }
 
   add(row: Row): void {
-    const [first] = this.#rows
+    if (this.#rows === undefined) {
+      if (this.#only === undefined) {
+        this.#only = row
+        return
+      }
+      this.#rows = [this.#only]
+      this.#weight = RowWeight.ofRow(this.#only)
+    }
     this.#rows.push(row)
-    if (first === undefined) return
     if (this.#rows.length > rowsPerMessageMax) this.fail([], `expected at most ${rowsPerMessageMax} rows`)
-    this.#weight += this.#rows.length === 2 ? RowWeight.ofRow(first) + RowWeight.ofRow(row) : RowWeight.ofRow(row)
+    this.#weight += RowWeight.ofRow(row)
     // Before they fill the memory.
     if (this.#weight > RowWeight.weightMax) this.fail([], RowWeight.problem)
   }
 
   refuse(problem: Problem, data: () => Uint8Array): void {
+    this.#refused ??= []
     if (this.#refused.length < refusedMax) {
       this.#refused.push({ element: this.count, problem, data: data() })
       return
@@ -77,9 +88,11 @@ export class Collector<Row extends object> {
 
   finish(): Result.Result<Elements<Row>, Problem> {
     if (this.#problem !== undefined) return Result.fail(this.#problem)
-    const [first] = this.#refused
-    return first !== undefined && this.#rows.length === 0
+    const rows = this.#rows?.slice() ?? (this.#only === undefined ? [] : [this.#only])
+    const refused = this.#refused ?? noneRefused
+    const [first] = refused
+    return first !== undefined && rows.length === 0
       ? fail(first.problem.path, first.problem.reason)
-      : Result.succeed({ rows: this.#rows, refused: this.#refused, weight: this.#weight })
+      : Result.succeed({ rows, refused, weight: this.#weight })
   }
 }
