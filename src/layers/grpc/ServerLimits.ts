@@ -9,7 +9,7 @@ import { Config, Duration, Effect, Option } from "effect"
 export interface ServerLimits {
   /** Connections in all; none: what the limit of open files leaves. */
   readonly connections: Option.Option<number>
-  /** Connections of one address; none: half of all. */
+  /** Connections of one address; none: half of all, 1,024 at most. */
   readonly connectionsPerPeer: Option.Option<number>
   /** Calls of one connection at the same time; further ones wait at the client. */
   readonly streamsPerConnection: number

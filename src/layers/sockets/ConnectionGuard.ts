@@ -3,9 +3,9 @@
  *
  * A connection on which nothing arrives for `silentAfter` is closed. There are never more than `connectionsMax`: for each
  * one more, the one that has been silent the longest goes; when all of them have spoken, the new one is turned away. One
- * address has half of them at most, for the same rule: nobody fills a listener alone. The
- * limit leaves file descriptors for everything else, so that health is answered when a listener is full. What happens is
- * logged, at most twice a minute.
+ * address has a part of them at most, by the same rule: nobody fills a listener alone, or its memory, of which a
+ * connection over TLS takes some 85 KB. The limit leaves file descriptors for everything else, so that health is answered
+ * when a listener is full. What happens is logged, at most twice a minute.
  */
 import { Duration, Effect, Schedule, type Scope } from "effect"
 import type * as net from "node:net"
@@ -19,7 +19,7 @@ export interface ConnectionGuardOptions {
   readonly silentAfter?: Duration.Input
   /** Default: `share` of the file descriptors that this process may have, less a reserve. */
   readonly connectionsMax?: number
-  /** Of one address. Default: half of all, but 8. */
+  /** Of one address. Default: half of all, at least 8 and at most 1,024. */
   readonly connectionsPerPeerMax?: number
   /** Of the file descriptors that are not reserved, between 0 and 1. */
   readonly share: number
@@ -31,6 +31,8 @@ const logEveryMillis = 30_000
 
 /** Connections that one address may have even where there are few. */
 const perPeerMin = 8
+/** A proxy, or a translated network, may have many clients behind one address. */
+const perPeerMax = 1_024
 
 interface Counts {
   /** Closed because nothing came. */
@@ -153,7 +155,7 @@ export const guard = (
       options.name,
       {
         max,
-        perPeerMax: options.connectionsPerPeerMax ?? Math.max(perPeerMin, Math.floor(max / 2)),
+        perPeerMax: options.connectionsPerPeerMax ?? Math.min(perPeerMax, Math.max(perPeerMin, Math.floor(max / 2))),
         silentMillis: Duration.toMillis(silentAfter)
       },
       (text) => void run(Effect.logWarning(text))

@@ -19,8 +19,8 @@ export interface HandshakeLimits {
   readonly waitMillis: number
 }
 
-/** One step takes about 1 ms of the processor; 160 handshakes a second begin even where all peers are slow. */
-export const limitsDefault: HandshakeLimits = { atOnce: 4, turnMillis: 25, waitMillis: 10_000 }
+/** One step takes a millisecond or two of the processor; 130 handshakes a second begin even where all peers are slow. */
+export const limitsDefault: HandshakeLimits = { atOnce: 2, turnMillis: 15, waitMillis: 10_000 }
 
 interface Waiting {
   readonly socket: net.Socket

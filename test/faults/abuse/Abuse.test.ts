@@ -44,7 +44,11 @@ const abuse = (order: Order): Effect.Effect<Abuser, never, Scope.Scope> =>
       Effect.sync(() => {
         const script = path.join(Program.projectRoot, "test/fixtures/abuse/abuser.ts")
         const child = spawn(process.execPath, [script, JSON.stringify(order)], { stdio: ["pipe", "pipe", "inherit"] })
-        const at = { begun: new Map<string, number>(), "cut off": new Map<string, number>() }
+        const at = {
+          started: new Map<string, number>(),
+          begun: new Map<string, number>(),
+          "cut off": new Map<string, number>()
+        }
         let rest = ""
         child.stdout.on("data", (chunk: Buffer) => {
           const lines = `${rest}${chunk.toString("utf8")}`.split("\n")
@@ -67,8 +71,10 @@ const abuse = (order: Order): Effect.Effect<Abuser, never, Scope.Scope> =>
     ({ at }): Abuser => ({
       cutOffMillis: (attack) => {
         const cut = at["cut off"].get(attack)
-        // One that is cut off before all its connections stand has no beginning.
-        return cut === undefined ? undefined : Math.max(0, cut - (at.begun.get(attack) ?? cut))
+        const begun = at.begun.get(attack)
+        if (cut === undefined) return undefined
+        // One that is cut off while it still connects begins with its first connection.
+        return cut - (begun === undefined || begun > cut ? at.started.get(attack) ?? 0 : begun)
       },
       hasBegun: (attack) => at.begun.has(attack)
     })
@@ -188,8 +194,8 @@ const withstands = Effect.fnUntraced(function*(port: Port) {
   }
   const last = yield* residentMebibytes(program.pid)
   yield* Effect.logInfo(`${port.name} under abuse`, { quiet, before, last, findings })
-  const isHarmed = ({ cutOffMillis: cut, p99Millis }: Finding) =>
-    p99Millis > boundOf(quiet) && (cut ?? Infinity) > cutOffMillis
+  const isHarmed = ({ arrivalMillis, cutOffMillis: cut, p99Millis }: Finding) =>
+    Math.max(arrivalMillis, p99Millis) > boundOf(quiet) && (cut ?? Infinity) > cutOffMillis
 
   assert.isTrue(program.isRunning())
   assert.deepStrictEqual(findings.filter(isHarmed), [])
