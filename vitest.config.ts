@@ -34,7 +34,7 @@ const alone = [
 /** Most of them wait more than they compute; vitest's own number, a processor less than there are, is one on two. */
 const maxWorkers = Math.max(2, availableParallelism() - 1)
 
-/** Under small step budgets, what measures how fast many children are says nothing; the others have their own budgets. */
+/** Under small step budgets each test has one of its own; these have theirs. */
 const measuring = process.env["STEPS_SEED"] === undefined ? [] : [
   "test/services/pipeline/PipelineSteps.test.ts",
   "test/services/supervision/testing/planted/Plants.test.ts"

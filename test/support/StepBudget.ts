@@ -17,7 +17,7 @@ export const seed: number | undefined = process.env["STEPS_SEED"] === undefined
   ? undefined
   : Number(process.env["STEPS_SEED"])
 
-const state = { budget: Number.POSITIVE_INFINITY, steps: 0, settling: undefined as number | undefined }
+const state = { budget: Number.POSITIVE_INFINITY, seed, steps: 0, settling: undefined as number | undefined }
 
 /** FNV-1a of the text, spread by one more multiplication. */
 const hash = (text: string): number => {
@@ -31,9 +31,13 @@ const hash = (text: string): number => {
 /** The budget of a test, by seed. */
 export const draw = (seed: number, test: string): number => least + hash(`${seed} ${test}`) % (most - least + 1)
 
-export const use = (budget: number): void => {
+export const use = (budget: number, seed: number): void => {
   state.budget = budget
+  state.seed = seed
 }
+
+/** The seed of the test that runs, for what else it draws: each seed leads other lives. */
+export const currentSeed = (): number | undefined => state.seed
 
 /** Lets every fiber of this process give way after the budget in use. */
 export const install = (): void => {

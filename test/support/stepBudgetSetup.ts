@@ -19,7 +19,7 @@ if (seed !== undefined) {
   beforeEach(({ task }) => {
     const current = first + (task.result?.repeatCount ?? 0)
     const budget = draw(current, task.name)
-    use(budget)
+    use(budget, current)
     onTestFailed(() => {
       process.stderr.write(
         `budget ${budget}; replay: npm run test:steps -- --seed ${current} --seeds 1 -t "${task.name}"\n`

@@ -75,12 +75,20 @@ export interface BoundChild<out E> {
     onStarted: () => void,
     onClosing?: OnClosing<E>
   ) => Effect.Effect<unknown, E>
+  /** Hears that a dynamic supervisor has forgotten the child, in the same step. */
+  readonly onForgotten?: () => void
 }
 
 export interface ChildSpec<out E, out R> {
   readonly description: ChildDescription
   readonly bind: Effect.Effect<BoundChild<E>, never, R>
 }
+
+/** The same child, which says so when its dynamic supervisor has forgotten it. */
+export const withOnForgotten = <E, R>(spec: ChildSpec<E, R>, onForgotten: () => void): ChildSpec<E, R> => ({
+  ...spec,
+  bind: Effect.map(spec.bind, (bound) => ({ ...bound, onForgotten }))
+})
 
 /** What the children of a list can fail with. */
 export type ErrorOf<Children extends ReadonlyArray<ChildSpec<unknown, unknown>>> = ErrorOfOne<Children[number]>

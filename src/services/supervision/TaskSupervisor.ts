@@ -6,6 +6,9 @@
  *   asyncNoLink  the owner lives on and reads the exit when it likes; the task outlives it, but not the supervisor
  *   stream       one task per element, exits in order, each within its limit
  *
+ * Nothing of a task is left when its exit is told: its finalizers have run, or were left behind at their limit, and
+ * its supervisor has forgotten it.
+ *
  * The value is both a child to put into a tree and the way to reach whatever supervisor runs it at the moment.
  */
 import * as Cause from "effect/Cause"
@@ -43,7 +46,7 @@ export type TaskRefused = ChildRefused | InvalidChildSpec | SupervisorGone | Chi
 
 export interface Task<out A, out E> {
   readonly id: string
-  /** Its result or failure, now or when it ends. Any number of fibers may wait. */
+  /** Its result or failure, now or once its Scope is closed and its place is free. Any number of fibers may wait. */
   readonly join: Effect.Effect<A, E | TaskStopped>
   /** The same as a value: waiting for a task that fails does not fail. */
   readonly await: Effect.Effect<Exit.Exit<A, E | TaskStopped>>
@@ -164,35 +167,33 @@ const launcher = (
     const answer = Deferred.makeUnsafe<A, E | TaskStopped>()
     let reason: TaskStopped["reason"] = "stopped"
     const stopped = () => Exit.fail(new TaskStopped({ supervisor: options.id, task: id, reason }))
-    const settle = (exit: Exit.Exit<A, E | TaskStopped>): void => {
-      open.delete(giveUp)
-      Deferred.doneUnsafe(answer, exit)
+    let ended: Exit.Exit<A, E> | undefined
+    const settle = (): void => {
+      open.delete(settle)
+      Deferred.doneUnsafe(answer, ended === undefined || wasInterrupted(ended) ? stopped() : ended)
     }
-    const giveUp = () => settle(stopped())
     const run = Effect.onExit(effect, (exit) =>
-      Effect.sync(() =>
-        settle(exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause) ? stopped() : exit)
-      ))
+      Effect.sync(() => {
+        ended = exit
+      }))
     const stopBecause = (because: TaskStopped["reason"]) =>
       Effect.suspend(() => {
         if (Deferred.isDoneUnsafe(answer)) return Effect.void
         reason = because
         return Effect.andThen(
           Effect.ignore(supervisor.terminateChild(id)),
-          // For one that was left behind past its limit.
-          Effect.sync(giveUp)
+          // For one whose supervisor takes no requests any more.
+          Effect.sync(settle)
         )
       })
     // The failure is the owner's to read; to the supervisor it is the abnormal end of a temporary child.
-    const child = ChildSpec.child({
-      ...childOptions(options),
-      id,
-      restart: "temporary",
-      run: Effect.asVoid(Effect.orDie(run))
-    })
-    open.add(giveUp)
+    const child = ChildSpec.withOnForgotten(
+      ChildSpec.child({ ...childOptions(options), id, restart: "temporary", run: Effect.asVoid(Effect.orDie(run)) }),
+      settle
+    )
+    open.add(settle)
     return Effect.as(
-      Effect.onError(supervisor.startChild(child, { whenFull }), () => Effect.sync(() => open.delete(giveUp))),
+      Effect.onError(supervisor.startChild(child, { whenFull }), () => Effect.sync(() => open.delete(settle))),
       {
         id,
         join: Deferred.await(answer),
@@ -203,6 +204,9 @@ const launcher = (
       }
     )
   })
+
+const wasInterrupted = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)
 
 /** What a task came to, stopping it at the end of its limit or when nobody waits any more. */
 const resultOf = <A, E, E2, R>(

@@ -11,7 +11,7 @@ import type {
   Operation,
   SupervisorModel
 } from "../../../src/services/supervision/testing/SupervisorModel.ts"
-import { seed } from "../../support/StepBudget.ts"
+import { currentSeed, seed } from "../../support/StepBudget.ts"
 
 /** What is held to the model. */
 export interface World {
@@ -133,6 +133,8 @@ const stepsShare = 250
 /** Runs as often as asked; a failure prints seed and path, and `FC_SEED=… FC_PATH=… vitest run FILE` replays it. */
 export const parameters = (numRuns: number, seedOffset = 0): fc.Parameters<unknown> => ({
   numRuns: seed === undefined ? numRuns : Math.ceil(numRuns / stepsShare),
-  seed: process.env["FC_SEED"] === undefined ? (seed ?? seedDefault) + seedOffset : Number(process.env["FC_SEED"]),
+  seed: process.env["FC_SEED"] === undefined
+    ? (currentSeed() ?? seedDefault) + seedOffset
+    : Number(process.env["FC_SEED"]),
   ...(process.env["FC_PATH"] === undefined ? {} : { path: process.env["FC_PATH"] })
 })

@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Result, Stream } from "effect"
 import * as fc from "fast-check"
 import { type Batch, batcher, Pipeline, type PipelineEvent, Producer } from "../../../src/services/pipeline/index.ts"
-import { passTime, seed as stepSeed } from "../../support/StepBudget.ts"
+import { currentSeed, passTime } from "../../support/StepBudget.ts"
 import { pairsMatch, recorder } from "./PipelineFixture.ts"
 
 const behaviours = ["ok", "route", "route", "route", "fail", "throw", "die", "interrupt", "slow"] as const
@@ -91,6 +91,7 @@ const runScenario = (given: Scenario) =>
 describe("Pipeline, whatever happens", () => {
   it.effect("acknowledges each message at most once, and every one it received", () =>
     Effect.gen(function*() {
+      const stepSeed = currentSeed()
       const scenarios = fc.sample(scenario, { numRuns: stepSeed === undefined ? 150 : 2, seed: seed + (stepSeed ?? 0) })
       for (const given of scenarios) {
         const { seen, events, written, exit, status } = yield* Effect.scoped(runScenario(given))

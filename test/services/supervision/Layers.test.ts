@@ -104,6 +104,8 @@ describe("Layers in trees", () => {
       const options = { strategy: "rest_for_one", children: [connection, user] } as const
       const first = yield* Supervisor.start({ ...options, id: "first" })
       const second = yield* Supervisor.start({ ...options, id: "second" })
+      // A child counts as started before its own code has run.
+      yield* settle
       yield* second.stop
       yield* first.terminateChild("user")
       yield* first.restartChild("user")

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as TaskSupervisor from "../../../src/services/supervision/TaskSupervisor.ts"
 import { passTime } from "../../support/StepBudget.ts"
-import { it } from "./fixtures/Leaks.ts"
+import { it, leftBehind } from "./fixtures/Leaks.ts"
 import { settle } from "./fixtures/Trace.ts"
 
 const start = (options: Partial<TaskSupervisor.TaskSupervisorOptions> = {}) =>
@@ -91,6 +91,52 @@ describe("TaskSupervisor", () => {
 
       assert.deepStrictEqual(outcome, Exit.fail("down"))
       assert.deepStrictEqual(yield* task.await, outcome)
+      assert.strictEqual((yield* tasks.countChildren).specs, 0)
+    }))
+
+  it.effect("79 leaves nothing over of a task that waited: its Scope is closed and its place free", () =>
+    Effect.gen(function*() {
+      yield* passTime(0)
+      const { tasks } = yield* start({ maxChildren: 1 })
+      const log: Array<string> = []
+      const work = Effect.gen(function*() {
+        yield* Effect.addFinalizer(() => Effect.andThen(Effect.sleep(100), Effect.sync(() => log.push("closed"))))
+        yield* Effect.sleep(1000)
+        return "done"
+      })
+
+      const task = yield* tasks.asyncNoLink(work)
+      const owner = yield* Effect.forkChild(
+        Effect.gen(function*() {
+          log.push(yield* task.join)
+          const { specs } = yield* tasks.countChildren
+          const next = yield* tasks.asyncNoLink(Effect.succeed("next"))
+          return [specs, yield* next.join]
+        }),
+        { startImmediately: true }
+      )
+      yield* settle
+      yield* passTime(1000)
+      yield* settle
+      yield* passTime(100)
+
+      assert.deepStrictEqual(yield* Fiber.join(owner), [0, "next"])
+      assert.deepStrictEqual(log, ["closed", "done"])
+    }))
+
+  it.effect("79 tells the exit of a task whose finalizer hangs, once it is left behind at its limit", () =>
+    Effect.gen(function*() {
+      yield* passTime(0)
+      yield* leftBehind(1)
+      const { tasks } = yield* start({ taskShutdown: "1 second" })
+      const task = yield* tasks.asyncNoLink(Effect.as(Effect.addFinalizer(() => Effect.never), "done"))
+      const owner = yield* Effect.forkChild(task.join, { startImmediately: true })
+      yield* settle
+      assert.isUndefined(owner.pollUnsafe())
+
+      yield* passTime("1 second")
+
+      assert.strictEqual(yield* Fiber.join(owner), "done")
       assert.strictEqual((yield* tasks.countChildren).specs, 0)
     }))
 

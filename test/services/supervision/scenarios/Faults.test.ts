@@ -1,6 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
@@ -187,6 +188,67 @@ describe("A heartbeat", () => {
         reason: "failure",
         message: "no heartbeat for two periods of 1000 ms"
       })
+    }))
+
+  // 05-heartbeat-in-start.ts
+  it.effect("is not asked for while the child starts, however long that takes", () =>
+    Effect.gen(function*() {
+      yield* passTime(0)
+      const trace = new Trace()
+      const starting = yield* Effect.forkChild(
+        tree([trace.child("a", { heartbeat: "1 second", starting: Effect.sleep("1 hour") })]),
+        { startImmediately: true }
+      )
+      yield* settle
+      yield* passTime("1 hour")
+
+      const supervisor = yield* Fiber.join(starting)
+      assert.strictEqual(trace.take(), "+a")
+      yield* passTime("2 seconds")
+      yield* settle
+      assert.strictEqual((yield* supervisor.tree).children[0]?.lastExit?.reason, "failure")
+    }))
+
+  // 05-heartbeat-in-start.ts
+  it.effect("that is missed is no end of the supervisor: it answers, and tries again a child that was left behind in its start", () =>
+    Effect.gen(function*() {
+      yield* passTime(0)
+      yield* leftBehind(1)
+      let starts = 0
+      const supervisor = yield* Supervisor.start({
+        id: "root",
+        strategy: "one_for_one",
+        children: [
+          Supervisor.child({ id: "x", run: Effect.never }),
+          Supervisor.child({
+            id: "db",
+            shutdown: "1 second",
+            heartbeat: "1 second",
+            startTimeout: "5 seconds",
+            start: Effect.gen(function*() {
+              starts += 1
+              if (starts === 2) yield* Effect.acquireRelease(Effect.never, () => Effect.void)
+              return Effect.never
+            })
+          })
+        ]
+      })
+      const events = yield* Events.during(
+        supervisor.events,
+        Effect.gen(function*() {
+          yield* passTime("2 seconds")
+          yield* settle
+          yield* passTime("5 seconds")
+          yield* settle
+          yield* passTime("1 second")
+          yield* settle
+        })
+      )
+
+      assert.isTrue(events.some(({ _tag }) => _tag === "ChildAbandoned"))
+      assert.strictEqual(starts, 3)
+      yield* supervisor.terminateChild("x")
+      assert.deepInclude(yield* supervisor.countChildren, { specs: 2, active: 1 })
     }))
 
   it.effect("leaves a silent child behind that cannot be interrupted, and starts another", () =>

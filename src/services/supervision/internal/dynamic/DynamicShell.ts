@@ -243,6 +243,7 @@ export class DynamicShell<E> {
     this.retries.forget(record.id)
     this.note({ _tag: "ChildRemoved", id: record.id }, record)
     this.admitWaiting()
+    record.bound.onForgotten?.()
   }
 
   private stopped(record: ChildRecord<E>, end: "ended" | "abandoned"): void {
