@@ -1,11 +1,13 @@
 /**
  * Runs the suites of supervision, pipeline, registry and breaker under small step budgets: `npm run test:steps`.
  *
- *   --seeds N   how often each test runs, each time with another budget between 5 and 120; default 10
+ *   --seeds N   how often each test runs, each time with another budget between 5 and 120; default 10.
+ *               What looks for planted faults draws many budgets of its own, and runs under the first seed only
  *   --seed S    the first seed; default a new one, which is printed, so that a red run can be replayed
  *   anything else goes to vitest: files, `-t NAME`
  */
 import { spawnSync } from "node:child_process"
+import * as os from "node:os"
 
 const suites = [
   "test/domain/supervision",
@@ -30,12 +32,15 @@ const whole = (option: string, text: string): number => {
   process.exit(2)
 }
 
+/** One more than there are processors: some tests wait for real time. */
+const workers = os.availableParallelism() + 1
+
 const seeds = whole("--seeds", take("--seeds") ?? "10")
 const seed = whole("--seed", take("--seed") ?? `${1 + Math.floor(Math.random() * 1_000_000)}`)
 const files = args.some((arg) => arg.startsWith("test/")) ? [] : suites
 const { status } = spawnSync(
   "vitest",
-  ["run", "--project=unit", ...files, ...args],
+  ["run", "--project=unit", `--maxWorkers=${workers}`, ...files, ...args],
   { stdio: "inherit", env: { ...process.env, STEPS_SEED: `${seed}`, STEPS_SEEDS: `${seeds}` } }
 )
 console.log(`seeds ${seed} to ${seed + seeds - 1}; replay one: npm run test:steps -- --seed S --seeds 1`)

@@ -3,10 +3,17 @@ import { beforeAll, beforeEach, onTestFailed } from "vitest"
 import type { RunnerTask } from "vitest"
 import { draw, install, seed, use } from "./StepBudget.ts"
 
+declare module "vitest" {
+  interface TaskMeta {
+    /** Runs under the first seed only: it draws budgets of its own, many of them. */
+    readonly hasOwnBudgets?: boolean
+  }
+}
+
 const repeat = (tasks: ReadonlyArray<RunnerTask>, repeats: number): void => {
   for (const task of tasks) {
-    if (task.type === "test") task.repeats = repeats
-    else repeat(task.tasks, repeats)
+    if (task.type === "suite") repeat(task.tasks, repeats)
+    else if (task.meta.hasOwnBudgets !== true) task.repeats = repeats
   }
 }
 

@@ -34,7 +34,7 @@ const told = (events: ReadonlyArray<SupervisionEvent>): ReadonlyMap<string, stri
   for (const event of events) {
     if (event._tag === "SupervisorStarted") states.set(event.path, "running")
     if (event._tag === "SupervisorEnded") {
-      states.delete(event.path)
+      states.set(event.path, "ended")
       for (const path of states.keys()) if (path.startsWith(`${event.path}/`)) states.delete(path)
     }
     if (!isOfChild(event)) continue
@@ -55,12 +55,19 @@ const told = (events: ReadonlyArray<SupervisionEvent>): ReadonlyMap<string, stri
   return states
 }
 
-const eventsTellTheTree: Invariant = ({ events, tree }) => {
+/** A supervisor that ended by itself is a child that runs until its finalizers have run. */
+const isClosing = ({ alive }: Observed, states: ReadonlyMap<string, string>, path: string): boolean =>
+  states.get(path) === "ended" && alive.has(path)
+
+const eventsTellTheTree: Invariant = (observed) => {
+  const { events, tree } = observed
   const states = told(events)
   return TreeSnapshot.flatten(tree).filter(({ path, state }) => path !== tree.path && state === "running").flatMap(
     ({ path }) => {
       const state = states.get(path)
-      return state === "running" ? [] : [`${path} runs, but its events say ${state ?? "nothing of it"}`]
+      return state === "running" || isClosing(observed, states, path)
+        ? []
+        : [`${path} runs, but its events say ${state ?? "nothing of it"}`]
     }
   )
 }
@@ -117,12 +124,14 @@ const heldUp = ({ children, strategy }: TreeSnapshot.TreeSnapshot): ReadonlyArra
   return children.slice(strategy === "one_for_all" ? 0 : waiting).filter(({ state }) => state === "stopped")
 }
 
-const permanentRuns: Invariant = ({ tree }) =>
-  TreeSnapshot.flatten(tree)
-    .filter(({ kind, state }) => kind !== "worker" && state === "running")
+const permanentRuns: Invariant = (observed) => {
+  const states = told(observed.events)
+  return TreeSnapshot.flatten(observed.tree)
+    .filter(({ kind, path, state }) => kind !== "worker" && state === "running" && !isClosing(observed, states, path))
     .flatMap((supervisor) => supervisor.children.filter((child) => !heldUp(supervisor).includes(child)))
     .filter(({ restart, state }) => restart === "permanent" && state !== "running" && state !== "restarting")
     .map(({ path, state }) => `${path} is permanent and ${state}, and its supervisor runs`)
+}
 
 const budgetIsKept: Invariant = ({ tree }) =>
   TreeSnapshot.flatten(tree).filter(({ restartsBudgetLeft }) => (restartsBudgetLeft ?? 0) < 0).map(({ path }) =>

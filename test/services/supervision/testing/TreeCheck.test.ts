@@ -46,6 +46,9 @@ describe("TreeCheck", () => {
     assert.isAtLeast(report.faults, faultsMin)
   })
 
+  it("takes a supervisor that ended by itself for running until its finalizers have run", () =>
+    Effect.runPromise(Effect.asVoid(TreeCheck.check(shop, { firstSeed: 317, seeds: 1 }))))
+
   it.each(["one_for_all", "rest_for_one"] as const)(
     "finds nothing in a %s group that waits for a backoff",
     async (strategy) => {

@@ -11,13 +11,16 @@ const drawn = (seeds: number) => {
 }
 
 describe("The test kit", () => {
-  it.each(plants.map((plant) => [plant.name, plant] as const))("finds a planted fault: %s", async (_, { make }) => {
-    const fault = await Effect.runPromise(
-      Effect.flip(TreeCheck.check(make(true), { firstSeed: currentSeed() ?? 1, seeds: 200, stopsWithin: "30 seconds" }))
-    )
+  it.each(plants.map((plant) => [plant.name, plant] as const))(
+    "finds a planted fault: %s",
+    { meta: { hasOwnBudgets: true } },
+    async (_, { make }) => {
+      const options = { firstSeed: currentSeed() ?? 1, seeds: 200, stopsWithin: "30 seconds" } as const
+      const fault = await Effect.runPromise(Effect.flip(TreeCheck.check(make(true), options)))
 
-    assert.instanceOf(fault, TreeCheck.TreeFault)
-  })
+      assert.instanceOf(fault, TreeCheck.TreeFault)
+    }
+  )
 
   it.each(plants.map((plant) => [plant.name, plant] as const))(
     "finds nothing once it is mended: %s",
