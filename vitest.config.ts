@@ -31,14 +31,16 @@ const alone = [
   "test/services/supervision/scenarios/Many.test.ts"
 ]
 
-/** Most of them wait more than they compute; vitest's own number, a processor less than there are, is one on two. */
-const maxWorkers = Math.max(2, availableParallelism() - 1)
+const isUnderSteps = process.env["STEPS_SEED"] !== undefined
 
-/** Under small step budgets each test has one of its own; these have theirs. */
-const measuring = process.env["STEPS_SEED"] === undefined ? [] : [
-  "test/services/pipeline/PipelineSteps.test.ts",
-  "test/services/supervision/testing/planted/Plants.test.ts"
-]
+/** Under small step budgets each test has one of its own; this has its own. */
+const budgeted = isUnderSteps ? ["test/services/pipeline/PipelineSteps.test.ts"] : []
+
+/**
+ * Most of them wait more than they compute; vitest's own number, a processor less than there are, is one on two. Under step
+ * budgets some wait for real time again and again.
+ */
+const maxWorkers = Math.max(2, availableParallelism() - 1) + (isUnderSteps ? 1 : 0)
 
 /** One PostgreSQL for the whole run. */
 const servers = { globalSetup: ["test/support/globalSetup.ts"] }
@@ -53,7 +55,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...outside, ...programs, ...faults, ...alone, ...measuring],
+          exclude: [...outside, ...programs, ...faults, ...alone, ...budgeted],
           setupFiles: ["test/support/stepBudgetSetup.ts"],
           maxWorkers,
           sequence: { groupOrder: 0 }

@@ -7,7 +7,6 @@
  *   anything else goes to vitest: files, `-t NAME`
  */
 import { spawnSync } from "node:child_process"
-import * as os from "node:os"
 
 const suites = [
   "test/domain/supervision",
@@ -32,15 +31,12 @@ const whole = (option: string, text: string): number => {
   process.exit(2)
 }
 
-/** One more than there are processors: some tests wait for real time. */
-const workers = os.availableParallelism() + 1
-
 const seeds = whole("--seeds", take("--seeds") ?? "10")
 const seed = whole("--seed", take("--seed") ?? `${1 + Math.floor(Math.random() * 1_000_000)}`)
 const files = args.some((arg) => arg.startsWith("test/")) ? [] : suites
 const { status } = spawnSync(
   "vitest",
-  ["run", "--project=unit", `--maxWorkers=${workers}`, ...files, ...args],
+  ["run", "--project=unit", ...files, ...args],
   { stdio: "inherit", env: { ...process.env, STEPS_SEED: `${seed}`, STEPS_SEEDS: `${seeds}` } }
 )
 console.log(`seeds ${seed} to ${seed + seeds - 1}; replay one: npm run test:steps -- --seed S --seeds 1`)

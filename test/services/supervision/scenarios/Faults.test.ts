@@ -227,7 +227,7 @@ describe("A heartbeat", () => {
             startTimeout: "5 seconds",
             start: Effect.gen(function*() {
               starts += 1
-              if (starts === 2) yield* Effect.acquireRelease(Effect.never, () => Effect.void)
+              if (starts === 2) return yield* Effect.acquireRelease(Effect.never, () => Effect.void)
               return Effect.never
             })
           })

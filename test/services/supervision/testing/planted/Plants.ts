@@ -283,8 +283,15 @@ export const plants: ReadonlyArray<Plant> = [
         yield* renew
         yield* Effect.acquireRelease(
           Effect.sync(() => holders += 1),
-          // What it holds outside outlives a crash by a second.
-          () => Effect.sync(() => holders -= 1).pipe(Effect.delay("1 second"), Effect.forkDetach)
+          // What it holds outside outlives a crash by a second, also when the lease could not be renewed for long.
+          () =>
+            Effect.gen(function*() {
+              untilMillis = Math.max(untilMillis, (yield* Clock.currentTimeMillis) + 2_000)
+              yield* Effect.sync(() => holders -= 1).pipe(
+                Effect.delay("1 second"),
+                Effect.forkDetach({ startImmediately: true })
+              )
+            })
         )
         return every(1_000, renew)
       })
