@@ -28,7 +28,10 @@ const scopes: Readonly<Record<string, Scope>> = {
     projects: ["unit", "integration", "programs", "faults", "alone"],
     suites: [
       { name: "packages", command: ["node", "scripts/check-packages.ts"] },
-      { name: "step budgets", command: ["npm", "run", "--silent", "test:steps", "--", "--seed", "301", "--seeds", "10"] }
+      {
+        name: "step budgets",
+        command: ["npm", "run", "--silent", "test:steps", "--", "--seed", "301", "--seeds", "10"]
+      }
     ]
   }
 }

@@ -141,6 +141,8 @@ const startTyped = Effect.fnUntraced(function*<In, EP, RP, EH, RH, RA, EB, RB, O
       settlement.isStopping = true
       yield* withinLimit(Scope.close(stageScope, exit), stopGrace).pipe(Effect.exit)
       yield* abandon(core)
+      // Whatever was left has its outcome now.
+      state = "drained"
       yield* over.open
     })
   const stages = yield* Effect.onError(

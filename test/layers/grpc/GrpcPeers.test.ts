@@ -118,6 +118,7 @@ describe("A client of ours", () => {
       assert.strictEqual(status, "SERVING")
     }))
 
+  // 10-refused-streams.mts
   it.live("repeats calls that were refused at the end of a connection's age (grpc-max-connection-age.ts)", () =>
     Effect.gen(function*() {
       const { port } = yield* grpcJsServer(0, {

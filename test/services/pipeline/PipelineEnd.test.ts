@@ -49,8 +49,9 @@ describe("The end of a pipeline", () => {
       yield* Fiber.interrupt(released)
       yield* Effect.repeat(Effect.yieldNow, { times: 100 })
 
-      const { crashed, ok, received } = yield* status
-      assert.deepStrictEqual({ received, ok, crashed }, { received: 3, ok: 1, crashed: 2 })
+      // library/pipe4.ts
+      const { crashed, ok, received, state } = yield* status
+      assert.deepStrictEqual({ received, ok, crashed, state }, { received: 3, ok: 1, crashed: 2, state: "drained" })
       assert.deepStrictEqual(log, ["ok 1, rejected 2,3", "closed"])
     }).pipe(quiet))
 

@@ -34,6 +34,7 @@ const sender = Supervisor.child({
 })
 const tree = { id: "root", strategy: "one_for_one", children: [writer, sender] } as const
 
+// library/types.ts
 describe("A supervisor's type", () => {
   it("names every child's failure and need in run", () => {
     const run = Supervisor.run(tree)
@@ -97,6 +98,7 @@ describe("A supervisor's type", () => {
     assert.isTrue(Effect.isEffect(add))
   })
 
+  // library/any.ts
   it("refuses a run that answers an effect, which nobody would run, and takes one that never answers", () => {
     // @ts-expect-error two parts belong into start
     const twice = Supervisor.child({ id: "a", run: Effect.succeed(Effect.log("never runs")) })

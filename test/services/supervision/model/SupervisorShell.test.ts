@@ -1,6 +1,7 @@
 import { describe, it } from "@effect/vitest"
 import { holdToModel } from "./ModelledLife.ts"
 
+// consumer-property-test.ts
 describe("The supervisor on fibers", () => {
   // Two files lead half of the 10,000 lives each, so that two processors share them.
   it(

@@ -32,6 +32,7 @@ const throws = Effect.sync(() => {
   throw new Error("the finalizer threw")
 })
 
+// library/adv.ts
 describe("A finalizer that misbehaves", () => {
   const phases = ["exit", "terminate", "group restart", "stop"] as const
   const ways = ["throws", "hangs", "interrupts"] as const

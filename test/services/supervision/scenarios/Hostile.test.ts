@@ -98,6 +98,7 @@ describe("A hostile failure", () => {
     }))
 
   // 03-hostile-failure-hangs-callers.ts
+  // library/h3.ts
   it.effect.each(kinds)(
     "$name answers whoever waits for the start or the outcome",
     ({ run }) =>
@@ -126,6 +127,7 @@ describe("A hostile failure", () => {
 
 describe("The text of a failure", () => {
   // 01-message-exponential.ts
+  // library/deep.ts
   it.effect("costs the same at any depth, and names the lowest failure", () =>
     Effect.gen(function*() {
       const intensity = { maxRestarts: 0, period: "1 second" } as const

@@ -149,6 +149,7 @@ describe("Many children (scenarios 57 to 60)", () => {
       assert.isBelow(many.stop / 100_000, 3 * (few.stop / 2000) + 0.00002)
     }), 60_000)
 
+  // 08-static-children-quadratic.ts
   it.live(
     "60: static children start and stop in at most twice the time of dynamic ones, and restart linearly",
     () =>
