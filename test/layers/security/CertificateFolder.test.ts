@@ -6,6 +6,7 @@ import * as path from "node:path"
 import * as tls from "node:tls"
 import * as CertificateFolder from "../../../src/layers/security/CertificateFolder.ts"
 import * as CertificateReport from "../../../src/layers/security/CertificateReport.ts"
+import { authority, validFor, write } from "../../support/authority.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 
 const life = Duration.days(10)
@@ -30,7 +31,13 @@ describe("CertificateFolder", () => {
 
       assert.deepStrictEqual(verdicts.map(({ name, problem }) => [name, problem]), [["poller.serviceradar", ""]])
       assert.strictEqual(leaf?.subject, "CN=poller.serviceradar, O=ServiceRadar")
-      assert.includeMembers([...leaf?.names ?? []], ["poller.serviceradar", "10.0.0.5", "edge.example", "127.0.0.1"])
+      assert.includeMembers([...leaf?.names ?? []], [
+        "poller.serviceradar",
+        "10.0.0.5",
+        "edge.example",
+        "127.0.0.1",
+        "::1"
+      ])
       assert.deepStrictEqual([leaf?.isCa, leaf?.keyMatches, leaf?.chains], [false, true, true])
       assert.strictEqual(root?.isCa, true)
       assert.deepStrictEqual(
@@ -97,6 +104,24 @@ describe("CertificateFolder", () => {
         /core-key\.pem: every user of this machine may read this key \(mode 0604\)/
       )
       assert.strictEqual(verdicts[2]?.problem, "")
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.live("marks what a program would take, and warn of", () =>
+    Effect.gen(function*() {
+      const day = 86_400_000
+      const folder = yield* temporaryFolder
+      const ca = authority("Test root", validFor(-300 * day, 300 * day))
+      yield* Effect.promise(async () => {
+        await write(folder, "agent", ca.issue({}, validFor(-300 * day, 6 * day)), ca.root)
+        await write(folder, "poller", ca.issue({}, validFor(-300 * day, 60 * day)), ca.root)
+      })
+
+      const verdicts = yield* CertificateReport.verify(folder)
+
+      assert.deepStrictEqual(
+        verdicts.map(({ file, problem, warning }) => [path.basename(file), problem, warning]),
+        [["agent.pem", "", "expires within 7 days"], ["poller.pem", "", ""]]
+      )
     }).pipe(Effect.provide(NodeServices.layer)))
 
   it.live("does not issue with a key that is not that of the CA", () =>
