@@ -20,8 +20,12 @@ interface Round {
   readonly doubled: number
 }
 
+/** Those of the round that goes on. */
+let running: Servers.Servers | undefined
+
 const drainOnce = async (program: string, options: ReadonlyMap<string, string>): Promise<Round> => {
   const servers = await Servers.start()
+  running = servers
   try {
     const context: Bench.Context = { servers, options, writer: { program, profile: undefined, env: {}, node: [] } }
     await Bench.prepare(context)
@@ -34,6 +38,7 @@ const drainOnce = async (program: string, options: ReadonlyMap<string, string>):
     const { cpu, messages, seconds } = drained
     return { rowsPerSecond: Bench.perSecond(rows, seconds), cpu, messages, lost, doubled }
   } finally {
+    running = undefined
     await servers.close()
   }
 }
@@ -53,6 +58,12 @@ const sides = ["before", "now"] as const
 /** `checkout` is the folder of the other one, with its `node_modules`. */
 export const run = async (checkout: string, options: ReadonlyMap<string, string>): Promise<Measured> => {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), "serviceradar-bench-"))
+  const leave = async () => {
+    await running?.close()
+    await fs.rm(folder, { recursive: true, force: true })
+    process.exit(130)
+  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void leave())
   try {
     const programs = {
       before: Writer.build(path.join(folder, "before"), checkout),
