@@ -2,11 +2,13 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Option, Schema, Stream } from "effect"
+import * as https from "node:https"
 import { AgentServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
 import * as FakeArmis from "../../src/layers/sync/fakes/FakeArmis.ts"
 import * as FakeNetBox from "../../src/layers/sync/fakes/FakeNetBox.ts"
 import * as FakeDataService from "../fixtures/FakeDataService.ts"
+import { authority } from "../support/authority.ts"
 import * as Program from "../support/Program.ts"
 import * as rig from "../support/syncRig.ts"
 
@@ -187,6 +189,53 @@ describe("serviceradar sync", () => {
         yield* program.kill("SIGTERM")
         assert.strictEqual(yield* program.exited, 0)
         assert.notInclude(program.output(), "SIGHUP: stopping")
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    120_000
+  )
+
+  it.live(
+    "believes the authorities of this machine about a source, and no other",
+    () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const folder = yield* files.makeTempDirectoryScoped({ prefix: "serviceradar-sync-" })
+        const { issue, root } = authority("Root of a company")
+        const page = {
+          count: 1,
+          next: null,
+          results: [{ id: 1, name: "one", primary_ip4: { address: "192.0.2.1/24" } }]
+        }
+        const port = yield* Program.freePort
+        yield* Effect.acquireRelease(
+          Effect.callback<https.Server>((resume) => {
+            const server = https.createServer(issue(), (_, response) => response.end(JSON.stringify(page)))
+            server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
+          }),
+          (server) => Effect.sync(() => server.close())
+        )
+        const [file, rootFile] = [`${folder}/sync.json`, `${folder}/root.pem`]
+        yield* files.writeFileString(rootFile, root)
+        yield* files.writeFileString(
+          file,
+          JSON.stringify({
+            listen_addr: "127.0.0.1:0",
+            spool_dir: `${folder}/spool`,
+            sources: { netbox: rig.netbox(`https://127.0.0.1:${port}`) }
+          })
+        )
+        const run = (env: Readonly<Record<string, string>>) =>
+          Effect.gen(function*() {
+            const program = yield* Program.start(["sync", "run", "--once", "--json", "--config", file], { env })
+            return [yield* program.exited, program.output()] as const
+          })
+
+        const [refused, why] = yield* run({})
+        const [taken, output] = yield* run({ SSL_CERT_FILE: rootFile })
+
+        assert.strictEqual(refused, 1)
+        assert.match(why, /"reason":"connection","detail":"[^"]*certificate/)
+        assert.strictEqual(taken, 0, output)
+        assert.include(output, "\"outcome\":\"committed\",\"devices\":1")
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     120_000
   )

@@ -15,10 +15,13 @@ import * as SourceErrors from "../../../services/sync/SourceError.ts"
 import type { SourceError } from "../../../services/sync/SourceError.ts"
 import * as SourceAnswer from "./SourceAnswer.ts"
 import type { HttpRequest, Refused } from "./SourceAnswer.ts"
+import * as TrustedRoots from "./TrustedRoots.ts"
 
 export interface SourceHttpOptions
   extends Pick<SourceConfig, "name" | "skipVerify" | "requestsPerSecond" | "requestTimeout">
 {
+  /** Its base address. */
+  readonly endpoint: string
   /** Address of a proxy through which it is asked. */
   readonly proxy?: string | undefined
 }
@@ -140,9 +143,13 @@ const exchange = async (
 
 const backoff = Backoff.capped({ from: "200 millis", to: "5 seconds" })
 
-const dispatcherOf = ({ proxy, requestTimeout, skipVerify }: SourceHttpOptions): Dispatcher => {
+const dispatcherOf = ({ endpoint, proxy, requestTimeout, skipVerify }: SourceHttpOptions): Dispatcher => {
   const timeoutMillis = Duration.toMillis(requestTimeout)
-  const tls = { timeout: Duration.toMillis(connectTimeout), rejectUnauthorized: !skipVerify }
+  const tls = {
+    timeout: Duration.toMillis(connectTimeout),
+    rejectUnauthorized: !skipVerify,
+    ...(endpoint.startsWith("https:") ? { secureContext: TrustedRoots.context() } : {})
+  }
   const agentOptions = {
     // One request at a time is under way, and one connection serves them all.
     connections: 2,

@@ -60,7 +60,7 @@ interface Place {
 export const make = Effect.fnUntraced(function*(config: SourceConfig, source: string, idKey: string) {
   const { api, name } = config.writeBack
   // Its troubles are not those of the source itself.
-  const http = yield* SourceHttp.make({ ...config, name, skipVerify: false, requestsPerSecond: 0 })
+  const http = yield* SourceHttp.make({ ...config, endpoint: api, name, skipVerify: false, requestsPerSecond: 0 })
   const apiKey = Redacted.value(config.credential("api_key"))
 
   const page = Effect.fnUntraced(function*({ cursor, index }: Place) {
