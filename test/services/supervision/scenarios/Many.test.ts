@@ -67,6 +67,9 @@ const seconds = (children: number) =>
     return { start: Number(startedAt - beganAt) / 1e9, stop: Number(stoppedAt - startedAt) / 1e9 }
   })
 
+/** What else the machine does only adds to a time. */
+const bestOfThree = { retry: 2, timeout: 60_000 }
+
 describe("Many children (scenarios 57 to 60)", () => {
   it.effect("57: counts 1000 static and 2000 dynamic children of both kinds", () =>
     Effect.gen(function*() {
@@ -111,32 +114,36 @@ describe("Many children (scenarios 57 to 60)", () => {
       assert.deepStrictEqual(yield* supervisor.countChildren, { specs: 2, active: 1, supervisors: 0, workers: 2 })
     }))
 
-  it.live("59: temporary children that end leave nothing behind, and ten times as many take about ten times as long", () =>
-    Effect.gen(function*() {
-      const supervisor = yield* Supervisor.start({ id: "root", strategy: "one_for_one", children: none })
-      const dynamic = yield* Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10 })
-      const round = (children: number, start: (child: Spec) => Effect.Effect<unknown, unknown>) =>
-        Effect.gen(function*() {
-          const beganAt = yield* Clock.monotonicTimeNanos
-          for (let index = 0; index < children; index += 1) {
-            yield* Effect.orDie(start(Supervisor.child({ id: `${index}`, restart: "temporary", run: Effect.void })))
-          }
-          return { whole: Number((yield* Clock.monotonicTimeNanos) - beganAt) / 1e9 }
-        })
+  it.live(
+    "59: temporary children that end leave nothing behind, and ten times as many take about ten times as long",
+    () =>
+      Effect.gen(function*() {
+        const supervisor = yield* Supervisor.start({ id: "root", strategy: "one_for_one", children: none })
+        const dynamic = yield* Supervisor.startDynamic<Boom>({ id: "dynamic", maxChildren: 10 })
+        const round = (children: number, start: (child: Spec) => Effect.Effect<unknown, unknown>) =>
+          Effect.gen(function*() {
+            const beganAt = yield* Clock.monotonicTimeNanos
+            for (let index = 0; index < children; index += 1) {
+              yield* Effect.orDie(start(Supervisor.child({ id: `${index}`, restart: "temporary", run: Effect.void })))
+            }
+            return { whole: Number((yield* Clock.monotonicTimeNanos) - beganAt) / 1e9 }
+          })
 
-      for (const start of [supervisor.startChild, dynamic.startChild]) {
-        yield* round(1000, start)
-        const few = yield* best(round(1000, start))
-        const many = yield* best(round(10_000, start))
-        assert.isBelow(many.whole, 20 * few.whole + 0.01)
-      }
-      yield* settle
+        for (const start of [supervisor.startChild, dynamic.startChild]) {
+          yield* round(1000, start)
+          const few = yield* best(round(1000, start))
+          const many = yield* best(round(10_000, start))
+          assert.isBelow(many.whole, 20 * few.whole + 0.01)
+        }
+        yield* settle
 
-      for (const { countChildren, tree } of [supervisor, dynamic]) {
-        assert.strictEqual((yield* countChildren).specs, 0)
-        assert.deepStrictEqual((yield* tree).children, [])
-      }
-    }))
+        for (const { countChildren, tree } of [supervisor, dynamic]) {
+          assert.strictEqual((yield* countChildren).specs, 0)
+          assert.deepStrictEqual((yield* tree).children, [])
+        }
+      }),
+    bestOfThree
+  )
 
   it.live("60: time per child grows less than threefold from 2,000 to 100,000 children", () =>
     Effect.gen(function*() {
@@ -147,7 +154,7 @@ describe("Many children (scenarios 57 to 60)", () => {
       // The benchmark measures 1.5 in quiet; a busy machine must not make a test fail.
       assert.isBelow(many.start / 100_000, 3 * (few.start / 2000) + 0.00002)
       assert.isBelow(many.stop / 100_000, 3 * (few.stop / 2000) + 0.00002)
-    }), 60_000)
+    }), bestOfThree)
 
   // 08-static-children-quadratic.ts
   it.live(
@@ -167,6 +174,6 @@ describe("Many children (scenarios 57 to 60)", () => {
         assert.isAtMost(fixed.restart, 2 * (dynamic.start + dynamic.stop))
         assert.isAtMost(fixed.restart, 25 * few.restart)
       }),
-    60_000
+    bestOfThree
   )
 })
