@@ -15,10 +15,13 @@ const outside = ["test/**/*.integration.test.ts", "test/examples/**/*.test.ts"]
 /** They start whole programs. */
 const programs = ["test/e2e/**/*.test.ts"]
 
+/** They start `up`, which wants the same ports each time: one at a time. */
+const ups = ["test/e2e/up*.e2e.test.ts"]
+
 /** They kill, cut, fill and corrupt; what takes long. */
 const faults = ["test/faults/**/*.test.ts", "test/**/*.fuzz.test.ts"]
 
-/** They measure how long or how much something takes: one file at a time. */
+/** They measure how long or how much something takes, or start `up`: one file at a time. */
 const alone = [
   "test/faults/abuse/**/*.test.ts",
   "test/faults/ElementBombs.test.ts",
@@ -31,6 +34,8 @@ const alone = [
   "test/faults/HeartbeatPause.test.ts",
   "test/faults/PausedHeartbeats.test.ts",
   "test/faults/rotation/**/*.test.ts",
+  "test/faults/Signals.test.ts",
+  "test/faults/disk/ReadOnlyDisk.test.ts",
   "test/services/supervision/scenarios/Many.test.ts"
 ]
 
@@ -73,9 +78,21 @@ export default defineConfig({
         test: {
           name: "programs",
           include: programs,
+          exclude: ups,
           maxWorkers,
           testTimeout: 120_000,
           sequence: { groupOrder: 2 },
+          ...servers
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "up",
+          include: ups,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
           ...servers
         }
       },
@@ -87,7 +104,7 @@ export default defineConfig({
           exclude: alone,
           maxWorkers,
           testTimeout: 120_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           ...servers
         }
       },
@@ -98,7 +115,7 @@ export default defineConfig({
           include: alone,
           fileParallelism: false,
           testTimeout: 120_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
           ...servers
         }
       }

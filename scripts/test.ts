@@ -23,9 +23,9 @@ interface Scope {
 
 const scopes: Readonly<Record<string, Scope>> = {
   "--fast": { projects: ["unit"], suites: [] },
-  "--most": { projects: ["unit", "integration", "programs"], suites: [] },
+  "--most": { projects: ["unit", "integration", "programs", "up"], suites: [] },
   "--all": {
-    projects: ["unit", "integration", "programs", "faults", "alone"],
+    projects: ["unit", "integration", "programs", "up", "faults", "alone"],
     suites: [
       { name: "packages", command: ["node", "scripts/check-packages.ts"] },
       {

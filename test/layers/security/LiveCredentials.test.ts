@@ -151,13 +151,14 @@ describe("LiveCredentials, from files", () => {
         const before = serial()
 
         yield* Effect.promise(() => write(folder, "agent", make(ca), roots(ca.root)))
-        yield* until(() => events.some(({ _tag }) => _tag === "CertificateRejected"))
+        const reasons = () => events.map((event) => event._tag === "CertificateRejected" ? event.reason : event._tag)
+        yield* until(() => reasons().some((text) => reason.test(text)))
         yield* Effect.sleep(Duration.millis(400))
-        const [rejected] = events
 
         assert.strictEqual(serial(), before)
-        assert.deepStrictEqual(kinds(events), ["certificate_validation_failed"])
-        assert.match(rejected?._tag === "CertificateRejected" ? rejected.reason : "", reason)
+        // Its files are written one after another: who looks in between sees a set that fits even less.
+        assert.match(reasons().at(-1) ?? "", reason)
+        assert.strictEqual(new Set(reasons()).size, reasons().length)
 
         yield* Effect.promise(() => write(folder, "agent", ca.issue(), ca.root))
         yield* until(() => serial() !== before)
