@@ -62,7 +62,7 @@ const explain = () => {
  * devices by the ten thousand a second, which wants more room for what is new. Whoever says something of the heap
  * himself knows better.
  */
-const semiSpaceMegabytes = { "event-writer": 8, sync: 6, up: 4, core: 4, poller: 4, agent: 4 }
+const semiSpaceMegabytes = { "event-writer": 8, sync: 4, up: 4, core: 4, poller: 4, agent: 4 }
 
 /** Threads that share the short collections of sync cost more than they save: a twelfth of its processor time. */
 const ownFlags = { sync: ["--no-parallel-scavenge"] }
