@@ -19,7 +19,8 @@ export class ManagementError extends Schema.TaggedError<ManagementError>()("Mana
 
 const limit = "5 seconds"
 
-const bearer = Effect.map(ManagementAccess.token, (found): Record<string, string> =>
+/** With the token of the environment, if there is one. */
+export const bearer = Effect.map(ManagementAccess.token, (found): Record<string, string> =>
   Option.match(found, {
     onNone: () => ({}),
     onSome: (token) => ({ authorization: `Bearer ${Redacted.value(token)}` })

@@ -50,12 +50,6 @@ const tenantSetting = "serviceradar.tenant"
 /** Where the event writer makes its tables. */
 const eventSchema = "platform"
 
-const canceledState = "57014"
-const missingStates = new Set(["42P01", "42703"])
-
-const stateOf = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
-
 const Explained = Schema.Struct({ Plan: Schema.Struct({ "Total Cost": Schema.Finite }) })
 const decodeExplained = Schema.decodeUnknownOption(Schema.Tuple([
   Schema.Struct({
@@ -96,12 +90,11 @@ const prepare = Effect.fnUntraced(function*(
 })
 
 const failure = (entity: string, timeoutSeconds: number) => (error: SqlError): QueryError => {
-  const state = stateOf(error.reason.cause)
   const detail = SqlFailure.detail(error)
   return new QueryError({
-    reason: state === canceledState
+    reason: SqlFailure.isCanceled(error)
       ? new TookTooLong({ seconds: timeoutSeconds })
-      : missingStates.has(state)
+      : SqlFailure.isOfSchema(error)
       ? new NoSuchData({ entity, detail })
       : SqlFailure.isOutage(error) || SqlFailure.isRefusal(error)
       ? new DatabaseAway({ detail })

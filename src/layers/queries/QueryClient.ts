@@ -1,8 +1,8 @@
 /** Asks a running core in SRQL: `GET /api/query`. */
-import { Effect, Option, Redacted, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as ManagementAccess from "../http/ManagementAccess.ts"
-import { ManagementError } from "../http/ManagementClient.ts"
+import { bearer, ManagementError } from "../http/ManagementClient.ts"
 
 /** The query is at fault, or what it asks for is not there; in core's words. */
 export class QueryRefused extends Schema.TaggedError<QueryRefused>()("QueryRefused", { detail: Schema.String }) {
@@ -35,11 +35,7 @@ export const ask = Effect.fn("QueryClient.ask")(function*(
   })
   const url = `${base.replace(/\/+$/, "")}/api/query`
   const fail = (detail: string) => new ManagementError({ url, detail })
-  const headers = Option.match(yield* ManagementAccess.token, {
-    onNone: () => ({}),
-    onSome: (token) => ({ authorization: `Bearer ${Redacted.value(token)}` })
-  })
-  const { body, status } = yield* HttpClient.get(`${url}?${query}`, { headers }).pipe(
+  const { body, status } = yield* HttpClient.get(`${url}?${query}`, { headers: yield* bearer }).pipe(
     Effect.flatMap((response) => Effect.map(response.text, (body) => ({ body, status: response.status }))),
     Effect.mapError(() => fail("nobody answers; is core running?")),
     Effect.timeoutOrElse({ duration: limit, orElse: () => fail(`no answer within ${limit}`) })

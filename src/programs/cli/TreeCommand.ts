@@ -4,18 +4,16 @@
  * Without `--url` it asks the `serviceradar up` of the working directory, whose ports may have moved, and otherwise
  * core's usual port. Exit code 0 when the tree could be read, whatever is in it; 2 when nobody answered.
  */
-import { Clock, Console, Effect, FileSystem, Option, Schema, Stream } from "effect"
+import { Clock, Console, Effect, Option, Schema, Stream } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import { TreeNode } from "../../domain/supervision/TreeNode.ts"
 import * as ManagementClient from "../../layers/http/ManagementClient.ts"
 import * as TreeTrace from "../../layers/http/TreeTrace.ts"
-import * as RunState from "../../layers/process/RunState.ts"
 import * as Style from "../../layers/terminal/Style.ts"
 import * as TreeDrawing from "../../layers/terminal/TreeDrawing.ts"
-
-const defaultUrl = "http://127.0.0.1:8090"
+import * as RunningCore from "./RunningCore.ts"
 
 /** What `/api/tree` answers: the roots of the program's trees. */
 const Tree = Schema.Struct({ tree: Schema.Array(TreeNode) })
@@ -37,12 +35,11 @@ const lineOf = (event: TreeTrace.Traced): string => {
 export const treeCommand = Command.make("tree", {
   url: Flag.String("url").pipe(
     Flag.optional,
-    Flag.withDescription(`The program's HTTP address; by default that of the running up, else ${defaultUrl}`)
+    Flag.withDescription(
+      `The program's HTTP address; by default that of the running up, else ${RunningCore.defaultUrl}`
+    )
   ),
-  dir: Flag.String("dir").pipe(
-    Flag.withDefault(RunState.directoryDefault),
-    Flag.withDescription("Where the running up keeps its data")
-  ),
+  dir: RunningCore.dir,
   trace: Flag.String("trace").pipe(
     Flag.optional,
     Flag.withDescription("Instead of the tree, what the child at this path does, until interrupted")
@@ -50,12 +47,7 @@ export const treeCommand = Command.make("tree", {
   json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print JSON"))
 }, ({ dir, json, trace, url }) =>
   Effect.gen(function*() {
-    const files = yield* FileSystem.FileSystem
-    const running = yield* RunState.read(dir).pipe(Effect.provideService(FileSystem.FileSystem, files))
-    const base = Option.getOrElse(
-      url,
-      () => Option.match(running, { onNone: () => defaultUrl, onSome: (state) => state.httpUrl })
-    )
+    const base = yield* RunningCore.address(url, dir)
     if (Option.isSome(trace)) {
       const path = `${TreeTrace.route}?path=${encodeURIComponent(trace.value)}`
       return yield* Stream.runForEach(

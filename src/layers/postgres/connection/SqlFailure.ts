@@ -13,6 +13,9 @@ const refusalStates = /^(?:28|3D000)/
 /** Our tables or columns are not there: until a migration or a restore is done. */
 const schemaStates = /^(?:42P01|42703)/
 
+/** Ended by a timeout of the statement, or because somebody asked for its end. */
+const canceledState = "57014"
+
 const stateOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
@@ -28,8 +31,13 @@ export const isRefusal = (error: SqlError): boolean =>
 export const isOfSecurity = (error: SqlError): boolean =>
   isRefusal(error) || TlsFailure.isTlsFailure(error.reason.cause)
 
+/** Whether a table or column that the query names is not there. */
+export const isOfSchema = (error: SqlError): boolean => schemaStates.test(stateOf(error.reason.cause))
+
+export const isCanceled = (error: SqlError): boolean => stateOf(error.reason.cause) === canceledState
+
 /** Whether whoever sent this query should keep what it wanted to store. */
-export const mayPass = (error: SqlError): boolean => isOutage(error) || schemaStates.test(stateOf(error.reason.cause))
+export const mayPass = (error: SqlError): boolean => isOutage(error) || isOfSchema(error)
 
 export const isOutageCause = (cause: unknown): boolean =>
   cause instanceof SqlError && (isOutage(cause) || isRefusal(cause))

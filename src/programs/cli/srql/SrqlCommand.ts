@@ -13,10 +13,10 @@ import { queryCatalog } from "../../../domain/queries/QueryCatalog.ts"
 import type { SrqlError } from "../../../domain/srql/language/SrqlError.ts"
 import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import { UsageError } from "../../../layers/command/UsageError.ts"
-import * as RunState from "../../../layers/process/RunState.ts"
 import * as QueryClient from "../../../layers/queries/QueryClient.ts"
 import * as Style from "../../../layers/terminal/Style.ts"
 import { check } from "../../../services/srql/index.ts"
+import * as RunningCore from "../RunningCore.ts"
 import * as Answer from "./Answer.ts"
 
 const examine = (text: string, tenant: Option.Option<string>) =>
@@ -79,14 +79,8 @@ interface Asking {
   readonly csv: boolean
 }
 
-const defaultUrl = "http://127.0.0.1:8090"
-
 const ask = Effect.fnUntraced(function*({ csv, cursor, dir, json, limit, query, url }: Asking) {
-  const running = yield* RunState.read(dir)
-  const base = Option.getOrElse(
-    url,
-    () => Option.match(running, { onNone: () => defaultUrl, onSome: ({ httpUrl }) => httpUrl })
-  )
+  const base = yield* RunningCore.address(url, dir)
   const body = yield* QueryClient.ask(base, { query, limit, cursor }).pipe(
     Effect.catchTag("QueryRefused", (refused) =>
       Effect.gen(function*() {
@@ -139,12 +133,9 @@ export const srqlCommand = Command.make(
     cursor: Flag.String("cursor").pipe(Flag.optional, Flag.withDescription("Where an earlier answer said it goes on")),
     url: Flag.String("url").pipe(
       Flag.optional,
-      Flag.withDescription(`Core's HTTP address; by default that of the running up, else ${defaultUrl}`)
+      Flag.withDescription(`Core's HTTP address; by default that of the running up, else ${RunningCore.defaultUrl}`)
     ),
-    dir: Flag.String("dir").pipe(
-      Flag.withDefault(RunState.directoryDefault),
-      Flag.withDescription("Where the running up keeps its data")
-    ),
+    dir: RunningCore.dir,
     json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("One JSON document")),
     csv: Flag.Boolean("csv").pipe(Flag.withDefault(false), Flag.withDescription("Rows as CSV"))
   },
