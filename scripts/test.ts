@@ -17,15 +17,20 @@ import { runChecks } from "./check.ts"
 import { type Outcome, readReport } from "./testReport.ts"
 
 interface Scope {
-  readonly projects: ReadonlyArray<string>
+  /** Projects of vitest, in the order of their groups: each group runs, and is timed, by itself. */
+  readonly groups: ReadonlyArray<ReadonlyArray<string>>
   readonly suites: ReadonlyArray<{ readonly name: string; readonly command: ReadonlyArray<string> }>
 }
 
+const withoutServers = ["unit"]
+const withServers = ["integration", "programs", "up"]
+const faults = ["faults", "alone"]
+
 const scopes: Readonly<Record<string, Scope>> = {
-  "--fast": { projects: ["unit"], suites: [] },
-  "--most": { projects: ["unit", "integration", "programs", "up"], suites: [] },
+  "--fast": { groups: [withoutServers], suites: [] },
+  "--most": { groups: [withoutServers, withServers], suites: [] },
   "--all": {
-    projects: ["unit", "integration", "programs", "up", "faults", "alone"],
+    groups: [withoutServers, withServers, faults],
     suites: [
       { name: "packages", command: ["node", "scripts/check-packages.ts"] },
       {
@@ -64,18 +69,31 @@ const scope = scopes[args[0] ?? ""]
 const filters = scope === undefined ? args : args.slice(1)
 const isFast = args[0] === "--fast"
 const isWhole = scope !== undefined && filters.length === 0
+const times: Array<string> = []
+
+const timed = (name: string, run: () => Outcome): Outcome => {
+  const startedAt = performance.now()
+  const outcome = run()
+  times.push(`${name} ${Math.round((performance.now() - startedAt) / 1000)} s`)
+  return outcome
+}
+
+const projectArguments = (names: ReadonlyArray<string>) => names.flatMap((name) => ["--project", name])
+
 const startedAt = performance.now()
-const all = [
-  ...(isWhole ? [runChecks()] : []),
-  runTests(isWhole ? scope.projects.flatMap((name) => ["--project", name]) : filters),
-  ...(isWhole ? scope.suites.map(runSuite) : [])
-]
+const all = isWhole
+  ? [
+    timed("checks", runChecks),
+    ...scope.groups.map((names) => timed(names.join(", "), () => runTests(projectArguments(names)))),
+    ...scope.suites.map((suite) => timed(suite.name, () => runSuite(suite)))
+  ]
+  : [timed("tests", () => runTests(filters))]
 const passed = all.reduce((sum, counts) => sum + counts.passed, 0)
 const failed = all.reduce((sum, counts) => sum + counts.failed, 0)
 const slowest = all.flatMap((outcome) => outcome.slowest)
 if (slowest.length > 0) console.log(`\nLongest files:\n${slowest.join("\n")}`)
 const failures = all.flatMap((outcome) => outcome.failures)
 if (failures.length > 0) console.log(`\nFailed:\n${failures.join("\n")}`)
-console.log(`Took ${Math.round((performance.now() - startedAt) / 1000)} s`)
+console.log(`Took ${Math.round((performance.now() - startedAt) / 1000)} s: ${times.join("; ")}`)
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
