@@ -50,6 +50,9 @@ const budgeted = isUnderSteps ? ["test/services/pipeline/PipelineSteps.test.ts"]
  */
 const maxWorkers = Math.max(2, availableParallelism() - 1) + (isUnderSteps ? 1 : 0)
 
+/** Modules are loaded once for each worker: Effect anew for each file took a third of the time. */
+const shared = { pool: "threads", isolate: false } as const
+
 /** One PostgreSQL for the whole run. */
 const servers = { globalSetup: ["test/support/globalSetup.ts"] }
 
@@ -65,17 +68,15 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...outside, ...programs, ...faults, ...alone, ...budgeted],
           setupFiles: ["test/support/stepBudgetSetup.ts"],
-          // They share modules: loading Effect anew for each file took a third of the time. One worker more than elsewhere,
-          // because some wait for real time.
-          pool: "threads",
-          isolate: false,
+          ...shared,
+          // Some wait for real time.
           maxWorkers: maxWorkers + 1,
           sequence: { groupOrder: 0 }
         }
       },
       {
         extends: true,
-        test: { name: "integration", include: outside, maxWorkers, sequence: { groupOrder: 1 }, ...servers }
+        test: { name: "integration", include: outside, maxWorkers, sequence: { groupOrder: 1 }, ...shared, ...servers }
       },
       {
         extends: true,
