@@ -155,8 +155,9 @@ try {
     const isAnswer = (status === 0 || status === 1) && /"serviceName": "core-grpc",[^}]*"available": true/.test(stdout)
     if (!isAnswer) throw new Error(`exit ${status}: ${stdout}${stderr}`)
   })
-  await check("up --demo brings 1,000 devices to core and a sweep config to the agent", () => {
+  await check("up --demo, without libsodium, brings 1,000 devices to core and a sweep config to the agent", () => {
     const folder = path.join(home, "command")
+    fs.rmSync(path.join(folder, "node_modules/sodium-native"), { recursive: true })
     const up = ["serviceradar", "up", "--demo", "--json", "--for", "40s", "--dir", path.join(folder, "demo")]
     const { status, stderr, stdout } = spawnSync("npx", up, { cwd: folder, encoding: "utf8", timeout: 120_000 })
     const isThere = /"devicesInCore":1000,"agent":\{"agentId":"local-agent","sweep":\{"targets":800,"networks":200,/

@@ -15,29 +15,27 @@ import * as SignedMessage from "../../../domain/security/SignedMessage.ts"
 import { CredentialsError, type CredentialSet, type CredentialSource } from "../../../services/security/Credentials.ts"
 import * as CertificateSet from "../CertificateSet.ts"
 import * as PeerCertificate from "../PeerCertificate.ts"
+import * as Ed25519 from "./Ed25519.ts"
 
-interface Algorithm {
-  readonly hash: string | null
-  /** As `node:crypto` takes it. A key without options is passed as it is: wrapped in an object it costs 20 µs more. */
-  readonly keyOf: (key: crypto.KeyObject) => crypto.KeyObject | crypto.SignKeyObjectInput
-}
+/** How keys of one type sign and verify. */
+type Algorithm = Pick<Ed25519.Ed25519, "signWith" | "verifyWith">
 
-const ed25519: Algorithm = { hash: null, keyOf: (key) => key }
-const ecdsa: Algorithm = { hash: "sha256", keyOf: (key) => ({ key, dsaEncoding: "ieee-p1363" }) }
-const rsa: Algorithm = {
-  hash: "sha256",
-  keyOf: (key) => ({
-    key,
-    padding: crypto.constants.RSA_PKCS1_PSS_PADDING,
-    saltLength: crypto.constants.RSA_PSS_SALTLEN_DIGEST
-  })
-}
+const withSha256 = (options: Omit<crypto.SigningOptions, "key">): Algorithm => ({
+  signWith: (key) => (bytes) => crypto.sign("sha256", bytes, { ...options, key }),
+  verifyWith: (key) => (bytes, signature) => crypto.verify("sha256", bytes, { ...options, key }, signature)
+})
+
+const ecdsa = withSha256({ dsaEncoding: "ieee-p1363" })
+const rsa = withSha256({
+  padding: crypto.constants.RSA_PKCS1_PSS_PADDING,
+  saltLength: crypto.constants.RSA_PSS_SALTLEN_DIGEST
+})
 
 const algorithmOf = (key: crypto.KeyObject): Result.Result<Algorithm, string> => {
   const curve = key.asymmetricKeyDetails?.namedCurve
   switch (key.asymmetricKeyType) {
     case "ed25519":
-      return Result.succeed(ed25519)
+      return Result.succeed(Ed25519.best())
     case "rsa":
       return Result.succeed(rsa)
     case "ec":
@@ -79,8 +77,7 @@ const canonicalBytes = new ByteWriter()
 const makeSigner = (set: CredentialSet): Result.Result<Signer, string> =>
   Result.gen(function*() {
     const privateKey = crypto.createPrivateKey(Redacted.value(set.key))
-    const { hash, keyOf } = yield* algorithmOf(privateKey)
-    const key = keyOf(privateKey)
+    const sign = (yield* algorithmOf(privateKey)).signWith(privateKey)
     const found = yield* Result.mapError(
       CertificateSet.certificates({ file: "", text: set.cert }),
       ({ message }) => message
@@ -98,7 +95,7 @@ const makeSigner = (set: CredentialSet): Result.Result<Signer, string> =>
           timestampSeconds: nowSeconds,
           nonce: newNonce()
         }
-        return { ...message, signature: crypto.sign(hash, SignedMessage.canonical(message, canonicalBytes), key) }
+        return { ...message, signature: sign(SignedMessage.canonical(message, canonicalBytes)) }
       }
     }
   })
@@ -173,14 +170,13 @@ export class SenderBook {
         return yield* Result.fail("its certificate does not chain to a root that is known here")
       }
       const { publicKey } = leaf
-      const { hash, keyOf } = yield* algorithmOf(publicKey)
-      const key = keyOf(publicKey)
+      const verify = (yield* algorithmOf(publicKey)).verifyWith(publicKey)
       return {
         name: CertificateIdentity.nameOf(PeerCertificate.identityOfX509(leaf)),
         validity: CertificateSet.shortest(chain),
         certificateDigest: digestOf(text),
         verify: (message: SignedMessage.SignedMessage) =>
-          crypto.verify(hash, SignedMessage.canonical(message, canonicalBytes), key, message.signature)
+          verify(SignedMessage.canonical(message, canonicalBytes), message.signature)
       }
     })
   }
