@@ -14,6 +14,8 @@ import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import { isLoopback } from "../../domain/security/SecurityMode.ts"
 import * as TokenBucket from "../../domain/security/TokenBucket.ts"
+import { listeningOn } from "../../services/security/ConnectionSecurity.ts"
+import { CurrentSecurityMode } from "../../services/security/CurrentSecurityMode.ts"
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as ManagementCertificates from "./ManagementCertificates.ts"
 
@@ -109,6 +111,14 @@ const wantsTls = Effect.gen(function*() {
   return yield* new AccessRefused({ reason: `${tlsVariable} is ${JSON.stringify(word)}, expected true or false` })
 })
 
+/** Where nobody has said that it is meant. */
+const warnOfPlainText = Effect.fnUntraced(function*(host: string) {
+  const { isExplicit, mode } = yield* CurrentSecurityMode
+  const monitor = yield* Effect.serviceOption(SecurityMonitor)
+  if (Option.isNone(monitor) || (isExplicit && mode === "development")) return
+  yield* monitor.value.warnOfPlainText("serve HTTP", listeningOn(host))
+})
+
 export interface Access {
   readonly guard: Guard
   /** Whether HTTPS is spoken, with the program's certificates. */
@@ -137,6 +147,7 @@ export const accessOf = Effect.fn("ManagementAccess.accessOf")(function*(
         : `${tokenVariable} is shorter than ${tokenLengthMin} characters`
     })
   }
+  if (!isTls && Option.isNone(wanted)) yield* warnOfPlainText(host)
   const asked = {
     token: text === "" ? Option.none() : Option.some(digest(text)),
     policy: isTls && hasCertificates ? Option.some(security.peers) : Option.none()

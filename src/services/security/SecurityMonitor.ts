@@ -43,20 +43,21 @@ export class SecurityMonitor extends Context.Service<SecurityMonitor, {
   static readonly layer: Layer.Layer<SecurityMonitor> = Layer.effect(SecurityMonitor, Effect.suspend(() => make))
 }
 
-export type PlainTextDirection = "listen" | "dial"
+export type PlainTextDirection = "listen" | "dial" | "serve HTTP"
 
-const dangers: Readonly<Record<PlainTextDirection, string>> = {
-  listen: "everybody on the network may call, read and change what is sent",
-  dial: "whoever is on the way, or has taken the address, may read and change what is sent"
+const whats: Readonly<Record<PlainTextDirection, (host: string) => string>> = {
+  listen: (host) =>
+    `gRPC serves ${host} in plain text: everybody on the network may call, read and change what is sent`,
+  dial: (host) =>
+    `gRPC dials ${host}, and perhaps others, in plain text: whoever is on the way, or has taken the address, may read ` +
+    "and change what is sent",
+  "serve HTTP": (host) =>
+    `HTTP serves ${host} in plain text: whoever is on the way may read the bearer token and what is asked with it`
 }
 
-const plainTextWarning = (direction: PlainTextDirection, host: string): string => {
-  const what = direction === "listen" ? `serves ${host}` : `dials ${host}, and perhaps others,`
-  return `gRPC ${what} in plain text: ${
-    dangers[direction]
-  }. Configure certificates (serviceradar certs), or say that ` +
-    `it is meant with ${variable}=development`
-}
+const plainTextWarning = (direction: PlainTextDirection, host: string): string =>
+  `${whats[direction](host)}. Configure certificates (serviceradar certs), or say that it is meant with ` +
+  `${variable}=development`
 
 const alertsMax = 256
 
