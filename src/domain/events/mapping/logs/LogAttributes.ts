@@ -2,6 +2,7 @@
 import { Result } from "effect"
 import { isObject, type JsonObject, parse } from "../../decode/Json.ts"
 import * as Secrets from "../../decode/Secrets.ts"
+import * as LogKeys from "./LogKeys.ts"
 
 /** `k=v,k=v`, as the Go services flatten attributes; parts without `=` say nothing. */
 const pairs = (text: string): JsonObject =>
@@ -22,63 +23,6 @@ export const read = (value: unknown): JsonObject | undefined => {
   return isObject(inner) ? inner : undefined
 }
 
-/** Keys that have a column, in every spelling. */
-const reserved: ReadonlySet<string> = new Set([
-  "timestamp",
-  "time",
-  "ts",
-  "@timestamp",
-  "observed_timestamp",
-  "observedTimestamp",
-  "observed_time_unix_nano",
-  "observedTimeUnixNano",
-  "time_unix_nano",
-  "timeUnixNano",
-  "body",
-  "message",
-  "msg",
-  "summary",
-  "short_message",
-  "event",
-  "log",
-  "varbinds",
-  "severity_text",
-  "severityText",
-  "severity",
-  "level",
-  "severity_number",
-  "severityNumber",
-  "trace_id",
-  "traceId",
-  "span_id",
-  "spanId",
-  "trace_flags",
-  "traceFlags",
-  "event_name",
-  "eventName",
-  "resource_attributes",
-  "resourceAttributes",
-  "resource",
-  "attributes",
-  "scope",
-  "scope_name",
-  "scopeName",
-  "scope.name",
-  "scope_version",
-  "scopeVersion",
-  "scope.version",
-  "scope_attributes",
-  "scopeAttributes",
-  "service.name",
-  "service_name",
-  "service.version",
-  "service_version",
-  "service.instance",
-  "service.instance.id",
-  "service_instance",
-  "source"
-])
-
 /**
  * The given attributes and every other key with a value. A given attribute counts more than a key of the same name.
  * Other messages that lost against `body` are kept here too, and keys whose value could not be read (`unread`), so the
@@ -90,7 +34,7 @@ export const gather = (object: JsonObject, used: string | undefined, unread: Rea
   for (const key in object) {
     const value = object[key]
     if (value === null || value === "" || key === used) continue
-    if (reserved.has(key) && !bodies.has(key) && !unread.has(key)) continue
+    if (LogKeys.reserved.has(key) && !unread.has(key)) continue
     if (!Secrets.isSecretKey(key)) put(gathered ??= {}, key, value)
   }
   if (gathered === undefined) return given ?? {}
@@ -104,6 +48,3 @@ const put = (object: Record<string, unknown>, key: string, value: unknown): void
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
   } else object[key] = value
 }
-
-/** Keys that can hold the text of a record; only one becomes its body. */
-const bodies: ReadonlySet<string> = new Set(["summary", "event", "log", "varbinds"])

@@ -2,19 +2,31 @@
  * Under which keys loggers and collectors put what every record has: those of the existing system first, then others'
  * (journald and syslog-ng in capitals, Fluent Bit's `date`, Serilog's `@t`, log4j's `instant`, Python's `levelname`,
  * PostgreSQL's `error_severity`).
+ *
+ * Only what the existing system leaves out of the attributes is `reserved`. Of the keys that it reads it leaves `service`,
+ * `serviceName`, `serviceVersion`, `serviceInstance`, `flags` and those of hosts among them, and its readers look there;
+ * the keys of others stay there too, as they do with it.
  */
 import { isObject, type JsonObject } from "../../decode/Json.ts"
 import * as Ecs from "./Ecs.ts"
 
 type Keys = ReadonlyArray<string>
 
+const own = {
+  time: ["timestamp", "time", "ts", "@timestamp", "time_unix_nano", "timeUnixNano"],
+  traceId: ["trace_id", "traceId"],
+  spanId: ["span_id", "spanId"],
+  traceFlags: ["trace_flags", "traceFlags"],
+  eventName: ["event_name", "eventName"],
+  serviceName: ["service.name", "service_name"],
+  serviceVersion: ["service.version", "service_version"],
+  serviceInstance: ["service.instance.id", "service.instance", "service_instance"],
+  scopeName: ["scope.name", "scope_name", "scopeName"],
+  scopeVersion: ["scope.version", "scope_version", "scopeVersion"]
+} as const satisfies Record<string, Keys>
+
 export const times: Keys = [
-  "timestamp",
-  "time",
-  "ts",
-  "@timestamp",
-  "time_unix_nano",
-  "timeUnixNano",
+  ...own.time,
   "date",
   "datetime",
   "@t",
@@ -57,21 +69,13 @@ export const hosts: Keys = ["host", "hostname", "_HOSTNAME", "HOST"]
 
 /** Of all others, by the column that they are for; those with a dot may also be paths. */
 export const columns = {
-  traceId: ["trace_id", "traceId", "trace.id"],
-  spanId: ["span_id", "spanId", "span.id"],
-  traceFlags: ["trace_flags", "traceFlags", "flags"],
-  eventName: ["event_name", "eventName"],
-  serviceName: ["service.name", "service_name", "service", "serviceName", ...hosts],
-  serviceVersion: ["service.version", "service_version", "serviceVersion"],
-  serviceInstance: [
-    "service.instance.id",
-    "service.instance",
-    "service_instance",
-    "serviceInstance",
-    "service.node.name"
-  ],
-  scopeName: ["scope.name", "scope_name", "scopeName"],
-  scopeVersion: ["scope.version", "scope_version", "scopeVersion"]
+  ...own,
+  traceId: [...own.traceId, "trace.id"],
+  spanId: [...own.spanId, "span.id"],
+  traceFlags: [...own.traceFlags, "flags"],
+  serviceName: [...own.serviceName, "service", "serviceName", ...hosts],
+  serviceVersion: [...own.serviceVersion, "serviceVersion"],
+  serviceInstance: [...own.serviceInstance, "serviceInstance", "service.node.name"]
 } as const satisfies Record<string, Keys>
 
 export const resource = {
@@ -81,6 +85,30 @@ export const resource = {
   /** What it is made of where none is given. */
   made: [...hosts, "remote_addr", "source", "ip", "ip_address"]
 } as const satisfies Record<string, Keys>
+
+/** Not among the attributes, for they are in a column; a text that lost against the body is nowhere else, and stays. */
+export const reserved: ReadonlySet<string> = new Set([
+  ...Object.values(own).flat(),
+  ...observedTimes,
+  "body",
+  "message",
+  "msg",
+  "short_message",
+  "severity_text",
+  "severityText",
+  "severity",
+  "level",
+  "severity_number",
+  "severityNumber",
+  "resource_attributes",
+  "resourceAttributes",
+  "resource",
+  "attributes",
+  "scope",
+  "scope_attributes",
+  "scopeAttributes",
+  "source"
+])
 
 export const isFilled = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
 
