@@ -3,7 +3,8 @@
  *
  * Who was there and who was missed is in the store, so a restart of core forgets no poller and tells of none again. What
  * webhooks have not answered to is there too, and offered to them first after a restart: they may be told twice, but not
- * never.
+ * never. A loss that was found while the store was away is written before the report that ends it; who is still silent
+ * after a restart is found again.
  */
 import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
@@ -36,6 +37,8 @@ export class PollerWatch extends Context.Service<PollerWatch, {
   ) => Effect.Effect<void>
   /** A report has come, whatever becomes of it: an outage of our own is no silence of the poller. */
   readonly heard: (pollerId: string) => Effect.Effect<void>
+  /** What is known of it is in the store: for a report that is about to be, which makes a loss one of the past. */
+  readonly settled: (pollerId: PollerId) => Effect.Effect<void, StatusStoreError>
   /** Looks for pollers that have been silent for too long; for a supervisor. */
   readonly run: Effect.Effect<never>
 }>()("serviceradar/services/core/PollerWatch") {
@@ -119,6 +122,7 @@ const make = Effect.fnUntraced(function*({ alertThreshold, hostname, knownPoller
       if (change !== undefined) yield* tell(change)
     }),
     heard: (pollerId) => Effect.map(moment, (now) => presence.heard(pollerId, now)),
+    settled: notes.settled,
     run: restore.pipe(
       Effect.andThen(Effect.repeat(look, Schedule.spaced(lookEvery))),
       Effect.andThen(Effect.never)

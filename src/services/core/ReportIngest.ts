@@ -147,7 +147,8 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
       yield* Effect.logWarning(`Report of unknown poller ${report.pollerId} dropped: not among known_pollers`)
       return yield* count(reports, "outcome", "unknown_poller")
     }
-    const appended = yield* store.append(report, receivedAt).pipe(
+    const settled = Option.isSome(watch) ? watch.value.settled(report.pollerId) : Effect.void
+    const appended = yield* Effect.andThen(settled, store.append(report, receivedAt)).pipe(
       Effect.mapError((error: StatusStoreError) => error.reason),
       Effect.timeoutOrElse({
         duration: limit,

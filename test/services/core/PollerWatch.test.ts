@@ -173,6 +173,27 @@ describe("PollerWatch", () => {
     }).pipe(Effect.provide(layer))
   })
 
+  it.effect("has a loss in the store before the report that ends it, and keeps that report away until it is there", () => {
+    const { layer, missed, owed } = core({
+      answers: false,
+      remembered: [{ ...sighting, atMillis: 0, isMissed: false }],
+      unwritableFor: 2
+    })
+    return Effect.gen(function*() {
+      const { settled } = yield* PollerWatch
+      yield* watching
+      yield* TestClock.adjust("125 seconds")
+      const early = yield* Effect.flip(settled(pollerId))
+      const before = [...missed]
+      yield* settled(pollerId)
+      yield* settled(PollerId.make("another"))
+
+      assert.strictEqual(early.reason._tag, "StoreUnavailable")
+      assert.deepStrictEqual([before, missed], [[], [pollerId]])
+      assert.deepStrictEqual([...owed], ["go-poller true"])
+    }).pipe(Effect.provide(layer))
+  })
+
   it.effect("tells of nobody again who was missed before the restart", () => {
     const { layer, told } = core({ remembered: [{ ...sighting, atMillis: 0, isMissed: true }] })
     return Effect.gen(function*() {
