@@ -5,7 +5,7 @@
  * (Baker's persistent arrays), so every list keeps saying what it said, and only looking back costs time. A child that
  * is removed leaves its place empty until half of all places are.
  */
-import type { ChildState } from "./SupervisorState.ts"
+import type { ChildState } from "./ChildState.ts"
 
 interface Table {
   readonly places: Array<ChildState | undefined>

@@ -6,11 +6,12 @@
  */
 import * as AutoShutdown from "./AutoShutdown.ts"
 import * as ChildExit from "./ChildExit.ts"
+import type { ChildState } from "./ChildState.ts"
 import * as RestartIntensity from "./RestartIntensity.ts"
 import { isLive, SupervisorDraft } from "./SupervisorDraft.ts"
 import { advance, shutDown } from "./SupervisorPlan.ts"
 import { answer } from "./SupervisorRequest.ts"
-import type { ChildState, Step, SupervisorCommand, SupervisorInput, SupervisorState } from "./SupervisorState.ts"
+import type { Step, SupervisorCommand, SupervisorInput, SupervisorState } from "./SupervisorState.ts"
 
 /** One decision. Ignores inputs that come late and are about an earlier life. */
 export const decide = (

@@ -1,9 +1,8 @@
 /** A state under change within one decision: the only mutable value of the decision, which never leaves it. */
 import type { ChildList } from "./ChildList.ts"
+import type { ChildDeclaration, ChildState } from "./ChildState.ts"
 import type { RestartWindow } from "./RestartIntensity.ts"
 import type {
-  ChildDeclaration,
-  ChildState,
   Note,
   Plan,
   Reply,

@@ -1,6 +1,7 @@
 /** Carries a supervisor's plan forward: the next start or stop that still makes sense, or the end of the task. */
+import type { ChildState } from "./ChildState.ts"
 import { isLive, type SupervisorDraft } from "./SupervisorDraft.ts"
-import type { ChildState, Plan, Step, SupervisorEnd } from "./SupervisorState.ts"
+import type { Plan, Step, SupervisorEnd } from "./SupervisorState.ts"
 
 /** Emits the next step, or finishes the task when none is left. */
 export const advance = (draft: SupervisorDraft): void => {

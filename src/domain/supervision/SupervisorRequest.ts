@@ -1,15 +1,9 @@
 /** Answers to requests by hand: they change what runs, and never the restart window. */
 import { ChildList } from "./ChildList.ts"
+import type { ChildDeclaration, ChildState } from "./ChildState.ts"
 import { isLive, type SupervisorDraft } from "./SupervisorDraft.ts"
 import { advance } from "./SupervisorPlan.ts"
-import type {
-  ChildDeclaration,
-  ChildState,
-  Refusal,
-  Step,
-  SupervisorFlags,
-  SupervisorInput
-} from "./SupervisorState.ts"
+import type { Refusal, Step, SupervisorFlags, SupervisorInput } from "./SupervisorState.ts"
 
 export type RequestInput = Extract<
   SupervisorInput,

@@ -21,7 +21,9 @@ import { NatsEndpoint } from "../nats/connection/NatsEndpoint.ts"
 import * as SecurityLayer from "../security/SecurityLayer.ts"
 import * as SelfReporting from "../telemetry/SelfReporting.ts"
 import { packageVersion } from "./PackageVersion.ts"
-import type { Program } from "./Reporting.ts"
+
+/** The programs that tell of themselves, as subjects and services name them. */
+export type Program = "agent" | "core" | "poller"
 
 const tree = (options: SelfReporting.SelfReportingOptions) => {
   const reporting = SelfReporting.tree(options)

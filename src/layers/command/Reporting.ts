@@ -3,9 +3,7 @@
  * nothing of it is loaded.
  */
 import { Config, Effect, Option, Redacted } from "effect"
-
-/** The programs that can, as subjects and services name them. */
-export type Program = "agent" | "core" | "poller"
+import type { Program } from "./NatsReporting.ts"
 
 const natsUrl = Config.option(Config.Redacted("NATS_URL"))
 

@@ -6,13 +6,14 @@
  */
 import type * as grpc from "@grpc/grpc-js"
 import { Cause, Deferred, Duration, Effect, Exit, Option, Stream, type Tracer } from "effect"
-import { type CallOptions, listen, prepare, type Prepared } from "./GrpcCallOptions.ts"
+import type { CallOptions } from "./GrpcCallOptions.ts"
 import type { GrpcChannel } from "./GrpcChannel.ts"
 import type { DeadlineExceeded, GrpcError } from "./GrpcError.ts"
 import { aroundEffect, aroundStream, type OutgoingCall } from "./GrpcInterceptor.ts"
 import { cancel } from "./internal/client/Cancel.ts"
 import { deadlineExceeded, errorOf, settle, unanswered } from "./internal/client/GrpcAnswer.ts"
 import * as ObjectStream from "./internal/client/ObjectStream.ts"
+import { listen, prepare, type Prepared } from "./internal/client/PreparedCall.ts"
 
 /** The part of a method definition that a client needs, with its message types known. */
 export interface ClientMethodDefinition<Req, Res> {

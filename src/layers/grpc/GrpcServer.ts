@@ -13,7 +13,7 @@ import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { ByteBudget } from "./ByteBudget.ts"
 import type { Compression } from "./Compression.ts"
 import type { ServerCredentials } from "./GrpcCredentials.ts"
-import { type GrpcError, Unimplemented } from "./GrpcError.ts"
+import { Unimplemented } from "./GrpcError.ts"
 import * as GrpcHealth from "./GrpcHealth.ts"
 import * as GrpcReflection from "./GrpcReflection.ts"
 import type { Service } from "./GrpcService.ts"
@@ -29,22 +29,14 @@ import * as Http2Server from "./internal/server/Http2Server.ts"
 import * as Listener from "./internal/server/Listener.ts"
 import * as RequestHead from "./internal/server/RequestHead.ts"
 import { type Run, runCall } from "./internal/server/RunCall.ts"
-import type { ServerCall } from "./internal/server/ServerCall.ts"
+import type { ServerInterceptor } from "./internal/server/ServerInterceptor.ts"
 import { Sessions } from "./internal/server/Sessions.ts"
 import * as MessageSize from "./MessageSize.ts"
 import * as ServerLimits from "./ServerLimits.ts"
 
 export { service } from "./GrpcService.ts"
 export { BindError } from "./internal/server/Listener.ts"
-
-/**
- * Runs around every call, of health and reflection too: it may refuse the call, add to it, or watch its end. `handle`
- * reads the requests, runs the handler and writes the responses; what it fails with becomes the status.
- */
-export type ServerInterceptor = <A, R>(
-  call: ServerCall,
-  handle: Effect.Effect<A, GrpcError, R>
-) => Effect.Effect<A, GrpcError, R>
+export type { ServerInterceptor } from "./internal/server/ServerInterceptor.ts"
 
 interface Options<Services extends ReadonlyArray<Service<unknown>>> {
   /** Plain text when absent. */

@@ -11,7 +11,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { Provider } from "../../domain/supervision/SupervisorState.ts"
+import type { Provider } from "../../domain/supervision/ChildState.ts"
 import { type BoundChild, type ChildOptions, type ChildSpec, make } from "./ChildSpec.ts"
 import { ChildPosition } from "./internal/child/ChildPosition.ts"
 

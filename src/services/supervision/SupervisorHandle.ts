@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { AutoShutdown } from "../../domain/supervision/AutoShutdown.ts"
 import * as SpecCheck from "../../domain/supervision/check/SpecCheck.ts"
+import type { ChildDeclaration, ChildState } from "../../domain/supervision/ChildState.ts"
 import * as RestartIntensity from "../../domain/supervision/RestartIntensity.ts"
 import type { Strategy } from "../../domain/supervision/Strategy.ts"
 import type { SupervisionEvent } from "../../domain/supervision/SupervisionEvent.ts"
@@ -33,7 +34,7 @@ export interface SupervisorOptions<Children extends Specs> {
 }
 
 /** A child as `whichChildren` lists it. */
-export type ChildInfo = Pick<State.ChildState, "id" | "kind" | "restart" | "significant" | "status" | "generation">
+export type ChildInfo = Pick<ChildState, "id" | "kind" | "restart" | "significant" | "status" | "generation">
 
 type StartChildError<E> = ChildStartError<E> | ChildRefused | SpecCheck.InvalidChildSpec | SupervisorGone
 
@@ -184,7 +185,7 @@ export const flagsOf = (options: SupervisorOptions<Specs>): State.SupervisorFlag
 }
 
 /** A child as the decision sees it. */
-export const declare = <E>({ description }: ChildSpec.BoundChild<E>): State.ChildDeclaration => ({
+export const declare = <E>({ description }: ChildSpec.BoundChild<E>): ChildDeclaration => ({
   id: description.id,
   kind: description.kind,
   restart: description.restart,

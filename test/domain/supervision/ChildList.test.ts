@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { ChildList } from "../../../src/domain/supervision/ChildList.ts"
-import type { ChildState } from "../../../src/domain/supervision/SupervisorState.ts"
+import type { ChildState } from "../../../src/domain/supervision/ChildState.ts"
 import { parameters } from "./SupervisorCommands.ts"
 
 const child = (id: string, generation: number): ChildState => ({

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as fc from "fast-check"
+import type { ChildDeclaration } from "../../../src/domain/supervision/ChildState.ts"
 import { decide } from "../../../src/domain/supervision/SupervisorDecision.ts"
 import * as State from "../../../src/domain/supervision/SupervisorState.ts"
 import {
@@ -20,7 +21,7 @@ const flagsOf = (flags: ModelFlags): State.SupervisorFlags => ({
   intensity: { maxRestarts: flags.maxRestarts, period: Duration.millis(flags.periodMillis) }
 })
 
-const declare = (spec: ModelSpec): State.ChildDeclaration => ({
+const declare = (spec: ModelSpec): ChildDeclaration => ({
   id: spec.id,
   kind: "worker",
   restart: spec.restart,

@@ -3,8 +3,8 @@ import * as Duration from "effect/Duration"
 import { type AutoShutdown } from "../AutoShutdown.ts"
 import { restarts } from "../ChildExit.ts"
 import * as ChildId from "../ChildId.ts"
+import type { ChildDeclaration, Provider } from "../ChildState.ts"
 import type * as Shutdown from "../Shutdown.ts"
-import type { ChildDeclaration, Provider } from "../SupervisorState.ts"
 import { type MailboxLimit, whenFulls } from "./MailboxLimit.ts"
 
 /** A field, what it is, and what was expected in its place. */

@@ -1,5 +1,5 @@
 /** What is wrong with a child that uses the service of another: where it stands, or the strategy it is under. */
-import type { Provider } from "../SupervisorState.ts"
+import type { Provider } from "../ChildState.ts"
 import type { CheckedChild, Problem } from "./ChildCheck.ts"
 
 /** The place in the list of each child that lends a service. */

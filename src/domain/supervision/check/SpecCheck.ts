@@ -5,10 +5,10 @@
  */
 import * as Schema from "effect/Schema"
 import { type AutoShutdown, autoShutdowns } from "../AutoShutdown.ts"
+import type { Provider } from "../ChildState.ts"
 import { describe } from "../FailureText.ts"
 import type { RestartIntensityInput } from "../RestartIntensity.ts"
 import { strategies } from "../Strategy.ts"
-import type { Provider } from "../SupervisorState.ts"
 import { type CheckedChild, childProblems, idProblems, millisOf, oneOf, type Problem } from "./ChildCheck.ts"
 import { providerPlaces, useProblems } from "./ServiceUse.ts"
 

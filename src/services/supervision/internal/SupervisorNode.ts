@@ -1,6 +1,6 @@
 /** The live tree of one supervisor as plain data, read whenever somebody asks. */
+import type { ChildState } from "../../../domain/supervision/ChildState.ts"
 import * as RestartIntensity from "../../../domain/supervision/RestartIntensity.ts"
-import type { ChildState } from "../../../domain/supervision/SupervisorState.ts"
 import type { TreeNode } from "../../../domain/supervision/TreeNode.ts"
 import { monotonicMillis } from "./child/ChildOwner.ts"
 import type { ChildRecord } from "./child/ChildRecord.ts"

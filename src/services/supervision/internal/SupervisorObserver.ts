@@ -17,15 +17,16 @@ import { type EventSinks, make as makeSinks } from "./EventSinks.ts"
 import * as ExitReason from "./ExitReason.ts"
 import { make as makeMetrics, type SupervisionMetrics } from "./SupervisionMetrics.ts"
 
-type Seen = ChildRecord<unknown> | undefined
+type Child = ChildRecord<unknown>
+type Seen = Child | undefined
 
-export class SupervisorObserver implements Owner {
+export class SupervisorObserver implements Owner<Child> {
   readonly path: string
   readonly clock: Clock.Clock
   readonly sinks: EventSinks<SupervisionEvent> = makeSinks()
   readonly position: ChildPosition | undefined
-  readonly fork: Owner["fork"]
-  readonly lent: Owner["lent"] = new Map()
+  readonly fork: Owner<Child>["fork"]
+  readonly lent: Owner<Child>["lent"] = new Map()
   awaited: ChildPosition | undefined = undefined
   private readonly metrics: SupervisionMetrics
   private readonly above: ((event: SupervisionEvent) => void) | undefined
@@ -112,19 +113,19 @@ export class SupervisorObserver implements Owner {
   }
 
   /** A child was left behind. */
-  abandoned(record: ChildRecord<unknown>): Effect.Effect<undefined> {
+  abandoned(record: Child): Effect.Effect<undefined> {
     const limitMillis = this.publishAbandoned(record)
     return this.log(`${record.id} left behind`, `did not end within ${limitMillis} ms`)
   }
 
   /** Nobody waits for this end any more, but an operator who was told of the abandonment wants to know. */
-  strayEnded(record: ChildRecord<unknown>, exit: Exit.Exit<unknown, unknown>): void {
+  strayEnded(record: Child, exit: Exit.Exit<unknown, unknown>): void {
     const reason = ExitReason.classify(exit, true)
     this.fork(this.log(`${record.id} ended after it had been left behind (${reason})`, ""))
   }
 
   /** Returns the limit that was not kept. */
-  publishAbandoned(record: ChildRecord<unknown>): number {
+  publishAbandoned(record: Child): number {
     const limitMillis = Shutdown.limitMillis(record.bound.description.shutdown)
     const at = this.clock.currentTimeMillisUnsafe()
     this.publish({ _tag: "ChildAbandoned", path: this.path, at, child: record.id, limitMillis })
@@ -132,7 +133,7 @@ export class SupervisorObserver implements Owner {
   }
 
   /** Many children were stopped at once: one line for each way in which some ended that was not asked for. */
-  stoppedTogether(records: ReadonlyArray<ChildRecord<unknown>>): Effect.Effect<void> {
+  stoppedTogether(records: ReadonlyArray<Child>): Effect.Effect<void> {
     const counts = new Map<string, number>()
     for (const record of records) {
       const last = record.exits.at(-1)

@@ -8,7 +8,7 @@
 import type * as http2 from "node:http2"
 import { addressOf, type ByteBudget, type ByteLimits } from "../../ByteBudget.ts"
 import { ResourceExhausted } from "../../GrpcError.ts"
-import { peerOf } from "./ServerCall.ts"
+import { peerOf } from "./PeerAddress.ts"
 
 const bytesPerPeerMax = 64 * 2 ** 20
 /** Of the largest messages, whatever the operator allows. */

@@ -6,7 +6,7 @@ import type * as http2 from "node:http2"
 import * as net from "node:net"
 import * as tls from "node:tls"
 import type { ConnectionAttempt } from "../../GrpcCredentials.ts"
-import { peerOf } from "./ServerCall.ts"
+import { peerOf } from "./PeerAddress.ts"
 
 /** The closed TLS socket does not know its address any more, the one below it does. */
 const addressOf = (socket: tls.TLSSocket): string => {

@@ -10,12 +10,12 @@ import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import { DeadlineExceeded, type GrpcError, Unavailable, Unknown } from "../../GrpcError.ts"
 import * as GrpcMetadata from "../../GrpcMetadata.ts"
-import type { ServerInterceptor } from "../../GrpcServer.ts"
 import { machineClock } from "../MachineClock.ts"
 import type { Needs, Serve } from "./GrpcHandler.ts"
 import * as GrpcStatus from "./GrpcStatus.ts"
 import type { Http2Call } from "./Http2Call.ts"
 import * as ServerCall from "./ServerCall.ts"
+import type { ServerInterceptor } from "./ServerInterceptor.ts"
 
 /** Starts a fiber that the server owns. */
 export type Run<R> = (effect: Effect.Effect<void, never, R>) => { readonly interruptUnsafe: () => void }

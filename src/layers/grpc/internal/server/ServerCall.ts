@@ -8,6 +8,7 @@ import type { GrpcError } from "../../GrpcError.ts"
 import * as GrpcMetadata from "../../GrpcMetadata.ts"
 import { machineClock } from "../MachineClock.ts"
 import type { Http2Call } from "./Http2Call.ts"
+import { peerOf } from "./PeerAddress.ts"
 
 /** What a handler is told about its call, and what it may say besides the response. */
 export interface ServerCall {
@@ -38,15 +39,6 @@ export type PeerCertificate = tls.PeerCertificate
 export interface Context {
   readonly call: ServerCall
   trailers: GrpcMetadata.Input
-}
-
-/** A server on both families sees IPv4 clients under these. */
-const mapped = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i
-
-export const peerOf = (address: string | undefined, port: number | undefined): string => {
-  if (address === undefined || port === undefined) return "unix"
-  const plain = address.replace(mapped, "")
-  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`
 }
 
 interface PeerFacts {

@@ -4,13 +4,35 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Shutdown from "../../../../domain/supervision/Shutdown.ts"
+import type { BoundChild } from "../../ChildSpec.ts"
 import { HeartbeatMissed, StartTimedOut } from "../../SupervisorError.ts"
-import { watch } from "../Watchdog.ts"
+import { watch, type Watched } from "../Watchdog.ts"
 import { brutalStop } from "./BrutalStop.ts"
-import type { ChildRecord } from "./ChildRecord.ts"
+import type { Owner } from "./ChildOwner.ts"
+
+/** A child as its limits need it. */
+export interface LimitedChild<E> extends Watched {
+  readonly bound: BoundChild<E>
+  readonly path: string
+  readonly owner: Pick<Owner<never>, "fork">
+  /** The life that runs now. */
+  readonly fiber: Fiber.Fiber<unknown, E> | undefined
+  /** Whether the end that comes next was asked for by the supervisor. */
+  readonly isAsked: boolean
+  isClosing: boolean
+  /** Why the end that comes next was forced, although nobody asked the child to stop. */
+  forced: StartTimedOut | HeartbeatMissed | undefined
+  /** What runs against the child now. */
+  limit: Fiber.Fiber<unknown> | undefined
+  failure: Cause.Cause<E>
+  /** Forgets a fiber that did not end in time. */
+  readonly abandon: () => void
+  /** Tells the supervisor. */
+  readonly tellAbandoned: Effect.Effect<unknown>
+}
 
 /** Ends a start that takes longer than the child's `startTimeout`. */
-export const ofStart = <E>(child: ChildRecord<E>, onLeftBehind: () => void): void => {
+export const ofStart = <E>(child: LimitedChild<E>, onLeftBehind: () => void): void => {
   const { startTimeout } = child.bound.description
   if (startTimeout === undefined) return
   const limitMillis = Duration.toMillis(Duration.fromInputUnsafe(startTimeout))
@@ -18,7 +40,7 @@ export const ofStart = <E>(child: ChildRecord<E>, onLeftBehind: () => void): voi
 }
 
 /** Ends a child that stopped beating like one that failed. */
-export const ofSilence = <E>(child: ChildRecord<E>, onLeftBehind: () => void): void => {
+export const ofSilence = <E>(child: LimitedChild<E>, onLeftBehind: () => void): void => {
   const { heartbeat } = child.bound.description
   if (heartbeat === undefined) return
   const periodMillis = Duration.toMillis(Duration.fromInputUnsafe(heartbeat))
@@ -27,7 +49,7 @@ export const ofSilence = <E>(child: ChildRecord<E>, onLeftBehind: () => void): v
 
 /** When `due` is over, interrupts the child; leaves it behind when it does not end within its limit. */
 const force = <E>(
-  child: ChildRecord<E>,
+  child: LimitedChild<E>,
   due: Effect.Effect<void>,
   why: () => StartTimedOut | HeartbeatMissed,
   onLeftBehind: () => void
@@ -44,7 +66,7 @@ const force = <E>(
         child.abandon()
         child.failure = Cause.die(forced)
         onLeftBehind()
-        return child.owner.abandoned(child)
+        return child.tellAbandoned
       })
     )
   })
@@ -52,7 +74,7 @@ const force = <E>(
 }
 
 /** Leaves a child behind whose finalizers do not end within its limit after it ended by itself. */
-export const ofEnd = <E>(child: ChildRecord<E>, onLeftBehind: () => void): Effect.Effect<void> =>
+export const ofEnd = <E>(child: LimitedChild<E>, onLeftBehind: () => void): Effect.Effect<void> =>
   Effect.suspend(() => {
     child.isClosing = true
     const limitMillis = Shutdown.limitMillis(child.bound.description.shutdown)
@@ -64,7 +86,7 @@ export const ofEnd = <E>(child: ChildRecord<E>, onLeftBehind: () => void): Effec
       child.limit = undefined
       child.abandon()
       onLeftBehind()
-      return child.owner.abandoned(child)
+      return child.tellAbandoned
     })
     child.limit = child.owner.fork(
       Effect.andThen(limitMillis === 0 ? brutalStop(() => child.fiber !== fiber) : Effect.sleep(limitMillis), late)
@@ -72,14 +94,14 @@ export const ofEnd = <E>(child: ChildRecord<E>, onLeftBehind: () => void): Effec
     return Effect.void
   })
 
-export const lift = <E>(child: ChildRecord<E>): void => {
+export const lift = <E>(child: LimitedChild<E>): void => {
   const { limit } = child
   child.limit = undefined
   limit?.interruptUnsafe()
 }
 
 /** Until the fiber has ended or the limit is over. What came first is to be looked at anew by whoever waited. */
-export const endedInTime = <E>(child: ChildRecord<E>, fiber: Fiber.Fiber<unknown, E>): Effect.Effect<unknown> => {
+export const endedInTime = <E>(child: LimitedChild<E>, fiber: Fiber.Fiber<unknown, E>): Effect.Effect<unknown> => {
   const limitMillis = Shutdown.limitMillis(child.bound.description.shutdown)
   if (limitMillis === Number.POSITIVE_INFINITY) return Fiber.await(fiber)
   if (limitMillis === 0) return brutalStop(() => child.fiber !== fiber)

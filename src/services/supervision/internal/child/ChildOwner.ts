@@ -5,20 +5,19 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { SupervisionEvent } from "../../../../domain/supervision/SupervisionEvent.ts"
 import type { SupervisorPosition } from "./ChildPosition.ts"
-import type { ChildRecord } from "./ChildRecord.ts"
 
 /** How a start ended. */
 export type StartResult = "Started" | "Ignored" | "StartFailed"
 
-/** The supervisor above, as its children need it. */
-export interface Owner extends SupervisorPosition {
+/** The supervisor above, as its children, its `Child`, need it. */
+export interface Owner<Child> extends SupervisorPosition {
   readonly path: string
   readonly clock: Clock.Clock
   readonly publish: (event: SupervisionEvent) => void
   /** A child did not end within its limit and was left behind. */
-  readonly abandoned: (record: ChildRecord<unknown>) => Effect.Effect<unknown>
+  readonly abandoned: (record: Child) => Effect.Effect<unknown>
   /** A fiber that no child is any more, for it was left behind, has ended. */
-  readonly strayEnded: (record: ChildRecord<unknown>, exit: Exit.Exit<unknown, unknown>) => void
+  readonly strayEnded: (record: Child, exit: Exit.Exit<unknown, unknown>) => void
   /**
    * Runs an effect in a fiber of its own, from here to its first wait: between the decision to start something and its
    * being there, nobody else has a turn.

@@ -5,9 +5,10 @@ import type { BoundChild } from "../../ChildSpec.ts"
 import type { Owner } from "./ChildOwner.ts"
 import type { ChildControl, ChildPosition, DownReason, Subtree } from "./ChildPosition.ts"
 
-export abstract class ChildPlace<E> implements ChildPosition {
+/** `Self` is what stands there. */
+export abstract class ChildPlace<E, Self> implements ChildPosition {
   bound: BoundChild<E>
-  readonly owner: Owner
+  readonly owner: Owner<Self>
   /** The life that runs now. */
   fiber: Fiber.Fiber<unknown, E> | undefined = undefined
   isClosing = false
@@ -17,7 +18,7 @@ export abstract class ChildPlace<E> implements ChildPosition {
   /** Who waits for the end of the life that runs now; undefined while nobody does. */
   private monitors: Set<(reason: DownReason) => void> | undefined = undefined
 
-  constructor(bound: BoundChild<E>, owner: Owner) {
+  constructor(bound: BoundChild<E>, owner: Owner<Self>) {
     this.bound = bound
     this.owner = owner
   }

@@ -12,7 +12,6 @@ import * as Shutdown from "../../../../domain/supervision/Shutdown.ts"
 import type { LastExit } from "../../../../domain/supervision/TreeNode.ts"
 import { type HeartbeatMissed, StartAbandoned, type StartTimedOut } from "../../SupervisorError.ts"
 import * as ExitReason from "../ExitReason.ts"
-import type { Watched } from "../Watchdog.ts"
 import * as ChildLimit from "./ChildLimit.ts"
 import { monotonicMillis, type StartResult } from "./ChildOwner.ts"
 import { ChildPlace } from "./ChildPlace.ts"
@@ -23,7 +22,7 @@ const exitsMax = 20
 /** One for all that never ended. */
 const noExits: ReadonlyArray<LastExit> = []
 
-export class ChildRecord<E> extends ChildPlace<E> implements Watched {
+export class ChildRecord<E> extends ChildPlace<E, ChildRecord<unknown>> implements ChildLimit.LimitedChild<E> {
   /** Used by dynamic supervisors; a static one's decision knows it. */
   status: "starting" | "running" | "restarting" | "stopping" = "starting"
   /** Wall clock, and undefined unless running. */
@@ -159,6 +158,10 @@ export class ChildRecord<E> extends ChildPlace<E> implements Watched {
     this.startedAt = undefined
     this.push({ reason: "abandoned", message: "did not end within its shutdown limit" })
     this.goDown("abandoned")
+  }
+
+  get tellAbandoned(): Effect.Effect<unknown> {
+    return this.owner.abandoned(this)
   }
 
   /** Answers whoever still waits for the start of a child that was stopped meanwhile. */
