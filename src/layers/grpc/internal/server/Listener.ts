@@ -27,15 +27,28 @@ export type Endpoint = HostPort.HostPort | { readonly path: string }
 export const describe = (endpoint: Endpoint): string =>
   "path" in endpoint ? `unix:${endpoint.path}` : HostPort.format(endpoint)
 
-/** The part of Node's text that says why: `listen EADDRINUSE: address already in use 127.0.0.1:1` and more around. */
-const reasonOf = ({ message }: Error): string => /\b(E[A-Z]+: [a-z ,]+[a-z])/.exec(message)?.[1] ?? message
+/** Of one address that a host stands for, or of the host's name. */
+class AddressError extends Schema.TaggedError<AddressError>()("AddressError", {
+  /** `EADDRNOTAVAIL` and the like; empty when there is none. */
+  code: Schema.String,
+  reason: Schema.String
+}) {}
 
-const asError = (cause: unknown): Error => cause instanceof Error ? cause : new Error(String(cause))
+const noAddress = new AddressError({ code: "", reason: "it has no address" })
+
+/** The part of Node's text that says why: `listen EADDRINUSE: address already in use 127.0.0.1:1` and more around. */
+const reasonOf = (message: string): string => /\b(E[A-Z]+: [a-z ,]+[a-z])/.exec(message)?.[1] ?? message
+
+const addressErrorOf = (cause: unknown): AddressError => {
+  if (!(cause instanceof Error)) return new AddressError({ code: "", reason: String(cause) })
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : ""
+  return new AddressError({ code, reason: reasonOf(cause.message) })
+}
 
 const listen = (options: net.ListenOptions, onSocket: (socket: net.Socket) => void) =>
-  Effect.callback<net.Server, Error>((resume) => {
+  Effect.callback<net.Server, AddressError>((resume) => {
     const server = net.createServer(onSocket)
-    server.once("error", (error) => resume(Effect.fail(error)))
+    server.once("error", (error) => resume(Effect.fail(addressErrorOf(error))))
     server.listen(options, () => resume(Effect.succeed(server)))
     return Effect.sync(() => server.close())
   })
@@ -61,17 +74,16 @@ const portOf = (server: net.Server): number => {
 }
 
 /** Addresses that a host stands for; none for every interface. */
-const addressesOf = (host: string): Effect.Effect<ReadonlyArray<string | undefined>, Error> => {
+const addressesOf = (host: string): Effect.Effect<ReadonlyArray<string | undefined>, AddressError> => {
   if (host === "") return Effect.succeed([undefined])
   if (net.isIP(host) !== 0) return Effect.succeed([host])
   return Effect.map(
-    Effect.tryPromise({ try: () => dns.lookup(host, { all: true }), catch: asError }),
+    Effect.tryPromise({ try: () => dns.lookup(host, { all: true }), catch: addressErrorOf }),
     (found) => [...new Set(found.map(({ address }) => address))]
   )
 }
 
-const isUnavailable = (error: Error): boolean =>
-  "code" in error && (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT")
+const isUnavailable = ({ code }: AddressError): boolean => code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT"
 
 /** A socket file that nobody listens on any more is in the way of who comes next. */
 const removeStale = (path: string): Effect.Effect<void> =>
@@ -97,7 +109,7 @@ export const bind = (endpoint: Endpoint, limits: Limits, onSocket: (socket: net.
       return 0
     }
     let port = endpoint.port
-    let lastError = new Error("it has no address")
+    let lastError = noAddress
     let bound = 0
     for (const host of yield* addressesOf(endpoint.host)) {
       // Of several addresses those that this machine does not have are left out.
@@ -116,9 +128,9 @@ export const bind = (endpoint: Endpoint, limits: Limits, onSocket: (socket: net.
       port = portOf(server)
       bound += 1
     }
-    if (bound === 0) return yield* Effect.fail(lastError)
+    if (bound === 0) return yield* lastError
     return port
-  }).pipe(Effect.mapError((error) => new BindError({ address: describe(endpoint), reason: reasonOf(error) })))
+  }).pipe(Effect.mapError(({ reason }) => new BindError({ address: describe(endpoint), reason })))
 
 /** Hands a raw connection to an HTTP/2 server that does not listen itself. */
 export const accept = (server: http2.Http2Server | http2.Http2SecureServer, socket: net.Socket): void => {
