@@ -14,7 +14,7 @@ import * as Against from "./eventWriter/Against.ts"
 import * as Bench from "./eventWriter/Bench.ts"
 import { makeFolder, type Measured, scenarios } from "./eventWriter/Scenarios.ts"
 import * as Servers from "./eventWriter/Servers.ts"
-import * as Writer from "./eventWriter/Writer.ts"
+import * as Published from "./processes/Published.ts"
 import type { Row } from "./Table.ts"
 
 const profileOf = (options: ReadonlyMap<string, string>): string | undefined => {
@@ -52,7 +52,7 @@ export const run = async (options: ReadonlyMap<string, string>): Promise<Measure
     process.once(signal, () => void servers.close().then(() => process.exit(130)))
   }
   try {
-    const program = options.has("sources") ? Writer.sources : Writer.build(servers.folder)
+    const program = options.has("sources") ? Published.sources : Published.build(servers.folder)
     const context: Bench.Context = {
       servers,
       options,

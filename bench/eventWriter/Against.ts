@@ -5,12 +5,12 @@
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
+import * as Published from "../processes/Published.ts"
 import type { Row } from "../Table.ts"
 import * as Bench from "./Bench.ts"
 import * as Rows from "./Rows.ts"
 import type { Measured } from "./Scenarios.ts"
 import * as Servers from "./Servers.ts"
-import * as Writer from "./Writer.ts"
 
 interface Round {
   readonly rowsPerSecond: number
@@ -66,8 +66,8 @@ export const run = async (checkout: string, options: ReadonlyMap<string, string>
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void leave())
   try {
     const programs = {
-      before: Writer.build(path.join(folder, "before"), checkout),
-      now: Writer.build(path.join(folder, "now"))
+      before: Published.build(path.join(folder, "before"), checkout),
+      now: Published.build(path.join(folder, "now"))
     }
     const measured: Record<typeof sides[number], Array<Round>> = { before: [], now: [] }
     for (let round = 0; round < Number(options.get("rounds") ?? 3); round++) {

@@ -1,6 +1,6 @@
 /** What the scenarios have in common: a backlog, writers that drain it, and the proof that nothing is lost or doubled. */
 import * as fs from "node:fs/promises"
-import type { ChildProgram } from "./ChildProgram.ts"
+import type { ChildProgram } from "../processes/ChildProgram.ts"
 import * as Publisher from "./Publisher.ts"
 import * as Rows from "./Rows.ts"
 import type { Servers } from "./Servers.ts"

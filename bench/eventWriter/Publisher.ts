@@ -1,6 +1,6 @@
 /** The publisher as a process, and what it said it published. */
 import * as path from "node:path"
-import { ChildProgram } from "./ChildProgram.ts"
+import { ChildProgram } from "../processes/ChildProgram.ts"
 
 const file = path.join(import.meta.dirname, "../peers/publisher.ts")
 

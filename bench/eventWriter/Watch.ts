@@ -1,7 +1,7 @@
 /** Looks at the processes while a scenario runs: their CPU, and the writers' memory each second. */
-import type { ChildProgram } from "./ChildProgram.ts"
+import type { ChildProgram } from "../processes/ChildProgram.ts"
+import * as Usage from "../processes/Usage.ts"
 import type { Servers } from "./Servers.ts"
-import * as Usage from "./Usage.ts"
 
 export interface Cpu {
   readonly writer: number

@@ -9,9 +9,11 @@ import { Duration } from "effect"
 /** So many at once are done within some ten milliseconds. */
 const fleetMin = 256
 
+export const isLarge = (fleetSize: number): boolean => fleetSize >= fleetMin
+
 /** A small fleet is polled at the same instant, which is easier to follow. */
 export const phaseOf = (agentId: string, fleetSize: number, interval: Duration.Duration): Duration.Duration =>
-  fleetSize < fleetMin ? Duration.zero : Duration.millis(Math.floor(fraction(agentId) * Duration.toMillis(interval)))
+  !isLarge(fleetSize) ? Duration.zero : Duration.millis(Math.floor(fraction(agentId) * Duration.toMillis(interval)))
 
 /** FNV-1a, mixed once more because names that differ in the last digit only would lie side by side. */
 const fraction = (text: string): number => {

@@ -13,12 +13,12 @@
  * Children stop in reverse order, so the last statuses are measured before the reporter drains. The buffer of reports
  * belongs to the layer, not to the tree: a restart of all children loses nothing.
  */
-import { Config, type Duration, Effect, Layer, Option, Ref } from "effect"
+import { Config, type Duration, Effect, Layer, Option, Ref, Semaphore } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
-import { phaseOf } from "../../domain/poller/PollPhase.ts"
+import * as PollPhase from "../../domain/poller/PollPhase.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management, type Part } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
@@ -93,14 +93,19 @@ const identityOf = ({ kvStoreId, partition, pollerId }: PollerConfig): PollerIde
   kvStoreId
 })
 
+/** Agents of a large fleet that are looked for at the same time. */
+const turnsMax = 32
+
 const linksOf = (config: PollerConfig): ReadonlyArray<AgentLink.AgentLink> => {
   const { agents, pollInterval } = config
+  const turns = PollPhase.isLarge(agents.length) ? Option.some(Semaphore.makeUnsafe(turnsMax)) : Option.none()
   return agents.map((agent) =>
     AgentLink.make({
       agent,
       poller: identityOf(config),
       pollInterval,
-      phase: phaseOf(agent.agentId, agents.length, pollInterval)
+      turns,
+      phase: PollPhase.phaseOf(agent.agentId, agents.length, pollInterval)
     })
   )
 }

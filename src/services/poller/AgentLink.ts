@@ -4,7 +4,7 @@
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import { Duration, Effect, Latch, Option, Ref } from "effect"
+import { Duration, Effect, Latch, Option, Ref, type Semaphore } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
@@ -34,6 +34,8 @@ export interface AgentLink {
   readonly pollInterval: Duration.Duration
   /** How far this agent's polls are behind the others' after the first; less than an interval. */
   readonly phase: Duration.Duration
+  /** Shared by all agents of a fleet: who may find out whether its agent is there. None: all at once. */
+  readonly turns: Option.Option<Semaphore.Semaphore>
   readonly checks: ReadonlyArray<TrackedCheck>
   /** Set by the SecurityContext's child before anyone who uses it starts. */
   readonly security: Ref.Ref<Option.Option<SecurityContext.SecurityContext>>
@@ -41,6 +43,8 @@ export interface AgentLink {
   readonly connection: Ref.Ref<Option.Option<AgentConnection>>
   /** Why the agent counts as absent; none while it is present. */
   readonly absence: Ref.Ref<Option.Option<AgentError>>
+  /** Open once it is known whether the agent is there; before, whoever must wait for a turn asks for no check. */
+  readonly isKnown: Latch.Latch
   /** Open when the agent should be probed. */
   readonly isSuspect: Latch.Latch
   /** Released when the agent turns out to be absent, and when it is back: both are news for every check. */
@@ -48,9 +52,10 @@ export interface AgentLink {
 }
 
 export const make = (
-  options: Pick<AgentLink, "agent" | "poller" | "pollInterval"> & Partial<Pick<AgentLink, "phase">>
+  options: Pick<AgentLink, "agent" | "poller" | "pollInterval"> & Partial<Pick<AgentLink, "phase" | "turns">>
 ): AgentLink => ({
   phase: Duration.zero,
+  turns: Option.none(),
   ...options,
   checks: options.agent.checks.map((check, index) => ({
     check,
@@ -63,6 +68,7 @@ export const make = (
   security: Ref.makeUnsafe(Option.none()),
   connection: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
+  isKnown: Latch.makeUnsafe(options.turns === undefined || Option.isNone(options.turns)),
   isSuspect: Latch.makeUnsafe(true),
   changed: Latch.makeUnsafe()
 })

@@ -23,6 +23,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
     (tracked) => Ticks.repeat(runOnce(link, tracked), link.pollInterval, link.phase),
     { concurrency: "unbounded", discard: true }
   )
+  yield* link.isKnown.await
   return yield* Effect.forever(Effect.raceFirst(loops, link.changed.await))
 })
 

@@ -3,14 +3,20 @@
  *
  * It probes when the connection breaks or someone suspects the agent, and then until it answers, at most about a second apart. When an
  * agent that was absent answers, everybody who waits for it runs at once instead of at the next interval.
+ *
+ * The agents of a fleet take turns: when all are looked for at once, as at the start or after an outage of the network,
+ * the first answers would wait behind thousands of connections until they count as late.
  */
-import { Duration, Effect, Metric, Option, Ref } from "effect"
+import { Duration, Effect, Latch, Metric, Option, Ref } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import { AgentClient, type AgentConnection, type AgentError } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 
 const probeTimeout = Duration.seconds(2)
+
+/** An agent that is silent for so long lets others have its turn. */
+const turnMax = Duration.millis(100)
 
 const betweenProbes = Backoff.capped({ from: "250 millis", to: "1 second" })
 
@@ -32,19 +38,31 @@ const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
 const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection: AgentConnection) {
   const wasLost = yield* Effect.raceFirst(Effect.as(connection.lost, true), Effect.as(link.isSuspect.await, false))
   yield* link.isSuspect.close
-  yield* AgentLink.throughCircuits(link, (one) => one.probe(probeTimeout), probeTimeout).pipe(
-    Effect.tapError((error) => noteAbsent(link, error)),
+  const probe = AgentLink.throughCircuits(link, (one) => one.probe(probeTimeout), probeTimeout)
+  yield* inTurn(link, probe).pipe(
+    Effect.tapError((error) => Effect.andThen(noteAbsent(link, error), link.isKnown.open)),
     Effect.retry(betweenProbes),
     // The schedule has no end, which its type cannot say.
     Effect.orDie
   )
   yield* Metric.update(PollerMetrics.agentConnections, 1)
   const absence = yield* Ref.getAndSet(link.absence, Option.none())
+  yield* link.isKnown.open
   if (Option.isSome(absence)) yield* Effect.logInfo(`agent ${link.agent.agentId} is back`)
   // A connection that broke and is whole again: the agent was restarted, and may have changed.
   if (Option.isNone(absence) && !wasLost) return
   yield* link.isSuspect.close
   yield* link.changed.release
+})
+
+const inTurn = Effect.fnUntraced(function*<A, E, R>(link: AgentLink.AgentLink, attempt: Effect.Effect<A, E, R>) {
+  if (Option.isNone(link.turns)) return yield* attempt
+  const hasTurn = Latch.makeUnsafe()
+  const isOver = Latch.makeUnsafe()
+  const turn = Effect.andThen(hasTurn.open, Effect.timeoutOption(isOver.await, turnMax))
+  yield* Effect.forkChild(link.turns.value.withPermit(turn))
+  yield* hasTurn.await
+  return yield* Effect.ensuring(attempt, isOver.open)
 })
 
 const noteAbsent = Effect.fnUntraced(function*(link: AgentLink.AgentLink, error: AgentError) {

@@ -181,18 +181,32 @@ const make = Effect.fnUntraced(function*(options: Options) {
       : { reports: inFlight.map(({ value }) => value), newestMillis: newest.measuredAtMillis }
   }
 
-  /** The oldest batch, however long it takes; false when there was none. */
+  /** The oldest batch, however long it takes: how many statuses it had. */
   const sendBatch = Effect.gen(function*() {
-    if (ReportBuffer.size(buffer) === 0) return false
+    let sent = 0
     const once = Effect.flatMap(delivery.form, (form) => {
       const batch = takeBatch(form)
+      sent = batch?.reports.length ?? 0
       return batch === undefined ? Effect.succeed(true) : attempt(batch, form)
     })
     yield* Effect.repeat(once, { schedule: ReportDelivery.backoff, until: (isSettled) => isSettled })
-    return true
+    return sent
   })
 
-  const sendAll = Effect.andThen(Effect.repeat(sendBatch, { while: (isSent) => isSent }), noteSize)
+  /**
+   * What waits by now. What a large fleet measures meanwhile is for the next round: a whole report for each handful of it
+   * would have no end.
+   */
+  const sendAll = Effect.suspend(() => {
+    let left = ReportBuffer.size(buffer)
+    if (left === 0) return Effect.void
+    return Effect.repeat(sendBatch, {
+      while: (sent) => {
+        left -= sent
+        return sent > 0 && left > 0
+      }
+    })
+  }).pipe(Effect.andThen(noteSize))
 
   /** For a core that takes parts. */
   const partsRound = Effect.gen(function*() {

@@ -33,6 +33,7 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
     )
   )
   if (loops.length === 0) return yield* Effect.never
+  yield* link.isKnown.await
   const all = Effect.all(loops, { concurrency: "unbounded", discard: true })
   return yield* Effect.forever(Effect.raceFirst(all, link.changed.await))
 })

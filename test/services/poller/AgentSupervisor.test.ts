@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Metric, References, Stream } from "effect"
+import { Duration, Effect, Fiber, Layer, Metric, Option, References, Semaphore, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { AgentClient } from "../../../src/services/poller/AgentClient.ts"
 import * as AgentCoordinator from "../../../src/services/poller/AgentCoordinator.ts"
@@ -56,6 +56,68 @@ describe("AgentSupervisor", () => {
       assert.strictEqual(reported.get("healthy"), 61)
       assert.isUndefined(fiber.pollUnsafe())
       yield* Fiber.interrupt(fiber)
+    }).pipe(
+      Effect.provideService(References.MinimumLogLevel, "None"),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    ))
+
+  it.effect("looks for no more agents at once than it has turns, and waits for no silent one", () =>
+    Effect.gen(function*() {
+      const turns = Option.some(Semaphore.makeUnsafe(2))
+      const asked: Array<string> = []
+      const polled = new Set<string>()
+      let atOnce = 0
+      let atOnceMost = 0
+      const names = Array.from({ length: 20 }, (_, index) => index % 5 === 0 ? `silent-${index}` : `well-${index}`)
+      const links = names.map((name) =>
+        AgentLink.make({
+          agent: agent(name, "agent:1", [check("ssh")]),
+          poller,
+          pollInterval: Duration.seconds(10),
+          turns
+        })
+      )
+      const clients = Layer.succeed(AgentClient, {
+        connect: ({ agentId }) =>
+          Effect.succeed({
+            getStatus: () =>
+              Effect.sync(() => {
+                polled.add(agentId)
+                return { available: true, message: new Uint8Array(), responseTimeNanos: 0n, agentId: "" }
+              }),
+            getResults: () => Effect.never,
+            streamResults: () => Stream.never,
+            probe: () =>
+              Effect.gen(function*() {
+                asked.push(agentId)
+                if (agentId.startsWith("silent")) return yield* Effect.never
+                atOnce += 1
+                atOnceMost = Math.max(atOnceMost, atOnce)
+                yield* Effect.sleep("10 millis")
+                atOnce -= 1
+              }),
+            lost: Effect.never
+          })
+      })
+      const reporter = Layer.succeed(CoreReporter, {
+        report: () => Effect.void,
+        run: Effect.never,
+        pending: Effect.succeed(0),
+        trouble: Effect.succeedNone
+      })
+      yield* Supervisor.run({
+        id: "Root",
+        strategy: "one_for_one",
+        children: [AgentCoordinator.supervisor(links)]
+      }).pipe(
+        Effect.provide([clients, reporter, HostIdentity.layerStatic(""), secured]),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      for (let step = 0; step < 50; step++) yield* TestClock.adjust("10 millis")
+
+      assert.isAtMost(atOnceMost, 2)
+      assert.strictEqual(asked.length, names.length)
+      assert.deepStrictEqual([...polled].toSorted(), names.filter((name) => name.startsWith("well")).toSorted())
     }).pipe(
       Effect.provideService(References.MinimumLogLevel, "None"),
       Effect.provideService(Metric.MetricRegistry, new Map())

@@ -5,7 +5,7 @@ import { CoreAway, CoreClient, CoreError, ReportRejected } from "../../../src/se
 import { CoreReporter, type Options } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as PollerMetrics from "../../../src/services/poller/PollerMetrics.ts"
-import { poller, status } from "./statuses.ts"
+import { agent, check, poller, status } from "./statuses.ts"
 
 interface Received {
   readonly atMillis: number
@@ -14,6 +14,16 @@ interface Received {
 }
 
 class FakeCore {
+  /** One that does not takes each report for the whole poller. */
+  readonly takesParts: boolean
+  /** How long a report takes. */
+  takes: Duration.Duration
+
+  constructor(options: { readonly takesParts?: boolean; readonly takes?: Duration.Duration } = {}) {
+    this.takesParts = options.takesParts ?? true
+    this.takes = options.takes ?? Duration.zero
+  }
+
   readonly received = Ref.makeUnsafe<ReadonlyArray<Received>>([])
   readonly failure = Ref.makeUnsafe<CoreError | undefined>(undefined)
 
@@ -27,19 +37,20 @@ class FakeCore {
     Effect.gen({ self: this }, function*() {
       const failure = yield* Ref.get(this.failure)
       if (failure !== undefined) return yield* failure
+      if (!Duration.isZero(this.takes)) yield* Effect.sleep(this.takes)
       if (names.includes(yield* Ref.get(this.poison))) {
         return yield* new CoreError({ address: "core:1", reason: new ReportRejected({ detail: "poison" }) })
       }
       const atMillis = yield* Clock.currentTimeMillis
       yield* Ref.update(this.received, (before) => [...before, { atMillis, names, isStream }])
-      return { takesParts: true }
+      return { takesParts: this.takesParts }
     })
 
   readonly layer = Layer.succeed(CoreClient, {
     losses: Effect.succeed(0),
     takesParts: Effect.flatMap(
       Ref.get(this.failure),
-      (failure) => failure?.reason._tag === "CoreAway" ? Effect.fail(failure) : Effect.succeed(true)
+      (failure) => failure?.reason._tag === "CoreAway" ? Effect.fail(failure) : Effect.succeed(this.takesParts)
     ),
     report: (_, statuses) => this.take(statuses.map((one) => one.serviceName), false),
     stream: (_, chunks) => this.take(Array.from(chunks, ({ status }) => status.serviceName), true)
@@ -70,10 +81,10 @@ const names = (from: number, to: number) => Array.from({ length: to - from }, (_
 
 const withReporter = <A, E>(
   test: (core: FakeCore) => Effect.Effect<A, E, CoreReporter>,
-  overrides: Partial<Options> = {}
+  overrides: Partial<Options> = {},
+  core = new FakeCore()
 ) =>
   Effect.suspend(() => {
-    const core = new FakeCore()
     return test(core).pipe(
       Effect.provide(
         CoreReporter.layer({ ...options, ...overrides }).pipe(
@@ -330,4 +341,33 @@ describe("CoreReporter", () => {
         assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.names), [[], []])
       })
     ))
+
+  it.effect("reports the whole once for what waits, however much is measured while core takes it", () => {
+    const checks = names(0, 10)
+    const expected = new Map(checks.map((name) => {
+      const one = check(name)
+      return [name, { agent: agent("agent-1", "agent:1", [one]), check: one }] as const
+    }))
+    return withReporter(
+      (core) =>
+        Effect.gen(function*() {
+          yield* start
+          for (let tick = 0; tick < 100; tick++) {
+            yield* report(checks[tick % checks.length] ?? "")
+            yield* TestClock.adjust("100 millis")
+          }
+
+          // The time of the test stands still from here, and what is left is brought to core at the end.
+          core.takes = Duration.zero
+          const received = yield* Ref.get(core.received)
+          assert.isAtLeast(received.length, 5)
+          // Each second all have been measured again.
+          assert.isAtMost(received.length, 10)
+          // The first goes twice: by a stream, which makes the poller known, and as it is.
+          assert.deepStrictEqual(received.slice(1).filter((one) => one.names.length !== checks.length), [])
+        }),
+      { expected },
+      new FakeCore({ takesParts: false, takes: Duration.millis(150) })
+    )
+  })
 })

@@ -1,0 +1,189 @@
+/** The processes of a scenario: agents, a core, and the pollers between them. All of them end with the scenario. */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { ChildProgram } from "../processes/ChildProgram.ts"
+import { Forked } from "../processes/Forked.ts"
+import type { AgentsOptions, Arrival, BareOptions, Question, Reported, TlsFiles } from "./Protocol.ts"
+
+const script = (name: string): string => path.join(import.meta.dirname, `${name}.ts`)
+const certificate = (name: string): string => path.join(import.meta.dirname, "../../test/fixtures/tls", `${name}.pem`)
+
+export const checksPerAgent = 5
+const agentsPerProcess = 1_000
+
+export const say = (text: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`)
+
+export const pause = async (seconds: number): Promise<void> => void await sleep(seconds * 1_000)
+
+/** Undefined without values. */
+export const percentile = (values: ReadonlyArray<number>, share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? Number.NaN
+
+export const median = (values: ReadonlyArray<number>): number => percentile(values, 0.5)
+
+export const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
+
+/** Files that the agents show, and those that the poller shows to them. */
+const agentTls: TlsFiles = { cert: certificate("agent"), key: certificate("agent-key"), ca: certificate("root") }
+const pollerSecurity = {
+  mode: "mtls",
+  role: "poller",
+  tls: { cert_file: certificate("poller"), key_file: certificate("poller-key"), ca_file: certificate("root") }
+}
+
+export interface Group {
+  readonly process: Forked
+  readonly ports: ReadonlyArray<number>
+}
+
+export interface PollerStart {
+  /** Tells its calls from those of others. */
+  readonly pollerId: string
+  readonly agents: ReadonlyArray<number>
+  readonly interval: number
+  readonly coreAddress: string
+  readonly isTls?: boolean
+  /** In place of the checks that every agent has. */
+  readonly checks?: ReadonlyArray<object>
+  /** Where to write how long each poll took. */
+  readonly clock?: string
+}
+
+export interface Settings {
+  readonly folder: string
+  readonly program: string
+  readonly node: ReadonlyArray<string>
+  /** A folder for profiles of the CPU. */
+  readonly profile: string | undefined
+}
+
+const checks = Array.from({ length: checksPerAgent }, (_, index) => ({
+  service_type: "port",
+  service_name: `port-${index}`,
+  details: "127.0.0.1:22",
+  port: 22
+}))
+
+export class World {
+  readonly #settings: Settings
+  readonly #forked: Array<Forked> = []
+  readonly #programs: Array<ChildProgram> = []
+  core: Forked | undefined
+  coreAddress = ""
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  #fork(name: string, options: object): Forked {
+    const forked = new Forked(script(name), options)
+    this.#forked.push(forked)
+    return forked
+  }
+
+  async group(options: AgentsOptions): Promise<Group> {
+    const process = this.#fork("agents", options)
+    const ports: ReadonlyArray<number> = JSON.parse(await process.ask({ ask: "ports" } satisfies Question))
+    return { process, ports }
+  }
+
+  async agents(count: number, isTls = false): Promise<ReadonlyArray<Group>> {
+    const groups: Array<Group> = []
+    for (let left = count; left > 0; left -= agentsPerProcess) {
+      groups.push(
+        await this.group({
+          ports: Array.from({ length: Math.min(left, agentsPerProcess) }, () => 0),
+          tls: isTls ? agentTls : undefined,
+          devices: 0
+        })
+      )
+    }
+    return groups
+  }
+
+  async startCore(): Promise<void> {
+    this.core = this.#fork("core", {})
+    this.coreAddress = `127.0.0.1:${await this.core.ask({ ask: "port" })}`
+  }
+
+  async reported(): Promise<Reported> {
+    if (this.core === undefined) throw new Error("there is no core")
+    return JSON.parse(await this.core.ask({ ask: "reported" }))
+  }
+
+  bare(options: BareOptions): Forked {
+    return this.#fork("bareClient", options)
+  }
+
+  poller(start: PollerStart, { node, program }: Pick<Settings, "node" | "program"> = this.#settings): ChildProgram {
+    const { folder, profile } = this.#settings
+    const file = path.join(folder, `${start.pollerId.replaceAll(/[^a-z0-9]+/gi, "-")}.json`)
+    const security = start.isTls === true ? { security: pollerSecurity } : {}
+    fs.writeFileSync(
+      file,
+      JSON.stringify({
+        poller_id: start.pollerId,
+        partition: "default",
+        source_ip: "127.0.0.1",
+        core_address: start.coreAddress,
+        poll_interval: `${start.interval}s`,
+        agents: Object.fromEntries(start.agents.map((port, index) => [
+          `agent-${index}`,
+          { address: `127.0.0.1:${port}`, checks: start.checks ?? checks, ...security }
+        ]))
+      })
+    )
+    const profiled = profile === undefined
+      ? []
+      : ["--cpu-prof", `--cpu-prof-dir=${path.join(profile, start.pollerId)}`, "--cpu-prof-interval=500"]
+    const clock = start.clock === undefined
+      ? {}
+      : { NODE_OPTIONS: `--import=${script("pollClock")}`, BENCH_POLL_CLOCK: start.clock }
+    const child = new ChildProgram(
+      [...node, ...profiled, program, "poller", "--config", file, "--http", "off", "--log-level", "warn"],
+      clock
+    )
+    this.#programs.push(child)
+    return child
+  }
+
+  /** Calls that a poller made so far, of all agents. */
+  async calls(groups: ReadonlyArray<Group>): Promise<Readonly<Record<string, number>>> {
+    const total: Record<string, number> = {}
+    for (const { process } of groups) {
+      const calls: Readonly<Record<string, number>> = JSON.parse(await process.ask({ ask: "calls" } satisfies Question))
+      for (const [pollerId, count] of Object.entries(calls)) total[pollerId] = (total[pollerId] ?? 0) + count
+    }
+    return total
+  }
+
+  async record(groups: ReadonlyArray<Group>): Promise<void> {
+    await Promise.all(groups.map(({ process }) => process.ask({ ask: "record" } satisfies Question)))
+  }
+
+  async arrivals(groups: ReadonlyArray<Group>): Promise<ReadonlyArray<Arrival>> {
+    const taken = await Promise.all(groups.map(({ process }) => process.ask({ ask: "arrivals" } satisfies Question)))
+    return taken.flatMap((text): ReadonlyArray<Arrival> => JSON.parse(text))
+  }
+
+  assertRunning(): void {
+    const ended = this.#programs.find(({ isRunning }) => !isRunning)
+    if (ended !== undefined) throw new Error(`a poller ended:\n${ended.lines.slice(-20).join("\n")}`)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#programs.map((program) => program.stop()))
+    await Promise.all(this.#forked.map((forked) => forked.kill()))
+  }
+}
+
+export const withWorld = async <A>(settings: Settings, use: (world: World) => Promise<A>): Promise<A> => {
+  const world = new World(settings)
+  try {
+    await world.startCore()
+    return await use(world)
+  } finally {
+    await world.stop()
+  }
+}
