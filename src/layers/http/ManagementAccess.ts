@@ -25,6 +25,8 @@ export const tlsVariable = "SERVICERADAR_HTTP_TLS"
 
 /** In characters; a shorter one can be guessed. */
 const tokenLengthMin = 16
+/** What a header can hold and nobody cuts off: with anything else nobody could show it. */
+const presentable = /^[\x21-\x7e]+$/
 
 export class AccessRefused extends Schema.TaggedError<AccessRefused>()("AccessRefused", { reason: Schema.String }) {
   override get message(): string {
@@ -46,10 +48,8 @@ const isToken = (header: string | undefined, expected: Buffer): boolean => {
   return given !== undefined && crypto.timingSafeEqual(digest(given), expected)
 }
 
-const isOpen = (url: string): boolean => {
-  const path = URL.parse(url, "http://localhost")?.pathname
-  return path !== undefined && path.startsWith("/health/")
-}
+/** For load balancers and orchestrators. Of a route, not of a request: what a router and others read out of an address differs. */
+export const isOpen = (routePath: string): boolean => routePath.startsWith("/health/")
 
 const unauthorized = HttpServerResponse.setHeader(
   HttpServerResponse.jsonUnsafe({ error: "this needs the header Authorization: Bearer TOKEN" }, { status: 401 }),
@@ -62,10 +62,10 @@ const refused = ({ error, reason, status }: ManagementCertificates.Refusal) =>
 
 type Answer<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
-/** Goes around the answers of a server. */
+/** Goes around whatever is not for everybody. */
 export type Guard = <E, R>(answer: Answer<E, R>) => Answer<E, HttpServerRequest.HttpServerRequest | R>
 
-const open: Guard = (answer) => answer
+export const open: Guard = (answer) => answer
 
 type Report = (event: SecurityEvent.SecurityEvent) => Effect.Effect<void>
 
@@ -75,14 +75,19 @@ interface Asked {
   readonly policy: Option.Option<Authorization.AuthorizationPolicy>
 }
 
-const noToken = SecurityEvent.UnauthorizedAccess.make({ peer: "", action: "HTTP", reason: "no valid bearer token" })
+/** Of somebody who is known by an address alone. */
+const noToken = (request: HttpServerRequest.HttpServerRequest) =>
+  SecurityEvent.UnauthorizedAccess.make({
+    peer: Option.getOrElse(request.remoteAddress, () => ""),
+    action: "HTTP",
+    reason: "no valid bearer token"
+  })
 
 const guarded = ({ policy, token }: Asked, report: Report): Guard => (answer) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const { headers, url } = request
-    if (isOpen(url)) return answer
     if (Option.exists(token, (expected) => isToken(headers["authorization"], expected))) return answer
-    if (Option.isNone(policy)) return Effect.as(report(noToken), unauthorized)
+    if (Option.isNone(policy)) return Effect.as(report(noToken(request)), unauthorized)
     const judged = ManagementCertificates.judge(
       request,
       URL.parse(url, "http://localhost")?.pathname ?? "",
@@ -145,6 +150,11 @@ export const accessOf = Effect.fn("ManagementAccess.accessOf")(function*(
         ? `others can reach this address: set ${tokenVariable} to a secret that they have to send as bearer token, ` +
           "configure certificates (security), or listen on 127.0.0.1"
         : `${tokenVariable} is shorter than ${tokenLengthMin} characters`
+    })
+  }
+  if (text !== "" && !presentable.test(text)) {
+    return yield* new AccessRefused({
+      reason: `${tokenVariable} holds a space, a line end or a character beyond ASCII, which no header can carry`
     })
   }
   if (!isTls && Option.isNone(wanted)) yield* warnOfPlainText(host)

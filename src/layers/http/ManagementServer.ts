@@ -157,19 +157,24 @@ const otherMethods = ["PUT", "PATCH", "DELETE", "OPTIONS"] as const
 const routerOf = Effect.fnUntraced(function*(
   registered: Registered,
   tree: SupervisionTree["Service"],
-  monitor: Monitor
+  monitor: Monitor,
+  guard: ManagementAccess.Guard
 ) {
   const router = yield* HttpRouter.make
   const paths = new Map<string, Route<never>>()
   for (const route of builtIn(registered, tree, monitor)) if (!paths.has(route.path)) paths.set(route.path, route)
   for (const route of paths.values()) {
-    const { handle, post } = route
-    const refused = problem(405, `only GET${post === undefined ? "" : ", POST"} and HEAD are understood`)
-    yield* router.add("GET", route.path, answer(handle))
-    yield* router.add("POST", route.path, post === undefined ? refused : answer(withBody(post)))
-    for (const method of otherMethods) yield* router.add(method, route.path, refused)
+    const { handle, path, post } = route
+    const around = ManagementAccess.isOpen(path) ? ManagementAccess.open : guard
+    const only = `only GET${post === undefined ? "" : ", POST"} and HEAD are understood`
+    const refused = around(Effect.succeed(problem(405, only)))
+    yield* router.add("GET", path, around(answer(handle)))
+    yield* router.add("POST", path, post === undefined ? refused : around(answer(withBody(post))))
+    for (const method of otherMethods) yield* router.add(method, path, refused)
   }
-  yield* router.add("*", "/*", problem(404, `there is nothing at this path; there is ${[...paths.keys()].join(", ")}`))
+  const all = [...paths.keys()].join(", ")
+  const nowhere = problem(404, `there is nothing at this path; there is ${all}`)
+  yield* router.add("*", "/*", guard(Effect.succeed(nowhere)))
   return router.asHttpEffect()
 })
 
@@ -184,17 +189,22 @@ const addressedTo = <E, R>(
       : Effect.succeed(problem(421, `this server listens on ${bound} only: ask for it by that address or localhost`)))
 
 /** The router is made anew when a part has come or gone. */
-const dispatcher = (management: Management["Service"], tree: SupervisionTree["Service"], monitor: Monitor) => {
+const dispatcher = (
+  management: Management["Service"],
+  tree: SupervisionTree["Service"],
+  monitor: Monitor,
+  guard: ManagementAccess.Guard
+) => {
   let of: Registered | undefined
   let current: Effect.Success<ReturnType<typeof routerOf>> | undefined
   return Effect.gen(function*() {
     const registered = management.registered()
     if (current === undefined || of !== registered) {
-      current = yield* routerOf(registered, tree, monitor)
+      current = yield* routerOf(registered, tree, monitor, guard)
       of = registered
     }
     return yield* current
-  }).pipe(Effect.catch(() => Effect.succeed(problem(404, "there is nothing at this path"))))
+  }).pipe(Effect.catch(() => guard(Effect.succeed(problem(404, "there is nothing at this path")))))
 }
 
 const bindError = (address: string) => (error: { readonly cause: unknown }): BindError => {
@@ -225,7 +235,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   let closing = false
   yield* listening.serve(
-    Effect.map(addressedTo(host, guard(dispatcher(management, tree, monitor))), (response) =>
+    Effect.map(addressedTo(host, dispatcher(management, tree, monitor, guard)), (response) =>
       // Otherwise the connection would be kept for a next request, and closing would wait for it.
       closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
   )

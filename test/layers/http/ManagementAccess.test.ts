@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
+import * as http from "node:http"
 import { Management } from "../../../src/layers/http/Management.ts"
 import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
@@ -20,6 +21,17 @@ const statusOf = (port: number, path: string, authorization?: string) =>
     return response.status
   })
 
+/** `fetch` would tidy the target up first. */
+const statusOfTarget = (port: number, path: string) =>
+  Effect.callback<number>((resume) => {
+    const request = http.get({ host: "127.0.0.1", port, path, agent: false }, (response) => {
+      response.resume()
+      resume(Effect.succeed(response.statusCode ?? 0))
+    })
+    request.on("error", (error) => resume(Effect.die(error)))
+    return Effect.sync(() => request.destroy())
+  })
+
 describe("ManagementAccess", () => {
   it.live("lets only whoever has the token read what others can reach, but for health", () =>
     Effect.gen(function*() {
@@ -36,6 +48,33 @@ describe("ManagementAccess", () => {
       assert.deepStrictEqual(yield* all(`Bearer ${token}x`), [401, 401, 401, 401, 401])
       assert.deepStrictEqual(yield* all(`Basic ${token}`), [401, 401, 401, 401, 401])
       assert.deepStrictEqual(yield* all(`Bearer ${token}`), [200, 200, 200, 404, 200])
+    }))
+
+  it.live("is not talked into taking another path for one of health", () =>
+    Effect.gen(function*() {
+      const { port } = yield* make("0.0.0.0", { SERVICERADAR_HTTP_TOKEN: token })
+      const targets = [
+        // The router ends a path at a semicolon, a URL does not.
+        "/metrics;/../health/live",
+        "/api/tree;/../../health/live",
+        "/api/openapi.json;/%2e%2e/../health/live",
+        "/METRICS;/../health/live",
+        "//metrics;/../health/live",
+        "/metrics#/../health/live",
+        "/metrics?/../health/live",
+        "/health/../metrics",
+        "/health/%2e%2e/metrics",
+        "//health/metrics",
+        "/health/..;/metrics",
+        "/health\\..\\metrics",
+        "http://health/metrics",
+        "http://127.0.0.1/health/../metrics"
+      ]
+
+      const statuses = yield* Effect.forEach(targets, (target) => statusOfTarget(port, target))
+
+      assert.deepStrictEqual(statuses, targets.map(() => 401))
+      assert.strictEqual(yield* statusOfTarget(port, "/health/live;jsessionid=1"), 200)
     }))
 
   it.live("asks for nothing on the loopback", () =>
@@ -58,4 +97,13 @@ describe("ManagementAccess", () => {
       assert.include(short.message, "SERVICERADAR_HTTP_TOKEN is shorter than 16 characters")
       assert.notInclude(short.message, "short\"")
     }))
+
+  it.live("does not start with a token that no request can carry", () =>
+    Effect.forEach(["                ", `${token}\n`, "sechzehn-zeichen-ä"], (text) =>
+      Effect.gen(function*() {
+        const { message } = yield* Effect.flip(make("0.0.0.0", { SERVICERADAR_HTTP_TOKEN: text }))
+
+        assert.include(message, "SERVICERADAR_HTTP_TOKEN holds a space, a line end or a character beyond ASCII")
+        assert.notInclude(message, text.trim() === "" ? "    " : text)
+      })))
 })
