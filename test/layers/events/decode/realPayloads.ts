@@ -20,7 +20,8 @@ const micros = seconds + 123_456
 const isoMillis = "2026-01-02T03:04:05.123Z"
 const isoMicros = "2026-01-02T03:04:05.123456Z"
 
-const logs: ReadonlyArray<RealPayload> = [
+/** Of subjects below `logs`. */
+export const realLogs: ReadonlyArray<RealPayload> = [
   {
     name: "rsyslog, a list template",
     subject: "logs.rsyslog",
@@ -449,6 +450,52 @@ const logs: ReadonlyArray<RealPayload> = [
     },
     row: { timestamp: micros, body: "m" },
     within: { attributes: `"id.orig_p":1032` }
+  },
+  {
+    name: "Serilog, its JSON formatter",
+    subject: "logs.app",
+    payload: {
+      Timestamp: "2026-01-02T03:04:05.1234567+00:00",
+      Level: "Warning",
+      MessageTemplate: "Hello {User}",
+      Properties: { User: "x" }
+    },
+    row: { timestamp: micros, severity_text: "WARN", severity_number: 15, body: "Hello {User}" }
+  },
+  {
+    name: "log4j 2 before 2.11, JsonLayout",
+    subject: "logs.app",
+    payload: { timeMillis: 1_767_323_045_123, thread: "main", level: "ERROR", loggerName: "x", message: "m" },
+    row: { timestamp: millis, severity_text: "ERROR", severity_number: 19, body: "m" }
+  },
+  {
+    name: "Google Cloud, an entry of text",
+    subject: "logs.gcp",
+    payload: { severity: "EMERGENCY", textPayload: "m", timestamp: isoMicros, logName: "projects/x/logs/y" },
+    row: { timestamp: micros, severity_text: "FATAL", severity_number: 23, body: "m" }
+  },
+  {
+    name: "Google Cloud, an entry of JSON",
+    subject: "logs.gcp",
+    payload: { severity: "NOTICE", jsonPayload: { message: "m", a: 1 }, timestamp: isoMicros },
+    row: { timestamp: micros, severity_text: "INFO", body: "m" },
+    within: { attributes: `"jsonPayload":{"message":"m","a":1}` }
+  },
+  {
+    name: "journald, a message with colours in bytes",
+    subject: "logs.journal",
+    payload: {
+      __REALTIME_TIMESTAMP: "1767323045123456",
+      PRIORITY: "4",
+      MESSAGE: [27, 91, 51, 109, 99, 97, 102, 195, 169]
+    },
+    row: { timestamp: micros, severity_text: "WARN", body: "\u001b[3mcaf\u00e9" }
+  },
+  {
+    name: "Erlang, a list of code points",
+    subject: "logs.app",
+    payload: { timestamp: isoMicros, level: "info", message: [99, 97, 102, 233] },
+    row: { timestamp: micros, severity_text: "INFO", body: "caf\u00e9" }
   }
 ]
 
@@ -805,4 +852,4 @@ const otlp: ReadonlyArray<RealPayload> = [
   }
 ]
 
-export const realPayloads: ReadonlyArray<RealPayload> = [...logs, ...events, ...flows, ...otlp]
+export const realPayloads: ReadonlyArray<RealPayload> = [...realLogs, ...events, ...flows, ...otlp]

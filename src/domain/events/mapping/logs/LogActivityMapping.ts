@@ -9,7 +9,7 @@ import * as Address from "../../decode/Address.ts"
 import { type Element, nameOf } from "../../decode/CloudEvent.ts"
 import type { Problem } from "../../decode/DecodeError.ts"
 import * as EventTime from "../../decode/EventTime.ts"
-import { textValue } from "../../decode/Json.ts"
+import { isObject, type JsonObject, textValue } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
 import * as Timestamp from "../../decode/Timestamp.ts"
@@ -20,58 +20,69 @@ import * as CoreEvent from "../ocsf/CoreEvent.ts"
 import * as Ocsf from "../ocsf/Ocsf.ts"
 import * as OcsfSeverity from "../severity/OcsfSeverity.ts"
 import * as Ecs from "./Ecs.ts"
+import * as LogKeys from "./LogKeys.ts"
+import * as LogText from "./LogText.ts"
 
 const { json, scalar } = Payload
 
+/** What others call it: times and levels by the one list of `LogKeys`, so that a record is as old and as bad as in `logs`. */
+const others = (keys: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> =>
+  keys.filter((key) => !known.includes(key))
+
 const read = Payload.make(
   Schema.Struct({
-    level: scalar,
-    severity: scalar,
-    severity_text: scalar,
+    level: json,
+    level_name: json,
+    severity: json,
+    severity_text: json,
     severity_number: scalar,
-    timestamp: scalar,
-    time: scalar,
-    ts: scalar,
+    timestamp: json,
+    time: json,
+    ts: json,
     short_message: json,
     message: json,
     msg: json,
     body: json,
     event: json,
+    log: json,
     remote_addr: json,
     source: json,
     host: json,
-    version: scalar,
+    version: json,
     trace_id: scalar,
     span_id: scalar,
     varbinds: json
   }),
   {
     remote_addr: ["_remote_addr"],
-    // Those in capitals are journald's and syslog-ng's.
-    host: ["hostname", "_HOSTNAME", "HOST"],
-    timestamp: ["@timestamp", "_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP", "date"],
-    message: ["MESSAGE"],
-    level: ["PRIORITY"]
+    host: others(LogKeys.hosts, ["host"]),
+    timestamp: others(LogKeys.times, ["timestamp", "time", "ts"]),
+    message: others(LogKeys.bodies, ["message", "short_message", "msg", "body", "summary", "event", "log"]),
+    severity: others(LogKeys.words, ["severity", "level_name"]),
+    level: LogKeys.levels
   }
 )
 
 interface Activity {
-  readonly level?: Scalar.Scalar
-  readonly severity?: Scalar.Scalar
-  readonly severity_text?: Scalar.Scalar
+  readonly level?: unknown
+  /** Beside it PHP's Monolog has a `level` that counts the other way round than log4j's. */
+  readonly level_name?: unknown
+  readonly severity?: unknown
+  readonly severity_text?: unknown
   readonly severity_number?: Scalar.Scalar
-  readonly timestamp?: Scalar.Scalar
-  readonly time?: Scalar.Scalar
-  readonly ts?: Scalar.Scalar
+  readonly timestamp?: unknown
+  readonly time?: unknown
+  readonly ts?: unknown
   readonly short_message?: unknown
   readonly message?: unknown
   readonly msg?: unknown
   readonly body?: unknown
   readonly event?: unknown
+  readonly log?: unknown
   readonly remote_addr?: unknown
   readonly source?: unknown
   readonly host?: unknown
-  readonly version?: Scalar.Scalar
+  readonly version?: unknown
   readonly trace_id?: Scalar.Scalar
   readonly span_id?: Scalar.Scalar
   readonly varbinds?: unknown
@@ -79,12 +90,16 @@ interface Activity {
 
 const isTrap = ({ varbinds }: Activity): boolean => varbinds !== undefined && varbinds !== null
 
-const messageOf = (activity: Activity, core: CoreEvent.CoreEvent | undefined): string =>
-  core?.message ??
-    (isTrap(activity)
-      ? textValue(activity.message) ?? "SNMP trap received"
-      : textValue(activity.short_message) ?? textValue(activity.message) ?? textValue(activity.msg) ??
-        textValue(activity.body) ?? textValue(activity.event) ?? "Event received")
+/** The Elastic Common Schema has objects of these names, which are no text. */
+const unlessGroup = (value: unknown): string | null => isObject(value) ? null : textValue(value)
+
+const messageOf = (activity: Activity, core: CoreEvent.CoreEvent | undefined, payload: JsonObject): string => {
+  if (core?.message !== undefined) return core.message
+  const message = LogText.of(activity.message)
+  if (isTrap(activity)) return message ?? "SNMP trap received"
+  return LogText.of(activity.short_message) ?? message ?? LogText.of(activity.msg) ?? LogText.of(activity.body) ??
+    unlessGroup(activity.event) ?? unlessGroup(activity.log) ?? LogText.nested(payload) ?? "Event received"
+}
 
 const severityOf = (
   activity: Activity,
@@ -92,10 +107,11 @@ const severityOf = (
   ecsLevel: unknown
 ): number => {
   if (core !== undefined) return OcsfSeverity.first(core.level)
-  const { level, severity, severity_text } = activity
+  const { severity, severity_text } = activity
+  const level = activity.level_name ?? activity.level
   const known = OcsfSeverity.first(level, severity, severity_text, ecsLevel)
   if (known > 0) return known
-  return OcsfSeverity.ofNumber(activity.severity_number) ?? (isTrap(activity) && Scalar.isUnset(level) ? 1 : 0)
+  return OcsfSeverity.ofNumber(activity.severity_number) ?? (isTrap(activity) && !LogKeys.isFilled(level) ? 1 : 0)
 }
 
 const idOf = (given: Scalar.Scalar, other: unknown): string | null =>
@@ -123,9 +139,9 @@ const rowOf = (
   // The payload's own time counts more than that of the envelope, which another may have put around it.
   const { claim, micros } = EventTime.first(
     context.storedAtMicros,
-    activity.timestamp,
-    activity.time,
-    activity.ts,
+    LogKeys.timeValue(activity.timestamp),
+    LogKeys.timeValue(activity.time),
+    LogKeys.timeValue(activity.ts),
     envelope?.time
   )
   return {
@@ -139,7 +155,7 @@ const rowOf = (
     activity_name: "Create",
     severity_id: severity,
     severity: Ocsf.severityName(severity),
-    message: messageOf(activity, core),
+    message: messageOf(activity, core, payload),
     status_id: 1,
     status: "Success",
     status_code: null,
@@ -159,9 +175,9 @@ const rowOf = (
     dst_endpoint: "{}",
     log_name: envelope?.subject ?? context.subject,
     log_provider: host ?? source ?? envelope?.source ?? "unknown",
-    log_level: core?.severity ?? Scalar.text(activity.severity) ?? Scalar.text(activity.level) ??
-      Scalar.text(activity.severity_text) ?? textValue(ecsLevel),
-    log_version: core === undefined ? Scalar.text(activity.version) : CoreEvent.version,
+    log_level: core?.severity ?? textValue(activity.severity) ?? textValue(activity.level_name ?? activity.level) ??
+      textValue(activity.severity_text) ?? textValue(ecsLevel),
+    log_version: core === undefined ? textValue(activity.version) : CoreEvent.version,
     unmapped: payload === original ? whole : JSON.stringify(payload),
     raw_data: whole
   }

@@ -17,6 +17,7 @@ import * as LogSeverity from "../severity/LogSeverity.ts"
 import * as Ecs from "./Ecs.ts"
 import * as LogAttributes from "./LogAttributes.ts"
 import * as LogKeys from "./LogKeys.ts"
+import * as LogText from "./LogText.ts"
 
 type Keys = ReadonlyArray<string>
 
@@ -31,10 +32,6 @@ const findBody = (object: JsonObject): string | undefined => {
   }
   return undefined
 }
-
-/** The text of a record that has it in a group of its own: ECS, and `tracing` of Rust. */
-const nestedBody = (object: JsonObject): string | null =>
-  textValue(Ecs.member(object, "event.original")) ?? textValue(Ecs.member(object, "fields.message"))
 
 const firstText = (object: JsonObject, keys: Keys): string | null => {
   const key = LogKeys.find(object, keys)
@@ -57,15 +54,6 @@ const observedOf = (object: JsonObject): number | undefined => {
   }
   return undefined
 }
-
-const isCode = (value: unknown): value is number =>
-  typeof value === "number" && Number.isInteger(value) && value > 0 && value <= 0x10ffff
-
-/** Some publishers send text as an array of character codes. */
-const textOfBody = (value: unknown): string =>
-  Array.isArray(value) && value.length > 0 && value.every(isCode)
-    ? value.map((code) => String.fromCodePoint(code)).join("").toWellFormed()
-    : textValue(value) ?? ""
 
 /** The first value of a trap, without its type: `OCTET STRING: link down` says `link down`. */
 const trapText = (varbinds: unknown): string | undefined => {
@@ -191,8 +179,8 @@ export const map = ({ envelope, payload }: Element, context: RowContext, index: 
     severity_text: severity.text,
     severity_number: severity.number,
     body: bodyKey === undefined
-      ? nestedBody(object) ?? trapText(object["varbinds"]) ?? context.subject
-      : textOfBody(object[bodyKey]),
+      ? LogText.nested(object) ?? trapText(object["varbinds"]) ?? context.subject
+      : LogText.of(object[bodyKey]) ?? "",
     event_name: firstText(object, columns.eventName),
     service_name: firstName(object, isEcs, columns.serviceName) ?? firstText(resource, LogKeys.resource.serviceName),
     service_version: firstName(object, isEcs, columns.serviceVersion) ??

@@ -1,7 +1,7 @@
 /**
  * Under which keys loggers and collectors put what every record has: those of the existing system first, then others'
  * (journald and syslog-ng in capitals, Fluent Bit's `date`, Serilog's `@t`, log4j's `instant`, Python's `levelname`,
- * PostgreSQL's `error_severity`).
+ * PostgreSQL's `error_severity`, Google's `textPayload`).
  *
  * Only what the existing system leaves out of the attributes is `reserved`. Of the keys that it reads it leaves `service`,
  * `serviceName`, `serviceVersion`, `serviceInstance`, `flags` and those of hosts among them, and its readers look there;
@@ -34,7 +34,8 @@ export const times: Keys = [
   "_SOURCE_REALTIME_TIMESTAMP",
   "__REALTIME_TIMESTAMP",
   "timereported",
-  "Timestamp"
+  "Timestamp",
+  "timeMillis"
 ]
 
 export const observedTimes: Keys = [
@@ -56,14 +57,17 @@ export const bodies: Keys = [
   "@message",
   "@m",
   "@mt",
-  "Message"
+  "Message",
+  "RenderedMessage",
+  "MessageTemplate",
+  "textPayload"
 ]
 
 /** Words: beside a `level_name` PHP's Monolog has a `level` that counts the other way round than log4j's. */
-const words: Keys = ["severity", "level_name", "error_severity"]
+export const words: Keys = ["severity", "level_name", "error_severity"]
 
 /** Beside `level`. */
-const levels: Keys = ["levelname", "PRIORITY", "syslogseverity", "@level", "@l", "LogLevel", "lvl"]
+export const levels: Keys = ["levelname", "PRIORITY", "syslogseverity", "@level", "@l", "LogLevel", "lvl", "Level"]
 
 export const hosts: Keys = ["host", "hostname", "_HOSTNAME", "HOST"]
 

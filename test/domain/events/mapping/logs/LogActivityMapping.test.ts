@@ -108,8 +108,8 @@ describe("LogActivityMapping", () => {
   })
 
   it("refuses what no column can hold, and says where", () => {
-    const mapped = LogActivityMapping.map(CloudEvent.element({ level: [] }, undefined), context("events.x"), 0)
+    const mapped = LogActivityMapping.map(CloudEvent.element({ trace_id: [] }, undefined), context("events.x"), 0)
 
-    assert.deepStrictEqual(Result.isFailure(mapped) && mapped.failure.path, ["level"])
+    assert.deepStrictEqual(Result.isFailure(mapped) && mapped.failure.path, ["trace_id"])
   })
 })
