@@ -62,7 +62,7 @@ export const make = <S extends Schema.ConstraintDecoder<unknown> & { readonly fi
       const name = names.get(key)
       if (name === undefined) continue
       const value = object[key]
-      if (name.isScalar && !isScalar(value)) isRead = false
+      if (name.isScalar && !Scalar.isScalar(value)) isRead = false
       const { target } = name
       if (target === key || !isPresent(value) || isPresent(object[target])) continue
       found ??= new Map()
@@ -96,9 +96,6 @@ interface Name {
   /** The lowest counts. */
   readonly rank: number
 }
-
-const isScalar = (value: unknown): boolean =>
-  typeof value === "string" || typeof value === "boolean" || value === null || Number.isFinite(value)
 
 const withKeys = (object: JsonObject, found: ReadonlyMap<string, string>): JsonObject => {
   const copy: Record<string, unknown> = { ...object }

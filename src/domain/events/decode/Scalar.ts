@@ -13,6 +13,10 @@ export const Scalar = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean
 
 export type Scalar = typeof Scalar.Type | undefined
 
+export const isScalar = (value: unknown): value is Scalar =>
+  value === undefined || value === null || typeof value === "string" || typeof value === "boolean" ||
+  (typeof value === "number" && Number.isFinite(value))
+
 /** Absent, null or blank: what the publisher leaves open. */
 export const isUnset = (value: Scalar): boolean =>
   value === undefined || value === null || (typeof value === "string" && value.trim() === "")

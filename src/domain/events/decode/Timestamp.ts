@@ -6,13 +6,13 @@
  * in Go.
  *
  * Text is ISO 8601 or RFC 3339, extended or basic, with an offset (`Z`, `+00`, `+0000`, `+00:00`, ` UTC`); without one it
- * could be any of two dozen moments and says none. A date that the calendar does not have is no other date. The second 60
- * is the one that follows.
+ * could be any of two dozen moments and says none. What RFC 9557 adds in brackets (`[Europe/Berlin]`) changes none of it. A
+ * date that the calendar does not have is no other date. The second 60 is the one that follows.
  */
 import * as Numeral from "./Numeral.ts"
 
 const iso =
-  /^(\d{4})-?(\d\d)-?(\d\d)(?:[Tt_]|\s+)(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,30}))?)?\s*(Z|z|UTC|GMT|[+\-−]\d\d(?::?\d\d)?)(?:\s+[A-Z]{1,5})?(?:\s+m=[+-][\d.]+)?$/
+  /^(\d{4})-?(\d\d)-?(\d\d)(?:[Tt_]|\s+)(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,30}))?)?\s*(Z|z|UTC|GMT|[+\-−]\d\d(?::?\d\d)?)(?:\s+[A-Z]{1,5})?(?:\s+m=[+-][\d.]+)?(?:\[[^\]]{1,64}\]){0,4}$/
 
 /** Numbers above would be later than year 9999, which PostgreSQL takes but nobody means. */
 const microsMax = 253_402_300_799_000_000

@@ -8,7 +8,7 @@ import * as OtlpMetrics from "./OtlpMetrics.ts"
 import * as Processor from "./Processor.ts"
 
 const read = Processor.make<OtelMetricRow>({
-  object: ({ payload }, context, index) => PerformanceMetricMapping.map(payload, context, index),
+  object: PerformanceMetricMapping.map,
   request: (value, out, context) =>
     OtlpJson.metrics(value, out, (point, resource) => OtlpMapping.pointRow(point, resource, context, out.count)),
   protobuf: (data, out, context) =>

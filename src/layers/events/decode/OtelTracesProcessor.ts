@@ -8,7 +8,7 @@ import * as OtlpTraces from "./OtlpTraces.ts"
 import * as Processor from "./Processor.ts"
 
 const read = Processor.make<OtelTraceRow>({
-  object: ({ payload }, context) => SpanJsonMapping.map(payload, context),
+  object: SpanJsonMapping.map,
   request: (value, out, context) =>
     OtlpJson.spans(value, out, (span, resource, scope) => OtlpMapping.spanRow(span, resource, scope, context)),
   protobuf: (data, out, context) =>

@@ -3,7 +3,7 @@ import { Result } from "effect"
 import * as SweepMapping from "../../../domain/events/mapping/measurements/SweepMapping.ts"
 import * as Processor from "./Processor.ts"
 
-const read = Processor.make({ object: ({ payload }, context) => SweepMapping.map(payload, context) })
+const read = Processor.make({ object: SweepMapping.map })
 
 export const process: Processor.Processor = (data, context, headers) =>
   Result.map(read(data, context, headers), (elements) => ({ table: "sweep_host_states", ...elements }))

@@ -6,7 +6,7 @@ import * as Processor from "./Processor.ts"
 
 const toRow = TelemetryMapping.make((text) => hash("md5", text))
 
-const read = Processor.make({ object: ({ payload }, context) => toRow(payload, context) })
+const read = Processor.make({ object: toRow })
 
 export const process: Processor.Processor = (data, context, headers) =>
   Result.map(read(data, context, headers), (elements) => ({ table: "timeseries_metrics", ...elements }))

@@ -6,6 +6,16 @@ import { json, message } from "./samples.ts"
 
 const decode = EventDecoder.make({ tenantDefault: "default" })
 
+const kinds: ReadonlyArray<readonly [subject: string, data: object]> = [
+  ["logs.app", { message: "m" }],
+  ["events.app", { message: "m" }],
+  ["telemetry.x", { metric_name: "m", value: 1 }],
+  ["sweep.results", { host_ip: "192.0.2.1" }],
+  ["flows.raw.netflow", { src_addr: "192.0.2.1", dst_addr: "192.0.2.2", bytes: 5 }],
+  ["otel.metrics", { name: "slow", duration_ms: 5 }],
+  ["otel.traces", { trace_id: "5b8efff798038103d269b633813fc60c", span_id: "eee19b7ec3c1b174", name: "s" }]
+]
+
 /** Ids of the rows, as a message with this sequence. */
 const idsOf = (subject: string, data: Uint8Array, sequence: number): ReadonlyArray<string> =>
   Result.getOrThrow(decode(message(subject, data, sequence))).content.rows.map((row) =>
@@ -47,6 +57,22 @@ describe("A producer's duplicates", () => {
 
     assert.deepStrictEqual(idsOf("events.poller.health", json({ ...health("unhealthy"), extra: 1 }), 2), first)
     assert.notDeepEqual(idsOf("events.poller.health", json({ ...health("unhealthy"), id: "other" }), 3), first)
+  })
+
+  it.each(kinds)("%s: a payload without a time has that of the event around it, in both modes", (subject, data) => {
+    const time = "2026-11-28T21:00:00.123456Z"
+    const timesOf = (payload: object, headers: Readonly<Record<string, string>>) =>
+      Result.getOrThrow(
+        decode({ ...message(subject, json(payload)), headers: new Map(Object.entries(headers)) })
+      ).content.rows.map((row): unknown => {
+        const columns: Readonly<Record<string, unknown>> = { ...row }
+        return columns["time"] ?? columns["last_sweep_time"] ?? columns["timestamp"]
+      })
+    const attributes = { specversion: "1.0", id: "7", source: "/s", type: "t", time }
+    const headers = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce-${name}`, value]))
+
+    assert.deepStrictEqual(timesOf({ ...attributes, data }, {}), [1_795_899_600_123_456])
+    assert.deepStrictEqual(timesOf(data, headers), [1_795_899_600_123_456])
   })
 
   it("two equal records of one message stay two", () => {

@@ -492,6 +492,30 @@ export const realLogs: ReadonlyArray<RealPayload> = [
     row: { timestamp: micros, severity_text: "WARN", body: "\u001b[3mcaf\u00e9" }
   },
   {
+    name: "Falco",
+    subject: "logs.falco",
+    payload: {
+      hostname: "h",
+      output: "03:04:05.1: Critical x",
+      priority: "Critical",
+      rule: "R",
+      source: "syscall",
+      time: "2026-01-02T03:04:05.123456789Z",
+      output_fields: { "evt.time": 1 }
+    },
+    row: { timestamp: micros, severity_text: "FATAL", severity_number: 23, body: "03:04:05.1: Critical x" }
+  },
+  {
+    name: "Java, a time with its zone (RFC 9557)",
+    subject: "logs.app",
+    payload: {
+      timestamp: "2026-01-02T04:04:05.123456+01:00[Europe/Berlin][u-ca=iso8601]",
+      level: "WARN",
+      message: "m"
+    },
+    row: { timestamp: micros, severity_text: "WARN", body: "m" }
+  },
+  {
     name: "Erlang, a list of code points",
     subject: "logs.app",
     payload: { timestamp: isoMicros, level: "info", message: [99, 97, 102, 233] },
@@ -676,6 +700,85 @@ const flows: ReadonlyArray<RealPayload> = [
     },
     row: { time: micros, protocol_num: 58, protocol_name: "ICMPv6", direction_label: "egress" },
     within: { ocsf_payload: `"flow_source":"NetFlow v9"` }
+  },
+  {
+    name: "pmacct",
+    subject: "flows.raw.netflow",
+    payload: {
+      event_type: "purge",
+      ip_src: "192.0.2.1",
+      ip_dst: "192.0.2.2",
+      port_src: 50_000,
+      port_dst: 443,
+      ip_proto: "tcp",
+      as_src: 64_512,
+      tcp_flags: "27",
+      timestamp_end: "1767323045.123456",
+      peer_ip_src: "192.0.2.254",
+      packets: 3,
+      bytes: 200
+    },
+    row: {
+      time: micros,
+      src_endpoint_ip: "192.0.2.1",
+      src_endpoint_port: 50_000,
+      dst_endpoint_ip: "192.0.2.2",
+      dst_service_label: "HTTPS",
+      protocol_name: "TCP",
+      src_as_number: 64_512,
+      tcp_flags: 27,
+      sampler_address: "192.0.2.254",
+      bytes_total: 200n
+    }
+  },
+  {
+    name: "VPC flow logs",
+    subject: "flows.raw.netflow",
+    payload: {
+      version: 2,
+      interface_id: "eni-1",
+      srcaddr: "192.0.2.1",
+      dstaddr: "192.0.2.2",
+      srcport: 50_000,
+      dstport: 53,
+      protocol: 17,
+      packets: 1,
+      bytes: 5,
+      start: 1_767_323_000,
+      end: 1_767_323_045,
+      action: "ACCEPT"
+    },
+    row: {
+      time: seconds,
+      src_endpoint_ip: "192.0.2.1",
+      dst_endpoint_ip: "192.0.2.2",
+      dst_endpoint_port: 53,
+      protocol_name: "UDP",
+      bytes_total: 5n
+    },
+    within: { ocsf_payload: `"interface_id":"eni-1","action":"ACCEPT"` }
+  },
+  {
+    name: "nfdump, and flags in a list",
+    subject: "flows.raw.netflow",
+    payload: {
+      type: "FLOW",
+      last: "2026-01-02T03:04:05.123Z",
+      in_packets: 3,
+      in_bytes: 200,
+      proto: 6,
+      tcp_flags: ["SYN", "ACK"],
+      src6_addr: "2001:db8::1",
+      dst6_addr: "2001:db8::2"
+    },
+    row: {
+      time: millis,
+      src_endpoint_ip: "2001:db8::1",
+      dst_endpoint_ip: "2001:db8::2",
+      tcp_flags: 18,
+      bytes_total: 200n,
+      packets_total: 3n
+    }
   },
   {
     name: "goflow2, ARP",

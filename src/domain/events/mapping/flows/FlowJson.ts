@@ -31,7 +31,7 @@ const Plain = Schema.Struct({
   sampler_address: scalar,
   input_snmp: scalar,
   output_snmp: scalar,
-  tcp_flags: scalar,
+  tcp_flags: json,
   src_as: scalar,
   dst_as: scalar,
   src_mac: scalar,
@@ -45,27 +45,48 @@ const Plain = Schema.Struct({
   metadata: json
 })
 
-/** Those of the exporters, those of the wire contract in JSON, and in capitals those of goflow2's first version. */
+/**
+ * Those of the exporters, those of the wire contract in JSON, and in capitals those of goflow2's first version; then those
+ * of pmacct (`ip_src`), of VPC flow logs (`srcaddr`) and of nfdump (`src4_addr`).
+ */
 const spellings = {
   timestamp: ["time_received_ns", "time_received", "TimeReceivedNs", "TimeReceived"],
-  start_time: ["time_flow_start_ns", "time_flow_start", "TimeFlowStartNs", "TimeFlowStartMs", "TimeFlowStart"],
-  end_time: ["time_flow_end_ns", "time_flow_end", "TimeFlowEndNs", "TimeFlowEndMs", "TimeFlowEnd"],
-  src_addr: ["source_address", "SrcAddr"],
-  dst_addr: ["destination_address", "DstAddr"],
-  src_port: ["source_port", "SrcPort"],
-  dst_port: ["destination_port", "DstPort"],
-  src_mac: ["source_mac", "SrcMac"],
-  dst_mac: ["destination_mac", "DstMac"],
-  protocol: ["proto", "Proto"],
+  start_time: [
+    "time_flow_start_ns",
+    "time_flow_start",
+    "TimeFlowStartNs",
+    "TimeFlowStartMs",
+    "TimeFlowStart",
+    "timestamp_start",
+    "start",
+    "first"
+  ],
+  end_time: [
+    "time_flow_end_ns",
+    "time_flow_end",
+    "TimeFlowEndNs",
+    "TimeFlowEndMs",
+    "TimeFlowEnd",
+    "timestamp_end",
+    "end",
+    "last"
+  ],
+  src_addr: ["source_address", "SrcAddr", "ip_src", "srcaddr", "src4_addr", "src6_addr"],
+  dst_addr: ["destination_address", "DstAddr", "ip_dst", "dstaddr", "dst4_addr", "dst6_addr"],
+  src_port: ["source_port", "SrcPort", "port_src", "srcport"],
+  dst_port: ["destination_port", "DstPort", "port_dst", "dstport"],
+  src_mac: ["source_mac", "SrcMac", "mac_src"],
+  dst_mac: ["destination_mac", "DstMac", "mac_dst"],
+  protocol: ["proto", "Proto", "ip_proto"],
   protocol_name: ["ProtoName"],
-  packets: ["Packets"],
-  octets: ["bytes", "Bytes"],
-  sampler_address: ["SamplerAddress"],
-  input_snmp: ["in_if", "InIf"],
-  output_snmp: ["out_if", "OutIf"],
+  packets: ["Packets", "in_packets"],
+  octets: ["bytes", "Bytes", "in_bytes"],
+  sampler_address: ["SamplerAddress", "peer_ip_src"],
+  input_snmp: ["in_if", "InIf", "iface_in"],
+  output_snmp: ["out_if", "OutIf", "iface_out"],
   tcp_flags: ["TCPFlags"],
-  src_as: ["SrcAS"],
-  dst_as: ["DstAS"],
+  src_as: ["SrcAS", "as_src"],
+  dst_as: ["DstAS", "as_dst"],
   flow_direction: ["FlowDirection"],
   gateway_id: ["poller_id"]
 }
@@ -149,7 +170,7 @@ const readOcsf = Payload.make(Schema.Struct({
   end_time: scalar,
   src_endpoint: Endpoint,
   dst_endpoint: Endpoint,
-  connection_info: nested({ protocol_num: scalar, protocol_name: scalar, tcp_flags: scalar, direction: scalar }),
+  connection_info: nested({ protocol_num: scalar, protocol_name: scalar, tcp_flags: json, direction: scalar }),
   traffic: nested({
     bytes: scalar,
     packets: scalar,

@@ -164,9 +164,15 @@ const flagWords = (text: string): number | undefined => {
 const flagsOf = (value: Value): number | undefined =>
   upTo16(value) ?? (typeof value === "string" ? flagWords(value) : undefined)
 
-/** As number, hex, words (`SYN|ACK`) or letters (`.A..S.`). */
-export const tcpFlags = (reading: Reading, key: string, value: Value): number | null =>
-  reading.read(key, value, flagsOf, "TCP flags") || null
+const isText = (value: unknown): value is string => typeof value === "string"
+
+/** As number, hex, words (`SYN|ACK`, also in a list) or letters (`.A..S.`). */
+export const tcpFlags = (reading: Reading, key: string, value: unknown): number | null => {
+  const one = Array.isArray(value) && value.every(isText) ? value.join("|") : value
+  return Scalar.isScalar(one)
+    ? reading.read(key, one, flagsOf, "TCP flags") || null
+    : reading.refuse(key, "expected TCP flags")
+}
 
 const sources: ReadonlyMap<string, string> = new Map([
   ["sflow_5", "sFlow v5"],

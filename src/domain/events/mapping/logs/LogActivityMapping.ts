@@ -36,6 +36,7 @@ const read = Payload.make(
     severity: json,
     severity_text: json,
     severity_number: scalar,
+    priority: json,
     timestamp: json,
     time: json,
     ts: json,
@@ -70,6 +71,7 @@ interface Activity {
   readonly severity?: unknown
   readonly severity_text?: unknown
   readonly severity_number?: Scalar.Scalar
+  readonly priority?: unknown
   readonly timestamp?: unknown
   readonly time?: unknown
   readonly ts?: unknown
@@ -108,8 +110,9 @@ const severityOf = (
 ): number => {
   if (core !== undefined) return OcsfSeverity.first(core.level)
   const { severity, severity_text } = activity
+  const priority = LogKeys.wordOfPriority(activity.priority)
   const level = activity.level_name ?? activity.level
-  const known = OcsfSeverity.first(level, severity, severity_text, ecsLevel)
+  const known = OcsfSeverity.first(level, severity, severity_text, ecsLevel, priority)
   if (known > 0) return known
   return OcsfSeverity.ofNumber(activity.severity_number) ?? (isTrap(activity) && !LogKeys.isFilled(level) ? 1 : 0)
 }
@@ -176,7 +179,7 @@ const rowOf = (
     log_name: envelope?.subject ?? context.subject,
     log_provider: host ?? source ?? envelope?.source ?? "unknown",
     log_level: core?.severity ?? textValue(activity.severity) ?? textValue(activity.level_name ?? activity.level) ??
-      textValue(activity.severity_text) ?? textValue(ecsLevel),
+      textValue(activity.severity_text) ?? textValue(ecsLevel) ?? LogKeys.wordOfPriority(activity.priority) ?? null,
     log_version: core === undefined ? textValue(activity.version) : CoreEvent.version,
     unmapped: payload === original ? whole : JSON.stringify(payload),
     raw_data: whole

@@ -1,13 +1,14 @@
 /**
  * Under which keys loggers and collectors put what every record has: those of the existing system first, then others'
  * (journald and syslog-ng in capitals, Fluent Bit's `date`, Serilog's `@t`, log4j's `instant`, Python's `levelname`,
- * PostgreSQL's `error_severity`, Google's `textPayload`).
+ * PostgreSQL's `error_severity`, Google's `textPayload`, Falco's `output`).
  *
  * Only what the existing system leaves out of the attributes is `reserved`. Of the keys that it reads it leaves `service`,
  * `serviceName`, `serviceVersion`, `serviceInstance`, `flags` and those of hosts among them, and its readers look there;
  * the keys of others stay there too, as they do with it.
  */
 import { isObject, type JsonObject } from "../../decode/Json.ts"
+import * as SeverityTable from "../severity/SeverityTable.ts"
 import * as Ecs from "./Ecs.ts"
 
 type Keys = ReadonlyArray<string>
@@ -60,7 +61,8 @@ export const bodies: Keys = [
   "Message",
   "RenderedMessage",
   "MessageTemplate",
-  "textPayload"
+  "textPayload",
+  "output"
 ]
 
 /** Words: beside a `level_name` PHP's Monolog has a `level` that counts the other way round than log4j's. */
@@ -121,9 +123,13 @@ export const find = (object: JsonObject, keys: Keys): string | undefined => {
   return undefined
 }
 
+/** Falco's `priority` is a word; those of syslog and of intrusion detection are numbers, which count in ways of their own. */
+export const wordOfPriority = (value: unknown): string | undefined =>
+  typeof value === "string" && SeverityTable.numberOf(value) === undefined ? value : undefined
+
 export const severityOf = (object: JsonObject): unknown => {
   const key = find(object, words)
-  return key === undefined ? undefined : object[key]
+  return key === undefined ? wordOfPriority(object["priority"]) : object[key]
 }
 
 /** The level that a record gives in whatever key, a word or a number. */

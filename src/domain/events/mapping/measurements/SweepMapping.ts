@@ -5,6 +5,7 @@
  */
 import type { Result } from "effect"
 import { Schema } from "effect"
+import type { Element } from "../../decode/CloudEvent.ts"
 import type { Problem } from "../../decode/DecodeError.ts"
 import * as EventTime from "../../decode/EventTime.ts"
 import { documentWith, jsonb, type JsonObject } from "../../decode/Json.ts"
@@ -80,9 +81,12 @@ const nanosOf = (reading: Reading, key: string, value: Scalar.Scalar): bigint | 
   return reading.refuse(key, "expected a finite duration")
 }
 
-export const map = (object: JsonObject, context: RowContext): Result.Result<SweepHostStateRow, Problem> =>
-  read(object, (sweep, reading) => {
-    const { claim, micros } = EventTime.first(context.storedAtMicros, sweep.last_sweep_time)
+export const map = (
+  { envelope, payload }: Element,
+  context: RowContext
+): Result.Result<SweepHostStateRow, Problem> =>
+  read(payload, (sweep, reading) => {
+    const { claim, micros } = EventTime.first(context.storedAtMicros, sweep.last_sweep_time, envelope?.time)
     const seen = Timestamp.micros(sweep.first_seen)
     const claims = {
       ...(claim === undefined ? {} : { last_sweep_time: claim }),
@@ -105,6 +109,6 @@ export const map = (object: JsonObject, context: RowContext): Result.Result<Swee
       port_scan_results: jsonb(sweep.port_scan_results),
       last_sweep_time: micros,
       first_seen: seen ?? context.storedAtMicros,
-      metadata: metadataOf(sweep, object, claims)
+      metadata: metadataOf(sweep, payload, claims)
     }
   })

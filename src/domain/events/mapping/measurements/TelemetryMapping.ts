@@ -6,6 +6,7 @@
  */
 import type { Result } from "effect"
 import { Schema } from "effect"
+import type { Element } from "../../decode/CloudEvent.ts"
 import type { Problem } from "../../decode/DecodeError.ts"
 import * as EventTime from "../../decode/EventTime.ts"
 import { documentWith, jsonb, type JsonObject, objectOf } from "../../decode/Json.ts"
@@ -34,7 +35,13 @@ const read = Payload.make(
     metadata: json,
     is_delta: scalar
   }),
-  { gateway_id: ["poller_id"], metric_name: ["name"], metric_type: ["type"] }
+  {
+    gateway_id: ["poller_id"],
+    metric_name: ["name"],
+    metric_type: ["type"],
+    // Prometheus, CloudWatch and OpenTelemetry: what tells series apart under whatever name must not be lost.
+    tags: ["labels", "dimensions", "attributes"]
+  }
 )
 
 /** Tags that change with the measurement rather than name the series. */
@@ -88,9 +95,9 @@ const wholeOf = (value: Scalar.Scalar): number | string | undefined =>
 
 export const make =
   (md5Hex: (text: string) => string) =>
-  (object: JsonObject, context: RowContext): Result.Result<TimeseriesMetricRow, Problem> =>
-    read(object, (metric, reading) => {
-      const { claim, micros } = EventTime.first(context.storedAtMicros, metric.timestamp)
+  ({ envelope, payload }: Element, context: RowContext): Result.Result<TimeseriesMetricRow, Problem> =>
+    read(payload, (metric, reading) => {
+      const { claim, micros } = EventTime.first(context.storedAtMicros, metric.timestamp, envelope?.time)
       // A number beyond 32 bits still names its series.
       const ifIndex = reading.read("if_index", metric.if_index, wholeOf, "a whole number")
       const index = ifIndex === null ? null : Scalar.int4(ifIndex) ?? null

@@ -5,9 +5,9 @@
  */
 import type { Result } from "effect"
 import { Schema } from "effect"
+import { type Element, nameOf } from "../../decode/CloudEvent.ts"
 import type { Problem } from "../../decode/DecodeError.ts"
 import * as EventTime from "../../decode/EventTime.ts"
-import type { JsonObject } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import * as Scalar from "../../decode/Scalar.ts"
 import * as TraceId from "../../decode/TraceId.ts"
@@ -41,15 +41,19 @@ const read = Payload.make(
   { span_name: ["name"], metric_type: ["type"] }
 )
 
-export const map = (object: JsonObject, context: RowContext, index: number): Result.Result<OtelMetricRow, Problem> =>
-  read(object, (metric, reading) => {
+export const map = (
+  { envelope, payload }: Element,
+  context: RowContext,
+  index: number
+): Result.Result<OtelMetricRow, Problem> =>
+  read(payload, (metric, reading) => {
     const millis = reading.duration("duration_ms", metric.duration_ms, 1e6)
     const seconds = reading.duration("duration_seconds", metric.duration_seconds, 1e9)
     if (millis === null && seconds === null) reading.refuse("duration_ms", "expected a duration")
-    const { claim, micros } = EventTime.first(context.storedAtMicros, metric.timestamp)
+    const { claim, micros } = EventTime.first(context.storedAtMicros, metric.timestamp, envelope?.time)
     return {
       tenant_id: context.tenantId,
-      ingest_id: context.id(index, micros),
+      ingest_id: context.id(index, micros, nameOf(envelope)),
       timestamp: micros,
       trace_id: TraceId.given(Scalar.text(metric.trace_id)) ?? "",
       span_id: TraceId.given(Scalar.text(metric.span_id)) ?? "",

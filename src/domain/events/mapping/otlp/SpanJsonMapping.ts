@@ -1,9 +1,10 @@
 /** A span in plain JSON (not OTLP) as a row of `otel_traces`. */
 import type { Result } from "effect"
 import { Schema } from "effect"
+import type { Element } from "../../decode/CloudEvent.ts"
 import type { Problem } from "../../decode/DecodeError.ts"
 import * as EventTime from "../../decode/EventTime.ts"
-import { isObject, type JsonObject, textValue } from "../../decode/Json.ts"
+import { isObject, textValue } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import type { Reading } from "../../decode/Reading.ts"
 import * as Scalar from "../../decode/Scalar.ts"
@@ -76,10 +77,13 @@ const attributesOf = (given: unknown, claim: string | undefined): string | null 
     ? textValue(given)
     : JSON.stringify({ ...(isObject(given) ? given : {}), timestamp: claim })
 
-export const map = (object: JsonObject, context: RowContext): Result.Result<OtelTraceRow, Problem> =>
-  read(object, (span, reading) => {
+export const map = (
+  { envelope, payload }: Element,
+  context: RowContext
+): Result.Result<OtelTraceRow, Problem> =>
+  read(payload, (span, reading) => {
     const start = nanosOf(reading, "start_time_unix_nano", span.start_time_unix_nano)
-    const { claim, micros } = EventTime.first(context.storedAtMicros, span.timestamp, start)
+    const { claim, micros } = EventTime.first(context.storedAtMicros, span.timestamp, start, envelope?.time)
     return {
       tenant_id: context.tenantId,
       timestamp: micros,

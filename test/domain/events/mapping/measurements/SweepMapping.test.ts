@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import * as CloudEvent from "../../../../../src/domain/events/decode/CloudEvent.ts"
 import * as SweepMapping from "../../../../../src/domain/events/mapping/measurements/SweepMapping.ts"
 import { context, storedAtMicros } from "../../context.ts"
 
@@ -8,21 +9,24 @@ const here = context("sweep.results")
 describe("SweepMapping", () => {
   it("keeps ports, results and what has no column", () => {
     assert.deepStrictEqual(
-      SweepMapping.map({
-        ip: "10.0.0.5",
-        gatewayId: "gw-1",
-        agentId: "a",
-        icmpAvailable: true,
-        icmp_response_time_ns: 1_500_000,
-        icmp_packet_loss: "0.5",
-        tcpPortsOpen: [80, "443"],
-        tcp_ports_scanned: [],
-        port_scan_results: [{ port: 80, available: true }],
-        lastSweepTime: "2026-01-02T03:04:05Z",
-        metadata: { m: 1 },
-        executionId: "e-1",
-        vendor: "acme"
-      }, here),
+      SweepMapping.map(
+        CloudEvent.element({
+          ip: "10.0.0.5",
+          gatewayId: "gw-1",
+          agentId: "a",
+          icmpAvailable: true,
+          icmp_response_time_ns: 1_500_000,
+          icmp_packet_loss: "0.5",
+          tcpPortsOpen: [80, "443"],
+          tcp_ports_scanned: [],
+          port_scan_results: [{ port: 80, available: true }],
+          lastSweepTime: "2026-01-02T03:04:05Z",
+          metadata: { m: 1 },
+          executionId: "e-1",
+          vendor: "acme"
+        }, undefined),
+        here
+      ),
       Result.succeed({
         tenant_id: "acme",
         host_ip: "10.0.0.5",
@@ -48,7 +52,7 @@ describe("SweepMapping", () => {
   it.each([[{}, "host_ip"], [{ host_ip: "" }, "host_ip"], [{ ip: 5 }, "ip"]])(
     "refuses %j: a host without an address",
     (object, key) => {
-      const mapped = SweepMapping.map(object, here)
+      const mapped = SweepMapping.map(CloudEvent.element(object, undefined), here)
 
       assert.deepStrictEqual(Result.isFailure(mapped) && mapped.failure.path, [key])
     }

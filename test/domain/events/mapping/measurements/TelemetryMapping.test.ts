@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
+import * as CloudEvent from "../../../../../src/domain/events/decode/CloudEvent.ts"
 import * as TelemetryMapping from "../../../../../src/domain/events/mapping/measurements/TelemetryMapping.ts"
 import { context, storedAtMicros } from "../../context.ts"
 
 // The text itself in place of its hash shows what is hashed.
-const map = TelemetryMapping.make((text) => text)
+const ofElement = TelemetryMapping.make((text) => text)
+const map = (object: Readonly<Record<string, unknown>>, at: ReturnType<typeof context>) =>
+  ofElement(CloudEvent.element(object, undefined), at)
 const here = context("telemetry.snmp")
 const seriesOf = (object: Readonly<Record<string, unknown>>) =>
   Result.getOrUndefined(Result.map(map({ value: 1, ...object }, here), (row) => row.series_key))
@@ -33,6 +36,13 @@ describe("TelemetryMapping", () => {
         series_key: "11:metric_type=5:gauge|11:metric_name=7:unknown"
       })
     )
+  })
+
+  it.each(["tags", "labels", "dimensions", "attributes"])("tells series apart by their %s", (key) => {
+    const [a, b] = ["a", "b"].map((job) => seriesOf({ name: "up", [key]: { job } }))
+
+    assert.strictEqual(a, "11:metric_type=5:gauge|11:metric_name=2:up|7:tag:job=1:a")
+    assert.notStrictEqual(a, b)
   })
 
   it("names the series by everything but the tags that change with it", () => {
