@@ -16,7 +16,7 @@ const kit = {
   clock: [],
   sockets: [],
   backoff: [],
-  supervision: [],
+  supervision: ["config"],
   pipeline: ["supervision", "clock"],
   jetstream: ["pipeline"],
   breaker: ["clock"],

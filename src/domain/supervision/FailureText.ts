@@ -6,6 +6,7 @@
  * text is at most `textMax` characters long, and what looks like a secret is replaced by `<redacted>`.
  */
 import * as Cause from "effect/Cause"
+import { oneLine } from "../config/PrintableText.ts"
 
 /** Characters of a text about one failure; what is beyond is cut off. */
 export const textMax = 1000
@@ -13,6 +14,9 @@ export const textMax = 1000
 /** Levels of nested objects that are shown, and entries of each. */
 const depthMax = 3
 const entriesMax = 20
+
+/** Own names of an object that are looked at for its entries, for not all are enumerable. */
+const namesMax = 5 * entriesMax
 
 const redacted = "<redacted>"
 
@@ -24,10 +28,11 @@ const secrets: ReadonlyArray<readonly [RegExp, string]> = [
   [/\b((?:\w*[-_])?(?:password|passwd|pwd|secret|token|api[-_]?key))(\s*[=:]\s*)[^\s,;&"']+/gi, `$1$2${redacted}`]
 ]
 
-/** Cuts a text to its first `textMax` characters, without its secrets. */
+/** Cuts a text to its first `textMax` characters, in one line, without its secrets and what would steer a terminal. */
 export const line = (text: string): string => {
   // Twice as much as is kept, so that a secret at the edge is recognised before it is cut.
-  const masked = secrets.reduce((masked, [secret, mask]) => masked.replace(secret, mask), text.slice(0, 2 * textMax))
+  const begin = oneLine(text.slice(0, 2 * textMax))
+  const masked = secrets.reduce((masked, [secret, mask]) => masked.replace(secret, mask), begin)
   if (masked.length <= textMax && text.length <= 2 * textMax) return masked
   // Put together anew, for a slice would keep the whole original in memory.
   return `${Array.from(masked.slice(0, textMax)).join("")}… (${text.length} characters)`
@@ -83,19 +88,36 @@ const shown = (value: unknown, depth: number, above: Set<unknown>): string => {
 
 const entriesText = (value: object, depth: number, above: Set<unknown>): string => {
   if (value instanceof Error) return errorText(value)
+  if (value instanceof Date) return JSON.stringify(Date.prototype.toISOString.call(value))
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   above.add(value)
-  const isList = Array.isArray(value)
-  const keys = Object.keys(value)
-  const entries = keys.slice(0, entriesMax).map((key) => {
+  const { isWhole, keys } = firstKeys(value)
+  const entries = keys.map((key) => {
     const text = secretKey.test(key) ? redacted : safely(() => fieldText(value, key, depth, above), "[unreadable]")
-    return isList ? text : `${JSON.stringify(key)}:${text}`
+    return Array.isArray(value) ? text : `${JSON.stringify(key)}:${text}`
   })
   above.delete(value)
-  const all = [...entries, ...(keys.length > entriesMax ? ["…"] : [])].join(",")
-  return isList ? `[${all}]` : `{${all}}`
+  const all = [...entries, ...(isWhole ? [] : ["…"])].join(",")
+  return Array.isArray(value) ? `[${all}]` : `{${all}}`
 }
+
+/** Millions of keys are never all looked at: that would hold up everybody for a second. */
+const firstKeys = (value: object): { readonly keys: ReadonlyArray<string>; readonly isWhole: boolean } => {
+  if (Array.isArray(value)) {
+    const keys = Array.from({ length: Math.min(value.length, entriesMax) }, (_, index) => String(index))
+    return { keys, isWhole: value.length <= entriesMax }
+  }
+  const names = Reflect.ownKeys(value)
+  const seen = names.slice(0, namesMax).filter((name) => typeof name === "string" && isEnumerable(value, name))
+  const keys = seen.slice(0, entriesMax).map(String)
+  return { keys, isWhole: names.length <= namesMax && seen.length <= entriesMax }
+}
+
+const isEnumerable = (value: object, name: string): boolean =>
+  Object.getOwnPropertyDescriptor(value, name)?.enumerable === true
 
 const fieldText = (value: object, key: string, depth: number, above: Set<unknown>): string => {
   const field = Object.getOwnPropertyDescriptor(value, key)
-  return field === undefined || !("value" in field) ? "[getter]" : shown(field.value, depth - 1, above)
+  if (field === undefined) return "undefined"
+  return "value" in field ? shown(field.value, depth - 1, above) : "[getter]"
 }

@@ -6,12 +6,14 @@
  */
 import * as grpc from "@grpc/grpc-js"
 import { Effect, Schema, type Stream } from "effect"
+import * as crypto from "node:crypto"
 import * as net from "node:net"
 import * as tls from "node:tls"
+import * as PemText from "../../domain/grpc/PemText.ts"
 import type { ClientInterceptor } from "./GrpcInterceptor.ts"
 import * as Target from "./internal/client/Target.ts"
 
-/** What is wrong with certificate, key or roots, in OpenSSL's words. */
+/** What is wrong with certificate, key or roots; mostly in OpenSSL's words. */
 export class InvalidCertificate extends Schema.TaggedError<InvalidCertificate>()("InvalidCertificate", {
   reason: Schema.String
 }) {
@@ -112,11 +114,36 @@ export const ofSecureContext = (
   }
 })
 
-const checked = (pems: Partial<Pems>): Effect.Effect<tls.SecureContext, InvalidCertificate> =>
+const attempt = <A>(read: () => A, reasonOf: (message: string) => string) =>
   Effect.try({
-    try: () => tls.createSecureContext(contextOptions(pems)),
-    catch: (cause) => new InvalidCertificate({ reason: cause instanceof Error ? cause.message : String(cause) })
+    try: read,
+    catch: (cause) =>
+      new InvalidCertificate({ reason: reasonOf(cause instanceof Error ? cause.message : String(cause)) })
   })
+
+const checkPem = (name: keyof Pems, pem: string) => {
+  const trouble = PemText.troubleOf(pem)
+  return trouble === undefined ? Effect.void : new InvalidCertificate({ reason: `${name} ${trouble}` })
+}
+
+/** Node takes an empty text for none, which makes its own roots of an empty `ca`, and passes over what is no PEM. */
+const checkCertificates = Effect.fnUntraced(function*(name: "cert" | "ca", pem: string) {
+  yield* checkPem(name, pem)
+  const certificates = PemText.blocksOf(pem).filter(({ label }) => label.endsWith("CERTIFICATE"))
+  if (certificates.length === 0) return yield* new InvalidCertificate({ reason: `${name} holds no certificate` })
+  yield* Effect.forEach(
+    certificates,
+    ({ text }) => attempt(() => new crypto.X509Certificate(text), (message) => `${name} cannot be read: ${message}`),
+    { discard: true }
+  )
+})
+
+const checked = Effect.fnUntraced(function*(pems: Partial<Pems>) {
+  if (pems.ca !== undefined) yield* checkCertificates("ca", pems.ca)
+  if (pems.cert !== undefined) yield* checkCertificates("cert", pems.cert)
+  if (pems.key !== undefined) yield* checkPem("key", pems.key)
+  return yield* attempt(() => tls.createSecureContext(contextOptions(pems)), (message) => message)
+})
 
 /** For dialling a server that asks for no certificate: verifies its own against `ca` and its name. */
 export const tlsClient = Effect.fn("GrpcCredentials.tlsClient")(

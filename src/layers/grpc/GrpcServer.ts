@@ -139,6 +139,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     const methods = new Map<string, Serve<R>>(services.toReversed().flatMap((one) => [...one.methods]))
 
     const calls = yield* FiberSet.make()
+    let isClosing = false
     const run: Run<R> = yield* FiberSet.runtime(calls)<R>()
     const server = Http2Server.create(options.credentials, options.maxConcurrentCalls ?? given.streamsPerConnection)
     server.on("stream", (
@@ -156,7 +157,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       const problem = head.problem ??
         (serve === undefined ? new Unimplemented({ detail: `no method ${head.path} here` }) : undefined)
       if (problem !== undefined) return incoming.end(GrpcStatus.failed(problem), undefined)
-      if (serve !== undefined) runCall(incoming, serve, options.interceptors ?? [], run)
+      if (serve !== undefined) runCall(incoming, serve, options.interceptors ?? [], run, () => isClosing)
     })
     const random = yield* Random.Random
     const log = Effect.runForkWith(yield* Effect.context<never>())
@@ -175,6 +176,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
         // The listening sockets are closed already: their scope is newer than this one.
         const closed = yield* Effect.forkChild(sessions.close, { startImmediately: true })
         yield* Effect.raceFirst(Fiber.await(closed), machineClock.sleep(grace))
+        isClosing = true
         yield* FiberSet.clear(calls)
         yield* Effect.raceFirst(Fiber.await(closed), machineClock.sleep(flushGrace))
         yield* sessions.destroy

@@ -4,7 +4,7 @@
  */
 import { Effect } from "effect"
 import * as tls from "node:tls"
-import * as PemText from "../../domain/security/PemText.ts"
+import * as PemText from "../../domain/grpc/PemText.ts"
 import { CredentialsError } from "../../services/security/Credentials.ts"
 import * as WholeFile from "../files/WholeFile.ts"
 

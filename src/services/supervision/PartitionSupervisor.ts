@@ -75,7 +75,8 @@ export const make = <A, E1, R1, E2, R2>(
   Effect.gen(function*() {
     const { id, partitions: partitionsMax } = options
     if (!Partition.isSize(partitionsMax, Number.MAX_SAFE_INTEGER)) {
-      return yield* new PartitionsRefused({ supervisor: id, partitions: partitionsMax, partitionsMax })
+      const refused = { supervisor: id, partitions: partitionsMax, partitionsMax: Number.MAX_SAFE_INTEGER }
+      return yield* new PartitionsRefused(refused)
     }
     const slots = new Map<number, A>()
     const resizing = yield* Semaphore.make(1)

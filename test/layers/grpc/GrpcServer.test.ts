@@ -131,6 +131,20 @@ describe("GrpcServer", () => {
       assert.strictEqual(error._tag, "Unknown")
     }))
 
+  it.live("answers a handler that was interrupted from within as a defect, for the server is not shutting down", () =>
+    Effect.gen(function*() {
+      const messages: Array<string> = []
+      const server = yield* serve(agentService({ getStatus: () => Effect.interrupt })).pipe(
+        Effect.provide(logged(messages))
+      )
+      const client = yield* GrpcClient.make(AgentServiceService, { target: server.address })
+
+      const error = yield* Effect.flip(client.getStatus(statusRequest("s")))
+
+      assert.deepStrictEqual([error._tag, error.detail], ["Unknown", "internal error"])
+      assert.isTrue(messages.some((text) => text.includes("gRPC handler died")), messages.join("\n"))
+    }))
+
   it.live("answers a response that cannot be encoded with Internal, and goes on", () =>
     Effect.gen(function*() {
       const server = yield* serve(agentService({

@@ -147,8 +147,28 @@ describe("TLS", () => {
     const error = await Effect.runPromise(Effect.flip(GrpcCredentials.tlsServer({ cert: "no", key: "no" })))
 
     assert.strictEqual(error._tag, "InvalidCertificate")
-    assert.notStrictEqual(error.reason, "")
+    assert.strictEqual(error.reason, "cert holds no PEM block")
   })
+
+  it.live("takes no empty, cut or unreadable PEM for roots, certificate or key", () =>
+    Effect.gen(function*() {
+      const good = yield* (yield* authority).pems("first")
+      const { ca, key } = good
+      const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+      const reasonOf = (pems: Partial<GrpcCredentials.Pems>) =>
+        Effect.map(Effect.flip(GrpcCredentials.mutualServer({ ...good, ...pems })), ({ reason }) => reason)
+
+      yield* GrpcCredentials.mutualServer(good)
+      assert.strictEqual(yield* reasonOf({ ca: "" }), "ca holds no PEM block")
+      assert.strictEqual(yield* reasonOf({ ca: key }), "ca holds no certificate")
+      assert.match(yield* reasonOf({ ca: ca + broken }), /^ca cannot be read: /)
+      assert.match(yield* reasonOf({ ca: ca + ca.slice(0, 100) }), /^ca ends within a PEM block/)
+      assert.strictEqual(yield* reasonOf({ cert: "" }), "cert holds no PEM block")
+      assert.strictEqual(yield* reasonOf({ key: "\n" }), "key holds no PEM block")
+      yield* Effect.flip(GrpcCredentials.mutualClient({ ...good, ca: "" }))
+      yield* Effect.flip(GrpcCredentials.tlsClient({ ca: "" }))
+      yield* Effect.flip(GrpcCredentials.tlsServer({ cert: "", key: "" }))
+    }))
 })
 
 describe("A unix socket", () => {

@@ -183,11 +183,35 @@ describe("The text of a failure", () => {
     for (const text of texts) assert.notInclude(text, "hunter2")
   })
 
+  it("looks at no more of what is huge than it shows", () => {
+    let looks = 0
+    const names = Array.from({ length: 2_000 }, (_, index) => `name-${index}`)
+    const huge = new Proxy(Object.fromEntries(names.map((name) => [name, 1])), {
+      getOwnPropertyDescriptor: (target, name) => {
+        looks += 1
+        return Reflect.getOwnPropertyDescriptor(target, name)
+      }
+    })
+
+    assert.match(describeFailure(huge), /^\{"name-0":1,.*"name-19":1,…\}$/)
+    assert.isBelow(looks, 1000)
+    assert.strictEqual(describeFailure({ body: new Uint8Array(10_000_000) }), "{\"body\":[10000000 bytes]}")
+    assert.match(describeFailure(Array.from({ length: 100_000 }, () => 7)), /^\[(7,){20}…\]$/)
+  })
+
+  it("is one line, and steers no terminal", () => {
+    assert.strictEqual(
+      describeFailure(new Error("Expected string\n  at [\"a\"]\r\n\u001b[31mred\u0000")),
+      "Error: Expected string at [\"a\"] [31mred"
+    )
+  })
+
   it("shows what is harmless as JSON would", () => {
     assert.strictEqual(
       describeFailure({ _tag: "Bad", at: 1, list: [true, null] }),
       "{\"_tag\":\"Bad\",\"at\":1,\"list\":[true,null]}"
     )
+    assert.strictEqual(describeFailure({ at: new Date(0) }), "{\"at\":\"1970-01-01T00:00:00.000Z\"}")
     assert.strictEqual(describeFailure(new Error("boom")), "Error: boom")
     assert.strictEqual(describeFailure("boom"), "boom")
     assert.strictEqual(describeFailure(undefined), "undefined")

@@ -20,10 +20,16 @@ import type { ServerInterceptor } from "./ServerInterceptor.ts"
 /** Starts a fiber that the server owns. */
 export type Run<R> = (effect: Effect.Effect<void, never, R>) => { readonly interruptUnsafe: () => void }
 
-const failureOf = (cause: Cause.Cause<GrpcError>, call: ServerCall.ServerCall): Effect.Effect<GrpcError> => {
+const failureOf = (
+  cause: Cause.Cause<GrpcError>,
+  call: ServerCall.ServerCall,
+  isInterrupted: boolean
+): Effect.Effect<GrpcError> => {
   const failure = Cause.findErrorOption(cause)
   if (Option.isSome(failure)) return Effect.succeed(failure.value)
-  if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(new Unavailable({ detail: "the server is shutting down" }))
+  if (Cause.hasInterruptsOnly(cause) && isInterrupted) {
+    return Effect.succeed(new Unavailable({ detail: "the server is shutting down" }))
+  }
   return Effect.logError("gRPC handler died", cause).pipe(
     Effect.annotateLogs({ method: call.method, peer: call.peer }),
     Effect.as(new Unknown({ detail: "internal error" }))
@@ -71,14 +77,19 @@ export const runCall = <R>(
   incoming: Http2Call,
   serve: Serve<R>,
   interceptors: ReadonlyArray<ServerInterceptor>,
-  run: Run<Needs<R>>
+  run: Run<Needs<R>>,
+  isClosing: () => boolean
 ): void => {
+  const { stream } = incoming
+  // By the server or because the client is gone; a handler that interrupts itself has died.
+  const isInterrupted = () => isClosing() || stream.closed || stream.aborted
   const context = ServerCall.make(incoming)
   const { call } = context
   const answer = (exit: Exit.Exit<Buffer | undefined, GrpcError>) =>
     Exit.isSuccess(exit)
       ? Effect.sync(() => incoming.end(GrpcStatus.ok(context.trailers), exit.value))
-      : Effect.map(failureOf(exit.cause, call), (error) => incoming.end(GrpcStatus.failed(error), undefined))
+      : Effect.map(failureOf(exit.cause, call, isInterrupted()), (error) =>
+        incoming.end(GrpcStatus.failed(error), undefined))
   const handled = intercepted(interceptors, call, Effect.suspend(() => serve(incoming, call))).pipe(
     (effect) => withinDeadline(effect, call),
     Effect.scoped,
@@ -88,7 +99,6 @@ export const runCall = <R>(
     // The answer is given even when the server interrupts the call.
     Effect.uninterruptibleMask((restore) => Effect.flatMap(Effect.exit(restore(handled)), answer))
   )
-  const { stream } = incoming
   // A stream that is closed already has told nobody here. One that is reset says so at once by `aborted`, but closes only
   // when everything that came on it was read.
   if (stream.closed || stream.aborted) return fiber.interruptUnsafe()

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import * as PemText from "../../../src/domain/security/PemText.ts"
+import * as PemText from "../../../src/domain/grpc/PemText.ts"
 
 const base64 = fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString("base64"))
 const label = fc.constantFrom("CERTIFICATE", "EC PRIVATE KEY", "X509 CRL")
