@@ -11,6 +11,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { WhenFull } from "../../domain/supervision/check/MailboxLimit.ts"
+import * as SpecCheck from "../../domain/supervision/check/SpecCheck.ts"
 import { ActorDown, type CallTimedOut, MailboxFull } from "./ActorError.ts"
 import * as ChildSpec from "./ChildSpec.ts"
 import * as Life from "./internal/actor/ActorLife.ts"
@@ -18,8 +19,9 @@ import { ActorMailbox } from "./internal/actor/ActorMailbox.ts"
 import * as Sending from "./internal/actor/ActorSending.ts"
 import type { Step } from "./internal/actor/ActorStep.ts"
 import { ActorSystem, type StopReason, type Sys } from "./internal/actor/ActorSystem.ts"
-import { ChildPosition } from "./internal/child/ChildPosition.ts"
+import { ChildPosition, type SupervisorPosition } from "./internal/child/ChildPosition.ts"
 import * as ExitReason from "./internal/ExitReason.ts"
+import { RunningInstance } from "./internal/RunningInstance.ts"
 
 export { next, reply, type Step, stop } from "./internal/actor/ActorStep.ts"
 
@@ -111,11 +113,11 @@ export const make = <
       capacity: options.capacity ?? capacityDefault,
       whenFull: options.whenFull ?? "wait"
     }
-    const system = new ActorSystem<S>(id)
     let kept: { readonly state: S } | undefined
-    const onState = (state: S): void => {
+    const system = new ActorSystem<S>(id, (state) => {
       if (keepsState) kept = { state }
-    }
+    })
+    const instance = new RunningInstance<SupervisorPosition | undefined>()
 
     // boundary: a message only ever reaches the handler of its own name, whose input type it was sent with
     const calls = new Map(Object.entries(call)) as unknown as Life.Handlers<S, Failure, Services>
@@ -123,11 +125,13 @@ export const make = <
     const casts = new Map(Object.entries(cast ?? {})) as unknown as Life.Handlers<S, Failure, Services>
 
     const start = Effect.gen(function*() {
+      const position = yield* ChildPosition
+      if (!(yield* instance.enter(position?.owner))) {
+        return yield* Effect.die(SpecCheck.inTwoTrees(position?.path ?? id, id))
+      }
       const state = kept === undefined ? yield* init : kept.state
-      onState(state)
       const mailbox = new ActorMailbox(mailboxLimit, () =>
         new MailboxFull({ actor: id, capacity: mailboxLimit.capacity }))
-      const position = yield* ChildPosition
       const { cell } = yield* Effect.acquireRelease(
         Effect.sync(() =>
           system.enter(mailbox, state, position)
@@ -138,7 +142,7 @@ export const make = <
           return lost === 0 ? Effect.void : Effect.logWarning(`${id} ended with ${lost} messages that nobody answers`)
         }
       )
-      return Life.life(system, { calls, casts, onState }, mailbox, cell)
+      return Life.life(system, { calls, casts }, mailbox, cell)
     })
 
     const callOf = (name: string) => (input: unknown, { timeout = timeoutDefault }: CallOptions = {}) =>

@@ -1,5 +1,7 @@
 import { assert, describe } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import * as Schema from "effect/Schema"
@@ -218,6 +220,76 @@ describe("An actor's sys", () => {
       assert.strictEqual(yield* actor.sys.replaceState((count) => count + 10), 11)
       yield* actor.sys.resume
       assert.strictEqual(yield* Fiber.join(call), 12)
+    }))
+
+  it.effect("goes on with its old state when an operator's change throws, and keeps a replaced one through a restart", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* started({ keepsState: true })
+      yield* actor.call.add(1)
+      const mistake = new Error("an operator's mistake")
+
+      const exit = yield* Effect.exit(actor.sys.replaceState(() => {
+        throw mistake
+      }))
+      const afterMistake = yield* actor.call.get()
+      yield* actor.sys.replaceState(() => 40)
+      yield* Effect.flip(actor.call.break())
+      yield* settle
+
+      assert.deepStrictEqual(exit, Exit.die(mistake))
+      assert.strictEqual(afterMistake, 1)
+      assert.strictEqual(yield* actor.call.get(), 40)
+    }))
+
+  it.effect("is refused in a second tree, and goes on in the first", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* started()
+      yield* actor.call.add(3)
+
+      const error = yield* Effect.flip(
+        Supervisor.start({ id: "second", strategy: "one_for_one", children: [actor] })
+      )
+
+      assert.include(error.message, "second/counter: spec is \"counter\", expected a value that runs in no other tree")
+      assert.strictEqual(yield* actor.call.get(), 3)
+    }))
+
+  it.effect("answers whoever waits for a life that is left behind, which harms its successor in nothing", () =>
+    Effect.gen(function*() {
+      const stubborn = yield* Deferred.make<void>()
+      const patient = yield* Deferred.make<void>()
+      const actor = yield* Actor.make({
+        id: "counter",
+        shutdown: "50 millis",
+        init: Effect.succeed(0),
+        call: {
+          stick: (_: void, count: number) =>
+            Effect.as(Effect.uninterruptible(Deferred.await(stubborn)), Actor.reply("stuck", count + 100)),
+          wait: (_: void, count: number) => Effect.as(Deferred.await(patient), Actor.reply("done", count + 1)),
+          get: (_: void, count: number) => Effect.succeed(Actor.reply(count, count))
+        }
+      })
+      const supervisor = yield* Supervisor.start({ id: "root", strategy: "one_for_one", children: [actor] })
+      const endless = { timeout: "Infinity" } as const
+      const inHand = yield* Effect.forkChild(Effect.flip(actor.call.stick(undefined, endless)))
+      yield* settle
+      const behind = yield* Effect.forkChild(Effect.flip(actor.call.get(undefined, endless)))
+      yield* settle
+
+      const stop = yield* Effect.forkChild(supervisor.terminateChild("counter"))
+      yield* passTime("100 millis")
+      yield* Fiber.join(stop)
+      const down = [yield* Fiber.join(inHand), yield* Fiber.join(behind)]
+      yield* supervisor.restartChild("counter")
+      const next = yield* Effect.forkChild(actor.call.wait(undefined, endless))
+      yield* settle
+      yield* Deferred.succeed(stubborn, undefined)
+      yield* settle
+      yield* Deferred.succeed(patient, undefined)
+
+      assert.deepStrictEqual(down.map(({ _tag }) => _tag), ["ActorDown", "ActorDown"])
+      assert.strictEqual(yield* Fiber.join(next), "done")
+      assert.strictEqual(yield* actor.call.get(), 1)
     }))
 
   it.effect("shows its messages by path in the tree, without what they contain", () =>

@@ -133,7 +133,7 @@ describe("Layers in trees", () => {
         assert.strictEqual(
           error.message,
           `Supervisor second could not start ${id}: SupervisorShutdown: Supervisor second/${id} ended (invalid_spec): `
-            + `second/${id}/${id}: spec is "${id}", expected a value that runs in no other tree: declare one for each`
+            + `second/${id}: spec is "${id}", expected a value that runs in no other tree: declare one for each`
         )
         if (value === rooms) assert.strictEqual((yield* rooms.countChildren).specs, 0)
         yield* first.stop

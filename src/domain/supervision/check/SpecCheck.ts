@@ -98,8 +98,8 @@ export const checkDynamic = (
 }
 
 /** A value that stands for one running supervisor was put into a second tree while it runs in a first. */
-export const inTwoTrees = (supervisor: string, id: string): InvalidChildSpec =>
-  invalid(supervisor, id)(["spec", id, "a value that runs in no other tree: declare one for each"])
+export const inTwoTrees = (path: string, id: string): InvalidChildSpec =>
+  invalid(path.slice(0, -(id.length + 1)), id)(["spec", id, "a value that runs in no other tree: declare one for each"])
 
 const invalid = (supervisor: string, child?: string) => ([field, value, expected]: Problem): InvalidChildSpec =>
   new InvalidChildSpec({

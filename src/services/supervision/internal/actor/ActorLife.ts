@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as ExitReason from "../ExitReason.ts"
 import type { ActorMailbox } from "./ActorMailbox.ts"
 import type { Step } from "./ActorStep.ts"
-import type { ActorSystem, StopReason } from "./ActorSystem.ts"
+import type { ActorCell, ActorSystem, StopReason } from "./ActorSystem.ts"
 
 /** By the name of the message. */
 export type Handlers<S, E, R> = ReadonlyMap<string, (input: unknown, state: S) => Effect.Effect<Step<unknown, S>, E, R>>
@@ -13,15 +13,13 @@ export type Handlers<S, E, R> = ReadonlyMap<string, (input: unknown, state: S) =
 export interface ActorHandlers<S, E, R> {
   readonly calls: Handlers<S, E, R>
   readonly casts: Handlers<S, E, R>
-  /** Hears of each state that a message was handled well into. */
-  readonly onState: (state: S) => void
 }
 
 export const life = <S, E, R>(
   system: ActorSystem<S>,
-  { calls, casts, onState }: ActorHandlers<S, E, R>,
+  { calls, casts }: ActorHandlers<S, E, R>,
   mailbox: ActorMailbox,
-  cell: { readonly state: S }
+  cell: ActorCell<S>
 ): Effect.Effect<void, E, R> => {
   const goOn: Effect.Effect<void, E, R> = Effect.suspend(() => {
     const systemMessage = mailbox.takeSystem()
@@ -35,17 +33,16 @@ export const life = <S, E, R>(
     const { answer, input, name } = envelope
     const handle = (answer === undefined ? casts : calls).get(name)
     if (handle === undefined) return goOn
-    system.begin(envelope)
+    system.begin(cell, envelope)
     return Effect.matchCauseEffect(Effect.suspend(() => handle(input, cell.state)), {
       onSuccess: (step) => {
-        system.finish(envelope, step.state)
-        onState(step.state)
+        system.finish(cell, envelope, step.state)
         answer?.(Exit.succeed(step.answer))
         return step.stop === undefined ? goOn : endWith(step.stop)
       },
       onFailure: (cause) => {
         if (answer === undefined || !cause.reasons.every(Cause.isFailReason)) return Effect.failCause(cause)
-        system.failed(envelope, cause)
+        system.failed(cell, envelope, cause)
         answer(Exit.failCause(cause))
         return goOn
       }

@@ -29,6 +29,7 @@ export const call = <S>(
 ): Effect.Effect<unknown, unknown> =>
   Effect.withFiber<unknown, unknown>((fiber) =>
     Effect.callback((resume) => {
+      const limitMillis = Duration.toMillis(Duration.fromInputUnsafe(timeout))
       let isAnswered = false
       let timer: Fiber.Fiber<unknown> | undefined
       const answer = (exit: Exit.Exit<unknown, unknown>): void => {
@@ -41,7 +42,6 @@ export const call = <S>(
         if (refused !== undefined) answer(Exit.fail(refused))
       })
       if (isAnswered) return
-      const limitMillis = Duration.toMillis(Duration.fromInputUnsafe(timeout))
       if (limitMillis !== Number.POSITIVE_INFINITY) {
         const give = Effect.sync(() => {
           timer = undefined

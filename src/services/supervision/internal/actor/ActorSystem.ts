@@ -23,24 +23,33 @@ export interface Sys<S> {
   readonly resume: Effect.Effect<void, ActorDown>
   /** Between two messages. */
   readonly getState: Effect.Effect<S, ActorDown>
-  /** Answers the new state. */
+  /** Answers the new state. When `change` throws, the state is as before. */
   readonly replaceState: (change: (state: S) => S) => Effect.Effect<S, ActorDown>
   /** Its messages and what came of them, from now on, through its restarts. */
   readonly trace: Stream.Stream<TraceEvent>
+}
+
+/** What one life has and does. One that was left behind may still run beside its successor. */
+export interface ActorCell<S> {
+  state: S
+  /** The message that is being handled. */
+  inHand: Envelope | undefined
 }
 
 export class ActorSystem<S> {
   mailbox: ActorMailbox | undefined = undefined
   stopping: StopReason | undefined = undefined
   readonly id: string
-  private current: { state: S } | undefined = undefined
+  private readonly onState: (state: S) => void
+  private current: ActorCell<S> | undefined = undefined
   private position: ChildPosition | undefined = undefined
-  private inHand: Envelope | undefined = undefined
   private readonly sinks = Sinks.make<TraceEvent>()
   private ended: Deferred.Deferred<void> = Deferred.makeUnsafe()
 
-  constructor(id: string) {
+  /** `onState` hears of each state that the actor gets. */
+  constructor(id: string, onState: (state: S) => void) {
     this.id = id
+    this.onState = onState
   }
 
   /** Begins a life. Returns how it ends: all who wait are answered; says how many messages were lost. */
@@ -48,44 +57,56 @@ export class ActorSystem<S> {
     mailbox: ActorMailbox,
     state: S,
     position: ChildPosition | undefined
-  ): { readonly cell: { readonly state: S }; readonly leave: (down: ActorDown) => number } {
-    const cell = { state }
+  ): { readonly cell: ActorCell<S>; readonly leave: (down: ActorDown) => number } {
+    const cell: ActorCell<S> = { state, inHand: undefined }
     const ended = Deferred.makeUnsafe<void>()
     this.mailbox = mailbox
     this.current = cell
     this.position = position
     this.stopping = undefined
     this.ended = ended
+    this.onState(state)
     const detach = position?.attachControl(this.control)
+    let lost = 0
     const leave = (down: ActorDown): number => {
       detach?.()
       if (this.mailbox === mailbox) {
         this.mailbox = undefined
         this.current = undefined
       }
-      this.inHand?.answer?.(Exit.fail(down))
-      this.inHand = undefined
-      const lost = mailbox.close(down)
+      cell.inHand?.answer?.(Exit.fail(down))
+      cell.inHand = undefined
+      lost += mailbox.close(down)
       Deferred.doneUnsafe(ended, Effect.void)
       return lost
     }
+    // Its Scope closes when its handler ends, if ever: nobody waits for that.
+    position?.onDown((reason) => {
+      if (reason === "abandoned") leave(new ActorDown({ actor: this.id, reason }))
+    })
     return { cell, leave }
   }
 
-  begin(envelope: Envelope): void {
-    this.inHand = envelope
+  begin(cell: ActorCell<S>, envelope: Envelope): void {
+    cell.inHand = envelope
     if (this.sinks.isWatched()) this.publish(envelope, "received", "")
   }
 
-  finish(envelope: Envelope, state: S): void {
-    this.inHand = undefined
-    if (this.current !== undefined) this.current.state = state
+  finish(cell: ActorCell<S>, envelope: Envelope, state: S): void {
+    cell.inHand = undefined
+    this.become(cell, state)
     if (this.sinks.isWatched()) this.publish(envelope, envelope.answer === undefined ? "handled" : "answered", "")
   }
 
-  failed(envelope: Envelope, cause: Cause.Cause<unknown>): void {
-    this.inHand = undefined
+  failed(cell: ActorCell<S>, envelope: Envelope, cause: Cause.Cause<unknown>): void {
+    cell.inHand = undefined
     if (this.sinks.isWatched()) this.publish(envelope, "failed", describeCause(cause))
+  }
+
+  private become(cell: ActorCell<S>, state: S): S {
+    cell.state = state
+    if (this.current === cell) this.onState(state)
+    return state
   }
 
   private publish({ answer, name }: Envelope, what: TraceEvent["what"], detail: string): void {
@@ -102,17 +123,18 @@ export class ActorSystem<S> {
   }
 
   /** Sends the actor a system message and waits until it has handled it, between two messages. */
-  private tell<A>(hear: (mailbox: ActorMailbox, current: { state: S }) => A): Effect.Effect<A, ActorDown> {
+  private tell<A>(hear: (mailbox: ActorMailbox, cell: ActorCell<S>) => A): Effect.Effect<A, ActorDown> {
     return Effect.withFiber<A, ActorDown>((fiber) =>
       Effect.callback((resume) => {
         const { current, mailbox } = this
         const down = new ActorDown({ actor: this.id, reason: "noproc" })
         if (mailbox === undefined || current === undefined) return resume(Effect.fail(down))
         let isHeard = false
+        // What an operator's function throws is the operator's.
         mailbox.offerSystem(() =>
-          Effect.sync(() => {
+          Effect.map(Effect.exit(Effect.sync(() => hear(mailbox, current))), (heard) => {
             isHeard = true
-            resume(Effect.succeed(hear(mailbox, current)))
+            resume(heard)
           }), fiber)
         if (isHeard) return
         const leaving = Effect.runForkWith(fiber.context)(
@@ -143,7 +165,7 @@ export class ActorSystem<S> {
       mailbox.isSuspended = false
     }),
     getState: this.tell((_mailbox, { state }) => state),
-    replaceState: (change) => this.tell((_mailbox, current) => (current.state = change(current.state))),
+    replaceState: (change) => this.tell((_mailbox, cell) => this.become(cell, change(cell.state))),
     trace: this.sinks.stream
   }
 
