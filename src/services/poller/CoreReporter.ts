@@ -17,6 +17,7 @@ import * as ReportBuffer from "../../domain/monitoring/reports/ReportBuffer.ts"
 import * as ReportCycle from "../../domain/monitoring/reports/ReportCycle.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import type { ReportHeader } from "./CoreClient.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
@@ -91,7 +92,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const hasWaiting = yield* Latch.make()
   const present = PresentState.make()
   const cycle = ReportCycle.make({
-    startMillis: yield* Clock.currentTimeMillis,
+    startMillis: yield* Monotonic.millis,
     intervalMillis: Duration.toMillis(options.pollInterval),
     waitMillis: Duration.toMillis(batchWait),
     expected: new Set(options.expected.keys())
@@ -232,12 +233,12 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   /** For a core that takes each report for the whole poller. */
   const wholeRound = Effect.gen(function*() {
-    const untilNext = ReportCycle.untilNext(cycle, yield* Clock.currentTimeMillis)
+    const untilNext = ReportCycle.untilNext(cycle, yield* Monotonic.millis)
     const due = yield* Effect.timeoutOption(isDue.await, untilNext)
     if (Option.isSome(due)) yield* Effect.sleep(urgentWait)
     yield* isDue.close
     yield* hasWaiting.close
-    const nowMillis = yield* Clock.currentTimeMillis
+    const nowMillis = yield* Monotonic.millis
     if (!ReportCycle.mayReport(cycle, nowMillis)) return
     ReportCycle.reported(cycle, nowMillis, Option.isNone(due))
     if (ReportBuffer.size(buffer) > 0) yield* sendAll
@@ -248,7 +249,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   const maySend = Effect.gen(function*() {
     if (Option.contains(yield* delivery.formKnown, "parts")) return true
-    return ReportCycle.mayReport(cycle, yield* Clock.currentTimeMillis)
+    return ReportCycle.mayReport(cycle, yield* Monotonic.millis)
   })
 
   const drain = Effect.timeoutOption(Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void), drainTimeout).pipe(

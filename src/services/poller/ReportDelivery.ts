@@ -7,7 +7,7 @@
  * every trouble, because the core that comes back may be another one. What is wrong with core is logged when it begins
  * and when it ends.
  */
-import { Duration, Effect, Metric, Option, Ref, Schedule } from "effect"
+import { Duration, Effect, Metric, Option, Ref } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
@@ -135,23 +135,24 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
 
   /** One send, until core has it, is away, or it is clear that core never will have it. */
   const send = (one: ReportBatch.Send, to: ReportHeader, patience: Duration.Duration): Effect.Effect<void, CoreError> =>
-    // Made anew for each attempt: the chunks can be gone through once.
-    Effect.suspend(() =>
-      one._tag === "Unary"
-        ? core.report(to, one.statuses)
-        : core.stream(to, ReportBatch.chunks(one.statuses))
-    ).pipe(
-      // Whoever rejects a report is there.
-      Effect.tapError((error) => error.reason._tag === "ReportRejected" ? noteBack : noteAway(error)),
-      Effect.retry({
-        schedule: Schedule.upTo(backoff, { duration: patience }),
-        while: (error) => error.reason._tag === "CoreFailed"
-      }),
-      Effect.tap(({ takesParts }) => learn(takesParts)),
-      Effect.andThen(noteBack),
-      Effect.andThen(Ref.set(isFirst, false)),
-      Effect.andThen(Metric.update(PollerMetrics.reportsSent, 1))
-    )
+    Effect.flatMap(Monotonic.within(patience), (isWithinPatience) =>
+      // Made anew for each attempt: the chunks can be gone through once.
+      Effect.suspend(() =>
+        one._tag === "Unary"
+          ? core.report(to, one.statuses)
+          : core.stream(to, ReportBatch.chunks(one.statuses))
+      ).pipe(
+        // Whoever rejects a report is there.
+        Effect.tapError((error) => error.reason._tag === "ReportRejected" ? noteBack : noteAway(error)),
+        Effect.retry({
+          schedule: backoff,
+          while: (error) => error.reason._tag === "CoreFailed" ? isWithinPatience : Effect.succeed(false)
+        }),
+        Effect.tap(({ takesParts }) => learn(takesParts)),
+        Effect.andThen(noteBack),
+        Effect.andThen(Ref.set(isFirst, false)),
+        Effect.andThen(Metric.update(PollerMetrics.reportsSent, 1))
+      ))
 
   /** The reports that core will not take, however they are cut; fails when core goes away. */
   const undeliverable = <A extends WithStatus>(

@@ -9,6 +9,7 @@ import { Clock, Context, Duration, Effect, Layer, Metric, Queue, Schedule, Schem
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as EventWindow from "../../domain/security/EventWindow.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { variable } from "./CurrentSecurityMode.ts"
 import * as SecurityMetrics from "./SecurityMetrics.ts"
 
@@ -82,13 +83,13 @@ const make = Effect.gen(function*() {
   return SecurityMonitor.of({
     record: Effect.fnUntraced(function*(event) {
       const atMillis = yield* Clock.currentTimeMillis
-      window.add(event, atMillis)
+      window.add(event, yield* Monotonic.millis)
       yield* SecurityMetrics.count(event)
       yield* log(event)
       if (!SecurityEvent.isCritical(event)) return
       if (!Queue.offerUnsafe(alerts, { atMillis, event })) yield* Metric.update(SecurityMetrics.alertsDropped, 1)
     }),
-    summary: Effect.map(Clock.currentTimeMillis, (now) => window.summary(now)),
+    summary: Effect.map(Monotonic.millis, (now) => window.summary(now)),
     warnOfPlainText: (direction, host) =>
       Effect.suspend(() => {
         if (warned.has(direction)) return Effect.void

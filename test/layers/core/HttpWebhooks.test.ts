@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Redacted, Schedule } from "effect"
+import { Clock, Duration, Effect, Redacted, References, Schedule } from "effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import { TestClock } from "effect/testing"
 import * as http from "node:http"
 import * as PollerAlert from "../../../src/domain/core/PollerAlert.ts"
 import { PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import * as HttpWebhooks from "../../../src/layers/core/HttpWebhooks.ts"
 import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
+import * as WallClock from "../../support/WallClock.ts"
 import { listening, portOf } from "../probes/probing.ts"
 
 const alert = PollerAlert.of({
@@ -61,4 +64,48 @@ describe("HttpWebhooks", () => {
         details: { duration: "1m40.9s", hostname: "vm" }
       })
     }).pipe(Effect.scoped))
+
+  it.effect("tells again at once of what was not taken, and is silent no longer where the clock is set back", () =>
+    Effect.gen(function*() {
+      const wall = yield* WallClock.settable
+      const posts: Array<number> = []
+      let status = 503
+      const fetch: typeof globalThis.fetch = () => {
+        posts.push(status)
+        return Promise.resolve(new Response(null, { status }))
+      }
+      let told = 0
+      const webhook = { url: Redacted.make("http://127.0.0.1/hook"), headers: {}, cooldown: Duration.minutes(15) }
+      yield* Effect.gen(function*() {
+        const webhooks = yield* AlertWebhooks
+        yield* Effect.forkChild(webhooks.run, { startImmediately: true })
+        const offer = webhooks.offer(alert, Effect.sync(() => void (told += 1)))
+        const passed = (millis: number) =>
+          // What fetch promises has its turn between the steps.
+          Effect.repeat(Effect.andThen(TestClock.adjust(millis / 100), Effect.yieldNow), { times: 99 })
+        yield* offer
+        yield* passed(60_000)
+        const untaken = [posts.length > 1, told]
+        status = 204
+        yield* offer
+        yield* passed(1_000)
+        const taken = [posts.at(-1), told]
+        const before = posts.length
+        yield* offer
+        yield* passed(1_000)
+        const cooling = posts.length - before
+        yield* wall.set(-3_600_000)
+        yield* passed(900_000)
+        yield* offer
+        yield* passed(1_000)
+
+        assert.deepStrictEqual(untaken, [true, 0])
+        assert.deepStrictEqual(taken, [204, 1])
+        assert.deepStrictEqual([cooling, posts.length - before], [0, 1])
+      }).pipe(
+        Effect.provide(HttpWebhooks.layer([webhook])),
+        Effect.provideService(FetchHttpClient.Fetch, fetch),
+        Effect.provideService(Clock.Clock, wall.clock)
+      )
+    }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
 })

@@ -5,6 +5,7 @@ import { CoreAway, CoreClient, CoreError, ReportRejected } from "../../../src/se
 import { CoreReporter, type Options } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as PollerMetrics from "../../../src/services/poller/PollerMetrics.ts"
+import * as WallClock from "../../support/WallClock.ts"
 import { agent, check, poller, status } from "./statuses.ts"
 
 interface Received {
@@ -370,4 +371,31 @@ describe("CoreReporter", () => {
       new FakeCore({ takesParts: false, takes: Duration.millis(150) })
     )
   })
+
+  it.effect("keeps its cycle when the clock is set back by an hour, while a check hangs", () =>
+    Effect.gen(function*() {
+      const wall = yield* WallClock.settable
+      const expected = new Map(["s0", "hanging"].map((name) => {
+        const one = check(name)
+        return [name, { agent: agent("agent-1", "agent:1", [one]), check: one }] as const
+      }))
+      yield* withReporter(
+        (core) =>
+          Effect.gen(function*() {
+            const reports = Effect.map(Ref.get(core.received), ({ length }) => length)
+            const cycles = (count: number) =>
+              Effect.repeat(Effect.andThen(report("s0"), TestClock.adjust("1 minute")), { times: count - 1 })
+            yield* start
+            yield* cycles(3)
+            const before = yield* reports
+            yield* wall.set(-3_600_000)
+            yield* cycles(3)
+
+            assert.isAtLeast(before, 2)
+            assert.strictEqual((yield* reports) - before, 3)
+          }),
+        { expected },
+        new FakeCore({ takesParts: false })
+      ).pipe(Effect.provideService(Clock.Clock, wall.clock))
+    }))
 })

@@ -62,8 +62,9 @@ const summaryLinesMax = 2
 const fixedLines = 7
 const tableRowsMin = 5
 
+/** Also where the clock was set back since: what is of another time than this says nothing of now. */
 export const isStale = ({ nowMillis, staleMillis }: Freshness, state: ServiceState): boolean =>
-  nowMillis - DateTime.toEpochMillis(state.reportedAt) > staleMillis
+  Math.abs(nowMillis - DateTime.toEpochMillis(state.reportedAt)) > staleMillis
 
 const toRow = (freshness: Freshness) => (state: ServiceState): StatusTable.StatusRow => ({
   service: state.serviceName,

@@ -147,4 +147,11 @@ describe("LiveView", () => {
     assert.strictEqual(countOf(lines, /service-1 .* up /), 1)
     assert.include(lines[0], "1 up, 1 stale")
   })
+
+  it("shows a service as stale whose last status is of the hour that a clock, set back since, has before it again", () => {
+    const ahead = { ...state(0), reportedAt: DateTime.makeUnsafe(nowMillis + 3_600_000) }
+    const lines = drawn({ states: [ahead], expected: 1 }, 60)
+
+    assert.strictEqual(countOf(lines, /service-0 .* stale /), 1)
+  })
 })
