@@ -32,7 +32,6 @@ const alone = [
   "test/faults/SlowSenders.test.ts",
   "test/faults/WholeChain.test.ts",
   "test/faults/HeartbeatPause.test.ts",
-  "test/faults/PausedHeartbeats.test.ts",
   "test/faults/rotation/**/*.test.ts",
   "test/faults/Signals.test.ts",
   "test/faults/disk/ReadOnlyDisk.test.ts",
