@@ -1,6 +1,7 @@
 /** What a breaker is made of, its defaults, and the check that refuses nonsense by the field's name. */
 import { Duration, Schedule, Schema } from "effect"
 import type * as Circuit from "../../domain/breaker/Circuit.ts"
+import { millisOf } from "../clock/DurationInput.ts"
 
 /** Opens a circuit by the calls of the last `period`, however they follow one another. */
 export interface RateWindow {
@@ -47,11 +48,6 @@ const halfOpenMaxDefault = Duration.minutes(1)
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
 const isShare = (value: number): boolean => value > 0 && value <= 1
-
-const millisOf = (input: Duration.Input): number => {
-  const duration = Duration.fromInput(input)
-  return duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
-}
 
 type Options = CircuitBreakerOptions<string>
 

@@ -50,18 +50,19 @@ export const make = Effect.fnUntraced(function*<const Class extends string>(
   const breaker = yield* Effects.make({ tripPolicy: unusedPolicy, openDuration: options.openDuration }).pipe(
     Effect.provideService(Effects.CircuitBreakerStore, circuits.store)
   )
+  // A window can be tripped by a success too, by a slow one above all; only for failures Effect tells how long to open.
+  const counted = options.window === undefined ? Effects.success : Effects.failure()
   return {
     execute: (self, { key, classify }) =>
       Effect.flatMap(Monotonic.millis, (startMillis) => {
-        const call: CallNotes = { failureClass: undefined, startMillis }
+        const call: CallNotes = { found: undefined, startMillis }
         return breaker.execute(self, {
           key,
           classify: (exit) => {
             const found = Exit.isSuccess(exit) ? "success" : classify(exit.cause)
-            if (found === "success") return Effects.success
             if (found === "ignored") return Effects.ignored
-            call.failureClass = found
-            return Effects.failure()
+            call.found = found
+            return found === "success" ? counted : Effects.failure()
           }
         }).pipe(Effect.provideService(CallNotes, call))
       }),

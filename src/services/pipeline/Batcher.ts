@@ -4,7 +4,8 @@
  *
  * Only a batcher's own `to` makes a route to it, so a value of the wrong type cannot reach its handler.
  */
-import { Duration, type Effect } from "effect"
+import type { Duration, Effect } from "effect"
+import { millisOf } from "../clock/DurationInput.ts"
 import type { Batch, Route, Verdicts } from "./Batch.ts"
 import { type BatcherPorts, runBatcher } from "./internal/BatcherStage.ts"
 
@@ -57,7 +58,7 @@ export const batcher = <const Name extends string, V, E, R>(
   }
   const limits: BatcherLimits = {
     size: options.size ?? 100,
-    timeoutMillis: Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? "1 second")),
+    timeoutMillis: millisOf(options.timeout ?? "1 second"),
     bytesMax: options.bytesMax ?? Infinity,
     concurrency: options.concurrency ?? 1,
     keysMax: options.keysMax ?? 1000

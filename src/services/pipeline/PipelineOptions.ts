@@ -1,7 +1,8 @@
 /** What a pipeline is made of, its defaults, and the check that refuses nonsense by the field's name. */
-import { Duration, type Effect, Schema } from "effect"
+import { Duration, type Effect, Record, Schema } from "effect"
 import type { Outcomes, Rejected } from "../../domain/pipeline/Outcome.ts"
 import type { RestartIntensityInput } from "../../domain/supervision/RestartIntensity.ts"
+import { millisOf } from "../clock/DurationInput.ts"
 import type { Backoff } from "../supervision/ChildSpec.ts"
 import type { Route } from "./Batch.ts"
 import type { Batcher } from "./Batcher.ts"
@@ -111,6 +112,12 @@ type Numbers = Pick<
   | "rateLimit"
 >
 
+const durationsOf = ({
+  acknowledgeTimeout = "10 seconds",
+  shutdown = "30 seconds",
+  stallAfter = "1 minute"
+}: Pick<Numbers, "acknowledgeTimeout" | "shutdown" | "stallAfter">) => ({ shutdown, acknowledgeTimeout, stallAfter })
+
 export const settingsOf = (options: Numbers): Settings => {
   const concurrency = options.processors?.concurrency ?? 4
   const demandMax = options.processors?.demandMax ?? 50
@@ -121,27 +128,24 @@ export const settingsOf = (options: Numbers): Settings => {
     demandMax,
     demandMin: options.demandMin ?? 1,
     inFlightMax: options.inFlightMax ?? 2 * concurrency * demandMax + batched,
-    shutdown: Duration.fromInputUnsafe(options.shutdown ?? "30 seconds"),
-    acknowledgeTimeout: Duration.fromInputUnsafe(options.acknowledgeTimeout ?? "10 seconds"),
-    stallAfter: Duration.fromInputUnsafe(options.stallAfter ?? "1 minute")
+    ...Record.map(durationsOf(options), Duration.fromInputUnsafe)
   }
 }
 
 /** The first field that is wrong. */
 export const check = (options: Numbers): InvalidPipelineOptions | undefined => {
-  const settings = settingsOf(options)
   const wrong = (field: string, value: unknown, expectation: string) =>
     new InvalidPipelineOptions({ pipeline: options.name, field, value: String(value), expectation })
   if (options.name === "") return wrong("name", "empty", "a name")
+  for (const [field, duration] of Object.entries(durationsOf(options))) {
+    if (!(millisOf(duration) > 0)) return wrong(field, duration, aboveZero)
+  }
+  const settings = settingsOf(options)
   for (const field of ["producers", "concurrency", "demandMax", "demandMin", "inFlightMax"] as const) {
     if (!isCount(settings[field])) return wrong(field, settings[field], count)
   }
   if (settings.demandMin > settings.inFlightMax) {
     return wrong("demandMin", settings.demandMin, `at most inFlightMax, ${settings.inFlightMax}`)
-  }
-  for (const field of ["shutdown", "acknowledgeTimeout", "stallAfter"] as const) {
-    const millis = Duration.toMillis(settings[field])
-    if (!(millis > 0)) return wrong(field, `${millis} ms`, "more than 0")
   }
   const names = new Set<string>()
   for (const { name, limits } of options.batchers ?? []) {
@@ -151,7 +155,7 @@ export const check = (options: Numbers): InvalidPipelineOptions | undefined => {
       if (!isCount(limits[field])) return wrong(`batchers.${name}.${field}`, limits[field], count)
     }
     if (!(limits.timeoutMillis > 0)) {
-      return wrong(`batchers.${name}.timeout`, `${limits.timeoutMillis} ms`, "more than 0")
+      return wrong(`batchers.${name}.timeout`, `${limits.timeoutMillis} ms`, aboveZero)
     }
     if (!(limits.bytesMax > 0)) return wrong(`batchers.${name}.bytesMax`, limits.bytesMax, "more than 0")
     if (limits.size > settings.inFlightMax) {
@@ -169,9 +173,10 @@ export const checkRate = (
   const wrong = (field: string, value: unknown, expectation: string) =>
     new InvalidPipelineOptions({ pipeline, field, value: String(value), expectation })
   if (!isCount(limit.allowed)) return wrong("rateLimit.allowed", limit.allowed, count)
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(limit.interval))
-  return millis > 0 ? undefined : wrong("rateLimit.interval", `${millis} ms`, "more than 0")
+  return millisOf(limit.interval) > 0 ? undefined : wrong("rateLimit.interval", limit.interval, aboveZero)
 }
+
+const aboveZero = "a duration above 0"
 
 const count = "a whole number of at least 1"
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Deferred, Effect, Fiber, Schedule, Stream } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Fiber, Schedule, Stream } from "effect"
 import * as CircuitBreaker from "../../../src/services/breaker/CircuitBreaker.ts"
 import { giveWay, passTime } from "../../support/StepBudget.ts"
 import { withClockAhead } from "../../support/WallClock.ts"
@@ -214,6 +214,19 @@ describe("CircuitBreaker", () => {
         assert.strictEqual(yield* breaker.state("db"), "open")
       }))
 
+    it.effect("refuses the next call when a success has brought the calls that were wanting", () =>
+      Effect.gen(function*() {
+        const breaker = yield* windowed
+
+        yield* Effect.ignore(call(breaker, refused))
+        yield* Effect.ignore(call(breaker, refused))
+        yield* call(breaker, Effect.void)
+        yield* call(breaker, Effect.void)
+
+        const error = yield* Effect.flip(call(breaker, Effect.void))
+        assert.strictEqual(typeof error === "string" ? error : error.reason._tag, "CircuitOpen")
+      }))
+
     it.effect("opens when the share of slow calls is reached, and a slow probe opens it again", () =>
       Effect.gen(function*() {
         const breaker = yield* windowed
@@ -245,13 +258,33 @@ describe("CircuitBreaker", () => {
         ])
       }))
 
+    it.effect("stays open for its time also when a success, or a slow probe, has opened it", () =>
+      Effect.gen(function*() {
+        const breaker = yield* windowed
+        const slowly = Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(call(breaker, Effect.sleep("1 second")), { startImmediately: true })
+          yield* passTime("1 second")
+          yield* Fiber.join(fiber)
+        })
+        const isRefused = Effect.map(Effect.exit(call(breaker, Effect.void)), Exit.isFailure)
+
+        for (let round = 0; round < 4; round += 1) yield* slowly
+        const afterSlowCalls = yield* isRefused
+        yield* passTime("29 seconds")
+        const justBefore = yield* isRefused
+        yield* passTime("1 second")
+        yield* slowly
+
+        assert.deepStrictEqual([afterSlowCalls, justBefore, yield* isRefused], [true, true, true])
+      }))
+
     it.effect("forgets calls older than its period", () =>
       Effect.gen(function*() {
         const breaker = yield* windowed
 
         yield* Effect.repeat(Effect.ignore(call(breaker, refused)), { times: 1 })
         yield* passTime("11 seconds")
-        yield* Effect.repeat(Effect.ignore(call(breaker, slow)), { times: 1 })
+        yield* Effect.ignore(call(breaker, slow))
         yield* call(breaker, Effect.void)
         yield* call(breaker, Effect.void)
         yield* call(breaker, Effect.void)

@@ -865,6 +865,16 @@ describe("Pipeline", () => {
         assert.strictEqual(yield* field({ ...base, producers: 0 }), "producers")
         assert.strictEqual(yield* field({ ...base, processors: { concurrency: 1.5 } }), "concurrency")
         assert.strictEqual(yield* field({ ...base, rateLimit: { allowed: 1, interval: 0 } }), "rateLimit.interval")
+        // Where types are not looked at, a duration can be anything.
+        const soon: Duration.Input = JSON.parse("\"soon\"")
+        assert.strictEqual(yield* field({ ...base, shutdown: soon }), "shutdown")
+        assert.strictEqual(yield* field({ ...base, acknowledgeTimeout: soon }), "acknowledgeTimeout")
+        assert.strictEqual(yield* field({ ...base, rateLimit: { allowed: 1, interval: soon } }), "rateLimit.interval")
+        const late = batcher("late", { timeout: soon, handle: () => Effect.void })
+        assert.include(
+          (yield* Effect.flip(Pipeline.run({ ...base, batchers: [late] }))).message,
+          "batchers.late.timeout"
+        )
         const refused = Effect.flip(Pipeline.run({ ...base, batchers: [rows] }))
         assert.include((yield* refused).message, "batchers.rows.size")
         const doubled = Effect.flip(Pipeline.run({ ...base, batchers: [fine, fine] }))

@@ -22,13 +22,14 @@ export interface CircuitEvent {
 
 /** What the running call came to, for the store. */
 export interface CallNotes {
-  failureClass: string | undefined
+  /** `success` or the class of its failure; undefined until it has ended. */
+  found: string | undefined
   readonly startMillis: number
 }
 
 export const CallNotes = Context.Reference<CallNotes>(
   "serviceradar/services/breaker/CircuitBreaker/CallNotes",
-  { defaultValue: () => ({ failureClass: undefined, startMillis: 0 }) }
+  { defaultValue: () => ({ found: undefined, startMillis: 0 }) }
 )
 
 /** Of the monotonic clock for the circuit, of the wall clock for who reads events. */
@@ -93,13 +94,13 @@ export class Circuits {
 
   #record(
     call: Parameters<Effects.CircuitBreakerStore["Service"]["record"]>[0],
-    { failureClass, startMillis }: CallNotes
+    { found, startMillis }: CallNotes
   ): Effect.Effect<undefined> {
     return Effect.map(nowOf, (now) => {
       const before = this.get(call.key)
       const recorded: Circuit.RecordedCall = {
         generation: call.generation,
-        result: resultOf(call.outcome, failureClass),
+        result: resultOf(call.outcome, found),
         openForMillis: Duration.toMillis(call.openFor),
         durationMillis: now.millis - startMillis
       }
@@ -131,10 +132,8 @@ export class Circuits {
   }
 }
 
-const resultOf = (
-  outcome: "Success" | "Failure" | "Ignored",
-  failureClass: string | undefined
-): Circuit.CallResult => {
-  if (outcome === "Success") return { _tag: "success" }
-  return outcome === "Failure" && failureClass !== undefined ? { _tag: "failure", failureClass } : { _tag: "ignored" }
+/** Effect's word says only whether the call counts, see `CircuitBreaker.make`. */
+const resultOf = (counts: "Success" | "Failure" | "Ignored", found: string | undefined): Circuit.CallResult => {
+  if (counts === "Ignored" || found === undefined) return { _tag: "ignored" }
+  return found === "success" ? { _tag: "success" } : { _tag: "failure", failureClass: found }
 }
