@@ -311,15 +311,17 @@ const reasonOf = (error: SqlError | DatabaseUnavailable | Schema.SchemaError) =>
 const isChance = (error: { readonly _tag: string; readonly reason?: { readonly _tag: string } }): boolean =>
   error._tag === "SqlError" && (error.reason?._tag === "DeadlockError" || error.reason?._tag === "SerializationError")
 
+const readers: ReadonlySet<keyof StatusStore["Service"]> = new Set(["current", "pollers", "untold"])
+
 export const layer: Layer.Layer<StatusStore, never, PgConnection> = Layer.effect(
   StatusStore,
   Effect.map(PgConnection, (connection) => {
     const watched = OutageNotice.make()
     const run = <A, E extends SqlError | Schema.SchemaError>(
-      operation: string,
+      operation: keyof StatusStore["Service"],
       use: (sql: PgClient.PgClient) => Effect.Effect<A, E>
     ): Effect.Effect<A, StatusStoreError> =>
-      Effect.flatMap(connection.client, (sql) => watched(use(sql))).pipe(
+      Effect.flatMap(connection.client, (sql) => watched(use(sql), !readers.has(operation))).pipe(
         Effect.retry({ schedule: Schedule.jittered(Schedule.spaced("20 millis")), times: 3, while: isChance }),
         Effect.mapError((error) => new StatusStoreError({ operation, reason: reasonOf(error) })),
         Effect.withSpan(`StatusStore.${operation}`)

@@ -37,6 +37,7 @@ import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescrip
 import { DatabaseEndpoint } from "../../layers/postgres/connection/DatabaseEndpoint.ts"
 import * as DatabaseTls from "../../layers/postgres/connection/DatabaseTls.ts"
 import { PgConnection } from "../../layers/postgres/connection/PgConnection.ts"
+import * as PgWritable from "../../layers/postgres/connection/PgWritable.ts"
 import * as UrlCertificates from "../../layers/postgres/connection/UrlCertificates.ts"
 import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres.ts"
 import { ServerState } from "../../layers/postgres/server/ServerState.ts"
@@ -94,7 +95,7 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
 const shown = (config: CoreConfig) =>
   Management.part<PgConnection | Queries | ServerState | StatusStore>({
     checks: [
-      { name: "database", ready: PgConnection.use(({ check }) => check) },
+      { name: "database", ready: PgWritable.check },
       // The database of somebody else has its own disk.
       ...(Option.isSome(config.databaseUrl) ? [] : [
         { name: "disk", ready: DiskSpace.check(config.dataDirectory) },

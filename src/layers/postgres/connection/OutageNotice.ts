@@ -14,23 +14,36 @@ const settlingMillis = 500
 
 export const make = () => {
   let isAway = false
+  /** A server that is read-only or out of room answers questions: only what is written again ends that. */
+  let isOfWrites = false
   let failedMillis = -Infinity
-  const note = (away: boolean, line: Effect.Effect<void>) =>
+
+  const failed = (isWrite: boolean, detail: string) =>
     Effect.flatMap(Monotonic.millis, (now) => {
-      if (away) failedMillis = now
-      if (isAway === away || (!away && now - failedMillis < settlingMillis)) return Effect.void
-      isAway = away
-      return line
+      failedMillis = now
+      isOfWrites = isOfWrites || isWrite
+      if (isAway) return Effect.void
+      isAway = true
+      return Effect.logWarning(`PostgreSQL does not answer (${detail}): pollers keep their reports`)
     })
-  return <A, E extends SqlError | Schema.SchemaError>(query: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+
+  const answered = (isWrite: boolean) =>
+    Effect.flatMap(Monotonic.millis, (now) => {
+      if (!isAway || (isOfWrites && !isWrite) || now - failedMillis < settlingMillis) return Effect.void
+      isAway = false
+      isOfWrites = false
+      return Effect.logInfo("PostgreSQL answers again")
+    })
+
+  return <A, E extends SqlError | Schema.SchemaError>(
+    query: Effect.Effect<A, E>,
+    isWrite: boolean
+  ): Effect.Effect<A, E> =>
     query.pipe(
-      Effect.tap(() => note(false, Effect.logInfo("PostgreSQL answers again"))),
+      Effect.tap(() => answered(isWrite)),
       Effect.tapError((error) =>
         error._tag === "SqlError" && SqlFailure.isOutage(error)
-          ? note(
-            true,
-            Effect.logWarning(`PostgreSQL does not answer (${SqlFailure.detail(error)}): pollers keep their reports`)
-          )
+          ? failed(isWrite, SqlFailure.detail(error))
           : Effect.void
       )
     )

@@ -3,9 +3,9 @@
  * question and refuse every row.
  */
 import { Effect, Schema } from "effect"
-import { DatabaseUnavailable, PgConnection } from "../../postgres/connection/PgConnection.ts"
-import * as Rows from "../../postgres/connection/Rows.ts"
-import * as SqlFailure from "../../postgres/connection/SqlFailure.ts"
+import { DatabaseUnavailable, PgConnection } from "./PgConnection.ts"
+import * as Rows from "./Rows.ts"
+import * as SqlFailure from "./SqlFailure.ts"
 
 const State = Schema.Struct({ isReadOnly: Schema.Boolean, isReplica: Schema.Boolean })
 
