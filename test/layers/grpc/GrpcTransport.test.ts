@@ -191,6 +191,33 @@ describe("A unix socket", () => {
     }))
 })
 
+describe("A place to listen", () => {
+  const refusal = (endpoint: { readonly path: string } | { readonly host: string; readonly port: number }) =>
+    Effect.map(Effect.flip(GrpcServer.make({ ...endpoint, services: [] })), ({ message }) => message)
+
+  it.live("is refused where a file is that is no socket, which stays as it is", () =>
+    Effect.gen(function*() {
+      const file = path.join(yield* temporaryFolder, "notes.txt")
+      yield* Effect.promise(() => fs.writeFile(file, "precious"))
+
+      assert.strictEqual(
+        yield* refusal({ path: file }),
+        `Cannot listen on unix:${file}: EADDRINUSE: address already in use`
+      )
+      assert.strictEqual(yield* Effect.promise(() => fs.readFile(file, "utf8")), "precious")
+    }))
+
+  it.live("is refused when it is no port or no path", () =>
+    Effect.gen(function*() {
+      const host = "127.0.0.1"
+
+      for (const port of [-1, 70_000, Number.NaN, 1.5]) {
+        assert.include(yield* refusal({ host, port }), `${host}:${port}: a port is a whole number from 0 to 65535`)
+      }
+      assert.include(yield* refusal({ path: "" }), "the path is empty")
+    }))
+})
+
 describe("A connection", () => {
   const goneAfter = (
     options: Partial<Pick<GrpcServer.ServerOptions<[]>, "connectionAge" | "connectionIdle" | "keepalive">>

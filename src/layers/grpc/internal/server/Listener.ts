@@ -85,7 +85,7 @@ const addressesOf = (host: string): Effect.Effect<ReadonlyArray<string | undefin
 
 const isUnavailable = ({ code }: AddressError): boolean => code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT"
 
-/** A socket file that nobody listens on any more is in the way of who comes next. */
+/** A socket file that nobody listens on any more is in the way of who comes next. Any other file is somebody's data. */
 const removeStale = (path: string): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const socket = net.connect({ path })
@@ -94,15 +94,28 @@ const removeStale = (path: string): Effect.Effect<void> =>
       resume(Effect.void)
     })
     socket.once("error", (error) => {
-      if ("code" in error && error.code === "ECONNREFUSED") fs.rmSync(path, { force: true })
+      const isRefused = "code" in error && error.code === "ECONNREFUSED"
+      if (isRefused && fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket()) fs.rmSync(path, { force: true })
       resume(Effect.void)
     })
     return Effect.sync(() => socket.destroy())
   })
 
+/** What Node throws for, before it asks the operating system. */
+const problemOf = (endpoint: Endpoint): AddressError | undefined => {
+  if ("path" in endpoint) {
+    return endpoint.path === "" ? new AddressError({ code: "", reason: "the path is empty" }) : undefined
+  }
+  const { port } = endpoint
+  const isPort = Number.isInteger(port) && port >= 0 && port <= 65535
+  return isPort ? undefined : new AddressError({ code: "", reason: "a port is a whole number from 0 to 65535" })
+}
+
 /** Listens until the scope closes; answers the port, 0 for a unix socket. */
 export const bind = (endpoint: Endpoint, limits: Limits, onSocket: (socket: net.Socket) => void) =>
   Effect.gen(function*() {
+    const problem = problemOf(endpoint)
+    if (problem !== undefined) return yield* problem
     if ("path" in endpoint) {
       yield* removeStale(endpoint.path)
       yield* acquire({ path: endpoint.path }, describe(endpoint), limits, onSocket)
