@@ -82,6 +82,15 @@ export const contextOptions = (pems: Partial<Pems>): tls.SecureContextOptions =>
   allowPartialTrustChain: true
 })
 
+/**
+ * Those of a server. No session is resumed: nobody looks at the certificates of a resumed one again, so a client whose
+ * certificate has expired since would still be let in.
+ */
+export const serverContextOptions = (pems: Partial<Pems>): tls.SecureContextOptions => ({
+  ...contextOptions(pems),
+  secureOptions: crypto.constants.SSL_OP_NO_TICKET
+})
+
 export const plainClient: ClientCredentials = {
   forTarget: () => ({ channel: grpc.credentials.createInsecure(), options: {} })
 }
@@ -154,7 +163,7 @@ export const tlsClient = Effect.fn("GrpcCredentials.tlsClient")(
 /** For listening: shows a certificate and asks for none. */
 export const tlsServer = Effect.fn("GrpcCredentials.tlsServer")(
   (pems: Pick<Pems, "cert" | "key">): Effect.Effect<ServerCredentials, InvalidCertificate> =>
-    Effect.as(checked(pems), { tls: contextOptions(pems) })
+    Effect.as(checked(pems), { tls: serverContextOptions(pems) })
 )
 
 /** For dialling: presents our certificate and verifies the server's against `ca` and its name. */
@@ -166,5 +175,5 @@ export const mutualClient = Effect.fn("GrpcCredentials.mutualClient")(
 /** For listening: a client must present a certificate that `ca` verifies. */
 export const mutualServer = Effect.fn("GrpcCredentials.mutualServer")(
   (pems: Pems): Effect.Effect<ServerCredentials, InvalidCertificate> =>
-    Effect.as(checked(pems), { tls: { ...contextOptions(pems), requestCert: true, rejectUnauthorized: true } })
+    Effect.as(checked(pems), { tls: { ...serverContextOptions(pems), requestCert: true, rejectUnauthorized: true } })
 )

@@ -67,32 +67,18 @@ const identitiesMax = 10_000
 
 const eventRate: TokenBucket.TokenBucketOptions = { perSecond: 1, burst: 10 }
 
-class Peers {
-  readonly #rates: Role.Rates
-  readonly #buckets = new Map<
-    string,
-    { readonly calls: TokenBucket.TokenBucket; readonly events: TokenBucket.TokenBucket }
-  >()
+/** One for each identity. */
+class Buckets {
+  readonly #buckets = new Map<string, TokenBucket.TokenBucket>()
 
-  constructor(rates: Role.Rates) {
-    this.#rates = rates
-  }
-
-  rateOf(role: Option.Option<Role.RoleName>): TokenBucket.TokenBucketOptions {
-    return Option.match(role, {
-      onNone: () => strangerRate,
-      onSome: (name) => this.#rates[name] ?? Role.roles[name].rate
-    })
-  }
-
-  bucketsOf(name: string, role: Option.Option<Role.RoleName>) {
+  of(name: string, rate: TokenBucket.TokenBucketOptions): TokenBucket.TokenBucket {
     const known = this.#buckets.get(name)
     if (known !== undefined) return known
     if (this.#buckets.size >= identitiesMax) {
       const [oldest] = this.#buckets.keys()
       if (oldest !== undefined) this.#buckets.delete(oldest)
     }
-    const made = { calls: TokenBucket.make(this.rateOf(role)), events: TokenBucket.make(eventRate) }
+    const made = TokenBucket.make(rate)
     this.#buckets.set(name, made)
     return made
   }
@@ -108,9 +94,16 @@ const authorizer = (
   ruleOf: (method: string) => MethodRule,
   monitor: SecurityMonitor["Service"]
 ): ServerInterceptor => {
-  const peers = new Peers(security.peers.rates)
+  const calls = new Buckets()
+  const events = new Buckets()
   const policy: Authorization.AuthorizationPolicy = security.peers
   const domain = security._tag === "Spiffe" ? security.trustDomain : Option.none<string>()
+
+  const rateOf = (role: Option.Option<Role.RoleName>): TokenBucket.TokenBucketOptions =>
+    Option.match(role, {
+      onNone: () => strangerRate,
+      onSome: (name) => security.peers.rates[name] ?? Role.roles[name].rate
+    })
 
   const decide = (call: ServerCall, requirement: Requirement) => {
     const { method } = call
@@ -126,7 +119,7 @@ const authorizer = (
   const refuse = Effect.fnUntraced(
     function*(call: ServerCall, error: Authorization.AuthorizationError, nowMillis: number) {
       const peer = error._tag === "NoCertificate" ? "" : error.peer
-      if (peers.bucketsOf(peer, Option.none()).events.take(nowMillis)) {
+      if (events.of(peer, eventRate).take(nowMillis)) {
         yield* monitor.record(
           SecurityEvent.UnauthorizedAccess.make({ peer, action: call.method, reason: error.message })
         )
@@ -140,11 +133,14 @@ const authorizer = (
     role: Option.Option<Role.RoleName>,
     nowMillis: number
   ) {
-    const { calls, events } = peers.bucketsOf(peer, role)
-    if (calls.take(nowMillis)) return
-    const { perSecond } = peers.rateOf(role)
-    if (events.take(nowMillis)) yield* monitor.record(SecurityEvent.RateLimitExceeded.make({ peer, perSecond }))
-    const retryAfter = String(calls.retryAfterMillis(nowMillis))
+    const rate = rateOf(role)
+    const bucket = calls.of(peer, rate)
+    if (bucket.take(nowMillis)) return
+    const { perSecond } = rate
+    if (events.of(peer, eventRate).take(nowMillis)) {
+      yield* monitor.record(SecurityEvent.RateLimitExceeded.make({ peer, perSecond }))
+    }
+    const retryAfter = String(bucket.retryAfterMillis(nowMillis))
     return yield* new ResourceExhausted({
       detail: `${peer} may make ${perSecond} calls a second here; retry after ${retryAfter} ms`,
       // The name that gRPC's own retries heed.

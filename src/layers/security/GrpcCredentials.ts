@@ -114,7 +114,7 @@ export const client = Effect.fn("GrpcCredentials.client")(function*(
 })
 
 const serverContext = (security: Mtls | Spiffe, set: CredentialSet): tls.SecureContextOptions =>
-  GrpcCredentials.contextOptions({
+  GrpcCredentials.serverContextOptions({
     cert: set.cert,
     key: Redacted.value(set.key),
     ca: PeerRules.rootsOfClients(security, set)
@@ -141,7 +141,7 @@ export const server = Effect.fn("GrpcCredentials.server")(function*(
   const source = yield* credentials.open(ConnectionSecurity.originOf(security))
   const contextOf = (set: Option.Option<CredentialSet>): tls.SecureContextOptions =>
     Option.match(set, {
-      onNone: () => GrpcCredentials.contextOptions({}),
+      onNone: () => GrpcCredentials.serverContextOptions({}),
       onSome: (set) => serverContext(security, set)
     })
   return {

@@ -5,8 +5,10 @@ import * as tls from "node:tls"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as AgentServiceHandlers from "../../../src/layers/agent/AgentServiceHandlers.ts"
+import * as GrpcChannel from "../../../src/layers/grpc/GrpcChannel.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
 import * as Kit from "../../../src/layers/grpc/GrpcCredentials.ts"
+import * as GrpcHealth from "../../../src/layers/grpc/GrpcHealth.ts"
 import * as GrpcAuthorization from "../../../src/layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../../src/layers/security/GrpcCredentials.ts"
 import { type Authority, authority, type Issued, validFor, write } from "../../support/authority.ts"
@@ -37,16 +39,42 @@ const served = Effect.fnUntraced(function*(ca: Authority, more: Partial<Security
 })
 
 /** As somebody would who cares for none of our rules: the client here takes any certificate. */
+const credentialsOf = (ca: Authority, own: Issued | undefined) =>
+  Kit.ofSecureContext(tls.createSecureContext(Kit.contextOptions({ ca: ca.root, ...own })), "agent.serviceradar")
+
+const outcome = <A>(call: Effect.Effect<A, { readonly _tag: string }>) =>
+  Effect.match(call, { onFailure: ({ _tag }) => _tag, onSuccess: () => "answered" })
+
 const ask = Effect.fnUntraced(function*(port: number, ca: Authority, own: Issued | undefined, calls = 1) {
-  const context = tls.createSecureContext(Kit.contextOptions({ ca: ca.root, ...own }))
-  const credentials = Kit.ofSecureContext(context, "agent.serviceradar")
+  const credentials = credentialsOf(ca, own)
   const client = yield* GrpcClient.make(AgentServiceService, { target: `127.0.0.1:${port}`, credentials })
-  const call = client.getStatus(statusRequest("s"), { deadline: "5 seconds" }).pipe(
-    Effect.match({ onFailure: (error) => error._tag, onSuccess: () => "answered" })
-  )
+  const call = outcome(client.getStatus(statusRequest("s"), { deadline: "5 seconds" }))
   const answers = yield* Effect.forEach(Array.from({ length: calls }), () => call)
   return answers.at(-1)
 })
+
+const askForHealth = Effect.fnUntraced(function*(port: number, ca: Authority, own: Issued, calls: number) {
+  const credentials = credentialsOf(ca, own)
+  const health = GrpcHealth.client(yield* GrpcChannel.make({ target: `127.0.0.1:${port}`, credentials }))
+  return yield* Effect.forEach(
+    Array.from({ length: calls }),
+    () => outcome(health.check("", { deadline: "5 seconds" }))
+  )
+})
+
+/** A connection of TLS on which somebody waits for a session that can be resumed, or resumes it. */
+const connection = (port: number, ca: Authority, own: Issued, session?: Buffer) =>
+  Effect.callback<{ readonly ticket: Buffer | undefined; readonly isReused: boolean }, Error>((resume) => {
+    const name = { servername: "localhost", ALPNProtocols: ["h2"] }
+    const socket = tls.connect({ port, host: "127.0.0.1", ...name, ca: ca.root, ...own, session })
+    let ticket: Buffer | undefined
+    socket.on("session", (given) => ticket = given)
+    socket.on("error", (error) => resume(Effect.fail(error)))
+    // SETTINGS come after the tickets.
+    socket.on("data", () => resume(Effect.succeed({ ticket, isReused: socket.isSessionReused() })))
+    socket.once("secureConnect", () => socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"))
+    return Effect.sync(() => socket.destroy())
+  })
 
 describe("GrpcAuthorization", () => {
   it.live.each(
@@ -95,5 +123,27 @@ describe("GrpcAuthorization", () => {
       const { port } = yield* served(ca, { rate_limits: { poller: { per_second: 0.001, burst: 2 } } })
 
       assert.strictEqual(yield* ask(port, ca, ca.issue({ commonName: "poller.serviceradar" }), 3), "ResourceExhausted")
+    }).pipe(Effect.provide(secured), Effect.provideService(References.MinimumLogLevel, "None")))
+
+  it.live("gives an identity the rate of its role also after it was refused something", () =>
+    Effect.gen(function*() {
+      const ca = authority()
+      const { port } = yield* served(ca, { rate_limits: { agent: { per_second: 0.001, burst: 2 } } })
+      const own = ca.issue({ commonName: "agent.serviceradar" })
+
+      assert.strictEqual(yield* ask(port, ca, own), "PermissionDenied")
+      assert.deepStrictEqual(yield* askForHealth(port, ca, own, 3), ["answered", "answered", "ResourceExhausted"])
+    }).pipe(Effect.provide(secured), Effect.provideService(References.MinimumLogLevel, "None")))
+
+  it.live("resumes no session, whose certificate nobody would look at again", () =>
+    Effect.gen(function*() {
+      const ca = authority()
+      const { port } = yield* served(ca)
+      const own = ca.issue({ commonName: "poller.serviceradar" })
+
+      const first = yield* connection(port, ca, own)
+      const second = yield* connection(port, ca, own, first.ticket)
+
+      assert.deepStrictEqual([first.isReused, second.isReused], [false, false])
     }).pipe(Effect.provide(secured), Effect.provideService(References.MinimumLogLevel, "None")))
 })

@@ -10,15 +10,12 @@ import type { Sessions } from "./Sessions.ts"
 
 export type Http2Server = http2.Http2Server | http2.Http2SecureServer
 
-/** Without one a client with a certificate cannot resume its session. */
-const sessionIdContext = "grpc"
-
 /**
  * Node's TLS server makes its context from some of the options: `allowPartialTrustChain`, with which an intermediate
  * alone is an anchor, is not among them. So the context is made here, and put where the server looks for it.
  */
 const useContext = (server: Http2Server, options: tls.SecureContextOptions): void => {
-  Reflect.set(server, "_sharedCreds", tls.createSecureContext({ ...options, sessionIdContext }))
+  Reflect.set(server, "_sharedCreds", tls.createSecureContext(options))
 }
 
 export const create = (credentials: ServerCredentials | undefined, maxConcurrentCalls: number): Http2Server => {
@@ -27,7 +24,6 @@ export const create = (credentials: ServerCredentials | undefined, maxConcurrent
   const server = http2.createSecureServer({
     ...options,
     ...credentials.tls,
-    sessionIdContext,
     ALPNProtocols: ["h2"],
     allowHTTP1: false
   })
