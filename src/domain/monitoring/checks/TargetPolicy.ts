@@ -4,7 +4,8 @@
  *
  * What is denied is denied, also when it is on the allow list; without an allow list everything else is allowed. Link-local
  * addresses and those under which clouds hand out credentials are denied unless `deny_defaults` is false. Names are judged
- * as they are written, and their addresses as they were resolved; an IPv4 address inside an IPv6 one counts as both.
+ * as they are written, and their addresses as they were resolved; an IPv4 address inside an IPv6 one counts as both, and
+ * `0.0.0.0` and `::`, to which a connection reaches this host, count as the loopback too.
  */
 import { Option, Result, Schema } from "effect"
 import * as IpAddress from "../IpAddress.ts"
@@ -90,9 +91,12 @@ export const deniedByDefault = [
   // Link-local; 169.254.169.254 and .170.2 are the metadata services of most clouds.
   "169.254.0.0/16",
   "fe80::/10",
-  // AWS, Google, Alibaba, Azure, Oracle
+  // AWS, Google, Oracle, Linode, Scaleway, Alibaba, Azure, Oracle
   "fd00:ec2::/32",
   "fd20:ce::254",
+  "fd00:c1::a9fe:a9fe",
+  "fd00:a9fe:a9fe::1",
+  "fd00:42::42",
   "100.100.100.200",
   "168.63.129.16",
   "192.0.0.192",
@@ -121,30 +125,53 @@ const holds = ({ bits, bytes }: Network, address: ReadonlyArray<number>): boolea
   })
 }
 
+type Bytes = ReadonlyArray<number>
+
+const begins = (bytes: Bytes, ...start: Bytes): boolean => start.every((byte, index) => bytes[index] === byte)
+
+const isZero = (bytes: Bytes, from = 0, to = bytes.length): boolean => bytes.slice(from, to).every((byte) => byte === 0)
+
 /** The address itself, and the IPv4 address that it carries: mapped, compatible, NAT64 and 6to4. */
-const formsOf = (address: string): ReadonlyArray<ReadonlyArray<number>> => {
-  const bytes = Option.getOrUndefined(IpAddress.toBytes(address.replace(/%.*$/, "")))
-  if (bytes === undefined) return []
+const formsOf = (bytes: Bytes): ReadonlyArray<Bytes> => {
   if (bytes.length === 4) return [bytes]
-  const isZero = (from: number, to: number) => bytes.slice(from, to).every((byte) => byte === 0)
-  const begins = (...start: ReadonlyArray<number>) => start.every((byte, index) => bytes[index] === byte)
-  if (isZero(0, 12) || isZero(0, 10) && bytes[10] === 0xff && bytes[11] === 0xff) return [bytes, bytes.slice(12)]
-  if (begins(0, 0x64, 0xff, 0x9b) && isZero(4, 12)) return [bytes, bytes.slice(12)]
-  if (begins(0x20, 0x02)) return [bytes, bytes.slice(2, 6)]
-  return [bytes]
+  if (isZero(bytes, 0, 12) || isZero(bytes, 0, 10) && bytes[10] === 0xff && bytes[11] === 0xff) {
+    return [bytes, bytes.slice(12)]
+  }
+  if (begins(bytes, 0, 0x64, 0xff, 0x9b) && isZero(bytes, 4, 12)) return [bytes, bytes.slice(12)]
+  return begins(bytes, 0x20, 0x02) ? [bytes, bytes.slice(2, 6)] : [bytes]
+}
+
+const loopbacks: ReadonlyArray<Bytes> = [[127, 0, 0, 1], [...Array.from({ length: 15 }, () => 0), 1]]
+
+/**
+ * What the address may lead to as well: reason enough to deny it, none to allow it, because whoever chooses the rest of
+ * such an address says where it really goes.
+ */
+const suspectsOf = (bytes: Bytes): ReadonlyArray<Bytes> => {
+  // A connection to no address is one to this host.
+  if (formsOf(bytes).some((form) => isZero(form))) return loopbacks
+  const last = bytes.slice(12)
+  const isTranslated = isZero(bytes, 0, 8) && begins(bytes.slice(8), 0xff, 0xff, 0, 0)
+  const isLocalNat64 = begins(bytes, 0, 0x64, 0xff, 0x9b, 0, 1)
+  const isIsatap = ((bytes[8] ?? 0) & 0xfd) === 0 && begins(bytes.slice(9), 0, 0x5e, 0xfe)
+  if (isTranslated || isLocalNat64 || isIsatap) return [last]
+  // Teredo: the client's address, with every bit turned round.
+  return begins(bytes, 0x20, 0x01, 0, 0) ? [last.map((byte) => byte ^ 0xff)] : []
 }
 
 /** `host` as configured, `address` as it was resolved; what is no address is denied. */
 export const judge = (policy: TargetPolicy, host: string, address: string): Result.Result<void, TargetDenied> => {
   const name = plainName(host)
-  const forms = formsOf(address)
+  const bytes = Option.getOrElse(IpAddress.toBytes(address.replace(/%.*$/, "")), (): Bytes => [])
+  const forms = formsOf(bytes)
   const denied = (address: string, rule: string) => Result.fail(new TargetDenied({ target: host, address, rule }))
-  const matches = (rule: Rule): boolean =>
-    rule.kind === "network" ? forms.some((form) => holds(rule, form)) : namesHost(rule, name)
-  if (forms.length === 0) return denied(address, "it is no address")
-  const rule = policy.deny.find(matches)
+  const matches = (rule: Rule, among = forms): boolean =>
+    rule.kind === "network" ? among.some((form) => holds(rule, form)) : namesHost(rule, name)
+  if (bytes.length === 0) return denied(address, "it is no address")
+  const suspects = [...forms, ...suspectsOf(bytes)]
+  const rule = policy.deny.find((rule) => matches(rule, suspects))
   if (rule !== undefined) return denied(rule.kind === "host" ? "" : address, `${rule.text} is denied`)
-  return Option.isNone(policy.allow) || policy.allow.value.some(matches)
+  return Option.isNone(policy.allow) || policy.allow.value.some((rule) => matches(rule))
     ? Result.void
     : denied(address, "it is not on the allow list")
 }

@@ -21,7 +21,16 @@ describe("TargetPolicy", () => {
     "::ffff:a9fe:a9fe",
     "::169.254.169.254",
     "64:ff9b::a9fe:a9fe",
-    "2002:a9fe:a9fe::1"
+    "2002:a9fe:a9fe::1",
+    "::ffff:0:a9fe:a9fe",
+    "64:ff9b:1::a9fe:a9fe",
+    "64:ff9b:1:2:3:4:169.254.169.254",
+    "2001:db8::5efe:169.254.169.254",
+    "2001:db8::200:5efe:a9fe:a9fe",
+    "2001:0:1:2:3:4:5601:5601",
+    "fd00:c1::a9fe:a9fe",
+    "fd00:a9fe:a9fe::1",
+    "fd00:42::42"
   ])("denies %s unless told otherwise", (address) => {
     assert.isFalse(isAllowed({}, address))
     assert.isFalse(isAllowed({}, "innocent.example.org", address))
@@ -65,12 +74,32 @@ describe("TargetPolicy", () => {
     )
   })
 
+  it("takes no address for the loopback, to which it leads, only to deny it", () => {
+    const addresses = ["0.0.0.0", "::", "::ffff:0.0.0.0", "0:0:0:0:0:0:0.0.0.0", "::%lo"]
+    for (const address of addresses) {
+      assert.isFalse(isAllowed({ deny: ["127.0.0.0/8"] }, address), address)
+      assert.isFalse(isAllowed({ deny: ["::1"] }, address), address)
+      assert.isFalse(isAllowed({ allow: ["127.0.0.0/8", "::1"] }, address), address)
+      assert.isTrue(isAllowed({}, address), address)
+    }
+  })
+
+  it("allows nothing for an IPv4 address in a place where it does not say where the whole leads", () => {
+    for (const address of ["2001:db8::5efe:10.1.1.1", "64:ff9b:1::10.1.1.1", "2001:0:1:2:3:4:f5fe:fefe"]) {
+      assert.isFalse(isAllowed({ allow: ["10.0.0.0/8"] }, address), address)
+      assert.isFalse(isAllowed({ deny: ["10.0.0.0/8"] }, address), address)
+    }
+    assert.isTrue(isAllowed({ allow: ["10.0.0.0/8"] }, "64:ff9b::10.1.1.1"))
+  })
+
   it("takes exactly the addresses that begin with the bits of a network", () => {
     fc.assert(fc.property(
       fc.array(fc.nat(255), { minLength: 4, maxLength: 4 }),
       fc.array(fc.nat(255), { minLength: 4, maxLength: 4 }),
       fc.integer({ min: 0, max: 32 }),
       (network, address, bits) => {
+        // Means the loopback too.
+        fc.pre(address.some((byte) => byte > 0))
         const binary = (bytes: ReadonlyArray<number>) => bytes.map((byte) => byte.toString(2).padStart(8, "0")).join("")
         const text = address.join(".")
         assert.strictEqual(
