@@ -57,7 +57,10 @@ const make = Effect.fnUntraced(function*({ address, security }: Options) {
     Effect.suspend(() => {
       let takesParts = false
       return call({
-        metadata: { [ReportHeaders.interval]: `${Math.ceil(Duration.toMillis(header.interval))}` },
+        metadata: {
+          [ReportHeaders.interval]: `${Math.ceil(Duration.toMillis(header.interval))}`,
+          ...(header.reportId === "" ? {} : { [ReportHeaders.reportId]: header.reportId })
+        },
         onHeaders: (headers) => {
           takesParts = GrpcMetadata.text(headers, ReportHeaders.parts) === ReportHeaders.partsTaken
         }

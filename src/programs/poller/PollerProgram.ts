@@ -31,6 +31,7 @@ import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import * as AgentCoordinator from "../../services/poller/AgentCoordinator.ts"
 import * as AgentLink from "../../services/poller/AgentLink.ts"
+import * as MemoryStatusBuffer from "../../services/poller/buffer/MemoryStatusBuffer.ts"
 import { CoreReporter } from "../../services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../services/poller/HostIdentity.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
@@ -76,6 +77,7 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
       expected: AgentLink.regularChecks(config.agents),
       ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
     }).pipe(
+      Layer.provideMerge(MemoryStatusBuffer.layer()),
       Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),
       Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
       Layer.merge(GrpcAgentClient.layer),

@@ -61,8 +61,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
     key: tracked.key,
     status,
     measuredAtMillis,
-    isUrgent: Option.isNone(before) || before.value !== status.available,
-    settled: () => Effect.void
+    isUrgent: Option.isNone(before) || before.value !== status.available
   })
 }, (effect, link, { check }) =>
   // A trace of its own, which goes on in the agent: not a part of the scheduler's life.

@@ -27,6 +27,8 @@ export class CoreError extends Schema.TaggedError<CoreError>()("CoreError", {
 }
 
 export interface ReportHeader {
+  /** The same when the same statuses are sent again, also by the next process; empty for what is in no buffer. */
+  readonly reportId: string
   readonly pollerId: PollerId
   readonly partition: Partition
   /** Empty when none was found. */

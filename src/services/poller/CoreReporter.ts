@@ -5,33 +5,28 @@
  * a status is urgent (a service came up or went down). A core that takes each report for the whole poller gets one report
  * per cycle with every check in it: when all have been measured, at the latest some seconds into the cycle, with the last
  * known state of those that hang; and one more at once for what is urgent. Until every check has a state it gets none,
- * for a cycle at most; what has not answered by then goes along as unavailable, because it has not answered yet. While core is away statuses wait in a bounded buffer; when that is full the oldest go and are
- * counted. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
+ * for a cycle at most; what has not answered by then goes along as unavailable, because it has not answered yet.
+ *
+ * While core is away statuses wait in the buffer, see StatusBuffer, and are brought to it in order and at a bounded rate
+ * when it is back. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
  */
-import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Option } from "effect"
+import { Clock, Context, Duration, Effect, Latch, Layer, Option } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as PresentState from "../../domain/monitoring/reports/PresentState.ts"
-import * as ReportBatch from "../../domain/monitoring/reports/ReportBatch.ts"
-import * as ReportBuffer from "../../domain/monitoring/reports/ReportBuffer.ts"
 import * as ReportCycle from "../../domain/monitoring/reports/ReportCycle.ts"
-import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
+import * as DrainPace from "../../domain/poller/DrainPace.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
+import * as StatusBuffer from "./buffer/StatusBuffer.ts"
+import type { WaitingStatus } from "./buffer/StatusBuffer.ts"
 import type { ReportHeader } from "./CoreClient.ts"
 import { HostIdentity } from "./HostIdentity.ts"
-import * as PollerMetrics from "./PollerMetrics.ts"
 import * as ReportDelivery from "./ReportDelivery.ts"
 
-export interface Report {
-  /** Tells the checks of the configuration apart, whatever their statuses are called. */
-  readonly key: string
-  readonly status: ServiceStatus
-  readonly measuredAtMillis: number
+export interface Report extends StatusBuffer.WaitingStatus {
   /** Sent without waiting for a batch to fill. */
   readonly isUrgent: boolean
-  /** Called once: core has it (`true`), or it was given up (`false`). */
-  readonly settled: (isDelivered: boolean) => Effect.Effect<void>
 }
 
 export interface ExpectedCheck {
@@ -49,16 +44,12 @@ export interface Options {
   readonly pollInterval: Duration.Duration
   /** The checks that are measured in every cycle, by their keys. */
   readonly expected: ReadonlyMap<string, ExpectedCheck>
-  /** Statuses kept while core is away. 10,000 unless told. */
-  readonly bufferSizeMax?: number
-  /** 64 MiB unless told. */
-  readonly bufferBytesMax?: number
+  /** Statuses a second that core gets at most; 2,000 unless told, and always several times what is measured. */
+  readonly drainRate?: number | undefined
 }
 
 const batchSizeDefault = 100
 const batchWaitDefault = Duration.seconds(5)
-const bufferSizeDefault = 10_000
-const bufferBytesDefault = 64 * 1_048_576
 /** Of the results in one report: the rest of what a core takes at once is for the states of the other checks. */
 const wholeBytesMax = 3 * 1_048_576
 /** Lets the other statuses of the same moment join an urgent one. */
@@ -82,14 +73,22 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const identity = yield* HostIdentity
   const batchWait = Duration.fromInputUnsafe(options.batchWait ?? Duration.min(batchWaitDefault, options.pollInterval))
   const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
-  const buffer = ReportBuffer.make<Report>({
-    entriesMax: options.bufferSizeMax ?? bufferSizeDefault,
-    bytesMax: options.bufferBytesMax ?? bufferBytesDefault,
-    batchSizeMax,
-    batchSpanMillis: Math.max(1_000, Duration.toMillis(batchWait))
-  })
-  const isDue = yield* Latch.make()
-  const hasWaiting = yield* Latch.make()
+  const buffer = yield* StatusBuffer.StatusBuffer
+  const cuts = {
+    parts: {
+      _tag: "Parts",
+      limits: { sizeMax: batchSizeMax, spanMillis: Math.max(1_000, Duration.toMillis(batchWait)) }
+    },
+    whole: { _tag: "Distinct", bytesMax: wholeBytesMax }
+  } as const
+  const pace = DrainPace.make(
+    DrainPace.rateFor(options.drainRate, options.expected.size, options.pollInterval),
+    yield* Monotonic.millis
+  )
+  // What a process before this one left goes without waiting for more.
+  const isLeft = (yield* buffer.size) > 0
+  const isDue = yield* Latch.make(isLeft)
+  const hasWaiting = yield* Latch.make(isLeft)
   const present = PresentState.make()
   const cycle = ReportCycle.make({
     startMillis: yield* Monotonic.millis,
@@ -98,28 +97,21 @@ const make = Effect.fnUntraced(function*(options: Options) {
     expected: new Set(options.expected.keys())
   })
 
-  const pending = Effect.sync(() => ReportBuffer.size(buffer))
+  const pending = buffer.size
   const delivery = yield* ReportDelivery.make(pending)
-  const noteSize = Effect.flatMap(pending, (size) => Metric.update(PollerMetrics.reportBufferSize, size))
 
   const report = Effect.fnUntraced(function*(one: Report) {
-    const entry = {
-      value: one,
-      bytes: ReportBatch.estimatedBytes(one.status),
-      measuredAtMillis: one.measuredAtMillis
-    }
-    const gone = ReportBuffer.offer(buffer, entry)
-    if (gone.length > 0) yield* giveUp(gone, "full")
+    yield* buffer.offer(one)
     ReportCycle.note(cycle, one.key)
-    yield* noteSize
     yield* hasWaiting.open
     const isParts = Option.contains(yield* delivery.formKnown, "parts")
-    const isFull = isParts ? ReportBuffer.waitingCount(buffer) >= batchSizeMax : ReportCycle.isAllMeasured(cycle)
+    const isFull = isParts ? (yield* pending) >= batchSizeMax : ReportCycle.isAllMeasured(cycle)
     if (one.isUrgent || isFull) yield* isDue.open
   }, Effect.uninterruptible)
 
-  const header = Effect.fnUntraced(function*(measuredAtMillis: number) {
+  const header = Effect.fnUntraced(function*(measuredAtMillis: number, reportId = "") {
     return {
+      reportId,
       pollerId: options.poller.pollerId,
       partition: options.poller.partition,
       sourceIp: yield* identity.sourceIp,
@@ -132,7 +124,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const presentStatuses = Effect.gen(function*() {
     const unanswered = yield* Effect.forEach(cycle.unknown, (key) => {
       const expected = options.expected.get(key)
-      return expected === undefined ? Effect.succeedNone : Effect.asSome(notAnswered(expected))
+      return expected === undefined || PresentState.isKnown(present, key)
+        ? Effect.succeedNone
+        : Effect.asSome(notAnswered(expected))
     })
     return [...PresentState.report(present), ...unanswered.flatMap(Option.toArray)]
   })
@@ -145,50 +139,61 @@ const make = Effect.fnUntraced(function*(options: Options) {
     )
 
   /** Whole or not at all: a report that is neither in flight nor settled would never be asked for again. */
-  const conclude = (reports: ReadonlyArray<Report>, refused: ReadonlySet<Report>) =>
+  const conclude = (statuses: ReadonlyArray<WaitingStatus>, refused: ReadonlySet<WaitingStatus>) =>
     Effect.uninterruptible(Effect.gen(function*() {
-      ReportBuffer.settle(buffer)
+      yield* buffer.settle
       PresentState.settle(present)
-      yield* Effect.forEach(reports, (one) => refused.has(one) ? Effect.void : one.settled(true), { discard: true })
-      if (refused.size > 0) yield* giveUp([...refused], "rejected")
+      for (const one of statuses) if (!isPresent(one)) PresentState.forget(present, stateKey(one))
+      yield* Effect.forEach(statuses, (one) => refused.has(one) ? Effect.void : one.settled?.(true) ?? Effect.void, {
+        discard: true
+      })
+      if (refused.size > 0) yield* StatusBuffer.giveUp([...refused], "rejected")
     }))
 
+  /** Whether it is of a check of the present configuration; one before a restart may have had others. */
+  const isPresent = ({ isRecovered, key, status }: WaitingStatus): boolean =>
+    isRecovered !== true || options.expected.get(key)?.check.serviceName === status.serviceName
+
+  const stateKey = (one: WaitingStatus): string => isPresent(one) ? one.key : `gone ${one.key}`
+
   /** One attempt at the oldest batch; false when core went away. */
-  const attempt = Effect.fnUntraced(function*(batch: Batch, form: ReportDelivery.ReportForm) {
-    const to = yield* header(batch.newestMillis)
-    const { reports } = batch
+  const attempt = Effect.fnUntraced(function*({ id, statuses }: StatusBuffer.Batch, form: ReportDelivery.ReportForm) {
+    const wait = DrainPace.untilNext(pace, yield* Monotonic.millis)
+    if (!Duration.isZero(wait)) yield* Effect.sleep(wait)
+    const newest = statuses.reduce((latest, { measuredAtMillis }) => Math.max(latest, measuredAtMillis), 0)
+    // A report of all checks is not the same one when it goes again: what is known has changed.
+    const to = yield* header(newest, form === "parts" ? id : "")
     if (form === "parts") {
-      const delivered = yield* delivery.deliverParts(reports, to)
+      const delivered = yield* delivery.deliverParts(statuses, to)
       if (delivered._tag === "Away") return false
-      yield* conclude(reports, delivered.refused)
+      yield* conclude(statuses, delivered.refused)
+      DrainPace.charge(pace, statuses.length, yield* Monotonic.millis)
       return true
     }
-    const outcome = yield* delivery.deliverWhole(yield* presentStatuses, to)
+    const all = yield* presentStatuses
+    const outcome = yield* delivery.deliverWhole(all, to)
     if (outcome === "away") return false
-    yield* conclude(reports, outcome === "refused" ? new Set(reports) : new Set())
+    yield* conclude(statuses, outcome === "refused" ? new Set(statuses) : new Set())
+    DrainPace.charge(pace, all.length, yield* Monotonic.millis)
     return true
   })
 
-  const takeBatch = (form: ReportDelivery.ReportForm): Batch | undefined => {
-    const inFlight = form === "parts"
-      ? ReportBuffer.take(buffer)
-      : ReportBuffer.takeDistinct(buffer, ({ key }) => key, wholeBytesMax)
-    for (const { measuredAtMillis, value } of inFlight) {
-      PresentState.note(present, value.key, value.status, measuredAtMillis)
+  const takeBatch = Effect.fnUntraced(function*(form: ReportDelivery.ReportForm) {
+    const batch = yield* buffer.take(cuts[form])
+    for (const one of Option.match(batch, { onNone: () => [], onSome: ({ statuses }) => statuses })) {
+      PresentState.note(present, stateKey(one), one.status, one.measuredAtMillis)
     }
-    const newest = inFlight.at(-1)
-    return newest === undefined
-      ? undefined
-      : { reports: inFlight.map(({ value }) => value), newestMillis: newest.measuredAtMillis }
-  }
+    return batch
+  })
 
   /** The oldest batch, however long it takes: how many statuses it had. */
   const sendBatch = Effect.gen(function*() {
     let sent = 0
-    const once = Effect.flatMap(delivery.form, (form) => {
-      const batch = takeBatch(form)
-      sent = batch?.reports.length ?? 0
-      return batch === undefined ? Effect.succeed(true) : attempt(batch, form)
+    const once = Effect.gen(function*() {
+      const form = yield* delivery.form
+      const batch = yield* takeBatch(form)
+      sent = Option.match(batch, { onNone: () => 0, onSome: ({ statuses }) => statuses.length })
+      return Option.isNone(batch) || (yield* attempt(batch.value, form))
     })
     yield* Effect.repeat(once, { schedule: ReportDelivery.backoff, until: (isSettled) => isSettled })
     return sent
@@ -198,16 +203,14 @@ const make = Effect.fnUntraced(function*(options: Options) {
    * What waits by now. What a large fleet measures meanwhile is for the next round: a whole report for each handful of it
    * would have no end.
    */
-  const sendAll = Effect.suspend(() => {
-    let left = ReportBuffer.size(buffer)
-    if (left === 0) return Effect.void
-    return Effect.repeat(sendBatch, {
-      while: (sent) => {
-        left -= sent
-        return sent > 0 && left > 0
-      }
-    })
-  }).pipe(Effect.andThen(noteSize))
+  const sendAll = Effect.gen(function*() {
+    let left = yield* pending
+    while (left > 0) {
+      const sent = yield* sendBatch
+      if (sent === 0) return
+      left -= sent
+    }
+  })
 
   /** For a core that takes parts. */
   const partsRound = Effect.gen(function*() {
@@ -239,9 +242,13 @@ const make = Effect.fnUntraced(function*(options: Options) {
     yield* isDue.close
     yield* hasWaiting.close
     const nowMillis = yield* Monotonic.millis
-    if (!ReportCycle.mayReport(cycle, nowMillis)) return
+    if (!ReportCycle.mayReport(cycle, nowMillis)) {
+      // Core may turn out to take parts.
+      if ((yield* pending) > 0) yield* hasWaiting.open
+      return
+    }
     ReportCycle.reported(cycle, nowMillis, Option.isNone(due))
-    if (ReportBuffer.size(buffer) > 0) yield* sendAll
+    if ((yield* pending) > 0) yield* sendAll
     else yield* sendPresent
   })
 
@@ -252,18 +259,26 @@ const make = Effect.fnUntraced(function*(options: Options) {
     return ReportCycle.mayReport(cycle, yield* Monotonic.millis)
   })
 
-  const drain = Effect.timeoutOption(Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void), drainTimeout).pipe(
-    Effect.andThen(pending),
-    Effect.flatMap((left) =>
-      left === 0 ? Effect.void : Effect.logWarning(`${left} statuses are lost: core did not take them before the end`)
-    )
+  const noteLeft = Effect.gen(function*() {
+    const left = yield* pending
+    if (left === 0) return
+    yield* Option.match(yield* buffer.folder, {
+      onNone: () => Effect.logWarning(`${left} statuses are lost: core did not take them before the end`),
+      onSome: (folder) => Effect.logInfo(`${left} statuses wait in ${folder}: core did not take them before the end`)
+    })
+  })
+
+  const drain = Effect.andThen(
+    Effect.timeoutOption(Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void), drainTimeout),
+    noteLeft
   )
 
   // A batch left over by a predecessor that died goes first.
-  const run = Effect.andThen(
-    ReportBuffer.size(buffer) > 0 ? sendAll : Effect.void,
-    Effect.forever(round)
-  ).pipe(Effect.onInterrupt(() => drain))
+  const resume = Effect.gen(function*() {
+    if ((yield* pending) > 0 && (yield* maySend)) yield* sendAll
+  })
+
+  const run = Effect.andThen(resume, Effect.forever(round)).pipe(Effect.onInterrupt(() => drain))
 
   return CoreReporter.of({
     report,
@@ -272,14 +287,3 @@ const make = Effect.fnUntraced(function*(options: Options) {
     trouble: delivery.trouble
   })
 })
-
-interface Batch {
-  readonly reports: ReadonlyArray<Report>
-  readonly newestMillis: number
-}
-
-const giveUp = (reports: ReadonlyArray<Report>, reason: "full" | "rejected") =>
-  Effect.andThen(
-    Metric.update(Metric.withAttributes(PollerMetrics.reportsDropped, { reason }), reports.length),
-    Effect.forEach(reports, (one) => one.settled(false), { discard: true })
-  )

@@ -26,6 +26,11 @@ export const reportBufferSize = Metric.gauge("report_buffer_size", {
   description: "Statuses that core has not acknowledged yet"
 })
 
+export const reportBufferBytes = Metric.gauge("report_buffer_bytes", {
+  description:
+    "Bytes of statuses that core has not acknowledged yet, by place: in memory, and in the files of the folder"
+})
+
 export const pollSeconds = Metric.histogram("poll_duration_seconds", {
   description: "Time from asking an agent to its answer",
   boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]

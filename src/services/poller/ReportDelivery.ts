@@ -154,18 +154,22 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
         Effect.andThen(Metric.update(PollerMetrics.reportsSent, 1))
       ))
 
-  /** The reports that core will not take, however they are cut; fails when core goes away. */
+  /** The statuses of `range` that core will not take, however they are cut; fails when core goes away. */
   const undeliverable = <A extends WithStatus>(
     reports: ReadonlyArray<A>,
+    range: Range,
     to: ReportHeader,
     patience: Duration.Duration
   ): Effect.Effect<ReadonlyArray<A>, CoreError> =>
     Effect.gen(function*() {
       const refused: Array<A> = []
-      let first = 0
-      for (const planned of ReportBatch.plan(reports.map(({ status }) => status))) {
-        const part = reports.slice(first, first += planned.statuses.length)
-        const failure = yield* send(planned, to, patience).pipe(
+      let { first } = range
+      for (const planned of ReportBatch.plan(reports.slice(range.first, range.end).map(({ status }) => status))) {
+        const from = first
+        first += planned.statuses.length
+        const part = reports.slice(from, first)
+        const header = { ...to, reportId: partId(to.reportId, { first: from, end: first }, reports.length) }
+        const failure = yield* send(planned, header, patience).pipe(
           Effect.as(undefined),
           Effect.catchIf((error) => !isAway(error), Effect.succeed)
         )
@@ -176,9 +180,9 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
           refused.push(only)
           continue
         }
-        const middle = part.length >> 1
-        refused.push(...yield* undeliverable(part.slice(0, middle), to, partFailingFor))
-        refused.push(...yield* undeliverable(part.slice(middle), to, partFailingFor))
+        const middle = from + (part.length >> 1)
+        refused.push(...yield* undeliverable(reports, { first: from, end: middle }, to, partFailingFor))
+        refused.push(...yield* undeliverable(reports, { first: middle, end: first }, to, partFailingFor))
       }
       return refused
     })
@@ -205,7 +209,7 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
     formNow: Effect.option(formOnce),
     formKnown: Ref.get(known),
     deliverParts: (reports, header) =>
-      undeliverable(reports, header, failingFor).pipe(
+      undeliverable(reports, { first: 0, end: reports.length }, header, failingFor).pipe(
         Effect.match({
           onSuccess: (refused) => ({ _tag: "Settled", refused: new Set(refused) }),
           onFailure: () => ({ _tag: "Away" })
@@ -221,6 +225,15 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
     trouble: Effect.map(Ref.get(trouble), Option.map(({ error }) => error.message))
   } satisfies ReportDelivery
 })
+
+/** Places in a report; `end` is the one behind the last. */
+interface Range {
+  readonly first: number
+  readonly end: number
+}
+
+const partId = (id: string, { end, first }: Range, length: number): string =>
+  id === "" || end - first === length ? id : `${id}/${first + 1}-${end}`
 
 const nameOf = ({ agentId, serviceName, serviceType }: ServiceStatus): string =>
   `status ${serviceType} ${JSON.stringify(serviceName)} of agent ${agentId}`

@@ -12,6 +12,7 @@ import { secured } from "../../support/secured.ts"
 const header: ReportHeader = {
   pollerId: poller.pollerId,
   partition: poller.partition,
+  reportId: "",
   sourceIp: "192.0.2.1",
   timestampSeconds: 1_700_000_000n,
   interval: Duration.seconds(30)

@@ -13,6 +13,7 @@ import {
   Garbled,
   Unreachable
 } from "../../../src/services/poller/AgentClient.ts"
+import * as MemoryStatusBuffer from "../../../src/services/poller/buffer/MemoryStatusBuffer.ts"
 import { CoreClient } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
@@ -94,7 +95,7 @@ describe("A fleet of 200 agents, of which 50 are healthy", () => {
         takesParts: Effect.succeed(true)
       })
       const reporter = CoreReporter.layer({ poller, pollInterval: Duration.minutes(1), expected: new Map() }).pipe(
-        Layer.provide(coreClient)
+        Layer.provide([coreClient, MemoryStatusBuffer.layer()])
       )
       yield* Supervisor.run(PollerProgram.tree(config(agents, { pollInterval: pollIntervalMillis }))).pipe(
         Effect.provide(reporter.pipe(

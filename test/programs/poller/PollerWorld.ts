@@ -3,6 +3,7 @@ import { Clock, Duration, Effect, Layer, Stream } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import { Management } from "../../../src/layers/http/Management.ts"
 import { AgentClient, type AgentConnection } from "../../../src/services/poller/AgentClient.ts"
+import * as MemoryStatusBuffer from "../../../src/services/poller/buffer/MemoryStatusBuffer.ts"
 import { CoreClient } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
@@ -47,7 +48,7 @@ export const make = () => {
     pollInterval: Duration.seconds(2),
     batchWait: "100 millis",
     expected: new Map()
-  }).pipe(Layer.provide([core, HostIdentity.layerStatic("192.0.2.1")]))
+  }).pipe(Layer.provide([core, HostIdentity.layerStatic("192.0.2.1"), MemoryStatusBuffer.layer()]))
   const promises: ReadonlyArray<TreeCheck.Promised> = [{
     name: "core hears of every agent",
     when: "healed",

@@ -282,11 +282,11 @@ describe("AgentCoordinator's children", () => {
       yield* TestClock.adjust("5 minutes")
       assert.deepStrictEqual(asked, [""])
 
-      yield* nth(seen, 0).settled(false)
+      yield* nth(seen, 0).settled?.(false) ?? Effect.void
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(asked, ["", ""])
 
-      yield* nth(seen, 1).settled(true)
+      yield* nth(seen, 1).settled?.(true) ?? Effect.void
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(asked, ["", "", "2"])
       assert.strictEqual(nth(seen, 0).status.source, "results")
@@ -316,7 +316,7 @@ describe("AgentCoordinator's children", () => {
         streamResults: (_, lastSequence) =>
           Stream.make({ data: bytes(lastSequence === "1" ? {} : { hosts: [1] }), isFinal: true, sequence: "1" })
       }, [resultsCheck("network_sweep", "sweep"), resultsCheck("snmp", "snmp")])
-      yield* nth(seen, 0).settled(true)
+      yield* nth(seen, 0).settled?.(true) ?? Effect.void
       yield* TestClock.adjust("5 minutes")
 
       assert.deepStrictEqual(seen.map(({ status }) => JSON.parse(textOf(status)).data.hosts), [[1]])

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, Layer, Logger, Metric, Option, Ref, References } from "effect"
 import { TestClock } from "effect/testing"
+import * as MemoryStatusBuffer from "../../../src/services/poller/buffer/MemoryStatusBuffer.ts"
 import { CoreAway, CoreClient, CoreError, ReportRejected } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter, type Options } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
@@ -83,13 +84,18 @@ const names = (from: number, to: number) => Array.from({ length: to - from }, (_
 const withReporter = <A, E>(
   test: (core: FakeCore) => Effect.Effect<A, E, CoreReporter>,
   overrides: Partial<Options> = {},
-  core = new FakeCore()
+  core = new FakeCore(),
+  limits: MemoryStatusBuffer.Options = {}
 ) =>
   Effect.suspend(() => {
     return test(core).pipe(
       Effect.provide(
         CoreReporter.layer({ ...options, ...overrides }).pipe(
-          Layer.provide([core.layer, HostIdentity.layerStatic("192.0.2.1")])
+          Layer.provide([
+            core.layer,
+            HostIdentity.layerStatic("192.0.2.1"),
+            MemoryStatusBuffer.layer(limits)
+          ])
         )
       ),
       Effect.provideService(Metric.MetricRegistry, new Map())
@@ -169,27 +175,31 @@ describe("CoreReporter", () => {
     ))
 
   it.effect("drops the oldest when the buffer is full, counts them and says so to who reported", () =>
-    withReporter((core) =>
-      Effect.gen(function*() {
-        const settled: Array<readonly [string, boolean]> = []
-        yield* core.away
-        for (const name of names(0, 5)) {
-          yield* report(name, { settled: (isDelivered) => Effect.sync(() => void settled.push([name, isDelivered])) })
-        }
-        yield* core.back
-        yield* start
-        yield* TestClock.adjust("10 seconds")
+    withReporter(
+      (core) =>
+        Effect.gen(function*() {
+          const settled: Array<readonly [string, boolean]> = []
+          yield* core.away
+          for (const name of names(0, 5)) {
+            yield* report(name, { settled: (isDelivered) => Effect.sync(() => void settled.push([name, isDelivered])) })
+          }
+          yield* core.back
+          yield* start
+          yield* TestClock.adjust("10 seconds")
 
-        assert.deepStrictEqual(settled, [
-          ["s0", false],
-          ["s1", false],
-          ["s2", true],
-          ["s3", true],
-          ["s4", true]
-        ])
-        const dropped = Metric.withAttributes(PollerMetrics.reportsDropped, { reason: "full" })
-        assert.strictEqual((yield* Metric.value(dropped)).count, 2)
-      }), { bufferSizeMax: 3 }))
+          assert.deepStrictEqual(settled, [
+            ["s0", false],
+            ["s1", false],
+            ["s2", true],
+            ["s3", true],
+            ["s4", true]
+          ])
+          const dropped = Metric.withAttributes(PollerMetrics.reportsDropped, { reason: "full" })
+          assert.strictEqual((yield* Metric.value(dropped)).count, 2)
+        }),
+      {},
+      { entriesMax: 3 }
+    ))
 
   it.effect("gives up what core rejects, and goes on with the next", () =>
     withReporter((core) =>

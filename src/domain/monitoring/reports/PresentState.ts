@@ -32,6 +32,14 @@ export const note = (state: PresentState, key: string, status: ServiceStatus, me
   state.fresh.add(key)
 }
 
+export const isKnown = (state: PresentState, key: string): boolean => state.checks.has(key)
+
+/** Of a check that there is no more. */
+export const forget = (state: PresentState, key: string): void => {
+  state.checks.delete(key)
+  state.fresh.delete(key)
+}
+
 /** Core has the report. */
 export const settle = (state: PresentState): void => {
   for (const key of state.fresh) {

@@ -28,9 +28,13 @@ export interface ReportBuffer<A> {
 export interface Limits {
   readonly entriesMax: number
   readonly bytesMax: number
-  readonly batchSizeMax: number
+}
+
+/** What a batch holds at most. */
+export interface BatchLimits {
+  readonly sizeMax: number
   /** Core gives all statuses of one report the same time, so a batch spans no more than this. */
-  readonly batchSpanMillis: number
+  readonly spanMillis: number
 }
 
 export const make = <A = never>(limits: Limits): ReportBuffer<A> => ({
@@ -61,27 +65,46 @@ const shift = <A>(buffer: ReportBuffer<A>): Entry<A> | undefined => {
   return entry
 }
 
+const isOver = (buffer: ReportBuffer<unknown>): boolean =>
+  waitingCount(buffer) > buffer.limits.entriesMax || buffer.waitingBytes > buffer.limits.bytesMax
+
+/** Whether an entry of so many bytes would cost no other; an empty buffer takes any. */
+export const hasRoom = (buffer: ReportBuffer<unknown>, bytes: number): boolean => {
+  const { bytesMax, entriesMax } = buffer.limits
+  const count = waitingCount(buffer)
+  return count === 0 || (count < entriesMax && buffer.waitingBytes + bytes <= bytesMax)
+}
+
 /** Adds the entry as the newest, and gives back what had to go for it. */
 export const offer = <A>(buffer: ReportBuffer<A>, entry: Entry<A>): ReadonlyArray<A> => {
-  const { bytesMax, entriesMax } = buffer.limits
-  const gone: Array<A> = []
   buffer.slots.push(entry)
   buffer.waitingBytes += entry.bytes
   // The newest entry stays even when it alone is over the limit: a buffer that holds nothing reports nothing.
-  while (waitingCount(buffer) > 1 && (waitingCount(buffer) > entriesMax || buffer.waitingBytes > bytesMax)) {
-    const oldest = shift(buffer)
-    if (oldest !== undefined) gone.push(oldest.value)
+  return dropWhile(buffer, () => waitingCount(buffer) > 1 && isOver(buffer))
+}
+
+/** Drops the oldest waiting entries for as long as they are to go, and gives them back. */
+export const dropWhile = <A>(buffer: ReportBuffer<A>, isToGo: (entry: Entry<A>) => boolean): ReadonlyArray<A> => {
+  const gone: Array<A> = []
+  for (let next = buffer.slots[buffer.first]; next !== undefined && isToGo(next); next = buffer.slots[buffer.first]) {
+    gone.push(next.value)
+    shift(buffer)
   }
   buffer.dropped += gone.length
   return gone
 }
 
 /** The oldest entries, set apart as the batch in flight; the same batch again while one is. */
-export const take = <A>(buffer: ReportBuffer<A>): ReadonlyArray<Entry<A>> => {
-  const { batchSizeMax, batchSpanMillis } = buffer.limits
-  const end = (buffer.slots[buffer.first]?.measuredAtMillis ?? 0) + batchSpanMillis
-  return takeWhile(buffer, (entry, taken) => taken < batchSizeMax && entry.measuredAtMillis <= end)
+export const take = <A>(buffer: ReportBuffer<A>, { sizeMax, spanMillis }: BatchLimits): ReadonlyArray<Entry<A>> => {
+  const end = (buffer.slots[buffer.first]?.measuredAtMillis ?? 0) + spanMillis
+  return takeWhile(buffer, (entry, taken) => taken < sizeMax && entry.measuredAtMillis <= end)
 }
+
+/** As `take`, up to the first that is not among those. */
+export const takeUntil = <A>(
+  buffer: ReportBuffer<A>,
+  isOther: (entry: Entry<A>) => boolean
+): ReadonlyArray<Entry<A>> => takeWhile(buffer, (entry) => !isOther(entry))
 
 /** As `take`, up to the first entry that is the second of its key, or one too many for `bytesMax`; never none. */
 export const takeDistinct = <A>(

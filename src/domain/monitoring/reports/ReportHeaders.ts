@@ -5,6 +5,12 @@
 /** Request: milliseconds until the next report is to be expected. */
 export const interval = "serviceradar-report-interval-ms"
 
+/**
+ * Request: the same for the same statuses, however often they are sent. Of a report that goes in several sends each has
+ * its own: `ID/N-M`, from the Nth status of the report to the Mth.
+ */
+export const reportId = "serviceradar-report-id"
+
 /** The name under which the health service of a core says the same before there is any report. */
 export const partsHealth = "serviceradar.report-parts"
 

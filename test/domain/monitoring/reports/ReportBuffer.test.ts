@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as ReportBuffer from "../../../../src/domain/monitoring/reports/ReportBuffer.ts"
 
-const limits: ReportBuffer.Limits = { entriesMax: 5, bytesMax: 100, batchSizeMax: 3, batchSpanMillis: 5_000 }
+const limits: ReportBuffer.Limits = { entriesMax: 5, bytesMax: 100 }
+const batch: ReportBuffer.BatchLimits = { sizeMax: 3, spanMillis: 5_000 }
 
 const entry = (value: number, options: { bytes?: number; at?: number } = {}): ReportBuffer.Entry<number> => ({
   value,
@@ -43,7 +44,7 @@ describe("ReportBuffer", () => {
         if (step._tag === "Offer") {
           dropped.push(...ReportBuffer.offer(buffer, entry(offered++, { bytes: step.bytes })))
         } else if (step._tag === "Take") {
-          ReportBuffer.take(buffer)
+          ReportBuffer.take(buffer, batch)
         } else {
           delivered.push(...values(buffer.inFlight))
           ReportBuffer.settle(buffer)
@@ -71,16 +72,19 @@ describe("ReportBuffer", () => {
 
   it("offers a batch in flight again until it is settled", () => {
     const buffer = offerAll([0, 1, 2, 3].map((value) => entry(value)))
-    const taken = ReportBuffer.take(buffer)
+    const taken = ReportBuffer.take(buffer, batch)
 
     assert.deepStrictEqual(values(taken), [0, 1, 2])
-    assert.deepStrictEqual(ReportBuffer.take(buffer), taken)
+    assert.deepStrictEqual(ReportBuffer.take(buffer, batch), taken)
     ReportBuffer.settle(buffer)
-    assert.deepStrictEqual(values(ReportBuffer.take(buffer)), [3])
+    assert.deepStrictEqual(values(ReportBuffer.take(buffer, batch)), [3])
   })
 
   it("puts nothing into one batch that was measured more than its span apart", () => {
-    const taken = ReportBuffer.take(offerAll([entry(0, { at: 0 }), entry(1, { at: 5_000 }), entry(2, { at: 5_001 })]))
+    const taken = ReportBuffer.take(
+      offerAll([entry(0, { at: 0 }), entry(1, { at: 5_000 }), entry(2, { at: 5_001 })]),
+      batch
+    )
 
     assert.deepStrictEqual(values(taken), [0, 1])
   })

@@ -1,0 +1,161 @@
+/**
+ * A segment: a file that statuses are appended to while core has not acknowledged them.
+ *
+ *   header  "SRSB", version u32, number u64, id of 8 random bytes, checksum u32                    28 bytes
+ *   record  magic u32, length u32, ordinal u32, kind u8, payload, checksum u32                     17 bytes and the payload
+ *
+ * All numbers are big-endian. A record's checksum begins with the segment's id, so what an older file left on the same
+ * blocks is none of its records. `ordinal` counts the statuses of the segment from 1; of a mark it is that of the status
+ * before it.
+ */
+import { Option } from "effect"
+import * as Mark from "./Mark.ts"
+
+/** CRC-32 of the bytes, going on from that of others; of the platform, which does it many times faster. */
+export type Checksum = (bytes: Uint8Array, from: number) => number
+
+export interface SegmentHeader {
+  /** Rises from segment to segment of a folder. */
+  readonly number: number
+  /** 16 hexadecimal digits. */
+  readonly id: string
+}
+
+export type Kind = "status" | "mark"
+
+export interface SegmentRecord {
+  readonly kind: Kind
+  readonly ordinal: number
+  /** Of the bytes that it was read from, not a copy. */
+  readonly payload: Uint8Array
+  /** Behind its last byte. */
+  readonly end: number
+}
+
+export const headerBytes = 28
+export const recordBytes = 17
+const headBytes = 13
+const version = 1
+const headerMagic = 0x53525342
+const recordMagic = 0xa51ec0de
+const kinds: ReadonlyArray<Kind> = ["status", "mark"]
+
+const idPattern = /^[0-9a-f]{16}$/
+
+export const isId = (text: string): boolean => idPattern.test(text)
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+export const encodeHeader = ({ id, number }: SegmentHeader, checksum: Checksum): Uint8Array => {
+  const bytes = new Uint8Array(headerBytes)
+  const view = viewOf(bytes)
+  view.setUint32(0, headerMagic)
+  view.setUint32(4, version)
+  view.setBigUint64(8, BigInt(number))
+  view.setBigUint64(16, BigInt(`0x${id}`))
+  view.setUint32(24, checksum(bytes.subarray(0, 24), 0))
+  return bytes
+}
+
+/** None when the bytes do not begin with a header of this version. */
+export const decodeHeader = (bytes: Uint8Array, checksum: Checksum): Option.Option<SegmentHeader> => {
+  if (bytes.length < headerBytes) return Option.none()
+  const view = viewOf(bytes)
+  if (view.getUint32(0) !== headerMagic || view.getUint32(4) !== version) return Option.none()
+  if (view.getUint32(24) !== checksum(bytes.subarray(0, 24), 0)) return Option.none()
+  return Option.some({
+    number: Number(view.getBigUint64(8)),
+    id: view.getBigUint64(16).toString(16).padStart(16, "0")
+  })
+}
+
+/** What the checksums of a segment's records go on from. */
+export const seedOf = (id: string, checksum: Checksum): number => {
+  const bytes = new Uint8Array(8)
+  viewOf(bytes).setBigUint64(0, BigInt(`0x${id}`))
+  return checksum(bytes, 0)
+}
+
+export interface Frame {
+  readonly checksum: Checksum
+  readonly seed: number
+}
+
+/** The records of one write, one behind the other. */
+export const encodeRecords = (
+  records: ReadonlyArray<Pick<SegmentRecord, "kind" | "ordinal" | "payload">>,
+  { checksum, seed }: Frame
+): Uint8Array => {
+  const bytes = new Uint8Array(records.reduce((sum, { payload }) => sum + recordBytes + payload.length, 0))
+  const view = viewOf(bytes)
+  let at = 0
+  for (const { kind, ordinal, payload } of records) {
+    const end = at + headBytes + payload.length
+    view.setUint32(at, recordMagic)
+    view.setUint32(at + 4, payload.length)
+    view.setUint32(at + 8, ordinal)
+    view.setUint8(at + 12, kinds.indexOf(kind))
+    bytes.set(payload, at + headBytes)
+    view.setUint32(end, checksum(bytes.subarray(at + 4, end), seed))
+    at = end + 4
+  }
+  return bytes
+}
+
+/** Undefined when no whole record stands there. */
+export const recordAt = (bytes: Uint8Array, at: number, { checksum, seed }: Frame): SegmentRecord | undefined => {
+  if (at + recordBytes > bytes.length) return undefined
+  const view = viewOf(bytes)
+  if (view.getUint32(at) !== recordMagic) return undefined
+  const end = at + headBytes + view.getUint32(at + 4)
+  if (end + 4 > bytes.length) return undefined
+  if (view.getUint32(end) !== checksum(bytes.subarray(at + 4, end), seed)) return undefined
+  const kind = kinds[view.getUint8(at + 12)]
+  if (kind === undefined) return undefined
+  return { kind, ordinal: view.getUint32(at + 8), payload: bytes.subarray(at + headBytes, end), end: end + 4 }
+}
+
+/** The next place from `from` where a whole record stands. */
+const nextRecordFrom = (bytes: Uint8Array, from: number, frame: Frame): number | undefined => {
+  const first = recordMagic >>> 24
+  for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (recordAt(bytes, at, frame) !== undefined) return at
+  }
+  return undefined
+}
+
+export interface Scan {
+  readonly records: ReadonlyArray<SegmentRecord>
+  /** Behind the last record. */
+  readonly end: number
+  /** Bytes in front of a record that are none. */
+  readonly corruptBytes: number
+  /** Behind the last record: of a write that was cut off. */
+  readonly tornBytes: number
+}
+
+/** Every record of a segment that can be read. */
+export const scan = (bytes: Uint8Array, frame: Frame): Scan => {
+  const records: Array<SegmentRecord> = []
+  let end = headerBytes
+  let corruptBytes = 0
+  while (end < bytes.length) {
+    const record = recordAt(bytes, end, frame)
+    if (record !== undefined) {
+      records.push(record)
+      end = record.end
+      continue
+    }
+    const next = nextRecordFrom(bytes, end + 1, frame)
+    if (next === undefined) break
+    corruptBytes += next - end
+    end = next
+  }
+  return { records, end, corruptBytes, tornBytes: bytes.length - end }
+}
+
+/** The newest mark among records. */
+export const newestMark = (records: ReadonlyArray<SegmentRecord>): Mark.Mark | undefined => {
+  const record = records.findLast(({ kind }) => kind === "mark")
+  return record === undefined ? undefined : Mark.decode(record.payload)
+}

@@ -1,0 +1,160 @@
+/**
+ * Reads what a process before this one left in the folder.
+ *
+ * What stands behind the last record of a segment was being written when that process ended, and is cut off. A segment
+ * with something else between its records is set aside under another name, and what can be read of it goes on in its
+ * place; one whose beginning cannot be read is set aside whole. Every step may be the last: the next start goes on.
+ */
+import { Effect, Option } from "effect"
+import * as Mark from "../../../domain/poller/segments/Mark.ts"
+import * as SegmentFormat from "../../../domain/poller/segments/SegmentFormat.ts"
+import * as StoredStatus from "../../../domain/poller/segments/StoredStatus.ts"
+import { checksum } from "./checksum.ts"
+import type { BufferFault, SegmentFiles } from "./SegmentFiles.ts"
+
+/** A segment that is closed, or being written. */
+export interface Segment {
+  readonly number: number
+  readonly name: string
+  readonly id: string
+  readonly frame: SegmentFormat.Frame
+  /** Up to here all is well. */
+  bytes: number
+  /** Statuses in it. */
+  statuses: number
+  lastOrdinal: number
+  /** When the newest of its statuses was measured. */
+  newestMillis: number
+}
+
+export interface Recovered {
+  readonly segments: ReadonlyArray<Segment>
+  readonly mark: Mark.Mark
+  /** Above that of every file, also of those set aside. */
+  readonly nextNumber: number
+  /** What an operator should know, each with the file's name. */
+  readonly notes: ReadonlyArray<string>
+}
+
+const numberDigits = 16
+const extension = "statuses"
+const ours = new RegExp(`^(\\d{${numberDigits}})\\.${extension}(?:\\.(corrupt|new))?$`)
+/** One status of a segment may be the largest inventory. */
+const fileBytesMax = 512 * 2 ** 20
+/** Set aside at most; the oldest go. */
+const asideMax = 8
+
+export const nameOf = (number: number): string => `${`${number}`.padStart(numberDigits, "0")}.${extension}`
+
+export const asideOf = (name: string): string => `${name}.corrupt`
+const freshOf = (name: string): string => `${name}.new`
+
+interface Found {
+  readonly name: string
+  readonly number: number
+  readonly kind: string
+  readonly bytes: number
+}
+
+const found = Effect.fnUntraced(function*(files: SegmentFiles) {
+  const all = (yield* files.list).flatMap(({ bytes, name }): ReadonlyArray<Found> => {
+    const match = ours.exec(name)
+    return match === null ? [] : [{ name, number: Number(match[1]), kind: match[2] ?? extension, bytes }]
+  }).toSorted((one, other) => one.number - other.number)
+  return { all, ofKind: (kind: string) => all.filter((one) => one.kind === kind) }
+})
+
+/** Puts what was made in the place of a corrupt segment there, if that is what is left to do. */
+const finishReplacements = Effect.fnUntraced(function*(files: SegmentFiles) {
+  const { all, ofKind } = yield* found(files)
+  for (const { name, number } of ofKind("new")) {
+    const isReplaced = all.some((other) => other.number === number && other.kind === extension)
+    yield* isReplaced ? files.remove(name) : files.rename(name, nameOf(number))
+  }
+})
+
+export const recover = Effect.fnUntraced(function*(files: SegmentFiles): Effect.fn.Return<Recovered, BufferFault> {
+  yield* finishReplacements(files)
+  const { all, ofKind } = yield* found(files)
+  for (const { name } of ofKind("corrupt").slice(0, -asideMax)) yield* files.remove(name)
+  const segments: Array<Segment> = []
+  const notes: Array<string> = []
+  let mark = Mark.start
+  for (const one of ofKind(extension)) {
+    const read = yield* readSegment(files, one)
+    notes.push(...read.notes)
+    if (read.mark !== undefined) mark = Mark.latest(mark, read.mark)
+    if (read.segment !== undefined) segments.push(read.segment)
+  }
+  yield* files.syncFolder
+  return { segments, mark, notes, nextNumber: (all.at(-1)?.number ?? 0) + 1 }
+})
+
+interface Read {
+  readonly segment?: Segment
+  readonly mark?: Mark.Mark
+  readonly notes: ReadonlyArray<string>
+}
+
+const setAside = (files: SegmentFiles, name: string, why: string): Effect.Effect<Read, BufferFault> =>
+  Effect.as(files.rename(name, asideOf(name)), { notes: [`${name} is set aside as ${asideOf(name)}: ${why}`] })
+
+const readSegment = Effect.fnUntraced(function*(
+  files: SegmentFiles,
+  { bytes: size, name, number }: Found
+): Effect.fn.Return<Read, BufferFault> {
+  if (size > fileBytesMax) return yield* setAside(files, name, `it has ${size} bytes, and ours have fewer`)
+  const contents = yield* Effect.result(files.read(name, 0, size))
+  if (contents._tag === "Failure") return yield* setAside(files, name, contents.failure.detail)
+  const bytes = contents.success
+  // Its process ended before there was anything in it.
+  if (bytes.length < SegmentFormat.headerBytes) return yield* Effect.as(files.remove(name), { notes: [] })
+  const header = Option.getOrUndefined(SegmentFormat.decodeHeader(bytes, checksum))
+  if (header?.number !== number) return yield* setAside(files, name, "its beginning is none of a segment")
+  const frame = { checksum, seed: SegmentFormat.seedOf(header.id, checksum) }
+  const scan = SegmentFormat.scan(bytes, frame)
+  const statuses = scan.records.filter(({ kind }) => kind === "status")
+  const segment: Segment = {
+    number,
+    name,
+    id: header.id,
+    frame,
+    bytes: scan.end - scan.corruptBytes,
+    statuses: statuses.length,
+    lastOrdinal: scan.records.at(-1)?.ordinal ?? 0,
+    newestMillis: statuses.reduce(
+      (newest, { payload }) => Math.max(newest, StoredStatus.measuredAtMillis(payload)),
+      0
+    )
+  }
+  const mark = SegmentFormat.newestMark(scan.records)
+  const read = { segment, ...(mark === undefined ? {} : { mark }) }
+  if (scan.corruptBytes > 0) {
+    yield* replace(files, name, [
+      SegmentFormat.encodeHeader(header, checksum),
+      SegmentFormat.encodeRecords(scan.records, frame)
+    ])
+    const lost = segment.lastOrdinal - segment.statuses
+    return {
+      ...read,
+      notes: [
+        `${name} is set aside as ${asideOf(name)}: ${scan.corruptBytes} of its ${size} bytes are none of ours; ` +
+        `${segment.statuses} statuses of it can be read, ${lost} are lost`
+      ]
+    }
+  }
+  if (scan.tornBytes > 0) yield* files.truncate(name, scan.end)
+  return { ...read, notes: [] }
+})
+
+/** Sets the file aside and puts these bytes in its place. */
+const replace = Effect.fnUntraced(function*(files: SegmentFiles, name: string, parts: ReadonlyArray<Uint8Array>) {
+  const fresh = yield* files.create(freshOf(name))
+  yield* Effect.forEach(parts, fresh.append, { discard: true }).pipe(
+    Effect.andThen(fresh.sync),
+    Effect.ensuring(fresh.close)
+  )
+  yield* files.syncFolder
+  yield* files.rename(name, asideOf(name))
+  yield* files.rename(freshOf(name), name)
+})
