@@ -128,6 +128,7 @@ export class World {
         source_ip: "127.0.0.1",
         core_address: start.coreAddress,
         poll_interval: `${start.interval}s`,
+        buffer: { dir: `${file}.buffer` },
         agents: Object.fromEntries(start.agents.map((port, index) => [
           `agent-${index}`,
           { address: `127.0.0.1:${port}`, checks: start.checks ?? checks, ...security }

@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, Ref, Schedule, Scope } from "effect"
+import { Clock, Effect, Schedule } from "effect"
 import * as FreePort from "../../src/layers/process/endpoint/FreePort.ts"
 import * as PollerProgram from "../../src/programs/poller/PollerProgram.ts"
 import { SupervisionTree } from "../../src/services/supervision/SupervisionTree.ts"
@@ -8,6 +8,7 @@ import * as FakeAgent from "../fixtures/FakeAgent.ts"
 import * as FakeCore from "../fixtures/FakeCore.ts"
 import { config } from "../fixtures/fleet.ts"
 import { agent, check } from "../services/poller/statuses.ts"
+import { restartable } from "../support/restartable.ts"
 
 const recoveryMaxMillis = 5_000
 
@@ -17,20 +18,6 @@ const until = (holds: () => boolean) =>
     Effect.retry(Schedule.spaced("10 millis")),
     Effect.timeout("10 seconds")
   )
-
-/** A server that can be taken away and brought back on the same port; gone for good when the scope closes. */
-const restartable = Effect.fnUntraced(function*<A, E>(serve: Effect.Effect<A, E, Scope.Scope>) {
-  const owner = yield* Effect.scope
-  const current = yield* Ref.make(yield* Scope.fork(owner))
-  return {
-    start: Effect.gen(function*() {
-      const scope = yield* Scope.fork(owner)
-      yield* Ref.set(current, scope)
-      yield* Scope.provide(serve, scope)
-    }),
-    stop: Effect.flatMap(Ref.get(current), (scope) => Scope.close(scope, Exit.void))
-  }
-})
 
 describe("A poller over gRPC", () => {
   it.live(

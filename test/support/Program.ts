@@ -6,6 +6,8 @@
  */
 import { Data, Duration, Effect, Option, Schedule, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
 import * as path from "node:path"
 import * as FreePort from "../../src/layers/process/endpoint/FreePort.ts"
 
@@ -45,10 +47,25 @@ export interface ProgramOptions {
   readonly stdoutTo?: number
 }
 
-/** Starts `serviceradar ARGS` as its own process. */
+/** A poller keeps statuses below it, which are to be no other test's. */
+const stateFolder = Effect.acquireRelease(
+  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-state-"))),
+  (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true }))
+)
+
+/** Starts `serviceradar ARGS` as its own process; what it keeps where nothing else is said goes with the scope. */
 export const start = (
   args: ReadonlyArray<string>,
   options: ProgramOptions = {}
+): Effect.Effect<Program, never, Scope.Scope> =>
+  Effect.flatMap(
+    args[0] === "poller" ? stateFolder : Effect.succeed(undefined),
+    (folder) => startWith(args, { ...options, env: { ...(folder && { STATE_DIRECTORY: folder }), ...options.env } })
+  )
+
+const startWith = (
+  args: ReadonlyArray<string>,
+  options: ProgramOptions
 ): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync((): Program => {

@@ -17,6 +17,10 @@ import * as SecurityConfig from "../security/SecurityConfig.ts"
 import * as HostPort from "../sockets/HostPort.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
+const bufferAgeDefault = Duration.hours(24)
+/** A day of 1,000 agents with 5 checks each 5 minutes: 1.4 million statuses of some 700 bytes. */
+const bufferBytesDefault = 2 ** 30
+const bufferBytesMin = 2 ** 20
 
 /** `host:port`, `[v6]:port` or `:port` for this machine. */
 const Address = Schema.String.check(
@@ -37,6 +41,18 @@ const AgentEntry = Schema.Struct({
   address: Address,
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   checks: Schema.optionalKey(Schema.Array(CheckEntry))
+})
+
+/** Where statuses wait while core is away; beyond the keys of existing pollers. */
+const BufferBlock = Schema.Struct({
+  /** `memory`: nothing is written, and what waits is gone with the process. */
+  type: Schema.optionalKey(Schema.Literals(["disk", "memory"])),
+  /** One poller for each folder. */
+  dir: Schema.optionalKey(Schema.String),
+  max_bytes: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(bufferBytesMin))),
+  max_age: Schema.optionalKey(GoDuration),
+  /** Statuses a second that core gets at most. */
+  drain_rate: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)))
 })
 
 /** Judged here, because a record drops entries whose key does not fit its key schema without a word. */
@@ -64,6 +80,7 @@ export const PollerConfigFile = Schema.Struct({
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   kv_domain: Schema.optionalKey(Schema.String),
   kv_address: Schema.optionalKey(Schema.String),
+  buffer: Schema.optionalKey(BufferBlock),
   logging: Schema.optionalKey(LoggingBlock)
 })
 export type PollerConfigFile = typeof PollerConfigFile.Type
@@ -84,6 +101,25 @@ export interface PolledAgent {
   readonly checks: ReadonlyArray<Check>
 }
 
+export interface BufferConfig {
+  readonly isOnDisk: boolean
+  /** None: where the poller finds a place for it. */
+  readonly folder: Option.Option<string>
+  /** Of the files in the folder. */
+  readonly bytesMax: number
+  readonly ageMax: Duration.Duration
+  /** Statuses a second; none: as many as is usual. */
+  readonly drainRate: Option.Option<number>
+}
+
+const bufferFromBlock = (block: typeof BufferBlock.Type = {}): BufferConfig => ({
+  isOnDisk: block.type !== "memory",
+  folder: Option.liftPredicate((folder: string) => folder !== "")(block.dir ?? ""),
+  bytesMax: block.max_bytes ?? bufferBytesDefault,
+  ageMax: block.max_age === undefined || Duration.isZero(block.max_age) ? bufferAgeDefault : block.max_age,
+  drainRate: Option.fromNullishOr(block.drain_rate)
+})
+
 export interface PollerConfig {
   readonly pollerId: PollerId
   readonly partition: Partition
@@ -97,6 +133,7 @@ export interface PollerConfig {
   readonly serviceName: string
   readonly security: SecurityConfig.SecurityConfig
   readonly kvStoreId: string
+  readonly buffer: BufferConfig
   readonly agents: ReadonlyArray<PolledAgent>
 }
 
@@ -112,6 +149,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   serviceName: nonEmpty(file.service_name, "PollerService"),
   security: SecurityConfig.fromBlock(file.security),
   kvStoreId: nonEmpty(file.kv_domain, file.kv_address ?? ""),
+  buffer: bufferFromBlock(file.buffer),
   agents: Object.entries(file.agents).map(([name, agent]) => ({
     agentId: AgentId.make(name),
     address: asciiAddress(agent.address),

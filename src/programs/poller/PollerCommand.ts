@@ -10,6 +10,7 @@ import * as FileLogging from "../../layers/command/FileLogging.ts"
 import { httpFlag } from "../../layers/command/HttpFlag.ts"
 import * as Reporting from "../../layers/command/Reporting.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import * as BufferFolder from "../../layers/poller/buffer/BufferFolder.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as PollerProgram from "./PollerProgram.ts"
 
@@ -39,13 +40,17 @@ export const command = Command.make(
         yield* Effect.logInfo(
           `poller ${poller.pollerId} polls ${poller.agents.length} agents for core ${poller.coreAddress}`
         )
-        return yield* PollerProgram.run(
-          poller,
-          Option.match(address, { onNone: () => ({}), onSome: (one) => ({ http: one }) })
-        )
+        const folder = yield* BufferFolder.find(poller.buffer, poller.pollerId)
+        return yield* PollerProgram.run(poller, {
+          ...(Option.isSome(address) ? { http: address.value } : {}),
+          ...(Option.isSome(folder) ? { bufferFolder: folder.value } : {})
+        })
       }).pipe(Reporting.withReporting("poller"), FileLogging.withLogging(value.logging))
     }).pipe(Effect.provide(SupervisionTree.layer))
 ).pipe(
-  Command.withDescription("Poll agents and report to core"),
+  Command.withDescription(
+    "Poll agents and report to core. While core is away, and across restarts, statuses wait in the folder that buffer.dir " +
+      "of the configuration names, or below STATE_DIRECTORY, /var/lib/serviceradar or ~/.local/state/serviceradar"
+  ),
   Command.withExamples([{ command: "serviceradar poller --config poller.json", description: "Run a poller" }])
 )

@@ -4,14 +4,15 @@
  *   Poller (one_for_all)
  *   ├─ SecurityManager   permanent: certificates
  *   ├─ SecurityMonitor   permanent: alerts
+ *   ├─ StatusBuffer      permanent, 10 s to write what is left; absent without a folder
  *   ├─ CoreReporter      permanent, 10 s to bring what is left to core
  *   ├─ GrpcServer        permanent, health and reflection; absent without listen_addr
  *   ├─ ManagementServer  permanent; absent without an HTTP address
  *   └─ AgentSupervisor   one_for_one, 10 restarts in 60 s
  *      └─ <agent id>     rest_for_one: SecurityContext, ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
  *
- * Children stop in reverse order, so the last statuses are measured before the reporter drains. The buffer of reports
- * belongs to the layer, not to the tree: a restart of all children loses nothing.
+ * Children stop in reverse order, so the last statuses are measured before the reporter drains, and what it leaves is
+ * written. What waits belongs to the layer, not to the tree: a restart of all children loses nothing.
  */
 import { Config, type Duration, Effect, Layer, Option, Ref, Semaphore } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
@@ -23,6 +24,8 @@ import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management, type Part } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
+import * as DiskStatusBuffer from "../../layers/poller/buffer/DiskStatusBuffer.ts"
+import * as NodeSegmentFiles from "../../layers/poller/buffer/NodeSegmentFiles.ts"
 import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
 import * as NodeHostNetwork from "../../layers/process/NodeHostNetwork.ts"
@@ -32,6 +35,7 @@ import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import * as AgentCoordinator from "../../services/poller/AgentCoordinator.ts"
 import * as AgentLink from "../../services/poller/AgentLink.ts"
 import * as MemoryStatusBuffer from "../../services/poller/buffer/MemoryStatusBuffer.ts"
+import { StatusBuffer } from "../../services/poller/buffer/StatusBuffer.ts"
 import { CoreReporter } from "../../services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../services/poller/HostIdentity.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
@@ -42,6 +46,8 @@ export interface PollerOptions {
   readonly http?: ListenAddress
   /** How long a status waits for others to join its report. 5 s unless told. */
   readonly batchWait?: Duration.Input
+  /** Where statuses wait while core is away and after a restart; without it in memory. */
+  readonly bufferFolder?: string
 }
 
 const drainTimeout = "10 seconds"
@@ -54,6 +60,13 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
     strategy: "one_for_all",
     children: [
       ...SecurityManager.children,
+      ...(options.bufferFolder === undefined ? [] : [
+        Supervisor.child({
+          id: "StatusBuffer",
+          shutdown: drainTimeout,
+          run: StatusBuffer.use((buffer) => buffer.run)
+        })
+      ]),
       Supervisor.child({
         id: "CoreReporter",
         shutdown: drainTimeout,
@@ -75,15 +88,25 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
       poller: identityOf(config),
       pollInterval: config.pollInterval,
       expected: AgentLink.regularChecks(config.agents),
+      drainRate: Option.getOrUndefined(config.buffer.drainRate),
       ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
     }).pipe(
-      Layer.provideMerge(MemoryStatusBuffer.layer()),
+      Layer.provideMerge(bufferLayer(config, options)),
       Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),
       Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
       Layer.merge(GrpcAgentClient.layer),
       Layer.merge(Management.layer),
       Layer.provideMerge(SecurityLayer.layer)
     )))
+
+const bufferLayer = ({ buffer }: PollerConfig, { bufferFolder }: PollerOptions) => {
+  const { ageMax, bytesMax } = buffer
+  if (bufferFolder === undefined) return MemoryStatusBuffer.layer({ ageMax })
+  return Layer.unwrap(Effect.map(
+    NodeSegmentFiles.make(bufferFolder),
+    (files) => DiskStatusBuffer.layer({ files, ageMax, bytesMax })
+  ))
+}
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
 export const run = (config: PollerConfig, options: PollerOptions = {}) =>
@@ -132,9 +155,10 @@ const grpcServer = (config: PollerConfig, address: ListenAddress) =>
     )
   })
 
-const shown = (links: ReadonlyArray<AgentLink.AgentLink>): Part<CoreReporter> => ({
+const shown = (links: ReadonlyArray<AgentLink.AgentLink>): Part<CoreReporter | StatusBuffer> => ({
   checks: [
     { name: "core", ready: CoreReporter.use(({ trouble }) => Effect.flatMap(trouble, notReady)) },
+    { name: "buffer", ready: StatusBuffer.use(({ trouble }) => Effect.flatMap(trouble, notReady)) },
     { name: "agents", ready: Effect.flatMap(Effect.forEach(links, (link) => Ref.get(link.absence)), allAbsent) }
   ]
 })

@@ -5,7 +5,7 @@
  *   Up (one_for_one, 5 restarts in 60 s)
  *   ├─ Core    one_for_one: PostgreSQL, Database, Retention, GrpcServer, ManagementServer
  *   ├─ Agent   rest_for_one: Checkers, GrpcServer
- *   └─ Poller  one_for_all: CoreReporter, GrpcServer, one coordinator per agent
+ *   └─ Poller  one_for_all: StatusBuffer, CoreReporter, GrpcServer, one coordinator per agent
  *
  * They start in this order, so that the first poll finds somebody to ask and to tell. They are restarted alone, because
  * none holds anything of another: each knows the others only by address, and waits, retries or buffers while one is
@@ -49,7 +49,14 @@ export const coreConfig = ({ databaseUrl, setup }: TreeOptions) => {
 const agentOptions = ({ pathVariable }: TreeOptions): Pick<AgentProgram.AgentOptions, "path"> =>
   pathVariable === undefined ? {} : { path: pathVariable }
 
-const pollerOptions: PollerProgram.PollerOptions = { batchWait }
+const pollerOptions = ({ setup: { directory, poller } }: TreeOptions): PollerProgram.PollerOptions => ({
+  batchWait,
+  ...(poller.buffer.isOnDisk
+    ? {
+      bufferFolder: path.resolve(Option.getOrElse(poller.buffer.folder, () => path.join(directory, "poller-buffer")))
+    }
+    : {})
+})
 
 /** Those who monitor, in the order of their start. */
 export const monitoring = <E = never, R = never>(
@@ -63,7 +70,7 @@ export const monitoring = <E = never, R = never>(
       postgres: { port: options.setup.ports.postgres, onProgress: options.onProgress }
     })),
     Supervisor.supervisor(AgentProgram.tree(options.setup.agent, { ...agentOptions(options), guests: agentGuests })),
-    Supervisor.supervisor(PollerProgram.tree(options.setup.poller, pollerOptions))
+    Supervisor.supervisor(PollerProgram.tree(options.setup.poller, pollerOptions(options)))
   ] as const
 
 /** What they need. */
@@ -71,7 +78,7 @@ export const layerOf = (core: CoreConfig.CoreConfig, options: TreeOptions) =>
   Layer.mergeAll(
     CoreProgram.layer(core, { certificates: options.setup.certificates }),
     AgentProgram.layer(options.setup.agent, agentOptions(options)),
-    PollerProgram.layer(options.setup.poller, pollerOptions)
+    PollerProgram.layer(options.setup.poller, pollerOptions(options))
   )
 
 /** All but the children. */

@@ -95,7 +95,8 @@ describe("A fleet of 200 agents, of which 50 are healthy", () => {
         takesParts: Effect.succeed(true)
       })
       const reporter = CoreReporter.layer({ poller, pollInterval: Duration.minutes(1), expected: new Map() }).pipe(
-        Layer.provide([coreClient, MemoryStatusBuffer.layer()])
+        Layer.provideMerge(MemoryStatusBuffer.layer()),
+        Layer.provide(coreClient)
       )
       yield* Supervisor.run(PollerProgram.tree(config(agents, { pollInterval: pollIntervalMillis }))).pipe(
         Effect.provide(reporter.pipe(

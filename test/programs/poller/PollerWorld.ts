@@ -48,7 +48,10 @@ export const make = () => {
     pollInterval: Duration.seconds(2),
     batchWait: "100 millis",
     expected: new Map()
-  }).pipe(Layer.provide([core, HostIdentity.layerStatic("192.0.2.1"), MemoryStatusBuffer.layer()]))
+  }).pipe(
+    Layer.provideMerge(MemoryStatusBuffer.layer()),
+    Layer.provide([core, HostIdentity.layerStatic("192.0.2.1")])
+  )
   const promises: ReadonlyArray<TreeCheck.Promised> = [{
     name: "core hears of every agent",
     when: "healed",

@@ -198,6 +198,7 @@ describe("CoreReporter", () => {
           assert.strictEqual((yield* Metric.value(dropped)).count, 2)
         }),
       {},
+      undefined,
       { entriesMax: 3 }
     ))
 

@@ -40,10 +40,6 @@ const headerMagic = 0x53525342
 const recordMagic = 0xa51ec0de
 const kinds: ReadonlyArray<Kind> = ["status", "mark"]
 
-const idPattern = /^[0-9a-f]{16}$/
-
-export const isId = (text: string): boolean => idPattern.test(text)
-
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 export const encodeHeader = ({ id, number }: SegmentHeader, checksum: Checksum): Uint8Array => {

@@ -29,7 +29,7 @@ import {
   type WaitingStatus
 } from "../../../services/poller/buffer/StatusBuffer.ts"
 import * as PollerMetrics from "../../../services/poller/PollerMetrics.ts"
-import { BufferFault, type SegmentFiles } from "./SegmentFiles.ts"
+import type { BufferFault, SegmentFiles } from "./SegmentFiles.ts"
 import * as SegmentLog from "./SegmentLog.ts"
 import * as WaitingQueue from "./WaitingQueue.ts"
 
@@ -446,7 +446,7 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
       : Option.none()
   })
 
-  yield* Effect.catch(openLog, noteTrouble)
+  yield* openLog.pipe(Effect.catch(noteTrouble))
 
   return StatusBuffer.of({
     offer,

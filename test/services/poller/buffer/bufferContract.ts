@@ -1,6 +1,6 @@
 /** What holds of every buffer of statuses, wherever it keeps them. */
 import { assert, it } from "@effect/vitest"
-import { Clock, Duration, Effect, type Layer, Metric, Option } from "effect"
+import { Clock, type Duration, Effect, type Layer, Metric, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as StatusBuffer from "../../../../src/services/poller/buffer/StatusBuffer.ts"
 import { status } from "../statuses.ts"
