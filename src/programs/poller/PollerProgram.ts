@@ -75,7 +75,7 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
       ...Option.toArray(config.listenAddress).map((address) => grpcServer(config, address)),
       ...(options.http === undefined
         ? []
-        : [ManagementServer.child("poller", { ...options.http, security: config.security }, shown(links))]),
+        : [ManagementServer.child("poller", { ...options.http, security: config.security }, shown(links, options))]),
       AgentCoordinator.supervisor(links)
     ]
   } as const
@@ -155,10 +155,15 @@ const grpcServer = (config: PollerConfig, address: ListenAddress) =>
     )
   })
 
-const shown = (links: ReadonlyArray<AgentLink.AgentLink>): Part<CoreReporter | StatusBuffer> => ({
+const shown = (
+  links: ReadonlyArray<AgentLink.AgentLink>,
+  { bufferFolder }: PollerOptions
+): Part<CoreReporter | StatusBuffer> => ({
   checks: [
     { name: "core", ready: CoreReporter.use(({ trouble }) => Effect.flatMap(trouble, notReady)) },
-    { name: "buffer", ready: StatusBuffer.use(({ trouble }) => Effect.flatMap(trouble, notReady)) },
+    ...(bufferFolder === undefined
+      ? []
+      : [{ name: "buffer", ready: StatusBuffer.use(({ trouble }) => Effect.flatMap(trouble, notReady)) }]),
     { name: "agents", ready: Effect.flatMap(Effect.forEach(links, (link) => Ref.get(link.absence)), allAbsent) }
   ]
 })

@@ -89,6 +89,9 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
   /** What is to be marked changes, and what is marked follows. */
   let toMark = 0
   let marked = 0
+  /** As the newest mark in the files has it, and as a power failure would leave it. */
+  let writtenSettled = Position.start
+  let durableSettled = Position.start
   let isUnsynced = false
   let syncedAt = 0
   let busySince: number | undefined
@@ -150,7 +153,9 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
       const left = opened.countAfter(settled)
       if (left > 0) yield* Effect.logInfo(`${left} statuses of before the start wait in ${files.folder}`)
     }
-    yield* opened.removeSettled(settled)
+    // What core has all of is removed when a mark says so that is on the disk.
+    if (opened.recovered.segments.length > 0) toMark += 1
+    yield* hasWork.open
     yield* noteSize
   }))
 
@@ -211,12 +216,11 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
   const writeGroup = Effect.fnUntraced(function*(to: SegmentLog.SegmentLog) {
     const group = WaitingQueue.beginWrite(queue, groupBytesMax)
     const version = toMark
-    let isMarked = false
+    let mark: Mark.Mark | undefined
     const positions = yield* Effect.andThen(
       makeRoom(to, group.reduce((sum, { bytes }) => sum + bytes, 0)),
       to.append(group.map(({ one }) => one), (places) => {
-        const mark = version === marked ? undefined : markWith(group, places)
-        isMarked = mark !== undefined
+        mark = version === marked ? undefined : markWith(group, places)
         return mark
       })
     ).pipe(Effect.onError(() => Effect.sync(() => WaitingQueue.writeFailed(queue))))
@@ -225,9 +229,11 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
       if (isInFront || isOver || one.settled === undefined || position === undefined) continue
       callbacks.set(keyOf(position), { at: position, one })
     }
-    if (isMarked) marked = version
     isUnsynced = true
-    return group.length > 0 || isMarked
+    if (mark === undefined) return group.length > 0
+    marked = version
+    writtenSettled = mark.settled
+    return true
   })
 
   const hasToWrite = () => queue.unwrittenCount > 0 || toMark !== marked
@@ -240,6 +246,7 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
       isUnsynced = false
       yield* to.sync
       syncedAt = now
+      durableSettled = writtenSettled
     }
   })
 
@@ -257,7 +264,7 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
         // Nobody waits for a disk that does not take it.
         Effect.forEach(told, (waiter) => Deferred.succeed(waiter, undefined), { discard: true })
       )
-      yield* to.removeSettled(settled)
+      yield* to.removeSettled(durableSettled)
       yield* dropExpired(to)
       yield* noteWell
       yield* Effect.andThen(noteSize, noteBytes)
@@ -357,17 +364,15 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
     }
   )
 
+  const isLow = () => ReportBuffer.waitingCount(front) * 2 < ahead.entriesMax && front.waitingBytes * 2 < ahead.bytesMax
+
   const refill = Effect.gen(function*() {
     let hasRoom = true
-    while (
-      hasRoom && ReportBuffer.waitingCount(front) * 2 < ahead.entriesMax && front.waitingBytes * 2 < ahead.bytesMax
-    ) {
+    // What was in flight fitted in once, and is to go whole.
+    while (hasRoom && (isLow() || Position.isAfter(recoveredThrough, queue.cursor))) {
       const from = log
-      if (from !== undefined && hasBacklog()) hasRoom = yield* readBacklog(from)
-      else {
-        WaitingQueue.moveUp(queue)
-        return
-      }
+      if (from === undefined || !hasBacklog()) return WaitingQueue.moveUp(queue)
+      hasRoom = yield* readBacklog(from)
     }
   })
 

@@ -222,7 +222,7 @@ describe("A poller that is stopped", () => {
         fc.integer(),
         async (actions, how, downAt, seed) => verify(await within(run(actions, how, downAt, seed)))
       ),
-      { numRuns: 400 }
+      { numRuns: 300 }
     )
   })
 })
