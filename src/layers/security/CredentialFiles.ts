@@ -90,20 +90,39 @@ const foldersOf = (files: OwnFiles): ReadonlyArray<string> => [
   )
 ]
 
-/** Something happened in the folders, or so much time passed. A folder that is away is looked for again then. */
+/** How soon it is seen that another folder stands in the place of one that is watched. */
+const lookAgain = Duration.seconds(2)
+
+/** Which folder it is, whatever its name; the system goes on watching one that was renamed, removed or replaced. */
+const identityOf = (files: FileSystem.FileSystem, folder: string) =>
+  files.stat(folder).pipe(
+    Effect.map(({ dev, ino }) => `${dev} ${Option.getOrElse(ino, () => "")}`),
+    Effect.orElseSucceed(() => "")
+  )
+
+/** What happens in the folder of this name; to be replaced by another is such a thing. */
+const watchFolder = (files: FileSystem.FileSystem, folder: string, every: Duration.Duration) =>
+  Stream.unwrap(Effect.map(identityOf(files, folder), (watched) => {
+    const isAnother = Effect.map(
+      Effect.delay(identityOf(files, folder), lookAgain),
+      (found) => found !== watched
+    )
+    return files.watch(folder).pipe(
+      // Of causes: the platform dies of a folder that vanishes while it looks.
+      Stream.catchCause(() => Stream.empty),
+      Stream.map(() => undefined),
+      Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep(every)))),
+      Stream.interruptWhen(Effect.repeat(isAnother, { until: (is) => is })),
+      Stream.concat(Stream.make(undefined))
+    )
+  })).pipe(Stream.forever)
+
+/** Something happened in the folders, or so much time passed. */
 export const stirrings = (files: OwnFiles, every: Duration.Duration) =>
   Stream.unwrap(Effect.map(FileSystem.FileSystem, (fileSystem) => {
-    const folders = foldersOf(files).map((folder) =>
-      fileSystem.watch(folder).pipe(
-        // Of causes: the platform dies of a folder that vanishes while it looks.
-        Stream.catchCause(() => Stream.empty),
-        Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep(every)))),
-        Stream.forever
-      )
-    )
+    const folders = foldersOf(files).map((folder) => watchFolder(fileSystem, folder, every))
     return Stream.mergeAll(folders, { concurrency: "unbounded" }).pipe(
       Stream.debounce(quiet),
-      Stream.map(() => undefined),
       Stream.merge(Stream.tick(every))
     )
   }))

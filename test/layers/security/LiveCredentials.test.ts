@@ -88,6 +88,35 @@ describe("LiveCredentials, from files", () => {
     }).pipe(Effect.provide(credentials(events, { checkEvery: "200 millis" })))
   })
 
+  it.live("watches the folder of that name, also when it was removed or another took its place", () => {
+    const events: Array<SecurityEvent> = []
+    const ca = authority()
+    return Effect.gen(function*() {
+      const folder = yield* prepare(ca, ca.issue())
+      const { serial } = yield* opened(folder)
+      const renewedAfter = Effect.fnUntraced(function*(change: () => Promise<void>) {
+        const before = serial()
+        yield* Effect.promise(change)
+        yield* until(() => serial() !== before)
+      })
+
+      yield* renewedAfter(async () => {
+        await fs.rename(folder, `${folder}.old`)
+        await fs.mkdir(folder)
+        await write(folder, "agent", ca.issue(), ca.root)
+        await fs.rm(`${folder}.old`, { recursive: true })
+      })
+      yield* renewedAfter(() => write(folder, "agent", ca.issue(), ca.root))
+      yield* Effect.promise(() => fs.rm(folder, { recursive: true }))
+      yield* until(() => kinds(events).includes("certificate_validation_failed"))
+      yield* renewedAfter(async () => {
+        await fs.mkdir(folder)
+        await write(folder, "agent", ca.issue(), ca.root)
+      })
+      yield* renewedAfter(() => write(folder, "agent", ca.issue(), ca.root))
+    }).pipe(Effect.provide(credentials(events)))
+  })
+
   it.live("takes a renewal as Kubernetes does it, a link that is turned to another folder", () => {
     const events: Array<SecurityEvent> = []
     const ca = authority()
