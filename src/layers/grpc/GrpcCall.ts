@@ -1,8 +1,8 @@
 /**
  * One call of each kind, over a channel.
  *
- * A deadline is kept twice: it travels to the server, and the fiber's own clock ends the call here, so it also holds
- * under a test clock.
+ * A deadline travels to the server, and ends the call here too: grpc-js keeps it on the machine's clock, and where a fiber
+ * has another, as in a test, that one does.
  */
 import type * as grpc from "@grpc/grpc-js"
 import { Cause, Deferred, Duration, Effect, Exit, Option, Stream, type Tracer } from "effect"
@@ -14,6 +14,7 @@ import { cancel } from "./internal/client/Cancel.ts"
 import { deadlineExceeded, errorOf, settle, unanswered } from "./internal/client/GrpcAnswer.ts"
 import * as ObjectStream from "./internal/client/ObjectStream.ts"
 import { listen, prepare, type Prepared } from "./internal/client/PreparedCall.ts"
+import { machineClock } from "./internal/MachineClock.ts"
 
 /** The part of a method definition that a client needs, with its message types known. */
 export interface ClientMethodDefinition<Req, Res> {
@@ -40,10 +41,12 @@ const withTimeout =
   (path: string, channel: GrpcChannel, timeout: Duration.Duration) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | DeadlineExceeded, R> =>
     Duration.isFinite(timeout)
-      ? Effect.timeoutOrElse(effect, {
-        duration: timeout,
-        orElse: () => Effect.fail(deadlineExceeded(path, channel, timeout))
-      })
+      ? Effect.clockWith((clock) =>
+        clock === machineClock ? effect : Effect.timeoutOrElse(effect, {
+          duration: timeout,
+          orElse: () => Effect.fail(deadlineExceeded(path, channel, timeout))
+        })
+      )
       : effect
 
 /** Sends all requests and half-closes. */
@@ -155,7 +158,7 @@ export const unary =
             prepared.metadata,
             prepared.options,
             (error, response) => {
-              answer = settle(method.path, channel, call, error, response)
+              answer = settle(method.path, channel, call, prepared.timeout, error, response)
             }
           )
           listen(call, options)
@@ -180,7 +183,7 @@ export const clientStream =
           prepared.metadata,
           prepared.options,
           (error, response) => {
-            answer = settle(method.path, channel, call, error, response)
+            answer = settle(method.path, channel, call, prepared.timeout, error, response)
           }
         )
         listen(call, options)

@@ -76,7 +76,8 @@ const late = (
       Effect.flatMap(current, (one) => one.getResults(check, sequence, deadline)),
     streamResults: (check, sequence, deadline) =>
       Stream.unwrap(Effect.map(current, (one) => one.streamResults(check, sequence, deadline))),
-    probe: (deadline) => Effect.andThen(reopen, Effect.flatMap(current, (one) => one.probe(deadline))),
+    probe: (deadline) =>
+      Effect.andThen(Effect.timeoutOption(reopen, deadline), Effect.flatMap(current, (one) => one.probe(deadline))),
     lost: Effect.flatMap(current, (one) => one.lost)
   }
 }

@@ -7,7 +7,7 @@
  * open duration are Effect's, the state machine is ours. The class of a failure travels from the call to the store in
  * the call's context. State lives in this process and in this value, one circuit per key.
  */
-import { type Cause, Clock, type Context, Effect, Exit, Layer, PubSub, type Scope, Stream } from "effect"
+import { Cause, Clock, type Context, Effect, Exit, Layer, PubSub, type Scope, Stream } from "effect"
 import { CircuitBreaker as Effects } from "effect/persistence"
 import type * as Circuit from "../../domain/breaker/Circuit.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
@@ -52,20 +52,33 @@ export const make = Effect.fnUntraced(function*<const Class extends string>(
   )
   // A window can be tripped by a success too, by a slow one above all; only for failures Effect tells how long to open.
   const counted = options.window === undefined ? Effects.success : Effects.failure()
+  type Execute = CircuitBreaker<Class>["execute"]
+  const admitted: Execute = (self, { key, classify }) =>
+    Effect.flatMap(Monotonic.millis, (startMillis) => {
+      const call: CallNotes = { found: undefined, startMillis }
+      return breaker.execute(self, {
+        key,
+        classify: (exit) => {
+          const found = Exit.isSuccess(exit) ? "success" : classify(exit.cause)
+          if (found === "ignored") return Effects.ignored
+          call.found = found
+          return found === "success" ? counted : Effects.failure()
+        }
+      }).pipe(Effect.provideService(CallNotes, call))
+    })
+  /** Where a success changes nothing, only a failure is taken through the breaker, unless the circuit changed meanwhile. */
+  const execute: Execute = (self, options) =>
+    Effect.suspend(() => {
+      const before = circuits.get(options.key)
+      if (!circuits.isCalm(before)) return admitted(self, options)
+      return Effect.catchCause(self, (cause) => {
+        const isSame = circuits.get(options.key).generation === before.generation
+        const failed = Effect.failCause(cause)
+        return isSame && !Cause.hasInterrupts(cause) ? admitted(failed, options) : failed
+      })
+    })
   return {
-    execute: (self, { key, classify }) =>
-      Effect.flatMap(Monotonic.millis, (startMillis) => {
-        const call: CallNotes = { found: undefined, startMillis }
-        return breaker.execute(self, {
-          key,
-          classify: (exit) => {
-            const found = Exit.isSuccess(exit) ? "success" : classify(exit.cause)
-            if (found === "ignored") return Effects.ignored
-            call.found = found
-            return found === "success" ? counted : Effects.failure()
-          }
-        }).pipe(Effect.provideService(CallNotes, call))
-      }),
+    execute,
     state: (key) => Effect.sync(() => circuits.get(key).state),
     force: (key, to) => Effect.map(Clock.currentTimeMillis, (now) => circuits.force(key, to, now)),
     events: Stream.fromPubSub(events)

@@ -78,6 +78,7 @@ export interface ResultsChunk {
   readonly sequence: string
 }
 
+/** Each call ends no later than its deadline, then with `TimedOut`: nobody else bounds it. */
 export interface AgentConnection {
   readonly getStatus: (check: Check, deadline: Duration.Duration) => Effect.Effect<StatusReply, AgentError>
   readonly getResults: (

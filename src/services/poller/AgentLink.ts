@@ -10,7 +10,7 @@ import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatu
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import * as FailureClass from "../../domain/security/FailureClass.ts"
 import type * as SecurityContext from "../security/SecurityContext.ts"
-import { type AgentConnection, AgentError, NotAsked, TimedOut, Unreachable } from "./AgentClient.ts"
+import { type AgentConnection, AgentError, NotAsked, Unreachable } from "./AgentClient.ts"
 import type { ExpectedCheck } from "./CoreReporter.ts"
 
 /** One check and what is remembered of it between runs, whoever runs it. */
@@ -86,15 +86,14 @@ export const regularChecks = (agents: ReadonlyArray<PolledAgent>): ReadonlyMap<s
     )
   )
 
-/** Runs one call on the agent's connection, bounded in time and through its circuits. */
+/** Runs one call on the agent's connection, which bounds it in time, through its circuits. */
 export const ask = Effect.fnUntraced(function*<A>(
   link: AgentLink,
-  call: (connection: AgentConnection) => Effect.Effect<A, AgentError>,
-  deadline: Duration.Duration
+  call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
 ): Effect.fn.Return<A, AgentError> {
   const absence = yield* Ref.get(link.absence)
   if (Option.isSome(absence)) return yield* absence.value
-  return yield* throughCircuits(link, call, deadline).pipe(
+  return yield* throughCircuits(link, call).pipe(
     Effect.tapError((error) => isAbsence(error) ? link.isSuspect.open : Effect.void)
   )
 })
@@ -102,8 +101,7 @@ export const ask = Effect.fnUntraced(function*<A>(
 /** As `ask`, also while the agent counts as absent: for the one who finds out. */
 export const throughCircuits = Effect.fnUntraced(function*<A>(
   link: AgentLink,
-  call: (connection: AgentConnection) => Effect.Effect<A, AgentError>,
-  deadline: Duration.Duration
+  call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
 ): Effect.fn.Return<A, AgentError> {
   const { agentId } = link.agent
   const fail = (reason: AgentError["reason"]) => new AgentError({ agentId, reason })
@@ -112,11 +110,7 @@ export const throughCircuits = Effect.fnUntraced(function*<A>(
   if (Option.isNone(connection) || Option.isNone(security)) {
     return yield* fail(new Unreachable({ detail: "there is no connection" }))
   }
-  const bounded = Effect.timeoutOrElse(call(connection.value), {
-    duration: deadline,
-    orElse: () => Effect.fail(fail(new TimedOut({ detail: "no answer in time" })))
-  })
-  return yield* security.value.call(bounded, classOf).pipe(
+  return yield* security.value.call(call(connection.value), classOf).pipe(
     Effect.catchTag("CallWithheld", ({ reason }) => Effect.fail(fail(new NotAsked({ detail: reason }))))
   )
 })

@@ -39,7 +39,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   }
   yield* Metric.update(PollerMetrics.polls, 1)
   const startedNanos = yield* Clock.currentTimeNanos
-  const status = yield* AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout), check.timeout)
+  const status = yield* AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout))
     .pipe(
       Effect.tap(() => Metric.update(PollerMetrics.pollsSuccessful, 1)),
       Effect.map((reply) => PolledStatus.fromReply(subject, reply)),

@@ -52,10 +52,9 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
     source: "results"
   }
   const lastSequence = yield* Ref.get(tracked.sequence)
-  const deadline = isStreamed(check) ? streamDeadline : unaryDeadline
   yield* Metric.update(PollerMetrics.polls, 1)
   const reply = yield* Effect.result(
-    AgentLink.ask(link, (connection) => fetch(connection, check, lastSequence, link.agent.agentId), deadline)
+    AgentLink.ask(link, (connection) => fetch(connection, check, lastSequence, link.agent.agentId))
   )
   const counted = Result.isSuccess(reply) ? PollerMetrics.pollsSuccessful : PollerMetrics.pollsFailed
   yield* Metric.update(counted, 1)

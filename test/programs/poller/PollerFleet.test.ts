@@ -20,6 +20,7 @@ import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { agentName, config, type Kind, kindOf, kinds } from "../../fixtures/fleet.ts"
+import { bounded } from "../../services/poller/bounded.ts"
 import { agent, check, poller } from "../../services/poller/statuses.ts"
 import { secured } from "../../support/secured.ts"
 
@@ -49,7 +50,7 @@ const connectionOf = (kind: Kind, agentId: AgentId, onPolled: Effect.Effect<void
     garbage: failing(new Garbled({ detail: "not a message" }))
   }
   const answer = answers[kind]
-  return {
+  return bounded(agentId, {
     getStatus: () =>
       Effect.andThen(onPolled, answer).pipe(
         Effect.as({ available: true, message, responseTimeNanos: 5_000_000n, agentId: "" })
@@ -58,7 +59,7 @@ const connectionOf = (kind: Kind, agentId: AgentId, onPolled: Effect.Effect<void
     streamResults: () => Stream.never,
     probe: () => answer,
     lost: Effect.never
-  }
+  })
 }
 
 const agents = kinds.flatMap((kind) =>

@@ -22,6 +22,7 @@ import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { PollObserver } from "../../../src/services/telemetry/PollObserver.ts"
 import { secured } from "../../support/secured.ts"
+import { bounded } from "./bounded.ts"
 import { agent, check, poller, textOf } from "./statuses.ts"
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
@@ -76,7 +77,7 @@ const polling = Effect.fnUntraced(function*(
   yield* Effect.forkScoped(
     Effect.scoped(children).pipe(
       Effect.provide([
-        Layer.succeed(AgentClient, { connect: () => Effect.succeed(connection) }),
+        Layer.succeed(AgentClient, { connect: () => Effect.succeed(bounded(agentId, connection)) }),
         secured,
         HostIdentity.layerStatic(""),
         recording

@@ -23,30 +23,32 @@ export interface AgentHost {
 type JsonObject = { readonly [key: string]: unknown }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
 const textBytesMax = 512
+/** Of a unit of UTF-16 in UTF-8. */
+const bytesPerUnitMax = 3
 
-/** The enriched message; the message itself where there is nothing to add or no object to add it to. */
-export const enrich = (
-  about: { readonly serviceType: ServiceType; readonly details: string; readonly host: AgentHost },
-  message: Uint8Array
-): Uint8Array => {
-  if (kindOf(about.serviceType).isClosed) return message
+export interface About {
+  readonly serviceType: ServiceType
+  readonly details: string
+  readonly host: AgentHost
+}
+
+/** The enriched message, as JSON; none where there is nothing to add or no object to add it to. */
+export const enrich = (about: About, message: string): Option.Option<string> => {
+  if (kindOf(about.serviceType).isClosed) return Option.none()
   const detailsHost = clean(hostOf(about.details))
   const agentName = clean(about.host.name)
   const ip = IpAddress.parse(detailsHost).pipe(
     Option.orElse(() => Option.flatMap(about.host.ip, IpAddress.parse)),
     Option.orElse(() => IpAddress.parse(agentName))
   )
-  const root = toObject(decoder.decode(message))
-  if (Option.isNone(ip) || Option.isNone(root)) return message
+  if (Option.isNone(ip)) return Option.none()
+  const root = toObject(message)
+  if (Option.isNone(root)) return Option.none()
   const isTarget = agentName === "" || ip.value === detailsHost
   const name = (isTarget && detailsHost !== "" ? detailsHost : agentName) || ip.value
   // Writing JSON recurses where reading does not: a document nested deep enough stays as it is.
-  return Result.try(() => ExactJson.stringify(addHost(root.value, ip.value, name))).pipe(
-    Result.map((text) => encoder.encode(text)),
-    Result.getOrElse(() => message)
-  )
+  return Result.getSuccess(Result.try(() => ExactJson.stringify(addHost(root.value, ip.value, name))))
 }
 
 const addHost = (root: JsonObject, ip: string, name: string): JsonObject => {
@@ -87,6 +89,7 @@ export const hostOf = (details: string): string => {
 const clean = (text: string): string => {
   // oxlint-disable-next-line no-control-regex -- control characters are what is removed here.
   const printable = text.trim().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "")
+  if (printable.length <= textBytesMax / bytesPerUnitMax) return printable
   const { read } = encoder.encodeInto(printable, new Uint8Array(textBytesMax))
   return printable.slice(0, read)
 }

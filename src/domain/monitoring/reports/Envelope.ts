@@ -22,8 +22,16 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** The message as core expects it: wrapped, unless it is an inventory of type `sync`. Always JSON, and always UTF-8. */
-export const wrap = (ids: EnvelopeIds, message: Uint8Array): Uint8Array => {
-  if (ServiceKinds.isInventory(ids.serviceType)) return encoder.encode(toDocument(message, "[]"))
+export const wrap = (ids: EnvelopeIds, message: Uint8Array): Uint8Array => wrapText(ids, decoder.decode(message))
+
+/** As `wrap`, for a message that is text already. */
+export const wrapText = (ids: EnvelopeIds, message: string): Uint8Array =>
+  wrapJson(ids, toDocument(message, ServiceKinds.isInventory(ids.serviceType) ? "[]" : "{}"))
+
+/** As `wrap`, for a message that is known to be JSON: a large one is not read once more. */
+export const wrapJson = (ids: EnvelopeIds, json: string): Uint8Array => {
+  const document = CleanText.cleanJson(json)
+  if (ServiceKinds.isInventory(ids.serviceType)) return encoder.encode(document)
   const head = JSON.stringify({
     poller_id: ids.pollerId,
     agent_id: ids.agentId,
@@ -31,14 +39,13 @@ export const wrap = (ids: EnvelopeIds, message: Uint8Array): Uint8Array => {
     service_type: ids.serviceType,
     service_name: ids.serviceName
   })
-  return encoder.encode(`${head.slice(0, -1)},"data":${toDocument(message, "{}")}}`)
+  return encoder.encode(`${head.slice(0, -1)},"data":${document}}`)
 }
 
-/** Bytes that are no JSON become some, so that core can read the envelope around them. */
-const toDocument = (message: Uint8Array, empty: string): string => {
-  const text = decoder.decode(message)
+/** What is no JSON becomes some, so that core can read the envelope around it. */
+const toDocument = (text: string, empty: string): string => {
   if (text.trim() === "") return empty
-  return isJson(text) ? CleanText.cleanJson(text) : JSON.stringify({ message: CleanText.clean(text) })
+  return isJson(text) ? text : JSON.stringify({ message: CleanText.clean(text) })
 }
 
 const isJson = (text: string): boolean => Result.isSuccess(Result.try(() => JSON.parse(text)))

@@ -4,7 +4,7 @@
  * An agent that fails is an observation too: its checks become unavailable, with the cause as JSON that is always well
  * formed, whatever the cause's text contains.
  */
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import type { Check } from "../checks/Check.ts"
 import { AgentId, type Partition, type PollerId, ServiceType } from "../Ids.ts"
 import * as ServiceKinds from "../ServiceKinds.ts"
@@ -37,32 +37,47 @@ export interface Reply {
   readonly agentId: string
 }
 
+const decoder = new TextDecoder()
+
 export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => {
-  const { check, host, source } = subject
+  const { source } = subject
   const serviceType = typeOf(subject)
-  // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
-  const message = ServiceKinds.isInventory(serviceType) && source === "results"
-    ? reply.message
-    : Enrichment.enrich({ serviceType, details: check.details, host }, reply.message)
-  return toStatus(subject, {
+  const measured = {
     serviceType,
-    message,
     available: reply.available,
     responseTimeNanos: reply.responseTimeNanos,
     agentId: isAgentId(reply.agentId) ? reply.agentId : subject.agentId
-  })
+  }
+  // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
+  return ServiceKinds.isInventory(serviceType) && source === "results"
+    ? toStatus(subject, measured, (ids) => Envelope.wrap(ids, reply.message))
+    : toStatus(subject, measured, enriched(subject, serviceType, decoder.decode(reply.message)))
 }
 
+/** A message is read once, however large: it is text from here until it is in its envelope. */
+const enriched =
+  ({ check: { details }, host }: PollSubject, serviceType: ServiceType, message: string) =>
+  (ids: Envelope.EnvelopeIds): Uint8Array =>
+    Option.match(Enrichment.enrich({ serviceType, details, host }, message), {
+      onNone: () => Envelope.wrapText(ids, message),
+      onSome: (json) => Envelope.wrapJson(ids, json)
+    })
+
 /** Not every database and no JSON reader of core takes each text that gRPC carries. */
-const isAgentId = (id: string): id is AgentId => Schema.is(AgentId)(id) && CleanText.clean(id) === id
+const isAgentId = (id: string): id is AgentId => isName(id) && CleanText.clean(id) === id
+
+const isName = Schema.is(AgentId)
 
 export const fromFailure = (subject: PollSubject, reason: string): ServiceStatus => {
-  const { agentId, check, host, source } = subject
+  const { agentId, check, source } = subject
   const { serviceType } = check
-  const error = new TextEncoder().encode(JSON.stringify({ error: reason }))
-  // Core takes a failed results check as it is; an address in it would make a device of it.
-  const message = source === "results" ? error : Enrichment.enrich({ serviceType, details: check.details, host }, error)
-  return toStatus(subject, { serviceType, message, available: false, responseTimeNanos: 0n, agentId })
+  const error = JSON.stringify({ error: reason })
+  return toStatus(
+    subject,
+    { serviceType, available: false, responseTimeNanos: 0n, agentId },
+    // Core takes a failed results check as it is; an address in it would make a device of it.
+    source === "results" ? (ids) => Envelope.wrapJson(ids, error) : enriched(subject, serviceType, error)
+  )
 }
 
 /** For a report that shows every check of a poller, also one that the first call to the agent is still on its way for. */
@@ -79,19 +94,23 @@ const typeOf = ({ check, source }: PollSubject): ServiceType =>
 
 const toStatus = (
   { check, poller, source }: PollSubject,
-  measured: Pick<ServiceStatus, "serviceType" | "message" | "available" | "responseTimeNanos" | "agentId">
+  measured: Pick<ServiceStatus, "serviceType" | "available" | "responseTimeNanos" | "agentId">,
+  messageOf: (ids: Envelope.EnvelopeIds) => Uint8Array
 ): ServiceStatus => ({
-  ...measured,
+  serviceType: measured.serviceType,
+  available: measured.available,
+  responseTimeNanos: measured.responseTimeNanos,
+  agentId: measured.agentId,
   serviceName: check.serviceName,
   pollerId: poller.pollerId,
   partition: poller.partition,
   source,
   kvStoreId: poller.kvStoreId,
-  message: Envelope.wrap({
+  message: messageOf({
     pollerId: poller.pollerId,
     agentId: measured.agentId,
     partition: poller.partition,
     serviceType: measured.serviceType,
     serviceName: check.serviceName
-  }, measured.message)
+  })
 })

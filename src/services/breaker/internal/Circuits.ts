@@ -67,6 +67,12 @@ export class Circuits {
     return this.#circuits.get(key) ?? { ...Circuit.initial, generation: this.#lastGeneration + 1 }
   }
 
+  /** Whether a call that succeeds now changes nothing: the circuit is closed, and no failure or share is counted in it. */
+  isCalm({ failures, openings, state }: Circuit.Circuit): boolean {
+    return state === "closed" && openings === 0 && this.#policy.window === undefined &&
+      Object.values(failures).every((count) => count === 0)
+  }
+
   force(key: string, to: Circuit.Force, unixMillis: number): void {
     const circuit = this.get(key)
     this.#set(key, circuit, Circuit.force(circuit, to), "forced", unixMillis)

@@ -7,10 +7,13 @@ import * as Enrichment from "../../../../src/domain/monitoring/reports/Enrichmen
 const host = { ip: Option.some("198.51.100.7"), name: "edge-host" }
 
 const enrich = (message: string, about: { serviceType?: string; details?: string } = {}): string =>
-  new TextDecoder().decode(Enrichment.enrich(
-    { serviceType: ServiceType.make(about.serviceType ?? "port"), details: about.details ?? "", host },
-    new TextEncoder().encode(message)
-  ))
+  Option.getOrElse(
+    Enrichment.enrich(
+      { serviceType: ServiceType.make(about.serviceType ?? "port"), details: about.details ?? "", host },
+      message
+    ),
+    () => message
+  )
 
 const both = { host_ip: "198.51.100.7", ip: "198.51.100.7", host_name: "edge-host", hostname: "edge-host" }
 

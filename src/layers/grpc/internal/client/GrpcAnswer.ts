@@ -39,13 +39,19 @@ export const errorOf = (
 export const unanswered = (path: string, channel: GrpcChannel): Exit.Exit<never, GrpcError> =>
   Exit.fail(new Internal({ method: path, peer: channel.target, detail: "neither a response nor an error" }))
 
+/** What grpc-js says of a deadline that it has kept itself has times in it, which make each one different. */
+const isOwnDeadline = ({ code, details = "" }: Partial<grpc.ServiceError>): boolean =>
+  code === grpc.status.DEADLINE_EXCEEDED && details.startsWith("Deadline exceeded after ")
+
 export const settle = <Res>(
   path: string,
   channel: GrpcChannel,
   call: Call,
+  timeout: Duration.Duration,
   error: Partial<grpc.ServiceError> | null,
   response: Res | undefined
 ): Exit.Exit<Res, GrpcError> => {
+  if (error !== null && isOwnDeadline(error)) return Exit.fail(deadlineExceeded(path, channel, timeout))
   if (error !== null) return Exit.fail(errorOf(path, channel, call, error))
   if (response !== undefined) return Exit.succeed(response)
   return Exit.fail(
