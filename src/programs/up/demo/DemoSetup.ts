@@ -27,9 +27,9 @@ export interface Demo {
 
 const choosePorts = Effect.gen(function*() {
   const { armis, netbox, sync } = DemoConfig.usualPorts
-  const chosen = { sync: yield* FreePort.next(host, sync), armis: yield* FreePort.next(host, armis) }
-  const beside = yield* FreePort.next(host, netbox === chosen.armis ? netbox + 1 : netbox)
-  return { ...chosen, netbox: beside === chosen.armis ? yield* FreePort.next(host, beside + 1) : beside }
+  const chosen = { sync: yield* FreePort.claim(host, sync), armis: yield* FreePort.claim(host, armis) }
+  const beside = yield* FreePort.claim(host, netbox === chosen.armis ? netbox + 1 : netbox)
+  return { ...chosen, netbox: beside === chosen.armis ? yield* FreePort.claim(host, beside + 1) : beside }
 })
 
 /** The setup with a sync service in it, and the service. */

@@ -72,7 +72,7 @@ const writeMissing = Effect.fnUntraced(function*(options: SetupOptions) {
     (place) => Effect.map(Effect.orElseSucceed(files.exists(place), () => false), (exists) => !exists)
   )
   if (missing.length === 0) return missing
-  const ports = yield* Ports.choose(Ports.usual)
+  const ports = yield* Effect.scoped(Ports.choose(Ports.usual))
   const facts = yield* MachineFacts.discover({
     procRoot: options.procRoot,
     answersPing: answersPing(options.path),

@@ -20,12 +20,15 @@ export const usual: Ports = {
 
 export const host = "127.0.0.1"
 
-/** Ports that are free now, none of them twice, each the preferred one where that is possible. */
+/**
+ * Ports that are free, none of them twice, each the preferred one where that is possible. Another `up` that starts at the
+ * same moment gets others, until the scope closes.
+ */
 export const choose = Effect.fn("Ports.choose")(function*(preferred: Ports) {
   const taken = new Set<number>()
   const next = Effect.fnUntraced(function*(wanted: number) {
-    let port = yield* FreePort.next(host, wanted)
-    while (taken.has(port)) port = yield* FreePort.next(host, port + 1)
+    let port = yield* FreePort.claim(host, wanted)
+    while (taken.has(port)) port = yield* FreePort.claim(host, port + 1)
     taken.add(port)
     return port
   })
