@@ -102,7 +102,7 @@ const readObject = (
       reading.problems.push({
         ...entry.at,
         key: ConfigProblem.formatPath(keyPath),
-        value: JSON.stringify(entry.key),
+        value: ConfigProblem.quoted(entry.key),
         expectation: `a key that is given once; it is already given at line ${before.line}, column ${before.column}`
       })
     }

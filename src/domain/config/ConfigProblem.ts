@@ -24,6 +24,14 @@ export const missing = "missing"
 
 export type Path = ReadonlyArray<PropertyKey>
 
+/** As JSON writes it, and what steers a terminal or turns the direction of writing as an escape too. */
+export const quoted = (text: string): string =>
+  JSON.stringify(text).replaceAll(
+    /[\u007f-\u009f\u2028\u2029\p{Cf}]/gu,
+    (odd) =>
+      Array.from({ length: odd.length }, (_, at) => `\\u${odd.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")
+  )
+
 const identifier = /^[\w-]+$/
 
 /** `agents.edge-1.checks[0].service_name`; keys that are no identifiers are quoted in brackets. */
@@ -31,7 +39,7 @@ export const formatPath = (path: Path): string =>
   path.map((part, index) => {
     if (typeof part === "number") return `[${part}]`
     const text = String(part)
-    if (!identifier.test(text)) return `[${JSON.stringify(text)}]`
+    if (!identifier.test(text)) return `[${quoted(text)}]`
     return index === 0 ? text : `.${text}`
   }).join("")
 
@@ -100,6 +108,6 @@ const show = (node: JsonText.JsonNode, path: Path): string => {
   const written = typeof node.value === "string" ? node.value : JSON.stringify(node.value)
   const harmless = SecretText.shown(written, path.filter((part) => typeof part !== "number").map(String))
   if (harmless === SecretText.redacted) return harmless
-  const text = typeof node.value === "string" ? JSON.stringify(harmless) : harmless
+  const text = typeof node.value === "string" ? quoted(harmless) : harmless
   return text.length <= shownLengthMax ? text : `${text.slice(0, shownLengthMax)}…`
 }

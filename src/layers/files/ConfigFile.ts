@@ -7,6 +7,7 @@
 import { Effect, type FileSystem, Option, Result, Schema } from "effect"
 import * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
 import { ConfigProblem } from "../../domain/config/ConfigProblem.ts"
+import * as JsonText from "../../domain/config/JsonText.ts"
 import * as WholeFile from "./WholeFile.ts"
 
 /** Of a poller of ten thousand agents with a thousand checks each, about. */
@@ -56,21 +57,39 @@ export const formatWarning = (
   return `${path}:${warning.line}:${warning.column}: unknown key ${warning.key} is ignored${hint}`
 }
 
+const read = (path: string): Effect.Effect<string, ConfigFileError, FileSystem.FileSystem> =>
+  Effect.mapError(
+    WholeFile.read(path, bytesMax),
+    ({ detail }) => new ConfigFileError({ path, reason: new Unreadable({ detail }) })
+  )
+
+const notJson = ({ at, expectation }: JsonText.JsonSyntaxProblem) => new NotJson({ ...at, expectation })
+
+/** The keys at the top of the file as they are spelled there; none of what is JSON but no object. */
+export const keysOf = Effect.fn("ConfigFile.keysOf")(function*(
+  path: string
+): Effect.fn.Return<ReadonlyArray<string>, ConfigFileError, FileSystem.FileSystem> {
+  const document = yield* Effect.fromResult(
+    Result.mapError(
+      JsonText.parse(yield* read(path)),
+      (problem) => new ConfigFileError({ path, reason: notJson(problem) })
+    )
+  )
+  return document._tag === "Object" ? document.entries.map(({ key }) => key) : []
+})
+
 /** Decodes the file; unknown keys come back as warnings and are dropped from the value. */
 export const load = Effect.fn("ConfigFile.load")(function*<S extends Schema.Decoder<unknown>>(
   schema: S,
   path: string
 ): Effect.fn.Return<ConfigDocument.Decoded<S["Type"]>, ConfigFileError, FileSystem.FileSystem> {
-  const text = yield* Effect.mapError(
-    WholeFile.read(path, bytesMax),
-    ({ detail }) => new ConfigFileError({ path, reason: new Unreadable({ detail }) })
-  )
+  const text = yield* read(path)
   return yield* Effect.fromResult(
     Result.mapError(ConfigDocument.decode(schema, text), (failure) =>
       new ConfigFileError({
         path,
         reason: failure._tag === "NotJson"
-          ? new NotJson({ ...failure.problem.at, expectation: failure.problem.expectation })
+          ? notJson(failure.problem)
           : new Invalid({ problems: failure.problems })
       }))
   )

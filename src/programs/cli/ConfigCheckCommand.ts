@@ -85,7 +85,13 @@ const errorsOf = (reason: Exclude<ConfigFile.ConfigFileError["reason"], ConfigFi
     ? [{ key: "", line: reason.line, column: reason.column, expectation: reason.expectation }]
     : reason.problems
 
-const examine = Effect.fnUntraced(function*(file: string, wanted: Option.Option<ConfigKind.ConfigKind>) {
+/** What is wrong with a file is the answer; that it cannot be read is an error. */
+const answered = (file: string, kind: Report["kind"]) => (error: ConfigFile.ConfigFileError) =>
+  error.reason._tag === "Unreadable"
+    ? Effect.fail(error)
+    : Effect.succeed<Report>({ file, kind, errors: errorsOf(error.reason), warnings: [], notices: [] })
+
+const examineKind = Effect.fnUntraced(function*(file: string, wanted: Option.Option<ConfigKind.ConfigKind>) {
   const found = Option.isSome(wanted) ? wanted : yield* ConfigKind.detect(file)
   if (Option.isNone(found)) return unknown(file)
   const kind = found.value
@@ -111,18 +117,19 @@ const examine = Effect.fnUntraced(function*(file: string, wanted: Option.Option<
         })
       }))
     })),
-    Effect.catchTag("ConfigFileError", (error) =>
-      error.reason._tag === "Unreadable"
-        ? Effect.fail(error)
-        : Effect.succeed<Report>({ file, kind, errors: errorsOf(error.reason), warnings: nothing, notices: [] }))
+    Effect.catchTag("ConfigFileError", answered(file, kind))
   )
 })
+
+/** Of a file that is no JSON nobody can say whose it is. */
+const examine = (file: string, wanted: Option.Option<ConfigKind.ConfigKind>) =>
+  Effect.catchTag(examineKind(file, wanted), "ConfigFileError", answered(file, "unknown"))
 
 const line = (file: string, severity: string, finding: Finding): string => {
   const place = `${file}:${finding.line}:${finding.column}: ${severity}: `
   const subject = finding.key === "" ? "the document" : finding.key
   return finding.value === undefined
-    ? `${place}${subject}: expected ${finding.expectation}`
+    ? `${place}not JSON: expected ${finding.expectation}`
     : `${place}${subject} is ${finding.value}, expected ${finding.expectation}`
 }
 

@@ -5,12 +5,13 @@
  * NATS streams the event writer's, `sources` the sync service's, `grpc_addr`, `auth` and pollers to know core's. A file
  * with none of them is nobody's.
  */
-import { Effect, FileSystem, Option, Schema } from "effect"
+import { Effect, Option } from "effect"
 import { AgentConfigFile } from "../../domain/agent/AgentConfig.ts"
 import { CoreConfigFile } from "../../domain/core/CoreConfig.ts"
 import { EventWriterConfigFile } from "../../domain/events/settings/EventWriterConfig.ts"
 import { PollerConfigFile } from "../../domain/poller/PollerConfig.ts"
 import { SyncConfigFile } from "../../domain/sync/SyncConfigFile.ts"
+import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import type { Service } from "./Services.ts"
 
 export { services as kinds } from "./Services.ts"
@@ -46,14 +47,5 @@ export const ofKeys = (keys: ReadonlyArray<string>): Option.Option<ConfigKind> =
   return best !== undefined && best.score > 0 ? Option.some(best.kind) : Option.none()
 }
 
-const decodeObject = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
-
-/** A file that is unreadable or no JSON object gets some kind, because loading it says what is wrong. */
-export const detect = Effect.fn("ConfigKind.detect")(function*(file: string) {
-  const files = yield* FileSystem.FileSystem
-  return yield* files.readFileString(file).pipe(
-    Effect.flatMap(decodeObject),
-    Effect.map((document) => ofKeys(Object.keys(document))),
-    Effect.orElseSucceed(() => Option.some<ConfigKind>("poller"))
-  )
-})
+/** None for a file of keys that tell of no program. */
+export const detect = (file: string) => Effect.map(ConfigFile.keysOf(file), ofKeys)

@@ -105,6 +105,15 @@ describe("ConfigDocument", () => {
     assert.deepStrictEqual(problems.map(({ key }) => key), ["poller_id"])
   })
 
+  it("shows what steers a terminal or turns the direction of writing as an escape", () => {
+    const problems = problemsOf(`{"poller_id":"p","poll_interval":"\\u001b[31m\u009b1m\u202e","agents":{"a\u200b":5}}`)
+
+    assert.deepStrictEqual(problems.map(({ key, value }) => [key, value]), [
+      ["poll_interval", String.raw`"\u001b[31m\u009b1m\u202e"`],
+      [String.raw`agents["a\u200b"]`, "5"]
+    ])
+  })
+
   it("does not repeat values of secret keys", () => {
     const Secret = Schema.Struct({ password: Schema.String.check(Schema.isMinLength(20)) })
     const failure = Option.getOrThrow(Result.getFailure(ConfigDocument.decode(Secret, `{"password":"hunter2"}`)))
