@@ -28,8 +28,8 @@ export const open = Effect.fnUntraced(function*(
   })
 
   const look = Effect.gen(function*() {
-    const outcome = yield* Effect.result(renew)
-    if (Result.isFailure(outcome)) yield* state.refuse(outcome.failure)
+    const renewed = yield* Effect.result(renew)
+    if (Result.isFailure(renewed)) yield* state.refuse(renewed.failure)
     yield* state.age
   })
 

@@ -110,7 +110,7 @@ const once = Effect.fnUntraced(function*(config: SyncConfig, sources: ReadonlyAr
       onNone: () => null,
       onSome: ({ devices, sequence }) => ({ devices, sequence: String(sequence) })
     }),
-    agents: agents.map(({ agentId, bytes, detail, outcome }) => ({ agent: agentId, outcome, bytes, detail })),
+    agents: agents.map(({ agentId, bytes, detail, status }) => ({ agent: agentId, outcome: status, bytes, detail })),
     seconds,
     /** Of the whole process, its start included. */
     cpuSeconds: Math.round((user + system) / 10_000) / 100,

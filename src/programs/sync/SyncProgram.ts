@@ -77,7 +77,7 @@ const kvRetryWait = (failures: number) =>
     (jitter) => Duration.min(kvWait, Duration.seconds(2 ** Math.min(failures, 6) * jitter))
   )
 
-const failedWrite = [{ outcome: "failed" }] as const
+const failedWrite = [{ status: "failed" }] as const
 
 /** Which store agents read from, by the configuration. */
 export const kvOf = (config: SyncConfig.SyncConfig): "data service" | "JetStream" | "none" =>
@@ -164,7 +164,7 @@ const kvWriter = <R>(isReady: Effect.Effect<void, never, R>) =>
       yield* isReady
       for (let failures = 0;;) {
         const results = yield* once
-        failures = results.some(({ outcome }) => outcome === "failed")
+        failures = results.some(({ status }) => status === "failed")
           ? failures + 1
           : 0
         yield* signals.served.wait(failures === 0 ? kvWait : yield* kvRetryWait(failures))

@@ -17,7 +17,7 @@ export interface Undelivered<out M> {
   readonly error: EventStoreError
 }
 
-export interface BatchOutcome<out M> extends Written {
+export interface WrittenBatch<out M> extends Written {
   readonly stored: ReadonlyArray<M>
   readonly poison: ReadonlyArray<Undelivered<M>>
   readonly retry: ReadonlyArray<Undelivered<M>>
@@ -38,7 +38,7 @@ export interface BatchWriterOptions {
 }
 
 export interface BatchWriter {
-  readonly write: <M>(entries: ReadonlyArray<BatchPlan.StoreEntry<M>>) => Effect.Effect<BatchOutcome<M>>
+  readonly write: <M>(entries: ReadonlyArray<BatchPlan.StoreEntry<M>>) => Effect.Effect<WrittenBatch<M>>
   /** Rows that a statement may carry now. */
   readonly rowsPerStatement: Effect.Effect<number>
 }
@@ -106,16 +106,16 @@ export const make = Effect.fn("BatchWriter.make")(function*(options: BatchWriter
     let members = Bisection.next(search)
     while (members !== undefined) {
       const part = pick(entries, members)
-      const outcome = yield* Effect.result(attempt({ table, entries: part }, tally))
-      if (Result.isSuccess(outcome)) {
-        const aside = new Set(outcome.success)
+      const attempted = yield* Effect.result(attempt({ table, entries: part }, tally))
+      if (Result.isSuccess(attempted)) {
+        const aside = new Set(attempted.success)
         const owners = members.filter((_, at) => aside.has(at))
         search = owners.length === 0 ? Bisection.accepted(search) : Bisection.setAside(search, owners)
         part.forEach(({ message }, at) => {
           if (!aside.has(at)) tally.stored.push(message)
         })
       } else {
-        const error = outcome.failure
+        const error = attempted.failure
         failure = error
         if (error.reason._tag !== "RowRejected") break
         const [alone] = part
@@ -136,10 +136,10 @@ export const make = Effect.fn("BatchWriter.make")(function*(options: BatchWriter
     while (pending.length > 0) {
       const { rows } = yield* Ref.get(size)
       const count = BatchPlan.take(pending, 0, { rows, bytes: bytesMax })
-      const outcome = yield* writePart({ table, entries: pending.slice(0, count) }, tally)
+      const unfinished = yield* writePart({ table, entries: pending.slice(0, count) }, tally)
       pending = pending.slice(count)
-      if (outcome === undefined) continue
-      const { failure, left } = outcome
+      if (unfinished === undefined) continue
+      const { failure, left } = unfinished
       if (failure.reason._tag === "TableUnusable") {
         // Other tables are none the worse for it.
         tally.postpone([...left, ...pending], failure)
@@ -173,7 +173,7 @@ export const make = Effect.fn("BatchWriter.make")(function*(options: BatchWriter
       else tally.postpone(group.entries, stopped)
     }
     const { inserted, poison, repeated, retry, statements, stored } = tally
-    return { stored, poison, retry, inserted, repeated, statements } satisfies BatchOutcome<M>
+    return { stored, poison, retry, inserted, repeated, statements } satisfies WrittenBatch<M>
   })
 
   return { write, rowsPerStatement: Effect.map(Ref.get(size), (now) => now.rows) } satisfies BatchWriter

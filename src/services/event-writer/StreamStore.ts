@@ -16,7 +16,7 @@ import type { Delivery } from "../events/EventSource.ts"
 import type { EventStoreError } from "../events/EventStore.ts"
 import { EventTables } from "../events/EventTables.ts"
 import type { Poison, Refusal, Retry } from "../events/Refusal.ts"
-import type { BatchOutcome, BatchWriter, Undelivered } from "./BatchWriter.ts"
+import type { BatchWriter, Undelivered, WrittenBatch } from "./BatchWriter.ts"
 import { DatabaseHealth } from "./DatabaseHealth.ts"
 import { StoreTurns } from "./StoreTurns.ts"
 import type { StreamRecord } from "./StreamRecord.ts"
@@ -120,40 +120,40 @@ export const make = (stream: StreamParts) => {
   }
 
   const note = (
-    outcome: BatchOutcome<Delivery>,
+    written: WrittenBatch<Delivery>,
     verdicts: Map<Delivery, Verdict>,
     parts: ReadonlyMap<Delivery, ReadonlyArray<RefusedPart>>
   ) => {
-    for (const delivery of outcome.stored) {
+    for (const delivery of written.stored) {
       const refused = parts.get(delivery)
       verdicts.set(delivery, refused === undefined ? Result.void : Result.fail({ _tag: "Partial", parts: refused }))
     }
-    for (const undelivered of outcome.poison) verdicts.set(undelivered.message, Result.fail(refused(undelivered)))
-    record.rowsInserted += outcome.inserted
-    record.rowsRepeated += outcome.repeated
+    for (const undelivered of written.poison) verdicts.set(undelivered.message, Result.fail(refused(undelivered)))
+    record.rowsInserted += written.inserted
+    record.rowsRepeated += written.repeated
   }
 
   const stored = Effect.fnUntraced(function*(
     batch: DeliveryBatch,
-    outcome: BatchOutcome<Delivery>,
+    written: WrittenBatch<Delivery>,
     startMillis: number
   ) {
     const wallMillis = yield* Clock.currentTimeMillis
     const now = yield* Monotonic.millis
     let slowest = 0
-    for (const { message } of outcome.stored) {
+    for (const { message } of written.stored) {
       const latency = Math.max(0, wallMillis - message.storedAtMicros / 1000)
       record.latencies.add(latency, now)
       slowest = Math.max(slowest, latency)
     }
-    const { inserted, repeated } = outcome
+    const { inserted, repeated } = written
     yield* record.metrics.batch({ inserted, repeated, seconds: (now - startMillis) / 1000, latency: slowest / 1000 })
     yield* record.tell({
       _tag: "batch_processed",
       stream: record.stream,
       processor: "store",
       batchKey: batch.key,
-      count: outcome.stored.length,
+      count: written.stored.length,
       batchSize: batch.values.length,
       durationMillis: now - startMillis
     })
@@ -169,23 +169,23 @@ export const make = (stream: StreamParts) => {
     const pause = Pause.make(backoff)
     while (pending.length > 0) {
       yield* health.awaitUp
-      const { outcome, rest } = yield* turns.take(Effect.suspend(() => {
+      const { written, rest } = yield* turns.take(Effect.suspend(() => {
         const { entries, rest } = decodePortion(pending, verdicts, parts)
-        return Effect.map(writer.write(entries), (outcome) => ({ outcome, rest }))
+        return Effect.map(writer.write(entries), (written) => ({ written, rest }))
       }))
-      note(outcome, verdicts, parts)
-      if (outcome.stored.length > 0) {
+      note(written, verdicts, parts)
+      if (written.stored.length > 0) {
         record.markHealthy("store")
         yield* health.works
-        yield* stored(batch, outcome, startMillis)
+        yield* stored(batch, written, startMillis)
       }
       pending = rest
-      if (outcome.retry.length === 0) continue
-      if (!(yield* isOutage(record, outcome.retry))) {
-        for (const { message, error } of outcome.retry) verdicts.set(message, Result.fail(later(error)))
+      if (written.retry.length === 0) continue
+      if (!(yield* isOutage(record, written.retry))) {
+        for (const { message, error } of written.retry) verdicts.set(message, Result.fail(later(error)))
         continue
       }
-      pending = [...outcome.retry.map(({ message }) => message), ...rest]
+      pending = [...written.retry.map(({ message }) => message), ...rest]
       // A database that answers probes and refuses writes would otherwise be asked in a tight loop.
       yield* pause.wait
     }

@@ -43,7 +43,7 @@ const stalled = Metric.gauge("event_writer_stalled", {
 export type Settlement = "stored" | "dead_lettered" | "retried"
 
 export interface WriterMetrics {
-  readonly settled: (outcome: Settlement, count: number) => Effect.Effect<void>
+  readonly settled: (settlement: Settlement, count: number) => Effect.Effect<void>
   readonly failed: (processor: string, reason: string, count: number) => Effect.Effect<void>
   readonly batch: (
     done: { readonly inserted: number; readonly repeated: number; readonly seconds: number; readonly latency: number }
@@ -52,11 +52,11 @@ export interface WriterMetrics {
 }
 
 export const make = (stream: StreamName): WriterMetrics => {
-  const outcome = (name: Settlement) => Metric.withAttributes(messages, { stream, outcome: name })
-  const byOutcome = {
-    stored: outcome("stored"),
-    dead_lettered: outcome("dead_lettered"),
-    retried: outcome("retried")
+  const settledAs = (name: Settlement) => Metric.withAttributes(messages, { stream, outcome: name })
+  const bySettlement = {
+    stored: settledAs("stored"),
+    dead_lettered: settledAs("dead_lettered"),
+    retried: settledAs("retried")
   } satisfies Record<Settlement, unknown>
   const inserted = Metric.withAttributes(rows, { stream, outcome: "inserted" })
   const repeated = Metric.withAttributes(rows, { stream, outcome: "repeated" })
@@ -67,7 +67,7 @@ export const make = (stream: StreamName): WriterMetrics => {
   const oldest = Metric.withAttributes(oldestSeconds, { stream })
   const isStalledGauge = Metric.withAttributes(stalled, { stream })
   return {
-    settled: (name, count) => count === 0 ? Effect.void : Metric.update(byOutcome[name], count),
+    settled: (name, count) => count === 0 ? Effect.void : Metric.update(bySettlement[name], count),
     failed: (processor, reason, count) =>
       Metric.update(Metric.withAttributes(failures, { stream, processor, reason }), count),
     batch: (done) =>

@@ -171,9 +171,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
       return true
     }
     const all = yield* presentStatuses
-    const outcome = yield* delivery.deliverWhole(all, to)
-    if (outcome === "away") return false
-    yield* conclude(statuses, outcome === "refused" ? new Set(statuses) : new Set())
+    const delivered = yield* delivery.deliverWhole(all, to)
+    if (delivered === "away") return false
+    yield* conclude(statuses, delivered === "refused" ? new Set(statuses) : new Set())
     DrainPace.charge(pace, all.length, yield* Monotonic.millis)
     return true
   })

@@ -46,17 +46,17 @@ const encoder = new TextEncoder()
 
 export interface KvResult {
   readonly agentId: string
-  readonly outcome: SyncMetrics.KvOutcome
+  readonly status: SyncMetrics.KvWriteStatus
   readonly bytes: number
   readonly detail: string
 }
 
 const result = (
   agentId: string,
-  outcome: SyncMetrics.KvOutcome,
+  status: SyncMetrics.KvWriteStatus,
   bytes = 0,
   detail = ""
-): KvResult => ({ agentId, outcome, bytes, detail })
+): KvResult => ({ agentId, status, bytes, detail })
 
 /** What is at the key says what it should, for as long as it lasts. */
 const isCurrent = (
@@ -198,12 +198,12 @@ const settle = Effect.fnUntraced(function*(
 
 const tell = Effect.fnUntraced(function*(
   { agentId, networks, targets }: SweepDocument,
-  { bytes, detail, outcome }: KvResult,
+  { bytes, detail, status }: KvResult,
   faults: FaultLog.FaultLog
 ) {
-  yield* SyncMetrics.kv(outcome, bytes)
+  yield* SyncMetrics.kv(status, bytes)
   const config = `Sweep config of agent ${agentId}`
-  switch (outcome) {
+  switch (status) {
     case "failed":
       return yield* faults.tell(
         agentId,
@@ -214,7 +214,7 @@ const tell = Effect.fnUntraced(function*(
       return yield* faults.tell(agentId, detail, Effect.logInfo(`${config} waits: ${detail}`))
     case "kept_empty":
     case "kept_too_large":
-      return yield* faults.tell(agentId, outcome, Effect.logWarning(`${config} stays as it is: ${detail}`))
+      return yield* faults.tell(agentId, status, Effect.logWarning(`${config} stays as it is: ${detail}`))
     case "written":
       yield* Effect.logInfo(`${config}: ${targets} targets, ${networks} networks, ${bytes} bytes written`)
   }

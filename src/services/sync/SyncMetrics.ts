@@ -62,8 +62,8 @@ const written = Metric.counter("sync_written_back_total", {
 export const writtenBack = (source: string, outcome: "written" | "refused", count: number): Effect.Effect<void> =>
   count === 0 ? Effect.void : Metric.update(Metric.withAttributes(written, { source, outcome }), count)
 
-export type KvOutcome = "written" | "unchanged" | "kept_empty" | "kept_incomplete" | "kept_too_large" | "failed"
-export type RunOutcome = "committed" | "held" | "failed" | "superseded"
+export type KvWriteStatus = "written" | "unchanged" | "kept_empty" | "kept_incomplete" | "kept_too_large" | "failed"
+export type RunStatus = "committed" | "held" | "failed" | "superseded"
 
 export const retractions = (source: string, count: number): Effect.Effect<void> =>
   Metric.update(Metric.withAttributes(retracted, { source }), count)
@@ -77,9 +77,9 @@ export const page = (source: string, count: number): Effect.Effect<void> =>
 export const rejected = (source: string, reason: RejectionReason): Effect.Effect<void> =>
   Metric.update(Metric.withAttributes(rejections, { source, reason }), 1)
 
-export const ended = (source: string, outcome: RunOutcome, seconds: number): Effect.Effect<void> =>
+export const ended = (source: string, status: RunStatus, seconds: number): Effect.Effect<void> =>
   Effect.andThen(
-    Metric.update(Metric.withAttributes(runs, { source, outcome }), 1),
+    Metric.update(Metric.withAttributes(runs, { source, outcome: status }), 1),
     Metric.update(Metric.withAttributes(runSeconds, { source }), seconds)
   )
 
@@ -95,8 +95,8 @@ export const sourceState = (source: string, count: number, isStale: boolean): Ef
 export const servedSet = (count: number, number: number): Effect.Effect<void> =>
   Effect.andThen(Metric.update(served, count), Metric.update(sequence, number))
 
-export const kv = (outcome: KvOutcome, bytes: number): Effect.Effect<void> =>
+export const kv = (status: KvWriteStatus, bytes: number): Effect.Effect<void> =>
   Effect.andThen(
-    Metric.update(Metric.withAttributes(kvWrites, { outcome }), 1),
+    Metric.update(Metric.withAttributes(kvWrites, { outcome: status }), 1),
     bytes === 0 ? Effect.void : Metric.update(kvBytes, bytes)
   )

@@ -29,7 +29,7 @@ const Sweep = Schema.fromJsonString(Schema.Struct({
 }))
 const sweepOf = Schema.decodeUnknownSync(Sweep)
 
-const outcomes = (results: ReadonlyArray<KvWriter.KvResult>) => results.map(({ outcome }) => outcome)
+const statuses = (results: ReadonlyArray<KvWriter.KvResult>) => results.map(({ status }) => status)
 
 /** A served set of an Armis that can change, a nats-server, a proxy before it for the writer, and a look past it. */
 const setup = Effect.fnUntraced(function*(devices: number) {
@@ -111,7 +111,7 @@ describe("Sweep configs in JetStream", () => {
         const { armis, bytesStored, cycle, load, names, proxy, uploads, write } = yield* setup(2_000)
         yield* cycle
         proxy.cutAt(undefined)
-        assert.deepStrictEqual(outcomes(yield* write()), ["written"])
+        assert.deepStrictEqual(statuses(yield* write()), ["written"])
         const messages = proxy.seen()
         const before = yield* load
         assert.isAbove(messages, 4)
@@ -119,20 +119,20 @@ describe("Sweep configs in JetStream", () => {
 
         const stored = yield* bytesStored
         yield* cycle
-        assert.deepStrictEqual(outcomes(yield* write()), ["unchanged"])
+        assert.deepStrictEqual(statuses(yield* write()), ["unchanged"])
         assert.deepStrictEqual(yield* bytesStored, stored)
 
         armis.set({ revision: 1 })
         yield* cycle
         for (let message = 0; message < messages; message++) {
           proxy.cutAt(message)
-          assert.deepStrictEqual(outcomes(yield* write()), ["failed"], `cut at ${message}`)
+          assert.deepStrictEqual(statuses(yield* write()), ["failed"], `cut at ${message}`)
           assert.deepStrictEqual(yield* load, before, `cut at ${message}`)
         }
         // What was cut off with its connection nobody could take back.
         assert.isAbove(yield* uploads, 1)
         proxy.cutAt(undefined)
-        assert.deepStrictEqual(outcomes(yield* write()), ["written"])
+        assert.deepStrictEqual(statuses(yield* write()), ["written"])
         assert.strictEqual(yield* uploads, 2)
         const after = yield* load
         assert.include(after?.text, "-R1")
@@ -154,12 +154,12 @@ describe("Sweep configs in JetStream", () => {
       const first = yield* load
 
       yield* Effect.promise(() => keys.purge(key))
-      assert.deepStrictEqual(outcomes(yield* write()), ["written"])
+      assert.deepStrictEqual(statuses(yield* write()), ["written"])
       assert.strictEqual((yield* load)?.text, first?.text)
       yield* Effect.promise(() => keys.put(key, "{}"))
-      assert.deepStrictEqual(outcomes(yield* write()), ["written"])
+      assert.deepStrictEqual(statuses(yield* write()), ["written"])
       assert.strictEqual((yield* load)?.text, first?.text)
-      assert.deepStrictEqual(outcomes(yield* write()), ["unchanged"])
-      assert.deepStrictEqual(outcomes(yield* write("0 millis")), ["written"])
+      assert.deepStrictEqual(statuses(yield* write()), ["unchanged"])
+      assert.deepStrictEqual(statuses(yield* write("0 millis")), ["written"])
     }).pipe(Effect.scoped), 60_000)
 })

@@ -58,7 +58,7 @@ const setup = Effect.fnUntraced(function*(devices: number, refresh: Duration.Inp
   }
 })
 
-const outcomes = (results: ReadonlyArray<KvWriter.KvResult>) => results.map(({ outcome }) => outcome)
+const statuses = (results: ReadonlyArray<KvWriter.KvResult>) => results.map(({ status }) => status)
 
 /** What an agent would load now. */
 const loaded = (data: FakeDataService.FakeDataService) => {
@@ -76,13 +76,13 @@ describe("KvWriter", () => {
 
       const [first] = yield* writeBeside
 
-      assert.deepInclude(first, { outcome: "kept_incomplete", bytes: 0 })
+      assert.deepInclude(first, { status: "kept_incomplete", bytes: 0 })
       assert.include(first?.detail, "unread")
       assert.deepStrictEqual(data.keys.get(key), before)
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       armis.set({ revision: 1 })
       yield* cycle
-      assert.deepStrictEqual(outcomes(yield* writeBeside), ["written"])
+      assert.deepStrictEqual(statuses(yield* writeBeside), ["written"])
     }).pipe(Effect.scoped))
 
   it.live("writes the object under its content's name, then the pointer, and nothing while nothing changes", () =>
@@ -90,7 +90,7 @@ describe("KvWriter", () => {
       const { armis, cycle, data, write } = yield* setup(300)
       yield* cycle
 
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
 
       const first = loaded(data)
       assert.match(first.pointer.object_key, /^agents\/agent-a\/checkers\/sweep\/objects\/[0-9a-f]{64}\.json$/)
@@ -98,13 +98,13 @@ describe("KvWriter", () => {
       assert.lengthOf(first.object.match(/"network":/g) ?? [], 600)
       const received = data.received()
       yield* cycle
-      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      assert.deepStrictEqual(statuses(yield* write), ["unchanged"])
       assert.strictEqual(data.received(), received)
 
       for (const revision of [1, 2, 3]) {
         armis.set({ revision })
         yield* cycle
-        assert.deepStrictEqual(outcomes(yield* write), ["written"])
+        assert.deepStrictEqual(statuses(yield* write), ["written"])
       }
       assert.strictEqual(data.objects.size, 2)
       assert.include(loaded(data).object, "-R3")
@@ -116,9 +116,9 @@ describe("KvWriter", () => {
       yield* cycle
       yield* write
       data.keys.delete(key)
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       data.keys.set(key, Buffer.from("{\"networks\":[],\"interval\":300000000000}"))
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       const { pointer } = loaded(data)
       const old = {
         ...pointer,
@@ -127,18 +127,18 @@ describe("KvWriter", () => {
       }
       data.keys.set(key, Buffer.from(JSON.stringify(old)))
 
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
 
       assert.deepStrictEqual(loaded(data).pointer.overrides, { interval: "5m0s", ports: [22] })
-      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      assert.deepStrictEqual(statuses(yield* write), ["unchanged"])
       // Also when somebody sets them later, at the pointer that is right otherwise.
       data.keys.set(
         key,
         Buffer.from(JSON.stringify({ ...loaded(data).pointer, overrides: { timeout: 5_000_000_000 } }))
       )
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       assert.deepStrictEqual(loaded(data).pointer.overrides, { timeout: "5s" })
-      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      assert.deepStrictEqual(statuses(yield* write), ["unchanged"])
     }).pipe(Effect.scoped))
 
   it.live("refreshes a key before the store may drop it", () =>
@@ -147,7 +147,7 @@ describe("KvWriter", () => {
       yield* cycle
       yield* write
 
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
 
       assert.lengthOf(data.history, 2)
     }).pipe(Effect.scoped))
@@ -171,11 +171,11 @@ describe("KvWriter", () => {
       yield* cycle
       yield* write
 
-      assert.deepStrictEqual(outcomes(yield* back(6)), ["written"])
-      assert.deepStrictEqual(outcomes(yield* back(6)), ["unchanged"])
+      assert.deepStrictEqual(statuses(yield* back(6)), ["written"])
+      assert.deepStrictEqual(statuses(yield* back(6)), ["unchanged"])
       // And forward again: as old as it says.
-      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
-      assert.deepStrictEqual(outcomes(yield* back(-7)), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["unchanged"])
+      assert.deepStrictEqual(statuses(yield* back(-7)), ["written"])
       assert.lengthOf(data.history, 3)
     }).pipe(Effect.scoped))
 
@@ -187,15 +187,15 @@ describe("KvWriter", () => {
       const { object, pointer } = loaded(data)
       // What comes of a broken upload stays under the object's key: so there must be none.
       data.breakUploadAt = 1
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       assert.strictEqual(loaded(data).object, object)
       data.keys.delete(key)
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       assert.strictEqual(loaded(data).object, object)
 
       data.breakUploadAt = undefined
       data.objects.set(pointer.object_key, Buffer.from(object.slice(0, 1_000)))
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       assert.strictEqual(loaded(data).object, object)
     }).pipe(Effect.scoped))
 
@@ -208,14 +208,14 @@ describe("KvWriter", () => {
       for (const revision of [1, 2, 3]) {
         armis.set({ revision })
         yield* cycle
-        assert.deepStrictEqual(outcomes(yield* write), ["failed"])
+        assert.deepStrictEqual(statuses(yield* write), ["failed"])
       }
       assert.strictEqual(data.objects.size, 4)
       data.breakUploadAt = undefined
       armis.set({ revision: 4 })
       yield* cycle
 
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
 
       assert.strictEqual(data.objects.size, 2)
       assert.include(loaded(data).object, "-R4")
@@ -235,15 +235,15 @@ describe("KvWriter", () => {
 
       for (let message = 0; message < messages; message++) {
         data.breakUploadAt = message
-        assert.deepStrictEqual(outcomes(yield* write), ["failed"])
+        assert.deepStrictEqual(statuses(yield* write), ["failed"])
         assert.deepStrictEqual(loaded(data), before)
       }
       data.breakUploadAt = undefined
       data.isLying = true
-      assert.deepStrictEqual(outcomes(yield* write), ["failed"])
+      assert.deepStrictEqual(statuses(yield* write), ["failed"])
       assert.deepStrictEqual(loaded(data), before)
       data.isLying = false
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       assert.include(loaded(data).object, "-R1")
     }).pipe(Effect.scoped))
 
@@ -252,24 +252,24 @@ describe("KvWriter", () => {
       const { armis, cycle, data, write } = yield* setup(100)
       data.hasObjects = false
       yield* cycle
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       const before = textOf(data.keys.get(key))
       assert.lengthOf(before.match(/"network":/g) ?? [], 200)
-      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      assert.deepStrictEqual(statuses(yield* write), ["unchanged"])
       // What somebody sets beside the targets stays, in a form that an agent can read.
       data.keys.set(key, Buffer.from(JSON.stringify({ networks: [], interval: 300_000_000_000, ports: [22] })))
-      assert.deepStrictEqual(outcomes(yield* write), ["written"])
+      assert.deepStrictEqual(statuses(yield* write), ["written"])
       assert.deepStrictEqual(JSON.parse(textOf(data.keys.get(key))), {
         ...JSON.parse(before),
         interval: "5m0s",
         ports: [22]
       })
-      assert.deepStrictEqual(outcomes(yield* write), ["unchanged"])
+      assert.deepStrictEqual(statuses(yield* write), ["unchanged"])
       const kept = textOf(data.keys.get(key))
       armis.set({ devices: 6_000 })
       yield* cycle
 
-      assert.deepStrictEqual(outcomes(yield* write), ["kept_too_large"])
+      assert.deepStrictEqual(statuses(yield* write), ["kept_too_large"])
 
       assert.strictEqual(textOf(data.keys.get(key)), kept)
     }).pipe(Effect.scoped))
@@ -280,7 +280,7 @@ describe("KvWriter", () => {
       armis.set({ devices: 0 })
       yield* cycle
 
-      assert.deepStrictEqual(outcomes(yield* write), [])
+      assert.deepStrictEqual(statuses(yield* write), [])
 
       assert.strictEqual(data.keys.size, 0)
     }).pipe(Effect.scoped))

@@ -181,11 +181,11 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
       Scope.provide(scope),
       Effect.tap((client) => client`select 1`)
     )
-    const outcome = yield* Effect.result(connected)
-    if (Result.isFailure(outcome)) {
+    const attempt = yield* Effect.result(connected)
+    if (Result.isFailure(attempt)) {
       yield* Effect.logError(
         `PostgreSQL at ${describe(url)} does not take the renewed certificate (${
-          SqlFailure.detail(outcome.failure)
+          SqlFailure.detail(attempt.failure)
         }): ` +
           "the connections with the one before it stay"
       )
@@ -193,7 +193,7 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
     }
     const old = pool
     pool = scope
-    ready = Option.some(outcome.success)
+    ready = Option.some(attempt.success)
     yield* retire(old, renewedRetirement)
     yield* Effect.logInfo(`Connected to PostgreSQL at ${describe(url)} with the renewed certificate`)
   })

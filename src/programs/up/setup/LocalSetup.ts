@@ -62,7 +62,7 @@ const answersPing = (pathVariable: string | undefined) => (address: string) =>
       pollerId: LocalConfig.pollerId
     })
     return yield* checkWithin(checker, checker.timeout)
-  })).pipe(Effect.match({ onSuccess: (outcome) => outcome.available, onFailure: () => false }))
+  })).pipe(Effect.match({ onSuccess: (probed) => probed.available, onFailure: () => false }))
 
 const writeMissing = Effect.fnUntraced(function*(options: SetupOptions) {
   const files = yield* FileSystem.FileSystem

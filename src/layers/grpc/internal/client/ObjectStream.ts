@@ -39,12 +39,12 @@ const takeBuffered = <A>(readable: ObjectReadable<A>): ReadonlyArray<A> => {
 const isFilled = <A>(batch: ReadonlyArray<A>): batch is Arr.NonEmptyReadonlyArray<A> => batch.length > 0
 
 /**
- * The messages of `readable`. `outcome` is asked when nothing is buffered: it answers how the stream ended, or
+ * The messages of `readable`. `howEnded` is asked when nothing is buffered: it answers how the stream ended, or
  * undefined while it goes on; `wakeOn` names the events after which its answer may have changed.
  */
 export const read = <A, E>(
   readable: ObjectReadable<A>,
-  outcome: () => Exit.Exit<never, E | Done> | undefined,
+  howEnded: () => Exit.Exit<never, E | Done> | undefined,
   wakeOn: ReadonlyArray<string>
 ): Stream.Stream<A, E> =>
   Stream.fromPull(Effect.sync((): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E> => {
@@ -58,7 +58,7 @@ export const read = <A, E>(
       wake = () => {
         const batch = takeBuffered(readable)
         if (isFilled(batch)) return settle(Effect.succeed(batch))
-        const end = outcome()
+        const end = howEnded()
         if (end !== undefined) settle(end)
       }
       wake()
