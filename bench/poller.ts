@@ -6,6 +6,7 @@
  *   --only cost,mtls,fleet,capacity,recovery,disturbance,wire
  *   --capacity 4000,6000,8000     further sizes of the fleet, until one does not hold
  *   --sources                     runs the sources; else what is published
+ *   --cost-agents 1000            other sizes of the fleet for CPU and memory
  *   --against CHECKOUT            the poller of another checkout beside ours, in `cost`
  *   --variants FLAGS:FLAGS        the same poller beside ours, with other flags for its Node, in `cost`
  *   --profile FOLDER --node FLAGS V8 profiles of the poller; flags for its Node, separated by commas
@@ -54,18 +55,19 @@ const measureCost = async (
     },
     isBareToo: !isTls
   })
+  const isOfTable = !options.has("cost-agents")
   const [now, bare, old] = ["now", "bare", "before"].map((name) => costs.get(name))
   if (now === undefined) return {}
   if (isTls) {
     return {
-      mb_per_1000_mtls: round(now.megabytes),
+      ...(isOfTable ? { mb_per_1000_mtls: round(now.megabytes) } : {}),
       mb_most_mtls: round(now.megabytesMost),
       cpu_us_per_poll_mtls: round(now.microsPerPoll)
     }
   }
   return {
     cpu_us_per_poll: round(now.microsPerPoll),
-    mb_per_1000_plain: round(now.megabytes),
+    ...(isOfTable ? { mb_per_1000_plain: round(now.megabytes) } : {}),
     mb_most_plain: round(now.megabytesMost),
     lateness_p99_ms_1000: round(lateness),
     ...(old === undefined ? {} : { before_us_per_poll: round(old.microsPerPoll), before_mb: round(old.megabytes) }),

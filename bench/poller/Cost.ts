@@ -49,7 +49,9 @@ export const cost = (settings: Settings, options: CostOptions) =>
     const timer = setInterval(() => {
       for (const [name, pid] of pids) memory.get(name)?.push(Usage.residentMegabytes(pid))
     }, 1_000)
-    await pause(Math.max(25, interval * 1.5))
+    await world.firstRound(groups, pids.keys())
+    // For what is compiled only when it has run often.
+    await pause(Math.max(15, interval * 1.5))
     const micros = new Map<string, Array<number>>()
     let late = Number.NaN
     for (let turn = 0; turn < rounds; turn++) {

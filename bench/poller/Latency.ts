@@ -56,8 +56,9 @@ export const fleet = (settings: Settings, agents: number, interval: number, seco
       coreAddress: world.coreAddress,
       clock
     })
-    await pause(interval * 1.2 + 5)
-    world.assertRunning()
+    await world.firstRound(groups, ["fleet"])
+    // The second round begins where each agent's place in the interval is.
+    await pause(interval * 1.1)
     await world.record(groups)
     const fromMillis = Date.now()
     const cpuBefore = Usage.cpuSeconds(poller.pid)

@@ -11,6 +11,7 @@ const certificate = (name: string): string => path.join(import.meta.dirname, "..
 
 export const checksPerAgent = 5
 const agentsPerProcess = 1_000
+const firstRoundSeconds = 120
 
 export const say = (text: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`)
 
@@ -166,6 +167,22 @@ export class World {
   async arrivals(groups: ReadonlyArray<Group>): Promise<ReadonlyArray<Arrival>> {
     const taken = await Promise.all(groups.map(({ process }) => process.ask({ ask: "arrivals" } satisfies Question)))
     return taken.flatMap((text): ReadonlyArray<Arrival> => JSON.parse(text))
+  }
+
+  /** Until each of them has made its first round; a machine that is busy with other things takes its time for it. */
+  async firstRound(groups: ReadonlyArray<Group>, pollerIds: Iterable<string>): Promise<void> {
+    const expected = groups.reduce((sum, { ports }) => sum + ports.length, 0) * checksPerAgent
+    const names = [...pollerIds]
+    const deadline = performance.now() + firstRoundSeconds * 1_000
+    while (true) {
+      this.assertRunning()
+      const calls = await this.calls(groups)
+      if (names.every((name) => (calls[name] ?? 0) >= expected)) return
+      if (performance.now() > deadline) {
+        throw new Error(`no first round within ${firstRoundSeconds} s: the machine is busy`)
+      }
+      await pause(1)
+    }
   }
 
   assertRunning(): void {
