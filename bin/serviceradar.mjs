@@ -59,8 +59,8 @@ const explain = () => {
 /**
  * Programs that run for long share their machine with others. V8, left alone, lets garbage grow to several times of what
  * is in use before it looks; with these it stays near twice. The event writer and sync make and forget rows and
- * devices by the ten thousand a second, which wants more room for what is new. Whoever says something of the heap
- * himself knows better.
+ * devices by the ten thousand a second, which wants more room for what is new. At rest they collect by themselves, for which
+ * they need the collector. Whoever says something of the heap himself knows better.
  */
 const semiSpaceMegabytes = { "event-writer": 8, sync: 4, up: 4, core: 4, poller: 4, agent: 4 }
 
@@ -73,7 +73,12 @@ const heapFlags = () => {
   const megabytes = semiSpaceMegabytes[process.argv[2]]
   return megabytes === undefined || isChosen || process.argv.includes("--help")
     ? []
-    : ["--max-semi-space-size=" + megabytes, "--heap-growing-percent=120", ...(ownFlags[process.argv[2]] || [])]
+    : [
+      "--max-semi-space-size=" + megabytes,
+      "--heap-growing-percent=120",
+      "--expose-gc",
+      ...(ownFlags[process.argv[2]] || [])
+    ]
 }
 
 /**

@@ -44,8 +44,11 @@ describe("The launcher", () => {
   it.layer(NodeServices.layer, { excludeTestServices: true })((it) => {
     it.effect("runs what runs for long with a heap that does not grow at leisure, and nothing else", () =>
       Effect.gen(function*() {
-        assert.strictEqual(yield* flagsOf("", "event-writer"), "--max-semi-space-size=8 --heap-growing-percent=120")
-        assert.strictEqual(yield* flagsOf("", "up"), "--max-semi-space-size=4 --heap-growing-percent=120")
+        assert.strictEqual(
+          yield* flagsOf("", "event-writer"),
+          "--max-semi-space-size=8 --heap-growing-percent=120 --expose-gc"
+        )
+        assert.strictEqual(yield* flagsOf("", "up"), "--max-semi-space-size=4 --heap-growing-percent=120 --expose-gc")
         assert.strictEqual(yield* flagsOf("", "check"), "")
       }))
 

@@ -19,6 +19,7 @@ import * as GrpcReflection from "./GrpcReflection.ts"
 import type { Service } from "./GrpcService.ts"
 import { machineClock } from "./internal/MachineClock.ts"
 import * as Arriving from "./internal/server/Arriving.ts"
+import { CallTurns } from "./internal/server/CallTurns.ts"
 import type { ConnectionLife } from "./internal/server/Connection.ts"
 import { Deadlines } from "./internal/server/Deadlines.ts"
 import * as FloodWatch from "./internal/server/FloodWatch.ts"
@@ -142,6 +143,15 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     let isClosing = false
     const run: Run<R> = yield* FiberSet.runtime(calls)<R>()
     const server = Http2Server.create(options.credentials, options.maxConcurrentCalls ?? given.streamsPerConnection)
+    const begin = (stream: http2.ServerHttp2Stream, head: RequestHead.RequestHead) => {
+      const incoming = new Http2Call(stream, head, limits)
+      const serve = methods.get(head.path)
+      const problem = head.problem ??
+        (serve === undefined ? new Unimplemented({ detail: `no method ${head.path} here` }) : undefined)
+      if (problem !== undefined) return incoming.end(GrpcStatus.failed(problem), undefined)
+      if (serve !== undefined) runCall(incoming, serve, options.interceptors ?? [], run, () => isClosing)
+    }
+    const turns = new CallTurns()
     server.on("stream", (
       stream: http2.ServerHttp2Stream,
       headers: http2.IncomingHttpHeaders,
@@ -151,13 +161,13 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       stream.on("error", () => {})
       const refusal = RequestHead.httpRefusal(headers)
       if (refusal !== undefined) return stream.respond({ ":status": refusal }, { endStream: true })
+      // The deadline counts from here.
       const head = RequestHead.read(headers, raw)
-      const incoming = new Http2Call(stream, head, limits)
-      const serve = methods.get(head.path)
-      const problem = head.problem ??
-        (serve === undefined ? new Unimplemented({ detail: `no method ${head.path} here` }) : undefined)
-      if (problem !== undefined) return incoming.end(GrpcStatus.failed(problem), undefined)
-      if (serve !== undefined) runCall(incoming, serve, options.interceptors ?? [], run, () => isClosing)
+      turns.add({
+        address: stream.session?.socket.remoteAddress ?? "",
+        isGone: () => stream.closed || stream.aborted,
+        begin: () => begin(stream, head)
+      })
     })
     const random = yield* Random.Random
     const log = Effect.runForkWith(yield* Effect.context<never>())

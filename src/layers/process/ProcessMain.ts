@@ -20,6 +20,8 @@ import {
   type Scope,
   Stream
 } from "effect"
+import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
+import * as GarbageCollection from "./GarbageCollection.ts"
 import * as HangUp from "./HangUp.ts"
 import * as StandardStreams from "./StandardStreams.ts"
 
@@ -192,7 +194,12 @@ export const supervise = Effect.fn("ProcessMain.supervise")(function*<A, E>(
 export const run = <A, E>(program: Effect.Effect<A, E>, options: ProcessMainOptions = {}): void => {
   const streams = StandardStreams.watch(options.stdout ?? "answer")
   // The error channel is empty, so what arrives in the observer is a code or a bug of this very module.
-  const fiber = Effect.runFork(supervise(program, { readerGone: streams.readerGone, ...options }))
+  const fiber = Effect.runFork(
+    ScopedLoop.start("Collecting garbage at rest", GarbageCollection.keep).pipe(
+      Effect.andThen(supervise(program, { readerGone: streams.readerGone, ...options })),
+      Effect.scoped
+    )
+  )
   const keepAlive = new MessageChannel()
   keepAlive.port1.ref()
   fiber.addObserver((exit) => {

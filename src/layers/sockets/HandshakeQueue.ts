@@ -8,6 +8,7 @@
  */
 import type * as net from "node:net"
 import type * as tls from "node:tls"
+import { FairQueue } from "./FairQueue.ts"
 import { later } from "./Timer.ts"
 
 export interface HandshakeLimits {
@@ -36,8 +37,10 @@ const keyOf = ({ remoteAddress, remotePort }: Pick<net.Socket, "remoteAddress" |
 export class HandshakeQueue {
   readonly #limits: HandshakeLimits
   readonly #refused: (socket: net.Socket) => void
-  /** By address, in the order of their turns. */
-  readonly #waiting = new Map<string, Array<Waiting>>()
+  /** A line for each address. */
+  readonly #waiting = new FairQueue<Waiting>()
+  /** Whether the next is to begin in the next round. */
+  #isDue = false
   /** Turns that go on, and how to keep their ends from coming by time. */
   readonly #running = new Map<string, () => void>()
 
@@ -54,10 +57,8 @@ export class HandshakeQueue {
     socket.once("readable", () => {
       // It went away, and has sent nothing.
       if (socket.readableLength === 0) return void socket.destroy()
-      const address = socket.remoteAddress ?? ""
-      const line = this.#waiting.get(address) ?? []
-      this.#waiting.set(address, line)
-      line.push({ socket, key: keyOf(socket), sinceMillis: performance.now(), begin })
+      const one = { socket, key: keyOf(socket), sinceMillis: performance.now(), begin }
+      this.#waiting.add(socket.remoteAddress ?? "", one)
       this.#next()
     })
   }
@@ -76,31 +77,27 @@ export class HandshakeQueue {
   }
 
   #next(): void {
-    while (this.#running.size < this.#limits.atOnce) {
-      const one = this.#take()
-      if (one === undefined) return
-      if (one.socket.destroyed) continue
-      if (performance.now() - one.sinceMillis > this.#limits.waitMillis) {
-        this.#refused(one.socket)
-        one.socket.destroy()
-        continue
-      }
-      const { key, socket } = one
-      this.#running.set(key, later(this.#limits.turnMillis, () => this.#end(key)))
-      socket.once("close", () => this.#end(key))
-      one.begin()
-    }
+    if (this.#isDue || this.#waiting.isEmpty || this.#running.size >= this.#limits.atOnce) return
+    this.#isDue = true
+    // One in each round of the event loop: what others have sent meanwhile is read between two of them.
+    setImmediate(() => {
+      this.#isDue = false
+      const one = this.#waiting.take()
+      if (one !== undefined) this.#begin(one)
+      this.#next()
+    })
   }
 
-  /** The first of the address whose turn it is, which is the last from then on. */
-  #take(): Waiting | undefined {
-    for (const [address, line] of this.#waiting) {
-      const one = line.shift()
-      this.#waiting.delete(address)
-      if (line.length > 0) this.#waiting.set(address, line)
-      return one
+  #begin({ begin, key, sinceMillis, socket }: Waiting): void {
+    if (socket.destroyed) return
+    if (performance.now() - sinceMillis > this.#limits.waitMillis) {
+      this.#refused(socket)
+      socket.destroy()
+      return
     }
-    return undefined
+    this.#running.set(key, later(this.#limits.turnMillis, () => this.#end(key)))
+    socket.once("close", () => this.#end(key))
+    begin()
   }
 }
 

@@ -1,0 +1,26 @@
+/** Collects the garbage of a program that has come to rest; see the rule in RestCollection. */
+import { Clock, Effect, Schedule } from "effect"
+import * as RestCollection from "../../domain/process/RestCollection.ts"
+
+const lookEvery = "5 seconds"
+
+/** For a loop of its own. Over at once where Node was not told to let programs collect (`--expose-gc`). */
+export const keep: Effect.Effect<void> = Effect.suspend(() => {
+  const collect = globalThis.gc
+  if (collect === undefined) return Effect.void
+  let state = RestCollection.initial
+  let before = performance.eventLoopUtilization()
+  const look = Effect.map(Clock.currentTimeMillis, (nowMillis) => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, before)
+    before = now
+    const seen = { heapBytes: process.memoryUsage().heapTotal, busyShare: utilization, nowMillis }
+    if (!RestCollection.isDue(state, seen)) {
+      state = RestCollection.looked(state, seen)
+      return
+    }
+    collect()
+    state = RestCollection.collected({ heapBytes: process.memoryUsage().heapTotal, nowMillis })
+  })
+  return Effect.asVoid(Effect.repeat(look, Schedule.spaced(lookEvery)))
+})
