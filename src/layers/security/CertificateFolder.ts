@@ -10,6 +10,7 @@ import type { PlatformError } from "effect/PlatformError"
 import * as crypto from "node:crypto"
 import * as net from "node:net"
 import * as path from "node:path"
+import * as WholeFile from "../files/WholeFile.ts"
 import * as OwnFile from "../process/OwnFile.ts"
 import * as SafeDirectory from "../process/SafeDirectory.ts"
 import { systemText } from "../process/SystemText.ts"
@@ -42,10 +43,14 @@ const put = (file: string, text: string, mode: number) =>
     ({ detail }) => new CertificateFolderError({ file, reason: detail })
   )
 
-export const read = Effect.fnUntraced(function*(file: string) {
-  const files = yield* FileSystem.FileSystem
-  return yield* Effect.mapError(files.readFileString(file), failed(file))
-})
+/** Of the roots of a whole system, of which there are some 150. */
+const bytesMax = 2 ** 20
+
+export const read = (file: string) =>
+  Effect.mapError(
+    WholeFile.read(file, bytesMax),
+    ({ detail }) => new CertificateFolderError({ file, reason: detail })
+  )
 
 const validity = (life: Duration.Duration) =>
   Effect.map(Clock.currentTimeMillis, (now) => ({

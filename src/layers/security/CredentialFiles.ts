@@ -82,13 +82,10 @@ export const toSet = Effect.fnUntraced(function*({ parts }: Reading, kind: Kind)
 /** Long enough for whoever writes a certificate and then its key. */
 const quiet = Duration.millis(300)
 
-const foldersOf = (files: OwnFiles): ReadonlyArray<string> => [
-  ...new Set(
-    [files.certFile, files.keyFile, files.caFile, files.clientCaFile].flatMap((file) =>
-      file === undefined ? [] : [path.dirname(file)]
-    )
-  )
-]
+export const allOf = ({ caFile, certFile, clientCaFile, keyFile }: OwnFiles): ReadonlyArray<string> =>
+  [certFile, keyFile, caFile, clientCaFile].filter((file) => file !== undefined)
+
+const foldersOf = (files: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(files.map(path.dirname))]
 
 /** How soon it is seen that another folder stands in the place of one that is watched. */
 const lookAgain = Duration.seconds(2)
@@ -118,7 +115,7 @@ const watchFolder = (files: FileSystem.FileSystem, folder: string, every: Durati
   })).pipe(Stream.forever)
 
 /** Something happened in the folders, or so much time passed. */
-export const stirrings = (files: OwnFiles, every: Duration.Duration) =>
+export const stirrings = (files: ReadonlyArray<string>, every: Duration.Duration) =>
   Stream.unwrap(Effect.map(FileSystem.FileSystem, (fileSystem) => {
     const folders = foldersOf(files).map((folder) => watchFolder(fileSystem, folder, every))
     return Stream.mergeAll(folders, { concurrency: "unbounded" }).pipe(

@@ -1,8 +1,15 @@
-/** A source of sets that are files on this machine. */
-import { type Duration, Effect, Option, Result, Stream } from "effect"
-import type { CredentialOrigin } from "../../services/security/Credentials.ts"
+/**
+ * A source of sets that are files on this machine; and of roots alone, where there is no certificate of ours. What cannot
+ * be used changes nothing, and is told once.
+ */
+import { type Duration, Effect, Option, Result, Stream, SubscriptionRef } from "effect"
+import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
+import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
+import type { CredentialOrigin, RootSource } from "../../services/security/Credentials.ts"
+import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as CredentialFiles from "./CredentialFiles.ts"
 import * as CredentialState from "./CredentialState.ts"
+import * as TlsFiles from "./TlsFiles.ts"
 
 export interface FileOptions {
   readonly openKeys: CredentialFiles.OpenKeys
@@ -33,9 +40,46 @@ export const open = Effect.fnUntraced(function*(
     yield* state.age
   })
 
-  const watch = CredentialFiles.stirrings(files, options.every).pipe(
+  const watch = CredentialFiles.stirrings(CredentialFiles.allOf(files), options.every).pipe(
     Stream.runForEach(() => look),
     Effect.andThen(Effect.never)
   )
   return { source: state.source, watch }
+})
+
+const readRoots = Effect.fnUntraced(function*(file: string) {
+  const ca = yield* TlsFiles.readPem(file)
+  yield* TlsFiles.check(file, { ca })
+  return ca
+})
+
+/** Watched until the scope closes. */
+export const openRoots = Effect.fnUntraced(function*(file: string, { every }: Pick<FileOptions, "every">) {
+  const monitor = yield* SecurityMonitor
+  const present = yield* SubscriptionRef.make(yield* readRoots(file))
+  let refused = ""
+
+  const refuse = Effect.fnUntraced(function*(reason: string) {
+    if (reason === refused) return
+    refused = reason
+    yield* monitor.record(SecurityEvent.CertificateRejected.make({ commonName: "", reason }))
+  })
+
+  const look = Effect.gen(function*() {
+    const found = yield* Effect.result(readRoots(file))
+    if (Result.isFailure(found)) return yield* refuse(found.failure.message)
+    refused = ""
+    if (found.success === SubscriptionRef.getUnsafe(present)) return
+    yield* SubscriptionRef.set(present, found.success)
+    yield* Effect.logInfo(`TLS file ${file}: its roots have changed and are used from now on`)
+  })
+
+  yield* ScopedLoop.start(
+    `Watching ${file}`,
+    Stream.runForEach(CredentialFiles.stirrings([file], every), () => look)
+  )
+  return {
+    current: () => SubscriptionRef.getUnsafe(present),
+    renewals: Stream.drop(SubscriptionRef.changes(present), 1)
+  } satisfies RootSource
 })

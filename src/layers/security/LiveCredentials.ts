@@ -98,6 +98,7 @@ const make = Effect.fnUntraced(function*(options: CredentialsOptions) {
         Effect.tapError(() => Scope.close(scope, Exit.void))
       )
     }),
+    openRoots: (file) => Effect.provide(FileCredentials.openRoots(file, fileOptions), context),
     keep
   })
 })

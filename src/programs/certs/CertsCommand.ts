@@ -7,6 +7,8 @@ import { Console, Duration, Effect, Option } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as net from "node:net"
+import * as HostName from "../../domain/monitoring/checks/HostName.ts"
 import * as SpiffeId from "../../domain/security/SpiffeId.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import * as CertificateFolder from "../../layers/security/CertificateFolder.ts"
@@ -56,11 +58,17 @@ const name = Argument.String("name").pipe(
   )
 )
 
+/** As a certificate names a host: also `*.example.org`, and an address without its zone. */
+const isHost = (text: string): boolean =>
+  (net.isIP(text) !== 0 && !text.includes("%")) || HostName.isHostName(text.replace(/^\*\./, ""))
+
 const issue = Command.make("issue", {
   name,
   dir,
   days: days(365),
   host: Flag.String("host").pipe(
+    Flag.map(HostName.toAscii),
+    Flag.filter(isHost, (text) => `a host name or an IP address, got ${JSON.stringify(text)}`),
     Flag.atLeast(0),
     Flag.withDescription("A host name or an address that the service is dialled by; may be repeated")
   ),

@@ -67,12 +67,22 @@ export interface CredentialSource {
   readonly trouble: () => string
 }
 
+/** Roots without a certificate of ours. */
+export interface RootSource {
+  /** PEM. */
+  readonly current: () => string
+  /** They were replaced. */
+  readonly renewals: Stream.Stream<unknown>
+}
+
 export class Credentials extends Context.Service<Credentials, {
   /**
    * Fails when files cannot be used now. A Workload API is not waited for: an identity may be registered later, and until
    * then connections fail with that reason.
    */
   readonly open: (origin: CredentialOrigin) => Effect.Effect<CredentialSource, CredentialsError, Scope.Scope>
-  /** Watches what is open; without it nothing is renewed. For a supervisor. */
+  /** Fails when the file cannot be used now. Watched until the scope closes. */
+  readonly openRoots: (file: string) => Effect.Effect<RootSource, CredentialsError, Scope.Scope>
+  /** Watches the sets that are open; without it none is renewed. For a supervisor. */
   readonly keep: Effect.Effect<never>
 }>()("serviceradar/services/security/Credentials") {}

@@ -124,6 +124,13 @@ describe("CertificateFolder", () => {
       )
     }).pipe(Effect.provide(NodeServices.layer)))
 
+  it.live("shows nothing of what is no file, or without end", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(CertificateReport.show("/dev/zero"))
+
+      assert.strictEqual(error.message, "/dev/zero: it is no file but a CharacterDevice")
+    }).pipe(Effect.provide(NodeServices.layer)))
+
   it.live("does not issue with a key that is not that of the CA", () =>
     Effect.gen(function*() {
       const folder = yield* prepared

@@ -34,7 +34,11 @@ const rig = Effect.fnUntraced(function*(
       summary: Effect.die("not asked for"),
       keep: Effect.never
     }),
-    Layer.succeed(Credentials, { open: () => open(source), keep: Effect.never })
+    Layer.succeed(Credentials, {
+      open: () => open(source),
+      openRoots: () => Effect.die("not asked for"),
+      keep: Effect.never
+    })
   )
   const context = yield* SecurityContext.make({ peer: "agent-1", address: "192.0.2.1:1", security }).pipe(
     Effect.provide(layer)

@@ -30,7 +30,6 @@ import {
 } from "../../../services/security/Credentials.ts"
 import { systemText } from "../../process/SystemText.ts"
 import * as PeerRules from "../../security/PeerRules.ts"
-import * as TlsFiles from "../../security/TlsFiles.ts"
 import type { NatsAddress, UrlLogin } from "./NatsAddress.ts"
 
 export class NatsCredentialsError extends Schema.TaggedError<NatsCredentialsError>()("NatsCredentialsError", {
@@ -152,10 +151,6 @@ const authenticatorOf = Effect.fnUntraced(function*(options: NatsCredentialsOpti
 
 const asOurs = Effect.mapError(({ file, reason }: CredentialsError) => new NatsCredentialsError({ file, reason }))
 
-const readPem = (file: string) => asOurs(TlsFiles.readPem(file))
-
-const check = (file: string, options: tls.SecureContextOptions) => asOurs(TlsFiles.check(file, options))
-
 /** The client names no server to TLS that is known by its address alone, and Node then expects `localhost`. */
 const verifyAddresses = (servers: ReadonlyArray<string>): Pick<tls.ConnectionOptions, "checkServerIdentity"> => {
   const addresses = servers.map((server) => server.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1")).filter(net.isIP)
@@ -202,22 +197,22 @@ const ofSet = (options: NatsTls, servers: ReadonlyArray<string>, set: Credential
 /** The system's roots or others, and no certificate of ours. */
 const ofRoots = Effect.fnUntraced(function*(options: NatsTls, servers: ReadonlyArray<string>) {
   const { caFile, certFile, keyFile } = options
-  let found: ConnectionTls = named(options, servers)
-  if (caFile !== undefined) {
-    const ca = yield* readPem(caFile)
-    yield* check(caFile, { ca })
-    found = { ...found, ca }
+  if (certFile !== undefined || keyFile !== undefined) {
+    return yield* new NatsCredentialsError({
+      file: certFile ?? keyFile ?? "",
+      reason: "a certificate and its key go together, but only one of them is named"
+    })
   }
-  if (certFile === undefined && keyFile === undefined) return found
-  return yield* new NatsCredentialsError({
-    file: certFile ?? keyFile ?? "",
-    reason: "a certificate and its key go together, but only one of them is named"
-  })
+  const found = named(options, servers)
+  if (caFile === undefined) return { tls: found, renewals: Stream.never }
+  const credentials = yield* Credentials
+  const { current, renewals } = yield* asOurs(credentials.openRoots(caFile))
+  return { tls: { ...found, ca: current() }, renewals }
 })
 
 const tlsOf = Effect.fnUntraced(function*(options: NatsTls, servers: ReadonlyArray<string>) {
   const origin = originOf(options)
-  if (origin === undefined) return { tls: yield* ofRoots(options, servers), renewals: Stream.never }
+  if (origin === undefined) return yield* ofRoots(options, servers)
   const credentials = yield* Credentials
   const source = yield* asOurs(credentials.open(origin))
   const set = source.current()
@@ -228,7 +223,7 @@ const tlsOf = Effect.fnUntraced(function*(options: NatsTls, servers: ReadonlyArr
 export interface LoadedCredentials {
   /** The part of the connection's options that says who we are. */
   readonly options: NodeConnectionOptions
-  /** Our certificate was replaced. */
+  /** Our certificate or the roots were replaced. */
   readonly renewals: Stream.Stream<unknown>
 }
 

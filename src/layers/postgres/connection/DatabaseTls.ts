@@ -5,7 +5,7 @@
  * `require` encrypts and verifies nothing, as it does everywhere else; without a mode and certificates the address
  * decides.
  */
-import { Effect, type FileSystem, Option, Redacted, type Scope, Stream } from "effect"
+import { Effect, Option, Redacted, type Scope, Stream } from "effect"
 import type * as tls from "node:tls"
 import type * as CnpgConfig from "../../../domain/events/settings/CnpgConfig.ts"
 import {
@@ -15,12 +15,11 @@ import {
   type CredentialSource,
   type OwnFiles
 } from "../../../services/security/Credentials.ts"
-import * as TlsFiles from "../../security/TlsFiles.ts"
 
 export interface DatabaseTls {
   /** Undefined: the address decides. */
   readonly options: tls.ConnectionOptions | undefined
-  /** Our certificate was replaced. */
+  /** Our certificate or the roots were replaced. */
   readonly renewals: Stream.Stream<unknown>
 }
 
@@ -35,11 +34,17 @@ const filesOf = ({ caFile, certFile, keyFile }: CnpgConfig.DatabaseTls): OwnFile
     ? undefined
     : { certFile, keyFile, caFile, clientCaFile: caFile }
 
-const rootsOf = Effect.fnUntraced(function*({ caFile }: CnpgConfig.DatabaseTls) {
-  if (caFile === undefined) return {}
-  const ca = { ca: yield* TlsFiles.readPem(caFile) }
-  yield* TlsFiles.check(caFile, ca)
-  return ca
+/** Roots alone, or those of the system. */
+const ofRoots = Effect.fnUntraced(function*({ caFile }: CnpgConfig.DatabaseTls) {
+  if (caFile === undefined) return { options: {}, renewals: Stream.never }
+  const credentials = yield* Credentials
+  const { current, renewals } = yield* credentials.openRoots(caFile)
+  const options: tls.ConnectionOptions = {
+    get ca() {
+      return current()
+    }
+  }
+  return { options, renewals }
 })
 
 /** The client takes these apart anew for each connection, so they are looked up then. */
@@ -68,7 +73,10 @@ const completed = (options: tls.ConnectionOptions, { verifiesName }: CnpgConfig.
 
 const ofFiles = Effect.fnUntraced(function*(database: CnpgConfig.DatabaseTls) {
   const files = filesOf(database)
-  if (files === undefined) return { options: completed(yield* rootsOf(database), database), renewals: Stream.never }
+  if (files === undefined) {
+    const { options, renewals } = yield* ofRoots(database)
+    return { options: completed(options, database), renewals }
+  }
   const source = yield* open(files)
   return { options: completed(ofSource(source), database), renewals: Stream.drop(source.changes, 1) }
 })
@@ -76,7 +84,7 @@ const ofFiles = Effect.fnUntraced(function*(database: CnpgConfig.DatabaseTls) {
 export const load = Effect.fn("DatabaseTls.load")(function*(database: {
   readonly tls: Option.Option<CnpgConfig.DatabaseTls>
   readonly sslMode: Option.Option<CnpgConfig.SslMode>
-}): Effect.fn.Return<DatabaseTls, CredentialsError, Credentials | FileSystem.FileSystem | Scope.Scope> {
+}): Effect.fn.Return<DatabaseTls, CredentialsError, Credentials | Scope.Scope> {
   if (Option.isSome(database.tls)) return yield* ofFiles(database.tls.value)
   const options = Option.contains(database.sslMode, "require") ? { rejectUnauthorized: false } : undefined
   return { options, renewals: Stream.never }

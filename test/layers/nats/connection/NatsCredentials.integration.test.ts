@@ -177,6 +177,42 @@ describe("NatsCredentials", () => {
       assert.deepStrictEqual((yield* load).options.tls, { cert: second.cert, key: second.key, minVersion: "TLSv1.3" })
     }).pipe(Effect.scoped, Effect.provide(secured)))
 
+  it.live(
+    "connects anew when roots change that stand alone, and not by roots that are none",
+    () =>
+      Effect.gen(function*() {
+        const root = yield* Effect.promise(() => fs.readFile(tlsFile("root.pem"), "utf8"))
+        const other = yield* Effect.promise(() => fs.readFile(tlsFile("other-root.pem"), "utf8"))
+        const caFile = yield* write("ca.pem", root)
+        const { port } = yield* natsServer.start({
+          config: `tls { cert_file: ${JSON.stringify(tlsFile("agent.pem"))}, key_file: ${
+            JSON.stringify(tlsFile("agent-key.pem"))
+          } }`
+        })
+        yield* Effect.gen(function*() {
+          const connection = yield* NatsConnection
+          const first = yield* natsClient.ready(connection)
+          yield* Effect.promise(() => fs.writeFile(caFile, "no roots"))
+          // Longer than a change takes to be seen.
+          yield* Effect.sleep("1 second")
+          assert.strictEqual(yield* natsClient.ready(connection), first)
+          yield* Effect.promise(() => fs.writeFile(caFile, other + root))
+          yield* natsClient.eventually(natsClient.ready(connection), (client) => client !== first)
+          yield* Effect.promise(() => fs.writeFile(caFile, other))
+          const away = connection.changes.pipe(Stream.filter(({ _tag }) => _tag === "Away"), Stream.runHead)
+          const status = yield* Effect.timeout(away, "10 seconds")
+          assert.match(Option.getOrUndefined(status)?._tag === "Away" ? JSON.stringify(status) : "", /certificate/)
+        }).pipe(
+          Effect.provide(
+            natsClient.layer(`tls://localhost:${port}`, { credentials: { tls: { caFile } } }).pipe(
+              Layer.provideMerge(quiet)
+            )
+          )
+        )
+      }),
+    60_000
+  )
+
   it.effect("names the file that cannot be used, and why", () =>
     Effect.gen(function*() {
       const address = { isTls: false, login: Option.none() }

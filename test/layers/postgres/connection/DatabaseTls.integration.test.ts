@@ -127,6 +127,37 @@ describe("DatabaseTls", () => {
       assert.deepStrictEqual([options?.cert, options?.key], [second.cert, second.key])
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
+  it.live("verifies by roots that stand alone, as they are now", () =>
+    Effect.gen(function*() {
+      const url = yield* server
+      const caFile = path.join(yield* temporaryFolder, "ca.pem")
+      const put = (root: string) => Effect.promise(() => fs.copyFile(file(`${root}.pem`), caFile))
+      yield* put("other-root")
+      const tls = yield* DatabaseTls.load({
+        tls: Option.some({ certFile: undefined, keyFile: undefined, caFile, verifiesName: false }),
+        sslMode: Option.none()
+      })
+      const renewed = yield* Effect.forkScoped(Stream.runHead(tls.renewals))
+      yield* Effect.gen(function*() {
+        const connection = yield* PgConnection
+        yield* Effect.forkScoped(connection.keep)
+        const connected = Effect.retry(connection.client, Schedule.spaced("20 millis"))
+        assert.isTrue(Option.isNone(yield* Effect.timeoutOption(connected, "1 second")))
+        yield* put("root")
+        yield* Effect.timeout(Fiber.join(renewed), "10 seconds")
+        const sql = yield* Effect.timeout(connected, "20 seconds")
+        const [row] = yield* sql<Session>`
+          select ssl, client_dn as client from pg_stat_ssl where pid = pg_backend_pid()`
+        assert.deepStrictEqual(row, { ssl: true, client: null })
+      }).pipe(
+        Effect.provide(
+          PgConnection.layer({ maxConnections: 1, tls }).pipe(
+            Layer.provide(DatabaseEndpoint.layer(Option.some(url)))
+          )
+        )
+      )
+    }).pipe(Effect.scoped, Effect.provide(layer)), 60_000)
+
   it.effect("names the file that is missing or does not belong to the others", () =>
     Effect.gen(function*() {
       const missing = yield* Effect.flip(DatabaseTls.load({ tls: files("nobody"), sslMode: Option.none() }))
