@@ -12,7 +12,7 @@ import * as CallWindow from "./CallWindow.ts"
 
 export type CircuitState = "closed" | "open" | "half_open" | "forced_open" | "forced_closed"
 
-/** Consecutive failures of one class, with no success in between, that open the circuit. */
+/** Consecutive failures of one class, with no success in between, that open the circuit. Infinite: they never do. */
 export type Thresholds = Readonly<Record<string, number>>
 
 export interface CircuitPolicy {
@@ -143,12 +143,17 @@ export const reasonOf = (circuit: Circuit, policy: CircuitPolicy, call: Recorded
 
 const failuresWith = (circuit: Circuit, result: CallResult): Circuit["failures"] =>
   result._tag === "failure"
-    ? { ...circuit.failures, [result.failureClass]: (circuit.failures[result.failureClass] ?? 0) + 1 }
+    ? { ...circuit.failures, [result.failureClass]: countOf(circuit.failures, result.failureClass, 0) + 1 }
     : {}
+
+/** A class may be named as what every object has, such as `constructor`. */
+const countOf = (counts: Readonly<Record<string, number>>, failureClass: string, otherwise: number): number =>
+  Object.hasOwn(counts, failureClass) ? counts[failureClass] ?? otherwise : otherwise
 
 const isOverThreshold = (circuit: Circuit, { thresholds }: CircuitPolicy, result: CallResult): boolean =>
   result._tag === "failure" &&
-  (circuit.failures[result.failureClass] ?? 0) + 1 >= (thresholds[result.failureClass] ?? Number.POSITIVE_INFINITY)
+  countOf(circuit.failures, result.failureClass, 0) + 1 >=
+    countOf(thresholds, result.failureClass, Number.POSITIVE_INFINITY)
 
 const windowWith = (
   circuit: Circuit,

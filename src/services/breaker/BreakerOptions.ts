@@ -27,7 +27,10 @@ export class InvalidBreakerOptions extends Schema.TaggedError<InvalidBreakerOpti
 }
 
 export interface CircuitBreakerOptions<Class extends string> {
-  /** For each class, how many failures since the last success open the circuit. */
+  /**
+   * For each class, how many failures since the last success open the circuit. `Infinity` for a class that only the
+   * window's `failureRate` counts.
+   */
   readonly thresholds: Readonly<Record<Class, number>>
   /** A `Schedule` lengthens the openings of a dependency that flaps; cap it. */
   readonly openDuration: Duration.Input | Schedule.Schedule<unknown, number>
@@ -37,7 +40,7 @@ export interface CircuitBreakerOptions<Class extends string> {
   readonly halfOpenMax?: Duration.Input
   /** Default none. */
   readonly window?: RateWindow
-  /** Circuits kept; one more forgets one without failures, else the oldest. Default 10,000. */
+  /** Circuits kept; one more forgets one without failures, else the oldest that nobody forced. Default 10,000. */
   readonly keysMax?: number
   /** Events that a subscriber may be behind before it loses the oldest. Default 1,024. */
   readonly eventsMax?: number
@@ -47,7 +50,7 @@ const callsMinDefault = 10
 const halfOpenMaxDefault = Duration.minutes(1)
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
-const isShare = (value: number): boolean => value > 0 && value <= 1
+const isShare = (value: number): boolean => Number.isFinite(value) && value > 0 && value <= 1
 
 type Options = CircuitBreakerOptions<string>
 
@@ -57,9 +60,18 @@ export const problems = (options: Options): ReadonlyArray<InvalidBreakerOptions>
   const expect = (isFine: boolean, field: string, value: unknown, expectation: string) => {
     if (!isFine) found.push(new InvalidBreakerOptions({ field, value: String(value), expectation }))
   }
-  const classes = Object.entries(options.thresholds)
-  expect(classes.length > 0 || options.window !== undefined, "thresholds", "empty", "a failure class, or a window")
-  for (const [name, threshold] of classes) expect(isCount(threshold), `thresholds.${name}`, threshold, count)
+  const classes = Object.entries(options.thresholds ?? {})
+  const isRated = options.window?.failureRate !== undefined
+  expect(
+    classes.length > 0 || options.window?.slowCallRate !== undefined,
+    "thresholds",
+    "empty",
+    "a failure class, or a window with a slowCallRate"
+  )
+  for (const [name, threshold] of classes) {
+    const isFine = isCount(threshold) || (isRated && threshold === Number.POSITIVE_INFINITY)
+    expect(isFine, `thresholds.${name}`, threshold, isRated ? `${count}, or Infinity` : count)
+  }
   const { openDuration } = options
   if (!Schedule.isSchedule(openDuration)) {
     expect(millisOf(openDuration) > 0, "openDuration", String(openDuration), "a duration above 0, or a Schedule")
@@ -99,7 +111,7 @@ const checkWindow = (
 export const policyOf = (options: Options): Circuit.CircuitPolicy => {
   const { window } = options
   return {
-    thresholds: options.thresholds,
+    thresholds: options.thresholds ?? {},
     probes: options.probes ?? 1,
     halfOpenMaxMillis: millisOf(options.halfOpenMax ?? halfOpenMaxDefault),
     window: window === undefined ? undefined : {

@@ -115,16 +115,25 @@ type Runs<A> = [A] extends [Effect.Effect<infer _A, infer _E, infer _R>] ? [A] e
   : { readonly "run answers an effect that nobody runs: use start": never }
   : unknown
 
-/** Declares a child that counts as started as soon as its fiber is forked (`run`), or in two parts (`start`). */
-export function child<A, E, R>(
-  options: ChildOptions & { readonly run: Effect.Effect<A, E, R> & Runs<A>; readonly start?: never }
-): ChildSpec<E, Exclude<R, Scope.Scope>>
+/** What stands in a compiler's message when `start` is wrong, or an option beside it. */
+interface NoStart extends Effect.Effect<Effect.Effect<never>> {
+  readonly "start answers the effect that the child runs; or another option is not as ChildOptions say": never
+}
+
+/**
+ * Declares a child that counts as started as soon as its fiber is forked (`run`), or in two parts (`start`).
+ *
+ * The form with `run` stands last: compilers tell the error of the last one.
+ */
 export function child<E1, R1, E2, R2>(
   options: ChildOptions & {
     readonly start: Effect.Effect<Effect.Effect<unknown, E2, R2>, E1, R1>
     readonly run?: never
   }
 ): ChildSpec<E1 | E2, Exclude<R1 | R2, Scope.Scope>>
+export function child<A, E, R>(
+  options: ChildOptions & { readonly run: Effect.Effect<A, E, R> & Runs<A>; readonly start?: NoStart }
+): ChildSpec<E, Exclude<R, Scope.Scope>>
 // boundary: both forms are a Start of the unions of what their parts fail with and need
 export function child<E, R>(options: ChildOptions & Start<E, R>): ChildSpec<E, Exclude<R, Scope.Scope>> {
   return make("worker", options)

@@ -187,6 +187,28 @@ describe("CircuitBreaker", () => {
       assert.strictEqual(yield* breaker.state("c"), "closed")
     }))
 
+  it.effect("keeps what an operator forced, however many other keys fail meanwhile", () =>
+    Effect.gen(function*() {
+      const breaker = yield* CircuitBreaker.make({ thresholds: { refused: 3 }, openDuration: "1 second", keysMax: 3 })
+      yield* breaker.force("in maintenance", "open")
+
+      yield* Effect.forEach(["a", "b", "c", "d", "e"], (key) =>
+        Effect.ignore(breaker.execute(refused, { key, classify: () => "refused" })))
+
+      assert.strictEqual(yield* breaker.state("in maintenance"), "forced_open")
+    }))
+
+  it.effect("counts a class that is named as what every object has", () =>
+    Effect.gen(function*() {
+      const breaker = yield* CircuitBreaker.make({ thresholds: { constructor: 2 }, openDuration: "1 second" })
+      const failing = Effect.ignore(breaker.execute(refused, { key: "db", classify: () => "constructor" }))
+
+      yield* failing
+      assert.strictEqual(yield* breaker.state("db"), "closed")
+      yield* failing
+      assert.strictEqual(yield* breaker.state("db"), "open")
+    }))
+
   describe("a window", () => {
     const window = {
       period: "10 seconds",
@@ -225,6 +247,21 @@ describe("CircuitBreaker", () => {
 
         const error = yield* Effect.flip(call(breaker, Effect.void))
         assert.strictEqual(typeof error === "string" ? error : error.reason._tag, "CircuitOpen")
+      }))
+
+    it.effect("alone opens for a class whose threshold is Infinity", () =>
+      Effect.gen(function*() {
+        const breaker = yield* CircuitBreaker.make({
+          thresholds: { refused: Number.POSITIVE_INFINITY },
+          openDuration: "30 seconds",
+          window: { period: "10 seconds", callsMin: 20, failureRate: 0.5 }
+        })
+        const failing = Effect.ignore(breaker.execute(refused, { key: "db", classify: () => "refused" }))
+
+        yield* Effect.repeat(failing, { times: 18 })
+        assert.strictEqual(yield* breaker.state("db"), "closed")
+        yield* failing
+        assert.strictEqual(yield* breaker.state("db"), "open")
       }))
 
     it.effect("opens when the share of slow calls is reached, and a slow probe opens it again", () =>
@@ -338,7 +375,9 @@ describe("CircuitBreaker", () => {
       const window = { period: "1 minute", failureRate: 0.5 } as const
       const wrong: ReadonlyArray<CircuitBreaker.CircuitBreakerOptions<string>> = [
         { ...fine, thresholds: {} },
+        { ...fine, thresholds: {}, window },
         { ...fine, thresholds: { a: 0 } },
+        { ...fine, thresholds: { a: Number.POSITIVE_INFINITY } },
         { ...fine, thresholds: { a: Number.NaN } },
         { ...fine, openDuration: 0 },
         { ...fine, openDuration: Number.NaN },
@@ -357,6 +396,8 @@ describe("CircuitBreaker", () => {
 
       assert.deepStrictEqual(errors.map(({ field }) => field), [
         "thresholds",
+        "thresholds",
+        "thresholds.a",
         "thresholds.a",
         "thresholds.a",
         "openDuration",

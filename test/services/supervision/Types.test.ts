@@ -98,6 +98,23 @@ describe("A supervisor's type", () => {
     assert.isTrue(Effect.isEffect(add))
   })
 
+  it("tells a wrong option of a child at the option itself", () => {
+    const misspelled = Supervisor.child({
+      id: "a",
+      run: Effect.never,
+      // @ts-expect-error the option is named restart
+      restarts: "transient"
+    })
+    const unknown = Supervisor.child({
+      id: "b",
+      run: Effect.never,
+      // @ts-expect-error there is no such kind of restart
+      restart: "always"
+    })
+
+    assert.deepStrictEqual([misspelled, unknown].map(({ description }) => description.id), ["a", "b"])
+  })
+
   // library/any.ts
   it("refuses a run that answers an effect, which nobody would run, and takes one that never answers", () => {
     // @ts-expect-error two parts belong into start

@@ -125,16 +125,23 @@ export class Circuits {
     PubSub.publishUnsafe(this.#events, { key, from: before.state, to: after.state, because, atMillis })
   }
 
+  /** What an operator forced is forgotten last: nobody but the operator would force it again. */
   #makeRoom(): void {
     if (this.#circuits.size < this.#keysMax) return
     let oldest: string | undefined
+    let oldestForced: string | undefined
     for (const [key, { state, failures }] of this.#circuits) {
+      if (state === "forced_open" || state === "forced_closed") {
+        oldestForced ??= key
+        continue
+      }
       oldest ??= key
       if (state !== "closed" || Object.keys(failures).length > 0) continue
       this.#circuits.delete(key)
       return
     }
-    if (oldest !== undefined) this.#circuits.delete(oldest)
+    const forgotten = oldest ?? oldestForced
+    if (forgotten !== undefined) this.#circuits.delete(forgotten)
   }
 }
 
