@@ -3,7 +3,7 @@
  * own. A failure names the seed and the fewest steps that still show it.
  *
  * A tree is made anew for each seed, on a clock of its own. When its supervisor gives up, because faults came faster than
- * its intensity allows, that is an end as good as any: nothing may live after it.
+ * its intensity allows, that is an end as good as any: nothing may live after it. One fault alone is no reason to give up.
  */
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { ChildSpec, ServicesOf } from "../ChildSpec.ts"
 import type * as Supervisor from "../Supervisor.ts"
+import * as Endings from "./Endings.ts"
 import * as EventText from "./EventText.ts"
 import * as FaultPlan from "./FaultPlan.ts"
 import * as Invariants from "./Invariants.ts"
@@ -173,12 +174,19 @@ const lead = <R1, R2>(
     const hasEnded = Effect.map(running.snapshot, ({ state }) => state === "stopped")
 
     const faulty = Effect.gen(function*() {
-      for (const step of plan.steps) {
-        const targets = targetsOf(yield* running.snapshot, running.alive)
+      for (const [index, step] of plan.steps.entries()) {
+        const before = yield* running.snapshot
+        const eventsBefore = running.events.length
+        const targets = targetsOf(before, running.alive)
         const child = targets[Math.floor(step.target * targets.length)]
         said.push(FaultPlan.describe(step, child ?? "nobody"))
         yield* carryOut(running, step, child)
-        const violation = yield* judge(running, promises)
+        const violation = (yield* judge(running, promises)) ?? Endings.gaveUpAlone(
+          plan.steps.slice(0, index),
+          step,
+          Endings.budgetLeft(before),
+          running.events.slice(eventsBefore)
+        )
         if (violation !== undefined || (yield* hasEnded)) return violation
       }
       return undefined
@@ -212,15 +220,14 @@ const lead = <R1, R2>(
       return yield* asked(promises, "stopped")
     })
 
-    const broken = yield* faulty
-    const healed = broken === undefined && !(yield* hasEnded) ? yield* healing : broken
-    const gaveUp = yield* hasEnded
-    return end(healed ?? (yield* stopping), gaveUp)
-  }).pipe(
-    Effect.catchTag("NotSettled", (error) =>
-      Effect.succeed<Run>({ violation: busy(error), steps: [], lastEvents: [], gaveUp: false })),
-    TestTree.provide
-  )
+    const whole = Effect.gen(function*() {
+      const broken = yield* faulty
+      const healed = broken === undefined && !(yield* hasEnded) ? yield* healing : broken
+      const gaveUp = yield* hasEnded
+      return end(healed ?? (yield* stopping), gaveUp)
+    })
+    return yield* Effect.catchTag(whole, "NotSettled", (error) => Effect.succeed(end(busy(error), false)))
+  }).pipe(TestTree.provide)
 
 const withoutStep = (plan: FaultPlan.FaultPlan, index: number): FaultPlan.FaultPlan => ({
   ...plan,

@@ -98,6 +98,26 @@ describe("TreeCheck", () => {
     assert.strictEqual(replayed.message, found.message)
     assert.lengthOf(found.plan.steps, 1)
   })
+
+  it("tells the steps to a loop that waits for nothing, and the last events", async () => {
+    const spinning = Effect.sync(() => {
+      let starts = 0
+      const life = Effect.suspend(() => ++starts < 2 ? Effect.never : Effect.forever(Effect.yieldNow))
+      return TreeCheck.subject({
+        id: "a",
+        strategy: "one_for_one",
+        children: [Supervisor.child({ id: "b", run: life })]
+      })
+    })
+
+    const found = await Effect.runPromise(
+      Effect.flip(TreeCheck.check(spinning, { firstSeed: currentSeed() ?? 1, seeds: 100, faults: ["kill"] }))
+    )
+
+    assert.strictEqual(found.invariant, "the tree comes to rest without time passing")
+    assert.deepStrictEqual(found.steps, ["kill a/b"])
+    assert.include(found.lastEvents, "a/b restarting")
+  })
 })
 
 describe("TestTree", () => {

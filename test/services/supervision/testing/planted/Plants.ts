@@ -4,6 +4,7 @@
  */
 import { Clock, Deferred, Effect, Queue, Ref, Schedule, type Scope, Semaphore } from "effect"
 import * as Backoff from "../../../../../src/domain/backoff/Backoff.ts"
+import * as Registry from "../../../../../src/services/supervision/Registry.ts"
 import * as Supervisor from "../../../../../src/services/supervision/Supervisor.ts"
 import * as TreeCheck from "../../../../../src/services/supervision/testing/TreeCheck.ts"
 
@@ -244,6 +245,22 @@ export const plants: ReadonlyArray<Plant> = [
           )
         })]
       })
+    })),
+
+  plant("name taken twice after a restart", (isFaulty) =>
+    Effect.gen(function*() {
+      const names = yield* Registry.make<string>("names")
+      let starts = 0
+      const named = (id: string) =>
+        Supervisor.child({
+          id,
+          start: Effect.gen(function*() {
+            starts += 1
+            yield* names.register(isFaulty && starts > 2 ? "leader" : id, id)
+            return Effect.never
+          })
+        })
+      return TreeCheck.subject({ id: "election", strategy: "one_for_all", children: [named("first"), named("second")] })
     })),
 
   plant("job taken before it is done", (isFaulty) =>
