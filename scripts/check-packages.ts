@@ -21,10 +21,18 @@ const bin = (name: string) => path.join(Library.root, "node_modules", ".bin", na
 /** Gzipped, of a minified program with one supervisor. */
 const sizeMax = 50_000
 
-const Peers = Schema.fromJsonString(Schema.Struct({ peerDependencies: Schema.Struct({ effect: Schema.String }) }))
-const range = Schema.decodeUnknownSync(Peers)(
+const Manifest = Schema.fromJsonString(
+  Schema.Struct({
+    peerDependencies: Schema.StructWithRest(Schema.Struct({ effect: Schema.String }), [
+      Schema.Record(Schema.String, Schema.String)
+    ]),
+    exports: Schema.Record(Schema.String, Schema.Unknown)
+  })
+)
+const manifest = Schema.decodeUnknownSync(Manifest)(
   fs.readFileSync(path.join(Library.root, "packages/library/package.json"), "utf8")
-).peerDependencies.effect
+)
+const range = manifest.peerDependencies.effect
 
 /** The highest is the newest that the range allows. */
 const effects = { lowest: range.replace("^", ""), highest: range }
@@ -103,6 +111,19 @@ const application = (home: string, library: string, effect: string, more: Readon
   return folder
 }
 
+/** Every entry, in a project with all peers: what it imports must be there, also where no example reaches it. */
+const importAll = (folder: string): string => {
+  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json")).map((entry) =>
+    path.posix.join("serviceradar-effect", entry)
+  )
+  fs.writeFileSync(
+    path.join(folder, "entries.mjs"),
+    entries.map((entry) => `await import(${JSON.stringify(entry)})\n`).join("")
+  )
+  run(process.execPath, ["entries.mjs"], folder)
+  return `${entries.length} entries`
+}
+
 const failures: Array<string> = []
 let held = 0
 
@@ -134,6 +155,13 @@ try {
     for (const name of fs.readdirSync(folder).filter((file) => file.endsWith(".ts"))) {
       await check(`effect ${which}: ${name} runs`, () => void run(process.execPath, [name], folder))
     }
+  }
+  for (const [which, version] of Object.entries(effects)) {
+    const peers = Object.keys(manifest.peerDependencies).filter((name) => name !== "effect")
+    await check(
+      `effect ${which}: every entry can be imported`,
+      () => importAll(application(home, library, version, peers))
+    )
   }
   for (const [name, more] of Object.entries(needs)) {
     await check(`effect highest, with ${more.join(" and ")}: ${name} compiles`, () => {
