@@ -1,6 +1,7 @@
 /** What a pipeline is made of, its defaults, and the check that refuses nonsense by the field's name. */
 import { Duration, type Effect, Record, Schema } from "effect"
 import type { Outcomes, Rejected } from "../../domain/pipeline/Outcome.ts"
+import * as ChildId from "../../domain/supervision/ChildId.ts"
 import type { RestartIntensityInput } from "../../domain/supervision/RestartIntensity.ts"
 import { millisOf } from "../clock/DurationInput.ts"
 import type { Backoff } from "../supervision/ChildSpec.ts"
@@ -135,8 +136,8 @@ export const settingsOf = (options: Numbers): Settings => {
 /** The first field that is wrong. */
 export const check = (options: Numbers): InvalidPipelineOptions | undefined => {
   const wrong = (field: string, value: unknown, expectation: string) =>
-    new InvalidPipelineOptions({ pipeline: options.name, field, value: String(value), expectation })
-  if (options.name === "") return wrong("name", "empty", "a name")
+    new InvalidPipelineOptions({ pipeline: String(options.name), field, value: String(value), expectation })
+  if (!ChildId.isValid(options.name)) return wrong("name", options.name, ChildId.expectation)
   for (const [field, duration] of Object.entries(durationsOf(options))) {
     if (!(millisOf(duration) > 0)) return wrong(field, duration, aboveZero)
   }

@@ -862,6 +862,12 @@ describe("Pipeline", () => {
           Effect.map(Effect.flip(Pipeline.run(options)), (error) => "field" in error ? error.field : error._tag)
 
         assert.strictEqual(yield* field({ ...base, name: "" }), "name")
+        assert.strictEqual(yield* field({ ...base, name: "a/b" }), "name")
+        const { name: _, ...nameless } = base
+        const untyped: unknown = nameless
+        // boundary: what a caller without types may pass
+        const unnamed = yield* Effect.flip(Pipeline.run(untyped as typeof base))
+        assert.include(unnamed.message, "name is undefined")
         assert.strictEqual(yield* field({ ...base, producers: 0 }), "producers")
         assert.strictEqual(yield* field({ ...base, processors: { concurrency: 1.5 } }), "concurrency")
         assert.strictEqual(yield* field({ ...base, rateLimit: { allowed: 1, interval: 0 } }), "rateLimit.interval")
