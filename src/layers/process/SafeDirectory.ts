@@ -45,17 +45,25 @@ export const stranger = ({ mode, uid }: FileSystem.File.Info): Option.Option<str
     : Option.none()
 }
 
-/** Makes the folder and those above it. Node calls a read-only file system "not found" when it makes several at once. */
+/**
+ * Makes the folder and those above it, one at a time: when Node makes several at once it calls a read-only file system
+ * "not found", and never returns below /proc.
+ */
 export const make = Effect.fn("SafeDirectory.make")(function*(directory: string, mode = 0o755) {
   const fileSystem = yield* FileSystem.FileSystem
-  const isMissing = (folder: string) => Effect.map(Effect.option(fileSystem.stat(folder)), Option.isNone)
-  yield* fileSystem.makeDirectory(directory, { recursive: true, mode }).pipe(
-    Effect.catchReason("PlatformError", "NotFound", () =>
-      Effect.gen(function*() {
-        const missing = yield* Effect.filter(withAncestors(path.resolve(directory)), isMissing)
-        yield* Effect.forEach(missing, (folder) => fileSystem.makeDirectory(folder, { mode }), { discard: true })
-      }))
-  )
+  const isFolder = (one: string) =>
+    Effect.map(Effect.option(fileSystem.stat(one)), Option.exists(({ type }) => type === "Directory"))
+  for (const folder of withAncestors(path.resolve(directory))) {
+    if (yield* isFolder(folder)) continue
+    yield* fileSystem.makeDirectory(folder, { mode }).pipe(
+      // Somebody else may have made it meanwhile.
+      Effect.catchReason(
+        "PlatformError",
+        "AlreadyExists",
+        (_reason, error) => Effect.flatMap(isFolder(folder), (isMade) => isMade ? Effect.void : Effect.fail(error))
+      )
+    )
+  }
 })
 
 /** Makes the folder, or takes an existing one that is safe. */
