@@ -127,10 +127,9 @@ const examine = (file: string, wanted: Option.Option<ConfigKind.ConfigKind>) =>
 
 const line = (file: string, severity: string, finding: Finding): string => {
   const place = `${file}:${finding.line}:${finding.column}: ${severity}: `
-  const subject = finding.key === "" ? "the document" : finding.key
-  return finding.value === undefined
-    ? `${place}not JSON: expected ${finding.expectation}`
-    : `${place}${subject} is ${finding.value}, expected ${finding.expectation}`
+  const { expectation, key, value } = finding
+  if (value !== undefined) return `${place}${key === "" ? "the document" : key} is ${value}, expected ${expectation}`
+  return `${place}${key === "" ? "not JSON" : key}: expected ${expectation}`
 }
 
 const print = ({ errors, file, kind, notices, warnings }: Report): string =>

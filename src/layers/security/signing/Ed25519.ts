@@ -3,7 +3,7 @@
  * processor time; otherwise with `node:crypto`. Signatures are the same bytes (RFC 8032 leaves no choice).
  *
  * libsodium refuses more: keys and first halves of signatures that are of small order or not in their one canonical
- * form. No signer makes such; the OpenSSL of Node 22 lets some through, which fit many messages at once.
+ * form. No signer makes such; OpenSSL 3.0 lets some through, which fit many messages at once.
  */
 import { Option, Result, Schema } from "effect"
 import * as crypto from "node:crypto"
