@@ -49,8 +49,8 @@ const budgeted = isUnderSteps ? ["test/services/pipeline/PipelineSteps.test.ts"]
  */
 const maxWorkers = Math.max(2, availableParallelism() - 1) + (isUnderSteps ? 1 : 0)
 
-/** Modules are loaded once for each worker: Effect anew for each file took a third of the time. */
-const shared = { pool: "threads", isolate: false } as const
+/** Modules are loaded once for each worker: Effect anew for each file took a third of the time. Processes, as some measure theirs. */
+const shared = { pool: "forks", isolate: false } as const
 
 /** One PostgreSQL for the whole run. */
 const servers = { globalSetup: ["test/support/globalSetup.ts"] }
