@@ -1,0 +1,32 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import * as PrintableText from "../../../src/domain/config/PrintableText.ts"
+
+/** Spaces, letters, and what has no place in a line. */
+const Characters = Schema.Array(
+  Schema.Literals([" ", "  ", "a", "~", "é", "\n", "\t", "\u0000", "\u001b", "\u007f", "\u0085", "\u202e", "\ud800"])
+)
+
+describe("PrintableText", () => {
+  it.each([
+    ["plain text, as it is", "plain text, as it is"],
+    ["two  spaces\tand\r\nlines", "two spaces and lines"],
+    ["\u001b[31mred\u0007", "[31mred"],
+    ["turned \u202e round", "turned  round"],
+    ["half \ud800", "half "]
+  ])("makes one line of %j", (text, line) => {
+    assert.strictEqual(PrintableText.oneLine(text), line)
+  })
+
+  it.effect.prop(
+    "leaves nothing that steers a terminal, and a line as it is",
+    [Characters],
+    ([characters]) =>
+      Effect.sync(() => {
+        const line = PrintableText.oneLine(characters.join(""))
+
+        assert.notMatch(line, /[\p{Cc}\p{Cf}\p{Cs}]/u)
+        assert.strictEqual(line.replaceAll(" ", ""), characters.filter((one) => /[a~é]/.test(one)).join(""))
+      })
+  )
+})
