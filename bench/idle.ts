@@ -12,29 +12,14 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Usage from "./processes/Usage.ts"
 import type { Row } from "./Table.ts"
-
-/** USER_HZ, which Linux fixes at 100 on every architecture that Node knows. */
-const ticksPerSecond = 100
-
-const readText = (file: string): string => {
-  try {
-    return fs.readFileSync(file, "utf8")
-  } catch {
-    return ""
-  }
-}
-
-const statFields = (pid: number): ReadonlyArray<string> => {
-  const text = readText(`/proc/${pid}/stat`)
-  return text.slice(text.lastIndexOf(")") + 2).split(" ")
-}
 
 const pids = () => fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number)
 
 /** The process and all below it. */
 const family = (root: number): ReadonlyArray<number> => {
-  const parents = new Map(pids().map((pid) => [pid, Number(statFields(pid)[1])]))
+  const parents = new Map(pids().map((pid) => [pid, Usage.parentOf(pid)]))
   const isInside = (pid: number): boolean => {
     const parent = parents.get(pid)
     return pid === root || (parent !== undefined && parent > 1 && isInside(parent))
@@ -42,19 +27,15 @@ const family = (root: number): ReadonlyArray<number> => {
   return [...parents.keys()].filter(isInside)
 }
 
-const cpuSeconds = (pid: number): number => {
-  const fields = statFields(pid)
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond
-}
-
 const residentMb = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`))?.[1] ?? 0) / 1_024
+  Number(/^VmRSS:\s+(\d+)/m.exec(Usage.textOf(`/proc/${pid}/status`))?.[1] ?? 0) / 1_024
 
 /** How often its threads went to sleep by themselves, which is as often as they were woken. */
 const wakeUps = (pid: number): number =>
   (fs.existsSync(`/proc/${pid}/task`) ? fs.readdirSync(`/proc/${pid}/task`) : []).reduce(
     (sum, thread) =>
-      sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readText(`/proc/${pid}/task/${thread}/status`))?.[1] ?? 0),
+      sum +
+      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(Usage.textOf(`/proc/${pid}/task/${thread}/status`))?.[1] ?? 0),
     0
   )
 
@@ -80,8 +61,8 @@ interface Reading {
 /** PostgreSQL's backends come and go: only those alive at both ends count, which are nearly all. */
 const read = (pid: number, folder: string): Reading => ({
   atMillis: performance.now(),
-  cpuSeconds: cpuSeconds(pid),
-  serversCpuSeconds: family(pid).filter((one) => one !== pid).reduce((sum, one) => sum + cpuSeconds(one), 0),
+  cpuSeconds: Usage.ownCpuSeconds(pid),
+  serversCpuSeconds: family(pid).filter((one) => one !== pid).reduce((sum, one) => sum + Usage.ownCpuSeconds(one), 0),
   wakeUps: wakeUps(pid),
   databaseBytes: folderBytes(path.join(databaseFolder(pid, folder), "data", "base")),
   streamBytes: fs.existsSync(path.join(folder, "nats", "store")) ? folderBytes(path.join(folder, "nats", "store")) : 0
@@ -92,11 +73,11 @@ const databaseFolder = (pid: number, folder: string): string => {
   const own = path.join(folder, "postgres")
   if (fs.existsSync(path.join(own, "data", "base"))) return own
   for (const one of family(pid)) {
-    const at = readText(`/proc/${one}/cmdline`).split("\0")
+    const at = Usage.textOf(`/proc/${one}/cmdline`).split("\0")
     const data = at[at.indexOf("-D") + 1]
     if (at.includes("-D") && data !== undefined) return path.dirname(data)
   }
-  throw new Error(`no PostgreSQL below process ${pid}: ${readText(path.join(folder, "output.log"))}`)
+  throw new Error(`no PostgreSQL below process ${pid}: ${Usage.textOf(path.join(folder, "output.log"))}`)
 }
 
 const stop = async (child: ChildProcess): Promise<void> => {
@@ -130,7 +111,7 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     for (let passed = 0; passed < minutes * 60; passed += 5) {
       await sleep(Math.min(5, minutes * 60 - passed) * 1_000)
       if (child.exitCode !== null) {
-        throw new Error(`up ended with ${child.exitCode}: ${readText(`${folder}/output.log`)}`)
+        throw new Error(`up ended with ${child.exitCode}: ${Usage.textOf(`${folder}/output.log`)}`)
       }
       rssMax = Math.max(rssMax, residentMb(pid))
     }

@@ -5,7 +5,8 @@ import * as fs from "node:fs"
 const ticksPerSecond = 100
 const bytesPerPage = 4_096
 
-const read = (file: string): string => {
+/** Empty when it cannot be read: processes end. */
+export const textOf = (file: string): string => {
   try {
     return fs.readFileSync(file, "utf8")
   } catch {
@@ -15,11 +16,11 @@ const read = (file: string): string => {
 
 /** Behind the name, which may hold blanks and brackets. */
 const statOf = (pid: number): ReadonlyArray<string> => {
-  const text = read(`/proc/${pid}/stat`)
+  const text = textOf(`/proc/${pid}/stat`)
   return text.slice(text.lastIndexOf(")") + 2).split(" ")
 }
 
-const parentOf = (pid: number): number => Number(statOf(pid)[1])
+export const parentOf = (pid: number): number => Number(statOf(pid)[1])
 
 const childrenOf = (pid: number): ReadonlyArray<number> => {
   if (process.platform !== "linux") return []
@@ -29,12 +30,12 @@ const childrenOf = (pid: number): ReadonlyArray<number> => {
 const ticks = (fields: ReadonlyArray<string>, from: number, to: number): number =>
   fields.slice(from, to).reduce((sum, field) => sum + Number(field), 0)
 
+/** Of the process alone. */
+export const ownCpuSeconds = (pid: number): number => ticks(statOf(pid), 11, 13) / ticksPerSecond
+
 /** Of the process, its children now, and those that it has outlived. */
-export const cpuSeconds = (pid: number): number => {
-  const own = ticks(statOf(pid), 11, 15)
-  const children = childrenOf(pid).map((child) => ticks(statOf(child), 11, 13))
-  return children.reduce((sum, one) => sum + one, own) / ticksPerSecond
-}
+export const cpuSeconds = (pid: number): number =>
+  childrenOf(pid).reduce((sum, child) => sum + ownCpuSeconds(child), ticks(statOf(pid), 11, 15) / ticksPerSecond)
 
 export const residentMegabytes = (pid: number): number =>
-  Number(read(`/proc/${pid}/statm`).split(" ")[1] ?? 0) * bytesPerPage / 1e6
+  Number(textOf(`/proc/${pid}/statm`).split(" ")[1] ?? 0) * bytesPerPage / 1e6

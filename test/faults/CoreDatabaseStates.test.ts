@@ -1,18 +1,15 @@
 /** States of core's database in which it answers, or refuses, and stores nothing: each is said once, and its end once. */
-import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Redacted, Schedule } from "effect"
-import * as Reactivity from "effect/reactivity/Reactivity"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { PollerServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
 import * as CoreProcess from "../support/coreProcess.ts"
+import * as DatabaseSession from "../support/databaseSession.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
 import { TestDatabase } from "../support/TestDatabase.ts"
-
-const session = (url: Redacted.Redacted) => Effect.provide(PgClient.make({ url, maxConnections: 1 }), Reactivity.layer)
 
 /** A core with the database at `url`, and a poller of it. */
 const startCore = Effect.fnUntraced(function*(url: string) {
@@ -47,13 +44,8 @@ describe("Core whose database", () => {
       const { lines, ready, report, says, services } = yield* startCore(Redacted.value(url))
       yield* ready
       yield* report
-      const admin = yield* session(url)
-      const [database] = yield* admin`select current_database() as name`
-      const name = admin(String(database?.["name"]))
-      const end = admin`select pg_terminate_backend(pid) from pg_stat_activity
-        where pid <> pg_backend_pid() and datname = current_database()`
-      yield* admin`alter database ${name} set default_transaction_read_only = on`
-      yield* end
+      const readOnly = yield* DatabaseSession.readOnly(yield* DatabaseSession.session(url))
+      yield* readOnly.begin
 
       yield* says("the reason", /read-only/, "5 seconds")
       // Reports that are refused, between questions that are answered, for longer than an outage takes to settle.
@@ -63,8 +55,7 @@ describe("Core whose database", () => {
       })
       const refused = yield* Effect.flip(report)
       const during = [lines(away).length, lines(back).length]
-      yield* admin`alter database ${name} reset default_transaction_read_only`
-      yield* end
+      yield* readOnly.end
       yield* ready
       yield* Effect.retry(report, Schedule.spaced("100 millis"))
       yield* Effect.repeat(report, { schedule: Schedule.spaced("200 millis"), times: 4 })
@@ -78,7 +69,7 @@ describe("Core whose database", () => {
   it.live("is not there at the start, or refuses the password, waits for it with the server's words", () =>
     Effect.gen(function*() {
       const { url } = yield* TestDatabase
-      const admin = yield* session(url)
+      const admin = yield* DatabaseSession.session(url)
       const elsewhere = new URL(Redacted.value(url))
       const name = `${elsewhere.pathname.slice(1)}_late`
       const role = `core_${name}`

@@ -1,14 +1,13 @@
 /** States of a database that answers, and still cannot be written: each is said once, and its end once. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { jetstream } from "@nats-io/jetstream"
 import { Effect, Layer, Logger, Option, Redacted, Schedule } from "effect"
-import * as Reactivity from "effect/reactivity/Reactivity"
 import * as EventWriterSettings from "../../../src/domain/events/settings/EventWriterSettings.ts"
 import * as FreePort from "../../../src/layers/process/endpoint/FreePort.ts"
 import * as EventWriterProgram from "../../../src/programs/event-writer/EventWriterProgram.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
+import * as DatabaseSession from "../../support/databaseSession.ts"
 import { natsConnection } from "../../support/eventWriter.ts"
 import { get } from "../../support/http.ts"
 import * as NatsServer from "../../support/natsServer.ts"
@@ -23,12 +22,9 @@ const until = <A, E, R>(effect: Effect.Effect<A, E, R>, holds: (value: A) => boo
     Effect.timeout(within)
   )
 
-const session = (url: Redacted.Redacted, parameters: Readonly<Record<string, string>> = {}) =>
-  Effect.provide(PgClient.make({ url, maxConnections: 1, startupParameters: parameters }), Reactivity.layer)
-
 /** Asked again and again, so it keeps no connection. */
 const rows = (url: Redacted.Redacted) =>
-  Effect.flatMap(session(url), (sql) => sql`select body from platform.logs order by body`).pipe(
+  Effect.flatMap(DatabaseSession.session(url), (sql) => sql`select body from platform.logs order by body`).pipe(
     Effect.scoped,
     Effect.orElseSucceed(() => []),
     Effect.map((found) => found.map((row) => JSON.stringify(row)))
@@ -64,7 +60,7 @@ const withPassword = (url: Redacted.Redacted, name: string, password: string) =>
 /** A role that may make what it needs in the test's database, and a session that may change it. */
 const writerRole = Effect.fnUntraced(function*(password: string) {
   const { url } = yield* TestDatabase
-  const admin = yield* session(url)
+  const admin = yield* DatabaseSession.session(url)
   const database = new URL(Redacted.value(url)).pathname.slice(1)
   const name = `writer_${database}`
   yield* Effect.acquireRelease(
@@ -90,13 +86,8 @@ describe("Database states", () => {
         const { url } = yield* TestDatabase
         const { publish, readiness, ready } = yield* start(url)
         yield* ready
-        const admin = yield* session(url)
-        const [database] = yield* admin`select current_database() as name`
-        const name = admin(String(database?.["name"]))
-        const end = admin`select pg_terminate_backend(pid) from pg_stat_activity
-        where pid <> pg_backend_pid() and datname = current_database()`
-        yield* admin`alter database ${name} set default_transaction_read_only = on`
-        yield* end
+        const readOnly = yield* DatabaseSession.readOnly(yield* DatabaseSession.session(url))
+        yield* readOnly.begin
 
         const startMillis = performance.now()
         const refused = yield* until(readiness, ({ status }) => status === 503)
@@ -105,8 +96,7 @@ describe("Database states", () => {
         // Long enough for a breaker that opens and closes to do so.
         yield* Effect.sleep("3 seconds")
         const still = yield* readiness
-        yield* admin`alter database ${name} reset default_transaction_read_only`
-        yield* end
+        yield* readOnly.end
         yield* ready
         yield* until(rows(url), (found) => found.length === 1)
 
@@ -126,7 +116,7 @@ describe("Database states", () => {
         const { url } = yield* TestDatabase
         const { publish, ready } = yield* start(url)
         yield* ready
-        const admin = yield* session(url)
+        const admin = yield* DatabaseSession.session(url)
         yield* admin`alter table platform.logs detach partition platform.logs_default`
         yield* publish("of long ago", new Date(Date.now() - 100 * 86_400_000).toISOString())
         for (const body of ["a", "b", "c"]) yield* publish(body)
@@ -150,7 +140,7 @@ describe("Database states", () => {
         const { url } = yield* TestDatabase
         const { publish, ready } = yield* start(url)
         yield* ready
-        const admin = yield* session(url)
+        const admin = yield* DatabaseSession.session(url)
         yield* admin`drop table platform.logs`
         yield* publish("after the fall")
 
@@ -171,7 +161,7 @@ describe("Database states", () => {
       const { readiness, ready } = yield* start(Redacted.make(elsewhere.href))
 
       const refused = yield* until(readiness, ({ body }) => JSON.stringify(body).includes("does not exist"))
-      const admin = yield* session(url)
+      const admin = yield* DatabaseSession.session(url)
       yield* Effect.acquireRelease(
         admin`create database ${admin(name)}`,
         () => Effect.ignore(admin`drop database ${admin(name)} with (force)`)

@@ -10,6 +10,24 @@ import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { secured } from "../../support/secured.ts"
 import { agent, check, poller } from "./statuses.ts"
 
+/** Runs the agents below a root until the scope closes; what they report goes to `report`. */
+const supervised = (
+  links: ReadonlyArray<AgentLink.AgentLink>,
+  clients: Layer.Layer<AgentClient>,
+  report: CoreReporter["Service"]["report"]
+) => {
+  const reporter = Layer.succeed(CoreReporter, {
+    report,
+    run: Effect.never,
+    pending: Effect.succeed(0),
+    trouble: Effect.succeedNone
+  })
+  return Supervisor.run({ id: "Root", strategy: "one_for_one", children: [AgentCoordinator.supervisor(links)] }).pipe(
+    Effect.provide([clients, reporter, HostIdentity.layerStatic(""), secured]),
+    Effect.forkScoped({ startImmediately: true })
+  )
+}
+
 describe("AgentSupervisor", () => {
   it.effect("keeps a bug that one agent brings out with that agent, for as long as it lasts", () =>
     Effect.gen(function*() {
@@ -34,23 +52,10 @@ describe("AgentSupervisor", () => {
             lost: Effect.never
           })
       })
-      const reporter = Layer.succeed(CoreReporter, {
-        report: ({ status }) =>
-          Effect.sync(() => {
-            reported.set(status.agentId, (reported.get(status.agentId) ?? 0) + 1)
-          }),
-        run: Effect.never,
-        pending: Effect.succeed(0),
-        trouble: Effect.succeedNone
-      })
-      const fiber = yield* Supervisor.run({
-        id: "Root",
-        strategy: "one_for_one",
-        children: [AgentCoordinator.supervisor(links)]
-      }).pipe(
-        Effect.provide([clients, reporter, HostIdentity.layerStatic(""), secured]),
-        Effect.forkScoped({ startImmediately: true })
-      )
+      const fiber = yield* supervised(links, clients, ({ status }) =>
+        Effect.sync(() => {
+          reported.set(status.agentId, (reported.get(status.agentId) ?? 0) + 1)
+        }))
       yield* TestClock.adjust("10 minutes").pipe(Effect.provideService(References.MinimumLogLevel, "None"))
 
       assert.strictEqual(reported.get("healthy"), 61)
@@ -99,20 +104,7 @@ describe("AgentSupervisor", () => {
             lost: Effect.never
           })
       })
-      const reporter = Layer.succeed(CoreReporter, {
-        report: () => Effect.void,
-        run: Effect.never,
-        pending: Effect.succeed(0),
-        trouble: Effect.succeedNone
-      })
-      yield* Supervisor.run({
-        id: "Root",
-        strategy: "one_for_one",
-        children: [AgentCoordinator.supervisor(links)]
-      }).pipe(
-        Effect.provide([clients, reporter, HostIdentity.layerStatic(""), secured]),
-        Effect.forkScoped({ startImmediately: true })
-      )
+      yield* supervised(links, clients, () => Effect.void)
       for (let step = 0; step < 50; step++) yield* TestClock.adjust("10 millis")
 
       assert.isAtMost(atOnceMost, 2)
