@@ -179,7 +179,7 @@ const lifeIn =
   (position, onStarted, onClosing) => {
     const scope = Scope.makeUnsafe()
     const life = Effect.onExit(
-      Scope.provide(parts(intercepted(context, position.path, start), onStarted), scope),
+      Scope.provide(parts(intercepted(context, position, start), onStarted), scope),
       (exit) => {
         const close = Scope.closeUnsafe(scope, exit)
         if (close === undefined) return Effect.void
@@ -194,9 +194,14 @@ const lifeIn =
     )
   }
 
-const intercepted = <E, R>(context: Context.Context<never>, path: string, parts: Start<E, R>): Start<E, R> => {
+const intercepted = <E, R>(
+  context: Context.Context<never>,
+  position: ChildPosition,
+  parts: Start<E, R>
+): Start<E, R> => {
   const interceptor = Context.get(context, ChildInterception)
   if (interceptor === undefined) return parts
+  const { path } = position
   const { run = Effect.void, start } = parts
   return {
     start: start === undefined

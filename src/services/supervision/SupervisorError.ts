@@ -175,4 +175,4 @@ const shutdownIn = (cause: Cause.Cause<unknown>): SupervisorShutdown<unknown> | 
 
 /** A failure may be a Proxy that throws when it is asked for its prototype. */
 export const isShutdown = (error: unknown): error is SupervisorShutdown<unknown> =>
-  FailureText.safely(() => error instanceof SupervisorShutdown, false)
+  typeof error === "object" && FailureText.safely(() => error instanceof SupervisorShutdown, false)

@@ -40,7 +40,7 @@ export const childNode = <E>(
 ): TreeNode => {
   const nodes = record.subtrees?.map((subtree) => subtree.node()) ?? []
   const below = record.isSupervisor ? nodes[0] : undefined
-  const lastExit = record.exits.at(-1)
+  const { lastExit } = record
   const { heartbeat } = record.bound.description
   return {
     restartsInWindow: 0,

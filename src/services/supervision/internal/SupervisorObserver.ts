@@ -54,7 +54,7 @@ export class SupervisorObserver implements Owner<Child> {
 
   /** Publishes and counts what the decision noted. Returns the log line of what an operator should know. */
   note(note: Note, record: Seen): Effect.Effect<undefined> | undefined {
-    const message = record?.exits.at(-1)?.message ?? ""
+    const message = record?.lastExit?.message ?? ""
     const base = { path: this.path, at: this.clock.currentTimeMillisUnsafe() }
     switch (note._tag) {
       case "SupervisorStarted":
@@ -95,7 +95,7 @@ export class SupervisorObserver implements Owner<Child> {
   }
 
   private noteStopped(id: string, record: Seen): Effect.Effect<undefined> | undefined {
-    const last = record?.exits.at(-1)
+    const last = record?.lastExit
     this.publishStopped(id, record)
     return last !== undefined && last.reason !== "abandoned" && record?.isUnexpected === true
       ? this.log(`${id} stopped (${last.reason})`, last.message)
@@ -104,7 +104,7 @@ export class SupervisorObserver implements Owner<Child> {
 
   /** Says that a child was stopped; one that was left behind has been told of already. */
   publishStopped(id: string, record: Seen): void {
-    const last = record?.exits.at(-1)
+    const last = record?.lastExit
     this.stopped(record)
     if (record !== undefined) record.brokeAtMillis = undefined
     if (last === undefined || last.reason === "abandoned") return
@@ -136,7 +136,7 @@ export class SupervisorObserver implements Owner<Child> {
   stoppedTogether(records: ReadonlyArray<Child>): Effect.Effect<void> {
     const counts = new Map<string, number>()
     for (const record of records) {
-      const last = record.exits.at(-1)
+      const last = record.lastExit
       if (last === undefined || !(last.reason === "abandoned" || record.isUnexpected)) continue
       const line = `children stopped (${last.reason}): ${last.message}`
       counts.set(line, (counts.get(line) ?? 0) + 1)

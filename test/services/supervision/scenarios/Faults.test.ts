@@ -348,6 +348,26 @@ describe("What others see of a supervisor", () => {
       assert.strictEqual(child?.restartsTotal, 25)
     }))
 
+  it.effect("shows a tree whose exits stay what they were when more follow", () =>
+    Effect.gen(function*() {
+      const trace = new Trace()
+      const supervisor = yield* Supervisor.start({
+        id: "root",
+        strategy: "one_for_one",
+        children: [trace.child("a")]
+      })
+      yield* trace.end("a")
+      yield* passTime(1)
+      const [before] = (yield* supervisor.tree).children
+
+      yield* trace.end("a")
+      yield* passTime(1)
+      const [after] = (yield* supervisor.tree).children
+
+      assert.lengthOf(before?.exits ?? [], 1)
+      assert.lengthOf(after?.exits ?? [], 2)
+    }))
+
   it.effect("counts restarts, running children and the time to recover", () =>
     Effect.gen(function*() {
       const trace = new Trace()

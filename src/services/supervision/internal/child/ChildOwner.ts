@@ -26,4 +26,6 @@ export interface Owner<Child> extends SupervisorPosition {
 }
 
 /** Whole milliseconds of the monotonic clock. */
-export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+export const monotonicMillis = (clock: Clock.Clock): number =>
+  // A division of bigints costs several times as much, at each end and start of a child.
+  Math.floor(Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)

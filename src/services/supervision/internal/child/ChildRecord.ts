@@ -19,9 +19,6 @@ import { ChildPlace } from "./ChildPlace.ts"
 /** Exits remembered per child. */
 const exitsMax = 20
 
-/** One for all that never ended. */
-const noExits: ReadonlyArray<LastExit> = []
-
 export class ChildRecord<E> extends ChildPlace<E, ChildRecord<unknown>> implements ChildLimit.LimitedChild<E> {
   /** Used by dynamic supervisors; a static one's decision knows it. */
   status: "starting" | "running" | "restarting" | "stopping" = "starting"
@@ -38,7 +35,8 @@ export class ChildRecord<E> extends ChildPlace<E, ChildRecord<unknown>> implemen
   restartsTotal = 0
   /** Why the last life failed; forgotten when the next one has started. */
   failure: Cause.Cause<E> = Cause.empty
-  exits: ReadonlyArray<LastExit> = noExits
+  /** Oldest first. One array for the whole life of the record, so whoever shows it shows a copy. */
+  private remembered: Array<LastExit> | undefined = undefined
   /** Whether the end that comes next was asked for by the supervisor. */
   isAsked = false
   /** Whether the last end is to be reported although it came while the child was being stopped. */
@@ -53,6 +51,15 @@ export class ChildRecord<E> extends ChildPlace<E, ChildRecord<unknown>> implemen
   limit: Fiber.Fiber<unknown> | undefined = undefined
   /** Whether the running gauge counts it. */
   isCounted = false
+
+  /** The last exits, oldest first. */
+  get exits(): ReadonlyArray<LastExit> {
+    return this.remembered?.slice() ?? []
+  }
+
+  get lastExit(): LastExit | undefined {
+    return this.remembered?.at(-1)
+  }
 
   nowMillis(): number {
     return monotonicMillis(this.owner.clock)
@@ -156,7 +163,7 @@ export class ChildRecord<E> extends ChildPlace<E, ChildRecord<unknown>> implemen
     ChildLimit.lift(this)
     this.fiber = undefined
     this.startedAt = undefined
-    this.push({ reason: "abandoned", message: "did not end within its shutdown limit" })
+    this.push("abandoned", "did not end within its shutdown limit")
     this.goDown("abandoned")
   }
 
@@ -180,12 +187,18 @@ export class ChildRecord<E> extends ChildPlace<E, ChildRecord<unknown>> implemen
     this.failure = forced === undefined ? (exit._tag === "Failure" ? exit.cause : Cause.empty) : Cause.die(forced)
     const reason = forced === undefined ? ExitReason.classify(exit, this.isAsked) : "failure"
     this.isUnexpected = ExitReason.isUnexpected(exit, reason, this.bound.description.restart)
-    this.push({ reason, message: forced === undefined ? ExitReason.describe(exit) : forced.message })
+    this.push(reason, forced === undefined ? ExitReason.describe(exit) : forced.message)
     this.goDown(reason)
     return reason
   }
 
-  private push(exit: Omit<LastExit, "at">): void {
-    this.exits = [...this.exits.slice(1 - exitsMax), { ...exit, at: this.owner.clock.currentTimeMillisUnsafe() }]
+  private push(reason: LastExit["reason"], message: string): void {
+    const exit: LastExit = { reason, message, at: this.owner.clock.currentTimeMillisUnsafe() }
+    if (this.remembered === undefined) {
+      this.remembered = [exit]
+      return
+    }
+    if (this.remembered.length === exitsMax) this.remembered.shift()
+    this.remembered.push(exit)
   }
 }
