@@ -22,8 +22,9 @@ const kit = {
   breaker: ["clock"],
   config: [],
   grpc: ["sockets"],
-  resource: [],
-  srql: ["config", "resource"]
+  sql: [],
+  resource: ["config", "sql"],
+  srql: ["config", "resource", "sql"]
 } as const
 
 const allKit = Object.keys(kit)
@@ -35,7 +36,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
   security: ["config", "grpc", "supervision", "breaker", "process", "files"],
   monitoring: ["config", "security", "grpc"],
   inventory: ["config", "monitoring"],
-  queries: ["srql", "postgres", "http"],
+  queries: ["srql", "sql", "postgres", "http"],
   events: [
     "config",
     "monitoring",

@@ -1,6 +1,6 @@
 /** Agents as they last said hello. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const agents = define({
   name: "agents",

@@ -1,6 +1,6 @@
 /** What was said of devices, as it came. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const deviceUpdates = define({
   name: "device_updates",

@@ -1,6 +1,6 @@
 /** The device inventory. */
+import { identifier, sql } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier, sql } from "../../srql/catalog/Sql.ts"
 
 export const devices = define({
   name: "devices",

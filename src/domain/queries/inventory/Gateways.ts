@@ -1,6 +1,6 @@
 /** Gateways, which older versions call pollers. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const gateways = define({
   name: "gateways",

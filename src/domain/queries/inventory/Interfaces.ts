@@ -1,6 +1,6 @@
 /** Interfaces of devices, each time they were discovered. */
+import { identifier, type Sql, sql } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier, type Sql, sql } from "../../srql/catalog/Sql.ts"
 
 /** The newest value of a counter of the interface, by the name that SNMP has for it. */
 const newest = (counter: Sql, as: Sql): Sql =>

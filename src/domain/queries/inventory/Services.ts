@@ -1,6 +1,6 @@
 /** States of services as pollers reported them. */
+import { identifier, sql } from "../../sql/Sql.ts"
 import { define, type Field } from "../../srql/catalog/Entity.ts"
-import { identifier, sql } from "../../srql/catalog/Sql.ts"
 
 const serviceType: Field = {
   name: "service_type",

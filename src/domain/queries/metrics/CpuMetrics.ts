@@ -1,6 +1,6 @@
 /** Load of cores. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const cpuMetrics = define({
   name: "cpu_metrics",

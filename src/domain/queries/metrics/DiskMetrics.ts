@@ -1,6 +1,6 @@
 /** Use of file systems. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const diskMetrics = define({
   name: "disk_metrics",

@@ -1,6 +1,6 @@
 /** Use of memory. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const memoryMetrics = define({
   name: "memory_metrics",

@@ -1,6 +1,6 @@
 /** Processes and what they use. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const processMetrics = define({
   name: "process_metrics",

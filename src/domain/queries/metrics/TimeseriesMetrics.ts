@@ -1,6 +1,6 @@
 /** Metrics of all kinds in one table, and two kinds of them under names of their own. */
+import { identifier, type Literal, type Sql, sql } from "../../sql/Sql.ts"
 import { define, type Entity } from "../../srql/catalog/Entity.ts"
-import { identifier, type Literal, type Sql, sql } from "../../srql/catalog/Sql.ts"
 
 const family = <const N extends string>(
   name: Literal<N>,

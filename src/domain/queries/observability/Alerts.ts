@@ -1,6 +1,6 @@
 /** Alerts and what became of them. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const alerts = define({
   name: "alerts",

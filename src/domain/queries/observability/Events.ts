@@ -1,6 +1,6 @@
 /** CloudEvents of the original's table. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const events = define({
   name: "events",

@@ -1,6 +1,6 @@
 /** Network flows, which the original knows since 1.0.90. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const flows = define({
   name: "flows",

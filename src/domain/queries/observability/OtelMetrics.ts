@@ -1,6 +1,6 @@
 /** Spans as metrics. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const otelMetrics = define({
   name: "otel_metrics",

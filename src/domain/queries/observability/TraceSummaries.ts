@@ -1,6 +1,6 @@
 /** One row for each trace. */
+import { identifier } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier } from "../../srql/catalog/Sql.ts"
 
 export const traceSummaries = define({
   name: "trace_summaries",

@@ -1,6 +1,6 @@
 /** Spans. */
+import { identifier, sql } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { identifier, sql } from "../../srql/catalog/Sql.ts"
 
 const service = {
   name: "service_name",

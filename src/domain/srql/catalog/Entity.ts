@@ -1,6 +1,6 @@
 /** What can be asked for: its fields, how they are filtered and sorted, its row, and what can be computed of it. */
+import { type Literal, name, type Sql, sql as template } from "../../sql/Sql.ts"
 import type { Direction } from "../language/Query.ts"
-import { type Literal, name, type Sql, sql as template } from "./Sql.ts"
 
 export type ColumnType =
   | "text"

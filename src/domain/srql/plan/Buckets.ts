@@ -1,7 +1,7 @@
 /** `bucket:`: a metric over time, aggregated in buckets that begin at multiples of their length since 1970. */
 import { Result } from "effect"
+import { bind, type Sql, sql } from "../../sql/Sql.ts"
 import type { Entity } from "../catalog/Entity.ts"
-import { bind, type Sql, sql } from "../catalog/Sql.ts"
 import type { Aggregate, Downsample, Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import type { Draft } from "./Plan.ts"

@@ -1,7 +1,7 @@
 /** What `stats:` computes: a list of aggregates, each with an alias, and what it is grouped by. */
 import { Result } from "effect"
+import { bind, type Sql, sql } from "../../sql/Sql.ts"
 import type { Column, Entity } from "../catalog/Entity.ts"
-import { bind, type Sql, sql } from "../catalog/Sql.ts"
 import { type Answer, refuse, type Span } from "../language/SrqlError.ts"
 
 export interface Measure {

@@ -1,6 +1,6 @@
 /** What is asked of a database, and how its rows are to be read. */
+import type { Bind, Sql } from "../../sql/Sql.ts"
 import type { Column } from "../catalog/Entity.ts"
-import type { Bind, Sql } from "../catalog/Sql.ts"
 
 /**
  *   rows      the entity's columns            payload   one column of JSON objects

@@ -4,9 +4,9 @@
  * `bucket:` wins over `rollup_stats:`, that over `stats:`, and that over rows, as in the original.
  */
 import { Result } from "effect"
+import { render } from "../../sql/Sql.ts"
 import type { Catalog } from "../catalog/Catalog.ts"
 import type { Entity } from "../catalog/Entity.ts"
-import { render } from "../catalog/Sql.ts"
 import * as Cursor from "../language/Cursor.ts"
 import type { Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"

@@ -4,8 +4,8 @@
  * A negative leaves out nulls, but in the classes whose SQL here says otherwise. An empty list says nothing.
  */
 import { Option, Result } from "effect"
+import { type Bind, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
 import type { Field, FilterClass } from "../catalog/Entity.ts"
-import { type Bind, bind, empty, type Sql, sql } from "../catalog/Sql.ts"
 import type { Filter, Operator } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import * as Address from "./Address.ts"

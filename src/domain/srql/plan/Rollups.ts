@@ -1,7 +1,7 @@
 /** `rollup_stats:`: one object from what was counted in buckets of five minutes beforehand. */
 import { Result } from "effect"
+import { bind, list, type Sql, sql } from "../../sql/Sql.ts"
 import type { Entity } from "../catalog/Entity.ts"
-import { bind, list, type Sql, sql } from "../catalog/Sql.ts"
 import type { Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import type { Draft } from "./Plan.ts"

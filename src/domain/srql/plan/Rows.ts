@@ -1,8 +1,8 @@
 /** Plain rows: columns, order, and the page by offset or after a row. */
 import { Option, Result } from "effect"
 import { nearest } from "../../config/Suggestion.ts"
+import { and, bind, empty, join, list, type Sql, sql } from "../../sql/Sql.ts"
 import type { Column, Entity } from "../catalog/Entity.ts"
-import { and, bind, empty, join, list, type Sql, sql } from "../catalog/Sql.ts"
 import type { Cursor } from "../language/Cursor.ts"
 import type { Direction, Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"

@@ -1,7 +1,7 @@
 /** Which rows of an entity a query means: its tenant's, in its time range, that pass its filters. */
 import { Result } from "effect"
+import { and, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
 import type { Entity, Field } from "../catalog/Entity.ts"
-import { and, bind, empty, type Sql, sql } from "../catalog/Sql.ts"
 import type { Filter, Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import * as TimeRange from "../language/TimeRange.ts"

@@ -1,7 +1,7 @@
 /** `stats:` and `having:`: one object, or one for each group. */
 import { Result } from "effect"
+import { and, bind, empty, list, type Sql, sql } from "../../sql/Sql.ts"
 import type { Entity, Group } from "../catalog/Entity.ts"
-import { and, bind, empty, list, type Sql, sql } from "../catalog/Sql.ts"
 import type { Comparison, Query } from "../language/Query.ts"
 import { type Answer, refuse, type Span } from "../language/SrqlError.ts"
 import * as Measures from "./Measures.ts"
