@@ -51,8 +51,13 @@ export const add = (window: CallWindow, policy: WindowPolicy, call: CallFacts, n
   return { parts: [...recent.slice(0, -1), grown] }
 }
 
-/** Why the calls of the window open the circuit; nothing when they do not. */
-export const verdict = (window: CallWindow, policy: WindowPolicy): "failure rate" | "slow calls" | undefined => {
+export interface Totals {
+  readonly calls: number
+  readonly failed: number
+  readonly slow: number
+}
+
+export const totals = (window: CallWindow): Totals => {
   let calls = 0
   let failed = 0
   let slow = 0
@@ -61,6 +66,12 @@ export const verdict = (window: CallWindow, policy: WindowPolicy): "failure rate
     failed += part.failed
     slow += part.slow
   }
+  return { calls, failed, slow }
+}
+
+/** Why the calls of the window open the circuit; nothing when they do not. */
+export const verdict = (window: CallWindow, policy: WindowPolicy): "failure rate" | "slow calls" | undefined => {
+  const { calls, failed, slow } = totals(window)
   if (calls < policy.callsMin) return undefined
   if (policy.failureRate !== undefined && failed / calls >= policy.failureRate) return "failure rate"
   return policy.slow !== undefined && slow / calls >= policy.slow.rate ? "slow calls" : undefined

@@ -15,6 +15,7 @@ import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as ServiceKinds from "../monitoring/ServiceKinds.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import * as HostPort from "../sockets/HostPort.ts"
+import * as Rollout from "./rollout/Rollout.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
 const bufferAgeDefault = Duration.hours(24)
@@ -81,18 +82,21 @@ export const PollerConfigFile = Schema.Struct({
   kv_domain: Schema.optionalKey(Schema.String),
   kv_address: Schema.optionalKey(Schema.String),
   buffer: Schema.optionalKey(BufferBlock),
+  rollout: Schema.optionalKey(Rollout.RolloutBlock),
   logging: Schema.optionalKey(LoggingBlock)
 })
 export type PollerConfigFile = typeof PollerConfigFile.Type
 
 /** What an operator should know although the file is valid, with the key it is about. */
-export const notices = (file: PollerConfigFile): ReadonlyArray<{ readonly key: string; readonly notice: string }> =>
-  Object.entries(file.agents).flatMap(([name, { checks = [] }]) =>
+export const notices = (file: PollerConfigFile): ReadonlyArray<{ readonly key: string; readonly notice: string }> => [
+  ...(file.rollout === undefined ? [] : Rollout.notices(file.rollout, Object.keys(file.agents))),
+  ...Object.entries(file.agents).flatMap(([name, { checks = [] }]) =>
     checks.flatMap(({ service_type }, index) => {
       const notice = ServiceKinds.notice(service_type)
       return notice === undefined ? [] : [{ key: `agents.${name}.checks[${index}].service_type`, notice }]
     })
   )
+]
 
 export interface PolledAgent {
   readonly agentId: AgentId
@@ -134,6 +138,9 @@ export interface PollerConfig {
   readonly security: SecurityConfig.SecurityConfig
   readonly kvStoreId: string
   readonly buffer: BufferConfig
+  /** None: it takes every agent of its file. */
+  readonly rollout: Option.Option<Rollout.RolloutConfig>
+  /** Those that it takes. */
   readonly agents: ReadonlyArray<PolledAgent>
 }
 
@@ -150,7 +157,8 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   security: SecurityConfig.fromBlock(file.security),
   kvStoreId: nonEmpty(file.kv_domain, file.kv_address ?? ""),
   buffer: bufferFromBlock(file.buffer),
-  agents: Object.entries(file.agents).map(([name, agent]) => ({
+  rollout: Option.map(Option.fromNullishOr(file.rollout), Rollout.fromBlock),
+  agents: Rollout.taken(file.rollout, Object.entries(file.agents)).map(([name, agent]) => ({
     agentId: AgentId.make(name),
     address: asciiAddress(agent.address),
     security: SecurityConfig.fromBlock(agent.security),

@@ -22,12 +22,14 @@ export interface OtlpPublicationOptions {
   readonly serviceVersion: string
 }
 
-export interface TraceOptions extends OtlpPublicationOptions {
+export interface KeptTraces {
   /** The names of the root spans whose traces are kept. */
   readonly roots: ReadonlySet<string>
   /** Default one in two seconds in the long run, 40 at once. */
   readonly limit?: { readonly perSecond: number; readonly burst: number }
 }
+
+export interface TraceOptions extends OtlpPublicationOptions, KeptTraces {}
 
 const urlOf = (subject: string): string => `http://nats/${subject}`
 
@@ -60,7 +62,7 @@ const metricsFirst = "5 seconds"
 type SpanOptions = Parameters<Tracer.Tracer["span"]>[0]
 
 /** A span belongs to a kept trace when its parent does, here or at a peer. */
-const keeping = (tracer: Tracer.Tracer, { limit, roots }: TraceOptions): Tracer.Tracer => {
+export const keeping = (tracer: Tracer.Tracer, { limit, roots }: KeptTraces): Tracer.Tracer => {
   const kept = new WeakSet<Tracer.AnySpan>()
   const bucket = TokenBucket.make(limit ?? limitDefault)
   const isKept = ({ name, parent, sampled, startTime }: SpanOptions): boolean => {

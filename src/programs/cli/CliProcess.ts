@@ -81,6 +81,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       named("check", "Run one check from the command line")
     ),
     yield* wanted(
+      "compare",
+      () => import("../poller/CompareCommand.ts").then((module) => module.command),
+      named("compare", "Hold what two pollers measured against each other")
+    ),
+    yield* wanted(
       "tree",
       () => import("./TreeCommand.ts").then((module) => module.treeCommand),
       named("tree", "Show the live supervision tree of a running program")

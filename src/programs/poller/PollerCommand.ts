@@ -11,6 +11,7 @@ import { httpFlag } from "../../layers/command/HttpFlag.ts"
 import * as Reporting from "../../layers/command/Reporting.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import * as BufferFolder from "../../layers/poller/buffer/BufferFolder.ts"
+import * as RolloutFolder from "../../layers/poller/rollout/RolloutFolder.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as PollerProgram from "./PollerProgram.ts"
 
@@ -22,6 +23,9 @@ const config = Flag.String("config").pipe(
   Flag.withDefault(configDefault),
   Flag.withDescription("The poller's configuration file")
 )
+
+const rolloutFolderOf = ({ pollerId, rollout }: PollerConfig.PollerConfig) =>
+  Effect.transposeOption(Option.map(rollout, (one) => RolloutFolder.find(one, pollerId)))
 
 export const command = Command.make(
   "poller",
@@ -40,10 +44,14 @@ export const command = Command.make(
         yield* Effect.logInfo(
           `poller ${poller.pollerId} polls ${poller.agents.length} agents for core ${poller.coreAddress}`
         )
-        const folder = yield* BufferFolder.find(poller.buffer, poller.pollerId)
+        const rolloutFolder = yield* rolloutFolderOf(poller)
+        // A shadow has nothing that waits for core.
+        const isShadow = Option.exists(poller.rollout, (rollout) => rollout.isShadow)
+        const folder = isShadow ? Option.none() : yield* BufferFolder.find(poller.buffer, poller.pollerId)
         return yield* PollerProgram.run(poller, {
           ...(Option.isSome(address) ? { http: address.value } : {}),
-          ...(Option.isSome(folder) ? { bufferFolder: folder.value } : {})
+          ...(Option.isSome(folder) ? { bufferFolder: folder.value } : {}),
+          ...(Option.isSome(rolloutFolder) ? { rolloutFolder: rolloutFolder.value } : {})
         })
       }).pipe(Reporting.withReporting("poller"), FileLogging.withLogging(value.logging))
     }).pipe(Effect.provide(SupervisionTree.layer))

@@ -4,10 +4,12 @@
  *   Poller (one_for_all)
  *   ├─ SecurityManager   permanent: certificates
  *   ├─ SecurityMonitor   permanent: alerts
+ *   ├─ Rollout           permanent: rolls back; absent without rollout in the file
  *   ├─ StatusBuffer      permanent, 10 s to write what is left; absent without a folder
- *   ├─ CoreReporter      permanent, 10 s to bring what is left to core
+ *   ├─ CoreReporter      permanent, 10 s to bring what is left to core; writes to the shadow's file in its place
  *   ├─ GrpcServer        permanent, health and reflection; absent without listen_addr
  *   ├─ ManagementServer  permanent; absent without an HTTP address
+ *   ├─ MetricsCollector  permanent: how many agents answer
  *   └─ AgentSupervisor   one_for_one, 10 restarts in 60 s
  *      └─ <agent id>     rest_for_one: SecurityContext, ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
  *
@@ -20,17 +22,14 @@ import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import * as PollPhase from "../../domain/poller/PollPhase.ts"
-import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management, type Part } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
-import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
+import * as AgentsRoute from "../../layers/poller/AgentsRoute.ts"
 import * as DiskStatusBuffer from "../../layers/poller/buffer/DiskStatusBuffer.ts"
 import * as NodeSegmentFiles from "../../layers/poller/buffer/NodeSegmentFiles.ts"
 import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
 import * as NodeHostNetwork from "../../layers/process/NodeHostNetwork.ts"
-import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
-import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import * as AgentCoordinator from "../../services/poller/AgentCoordinator.ts"
 import * as AgentLink from "../../services/poller/AgentLink.ts"
@@ -38,10 +37,15 @@ import * as MemoryStatusBuffer from "../../services/poller/buffer/MemoryStatusBu
 import { StatusBuffer } from "../../services/poller/buffer/StatusBuffer.ts"
 import { CoreReporter } from "../../services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../services/poller/HostIdentity.ts"
+import * as MetricsCollector from "../../services/poller/MetricsCollector.ts"
+import * as RolloutGate from "../../services/poller/rollout/RolloutGate.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
+import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as PollerRollout from "./PollerRollout.ts"
+import * as PollerServer from "./PollerServer.ts"
 
-export interface PollerOptions {
+export interface PollerOptions extends PollerRollout.RolloutOptions {
   /** Where to serve health, metrics and the live tree over HTTP. */
   readonly http?: ListenAddress
   /** How long a status waits for others to join its report. 5 s unless told. */
@@ -55,11 +59,13 @@ const drainTimeout = "10 seconds"
 /** The children of a poller, for a supervisor of its own or inside a larger tree. */
 export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
   const links = linksOf(config)
+  const part = shown(config, links, options)
   return {
     id: "Poller",
     strategy: "one_for_all",
     children: [
       ...SecurityManager.children,
+      ...PollerRollout.children(config, options),
       ...(options.bufferFolder === undefined ? [] : [
         Supervisor.child({
           id: "StatusBuffer",
@@ -70,12 +76,19 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
       Supervisor.child({
         id: "CoreReporter",
         shutdown: drainTimeout,
-        run: CoreReporter.use((reporter) => reporter.run)
+        run: RolloutGate.whileOpen(CoreReporter.use((reporter) => reporter.run))
       }),
-      ...Option.toArray(config.listenAddress).map((address) => grpcServer(config, address)),
+      ...Option.toArray(config.listenAddress).map((address) => PollerServer.child(config, address, part, options.http)),
       ...(options.http === undefined
         ? []
-        : [ManagementServer.child("poller", { ...options.http, security: config.security }, shown(links, options))]),
+        : [
+          ManagementServer.child(
+            "poller",
+            { ...options.http, security: config.security },
+            shown(config, links, options)
+          )
+        ]),
+      Supervisor.child({ id: "MetricsCollector", run: MetricsCollector.run(Effect.succeed(links)) }),
       AgentCoordinator.supervisor(links)
     ]
   } as const
@@ -84,20 +97,24 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
 /** What the tree needs, over gRPC and this machine's network. */
 export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
   Layer.unwrap(Effect.map(operatorAddresses(config), (addresses) =>
-    CoreReporter.layer({
-      poller: identityOf(config),
-      pollInterval: config.pollInterval,
-      expected: AgentLink.regularChecks(config.agents),
-      drainRate: Option.getOrUndefined(config.buffer.drainRate),
-      ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
-    }).pipe(
+    reporterLayer(config, options).pipe(
       Layer.provideMerge(bufferLayer(config, options)),
       Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),
       Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
       Layer.merge(GrpcAgentClient.layer),
       Layer.merge(Management.layer),
+      Layer.merge(PollerRollout.layer(config, options)),
       Layer.provideMerge(SecurityLayer.layer)
     )))
+
+const reporterLayer = (config: PollerConfig, options: PollerOptions) =>
+  PollerRollout.shadowReporter(config, options) ?? CoreReporter.layer({
+    poller: identityOf(config),
+    pollInterval: config.pollInterval,
+    expected: AgentLink.regularChecks(config.agents),
+    drainRate: Option.getOrUndefined(config.buffer.drainRate),
+    ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
+  })
 
 const bufferLayer = ({ buffer }: PollerConfig, { bufferFolder }: PollerOptions) => {
   const { ageMax, bytesMax } = buffer
@@ -135,33 +152,18 @@ const linksOf = (config: PollerConfig): ReadonlyArray<AgentLink.AgentLink> => {
   )
 }
 
-const grpcServer = (config: PollerConfig, address: ListenAddress) =>
-  Supervisor.child({
-    id: "GrpcServer",
-    start: Effect.as(
-      Effect.gen(function*() {
-        const credentials = yield* GrpcCredentials.server(config.security, address.host)
-        const server = yield* GrpcServer.make({
-          ...address,
-          credentials,
-          interceptors: yield* GrpcAuthorization.interceptors(config.security, address.host, []),
-          services: [],
-          descriptors: reflectionDescriptors,
-          health: { [config.serviceName]: "SERVING" }
-        })
-        yield* Effect.logInfo(`poller ${config.pollerId} serves gRPC on ${server.address}`)
-      }),
-      Effect.never
-    )
-  })
-
 const shown = (
+  config: PollerConfig,
   links: ReadonlyArray<AgentLink.AgentLink>,
-  { bufferFolder }: PollerOptions
-): Part<CoreReporter | StatusBuffer> => ({
+  options: PollerOptions
+): Part<CoreReporter | StatusBuffer | SecurityMonitor> => ({
+  ...AgentsRoute.part(Effect.succeed(links)),
   checks: [
-    { name: "core", ready: CoreReporter.use(({ trouble }) => Effect.flatMap(trouble, notReady)) },
-    ...(bufferFolder === undefined
+    {
+      name: PollerRollout.isShadow(config, options) ? "shadow" : "core",
+      ready: CoreReporter.use(({ trouble }) => Effect.flatMap(trouble, notReady))
+    },
+    ...(options.bufferFolder === undefined
       ? []
       : [{ name: "buffer", ready: StatusBuffer.use(({ trouble }) => Effect.flatMap(trouble, notReady)) }]),
     { name: "agents", ready: Effect.flatMap(Effect.forEach(links, (link) => Ref.get(link.absence)), allAbsent) }
@@ -174,7 +176,9 @@ const notReady = (reason: Option.Option<string>): Effect.Effect<void, { readonly
 /** Single absent agents are what a poller is there to report; without any it is most likely itself cut off. */
 const allAbsent = (absences: ReadonlyArray<Option.Option<unknown>>) =>
   notReady(
-    absences.every(Option.isSome) ? Option.some(`none of the ${absences.length} agents answers`) : Option.none()
+    absences.length > 0 && absences.every(Option.isSome)
+      ? Option.some(`none of the ${absences.length} agents answers`)
+      : Option.none()
   )
 
 const sourceIpVariables = ["SERVICERADAR_SOURCE_IP", "POD_IP", "HOST_IP", "NODE_IP"]

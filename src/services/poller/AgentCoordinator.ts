@@ -22,6 +22,7 @@ import * as CheckScheduler from "./CheckScheduler.ts"
 import * as ConnectionManager from "./ConnectionManager.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import * as ResultsStreamer from "./ResultsStreamer.ts"
+import * as RolloutGate from "./rollout/RolloutGate.ts"
 
 /** A bug that one agent's answers bring out again and again restarts that agent's children, never the whole poller. */
 const backoff = { schedule: Backoff.capped({ from: "1 second", to: "30 seconds" }) }
@@ -33,9 +34,13 @@ const coordinator = (link: AgentLink.AgentLink) =>
     strategy: "rest_for_one",
     children: [
       Supervisor.child({ id: "SecurityContext", backoff, start: secure(link) }),
-      Supervisor.child({ id: "ConnectionManager", backoff, start: ConnectionManager.start(link) }),
-      Supervisor.child({ id: "CheckScheduler", backoff, run: CheckScheduler.run(link) }),
-      Supervisor.child({ id: "ResultsStreamer", backoff, run: ResultsStreamer.run(link) }),
+      Supervisor.child({
+        id: "ConnectionManager",
+        backoff,
+        start: Effect.map(ConnectionManager.start(link), RolloutGate.whileOpen)
+      }),
+      Supervisor.child({ id: "CheckScheduler", backoff, run: RolloutGate.whileOpen(CheckScheduler.run(link)) }),
+      Supervisor.child({ id: "ResultsStreamer", backoff, run: RolloutGate.whileOpen(ResultsStreamer.run(link)) }),
       Supervisor.child({ id: "CircuitBreaker", restart: "transient", run: watchCircuit(link) })
     ]
   })

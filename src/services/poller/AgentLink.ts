@@ -4,14 +4,17 @@
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import { Duration, Effect, Latch, Option, Ref, type Semaphore } from "effect"
+import { Duration, Effect, Latch, Metric, Option, Ref, type Semaphore } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import * as FailureClass from "../../domain/security/FailureClass.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import type * as SecurityContext from "../security/SecurityContext.ts"
 import { type AgentConnection, AgentError, NotAsked, Unreachable } from "./AgentClient.ts"
 import type { ExpectedCheck } from "./CoreReporter.ts"
+import * as PollerMetrics from "./PollerMetrics.ts"
+import * as RolloutGate from "./rollout/RolloutGate.ts"
 
 /** One check and what is remembered of it between runs, whoever runs it. */
 export interface TrackedCheck {
@@ -26,6 +29,12 @@ export interface TrackedCheck {
   readonly isNoted: Ref.Ref<boolean>
   /** Results are on their way to core; fetching more would only repeat them. */
   readonly isPending: Ref.Ref<boolean>
+}
+
+export interface Presence {
+  absentSinceMillis: number | undefined
+  /** It is back, and has not answered a check yet. */
+  returnedMillis: number | undefined
 }
 
 export interface AgentLink {
@@ -43,6 +52,8 @@ export interface AgentLink {
   readonly connection: Ref.Ref<Option.Option<AgentConnection>>
   /** Why the agent counts as absent; none while it is present. */
   readonly absence: Ref.Ref<Option.Option<AgentError>>
+  /** When it went and came, by the clock that only goes forward. */
+  readonly presence: Presence
   /** Open once it is known whether the agent is there; before, whoever must wait for a turn asks for no check. */
   readonly isKnown: Latch.Latch
   /** Open when the agent should be probed. */
@@ -68,6 +79,7 @@ export const make = (
   security: Ref.makeUnsafe(Option.none()),
   connection: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
+  presence: { absentSinceMillis: undefined, returnedMillis: undefined },
   isKnown: Latch.makeUnsafe(options.turns === undefined || Option.isNone(options.turns)),
   isSuspect: Latch.makeUnsafe(true),
   changed: Latch.makeUnsafe()
@@ -91,12 +103,33 @@ export const ask = Effect.fnUntraced(function*<A>(
   link: AgentLink,
   call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
 ): Effect.fn.Return<A, AgentError> {
+  const gate = yield* RolloutGate.RolloutGate
   const absence = yield* Ref.get(link.absence)
-  if (Option.isSome(absence)) return yield* absence.value
-  return yield* throughCircuits(link, call).pipe(
-    Effect.tapError((error) => isAbsence(error) ? link.isSuspect.open : Effect.void)
+  if (Option.isSome(absence)) {
+    gate.note(true)
+    return yield* absence.value
+  }
+  const reply = yield* inFlight(throughCircuits(link, call)).pipe(
+    Effect.tapError((error) => {
+      gate.note(!isAnswer(error))
+      return isAbsence(error) ? link.isSuspect.open : Effect.void
+    })
   )
+  gate.note(false)
+  const { returnedMillis } = link.presence
+  if (returnedMillis !== undefined) {
+    link.presence.returnedMillis = undefined
+    yield* Metric.update(PollerMetrics.recoverySeconds, ((yield* Monotonic.millis) - returnedMillis) / 1_000)
+  }
+  return reply
 })
+
+const inFlight = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.acquireUseRelease(
+    Metric.modify(PollerMetrics.pollsInFlight, 1),
+    () => call,
+    () => Metric.modify(PollerMetrics.pollsInFlight, -1)
+  )
 
 /** As `ask`, also while the agent counts as absent: for the one who finds out. */
 export const throughCircuits = Effect.fnUntraced(function*<A>(

@@ -7,6 +7,7 @@
  */
 import { Clock, Effect, Metric, Option, Ref } from "effect"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
+import * as AgentClass from "../../domain/poller/AgentClass.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter } from "./CoreReporter.ts"
@@ -20,12 +21,14 @@ export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   if (checks.length === 0) return yield* Effect.never
   const loops = Effect.forEach(
     checks,
-    (tracked) => Ticks.repeat(runOnce(link, tracked), link.pollInterval, link.phase),
+    (tracked) => Ticks.repeat(runOnce(link, tracked), link.pollInterval, { phase: link.phase, onTick: noteLateness }),
     { concurrency: "unbounded", discard: true }
   )
   yield* link.isKnown.await
   return yield* Effect.forever(Effect.raceFirst(loops, link.changed.await))
 })
+
+const noteLateness = (lateMillis: number) => Metric.update(PollerMetrics.latenessSeconds, lateMillis / 1_000)
 
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
   const { agent, poller } = link
@@ -51,7 +54,10 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
       )
     )
   const endedNanos = yield* Clock.currentTimeNanos
-  yield* Metric.update(PollerMetrics.pollSeconds, Number(endedNanos - startedNanos) / 1e9)
+  yield* Metric.update(
+    PollerMetrics.pollSecondsOf[AgentClass.classOf(agent.security)],
+    Number(endedNanos - startedNanos) / 1e9
+  )
   yield* Effect.annotateCurrentSpan({ "service.available": status.available })
   const measuredAtMillis = yield* Clock.currentTimeMillis
   yield* PollObserver.tell({ status, check, host: subject.host, measuredAtMillis })

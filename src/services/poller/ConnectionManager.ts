@@ -9,6 +9,7 @@
  */
 import { Duration, Effect, Latch, Metric, Option, Ref } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { AgentClient, type AgentConnection, type AgentError } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
@@ -48,7 +49,10 @@ const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection:
   yield* Metric.update(PollerMetrics.agentConnections, 1)
   const absence = yield* Ref.getAndSet(link.absence, Option.none())
   yield* link.isKnown.open
-  if (Option.isSome(absence)) yield* Effect.logInfo(`agent ${link.agent.agentId} is back`)
+  if (Option.isSome(absence)) {
+    yield* noteReturn(link)
+    yield* Effect.logInfo(`agent ${link.agent.agentId} is back`)
+  }
   // A connection that broke and is whole again: the agent was restarted, and may have changed.
   if (Option.isNone(absence) && !wasLost) return
   yield* link.isSuspect.close
@@ -70,7 +74,16 @@ const noteAbsent = Effect.fnUntraced(function*(link: AgentLink.AgentLink, error:
   if (error.reason._tag === "NotAsked") return
   const before = yield* Ref.getAndSet(link.absence, Option.some(error))
   if (Option.isSome(before)) return
+  link.presence.absentSinceMillis = yield* Monotonic.millis
   yield* Metric.update(PollerMetrics.agentFailures, 1)
   yield* Effect.logWarning(`${error.message} (${link.agent.address}); trying again`)
   yield* link.changed.release
+})
+
+const noteReturn = Effect.fnUntraced(function*({ presence }: AgentLink.AgentLink) {
+  const now = yield* Monotonic.millis
+  presence.returnedMillis = now
+  if (presence.absentSinceMillis === undefined) return
+  yield* Metric.update(PollerMetrics.absenceSeconds, (now - presence.absentSinceMillis) / 1_000)
+  presence.absentSinceMillis = undefined
 })

@@ -10,7 +10,7 @@
  * While core is away statuses wait in the buffer, see StatusBuffer, and are brought to it in order and at a bounded rate
  * when it is back. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
  */
-import { Clock, Context, Duration, Effect, Latch, Layer, Option } from "effect"
+import { Clock, Context, Duration, Effect, Latch, Layer, Metric, Option } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as PresentState from "../../domain/monitoring/reports/PresentState.ts"
@@ -21,7 +21,9 @@ import * as Monotonic from "../clock/Monotonic.ts"
 import * as StatusBuffer from "./buffer/StatusBuffer.ts"
 import type { WaitingStatus } from "./buffer/StatusBuffer.ts"
 import type { ReportHeader } from "./CoreClient.ts"
+import * as DeliveryTrace from "./DeliveryTrace.ts"
 import { HostIdentity } from "./HostIdentity.ts"
+import * as PollerMetrics from "./PollerMetrics.ts"
 import * as ReportDelivery from "./ReportDelivery.ts"
 
 export interface Report extends StatusBuffer.WaitingStatus {
@@ -100,8 +102,10 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const pending = buffer.size
   const delivery = yield* ReportDelivery.make(pending)
 
+  const followed = DeliveryTrace.make()
+
   const report = Effect.fnUntraced(function*(one: Report) {
-    yield* buffer.offer(one)
+    yield* buffer.offer(yield* followed(one))
     ReportCycle.note(cycle, one.key)
     yield* hasWaiting.open
     const isParts = Option.contains(yield* delivery.formKnown, "parts")
@@ -142,6 +146,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const conclude = (statuses: ReadonlyArray<WaitingStatus>, refused: ReadonlySet<WaitingStatus>) =>
     Effect.uninterruptible(Effect.gen(function*() {
       yield* buffer.settle
+      const oldest = statuses.reduce((earliest, one) => Math.min(earliest, one.measuredAtMillis), Infinity)
+      const sinceMillis = (yield* Clock.currentTimeMillis) - oldest
+      yield* Metric.update(PollerMetrics.acknowledgedSeconds, Math.max(0, sinceMillis) / 1_000)
       PresentState.settle(present)
       for (const one of statuses) if (!isPresent(one)) PresentState.forget(present, stateKey(one))
       yield* Effect.forEach(statuses, (one) => refused.has(one) ? Effect.void : one.settled?.(true) ?? Effect.void, {

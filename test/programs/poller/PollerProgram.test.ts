@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Effect } from "effect"
+import { type Effect, Option } from "effect"
+import * as Rollout from "../../../src/domain/poller/rollout/Rollout.ts"
 import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
 import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
@@ -35,7 +36,18 @@ describe("PollerProgram", () => {
       "SecurityManager",
       "SecurityMonitor",
       "CoreReporter",
+      "MetricsCollector",
       "AgentSupervisor"
     ])
+  })
+
+  it("watches over a rollout only where there is a folder for it", () => {
+    const rollout = Option.some(Rollout.fromBlock({ mode: "shadow" }))
+    const poller = { ...config([], { pollInterval: "1 second" }), rollout }
+    const ids = (options: PollerProgram.PollerOptions) =>
+      PollerProgram.tree(poller, options).children.map(({ description }) => description.id)
+
+    assert.include(ids({ rolloutFolder: "/nowhere" }), "Rollout")
+    assert.notInclude(ids({}), "Rollout")
   })
 })

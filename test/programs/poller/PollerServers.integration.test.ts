@@ -84,6 +84,51 @@ describe("A poller's own servers", () => {
       Effect.provide(environment)
     ))
 
+  it.live("tell how many agents answer, why others do not, how they are reached, and how long polls take", () =>
+    Effect.gen(function*() {
+      const core = yield* FakeCore.serve()
+      const freePort = FreePort.next(host, 0)
+      const [port, httpPort, goneBefore] = [yield* freePort, yield* freePort, yield* freePort]
+      const agents = [
+        agent("there", yield* FakeAgent.serve(), [check("ssh")]),
+        agent("gone", `${host}:${goneBefore}`, [check("ssh")])
+      ]
+      const poller = {
+        ...config(agents, { pollInterval: "1 second", coreAddress: core.address }),
+        listenAddress: Option.some({ host, port })
+      }
+      yield* Effect.forkScoped(PollerProgram.run(poller, { http: { host, port: httpPort } }))
+      const text = (path: string) =>
+        Effect.tryPromise(() => fetch(`http://${host}:${httpPort}${path}`).then((response) => response.text()))
+      const agentsHealth = yield* whenUp(
+        Effect.filterOrFail(text("/health/agents"), (body) => body.includes("\"absent\":1"))
+      )
+      const absent = JSON.parse(yield* text("/api/agents?state=absent"))
+      const security = JSON.parse(yield* text("/health/security"))
+      const health = GrpcHealth.client(yield* GrpcChannel.make({ target: `${host}:${port}` }))
+      const ready = yield* whenUp(
+        Effect.filterOrFail(health.check("serviceradar.ready"), (status) => status !== "UNKNOWN")
+      )
+      const metrics = yield* whenUp(
+        Effect.filterOrFail(text("/metrics"), (body) => body.includes("poller_agents{state=\"absent\"} 1"))
+      )
+
+      assert.deepStrictEqual(JSON.parse(agentsHealth), { status: "degraded", total: 2, present: 1, absent: 1 })
+      assert.deepInclude(absent.agents[0], { agent_id: "gone", class: "plain", checks: 1, state: "absent" })
+      assert.match(absent.agents[0].reason, /Unreachable/)
+      assert.deepStrictEqual(security.agents, { plain: 2, mtls: 0, spiffe: 0 })
+      assert.strictEqual(security.status, "healthy")
+      assert.strictEqual(ready, "SERVING")
+      assert.match(metrics, /poll_duration_seconds_count\{agent_class="plain"\} [1-9]/)
+      assert.match(metrics, /poll_lateness_seconds_count [1-9]/)
+      assert.match(metrics, /status_acknowledged_seconds_count [1-9]/)
+      assert.match(metrics, /polls_in_flight \d/)
+    }).pipe(
+      Effect.provideService(References.MinimumLogLevel, "None"),
+      Effect.scoped,
+      Effect.provide(environment)
+    ))
+
   it.live("end the poller with the address when the port is busy", () =>
     Effect.gen(function*() {
       const busy = Number((yield* FakeAgent.hang).split(":")[1])

@@ -9,7 +9,9 @@ const startsOf = Effect.fnUntraced(function*(took: Duration.Input, phase?: Durat
     Effect.map(Clock.currentTimeMillis, (now) => starts.push(now / 1000)),
     Effect.sleep(took)
   )
-  yield* Effect.forkChild(Ticks.repeat(run, Duration.seconds(30), phase), { startImmediately: true })
+  yield* Effect.forkChild(Ticks.repeat(run, Duration.seconds(30), phase === undefined ? {} : { phase }), {
+    startImmediately: true
+  })
   yield* TestClock.adjust("3 minutes")
   return starts
 })

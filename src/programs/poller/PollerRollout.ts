@@ -1,0 +1,48 @@
+/** What of a poller's tree belongs to its rollout; nothing of it is there without one. */
+import { Effect, Layer, Option } from "effect"
+import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
+import { Management } from "../../layers/http/Management.ts"
+import * as RollbackFile from "../../layers/poller/rollout/RollbackFile.ts"
+import * as RolloutRoute from "../../layers/poller/rollout/RolloutRoute.ts"
+import * as ShadowFile from "../../layers/poller/rollout/ShadowFile.ts"
+import { Rollout } from "../../services/poller/rollout/Rollout.ts"
+import * as ShadowReporter from "../../services/poller/rollout/ShadowReporter.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+
+export interface RolloutOptions {
+  /** Where a rollout keeps its rollback and its shadow; without it there is no rollout. */
+  readonly rolloutFolder?: string
+}
+
+export const isShadow = ({ rollout }: PollerConfig, { rolloutFolder }: RolloutOptions): boolean =>
+  rolloutFolder !== undefined && Option.exists(rollout, (one) => one.isShadow)
+
+/** A tree of other programs, which have none, knows nothing of it. */
+const own = Effect.serviceOption(Rollout)
+
+export const children = ({ agents, rollout }: PollerConfig, { rolloutFolder }: RolloutOptions) =>
+  Option.isNone(rollout) || rolloutFolder === undefined ? [] : [
+    Supervisor.child({
+      id: "Rollout",
+      start: Effect.gen(function*() {
+        const watched = yield* own
+        if (Option.isNone(watched)) return Effect.never
+        const taken = agents.map(({ agentId }) => agentId)
+        yield* Management.use(({ register }) => register(RolloutRoute.part(watched.value, taken)))
+        return watched.value.run
+      })
+    })
+  ]
+
+/** The rollout and its gate. */
+export const layer = ({ rollout }: PollerConfig, { rolloutFolder }: RolloutOptions): Layer.Layer<never> =>
+  Option.isNone(rollout) || rolloutFolder === undefined
+    ? Layer.empty
+    : Layer.provide(Rollout.layer(rollout.value), RollbackFile.layer(rolloutFolder))
+
+/** In place of the reporter to core; undefined where the poller is no shadow. */
+export const shadowReporter = ({ rollout }: PollerConfig, { rolloutFolder: folder }: RolloutOptions) =>
+  Option.isNone(rollout) || !rollout.value.isShadow || folder === undefined ? undefined : Layer.provide(
+    ShadowReporter.layer,
+    ShadowFile.layer({ folder, bytesMax: rollout.value.shadowBytesMax })
+  )

@@ -1,0 +1,52 @@
+/**
+ * A poller's own gRPC server: health and reflection.
+ *
+ * The name of the service is healthy as long as the poller runs, which is what existing peers ask for: whoever restarts
+ * what is not healthy must not do so because core is away. Readiness has a name of its own.
+ */
+import { Effect, Schedule } from "effect"
+import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
+import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
+import type * as GrpcHealth from "../../layers/grpc/GrpcHealth.ts"
+import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
+import { Management, type Part } from "../../layers/http/Management.ts"
+import * as Readiness from "../../layers/http/Readiness.ts"
+import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
+import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
+import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
+import * as Supervisor from "../../services/supervision/Supervisor.ts"
+
+const readyName = "serviceradar.ready"
+const readyEvery = "2 seconds"
+
+/** `part` is what the poller shows of itself; the server over HTTP, where there is one, has registered it. */
+export const child = <R>(
+  config: PollerConfig,
+  address: ListenAddress,
+  part: Part<R>,
+  http: ListenAddress | undefined
+) =>
+  Supervisor.child({
+    id: "GrpcServer",
+    start: Effect.gen(function*() {
+      const credentials = yield* GrpcCredentials.server(config.security, address.host)
+      const server = yield* GrpcServer.make({
+        ...address,
+        credentials,
+        interceptors: yield* GrpcAuthorization.interceptors(config.security, address.host, []),
+        services: [],
+        descriptors: reflectionDescriptors,
+        health: { [config.serviceName]: "SERVING", [readyName]: "UNKNOWN" }
+      })
+      yield* Effect.logInfo(`poller ${config.pollerId} serves gRPC on ${server.address}`)
+      if (http === undefined) yield* Management.use(({ register }) => register(part))
+      return followReadiness(server.health)
+    })
+  })
+
+const followReadiness = (health: GrpcHealth.Health) =>
+  Management.use(({ registered }) => Effect.suspend(() => Readiness.evaluate(registered().checks))).pipe(
+    Effect.flatMap(({ status }) => health.set(readyName, status === "ready" ? "SERVING" : "NOT_SERVING")),
+    Effect.repeat(Schedule.spaced(readyEvery)),
+    Effect.andThen(Effect.never)
+  )
