@@ -4,14 +4,14 @@
  * The key of an entry in `agents` is that agent's id on the wire; it should equal the agent's own `agent_id`, otherwise
  * core sees two agents.
  */
-import { Duration, Option, Schema } from "effect"
+import { Duration, type LogLevel, Option, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
 import { type Check, timeoutDefault } from "../monitoring/checks/Check.ts"
 import { asciiAddress } from "../monitoring/checks/ProbeTarget.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
-import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
+import * as LoggingConfig from "../monitoring/LoggingConfig.ts"
 import * as ServiceKinds from "../monitoring/ServiceKinds.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import * as HostPort from "../sockets/HostPort.ts"
@@ -34,6 +34,8 @@ const CheckEntry = Schema.Struct({
   details: Schema.optionalKey(Schema.String),
   port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))),
   results_interval: Schema.optionalKey(GoDuration),
+  /** Between two GetStatus, in place of the poller's; beyond the keys of existing pollers. */
+  interval: Schema.optionalKey(GoDuration),
   /** Of one GetStatus; beyond the keys of existing pollers, which wait 30 s. */
   timeout: Schema.optionalKey(GoDuration)
 })
@@ -83,7 +85,7 @@ export const PollerConfigFile = Schema.Struct({
   kv_address: Schema.optionalKey(Schema.String),
   buffer: Schema.optionalKey(BufferBlock),
   rollout: Schema.optionalKey(Rollout.RolloutBlock),
-  logging: Schema.optionalKey(LoggingBlock)
+  logging: Schema.optionalKey(LoggingConfig.LoggingBlock)
 })
 export type PollerConfigFile = typeof PollerConfigFile.Type
 
@@ -138,6 +140,9 @@ export interface PollerConfig {
   readonly security: SecurityConfig.SecurityConfig
   readonly kvStoreId: string
   readonly buffer: BufferConfig
+  /** None: the file does not say. */
+  readonly logLevel: Option.Option<LogLevel.LogLevel>
+  readonly logOutput: LoggingConfig.LoggingConfig["output"]
   /** None: it takes every agent of its file. */
   readonly rollout: Option.Option<Rollout.RolloutConfig>
   /** Those that it takes. */
@@ -157,6 +162,8 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   security: SecurityConfig.fromBlock(file.security),
   kvStoreId: nonEmpty(file.kv_domain, file.kv_address ?? ""),
   buffer: bufferFromBlock(file.buffer),
+  logLevel: LoggingConfig.fromBlock(file.logging).level,
+  logOutput: LoggingConfig.fromBlock(file.logging).output,
   rollout: Option.map(Option.fromNullishOr(file.rollout), Rollout.fromBlock),
   agents: Rollout.taken(file.rollout, Object.entries(file.agents)).map(([name, agent]) => ({
     agentId: AgentId.make(name),
@@ -168,6 +175,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
       details: check.details ?? "",
       port: check.port ?? 0,
       resultsInterval: Option.fromNullishOr(check.results_interval),
+      interval: Option.filter(Option.fromNullishOr(check.interval), (interval) => !Duration.isZero(interval)),
       timeout: check.timeout === undefined || Duration.isZero(check.timeout) ? timeoutDefault : check.timeout
     }))
   }))

@@ -8,6 +8,7 @@ import { Config, Effect, Option, Schema } from "effect"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as LoggingConfig from "../../domain/monitoring/LoggingConfig.ts"
 import * as Logging from "../telemetry/Logging.ts"
+import * as LogTurn from "../telemetry/LogTurn.ts"
 
 export class InvalidLogLevel extends Schema.TaggedError<InvalidLogLevel>()("InvalidLogLevel", {
   value: Schema.String
@@ -24,22 +25,20 @@ const fromEnvironment = Effect.gen(function*() {
   return Option.isSome(level) ? level : yield* new InvalidLogLevel({ value: given.value })
 })
 
-/** Runs with the logs that file, environment and command line ask for. */
+/** Runs with the logs that file, environment and command line ask for; the file's level can be turned by `LogTurn`. */
 export const withLogging =
   (block: LoggingConfig.LoggingBlock | undefined) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.gen(function*() {
       const file = LoggingConfig.fromBlock(block)
       const flag = yield* GlobalFlag.LogLevel
       const environment = yield* fromEnvironment
-      const level = flag.pipe(
-        Option.orElse(() => environment),
-        Option.orElse(() => file.level)
-      )
-      return yield* Effect.provide(
-        effect,
-        Logging.layer({
-          ...(Option.isSome(file.output) ? { stream: file.output.value } : {}),
-          ...(Option.isSome(level) ? { level: level.value } : {})
-        })
+      const asked = Option.orElse(flag, () => environment)
+      const stream = Option.isSome(file.output) ? { stream: file.output.value } : {}
+      if (Option.isSome(asked)) {
+        return yield* Effect.provide(effect, Logging.layer({ ...stream, level: asked.value }))
+      }
+      const { level, turn } = LogTurn.make(file.level)
+      return yield* Effect.provide(effect, Logging.layer({ ...stream, turned: level })).pipe(
+        Effect.provideService(LogTurn.LogTurn, turn)
       )
     })

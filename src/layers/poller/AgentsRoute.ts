@@ -41,7 +41,7 @@ const AgentState = Schema.Struct({
   absent_seconds: Schema.optionalKey(Schema.Finite)
 })
 
-type Links = Effect.Effect<ReadonlyArray<AgentLink.AgentLink>>
+type Links<R> = Effect.Effect<ReadonlyArray<AgentLink.AgentLink>, never, R>
 
 const agentsHealth = ({ absent, present }: MetricsCollector.AgentCounts): typeof AgentsHealth.Type => ({
   status: absent === 0 ? "healthy" : present === 0 ? "unhealthy" : "degraded",
@@ -56,7 +56,7 @@ const securityHealth = Effect.fnUntraced(function*(links: ReadonlyArray<AgentLin
   const agents = { plain: 0, mtls: 0, spiffe: 0 }
   let without = 0
   let firstEnd = Infinity
-  for (const { agent, security } of links) {
+  for (const { security, terms: { agent } } of links) {
     const agentClass = AgentClass.classOf(agent.security)
     agents[agentClass] += 1
     if (agentClass === "plain") continue
@@ -79,7 +79,10 @@ const securityHealth = Effect.fnUntraced(function*(links: ReadonlyArray<AgentLin
   } satisfies typeof SecurityHealth.Type
 })
 
-const agentState = Effect.fnUntraced(function*({ absence, agent, presence }: AgentLink.AgentLink, nowMillis: number) {
+const agentState = Effect.fnUntraced(function*(
+  { absence, presence, terms: { agent } }: AgentLink.AgentLink,
+  nowMillis: number
+) {
   const reason = yield* Ref.get(absence)
   const { absentSinceMillis } = presence
   return {
@@ -100,8 +103,8 @@ const limitOf = (query: URLSearchParams): number => {
   return Number.isInteger(given) && given > 0 ? Math.min(given, limitDefault) : limitDefault
 }
 
-export const part = (links: Links): Part<SecurityMonitor> => {
-  const routes: ReadonlyArray<Route<SecurityMonitor>> = [
+export const part = <R>(links: Links<R>): Part<SecurityMonitor | R> => {
+  const routes: ReadonlyArray<Route<SecurityMonitor | R>> = [
     {
       path: "/health/agents",
       summary: "How many agents answer",

@@ -4,7 +4,7 @@
  * A core of ours says, when asked and in the headers of each answer, that it takes reports in parts, and hears in those
  * of the request how often to expect one; the existing core says nothing and reads nothing.
  */
-import { Duration, Effect, Layer, Stream } from "effect"
+import { Duration, Effect, Equal, Exit, Layer, Scope, Semaphore, Stream } from "effect"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
@@ -39,24 +39,70 @@ const serving = 1
 const streamDeadline = "2 minutes"
 const reconnectDelayMax = "1 second"
 
-export const layer = (options: Options) => Layer.effect(CoreClient, make(options))
+export const layer = (options: Options) => layerFollowing(Effect.succeed(options))
 
-const make = Effect.fnUntraced(function*({ address, security }: Options) {
-  const credentials = yield* GrpcCredentials.client(security, address)
-  const channel = yield* GrpcChannel.make({ target: address, credentials, reconnectDelayMax })
-  const client = GrpcClient.fromChannel(Wire.PollerServiceService, channel)
-  const health = GrpcClient.fromChannel(HealthService, channel)
-  let losses = 0
+/** Asks before every call which core it is now: another one, or other certificates, mean another channel. */
+export const layerFollowing = (wanted: Effect.Effect<Options>) => Layer.effect(CoreClient, make(wanted))
+
+interface Connection {
+  readonly options: Options
+  readonly client: GrpcClient.GrpcClient<typeof Wire.PollerServiceService>
+  readonly health: GrpcClient.GrpcClient<typeof HealthService>
+  readonly scope: Scope.Closeable
+  losses: number
+}
+
+const open = Effect.fnUntraced(function*(options: Options) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const { address, security } = options
+  const channel = yield* GrpcCredentials.client(security, address).pipe(
+    Effect.flatMap((credentials) => GrpcChannel.make({ target: address, credentials, reconnectDelayMax })),
+    Scope.provide(scope),
+    Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+  )
+  const connection: Connection = {
+    options,
+    client: GrpcClient.fromChannel(Wire.PollerServiceService, channel),
+    health: GrpcClient.fromChannel(HealthService, channel),
+    scope,
+    losses: 0
+  }
   ConnectionLoss.watch(channel, () => {
-    losses += 1
+    connection.losses += 1
   })
+  return connection
+})
+
+const make = Effect.fnUntraced(function*(wanted: Effect.Effect<Options>) {
+  const context = yield* Effect.context<Effect.Services<ReturnType<typeof open>>>()
+  let current = yield* open(yield* wanted)
+  /** Of connections that there are no more, each change of them included. */
+  let lossesBefore = 0
+
+  const connected = Semaphore.makeUnsafe(1).withPermit(Effect.gen(function*() {
+    const options = yield* wanted
+    if (Equal.equals(options, current.options)) return current
+    const next = yield* Effect.mapError(
+      open(options),
+      ({ message }) => new CoreError({ address: options.address, reason: new CoreAway({ detail: message }) })
+    )
+    const before = current
+    current = next
+    lossesBefore += before.losses + 1
+    yield* Scope.close(before.scope, Exit.void)
+    return next
+  })).pipe(Effect.provideContext(context), Effect.uninterruptible)
+
   const acknowledged = (
     header: ReportHeader,
-    call: (options: CallOptions) => Effect.Effect<Wire.PollerStatusResponse, GrpcError>
+    call: (
+      client: Connection["client"],
+      options: CallOptions
+    ) => Effect.Effect<Wire.PollerStatusResponse, GrpcError>
   ) =>
-    Effect.suspend(() => {
+    Effect.flatMap(connected, ({ client, options: { address } }) => {
       let takesParts = false
-      return call({
+      return call(client, {
         metadata: {
           [ReportHeaders.interval]: `${Math.ceil(Duration.toMillis(header.interval))}`,
           ...(header.reportId === "" ? {} : { [ReportHeaders.reportId]: header.reportId })
@@ -75,15 +121,18 @@ const make = Effect.fnUntraced(function*({ address, security }: Options) {
       )
     })
   return CoreClient.of({
-    losses: Effect.sync(() => losses),
-    takesParts: health.check({ service: ReportHeaders.partsHealth }, { deadline: askDeadline }).pipe(
-      Effect.map(({ status }) => status === serving),
-      Effect.mapError((error) => toCoreError(address, error)),
-      // The existing core knows no such name; whatever else a core that is there answers is no yes.
-      Effect.catch((error) => error.reason._tag === "CoreAway" ? Effect.fail(error) : Effect.succeed(false))
-    ),
+    losses: Effect.sync(() => lossesBefore + current.losses),
+    takesParts: Effect.flatMap(connected, ({ health, options: { address } }) =>
+      Effect.mapError(
+        health.check({ service: ReportHeaders.partsHealth }, { deadline: askDeadline }),
+        (error) => toCoreError(address, error)
+      )).pipe(
+        Effect.map(({ status }) => status === serving),
+        // The existing core knows no such name; whatever else a core that is there answers is no yes.
+        Effect.catch((error) => error.reason._tag === "CoreAway" ? Effect.fail(error) : Effect.succeed(false))
+      ),
     report: (header, statuses) =>
-      acknowledged(header, (options) =>
+      acknowledged(header, (client, options) =>
         client.reportStatus({
           ...toHeader(header),
           agentId: "",
@@ -91,7 +140,7 @@ const make = Effect.fnUntraced(function*({ address, security }: Options) {
           services: statuses.map(toWire)
         }, { ...options, deadline: unaryDeadline })),
     stream: (header, chunks) =>
-      acknowledged(header, (options) => {
+      acknowledged(header, (client, options) => {
         const messages = Stream.map(
           Stream.fromIterable(chunks, { chunkSize: 1 }),
           ({ index, isFinal, status, total }) => ({

@@ -4,8 +4,9 @@
  * Logs share stdout with nothing: a command whose stdout carries data sends them to stderr, and a command that draws on
  * the terminal sends them elsewhere altogether (`layerTo`).
  */
-import { Layer, Logger, References } from "effect"
+import { Layer, Logger, type MutableRef, References } from "effect"
 import type { LogLevel } from "effect"
+import * as LogTurn from "./LogTurn.ts"
 
 export type LogFormat = "pretty" | "json"
 export type LogStream = "stdout" | "stderr"
@@ -17,6 +18,8 @@ export interface LoggingOptions {
   readonly stream?: LogStream
   /** Default: whatever the surroundings say, which is `Info` without `--log-level`. */
   readonly level?: LogLevel.LogLevel
+  /** In place of `level`, where it changes while the program runs. */
+  readonly turned?: MutableRef.MutableRef<LogLevel.LogLevel>
 }
 
 const isTerminal = (stream: LogStream): boolean =>
@@ -36,9 +39,9 @@ export const layer = (options: LoggingOptions = {}): Layer.Layer<never> => {
   const format = options.format ?? (isTerminal(stream) ? "pretty" : "json")
   const logger = format === "json" ? jsonLines(stream) : Logger.consolePrettyTty({ colors: isTerminal(stream) })
   return Layer.mergeAll(
-    Logger.layer([logger]),
+    Logger.layer([options.turned === undefined ? logger : LogTurn.filtered(options.turned, logger)]),
     Layer.succeed(Logger.LogToStderr, stream === "stderr"),
-    levelLayer(options.level)
+    levelLayer(options.turned === undefined ? options.level : "All")
   )
 }
 

@@ -19,6 +19,7 @@ import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import * as SourceTable from "../../layers/sync/SourceTable.ts"
+import { diff } from "./ConfigDiffCommand.ts"
 import * as ConfigKind from "./ConfigKind.ts"
 
 interface Finding {
@@ -167,5 +168,5 @@ const check = Command.make("check", {
 
 export const configCommand = Command.make("config").pipe(
   Command.withDescription("Work with configuration files"),
-  Command.withSubcommands([check])
+  Command.withSubcommands([check, diff])
 )

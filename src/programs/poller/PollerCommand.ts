@@ -1,7 +1,7 @@
 /**
  * `serviceradar poller`: a poller of its own, from a configuration file.
  */
-import { Effect, Option } from "effect"
+import { Effect, type FileSystem, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
@@ -27,20 +27,28 @@ const config = Flag.String("config").pipe(
 const rolloutFolderOf = ({ pollerId, rollout }: PollerConfig.PollerConfig) =>
   Effect.transposeOption(Option.map(rollout, (one) => RolloutFolder.find(one, pollerId)))
 
+const read = (path: string) => ConfigFile.load(PollerConfig.PollerConfigFile, path)
+
+/** The configuration, with what an operator should know of it in the log. */
+const told = Effect.fnUntraced(function*(path: string, { value, warnings }: Effect.Success<ReturnType<typeof read>>) {
+  yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)))
+  yield* Effect.forEach(
+    PollerConfig.notices(value),
+    ({ key, notice }) => Effect.logWarning(`${path}: ${key}: ${notice}`)
+  )
+  return PollerConfig.fromFile(value)
+})
+
 export const command = Command.make(
   "poller",
   { config, http },
   ({ config: path, http: address }) =>
     Effect.gen(function*() {
       yield* ConfigSource.check
-      const { value, warnings } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, path)
+      const context = yield* Effect.context<FileSystem.FileSystem>()
+      const first = yield* read(path)
       return yield* Effect.gen(function*() {
-        yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)))
-        yield* Effect.forEach(
-          PollerConfig.notices(value),
-          ({ key, notice }) => Effect.logWarning(`${path}: ${key}: ${notice}`)
-        )
-        const poller = PollerConfig.fromFile(value)
+        const poller = yield* told(path, first)
         yield* Effect.logInfo(
           `poller ${poller.pollerId} polls ${poller.agents.length} agents for core ${poller.coreAddress}`
         )
@@ -49,11 +57,15 @@ export const command = Command.make(
         const isShadow = Option.exists(poller.rollout, (rollout) => rollout.isShadow)
         const folder = isShadow ? Option.none() : yield* BufferFolder.find(poller.buffer, poller.pollerId)
         return yield* PollerProgram.run(poller, {
+          watched: {
+            path,
+            read: Effect.flatMap(read(path), (found) => told(path, found)).pipe(Effect.provide(context))
+          },
           ...(Option.isSome(address) ? { http: address.value } : {}),
           ...(Option.isSome(folder) ? { bufferFolder: folder.value } : {}),
           ...(Option.isSome(rolloutFolder) ? { rolloutFolder: rolloutFolder.value } : {})
         })
-      }).pipe(Reporting.withReporting("poller"), FileLogging.withLogging(value.logging))
+      }).pipe(Reporting.withReporting("poller"), FileLogging.withLogging(first.value.logging))
     }).pipe(Effect.provide(SupervisionTree.layer))
 ).pipe(
   Command.withDescription(

@@ -5,23 +5,23 @@
  *   ├─ SecurityManager   permanent: certificates
  *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ Rollout           permanent: rolls back; absent without rollout in the file
+ *   ├─ ConfigWatcher     permanent: applies the configuration when it is another one; absent without one that can change
  *   ├─ StatusBuffer      permanent, 10 s to write what is left; absent without a folder
  *   ├─ CoreReporter      permanent, 10 s to bring what is left to core; writes to the shadow's file in its place
  *   ├─ GrpcServer        permanent, health and reflection; absent without listen_addr
  *   ├─ ManagementServer  permanent; absent without an HTTP address
  *   ├─ MetricsCollector  permanent: how many agents answer
- *   └─ AgentSupervisor   one_for_one, 10 restarts in 60 s
- *      └─ <agent id>     rest_for_one: SecurityContext, ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
+ *   ├─ AgentSupervisor   dynamic, one_for_one, 10 restarts in 60 s
+ *   │  └─ <agent id>     rest_for_one: SecurityContext, ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
+ *   └─ AgentRoster       permanent: the agents that the configuration has now
  *
  * Children stop in reverse order, so the last statuses are measured before the reporter drains, and what it leaves is
  * written. What waits belongs to the layer, not to the tree: a restart of all children loses nothing.
  */
-import { Config, type Duration, Effect, Layer, Option, Ref, Semaphore } from "effect"
+import { Config, type Duration, Effect, Layer, Option, Ref } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
-import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
-import * as PollPhase from "../../domain/poller/PollPhase.ts"
 import { Management, type Part } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import * as AgentsRoute from "../../layers/poller/AgentsRoute.ts"
@@ -31,17 +31,19 @@ import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
 import * as NodeHostNetwork from "../../layers/process/NodeHostNetwork.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
-import * as AgentCoordinator from "../../services/poller/AgentCoordinator.ts"
-import * as AgentLink from "../../services/poller/AgentLink.ts"
+import * as AgentSupervisor from "../../services/poller/AgentSupervisor.ts"
 import * as MemoryStatusBuffer from "../../services/poller/buffer/MemoryStatusBuffer.ts"
 import { StatusBuffer } from "../../services/poller/buffer/StatusBuffer.ts"
 import { CoreReporter } from "../../services/poller/CoreReporter.ts"
+import { Fleet } from "../../services/poller/Fleet.ts"
 import { HostIdentity } from "../../services/poller/HostIdentity.ts"
 import * as MetricsCollector from "../../services/poller/MetricsCollector.ts"
+import * as Reconfiguration from "../../services/poller/Reconfiguration.ts"
 import * as RolloutGate from "../../services/poller/rollout/RolloutGate.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as ConfigWatcher from "./ConfigWatcher.ts"
 import * as PollerRollout from "./PollerRollout.ts"
 import * as PollerServer from "./PollerServer.ts"
 
@@ -52,20 +54,22 @@ export interface PollerOptions extends PollerRollout.RolloutOptions {
   readonly batchWait?: Duration.Input
   /** Where statuses wait while core is away and after a restart; without it in memory. */
   readonly bufferFolder?: string
+  /** Where the configuration came from, when it may change while the poller runs. */
+  readonly watched?: ConfigWatcher.WatchedConfig
 }
 
 const drainTimeout = "10 seconds"
 
 /** The children of a poller, for a supervisor of its own or inside a larger tree. */
 export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
-  const links = linksOf(config)
-  const part = shown(config, links, options)
+  const part = shown(config, options)
   return {
     id: "Poller",
     strategy: "one_for_all",
     children: [
       ...SecurityManager.children,
       ...PollerRollout.children(config, options),
+      ...(options.watched === undefined ? [] : [ConfigWatcher.child(options.watched)]),
       ...(options.bufferFolder === undefined ? [] : [
         Supervisor.child({
           id: "StatusBuffer",
@@ -81,15 +85,9 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
       ...Option.toArray(config.listenAddress).map((address) => PollerServer.child(config, address, part, options.http)),
       ...(options.http === undefined
         ? []
-        : [
-          ManagementServer.child(
-            "poller",
-            { ...options.http, security: config.security },
-            shown(config, links, options)
-          )
-        ]),
-      Supervisor.child({ id: "MetricsCollector", run: MetricsCollector.run(Effect.succeed(links)) }),
-      AgentCoordinator.supervisor(links)
+        : [ManagementServer.child("poller", { ...options.http, security: config.security }, part)]),
+      Supervisor.child({ id: "MetricsCollector", run: Effect.flatMap(links, MetricsCollector.run) }),
+      ...AgentSupervisor.children()
     ]
   } as const
 }
@@ -99,7 +97,14 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
   Layer.unwrap(Effect.map(operatorAddresses(config), (addresses) =>
     reporterLayer(config, options).pipe(
       Layer.provideMerge(bufferLayer(config, options)),
-      Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),
+      Layer.provide(Layer.unwrap(Effect.map(
+        Fleet,
+        ({ current }) =>
+          GrpcCoreClient.layerFollowing(
+            Effect.map(current, ({ config: { coreAddress, security } }) => ({ address: coreAddress, security }))
+          )
+      ))),
+      Layer.provideMerge(Fleet.layer(config)),
       Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
       Layer.merge(GrpcAgentClient.layer),
       Layer.merge(Management.layer),
@@ -109,9 +114,7 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
 
 const reporterLayer = (config: PollerConfig, options: PollerOptions) =>
   PollerRollout.shadowReporter(config, options) ?? CoreReporter.layer({
-    poller: identityOf(config),
-    pollInterval: config.pollInterval,
-    expected: AgentLink.regularChecks(config.agents),
+    ...Reconfiguration.reported(config),
     drainRate: Option.getOrUndefined(config.buffer.drainRate),
     ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
   })
@@ -129,35 +132,14 @@ const bufferLayer = ({ buffer }: PollerConfig, { bufferFolder }: PollerOptions) 
 export const run = (config: PollerConfig, options: PollerOptions = {}) =>
   Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config, options)))
 
-const identityOf = ({ kvStoreId, partition, pollerId }: PollerConfig): PollerIdentity => ({
-  pollerId,
-  partition,
-  kvStoreId
-})
-
-/** Agents of a large fleet that are looked for at the same time. */
-const turnsMax = 32
-
-const linksOf = (config: PollerConfig): ReadonlyArray<AgentLink.AgentLink> => {
-  const { agents, pollInterval } = config
-  const turns = PollPhase.isLarge(agents.length) ? Option.some(Semaphore.makeUnsafe(turnsMax)) : Option.none()
-  return agents.map((agent) =>
-    AgentLink.make({
-      agent,
-      poller: identityOf(config),
-      pollInterval,
-      turns,
-      phase: PollPhase.phaseOf(agent.agentId, agents.length, pollInterval)
-    })
-  )
-}
+/** Those that are polled now. */
+const links = Effect.map(Fleet, ({ current }) => Effect.map(current, ({ links }) => [...links.values()]))
 
 const shown = (
   config: PollerConfig,
-  links: ReadonlyArray<AgentLink.AgentLink>,
   options: PollerOptions
-): Part<CoreReporter | StatusBuffer | SecurityMonitor> => ({
-  ...AgentsRoute.part(Effect.succeed(links)),
+): Part<CoreReporter | StatusBuffer | SecurityMonitor | Fleet> => ({
+  ...AgentsRoute.part(Effect.flatten(links)),
   checks: [
     {
       name: PollerRollout.isShadow(config, options) ? "shadow" : "core",
@@ -166,7 +148,13 @@ const shown = (
     ...(options.bufferFolder === undefined
       ? []
       : [{ name: "buffer", ready: StatusBuffer.use(({ trouble }) => Effect.flatMap(trouble, notReady)) }]),
-    { name: "agents", ready: Effect.flatMap(Effect.forEach(links, (link) => Ref.get(link.absence)), allAbsent) }
+    {
+      name: "agents",
+      ready: Effect.flatten(links).pipe(
+        Effect.flatMap((all) => Effect.forEach(all, ({ absence }) => Ref.get(absence))),
+        Effect.flatMap(allAbsent)
+      )
+    }
   ]
 })
 
@@ -192,13 +180,9 @@ const variable = (name: string) => Config.option(Config.String(name))
 /** What the environment and the file say about addresses, the environment first. */
 const operatorAddresses = Effect.fnUntraced(function*(config: PollerConfig) {
   const named = yield* Effect.forEach(sourceIpVariables, variable)
-  const agents = yield* Effect.forEach(
-    config.agents,
-    ({ agentId }) => Effect.map(variable(agentIpVariable(agentId)), (ip) => [agentId, ip] as const)
-  )
-  const agentIps = new Map(agents)
   return {
     sourceIps: [...named.flatMap(Option.toArray), config.sourceIp],
-    agentIp: (agentId: AgentId) => agentIps.get(agentId) ?? Option.none()
+    // One that cannot be read is none.
+    agentIp: (agentId: AgentId) => Effect.orElseSucceed(variable(agentIpVariable(agentId)), () => Option.none<string>())
   }
 })

@@ -5,6 +5,7 @@ import { Management } from "../../layers/http/Management.ts"
 import * as RollbackFile from "../../layers/poller/rollout/RollbackFile.ts"
 import * as RolloutRoute from "../../layers/poller/rollout/RolloutRoute.ts"
 import * as ShadowFile from "../../layers/poller/rollout/ShadowFile.ts"
+import { Fleet } from "../../services/poller/Fleet.ts"
 import { Rollout } from "../../services/poller/rollout/Rollout.ts"
 import * as ShadowReporter from "../../services/poller/rollout/ShadowReporter.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
@@ -20,14 +21,14 @@ export const isShadow = ({ rollout }: PollerConfig, { rolloutFolder }: RolloutOp
 /** A tree of other programs, which have none, knows nothing of it. */
 const own = Effect.serviceOption(Rollout)
 
-export const children = ({ agents, rollout }: PollerConfig, { rolloutFolder }: RolloutOptions) =>
+export const children = ({ rollout }: PollerConfig, { rolloutFolder }: RolloutOptions) =>
   Option.isNone(rollout) || rolloutFolder === undefined ? [] : [
     Supervisor.child({
       id: "Rollout",
       start: Effect.gen(function*() {
         const watched = yield* own
         if (Option.isNone(watched)) return Effect.never
-        const taken = agents.map(({ agentId }) => agentId)
+        const taken = Effect.map(Fleet.use(({ current }) => current), ({ links }) => [...links.keys()])
         yield* Management.use(({ register }) => register(RolloutRoute.part(watched.value, taken)))
         return watched.value.run
       })

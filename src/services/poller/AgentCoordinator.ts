@@ -27,9 +27,11 @@ import * as RolloutGate from "./rollout/RolloutGate.ts"
 /** A bug that one agent's answers bring out again and again restarts that agent's children, never the whole poller. */
 const backoff = { schedule: Backoff.capped({ from: "1 second", to: "30 seconds" }) }
 
-const coordinator = (link: AgentLink.AgentLink) =>
+export const idOf = (link: AgentLink.AgentLink): string => ChildId.fromName(link.terms.agent.agentId)
+
+export const coordinator = (link: AgentLink.AgentLink) =>
   Supervisor.supervisor({
-    id: ChildId.fromName(link.agent.agentId),
+    id: idOf(link),
     metricsName: "AgentCoordinator",
     strategy: "rest_for_one",
     children: [
@@ -45,17 +47,10 @@ const coordinator = (link: AgentLink.AgentLink) =>
     ]
   })
 
-export const supervisor = (links: ReadonlyArray<AgentLink.AgentLink>) =>
-  Supervisor.supervisor({
-    id: "AgentSupervisor",
-    strategy: "one_for_one",
-    intensity: { maxRestarts: 10, period: "60 seconds" },
-    children: links.map(coordinator)
-  })
-
 /** Its certificates, its circuits and its limit; with them the next child may start. */
 export const secure = Effect.fnUntraced(
-  function*({ agent: { address, agentId, security }, ...link }: AgentLink.AgentLink) {
+  function*(link: AgentLink.AgentLink) {
+    const { address, agentId, security } = link.terms.agent
     const context = yield* SecurityContext.make({ peer: agentId, address, security })
     yield* Effect.acquireRelease(
       Ref.set(link.security, Option.some(context)),
@@ -72,6 +67,6 @@ const watchCircuit = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   yield* Stream.runForEach(security.value.transitions, ({ from, to }) =>
     Effect.andThen(
       Metric.update(Metric.withAttributes(PollerMetrics.circuitTransitions, { to }), 1),
-      Effect.logDebug(`circuit of agent ${link.agent.agentId}: ${from} to ${to}`)
+      Effect.logDebug(`circuit of agent ${link.terms.agent.agentId}: ${from} to ${to}`)
     ))
 })

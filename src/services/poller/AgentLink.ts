@@ -4,9 +4,10 @@
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import { Duration, Effect, Latch, Metric, Option, Ref, type Semaphore } from "effect"
+import { Duration, Effect, Equal, Latch, Metric, Option, Ref, type Semaphore } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
+import * as CheckKey from "../../domain/poller/CheckKey.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import * as FailureClass from "../../domain/security/FailureClass.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
@@ -37,15 +38,28 @@ export interface Presence {
   returnedMillis: number | undefined
 }
 
-export interface AgentLink {
+/** What the configuration says of an agent. */
+export interface AgentTerms {
   readonly agent: PolledAgent
   readonly poller: PollerIdentity
   readonly pollInterval: Duration.Duration
   /** How far this agent's polls are behind the others' after the first; less than an interval. */
   readonly phase: Duration.Duration
+}
+
+/** Whoever runs checks of an agent, and what it is to look at when it is woken. */
+export interface Follower {
+  /** What is known of the agent is another: every check begins anew. */
+  isAnew: boolean
+  readonly wake: Latch.Latch
+}
+
+export interface AgentLink {
+  /** As of now; read for every poll, replaced by `revise`. */
+  terms: AgentTerms
+  checks: ReadonlyArray<TrackedCheck>
   /** Shared by all agents of a fleet: who may find out whether its agent is there. None: all at once. */
   readonly turns: Option.Option<Semaphore.Semaphore>
-  readonly checks: ReadonlyArray<TrackedCheck>
   /** Set by the SecurityContext's child before anyone who uses it starts. */
   readonly security: Ref.Ref<Option.Option<SecurityContext.SecurityContext>>
   /** Set by the ConnectionManager before anyone who uses it starts. */
@@ -58,44 +72,75 @@ export interface AgentLink {
   readonly isKnown: Latch.Latch
   /** Open when the agent should be probed. */
   readonly isSuspect: Latch.Latch
-  /** Released when the agent turns out to be absent, and when it is back: both are news for every check. */
-  readonly changed: Latch.Latch
+  readonly followers: Set<Follower>
 }
 
 export const make = (
-  options: Pick<AgentLink, "agent" | "poller" | "pollInterval"> & Partial<Pick<AgentLink, "phase" | "turns">>
+  { phase = Duration.zero, turns = Option.none(), ...terms }:
+    & Pick<AgentTerms, "agent" | "poller" | "pollInterval">
+    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "turns">>,
+  /** Checks of the same agent at another address: what core was told of them last is what it still believes. */
+  before: ReadonlyArray<TrackedCheck> = []
 ): AgentLink => ({
-  phase: Duration.zero,
-  turns: Option.none(),
-  ...options,
-  checks: options.agent.checks.map((check, index) => ({
-    check,
-    key: keyOf(options.agent, index),
-    available: Ref.makeUnsafe(Option.none()),
-    sequence: Ref.makeUnsafe(""),
-    isNoted: Ref.makeUnsafe(false),
-    isPending: Ref.makeUnsafe(false)
-  })),
+  terms: { ...terms, phase },
+  checks: tracked(terms.agent, new Map(before.map((one) => [one.key, one]))),
+  turns,
   security: Ref.makeUnsafe(Option.none()),
   connection: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
   presence: { absentSinceMillis: undefined, returnedMillis: undefined },
-  isKnown: Latch.makeUnsafe(options.turns === undefined || Option.isNone(options.turns)),
+  isKnown: Latch.makeUnsafe(Option.isNone(turns)),
   isSuspect: Latch.makeUnsafe(true),
-  changed: Latch.makeUnsafe()
+  followers: new Set()
 })
 
-/** Of the check at this place of the agent's entry. */
-const keyOf = ({ agentId }: PolledAgent, index: number): string => `${index} ${agentId}`
+/** Of those that are known already only what core was told last. */
+const tracked = (
+  agent: PolledAgent,
+  known: ReadonlyMap<string, Pick<TrackedCheck, "available">>
+): ReadonlyArray<TrackedCheck> => {
+  const keys = CheckKey.keysOf(agent)
+  return agent.checks.map((check, index) => ({
+    check,
+    key: keys[index] ?? "",
+    available: known.get(keys[index] ?? "")?.available ?? Ref.makeUnsafe(Option.none()),
+    sequence: Ref.makeUnsafe(""),
+    isNoted: Ref.makeUnsafe(false),
+    isPending: Ref.makeUnsafe(false)
+  }))
+}
+
+/** The configuration says something else of the same agent at the same address: its connection stays. */
+export const revise = (link: AgentLink, terms: AgentTerms): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const before = new Map(link.checks.map((one) => [one.key, one]))
+    link.terms = terms
+    link.checks = tracked(terms.agent, before).map((one) => {
+      const known = before.get(one.key)
+      return known !== undefined && Equal.equals(known.check, one.check) ? known : one
+    })
+    return wake(link)
+  })
+
+/** The agent turned out to be absent, or is back: both are news for every check. */
+export const beginAnew = (link: AgentLink): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    for (const follower of link.followers) follower.isAnew = true
+    return wake(link)
+  })
+
+const wake = ({ followers }: AgentLink): Effect.Effect<void> =>
+  Effect.forEach(followers, (follower) => follower.wake.open, { discard: true })
 
 /** Those that every cycle measures, by their keys; results checks have intervals of their own. */
 export const regularChecks = (agents: ReadonlyArray<PolledAgent>): ReadonlyMap<string, ExpectedCheck> =>
   new Map(
-    agents.flatMap((agent) =>
-      agent.checks.flatMap((check, index) =>
-        Option.isNone(check.resultsInterval) ? [[keyOf(agent, index), { agent, check }] as const] : []
+    agents.flatMap((agent) => {
+      const keys = CheckKey.keysOf(agent)
+      return agent.checks.flatMap((check, index) =>
+        Option.isNone(check.resultsInterval) ? [[keys[index] ?? "", { agent, check }] as const] : []
       )
-    )
+    })
   )
 
 /** Runs one call on the agent's connection, which bounds it in time, through its circuits. */
@@ -136,7 +181,7 @@ export const throughCircuits = Effect.fnUntraced(function*<A>(
   link: AgentLink,
   call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
 ): Effect.fn.Return<A, AgentError> {
-  const { agentId } = link.agent
+  const { agentId } = link.terms.agent
   const fail = (reason: AgentError["reason"]) => new AgentError({ agentId, reason })
   const connection = yield* Ref.get(link.connection)
   const security = yield* Ref.get(link.security)

@@ -10,33 +10,29 @@ import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as AgentClass from "../../domain/poller/AgentClass.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import * as AgentLink from "./AgentLink.ts"
+import * as CheckLoops from "./CheckLoops.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
-import * as Ticks from "./Ticks.ts"
 
 /** Never ends by itself. */
-export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
-  const checks = link.checks.filter(({ check }) => Option.isNone(check.resultsInterval))
-  if (checks.length === 0) return yield* Effect.never
-  const loops = Effect.forEach(
-    checks,
-    (tracked) => Ticks.repeat(runOnce(link, tracked), link.pollInterval, { phase: link.phase, onTick: noteLateness }),
-    { concurrency: "unbounded", discard: true }
-  )
-  yield* link.isKnown.await
-  return yield* Effect.forever(Effect.raceFirst(loops, link.changed.await))
-})
+export const run = (link: AgentLink.AgentLink) =>
+  CheckLoops.run(link, {
+    intervalOf: ({ interval, resultsInterval }, { pollInterval }) =>
+      Option.isSome(resultsInterval) ? Option.none() : Option.some(Option.getOrElse(interval, () => pollInterval)),
+    onTick: noteLateness,
+    poll: (tracked) => runOnce(link, tracked)
+  })
 
 const noteLateness = (lateMillis: number) => Metric.update(PollerMetrics.latenessSeconds, lateMillis / 1_000)
 
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
-  const { agent, poller } = link
+  const { agent, poller } = link.terms
   const { check } = tracked
   const subject: PolledStatus.PollSubject = {
     poller,
     agentId: agent.agentId,
-    host: yield* HostIdentity.use((identity) => identity.agentHost(link.agent)),
+    host: yield* HostIdentity.use((identity) => identity.agentHost(agent)),
     check,
     source: "getStatus"
   }
@@ -75,7 +71,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
     root: true,
     captureStackTrace: false,
     attributes: {
-      "agent.id": link.agent.agentId,
+      "agent.id": link.terms.agent.agentId,
       "service.type": check.serviceType,
       "service.check": check.serviceName
     }

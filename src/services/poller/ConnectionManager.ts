@@ -27,7 +27,7 @@ export const start = (link: AgentLink.AgentLink) =>
 
 const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   const client = yield* AgentClient
-  const connection = yield* client.connect(link.agent, link.poller.pollerId)
+  const connection = yield* client.connect(link.terms.agent, link.terms.poller.pollerId)
   yield* Effect.acquireRelease(
     Ref.set(link.connection, Option.some(connection)),
     () => Ref.set(link.connection, Option.none())
@@ -51,12 +51,12 @@ const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection:
   yield* link.isKnown.open
   if (Option.isSome(absence)) {
     yield* noteReturn(link)
-    yield* Effect.logInfo(`agent ${link.agent.agentId} is back`)
+    yield* Effect.logInfo(`agent ${link.terms.agent.agentId} is back`)
   }
   // A connection that broke and is whole again: the agent was restarted, and may have changed.
   if (Option.isNone(absence) && !wasLost) return
   yield* link.isSuspect.close
-  yield* link.changed.release
+  yield* AgentLink.beginAnew(link)
 })
 
 const inTurn = Effect.fnUntraced(function*<A, E, R>(link: AgentLink.AgentLink, attempt: Effect.Effect<A, E, R>) {
@@ -76,8 +76,8 @@ const noteAbsent = Effect.fnUntraced(function*(link: AgentLink.AgentLink, error:
   if (Option.isSome(before)) return
   link.presence.absentSinceMillis = yield* Monotonic.millis
   yield* Metric.update(PollerMetrics.agentFailures, 1)
-  yield* Effect.logWarning(`${error.message} (${link.agent.address}); trying again`)
-  yield* link.changed.release
+  yield* Effect.logWarning(`${error.message} (${link.terms.agent.address}); trying again`)
+  yield* AgentLink.beginAnew(link)
 })
 
 const noteReturn = Effect.fnUntraced(function*({ presence }: AgentLink.AgentLink) {

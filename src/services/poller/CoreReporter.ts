@@ -36,16 +36,20 @@ export interface ExpectedCheck {
   readonly check: Check
 }
 
-export interface Options {
+/** What a reporter has to know of the configuration. */
+export interface Reported {
   readonly poller: PolledStatus.PollerIdentity
+  /** Of the poller: how often each check is measured, and after how long without anything core hears that it lives. */
+  readonly pollInterval: Duration.Duration
+  /** The checks that are asked for their status, by their keys. */
+  readonly expected: ReadonlyMap<string, ExpectedCheck>
+}
+
+export interface Options extends Reported {
   /** 100 unless told. */
   readonly batchSizeMax?: number
   /** Unless told 5 s, or an interval where that is shorter: core counts on a report in each of them. */
   readonly batchWait?: Duration.Input
-  /** Of the poller: how often each check is measured, and after how long without anything core hears that it lives. */
-  readonly pollInterval: Duration.Duration
-  /** The checks that are measured in every cycle, by their keys. */
-  readonly expected: ReadonlyMap<string, ExpectedCheck>
   /** Statuses a second that core gets at most; 2,000 unless told, and always several times what is measured. */
   readonly drainRate?: number | undefined
 }
@@ -62,6 +66,8 @@ const drainTimeout = Duration.seconds(7)
 export class CoreReporter extends Context.Service<CoreReporter, {
   /** Never waits and never fails. */
   readonly report: (report: Report) => Effect.Effect<void>
+  /** From now on; of the checks `gone`, which there are no more, core hears nothing any longer. */
+  readonly reconfigure: (reported: Reported, gone: ReadonlySet<string>) => Effect.Effect<void>
   /** Sends until interrupted, then sends what is left for at most 7 s. */
   readonly run: Effect.Effect<never>
   readonly pending: Effect.Effect<number>
@@ -71,9 +77,22 @@ export class CoreReporter extends Context.Service<CoreReporter, {
   static readonly layer = (options: Options) => Layer.effect(this, make(options))
 }
 
+/** Those that each cycle measures. */
+const everyCycle = ({ expected, pollInterval }: Reported): ReadonlySet<string> =>
+  new Set(
+    [...expected].flatMap(([key, { check: { interval } }]) =>
+      Option.exists(interval, Duration.isGreaterThan(pollInterval)) ? [] : [key]
+    )
+  )
+
 const make = Effect.fnUntraced(function*(options: Options) {
   const identity = yield* HostIdentity
-  const batchWait = Duration.fromInputUnsafe(options.batchWait ?? Duration.min(batchWaitDefault, options.pollInterval))
+  let reported: Reported = options
+  /** Of the present configuration no more, although statuses of them may wait. */
+  const gone = new Set<string>()
+  const waitFor = (interval: Duration.Duration) =>
+    Duration.fromInputUnsafe(options.batchWait ?? Duration.min(batchWaitDefault, interval))
+  let batchWait = waitFor(options.pollInterval)
   const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
   const buffer = yield* StatusBuffer.StatusBuffer
   const cuts = {
@@ -83,21 +102,25 @@ const make = Effect.fnUntraced(function*(options: Options) {
     },
     whole: { _tag: "Distinct", bytesMax: wholeBytesMax }
   } as const
-  const pace = DrainPace.make(
-    DrainPace.rateFor(options.drainRate, options.expected.size, options.pollInterval),
-    yield* Monotonic.millis
-  )
+  const paceAt = (nowMillis: number) =>
+    DrainPace.make(
+      DrainPace.rateFor(options.drainRate, reported.expected.size, reported.pollInterval),
+      nowMillis
+    )
+  let pace = paceAt(yield* Monotonic.millis)
   // What a process before this one left goes without waiting for more.
   const isLeft = (yield* buffer.size) > 0
   const isDue = yield* Latch.make(isLeft)
   const hasWaiting = yield* Latch.make(isLeft)
   const present = PresentState.make()
-  const cycle = ReportCycle.make({
-    startMillis: yield* Monotonic.millis,
-    intervalMillis: Duration.toMillis(options.pollInterval),
+  const cycleOptions = (startMillis: number): ReportCycle.CycleOptions => ({
+    startMillis,
+    intervalMillis: Duration.toMillis(reported.pollInterval),
     waitMillis: Duration.toMillis(batchWait),
-    expected: new Set(options.expected.keys())
+    expected: everyCycle(reported),
+    checks: new Set(reported.expected.keys())
   })
+  let cycle = ReportCycle.make(cycleOptions(yield* Monotonic.millis))
 
   const pending = buffer.size
   const delivery = yield* ReportDelivery.make(pending)
@@ -116,18 +139,18 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const header = Effect.fnUntraced(function*(measuredAtMillis: number, reportId = "") {
     return {
       reportId,
-      pollerId: options.poller.pollerId,
-      partition: options.poller.partition,
+      pollerId: reported.poller.pollerId,
+      partition: reported.poller.partition,
       sourceIp: yield* identity.sourceIp,
       timestampSeconds: BigInt(Math.floor(measuredAtMillis / 1_000)),
-      interval: options.pollInterval
+      interval: reported.pollInterval
     } satisfies ReportHeader
   })
 
   /** Every check, also those that have never answered. */
   const presentStatuses = Effect.gen(function*() {
-    const unanswered = yield* Effect.forEach(cycle.unknown, (key) => {
-      const expected = options.expected.get(key)
+    const unanswered = yield* Effect.forEach(ReportCycle.unanswered(cycle, yield* Monotonic.millis), (key) => {
+      const expected = reported.expected.get(key)
       return expected === undefined || PresentState.isKnown(present, key)
         ? Effect.succeedNone
         : Effect.asSome(notAnswered(expected))
@@ -139,7 +162,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     Effect.map(
       identity.agentHost(agent),
       (host) =>
-        PolledStatus.notAnswered({ poller: options.poller, agentId: agent.agentId, host, check, source: "getStatus" })
+        PolledStatus.notAnswered({ poller: reported.poller, agentId: agent.agentId, host, check, source: "getStatus" })
     )
 
   /** Whole or not at all: a report that is neither in flight nor settled would never be asked for again. */
@@ -159,7 +182,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   /** Whether it is of a check of the present configuration; one before a restart may have had others. */
   const isPresent = ({ isRecovered, key, status }: WaitingStatus): boolean =>
-    isRecovered !== true || options.expected.get(key)?.check.serviceName === status.serviceName
+    isRecovered === true ? reported.expected.get(key)?.check.serviceName === status.serviceName : !gone.has(key)
 
   const stateKey = (one: WaitingStatus): string => isPresent(one) ? one.key : `gone ${one.key}`
 
@@ -221,7 +244,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   /** For a core that takes parts. */
   const partsRound = Effect.gen(function*() {
-    const isWaiting = yield* Effect.timeoutOption(hasWaiting.await, options.pollInterval)
+    const isWaiting = yield* Effect.timeoutOption(hasWaiting.await, reported.pollInterval)
     if (Option.isNone(isWaiting)) return yield* delivery.heartbeat(yield* header(yield* Clock.currentTimeMillis))
     const due = yield* Effect.timeoutOption(isDue.await, batchWait)
     if (Option.isSome(due)) yield* Effect.sleep(urgentWait)
@@ -261,6 +284,22 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   const round = Effect.flatMap(delivery.formNow, (form) => Option.contains(form, "parts") ? partsRound : wholeRound)
 
+  const reconfigure = Effect.fnUntraced(function*(next: Reported, removed: ReadonlySet<string>) {
+    const nowMillis = yield* Monotonic.millis
+    const isSamePace = Duration.equals(next.pollInterval, reported.pollInterval)
+    reported = next
+    batchWait = waitFor(next.pollInterval)
+    pace = paceAt(nowMillis)
+    cycle = ReportCycle.revise(cycle, cycleOptions(isSamePace ? cycle.options.startMillis : nowMillis), nowMillis)
+    for (const key of removed) {
+      gone.add(key)
+      PresentState.forget(present, key)
+    }
+    for (const key of next.expected.keys()) gone.delete(key)
+    // The round that waits does so by what held before.
+    yield* isDue.open
+  }, Effect.uninterruptible)
+
   const maySend = Effect.gen(function*() {
     if (Option.contains(yield* delivery.formKnown, "parts")) return true
     return ReportCycle.mayReport(cycle, yield* Monotonic.millis)
@@ -289,6 +328,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   return CoreReporter.of({
     report,
+    reconfigure,
     run,
     pending,
     trouble: delivery.trouble

@@ -16,7 +16,7 @@ export interface Options {
   /** What the operator says about this poller, most important first. */
   readonly sourceIps: ReadonlyArray<string>
   /** What the operator says about an agent outside the configuration file. */
-  readonly agentIp: (agentId: AgentId) => Option.Option<string>
+  readonly agentIp: (agentId: AgentId) => Effect.Effect<Option.Option<string>>
 }
 
 const keptFor = Duration.minutes(5)
@@ -59,7 +59,7 @@ const make = Effect.fnUntraced(function*({ agentIp, sourceIps }: Options) {
   const sourceIp = yield* Effect.cachedWithTTL(findSourceIp, keptFor)
   const findAgentHost = Effect.fnUntraced(function*(agentId: AgentId, address: string) {
     const addressHost = address.startsWith(":") ? "" : hostOf(address)
-    const candidates = [...Option.toArray(agentIp(agentId)), addressHost, agentId].filter((one) => one !== "")
+    const candidates = [...Option.toArray(yield* agentIp(agentId)), addressHost, agentId].filter((one) => one !== "")
     const ip = yield* firstAddress(candidates)
     const pollerIp = Option.filter(Option.some(yield* sourceIp), (one) => one !== "")
     return { ip: Option.orElse(ip, () => pollerIp), name: candidates[0] ?? agentId }

@@ -14,10 +14,10 @@ import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
+import * as CheckLoops from "./CheckLoops.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
-import * as Ticks from "./Ticks.ts"
 
 const unaryDeadline = Duration.seconds(30)
 /** A large inventory takes its time; a stream that stalls does not get it. */
@@ -25,36 +25,30 @@ const streamDeadline = Duration.minutes(5)
 const chunkDeadline = Duration.seconds(30)
 
 /** Never ends by itself. */
-export const run = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
-  const loops = link.checks.flatMap((tracked) =>
-    Option.toArray(
-      Option.map(tracked.check.resultsInterval, (interval) =>
-        Ticks.repeat(runOnce(link, tracked), Duration.max(interval, intervalMin)))
-    )
-  )
-  if (loops.length === 0) return yield* Effect.never
-  yield* link.isKnown.await
-  const all = Effect.all(loops, { concurrency: "unbounded", discard: true })
-  return yield* Effect.forever(Effect.raceFirst(all, link.changed.await))
-})
+export const run = (link: AgentLink.AgentLink) =>
+  CheckLoops.run(link, {
+    intervalOf: ({ resultsInterval }) => Option.map(resultsInterval, (interval) => Duration.max(interval, intervalMin)),
+    poll: (tracked) => runOnce(link, tracked)
+  })
 
 /** An interval of 0 asks as often as is reasonable. */
 const intervalMin = Duration.seconds(1)
 
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
   if (yield* Ref.get(tracked.isPending)) return
+  const { agent, poller } = link.terms
   const { check } = tracked
   const subject: PolledStatus.PollSubject = {
-    poller: link.poller,
-    agentId: link.agent.agentId,
-    host: yield* HostIdentity.use((identity) => identity.agentHost(link.agent)),
+    poller,
+    agentId: agent.agentId,
+    host: yield* HostIdentity.use((identity) => identity.agentHost(agent)),
     check,
     source: "results"
   }
   const lastSequence = yield* Ref.get(tracked.sequence)
   yield* Metric.update(PollerMetrics.polls, 1)
   const reply = yield* Effect.result(
-    AgentLink.ask(link, (connection) => fetch(connection, check, lastSequence, link.agent.agentId))
+    AgentLink.ask(link, (connection) => fetch(connection, check, lastSequence, agent.agentId))
   )
   const counted = Result.isSuccess(reply) ? PollerMetrics.pollsSuccessful : PollerMetrics.pollsFailed
   yield* Metric.update(counted, 1)

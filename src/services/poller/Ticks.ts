@@ -15,7 +15,11 @@ export interface TickOptions {
   /** The grid is shifted by it; the first run is at once all the same. */
   readonly phase?: Duration.Duration
   /** Before each run: by how many milliseconds it is later than its tick. */
-  readonly onTick?: (lateMillis: number) => Effect.Effect<void>
+  readonly onTick?: ((lateMillis: number) => Effect.Effect<void>) | undefined
+  /** The first run is on the grid too, as when the interval changes between two runs. */
+  readonly isFirstOnGrid?: boolean
+  /** Told how many ticks a run took so long that it missed them. */
+  readonly onSkipped?: (ticks: number) => Effect.Effect<void>
 }
 
 const untold = () => Effect.void
@@ -23,7 +27,7 @@ const untold = () => Effect.void
 export const repeat = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   interval: Duration.Duration,
-  { onTick = untold, phase = Duration.zero }: TickOptions = {}
+  { isFirstOnGrid = false, onSkipped, onTick = untold, phase = Duration.zero }: TickOptions = {}
 ): Effect.Effect<never, E, R> =>
   Effect.flatMap(Monotonic.millis, (startMillis) => {
     const intervalMillis = Duration.toMillis(interval)
@@ -35,20 +39,28 @@ export const repeat = <A, E, R>(
       runMillis = now
       return Effect.andThen(onTick(Math.max(0, now - tickMillis)), effect)
     })
-    const untilNext = Effect.map(Monotonic.millis, (now) => {
+    const next = (now: number) => {
       const sinceTick = (now - gridMillis) % intervalMillis
       const isTickMissed = sinceTick < toleranceMillis && now - sinceTick - runMillis > toleranceMillis
-      if (isTickMissed) {
-        tickMillis = now - sinceTick
-        return Duration.zero
-      }
       const left = intervalMillis - sinceTick
-      const wait = left < toleranceMillis ? left + intervalMillis : left
-      tickMillis = now + wait
-      return Duration.millis(wait)
+      const wait = isTickMissed ? 0 : left < toleranceMillis ? left + intervalMillis : left
+      tickMillis = isTickMissed ? now - sinceTick : now + wait
+      return wait
+    }
+    const skipped = (now: number, wait: number): number => {
+      const ran = Math.floor((runMillis - gridMillis + toleranceMillis) / intervalMillis)
+      return Math.floor((now - gridMillis) / intervalMillis) - ran - (wait === 0 ? 1 : 0)
+    }
+    const untilNext = Effect.flatMap(Monotonic.millis, (now) => {
+      const wait = next(now)
+      const missed = onSkipped === undefined ? 0 : skipped(now, wait)
+      const duration = Duration.millis(wait)
+      return onSkipped === undefined || missed <= 0
+        ? Effect.succeed(duration)
+        : Effect.as(onSkipped(missed), duration)
     })
     return Effect.andThen(
-      Effect.repeat(run, Schedule.modifyDelay(Schedule.forever, () => untilNext)),
-      Effect.never
+      isFirstOnGrid ? Effect.sleep(Duration.millis(next(startMillis))) : Effect.void,
+      Effect.andThen(Effect.repeat(run, Schedule.modifyDelay(Schedule.forever, () => untilNext)), Effect.never)
     )
   })

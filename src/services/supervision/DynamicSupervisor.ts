@@ -71,7 +71,10 @@ export interface DynamicSupervisor<E> extends ChildSpec.ChildSpec<SupervisorShut
 
 /** Declares a dynamic supervisor, to be put among the children of another. */
 export const make = <E = never>(options: DynamicOptions): Effect.Effect<DynamicSupervisor<E>> =>
-  Effect.map(declare<E>(options), ({ supervisor }) => supervisor)
+  Effect.sync(() => makeUnsafe<E>(options))
+
+/** As `make`, for trees that are values: each is one supervisor, to be run in one place. */
+export const makeUnsafe = <E = never>(options: DynamicOptions): DynamicSupervisor<E> => declare<E>(options).supervisor
 
 /** Runs a dynamic supervisor on its own until the Scope closes. */
 export const start = <E = never>(options: DynamicOptions): Effect.Effect<
@@ -80,21 +83,20 @@ export const start = <E = never>(options: DynamicOptions): Effect.Effect<
   Scope.Scope
 > =>
   Effect.gen(function*() {
-    const { begin, supervisor } = yield* declare<E>(options)
+    const { begin, supervisor } = declare<E>(options)
     return { ...supervisor, await: yield* begin }
   })
 
-const declare = <E>(options: DynamicOptions) =>
-  Effect.sync(() => {
-    const instance = new RunningInstance<DynamicShell<E>>()
-    const running = Effect.suspend(() =>
-      instance.current?.isRunning === true
-        ? Effect.succeed(instance.current)
-        : Effect.fail(new SupervisorGone({ path: options.id }))
-    )
-    const begin = startShell(options, instance)
-    return { begin, supervisor: handle(specOf(options, begin), running, (id) => instance.current?.records.get(id)) }
-  })
+const declare = <E>(options: DynamicOptions) => {
+  const instance = new RunningInstance<DynamicShell<E>>()
+  const running = Effect.suspend(() =>
+    instance.current?.isRunning === true
+      ? Effect.succeed(instance.current)
+      : Effect.fail(new SupervisorGone({ path: options.id }))
+  )
+  const begin = startShell(options, instance)
+  return { begin, supervisor: handle(specOf(options, begin), running, (id) => instance.current?.records.get(id)) }
+}
 
 /** Only what concerns the supervisor itself: callers pass options on that also say something about its children. */
 const specOf = <E>(

@@ -16,6 +16,7 @@ import {
 import * as MemoryStatusBuffer from "../../../src/services/poller/buffer/MemoryStatusBuffer.ts"
 import { CoreClient } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
+import { Fleet } from "../../../src/services/poller/Fleet.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
@@ -99,12 +100,14 @@ describe("A fleet of 200 agents, of which 50 are healthy", () => {
         Layer.provideMerge(MemoryStatusBuffer.layer()),
         Layer.provide(coreClient)
       )
-      yield* Supervisor.run(PollerProgram.tree(config(agents, { pollInterval: pollIntervalMillis }))).pipe(
+      const poll = config(agents, { pollInterval: pollIntervalMillis })
+      yield* Supervisor.run(PollerProgram.tree(poll)).pipe(
         Effect.provide(reporter.pipe(
           Layer.merge(agentClient),
           Layer.merge(secured),
           Layer.merge(SupervisionTree.layer),
           Layer.merge(Management.layer),
+          Layer.merge(Fleet.layer(poll)),
           Layer.provideMerge(HostIdentity.layerStatic("192.0.2.1"))
         )),
         Effect.forkScoped({ startImmediately: true })

@@ -1,11 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Effect, Option } from "effect"
 import * as Rollout from "../../../src/domain/poller/rollout/Rollout.ts"
+import type { InvalidChildSpec } from "../../../src/domain/supervision/check/SpecCheck.ts"
 import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
 import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
-import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
+import type {
+  ChildRefused,
+  ChildStartError,
+  SupervisorGone,
+  SupervisorShutdown
+} from "../../../src/services/supervision/SupervisorError.ts"
 import { config } from "../../fixtures/fleet.ts"
 import { agent, check } from "../../services/poller/statuses.ts"
 
@@ -19,16 +25,17 @@ const holds = <T extends true>(claim: T): T => claim
 /** An agent can fail in no way that ends its coordinator: what gives up there had a bug. */
 type Coordinator = SupervisorShutdown<never>
 type AgentSupervisor = SupervisorShutdown<Coordinator>
+type AgentRoster = ChildStartError<Coordinator> | ChildRefused | InvalidChildSpec | SupervisorGone
 
 describe("PollerProgram", () => {
   it("names every failure that can end it in its type", () => {
     type Failure = ErrorOf<ReturnType<typeof PollerProgram.run>>
-    type Tree = SupervisorShutdown<BindError | CredentialsError | AgentSupervisor>
+    type Tree = SupervisorShutdown<BindError | CredentialsError | AgentSupervisor | AgentRoster>
 
     assert.isTrue(holds<Equals<Failure, Tree | CredentialsError | SecurityError>>(true))
   })
 
-  it("has one coordinator for each agent, and servers only where they are wanted", () => {
+  it("has servers only where they are wanted", () => {
     const agents = ["a", "b"].map((name) => agent(name, "127.0.0.1:1", [check("ssh")]))
     const tree = PollerProgram.tree(config(agents, { pollInterval: "1 second" }))
 
@@ -37,7 +44,8 @@ describe("PollerProgram", () => {
       "SecurityMonitor",
       "CoreReporter",
       "MetricsCollector",
-      "AgentSupervisor"
+      "AgentSupervisor",
+      "AgentRoster"
     ])
   })
 

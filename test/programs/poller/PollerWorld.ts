@@ -6,6 +6,7 @@ import { AgentClient, type AgentConnection } from "../../../src/services/poller/
 import * as MemoryStatusBuffer from "../../../src/services/poller/buffer/MemoryStatusBuffer.ts"
 import { CoreClient } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
+import { Fleet } from "../../../src/services/poller/Fleet.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import type { TreeCheck } from "../../../src/services/supervision/testing/index.ts"
 import * as fleet from "../../fixtures/fleet.ts"
@@ -66,6 +67,7 @@ export const make = () => {
     promises,
     layer: Layer.mergeAll(
       reporter,
+      Fleet.layer(config),
       HostIdentity.layerStatic("192.0.2.1"),
       Layer.succeed(AgentClient, { connect: () => Effect.succeed(connection) }),
       CircuitBreaker.layerStoreMemory(),

@@ -63,6 +63,7 @@ const polling = Effect.fnUntraced(function*(
       Effect.map(Clock.currentTimeMillis, (now) => {
         seen.push({ ...report, name: report.status.serviceName, atSeconds: Math.floor(now / 1000) })
       }),
+    reconfigure: () => Effect.void,
     run: Effect.never,
     pending: Effect.succeed(0),
     trouble: Effect.succeedNone

@@ -2,11 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Metric, Option, References, Semaphore, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { AgentClient } from "../../../src/services/poller/AgentClient.ts"
-import * as AgentCoordinator from "../../../src/services/poller/AgentCoordinator.ts"
 import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
+import * as AgentSupervisor from "../../../src/services/poller/AgentSupervisor.ts"
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
+import { Fleet } from "../../../src/services/poller/Fleet.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { config } from "../../fixtures/fleet.ts"
 import { secured } from "../../support/secured.ts"
 import { agent, check, poller } from "./statuses.ts"
 
@@ -18,12 +20,22 @@ const supervised = (
 ) => {
   const reporter = Layer.succeed(CoreReporter, {
     report,
+    reconfigure: () => Effect.void,
     run: Effect.never,
     pending: Effect.succeed(0),
     trouble: Effect.succeedNone
   })
-  return Supervisor.run({ id: "Root", strategy: "one_for_one", children: [AgentCoordinator.supervisor(links)] }).pipe(
-    Effect.provide([clients, reporter, HostIdentity.layerStatic(""), secured]),
+  const state = {
+    config: config(links.map(({ terms }) => terms.agent), { pollInterval: "10 seconds" }),
+    links: new Map(links.map((link) => [link.terms.agent.agentId, link]))
+  }
+  const fleet = Layer.succeed(Fleet, {
+    current: Effect.succeed(state),
+    changes: Stream.never,
+    replace: () => Effect.succeed({ changes: [], config: state.config, gone: new Set() })
+  })
+  return Supervisor.run({ id: "Root", strategy: "one_for_all", children: AgentSupervisor.children() }).pipe(
+    Effect.provide([clients, reporter, fleet, HostIdentity.layerStatic(""), secured]),
     Effect.forkScoped({ startImmediately: true })
   )
 }

@@ -7,7 +7,7 @@ import { agent } from "./statuses.ts"
 const names: ReadonlyMap<string, string> = new Map([["poller.example", "192.0.2.5"], ["agent.example", "192.0.2.6"]])
 
 const identity = (options: Partial<Options> = {}, own: ReadonlyArray<string> = ["198.51.100.1"]) =>
-  HostIdentity.layer({ sourceIps: [], agentIp: () => Option.none(), ...options }).pipe(
+  HostIdentity.layer({ sourceIps: [], agentIp: () => Effect.succeedNone, ...options }).pipe(
     Layer.provide(Layer.succeed(HostNetwork, {
       resolve: (name) => Effect.succeed(Option.fromNullishOr(names.get(name))),
       addresses: Effect.succeed(own)
@@ -36,7 +36,7 @@ describe("HostIdentity", () => {
   it.effect("finds an agent by what the operator says, its address, its name, or as the poller itself", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(
-        yield* agentHost("a", "agent.example:50051", { agentIp: () => Option.some("203.0.113.1") }),
+        yield* agentHost("a", "agent.example:50051", { agentIp: () => Effect.succeedSome("203.0.113.1") }),
         { ip: Option.some("203.0.113.1"), name: "203.0.113.1" }
       )
       assert.deepStrictEqual(yield* agentHost("a", "agent.example:50051"), {

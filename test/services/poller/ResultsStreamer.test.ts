@@ -34,6 +34,7 @@ describe("ResultsStreamer", () => {
       })
       const reporter = Layer.succeed(CoreReporter, {
         report: (report) => Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => void reported.push(report))),
+        reconfigure: () => Effect.void,
         run: Effect.never,
         pending: Effect.succeed(0),
         trouble: Effect.succeedNone

@@ -30,6 +30,7 @@ export const check = (serviceName: string, options: Partial<Check> = {}): Check 
   details: "192.0.2.1:22",
   port: 0,
   resultsInterval: Option.none(),
+  interval: Option.none(),
   timeout: timeoutDefault,
   ...options
 })

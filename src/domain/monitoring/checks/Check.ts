@@ -14,6 +14,8 @@ export interface Check {
   readonly port: number
   /** Present for results checks, which ask GetResults or StreamResults and never GetStatus. */
   readonly resultsInterval: Option.Option<Duration.Duration>
+  /** How often GetStatus is asked; none: once in each interval of the poller. */
+  readonly interval: Option.Option<Duration.Duration>
   /** How long the agent may take to answer GetStatus. */
   readonly timeout: Duration.Duration
 }

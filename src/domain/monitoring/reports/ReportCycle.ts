@@ -13,14 +13,16 @@ export interface CycleOptions {
   readonly waitMillis: number
   /** The checks that are measured in every cycle. */
   readonly expected: ReadonlySet<string>
+  /** All checks that are to have a state; those of every cycle unless told. */
+  readonly checks?: ReadonlySet<string>
 }
 
 export interface ReportCycle {
   readonly options: CycleOptions
   /** Measured since the last report. */
   readonly measured: Set<string>
-  /** Not measured so far. */
-  readonly unknown: Set<string>
+  /** Not measured so far, and since when they are to be. */
+  readonly unknown: Map<string, number>
   /** The newest cycle that has its report. */
   done: number
 }
@@ -28,9 +30,24 @@ export interface ReportCycle {
 export const make = (options: CycleOptions): ReportCycle => ({
   options: { ...options, waitMillis: Math.min(options.waitMillis, options.intervalMillis / 2) },
   measured: new Set(),
-  unknown: new Set(options.expected),
+  unknown: new Map([...options.checks ?? options.expected].map((key) => [key, options.startMillis])),
   done: -1
 })
+
+/** The same checks as far as there still are, with others beside them, or another interval. */
+export const revise = (cycle: ReportCycle, options: CycleOptions, nowMillis: number): ReportCycle => {
+  const next = make(options)
+  const before = cycle.options.checks ?? cycle.options.expected
+  for (const key of next.unknown.keys()) {
+    const since = cycle.unknown.get(key)
+    if (since !== undefined) next.unknown.set(key, since)
+    else if (before.has(key)) next.unknown.delete(key)
+    else next.unknown.set(key, nowMillis)
+  }
+  for (const key of cycle.measured) if (options.expected.has(key)) next.measured.add(key)
+  if (options.startMillis === cycle.options.startMillis) next.done = cycle.done
+  return next
+}
 
 export const note = (cycle: ReportCycle, key: string): void => {
   cycle.measured.add(key)
@@ -51,8 +68,13 @@ export const untilNext = (cycle: ReportCycle, nowMillis: number): Duration.Durat
   return Duration.millis(Math.max(1, Math.ceil((next - cyclesAt(cycle, nowMillis)) * cycle.options.intervalMillis)))
 }
 
+/** Checks that came later hold up no report: one without them says nothing of them yet. */
 export const mayReport = (cycle: ReportCycle, nowMillis: number): boolean =>
   cycle.unknown.size === 0 || nowMillis - cycle.options.startMillis >= cycle.options.intervalMillis
+
+/** Those that have had a whole cycle to answer and did not. */
+export const unanswered = ({ options: { intervalMillis }, unknown }: ReportCycle, nowMillis: number) =>
+  [...unknown].flatMap(([key, since]) => nowMillis - since >= intervalMillis ? [key] : [])
 
 /** A report is made, at the latest moment for it or before; what is early and not complete is not that of the cycle. */
 export const reported = (cycle: ReportCycle, nowMillis: number, isLatest: boolean): void => {

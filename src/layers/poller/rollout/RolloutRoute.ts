@@ -16,8 +16,10 @@ const State = Schema.Struct({
   rollback: Schema.NullOr(Schema.Struct({ at: Schema.String, reason: Schema.String }))
 })
 
-const stateOf = ({ config, state }: Rollout["Service"], agents: ReadonlyArray<string>) =>
-  Effect.map(state, ({ errors, polls, rollback }): typeof State.Type => ({
+type Taken<R> = Effect.Effect<ReadonlyArray<string>, never, R>
+
+const stateOf = <R>({ config, state }: Rollout["Service"], taken: Taken<R>) =>
+  Effect.zipWith(state, taken, ({ errors, polls, rollback }, agents): typeof State.Type => ({
     mode: config.isShadow ? "shadow" : "active",
     agents,
     polls,
@@ -33,7 +35,7 @@ const stateOf = ({ config, state }: Rollout["Service"], agents: ReadonlyArray<st
 const reasonCharactersMax = 500
 
 /** `agents` are those that the poller takes. */
-export const part = (rollout: Rollout["Service"], agents: ReadonlyArray<string>): Part<never> => {
+export const part = <R>(rollout: Rollout["Service"], agents: Taken<R>): Part<R> => {
   const shown = Effect.map(stateOf(rollout, agents), (state) => HttpServerResponse.jsonUnsafe(state))
   const change = (work: Effect.Effect<void, RollbackFlagError>) =>
     Effect.matchEffect(work, {

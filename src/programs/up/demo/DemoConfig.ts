@@ -69,6 +69,7 @@ const check = (type: string, name: string, details: string, interval: Option.Opt
   details,
   port: 0,
   resultsInterval: interval,
+  interval: Option.none(),
   timeout: Duration.seconds(10)
 })
 

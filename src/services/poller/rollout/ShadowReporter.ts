@@ -42,6 +42,8 @@ export const layer = Layer.effect(
             lines.length > waitingCharactersMax ? flush : Effect.void
           )
         }).pipe(Effect.uninterruptible),
+      // Each line says by itself whose it is.
+      reconfigure: () => Effect.void,
       run: Effect.forever(Effect.andThen(Effect.sleep(writeEvery), flush)).pipe(Effect.ensuring(flush)),
       pending: Effect.sync(() => waiting.length),
       trouble: sink.trouble

@@ -44,6 +44,7 @@ export const polled = (facts: Facts = {}): Polled => {
       details: facts.details ?? "192.0.2.7:22",
       port: 0,
       resultsInterval: Option.none(),
+      interval: Option.none(),
       timeout: timeoutDefault
     },
     host: { ip: Option.some("192.0.2.1"), name: "agent-1" },

@@ -1,0 +1,150 @@
+/** One thing that another configuration asks of a poller that runs, and how far it reaches. */
+import { Duration, type LogLevel, Option } from "effect"
+import type { AgentId } from "../../monitoring/Ids.ts"
+import type { PollerIdentity } from "../../monitoring/reports/PolledStatus.ts"
+import type { SecurityConfig } from "../../security/SecurityConfig.ts"
+import type { PolledAgent, PollerConfig } from "../PollerConfig.ts"
+
+interface FromTo<A> {
+  readonly from: A
+  readonly to: A
+}
+
+export type ConfigChange =
+  | (FromTo<Duration.Duration> & { readonly _tag: "PollIntervalChanged" })
+  /** The partition and the KV store that statuses are reported under. */
+  | (FromTo<Pick<PollerIdentity, "partition" | "kvStoreId">> & { readonly _tag: "IdentityChanged" })
+  | (FromTo<string> & { readonly _tag: "CoreAddressChanged" })
+  /** Without an agent: the poller's own, towards core and on its servers. */
+  | (FromTo<SecurityConfig> & { readonly _tag: "SecurityChanged"; readonly agentId: Option.Option<AgentId> })
+  | (FromTo<Option.Option<LogLevel.LogLevel>> & { readonly _tag: "LogLevelChanged" })
+  /** Whether the polls of the fleet are spread over the interval, as those of a large one are. */
+  | (FromTo<boolean> & { readonly _tag: "SpreadChanged" })
+  | { readonly _tag: "AgentAdded"; readonly agent: PolledAgent }
+  | { readonly _tag: "AgentRemoved"; readonly agentId: AgentId }
+  | (FromTo<string> & { readonly _tag: "AgentAddressChanged"; readonly agentId: AgentId })
+  | ChecksChanged
+  /** Holds from the next start of the poller on. */
+  | { readonly _tag: "RestartNeeded"; readonly key: RestartKey }
+
+export interface ChecksChanged {
+  readonly _tag: "ChecksChanged"
+  readonly agentId: AgentId
+  /** All of the agent's checks from now on. */
+  readonly checks: PolledAgent["checks"]
+  /** Names, for people. */
+  readonly added: ReadonlyArray<string>
+  readonly changed: ReadonlyArray<string>
+  readonly removed: ReadonlyArray<string>
+}
+
+/** What the process itself is made of. */
+export type RestartKey = Extract<
+  keyof PollerConfig,
+  "pollerId" | "sourceIp" | "listenAddress" | "serviceName" | "buffer" | "logOutput" | "rollout"
+>
+
+/** As the file spells them. */
+export const restartKeys: Readonly<Record<RestartKey, string>> = {
+  pollerId: "poller_id",
+  sourceIp: "source_ip",
+  listenAddress: "listen_addr",
+  serviceName: "service_name",
+  buffer: "buffer",
+  logOutput: "logging.output",
+  rollout: "rollout"
+}
+
+/** For a table or a line of the log. */
+export interface Described {
+  /** Of the configuration: a key, or one of an agent. */
+  readonly key: string
+  readonly from: string
+  readonly to: string
+  /** Who notices: everybody else goes on undisturbed. */
+  readonly reach: string
+}
+
+const names = (checks: ReadonlyArray<string>): string => checks.join(", ")
+
+const levelText = Option.getOrElse(() => "")
+
+const securityText = ({ _tag }: SecurityConfig): string => _tag.toLowerCase()
+
+const spreadText = (isSpread: boolean): string => isSpread ? "polled one after the other" : "polled together"
+
+const counted = (count: number): string => count === 1 ? "1 check" : `${count} checks`
+
+const duration = (value: Duration.Duration): string => Duration.format(value)
+
+export const describe = (change: ConfigChange): Described => {
+  switch (change._tag) {
+    case "PollIntervalChanged":
+      return {
+        key: "poll_interval",
+        from: duration(change.from),
+        to: duration(change.to),
+        reach: "the timers of checks without an interval of their own; connections stay"
+      }
+    case "IdentityChanged":
+      return {
+        key: "partition, kv_domain, kv_address",
+        from: `${change.from.partition} ${change.from.kvStoreId}`.trim(),
+        to: `${change.to.partition} ${change.to.kvStoreId}`.trim(),
+        reach: "what is measured from now on is reported under it"
+      }
+    case "CoreAddressChanged":
+      return { key: "core_address", from: change.from, to: change.to, reach: "the connection to core" }
+    case "SecurityChanged": {
+      const isOwn = Option.isNone(change.agentId)
+      return {
+        key: Option.match(change.agentId, { onNone: () => "security", onSome: (id) => `agents.${id}.security` }),
+        from: securityText(change.from),
+        to: securityText(change.to),
+        reach: isOwn ? "the connection to core; the poller's own servers from the next start on" : "this agent"
+      }
+    }
+    case "LogLevelChanged":
+      return {
+        key: "logging.level",
+        from: levelText(change.from),
+        to: levelText(change.to),
+        reach: "the log, unless --log-level or LOG_LEVEL says otherwise"
+      }
+    case "SpreadChanged":
+      return {
+        key: "agents",
+        from: spreadText(change.from),
+        to: spreadText(change.to),
+        reach: "the timers of all checks; connections stay"
+      }
+    case "AgentAdded":
+      return {
+        key: `agents.${change.agent.agentId}`,
+        from: "",
+        to: `${change.agent.address}, ${counted(change.agent.checks.length)}`,
+        reach: "a new agent"
+      }
+    case "AgentRemoved":
+      return { key: `agents.${change.agentId}`, from: "there", to: "", reach: "this agent is polled no more" }
+    case "AgentAddressChanged":
+      return {
+        key: `agents.${change.agentId}.address`,
+        from: change.from,
+        to: change.to,
+        reach: "this agent's connection"
+      }
+    case "ChecksChanged":
+      return {
+        key: `agents.${change.agentId}.checks`,
+        from: change.removed.length === 0 ? "" : `without ${names(change.removed)}`,
+        to: [
+          ...(change.added.length === 0 ? [] : [`new: ${names(change.added)}`]),
+          ...(change.changed.length === 0 ? [] : [`other: ${names(change.changed)}`])
+        ].join("; "),
+        reach: "these checks of this agent"
+      }
+    case "RestartNeeded":
+      return { key: restartKeys[change.key], from: "", to: "", reach: "nobody until the poller is started again" }
+  }
+}

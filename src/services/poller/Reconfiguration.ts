@@ -1,0 +1,32 @@
+/** Makes a poller that runs one of another configuration: whoever it says nothing new of does not notice. */
+import { Effect } from "effect"
+import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
+import type { ConfigChange } from "../../domain/poller/reload/ConfigChange.ts"
+import * as AgentLink from "./AgentLink.ts"
+import { CoreReporter, type Reported } from "./CoreReporter.ts"
+import { Fleet, identityOf } from "./Fleet.ts"
+
+export const reported = (config: PollerConfig): Reported => ({
+  poller: identityOf(config),
+  pollInterval: config.pollInterval,
+  expected: AgentLink.regularChecks(config.agents)
+})
+
+/** Changes with nothing in them for whoever reports. */
+const isUnreported: ReadonlySet<ConfigChange["_tag"]> = new Set([
+  "AgentAddressChanged",
+  "CoreAddressChanged",
+  "LogLevelChanged",
+  "RestartNeeded",
+  "SecurityChanged",
+  "SpreadChanged"
+])
+
+/** Succeeds with what is different now. */
+export const apply = Effect.fnUntraced(function*(next: PollerConfig) {
+  const fleet = yield* Fleet
+  const reporter = yield* CoreReporter
+  const { changes, config, gone } = yield* fleet.replace(next)
+  if (changes.some(({ _tag }) => !isUnreported.has(_tag))) yield* reporter.reconfigure(reported(config), gone)
+  return changes
+}, Effect.uninterruptible)
