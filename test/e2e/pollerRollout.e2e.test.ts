@@ -33,7 +33,7 @@ const manyLines = (folder: string, count: number, programs: ReadonlyArray<Progra
   Program.eventually(
     `${count} lines of the shadow in ${folder}`,
     Effect.map(linesOf(folder), Option.liftPredicate((lines) => lines >= count)),
-    { within: "40 seconds", programs }
+    { within: "90 seconds", programs }
   )
 
 const pollerFile = (of: {
@@ -93,7 +93,7 @@ describe("A shadow poller", () => {
         Effect.sync(() =>
           peers.every((peer) => /serves gRPC|takes reports/.test(peer.output())) ? Option.some(true) : Option.none()
         ),
-        { within: "40 seconds", programs: peers }
+        { within: "90 seconds", programs: peers }
       )
       const programs = [
         ...peers,
@@ -110,7 +110,7 @@ describe("A shadow poller", () => {
           const isLong = compared.checks.length === 2 && compared.checks.every(({ left }) => left.samples >= 5)
           return isLong ? Option.some(compared) : Option.none()
         }).pipe(Effect.scoped),
-        { within: "60 seconds", programs }
+        { within: "90 seconds", programs }
       )
 
       assert.isTrue(settled.is_equal, JSON.stringify(settled))
@@ -131,7 +131,7 @@ describe("A shadow poller", () => {
       assert.strictEqual(without.code, 2)
       const { mode } = yield* Effect.promise(() => fs.stat(path.join(shadow, "shadow.jsonl")))
       assert.strictEqual(mode & 0o777, 0o600)
-    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer)), 150_000)
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer)), 300_000)
 
   it.live("shows in which payloads and checks two pollers differ", () =>
     Effect.gen(function*() {
@@ -164,7 +164,7 @@ describe("A shadow poller", () => {
       assert.match(asTable.stdout, /ssh .*payload \(2 paths\)/)
       assert.match(asTable.stdout, /web .*only on the right/)
       assert.include(asTable.stdout, "  host (available): value \"a\" on the left, \"b\" on the right")
-    }).pipe(Effect.scoped), 90_000)
+    }).pipe(Effect.scoped), 240_000)
 })
 
 describe("A rollout", () => {
@@ -213,7 +213,7 @@ describe("A rollout", () => {
                 Effect.succeed(!rolledBack)),
               (is) => is === rolledBack ? Option.some(is) : Option.none()
             ),
-            { within: "30 seconds", programs }
+            { within: "60 seconds", programs }
           )
         const grows = (what: string, count: () => number, programs: ReadonlyArray<Program.Program>) =>
           Effect.suspend(() => {
@@ -221,7 +221,7 @@ describe("A rollout", () => {
             return Program.eventually(
               `more ${what}`,
               Effect.sync(() => count() > before + 5 ? Option.some(true) : Option.none()),
-              { within: "30 seconds", programs }
+              { within: "60 seconds", programs }
             )
           })
         /** Several intervals and reports. */

@@ -110,12 +110,12 @@ describe("A trace of a poll", () => {
               )
             )
           }),
-          { within: "40 seconds", programs }
+          { within: "90 seconds", programs }
         )
         yield* Program.eventually(
           "metrics",
           Effect.sync(() => paths.has("/v1/metrics") ? Option.some(true) : Option.none()),
-          { within: "20 seconds", programs }
+          { within: "60 seconds", programs }
         )
 
         const root = whole.find(({ span }) => span.name === "CheckScheduler.poll")

@@ -4,7 +4,7 @@
  * Of traces those are sent that begin with a poll, or at a peer that sends its own. Nothing waits for the collector, and
  * while it is away what is newest is kept, within bounds.
  */
-import { Effect, Layer, Tracer } from "effect"
+import { ConfigProvider, Effect, Layer, Tracer } from "effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
@@ -16,6 +16,9 @@ import { packageVersion } from "./PackageVersion.ts"
 /** A fleet of thousands makes more than anybody reads. */
 const tracesMax = { perSecond: 20, burst: 200 }
 
+/** What OpenTelemetry takes for granted where nothing is said; Effect wants to hear it. */
+const usual = ConfigProvider.fromUnknown({ OTEL_TRACES_EXPORTER: "otlp", OTEL_METRICS_EXPORTER: "otlp" })
+
 export const layer = (program: string): Layer.Layer<never> => {
   const resource = { serviceName: `serviceradar-${program}`, serviceVersion: packageVersion() }
   const kept = Layer.effect(
@@ -26,6 +29,6 @@ export const layer = (program: string): Layer.Layer<never> => {
     )
   ).pipe(Layer.provide(OtlpTracer.layerFromConfig({ resource })))
   return Layer.mergeAll(kept, OtlpMetrics.layerFromConfig({ resource })).pipe(
-    Layer.provide([FetchHttpClient.layer, OtlpSerialization.layerProtobuf])
+    Layer.provide([FetchHttpClient.layer, OtlpSerialization.layerProtobuf, ConfigProvider.layerAdd(usual)])
   )
 }

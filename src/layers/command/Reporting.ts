@@ -11,8 +11,8 @@ const natsUrl = Config.option(Config.Redacted("NATS_URL"))
 const collectors = ["", "_TRACES", "_METRICS"].map((signal) => `OTEL_EXPORTER_OTLP${signal}_ENDPOINT`)
 
 const hasCollector = Effect.map(
-  Effect.forEach(collectors, (name) => Config.option(Config.String(name))),
-  (named) => named.some(Option.exists((url) => url.trim() !== ""))
+  Effect.forEach(collectors, (name) => Config.option(Config.URL(name))),
+  (named) => named.some(Option.isSome)
 )
 
 /** Runs the program, and beside it what tells of it. */
