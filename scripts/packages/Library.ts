@@ -17,7 +17,7 @@ export const root = path.join(import.meta.dirname, "../..")
 const wirePackage = "@bufbuild/protobuf/wire"
 
 /** What users read beside the declarations. */
-const guides = ["supervision.md", "testing.md", "pipeline.md", "breaker.md", "grpc.md", "srql.md"]
+const guides = ["supervision.md", "testing.md", "pipeline.md", "breaker.md", "grpc.md", "srql.md", "resources.md"]
 
 /** The place of each entry in the sources, by its name in the package. */
 export const entries: Readonly<Record<string, string>> = {
@@ -28,7 +28,8 @@ export const entries: Readonly<Record<string, string>> = {
   breaker: "services/breaker/CircuitBreaker",
   grpc: "layers/grpc/index",
   jetstream: "layers/jetstream/index",
-  srql: "services/srql/index"
+  srql: "services/srql/index",
+  resource: "services/resource/index"
 }
 
 const compile = (folder: string): void => {

@@ -62,9 +62,23 @@ describe("examples", () => {
     ])
   })
 
+  it("a resource decides actions in memory, and writes its conditions as SQL", async () => {
+    const lines = await output("ticket-resource.ts")
+
+    assert.deepStrictEqual(lines.slice(1), [
+      "close of ticket: reason says too little",
+      "\"Ada\"",
+      "ticket is closed: close cannot make it closed",
+      "close of ticket is not allowed",
+      "((tenant_id = $1::uuid) AND ((state = $2::text) AND (opened_at < $3::timestamptz)))",
+      "[\"0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10\",\"open\",\"2026-03-03T12:00:00.000Z\"]"
+    ])
+  })
+
   it.each([
     ["supervision.md", ["chat-room.ts", "counter-actor.ts"], 3],
-    ["testing.md", ["testing-your-tree.ts", "testing-your-pipeline.ts"], 5]
+    ["testing.md", ["testing-your-tree.ts", "testing-your-pipeline.ts"], 5],
+    ["resources.md", ["ticket-resource.ts"], 4]
   ])("%s quotes its examples", (guide, names, count) => {
     const unindented = (text: string) => text.replaceAll(/^ +/gm, "")
     const examples = names.map((name) => unindented(readFileSync(join(root, "examples", name), "utf8")))

@@ -1,0 +1,77 @@
+/** Reads what a caller gives to an action: only what the action takes, and each of it as its attribute allows. */
+import { Result, Schema } from "effect"
+import type { Action } from "./Action.ts"
+import type { Problem } from "./ActionError.ts"
+import type { Attribute, Attributes } from "./Attribute.ts"
+import type { Value } from "./expression/Kind.ts"
+import type { Values } from "./expression/Node.ts"
+
+export interface ReadInput {
+  /** Values of the record, by attribute. */
+  readonly accepted: Values
+  /** Of the action itself. */
+  readonly given: Values
+}
+
+/** Values as this process has them, or as JSON has them: an instant as an ISO 8601 text. */
+export type Form = "values" | "json"
+
+/** Everything that is wrong is told at once. */
+export const read = (
+  attributes: Attributes,
+  action: Action,
+  input: Readonly<Record<string, unknown>>,
+  form: Form
+): Result.Result<ReadInput, ReadonlyArray<Problem>> => {
+  const accepts = pick(attributes, action.accepts)
+  const isPartial = action.kind !== "create"
+  const accepted = valuesOf(accepts, input, isPartial, form)
+  const given = valuesOf(action.given, input, false, form)
+  const unknown = Object.keys(input).filter((field) => !(field in accepts) && !(field in action.given))
+  const problems = [
+    ...unknown.map((field): Problem => ({ field, code: "unknown", detail: "is not taken" })),
+    ...accepted.problems,
+    ...given.problems
+  ]
+  return problems.length === 0
+    ? Result.succeed({ accepted: accepted.values, given: given.values })
+    : Result.fail(problems)
+}
+
+const pick = (attributes: Attributes, names: ReadonlyArray<string>): Attributes =>
+  Object.fromEntries(names.flatMap((name) => {
+    const attribute = Object.hasOwn(attributes, name) ? attributes[name] : undefined
+    return attribute === undefined ? [] : [[name, attribute]]
+  }))
+
+/** Without what was left out of a part: it stays as it is. Of the whole, null stands for what is optional. */
+const valuesOf = (
+  attributes: Attributes,
+  input: Readonly<Record<string, unknown>>,
+  isPartial: boolean,
+  form: Form
+) => {
+  const values: Record<string, Value | null> = {}
+  const problems: Array<Problem> = []
+  for (const [field, attribute] of Object.entries(attributes)) {
+    const value = Object.hasOwn(input, field) ? input[field] : undefined
+    if (value === undefined) {
+      if (isPartial || attribute.presence === "defaulted") continue
+      if (attribute.presence === "optional") values[field] = null
+      else problems.push({ field, code: "required", detail: "is required" })
+      continue
+    }
+    const read = valueOf(attribute, value, form)
+    if (Result.isSuccess(read)) values[field] = read.success
+    else problems.push({ field, code: "invalid", detail: read.failure })
+  }
+  return { values, problems }
+}
+
+const valueOf = (attribute: Attribute<Value>, value: unknown, form: Form): Result.Result<Value | null, string> => {
+  if (value === null) return attribute.presence === "optional" ? Result.succeed(null) : Result.fail("must not be null")
+  const decode = form === "json"
+    ? Schema.decodeUnknownResult(attribute.schema)
+    : Schema.decodeUnknownResult(Schema.toType(attribute.schema))
+  return Result.mapError(decode(value), ({ message }) => message)
+}

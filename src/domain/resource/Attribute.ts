@@ -1,0 +1,160 @@
+/**
+ * What a resource, or what an action is given, is made of: a value's kind, what is allowed of it, and who may see it.
+ *
+ *   text(200)                      must be given
+ *   instant.optional()             null, unless given
+ *   oneOf(["low", "high"]).or("low")   a default, unless given
+ */
+import { type DateTime, Schema, SchemaTransformation } from "effect"
+import type { Kind, Value } from "./expression/Kind.ts"
+
+/** Whether a value must be given where a record is made, and whether it can be null. */
+export type Presence = "required" | "optional" | "defaulted"
+
+/** Where a value comes from that nobody gave. */
+type Default = { readonly _tag: "None" } | { readonly _tag: "Value"; readonly value: Value } | {
+  readonly _tag: "Generated"
+  readonly as: "uuid" | "now"
+}
+
+interface Traits {
+  readonly default: Default
+  /** Never serialised. */
+  readonly isPrivate: boolean
+  /** Never serialised, logged or kept in an audit entry. */
+  readonly isSensitive: boolean
+  /** Keeps the value that the record was made with. */
+  readonly isImmutable: boolean
+  /** The column, where it is not the name in snake case. */
+  readonly column: string | undefined
+}
+
+const plain: Traits = {
+  default: { _tag: "None" },
+  isPrivate: false,
+  isSensitive: false,
+  isImmutable: false,
+  column: undefined
+}
+
+export class Attribute<out A extends Value, out P extends Presence = Presence> {
+  readonly kind: Kind
+  /** What is allowed of a value that is there. */
+  readonly schema: Schema.Codec<A, unknown>
+  readonly presence: P
+  readonly traits: Traits
+
+  /** @internal */
+  constructor(kind: Kind, schema: Schema.Codec<A, unknown>, presence: P, traits: Traits) {
+    this.kind = kind
+    this.schema = schema
+    this.presence = presence
+    this.traits = traits
+  }
+
+  #with(traits: Partial<Traits>): Attribute<A, P> {
+    return new Attribute(this.kind, this.schema, this.presence, { ...this.traits, ...traits })
+  }
+
+  /** Can be null. */
+  optional(): Attribute<A, "optional"> {
+    return new Attribute(this.kind, this.schema, "optional", this.traits)
+  }
+
+  /** This, unless another is given. */
+  or(value: A): Attribute<A, "defaulted"> {
+    return new Attribute(this.kind, this.schema, "defaulted", { ...this.traits, default: { _tag: "Value", value } })
+  }
+
+  /** Made where the record is: a random UUID, or the time. */
+  generated(as: "uuid" | "now"): Attribute<A, "defaulted"> {
+    return new Attribute(this.kind, this.schema, "defaulted", { ...this.traits, default: { _tag: "Generated", as } })
+  }
+
+  private(): Attribute<A, P> {
+    return this.#with({ isPrivate: true })
+  }
+
+  sensitive(): Attribute<A, P> {
+    return this.#with({ isPrivate: true, isSensitive: true })
+  }
+
+  immutable(): Attribute<A, P> {
+    return this.#with({ isImmutable: true })
+  }
+
+  column(name: string): Attribute<A, P> {
+    return this.#with({ column: name })
+  }
+}
+
+export type Attributes = Readonly<Record<string, Attribute<Value>>>
+
+/** What an attribute holds. */
+export type Held<T> = T extends Attribute<infer A, infer P> ? A | ("optional" extends P ? null : never) : never
+
+export type RecordOf<T extends Attributes> = { readonly [K in keyof T]: Held<T[K]> }
+
+type Required<T extends Attributes> = {
+  [K in keyof T]: T[K] extends Attribute<Value, "required"> ? K : never
+}[keyof T]
+
+/** What has to be given, and what can be. */
+export type InputOf<T extends Attributes> =
+  & { readonly [K in Required<T>]: Held<T[K]> }
+  & { readonly [K in Exclude<keyof T, Required<T>>]?: Held<T[K]> }
+
+const attribute = <A extends Value>(kind: Kind, schema: Schema.Codec<A, unknown>): Attribute<A, "required"> =>
+  new Attribute(kind, schema, "required", plain)
+
+/** Characters of a text that says nothing else. */
+const textMax = 65_536
+
+/** PostgreSQL takes no NUL, and nobody half a character. */
+const storable = (lengthMax: number) =>
+  Schema.String.check(
+    Schema.isPattern(/^[^\0]*$/, { expected: "a text without NUL characters" }),
+    Schema.makeFilter((text: string) => text.isWellFormed(), { expected: "a text of whole characters" }),
+    Schema.isMaxLength(lengthMax)
+  )
+
+export const text = (lengthMax: number = textMax): Attribute<string, "required"> =>
+  attribute("text", storable(lengthMax))
+
+/** A text that is one of a few. */
+export const oneOf = <const Members extends ReadonlyArray<string>>(
+  members: Members
+): Attribute<Members[number], "required"> => attribute("text", Schema.Literals(members))
+
+/** From -(2^53 - 1) to 2^53 - 1. */
+export const integer: Attribute<number, "required"> = attribute("integer", Schema.Int)
+
+/** A finite one. */
+export const float: Attribute<number, "required"> = attribute("float", Schema.Finite)
+
+export const boolean: Attribute<boolean, "required"> = attribute("boolean", Schema.Boolean)
+
+const firstMillis = Date.parse("0001-01-01T00:00:00Z")
+const lastMillis = Date.parse("9999-12-31T23:59:59.999Z")
+
+/** Of the years 1 to 9999, to the millisecond; ISO 8601 on the wire. */
+export const instant: Attribute<DateTime.Utc, "required"> = attribute(
+  "instant",
+  Schema.DateTimeUtcFromString.check(
+    Schema.makeFilter(
+      (time: DateTime.Utc) => time.epochMilliseconds >= firstMillis && time.epochMilliseconds <= lastMillis,
+      { expected: "a time of the years 1 to 9999" }
+    )
+  )
+)
+
+/** In lower case. */
+export const uuid: Attribute<string, "required"> = attribute(
+  "uuid",
+  Schema.String.check(Schema.isPattern(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { expected: "a UUID" })).pipe(
+    Schema.decode(SchemaTransformation.toLowerCase())
+  )
+)
+
+export const textList = (itemsMax: number): Attribute<ReadonlyArray<string>, "required"> =>
+  attribute("text_list", Schema.Array(storable(textMax)).check(Schema.isMaxLength(itemsMax)))

@@ -1,0 +1,107 @@
+/**
+ * What an action makes of a record, decided on plain values: the same whoever keeps the records.
+ *
+ * In this order: what was given is read, the policies see the record as it was, its state is left for the next, values
+ * change, the rules see the record as it would be, and so do the policies.
+ */
+import { type DateTime, Result } from "effect"
+import type { Action } from "./Action.ts"
+import { Forbidden, Invalid, InvalidTransition, type Problem } from "./ActionError.ts"
+import * as ActionInput from "./ActionInput.ts"
+import { evaluate } from "./expression/Evaluate.ts"
+import type { Value } from "./expression/Kind.ts"
+import type { Values } from "./expression/Node.ts"
+import * as Policies from "./Policies.ts"
+import type { Definition } from "./Resource.ts"
+
+/** Who acts, when, and what is new. */
+export interface Occasion {
+  readonly actor: Values
+  readonly now: DateTime.Utc
+  /** A random one at each call. */
+  readonly uuid: () => string
+}
+
+export type Refusal = Forbidden | Invalid | InvalidTransition
+
+type Record = Readonly<{ [name: string]: Value | null }>
+
+/** A write on `before`, which a create has none of. Answers the record as it would be; null for one that is no more. */
+export const perform = (
+  definition: Definition,
+  name: string,
+  action: Action,
+  input: { readonly values: Readonly<globalThis.Record<string, unknown>>; readonly form: ActionInput.Form },
+  before: Record | null,
+  occasion: Occasion
+): Result.Result<Record | null, Refusal> => {
+  const about = { resource: definition.name, action: name }
+  const surroundings = { actor: occasion.actor, arguments: {}, now: occasion.now }
+  const isAllowed = (record: Record) => Policies.isAllowed(definition, name, record, surroundings)
+  if (before !== null && !isAllowed(before)) return Result.fail(new Forbidden(about))
+  if (action.kind === "destroy") return Result.succeed(null)
+
+  const read = ActionInput.read(definition.attributes, action, input.values, input.form)
+  if (Result.isFailure(read)) return Result.fail(new Invalid({ ...about, problems: read.failure }))
+  const { accepted, given } = read.success
+  const from = String((definition.state === undefined ? undefined : before?.[definition.state]) ?? "")
+  if (action.move !== undefined && before !== null && !action.move.from.includes(from)) {
+    return Result.fail(new InvalidTransition({ ...about, from, to: action.move.to }))
+  }
+
+  const draft = { ...before ?? fresh(definition, occasion), ...known(accepted) }
+  const reading = { ...surroundings, arguments: given, record: before ?? draft }
+  const after = {
+    ...draft,
+    ...Object.fromEntries(
+      Object.entries(action.changes).map(([field, to]) => [field, to === null ? null : evaluate(to, reading)])
+    ),
+    ...(definition.state === undefined || action.move === undefined ? {} : { [definition.state]: action.move.to })
+  }
+  const problems = [
+    ...kept(definition, before, after),
+    ...missing(definition, after),
+    ...action.rules.flatMap(({ condition, field, message }): ReadonlyArray<Problem> =>
+      evaluate(condition, { ...reading, record: after }) === true ? [] : [{ field, code: "invalid", detail: message }]
+    )
+  ]
+  if (problems.length > 0) return Result.fail(new Invalid({ ...about, problems }))
+  return isAllowed(after) ? Result.succeed(after) : Result.fail(new Forbidden(about))
+}
+
+/** Defaults, nulls, and the tenant of whoever makes it. */
+const fresh = ({ attributes, tenant }: Definition, { actor, now, uuid }: Occasion): Record =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, { traits }]) => {
+      if (name === tenant) return [name, actor[name] ?? null]
+      switch (traits.default._tag) {
+        case "None":
+          return [name, null]
+        case "Value":
+          return [name, traits.default.value]
+        case "Generated":
+          return [name, traits.default.as === "uuid" ? uuid() : now]
+      }
+    })
+  )
+
+const known = (values: Values): Record =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null]))
+
+/** What must not change, and did. */
+const kept = ({ attributes, key, tenant }: Definition, before: Record | null, after: Record): ReadonlyArray<Problem> =>
+  before === null ? [] : Object.entries(attributes).flatMap(([field, { traits }]): ReadonlyArray<Problem> => {
+    const isKept = traits.isImmutable || field === key || field === tenant
+    return isKept && !isSame(before[field] ?? null, after[field] ?? null)
+      ? [{ field, code: "immutable", detail: "cannot be changed" }]
+      : []
+  })
+
+const missing = ({ attributes }: Definition, after: Record): ReadonlyArray<Problem> =>
+  Object.entries(attributes).flatMap(([field, { presence }]): ReadonlyArray<Problem> =>
+    presence !== "optional" && (after[field] ?? null) === null
+      ? [{ field, code: "required", detail: "is required" }]
+      : []
+  )
+
+const isSame = (a: Value | null, b: Value | null): boolean => JSON.stringify(a) === JSON.stringify(b)

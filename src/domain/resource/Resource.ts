@@ -1,0 +1,154 @@
+/**
+ * A resource, declared once: what it is made of, what can be computed of it, what can be done with it, and who may do it.
+ *
+ *   const Ticket = declare({ name: "ticket", table: "tickets", key: "id", attributes: { … }, actor: Actor })
+ *     .computes(({ record }) => ({ isOpen: E.differs(record.state, "closed") }))
+ *     .does((on) => ({ read: on.read(), close: on.update({ from: ["open"], to: "closed" }) }))
+ *     .permits(({ actor, allow }) => [allow(["read", "close"], E.equals(actor.role, "operator"))])
+ *
+ * What no policy allows is forbidden. A resource with a tenant is never read or written beyond the tenant of whoever asks.
+ */
+import { ActionMaker, type Actions } from "./Action.ts"
+import type { Attributes, Held } from "./Attribute.ts"
+import type { Condition, Expression } from "./expression/Expression.ts"
+import type { Value } from "./expression/Kind.ts"
+import type { Node } from "./expression/Node.ts"
+import { type NamesOf, namesOf } from "./Names.ts"
+
+export type Calculations = Readonly<Record<string, Expression<Value>>>
+
+/** Of the actions named, on records for which the condition is true. */
+export interface Policy {
+  readonly actions: ReadonlyArray<string>
+  readonly condition: Node
+}
+
+interface Declaration<T extends Attributes, A extends Attributes, K extends keyof T, S extends keyof T> {
+  /** As its type in an API: lower case, words joined by `-`. */
+  readonly name: string
+  readonly table: string
+  /** What tells one record from another, beside the tenant. */
+  readonly key: K & string
+  readonly attributes: T
+  readonly actor: A
+  /** The attribute that holds its tenant, under the name that it has with the actor. */
+  readonly tenant?: keyof T & keyof A & string
+  /** The attribute that holds its state, whose changes actions declare with `from` and `to`. */
+  readonly state?: S & string
+  /** Who may do everything, in every tenant. */
+  readonly bypass?: (actor: NamesOf<A>) => Condition
+}
+
+/** A resource as data, for whoever carries out its actions. */
+export interface Definition {
+  readonly name: string
+  readonly table: string
+  readonly key: string
+  readonly attributes: Attributes
+  readonly actor: Attributes
+  readonly tenant: string | undefined
+  readonly state: string | undefined
+  readonly bypass: Node | undefined
+  readonly calculations: Readonly<Record<string, Node>>
+  readonly actions: Actions
+  readonly policies: ReadonlyArray<Policy>
+}
+
+type StateOf<T extends Attributes, S extends keyof T> = Extract<Held<T[S]>, string>
+
+export class Resource<
+  T extends Attributes,
+  A extends Attributes,
+  S extends keyof T,
+  C extends Calculations,
+  Does extends Actions
+> {
+  readonly definition: Definition
+  readonly attributes: T
+  readonly actor: A
+  readonly calculations: C
+  readonly actions: Does
+
+  /** @internal */
+  constructor(definition: Definition, attributes: T, actor: A, calculations: C, actions: Does) {
+    this.definition = definition
+    this.attributes = attributes
+    this.actor = actor
+    this.calculations = calculations
+    this.actions = actions
+  }
+
+  /** Values that follow from a record: shown, filtered and sorted by like its attributes, and never stored. */
+  computes<C extends Calculations>(
+    make: (names: { readonly record: NamesOf<T>; readonly actor: NamesOf<A> }) => C
+  ): Resource<T, A, S, C, Does> {
+    const calculations = make(this.#names)
+    const nodes = Object.fromEntries(Object.entries(calculations).map(([name, { node }]) => [name, node]))
+    return new Resource(
+      { ...this.definition, calculations: nodes },
+      this.attributes,
+      this.actor,
+      calculations,
+      this.actions
+    )
+  }
+
+  does<Does extends Actions>(make: (on: ActionMaker<T, A, StateOf<T, S>>) => Does): Resource<T, A, S, C, Does> {
+    const { actor, record } = this.#names
+    const actions = make(new ActionMaker(record, actor))
+    return new Resource({ ...this.definition, actions }, this.attributes, this.actor, this.calculations, actions)
+  }
+
+  /** A read answers the records of its policies; a write needs one for the record as it was and as it would be. */
+  permits(
+    make: (names: {
+      readonly record: NamesOf<T>
+      readonly actor: NamesOf<A>
+      readonly allow: (actions: ReadonlyArray<keyof Does & string>, condition: Condition) => Policy
+    }) => ReadonlyArray<Policy>
+  ): Resource<T, A, S, C, Does> {
+    const policies = make({
+      ...this.#names,
+      allow: (actions, { node }) => ({ actions, condition: node })
+    })
+    return new Resource(
+      { ...this.definition, policies },
+      this.attributes,
+      this.actor,
+      this.calculations,
+      this.actions
+    )
+  }
+
+  /** A condition on its records for whoever wants one. */
+  where(make: (names: { readonly record: NamesOf<T>; readonly actor: NamesOf<A> }) => Condition): Condition {
+    return make(this.#names)
+  }
+
+  get #names() {
+    return { record: namesOf("record", this.attributes), actor: namesOf("actor", this.actor) }
+  }
+}
+
+export const declare = <
+  const T extends Attributes,
+  const A extends Attributes,
+  K extends keyof T,
+  S extends keyof T = never
+>(declaration: Declaration<T, A, K, S>): Resource<T, A, S, {}, {}> => {
+  const { actor, attributes, bypass, key, name, state, table, tenant } = declaration
+  const definition = {
+    name,
+    table,
+    key,
+    attributes,
+    actor,
+    tenant,
+    state,
+    bypass: bypass?.(namesOf("actor", actor)).node,
+    calculations: {},
+    actions: {},
+    policies: []
+  }
+  return new Resource(definition, attributes, actor, {}, {})
+}
