@@ -4,17 +4,15 @@
 import { Option } from "effect"
 import * as IpAddress from "../../monitoring/IpAddress.ts"
 
-/** An IPv4 address in the last bytes of an IPv6 one, in hex. */
-const mappedHex = /^(?:::|(?:0{1,4}:){5})ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i
-
-/** A zone, such as the interface behind a link-local address, means something to its sender only. */
+/**
+ * In the one form that RFC 5952 has for each address, as flows in protobuf get it, too: else one host would be two. A zone,
+ * such as the interface behind a link-local address, means something to its sender only.
+ */
 const ip = (text: string): string | undefined => {
+  if (IpAddress.isV4(text)) return text
   const zone = text.indexOf("%")
-  const plain = zone < 0 ? text : text.slice(0, zone)
-  const [, high, low] = mappedHex.exec(plain) ?? []
-  return high === undefined || low === undefined
-    ? Option.getOrUndefined(IpAddress.parse(plain))
-    : fromNumber(Number.parseInt(high, 16) * 2 ** 16 + Number.parseInt(low, 16))
+  const bytes = Option.getOrUndefined(IpAddress.toBytes(zone < 0 ? text : text.slice(0, zone)))
+  return bytes === undefined ? undefined : fromBytes(Uint8Array.from(bytes))
 }
 
 /** IPv4 as a number of 32 bits. */

@@ -2,7 +2,7 @@
  * CloudEvents 1.0, structured and binary.
  *
  * A JSON object with `specversion` is an envelope around the payload in `data` (any JSON, or text) or `data_base64` (any
- * bytes). In binary mode the headers are the envelope, `ce-id` and so on, and the message is the payload.
+ * bytes; version 0.3 had these in `data` too, and said so by `datacontentencoding`). In binary mode the headers are the envelope, `ce-id` and so on, and the message is the payload.
  */
 import { Result, Schema } from "effect"
 import * as Base64 from "effect/encoding/Base64"
@@ -20,6 +20,7 @@ const open = Payload.make(Schema.Struct({
   subject: text,
   time: text,
   datacontenttype: text,
+  datacontentencoding: text,
   data: Schema.optionalKey(Schema.Unknown),
   data_base64: text
 }))
@@ -65,6 +66,13 @@ export interface Opened {
   readonly content: Content
 }
 
+const bytesOf = (envelope: Envelope, key: string, base64: string): Result.Result<Opened, Problem> => {
+  const bytes = Base64.decode(base64)
+  return Result.isFailure(bytes)
+    ? fail([key], "expected base64")
+    : Result.succeed({ envelope, content: { bytes: bytes.success } })
+}
+
 export const unwrap = (event: JsonObject): Result.Result<Opened, Problem> =>
   Result.flatMap(
     open(event, (fields) => fields),
@@ -77,15 +85,15 @@ export const unwrap = (event: JsonObject): Result.Result<Opened, Problem> =>
         time: fields.time ?? undefined,
         contentType: fields.datacontenttype ?? undefined
       }
-      if (typeof fields.data === "string") return Result.succeed({ envelope, content: { value: ofText(fields.data) } })
-      if (fields.data !== undefined && fields.data !== null) {
-        return Result.succeed({ envelope, content: { value: fields.data } })
+      const { data, data_base64, datacontentencoding } = fields
+      if (typeof data === "string" && datacontentencoding?.toLowerCase() === "base64") {
+        return bytesOf(envelope, "data", data)
       }
-      if (typeof fields.data_base64 !== "string") return Result.succeed({ envelope, content: { isMissing: true } })
-      const bytes = Base64.decode(fields.data_base64)
-      return Result.isFailure(bytes)
-        ? fail(["data_base64"], "expected base64")
-        : Result.succeed({ envelope, content: { bytes: bytes.success } })
+      if (typeof data === "string") return Result.succeed({ envelope, content: { value: ofText(data) } })
+      if (data !== undefined && data !== null) return Result.succeed({ envelope, content: { value: data } })
+      return typeof data_base64 === "string"
+        ? bytesOf(envelope, "data_base64", data_base64)
+        : Result.succeed({ envelope, content: { isMissing: true } })
     }
   )
 

@@ -54,6 +54,12 @@ export const withoutSecrets = (value: unknown): unknown => {
 
 const unfitEscape = /\\u(?:0000|[dD][89a-fA-F])/
 
+/** Whether the first line is a JSON value of its own, as in NDJSON. */
+const isLines = (text: string): boolean => {
+  const end = text.trimStart().indexOf("\n")
+  return end > 0 && Result.isSuccess(Result.try((): unknown => JSON.parse(text.trimStart().slice(0, end))))
+}
+
 /** All that is in the text, secrets too: to compare, not to store. */
 export const parseWhole = (text: string): Result.Result<unknown, Problem> => {
   const fit = JsonText.fit(text)
@@ -62,7 +68,7 @@ export const parseWhole = (text: string): Result.Result<unknown, Problem> => {
   try {
     value = JSON.parse(fit.success)
   } catch {
-    return fail([], "expected JSON")
+    return fail([], isLines(fit.success) ? "expected one JSON value, got one on each line" : "expected JSON")
   }
   return Result.succeed(text.includes("\\u") && unfitEscape.test(text) ? clean(value) : value)
 }
@@ -113,18 +119,29 @@ export const prunedText = (object: JsonObject): string => {
   return JSON.stringify(prune(object, (value) => typeof value === "object" && value !== null && isEmpty(value)))
 }
 
+/** Assigning `__proto__` would set the object's prototype instead. */
+export const put = (object: Record<string, unknown>, key: string, value: unknown): void => {
+  if (key === "__proto__") {
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  } else object[key] = value
+}
+
 /** An object, also as JSON text. */
 export const objectOf = (value: unknown): JsonObject | undefined => {
   const inner = typeof value === "string" && /^\s*\{/.test(value) ? Result.getOrUndefined(parse(value)) : value
   return isObject(inner) ? inner : undefined
 }
 
-/** A document that has `kept` too, where it says nothing else of it; one that is no object then becomes its member `name`. */
+/**
+ * A document that has `kept` too, where it says nothing else of it; one that is no object then becomes its member `name`,
+ * as does a single value, which is no document.
+ */
 export const documentWith = (document: unknown, kept: JsonObject, name: string): string | null => {
-  if (Object.keys(kept).length === 0) return jsonb(document)
+  const isAlone = Object.keys(kept).length === 0
+  if (document === undefined || document === null || document === "") return isAlone ? null : JSON.stringify(kept)
   const given = objectOf(document)
-  if (given !== undefined) return JSON.stringify({ ...kept, ...given })
-  return JSON.stringify(document === undefined || document === null ? kept : { ...kept, [name]: document })
+  if (given !== undefined) return JSON.stringify(isAlone ? given : { ...kept, ...given })
+  return (isAlone ? jsonb(document) : null) ?? JSON.stringify({ ...kept, [name]: document })
 }
 
 /** What a text column holds of any JSON value: text as it is, objects and arrays as JSON, nothing for null. */

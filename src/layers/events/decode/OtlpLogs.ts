@@ -1,5 +1,5 @@
 /** Log records from OTLP protobuf, each given to `row` with its resource and scope. */
-import { Result } from "effect"
+import type { Result } from "effect"
 import type { Problem } from "../../../domain/events/decode/DecodeError.ts"
 import type { Collector } from "../../../domain/events/decode/Elements.ts"
 import { cleanText } from "../../../domain/events/decode/Json.ts"
@@ -27,7 +27,7 @@ export const read = <Row extends object>(
   out: Collector<Row>,
   row: (record: LogRecord, resource: Resource, scope: Scope) => Row
 ): Result.Result<void, Problem> =>
-  Result.map(Protobuf.read(ExportLogsServiceRequest, data), (request) => {
+  Protobuf.readRequest(ExportLogsServiceRequest, data, out, (request) => {
     for (const group of request.resourceLogs) {
       const resource = OtlpValue.resource(group.resource)
       for (const inner of group.scopeLogs) {

@@ -1,5 +1,5 @@
 /** Points of every kind from OTLP protobuf, each given to `row` with its resource. */
-import { Result } from "effect"
+import type { Result } from "effect"
 import type { Problem } from "../../../domain/events/decode/DecodeError.ts"
 import type { Collector } from "../../../domain/events/decode/Elements.ts"
 import { cleanText } from "../../../domain/events/decode/Json.ts"
@@ -55,7 +55,7 @@ export const read = <Row extends object>(
   out: Collector<Row>,
   row: (point: Point, resource: Resource) => Row
 ): Result.Result<void, Problem> =>
-  Result.map(Protobuf.read(ExportMetricsServiceRequest, data), (request) => {
+  Protobuf.readRequest(ExportMetricsServiceRequest, data, out, (request) => {
     for (const group of request.resourceMetrics) {
       const resource = OtlpValue.resource(group.resource)
       for (const inner of group.scopeMetrics) {

@@ -37,7 +37,7 @@ export const read = <Row extends object>(
   out: Collector<Row>,
   row: (span: Span, resource: Resource, scope: Scope) => Result.Result<Row, Problem>
 ): Result.Result<void, Problem> =>
-  Result.map(Protobuf.read(ExportTraceServiceRequest, data), (request) => {
+  Protobuf.readRequest(ExportTraceServiceRequest, data, out, (request) => {
     request.resourceSpans.forEach((group, groupAt) => {
       const resource = OtlpValue.resource(group.resource)
       group.scopeSpans.forEach((inner, innerAt) => {

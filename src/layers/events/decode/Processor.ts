@@ -110,8 +110,13 @@ class Run<Row extends object> {
       if (Result.isSuccess(value)) return this.value(value.success, place)
       return Result.isSuccess(tryProtobuf()) ? Result.void : Result.fail(value.failure)
     }
-    if (envelope === undefined) return protobuf === undefined ? this.plainJson(data, place) : tryProtobuf()
+    if (envelope === undefined && protobuf === undefined) return this.plainJson(data, place)
     const read = tryProtobuf()
+    if (envelope === undefined) {
+      return Result.isFailure(read) && textIn(trimEnd(data)) !== undefined
+        ? fail([], "expected JSON or protobuf, got text")
+        : read
+    }
     if (Result.isSuccess(read)) return read
     const text = textIn(trimEnd(data))
     return text === undefined ? read : this.value(Result.getOrElse(parse(text), () => text), place)

@@ -8,14 +8,65 @@
  *
  * Nor do they say how many messages they make of a few bytes. They do tell the reader, which all of them share, how deep
  * they are, so that it can count.
+ *
+ * What they do not know they skip, as protobuf wants it. So any short text may be a request without records ("hi" is field
+ * 13 with 105 in it), and one whose records are where nobody looks for them any more; `foreignRequest` tells these.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire"
 import { Result } from "effect"
 import { fail, type Problem } from "../../../domain/events/decode/DecodeError.ts"
+import type { Collector } from "../../../domain/events/decode/Elements.ts"
 import { objectsPerMessageMax } from "../../../domain/events/stream/EventMessage.ts"
 
 interface Message<A> {
   readonly decode: (reader: BinaryReader) => A
+}
+
+/** The depth of a request's groups, such as `resource_logs`; their records are two below. */
+const groupDepth = 2
+
+/** The one field of a group that its readers may not know: it says nothing of records. */
+const schemaUrl = 3
+
+/** Sees what is skipped in a request of OTLP and in its groups. */
+class WatchingReader extends BinaryReader {
+  isForeign = false
+  #depth = 0
+  #tag = 0
+
+  get __tsProtoDecodeDepth(): number {
+    return this.#depth
+  }
+
+  set __tsProtoDecodeDepth(depth: number) {
+    this.#depth = depth
+  }
+
+  constructor(data: Uint8Array) {
+    super(data)
+    const uint32 = this.uint32.bind(this)
+    // Generated readers read a tag by it, right before they skip.
+    this.uint32 = () => {
+      this.#tag = uint32()
+      return this.#tag
+    }
+  }
+
+  override skip(...given: Parameters<BinaryReader["skip"]>): Uint8Array {
+    const isOfGroup = this.#depth === groupDepth && this.#tag >>> 3 !== schemaUrl
+    if (this.#depth < groupDepth || isOfGroup) this.isForeign = true
+    return super.skip(...given)
+  }
+}
+
+/**
+ * The problem of a request that gives no record: none where it is an empty one, as OTLP allows, and one where it has fields
+ * that are none of a request's, or that only requests before version 0.16 had.
+ */
+const foreignRequest = <A>(message: Message<A>, data: Uint8Array): Problem | undefined => {
+  const reader = new WatchingReader(data)
+  message.decode(reader)
+  return reader.isForeign ? { path: [], reason: "expected protobuf with records of OTLP 0.16 or newer" } : undefined
 }
 
 /** The least that a nested message takes: its tag and a length of 0. */
@@ -41,6 +92,20 @@ class CountingReader extends BinaryReader {
 /** Few payloads are so large that they need counting, which makes reading slower. */
 const readerOf = (data: Uint8Array): BinaryReader =>
   data.length > nestedBytes * objectsPerMessageMax ? new CountingReader(data) : new BinaryReader(data)
+
+/** As `read`, of a request of which `take` takes the records; one that has something else in place of them is refused. */
+export const readRequest = <A, Row extends object>(
+  message: Message<A>,
+  data: Uint8Array,
+  out: Collector<Row>,
+  take: (request: A) => void
+): Result.Result<void, Problem> =>
+  Result.flatMap(read(message, data), (request) => {
+    const before = out.count
+    take(request)
+    const problem = out.count === before ? foreignRequest(message, data) : undefined
+    return problem === undefined ? Result.void : Result.fail(problem)
+  })
 
 export const read = <A>(message: Message<A>, data: Uint8Array): Result.Result<A, Problem> => {
   const reader = readerOf(data)

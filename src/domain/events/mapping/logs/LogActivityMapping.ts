@@ -106,12 +106,13 @@ const messageOf = (activity: Activity, core: CoreEvent.CoreEvent | undefined, pa
 const severityOf = (
   activity: Activity,
   core: CoreEvent.CoreEvent | undefined,
-  ecsLevel: unknown
+  ecsLevel: unknown,
+  payload: JsonObject
 ): number => {
   if (core !== undefined) return OcsfSeverity.first(core.level)
   const { severity, severity_text } = activity
   const priority = LogKeys.wordOfPriority(activity.priority)
-  const level = activity.level_name ?? activity.level
+  const level = activity.level_name ?? LogKeys.windowsLevel(payload) ?? activity.level
   const known = OcsfSeverity.first(level, severity, severity_text, ecsLevel, priority)
   if (known > 0) return known
   return OcsfSeverity.ofNumber(activity.severity_number) ?? (isTrap(activity) && !LogKeys.isFilled(level) ? 1 : 0)
@@ -132,7 +133,7 @@ const rowOf = (
   const core = CoreEvent.describe(envelope?.type, context.subject, payload)
   const isEcs = Ecs.isLikely(payload)
   const ecsLevel = isEcs ? Ecs.member(payload, "log.level") : undefined
-  const severity = severityOf(activity, core, ecsLevel)
+  const severity = severityOf(activity, core, ecsLevel, payload)
   const host = core?.host ?? Ecs.nameOf(activity.host)
   const source = Ecs.nameOf(activity.source)
   const remote = Ecs.nameOf(activity.remote_addr) ?? source

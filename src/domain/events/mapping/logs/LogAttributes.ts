@@ -1,6 +1,6 @@
 /** Attributes of a log record in JSON: given as an object or text, and gathered from keys that nobody reserved. */
 import { Result } from "effect"
-import { isObject, type JsonObject, parse } from "../../decode/Json.ts"
+import { isObject, type JsonObject, parse, put } from "../../decode/Json.ts"
 import * as Secrets from "../../decode/Secrets.ts"
 import * as LogKeys from "./LogKeys.ts"
 
@@ -40,11 +40,4 @@ export const gather = (object: JsonObject, used: string | undefined, unread: Rea
   if (gathered === undefined) return given ?? {}
   if (given !== undefined) { for (const key in given) put(gathered, key, given[key]) }
   return gathered
-}
-
-/** Assigning `__proto__` would set the object's prototype instead. */
-const put = (object: Record<string, unknown>, key: string, value: unknown): void => {
-  if (key === "__proto__") {
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  } else object[key] = value
 }

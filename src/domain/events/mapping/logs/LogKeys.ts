@@ -1,7 +1,7 @@
 /**
  * Under which keys loggers and collectors put what every record has: those of the existing system first, then others'
  * (journald and syslog-ng in capitals, Fluent Bit's `date`, Serilog's `@t`, log4j's `instant`, Python's `levelname`,
- * PostgreSQL's `error_severity`, Google's `textPayload`, Falco's `output`).
+ * PostgreSQL's `error_severity`, Google's `textPayload`, Falco's `output`, `EventID` and `Level` of Windows).
  *
  * Only what the existing system leaves out of the attributes is `reserved`. Of the keys that it reads it leaves `service`,
  * `serviceName`, `serviceVersion`, `serviceInstance`, `flags` and those of hosts among them, and its readers look there;
@@ -36,7 +36,8 @@ export const times: Keys = [
   "__REALTIME_TIMESTAMP",
   "timereported",
   "Timestamp",
-  "timeMillis"
+  "timeMillis",
+  "TimeCreated"
 ]
 
 export const observedTimes: Keys = [
@@ -132,8 +133,19 @@ export const severityOf = (object: JsonObject): unknown => {
   return key === undefined ? wordOfPriority(object["priority"]) : object[key]
 }
 
+/** How Windows counts the levels of its events; 0 is what is always logged. */
+const windowsLevels = ["information", "critical", "error", "warning", "information", "verbose"] as const
+
+/** A level of Windows as its word, as syslog counts otherwise; none for records of others. */
+export const windowsLevel = (object: JsonObject): string | undefined => {
+  if (object["EventID"] === undefined && object["EventRecordID"] === undefined) return undefined
+  return windowsLevels[SeverityTable.numberOf(object["Level"]) ?? -1]
+}
+
 /** The level that a record gives in whatever key, a word or a number. */
 export const levelOf = (object: JsonObject): unknown => {
+  const ofWindows = windowsLevel(object)
+  if (ofWindows !== undefined) return ofWindows
   const given = object["level"] ?? Ecs.member(object, "log.level")
   if (given !== undefined && given !== null) return given
   const key = find(object, levels)

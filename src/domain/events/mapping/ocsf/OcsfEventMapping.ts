@@ -1,7 +1,8 @@
 /**
  * An event that is OCSF already, as a row of `ocsf_events`.
  *
- * Members that nobody has a column for are not lost: `raw_data` keeps the whole payload. An id that is no UUID is
+ * Members that nobody has a column for are not lost: `raw_data` keeps the whole payload; where the event has a `raw_data` of
+ * its own, they are in `unmapped`. An id that is no UUID is
  * replaced by one that follows from the message.
  */
 import type { Result } from "effect"
@@ -20,7 +21,7 @@ import { severityName } from "./Ocsf.ts"
 
 const { json, scalar } = Payload
 
-const read = Payload.make(Schema.Struct({
+const Event = Schema.Struct({
   id: Schema.Union([Schema.String.check(Schema.isMinLength(1)), Schema.Finite.check(Schema.isGreaterThan(0))]),
   class_uid: Scalar.Scalar,
   category_uid: Scalar.Scalar,
@@ -49,7 +50,22 @@ const read = Payload.make(Schema.Struct({
   dst_endpoint: json,
   unmapped: json,
   raw_data: json
-}))
+})
+
+const read = Payload.make(Event)
+
+const known: ReadonlySet<string> = new Set(Object.keys(Event.fields).flatMap((key) => [key, Payload.camel(key)]))
+
+/** Their columns hold documents: text that is none finds no place there. */
+const documents = ["observables", "actor", "device", "src_endpoint", "dst_endpoint"] as const
+
+/** What is in no column. */
+const rest = (event: typeof Event.Type, payload: JsonObject): JsonObject =>
+  Object.fromEntries([
+    ...documents.filter((key) => textValue(event[key]) !== null && jsonb(event[key]) === null)
+      .map((key) => [key, event[key]] as const),
+    ...Object.entries(payload).filter(([key]) => !known.has(key))
+  ])
 
 /** Only a native event has a class; everything else is mapped to one. */
 export const isNative = (object: JsonObject): boolean =>
@@ -80,6 +96,7 @@ export const map = (
       OcsfSeverity.first(undefined, Scalar.text(event.severity)) || 1
     const id = String(event.id)
     const { claim, micros } = EventTime.first(context.storedAtMicros, event.time, envelope?.time)
+    const rawData = textValue(event.raw_data)
     return {
       tenant_id: context.tenantId,
       id: uuid.test(id) ? id.toLowerCase() : context.id(index, micros),
@@ -108,7 +125,9 @@ export const map = (
       log_provider: Scalar.text(event.log_provider),
       log_level: Scalar.text(event.log_level),
       log_version: Scalar.text(event.log_version),
-      unmapped: jsonb(event.unmapped) ?? "{}",
-      raw_data: textValue(event.raw_data) ?? JSON.stringify(payload)
+      unmapped:
+        (rawData === null ? jsonb(event.unmapped) : documentWith(event.unmapped, rest(event, payload), "unmapped")) ??
+          "{}",
+      raw_data: rawData ?? JSON.stringify(payload)
     }
   })

@@ -4,7 +4,7 @@
  * A record that cannot be read costs itself, a resource or scope its records: each is refused as a request of its own.
  */
 import { Result } from "effect"
-import type { Problem } from "../../decode/DecodeError.ts"
+import { fail, type Problem } from "../../decode/DecodeError.ts"
 import type { Collector } from "../../decode/Elements.ts"
 import { isObject, type JsonObject } from "../../decode/Json.ts"
 import { field, has, ProtoJson } from "../../decode/ProtoJson.ts"
@@ -38,8 +38,23 @@ const part = <A>(read: (reader: ProtoJson) => A): Result.Result<A, Problem> => {
   return reader.problem === undefined ? Result.succeed(value) : Result.fail(reader.problem)
 }
 
-/** What is read from a list: its items, or the problem of the list. */
-const itemsOf = (holder: JsonObject, name: string) => part((reader) => reader.items(holder, name))
+/** What a group or scope may have beside its list. */
+const beside: ReadonlySet<string> = new Set(["resource", "scope", "schemaUrl", "schema_url"])
+
+/**
+ * A member that stands where the list should be: of an OTLP before 0.16, whose lists had other names, or of something else.
+ * Receivers ignore members that they do not know, but not when nothing else is there.
+ */
+const insteadOf = (holder: JsonObject, list: string): string | undefined =>
+  has(holder, list) ? undefined : Object.keys(holder).find((key) => !beside.has(key) && holder[key] !== null)
+
+/** What is read from a holder's list: its items, or the problem of the list. */
+const itemsOf = (holder: JsonObject, list: string): Result.Result<ReadonlyArray<unknown>, Problem> => {
+  const other = insteadOf(holder, list)
+  return other === undefined
+    ? part((reader) => reader.items(holder, list))
+    : fail([other], `expected ${list}, as OTLP has it since version 0.16`)
+}
 
 /** Refuses a record, or the part of it that is given. */
 type Refuse = (problem: Problem, part?: unknown) => void
@@ -84,7 +99,7 @@ const walk = <Row extends object>(
     }
   }
 
-  const items = itemsOf(request, groups)
+  const items = part((reader) => reader.items(request, groups))
   if (Result.isFailure(items)) return out.refuse(items.failure, () => encode(request))
   for (let index = 0; index < items.success.length && !out.isOver; index++) {
     inGroup(items.success[index], [groups, index])
@@ -148,6 +163,12 @@ const kinds: ReadonlyArray<readonly [member: string, kind: Kind]> = [
   ["exponentialHistogram", "exponential_histogram"],
   ["summary", "summary"]
 ]
+
+/** What a metric may have beside its data. */
+const besideData: ReadonlySet<string> = new Set(["name", "description", "unit", "metadata"])
+
+const dataOf = (metric: JsonObject): string | undefined =>
+  Object.keys(metric).find((key) => !besideData.has(key) && isObject(metric[key]))
 
 const noRecordedValue = 1
 
@@ -224,6 +245,8 @@ export const metrics = <Row extends object>(
     }))
     if (Result.isFailure(header)) return refuse(header.failure)
     const { lists, name, unit } = header.success
+    const other = kinds.some(([member]) => has(metric, member)) ? undefined : dataOf(metric)
+    if (other !== undefined) return refuse({ path: [other], reason: "expected data of a kind that OTLP 1 has" })
     for (const { data, kind, member, points } of lists) {
       for (let index = 0; index < points.length && !out.isOver; index++) {
         const point = points[index]

@@ -68,6 +68,10 @@ describe("LogActivityMapping", () => {
     [{ level: 5 }, 2],
     [{ level: 7 }, 1],
     [{ level: 9 }, 0],
+    // Windows counts from critical; another's level may have the same key.
+    [{ EventID: 4625, Level: 2 }, 4],
+    [{ EventRecordID: 1, Level: "4" }, 1],
+    [{ Level: 2 }, 5],
     [{ severity: "Critical" }, 5],
     [{ severity: "warning" }, 3],
     [{ level: "error" }, 4],

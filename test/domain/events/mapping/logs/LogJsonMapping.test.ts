@@ -80,6 +80,20 @@ describe("LogJsonMapping", () => {
     assert.strictEqual(rowOf(object).body, body)
   })
 
+  it.each([
+    [1, "FATAL"],
+    [2, "ERROR"],
+    [3, "WARN"],
+    [4, "INFO"],
+    [5, "DEBUG"],
+    [0, "INFO"],
+    [6, "INFO"]
+  ])("takes level %i of an event of Windows for %s", (level, name) => {
+    const row = rowOf({ EventID: 7036, Level: level, TimeCreated: "2026-01-02T03:04:05.1234567Z", Message: "m" })
+
+    assert.deepInclude(row, { severity_text: name, timestamp: 1_767_323_045_123_456, body: "m" })
+  })
+
   it("keeps a second text beside the body, but for what repeats it", () => {
     assert.strictEqual(
       rowOf({ short_message: "a", full_message: "b", log: { level: "info" } }).attributes,

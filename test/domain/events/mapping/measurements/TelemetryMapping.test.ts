@@ -45,6 +45,25 @@ describe("TelemetryMapping", () => {
     assert.notStrictEqual(a, b)
   })
 
+  it.each([
+    ["a tag in a list", { tags: ["host:a"] }, { tags: ["host:b"] }],
+    ["a tag in a text", { tags: "host:a" }, { tags: "host:b" }],
+    ["a member of their own", { host: "a" }, { host: "b" }],
+    ["a member beside tags", { tags: { x: 1 }, host: "a" }, { tags: { x: 1 }, host: "b" }]
+  ])("tells series apart by %s", (_, one, other) => {
+    assert.notStrictEqual(seriesOf(one), seriesOf(other))
+  })
+
+  it("keeps what nobody has a column for: texts as tags, all else as metadata", () => {
+    const row = Result.getOrThrow(map(
+      { value: 1, tags: "env:prod", host: "a", min: 0.5, parts: [1], metadata: "note", __proto__x: null },
+      here
+    ))
+
+    assert.deepStrictEqual(JSON.parse(String(row.tags)), { host: "a", tags: "env:prod" })
+    assert.deepStrictEqual(JSON.parse(String(row.metadata)), { min: 0.5, parts: [1], metadata: "note" })
+  })
+
   it("names the series by everything but the tags that change with it", () => {
     assert.strictEqual(
       seriesOf({

@@ -50,6 +50,18 @@ describe("OcsfEventMapping", () => {
     assert.strictEqual(rowOf({ ...event, id }).id, id.toLowerCase())
   })
 
+  it("keeps what has no column where the event brings its own raw data", () => {
+    const row = rowOf({ ...event, raw_data: "<13>x", unmapped: "text", device: "sw-1", finding_info: { uid: "f" } })
+
+    assert.strictEqual(row.raw_data, "<13>x")
+    assert.deepStrictEqual(JSON.parse(String(row.unmapped)), {
+      unmapped: "text",
+      device: "sw-1",
+      finding_info: { uid: "f" }
+    })
+    assert.strictEqual(rowOf({ ...event, raw_data: "<13>x", unmapped: { a: 1 } }).unmapped, "{\"a\":1}")
+  })
+
   it("takes severity 0 for informational and names the others", () => {
     assert.deepInclude(rowOf({ ...event, severity_id: 0 }), { severity_id: 1, severity: "Informational" })
     assert.deepInclude(rowOf({ ...event, severity_id: "5" }), { severity_id: 5, severity: "Critical" })
