@@ -3,6 +3,9 @@
  *
  * A string is a sequence of decimal numbers with a unit (`1h30m`, `1.5s`, `-250ms`, bare `0`); a number means
  * nanoseconds. Sub-nanosecond digits are cut off, as Go does. Source: Go `time.ParseDuration`.
+ *
+ * In a file, less than a millisecond is a number that was meant in another unit (`"poll_interval": 30`): Go takes it and
+ * polls without a pause. More than 64 bits of nanoseconds Go refuses.
  */
 import { Duration, Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
 
@@ -66,17 +69,24 @@ const formatNanos = (nanos: bigint): string => {
   return minutes > 0n ? `${minutes}m${seconds}` : seconds
 }
 
-/** Decodes a Go duration (string, or number of nanoseconds) that is not negative; encodes to Go's string form. */
+const nanosMin = 1_000_000n
+const nanosMax = 2n ** 63n - 1n
+
+const isSensible = (nanos: bigint): boolean => nanos === 0n || (nanos >= nanosMin && nanos <= nanosMax)
+
+/** Decodes a Go duration (string, or number of nanoseconds) of 0 or at least a millisecond; encodes to Go's string form. */
 export const GoDuration = Schema.Union([Schema.String, Schema.Finite]).pipe(
   Schema.decodeTo(Schema.Duration, {
     decode: SchemaGetter.transformEffect((input: string | number, options) => {
       const nanos = typeof input === "number"
         ? (Number.isInteger(input) ? Option.some(BigInt(input)) : Option.none())
         : parseNanos(input)
-      if (Option.isSome(nanos) && nanos.value >= 0n) return Effect.succeed(Duration.nanos(nanos.value))
-      const message = `Expected a duration such as "30s" or "1h30m", or a number of nanoseconds, got ${
-        JSON.stringify(input)
-      }`
+      const sensible = Option.filter(nanos, isSensible)
+      if (Option.isSome(sensible)) return Effect.succeed(Duration.nanos(sensible.value))
+      const expectation = Option.exists(nanos, (value) => value > 0n && value < nanosMin)
+        ? "a duration of at least 1ms, such as \"30s\"; a number alone is of nanoseconds"
+        : "a duration such as \"30s\" or \"1h30m\", or a number of nanoseconds"
+      const message = `Expected ${expectation}, got ${JSON.stringify(input)}`
       return Effect.fail(new SchemaIssue.InvalidValue({ message }, input, options))
     }),
     encode: SchemaGetter.transform(format)

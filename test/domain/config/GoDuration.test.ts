@@ -46,8 +46,18 @@ describe("GoDuration", () => {
     assert.isTrue(Result.isFailure(result) && result.failure.message.includes("\"5 minutes\""))
   })
 
-  it("refuses a negative duration", () => {
-    assert.isTrue(Result.isFailure(decode("-1s")))
+  it.each(["-1s", "2562048h", 2 ** 63])("refuses what Go's 64 bits do not hold, and less than nothing: %s", (input) => {
+    assert.isTrue(Result.isFailure(decode(input)))
+  })
+
+  it.each([30, 5_000, 999_999, "1ns", "999µs"])("refuses %s, which was meant in another unit", (input) => {
+    const result = decode(input)
+
+    assert.include(Result.isFailure(result) ? result.failure.message : "", "at least 1ms, such as \"30s\"")
+  })
+
+  it.each([[0, 0], ["0s", 0], ["1ms", 1], [1_000_000, 1]])("takes %s", (input, millis) => {
+    assert.deepStrictEqual(Result.map(decode(input), Duration.toMillis), Result.succeed(millis))
   })
 
   it.effect.prop(
