@@ -28,6 +28,7 @@ const alone = [
   "test/faults/HungServers.test.ts",
   "test/faults/PollerFleet.test.ts",
   "test/faults/PollerRecovery.test.ts",
+  "test/faults/PollerReload.test.ts",
   "test/faults/CoreRecovery.test.ts",
   "test/faults/SlowSenders.test.ts",
   "test/faults/WholeChain.test.ts",

@@ -73,7 +73,7 @@ export const world = Effect.fnUntraced(function*(options: { readonly agents: num
   const program = yield* Program.start(["poller", "--config", file, "--http", "off"])
   const polled = (what: string, isPolled: () => boolean) =>
     Program.eventually(what, Effect.sync(() => isPolled() ? Option.some(true) : Option.none()), {
-      within: "120 seconds",
+      within: "200 seconds",
       programs: [program]
     })
   /** Until every agent, or those that are named, has been asked so many times more. */
@@ -86,7 +86,21 @@ export const world = Effect.fnUntraced(function*(options: { readonly agents: num
         () => of.every(({ polls }, index) => polls.length >= (before[index] ?? 0) + 2 * count)
       )
     })
-  return { agents, core, entries, file, polled, program, put, rounds, write }
+  const polledOnTime = (of: typeof agents, intervalMillis: number) =>
+    Effect.andThen(
+      rounds(3, of),
+      Program.eventually(
+        "that all are polled on time",
+        Effect.map(Clock.currentTimeMillis, (now) =>
+          of.every(({ polls }) =>
+              Option.isNone(disturbance(polls, now - intervalMillis, intervalMillis))
+            )
+            ? Option.some(true)
+            : Option.none()),
+        { within: "200 seconds", programs: [program] }
+      )
+    )
+  return { agents, core, entries, file, polled, polledOnTime, program, put, rounds, write }
 })
 
 /** Why an agent's polls since then were not as if nothing had happened; none when they were. */

@@ -3,7 +3,8 @@
  *
  * Reads as the Go services read it: keys match without regard to case (an exact match wins), `null` means "not given",
  * unknown keys change nothing. Unlike Go it tells: an unknown key becomes a warning with the key that was probably
- * meant, and a key given twice is a problem, because one of the two would silently be lost.
+ * meant, and a key given twice is a problem, because one of the two would silently be lost. Where a program must start
+ * with whatever the Go service starts with, the last of two equal keys counts, and a part that cannot be used is left out.
  */
 import { Option, Predicate, Result, Schema, SchemaAST } from "effect"
 import * as ConfigProblem from "./ConfigProblem.ts"
@@ -18,9 +19,28 @@ export interface UnknownKey {
   readonly suggestion: Option.Option<string>
 }
 
+/** A key that is given again, and counts where it stands last. */
+export interface RepeatedKey {
+  readonly key: string
+  readonly line: number
+  readonly column: number
+  readonly before: JsonText.Position
+}
+
 export interface Decoded<A> {
   readonly value: A
   readonly warnings: ReadonlyArray<UnknownKey>
+  /** Empty unless the last may count. */
+  readonly repeated: ReadonlyArray<RepeatedKey>
+  /** What is wrong with the parts that were left out. */
+  readonly leftOut: ReadonlyArray<ConfigProblem.ConfigProblem>
+}
+
+export interface DecodeOptions {
+  /** Default `refuse`. `last`: objects are joined, of anything else the last counts, as in Go. */
+  readonly repeatedKeys?: "refuse" | "last"
+  /** How much of the path to a problem leads to the element of an array that may be left out for it; 0 for none. */
+  readonly elementOf?: (path: ConfigProblem.Path) => number
 }
 
 export type DecodeFailure =
@@ -30,24 +50,45 @@ export type DecodeFailure =
 /** Text to value. Warnings are complete only when the text is valid. */
 export const decode = <S extends Schema.Decoder<unknown>>(
   schema: S,
-  text: string
+  text: string,
+  { elementOf = () => 0, repeatedKeys = "refuse" }: DecodeOptions = {}
 ): Result.Result<Decoded<S["Type"]>, DecodeFailure> => {
   const parsed = JsonText.parse(text)
   if (Result.isFailure(parsed)) return Result.fail({ _tag: "NotJson", problem: parsed.failure })
-  const reading: Reading = { problems: [], warnings: [], meant: new Map() }
-  const value = read(SchemaAST.toEncoded(schema.ast), parsed.success, [], reading)
-  const decoded = Schema.decodeUnknownResult(schema, { errors: "all" })(value)
-  const problems = [
-    ...reading.problems,
-    ...(Result.isFailure(decoded) ? ConfigProblem.fromIssue(decoded.failure.issue, parsed.success) : [])
-  ]
-  if (Result.isSuccess(decoded) && problems.length === 0) {
-    return Result.succeed({ value: decoded.success, warnings: reading.warnings })
+  const reading: Reading = { problems: [], warnings: [], repeated: [], meant: new Map(), repeatedKeys }
+  const node = parsed.success
+  const attempt = (without: ReadonlySet<JsonText.JsonNode>) => {
+    const value = read(SchemaAST.toEncoded(schema.ast), node, [], { ...reading, without })
+    return Schema.decodeUnknownResult(schema, { errors: "all" })(value)
   }
-  return Result.fail({ _tag: "Invalid", problems: problems.map(withHint(reading)) })
+  const whole = attempt(new Set())
+  const found = Result.isFailure(whole) ? ConfigProblem.located(whole.failure.issue, node) : []
+  const problems = [...reading.problems, ...found.map(({ problem }) => problem)].map(withHint(reading))
+  if (Result.isSuccess(whole) && problems.length === 0) {
+    return Result.succeed({ value: whole.success, warnings: reading.warnings, repeated: reading.repeated, leftOut: [] })
+  }
+  const elements = found.map(({ path }) => ConfigProblem.nodeAt(node, path.slice(0, elementOf(path))))
+  const lost = new Set(elements.flatMap((element) => element === undefined || element === node ? [] : [element]))
+  const isEnough = reading.problems.length === 0 &&
+    elements.every((element) => element !== undefined && lost.has(element))
+  // Told by the second reading too.
+  reading.warnings.length = 0
+  reading.repeated.length = 0
+  const rest = isEnough ? attempt(lost) : whole
+  return Result.isSuccess(rest) && isEnough
+    ? Result.succeed({
+      value: rest.success,
+      warnings: reading.warnings,
+      repeated: reading.repeated,
+      leftOut: problems
+    })
+    : Result.fail({ _tag: "Invalid", problems })
 }
 
 interface Reading {
+  readonly repeated: Array<RepeatedKey>
+  readonly repeatedKeys: NonNullable<DecodeOptions["repeatedKeys"]>
+  readonly without?: ReadonlySet<JsonText.JsonNode>
   readonly problems: Array<ConfigProblem.ConfigProblem>
   readonly warnings: Array<UnknownKey>
   /** Unknown keys by the key that was probably meant. */
@@ -74,8 +115,10 @@ const read = (
   if (node._tag === "Scalar") return node.value
   if (node._tag === "Array") {
     const arrays = ast === undefined ? undefined : membersOf(ast).find(SchemaAST.isArrays)
-    return node.items.map((item, index) =>
-      read(arrays?.elements[index] ?? arrays?.rest[0], item, [...path, index], reading)
+    return node.items.flatMap((item, index) =>
+      reading.without?.has(item) === true
+        ? []
+        : [read(arrays?.elements[index] ?? arrays?.rest[0], item, [...path, index], reading)]
     )
   }
   const objects = ast === undefined ? [] : membersOf(ast).filter(SchemaAST.isObjects)
@@ -91,19 +134,25 @@ const readObject = (
   const fields = new Map(shapes.flatMap((shape) => shape.propertySignatures).map((field) => [field.name, field.type]))
   const entryType = shapes.flatMap((shape) => shape.indexSignatures)[0]?.type
   const isOpen = shapes.length === 0 || entryType !== undefined
-  const seen = new Map<PropertyKey, JsonText.Position>()
+  const seen = new Map<PropertyKey, JsonText.JsonEntry>()
   const value: Record<PropertyKey, unknown> = Object.create(null)
   for (const entry of node.entries) {
     const name = spelling(fields, entry.key)
     const keyPath = [...path, name]
     const before = seen.get(name)
-    seen.set(name, entry.at)
-    if (before !== undefined) {
+    const given = before !== undefined && reading.repeatedKeys === "last" && fields.has(name)
+      ? joined(before, entry)
+      : entry
+    seen.set(name, given)
+    if (before !== undefined && reading.repeatedKeys === "last") {
+      reading.repeated.push({ ...entry.at, key: ConfigProblem.formatPath(keyPath), before: before.at })
+    } else if (before !== undefined) {
       reading.problems.push({
         ...entry.at,
         key: ConfigProblem.formatPath(keyPath),
         value: ConfigProblem.quoted(entry.key),
-        expectation: `a key that is given once; it is already given at line ${before.line}, column ${before.column}`
+        expectation:
+          `a key that is given once; it is already given at line ${before.at.line}, column ${before.at.column}`
       })
     }
     const type = fields.get(name) ?? entryType
@@ -112,12 +161,18 @@ const readObject = (
       const unknown = { ...entry.at, key: ConfigProblem.formatPath(keyPath), suggestion }
       reading.warnings.push(unknown)
       if (Option.isSome(suggestion)) reading.meant.set(ConfigProblem.formatPath([...path, suggestion.value]), unknown)
-    } else if (!isNull(entry.node) || type === undefined || acceptsNull(type)) {
-      value[name] = read(type, entry.node, keyPath, reading)
+    } else if (!isNull(given.node) || type === undefined || acceptsNull(type)) {
+      value[name] = read(type, given.node, keyPath, reading)
     }
   }
   return value
 }
+
+/** Go decodes an object into the fields that the one before it has filled; entries of a map it begins anew. */
+const joined = (before: JsonText.JsonEntry, last: JsonText.JsonEntry): JsonText.JsonEntry =>
+  before.node._tag === "Object" && last.node._tag === "Object"
+    ? { ...last, node: { ...last.node, entries: [...before.node.entries, ...last.node.entries] } }
+    : last
 
 /** Unions and recursive schemas looked through, so that a nullable or optional object is still an object. */
 const membersOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {

@@ -44,38 +44,44 @@ export const formatPath = (path: Path): string =>
   }).join("")
 
 /** Every problem of a Schema issue, each with the place in the text it is about. */
-export const fromIssue = (issue: SchemaIssue.Issue, root: JsonText.JsonNode): ReadonlyArray<ConfigProblem> => {
+export const located = (
+  issue: SchemaIssue.Issue,
+  root: JsonText.JsonNode
+): ReadonlyArray<{ readonly problem: ConfigProblem; readonly path: Path }> => {
   const { issues } = SchemaIssue.makeFormatterStandardSchemaV1()(issue)
   const problems = issues.map(({ message, path = [] }) => {
     const keys = path.map((part) => typeof part === "object" ? part.key : part)
     const found = locate(root, keys)
-    return {
+    const problem: ConfigProblem = {
       ...found.at,
       key: formatPath(keys),
       value: found.node === undefined ? missing : show(found.node, keys),
       expectation: message === "Missing key" ? "a value" : message.replace(/^Expected /, "").replace(/, got .*$/s, "")
     }
+    return { problem, path: keys }
   })
   return merged(problems)
 }
 
 /** A union reports one issue for each member; for the operator that is one problem with alternatives. */
-const merged = (problems: ReadonlyArray<ConfigProblem>): ReadonlyArray<ConfigProblem> => {
-  const byKey = new Map<string, ConfigProblem>()
-  for (const problem of problems) {
-    const before = byKey.get(problem.key)
-    const isNew = before !== undefined && !before.expectation.split(" or ").includes(problem.expectation)
-    byKey.set(
-      problem.key,
-      before === undefined
-        ? problem
-        : isNew
-        ? { ...before, expectation: `${before.expectation} or ${problem.expectation}` }
-        : before
-    )
+const merged = <Located extends { readonly problem: ConfigProblem; readonly path: Path }>(
+  all: ReadonlyArray<Located>
+): ReadonlyArray<Located> => {
+  const byKey = new Map<string, Located>()
+  for (const one of all) {
+    const { expectation, key } = one.problem
+    const before = byKey.get(key)
+    if (before === undefined) byKey.set(key, one)
+    else if (!before.problem.expectation.split(" or ").includes(expectation)) {
+      const problem = { ...before.problem, expectation: `${before.problem.expectation} or ${expectation}` }
+      byKey.set(key, { ...before, problem })
+    }
   }
   return [...byKey.values()]
 }
+
+/** None for a path that leads nowhere. */
+export const nodeAt = (root: JsonText.JsonNode, path: Path): JsonText.JsonNode | undefined => locate(root, path).node
 
 /** The node at a path and where it stands; for a missing key, where its nearest existing owner stands. */
 const locate = (

@@ -39,7 +39,8 @@ const TlsFiles = Schema.Struct({
 export const LoggingBlock = Schema.Struct({
   level: Schema.optionalKey(Level),
   debug: Schema.optionalKey(Schema.Boolean),
-  output: Schema.optionalKey(Schema.Literals(["", "stdout", "stderr"])),
+  /** Anything but `stderr` means stdout, as in the existing services. */
+  output: Schema.optionalKey(Schema.String),
   time_format: Schema.optionalKey(Schema.String),
   otel: Schema.optionalKey(Schema.Struct({
     enabled: Schema.optionalKey(Schema.Boolean),
@@ -61,5 +62,12 @@ export interface LoggingConfig {
 
 export const fromBlock = (block: LoggingBlock | undefined): LoggingConfig => ({
   level: block?.debug === true ? Option.some("Debug") : parseLevel(block?.level ?? ""),
-  output: block?.output === "stdout" || block?.output === "stderr" ? Option.some(block.output) : Option.none()
+  output: (block?.output ?? "") === "" ? Option.none() : Option.some(block?.output === "stderr" ? "stderr" : "stdout")
 })
+
+/** What an operator should know although the object is valid, with the key it is about. */
+export const notices = ({ output = "" }: LoggingBlock = {}) =>
+  ["", "stderr", "stdout"].includes(output) ? [] : [{
+    key: "logging.output",
+    notice: `${JSON.stringify(output)} is neither stdout nor stderr: the log goes to stdout`
+  }]

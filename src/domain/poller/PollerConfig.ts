@@ -5,16 +5,16 @@
  * core sees two agents.
  */
 import { Duration, type LogLevel, Option, Schema } from "effect"
+import type { DecodeOptions } from "../config/ConfigDocument.ts"
 import { GoDuration } from "../config/GoDuration.ts"
 import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
 import { type Check, timeoutDefault } from "../monitoring/checks/Check.ts"
-import { asciiAddress } from "../monitoring/checks/ProbeTarget.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
 import * as LoggingConfig from "../monitoring/LoggingConfig.ts"
 import * as ServiceKinds from "../monitoring/ServiceKinds.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
-import * as HostPort from "../sockets/HostPort.ts"
+import * as DialTarget from "./DialTarget.ts"
 import * as Rollout from "./rollout/Rollout.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
@@ -23,16 +23,21 @@ const bufferAgeDefault = Duration.hours(24)
 const bufferBytesDefault = 2 ** 30
 const bufferBytesMin = 2 ** 20
 
-/** `host:port`, `[v6]:port` or `:port` for this machine. */
 const Address = Schema.String.check(
-  Schema.makeFilter((text) => Option.isSome(HostPort.parse(text)) || "an address such as \"host:50051\"")
+  Schema.makeFilter((text) => Option.isSome(DialTarget.parse(text)) || DialTarget.expectation)
 )
+
+const targetOf = (address: string): string =>
+  Option.match(DialTarget.parse(address), { onNone: () => address, onSome: ({ target }) => target })
+
+/** Beyond what is a port; sent as it is, as the existing poller does, to agents that do not read it. */
+const portNumberMax = 2 ** 31 - 1
 
 const CheckEntry = Schema.Struct({
   service_type: ServiceType,
   service_name: ServiceName,
   details: Schema.optionalKey(Schema.String),
-  port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))),
+  port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: portNumberMax }))),
   results_interval: Schema.optionalKey(GoDuration),
   /** Between two GetStatus, in place of the poller's; beyond the keys of existing pollers. */
   interval: Schema.optionalKey(GoDuration),
@@ -91,14 +96,31 @@ export type PollerConfigFile = typeof PollerConfigFile.Type
 
 /** What an operator should know although the file is valid, with the key it is about. */
 export const notices = (file: PollerConfigFile): ReadonlyArray<{ readonly key: string; readonly notice: string }> => [
+  ...portNotice("core_address", file.core_address),
   ...(file.rollout === undefined ? [] : Rollout.notices(file.rollout, Object.keys(file.agents))),
-  ...Object.entries(file.agents).flatMap(([name, { checks = [] }]) =>
-    checks.flatMap(({ service_type }, index) => {
+  ...Object.entries(file.agents).flatMap(([name, { address, checks = [] }]) => [
+    ...portNotice(`agents.${name}.address`, address),
+    ...checks.flatMap(({ service_type }, index) => {
       const notice = ServiceKinds.notice(service_type)
       return notice === undefined ? [] : [{ key: `agents.${name}.checks[${index}].service_type`, notice }]
     })
-  )
+  ])
 ]
+
+const portNotice = (key: string, address: string) =>
+  Option.exists(DialTarget.parse(address), ({ isPortAssumed }) => isPortAssumed)
+    ? [{ key, notice: `${JSON.stringify(address)} names no port: 443 is dialled` }]
+    : []
+
+/**
+ * How the file is read: the existing poller starts with a key that is given twice, and with checks that nobody can ask
+ * for; one check is not to stop all others.
+ */
+export const decodeOptions: DecodeOptions = {
+  repeatedKeys: "last",
+  elementOf: ([agents, , checks, index]) =>
+    agents === "agents" && checks === "checks" && typeof index === "number" ? 4 : 0
+}
 
 export interface PolledAgent {
   readonly agentId: AgentId
@@ -153,7 +175,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   pollerId: file.poller_id,
   partition: Partition.make(nonEmpty(file.partition, "default")),
   sourceIp: nonEmpty(file.source_ip, "auto"),
-  coreAddress: asciiAddress(file.core_address),
+  coreAddress: targetOf(file.core_address),
   pollInterval: file.poll_interval === undefined || Duration.isZero(file.poll_interval)
     ? pollIntervalDefault
     : file.poll_interval,
@@ -167,7 +189,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   rollout: Option.map(Option.fromNullishOr(file.rollout), Rollout.fromBlock),
   agents: Rollout.taken(file.rollout, Object.entries(file.agents)).map(([name, agent]) => ({
     agentId: AgentId.make(name),
-    address: asciiAddress(agent.address),
+    address: targetOf(agent.address),
     security: SecurityConfig.fromBlock(agent.security),
     checks: (agent.checks ?? []).map((check) => ({
       serviceType: check.service_type,

@@ -27,8 +27,10 @@ const fromEnvironment = Effect.gen(function*() {
 
 /** Runs with the logs that file, environment and command line ask for; the file's level can be turned by `LogTurn`. */
 export const withLogging =
-  (block: LoggingConfig.LoggingBlock | undefined) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  (block: LoggingConfig.LoggingBlock | undefined) => <A, E, R>(program: Effect.Effect<A, E, R>) =>
     Effect.gen(function*() {
+      const notices = LoggingConfig.notices(block).map(({ key, notice }) => `${key}: ${notice}`)
+      const effect = Effect.andThen(Effect.forEach(notices, (notice) => Effect.logWarning(notice)), program)
       const file = LoggingConfig.fromBlock(block)
       const flag = yield* GlobalFlag.LogLevel
       const environment = yield* fromEnvironment

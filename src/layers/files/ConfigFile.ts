@@ -57,6 +57,19 @@ export const formatWarning = (
   return `${path}:${warning.line}:${warning.column}: unknown key ${warning.key} is ignored${hint}`
 }
 
+/** One line for each key that counts where it stands last, and for each problem of a part that is left out. */
+export const formatNotes = (
+  path: string,
+  { leftOut, repeated }: Pick<ConfigDocument.Decoded<unknown>, "leftOut" | "repeated">
+): ReadonlyArray<string> => [
+  ...repeated.map(({ before, column, key, line }) =>
+    `${path}:${line}:${column}: ${key} is given a second time, and counts as it is here; it is also in line ${before.line}`
+  ),
+  ...leftOut.map(({ column, expectation, key, line, value }) =>
+    `${path}:${line}:${column}: ${key} is ${value}, expected ${expectation}: this part is left out`
+  )
+]
+
 const read = (path: string): Effect.Effect<string, ConfigFileError, FileSystem.FileSystem> =>
   Effect.mapError(
     WholeFile.read(path, bytesMax),
@@ -81,11 +94,12 @@ export const keysOf = Effect.fn("ConfigFile.keysOf")(function*(
 /** Decodes the file; unknown keys come back as warnings and are dropped from the value. */
 export const load = Effect.fn("ConfigFile.load")(function*<S extends Schema.Decoder<unknown>>(
   schema: S,
-  path: string
+  path: string,
+  options: ConfigDocument.DecodeOptions = {}
 ): Effect.fn.Return<ConfigDocument.Decoded<S["Type"]>, ConfigFileError, FileSystem.FileSystem> {
   const text = yield* read(path)
   return yield* Effect.fromResult(
-    Result.mapError(ConfigDocument.decode(schema, text), (failure) =>
+    Result.mapError(ConfigDocument.decode(schema, text, options), (failure) =>
       new ConfigFileError({
         path,
         reason: failure._tag === "NotJson"

@@ -11,6 +11,7 @@ import * as Flag from "effect/cli/Flag"
 import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
 import * as CoreConfig from "../../domain/core/CoreConfig.ts"
 import * as EventWriterConfig from "../../domain/events/settings/EventWriterConfig.ts"
+import * as LoggingConfig from "../../domain/monitoring/LoggingConfig.ts"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
 import * as SyncConfig from "../../domain/sync/SyncConfig.ts"
 import { SyncConfigFile } from "../../domain/sync/SyncConfigFile.ts"
@@ -57,8 +58,10 @@ const unknown = (file: string): Report => ({
 /** Of a file that is valid. */
 const noticesOf = Effect.fnUntraced(function*(kind: ConfigKind.ConfigKind, file: string) {
   if (kind === "poller") {
-    const { value } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, file)
-    return PollerConfig.notices(value).map(({ key, notice }) => `${key}: ${notice}`)
+    const { value } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, file, PollerConfig.decodeOptions)
+    return [...LoggingConfig.notices(value.logging), ...PollerConfig.notices(value)].map(({ key, notice }) =>
+      `${key}: ${notice}`
+    )
   }
   if (kind === "event-writer") {
     const { value } = yield* ConfigFile.load(EventWriterConfig.EventWriterConfigFile, file)
@@ -98,25 +101,35 @@ const examineKind = Effect.fnUntraced(function*(file: string, wanted: Option.Opt
   const kind = found.value
   const instead = ignoredKeys[kind] ?? {}
   const nothing: ReadonlyArray<Finding> = []
-  return yield* ConfigFile.load(ConfigKind.schemas[kind], file).pipe(
-    Effect.flatMap(({ warnings }) => Effect.map(noticesOf(kind, file), (notices) => ({ notices, warnings }))),
-    Effect.map(({ notices, warnings }): Report => ({
+  const options = kind === "poller" ? PollerConfig.decodeOptions : {}
+  return yield* ConfigFile.load(ConfigKind.schemas[kind], file, options).pipe(
+    Effect.flatMap((found) => Effect.map(noticesOf(kind, file), (notices) => ({ ...found, notices }))),
+    Effect.map(({ leftOut, notices, repeated, warnings }): Report => ({
       file,
       notices,
       kind,
       errors: nothing,
-      warnings: warnings.map(({ column, key, line, suggestion }) => ({
-        key,
-        line,
-        column,
-        expectation: Option.match(suggestion, {
-          onNone: () =>
-            Object.hasOwn(instead, key)
-              ? `no such key, it is ignored: ${instead[key]}`
-              : "a known key; this one is ignored",
-          onSome: (name) => `a known key, probably ${name}; this one is ignored`
-        })
-      }))
+      warnings: [
+        ...leftOut.map((problem) => ({ ...problem, expectation: `${problem.expectation}; this part is left out` })),
+        ...repeated.map(({ before, column, key, line }) => ({
+          key,
+          line,
+          column,
+          expectation: `a key that is given once, this one is also in line ${before.line}; it counts as it is here`
+        })),
+        ...warnings.map(({ column, key, line, suggestion }) => ({
+          key,
+          line,
+          column,
+          expectation: Option.match(suggestion, {
+            onNone: () =>
+              Object.hasOwn(instead, key)
+                ? `no such key, it is ignored: ${instead[key]}`
+                : "a known key; this one is ignored",
+            onSome: (name) => `a known key, probably ${name}; this one is ignored`
+          })
+        }))
+      ]
     })),
     Effect.catchTag("ConfigFileError", answered(file, kind))
   )

@@ -28,7 +28,7 @@ export class NoReloadPlan extends Schema.TaggedError<NoReloadPlan>()("NoReloadPl
 const load = Effect.fnUntraced(function*(path: string) {
   const kind = yield* ConfigKind.detect(path)
   if (Option.isSome(kind) && kind.value !== "poller") return yield* new NoReloadPlan({ path, kind: kind.value })
-  const { value } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, path)
+  const { value } = yield* ConfigFile.load(PollerConfig.PollerConfigFile, path, PollerConfig.decodeOptions)
   return PollerConfig.fromFile(value)
 })
 

@@ -22,7 +22,12 @@ const config = Flag.String("config").pipe(
   Flag.withDescription("Core's configuration file; without one everything is at its default")
 )
 
-const noFile: ConfigDocument.Decoded<CoreConfig.CoreConfigFile> = { value: {}, warnings: [] }
+const noFile: ConfigDocument.Decoded<CoreConfig.CoreConfigFile> = {
+  value: {},
+  warnings: [],
+  repeated: [],
+  leftOut: []
+}
 
 /** The value is not shown: it may carry a password. */
 class InvalidDatabaseUrl extends Schema.TaggedError<InvalidDatabaseUrl>()("InvalidDatabaseUrl", {}) {

@@ -27,10 +27,12 @@ const config = Flag.String("config").pipe(
 const rolloutFolderOf = ({ pollerId, rollout }: PollerConfig.PollerConfig) =>
   Effect.transposeOption(Option.map(rollout, (one) => RolloutFolder.find(one, pollerId)))
 
-const read = (path: string) => ConfigFile.load(PollerConfig.PollerConfigFile, path)
+const read = (path: string) => ConfigFile.load(PollerConfig.PollerConfigFile, path, PollerConfig.decodeOptions)
 
 /** The configuration, with what an operator should know of it in the log. */
-const told = Effect.fnUntraced(function*(path: string, { value, warnings }: Effect.Success<ReturnType<typeof read>>) {
+const told = Effect.fnUntraced(function*(path: string, found: Effect.Success<ReturnType<typeof read>>) {
+  const { value, warnings } = found
+  yield* Effect.forEach(ConfigFile.formatNotes(path, found), (note) => Effect.logWarning(note))
   yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)))
   yield* Effect.forEach(
     PollerConfig.notices(value),

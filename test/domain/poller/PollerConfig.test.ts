@@ -76,7 +76,7 @@ describe("PollerConfig", () => {
 
   it("names every missing or wrong key at once", () => {
     const failure = Option.getOrThrow(Result.getFailure(decode({
-      core_address: "core",
+      core_address: "core:",
       agents: { a: { checks: [{ service_type: "port", service_name: "x", port: "22" }] } }
     })))
 
@@ -125,5 +125,69 @@ describe("PollerConfig", () => {
       PollerConfig.notices(file.value).map(({ key }) => key),
       [1, 2, 3, 4].map((index) => `agents.edge.checks[${index}].service_type`)
     )
+  })
+
+  describe("as the existing poller starts with it", () => {
+    const text = (agents: string, others = "") =>
+      `{"poller_id":"p","core_address":"dns:///core.example:50052",${others}"agents":{${agents}}}`
+    const read = (document: string) =>
+      Result.getOrThrow(
+        ConfigDocument.decode(PollerConfig.PollerConfigFile, document, PollerConfig.decodeOptions)
+      )
+
+    it("leaves out checks that cannot be asked for, and names each", () => {
+      const found = read(text(`"a":{"address":"a:1","checks":[
+        {"service_type":"","service_name":"x"},
+        {"service_type":"port","service_name":"ssh","port":70000},
+        {"service_type":"port","service_name":"${"n".repeat(300)}"},
+        {"service_type":"port"},
+        "nonsense"]}`))
+
+      assert.deepStrictEqual(
+        PollerConfig.fromFile(found.value).agents[0]?.checks.map(({ port, serviceName }) => [serviceName, port]),
+        [["ssh", 70_000]]
+      )
+      assert.deepStrictEqual(found.leftOut.map(({ key }) => key), [
+        "agents.a.checks[0].service_type",
+        "agents.a.checks[2].service_name",
+        "agents.a.checks[3].service_name",
+        "agents.a.checks[4]"
+      ])
+    })
+
+    it("refuses what is wrong with an agent or the whole, also beside a check that could be left out", () => {
+      const failure = Result.getFailure(ConfigDocument.decode(
+        PollerConfig.PollerConfigFile,
+        text(`"a":{"address":"a b","checks":[{"service_type":"","service_name":"x"}]}`),
+        PollerConfig.decodeOptions
+      ))
+      const found = Option.getOrThrow(failure)
+      assert.deepStrictEqual(found._tag === "Invalid" ? found.problems.map(({ key }) => key) : [], [
+        "agents.a.address",
+        "agents.a.checks[0].service_type"
+      ])
+    })
+
+    it("takes the last of a key that is given twice, and joins blocks", () => {
+      const found = read(text(
+        `"a":{"address":"a:1","checks":[]},"b":{"address":"b:1"},"a":{"address":"a:2"}`,
+        `"partition":"x","partition":"y","security":{"mode":"none","cert_dir":"/c"},"Security":{"role":"poller"},`
+      ))
+
+      assert.deepStrictEqual(PollerConfig.fromFile(found.value).agents.map(({ address }) => address), ["a:2", "b:1"])
+      assert.strictEqual(found.value.partition, "y")
+      assert.deepStrictEqual(found.value.security, { mode: "none", cert_dir: "/c", role: "poller" })
+      assert.deepStrictEqual(found.repeated.map(({ key }) => key), ["partition", "security", "agents.a"])
+    })
+
+    it("takes targets of gRPC, addresses without a port and a file as the log's output, and says what they mean", () => {
+      const { value } = read(text(`"a":{"address":"agent.example"}`, `"logging":{"output":"/var/log/poller.log"},`))
+      const config = PollerConfig.fromFile(value)
+
+      assert.strictEqual(config.coreAddress, "core.example:50052")
+      assert.strictEqual(config.agents[0]?.address, "agent.example:443")
+      assert.deepStrictEqual(config.logOutput, Option.some("stdout"))
+      assert.deepStrictEqual(PollerConfig.notices(value).map(({ key }) => key), ["agents.a.address"])
+    })
   })
 })
