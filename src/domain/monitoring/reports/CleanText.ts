@@ -20,3 +20,6 @@ const cleanEscape = (found: string): string => found.length === 6 && suspicious.
 
 /** The text of a JSON document, with the same value but for what cannot be kept. */
 export const cleanJson = (text: string): string => suspicious.test(text) ? text.replace(escape, cleanEscape) : text
+
+/** Whether a JSON document that was read from bytes has nothing to replace, and its bytes had not either. */
+export const isClean = (text: string): boolean => !text.includes(replacement) && !suspicious.test(text)

@@ -33,8 +33,13 @@ export interface About {
   readonly host: AgentHost
 }
 
-/** The enriched message, as JSON; none where there is nothing to add or no object to add it to. */
-export const enrich = (about: About, message: string): Option.Option<string> => {
+/** `Added`: what stands in place of the closing brace of the message, which else stays as it is. */
+export type Enriched =
+  | { readonly _tag: "Added"; readonly tail: string }
+  | { readonly _tag: "Rewritten"; readonly json: string }
+
+/** None where there is nothing to add or no object to add it to. A large message is not written anew for a few keys more. */
+export const enrich = (about: About, message: string): Option.Option<Enriched> => {
   if (kindOf(about.serviceType).isClosed) return Option.none()
   const detailsHost = clean(hostOf(about.details))
   const agentName = clean(about.host.name)
@@ -43,15 +48,37 @@ export const enrich = (about: About, message: string): Option.Option<string> => 
     Option.orElse(() => IpAddress.parse(agentName))
   )
   if (Option.isNone(ip)) return Option.none()
-  const root = toObject(message)
-  if (Option.isNone(root)) return Option.none()
   const isTarget = agentName === "" || ip.value === detailsHost
   const name = (isTarget && detailsHost !== "" ? detailsHost : agentName) || ip.value
+  const found = readObject(message)
+  if (found !== undefined) {
+    const added = additions(found, ip.value, name)
+    const isNew = Object.keys(added).every((key) => !Object.hasOwn(found, key))
+    if (isNew) return Option.some({ _tag: "Added", tail: tailOf(added, Object.keys(found).length > 0) })
+  }
   // Writing JSON recurses where reading does not: a document nested deep enough stays as it is.
-  return Result.getSuccess(Result.try(() => ExactJson.stringify(addHost(root.value, ip.value, name))))
+  return Option.flatMap(toObject(message), (root) =>
+    Option.map(
+      Result.getSuccess(Result.try(() => ExactJson.stringify({ ...root, ...additions(root, ip.value, name) }))),
+      (json) => ({ _tag: "Rewritten", json })
+    ))
 }
 
-const addHost = (root: JsonObject, ip: string, name: string): JsonObject => {
+/** An object as it stands in the text, whatever its numbers lose by it. */
+const readObject = (text: string): JsonObject | undefined => {
+  const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(text)), () => undefined)
+  return isJsonObject(parsed) ? parsed : undefined
+}
+
+const tailOf = (added: JsonObject, isAfterOthers: boolean): string =>
+  `${isAfterOthers ? "," : ""}${JSON.stringify(added).slice(1)}`
+
+/** The enriched message as text. */
+export const jsonOf = (enriched: Enriched, message: string): string =>
+  enriched._tag === "Rewritten" ? enriched.json : `${message.trimEnd().slice(0, -1)}${enriched.tail}`
+
+/** The keys that the message gets, also in place of some that it has. */
+const additions = (root: JsonObject, ip: string, name: string): JsonObject => {
   const given = root["status"]
   const status = isJsonObject(given) ? given : {}
   const moved = given === undefined || given === null || isJsonObject(given) ? {} : { status_text: given }
@@ -61,7 +88,7 @@ const addHost = (root: JsonObject, ip: string, name: string): JsonObject => {
     if (says(["host_name", "hostname"])) return {}
     return "hostname" in owner ? { host_name: name } : { host_name: name, hostname: name }
   }
-  return { ...root, ...moved, ...address, ...named(root), status: { ...status, ...address, ...named(status) } }
+  return { ...moved, ...address, ...named(root), status: { ...status, ...address, ...named(status) } }
 }
 
 /** None for an array, which has no place for more keys. */

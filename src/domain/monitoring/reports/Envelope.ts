@@ -32,6 +32,38 @@ export const wrapText = (ids: EnvelopeIds, message: string): Uint8Array =>
 export const wrapJson = (ids: EnvelopeIds, json: string): Uint8Array => {
   const document = CleanText.cleanJson(json)
   if (ServiceKinds.isInventory(ids.serviceType)) return encoder.encode(document)
+  return encoder.encode(`${openedFor(ids)}${document}}`)
+}
+
+/**
+ * As `wrapJson`, for an object whose bytes are clean UTF-8 (`isKept`), with `tail` in place of its closing brace: the bytes
+ * of a large one are copied, and read no more.
+ */
+export const wrapBytes = (ids: EnvelopeIds, json: Uint8Array, tail: string): Uint8Array => {
+  const before = encoder.encode(openedFor(ids))
+  const after = encoder.encode(`${CleanText.cleanJson(tail)}}`)
+  const end = json.lastIndexOf(closingBrace)
+  const wrapped = new Uint8Array(before.length + end + after.length)
+  wrapped.set(before)
+  wrapped.set(json.subarray(0, end), before.length)
+  wrapped.set(after, before.length + end)
+  return wrapped
+}
+
+const closingBrace = 0x7d
+
+/** Bytes from which copying costs less than writing a text anew. */
+const keptBytesMin = 4_096
+
+/** Whether the envelope may and should hold these bytes as they are, which `text` was read from. */
+export const isKept = (ids: Pick<EnvelopeIds, "serviceType">, json: Uint8Array, text: string): boolean =>
+  json.length >= keptBytesMin && json[0] !== byteOrderMark && CleanText.isClean(text) &&
+  !ServiceKinds.isInventory(ids.serviceType)
+
+const byteOrderMark = 0xef
+
+/** The envelope as far as the message in it. */
+const openedFor = (ids: EnvelopeIds): string => {
   const head = JSON.stringify({
     poller_id: ids.pollerId,
     agent_id: ids.agentId,
@@ -39,7 +71,7 @@ export const wrapJson = (ids: EnvelopeIds, json: string): Uint8Array => {
     service_type: ids.serviceType,
     service_name: ids.serviceName
   })
-  return encoder.encode(`${head.slice(0, -1)},"data":${document}}`)
+  return `${head.slice(0, -1)},"data":`
 }
 
 /** What is no JSON becomes some, so that core can read the envelope around it. */

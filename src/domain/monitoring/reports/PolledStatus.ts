@@ -38,6 +38,7 @@ export interface Reply {
 }
 
 const decoder = new TextDecoder()
+const encoder = new TextEncoder()
 
 export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => {
   const { source } = subject
@@ -51,17 +52,22 @@ export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => 
   // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
   return ServiceKinds.isInventory(serviceType) && source === "results"
     ? toStatus(subject, measured, (ids) => Envelope.wrap(ids, reply.message))
-    : toStatus(subject, measured, enriched(subject, serviceType, decoder.decode(reply.message)))
+    : toStatus(subject, measured, enriched(subject, serviceType, reply.message))
 }
 
-/** A message is read once, however large: it is text from here until it is in its envelope. */
+/** A message is read once, however large. */
 const enriched =
-  ({ check: { details }, host }: PollSubject, serviceType: ServiceType, message: string) =>
-  (ids: Envelope.EnvelopeIds): Uint8Array =>
-    Option.match(Enrichment.enrich({ serviceType, details, host }, message), {
-      onNone: () => Envelope.wrapText(ids, message),
-      onSome: (json) => Envelope.wrapJson(ids, json)
+  ({ check: { details }, host }: PollSubject, serviceType: ServiceType, message: Uint8Array) =>
+  (ids: Envelope.EnvelopeIds): Uint8Array => {
+    const text = decoder.decode(message)
+    return Option.match(Enrichment.enrich({ serviceType, details, host }, text), {
+      onNone: () => Envelope.wrapText(ids, text),
+      onSome: (found) =>
+        found._tag === "Added" && Envelope.isKept(ids, message, text)
+          ? Envelope.wrapBytes(ids, message, found.tail)
+          : Envelope.wrapJson(ids, Enrichment.jsonOf(found, text))
     })
+  }
 
 /** Not every database and no JSON reader of core takes each text that gRPC carries. */
 const isAgentId = (id: string): id is AgentId => isName(id) && CleanText.clean(id) === id
@@ -76,7 +82,9 @@ export const fromFailure = (subject: PollSubject, reason: string): ServiceStatus
     subject,
     { serviceType, available: false, responseTimeNanos: 0n, agentId },
     // Core takes a failed results check as it is; an address in it would make a device of it.
-    source === "results" ? (ids) => Envelope.wrapJson(ids, error) : enriched(subject, serviceType, error)
+    source === "results"
+      ? (ids) => Envelope.wrapJson(ids, error)
+      : enriched(subject, serviceType, encoder.encode(error))
   )
 }
 

@@ -7,12 +7,12 @@ import * as Enrichment from "../../../../src/domain/monitoring/reports/Enrichmen
 const host = { ip: Option.some("198.51.100.7"), name: "edge-host" }
 
 const enrich = (message: string, about: { serviceType?: string; details?: string } = {}): string =>
-  Option.getOrElse(
+  Option.match(
     Enrichment.enrich(
       { serviceType: ServiceType.make(about.serviceType ?? "port"), details: about.details ?? "", host },
       message
     ),
-    () => message
+    { onNone: () => message, onSome: (enriched) => Enrichment.jsonOf(enriched, message) }
   )
 
 const both = { host_ip: "198.51.100.7", ip: "198.51.100.7", host_name: "edge-host", hostname: "edge-host" }
@@ -40,7 +40,7 @@ describe("Enrichment", () => {
       }
     }
     assert.deepStrictEqual(JSON.parse(enrich("12345678901234567")).message, "12345678901234567")
-    assert.include(enrich(`{"v":1.25e300}`), `{"v":1.25e+300,`)
+    assert.include(enrich(`{"v":1.25e300}`), `{"v":1.25e300,`)
   })
 
   it("adds the agent's host where the details name none, and moves a status that is no object", () => {
@@ -72,11 +72,13 @@ describe("Enrichment", () => {
     }))
   })
 
-  it("leaves a message alone that is nested too deep to be written again", () => {
+  it("writes no message anew that is nested too deep for it", () => {
     const depth = 200_000
-    const message = `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`
+    const nested = `${"[".repeat(depth)}${"]".repeat(depth)}`
+    const rewritten = `{"status":{},"a":${nested}}`
 
-    assert.isTrue(enrich(message) === message)
+    assert.isTrue(enrich(rewritten) === rewritten)
+    assert.isTrue(enrich(`{"a":${nested}}`).startsWith(`{"a":${nested},"host_ip":"198.51.100.7"`))
   })
 
   it("leaves arrays and SNMP payloads alone", () => {

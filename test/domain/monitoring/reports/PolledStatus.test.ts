@@ -74,6 +74,25 @@ describe("PolledStatus", () => {
     )
   })
 
+  it("makes the same document of a large message as of a small one, whatever it holds", () => {
+    const pad = "x".repeat(10_000)
+    const documents = fc.dictionary(
+      fc.oneof(fc.string(), fc.constantFrom("status", "ip", "host_ip", "hostname", "host_name")),
+      fc.oneof(fc.jsonValue(), fc.string({ unit: "binary" }), fc.constantFrom("", { ip: "" }, null))
+    )
+    fc.assert(fc.property(documents, fc.constantFrom("", " \n"), fc.boolean(), (document, space, isMarked) => {
+      const mark = isMarked ? "\u{FEFF}" : ""
+      const text = (padding: object) => `${mark}${space}${JSON.stringify({ ...document, ...padding })}${space}`
+      const dataOf = (message: string) => JSON.parse(textOf(PolledStatus.fromReply(subject(), reply(message)))).data
+
+      const { zz_pad: padding, ...large } = dataOf(text({ zz_pad: pad }))
+
+      assert.strictEqual(padding, pad)
+      const { zz_pad: _, ...small } = dataOf(text({ zz_pad: "" }))
+      assert.deepStrictEqual(large, small)
+    }))
+  })
+
   it("takes the agent's own id when it gives a usable one", () => {
     assert.strictEqual(PolledStatus.fromReply(subject(), reply("{}", "other")).agentId, "other")
     assert.strictEqual(PolledStatus.fromReply(subject(), reply("{}", "x".repeat(300))).agentId, "edge-1")
