@@ -5,49 +5,25 @@
  * has another, as in a test, that one does.
  */
 import type * as grpc from "@grpc/grpc-js"
-import { Cause, Deferred, Duration, Effect, Exit, Option, Stream, type Tracer } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Option, Stream } from "effect"
 import type { CallOptions } from "./GrpcCallOptions.ts"
 import type { GrpcChannel } from "./GrpcChannel.ts"
-import type { DeadlineExceeded, GrpcError } from "./GrpcError.ts"
+import type { GrpcError } from "./GrpcError.ts"
 import { aroundEffect, aroundStream, type OutgoingCall } from "./GrpcInterceptor.ts"
+import {
+  type ClientMethodDefinition,
+  inSpan,
+  serialized,
+  withDeadline,
+  withTimeout
+} from "./internal/client/AnyCall.ts"
 import { cancel } from "./internal/client/Cancel.ts"
-import { deadlineExceeded, errorOf, settle, unanswered } from "./internal/client/GrpcAnswer.ts"
+import { errorOf, settle, unanswered } from "./internal/client/GrpcAnswer.ts"
+import * as Http2Calls from "./internal/client/http2/Http2Calls.ts"
 import * as ObjectStream from "./internal/client/ObjectStream.ts"
 import { listen, prepare, type Prepared } from "./internal/client/PreparedCall.ts"
-import { machineClock } from "./internal/MachineClock.ts"
-
-/** The part of a method definition that a client needs, with its message types known. */
-export interface ClientMethodDefinition<Req, Res> {
-  readonly path: string
-  readonly requestSerialize: (message: Req) => Buffer
-  readonly responseDeserialize: (bytes: Buffer) => Res
-}
 
 const ignore = () => {}
-
-/** Serialises when first asked, so that an interceptor may see the bytes that go out. */
-const serialized = <Req>(method: ClientMethodDefinition<Req, unknown>, request: Req): () => Buffer => {
-  let bytes: Buffer | undefined
-  return () => bytes ??= method.requestSerialize(request)
-}
-
-const inSpan = <A, E, R>(path: string, channel: GrpcChannel, call: (span: Tracer.Span) => Effect.Effect<A, E, R>) =>
-  Effect.useSpan(path.slice(1), {
-    kind: "client",
-    attributes: { "rpc.system": "grpc", "server.address": channel.target }
-  }, call)
-
-const withTimeout =
-  (path: string, channel: GrpcChannel, timeout: Duration.Duration) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | DeadlineExceeded, R> =>
-    Duration.isFinite(timeout)
-      ? Effect.clockWith((clock) =>
-        clock === machineClock ? effect : Effect.timeoutOrElse(effect, {
-          duration: timeout,
-          orElse: () => Effect.fail(deadlineExceeded(path, channel, timeout))
-        })
-      )
-      : effect
 
 /** Sends all requests and half-closes. */
 const send = <Req, E, R>(call: grpc.ClientWritableStream<Req>, requests: Stream.Stream<Req, E, R>) =>
@@ -100,20 +76,6 @@ const receiveOnce = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
     return around(call, withDeadline(path, channel, prepared.timeout, responses))
   }))
 
-/** Ends the stream at the deadline, counted from its start; the consumer's own time counts. */
-const withDeadline = <A, E, R>(
-  path: string,
-  channel: GrpcChannel,
-  timeout: Duration.Duration,
-  stream: Stream.Stream<A, E, R>
-): Stream.Stream<A, E | DeadlineExceeded, R> =>
-  Duration.isFinite(timeout)
-    ? Stream.interruptWhen(
-      stream,
-      Effect.delay(Effect.fail(deadlineExceeded(path, channel, timeout)), timeout)
-    )
-    : stream
-
 const noDeadline = Duration.infinity
 
 /** A call with one answer: spans it, prepares it, ends it at the deadline. */
@@ -136,7 +98,10 @@ const exchange = <A, E, R>(
         ))
   )
 
-export const unary =
+export const unary = <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
+  channel.http2 === undefined ? unaryOverGrpcJs(channel, method) : Http2Calls.unary(channel, channel.http2, method)
+
+const unaryOverGrpcJs =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   (request: Req, options?: CallOptions): Effect.Effect<Res, GrpcError> => {
     const bytes = serialized(method, request)
@@ -195,7 +160,12 @@ export const clientStream =
         )
       }))
 
-export const serverStream =
+export const serverStream = <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
+  channel.http2 === undefined
+    ? serverStreamOverGrpcJs(channel, method)
+    : Http2Calls.serverStream(channel, channel.http2, method)
+
+const serverStreamOverGrpcJs =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   (request: Req, options?: CallOptions): Stream.Stream<Res, GrpcError> => {
     const bytes = serialized(method, request)

@@ -10,47 +10,17 @@ import { Duration, Effect, Exit, type Scope, Stream } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import { later } from "../sockets/Timer.ts"
-import type { Compression } from "./Compression.ts"
-import type { ClientCredentials } from "./GrpcCredentials.ts"
+import type { ChannelOptions } from "./GrpcChannelOptions.ts"
 import type { ClientInterceptor } from "./GrpcInterceptor.ts"
-import { withRefusal } from "./internal/client/JudgedResolver.ts"
+import * as Defaults from "./internal/client/ChannelDefaults.ts"
+import { dial } from "./internal/client/GrpcJsClient.ts"
+import * as Http2Transport from "./internal/client/http2/Http2Transport.ts"
 import * as RepeatedMetadata from "./internal/client/RepeatedMetadata.ts"
 import * as Retries from "./internal/client/Retries.ts"
-import { WatchedCredentials } from "./internal/client/SettingsWatch.ts"
 import * as Target from "./internal/client/Target.ts"
-import { withZone } from "./internal/client/ZoneResolver.ts"
 import { machineClock } from "./internal/MachineClock.ts"
-import * as MessageSize from "./MessageSize.ts"
-import { isDirect } from "./Proxy.ts"
 
-export interface ChannelOptions {
-  /** `host:port`, `[v6%zone]:port`, `unix:/path`, or a URI of gRPC such as `dns:///host:port`; `:port` means localhost. */
-  readonly target: string
-  /** Plain text when absent. */
-  readonly credentials?: ClientCredentials
-  /** For unary calls that name none. 30 s unless told. */
-  readonly deadline?: Duration.Input
-  /** 4 MiB unless told. */
-  readonly maxReceiveBytes?: number
-  /** Unlimited unless told: the receiver decides. */
-  readonly maxSendBytes?: number
-  /** 1 s unless told; 20 % of jitter comes on top. */
-  readonly reconnectDelayMax?: Duration.Input
-  /** An attempt to connect that the peer does not answer is given up after this. 20 s unless told; infinity for never. */
-  readonly connectTimeout?: Duration.Input
-  /** The connection is pinged this often while a call runs. 2 minutes unless told; infinity for never. */
-  readonly keepalive?: Duration.Input
-  /** A ping that is not answered within this ends the connection. 20 s unless told. */
-  readonly keepaliveTimeout?: Duration.Input
-  /** Ping without a running call too. Go servers answer that with GOAWAY, unless told to permit it. Default false. */
-  readonly keepaliveWithoutCalls?: boolean
-  /** For requests; answers may always be compressed. None unless told. */
-  readonly compression?: Compression
-  /** Why an address to which the target resolves must not be dialled; asked at each resolution. All may unless told. */
-  readonly refusal?: (address: string) => string | undefined
-  /** Around every call of this channel; the first is the outermost. */
-  readonly interceptors?: ReadonlyArray<ClientInterceptor>
-}
+export type { ChannelOptions } from "./GrpcChannelOptions.ts"
 
 export interface GrpcChannel {
   readonly target: string
@@ -58,72 +28,20 @@ export interface GrpcChannel {
   readonly interceptors: ReadonlyArray<ClientInterceptor>
   /** Another one after a renewal of the credentials: ask for each call. */
   readonly client: grpc.Client
+  /** For calls with one request; undefined where grpc-js makes them. */
+  readonly http2: Http2Transport.Http2Transport | undefined
   /** grpc-js throws at a call on a closed channel. */
   readonly isClosed: () => boolean
-}
-
-const deadlineDefault = Duration.seconds(30)
-/** The least that gRPC grants an attempt (connection-backoff.md). */
-const connectTimeoutDefault = Duration.seconds(20)
-const keepaliveInterval = Duration.minutes(2)
-const keepaliveTimeout = Duration.seconds(20)
-const reconnectDelayMin = Duration.millis(200)
-const reconnectDelayMaxDefault = Duration.seconds(1)
-
-const algorithms = {
-  gzip: grpc.compressionAlgorithms.gzip,
-  deflate: grpc.compressionAlgorithms.deflate
-}
-
-/** grpc-js's timers know no infinity and no more than 32 bits. */
-const timerMillis = (given: Duration.Input | undefined, orElse: Duration.Duration): number => {
-  const millis = Duration.toMillis(given === undefined ? orElse : Duration.fromInputUnsafe(given))
-  return Number.isFinite(millis) ? Math.min(millis, 2 ** 31 - 1) : -1
-}
-
-export const clientOptions = (options: ChannelOptions): grpc.ClientOptions => ({
-  "grpc.max_receive_message_length": options.maxReceiveBytes ?? MessageSize.messageBytesMax,
-  "grpc.max_send_message_length": options.maxSendBytes ?? -1,
-  "grpc.keepalive_time_ms": timerMillis(options.keepalive, keepaliveInterval),
-  "grpc.keepalive_timeout_ms": timerMillis(options.keepaliveTimeout, keepaliveTimeout),
-  "grpc.keepalive_permit_without_calls": options.keepaliveWithoutCalls === true ? 1 : 0,
-  "grpc.initial_reconnect_backoff_ms": Duration.toMillis(reconnectDelayMin),
-  "grpc.max_reconnect_backoff_ms": Duration.toMillis(options.reconnectDelayMax ?? reconnectDelayMaxDefault),
-  // One connection per channel: a channel that is closed takes its connection along, whoever else dials that peer.
-  "grpc.use_local_subchannel_pool": 1,
-  // Only what the peer has surely not seen is sent again, such as a stream refused at the end of a connection's age.
-  // Anything else is the caller's decision: no retry policy can come in, for service configs are not looked up.
-  "grpc.enable_retries": 1,
-  // Counters of grpc-js's own debugging service: memory per channel that nothing here reads.
-  "grpc.enable_channelz": 0,
-  "grpc.service_config_disable_resolution": 1,
-  "grpc.secondary_user_agent": RepeatedMetadata.userAgent,
-  ...(options.compression === undefined
-    ? {}
-    : { "grpc.default_compression_algorithm": algorithms[options.compression] }),
-  ...(isDirect(Target.normalize(options.target), process.env) ? { "grpc.enable_http_proxy": 0 } : {})
-})
-
-const dial = (options: ChannelOptions, target: string): grpc.Client => {
-  const security = options.credentials?.forTarget(target)
-  const credentials = new WatchedCredentials(
-    security?.channel ?? grpc.credentials.createInsecure(),
-    Duration.toMillis(Duration.fromInputUnsafe(options.connectTimeout ?? connectTimeoutDefault))
-  )
-  const judged = withRefusal(withZone(target), options.refusal)
-  return new grpc.Client(judged.target, credentials, {
-    ...security?.options,
-    ...clientOptions(options),
-    ...judged.options
-  })
 }
 
 class Channel implements GrpcChannel {
   readonly target: string
   readonly deadline: Duration.Duration
   readonly interceptors: ReadonlyArray<ClientInterceptor>
+  readonly http2: Http2Transport.Http2Transport | undefined
   readonly #dial: () => grpc.Client
-  #client: grpc.Client
+  /** Where most calls go another way it is made for the first that does not. */
+  #client: grpc.Client | undefined
   readonly #retired = new Set<grpc.Client>()
   #isClosed = false
 
@@ -132,25 +50,44 @@ class Channel implements GrpcChannel {
     Retries.watch()
     this.target = Target.normalize(options.target)
     this.interceptors = [...(options.interceptors ?? []), ...(options.credentials?.interceptors ?? [])]
-    this.deadline = Duration.fromInputUnsafe(options.deadline ?? deadlineDefault)
+    this.deadline = Duration.fromInputUnsafe(options.deadline ?? Defaults.deadline)
     this.#dial = () => dial(options, this.target)
-    this.#client = this.#dial()
+    this.http2 = Http2Transport.ofChannel(options, this.target)
+    if (this.http2 === undefined) this.#client = this.#dial()
   }
 
   get client(): grpc.Client {
-    return this.#client
+    return this.#client ??= this.#dial()
   }
 
   isClosed(): boolean {
     return this.#isClosed
   }
 
+  /** New connections in place of the present ones; whether they came about. */
+  readonly renew: Effect.Effect<boolean> = Effect.suspend(() =>
+    Effect.map(Effect.all([this.#renewClient, this.#renewHttp2]), (renewed) => renewed.every((one) => one))
+  )
+
+  readonly #renewHttp2: Effect.Effect<boolean> = Effect.suspend(() => {
+    const connection = this.http2?.connection
+    if (connection === undefined || connection.state === "idle") return Effect.succeed(true)
+    if (connection.state === "connecting") return Effect.succeed(false)
+    return Effect.callback<boolean>((resume) => {
+      const cancel = connection.renew((isRenewed) => resume(Effect.succeed(isRenewed)))
+      return Effect.sync(cancel)
+    }).pipe(
+      Effect.timeoutOrElse({ duration: renewalLimit, orElse: () => Effect.succeed(false) })
+    )
+  })
+
   /**
    * Another connection in place of the present one; whether it came about. A channel that is not connected has nothing
    * to give up: its next connection is a new one. One that is connecting may have begun with what it had before.
    */
-  readonly renew: Effect.Effect<boolean> = Effect.suspend(() => {
+  readonly #renewClient: Effect.Effect<boolean> = Effect.suspend(() => {
     const old = this.#client
+    if (old === undefined) return Effect.succeed(true)
     const state = this.#isClosed ? grpc.connectivityState.SHUTDOWN : old.getChannel().getConnectivityState(false)
     if (state === grpc.connectivityState.CONNECTING) return Effect.succeed(false)
     if (state !== grpc.connectivityState.READY) return Effect.succeed(true)
@@ -177,7 +114,9 @@ class Channel implements GrpcChannel {
 
   close(): void {
     this.#isClosed = true
-    for (const client of [this.#client, ...this.#retired]) client.close()
+    this.http2?.connection.close()
+    this.#client?.close()
+    for (const client of this.#retired) client.close()
   }
 }
 

@@ -22,8 +22,20 @@ export class InvalidCertificate extends Schema.TaggedError<InvalidCertificate>()
   }
 }
 
+/** How a socket to one target is secured. */
+export interface SocketSecurity {
+  /** Asked at each connection; throws what says why there is nothing to connect with. */
+  readonly present: () => tls.ConnectionOptions
+  /** The name that calls are for, where it is not the target. */
+  readonly authority: string | undefined
+  /** Of each connection on which TLS was begun. */
+  readonly told: (outcome: { readonly certificate: tls.PeerCertificate } | { readonly cause: unknown }) => void
+}
+
 /** Goes into `GrpcChannel.ChannelOptions`; what must be verified depends on the target. */
 export interface ClientCredentials {
+  /** For `node:http2`; undefined for plain text. */
+  readonly forSocket: (target: string) => SocketSecurity | undefined
   readonly forTarget: (target: string) => {
     readonly channel: grpc.ChannelCredentials
     readonly options: grpc.ChannelOptions
@@ -32,6 +44,10 @@ export interface ClientCredentials {
   readonly renewals?: Stream.Stream<unknown>
   /** What goes with them on every call, inside the channel's own. */
   readonly interceptors?: ReadonlyArray<ClientInterceptor>
+}
+
+interface TlsCredentials extends ClientCredentials {
+  readonly forSocket: (target: string) => SocketSecurity
 }
 
 /** A peer with which TLS was begun, and what became of it. */
@@ -92,6 +108,7 @@ export const serverContextOptions = (pems: Partial<Pems>): tls.SecureContextOpti
 })
 
 export const plainClient: ClientCredentials = {
+  forSocket: () => undefined,
   forTarget: () => ({ channel: grpc.credentials.createInsecure(), options: {} })
 }
 
@@ -102,19 +119,35 @@ const nameOfAddress = "address.invalid"
 
 const hostOf = (target: string): string => (Target.hostOf(target)?.host ?? target).replace(/%.*$/, "")
 
+/** Of a socket whose peer must bear the name `expected`. An address is no name that a client may announce. */
+const connectionOptions = (
+  context: tls.SecureContext,
+  expected: string,
+  judge: (certificate: tls.PeerCertificate) => Error | undefined
+) => ({
+  secureContext: context,
+  servername: net.isIP(expected) === 0 ? expected : "",
+  checkServerIdentity: (_: string, certificate: tls.PeerCertificate) =>
+    tls.checkServerIdentity(expected, certificate) ?? judge(certificate)
+})
+
 /** For dialling with a context that was made from `contextOptions`. */
 export const ofSecureContext = (
   context: tls.SecureContext,
   serverName?: string,
   /** Judges a certificate that verified and bears the name. */
   judge: (certificate: tls.PeerCertificate) => Error | undefined = () => undefined
-): ClientCredentials => ({
+): TlsCredentials => ({
+  forSocket: (target) => ({
+    present: () => connectionOptions(context, serverName ?? hostOf(target), judge),
+    authority: serverName,
+    told: () => {}
+  }),
   forTarget: (target) => {
     const expected = serverName ?? hostOf(target)
+    const { checkServerIdentity } = connectionOptions(context, expected, judge)
     return {
-      channel: grpc.credentials.createFromSecureContext(context, {
-        checkServerIdentity: (_, certificate) => tls.checkServerIdentity(expected, certificate) ?? judge(certificate)
-      }),
+      channel: grpc.credentials.createFromSecureContext(context, { checkServerIdentity }),
       options: {
         ...(serverName === undefined ? {} : { "grpc.default_authority": serverName }),
         "grpc.ssl_target_name_override": net.isIP(expected) === 0 ? expected : nameOfAddress

@@ -65,7 +65,7 @@ export const aroundEffect = <A, E, R>(
   call: OutgoingCall,
   innermost: Next<Effect.Effect<A, E | GrpcError, R>>
 ): Effect.Effect<A, E | GrpcError, R> =>
-  nest(
+  interceptors.length === 0 ? innermost(call.options) : nest(
     interceptors.flatMap(({ effect }) =>
       effect === undefined ? [] : [(one: OutgoingCall, next: typeof innermost) => effect<A, E, R>(one, next)]
     ),
@@ -79,7 +79,7 @@ export const aroundStream = <A, E, R>(
   call: OutgoingCall,
   innermost: Next<Stream.Stream<A, E | GrpcError, R>>
 ): Stream.Stream<A, E | GrpcError, R> =>
-  nest(
+  interceptors.length === 0 ? innermost(call.options) : nest(
     interceptors.flatMap(({ stream }) =>
       stream === undefined ? [] : [(one: OutgoingCall, next: typeof innermost) => stream<A, E, R>(one, next)]
     ),

@@ -8,6 +8,7 @@ import * as grpc from "@grpc/grpc-js"
 import type { GrpcChannel } from "../grpc/GrpcChannel.ts"
 
 export const watch = (channel: GrpcChannel, onLoss: () => void): void => {
+  if (channel.http2 !== undefined) return channel.http2.connection.onLoss(onLoss)
   const { READY, SHUTDOWN } = grpc.connectivityState
   const present = () => {
     const connection = channel.client.getChannel()

@@ -41,7 +41,9 @@ export const layer = Layer.effect(
       connect: Effect.fnUntraced(function*(agent, pollerId) {
         const scope = yield* Effect.scope
         const open = GrpcCredentials.client(agent.security, agent.address).pipe(
-          Effect.flatMap((credentials) => GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax })),
+          Effect.flatMap((credentials) =>
+            GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax, transport: "http2" })
+          ),
           Effect.map((channel) => over(channel, agent, pollerId)),
           Effect.mapError(({ message }) =>
             new AgentError({ agentId: agent.agentId, reason: new Refused({ detail: message }) })
@@ -187,7 +189,9 @@ const toAgentError = (agentId: AgentId, error: GrpcError): AgentError => {
 }
 
 /** What this side says of an answer beyond its limit; everything else with this code is the agent's own word. */
-const isTooLarge = (detail: string): boolean => /^Received message (?:larger than|that decompresses to)/i.test(detail)
+const isTooLarge = (detail: string): boolean =>
+  /^Received (?:message (?:larger than|that decompresses to)|a message (?:of \d+ bytes, at most|that decompresses to))/i
+    .test(detail)
 
 /** What grpc-js itself reports as INTERNAL: bytes that are no message, or HTTP/2 that is none. */
 const isUnreadable = (detail: string): boolean =>

@@ -6,6 +6,7 @@
  */
 import * as grpc from "@grpc/grpc-js"
 import { Effect, Option, Redacted, type Scope, Stream } from "effect"
+import * as net from "node:net"
 import * as tls from "node:tls"
 import type { Mtls, SecurityConfig, Spiffe } from "../../domain/security/SecurityConfig.ts"
 import * as SecurityMode from "../../domain/security/SecurityMode.ts"
@@ -21,7 +22,7 @@ import { type PlainTextDirection, SecurityMonitor } from "../../services/securit
 import * as GrpcCredentials from "../grpc/GrpcCredentials.ts"
 import * as ConnectionEvents from "./ConnectionEvents.ts"
 import * as PeerRules from "./PeerRules.ts"
-import { RotatingChannel, type RotatingChannelOptions } from "./RotatingChannel.ts"
+import { attemptOf, RotatingChannel } from "./RotatingChannel.ts"
 import * as GrpcSigning from "./signing/GrpcSigning.ts"
 import * as MessageSigner from "./signing/MessageSigner.ts"
 
@@ -56,34 +57,46 @@ const present = (source: CredentialSource): CredentialSet =>
 const refusalError = (refusal: PeerRules.Refusal): Error | undefined =>
   Option.getOrUndefined(Option.map(refusal, (reason) => new Error(reason)))
 
-type Told = RotatingChannelOptions["told"]
-
-const mutual = (security: Mtls, source: CredentialSource, target: string, told: Told) => {
-  const { options } = GrpcCredentials.ofSecureContext(
-    tls.createSecureContext(),
-    Option.getOrUndefined(security.serverName)
-  )
-    .forTarget(target)
-  const channel = () => {
+const mutual = (security: Mtls, source: CredentialSource) => {
+  const serverName = Option.getOrUndefined(security.serverName)
+  const current = () => {
     const set = present(source)
     return GrpcCredentials.ofSecureContext(
       contextOf(set, set.serverRoots),
-      Option.getOrUndefined(security.serverName),
+      serverName,
       (certificate) => refusalError(PeerRules.certificate(certificate, security.peers))
-    ).forTarget(target).channel
+    )
   }
-  return { channel: new RotatingChannel({ present: channel, target, told }), options }
+  return {
+    socket: (target: string) => current().forSocket(target).present(),
+    authority: serverName,
+    channel: (target: string) => current().forTarget(target).channel,
+    options: (target: string) =>
+      GrpcCredentials.ofSecureContext(tls.createSecureContext(), serverName).forTarget(target).options
+  }
 }
 
 /** Whoever has the right id may be at any address. */
-const workload = (security: Spiffe, source: CredentialSource, target: string, told: Told) => {
-  const channel = () => {
+const workload = (security: Spiffe, source: CredentialSource) => {
+  const current = () => {
     const set = present(source)
-    return grpc.credentials.createFromSecureContext(contextOf(set, set.serverRoots), {
-      checkServerIdentity: (_, certificate) => refusalError(PeerRules.spiffeServer(certificate, security, set))
-    })
+    const checkServerIdentity = (_: string, certificate: tls.PeerCertificate) =>
+      refusalError(PeerRules.spiffeServer(certificate, security, set))
+    return { context: contextOf(set, set.serverRoots), checkServerIdentity }
   }
-  return { channel: new RotatingChannel({ present: channel, target, told }), options: {} }
+  return {
+    socket: (target: string) => {
+      const { checkServerIdentity, context } = current()
+      const host = ConnectionSecurity.hostOf(target)
+      return { secureContext: context, servername: net.isIP(host) === 0 ? host : "", checkServerIdentity }
+    },
+    authority: undefined,
+    channel: () => {
+      const { checkServerIdentity, context } = current()
+      return grpc.credentials.createFromSecureContext(context, { checkServerIdentity })
+    },
+    options: () => ({})
+  }
 }
 
 /** For dialling `target`: presents our certificate and verifies the server's. */
@@ -105,10 +118,18 @@ export const client = Effect.fn("GrpcCredentials.client")(function*(
   const { signing } = security.peers
   if (signing.isSigning) yield* MessageSigner.checkKey(source)
   const told = yield* ConnectionEvents.recorder
+  const secured = security._tag === "Mtls" ? mutual(security, source) : workload(security, source)
   return {
     ...(signing.isSigning ? { interceptors: [GrpcSigning.client(source)] } : {}),
-    forTarget: (target) =>
-      security._tag === "Mtls" ? mutual(security, source, target, told) : workload(security, source, target, told),
+    forSocket: (target) => ({
+      present: () => secured.socket(target),
+      authority: secured.authority,
+      told: (outcome) => told(attemptOf(target, outcome))
+    }),
+    forTarget: (target) => ({
+      channel: new RotatingChannel({ present: () => secured.channel(target), target, told }),
+      options: secured.options(target)
+    }),
     renewals: Stream.drop(source.changes, 1)
   }
 })

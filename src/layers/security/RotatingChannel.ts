@@ -20,6 +20,15 @@ export interface RotatingChannelOptions {
 /** What a peer's alert, or the end of the connection, has for a code; all else is our own verdict on its certificate. */
 const isOfPeer = (code: unknown): boolean => typeof code === "string" && /^(ERR_SSL_|ECONN|EPIPE|ETIMEDOUT)/.test(code)
 
+/** What became of a connection on which TLS was begun. */
+export const attemptOf = (
+  address: string,
+  outcome: { readonly certificate: tls.PeerCertificate | undefined } | { readonly cause: unknown }
+): ConnectionAttempt =>
+  "cause" in outcome
+    ? { address, certificate: undefined, failure: failureOf(outcome.cause) }
+    : { address, certificate: outcome.certificate, failure: undefined }
+
 const failureOf = (cause: unknown): NonNullable<ConnectionAttempt["failure"]> =>
   cause instanceof Error
     ? { reason: cause.message, isOfCertificate: !isOfPeer(Reflect.get(cause, "code")) }
@@ -47,10 +56,10 @@ export class RotatingChannel extends grpc.ChannelCredentials {
       const connected = await connector.connect(raw)
       const { socket } = connected
       const certificate = socket instanceof tls.TLSSocket ? socket.getPeerCertificate() : undefined
-      told({ address, certificate, failure: undefined })
+      told(attemptOf(address, { certificate }))
       return connected
     } catch (cause) {
-      told({ address, certificate: undefined, failure: failureOf(cause) })
+      told(attemptOf(address, { cause }))
       throw cause
     }
   }

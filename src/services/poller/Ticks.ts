@@ -5,7 +5,7 @@
  * that tick. `Schedule.fixed` counts from the end of the first run and makes
  * up for missed ticks without a pause; neither is what an operator means by "every 30 s".
  */
-import { Duration, Effect, Schedule } from "effect"
+import { Duration, Effect } from "effect"
 import * as Monotonic from "../clock/Monotonic.ts"
 
 /** Timers may fire a moment early; a tick this close is the one that has just been. */
@@ -59,8 +59,10 @@ export const repeat = <A, E, R>(
         ? Effect.succeed(duration)
         : Effect.as(onSkipped(missed), duration)
     })
+    const once = Effect.andThen(run, Effect.flatMap(untilNext, Effect.sleep))
     return Effect.andThen(
       isFirstOnGrid ? Effect.sleep(Duration.millis(next(startMillis))) : Effect.void,
-      Effect.andThen(Effect.repeat(run, Schedule.modifyDelay(Schedule.forever, () => untilNext)), Effect.never)
+      // Sleeping lets others have their turn.
+      Effect.forever(once, { disableYield: true })
     )
   })

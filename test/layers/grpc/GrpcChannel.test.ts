@@ -3,9 +3,10 @@ import { Effect, Stream } from "effect"
 import { AgentServiceService, PollerServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as GrpcChannel from "../../../src/layers/grpc/GrpcChannel.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
+import * as GrpcJsClient from "../../../src/layers/grpc/internal/client/GrpcJsClient.ts"
 import { resultsRequest, statusRequest } from "./fixture.ts"
 
-const options = (given: GrpcChannel.ChannelOptions) => GrpcChannel.clientOptions(given)
+const options = (given: GrpcChannel.ChannelOptions) => GrpcJsClient.clientOptions(given)
 
 describe("GrpcChannel", () => {
   it("pings after two minutes, waits twenty seconds, and only while a call runs", () => {

@@ -14,6 +14,7 @@ import * as GrpcHealth from "../../../src/layers/grpc/GrpcHealth.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import { temporaryFolder } from "../../support/temporaryFolder.ts"
 import { agentService, serveOn, soon, statusRequest, statusResponse } from "./fixture.ts"
+import { type Transport, transports } from "./transports.ts"
 
 const openssl = (folder: string, ...args: ReadonlyArray<string>) =>
   Effect.callback<void>((resume) => {
@@ -79,13 +80,13 @@ const whoCalls = agentService({
     })))
 })
 
-const ask = (target: string, credentials: GrpcCredentials.ClientCredentials) =>
+const ask = (transport: Transport, target: string, credentials: GrpcCredentials.ClientCredentials) =>
   Effect.scoped(Effect.gen(function*() {
-    const client = yield* GrpcClient.make(AgentServiceService, { target, credentials })
+    const client = yield* GrpcClient.make(AgentServiceService, { transport, target, credentials })
     return (yield* client.getStatus(statusRequest("s"), { deadline: "5 seconds" })).serviceName
   }))
 
-describe("TLS", () => {
+describe.each(transports)("TLS over %s", (transport) => {
   it.live("takes an intermediate alone as the root of both sides (14-grpc-ca-file-with-intermediate-only.ts)", () =>
     Effect.gen(function*() {
       const { pems } = yield* authority
@@ -93,6 +94,7 @@ describe("TLS", () => {
       const server = yield* serveOn(0, { credentials: yield* GrpcCredentials.mutualServer(first) }, whoCalls)
 
       const name = yield* ask(
+        transport,
         `localhost:${server.port}`,
         yield* GrpcCredentials.mutualClient({ ...(yield* pems("second")), serverName: "localhost" })
       )
@@ -107,13 +109,15 @@ describe("TLS", () => {
       const server = yield* serveOn(0, { credentials: yield* GrpcCredentials.tlsServer({ cert, key }) }, whoCalls)
       const target = `localhost:${server.port}`
 
-      const byRoot = yield* ask(target, yield* GrpcCredentials.tlsClient({ ca }))
-      const bySystem = yield* Effect.exit(ask(target, yield* GrpcCredentials.tlsClient({})))
+      const byRoot = yield* ask(transport, target, yield* GrpcCredentials.tlsClient({ ca }))
+      const bySystem = yield* Effect.exit(ask(transport, target, yield* GrpcCredentials.tlsClient({})))
 
       assert.strictEqual(byRoot, "nobody")
       assert.isTrue(Exit.isFailure(bySystem))
     }))
+})
 
+describe("TLS", () => {
   it.live("uses renewed certificates for new connections", () =>
     Effect.gen(function*() {
       const { pems } = yield* authority
@@ -171,7 +175,7 @@ describe("TLS", () => {
     }))
 })
 
-describe("A unix socket", () => {
+describe.each(transports)("A unix socket over %s", (transport) => {
   it.live("is served and called, also where a server that is gone has left its file", () =>
     Effect.gen(function*() {
       const file = path.join(yield* temporaryFolder, "agent.sock")
@@ -182,7 +186,7 @@ describe("A unix socket", () => {
         })
       })
       const server = yield* GrpcServer.make({ path: file, services: [], grace: "100 millis" })
-      const client = GrpcHealth.client(yield* GrpcChannel.make({ target: server.address }))
+      const client = GrpcHealth.client(yield* GrpcChannel.make({ transport, target: server.address }))
 
       assert.strictEqual(server.address, `unix:${file}`)
       assert.strictEqual(yield* client.check("", { deadline: "5 seconds" }), "SERVING")

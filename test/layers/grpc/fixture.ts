@@ -147,11 +147,11 @@ export const rawServer = (onConnection: (socket: net.Socket) => void) =>
   )
 
 /** An HTTP/2 server whose answers are written frame by frame: a gRPC peer that misbehaves above the connection. */
-export const http2Server = (onStream: (stream: http2.ServerHttp2Stream) => void) =>
+export const http2Server = (onStream: (stream: http2.ServerHttp2Stream) => void, settings: http2.Settings = {}) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly port: number; readonly stop: () => void }>((resume) => {
       const sessions = new Set<http2.ServerHttp2Session>()
-      const server = http2.createServer()
+      const server = http2.createServer({ settings })
       server.on("session", (session) => {
         sessions.add(session)
         session.on("error", () => {})

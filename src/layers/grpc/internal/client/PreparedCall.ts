@@ -17,7 +17,7 @@ export interface Prepared {
   readonly timeout: Duration.Duration
 }
 
-const traceparent = (span: Tracer.Span): string =>
+export const traceparent = (span: Tracer.Span): string =>
   `00-${span.traceId.padStart(32, "0")}-${span.spanId}-${span.sampled ? "01" : "00"}`
 
 export const prepare = (

@@ -4,8 +4,8 @@ import type * as http2 from "node:http2"
 import * as Compression from "../../Compression.ts"
 import { type GrpcError, Internal } from "../../GrpcError.ts"
 import * as GrpcMetadata from "../../GrpcMetadata.ts"
+import * as GrpcTimeout from "../GrpcTimeout.ts"
 import { machineClock } from "../MachineClock.ts"
-import * as GrpcTimeout from "./GrpcTimeout.ts"
 
 export interface RequestHead {
   readonly path: string

@@ -1,0 +1,55 @@
+/** What calls have in common, whatever carries them. */
+import { Duration, Effect, Stream, type Tracer } from "effect"
+import type { GrpcChannel } from "../../GrpcChannel.ts"
+import type { DeadlineExceeded } from "../../GrpcError.ts"
+import { machineClock } from "../MachineClock.ts"
+import { deadlineExceeded } from "./GrpcAnswer.ts"
+
+/** The part of a method definition that a client needs, with its message types known. */
+export interface ClientMethodDefinition<Req, Res> {
+  readonly path: string
+  readonly requestSerialize: (message: Req) => Buffer
+  readonly responseDeserialize: (bytes: Buffer) => Res
+}
+
+/** Serialises when first asked, so that an interceptor may see the bytes that go out. */
+export const serialized = <Req>(method: ClientMethodDefinition<Req, unknown>, request: Req): () => Buffer => {
+  let bytes: Buffer | undefined
+  return () => bytes ??= method.requestSerialize(request)
+}
+
+export const inSpan = <A, E, R>(
+  path: string,
+  channel: GrpcChannel,
+  call: (span: Tracer.Span) => Effect.Effect<A, E, R>
+) =>
+  Effect.useSpan(path.slice(1), {
+    kind: "client",
+    attributes: { "rpc.system": "grpc", "server.address": channel.target }
+  }, call)
+
+export const withTimeout =
+  (path: string, channel: GrpcChannel, timeout: Duration.Duration) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | DeadlineExceeded, R> =>
+    Duration.isFinite(timeout)
+      ? Effect.clockWith((clock) =>
+        clock === machineClock ? effect : Effect.timeoutOrElse(effect, {
+          duration: timeout,
+          orElse: () => Effect.fail(deadlineExceeded(path, channel, timeout))
+        })
+      )
+      : effect
+
+/** Ends the stream at the deadline, counted from its start; the consumer's own time counts. */
+export const withDeadline = <A, E, R>(
+  path: string,
+  channel: GrpcChannel,
+  timeout: Duration.Duration,
+  stream: Stream.Stream<A, E, R>
+): Stream.Stream<A, E | DeadlineExceeded, R> =>
+  Duration.isFinite(timeout)
+    ? Stream.interruptWhen(
+      stream,
+      Effect.delay(Effect.fail(deadlineExceeded(path, channel, timeout)), timeout)
+    )
+    : stream

@@ -1,0 +1,231 @@
+/** Calls with one request over `node:http2`: as those over grpc-js, for a part of their processor time and memory. */
+import { status } from "@grpc/grpc-js"
+import { Cause, Duration, Effect, Exit, Option, Result, Stream, type Tracer } from "effect"
+import { later } from "../../../../sockets/Timer.ts"
+import * as Compression from "../../../Compression.ts"
+import type { CallOptions } from "../../../GrpcCallOptions.ts"
+import type { GrpcChannel } from "../../../GrpcChannel.ts"
+import { fromStatus, type GrpcError, Internal, ResourceExhausted, Unavailable } from "../../../GrpcError.ts"
+import { aroundEffect, aroundStream } from "../../../GrpcInterceptor.ts"
+import * as Frames from "../../Frames.ts"
+import { type ClientMethodDefinition, inSpan, serialized, withDeadline, withTimeout } from "../AnyCall.ts"
+import { deadlineExceeded } from "../GrpcAnswer.ts"
+import * as ObjectStream from "../ObjectStream.ts"
+import { traceparent } from "../PreparedCall.ts"
+import type { CallStatus } from "./CallStatus.ts"
+import { type ExchangeOptions, Http2Exchange } from "./Http2Exchange.ts"
+import type { Http2Transport } from "./Http2Transport.ts"
+import { Messages } from "./Messages.ts"
+import * as OutgoingCall from "./OutgoingCall.ts"
+
+interface Arrived {
+  readonly frame: Frames.Frame
+  readonly encoding: string | undefined
+}
+
+type Prepared = ExchangeOptions & { readonly timeout: Duration.Duration }
+
+const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+
+class Caller<Req, Res> {
+  readonly channel: GrpcChannel
+  readonly method: ClientMethodDefinition<Req, Res>
+  readonly #transport: Http2Transport
+
+  constructor(channel: GrpcChannel, transport: Http2Transport, method: ClientMethodDefinition<Req, Res>) {
+    this.channel = channel
+    this.method = method
+    this.#transport = transport
+  }
+
+  prepare(
+    bytes: () => Buffer,
+    span: Tracer.Span,
+    deadlineDefault: Duration.Duration,
+    options: CallOptions
+  ): Result.Result<Prepared, GrpcError> {
+    const { authority, connection, maxReceiveBytes, maxSendBytes, scheme } = this.#transport
+    const { path } = this.method
+    const about = { method: path, peer: this.channel.target }
+    if (this.channel.isClosed()) {
+      return Result.fail(new Unavailable({ ...about, detail: "the channel is closed" }))
+    }
+    const timeout = options.deadline === undefined ? deadlineDefault : Duration.fromInputUnsafe(options.deadline)
+    const { metadata } = options
+    const headers = OutgoingCall.head({
+      scheme,
+      authority,
+      path,
+      traceparent: traceparent(span),
+      timeout,
+      metadata
+    })
+    if (Result.isFailure(headers)) {
+      return Result.fail(new Internal({ ...about, detail: `metadata cannot be sent: ${headers.failure}` }))
+    }
+    let request: Buffer
+    try {
+      request = bytes()
+    } catch (cause) {
+      return Result.fail(
+        new Internal({ ...about, detail: `Request message serialization failure: ${messageOf(cause)}` })
+      )
+    }
+    if (request.length > maxSendBytes) {
+      const detail = `Attempted to send message with a size larger than ${maxSendBytes}`
+      return Result.fail(new ResourceExhausted({ ...about, detail }))
+    }
+    return Result.succeed({
+      connection,
+      timeout,
+      headers: headers.success,
+      request: Frames.encode(request, false),
+      isPatient: options.waitForReady ?? false,
+      bytesMax: maxReceiveBytes
+    })
+  }
+
+  decode(frame: Frames.Frame, encoding: string | undefined, peer: string): Effect.Effect<Res, GrpcError> {
+    if (!frame.isCompressed) return this.#read(frame.bytes, peer)
+    return Compression.decompress(encoding, frame.bytes, this.#transport.maxReceiveBytes).pipe(
+      Effect.mapError(({ _tag, detail }) =>
+        // To a server an encoding that it does not know is a request too much, here it is a broken answer.
+        fromStatus(_tag === "ResourceExhausted" ? status.RESOURCE_EXHAUSTED : status.INTERNAL, {
+          method: this.method.path,
+          peer: this.#peerOf(peer),
+          detail
+        })
+      ),
+      Effect.flatMap((bytes) => this.#read(bytes, peer))
+    )
+  }
+
+  failure(end: CallStatus, trailers: ReadonlyArray<string>, peer: string): GrpcError {
+    return fromStatus(end.code, {
+      method: this.method.path,
+      peer: this.#peerOf(peer),
+      detail: end.detail,
+      trailers: OutgoingCall.metadataOf(trailers)
+    })
+  }
+
+  internal(detail: string, peer: string): Exit.Exit<never, GrpcError> {
+    return Exit.fail(new Internal({ method: this.method.path, peer: this.#peerOf(peer), detail }))
+  }
+
+  #read(bytes: Buffer, peer: string): Exit.Exit<Res, GrpcError> {
+    try {
+      return Exit.succeed(this.method.responseDeserialize(bytes))
+    } catch (cause) {
+      return this.internal(`Response message parsing error: ${messageOf(cause)}`, peer)
+    }
+  }
+
+  #peerOf(peer: string): string {
+    return peer === "" ? this.channel.target : peer
+  }
+}
+
+const headersTo = ({ onHeaders }: CallOptions) =>
+  onHeaders === undefined ? undefined : (raw: ReadonlyArray<string>) => onHeaders(OutgoingCall.metadataOf(raw))
+
+export const unary = <Req, Res>(
+  channel: GrpcChannel,
+  transport: Http2Transport,
+  method: ClientMethodDefinition<Req, Res>
+) => {
+  const caller = new Caller(channel, transport, method)
+  const ask = (prepared: Prepared, options: CallOptions): Effect.Effect<Res, GrpcError> =>
+    Effect.callback((resume) => {
+      let answer: Frames.Frame | undefined
+      let encoding: string | undefined
+      let isOneTooMany = false
+      const outcome = (end: CallStatus, trailers: ReadonlyArray<string>, peer: string) => {
+        if (end.code !== status.OK) return Exit.fail(caller.failure(end, trailers, peer))
+        if (answer === undefined) return caller.internal("neither a response nor an error", peer)
+        if (isOneTooMany) return caller.internal("Too many responses received", peer)
+        return caller.decode(answer, encoding, peer)
+      }
+      const exchange: Http2Exchange = new Http2Exchange(prepared, {
+        headers: headersTo(options),
+        frame: (frame, given) => {
+          isOneTooMany = answer !== undefined
+          answer = frame
+          encoding = given
+          return true
+        },
+        end: (end, trailers, peer) => {
+          cancelDeadline()
+          options.onTrailers?.(OutgoingCall.metadataOf(trailers))
+          resume(outcome(end, trailers, peer))
+        }
+      })
+      const cancelDeadline = later(Duration.toMillis(prepared.timeout), () => {
+        exchange.cancel()
+        resume(Effect.fail(deadlineExceeded(method.path, channel, prepared.timeout)))
+      })
+      exchange.begin()
+      return Effect.sync(() => {
+        cancelDeadline()
+        exchange.cancel()
+      })
+    })
+  return (request: Req, options: CallOptions = {}): Effect.Effect<Res, GrpcError> => {
+    const bytes = serialized(method, request)
+    return aroundEffect<Res, never, never>(
+      channel.interceptors,
+      { method: method.path, target: channel.target, options, request: Option.some(bytes) },
+      (options) =>
+        inSpan(method.path, channel, (span) => {
+          const prepared = caller.prepare(bytes, span, channel.deadline, options)
+          if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
+          return withTimeout(method.path, channel, prepared.success.timeout)(ask(prepared.success, options))
+        })
+    )
+  }
+}
+
+export const serverStream = <Req, Res>(
+  channel: GrpcChannel,
+  transport: Http2Transport,
+  method: ClientMethodDefinition<Req, Res>
+) => {
+  const caller = new Caller(channel, transport, method)
+  const receive = (bytes: () => Buffer, options: CallOptions) =>
+    Stream.unwrap(Effect.gen(function*() {
+      const span = yield* Effect.makeSpanScoped(method.path.slice(1), {
+        kind: "client",
+        attributes: { "rpc.system": "grpc", "server.address": channel.target }
+      })
+      const prepared = yield* Effect.fromResult(caller.prepare(bytes, span, Duration.infinity, options))
+      let ended: Exit.Exit<never, GrpcError | Cause.Done> | undefined
+      const messages = new Messages<Arrived>(() => exchange.resume())
+      const exchange: Http2Exchange = new Http2Exchange(prepared, {
+        headers: headersTo(options),
+        frame: (frame, encoding) => messages.push({ frame, encoding }),
+        end: (end, trailers, peer) => {
+          options.onTrailers?.(OutgoingCall.metadataOf(trailers))
+          ended = Exit.fail(end.code === status.OK ? Cause.Done() : caller.failure(end, trailers, peer))
+          messages.wake()
+        }
+      })
+      yield* Effect.acquireRelease(
+        Effect.sync(() => exchange.begin()),
+        () => Effect.sync(() => exchange.cancel())
+      )
+      const responses = ObjectStream.read<Arrived, GrpcError>(
+        messages,
+        () => ended,
+        []
+      ).pipe(Stream.mapEffect(({ encoding, frame }) => caller.decode(frame, encoding, exchange.peer)))
+      return withDeadline(method.path, channel, prepared.timeout, responses)
+    }))
+  return (request: Req, options: CallOptions = {}): Stream.Stream<Res, GrpcError> => {
+    const bytes = serialized(method, request)
+    return aroundStream<Res, never, never>(
+      channel.interceptors,
+      { method: method.path, target: channel.target, options, request: Option.some(bytes) },
+      (options) => receive(bytes, options)
+    )
+  }
+}

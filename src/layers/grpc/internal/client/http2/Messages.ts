@@ -1,0 +1,37 @@
+/** Messages that have come and are not read yet, as `ObjectStream` reads them. */
+
+/** Equal to what `ObjectStream` takes at a time. */
+const heldMax = 16
+
+export class Messages<in out A> {
+  readonly #resume: () => void
+  #held: Array<A> = []
+  #isPaused = false
+  wake: () => void = () => {}
+
+  constructor(resume: () => void) {
+    this.#resume = resume
+  }
+
+  /** `false` when the next ones must wait. */
+  push(message: A): boolean {
+    this.#held.push(message)
+    this.wake()
+    this.#isPaused = this.#held.length >= heldMax
+    return !this.#isPaused
+  }
+
+  /** Null when there is none. */
+  read(): A | null {
+    const next = this.#held.shift() ?? null
+    if (this.#isPaused && this.#held.length === 0) {
+      this.#isPaused = false
+      this.#resume()
+    }
+    return next
+  }
+
+  on(_event: string, listener: () => void): void {
+    this.wake = listener
+  }
+}
