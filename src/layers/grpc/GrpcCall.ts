@@ -12,8 +12,8 @@ import type { GrpcError } from "./GrpcError.ts"
 import { aroundEffect, aroundStream, type OutgoingCall } from "./GrpcInterceptor.ts"
 import {
   type ClientMethodDefinition,
-  inSpan,
   serialized,
+  spanOptions,
   withDeadline,
   withTimeout
 } from "./internal/client/AnyCall.ts"
@@ -56,10 +56,7 @@ const receiveOnce = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
   around: (call: C, responses: Stream.Stream<Res, GrpcError>) => Stream.Stream<Res, GrpcError | E, R>
 ): Stream.Stream<Res, GrpcError | E, R> =>
   Stream.unwrap(Effect.gen(function*() {
-    const span = yield* Effect.makeSpanScoped(path.slice(1), {
-      kind: "client",
-      attributes: { "rpc.system": "grpc", "server.address": channel.target }
-    })
+    const span = yield* Effect.makeSpanScoped(path.slice(1), { ...spanOptions(channel), parent: options.parent })
     const prepared = yield* prepare(channel, path, span, noDeadline, options)
     const call = yield* Effect.acquireRelease(Effect.sync(() => open(prepared)), (call) =>
       Effect.sync(() => cancel(call)))
@@ -91,7 +88,7 @@ const exchange = <A, E, R>(
     channel.interceptors,
     { method: path, target: channel.target, options: options ?? {}, request },
     (options) =>
-      inSpan(path, channel, (span) =>
+      Effect.useSpan(path.slice(1), { ...spanOptions(channel), parent: options.parent }, (span) =>
         Effect.flatMap(
           prepare(channel, path, span, deadlineDefault, options),
           (prepared) => withTimeout(path, channel, prepared.timeout)(call(prepared, options))

@@ -9,7 +9,7 @@ import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import { HealthService } from "../../gen/grpc/health/v1/health.ts"
-import { AgentServiceService } from "../../gen/monitoring/monitoring.ts"
+import { AgentServiceService, type StatusResponse } from "../../gen/monitoring/monitoring.ts"
 import {
   AgentClient,
   type AgentConnection,
@@ -19,6 +19,7 @@ import {
   Garbled,
   NotConfigured,
   Refused,
+  type StatusReply,
   TimedOut,
   Unreachable,
   Unsupported
@@ -73,7 +74,7 @@ const late = (
     })
   )
   return {
-    getStatus: (check, deadline) => Effect.flatMap(current, (one) => one.getStatus(check, deadline)),
+    getStatus: (check, deadline, parent) => Effect.flatMap(current, (one) => one.getStatus(check, deadline, parent)),
     getResults: (check, sequence, deadline) =>
       Effect.flatMap(current, (one) => one.getResults(check, sequence, deadline)),
     streamResults: (check, sequence, deadline) =>
@@ -94,6 +95,13 @@ const lossesOf = (channel: GrpcChannel.GrpcChannel): Effect.Effect<void> => {
   return lost.await
 }
 
+const replyOf = ({ agentId, available, message, responseTime }: StatusResponse): StatusReply => ({
+  available,
+  message,
+  agentId,
+  responseTimeNanos: responseTime
+})
+
 const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
   const client = GrpcClient.fromChannel(AgentServiceService, channel)
   const health = GrpcClient.fromChannel(HealthService, channel)
@@ -105,16 +113,18 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
     agentId: agent.agentId,
     pollerId
   })
+  const statusRequest = (check: Check) => ({
+    ...request(check),
+    port: check.serviceType === "port" ? check.port : 0
+  })
   return {
-    getStatus: (check, deadline) =>
-      client.getStatus({ ...request(check), port: check.serviceType === "port" ? check.port : 0 }, { deadline }).pipe(
-        Effect.map(({ agentId, available, message, responseTime }) => ({
-          available,
-          message,
-          agentId,
-          responseTimeNanos: responseTime
-        })),
-        Effect.mapError(failed)
+    getStatus: (check, deadline, parent) =>
+      Effect.mapBoth(
+        client.getStatus(statusRequest(check), parent === undefined ? { deadline } : { deadline, parent }),
+        {
+          onFailure: failed,
+          onSuccess: replyOf
+        }
       ),
     getResults: (check, lastSequence, deadline) =>
       client.getResults({ ...request(check), lastSequence, completionStatus: undefined }, { deadline }).pipe(

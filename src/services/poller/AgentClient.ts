@@ -4,7 +4,7 @@
  * Opening never fails, because it does not connect; the calls fail while the agent is away. Nothing is retried here:
  * a status is what was observed.
  */
-import { Context, type Duration, type Effect, Schema, type Scope, type Stream } from "effect"
+import { Context, type Duration, type Effect, Schema, type Scope, type Stream, type Tracer } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
@@ -80,7 +80,12 @@ export interface ResultsChunk {
 
 /** Each call ends no later than its deadline, then with `TimedOut`: nobody else bounds it. */
 export interface AgentConnection {
-  readonly getStatus: (check: Check, deadline: Duration.Duration) => Effect.Effect<StatusReply, AgentError>
+  /** `parent`: what the call's span belongs to, where that is not the fiber's. */
+  readonly getStatus: (
+    check: Check,
+    deadline: Duration.Duration,
+    parent?: Tracer.AnySpan
+  ) => Effect.Effect<StatusReply, AgentError>
   readonly getResults: (
     check: Check,
     lastSequence: string,

@@ -4,7 +4,7 @@
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import { Duration, Effect, Equal, Latch, Metric, Option, Ref, type Semaphore } from "effect"
+import { Cause, Context, Duration, Effect, Equal, Exit, Latch, Metric, Option, Ref, type Semaphore } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as CheckKey from "../../domain/poller/CheckKey.ts"
@@ -144,54 +144,60 @@ export const regularChecks = (agents: ReadonlyArray<PolledAgent>): ReadonlyMap<s
   )
 
 /** Runs one call on the agent's connection, which bounds it in time, through its circuits. */
-export const ask = Effect.fnUntraced(function*<A>(
+export const ask = <A>(
   link: AgentLink,
   call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
-): Effect.fn.Return<A, AgentError> {
-  const gate = yield* RolloutGate.RolloutGate
-  const absence = yield* Ref.get(link.absence)
-  if (Option.isSome(absence)) {
-    gate.note(true)
-    return yield* absence.value
-  }
-  const reply = yield* inFlight(throughCircuits(link, call)).pipe(
-    Effect.tapError((error) => {
+): Effect.Effect<A, AgentError> =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    const gate = Context.get(context, RolloutGate.RolloutGate)
+    const absence = Ref.getUnsafe(link.absence)
+    if (Option.isSome(absence)) {
+      gate.note(true)
+      return Effect.fail(absence.value)
+    }
+    PollerMetrics.pollsInFlight.modifyUnsafe(1, context)
+    return Effect.onExit(throughCircuits(link, call), (exit) => {
+      PollerMetrics.pollsInFlight.modifyUnsafe(-1, context)
+      if (Exit.isSuccess(exit)) {
+        gate.note(false)
+        return noteRecovery(link)
+      }
+      const error = exit.cause.reasons.find(Cause.isFailReason)?.error
+      if (error === undefined) return Effect.void
       gate.note(!isAnswer(error))
       return isAbsence(error) ? link.isSuspect.open : Effect.void
     })
-  )
-  gate.note(false)
-  const { returnedMillis } = link.presence
-  if (returnedMillis !== undefined) {
-    link.presence.returnedMillis = undefined
-    yield* Metric.update(PollerMetrics.recoverySeconds, ((yield* Monotonic.millis) - returnedMillis) / 1_000)
-  }
-  return reply
-})
+  })
 
-const inFlight = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.acquireUseRelease(
-    Metric.modify(PollerMetrics.pollsInFlight, 1),
-    () => call,
-    () => Metric.modify(PollerMetrics.pollsInFlight, -1)
+/** The first check that an agent answers which was absent. */
+const noteRecovery = ({ presence }: AgentLink): Effect.Effect<void> => {
+  const { returnedMillis } = presence
+  if (returnedMillis === undefined) return Effect.void
+  presence.returnedMillis = undefined
+  return Effect.flatMap(
+    Monotonic.millis,
+    (now) => Metric.update(PollerMetrics.recoverySeconds, (now - returnedMillis) / 1_000)
   )
+}
 
 /** As `ask`, also while the agent counts as absent: for the one who finds out. */
-export const throughCircuits = Effect.fnUntraced(function*<A>(
+export const throughCircuits = <A>(
   link: AgentLink,
   call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
-): Effect.fn.Return<A, AgentError> {
-  const { agentId } = link.terms.agent
-  const fail = (reason: AgentError["reason"]) => new AgentError({ agentId, reason })
-  const connection = yield* Ref.get(link.connection)
-  const security = yield* Ref.get(link.security)
-  if (Option.isNone(connection) || Option.isNone(security)) {
-    return yield* fail(new Unreachable({ detail: "there is no connection" }))
-  }
-  return yield* security.value.call(call(connection.value), classOf).pipe(
-    Effect.catchTag("CallWithheld", ({ reason }) => Effect.fail(fail(new NotAsked({ detail: reason }))))
-  )
-})
+): Effect.Effect<A, AgentError> =>
+  Effect.suspend(() => {
+    const { agentId } = link.terms.agent
+    const fail = (reason: AgentError["reason"]) => new AgentError({ agentId, reason })
+    const connection = Ref.getUnsafe(link.connection)
+    const security = Ref.getUnsafe(link.security)
+    if (Option.isNone(connection) || Option.isNone(security)) {
+      return Effect.fail(fail(new Unreachable({ detail: "there is no connection" })))
+    }
+    return Effect.mapError(
+      security.value.call(call(connection.value), classOf),
+      (error) => error instanceof AgentError ? error : fail(new NotAsked({ detail: error.reason }))
+    )
+  })
 
 /** An agent that says "I do not know that check" or "not now" works. */
 const classOf = (error: AgentError): FailureClass.FailureClass | "answer" => {

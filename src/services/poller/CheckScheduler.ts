@@ -5,8 +5,9 @@
  * short one. It never overlaps itself but skips the turns that it missed, and delays nobody. Every run ends in a status,
  * also when the agent does not answer.
  */
-import { Clock, Effect, Metric, Option, Ref } from "effect"
+import { type Context, Effect, Metric, Option, Ref, Tracer } from "effect"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
+import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as AgentClass from "../../domain/poller/AgentClass.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import * as AgentLink from "./AgentLink.ts"
@@ -26,53 +27,68 @@ export const run = (link: AgentLink.AgentLink) =>
 
 const noteLateness = (lateMillis: number) => Metric.update(PollerMetrics.latenessSeconds, lateMillis / 1_000)
 
-const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
-  const { agent, poller } = link.terms
-  const { check } = tracked
-  const subject: PolledStatus.PollSubject = {
-    poller,
-    agentId: agent.agentId,
-    host: yield* HostIdentity.use((identity) => identity.agentHost(agent)),
-    check,
-    source: "getStatus"
-  }
-  yield* Metric.update(PollerMetrics.polls, 1)
-  const startedNanos = yield* Clock.currentTimeNanos
-  const status = yield* AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout))
-    .pipe(
-      Effect.tap(() => Metric.update(PollerMetrics.pollsSuccessful, 1)),
-      Effect.map((reply) => PolledStatus.fromReply(subject, reply)),
-      Effect.catch((error) =>
-        Effect.as(
-          Metric.update(PollerMetrics.pollsFailed, 1),
-          PolledStatus.fromFailure(subject, error.message)
-        )
-      )
-    )
-  const endedNanos = yield* Clock.currentTimeNanos
-  yield* Metric.update(
-    PollerMetrics.pollSecondsOf[AgentClass.classOf(agent.security)],
-    Number(endedNanos - startedNanos) / 1e9
-  )
-  yield* Effect.annotateCurrentSpan({ "service.available": status.available })
-  const measuredAtMillis = yield* Clock.currentTimeMillis
-  yield* PollObserver.tell({ status, check, host: subject.host, measuredAtMillis })
-  const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
-  const reporter = yield* CoreReporter
-  yield* reporter.report({
-    key: tracked.key,
-    status,
-    measuredAtMillis,
-    isUrgent: Option.isNone(before) || before.value !== status.available
-  })
-}, (effect, link, { check }) =>
-  // A trace of its own, which goes on in the agent: not a part of the scheduler's life.
-  Effect.withSpan(effect, PollObserver.pollSpan, {
+/** A trace of its own, which goes on in the agent: not a part of the scheduler's life. */
+const runOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
+  Effect.useSpan(PollObserver.pollSpan, {
     root: true,
-    captureStackTrace: false,
     attributes: {
       "agent.id": link.terms.agent.agentId,
-      "service.type": check.serviceType,
-      "service.check": check.serviceName
+      "service.type": tracked.check.serviceType,
+      "service.check": tracked.check.serviceName
     }
-  }))
+  }, (span) => {
+    const measuring = measure(link, tracked, span)
+    return Effect.flatMap(Tracer.Tracer, (tracer) =>
+      // Putting it into the context costs more than the span, and nobody is told of these.
+      tracer === Tracer.nativeTracer
+        ? measuring
+        : Effect.withParentSpan(measuring, span, { captureStackTrace: false }))
+  })
+
+const measure = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck, span: Tracer.Span) => {
+  const { agent, poller } = link.terms
+  const { check } = tracked
+  const took = PollerMetrics.pollSecondsOf[AgentClass.classOf(agent.security)]
+  return Effect.flatMap(HostIdentity, (identity) =>
+    Effect.flatMap(identity.agentHost(agent), (host) => {
+      const subject: PolledStatus.PollSubject = { poller, agentId: agent.agentId, host, check, source: "getStatus" }
+      return Effect.clockWith((clock) => {
+        const startedNanos = clock.monotonicTimeNanosUnsafe()
+        const asking = AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout, span))
+        const conclude = (status: ServiceStatus, counted: typeof PollerMetrics.pollsFailed) => {
+          span.attribute("service.available", status.available)
+          const measuredAtMillis = clock.currentTimeMillisUnsafe()
+          const seconds = Number(clock.monotonicTimeNanosUnsafe() - startedNanos) / 1e9
+          return Effect.andThen(
+            Effect.andThen(count(counted, took, seconds), PollObserver.tell({ status, check, host, measuredAtMillis })),
+            report(tracked, status, measuredAtMillis)
+          )
+        }
+        return Effect.matchEffect(asking, {
+          onSuccess: (reply) => conclude(PolledStatus.fromReply(subject, reply), PollerMetrics.pollsSuccessful),
+          onFailure: ({ message }) => conclude(PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed)
+        })
+      })
+    }))
+}
+
+const count = (counted: typeof PollerMetrics.pollsFailed, took: Metric.Histogram<number>, seconds: number) =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    PollerMetrics.polls.updateUnsafe(1, context)
+    counted.updateUnsafe(1, context)
+    took.updateUnsafe(seconds, context)
+    return Effect.void
+  })
+
+const report = ({ available, key }: AgentLink.TrackedCheck, status: ServiceStatus, measuredAtMillis: number) =>
+  Effect.flatMap(
+    CoreReporter,
+    (reporter) =>
+      Effect.flatMap(Ref.getAndSet(available, Option.some(status.available)), (before) =>
+        reporter.report({
+          key,
+          status,
+          measuredAtMillis,
+          isUrgent: Option.isNone(before) || before.value !== status.available
+        }))
+  )

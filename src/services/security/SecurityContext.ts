@@ -112,31 +112,35 @@ export const make = Effect.fnUntraced(function*(
 
   const withheld = (reason: string) => new CallWithheld({ peer, reason })
 
-  const withinLimit = Effect.gen(function*() {
-    if (Option.isNone(limit)) return
-    const nowMillis = yield* Clock.currentTimeMillis
-    const { calls, rate: { perSecond } } = limit.value
-    if (calls.take(nowMillis)) return
-    if (events.take(nowMillis)) yield* monitor.record(SecurityEvent.RateLimitExceeded.make({ peer, perSecond }))
-    return yield* withheld(`more than ${perSecond} calls a second`)
-  })
+  const withinLimit = Option.map(limit, ({ calls, rate: { perSecond } }) =>
+    Effect.gen(function*() {
+      const nowMillis = yield* Clock.currentTimeMillis
+      if (calls.take(nowMillis)) return
+      if (events.take(nowMillis)) yield* monitor.record(SecurityEvent.RateLimitExceeded.make({ peer, perSecond }))
+      return yield* withheld(`more than ${perSecond} calls a second`)
+    }))
 
-  const call: SecurityContext["call"] = (self, classOf) => {
-    const noted = Effect.tapError(self, (error) =>
-      Effect.sync(() => {
-        if (classOf(error) === "security") lastFailure = String(error)
-      }))
-    const throughOthers = ofOthers.execute(noted, { key: peer, classify: classifier("other", classOf) }).pipe(
-      Effect.catchTag("CircuitBreakerError", () => Effect.fail(withheld("its circuit is open")))
+  const isRefusal = (error: unknown): error is CircuitBreaker.CircuitBreakerError =>
+    error instanceof CircuitBreaker.CircuitBreakerError
+
+  const call: SecurityContext["call"] = <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    classOf: (error: E) => FailureClass | "answer"
+  ) => {
+    const others = { key: peer, classify: classifier("other", classOf) }
+    const throughOthers = Effect.mapError(ofOthers.execute(self, others), (error) => {
+      if (isRefusal(error)) return withheld("its circuit is open")
+      if (classOf(error) === "security") lastFailure = String(error)
+      return error
+    })
+    const throughBoth = Effect.mapError(
+      ofSecurity.execute(throughOthers, { key: peer, classify: classifier("security", classOf) }),
+      (error) =>
+        isRefusal(error)
+          ? withheld(`its circuit is open after failures of security, the last was: ${lastFailure}`)
+          : error
     )
-    const throughBoth = ofSecurity.execute(throughOthers, { key: peer, classify: classifier("security", classOf) })
-      .pipe(
-        Effect.catchTag(
-          "CircuitBreakerError",
-          () => Effect.fail(withheld(`its circuit is open after failures of security, the last was: ${lastFailure}`))
-        )
-      )
-    return Effect.andThen(withinLimit, throughBoth)
+    return Option.isNone(withinLimit) ? throughBoth : Effect.andThen(withinLimit.value, throughBoth)
   }
 
   /** Another certificate may be what was wanted. */

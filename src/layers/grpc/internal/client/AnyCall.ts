@@ -1,5 +1,5 @@
 /** What calls have in common, whatever carries them. */
-import { Duration, Effect, Stream, type Tracer } from "effect"
+import { Duration, Effect, Stream } from "effect"
 import type { GrpcChannel } from "../../GrpcChannel.ts"
 import type { DeadlineExceeded } from "../../GrpcError.ts"
 import { machineClock } from "../MachineClock.ts"
@@ -18,15 +18,12 @@ export const serialized = <Req>(method: ClientMethodDefinition<Req, unknown>, re
   return () => bytes ??= method.requestSerialize(request)
 }
 
-export const inSpan = <A, E, R>(
-  path: string,
-  channel: GrpcChannel,
-  call: (span: Tracer.Span) => Effect.Effect<A, E, R>
-) =>
-  Effect.useSpan(path.slice(1), {
+/** Of the span of each call of a method. */
+export const spanOptions = (channel: GrpcChannel) =>
+  ({
     kind: "client",
     attributes: { "rpc.system": "grpc", "server.address": channel.target }
-  }, call)
+  }) as const
 
 export const withTimeout =
   (path: string, channel: GrpcChannel, timeout: Duration.Duration) =>

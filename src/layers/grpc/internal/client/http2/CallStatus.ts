@@ -55,6 +55,12 @@ export const dropped: CallStatus = { code: status.UNAVAILABLE, detail: "Connecti
 
 export const isRefused = (rstCode: number): boolean => rstCode === constants.NGHTTP2_REFUSED_STREAM
 
+const unsent = new Set<unknown>(["ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_INVALID_SESSION", "ERR_HTTP2_OUT_OF_STREAMS"])
+
+/** Whether Node says that the stream was never opened. */
+export const isUnsent = (error: Error | undefined): boolean =>
+  error !== undefined && unsent.has(Reflect.get(error, "code"))
+
 /** Of a stream that ended before there were trailers. */
 export const fromReset = (rstCode: number, httpStatus: number | undefined, error: Error | undefined): CallStatus => {
   const received = `Received RST_STREAM with code ${rstCode}`

@@ -1,6 +1,7 @@
 /** Calls with one request over `node:http2`: as those over grpc-js, for a part of their processor time and memory. */
 import { status } from "@grpc/grpc-js"
 import { Cause, Duration, Effect, Exit, Option, Result, Stream, type Tracer } from "effect"
+import { setImmediate } from "node:timers"
 import { later } from "../../../../sockets/Timer.ts"
 import * as Compression from "../../../Compression.ts"
 import type { CallOptions } from "../../../GrpcCallOptions.ts"
@@ -8,7 +9,7 @@ import type { GrpcChannel } from "../../../GrpcChannel.ts"
 import { fromStatus, type GrpcError, Internal, ResourceExhausted, Unavailable } from "../../../GrpcError.ts"
 import { aroundEffect, aroundStream } from "../../../GrpcInterceptor.ts"
 import * as Frames from "../../Frames.ts"
-import { type ClientMethodDefinition, inSpan, serialized, withDeadline, withTimeout } from "../AnyCall.ts"
+import { type ClientMethodDefinition, serialized, spanOptions, withDeadline, withTimeout } from "../AnyCall.ts"
 import { deadlineExceeded } from "../GrpcAnswer.ts"
 import * as ObjectStream from "../ObjectStream.ts"
 import { traceparent } from "../PreparedCall.ts"
@@ -161,8 +162,12 @@ export const unary = <Req, Res>(
         }
       })
       const cancelDeadline = later(Duration.toMillis(prepared.timeout), () => {
-        exchange.cancel()
-        resume(Effect.fail(deadlineExceeded(method.path, channel, prepared.timeout)))
+        // An answer that has come while this process was busy is read before then.
+        setImmediate(() => {
+          if (exchange.isOver) return
+          exchange.cancel()
+          resume(Effect.fail(deadlineExceeded(method.path, channel, prepared.timeout)))
+        })
       })
       exchange.begin()
       return Effect.sync(() => {
@@ -170,17 +175,23 @@ export const unary = <Req, Res>(
         exchange.cancel()
       })
     })
+  const name = method.path.slice(1)
+  const spanned = spanOptions(channel)
   return (request: Req, options: CallOptions = {}): Effect.Effect<Res, GrpcError> => {
     const bytes = serialized(method, request)
     return aroundEffect<Res, never, never>(
       channel.interceptors,
       { method: method.path, target: channel.target, options, request: Option.some(bytes) },
       (options) =>
-        inSpan(method.path, channel, (span) => {
-          const prepared = caller.prepare(bytes, span, channel.deadline, options)
-          if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
-          return withTimeout(method.path, channel, prepared.success.timeout)(ask(prepared.success, options))
-        })
+        Effect.useSpan(
+          name,
+          options.parent === undefined ? spanned : { ...spanned, parent: options.parent },
+          (span) => {
+            const prepared = caller.prepare(bytes, span, channel.deadline, options)
+            if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
+            return withTimeout(method.path, channel, prepared.success.timeout)(ask(prepared.success, options))
+          }
+        )
     )
   }
 }
@@ -194,8 +205,8 @@ export const serverStream = <Req, Res>(
   const receive = (bytes: () => Buffer, options: CallOptions) =>
     Stream.unwrap(Effect.gen(function*() {
       const span = yield* Effect.makeSpanScoped(method.path.slice(1), {
-        kind: "client",
-        attributes: { "rpc.system": "grpc", "server.address": channel.target }
+        ...spanOptions(channel),
+        parent: options.parent
       })
       const prepared = yield* Effect.fromResult(caller.prepare(bytes, span, Duration.infinity, options))
       let ended: Exit.Exit<never, GrpcError | Cause.Done> | undefined

@@ -69,6 +69,10 @@ export class Http2Exchange {
     return this.#peer
   }
 
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
   /** Ends the call here and at the peer; nobody is told. */
   cancel(): void {
     if (this.#isOver) return
@@ -95,6 +99,7 @@ export class Http2Exchange {
 
   #open(line: Line): void {
     this.#attempts += 1
+    if (line.session.closed || line.session.destroyed) return this.#notOpened(line, "the session has ended")
     let stream: ClientHttp2Stream
     try {
       stream = line.session.request(this.#options.headers)
@@ -102,6 +107,7 @@ export class Http2Exchange {
       return this.#notOpened(line, cause)
     }
     this.#stream = stream
+    this.#error = undefined
     this.#peer = line.peer
     line.keepalive.began()
     stream.on("response", (headers, flags, raw) => this.#responded(headers, flags, raw))
@@ -175,6 +181,8 @@ export class Http2Exchange {
     if (this.#isOver || stream !== this.#stream) return
     // What the frames before the trailers held is lost.
     if (this.#status !== undefined) return this.#finish(CallStatus.dropped, none)
+    // Newer versions of Node do not throw at the request.
+    if (CallStatus.isUnsent(this.#error)) return this.#notOpened(line, this.#error)
     const isUnseen = CallStatus.isRefused(stream.rstCode) && this.#httpStatus === undefined
     if (isUnseen && !this.#wasRefused) {
       this.#wasRefused = true
