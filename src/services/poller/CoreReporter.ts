@@ -127,14 +127,22 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   const followed = DeliveryTrace.make()
 
-  const report = Effect.fnUntraced(function*(one: Report) {
-    yield* buffer.offer(yield* followed(one))
-    ReportCycle.note(cycle, one.key)
-    yield* hasWaiting.open
-    const isParts = Option.contains(yield* delivery.formKnown, "parts")
-    const isFull = isParts ? (yield* pending) >= batchSizeMax : ReportCycle.isAllMeasured(cycle)
-    if (one.isUrgent || isFull) yield* isDue.open
-  }, Effect.uninterruptible)
+  const noteWaiting = ({ isUrgent, key }: Report) => {
+    ReportCycle.note(cycle, key)
+    hasWaiting.openUnsafe()
+    if (isUrgent) isDue.openUnsafe()
+    return Effect.flatMap(delivery.formKnown, (form) => {
+      if (Option.contains(form, "parts")) {
+        return Effect.flatMap(pending, (count) => count >= batchSizeMax ? isDue.open : Effect.void)
+      }
+      return ReportCycle.isAllMeasured(cycle) ? isDue.open : Effect.void
+    })
+  }
+
+  const report = (one: Report): Effect.Effect<void> =>
+    Effect.uninterruptible(
+      Effect.flatMap(followed(one), (kept) => Effect.flatMap(buffer.offer(kept), () => noteWaiting(one)))
+    )
 
   const header = Effect.fnUntraced(function*(measuredAtMillis: number, reportId = "") {
     return {
