@@ -1,7 +1,7 @@
 /**
  * The connection of a channel over `node:http2`: dialled when the first call wants it, given up at GOAWAY, and sought again
- * in the background once an attempt has failed. Until one succeeds calls fail at once with the reason of the last, but for
- * those that wait.
+ * in the background once an attempt has failed. A call between two attempts begins the next one, unless the last has only
+ * just begun; during one that follows a failure calls fail at once with its reason, but for those that wait.
  */
 import { Duration } from "effect"
 import type { ClientHttp2Session } from "node:http2"
@@ -55,6 +55,8 @@ export class Http2Connection {
   /** Of the last attempt; undefined once one has succeeded. */
   #failure: string | undefined
   #failures = 0
+  /** Of the last attempt. */
+  #beganMillis = 0
   #isClosed = false
   #keepaliveFactor = 1
 
@@ -81,10 +83,10 @@ export class Http2Connection {
   wait(waiter: Waiter): () => void {
     if (this.#isClosed) waiter.failed(closedReason)
     else if (this.#line !== undefined) waiter.connected(this.#line)
-    else if (this.#failure !== undefined && !waiter.isPatient) waiter.failed(this.#failure)
+    else if (this.#failure !== undefined && !waiter.isPatient && !this.#mayBegin()) waiter.failed(this.#failure)
     else {
       this.#waiters.add(waiter)
-      if (this.#failure === undefined) this.#connect()
+      if (this.#failure === undefined || this.#mayBegin()) this.#connect()
       return () => void this.#waiters.delete(waiter)
     }
     return () => {}
@@ -122,13 +124,20 @@ export class Http2Connection {
     for (const waiter of this.#take(() => true)) waiter.failed(closedReason)
   }
 
-  #connect(): void {
-    if (this.#isClosed || this.#cancelDial !== undefined) return
-    const beganMillis = performance.now()
-    this.#cancelDial = dial(this.#options, (dialled) => this.#dialled(dialled, beganMillis))
+  /** Whoever asks often for a peer that is away does not dial more often than the shortest pause allows. */
+  #mayBegin(): boolean {
+    const sinceMillis = performance.now() - this.#beganMillis
+    return this.#cancelDial === undefined && sinceMillis >= Duration.toMillis(this.#options.backoff.from)
   }
 
-  #dialled(dialled: Dialled, beganMillis: number): void {
+  #connect(): void {
+    if (this.#isClosed || this.#cancelDial !== undefined) return
+    this.#cancelPause?.()
+    this.#beganMillis = performance.now()
+    this.#cancelDial = dial(this.#options, (dialled) => this.#dialled(dialled))
+  }
+
+  #dialled(dialled: Dialled): void {
     this.#cancelDial = undefined
     if ("session" in dialled) {
       if (this.#isClosed) return dialled.session.destroy()
@@ -143,7 +152,7 @@ export class Http2Connection {
     const pause = Backoff.delay(this.#options.backoff, this.#failures, Math.random())
     this.#failure = reason
     this.#failures += 1
-    const leftMillis = Math.max(0, Duration.toMillis(pause) - (performance.now() - beganMillis))
+    const leftMillis = Math.max(0, Duration.toMillis(pause) - (performance.now() - this.#beganMillis))
     this.#cancelPause = later(leftMillis, () => this.#connect())
     for (const waiter of this.#take(({ isPatient }) => !isPatient)) waiter.failed(reason)
   }
