@@ -10,13 +10,6 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", abou
   }
 }
 
-/** There is none of that key, or none that whoever asks may see. */
-export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { ...about, key: Schema.String }) {
-  override get message(): string {
-    return `There is no ${this.resource} ${this.key}`
-  }
-}
-
 /** One thing that is wrong with what was given. */
 export const Problem = Schema.Struct({
   /** Empty when it is about no field alone. */
@@ -30,16 +23,6 @@ export class Invalid extends Schema.TaggedError<Invalid>()("Invalid", { ...about
   override get message(): string {
     const problems = this.problems.map(({ detail, field }) => field === "" ? detail : `${field} ${detail}`)
     return `${this.action} of ${this.resource}: ${problems.join("; ")}`
-  }
-}
-
-/** Another record has what may be there once. */
-export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
-  ...about,
-  identity: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    return `There is another ${this.resource} with the same ${this.identity.join(" and ")}`
   }
 }
 

@@ -27,7 +27,9 @@ export const read = (
   const isPartial = action.kind !== "create"
   const accepted = valuesOf(accepts, input, isPartial, form)
   const given = valuesOf(action.given, input, false, form)
-  const unknown = Object.keys(input).filter((field) => !(field in accepts) && !(field in action.given))
+  const unknown = Object.keys(input).filter((field) =>
+    !Object.hasOwn(accepts, field) && !Object.hasOwn(action.given, field)
+  )
   const problems = [
     ...unknown.map((field): Problem => ({ field, code: "unknown", detail: "is not taken" })),
     ...accepted.problems,

@@ -24,20 +24,21 @@ export interface Occasion {
 
 export type Refusal = Forbidden | Invalid | InvalidTransition
 
-type Record = Readonly<{ [name: string]: Value | null }>
+/** The values of a record, all of them. */
+type Known = { readonly [name: string]: Value | null }
 
 /** A write on `before`, which a create has none of. Answers the record as it would be; null for one that is no more. */
 export const perform = (
   definition: Definition,
   name: string,
   action: Action,
-  input: { readonly values: Readonly<globalThis.Record<string, unknown>>; readonly form: ActionInput.Form },
-  before: Record | null,
+  input: { readonly values: Readonly<Record<string, unknown>>; readonly form: ActionInput.Form },
+  before: Known | null,
   occasion: Occasion
-): Result.Result<Record | null, Refusal> => {
+): Result.Result<Known | null, Refusal> => {
   const about = { resource: definition.name, action: name }
   const surroundings = { actor: occasion.actor, arguments: {}, now: occasion.now }
-  const isAllowed = (record: Record) => Policies.isAllowed(definition, name, record, surroundings)
+  const isAllowed = (record: Known) => Policies.isAllowed(definition, name, record, surroundings)
   if (before !== null && !isAllowed(before)) return Result.fail(new Forbidden(about))
   if (action.kind === "destroy") return Result.succeed(null)
 
@@ -70,7 +71,7 @@ export const perform = (
 }
 
 /** Defaults, nulls, and the tenant of whoever makes it. */
-const fresh = ({ attributes, tenant }: Definition, { actor, now, uuid }: Occasion): Record =>
+const fresh = ({ attributes, tenant }: Definition, { actor, now, uuid }: Occasion): Known =>
   Object.fromEntries(
     Object.entries(attributes).map(([name, { traits }]) => {
       if (name === tenant) return [name, actor[name] ?? null]
@@ -85,11 +86,11 @@ const fresh = ({ attributes, tenant }: Definition, { actor, now, uuid }: Occasio
     })
   )
 
-const known = (values: Values): Record =>
+const known = (values: Values): Known =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null]))
 
 /** What must not change, and did. */
-const kept = ({ attributes, key, tenant }: Definition, before: Record | null, after: Record): ReadonlyArray<Problem> =>
+const kept = ({ attributes, key, tenant }: Definition, before: Known | null, after: Known): ReadonlyArray<Problem> =>
   before === null ? [] : Object.entries(attributes).flatMap(([field, { traits }]): ReadonlyArray<Problem> => {
     const isKept = traits.isImmutable || field === key || field === tenant
     return isKept && !isSame(before[field] ?? null, after[field] ?? null)
@@ -97,7 +98,7 @@ const kept = ({ attributes, key, tenant }: Definition, before: Record | null, af
       : []
   })
 
-const missing = ({ attributes }: Definition, after: Record): ReadonlyArray<Problem> =>
+const missing = ({ attributes }: Definition, after: Known): ReadonlyArray<Problem> =>
   Object.entries(attributes).flatMap(([field, { presence }]): ReadonlyArray<Problem> =>
     presence !== "optional" && (after[field] ?? null) === null
       ? [{ field, code: "required", detail: "is required" }]

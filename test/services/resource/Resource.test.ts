@@ -52,12 +52,14 @@ describe("An action", () => {
       title: "A title that is too long for a ticket",
       state: "closed",
       tenantId: tenants[1],
+      toString: "x",
       priority: 1.5
     }
 
     assert.deepStrictEqual(fieldsOf(decide(Ticket, "open", null, { actor: olga, input, now, uuid })), [
       "state unknown",
       "tenantId unknown",
+      "toString unknown",
       "title invalid",
       "priority invalid"
     ])
