@@ -128,6 +128,9 @@ const send = (
         path: `${url.pathname}${url.search}`,
         method,
         maxHeaderSize: headerBytesMax,
+        // Lines that end in a line feed alone, as small devices write them, and what else is not quite HTTP (RFC 9112, 2.2).
+        // The danger is for those who pass messages on; here somebody asks whether it works.
+        insecureHTTPParser: true,
         ...(url.username === "" && url.password === "" ? {} : { auth: credentialsOf(url) }),
         headers: { "user-agent": "serviceradar-agent", accept: "*/*", ...(withHeaders ? target.headers : {}) }
       })

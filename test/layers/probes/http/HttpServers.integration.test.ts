@@ -122,6 +122,14 @@ describe("http-servers.mjs: answers", () => {
       assert.isTrue(result.available, result.message)
     }).pipe(Effect.scoped))
 
+  it.live("reads header lines that end in a line feed alone, as small devices write them", () =>
+    Effect.gen(function*() {
+      const url = yield* rawHttp((socket) => socket.end("HTTP/1.1 200 OK\nContent-Length: 7\n\nhealthy"))
+      const result = yield* matching(url, "^healthy$")
+
+      assert.isTrue(result.available, result.message)
+    }).pipe(Effect.scoped))
+
   it.live("says that a body cannot be unpacked", () =>
     Effect.gen(function*() {
       const broken = yield* rawHttp((socket) => ok(socket, healthy, ["Content-Encoding: gzip"]))
