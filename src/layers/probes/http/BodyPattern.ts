@@ -13,6 +13,8 @@ import { Worker } from "node:worker_threads"
 /** What all other checks may be held up by one match. */
 const momentMillis = 5
 const limit = Duration.millis(500)
+/** The check's own limit is mostly shorter. */
+const startLimit = Duration.seconds(5)
 const threadsMax = 2
 
 export interface BodyPattern {
@@ -40,13 +42,40 @@ const linear = () => {
 parentPort.postMessage(linear().test(body))
 `
 
-const inThread = (pattern: string, body: string): Effect.Effect<boolean, string> =>
-  Effect.callback((resume) => {
+interface Thread {
+  readonly worker: Worker
+  readonly online: Promise<void>
+  readonly answer: Promise<boolean>
+}
+
+const startThread = (pattern: string, body: string): Effect.Effect<Thread> =>
+  Effect.sync(() => {
     const worker = new Worker(threadCode, { eval: true, workerData: { pattern, body } })
-    worker.on("message", (isMatch: unknown) => resume(Effect.succeed(isMatch === true)))
-    worker.on("error", (error) => resume(Effect.fail(`matching the body failed: ${error.message}`)))
-    return Effect.promise(() => worker.terminate())
+    const online = new Promise<void>((resolve) => void worker.once("online", resolve))
+    const answer = new Promise<boolean>((resolve, reject) => {
+      worker.once("message", (isMatch: unknown) => resolve(isMatch === true))
+      worker.once("error", reject)
+    })
+    return { worker, online, answer }
   })
+
+/** On a busy machine a thread needs its time to start, which is not the expression's. */
+const inThread = (pattern: string, body: string, tooLong: string): Effect.Effect<boolean, string> =>
+  Effect.acquireUseRelease(
+    startThread(pattern, body),
+    ({ answer, online }) => {
+      const tooLate = Effect.timeoutOption(Effect.promise(() => online), startLimit).pipe(
+        Effect.andThen(Effect.sleep(limit)),
+        Effect.andThen(Effect.fail(tooLong))
+      )
+      const answered = Effect.tryPromise({
+        try: () => answer,
+        catch: (error) => `matching the body failed: ${error instanceof Error ? error.message : "the thread ended"}`
+      })
+      return Effect.raceFirst(answered, tooLate)
+    },
+    ({ worker }) => Effect.promise(() => worker.terminate())
+  )
 
 export const make: Effect.Effect<BodyPattern> = Effect.map(Semaphore.make(threadsMax), (threads) => ({
   matches: (pattern, body) =>
@@ -54,8 +83,6 @@ export const make: Effect.Effect<BodyPattern> = Effect.map(Semaphore.make(thread
       const result = here(pattern, body)
       if (Result.isSuccess(result)) return Effect.succeed(result.success)
       const tooLong = `matching the body against ${JSON.stringify(pattern)} took longer than ${Duration.format(limit)}`
-      return threads.withPermit(
-        Effect.timeoutOrElse(inThread(pattern, body), { duration: limit, orElse: () => Effect.fail(tooLong) })
-      )
+      return threads.withPermit(inThread(pattern, body, tooLong))
     })
 }))
