@@ -1,12 +1,16 @@
 /**
- * What parsing and planning cost, over the questions that pages ask.
+ * What parsing and planning cost, over the questions that pages ask; what the whole way of a question costs over the same
+ * statement by hand, by class; and the memory of a stream.
  *
- *   npm run bench -- srql [--rounds 2000]
+ *   npm run bench -- srql [--rounds 2000] [--metrics 1000000] [--devices 100000] [--logs 500000] [--repeats 21]
  */
-import { Result } from "effect"
+import { Effect, Result, Stream } from "effect"
 import { queryCatalog } from "../src/domain/queries/QueryCatalog.ts"
 import { parse } from "../src/domain/srql/language/Parser.ts"
 import { plan } from "../src/domain/srql/plan/Planner.ts"
+import { Queries } from "../src/services/queries/Queries.ts"
+import * as Database from "./srql/Database.ts"
+import * as Overhead from "./srql/Overhead.ts"
 
 const queries = [
   "in:devices hostname:%core% limit:25",
@@ -17,30 +21,89 @@ const queries = [
   "in:snmp_metrics if_index:3 time:last_6h bucket:5m agg:rate series:metric_name"
 ]
 
-export const run = (options: ReadonlyMap<string, string>) => {
-  const rounds = Number(options.get("rounds") ?? 2000)
+const planning = (rounds: number) => {
   const context = { tenant: "default", nowMillis: Date.now() }
-  const measure = (text: string) => {
+  const timed = (work: () => unknown): number => {
+    for (let round = 0; round < rounds; round++) work()
+    const from = performance.now()
+    for (let round = 0; round < rounds; round++) work()
+    return (performance.now() - from) * 1000 / rounds
+  }
+  return queries.map((text) => {
     const query = Result.getOrThrow(parse(text, queryCatalog))
-    const timed = (work: () => unknown): number => {
-      for (let round = 0; round < rounds; round++) work()
-      const from = performance.now()
-      for (let round = 0; round < rounds; round++) work()
-      return (performance.now() - from) * 1000 / rounds
-    }
     return {
       query: text.slice(0, 40),
       parse_us: timed(() => parse(text, queryCatalog)),
       plan_us: timed(() => plan(query, queryCatalog, context))
     }
-  }
-  const measured = queries.map(measure)
-  const worst = (key: "parse_us" | "plan_us") => Math.round(Math.max(...measured.map((one) => one[key])) * 10) / 10
-  return Promise.resolve({
-    rows: measured.flatMap((one) => [
-      { what: `parse ${one.query}`, value: Math.round(one.parse_us * 10) / 10, unit: "µs" },
-      { what: `plan ${one.query}`, value: Math.round(one.plan_us * 10) / 10, unit: "µs", must: "≤ 200 µs with parsing" }
-    ]),
-    result: { parse_us: worst("parse_us"), plan_us: worst("plan_us") }
   })
+}
+
+const megabytes = () => process.memoryUsage.rss() / 2 ** 20
+
+/** Of a million rows, sent on as bytes. */
+const streaming = Effect.gen(function*() {
+  const { rows } = yield* Queries
+  const lines = rows({ text: "in:timeseries limit:1000000", style: "web", tenant: null }).pipe(
+    Stream.map((row) => `${row}\n`),
+    Stream.encodeText
+  )
+  yield* Stream.runDrain(Stream.take(lines, 20_000))
+  globalThis.gc?.()
+  const before = megabytes()
+  let most = before
+  let bytes = 0
+  let count = 0
+  const from = performance.now()
+  yield* Stream.runForEach(lines, (line) =>
+    Effect.sync(() => {
+      bytes += line.length
+      count += 1
+      if (count % 1000 === 0) most = Math.max(most, megabytes())
+    }))
+  return { count, added: most - before, bytes, seconds: (performance.now() - from) / 1000 }
+})
+
+const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
+
+export const run = async (options: ReadonlyMap<string, string>) => {
+  const number = (name: string, otherwise: number) => Number(options.get(name) ?? otherwise)
+  const measured = planning(number("rounds", 2000))
+  const sizes = {
+    metrics: number("metrics", 1_000_000),
+    devices: number("devices", 100_000),
+    logs: number("logs", 500_000)
+  }
+  const { classes, stream } = await Effect.runPromise(
+    Effect.gen(function*() {
+      const stream = yield* streaming
+      return { classes: yield* Overhead.all(number("repeats", 21)), stream }
+    }).pipe(Effect.provide(Database.layer(sizes)), Effect.scoped)
+  )
+  const worst = (key: "parse_us" | "plan_us") => round(Math.max(...measured.map((one) => one[key])))
+  return {
+    rows: [
+      ...measured.map((one) => ({
+        what: `parse and plan ${one.query}`,
+        value: round(one.parse_us + one.plan_us),
+        unit: "µs",
+        must: "≤ 200 µs"
+      })),
+      ...classes.flatMap(({ name, p50, p95, ratio }) => [
+        { what: `${name}: over the same by hand`, value: round(ratio, 2), unit: "×", must: "≤ 1.3", aim: "≤ 1.1" },
+        { what: `${name}: half, and 95 %, within`, value: round(p50), unit: `ms, ${round(p95)} ms` }
+      ]),
+      { what: `${stream.count} rows streamed, memory added`, value: round(stream.added), unit: "MiB", must: "≤ 64" },
+      { what: "rows streamed a second", value: Math.round(stream.count / stream.seconds), unit: "rows/s" }
+    ],
+    result: {
+      ...sizes,
+      parse_us: worst("parse_us"),
+      plan_us: worst("plan_us"),
+      overhead_ratio: round(Math.max(...classes.map(({ ratio }) => ratio)), 2),
+      p95_ms: Object.fromEntries(classes.map(({ name, p95 }) => [name, round(p95)])),
+      stream_rss_mb: round(stream.added),
+      stream_rows: stream.count
+    }
+  }
 }

@@ -36,7 +36,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
   security: ["config", "grpc", "supervision", "breaker", "process", "files"],
   monitoring: ["config", "security", "grpc"],
   inventory: ["config", "monitoring"],
-  queries: ["srql", "sql", "postgres", "http"],
+  queries: ["srql", "sql", "postgres", "http", "monitoring"],
   events: [
     "config",
     "monitoring",

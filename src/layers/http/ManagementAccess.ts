@@ -1,6 +1,7 @@
 /**
- * Who may read the HTTP side of a program: everybody on the loopback; beyond it whoever has the bearer token or shows a
- * client certificate whose role may read, but for `/health/*`, which load balancers and orchestrators ask without either.
+ * Who may read the HTTP side of a program: everybody on the loopback; beyond it whoever has the token (as bearer, or in `x-api-key`)
+ * or shows a client certificate whose role may read, but for `/health/*` and `/healthz`, which load balancers and
+ * orchestrators ask without either.
  *
  * Certificates count where the program has its own: then it speaks HTTPS, unless it has a token and is not told to. A
  * server that others can reach and that nobody can show either to does not start.
@@ -42,14 +43,18 @@ export const token = Effect.orElseSucceed(
 
 const digest = (text: string): Buffer => crypto.createHash("sha256").update(text).digest()
 
+/** As bearer, or as those show it who ask the SRQL service of the existing system. */
+const shownIn = (headers: Readonly<Record<string, string | undefined>>): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(headers["authorization"] ?? "")?.[1] ?? headers["x-api-key"]?.trim()
+
 /** Takes as long for a token that is nearly right as for one that is not. */
-const isToken = (header: string | undefined, expected: Buffer): boolean => {
-  const given = /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1]
+const hasToken = (headers: Readonly<Record<string, string | undefined>>, expected: Buffer): boolean => {
+  const given = shownIn(headers)
   return given !== undefined && crypto.timingSafeEqual(digest(given), expected)
 }
 
 /** For load balancers and orchestrators. Of a route, not of a request: what a router and others read out of an address differs. */
-export const isOpen = (routePath: string): boolean => routePath.startsWith("/health/")
+export const isOpen = (routePath: string): boolean => routePath.startsWith("/health/") || routePath === "/healthz"
 
 const unauthorized = HttpServerResponse.setHeader(
   HttpServerResponse.jsonUnsafe({ error: "this needs the header Authorization: Bearer TOKEN" }, { status: 401 }),
@@ -86,7 +91,7 @@ const noToken = (request: HttpServerRequest.HttpServerRequest) =>
 const guarded = ({ policy, token }: Asked, report: Report): Guard => (answer) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const { headers, url } = request
-    if (Option.exists(token, (expected) => isToken(headers["authorization"], expected))) return answer
+    if (Option.exists(token, (expected) => hasToken(headers, expected))) return answer
     if (Option.isNone(policy)) return Effect.as(report(noToken(request)), unauthorized)
     const judged = ManagementCertificates.judge(
       request,

@@ -1,9 +1,9 @@
 /**
  * Queries on PostgreSQL: each in a transaction of its own that can read only, ends by itself after `timeoutSeconds`, and
- * names its tenant for row-level security. Who stops waiting stops the statement at the server too.
+ * names its tenant for row-level security, in a role that cannot bypass it. Who stops waiting stops the statement at the server too.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { Clock, Effect, Layer, Option, Schema, type Scope, Stream } from "effect"
+import { Clock, Effect, Layer, Option, Schema, type Scope, Semaphore, Stream } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Visualization from "../../domain/queries/Visualization.ts"
@@ -22,15 +22,21 @@ import {
   type Question,
   StatementRefused,
   TooCostly,
-  TookTooLong
+  TookTooLong,
+  TooManyQuestions
 } from "../../services/queries/Queries.ts"
 import { check } from "../../services/srql/index.ts"
 import { PgConnection } from "../postgres/connection/PgConnection.ts"
+import * as RowSecurity from "../postgres/connection/RowSecurity.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 
 export interface QueryLimits {
   /** Default 30. */
   readonly timeoutSeconds?: number
+  /** Of a stream, whose reader may be slow; default 600. */
+  readonly streamSeconds?: number
+  /** More wait for 10 s and are refused then; default 4, half of core's connections, so that queries hold up no reports. */
+  readonly atOnce?: number
   /** Rows of one page; default 10,000. Streams have none. */
   readonly rowsMax?: number
   /** JSON of one page; default 16 MiB. */
@@ -43,9 +49,6 @@ export interface QueriesOptions extends QueryLimits {
   readonly catalog: Catalog
   readonly rules: RowText.RowRules
 }
-
-/** Row-level security compares with it. */
-const tenantSetting = "serviceradar.tenant"
 
 /** Where the event writer makes its tables. */
 const eventSchema = "platform"
@@ -115,7 +118,7 @@ const reading = Effect.fnUntraced(function*(
   )
   yield* connection.execute(
     "SELECT set_config('statement_timeout', $1, true), set_config('timezone', 'UTC', true), " +
-      `set_config('${tenantSetting}', $2, true), ` +
+      `set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole("$2")}, ` +
       `set_config('search_path', current_setting('search_path') || ', ${eventSchema}', true)`,
     [`${timeoutSeconds * 1000}`, tenant ?? ""],
     undefined
@@ -158,40 +161,60 @@ const cursorsOf = (
   }
 }
 
+const patience = "10 seconds"
+
 const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   const database = yield* PgConnection
-  const { bytesMax = 16 * 2 ** 20, costMax = 5_000_000, rowsMax = 10_000, timeoutSeconds = 30 } = options
+  const { atOnce = 4, bytesMax = 16 * 2 ** 20, costMax = 5_000_000, rowsMax = 10_000, streamSeconds = 600 } = options
+  const { timeoutSeconds = 30 } = options
+  const places = yield* Semaphore.make(atOnce)
   const client = Effect.mapError(
     database.client,
     ({ detail }) => new QueryError({ reason: new DatabaseAway({ detail }) })
   )
 
+  /** Until the scope closes. */
+  const place = Effect.acquireRelease(places.take(1), () => places.release(1), { interruptible: true }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () => Effect.fail(new QueryError({ reason: new TooManyQuestions({ atOnce }) }))
+    })
+  )
+
+  /** In which the question can be asked: it costs no more than it may. */
+  const transaction = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
+    const toError = failure(prepared.plan.entity, seconds)
+    yield* place
+    const connection = yield* Effect.mapError(reading(yield* client, question.tenant, seconds), toError)
+    if (!isBounded(prepared.plan) && question.isCostly !== true) {
+      const cost = yield* Effect.mapError(costOf(connection, prepared), toError)
+      if (cost > costMax) return yield* new QueryError({ reason: new TooCostly({ cost, costMax }) })
+    }
+    return { connection, toError }
+  })
+
   /** Rows as they come from the server, a few at a time. */
-  const open = (prepared: Prepared, question: Question) =>
-    Stream.unwrap(Effect.gen(function*() {
-      const toError = failure(prepared.plan.entity, timeoutSeconds)
-      const connection = yield* Effect.mapError(reading(yield* client, question.tenant, timeoutSeconds), toError)
-      if (!isBounded(prepared.plan) && question.isCostly !== true) {
-        const cost = yield* Effect.mapError(costOf(connection, prepared), toError)
-        if (cost > costMax) return yield* new QueryError({ reason: new TooCostly({ cost, costMax }) })
-      }
-      return connection.executeStream(prepared.statement, prepared.params, undefined).pipe(
-        Stream.mapError(toError),
-        Stream.mapEffect((row) =>
-          Effect.mapError(
-            decodeRow(row),
-            (error) => new QueryError({ reason: new StatementRefused({ detail: `unexpected row: ${error.message}` }) })
+  const open = (prepared: Prepared, question: Question, seconds: number) =>
+    Stream.unwrap(
+      Effect.map(transaction(prepared, question, seconds), ({ connection, toError }) =>
+        connection.executeStream(prepared.statement, prepared.params, undefined).pipe(
+          Stream.mapError(toError),
+          Stream.mapEffect((row) =>
+            Effect.mapError(
+              decodeRow(row),
+              (error) =>
+                new QueryError({ reason: new StatementRefused({ detail: `unexpected row: ${error.message}` }) })
+            )
           )
-        )
-      )
-    }))
+        ))
+    )
 
   return Queries.of({
     page: Effect.fn("Queries.page")(function*(question) {
       const prepared = yield* prepare(options, question, rowsMax)
       const rows: Array<typeof Row.Type> = []
       let bytes = 0
-      yield* Stream.runForEach(open(prepared, question), (row) => {
+      yield* Stream.runForEach(open(prepared, question, timeoutSeconds), (row) => {
         bytes += Buffer.byteLength(row.row)
         rows.push(row)
         return bytes > bytesMax
@@ -206,11 +229,16 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
         warnings: prepared.plan.warnings
       }
     }),
+    examine: Effect.fn("Queries.examine")(function*(question) {
+      const prepared = yield* prepare(options, question, undefined)
+      const { connection, toError } = yield* transaction(prepared, question, timeoutSeconds)
+      yield* Effect.mapError(costOf(connection, prepared), toError)
+    }, Effect.scoped),
     rows: (question) =>
       Stream.unwrap(
         Effect.map(
           prepare(options, question, undefined),
-          (prepared) => Stream.map(open(prepared, question), ({ row }) => row)
+          (prepared) => Stream.map(open(prepared, question, streamSeconds), ({ row }) => row)
         )
       )
   })

@@ -4,30 +4,23 @@
  *
  *   {"query", "limit"?, "cursor"?}   →   {"results": […], "pagination": {"next_cursor", "prev_cursor", "limit"}, "viz", "error"}
  *
- * `style=service` in the address gives rows as the standalone service writes them. Status 400 says what is wrong with the
- * query, 503 that the database is away, 504 that the query took too long.
+ * `style=service` in the address gives rows as the standalone service writes them. `format=ndjson` and `format=csv` send all
+ * rows that the query's limit allows, as they come and in constant memory; a connection that breaks off says that there
+ * were more. Status 400 says what is wrong with the query, 503 that the database is away or busy, 504 that the query took
+ * too long.
  */
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as RowCells from "../../domain/queries/RowCells.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
+import type { RowStyle } from "../../domain/srql/plan/RowText.ts"
 import { type Page, Queries, type QueryError, type Question } from "../../services/queries/Queries.ts"
 import type { Route } from "../http/Management.ts"
-
-const Limit = Schema.Union([Schema.Int, Schema.FiniteFromString.check(Schema.isInt())])
-
-const Body = Schema.fromJsonString(Schema.Struct({
-  query: Schema.String,
-  limit: Schema.optionalKey(Schema.NullOr(Schema.Unknown)),
-  cursor: Schema.optionalKey(Schema.NullOr(Schema.String))
-}))
-const decodeBody = Schema.decodeUnknownOption(Body)
-/** A limit that is none is ignored, as in the original. */
-const decodeLimit = Schema.decodeUnknownOption(Limit)
-
-type Asked = Pick<Question, "text" | "limit" | "cursor">
+import * as QueryBody from "./QueryBody.ts"
 
 const statusOf: Record<QueryError["reason"]["_tag"], number> = {
   DatabaseAway: 503,
+  TooManyQuestions: 503,
   TookTooLong: 504,
   TooCostly: 400,
   AnswerTooLarge: 400,
@@ -35,10 +28,10 @@ const statusOf: Record<QueryError["reason"]["_tag"], number> = {
   StatementRefused: 400
 }
 
-const problem = (status: number, error: string) => HttpServerResponse.jsonUnsafe({ error }, { status })
-
 const refusal = (error: SrqlError | QueryError) =>
-  error._tag === "SrqlError" ? problem(400, error.peerText) : problem(statusOf[error.reason._tag], error.message)
+  error._tag === "SrqlError"
+    ? QueryBody.problem(400, error.peerText)
+    : QueryBody.problem(statusOf[error.reason._tag], error.message)
 
 /** The rows are JSON already. */
 const document = ({ limit, nextCursor, prevCursor, rows, visualization, warnings }: Page): string => {
@@ -49,22 +42,39 @@ const document = ({ limit, nextCursor, prevCursor, rows, visualization, warnings
   },"error":null${said}}`
 }
 
-const ask = Effect.fn("QueryRoute")(function*(asked: Asked, query: URLSearchParams) {
-  const style = query.get("style") ?? "web"
-  if (style !== "web" && style !== "service") return problem(400, `style is ${style}, expected web or service`)
-  const queries = yield* Queries
-  return yield* queries.page({ ...asked, style, tenant: null, withKeyset: query.get("cursors") === "keyset" }).pipe(
-    Effect.match({
+type Format = "json" | "ndjson" | "csv"
+
+const oneOf = <A extends string>(given: string | null, known: readonly [A, ...ReadonlyArray<A>]): A | undefined =>
+  given === null ? known[0] : known.find((one) => one === given)
+
+const contentTypes = { ndjson: "application/x-ndjson", csv: "text/csv; charset=utf-8" } as const
+
+const streamed = (question: Question, format: Exclude<Format, "json">) =>
+  Queries.use(({ examine, rows }) =>
+    Effect.match(examine(question), {
       onFailure: refusal,
-      onSuccess: (page) => HttpServerResponse.text(document(page), { contentType: "application/json" })
+      onSuccess: () => {
+        const line = format === "csv" ? RowCells.csvOf() : (row: string) => `${row}\n`
+        const lines = rows(question).pipe(Stream.mapArray((some) => [some.map(line).join("")]), Stream.encodeText)
+        return HttpServerResponse.stream(lines, { contentType: contentTypes[format] })
+      }
     })
   )
-})
 
-const askedOf = (text: string, limit: unknown, cursor: string | null | undefined): Asked => ({
-  text,
-  limit: Option.getOrUndefined(decodeLimit(limit)),
-  cursor: cursor ?? undefined
+const ask = Effect.fn("QueryRoute")(function*(asked: QueryBody.Asked, query: URLSearchParams) {
+  const style = oneOf<RowStyle>(query.get("style"), ["web", "service"])
+  if (style === undefined) return QueryBody.problem(400, `style is ${query.get("style")}, expected web or service`)
+  const format = oneOf<Format>(query.get("format"), ["json", "ndjson", "csv"])
+  if (format === undefined) {
+    return QueryBody.problem(400, `format is ${query.get("format")}, expected json, ndjson or csv`)
+  }
+  const question = { ...asked, style, tenant: null, withKeyset: query.get("cursors") === "keyset" }
+  if (format !== "json") return yield* streamed(question, format)
+  const queries = yield* Queries
+  return yield* Effect.match(queries.page(question), {
+    onFailure: refusal,
+    onSuccess: (page) => HttpServerResponse.text(document(page), { contentType: "application/json" })
+  })
 })
 
 export const queryRoute: Route<Queries> = {
@@ -75,25 +85,21 @@ export const queryRoute: Route<Queries> = {
     ["limit", "How many rows; wins over the query's own"],
     ["cursor", "next_cursor or prev_cursor of an earlier answer"],
     ["style", "How rows are written: web (the default) or service"],
+    ["format", "json (the default, a page), ndjson or csv: all rows that the limit allows, as they come"],
     ["cursors", "keyset: next_cursor stays true while rows are written"]
   ]),
   answers: Schema.Struct({
     results: Schema.Array(Schema.Unknown),
-    pagination: Schema.Struct({
-      next_cursor: Schema.NullOr(Schema.String),
-      prev_cursor: Schema.NullOr(Schema.String),
-      limit: Schema.Int
-    })
+    pagination: QueryBody.Pagination
   }),
-  handle: (query) => {
-    const text = query.get("query")
-    return text === null
-      ? Effect.succeed(problem(400, "missing required field: query"))
-      : ask(askedOf(text, query.get("limit"), query.get("cursor")), query)
-  },
+  handle: (query) =>
+    Option.match(QueryBody.ofAddress(query), {
+      onNone: () => Effect.succeed(QueryBody.missing),
+      onSome: (asked) => ask(asked, query)
+    }),
   post: (query, body) =>
-    Option.match(decodeBody(body), {
-      onNone: () => Effect.succeed(problem(400, "missing required field: query")),
-      onSome: (asked) => ask(askedOf(asked.query, asked.limit, asked.cursor), query)
+    Option.match(QueryBody.ofText(body), {
+      onNone: () => Effect.succeed(QueryBody.missing),
+      onSome: (asked) => ask(asked, query)
     })
 }

@@ -43,6 +43,7 @@ import * as EmbeddedPostgres from "../../layers/postgres/server/EmbeddedPostgres
 import { ServerState } from "../../layers/postgres/server/ServerState.ts"
 import * as PgQueries from "../../layers/queries/PgQueries.ts"
 import { queryRoute } from "../../layers/queries/QueryRoute.ts"
+import { healthzRoute, translateRoute } from "../../layers/queries/TranslateRoute.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -102,7 +103,7 @@ const shown = (config: CoreConfig) =>
         { name: "postgres", ready: ServerState.use(({ check }) => check) }
       ])
     ],
-    routes: [servicesRoute, queryRoute]
+    routes: [servicesRoute, queryRoute, translateRoute(queryCatalog), healthzRoute]
   })
 
 const database = (config: CoreConfig, own: CertificateFiles | undefined) => {

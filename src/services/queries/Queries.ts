@@ -83,8 +83,18 @@ export class StatementRefused extends Schema.TaggedClass<StatementRefused>()("St
   }
 }
 
+/** As many questions are answered as may be at once. */
+export class TooManyQuestions extends Schema.TaggedClass<TooManyQuestions>()("TooManyQuestions", {
+  atOnce: Schema.Int
+}) {
+  get text(): string {
+    return `${this.atOnce} queries are being answered, which is as many as may be at once: ask again`
+  }
+}
+
 export const QueryFailure = Schema.Union([
   DatabaseAway,
+  TooManyQuestions,
   TookTooLong,
   TooCostly,
   AnswerTooLarge,
@@ -101,6 +111,8 @@ export class QueryError extends Schema.TaggedError<QueryError>()("QueryError", {
 export class Queries extends Context.Service<Queries, {
   /** One page, whole. */
   readonly page: (question: Question) => Effect.Effect<Page, SrqlError | QueryError>
+  /** Whether it can be answered, as far as that is known without reading rows. */
+  readonly examine: (question: Question) => Effect.Effect<void, SrqlError | QueryError>
   /** All rows that the question's limit allows, in constant memory, as JSON texts. */
   readonly rows: (question: Question) => Stream.Stream<string, SrqlError | QueryError>
 }>()("serviceradar/services/queries/Queries") {}

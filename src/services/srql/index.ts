@@ -4,6 +4,7 @@
  *   parse   text to a tree, or where and why it is refused        print   a tree to text that parses to the same tree
  *   plan    a tree to one SQL statement with binds                check   whether a text can be planned
  *   define  an entity                                            catalog what can be asked for
+ *   complete  what may come next in a text that somebody types
  */
 import { Result } from "effect"
 import type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
@@ -18,6 +19,8 @@ export { make as catalog } from "../../domain/srql/catalog/Catalog.ts"
 export type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
 export { define } from "../../domain/srql/catalog/Entity.ts"
 export type { Column, Definition, Entity, Field, FilterClass } from "../../domain/srql/catalog/Entity.ts"
+export { complete } from "../../domain/srql/language/Completion.ts"
+export type { Completion } from "../../domain/srql/language/Completion.ts"
 export * as Cursor from "../../domain/srql/language/Cursor.ts"
 export { parse } from "../../domain/srql/language/Parser.ts"
 export { print } from "../../domain/srql/language/Printer.ts"

@@ -3,7 +3,10 @@ import { Option, Result } from "effect"
 import * as fc from "fast-check"
 import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import * as Cursor from "../../../src/domain/srql/language/Cursor.ts"
+import { damaged, generator } from "../srql/language/queries.ts"
 import { planned, planOf } from "./asking.ts"
+import { judgePlan } from "./judge.ts"
+import { question, worked } from "./questions.ts"
 
 /** From `WHERE` on, and the binds but limit and offset. */
 const tail = (text: string) => {
@@ -193,6 +196,54 @@ describe("QueryCatalog", () => {
     const error = Result.getOrThrow(Result.flip(planOf("in:devices hostnmae:x")))
     assert.deepStrictEqual(error.suggestion, Option.some("hostname"))
     assert.strictEqual(error.start, 11)
+  })
+
+  it("suggests the key that was probably meant, of all that a query can hold", () => {
+    const suggested = (text: string) => Result.getOrThrow(Result.flip(planOf(text))).suggestion
+    for (
+      const [text, word] of [
+        ["in:devices limt:5", "limit"],
+        ["in:logs sotr:timestamp", "sort"],
+        ["in:interfaces latst:true", "latest"],
+        ["in:cpu time:last_1h bucket:5m seris:host_id", "series"],
+        ["in:cpu time:last_1h bucket:5m series:hostid", "host_id"],
+        ["in:devices stats:\"count() as n by vendr\"", "vendor"],
+        ["in:devices stats:\"cuont() as n\"", "count"],
+        ["in:devices stats:\"count() as n by vendor\" having:m>1", "n"],
+        ["in:logs rollup_stats:severty", "severity"],
+        ["in:devices time:last_7", "last_7d"]
+      ] as const
+    ) {
+      assert.deepStrictEqual(suggested(text), Option.some(word), text)
+    }
+  })
+
+  it("refuses what no database could answer, where it stands", () => {
+    for (
+      const [text, detail, start] of [
+        ["in:logs body:a\u0000b", "queries must be text", 14],
+        ["in:logs body:\ud800", "queries must be text", 13],
+        ["in:logs body:%a\\", "invalid pattern '%a\\'", 13],
+        ["in:processes cpu_usage:>1e39", "invalid number value '1e39'", 23],
+        ["in:logs stats:\"group_uniq_array(body) as l by level\" having:l>1", "having alias 'l' is no number", 60]
+      ] as const
+    ) {
+      const error = Result.getOrThrow(Result.flip(planOf(text)))
+      assert.deepStrictEqual([error.detail, error.start], [detail, start], text)
+    }
+  })
+
+  it("plans whatever somebody might ask, with as many binds as placeholders", () => {
+    const random = generator(3)
+    for (let count = 0; count < 3000; count++) {
+      const text = question(random)
+      assert.isTrue(judgePlan(text).isPlanned, text)
+    }
+  })
+
+  it("answers damaged questions with a plan, or with a place in them", () => {
+    const random = generator(5)
+    for (let count = 0; count < 3000; count++) judgePlan(damaged(random, worked))
   })
 
   it("puts no value into a statement: other values, the same text, and as many binds as placeholders", () => {

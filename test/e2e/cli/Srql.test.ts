@@ -54,6 +54,6 @@ describe("serviceradar srql", () => {
     const { status, stderr } = srql()
 
     assert.strictEqual(status, 2)
-    assert.include(stderr, "srql needs a query, --explain QUERY or --check FILE")
+    assert.include(stderr, "srql needs a query, --explain QUERY, --check FILE or --prompt")
   })
 })

@@ -3,20 +3,20 @@ import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Reactivity from "effect/reactivity/Reactivity"
+import * as SqlClient from "effect/sql/SqlClient"
 import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
-import { render } from "../../../src/domain/sql/Sql.ts"
-import type { Entity } from "../../../src/domain/srql/catalog/Entity.ts"
 import type { RowStyle } from "../../../src/domain/srql/plan/RowText.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
+import * as RowSecurity from "../../../src/layers/postgres/connection/RowSecurity.ts"
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
 import { generator } from "../../domain/srql/language/queries.ts"
 import * as Program from "../../support/Program.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
-import { postgresTypes, rowsOf } from "./tables.ts"
+import { fill, postgresTypes } from "./tables.ts"
 
 const options = { catalog: queryCatalog, rules: rowRules }
 
@@ -35,22 +35,6 @@ const connected = Layer.effectDiscard(Effect.gen(function*() {
 const queries = Layer.mergeAll(PgQueries.layer(options), connected).pipe(Layer.provideMerge(database))
 
 const plain = queryCatalog.entities.filter(({ always, latest }) => latest === null && always === null)
-
-const fill = Effect.fnUntraced(function*(entity: Entity) {
-  const sql = yield* PgClient.PgClient
-  const table = render(entity.from).text
-  const columns = entity.name === "devices"
-    ? [...entity.columns, { name: "tags", type: "jsonb" } as const]
-    : entity.columns
-  yield* sql.unsafe(
-    `create table ${table} (row_number_ integer, tenant_id text, ${
-      columns.map(({ name, type }) => `"${name}" ${postgresTypes[type]}`).join(", ")
-    })`
-  )
-  yield* sql.unsafe(`insert into ${table} select * from jsonb_populate_recordset(null::${table}, $1::text::jsonb)`, [
-    JSON.stringify(rowsOf(entity, columns, generator(11), 40))
-  ])
-})
 
 const Row = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 const decodeRow = Schema.decodeUnknownSync(Row)
@@ -73,7 +57,7 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
     () =>
       Effect.gen(function*() {
         for (const entity of plain) {
-          yield* fill(entity)
+          yield* fill(entity, generator(11), 40)
           const columns = entity.columns.map(({ name }) => name)
           const web = yield* page(`in:${entity.name} limit:40`)
           assert.lengthOf(web.rows, 40)
@@ -135,21 +119,27 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
   it.effect("show a tenant its own rows only, and tell the database whose they are", () =>
     Effect.gen(function*() {
       const sql = yield* PgClient.PgClient
+      yield* Effect.provideService(RowSecurity.separate("public", ["ocsf_agents"]), SqlClient.SqlClient, sql)
       assert.lengthOf((yield* page("in:agents limit:100", { tenant: "odd" })).rows, 20)
       assert.lengthOf((yield* page("in:agents limit:100", { tenant: "nobody" })).rows, 0)
       yield* sql.unsafe(
-        "create or replace view told as select current_setting('serviceradar.tenant') as gateway_id, current_setting('transaction_read_only') as status"
+        "create or replace view told as select current_setting('serviceradar.tenant') as gateway_id, current_setting('transaction_read_only') as status, current_user::text as component_id"
       )
       yield* sql.unsafe("alter table gateways rename to real_gateways")
       yield* sql.unsafe(
         `create view gateways as select ${
           queryCatalog.entity("gateways")?.columns.map(({ name, type }) =>
-            name === "gateway_id" || name === "status" ? `told.${name}` : `null::${postgresTypes[type]} as ${name}`
+            ["gateway_id", "status", "component_id"].includes(name)
+              ? `told.${name}`
+              : `null::${postgresTypes[type]} as ${name}`
           ).join(", ")
         }, 'odd'::text as tenant_id from told`
       )
+      const refused = yield* refusal("in:gateways", { tenant: "odd" })
+      assert.include(refused.message, "permission denied")
+      yield* sql.unsafe(`grant select on gateways to ${RowSecurity.role}`)
       const { rows } = yield* page("in:gateways", { tenant: "odd" })
-      assert.deepInclude(decodeRow(rows[0]), { gateway_id: "odd", status: "on" })
+      assert.deepInclude(decodeRow(rows[0]), { gateway_id: "odd", status: "on", component_id: RowSecurity.role })
       yield* sql.unsafe("drop view gateways")
       yield* sql.unsafe("alter table real_gateways rename to gateways")
     }))

@@ -37,19 +37,39 @@ const text = (value: string, op: Operator, asked: ReadonlyArray<string>): boolea
   }
 }
 
-const fourOf = (address: string): number | undefined =>
-  /^\d+\.\d+\.\d+\.\d+$/.test(address)
-    ? address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0)
+interface Address {
+  readonly bits: 32 | 128
+  readonly number: bigint
+}
+
+const fourOf = (text: string): Address | undefined =>
+  /^\d+\.\d+\.\d+\.\d+$/.test(text)
+    ? { bits: 32, number: text.split(".").reduce((sum, part) => sum * 256n + BigInt(part), 0n) }
     : undefined
 
+/** With at least one `::`, or all eight groups: what the tables hold. */
+const sixOf = (text: string): Address | undefined => {
+  const [before = "", after] = text.split("::").map((half) => half.split(":").filter((group) => group !== ""))
+    .map((groups) => groups.map((group) => group.padStart(4, "0")).join(""))
+  const isWhole = after !== undefined || before.length === 32
+  const digits = `${before}${"0".repeat(Math.max(0, 32 - before.length - (after ?? "").length))}${after ?? ""}`
+  return isWhole && /^[0-9a-f:]+$/.test(text) ? { bits: 128, number: BigInt(`0x${digits}`) } : undefined
+}
+
+const addressOf = (text: string): Address | undefined => fourOf(text) ?? sixOf(text)
+
+/** Undefined where what is stored is no address. */
 const inNetwork = (value: string, asked: string): boolean | undefined => {
-  const address = fourOf(value)
-  if (address === undefined) return value.includes(":") ? false : undefined
+  const address = addressOf(value)
+  if (address === undefined) return undefined
   const [base = "", prefix] = asked.split("/")
   const [first = "", last = ""] = asked.split("-")
-  if (prefix === undefined) return address >= (fourOf(first) ?? 0) && address <= (fourOf(last) ?? 0)
-  const size = 2 ** (32 - Number(prefix))
-  return Math.floor(address / size) === Math.floor((fourOf(base) ?? 0) / size)
+  const [low, high] = prefix === undefined
+    ? [addressOf(first), addressOf(last)]
+    : [addressOf(base), addressOf(base)]
+  if (low === undefined || high === undefined || low.bits !== address.bits) return false
+  const host = prefix === undefined ? 0n : BigInt(low.bits - Number(prefix))
+  return address.number >> host >= low.number >> host && address.number >> host <= high.number >> host
 }
 
 /** Whether a row passes. */
@@ -86,7 +106,8 @@ export const passes = (field: Field, stored: unknown, op: Operator, asked: Reado
     case "fixed":
       return compare(Number(stored), op, Number(first))
     case "mac": {
-      const digits = (given: string) => given.toLowerCase().replaceAll(/[^0-9a-f%_]/g, "")
+      const other = op === "like" || op === "not_like" ? /[^0-9a-f%_]/g : /[^0-9a-f]/g
+      const digits = (given: string) => given.toLowerCase().replaceAll(other, "")
       return text(digits(String(stored)), op, [digits(first)])
     }
     case "address": {

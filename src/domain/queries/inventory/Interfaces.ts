@@ -1,10 +1,16 @@
 /** Interfaces of devices, each time they were discovered. */
-import { identifier, type Sql, sql } from "../../sql/Sql.ts"
+import { empty, identifier, type Sql, sql } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
 
 /** The newest value of a counter of the interface, by the name that SNMP has for it. */
-const newest = (counter: Sql, as: Sql): Sql =>
-  sql`LEFT JOIN LATERAL (SELECT value FROM timeseries_metrics tm WHERE tm.metric_type = 'snmp' AND tm.metric_name = '${counter}' AND tm.device_id = di.device_id AND tm.if_index = di.if_index ORDER BY tm.timestamp DESC LIMIT 1) AS ${as} ON TRUE`
+const newest = (counter: Sql, as: Sql, ofTenant: Sql): Sql =>
+  sql`LEFT JOIN LATERAL (SELECT value FROM timeseries_metrics tm WHERE tm.metric_type = 'snmp' AND tm.metric_name = '${counter}' AND tm.device_id = di.device_id AND tm.if_index = di.if_index${ofTenant} ORDER BY tm.timestamp DESC LIMIT 1) AS ${as} ON TRUE`
+
+const joined = (settings: Sql, metrics: Sql): Sql =>
+  sql`discovered_interfaces di
+    LEFT JOIN interface_settings ifs ON ifs.device_id = di.device_id AND ifs.interface_uid = di.interface_uid${settings}
+    ${newest(sql`ifInErrors`, sql`errors_in`, metrics)}
+    ${newest(sql`ifOutErrors`, sql`errors_out`, metrics)}`
 
 export const interfaces = define({
   name: "interfaces",
@@ -84,10 +90,8 @@ export const interfaces = define({
   order: [["timestamp", "desc"], ["created_at", "desc"]],
   key: ["device_id", "interface_uid", "timestamp"],
   alias: sql`di`,
-  from: sql`discovered_interfaces di
-    LEFT JOIN interface_settings ifs ON ifs.device_id = di.device_id AND ifs.interface_uid = di.interface_uid
-    ${newest(sql`ifInErrors`, sql`errors_in`)}
-    ${newest(sql`ifOutErrors`, sql`errors_out`)}`,
+  from: joined(empty, empty),
+  fromOfTenant: joined(sql` AND ifs.tenant_id = di.tenant_id`, sql` AND tm.tenant_id = di.tenant_id`),
   computed: {
     favorited: sql`COALESCE(ifs.favorited, false)`,
     metrics_enabled: sql`COALESCE(ifs.metrics_enabled, false)`,

@@ -92,6 +92,8 @@ export interface Entity {
   readonly spellings: ReadonlyArray<string>
   /** Table with its joins. */
   readonly from: Sql
+  /** The same where rows of several tenants stand in the tables: what is joined is of the row's own. */
+  readonly fromOfTenant: Sql
   readonly tenant: Sql | null
   readonly time: Sql | null
   /** A predicate that always holds of its rows. */
@@ -123,6 +125,8 @@ export interface Definition<N extends string, C extends Readonly<Record<string, 
   readonly spellings: ReadonlyArray<string>
   /** The table's own name is the default. */
   readonly from?: Sql
+  /** Needed where `from` joins tables that have tenants too. */
+  readonly fromOfTenant?: Sql
   /** What stands before a column of the table where there are joins. */
   readonly alias?: Sql
   readonly relation: Sql
@@ -188,6 +192,7 @@ export const define = <const N extends string, const C extends Readonly<Record<s
     name: given.name,
     spellings: [...new Set([given.name, ...given.spellings])],
     from: given.from ?? given.relation,
+    fromOfTenant: given.fromOfTenant ?? given.from ?? given.relation,
     tenant: given.tenant,
     time: given.time === null ? null : column(given.time).sql,
     always: given.always ?? null,

@@ -221,6 +221,9 @@ export const controls: Readonly<Record<string, Control>> = {
   mode: nothing
 }
 
+/** What a key is taken for before it is a filter. */
+export const keys: ReadonlyArray<string> = [...Object.keys(controls), "stats"]
+
 export const statsMax = 1024
 
 const tooLong = (at: Span, raw: string) =>

@@ -12,6 +12,9 @@ export type { EntityNames } from "./Controls.ts"
 /** Longer texts are no questions. */
 export const queryMax = 65_536
 
+/** No database keeps U+0000, and half of a surrogate pair is no character. */
+const noCharacter = /[\0\p{Surrogate}]/u
+
 const draftOf = (at: Span): Controls.Draft => ({
   entities: [],
   entityAt: at,
@@ -52,6 +55,15 @@ export const parse = (text: string, names: Controls.EntityNames): Answer<Query> 
       detail: `queries must be <= ${queryMax} characters`,
       found: `${text.length} characters`,
       expected: `at most ${queryMax}`
+    })
+  }
+  const broken = noCharacter.exec(text)
+  if (broken !== null) {
+    return refuse({
+      at: { start: broken.index, end: broken.index + 1 },
+      detail: "queries must be text",
+      found: broken[0],
+      expected: "no U+0000 and no half of a surrogate pair"
     })
   }
   const words = tokenize(text)

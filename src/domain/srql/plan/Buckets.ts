@@ -42,7 +42,7 @@ const fieldOf = (
 
 /** The change per second since the row before of the same series; resets and rows of one moment have none. */
 const rates = (time: Sql, series: Sql, value: Sql, from: Sql): Sql =>
-  sql`WITH o AS (SELECT ${time} AS at, ${series} AS series, ${value} AS value, LAG(${value}) OVER w AS pv, LAG(${time}) OVER w AS pt ${from} WINDOW w AS (PARTITION BY ${series} ORDER BY ${time})), r AS (SELECT at, series, CASE WHEN value < pv THEN NULL ELSE (value - pv) / NULLIF(EXTRACT(EPOCH FROM (at - pt)), 0) END AS rate FROM o WHERE pv IS NOT NULL)`
+  sql`WITH o AS (SELECT ${time} AS at, ${series} AS series, ${value} AS value, LAG(${value}) OVER w AS pv, LAG(${time}) OVER w AS pt${from} WINDOW w AS (PARTITION BY ${series} ORDER BY ${time})), r AS (SELECT at, series, CASE WHEN value < pv THEN NULL ELSE (value - pv) / NULLIF(EXTRACT(EPOCH FROM (at - pt)), 0) END AS rate FROM o WHERE pv IS NOT NULL)`
 
 export const plan = (
   entity: Entity,
@@ -73,7 +73,7 @@ export const plan = (
     const value = yield* fieldOf(entity, valueField ?? usual, metric.values, "value_field", at)
     const series = split === null ? null : yield* fieldOf(entity, split, metric.series, "series", at)
     const name = series === null ? sql`NULL::text` : sql`coalesce(${series}::text, '')`
-    const from = sql`FROM ${entity.from}${yield* Scope.scope(entity, query, context)}`
+    const from = yield* Scope.scope(entity, query, context)
     const page = sql`GROUP BY 1, 2 ORDER BY 1 ASC LIMIT ${bind("int", Scope.limitOf(query, context))} OFFSET ${
       bind("int", offset)
     }`
@@ -83,6 +83,6 @@ export const plan = (
       } AS timestamp, series, AVG(rate) AS value FROM r WHERE rate IS NOT NULL ${page}`
       : sql`SELECT ${startOf(time, bucketSeconds)} AS timestamp, ${name} AS series, ${
         aggregates[agg](value)
-      } AS value ${from} ${page}`
+      } AS value${from} ${page}`
     return { statement, shape: { kind: "buckets" } }
   })

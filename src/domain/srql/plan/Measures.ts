@@ -8,6 +8,7 @@ export interface Measure {
   readonly alias: string
   readonly sql: Sql
   readonly isCount: boolean
+  readonly isNumber: boolean
 }
 
 const measuresMax = 25
@@ -100,7 +101,12 @@ const ofPiece = (entity: Entity, at: Span, text: string): Answer<Measure> => {
   if (!/^[a-z0-9_]{1,63}$/.test(alias)) {
     return refuse({ at, detail: "stats alias must be alphanumeric", found: alias, expected: "letters, digits and _" })
   }
-  return Result.map(ofCall(entity, at, call), (sql) => ({ alias, sql, isCount: call.name === "count" }))
+  return Result.map(ofCall(entity, at, call), (sql) => ({
+    alias,
+    sql,
+    isCount: call.name === "count",
+    isNumber: call.name !== "group_uniq_array"
+  }))
 }
 
 /** At commas outside of brackets. */

@@ -5,7 +5,7 @@
  */
 import { Option, Result } from "effect"
 import { type Bind, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
-import type { Field, FilterClass } from "../catalog/Entity.ts"
+import type { ColumnType, Field, FilterClass } from "../catalog/Entity.ts"
 import type { Filter, Operator } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import * as Address from "./Address.ts"
@@ -48,12 +48,19 @@ const isList = ({ filter }: Asked): boolean => filter.op === "in" || filter.op =
 
 const signs = { eq: sql`=`, not_eq: sql`!=`, gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` } as const
 
+/** PostgreSQL refuses a pattern that escapes nothing, once a row gets that far. */
+const escapesNothing = (pattern: string): boolean => (/\\*$/.exec(pattern)?.[0].length ?? 0) % 2 === 1
+
+const badPattern = (asked: Asked) =>
+  bad(asked, `invalid pattern '${textOf(asked)}'`, "a character after the last backslash")
+
 const withNulls = (asked: Asked, predicate: Sql): Sql =>
   asked.keepsNulls && isNegative(asked) ? sql`(${asked.field.sql} IS NULL OR ${predicate})` : predicate
 
 const text = (asked: Asked): Predicate => {
   const { field: { sql: column }, filter: { op } } = asked
   const value = bind("text", textOf(asked))
+  if ((op === "like" || op === "not_like") && escapesNothing(textOf(asked))) return badPattern(asked)
   switch (op) {
     case "eq":
     case "not_eq":
@@ -119,13 +126,21 @@ const integers = (asked: Asked): Predicate => {
 
 const isDecimal = (value: string): boolean => /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)
 
+/** What is too small for a `real` is 0 there, as PostgreSQL would refuse it. */
+const floatOf = (type: ColumnType, text: string): number => {
+  const value = isDecimal(text) ? Number(text) : Number.NaN
+  if (type !== "float4") return value
+  const real = Math.fround(value)
+  return real === 0 || !Number.isFinite(real) ? real : value
+}
+
 const numberOf = (asked: Asked): Answer<Bind> => {
   if (asked.field.type === "int8" || asked.field.type === "int4") {
     return Result.map(integerOf(asked, textOf(asked)), (value) => bind("int", value))
   }
-  const value = textOf(asked).trim()
-  return isDecimal(value) && Number.isFinite(Number(value))
-    ? Result.succeed(bind("float", Number(value)))
+  const value = floatOf(asked.field.type, textOf(asked).trim())
+  return Number.isFinite(value)
+    ? Result.succeed(bind("float", value))
     : bad(asked, `invalid number value '${textOf(asked)}'`, "a number")
 }
 
@@ -218,9 +233,13 @@ const mac = (asked: Asked): Predicate => {
   return Result.succeed(sql`${column} ${sign} ${bind("text", digits)}`)
 }
 
+/** Eight groups, or at most seven with one `::`; not what only looks like it, as a MAC address does. */
+const six =
+  sql`^(([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?!:{0,2}([0-9a-f]+:{1,2}){7}[0-9a-f])([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?)$`
+
 /** Stored texts that are no address are no part of any network. */
 const inet = (column: Sql): Sql =>
-  sql`(CASE WHEN ${column} ~ '^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\\.(?!$)|$)){4}$' OR ${column} ~ '^[0-9a-fA-F]*:[0-9a-fA-F:]*$' THEN ${column}::inet END)`
+  sql`(CASE WHEN ${column} ~ '^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\\.(?!$)|$)){4}$' OR ${column} ~* '${six}' THEN ${column}::inet END)`
 
 const address = (asked: Asked): Predicate => {
   const { field: { sql: column }, filter: { op } } = asked

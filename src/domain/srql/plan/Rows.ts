@@ -94,15 +94,15 @@ export interface Page {
   readonly withKeyset: boolean
 }
 
-const source = (entity: Entity, where: Sql, isLatest: boolean): Sql => {
+const source = (entity: Entity, scope: Sql, isLatest: boolean): Sql => {
   const columns = list(
     entity.columns.map((column) => column.isExpression ? sql`${column.sql} AS ${column.identifier}` : column.identifier)
   )
   return entity.latest !== null && isLatest
-    ? sql`SELECT DISTINCT ON (${list(entity.latest.of)}) ${columns} FROM ${entity.from}${where} ORDER BY ${
+    ? sql`SELECT DISTINCT ON (${list(entity.latest.of)}) ${columns}${scope} ORDER BY ${
       list(entity.latest.of)
     }, ${entity.latest.newest}`
-    : sql`SELECT ${columns} FROM ${entity.from}${where}`
+    : sql`SELECT ${columns}${scope}`
 }
 
 const keysetValue = (order: ReadonlyArray<Sorted>): Sql =>
@@ -116,7 +116,7 @@ export const plan = (
 ): Answer<Draft> =>
   Result.gen(function*() {
     const isLatest = yield* Scope.wantsLatest(entity, query)
-    const where = yield* Scope.scope(entity, query, context)
+    const scope = yield* Scope.scope(entity, query, context)
     const { order: asked, warnings } = orderOf(entity, query)
     const isKeyset = withKeyset || cursor._tag === "Keyset"
     const order = isKeyset ? total(entity, asked) : asked
@@ -128,7 +128,7 @@ export const plan = (
         expected: `a cursor for ${orderText(order)}`
       })
     }
-    const rows = source(entity, where, isLatest)
+    const rows = source(entity, scope, isLatest)
     const from = cursor._tag === "Keyset"
       ? sql`SELECT *, ${keysetValue(order)} FROM (${rows}) AS page${after(order, cursor.after)}`
       : isKeyset

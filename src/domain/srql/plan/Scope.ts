@@ -2,6 +2,7 @@
 import { Result } from "effect"
 import { and, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
 import type { Entity, Field } from "../catalog/Entity.ts"
+import { keys } from "../language/Controls.ts"
 import type { Filter, Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import * as TimeRange from "../language/TimeRange.ts"
@@ -53,7 +54,7 @@ export const unknownField = (entity: Entity, filter: Filter, fields: ReadonlyMap
       : `unsupported filter field for ${what}: '${filter.field}'`,
     found: filter.field,
     expected: `a field of ${entity.name}`,
-    known: fields.keys()
+    known: [...fields.keys(), ...(entity.latest === null ? [] : ["latest"]), ...keys]
   })
 
 export const fieldOf = (entity: Entity, filter: Filter): Answer<Field> => {
@@ -93,12 +94,13 @@ export const within = (column: Sql, { end, start }: TimeRange.TimeRange, isClose
 const tenantOf = (entity: Entity, { tenant }: PlanContext): ReadonlyArray<Sql> =>
   entity.tenant === null || tenant === null ? [] : [sql`${entity.tenant} = ${bind("text", tenant)}`]
 
+/** ` WHERE …`, or nothing. */
 export const where = (predicates: ReadonlyArray<Sql>): Sql => {
   const said = predicates.filter((predicate) => predicate !== empty)
   return said.length === 0 ? empty : sql` WHERE ${and(said)}`
 }
 
-/** ` WHERE …`, or nothing. */
+/** ` FROM … WHERE …`. */
 export const scope = (
   entity: Entity,
   query: Query,
@@ -114,7 +116,7 @@ export const scope = (
       const field = yield* fieldOf(entity, filter)
       predicates.push(yield* Predicates.of({ field, filter, keepsNulls }))
     }
-    return where(predicates)
+    return sql` FROM ${context.tenant === null ? entity.from : entity.fromOfTenant}${where(predicates)}`
   })
 
 /** At least 1: the request's limit, else the query's, else 100. */

@@ -52,6 +52,14 @@ const having = (query: Query, measures: ReadonlyArray<Measures.Measure>): Answer
         known: measures.map((one) => one.alias)
       })
     }
+    if (!measure.isNumber) {
+      return refuse({
+        at,
+        detail: `having alias '${alias}' is no number`,
+        found: alias,
+        expected: "a count, a sum or another number of stats"
+      })
+    }
     conditions.push(sql`${measure.sql} ${signs[op]} ${bind("text", value)}::text::numeric`)
   }
   return Result.succeed(conditions.length === 0 ? empty : sql` HAVING ${and(conditions)}`)
@@ -74,10 +82,10 @@ const orderBy = (
   return first === undefined ? empty : sql` ORDER BY ${first.sql} DESC`
 }
 
-const source = (entity: Entity, where: Sql, isLatest: boolean): Sql => {
-  if (entity.latest === null || !isLatest) return sql`FROM ${entity.from}${where}`
+const source = (entity: Entity, scope: Sql, isLatest: boolean): Sql => {
+  if (entity.latest === null || !isLatest) return scope
   const of = list(entity.latest.of)
-  return sql`FROM (SELECT DISTINCT ON (${of}) 1 FROM ${entity.from}${where} ORDER BY ${of}, ${entity.latest.newest}) AS latest`
+  return sql` FROM (SELECT DISTINCT ON (${of}) 1${scope} ORDER BY ${of}, ${entity.latest.newest}) AS latest`
 }
 
 export const plan = (
@@ -100,25 +108,25 @@ export const plan = (
       })
     }
     const isGrouped = groups.length > 0
-    const where = yield* Scope.scope(entity, query, context, isGrouped && entity.isInventory)
-    const from = source(entity, where, isLatest)
+    const scope = yield* Scope.scope(entity, query, context, isGrouped && entity.isInventory)
+    const from = source(entity, scope, isLatest)
     const conditions = yield* having(query, measures)
     const [first] = measures
     if (!isGrouped && first !== undefined && measures.length === 1 && first.isCount && entity.isInventory) {
-      const statement = sql`SELECT coalesce(${first.sql}, 0) AS count ${from}${conditions}`
+      const statement = sql`SELECT coalesce(${first.sql}, 0) AS count${from}${conditions}`
       return { statement, shape: { kind: "count", alias: first.alias } }
     }
     const payload = object([
       ...groups.map((group) => [group.key, group.sql] as const),
       ...measures.map(({ alias, sql }) => [alias, sql] as const)
     ])
-    if (!isGrouped) return { statement: sql`SELECT ${payload} ${from}${conditions}`, shape: { kind: "payload" } }
+    if (!isGrouped) return { statement: sql`SELECT ${payload}${from}${conditions}`, shape: { kind: "payload" } }
     const wanted = Scope.limitOf(query, context)
     const limit = bind("int", entity.isInventory && wanted > 100 ? 20 : wanted)
     const grouping = list(groups.map(({ sql }) => sql))
     const order = orderBy(query, measures, groups, entity)
     return {
-      statement: sql`SELECT ${payload} ${from} GROUP BY ${grouping}${conditions}${order} LIMIT ${limit} OFFSET ${
+      statement: sql`SELECT ${payload}${from} GROUP BY ${grouping}${conditions}${order} LIMIT ${limit} OFFSET ${
         bind("int", offset)
       }`,
       shape: { kind: "payload" }

@@ -1,6 +1,7 @@
 /** Rows of an answer for people and for programs: a table that fits the terminal, CSV, or the JSON as it came. */
 import { Option, Schema } from "effect"
 import * as ExactJson from "../../../domain/monitoring/ExactJson.ts"
+import * as RowCells from "../../../domain/queries/RowCells.ts"
 import type * as Style from "../../../layers/terminal/Style.ts"
 import * as TextTable from "../../../layers/terminal/TextTable.ts"
 
@@ -20,13 +21,10 @@ export interface Answer {
 
 const parse = Option.liftThrowable(ExactJson.parse)
 
-const entriesOf = (row: unknown): ReadonlyArray<readonly [string, unknown]> =>
-  typeof row === "object" && row !== null && !Array.isArray(row) ? Object.entries(row) : [["value", row]]
-
 /** None when it is no answer of core. Numbers keep every digit. */
 export const read = (body: string): Option.Option<Answer> =>
   Option.map(Option.flatMap(parse(body), decodeDocument), ({ pagination, results, warnings = [] }) => {
-    const entries = results.map(entriesOf)
+    const entries = results.map(RowCells.entriesOf)
     const columns = [...new Set(entries.flatMap((row) => row.map(([name]) => name)))]
     return {
       columns,
@@ -39,31 +37,24 @@ export const read = (body: string): Option.Option<Answer> =>
     }
   })
 
-/** Numbers that no double holds are marked texts while they are values. */
-const isExact = (value: unknown): boolean => typeof value === "string" && value.startsWith("\u0000number:")
-
-const textOf = (value: unknown): string =>
-  value === null || value === undefined
-    ? ""
-    : typeof value === "string" && !isExact(value)
-    ? value
-    : ExactJson.stringify(value)
-
 /** RFC 4180: a header, a line for each row, CRLF; empty where there is no value. */
-export const csv = ({ columns, rows }: Answer): string => {
-  const cell = (text: string): string => /[",\r\n]/.test(text) ? `"${text.replaceAll("\"", "\"\"")}"` : text
-  return [columns, ...rows.map((row) => row.map(textOf))].map((line) => `${line.map(cell).join(",")}\r\n`).join("")
-}
+export const csv = ({ columns, rows }: Answer): string =>
+  [columns, ...rows.map((row) => row.map(RowCells.textOf))].map(RowCells.csvLine).join("")
 
 const columnsMax = 40
 
-const isNumber = (value: unknown): boolean => typeof value === "number" || isExact(value)
+const isNumber = (value: unknown): boolean => typeof value === "number" || RowCells.isExact(value)
 
 /** Columns without any value are left out: most of an entity's are. */
 export const table = ({ columns, rows }: Answer, style: Style.Style, terminalColumns: number): string => {
   const shown = columns.flatMap((title, at): ReadonlyArray<TextTable.Column<ReadonlyArray<unknown>>> =>
-    rows.some((row) => textOf(row[at]) !== "")
-      ? [{ title, columnsMax, text: (row) => textOf(row[at]), isRight: rows.every((row) => isNumber(row[at])) }]
+    rows.some((row) => RowCells.textOf(row[at]) !== "")
+      ? [{
+        title,
+        columnsMax,
+        text: (row) => RowCells.textOf(row[at]),
+        isRight: rows.every((row) => isNumber(row[at]))
+      }]
       : []
   )
   return TextTable.draw(shown, rows, { style, columns: terminalColumns }).join("\n")

@@ -1,0 +1,69 @@
+/** The whole way of a question, and the same statement by hand through the same driver, in turns. */
+import { Effect, Result } from "effect"
+import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
+import { rowRules } from "../../src/domain/queries/RowRules.ts"
+import * as RowText from "../../src/domain/srql/plan/RowText.ts"
+import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
+import { Queries } from "../../src/services/queries/Queries.ts"
+import { check } from "../../src/services/srql/index.ts"
+
+export const classes: Readonly<Record<string, string>> = {
+  "devices by name": "in:devices hostname:%-core limit:25",
+  "devices in a network": "in:devices ip:10.0.16.0/20 limit:100",
+  "devices last seen": "in:devices is_available:false time:last_7d limit:100",
+  "devices counted by vendor": "in:devices stats:\"count() as n by vendor\"",
+  "logs of an hour": "in:logs time:last_1h severity_text:ERROR limit:100",
+  "logs by their text": "in:logs time:last_6h body:%timeout% limit:100",
+  "logs counted": "in:logs time:last_24h stats:\"count() as n by severity\"",
+  "metrics in buckets": "in:snmp time:last_6h bucket:5m agg:max series:device_id limit:1000",
+  "rates in buckets": "in:snmp time:last_6h bucket:5m agg:rate series:if_index limit:1000",
+  "a page of metrics": "in:timeseries time:last_24h limit:2000"
+}
+
+export interface Measured {
+  readonly name: string
+  readonly p50: number
+  readonly p95: number
+  readonly ratio: number
+}
+
+const at = (sorted: ReadonlyArray<number>, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+
+const timed = <A, E, R>(work: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const from = performance.now()
+    yield* work
+    return performance.now() - from
+  })
+
+const byHand = Effect.fnUntraced(function*(text: string) {
+  const sql = yield* (yield* PgConnection).client
+  const plan = Result.getOrThrow(check(text, queryCatalog, { tenant: null, nowMillis: Date.now() }))
+  return { sql, statement: RowText.statement(plan, "web", rowRules), params: plan.binds.map(({ v }) => v) }
+})
+
+const measure = Effect.fnUntraced(function*(name: string, text: string, rounds: number) {
+  const queries = yield* Queries
+  const hand = yield* byHand(text)
+  const whole = queries.page({ text, style: "web", tenant: null })
+  const same = hand.sql.unsafe(hand.statement, hand.params)
+  const ours: Array<number> = []
+  const theirs: Array<number> = []
+  for (let round = 0; round < rounds + 3; round++) {
+    // Whoever is first finds colder caches.
+    const first = round % 2 === 0
+    if (!first) theirs.push(yield* timed(same))
+    ours.push(yield* timed(whole))
+    if (first) theirs.push(yield* timed(same))
+  }
+  const sorted = (times: ReadonlyArray<number>) => times.slice(3).sort((one, other) => one - other)
+  const [mine, others] = [sorted(ours), sorted(theirs)]
+  return { name, p50: at(mine, 0.5), p95: at(mine, 0.95), ratio: at(mine, 0.5) / at(others, 0.5) }
+})
+
+export const all = (rounds: number) =>
+  Effect.forEach(
+    Object.entries(classes),
+    ([name, text]): Effect.Effect<Measured, unknown, PgConnection | Queries> => measure(name, text, rounds)
+  )
