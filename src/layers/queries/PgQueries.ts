@@ -3,7 +3,7 @@
  * names its tenant for row-level security, in a role that cannot bypass it. Who stops waiting stops the statement at the server too.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { Clock, Effect, Layer, Option, Schema, type Scope, Semaphore, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, Option, Schema, type Scope, Semaphore, Stream } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Visualization from "../../domain/queries/Visualization.ts"
@@ -35,8 +35,10 @@ export interface QueryLimits {
   readonly timeoutSeconds?: number
   /** Of a stream, whose reader may be slow; default 600. */
   readonly streamSeconds?: number
-  /** More wait for 10 s and are refused then; default 4, half of core's connections, so that queries hold up no reports. */
+  /** More have to wait; default 4, half of core's connections, so that queries hold up no reports. */
   readonly atOnce?: number
+  /** How long they wait before they are refused; default 10. */
+  readonly patienceSeconds?: number
   /** Rows of one page; default 10,000. Streams have none. */
   readonly rowsMax?: number
   /** JSON of one page; default 16 MiB. */
@@ -161,12 +163,10 @@ const cursorsOf = (
   }
 }
 
-const patience = "10 seconds"
-
 const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   const database = yield* PgConnection
   const { atOnce = 4, bytesMax = 16 * 2 ** 20, costMax = 5_000_000, rowsMax = 10_000, streamSeconds = 600 } = options
-  const { timeoutSeconds = 30 } = options
+  const { patienceSeconds = 10, timeoutSeconds = 30 } = options
   const places = yield* Semaphore.make(atOnce)
   const client = Effect.mapError(
     database.client,
@@ -176,7 +176,7 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   /** Until the scope closes. */
   const place = Effect.acquireRelease(places.take(1), () => places.release(1), { interruptible: true }).pipe(
     Effect.timeoutOrElse({
-      duration: patience,
+      duration: Duration.seconds(patienceSeconds),
       orElse: () => Effect.fail(new QueryError({ reason: new TooManyQuestions({ atOnce }) }))
     })
   )

@@ -56,4 +56,22 @@ describe("serviceradar srql", () => {
     assert.strictEqual(status, 2)
     assert.include(stderr, "srql needs a query, --explain QUERY, --check FILE or --prompt")
   })
+
+  it("takes queries from a pipe, and goes on after one that is refused", () => {
+    const { status, stderr, stdout } = spawnSync(
+      process.execPath,
+      [main, "srql", "--prompt", "--url", "http://127.0.0.1:1"],
+      {
+        encoding: "utf8",
+        timeout: 60_000,
+        input: "explain in:devcies\n\n# a comment\nexplain in:gateways limit:3\nin:logs\nquit\nexplain in:alerts\n"
+      }
+    )
+
+    assert.strictEqual(status, 0)
+    assert.include(stdout, "did you mean devices?")
+    assert.include(stdout, "FROM gateways ORDER BY last_seen DESC LIMIT $1 OFFSET $2")
+    assert.notInclude(stdout, "FROM alerts")
+    assert.include(stderr, "nobody answers; is core running?")
+  })
 })

@@ -50,6 +50,19 @@ describe("ManagementAccess", () => {
       assert.deepStrictEqual(yield* all(`Bearer ${token}`), [200, 200, 200, 404, 200])
     }))
 
+  it.live("takes the token as those show it who ask the SRQL service of the existing system", () =>
+    Effect.gen(function*() {
+      const { port } = yield* make("0.0.0.0", { SERVICERADAR_HTTP_TOKEN: token })
+      const statuses = yield* Effect.forEach([token, `${token}x`, ""], (key) =>
+        Effect.promise(async (signal) => {
+          const response = await fetch(`http://127.0.0.1:${port}/api/tree`, { headers: { "x-api-key": key }, signal })
+          await response.arrayBuffer()
+          return response.status
+        }))
+
+      assert.deepStrictEqual(statuses, [200, 401, 401])
+    }))
+
   it.live("is not talked into taking another path for one of health", () =>
     Effect.gen(function*() {
       const { port } = yield* make("0.0.0.0", { SERVICERADAR_HTTP_TOKEN: token })

@@ -204,6 +204,11 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       )
       const slow = yield* limited({ timeoutSeconds: 1 }, refusal("in:alerts"))
       assert.include(slow.message, "took longer than 1 s")
+      const waiting = yield* limited(
+        { atOnce: 1, patienceSeconds: 1, timeoutSeconds: 3 },
+        Effect.flip(Effect.all([page("in:alerts"), page("in:agents")], { concurrency: 2 }))
+      )
+      assert.include(waiting.message, "1 queries are being answered, which is as many as may be at once")
       const asking = yield* Effect.forkChild(page("in:alerts"))
       yield* Program.eventually("it runs", Effect.map(running, Option.liftPredicate((count) => count === 1)), {
         within: "10 seconds",
@@ -259,4 +264,38 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       )
       assert.deepStrictEqual(JSON.parse(yield* bodyOf(got)).results, [{ n: 40 }])
     }))
+
+  it.effect("are sent line by line as NDJSON and CSV, as many as their limit allows", () =>
+    Effect.gen(function*() {
+      const sql = yield* PgClient.PgClient
+      yield* sql.unsafe("delete from memory_metrics")
+      yield* sql.unsafe(
+        "insert into memory_metrics (timestamp, host_id, total_bytes) select '2026-03-05T12:00:00Z', 'h, \"' || n, 9223372036854775807 - n from generate_series(1, 20000) n"
+      )
+      const ask = Effect.fnUntraced(function*(format: string, query: string) {
+        const response = yield* queryRoute.handle(new URLSearchParams({ query, format }))
+        const text = yield* Effect.promise(() => HttpServerResponse.toWeb(response).text())
+        return { text, status: response.status, contentType: response.headers["content-type"] }
+      })
+      const json = yield* ask("ndjson", "in:memory sort:host_id:asc limit:1000000")
+      assert.strictEqual(json.contentType, "application/x-ndjson")
+      const lines = json.text.trimEnd().split("\n")
+      assert.lengthOf(lines, 20_000)
+      assert.strictEqual(decodeRow(lines[0] ?? "")["host_id"], "h, \"1")
+      const csv = yield* ask("csv", "in:memory limit:1000000")
+      const [header, first] = csv.text.split("\r\n")
+      assert.strictEqual(header?.split(",").slice(0, 5).join(), "timestamp,gateway_id,agent_id,host_id,total_bytes")
+      assert.match(first ?? "", /^2026-03-05T12:00:00.000000Z,,,"h, ""\d+",92233720368547\d{5},/)
+      assert.lengthOf(csv.text.trimEnd().split("\r\n"), 20_001)
+      const grouped = yield* ask("csv", "in:memory stats:\"count() as n by host_id\" limit:2")
+      assert.match(grouped.text, /^n,host_id\r\n1,"h, ""\d+"\r\n/)
+      assert.deepInclude(yield* ask("csv", "in:nothing"), {
+        status: 400,
+        text: "{\"error\":\"invalid request: unsupported entity 'nothing'\"}"
+      })
+      assert.strictEqual((yield* ask("xml", "in:memory")).status, 400)
+      yield* sql.unsafe("alter table memory_metrics rename to elsewhere")
+      assert.include((yield* ask("ndjson", "in:memory")).text, "this database has no memory_metrics")
+      yield* sql.unsafe("alter table elsewhere rename to memory_metrics")
+    }), 60_000)
 })

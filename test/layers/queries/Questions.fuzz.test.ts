@@ -1,7 +1,8 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Result } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
+import * as SqlFailure from "../../../src/layers/postgres/connection/SqlFailure.ts"
 import { type Judged, judgePlan } from "../../domain/queries/judge.ts"
 import { question, worked } from "../../domain/queries/questions.ts"
 import { damaged, generator } from "../../domain/srql/language/queries.ts"
@@ -44,8 +45,10 @@ layer(client, { excludeTestServices: true, timeout: "60 seconds" })("Questions",
         }
         assert.isTrue(answered > texts / 50 && answered < texts, `${answered} of ${texts} were planned`)
         for (const { judged: { binds, statement }, text } of planned.values()) {
-          yield* sql.unsafe(statement, binds).pipe(
-            Effect.mapError((error) => new Error(`${JSON.stringify(text)}: ${String(error.cause)}`))
+          const ran = yield* Effect.result(sql.unsafe(statement, binds))
+          assert.isTrue(
+            Result.isSuccess(ran),
+            `${JSON.stringify(text)}: ${Result.isFailure(ran) ? SqlFailure.detail(ran.failure) : ""}`
           )
         }
       }),

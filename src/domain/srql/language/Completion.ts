@@ -50,7 +50,7 @@ const ofSort = (value: string, entity: Entity): Completion => {
 const ofStats = (value: string, entity: Entity): Completion => {
   const last = /[\w.]*$/.exec(value)?.[0] ?? ""
   if (/\bby\s+[\w,\s]*$/i.test(value)) return startingWith(last, entity.groups.keys())
-  return /\($/.test(value.slice(0, value.length - last.length))
+  return value.slice(0, value.length - last.length).endsWith("(")
     ? startingWith(last, entity.columns.map(({ name }) => name))
     : startingWith(last, functions.map((name) => `${name}(`))
 }

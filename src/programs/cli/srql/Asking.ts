@@ -1,5 +1,5 @@
 /** Asks the running core, and shows its answer: a table, lines over time, CSV, or the JSON as it came. */
-import { Clock, Console, DateTime, Duration, Effect, Option, Result } from "effect"
+import { Clock, Console, DateTime, type Duration, Effect, Option, Result } from "effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import type { ManagementError } from "../../../layers/http/ManagementClient.ts"

@@ -68,8 +68,10 @@ const answer = Effect.fnUntraced(function*(
     : Examine.explain(explained, Option.none(), asking.json)
   // What was refused has been shown.
   yield* done.pipe(
-    Effect.catchTag("NegativeAnswer", () => Effect.void),
-    Effect.catchTag("ManagementError", (error) => Console.error(error.message))
+    Effect.catchTags({
+      NegativeAnswer: () => Effect.void,
+      ManagementError: (error) => Console.error(error.message)
+    })
   )
 })
 
