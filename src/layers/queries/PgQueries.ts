@@ -27,6 +27,7 @@ import {
 } from "../../services/queries/Queries.ts"
 import { check } from "../../services/srql/index.ts"
 import { PgConnection } from "../postgres/connection/PgConnection.ts"
+import * as QueryViews from "../postgres/connection/QueryViews.ts"
 import * as RowSecurity from "../postgres/connection/RowSecurity.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 
@@ -121,7 +122,7 @@ const reading = Effect.fnUntraced(function*(
   yield* connection.execute(
     "SELECT set_config('statement_timeout', $1, true), set_config('timezone', 'UTC', true), " +
       `set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole("$2")}, ` +
-      `set_config('search_path', current_setting('search_path') || ', ${eventSchema}', true)`,
+      `set_config('search_path', current_setting('search_path') || ', ${eventSchema}, ${QueryViews.schema}', true)`,
     [`${timeoutSeconds * 1000}`, tenant ?? ""],
     undefined
   )
