@@ -272,7 +272,7 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
   it.effect("is unavailable, so that pollers keep their reports until a restore is done", () =>
     Effect.gen(function*() {
       const sql = yield* (yield* PgConnection).client
-      yield* sql`drop table service_state`
+      yield* sql`drop table service_state cascade`
 
       const error = yield* Effect.flip(append(receivedReport()))
 

@@ -2,8 +2,8 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect } from "effect"
 import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
-import type { Column, Entity } from "../../../src/domain/srql/catalog/Entity.ts"
 import { render } from "../../../src/domain/sql/Sql.ts"
+import type { Column, Entity } from "../../../src/domain/srql/catalog/Entity.ts"
 
 const uuids = ["0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10", "0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d11"]
 const texts = ["a", "A", "ab", "a_b", "50%", "", "x y", "é\"'"]
