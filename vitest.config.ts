@@ -29,6 +29,7 @@ const alone = [
   "test/faults/PollerFleet.test.ts",
   "test/faults/PollerRecovery.test.ts",
   "test/faults/PollerReload.test.ts",
+  "test/faults/PollerReplacement.test.ts",
   "test/faults/CoreRecovery.test.ts",
   "test/faults/SlowSenders.test.ts",
   "test/faults/WholeChain.test.ts",

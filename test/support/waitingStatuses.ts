@@ -17,8 +17,9 @@ export const withFolder = <A, E>(
     const lines: Array<string> = []
     const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
     return Effect.gen(function*() {
-      const { run } = yield* StatusBuffer
+      const { isReady, run } = yield* StatusBuffer
       const work = yield* Effect.forkChild(run, { startImmediately: true })
+      yield* isReady
       return yield* Effect.ensuring(test(lines), Fiber.interrupt(work))
     }).pipe(
       Effect.provide(

@@ -18,6 +18,7 @@ import * as DialTarget from "./DialTarget.ts"
 import * as Rollout from "./rollout/Rollout.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
+const pluginCallDefault = Duration.millis(250)
 const bufferAgeDefault = Duration.hours(24)
 /** A day of 1,000 agents with 5 checks each 5 minutes: 1.4 million statuses of some 700 bytes. */
 const bufferBytesDefault = 2 ** 30
@@ -63,6 +64,13 @@ const BufferBlock = Schema.Struct({
   drain_rate: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)))
 })
 
+/** Modules that change what agents answered before it is reported; beyond the keys of existing pollers. */
+const PluginsBlock = Schema.Struct({
+  dir: Schema.NonEmptyString,
+  /** Of one call; 250 ms unless told. */
+  timeout: Schema.optionalKey(GoDuration)
+})
+
 /** Judged here, because a record drops entries whose key does not fit its key schema without a word. */
 const agentProblems = (agents: Readonly<Record<string, unknown>>): ReadonlyArray<Schema.FilterIssue> => {
   const names = Object.keys(agents)
@@ -90,6 +98,7 @@ export const PollerConfigFile = Schema.Struct({
   kv_address: Schema.optionalKey(Schema.String),
   buffer: Schema.optionalKey(BufferBlock),
   rollout: Schema.optionalKey(Rollout.RolloutBlock),
+  plugins: Schema.optionalKey(PluginsBlock),
   logging: Schema.optionalKey(LoggingConfig.LoggingBlock)
 })
 export type PollerConfigFile = typeof PollerConfigFile.Type
@@ -140,6 +149,18 @@ export interface BufferConfig {
   readonly drainRate: Option.Option<number>
 }
 
+export interface PluginsConfig {
+  readonly folder: string
+  /** Of one call. */
+  readonly callLimit: Duration.Duration
+}
+
+const pluginsFromBlock = (block: typeof PluginsBlock.Type | undefined): Option.Option<PluginsConfig> =>
+  Option.map(Option.fromNullishOr(block), ({ dir, timeout }) => ({
+    folder: dir,
+    callLimit: timeout === undefined || Duration.isZero(timeout) ? pluginCallDefault : timeout
+  }))
+
 const bufferFromBlock = (block: typeof BufferBlock.Type = {}): BufferConfig => ({
   isOnDisk: block.type !== "memory",
   folder: Option.liftPredicate((folder: string) => folder !== "")(block.dir ?? ""),
@@ -165,6 +186,8 @@ export interface PollerConfig {
   /** None: the file does not say. */
   readonly logLevel: Option.Option<LogLevel.LogLevel>
   readonly logOutput: LoggingConfig.LoggingConfig["output"]
+  /** None: what agents answer is reported as it is. */
+  readonly plugins: Option.Option<PluginsConfig>
   /** None: it takes every agent of its file. */
   readonly rollout: Option.Option<Rollout.RolloutConfig>
   /** Those that it takes. */
@@ -187,6 +210,7 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   logLevel: LoggingConfig.fromBlock(file.logging).level,
   logOutput: LoggingConfig.fromBlock(file.logging).output,
   rollout: Option.map(Option.fromNullishOr(file.rollout), Rollout.fromBlock),
+  plugins: pluginsFromBlock(file.plugins),
   agents: Rollout.taken(file.rollout, Object.entries(file.agents)).map(([name, agent]) => ({
     agentId: AgentId.make(name),
     address: targetOf(agent.address),

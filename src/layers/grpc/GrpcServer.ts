@@ -10,6 +10,7 @@
 import { Duration, Effect, Fiber, FiberSet, Option, Random, type Scope } from "effect"
 import type * as http2 from "node:http2"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
+import type { PortSharing } from "../sockets/PortSharing.ts"
 import { ByteBudget } from "./ByteBudget.ts"
 import type { Compression } from "./Compression.ts"
 import type { ServerCredentials } from "./GrpcCredentials.ts"
@@ -71,6 +72,8 @@ interface Options<Services extends ReadonlyArray<Service<unknown>>> {
   readonly connectionAgeGrace?: Duration.Input
   /** How long running calls may go on after the scope closes. 5 s unless told. */
   readonly grace?: Duration.Input
+  /** With the process that replaces this one, or that it replaces; nobody shares the port unless told. */
+  readonly sharing?: PortSharing
 }
 
 /** An address of this machine, a name for several, or empty for every interface; or the path of a unix socket. */
@@ -193,6 +196,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       })
     )
     const connections = {
+      sharing: options.sharing,
       ...Option.match(given.connections, { onNone: () => ({}), onSome: (connectionsMax) => ({ connectionsMax }) }),
       ...Option.match(given.connectionsPerPeer, {
         onNone: () => ({}),

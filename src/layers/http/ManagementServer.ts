@@ -23,6 +23,7 @@ import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
 import * as ConnectionGuard from "../sockets/ConnectionGuard.ts"
+import * as PortSharing from "../sockets/PortSharing.ts"
 import * as LoopbackHost from "./LoopbackHost.ts"
 import { Management, type Part, type Registered, type Route } from "./Management.ts"
 import * as ManagementAccess from "./ManagementAccess.ts"
@@ -34,6 +35,8 @@ import * as TreeTrace from "./TreeTrace.ts"
 export interface ManagementOptions extends ListenAddress {
   /** The program's own, for HTTPS and certificates of clients; see `ManagementAccess`. */
   readonly security?: SecurityConfig
+  /** With the process that replaces this one, or that it replaces; nobody shares the port unless told. */
+  readonly sharing?: PortSharing.PortSharing
 }
 
 export interface ManagementServer {
@@ -227,7 +230,10 @@ export const make = Effect.fnUntraced(function*(
     Effect.mapError(({ reason }) => new BindError({ address: wanted, reason }))
   )
   const server = isTls ? yield* certificates.serve(timeouts) : http.createServer(timeouts)
-  const listening = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: grace }).pipe(
+  const place = yield* PortSharing.listenOptions({ host, port }, options.sharing).pipe(
+    Effect.mapError(({ detail }) => bindError(wanted)({ cause: new Error(detail) }))
+  )
+  const listening = yield* NodeHttpServer.make(() => server, { ...place, gracefulShutdownTimeout: grace }).pipe(
     Effect.mapError(bindError(wanted))
   )
   yield* ConnectionGuard.guard(server, { name: `HTTP on ${wanted}`, share: connectionsShare })

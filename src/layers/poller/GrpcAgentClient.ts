@@ -140,7 +140,13 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
       ),
     streamResults: (check, lastSequence, deadline) =>
       client.streamResults({ ...request(check), lastSequence, completionStatus: undefined }, { deadline }).pipe(
-        Stream.map(({ currentSequence, data, isFinal }) => ({ data, isFinal, sequence: currentSequence })),
+        Stream.map(({ chunkIndex, currentSequence, data, isFinal, totalChunks }) => ({
+          data,
+          isFinal,
+          sequence: currentSequence,
+          index: chunkIndex,
+          total: totalChunks
+        })),
         Stream.takeUntil((chunk) => chunk.isFinal),
         Stream.mapError(failed)
       ),

@@ -41,10 +41,17 @@ const told = Effect.fnUntraced(function*(path: string, found: Effect.Success<Ret
   return PollerConfig.fromFile(value)
 })
 
+const replace = Flag.Boolean("replace").pipe(
+  Flag.withDefault(false),
+  Flag.withDescription(
+    "Take over from the poller that has the buffer folder: agent by agent, without a poll missed; then that one ends"
+  )
+)
+
 export const command = Command.make(
   "poller",
-  { config, http },
-  ({ config: path, http: address }) =>
+  { config, http, replace },
+  ({ config: path, http: address, replace: replaces }) =>
     Effect.gen(function*() {
       yield* ConfigSource.check
       const context = yield* Effect.context<FileSystem.FileSystem>()
@@ -59,6 +66,7 @@ export const command = Command.make(
         const isShadow = Option.exists(poller.rollout, (rollout) => rollout.isShadow)
         const folder = isShadow ? Option.none() : yield* BufferFolder.find(poller.buffer, poller.pollerId)
         return yield* PollerProgram.run(poller, {
+          replaces,
           watched: {
             path,
             read: Effect.flatMap(read(path), (found) => told(path, found)).pipe(Effect.provide(context))
@@ -74,5 +82,11 @@ export const command = Command.make(
     "Poll agents and report to core. While core is away, and across restarts, statuses wait in the folder that buffer.dir " +
       "of the configuration names, or below STATE_DIRECTORY, /var/lib/serviceradar or ~/.local/state/serviceradar"
   ),
-  Command.withExamples([{ command: "serviceradar poller --config poller.json", description: "Run a poller" }])
+  Command.withExamples([
+    { command: "serviceradar poller --config poller.json", description: "Run a poller" },
+    {
+      command: "serviceradar poller --config poller.json --replace",
+      description: "Run a new version, or with another file, in the place of the poller that runs"
+    }
+  ])
 )

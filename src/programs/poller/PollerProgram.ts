@@ -7,6 +7,7 @@
  *   ├─ Rollout           permanent: rolls back; absent without rollout in the file
  *   ├─ ConfigWatcher     permanent: applies the configuration when it is another one; absent without one that can change
  *   ├─ StatusBuffer      permanent, 10 s to write what is left; absent without a folder
+ *   ├─ Plugins           permanent; absent without plugins
  *   ├─ CoreReporter      permanent, 10 s to bring what is left to core; writes to the shadow's file in its place
  *   ├─ GrpcServer        permanent, health and reflection; absent without listen_addr
  *   ├─ ManagementServer  permanent; absent without an HTTP address
@@ -17,6 +18,9 @@
  *
  * Children stop in reverse order, so the last statuses are measured before the reporter drains, and what it leaves is
  * written. What waits belongs to the layer, not to the tree: a restart of all children loses nothing.
+ *
+ * Beside the tree a poller with a folder takes over from the one that has it, when it is started for that, and then lets
+ * itself be replaced in the same way, see Replacement.
  */
 import { Config, type Duration, Effect, Layer, Option, Ref } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
@@ -29,6 +33,8 @@ import * as DiskStatusBuffer from "../../layers/poller/buffer/DiskStatusBuffer.t
 import * as NodeSegmentFiles from "../../layers/poller/buffer/NodeSegmentFiles.ts"
 import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
+import * as Replacement from "../../layers/poller/handover/Replacement.ts"
+import * as PluginFolder from "../../layers/poller/plugins/PluginFolder.ts"
 import * as NodeHostNetwork from "../../layers/process/NodeHostNetwork.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import * as AgentSupervisor from "../../services/poller/AgentSupervisor.ts"
@@ -38,6 +44,7 @@ import { CoreReporter } from "../../services/poller/CoreReporter.ts"
 import { Fleet } from "../../services/poller/Fleet.ts"
 import { HostIdentity } from "../../services/poller/HostIdentity.ts"
 import * as MetricsCollector from "../../services/poller/MetricsCollector.ts"
+import { ReplyPlugins } from "../../services/poller/plugins/ReplyPlugins.ts"
 import * as Reconfiguration from "../../services/poller/Reconfiguration.ts"
 import * as RolloutGate from "../../services/poller/rollout/RolloutGate.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
@@ -56,12 +63,15 @@ export interface PollerOptions extends PollerRollout.RolloutOptions {
   readonly bufferFolder?: string
   /** Where the configuration came from, when it may change while the poller runs. */
   readonly watched?: ConfigWatcher.WatchedConfig
+  /** The process that this one takes over from, or that takes over from it. */
+  readonly replacement?: Replacement.Replacement
 }
 
 const drainTimeout = "10 seconds"
 
 /** The children of a poller, for a supervisor of its own or inside a larger tree. */
 export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
+  const sharing = options.replacement?.sharing
   const part = shown(config, options)
   return {
     id: "Poller",
@@ -77,15 +87,26 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
           run: StatusBuffer.use((buffer) => buffer.run)
         })
       ]),
+      ...(Option.isNone(config.plugins) ? [] : [
+        Supervisor.child({ id: "Plugins", run: Effect.flatMap(ReplyPlugins, (plugins) => plugins.run) })
+      ]),
       Supervisor.child({
         id: "CoreReporter",
         shutdown: drainTimeout,
         run: RolloutGate.whileOpen(CoreReporter.use((reporter) => reporter.run))
       }),
-      ...Option.toArray(config.listenAddress).map((address) => PollerServer.child(config, address, part, options.http)),
+      ...Option.toArray(config.listenAddress).map((address) =>
+        PollerServer.child(config, address, { part, http: options.http, sharing })
+      ),
       ...(options.http === undefined
         ? []
-        : [ManagementServer.child("poller", { ...options.http, security: config.security }, part)]),
+        : [
+          ManagementServer.child(
+            "poller",
+            { ...options.http, security: config.security, ...(sharing === undefined ? {} : { sharing }) },
+            part
+          )
+        ]),
       Supervisor.child({ id: "MetricsCollector", run: Effect.flatMap(links, MetricsCollector.run) }),
       ...AgentSupervisor.children()
     ]
@@ -104,11 +125,12 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
             Effect.map(current, ({ config: { coreAddress, security } }) => ({ address: coreAddress, security }))
           )
       ))),
-      Layer.provideMerge(Fleet.layer(config)),
+      Layer.provideMerge(Fleet.layer(config, options.replacement?.isPolledByOther)),
       Layer.provideMerge(HostIdentity.layer(addresses).pipe(Layer.provide(NodeHostNetwork.layer))),
       Layer.merge(GrpcAgentClient.layer),
       Layer.merge(Management.layer),
       Layer.merge(PollerRollout.layer(config, options)),
+      Layer.merge(Option.match(config.plugins, { onNone: () => Layer.empty, onSome: PluginFolder.layer })),
       Layer.provideMerge(SecurityLayer.layer)
     )))
 
@@ -116,21 +138,40 @@ const reporterLayer = (config: PollerConfig, options: PollerOptions) =>
   PollerRollout.shadowReporter(config, options) ?? CoreReporter.layer({
     ...Reconfiguration.reported(config),
     drainRate: Option.getOrUndefined(config.buffer.drainRate),
+    ...(options.replacement === undefined ? {} : { hasSuccessor: options.replacement.hasSuccessor }),
     ...(options.batchWait === undefined ? {} : { batchWait: options.batchWait })
   })
 
-const bufferLayer = ({ buffer }: PollerConfig, { bufferFolder }: PollerOptions) => {
+const bufferLayer = ({ buffer }: PollerConfig, { bufferFolder, replacement }: PollerOptions) => {
   const { ageMax, bytesMax } = buffer
   if (bufferFolder === undefined) return MemoryStatusBuffer.layer({ ageMax })
   return Layer.unwrap(Effect.map(
     NodeSegmentFiles.make(bufferFolder),
-    (files) => DiskStatusBuffer.layer({ files, ageMax, bytesMax })
+    (files) =>
+      DiskStatusBuffer.layer({
+        files,
+        ageMax,
+        bytesMax,
+        ...(replacement === undefined ? {} : { after: replacement.isOver })
+      })
   ))
 }
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
-export const run = (config: PollerConfig, options: PollerOptions = {}) =>
-  Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config, options)))
+export const run = Effect.fnUntraced(function*(config: PollerConfig, options: PollerOptions & Replaceable = {}) {
+  const { bufferFolder: folder, replaces = false } = options
+  const replacement = yield* Replacement.make({ folder, pollerId: config.pollerId, replaces })
+  const replaceable = { ...options, replacement }
+  yield* Effect.raceFirst(
+    Supervisor.run(tree(config, replaceable)),
+    Effect.flatMap(links, replacement.run)
+  ).pipe(Effect.provide(layer(config, replaceable)))
+}, Effect.scoped)
+
+interface Replaceable {
+  /** Takes over from the poller that has the folder. */
+  readonly replaces?: boolean
+}
 
 /** Those that are polled now. */
 const links = Effect.map(Fleet, ({ current }) => Effect.map(current, ({ links }) => [...links.values()]))

@@ -14,24 +14,28 @@ import * as Readiness from "../../layers/http/Readiness.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
+import type { PortSharing } from "../../layers/sockets/PortSharing.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 
 const readyName = "serviceradar.ready"
 const readyEvery = "2 seconds"
 
-/** `part` is what the poller shows of itself; the server over HTTP, where there is one, has registered it. */
-export const child = <R>(
-  config: PollerConfig,
-  address: ListenAddress,
-  part: Part<R>,
-  http: ListenAddress | undefined
-) =>
+interface Options<R> {
+  /** What the poller shows of itself; the server over HTTP, where there is one, has registered it. */
+  readonly part: Part<R>
+  readonly http: ListenAddress | undefined
+  /** With the process that replaces this one, or that it replaces. */
+  readonly sharing: PortSharing | undefined
+}
+
+export const child = <R>(config: PollerConfig, address: ListenAddress, { http, part, sharing }: Options<R>) =>
   Supervisor.child({
     id: "GrpcServer",
     start: Effect.gen(function*() {
       const credentials = yield* GrpcCredentials.server(config.security, address.host)
       const server = yield* GrpcServer.make({
         ...address,
+        ...(sharing === undefined ? {} : { sharing }),
         credentials,
         interceptors: yield* GrpcAuthorization.interceptors(config.security, address.host, []),
         services: [],

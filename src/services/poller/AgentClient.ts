@@ -76,6 +76,9 @@ export interface ResultsChunk {
   readonly data: Uint8Array
   readonly isFinal: boolean
   readonly sequence: string
+  /** From 0, of `total`; not numbered where `total` is 0. */
+  readonly index: number
+  readonly total: number
 }
 
 /** Each call ends no later than its deadline, then with `TimedOut`: nobody else bounds it. */

@@ -14,6 +14,7 @@ import * as Monotonic from "../clock/Monotonic.ts"
 import type * as SecurityContext from "../security/SecurityContext.ts"
 import { type AgentConnection, AgentError, NotAsked, Unreachable } from "./AgentClient.ts"
 import type { ExpectedCheck } from "./CoreReporter.ts"
+import * as Lease from "./handover/Lease.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import * as RolloutGate from "./rollout/RolloutGate.ts"
 
@@ -30,6 +31,7 @@ export interface TrackedCheck {
   readonly isNoted: Ref.Ref<boolean>
   /** Results are on their way to core; fetching more would only repeat them. */
   readonly isPending: Ref.Ref<boolean>
+  readonly runs: Lease.CheckRuns
 }
 
 export interface Presence {
@@ -73,23 +75,26 @@ export interface AgentLink {
   /** Open when the agent should be probed. */
   readonly isSuspect: Latch.Latch
   readonly followers: Set<Follower>
+  /** Whether this process polls the agent, and not one that takes over from it or that it takes over from. */
+  readonly lease: Lease.Lease
 }
 
 export const make = (
-  { phase = Duration.zero, turns = Option.none(), ...terms }:
+  { lease = Lease.make(), phase = Duration.zero, turns = Option.none(), ...terms }:
     & Pick<AgentTerms, "agent" | "poller" | "pollInterval">
-    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "turns">>,
+    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "lease" | "turns">>,
   /** Checks of the same agent at another address: what core was told of them last is what it still believes. */
   before: ReadonlyArray<TrackedCheck> = []
 ): AgentLink => ({
   terms: { ...terms, phase },
   checks: tracked(terms.agent, new Map(before.map((one) => [one.key, one]))),
   turns,
+  lease,
   security: Ref.makeUnsafe(Option.none()),
   connection: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
   presence: { absentSinceMillis: undefined, returnedMillis: undefined },
-  isKnown: Latch.makeUnsafe(Option.isNone(turns)),
+  isKnown: Latch.makeUnsafe(Option.isNone(turns) && lease.isHeld.isOpen()),
   isSuspect: Latch.makeUnsafe(true),
   followers: new Set()
 })
@@ -106,7 +111,8 @@ const tracked = (
     available: known.get(keys[index] ?? "")?.available ?? Ref.makeUnsafe(Option.none()),
     sequence: Ref.makeUnsafe(""),
     isNoted: Ref.makeUnsafe(false),
-    isPending: Ref.makeUnsafe(false)
+    isPending: Ref.makeUnsafe(false),
+    runs: Lease.neverRun()
   }))
 }
 
@@ -142,6 +148,16 @@ export const regularChecks = (agents: ReadonlyArray<PolledAgent>): ReadonlyMap<s
       )
     })
   )
+
+/**
+ * The agent was perhaps restarted, and counts its results from the beginning again: one that was asked to continue from a
+ * number of before would say that there is nothing new.
+ */
+export const forgetSequences = ({ checks }: AgentLink): Effect.Effect<void> =>
+  Effect.forEach(checks, ({ runs, sequence }) => {
+    runs.life += 1
+    return Ref.set(sequence, "")
+  }, { discard: true })
 
 /** Runs one call on the agent's connection, which bounds it in time, through its circuits. */
 export const ask = <A>(

@@ -8,6 +8,7 @@
 import { Cause, Duration, Effect, Exit, Fiber, Latch, Metric, Option, type Scope } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { AgentLink, AgentTerms, Follower, TrackedCheck } from "./AgentLink.ts"
+import * as Lease from "./handover/Lease.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import * as Ticks from "./Ticks.ts"
 
@@ -51,7 +52,7 @@ export const run = <R>(link: AgentLink, { intervalOf, onTick, poll }: LoopOption
       const asking = Effect.ensuring(
         Effect.suspend(() => {
           loop.isAsking = true
-          return poll(tracked)
+          return Lease.run(link.lease, tracked.runs, poll(tracked))
         }),
         Effect.suspend(() => {
           loop.isAsking = false
@@ -60,12 +61,17 @@ export const run = <R>(link: AgentLink, { intervalOf, onTick, poll }: LoopOption
         })
       )
       loops.set(tracked.key, loop)
-      loop.fiber = yield* Ticks.repeat(asking, timing.interval, {
-        phase: timing.phase,
-        isFirstOnGrid,
-        onSkipped,
-        onTick
-      }).pipe(
+      // What was taken over keeps its place in the interval, and the phase is in that.
+      const isTakenOver = tracked.runs.dueMillis !== undefined
+      loop.fiber = yield* Effect.andThen(
+        Lease.untilDue(tracked.runs),
+        Ticks.repeat(asking, timing.interval, {
+          phase: isTakenOver ? Duration.zero : timing.phase,
+          isFirstOnGrid: isFirstOnGrid && !isTakenOver,
+          onSkipped,
+          onTick
+        })
+      ).pipe(
         Effect.onExit((exit) =>
           Effect.suspend(() => {
             if (!Exit.isFailure(exit) || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
@@ -110,8 +116,7 @@ export const run = <R>(link: AgentLink, { intervalOf, onTick, poll }: LoopOption
       }
     })
 
-    yield* link.isKnown.await
-    return yield* Effect.forever(Effect.gen(function*() {
+    const keep = Effect.forever(Effect.gen(function*() {
       yield* follower.wake.await
       yield* follower.wake.close
       if (Option.isSome(failure)) return yield* Effect.failCause(failure.value)
@@ -121,6 +126,9 @@ export const run = <R>(link: AgentLink, { intervalOf, onTick, poll }: LoopOption
       }
       yield* settle
     }))
+    const kept = Effect.ensuring(Effect.andThen(follower.wake.open, keep), endAll)
+    yield* link.isKnown.await
+    return yield* Lease.whileHeld(link.lease, kept)
   }))
 
 const follow = (link: AgentLink): Effect.Effect<Follower, never, Scope.Scope> =>

@@ -14,6 +14,7 @@ import * as AgentLink from "./AgentLink.ts"
 import * as CheckLoops from "./CheckLoops.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
+import * as ReplyPlugins from "./plugins/ReplyPlugins.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 
 /** Never ends by itself. */
@@ -55,18 +56,23 @@ const measure = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck, spa
       return Effect.clockWith((clock) => {
         const startedNanos = clock.monotonicTimeNanosUnsafe()
         const asking = AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout, span))
-        const conclude = (status: ServiceStatus, counted: typeof PollerMetrics.pollsFailed) => {
+        const conclude = (status: ServiceStatus, counted: typeof PollerMetrics.pollsFailed, seconds: number) => {
           span.attribute("service.available", status.available)
           const measuredAtMillis = clock.currentTimeMillisUnsafe()
-          const seconds = Number(clock.monotonicTimeNanosUnsafe() - startedNanos) / 1e9
           return Effect.andThen(
             Effect.andThen(count(counted, took, seconds), PollObserver.tell({ status, check, host, measuredAtMillis })),
             report(tracked, status, measuredAtMillis)
           )
         }
+        const elapsed = () => Number(clock.monotonicTimeNanosUnsafe() - startedNanos) / 1e9
         return Effect.matchEffect(asking, {
-          onSuccess: (reply) => conclude(PolledStatus.fromReply(subject, reply), PollerMetrics.pollsSuccessful),
-          onFailure: ({ message }) => conclude(PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed)
+          onSuccess: (reply) => {
+            const seconds = elapsed()
+            return Effect.flatMap(ReplyPlugins.apply(subject, reply), (told) =>
+              conclude(PolledStatus.fromReply(subject, told), PollerMetrics.pollsSuccessful, seconds))
+          },
+          onFailure: ({ message }) =>
+            conclude(PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed, elapsed())
         })
       })
     }))

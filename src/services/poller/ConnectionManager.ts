@@ -39,6 +39,7 @@ const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
 const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection: AgentConnection) {
   const wasLost = yield* Effect.raceFirst(Effect.as(connection.lost, true), Effect.as(link.isSuspect.await, false))
   yield* link.isSuspect.close
+  if (wasLost) yield* AgentLink.forgetSequences(link)
   const probe = AgentLink.throughCircuits(link, (one) => one.probe(probeTimeout))
   yield* inTurn(link, probe).pipe(
     Effect.tapError((error) => Effect.andThen(noteAbsent(link, error), link.isKnown.open)),

@@ -52,6 +52,8 @@ export interface Options extends Reported {
   readonly batchWait?: Duration.Input
   /** Statuses a second that core gets at most; 2,000 unless told, and always several times what is measured. */
   readonly drainRate?: number | undefined
+  /** Whether another process sends what is left in the folder when this one ends; never unless told. */
+  readonly hasSuccessor?: Effect.Effect<boolean>
 }
 
 const batchSizeDefault = 100
@@ -108,10 +110,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
       nowMillis
     )
   let pace = paceAt(yield* Monotonic.millis)
-  // What a process before this one left goes without waiting for more.
-  const isLeft = (yield* buffer.size) > 0
-  const isDue = yield* Latch.make(isLeft)
-  const hasWaiting = yield* Latch.make(isLeft)
+  const isDue = yield* Latch.make()
+  const hasWaiting = yield* Latch.make()
   const present = PresentState.make()
   const cycleOptions = (startMillis: number): ReportCycle.CycleOptions => ({
     startMillis,
@@ -322,14 +322,22 @@ const make = Effect.fnUntraced(function*(options: Options) {
     })
   })
 
-  const drain = Effect.andThen(
-    Effect.timeoutOption(Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void), drainTimeout),
-    noteLeft
-  )
+  const isLeftToSuccessor = Effect.gen(function*() {
+    return (yield* options.hasSuccessor ?? Effect.succeed(false)) && Option.isSome(yield* buffer.folder)
+  })
 
-  // A batch left over by a predecessor that died goes first.
+  const drain = Effect.gen(function*() {
+    if (yield* isLeftToSuccessor) return
+    yield* Effect.timeoutOption(Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void), drainTimeout)
+    yield* noteLeft
+  })
+
+  // A batch left over by a predecessor that died goes first, and what a process before this one left without waiting for more.
   const resume = Effect.gen(function*() {
-    if ((yield* pending) > 0 && (yield* maySend)) yield* sendAll
+    yield* buffer.isReady
+    if ((yield* pending) === 0) return
+    yield* Effect.andThen(isDue.open, hasWaiting.open)
+    if (yield* maySend) yield* sendAll
   })
 
   const run = Effect.andThen(resume, Effect.forever(round)).pipe(Effect.onInterrupt(() => drain))

@@ -13,6 +13,7 @@ import * as PollPhase from "../../domain/poller/PollPhase.ts"
 import type { ConfigChange } from "../../domain/poller/reload/ConfigChange.ts"
 import * as ConfigDiff from "../../domain/poller/reload/ConfigDiff.ts"
 import * as AgentLink from "./AgentLink.ts"
+import * as Lease from "./handover/Lease.ts"
 
 export interface FleetState {
   readonly config: PollerConfig
@@ -28,13 +29,17 @@ export interface Replaced {
   readonly gone: ReadonlySet<string>
 }
 
+type IsPolledByOther = (agentId: AgentId) => boolean
+
 export class Fleet extends Context.Service<Fleet, {
   readonly current: Effect.Effect<FleetState>
   /** The one that holds now, then each that takes its place. */
   readonly changes: Stream.Stream<FleetState>
   readonly replace: (next: PollerConfig) => Effect.Effect<Replaced>
 }>()("serviceradar/services/poller/Fleet") {
-  static readonly layer = (config: PollerConfig) => Layer.effect(this, make(config))
+  /** `isPolledByOther`: who is not this process's until another lets it go. */
+  static readonly layer = (config: PollerConfig, isPolledByOther: IsPolledByOther = () => false) =>
+    Layer.effect(this, make(config, isPolledByOther))
 }
 
 export const identityOf = ({ kvStoreId, partition, pollerId }: PollerConfig): PollerIdentity => ({
@@ -56,11 +61,12 @@ const termsOf = (agent: PolledAgent, config: PollerConfig): AgentLink.AgentTerms
 const keysOf = (links: FleetState["links"]): ReadonlySet<string> =>
   new Set([...links.values()].flatMap(({ checks }) => checks.map(({ key }) => key)))
 
-const make = Effect.fnUntraced(function*(config: PollerConfig) {
+const make = Effect.fnUntraced(function*(config: PollerConfig, isPolledByOther: IsPolledByOther) {
   const turns = Semaphore.makeUnsafe(turnsMax)
   const linkTo = (agent: PolledAgent, config: PollerConfig, before: ReadonlyArray<AgentLink.TrackedCheck> = []) =>
     AgentLink.make({
       ...termsOf(agent, config),
+      lease: Lease.make(!isPolledByOther(agent.agentId)),
       turns: PollPhase.isLarge(config.agents.length) ? Option.some(turns) : Option.none()
     }, before)
   const state = yield* SubscriptionRef.make<FleetState>({

@@ -11,12 +11,14 @@ import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as ResultsMerge from "../../domain/monitoring/reports/ResultsMerge.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
+import * as ChunkOrder from "../../domain/poller/ChunkOrder.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as CheckLoops from "./CheckLoops.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
+import * as ReplyPlugins from "./plugins/ReplyPlugins.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 
 const unaryDeadline = Duration.seconds(30)
@@ -53,8 +55,9 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const counted = Result.isSuccess(reply) ? PollerMetrics.pollsSuccessful : PollerMetrics.pollsFailed
   yield* Metric.update(counted, 1)
   if (Result.isSuccess(reply)) {
-    if (isNews(check, reply.success)) {
-      yield* report(tracked, subject, PolledStatus.fromReply(subject, reply.success), reply.success.sequence)
+    if (isNews(check, reply.success, lastSequence)) {
+      const told = yield* ReplyPlugins.apply(subject, reply.success)
+      yield* report(tracked, subject, PolledStatus.fromReply(subject, told), told.sequence)
     }
     return
   }
@@ -88,6 +91,7 @@ const report = Effect.fnUntraced(function*(
   const measuredAtMillis = yield* Clock.currentTimeMillis
   yield* PollObserver.tell({ status, check, host, measuredAtMillis })
   const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
+  const { life } = tracked.runs
   yield* Ref.set(tracked.isPending, true)
   yield* reporter.report({
     key: tracked.key,
@@ -96,7 +100,10 @@ const report = Effect.fnUntraced(function*(
     isUrgent: Option.isNone(before) || before.value !== status.available,
     settled: (isDelivered) =>
       Effect.andThen(
-        isDelivered && sequence !== "" ? Ref.set(tracked.sequence, sequence) : Effect.void,
+        // An agent that was restarted meanwhile counts anew.
+        isDelivered && sequence !== "" && life === tracked.runs.life
+          ? Ref.set(tracked.sequence, sequence)
+          : Effect.void,
         Ref.set(tracked.isPending, false)
       )
   })
@@ -105,9 +112,15 @@ const report = Effect.fnUntraced(function*(
 
 const isStreamed = (check: Check): boolean => ServiceKinds.resultsOf(check) !== undefined
 
-/** A sweep with nothing new is not reported; an inventory always is, because core ages what it does not hear of. */
-const isNews = (check: Check, reply: ResultsReply): boolean =>
-  reply.hasNewData || ServiceKinds.resultsOf(check) !== "sweep"
+/**
+ * What an agent has nothing new of is not reported, except an inventory, because core ages what it does not hear of. A
+ * checker that counts nothing may not know the flag either: what it answers is always news.
+ */
+const isNews = (check: Check, reply: ResultsReply, lastSequence: string): boolean => {
+  const results = ServiceKinds.resultsOf(check)
+  if (reply.hasNewData || results === "inventory") return true
+  return results !== "sweep" && (reply.sequence === "" || reply.sequence !== lastSequence)
+}
 
 const fetch = (
   connection: AgentConnection,
@@ -128,7 +141,7 @@ const collect = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ResultsReply, AgentError> {
   const garbled = (detail: string) => new AgentError({ agentId, reason: new Garbled({ detail }) })
   const startedNanos = yield* Clock.currentTimeNanos
-  const initial: Merged = { merge: ResultsMerge.empty, final: Option.none() }
+  const initial: Merged = { order: ChunkOrder.start, merge: ResultsMerge.empty, final: Option.none() }
   const merged = yield* connection.streamResults(check, lastSequence, streamDeadline).pipe(
     Stream.timeoutOrElse({
       duration: chunkDeadline,
@@ -137,10 +150,13 @@ const collect = Effect.fnUntraced(function*(
     Stream.runFoldEffect(() => initial, (state, chunk) =>
       Effect.gen(function*() {
         yield* Metric.update(PollerMetrics.streamingChunks, 1)
+        const order = yield* Effect.fromResult(ChunkOrder.next(state.order, chunk)).pipe(
+          Effect.mapError((error) => garbled(error.detail))
+        )
         const merge = yield* Effect.fromResult(ResultsMerge.add(state.merge, chunk.data)).pipe(
           Effect.mapError((error) => garbled(error.detail))
         )
-        return { merge, final: chunk.isFinal ? Option.some(chunk.sequence) : state.final } satisfies Merged
+        return { order, merge, final: chunk.isFinal ? Option.some(chunk.sequence) : state.final } satisfies Merged
       }))
   )
   const sequence = yield* Effect.fromOption(merged.final).pipe(Effect.mapError(() => garbled("no final chunk")))
@@ -157,6 +173,7 @@ const collect = Effect.fnUntraced(function*(
 })
 
 interface Merged {
+  readonly order: ChunkOrder.ChunkOrder
   readonly merge: ResultsMerge.ResultsMerge
   readonly final: Option.Option<string>
 }

@@ -3,6 +3,7 @@ import { type Effect, Option } from "effect"
 import * as Rollout from "../../../src/domain/poller/rollout/Rollout.ts"
 import type { InvalidChildSpec } from "../../../src/domain/supervision/check/SpecCheck.ts"
 import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
+import type { ReplacementError } from "../../../src/layers/poller/handover/Replacement.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
 import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
@@ -32,7 +33,7 @@ describe("PollerProgram", () => {
     type Failure = ErrorOf<ReturnType<typeof PollerProgram.run>>
     type Tree = SupervisorShutdown<BindError | CredentialsError | AgentSupervisor | AgentRoster>
 
-    assert.isTrue(holds<Equals<Failure, Tree | CredentialsError | SecurityError>>(true))
+    assert.isTrue(holds<Equals<Failure, Tree | CredentialsError | ReplacementError | SecurityError>>(true))
   })
 
   it("has servers only where they are wanted", () => {

@@ -36,7 +36,7 @@ const garbled = new AgentError({ agentId, reason: new Garbled({ detail: "\"quote
 const healthy: AgentConnection = {
   getStatus: () => Effect.succeed(up),
   getResults: () => Effect.succeed({ ...up, sequence: "1", hasNewData: true }),
-  streamResults: () => Stream.make({ data: bytes([1]), isFinal: true, sequence: "1" }),
+  streamResults: () => Stream.make({ data: bytes([1]), isFinal: true, sequence: "1", index: 0, total: 0 }),
   probe: () => Effect.void,
   lost: Effect.never
 }
@@ -300,8 +300,8 @@ describe("AgentCoordinator's children", () => {
         ...healthy,
         streamResults: () =>
           Stream.make(
-            { data: bytes([{ ip: "1" }]), isFinal: false, sequence: "7" },
-            { data: bytes([{ ip: "2" }]), isFinal: true, sequence: "7" }
+            { data: bytes([{ ip: "1" }]), isFinal: false, sequence: "7", index: 0, total: 0 },
+            { data: bytes([{ ip: "2" }]), isFinal: true, sequence: "7", index: 0, total: 0 }
           )
       }, [resultsCheck("armis-sync", "grpc")])
 
@@ -316,7 +316,13 @@ describe("AgentCoordinator's children", () => {
         ...healthy,
         getResults: () => Effect.fail(new AgentError({ agentId, reason: new Unsupported({ detail: "" }) })),
         streamResults: (_, lastSequence) =>
-          Stream.make({ data: bytes(lastSequence === "1" ? {} : { hosts: [1] }), isFinal: true, sequence: "1" })
+          Stream.make({
+            data: bytes(lastSequence === "1" ? {} : { hosts: [1] }),
+            isFinal: true,
+            sequence: "1",
+            index: 0,
+            total: 0
+          })
       }, [resultsCheck("network_sweep", "sweep"), resultsCheck("snmp", "snmp")])
       yield* nth(seen, 0).settled?.(true) ?? Effect.void
       yield* TestClock.adjust("5 minutes")
@@ -343,7 +349,7 @@ describe("AgentCoordinator's children", () => {
         streamResults: ({ serviceName }) => {
           if (serviceName === "stalls-sync") return Stream.never
           const data = serviceName === "garbage-sync" ? new TextEncoder().encode("{") : bytes([])
-          return Stream.make({ data, isFinal: serviceName === "garbage-sync", sequence: "1" })
+          return Stream.make({ data, isFinal: serviceName === "garbage-sync", sequence: "1", index: 0, total: 0 })
         }
       }, ["early-sync", "garbage-sync", "stalls-sync"].map((name) => resultsCheck(name, "grpc", "10 minutes")))
       yield* TestClock.adjust("30 seconds")

@@ -14,7 +14,8 @@ import { agent, check, poller } from "./statuses.ts"
 const connection: AgentConnection = {
   getStatus: () => Effect.never,
   getResults: () => Effect.never,
-  streamResults: () => Stream.make({ data: new TextEncoder().encode("[1]"), isFinal: true, sequence: "1" }),
+  streamResults: () =>
+    Stream.make({ data: new TextEncoder().encode("[1]"), isFinal: true, sequence: "1", index: 0, total: 0 }),
   probe: () => Effect.void,
   lost: Effect.never
 }

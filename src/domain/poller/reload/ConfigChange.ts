@@ -41,7 +41,7 @@ export interface ChecksChanged {
 /** What the process itself is made of. */
 export type RestartKey = Extract<
   keyof PollerConfig,
-  "pollerId" | "sourceIp" | "listenAddress" | "serviceName" | "buffer" | "logOutput" | "rollout"
+  "pollerId" | "sourceIp" | "listenAddress" | "serviceName" | "buffer" | "logOutput" | "plugins" | "rollout"
 >
 
 /** As the file spells them. */
@@ -52,6 +52,7 @@ export const restartKeys: Readonly<Record<RestartKey, string>> = {
   serviceName: "service_name",
   buffer: "buffer",
   logOutput: "logging.output",
+  plugins: "plugins",
   rollout: "rollout"
 }
 

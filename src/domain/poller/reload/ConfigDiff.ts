@@ -50,6 +50,7 @@ const keys: { readonly [Key in keyof PollerConfig]-?: Compare } = {
   serviceName: onRestart("serviceName"),
   buffer: onRestart("buffer"),
   logOutput: onRestart("logOutput"),
+  plugins: onRestart("plugins"),
   rollout: (before, next) =>
     Equal.equals(Option.map(before.rollout, ownOf), Option.map(next.rollout, ownOf))
       ? []

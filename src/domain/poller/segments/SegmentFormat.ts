@@ -130,25 +130,42 @@ export interface Scan {
   readonly tornBytes: number
 }
 
-/** Every record of a segment that can be read. */
-export const scan = (bytes: Uint8Array, frame: Frame): Scan => {
-  const records: Array<SegmentRecord> = []
-  let end = headerBytes
-  let corruptBytes = 0
-  while (end < bytes.length) {
-    const record = recordAt(bytes, end, frame)
+/** A scan that is under way. */
+export interface Scanning {
+  readonly records: Array<SegmentRecord>
+  end: number
+  corruptBytes: number
+  isOver: boolean
+}
+
+export const beginScan = (): Scanning => ({ records: [], end: headerBytes, corruptBytes: 0, isOver: false })
+
+/** Goes on for at most so many records: a segment takes longer than others should have to wait. */
+export const scanOn = (scanning: Scanning, bytes: Uint8Array, frame: Frame, recordsMax: number): void => {
+  for (let records = 0; records < recordsMax; records++) {
+    const record = scanning.end < bytes.length ? recordAt(bytes, scanning.end, frame) : undefined
     if (record !== undefined) {
-      records.push(record)
-      end = record.end
+      scanning.records.push(record)
+      scanning.end = record.end
       continue
     }
-    const next = nextRecordFrom(bytes, end + 1, frame)
-    if (next === undefined) break
-    corruptBytes += next - end
-    end = next
+    const next = nextRecordFrom(bytes, scanning.end + 1, frame)
+    if (next === undefined) {
+      scanning.isOver = true
+      return
+    }
+    scanning.corruptBytes += next - scanning.end
+    scanning.end = next
   }
-  return { records, end, corruptBytes, tornBytes: bytes.length - end }
 }
+
+/** Every record that can be read, of a scan that is over. */
+export const scanned = ({ corruptBytes, end, records }: Scanning, bytes: Uint8Array): Scan => ({
+  records,
+  end,
+  corruptBytes,
+  tornBytes: bytes.length - end
+})
 
 /** The newest mark among records. */
 export const newestMark = (records: ReadonlyArray<SegmentRecord>): Mark.Mark | undefined => {

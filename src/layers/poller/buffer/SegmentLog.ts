@@ -10,16 +10,11 @@ import * as Position from "../../../domain/poller/segments/Position.ts"
 import * as SegmentFormat from "../../../domain/poller/segments/SegmentFormat.ts"
 import * as StoredStatus from "../../../domain/poller/segments/StoredStatus.ts"
 import { checksum } from "./checksum.ts"
-import { BufferFault, type SegmentFile, type SegmentFiles } from "./SegmentFiles.ts"
+import type { BufferFault, SegmentFile, SegmentFiles } from "./SegmentFiles.ts"
+import * as SegmentReading from "./SegmentReading.ts"
 import * as SegmentRecovery from "./SegmentRecovery.ts"
 
-export interface ReadStatus {
-  readonly position: Position.Position
-  /** None: what stands there was never written as a status. */
-  readonly stored: Option.Option<StoredStatus.StoredStatus>
-}
-
-export interface SegmentLog {
+export interface SegmentLog extends SegmentReading.SegmentReading {
   readonly recovered: SegmentRecovery.Recovered
   /** The number of the first segment that this process begins. */
   readonly firstOwn: number
@@ -37,10 +32,6 @@ export interface SegmentLog {
   ) => Effect.Effect<ReadonlyArray<Position.Position>, BufferFault>
   /** What was appended survives a power failure. */
   readonly sync: Effect.Effect<void, BufferFault>
-  /** About a mebibyte of those behind this place, at least one if there is one. */
-  readonly read: (after: Position.Position) => Effect.Effect<ReadonlyArray<ReadStatus>, BufferFault>
-  /** Where the segment ends that is read next. */
-  readonly unreadAfter: (after: Position.Position) => Position.Position | undefined
   /** The segment cannot be read: it is set aside, if that can be done. */
   readonly giveUp: (segment: number) => Effect.Effect<void>
   /** Removes segments that core has all of. */
@@ -59,13 +50,6 @@ export interface Options {
   readonly numbersFrom: number
 }
 
-const readBytes = 1_048_576
-
-/** Behind this byte stand the statuses after this one. */
-interface Place extends Position.Position {
-  readonly offset: number
-}
-
 /** Holds the folder until the scope closes. */
 export const open = Effect.fnUntraced(function*(
   { files, newId, numbersFrom, segmentBytes }: Options
@@ -76,8 +60,7 @@ export const open = Effect.fnUntraced(function*(
   const firstOwn = Math.max(recovered.nextNumber, numbersFrom)
   let nextNumber = firstOwn
   let current: { readonly segment: SegmentRecovery.Segment; readonly file: SegmentFile } | undefined
-  /** Where the last look began and ended, so that the next one need not begin with the segment. */
-  let places: ReadonlyArray<Place> = []
+  const { read, unreadAfter } = SegmentReading.make(files, segments)
 
   const close = Effect.suspend(() => {
     const { file } = current ?? {}
@@ -149,64 +132,6 @@ export const open = Effect.fnUntraced(function*(
     return positions
   })
 
-  const chunkAt = (segment: SegmentRecovery.Segment, offset: number, length: number) =>
-    files.read(segment.name, offset, Math.min(length, segment.bytes - offset))
-
-  /** Whole records from `offset`; none when no whole one stands there. */
-  const recordsAt = Effect.fnUntraced(function*(segment: SegmentRecovery.Segment, offset: number) {
-    for (let length = readBytes;; length *= 2) {
-      const bytes = yield* chunkAt(segment, offset, length)
-      const records: Array<SegmentFormat.SegmentRecord> = []
-      let record = SegmentFormat.recordAt(bytes, 0, segment.frame)
-      while (record !== undefined) {
-        records.push(record)
-        record = SegmentFormat.recordAt(bytes, record.end, segment.frame)
-      }
-      const isAll = offset + length >= segment.bytes
-      if (records.length > 0 || isAll) return records
-    }
-  })
-
-  const unreadable = (segment: SegmentRecovery.Segment, offset: number) =>
-    new BufferFault({
-      path: `${files.folder}/${segment.name}`,
-      step: "reading",
-      detail: `there is no record at byte ${offset}`,
-      isAbsent: false
-    })
-
-  /** Those of this segment behind `after`, as many as one look brings. */
-  const readFrom = Effect.fnUntraced(function*(segment: SegmentRecovery.Segment, after: Position.Position) {
-    const first = after.segment === segment.number ? after.ordinal : 0
-    const known = places.findLast((place) => place.segment === segment.number && place.ordinal <= first)
-    let { offset, ordinal } = known ?? { offset: SegmentFormat.headerBytes, ordinal: 0 }
-    while (offset < segment.bytes) {
-      const records = yield* recordsAt(segment, offset)
-      const newest = records.at(-1)
-      if (newest === undefined) return yield* unreadable(segment, offset)
-      const statuses = records.filter(({ kind, ordinal }) => kind === "status" && ordinal > first)
-      const begin = { segment: segment.number, ordinal, offset }
-      offset += newest.end
-      ordinal = newest.ordinal
-      places = [begin, { segment: segment.number, ordinal, offset }]
-      if (statuses.length > 0) {
-        return statuses.map(({ ordinal, payload }): ReadStatus => ({
-          position: { segment: segment.number, ordinal },
-          stored: StoredStatus.decode(payload)
-        }))
-      }
-    }
-    return []
-  })
-
-  const unread = (after: Position.Position) =>
-    segments.find(({ lastOrdinal, number }) => Position.isAfter({ segment: number, ordinal: lastOrdinal }, after))
-
-  const read: SegmentLog["read"] = (after) => {
-    const segment = unread(after)
-    return segment === undefined ? Effect.succeed([]) : readFrom(segment, after)
-  }
-
   const forget = (number: number) => {
     const index = segments.findIndex((segment) => segment.number === number)
     if (index >= 0) segments.splice(index, 1)
@@ -239,10 +164,7 @@ export const open = Effect.fnUntraced(function*(
     // What a failed sync has left of it nobody knows: the next write begins a segment.
     sync: Effect.tapError(Effect.suspend(() => current?.file.sync ?? Effect.void), () => close),
     read,
-    unreadAfter: (after) => {
-      const segment = unread(after)
-      return segment === undefined ? undefined : { segment: segment.number, ordinal: segment.lastOrdinal }
-    },
+    unreadAfter,
     giveUp: (number) => {
       const name = SegmentRecovery.nameOf(number)
       return Effect.suspend(() => current?.segment.number === number ? close : Effect.void).pipe(

@@ -99,6 +99,19 @@ interface Read {
 const setAside = (files: SegmentFiles, name: string, why: string): Effect.Effect<Read, BufferFault> =>
   Effect.as(files.rename(name, asideOf(name)), { notes: [`${name} is set aside as ${asideOf(name)}: ${why}`] })
 
+/** Some milliseconds of them. */
+const recordsAtOnce = 1_000
+
+/** Polls go on meanwhile. */
+const scanInSlices = Effect.fnUntraced(function*(bytes: Uint8Array, frame: SegmentFormat.Frame) {
+  const scanning = SegmentFormat.beginScan()
+  while (!scanning.isOver) {
+    SegmentFormat.scanOn(scanning, bytes, frame, recordsAtOnce)
+    yield* Effect.yieldNow
+  }
+  return SegmentFormat.scanned(scanning, bytes)
+})
+
 const readSegment = Effect.fnUntraced(function*(
   files: SegmentFiles,
   { bytes: size, name, number }: Found
@@ -112,7 +125,7 @@ const readSegment = Effect.fnUntraced(function*(
   const header = Option.getOrUndefined(SegmentFormat.decodeHeader(bytes, checksum))
   if (header?.number !== number) return yield* setAside(files, name, "its beginning is none of a segment")
   const frame = { checksum, seed: SegmentFormat.seedOf(header.id, checksum) }
-  const scan = SegmentFormat.scan(bytes, frame)
+  const scan = yield* scanInSlices(bytes, frame)
   const statuses = scan.records.filter(({ kind }) => kind === "status")
   const segment: Segment = {
     number,

@@ -46,6 +46,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   return StatusBuffer.of({
     offer,
+    isReady: Effect.void,
     take,
     settle: Effect.andThen(Effect.sync(() => ReportBuffer.settle(buffer)), noteSize),
     size: Effect.sync(() => ReportBuffer.size(buffer)),

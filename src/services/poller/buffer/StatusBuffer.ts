@@ -31,6 +31,8 @@ export type Cut =
 export class StatusBuffer extends Context.Service<StatusBuffer, {
   /** Never waits and never fails. */
   readonly offer: (one: WaitingStatus) => Effect.Effect<void>
+  /** What a process before this one left is known, or cannot be: from here on the oldest are taken first. */
+  readonly isReady: Effect.Effect<void>
   /** The oldest that wait; none when nothing does. */
   readonly take: (cut: Cut) => Effect.Effect<Option.Option<Batch>>
   /** The batch in flight has arrived, or has been given up. */

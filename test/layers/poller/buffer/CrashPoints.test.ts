@@ -57,8 +57,9 @@ const accept = ({ accepted, begin }: Course, end: number) => {
 
 const withBuffer = <A>(files: CrashingFiles, course: Effect.Effect<A, never, StatusBuffer>) =>
   Effect.gen(function*() {
-    const { run } = yield* StatusBuffer
+    const { isReady, run } = yield* StatusBuffer
     const fiber = yield* Effect.forkChild(run, { startImmediately: true })
+    yield* isReady
     const result = yield* course
     yield* Fiber.interrupt(fiber)
     return result

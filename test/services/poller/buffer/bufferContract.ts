@@ -62,8 +62,9 @@ export const drainAll = Effect.fnUntraced(function*(cut: StatusBuffer.Cut) {
 export const contract = (layerOf: (limits: Limits) => Layer.Layer<StatusBuffer.StatusBuffer>) => {
   const withBuffer = <A, E>(test: Effect.Effect<A, E, StatusBuffer.StatusBuffer>, limits: Limits = {}) =>
     Effect.gen(function*() {
-      const { run } = yield* StatusBuffer.StatusBuffer
+      const { isReady, run } = yield* StatusBuffer.StatusBuffer
       yield* Effect.forkChild(run, { startImmediately: true })
+      yield* isReady
       return yield* test
     }).pipe(Effect.provide(layerOf(limits)), Effect.provideService(Metric.MetricRegistry, new Map()))
 

@@ -11,6 +11,7 @@ import type * as http2 from "node:http2"
 import * as net from "node:net"
 import * as HostPort from "../../../../domain/sockets/HostPort.ts"
 import * as ConnectionGuard from "../../../sockets/ConnectionGuard.ts"
+import * as PortSharing from "../../../sockets/PortSharing.ts"
 
 export class BindError extends Schema.TaggedError<BindError>()("BindError", {
   address: Schema.String,
@@ -57,16 +58,27 @@ const listen = (options: net.ListenOptions, onSocket: (socket: net.Socket) => vo
 const connectionsShare = 0.7
 
 /** Interrupted or not, a server that listens is closed in the end. */
-const acquire = (options: net.ListenOptions, name: string, limits: Limits, onSocket: (socket: net.Socket) => void) =>
-  Effect.acquireRelease(listen(options, onSocket), (server) => Effect.sync(() => server.close()), {
-    interruptible: true
-  }).pipe(
+const acquire = (
+  place: { readonly host?: string; readonly port?: number; readonly path?: string },
+  name: string,
+  limits: Limits,
+  onSocket: (socket: net.Socket) => void
+) =>
+  PortSharing.listenOptions(place, limits.sharing).pipe(
+    Effect.mapError(({ code, detail }) => new AddressError({ code, reason: reasonOf(detail) })),
+    Effect.flatMap((options) =>
+      Effect.acquireRelease(listen(options, onSocket), (server) => Effect.sync(() => server.close()), {
+        interruptible: true
+      })
+    ),
     Effect.tap((server) =>
       ConnectionGuard.guard(server, { ...limits, name: `gRPC on ${name}`, share: connectionsShare })
     )
   )
 
-type Limits = Pick<ConnectionGuard.ConnectionGuardOptions, "connectionsMax" | "connectionsPerPeerMax">
+type Limits = Pick<ConnectionGuard.ConnectionGuardOptions, "connectionsMax" | "connectionsPerPeerMax"> & {
+  readonly sharing?: PortSharing.PortSharing | undefined
+}
 
 const portOf = (server: net.Server): number => {
   const address = server.address()

@@ -1,0 +1,35 @@
+/** Takes the folder, and learns what a process before this one left there. */
+import { Effect, Exit, Scope } from "effect"
+import { newOrigin } from "../../../../services/poller/buffer/MemoryStatusBuffer.ts"
+import * as SegmentLog from "../SegmentLog.ts"
+import * as WaitingQueue from "../WaitingQueue.ts"
+import { type DiskState, noteSize } from "./DiskState.ts"
+
+/** What is open belongs to `owner` until the log is closed. */
+export const openLog = (state: DiskState, owner: Scope.Scope) =>
+  Effect.uninterruptible(Effect.gen(function*() {
+    const { files, queue, segmentBytes } = state
+    const scope = yield* Scope.fork(owner)
+    const numbersFrom = Math.max(queue.cursor.segment, state.settled.segment) + 1
+    const opened = yield* SegmentLog.open({ files, segmentBytes, newId: newOrigin, numbersFrom }).pipe(
+      Scope.provide(scope),
+      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+    )
+    state.log = opened
+    state.logScope = scope
+    yield* Effect.forEach(opened.recovered.notes, (note) => Effect.logWarning(`${files.folder}: ${note}`))
+    if (state.firstOwn === undefined) {
+      state.firstOwn = opened.firstOwn
+      const { mark } = opened.recovered
+      state.settled = mark.settled
+      queue.cursor = mark.settled
+      state.recoveredThrough = mark.inFlight
+      WaitingQueue.stepBehind(queue)
+      const left = opened.countAfter(state.settled)
+      if (left > 0) yield* Effect.logInfo(`${left} statuses of before the start wait in ${files.folder}`)
+    }
+    // What core has all of is removed when a mark says so that is on the disk.
+    if (opened.recovered.segments.length > 0) state.toMark += 1
+    yield* state.hasWork.open
+    yield* noteSize(state)
+  }))

@@ -1,0 +1,95 @@
+/**
+ * The old side of a replacement: lets a poller that starts beside this one take over, agent by agent.
+ *
+ * Nothing is final until the other says so. While it has not, its end, however it comes, makes every agent this process's
+ * again; then this process ends, and leaves what waits in the folder to the other.
+ */
+import { Deferred, Effect, FiberSet, Queue, Result, Schema, type Scope } from "effect"
+import type { AgentId } from "../../../domain/monitoring/Ids.ts"
+import * as HandoverMessage from "../../../domain/poller/handover/HandoverMessage.ts"
+import type * as AgentLink from "../../../services/poller/AgentLink.ts"
+import * as AgentHandover from "../../../services/poller/handover/AgentHandover.ts"
+import type { FolderSocketError } from "../../process/FolderSocket.ts"
+import * as HandoverSocket from "./HandoverSocket.ts"
+
+export interface Options {
+  readonly folder: string
+  readonly pollerId: string
+  /** Those of this moment. */
+  readonly links: Effect.Effect<ReadonlyArray<AgentLink.AgentLink>>
+  /** Told the id of the process that has taken over. */
+  readonly finished: Deferred.Deferred<number>
+}
+
+const decode = Schema.decodeResult(HandoverMessage.fromNewLine)
+const encode = Schema.encodeSync(HandoverMessage.fromOldLine)
+
+/** Listens until the scope closes. */
+export const serve = Effect.fn("HandoverServer.serve")(function*(
+  { finished, folder, links, pollerId }: Options
+): Effect.fn.Return<void, FolderSocketError, Scope.Scope> {
+  let isBeingReplaced = false
+
+  const replacement = Effect.fnUntraced(function*(connection: HandoverSocket.LineConnection, pid: number) {
+    const send = (message: HandoverMessage.FromOld) => connection.send(encode(message))
+    const released = yield* links
+    yield* Effect.addFinalizer(() =>
+      Effect.gen(function*() {
+        if (yield* Deferred.isDone(finished)) return
+        yield* Effect.forEach(released, AgentHandover.takeBack, { discard: true })
+        yield* Effect.logWarning(`process ${pid} did not take over to the end: this one polls on`)
+      })
+    )
+    // Of these none goes on when the agents are taken back.
+    const fork = yield* FiberSet.runtime(yield* FiberSet.make())<never>()
+    yield* send({
+      _tag: "Welcome",
+      protocol: HandoverMessage.protocol,
+      pid: process.pid,
+      agentIds: released.map(({ terms }) => terms.agent.agentId)
+    })
+    const release = Effect.fnUntraced(function*(agentId: AgentId) {
+      const link = released.find(({ terms }) => terms.agent.agentId === agentId)
+      const checks = link === undefined ? [] : yield* AgentHandover.release(link)
+      yield* send({ _tag: "Released", agentId, checks })
+    })
+    for (;;) {
+      const line = yield* Effect.result(Queue.take(connection.lines))
+      if (Result.isFailure(line)) return
+      const message = decode(line.success)
+      if (Result.isFailure(message) || message.success._tag === "Hello") return
+      if (message.success._tag === "Finish") break
+      fork(release(message.success.agentId))
+    }
+    // Agents that the other does not know are nobody's from here on.
+    yield* Effect.forEach(released, AgentHandover.release, { discard: true, concurrency: "unbounded" })
+    yield* Effect.logInfo(`process ${pid} has taken over; this one ends`)
+    yield* Deferred.succeed(finished, pid)
+    // Its end is how the other learns that nothing of this process is left.
+    return yield* Effect.never
+  }, Effect.scoped)
+
+  yield* HandoverSocket.listen(folder, (connection) =>
+    Effect.gen(function*() {
+      const refuse = (reason: string) => connection.send(encode({ _tag: "Refused", reason }))
+      const first = yield* Effect.timeoutOption(Effect.result(Queue.take(connection.lines)), "5 seconds")
+      const hello = first._tag === "Some" && Result.isSuccess(first.value) ? decode(first.value.success) : undefined
+      if (hello === undefined || Result.isFailure(hello) || hello.success._tag !== "Hello") {
+        return yield* refuse("it did not say who it is")
+      }
+      const { pid, pollerId: theirs, protocol } = hello.success
+      if (protocol !== HandoverMessage.protocol) {
+        return yield* refuse(`it speaks protocol ${protocol}, this one speaks 1`)
+      }
+      if (theirs !== pollerId) return yield* refuse(`it is poller ${theirs}, this one is ${pollerId}`)
+      if (isBeingReplaced) return yield* refuse("another process is taking over")
+      isBeingReplaced = true
+      yield* Effect.logInfo(`process ${pid} takes over from this one`)
+      yield* Effect.ensuring(
+        replacement(connection, pid),
+        Effect.sync(() => {
+          isBeingReplaced = false
+        })
+      )
+    }))
+})

@@ -1,0 +1,50 @@
+/** What an agent answered, as the plugins of this poller want it reported; as it is, where there are none. */
+import { Context, Effect } from "effect"
+import type { PollSubject } from "../../../domain/monitoring/reports/PolledStatus.ts"
+import type { Input, PluginKind } from "../../../domain/poller/plugins/PluginContract.ts"
+import type { StatusReply } from "../AgentClient.ts"
+import type { PluginSlot } from "./PluginSlot.ts"
+
+export interface Plugins {
+  /** In the order in which they are asked. */
+  readonly slots: () => ReadonlyArray<Pick<PluginSlot, "isFor" | "run">>
+  /** Follows what they are loaded from. */
+  readonly run: Effect.Effect<never>
+}
+
+export const ReplyPlugins = Context.Reference<Plugins>("serviceradar/services/poller/plugins/ReplyPlugins", {
+  defaultValue: () => ({ slots: () => [], run: Effect.never })
+})
+
+const decoder = new TextDecoder()
+const encoder = new TextEncoder()
+
+/** Costs next to nothing where no plugin is for it. */
+export const apply = <A extends StatusReply>(subject: PollSubject, reply: A): Effect.Effect<A> =>
+  Effect.flatMap(ReplyPlugins, (plugins) => {
+    const kind: PluginKind = subject.source === "results" ? "results" : "check"
+    const slots = plugins.slots().filter((slot) => slot.isFor(kind, subject.check.serviceType))
+    return slots.length === 0 ? Effect.succeed(reply) : askAll(slots, subject, reply)
+  })
+
+const askAll = Effect.fnUntraced(function*<A extends StatusReply>(
+  slots: ReturnType<Plugins["slots"]>,
+  { agentId, check: { serviceName, serviceType } }: PollSubject,
+  reply: A
+) {
+  const message = decoder.decode(reply.message)
+  let input: Input = {
+    agentId,
+    serviceType,
+    serviceName,
+    available: reply.available,
+    message,
+    responseTimeMillis: Number(reply.responseTimeNanos) / 1e6
+  }
+  for (const slot of slots) input = yield* slot.run(input)
+  return {
+    ...reply,
+    available: input.available,
+    message: input.message === message ? reply.message : encoder.encode(input.message)
+  }
+})

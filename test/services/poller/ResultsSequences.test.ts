@@ -1,0 +1,142 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Latch, Layer, Metric, Option, Ref, References, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { ServiceType } from "../../../src/domain/monitoring/Ids.ts"
+import { AgentClient, type AgentConnection, type ResultsChunk } from "../../../src/services/poller/AgentClient.ts"
+import * as AgentCoordinator from "../../../src/services/poller/AgentCoordinator.ts"
+import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
+import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
+import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
+import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
+import { secured } from "../../support/secured.ts"
+import { agent, check, poller, textOf } from "./statuses.ts"
+
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+const quiet: AgentConnection = {
+  getStatus: () => Effect.never,
+  getResults: () => Effect.never,
+  streamResults: () => Stream.never,
+  probe: () => Effect.void,
+  lost: Effect.never
+}
+
+/** One agent with one results check each minute, over this connection; what is reported waits for a word of core. */
+const fetching = Effect.fnUntraced(function*(connection: AgentConnection, type: string) {
+  const reported: Array<Report> = []
+  const link = AgentLink.make({
+    agent: agent("agent-1", "agent:1", [
+      check("results", { serviceType: ServiceType.make(type), resultsInterval: Option.some(Duration.minutes(1)) })
+    ]),
+    poller,
+    pollInterval: Duration.seconds(30)
+  })
+  const outside = Layer.mergeAll(
+    Layer.succeed(CoreReporter, {
+      report: (report) => Effect.sync(() => void reported.push(report)),
+      reconfigure: () => Effect.void,
+      run: Effect.never,
+      pending: Effect.succeed(0),
+      trouble: Effect.succeedNone
+    }),
+    HostIdentity.layerStatic(""),
+    Layer.succeed(AgentClient, { connect: () => Effect.succeed(connection) })
+  )
+  yield* Effect.asVoid(AgentCoordinator.secure(link))
+  const started = Effect.flatMap(
+    ConnectionManager.start(link),
+    (watch) => Effect.all([watch, ResultsStreamer.run(link)], { concurrency: "unbounded" })
+  )
+  yield* Effect.forkScoped(started.pipe(Effect.provide(outside), Effect.scoped))
+  yield* TestClock.adjust("1 second")
+  yield* TestClock.adjust("1 second")
+  const settle = (isDelivered: boolean) => Effect.suspend(() => reported.at(-1)?.settled?.(isDelivered) ?? Effect.void)
+  return { reported, settle, link }
+})
+
+const given = <A, E>(test: Effect.Effect<A, E, Effect.Services<ReturnType<typeof fetching>>>) =>
+  test.pipe(
+    Effect.scoped,
+    Effect.provide(secured),
+    Effect.provideService(Metric.MetricRegistry, new Map()),
+    Effect.provideService(References.MinimumLogLevel, "None")
+  )
+
+const reply = (sequence: string, hasNewData: boolean) => ({
+  available: true,
+  message: bytes({ sequence }),
+  responseTimeNanos: 1n,
+  agentId: "",
+  sequence,
+  hasNewData
+})
+
+describe("The sequence of a results check", () => {
+  it.effect("is forgotten when the connection is lost, also that of results which core acknowledges later", () =>
+    given(Effect.gen(function*() {
+      const asked: Array<string> = []
+      const lost = Latch.makeUnsafe()
+      const { link, settle } = yield* fetching({
+        ...quiet,
+        lost: lost.await,
+        getResults: (_, lastSequence) =>
+          Effect.sync(() => {
+            asked.push(lastSequence)
+            return reply("5", true)
+          })
+      }, "snmp")
+      yield* settle(true)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(asked, ["", "5"])
+      yield* lost.release
+      yield* TestClock.adjust("1 second")
+      // Of the life before.
+      yield* settle(true)
+      assert.deepStrictEqual(yield* Effect.forEach(link.checks, ({ sequence }) => Ref.get(sequence)), [""])
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(asked.at(-1), "")
+    })))
+
+  it.effect("that an agent repeats with nothing new sends nothing; who counts nothing is always heard", () =>
+    given(Effect.gen(function*() {
+      const counting = yield* fetching({ ...quiet, getResults: () => Effect.succeed(reply("5", false)) }, "snmp")
+      assert.lengthOf(counting.reported, 1)
+      yield* counting.settle(true)
+      yield* TestClock.adjust("5 minutes")
+      assert.lengthOf(counting.reported, 1)
+
+      const plain = yield* fetching({ ...quiet, getResults: () => Effect.succeed(reply("", false)) }, "snmp")
+      yield* plain.settle(true)
+      yield* TestClock.adjust("1 minute")
+      assert.lengthOf(plain.reported, 2)
+    })))
+})
+
+describe("A stream of results", () => {
+  const chunk = (index: number, total: number): ResultsChunk => ({
+    data: bytes([index]),
+    isFinal: index === total - 1,
+    sequence: "1",
+    index,
+    total
+  })
+
+  for (
+    const [what, chunks, expected] of [
+      ["whole", [chunk(0, 3), chunk(1, 3), chunk(2, 3)], "[0,1,2]"],
+      ["out of order", [chunk(1, 3), chunk(0, 3), chunk(2, 3)], "chunk 0 of 3 is missing: 1 came"],
+      ["with a chunk twice", [chunk(0, 3), chunk(1, 3), chunk(1, 3), chunk(2, 3)], "chunk 1 of 3 came twice"],
+      ["with a chunk missing", [chunk(0, 3), chunk(2, 3)], "chunk 1 of 3 is missing: 2 came"],
+      ["without its end", [chunk(0, 3), chunk(1, 3)], "no final chunk"]
+    ] as const
+  ) {
+    it.effect(`that comes ${what} is ${expected.startsWith("[") ? "reported as one" : "told as what it is"}`, () =>
+      given(Effect.gen(function*() {
+        const { reported } = yield* fetching({ ...quiet, streamResults: () => Stream.fromIterable(chunks) }, "sync")
+        const [status] = reported.map((one) => one.status)
+        assert.include(status === undefined ? "" : textOf(status), expected)
+        assert.strictEqual(status?.available, expected.startsWith("["))
+      })))
+  }
+})
