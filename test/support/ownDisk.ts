@@ -53,3 +53,5 @@ export const breakable = Effect.gen(function*() {
 
 /** From now on nothing can be written; fails when somebody has a file open for it. */
 export const makeReadOnly = (folder: string) => Effect.promise(() => run("mount", ["-o", "remount,ro", folder]))
+
+export const makeWritable = (folder: string) => Effect.promise(() => run("mount", ["-o", "remount,rw", folder]))
