@@ -212,11 +212,14 @@ export const fileDescriptors: ReadonlyArray<FileDescriptor> = [
       "proto.GetResponse",
       "proto.PutRequest",
       "proto.PutResponse",
+      "proto.WatchRequest",
+      "proto.WatchResponse",
       "proto.KVService",
       "proto.KVService.Get",
-      "proto.KVService.Put"
+      "proto.KVService.Put",
+      "proto.KVService.Watch"
     ],
-    "base64": "Cg5wcm90by9rdi5wcm90bxIFcHJvdG8iHgoKR2V0UmVxdWVzdBIQCgNrZXkYASABKAlSA2tleSJVCgtHZXRSZXNwb25zZRIUCgV2YWx1ZRgBIAEoDFIFdmFsdWUSFAoFZm91bmQYAiABKAhSBWZvdW5kEhoKCHJldmlzaW9uGAMgASgEUghyZXZpc2lvbiJVCgpQdXRSZXF1ZXN0EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgMUgV2YWx1ZRIfCgt0dGxfc2Vjb25kcxgDIAEoA1IKdHRsU2Vjb25kcyINCgtQdXRSZXNwb25zZTJnCglLVlNlcnZpY2USLAoDR2V0EhEucHJvdG8uR2V0UmVxdWVzdBoSLnByb3RvLkdldFJlc3BvbnNlEiwKA1B1dBIRLnByb3RvLlB1dFJlcXVlc3QaEi5wcm90by5QdXRSZXNwb25zZWIGcHJvdG8z"
+    "base64": "Cg5wcm90by9rdi5wcm90bxIFcHJvdG8iHgoKR2V0UmVxdWVzdBIQCgNrZXkYASABKAlSA2tleSJVCgtHZXRSZXNwb25zZRIUCgV2YWx1ZRgBIAEoDFIFdmFsdWUSFAoFZm91bmQYAiABKAhSBWZvdW5kEhoKCHJldmlzaW9uGAMgASgEUghyZXZpc2lvbiJVCgpQdXRSZXF1ZXN0EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgMUgV2YWx1ZRIfCgt0dGxfc2Vjb25kcxgDIAEoA1IKdHRsU2Vjb25kcyINCgtQdXRSZXNwb25zZSIgCgxXYXRjaFJlcXVlc3QSEAoDa2V5GAEgASgJUgNrZXkiJQoNV2F0Y2hSZXNwb25zZRIUCgV2YWx1ZRgBIAEoDFIFdmFsdWUynQEKCUtWU2VydmljZRIsCgNHZXQSES5wcm90by5HZXRSZXF1ZXN0GhIucHJvdG8uR2V0UmVzcG9uc2USLAoDUHV0EhEucHJvdG8uUHV0UmVxdWVzdBoSLnByb3RvLlB1dFJlc3BvbnNlEjQKBVdhdGNoEhMucHJvdG8uV2F0Y2hSZXF1ZXN0GhQucHJvdG8uV2F0Y2hSZXNwb25zZTABYgZwcm90bzM="
   },
   {
     "name": "spiffe/workload.proto",

@@ -1,6 +1,7 @@
 /** `serviceradar poller` whose configuration file changes while it runs. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Option } from "effect"
+import * as FakeDataService from "../fixtures/FakeDataService.ts"
 import { check, disturbance, nameOf, notingAgent, world } from "../support/pollerReload.ts"
 
 const intervalMillis = 1_000
@@ -55,4 +56,45 @@ describe("serviceradar poller", () => {
       )
       assert.isTrue(program.isRunning())
     }).pipe(Effect.scoped), 180_000)
+
+  it.live("follows the documents of the key-value store that lie over its file", () =>
+    Effect.gen(function*() {
+      const store = yield* FakeDataService.serve
+      const key = "config/pollers/poller-1.json"
+      const checksOf = (...names: ReadonlyArray<string>) =>
+        JSON.stringify({ agents: { [nameOf(0)]: { checks: names.map(check) } } })
+      store.put("config/poller.json", JSON.stringify({ partition: "site-a" }))
+      store.put(key, checksOf("one", "two", "stored"))
+      const { agents, core, polled, program, rounds } = yield* world({
+        agents: 3,
+        pollInterval: `${intervalMillis}ms`,
+        env: { CONFIG_SOURCE: "kv", KV_ADDRESS: store.address, KV_SEC_MODE: "none" }
+      })
+      const [first, ...others] = agents
+      if (first === undefined) return assert.fail("no agents")
+      yield* rounds(3)
+      const sinceMillis = yield* Clock.currentTimeMillis
+      assert.include(first.polls.map(({ service }) => service).slice(0, 3), "stored")
+
+      store.put(key, checksOf("one", "two", "newer"))
+      yield* polled("the newer check", () => first.polls.some(({ service }) => service === "newer"))
+      const stored = () => first.polls.filter(({ service }) => service === "stored").length
+      const storedBefore = stored()
+      store.put(key, JSON.stringify({ poll_interval: "soon" }))
+      yield* polled("the complaint", () =>
+        program.output().includes(`with key config/poller.json, key ${key} over it: poll_interval`))
+      yield* rounds(2, others)
+
+      assert.strictEqual(stored(), storedBefore)
+      assert.deepStrictEqual(
+        new Set(core.received.flatMap(({ services }) =>
+          services.map((one) => one.partition)
+        )),
+        new Set(["site-a"])
+      )
+      assert.deepStrictEqual(
+        others.flatMap(({ polls }) => Option.toArray(disturbance(polls, sinceMillis, intervalMillis))),
+        []
+      )
+    }).pipe(Effect.scoped), 120_000)
 })

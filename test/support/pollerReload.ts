@@ -47,7 +47,11 @@ export const notingAgent = Effect.gen(function*() {
 export const nameOf = (index: number): string => `agent-${index}`
 
 /** Agents and a poller that polls them; `write` replaces its file as an editor does. */
-export const world = Effect.fnUntraced(function*(options: { readonly agents: number; readonly pollInterval: string }) {
+export const world = Effect.fnUntraced(function*(options: {
+  readonly agents: number
+  readonly pollInterval: string
+  readonly env?: Readonly<Record<string, string>>
+}) {
   const folder = yield* temporaryFolder
   const core = yield* FakeCore.serve({ takesParts: true })
   const agents = yield* Effect.forEach(Array.from({ length: options.agents }), () => notingAgent, { concurrency: 50 })
@@ -70,7 +74,9 @@ export const world = Effect.fnUntraced(function*(options: { readonly agents: num
   const write = (change: object = {}) =>
     put(JSON.stringify({ ...base, agents: Object.fromEntries(entries), ...change }))
   yield* write()
-  const program = yield* Program.start(["poller", "--config", file, "--http", "off"])
+  const program = yield* Program.start(["poller", "--config", file, "--http", "off"], {
+    env: options.env ?? {}
+  })
   const polled = (what: string, isPolled: () => boolean) =>
     Program.eventually(what, Effect.sync(() => isPolled() ? Option.some(true) : Option.none()), {
       within: "200 seconds",

@@ -51,12 +51,21 @@ export type DecodeFailure =
 export const decode = <S extends Schema.Decoder<unknown>>(
   schema: S,
   text: string,
-  { elementOf = () => 0, repeatedKeys = "refuse" }: DecodeOptions = {}
+  options: DecodeOptions = {}
 ): Result.Result<Decoded<S["Type"]>, DecodeFailure> => {
   const parsed = JsonText.parse(text)
-  if (Result.isFailure(parsed)) return Result.fail({ _tag: "NotJson", problem: parsed.failure })
+  return Result.isFailure(parsed)
+    ? Result.fail({ _tag: "NotJson", problem: parsed.failure })
+    : decodeNode(schema, parsed.success, options)
+}
+
+/** As `decode`, of a document that was read already. */
+export const decodeNode = <S extends Schema.Decoder<unknown>>(
+  schema: S,
+  node: JsonText.JsonNode,
+  { elementOf = () => 0, repeatedKeys = "refuse" }: DecodeOptions = {}
+): Result.Result<Decoded<S["Type"]>, Extract<DecodeFailure, { readonly _tag: "Invalid" }>> => {
   const reading: Reading = { problems: [], warnings: [], repeated: [], meant: new Map(), repeatedKeys }
-  const node = parsed.success
   const attempt = (without: ReadonlySet<JsonText.JsonNode>) => {
     const value = read(SchemaAST.toEncoded(schema.ast), node, [], { ...reading, without })
     return Schema.decodeUnknownResult(schema, { errors: "all" })(value)

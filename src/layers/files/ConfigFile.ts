@@ -6,6 +6,7 @@
  */
 import { Effect, type FileSystem, Option, Result, Schema } from "effect"
 import * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
+import * as ConfigOverlay from "../../domain/config/ConfigOverlay.ts"
 import { ConfigProblem } from "../../domain/config/ConfigProblem.ts"
 import * as JsonText from "../../domain/config/JsonText.ts"
 import * as WholeFile from "./WholeFile.ts"
@@ -26,9 +27,15 @@ export class Invalid extends Schema.TaggedError<Invalid>()("Invalid", {
   problems: Schema.Array(ConfigProblem)
 }) {}
 
+/** The file is valid, and what lies over it makes it another one that is not. */
+export class InvalidOverlay extends Schema.TaggedError<InvalidOverlay>()("InvalidOverlay", {
+  over: Schema.String,
+  problems: Schema.Array(ConfigProblem)
+}) {}
+
 export class ConfigFileError extends Schema.TaggedError<ConfigFileError>()("ConfigFileError", {
   path: Schema.String,
-  reason: Schema.Union([Unreadable, NotJson, Invalid])
+  reason: Schema.Union([Unreadable, NotJson, Invalid, InvalidOverlay])
 }) {
   override get message(): string {
     const { path, reason } = this
@@ -40,6 +47,12 @@ export class ConfigFileError extends Schema.TaggedError<ConfigFileError>()("Conf
       case "Invalid":
         return reason.problems.map(({ column, expectation, key, line, value }) =>
           `${path}:${line}:${column}: ${key === "" ? "the document" : key} is ${value}, expected ${expectation}`
+        ).join("\n")
+      case "InvalidOverlay":
+        return reason.problems.map(({ expectation, key, value }) =>
+          `${path} with ${reason.over} over it: ${
+            key === "" ? "the document" : key
+          } is ${value}, expected ${expectation}`
         ).join("\n")
     }
   }
@@ -106,5 +119,40 @@ export const load = Effect.fn("ConfigFile.load")(function*<S extends Schema.Deco
           ? notJson(failure.problem)
           : new Invalid({ problems: failure.problems })
       }))
+  )
+})
+
+/** A document that lies over a file. */
+export interface Overlay {
+  /** As an operator finds it. */
+  readonly name: string
+  readonly text: string
+}
+
+/** As `load`, with documents over the file: the last counts most. What is wrong with the file itself is told first. */
+export const loadWith = Effect.fn("ConfigFile.loadWith")(function*<S extends Schema.Decoder<unknown>>(
+  schema: S,
+  path: string,
+  overlays: ReadonlyArray<Overlay>,
+  options: ConfigDocument.DecodeOptions = {}
+): Effect.fn.Return<ConfigDocument.Decoded<S["Type"]>, ConfigFileError, FileSystem.FileSystem> {
+  const alone = yield* load(schema, path, options)
+  if (overlays.length === 0) return alone
+  const failed = (reason: ConfigFileError["reason"], where = path) => new ConfigFileError({ path: where, reason })
+  let node = yield* Effect.fromResult(
+    Result.mapError(JsonText.parse(yield* read(path)), (problem) => failed(notJson(problem)))
+  )
+  for (const { name, text } of overlays) {
+    const upper = yield* Effect.fromResult(
+      Result.mapError(JsonText.parse(text), (problem) => failed(notJson(problem), name))
+    )
+    node = ConfigOverlay.over(node, upper)
+  }
+  const over = overlays.map(({ name }) => name).join(", ")
+  return yield* Effect.fromResult(
+    Result.mapError(
+      ConfigDocument.decodeNode(schema, node, options),
+      ({ problems }) => failed(new InvalidOverlay({ over, problems }))
+    )
   )
 })

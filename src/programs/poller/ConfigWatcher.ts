@@ -1,5 +1,6 @@
 /**
- * Reads the configuration again when its file has changed or SIGHUP asks for it, and applies what is different.
+ * Reads the configuration again when its file or what lies over it has changed, or SIGHUP asks for it, and applies what is
+ * different.
  *
  * One that cannot be used changes nothing: the log says what is wrong with it, and `config_reloads_total` counts it.
  */
@@ -12,8 +13,11 @@ import { LogTurn } from "../../layers/telemetry/LogTurn.ts"
 import * as PollerMetrics from "../../services/poller/PollerMetrics.ts"
 import * as Reconfiguration from "../../services/poller/Reconfiguration.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as KvOverlay from "./KvOverlay.ts"
 
 export interface WatchedConfig {
+  /** What lies over the file beside it, kept up to date; nothing where the file alone counts. */
+  readonly overlay?: KvOverlay.KvOverlay
   /** The file that is followed. */
   readonly path: string
   /** As it is now, with what lies over it. */
@@ -49,7 +53,7 @@ const apply = Effect.fnUntraced(function*(path: string, next: PollerConfig) {
   yield* counted(changes.length === 0 ? "unchanged" : "applied")
 })
 
-export const child = ({ path, read }: WatchedConfig) =>
+export const child = ({ overlay, path, read }: WatchedConfig) =>
   Supervisor.child({
     id: "ConfigWatcher",
     run: Effect.scoped(Effect.gen(function*() {
@@ -62,7 +66,8 @@ export const child = ({ path, read }: WatchedConfig) =>
             counted("invalid")
           )
       })
-      yield* Stream.runForEach(Stream.merge(asked, FileWatch.changes(path)), () => reload)
+      const triggers = [asked, FileWatch.changes(path), ...(overlay === undefined ? [] : [KvOverlay.changes(overlay)])]
+      yield* Stream.runForEach(Stream.mergeAll(triggers, { concurrency: triggers.length }), () => reload)
       return yield* Effect.never
     }))
   })

@@ -5,7 +5,6 @@ import { Effect, type FileSystem, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
-import * as ConfigSource from "../../layers/command/ConfigSource.ts"
 import * as FileLogging from "../../layers/command/FileLogging.ts"
 import { httpFlag } from "../../layers/command/HttpFlag.ts"
 import * as Reporting from "../../layers/command/Reporting.ts"
@@ -14,6 +13,7 @@ import * as BufferFolder from "../../layers/poller/buffer/BufferFolder.ts"
 import * as RolloutFolder from "../../layers/poller/rollout/RolloutFolder.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as PollerProgram from "./PollerProgram.ts"
+import * as PollerSource from "./PollerSource.ts"
 
 const configDefault = "/etc/serviceradar/poller.json"
 
@@ -27,10 +27,8 @@ const config = Flag.String("config").pipe(
 const rolloutFolderOf = ({ pollerId, rollout }: PollerConfig.PollerConfig) =>
   Effect.transposeOption(Option.map(rollout, (one) => RolloutFolder.find(one, pollerId)))
 
-const read = (path: string) => ConfigFile.load(PollerConfig.PollerConfigFile, path, PollerConfig.decodeOptions)
-
 /** The configuration, with what an operator should know of it in the log. */
-const told = Effect.fnUntraced(function*(path: string, found: Effect.Success<ReturnType<typeof read>>) {
+const told = Effect.fnUntraced(function*(path: string, found: PollerSource.Found) {
   const { value, warnings } = found
   yield* Effect.forEach(ConfigFile.formatNotes(path, found), (note) => Effect.logWarning(note))
   yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(path, warning)))
@@ -53,9 +51,8 @@ export const command = Command.make(
   { config, http, replace },
   ({ config: path, http: address, replace: replaces }) =>
     Effect.gen(function*() {
-      yield* ConfigSource.check
       const context = yield* Effect.context<FileSystem.FileSystem>()
-      const first = yield* read(path)
+      const { first, source } = yield* PollerSource.open(path)
       return yield* Effect.gen(function*() {
         const poller = yield* told(path, first)
         yield* Effect.logInfo(
@@ -69,7 +66,8 @@ export const command = Command.make(
           replaces,
           watched: {
             path,
-            read: Effect.flatMap(read(path), (found) => told(path, found)).pipe(Effect.provide(context))
+            read: Effect.flatMap(PollerSource.read(source), (found) => told(path, found)).pipe(Effect.provide(context)),
+            ...(Option.isSome(source.overlay) ? { overlay: source.overlay.value } : {})
           },
           ...(Option.isSome(address) ? { http: address.value } : {}),
           ...(Option.isSome(folder) ? { bufferFolder: folder.value } : {}),
