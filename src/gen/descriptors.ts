@@ -222,6 +222,21 @@ export const fileDescriptors: ReadonlyArray<FileDescriptor> = [
     "base64": "Cg5wcm90by9rdi5wcm90bxIFcHJvdG8iHgoKR2V0UmVxdWVzdBIQCgNrZXkYASABKAlSA2tleSJVCgtHZXRSZXNwb25zZRIUCgV2YWx1ZRgBIAEoDFIFdmFsdWUSFAoFZm91bmQYAiABKAhSBWZvdW5kEhoKCHJldmlzaW9uGAMgASgEUghyZXZpc2lvbiJVCgpQdXRSZXF1ZXN0EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgMUgV2YWx1ZRIfCgt0dGxfc2Vjb25kcxgDIAEoA1IKdHRsU2Vjb25kcyINCgtQdXRSZXNwb25zZSIgCgxXYXRjaFJlcXVlc3QSEAoDa2V5GAEgASgJUgNrZXkiJQoNV2F0Y2hSZXNwb25zZRIUCgV2YWx1ZRgBIAEoDFIFdmFsdWUynQEKCUtWU2VydmljZRIsCgNHZXQSES5wcm90by5HZXRSZXF1ZXN0GhIucHJvdG8uR2V0UmVzcG9uc2USLAoDUHV0EhEucHJvdG8uUHV0UmVxdWVzdBoSLnByb3RvLlB1dFJlc3BvbnNlEjQKBVdhdGNoEhMucHJvdG8uV2F0Y2hSZXF1ZXN0GhQucHJvdG8uV2F0Y2hSZXNwb25zZTABYgZwcm90bzM="
   },
   {
+    "name": "serviceradar/registration.proto",
+    "dependencies": [],
+    "symbols": [
+      "serviceradar.RegisterRequest",
+      "serviceradar.OfferedCheck",
+      "serviceradar.RegisterResponse",
+      "serviceradar.DeregisterRequest",
+      "serviceradar.DeregisterResponse",
+      "serviceradar.AgentRegistration",
+      "serviceradar.AgentRegistration.Register",
+      "serviceradar.AgentRegistration.Deregister"
+    ],
+    "base64": "Ch9zZXJ2aWNlcmFkYXIvcmVnaXN0cmF0aW9uLnByb3RvEgxzZXJ2aWNlcmFkYXIisgEKD1JlZ2lzdGVyUmVxdWVzdBIZCghhZ2VudF9pZBgBIAEoCVIHYWdlbnRJZBISCgRwb3J0GAIgASgFUgRwb3J0EhgKB3ZlcnNpb24YAyABKAlSB3ZlcnNpb24SIgoMY2FwYWJpbGl0aWVzGAQgAygJUgxjYXBhYmlsaXRpZXMSMgoGY2hlY2tzGAUgAygLMhouc2VydmljZXJhZGFyLk9mZmVyZWRDaGVja1IGY2hlY2tzIoIBCgxPZmZlcmVkQ2hlY2sSIQoMc2VydmljZV90eXBlGAEgASgJUgtzZXJ2aWNlVHlwZRIhCgxzZXJ2aWNlX25hbWUYAiABKAlSC3NlcnZpY2VOYW1lEhgKB2RldGFpbHMYAyABKAlSB2RldGFpbHMSEgoEcG9ydBgEIAEoBVIEcG9ydCJSChBSZWdpc3RlclJlc3BvbnNlEhsKCXBvbGxlcl9pZBgBIAEoCVIIcG9sbGVySWQSIQoMbGVhc2VfbWlsbGlzGAIgASgDUgtsZWFzZU1pbGxpcyIuChFEZXJlZ2lzdGVyUmVxdWVzdBIZCghhZ2VudF9pZBgBIAEoCVIHYWdlbnRJZCIUChJEZXJlZ2lzdGVyUmVzcG9uc2UyswEKEUFnZW50UmVnaXN0cmF0aW9uEksKCFJlZ2lzdGVyEh0uc2VydmljZXJhZGFyLlJlZ2lzdGVyUmVxdWVzdBoeLnNlcnZpY2VyYWRhci5SZWdpc3RlclJlc3BvbnNlIgASUQoKRGVyZWdpc3RlchIfLnNlcnZpY2VyYWRhci5EZXJlZ2lzdGVyUmVxdWVzdBogLnNlcnZpY2VyYWRhci5EZXJlZ2lzdGVyUmVzcG9uc2UiAEI+WjxnaXRodWIuY29tL2NhcnZlcmF1dG8vc2VydmljZXJhZGFyLWVmZmVjdC9wcm90by9zZXJ2aWNlcmFkYXJiBnByb3RvMw=="
+  },
+  {
     "name": "spiffe/workload.proto",
     "dependencies": [],
     "symbols": [

@@ -236,7 +236,11 @@ describe("A rollout", () => {
         isFailing = true
         yield* becomes(true, [first])
         isFailing = false
-        const recorded = yield* Effect.promise(() => fs.readFile(rollback, "utf8"))
+        const recorded = yield* Program.eventually(
+          "the rollback's file",
+          Effect.promise(() => fs.readFile(rollback, "utf8").then(Option.some, () => Option.none())),
+          { within: "60 seconds", programs: [first] }
+        )
         assert.match(recorded, /"reason":"\d+ of \d+ polls in 10s had no answer/)
         // What had been measured is still brought to core.
         yield* Effect.sleep("1 second")

@@ -13,6 +13,7 @@ import * as TargetPolicy from "../monitoring/checks/TargetPolicy.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import type { HostPort } from "../sockets/HostPort.ts"
+import * as Registration from "./Registration.ts"
 
 /** As written in the file. */
 export const AgentConfigFile = Schema.Struct({
@@ -28,6 +29,8 @@ export const AgentConfigFile = Schema.Struct({
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   /** What checks may be pointed at; a key of our own. */
   probe_targets: Schema.optionalKey(TargetPolicy.TargetsBlock),
+  /** The poller at which this agent registers by itself; a key of our own. */
+  registration: Schema.optionalKey(Registration.RegistrationBlock),
   kv_address: Schema.optionalKey(Schema.String),
   kv_security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   logging: Schema.optionalKey(LoggingBlock)
@@ -65,6 +68,7 @@ export interface AgentConfig {
   readonly checkersDir: string
   readonly checkers: ReadonlyArray<ConfiguredChecker>
   readonly targets: TargetPolicy.TargetPolicy
+  readonly registration: Option.Option<Registration.RegistrationConfig>
 }
 
 const listenDefault: ListenAddress = { host: "", port: 50051 }
@@ -77,7 +81,11 @@ export const fromFile = (file: AgentConfigFile): AgentConfig => ({
   security: SecurityConfig.fromBlock(file.security),
   checkersDir: file.checkers_dir ?? "",
   checkers: [],
-  targets: TargetPolicy.fromBlock(file.probe_targets)
+  targets: TargetPolicy.fromBlock(file.probe_targets),
+  registration: Option.map(
+    Option.fromNullishOr(file.registration),
+    (block) => Registration.fromBlock(block, SecurityConfig.fromBlock(file.security))
+  )
 })
 
 /** None for an entry without name or type: it belongs to the checker process alone. */

@@ -45,6 +45,8 @@ const probes = {
 
 export type ProbedType = keyof typeof probes
 
+export const probedTypes: ReadonlyArray<string> = Object.keys(probes)
+
 /** Of the sync service, under which core takes in an inventory. */
 export const inventoryType = "sync"
 

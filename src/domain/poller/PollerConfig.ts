@@ -9,12 +9,14 @@ import type { DecodeOptions } from "../config/ConfigDocument.ts"
 import { GoDuration } from "../config/GoDuration.ts"
 import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
-import { type Check, timeoutDefault } from "../monitoring/checks/Check.ts"
-import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../monitoring/Ids.ts"
+import type { Check } from "../monitoring/checks/Check.ts"
+import { AgentId, Partition, PollerId } from "../monitoring/Ids.ts"
 import * as LoggingConfig from "../monitoring/LoggingConfig.ts"
 import * as ServiceKinds from "../monitoring/ServiceKinds.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
+import * as CheckEntry from "./CheckEntry.ts"
 import * as DialTarget from "./DialTarget.ts"
+import * as DiscoveryConfig from "./discovery/DiscoveryConfig.ts"
 import * as Rollout from "./rollout/Rollout.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
@@ -31,25 +33,10 @@ const Address = Schema.String.check(
 const targetOf = (address: string): string =>
   Option.match(DialTarget.parse(address), { onNone: () => address, onSome: ({ target }) => target })
 
-/** Beyond what is a port; sent as it is, as the existing poller does, to agents that do not read it. */
-const portNumberMax = 2 ** 31 - 1
-
-const CheckEntry = Schema.Struct({
-  service_type: ServiceType,
-  service_name: ServiceName,
-  details: Schema.optionalKey(Schema.String),
-  port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: portNumberMax }))),
-  results_interval: Schema.optionalKey(GoDuration),
-  /** Between two GetStatus, in place of the poller's; beyond the keys of existing pollers. */
-  interval: Schema.optionalKey(GoDuration),
-  /** Of one GetStatus; beyond the keys of existing pollers, which wait 30 s. */
-  timeout: Schema.optionalKey(GoDuration)
-})
-
 const AgentEntry = Schema.Struct({
   address: Address,
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
-  checks: Schema.optionalKey(Schema.Array(CheckEntry))
+  checks: Schema.optionalKey(Schema.Array(CheckEntry.CheckEntry))
 })
 
 /** Where statuses wait while core is away; beyond the keys of existing pollers. */
@@ -73,12 +60,8 @@ const PluginsBlock = Schema.Struct({
 
 /** Judged here, because a record drops entries whose key does not fit its key schema without a word. */
 const agentProblems = (agents: Readonly<Record<string, unknown>>): ReadonlyArray<Schema.FilterIssue> => {
-  const names = Object.keys(agents)
-  if (names.length === 0) return ["at least one agent"]
-  return names.filter((name) => !Schema.is(AgentId)(name)).map((name) => ({
-    path: [name],
-    issue: "a name of 1 to 256 characters"
-  }))
+  const names = Object.keys(agents).filter((name) => !Schema.is(AgentId)(name))
+  return names.map((name) => ({ path: [name], issue: "a name of 1 to 256 characters" }))
 }
 
 /** As written in the file. */
@@ -99,8 +82,13 @@ export const PollerConfigFile = Schema.Struct({
   buffer: Schema.optionalKey(BufferBlock),
   rollout: Schema.optionalKey(Rollout.RolloutBlock),
   plugins: Schema.optionalKey(PluginsBlock),
+  discovery: Schema.optionalKey(DiscoveryConfig.DiscoveryBlock),
   logging: Schema.optionalKey(LoggingConfig.LoggingBlock)
-})
+}).check(
+  Schema.makeFilter(({ agents, discovery }): ReadonlyArray<Schema.FilterIssue> =>
+    Object.keys(agents).length > 0 || discovery !== undefined ? [] : [{ path: ["agents"], issue: "at least one agent" }]
+  )
+)
 export type PollerConfigFile = typeof PollerConfigFile.Type
 
 /** What an operator should know although the file is valid, with the key it is about. */
@@ -190,6 +178,8 @@ export interface PollerConfig {
   readonly plugins: Option.Option<PluginsConfig>
   /** None: it takes every agent of its file. */
   readonly rollout: Option.Option<Rollout.RolloutConfig>
+  /** None: it knows no agents but those of its file. */
+  readonly discovery: Option.Option<DiscoveryConfig.DiscoveryConfig>
   /** Those that it takes. */
   readonly agents: ReadonlyArray<PolledAgent>
 }
@@ -211,18 +201,14 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
   logOutput: LoggingConfig.fromBlock(file.logging).output,
   rollout: Option.map(Option.fromNullishOr(file.rollout), Rollout.fromBlock),
   plugins: pluginsFromBlock(file.plugins),
+  discovery: Option.map(
+    Option.fromNullishOr(file.discovery),
+    (block) => DiscoveryConfig.fromBlock(block, SecurityConfig.fromBlock(file.security))
+  ),
   agents: Rollout.taken(file.rollout, Object.entries(file.agents)).map(([name, agent]) => ({
     agentId: AgentId.make(name),
     address: targetOf(agent.address),
     security: SecurityConfig.fromBlock(agent.security),
-    checks: (agent.checks ?? []).map((check) => ({
-      serviceType: check.service_type,
-      serviceName: check.service_name,
-      details: check.details ?? "",
-      port: check.port ?? 0,
-      resultsInterval: Option.fromNullishOr(check.results_interval),
-      interval: Option.filter(Option.fromNullishOr(check.interval), (interval) => !Duration.isZero(interval)),
-      timeout: check.timeout === undefined || Duration.isZero(check.timeout) ? timeoutDefault : check.timeout
-    }))
+    checks: (agent.checks ?? []).map(CheckEntry.toCheck)
   }))
 })

@@ -7,17 +7,22 @@
  *   ├─ Checkers          permanent, dynamic
  *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
+ *   ├─ Registration      permanent: registers at a poller; absent without one in the file
  *   ├─ SweepConfig       permanent: what this agent is told to sweep; only where there is a JetStream to read it from
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
  * The TCP scanner, SNMP and the results of sweeps and syncs become children when they exist. Order matters: whatever a
  * poller may ask is there before the port opens, and the port closes before anything else stops.
  */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
+import type { RegistrationConfig } from "../../domain/agent/Registration.ts"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
+import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as AgentServiceHandlers from "../../layers/agent/AgentServiceHandlers.ts"
+import * as GrpcPollerRegistry from "../../layers/agent/GrpcPollerRegistry.ts"
 import * as JetStreamSweepConfigReader from "../../layers/agent/JetStreamSweepConfigReader.ts"
+import { packageVersion } from "../../layers/command/PackageVersion.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
@@ -28,6 +33,7 @@ import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
+import * as Registration from "../../services/agent/Registration.ts"
 import { SweepAssignment } from "../../services/agent/sweep/SweepAssignment.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
@@ -64,6 +70,21 @@ const grpcServer = (config: AgentConfig) =>
     })
   })
 
+/** After the server: a poller that knows the agent asks at once. */
+const registration = (config: AgentConfig, at: RegistrationConfig) =>
+  Supervisor.child({
+    id: "Registration",
+    start: Effect.map(
+      GrpcPollerRegistry.make(at, {
+        agentId: config.agentId,
+        port: config.listen.port,
+        version: packageVersion(),
+        capabilities: ServiceKinds.probedTypes
+      }),
+      Registration.keep
+    )
+  })
+
 /** Reads what the agent is told to sweep, over a connection to NATS that somebody else keeps. */
 export const sweepConfig = Supervisor.child({
   id: "SweepConfig",
@@ -82,6 +103,7 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
       ...SecurityManager.children,
       ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       grpcServer(config),
+      ...Option.toArray(config.registration).map((at) => registration(config, at)),
       ...(options.guests ?? []),
       ...(options.http === undefined
         ? []

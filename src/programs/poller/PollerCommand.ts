@@ -12,6 +12,7 @@ import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import * as BufferFolder from "../../layers/poller/buffer/BufferFolder.ts"
 import * as RolloutFolder from "../../layers/poller/rollout/RolloutFolder.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
+import * as PollerDiscovery from "./PollerDiscovery.ts"
 import * as PollerProgram from "./PollerProgram.ts"
 import * as PollerSource from "./PollerSource.ts"
 
@@ -72,7 +73,7 @@ export const command = Command.make(
           ...(Option.isSome(address) ? { http: address.value } : {}),
           ...(Option.isSome(folder) ? { bufferFolder: folder.value } : {}),
           ...(Option.isSome(rolloutFolder) ? { rolloutFolder: rolloutFolder.value } : {})
-        })
+        }).pipe(Effect.provide(PollerDiscovery.layer(poller)))
       }).pipe(Reporting.withReporting("poller"), FileLogging.withLogging(first.value.logging))
     }).pipe(Effect.provide(SupervisionTree.layer))
 ).pipe(

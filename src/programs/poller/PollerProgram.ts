@@ -14,7 +14,8 @@
  *   ├─ MetricsCollector  permanent: how many agents answer
  *   ├─ AgentSupervisor   dynamic, one_for_one, 10 restarts in 60 s
  *   │  └─ <agent id>     rest_for_one: SecurityContext, ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
- *   └─ AgentRoster       permanent: the agents that the configuration has now
+ *   ├─ AgentRoster       permanent: the agents that the configuration has now
+ *   └─ Discovery         one_for_one: agents that are in no file, see PollerDiscovery; absent without discovery in the file
  *
  * Children stop in reverse order, so the last statuses are measured before the reporter drains, and what it leaves is
  * written. What waits belongs to the layer, not to the tree: a restart of all children loses nothing.
@@ -51,6 +52,7 @@ import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as ConfigWatcher from "./ConfigWatcher.ts"
+import * as PollerDiscovery from "./PollerDiscovery.ts"
 import * as PollerRollout from "./PollerRollout.ts"
 import * as PollerServer from "./PollerServer.ts"
 
@@ -108,7 +110,8 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
           )
         ]),
       Supervisor.child({ id: "MetricsCollector", run: Effect.flatMap(links, MetricsCollector.run) }),
-      ...AgentSupervisor.children()
+      ...AgentSupervisor.children(),
+      ...PollerDiscovery.children(config)
     ]
   } as const
 }

@@ -90,3 +90,7 @@ export const shadowStatuses = counter("shadow_statuses_total", "Statuses that a 
 export const rolledBack = Metric.gauge("rollout_rolled_back", {
   description: "1 while the rollout is rolled back: no agent is polled and nothing is reported"
 })
+
+export const arrivedAgents = Metric.gauge("poller_arrived_agents", {
+  description: "Agents that are in no configuration file: they came by themselves, or were found"
+})

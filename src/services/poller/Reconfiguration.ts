@@ -4,6 +4,7 @@ import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import type { ConfigChange } from "../../domain/poller/reload/ConfigChange.ts"
 import * as AgentLink from "./AgentLink.ts"
 import { CoreReporter, type Reported } from "./CoreReporter.ts"
+import { ArrivedAgents } from "./discovery/ArrivedAgents.ts"
 import { Fleet, identityOf } from "./Fleet.ts"
 
 export const reported = (config: PollerConfig): Reported => ({
@@ -22,11 +23,21 @@ const isUnreported: ReadonlySet<ConfigChange["_tag"]> = new Set([
   "SpreadChanged"
 ])
 
-/** Succeeds with what is different now. */
-export const apply = Effect.fnUntraced(function*(next: PollerConfig) {
+const applyAlone = Effect.fnUntraced(function*(file: PollerConfig) {
   const fleet = yield* Fleet
   const reporter = yield* CoreReporter
-  const { changes, config, gone } = yield* fleet.replace(next)
+  const { added } = yield* ArrivedAgents
+  const { changes, config, gone } = yield* fleet.replace(yield* added(file))
   if (changes.some(({ _tag }) => !isUnreported.has(_tag))) yield* reporter.reconfigure(reported(config), gone)
   return changes
 }, Effect.uninterruptible)
+
+/** Succeeds with what is different now. */
+export const apply = (file: PollerConfig) => Effect.flatMap(ArrivedAgents, ({ alone }) => alone(applyAlone(file)))
+
+/** For agents that are in no file: with the file as it was read last. */
+export const applyAgain = Effect.flatMap(ArrivedAgents, ({ alone, file }) =>
+  alone(Effect.suspend(() => {
+    const last = file()
+    return last === undefined ? Effect.succeed([]) : applyAlone(last)
+  })))

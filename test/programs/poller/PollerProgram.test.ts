@@ -26,12 +26,14 @@ const holds = <T extends true>(claim: T): T => claim
 /** An agent can fail in no way that ends its coordinator: what gives up there had a bug. */
 type Coordinator = SupervisorShutdown<never>
 type AgentSupervisor = SupervisorShutdown<Coordinator>
+/** Likewise: what it asks fails in no way that it does not bear. */
+type Discovery = SupervisorShutdown<never>
 type AgentRoster = ChildStartError<Coordinator> | ChildRefused | InvalidChildSpec | SupervisorGone
 
 describe("PollerProgram", () => {
   it("names every failure that can end it in its type", () => {
     type Failure = ErrorOf<ReturnType<typeof PollerProgram.run>>
-    type Tree = SupervisorShutdown<BindError | CredentialsError | AgentSupervisor | AgentRoster>
+    type Tree = SupervisorShutdown<BindError | CredentialsError | AgentSupervisor | AgentRoster | Discovery>
 
     assert.isTrue(holds<Equals<Failure, Tree | CredentialsError | ReplacementError | SecurityError>>(true))
   })

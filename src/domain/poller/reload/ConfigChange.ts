@@ -41,7 +41,7 @@ export interface ChecksChanged {
 /** What the process itself is made of. */
 export type RestartKey = Extract<
   keyof PollerConfig,
-  "pollerId" | "sourceIp" | "listenAddress" | "serviceName" | "buffer" | "logOutput" | "plugins" | "rollout"
+  "pollerId" | "sourceIp" | "listenAddress" | "serviceName" | "buffer" | "logOutput" | "plugins" | "discovery" | "rollout"
 >
 
 /** As the file spells them. */
@@ -53,6 +53,7 @@ export const restartKeys: Readonly<Record<RestartKey, string>> = {
   buffer: "buffer",
   logOutput: "logging.output",
   plugins: "plugins",
+  discovery: "discovery",
   rollout: "rollout"
 }
 

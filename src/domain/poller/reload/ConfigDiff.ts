@@ -51,6 +51,7 @@ const keys: { readonly [Key in keyof PollerConfig]-?: Compare } = {
   buffer: onRestart("buffer"),
   logOutput: onRestart("logOutput"),
   plugins: onRestart("plugins"),
+  discovery: onRestart("discovery"),
   rollout: (before, next) =>
     Equal.equals(Option.map(before.rollout, ownOf), Option.map(next.rollout, ownOf))
       ? []
