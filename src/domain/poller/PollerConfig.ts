@@ -95,6 +95,9 @@ export type PollerConfigFile = typeof PollerConfigFile.Type
 export const notices = (file: PollerConfigFile): ReadonlyArray<{ readonly key: string; readonly notice: string }> => [
   ...portNotice("core_address", file.core_address),
   ...(file.rollout === undefined ? [] : Rollout.notices(file.rollout, Object.keys(file.agents))),
+  ...(file.discovery?.registration !== undefined && Option.isNone(file.listen_addr ?? Option.none())
+    ? [{ key: "discovery.registration", notice: "no agent can register: there is no listen_addr" }]
+    : []),
   ...Object.entries(file.agents).flatMap(([name, { address, checks = [] }]) => [
     ...portNotice(`agents.${name}.address`, address),
     ...checks.flatMap(({ service_type }, index) => {

@@ -190,4 +190,39 @@ describe("PollerConfig", () => {
       assert.deepStrictEqual(PollerConfig.notices(value).map(({ key }) => key), ["agents.a.address"])
     })
   })
+
+  it("takes the agents of its rollout, and tells how many they are and which are none", () => {
+    const { value } = Result.getOrThrow(decode({
+      core_address: "core:50052",
+      poller_id: "p",
+      agents: { "edge-1": { address: "a:1" }, "edge-2": { address: "b:1" } },
+      rollout: { mode: "shadow", agents: ["edge-2", "edge-3"] }
+    }))
+    assert.deepStrictEqual(PollerConfig.fromFile(value).agents.map(({ agentId }) => `${agentId}`), ["edge-2"])
+    assert.deepStrictEqual(PollerConfig.notices(value), [
+      { key: "rollout", notice: "1 of the 2 agents are polled without a report to core" },
+      { key: "rollout.agents[1]", notice: "\"edge-3\" is none of the file's agents" }
+    ])
+  })
+
+  it("names the key of a rollout and of a discovery that cannot be", () => {
+    const problems = (more: object) => {
+      const decoded = decode({ core_address: "core:50052", poller_id: "p", agents, ...more })
+      return Result.isFailure(decoded) ? JSON.stringify(decoded.failure) : ""
+    }
+    assert.include(problems({ rollout: { percent: 101 } }), "rollout.percent")
+    assert.include(problems({ rollout: { mode: "half" } }), "rollout.mode")
+    assert.include(problems({ discovery: { registration: { lease: "1s" } } }), "discovery.registration.lease")
+    assert.include(problems({ discovery: { static: [{ address: "nowhere" }] } }), "discovery.static[0].address")
+  })
+
+  it("needs no agent where others may come by themselves, and says when none can", () => {
+    const file = { core_address: "core:50052", poller_id: "p", agents: {} }
+    assert.isTrue(Result.isFailure(decode(file)))
+    const { value } = Result.getOrThrow(decode({ ...file, discovery: { registration: {} } }))
+    assert.deepStrictEqual(PollerConfig.fromFile(value).agents, [])
+    assert.deepStrictEqual(PollerConfig.notices(value), [
+      { key: "discovery.registration", notice: "no agent can register: there is no listen_addr" }
+    ])
+  })
 })

@@ -41,7 +41,15 @@ export interface ChecksChanged {
 /** What the process itself is made of. */
 export type RestartKey = Extract<
   keyof PollerConfig,
-  "pollerId" | "sourceIp" | "listenAddress" | "serviceName" | "buffer" | "logOutput" | "plugins" | "discovery" | "rollout"
+  | "pollerId"
+  | "sourceIp"
+  | "listenAddress"
+  | "serviceName"
+  | "buffer"
+  | "logOutput"
+  | "plugins"
+  | "discovery"
+  | "rollout"
 >
 
 /** As the file spells them. */
