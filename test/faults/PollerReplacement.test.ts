@@ -1,7 +1,9 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Option, Schedule } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import * as DirectoryLock from "../../src/layers/process/DirectoryLock.ts"
 import * as FakeAgent from "../fixtures/FakeAgent.ts"
 import * as FakeCore from "../fixtures/FakeCore.ts"
 import * as Program from "../support/Program.ts"
@@ -246,10 +248,17 @@ describe("The replacement of a poller under load", () => {
       const other = yield* Program.start(["poller", "--config", file, "--http", "off", "--replace"])
       assert.strictEqual(yield* other.exited, 2)
       assert.match(other.output(), /cannot be replaced: it is poller poller-2, this one is poller-1; it polls on/)
+      const owned = path.join(folder, "owned")
+      yield* Effect.promise(() => fs.mkdir(owned, { mode: 0o700 }))
+      yield* DirectoryLock.acquire(owned)
+      yield* config("poller-1", { dir: owned })
+      const early = yield* Program.start(["poller", "--config", file, "--http", "off", "--replace"])
+      assert.strictEqual(yield* early.exited, 2)
+      assert.match(early.output(), new RegExp(`process ${process.pid} lets nobody take over`))
       yield* config("poller-1", { type: "memory" })
       const forgetful = yield* Program.start(["poller", "--config", file, "--http", "off", "--replace"])
       assert.strictEqual(yield* forgetful.exited, 2)
       assert.match(forgetful.output(), /--replace: there is no buffer folder/)
       assert.isTrue(first.isRunning())
-    }), 60_000)
+    }).pipe(Effect.provide(NodeFileSystem.layer)), 60_000)
 })

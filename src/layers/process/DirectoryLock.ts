@@ -46,6 +46,7 @@ type Owner = typeof Owner.Type
 const OwnerFile = Schema.fromJsonString(Owner)
 const encode = Schema.encodeSync(OwnerFile)
 
+const ownerName = "owner.json"
 const socketName = "owner.sock"
 const touchEvery = Duration.seconds(15)
 const touchedWithin = Duration.minutes(1)
@@ -80,7 +81,7 @@ const isAlive = Effect.fnUntraced(function*(directory: string, owner: Owner) {
   const here = machine()
   const { bootId = here.bootId, host = here.host, pid, pidNamespace = here.pidNamespace, startTicks } = owner
   if (bootId !== here.bootId) {
-    return host === here.host ? false : yield* isTouched(path.join(directory, "owner.json"))
+    return host === here.host ? false : yield* isTouched(path.join(directory, ownerName))
   }
   if (yield* FolderSocket.isAnswered(directory, socketName)) return true
   if (pidNamespace !== here.pidNamespace) return false
@@ -92,6 +93,14 @@ const ownerOf = Effect.fnUntraced(function*(file: string) {
   return yield* Effect.option(Effect.flatMap(fileSystem.readFileString(file), Schema.decodeEffect(OwnerFile)))
 })
 
+/** Who has the directory now. */
+export const livingOwner = Effect.fn("DirectoryLock.livingOwner")(function*(directory: string) {
+  const owner = yield* ownerOf(path.join(directory, ownerName))
+  return Option.isSome(owner) && (yield* isAlive(directory, owner.value))
+    ? Option.some(inUse(directory, owner.value))
+    : Option.none()
+})
+
 const inUse = (directory: string, { host = "", pid }: Owner) => new DirectoryInUse({ directory, pid, host })
 
 /** Owns the directory, which exists, until the scope closes. */
@@ -100,7 +109,7 @@ export const acquire = (
 ): Effect.Effect<void, DirectoryInUse | SetupFailed, FileSystem.FileSystem | Scope.Scope> =>
   Effect.gen(function*() {
     const fileSystem = yield* FileSystem.FileSystem
-    const file = path.join(directory, "owner.json")
+    const file = path.join(directory, ownerName)
     const mine = encode({ pid: process.pid, startTicks: yield* ticksOf(process.pid), ...machine() })
     const create = fileSystem.writeFileString(file, mine, { flag: "wx", mode: 0o600 })
     const takeOver = Effect.gen(function*() {

@@ -5,11 +5,12 @@
  *
  * What is measured in between waits in memory, so that core gets what the old one measured first.
  */
-import { Deferred, Effect, Option, Schema, Scope } from "effect"
+import { Deferred, Duration, Effect, type FileSystem, Option, Schedule, Schema, Scope } from "effect"
 import type { AgentId, PollerId } from "../../../domain/monitoring/Ids.ts"
 import type * as AgentLink from "../../../services/poller/AgentLink.ts"
 import { StatusBuffer } from "../../../services/poller/buffer/StatusBuffer.ts"
 import * as AgentHandover from "../../../services/poller/handover/AgentHandover.ts"
+import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import type { FolderSocketError } from "../../process/FolderSocket.ts"
 import type { PortSharing } from "../../sockets/PortSharing.ts"
 import * as HandoverClient from "./HandoverClient.ts"
@@ -45,14 +46,27 @@ export interface Options {
   readonly replaces: boolean
 }
 
+/** While the folder cannot be used. */
+const lookEvery = Duration.seconds(5)
+
+/** Nobody listens; somebody may have the folder all the same. */
+const noneIn = Effect.fnUntraced(function*(folder: string) {
+  const owner = yield* DirectoryLock.livingOwner(folder)
+  if (Option.isNone(owner)) return yield* Effect.logInfo(`no poller has ${folder}: there is none to replace`)
+  return yield* new HandoverClient.ReplacementFailed({
+    folder,
+    reason: `process ${owner.value.pid} lets nobody take over: it is only starting, or of an older version`
+  })
+})
+
 export const make = Effect.fn("Replacement.make")(function*(
   { folder, pollerId, replaces }: Options
-): Effect.fn.Return<Replacement, ReplacementError, Scope.Scope> {
+): Effect.fn.Return<Replacement, ReplacementError, FileSystem.FileSystem | Scope.Scope> {
   if (replaces && folder === undefined) return yield* new NoFolder()
   const predecessor = replaces && folder !== undefined
     ? yield* HandoverClient.find(folder, pollerId)
     : Option.none<HandoverClient.Predecessor>()
-  if (replaces && Option.isNone(predecessor)) yield* Effect.logInfo(`no poller has ${folder}: there is none to replace`)
+  if (replaces && folder !== undefined && Option.isNone(predecessor)) yield* noneIn(folder)
   const isOver = yield* Deferred.make<void>()
   const finished = yield* Deferred.make<number>()
   const scope = yield* Effect.scope
@@ -73,10 +87,10 @@ export const make = Effect.fn("Replacement.make")(function*(
   const serve = Effect.fnUntraced(function*(links: Effect.Effect<ReadonlyArray<AgentLink.AgentLink>>) {
     const buffer = yield* StatusBuffer
     yield* buffer.isReady
-    const held = yield* buffer.folder
     // Without the folder there is nothing to hand over.
-    if (Option.isNone(held)) return
-    yield* HandoverServer.serve({ folder: held.value, pollerId, links, finished }).pipe(
+    yield* Effect.repeat(buffer.folder, { until: Option.isSome, schedule: Schedule.spaced(lookEvery) })
+    if (folder === undefined) return
+    yield* HandoverServer.serve({ folder, pollerId, links, finished }).pipe(
       Effect.catch((error) => Effect.logWarning(`this poller cannot be replaced while it runs: ${error.message}`)),
       // Until nothing of this process is left, for its end is what the other waits for.
       Effect.provideService(Scope.Scope, scope)

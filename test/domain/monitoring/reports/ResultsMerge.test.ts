@@ -13,7 +13,68 @@ const merge = (chunks: ReadonlyArray<unknown>, serviceType = "sync"): unknown =>
   return JSON.parse(new TextDecoder().decode(ResultsMerge.finish(Result.getOrThrow(merged), serviceType)))
 }
 
+const listKeys = ["hosts", "devices", "results", "entries", "data"] as const
+
+/** What a peer may send as one chunk, with what a plain reading of it brings. */
+interface Chunk {
+  readonly text: string
+  readonly devices: ReadonlyArray<unknown>
+  /** Undefined of an array. */
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
+}
+
+const metadataKeys = fc.constantFrom("network", "total_hosts", "__proto", "ports", "host")
+const metadata = fc.dictionary(metadataKeys, fc.jsonValue(), { maxKeys: 3 })
+const devices = fc.array(fc.record({ ip: fc.ipV4(), n: fc.integer() }), { maxLength: 4 })
+
+const arrayChunk: fc.Arbitrary<Chunk> = devices.map((list) => ({
+  text: JSON.stringify(list),
+  devices: list,
+  metadata: undefined
+}))
+
+/** The devices as a list, as the values of an object, or as a list in a text. */
+const objectChunk: fc.Arbitrary<Chunk> = fc.record({
+  list: devices,
+  others: metadata,
+  key: fc.constantFrom(...listKeys),
+  form: fc.constantFrom("list", "values", "text", "nothing", "absent")
+}).map(({ form, key, list, others }) => {
+  const value = {
+    list,
+    values: Object.fromEntries(list.map((device, index) => [`d${index}`, device])),
+    text: JSON.stringify(list),
+    nothing: null,
+    absent: undefined
+  }[form]
+  return {
+    text: JSON.stringify({ ...others, [key]: value }),
+    devices: form === "nothing" || form === "absent" ? [] : list,
+    metadata: others
+  }
+})
+
+/** No data at all, which counts as no chunk. */
+const emptyChunk: fc.Arbitrary<Chunk> = fc.constant({ text: "", devices: [], metadata: undefined })
+
 describe("ResultsMerge", () => {
+  it("brings what a plain reading of all chunks brings, in whatever forms and however they were cut", () => {
+    const chunks = fc.array(fc.oneof(arrayChunk, objectChunk, emptyChunk), { maxLength: 6 })
+    fc.assert(fc.property(chunks, fc.constantFrom("sync", "sweep", "grpc"), (all, serviceType) => {
+      const merged = all.reduce<Result.Result<ResultsMerge.ResultsMerge, ResultsMerge.MergeError>>(
+        (state, { text }) => Result.flatMap(state, (one) => ResultsMerge.add(one, new TextEncoder().encode(text))),
+        Result.succeed(ResultsMerge.empty)
+      )
+      const result: unknown = JSON.parse(
+        new TextDecoder().decode(ResultsMerge.finish(Result.getOrThrow(merged), serviceType))
+      )
+      const plain = all.flatMap((chunk) => chunk.devices)
+      const described = all.find(({ text }) => text !== "")?.metadata
+      const expected = serviceType === "sweep" && described !== undefined ? { ...described, hosts: plain } : plain
+      assert.deepStrictEqual(result, JSON.parse(JSON.stringify(expected)))
+    }))
+  })
+
   it("merges arrays into their concatenation, however they were cut", () => {
     fc.assert(fc.property(fc.array(fc.array(fc.jsonValue())), (chunks) => {
       assert.deepStrictEqual(merge(chunks), JSON.parse(JSON.stringify(chunks.flat())))
