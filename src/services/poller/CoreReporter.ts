@@ -64,6 +64,8 @@ const wholeBytesMax = 3 * 1_048_576
 const urgentWait = Duration.millis(50)
 /** Leaves time within the 10 s of the process for the servers that stop before. */
 const drainTimeout = Duration.seconds(7)
+/** The successor holds its reports back meanwhile. */
+const bridgeTimeout = Duration.seconds(2)
 
 export class CoreReporter extends Context.Service<CoreReporter, {
   /** Never waits and never fails. */
@@ -326,8 +328,16 @@ const make = Effect.fnUntraced(function*(options: Options) {
     return (yield* options.hasSuccessor ?? Effect.succeed(false)) && Option.isSome(yield* buffer.folder)
   })
 
+  /**
+   * A core that takes each report for the whole poller gets the next one when the successor has measured every check: until
+   * then it counts from this one.
+   */
+  const bridge = Effect.gen(function*() {
+    if (Option.contains(yield* delivery.formKnown, "whole") && (yield* maySend)) yield* sendPresent
+  })
+
   const drain = Effect.gen(function*() {
-    if (yield* isLeftToSuccessor) return
+    if (yield* isLeftToSuccessor) return yield* Effect.asVoid(Effect.timeoutOption(bridge, bridgeTimeout))
     yield* Effect.timeoutOption(Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void), drainTimeout)
     yield* noteLeft
   })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, Layer, Logger, Metric, Option, Ref, References } from "effect"
 import { TestClock } from "effect/testing"
 import * as MemoryStatusBuffer from "../../../src/services/poller/buffer/MemoryStatusBuffer.ts"
+import { StatusBuffer } from "../../../src/services/poller/buffer/StatusBuffer.ts"
 import { CoreAway, CoreClient, CoreError, ReportRejected } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter, type Options } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
@@ -309,6 +310,37 @@ describe("CoreReporter", () => {
         assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.names), [["s0"]])
       })
     ))
+
+  it.effect("leaves what is in a folder to its successor; a core that takes the whole hears of it once more", () => {
+    const core = new FakeCore({ takesParts: false })
+    const polled = agent("agent-1", "192.0.2.9:50051", [check("s0")])
+    const inFolder = Layer.effect(
+      StatusBuffer,
+      Effect.map(StatusBuffer, (buffer) => ({ ...buffer, folder: Effect.succeedSome("/folder") }))
+    ).pipe(Layer.provide(MemoryStatusBuffer.layer()))
+    return Effect.gen(function*() {
+      const { pending } = yield* CoreReporter
+      const fiber = yield* start
+      yield* report("s0")
+      yield* TestClock.adjust("1 minute")
+      const before = (yield* Ref.get(core.received)).length
+      yield* report("s0")
+      yield* Fiber.interrupt(fiber)
+
+      const after = (yield* Ref.get(core.received)).slice(before).map(({ names }) => names)
+      assert.deepStrictEqual(after, [["s0"]])
+      assert.strictEqual(yield* pending, 1)
+    }).pipe(
+      Effect.provide(
+        CoreReporter.layer({
+          ...options,
+          expected: new Map([["s0", { agent: polled, check: check("s0") }]]),
+          hasSuccessor: Effect.succeed(true)
+        }).pipe(Layer.provide([core.layer, HostIdentity.layerStatic("192.0.2.1"), inFolder]))
+      ),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    )
+  })
 
   it.effect("stops within its time when core is away", () =>
     withReporter((core) =>
