@@ -4,7 +4,7 @@
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import { Cause, Context, Duration, Effect, Equal, Exit, Latch, Metric, Option, Ref, type Semaphore } from "effect"
+import { Cause, Context, Duration, Effect, Equal, Exit, Latch, Metric, Option, Ref, Semaphore } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as CheckKey from "../../domain/poller/CheckKey.ts"
@@ -62,6 +62,10 @@ export interface AgentLink {
   checks: ReadonlyArray<TrackedCheck>
   /** Shared by all agents of a fleet: who may find out whether its agent is there. None: all at once. */
   readonly turns: Option.Option<Semaphore.Semaphore>
+  /** Checks of all agents of a fleet that may be asked for at once. None: as many as there are. */
+  readonly places: Option.Option<Semaphore.Semaphore>
+  /** The same for this agent, once it has more checks than may be asked for at once. */
+  ownPlaces: Semaphore.Semaphore | undefined
   /** Set by the SecurityContext's child before anyone who uses it starts. */
   readonly security: Ref.Ref<Option.Option<SecurityContext.SecurityContext>>
   /** Set by the ConnectionManager before anyone who uses it starts. */
@@ -80,15 +84,17 @@ export interface AgentLink {
 }
 
 export const make = (
-  { lease = Lease.make(), phase = Duration.zero, turns = Option.none(), ...terms }:
+  { lease = Lease.make(), phase = Duration.zero, places = Option.none(), turns = Option.none(), ...terms }:
     & Pick<AgentTerms, "agent" | "poller" | "pollInterval">
-    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "lease" | "turns">>,
+    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "lease" | "places" | "turns">>,
   /** Checks of the same agent at another address: what core was told of them last is what it still believes. */
   before: ReadonlyArray<TrackedCheck> = []
 ): AgentLink => ({
   terms: { ...terms, phase },
   checks: tracked(terms.agent, new Map(before.map((one) => [one.key, one]))),
   turns,
+  places,
+  ownPlaces: undefined,
   lease,
   security: Ref.makeUnsafe(Option.none()),
   connection: Ref.makeUnsafe(Option.none()),
@@ -159,6 +165,16 @@ export const forgetSequences = ({ checks }: AgentLink): Effect.Effect<void> =>
     return Ref.set(sequence, "")
   }, { discard: true })
 
+/** Checks of one agent that are asked for at the same time; a check of many more waits for its turn. */
+export const agentPlaces = 64
+
+/** Runs it when there is a place for it: at the agent, and among all agents. */
+export const inPlace = <A, E, R>(link: AgentLink, poll: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  if (link.checks.length > agentPlaces) link.ownPlaces ??= Semaphore.makeUnsafe(agentPlaces)
+  const among = Option.match(link.places, { onNone: () => poll, onSome: (places) => places.withPermit(poll) })
+  return link.ownPlaces === undefined ? among : link.ownPlaces.withPermit(among)
+}
+
 /** Runs one call on the agent's connection, which bounds it in time, through its circuits. */
 export const ask = <A>(
   link: AgentLink,
@@ -180,6 +196,7 @@ export const ask = <A>(
       }
       const error = exit.cause.reasons.find(Cause.isFailReason)?.error
       if (error === undefined) return Effect.void
+      if (error.reason._tag === "NotAsked") PollerMetrics.pollsSkippedOf.withheld.updateUnsafe(1, context)
       gate.note(!isAnswer(error))
       return isAbsence(error) ? link.isSuspect.open : Effect.void
     })

@@ -36,8 +36,7 @@ interface Loop {
 const isSameTiming = (one: Timing, other: Timing): boolean =>
   Duration.equals(one.interval, other.interval) && Duration.equals(one.phase, other.phase)
 
-const skipped = Metric.withAttributes(PollerMetrics.pollsSkipped, { reason: "late" })
-const onSkipped = (ticks: number) => Metric.update(skipped, ticks)
+const onSkipped = (ticks: number) => Metric.update(PollerMetrics.pollsSkippedOf.late, ticks)
 
 /** Never ends by itself. */
 export const run = <R>(link: AgentLink, { intervalOf, onTick, poll }: LoopOptions<R>): Effect.Effect<never, never, R> =>

@@ -2,7 +2,8 @@
  * Runs the regular checks of one agent: at once, then on the interval, each on its own.
  *
  * A check has its own timeout, whatever the interval: what takes long through an agent would else never be up under a
- * short one. It never overlaps itself but skips the turns that it missed, and delays nobody. Every run ends in a status,
+ * short one. It never overlaps itself but skips the turns that it missed, and delays nobody, unless more are asked for at once
+ * than there are places: 64 at one agent, 4,096 at all. Every run ends in a status,
  * also when the agent does not answer.
  */
 import { type Context, Effect, Metric, Option, Ref, Tracer } from "effect"
@@ -23,7 +24,7 @@ export const run = (link: AgentLink.AgentLink) =>
     intervalOf: ({ interval, resultsInterval }, { pollInterval }) =>
       Option.isSome(resultsInterval) ? Option.none() : Option.some(Option.getOrElse(interval, () => pollInterval)),
     onTick: noteLateness,
-    poll: (tracked) => runOnce(link, tracked)
+    poll: (tracked) => AgentLink.inPlace(link, runOnce(link, tracked))
   })
 
 const noteLateness = (lateMillis: number) => Metric.update(PollerMetrics.latenessSeconds, lateMillis / 1_000)

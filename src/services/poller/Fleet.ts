@@ -51,6 +51,9 @@ export const identityOf = ({ kvStoreId, partition, pollerId }: PollerConfig): Po
 /** Agents of a large fleet that are looked for at the same time. */
 const turnsMax = 32
 
+/** Checks of all agents that are asked for at the same time. */
+const placesMax = 4_096
+
 const termsOf = (agent: PolledAgent, config: PollerConfig): AgentLink.AgentTerms => ({
   agent,
   poller: identityOf(config),
@@ -63,9 +66,11 @@ const keysOf = (links: FleetState["links"]): ReadonlySet<string> =>
 
 const make = Effect.fnUntraced(function*(config: PollerConfig, isPolledByOther: IsPolledByOther) {
   const turns = Semaphore.makeUnsafe(turnsMax)
+  const places = Option.some(Semaphore.makeUnsafe(placesMax))
   const linkTo = (agent: PolledAgent, config: PollerConfig, before: ReadonlyArray<AgentLink.TrackedCheck> = []) =>
     AgentLink.make({
       ...termsOf(agent, config),
+      places,
       lease: Lease.make(!isPolledByOther(agent.agentId)),
       turns: PollPhase.isLarge(config.agents.length) ? Option.some(turns) : Option.none()
     }, before)

@@ -10,10 +10,16 @@ const counter = (name: string, description: string) => Metric.counter(name, { de
 export const polls = counter("polls_total", "Checks run against agents")
 export const pollsSuccessful = counter("polls_successful", "Checks that an agent answered")
 export const pollsFailed = counter("polls_failed", "Checks that no agent answered")
-export const pollsSkipped = counter(
+const pollsSkipped = counter(
   "polls_skipped_total",
-  "Polls that were not made, by reason: the one before took too long (late), or the agent's circuit is open (circuit)"
+  "Polls that were not made, by reason: the one before took too long (late), or the agent's circuit or limit withheld it (withheld)"
 )
+
+export const pollsSkippedOf = {
+  late: Metric.withAttributes(pollsSkipped, { reason: "late" }),
+  withheld: Metric.withAttributes(pollsSkipped, { reason: "withheld" })
+}
+
 export const configReloads = counter(
   "config_reloads_total",
   "Times the configuration was read again, by outcome: applied, unchanged, or invalid and left aside"

@@ -8,8 +8,14 @@
  * one that closes again within a second, because a peer that was away should be found soon.
  */
 import { Cause, Clock, Duration, Effect, Option, Schedule, Schema, Scope, Stream } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { FailureClass } from "../../domain/security/FailureClass.ts"
-import { anyPeer, type PeerRules, type SecurityConfig } from "../../domain/security/SecurityConfig.ts"
+import {
+  anyPeer,
+  type CircuitRules,
+  type PeerRules,
+  type SecurityConfig
+} from "../../domain/security/SecurityConfig.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import * as TokenBucket from "../../domain/security/TokenBucket.ts"
 import * as CircuitBreaker from "../breaker/CircuitBreaker.ts"
@@ -59,6 +65,12 @@ const otherOpenDuration = "750 millis"
 /** Enough for who listens all the time; a fleet has thousands of these. */
 const eventsMax = 16
 
+/** After failures of security; a certificate that changes closes the circuit at once. */
+const openLongest = Duration.minutes(15)
+
+const longestOf = ({ openSeconds }: CircuitRules): Duration.Duration =>
+  Duration.max(openLongest, Duration.seconds(openSeconds))
+
 const certificatesAgainEvery = "5 seconds"
 
 const eventRate: TokenBucket.TokenBucketOptions = { perSecond: 0.1, burst: 1 }
@@ -66,7 +78,7 @@ const eventRate: TokenBucket.TokenBucketOptions = { perSecond: 0.1, burst: 1 }
 const circuit = <const Class extends FailureClass>(
   failureClass: Class,
   threshold: number,
-  openDuration: Duration.Input
+  openDuration: Parameters<typeof CircuitBreaker.make>[0]["openDuration"]
 ) =>
   CircuitBreaker.make({
     thresholds: { [failureClass]: threshold },
@@ -98,7 +110,8 @@ export const make = Effect.fnUntraced(function*(
   const ofSecurity = yield* circuit(
     "security",
     rules.circuit.securityFailures,
-    Duration.seconds(rules.circuit.openSeconds)
+    // Longer each time that it opens again, and never the same for all agents of a fleet.
+    Backoff.capped({ from: Duration.seconds(rules.circuit.openSeconds), to: longestOf(rules.circuit) })
   )
   const ofOthers = yield* circuit("other", rules.circuit.otherFailures, otherOpenDuration)
   const limit = Option.map(

@@ -10,6 +10,7 @@ import {
   AgentError,
   Busy,
   Garbled,
+  Refused,
   Unreachable,
   Unsupported
 } from "../../../src/services/poller/AgentClient.ts"
@@ -360,5 +361,29 @@ describe("AgentCoordinator's children", () => {
         errors.map(([, error]) => String(error).replace("GetResults failed: agent agent-1: Garbled: ", "")).toSorted(),
         ["a chunk of the results is not JSON", "no chunk within 30s", "no final chunk"]
       )
+    }))
+
+  it.effect("skip polls while the agent's circuit is open, and report its checks as unavailable with the reason", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const refused = new AgentError({ agentId, reason: new Refused({ detail: "who are you" }) })
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: () =>
+          Effect.suspend(() => {
+            asked += 1
+            return Effect.fail(refused)
+          })
+      }, [check("ssh")])
+      yield* TestClock.adjust("100 seconds")
+
+      assert.strictEqual(asked, 3)
+      assert.deepStrictEqual(seen.map(({ atSeconds, status }) => [atSeconds, status.available]), [
+        [0, false],
+        [30, false],
+        [60, false],
+        [90, false]
+      ])
+      assert.include(textOf(nth(seen, 3).status), "NotAsked: its circuit is open after failures of security")
     }))
 })

@@ -46,4 +46,31 @@ describe("Ticks", () => {
     Effect.gen(function*() {
       assert.deepStrictEqual((yield* startsOf(0, Duration.seconds(1))).slice(0, 3), [0, 31, 61])
     }))
+
+  it.effect("tells how many ticks a long run missed", () =>
+    Effect.gen(function*() {
+      for (const [took, missed] of [[70, 2], [27, 0], [30, 0], [60.5, 1]] as const) {
+        const skipped: Array<number> = []
+        const onSkipped = (ticks: number) => Effect.sync(() => void skipped.push(ticks))
+        const loop = Ticks.repeat(Effect.sleep(Duration.seconds(took)), Duration.seconds(30), { onSkipped })
+        yield* Effect.forkChild(loop, { startImmediately: true })
+        yield* TestClock.adjust("2 minutes")
+
+        assert.deepStrictEqual(new Set(skipped), new Set(missed === 0 ? [] : [missed]), `${took} s`)
+      }
+    }))
+
+  it.effect("may begin on the grid, after an interval or the phase", () =>
+    Effect.gen(function*() {
+      for (const [phase, first] of [[0, 30], [12, 12]] as const) {
+        const starts: Array<number> = []
+        const begin = yield* Clock.currentTimeMillis
+        const run = Effect.map(Clock.currentTimeMillis, (now) => starts.push((now - begin) / 1_000))
+        const options = { phase: Duration.seconds(phase), isFirstOnGrid: true }
+        yield* Effect.forkChild(Ticks.repeat(run, Duration.seconds(30), options), { startImmediately: true })
+        yield* TestClock.adjust("65 seconds")
+
+        assert.deepStrictEqual(starts, [first, first + 30])
+      }
+    }))
 })

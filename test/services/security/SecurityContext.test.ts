@@ -75,15 +75,38 @@ describe("SecurityContext", () => {
       const { calls, events, made } = yield* rig(block())
       yield* calls("security", "fine", "security", "security", "other", "security")
       const [withheld] = yield* calls("fine")
-      yield* TestClock.adjust("59 seconds")
+      yield* TestClock.adjust("47 seconds")
       yield* calls("fine")
       const before = made()
-      yield* TestClock.adjust("2 seconds")
+      yield* TestClock.adjust("26 seconds")
       const after = yield* calls("fine", "fine")
 
       assert.strictEqual(withheld, "its circuit is open after failures of security, the last was: security")
       assert.deepStrictEqual([before, after], [6, ["fine", "fine"]])
       assert.deepStrictEqual(events, [{ _tag: "CircuitOpened", agent: "agent-1", failures: 3 }])
+    }))
+
+  it.effect("leaves a peer alone for longer each time that it fails again, up to a quarter of an hour", () =>
+    Effect.gen(function*() {
+      const { calls, made } = yield* rig(block())
+      yield* calls("security", "security", "security")
+      /** Until a probe is let through, which fails. */
+      const openSeconds = Effect.gen(function*() {
+        const before = made()
+        for (let seconds = 0; seconds <= 2_000; seconds += 1) {
+          yield* calls("security")
+          if (made() > before) return seconds
+          yield* TestClock.adjust("1 second")
+        }
+        return Number.POSITIVE_INFINITY
+      })
+      const waits: Array<number> = []
+      for (let round = 0; round < 6; round++) waits.push(yield* openSeconds)
+
+      for (const [index, base] of [60, 120, 240, 480, 900, 900].entries()) {
+        assert.isAtLeast(waits[index] ?? 0, base * 0.8 - 1)
+        assert.isAtMost(waits[index] ?? 0, base * 1.2 + 1)
+      }
     }))
 
   it.effect("leaves a peer alone for less than a second after five failures of another kind", () =>
@@ -133,7 +156,7 @@ describe("SecurityContext", () => {
       })
       const { calls, events } = yield* rig(security)
       const first = yield* calls("other", "security", "fine", "fine")
-      yield* TestClock.adjust("5 seconds")
+      yield* TestClock.adjust("7 seconds")
 
       assert.deepStrictEqual([first, yield* calls("fine")], [
         [
