@@ -56,7 +56,7 @@ const receiveOnce = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
   around: (call: C, responses: Stream.Stream<Res, GrpcError>) => Stream.Stream<Res, GrpcError | E, R>
 ): Stream.Stream<Res, GrpcError | E, R> =>
   Stream.unwrap(Effect.gen(function*() {
-    const span = yield* Effect.makeSpanScoped(path.slice(1), { ...spanOptions(channel), parent: options.parent })
+    const span = yield* Effect.makeSpanScoped(path.slice(1), spanOptions(channel, options.parent))
     const prepared = yield* prepare(channel, path, span, noDeadline, options)
     const call = yield* Effect.acquireRelease(Effect.sync(() => open(prepared)), (call) =>
       Effect.sync(() => cancel(call)))
@@ -88,7 +88,7 @@ const exchange = <A, E, R>(
     channel.interceptors,
     { method: path, target: channel.target, options: options ?? {}, request },
     (options) =>
-      Effect.useSpan(path.slice(1), { ...spanOptions(channel), parent: options.parent }, (span) =>
+      Effect.useSpan(path.slice(1), spanOptions(channel, options.parent), (span) =>
         Effect.flatMap(
           prepare(channel, path, span, deadlineDefault, options),
           (prepared) => withTimeout(path, channel, prepared.timeout)(call(prepared, options))

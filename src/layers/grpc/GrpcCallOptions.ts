@@ -6,8 +6,8 @@ export interface CallOptions {
   /** From now until the status; streams have none unless told. */
   readonly deadline?: Duration.Input
   readonly metadata?: GrpcMetadata.Input
-  /** What the call's own span belongs to. The span of the fiber unless told. */
-  readonly parent?: Tracer.AnySpan
+  /** What the call's own span belongs to; `none` for a trace of its own. The span of the fiber unless told. */
+  readonly parent?: Tracer.AnySpan | "none"
   /** Wait for a connection (until the deadline) instead of failing while the peer is away. */
   readonly waitForReady?: boolean
   /** Called with the peer's response headers, synchronously. */

@@ -83,11 +83,11 @@ export interface ResultsChunk {
 
 /** Each call ends no later than its deadline, then with `TimedOut`: nobody else bounds it. */
 export interface AgentConnection {
-  /** `parent`: what the call's span belongs to, where that is not the fiber's. */
+  /** `parent`: what the call's span belongs to, where that is not the fiber's; `none` for a trace of its own. */
   readonly getStatus: (
     check: Check,
     deadline: Duration.Duration,
-    parent?: Tracer.AnySpan
+    parent?: Tracer.AnySpan | "none"
   ) => Effect.Effect<StatusReply, AgentError>
   readonly getResults: (
     check: Check,

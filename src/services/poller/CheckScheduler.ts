@@ -31,23 +31,22 @@ const noteLateness = (lateMillis: number) => Metric.update(PollerMetrics.latenes
 
 /** A trace of its own, which goes on in the agent: not a part of the scheduler's life. */
 const runOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
-  Effect.useSpan(PollObserver.pollSpan, {
-    root: true,
-    attributes: {
+  Effect.flatMap(Tracer.Tracer, (tracer) => {
+    // A span that nobody is told of costs more than it is worth.
+    if (tracer === Tracer.nativeTracer) return measure(link, tracked, undefined)
+    const attributes = {
       "agent.id": link.terms.agent.agentId,
       "service.type": tracked.check.serviceType,
       "service.check": tracked.check.serviceName
     }
-  }, (span) => {
-    const measuring = measure(link, tracked, span)
-    return Effect.flatMap(Tracer.Tracer, (tracer) =>
-      // Putting it into the context costs more than the span, and nobody is told of these.
-      tracer === Tracer.nativeTracer
-        ? measuring
-        : Effect.withParentSpan(measuring, span, { captureStackTrace: false }))
+    return Effect.useSpan(
+      PollObserver.pollSpan,
+      { root: true, attributes },
+      (span) => Effect.withParentSpan(measure(link, tracked, span), span, { captureStackTrace: false })
+    )
   })
 
-const measure = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck, span: Tracer.Span) => {
+const measure = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck, span: Tracer.Span | undefined) => {
   const { agent, poller } = link.terms
   const { check } = tracked
   const took = PollerMetrics.pollSecondsOf[AgentClass.classOf(agent.security)]
@@ -56,9 +55,9 @@ const measure = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck, spa
       const subject: PolledStatus.PollSubject = { poller, agentId: agent.agentId, host, check, source: "getStatus" }
       return Effect.clockWith((clock) => {
         const startedNanos = clock.monotonicTimeNanosUnsafe()
-        const asking = AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout, span))
+        const asking = AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout, span ?? "none"))
         const conclude = (status: ServiceStatus, counted: typeof PollerMetrics.pollsFailed, seconds: number) => {
-          span.attribute("service.available", status.available)
+          span?.attribute("service.available", status.available)
           const measuredAtMillis = clock.currentTimeMillisUnsafe()
           return Effect.andThen(
             Effect.andThen(count(counted, took, seconds), PollObserver.tell({ status, check, host, measuredAtMillis })),

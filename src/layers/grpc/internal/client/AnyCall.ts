@@ -1,5 +1,6 @@
 /** What calls have in common, whatever carries them. */
-import { Duration, Effect, Stream } from "effect"
+import { Duration, Effect, Stream, type Tracer } from "effect"
+import type { CallOptions } from "../../GrpcCallOptions.ts"
 import type { GrpcChannel } from "../../GrpcChannel.ts"
 import type { DeadlineExceeded } from "../../GrpcError.ts"
 import { machineClock } from "../MachineClock.ts"
@@ -18,12 +19,12 @@ export const serialized = <Req>(method: ClientMethodDefinition<Req, unknown>, re
   return () => bytes ??= method.requestSerialize(request)
 }
 
-/** Of the span of each call of a method. */
-export const spanOptions = (channel: GrpcChannel) =>
-  ({
-    kind: "client",
-    attributes: { "rpc.system": "grpc", "server.address": channel.target }
-  }) as const
+/** Of the span of a call. */
+export const spanOptions = (channel: GrpcChannel, parent: CallOptions["parent"]): Tracer.SpanOptionsNoTrace => ({
+  kind: "client",
+  attributes: { "rpc.system": "grpc", "server.address": channel.target },
+  ...(parent === "none" ? { root: true } : { parent })
+})
 
 export const withTimeout =
   (path: string, channel: GrpcChannel, timeout: Duration.Duration) =>

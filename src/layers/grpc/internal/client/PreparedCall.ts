@@ -10,15 +10,13 @@ import type { GrpcChannel } from "../../GrpcChannel.ts"
 import { type GrpcError, Internal, Unavailable } from "../../GrpcError.ts"
 import * as GrpcMetadata from "../../GrpcMetadata.ts"
 import { machineClock } from "../MachineClock.ts"
+import * as TraceParent from "./TraceParent.ts"
 
 export interface Prepared {
   readonly metadata: grpc.Metadata
   readonly options: grpc.CallOptions
   readonly timeout: Duration.Duration
 }
-
-export const traceparent = (span: Tracer.Span): string =>
-  `00-${span.traceId.padStart(32, "0")}-${span.spanId}-${span.sampled ? "01" : "00"}`
 
 export const prepare = (
   channel: GrpcChannel,
@@ -32,7 +30,7 @@ export const prepare = (
   }
   const timeout = options?.deadline === undefined ? deadlineDefault : Duration.fromInputUnsafe(options.deadline)
   const metadata = GrpcMetadata.toWire(
-    { traceparent: traceparent(span), ...options?.metadata },
+    { traceparent: TraceParent.of(span), ...options?.metadata },
     { waitForReady: options?.waitForReady ?? false }
   )
   if (Result.isFailure(metadata)) {

@@ -1,6 +1,6 @@
 /** Calls with one request over `node:http2`: as those over grpc-js, for a part of their processor time and memory. */
 import { status } from "@grpc/grpc-js"
-import { Cause, Duration, Effect, Exit, Option, Result, Stream, type Tracer } from "effect"
+import { Cause, Context, Duration, Effect, Exit, Option, Result, Stream, Tracer } from "effect"
 import { setImmediate } from "node:timers"
 import { later } from "../../../../sockets/Timer.ts"
 import * as Compression from "../../../Compression.ts"
@@ -12,7 +12,7 @@ import * as Frames from "../../Frames.ts"
 import { type ClientMethodDefinition, serialized, spanOptions, withDeadline, withTimeout } from "../AnyCall.ts"
 import { deadlineExceeded } from "../GrpcAnswer.ts"
 import * as ObjectStream from "../ObjectStream.ts"
-import { traceparent } from "../PreparedCall.ts"
+import * as TraceParent from "../TraceParent.ts"
 import type { CallStatus } from "./CallStatus.ts"
 import { type ExchangeOptions, Http2Exchange } from "./Http2Exchange.ts"
 import type { Http2Transport } from "./Http2Transport.ts"
@@ -41,7 +41,7 @@ class Caller<Req, Res> {
 
   prepare(
     bytes: () => Buffer,
-    span: Tracer.Span,
+    traceparent: string,
     deadlineDefault: Duration.Duration,
     options: CallOptions
   ): Result.Result<Prepared, GrpcError> {
@@ -57,7 +57,7 @@ class Caller<Req, Res> {
       scheme,
       authority,
       path,
-      traceparent: traceparent(span),
+      traceparent,
       timeout,
       metadata
     })
@@ -176,22 +176,25 @@ export const unary = <Req, Res>(
       })
     })
   const name = method.path.slice(1)
-  const spanned = spanOptions(channel)
   return (request: Req, options: CallOptions = {}): Effect.Effect<Res, GrpcError> => {
     const bytes = serialized(method, request)
     return aroundEffect<Res, never, never>(
       channel.interceptors,
       { method: method.path, target: channel.target, options, request: Option.some(bytes) },
       (options) =>
-        Effect.useSpan(
-          name,
-          options.parent === undefined ? spanned : { ...spanned, parent: options.parent },
-          (span) => {
-            const prepared = caller.prepare(bytes, span, channel.deadline, options)
+        Effect.contextWith((context: Context.Context<never>) => {
+          const begin = (traceparent: string) => {
+            const prepared = caller.prepare(bytes, traceparent, channel.deadline, options)
             if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
             return withTimeout(method.path, channel, prepared.success.timeout)(ask(prepared.success, options))
           }
-        )
+          // Of a span that nobody is told of only the peer needs something: its place in the trace.
+          return Context.get(context, Tracer.Tracer) === Tracer.nativeTracer
+            ? begin(
+              TraceParent.below(options.parent ?? Option.getOrUndefined(Context.getOption(context, Tracer.ParentSpan)))
+            )
+            : Effect.useSpan(name, spanOptions(channel, options.parent), (span) => begin(TraceParent.of(span)))
+        })
     )
   }
 }
@@ -204,11 +207,8 @@ export const serverStream = <Req, Res>(
   const caller = new Caller(channel, transport, method)
   const receive = (bytes: () => Buffer, options: CallOptions) =>
     Stream.unwrap(Effect.gen(function*() {
-      const span = yield* Effect.makeSpanScoped(method.path.slice(1), {
-        ...spanOptions(channel),
-        parent: options.parent
-      })
-      const prepared = yield* Effect.fromResult(caller.prepare(bytes, span, Duration.infinity, options))
+      const span = yield* Effect.makeSpanScoped(method.path.slice(1), spanOptions(channel, options.parent))
+      const prepared = yield* Effect.fromResult(caller.prepare(bytes, TraceParent.of(span), Duration.infinity, options))
       let ended: Exit.Exit<never, GrpcError | Cause.Done> | undefined
       const messages = new Messages<Arrived>(() => exchange.resume())
       const exchange: Http2Exchange = new Http2Exchange(prepared, {
