@@ -33,7 +33,7 @@ const fill = ({ devices, logs, metrics }: Sizes): ReadonlyArray<string> => [
       is_available, last_seen_time, first_seen_time, metadata, discovery_sources)
     select 'default', 'sr:' || n, n % 10, 'Server', 'host-' || n || case n % 50 when 0 then '-core' else '' end,
       '10.' || n / 65536 % 256 || '.' || n / 256 % 256 || '.' || n % 256, 'vendor ' || n % 20,
-      (array['Low', 'High', null])[1 + n % 3], n % 7 > 0, now() - n * interval '1 s' % interval '30 d',
+      (array['Low', 'High', null])[1 + n % 3], n % 7 > 0, now() - n % 2592000 * interval '1 s',
       now() - interval '60 d', jsonb_build_object('rack', n % 100), array['snmp']
     from generate_series(1, ${devices}) n`,
   "create index on platform.ocsf_devices (last_seen_time desc, uid desc)",
