@@ -7,9 +7,17 @@ import type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
 import * as Cursor from "../../domain/srql/language/Cursor.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import * as RowText from "../../domain/srql/plan/RowText.ts"
-import { AnswerTooLarge, type Page, Queries, QueryError, type Question } from "../../services/queries/Queries.ts"
+import {
+  AnswerTooLarge,
+  type Page,
+  Queries,
+  QueryError,
+  type Question,
+  TooManyQuestions
+} from "../../services/queries/Queries.ts"
 import { check } from "../../services/srql/index.ts"
 import type { PgConnection } from "../postgres/connection/PgConnection.ts"
+import * as PgLive from "./PgLive.ts"
 import * as PgReading from "./PgReading.ts"
 
 export interface QueryLimits extends PgReading.ReadingLimits {
@@ -17,6 +25,8 @@ export interface QueryLimits extends PgReading.ReadingLimits {
   readonly timeoutSeconds?: number
   /** Of a stream, whose reader may be slow; default 600. */
   readonly streamSeconds?: number
+  /** Live queries; default 20. */
+  readonly liveMax?: number
   /** Rows of one page; default 10,000. Streams have none. */
   readonly rowsMax?: number
   /** JSON of one page; default 16 MiB. */
@@ -33,7 +43,8 @@ const decodeAfter = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Arra
 const prepare = Effect.fnUntraced(function*(
   { catalog, rules }: QueriesOptions,
   question: Question,
-  limitMax: number | undefined
+  limitMax: number | undefined,
+  since?: string
 ): Effect.fn.Return<PgReading.Prepared, SrqlError> {
   const { style, tenant, text } = question
   const withKeyset = question.withKeyset === true
@@ -46,7 +57,8 @@ const prepare = Effect.fnUntraced(function*(
     cursor,
     withKeyset,
     ...(question.limit === undefined ? {} : { limit: question.limit }),
-    ...(limitMax === undefined ? {} : { limitMax })
+    ...(limitMax === undefined ? {} : { limitMax }),
+    ...(since === undefined ? {} : { since })
   }))
   return { plan, statement: RowText.statement(plan, style, rules), params: plan.binds.map(({ v }) => v) }
 })
@@ -75,30 +87,66 @@ const cursorsOf = (
 
 const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   const { bytesMax = 16 * 2 ** 20, rowsMax = 10_000, streamSeconds = 600, timeoutSeconds = 30 } = options
-  const { examine, open } = yield* PgReading.make(options)
+  const { liveMax = 20 } = options
+  const { examine, oldest, open } = yield* PgReading.make(options)
+  let reading = 0
+  /** A place among those who read on; until the scope closes. */
+  const readers = Effect.acquireRelease(
+    Effect.suspend(() =>
+      reading < liveMax
+        ? Effect.sync(() => reading += 1)
+        : Effect.fail(new QueryError({ reason: new TooManyQuestions({ atOnce: liveMax }) }))
+    ),
+    () => Effect.sync(() => reading -= 1)
+  )
+
+  const page = Effect.fnUntraced(function*(question: Question, since?: string) {
+    const prepared = yield* prepare(options, question, rowsMax, since)
+    const rows: Array<PgReading.Row> = []
+    let bytes = 0
+    yield* Stream.runForEachArray(open(prepared, question, timeoutSeconds), (some) => {
+      for (const row of some) {
+        bytes += Buffer.byteLength(row.row)
+        rows.push(row)
+      }
+      return bytes > bytesMax
+        ? Effect.fail(new QueryError({ reason: new AnswerTooLarge({ bytesMax }) }))
+        : Effect.void
+    })
+    return { prepared, rows, ...cursorsOf(prepared, rows) }
+  })
+
+  const live = Effect.fn("Queries.live")(function*(question: Question) {
+    const windows: PgLive.Windows = {
+      page: (since, cursor, limit) =>
+        Effect.map(
+          page({ ...question, cursor, limit, withKeyset: true }, since),
+          ({ nextCursor, rows }) => ({ rows, next: nextCursor })
+        ),
+      oldest: oldest("rows")
+    }
+    const since = yield* windows.oldest
+    // Refused before anything is answered, where there is nothing to follow.
+    yield* windows.page(since, undefined, 1)
+    const { rows } = yield* page(question)
+    const answered = rows.map(({ row }) => row)
+    const first = Stream.map(Stream.fromIterable(answered), (row) => ({ _tag: "Row", row }) as const)
+    return Stream.unwrap(Effect.as(readers, Stream.concat(first, PgLive.follow(windows, since, answered))))
+  })
 
   return Queries.of({
     page: Effect.fn("Queries.page")(function*(question) {
-      const prepared = yield* prepare(options, question, rowsMax)
-      const rows: Array<PgReading.Row> = []
-      let bytes = 0
-      yield* Stream.runForEachArray(open(prepared, question, timeoutSeconds), (some) => {
-        for (const row of some) {
-          bytes += Buffer.byteLength(row.row)
-          rows.push(row)
-        }
-        return bytes > bytesMax
-          ? Effect.fail(new QueryError({ reason: new AnswerTooLarge({ bytesMax }) }))
-          : Effect.void
-      })
+      const { nextCursor, prepared: { plan }, prevCursor, rows } = yield* page(question)
       return {
         rows: rows.map(({ row }) => row),
-        ...cursorsOf(prepared, rows),
-        limit: prepared.plan.limit,
-        visualization: Visualization.of(prepared.plan, options.catalog),
-        warnings: prepared.plan.warnings
+        nextCursor,
+        prevCursor,
+        limit: plan.limit,
+        visualization: Visualization.of(plan, options.catalog),
+        warnings: plan.warnings
       }
     }),
+    live,
     examine: Effect.fn("Queries.examine")(function*(question) {
       yield* examine(yield* prepare(options, question, undefined), question, timeoutSeconds)
     }),

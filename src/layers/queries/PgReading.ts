@@ -103,6 +103,19 @@ const costOf = (connection: Connection, { params, statement }: Prepared): Effect
 /** No more than these are taken in one piece, by a statement that the server remembers. */
 const pieceMax = 1000
 
+/** Of rows whose time of storing is not the database's own, as of statuses that core stores. */
+const marginSeconds = 5
+
+/** Transactions of others may not be ours to see: then they are given a minute. */
+const oldestTransaction = `
+  select to_char(least(
+      min(xact_start), now() - $1::int * interval '1 s',
+      case when bool_or(query = '<insufficient privilege>') then now() - interval '1 min' end
+    ) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as oldest
+  from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
+
+const decodeOldest = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ oldest: Schema.String })]))
+
 const unexpected = ({ message }: Schema.SchemaError) =>
   new QueryError({ reason: new StatementRefused({ detail: `unexpected row: ${message}` }) })
 
@@ -159,5 +172,14 @@ export const make = Effect.fnUntraced(function*(
       ({ connection, toError }) => Effect.mapError(costOf(connection, prepared), toError)
     ))
 
-  return { open, examine }
+  /** From when on rows may still appear: transactions that run now began then or later. */
+  const oldest = (entity: string): Effect.Effect<string, QueryError> =>
+    Effect.flatMap(client, (client) =>
+      client.unsafe(oldestTransaction, [marginSeconds]).pipe(
+        Effect.mapError(failure(entity, 0)),
+        Effect.flatMap((rows) => Effect.mapError(decodeOldest(rows), unexpected)),
+        Effect.map(([{ oldest }]) => oldest)
+      ))
+
+  return { open, examine, oldest }
 })

@@ -6,7 +6,8 @@
  *
  * `style=service` in the address gives rows as the standalone service writes them. `format=ndjson` and `format=csv` send all
  * rows that the query's limit allows, as they come and in constant memory; a connection that breaks off says that there
- * were more. Status 400 says what is wrong with the query, 503 that the database is away or busy, 504 that the query took
+ * were more. `"live": true` (or `live=true`) answers with server-sent events: the rows of the answer, each a message, then every
+ * row that is stored from now on; an event `late` tells a slow reader how far behind it is. Status 400 says what is wrong with the query, 503 that the database is away or busy, 504 that the query took
  * too long.
  */
 import { Effect, Option, Schema, Stream } from "effect"
@@ -14,7 +15,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as RowCells from "../../domain/queries/RowCells.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import type { RowStyle } from "../../domain/srql/plan/RowText.ts"
-import { type Page, Queries, type QueryError, type Question } from "../../services/queries/Queries.ts"
+import { type LiveEvent, type Page, Queries, type QueryError, type Question } from "../../services/queries/Queries.ts"
 import type { Route } from "../http/Management.ts"
 import * as QueryBody from "./QueryBody.ts"
 
@@ -61,7 +62,27 @@ const streamed = (question: Question, format: Exclude<Format, "json">) =>
     })
   )
 
-const ask = Effect.fn("QueryRoute")(function*(asked: QueryBody.Asked, query: URLSearchParams) {
+const sse = (event: LiveEvent): string =>
+  event._tag === "Row"
+    ? `data: ${event.row.replaceAll(/[\r\n]+/g, " ")}\n\n`
+    : `event: late\ndata: {"seconds":${event.seconds}}\n\n`
+
+/** Proxies end a connection on which nothing is said. */
+const heartbeat = Stream.as(Stream.drop(Stream.tick("15 seconds"), 1), ": still here\n\n")
+
+const followed = (question: Question) =>
+  Queries.use(({ live }) =>
+    Effect.match(live(question), {
+      onFailure: refusal,
+      onSuccess: (events) =>
+        HttpServerResponse.stream(
+          Stream.merge(Stream.map(events, sse), heartbeat, { haltStrategy: "either" }).pipe(Stream.encodeText),
+          { contentType: "text/event-stream", headers: { "cache-control": "no-store" } }
+        )
+    })
+  )
+
+const ask = Effect.fn("QueryRoute")(function*({ isLive, ...asked }: QueryBody.Asked, query: URLSearchParams) {
   const style = oneOf<RowStyle>(query.get("style"), ["web", "service"])
   if (style === undefined) return QueryBody.problem(400, `style is ${query.get("style")}, expected web or service`)
   const format = oneOf<Format>(query.get("format"), ["json", "ndjson", "csv"])
@@ -69,6 +90,7 @@ const ask = Effect.fn("QueryRoute")(function*(asked: QueryBody.Asked, query: URL
     return QueryBody.problem(400, `format is ${query.get("format")}, expected json, ndjson or csv`)
   }
   const question = { ...asked, style, tenant: null, withKeyset: query.get("cursors") === "keyset" }
+  if (isLive) return yield* followed(question)
   if (format !== "json") return yield* streamed(question, format)
   const queries = yield* Queries
   return yield* Effect.match(queries.page(question), {
@@ -86,6 +108,7 @@ export const queryRoute: Route<Queries> = {
     ["cursor", "next_cursor or prev_cursor of an earlier answer"],
     ["style", "How rows are written: web (the default) or service"],
     ["format", "json (the default, a page), ndjson or csv: all rows that the limit allows, as they come"],
+    ["live", "true: server-sent events; the rows of the answer, then every row that is stored from now on"],
     ["cursors", "keyset: next_cursor stays true while rows are written"]
   ]),
   answers: Schema.Struct({

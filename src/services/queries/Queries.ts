@@ -31,6 +31,12 @@ export interface Page {
   readonly warnings: ReadonlyArray<string>
 }
 
+export type LiveEvent =
+  /** JSON. */
+  | { readonly _tag: "Row"; readonly row: string }
+  /** The reader was so slow that rows came this much later than they could have. None is left out. */
+  | { readonly _tag: "Late"; readonly seconds: number }
+
 /** The database cannot be asked now. */
 export class DatabaseAway extends Schema.TaggedClass<DatabaseAway>()("DatabaseAway", { detail: Schema.String }) {
   get text(): string {
@@ -115,4 +121,8 @@ export class Queries extends Context.Service<Queries, {
   readonly examine: (question: Question) => Effect.Effect<void, SrqlError | QueryError>
   /** All rows that the question's limit allows, in constant memory, as JSON texts. */
   readonly rows: (question: Question) => Stream.Stream<string, SrqlError | QueryError>
+  /** The rows of a page, and then every row that is stored from now on. What is refused is so before there is a stream. */
+  readonly live: (
+    question: Question
+  ) => Effect.Effect<Stream.Stream<LiveEvent, SrqlError | QueryError>, SrqlError | QueryError>
 }>()("serviceradar/services/queries/Queries") {}

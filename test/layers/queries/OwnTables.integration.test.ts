@@ -1,6 +1,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
 import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
@@ -10,6 +11,7 @@ import * as EventMigrations from "../../../src/layers/events/store/migrations/mi
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
+import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
 import * as Program from "../../support/Program.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
@@ -55,11 +57,12 @@ const queries = Layer.mergeAll(PgQueries.layer({ catalog: queryCatalog, rules: r
       Effect.map(
         TestDatabase,
         ({ url }) =>
-          PgConnection.layer({ maxConnections: 2 }).pipe(Layer.provide(DatabaseEndpoint.layer(Option.some(url))))
+          PgConnection.layer({ maxConnections: 4 }).pipe(Layer.provide(DatabaseEndpoint.layer(Option.some(url))))
       )
     )
   ),
-  Layer.provide(TestDatabase.layer)
+  Layer.provideMerge(Reactivity.layer),
+  Layer.provideMerge(TestDatabase.layer)
 )
 
 const decodeRow = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
@@ -131,5 +134,93 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Tables of 
       assert.lengthOf(yield* ask("in:trace_summaries", { tenant: "default" }), 1)
       const refused = yield* Effect.flip(ask("in:services", { tenant: "other" }))
       assert.include(refused.message, "permission denied")
+    }))
+
+  it.effect(
+    "are followed: every row that a later query finds came live, to a slow reader too, who is told",
+    () =>
+      Effect.gen(function*() {
+        const { url } = yield* TestDatabase
+        const sql = yield* PgClient.make({ url, maxConnections: 4 })
+        const texts = "in:logs body:live-% limit:20"
+        const insert = (from: number, count: number) =>
+          sql.unsafe(
+            `insert into platform.logs (tenant_id, timestamp, body) select 'default', now() - n * interval '1 s', 'live-' || n
+            from generate_series($1::int, $2::int) n`,
+            [from, from + count - 1]
+          )
+        yield* insert(0, 10)
+        const total = 10_010
+        const reader = (pause: (rows: number) => Effect.Effect<void>) =>
+          Effect.gen(function*() {
+            const rows: Array<string> = []
+            let late = 0
+            const events = yield* Queries.use(({ live }) => live({ text: texts, style: "web", tenant: null }))
+            yield* events.pipe(
+              Stream.tap((event) => {
+                if (event._tag === "Late") late += event.seconds
+                else rows.push(String(decodeRow(event.row)["body"]))
+                return pause(rows.length)
+              }),
+              Stream.takeUntil(() => rows.length === total),
+              Stream.runDrain
+            )
+            return { rows, late }
+          })
+        const slow = (rows: number) => rows === 2_000 ? Effect.sleep("7 seconds") : Effect.void
+        const readers = yield* Effect.forkChild(
+          Effect.all([reader(() => Effect.void), reader(slow)], { concurrency: 2 })
+        )
+        // Transactions that end in another order than they began.
+        yield* Effect.forEach(
+          Array.from({ length: 20 }, (_, at) => at),
+          (at) =>
+            sql.withTransaction(
+              Effect.andThen(insert(10 + at * 500, 500), sql.unsafe("select pg_sleep($1::float8)", [at % 4 * 0.7]))
+            ),
+          { concurrency: 4, discard: true }
+        )
+        const [fast, behind] = yield* Effect.timeout(Fiber.join(readers), "60 seconds")
+        const found = yield* ask("in:logs body:live-% limit:10000")
+        const all = Array.from({ length: total }, (_, at) => `live-${at}`).sort()
+        assert.lengthOf(found, 10_000)
+        assert.deepStrictEqual([...fast.rows].sort(), all)
+        assert.deepStrictEqual([...behind.rows].sort(), all)
+        assert.strictEqual(fast.late, 0)
+        assert.isAtLeast(behind.late, 5)
+      }),
+    90_000
+  )
+
+  it.effect("cannot be followed where nothing tells when a row was stored, or where something is computed", () =>
+    Effect.gen(function*() {
+      const refusal = (text: string) =>
+        Effect.flip(Queries.use(({ live }) => live({ text, style: "web", tenant: null })))
+      assert.include((yield* refusal("in:agents")).message, "live queries are not supported for agents")
+      assert.include((yield* refusal("in:logs stats:count() as n")).message, "live queries answer rows")
+      assert.include((yield* refusal("in:alerts")).message, "this database has no")
+    }))
+
+  it.effect("are followed over HTTP as server-sent events", () =>
+    Effect.gen(function*() {
+      const post = queryRoute.post
+      if (post === undefined) return assert.fail("no POST")
+      const response = yield* post(
+        new URLSearchParams(),
+        JSON.stringify({ query: "in:gateways sort:gateway_id:asc", live: true })
+      )
+      assert.strictEqual(response.status, 400)
+      const events = yield* post(new URLSearchParams(), JSON.stringify({ query: "in:services limit:2", live: true }))
+      assert.strictEqual(events.headers["content-type"], "text/event-stream")
+      const body = HttpServerResponse.toWeb(events).body
+      if (body === null) return assert.fail("no body")
+      const first = yield* Effect.promise(async () => {
+        const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+        let text = ""
+        while (text.split("\n\n").length < 3) text += (await reader.read()).value ?? ""
+        await reader.cancel()
+        return text
+      })
+      assert.match(first, /^data: \{.*"service_name".*\}\n\ndata: \{/)
     }))
 })

@@ -23,6 +23,10 @@ export interface PlanOptions extends PlanContext {
   readonly withKeyset?: boolean
 }
 
+/** What computes has no rows that could follow. */
+const computes = ({ downsample, rollup, stats }: Query): boolean =>
+  downsample !== null || rollup !== null || stats !== null
+
 const draftOf = (entity: Entity, query: Query, options: PlanOptions, cursor: Cursor.Cursor): Answer<Draft> => {
   const offset = cursor._tag === "Offset" ? cursor.offset : 0
   if (query.downsample !== null) return Buckets.plan(entity, query, query.downsample, options, offset)
@@ -47,6 +51,14 @@ export const plan = (query: Query, catalog: Catalog, options: PlanOptions): Answ
         found: query.entities.join(","),
         expected: "one entity of the catalog",
         known: catalog.spellings
+      })
+    }
+    if (options.since !== undefined && computes(query)) {
+      return yield* refuse({
+        at: query.stats?.at ?? query.rollup?.at ?? query.downsample?.at ?? query.entityAt,
+        detail: "live queries answer rows",
+        found: "stats, rollup_stats or bucket",
+        expected: "filters only"
       })
     }
     const cursor = options.cursor ?? Cursor.start

@@ -117,7 +117,9 @@ export const plan = (
   Result.gen(function*() {
     const isLatest = yield* Scope.wantsLatest(entity, query)
     const scope = yield* Scope.scope(entity, query, context)
-    const { order: asked, warnings } = orderOf(entity, query)
+    const { order: sorted, warnings } = orderOf(entity, query)
+    const stored = context.since === undefined ? undefined : Scope.storedAt(entity)
+    const asked: ReadonlyArray<Sorted> = stored === undefined ? sorted : [[stored, "asc"]]
     const isKeyset = withKeyset || cursor._tag === "Keyset"
     const order = isKeyset ? total(entity, asked) : asked
     if (cursor._tag === "Keyset" && (cursor.order !== orderText(order) || cursor.after.length !== order.length)) {

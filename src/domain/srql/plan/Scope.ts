@@ -1,7 +1,7 @@
 /** Which rows of an entity a query means: its tenant's, in its time range, that pass its filters. */
 import { Result } from "effect"
 import { and, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
-import type { Entity, Field } from "../catalog/Entity.ts"
+import type { Column, Entity, Field } from "../catalog/Entity.ts"
 import { keys } from "../language/Controls.ts"
 import type { Filter, Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
@@ -16,6 +16,8 @@ export interface PlanContext {
   readonly limit?: number
   /** Of limits; none when absent. */
   readonly limitMax?: number
+  /** Only rows that were stored since then, the oldest first, and up to now, whenever that is. RFC 3339. */
+  readonly since?: string
 }
 
 const documentKey = /^[a-z0-9_-]{1,64}$/
@@ -91,6 +93,30 @@ export const within = (column: Sql, { end, start }: TimeRange.TimeRange, isClose
   return isClosed ? sql`${column} >= ${from} AND ${column} <= ${to}` : sql`${column} >= ${from} AND ${column} < ${to}`
 }
 
+const openEnded = new Set(["relative_minutes", "relative_hours", "relative_days", "today", "absolute_open_end"])
+
+/** The end that a query means is now: rows of a later now belong to it too where it goes on. */
+const during = (column: Sql, range: TimeRange.TimeRange, query: Query, { since }: PlanContext): Sql =>
+  since !== undefined && openEnded.has(query.time?.type ?? "")
+    ? sql`${column} >= ${bind("timestamptz", range.start)}`
+    : within(column, range)
+
+/** When a row was stored, where that is known. */
+export const storedAt = (entity: Entity): Column | undefined => entity.columns.find(({ name }) => name === "created_at")
+
+const storedSince = (entity: Entity, query: Query, { since }: PlanContext): Answer<ReadonlyArray<Sql>> => {
+  if (since === undefined) return Result.succeed([])
+  const stored = storedAt(entity)
+  return stored === undefined
+    ? refuse({
+      at: query.entityAt,
+      detail: `live queries are not supported for ${entity.name}`,
+      found: entity.name,
+      expected: "an entity whose rows say when they were stored, logs for example"
+    })
+    : Result.succeed([sql`${stored.sql} >= ${bind("timestamptz", since)}`])
+}
+
 const tenantOf = (entity: Entity, { tenant }: PlanContext): ReadonlyArray<Sql> =>
   entity.tenant === null || tenant === null ? [] : [sql`${entity.tenant} = ${bind("text", tenant)}`]
 
@@ -110,7 +136,8 @@ export const scope = (
   Result.gen(function*() {
     const range = yield* timeOf(query, context)
     const predicates = [...tenantOf(entity, context), ...(entity.always === null ? [] : [entity.always])]
-    if (range !== null && entity.time !== null) predicates.push(within(entity.time, range))
+    if (range !== null && entity.time !== null) predicates.push(during(entity.time, range, query, context))
+    predicates.push(...(yield* storedSince(entity, query, context)))
     for (const filter of query.filters) {
       if (entity.latest !== null && isLatest(filter)) continue
       const field = yield* fieldOf(entity, filter)
