@@ -68,4 +68,50 @@ describe("GrpcCoreClient", () => {
 
       assert.deepStrictEqual([away.reason._tag, failed.reason._tag], ["CoreAway", "CoreFailed"])
     }))
+
+  it.live("goes to another core once it is another one, counts the connection as lost, and comes back", () =>
+    Effect.gen(function*() {
+      const [one, other] = [yield* FakeCore.serve(), yield* FakeCore.serve()]
+      let address = one.address
+      const wanted = Effect.sync(() => ({ address, security: SecurityConfig.none }))
+      yield* CoreClient.use((client) =>
+        Effect.gen(function*() {
+          yield* client.report(header, [status("a")])
+          const before = yield* client.losses
+          address = other.address
+          yield* client.report(header, [status("b")])
+          const between = yield* client.losses
+          address = one.address
+          yield* client.report(header, [status("c")])
+
+          assert.deepStrictEqual([before, between, yield* client.losses], [0, 1, 2])
+        })
+      ).pipe(Effect.provide(Layer.orDie(Layer.provide(GrpcCoreClient.layerFollowing(wanted), secured))))
+
+      const names = ({ received }: typeof one) =>
+        received.map(({ services }) => services.map(({ serviceName }) => serviceName))
+      assert.deepStrictEqual([names(one), names(other)], [[["a"], ["c"]], [["b"]]])
+    }))
+
+  it.live("says of a core whose certificates cannot be used that it is away, and goes on once they can", () =>
+    Effect.gen(function*() {
+      const core = yield* FakeCore.serve()
+      const missing = { cert_file: "/nowhere/a.pem", key_file: "/nowhere/a.key", ca_file: "/nowhere/ca.pem" }
+      let security: SecurityConfig.SecurityConfig = SecurityConfig.none
+      const wanted = Effect.sync(() => ({ address: core.address, security }))
+      yield* CoreClient.use((client) =>
+        Effect.gen(function*() {
+          yield* client.report(header, [status("a")])
+          security = SecurityConfig.fromBlock({ mode: "mtls", role: "poller", tls: missing })
+          const error = yield* Effect.flip(client.report(header, [status("b")]))
+          security = SecurityConfig.none
+          yield* client.report(header, [status("c")])
+
+          assert.strictEqual(error.reason._tag, "CoreAway")
+          assert.include(error.message, "/nowhere/")
+        })
+      ).pipe(Effect.provide(Layer.orDie(Layer.provide(GrpcCoreClient.layerFollowing(wanted), secured))))
+
+      assert.strictEqual(core.received.length, 2)
+    }))
 })

@@ -441,4 +441,41 @@ describe("CoreReporter", () => {
         new FakeCore({ takesParts: false })
       ).pipe(Effect.provideService(Clock.Clock, wall.clock))
     }))
+
+  it.effect("tells a core that takes each report for the whole nothing more of checks that are gone, and all of new ones", () => {
+    const polled = agent("agent-1", "192.0.2.9:50051", [])
+    const expectedOf = (...names: ReadonlyArray<string>) =>
+      new Map(names.map((name) => [name, { agent: polled, check: check(name) }]))
+    return withReporter(
+      (core) =>
+        Effect.gen(function*() {
+          const reporter = yield* CoreReporter
+          const cycle = (...names: ReadonlyArray<string>) =>
+            Effect.andThen(Effect.forEach(names, (name) => report(name)), TestClock.adjust("1 minute"))
+          const last = Effect.map(Ref.get(core.received), (all) => all.at(-1)?.names.toSorted())
+          yield* start
+          yield* cycle("s0", "s1")
+          const before = yield* last
+          // One status of the check that goes is on its way.
+          yield* report("s1")
+          yield* reporter.reconfigure({ ...options, expected: expectedOf("s0", "s2") }, new Set(["s1"]))
+          yield* cycle("s0")
+          yield* cycle("s0")
+          const unanswered = yield* last
+          yield* cycle("s0", "s2")
+          const after = yield* last
+          yield* reporter.reconfigure({ ...options, expected: expectedOf("s0", "s1") }, new Set(["s2"]))
+          yield* cycle("s0", "s1")
+
+          assert.deepStrictEqual([before, unanswered, after, yield* last], [
+            ["s0", "s1"],
+            ["s0", "s2"],
+            ["s0", "s2"],
+            ["s0", "s1"]
+          ])
+        }),
+      { expected: expectedOf("s0", "s1") },
+      new FakeCore({ takesParts: false })
+    )
+  })
 })

@@ -53,4 +53,21 @@ describe("ReportCycle", () => {
       ReportCycle.make({ startMillis: 0, intervalMillis: 1_000, waitMillis: 5_000, expected: new Set() })
     ))
   })
+
+  it("goes on when checks come and go: none that is new holds up a report, and each has a cycle to answer", () => {
+    const before = make()
+    ReportCycle.note(before, "a")
+    ReportCycle.note(before, "b")
+    ReportCycle.reported(before, 2_000, false)
+    const after = ReportCycle.revise(before, { ...before.options, expected: new Set(["b", "c"]) }, 50_000)
+
+    assert.isTrue(ReportCycle.mayReport(after, 50_000))
+    assert.deepStrictEqual(ReportCycle.unanswered(after, 79_999), [])
+    assert.deepStrictEqual(ReportCycle.unanswered(after, 80_000), ["c"])
+    ReportCycle.note(after, "b")
+    assert.isFalse(ReportCycle.isAllMeasured(after))
+    ReportCycle.note(after, "c")
+    assert.isTrue(ReportCycle.isAllMeasured(after))
+    assert.strictEqual(untilNext(after, 50_000), untilNext(before, 50_000))
+  })
 })
