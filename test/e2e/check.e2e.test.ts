@@ -70,7 +70,7 @@ describe("serviceradar check", () => {
   it.live.each([
     { args: ["port", "nonsense"], words: ["\"nonsense\"", "expected host:port"] },
     { args: ["icmp", "999.1.1.1"], words: ["\"999.1.1.1\"", "expected a host name"] },
-    { args: ["telepathy", "x"], words: ["\"telepathy\"", "expected one of port, process, icmp, http"] }
+    { args: ["telepathy", "x"], words: ["\"telepathy\"", "expected one of icmp, port, tcp, udp, dns"] }
   ])("names value and expectation of $args and exits with 2", ({ args, words }) =>
     Effect.gen(function*() {
       const { code, output, stdout } = yield* check(...args)

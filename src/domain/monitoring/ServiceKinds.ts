@@ -37,7 +37,11 @@ const probe: ServiceKind = { ...peers, isServed: true, isTargetPublic: true }
 const probes = {
   port: { ...probe, sweeps: "port" },
   icmp: { ...probe, sweeps: "ping" },
+  tcp: probe,
+  udp: probe,
+  dns: probe,
   http: probe,
+  tls: probe,
   grpc: probe,
   process: { ...probe, isLocal: true },
   sysmon: { ...probe, isLocal: true, hasGrpcMetrics: true }

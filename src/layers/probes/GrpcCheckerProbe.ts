@@ -11,6 +11,8 @@ import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import { isSysmonName } from "../../domain/monitoring/ServiceKinds.ts"
 import type { CheckRequest, Prepare } from "../../services/monitoring/Prober.ts"
 import { type CheckerConnection, GrpcCheckers } from "./GrpcCheckers.ts"
+import type { Kind } from "./ProbeKit.ts"
+import * as SysmonProbe from "./SysmonProbe.ts"
 
 /** What of the exchange did not work, in the words of the Go agent. */
 class CheckerUnwell extends Schema.TaggedError<CheckerUnwell>()("CheckerUnwell", { reason: Schema.String }) {
@@ -84,7 +86,7 @@ const standardHealth = Effect.fnUntraced(function*(connection: CheckerConnection
 const exchangeOf = (serviceName: string) =>
   serviceName === "rperf-checker" ? rperf : speaksAgentService(serviceName) ? agentService : standardHealth
 
-export const prepare: Prepare<GrpcCheckers> = Effect.fnUntraced(function*(request) {
+const prepare: Prepare<GrpcCheckers> = Effect.fnUntraced(function*(request) {
   const checkers = yield* GrpcCheckers
   const address = yield* Effect.fromResult(checkers.addressOf(request.serviceName, request.details))
   const exchange = exchangeOf(request.serviceName)
@@ -114,3 +116,29 @@ export const prepare: Prepare<GrpcCheckers> = Effect.fnUntraced(function*(reques
     })
   }
 })
+
+/**
+ * A sysmon name and no address anywhere means this host: so core, which takes metrics only from type `grpc`, gets them
+ * without an external checker.
+ */
+export const kind: Kind = {
+  about: "Is an external checker well, and what does it say?",
+  notes:
+    "The address may stand in a file of the same name in the agent's `checkers_dir` instead. Checkers called `sysmon`, " +
+    "`sysmon-…`, `mapper`, `sync` and `rperf-checker` are asked over `AgentService` and their message is passed on as it " +
+    "is; all others answer the standard health check (`kv`: for `datasvc`), with `service`, `grpc_service`, `status`, " +
+    "`checked_at`, `address` and `cached_status` in the message. One that was not well is not asked again for 5 s, and for " +
+    "longer the longer that lasts, up to 150 s.",
+  details: { bareForm: "host:port" },
+  examples: [
+    { details: "127.0.0.1:50080", about: "Is it well?" }
+  ],
+  prepare: (kit) => {
+    const sysmon = SysmonProbe.kind.prepare(kit)
+    return (request) =>
+      request.details.trim() === "" && isSysmonName(request.serviceName)
+        && Result.isFailure(kit.checkers.addressOf(request.serviceName, ""))
+        ? sysmon(request)
+        : Effect.provideService(prepare(request), GrpcCheckers, kit.checkers)
+  }
+}

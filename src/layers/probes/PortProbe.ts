@@ -4,14 +4,16 @@
  * The time measured is from the call to the established connection, with name resolution where a name is given. Of a name
  * with several addresses one that answers is enough; which it was is in the message. The connection is reset rather than closed in order, so a poller leaves no TIME_WAIT sockets behind.
  */
-import { Clock, Duration, Effect, Result } from "effect"
+import { Clock, Duration, Effect, Result, Schema } from "effect"
 import type { LookupAddress } from "node:dns"
+import * as Payload from "../../domain/monitoring/checks/details/Payload.ts"
 import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import { parseHostPort } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import type { HostPort } from "../../domain/sockets/HostPort.ts"
 import type { Prepare } from "../../services/monitoring/Prober.ts"
 import * as Dial from "./Dial.ts"
 import * as NameLookup from "./NameLookup.ts"
+import type { Kind } from "./ProbeKit.ts"
 
 const connectTimeout = Duration.seconds(5)
 /** Beyond the limits of the two steps, which say more about what went wrong. */
@@ -61,3 +63,22 @@ export const prepare = (names: NameLookup.NameLookup): Prepare =>
       })
     }
   })
+
+const payload = Schema.Struct({
+  host: Payload.text("of the target"),
+  port: Payload.measure("count", "of the target"),
+  address: Payload.text("the one that answered, where the host is a name"),
+  ...Payload.common
+})
+
+export const kind: Kind = {
+  about: "Can a TCP connection be opened?",
+  notes: "A bare host takes the port of the check's own `port` key.",
+  details: { bareForm: "host:port, an IPv6 address in brackets" },
+  payload,
+  examples: [
+    { details: "example.org:443", about: "Is the port open at any address of the name?" },
+    { details: "[2001:db8::10]:22", about: "Is the port open?" }
+  ],
+  prepare: ({ names }) => prepare(names)
+}

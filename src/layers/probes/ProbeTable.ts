@@ -1,21 +1,39 @@
-/** All checks that this agent knows, by service type. */
-import { Effect, FileSystem, Layer, Result } from "effect"
+/** All checks that this agent knows, by service type: a row each. */
+import { Effect, FileSystem, Layer, Record } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
-import { isSysmonName, type ProbedType } from "../../domain/monitoring/ServiceKinds.ts"
+import type { ProbedType } from "../../domain/monitoring/ServiceKinds.ts"
 import { HostNetwork } from "../../services/monitoring/HostNetwork.ts"
-import { type Prepare, Prober } from "../../services/monitoring/Prober.ts"
+import { Prober } from "../../services/monitoring/Prober.ts"
 import * as NodeHostNetwork from "../process/NodeHostNetwork.ts"
 import * as Command from "./Command.ts"
+import * as DnsProbe from "./dns/DnsProbe.ts"
 import * as GrpcCheckerProbe from "./GrpcCheckerProbe.ts"
 import { GrpcCheckers } from "./GrpcCheckers.ts"
 import * as BodyPattern from "./http/BodyPattern.ts"
 import * as HttpProbe from "./http/HttpProbe.ts"
 import * as IcmpProbe from "./IcmpProbe.ts"
+import * as TcpProbe from "./net/TcpProbe.ts"
+import * as UdpProbe from "./net/UdpProbe.ts"
 import * as PortProbe from "./PortProbe.ts"
-import * as ProcessList from "./ProcessList.ts"
-import * as ProcessProbe from "./ProcessProbe.ts"
+import type { Kind, ProbeKit } from "./ProbeKit.ts"
+import * as ProcessList from "./process/ProcessList.ts"
+import * as ProcessProbe from "./process/ProcessProbe.ts"
 import * as SysmonProbe from "./SysmonProbe.ts"
 import * as TargetGuard from "./TargetGuard.ts"
+import * as TlsProbe from "./tls/TlsProbe.ts"
+
+export const table = {
+  icmp: IcmpProbe.kind,
+  port: PortProbe.kind,
+  tcp: TcpProbe.kind,
+  udp: UdpProbe.kind,
+  dns: DnsProbe.kind,
+  http: HttpProbe.kind,
+  tls: TlsProbe.kind,
+  process: ProcessProbe.kind,
+  sysmon: SysmonProbe.kind,
+  grpc: GrpcCheckerProbe.kind
+} satisfies Readonly<Record<ProbedType, Kind>>
 
 export interface ProbeTableOptions {
   readonly config: AgentConfig
@@ -26,47 +44,23 @@ export interface ProbeTableOptions {
 /** Stands for this host in payloads when it has no network. */
 const loopback = "127.0.0.1"
 
-/**
- * `grpc` with a sysmon name and no address anywhere means this host: so core, which takes metrics only from type `grpc`,
- * gets them without an external checker.
- */
-const grpcOrOwnSysmon = (
-  checkers: GrpcCheckers["Service"],
-  sysmon: Prepare<FileSystem.FileSystem>
-): Prepare<GrpcCheckers | FileSystem.FileSystem> =>
-(request) =>
-  request.details.trim() === "" && isSysmonName(request.serviceName)
-    && Result.isFailure(checkers.addressOf(request.serviceName, ""))
-    ? sysmon(request)
-    : GrpcCheckerProbe.prepare(request)
-
 export const layer = ({ config, path }: ProbeTableOptions) =>
   Layer.effect(
     Prober,
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
-      const checkers = yield* GrpcCheckers
-      const provided = (prepare: Prepare<GrpcCheckers | FileSystem.FileSystem>): Prepare => (request) =>
-        prepare(request).pipe(
-          Effect.provideService(GrpcCheckers, checkers),
-          Effect.provideService(FileSystem.FileSystem, fs)
-        )
-      const commands = yield* Command.make()
-      const patterns = yield* BodyPattern.make
-      const processes = yield* ProcessList.make(fs)
-      const names = yield* TargetGuard.make(config.targets)
       const [ownAddress = loopback] = yield* HostNetwork.use(({ addresses }) => addresses)
-      const hostIp = config.hostIp === "" ? ownAddress : config.hostIp
-      const sysmon = SysmonProbe.prepare({ hostIp, partition: config.partition })
-      return Prober.make(
-        {
-          port: PortProbe.prepare(names),
-          process: provided(ProcessProbe.prepare({ commands, processes })),
-          icmp: IcmpProbe.prepare({ names, commands, path, partition: config.partition, hostIp }),
-          http: provided(HttpProbe.prepare({ names, patterns })),
-          sysmon: provided(sysmon),
-          grpc: provided(grpcOrOwnSysmon(checkers, sysmon))
-        } satisfies Readonly<Record<ProbedType, Prepare>>
-      )
+      const kit: ProbeKit = {
+        config,
+        fs,
+        path,
+        checkers: yield* GrpcCheckers,
+        commands: yield* Command.make(),
+        patterns: yield* BodyPattern.make,
+        processes: yield* ProcessList.make(fs),
+        names: yield* TargetGuard.make(config.targets),
+        hostIp: config.hostIp === "" ? ownAddress : config.hostIp
+      }
+      return Prober.make(Record.map(table, (kind: Kind) => kind.prepare(kit)))
     })
   ).pipe(Layer.provide(NodeHostNetwork.layer))

@@ -1,5 +1,5 @@
 /** Says why a system call failed, in words instead of `ECONNREFUSED`. */
-import * as TlsReason from "./TlsReason.ts"
+import * as TlsReason from "./tls/TlsReason.ts"
 
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",

@@ -4,13 +4,15 @@
  * The checker remembers its last reading, so usage is that of the time since the previous check; the first check takes
  * two readings a quarter of a second apart. `load_average` and `uptime_seconds` are ours; core ignores them.
  */
-import { Clock, DateTime, Duration, Effect, FileSystem } from "effect"
+import { Clock, DateTime, Duration, Effect, type FileSystem, Schema } from "effect"
 import * as os from "node:os"
+import * as Payload from "../../domain/monitoring/checks/details/Payload.ts"
 import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import type { KernelUnits } from "../../domain/monitoring/host/AuxiliaryVector.ts"
 import * as HostStats from "../../domain/monitoring/host/HostStats.ts"
 import type { Prepare } from "../../services/monitoring/Prober.ts"
 import * as HostReader from "./HostReader.ts"
+import type { Kind } from "./ProbeKit.ts"
 
 export interface SysmonOptions {
   readonly hostIp: string
@@ -63,9 +65,8 @@ const processRows = (
   }).toSorted((a, b) => b.cpu_usage - a.cpu_usage || b.memory_usage - a.memory_usage).slice(0, processesMax)
 }
 
-export const prepare = (options: SysmonOptions): Prepare<FileSystem.FileSystem> =>
+export const prepare = (fs: FileSystem.FileSystem, options: SysmonOptions): Prepare =>
   Effect.fnUntraced(function*() {
-    const fs = yield* FileSystem.FileSystem
     const units = yield* HostReader.readUnits(fs)
     let previous: Previous | undefined
 
@@ -119,3 +120,58 @@ export const prepare = (options: SysmonOptions): Prepare<FileSystem.FileSystem> 
       })
     }
   })
+
+const Core = Schema.Struct({
+  core_id: Payload.measure("count", "from 0"),
+  usage_percent: Payload.measure("percent", "since the check before")
+})
+
+const Disk = Schema.Struct({
+  mount_point: Payload.text("a mounted file system with space of its own, at most 64"),
+  used_bytes: Payload.measure("bytes", "used"),
+  total_bytes: Payload.measure("bytes", "in all")
+})
+
+const Memory = Schema.Struct({
+  used_bytes: Payload.measure("bytes", "used"),
+  total_bytes: Payload.measure("bytes", "in all")
+})
+
+const Process = Schema.Struct({
+  pid: Payload.measure("count", "process id"),
+  name: Payload.text("the kernel's name for it"),
+  cpu_usage: Payload.measure("percent", "of one core, since the check before"),
+  memory_usage: Payload.measure("bytes", "resident"),
+  status: Payload.text("such as `Sleeping`"),
+  start_time: Payload.text("ISO 8601")
+})
+
+const Status = Schema.Struct({
+  timestamp: Payload.text("when it was read, ISO 8601"),
+  host_id: Payload.text("the host's name"),
+  host_ip: Payload.text("`host_ip` of the agent's file, or the first address of the host"),
+  partition: Payload.text("of the agent"),
+  cpus: Payload.value(Schema.Array(Core), "each core"),
+  disks: Payload.value(Schema.Array(Disk), "each file system"),
+  memory: Payload.value(Memory, "of the host"),
+  processes: Payload.value(Schema.Array(Process), "the 100 busiest"),
+  load_average: Payload.value(Schema.Array(Schema.Finite), "over 1, 5 and 15 minutes"),
+  uptime_seconds: Payload.measure("seconds", "since the host was started")
+})
+
+const payload = Schema.Struct({
+  available: Payload.flag("whether the host could be read"),
+  status: Payload.value(Status, "what was read"),
+  ...Payload.common
+})
+
+export const kind: Kind = {
+  about: "What does the host that the agent runs on use: cores, memory, disks, processes?",
+  notes:
+    "A check of type `grpc` with a name that begins with `sysmon` and no address is the same check: core stores the " +
+    "metrics of that type only, and the poller sends this one as that.",
+  details: { bareForm: "nothing" },
+  payload,
+  examples: [{ details: "", about: "What is used here?" }],
+  prepare: ({ config, fs, hostIp }) => prepare(fs, { hostIp, partition: config.partition })
+}

@@ -40,12 +40,18 @@ describe("IcmpProbe", () => {
         const outcome = yield* Effect.fromResult(result)
         // An unprivileged user may be kept from sending: then the tool's complaint is the answer.
         if (outcome.available) {
-          assert.deepStrictEqual(outcome.document, {
+          assert.deepInclude(outcome.document, {
             host: "127.0.0.1",
             response_time: Number(outcome.responseTimeNanos),
             packet_loss: 0,
-            available: true
+            available: true,
+            packets_sent: 3,
+            packets_received: 3,
+            tool: name
           })
+          const [shortest, longest] = [outcome.document["round_trip_min"], outcome.document["round_trip_max"]]
+          assert.isAbove(Number(shortest), 0)
+          assert.isAtLeast(Number(longest), Number(shortest))
         } else assert.match(outcome.message, /not permitted|denied|ICMP scan failed/)
       }).pipe(Effect.scoped)
   )
@@ -159,4 +165,40 @@ describe("IcmpProbe", () => {
         ))
       ], ["InvalidTarget"])
     }))
+
+  it.live("sends as many requests as it is told, and holds loss and round trip against the limits", () =>
+    Effect.gen(function*() {
+      const folder = yield* script(
+        "fping",
+        "case \"$*\" in *'-c 10 -p 250 -t 1000'*) echo '192.0.2.7 : xmt/rcv/%loss = 10/7/30%, min/avg/max = 1/20/40' >&2;; esac"
+      )
+      const ask = (limits: object) =>
+        probe(
+          "icmp",
+          JSON.stringify({ host: "192.0.2.7", count: 10, interval: "250ms", replyTimeout: "1s", ...limits }),
+          { path: folder }
+        )
+
+      const plain = yield* ask({})
+      const lossy = yield* ask({ lossPercentMax: 20 })
+      const slow = yield* ask({ roundTripMax: "10ms" })
+      const long = yield* Effect.flip(ask({ count: 20 }))
+
+      assert.deepInclude(plain.document, { available: true, packets_sent: 10, packets_received: 7, packet_loss: 30 })
+      assert.deepInclude(lossy.document, {
+        available: false,
+        error: "30 % of the requests are lost, at most 20 are expected"
+      })
+      assert.deepInclude(slow.document, { error: "the average round trip is 20ms, at most 10ms is expected" })
+      assert.include(long.message, "together take at most")
+    }).pipe(Effect.scoped))
+
+  it.live("asks only addresses of the family that it is told", () =>
+    Effect.gen(function*() {
+      const folder = yield* script("fping", "echo '::1 : xmt/rcv/%loss = 3/3/0%, min/avg/max = 1/1/1' >&2")
+
+      const none = yield* probe("icmp", "{\"host\":\"127.0.0.1\",\"family\":\"ipv6\"}", { path: folder })
+
+      assert.include(none.message, "the name has no ipv6 address")
+    }).pipe(Effect.scoped))
 })

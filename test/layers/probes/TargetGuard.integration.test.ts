@@ -36,7 +36,17 @@ describe("a denied target", () => {
       const { connections, port } = yield* counted
       const targets = [`127.0.0.1:${port}`, `localhost:${port}`, `[::ffff:127.0.0.1]:${port}`]
       for (const target of targets) {
-        for (const [type, details] of [["port", target], ["grpc", target], ["http", `http://${target}/`]] as const) {
+        const kinds = [
+          ["port", target],
+          ["grpc", target],
+          ["tcp", target],
+          ["tls", target],
+          ["udp", JSON.stringify({ address: target, send: "x" })],
+          ["dns", `example.org A @${target}`],
+          ["dns", JSON.stringify({ name: "example.org", server: target, transport: "tcp" })],
+          ["http", `http://${target}/`]
+        ] as const
+        for (const [type, details] of kinds) {
           const result = yield* probe(type, details, { config: noLoopback })
           assert.match(reasonOf(result), /must not be probed from here/, `${type} ${details}`)
         }
@@ -58,6 +68,10 @@ describe("a denied target", () => {
           ["http", "http://[::ffff:a9fe:a9fe]/"],
           ["http", "http://metadata.google.internal/"],
           ["grpc", "169.254.169.254:50051"],
+          ["tcp", "169.254.169.254:80"],
+          ["tls", "169.254.169.254:443"],
+          ["udp", "{\"address\":\"169.254.169.254:123\",\"send\":\"x\"}"],
+          ["dns", "example.org A @169.254.169.254"],
           ["icmp", "169.254.169.254"]
         ] as const
       ) {

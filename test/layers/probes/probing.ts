@@ -12,6 +12,13 @@ const agentConfig = AgentConfig.fromFile({ agent_id: "agent-1" })
 
 export const document = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
+/** Its page (`docs/checks.md`) lists every key that a message has: one that it does not know is an error here. */
+const documented = (serviceType: string, message: string) => {
+  const payload = Object.entries(ProbeTable.table).find(([type]) => type === serviceType)?.[1].payload
+  if (payload !== undefined) Schema.decodeUnknownSync(payload, { onExcessProperty: "error" })(JSON.parse(message))
+  return document(message)
+}
+
 export interface Probing {
   readonly serviceName?: string
   readonly port?: number
@@ -31,7 +38,7 @@ export const probe = (serviceType: string, details: string, options: Probing = {
   }
   const config = options.config ?? agentConfig
   return probeOnce(request, options.limit).pipe(
-    Effect.map((result) => ({ ...result, document: document(result.message) })),
+    Effect.map((result) => ({ ...result, document: documented(serviceType, result.message) })),
     Effect.provide(
       ProbeTable.layer({ config, path: options.path ?? process.env["PATH"] }).pipe(
         Layer.provide(GrpcCheckers.layer(config)),

@@ -30,20 +30,24 @@ const originOf = (text: string): string | undefined => {
     : undefined
 }
 
-const urlOf = (details: string): string => {
+/** The key of a JSON object that names the target, in the kinds of checks that there are. */
+const placeKeys = ["url", "address", "host", "name"]
+
+const placeOf = (details: string): string => {
   if (!details.startsWith("{")) return details
   const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(details)), () => undefined)
-  return typeof parsed === "object" && parsed !== null && "url" in parsed && typeof parsed.url === "string"
-    ? parsed.url
-    : ""
+  const entries = typeof parsed === "object" && parsed !== null ? Object.entries(parsed) : []
+  const [, value] = entries.find(([key]) => placeKeys.includes(key)) ?? []
+  return typeof value === "string" ? value : ""
 }
 
 const targetOf = (serviceType: string, details: string): string => {
   const text = details.trim()
   if (text === "") return text
   if (!ServiceKinds.kindOf(serviceType).isTargetPublic) return "…"
-  if (harmlessPattern.test(text)) return text
-  return originOf(urlOf(text)) ?? "…"
+  const place = placeOf(text)
+  if (harmlessPattern.test(place)) return place
+  return originOf(place) ?? "…"
 }
 
 /** At most 324 characters, without slashes, control characters and what may be secret. */

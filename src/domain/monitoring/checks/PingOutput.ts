@@ -46,9 +46,17 @@ const repliesIn = (output: string, pattern: RegExp): ReadonlyArray<Reply> =>
 const lossOf = (sent: number, received: number): number =>
   received === 0 || sent === 0 ? 100 : Math.round(Math.max(0, sent - received) / sent * 10_000) / 100
 
-const pingOf = (sent: number, received: number, averageMillis: number | undefined): Ping => ({
+const pingOf = (
+  sent: number,
+  received: number,
+  averageMillis: number | undefined,
+  times: ReadonlyArray<number>
+): Ping => ({
   roundTripNanos: averageMillis === undefined || received === 0 ? 0n : nanosOfMillis(averageMillis),
-  packetLoss: lossOf(sent, received)
+  packetLoss: lossOf(sent, received),
+  sent,
+  received: Math.min(sent, received),
+  roundTripsNanos: received === 0 ? [] : times.map((millis) => Number(nanosOfMillis(millis)))
 })
 
 const average = (millis: ReadonlyArray<number>): number | undefined =>
@@ -64,7 +72,7 @@ export const parsePing = (output: string): Option.Option<Ping> => {
     : [...(timePattern.exec(output) ?? [])].slice(1).map(Number)
   // A reply that came too late for the line of its own counts in the statistics alone, and one without a time in neither.
   const received = times.length === 0 ? 0 : Math.max(replies.length, Math.min(Number(counts[1]), Number(counts[2])))
-  return Option.some(pingOf(Number(counts[1]), received, average(times)))
+  return Option.some(pingOf(Number(counts[1]), received, average(times), times))
 }
 
 /** None as for `parsePing`. */
@@ -76,7 +84,7 @@ export const parseFping = (output: string): Option.Option<Ping> => {
   const received = replies.length > 0 ? replies.length : Math.min(Number(sent), Number(answers))
   const millis = average(replies.map((one) => one.millis)) ??
     (averageMillis === undefined ? undefined : Number(averageMillis))
-  return Option.some(pingOf(Number(sent), received, millis))
+  return Option.some(pingOf(Number(sent), received, millis, replies.map((one) => one.millis)))
 }
 
 const permission = /not permitted|permission denied|must (?:be|run as) root|are you root|lacking privilege/i

@@ -29,6 +29,17 @@ export const failed = (error: string, responseTimeNanos: bigint = 0n): ProbeResu
   message: encode({ error })
 })
 
+/** The target was reached; `complaint` says what of it is not as expected. */
+export const answered = (facts: object, responseTimeNanos: bigint, complaint?: string): ProbeResult => ({
+  available: complaint === undefined,
+  responseTimeNanos,
+  message: encode({
+    ...facts,
+    response_time: Number(responseTimeNanos),
+    ...(complaint === undefined ? {} : { error: complaint })
+  })
+})
+
 /** Which of its addresses a name stood for; nothing beside a host that is an address. */
 const addressOf = (host: string, address: string) => address === "" || address === host ? {} : { address }
 
@@ -45,27 +56,30 @@ export const portOpen = (
 export const portClosed = (port: number, reason: string, responseTimeNanos: bigint = 0n): ProbeResult =>
   failed(`Port ${port} is not accessible: ${reason}`, responseTimeNanos)
 
-export const processActive = (name: string, caller: Caller, responseTimeNanos: bigint): ProbeResult => ({
-  available: true,
-  responseTimeNanos,
-  message: encode({
-    status: "active",
-    process_name: name,
-    active: true,
-    agent_id: caller.agentId,
-    poller_id: caller.pollerId
-  })
-})
-
-export const processInactive = (name: string, reason: string, responseTimeNanos: bigint = 0n): ProbeResult =>
-  failed(`Process ${name} is not running: ${reason}`, responseTimeNanos)
-
 /** The replies to some echo requests, or their absence (`packetLoss` 100, round trip 0). */
 export interface Ping {
   /** Of those that were answered, on average. */
   readonly roundTripNanos: bigint
   /** Percent, 0 to 100. */
   readonly packetLoss: number
+  readonly sent: number
+  readonly received: number
+  /** The program that sent them, where it is known. */
+  readonly tool?: string
+  /** Of each request that was answered, in order; empty where the tool told the average only. */
+  readonly roundTripsNanos: ReadonlyArray<number>
+}
+
+/** Shortest, longest, and how far they are from their average on average; nothing without replies. */
+const spreadOf = (times: ReadonlyArray<number>) => {
+  if (times.length === 0) return {}
+  const average = times.reduce((sum, one) => sum + one, 0) / times.length
+  const deviation = times.reduce((sum, one) => sum + Math.abs(one - average), 0) / times.length
+  return {
+    round_trip_min: Math.min(...times),
+    round_trip_max: Math.max(...times),
+    round_trip_deviation: Math.round(deviation)
+  }
 }
 
 /** `identity` is given when the check names no host: then the agent answers for its own device. */
@@ -73,9 +87,10 @@ export const pinged = (
   host: string,
   address: string,
   ping: Ping,
-  identity?: Caller & { readonly deviceId: string }
+  identity?: Caller & { readonly deviceId: string },
+  complaint?: string
 ): ProbeResult => {
-  const available = ping.packetLoss < 100
+  const available = ping.packetLoss < 100 && complaint === undefined
   return {
     available,
     responseTimeNanos: ping.roundTripNanos,
@@ -84,57 +99,18 @@ export const pinged = (
       response_time: Number(ping.roundTripNanos),
       packet_loss: ping.packetLoss,
       available,
+      packets_sent: ping.sent,
+      packets_received: ping.received,
+      ...spreadOf(ping.roundTripsNanos),
+      ...(ping.tool === undefined ? {} : { tool: ping.tool }),
       ...addressOf(host, address),
       ...(identity === undefined
         ? {}
-        : { agent_id: identity.agentId, poller_id: identity.pollerId, device_id: identity.deviceId })
+        : { agent_id: identity.agentId, poller_id: identity.pollerId, device_id: identity.deviceId }),
+      ...(complaint === undefined ? {} : { error: complaint })
     })
   }
 }
-
-export interface HttpAnswer {
-  readonly url: string
-  /** Where the redirects ended; the same as `url` when there were none. */
-  readonly finalUrl: string
-  readonly statusCode: number
-  readonly redirects: number
-  /** Of the server that gave the final answer. */
-  readonly address: string
-  /** Of the certificate of the chain that expires first. */
-  readonly tlsExpiry?: {
-    readonly days: number
-    readonly notAfter: string
-    readonly subject: string
-    readonly issuer: string
-  }
-  readonly bodyMatched?: boolean
-}
-
-/** `complaint` says what of the answer was not as expected; absent when all was. */
-export const httpAnswered = (
-  answer: HttpAnswer,
-  responseTimeNanos: bigint,
-  complaint: string | undefined
-): ProbeResult => ({
-  available: complaint === undefined,
-  responseTimeNanos,
-  message: encode({
-    url: answer.url,
-    final_url: answer.finalUrl,
-    status_code: answer.statusCode,
-    redirects: answer.redirects,
-    response_time: Number(responseTimeNanos),
-    address: answer.address,
-    ...(answer.tlsExpiry === undefined ? {} : {
-      tls_expiry_days: answer.tlsExpiry.days,
-      tls_not_after: answer.tlsExpiry.notAfter,
-      tls_subject: answer.tlsExpiry.subject,
-      tls_issuer: answer.tlsExpiry.issuer
-    }),
-    ...(answer.bodyMatched === undefined ? {} : { body_matched: answer.bodyMatched }),
-    ...(complaint === undefined ? {} : { error: complaint })
-  })
-})
 
 /** The health answer of an external checker that has no details of its own. */
 export const grpcServing = (

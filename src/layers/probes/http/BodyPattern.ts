@@ -1,35 +1,43 @@
 /**
- * Matches an operator's regular expression against a body from the network, within a time limit.
+ * Matches an operator's regular expression against text from elsewhere, within a time limit.
  *
  * JavaScript's matcher can take for ever on an unlucky pair (`(a+)+$`), and would stop every other check with it. Nearly
  * all end within a moment and are tried here, in a context that can be stopped; the rest go to a thread of their own. There
  * V8's other matcher takes them, whose time grows with the text alone; it knows neither backreferences nor lookarounds,
  * for which the time limit is left.
  */
-import { Duration, Effect, Result, Semaphore } from "effect"
+import { Deferred, Duration, Effect, Exit, Result, Schema, Semaphore } from "effect"
 import * as vm from "node:vm"
 import { Worker } from "node:worker_threads"
 
 /** What all other checks may be held up by one match. */
 const momentMillis = 5
 const limit = Duration.millis(500)
-/** The check's own limit is mostly shorter. */
-const startLimit = Duration.seconds(5)
+const beginMax = Duration.seconds(5)
 const threadsMax = 2
 
 export interface BodyPattern {
   /** Fails with the reason when the expression takes too long for this body. */
   readonly matches: (pattern: string, body: string) => Effect.Effect<boolean, string>
+  /** Those of the texts that match, by their places. */
+  readonly matching: (pattern: string, texts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<number>, string>
 }
 
-const here = (pattern: string, body: string): Result.Result<boolean, unknown> =>
+const places = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Array(Schema.Int)))
+
+/** Source text: what the context and the thread evaluate. */
+const matchAll = "JSON.stringify(texts.flatMap((text, place) => expression.test(text) ? [place] : []))"
+
+const here = (pattern: string, texts: ReadonlyArray<string>): Result.Result<ReadonlyArray<number>, unknown> =>
   Result.try(() =>
-    vm.runInNewContext("new RegExp(pattern).test(body)", { pattern, body }, { timeout: momentMillis }) === true
-  )
+    vm.runInNewContext(`const expression = new RegExp(pattern); ${matchAll}`, { pattern, texts }, {
+      timeout: momentMillis
+    }) as unknown // boundary: the answer of another context
+  ).pipe(Result.flatMap((answer) => places(answer)))
 
 const threadCode = `
 const { parentPort, workerData } = require("node:worker_threads")
-const { body, pattern } = workerData
+const { texts, pattern } = workerData
 // Allows the flag "l", and changes nothing for expressions without it.
 require("node:v8").setFlagsFromString("--enable-experimental-regexp-engine")
 const linear = () => {
@@ -39,50 +47,54 @@ const linear = () => {
     return new RegExp(pattern)
   }
 }
-parentPort.postMessage(linear().test(body))
+const expression = linear()
+parentPort.postMessage("begun")
+parentPort.postMessage(${matchAll})
 `
 
-interface Thread {
-  readonly worker: Worker
-  readonly online: Promise<void>
-  readonly answer: Promise<boolean>
-}
-
-const startThread = (pattern: string, body: string): Effect.Effect<Thread> =>
-  Effect.sync(() => {
-    const worker = new Worker(threadCode, { eval: true, workerData: { pattern, body } })
-    const online = new Promise<void>((resolve) => void worker.once("online", resolve))
-    const answer = new Promise<boolean>((resolve, reject) => {
-      worker.once("message", (isMatch: unknown) => resolve(isMatch === true))
-      worker.once("error", reject)
-    })
-    return { worker, online, answer }
-  })
-
-/** On a busy machine a thread needs its time to start, which is not the expression's. */
-const inThread = (pattern: string, body: string, tooLong: string): Effect.Effect<boolean, string> =>
-  Effect.acquireUseRelease(
-    startThread(pattern, body),
-    ({ answer, online }) => {
-      const tooLate = Effect.timeoutOption(Effect.promise(() => online), startLimit).pipe(
-        Effect.andThen(Effect.sleep(limit)),
-        Effect.andThen(Effect.fail(tooLong))
-      )
-      const answered = Effect.tryPromise({
-        try: () => answer,
-        catch: (error) => `matching the body failed: ${error instanceof Error ? error.message : "the thread ended"}`
+/** A thread and what it says: that it has begun, and its answer. */
+const thread = (pattern: string, texts: ReadonlyArray<string>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const worker = new Worker(threadCode, { eval: true, workerData: { pattern, texts } })
+      const begun = Deferred.makeUnsafe<void, string>()
+      const answer = Deferred.makeUnsafe<ReadonlyArray<number>, string>()
+      const fail = (reason: string) => {
+        const failure = Exit.fail(`matching the text failed: ${reason}`)
+        Deferred.doneUnsafe(begun, failure)
+        Deferred.doneUnsafe(answer, failure)
+      }
+      worker.on("message", (said: unknown) => {
+        if (said === "begun") return void Deferred.doneUnsafe(begun, Exit.void)
+        Result.match(places(said), {
+          onSuccess: (found) => void Deferred.doneUnsafe(answer, Exit.succeed(found)),
+          onFailure: ({ message }) => fail(message)
+        })
       })
-      return Effect.raceFirst(answered, tooLate)
-    },
+      worker.on("error", (error) => fail(error.message))
+      return { worker, begun, answer }
+    }),
     ({ worker }) => Effect.promise(() => worker.terminate())
   )
 
-export const make: Effect.Effect<BodyPattern> = Effect.map(Semaphore.make(threadsMax), (threads) => ({
-  matches: (pattern, body) =>
-    Effect.suspend(() => {
-      const result = here(pattern, body)
-      if (Result.isSuccess(result)) return Effect.succeed(result.success)
-      const tooLong = `matching the body against ${JSON.stringify(pattern)} took longer than ${Duration.format(limit)}`
-      return threads.withPermit(inThread(pattern, body, tooLong))
+/** The limit is that of the match alone: on a busy machine a thread may take long to begin. */
+const inThread = Effect.fnUntraced(function*(pattern: string, texts: ReadonlyArray<string>) {
+  const within = <A>(said: Deferred.Deferred<A, string>, duration: Duration.Duration, words: string) =>
+    Effect.timeoutOrElse(Deferred.await(said), {
+      duration,
+      orElse: () => Effect.fail(`${words} ${JSON.stringify(pattern)} took longer than ${Duration.format(duration)}`)
     })
-}))
+  const { answer, begun } = yield* thread(pattern, texts)
+  yield* within(begun, beginMax, "starting a thread to match the text against")
+  return yield* within(answer, limit, "matching the text against")
+}, Effect.scoped)
+
+export const make: Effect.Effect<BodyPattern> = Effect.map(Semaphore.make(threadsMax), (threads) => {
+  const matching: BodyPattern["matching"] = (pattern, texts) =>
+    Effect.suspend(() => {
+      const result = here(pattern, texts)
+      if (Result.isSuccess(result)) return Effect.succeed(result.success)
+      return threads.withPermit(inThread(pattern, texts))
+    })
+  return { matching, matches: (pattern, body) => Effect.map(matching(pattern, [body]), (found) => found.length > 0) }
+})

@@ -4,16 +4,18 @@
  * Not `fetch`, because the certificate is wanted and no pool may hide how long connecting takes. The body is read as far
  * as somebody wants it; the rest is not waited for.
  */
-import { Effect, type Option, Result, Schema, type Scope, Stream } from "effect"
+import { Effect, Result, Schema, type Scope, Stream } from "effect"
 import * as http from "node:http"
-import * as net from "node:net"
+import type * as net from "node:net"
 import * as tls from "node:tls"
 import type { HttpTarget } from "../../../domain/monitoring/checks/HttpTarget.ts"
-import * as Dial from "../Dial.ts"
+import type { Stopwatch } from "../CheckSteps.ts"
 import type { NameLookup } from "../NameLookup.ts"
+import * as Connection from "../net/Connection.ts"
 import * as Reason from "../Reason.ts"
+import * as CertificateChain from "../tls/CertificateChain.ts"
+import * as Handshake from "../tls/Handshake.ts"
 import * as BodyText from "./BodyText.ts"
-import * as CertificateChain from "./CertificateChain.ts"
 
 export class HttpExchangeError extends Schema.TaggedError<HttpExchangeError>()("HttpExchangeError", {
   url: Schema.String,
@@ -27,8 +29,10 @@ export class HttpExchangeError extends Schema.TaggedError<HttpExchangeError>()("
 export interface HttpExchange {
   readonly statusCode: number
   readonly location: string | undefined
-  /** That of the chain which expires first. */
-  readonly certificate: Option.Option<CertificateChain.Certificate>
+  /** Empty of a connection without TLS. */
+  readonly chain: ReadonlyArray<CertificateChain.Certificate>
+  /** Such as `TLSv1.3`; undefined without TLS. */
+  readonly tlsVersion: string | undefined
   /** Of the server. */
   readonly address: string
   /** To be read once, within the scope. */
@@ -44,6 +48,7 @@ export interface ExchangeOptions {
   readonly url: URL
   readonly ca: string | undefined
   readonly names: NameLookup
+  readonly watch: Stopwatch
   /** Headers with credentials must not follow a redirect to another origin. */
   readonly withHeaders: boolean
 }
@@ -53,43 +58,16 @@ const hostOf = (url: URL): string => url.hostname.startsWith("[") ? url.hostname
 
 const portOf = (url: URL): number => Number(url.port) || (url.protocol === "https:" ? 443 : 80)
 
-/** The final dot of a name belongs to the resolver alone; certificates and servers know none. */
-const serverNameOf = (host: string): string => net.isIP(host) > 0 ? "" : host.replace(/\.$/, "")
-
-const secured = (plain: net.Socket, { ca, target, url }: ExchangeOptions): Effect.Effect<tls.TLSSocket, Error> =>
-  Effect.callback((resume) => {
-    const host = hostOf(url)
-    const servername = serverNameOf(host)
-    const socket = tls.connect({
-      socket: plain,
-      host: servername === "" ? host : servername,
-      servername,
-      ALPNProtocols: ["http/1.1"],
-      rejectUnauthorized: !target.insecureSkipVerify,
-      ...(ca === undefined ? {} : { ca })
-    })
-    socket.on("error", (error) => resume(Effect.fail(error)))
-    socket.once("secureConnect", () => resume(Effect.succeed(socket)))
-    return Effect.sync(() => socket.destroy())
-  })
-
-const connected = Effect.fnUntraced(function*(options: ExchangeOptions) {
-  const { names, url } = options
-  const failed = (error: unknown) => new HttpExchangeError({ url: url.href, reason: Reason.describe(error) })
-  const addresses = yield* names.resolve(hostOf(url)).pipe(
-    Effect.mapError(({ reason }) => new HttpExchangeError({ url: url.href, reason }))
-  )
-  const plain = yield* Effect.acquireRelease(
-    Effect.mapError(Dial.dial(addresses, portOf(url)), failed),
-    (socket) => Effect.sync(() => socket.destroy()),
-    { interruptible: true }
-  )
-  const address = plain.remoteAddress ?? ""
-  return {
-    address,
-    socket: url.protocol === "https:" ? yield* Effect.mapError(secured(plain, options), failed) : plain
+const connected = Effect.fnUntraced(function*({ ca, names, target, url, watch }: ExchangeOptions) {
+  const host = hostOf(url)
+  const { address, socket: plain } = yield* Connection.open(names, { host, port: portOf(url) }, watch)
+  if (url.protocol !== "https:") return { address, socket: plain }
+  const { distrust, socket } = yield* watch.step("tls", Handshake.make(plain, { host, ca, alpn: ["http/1.1"] }))
+  if (distrust !== undefined && !target.insecureSkipVerify) {
+    return yield* new HttpExchangeError({ url: url.href, reason: distrust })
   }
-})
+  return { address, socket }
+}, (effect, { url }) => Effect.mapError(effect, ({ reason }) => new HttpExchangeError({ url: url.href, reason })))
 
 /** Node hands headers over byte by byte; what servers put into them is UTF-8, or else latin1. */
 const textOf = (header: string | undefined): string | undefined => {
@@ -101,14 +79,18 @@ const textOf = (header: string | undefined): string | undefined => {
 
 /** The answer is there with its headers; whatever follows comes with the body. */
 export const exchange = (options: ExchangeOptions): Effect.Effect<HttpExchange, HttpExchangeError, Scope.Scope> =>
-  Effect.flatMap(connected(options), ({ address, socket }) =>
-    Effect.map(send(options, socket), (response) => ({
-      statusCode: response.statusCode ?? 0,
-      location: textOf(response.headers.location),
-      certificate: CertificateChain.firstToExpire(socket),
-      address,
-      body: response.statusCode === 101 ? Stream.empty : BodyText.read(response)
-    })))
+  Effect.flatMap(
+    connected(options),
+    ({ address, socket }) =>
+      Effect.map(options.watch.step("first_byte", send(options, socket)), (response) => ({
+        statusCode: response.statusCode ?? 0,
+        location: textOf(response.headers.location),
+        chain: CertificateChain.of(socket),
+        tlsVersion: socket instanceof tls.TLSSocket ? socket.getProtocol() ?? undefined : undefined,
+        address,
+        body: response.statusCode === 101 ? Stream.empty : BodyText.read(response)
+      }))
+  )
 
 const send = (
   { method, target, url, withHeaders }: ExchangeOptions,

@@ -4,21 +4,36 @@
  * Redirects are followed up to a limit, configured headers only to the same origin. A certificate that cannot be verified
  * makes the check fail before anything is sent; the expiry is that of the certificate in the chain which expires first.
  */
-import { Clock, DateTime, Effect, FileSystem, Option, Result } from "effect"
+import { Clock, DateTime, Effect, type FileSystem, Option, Schema } from "effect"
+import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
 import * as HttpTarget from "../../../domain/monitoring/checks/HttpTarget.ts"
 import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import type { Prepare } from "../../../services/monitoring/Prober.ts"
-import * as WholeFile from "../../files/WholeFile.ts"
+import * as CheckSteps from "../CheckSteps.ts"
 import type { NameLookup } from "../NameLookup.ts"
+import type { Kind } from "../ProbeKit.ts"
+import * as Authorities from "../tls/Authorities.ts"
+import * as CertificateChain from "../tls/CertificateChain.ts"
 import type { BodyPattern } from "./BodyPattern.ts"
 import * as BodyScan from "./BodyScan.ts"
-import type { Certificate } from "./CertificateChain.ts"
 import { exchange, type HttpExchange, HttpExchangeError } from "./HttpExchange.ts"
+import * as JsonMatch from "./JsonMatch.ts"
 
-export interface HttpOptions {
-  readonly names: NameLookup
-  readonly patterns: BodyPattern
-}
+const payload = Schema.Struct({
+  url: Payload.text("as configured, without credentials"),
+  final_url: Payload.text("where the redirects ended"),
+  status_code: Payload.measure("status", "of the final answer"),
+  redirects: Payload.measure("count", "that were followed"),
+  address: Payload.text("of the server that gave the final answer"),
+  tls_version: Payload.text("such as `TLSv1.3`"),
+  tls_expiry_days: Payload.measure("days", "until the first certificate of the chain expires, rounded down"),
+  tls_not_after: Payload.text("when that is, ISO 8601"),
+  tls_subject: Payload.text("whose that certificate is"),
+  tls_issuer: Payload.text("who signed it"),
+  body_matched: Payload.flag("with `bodyMatch` or `jsonPath`: whether the body is as expected"),
+  timings: Payload.timings("dns", "connect", "tls", "first_byte", "answer"),
+  ...Payload.common
+})
 
 interface Followed {
   readonly answer: HttpExchange
@@ -35,15 +50,16 @@ const methodAfter = (statusCode: number, method: string): string => {
 }
 
 const follow = Effect.fnUntraced(function*(
-  names: NameLookup,
+  { names }: { readonly names: NameLookup },
   target: HttpTarget.HttpTarget,
-  ca: string | undefined
+  ca: string | undefined,
+  watch: CheckSteps.Stopwatch
 ) {
   const first = new URL(target.url)
   let url = first
   let method: string = target.method
   for (let redirects = 0;; redirects++) {
-    const answer = yield* exchange({ target, method, url, ca, names, withHeaders: url.origin === first.origin })
+    const answer = yield* exchange({ target, method, url, ca, names, watch, withHeaders: url.origin === first.origin })
     if (!isRedirect(answer.statusCode) || answer.location === undefined || target.maxRedirects === 0) {
       return { answer, url, redirects } satisfies Followed
     }
@@ -63,91 +79,109 @@ const follow = Effect.fnUntraced(function*(
   }
 })
 
-const daysLeft = (notAfter: DateTime.Utc, nowMillis: number): number =>
-  Math.floor((notAfter.epochMilliseconds - nowMillis) / 86_400_000)
-
-const expiryOf = (certificate: Certificate, nowMillis: number) => ({
-  days: daysLeft(certificate.notAfter, nowMillis),
-  notAfter: DateTime.formatIso(certificate.notAfter),
-  subject: certificate.subject,
-  issuer: certificate.issuer
-})
-
-const matchOf = (patterns: BodyPattern, target: HttpTarget.HttpTarget, { body }: HttpExchange) =>
-  target.bodyMatch === undefined
-    ? Effect.succeed(undefined)
-    : Effect.result(
-      Effect.mapError(
-        BodyScan.scan(patterns, target.bodyMatch, body),
-        (error) => typeof error === "string" ? error : error.reason
-      )
-    )
-
-const judge = Effect.fnUntraced(function*(
+/** What of the body is not as expected; undefined when all is, null when nothing is expected of it. */
+const bodyComplaint = Effect.fnUntraced(function*(
   patterns: BodyPattern,
   target: HttpTarget.HttpTarget,
-  { answer, redirects, url }: Followed
+  places: JsonMatch.JsonMatch,
+  { body }: HttpExchange
+) {
+  const pattern = target.bodyMatch
+  const unmatched = `body does not match ${JSON.stringify(pattern)}`
+  if (places.length === 0) {
+    if (pattern === undefined) return null
+    return (yield* BodyScan.scan(patterns, pattern, body)) ? undefined : unmatched
+  }
+  const text = yield* JsonMatch.read(body)
+  return CheckSteps.complaintOf(
+    pattern === undefined || (yield* patterns.matches(pattern, text)) ? undefined : unmatched,
+    JsonMatch.complaint(places, text)
+  )
+}, Effect.catch((error) => Effect.succeed(typeof error === "string" ? error : error.reason)))
+
+const expiryOf = (certificate: CertificateChain.Certificate, nowMillis: number) => ({
+  tls_expiry_days: CertificateChain.daysLeft(certificate, nowMillis),
+  tls_not_after: DateTime.formatIso(certificate.notAfter),
+  tls_subject: certificate.subject,
+  tls_issuer: certificate.issuer
+})
+
+const judge = Effect.fnUntraced(function*(
+  target: HttpTarget.HttpTarget,
+  { answer, redirects, url }: Followed,
+  body: string | undefined | null
 ) {
   const nowMillis = yield* Clock.currentTimeMillis
-  const tlsExpiry = Option.getOrUndefined(Option.map(answer.certificate, (one) => expiryOf(one, nowMillis)))
-  const matched = yield* matchOf(patterns, target, answer)
-  const complaints = [
-    HttpTarget.isExpectedStatus(target, answer.statusCode) ? [] : [`unexpected status ${answer.statusCode}`],
-    tlsExpiry !== undefined && target.certDaysMin !== undefined && tlsExpiry.days < target.certDaysMin
-      ? [
-        `certificate ${tlsExpiry.subject} expires in ${tlsExpiry.days} days, ` +
-        `at least ${target.certDaysMin} are expected`
-      ]
-      : [],
-    matched === undefined ? [] : Result.match(matched, {
-      onFailure: (reason) => [reason],
-      onSuccess: (isMatch) => isMatch ? [] : [`body does not match ${JSON.stringify(target.bodyMatch)}`]
-    })
-  ].flat()
-  const facts: ProbeResult.HttpAnswer = {
-    url: HttpTarget.withoutCredentials(target.url),
-    finalUrl: HttpTarget.withoutCredentials(url.href),
-    statusCode: answer.statusCode,
-    redirects,
-    address: answer.address,
-    ...(tlsExpiry === undefined ? {} : { tlsExpiry }),
-    ...(matched === undefined ? {} : { bodyMatched: Result.isSuccess(matched) && matched.success })
-  }
-  return { facts, complaint: complaints.length === 0 ? undefined : complaints.join("; ") }
-})
-
-const caBytesMax = 2 ** 20
-
-const authorities = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, target: HttpTarget.HttpTarget) {
-  if (target.caFile === undefined) return undefined
-  return yield* WholeFile.read(target.caFile, caBytesMax).pipe(
-    Effect.provideService(FileSystem.FileSystem, fs),
-    Effect.mapError(({ message }) => new HttpExchangeError({ url: target.url, reason: `caFile: ${message}` }))
+  const expiry = Option.getOrUndefined(
+    Option.map(CertificateChain.firstToExpire(answer.chain), (one) => expiryOf(one, nowMillis))
   )
+  const isShort = expiry !== undefined && target.certDaysMin !== undefined &&
+    expiry.tls_expiry_days < target.certDaysMin
+  return {
+    facts: {
+      url: HttpTarget.withoutCredentials(target.url),
+      final_url: HttpTarget.withoutCredentials(url.href),
+      status_code: answer.statusCode,
+      redirects,
+      address: answer.address,
+      ...(answer.tlsVersion === undefined ? {} : { tls_version: answer.tlsVersion }),
+      ...expiry,
+      ...(body === null ? {} : { body_matched: body === undefined })
+    },
+    complaint: CheckSteps.complaintOf(
+      HttpTarget.isExpectedStatus(target, answer.statusCode) ? undefined : `unexpected status ${answer.statusCode}`,
+      isShort
+        ? `certificate ${expiry.tls_subject} expires in ${expiry.tls_expiry_days} days, ` +
+          `at least ${target.certDaysMin} are expected`
+        : undefined,
+      body ?? undefined
+    )
+  }
 })
 
-export const prepare = (options: HttpOptions): Prepare<FileSystem.FileSystem> =>
+interface HttpKit {
+  readonly names: NameLookup
+  readonly patterns: BodyPattern
+  readonly fs: FileSystem.FileSystem
+}
+
+export const prepare = (kit: HttpKit): Prepare =>
   Effect.fnUntraced(function*(request) {
-    const fs = yield* FileSystem.FileSystem
     const target = yield* Effect.fromResult(HttpTarget.parse(request.details))
-    const failed = (reason: string, elapsedNanos = 0n) =>
-      ProbeResult.failed(`HTTP check of ${HttpTarget.withoutCredentials(target.url)} failed: ${reason}`, elapsedNanos)
+    const places = yield* JsonMatch.compile(target.jsonPath, HttpTarget.presentable(request.details))
+    const failure = `HTTP check of ${HttpTarget.withoutCredentials(target.url)} failed`
     return {
-      timeout: target.timeout,
-      failed,
-      check: Effect.gen(function*() {
-        const startedNanos = yield* Clock.monotonicTimeNanos
-        const judged = yield* authorities(fs, target).pipe(
-          Effect.flatMap((ca) => follow(options.names, target, ca)),
-          Effect.flatMap((followed) => judge(options.patterns, target, followed)),
-          Effect.scoped,
-          Effect.result
-        )
-        const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-        return Result.match(judged, {
-          onFailure: ({ reason }) => failed(reason, elapsedNanos),
-          onSuccess: ({ complaint, facts }) => ProbeResult.httpAnswered(facts, elapsedNanos, complaint)
+      timeout: CheckSteps.timeoutOf(target.timeout),
+      failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
+      check: CheckSteps.run({
+        limit: target.timeout,
+        failure,
+        work: Effect.fnUntraced(function*(watch) {
+          const ca = yield* Authorities.read(kit.fs, target.caFile)
+          const followed = yield* follow(kit, target, ca, watch)
+          const body = yield* watch.step("answer", bodyComplaint(kit.patterns, target, places, followed.answer))
+          return yield* judge(target, followed, body)
         })
       })
     }
   })
+
+export const kind: Kind = {
+  about: "Does a URL answer as expected, and how long is its certificate still good?",
+  notes: "Over HTTP/1.1; the addresses of a name are tried one after the other, IPv6 and IPv4 in turn.",
+  details: { bareForm: "an http or https URL", schema: HttpTarget.HttpTarget },
+  payload,
+  examples: [
+    { details: "https://example.org/health", about: "Does it answer with 2xx?" },
+    {
+      details: "{\"url\":\"https://example.org/health\",\"jsonPath\":{\"$.status\":\"ok\"},\"certDaysMin\":14}",
+      about: "Does it say that it is well, and is its certificate good for two more weeks?"
+    },
+    {
+      details:
+        "{\"url\":\"http://[2001:db8::10]:8080/\",\"expectedStatus\":[200,401],\"bodyMatch\":\"<title>.*</title>\"}",
+      about: "Is it there over IPv6?"
+    }
+  ],
+  prepare
+}

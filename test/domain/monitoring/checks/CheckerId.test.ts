@@ -28,6 +28,13 @@ describe("CheckerId", () => {
     assert.strictEqual(id("http", "web", "{not json"), "http:web:…")
   })
 
+  it("shows of a JSON target its address, host or name", () => {
+    const details = JSON.stringify({ send: "secret", address: "mail.example.org:25" })
+
+    assert.strictEqual(id("tcp", "mail", details), "tcp:mail:mail.example.org:25")
+    assert.strictEqual(id("tcp", "mail", "{\"send\":\"secret\",\"address\":\"a b\"}"), "tcp:mail:…")
+  })
+
   it("shows nothing of the details of a type that it does not know", () => {
     assert.strictEqual(id("snmp", "router", "public"), "snmp:router:…")
   })

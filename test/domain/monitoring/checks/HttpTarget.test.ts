@@ -11,6 +11,7 @@ describe("HttpTarget", () => {
     assert.deepStrictEqual(parsed(" https://example.org/health "), {
       url: "https://example.org/health",
       method: "GET",
+      jsonPath: {},
       headers: {},
       timeout: Duration.seconds(10),
       maxRedirects: 5,

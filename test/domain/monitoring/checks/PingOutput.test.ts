@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import { complaint, parseFping, parsePing } from "../../../../src/domain/monitoring/checks/PingOutput.ts"
+import type { Ping } from "../../../../src/domain/monitoring/checks/ProbeResult.ts"
 
 const iputils = `PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.
 64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=0.041 ms
@@ -42,32 +43,34 @@ ICMP Port Unreachable from 192.0.2.75 for ICMP Echo sent to 10.255.255.1
 `
 const fpingUnknown = "no-such-host.invalid: Name or service not known\n"
 
+/** Round trip and loss alone. */
+const summary = (ping: Option.Option<Ping>) =>
+  Option.map(ping, ({ packetLoss, roundTripNanos }) => ({ packetLoss, roundTripNanos }))
+const some = (roundTripNanos: bigint, packetLoss: number) => Option.some({ packetLoss, roundTripNanos })
+
 describe("PingOutput", () => {
   it("reads what was recorded from iputils 20221126 and fping 5.1", () => {
-    assert.deepStrictEqual(parsePing(iputilsIpv6), Option.some({ roundTripNanos: 120_000n, packetLoss: 0 }))
-    assert.deepStrictEqual(parseFping(fpingReply), Option.some({ roundTripNanos: 18_000n, packetLoss: 0 }))
-    assert.deepStrictEqual(parseFping(fpingUnreachable), Option.some({ roundTripNanos: 0n, packetLoss: 100 }))
-    assert.deepStrictEqual(parseFping(fpingUnknown), Option.none())
+    assert.deepStrictEqual(summary(parsePing(iputilsIpv6)), some(120_000n, 0))
+    assert.deepStrictEqual(summary(parseFping(fpingReply)), some(18_000n, 0))
+    assert.deepStrictEqual(summary(parseFping(fpingUnreachable)), some(0n, 100))
+    assert.deepStrictEqual(summary(parseFping(fpingUnknown)), Option.none())
     assert.strictEqual(complaint(fpingUnknown), fpingUnknown.trim())
   })
 
-  it("reads iputils", () =>
-    assert.deepStrictEqual(parsePing(iputils), Option.some({ roundTripNanos: 41_000n, packetLoss: 0 })))
+  it("reads iputils", () => assert.deepStrictEqual(summary(parsePing(iputils)), some(41_000n, 0)))
 
-  it("reads busybox", () =>
-    assert.deepStrictEqual(parsePing(busybox), Option.some({ roundTripNanos: 83_000n, packetLoss: 0 })))
+  it("reads busybox", () => assert.deepStrictEqual(summary(parsePing(busybox)), some(83_000n, 0)))
 
-  it("reads a lost request", () =>
-    assert.deepStrictEqual(parsePing(iputilsLost), Option.some({ roundTripNanos: 0n, packetLoss: 100 })))
+  it("reads a lost request", () => assert.deepStrictEqual(summary(parsePing(iputilsLost)), some(0n, 100)))
 
   it("reads fping's answer and its silence", () => {
     assert.deepStrictEqual(
-      parseFping("127.0.0.1 : xmt/rcv/%loss = 1/1/0%, min/avg/max = 0.03/0.03/0.03\n"),
-      Option.some({ roundTripNanos: 30_000n, packetLoss: 0 })
+      summary(parseFping("127.0.0.1 : xmt/rcv/%loss = 1/1/0%, min/avg/max = 0.03/0.03/0.03\n")),
+      some(30_000n, 0)
     )
     assert.deepStrictEqual(
-      parseFping("192.0.2.1 : xmt/rcv/%loss = 1/0/100%\n"),
-      Option.some({ roundTripNanos: 0n, packetLoss: 100 })
+      summary(parseFping("192.0.2.1 : xmt/rcv/%loss = 1/0/100%\n")),
+      some(0n, 100)
     )
   })
 
@@ -92,7 +95,7 @@ describe("PingOutput", () => {
     ],
     ["3 packets transmitted, 0 received, +3 errors, 100% packet loss, time 2040ms", 100, 0n]
   ])("counts each request once in %j", (output, packetLoss, roundTripNanos) => {
-    assert.deepStrictEqual(parsePing(output), Option.some({ roundTripNanos, packetLoss }))
+    assert.deepStrictEqual(summary(parsePing(output)), some(roundTripNanos, packetLoss))
   })
 
   it.each<readonly [string, number]>([
@@ -107,10 +110,22 @@ describe("PingOutput", () => {
     assert.strictEqual(Option.getOrThrow(parseFping(output)).packetLoss, packetLoss)
   })
 
+  it("has the round trip of each request that was answered", () => {
+    const three = "64 bytes: icmp_seq=1 ttl=64 time=0.5 ms\n64 bytes: icmp_seq=3 ttl=64 time=1.5 ms\n" +
+      "3 packets transmitted, 2 received, 33% packet loss"
+
+    assert.deepInclude(Option.getOrThrow(parsePing(three)), {
+      sent: 3,
+      received: 2,
+      roundTripsNanos: [500_000, 1_500_000]
+    })
+    assert.deepInclude(Option.getOrThrow(parseFping(fpingReply)), { sent: 1, received: 1, roundTripsNanos: [18_000] })
+  })
+
   it("finds no statistics where nothing was sent, but the complaint", () => {
     const output = "ping: nope.invalid: Name or service not known\n"
 
-    assert.deepStrictEqual(parsePing(output), Option.none())
+    assert.deepStrictEqual(summary(parsePing(output)), Option.none())
     assert.strictEqual(complaint(output), "ping: nope.invalid: Name or service not known")
   })
 })

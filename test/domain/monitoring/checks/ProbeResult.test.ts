@@ -2,6 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as ProbeResult from "../../../../src/domain/monitoring/checks/ProbeResult.ts"
 
+/** The replies to some requests, with their round trips in nanoseconds. */
+const ping = (times: ReadonlyArray<number>, sent = times.length): ProbeResult.Ping => ({
+  roundTripNanos: BigInt(times[0] ?? 0),
+  packetLoss: 100 * (sent - times.length) / sent,
+  sent,
+  received: times.length,
+  roundTripsNanos: times
+})
+
 describe("ProbeResult", () => {
   it("is valid JSON whatever an error says", () => {
     fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
@@ -16,33 +25,34 @@ describe("ProbeResult", () => {
     )
   })
 
-  it("spells the keys of a running process as the Go agent", () => {
-    assert.strictEqual(
-      ProbeResult.processActive("nginx", { agentId: "a", pollerId: "p" }, 1n).message,
-      "{\"status\":\"active\",\"process_name\":\"nginx\",\"active\":true,\"agent_id\":\"a\",\"poller_id\":\"p\"}"
-    )
-  })
-
   it("is unavailable when every echo request is lost", () => {
-    const result = ProbeResult.pinged("192.0.2.1", "192.0.2.1", { roundTripNanos: 0n, packetLoss: 100 })
+    const result = ProbeResult.pinged("192.0.2.1", "192.0.2.1", ping([], 3))
 
     assert.deepStrictEqual(result, {
       available: false,
       responseTimeNanos: 0n,
-      message: "{\"host\":\"192.0.2.1\",\"response_time\":0,\"packet_loss\":100,\"available\":false}"
+      message: "{\"host\":\"192.0.2.1\",\"response_time\":0,\"packet_loss\":100,\"available\":false,"
+        + "\"packets_sent\":3,\"packets_received\":0}"
     })
+  })
+
+  it("tells shortest and longest round trip, and how far they are apart", () => {
+    assert.include(
+      ProbeResult.pinged("192.0.2.1", "192.0.2.1", ping([100, 400, 100, 200])).message,
+      "\"round_trip_min\":100,\"round_trip_max\":400,\"round_trip_deviation\":100"
+    )
   })
 
   it("says which address a name stood for", () => {
     assert.include(ProbeResult.portOpen({ host: "db", port: 1 }, "::1", 1n).message, "\"address\":\"::1\"")
     assert.include(
-      ProbeResult.pinged("db", "192.0.2.1", { roundTripNanos: 1n, packetLoss: 0 }).message,
+      ProbeResult.pinged("db", "192.0.2.1", ping([1])).message,
       "\"address\":\"192.0.2.1\""
     )
   })
 
   it("names the device when the agent answers for its own host", () => {
-    const result = ProbeResult.pinged("127.0.0.1", "127.0.0.1", { roundTripNanos: 5n, packetLoss: 0 }, {
+    const result = ProbeResult.pinged("127.0.0.1", "127.0.0.1", ping([5]), {
       agentId: "a",
       pollerId: "p",
       deviceId: "default:192.0.2.2"

@@ -11,6 +11,7 @@ const web = listening(() =>
     if (request.url === "/to") return void response.writeHead(302, { location: "/" }).end()
     if (request.url === "/file") return void response.writeHead(302, { location: "file:///etc/passwd" }).end()
     if (request.url === "/bad") return void response.writeHead(503).end("down")
+    if (request.url === "/json") return void response.end("{\"checks\":[{\"state\":\"up\"}],\"load\":[1,2]}")
     if (request.url === "/who") return void response.end(`you are ${request.headers["x-who"]}`)
     response.end(`all is well ${"a".repeat(40)}!`)
   })
@@ -181,5 +182,66 @@ describe("HttpProbe over TLS", () => {
       assert.isNumber(skipped.document["tls_expiry_days"])
       assert.include(tooFew.message, "at least 1000000 are expected")
       assert.include(unreadable.message, "caFile")
+    }).pipe(Effect.scoped))
+
+  it.live("holds values of a JSON body against what is expected", () =>
+    Effect.gen(function*() {
+      const url = `${yield* web}/json`
+      const ask = (jsonPath: object, more = {}) => probe("http", JSON.stringify({ url, jsonPath, ...more }))
+
+      const good = yield* ask({ "$.checks[0].state": "up", "$.load": [1, 2] }, { bodyMatch: "checks" })
+      const bad = yield* ask({ "$.checks[0].state": "down", "$.nothing": 1 })
+      const text = yield* probe("http", JSON.stringify({ url: url.replace("/json", "/"), jsonPath: { "$.a": 1 } }))
+      const many = yield* Effect.flip(ask({ "$..state": "up" }))
+      const none = yield* Effect.flip(ask({ "checks[": "up" }))
+
+      assert.isTrue(good.available, good.message)
+      assert.deepInclude(bad.document, {
+        body_matched: false,
+        error: "$.checks[0].state is \"up\", expected \"down\"; $.nothing is nothing, expected 1"
+      })
+      assert.include(text.message, "the body is no JSON")
+      assert.include(many.message, "it may lead to many")
+      assert.include(none.message, "JSON paths that lead to one place")
+    }).pipe(Effect.scoped))
+
+  it.live("reads no body without end as JSON", () =>
+    Effect.gen(function*() {
+      const url = yield* rawHttp((socket) => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n[")
+        const flood = () => {
+          while (socket.write("1,".repeat(32_768)));
+        }
+        socket.on("drain", flood)
+        flood()
+      })
+
+      const result = yield* probe("http", JSON.stringify({ url, jsonPath: { "$[0]": 1 } }))
+
+      assert.include(result.message, "the body has more than 1048576 characters")
+    }).pipe(Effect.scoped))
+
+  it.live("times each step, over IPv6 and TLS too, and says in which a check ran out of time", () =>
+    Effect.gen(function*() {
+      const server = yield* listening(() => http.createServer((_, response) => response.end("here")), "::1")
+      const over6 = yield* probe("http", `http://[::1]:${portOf(server)}/`)
+      const options = {
+        key: fs.readFileSync(certificate("agent-key.pem")),
+        cert: fs.readFileSync(certificate("agent.pem"))
+      }
+      const secure = yield* listening(() => https.createServer(options, (_, response) => response.end("here")))
+      const overTls = yield* probe(
+        "http",
+        JSON.stringify({ url: `https://127.0.0.1:${portOf(secure)}/`, insecureSkipVerify: true })
+      )
+      const silent = yield* rawHttp(() => {})
+      const late = yield* probe("http", JSON.stringify({ url: silent, timeout: "200ms" }))
+
+      assert.deepInclude(over6.document, { address: "::1", status_code: 200 })
+      assert.hasAllKeys(over6.document["timings"], ["dns", "connect", "first_byte", "answer", "total"])
+      assert.strictEqual(overTls.document["tls_version"], "TLSv1.3")
+      assert.hasAllKeys(overTls.document["timings"], ["dns", "connect", "tls", "first_byte", "answer", "total"])
+      assert.include(late.message, "timed out after 200ms (from the request to the first byte of the answer)")
+      assert.hasAllKeys(late.document["timings"], ["dns", "connect", "first_byte", "total"])
     }).pipe(Effect.scoped))
 })

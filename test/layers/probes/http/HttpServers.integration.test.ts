@@ -1,7 +1,7 @@
 /** The cases of http-servers.mjs and certificates.sh, and their siblings: each server misbehaves in one way. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, FileSystem } from "effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as https from "node:https"
@@ -227,7 +227,7 @@ const checkHere = (details: Readonly<Record<string, unknown>>) =>
   Effect.gen(function*() {
     const names = yield* NameLookup.make(() => Effect.succeed([{ address: "127.0.0.1", family: 4 }]))
     const patterns = yield* BodyPattern.make
-    const checker = yield* HttpProbe.prepare({ names, patterns })({
+    const checker = yield* HttpProbe.prepare({ names, patterns, fs: yield* FileSystem.FileSystem })({
       serviceType: "http",
       serviceName: "it",
       details: JSON.stringify(details),

@@ -2,8 +2,8 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, FileSystem } from "effect"
 import * as TestClock from "effect/testing/TestClock"
-import * as ProcessList from "../../../src/layers/probes/ProcessList.ts"
-import * as ProcessTable from "../../../src/layers/process/ProcessTable.ts"
+import * as ProcessList from "../../../../src/layers/probes/process/ProcessList.ts"
+import * as ProcessTable from "../../../../src/layers/process/ProcessTable.ts"
 
 describe("ProcessList", () => {
   it.live("reads the table once for all who ask at the same time, and again for those who ask later", () =>
@@ -56,7 +56,7 @@ describe("ProcessList", () => {
       const [late] = yield* processes
 
       assert.strictEqual(early, 1)
-      assert.deepStrictEqual(renamed, { name: "server", commandLine: "reading 2" })
+      assert.deepStrictEqual(renamed, { ...stat, name: "server", commandLine: "reading 2" })
       assert.strictEqual(late?.commandLine, "reading 3")
     }).pipe(Effect.scoped))
 })

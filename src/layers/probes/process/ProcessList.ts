@@ -6,8 +6,8 @@
  * again after half a minute, or when the process goes by another name.
  */
 import { Clock, Duration, Effect, Fiber, type FileSystem, Schema, type Scope } from "effect"
-import type { ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
-import * as ProcessTable from "../process/ProcessTable.ts"
+import type { ProcessStat } from "../../../domain/monitoring/host/ProcessTable.ts"
+import * as ProcessTable from "../../process/ProcessTable.ts"
 
 export class ProcessListError extends Schema.TaggedError<ProcessListError>()("ProcessListError", {
   reason: Schema.String
@@ -17,9 +17,7 @@ export class ProcessListError extends Schema.TaggedError<ProcessListError>()("Pr
   }
 }
 
-export interface RunningProcess {
-  /** The kernel's name for it. */
-  readonly name: string
+export interface RunningProcess extends ProcessStat {
   /** Arguments separated by NUL; only the beginning of a long one. */
   readonly commandLine: string
 }
@@ -64,7 +62,7 @@ const commandLines = (fs: FileSystem.FileSystem) => {
     const found = yield* Effect.forEach(stats, (stat) => read(stat, nowNanos), { concurrency: readsAtOnceMax })
     const all = found.flat()
     known = new Map(all.map(([stat, one]) => [keyOf(stat), one]))
-    return all.map(([{ name }, { commandLine }]): RunningProcess => ({ name, commandLine }))
+    return all.map(([stat, { commandLine }]): RunningProcess => ({ ...stat, commandLine }))
   })
 }
 
