@@ -25,7 +25,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/layers/http/Readiness.ts": [1, "joined, up to a limit"],
   "src/layers/grpc/GrpcServer.ts": [2, "joined, up to a limit; and nobody: one line of the log"],
   "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],
-  "src/layers/probes/ProcessList.ts": [1, "joined by all who ask for the list"],
+  "src/layers/probes/process/ProcessList.ts": [1, "joined by all who ask for the list"],
   "src/layers/events/jetstream/Pulls.ts": [1, "whoever pulls"],
   "src/layers/nats/connection/NatsConnection.ts": [1, "nobody: the one closing of a connection that is replaced"],
   "src/layers/postgres/connection/PgConnection.ts": [1, "nobody: the one closing of a pool that is replaced"],

@@ -29,10 +29,10 @@ const places = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Array(Sch
 const matchAll = "JSON.stringify(texts.flatMap((text, place) => expression.test(text) ? [place] : []))"
 
 const here = (pattern: string, texts: ReadonlyArray<string>): Result.Result<ReadonlyArray<number>, unknown> =>
-  Result.try(() =>
+  Result.try((): unknown =>
     vm.runInNewContext(`const expression = new RegExp(pattern); ${matchAll}`, { pattern, texts }, {
       timeout: momentMillis
-    }) as unknown // boundary: the answer of another context
+    })
   ).pipe(Result.flatMap((answer) => places(answer)))
 
 const threadCode = `

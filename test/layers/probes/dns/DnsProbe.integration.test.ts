@@ -4,13 +4,14 @@ import { Effect } from "effect"
 import * as dgram from "node:dgram"
 import * as net from "node:net"
 import * as AgentConfig from "../../../../src/domain/agent/AgentConfig.ts"
+import { withPeer } from "../../../support/peers.ts"
 import { listening, portOf, probe } from "../probing.ts"
 import * as Dnsmasq from "./dnsmasq.ts"
 
 const check = (details: object) => probe("dns", JSON.stringify(details))
 
-describe.skipIf(Dnsmasq.isMissing)("DnsProbe with dnsmasq (left out where dnsmasq-base is not installed)", () => {
-  it.live("reads the records of each type, and follows an alias", () =>
+describe("DnsProbe with dnsmasq", () => {
+  withPeer(Dnsmasq.missing, "reads the records of each type, and follows an alias", () =>
     Effect.gen(function*() {
       const server = yield* Dnsmasq.start
       const ask = (name: string, type: string) =>
@@ -41,7 +42,7 @@ describe.skipIf(Dnsmasq.isMissing)("DnsProbe with dnsmasq (left out where dnsmas
       assert.deepInclude(reverse6.document, { answers: ["www.zone.test"], transport: "tcp" })
     }).pipe(Effect.scoped))
 
-  it.live("turns to TCP when the answer does not fit into a datagram", () =>
+  withPeer(Dnsmasq.missing, "turns to TCP when the answer does not fit into a datagram", () =>
     Effect.gen(function*() {
       const server = yield* Dnsmasq.start
 
@@ -55,7 +56,7 @@ describe.skipIf(Dnsmasq.isMissing)("DnsProbe with dnsmasq (left out where dnsmas
       assert.include(cut.message, "the answer does not fit into a datagram")
     }).pipe(Effect.scoped))
 
-  it.live("holds the answer against what is expected", () =>
+  withPeer(Dnsmasq.missing, "holds the answer against what is expected", () =>
     Effect.gen(function*() {
       const server = yield* Dnsmasq.start
       const www = { name: "www.zone.test", server }

@@ -1,4 +1,4 @@
-/** Debian's dnsmasq as a server of one zone; undefined where it is not installed. */
+/** Debian's dnsmasq (package dnsmasq-base) as a server of one zone. */
 import { Effect, Schedule } from "effect"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -7,8 +7,8 @@ import * as FreePort from "../../../../src/layers/process/endpoint/FreePort.ts"
 
 const file = ["/usr/sbin/dnsmasq", "/usr/bin/dnsmasq"].find((one) => fs.existsSync(one))
 
-/** For the name of a test: what is left out is said. */
-export const isMissing = file === undefined
+/** What tests go without, where it is not installed. */
+export const missing = file === undefined ? "dnsmasq" : undefined
 
 /** More than a datagram holds. */
 export const longTexts = Array.from({ length: 12 }, (_, index) => `${index}-${"x".repeat(180)}`)
