@@ -1,8 +1,8 @@
 /**
  * The agent's configuration file, the checker files beside it, and the value the agent works with.
  *
- * Of a checker file only `name`, `address` and `security` decide anything, as in the Go agent; the other keys belong to
- * the checker process that reads the same file.
+ * Of a checker file only `name`, `address` and `security` decide anything, as in the Go agent, and of type `exec`, which
+ * is ours, `details`; the other keys belong to the checker process that reads the same file.
  */
 import { Option, Result, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
@@ -53,9 +53,12 @@ export type CheckerFile = typeof CheckerFile.Type
 /** An external checker that a file describes. */
 export interface ConfiguredChecker {
   readonly name: string
+  readonly type: string
   /** Empty when the check's details must name it. */
   readonly address: string
   readonly security: SecurityConfig.SecurityConfig | undefined
+  /** Of type `exec`: the program, as its probe reads it. */
+  readonly details: unknown
 }
 
 export interface AgentConfig {
@@ -94,6 +97,8 @@ export const checkerFromFile = (file: CheckerFile): Option.Option<ConfiguredChec
   if (name === "" || type === "") return Option.none()
   return Option.some({
     name,
+    type,
+    details: file.details,
     address: nonEmpty(file.address, type === "grpc" ? file.listen_addr ?? "" : ""),
     security: file.security === undefined ? undefined : SecurityConfig.fromBlock(file.security)
   })

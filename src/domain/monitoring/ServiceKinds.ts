@@ -44,6 +44,7 @@ const probes = {
   tls: probe,
   grpc: probe,
   process: { ...probe, isLocal: true },
+  exec: { ...probe, isLocal: true },
   sysmon: { ...probe, isLocal: true, hasGrpcMetrics: true }
 } as const satisfies Readonly<Record<string, ServiceKind>>
 

@@ -3,6 +3,7 @@ import type { FileSystem } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import type { ProbeKind } from "../../services/monitoring/ProbeKind.ts"
 import type { Commands } from "./Command.ts"
+import type { ProgramRun } from "./exec/ProgramRun.ts"
 import type { GrpcCheckers } from "./GrpcCheckers.ts"
 import type { BodyPattern } from "./http/BodyPattern.ts"
 import type { ProcessList } from "./process/ProcessList.ts"
@@ -17,6 +18,9 @@ export interface ProbeKit {
   readonly patterns: BodyPattern
   readonly commands: Commands
   readonly processes: ProcessList
+  readonly programs: ProgramRun
+  /** Whether the details of a check may name a program to run: only where the user gives them, on the command line. */
+  readonly takesPrograms: boolean
   readonly checkers: GrpcCheckers["Service"]
   /** The PATH variable. */
   readonly path: string | undefined

@@ -7,6 +7,8 @@ import { Prober } from "../../services/monitoring/Prober.ts"
 import * as NodeHostNetwork from "../process/NodeHostNetwork.ts"
 import * as Command from "./Command.ts"
 import * as DnsProbe from "./dns/DnsProbe.ts"
+import * as ExecProbe from "./exec/ExecProbe.ts"
+import * as ProgramRun from "./exec/ProgramRun.ts"
 import * as GrpcCheckerProbe from "./GrpcCheckerProbe.ts"
 import { GrpcCheckers } from "./GrpcCheckers.ts"
 import * as BodyPattern from "./http/BodyPattern.ts"
@@ -31,11 +33,14 @@ export const table = {
   http: HttpProbe.kind,
   tls: TlsProbe.kind,
   process: ProcessProbe.kind,
+  exec: ExecProbe.kind,
   sysmon: SysmonProbe.kind,
   grpc: GrpcCheckerProbe.kind
 } satisfies Readonly<Record<ProbedType, Kind>>
 
 export interface ProbeTableOptions {
+  /** Whether the details of an `exec` check may be the program itself; for users at their own command line. */
+  readonly takesPrograms?: boolean
   readonly config: AgentConfig
   /** The PATH variable, for the ping programs. */
   readonly path: string | undefined
@@ -44,7 +49,7 @@ export interface ProbeTableOptions {
 /** Stands for this host in payloads when it has no network. */
 const loopback = "127.0.0.1"
 
-export const layer = ({ config, path }: ProbeTableOptions) =>
+export const layer = ({ config, path, takesPrograms = false }: ProbeTableOptions) =>
   Layer.effect(
     Prober,
     Effect.gen(function*() {
@@ -58,6 +63,8 @@ export const layer = ({ config, path }: ProbeTableOptions) =>
         commands: yield* Command.make(),
         patterns: yield* BodyPattern.make,
         processes: yield* ProcessList.make(fs),
+        programs: yield* ProgramRun.make(path),
+        takesPrograms,
         names: yield* TargetGuard.make(config.targets),
         hostIp: config.hostIp === "" ? ownAddress : config.hostIp
       }

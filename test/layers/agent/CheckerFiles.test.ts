@@ -33,8 +33,8 @@ describe("CheckerFiles", () => {
       const { checkers } = yield* load(directory)
 
       assert.deepStrictEqual(checkers, [
-        { name: "rperf-checker", address: "192.0.2.1:50081", security: undefined },
-        { name: "sysmon", address: "127.0.0.1:50083", security: undefined }
+        { name: "rperf-checker", type: "grpc", details: undefined, address: "192.0.2.1:50081", security: undefined },
+        { name: "sysmon", type: "grpc", details: undefined, address: "127.0.0.1:50083", security: undefined }
       ])
       for (const name of ["nameless.json", "broken.json", "wrong.json"]) {
         assert.isTrue(lines.some((line) => line.includes(name)), `${name} in ${lines.join("\n")}`)

@@ -39,7 +39,7 @@ const mtls = (name: string): SecurityConfig => ({
 const configured = (address: string, own: SecurityConfig, ofAgent = none): AgentConfig.AgentConfig => ({
   ...AgentConfig.fromFile({}),
   security: ofAgent,
-  checkers: [{ name: "sysmon", address, security: own }]
+  checkers: [{ name: "sysmon", type: "grpc", details: undefined, address, security: own }]
 })
 
 describe("GrpcCheckerProbe", () => {

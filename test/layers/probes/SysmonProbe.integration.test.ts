@@ -31,7 +31,7 @@ describe("SysmonProbe", () => {
     Effect.gen(function*() {
       const config: AgentConfig.AgentConfig = {
         ...AgentConfig.fromFile({}),
-        checkers: [{ name: "sysmon", address: "127.0.0.1:1", security: undefined }]
+        checkers: [{ name: "sysmon", type: "grpc", details: undefined, address: "127.0.0.1:1", security: undefined }]
       }
 
       const configured = yield* probe("grpc", "", { serviceName: "sysmon", config })

@@ -1,0 +1,153 @@
+/**
+ * Runs an operator's program within limits, a bounded number at once.
+ *
+ * No shell: the arguments reach the program as they are. It leads a process group of its own, so that all it has started
+ * ends with it, asked first (SIGTERM) and a second later not any more (SIGKILL). Memory is limited by the kernel, for
+ * each process, by way of `prlimit` of util-linux. Of this process's environment it gets PATH and nothing else: there may
+ * be secrets in it.
+ */
+import { Deferred, Duration, Effect, Option, Semaphore } from "effect"
+import { type ChildProcess, spawn } from "node:child_process"
+import { access, constants } from "node:fs/promises"
+import { StepFailed } from "../CheckSteps.ts"
+import * as Command from "../Command.ts"
+
+export interface ProgramSpec {
+  /** Absolute path. */
+  readonly program: string
+  readonly args: ReadonlyArray<string>
+  readonly env: Readonly<Record<string, string>>
+  readonly folder: string | undefined
+  /** Of stdout and stderr together. */
+  readonly outputBytesMax: number
+  /** For each process; 0 is none. */
+  readonly memoryBytesMax: number
+}
+
+export interface Finished {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface ProgramRun {
+  /** Waits without a limit of its own; interruption ends the program and all it has started. */
+  readonly run: (spec: ProgramSpec) => Effect.Effect<Finished, StepFailed>
+}
+
+const atOnceMax = 16
+/** Between being asked to end and being ended. */
+const grace = Duration.seconds(1)
+/** How long the output may stay open when the program has ended. */
+const drain = Duration.millis(500)
+
+const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // Nobody is left in the group.
+  }
+}
+
+interface Running {
+  readonly child: ChildProcess
+  readonly ended: Deferred.Deferred<Finished, StepFailed>
+  readonly exited: Deferred.Deferred<void>
+}
+
+const start = (file: string, args: ReadonlyArray<string>, spec: ProgramSpec, path: string): Running => {
+  const child = spawn(file, args, {
+    cwd: spec.folder ?? "/",
+    env: { PATH: path, LC_ALL: "C", ...spec.env },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  const ended = Deferred.makeUnsafe<Finished, StepFailed>()
+  const exited = Deferred.makeUnsafe<void>()
+  const fail = (reason: string) => Deferred.doneUnsafe(ended, Effect.fail(new StepFailed({ reason })))
+  const parts = { stdout: new Array<Buffer>(), stderr: new Array<Buffer>() }
+  let bytes = 0
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.on("data", (part: Buffer) => {
+      bytes += part.length
+      if (bytes <= spec.outputBytesMax) return void parts[name].push(part)
+      child[name]?.destroy()
+      fail(`it printed more than ${spec.outputBytesMax} bytes and was ended`)
+    })
+  }
+  let status: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined
+  const finish = () => {
+    if (status === undefined) return
+    if (status.code === null) return void fail(`killed by ${status.signal ?? "a signal"}`)
+    const text = (name: "stdout" | "stderr") => Buffer.concat(parts[name]).toString("utf8")
+    Deferred.doneUnsafe(
+      ended,
+      Effect.succeed({ exitCode: status.code, stdout: text("stdout"), stderr: text("stderr") })
+    )
+  }
+  child.on("error", ({ message }) => {
+    fail(message)
+    Deferred.doneUnsafe(exited, Effect.void)
+  })
+  child.on("exit", (code, signal) => {
+    status = { code, signal }
+    Deferred.doneUnsafe(exited, Effect.void)
+  })
+  child.on("close", finish)
+  return { child, ended, exited }
+}
+
+/** What it has started ends with it, however it ended. */
+const stop = ({ child, exited }: Running): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    if (!(yield* Deferred.isDone(exited))) {
+      kill(child.pid, "SIGTERM")
+      yield* Effect.timeoutOption(Deferred.await(exited), grace)
+    }
+    kill(child.pid, "SIGKILL")
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+  })
+
+const isExecutable = (file: string) =>
+  Effect.tryPromise(() => access(file, constants.X_OK)).pipe(
+    Effect.match({ onSuccess: () => true, onFailure: () => false })
+  )
+
+export const make = (path: string | undefined): Effect.Effect<ProgramRun> =>
+  Effect.map(Semaphore.make(atOnceMax), (places) => {
+    const folders = Command.searchPath(path)
+
+    /** The program with what limits its memory in front of it. */
+    const commandOf = Effect.fnUntraced(function*({ args, memoryBytesMax, program }: ProgramSpec) {
+      if (!(yield* isExecutable(program))) {
+        return yield* new StepFailed({ reason: `${program} is no program that this user may run` })
+      }
+      if (memoryBytesMax === 0) return [program, args] as const
+      const limiter = yield* Command.find("prlimit", folders)
+      if (Option.isNone(limiter)) {
+        const reason = "memory cannot be limited without prlimit: install util-linux, or set memoryBytesMax to 0"
+        return yield* new StepFailed({ reason })
+      }
+      return [limiter.value, [`--data=${memoryBytesMax}`, "--core=0", "--", program, ...args]] as const
+    })
+
+    return {
+      run: (spec) =>
+        places.withPermit(Effect.gen(function*() {
+          const [file, args] = yield* commandOf(spec)
+          const running = yield* Effect.acquireRelease(
+            Effect.sync(() => start(file, args, spec, path ?? "")),
+            stop
+          )
+          const ended = Deferred.await(running.ended)
+          yield* Effect.raceFirst(Deferred.await(running.exited), Effect.exit(ended))
+          // What it left behind may keep the output open for ever.
+          return yield* Effect.timeoutOrElse(ended, {
+            duration: drain,
+            orElse: () => Effect.andThen(stop(running), ended)
+          })
+        })).pipe(Effect.scoped)
+    }
+  })
