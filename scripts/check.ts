@@ -20,6 +20,7 @@ const steps: ReadonlyArray<Step> = [
   { name: "effect diagnostics", command: ["effect-tsgo", "diagnostics", "--project", "tsconfig.json"] },
   { name: "generated code", command: ["node", "scripts/gen.ts", "--check"] },
   { name: "generated pages", command: ["node", "scripts/docs.ts", "--check"] },
+  { name: "page of checks", command: ["node", "scripts/checksPage.ts", "--check"] },
   { name: "dead code", command: ["knip"] },
   { name: "duplicates", command: ["jscpd", "--config", ".jscpd.json", "src"] }
 ]

@@ -57,6 +57,48 @@ describe("serviceradar check", () => {
       assert.isEmpty(more)
     }).pipe(Effect.scoped))
 
+  it.live("shows the message and the time of each step with --explain", () =>
+    Effect.gen(function*() {
+      const target = `127.0.0.1:${yield* openPort}`
+
+      const { code, stdout } = yield* check("tcp", JSON.stringify({ address: target, timeout: "300ms" }), "--explain")
+
+      assert.strictEqual(code, 1)
+      assert.match(
+        stdout,
+        /^check {4}tcp \{"address":"127\.0\.0\.1:\d+","timeout":"300ms"\}\nstatus {3}not available\n/
+      )
+      assert.match(stdout, /\nerror {2}TCP check of .* timed out after 300ms/)
+      assert.match(stdout, /\nconnect {5} *█+ +\S+s\nfirst_byte {2} *█+ +3\S+ms\ntotal {7}█+ +3\S+ms\n$/)
+    }).pipe(Effect.scoped))
+
+  it.live("repeats with --watch, a line for each, and the last decides", () =>
+    Effect.gen(function*() {
+      const target = `127.0.0.1:${yield* openPort}`
+      const twice = ["--watch", "--count", "2", "--interval", "10ms"]
+
+      const lines = yield* check("port", target, ...twice)
+      const json = yield* check("port", "127.0.0.1:1", ...twice, "--json")
+
+      assert.strictEqual(lines.code, 0)
+      assert.match(lines.stdout, /^(?:\S+Z {2}available {6}\S+s\n){2}$/)
+      assert.strictEqual(json.code, 1)
+      const parsed = json.stdout.trimEnd().split("\n").map((line): unknown => JSON.parse(line))
+      assert.strictEqual(parsed.length, 2)
+      for (const line of parsed) assert.deepInclude(line, { serviceType: "port", available: false })
+    }).pipe(Effect.scoped))
+
+  it.live("runs a program that the user names", () =>
+    Effect.gen(function*() {
+      const program = { program: "/bin/echo", args: ["all is well | x=1s"] }
+
+      const { code, stdout } = yield* check("exec", JSON.stringify(program), "--json")
+      const [line] = yield* decode(stdout)
+
+      assert.strictEqual(code, 0)
+      assert.deepInclude(line?.message, { state: "OK", output: "all is well" })
+    }).pipe(Effect.scoped))
+
   it.live("ends in time when it is given one", () =>
     Effect.gen(function*() {
       const port = yield* openPort

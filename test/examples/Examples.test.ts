@@ -75,10 +75,19 @@ describe("examples", () => {
     ])
   })
 
+  it("a probe of one's own answers, and says what is wrong with its details", async () => {
+    assert.deepStrictEqual(await output("own-probe.ts"), [
+      "not too busy: true",
+      "Invalid load target \"{\\\"maximum\\\":\\\"…\\\"}\": expected a number, or a JSON object with max (maximum: no such key; " +
+      "max: Missing key)"
+    ])
+  })
+
   it.each([
     ["supervision.md", ["chat-room.ts", "counter-actor.ts"], 3],
     ["testing.md", ["testing-your-tree.ts", "testing-your-pipeline.ts"], 5],
-    ["resources.md", ["ticket-resource.ts"], 4]
+    ["resources.md", ["ticket-resource.ts"], 4],
+    ["checks.md", ["own-probe.ts"], 1]
   ])("%s quotes its examples", (guide, names, count) => {
     const unindented = (text: string) => text.replaceAll(/^ +/gm, "")
     const examples = names.map((name) => unindented(readFileSync(join(root, "examples", name), "utf8")))

@@ -14,6 +14,7 @@ import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import type { HostPort } from "../sockets/HostPort.ts"
 import * as Registration from "./Registration.ts"
+import { Availability } from "./Availability.ts"
 
 /** As written in the file. */
 export const AgentConfigFile = Schema.Struct({
@@ -31,6 +32,8 @@ export const AgentConfigFile = Schema.Struct({
   probe_targets: Schema.optionalKey(TargetPolicy.TargetsBlock),
   /** The poller at which this agent registers by itself; a key of our own. */
   registration: Schema.optionalKey(Registration.RegistrationBlock),
+  /** What `available` of an answer says; a key of our own. */
+  availability: Schema.optionalKey(Availability),
   kv_address: Schema.optionalKey(Schema.String),
   kv_security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   logging: Schema.optionalKey(LoggingBlock)
@@ -72,6 +75,7 @@ export interface AgentConfig {
   readonly checkers: ReadonlyArray<ConfiguredChecker>
   readonly targets: TargetPolicy.TargetPolicy
   readonly registration: Option.Option<Registration.RegistrationConfig>
+  readonly availability: Availability
 }
 
 const listenDefault: ListenAddress = { host: "", port: 50051 }
@@ -88,7 +92,8 @@ export const fromFile = (file: AgentConfigFile): AgentConfig => ({
   registration: Option.map(
     Option.fromNullishOr(file.registration),
     (block) => Registration.fromBlock(block, SecurityConfig.fromBlock(file.security))
-  )
+  ),
+  availability: file.availability ?? "truthful"
 })
 
 /** None for an entry without name or type: it belongs to the checker process alone. */

@@ -1,14 +1,17 @@
 /**
  * `AgentService` of the agent: what pollers ask.
  *
- * `available` is what the probe observed. The Go agent says `true` for whatever produced a document, even
- * `{"error": …}`; peers copy the field without looking further, so the honest value is safe and useful. For the same
- * reason a check that cannot be made (wrong target, unknown type) is answered with its error instead of an empty
+ * `available` is what the probe observed, unless the agent is told to answer as the Go agent does (`Availability`). That
+ * says `true` for whatever produced a document, even `{"error": …}`; peers copy the field without looking further. For the
+ * same reason a check that cannot be made (wrong target, unknown type) is answered with its error instead of an empty
  * response. Unchanged: the agent puts its own id into every answer, and results are known for type `grpc` only, where
  * request and response pass through as they are. `sweep` joins with the sweep service; until then it is as unknown as
  * any other.
  */
-import { Effect, Result, Stream } from "effect"
+import { Clock, Effect, Result, Stream } from "effect"
+import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
+import * as Availability from "../../domain/agent/Availability.ts"
+import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import {
   AgentServiceService,
   type ResultsRequest,
@@ -16,7 +19,7 @@ import {
   type StatusRequest
 } from "../../gen/monitoring/monitoring.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
-import { errorResult } from "../../services/monitoring/Prober.ts"
+import { errorResult, type ProbeError } from "../../services/monitoring/Prober.ts"
 import { Internal, ResourceExhausted, Unavailable, Unimplemented } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import { GrpcCheckers } from "../probes/GrpcCheckers.ts"
@@ -24,25 +27,34 @@ import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
 
 const unknownPoller = "unknown-poller"
 
-const getStatus = (agentId: string) => (request: StatusRequest) =>
+/** A check that could be made, and what it found. */
+const made = (result: ProbeResult) => ({ result, found: result.available })
+/** One that could not. */
+const unmade = (error: ProbeError) => Effect.succeed({ result: errorResult(error), found: undefined })
+
+const getStatus = ({ agentId, availability }: Identity) => (request: StatusRequest) =>
   Effect.gen(function*() {
     const runner = yield* CheckRunner
+    const startedNanos = yield* Clock.monotonicTimeNanos
     const pollerId = request.pollerId === "" ? unknownPoller : request.pollerId
-    const result = yield* runner.run({ ...request, agentId, pollerId }).pipe(
+    const { found, result } = yield* runner.run({ ...request, agentId, pollerId }).pipe(
+      Effect.map(made),
       Effect.catchTags({
-        InvalidTarget: (error) => Effect.succeed(errorResult(error)),
-        UnknownServiceType: (error) => Effect.succeed(errorResult(error)),
-        PingUnavailable: (error) => Effect.succeed(errorResult(error)),
+        InvalidTarget: unmade,
+        UnknownServiceType: unmade,
+        PingUnavailable: unmade,
         AgentBusy: (error) => Effect.fail(new ResourceExhausted({ detail: error.message })),
         AgentNotReady: (error) => Effect.fail(new Unavailable({ detail: error.message }))
       })
     )
+    const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
     return {
-      available: result.available,
+      available: Availability.reported(availability, found),
       message: Buffer.from(result.message),
       serviceName: request.serviceName,
       serviceType: request.serviceType,
-      responseTime: result.responseTimeNanos,
+      // What a check measured, or how long it took where there was nothing to measure.
+      responseTime: result.responseTimeNanos === 0n ? elapsedNanos : result.responseTimeNanos,
       agentId,
       pollerId
     }
@@ -90,8 +102,11 @@ const streamResults = (request: ResultsRequest) =>
     )
   )
 
-export const make = (agentId: string) =>
-  GrpcServer.service(AgentServiceService, { getStatus: getStatus(agentId), getResults, streamResults })
+/** Who answers, and what its answers say of a target that is not well. */
+export type Identity = Pick<AgentConfig, "agentId" | "availability">
+
+export const make = (identity: Identity) =>
+  GrpcServer.service(AgentServiceService, { getStatus: getStatus(identity), getResults, streamResults })
 
 /** What a caller needs. */
 export const requirements = GrpcAuthorization.requirements(AgentServiceService, {

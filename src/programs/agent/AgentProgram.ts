@@ -61,7 +61,7 @@ const grpcServer = (config: AgentConfig) =>
         interceptors: yield* GrpcAuthorization.interceptors(config.security, config.listen.host, [
           AgentServiceHandlers.requirements
         ]),
-        services: [AgentServiceHandlers.make(config.agentId)],
+        services: [AgentServiceHandlers.make(config)],
         descriptors: reflectionDescriptors,
         health: { AgentService: "SERVING" }
       })

@@ -5,13 +5,14 @@
  * The checkers live in `serve`, which is to be a child of the agent's tree: while it does not run, checks fail with
  * `AgentNotReady`, and its restart begins with no checkers at all.
  */
-import { Context, Duration, Effect, Layer, type Scope } from "effect"
+import { Clock, Context, Duration, Effect, Layer, type Scope } from "effect"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import { checkLengths } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import { AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
 import { type CheckRequest, Prober } from "../monitoring/Prober.ts"
 import type { SupervisorShutdown } from "../supervision/SupervisorError.ts"
 import * as CheckerPool from "./CheckerPool.ts"
+import * as CheckMetrics from "./CheckMetrics.ts"
 
 export interface CheckRunnerOptions {
   /** Checkers kept, which also bounds the checks that run at once. 4096 unless told. */
@@ -43,12 +44,19 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
     checkersMax: options.checkersMax ?? checkersMaxDefault,
     idle: Duration.fromInputUnsafe(options.idle ?? idleDefault)
   }
+  const measured = CheckMetrics.make(prober.serviceTypes)
   let current: CheckerPool.CheckerPool | undefined
 
   const run = Effect.fn("CheckRunner.run")((request: CheckRequest): Effect.Effect<ProbeResult, CheckError> =>
     Effect.andThen(
       Effect.fromResult(checkLengths(request)),
-      Effect.suspend(() => current === undefined ? Effect.fail(new AgentNotReady()) : current.run(request))
+      Effect.gen(function*() {
+        if (current === undefined) return yield* new AgentNotReady()
+        const startedNanos = yield* Clock.monotonicTimeNanos
+        const result = yield* current.run(request)
+        yield* measured(request.serviceType, result, (yield* Clock.monotonicTimeNanos) - startedNanos)
+        return result
+      })
     )
   )
 

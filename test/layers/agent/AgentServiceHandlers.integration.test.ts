@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
+import type { Availability } from "../../../src/domain/agent/Availability.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as AgentServiceHandlers from "../../../src/layers/agent/AgentServiceHandlers.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
@@ -23,15 +24,18 @@ const layer = Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Chec
   Layer.provideMerge(stopped)
 )
 
-const agent = Effect.gen(function*() {
-  const server = yield* GrpcServer.make({
-    host: "127.0.0.1",
-    port: 0,
-    services: [AgentServiceHandlers.make("agent-1")],
-    health: { AgentService: "SERVING" }
+const agentWith = (availability: Availability) =>
+  Effect.gen(function*() {
+    const server = yield* GrpcServer.make({
+      host: "127.0.0.1",
+      port: 0,
+      services: [AgentServiceHandlers.make({ agentId: "agent-1", availability })],
+      health: { AgentService: "SERVING" }
+    })
+    return { address: server.address, client: yield* GrpcClient.make(AgentServiceService, { target: server.address }) }
   })
-  return { address: server.address, client: yield* GrpcClient.make(AgentServiceService, { target: server.address }) }
-})
+
+const agent = agentWith("truthful")
 
 /** An external checker such as sysmon: a real server that speaks `AgentService`. */
 const checker = GrpcServer.make({
@@ -88,6 +92,44 @@ describe("AgentServiceHandlers", () => {
       assert.deepInclude(refused, { available: false, agentId: "agent-1", pollerId: "unknown-poller" })
       assert.containsAllKeys(JSON.parse(wrong.message.toString()), ["error"])
       assert.include(unknown.message.toString(), "Unknown service type")
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("answers as the Go agent does where it is told to: available, with the error in the data", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agentWith("go")
+
+      const refused = yield* client.getStatus(status("port", "ssh", "127.0.0.1:1"))
+      const wrong = yield* client.getStatus(status("port", "ssh", "quo\"ted"))
+
+      assert.isTrue(refused.available)
+      assert.deepStrictEqual(JSON.parse(refused.message.toString()), {
+        error: "Port 1 is not accessible: connection refused"
+      })
+      assert.isFalse(wrong.available)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("says how long each kind of check took, also of one that failed or could not be made", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+      const asked = [
+        ["port", "127.0.0.1:1"],
+        ["icmp", "no-such-host.invalid"],
+        ["tcp", "127.0.0.1:1"],
+        ["udp", "{\"address\":\"127.0.0.1:1\",\"send\":\"x\"}"],
+        ["dns", "a.test A @127.0.0.1:1"],
+        ["http", "http://127.0.0.1:1/"],
+        ["tls", "127.0.0.1:1"],
+        ["process", "no-such-process"],
+        ["exec", "no-such-program"],
+        ["sysmon", ""],
+        ["grpc", "127.0.0.1:1"],
+        ["telepathy", ""]
+      ] as const
+
+      const answers = yield* Effect.forEach(asked, ([type, details]) => client.getStatus(status(type, "it", details)))
+
+      assert.sameMembers([...Object.keys(ProbeTable.table), "telepathy"], asked.map(([type]) => type))
+      for (const { message, responseTime } of answers) assert.isTrue(responseTime > 0n, message.toString())
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.live("asks external checkers: their details, or the standard health check", () =>

@@ -4,7 +4,7 @@
  * Programs and their arguments stand in files of the agent's `checkers_dir`, and a check names one of them: whoever writes
  * a poller's configuration chooses among the programs that this host's administrator has put there, and cannot run others.
  */
-import { Effect, Option, Result, Schema } from "effect"
+import { Duration, Effect, Option, Result, Schema } from "effect"
 import * as Details from "../../../domain/monitoring/checks/details/Details.ts"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
 import * as NagiosOutput from "../../../domain/monitoring/checks/NagiosOutput.ts"
@@ -14,7 +14,7 @@ import * as CleanText from "../../../domain/monitoring/reports/CleanText.ts"
 import type { CheckRequest } from "../../../services/monitoring/Prober.ts"
 import * as CheckSteps from "../CheckSteps.ts"
 import type { Kind, ProbeKit } from "../ProbeKit.ts"
-import type { Finished } from "./ProgramRun.ts"
+import * as ProgramRun from "./ProgramRun.ts"
 
 const AbsolutePath = Schema.String.check(
   Schema.makeFilter((text: string) =>
@@ -98,9 +98,9 @@ const shown = (text: string, lengthMax: number): string => CleanText.clean(text.
 const firstLine = (text: string): string => text.trim().split("\n", 1).join("").trim()
 
 /** What it said, on whichever of the two. */
-const said = ({ stderr, stdout }: Finished): string => firstLine(stdout) || firstLine(stderr)
+const said = ({ stderr, stdout }: ProgramRun.Finished): string => firstLine(stdout) || firstLine(stderr)
 
-type Judge = (finished: Finished, program: Program) => CheckSteps.Outcome
+type Judge = (finished: ProgramRun.Finished, program: Program) => CheckSteps.Outcome
 
 const nagios: Judge = (finished, { warningIsDown }) => {
   const { longText, performance, text } = NagiosOutput.parse(finished.stdout)
@@ -179,7 +179,7 @@ const prepare: Kind["prepare"] = (kit) =>
     const [command, program] = yield* Effect.fromResult(find(kit, request))
     const failure = `Program ${command} failed`
     return {
-      timeout: CheckSteps.timeoutOf(program.timeout),
+      timeout: CheckSteps.timeoutOf(Duration.sum(program.timeout, ProgramRun.endMax)),
       failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
       check: CheckSteps.run({
         limit: program.timeout,

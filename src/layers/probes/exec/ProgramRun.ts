@@ -38,6 +38,8 @@ export interface ProgramRun {
 const atOnceMax = 16
 /** Between being asked to end and being ended. */
 const grace = Duration.seconds(1)
+/** What ending a program that does not end by itself may take. */
+export const endMax = Duration.seconds(2)
 /** How long the output may stay open when the program has ended. */
 const drain = Duration.millis(500)
 

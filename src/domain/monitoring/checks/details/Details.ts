@@ -96,7 +96,7 @@ const objectIn = (text: string): object | undefined => {
 }
 
 /** What an operator needs to know it again or find a mistake in it, without what may be secret. */
-export const presentable = <A>({ schema }: Pick<Format<A>, "schema">, text: string): string => {
+export const presentable = ({ schema }: { readonly schema: Pick<Schema.Top, "ast"> }, text: string): string => {
   if (!text.startsWith("{")) return withoutCredentials(text)
   const object = objectIn(text)
   if (object === undefined) return `{… ${text.length} characters that are no JSON object`
