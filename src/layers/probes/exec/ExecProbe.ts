@@ -62,7 +62,7 @@ type Program = typeof Program.Type
 
 const Datum = Schema.Struct({
   label: Payload.text("as the plugin names it"),
-  value: Schema.Finite,
+  value: Payload.value(Schema.Finite, "the number"),
   unit: Payload.text("such as `s`, `%`, `B`, `c` (a counter); empty for a plain number"),
   warn: Payload.text("threshold as a range"),
   crit: Payload.text("threshold as a range"),

@@ -6,10 +6,12 @@ import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import * as tls from "node:tls"
 import { authority, validFor } from "../../../support/authority.ts"
+import { withPeer } from "../../../support/peers.ts"
 import * as SecuredPostgres from "../../../support/securedPostgres.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
 import { listening, portOf, probe } from "../probing.ts"
 import * as MailServers from "./mailServers.ts"
+import * as Nginx from "./nginx.ts"
 
 const day = 24 * 3_600_000
 
@@ -114,6 +116,31 @@ describe("TlsProbe", () => {
       assert.deepInclude(agreed.document, { alpn: "h2" })
       assert.deepInclude(missing.document, { error: "the server does not speak h2 above TLS" })
     }).pipe(Effect.scoped))
+
+  withPeer(
+    Nginx.missing,
+    "reads nginx's certificate, version and protocol, and its JSON by path",
+    () =>
+      Effect.gen(function*() {
+        const { caFile, issue } = yield* trusted
+        const address = yield* Nginx.start(issue({ commonName: "nginx.test" }))
+
+        const result = yield* check({ address, caFile, alpn: "h2" })
+        const json = yield* probe(
+          "http",
+          JSON.stringify({
+            url: `https://${address}/health`,
+            caFile,
+            jsonPath: { "$.status": "ok", "$.checks[0]": { name: "db", up: true } }
+          })
+        )
+
+        assert.isTrue(result.available, result.message)
+        assert.deepInclude(result.document, { tls_version: "TLSv1.2", tls_subject: "nginx.test", alpn: "h2" })
+        assert.isTrue(json.available, json.message)
+        assert.deepInclude(json.document, { tls_version: "TLSv1.2", body_matched: true })
+      })
+  )
 
   it.live("asks SMTP, IMAP and PostgreSQL for TLS in their own words", () =>
     Effect.gen(function*() {
