@@ -4,10 +4,16 @@
  * A folder that cannot be read stops the start; a file that cannot be used is reported and left out, because it concerns
  * one checker and others must not wait for it.
  */
-import { Effect, FileSystem, Option, Path, Schema } from "effect"
-import { type AgentConfig, CheckerFile, checkerFromFile } from "../../domain/agent/AgentConfig.ts"
+import { Effect, FileSystem, Option, Path, Result, Schema } from "effect"
+import {
+  type AgentConfig,
+  CheckerFile,
+  checkerFromFile,
+  type ConfiguredChecker
+} from "../../domain/agent/AgentConfig.ts"
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as ConfigFile from "../files/ConfigFile.ts"
+import * as ExecProbe from "../probes/exec/ExecProbe.ts"
 import { systemText } from "../process/SystemText.ts"
 
 export class CheckersDirError extends Schema.TaggedError<CheckersDirError>()("CheckersDirError", {
@@ -19,10 +25,19 @@ export class CheckersDirError extends Schema.TaggedError<CheckersDirError>()("Ch
   }
 }
 
+/** A program that could not be run is told of when the file is read, and not by its first check. */
+const withoutMistake = (file: string, checker: ConfiguredChecker): Effect.Effect<ReadonlyArray<ConfiguredChecker>> =>
+  Result.match(checker.type === "exec" ? ExecProbe.parseFile(checker.details) : Result.succeed(undefined), {
+    onSuccess: () => Effect.succeed([checker]),
+    onFailure: ({ message }) => Effect.as(Effect.logError(`${file}: details: ${message}`), [])
+  })
+
 const loadOne = (file: string) =>
   ConfigFile.load(CheckerFile, file).pipe(
     Effect.map(({ value }) => Option.toArray(checkerFromFile(value))),
     Effect.tap((found) => found.length > 0 ? Effect.void : Effect.logWarning(`${file}: no name or no type; ignored`)),
+    Effect.flatMap((found) => Effect.forEach(found, (checker) => withoutMistake(file, checker))),
+    Effect.map((found) => found.flat()),
     Effect.catchTag("ConfigFileError", (error) => Effect.as(Effect.logError(error.message), []))
   )
 

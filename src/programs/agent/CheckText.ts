@@ -36,6 +36,16 @@ const statusOf = ({ available }: Line, style: Style.Style): string =>
 const aligned = (rows: ReadonlyArray<readonly [string, string]>, columns: number): ReadonlyArray<string> =>
   rows.map(([name, value]) => `${name.padEnd(columns)}${value}`)
 
+/** The steps of the check, or all of it as one where it has none. */
+const bars = ({ message, responseTimeNanos }: Line, style: Style.Style): ReadonlyArray<string> =>
+  TimingBars.draw(
+    Option.match(decodeTimed(message), {
+      onNone: () => ({ total: responseTimeNanos }),
+      onSome: ({ timings }) => timings
+    }),
+    style
+  )
+
 /** Each key of the message on a line of its own, and the steps as bars. */
 const explained = (line: Line, style: Style.Style): ReadonlyArray<string> => {
   const members = Object.entries(Option.getOrElse(decodeMembers(line.message), () => ({ message: line.message })))
@@ -45,11 +55,7 @@ const explained = (line: Line, style: Style.Style): ReadonlyArray<string> => {
       Style.fit(Style.clean(typeof value === "string" ? value : JSON.stringify(value)), valueColumnsMax)
     ])
   const columns = Math.max(0, ...members.map(([name]) => name.length)) + 2
-  const bars = Option.match(decodeTimed(line.message), {
-    onNone: () => [],
-    onSome: ({ timings }) => ["", ...TimingBars.draw(timings, style)]
-  })
-  return ["", ...aligned(members, columns), ...bars]
+  return ["", ...aligned(members, columns), "", ...bars(line, style)]
 }
 
 const table = (line: Line, { explain, style }: Form): string =>
@@ -69,11 +75,7 @@ const oneLine = (line: Line, { explain, style }: Form): string => {
     onSome: ({ error }) => Style.clean(error)
   })
   const first = [line.at, Style.padEnd(statusOf(line, style), "not available".length), timeOf(line), reason]
-  const bars = Option.match(decodeTimed(line.message), {
-    onNone: () => [],
-    onSome: ({ timings }) => TimingBars.draw(timings, style)
-  })
-  return [first.join("  ").trimEnd(), ...(explain ? bars : [])].join("\n")
+  return [first.join("  ").trimEnd(), ...(explain ? bars(line, style) : [])].join("\n")
 }
 
 export const render = (line: Line, form: Form): string => {

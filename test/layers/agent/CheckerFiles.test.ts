@@ -27,6 +27,7 @@ describe("CheckerFiles", () => {
         "nameless.json": JSON.stringify({ type: "grpc" }),
         "broken.json": "{",
         "wrong.json": JSON.stringify({ name: 5, type: "grpc" }),
+        "program.json": JSON.stringify({ name: "disk", type: "exec", details: { program: "check_disk" } }),
         "notes.txt": "not read"
       })
 
@@ -36,7 +37,7 @@ describe("CheckerFiles", () => {
         { name: "rperf-checker", type: "grpc", details: undefined, address: "192.0.2.1:50081", security: undefined },
         { name: "sysmon", type: "grpc", details: undefined, address: "127.0.0.1:50083", security: undefined }
       ])
-      for (const name of ["nameless.json", "broken.json", "wrong.json"]) {
+      for (const name of ["nameless.json", "broken.json", "wrong.json", "program.json"]) {
         assert.isTrue(lines.some((line) => line.includes(name)), `${name} in ${lines.join("\n")}`)
       }
       assert.isFalse(lines.some((line) => line.includes("notes.txt")))

@@ -90,6 +90,10 @@ const format: Details.Format<Program> = {
 }
 const parse = Details.parse(format)
 
+/** Reads the `details` of a file of type `exec`. */
+export const parseFile = (details: unknown): Result.Result<Program, InvalidTarget> =>
+  parse(JSON.stringify(details ?? {}))
+
 const outputMax = 1_024
 const longOutputMax = 4_096
 
@@ -163,7 +167,7 @@ const find = (kit: ProbeKit, request: CheckRequest): Result.Result<readonly [str
   if (kit.takesPrograms && name.startsWith("{")) return Result.map(parse(name), (program) => [program.program, program])
   const known = kit.config.checkers.filter((checker) => checker.type === "exec")
   const file = known.find((checker) => checker.name === name)
-  if (file !== undefined) return Result.map(parse(JSON.stringify(file.details ?? {})), (program) => [name, program])
+  if (file !== undefined) return Result.map(parseFile(file.details), (program) => [name, program])
   const names = known.length === 0 ? "there is none" : known.map((checker) => checker.name).join(", ")
   return Result.fail(
     new InvalidTarget({
