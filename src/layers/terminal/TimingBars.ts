@@ -22,15 +22,15 @@ const rounded = (nanos: number): string => {
 }
 
 export const draw = ({ total = 0, ...steps }: Timings, style: Style): ReadonlyArray<string> => {
-  const entries = Object.entries(steps)
+  const entries = Object.entries(steps).map(([name, nanos]): readonly [string, number] => [Styles.clean(name), nanos])
   const sum = Math.max(total, entries.reduce((before, [, nanos]) => before + nanos, 0))
   const columnOf = (nanos: number): number => sum === 0 ? 0 : Math.round(nanos / sum * barColumns)
-  const nameColumns = Math.max("total".length, ...entries.map(([name]) => name.length))
+  const nameColumns = Math.max("total".length, ...entries.map(([name]) => Styles.width(name)))
   const line = (name: string, from: number, nanos: number): string => {
     const start = Math.min(columnOf(from), barColumns - 1)
     const length = Math.max(1, Math.min(columnOf(from + nanos), barColumns) - start)
     const bar = Styles.padEnd(`${" ".repeat(start)}${style.good("█".repeat(length))}`, barColumns)
-    return `${Styles.padEnd(Styles.clean(name), nameColumns)}  ${bar}  ${rounded(nanos)}`
+    return `${Styles.padEnd(name, nameColumns)}  ${bar}  ${rounded(nanos)}`
   }
   let from = 0
   const lines = entries.map(([name, nanos]) => {
