@@ -13,8 +13,8 @@ import * as TargetPolicy from "../monitoring/checks/TargetPolicy.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import type { HostPort } from "../sockets/HostPort.ts"
-import * as Registration from "./Registration.ts"
 import { Availability } from "./Availability.ts"
+import * as Registration from "./Registration.ts"
 
 /** As written in the file. */
 export const AgentConfigFile = Schema.Struct({
