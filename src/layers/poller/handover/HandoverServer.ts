@@ -79,7 +79,7 @@ export const serve = Effect.fn("HandoverServer.serve")(function*(
       }
       const { pid, pollerId: theirs, protocol } = hello.success
       if (protocol !== HandoverMessage.protocol) {
-        return yield* refuse(`it speaks protocol ${protocol}, this one speaks 1`)
+        return yield* refuse(`it speaks protocol ${protocol}, this one ${HandoverMessage.protocol}`)
       }
       if (theirs !== pollerId) return yield* refuse(`it is poller ${theirs}, this one is ${pollerId}`)
       if (isBeingReplaced) return yield* refuse("another process is taking over")

@@ -4,7 +4,7 @@
  * Who gives an agent up begins no more polls of it, and lets those in flight end for as long as the other can wait; what
  * is in flight then is abandoned without a status, and made anew by the other.
  */
-import { Duration, Effect, Latch } from "effect"
+import { Cause, Duration, Effect, Exit, Latch } from "effect"
 import * as Monotonic from "../../clock/Monotonic.ts"
 
 /** Of one check; changes in place. */
@@ -47,17 +47,12 @@ export const run = <E, R>(
     runs.startedMillis = now
     lease.inFlight += 1
     lease.isIdle.closeUnsafe()
-    return poll.pipe(
-      Effect.onInterrupt(() =>
-        Effect.sync(() => {
-          runs.startedMillis = undefined
-        })
-      ),
-      Effect.ensuring(Effect.sync(() => {
-        lease.inFlight -= 1
-        if (lease.inFlight === 0) lease.isIdle.openUnsafe()
-      }))
-    )
+    return Effect.onExit(poll, (exit) => {
+      if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) runs.startedMillis = undefined
+      lease.inFlight -= 1
+      if (lease.inFlight === 0) lease.isIdle.openUnsafe()
+      return Effect.void
+    })
   })
 
 /** Runs `polling` for as long as the agent is this process's, and from its beginning when it is so again. */
