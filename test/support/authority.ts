@@ -18,11 +18,13 @@ export interface Issued {
   readonly key: string
 }
 
-export const authority = (name = "Test root", validity: Validity = usual()) => {
+/** A root, or with an issuer an intermediate. */
+export const authority = (name = "Test root", validity: Validity = usual(), above?: CertificateAuthority.Issuer) => {
   const keys = CertificateAuthority.newKeys()
-  const issuer = { name: CertificateAuthority.nameOf(name), keys }
+  const issuer: CertificateAuthority.Issuer = { name: CertificateAuthority.nameOf(name), keys }
   return {
-    root: CertificateAuthority.issueAuthority(name, keys, validity),
+    issuer,
+    root: CertificateAuthority.issueAuthority(name, keys, validity, above),
     issue: (
       subject: Partial<CertificateAuthority.Subject> = {},
       validity: Validity = usual(),

@@ -110,12 +110,12 @@ export const checkNonce = (
   memory: NonceMemory,
   nowSeconds: number
 ): Result.Result<void, TooOld | Replayed> => {
-  const forgottenSeconds = memory.forgottenSeconds()
+  const forgottenSeconds = memory.forgottenSeconds(sender)
   if (timestampSeconds <= forgottenSeconds) {
     const ageMaxSeconds = Math.max(0, nowSeconds - forgottenSeconds)
     return Result.fail(new TooOld({ sender, timestampSeconds, nowSeconds, ageMaxSeconds }))
   }
-  return memory.isSeen(nonceKey(sender, nonce), timestampSeconds)
+  return memory.isSeen(sender, Hex.encode(nonce), timestampSeconds)
     ? Result.fail(new Replayed({ sender }))
     : Result.void
 }
@@ -126,11 +126,9 @@ export const remember = (
   memory: NonceMemory,
   nowSeconds: number
 ): Result.Result<void, Replayed> =>
-  memory.remember(nonceKey(sender, nonce), timestampSeconds, nowSeconds)
+  memory.remember(sender, Hex.encode(nonce), timestampSeconds, nowSeconds)
     ? Result.void
     : Result.fail(new Replayed({ sender }))
-
-const nonceKey = (sender: string, nonce: Uint8Array): string => `${Hex.encode(nonce)} ${sender}`
 
 /** The first check: of the form, and of the time. */
 export const checkTime = (

@@ -10,7 +10,6 @@ import { Config, Effect, Option, Redacted, Result, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as crypto from "node:crypto"
-import type * as Authorization from "../../domain/security/Authorization.ts"
 import type { SecurityConfig } from "../../domain/security/SecurityConfig.ts"
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import { isLoopback } from "../../domain/security/SecurityMode.ts"
@@ -77,7 +76,7 @@ type Report = (event: SecurityEvent.SecurityEvent) => Effect.Effect<void>
 interface Asked {
   readonly token: Option.Option<Buffer>
   /** None: certificates do not count. */
-  readonly policy: Option.Option<Authorization.AuthorizationPolicy>
+  readonly security: Option.Option<ManagementCertificates.Secured>
 }
 
 /** Of somebody who is known by an address alone. */
@@ -88,15 +87,15 @@ const noToken = (request: HttpServerRequest.HttpServerRequest) =>
     reason: "no valid bearer token"
   })
 
-const guarded = ({ policy, token }: Asked, report: Report): Guard => (answer) =>
+const guarded = ({ security, token }: Asked, report: Report): Guard => (answer) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const { headers, url } = request
     if (Option.exists(token, (expected) => hasToken(headers, expected))) return answer
-    if (Option.isNone(policy)) return Effect.as(report(noToken(request)), unauthorized)
+    if (Option.isNone(security)) return Effect.as(report(noToken(request)), unauthorized)
     const judged = ManagementCertificates.judge(
       request,
       URL.parse(url, "http://localhost")?.pathname ?? "",
-      policy.value
+      security.value
     )
     return Result.isSuccess(judged) ? answer : Effect.as(report(judged.failure.event), refused(judged.failure))
   })
@@ -165,7 +164,7 @@ export const accessOf = Effect.fn("ManagementAccess.accessOf")(function*(
   if (!isTls && Option.isNone(wanted)) yield* warnOfPlainText(host)
   const asked = {
     token: text === "" ? Option.none() : Option.some(digest(text)),
-    policy: isTls && hasCertificates ? Option.some(security.peers) : Option.none()
+    security: isTls && hasCertificates ? Option.some(security) : Option.none()
   }
   return { guard: guarded(asked, yield* reporter), isTls }
 })

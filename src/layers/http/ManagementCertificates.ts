@@ -18,7 +18,12 @@ import { Credentials, type CredentialsError } from "../../services/security/Cred
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as PeerCertificate from "../security/PeerCertificate.ts"
+import * as PeerRules from "../security/PeerRules.ts"
 import * as HandshakeQueue from "../sockets/HandshakeQueue.ts"
+import * as ServerContext from "../sockets/ServerContext.ts"
+import * as ConnectionAges from "./ConnectionAges.ts"
+
+export type Secured = Exclude<SecurityConfig, { readonly _tag: "None" }>
 
 /** What is wrong with a client that showed a certificate, or none. */
 export interface Refusal {
@@ -55,11 +60,20 @@ const notVerified = (commonName: string, reason: string): Refusal => ({
   event: SecurityEvent.CertificateRejected.make({ commonName, reason })
 })
 
+/** In mode `spiffe` a client is a member of our trust domain, whatever else its roots have vouched for. */
+const decide = (identity: CertificateIdentity.CertificateIdentity, path: string, security: Secured) => {
+  const domain = security._tag === "Spiffe" ? security.trustDomain : Option.none<string>()
+  const isStranger = Option.isSome(domain) && Option.isSome(PeerRules.client(identity, security.peers, domain))
+  return isStranger
+    ? Result.fail(new Authorization.NotAllowed({ peer: CertificateIdentity.nameOf(identity), method: path }))
+    : Authorization.decide(identity, { method: path, requirement: "read" }, security.peers)
+}
+
 /** Whether the client of this request may read, by its certificate. */
 export const judge = (
   request: HttpServerRequest.HttpServerRequest,
   path: string,
-  policy: Authorization.AuthorizationPolicy
+  security: Secured
 ): Result.Result<void, Refusal> => {
   const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
   const certificate = socket instanceof tls.TLSSocket ? presented(socket) : undefined
@@ -67,12 +81,7 @@ export const judge = (
   if (!socket.authorized) {
     return Result.fail(notVerified(peerOf(certificate), String(socket.authorizationError)))
   }
-  const decision = Authorization.decide(
-    PeerCertificate.identityOf(certificate),
-    { method: path, requirement: "read" },
-    policy
-  )
-  return Result.mapBoth(decision, {
+  return Result.mapBoth(decide(PeerCertificate.identityOf(certificate), path, security), {
     onSuccess: () => undefined,
     onFailure: (error): Refusal => ({
       error: error._tag,
@@ -83,13 +92,20 @@ export const judge = (
   })
 }
 
-/** New connections use the newest certificates. */
-const followRenewals = (server: https.Server, renewals: Stream.Stream<tls.SecureContextOptions>) =>
+/** New connections use the newest certificates; those that are open end with the answer to their next request. */
+const followRenewals = (
+  server: https.Server,
+  renewals: Stream.Stream<tls.SecureContextOptions>,
+  connections: ConnectionAges.ConnectionAges
+) =>
   ScopedLoop.start(
     "Renewing the certificates of the HTTP server",
     Stream.runForEach(renewals, (options) =>
       Effect.try({
-        try: () => server.setSecureContext(options),
+        try: () => {
+          ServerContext.use(server, options)
+          connections.retire()
+        },
         catch: (cause) => cause instanceof Error ? cause.message : String(cause)
       }).pipe(
         Effect.catch((reason) => Effect.logError(`HTTP: new certificates cannot be used, the old ones stay: ${reason}`))
@@ -124,8 +140,9 @@ export const of = Effect.fnUntraced(function*(
     security: configured,
     serve: Effect.fnUntraced(function*(settings) {
       const server = https.createServer({ ...settings, ...own, requestCert: true, rejectUnauthorized: false })
+      ServerContext.use(server, own)
       HandshakeQueue.takeTurns(server, () => {})
-      if (renewals !== undefined) yield* followRenewals(server, renewals)
+      if (renewals !== undefined) yield* followRenewals(server, renewals, ConnectionAges.watch(server))
       return server
     })
   }

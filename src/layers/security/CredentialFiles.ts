@@ -24,9 +24,7 @@ export interface Reading {
   readonly parts: Omit<CertificateSet.Parts, "isRooted">
 }
 
-const othersMayRead = 0o004
-
-/** `refuse`: a key that everybody on this machine can read is as good as none. */
+/** `refuse`: a key that everybody on this machine can read is as good as none, and so are roots that everybody can change. */
 export type OpenKeys = "refuse" | "warn"
 
 const read = Effect.fnUntraced(function*(file: string) {
@@ -35,15 +33,30 @@ const read = Effect.fnUntraced(function*(file: string) {
 
 const readOptional = (file: string | undefined) => file === undefined ? Effect.succeed(undefined) : read(file)
 
-const checkMode = Effect.fnUntraced(function*(file: string, openKeys: OpenKeys) {
+const othersMayRead = 0o004
+const othersMayWrite = 0o002
+
+const checkMode = Effect.fnUntraced(function*(file: string, openKeys: OpenKeys, isKey: boolean) {
   const files = yield* FileSystem.FileSystem
   const info = yield* Effect.option(files.stat(file))
-  if (Option.isNone(info) || (info.value.mode & othersMayRead) === 0) return
-  const mode = (info.value.mode & 0o777).toString(8).padStart(4, "0")
-  const reason = `every user of this machine may read this key (mode ${mode}): chmod 600 it`
+  if (Option.isNone(info) || info.value.type !== "File") return
+  const { mode } = info.value
+  const text = `mode ${(mode & 0o777).toString(8).padStart(4, "0")}`
+  const reason = (mode & othersMayWrite) !== 0
+    ? `every user of this machine may change this file (${text}): chmod o-w it`
+    : isKey && (mode & othersMayRead) !== 0
+    ? `every user of this machine may read this key (${text}): chmod 600 it`
+    : undefined
+  if (reason === undefined) return
   if (openKeys === "refuse") return yield* new CredentialsError({ file, reason })
   yield* Effect.logWarning(`TLS file ${file}: ${reason}`)
 })
+
+/** Roots that come without a certificate of ours. */
+export const checkRoots = (file: string, openKeys: OpenKeys) => checkMode(file, openKeys, false)
+
+export const allOf = ({ caFile, certFile, clientCaFile, keyFile }: OwnFiles): ReadonlyArray<string> =>
+  [certFile, keyFile, caFile, clientCaFile].filter((file) => file !== undefined)
 
 export const readAll = Effect.fnUntraced(function*(files: OwnFiles, openKeys: OpenKeys) {
   const parts = yield* Effect.all({
@@ -52,7 +65,7 @@ export const readAll = Effect.fnUntraced(function*(files: OwnFiles, openKeys: Op
     ca: readOptional(files.caFile),
     clientCa: readOptional(files.clientCaFile)
   })
-  yield* checkMode(files.keyFile, openKeys)
+  for (const file of new Set(allOf(files))) yield* checkMode(file, openKeys, file === files.keyFile)
   const hash = crypto.createHash("sha256")
   for (const { text } of Object.values(parts).map((part) => part ?? { text: "" })) hash.update(`${text.length}:${text}`)
   return { fingerprint: hash.digest("hex"), parts } satisfies Reading
@@ -81,9 +94,6 @@ export const toSet = Effect.fnUntraced(function*({ parts }: Reading, kind: Kind)
 
 /** Long enough for whoever writes a certificate and then its key. */
 const quiet = Duration.millis(300)
-
-export const allOf = ({ caFile, certFile, clientCaFile, keyFile }: OwnFiles): ReadonlyArray<string> =>
-  [certFile, keyFile, caFile, clientCaFile].filter((file) => file !== undefined)
 
 const foldersOf = (files: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(files.map(path.dirname))]
 

@@ -47,16 +47,17 @@ export const open = Effect.fnUntraced(function*(
   return { source: state.source, watch }
 })
 
-const readRoots = Effect.fnUntraced(function*(file: string) {
+const readRoots = Effect.fnUntraced(function*(file: string, openKeys: CredentialFiles.OpenKeys) {
   const ca = yield* TlsFiles.readPem(file)
+  yield* CredentialFiles.checkRoots(file, openKeys)
   yield* TlsFiles.check(file, { ca })
   return ca
 })
 
 /** Watched until the scope closes. */
-export const openRoots = Effect.fnUntraced(function*(file: string, { every }: Pick<FileOptions, "every">) {
+export const openRoots = Effect.fnUntraced(function*(file: string, { every, openKeys }: FileOptions) {
   const monitor = yield* SecurityMonitor
-  const present = yield* SubscriptionRef.make(yield* readRoots(file))
+  const present = yield* SubscriptionRef.make(yield* readRoots(file, openKeys))
   let refused = ""
 
   const refuse = Effect.fnUntraced(function*(reason: string) {
@@ -66,7 +67,7 @@ export const openRoots = Effect.fnUntraced(function*(file: string, { every }: Pi
   })
 
   const look = Effect.gen(function*() {
-    const found = yield* Effect.result(readRoots(file))
+    const found = yield* Effect.result(readRoots(file, openKeys))
     if (Result.isFailure(found)) return yield* refuse(found.failure.message)
     refused = ""
     if (found.success === SubscriptionRef.getUnsafe(present)) return

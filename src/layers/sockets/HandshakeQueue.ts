@@ -31,7 +31,7 @@ interface Waiting {
 }
 
 /** Which connection it is, whether it is seen from below TLS or from above. */
-const keyOf = ({ remoteAddress, remotePort }: Pick<net.Socket, "remoteAddress" | "remotePort">): string =>
+export const keyOf = ({ remoteAddress, remotePort }: Pick<net.Socket, "remoteAddress" | "remotePort">): string =>
   `${remoteAddress} ${remotePort}`
 
 export class HandshakeQueue {

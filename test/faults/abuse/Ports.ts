@@ -20,6 +20,8 @@ export interface Port {
   readonly tls?: Order["tls"]
   readonly program: Program.Program
   readonly neighbour: Neighbour.Kept
+  /** Those of the program's other ports, who must not lose their connections either. */
+  readonly others: ReadonlyArray<Neighbour.Kept>
 }
 
 const health = {
@@ -129,7 +131,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   }
 }
 
-/** Starts the program; answers its gRPC and its HTTP, each with a neighbour who has been answered. */
+/** Starts the program; answers it with its gRPC and its HTTP, each with a neighbour who has been answered. */
 export const start = Effect.fnUntraced(function*(subject: Subject) {
   const { url } = yield* TestDatabase
   const folder = yield* temporaryFolder
@@ -175,6 +177,7 @@ export const start = Effect.fnUntraced(function*(subject: Subject) {
       path: call.path,
       program,
       neighbour: neighbours.grpc,
+      others: [neighbours.http],
       ...abuser(isTls)
     },
     {
@@ -184,8 +187,9 @@ export const start = Effect.fnUntraced(function*(subject: Subject) {
       path: "/health/live",
       program,
       neighbour: neighbours.http,
+      others: [neighbours.grpc],
       ...abuser(isHttps)
     }
   ]
-  return ports
+  return { program, ports }
 })

@@ -8,8 +8,12 @@ import * as TargetPolicy from "../../../src/domain/monitoring/checks/TargetPolic
 import type { SecurityEvent } from "../../../src/domain/security/SecurityEvent.ts"
 import * as GrpcChannel from "../../../src/layers/grpc/GrpcChannel.ts"
 import * as GrpcHealth from "../../../src/layers/grpc/GrpcHealth.ts"
+import * as BodyPattern from "../../../src/layers/probes/http/BodyPattern.ts"
+import * as HttpProbe from "../../../src/layers/probes/http/HttpProbe.ts"
+import type { NameLookup } from "../../../src/layers/probes/NameLookup.ts"
 import * as TargetGuard from "../../../src/layers/probes/TargetGuard.ts"
 import { SecurityMonitor } from "../../../src/services/security/SecurityMonitor.ts"
+import { secured } from "../../support/secured.ts"
 import { agentService, serve } from "../grpc/fixture.ts"
 import { listening, portOf, probe } from "./probing.ts"
 
@@ -88,6 +92,34 @@ describe("a denied target", () => {
 
       assert.match(reasonOf(result), /169\.254\.169\.254 must not be probed from here: 169\.254\.0\.0\/16 is denied/)
     }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
+
+  it.live("is not reached by a name that points there when it is asked for again", () =>
+    Effect.gen(function*() {
+      const server = yield* listening(() =>
+        http.createServer((_, response) => response.writeHead(302, { location: "/again" }).end())
+      )
+      const lookups: Array<string> = []
+      const moving: NameLookup = {
+        resolve: (name) =>
+          Effect.sync(() => {
+            lookups.push(name)
+            return [{ address: lookups.length === 1 ? "127.0.0.1" : "169.254.169.254", family: 4 }]
+          })
+      }
+      const names = yield* TargetGuard.make(TargetPolicy.fromBlock({}), moving)
+      const { check } = yield* HttpProbe.prepare({ names, patterns: yield* BodyPattern.make })({
+        serviceType: "http",
+        serviceName: "it",
+        details: `http://moving.example:${portOf(server)}/`,
+        port: 0,
+        agentId: "a",
+        pollerId: "p"
+      })
+
+      // One question for each connection: what was judged is what is dialled.
+      assert.match(reasonOf(yield* check), /moving\.example \(169\.254\.169\.254\) must not be probed from here/)
+      assert.deepStrictEqual(lookups, ["moving.example", "moving.example"])
+    }).pipe(Effect.provide(secured), Effect.provideService(References.MinimumLogLevel, "None")))
 
   it.live("leaves what is allowed alone", () =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Option, Schedule } from "effect"
+import { Duration, Effect, Exit, Layer, Option, Schedule } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { names, type SecurityEvent } from "../../../src/domain/security/SecurityEvent.ts"
@@ -237,6 +237,29 @@ describe("LiveCredentials, from files", () => {
       yield* Effect.provide(open, credentials(events, { openKeys: "warn" }))
 
       assert.include(error.message, "agent-key.pem: every user of this machine may read this key (mode 0644)")
+    })
+  })
+
+  it.live("refuses certificates, roots and keys that everybody may change, or warns where that is wanted", () => {
+    const events: Array<SecurityEvent> = []
+    const ca = authority()
+    return Effect.gen(function*() {
+      for (const name of ["agent.pem", "agent-key.pem", "root.pem"]) {
+        const folder = yield* prepare(ca, ca.issue())
+        const file = path.join(folder, name)
+        yield* Effect.promise(() => fs.chmod(file, 0o602))
+        const open = Credentials.use((service) => service.open(origin(folder)))
+        const roots = Credentials.use((service) => service.openRoots(path.join(folder, "root.pem")))
+
+        const error = yield* Effect.flip(open).pipe(Effect.provide(credentials(events)))
+        assert.strictEqual(
+          error.message,
+          `TLS file ${file}: every user of this machine may change this file (mode 0602): chmod o-w it`
+        )
+        const ofRoots = yield* Effect.exit(roots).pipe(Effect.provide(credentials(events)))
+        assert.strictEqual(Exit.isFailure(ofRoots), name === "root.pem")
+        yield* Effect.provide(Effect.andThen(open, roots), credentials(events, { openKeys: "warn" }))
+      }
     })
   })
 

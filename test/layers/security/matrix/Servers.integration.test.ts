@@ -13,6 +13,7 @@ import { Management } from "../../../../src/layers/http/Management.ts"
 import * as ManagementServer from "../../../../src/layers/http/ManagementServer.ts"
 import * as GrpcAuthorization from "../../../../src/layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../../../src/layers/security/GrpcCredentials.ts"
+import { Credentials } from "../../../../src/services/security/Credentials.ts"
 import { SecurityMonitor } from "../../../../src/services/security/SecurityMonitor.ts"
 import { SupervisionTree } from "../../../../src/services/supervision/SupervisionTree.ts"
 import { type Authority, authority, type Issued, write } from "../../../support/authority.ts"
@@ -122,18 +123,22 @@ describe("A client with certificates of every kind", () => {
 
 const names = { valid: "core.serviceradar", withoutPermission: "poller.serviceradar" }
 
-const management = Effect.fnUntraced(function*(ca: Authority, environment: Readonly<Record<string, string>> = {}) {
-  const folder = yield* temporaryFolder
-  yield* Effect.promise(() => write(folder, "server", ca.issue({ commonName: own }), ca.root))
-  return yield* ManagementServer.make({
-    host: "0.0.0.0",
-    port: 0,
-    // Every role may read, so the list says who may not.
-    security: blockOf(folder, { allowed_common_names: [names.valid, "somebody"] })
-  }).pipe(
+const managementWith = (
+  security: SecurityConfig.SecurityConfig,
+  environment: Readonly<Record<string, string>> = {}
+) =>
+  ManagementServer.make({ host: "0.0.0.0", port: 0, security }).pipe(
     Effect.provide(Layer.merge(SupervisionTree.layer, Management.layer)),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
   )
+
+/** Every role may read, so the list says who may not. */
+const listed = { allowed_common_names: [names.valid, "somebody"] }
+
+const management = Effect.fnUntraced(function*(ca: Authority, environment: Readonly<Record<string, string>> = {}) {
+  const folder = yield* temporaryFolder
+  yield* Effect.promise(() => write(folder, "server", ca.issue({ commonName: own }), ca.root))
+  return yield* managementWith(blockOf(folder, listed), environment)
 })
 
 /** Status and code of the answer, or why there is none. */
@@ -207,5 +212,58 @@ describe("The HTTP side with certificates", () => {
         [200, ""]
       )
       assert.deepStrictEqual(yield* ask(both.port, "/metrics", shown), [401, "NoCertificate"])
+    }).pipe(Effect.provide(secured), quiet))
+
+  it.live("ends connections of before a renewal with the answer to their next request", () =>
+    Effect.gen(function*() {
+      const [ca, next] = [authority(), authority("Next root")]
+      const folder = yield* temporaryFolder
+      yield* Effect.promise(() => write(folder, "server", ca.issue({ commonName: own }), ca.root))
+      yield* Effect.forkScoped((yield* Credentials).keep)
+      const { port } = yield* managementWith(blockOf(folder, listed))
+      const agent = yield* Effect.acquireRelease(
+        Effect.sync(() => new https.Agent({ keepAlive: true, maxSockets: 1 })),
+        (agent) => Effect.sync(() => agent.destroy())
+      )
+      const shown = { ca: [ca.root, next.root], servername: own, ...ca.issue({ commonName: names.valid }) }
+      const kept = ask(port, "/metrics", { ...shown, agent })
+      assert.deepStrictEqual([yield* kept, yield* kept], [[200, ""], [200, ""]])
+
+      yield* Effect.promise(() => write(folder, "server", next.issue({ commonName: own }), next.root))
+      const anew = ask(port, "/metrics", shown)
+      while ((yield* anew)[0] === 200) yield* kept
+
+      // The connection of before may have answered once more since then.
+      yield* kept
+      assert.deepStrictEqual(yield* kept, [401, "NotVerified"])
+    }).pipe(Effect.timeout("20 seconds"), Effect.provide(secured), quiet))
+
+  it.live("knows clients by their trust domain where identities are those of SPIFFE", () =>
+    Effect.gen(function*() {
+      const ca = authority()
+      const folder = yield* temporaryFolder
+      const spiffeId = "spiffe://example.org/services/core"
+      yield* Effect.promise(() => write(folder, "server", ca.issue({ commonName: own, spiffeId }), ca.root))
+      const { port } = yield* managementWith(blockOf(folder, { mode: "spiffe", trust_domain: "example.org" }))
+      const askAs = (subject: Parameters<Authority["issue"]>[0]) =>
+        ask(port, "/metrics", { ca: ca.root, servername: own, ...ca.issue(subject) })
+
+      assert.deepStrictEqual(yield* askAs({ spiffeId }), [200, ""])
+      assert.deepStrictEqual(yield* askAs({ spiffeId: "spiffe://elsewhere.org/services/core" }), [403, "NotAllowed"])
+      assert.deepStrictEqual(yield* askAs({ commonName: "core.serviceradar" }), [403, "NotAllowed"])
+    }).pipe(Effect.provide(secured), quiet))
+
+  it.live("takes an intermediate among the roots for an anchor, as gRPC does", () =>
+    Effect.gen(function*() {
+      const intermediate = authority("Between", undefined, authority().issuer)
+      const folder = yield* temporaryFolder
+      yield* Effect.promise(() => write(folder, "server", intermediate.issue({ commonName: own }), intermediate.root))
+      const { port } = yield* managementWith(blockOf(folder, listed))
+      const shown = { ca: intermediate.root, allowPartialTrustChain: true, servername: own }
+
+      assert.deepStrictEqual(
+        yield* ask(port, "/metrics", { ...shown, ...intermediate.issue({ commonName: names.valid }) }),
+        [200, ""]
+      )
     }).pipe(Effect.provide(secured), quiet))
 })

@@ -1,22 +1,14 @@
 /** The HTTP/2 server of a gRPC server: it does not listen itself, connections are handed to it. */
 import { Effect, Stream } from "effect"
 import * as http2 from "node:http2"
-import * as tls from "node:tls"
 import * as ScopedLoop from "../../../../services/backoff/ScopedLoop.ts"
 import * as HandshakeQueue from "../../../sockets/HandshakeQueue.ts"
+import * as ServerContext from "../../../sockets/ServerContext.ts"
 import type { ServerCredentials } from "../../GrpcCredentials.ts"
 import * as Attempts from "./Attempts.ts"
 import type { Sessions } from "./Sessions.ts"
 
 export type Http2Server = http2.Http2Server | http2.Http2SecureServer
-
-/**
- * Node's TLS server makes its context from some of the options: `allowPartialTrustChain`, with which an intermediate
- * alone is an anchor, is not among them. So the context is made here, and put where the server looks for it.
- */
-const useContext = (server: Http2Server, options: tls.SecureContextOptions): void => {
-  Reflect.set(server, "_sharedCreds", tls.createSecureContext(options))
-}
 
 export const create = (credentials: ServerCredentials | undefined, maxConcurrentCalls: number): Http2Server => {
   const options = { settings: { maxConcurrentStreams: maxConcurrentCalls } }
@@ -27,7 +19,7 @@ export const create = (credentials: ServerCredentials | undefined, maxConcurrent
     ALPNProtocols: ["h2"],
     allowHTTP1: false
   })
-  useContext(server, credentials.tls)
+  ServerContext.use(server, credentials.tls)
   const { onAttempt = () => {} } = credentials
   Attempts.watch(server, onAttempt)
   HandshakeQueue.takeTurns(server, (socket) => Attempts.turnedAway(socket, onAttempt))
@@ -42,7 +34,7 @@ export const followRenewals = (server: Http2Server, credentials: ServerCredentia
       "Renewing the certificates of the gRPC server",
       Stream.runForEach(credentials.renewals, (options) =>
         Effect.try({
-          try: () => useContext(server, options),
+          try: () => ServerContext.use(server, options),
           catch: (cause) => cause instanceof Error ? cause.message : String(cause)
         }).pipe(
           Effect.andThen(sessions.replace),

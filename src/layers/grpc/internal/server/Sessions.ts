@@ -4,15 +4,12 @@
 import { Effect } from "effect"
 import type * as http2 from "node:http2"
 import type * as net from "node:net"
+import { keyOf } from "../../../sockets/HandshakeQueue.ts"
 import { later } from "../../../sockets/Timer.ts"
 import * as Connection from "./Connection.ts"
 import type { FloodWatch } from "./FloodWatch.ts"
 
 const replaceWithinMillis = 1_000
-
-/** Which connection it is, whether it is seen from below TLS or from above. */
-const keyOf = ({ remoteAddress, remotePort }: Pick<net.Socket, "remoteAddress" | "remotePort">): string =>
-  `${remoteAddress} ${remotePort}`
 
 export class Sessions {
   readonly #open = new Set<http2.ServerHttp2Session>()
