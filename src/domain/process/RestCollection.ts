@@ -2,7 +2,7 @@
  * When a program at rest collects its garbage.
  *
  * V8 collects as more is allocated. After a flood nothing more comes, and what the flood took of the machine stays taken,
- * unless somebody asks. Asking stops the program for some 60 ms with 40 MiB in use, so it is done at rest only, seldom,
+ * unless somebody asks. Asking stops the program for some 0.15 s with 40 MiB in use, so it is done at rest only, seldom,
  * and not where there is much to look through.
  */
 
@@ -27,7 +27,7 @@ export const initial: State = { leastBytes: 0, collectedMillis: Number.NEGATIVE_
 const busyShareMax = 0.05
 const growthBytesMin = 32 * 2 ** 20
 const heapBytesMax = 192 * 2 ** 20
-const pauseMillisMin = 15_000
+const pauseMillisMin = 60_000
 
 export const isDue = ({ collectedMillis, leastBytes }: State, { busyShare, heapBytes, nowMillis }: Look): boolean =>
   busyShare <= busyShareMax &&

@@ -20,6 +20,7 @@ import * as GrpcReflection from "./GrpcReflection.ts"
 import type { Service } from "./GrpcService.ts"
 import { machineClock } from "./internal/MachineClock.ts"
 import * as Arriving from "./internal/server/Arriving.ts"
+import * as Callless from "./internal/server/Callless.ts"
 import { CallTurns } from "./internal/server/CallTurns.ts"
 import type { ConnectionLife } from "./internal/server/Connection.ts"
 import { Deadlines } from "./internal/server/Deadlines.ts"
@@ -96,6 +97,19 @@ const limitOf = (bytes: number): number => bytes < 0 ? bytesMax : bytes
 
 /** The most that the length of a frame can say. */
 const bytesMax = 2 ** 32 - 1
+
+const calllessLogMillis = 30_000
+
+/** The first of many in each while; the others are nothing new. */
+const atMostEvery = (millis: number, tell: (peer: string) => void): (peer: string) => void => {
+  let toldMillis = Number.NEGATIVE_INFINITY
+  return (peer) => {
+    const now = performance.now()
+    if (now - toldMillis < millis) return
+    toldMillis = now
+    tell(peer)
+  }
+}
 
 /** Time for the last statuses to leave after the grace. */
 const flushGrace = Duration.millis(500)
@@ -179,7 +193,17 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       (peer) => void log(Effect.logWarning(`gRPC: ${peer} sent nothing but frames without calls, and was cut off`))
     )
     const life = connectionLife({ connectionIdle: given.idle, handshake: given.handshake, ...options })
-    const sessions = new Sessions(server, life, floods, () => random.nextDoubleUnsafe())
+    const callless = new Callless.Callless(
+      Callless.limitsDefault,
+      atMostEvery(
+        calllessLogMillis,
+        (peer) =>
+          void log(
+            Effect.logWarning(`gRPC: ${peer} holds connections on which it calls nothing; the oldest are closed`)
+          )
+      )
+    )
+    const sessions = new Sessions(server, life, { floods, callless }, () => random.nextDoubleUnsafe())
     yield* Http2Server.followRenewals(server, options.credentials, sessions)
 
     const grace = Duration.fromInputUnsafe(options.grace ?? graceDefault)

@@ -19,6 +19,7 @@ import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as PeerCertificate from "../security/PeerCertificate.ts"
 import * as PeerRules from "../security/PeerRules.ts"
+import * as Alpn from "../sockets/Alpn.ts"
 import * as HandshakeQueue from "../sockets/HandshakeQueue.ts"
 import * as ServerContext from "../sockets/ServerContext.ts"
 import * as ConnectionAges from "./ConnectionAges.ts"
@@ -139,7 +140,13 @@ export const of = Effect.fnUntraced(function*(
   return {
     security: configured,
     serve: Effect.fnUntraced(function*(settings) {
-      const server = https.createServer({ ...settings, ...own, requestCert: true, rejectUnauthorized: false })
+      const server = https.createServer({
+        ...settings,
+        ...own,
+        ALPNCallback: Alpn.choose(["http/1.1"]),
+        requestCert: true,
+        rejectUnauthorized: false
+      })
       ServerContext.use(server, own)
       HandshakeQueue.takeTurns(server, () => {})
       if (renewals !== undefined) yield* followRenewals(server, renewals, ConnectionAges.watch(server))

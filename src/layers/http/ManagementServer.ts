@@ -52,6 +52,8 @@ const timeouts = { headersTimeout: 20_000, requestTimeout: 30_000, connectionsCh
 
 /** Of the file descriptors that are not reserved; most are for gRPC. */
 const connectionsShare = 0.2
+/** Of one address: people, monitoring and load balancers have a few. */
+const perPeerCeiling = 128
 
 /** A program whose parts do not all run cannot do its work, whatever else it asks of itself. */
 const parts = (tree: SupervisionTree["Service"]): Readiness.Check => ({
@@ -236,7 +238,7 @@ export const make = Effect.fnUntraced(function*(
   const listening = yield* NodeHttpServer.make(() => server, { ...place, gracefulShutdownTimeout: grace }).pipe(
     Effect.mapError(bindError(wanted))
   )
-  yield* ConnectionGuard.guard(server, { name: `HTTP on ${wanted}`, share: connectionsShare })
+  yield* ConnectionGuard.guard(server, { name: `HTTP on ${wanted}`, share: connectionsShare, perPeerCeiling })
   // After the grace given to running requests, before the wait for the last connection, which has no limit.
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   let closing = false

@@ -19,7 +19,8 @@ export const keep: Effect.Effect<void> = Effect.suspend(() => {
       state = RestCollection.looked(state, seen)
       return
     }
-    collect()
+    // Otherwise what was found stays with V8, in pages of which little is used.
+    collect({ type: "major", execution: "sync", flavor: "last-resort" })
     state = RestCollection.collected({ heapBytes: process.memoryUsage().heapTotal, nowMillis })
   })
   return Effect.asVoid(Effect.repeat(look, Schedule.spaced(lookEvery)))

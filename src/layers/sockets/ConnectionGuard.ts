@@ -19,8 +19,10 @@ export interface ConnectionGuardOptions {
   readonly silentAfter?: Duration.Input
   /** Default: `share` of the file descriptors that this process may have, less a reserve. */
   readonly connectionsMax?: number
-  /** Of one address. Default: half of all, at least 8 and at most 1,024. */
+  /** Of one address. Default: half of all, at least 8 and at most `perPeerCeiling`. */
   readonly connectionsPerPeerMax?: number
+  /** Default 1,024. */
+  readonly perPeerCeiling?: number
   /** Of the file descriptors that are not reserved, between 0 and 1. */
   readonly share: number
 }
@@ -32,7 +34,7 @@ const logEveryMillis = 30_000
 /** Connections that one address may have even where there are few. */
 const perPeerMin = 8
 /** A proxy, or a translated network, may have many clients behind one address. */
-const perPeerMax = 1_024
+const perPeerCeilingDefault = 1_024
 
 interface Counts {
   /** Closed because nothing came. */
@@ -155,7 +157,8 @@ export const guard = (
       options.name,
       {
         max,
-        perPeerMax: options.connectionsPerPeerMax ?? Math.min(perPeerMax, Math.max(perPeerMin, Math.floor(max / 2))),
+        perPeerMax: options.connectionsPerPeerMax ??
+          Math.min(options.perPeerCeiling ?? perPeerCeilingDefault, Math.max(perPeerMin, Math.floor(max / 2))),
         silentMillis: Duration.toMillis(silentAfter)
       },
       (text) => void run(Effect.logWarning(text))

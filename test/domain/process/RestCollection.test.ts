@@ -21,7 +21,7 @@ describe("RestCollection", () => {
     assert.isFalse(RestCollection.isDue(collected, at(120_000, 100)))
     assert.isFalse(RestCollection.isDue(state, at(120_000, 81)))
     assert.isTrue(RestCollection.isDue(state, at(120_000, 82)))
-    assert.isFalse(RestCollection.isDue(state, at(14_999, 100)))
+    assert.isFalse(RestCollection.isDue(state, at(59_999, 100)))
     assert.isFalse(RestCollection.isDue(state, at(120_000, 100, 0.06)))
   })
 

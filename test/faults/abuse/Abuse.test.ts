@@ -28,11 +28,11 @@ const callsEveryMillis = 5
 /** How long abuse that harms nobody is watched. */
 const abuseMillis = 3_000
 /** Some thousand calls. */
-const warmingMillis = 8_000
+const warmingMillis = 6_000
 const quietMillis = 6_000
 const spanMillis = 2_000
 const spanStepMillis = 250
-const settlingMillis = 1_500
+const settlingMillis = 500
 /** A connection over HTTP that is idle for longer than 5 s is closed. */
 const othersEveryMillis = 1_000
 const memoryGrowthMax = 1.2
@@ -240,7 +240,7 @@ const returnsMemory = Effect.fnUntraced(function*<E, R>(program: Program.Program
       residentMebibytes(program.pid),
       (now) => now <= before * memoryGrowthMax ? Effect.succeedSome(now) : Effect.fail(`${Math.round(now)} MiB`)
     ),
-    { within: "60 seconds" }
+    { within: "90 seconds" }
   )
   yield* Effect.logInfo("memory in MiB", { before, last, returned })
 })

@@ -2,6 +2,7 @@
 import { Effect, Stream } from "effect"
 import * as http2 from "node:http2"
 import * as ScopedLoop from "../../../../services/backoff/ScopedLoop.ts"
+import * as Alpn from "../../../sockets/Alpn.ts"
 import * as HandshakeQueue from "../../../sockets/HandshakeQueue.ts"
 import * as ServerContext from "../../../sockets/ServerContext.ts"
 import type { ServerCredentials } from "../../GrpcCredentials.ts"
@@ -16,7 +17,7 @@ export const create = (credentials: ServerCredentials | undefined, maxConcurrent
   const server = http2.createSecureServer({
     ...options,
     ...credentials.tls,
-    ALPNProtocols: ["h2"],
+    ALPNCallback: Alpn.choose(["h2"]),
     allowHTTP1: false
   })
   ServerContext.use(server, credentials.tls)

@@ -6,6 +6,7 @@ import type * as http2 from "node:http2"
 import type * as net from "node:net"
 import { keyOf } from "../../../sockets/HandshakeQueue.ts"
 import { later } from "../../../sockets/Timer.ts"
+import type { Callless } from "./Callless.ts"
 import * as Connection from "./Connection.ts"
 import type { FloodWatch } from "./FloodWatch.ts"
 
@@ -25,7 +26,7 @@ export class Sessions {
   constructor(
     server: http2.Http2Server | http2.Http2SecureServer,
     life: Connection.ConnectionLife,
-    floods: FloodWatch,
+    watches: { readonly floods: FloodWatch; readonly callless: Callless },
     random: () => number
   ) {
     this.#life = life
@@ -48,7 +49,8 @@ export class Sessions {
         if (this.#open.size === 0) this.#onEmpty()
       })
       Connection.watch(session, life, random())
-      floods.add(session)
+      watches.floods.add(session)
+      watches.callless.add(session)
     })
     // A client without HTTP/2 or with a certificate that is refused: its connection is its own affair.
     server.on("sessionError", () => {})
