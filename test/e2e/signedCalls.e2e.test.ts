@@ -11,7 +11,9 @@ import * as path from "node:path"
 import * as SignatureHeaders from "../../src/domain/security/SignatureHeaders.ts"
 import * as SignedCall from "../../src/domain/security/SignedCall.ts"
 import * as SignedMessage from "../../src/domain/security/SignedMessage.ts"
+import { HealthCheckResponse_ServingStatus, HealthService } from "../../src/gen/grpc/health/v1/health.ts"
 import { AgentServiceService } from "../../src/gen/monitoring/monitoring.ts"
+import * as H2 from "../fixtures/abuse/frames.ts"
 import { authority, type Issued, write } from "../support/authority.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
@@ -19,6 +21,8 @@ import { temporaryFolder } from "../support/temporaryFolder.ts"
 const { path: method } = AgentServiceService.getStatus
 
 type Fields = Readonly<Record<string, string | ReadonlyArray<string>>>
+
+const serving = HealthService.check.responseSerialize({ status: HealthCheckResponse_ServingStatus.SERVING })
 
 /** A call as it came over the wire. */
 interface Taken {
@@ -43,10 +47,9 @@ const eavesdropper = Effect.fnUntraced(function*({ cert, key }: Issued, ca: stri
           if (headers[":path"] === method) {
             taken.push({ fields: Object.fromEntries(fields), body: Buffer.concat(chunks) })
           }
-          stream.respond(
-            { ":status": 200, "content-type": "application/grpc", "grpc-status": "14" },
-            { endStream: true }
-          )
+          stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true })
+          stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }))
+          stream.end(H2.message(headers[":path"] === HealthService.check.path ? serving : new Uint8Array()))
         })
       })
       made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)))

@@ -67,10 +67,20 @@ const parts = (tree: SupervisionTree["Service"]): Readiness.Check => ({
 /** What a program without a monitor knows of security. */
 type Monitor = Option.Option<SecurityMonitor["Service"]>
 
+/** What every program shows. */
+interface Sources {
+  readonly tree: SupervisionTree["Service"]
+  readonly monitor: Monitor
+  /** In the text format of Prometheus. */
+  readonly metrics: Effect.Effect<string>
+}
+
+/** Whoever asks again and again is given the same text for so long: to write it takes milliseconds of the processor. */
+const metricsAge = Duration.millis(100)
+
 const builtIn = (
   { checks, routes }: Registered,
-  tree: SupervisionTree["Service"],
-  monitor: Monitor
+  { metrics, monitor, tree }: Sources
 ): ReadonlyArray<Route<never>> => {
   const own: ReadonlyArray<Route<never>> = [
     {
@@ -96,7 +106,7 @@ const builtIn = (
       summary: "Metrics in the text format of Prometheus",
       handle: () =>
         Effect.map(
-          PrometheusMetrics.format(),
+          metrics,
           (text) => HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
         )
     },
@@ -161,13 +171,12 @@ const otherMethods = ["PUT", "PATCH", "DELETE", "OPTIONS"] as const
 
 const routerOf = Effect.fnUntraced(function*(
   registered: Registered,
-  tree: SupervisionTree["Service"],
-  monitor: Monitor,
+  sources: Sources,
   guard: ManagementAccess.Guard
 ) {
   const router = yield* HttpRouter.make
   const paths = new Map<string, Route<never>>()
-  for (const route of builtIn(registered, tree, monitor)) if (!paths.has(route.path)) paths.set(route.path, route)
+  for (const route of builtIn(registered, sources)) if (!paths.has(route.path)) paths.set(route.path, route)
   for (const route of paths.values()) {
     const { handle, path, post } = route
     const around = ManagementAccess.isOpen(path) ? ManagementAccess.open : guard
@@ -196,8 +205,7 @@ const addressedTo = <E, R>(
 /** The router is made anew when a part has come or gone. */
 const dispatcher = (
   management: Management["Service"],
-  tree: SupervisionTree["Service"],
-  monitor: Monitor,
+  sources: Sources,
   guard: ManagementAccess.Guard
 ) => {
   let of: Registered | undefined
@@ -205,7 +213,7 @@ const dispatcher = (
   return Effect.gen(function*() {
     const registered = management.registered()
     if (current === undefined || of !== registered) {
-      current = yield* routerOf(registered, tree, monitor, guard)
+      current = yield* routerOf(registered, sources, guard)
       of = registered
     }
     return yield* current
@@ -227,6 +235,7 @@ export const make = Effect.fnUntraced(function*(
   const management = yield* Management
   const tree = yield* SupervisionTree
   const monitor = yield* Effect.serviceOption(SecurityMonitor)
+  const metrics = yield* Effect.cachedWithTTL(PrometheusMetrics.format(), metricsAge)
   const certificates = yield* ManagementCertificates.of(configured, host)
   const { guard, isTls } = yield* ManagementAccess.accessOf(host, certificates.security).pipe(
     Effect.mapError(({ reason }) => new BindError({ address: wanted, reason }))
@@ -243,7 +252,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   let closing = false
   yield* listening.serve(
-    Effect.map(addressedTo(host, dispatcher(management, tree, monitor, guard)), (response) =>
+    Effect.map(addressedTo(host, dispatcher(management, { tree, monitor, metrics }, guard)), (response) =>
       // Otherwise the connection would be kept for a next request, and closing would wait for it.
       closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
   )

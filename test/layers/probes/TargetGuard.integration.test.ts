@@ -1,6 +1,6 @@
 /** Denied targets are not reached by any kind of check, by name, by address, by redirect or by a name that moves. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, References } from "effect"
+import { Effect, FileSystem, References } from "effect"
 import * as http from "node:http"
 import * as net from "node:net"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
@@ -107,7 +107,11 @@ describe("a denied target", () => {
           })
       }
       const names = yield* TargetGuard.make(TargetPolicy.fromBlock({}), moving)
-      const { check } = yield* HttpProbe.prepare({ names, patterns: yield* BodyPattern.make })({
+      const { check } = yield* HttpProbe.prepare({
+        names,
+        patterns: yield* BodyPattern.make,
+        fs: yield* FileSystem.FileSystem
+      })({
         serviceType: "http",
         serviceName: "it",
         details: `http://moving.example:${portOf(server)}/`,
