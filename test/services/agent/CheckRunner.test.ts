@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, References, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, References, Scope } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import { failed, type ProbeResult } from "../../../src/domain/monitoring/checks/ProbeResult.ts"
 import { InvalidTarget } from "../../../src/domain/monitoring/checks/ProbeTarget.ts"
@@ -278,4 +278,32 @@ describe("CheckRunner", () => {
     }).pipe(Effect.provide(runner({
       wrong: () => Effect.fail(new InvalidTarget({ serviceType: "wrong", target: "x", expected: "better" }))
     }, { checkersMax: 64 }))))
+
+  it.effect("counts checks by type and outcome, and those of unknown types not at all", () =>
+    Effect.gen(function*() {
+      yield* run(request("counted", "a"))
+      yield* run(request("counted", "b"))
+      yield* run(request("uncounted", "c"))
+      yield* Effect.flip(run(request("unheard-of", "d")))
+
+      const series = (yield* Metric.snapshot)
+        .filter(({ id }) => id === "agent_checks_total")
+        .map(({ attributes, state }) => ({ attributes, state }))
+      const times = (yield* Metric.snapshot).filter(({ attributes, id }) =>
+        id === "agent_check_duration_seconds" && attributes?.["service_type"] === "counted"
+      )
+
+      assert.sameDeepMembers(series, [
+        { attributes: { service_type: "counted", outcome: "available" }, state: { count: 2, incremental: true } },
+        { attributes: { service_type: "uncounted", outcome: "unavailable" }, state: { count: 1, incremental: true } }
+      ])
+      assert.strictEqual(times.length, 1)
+    }).pipe(
+      Effect.provide(runner({
+        counted: checking(Effect.succeed(ok)),
+        uncounted: checking(Effect.succeed(failed("down")))
+      })),
+      // Of this test alone: other tests count too.
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    ))
 })
