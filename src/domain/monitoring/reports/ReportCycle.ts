@@ -19,7 +19,7 @@ export interface CycleOptions {
 
 export interface ReportCycle {
   readonly options: CycleOptions
-  /** Measured since the last report. */
+  /** Those of every cycle that were measured since the last report. */
   readonly measured: Set<string>
   /** Not measured so far, and since when they are to be. */
   readonly unknown: Map<string, number>
@@ -50,13 +50,13 @@ export const revise = (cycle: ReportCycle, options: CycleOptions, nowMillis: num
 }
 
 export const note = (cycle: ReportCycle, key: string): void => {
-  cycle.measured.add(key)
+  if (cycle.options.expected.has(key)) cycle.measured.add(key)
   cycle.unknown.delete(key)
 }
 
-/** Whether there is nothing left to wait for. */
+/** Whether there is nothing left to wait for. Asked for each status, so it counts and does not look. */
 export const isAllMeasured = ({ measured, options: { expected } }: ReportCycle): boolean =>
-  expected.size > 0 && measured.size >= expected.size && [...expected].every((key) => measured.has(key))
+  expected.size > 0 && measured.size === expected.size
 
 /** Cycles since the start, as a fraction: whole at the latest moment for the report of a cycle. */
 const cyclesAt = ({ options }: ReportCycle, nowMillis: number): number =>
