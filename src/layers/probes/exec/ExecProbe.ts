@@ -32,7 +32,7 @@ const Program = Schema.Struct({
   contract: Details.orElse(
     Schema.Literals(["nagios", "exitCode", "json"]),
     "nagios",
-    "how it tells what it has found; see below",
+    "how it tells what it has found; see above",
     { shows: "whole" }
   ),
   warningIsDown: Details.orElse(Schema.Boolean, false, "whether WARNING of a Nagios plugin counts as not available", {
@@ -208,11 +208,10 @@ export const kind: Kind = {
   details: { bareForm: "the name of a file of type `exec`", schema: Program },
   payload,
   examples: [
-    { details: "disk_root", about: "What does the program in the file called `disk_root` say?" },
     {
       details:
         "{\"program\":\"/usr/lib/nagios/plugins/check_disk\",\"args\":[\"-w\",\"20%\",\"-c\",\"10%\",\"-p\",\"/\"]}",
-      about: "In the file's `details`: a Nagios plugin"
+      about: "What does a Nagios plugin say? On the command line the program itself may be named"
     }
   ],
   prepare
