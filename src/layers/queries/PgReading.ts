@@ -66,6 +66,11 @@ const failure = (entity: string, timeoutSeconds: number) => (error: SqlError): Q
   })
 }
 
+const settings = "SELECT set_config('statement_timeout', $1, true), set_config('timezone', 'UTC', true), " +
+  `set_config('search_path', current_setting('search_path') || ', ${eventSchema}, ${QueryViews.schema}', true)`
+
+const settingsOfTenant = `${settings}, set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole}`
+
 /** A connection within a transaction that ends with the scope and has changed nothing. */
 const reading = Effect.fnUntraced(function*(
   client: PgClient.PgClient,
@@ -77,13 +82,10 @@ const reading = Effect.fnUntraced(function*(
     connection.executeUnprepared("BEGIN TRANSACTION READ ONLY", [], undefined),
     () => Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
   )
-  yield* connection.execute(
-    "SELECT set_config('statement_timeout', $1, true), set_config('timezone', 'UTC', true), " +
-      `set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole("$2")}, ` +
-      `set_config('search_path', current_setting('search_path') || ', ${eventSchema}, ${QueryViews.schema}', true)`,
-    [`${timeoutSeconds * 1000}`, tenant ?? ""],
-    undefined
-  )
+  const limit = `${timeoutSeconds * 1000}`
+  yield* tenant === null
+    ? connection.execute(settings, [limit], undefined)
+    : connection.execute(settingsOfTenant, [limit, tenant], undefined)
   return connection
 })
 

@@ -130,6 +130,7 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Tables of 
     Effect.gen(function*() {
       assert.lengthOf(yield* ask("in:logs", { tenant: "other" }), 6)
       assert.deepInclude((yield* ask(`in:logs ${span} rollup_stats:severity`, { tenant: "other" }))[0], { total: 6 })
+      assert.lengthOf(yield* ask("in:logs", { tenant: "" }), 0)
       assert.lengthOf(yield* ask("in:trace_summaries", { tenant: "other" }), 0)
       assert.lengthOf(yield* ask("in:trace_summaries", { tenant: "default" }), 1)
       const refused = yield* Effect.flip(ask("in:services", { tenant: "other" }))

@@ -13,10 +13,9 @@ export const role = "serviceradar_query"
 /** Of the transaction: whose rows it may see. */
 export const setting = "serviceradar.tenant"
 
-/** `tenant` is a placeholder; an empty text is none. Evaluates to the role that was taken. */
-export const takeRole = (tenant: string): string =>
-  `(select set_config('role', rolname, true) from pg_roles where rolname = '${role}' and ${tenant} <> '' ` +
-  "and pg_has_role(oid, 'member'))"
+/** For the transaction, if we may. Evaluates to the role that was taken. */
+export const takeRole =
+  `(select set_config('role', rolname, true) from pg_roles where rolname = '${role}' and pg_has_role(oid, 'member'))`
 
 /** Somebody else may make it at the same time, or we may not: both are no failure. */
 const makeRole = `do $body$ begin
