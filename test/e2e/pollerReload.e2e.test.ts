@@ -4,18 +4,18 @@ import { Clock, Effect, Option } from "effect"
 import * as FakeDataService from "../fixtures/FakeDataService.ts"
 import { check, disturbance, nameOf, notingAgent, world } from "../support/pollerReload.ts"
 
-const intervalMillis = 1_000
+const intervalMillis = 2_000
 
 describe("serviceradar poller", () => {
   it.live("takes up what is new in its file, and disturbs no agent of which nothing is", () =>
     Effect.gen(function*() {
-      const { agents, entries, polled, program, put, rounds, write } = yield* world({
+      const { agents, entries, polled, polledOnTime, program, put, rounds, write } = yield* world({
         agents: 30,
         pollInterval: `${intervalMillis}ms`
       })
       const [first, second, third, ...others] = agents
       if (first === undefined || second === undefined || third === undefined) return assert.fail("no agents")
-      yield* rounds(3)
+      yield* polledOnTime(agents, intervalMillis)
       const sinceMillis = yield* Clock.currentTimeMillis
 
       // Another check here, another address there, one agent gone and one new.

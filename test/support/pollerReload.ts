@@ -109,21 +109,28 @@ export const world = Effect.fnUntraced(function*(options: {
   return { agents, core, entries, file, polled, polledOnTime, program, put, rounds, write }
 })
 
-/** Why an agent's polls since then were not as if nothing had happened; none when they were. */
+/**
+ * Why an agent's polls around that moment were not as if nothing had happened; none when they were: one connection, none
+ * missed, none too many, and the same place in the interval. A machine that stands still for a moment changes none of it.
+ */
 export const disturbance = (
   polls: ReadonlyArray<Poll>,
   sinceMillis: number,
   intervalMillis: number
 ): Option.Option<string> => {
-  const later = polls.filter(({ atMillis }) => atMillis >= sinceMillis - intervalMillis)
-  const peers = new Set(later.map(({ peer }) => peer))
+  const around = polls.filter(({ atMillis }) => atMillis >= sinceMillis - 3.5 * intervalMillis)
+  const peers = new Set(around.map(({ peer }) => peer))
   if (peers.size !== 1) return Option.some(`${peers.size} connections`)
   for (const service of ["one", "two"]) {
-    const own = later.filter((poll) => poll.service === service)
-    for (const [index, { atMillis }] of own.entries()) {
-      const gap = index === 0 ? intervalMillis : atMillis - (own[index - 1]?.atMillis ?? 0)
-      if (Math.abs(gap - intervalMillis) > intervalMillis / 2) return Option.some(`${gap} ms between two polls`)
-    }
+    const times = around.flatMap((poll) => poll.service === service ? [poll.atMillis] : [])
+    const [first = 0] = times
+    const offset = (at: number) => (at - first) - intervalMillis * Math.round((at - first) / intervalMillis)
+    const ticks = Math.round(((times.at(-1) ?? 0) - first) / intervalMillis) + 1
+    if (ticks !== times.length) return Option.some(`${times.length} polls in ${ticks} intervals`)
+    // The least late of each side: a busy machine makes polls late, never early.
+    const shift = Math.min(...times.filter((at) => at >= sinceMillis).map(offset)) -
+      Math.min(...times.filter((at) => at < sinceMillis).map(offset))
+    if (Math.abs(shift) > intervalMillis / 3) return Option.some(`${shift} ms from where it was polled before`)
   }
   return Option.none()
 }

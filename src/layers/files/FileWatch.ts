@@ -13,7 +13,7 @@ const settledAfter = Duration.millis(250)
 const absent = "absent"
 
 /** What is another one for every content that came by a write or a rename. */
-const stampOf = (path: string): Effect.Effect<string> =>
+export const stampOf = (path: string): Effect.Effect<string> =>
   Effect.promise(() =>
     fs.promises.stat(path, { bigint: true }).then(
       ({ ctimeNs, dev, ino, mtimeNs, size }) => [dev, ino, size, mtimeNs, ctimeNs].join(" "),
@@ -27,9 +27,9 @@ const settled = (path: string, stamp: string): Effect.Effect<string> =>
     (next) => next === stamp ? Effect.succeed(stamp) : settled(path, next)
   )
 
-/** One element for each time that the file has changed since the stream began. Never ends. */
-export const changes = (path: string): Stream.Stream<void> =>
-  Stream.unwrap(Effect.map(stampOf(path), (first) => {
+/** One element for each time that the file has changed since the stream began, or since a stamp. Never ends. */
+export const changes = (path: string, since?: string): Stream.Stream<void> =>
+  Stream.unwrap(Effect.map(since === undefined ? stampOf(path) : Effect.succeed(since), (first) => {
     let known = first
     const look = Effect.gen(function*() {
       const stamp = yield* stampOf(path)

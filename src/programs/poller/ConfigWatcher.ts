@@ -20,6 +20,8 @@ export interface WatchedConfig {
   readonly overlay?: KvOverlay.KvOverlay
   /** The file that is followed. */
   readonly path: string
+  /** Of the file before it was read for the start: what has changed since is taken up. */
+  readonly since: string
   /** As it is now, with what lies over it. */
   readonly read: Effect.Effect<PollerConfig, { readonly message: string }>
 }
@@ -53,7 +55,7 @@ const apply = Effect.fnUntraced(function*(path: string, next: PollerConfig) {
   yield* counted(changes.length === 0 ? "unchanged" : "applied")
 })
 
-export const child = ({ overlay, path, read }: WatchedConfig) =>
+export const child = ({ overlay, path, read, since }: WatchedConfig) =>
   Supervisor.child({
     id: "ConfigWatcher",
     run: Effect.scoped(Effect.gen(function*() {
@@ -66,7 +68,11 @@ export const child = ({ overlay, path, read }: WatchedConfig) =>
             counted("invalid")
           )
       })
-      const triggers = [asked, FileWatch.changes(path), ...(overlay === undefined ? [] : [KvOverlay.changes(overlay)])]
+      const triggers = [
+        asked,
+        FileWatch.changes(path, since),
+        ...(overlay === undefined ? [] : [KvOverlay.changes(overlay)])
+      ]
       yield* Stream.runForEach(Stream.mergeAll(triggers, { concurrency: triggers.length }), () => reload)
       return yield* Effect.never
     }))

@@ -67,6 +67,7 @@ export const command = Command.make(
           replaces,
           watched: {
             path,
+            since: source.stamp,
             read: Effect.flatMap(PollerSource.read(source), (found) => told(path, found)).pipe(Effect.provide(context)),
             ...(Option.isSome(source.overlay) ? { overlay: source.overlay.value } : {})
           },

@@ -7,11 +7,14 @@ import type * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
 import * as KvSource from "../../layers/command/KvSource.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import * as FileWatch from "../../layers/files/FileWatch.ts"
 import * as WholeFile from "../../layers/files/WholeFile.ts"
 import * as KvOverlay from "./KvOverlay.ts"
 
 export interface PollerSource {
   readonly path: string
+  /** Of the file before it was read. */
+  readonly stamp: string
   readonly overlay: Option.Option<KvOverlay.KvOverlay>
   /** A file. */
   readonly pinned: Option.Option<string>
@@ -55,7 +58,7 @@ const readFirst = Effect.fnUntraced(function*(source: PollerSource) {
 export const open = Effect.fnUntraced(function*(path: string) {
   const overlay = Option.map(yield* KvSource.find, KvOverlay.make)
   const pinned = yield* Config.option(Config.NonEmptyString("PINNED_CONFIG_PATH"))
-  const source: PollerSource = { path, overlay, pinned }
+  const source: PollerSource = { path, overlay, pinned, stamp: yield* FileWatch.stampOf(path) }
   if (Option.isSome(overlay)) {
     yield* KvOverlay.readOnce(overlay.value, KvOverlay.keyOfFile(path))
     const { value } = yield* readFirst(source)

@@ -12,6 +12,17 @@ const until = (what: string, isTrue: () => boolean) =>
   )
 
 describe("FileWatch", () => {
+  it.live("tells of what has changed since the file was looked at", () =>
+    Effect.gen(function*() {
+      const file = path.join(yield* temporaryFolder, "file")
+      yield* Effect.promise(() => fs.writeFile(file, "1"))
+      const since = yield* FileWatch.stampOf(file)
+      yield* Effect.promise(() => fs.writeFile(file, "2 and more"))
+
+      const seen = yield* FileWatch.changes(file, since).pipe(Stream.take(1), Stream.runCollect)
+      assert.strictEqual(seen.length, 1)
+    }).pipe(Effect.scoped), 20_000)
+
   it.live(
     "tells of a file that is written over, replaced, reached by another link, or gone, each once",
     () =>
