@@ -105,7 +105,7 @@ const callsUntil = Effect.fnUntraced(function*(
   isEnough: (samples: ReadonlyArray<Sample>) => boolean
 ) {
   const samples: Array<Sample> = []
-  let othersAt = performance.now()
+  let othersAt = Number.NEGATIVE_INFINITY
   while (!isEnough(samples)) {
     const atMillis = performance.now()
     yield* neighbour.call
