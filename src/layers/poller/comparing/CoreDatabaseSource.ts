@@ -44,7 +44,10 @@ const tables: ReadonlyArray<Table> = [
 ]
 
 const Ranges = Schema.Array(Schema.Struct({ first: Schema.NullOr(Schema.Finite), last: Schema.NullOr(Schema.Finite) }))
-const Names = Schema.Array(Schema.Struct({ name: Schema.NullOr(Schema.String) }))
+const Columns = Schema.Array(Schema.Struct({ table: Schema.String, column: Schema.String }))
+
+/** As it is called here and in the existing core, and in later releases of that. */
+const pollerColumns = ["poller_id", "gateway_id"]
 
 const Row = Schema.Struct({
   at: Schema.Finite,
@@ -78,15 +81,20 @@ export const make = Effect.fnUntraced(function*({ pollerId, url }: CoreDatabase)
       Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(schema)(rows)))
     )
   const found = yield* query(
-    Names,
-    "select to_regclass(name)::text as name from unnest($1::text[]) as given(name)",
-    [`{${tables.map((table) => table.name).join(",")}}`]
+    Columns,
+    `select attrelid::regclass::text as table, attname::text as column from pg_attribute
+       where attrelid = any (array(select to_regclass(name) from unnest($1::text[]) as given(name)))
+         and attname = any ($2::text[])`,
+    [`{${tables.map((table) => table.name).join(",")}}`, `{${pollerColumns.join(",")}}`]
   )
-  const table = tables.find((one) => found.some((there) => there.name === one.name))
-  if (table === undefined) {
+  const table = tables.find((one) => found.some((there) => there.table === one.name))
+  const pollerColumn = pollerColumns.find((column) =>
+    found.some((there) => there.table === table?.name && there.column === column)
+  )
+  if (table === undefined || pollerColumn === undefined) {
     return yield* new SampleSourceError({
       source: name,
-      detail: `there is no table ${tables.map((one) => one.name).join(" and no ")} in the database`
+      detail: `there is no table ${tables.map((one) => one.name).join(" and no ")} with pollers in the database`
     })
   }
 
@@ -96,7 +104,7 @@ export const make = Effect.fnUntraced(function*({ pollerId, url }: CoreDatabase)
       query(
         Ranges,
         `select min(${millisOf(table.time)}) as first, max(${millisOf(table.time)}) as last
-           from ${table.name} where poller_id = $1`,
+           from ${table.name} where ${pollerColumn} = $1`,
         [pollerId]
       ),
       ([range]) =>
@@ -110,7 +118,7 @@ export const make = Effect.fnUntraced(function*({ pollerId, url }: CoreDatabase)
              service_name as "serviceName", available, (${table.responseTime})::float8 as "responseTime",
              ${table.source} as source, ${table.message} as message
            from ${table.name}
-           where poller_id = $1 and ${table.time} between to_timestamp($2::float8 / 1000) and to_timestamp($3::float8 / 1000)`,
+           where ${pollerColumn} = $1 and ${table.time} between to_timestamp($2::float8 / 1000) and to_timestamp($3::float8 / 1000)`,
         [pollerId, Math.floor(firstMillis / secondMillis) * secondMillis, lastMillis]
       ).stream.pipe(
         Stream.mapError(failed),
