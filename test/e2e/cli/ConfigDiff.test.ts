@@ -60,11 +60,11 @@ describe("serviceradar config", () => {
         assert.match(table.stdout, /AgentAddressChanged +agents\.a\.address +a:50051 +a:50052 +this agent's connection/)
         assert.deepInclude(JSON.parse(json.stdout), { needs_restart: true })
         assert.deepStrictEqual(JSON.parse(json.stdout).changes.map(({ change }: { change: string }) => change), [
-          "RestartNeeded",
           "AgentRemoved",
           "AgentAddressChanged",
           "ChecksChanged",
-          "AgentAdded"
+          "AgentAdded",
+          "RestartNeeded"
         ])
         assert.include(bad.output, "poll_interval is \"soon\"")
       }).pipe(Effect.scoped),
