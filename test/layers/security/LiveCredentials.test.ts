@@ -66,7 +66,8 @@ describe("LiveCredentials, from files", () => {
       assert.deepStrictEqual(kinds(events), ["certificate_rotated"])
       assert.strictEqual(Option.getOrThrow(source.current()).identity.commonName, "agent.serviceradar")
     }).pipe(Effect.provide(credentials(events)))
-  })
+    // A busy machine can come between two of the three files for longer than a set is waited for.
+  }, { retry: 2 })
 
   it.live("finds a renewal that no folder told of", () => {
     const events: Array<SecurityEvent> = []

@@ -141,12 +141,16 @@ describe("Database states", () => {
         const { publish, ready } = yield* start(url)
         yield* ready
         const admin = yield* DatabaseSession.session(url)
-        yield* admin`drop table platform.logs`
+        yield* admin`drop table platform.logs cascade`
         yield* publish("after the fall")
 
         yield* until(rows(url), (found) => found.length === 1)
+        const kept = yield* admin`
+          select relforcerowsecurity as is_forced, to_regclass('serviceradar_queries.logs_severity_stats_5m') is not null as is_seen
+          from pg_class where oid = 'platform.logs'::regclass`
 
         assert.strictEqual(said("Made tables again that were gone: logs"), 1, lines.join("\n"))
+        assert.deepStrictEqual(kept, [{ is_forced: true, is_seen: true }])
       }).pipe(Effect.scoped, Effect.provide(live)),
     60_000
   )

@@ -28,6 +28,8 @@ import * as Adoption from "./Adoption.ts"
 import type * as AdoptionSteps from "./AdoptionSteps.ts"
 import * as GoTables from "./GoTables.ts"
 import { eventTables } from "./migrations/0001_eventTables.ts"
+import { rowSecurity } from "./migrations/0005_rowSecurity.ts"
+import { queryViews } from "./migrations/0006_queryViews.ts"
 import { migrations } from "./migrations/migrations.ts"
 import * as PartitionMaintenance from "./PartitionMaintenance.ts"
 import * as TableCatalog from "./TableCatalog.ts"
@@ -147,7 +149,10 @@ const remake = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: strin
   const found = yield* catalog(sql, schema)
   const gone = tableNames.filter((name) => !found.has(name))
   if (gone.length === 0) return
-  yield* eventTables(schema).pipe(Effect.provideService(SqlClient.SqlClient, sql))
+  // With a table its policies went, and the views over it.
+  yield* Effect.forEach([eventTables, rowSecurity, queryViews], (made) => made(schema), { discard: true }).pipe(
+    Effect.provideService(SqlClient.SqlClient, sql)
+  )
   yield* Effect.logWarning(`Made tables again that were gone: ${gone.join(", ")}`)
 })
 
