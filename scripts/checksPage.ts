@@ -11,6 +11,7 @@ import * as GoDuration from "../src/domain/config/GoDuration.ts"
 import * as Details from "../src/domain/monitoring/checks/details/Details.ts"
 import type { Kind } from "../src/layers/probes/ProbeKit.ts"
 import { table } from "../src/layers/probes/ProbeTable.ts"
+import { keep } from "./generatedPage.ts"
 
 const root = path.resolve(import.meta.dirname, "..")
 const page = path.join(root, "docs/checks.md")
@@ -128,8 +129,4 @@ ${fs.readFileSync(path.join(root, "examples/own-probe.ts"), "utf8").trimEnd()}
 \`\`\`
 `
 
-if (!process.argv.includes("--check")) fs.writeFileSync(page, text)
-else if (!fs.existsSync(page) || fs.readFileSync(page, "utf8") !== text) {
-  console.error("docs/checks.md is not what the table of probes says; run npm run docs")
-  process.exitCode = 1
-}
+keep(page, text, "docs/checks.md is not what the table of probes says; run npm run docs")

@@ -8,6 +8,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { queryCatalog } from "../src/domain/queries/QueryCatalog.ts"
 import { type Entity, filterClasses } from "../src/domain/srql/catalog/Entity.ts"
+import { keep } from "./generatedPage.ts"
 
 const root = path.resolve(import.meta.dirname, "..")
 
@@ -70,10 +71,8 @@ const written = (text: string): string => {
 }
 
 const file = path.join(root, page)
-const text = fs.readFileSync(file, "utf8")
-const wanted = written(text)
-if (!process.argv.includes("--check")) fs.writeFileSync(file, wanted)
-else if (text !== wanted) {
-  console.log(`${page} is not what the catalog says: run node scripts/docs.ts`)
-  process.exitCode = 1
-}
+keep(
+  file,
+  written(fs.readFileSync(file, "utf8")),
+  `${page} is not what the catalog says: run node scripts/docs.ts`
+)

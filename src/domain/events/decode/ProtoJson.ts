@@ -4,7 +4,7 @@
  *
  * Remembers the first field that cannot be read, with its path; the message it belongs to is then to be refused.
  */
-import { Result } from "effect"
+import { Result, String } from "effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Hex from "effect/encoding/Hex"
 import type { Problem } from "./DecodeError.ts"
@@ -16,7 +16,7 @@ const snakeNames = new Map<string, string>()
 const snake = (name: string): string => {
   const known = snakeNames.get(name)
   if (known !== undefined) return known
-  const made = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const made = String.camelToSnake(name)
   // Names are ours, so they are few.
   snakeNames.set(name, made)
   return made

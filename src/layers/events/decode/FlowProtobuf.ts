@@ -6,7 +6,7 @@
  * What then is none costs itself, as does the rest of a message that breaks off.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire"
-import { Result } from "effect"
+import { Result, String } from "effect"
 import * as Address from "../../../domain/events/decode/Address.ts"
 import { fail, type Problem } from "../../../domain/events/decode/DecodeError.ts"
 import type { Collector } from "../../../domain/events/decode/Elements.ts"
@@ -71,8 +71,6 @@ const isEmpty = (value: unknown): boolean =>
   value === 0 || value === 0n || value === "" || value === undefined ||
   (typeof value === "object" && value !== null && "length" in value && value.length === 0)
 
-const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-
 const isKey = (wire: FlowMessage, key: string): key is keyof FlowMessage => key in wire
 
 const keysOf = (wire: FlowMessage) => Object.keys(wire).filter((key) => isKey(wire, key))
@@ -80,7 +78,7 @@ const keysOf = (wire: FlowMessage) => Object.keys(wire).filter((key) => isKey(wi
 /** With the names that they get, in the order of `jsonb`: shorter names first, then by their letters. */
 const unmappedKeys = keysOf(FlowMessage.create())
   .filter((key) => !hasColumn.has(key))
-  .map((key) => ({ key, name: snake(key) }))
+  .map((key) => ({ key, name: String.camelToSnake(key) }))
   .sort((one, other) => one.name.length - other.name.length || (one.name < other.name ? -1 : 1))
 
 const isOdd = (wire: FlowMessage): boolean =>
