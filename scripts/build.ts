@@ -11,9 +11,19 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { build } from "rolldown"
+import * as SqlFiles from "../src/layers/postgres/migrations/SqlFiles.ts"
 import * as Licences from "./packages/Licences.ts"
 
 const root = path.join(import.meta.dirname, "..")
+
+/** Their text goes into the bundle, which is far from the folders that they are read from otherwise. */
+const sqlFiles = {
+  name: "sql-files",
+  load: (id: string) =>
+    id.endsWith("/migrations/files.ts")
+      ? `export const files = ${JSON.stringify(SqlFiles.read(path.dirname(id)))}`
+      : null
+}
 
 /** Answers with the files that it is made of. */
 const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
@@ -22,6 +32,7 @@ const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
     input: path.join(root, "src", "programs", "cli", "main.ts"),
     platform: "node",
     logLevel: "warn",
+    plugins: [sqlFiles],
     output: { dir: folder, format: "esm", comments: false }
   })
   return output.flatMap((file) => file.type === "chunk" ? file.moduleIds : [])

@@ -24,7 +24,7 @@ export const keeping = Layer.effectDiscard(
 )
 
 export const layer = keeping.pipe(
-  Layer.provideMerge(PgConnection.layer({ migrations })),
+  Layer.provideMerge(PgConnection.layer({ migrations: [migrations] })),
   Layer.provideMerge(Layer.unwrap(
     Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url)))
   )),

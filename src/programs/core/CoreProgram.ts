@@ -116,7 +116,10 @@ const database = (config: CoreConfig, own: CertificateFiles | undefined) => {
     sslMode: Option.none()
   })
   return Layer.unwrap(
-    Effect.map(tls, (tls) => PgConnection.layer({ maxConnections: config.maxConnections, migrations, tls }))
+    Effect.map(
+      tls,
+      (tls) => PgConnection.layer({ maxConnections: config.maxConnections, migrations: [migrations], tls })
+    )
   ).pipe(Layer.provideMerge(DatabaseEndpoint.layer(Option.map(named, ({ url }) => url))))
 }
 

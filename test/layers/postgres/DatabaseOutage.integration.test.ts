@@ -23,7 +23,7 @@ const append = Effect.fnUntraced(function*(index: number) {
 })
 
 const store = PgStatusStore.layer.pipe(
-  Layer.provideMerge(PgConnection.layer({ migrations })),
+  Layer.provideMerge(PgConnection.layer({ migrations: [migrations] })),
   Layer.provideMerge(DatabaseEndpoint.layer())
 )
 

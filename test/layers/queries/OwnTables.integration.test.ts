@@ -10,6 +10,7 @@ import * as CoreMigrations from "../../../src/layers/core/migrations/migrations.
 import * as EventMigrations from "../../../src/layers/events/store/migrations/migrations.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
+import * as MigrationRunner from "../../../src/layers/postgres/migrations/MigrationRunner.ts"
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
@@ -40,10 +41,9 @@ const rows = [
 const database = Layer.effectDiscard(Effect.gen(function*() {
   const { url } = yield* TestDatabase
   const sql = yield* PgClient.make({ url, maxConnections: 1 })
-  const migrations = [CoreMigrations.migrations.steps, EventMigrations.migrations("platform")]
   yield* sql`create schema platform`
-  for (const step of migrations.flatMap((steps) => Object.values(steps))) {
-    yield* Effect.provideService(step, SqlClient.SqlClient, sql)
+  for (const migrations of [CoreMigrations.migrations, EventMigrations.migrations("platform")]) {
+    yield* Effect.provideService(MigrationRunner.migrate(migrations), SqlClient.SqlClient, sql)
   }
   yield* Effect.forEach(rows, (statement) => sql.unsafe(statement))
   const connection = yield* PgConnection

@@ -12,6 +12,7 @@ import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/Databa
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as RowSecurity from "../../../src/layers/postgres/connection/RowSecurity.ts"
+import * as MigrationRunner from "../../../src/layers/postgres/migrations/MigrationRunner.ts"
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { Queries } from "../../../src/services/queries/Queries.ts"
 import { question, worked } from "../../domain/queries/questions.ts"
@@ -96,9 +97,11 @@ layer(client, { excludeTestServices: true, timeout: "60 seconds" })("Rows of ten
     Effect.gen(function*() {
       const sql = yield* PgClient.PgClient
       yield* sql`create schema platform`
-      for (const step of Object.values(EventMigrations.migrations("platform"))) {
-        yield* Effect.provideService(step, SqlClient.SqlClient, sql)
-      }
+      yield* Effect.provideService(
+        MigrationRunner.migrate(EventMigrations.migrations("platform")),
+        SqlClient.SqlClient,
+        sql
+      )
       const secured = yield* Rows.query(
         Secured,
         sql`select relname as name from pg_class where relnamespace = 'platform'::regnamespace and relrowsecurity

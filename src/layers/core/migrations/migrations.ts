@@ -1,19 +1,14 @@
-/**
- * Core's migrations in order. The key is `<number>_<name>`; a number is never used again, a migration never edited once
- * released.
- */
-import type { Migrations } from "../../postgres/connection/PgConnection.ts"
-import { initialStatus } from "./0001_initialStatus.ts"
-import { missedPollers } from "./0002_missedPollers.ts"
-import { untoldTurns } from "./0003_untoldTurns.ts"
-import { queryViews } from "./0004_queryViews.ts"
+/** Core's own migrations: what pollers report. */
+import type { Migrations } from "../../postgres/migrations/Migrations.ts"
+import * as SqlFiles from "../../postgres/migrations/SqlFiles.ts"
+import { files } from "./files.ts"
+import { dropQueryViews, queryViews } from "./QueryViewsOfCore.ts"
 
 export const migrations: Migrations = {
+  context: "core",
   table: "serviceradar_migrations",
   steps: {
-    "0001_initial_status": initialStatus,
-    "0002_missed_pollers": missedPollers,
-    "0003_untold_turns": untoldTurns,
-    "0004_query_views": queryViews
+    ...SqlFiles.steps(files),
+    "0004_query_views": { up: queryViews, down: dropQueryViews }
   }
 }

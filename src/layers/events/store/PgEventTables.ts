@@ -7,7 +7,6 @@
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import { Clock, Duration, Effect, Latch, Layer } from "effect"
-import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { type TableName, tables } from "../../../domain/events/rows/Tables.ts"
@@ -24,6 +23,8 @@ import { EventTables, EventTablesError, TablesUnfit } from "../../../services/ev
 import * as BrokenRollback from "../../postgres/connection/BrokenRollback.ts"
 import { type DatabaseUnavailable, PgConnection } from "../../postgres/connection/PgConnection.ts"
 import * as SqlFailure from "../../postgres/connection/SqlFailure.ts"
+import * as MigrationRunner from "../../postgres/migrations/MigrationRunner.ts"
+import type { MigrationsError } from "../../postgres/migrations/Migrations.ts"
 import * as Adoption from "./Adoption.ts"
 import type * as AdoptionSteps from "./AdoptionSteps.ts"
 import * as GoTables from "./GoTables.ts"
@@ -63,12 +64,7 @@ interface Plan {
 const migrate = Effect.fnUntraced(function*(sql: PgClient.PgClient, schema: string) {
   // Two programs that do this at once: one of them is told that the schema is there already.
   yield* Effect.ignore(sql`create schema if not exists ${sql(schema)}`)
-  yield* Migrator.make({})({
-    loader: Migrator.fromRecord(migrations(schema)),
-    table: `${schema}.event_writer_migrations`
-  }).pipe(
-    Effect.provideService(SqlClient.SqlClient, sql)
-  )
+  yield* MigrationRunner.migrate(migrations(schema)).pipe(Effect.provideService(SqlClient.SqlClient, sql))
 })
 
 /** The key tells: another writer's has no tenant. */
@@ -179,7 +175,7 @@ const unfit = (problems: ReadonlyArray<Problem>) =>
 
 const failed =
   (operation: string) =>
-  (error: SqlError | Migrator.MigrationError | DatabaseUnavailable | EventTablesError | StoreUnavailable) =>
+  (error: SqlError | MigrationsError | DatabaseUnavailable | EventTablesError | StoreUnavailable) =>
     error._tag === "EventTablesError" ? error : new EventTablesError({
       operation,
       reason: error._tag === "StoreUnavailable"

@@ -5,13 +5,13 @@
  * migration's whose transaction it was.
  */
 import { Effect } from "effect"
-import { MigrationError } from "effect/sql/Migrator"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import { MigrationFailed } from "../migrations/Migrations.ts"
 
 export const asFailure = <A, E, R>(
   effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | SqlError | MigrationError, R> =>
+): Effect.Effect<A, E | SqlError | MigrationFailed, R> =>
   Effect.catchDefect(
     effect,
-    (defect) => isSqlError(defect) || defect instanceof MigrationError ? Effect.fail(defect) : Effect.die(defect)
+    (defect) => isSqlError(defect) || defect instanceof MigrationFailed ? Effect.fail(defect) : Effect.die(defect)
   )

@@ -9,12 +9,12 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Context, Duration, Effect, Exit, Layer, Option, Redacted, Result, Schema, Scope, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import * as RefusedConnection from "../../../services/security/RefusedConnection.ts"
-import * as BrokenRollback from "./BrokenRollback.ts"
+import * as MigrationRunner from "../migrations/MigrationRunner.ts"
+import type { Migrations, MigrationsError } from "../migrations/Migrations.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 import type { DatabaseTls } from "./DatabaseTls.ts"
 import * as SqlFailure from "./SqlFailure.ts"
@@ -51,15 +51,7 @@ export interface PgConnectionOptions {
   /** In place of the `sslmode` of the address. */
   readonly tls?: DatabaseTls | undefined
   /** Applied before the client is offered. Default none. */
-  readonly migrations?: Migrations | undefined
-}
-
-/** The migrations of one context. */
-export interface Migrations {
-  /** Where it is kept which of them were applied. */
-  readonly table: string
-  /** By `<number>_<name>`, in order. */
-  readonly steps: Readonly<Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>>>
+  readonly migrations?: ReadonlyArray<Migrations> | undefined
 }
 
 export class PgConnection extends Context.Service<PgConnection, {
@@ -89,19 +81,19 @@ const notYet = "not connected yet"
 
 const backoff = Backoff.capped({ from: "200 millis", to: "2 seconds" })
 
-const migrate = (client: PgClient.PgClient, { steps, table }: Migrations) =>
-  Migrator.make({})({ loader: Migrator.fromRecord({ ...steps }), table }).pipe(
-    Effect.provideService(SqlClient.SqlClient, client),
-    BrokenRollback.asFailure
+/** Each context's, in their order. */
+const migrate = (client: PgClient.PgClient, all: ReadonlyArray<Migrations>) =>
+  Effect.forEach(all, MigrationRunner.migrate, { discard: true }).pipe(
+    Effect.provideService(SqlClient.SqlClient, client)
   )
 
 /** A migration that another program runs right now is waited for, as is a server that is away. */
-const isPassing = (error: SqlError | Migrator.MigrationError): boolean =>
+const isPassing = (error: SqlError | MigrationsError): boolean =>
   error._tag === "SqlError"
     ? SqlFailure.isOutage(error) || SqlFailure.isRefusal(error)
-    : error.kind === "Locked" || SqlFailure.isOutageCause(error.cause)
+    : error._tag === "MigrationFailed" && SqlFailure.isOutageCause(error.cause)
 
-const isOfSecurity = (error: SqlError | Migrator.MigrationError): boolean =>
+const isOfSecurity = (error: SqlError | MigrationsError): boolean =>
   error._tag === "SqlError" && SqlFailure.isOfSecurity(error)
 
 const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
@@ -133,9 +125,8 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
     }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity))
 
   const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
-    const connect = options.migrations === undefined
-      ? Effect.asVoid(client`select 1`)
-      : Effect.asVoid(migrate(client, options.migrations))
+    const { migrations = [] } = options
+    const connect = migrations.length === 0 ? Effect.asVoid(client`select 1`) : migrate(client, migrations)
     yield* connect.pipe(
       Effect.tapError((error) => {
         const detail = SqlFailure.detail(error)

@@ -42,3 +42,9 @@ export const create = Effect.fnUntraced(function*(views: ReadonlyArray<QueryView
   const sql = yield* SqlClient.SqlClient
   yield* Effect.forEach(views, (view) => sql.unsafe(make(view)), { discard: true })
 })
+
+/** The way back. */
+export const drop = Effect.fnUntraced(function*(views: ReadonlyArray<QueryView>) {
+  const sql = yield* SqlClient.SqlClient
+  yield* Effect.forEach(views, ({ name }) => sql.unsafe(`drop view if exists ${schema}.${name}`), { discard: true })
+})

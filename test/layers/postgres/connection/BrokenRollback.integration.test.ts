@@ -2,8 +2,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import * as Migrator from "effect/sql/Migrator"
-import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlClient from "effect/sql/SqlClient"
 import * as BrokenRollback from "../../../../src/layers/postgres/connection/BrokenRollback.ts"
 import { TestDatabase } from "../../../support/TestDatabase.ts"
 
@@ -30,18 +29,6 @@ describe("BrokenRollback", () => {
         yield* reasonsOf(BrokenRollback.asFailure(sql.withTransaction(hangUp(sql)))),
         ["Fail"]
       )
-    }).pipe(Effect.scoped, Effect.provide(layer)))
-
-  it.live("is a failure when the connection breaks in a migration", () =>
-    Effect.gen(function*() {
-      const sql = yield* client
-      const migrating = Migrator.make({})({
-        loader: Migrator.fromRecord({ "0001_hang_up": Effect.flatMap(SqlClient.SqlClient, hangUp) }),
-        table: "migrations"
-      }).pipe(Effect.provideService(SqlClient.SqlClient, sql))
-
-      assert.deepStrictEqual(yield* reasonsOf(migrating), ["Die", "Die"])
-      assert.deepStrictEqual(yield* reasonsOf(BrokenRollback.asFailure(migrating)), ["Fail"])
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.effect("leaves other defects what they are", () =>

@@ -32,7 +32,7 @@ describe("PgConnection", () => {
   it.live("applies the migrations that it was given", () =>
     Effect.gen(function*() {
       assert.includeMembers([...yield* tables], ["service_state", "serviceradar_migrations"])
-    }).pipe(Effect.provide(connected({ migrations }))))
+    }).pipe(Effect.provide(connected({ migrations: [migrations] }))))
 
   it.live("makes no table without migrations", () =>
     Effect.gen(function*() {

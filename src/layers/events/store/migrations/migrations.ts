@@ -1,4 +1,8 @@
-/** The event writer's own migrations, in order; see the rules of core's. */
+/**
+ * The event writer's own migrations, in order, for a schema. They look at what others have made there before, so each is
+ * code; those that adopt or loosen have no way back.
+ */
+import type { Migrations } from "../../../postgres/migrations/Migrations.ts"
 import { eventTables } from "./0001_eventTables.ts"
 import { traceSummaries } from "./0002_traceSummaries.ts"
 import { besideOthers } from "./0003_besideOthers.ts"
@@ -6,11 +10,15 @@ import { flowColumns } from "./0004_flowColumns.ts"
 import { rowSecurity } from "./0005_rowSecurity.ts"
 import { queryViews } from "./0006_queryViews.ts"
 
-export const migrations = (schema: string) => ({
-  "0001_event_tables": eventTables(schema),
-  "0002_trace_summaries": traceSummaries(schema),
-  "0003_beside_others": besideOthers(schema),
-  "0004_flow_columns": flowColumns(schema),
-  "0005_row_security": rowSecurity(schema),
-  "0006_query_views": queryViews(schema)
+export const migrations = (schema: string): Migrations => ({
+  context: "event-writer",
+  table: `${schema}.event_writer_migrations`,
+  steps: {
+    "0001_event_tables": { up: eventTables(schema) },
+    "0002_trace_summaries": { up: traceSummaries(schema) },
+    "0003_beside_others": { up: besideOthers(schema) },
+    "0004_flow_columns": { up: flowColumns(schema) },
+    "0005_row_security": { up: rowSecurity(schema) },
+    "0006_query_views": { up: queryViews(schema) }
+  }
 })

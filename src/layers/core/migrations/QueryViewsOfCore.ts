@@ -44,9 +44,13 @@ const availability = `
   ) as reported
   group by bucket, service_type, service_name`
 
-export const queryViews = QueryViews.create([
+const views: ReadonlyArray<QueryViews.QueryView> = [
   { name: "service_status", select: services, isSeparated: false },
   { name: "gateways", select: gateways, isSeparated: false },
   { name: "ocsf_agents", select: agents, isSeparated: false },
   { name: "services_availability_5m", select: availability, isSeparated: false }
-])
+]
+
+export const queryViews = QueryViews.create(views)
+
+export const dropQueryViews = QueryViews.drop(views)
