@@ -50,6 +50,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
     "files"
   ],
 
+  plugins: [],
   process: ["config", "monitoring", "supervision"],
   files: ["config", "process"],
   nats: ["config", "events", "security", "supervision", "process", "files"],

@@ -16,6 +16,27 @@ import type { HostPort } from "../sockets/HostPort.ts"
 import { Availability } from "./Availability.ts"
 import * as Registration from "./Registration.ts"
 
+/** Checkers that are modules of the operator's; a key of our own. */
+const PluginsBlock = Schema.Struct({
+  dir: Schema.NonEmptyString,
+  /** Of each thread; 64 unless told. */
+  memory_mb: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 8, maximum: 4_096 }))),
+  /** Of one core, for each thread over ten seconds; 50 unless told. */
+  cpu_percent: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })))
+})
+
+export interface PluginsConfig {
+  readonly folder: string
+  readonly memoryMegabytesMax: number
+  readonly cpuPercentMax: number
+}
+
+const pluginsFromBlock = ({ cpu_percent, dir, memory_mb }: typeof PluginsBlock.Type): PluginsConfig => ({
+  folder: dir,
+  memoryMegabytesMax: memory_mb ?? 64,
+  cpuPercentMax: cpu_percent ?? 50
+})
+
 /** As written in the file. */
 export const AgentConfigFile = Schema.Struct({
   agent_id: Schema.optionalKey(Schema.String),
@@ -34,6 +55,7 @@ export const AgentConfigFile = Schema.Struct({
   registration: Schema.optionalKey(Registration.RegistrationBlock),
   /** What `available` of an answer says; a key of our own. */
   availability: Schema.optionalKey(Availability),
+  plugins: Schema.optionalKey(PluginsBlock),
   kv_address: Schema.optionalKey(Schema.String),
   kv_security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   logging: Schema.optionalKey(LoggingBlock)
@@ -76,6 +98,7 @@ export interface AgentConfig {
   readonly targets: TargetPolicy.TargetPolicy
   readonly registration: Option.Option<Registration.RegistrationConfig>
   readonly availability: Availability
+  readonly plugins: Option.Option<PluginsConfig>
 }
 
 const listenDefault: ListenAddress = { host: "", port: 50051 }
@@ -93,7 +116,8 @@ export const fromFile = (file: AgentConfigFile): AgentConfig => ({
     Option.fromNullishOr(file.registration),
     (block) => Registration.fromBlock(block, SecurityConfig.fromBlock(file.security))
   ),
-  availability: file.availability ?? "truthful"
+  availability: file.availability ?? "truthful",
+  plugins: Option.map(Option.fromNullishOr(file.plugins), pluginsFromBlock)
 })
 
 /** None for an entry without name or type: it belongs to the checker process alone. */

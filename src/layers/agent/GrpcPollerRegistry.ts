@@ -13,7 +13,8 @@ export interface Registrant {
   /** Where it serves. */
   readonly port: number
   readonly version: string
-  readonly capabilities: ReadonlyArray<string>
+  /** Types of services that it answers now. */
+  readonly capabilities: () => ReadonlyArray<string>
 }
 
 const deadline = "10 seconds"
@@ -28,10 +29,10 @@ export const make = Effect.fnUntraced(function*(
   const client = GrpcClient.fromChannel(AgentRegistrationService, channel)
   const failed = ({ _tag, detail }: GrpcError) =>
     new RegistrationError({ poller: pollerAddress, detail: `${_tag}: ${detail}` })
-  const request = { agentId, port, version, capabilities: [...capabilities], checks: [...checks] }
+  const request = () => ({ agentId, port, version, capabilities: [...capabilities()], checks: [...checks] })
   return {
     poller: pollerAddress,
-    register: client.register(request, { deadline }).pipe(
+    register: Effect.suspend(() => client.register(request(), { deadline })).pipe(
       Effect.map(({ leaseMillis }) => Duration.millis(Number(leaseMillis))),
       Effect.mapError(failed)
     ),

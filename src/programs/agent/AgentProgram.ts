@@ -4,8 +4,9 @@
  *   Agent (rest_for_one)
  *   ├─ SecurityManager   permanent: certificates
  *   ├─ SecurityMonitor   permanent: alerts
+ *   ├─ Plugins           permanent: follows the folder of checkers' modules; absent without one in the file
  *   ├─ Checkers          permanent, dynamic
- *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for
+ *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for; a module's has a thread
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
  *   ├─ Registration      permanent: registers at a poller; absent without one in the file
  *   ├─ SweepConfig       permanent: what this agent is told to sweep; only where there is a JetStream to read it from
@@ -28,6 +29,7 @@ import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
+import * as CheckerModules from "../../layers/probes/modules/CheckerModules.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
@@ -74,15 +76,16 @@ const grpcServer = (config: AgentConfig) =>
 const registration = (config: AgentConfig, at: RegistrationConfig) =>
   Supervisor.child({
     id: "Registration",
-    start: Effect.map(
-      GrpcPollerRegistry.make(at, {
+    start: Effect.gen(function*() {
+      const modules = yield* CheckerModules.CheckerModules
+      const registry = yield* GrpcPollerRegistry.make(at, {
         agentId: config.agentId,
         port: config.listen.port,
         version: packageVersion(),
-        capabilities: ServiceKinds.probedTypes
-      }),
-      Registration.keep
-    )
+        capabilities: () => [...ServiceKinds.probedTypes, ...modules.types()]
+      })
+      return Registration.keep(registry)
+    })
   })
 
 /** Reads what the agent is told to sweep, over a connection to NATS that somebody else keeps. */
@@ -101,6 +104,12 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
     strategy: "rest_for_one",
     children: [
       ...SecurityManager.children,
+      ...(Option.isNone(config.plugins) ? [] : [
+        Supervisor.child({
+          id: "Plugins",
+          run: Effect.flatMap(CheckerModules.CheckerModules, (modules) => modules.run)
+        })
+      ]),
       ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       grpcServer(config),
       ...Option.toArray(config.registration).map((at) => registration(config, at)),
@@ -115,6 +124,7 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
 export const layer = (config: AgentConfig, options: Pick<AgentOptions, "path"> = {}) =>
   CheckRunner.layer().pipe(
     Layer.provide(ProbeTable.layer({ config, path: options.path })),
+    Layer.provideMerge(Option.match(config.plugins, { onNone: () => Layer.empty, onSome: CheckerModules.layer })),
     Layer.provideMerge(GrpcCheckers.layer(config)),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(SecurityLayer.layer)
