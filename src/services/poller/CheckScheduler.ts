@@ -7,6 +7,8 @@
  * also when the agent does not answer.
  */
 import { Clock, Context, Effect, Option, Ref, Tracer } from "effect"
+import type { AgentId } from "../../domain/monitoring/Ids.ts"
+import type { AgentHost } from "../../domain/monitoring/reports/Enrichment.ts"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as AgentClass from "../../domain/poller/AgentClass.ts"
@@ -52,6 +54,24 @@ const runOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
     )
   })
 
+/** The same object for as long as what it says: much is made of it once. */
+const subjects = new WeakMap<AgentLink.TrackedCheck, PolledStatus.PollSubject>()
+
+const subjectOf = (
+  tracked: AgentLink.TrackedCheck,
+  poller: PolledStatus.PollerIdentity,
+  agentId: AgentId,
+  host: AgentHost
+): PolledStatus.PollSubject => {
+  const before = subjects.get(tracked)
+  if (before !== undefined && before.host === host && before.poller === poller && before.agentId === agentId) {
+    return before
+  }
+  const subject: PolledStatus.PollSubject = { poller, agentId, host, check: tracked.check, source: "getStatus" }
+  subjects.set(tracked, subject)
+  return subject
+}
+
 /** Every step of it is paid for with each poll, so what can be asked of the context at once is. */
 const measure = (
   link: AgentLink.AgentLink,
@@ -64,7 +84,7 @@ const measure = (
   const clock = Context.get(context, Clock.Clock)
   const took = PollerMetrics.pollSecondsOf[AgentClass.classOf(agent.security)]
   return Effect.flatMap(Context.get(context, HostIdentity).agentHost(agent), (host) => {
-    const subject: PolledStatus.PollSubject = { poller, agentId: agent.agentId, host, check, source: "getStatus" }
+    const subject = subjectOf(tracked, poller, agent.agentId, host)
     const startedNanos = clock.monotonicTimeNanosUnsafe()
     const conclude = (status: ServiceStatus, counted: typeof PollerMetrics.pollsFailed, seconds: number) => {
       span?.attribute("service.available", status.available)
