@@ -21,8 +21,6 @@ import * as PgLive from "./PgLive.ts"
 import * as PgReading from "./PgReading.ts"
 
 export interface QueryLimits extends PgReading.ReadingLimits {
-  /** Default 30. */
-  readonly timeoutSeconds?: number
   /** Of a stream, whose reader may be slow; default 600. */
   readonly streamSeconds?: number
   /** Live queries; default 20. */

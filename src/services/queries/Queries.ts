@@ -10,6 +10,8 @@ export interface Question {
   readonly style: RowStyle
   /** Whose rows; null where the database holds those of one tenant only. */
   readonly tenant: string | null
+  /** Who asks, as far as that is known: one asker does not take all places. */
+  readonly asker?: string | undefined
   /** Wins over the query's own. */
   readonly limit?: number | undefined
   /** Of an earlier answer. */
