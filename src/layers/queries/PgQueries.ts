@@ -51,6 +51,7 @@ const prepare = Effect.fnUntraced(function*(
     : yield* Effect.fromResult(Cursor.decode(question.cursor))
   const plan = yield* Effect.fromResult(check(text, catalog, {
     tenant,
+    actor: question.actor,
     nowMillis: yield* Clock.currentTimeMillis,
     cursor,
     withKeyset,
@@ -146,7 +147,9 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     }),
     live,
     examine: Effect.fn("Queries.examine")(function*(question) {
-      yield* examine(yield* prepare(options, question, undefined), question, timeoutSeconds)
+      const prepared = yield* prepare(options, question, undefined)
+      yield* examine(prepared, question, timeoutSeconds)
+      return prepared.plan.shape
     }),
     rows: (question) =>
       Stream.unwrap(

@@ -59,7 +59,10 @@ const streamed = (question: Question, format: Exclude<Format, "json">) =>
   Queries.use(({ examine, rows }) =>
     Effect.match(examine(question), {
       onFailure: refusal,
-      onSuccess: () => {
+      onSuccess: ({ kind }) => {
+        if (format === "csv" && kind === "mixed") {
+          return QueryBody.problem(400, "rows of several entities have no common columns: ask for ndjson")
+        }
         const line = format === "csv" ? RowCells.csvOf() : (row: string) => `${row}\n`
         const lines = rows(question).pipe(Stream.mapArray((some) => [some.map(line).join("")]), Stream.encodeText)
         return HttpServerResponse.stream(lines, { contentType: contentTypes[format] })

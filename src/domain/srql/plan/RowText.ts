@@ -93,6 +93,7 @@ const shaped = (plan: Plan, style: RowStyle, rules: RowRules): { readonly aliase
       return { aliases: columns.length, row: objectOf(entriesOf(columns, style, rules.get(plan.entity) ?? {})) }
     }
     case "payload":
+    case "mixed":
       return { aliases: 1, row: "c0::text" }
     case "count":
       return {
