@@ -124,8 +124,8 @@ const costOf = (reader: Reader, { params, statement }: Prepared): Effect.Effect<
       })
   )
 
-/** No more than these are taken in one piece, by a statement that the server remembers. */
-const pieceMax = 1000
+/** No more than these are taken in one piece. */
+export const pieceMax = 1000
 
 /** Of rows whose time of storing is not the database's own, as of statuses that core stores. */
 const marginSeconds = 5
@@ -147,7 +147,7 @@ const unexpected = ({ message }: Schema.SchemaError) =>
 
 export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const { atOnce = 4, costMax = 5_000_000, timeoutSeconds = 30 } = limits
-  const places = yield* QueryPlaces.make(limits)
+  const places = QueryPlaces.make(limits)
   const pool = yield* QueryPool.make({ maxConnections: atOnce + 1, timeoutSeconds })
 
   const connected = (toError: (error: SqlError) => QueryError) =>
@@ -173,22 +173,25 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
     return { reader, toError }
   })
 
-  /** Rows as they come from the server, a few at a time, and where they are few in one piece. */
+  /** Rows as they come from the server, a few at a time. */
   const open = (prepared: Prepared, question: Question, seconds: number): Stream.Stream<Row, QueryError> =>
-    Stream.unwrap(Effect.map(reading(prepared, question, seconds), ({ reader, toError }) => {
-      const { params, plan, statement } = prepared
-      return plan.limit <= pieceMax
-        ? Stream.fromArrayEffect(
-          reader.all(statement, params).pipe(
-            Effect.mapError(toError),
-            Effect.flatMap((rows) => Effect.mapError(decodeRows(rows), unexpected))
+    Stream.unwrap(
+      Effect.map(
+        reading(prepared, question, seconds),
+        ({ reader, toError }) =>
+          reader.pieces(prepared.statement, prepared.params).pipe(
+            Stream.mapError(toError),
+            Stream.mapArrayEffect((rows) => Effect.mapError(decodeSome(rows), unexpected))
           )
-        )
-        : reader.pieces(statement, params).pipe(
-          Stream.mapError(toError),
-          Stream.mapArrayEffect((rows) => Effect.mapError(decodeSome(rows), unexpected))
-        )
-    }))
+      )
+    )
+
+  /** Rows in one piece, by a statement that the server remembers. */
+  const read = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
+    const { reader, toError } = yield* reading(prepared, question, seconds)
+    const rows = yield* Effect.mapError(reader.all(prepared.statement, prepared.params), toError)
+    return yield* Effect.mapError(decodeRows(rows), unexpected)
+  }, Effect.scoped)
 
   const examine = (prepared: Prepared, question: Question, seconds: number): Effect.Effect<void, QueryError> =>
     Effect.scoped(Effect.flatMap(
@@ -208,5 +211,5 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
         )
     )
 
-  return { open, examine, oldest }
+  return { read, open, examine, oldest }
 })

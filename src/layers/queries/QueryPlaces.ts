@@ -2,7 +2,7 @@
  * Places of those whose queries are answered: only so many at once, so that queries leave the machine to others, and one place
  * less for a single asker, so that nobody has all. Who finds none waits, if not too many do, and not for long.
  */
-import { Duration, Effect, RcMap, type Scope, Semaphore } from "effect"
+import { Deferred, Duration, Effect, Exit, type Scope } from "effect"
 import { QueryError, TooManyQuestions } from "../../services/queries/Queries.ts"
 
 export interface PlaceLimits {
@@ -23,41 +23,68 @@ export interface Places {
   readonly taken: () => number
 }
 
-const taken = (places: Semaphore.Semaphore) =>
-  Effect.acquireRelease(places.take(1), () => places.release(1), { interruptible: true })
+interface Waiter {
+  readonly asker: string
+  readonly turn: Deferred.Deferred<void>
+  isServed: boolean
+}
 
-export const make = Effect.fnUntraced(function*(limits: PlaceLimits): Effect.fn.Return<Places, never, Scope.Scope> {
-  const { atOnce = 4, patienceSeconds = 10, waitingMax = 100 } = limits
-  const atOnceOfOne = Math.min(atOnce, limits.atOnceOfOne ?? Math.max(1, atOnce - 1))
-  const places = yield* Semaphore.make(atOnce)
-  const askers = yield* RcMap.make({ lookup: (_: string) => Semaphore.make(atOnceOfOne) })
-  let waiting = 0
+export const make = (
+  { atOnce = 4, atOnceOfOne = Math.max(1, atOnce - 1), patienceSeconds = 10, waitingMax = 100 }: PlaceLimits
+): Places => {
+  const waiting = new Set<Waiter>()
+  const askers = new Map<string, number>()
   let inUse = 0
+
+  const isFree = (asker: string): boolean => inUse < atOnce && (askers.get(asker) ?? 0) < atOnceOfOne
+
+  const occupy = (asker: string) => {
+    inUse += 1
+    askers.set(asker, (askers.get(asker) ?? 0) + 1)
+  }
+
+  const leave = (asker: string) => {
+    inUse -= 1
+    const left = (askers.get(asker) ?? 1) - 1
+    if (left === 0) askers.delete(asker)
+    else askers.set(asker, left)
+    // The longest waiting of those who may have it.
+    for (const waiter of waiting) {
+      if (!isFree(waiter.asker)) continue
+      waiting.delete(waiter)
+      waiter.isServed = true
+      occupy(waiter.asker)
+      Deferred.doneUnsafe(waiter.turn, Exit.void)
+    }
+  }
 
   const full = Effect.suspend(() => Effect.fail(new QueryError({ reason: new TooManyQuestions({ atOnce }) })))
 
-  const place = Effect.fnUntraced(function*(asker: string) {
-    // One's own first: who waits for that takes no place from others.
-    yield* taken(yield* RcMap.get(askers, asker))
-    yield* taken(places)
-  })
-
-  const counted = Effect.acquireRelease(
-    Effect.sync(() => inUse += 1),
-    () => Effect.sync(() => inUse -= 1)
-  )
+  const wait = (asker: string) => {
+    const waiter: Waiter = { asker, turn: Deferred.makeUnsafe(), isServed: false }
+    waiting.add(waiter)
+    return Deferred.await(waiter.turn).pipe(
+      Effect.timeoutOrElse({ duration: Duration.seconds(patienceSeconds), orElse: () => full }),
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          waiting.delete(waiter)
+          // Its turn came when it had left.
+          if (Exit.isFailure(exit) && waiter.isServed) leave(asker)
+        })
+      )
+    )
+  }
 
   return {
     taken: () => inUse,
     take: (asker) =>
-      Effect.suspend(() => {
-        if (waiting >= waitingMax) return full
-        waiting += 1
-        return place(asker).pipe(
-          Effect.timeoutOrElse({ duration: Duration.seconds(patienceSeconds), orElse: () => full }),
-          Effect.ensuring(Effect.sync(() => waiting -= 1)),
-          Effect.andThen(Effect.asVoid(counted))
-        )
-      })
+      Effect.acquireRelease(
+        Effect.suspend(() => {
+          if (isFree(asker)) return Effect.sync(() => occupy(asker))
+          return waiting.size < waitingMax ? wait(asker) : full
+        }),
+        () => Effect.sync(() => leave(asker)),
+        { interruptible: true }
+      )
   }
-})
+}

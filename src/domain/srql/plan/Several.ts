@@ -12,6 +12,7 @@ import type { Cursor } from "../language/Cursor.ts"
 import type { Direction, Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import type { Draft } from "./Plan.ts"
+import * as Rows from "./Rows.ts"
 import * as Scope from "./Scope.ts"
 
 interface Sorted {
@@ -108,9 +109,7 @@ export const plan = (
     for (const [at, entity] of entities.entries()) {
       const scope = yield* Scope.scope(entity, query, context)
       const by = order.by[at]?.sql ?? sql`NULL`
-      const columns = list(entity.columns.map((column) =>
-        column.isExpression ? sql`${column.sql} AS ${column.identifier}` : column.identifier
-      ))
+      const columns = Rows.columnsOf(entity)
       const names = list(entity.columns.map(written))
       parts.push(
         sql`(SELECT row_to_json(written) AS row, page.sort_key, ${
