@@ -64,6 +64,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
     "monitoring",
     "events",
     "security",
+    "grpc",
     "nats",
     "files",
     "process",

@@ -27,8 +27,9 @@ const made = (result: ProbeResult) => ({ result, found: result.available })
 /** One that could not. */
 const unmade = (error: ProbeError) => Effect.succeed({ result: errorResult(error), found: undefined })
 
-const getStatus = ({ agentId, availability }: Identity) => (request: StatusRequest) =>
+const getStatus = (identity: Identity) => (request: StatusRequest) =>
   Effect.gen(function*() {
+    const { agentId, availability } = identity
     const runner = yield* CheckRunner
     const startedNanos = yield* Clock.monotonicTimeNanos
     const pollerId = request.pollerId === "" ? unknownPoller : request.pollerId

@@ -44,6 +44,8 @@ export class GrpcCheckers extends Context.Service<GrpcCheckers, {
     serviceName: string,
     address: string
   ) => ReturnType<typeof connectWith>
+  /** Lets the connections of a checker go, which is configured otherwise now. */
+  readonly forget: (serviceName: string) => Effect.Effect<void>
   /** Of calls that no check's own back-off keeps from a checker that is away. */
   readonly circuitOf: (serviceName: string, address: string) => CheckerCircuit.CheckerCircuit
 }>()("serviceradar/layers/grpc/GrpcCheckers") {
@@ -56,6 +58,7 @@ export class GrpcCheckers extends Context.Service<GrpcCheckers, {
         return GrpcCheckers.of({
           addressOf: (serviceName, details) => Result.map(dialTarget(config, serviceName, details), (to) => to.address),
           connect: (serviceName, address) => connectWith(connections, serviceName, address),
+          forget: (serviceName) => forget(connections, serviceName),
           circuitOf: (serviceName, address) => circuits(keyOf(serviceName, address))
         })
       })
@@ -101,6 +104,14 @@ const openMap = (config: AgentConfig, guard: TargetGuard.TargetGuard) =>
   })
 
 type Connections = Effect.Success<ReturnType<typeof openMap>>
+
+const forget = (connections: Connections, serviceName: string) =>
+  Effect.flatMap(RcMap.keys(connections), (keys) =>
+    Effect.forEach(
+      [...keys].filter((key) => key.startsWith(keyOf(serviceName, ""))),
+      (key) => RcMap.invalidate(connections, key),
+      { discard: true }
+    ))
 
 const connectWith = (connections: Connections, serviceName: string, address: string) =>
   RcMap.get(connections, keyOf(serviceName, address)).pipe(

@@ -39,6 +39,11 @@ export class CheckerBudgets {
     return RestartBudget.restsForMillis(budget, nowMillis) > 0
   }
 
+  /** Another configuration begins with all of its restarts. */
+  forget(key: string): void {
+    this.entries.delete(key)
+  }
+
   answered(key: string, nowMillis: number): void {
     const entry = this.entries.get(key)
     if (entry === undefined) return

@@ -82,6 +82,15 @@ export class CheckerPool {
     })
   }
 
+  /** Those that are begun anew when they are asked the next time; a check that runs is told to be asked again. */
+  retireAll(where: (request: CheckRequest) => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const slots = [...this.slots.values()].filter(({ request }) => where(request))
+      for (const { key } of slots) this.budgets.forget(key)
+      return Effect.forEach(slots, (slot) => this.retire(slot), { discard: true })
+    })
+  }
+
   private awaitAnswer(slot: CheckerSlot, pending: Slot.Answer): Effect.Effect<ProbeResult, CheckError> {
     return Effect.gen({ self: this }, function*() {
       const limit = Slot.limitOf(slot)
