@@ -35,7 +35,9 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
 
   security: ["config", "grpc", "supervision", "breaker", "process", "files"],
   monitoring: ["config", "security", "grpc"],
-  inventory: ["config", "monitoring"],
+  inventory: ["config", "monitoring", "resource", "records", "sql", "postgres"],
+  records: ["resource", "sql", "postgres"],
+  jsonapi: ["resource", "records", "http"],
   queries: ["srql", "sql", "postgres", "http", "monitoring"],
   events: [
     "config",
@@ -50,7 +52,6 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
     "files"
   ],
 
-  plugins: [],
   process: ["config", "monitoring", "supervision"],
   files: ["config", "process"],
   nats: ["config", "events", "security", "supervision", "process", "files"],
@@ -64,7 +65,6 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
     "monitoring",
     "events",
     "security",
-    "grpc",
     "nats",
     "files",
     "process",

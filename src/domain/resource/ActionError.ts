@@ -35,3 +35,34 @@ export class InvalidTransition extends Schema.TaggedError<InvalidTransition>()("
     return `${this.resource} is ${this.from}: ${this.action} cannot make it ${this.to}`
   }
 }
+
+/** There is none with this key, or it is another tenant's, or not to be seen by whoever asks: which, nobody is told. */
+export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { ...about, key: Schema.String }) {
+  override get message(): string {
+    return `there is no ${this.resource} ${JSON.stringify(this.key)}`
+  }
+}
+
+/** Another record has what only one can have. */
+export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
+  ...about,
+  /** Its name in the declaration, or `key`. */
+  identity: Schema.String,
+  fields: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `${this.action} of ${this.resource}: another has the same ${this.fields.join(" and ")}`
+  }
+}
+
+/** The record is no more as it was when whoever asks had last seen it. */
+export class Changed extends Schema.TaggedError<Changed>()("Changed", {
+  ...about,
+  key: Schema.String,
+  expected: Schema.String,
+  version: Schema.String
+}) {
+  override get message(): string {
+    return `${this.resource} ${JSON.stringify(this.key)} has changed since version ${this.expected}: read it again`
+  }
+}

@@ -27,8 +27,12 @@ interface Declaration<T extends Attributes, A extends Attributes, K extends keyo
   /** As its type in an API: lower case, words joined by `-`. */
   readonly name: string
   readonly table: string
+  /** Many of them, in an address; `name` with an `s`, unless told otherwise. */
+  readonly collection?: string
   /** What tells one record from another, beside the tenant. */
   readonly key: K & string
+  /** Attributes whose values together are no other record's of the tenant. */
+  readonly identities?: Readonly<Record<string, ReadonlyArray<keyof T & string>>>
   readonly attributes: T
   readonly actor: A
   /** The attribute that holds its tenant, under the name that it has with the actor. */
@@ -43,7 +47,9 @@ interface Declaration<T extends Attributes, A extends Attributes, K extends keyo
 export interface Definition {
   readonly name: string
   readonly table: string
+  readonly collection: string
   readonly key: string
+  readonly identities: Readonly<Record<string, ReadonlyArray<string>>>
   readonly attributes: Attributes
   readonly actor: Attributes
   readonly tenant: string | undefined
@@ -136,11 +142,13 @@ export const declare = <
   K extends keyof T,
   S extends keyof T = never
 >(declaration: Declaration<T, A, K, S>): Resource<T, A, S, {}, {}> => {
-  const { actor, attributes, bypass, key, name, state, table, tenant } = declaration
+  const { actor, attributes, bypass, identities = {}, key, name, state, table, tenant } = declaration
   const definition = {
     name,
     table,
+    collection: declaration.collection ?? `${name}s`,
     key,
+    identities,
     attributes,
     actor,
     tenant,

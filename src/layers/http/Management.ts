@@ -5,6 +5,7 @@
  * the time of the request. So a part knows nothing of the server, and the server nothing of the parts.
  */
 import { Context, Effect, Layer, type Schema, type Scope } from "effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Readiness from "./Readiness.ts"
 
@@ -25,6 +26,14 @@ export interface Route<out R> {
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
 }
 
+/** Everything below a path, with any method; whoever answers it asks by itself who asks. */
+export interface Mount<out R> {
+  readonly path: `/${string}`
+  readonly handle: (
+    request: HttpServerRequest.HttpServerRequest
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+}
+
 export interface Check<out R> {
   readonly name: string
   /** Fails with the reason why it is not ready. */
@@ -35,11 +44,13 @@ export interface Check<out R> {
 export interface Part<R> {
   readonly checks?: ReadonlyArray<Check<R>>
   readonly routes?: ReadonlyArray<Route<R>>
+  readonly mounts?: ReadonlyArray<Mount<R>>
 }
 
 export interface Registered {
   readonly checks: ReadonlyArray<Readiness.Check>
   readonly routes: ReadonlyArray<Route<never>>
+  readonly mounts: ReadonlyArray<Mount<never>>
 }
 
 export class Management extends Context.Service<Management, {
@@ -50,20 +61,25 @@ export class Management extends Context.Service<Management, {
 }>()("serviceradar/layers/http/Management") {
   static readonly layer = Layer.sync(Management, () => {
     const parts = new Set<Registered>()
-    let registered: Registered = { checks: [], routes: [] }
+    let registered: Registered = { checks: [], routes: [], mounts: [] }
     const collect = () => {
       registered = {
         checks: [...parts].flatMap(({ checks }) => checks),
-        routes: [...parts].flatMap(({ routes }) => routes)
+        routes: [...parts].flatMap(({ routes }) => routes),
+        mounts: [...parts].flatMap(({ mounts }) => mounts)
       }
     }
     return {
       registered: () => registered,
-      register: <R>({ checks = [], routes = [] }: Part<R>) =>
+      register: <R>({ checks = [], mounts = [], routes = [] }: Part<R>) =>
         Effect.acquireRelease(
           Effect.map(Effect.context<R>(), (context) => {
             const part: Registered = {
               checks: checks.map(({ name, ready }) => ({ name, ready: Effect.provide(ready, context) })),
+              mounts: mounts.map(({ handle, path }) => ({
+                path,
+                handle: (request) => Effect.provide(handle(request), context)
+              })),
               routes: routes.map(({ post, ...route }) => ({
                 ...route,
                 handle: (query) => Effect.provide(route.handle(query), context),

@@ -186,7 +186,11 @@ const routerOf = Effect.fnUntraced(function*(
     yield* router.add("POST", path, post === undefined ? refused : around(answer(withBody(post))))
     for (const method of otherMethods) yield* router.add(method, path, refused)
   }
-  const all = [...paths.keys()].join(", ")
+  for (const { handle, path } of registered.mounts) {
+    const answered = Effect.flatMap(HttpServerRequest.HttpServerRequest, handle)
+    yield* router.add("*", `${path}/*`, answered)
+  }
+  const all = [...paths.keys(), ...registered.mounts.map(({ path }) => `${path}/*`)].join(", ")
   const nowhere = problem(404, `there is nothing at this path; there is ${all}`)
   yield* router.add("*", "/*", guard(Effect.succeed(nowhere)))
   return router.asHttpEffect()

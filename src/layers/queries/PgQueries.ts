@@ -21,6 +21,8 @@ import * as PgLive from "./PgLive.ts"
 import * as PgReading from "./PgReading.ts"
 
 export interface QueryLimits extends PgReading.ReadingLimits {
+  /** Default 30. */
+  readonly timeoutSeconds?: number
   /** Of a stream, whose reader may be slow; default 600. */
   readonly streamSeconds?: number
   /** Live queries; default 20. */
@@ -51,7 +53,6 @@ const prepare = Effect.fnUntraced(function*(
     : yield* Effect.fromResult(Cursor.decode(question.cursor))
   const plan = yield* Effect.fromResult(check(text, catalog, {
     tenant,
-    actor: question.actor,
     nowMillis: yield* Clock.currentTimeMillis,
     cursor,
     withKeyset,
@@ -87,7 +88,7 @@ const cursorsOf = (
 const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   const { bytesMax = 16 * 2 ** 20, rowsMax = 10_000, streamSeconds = 600, timeoutSeconds = 30 } = options
   const { liveMax = 20 } = options
-  const { examine, oldest, open, read } = yield* PgReading.make(options)
+  const { examine, oldest, open } = yield* PgReading.make(options)
   let reading = 0
   /** A place among those who read on; until the scope closes. */
   const readers = Effect.acquireRelease(
@@ -103,7 +104,7 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     const prepared = yield* prepare(options, question, rowsMax, since)
     const rows: Array<PgReading.Row> = []
     let bytes = 0
-    const take = (some: ReadonlyArray<PgReading.Row>) => {
+    yield* Stream.runForEachArray(open(prepared, question, timeoutSeconds), (some) => {
       for (const row of some) {
         bytes += Buffer.byteLength(row.row)
         rows.push(row)
@@ -111,10 +112,7 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
       return bytes > bytesMax
         ? Effect.fail(new QueryError({ reason: new AnswerTooLarge({ bytesMax }) }))
         : Effect.void
-    }
-    yield* prepared.plan.limit <= PgReading.pieceMax
-      ? Effect.flatMap(read(prepared, question, timeoutSeconds), take)
-      : Stream.runForEachArray(open(prepared, question, timeoutSeconds), take)
+    })
     return { prepared, rows, ...cursorsOf(prepared, rows) }
   })
 
@@ -150,9 +148,7 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     }),
     live,
     examine: Effect.fn("Queries.examine")(function*(question) {
-      const prepared = yield* prepare(options, question, undefined)
-      yield* examine(prepared, question, timeoutSeconds)
-      return prepared.plan.shape
+      yield* examine(yield* prepare(options, question, undefined), question, timeoutSeconds)
     }),
     rows: (question) =>
       Stream.unwrap(

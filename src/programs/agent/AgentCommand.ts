@@ -1,15 +1,16 @@
 /** `serviceradar agent`: an agent of its own, from a configuration file. */
-import { Config, Effect, type FileSystem, Option, type Path } from "effect"
+import { Config, Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
+import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
+import * as ConfigSource from "../../layers/command/ConfigSource.ts"
 import * as FileLogging from "../../layers/command/FileLogging.ts"
 import { httpFlag } from "../../layers/command/HttpFlag.ts"
 import * as Reporting from "../../layers/command/Reporting.ts"
-import * as LiveConfig from "../../services/agent/LiveConfig.ts"
+import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as AgentProgram from "./AgentProgram.ts"
-import * as AgentSource from "./AgentSource.ts"
-import * as ConfigWatcher from "./ConfigWatcher.ts"
 
 const flags = {
   config: Flag.String("config").pipe(
@@ -21,18 +22,20 @@ const flags = {
 
 export const command = Command.make("agent", flags, ({ config: file, http }) =>
   Effect.gen(function*() {
-    const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
-    const source = yield* AgentSource.open(file)
-    const { value } = yield* AgentSource.agentFile(source)
+    yield* ConfigSource.check
+    const { value, warnings } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)
     return yield* Effect.gen(function*() {
-      const since = yield* ConfigWatcher.stampOf(file, value.checkers_dir ?? "")
-      const live = LiveConfig.make(yield* AgentSource.read(source))
+      yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(file, warning)))
+      yield* Effect.forEach(
+        yield* CheckerFiles.notices(value.checkers_dir ?? ""),
+        (notice) => Effect.logWarning(notice)
+      )
+      const agent = yield* CheckerFiles.loadInto(AgentConfig.fromFile(value))
       const path = yield* Config.option(Config.String("PATH"))
-      return yield* AgentProgram.run(live.config, {
-        watched: { source, live, since },
+      return yield* AgentProgram.run(agent, {
         ...(Option.isSome(http) ? { http: http.value } : {}),
         ...(Option.isSome(path) ? { path: path.value } : {})
-      }).pipe(Effect.provide(context))
+      })
     }).pipe(Reporting.withReporting("agent"), FileLogging.withLogging(value.logging))
   }).pipe(Effect.provide(SupervisionTree.layer))).pipe(
     Command.withDescription("Check this host and what it can reach, for pollers"),

@@ -101,6 +101,21 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       named("srql", "Check queries, and show what they ask of the database")
     ),
     yield* wanted(
+      "db",
+      () => import("./admin/DbCommand.ts").then((module) => module.dbCommand),
+      named("db", "Look at core's database schema and change it")
+    ),
+    yield* wanted(
+      "user",
+      () => import("./admin/UserCommand.ts").then((module) => module.userCommand),
+      named("user", "Add users")
+    ),
+    yield* wanted(
+      "token",
+      () => import("./admin/TokenCommand.ts").then((module) => module.tokenCommand),
+      named("token", "Make API tokens")
+    ),
+    yield* wanted(
       "certs",
       () => import("../certs/CertsCommand.ts").then((module) => module.certsCommand),
       named("certs", "Make and check certificates")

@@ -25,7 +25,6 @@ import { queryCatalog } from "../../domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../domain/queries/RowRules.ts"
 import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
 import * as HttpWebhooks from "../../layers/core/HttpWebhooks.ts"
-import { migrations } from "../../layers/core/migrations/migrations.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
 import * as PollerServiceHandlers from "../../layers/core/PollerServiceHandlers.ts"
 import { servicesRoute } from "../../layers/core/ServicesRoute.ts"
@@ -33,6 +32,8 @@ import * as DiskSpace from "../../layers/files/DiskSpace.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import * as ApiTokens from "../../layers/identity/ApiTokens.ts"
+import * as JsonApi from "../../layers/jsonapi/JsonApi.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { DatabaseEndpoint } from "../../layers/postgres/connection/DatabaseEndpoint.ts"
 import * as DatabaseTls from "../../layers/postgres/connection/DatabaseTls.ts"
@@ -44,6 +45,7 @@ import { ServerState } from "../../layers/postgres/server/ServerState.ts"
 import * as PgQueries from "../../layers/queries/PgQueries.ts"
 import { queryRoute } from "../../layers/queries/QueryRoute.ts"
 import { healthzRoute, translateRoute } from "../../layers/queries/TranslateRoute.ts"
+import * as PgRecords from "../../layers/records/PgRecords.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -52,10 +54,13 @@ import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
 import type { Queries } from "../../services/queries/Queries.ts"
+import type { Askers } from "../../services/records/Askers.ts"
+import type { Records } from "../../services/records/Records.ts"
 import { Credentials } from "../../services/security/Credentials.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import { exposed, migrations } from "./ControlPlane.ts"
 
 export interface CoreOptions<E = never, R = never> {
   /** How the PostgreSQL of our own is run when the configuration names no database; `home` is its data directory. */
@@ -94,7 +99,7 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
   }) as const
 
 const shown = (config: CoreConfig) =>
-  Management.part<PgConnection | Queries | ServerState | StatusStore>({
+  Management.part<Askers | PgConnection | Queries | Records | ServerState | StatusStore>({
     checks: [
       { name: "database", ready: PgWritable.check },
       // The database of somebody else has its own disk.
@@ -103,7 +108,8 @@ const shown = (config: CoreConfig) =>
         { name: "postgres", ready: ServerState.use(({ check }) => check) }
       ])
     ],
-    routes: [servicesRoute, queryRoute, translateRoute(queryCatalog), healthzRoute]
+    routes: [servicesRoute, queryRoute, translateRoute(queryCatalog), healthzRoute],
+    mounts: [JsonApi.mount({ base: "/api/v2", exposed })]
   })
 
 const database = (config: CoreConfig, own: CertificateFiles | undefined) => {
@@ -118,7 +124,7 @@ const database = (config: CoreConfig, own: CertificateFiles | undefined) => {
   return Layer.unwrap(
     Effect.map(
       tls,
-      (tls) => PgConnection.layer({ maxConnections: config.maxConnections, migrations: [migrations], tls })
+      (tls) => PgConnection.layer({ maxConnections: config.maxConnections, migrations, tls })
     )
   ).pipe(Layer.provideMerge(DatabaseEndpoint.layer(Option.map(named, ({ url }) => url))))
 }
@@ -134,6 +140,8 @@ export const layer = (config: CoreConfig, { certificates }: Pick<CoreOptions, "c
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
+    Layer.provideMerge(ApiTokens.layer),
+    Layer.provideMerge(PgRecords.layer),
     Layer.provideMerge(PgQueries.layer({ catalog: queryCatalog, rules: rowRules })),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(ServerState.layer),

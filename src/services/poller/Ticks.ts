@@ -35,10 +35,9 @@ export const repeat = <A, E, R>(
     const toleranceMillis = intervalMillis * tolerance
     let runMillis = startMillis
     let tickMillis = startMillis
-    const run = Effect.clockWith((clock) => {
-      runMillis = Monotonic.millisOf(clock)
-      const told = onTick(Math.max(0, runMillis - tickMillis))
-      return told === Effect.void ? effect : Effect.andThen(told, effect)
+    const run = Effect.flatMap(Monotonic.millis, (now) => {
+      runMillis = now
+      return Effect.andThen(onTick(Math.max(0, now - tickMillis)), effect)
     })
     const next = (now: number) => {
       const sinceTick = (now - gridMillis) % intervalMillis
@@ -52,14 +51,15 @@ export const repeat = <A, E, R>(
       const ran = Math.floor((runMillis - gridMillis + toleranceMillis) / intervalMillis)
       return Math.floor((now - gridMillis) / intervalMillis) - ran - (wait === 0 ? 1 : 0)
     }
-    const pause = Effect.clockWith((clock) => {
-      const now = Monotonic.millisOf(clock)
+    const untilNext = Effect.flatMap(Monotonic.millis, (now) => {
       const wait = next(now)
       const missed = onSkipped === undefined ? 0 : skipped(now, wait)
-      const slept = clock.sleep(Duration.millis(wait))
-      return onSkipped === undefined || missed <= 0 ? slept : Effect.andThen(onSkipped(missed), slept)
+      const duration = Duration.millis(wait)
+      return onSkipped === undefined || missed <= 0
+        ? Effect.succeed(duration)
+        : Effect.as(onSkipped(missed), duration)
     })
-    const once = Effect.andThen(run, pause)
+    const once = Effect.andThen(run, Effect.flatMap(untilNext, Effect.sleep))
     return Effect.andThen(
       isFirstOnGrid ? Effect.sleep(Duration.millis(next(startMillis))) : Effect.void,
       // Sleeping lets others have their turn.

@@ -23,7 +23,14 @@ import type { Calculations, Resource } from "../../domain/resource/Resource.ts"
 import { type Bind, render } from "../../domain/sql/Sql.ts"
 
 export type { Action, ActionInput, Actions } from "../../domain/resource/Action.ts"
-export { Forbidden, Invalid, InvalidTransition } from "../../domain/resource/ActionError.ts"
+export {
+  Changed,
+  Conflict,
+  Forbidden,
+  Invalid,
+  InvalidTransition,
+  NotFound
+} from "../../domain/resource/ActionError.ts"
 export type { Problem } from "../../domain/resource/ActionError.ts"
 export * as Attribute from "../../domain/resource/Attribute.ts"
 export * as Expression from "../../domain/resource/expression/Expression.ts"

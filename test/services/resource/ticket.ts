@@ -13,6 +13,7 @@ export const Ticket = declare({
   table: "tickets",
   key: "id",
   tenant: "tenantId",
+  identities: { title: ["title"] },
   state: "state",
   actor: actors,
   bypass: (actor) => E.equals(actor.isSuperUser, true),

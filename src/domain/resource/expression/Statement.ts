@@ -20,11 +20,11 @@ export const write = (node: Node, writing: Writing): Sql => {
     case "Reference":
       return node.source === "record"
         ? writing.column(node.name)
-        : valueOf(Object.hasOwn(writing[node.source], node.name) ? writing[node.source][node.name] : null, node.kind)
+        : valueSql(Object.hasOwn(writing[node.source], node.name) ? writing[node.source][node.name] : null, node.kind)
     case "Literal":
-      return valueOf(node.value, node.kind)
+      return valueSql(node.value, node.kind)
     case "Now":
-      return valueOf(writing.now, "instant")
+      return valueSql(writing.now, "instant")
     case "Compare": {
       const [left, right] = pair(node.left, node.right)
       const isOrdered = node.comparison !== "=" && node.comparison !== "<>"
@@ -58,7 +58,7 @@ export const write = (node: Node, writing: Writing): Sql => {
       return sql`char_length(${as(of(node.of), node.of.kind, "text")})::int8`
     case "Concat":
       return node.parts.length === 0
-        ? valueOf("", "text")
+        ? valueSql("", "text")
         : sql`(${join(node.parts.map((part) => as(of(part), part.kind, "text")), sql` || `)})`
     case "Coalesce":
       return sql`COALESCE(${join(node.parts.map((part) => as(of(part), part.kind, node.kind)), sql`, `)})`
@@ -94,8 +94,8 @@ const textTest = (node: Extract<Node, { readonly _tag: "TextTest" }>, of: (part:
 
 /** Of an interval of times alone, which adds microseconds and knows no calendar. */
 const shift = (node: Extract<Node, { readonly _tag: "Shift" }>, of: (part: Node) => Sql): Sql => {
-  const most = valueOf(shiftMillisMax, "float")
-  const least = valueOf(-shiftMillisMax, "float")
+  const most = valueSql(shiftMillisMax, "float")
+  const least = valueSql(-shiftMillisMax, "float")
   // Of a null each of these would answer the limit.
   const millis = as(of(node.millis), node.millis.kind, "float")
   return sql`(${
@@ -138,7 +138,7 @@ const bindTypes: Readonly<Record<Kind, BindType>> = {
 }
 
 /** A bind with its type, for a statement of binds alone says nothing of types. */
-const valueOf = (value: Value | null | undefined, kind: Kind): Sql => {
+export const valueSql = (value: Value | null | undefined, kind: Kind): Sql => {
   const type = typeNames[kind]
   if (value === true) return sql`TRUE`
   if (value === false) return sql`FALSE`

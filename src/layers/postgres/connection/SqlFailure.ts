@@ -19,6 +19,12 @@ const canceledState = "57014"
 const stateOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
+/** The constraint that a row would have broken. */
+export const constraint = ({ reason: { cause } }: SqlError): string | undefined =>
+  typeof cause === "object" && cause !== null && "constraint" in cause && typeof cause.constraint === "string"
+    ? cause.constraint
+    : undefined
+
 /** Whether the same query may succeed later without anybody changing anything. */
 export const isOutage = (error: SqlError): boolean =>
   error.reason._tag === "ConnectionError" || error.isRetryable || outageStates.test(stateOf(error.reason.cause))

@@ -36,23 +36,22 @@ export const make = (isHeld = true): Lease => ({
   inFlight: 0
 })
 
-/** Runs one poll, unless the agent is somebody else's; `ended` is asked for what is to be done after it, however it ended. */
+/** Runs one poll, unless the agent is somebody else's. */
 export const run = <E, R>(
   lease: Lease,
   runs: CheckRuns,
-  poll: Effect.Effect<unknown, E, R>,
-  ended: () => Effect.Effect<void> = () => Effect.void
+  poll: Effect.Effect<unknown, E, R>
 ): Effect.Effect<unknown, E, R> =>
-  Effect.clockWith((clock) => {
-    if (!lease.isHeld.isOpen()) return ended()
-    runs.startedMillis = Monotonic.millisOf(clock)
+  Effect.flatMap(Monotonic.millis, (now) => {
+    if (!lease.isHeld.isOpen()) return Effect.void
+    runs.startedMillis = now
     lease.inFlight += 1
     lease.isIdle.closeUnsafe()
     return Effect.onExit(poll, (exit) => {
       if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) runs.startedMillis = undefined
       lease.inFlight -= 1
       if (lease.inFlight === 0) lease.isIdle.openUnsafe()
-      return ended()
+      return Effect.void
     })
   })
 

@@ -1,0 +1,38 @@
+/** Somebody who has signed in with a browser: 30 days, unless it is ended before. */
+import { actor, bypass, isAdmin, isAnybody, isSystem } from "../records/Actor.ts"
+import * as Attribute from "../resource/Attribute.ts"
+import * as E from "../resource/expression/Expression.ts"
+import { declare } from "../resource/Resource.ts"
+
+export const Session = declare({
+  name: "session",
+  table: "sessions",
+  key: "id",
+  tenant: "tenantId",
+  identities: { tokenHash: ["tokenHash"] },
+  actor,
+  bypass,
+  attributes: {
+    tenantId: Attribute.uuid.private(),
+    id: Attribute.uuid.generated("uuid"),
+    userId: Attribute.uuid.immutable(),
+    /** SHA-256 of what the cookie holds, in lower-case hex. */
+    tokenHash: Attribute.text(64).sensitive().immutable(),
+    address: Attribute.text(64).immutable(),
+    createdAt: Attribute.instant.generated("now").immutable(),
+    expiresAt: Attribute.instant.immutable(),
+    endedAt: Attribute.instant.optional()
+  }
+})
+  .computes(({ record }) => ({
+    isValid: E.and(E.isNull(record.endedAt), E.greaterThan(record.expiresAt, E.now))
+  }))
+  .does((on) => ({
+    read: on.read(),
+    begin: on.create({ accepts: ["userId", "tokenHash", "address", "expiresAt"] }),
+    end: on.update({ change: () => ({ endedAt: E.now }) })
+  }))
+  .permits(({ actor, allow, record }) => [
+    allow(["read", "end"], E.or(isAdmin, isSystem, E.and(isAnybody, E.equals(record.userId, actor.id)))),
+    allow(["begin"], isSystem)
+  ])

@@ -1,0 +1,56 @@
+/** Somebody who signs in, of one tenant for good. */
+import { actor, bypass, isAdmin, isAnybody, isSystem } from "../records/Actor.ts"
+import * as Attribute from "../resource/Attribute.ts"
+import * as E from "../resource/expression/Expression.ts"
+import { declare } from "../resource/Resource.ts"
+
+const emailProblem = "is no mail address"
+
+export const User = declare({
+  name: "user",
+  table: "users",
+  key: "id",
+  tenant: "tenantId",
+  identities: { email: ["email"] },
+  actor,
+  bypass,
+  attributes: {
+    tenantId: Attribute.uuid.immutable(),
+    id: Attribute.uuid.generated("uuid"),
+    /** In lower case; nobody else's in any tenant. */
+    email: Attribute.text(320),
+    displayName: Attribute.text(255).optional(),
+    role: Attribute.oneOf(["viewer", "operator", "admin"]).or("viewer"),
+    isSuperUser: Attribute.boolean.or(false).private(),
+    hashedPassword: Attribute.text(255).optional().sensitive(),
+    confirmedAt: Attribute.instant.optional(),
+    authenticatedAt: Attribute.instant.optional(),
+    insertedAt: Attribute.instant.generated("now").immutable(),
+    updatedAt: Attribute.instant.generated("now")
+  }
+})
+  .computes(({ record }) => ({ isConfirmed: E.not(E.isNull(record.confirmedAt)) }))
+  .does((on) => ({
+    read: on.read(),
+    create: on.create({
+      accepts: ["displayName", "role"],
+      given: { email: Attribute.text(320) },
+      change: ({ given }) => ({ email: E.lower(given.email) }),
+      require: ({ record }) => [["email", E.contains(record.email, "@"), emailProblem]]
+    }),
+    update: on.update({ accepts: ["displayName"], change: () => ({ updatedAt: E.now }) }),
+    updateRole: on.update({
+      given: { role: Attribute.oneOf(["viewer", "operator", "admin"]) },
+      change: ({ given }) => ({ role: given.role, updatedAt: E.now })
+    }),
+    setPassword: on.update({ accepts: ["hashedPassword"], change: () => ({ updatedAt: E.now }) }),
+    signIn: on.update({
+      change: ({ record }) => ({ authenticatedAt: E.now, confirmedAt: E.coalesce(record.confirmedAt, E.now) })
+    })
+  }))
+  .permits(({ actor, allow, record }) => [
+    allow(["read"], isAnybody),
+    allow(["create", "updateRole"], isAdmin),
+    allow(["update"], E.or(isAdmin, E.equals(record.id, actor.id))),
+    allow(["setPassword", "signIn"], isSystem)
+  ])

@@ -1,0 +1,70 @@
+/** What the body of a write asks for: a resource object, whose attributes are the action's input. */
+import { Result, Schema } from "effect"
+import type { Action } from "../resource/Action.ts"
+import type { Definition } from "../resource/Resource.ts"
+import { ofBody, plain, type Problem } from "./Problem.ts"
+import { declared } from "./Wire.ts"
+
+const Data = Schema.Struct({
+  type: Schema.String,
+  id: Schema.optionalKey(Schema.String),
+  attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
+  relationships: Schema.optionalKey(Schema.Unknown),
+  meta: Schema.optionalKey(Schema.Unknown),
+  links: Schema.optionalKey(Schema.Unknown)
+})
+
+const Body = Schema.Struct({
+  data: Data,
+  meta: Schema.optionalKey(Schema.Unknown),
+  jsonapi: Schema.optionalKey(Schema.Unknown)
+})
+const parseBody = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+const decode = Schema.decodeUnknownResult(Body)
+
+const pointerOf = (path: ReadonlyArray<PropertyKey>): string => path.map((part) => `/${String(part)}`).join("")
+
+/** By the names of the declaration. What nobody declares keeps its own, and is refused as such. */
+export const parse = (
+  definition: Definition,
+  { accepts, given, kind }: Action,
+  key: string | undefined,
+  text: string
+): Result.Result<Readonly<Record<string, unknown>>, Problem> => {
+  const json = parseBody(text)
+  if (Result.isFailure(json)) return Result.fail(ofBody("", "is no JSON"))
+  const body = decode(json.success)
+  if (Result.isFailure(body)) {
+    return Result.fail(ofBody("/data", `expected a resource object with a type: ${body.failure.message}`))
+  }
+  const { attributes = {}, id, relationships, type } = body.success.data
+  if (type !== definition.name) {
+    return Result.fail({
+      ...plain(409, "conflict", "Conflict", `the type is ${JSON.stringify(type)}, expected ${definition.name}`),
+      source: { pointer: "/data/type" }
+    })
+  }
+  if (relationships !== undefined) return Result.fail(ofBody("/data/relationships", "there is no relationship to set"))
+  if (key !== undefined && id !== undefined && id !== key) {
+    return Result.fail({
+      ...plain(
+        409,
+        "conflict",
+        "Conflict",
+        `the id is ${JSON.stringify(id)}, the address names ${JSON.stringify(key)}`
+      ),
+      source: { pointer: "/data/id" }
+    })
+  }
+  const names = [...accepts, ...Object.keys(given)]
+  const values = Object.fromEntries(
+    Object.entries(attributes).map(([field, value]) => [declared(names, field) ?? field, value])
+  )
+  if (kind !== "create" || id === undefined) return Result.succeed(values)
+  return accepts.includes(definition.key)
+    ? Result.succeed({ ...values, [definition.key]: id })
+    : Result.fail({
+      ...plain(403, "forbidden", "Forbidden", "the id is made by the server"),
+      source: { pointer: pointerOf(["data", "id"]) }
+    })
+}

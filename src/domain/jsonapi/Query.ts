@@ -1,0 +1,147 @@
+/** What the query of an address asks of a resource. Whatever is not understood is refused, and all of it at once. */
+import { Option, Result } from "effect"
+import * as Order from "../records/Order.ts"
+import type { Node } from "../resource/expression/Node.ts"
+import type { Definition } from "../resource/Resource.ts"
+import * as Cursors from "./Cursors.ts"
+import * as Filters from "./Filters.ts"
+import { ofParameter, type Problem } from "./Problem.ts"
+
+const limitDefault = 50
+export const limitMax = 500
+const offsetMax = 100_000
+const filtersMax = 20
+const sortsMax = 5
+
+export interface Query {
+  /** Fields to show, in the API's names; all where there is none. */
+  readonly fields: ReadonlySet<string> | undefined
+  readonly where: Node | undefined
+  readonly order: ReadonlyArray<Order.Sorting>
+  /** In the words of the request. */
+  readonly orderText: string
+  readonly limit: number
+  readonly offset: number | undefined
+  readonly place: Order.Place | undefined
+  readonly isCounted: boolean
+}
+
+const sortings = (definition: Definition, text: string): Result.Result<ReadonlyArray<Order.Sorting>, Problem> => {
+  const parts = text === "" ? [] : text.split(",")
+  if (parts.length > sortsMax) return Result.fail(ofParameter("sort", `at most ${sortsMax} fields`))
+  return Result.all(parts.map((part) => {
+    const wire = part.replace(/^-/, "")
+    const of = Filters.field(definition, wire)
+    return of === undefined || of.kind === "text_list"
+      ? Result.fail(ofParameter("sort", `${definition.name} has no field ${wire} to sort by`))
+      : Result.succeed({ of, isDescending: part.startsWith("-") })
+  }))
+}
+
+const number = (
+  query: URLSearchParams,
+  parameter: string,
+  { least, most }: { readonly least: number; readonly most: number }
+): Result.Result<number | undefined, Problem> => {
+  const text = query.get(parameter)
+  if (text === null) return Result.succeed(undefined)
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1
+  return value >= least && value <= most
+    ? Result.succeed(value)
+    : Result.fail(
+      ofParameter(parameter, `${JSON.stringify(text)} is not taken, expected a whole number from ${least} to ${most}`)
+    )
+}
+
+const placeOf = (
+  query: URLSearchParams,
+  orderText: string,
+  order: ReadonlyArray<Order.Sorting>
+): Result.Result<Order.Place | undefined, Problem> => {
+  const sides = (["after", "before"] as const).filter((side) => query.has(`page[${side}]`))
+  const [side] = sides
+  if (side === undefined) return Result.succeed(undefined)
+  if (sides.length > 1) {
+    return Result.fail(ofParameter("page[before]", "page[after] and page[before] exclude each other"))
+  }
+  const text = query.get(`page[${side}]`) ?? ""
+  // Before nothing is the end of the list.
+  if (text === "" && side === "before") return Result.succeed({ side })
+  return Option.match(Cursors.parse(text, orderText, order), {
+    onNone: () => Result.fail(ofParameter(`page[${side}]`, "is no place in a list that is sorted so")),
+    onSome: (values) => Result.succeed({ side, values })
+  })
+}
+
+const known = new Set(["sort", "page[limit]", "page[offset]", "page[after]", "page[before]", "page[count]"])
+
+const unknowns = (definition: Definition, query: URLSearchParams): ReadonlyArray<Problem> =>
+  [...new Set(query.keys())].flatMap((parameter) => {
+    if (query.getAll(parameter).length > 1) return [ofParameter(parameter, "is given more than once")]
+    if (known.has(parameter) || parameter.startsWith("filter[")) return []
+    if (parameter === `fields[${definition.name}]`) return []
+    if (parameter === "include") return [ofParameter(parameter, `${definition.name} has no relationship to include`)]
+    return [ofParameter(parameter, "is not understood")]
+  })
+
+const fieldsOf = (
+  definition: Definition,
+  query: URLSearchParams
+): Result.Result<ReadonlySet<string> | undefined, Problem> => {
+  const parameter = `fields[${definition.name}]`
+  const text = query.get(parameter)
+  if (text === null) return Result.succeed(undefined)
+  const fields = text.split(",").filter((field) => field !== "")
+  const stranger = fields.find((field) => Filters.field(definition, field) === undefined)
+  return stranger === undefined
+    ? Result.succeed(new Set(fields))
+    : Result.fail(ofParameter(parameter, `${definition.name} has no field ${stranger}`))
+}
+
+const filters = (definition: Definition, query: URLSearchParams): ReadonlyArray<Result.Result<Node, Problem>> => {
+  const asked = [...query].filter(([parameter]) => parameter.startsWith("filter["))
+  return asked.length > filtersMax
+    ? [Result.fail(ofParameter("filter", `at most ${filtersMax} filters`))]
+    : asked.map(([parameter, text]) => Filters.parse(definition, parameter, text))
+}
+
+const failureOf = <A>(part: Result.Result<A, Problem>): ReadonlyArray<Problem> =>
+  Result.isFailure(part) ? [part.failure] : []
+
+export const parse = (definition: Definition, query: URLSearchParams): Result.Result<Query, ReadonlyArray<Problem>> => {
+  const orderText = query.get("sort") ?? ""
+  const sorted = sortings(definition, orderText)
+  const order = Order.complete(definition, Result.getOrElse(sorted, () => []))
+  const parts = {
+    fields: fieldsOf(definition, query),
+    limit: number(query, "page[limit]", { least: 1, most: limitMax }),
+    offset: number(query, "page[offset]", { least: 0, most: offsetMax }),
+    place: placeOf(query, orderText, order)
+  }
+  const conditions = filters(definition, query)
+  const count = query.get("page[count]") ?? "false"
+  const problems = [
+    ...unknowns(definition, query),
+    ...failureOf(sorted),
+    ...failureOf(parts.fields),
+    ...failureOf(parts.limit),
+    ...failureOf(parts.offset),
+    ...failureOf(parts.place),
+    ...conditions.flatMap(failureOf),
+    ...(["true", "false"].includes(count) ? [] : [ofParameter("page[count]", "expected true or false")])
+  ]
+  if (problems.length > 0) return Result.fail(problems)
+  const where = conditions.flatMap((one) => Result.isSuccess(one) ? [one.success] : [])
+  const value = <A>(part: Result.Result<A | undefined, Problem>): A | undefined =>
+    Result.isSuccess(part) ? part.success : undefined
+  return Result.succeed({
+    fields: value(parts.fields),
+    where: where.length === 0 ? undefined : { _tag: "And", kind: "boolean", parts: where },
+    order,
+    orderText,
+    limit: value(parts.limit) ?? limitDefault,
+    offset: value(parts.offset),
+    place: value(parts.place),
+    isCounted: count === "true"
+  })
+}

@@ -1,0 +1,40 @@
+/** Whoever asks, as the policies of all resources see it. */
+import * as Attribute from "../resource/Attribute.ts"
+import type { Condition } from "../resource/expression/Expression.ts"
+import * as E from "../resource/expression/Expression.ts"
+import { type NamesOf, namesOf } from "../resource/Names.ts"
+
+/** `system` is a program's own, for one tenant: jobs and sign-ins. */
+const roles = ["viewer", "operator", "admin", "system"] as const
+
+export const actor = {
+  id: Attribute.uuid,
+  tenantId: Attribute.uuid,
+  name: Attribute.text(320),
+  role: Attribute.oneOf(roles),
+  /** Everything, in every tenant. */
+  isSuperUser: Attribute.boolean
+}
+
+export type Actor = Attribute.RecordOf<typeof actor>
+
+export const bypass = (names: NamesOf<typeof actor>): Condition => E.equals(names.isSuperUser, true)
+
+const { role } = namesOf("actor", actor)
+
+export const isAnybody: Condition = E.oneOf(role, roles)
+export const isOperator: Condition = E.oneOf(role, ["operator", "admin", "system"])
+export const isAdmin: Condition = E.equals(role, "admin")
+export const isSystem: Condition = E.equals(role, "system")
+
+/** Of a tenant's own jobs. */
+export const system = (tenantId: string): Actor => ({
+  id: "00000000-0000-0000-0000-000000000000",
+  tenantId,
+  name: "system",
+  role: "system",
+  isSuperUser: false
+})
+
+/** Of what is of no tenant, or of one that is not known yet: sign-ins, and the command line of the machine. */
+export const superSystem: Actor = { ...system("00000000-0000-0000-0000-000000000000"), isSuperUser: true }

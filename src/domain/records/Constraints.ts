@@ -1,0 +1,28 @@
+/**
+ * The names that migrations give to what keeps records apart and together: `<table>_pkey`, `<table>_<identity>_key`, and
+ * `<table>_<attribute>_fkey` where an attribute refers to another record; identity and attribute in snake case.
+ */
+import { String } from "effect"
+import type { Definition } from "../resource/Resource.ts"
+
+/** What has to be unique, and is not. */
+export interface Clash {
+  readonly identity: string
+  readonly fields: ReadonlyArray<string>
+}
+
+export const keyName = ({ table }: Definition): string => `${table}_pkey`
+export const identityName = ({ table }: Definition, identity: string): string =>
+  `${table}_${String.camelToSnake(identity)}_key`
+const referenceName = ({ table }: Definition, attribute: string): string =>
+  `${table}_${String.camelToSnake(attribute)}_fkey`
+
+export const clashOf = (definition: Definition, constraint: string): Clash | undefined => {
+  if (constraint === keyName(definition)) return { identity: "key", fields: [definition.key] }
+  const found = Object.entries(definition.identities).find(([name]) => identityName(definition, name) === constraint)
+  return found === undefined ? undefined : { identity: found[0], fields: found[1] }
+}
+
+/** The attribute that refers to no record of the tenant. */
+export const referenceOf = (definition: Definition, constraint: string): string | undefined =>
+  Object.keys(definition.attributes).find((name) => referenceName(definition, name) === constraint)

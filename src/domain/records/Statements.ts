@@ -1,0 +1,175 @@
+/**
+ * The SQL of records: what is read, and what is written together with its audit entry and its event, which are either all
+ * there or none.
+ */
+import { type DateTime, DateTime as Time } from "effect"
+import { columnOf } from "../resource/Columns.ts"
+import type { Answer, Kind } from "../resource/expression/Kind.ts"
+import type { Node, Surroundings } from "../resource/expression/Node.ts"
+import { simplify } from "../resource/expression/Simplify.ts"
+import { valueSql, write } from "../resource/expression/Statement.ts"
+import type { Definition } from "../resource/Resource.ts"
+import { and, bind, empty, list, name, type Sql, sql } from "../sql/Sql.ts"
+import type { Sorting } from "./Order.ts"
+import { changes, shown, type Values } from "./Record.ts"
+
+/** Beside the attributes, whose names hold no `~`. */
+const version = sql`xmin::text as "~version"`
+
+const selection = ({ attributes }: Definition): Sql =>
+  list([
+    ...Object.keys(attributes).map((attribute) => sql`${columnOf(attributes, attribute)} as ${name(attribute)}`),
+    version
+  ])
+
+const conditionSql = ({ attributes }: Definition, node: Node, surroundings: Surroundings): Sql =>
+  write(simplify(node, surroundings), { ...surroundings, column: (attribute) => columnOf(attributes, attribute) })
+
+/** A record of this key, and of this tenant where there are several. */
+export interface Identified {
+  readonly key: Answer
+  readonly tenant: Answer
+}
+
+const identified = ({ attributes, key, tenant }: Definition, one: Identified): Sql => {
+  const equals = (attribute: string, value: Answer) =>
+    sql`${columnOf(attributes, attribute)} = ${valueSql(value, attributes[attribute]?.kind ?? "text")}`
+  return and([...(tenant === undefined ? [] : [equals(tenant, one.tenant)]), equals(key, one.key)])
+}
+
+/** Nobody else changes it until the transaction ends. */
+export const locked = (definition: Definition, one: Identified): Sql =>
+  sql`select ${selection(definition)} from ${name(definition.table)} where ${identified(definition, one)} for update`
+
+export interface Selecting {
+  readonly where: Node
+  readonly order: ReadonlyArray<Sorting>
+  readonly limit: number
+  readonly offset: number
+}
+
+export const page = (definition: Definition, selecting: Selecting, surroundings: Surroundings): Sql => {
+  const ordered = selecting.order.map(({ isDescending, of }) => {
+    const by = conditionSql(definition, of, surroundings)
+    const collated = of.kind === "text" ? sql`${by} collate "C"` : by
+    return isDescending ? sql`${collated} desc` : collated
+  })
+  const skipped = selecting.offset === 0 ? empty : sql` offset ${bind("int", selecting.offset)}`
+  const where = conditionSql(definition, selecting.where, surroundings)
+  return sql`select ${selection(definition)} from ${name(definition.table)} where ${where} order by ${
+    list(ordered)
+  } limit ${bind("int", selecting.limit)}${skipped}`
+}
+
+export const count = (definition: Definition, where: Node, surroundings: Surroundings): Sql =>
+  sql`select count(*)::int as total from ${name(definition.table)} where ${
+    conditionSql(definition, where, surroundings)
+  }`
+
+/** Who did something, and what it was. */
+export interface Deed {
+  readonly definition: Definition
+  readonly action: string
+  readonly tenant: Answer
+  readonly actorId: string
+  readonly actorName: string
+  readonly requestId: string
+  readonly at: DateTime.Utc
+}
+
+const text = (value: string): Sql => sql`${bind("text", value)}::text`
+const json = (value: unknown): Sql => sql`${text(JSON.stringify(value))}::jsonb`
+const value = (kind: Kind, of: Answer): Sql => valueSql(of, kind)
+
+/** The audit entry of a deed. */
+export const audited = (
+  { action, actorId, actorName, at, definition, requestId, tenant }: Deed,
+  { key, outcome, reason, what }: {
+    readonly key: string
+    readonly outcome: "done" | "denied"
+    readonly reason: string
+    readonly what: unknown
+  }
+): Sql => {
+  const entry = list([
+    value("uuid", tenant),
+    value("instant", at),
+    text(actorId),
+    text(actorName),
+    text(definition.name),
+    text(action),
+    text(key),
+    text(outcome),
+    text(reason),
+    text(requestId),
+    json(what)
+  ])
+  return sql`insert into audit_entries (tenant_id, at, actor_id, actor_name, resource, action, record_key, outcome, reason,
+    request_id, changes) values (${entry})`
+}
+
+/** A write and what is to be known of it. */
+const together = (written: Sql, deed: Deed, before: Values | null, after: Values | null): Sql => {
+  const { action, at, definition, tenant } = deed
+  const record = after ?? before ?? {}
+  const key = String(record[definition.key] ?? "")
+  const audit = audited(deed, { key, outcome: "done", reason: "", what: changes(definition, before, after) })
+  const event = list([
+    value("uuid", tenant),
+    value("instant", at),
+    text(definition.name),
+    text(action),
+    text(key),
+    json(after === null ? null : shown(definition, after))
+  ])
+  return sql`with written as (${written}), audited as (${audit}), told as (
+    insert into record_events (tenant_id, at, resource, action, record_key, record) values (${event}))
+    select * from written`
+}
+
+const valueOf = ({ attributes }: Definition, attribute: string, values: Values): Sql =>
+  value(attributes[attribute]?.kind ?? "text", values[attribute] ?? null)
+
+export const insert = (deed: Deed, after: Values): Sql => {
+  const { definition } = deed
+  const names = Object.keys(definition.attributes)
+  const columns = list(names.map((attribute) => columnOf(definition.attributes, attribute)))
+  const values = list(names.map((attribute) => valueOf(definition, attribute, after)))
+  return together(
+    sql`insert into ${name(definition.table)} (${columns}) values (${values}) returning ${selection(definition)}`,
+    deed,
+    null,
+    after
+  )
+}
+
+/** Of what is different, at least the key, so that the version is another. */
+export const update = (deed: Deed, one: Identified, before: Values, after: Values): Sql => {
+  const { definition } = deed
+  const { attributes, key } = definition
+  const isOther = (attribute: string) => same(before[attribute] ?? null) !== same(after[attribute] ?? null)
+  const names = Object.keys(attributes).filter((attribute) => attribute === key || isOther(attribute))
+  const sets = names.map((attribute) =>
+    sql`${columnOf(attributes, attribute)} = ${valueOf(definition, attribute, after)}`
+  )
+  return together(
+    sql`update ${name(definition.table)} set ${list(sets)} where ${identified(definition, one)} returning ${
+      selection(definition)
+    }`,
+    deed,
+    before,
+    after
+  )
+}
+
+export const destroy = (deed: Deed, one: Identified, before: Values): Sql =>
+  together(
+    sql`delete from ${name(deed.definition.table)} where ${identified(deed.definition, one)} returning ${
+      selection(deed.definition)
+    }`,
+    deed,
+    before,
+    null
+  )
+
+const same = (value: Answer): string => JSON.stringify(Time.isDateTime(value) ? Time.formatIso(value) : value)

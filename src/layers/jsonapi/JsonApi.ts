@@ -1,0 +1,226 @@
+/**
+ * JSON:API 1.1 over the resources that are exposed, each from its declaration alone:
+ *
+ *   GET    /api/v2/things, /api/v2/things/KEY, /api/v2/things/NAME (a read with a name of its own)
+ *   POST   /api/v2/things
+ *   PATCH  /api/v2/things/KEY, /api/v2/things/KEY/NAME (an update with a name of its own)
+ *   DELETE /api/v2/things/KEY
+ *
+ * Every answer names its request (`x-request-id`), as its audit entry does. A record has a version, in `meta` and as ETag;
+ * with If-Match a change is refused when the record is of another one.
+ */
+import { DateTime, Effect, Option, Result } from "effect"
+import * as ByteSize from "effect/ByteSize"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as crypto from "node:crypto"
+import * as Bodies from "../../domain/jsonapi/Bodies.ts"
+import * as Documents from "../../domain/jsonapi/Documents.ts"
+import * as Media from "../../domain/jsonapi/Media.ts"
+import * as OpenApi from "../../domain/jsonapi/OpenApi.ts"
+import * as Problem from "../../domain/jsonapi/Problem.ts"
+import * as Query from "../../domain/jsonapi/Query.ts"
+import { type Exposed, type Named, type Routes, routesOf } from "../../domain/jsonapi/Wire.ts"
+import type { Stored } from "../../domain/records/Record.ts"
+import type { Definition } from "../../domain/resource/Resource.ts"
+import { Askers } from "../../services/records/Askers.ts"
+import { type Asker, Records } from "../../services/records/Records.ts"
+import type { Mount } from "../http/Management.ts"
+import * as Answers from "./Answers.ts"
+
+const bodyMax = ByteSize.kibibytes(256)
+const addressMax = 8192
+
+interface Target {
+  readonly definition: Definition
+  readonly routes: Routes
+}
+
+interface Call extends Target {
+  readonly base: string
+  readonly url: URL
+  readonly rest: ReadonlyArray<string>
+  readonly asker: Asker
+  readonly request: HttpServerRequest.HttpServerRequest
+}
+
+const surroundings = ({ asker: { actor } }: Call) => Effect.map(DateTime.now, (now) => ({ actor, arguments: {}, now }))
+
+const one = (call: Call, stored: Stored, status: number) =>
+  Effect.gen(function*() {
+    const parsed = Query.parse(call.definition, call.url.searchParams)
+    const fields = Result.isSuccess(parsed) ? parsed.success.fields : undefined
+    const data = Documents.object(call.base, call.definition, stored, fields, yield* surroundings(call))
+    return Answers.document({ data, links: { self: data.links.self }, jsonapi: { version: "1.1" } }, {
+      status,
+      headers: { etag: `"${stored.version}"`, ...(status === 201 ? { location: data.links.self } : {}) }
+    })
+  })
+
+const refused = (problems: ReadonlyArray<Problem.Problem>) => {
+  const [first, ...others] = problems
+  return Answers.refusal([first ?? Problem.plain(400, "bad_request", "Bad Request", "is not understood"), ...others])
+}
+
+const list = Effect.fnUntraced(function*(call: Call, { name }: Named) {
+  const { asker, base, definition, url } = call
+  const parsed = Query.parse(definition, url.searchParams)
+  if (Result.isFailure(parsed)) return refused(parsed.failure)
+  const { isCounted, limit, offset, order, place, where } = parsed.success
+  const records = yield* Records
+  const page = yield* records.list({
+    definition,
+    action: name,
+    asker,
+    order,
+    limit,
+    isCounted,
+    ...(where === undefined ? {} : { where }),
+    ...(offset === undefined ? {} : { offset }),
+    ...(place === undefined ? {} : { place })
+  })
+  const around = yield* surroundings(call)
+  return Answers.document({
+    data: page.records.map((stored) => Documents.object(base, definition, stored, parsed.success.fields, around)),
+    links: Documents.links(url.pathname, url.searchParams, parsed.success, page, around),
+    meta: { page: { limit, ...(page.total === undefined ? {} : { total: page.total }) } },
+    jsonapi: { version: "1.1" }
+  })
+})
+
+const find = Effect.fnUntraced(function*(call: Call, { name }: Named, key: string) {
+  const { asker, definition, request, url } = call
+  const parsed = Query.parse(definition, url.searchParams)
+  if (Result.isFailure(parsed)) return refused(parsed.failure)
+  const records = yield* Records
+  const stored = yield* records.find({ definition, action: name, asker, key })
+  return request.headers["if-none-match"] === `"${stored.version}"`
+    ? HttpServerResponse.empty({ status: 304, headers: { etag: `"${stored.version}"` } })
+    : yield* one(call, stored, 200)
+})
+
+/** Of the version that If-Match names, without its quotes. */
+const expected = ({ request }: Call): { readonly version?: string } => {
+  const [, version] = /^"(.*)"$/.exec(request.headers["if-match"] ?? "") ?? []
+  return version === undefined ? {} : { version }
+}
+
+const bodyOf = (call: Call, named: Named, key: string | undefined) =>
+  call.request.text.pipe(
+    Effect.provideService(HttpServerRequest.MaxBodySize, bodyMax),
+    Effect.match({
+      onFailure: () =>
+        Result.fail(
+          Problem.plain(413, "too_large", "Content Too Large", "the body cannot be read, or is larger than 256 KiB")
+        ),
+      onSuccess: (text) => Bodies.parse(call.definition, named.action, key, text)
+    })
+  )
+
+const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string | undefined) {
+  const { asker, definition, request } = call
+  const isDestroy = named.action.kind === "destroy"
+  const problem = isDestroy ? undefined : Media.contentProblem(request.headers["content-type"])
+  if (problem !== undefined) return refused([problem])
+  const values = isDestroy ? Result.succeed({}) : yield* bodyOf(call, named, key)
+  if (Result.isFailure(values)) return refused([values.failure])
+  const records = yield* Records
+  const stored = yield* records.write({
+    definition,
+    action: named.name,
+    asker,
+    input: { values: values.success, form: "json" },
+    ...(key === undefined ? {} : { key }),
+    ...expected(call)
+  })
+  return stored === null ? Answers.nothing : yield* one(call, stored, named.action.kind === "create" ? 201 : 200)
+})
+
+const wrongMethod = (allowed: ReadonlyArray<string>) =>
+  Answers.refusal([
+    Problem.plain(405, "method_not_allowed", "Method Not Allowed", `here are ${allowed.join(", ")}`)
+  ], { allow: allowed.join(", ") })
+
+const nowhere = Answers.refusal([Problem.plain(404, "not_found", "Not Found", "there is nothing at this path")])
+
+interface Possible {
+  readonly method: string
+  readonly named: Named | undefined
+}
+
+/** What can be done at a path, by method. */
+const possible = ({ rest, routes }: Call): ReadonlyArray<Possible> => {
+  const [key, name, ...more] = rest
+  if (more.length > 0) return []
+  if (key === undefined) {
+    return [{ method: "GET", named: routes.read }, { method: "POST", named: routes.create }]
+  }
+  if (name !== undefined) return [{ method: "PATCH", named: routes.updates.get(name) }]
+  const read = routes.reads.get(key)
+  return read === undefined
+    ? [
+      { method: "GET", named: routes.read },
+      { method: "PATCH", named: routes.update },
+      { method: "DELETE", named: routes.destroy }
+    ]
+    : [{ method: "GET", named: read }]
+}
+
+const act = (call: Call) => {
+  const [key] = call.rest
+  const all = possible(call).filter(({ named }) => named !== undefined)
+  if (all.length === 0) return Effect.succeed(nowhere)
+  const method = call.request.method === "HEAD" ? "GET" : call.request.method
+  const named = all.find((one) => one.method === method)?.named
+  if (named === undefined) return Effect.succeed(wrongMethod(all.map(({ method }) => method)))
+  if (method !== "GET") return write(call, named, key)
+  return key === undefined || call.routes.reads.has(key) ? list(call, named) : find(call, named, key)
+}
+
+const decoded = (part: string): string =>
+  Option.getOrElse(Result.getSuccess(Result.try(() => decodeURIComponent(part))), () => "")
+
+const requestIdOf = (given: string | undefined): string =>
+  given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID()
+
+export interface JsonApiOptions {
+  readonly base: `/${string}`
+  readonly exposed: ReadonlyArray<Exposed>
+}
+
+export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers> => {
+  const targets = new Map<string, Target>(
+    exposed.map((one) => [one.definition.collection, { definition: one.definition, routes: routesOf(one) }])
+  )
+  const description = OpenApi.document(base, exposed)
+
+  const answer = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest, requestId: string) {
+    if (request.url.length > addressMax) {
+      return Answers.refusal([Problem.plain(414, "too_long", "URI Too Long", `at most ${addressMax} characters`)])
+    }
+    const url = URL.parse(request.url, "http://localhost")
+    const [collection = "", ...rest] = (url?.pathname ?? "").slice(base.length).split("/").slice(1).map(decoded)
+    if (collection === "open_api" && rest.length === 0) return HttpServerResponse.jsonUnsafe(description)
+    const problem = Media.acceptProblem(request.headers["accept"])
+    if (problem !== undefined) return refused([problem])
+    const askers = yield* Askers
+    const address = Option.getOrElse(request.remoteAddress, () => "")
+    const asker = yield* askers.of({ headers: request.headers, address, requestId })
+    const target = targets.get(collection)
+    if (url === null || target === undefined || rest.includes("")) return nowhere
+    return yield* act({ ...target, base, url, rest, asker, request })
+  })
+
+  return {
+    path: base,
+    handle: (request) => {
+      const requestId = requestIdOf(request.headers["x-request-id"])
+      return answer(request, requestId).pipe(
+        Effect.tapErrorTag("RecordsRefused", ({ message }) => Effect.logError(`Request ${requestId}: ${message}`)),
+        Effect.catch((error) => Effect.succeed(Answers.ofError(error))),
+        Effect.map((response) => HttpServerResponse.setHeader(response, "x-request-id", requestId)),
+        Effect.withSpan("JsonApi", { attributes: { requestId } })
+      )
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Transactions on records: each in the role `serviceradar_app`, which cannot bypass row-level security, and for one tenant,
+ * whose rows alone it sees.
+ */
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import { type DateTime, Effect, Option, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Stored } from "../../domain/records/Record.ts"
+import { evaluate } from "../../domain/resource/expression/Evaluate.ts"
+import type { Answer } from "../../domain/resource/expression/Kind.ts"
+import type { Definition } from "../../domain/resource/Resource.ts"
+import { render, type Sql } from "../../domain/sql/Sql.ts"
+import { type Asker, RecordsRefused, RecordsUnavailable } from "../../services/records/Records.ts"
+import * as BrokenRollback from "../postgres/connection/BrokenRollback.ts"
+import { PgConnection } from "../postgres/connection/PgConnection.ts"
+import * as Rows from "../postgres/connection/Rows.ts"
+import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
+import * as RecordRows from "./RecordRows.ts"
+
+/** Whose rows the transaction may see; `*` for those of all. */
+const settings = "select set_config('serviceradar.tenant', $1, true), (select set_config('role', rolname, true) " +
+  "from pg_roles where rolname = 'serviceradar_app' and pg_has_role(oid, 'member'))"
+
+export const Total = Schema.Struct({ total: Schema.Int })
+
+/** The setting for the rows of all tenants. */
+export const everywhere = "*"
+
+/** The actor's attribute that names its tenant, also for resources that have none. */
+const tenantName = "tenantId"
+
+export interface Place {
+  readonly tenant: Answer
+  /** For row-level security. */
+  readonly setting: string
+}
+
+export const placeOf = (
+  { bypass, tenant }: Definition,
+  { actor }: Asker,
+  now: DateTime.Utc,
+  isEverywhere = tenant === undefined
+): Place => {
+  const own = actor[tenant ?? tenantName] ?? null
+  const isAll = isEverywhere && bypass !== undefined &&
+    evaluate(bypass, { actor, arguments: {}, now, record: {} }) === true
+  return { tenant: own, setting: isAll ? everywhere : String(own ?? "") }
+}
+
+export const failure =
+  ({ action, definition }: { readonly action: string; readonly definition: Definition }) =>
+  (error: SqlError): RecordsUnavailable | RecordsRefused => {
+    const detail = SqlFailure.detail(error)
+    return SqlFailure.mayPass(error) || SqlFailure.isCanceled(error)
+      ? new RecordsUnavailable({ detail })
+      : new RecordsRefused({ resource: definition.name, action, detail })
+  }
+
+/** As an address has it. */
+export const keyOf = ({ attributes, key }: Definition, text: string): Option.Option<Answer> => {
+  const attribute = attributes[key]
+  return attribute === undefined
+    ? Option.none()
+    : Schema.decodeUnknownOption(attribute.schema)(attribute.kind === "integer" ? Number(text) : text)
+}
+
+export const run = <S extends Schema.Decoder<unknown>>(sql: PgClient.PgClient, schema: S, statement: Sql) => {
+  const { binds, text } = render(statement)
+  return Rows.query(schema, sql.unsafe(text, binds.map(({ v }) => v)))
+}
+
+const schemas = new WeakMap<Definition, Schema.Decoder<Stored>>()
+
+/** Of a resource's rows; made once. */
+export const schemaOf = (definition: Definition): Schema.Decoder<Stored> => {
+  const known = schemas.get(definition) ?? RecordRows.schemaOf(definition)
+  schemas.set(definition, known)
+  return known
+}
+
+export type Transaction = <A, E>(
+  place: Place,
+  work: (sql: PgClient.PgClient) => Effect.Effect<A, E>
+) => Effect.Effect<A, E | SqlError | RecordsUnavailable>
+
+export const transactions: Effect.Effect<Transaction, never, PgConnection> = Effect.map(
+  PgConnection,
+  (database) => ({ setting }, work) =>
+    database.client.pipe(
+      Effect.mapError(({ detail }) => new RecordsUnavailable({ detail })),
+      Effect.flatMap((sql) =>
+        BrokenRollback.asFailure(
+          sql.withTransaction(Effect.andThen(sql.unsafe(settings, [setting]), Effect.suspend(() => work(sql))))
+        )
+      )
+    )
+)

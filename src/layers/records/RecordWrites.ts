@@ -1,0 +1,101 @@
+/** Writes of records, see `Records`. */
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import { DateTime, Effect, Option } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import * as crypto from "node:crypto"
+import * as Constraints from "../../domain/records/Constraints.ts"
+import type { Stored } from "../../domain/records/Record.ts"
+import * as Statements from "../../domain/records/Statements.ts"
+import {
+  Changed,
+  Conflict,
+  Forbidden,
+  Invalid,
+  type InvalidTransition,
+  NotFound
+} from "../../domain/resource/ActionError.ts"
+import { perform } from "../../domain/resource/Perform.ts"
+import type { WriteError, Writing } from "../../services/records/Records.ts"
+import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
+import { failure, keyOf, type Place, placeOf, run, schemaOf, Total, type Transaction } from "./RecordTransactions.ts"
+
+/** What a unique or a foreign key says of the input. */
+const broken = ({ action, definition }: Writing, error: SqlError): Conflict | Invalid | undefined => {
+  const about = { resource: definition.name, action }
+  const constraint = SqlFailure.constraint(error)
+  if (constraint === undefined) return undefined
+  const clash = Constraints.clashOf(definition, constraint)
+  if (clash !== undefined) return new Conflict({ ...about, ...clash })
+  const field = Constraints.referenceOf(definition, constraint)
+  return field === undefined
+    ? undefined
+    : new Invalid({ ...about, problems: [{ field, code: "invalid", detail: "refers to nothing that is there" }] })
+}
+
+const deedOf = ({ action, asker, definition }: Writing, at: DateTime.Utc, { tenant }: Place): Statements.Deed => ({
+  definition,
+  action,
+  tenant,
+  actorId: asker.id,
+  actorName: asker.name,
+  requestId: asker.requestId,
+  at
+})
+
+const change = Effect.fnUntraced(function*(
+  sql: PgClient.PgClient,
+  writing: Writing,
+  now: DateTime.Utc,
+  place: Place
+): Effect.fn.Return<
+  Stored | null,
+  SqlError | NotFound | Forbidden | Invalid | InvalidTransition | Changed
+> {
+  const { action: name, asker: { actor }, definition, input, key = "", version } = writing
+  const about = { resource: definition.name, action: name }
+  const action = definition.actions[name]
+  if (action === undefined || action.kind === "read") {
+    return yield* Effect.die(new Error(`${name} is no action that changes a ${definition.name}`))
+  }
+  if (writing.asker.scope === "read") return yield* new Forbidden(about)
+  const schema = schemaOf(definition)
+  const one = action.kind === "create"
+    ? undefined
+    : Option.getOrUndefined(Option.map(keyOf(definition, key), (key) => ({ key, tenant: place.tenant })))
+  const [before] = one === undefined ? [] : yield* run(sql, schema, Statements.locked(definition, one))
+  if (action.kind !== "create" && before === undefined) return yield* new NotFound({ ...about, key })
+  const occasion = { actor, now, uuid: () => crypto.randomUUID() }
+  const after = yield* Effect.fromResult(
+    perform(definition, name, action, input, before?.values ?? null, occasion)
+  )
+  if (version !== undefined && before !== undefined && before.version !== version) {
+    return yield* new Changed({ ...about, key, expected: version, version: before.version })
+  }
+  const deed = deedOf(writing, now, place)
+  const statement = before === undefined || one === undefined
+    ? Statements.insert(deed, after ?? {})
+    : after === null
+    ? Statements.destroy(deed, one, before.values)
+    : Statements.update(deed, one, before.values, after)
+  const [written] = yield* run(sql, schema, statement)
+  return after === null ? null : written ?? null
+})
+
+const denied = (transaction: Transaction, writing: Writing, now: DateTime.Utc, place: Place, reason: string) => {
+  const entry = { key: writing.key ?? "", outcome: "denied", reason, what: {} } as const
+  return transaction(place, (sql) => run(sql, Total, Statements.audited(deedOf(writing, now, place), entry)))
+    .pipe(
+      Effect.catch((error) => Effect.logWarning(`A denial could not be audited: ${error.message}`)),
+      Effect.asVoid
+    )
+}
+
+export const make = (transaction: Transaction) => (writing: Writing): Effect.Effect<Stored | null, WriteError> =>
+  Effect.gen(function*() {
+    const now = yield* DateTime.now
+    const place = placeOf(writing.definition, writing.asker, now)
+    return yield* transaction(place, (sql) => change(sql, writing, now, place)).pipe(
+      Effect.catchTag("SqlError", (error) => Effect.fail(broken(writing, error) ?? failure(writing)(error))),
+      Effect.tapErrorTag("Forbidden", ({ message }) => denied(transaction, writing, now, place, message))
+    )
+  })

@@ -1,0 +1,27 @@
+/** What of the control plane others can ask for under `/api/v2`, and the schema that it needs. */
+import { ApiToken } from "../../domain/identity/ApiToken.ts"
+import { AuditEntry } from "../../domain/identity/AuditEntry.ts"
+import { Session } from "../../domain/identity/Session.ts"
+import { Tenant } from "../../domain/identity/Tenant.ts"
+import { User } from "../../domain/identity/User.ts"
+import { Device } from "../../domain/inventory/devices/Device.ts"
+import { DeviceGroup } from "../../domain/inventory/devices/DeviceGroup.ts"
+import type { Exposed } from "../../domain/jsonapi/Wire.ts"
+import { migrations as coreMigrations } from "../../layers/core/migrations/migrations.ts"
+import { migrations as identityMigrations } from "../../layers/identity/migrations/migrations.ts"
+import { migrations as inventoryMigrations } from "../../layers/inventory/migrations/migrations.ts"
+import { migrations as recordMigrations } from "../../layers/records/migrations/migrations.ts"
+
+/** In this order: later ones refer to tables of those before. */
+export const migrations = [coreMigrations, recordMigrations, identityMigrations, inventoryMigrations]
+
+/** `hidden` is what only a program does, or what is done with more than a record: a token is shown as it is made. */
+export const exposed: ReadonlyArray<Exposed> = [
+  { definition: Tenant.definition },
+  { definition: User.definition, hidden: ["setPassword", "signIn"] },
+  { definition: ApiToken.definition, hidden: ["create", "recordUse"] },
+  { definition: Session.definition, hidden: ["begin"] },
+  { definition: AuditEntry.definition },
+  { definition: Device.definition },
+  { definition: DeviceGroup.definition }
+]

@@ -1,0 +1,84 @@
+/** What sign-ins and commands look up and make of tenants and their people, in the name of the system. */
+import { Effect, Option, Schema } from "effect"
+import { ApiToken } from "../../domain/identity/ApiToken.ts"
+import { defaultTenantId, Tenant } from "../../domain/identity/Tenant.ts"
+import { User } from "../../domain/identity/User.ts"
+import { type Actor, superSystem, system } from "../../domain/records/Actor.ts"
+import { publicField, type Stored } from "../../domain/records/Record.ts"
+import type { Node } from "../../domain/resource/expression/Node.ts"
+import type { Definition } from "../../domain/resource/Resource.ts"
+import { type Asker, Records } from "../records/Records.ts"
+
+/** A program's own, at a command or at a sign-in. */
+export const asking = (actor: Actor, requestId: string): Asker => ({ actor, id: actor.id, name: actor.name, requestId })
+
+const equals = (definition: Definition, attribute: string, value: string): Node => {
+  const kind = definition.attributes[attribute]?.kind ?? "text"
+  const left: Node = { _tag: "Reference", kind, source: "record", name: attribute }
+  return { _tag: "Compare", kind: "boolean", comparison: "=", left, right: { _tag: "Literal", kind, value } }
+}
+
+/** The one of all tenants that has this value of an attribute that no two have. */
+export const only = (definition: Definition, attribute: string, value: string, requestId: string) =>
+  Records.use((records) =>
+    records.list({
+      definition,
+      action: "read",
+      asker: asking(superSystem, requestId),
+      where: equals(definition, attribute, value),
+      order: [],
+      limit: 1,
+      isEverywhere: true
+    })
+  ).pipe(Effect.map(({ records: [stored] }) => Option.fromUndefinedOr(stored)))
+
+const user = Schema.Struct({
+  tenantId: Schema.String,
+  id: Schema.String,
+  email: Schema.String,
+  role: Schema.Literals(["viewer", "operator", "admin"]),
+  isSuperUser: Schema.Boolean
+})
+const decodeUser = Schema.decodeUnknownOption(user)
+
+/** As policies see the user. */
+export const actorOf = ({ values }: Stored): Option.Option<Actor> =>
+  Option.map(decodeUser(values), ({ email, id, isSuperUser, role, tenantId }) => ({
+    id,
+    tenantId,
+    name: email,
+    role,
+    isSuperUser
+  }))
+
+export const userById = (tenantId: string, id: string, requestId: string) =>
+  Records.use((records) =>
+    records.find({ definition: User.definition, action: "read", asker: asking(system(tenantId), requestId), key: id })
+  )
+
+export const userByEmail = (email: string, requestId: string) =>
+  only(User.definition, "email", email.toLowerCase(), requestId)
+
+export const isActive = (tenantId: string, requestId: string) =>
+  Effect.map(
+    only(Tenant.definition, "id", tenantId, requestId),
+    Option.exists(({ values }) => values["status"] === "active")
+  )
+
+export const addUser = Effect.fnUntraced(function*(
+  values: { readonly email: string; readonly role: string; readonly displayName?: string },
+  requestId: string
+) {
+  const records = yield* Records
+  return yield* records.write({
+    definition: User.definition,
+    action: "create",
+    asker: asking({ ...superSystem, tenantId: defaultTenantId }, requestId),
+    input: { values, form: "json" }
+  })
+})
+
+const valid = publicField(ApiToken.definition, "isValid")
+
+/** Whether a token counts at this moment, by its own calculation. */
+export const validity: Node = valid ?? { _tag: "Literal", kind: "boolean", value: false }
