@@ -4,6 +4,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Context, Effect, Layer, Redacted } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
+import type { SqlError } from "effect/sql/SqlError"
 import * as crypto from "node:crypto"
 import { inject } from "vitest"
 
@@ -15,11 +16,20 @@ export class TestDatabase extends Context.Service<TestDatabase, {
     TestDatabase,
     Effect.gen(function*() {
       const serverUrl = inject("postgresUrl")
-      const sql = yield* PgClient.make({ url: Redacted.make(serverUrl), maxConnections: 1 })
       const name = `test_${crypto.randomBytes(8).toString("hex")}`
+      // A pool that closes with the database opens no connection any more to drop it: it would wait for ever for one, once
+      // its own has gone after a minute of doing nothing.
+      const run = (statement: (sql: PgClient.PgClient) => Effect.Effect<unknown, SqlError>) =>
+        Effect.scoped(
+          Effect.flatMap(PgClient.make({ url: Redacted.make(serverUrl), maxConnections: 1 }), statement)
+        )
       yield* Effect.acquireRelease(
-        sql`create database ${sql(name)}`,
-        () => Effect.ignore(sql`drop database if exists ${sql(name)} with (force)`)
+        run((sql) => sql`create database ${sql(name)}`),
+        () =>
+          run((sql) => sql`drop database if exists ${sql(name)} with (force)`).pipe(
+            Effect.timeout("20 seconds"),
+            Effect.ignore
+          )
       )
       const url = new URL(serverUrl)
       url.pathname = `/${name}`
