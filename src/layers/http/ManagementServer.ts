@@ -167,7 +167,7 @@ const withBody = (post: NonNullable<Route<never>["post"]>): Handle => (query, re
     })
   )
 
-const otherMethods = ["PUT", "PATCH", "DELETE", "OPTIONS"] as const
+const otherMethods = ["PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"] as const
 
 const routerOf = Effect.fnUntraced(function*(
   registered: Registered,
@@ -192,7 +192,10 @@ const routerOf = Effect.fnUntraced(function*(
   }
   const all = [...paths.keys(), ...registered.mounts.map(({ path }) => `${path}/*`)].join(", ")
   const nowhere = problem(404, `there is nothing at this path; there is ${all}`)
-  yield* router.add("*", "/*", guard(Effect.succeed(nowhere)))
+  // Of all methods by name: the router takes what GET has for HEAD where nothing else matches, and `*` would.
+  for (const method of ["GET", "POST", ...otherMethods] as const) {
+    yield* router.add(method, "/*", guard(Effect.succeed(nowhere)))
+  }
   return router.asHttpEffect()
 })
 

@@ -143,6 +143,16 @@ describe("ManagementServer", () => {
       assert.strictEqual((yield* send(address, "/health/live", "POST")).status, 405)
     }))
 
+  it.live("answers HEAD as it answers GET, where there is something and where there is nothing", () =>
+    Effect.gen(function*() {
+      const { address } = yield* make()
+
+      for (const [path, status] of [["/health/live", 200], ["/metrics", 200], ["/nothing", 404]] as const) {
+        const found = yield* Effect.promise(() => fetch(`http://${address}${path}`, { method: "HEAD" }))
+        assert.deepStrictEqual([path, found.status, yield* Effect.promise(() => found.text())], [path, status, ""])
+      }
+    }))
+
   it.live("answers with what is registered at the time of the request", () =>
     Effect.gen(function*() {
       const { address } = yield* ManagementServer.make({ host: "127.0.0.1", port: 0 })
