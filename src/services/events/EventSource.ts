@@ -35,9 +35,14 @@ export class SourceMissing extends Schema.TaggedError<SourceMissing>()("SourceMi
   detail: Schema.String
 }) {}
 
+/** Another connection has taken the place of the one that this subscription was on, in order: subscribe again at once. */
+export class SourceReplaced extends Schema.TaggedError<SourceReplaced>()("SourceReplaced", {
+  detail: Schema.String
+}) {}
+
 export class EventSourceError extends Schema.TaggedError<EventSourceError>()("EventSourceError", {
   stream: Schema.String,
-  reason: Schema.Union([SourceUnavailable, SourceMissing])
+  reason: Schema.Union([SourceUnavailable, SourceMissing, SourceReplaced])
 }) {
   override get message(): string {
     return `Stream ${this.stream}: ${this.reason.detail}`

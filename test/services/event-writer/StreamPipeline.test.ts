@@ -334,6 +334,24 @@ describe("StreamPipeline", () => {
       }))
   })
 
+  it.effect("subscribes again at once, and without a word, where another connection took the place of its own", () => {
+    const world = new Fixture.World()
+    return writing(world, () =>
+      Effect.gen(function*() {
+        yield* pass("500 millis")
+        const { subscriptions } = world
+        world.sourceIsReplaced = true
+        world.publishLogs(3)
+        // Shorter than the first wait after a failure.
+        yield* pass("90 millis")
+
+        assert.strictEqual(world.subscriptions, subscriptions + 1)
+        assert.strictEqual((yield* record).problem, "")
+        yield* pass("1 second")
+        assert.strictEqual(world.entries("ack").length, 3)
+      }))
+  })
+
   it.effect("holds no more bytes than it may, and at least one message", () => {
     const world = new Fixture.World()
     const large = JSON.stringify({ body: "x".repeat(1_000) })

@@ -15,6 +15,7 @@ import {
   type Delivery,
   EventSource,
   EventSourceError,
+  SourceReplaced,
   SourceUnavailable
 } from "../../../src/services/events/EventSource.ts"
 import {
@@ -56,6 +57,8 @@ export class World {
   probe: "fine" | "fails" = "fine"
   lettersAreRefused = false
   sourceIsAway = false
+  /** The next pull fails because another connection has taken the place of its own. */
+  sourceIsReplaced = false
   streamIsMissing = false
   subscriptions = 0
   statementSizes: Array<number> = []
@@ -133,6 +136,10 @@ const sourceLayer = (world: World) =>
           pull: (demand: number, bytesMax: number) =>
             Effect.clockWith((clock) => {
               if (world.sourceIsAway) return Effect.fail(away)
+              if (world.sourceIsReplaced) {
+                world.sourceIsReplaced = false
+                return Effect.fail(new EventSourceError({ stream, reason: new SourceReplaced({ detail: "replaced" }) }))
+              }
               world.journal.push(`pull ${demand}`)
               const taken = world.take(demand, bytesMax, clock.currentTimeMillisUnsafe())
               return taken.length > 0 ? Effect.succeed(taken) : Effect.as(Effect.sleep("50 millis"), taken)

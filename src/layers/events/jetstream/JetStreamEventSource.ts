@@ -13,6 +13,7 @@ import {
   EventSource,
   EventSourceError,
   SourceMissing,
+  SourceReplaced,
   SourceUnavailable,
   type Subscription
 } from "../../../services/events/EventSource.ts"
@@ -102,8 +103,14 @@ const missing = (stream: StreamName, detail: string): EventSourceError =>
 const unavailable = (stream: StreamName, detail: string): EventSourceError =>
   new EventSourceError({ stream, reason: new SourceUnavailable({ detail }) })
 
+const replaced = (stream: StreamName): EventSourceError =>
+  new EventSourceError({ stream, reason: new SourceReplaced({ detail: "another connection took its place" }) })
+
 const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
   const connection = yield* NatsConnection
+  /** Whether there is another connection by now. */
+  const isReplaced = (client: NatsClient) =>
+    Effect.match(connection.client, { onFailure: () => false, onSuccess: (current) => current !== client })
   const ackWait = options.ackWait ?? Duration.seconds(30)
   const streamsOptions: JetStreamStreams.StreamsOptions = {
     streams: options.streams ?? streamNames,
@@ -195,7 +202,11 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
         Effect.catchTag(
           pull(demand, bytesMax),
           "PullFailure",
-          ({ detail }) => detail === "" ? examine(stream, reach) : Effect.fail(unavailable(stream, detail))
+          ({ detail }) =>
+            detail === ""
+              ? examine(stream, reach)
+              : Effect.flatMap(isReplaced(client), (is) =>
+                Effect.fail(is ? replaced(stream) : unavailable(stream, detail)))
         )
     } satisfies Subscription
   })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AckPolicy, RetentionPolicy } from "@nats-io/jetstream"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
+import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
 import type { StreamName } from "../../../../src/domain/events/stream/Streams.ts"
 import * as JetStreamEventSource from "../../../../src/layers/events/jetstream/JetStreamEventSource.ts"
 import { NatsConnection } from "../../../../src/layers/nats/connection/NatsConnection.ts"
@@ -492,6 +492,35 @@ describe("JetStreamEventSource", () => {
         assert.match(error.message, /exists as a push consumer/)
         assert.strictEqual(error.reason._tag, "SourceMissing")
       }), { createStreams: false }), 60_000)
+
+  it.live(
+    "says so when another connection has taken the place of its own, and goes on over that",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* natsServer.start()
+        const connections = yield* Effect.forEach([1, 2], () => Layer.build(Layer.fresh(natsClient.layer(server.url))))
+        const [first, second] = connections.map((context) => Context.get(context, NatsConnection))
+        if (first === undefined || second === undefined) return assert.fail("there are two connections")
+        const before = yield* natsClient.ready(first)
+        yield* natsClient.ready(second)
+        let current = first
+        const connection = { ...first, client: Effect.suspend(() => current.client) }
+        yield* Effect.gen(function*() {
+          const subscription = yield* subscribe("TELEMETRY")
+          yield* publish("telemetry.cpu", 2)
+          yield* drain(subscription, 2)
+
+          current = second
+          yield* Effect.promise(() => before.nc.drain())
+
+          const error = yield* Effect.flip(Effect.forever(subscription.pull(10, bytesMax)))
+          assert.strictEqual(error.reason._tag, "SourceReplaced")
+          yield* publish("telemetry.cpu", 2, 2)
+          assert.deepStrictEqual(yield* drain(yield* subscribe("TELEMETRY"), 2), ["2", "3"])
+        }).pipe(Effect.scoped, Effect.provide(source()), Effect.provideService(NatsConnection, connection))
+      }),
+    60_000
+  )
 
   it.live(
     "fails at once when the server is killed, and brings everything after it is back",
