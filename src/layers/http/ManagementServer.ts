@@ -30,6 +30,7 @@ import * as ManagementAccess from "./ManagementAccess.ts"
 import * as ManagementCertificates from "./ManagementCertificates.ts"
 import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
+import * as RequestTurns from "./RequestTurns.ts"
 import * as TreeTrace from "./TreeTrace.ts"
 
 export interface ManagementOptions extends ListenAddress {
@@ -263,6 +264,7 @@ export const make = Effect.fnUntraced(function*(
       // Otherwise the connection would be kept for a next request, and closing would wait for it.
       closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
   )
+  yield* RequestTurns.take(server)
   yield* Effect.addFinalizer(() => Effect.sync(() => closing = true))
   const bound = server.address()
   const actual = typeof bound === "object" && bound !== null ? bound.port : port

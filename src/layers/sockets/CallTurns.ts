@@ -1,12 +1,12 @@
 /**
- * Lets the calls of one address begin a few at a time, so that whoever sends hundreds at once delays the calls of nobody
- * else by more than a moment.
+ * Lets the calls (of gRPC) or requests (over HTTP) of one address begin a few at a time, so that whoever sends hundreds at
+ * once delays those of nobody else by more than a moment.
  *
  * A call begins as it comes. Those of an address beyond the first few wait for the next round of the event loop, in which
  * the sockets of others are read first; those who wait take turns. How long a call takes is only seen after its beginning,
  * when its request is there, so they are counted.
  */
-import { FairQueue } from "../../../sockets/FairQueue.ts"
+import { FairQueue } from "./FairQueue.ts"
 
 /** A millisecond or two of the processor. */
 const callsPerRoundDefault = 4

@@ -1,7 +1,7 @@
 /** Who begins when. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { CallTurns } from "../../../../../src/layers/grpc/internal/server/CallTurns.ts"
+import { CallTurns } from "../../../src/layers/sockets/CallTurns.ts"
 
 const rig = () => {
   const turns = new CallTurns(2)
