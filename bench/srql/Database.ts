@@ -1,6 +1,7 @@
 /** A PostgreSQL of its own with the event writer's tables and an inventory of devices, filled by the server itself. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Effect, Layer, Logger, Option, Schedule } from "effect"
+import { Console, Effect, Layer, Logger, Option, Schedule, Schema } from "effect"
+import * as SqlClient from "effect/sql/SqlClient"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -9,11 +10,15 @@ import { rowRules } from "../../src/domain/queries/RowRules.ts"
 import * as PgEventTables from "../../src/layers/events/store/PgEventTables.ts"
 import { DatabaseEndpoint } from "../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
+import * as Rows from "../../src/layers/postgres/connection/Rows.ts"
+import * as RowSecurity from "../../src/layers/postgres/connection/RowSecurity.ts"
 import * as EmbeddedPostgres from "../../src/layers/postgres/server/EmbeddedPostgres.ts"
 import * as PgQueries from "../../src/layers/queries/PgQueries.ts"
 import { EventTables } from "../../src/services/events/EventTables.ts"
 
 export interface Sizes {
+  /** A data directory that is kept, and found filled the next time. */
+  readonly home: string | undefined
   readonly metrics: number
   readonly devices: number
   readonly logs: number
@@ -38,7 +43,7 @@ const fill = ({ devices, logs, metrics }: Sizes): ReadonlyArray<string> => [
     from generate_series(1, ${devices}) n`,
   "create index on platform.ocsf_devices (last_seen_time desc, uid desc)",
   `insert into platform.logs (id, timestamp, severity_text, severity_number, body, service_name, trace_id, attributes)
-    select gen_random_uuid(), now() - random() * interval '1 d', (array['INFO', 'INFO', 'INFO', 'WARN', 'ERROR'])[1 + n % 5],
+    select gen_random_uuid(), now() - n * (interval '1 d' / ${logs}), (array['INFO', 'INFO', 'INFO', 'WARN', 'ERROR'])[1 + n % 5],
       9 + n % 5 * 2, 'request ' || n || case n % 97 when 0 then ' timeout' else ' done' end || ' in ' || n % 1000 || ' ms',
       'service ' || n % 30, md5(n::text), '{"a":"b"}'
     from generate_series(1, ${logs}) n`,
@@ -53,12 +58,32 @@ const fill = ({ devices, logs, metrics }: Sizes): ReadonlyArray<string> => [
   "checkpoint"
 ]
 
+const temporary = Effect.acquireRelease(
+  Effect.promise(() => fs.mkdtemp(path.join(os.tmpdir(), "serviceradar-bench-"))),
+  (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true }))
+)
+
+const Done = Schema.Struct({ step: Schema.Int })
+
+/** From where it was left. */
+const filled = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, sizes: Sizes) {
+  const { devices, logs, metrics } = sizes
+  const of = `${devices}/${logs}/${metrics}`
+  yield* sql.unsafe("create table if not exists public.bench_steps (of text, step integer)")
+  const done = yield* Rows.query(Done, sql.unsafe("select step from public.bench_steps where of = $1", [of]))
+  for (const [step, statement] of fill(sizes).entries()) {
+    if (done.some((one) => one.step === step)) continue
+    const from = performance.now()
+    yield* sql.unsafe(statement)
+    yield* sql.unsafe("insert into public.bench_steps values ($1, $2)", [of, step])
+    yield* Console.error(`${statement.trimStart().slice(0, 60)}: ${Math.round((performance.now() - from) / 1000)} s`)
+  }
+})
+
 const server = (sizes: Sizes) =>
   Layer.effectDiscard(Effect.gen(function*() {
-    const home = yield* Effect.acquireRelease(
-      Effect.promise(() => fs.mkdtemp(path.join(os.tmpdir(), "serviceradar-bench-"))),
-      (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true }))
-    )
+    const home = sizes.home ?? (yield* temporary)
+    yield* Effect.promise(() => fs.mkdir(home, { recursive: true }))
     yield* Effect.promise(() => fs.chmod(home, 0o755))
     const postgres = yield* EmbeddedPostgres.start({ home: path.join(home, "postgres"), port: 0, durable: false })
     yield* (yield* DatabaseEndpoint).publish(postgres.url)
@@ -66,7 +91,8 @@ const server = (sizes: Sizes) =>
     yield* Effect.forkScoped(connection.keep)
     yield* (yield* EventTables).prepare.pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("60 seconds"))
     const sql = yield* connection.client
-    yield* Effect.forEach(fill(sizes), (statement) => sql.unsafe(statement))
+    yield* filled(sql, sizes)
+    yield* Effect.provideService(RowSecurity.separate("platform", ["ocsf_devices"]), SqlClient.SqlClient, sql)
   }))
 
 export const layer = (sizes: Sizes) =>

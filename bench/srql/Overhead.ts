@@ -25,6 +25,14 @@ export interface Measured {
   readonly p50: number
   readonly p95: number
   readonly ratio: number
+  /** Asked for a tenant: a transaction that names it, under row-level security. */
+  readonly tenantMillis: number
+}
+
+export interface Rounds {
+  readonly repeats: number
+  /** Of a class, after at least five rounds. */
+  readonly seconds: number
 }
 
 const at = (sorted: ReadonlyArray<number>, share: number): number =>
@@ -43,26 +51,40 @@ const byHand = Effect.fnUntraced(function*(text: string) {
   return { sql, statement: RowText.statement(plan, "web", rowRules), params: plan.binds.map(({ v }) => v) }
 })
 
-const measure = Effect.fnUntraced(function*(name: string, text: string, rounds: number) {
+const roundsMin = 5
+
+const sorted = (times: ReadonlyArray<number>) => [...times].sort((one, other) => one - other)
+
+const measure = Effect.fnUntraced(function*(name: string, text: string, { repeats, seconds }: Rounds) {
   const queries = yield* Queries
   const hand = yield* byHand(text)
   const whole = queries.page({ text, style: "web", tenant: null })
+  const ofTenant = queries.page({ text, style: "web", tenant: "default" })
   const same = hand.sql.unsafe(hand.statement, hand.params)
   const ours: Array<number> = []
   const theirs: Array<number> = []
-  for (let round = 0; round < rounds + 3; round++) {
+  const until = performance.now() + seconds * 1000
+  for (let round = 0; round < 3; round++) yield* Effect.andThen(whole, same)
+  for (let round = 0; round < repeats && (round < roundsMin || performance.now() < until); round++) {
     // Whoever is first finds colder caches.
     const first = round % 2 === 0
     if (!first) theirs.push(yield* timed(same))
     ours.push(yield* timed(whole))
     if (first) theirs.push(yield* timed(same))
   }
-  const sorted = (times: ReadonlyArray<number>) => times.slice(3).sort((one, other) => one - other)
+  const tenants: Array<number> = []
+  for (let round = 0; round < roundsMin; round++) tenants.push(yield* timed(ofTenant))
   const [mine, others] = [sorted(ours), sorted(theirs)]
-  return { name, p50: at(mine, 0.5), p95: at(mine, 0.95), ratio: at(mine, 0.5) / at(others, 0.5) }
+  return {
+    name,
+    p50: at(mine, 0.5),
+    p95: at(mine, 0.95),
+    ratio: at(mine, 0.5) / at(others, 0.5),
+    tenantMillis: at(sorted(tenants), 0.5)
+  }
 })
 
-export const all = (rounds: number) =>
+export const all = (rounds: Rounds) =>
   Effect.forEach(
     Object.entries(classes),
     ([name, text]): Effect.Effect<Measured, unknown, PgConnection | Queries> => measure(name, text, rounds)

@@ -52,6 +52,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
     "files"
   ],
 
+  plugins: [],
   process: ["config", "monitoring", "supervision"],
   files: ["config", "process"],
   nats: ["config", "events", "security", "supervision", "process", "files"],
@@ -65,6 +66,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
     "monitoring",
     "events",
     "security",
+    "grpc",
     "nats",
     "files",
     "process",

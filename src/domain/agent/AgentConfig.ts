@@ -4,17 +4,39 @@
  * Of a checker file only `name`, `address` and `security` decide anything, as in the Go agent, and of type `exec`, which
  * is ours, `details`; the other keys belong to the checker process that reads the same file.
  */
-import { Option, Result, Schema } from "effect"
+import { type LogLevel, Option, Result, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddress.ts"
 import { nonEmpty } from "../config/NonEmpty.ts"
 import { asciiAddress, type InvalidTarget, parseHostPort } from "../monitoring/checks/ProbeTarget.ts"
 import * as TargetPolicy from "../monitoring/checks/TargetPolicy.ts"
-import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
+import * as LoggingConfig from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import type { HostPort } from "../sockets/HostPort.ts"
 import { Availability } from "./Availability.ts"
+import * as ProgramSpec from "./programs/ProgramSpec.ts"
 import * as Registration from "./Registration.ts"
+
+/** Checkers that are modules of the operator's; a key of our own. */
+const PluginsBlock = Schema.Struct({
+  dir: Schema.NonEmptyString,
+  /** Of each thread; 64 unless told. */
+  memory_mb: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 8, maximum: 4_096 }))),
+  /** Of one core, for each thread over ten seconds; 50 unless told. */
+  cpu_percent: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })))
+})
+
+export interface PluginsConfig {
+  readonly folder: string
+  readonly memoryMegabytesMax: number
+  readonly cpuPercentMax: number
+}
+
+const pluginsFromBlock = ({ cpu_percent, dir, memory_mb }: typeof PluginsBlock.Type): PluginsConfig => ({
+  folder: dir,
+  memoryMegabytesMax: memory_mb ?? 64,
+  cpuPercentMax: cpu_percent ?? 50
+})
 
 /** As written in the file. */
 export const AgentConfigFile = Schema.Struct({
@@ -34,9 +56,10 @@ export const AgentConfigFile = Schema.Struct({
   registration: Schema.optionalKey(Registration.RegistrationBlock),
   /** What `available` of an answer says; a key of our own. */
   availability: Schema.optionalKey(Availability),
+  plugins: Schema.optionalKey(PluginsBlock),
   kv_address: Schema.optionalKey(Schema.String),
   kv_security: Schema.optionalKey(SecurityConfig.SecurityBlock),
-  logging: Schema.optionalKey(LoggingBlock)
+  logging: Schema.optionalKey(LoggingConfig.LoggingBlock)
 })
 export type AgentConfigFile = typeof AgentConfigFile.Type
 
@@ -49,7 +72,9 @@ export const CheckerFile = Schema.Struct({
   listen_addr: Schema.optionalKey(Schema.String),
   details: Schema.optionalKey(Schema.Unknown),
   additional: Schema.optionalKey(Schema.Unknown),
-  security: Schema.optionalKey(SecurityConfig.SecurityBlock)
+  security: Schema.optionalKey(SecurityConfig.SecurityBlock),
+  /** What the agent starts and watches; a key of our own. */
+  program: Schema.optionalKey(ProgramSpec.ProgramBlock)
 })
 export type CheckerFile = typeof CheckerFile.Type
 
@@ -62,6 +87,8 @@ export interface ConfiguredChecker {
   readonly security: SecurityConfig.SecurityConfig | undefined
   /** Of type `exec`: the program, as its probe reads it. */
   readonly details: unknown
+  /** Where the agent runs the checker. */
+  readonly program?: ProgramSpec.ProgramSpec
 }
 
 export interface AgentConfig {
@@ -76,6 +103,9 @@ export interface AgentConfig {
   readonly targets: TargetPolicy.TargetPolicy
   readonly registration: Option.Option<Registration.RegistrationConfig>
   readonly availability: Availability
+  readonly plugins: Option.Option<PluginsConfig>
+  /** None: the file does not say. */
+  readonly logLevel: Option.Option<LogLevel.LogLevel>
 }
 
 const listenDefault: ListenAddress = { host: "", port: 50051 }
@@ -93,18 +123,26 @@ export const fromFile = (file: AgentConfigFile): AgentConfig => ({
     Option.fromNullishOr(file.registration),
     (block) => Registration.fromBlock(block, SecurityConfig.fromBlock(file.security))
   ),
-  availability: file.availability ?? "truthful"
+  availability: file.availability ?? "truthful",
+  plugins: Option.map(Option.fromNullishOr(file.plugins), pluginsFromBlock),
+  logLevel: LoggingConfig.fromBlock(file.logging).level
 })
+
+/** What the agent is to run of the checkers. */
+export const programsOf = ({ checkers }: Pick<AgentConfig, "checkers">): ReadonlyArray<ProgramSpec.ProgramSpec> =>
+  checkers.flatMap(({ program }) => program === undefined ? [] : [program])
 
 /** None for an entry without name or type: it belongs to the checker process alone. */
 export const checkerFromFile = (file: CheckerFile): Option.Option<ConfiguredChecker> => {
   const { name = "", type = "" } = file
   if (name === "" || type === "") return Option.none()
+  const address = nonEmpty(file.address, type === "grpc" ? file.listen_addr ?? "" : "")
   return Option.some({
     name,
     type,
     details: file.details,
-    address: nonEmpty(file.address, type === "grpc" ? file.listen_addr ?? "" : ""),
+    address,
+    ...(file.program === undefined ? {} : { program: ProgramSpec.fromBlock(name, address, file.program) }),
     security: file.security === undefined ? undefined : SecurityConfig.fromBlock(file.security)
   })
 }

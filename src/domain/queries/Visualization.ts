@@ -157,11 +157,20 @@ const buckets: Visualization = {
   suggestions: [{ kind: "timeseries", x: "timestamp", y: "value", series: "series" }]
 }
 
+const known = new WeakMap<Catalog, Map<string, Visualization>>()
+
 /** Null for an entity that the original does not have. */
 export const of = ({ entity, shape }: Pick<Plan, "entity" | "shape">, catalog: Catalog): Visualization | null => {
   if (shape.kind === "buckets") return buckets
   const told = drawn[entity]
   if (told === undefined) return null
+  const ofCatalog = known.get(catalog) ?? new Map<string, Visualization>()
+  const visualization = ofCatalog.get(entity) ?? made(entity, told, catalog)
+  known.set(catalog, ofCatalog.set(entity, visualization))
+  return visualization
+}
+
+const made = (entity: string, told: Drawn, catalog: Catalog): Visualization => {
   const types = new Map(catalog.entity(entity)?.columns.map(({ name, type }) => [name, typeOf[type]]))
   const columns = told.columns.split(" ").flatMap((word): ReadonlyArray<VisualizedColumn> => {
     const [, name = "", mark = "", unit] = wordPattern.exec(word) ?? []

@@ -74,3 +74,9 @@ export const render = (statement: Sql): { readonly text: string; readonly binds:
   statement.writeTo(text, binds)
   return { text: text.join(""), binds }
 }
+
+/** The same in one piece, where it has no binds: for what is written again and again. */
+export const compact = (statement: Sql): Sql => {
+  const { binds, text } = render(statement)
+  return binds.length === 0 ? new Sql([text]) : statement
+}

@@ -8,22 +8,17 @@
  * request and response pass through as they are. `sweep` joins with the sweep service; until then it is as unknown as
  * any other.
  */
-import { Clock, Effect, Result, Stream } from "effect"
+import { Clock, Effect } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import * as Availability from "../../domain/agent/Availability.ts"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
-import {
-  AgentServiceService,
-  type ResultsRequest,
-  type ResultsResponse,
-  type StatusRequest
-} from "../../gen/monitoring/monitoring.ts"
+import { AgentServiceService, type StatusRequest } from "../../gen/monitoring/monitoring.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
 import { errorResult, type ProbeError } from "../../services/monitoring/Prober.ts"
-import { Internal, ResourceExhausted, Unavailable, Unimplemented } from "../grpc/GrpcError.ts"
+import { ResourceExhausted, Unavailable } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
-import { GrpcCheckers } from "../probes/GrpcCheckers.ts"
 import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
+import * as ExternalResults from "./external/ExternalResults.ts"
 
 const unknownPoller = "unknown-poller"
 
@@ -32,8 +27,9 @@ const made = (result: ProbeResult) => ({ result, found: result.available })
 /** One that could not. */
 const unmade = (error: ProbeError) => Effect.succeed({ result: errorResult(error), found: undefined })
 
-const getStatus = ({ agentId, availability }: Identity) => (request: StatusRequest) =>
+const getStatus = (identity: Identity) => (request: StatusRequest) =>
   Effect.gen(function*() {
+    const { agentId, availability } = identity
     const runner = yield* CheckRunner
     const startedNanos = yield* Clock.monotonicTimeNanos
     const pollerId = request.pollerId === "" ? unknownPoller : request.pollerId
@@ -44,6 +40,7 @@ const getStatus = ({ agentId, availability }: Identity) => (request: StatusReque
         UnknownServiceType: unmade,
         PingUnavailable: unmade,
         AgentBusy: (error) => Effect.fail(new ResourceExhausted({ detail: error.message })),
+        CheckerBusy: (error) => Effect.fail(new ResourceExhausted({ detail: error.message })),
         AgentNotReady: (error) => Effect.fail(new Unavailable({ detail: error.message }))
       })
     )
@@ -60,53 +57,15 @@ const getStatus = ({ agentId, availability }: Identity) => (request: StatusReque
     }
   })
 
-const notForwarded = (serviceType: string) =>
-  new Unimplemented({ detail: `no results for service type ${JSON.stringify(serviceType)}` })
-
-const connect = Effect.fnUntraced(function*(request: ResultsRequest) {
-  if (request.serviceType !== "grpc") return yield* notForwarded(request.serviceType)
-  const checkers = yield* GrpcCheckers
-  const address = checkers.addressOf(request.serviceName, request.details)
-  if (Result.isFailure(address)) return yield* new Internal({ detail: address.failure.message })
-  return yield* checkers.connect(request.serviceName, address.success).pipe(
-    Effect.mapError((error) => new Unavailable({ detail: error.message }))
-  )
-})
-
-const unavailableResults = (request: ResultsRequest, error: string): ResultsResponse => ({
-  available: false,
-  data: Buffer.from(JSON.stringify({ error })),
-  serviceName: request.serviceName,
-  serviceType: request.serviceType,
-  responseTime: 0n,
-  agentId: request.agentId,
-  pollerId: request.pollerId,
-  timestamp: 0n,
-  currentSequence: "",
-  hasNewData: false,
-  sweepCompletion: undefined
-})
-
-const getResults = (request: ResultsRequest) =>
-  Effect.scoped(Effect.flatMap(connect(request), (connection) => connection.agent.getResults(request))).pipe(
-    // As the Go agent: failures of the checker travel inside the response, only the type is an error.
-    Effect.catch((error) =>
-      request.serviceType === "grpc" ? Effect.succeed(unavailableResults(request, error.message)) : Effect.fail(error)
-    )
-  )
-
-const streamResults = (request: ResultsRequest) =>
-  Stream.unwrap(Effect.map(connect(request), (connection) => connection.agent.streamResults(request))).pipe(
-    Stream.mapError((error) =>
-      error._tag === "Unavailable" || error._tag === "Unimplemented" ? error : new Internal({ detail: error.message })
-    )
-  )
-
 /** Who answers, and what its answers say of a target that is not well. */
 export type Identity = Pick<AgentConfig, "agentId" | "availability">
 
 export const make = (identity: Identity) =>
-  GrpcServer.service(AgentServiceService, { getStatus: getStatus(identity), getResults, streamResults })
+  GrpcServer.service(AgentServiceService, {
+    getStatus: getStatus(identity),
+    getResults: ExternalResults.getResults,
+    streamResults: ExternalResults.streamResults
+  })
 
 /** What a caller needs. */
 export const requirements = GrpcAuthorization.requirements(AgentServiceService, {

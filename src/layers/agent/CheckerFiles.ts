@@ -32,8 +32,11 @@ const withoutMistake = (file: string, checker: ConfiguredChecker): Effect.Effect
     onFailure: ({ message }) => Effect.as(Effect.logError(`${file}: details: ${message}`), [])
   })
 
-const loadOne = (file: string) =>
-  ConfigFile.load(CheckerFile, file).pipe(
+/** What lies over the file of this name, the last counts most. */
+export type Overlays = (fileName: string) => ReadonlyArray<ConfigFile.Overlay>
+
+const loadOne = (file: string, overlays: ReadonlyArray<ConfigFile.Overlay>) =>
+  ConfigFile.loadWith(CheckerFile, file, overlays).pipe(
     Effect.map(({ value }) => Option.toArray(checkerFromFile(value))),
     Effect.tap((found) => found.length > 0 ? Effect.void : Effect.logWarning(`${file}: no name or no type; ignored`)),
     Effect.flatMap((found) => Effect.forEach(found, (checker) => withoutMistake(file, checker))),
@@ -53,15 +56,25 @@ export const notices = Effect.fnUntraced(function*(folder: string) {
   return found.map(([name, type]) => `${path.join(folder, name)}: ${ServiceKinds.notice(type) ?? ""}`)
 })
 
-/** The configuration with what the files beside it say. */
-export const loadInto = Effect.fn("CheckerFiles.loadInto")(function*(config: AgentConfig) {
-  if (config.checkersDir === "") return config
+/** The files of checkers, by name. */
+export const names = Effect.fnUntraced(function*(folder: string) {
+  if (folder === "") return []
   const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const names = yield* fs.readDirectory(config.checkersDir).pipe(
-    Effect.mapError((error) => new CheckersDirError({ folder: config.checkersDir, reason: systemText(error) }))
+  const found = yield* fs.readDirectory(folder).pipe(
+    Effect.mapError((error) => new CheckersDirError({ folder, reason: systemText(error) }))
   )
-  const files = names.filter((name) => name.endsWith(".json")).toSorted()
-  const checkers = yield* Effect.forEach(files, (name) => loadOne(path.join(config.checkersDir, name)))
-  return { ...config, checkers: checkers.flat() }
+  return found.filter((name) => name.endsWith(".json")).toSorted()
 })
+
+/** The configuration with what the files beside it say. */
+export const loadInto = Effect.fn("CheckerFiles.loadInto")(
+  function*(config: AgentConfig, overlays: Overlays = () => []) {
+    const path = yield* Path.Path
+    const files = yield* names(config.checkersDir)
+    const checkers = yield* Effect.forEach(
+      files,
+      (name) => loadOne(path.join(config.checkersDir, name), overlays(name))
+    )
+    return { ...config, checkers: checkers.flat() }
+  }
+)

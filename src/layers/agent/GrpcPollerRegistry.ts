@@ -13,25 +13,28 @@ export interface Registrant {
   /** Where it serves. */
   readonly port: number
   readonly version: string
-  readonly capabilities: ReadonlyArray<string>
+  /** What it wants to be asked now. */
+  readonly checks: () => RegistrationConfig["checks"]
+  /** Types of services that it answers now. */
+  readonly capabilities: () => ReadonlyArray<string>
 }
 
 const deadline = "10 seconds"
 const reconnectDelayMax = "5 seconds"
 
 export const make = Effect.fnUntraced(function*(
-  { checks, pollerAddress, security }: RegistrationConfig,
-  { agentId, capabilities, port, version }: Registrant
+  { pollerAddress, security }: Pick<RegistrationConfig, "pollerAddress" | "security">,
+  { agentId, capabilities, checks, port, version }: Registrant
 ) {
   const credentials = yield* GrpcCredentials.client(security, pollerAddress)
   const channel = yield* GrpcChannel.make({ target: pollerAddress, credentials, reconnectDelayMax })
   const client = GrpcClient.fromChannel(AgentRegistrationService, channel)
   const failed = ({ _tag, detail }: GrpcError) =>
     new RegistrationError({ poller: pollerAddress, detail: `${_tag}: ${detail}` })
-  const request = { agentId, port, version, capabilities: [...capabilities], checks: [...checks] }
+  const request = () => ({ agentId, port, version, capabilities: [...capabilities()], checks: [...checks()] })
   return {
     poller: pollerAddress,
-    register: client.register(request, { deadline }).pipe(
+    register: Effect.suspend(() => client.register(request(), { deadline })).pipe(
       Effect.map(({ leaseMillis }) => Duration.millis(Number(leaseMillis))),
       Effect.mapError(failed)
     ),

@@ -6,6 +6,7 @@
  */
 import { Duration, Effect, Stream } from "effect"
 import * as fs from "node:fs"
+import { join } from "node:path"
 
 const lookEvery = Duration.seconds(2)
 const settledAfter = Duration.millis(250)
@@ -21,20 +22,36 @@ export const stampOf = (path: string): Effect.Effect<string> =>
     )
   )
 
-const settled = (path: string, stamp: string): Effect.Effect<string> =>
+/** Of a file, and of those in a folder beside it that have such a name; a folder that cannot be read has none. */
+export const stampOfAll = (
+  path: string,
+  folder: string,
+  isWanted: (name: string) => boolean
+): Effect.Effect<string> =>
+  Effect.gen(function*() {
+    const names = folder === "" ? [] : yield* Effect.promise(() => fs.promises.readdir(folder).catch(() => []))
+    const files = names.filter(isWanted).toSorted().map((name) => join(folder, name))
+    const stamps = yield* Effect.forEach([path, ...files], (file) => Effect.map(stampOf(file), (at) => `${file} ${at}`))
+    return stamps.join("\n")
+  })
+
+const settled = (stampNow: Effect.Effect<string>, stamp: string): Effect.Effect<string> =>
   Effect.flatMap(
-    Effect.delay(stampOf(path), settledAfter),
-    (next) => next === stamp ? Effect.succeed(stamp) : settled(path, next)
+    Effect.delay(stampNow, settledAfter),
+    (next) => next === stamp ? Effect.succeed(stamp) : settled(stampNow, next)
   )
 
 /** One element for each time that the file has changed since the stream began, or since a stamp. Never ends. */
-export const changes = (path: string, since?: string): Stream.Stream<void> =>
-  Stream.unwrap(Effect.map(since === undefined ? stampOf(path) : Effect.succeed(since), (first) => {
+export const changes = (path: string, since?: string): Stream.Stream<void> => changesOf(stampOf(path), since)
+
+/** As `changes`, of whatever has a stamp. */
+export const changesOf = (stampNow: Effect.Effect<string>, since?: string): Stream.Stream<void> =>
+  Stream.unwrap(Effect.map(since === undefined ? stampNow : Effect.succeed(since), (first) => {
     let known = first
     const look = Effect.gen(function*() {
-      const stamp = yield* stampOf(path)
+      const stamp = yield* stampNow
       if (stamp === known) return false
-      known = yield* settled(path, stamp)
+      known = yield* settled(stampNow, stamp)
       return true
     })
     return Stream.fromEffectRepeat(Effect.delay(look, lookEvery)).pipe(

@@ -29,10 +29,15 @@ export type Report = typeof Report.Type
 
 const limit = Duration.seconds(3)
 
-/** Does not wait for a check to stop: cancelling a query needs an answer from the server that gives none. */
+/**
+ * Does not wait for a check to stop: cancelling a query needs an answer from the server that gives none. Most checks look at
+ * what is known and have nothing to wait for.
+ */
 const withinLimit = (ready: Check["ready"]): Check["ready"] =>
   Effect.gen(function*() {
-    const fiber = yield* Effect.forkDetach(ready)
+    const fiber = yield* Effect.forkDetach(ready, { startImmediately: true })
+    const known = fiber.pollUnsafe()
+    if (known !== undefined) return yield* known
     const exit = yield* Fiber.await(fiber).pipe(
       Effect.timeoutOption(limit),
       Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))

@@ -9,7 +9,7 @@ import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import { HealthService } from "../../gen/grpc/health/v1/health.ts"
-import { AgentServiceService, type StatusResponse } from "../../gen/monitoring/monitoring.ts"
+import { AgentServiceService, type StatusRequest, type StatusResponse } from "../../gen/monitoring/monitoring.ts"
 import {
   AgentClient,
   type AgentConnection,
@@ -102,8 +102,28 @@ const replyOf = ({ agentId, available, message, responseTime }: StatusResponse):
   responseTimeNanos: responseTime
 })
 
+/** An agent is asked the same again and again. */
+const once = <A extends object>(serialize: (request: A) => Buffer) => {
+  const known = new WeakMap<A, Buffer>()
+  return (request: A): Buffer => {
+    const before = known.get(request)
+    if (before !== undefined) return before
+    const bytes = serialize(request)
+    known.set(request, bytes)
+    return bytes
+  }
+}
+
+const service = {
+  ...AgentServiceService,
+  getStatus: {
+    ...AgentServiceService.getStatus,
+    requestSerialize: once(AgentServiceService.getStatus.requestSerialize)
+  }
+}
+
 const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
-  const client = GrpcClient.fromChannel(AgentServiceService, channel)
+  const client = GrpcClient.fromChannel(service, channel)
   const health = GrpcClient.fromChannel(HealthService, channel)
   const failed = (error: GrpcError) => toAgentError(agent.agentId, error)
   const request = ({ details, serviceName, serviceType }: Check) => ({
@@ -113,10 +133,14 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
     agentId: agent.agentId,
     pollerId
   })
-  const statusRequest = (check: Check) => ({
-    ...request(check),
-    port: check.serviceType === "port" ? check.port : 0
-  })
+  const statusRequests = new WeakMap<Check, StatusRequest>()
+  const statusRequest = (check: Check): StatusRequest => {
+    const known = statusRequests.get(check)
+    if (known !== undefined) return known
+    const made = { ...request(check), port: check.serviceType === "port" ? check.port : 0 }
+    statusRequests.set(check, made)
+    return made
+  }
   return {
     getStatus: (check, deadline, parent) =>
       Effect.mapBoth(

@@ -14,6 +14,7 @@ import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import * as GrpcHealth from "../grpc/GrpcHealth.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
+import * as CheckerCircuit from "./CheckerCircuit.ts"
 import * as TargetGuard from "./TargetGuard.ts"
 
 export interface CheckerConnection {
@@ -43,21 +44,28 @@ export class GrpcCheckers extends Context.Service<GrpcCheckers, {
     serviceName: string,
     address: string
   ) => ReturnType<typeof connectWith>
+  /** Lets the connections of a checker go, which is configured otherwise now. */
+  readonly forget: (serviceName: string) => Effect.Effect<void>
+  /** Of calls that no check's own back-off keeps from a checker that is away. */
+  readonly circuitOf: (serviceName: string, address: string) => CheckerCircuit.CheckerCircuit
 }>()("serviceradar/layers/grpc/GrpcCheckers") {
   static readonly layer = (config: AgentConfig): Layer.Layer<GrpcCheckers, never, Credentials | SecurityMonitor> =>
     Layer.effect(
       GrpcCheckers,
-      Effect.map(
-        Effect.flatMap(TargetGuard.make(config.targets), (guard) => openMap(config, guard)),
-        (connections) =>
-          GrpcCheckers.of({
-            addressOf: (serviceName, details) =>
-              Result.map(dialTarget(config, serviceName, details), (to) => to.address),
-            connect: (serviceName, address) => connectWith(connections, serviceName, address)
-          })
-      )
+      Effect.gen(function*() {
+        const connections = yield* openMap(config, yield* TargetGuard.make(config.targets))
+        const circuits = yield* CheckerCircuit.make
+        return GrpcCheckers.of({
+          addressOf: (serviceName, details) => Result.map(dialTarget(config, serviceName, details), (to) => to.address),
+          connect: (serviceName, address) => connectWith(connections, serviceName, address),
+          forget: (serviceName) => forget(connections, serviceName),
+          circuitOf: (serviceName, address) => circuits(keyOf(serviceName, address))
+        })
+      })
     )
 }
+
+const keyOf = (serviceName: string, address: string): string => `${serviceName.replaceAll("\n", " ")}\n${address}`
 
 const openMap = (config: AgentConfig, guard: TargetGuard.TargetGuard) =>
   RcMap.make({
@@ -97,7 +105,15 @@ const openMap = (config: AgentConfig, guard: TargetGuard.TargetGuard) =>
 
 type Connections = Effect.Success<ReturnType<typeof openMap>>
 
+const forget = (connections: Connections, serviceName: string) =>
+  Effect.flatMap(RcMap.keys(connections), (keys) =>
+    Effect.forEach(
+      [...keys].filter((key) => key.startsWith(keyOf(serviceName, ""))),
+      (key) => RcMap.invalidate(connections, key),
+      { discard: true }
+    ))
+
 const connectWith = (connections: Connections, serviceName: string, address: string) =>
-  RcMap.get(connections, `${serviceName.replaceAll("\n", " ")}\n${address}`).pipe(
+  RcMap.get(connections, keyOf(serviceName, address)).pipe(
     Effect.catchTag("ExceededCapacityError", () => new TooManyCheckers({ connectionsMax }))
   )

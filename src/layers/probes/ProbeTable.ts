@@ -14,6 +14,7 @@ import { GrpcCheckers } from "./GrpcCheckers.ts"
 import * as BodyPattern from "./http/BodyPattern.ts"
 import * as HttpProbe from "./http/HttpProbe.ts"
 import * as IcmpProbe from "./IcmpProbe.ts"
+import { CheckerModules } from "./modules/CheckerModules.ts"
 import * as TcpProbe from "./net/TcpProbe.ts"
 import * as UdpProbe from "./net/UdpProbe.ts"
 import * as PortProbe from "./PortProbe.ts"
@@ -68,6 +69,7 @@ export const layer = ({ config, path, takesPrograms = false }: ProbeTableOptions
         names: yield* TargetGuard.make(config.targets),
         hostIp: config.hostIp === "" ? ownAddress : config.hostIp
       }
-      return Prober.make(Record.map(table, (kind: Kind) => kind.prepare(kit)))
+      const modules = yield* CheckerModules
+      return Prober.make(Record.map(table, (kind: Kind) => kind.prepare(kit)), modules)
     })
   ).pipe(Layer.provide(NodeHostNetwork.layer))

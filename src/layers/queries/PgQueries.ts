@@ -21,8 +21,6 @@ import * as PgLive from "./PgLive.ts"
 import * as PgReading from "./PgReading.ts"
 
 export interface QueryLimits extends PgReading.ReadingLimits {
-  /** Default 30. */
-  readonly timeoutSeconds?: number
   /** Of a stream, whose reader may be slow; default 600. */
   readonly streamSeconds?: number
   /** Live queries; default 20. */
@@ -53,6 +51,7 @@ const prepare = Effect.fnUntraced(function*(
     : yield* Effect.fromResult(Cursor.decode(question.cursor))
   const plan = yield* Effect.fromResult(check(text, catalog, {
     tenant,
+    actor: question.actor,
     nowMillis: yield* Clock.currentTimeMillis,
     cursor,
     withKeyset,
@@ -88,7 +87,7 @@ const cursorsOf = (
 const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   const { bytesMax = 16 * 2 ** 20, rowsMax = 10_000, streamSeconds = 600, timeoutSeconds = 30 } = options
   const { liveMax = 20 } = options
-  const { examine, oldest, open } = yield* PgReading.make(options)
+  const { examine, oldest, open, read } = yield* PgReading.make(options)
   let reading = 0
   /** A place among those who read on; until the scope closes. */
   const readers = Effect.acquireRelease(
@@ -104,7 +103,7 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     const prepared = yield* prepare(options, question, rowsMax, since)
     const rows: Array<PgReading.Row> = []
     let bytes = 0
-    yield* Stream.runForEachArray(open(prepared, question, timeoutSeconds), (some) => {
+    const take = (some: ReadonlyArray<PgReading.Row>) => {
       for (const row of some) {
         bytes += Buffer.byteLength(row.row)
         rows.push(row)
@@ -112,7 +111,10 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
       return bytes > bytesMax
         ? Effect.fail(new QueryError({ reason: new AnswerTooLarge({ bytesMax }) }))
         : Effect.void
-    })
+    }
+    yield* prepared.plan.limit <= PgReading.pieceMax
+      ? Effect.flatMap(read(prepared, question, timeoutSeconds), take)
+      : Stream.runForEachArray(open(prepared, question, timeoutSeconds), take)
     return { prepared, rows, ...cursorsOf(prepared, rows) }
   })
 
@@ -148,7 +150,9 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     }),
     live,
     examine: Effect.fn("Queries.examine")(function*(question) {
-      yield* examine(yield* prepare(options, question, undefined), question, timeoutSeconds)
+      const prepared = yield* prepare(options, question, undefined)
+      yield* examine(prepared, question, timeoutSeconds)
+      return prepared.plan.shape
     }),
     rows: (question) =>
       Stream.unwrap(

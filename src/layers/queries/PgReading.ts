@@ -1,10 +1,10 @@
 /**
- * Reads for one query: in a transaction of its own that can read only, ends by itself after its seconds, and names its tenant
- * for row-level security, in a role that cannot bypass it. Who stops waiting stops the statement at the server too. Only so
- * many at once, so that they hold up nothing else on the same connections.
+ * Reads for one query, in a session that can read only and ends it after its seconds. Where it is a tenant's it is a transaction
+ * that names the tenant for row-level security, in a role that cannot bypass it. Who stops waiting stops the statement at the
+ * server too.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { Duration, Effect, Option, Schema, type Scope, Semaphore, Stream } from "effect"
+import { Effect, Option, Schema, type Scope, Stream } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Plan } from "../../domain/srql/plan/Plan.ts"
@@ -15,25 +15,20 @@ import {
   type Question,
   StatementRefused,
   TooCostly,
-  TookTooLong,
-  TooManyQuestions
+  TookTooLong
 } from "../../services/queries/Queries.ts"
-import { PgConnection } from "../postgres/connection/PgConnection.ts"
-import * as QueryViews from "../postgres/connection/QueryViews.ts"
+import type { DatabaseUnavailable } from "../postgres/connection/PgConnection.ts"
 import * as RowSecurity from "../postgres/connection/RowSecurity.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
+import * as QueryPlaces from "./QueryPlaces.ts"
+import * as QueryPool from "./QueryPool.ts"
 
-export interface ReadingLimits {
+export interface ReadingLimits extends QueryPlaces.PlaceLimits {
   /** In units of PostgreSQL's planner, of queries that aggregate; default 5,000,000. */
   readonly costMax?: number
-  /** More have to wait; default 4, half of core's connections, so that queries hold up no reports. */
-  readonly atOnce?: number
-  /** How long they wait before they are refused; default 10. */
-  readonly patienceSeconds?: number
+  /** Default 30. */
+  readonly timeoutSeconds?: number
 }
-
-/** Where the event writer makes its tables. */
-const eventSchema = "platform"
 
 const Explained = Schema.Struct({ Plan: Schema.Struct({ "Total Cost": Schema.Finite }) })
 const decodeExplained = Schema.decodeUnknownOption(Schema.Tuple([
@@ -66,35 +61,62 @@ const failure = (entity: string, timeoutSeconds: number) => (error: SqlError): Q
   })
 }
 
-const settings = "SELECT set_config('statement_timeout', $1, true), set_config('timezone', 'UTC', true), " +
-  `set_config('search_path', current_setting('search_path') || ', ${eventSchema}, ${QueryViews.schema}', true)`
+/** What a statement is run by: a session of the pool, whose defaults are enough, or one within a transaction. */
+interface Reader {
+  readonly all: (statement: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
+  /** Not remembered by the server. */
+  readonly once: (statement: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
+  /** As they come. */
+  readonly pieces: (statement: string, params: ReadonlyArray<unknown>) => Stream.Stream<unknown, SqlError>
+}
 
-const settingsOfTenant = `${settings}, set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole}`
+const ofSession = (client: PgClient.PgClient): Reader => ({
+  all: (statement, params) => client.unsafe(statement, params),
+  once: (statement, params) => client.unsafe(statement, params).unprepared,
+  pieces: (statement, params) => client.unsafe(statement, params).stream
+})
 
-/** A connection within a transaction that ends with the scope and has changed nothing. */
-const reading = Effect.fnUntraced(function*(
+const ofConnection = (connection: Connection): Reader => ({
+  all: (statement, params) => connection.execute(statement, params, undefined),
+  once: (statement, params) => connection.executeUnprepared(statement, params, undefined),
+  pieces: (statement, params) => connection.executeStream(statement, params, undefined)
+})
+
+interface Setting {
+  readonly timeoutSeconds: number
+  readonly tenant: string | null
+  /** Several processes for one query: only when it is alone. */
+  readonly isAlone: boolean
+}
+
+const settings = "SELECT set_config('statement_timeout', $1, true)"
+const ofOneProcess = ", set_config('max_parallel_workers_per_gather', '0', true)"
+const ofTenant = `, set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole}`
+
+/** A session within a transaction that ends with the scope and has changed nothing. */
+const transaction = Effect.fnUntraced(function*(
   client: PgClient.PgClient,
-  tenant: string | null,
-  timeoutSeconds: number
-): Effect.fn.Return<Connection, SqlError, Scope.Scope> {
+  { isAlone, tenant, timeoutSeconds }: Setting
+): Effect.fn.Return<Reader, SqlError, Scope.Scope> {
   const connection = yield* client.reserve
   yield* Effect.acquireRelease(
-    connection.executeUnprepared("BEGIN TRANSACTION READ ONLY", [], undefined),
-    () => Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
+    connection.execute("BEGIN TRANSACTION READ ONLY", [], undefined),
+    () => Effect.ignore(connection.execute("ROLLBACK", [], undefined))
   )
-  const limit = `${timeoutSeconds * 1000}`
-  yield* tenant === null
-    ? connection.execute(settings, [limit], undefined)
-    : connection.execute(settingsOfTenant, [limit, tenant], undefined)
-  return connection
+  yield* connection.execute(
+    `${settings}${isAlone ? "" : ofOneProcess}${tenant === null ? "" : ofTenant}`,
+    [`${timeoutSeconds * 1000}`, ...(tenant === null ? [] : [tenant])],
+    undefined
+  )
+  return ofConnection(connection)
 })
 
 /** Rows of one entity end with their limit; what aggregates reads all there is. */
 const isBounded = ({ shape }: Plan): boolean => shape.kind === "rows"
 
-const costOf = (connection: Connection, { params, statement }: Prepared): Effect.Effect<number, SqlError> =>
+const costOf = (reader: Reader, { params, statement }: Prepared): Effect.Effect<number, SqlError> =>
   Effect.map(
-    connection.executeUnprepared(`EXPLAIN (FORMAT JSON) ${statement}`, params, undefined),
+    reader.once(`EXPLAIN (FORMAT JSON) ${statement}`, params),
     (rows) =>
       Option.match(decodeExplained(rows), {
         onNone: () => 0,
@@ -102,8 +124,8 @@ const costOf = (connection: Connection, { params, statement }: Prepared): Effect
       })
   )
 
-/** No more than these are taken in one piece, by a statement that the server remembers. */
-const pieceMax = 1000
+/** No more than these are taken in one piece. */
+export const pieceMax = 1000
 
 /** Of rows whose time of storing is not the database's own, as of statuses that core stores. */
 const marginSeconds = 5
@@ -118,70 +140,76 @@ const oldestTransaction = `
 
 const decodeOldest = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ oldest: Schema.String })]))
 
+const away = ({ detail }: DatabaseUnavailable) => new QueryError({ reason: new DatabaseAway({ detail }) })
+
 const unexpected = ({ message }: Schema.SchemaError) =>
   new QueryError({ reason: new StatementRefused({ detail: `unexpected row: ${message}` }) })
 
-export const make = Effect.fnUntraced(function*(
-  { atOnce = 4, costMax = 5_000_000, patienceSeconds = 10 }: ReadingLimits
-) {
-  const database = yield* PgConnection
-  const places = yield* Semaphore.make(atOnce)
-  const client = Effect.mapError(
-    database.client,
-    ({ detail }) => new QueryError({ reason: new DatabaseAway({ detail }) })
-  )
+export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
+  const { atOnce = 4, costMax = 5_000_000, timeoutSeconds = 30 } = limits
+  const places = QueryPlaces.make(limits)
+  const pool = yield* QueryPool.make({ maxConnections: atOnce + 1, timeoutSeconds })
 
-  /** Until the scope closes. */
-  const place = Effect.acquireRelease(places.take(1), () => places.release(1), { interruptible: true }).pipe(
-    Effect.timeoutOrElse({
-      duration: Duration.seconds(patienceSeconds),
-      orElse: () => Effect.fail(new QueryError({ reason: new TooManyQuestions({ atOnce }) }))
-    })
-  )
+  const connected = (toError: (error: SqlError) => QueryError) =>
+    Effect.mapError(pool, (error) => error._tag === "SqlError" ? toError(error) : away(error))
 
   /** In which the question can be asked: it costs no more than it may. */
-  const transaction = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
+  const reading = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
     const toError = failure(prepared.plan.entity, seconds)
-    yield* place
-    const connection = yield* Effect.mapError(reading(yield* client, question.tenant, seconds), toError)
+    yield* places.take(question.asker ?? "")
+    const client = yield* connected(toError)
+    const isAlone = places.taken() === 1
+    const isPlain = question.tenant === null && seconds === timeoutSeconds && isAlone
+    const reader = isPlain
+      ? ofSession(client)
+      : yield* Effect.mapError(
+        transaction(client, { timeoutSeconds: seconds, tenant: question.tenant, isAlone }),
+        toError
+      )
     if (!isBounded(prepared.plan) && question.isCostly !== true) {
-      const cost = yield* Effect.mapError(costOf(connection, prepared), toError)
+      const cost = yield* Effect.mapError(costOf(reader, prepared), toError)
       if (cost > costMax) return yield* new QueryError({ reason: new TooCostly({ cost, costMax }) })
     }
-    return { connection, toError }
+    return { reader, toError }
   })
 
-  /** Rows as they come from the server, a few at a time, and where they are few in one piece. */
+  /** Rows as they come from the server, a few at a time. */
   const open = (prepared: Prepared, question: Question, seconds: number): Stream.Stream<Row, QueryError> =>
-    Stream.unwrap(Effect.map(transaction(prepared, question, seconds), ({ connection, toError }) => {
-      const { params, plan, statement } = prepared
-      return plan.limit <= pieceMax
-        ? Stream.fromArrayEffect(
-          connection.execute(statement, params, undefined).pipe(
-            Effect.mapError(toError),
-            Effect.flatMap((rows) => Effect.mapError(decodeRows(rows), unexpected))
+    Stream.unwrap(
+      Effect.map(
+        reading(prepared, question, seconds),
+        ({ reader, toError }) =>
+          reader.pieces(prepared.statement, prepared.params).pipe(
+            Stream.mapError(toError),
+            Stream.mapArrayEffect((rows) => Effect.mapError(decodeSome(rows), unexpected))
           )
-        )
-        : connection.executeStream(statement, params, undefined).pipe(
-          Stream.mapError(toError),
-          Stream.mapArrayEffect((rows) => Effect.mapError(decodeSome(rows), unexpected))
-        )
-    }))
+      )
+    )
+
+  /** Rows in one piece, by a statement that the server remembers. */
+  const read = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
+    const { reader, toError } = yield* reading(prepared, question, seconds)
+    const rows = yield* Effect.mapError(reader.all(prepared.statement, prepared.params), toError)
+    return yield* Effect.mapError(decodeRows(rows), unexpected)
+  }, Effect.scoped)
 
   const examine = (prepared: Prepared, question: Question, seconds: number): Effect.Effect<void, QueryError> =>
     Effect.scoped(Effect.flatMap(
-      transaction(prepared, question, seconds),
-      ({ connection, toError }) => Effect.mapError(costOf(connection, prepared), toError)
+      reading(prepared, question, seconds),
+      ({ reader, toError }) => Effect.mapError(costOf(reader, prepared), toError)
     ))
 
   /** From when on rows may still appear: transactions that run now began then or later. */
   const oldest = (entity: string): Effect.Effect<string, QueryError> =>
-    Effect.flatMap(client, (client) =>
-      client.unsafe(oldestTransaction, [marginSeconds]).pipe(
-        Effect.mapError(failure(entity, 0)),
-        Effect.flatMap((rows) => Effect.mapError(decodeOldest(rows), unexpected)),
-        Effect.map(([{ oldest }]) => oldest)
-      ))
+    Effect.flatMap(
+      connected(failure(entity, 0)),
+      (client) =>
+        client.unsafe(oldestTransaction, [marginSeconds]).pipe(
+          Effect.mapError(failure(entity, 0)),
+          Effect.flatMap((rows) => Effect.mapError(decodeOldest(rows), unexpected)),
+          Effect.map(([{ oldest }]) => oldest)
+        )
+    )
 
-  return { open, examine, oldest }
+  return { read, open, examine, oldest }
 })

@@ -11,6 +11,7 @@
  * too long.
  */
 import { Effect, Option, Schema, Stream } from "effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as RowCells from "../../domain/queries/RowCells.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
@@ -29,10 +30,14 @@ const statusOf: Record<QueryError["reason"]["_tag"], number> = {
   StatementRefused: 400
 }
 
-const refusal = (error: SrqlError | QueryError) =>
-  error._tag === "SrqlError"
-    ? QueryBody.problem(400, error.peerText)
-    : QueryBody.problem(statusOf[error.reason._tag], error.message)
+/** When those who were refused for want of a place had better come again. */
+const retryAfterSeconds = "5"
+
+const refusal = (error: SrqlError | QueryError) => {
+  if (error._tag === "SrqlError") return QueryBody.problem(400, error.peerText)
+  const answer = QueryBody.problem(statusOf[error.reason._tag], error.message)
+  return answer.status === 503 ? HttpServerResponse.setHeader(answer, "retry-after", retryAfterSeconds) : answer
+}
 
 /** The rows are JSON already. */
 const document = ({ limit, nextCursor, prevCursor, rows, visualization, warnings }: Page): string => {
@@ -54,7 +59,10 @@ const streamed = (question: Question, format: Exclude<Format, "json">) =>
   Queries.use(({ examine, rows }) =>
     Effect.match(examine(question), {
       onFailure: refusal,
-      onSuccess: () => {
+      onSuccess: ({ kind }) => {
+        if (format === "csv" && kind === "mixed") {
+          return QueryBody.problem(400, "rows of several entities have no common columns: ask for ndjson")
+        }
         const line = format === "csv" ? RowCells.csvOf() : (row: string) => `${row}\n`
         const lines = rows(question).pipe(Stream.mapArray((some) => [some.map(line).join("")]), Stream.encodeText)
         return HttpServerResponse.stream(lines, { contentType: contentTypes[format] })
@@ -89,7 +97,9 @@ const ask = Effect.fn("QueryRoute")(function*({ isLive, ...asked }: QueryBody.As
   if (format === undefined) {
     return QueryBody.problem(400, `format is ${query.get("format")}, expected json, ndjson or csv`)
   }
-  const question = { ...asked, style, tenant: null, withKeyset: query.get("cursors") === "keyset" }
+  const request = yield* Effect.serviceOption(HttpServerRequest.HttpServerRequest)
+  const asker = Option.getOrElse(Option.flatMap(request, ({ remoteAddress }) => remoteAddress), () => "")
+  const question = { ...asked, style, asker, tenant: null, withKeyset: query.get("cursors") === "keyset" }
   if (isLive) return yield* followed(question)
   if (format !== "json") return yield* streamed(question, format)
   const queries = yield* Queries

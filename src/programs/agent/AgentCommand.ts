@@ -1,16 +1,15 @@
 /** `serviceradar agent`: an agent of its own, from a configuration file. */
-import { Config, Effect, Option } from "effect"
+import { Config, Effect, type FileSystem, Option, type Path } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as AgentConfig from "../../domain/agent/AgentConfig.ts"
-import * as CheckerFiles from "../../layers/agent/CheckerFiles.ts"
-import * as ConfigSource from "../../layers/command/ConfigSource.ts"
 import * as FileLogging from "../../layers/command/FileLogging.ts"
 import { httpFlag } from "../../layers/command/HttpFlag.ts"
 import * as Reporting from "../../layers/command/Reporting.ts"
-import * as ConfigFile from "../../layers/files/ConfigFile.ts"
+import * as LiveConfig from "../../services/agent/LiveConfig.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as AgentProgram from "./AgentProgram.ts"
+import * as AgentSource from "./AgentSource.ts"
+import * as ConfigWatcher from "./ConfigWatcher.ts"
 
 const flags = {
   config: Flag.String("config").pipe(
@@ -22,20 +21,18 @@ const flags = {
 
 export const command = Command.make("agent", flags, ({ config: file, http }) =>
   Effect.gen(function*() {
-    yield* ConfigSource.check
-    const { value, warnings } = yield* ConfigFile.load(AgentConfig.AgentConfigFile, file)
+    const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
+    const source = yield* AgentSource.open(file)
+    const { value } = yield* AgentSource.agentFile(source)
     return yield* Effect.gen(function*() {
-      yield* Effect.forEach(warnings, (warning) => Effect.logWarning(ConfigFile.formatWarning(file, warning)))
-      yield* Effect.forEach(
-        yield* CheckerFiles.notices(value.checkers_dir ?? ""),
-        (notice) => Effect.logWarning(notice)
-      )
-      const agent = yield* CheckerFiles.loadInto(AgentConfig.fromFile(value))
+      const since = yield* ConfigWatcher.stampOf(file, value.checkers_dir ?? "")
+      const live = LiveConfig.make(yield* AgentSource.read(source))
       const path = yield* Config.option(Config.String("PATH"))
-      return yield* AgentProgram.run(agent, {
+      return yield* AgentProgram.run(live.config, {
+        watched: { source, live, since },
         ...(Option.isSome(http) ? { http: http.value } : {}),
         ...(Option.isSome(path) ? { path: path.value } : {})
-      })
+      }).pipe(Effect.provide(context))
     }).pipe(Reporting.withReporting("agent"), FileLogging.withLogging(value.logging))
   }).pipe(Effect.provide(SupervisionTree.layer))).pipe(
     Command.withDescription("Check this host and what it can reach, for pollers"),

@@ -4,8 +4,11 @@
  *   Agent (rest_for_one)
  *   ├─ SecurityManager   permanent: certificates
  *   ├─ SecurityMonitor   permanent: alerts
+ *   ├─ Plugins           permanent: follows the folder of checkers' modules; absent without one in the file
+ *   ├─ Programs          permanent, dynamic: one supervisor for each checker that the agent runs
  *   ├─ Checkers          permanent, dynamic
- *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for
+ *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for; a module's has a thread
+ *   ├─ ConfigWatcher     permanent: takes up what is different in the files; absent without any
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
  *   ├─ Registration      permanent: registers at a poller; absent without one in the file
  *   ├─ SweepConfig       permanent: what this agent is told to sweep; only where there is a JetStream to read it from
@@ -15,29 +18,33 @@
  * poller may ask is there before the port opens, and the port closes before anything else stops.
  */
 import { Effect, Layer, Option } from "effect"
-import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
+import { type AgentConfig, programsOf } from "../../domain/agent/AgentConfig.ts"
 import type { RegistrationConfig } from "../../domain/agent/Registration.ts"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as AgentServiceHandlers from "../../layers/agent/AgentServiceHandlers.ts"
 import * as GrpcPollerRegistry from "../../layers/agent/GrpcPollerRegistry.ts"
 import * as JetStreamSweepConfigReader from "../../layers/agent/JetStreamSweepConfigReader.ts"
+import * as PortProgram from "../../layers/agent/programs/PortProgram.ts"
 import { packageVersion } from "../../layers/command/PackageVersion.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
+import * as CheckerModules from "../../layers/probes/modules/CheckerModules.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
+import { CheckerPrograms } from "../../services/agent/programs/CheckerPrograms.ts"
 import * as Registration from "../../services/agent/Registration.ts"
 import { SweepAssignment } from "../../services/agent/sweep/SweepAssignment.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import * as ConfigWatcher from "./ConfigWatcher.ts"
 
 export interface AgentOptions<E = never, R = never> {
   /** Where to serve health, metrics and the live tree over HTTP. */
@@ -45,10 +52,13 @@ export interface AgentOptions<E = never, R = never> {
   /** The PATH variable, to find ping programs. */
   readonly path?: string
   /** Such as `sweepConfig`: nothing is asked of them, so they start when all else has. */
+  /** Where the configuration came from, when it may change while the agent runs. */
+  readonly watched?: ConfigWatcher.WatchedConfig
   readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
 }
 
 const checkersId = "Checkers"
+const programsId = "Programs"
 
 const grpcServer = (config: AgentConfig) =>
   Supervisor.child({
@@ -74,15 +84,17 @@ const grpcServer = (config: AgentConfig) =>
 const registration = (config: AgentConfig, at: RegistrationConfig) =>
   Supervisor.child({
     id: "Registration",
-    start: Effect.map(
-      GrpcPollerRegistry.make(at, {
+    start: Effect.gen(function*() {
+      const modules = yield* CheckerModules.CheckerModules
+      const registry = yield* GrpcPollerRegistry.make(at, {
         agentId: config.agentId,
         port: config.listen.port,
         version: packageVersion(),
-        capabilities: ServiceKinds.probedTypes
-      }),
-      Registration.keep
-    )
+        checks: () => Option.match(config.registration, { onNone: () => [], onSome: ({ checks }) => checks }),
+        capabilities: () => [...ServiceKinds.probedTypes, ...modules.types()]
+      })
+      return Registration.keep(registry)
+    })
   })
 
 /** Reads what the agent is told to sweep, over a connection to NATS that somebody else keeps. */
@@ -101,7 +113,17 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
     strategy: "rest_for_one",
     children: [
       ...SecurityManager.children,
+      ...(Option.isNone(config.plugins) ? [] : [
+        Supervisor.child({
+          id: "Plugins",
+          run: Effect.flatMap(CheckerModules.CheckerModules, (modules) => modules.run)
+        })
+      ]),
+      ...(config.checkers.some(({ program }) => program !== undefined) || options.watched !== undefined
+        ? [ChildSpec.make("dynamic", { id: programsId, start: CheckerPrograms.use(({ serve }) => serve(programsId)) })]
+        : []),
       ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
+      ...(options.watched === undefined ? [] : [ConfigWatcher.child(options.watched)]),
       grpcServer(config),
       ...Option.toArray(config.registration).map((at) => registration(config, at)),
       ...(options.guests ?? []),
@@ -111,10 +133,24 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
     ]
   }) as const
 
+/** The checkers that the agent runs itself; their health is asked on the connection that their checks have. */
+const programs = (config: AgentConfig, { path }: Pick<AgentOptions, "path">) =>
+  Layer.unwrap(Effect.map(GrpcCheckers, (checkers) =>
+    CheckerPrograms.layer(
+      (spec) =>
+        PortProgram.start(spec, {
+          path,
+          health: ({ name }, address) => Effect.map(checkers.connect(name, address), ({ health }) => health)
+        }),
+      programsOf(config)
+    )))
+
 /** What the tree needs: this host's probes and the way to external checkers. */
 export const layer = (config: AgentConfig, options: Pick<AgentOptions, "path"> = {}) =>
   CheckRunner.layer().pipe(
     Layer.provide(ProbeTable.layer({ config, path: options.path })),
+    Layer.provideMerge(Option.match(config.plugins, { onNone: () => Layer.empty, onSome: CheckerModules.layer })),
+    Layer.merge(programs(config, options)),
     Layer.provideMerge(GrpcCheckers.layer(config)),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(SecurityLayer.layer)

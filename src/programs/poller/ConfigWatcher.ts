@@ -7,13 +7,13 @@
 import { Effect, Metric, Stream } from "effect"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import * as ConfigChange from "../../domain/poller/reload/ConfigChange.ts"
+import * as KvOverlay from "../../layers/command/overlay/KvOverlay.ts"
 import * as FileWatch from "../../layers/files/FileWatch.ts"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
 import { LogTurn } from "../../layers/telemetry/LogTurn.ts"
 import * as PollerMetrics from "../../services/poller/PollerMetrics.ts"
 import * as Reconfiguration from "../../services/poller/Reconfiguration.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
-import * as KvOverlay from "./KvOverlay.ts"
 
 export interface WatchedConfig {
   /** What lies over the file beside it, kept up to date; nothing where the file alone counts. */

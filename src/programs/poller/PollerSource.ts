@@ -2,14 +2,14 @@
  * Where a poller's configuration comes from: its file, over it documents of the key-value store where `CONFIG_SOURCE` is
  * `kv`, and over all of them the file that `PINNED_CONFIG_PATH` names.
  */
-import { Config, Effect, Option, Result } from "effect"
+import { Effect, Option, Result } from "effect"
 import type * as ConfigDocument from "../../domain/config/ConfigDocument.ts"
 import * as PollerConfig from "../../domain/poller/PollerConfig.ts"
 import * as KvSource from "../../layers/command/KvSource.ts"
+import * as KvOverlay from "../../layers/command/overlay/KvOverlay.ts"
+import * as PinnedDocument from "../../layers/command/overlay/PinnedDocument.ts"
 import * as ConfigFile from "../../layers/files/ConfigFile.ts"
 import * as FileWatch from "../../layers/files/FileWatch.ts"
-import * as WholeFile from "../../layers/files/WholeFile.ts"
-import * as KvOverlay from "./KvOverlay.ts"
 
 export interface PollerSource {
   readonly path: string
@@ -22,21 +22,13 @@ export interface PollerSource {
 
 export type Found = ConfigDocument.Decoded<PollerConfig.PollerConfigFile>
 
-const pinnedBytesMax = 2 ** 30
-
-const pinnedDocument = Effect.fnUntraced(function*(path: string) {
-  const text = yield* Effect.mapError(
-    WholeFile.read(path, pinnedBytesMax),
-    ({ detail }) => new ConfigFile.ConfigFileError({ path, reason: new ConfigFile.Unreadable({ detail }) })
-  )
-  return { name: path, text }
-})
-
 const load = (path: string, overlays: ReadonlyArray<ConfigFile.Overlay>) =>
   ConfigFile.loadWith(PollerConfig.PollerConfigFile, path, overlays, PollerConfig.decodeOptions)
 
 const pinnedOf = ({ pinned }: PollerSource) =>
-  Effect.map(Effect.transposeOption(Option.map(pinned, pinnedDocument)), Option.toArray)
+  Effect.map(Effect.transposeOption(Option.map(pinned, PinnedDocument.read)), Option.toArray)
+
+const keyOfPoller = (pollerId: string): string => `config/pollers/${pollerId}.json`
 
 /** As it is now. */
 export const read = Effect.fnUntraced(function*(source: PollerSource) {
@@ -57,12 +49,12 @@ const readFirst = Effect.fnUntraced(function*(source: PollerSource) {
 /** Asks the store, where there is one, before anything is started by the file alone. */
 export const open = Effect.fnUntraced(function*(path: string) {
   const overlay = Option.map(yield* KvSource.find, KvOverlay.make)
-  const pinned = yield* Config.option(Config.NonEmptyString("PINNED_CONFIG_PATH"))
+  const pinned = yield* PinnedDocument.path
   const source: PollerSource = { path, overlay, pinned, stamp: yield* FileWatch.stampOf(path) }
   if (Option.isSome(overlay)) {
     yield* KvOverlay.readOnce(overlay.value, KvOverlay.keyOfFile(path))
     const { value } = yield* readFirst(source)
-    yield* KvOverlay.readOnce(overlay.value, KvOverlay.keyOfPoller(value.poller_id))
+    yield* KvOverlay.readOnce(overlay.value, keyOfPoller(value.poller_id))
   }
   return { source, first: yield* readFirst(source) }
 })

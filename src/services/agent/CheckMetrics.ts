@@ -1,4 +1,7 @@
-/** What an agent counts of its checks. Types are those of the table, so the number of series is known. */
+/**
+ * What an agent counts of its checks. Types are those of the table, and `plugin` for all that plugins answer, so the number
+ * of series is known.
+ */
 import { Effect, Metric } from "effect"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 
@@ -26,14 +29,13 @@ export type CheckMetrics = (
 
 /** Made once for each type. */
 export const make = (serviceTypes: ReadonlyArray<string>): CheckMetrics => {
+  const others = ofType("plugin")
   const metrics = new Map(serviceTypes.map((type) => [type, ofType(type)]))
   return (serviceType, { available }, elapsedNanos) => {
-    const found = metrics.get(serviceType)
-    return found === undefined
-      ? Effect.void
-      : Effect.andThen(
-        Metric.update(available ? found.available : found.unavailable, 1),
-        Metric.update(found.seconds, Number(elapsedNanos) / 1e9)
-      )
+    const found = metrics.get(serviceType) ?? others
+    return Effect.andThen(
+      Metric.update(available ? found.available : found.unavailable, 1),
+      Metric.update(found.seconds, Number(elapsedNanos) / 1e9)
+    )
   }
 }

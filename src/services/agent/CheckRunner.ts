@@ -31,6 +31,8 @@ export class CheckRunner extends Context.Service<CheckRunner, {
   readonly serve: (
     id: string
   ) => Effect.Effect<Effect.Effect<void, SupervisorShutdown<never>>, SupervisorShutdown<never>, Scope.Scope>
+  /** Ends these checkers; they are begun anew, by the configuration of then, when they are asked again. */
+  readonly retire: (where: (request: CheckRequest) => boolean) => Effect.Effect<void>
   /** Checkers kept at the moment. */
   readonly size: Effect.Effect<number>
 }>()("serviceradar/services/agent/CheckRunner") {
@@ -74,5 +76,8 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
     return ended
   })
 
-  return CheckRunner.of({ run, serve, size: Effect.sync(() => current?.size ?? 0) })
+  const retire = (where: (request: CheckRequest) => boolean) =>
+    Effect.suspend(() => current?.retireAll(where) ?? Effect.void)
+
+  return CheckRunner.of({ run, serve, retire, size: Effect.sync(() => current?.size ?? 0) })
 })

@@ -3,15 +3,18 @@
  *
  * A checker serves one check at a time; requests for a check that is running share its result, so any number of equal
  * requests costs one probe. One that breaks tells those who wait, loses its resources and is started again; one that is
- * not asked for a while ends; of too many, the one asked longest ago makes room. What a checker does synchronously
- * still holds up everybody: JavaScript has one thread.
+ * not asked for a while ends; of too many, the one asked longest ago makes room. One that breaks again and again rests
+ * (`RestartBudget`): what is asked of it meanwhile is answered without it. What a checker does synchronously still holds up
+ * everybody, JavaScript has one thread: code that is not ours runs in threads and processes of its own.
  */
-import { Cause, Clock, type Context, Deferred, Duration, Effect, Exit, Option, Schedule } from "effect"
+import { Cause, type Context, Deferred, Duration, Effect, Exit, Option, Schedule } from "effect"
 import * as CheckerId from "../../domain/monitoring/checks/CheckerId.ts"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
-import { AgentBusy, AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
+import { AgentBusy, AgentNotReady, CheckerBusy, type CheckError } from "../monitoring/CheckError.ts"
 import { type CheckRequest, checkWithin, type Prober } from "../monitoring/Prober.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
+import { CheckerBudgets } from "./CheckerBudgets.ts"
 import * as Slot from "./CheckerSlot.ts"
 import type { CheckerSlot } from "./CheckerSlot.ts"
 
@@ -30,6 +33,8 @@ interface PoolParts {
 
 /** What a checker may take to let go of what it holds before it is left behind. */
 const shutdown = Duration.seconds(1)
+/** Requests for one check that wait for its answer together. */
+const waitingMax = 1_024
 /** Between a checker's end and its next start. */
 const restartPause = Duration.millis(100)
 
@@ -39,6 +44,8 @@ const restartPause = Duration.millis(100)
  */
 const intensityOf = (checkersMax: number) => ({ maxRestarts: 2 * checkersMax, period: restartPause })
 
+const millisOf = (nanos: bigint): number => Number(nanos / 1_000n) / 1_000
+
 export class CheckerPool {
   private readonly slots = new Map<string, CheckerSlot>()
   private readonly ids = new Map<string, CheckerSlot>()
@@ -46,9 +53,11 @@ export class CheckerPool {
   private ending = 0
   private renamed = 0
   private readonly parts: PoolParts
+  private readonly budgets: CheckerBudgets
 
   constructor(parts: PoolParts) {
     this.parts = parts
+    this.budgets = new CheckerBudgets(parts.limits.checkersMax)
   }
 
   get size(): number {
@@ -58,8 +67,32 @@ export class CheckerPool {
   /** Answers within the checker's time limit and a little more, whatever the checker does. */
   run(request: CheckRequest): Effect.Effect<ProbeResult, CheckError> {
     return Effect.gen({ self: this }, function*() {
-      const nowNanos = yield* Clock.monotonicTimeNanos
+      const nowNanos = yield* Monotonic.nanos
+      const rest = this.budgets.rest(Slot.keyOf(request), millisOf(nowNanos))
+      if (rest !== undefined) return rest
       const [slot, pending] = yield* Effect.uninterruptible(this.ask(request, nowNanos))
+      if (slot.waiting >= waitingMax) return yield* new CheckerBusy({ checker: slot.id, waitingMax })
+      slot.waiting += 1
+      return yield* Effect.ensuring(
+        this.awaitAnswer(slot, pending),
+        Effect.sync(() => {
+          slot.waiting -= 1
+        })
+      )
+    })
+  }
+
+  /** Those that are begun anew when they are asked the next time; a check that runs is told to be asked again. */
+  retireAll(where: (request: CheckRequest) => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const slots = [...this.slots.values()].filter(({ request }) => where(request))
+      for (const { key } of slots) this.budgets.forget(key)
+      return Effect.forEach(slots, (slot) => this.retire(slot), { discard: true })
+    })
+  }
+
+  private awaitAnswer(slot: CheckerSlot, pending: Slot.Answer): Effect.Effect<ProbeResult, CheckError> {
+    return Effect.gen({ self: this }, function*() {
       const limit = Slot.limitOf(slot)
       const isPreparing = slot.checker === undefined
       const first = yield* Effect.timeoutOption(Deferred.await(pending), limit)
@@ -144,6 +177,7 @@ export class CheckerPool {
       do {
         const exit = yield* Effect.exit(checkWithin(checker, checker.timeout))
         if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause)
+        this.budgets.answered(slot.key, yield* Monotonic.millis)
         yield* Slot.answer(slot, exit)
       } while (yield* this.isAskedInTime(slot))
     }).pipe(
@@ -154,11 +188,21 @@ export class CheckerPool {
           slot,
           Exit.isFailure(exit) ? Slot.endOf(slot, exit.cause) : Exit.fail(new AgentNotReady())
         )
-        return isLast ? Effect.andThen(this.retire(slot), told) : told
+        const noted = this.noteBreak(slot, Exit.isFailure(exit) ? Slot.defectOf(exit.cause) : undefined)
+        return Effect.andThen(noted, isLast ? Effect.andThen(this.retire(slot), told) : told)
       }),
       // Whoever asked has been told; asking again makes a new checker.
       Effect.ignore
     )
+  }
+
+  /** A checker that broke is started again in any case; resting, it is not asked. */
+  private noteBreak(slot: CheckerSlot, reason: string | undefined): Effect.Effect<void> {
+    if (reason === undefined) return Effect.void
+    return Effect.flatMap(Monotonic.millis, (nowMillis) =>
+      this.budgets.broke(slot.key, reason, nowMillis)
+        ? Effect.logWarning(`checker ${slot.id} broke too often and rests: ${reason}`)
+        : Effect.void)
   }
 
   /** False when nobody asked for so long that the checker is not worth keeping; then it is forgotten at once. */
@@ -188,7 +232,8 @@ export class CheckerPool {
   }
 
   private giveUp(slot: CheckerSlot, limit: Duration.Duration): Effect.Effect<ProbeResult> {
-    return Effect.as(this.drop(slot), Slot.givenUp(slot, limit))
+    const noted = this.noteBreak(slot, `it hangs and was given up after ${Duration.format(limit)}`)
+    return Effect.as(Effect.andThen(noted, this.drop(slot)), Slot.givenUp(slot, limit))
   }
 
   /** Forgets a checker without waiting for its end, which may take a while: until then it counts. */

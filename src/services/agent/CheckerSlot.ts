@@ -20,6 +20,8 @@ export interface CheckerSlot {
   pending: Answer | undefined
   checker: Checker | undefined
   askedNanos: bigint
+  /** Requests that wait for its answer. */
+  waiting: number
   /** Whether its end has been asked for. */
   isRetired: boolean
 }
@@ -43,6 +45,7 @@ export const make = (id: string, request: CheckRequest): CheckerSlot => ({
   pending: undefined,
   checker: undefined,
   askedNanos: 0n,
+  waiting: 0,
   isRetired: false
 })
 
@@ -63,6 +66,10 @@ export const answer = (slot: CheckerSlot, exit: Exit.Exit<ProbeResult, CheckErro
     slot.asked.closeUnsafe()
     return pending === undefined ? Effect.void : Effect.asVoid(Deferred.done(pending, exit))
   })
+
+/** Why a checker's fiber broke; undefined when it ended for another reason. */
+export const defectOf = (cause: Cause.Cause<CheckError>): string | undefined =>
+  Cause.hasInterruptsOnly(cause) || Cause.hasFails(cause) ? undefined : firstLine(cause)
 
 /** What those who wait are told when a checker's fiber ends. */
 export const endOf = (slot: CheckerSlot, cause: Cause.Cause<CheckError>): Exit.Exit<ProbeResult, CheckError> => {

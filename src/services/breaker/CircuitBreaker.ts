@@ -31,6 +31,10 @@ export interface CircuitBreaker<Class extends string> {
     }
   ) => Effect.Effect<A, E | Effects.CircuitBreakerError, R>
   readonly state: (key: string) => Effect.Effect<Circuit.CircuitState>
+  /** Whether a call that succeeds now changes nothing, and need not go through `execute`. */
+  readonly isCalm: (key: string) => boolean
+  /** Grows with each change of the circuit's state. */
+  readonly generation: (key: string) => number
   /** By hand: `open` refuses every call, `closed` lets every call pass, until `auto`. */
   readonly force: (key: string, to: Circuit.Force) => Effect.Effect<void>
   /** Each change of state once, from now on; a subscriber more than `eventsMax` events behind loses the oldest. */
@@ -80,6 +84,8 @@ export const make = Effect.fnUntraced(function*<const Class extends string>(
   return {
     execute,
     state: (key) => Effect.sync(() => circuits.get(key).state),
+    isCalm: (key) => circuits.isCalm(circuits.get(key)),
+    generation: (key) => circuits.get(key).generation,
     force: (key, to) => Effect.map(Clock.currentTimeMillis, (now) => circuits.force(key, to, now)),
     events: Stream.fromPubSub(events)
   }

@@ -12,3 +12,7 @@ export const millis: Effect.Effect<number> = Effect.clockWith((clock) => Effect.
 /** Whether so much time has not passed yet since this runs; `Schedule.upTo` counts by the time of day, which may be set. */
 export const within = (limit: Duration.Duration): Effect.Effect<Effect.Effect<boolean>> =>
   Effect.map(millis, (start) => Effect.map(millis, (now) => now - start < Duration.toMillis(limit)))
+
+export const nanos: Effect.Effect<bigint> = Effect.clockWith((clock) =>
+  Effect.sync(() => clock.monotonicTimeNanosUnsafe())
+)

@@ -1,5 +1,5 @@
 /**
- * Looks at each stream's lag every two seconds: for the metrics, for the status, and to notice a standstill, which makes
+ * Looks at each stream's lag every four seconds: for the metrics, for the status, and to notice a standstill, which makes
  * the writer not ready.
  */
 import { Clock, Duration, Effect, Option, Schedule, Schema } from "effect"
@@ -24,7 +24,7 @@ export class StreamsStalled extends Schema.TaggedError<StreamsStalled>()("Stream
   }
 }
 
-const interval = Schedule.jittered(Schedule.spaced("2 seconds"))
+const interval = Schedule.jittered(Schedule.spaced("4 seconds"))
 const lagLimit = Duration.seconds(2)
 
 export const stalledAfterDefault = Duration.seconds(30)

@@ -11,6 +11,16 @@ export class AgentBusy extends Schema.TaggedError<AgentBusy>()("AgentBusy", {
   }
 }
 
+/** More wait for this one check than may. */
+export class CheckerBusy extends Schema.TaggedError<CheckerBusy>()("CheckerBusy", {
+  checker: Schema.String,
+  waitingMax: Schema.Int
+}) {
+  override get message(): string {
+    return `${this.waitingMax} requests wait for the check ${this.checker} already: ask less often, or after the answer`
+  }
+}
+
 /** The checkers are starting, stopping or being restarted. */
 export class AgentNotReady extends Schema.TaggedError<AgentNotReady>()("AgentNotReady", {}) {
   override get message(): string {
@@ -18,4 +28,4 @@ export class AgentNotReady extends Schema.TaggedError<AgentNotReady>()("AgentNot
   }
 }
 
-export type CheckError = ProbeError | AgentBusy | AgentNotReady
+export type CheckError = ProbeError | AgentBusy | CheckerBusy | AgentNotReady

@@ -58,20 +58,27 @@ export interface Checker {
 /** Makes the checker of one type. */
 export type Prepare<R = never> = (request: CheckRequest) => Effect.Effect<Checker, ProbeError, R | Scope.Scope>
 
+/** Checkers that come and go while the agent runs; what the table has counts before them. */
+export interface MoreKinds {
+  readonly types: () => ReadonlyArray<string>
+  readonly find: (serviceType: string) => Prepare | undefined
+}
+
+const noMore: MoreKinds = { types: () => [], find: () => undefined }
+
 export class Prober extends Context.Service<Prober, {
-  /** The types that have a checker. */
+  /** The types that the table has. */
   readonly serviceTypes: ReadonlyArray<string>
   readonly prepare: Prepare
 }>()("serviceradar/services/agent/Prober") {
-  static readonly make = (table: Readonly<Record<string, Prepare>>) =>
+  static readonly make = (table: Readonly<Record<string, Prepare>>, more: MoreKinds = noMore) =>
     Prober.of({
       serviceTypes: Object.keys(table),
       prepare: (request) => {
-        const prepare = Object.hasOwn(table, request.serviceType) ? table[request.serviceType] : undefined
+        const { serviceType } = request
+        const prepare = Object.hasOwn(table, serviceType) ? table[serviceType] : more.find(serviceType)
         return prepare === undefined
-          ? Effect.fail(
-            new UnknownServiceType({ serviceType: request.serviceType, known: Object.keys(table) })
-          )
+          ? Effect.fail(new UnknownServiceType({ serviceType, known: [...Object.keys(table), ...more.types()] }))
           : prepare(request)
       }
     })

@@ -188,7 +188,7 @@ export const ask = <A>(
       return Effect.fail(absence.value)
     }
     PollerMetrics.pollsInFlight.modifyUnsafe(1, context)
-    return Effect.onExit(throughCircuits(link, call), (exit) => {
+    return Effect.onExit(throughCircuitsNow(link, call), (exit) => {
       PollerMetrics.pollsInFlight.modifyUnsafe(-1, context)
       if (Exit.isSuccess(exit)) {
         gate.note(false)
@@ -217,20 +217,24 @@ const noteRecovery = ({ presence }: AgentLink): Effect.Effect<void> => {
 export const throughCircuits = <A>(
   link: AgentLink,
   call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
-): Effect.Effect<A, AgentError> =>
-  Effect.suspend(() => {
-    const { agentId } = link.terms.agent
-    const fail = (reason: AgentError["reason"]) => new AgentError({ agentId, reason })
-    const connection = Ref.getUnsafe(link.connection)
-    const security = Ref.getUnsafe(link.security)
-    if (Option.isNone(connection) || Option.isNone(security)) {
-      return Effect.fail(fail(new Unreachable({ detail: "there is no connection" })))
-    }
-    return Effect.mapError(
-      security.value.call(call(connection.value), classOf),
-      (error) => error instanceof AgentError ? error : fail(new NotAsked({ detail: error.reason }))
-    )
-  })
+): Effect.Effect<A, AgentError> => Effect.suspend(() => throughCircuitsNow(link, call))
+
+const throughCircuitsNow = <A>(
+  link: AgentLink,
+  call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
+): Effect.Effect<A, AgentError> => {
+  const { agentId } = link.terms.agent
+  const fail = (reason: AgentError["reason"]) => new AgentError({ agentId, reason })
+  const connection = Ref.getUnsafe(link.connection)
+  const security = Ref.getUnsafe(link.security)
+  if (Option.isNone(connection) || Option.isNone(security)) {
+    return Effect.fail(fail(new Unreachable({ detail: "there is no connection" })))
+  }
+  return Effect.mapError(
+    security.value.call(call(connection.value), classOf),
+    (error) => error instanceof AgentError ? error : fail(new NotAsked({ detail: error.reason }))
+  )
+}
 
 /** An agent that says "I do not know that check" or "not now" works. */
 const classOf = (error: AgentError): FailureClass.FailureClass | "answer" => {

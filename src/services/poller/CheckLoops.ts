@@ -48,17 +48,17 @@ export const run = <R>(link: AgentLink, { intervalOf, onTick, poll }: LoopOption
     const begin = Effect.fnUntraced(function*(tracked: TrackedCheck, timing: Timing, isFirstOnGrid: boolean) {
       const loop: Loop = { tracked, timing, isAsking: false, fiber: undefined }
       const { terms } = link
-      const asking = Effect.ensuring(
-        Effect.suspend(() => {
-          loop.isAsking = true
-          return Lease.run(link.lease, tracked.runs, poll(tracked))
-        }),
-        Effect.suspend(() => {
-          loop.isAsking = false
-          // Its interval changed meanwhile.
-          return terms === link.terms || timingOf(tracked, loop) === timing ? Effect.void : follower.wake.open
-        })
-      )
+      const ended = (): Effect.Effect<void> => {
+        loop.isAsking = false
+        // Its interval changed meanwhile.
+        return terms === link.terms || timingOf(tracked, loop) === timing
+          ? Effect.void
+          : Effect.asVoid(follower.wake.open)
+      }
+      const asking = Effect.suspend(() => {
+        loop.isAsking = true
+        return Lease.run(link.lease, tracked.runs, poll(tracked), ended)
+      })
       loops.set(tracked.key, loop)
       // What was taken over keeps its place in the interval, and the phase is in that.
       const isTakenOver = tracked.runs.dueMillis !== undefined

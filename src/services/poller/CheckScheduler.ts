@@ -6,7 +6,9 @@
  * than there are places: 64 at one agent, 4,096 at all. Every run ends in a status,
  * also when the agent does not answer.
  */
-import { type Context, Effect, Metric, Option, Ref, Tracer } from "effect"
+import { Clock, Context, Effect, Option, Ref, Tracer } from "effect"
+import type { AgentId } from "../../domain/monitoring/Ids.ts"
+import type { AgentHost } from "../../domain/monitoring/reports/Enrichment.ts"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as AgentClass from "../../domain/poller/AgentClass.ts"
@@ -27,13 +29,19 @@ export const run = (link: AgentLink.AgentLink) =>
     poll: (tracked) => AgentLink.inPlace(link, runOnce(link, tracked))
   })
 
-const noteLateness = (lateMillis: number) => Metric.update(PollerMetrics.latenessSeconds, lateMillis / 1_000)
+const noteLateness = (lateMillis: number) =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    PollerMetrics.latenessSeconds.updateUnsafe(lateMillis / 1_000, context)
+    return Effect.void
+  })
+
+type Services = CoreReporter | HostIdentity
 
 /** A trace of its own, which goes on in the agent: not a part of the scheduler's life. */
 const runOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
-  Effect.flatMap(Tracer.Tracer, (tracer) => {
+  Effect.contextWith((context: Context.Context<Services>) => {
     // A span that nobody is told of costs more than it is worth.
-    if (tracer === Tracer.nativeTracer) return measure(link, tracked, undefined)
+    if (Context.get(context, Tracer.Tracer) === Tracer.nativeTracer) return measure(link, tracked, context, undefined)
     const attributes = {
       "agent.id": link.terms.agent.agentId,
       "service.type": tracked.check.serviceType,
@@ -42,59 +50,80 @@ const runOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
     return Effect.useSpan(
       PollObserver.pollSpan,
       { root: true, attributes },
-      (span) => Effect.withParentSpan(measure(link, tracked, span), span, { captureStackTrace: false })
+      (span) => Effect.withParentSpan(measure(link, tracked, context, span), span, { captureStackTrace: false })
     )
   })
 
-const measure = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck, span: Tracer.Span | undefined) => {
-  const { agent, poller } = link.terms
-  const { check } = tracked
-  const took = PollerMetrics.pollSecondsOf[AgentClass.classOf(agent.security)]
-  return Effect.flatMap(HostIdentity, (identity) =>
-    Effect.flatMap(identity.agentHost(agent), (host) => {
-      const subject: PolledStatus.PollSubject = { poller, agentId: agent.agentId, host, check, source: "getStatus" }
-      return Effect.clockWith((clock) => {
-        const startedNanos = clock.monotonicTimeNanosUnsafe()
-        const asking = AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout, span ?? "none"))
-        const conclude = (status: ServiceStatus, counted: typeof PollerMetrics.pollsFailed, seconds: number) => {
-          span?.attribute("service.available", status.available)
-          const measuredAtMillis = clock.currentTimeMillisUnsafe()
-          return Effect.andThen(
-            Effect.andThen(count(counted, took, seconds), PollObserver.tell({ status, check, host, measuredAtMillis })),
-            report(tracked, status, measuredAtMillis)
-          )
-        }
-        const elapsed = () => Number(clock.monotonicTimeNanosUnsafe() - startedNanos) / 1e9
-        return Effect.matchEffect(asking, {
-          onSuccess: (reply) => {
-            const seconds = elapsed()
-            return Effect.flatMap(ReplyPlugins.apply(subject, reply), (told) =>
-              conclude(PolledStatus.fromReply(subject, told), PollerMetrics.pollsSuccessful, seconds))
-          },
-          onFailure: ({ message }) =>
-            conclude(PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed, elapsed())
-        })
-      })
-    }))
+/** The same object for as long as what it says: much is made of it once. */
+const subjects = new WeakMap<AgentLink.TrackedCheck, PolledStatus.PollSubject>()
+
+const subjectOf = (
+  tracked: AgentLink.TrackedCheck,
+  poller: PolledStatus.PollerIdentity,
+  agentId: AgentId,
+  host: AgentHost
+): PolledStatus.PollSubject => {
+  const before = subjects.get(tracked)
+  if (before !== undefined && before.host === host && before.poller === poller && before.agentId === agentId) {
+    return before
+  }
+  const subject: PolledStatus.PollSubject = { poller, agentId, host, check: tracked.check, source: "getStatus" }
+  subjects.set(tracked, subject)
+  return subject
 }
 
-const count = (counted: typeof PollerMetrics.pollsFailed, took: Metric.Histogram<number>, seconds: number) =>
-  Effect.contextWith((context: Context.Context<never>) => {
-    PollerMetrics.polls.updateUnsafe(1, context)
-    counted.updateUnsafe(1, context)
-    took.updateUnsafe(seconds, context)
-    return Effect.void
+/** Every step of it is paid for with each poll, so what can be asked of the context at once is. */
+const measure = (
+  link: AgentLink.AgentLink,
+  tracked: AgentLink.TrackedCheck,
+  context: Context.Context<Services>,
+  span: Tracer.Span | undefined
+) => {
+  const { agent, poller } = link.terms
+  const { check } = tracked
+  const clock = Context.get(context, Clock.Clock)
+  const took = PollerMetrics.pollSecondsOf[AgentClass.classOf(agent.security)]
+  return Effect.flatMap(Context.get(context, HostIdentity).agentHost(agent), (host) => {
+    const subject = subjectOf(tracked, poller, agent.agentId, host)
+    const startedNanos = clock.monotonicTimeNanosUnsafe()
+    const conclude = (status: ServiceStatus, counted: typeof PollerMetrics.pollsFailed, seconds: number) => {
+      span?.attribute("service.available", status.available)
+      const measuredAtMillis = clock.currentTimeMillisUnsafe()
+      PollerMetrics.polls.updateUnsafe(1, context)
+      counted.updateUnsafe(1, context)
+      took.updateUnsafe(seconds, context)
+      return Effect.andThen(
+        PollObserver.tell({ status, check, host, measuredAtMillis }),
+        report(tracked, Context.get(context, CoreReporter), status, measuredAtMillis)
+      )
+    }
+    const elapsed = () => Number(clock.monotonicTimeNanosUnsafe() - startedNanos) / 1e9
+    return Effect.matchEffect(
+      AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout, span ?? "none")),
+      {
+        onSuccess: (reply) => {
+          const seconds = elapsed()
+          return Effect.flatMap(
+            ReplyPlugins.apply(subject, reply),
+            (told) => conclude(PolledStatus.fromReply(subject, told), PollerMetrics.pollsSuccessful, seconds)
+          )
+        },
+        onFailure: ({ message }) =>
+          conclude(PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed, elapsed())
+      }
+    )
   })
+}
 
-const report = ({ available, key }: AgentLink.TrackedCheck, status: ServiceStatus, measuredAtMillis: number) =>
-  Effect.flatMap(
-    CoreReporter,
-    (reporter) =>
-      Effect.flatMap(Ref.getAndSet(available, Option.some(status.available)), (before) =>
-        reporter.report({
-          key,
-          status,
-          measuredAtMillis,
-          isUrgent: Option.isNone(before) || before.value !== status.available
-        }))
-  )
+const report = (
+  { available, key }: AgentLink.TrackedCheck,
+  reporter: CoreReporter["Service"],
+  status: ServiceStatus,
+  measuredAtMillis: number
+) =>
+  Effect.suspend(() => {
+    const before = Ref.getUnsafe(available)
+    const isUrgent = Option.isNone(before) || before.value !== status.available
+    const handedOver = reporter.report({ key, status, measuredAtMillis, isUrgent })
+    return isUrgent ? Effect.andThen(Ref.set(available, Option.some(status.available)), handedOver) : handedOver
+  })

@@ -135,9 +135,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
     if (isUrgent) isDue.openUnsafe()
     return Effect.flatMap(delivery.formKnown, (form) => {
       if (Option.contains(form, "parts")) {
-        return Effect.flatMap(pending, (count) => count >= batchSizeMax ? isDue.open : Effect.void)
+        return Effect.flatMap(pending, (count) => count >= batchSizeMax ? Effect.asVoid(isDue.open) : Effect.void)
       }
-      return ReportCycle.isAllMeasured(cycle) ? isDue.open : Effect.void
+      return ReportCycle.isAllMeasured(cycle) ? Effect.asVoid(isDue.open) : Effect.void
     })
   }
 

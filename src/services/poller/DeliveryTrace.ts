@@ -2,7 +2,7 @@
  * Follows the statuses of traces that are kept until core has acknowledged them: a trace begins with the schedule's turn,
  * goes on in the agent, and ends with core's word on what was measured.
  */
-import { Clock, Effect, Exit, Option, Tracer } from "effect"
+import { Clock, Context, Effect, Exit, Option, Tracer } from "effect"
 import type { WaitingStatus } from "./buffer/StatusBuffer.ts"
 
 export const deliverySpan = "CoreReporter.deliver"
@@ -31,13 +31,10 @@ export const make = () => {
   })
 
   return (report: WaitingStatus): Effect.Effect<WaitingStatus> =>
-    Effect.flatMap(Tracer.Tracer, (tracer) =>
-      // Nobody is told of these spans.
-      tracer === Tracer.nativeTracer || open >= openMax
-        ? Effect.succeed(report)
-        : Effect.flatMap(
-          Effect.serviceOption(Tracer.ParentSpan),
-          (parent) =>
-            Option.isSome(parent) && parent.value.sampled ? follow(report, parent.value) : Effect.succeed(report)
-        ))
+    Effect.contextWith((context: Context.Context<never>) => {
+      // Nobody is told of the spans of the native one.
+      const isTold = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer && open < openMax
+      const parent = isTold ? Context.getOption(context, Tracer.ParentSpan) : Option.none()
+      return Option.isSome(parent) && parent.value.sampled ? follow(report, parent.value) : Effect.succeed(report)
+    })
 }

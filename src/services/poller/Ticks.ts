@@ -35,9 +35,10 @@ export const repeat = <A, E, R>(
     const toleranceMillis = intervalMillis * tolerance
     let runMillis = startMillis
     let tickMillis = startMillis
-    const run = Effect.flatMap(Monotonic.millis, (now) => {
-      runMillis = now
-      return Effect.andThen(onTick(Math.max(0, now - tickMillis)), effect)
+    const run = Effect.clockWith((clock) => {
+      runMillis = Monotonic.millisOf(clock)
+      const told = onTick(Math.max(0, runMillis - tickMillis))
+      return told === Effect.void ? effect : Effect.andThen(told, effect)
     })
     const next = (now: number) => {
       const sinceTick = (now - gridMillis) % intervalMillis
@@ -51,15 +52,14 @@ export const repeat = <A, E, R>(
       const ran = Math.floor((runMillis - gridMillis + toleranceMillis) / intervalMillis)
       return Math.floor((now - gridMillis) / intervalMillis) - ran - (wait === 0 ? 1 : 0)
     }
-    const untilNext = Effect.flatMap(Monotonic.millis, (now) => {
+    const pause = Effect.clockWith((clock) => {
+      const now = Monotonic.millisOf(clock)
       const wait = next(now)
       const missed = onSkipped === undefined ? 0 : skipped(now, wait)
-      const duration = Duration.millis(wait)
-      return onSkipped === undefined || missed <= 0
-        ? Effect.succeed(duration)
-        : Effect.as(onSkipped(missed), duration)
+      const slept = clock.sleep(Duration.millis(wait))
+      return onSkipped === undefined || missed <= 0 ? slept : Effect.andThen(onSkipped(missed), slept)
     })
-    const once = Effect.andThen(run, Effect.flatMap(untilNext, Effect.sleep))
+    const once = Effect.andThen(run, pause)
     return Effect.andThen(
       isFirstOnGrid ? Effect.sleep(Duration.millis(next(startMillis))) : Effect.void,
       // Sleeping lets others have their turn.

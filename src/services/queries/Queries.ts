@@ -1,7 +1,9 @@
 /** Questions in SRQL, answered by the database. */
 import { Context, type Effect, Schema, type Stream } from "effect"
 import type { Visualization } from "../../domain/queries/Visualization.ts"
+import type { Asking } from "../../domain/srql/catalog/Entity.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
+import type { Shape } from "../../domain/srql/plan/Plan.ts"
 import type { RowStyle } from "../../domain/srql/plan/RowText.ts"
 
 export interface Question {
@@ -10,6 +12,10 @@ export interface Question {
   readonly style: RowStyle
   /** Whose rows; null where the database holds those of one tenant only. */
   readonly tenant: string | null
+  /** As resources know whoever asks; of nobody they answer nothing. */
+  readonly actor?: Asking["actor"]
+  /** Who asks, as far as that is known: one asker does not take all places. */
+  readonly asker?: string | undefined
   /** Wins over the query's own. */
   readonly limit?: number | undefined
   /** Of an earlier answer. */
@@ -117,8 +123,8 @@ export class QueryError extends Schema.TaggedError<QueryError>()("QueryError", {
 export class Queries extends Context.Service<Queries, {
   /** One page, whole. */
   readonly page: (question: Question) => Effect.Effect<Page, SrqlError | QueryError>
-  /** Whether it can be answered, as far as that is known without reading rows. */
-  readonly examine: (question: Question) => Effect.Effect<void, SrqlError | QueryError>
+  /** Whether it can be answered, as far as that is known without reading rows, and what its rows will be. */
+  readonly examine: (question: Question) => Effect.Effect<Shape, SrqlError | QueryError>
   /** All rows that the question's limit allows, in constant memory, as JSON texts. */
   readonly rows: (question: Question) => Stream.Stream<string, SrqlError | QueryError>
   /** The rows of a page, and then every row that is stored from now on. What is refused is so before there is a stream. */

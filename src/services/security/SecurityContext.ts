@@ -136,7 +136,7 @@ export const make = Effect.fnUntraced(function*(
   const isRefusal = (error: unknown): error is CircuitBreaker.CircuitBreakerError =>
     error instanceof CircuitBreaker.CircuitBreakerError
 
-  const call: SecurityContext["call"] = <A, E, R>(
+  const through = <A, E, R>(
     self: Effect.Effect<A, E, R>,
     classOf: (error: E) => FailureClass | "answer"
   ) => {
@@ -155,6 +155,21 @@ export const make = Effect.fnUntraced(function*(
     )
     return Option.isNone(withinLimit) ? throughBoth : Effect.andThen(withinLimit.value, throughBoth)
   }
+
+  const isCalm = () => Option.isNone(withinLimit) && ofSecurity.isCalm(peer) && ofOthers.isCalm(peer)
+  /** Both only grow. */
+  const generation = () => ofSecurity.generation(peer) + ofOthers.generation(peer)
+
+  /** Where a success changes nothing, only a failure is taken through the circuits, unless they changed meanwhile. */
+  const call: SecurityContext["call"] = (self, classOf) =>
+    Effect.suspend(() => {
+      if (!isCalm()) return through(self, classOf)
+      const before = generation()
+      return Effect.catchCause(self, (cause) => {
+        const failed = Effect.failCause(cause)
+        return Cause.hasInterrupts(cause) || generation() !== before ? failed : through(failed, classOf)
+      })
+    })
 
   /** Another certificate may be what was wanted. */
   const closeAgain = Effect.andThen(ofSecurity.force(peer, "closed"), ofSecurity.force(peer, "auto"))

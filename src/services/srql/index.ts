@@ -5,6 +5,7 @@
  *   plan    a tree to one SQL statement with binds                check   whether a text can be planned
  *   define  an entity                                            catalog what can be asked for
  *   complete  what may come next in a text that somebody types
+ *   ofResource  an entity from a resource's declaration, whose policies say who sees what
  */
 import { Result } from "effect"
 import type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
@@ -19,6 +20,8 @@ export { make as catalog } from "../../domain/srql/catalog/Catalog.ts"
 export type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
 export { define } from "../../domain/srql/catalog/Entity.ts"
 export type { Column, Definition, Entity, Field, FilterClass } from "../../domain/srql/catalog/Entity.ts"
+export { ofResource } from "../../domain/srql/catalog/ResourceEntity.ts"
+export type { ResourceEntityOptions } from "../../domain/srql/catalog/ResourceEntity.ts"
 export { complete } from "../../domain/srql/language/Completion.ts"
 export type { Completion } from "../../domain/srql/language/Completion.ts"
 export * as Cursor from "../../domain/srql/language/Cursor.ts"

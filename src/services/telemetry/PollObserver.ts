@@ -9,12 +9,20 @@ import type { Polled } from "../../domain/events/outgoing/Polled.ts"
 /** The name of each check's root span. */
 export const pollSpan = "CheckScheduler.poll"
 
+const nobody = (_polled: Polled): void => undefined
+
 export const PollObserver = Context.Reference<(polled: Polled) => void>(
   "serviceradar/services/telemetry/PollObserver",
-  { defaultValue: () => () => undefined }
+  { defaultValue: () => nobody }
 )
 
 export const tell = (polled: Polled): Effect.Effect<void> =>
-  Effect.map(PollObserver, (observe) => observe(polled)).pipe(
-    Effect.ignoreCause({ log: "Warn", message: "A status could not be told of" })
-  )
+  Effect.contextWith((context: Context.Context<never>) => {
+    const observe = Context.get(context, PollObserver)
+    return observe === nobody
+      ? Effect.void
+      : Effect.ignoreCause(Effect.sync(() => observe(polled)), {
+        log: "Warn",
+        message: "A status could not be told of"
+      })
+  })

@@ -47,7 +47,9 @@ export const worked: ReadonlyArray<string> = [
   "in:timeseries time:last_1h bucket:30s agg:count",
   "in:alerts id:0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10",
   "in:alerts status:() severity:critical sort:severity,timestamp",
-  "in:flows src_ip:10.0.0.0/8 time:last_1h stats:\"sum(bytes_total) as bytes by dst_ip,protocol_name\" having:bytes>1000"
+  "in:flows src_ip:10.0.0.0/8 time:last_1h stats:\"sum(bytes_total) as bytes by dst_ip,protocol_name\" having:bytes>1000",
+  "in:logs,traces service_name:api time:last_1h limit:10",
+  "in:cpu,memory,disk host_id:h1 sort:timestamp:asc"
 ]
 
 type Random = (bound: number) => number
@@ -162,8 +164,16 @@ const filtered = (random: Random, entity: Entity): ReadonlyArray<string> => {
   ]
 }
 
+/** All that entities have in common is a time. */
+const ofSeveral = (random: Random): string => {
+  const names = Array.from({ length: 2 + random(2) }, () => pick(random, queryCatalog.entities)?.name ?? "")
+  return [`in:${[...new Set(names)].join(",")}`, scalar(random, times), scalar(random, ["", "sort:time:asc"])]
+    .filter((word) => word !== "").join(" ")
+}
+
 /** A question that somebody might ask, of any entity and of all that it has. */
 export const question = (random: Random): string => {
+  if (random(15) === 0) return ofSeveral(random)
   const entity = pick(random, queryCatalog.entities)
   if (entity === undefined) return ""
   return [

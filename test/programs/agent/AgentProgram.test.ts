@@ -8,6 +8,7 @@ import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
 import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
 import * as AgentProgram from "../../../src/programs/agent/AgentProgram.ts"
+import type { ProgramEnd } from "../../../src/services/agent/programs/CheckerPrograms.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import type { SupervisorShutdown } from "../../../src/services/supervision/SupervisorError.ts"
@@ -30,8 +31,13 @@ describe("AgentProgram", () => {
     /** A checker can fail in no way that ends its supervisor: what gives up there had a bug. */
     type Checkers = SupervisorShutdown<never>
 
+    /** Nor can a program: the supervisor of one that gives up is tried again. */
+    type Programs = SupervisorShutdown<SupervisorShutdown<ProgramEnd>>
+
     assert.isTrue(
-      holds<Equals<Failure, SupervisorShutdown<BindError | CredentialsError | Checkers> | SecurityError>>(true)
+      holds<Equals<Failure, SupervisorShutdown<BindError | CredentialsError | Checkers | Programs> | SecurityError>>(
+        true
+      )
     )
   })
 

@@ -92,6 +92,47 @@ describe("CheckRunner", () => {
     }).pipe(Effect.provide(runner({ slow: counting })))
   })
 
+  it.effect("has a checker rest that broke three times, asks it again afterwards, and forgets it all when it answers", () => {
+    let isWell = false
+    let asked = 0
+    const flaky = checking(Effect.suspend(() => {
+      asked += 1
+      return isWell ? Effect.succeed(ok) : Effect.die(new Error("a bug"))
+    }))
+    const ask = Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(run(request("flaky", "one")), { startImmediately: true })
+      yield* TestClock.adjust("100 millis")
+      return yield* Fiber.join(fiber)
+    })
+    return Effect.gen(function*() {
+      for (let breaks = 0; breaks < 3; breaks++) assert.match((yield* ask).message, /the checker broke: .*a bug/)
+      const resting = yield* ask
+      assert.match(resting.message, /broke too often and rests for (1m|60s|59s): .*a bug/)
+      assert.isFalse(resting.available)
+      assert.strictEqual(asked, 3)
+      // Others of its kind do not rest.
+      isWell = true
+      assert.isTrue((yield* run(request("flaky", "two"))).available)
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue((yield* ask).available)
+    }).pipe(Effect.provide(runner({ flaky })))
+  })
+
+  it.effect("refuses more than 1,024 requests that would wait for one check", () => {
+    const slow = checking(Effect.as(Effect.sleep("1 second"), ok))
+    return Effect.gen(function*() {
+      yield* Effect.forEach(
+        Array.from({ length: 1_024 }),
+        () => Effect.forkChild(run(request("slow", "one")), { startImmediately: true })
+      )
+      const refused = yield* Effect.flip(run(request("slow", "one")))
+      assert.strictEqual(refused._tag, "CheckerBusy")
+      const other = yield* Effect.forkChild(run(request("slow", "two")), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      assert.isTrue((yield* Fiber.join(other)).available)
+    }).pipe(Effect.provide(runner({ slow })))
+  })
+
   it.effect("closes the resources of a checker that died and makes a new one for the next request", () => {
     const events: Array<string> = []
     const breaking: Prepare = () =>

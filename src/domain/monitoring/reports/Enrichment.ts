@@ -38,8 +38,14 @@ export type Enriched =
   | { readonly _tag: "Added"; readonly tail: string }
   | { readonly _tag: "Rewritten"; readonly json: string }
 
-/** None where there is nothing to add or no object to add it to. A large message is not written anew for a few keys more. */
-export const enrich = (about: About, message: string): Option.Option<Enriched> => {
+/** The host that messages are about. */
+export interface Target {
+  readonly ip: string
+  readonly name: string
+}
+
+/** None where messages stay as they are. The same for each message of a check, for as long as its agent's host is. */
+export const targetOf = (about: About): Option.Option<Target> => {
   if (kindOf(about.serviceType).isClosed) return Option.none()
   const detailsHost = clean(hostOf(about.details))
   const agentName = clean(about.host.name)
@@ -49,17 +55,23 @@ export const enrich = (about: About, message: string): Option.Option<Enriched> =
   )
   if (Option.isNone(ip)) return Option.none()
   const isTarget = agentName === "" || ip.value === detailsHost
-  const name = (isTarget && detailsHost !== "" ? detailsHost : agentName) || ip.value
+  return Option.some({ ip: ip.value, name: (isTarget && detailsHost !== "" ? detailsHost : agentName) || ip.value })
+}
+
+/** None where there is nothing to add or no object to add it to. A large message is not written anew for a few keys more. */
+export const enrich = (target: Option.Option<Target>, message: string): Option.Option<Enriched> => {
+  if (Option.isNone(target)) return Option.none()
+  const { ip, name } = target.value
   const found = readObject(message)
   if (found !== undefined) {
-    const added = additions(found, ip.value, name)
+    const added = additions(found, ip, name)
     const isNew = Object.keys(added).every((key) => !Object.hasOwn(found, key))
     if (isNew) return Option.some({ _tag: "Added", tail: tailOf(added, Object.keys(found).length > 0) })
   }
   // Writing JSON recurses where reading does not: a document nested deep enough stays as it is.
   return Option.flatMap(toObject(message), (root) =>
     Option.map(
-      Result.getSuccess(Result.try(() => ExactJson.stringify({ ...root, ...additions(root, ip.value, name) }))),
+      Result.getSuccess(Result.try(() => ExactJson.stringify({ ...root, ...additions(root, ip, name) }))),
       (json) => ({ _tag: "Rewritten", json })
     ))
 }

@@ -62,8 +62,19 @@ export const isKept = (ids: Pick<EnvelopeIds, "serviceType">, json: Uint8Array, 
 
 const byteOrderMark = 0xef
 
+/** Whoever has many messages of the same ids gives the same object each time. */
+const opened = new WeakMap<EnvelopeIds, string>()
+
 /** The envelope as far as the message in it. */
 const openedFor = (ids: EnvelopeIds): string => {
+  const known = opened.get(ids)
+  if (known !== undefined) return known
+  const made = open(ids)
+  opened.set(ids, made)
+  return made
+}
+
+const open = (ids: EnvelopeIds): string => {
   const head = JSON.stringify({
     poller_id: ids.pollerId,
     agent_id: ids.agentId,

@@ -40,34 +40,55 @@ export interface Reply {
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
-export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => {
-  const { source } = subject
+/** What is the same for all that is measured of a subject. */
+interface Known {
+  readonly target: Option.Option<Enrichment.Target>
+  /** With the agent's name in the poller's configuration. */
+  readonly ids: Envelope.EnvelopeIds
+}
+
+/** Whoever measures the same again and again gives the same subject each time. */
+const known = new WeakMap<PollSubject, Known>()
+
+const knownOf = (subject: PollSubject): Known => {
+  const before = known.get(subject)
+  if (before !== undefined) return before
+  const { agentId, check: { details, serviceName }, host, poller: { partition, pollerId } } = subject
   const serviceType = typeOf(subject)
+  const made: Known = {
+    target: Enrichment.targetOf({ serviceType, details, host }),
+    ids: { pollerId, agentId, partition, serviceType, serviceName }
+  }
+  known.set(subject, made)
+  return made
+}
+
+export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => {
+  const { agentId, source } = subject
+  const { ids: { serviceType } } = knownOf(subject)
   const measured = {
     serviceType,
     available: reply.available,
     responseTimeNanos: reply.responseTimeNanos,
-    agentId: isAgentId(reply.agentId) ? reply.agentId : subject.agentId
+    agentId: reply.agentId !== agentId && isAgentId(reply.agentId) ? reply.agentId : agentId
   }
   // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
   return ServiceKinds.isInventory(serviceType) && source === "results"
     ? toStatus(subject, measured, (ids) => Envelope.wrap(ids, reply.message))
-    : toStatus(subject, measured, enriched(subject, serviceType, reply.message))
+    : toStatus(subject, measured, enriched(subject, reply.message))
 }
 
 /** A message is read once, however large. */
-const enriched =
-  ({ check: { details }, host }: PollSubject, serviceType: ServiceType, message: Uint8Array) =>
-  (ids: Envelope.EnvelopeIds): Uint8Array => {
-    const text = decoder.decode(message)
-    return Option.match(Enrichment.enrich({ serviceType, details, host }, text), {
-      onNone: () => Envelope.wrapText(ids, text),
-      onSome: (found) =>
-        found._tag === "Added" && Envelope.isKept(ids, message, text)
-          ? Envelope.wrapBytes(ids, message, found.tail)
-          : Envelope.wrapJson(ids, Enrichment.jsonOf(found, text))
-    })
-  }
+const enriched = (subject: PollSubject, message: Uint8Array) => (ids: Envelope.EnvelopeIds): Uint8Array => {
+  const text = decoder.decode(message)
+  return Option.match(Enrichment.enrich(knownOf(subject).target, text), {
+    onNone: () => Envelope.wrapText(ids, text),
+    onSome: (found) =>
+      found._tag === "Added" && Envelope.isKept(ids, message, text)
+        ? Envelope.wrapBytes(ids, message, found.tail)
+        : Envelope.wrapJson(ids, Enrichment.jsonOf(found, text))
+  })
+}
 
 /** Not every database and no JSON reader of core takes each text that gRPC carries. */
 const isAgentId = (id: string): id is AgentId => isName(id) && CleanText.clean(id) === id
@@ -84,7 +105,7 @@ export const fromFailure = (subject: PollSubject, reason: string): ServiceStatus
     // Core takes a failed results check as it is; an address in it would make a device of it.
     source === "results"
       ? (ids) => Envelope.wrapJson(ids, error)
-      : enriched(subject, serviceType, encoder.encode(error))
+      : enriched(subject, encoder.encode(error))
   )
 }
 
@@ -101,24 +122,24 @@ const typeOf = ({ check, source }: PollSubject): ServiceType =>
   source === "results" && ServiceKinds.resultsOf(check) === "inventory" ? inventoryType : check.serviceType
 
 const toStatus = (
-  { check, poller, source }: PollSubject,
+  subject: PollSubject,
   measured: Pick<ServiceStatus, "serviceType" | "available" | "responseTimeNanos" | "agentId">,
   messageOf: (ids: Envelope.EnvelopeIds) => Uint8Array
-): ServiceStatus => ({
-  serviceType: measured.serviceType,
-  available: measured.available,
-  responseTimeNanos: measured.responseTimeNanos,
-  agentId: measured.agentId,
-  serviceName: check.serviceName,
-  pollerId: poller.pollerId,
-  partition: poller.partition,
-  source,
-  kvStoreId: poller.kvStoreId,
-  message: messageOf({
+): ServiceStatus => {
+  const { check, poller, source } = subject
+  const { agentId, serviceType } = measured
+  const { ids } = knownOf(subject)
+  const isUsual = agentId === ids.agentId && serviceType === ids.serviceType
+  return {
+    serviceType,
+    available: measured.available,
+    responseTimeNanos: measured.responseTimeNanos,
+    agentId,
+    serviceName: check.serviceName,
     pollerId: poller.pollerId,
-    agentId: measured.agentId,
     partition: poller.partition,
-    serviceType: measured.serviceType,
-    serviceName: check.serviceName
-  })
-})
+    source,
+    kvStoreId: poller.kvStoreId,
+    message: messageOf(isUsual ? ids : { ...ids, agentId, serviceType })
+  }
+}

@@ -1,6 +1,8 @@
 /** What can be asked for: its fields, how they are filtered and sorted, its row, and what can be computed of it. */
+import type { Values } from "../../resource/expression/Node.ts"
 import { type Literal, name, type Sql, sql as template } from "../../sql/Sql.ts"
 import type { Direction } from "../language/Query.ts"
+import type { Answer, Span } from "../language/SrqlError.ts"
 
 export type ColumnType =
   | "text"
@@ -116,6 +118,15 @@ export interface Entity {
   /** Where an ungrouped count is a bare number, and negatives in groups keep nulls. */
   readonly isInventory: boolean
   readonly semantics: Semantics
+  /** What it is to whoever asks, or why it is nothing to them; null where it is the same to all. */
+  readonly within: ((asking: Asking, at: Span) => Answer<Entity>) | null
+}
+
+/** Who asks, and when. */
+export interface Asking {
+  /** As resources know it, see `serviceradar-effect/resource`. */
+  readonly actor?: Values | undefined
+  readonly nowMillis: number
 }
 
 type Named<C> = (keyof C & string) | readonly [keyof C & string, ...ReadonlyArray<string>]
@@ -163,7 +174,7 @@ const namesOf = <C>(named: Named<C>): readonly [keyof C & string, ReadonlyArray<
   typeof named === "string" ? [named, []] : [named[0], named.slice(1)]
 
 /** The name and the aliases all lead to the same. */
-const byEveryName = <A>(entries: ReadonlyArray<readonly [ReadonlyArray<string>, A]>): ReadonlyMap<string, A> =>
+export const byEveryName = <A>(entries: ReadonlyArray<readonly [ReadonlyArray<string>, A]>): ReadonlyMap<string, A> =>
   new Map(entries.flatMap(([names, value]) => names.map((name) => [name, value] as const)))
 
 /** Columns are literals, and whatever is said of them is said by their names: a wrong one does not compile. */
@@ -212,6 +223,7 @@ export const define = <const N extends string, const C extends Readonly<Record<s
     metric: given.metric ?? null,
     latest: given.latest ?? null,
     isInventory: given.isInventory ?? false,
-    semantics: given.semantics ?? {}
+    semantics: given.semantics ?? {},
+    within: null
   }
 }

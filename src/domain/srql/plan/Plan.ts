@@ -5,12 +5,14 @@ import type { Column } from "../catalog/Entity.ts"
 /**
  *   rows      the entity's columns            payload   one column of JSON objects
  *   count     one number, called `alias`      buckets   timestamp, series, value
+ *   mixed     one column of JSON objects that have not all the same keys
  */
 export type Shape =
   | { readonly kind: "rows"; readonly columns: ReadonlyArray<Pick<Column, "name" | "type">> }
   | { readonly kind: "count"; readonly alias: string }
   | { readonly kind: "payload" }
   | { readonly kind: "buckets" }
+  | { readonly kind: "mixed" }
 
 export interface Plan {
   readonly entity: string

@@ -15,6 +15,7 @@ import type { Draft, Plan } from "./Plan.ts"
 import * as Rollups from "./Rollups.ts"
 import * as Rows from "./Rows.ts"
 import { limitOf, type PlanContext } from "./Scope.ts"
+import * as Several from "./Several.ts"
 import * as Stats from "./Stats.ts"
 
 export interface PlanOptions extends PlanContext {
@@ -40,19 +41,36 @@ const ignored = (entity: Entity, query: Query): ReadonlyArray<string> => [
   ...(query.having.length > 0 && query.stats === null ? ["having: needs stats:"] : [])
 ]
 
+/** As it is to whoever asks. */
+const entityOf = (name: string, { entityAt }: Query, catalog: Catalog, options: PlanOptions): Answer<Entity> => {
+  const entity = catalog.entity(name)
+  if (entity === undefined) {
+    return refuse({
+      at: entityAt,
+      detail: `unsupported entity '${name}'`,
+      found: name,
+      expected: "an entity of the catalog",
+      known: catalog.spellings
+    })
+  }
+  return entity.within === null ? Result.succeed(entity) : entity.within(options, entityAt)
+}
+
+const entitiesOf = (
+  query: Query,
+  catalog: Catalog,
+  options: PlanOptions
+): Answer<readonly [Entity, ...ReadonlyArray<Entity>]> =>
+  Result.gen(function*() {
+    const [first, ...others] = query.entities
+    const entities: [Entity, ...Array<Entity>] = [yield* entityOf(first, query, catalog, options)]
+    for (const other of others) entities.push(yield* entityOf(other, query, catalog, options))
+    return entities
+  })
+
 export const plan = (query: Query, catalog: Catalog, options: PlanOptions): Answer<Plan> =>
   Result.gen(function*() {
-    const [name, more] = query.entities
-    const entity = catalog.entity(name)
-    if (entity === undefined || more !== undefined) {
-      return yield* refuse({
-        at: query.entityAt,
-        detail: `unsupported entity '${query.entities.join(",")}'`,
-        found: query.entities.join(","),
-        expected: "one entity of the catalog",
-        known: catalog.spellings
-      })
-    }
+    const [entity, ...more] = yield* entitiesOf(query, catalog, options)
     if (options.since !== undefined && computes(query)) {
       return yield* refuse({
         at: query.stats?.at ?? query.rollup?.at ?? query.downsample?.at ?? query.entityAt,
@@ -62,10 +80,12 @@ export const plan = (query: Query, catalog: Catalog, options: PlanOptions): Answ
       })
     }
     const cursor = options.cursor ?? Cursor.start
-    const draft = yield* draftOf(entity, query, options, cursor)
+    const draft = more.length > 0
+      ? yield* Several.plan([entity, ...more], query, options, cursor)
+      : yield* draftOf(entity, query, options, cursor)
     const { binds, text } = render(draft.statement)
     return {
-      entity: entity.name,
+      entity: query.entities.join(","),
       sql: text,
       binds,
       shape: draft.shape,

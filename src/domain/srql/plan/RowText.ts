@@ -86,13 +86,29 @@ const objectOf = (entries: ReadonlyArray<Entry>): string => {
   return `left(${first}, -1) || ',' || substr(${second}, 2)`
 }
 
+const noRule: RowRule = {}
+
+const written = new WeakMap<ReadonlyArray<Named>, WeakMap<RowRule, Map<RowStyle, string>>>()
+
+/** Columns and rules are the same ones each time that an entity is asked for. */
+const rowOf = (columns: ReadonlyArray<Named>, style: RowStyle, rule: RowRule): string => {
+  const ofRules = written.get(columns) ?? new WeakMap<RowRule, Map<RowStyle, string>>()
+  const texts = ofRules.get(rule) ?? new Map<RowStyle, string>()
+  const known = texts.get(style)
+  if (known !== undefined) return known
+  const text = objectOf(entriesOf(columns, style, rule))
+  written.set(columns, ofRules.set(rule, texts.set(style, text)))
+  return text
+}
+
 const shaped = (plan: Plan, style: RowStyle, rules: RowRules): { readonly aliases: number; readonly row: string } => {
   switch (plan.shape.kind) {
     case "rows": {
       const { columns } = plan.shape
-      return { aliases: columns.length, row: objectOf(entriesOf(columns, style, rules.get(plan.entity) ?? {})) }
+      return { aliases: columns.length, row: rowOf(columns, style, rules.get(plan.entity) ?? noRule) }
     }
     case "payload":
+    case "mixed":
       return { aliases: 1, row: "c0::text" }
     case "count":
       return {

@@ -1,7 +1,7 @@
 /** Plain rows: columns, order, and the page by offset or after a row. */
 import { Option, Result } from "effect"
 import { nearest } from "../../config/Suggestion.ts"
-import { and, bind, empty, join, list, type Sql, sql } from "../../sql/Sql.ts"
+import { and, bind, compact, empty, join, list, type Sql, sql } from "../../sql/Sql.ts"
 import type { Column, Entity } from "../catalog/Entity.ts"
 import type { Cursor } from "../language/Cursor.ts"
 import type { Direction, Query } from "../language/Query.ts"
@@ -94,10 +94,21 @@ export interface Page {
   readonly withKeyset: boolean
 }
 
+const written = new WeakMap<ReadonlyArray<Column>, Sql>()
+
+/** Each column under its name. */
+export const columnsOf = ({ columns }: Entity): Sql => {
+  const known = written.get(columns)
+  if (known !== undefined) return known
+  const made = compact(list(
+    columns.map((column) => column.isExpression ? sql`${column.sql} AS ${column.identifier}` : column.identifier)
+  ))
+  written.set(columns, made)
+  return made
+}
+
 const source = (entity: Entity, scope: Sql, isLatest: boolean): Sql => {
-  const columns = list(
-    entity.columns.map((column) => column.isExpression ? sql`${column.sql} AS ${column.identifier}` : column.identifier)
-  )
+  const columns = columnsOf(entity)
   return entity.latest !== null && isLatest
     ? sql`SELECT DISTINCT ON (${list(entity.latest.of)}) ${columns}${scope} ORDER BY ${
       list(entity.latest.of)

@@ -1,17 +1,16 @@
 /** Which rows of an entity a query means: its tenant's, in its time range, that pass its filters. */
 import { Result } from "effect"
 import { and, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
-import type { Column, Entity, Field } from "../catalog/Entity.ts"
+import type { Asking, Column, Entity, Field } from "../catalog/Entity.ts"
 import { keys } from "../language/Controls.ts"
 import type { Filter, Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import * as TimeRange from "../language/TimeRange.ts"
 import * as Predicates from "./Predicates.ts"
 
-export interface PlanContext {
+export interface PlanContext extends Asking {
   /** Whose rows; null where a database holds those of one only. */
   readonly tenant: string | null
-  readonly nowMillis: number
   /** The request's own, which wins over the query's. */
   readonly limit?: number
   /** Of limits; none when absent. */

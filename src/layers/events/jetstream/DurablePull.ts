@@ -1,7 +1,7 @@
 /**
  * Asks one durable consumer for messages: one request at a time, for as many as are wanted.
  *
- * A request ends when it is filled, when the stream has nothing more after the first messages, or after a second without
+ * A request ends when it is filled, when the stream has nothing more after the first messages, or after some time without
  * any; the server says each end but the first. Callbacks of the client must not throw: it would stop reading.
  */
 import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node"
@@ -14,6 +14,8 @@ export interface DurablePullOptions {
   readonly batchMax: number
   readonly bytesMax: number
   readonly expiresMillisMax: number
+  /** How long the server waits for the first message. */
+  readonly waitMillis: number
   readonly now: () => number
   readonly onMessage: (msg: Msg) => void
   /** A request has ended, well or not. */
@@ -21,9 +23,6 @@ export interface DurablePullOptions {
   /** Empty when nobody takes requests at all. */
   readonly onFailure: (detail: string) => void
 }
-
-/** How long the server waits for the first message. */
-export const expiresMillis = 1_000
 
 /** A request that brings nothing this soon was turned down, because others wait for the same messages. */
 const refusedWithinMillis = 200
@@ -82,7 +81,7 @@ export class DurablePull {
     const asked = this.#isAlone ? 1 : Math.min(batch, this.#options.batchMax)
     const bytes = Math.min(this.#isAlone ? Number.POSITIVE_INFINITY : bytesMax, this.#options.bytesMax)
     const limit = bytes === Number.POSITIVE_INFINITY ? "" : `,"max_bytes":${bytes}`
-    const expires = Math.min(expiresMillis, this.#options.expiresMillisMax)
+    const expires = Math.min(this.#options.waitMillis, this.#options.expiresMillisMax)
     this.#isAlone = false
     this.#request = { inbox, asked, askedAtMillis: this.#options.now(), received: 0 }
     // With both, the server answers at once what there is, or else waits for the first.

@@ -63,6 +63,8 @@ const noLimits: JetStreamStreams.StreamLimits = { bytesMax: 0, ageMax: Duration.
 
 /** Enough for many writers at one durable; the server's memory is its price. */
 const ackPendingMin = 20_000
+/** A message ends the wait at once; a server that is gone is noticed two seconds after it. */
+const idleWait = Duration.seconds(3)
 
 type Reach = { readonly client: NatsClient; readonly consumers: ReadonlyArray<ConsumerPlan.PlannedConsumer> }
 
@@ -194,6 +196,7 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
       })),
       isForeign: foreignTo(stream, consumers, streamsOptions),
       ackWait,
+      wait: idleWait,
       refusal: AckPermission.denial(client.nc)
     })
     return {

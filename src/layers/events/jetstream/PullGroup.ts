@@ -16,6 +16,8 @@ export interface PullGroupOptions {
   >
   readonly isForeign: (subject: string) => boolean
   readonly ackWaitMillis: number
+  /** How long the server waits for the first message before it says that there is none. */
+  readonly waitMillis: number
   readonly now: () => number
 }
 
@@ -34,13 +36,14 @@ export class PullGroup {
 
   constructor(options: PullGroupOptions) {
     this.#options = options
-    const { nc, now } = options
+    const { nc, now, waitMillis } = options
     // A connection that is closing takes nothing more.
     const respond: Respond = (reply, answer) => void Result.try(() => nc.publish(reply, answer))
     this.#durables = options.durables.map((durable) =>
       new DurablePull.DurablePull({
         ...durable,
         nc,
+        waitMillis,
         now,
         onMessage: (msg) => {
           if (isMarker(msg)) return respond(msg.reply ?? "", acknowledgement)

@@ -1,7 +1,6 @@
 /** Pulls from durables as effects: for as long as the scope is open, one at a time, never longer than the server may take. */
 import { Clock, Duration, Effect, Option, Schema, Semaphore } from "effect"
 import * as Monotonic from "../../../services/clock/Monotonic.ts"
-import { expiresMillis } from "./DurablePull.ts"
 import type { JetStreamDelivery } from "./JetStreamMessage.ts"
 import { PullGroup, type PullGroupOptions } from "./PullGroup.ts"
 
@@ -17,24 +16,29 @@ export class PullFailure extends Schema.TaggedError<PullFailure>()("PullFailure"
 
 export interface PullsOptions extends Pick<PullGroupOptions, "nc" | "durables" | "isForeign"> {
   readonly ackWait: Duration.Duration
+  /** How long a pull waits for the first message. 1 second unless told: then an end is noticed soon. */
+  readonly wait?: Duration.Duration | undefined
   /** Waits for a reason why nothing can be settled. */
   readonly refusal?: Effect.Effect<string> | undefined
 }
 
+const waitDefault = Duration.seconds(1)
 /** Beyond the time after which the server says that there is nothing. */
-const answerMillis = expiresMillis + 2_000
+const answerMillis = 2_000
 const closeLimit = "2 seconds"
 /** Where a few come at a time, asking for each few costs more than what they are asked for. */
 const gatherMillis = 20
 
 export const make = Effect.fnUntraced(function*(options: PullsOptions) {
   const clock = yield* Clock.Clock
+  const waitMillis = Duration.toMillis(options.wait ?? waitDefault)
   const turn = yield* Semaphore.make(1)
   const group = yield* Effect.acquireRelease(
     Effect.sync(() =>
       new PullGroup({
         ...options,
         ackWaitMillis: Duration.toMillis(options.ackWait),
+        waitMillis,
         now: () => Monotonic.millisOf(clock)
       })
     ),
@@ -68,7 +72,7 @@ export const make = Effect.fnUntraced(function*(options: PullsOptions) {
       yield* Effect.sleep("50 millis")
       group.ask(demand, bytesMax)
     }
-    const answer = yield* Effect.timeoutOption(ready(demand), answerMillis)
+    const answer = yield* Effect.timeoutOption(ready(demand), waitMillis + answerMillis)
     const deliveries = group.take(demand)
     hadFew = deliveries.length > 0 && deliveries.length < demand / 2 && !group.hasMore
     if (deliveries.length > 0) return deliveries

@@ -8,10 +8,11 @@
  * While the folder takes nothing the memory carries on, bounded as it is without a folder, and what it holds is written
  * when the folder takes it again.
  */
-import { Duration, Effect, Layer, Option } from "effect"
+import { type Context, Duration, Effect, Layer, Option } from "effect"
 import type * as ReportBuffer from "../../../domain/monitoring/reports/ReportBuffer.ts"
 import { ageMaxDefault, memoryDefault, newOrigin } from "../../../services/poller/buffer/MemoryStatusBuffer.ts"
 import { giveUp, StatusBuffer, type WaitingStatus } from "../../../services/poller/buffer/StatusBuffer.ts"
+import * as PollerMetrics from "../../../services/poller/PollerMetrics.ts"
 import * as DiskState from "./disk/DiskState.ts"
 import * as Taking from "./disk/Taking.ts"
 import * as Writing from "./disk/Writing.ts"
@@ -54,11 +55,13 @@ const make = Effect.fnUntraced(function*({ files, memory = memoryDefault, ahead 
   const owner = yield* Effect.scope
   yield* Effect.addFinalizer(() => DiskState.closeLog(state))
 
-  const offer = Effect.fnUntraced(function*(one: WaitingStatus) {
-    const gone = WaitingQueue.offer(state.queue, one, DiskState.hasBacklog(state))
-    if (gone.length > 0) yield* giveUp(gone, "full")
-    yield* Effect.andThen(state.hasWork.open, DiskState.noteSize(state))
-  }, Effect.uninterruptible)
+  const offer = (one: WaitingStatus) =>
+    Effect.contextWith((context: Context.Context<never>) => {
+      const gone = WaitingQueue.offer(state.queue, one, DiskState.hasBacklog(state))
+      state.hasWork.openUnsafe()
+      PollerMetrics.reportBufferSize.updateUnsafe(DiskState.size(state), context)
+      return gone.length === 0 ? Effect.void : Effect.uninterruptible(giveUp(gone, "full"))
+    })
 
   return StatusBuffer.of({
     offer,

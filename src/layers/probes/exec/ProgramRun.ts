@@ -6,22 +6,16 @@
  * each process, by way of `prlimit` of util-linux. Of this process's environment it gets PATH and nothing else: there may
  * be secrets in it.
  */
-import { Deferred, Duration, Effect, Option, Semaphore } from "effect"
+import { Deferred, Duration, Effect, Semaphore } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import { access, constants } from "node:fs/promises"
 import { StepFailed } from "../CheckSteps.ts"
-import * as Command from "../Command.ts"
+import * as LimitedCommand from "./LimitedCommand.ts"
 
-export interface ProgramSpec {
-  /** Absolute path. */
-  readonly program: string
-  readonly args: ReadonlyArray<string>
+export interface ProgramSpec extends LimitedCommand.Limited {
   readonly env: Readonly<Record<string, string>>
   readonly folder: string | undefined
   /** Of stdout and stderr together. */
   readonly outputBytesMax: number
-  /** For each process; 0 is none. */
-  readonly memoryBytesMax: number
 }
 
 export interface Finished {
@@ -42,15 +36,6 @@ const grace = Duration.seconds(1)
 export const endMax = Duration.seconds(2)
 /** How long the output may stay open when the program has ended. */
 const drain = Duration.millis(500)
-
-const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // Nobody is left in the group.
-  }
-}
 
 interface Running {
   readonly child: ChildProcess
@@ -104,37 +89,17 @@ const start = (file: string, args: ReadonlyArray<string>, spec: ProgramSpec, pat
 const stop = ({ child, exited }: Running): Effect.Effect<void> =>
   Effect.gen(function*() {
     if (!(yield* Deferred.isDone(exited))) {
-      kill(child.pid, "SIGTERM")
+      LimitedCommand.killGroup(child.pid, "SIGTERM")
       yield* Effect.timeoutOption(Deferred.await(exited), grace)
     }
-    kill(child.pid, "SIGKILL")
+    LimitedCommand.killGroup(child.pid, "SIGKILL")
     child.stdout?.destroy()
     child.stderr?.destroy()
   })
 
-const isExecutable = (file: string) =>
-  Effect.tryPromise(() => access(file, constants.X_OK)).pipe(
-    Effect.match({ onSuccess: () => true, onFailure: () => false })
-  )
-
 export const make = (path: string | undefined): Effect.Effect<ProgramRun> =>
   Effect.map(Semaphore.make(atOnceMax), (places) => {
-    const folders = Command.searchPath(path)
-
-    /** The program with what limits its memory in front of it. */
-    const commandOf = Effect.fnUntraced(function*({ args, memoryBytesMax, program }: ProgramSpec) {
-      if (!(yield* isExecutable(program))) {
-        return yield* new StepFailed({ reason: `${program} is no program that this user may run` })
-      }
-      if (memoryBytesMax === 0) return [program, args] as const
-      const limiter = yield* Command.find("prlimit", folders)
-      if (Option.isNone(limiter)) {
-        const reason = "memory cannot be limited without prlimit: install util-linux, or set memoryBytesMax to 0"
-        return yield* new StepFailed({ reason })
-      }
-      return [limiter.value, [`--data=${memoryBytesMax}`, "--core=0", "--", program, ...args]] as const
-    })
-
+    const commandOf = LimitedCommand.make(path)
     return {
       run: (spec) =>
         places.withPermit(Effect.gen(function*() {

@@ -70,7 +70,7 @@ export class Circuits {
   /** Whether a call that succeeds now changes nothing: the circuit is closed, and no failure or share is counted in it. */
   isCalm({ failures, openings, state }: Circuit.Circuit): boolean {
     return state === "closed" && openings === 0 && this.#policy.window === undefined &&
-      Object.values(failures).every((count) => count === 0)
+      hasNone(failures)
   }
 
   force(key: string, to: Circuit.Force, unixMillis: number): void {
@@ -143,6 +143,11 @@ export class Circuits {
     const forgotten = oldest ?? oldestForced
     if (forgotten !== undefined) this.#circuits.delete(forgotten)
   }
+}
+
+const hasNone = (failures: Circuit.Circuit["failures"]): boolean => {
+  for (const failureClass in failures) if (failures[failureClass] !== 0) return false
+  return true
 }
 
 /** Effect's word says only whether the call counts, see `CircuitBreaker.make`. */

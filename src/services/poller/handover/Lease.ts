@@ -36,22 +36,23 @@ export const make = (isHeld = true): Lease => ({
   inFlight: 0
 })
 
-/** Runs one poll, unless the agent is somebody else's. */
+/** Runs one poll, unless the agent is somebody else's; `ended` is asked for what is to be done after it, however it ended. */
 export const run = <E, R>(
   lease: Lease,
   runs: CheckRuns,
-  poll: Effect.Effect<unknown, E, R>
+  poll: Effect.Effect<unknown, E, R>,
+  ended: () => Effect.Effect<void> = () => Effect.void
 ): Effect.Effect<unknown, E, R> =>
-  Effect.flatMap(Monotonic.millis, (now) => {
-    if (!lease.isHeld.isOpen()) return Effect.void
-    runs.startedMillis = now
+  Effect.clockWith((clock) => {
+    if (!lease.isHeld.isOpen()) return ended()
+    runs.startedMillis = Monotonic.millisOf(clock)
     lease.inFlight += 1
     lease.isIdle.closeUnsafe()
     return Effect.onExit(poll, (exit) => {
       if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) runs.startedMillis = undefined
       lease.inFlight -= 1
       if (lease.inFlight === 0) lease.isIdle.openUnsafe()
-      return Effect.void
+      return ended()
     })
   })
 

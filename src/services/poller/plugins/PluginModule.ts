@@ -1,33 +1,22 @@
 /** One version of a plugin that is loaded and keeps the contract, wherever it runs. */
-import { type Effect, Schema } from "effect"
+import type { Effect } from "effect"
+import type { State } from "../../../domain/plugins/ModuleContract.ts"
 import type * as PluginContract from "../../../domain/poller/plugins/PluginContract.ts"
-
-/** A call that did not come to an answer of the contract's shape. */
-export class PluginFault extends Schema.TaggedError<PluginFault>()("PluginFault", {
-  plugin: Schema.String,
-  /** Which export was called. */
-  call: Schema.String,
-  reason: Schema.Literals(["threw", "timed out", "wrong shape", "ended"]),
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `plugin ${this.plugin}: ${this.call}: ${this.reason}: ${this.detail}`
-  }
-}
+import type { PluginFault } from "../../plugins/PluginFault.ts"
 
 export interface PluginModule {
   /** Of the file's content. */
   readonly version: string
   readonly manifest: PluginContract.Manifest
   /** Each call ends in time, one way or the other. */
-  readonly initial: Effect.Effect<PluginContract.State, PluginFault>
+  readonly initial: Effect.Effect<State, PluginFault>
   readonly migrate: (
-    state: PluginContract.State,
+    state: State,
     fromVersion: number
-  ) => Effect.Effect<PluginContract.State, PluginFault>
+  ) => Effect.Effect<State, PluginFault>
   readonly process: (
     input: PluginContract.Input,
-    state: PluginContract.State
+    state: State
   ) => Effect.Effect<PluginContract.Answer, PluginFault>
   /** It is not called any more. */
   readonly close: Effect.Effect<void>

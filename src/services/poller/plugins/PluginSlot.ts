@@ -7,10 +7,12 @@
  * must change then. What a plugin fails on goes on as it was.
  */
 import { Duration, Effect, Metric, Result, Semaphore } from "effect"
+import * as ModuleContract from "../../../domain/plugins/ModuleContract.ts"
 import * as PluginContract from "../../../domain/poller/plugins/PluginContract.ts"
 import * as Monotonic from "../../clock/Monotonic.ts"
+import type { PluginFault } from "../../plugins/PluginFault.ts"
 import * as PluginMetrics from "./PluginMetrics.ts"
-import type { PluginFault, PluginModule } from "./PluginModule.ts"
+import type { PluginModule } from "./PluginModule.ts"
 
 export interface PluginSlot {
   /** This version is to take over at the next call. */
@@ -31,7 +33,7 @@ const waitingMax = 1_000
 
 interface Running {
   readonly module: PluginModule
-  state: PluginContract.State
+  state: ModuleContract.State
   answered: number
   failed: number
   /** Until this one has stood its probation. */
@@ -60,14 +62,14 @@ export const make = (name: string, patience: Duration.Duration) => {
   const closeAll = (one: Running | undefined): Effect.Effect<void> =>
     one === undefined ? Effect.void : Effect.andThen(one.module.close, closeAll(one.before))
 
-  const stateFor = (module: PluginModule): Effect.Effect<PluginContract.State, PluginFault> => {
+  const stateFor = (module: PluginModule): Effect.Effect<ModuleContract.State, PluginFault> => {
     if (running === undefined) return module.initial
     const { manifest } = running.module
-    const way = PluginContract.handOver(manifest, module.manifest)
+    const way = ModuleContract.handOver(manifest, module.manifest)
     if (way === "begin") return module.initial
     return way === "keep"
       ? Effect.succeed(running.state)
-      : module.migrate(running.state, PluginContract.stateVersionOf(manifest))
+      : module.migrate(running.state, ModuleContract.stateVersionOf(manifest))
   }
 
   const swap = Effect.fnUntraced(function*(module: PluginModule) {

@@ -22,8 +22,10 @@ const encoder = new TextEncoder()
 /** Costs next to nothing where no plugin is for it. */
 export const apply = <A extends StatusReply>(subject: PollSubject, reply: A): Effect.Effect<A> =>
   Effect.flatMap(ReplyPlugins, (plugins) => {
+    const all = plugins.slots()
+    if (all.length === 0) return Effect.succeed(reply)
     const kind: PluginKind = subject.source === "results" ? "results" : "check"
-    const slots = plugins.slots().filter((slot) => slot.isFor(kind, subject.check.serviceType))
+    const slots = all.filter((slot) => slot.isFor(kind, subject.check.serviceType))
     return slots.length === 0 ? Effect.succeed(reply) : askAll(slots, subject, reply)
   })
 

@@ -9,7 +9,11 @@ const host = { ip: Option.some("198.51.100.7"), name: "edge-host" }
 const enrich = (message: string, about: { serviceType?: string; details?: string } = {}): string =>
   Option.match(
     Enrichment.enrich(
-      { serviceType: ServiceType.make(about.serviceType ?? "port"), details: about.details ?? "", host },
+      Enrichment.targetOf({
+        serviceType: ServiceType.make(about.serviceType ?? "port"),
+        details: about.details ?? "",
+        host
+      }),
       message
     ),
     { onNone: () => message, onSome: (enriched) => Enrichment.jsonOf(enriched, message) }

@@ -1,4 +1,4 @@
-/** Where configuration comes from that lies over the poller's file. */
+/** Where configuration comes from that lies over the file of a program. */
 import { Context, type Effect, type Option, Schema, type Stream } from "effect"
 
 export class OverlayUnavailable extends Schema.TaggedError<OverlayUnavailable>()("OverlayUnavailable", {
@@ -16,4 +16,4 @@ export class ConfigOverlay extends Context.Service<ConfigOverlay, {
   readonly read: (key: string) => Effect.Effect<Option.Option<string>, OverlayUnavailable>
   /** The value of now, then each that takes its place. */
   readonly values: (key: string) => Stream.Stream<Option.Option<string>, OverlayUnavailable>
-}>()("serviceradar/services/poller/ConfigOverlay") {}
+}>()("serviceradar/services/command/ConfigOverlay") {}

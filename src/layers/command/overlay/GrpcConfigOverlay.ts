@@ -2,7 +2,7 @@
 import { Effect, Layer, Option, Stream } from "effect"
 import type { SecurityConfig } from "../../../domain/security/SecurityConfig.ts"
 import { KVServiceService } from "../../../gen/proto/kv.ts"
-import { ConfigOverlay, OverlayUnavailable } from "../../../services/poller/ConfigOverlay.ts"
+import { ConfigOverlay, OverlayUnavailable } from "../../../services/command/ConfigOverlay.ts"
 import * as GrpcChannel from "../../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../../grpc/GrpcClient.ts"
 import type { GrpcError } from "../../grpc/GrpcError.ts"

@@ -1,18 +1,18 @@
 /**
- * Documents of the key-value store that lie over the poller's file: `config/<name of the file>`, and over that
- * `config/pollers/<poller_id>.json`.
+ * Documents of the key-value store that lie over a program's file: `config/<name of the file>`, and over that others that
+ * are its own.
  *
- * They are read before the poller starts, and followed while it runs. While the store is away, what it said last counts;
+ * They are read before the program starts, and followed while it runs. While the store is away, what it said last counts;
  * nothing is ever written to it.
  */
 import { Effect, Layer, Option, Stream } from "effect"
 import * as path from "node:path"
-import * as Backoff from "../../domain/backoff/Backoff.ts"
-import type { KvSource } from "../../layers/command/KvSource.ts"
-import type { Overlay } from "../../layers/files/ConfigFile.ts"
-import * as GrpcConfigOverlay from "../../layers/poller/overlay/GrpcConfigOverlay.ts"
-import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
-import { ConfigOverlay } from "../../services/poller/ConfigOverlay.ts"
+import * as Backoff from "../../../domain/backoff/Backoff.ts"
+import { ConfigOverlay } from "../../../services/command/ConfigOverlay.ts"
+import type { Overlay } from "../../files/ConfigFile.ts"
+import * as SecurityLayer from "../../security/SecurityLayer.ts"
+import type { KvSource } from "../KvSource.ts"
+import * as GrpcConfigOverlay from "./GrpcConfigOverlay.ts"
 
 export interface KvOverlay {
   readonly source: KvSource
@@ -23,12 +23,17 @@ export interface KvOverlay {
 const backoff = Backoff.capped({ from: "1 second", to: "30 seconds" })
 
 export const keyOfFile = (file: string): string => `config/${path.basename(file)}`
-export const keyOfPoller = (pollerId: string): string => `config/pollers/${pollerId}.json`
 
 export const make = (source: KvSource): KvOverlay => ({ source, texts: new Map() })
 
-export const documents = ({ texts }: KvOverlay): ReadonlyArray<Overlay> =>
-  [...texts].flatMap(([key, text]) => Option.toArray(Option.map(text, (text) => ({ name: `key ${key}`, text }))))
+/** Of all keys, or of some. */
+export const documents = (
+  { texts }: KvOverlay,
+  isWanted: (key: string) => boolean = () => true
+): ReadonlyArray<Overlay> =>
+  [...texts].filter(([key]) => isWanted(key)).flatMap(([key, text]) =>
+    Option.toArray(Option.map(text, (text) => ({ name: `key ${key}`, text })))
+  )
 
 /** Once, on a connection of its own; a store that does not answer leaves the file as it is, and is told. */
 export const readOnce = Effect.fnUntraced(function*({ source, texts }: KvOverlay, key: string) {
@@ -43,7 +48,10 @@ export const readOnce = Effect.fnUntraced(function*({ source, texts }: KvOverlay
 })
 
 /** One element for each time that a document is another one. Never ends. */
-export const changes = ({ source, texts }: KvOverlay) => {
+export const changes = (overlay: KvOverlay) => followed(overlay, [...overlay.texts.keys()])
+
+/** As `changes`, of these keys alone. */
+export const followed = ({ source, texts }: KvOverlay, keys: ReadonlyArray<string>) => {
   const follow = (key: string) => {
     let isAway = false
     return Stream.unwrap(Effect.map(ConfigOverlay, ({ values }) => values(key))).pipe(
@@ -69,7 +77,6 @@ export const changes = ({ source, texts }: KvOverlay) => {
       Stream.map(() => undefined)
     )
   }
-  const keys = [...texts.keys()]
   return Stream.mergeAll(keys.map(follow), { concurrency: keys.length }).pipe(
     Stream.provide(GrpcConfigOverlay.layer(source))
   )

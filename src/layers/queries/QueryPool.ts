@@ -1,0 +1,77 @@
+/**
+ * Connections for queries only, to the database that the program's own connection leads to.
+ *
+ * Their sessions can read only, end each statement by themselves after their seconds, think in UTC and look for tables in the
+ * connection's schemas, the event writer's and that of the views. So a query of nobody's in particular is one statement and one
+ * round trip, and no report waits for a connection that a query has.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Duration, Effect, Exit, Schema, Scope, Semaphore } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type { SqlError } from "effect/sql/SqlError"
+import { type DatabaseUnavailable, PgConnection } from "../postgres/connection/PgConnection.ts"
+import * as QueryViews from "../postgres/connection/QueryViews.ts"
+import * as Rows from "../postgres/connection/Rows.ts"
+
+/** Where the event writer makes its tables. */
+const eventSchema = "platform"
+
+/** By which the server's list of sessions tells them from others. */
+export const applicationName = "serviceradar queries"
+
+export interface QueryPoolOptions {
+  readonly maxConnections: number
+  readonly timeoutSeconds: number
+}
+
+const Path = Schema.Struct({ path: Schema.String })
+
+/** Longer than what still runs on the old connections may take. */
+const retirement = Duration.minutes(11)
+
+interface Opened {
+  /** The program's own, which another one follows when its address or its certificate changes. */
+  readonly like: PgClient.PgClient
+  readonly client: PgClient.PgClient
+  readonly scope: Scope.Closeable
+}
+
+export const make = Effect.fnUntraced(function*({ maxConnections, timeoutSeconds }: QueryPoolOptions) {
+  const database = yield* PgConnection
+  const life = yield* Effect.scope
+  const reactivity = yield* Reactivity.make
+  const opening = yield* Semaphore.make(1)
+  let opened: Opened | undefined
+
+  const open = Effect.fnUntraced(function*(like: PgClient.PgClient): Effect.fn.Return<PgClient.PgClient, SqlError> {
+    if (opened?.like === like) return opened.client
+    const [found] = yield* Rows.query(Path, like`select current_setting('search_path') as path`)
+    const scope = yield* Scope.fork(life)
+    const client = yield* PgClient.make({
+      ...like.config,
+      applicationName,
+      maxConnections,
+      minConnections: 0,
+      startupParameters: {
+        ...like.config.startupParameters,
+        default_transaction_read_only: "on",
+        statement_timeout: `${timeoutSeconds}s`,
+        timezone: "UTC",
+        search_path: [found?.path ?? "", eventSchema, QueryViews.schema].filter((part) => part !== "").join(", ")
+      }
+    }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity), Scope.provide(scope))
+    const old = opened
+    opened = { like, client, scope }
+    if (old !== undefined) {
+      // Closing it waits for what works on it.
+      yield* Effect.forkIn(Effect.andThen(Effect.sleep(retirement), Scope.close(old.scope, Exit.void)), life)
+    }
+    return client
+  })
+
+  return Effect.flatMap(
+    database.client,
+    (like): Effect.Effect<PgClient.PgClient, DatabaseUnavailable | SqlError> =>
+      opened?.like === like ? Effect.succeed(opened.client) : opening.withPermit(open(like))
+  )
+})
