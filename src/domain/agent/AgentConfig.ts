@@ -106,6 +106,8 @@ export interface AgentConfig {
   readonly plugins: Option.Option<PluginsConfig>
   /** None: the file does not say. */
   readonly logLevel: Option.Option<LogLevel.LogLevel>
+  /** The data service in which the agent is told what to sweep. */
+  readonly kv: Option.Option<{ readonly address: string; readonly security: SecurityConfig.SecurityConfig }>
 }
 
 const listenDefault: ListenAddress = { host: "", port: 50051 }
@@ -125,7 +127,11 @@ export const fromFile = (file: AgentConfigFile): AgentConfig => ({
   ),
   availability: file.availability ?? "truthful",
   plugins: Option.map(Option.fromNullishOr(file.plugins), pluginsFromBlock),
-  logLevel: LoggingConfig.fromBlock(file.logging).level
+  logLevel: LoggingConfig.fromBlock(file.logging).level,
+  kv: file.kv_address === undefined || file.kv_address === "" ? Option.none() : Option.some({
+    address: asciiAddress(file.kv_address),
+    security: SecurityConfig.fromBlock(file.kv_security ?? file.security)
+  })
 })
 
 /** What the agent is to run of the checkers. */

@@ -58,7 +58,7 @@ export const inventoryType = "sync"
 const kinds: ReadonlyMap<string, ServiceKind> = new Map(Object.entries<ServiceKind>({
   ...probes,
   [inventoryType]: { ...peers, isServed: true, results: "inventory" },
-  sweep: { ...peers, file: "sweep/sweep.json", results: "sweep" },
+  sweep: { ...peers, isServed: true, results: "sweep" },
   snmp: { ...peers, file: "snmp.json", isClosed: true },
   mapper_discovery: { ...peers, file: "mapper.json" },
   dusk: { ...peers, file: "dusk.json" }

@@ -4,21 +4,21 @@
  * `available` is what the probe observed, unless the agent is told to answer as the Go agent does (`Availability`). That
  * says `true` for whatever produced a document, even `{"error": …}`; peers copy the field without looking further. For the
  * same reason a check that cannot be made (wrong target, unknown type) is answered with its error instead of an empty
- * response. Unchanged: the agent puts its own id into every answer, and results are known for type `grpc` only, where
- * request and response pass through as they are. `sweep` joins with the sweep service; until then it is as unknown as
- * any other.
+ * response. Unchanged: the agent puts its own id into every answer, and results are known for type `sweep`, of the agent's
+ * own sweep, and for type `grpc`, where request and response pass through as they are.
  */
 import { Clock, Effect } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import * as Availability from "../../domain/agent/Availability.ts"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
-import { AgentServiceService, type StatusRequest } from "../../gen/monitoring/monitoring.ts"
+import { AgentServiceService, type ResultsRequest, type StatusRequest } from "../../gen/monitoring/monitoring.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
 import { errorResult, type ProbeError } from "../../services/monitoring/Prober.ts"
 import { ResourceExhausted, Unavailable } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
 import * as ExternalResults from "./external/ExternalResults.ts"
+import * as SweepAnswers from "./sweep/SweepAnswers.ts"
 
 const unknownPoller = "unknown-poller"
 
@@ -28,6 +28,9 @@ const made = (result: ProbeResult) => ({ result, found: result.available })
 const unmade = (error: ProbeError) => Effect.succeed({ result: errorResult(error), found: undefined })
 
 const getStatus = (identity: Identity) => (request: StatusRequest) =>
+  request.serviceType === SweepAnswers.serviceType ? SweepAnswers.status(identity)(request) : check(identity)(request)
+
+const check = (identity: Identity) => (request: StatusRequest) =>
   Effect.gen(function*() {
     const { agentId, availability } = identity
     const runner = yield* CheckRunner
@@ -57,14 +60,24 @@ const getStatus = (identity: Identity) => (request: StatusRequest) =>
     }
   })
 
+const getResults = (identity: Identity) => (request: ResultsRequest) =>
+  request.serviceType === SweepAnswers.serviceType
+    ? SweepAnswers.results(identity)(request)
+    : ExternalResults.getResults(request)
+
+const streamResults = (request: ResultsRequest) =>
+  request.serviceType === SweepAnswers.serviceType
+    ? SweepAnswers.stream(request)
+    : ExternalResults.streamResults(request)
+
 /** Who answers, and what its answers say of a target that is not well. */
 export type Identity = Pick<AgentConfig, "agentId" | "availability">
 
 export const make = (identity: Identity) =>
   GrpcServer.service(AgentServiceService, {
     getStatus: getStatus(identity),
-    getResults: ExternalResults.getResults,
-    streamResults: ExternalResults.streamResults
+    getResults: getResults(identity),
+    streamResults
   })
 
 /** What a caller needs. */

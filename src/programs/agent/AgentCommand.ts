@@ -9,6 +9,7 @@ import * as LiveConfig from "../../services/agent/LiveConfig.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as AgentProgram from "./AgentProgram.ts"
 import * as AgentSource from "./AgentSource.ts"
+import * as AgentSweep from "./AgentSweep.ts"
 import * as ConfigWatcher from "./ConfigWatcher.ts"
 
 const flags = {
@@ -28,11 +29,13 @@ export const command = Command.make("agent", flags, ({ config: file, http }) =>
       const since = yield* ConfigWatcher.stampOf(file, value.checkers_dir ?? "")
       const live = LiveConfig.make(yield* AgentSource.read(source))
       const path = yield* Config.option(Config.String("PATH"))
+      const sweep = yield* AgentSweep.make(live.config, Option.getOrUndefined(path))
       return yield* AgentProgram.run(live.config, {
         watched: { source, live, since },
         ...(Option.isSome(http) ? { http: http.value } : {}),
-        ...(Option.isSome(path) ? { path: path.value } : {})
-      }).pipe(Effect.provide(context))
+        ...(Option.isSome(path) ? { path: path.value } : {}),
+        guests: sweep.children
+      }).pipe(Effect.provide(sweep.layer), Effect.provide(context))
     }).pipe(Reporting.withReporting("agent"), FileLogging.withLogging(value.logging))
   }).pipe(Effect.provide(SupervisionTree.layer))).pipe(
     Command.withDescription("Check this host and what it can reach, for pollers"),

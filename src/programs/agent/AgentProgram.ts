@@ -157,5 +157,5 @@ export const layer = (config: AgentConfig, options: Pick<AgentOptions, "path"> =
   )
 
 /** Runs until it is interrupted, or until a part of it cannot be kept alive. */
-export const run = (config: AgentConfig, options: AgentOptions = {}) =>
+export const run = <R = never>(config: AgentConfig, options: AgentOptions<never, R> = {}) =>
   Supervisor.run(tree(config, options)).pipe(Effect.provide(layer(config, options)))

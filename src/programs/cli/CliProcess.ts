@@ -81,6 +81,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       named("check", "Run one check from the command line")
     ),
     yield* wanted(
+      "sweep",
+      () => import("../agent/SweepCommand.ts").then((module) => module.command),
+      named("sweep", "Find out who answers in a network")
+    ),
+    yield* wanted(
       "compare",
       () => import("../poller/CompareCommand.ts").then((module) => module.command),
       named("compare", "Hold what two pollers measured against each other")

@@ -3,7 +3,7 @@ import { type Config, Effect, type FileSystem, Option, Result } from "effect"
 import * as path from "node:path"
 import type { PollerId } from "../../../domain/monitoring/Ids.ts"
 import type { BufferConfig } from "../../../domain/poller/PollerConfig.ts"
-import * as StateFolder from "../StateFolder.ts"
+import * as StateFolder from "../../files/StateFolder.ts"
 
 /** None: statuses are to be kept in memory. */
 export const find = Effect.fn("BufferFolder.find")(function*(

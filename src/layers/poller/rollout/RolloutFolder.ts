@@ -3,9 +3,9 @@ import { type Config, Effect, type FileSystem, Option, Result } from "effect"
 import * as path from "node:path"
 import type { PollerId } from "../../../domain/monitoring/Ids.ts"
 import type { RolloutConfig } from "../../../domain/poller/rollout/Rollout.ts"
+import * as StateFolder from "../../files/StateFolder.ts"
 import { SetupFailed } from "../../process/SetupFailed.ts"
 import { systemText } from "../../process/SystemText.ts"
-import * as StateFolder from "../StateFolder.ts"
 
 /** Without a place for its rollback no rollout begins. */
 export const find = Effect.fn("RolloutFolder.find")(function*(

@@ -5,7 +5,8 @@
  * agent, which only warns, an object whose size or hash is not what its pointer says is not used; a deleted key leaves
  * what there is, as there.
  */
-import { Clock, Context, Effect, Layer, Option, Ref, Result, Schedule, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Option, Ref, Result, Schedule, Stream, SubscriptionRef } from "effect"
+import * as SweepSettings from "../../../domain/agent/sweep/SweepSettings.ts"
 import * as SweepConfig from "../../../domain/inventory/SweepConfig.ts"
 import * as SweepDocument from "../../../domain/inventory/SweepDocument.ts"
 import * as SweepPointer from "../../../domain/inventory/SweepPointer.ts"
@@ -39,7 +40,11 @@ const askAgain = Schedule.jittered(Schedule.spaced("2 seconds"))
 const make = Effect.fnUntraced(function*(agentId: string) {
   const reader = yield* SweepConfigReader
   const key = SweepConfig.keyOf(SweepConfig.prefixDefault, agentId)
+  const told = yield* SubscriptionRef.make<Option.Option<SweepSettings.PartialSettings>>(Option.none())
   const state = yield* Ref.make<AssignmentState>({ agentId, current: Option.none(), problem: "" })
+
+  /** Of the document in use, as JSON. */
+  let usedOverrides = ""
 
   /** A reason that is told already is not told again. */
   const refuse = Effect.fnUntraced(function*(problem: string) {
@@ -60,7 +65,10 @@ const make = Effect.fnUntraced(function*(agentId: string) {
       readAt: yield* Clock.currentTimeMillis
     }
     const before = yield* Ref.getAndUpdate(state, (now) => ({ ...now, current: Option.some(current), problem: "" }))
-    if (Option.exists(before.current, (one) => one.sha256 === sha256)) return
+    const settings = JSON.stringify(overrides)
+    if (Option.exists(before.current, (one) => one.sha256 === sha256) && settings === usedOverrides) return
+    usedOverrides = settings
+    yield* SubscriptionRef.set(told, Option.some(SweepSettings.ofDocument(parsed.success)))
     yield* Effect.logInfo(
       `Agent ${agentId} is to sweep ${current.targets} targets and ${current.networks} networks (${bytes.length} bytes)`
     )
@@ -96,12 +104,15 @@ const make = Effect.fnUntraced(function*(agentId: string) {
 
   return SweepAssignment.of({
     state: Ref.get(state),
+    told,
     keep: Effect.andThen(Effect.repeat(watch, askAgain), Effect.never)
   })
 })
 
 export class SweepAssignment extends Context.Service<SweepAssignment, {
   readonly state: Effect.Effect<AssignmentState>
+  /** What the document in use says; another value only when it is another document. */
+  readonly told: SubscriptionRef.SubscriptionRef<Option.Option<SweepSettings.PartialSettings>>
   /** Reads and goes on reading, for a supervisor. */
   readonly keep: Effect.Effect<never>
 }>()("serviceradar-effect/services/agent/sweep/SweepAssignment") {

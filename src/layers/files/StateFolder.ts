@@ -1,22 +1,21 @@
 /**
- * A folder for what a poller keeps, in the first of the usual places where there may be one.
+ * A folder for what a program keeps, in the first of the usual places where there may be one.
  *
- * Each poller has its own, so that two on one machine do not meet.
+ * Each poller and each agent has its own, so that two on one machine do not meet.
  */
 import { Config, Effect, Option, Result } from "effect"
 import * as crypto from "node:crypto"
 import * as os from "node:os"
 import * as path from "node:path"
-import type { PollerId } from "../../domain/monitoring/Ids.ts"
 import * as SafeDirectory from "../process/SafeDirectory.ts"
 
 /** Of names on the usual file systems, with room for what stands behind it. */
 const nameBytesMax = 128
 
-/** A poller's id as the name of a folder. */
-export const nameOf = (pollerId: PollerId): string => {
-  const name = encodeURIComponent(pollerId.toWellFormed()).replaceAll(".", "%2E")
-  return name.length <= nameBytesMax ? name : crypto.createHash("sha256").update(pollerId).digest("hex")
+/** An id as the name of a folder. */
+export const nameOf = (id: string): string => {
+  const name = encodeURIComponent(id.toWellFormed()).replaceAll(".", "%2E")
+  return name.length <= nameBytesMax ? name : crypto.createHash("sha256").update(id).digest("hex")
 }
 
 const variable = (name: string) =>
@@ -38,11 +37,11 @@ export const usable = Effect.fnUntraced(function*(folder: string) {
   return yield* SafeDirectory.ensure(folder, 0o700)
 })
 
-/** `<place>/<kind>/<poller's name>`, or why there is none in any place. */
-export const find = Effect.fnUntraced(function*(kind: "poller" | "rollout", pollerId: PollerId) {
+/** `<place>/<kind>/<name of the id>`, or why there is none in any place. */
+export const find = Effect.fnUntraced(function*(kind: "poller" | "rollout" | "agent", id: string) {
   const reasons: Array<string> = []
   for (const place of yield* places) {
-    const attempt = yield* Effect.result(usable(path.join(place, kind, nameOf(pollerId))))
+    const attempt = yield* Effect.result(usable(path.join(place, kind, nameOf(id))))
     if (attempt._tag === "Success") return Result.succeed(attempt.success)
     reasons.push(attempt.failure.message)
   }

@@ -1,0 +1,204 @@
+/**
+ * Opens TCP connections in a thread of its own, so that the agent's checks do not wait for them.
+ *
+ * The published command is one bundle, so the thread's code is no file: `connectThread` is handed over as text, and uses
+ * nothing but its arguments. It has so many connections on the way as it is told, begins so many in a second, and ends
+ * each by a reset, so that a sweep leaves no TIME_WAIT sockets behind.
+ */
+import type * as Net from "node:net"
+import type * as Timers from "node:timers"
+import type * as Threads from "node:worker_threads"
+
+export interface ThreadOptions {
+  readonly ports: ReadonlyArray<number>
+  readonly timeoutMillis: number
+  readonly concurrency: number
+  /** 0: no limit. */
+  readonly ratePerSecond: number
+}
+
+export interface Job {
+  readonly id: number
+  readonly hosts: ReadonlyArray<string>
+}
+
+export const connectThread = (net: typeof Net, threads: typeof Threads, timers: typeof Timers): void => {
+  const { parentPort, workerData } = threads
+  const { concurrency, ports, ratePerSecond, timeoutMillis }: ThreadOptions = workerData
+  /** How often and how long a connection waits when this host is out of sockets for a moment. */
+  const retriesMax = 100
+  const retryMillis = 50
+  const tickMillis = 5
+  // A refused connection is an everyday answer here, and its stack costs more than itself.
+  Error.stackTraceLimit = 0
+
+  interface Running {
+    readonly id: number
+    readonly hosts: ReadonlyArray<string>
+    /** Pairs of host and port, the ports of the first hosts last, so that no host has all its ports tried at once. */
+    next: number
+    pending: number
+    refused: number
+    silent: number
+    unreachable: number
+    failure: string
+    isTold: boolean
+    readonly open: Array<number>
+  }
+  interface Attempt {
+    readonly job: Running
+    readonly pair: number
+    readonly startedMillis: number
+    /** Undefined when it is over. */
+    socket: Net.Socket | undefined
+  }
+
+  const jobs: Array<Running> = []
+  /** Pairs to try again: this host had no socket for them. */
+  const again: Array<{ readonly job: Running; readonly pair: number; readonly tries: number }> = []
+  /** In the order in which they began, which is that of their time limits. */
+  let begun: Array<Attempt> = []
+  let oldest = 0
+  let active = 0
+  let isHeld = false
+  let credit = ratePerSecond === 0 ? Number.POSITIVE_INFINITY : 1
+  let creditMillis = performance.now()
+
+  const finish = (job: Running): void => {
+    if (job.isTold || job.pending > 0 || (job.failure === "" && job.next < job.hosts.length * ports.length)) return
+    job.isTold = true
+    const { failure, id, open, refused, silent, unreachable } = job
+    parentPort?.postMessage({ id, open, refused, silent, unreachable, failure }, [])
+  }
+
+  const end = (attempt: Attempt): void => {
+    attempt.socket = undefined
+    active -= 1
+    attempt.job.pending -= 1
+    finish(attempt.job)
+  }
+
+  /** What this host lacks for a moment, in the system's words. */
+  const isShortage = (code: unknown): boolean =>
+    code === "EMFILE" || code === "ENFILE" || code === "ENOBUFS" || code === "ENOMEM" || code === "EADDRNOTAVAIL" ||
+    code === "EAGAIN"
+
+  const onFailure = (attempt: Attempt, code: unknown, tries: number): void => {
+    const { job, pair } = attempt
+    if (isShortage(code)) {
+      if (tries < retriesMax) {
+        again.push({ job, pair, tries: tries + 1 })
+        job.pending += 1
+        isHeld = true
+        timers.setTimeout(() => {
+          isHeld = false
+          fill()
+        }, retryMillis)
+      } else job.failure = `this host cannot open another connection (${String(code)})`
+    } else if (code === "ECONNREFUSED" || code === "ECONNRESET") job.refused += 1
+    else if (code === "ETIMEDOUT") job.silent += 1
+    else job.unreachable += 1
+    end(attempt)
+  }
+
+  const begin = (job: Running, pair: number, tries: number): void => {
+    const host = job.hosts[pair % job.hosts.length]
+    const port = ports[Math.floor(pair / job.hosts.length)]
+    const socket = new net.Socket()
+    // Nothing is read, which saves telling the system that something would be.
+    socket.pause()
+    const startedMillis = performance.now()
+    const attempt: Attempt = { job, pair, startedMillis, socket }
+    active += 1
+    job.pending += 1
+    credit -= 1
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (attempt.socket === undefined) return
+      onFailure(attempt, error.code, tries)
+      fill()
+    })
+    socket.on("connect", () => {
+      if (attempt.socket === undefined) return
+      job.open.push(pair % job.hosts.length, port ?? 0, Math.round((performance.now() - startedMillis) * 1e6))
+      socket.resetAndDestroy()
+      end(attempt)
+      fill()
+    })
+    socket.connect({ host: host ?? "", port: port ?? 0, autoSelectFamily: false })
+    begun.push(attempt)
+  }
+
+  /** The next pair to try, if there is any. */
+  const take = (): { readonly job: Running; readonly pair: number; readonly tries: number } | undefined => {
+    const retried = again.pop()
+    if (retried !== undefined) {
+      retried.job.pending -= 1
+      return retried
+    }
+    const [job] = jobs
+    if (job === undefined) return undefined
+    const pair = job.next
+    job.next += 1
+    if (job.next >= job.hosts.length * ports.length) {
+      jobs.shift()
+      // Whoever gives out jobs has time for the next one now.
+      parentPort?.postMessage({ begun: job.id }, [])
+    }
+    return { job, pair, tries: 0 }
+  }
+
+  const mayBegin = (): boolean => !isHeld && active < concurrency && credit >= 1
+
+  const fill = (): void => {
+    while (mayBegin()) {
+      const next = take()
+      if (next === undefined) return
+      if (next.job.failure === "") begin(next.job, next.pair, next.tries)
+      else finish(next.job)
+    }
+  }
+
+  const expire = (nowMillis: number): void => {
+    for (let attempt = begun[oldest]; attempt !== undefined; attempt = begun[oldest]) {
+      if (attempt.socket !== undefined) {
+        if (nowMillis - attempt.startedMillis < timeoutMillis) break
+        attempt.job.silent += 1
+        attempt.socket.destroy()
+        end(attempt)
+      }
+      oldest += 1
+    }
+    if (oldest > 4096 || oldest === begun.length) {
+      begun = begun.slice(oldest)
+      oldest = 0
+    }
+  }
+
+  timers.setInterval(() => {
+    const nowMillis = performance.now()
+    expire(nowMillis)
+    if (ratePerSecond > 0) {
+      // A second's worth at most would come at once after a pause; a few ticks' are enough.
+      const burst = Math.max(1, ratePerSecond * 4 * tickMillis / 1000)
+      credit = Math.min(burst, credit + (nowMillis - creditMillis) * ratePerSecond / 1000)
+    }
+    creditMillis = nowMillis
+    fill()
+  }, tickMillis)
+
+  parentPort?.on("message", ({ hosts, id }: Job) => {
+    jobs.push({
+      id,
+      hosts,
+      next: 0,
+      pending: 0,
+      refused: 0,
+      silent: 0,
+      unreachable: 0,
+      failure: "",
+      isTold: false,
+      open: []
+    })
+    fill()
+  })
+}

@@ -1,0 +1,151 @@
+/** TCP connections in threads of their own: `connectThread` for each, and who gets which hosts. */
+import { Duration, Effect, Schema } from "effect"
+import * as os from "node:os"
+import { Worker } from "node:worker_threads"
+import { type Answers, ScanFailed, type ScanOptions } from "../../../services/agent/sweep/SweepScanner.ts"
+import * as FileLimit from "../../sockets/FileLimit.ts"
+import { connectThread, type Job, type ThreadOptions } from "./ConnectThread.ts"
+
+/** What a second thread costs in memory it is worth from so many connections on. */
+const probesPerThread = 8192
+const threadsMax = 2
+/** Fewer are not divided among the threads. */
+const dividedMin = 512
+/** Of the file descriptors of this process. */
+const socketShare = 0.75
+
+/** A thread has little to remember, and new sockets are garbage at once. */
+const heap = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 2 }
+
+const code =
+  `(${connectThread.toString()})(...["net", "worker_threads", "timers"].map((name) => require("node:" + name)))`
+
+const Told = Schema.Union([
+  Schema.Struct({ begun: Schema.Int }),
+  Schema.Struct({
+    id: Schema.Int,
+    open: Schema.Array(Schema.Finite),
+    refused: Schema.Int,
+    silent: Schema.Int,
+    unreachable: Schema.Int,
+    failure: Schema.String
+  })
+])
+const decode = Schema.decodeUnknownOption(Told)
+
+type TcpAnswers = Omit<Answers, "pings">
+
+interface Waiting {
+  readonly resume: (outcome: Effect.Effect<TcpAnswers, ScanFailed>) => void
+  readonly hosts: number
+}
+
+/** One thread and what it has been given. */
+class ConnectThread {
+  /** Hosts that it has not begun with. */
+  waitingHosts = 0
+  private readonly jobs = new Map<number, Waiting>()
+  private ids = 0
+  private failure: ScanFailed | undefined
+  private readonly worker: Worker
+
+  constructor(options: ThreadOptions) {
+    this.worker = new Worker(code, { eval: true, workerData: options, env: {}, resourceLimits: heap })
+    this.worker.on("message", (message: unknown) => this.take(message))
+    this.worker.on("error", (error) => this.fail(error.message))
+    this.worker.on("exit", () => this.fail("its thread ended"))
+  }
+
+  scan(hosts: ReadonlyArray<string>): Effect.Effect<TcpAnswers, ScanFailed> {
+    return Effect.callback((resume) => {
+      if (this.failure !== undefined) return resume(this.failure)
+      const job: Job = { id: this.ids += 1, hosts }
+      this.jobs.set(job.id, { resume, hosts: hosts.length })
+      this.waitingHosts += hosts.length
+      this.worker.postMessage(job, [])
+    })
+  }
+
+  readonly close: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.asVoid(Effect.promise(() => this.worker.terminate()))
+  )
+
+  private take(message: unknown): void {
+    const told = decode(message)
+    if (told._tag === "None") return
+    if ("begun" in told.value) {
+      this.waitingHosts -= this.jobs.get(told.value.begun)?.hosts ?? 0
+      return
+    }
+    const { failure, id, open, refused, silent, unreachable } = told.value
+    const waiting = this.jobs.get(id)
+    this.jobs.delete(id)
+    waiting?.resume(
+      failure === ""
+        ? Effect.succeed({ open: triples(open), refused, silent, unreachable })
+        : Effect.fail(new ScanFailed({ reason: failure }))
+    )
+  }
+
+  private fail(reason: string): void {
+    this.failure ??= new ScanFailed({ reason })
+    for (const { resume } of this.jobs.values()) resume(this.failure)
+    this.jobs.clear()
+  }
+}
+
+const triples = (flat: ReadonlyArray<number>): Answers["open"] => {
+  const all: Array<readonly [number, number, number]> = []
+  for (let at = 0; at + 2 < flat.length; at += 3) all.push([flat[at] ?? 0, flat[at + 1] ?? 0, flat[at + 2] ?? 0])
+  return all
+}
+
+export const none: TcpAnswers = { open: [], refused: 0, silent: 0, unreachable: 0 }
+
+/** Threads for one sweep, for as long as its scope. */
+export const open = Effect.fnUntraced(function*(options: ScanOptions) {
+  const count = Math.max(
+    1,
+    Math.min(threadsMax, os.availableParallelism(), Math.ceil(options.probes / probesPerThread))
+  )
+  const concurrency = Math.min(options.concurrency, FileLimit.connectionsMaxOf(socketShare))
+  const share: ThreadOptions = {
+    ports: options.ports,
+    timeoutMillis: Duration.toMillis(options.timeout),
+    concurrency: Math.max(1, Math.ceil(concurrency / count)),
+    ratePerSecond: options.ratePerSecond / count
+  }
+  const threads = yield* Effect.forEach(
+    Array.from({ length: count }),
+    () => Effect.acquireRelease(Effect.sync(() => new ConnectThread(share)), ({ close }) => close)
+  )
+  const leastLoaded = () => threads.reduce((least, thread) => thread.waitingHosts < least.waitingHosts ? thread : least)
+
+  /** The places of hosts in a part of the list are those of the list again. */
+  const part = (thread: ConnectThread, hosts: ReadonlyArray<string>, from: number, to: number) =>
+    Effect.map(thread.scan(hosts.slice(from, to)), (answers): TcpAnswers => ({
+      ...answers,
+      open: answers.open.map(([host, port, nanos]) => [host + from, port, nanos])
+    }))
+
+  const scan = (hosts: ReadonlyArray<string>): Effect.Effect<TcpAnswers, ScanFailed> => {
+    if (hosts.length === 0 || options.ports.length === 0) return Effect.succeed(none)
+    if (hosts.length < count || hosts.length * options.ports.length < dividedMin) {
+      return Effect.suspend(() => leastLoaded().scan(hosts))
+    }
+    const size = Math.ceil(hosts.length / count)
+    return Effect.map(
+      Effect.forEach(threads, (thread, at) => part(thread, hosts, at * size, (at + 1) * size), {
+        concurrency: "unbounded"
+      }),
+      (parts) =>
+        parts.reduce((all, one) => ({
+          open: [...all.open, ...one.open],
+          refused: all.refused + one.refused,
+          silent: all.silent + one.silent,
+          unreachable: all.unreachable + one.unreachable
+        }), none)
+    )
+  }
+  return { scan }
+})
