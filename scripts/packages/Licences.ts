@@ -19,13 +19,25 @@ const notices = (file: string): ReadonlyArray<string> =>
     .map(({ value }) => value.replaceAll(/^\s*\*? ?/gm, "").trim())
     .filter((comment) => /copyright|licen[sc]e/i.test(comment))
 
+/** The section of a README that is the licence, of packages that have no file for it. */
+const licenceSection = (folder: string): ReadonlyArray<string> => {
+  const file = path.join(folder, "README.md")
+  const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : ""
+  const [, section = ""] = /^#+ licen[sc]e[^\n]*\n([\s\S]*?)(?=^#|(?![\s\S]))/im.exec(text) ?? []
+  return /copyright/i.test(section) ? [section.trim()] : []
+}
+
 /** `files` are the modules of the bundle. */
 export const of = (files: ReadonlyArray<string>): string =>
   [...Map.groupBy(files, packageOf)].filter(([folder]) => folder !== "").sort().map(([folder, modules]) => {
     const { license, name, version } = decodePackage(fs.readFileSync(path.join(folder, "package.json"), "utf8"))
     const texts = fs.readdirSync(folder).filter((file) => /^(licen[sc]e|notice|copying)/i.test(file))
       .map((file) => fs.readFileSync(path.join(folder, file), "utf8").trim())
-    const found = new Set([...texts, ...modules.flatMap(notices)])
+    const found = new Set([
+      ...texts,
+      ...(texts.length === 0 ? licenceSection(folder) : []),
+      ...modules.flatMap(notices)
+    ])
     if (found.size === 0) throw new Error(`${name} may not be bundled: it says nothing of its licence but ${license}`)
     return [`${name} ${version}, ${license}`, ...found].join("\n\n")
   }).join(`\n\n${"-".repeat(80)}\n\n`)

@@ -6,8 +6,9 @@ import type { Effect, Scope } from "effect"
 export const withPeer = <E>(
   missing: string | undefined,
   name: string,
-  test: () => Effect.Effect<void, E, Scope.Scope>
+  test: () => Effect.Effect<void, E, Scope.Scope>,
+  timeoutMillis?: number
 ): void => {
-  if (missing === undefined) it.live(name, test)
+  if (missing === undefined) it.live(name, test, timeoutMillis)
   else it(`${name} (left out: ${missing} is not installed)`, () => {})
 }

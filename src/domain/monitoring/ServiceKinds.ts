@@ -45,7 +45,8 @@ const probes = {
   grpc: probe,
   process: { ...probe, isLocal: true },
   exec: { ...probe, isLocal: true },
-  sysmon: { ...probe, isLocal: true, hasGrpcMetrics: true }
+  sysmon: { ...probe, isLocal: true, hasGrpcMetrics: true },
+  snmp: { ...probe, isTargetPublic: false, isClosed: true }
 } as const satisfies Readonly<Record<string, ServiceKind>>
 
 export type ProbedType = keyof typeof probes
@@ -59,7 +60,6 @@ const kinds: ReadonlyMap<string, ServiceKind> = new Map(Object.entries<ServiceKi
   ...probes,
   [inventoryType]: { ...peers, isServed: true, results: "inventory" },
   sweep: { ...peers, isServed: true, results: "sweep" },
-  snmp: { ...peers, file: "snmp.json", isClosed: true },
   mapper_discovery: { ...peers, file: "mapper.json" },
   dusk: { ...peers, file: "dusk.json" }
 }))

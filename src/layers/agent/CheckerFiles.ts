@@ -14,6 +14,7 @@ import {
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as ConfigFile from "../files/ConfigFile.ts"
 import * as ExecProbe from "../probes/exec/ExecProbe.ts"
+import * as SnmpProbe from "../probes/snmp/SnmpProbe.ts"
 import { systemText } from "../process/SystemText.ts"
 
 export class CheckersDirError extends Schema.TaggedError<CheckersDirError>()("CheckersDirError", {
@@ -38,7 +39,11 @@ export type Overlays = (fileName: string) => ReadonlyArray<ConfigFile.Overlay>
 const loadOne = (file: string, overlays: ReadonlyArray<ConfigFile.Overlay>) =>
   ConfigFile.loadWith(CheckerFile, file, overlays).pipe(
     Effect.map(({ value }) => Option.toArray(checkerFromFile(value))),
-    Effect.tap((found) => found.length > 0 ? Effect.void : Effect.logWarning(`${file}: no name or no type; ignored`)),
+    Effect.tap((found) =>
+      found.length > 0 || file.endsWith(`/${SnmpProbe.fileName}`)
+        ? Effect.void
+        : Effect.logWarning(`${file}: no name or no type; ignored`)
+    ),
     Effect.flatMap((found) => Effect.forEach(found, (checker) => withoutMistake(file, checker))),
     Effect.map((found) => found.flat()),
     Effect.catchTag("ConfigFileError", (error) => Effect.as(Effect.logError(error.message), []))

@@ -21,6 +21,7 @@ import * as PortProbe from "./PortProbe.ts"
 import type { Kind, ProbeKit } from "./ProbeKit.ts"
 import * as ProcessList from "./process/ProcessList.ts"
 import * as ProcessProbe from "./process/ProcessProbe.ts"
+import * as SnmpProbe from "./snmp/SnmpProbe.ts"
 import * as SysmonProbe from "./SysmonProbe.ts"
 import * as TargetGuard from "./TargetGuard.ts"
 import * as TlsProbe from "./tls/TlsProbe.ts"
@@ -36,6 +37,7 @@ export const table = {
   process: ProcessProbe.kind,
   exec: ExecProbe.kind,
   sysmon: SysmonProbe.kind,
+  snmp: SnmpProbe.kind,
   grpc: GrpcCheckerProbe.kind
 } satisfies Readonly<Record<ProbedType, Kind>>
 

@@ -8,11 +8,10 @@ describe("The kinds of services", () => {
   it("are served, or their notice names the type", () => {
     assert.deepStrictEqual(
       those((type) => ServiceKinds.notice(type) === undefined),
-      ["port", "icmp", "http", "grpc", "process", "sysmon", "sync", "sweep"]
+      ["port", "icmp", "http", "grpc", "process", "sysmon", "sync", "sweep", "snmp"]
     )
-    assert.include(ServiceKinds.notice("snmp"), "type \"snmp\" is not served")
+    assert.include(ServiceKinds.notice("dusk"), "type \"dusk\" is not served")
     assert.deepStrictEqual(Object.fromEntries(ServiceKinds.unservedFiles), {
-      "snmp.json": "snmp",
       "mapper.json": "mapper_discovery",
       "dusk.json": "dusk"
     })
