@@ -4,9 +4,11 @@
  *   --agents 2000 --interval 30   the fleet whose latency and lateness are measured
  *   --seconds 60 --rounds 1       of each measurement; 600 for memory as it is after ten minutes
  *   --only cost,mtls,fleet,capacity,recovery,disturbance,wire
+ *   --together                    all of them at the same time, as plain and mTLS for memory after ten minutes
  *   --capacity 4000,6000,8000     further sizes of the fleet, until one does not hold
  *   --sources                     runs the sources; else what is published
  *   --cost-agents 1000            other sizes of the fleet for CPU and memory
+ *   --cost-interval 10            and other intervals
  *   --against CHECKOUT            the poller of another checkout beside ours, in `cost`
  *   --variants FLAGS:FLAGS        the same poller beside ours, with other flags for its Node, in `cost`
  *   --profile FOLDER --node FLAGS V8 profiles of the poller; flags for its Node, separated by commas
@@ -44,7 +46,7 @@ const measureCost = async (
   const variants = (options.get("variants") ?? "").split(":").map(flagsOf).filter((node) => node.length > 0)
   const { costs, lateness } = await cost(settings, {
     agents: Number(options.get("cost-agents") ?? costAgents),
-    interval: costInterval,
+    interval: Number(options.get("cost-interval") ?? costInterval),
     seconds: Number(options.get("seconds") ?? 60),
     rounds: Number(options.get("rounds") ?? 1),
     isTls,
@@ -163,8 +165,11 @@ export const run = async (options: ReadonlyMap<string, string>) => {
   }
   const figures: Figures = {}
   try {
-    for (const [name, measure] of Object.entries(parts)) {
-      if (only.includes(name)) Object.assign(figures, await measure(settings, options))
+    const chosen = Object.entries(parts).flatMap(([name, measure]) => only.includes(name) ? [measure] : [])
+    if (options.has("together")) {
+      Object.assign(figures, ...await Promise.all(chosen.map((measure) => measure(settings, options))))
+    } else {
+      for (const measure of chosen) Object.assign(figures, await measure(settings, options))
     }
   } finally {
     await fs.rm(folder, { recursive: true, force: true })

@@ -119,7 +119,10 @@ export class World {
 
   poller(start: PollerStart, { node, program }: Pick<Settings, "node" | "program"> = this.#settings): ChildProgram {
     const { folder, profile } = this.#settings
-    const file = path.join(folder, `${start.pollerId.replaceAll(/[^a-z0-9]+/gi, "-")}.json`)
+    const file = path.join(
+      folder,
+      `${start.pollerId.replaceAll(/[^a-z0-9]+/gi, "-")}${start.isTls === true ? "-mtls" : ""}.json`
+    )
     const security = start.isTls === true ? { security: pollerSecurity } : {}
     fs.writeFileSync(
       file,

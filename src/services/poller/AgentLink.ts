@@ -7,6 +7,7 @@
 import { Cause, Context, Duration, Effect, Equal, Exit, Latch, Metric, Option, Ref, Semaphore } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
+import * as ByteAllowance from "../../domain/poller/ByteAllowance.ts"
 import * as CheckKey from "../../domain/poller/CheckKey.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import * as FailureClass from "../../domain/security/FailureClass.ts"
@@ -66,6 +67,8 @@ export interface AgentLink {
   readonly places: Option.Option<Semaphore.Semaphore>
   /** The same for this agent, once it has more checks than may be asked for at once. */
   ownPlaces: Semaphore.Semaphore | undefined
+  /** What its answers to checks may hold; those to calls for results are bounded by themselves. */
+  readonly allowance: ByteAllowance.ByteAllowance
   /** Set by the SecurityContext's child before anyone who uses it starts. */
   readonly security: Ref.Ref<Option.Option<SecurityContext.SecurityContext>>
   /** Set by the ConnectionManager before anyone who uses it starts. */
@@ -95,6 +98,7 @@ export const make = (
   turns,
   places,
   ownPlaces: undefined,
+  allowance: ByteAllowance.make(),
   lease,
   security: Ref.makeUnsafe(Option.none()),
   connection: Ref.makeUnsafe(Option.none()),
@@ -202,6 +206,24 @@ export const ask = <A>(
     })
   })
 
+/** As `ask` for the status of a check, which is not asked for while the agent has sent more than it may. */
+export const askStatus = <A extends { readonly message: Uint8Array }>(
+  link: AgentLink,
+  call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
+): Effect.Effect<A, AgentError> =>
+  Effect.clockWith((clock) => {
+    const { allowance, terms: { agent: { agentId } } } = link
+    if (!ByteAllowance.isSpent(allowance, Monotonic.millisOf(clock))) {
+      return ask(link, (connection) =>
+        Effect.map(call(connection), (reply) => {
+          ByteAllowance.spend(allowance, reply.message.length, Monotonic.millisOf(clock))
+          return reply
+        }))
+    }
+    const detail = `its answers hold more than ${allowance.limits.bytesPerSecond} bytes a second`
+    return ask(link, () => Effect.fail(new AgentError({ agentId, reason: new NotAsked({ detail }) })))
+  })
+
 /** The first check that an agent answers which was absent. */
 const noteRecovery = ({ presence }: AgentLink): Effect.Effect<void> => {
   const { returnedMillis } = presence
@@ -239,7 +261,8 @@ const throughCircuitsNow = <A>(
 /** An agent that says "I do not know that check" or "not now" works. */
 const classOf = (error: AgentError): FailureClass.FailureClass | "answer" => {
   const { _tag, detail } = error.reason
-  if (isAnswer(error)) return "answer"
+  // What was not asked for says nothing of the agent.
+  if (isAnswer(error) || _tag === "NotAsked") return "answer"
   if (_tag === "Refused") return "security"
   return FailureClass.classify({ status: _tag === "Unreachable" ? "Unavailable" : _tag, detail })
 }

@@ -99,7 +99,7 @@ const measure = (
     }
     const elapsed = () => Number(clock.monotonicTimeNanosUnsafe() - startedNanos) / 1e9
     return Effect.matchEffect(
-      AgentLink.ask(link, (connection) => connection.getStatus(check, check.timeout, span ?? "none")),
+      AgentLink.askStatus(link, (connection) => connection.getStatus(check, check.timeout, span ?? "none")),
       {
         onSuccess: (reply) => {
           const seconds = elapsed()

@@ -133,12 +133,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
     ReportCycle.note(cycle, key)
     hasWaiting.openUnsafe()
     if (isUrgent) isDue.openUnsafe()
-    return Effect.flatMap(delivery.formKnown, (form) => {
-      if (Option.contains(form, "parts")) {
-        return Effect.flatMap(pending, (count) => count >= batchSizeMax ? Effect.asVoid(isDue.open) : Effect.void)
-      }
-      return ReportCycle.isAllMeasured(cycle) ? Effect.asVoid(isDue.open) : Effect.void
-    })
+    if (!delivery.isKnownToTakeParts()) {
+      if (ReportCycle.isAllMeasured(cycle)) isDue.openUnsafe()
+      return Effect.void
+    }
+    return Effect.flatMap(pending, (count) => count >= batchSizeMax ? Effect.asVoid(isDue.open) : Effect.void)
   }
 
   const report = (one: Report): Effect.Effect<void> =>

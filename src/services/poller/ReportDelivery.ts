@@ -33,6 +33,8 @@ export interface ReportDelivery {
   readonly formNow: Effect.Effect<Option.Option<ReportForm>>
   /** As core said last; none before and after it was away. */
   readonly formKnown: Effect.Effect<Option.Option<ReportForm>>
+  /** Whether core said last that it takes parts; asked for each status. */
+  readonly isKnownToTakeParts: () => boolean
   /** Each of the reports in some send. */
   readonly deliverParts: <A extends WithStatus>(
     reports: ReadonlyArray<A>,
@@ -208,6 +210,7 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
     ),
     formNow: Effect.option(formOnce),
     formKnown: Ref.get(known),
+    isKnownToTakeParts: () => Option.contains(Ref.getUnsafe(known), "parts"),
     deliverParts: (reports, header) =>
       undeliverable(reports, { first: 0, end: reports.length }, header, failingFor).pipe(
         Effect.match({

@@ -271,6 +271,28 @@ describe("AgentCoordinator's children", () => {
       assert.isAtMost(yield* Ref.get(asked), 8 * 11)
     }))
 
+  it.effect("do not ask an agent that sends more than it may, until it has made up for it", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const large = { ...up, message: bytes("x".repeat(16 * 1_048_576)) }
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: () =>
+          Effect.sync(() => {
+            asked += 1
+            return large
+          })
+      }, [check("flood")])
+      yield* TestClock.adjust("10 minutes")
+
+      // 20 MiB at once and 256 KiB a second hold 10 answers of 16 MiB, and the one that is too many.
+      assert.strictEqual(asked, 11)
+      assert.lengthOf(seen, 21)
+      const refused = seen.filter(({ status }) => !status.available)
+      assert.lengthOf(refused, 10)
+      assert.include(textOf(nth(refused, 0).status), "more than 262144 bytes a second")
+    }))
+
   it.effect("fetch results again from the same place until core has them", () =>
     Effect.gen(function*() {
       const asked: Array<string> = []

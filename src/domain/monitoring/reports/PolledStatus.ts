@@ -70,7 +70,7 @@ export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => 
     serviceType,
     available: reply.available,
     responseTimeNanos: reply.responseTimeNanos,
-    agentId: reply.agentId !== agentId && isAgentId(reply.agentId) ? reply.agentId : agentId
+    agentId: isOther(reply.agentId, agentId) && isAgentId(reply.agentId) ? reply.agentId : agentId
   }
   // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
   return ServiceKinds.isInventory(serviceType) && source === "results"
@@ -94,6 +94,8 @@ const enriched = (subject: PollSubject, message: Uint8Array) => (ids: Envelope.E
 const isAgentId = (id: string): id is AgentId => isName(id) && CleanText.clean(id) === id
 
 const isName = Schema.is(AgentId)
+
+const isOther = (said: string, agentId: AgentId): boolean => said !== "" && said !== agentId
 
 export const fromFailure = (subject: PollSubject, reason: string): ServiceStatus => {
   const { agentId, check, source } = subject

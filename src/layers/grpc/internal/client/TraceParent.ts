@@ -6,15 +6,16 @@ const text = (traceId: string, spanId: string, isSampled: boolean): string =>
 
 export const of = ({ sampled, spanId, traceId }: Tracer.Span): string => text(traceId, spanId, sampled)
 
+const scratch = Buffer.alloc(16)
+
 /** Told apart from one another, and no secret. */
-const randomHex = (digits: number): string => {
-  let hex = ""
-  while (hex.length < digits) hex += Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, "0")
-  return hex
+const randomHex = (bytes: 8 | 16): string => {
+  for (let at = 0; at < bytes; at += 4) scratch.writeUInt32LE(Math.floor(Math.random() * 2 ** 32), at)
+  return scratch.toString("hex", 0, bytes)
 }
 
 /** Of a span below another one, or of a trace of its own, that is not kept itself. */
 export const below = (parent: Tracer.AnySpan | "none" | undefined): string =>
   parent === undefined || parent === "none"
-    ? text(randomHex(32), randomHex(16), true)
-    : text(parent.traceId, randomHex(16), parent.sampled)
+    ? text(randomHex(16), randomHex(8), true)
+    : text(parent.traceId, randomHex(8), parent.sampled)
