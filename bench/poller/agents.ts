@@ -107,6 +107,8 @@ const listen = (port: number, index: number) => {
     stream.on("error", () => {})
     stream.on("data", (part: Buffer) => parts.push(part))
     stream.on("end", () => {
+      // Its connection was reset, or the poller has given it up.
+      if (stream.destroyed) return
       // None has a health service, as an old checker has none.
       if (path.endsWith("/StreamResults")) return void sendResults(stream)
       if (!path.endsWith("/GetStatus")) return stream.respond({ ...headers, "grpc-status": "12" }, { endStream: true })

@@ -31,6 +31,7 @@ import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as ConnectionLoss from "./ConnectionLoss.ts"
+import * as SweepCompletions from "./SweepCompletions.ts"
 
 const reconnectDelayMax = "1 second"
 
@@ -75,10 +76,10 @@ const late = (
   )
   return {
     getStatus: (check, deadline, parent) => Effect.flatMap(current, (one) => one.getStatus(check, deadline, parent)),
-    getResults: (check, sequence, deadline) =>
-      Effect.flatMap(current, (one) => one.getResults(check, sequence, deadline)),
-    streamResults: (check, sequence, deadline) =>
-      Stream.unwrap(Effect.map(current, (one) => one.streamResults(check, sequence, deadline))),
+    getResults: (check, sequence, deadline, completion) =>
+      Effect.flatMap(current, (one) => one.getResults(check, sequence, deadline, completion)),
+    streamResults: (check, sequence, deadline, completion) =>
+      Stream.unwrap(Effect.map(current, (one) => one.streamResults(check, sequence, deadline, completion))),
     probe: (deadline) =>
       Effect.andThen(Effect.timeoutOption(reopen, deadline), Effect.flatMap(current, (one) => one.probe(deadline))),
     lost: Effect.flatMap(current, (one) => one.lost)
@@ -150,30 +151,36 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
           onSuccess: replyOf
         }
       ),
-    getResults: (check, lastSequence, deadline) =>
-      client.getResults({ ...request(check), lastSequence, completionStatus: undefined }, { deadline }).pipe(
+    getResults: (check, lastSequence, deadline, completion) =>
+      client.getResults({ ...request(check), lastSequence, completionStatus: SweepCompletions.toWire(completion) }, {
+        deadline
+      }).pipe(
         Effect.map((reply) => ({
           available: reply.available,
           message: reply.data,
           agentId: reply.agentId,
           responseTimeNanos: reply.responseTime,
           sequence: reply.currentSequence,
-          hasNewData: reply.hasNewData
+          hasNewData: reply.hasNewData,
+          completion: SweepCompletions.fromWire(reply.sweepCompletion)
         })),
         Effect.mapError(failed)
       ),
-    streamResults: (check, lastSequence, deadline) =>
-      client.streamResults({ ...request(check), lastSequence, completionStatus: undefined }, { deadline }).pipe(
-        Stream.map(({ chunkIndex, currentSequence, data, isFinal, totalChunks }) => ({
-          data,
-          isFinal,
-          sequence: currentSequence,
-          index: chunkIndex,
-          total: totalChunks
-        })),
-        Stream.takeUntil((chunk) => chunk.isFinal),
-        Stream.mapError(failed)
-      ),
+    streamResults: (check, lastSequence, deadline, completion) =>
+      client.streamResults({ ...request(check), lastSequence, completionStatus: SweepCompletions.toWire(completion) }, {
+        deadline
+      })
+        .pipe(
+          Stream.map(({ chunkIndex, currentSequence, data, isFinal, totalChunks }) => ({
+            data,
+            isFinal,
+            sequence: currentSequence,
+            index: chunkIndex,
+            total: totalChunks
+          })),
+          Stream.takeUntil((chunk) => chunk.isFinal),
+          Stream.mapError(failed)
+        ),
     probe: (deadline) =>
       health.check({ service: "AgentService" }, { deadline }).pipe(
         Effect.asVoid,

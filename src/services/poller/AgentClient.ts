@@ -8,6 +8,7 @@ import { Context, type Duration, type Effect, Schema, type Scope, type Stream, t
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import type { SweepCompletion } from "../../domain/poller/SweepCompletion.ts"
 
 const detail = { detail: Schema.String }
 
@@ -69,6 +70,8 @@ export interface ResultsReply extends StatusReply {
   /** Opaque; compared for equality only. */
   readonly sequence: string
   readonly hasNewData: boolean
+  /** How far the agent's sweep has come, where it says so. */
+  readonly completion?: SweepCompletion | undefined
 }
 
 export interface ResultsChunk {
@@ -89,16 +92,19 @@ export interface AgentConnection {
     deadline: Duration.Duration,
     parent?: Tracer.AnySpan | "none"
   ) => Effect.Effect<StatusReply, AgentError>
+  /** `completion`: of the sweeps that other agents make of these results. */
   readonly getResults: (
     check: Check,
     lastSequence: string,
-    deadline: Duration.Duration
+    deadline: Duration.Duration,
+    completion?: SweepCompletion
   ) => Effect.Effect<ResultsReply, AgentError>
   /** Ends after the final chunk. */
   readonly streamResults: (
     check: Check,
     lastSequence: string,
-    deadline: Duration.Duration
+    deadline: Duration.Duration,
+    completion?: SweepCompletion
   ) => Stream.Stream<ResultsChunk, AgentError>
   /** Succeeds when the agent answers at all, whatever it says about its health. */
   readonly probe: (deadline: Duration.Duration) => Effect.Effect<void, AgentError>

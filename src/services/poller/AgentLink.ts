@@ -10,6 +10,7 @@ import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatu
 import * as ByteAllowance from "../../domain/poller/ByteAllowance.ts"
 import * as CheckKey from "../../domain/poller/CheckKey.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
+import type { SweepCompletion } from "../../domain/poller/SweepCompletion.ts"
 import * as FailureClass from "../../domain/security/FailureClass.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import type * as SecurityContext from "../security/SecurityContext.ts"
@@ -67,6 +68,8 @@ export interface AgentLink {
   readonly places: Option.Option<Semaphore.Semaphore>
   /** The same for this agent, once it has more checks than may be asked for at once. */
   ownPlaces: Semaphore.Semaphore | undefined
+  /** How far sweeps have come, by the keys of their checks; shared by all agents of a fleet. */
+  readonly completions: Map<string, SweepCompletion>
   /** What its answers to checks may hold; those to calls for results are bounded by themselves. */
   readonly allowance: ByteAllowance.ByteAllowance
   /** Set by the SecurityContext's child before anyone who uses it starts. */
@@ -87,9 +90,16 @@ export interface AgentLink {
 }
 
 export const make = (
-  { lease = Lease.make(), phase = Duration.zero, places = Option.none(), turns = Option.none(), ...terms }:
+  {
+    completions = new Map(),
+    lease = Lease.make(),
+    phase = Duration.zero,
+    places = Option.none(),
+    turns = Option.none(),
+    ...terms
+  }:
     & Pick<AgentTerms, "agent" | "poller" | "pollInterval">
-    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "lease" | "places" | "turns">>,
+    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "completions" | "lease" | "places" | "turns">>,
   /** Checks of the same agent at another address: what core was told of them last is what it still believes. */
   before: ReadonlyArray<TrackedCheck> = []
 ): AgentLink => ({
@@ -98,6 +108,7 @@ export const make = (
   turns,
   places,
   ownPlaces: undefined,
+  completions,
   allowance: ByteAllowance.make(),
   lease,
   security: Ref.makeUnsafe(Option.none()),

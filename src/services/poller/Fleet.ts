@@ -67,10 +67,12 @@ const keysOf = (links: FleetState["links"]): ReadonlySet<string> =>
 const make = Effect.fnUntraced(function*(config: PollerConfig, isPolledByOther: IsPolledByOther) {
   const turns = Semaphore.makeUnsafe(turnsMax)
   const places = Option.some(Semaphore.makeUnsafe(placesMax))
+  const completions: AgentLink.AgentLink["completions"] = new Map()
   const linkTo = (agent: PolledAgent, config: PollerConfig, before: ReadonlyArray<AgentLink.TrackedCheck> = []) =>
     AgentLink.make({
       ...termsOf(agent, config),
       places,
+      completions,
       lease: Lease.make(!isPolledByOther(agent.agentId)),
       turns: PollPhase.isLarge(config.agents.length) ? Option.some(turns) : Option.none()
     }, before)

@@ -12,6 +12,7 @@ import * as ResultsMerge from "../../domain/monitoring/reports/ResultsMerge.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as ChunkOrder from "../../domain/poller/ChunkOrder.ts"
+import * as SweepCompletion from "../../domain/poller/SweepCompletion.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
 import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
@@ -50,8 +51,14 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const lastSequence = yield* Ref.get(tracked.sequence)
   yield* Metric.update(PollerMetrics.polls, 1)
   const reply = yield* Effect.result(
-    AgentLink.ask(link, (connection) => fetch(connection, check, lastSequence, agent.agentId))
+    AgentLink.ask(
+      link,
+      (connection) => fetch(connection, check, lastSequence, agent.agentId, completionFor(link, check))
+    )
   )
+  if (Result.isSuccess(reply) && reply.success.completion !== undefined) {
+    link.completions.set(tracked.key, reply.success.completion)
+  }
   const counted = Result.isSuccess(reply) ? PollerMetrics.pollsSuccessful : PollerMetrics.pollsFailed
   yield* Metric.update(counted, 1)
   if (Result.isSuccess(reply)) {
@@ -122,27 +129,36 @@ const isNews = (check: Check, reply: ResultsReply, lastSequence: string): boolea
   return results !== "sweep" && (reply.sequence === "" || reply.sequence !== lastSequence)
 }
 
+/** Whose inventory others sweep hears how far they are with it. */
+const completionFor = (
+  { completions }: AgentLink.AgentLink,
+  check: Check
+): SweepCompletion.SweepCompletion | undefined =>
+  ServiceKinds.resultsOf(check) === "inventory" ? SweepCompletion.together([...completions.values()]) : undefined
+
 const fetch = (
   connection: AgentConnection,
   check: Check,
   lastSequence: string,
-  agentId: AgentError["agentId"]
+  agentId: AgentError["agentId"],
+  completion: SweepCompletion.SweepCompletion | undefined
 ): Effect.Effect<ResultsReply, AgentError> =>
   isStreamed(check)
-    ? collect(connection, check, lastSequence, agentId)
-    : connection.getResults(check, lastSequence, unaryDeadline)
+    ? collect(connection, check, lastSequence, agentId, completion)
+    : connection.getResults(check, lastSequence, unaryDeadline, completion)
 
 /** Merges a stream into one reply; the time it took counts as its response time. */
 const collect = Effect.fnUntraced(function*(
   connection: AgentConnection,
   check: Check,
   lastSequence: string,
-  agentId: AgentError["agentId"]
+  agentId: AgentError["agentId"],
+  completion: SweepCompletion.SweepCompletion | undefined
 ): Effect.fn.Return<ResultsReply, AgentError> {
   const garbled = (detail: string) => new AgentError({ agentId, reason: new Garbled({ detail }) })
   const startedNanos = yield* Clock.currentTimeNanos
   const initial: Merged = { order: ChunkOrder.start, merge: ResultsMerge.empty, final: Option.none() }
-  const merged = yield* connection.streamResults(check, lastSequence, streamDeadline).pipe(
+  const merged = yield* connection.streamResults(check, lastSequence, streamDeadline, completion).pipe(
     Stream.timeoutOrElse({
       duration: chunkDeadline,
       orElse: () => Stream.fail(garbled(`no chunk within ${Duration.format(chunkDeadline)}`))

@@ -75,6 +75,40 @@ describe("GrpcAgentClient", () => {
         assert.deepStrictEqual(chunks.map(({ isFinal, sequence }) => [isFinal, sequence]), [[false, "5"], [true, "5"]])
       }))
 
+    it.effect("passes on how far sweeps have come, and hears it", () =>
+      Effect.gen(function*() {
+        const address = yield* FakeAgent.serve({
+          getResults: ({ completionStatus }) =>
+            Effect.succeed({
+              available: true,
+              data: Buffer.from("{}"),
+              serviceName: "",
+              serviceType: "",
+              responseTime: 0n,
+              agentId: "",
+              pollerId: "",
+              timestamp: 0n,
+              currentSequence: "1",
+              hasNewData: true,
+              sweepCompletion: completionStatus
+            })
+        })
+        const connection = yield* connect(address)
+        const completion = {
+          progress: "failed",
+          completedAtSeconds: 12n,
+          targetSequence: "7",
+          targets: 20,
+          targetsDone: 15,
+          error: "no route"
+        } as const
+        const heard = yield* connection.getResults(ssh, "", Duration.seconds(5), completion)
+        const unheard = yield* connection.getResults(ssh, "", Duration.seconds(5))
+
+        assert.deepStrictEqual(heard.completion, completion)
+        assert.isUndefined(unheard.completion)
+      }))
+
     it.effect("tells apart an agent that is absent, hangs, resets, talks garbage or says too much", () =>
       Effect.gen(function*() {
         const large = Effect.succeed(FakeAgent.available(Buffer.alloc(5 * 1_048_576, "x")))

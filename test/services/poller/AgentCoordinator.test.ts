@@ -293,6 +293,33 @@ describe("AgentCoordinator's children", () => {
       assert.include(textOf(nth(refused, 0).status), "more than 262144 bytes a second")
     }))
 
+  it.effect("tell who has the inventory how far those that sweep it have come", () =>
+    Effect.gen(function*() {
+      const told: Array<string | undefined> = []
+      const completion = {
+        progress: "inProgress",
+        completedAtSeconds: 0n,
+        targetSequence: "1",
+        targets: 8,
+        targetsDone: 3,
+        error: ""
+      } as const
+      const { seen } = yield* polling({
+        ...healthy,
+        getResults: () => Effect.succeed({ ...up, sequence: "1", hasNewData: true, completion }),
+        streamResults: (check, sequence, deadline, given) => {
+          told.push(given === undefined ? undefined : `${given.progress} ${given.targetsDone} of ${given.targets}`)
+          return healthy.streamResults(check, sequence, deadline)
+        }
+      }, [resultsCheck("inventory-sync", "grpc"), resultsCheck("scan", "grpc", "10 minutes")])
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(told, [undefined])
+
+      yield* Effect.forEach(seen, ({ settled }) => settled?.(true) ?? Effect.void)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(told, [undefined, "inProgress 3 of 8"])
+    }))
+
   it.effect("fetch results again from the same place until core has them", () =>
     Effect.gen(function*() {
       const asked: Array<string> = []

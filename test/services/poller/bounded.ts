@@ -11,7 +11,8 @@ export const bounded = (agentId: AgentError["agentId"], connection: AgentConnect
   return {
     ...connection,
     getStatus: (check, deadline) => within(connection.getStatus(check, deadline), deadline),
-    getResults: (check, sequence, deadline) => within(connection.getResults(check, sequence, deadline), deadline),
+    getResults: (check, sequence, deadline, completion) =>
+      within(connection.getResults(check, sequence, deadline, completion), deadline),
     probe: (deadline) => within(connection.probe(deadline), deadline)
   }
 }
