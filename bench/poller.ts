@@ -3,7 +3,7 @@
  *
  *   --agents 2000 --interval 30   the fleet whose latency and lateness are measured
  *   --seconds 60 --rounds 1       of each measurement; 600 for memory as it is after ten minutes
- *   --only cost,mtls,fleet,capacity,recovery,disturbance,wire
+ *   --only cost,mtls,fleet,capacity,recovery,disturbance,reload,replacement,wire
  *   --together                    all of them at the same time, as plain and mTLS for memory after ten minutes
  *   --capacity 4000,6000,8000     further sizes of the fleet, until one does not hold
  *   --sources                     runs the sources; else what is published
@@ -16,6 +16,7 @@
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
+import { reload, replacement } from "./poller/Change.ts"
 import { cost } from "./poller/Cost.ts"
 import { type Fleet, fleet } from "./poller/Latency.ts"
 import { disturbance, recovery } from "./poller/Trouble.ts"
@@ -117,6 +118,16 @@ const parts: Readonly<
     const { bad, good, percent } = await disturbance(settings, 300, Number(options.get("seconds") ?? 60) / 2, rounds)
     return { disturbance_pct: round(percent), p99_ms_all_well: round(good, 2), p99_ms_beside_bad: round(bad, 2) }
   },
+  reload: async (settings, options) => {
+    const interval = Number(options.get("interval") ?? 10)
+    const { doubled, missed } = await reload(settings, Number(options.get("agents") ?? 2_000), interval)
+    return { reload_disturbed: missed + doubled }
+  },
+  replacement: async (settings, options) => {
+    const interval = Number(options.get("interval") ?? 5)
+    const { doubled, missed } = await replacement(settings, Number(options.get("agents") ?? 500), interval)
+    return { replacement_missed: missed, replacement_doubled: doubled }
+  },
   wire: async (settings) => {
     const { agentPercent, corePercent } = await overhead(settings, 100_000)
     return {
@@ -151,6 +162,9 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "ratio_to_bare_client", what: "the bare client's CPU / ours", unit: "", must: "0.67", aim: "1" },
   { key: "recovery_p99_s", what: "restarted agent polled again, p99", unit: "s", must: "5", aim: "1" },
   { key: "disturbance_pct", what: "p99 of the others beside 10 % bad agents", unit: "%", must: "10", aim: "2" },
+  { key: "reload_disturbed", what: "polls of others disturbed by a reload", unit: "", must: "0" },
+  { key: "replacement_missed", what: "polls missed when the process is replaced", unit: "", must: "0" },
+  { key: "replacement_doubled", what: "polls made twice then", unit: "" },
   { key: "wire_overhead_pct", what: "overhead on the wire", unit: "%", must: "5", aim: "1" }
 ]
 

@@ -47,6 +47,10 @@ export interface PollerStart {
   readonly isTls?: boolean
   /** In place of the checks that every agent has. */
   readonly checks?: ReadonlyArray<object>
+  /** The agent of this index has one check less. */
+  readonly otherAgent?: number
+  /** Takes over from the one that runs with the same file. */
+  readonly replaces?: boolean
   /** Where to write how long each poll took. */
   readonly clock?: string
 }
@@ -117,10 +121,10 @@ export class World {
     return this.#fork("bareClient", options)
   }
 
-  poller(start: PollerStart, { node, program }: Pick<Settings, "node" | "program"> = this.#settings): ChildProgram {
-    const { folder, profile } = this.#settings
+  /** Writes the file of a poller, whether that runs or not. */
+  configure(start: PollerStart): string {
     const file = path.join(
-      folder,
+      this.#settings.folder,
       `${start.pollerId.replaceAll(/[^a-z0-9]+/gi, "-")}${start.isTls === true ? "-mtls" : ""}.json`
     )
     const security = start.isTls === true ? { security: pollerSecurity } : {}
@@ -135,10 +139,20 @@ export class World {
         buffer: { dir: `${file}.buffer` },
         agents: Object.fromEntries(start.agents.map((port, index) => [
           `agent-${index}`,
-          { address: `127.0.0.1:${port}`, checks: start.checks ?? checks, ...security }
+          {
+            address: `127.0.0.1:${port}`,
+            checks: index === start.otherAgent ? checks.slice(1) : start.checks ?? checks,
+            ...security
+          }
         ]))
       })
     )
+    return file
+  }
+
+  poller(start: PollerStart, { node, program }: Pick<Settings, "node" | "program"> = this.#settings): ChildProgram {
+    const { profile } = this.#settings
+    const file = this.configure(start)
     const profiled = profile === undefined
       ? []
       : ["--cpu-prof", `--cpu-prof-dir=${path.join(profile, start.pollerId)}`, "--cpu-prof-interval=500"]
@@ -146,11 +160,28 @@ export class World {
       ? {}
       : { NODE_OPTIONS: `--import=${script("pollClock")}`, BENCH_POLL_CLOCK: start.clock }
     const child = new ChildProgram(
-      [...node, ...profiled, program, "poller", "--config", file, "--http", "off", "--log-level", "warn"],
+      [
+        ...node,
+        ...profiled,
+        program,
+        "poller",
+        "--config",
+        file,
+        "--http",
+        "off",
+        "--log-level",
+        "warn",
+        ...(start.replaces === true ? ["--replace"] : [])
+      ],
       clock
     )
     this.#programs.push(child)
     return child
+  }
+
+  /** Of one that is to end. */
+  forget(program: ChildProgram): void {
+    this.#programs.splice(this.#programs.indexOf(program), 1)
   }
 
   /** Calls that a poller made so far, of all agents. */

@@ -98,6 +98,15 @@ const exchange = <A, E, R>(
 export const unary = <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   channel.http2 === undefined ? unaryOverGrpcJs(channel, method) : Http2Calls.unary(channel, channel.http2, method)
 
+/**
+ * For who makes one call after the other and can do without fibers, spans and interceptors; undefined where the channel
+ * has some, or calls another way. `done` hears of the end once, unless the call is cancelled by what is given back.
+ */
+export const direct = <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
+  channel.http2 === undefined || channel.interceptors.length > 0
+    ? undefined
+    : Http2Calls.direct(channel, channel.http2, method)
+
 const unaryOverGrpcJs =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   (request: Req, options?: CallOptions): Effect.Effect<Res, GrpcError> => {

@@ -4,7 +4,7 @@
  * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason,
  * until they can be: it concerns this agent alone.
  */
-import { Effect, Latch, Layer, Ref, Scope, Stream } from "effect"
+import { Effect, Exit, Latch, Layer, Ref, Scope, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
@@ -26,6 +26,7 @@ import {
 } from "../../services/poller/AgentClient.ts"
 import type { Credentials } from "../../services/security/Credentials.ts"
 import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
+import * as GrpcCall from "../grpc/GrpcCall.ts"
 import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
@@ -123,9 +124,13 @@ const service = {
   }
 }
 
+const isAnswered = <A, E>(answer: Effect.Effect<A, E>): answer is Exit.Success<A, E> =>
+  Exit.isExit(answer) && Exit.isSuccess(answer)
+
 const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
   const client = GrpcClient.fromChannel(service, channel)
   const health = GrpcClient.fromChannel(HealthService, channel)
+  const askDirectly = GrpcCall.direct(channel, service.getStatus)
   const failed = (error: GrpcError) => toAgentError(agent.agentId, error)
   const request = ({ details, serviceName, serviceType }: Check) => ({
     serviceName,
@@ -151,6 +156,15 @@ const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: st
           onSuccess: replyOf
         }
       ),
+    askStatus: askDirectly === undefined ?
+      undefined :
+      (check, deadline, done) =>
+        askDirectly(statusRequest(check), { deadline, parent: "none" }, (answer) =>
+          done(
+            isAnswered(answer)
+              ? { _tag: "Reply", reply: replyOf(answer.value) }
+              : { _tag: "Other", rest: Effect.mapBoth(answer, { onFailure: failed, onSuccess: replyOf }) }
+          )),
     getResults: (check, lastSequence, deadline, completion) =>
       client.getResults({ ...request(check), lastSequence, completionStatus: SweepCompletions.toWire(completion) }, {
         deadline

@@ -84,6 +84,11 @@ export interface ResultsChunk {
   readonly total: number
 }
 
+/** What an agent answered, or else how to hear why it did not. */
+export type Answer<A> =
+  | { readonly _tag: "Reply"; readonly reply: A }
+  | { readonly _tag: "Other"; readonly rest: Effect.Effect<A, AgentError> }
+
 /** Each call ends no later than its deadline, then with `TimedOut`: nobody else bounds it. */
 export interface AgentConnection {
   /** `parent`: what the call's span belongs to, where that is not the fiber's; `none` for a trace of its own. */
@@ -92,6 +97,13 @@ export interface AgentConnection {
     deadline: Duration.Duration,
     parent?: Tracer.AnySpan | "none"
   ) => Effect.Effect<StatusReply, AgentError>
+  /**
+   * As `getStatus` for a trace of its own, without a fiber, where that can be done: `done` is told once, also at once, unless
+   * the call is cancelled by what is given back.
+   */
+  readonly askStatus?:
+    | ((check: Check, deadline: Duration.Duration, done: (answer: Answer<StatusReply>) => void) => () => void)
+    | undefined
   /** `completion`: of the sweeps that other agents make of these results. */
   readonly getResults: (
     check: Check,

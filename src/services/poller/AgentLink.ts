@@ -4,7 +4,20 @@
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import { Cause, Context, Duration, Effect, Equal, Exit, Latch, Metric, Option, Ref, Semaphore } from "effect"
+import {
+  Cause,
+  type Clock,
+  Context,
+  Duration,
+  Effect,
+  Equal,
+  Exit,
+  Latch,
+  Metric,
+  Option,
+  Ref,
+  type Semaphore
+} from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as ByteAllowance from "../../domain/poller/ByteAllowance.ts"
@@ -14,10 +27,18 @@ import type { SweepCompletion } from "../../domain/poller/SweepCompletion.ts"
 import * as FailureClass from "../../domain/security/FailureClass.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import type * as SecurityContext from "../security/SecurityContext.ts"
-import { type AgentConnection, AgentError, NotAsked, Unreachable } from "./AgentClient.ts"
+import {
+  type AgentConnection,
+  AgentError,
+  type Answer,
+  NotAsked,
+  type StatusReply,
+  Unreachable
+} from "./AgentClient.ts"
 import type { ExpectedCheck } from "./CoreReporter.ts"
 import * as Lease from "./handover/Lease.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import { Places } from "./polls/Places.ts"
 import * as RolloutGate from "./rollout/RolloutGate.ts"
 
 /** One check and what is remembered of it between runs, whoever runs it. */
@@ -65,9 +86,9 @@ export interface AgentLink {
   /** Shared by all agents of a fleet: who may find out whether its agent is there. None: all at once. */
   readonly turns: Option.Option<Semaphore.Semaphore>
   /** Checks of all agents of a fleet that may be asked for at once. None: as many as there are. */
-  readonly places: Option.Option<Semaphore.Semaphore>
+  readonly places: Option.Option<Places>
   /** The same for this agent, once it has more checks than may be asked for at once. */
-  ownPlaces: Semaphore.Semaphore | undefined
+  ownPlaces: Places | undefined
   /** How far sweeps have come, by the keys of their checks; shared by all agents of a fleet. */
   readonly completions: Map<string, SweepCompletion>
   /** What its answers to checks may hold; those to calls for results are bounded by themselves. */
@@ -185,9 +206,9 @@ export const agentPlaces = 64
 
 /** Runs it when there is a place for it: at the agent, and among all agents. */
 export const inPlace = <A, E, R>(link: AgentLink, poll: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  if (link.checks.length > agentPlaces) link.ownPlaces ??= Semaphore.makeUnsafe(agentPlaces)
-  const among = Option.match(link.places, { onNone: () => poll, onSome: (places) => places.withPermit(poll) })
-  return link.ownPlaces === undefined ? among : link.ownPlaces.withPermit(among)
+  if (link.checks.length > agentPlaces) link.ownPlaces ??= new Places(agentPlaces)
+  const among = Option.match(link.places, { onNone: () => poll, onSome: (places) => places.with(poll) })
+  return link.ownPlaces === undefined ? among : link.ownPlaces.with(among)
 }
 
 /** Runs one call on the agent's connection, which bounds it in time, through its circuits. */
@@ -216,6 +237,44 @@ export const ask = <A>(
       return isAbsence(error) ? link.isSuspect.open : Effect.void
     })
   })
+
+/**
+ * As `askStatus` in one step and without a fiber, where nothing stands in the way of the call and its success changes nothing:
+ * then `done` is told of the answer, unless the call is cancelled by what is given back. Undefined: it is to be asked for the
+ * long way.
+ */
+export const askNow = (
+  link: AgentLink,
+  check: Check,
+  clock: Clock.Clock,
+  context: Context.Context<never>,
+  done: (answer: Answer<StatusReply>) => void
+): (() => void) | undefined => {
+  const { allowance, ownPlaces } = link
+  const connection = Option.getOrUndefined(Ref.getUnsafe(link.connection))
+  const security = Option.getOrUndefined(Ref.getUnsafe(link.security))
+  const places = Option.getOrUndefined(link.places)
+  if (connection?.askStatus === undefined || security?.isCalm() !== true || ownPlaces !== undefined) return undefined
+  if (Option.isSome(Ref.getUnsafe(link.absence)) || link.presence.returnedMillis !== undefined) return undefined
+  if (ByteAllowance.isSpent(allowance, Monotonic.millisOf(clock)) || places?.enter() === false) return undefined
+  PollerMetrics.pollsInFlight.modifyUnsafe(1, context)
+  const over = () => {
+    places?.leave()
+    PollerMetrics.pollsInFlight.modifyUnsafe(-1, context)
+  }
+  const cancel = connection.askStatus(check, check.timeout, (answer) => {
+    over()
+    if (answer._tag === "Reply") {
+      ByteAllowance.spend(allowance, answer.reply.message.length, Monotonic.millisOf(clock))
+      Context.get(context, RolloutGate.RolloutGate).note(false)
+    }
+    done(answer)
+  })
+  return () => {
+    over()
+    cancel()
+  }
+}
 
 /** As `ask` for the status of a check, which is not asked for while the agent has sent more than it may. */
 export const askStatus = <A extends { readonly message: Uint8Array }>(

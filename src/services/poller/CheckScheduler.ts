@@ -7,18 +7,18 @@
  * also when the agent does not answer.
  */
 import { Clock, Context, Effect, Option, Ref, Tracer } from "effect"
-import type { AgentId } from "../../domain/monitoring/Ids.ts"
-import type { AgentHost } from "../../domain/monitoring/reports/Enrichment.ts"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as AgentClass from "../../domain/poller/AgentClass.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
+import type { AgentConnection, AgentError, StatusReply } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as CheckLoops from "./CheckLoops.ts"
 import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as ReplyPlugins from "./plugins/ReplyPlugins.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import * as PollSubjects from "./polls/PollSubjects.ts"
 
 /** Never ends by itself. */
 export const run = (link: AgentLink.AgentLink) =>
@@ -26,7 +26,7 @@ export const run = (link: AgentLink.AgentLink) =>
     intervalOf: ({ interval, resultsInterval }, { pollInterval }) =>
       Option.isSome(resultsInterval) ? Option.none() : Option.some(Option.getOrElse(interval, () => pollInterval)),
     onTick: noteLateness,
-    poll: (tracked) => AgentLink.inPlace(link, runOnce(link, tracked))
+    poll: (tracked) => pollOnce(link, tracked)
   })
 
 const noteLateness = (lateMillis: number) =>
@@ -37,39 +37,65 @@ const noteLateness = (lateMillis: number) =>
 
 type Services = CoreReporter | HostIdentity
 
-/** A trace of its own, which goes on in the agent: not a part of the scheduler's life. */
-const runOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
+/**
+ * In one step of the runtime where nothing stands in the way, else the long way: with a span for who listens, plugins, and
+ * what is to be done about an agent that fails.
+ */
+const pollOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
   Effect.contextWith((context: Context.Context<Services>) => {
+    const theLongWay = () => AgentLink.inPlace(link, traced(link, tracked, context))
+    const clock = Context.get(context, Clock.Clock)
+    const subject = PollSubjects.known(link, tracked, clock.currentTimeMillisUnsafe())
     // A span that nobody is told of costs more than it is worth.
-    if (Context.get(context, Tracer.Tracer) === Tracer.nativeTracer) return measure(link, tracked, context, undefined)
+    const isTraced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
+    if (subject === undefined || isTraced || Context.get(context, ReplyPlugins.ReplyPlugins).slots().length > 0) {
+      return theLongWay()
+    }
+    return Effect.callback<void, never, Services>((resume) => {
+      const startedNanos = clock.monotonicTimeNanosUnsafe()
+      const agentClass = classOf(link)
+      const cancel = AgentLink.askNow(link, tracked.check, clock, context, (answer) => {
+        if (answer._tag === "Reply") {
+          const status = PolledStatus.fromReply(subject, answer.reply)
+          return resume(
+            conclude({ tracked, subject, context, agentClass, startedNanos }, status, PollerMetrics.pollsSuccessful)
+          )
+        }
+        resume(measure(link, tracked, context, undefined, { startedNanos, asking: () => answer.rest }))
+      })
+      if (cancel === undefined) resume(theLongWay())
+      return cancel === undefined ? undefined : Effect.sync(cancel)
+    })
+  })
+
+/** A trace of its own, which goes on in the agent: not a part of the scheduler's life. */
+const traced = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck, context: Context.Context<Services>) =>
+  Effect.suspend(() => {
+    const { check } = tracked
+    const startedNanos = Context.get(context, Clock.Clock).monotonicTimeNanosUnsafe()
+    const poll = (span: Tracer.Span | undefined) =>
+      measure(link, tracked, context, span, {
+        startedNanos,
+        asking: (connection) => connection.getStatus(check, check.timeout, span ?? "none")
+      })
+    if (Context.get(context, Tracer.Tracer) === Tracer.nativeTracer) return poll(undefined)
     const attributes = {
       "agent.id": link.terms.agent.agentId,
-      "service.type": tracked.check.serviceType,
-      "service.check": tracked.check.serviceName
+      "service.type": check.serviceType,
+      "service.check": check.serviceName
     }
     return Effect.useSpan(
       PollObserver.pollSpan,
       { root: true, attributes },
-      (span) => Effect.withParentSpan(measure(link, tracked, context, span), span, { captureStackTrace: false })
+      (span) => Effect.withParentSpan(poll(span), span, { captureStackTrace: false })
     )
   })
 
-/** The same object for as long as what it says: much is made of it once. */
-const subjects = new WeakMap<AgentLink.TrackedCheck, PolledStatus.PollSubject>()
+const classOf = (link: AgentLink.AgentLink): AgentClass.AgentClass => AgentClass.classOf(link.terms.agent.security)
 
-const subjectOf = (
-  tracked: AgentLink.TrackedCheck,
-  poller: PolledStatus.PollerIdentity,
-  agentId: AgentId,
-  host: AgentHost
-): PolledStatus.PollSubject => {
-  const before = subjects.get(tracked)
-  if (before !== undefined && before.host === host && before.poller === poller && before.agentId === agentId) {
-    return before
-  }
-  const subject: PolledStatus.PollSubject = { poller, agentId, host, check: tracked.check, source: "getStatus" }
-  subjects.set(tracked, subject)
-  return subject
+interface Asked {
+  readonly startedNanos: bigint
+  readonly asking: (connection: AgentConnection) => Effect.Effect<StatusReply, AgentError>
 }
 
 /** Every step of it is paid for with each poll, so what can be asked of the context at once is. */
@@ -77,42 +103,55 @@ const measure = (
   link: AgentLink.AgentLink,
   tracked: AgentLink.TrackedCheck,
   context: Context.Context<Services>,
-  span: Tracer.Span | undefined
-) => {
-  const { agent, poller } = link.terms
-  const { check } = tracked
-  const clock = Context.get(context, Clock.Clock)
-  const took = PollerMetrics.pollSecondsOf[AgentClass.classOf(agent.security)]
-  return Effect.flatMap(Context.get(context, HostIdentity).agentHost(agent), (host) => {
-    const subject = subjectOf(tracked, poller, agent.agentId, host)
-    const startedNanos = clock.monotonicTimeNanosUnsafe()
-    const conclude = (status: ServiceStatus, counted: typeof PollerMetrics.pollsFailed, seconds: number) => {
-      span?.attribute("service.available", status.available)
-      const measuredAtMillis = clock.currentTimeMillisUnsafe()
-      PollerMetrics.polls.updateUnsafe(1, context)
-      counted.updateUnsafe(1, context)
-      took.updateUnsafe(seconds, context)
-      return Effect.andThen(
-        PollObserver.tell({ status, check, host, measuredAtMillis }),
-        report(tracked, Context.get(context, CoreReporter), status, measuredAtMillis)
-      )
-    }
-    const elapsed = () => Number(clock.monotonicTimeNanosUnsafe() - startedNanos) / 1e9
-    return Effect.matchEffect(
-      AgentLink.askStatus(link, (connection) => connection.getStatus(check, check.timeout, span ?? "none")),
-      {
-        onSuccess: (reply) => {
-          const seconds = elapsed()
-          return Effect.flatMap(
-            ReplyPlugins.apply(subject, reply),
-            (told) => conclude(PolledStatus.fromReply(subject, told), PollerMetrics.pollsSuccessful, seconds)
-          )
-        },
-        onFailure: ({ message }) =>
-          conclude(PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed, elapsed())
-      }
-    )
+  span: Tracer.Span | undefined,
+  { asking, startedNanos }: Asked
+) =>
+  Effect.flatMap(Context.get(context, HostIdentity).agentHost(link.terms.agent), (host) => {
+    const clock = Context.get(context, Clock.Clock)
+    const subject = PollSubjects.make(link, tracked, host, clock.currentTimeMillisUnsafe())
+    const about = { tracked, subject, context, agentClass: classOf(link), startedNanos, span }
+    return Effect.matchEffect(AgentLink.askStatus(link, asking), {
+      onSuccess: (reply) => {
+        const endedNanos = clock.monotonicTimeNanosUnsafe()
+        return Effect.flatMap(
+          ReplyPlugins.apply(subject, reply),
+          (told) =>
+            conclude({ ...about, endedNanos }, PolledStatus.fromReply(subject, told), PollerMetrics.pollsSuccessful)
+        )
+      },
+      onFailure: ({ message }) => conclude(about, PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed)
+    })
   })
+
+interface Concluded {
+  readonly tracked: AgentLink.TrackedCheck
+  readonly subject: PolledStatus.PollSubject
+  readonly context: Context.Context<Services>
+  readonly agentClass: AgentClass.AgentClass
+  readonly startedNanos: bigint
+  /** Now unless told. */
+  readonly endedNanos?: bigint
+  readonly span?: Tracer.Span | undefined
+}
+
+/** Counts the poll, tells who listens, and hands it to the reporter. */
+const conclude = (
+  { agentClass, context, endedNanos, span, startedNanos, subject, tracked }: Concluded,
+  status: ServiceStatus,
+  counted: typeof PollerMetrics.pollsFailed
+): Effect.Effect<void> => {
+  const { check, host } = subject
+  const clock = Context.get(context, Clock.Clock)
+  span?.attribute("service.available", status.available)
+  const measuredAtMillis = clock.currentTimeMillisUnsafe()
+  const seconds = Number((endedNanos ?? clock.monotonicTimeNanosUnsafe()) - startedNanos) / 1e9
+  PollerMetrics.polls.updateUnsafe(1, context)
+  counted.updateUnsafe(1, context)
+  PollerMetrics.pollSecondsOf[agentClass].updateUnsafe(seconds, context)
+  const reported = report(tracked, Context.get(context, CoreReporter), status, measuredAtMillis)
+  return PollObserver.isTold(context)
+    ? Effect.andThen(PollObserver.tell({ status, check, host, measuredAtMillis }), reported)
+    : reported
 }
 
 const report = (

@@ -14,6 +14,7 @@ import type { ConfigChange } from "../../domain/poller/reload/ConfigChange.ts"
 import * as ConfigDiff from "../../domain/poller/reload/ConfigDiff.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as Lease from "./handover/Lease.ts"
+import { Places } from "./polls/Places.ts"
 
 export interface FleetState {
   readonly config: PollerConfig
@@ -66,7 +67,7 @@ const keysOf = (links: FleetState["links"]): ReadonlySet<string> =>
 
 const make = Effect.fnUntraced(function*(config: PollerConfig, isPolledByOther: IsPolledByOther) {
   const turns = Semaphore.makeUnsafe(turnsMax)
-  const places = Option.some(Semaphore.makeUnsafe(placesMax))
+  const places = Option.some(new Places(placesMax))
   const completions: AgentLink.AgentLink["completions"] = new Map()
   const linkTo = (agent: PolledAgent, config: PollerConfig, before: ReadonlyArray<AgentLink.TrackedCheck> = []) =>
     AgentLink.make({

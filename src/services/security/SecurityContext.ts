@@ -53,6 +53,8 @@ export interface SecurityContext {
     self: Effect.Effect<A, E, R>,
     classOf: (error: E) => FailureClass | "answer"
   ) => Effect.Effect<A, E | CallWithheld, R>
+  /** Whether a call that succeeds now would change nothing, and need not go through `call`. */
+  readonly isCalm: () => boolean
   /** Of both circuits. */
   readonly transitions: Stream.Stream<CircuitBreaker.CircuitEvent>
   /** Tells of the circuits and follows the certificates. For a supervisor. */
@@ -206,6 +208,7 @@ export const make = Effect.fnUntraced(function*(
     certificates: () => certificates,
     rules,
     call,
+    isCalm,
     transitions: Stream.merge(ofSecurity.events, ofOthers.events),
     run: Effect.all([follow, watch], { concurrency: 2 }).pipe(Effect.andThen(Effect.never))
   }

@@ -16,13 +16,10 @@ export const PollObserver = Context.Reference<(polled: Polled) => void>(
   { defaultValue: () => nobody }
 )
 
+/** Whether somebody listens. */
+export const isTold = (context: Context.Context<never>): boolean => Context.get(context, PollObserver) !== nobody
+
 export const tell = (polled: Polled): Effect.Effect<void> =>
-  Effect.contextWith((context: Context.Context<never>) => {
-    const observe = Context.get(context, PollObserver)
-    return observe === nobody
-      ? Effect.void
-      : Effect.ignoreCause(Effect.sync(() => observe(polled)), {
-        log: "Warn",
-        message: "A status could not be told of"
-      })
-  })
+  Effect.map(PollObserver, (observe) => observe(polled)).pipe(
+    Effect.ignoreCause({ log: "Warn", message: "A status could not be told of" })
+  )

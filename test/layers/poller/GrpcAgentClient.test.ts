@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, FileSystem, Layer, type Scope, Stream } from "effect"
+import { Duration, Effect, FileSystem, Layer, Option, type Scope, Stream } from "effect"
 import * as path from "node:path"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
@@ -7,7 +7,13 @@ import { Internal, ResourceExhausted } from "../../../src/layers/grpc/GrpcError.
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import * as GrpcAgentClient from "../../../src/layers/poller/GrpcAgentClient.ts"
 import * as GrpcCredentials from "../../../src/layers/security/GrpcCredentials.ts"
-import { AgentClient, type AgentConnection, type AgentError } from "../../../src/services/poller/AgentClient.ts"
+import {
+  AgentClient,
+  type AgentConnection,
+  type AgentError,
+  type Answer,
+  type StatusReply
+} from "../../../src/services/poller/AgentClient.ts"
 import * as FakeAgent from "../../fixtures/FakeAgent.ts"
 import { agent, check } from "../../services/poller/statuses.ts"
 import { secured } from "../../support/secured.ts"
@@ -73,6 +79,28 @@ describe("GrpcAgentClient", () => {
         const chunks = yield* Stream.runCollect(connection.streamResults(ssh, "", Duration.seconds(5)))
 
         assert.deepStrictEqual(chunks.map(({ isFinal, sequence }) => [isFinal, sequence]), [[false, "5"], [true, "5"]])
+      }))
+
+    it.effect("asks for a status without a fiber, and says the same", () =>
+      Effect.gen(function*() {
+        const address = yield* FakeAgent.serve({
+          getStatus: (name) =>
+            name === "hangs" ? Effect.never : Effect.succeed(FakeAgent.available(Buffer.from("{\"ok\":true}")))
+        })
+        const { askStatus, getStatus } = yield* connect(address)
+        const ask = (name: string) =>
+          Effect.flatMap(
+            Effect.callback<Answer<StatusReply>>((resume) => {
+              const cancel = askStatus?.(check(name), Duration.millis(500), (answer) => resume(Effect.succeed(answer)))
+              return cancel === undefined ? undefined : Effect.sync(cancel)
+            }),
+            (answer) => answer._tag === "Reply" ? Effect.succeed(answer.reply) : answer.rest
+          )
+
+        assert.deepStrictEqual(yield* ask("ssh"), yield* getStatus(ssh, deadline))
+        const error = yield* Effect.flip(ask("hangs"))
+        assert.strictEqual(error.reason._tag, "TimedOut")
+        assert.isTrue(Option.isNone(yield* Effect.timeoutOption(ask("hangs"), "100 millis")))
       }))
 
     it.effect("passes on how far sweeps have come, and hears it", () =>

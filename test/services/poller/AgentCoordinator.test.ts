@@ -19,6 +19,7 @@ import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
 import * as CheckScheduler from "../../../src/services/poller/CheckScheduler.ts"
 import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
+import * as Lease from "../../../src/services/poller/handover/Lease.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { PollObserver } from "../../../src/services/telemetry/PollObserver.ts"
@@ -269,6 +270,49 @@ describe("AgentCoordinator's children", () => {
       yield* TestClock.adjust("5 minutes")
 
       assert.isAtMost(yield* Ref.get(asked), 8 * 11)
+    }))
+
+  it.effect("ask the short way once they know whom a check is about, and say the same of failures", () =>
+    Effect.gen(function*() {
+      const ways: Array<string> = []
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: () =>
+          Effect.sync(() => {
+            ways.push("long")
+            return up
+          }),
+        askStatus: (_check, _deadline, done) => {
+          ways.push("short")
+          if (ways.length === 2) done({ _tag: "Reply", reply: up })
+          else done({ _tag: "Other", rest: Effect.fail(garbled) })
+          return () => undefined
+        }
+      }, [check("ssh")])
+      yield* TestClock.adjust("60 seconds")
+
+      assert.deepStrictEqual(ways.slice(0, 3), ["long", "short", "short"])
+      assert.deepStrictEqual(seen.slice(0, 3).map(({ status }) => status.available), [true, true, false])
+      assert.deepStrictEqual(nth(seen, 1).status.message, nth(seen, 0).status.message)
+      assert.include(JSON.parse(textOf(nth(seen, 2).status)).data.error, "Garbled")
+    }))
+
+  it.effect("give up a call of the short way with its place when it is not wanted any more", () =>
+    Effect.gen(function*() {
+      let cancelled = 0
+      const { link } = yield* polling({
+        ...healthy,
+        askStatus: () => () => {
+          cancelled += 1
+        }
+      }, [check("ssh")])
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual(cancelled, 0)
+
+      yield* Effect.forkChild(Lease.giveUp(link.lease, Duration.seconds(1)))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(cancelled, 1)
+      assert.strictEqual(link.lease.inFlight, 0)
     }))
 
   it.effect("do not ask an agent that sends more than it may, until it has made up for it", () =>

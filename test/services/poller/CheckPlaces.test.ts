@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Option, Semaphore } from "effect"
+import { Duration, Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
+import { Places } from "../../../src/services/poller/polls/Places.ts"
 import { agent, check, poller } from "./statuses.ts"
 
-const linkOf = (name: string, checks: number, places: Option.Option<Semaphore.Semaphore> = Option.none()) =>
+const linkOf = (name: string, checks: number, places: Option.Option<Places> = Option.none()) =>
   AgentLink.make({
     agent: agent(name, "agent:1", Array.from({ length: checks }, (_, index) => check(`check-${index}`))),
     poller,
@@ -40,7 +41,7 @@ describe("Checks that are asked for at once", () => {
 
   it.effect("are bounded among all agents, and those that wait at one take no place from others", () =>
     Effect.gen(function*() {
-      const places = Option.some(Semaphore.makeUnsafe(80))
+      const places = Option.some(new Places(80))
       const seen = yield* asking([linkOf("large", 200, places), linkOf("b", 10, places), linkOf("c", 10, places)])
 
       assert.deepStrictEqual(seen, { now: 0, most: 80, done: 220 })

@@ -130,6 +130,71 @@ class Caller<Req, Res> {
 const headersTo = ({ onHeaders }: CallOptions) =>
   onHeaders === undefined ? undefined : (raw: ReadonlyArray<string>) => onHeaders(OutgoingCall.metadataOf(raw))
 
+/** Begins the call; `done` hears of its end once, unless it is cancelled by what is given back. */
+const start = <Req, Res>(
+  caller: Caller<Req, Res>,
+  prepared: Prepared,
+  options: CallOptions,
+  done: (answer: Effect.Effect<Res, GrpcError>) => void
+): () => void => {
+  let answer: Frames.Frame | undefined
+  let encoding: string | undefined
+  let isOneTooMany = false
+  const outcome = (end: CallStatus, trailers: ReadonlyArray<string>, peer: string) => {
+    if (end.code !== status.OK) return Exit.fail(caller.failure(end, trailers, peer))
+    if (answer === undefined) return caller.internal("neither a response nor an error", peer)
+    if (isOneTooMany) return caller.internal("Too many responses received", peer)
+    return caller.decode(answer, encoding, peer)
+  }
+  const exchange: Http2Exchange = new Http2Exchange(prepared, {
+    headers: headersTo(options),
+    frame: (frame, given) => {
+      isOneTooMany = answer !== undefined
+      answer = frame
+      encoding = given
+      return true
+    },
+    end: (end, trailers, peer) => {
+      cancelDeadline()
+      options.onTrailers?.(OutgoingCall.metadataOf(trailers))
+      done(outcome(end, trailers, peer))
+    }
+  })
+  const cancelDeadline = later(Duration.toMillis(prepared.timeout), () => {
+    // An answer that has come while this process was busy is read before then.
+    setImmediate(() => {
+      if (exchange.isOver) return
+      exchange.cancel()
+      done(Effect.fail(deadlineExceeded(caller.method.path, caller.channel, prepared.timeout)))
+    })
+  })
+  exchange.begin()
+  return () => {
+    cancelDeadline()
+    exchange.cancel()
+  }
+}
+
+/** A call of no fiber: without span, interceptors and the clock of a test. */
+export const direct = <Req, Res>(
+  channel: GrpcChannel,
+  transport: Http2Transport,
+  method: ClientMethodDefinition<Req, Res>
+) => {
+  const caller = new Caller(channel, transport, method)
+  return (
+    request: Req,
+    options: CallOptions,
+    done: (answer: Effect.Effect<Res, GrpcError>) => void
+  ): () => void => {
+    const traceparent = TraceParent.below(options.parent)
+    const prepared = caller.prepare(() => method.requestSerialize(request), traceparent, channel.deadline, options)
+    if (Result.isSuccess(prepared)) return start(caller, prepared.success, options, done)
+    done(Effect.fail(prepared.failure))
+    return () => {}
+  }
+}
+
 export const unary = <Req, Res>(
   channel: GrpcChannel,
   transport: Http2Transport,
@@ -138,42 +203,8 @@ export const unary = <Req, Res>(
   const caller = new Caller(channel, transport, method)
   const ask = (prepared: Prepared, options: CallOptions): Effect.Effect<Res, GrpcError> =>
     Effect.callback((resume) => {
-      let answer: Frames.Frame | undefined
-      let encoding: string | undefined
-      let isOneTooMany = false
-      const outcome = (end: CallStatus, trailers: ReadonlyArray<string>, peer: string) => {
-        if (end.code !== status.OK) return Exit.fail(caller.failure(end, trailers, peer))
-        if (answer === undefined) return caller.internal("neither a response nor an error", peer)
-        if (isOneTooMany) return caller.internal("Too many responses received", peer)
-        return caller.decode(answer, encoding, peer)
-      }
-      const exchange: Http2Exchange = new Http2Exchange(prepared, {
-        headers: headersTo(options),
-        frame: (frame, given) => {
-          isOneTooMany = answer !== undefined
-          answer = frame
-          encoding = given
-          return true
-        },
-        end: (end, trailers, peer) => {
-          cancelDeadline()
-          options.onTrailers?.(OutgoingCall.metadataOf(trailers))
-          resume(outcome(end, trailers, peer))
-        }
-      })
-      const cancelDeadline = later(Duration.toMillis(prepared.timeout), () => {
-        // An answer that has come while this process was busy is read before then.
-        setImmediate(() => {
-          if (exchange.isOver) return
-          exchange.cancel()
-          resume(Effect.fail(deadlineExceeded(method.path, channel, prepared.timeout)))
-        })
-      })
-      exchange.begin()
-      return Effect.sync(() => {
-        cancelDeadline()
-        exchange.cancel()
-      })
+      const cancel = start(caller, prepared, options, resume)
+      return Effect.sync(cancel)
     })
   const name = method.path.slice(1)
   return (request: Req, options: CallOptions = {}): Effect.Effect<Res, GrpcError> => {
