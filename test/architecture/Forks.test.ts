@@ -24,6 +24,8 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/event-writer/DatabaseHealth.ts": [1, "joined, up to a limit"],
   "src/layers/http/Readiness.ts": [1, "joined, up to a limit"],
   "src/layers/grpc/GrpcServer.ts": [2, "joined, up to a limit; and nobody: one line of the log"],
+  "src/layers/plugins/ModuleThread.ts": [1, "nobody: a look at a thread, over when the thread is"],
+  "src/layers/agent/programs/PortProgram.ts": [1, "nobody: one line of the log"],
   "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],
   "src/layers/probes/process/ProcessList.ts": [1, "joined by all who ask for the list"],
   "src/layers/events/jetstream/Pulls.ts": [1, "whoever pulls"],
