@@ -1,0 +1,145 @@
+/** The processes of a scenario: an agent, what it looks at, and who asks it. All of them end with the scenario. */
+import * as fs from "node:fs"
+import * as net from "node:net"
+import * as path from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { ChildProgram } from "../processes/ChildProgram.ts"
+import { Forked } from "../processes/Forked.ts"
+import type { Answer, Check, Question } from "./Protocol.ts"
+import type { Targets } from "./targets.ts"
+
+export interface Settings {
+  readonly folder: string
+  /** The launcher of the program. */
+  readonly program: string
+  readonly node: ReadonlyArray<string>
+}
+
+const script = (name: string): string => path.join(import.meta.dirname, `${name}.ts`)
+
+export const say = (text: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`)
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = net.createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+
+/** Ill in each of the ways that are measured; the external program is killed from outside. */
+const plugin = (type: string, check: string): string =>
+  `export const contract = 1
+export const kind = "checker"
+export const serviceTypes = [${JSON.stringify(type)}]
+export const check = ${check}
+`
+const plugins = {
+  well: "async ({ details }) => ({ available: true, facts: { details } })",
+  crashing: "() => process.exit(1)",
+  hanging: "() => new Promise(() => {})",
+  spinning: "() => { for (;;); }",
+  leaking: "() => { const all = []; for (;;) all.push(new Array(1e5).fill(all.length)) }"
+}
+
+export interface Agent {
+  readonly address: string
+  readonly pid: number
+  readonly process: ChildProgram
+  /** Of the program that it runs as an external checker. */
+  readonly programPort: number
+}
+
+export interface World {
+  readonly targets: Targets
+  readonly agent: Agent
+  readonly bare: { readonly address: string; readonly pid: number }
+  readonly ask: (question: Question) => Promise<Answer>
+}
+
+/** The process that bears this name among the agent's children. */
+export const startAgent = async ({ folder, node, program }: Settings): Promise<Agent> => {
+  const home = fs.mkdtempSync(path.join(folder, "agent-"))
+  const checkers = path.join(home, "checkers")
+  const modules = path.join(home, "plugins")
+  const [port, programPort] = [await freePort(), await freePort()]
+  fs.mkdirSync(checkers)
+  fs.mkdirSync(modules, { mode: 0o755 })
+  for (const [type, check] of Object.entries(plugins)) {
+    fs.writeFileSync(path.join(modules, `${type}.mjs`), plugin(type, check), { mode: 0o644 })
+  }
+  fs.writeFileSync(
+    path.join(checkers, "killed.json"),
+    JSON.stringify({
+      name: "killed",
+      type: "grpc",
+      listen_addr: `127.0.0.1:${programPort}`,
+      program: { command: process.execPath, args: [script("healthy"), String(programPort)] }
+    })
+  )
+  fs.writeFileSync(
+    path.join(checkers, "true.json"),
+    JSON.stringify({ name: "true", type: "exec", details: { program: "/bin/true" } })
+  )
+  const file = path.join(home, "agent.json")
+  fs.writeFileSync(
+    file,
+    JSON.stringify({
+      agent_id: "bench",
+      listen_addr: `127.0.0.1:${port}`,
+      checkers_dir: checkers,
+      plugins: { dir: modules }
+    })
+  )
+  const child = new ChildProgram([program, "agent", "--config", file, "--http", "off"], {
+    NODE_OPTIONS: node.join(" ")
+  })
+  const end = Date.now() + 60_000
+  while (!child.lines.some((line) => line.includes("serves gRPC"))) {
+    if (!child.isRunning || Date.now() > end) throw new Error(`The agent does not serve:\n${child.lines.join("\n")}`)
+    await sleep(20)
+  }
+  return { address: `127.0.0.1:${port}`, pid: child.pid, process: child, programPort }
+}
+
+export const withWorld = async <A>(settings: Settings, use: (world: World) => Promise<A>): Promise<A> => {
+  const forked = { targets: new Forked(script("targets"), {}), bare: new Forked(script("bareServer"), {}) }
+  const poller = new Forked(script("poller"), {})
+  const agent = await startAgent(settings)
+  try {
+    const targets: Targets = JSON.parse(await forked.targets.ask({}))
+    const barePort: number = JSON.parse(await forked.bare.ask({}))
+    return await use({
+      targets,
+      agent,
+      bare: { address: `127.0.0.1:${barePort}`, pid: forked.bare.pid },
+      ask: async (question) => JSON.parse(await poller.ask(question))
+    })
+  } finally {
+    await agent.process.stop()
+    await Promise.all([forked.targets.kill(), forked.bare.kill(), poller.kill()])
+  }
+}
+
+/** So many checks of the kinds that agents are asked for, most of them cheap ones. */
+export const mixed = (count: number, { grpc, http, tcp, udp }: Targets): ReadonlyArray<Check> => {
+  const kinds: ReadonlyArray<readonly [share: number, type: string, details: string]> = [
+    [35, "port", `127.0.0.1:${tcp}`],
+    [20, "http", `http://127.0.0.1:${http}/`],
+    [15, "tcp", JSON.stringify({ address: `127.0.0.1:${tcp}`, expect: "220" })],
+    [10, "udp", JSON.stringify({ address: `127.0.0.1:${udp}`, send: "x" })],
+    [10, "grpc", `127.0.0.1:${grpc}`],
+    [5, "process", "node"],
+    [3, "sysmon", ""],
+    [1, "exec", "true"],
+    [1, "well", ""]
+  ]
+  const row = kinds.flatMap(([share, serviceType, details]) =>
+    Array.from({ length: share }, () => [serviceType, details] as const)
+  )
+  return Array.from({ length: count }, (_, index) => {
+    // Spread, so that no kind is asked all at once.
+    const [serviceType = "port", details = ""] = row[index * 37 % row.length] ?? []
+    return { serviceType, serviceName: `${serviceType}-${index}`, details, port: 0 }
+  })
+}
