@@ -7,6 +7,7 @@
 import { Clock, Duration, Effect, Result, Schema, type Scope } from "effect"
 import { describeStep, type Step } from "../../domain/monitoring/checks/details/Payload.ts"
 import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
+import type { Checker } from "../../services/monitoring/Prober.ts"
 
 /** Whatever came between the check and its target. */
 export class StepFailed extends Schema.TaggedError<StepFailed>()("StepFailed", { reason: Schema.String }) {
@@ -28,6 +29,8 @@ export interface Outcome {
 
 export interface Steps {
   readonly limit: Duration.Duration
+  /** What letting go may take beyond it. */
+  readonly toEnd?: Duration.Duration
   /** Goes before the reason of a failure. */
   readonly failure: string
   readonly work: (watch: Stopwatch) => Effect.Effect<Outcome, { readonly reason: string }, Scope.Scope>
@@ -36,15 +39,20 @@ export interface Steps {
 /** Beyond a check's own limit, which says more about what went wrong. */
 const slack = Duration.seconds(1)
 
-export const timeoutOf = (limit: Duration.Duration): Duration.Duration => Duration.sum(limit, slack)
-
 /** Joins what is not as expected, or undefined when all is. */
 export const complaintOf = (...complaints: ReadonlyArray<string | undefined>): string | undefined => {
   const found = complaints.filter((one) => one !== undefined)
   return found.length === 0 ? undefined : found.join("; ")
 }
 
-export const run = ({ failure, limit, work }: Steps): Effect.Effect<ProbeResult.ProbeResult> =>
+/** What `Prober` runs: the steps, within their own limit first, and within its limit whatever they do. */
+export const checker = (steps: Steps): Checker => ({
+  timeout: Duration.sum(Duration.sum(steps.limit, steps.toEnd ?? Duration.zero), slack),
+  failed: (reason) => ProbeResult.failed(`${steps.failure}: ${reason}`),
+  check: run(steps)
+})
+
+const run = ({ failure, limit, work }: Steps): Effect.Effect<ProbeResult.ProbeResult> =>
   Effect.gen(function*() {
     const startedNanos = yield* Clock.monotonicTimeNanos
     const timings: Partial<Record<Step, number>> = {}

@@ -10,7 +10,6 @@ import * as net from "node:net"
 import * as Details from "../../../domain/monitoring/checks/details/Details.ts"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
 import * as HostName from "../../../domain/monitoring/checks/HostName.ts"
-import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import { parseHost, parseHostPort } from "../../../domain/monitoring/checks/ProbeTarget.ts"
 import * as IpAddress from "../../../domain/monitoring/IpAddress.ts"
 import type { HostPort } from "../../../domain/sockets/HostPort.ts"
@@ -186,37 +185,33 @@ const prepare: Kind["prepare"] = (kit) =>
     const asked = questionOf(target)
     const named = target.server === undefined ? undefined : Result.getOrUndefined(serverOf(target.server))
     const failure = `DNS check of ${target.name} failed`
-    return {
-      timeout: CheckSteps.timeoutOf(target.timeout),
-      failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
-      check: CheckSteps.run({
-        limit: target.timeout,
-        failure,
-        work: Effect.fnUntraced(function*(watch) {
-          const server = yield* watch.step("dns", find(kit, named))
-          const id = yield* Random.nextIntBetween(0, 65_536)
-          const question = { ...asked, id, recursion: target.recursion, dnssec: target.dnssec }
-          const { answer, transport } = yield* DnsExchange.ask(question, server, target.transport, watch)
-          return {
-            facts: {
-              ...asked,
-              server: HostPorts.format(named ?? { host: server.address.address, port: server.port }),
-              ...(named === undefined || named.host === server.address.address
-                ? {}
-                : { address: server.address.address }),
-              transport,
-              code: answer.code,
-              answers: answer.records.slice(0, answersMax),
-              answer_count: answer.records.length,
-              ...(answer.ttlSeconds === undefined ? {} : { ttl_seconds: answer.ttlSeconds }),
-              authoritative: answer.isAuthoritative,
-              authentic: answer.isAuthentic
-            },
-            complaint: complaintOf(target, answer)
-          }
-        })
+    return CheckSteps.checker({
+      limit: target.timeout,
+      failure,
+      work: Effect.fnUntraced(function*(watch) {
+        const server = yield* watch.step("dns", find(kit, named))
+        const id = yield* Random.nextIntBetween(0, 65_536)
+        const question = { ...asked, id, recursion: target.recursion, dnssec: target.dnssec }
+        const { answer, transport } = yield* DnsExchange.ask(question, server, target.transport, watch)
+        return {
+          facts: {
+            ...asked,
+            server: HostPorts.format(named ?? { host: server.address.address, port: server.port }),
+            ...(named === undefined || named.host === server.address.address
+              ? {}
+              : { address: server.address.address }),
+            transport,
+            code: answer.code,
+            answers: answer.records.slice(0, answersMax),
+            answer_count: answer.records.length,
+            ...(answer.ttlSeconds === undefined ? {} : { ttl_seconds: answer.ttlSeconds }),
+            authoritative: answer.isAuthoritative,
+            authentic: answer.isAuthentic
+          },
+          complaint: complaintOf(target, answer)
+        }
       })
-    }
+    })
   })
 
 export const kind: Kind = {

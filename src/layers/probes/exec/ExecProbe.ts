@@ -4,11 +4,10 @@
  * Programs and their arguments stand in files of the agent's `checkers_dir`, and a check names one of them: whoever writes
  * a poller's configuration chooses among the programs that this host's administrator has put there, and cannot run others.
  */
-import { Duration, Effect, Option, Result, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import * as Details from "../../../domain/monitoring/checks/details/Details.ts"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
 import * as NagiosOutput from "../../../domain/monitoring/checks/NagiosOutput.ts"
-import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import { InvalidTarget } from "../../../domain/monitoring/checks/ProbeTarget.ts"
 import * as CleanText from "../../../domain/monitoring/reports/CleanText.ts"
 import type { CheckRequest } from "../../../services/monitoring/Prober.ts"
@@ -182,19 +181,16 @@ const prepare: Kind["prepare"] = (kit) =>
   Effect.fnUntraced(function*(request) {
     const [command, program] = yield* Effect.fromResult(find(kit, request))
     const failure = `Program ${command} failed`
-    return {
-      timeout: CheckSteps.timeoutOf(Duration.sum(program.timeout, ProgramRun.endMax)),
-      failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
-      check: CheckSteps.run({
-        limit: program.timeout,
-        failure,
-        work: Effect.fnUntraced(function*(watch) {
-          const finished = yield* watch.step("run", kit.programs.run({ folder: undefined, ...program }))
-          const { complaint, facts } = judges[program.contract](finished, program)
-          return { facts: { command, exit_code: finished.exitCode, ...facts }, complaint }
-        })
+    return CheckSteps.checker({
+      limit: program.timeout,
+      toEnd: ProgramRun.endMax,
+      failure,
+      work: Effect.fnUntraced(function*(watch) {
+        const finished = yield* watch.step("run", kit.programs.run({ folder: undefined, ...program }))
+        const { complaint, facts } = judges[program.contract](finished, program)
+        return { facts: { command, exit_code: finished.exitCode, ...facts }, complaint }
       })
-    }
+    })
   })
 
 export const kind: Kind = {

@@ -7,7 +7,6 @@
 import { Clock, DateTime, Effect, type FileSystem, Option, Schema } from "effect"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
 import * as HttpTarget from "../../../domain/monitoring/checks/HttpTarget.ts"
-import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import type { Prepare } from "../../../services/monitoring/Prober.ts"
 import * as CheckSteps from "../CheckSteps.ts"
 import type { NameLookup } from "../NameLookup.ts"
@@ -150,20 +149,16 @@ export const prepare = (kit: HttpKit): Prepare =>
     const target = yield* Effect.fromResult(HttpTarget.parse(request.details))
     const places = yield* JsonMatch.compile(target.jsonPath, HttpTarget.presentable(request.details))
     const failure = `HTTP check of ${HttpTarget.withoutCredentials(target.url)} failed`
-    return {
-      timeout: CheckSteps.timeoutOf(target.timeout),
-      failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
-      check: CheckSteps.run({
-        limit: target.timeout,
-        failure,
-        work: Effect.fnUntraced(function*(watch) {
-          const ca = yield* Authorities.read(kit.fs, target.caFile)
-          const followed = yield* follow(kit, target, ca, watch)
-          const body = yield* watch.step("answer", bodyComplaint(kit.patterns, target, places, followed.answer))
-          return yield* judge(target, followed, body)
-        })
+    return CheckSteps.checker({
+      limit: target.timeout,
+      failure,
+      work: Effect.fnUntraced(function*(watch) {
+        const ca = yield* Authorities.read(kit.fs, target.caFile)
+        const followed = yield* follow(kit, target, ca, watch)
+        const body = yield* watch.step("answer", bodyComplaint(kit.patterns, target, places, followed.answer))
+        return yield* judge(target, followed, body)
       })
-    }
+    })
   })
 
 export const kind: Kind = {

@@ -8,7 +8,6 @@ import { Effect, Result, Schema } from "effect"
 import { HostAndPort } from "../../../domain/monitoring/checks/details/Address.ts"
 import * as Details from "../../../domain/monitoring/checks/details/Details.ts"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
-import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import { parseHostPort } from "../../../domain/monitoring/checks/ProbeTarget.ts"
 import * as CheckSteps from "../CheckSteps.ts"
 import type { Kind, ProbeKit } from "../ProbeKit.ts"
@@ -79,25 +78,21 @@ const prepare: Kind["prepare"] = (kit) =>
     const target = yield* Effect.fromResult(parse(request.details))
     const place = yield* Effect.fromResult(parseHostPort("tcp", target.address))
     const failure = `TCP check of ${target.address} failed`
-    return {
-      timeout: CheckSteps.timeoutOf(target.timeout),
-      failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
-      check: CheckSteps.run({
-        limit: target.timeout,
-        failure,
-        work: Effect.fnUntraced(function*(watch) {
-          const { address, socket } = yield* Connection.open(kit.names, place, watch)
-          const conversation = yield* Conversation.make(socket)
-          if (target.send !== undefined) yield* conversation.send(target.send)
-          const said = yield* watch.step("first_byte", conversation.more(0))
-          const { complaint, heard } = yield* listen(kit, conversation, target, said)
-          return {
-            facts: { ...place, address, banner: Said.shown(heard), bytes: heard.length },
-            complaint
-          }
-        })
+    return CheckSteps.checker({
+      limit: target.timeout,
+      failure,
+      work: Effect.fnUntraced(function*(watch) {
+        const { address, socket } = yield* Connection.open(kit.names, place, watch)
+        const conversation = yield* Conversation.make(socket)
+        if (target.send !== undefined) yield* conversation.send(target.send)
+        const said = yield* watch.step("first_byte", conversation.more(0))
+        const { complaint, heard } = yield* listen(kit, conversation, target, said)
+        return {
+          facts: { ...place, address, banner: Said.shown(heard), bytes: heard.length },
+          complaint
+        }
       })
-    }
+    })
   })
 
 export const kind: Kind = {

@@ -9,7 +9,6 @@ import { Duration, Effect, Result, Schema } from "effect"
 import { HostAndPort } from "../../../domain/monitoring/checks/details/Address.ts"
 import * as Details from "../../../domain/monitoring/checks/details/Details.ts"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
-import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import { parseHostPort } from "../../../domain/monitoring/checks/ProbeTarget.ts"
 import * as CheckSteps from "../CheckSteps.ts"
 import type { Kind } from "../ProbeKit.ts"
@@ -74,43 +73,39 @@ const prepare: Kind["prepare"] = (kit) =>
       ? Buffer.from(target.send ?? "")
       : Buffer.from(target.sendHex.replaceAll(/\s/g, ""), "hex")
     const failure = `UDP check of ${target.address} failed`
-    return {
-      timeout: CheckSteps.timeoutOf(target.timeout),
-      failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
-      check: CheckSteps.run({
-        limit: target.timeout,
-        failure,
-        work: Effect.fnUntraced(function*(watch) {
-          const [first] = yield* watch.step("dns", kit.names.resolve(place.host))
-          if (first === undefined) return yield* new CheckSteps.StepFailed({ reason: "the name has no address" })
-          const { answer, sent } = yield* watch.step(
-            "answer",
-            Datagram.ask({
-              to: first,
-              port: place.port,
-              bytes,
-              attempts: target.attempts,
-              pause: Duration.divideUnsafe(target.timeout, target.attempts + 1),
-              accepts: () => true
-            })
-          )
-          const isMatch = target.expect === undefined ||
-            (yield* kit.patterns.matches(target.expect, Said.textOf(answer)).pipe(
-              Effect.mapError((reason) => new CheckSteps.StepFailed({ reason }))
-            ))
-          return {
-            facts: {
-              ...place,
-              address: first.address,
-              answer: Said.shown(answer),
-              bytes: answer.length,
-              attempts: sent
-            },
-            complaint: isMatch ? undefined : `the answer does not match ${JSON.stringify(target.expect)}`
-          }
-        })
+    return CheckSteps.checker({
+      limit: target.timeout,
+      failure,
+      work: Effect.fnUntraced(function*(watch) {
+        const [first] = yield* watch.step("dns", kit.names.resolve(place.host))
+        if (first === undefined) return yield* new CheckSteps.StepFailed({ reason: "the name has no address" })
+        const { answer, sent } = yield* watch.step(
+          "answer",
+          Datagram.ask({
+            to: first,
+            port: place.port,
+            bytes,
+            attempts: target.attempts,
+            pause: Duration.divideUnsafe(target.timeout, target.attempts + 1),
+            accepts: () => true
+          })
+        )
+        const isMatch = target.expect === undefined ||
+          (yield* kit.patterns.matches(target.expect, Said.textOf(answer)).pipe(
+            Effect.mapError((reason) => new CheckSteps.StepFailed({ reason }))
+          ))
+        return {
+          facts: {
+            ...place,
+            address: first.address,
+            answer: Said.shown(answer),
+            bytes: answer.length,
+            attempts: sent
+          },
+          complaint: isMatch ? undefined : `the answer does not match ${JSON.stringify(target.expect)}`
+        }
       })
-    }
+    })
   })
 
 export const kind: Kind = {

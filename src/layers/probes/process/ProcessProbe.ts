@@ -8,7 +8,6 @@ import { Clock, Duration, Effect, FileSystem, Option, Result, Schema } from "eff
 import * as os from "node:os"
 import * as Details from "../../../domain/monitoring/checks/details/Details.ts"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
-import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import { parseProcessName } from "../../../domain/monitoring/checks/ProbeTarget.ts"
 import type { KernelUnits } from "../../../domain/monitoring/host/AuxiliaryVector.ts"
 import { matchesName } from "../../../domain/monitoring/host/ProcessTable.ts"
@@ -201,37 +200,33 @@ const prepare: Kind["prepare"] = (kit) =>
       return { unit, found, cpu }
     })
 
-    return {
-      timeout: CheckSteps.timeoutOf(limit),
-      failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
-      check: CheckSteps.run({
-        limit: limit,
-        failure,
-        work: Effect.fnUntraced(function*(watch) {
-          const { cpu, found, unit } = yield* watch.step("run", look)
-          const count = found.length
-          // A unit that is active without a process of its name: its program is called otherwise.
-          const isActive = count >= target.countMin || (count === 0 && Option.contains(unit, "active"))
-          if (!isActive) return yield* new CheckSteps.StepFailed({ reason: tooFew(target, count, unit) })
-          const memory = found.reduce((sum, one) => sum + one.residentPages, 0) * units.pageBytes
-          return {
-            facts: {
-              status: "active",
-              process_name: label,
-              active: true,
-              agent_id: request.agentId,
-              poller_id: request.pollerId,
-              ...(Option.isSome(unit) ? { unit: unit.value } : {}),
-              count,
-              pids: found.slice(0, pidsMax).map(({ pid }) => pid),
-              cpu_percent: cpu,
-              memory_bytes: memory
-            },
-            complaint: complaintOf(target, count, cpu, memory)
-          }
-        })
+    return CheckSteps.checker({
+      limit,
+      failure,
+      work: Effect.fnUntraced(function*(watch) {
+        const { cpu, found, unit } = yield* watch.step("run", look)
+        const count = found.length
+        // A unit that is active without a process of its name: its program is called otherwise.
+        const isActive = count >= target.countMin || (count === 0 && Option.contains(unit, "active"))
+        if (!isActive) return yield* new CheckSteps.StepFailed({ reason: tooFew(target, count, unit) })
+        const memory = found.reduce((sum, one) => sum + one.residentPages, 0) * units.pageBytes
+        return {
+          facts: {
+            status: "active",
+            process_name: label,
+            active: true,
+            agent_id: request.agentId,
+            poller_id: request.pollerId,
+            ...(Option.isSome(unit) ? { unit: unit.value } : {}),
+            count,
+            pids: found.slice(0, pidsMax).map(({ pid }) => pid),
+            cpu_percent: cpu,
+            memory_bytes: memory
+          },
+          complaint: complaintOf(target, count, cpu, memory)
+        }
       })
-    }
+    })
   })
 
 export const kind: Kind = {

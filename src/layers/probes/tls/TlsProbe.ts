@@ -9,7 +9,6 @@ import { Clock, DateTime, Effect, Option, Result, Schema } from "effect"
 import { HostAndPort } from "../../../domain/monitoring/checks/details/Address.ts"
 import * as Details from "../../../domain/monitoring/checks/details/Details.ts"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
-import * as ProbeResult from "../../../domain/monitoring/checks/ProbeResult.ts"
 import { parseHostPort } from "../../../domain/monitoring/checks/ProbeTarget.ts"
 import * as CheckSteps from "../CheckSteps.ts"
 import * as Connection from "../net/Connection.ts"
@@ -144,30 +143,26 @@ const prepare: Kind["prepare"] = (kit) =>
     const target = yield* Effect.fromResult(parse(request.details))
     const place = yield* Effect.fromResult(parseHostPort("tls", target.address))
     const failure = `TLS check of ${target.address} failed`
-    return {
-      timeout: CheckSteps.timeoutOf(target.timeout),
-      failed: (reason) => ProbeResult.failed(`${failure}: ${reason}`),
-      check: CheckSteps.run({
-        limit: target.timeout,
-        failure,
-        work: Effect.fnUntraced(function*(watch) {
-          const ca = yield* Authorities.read(kit.fs, target.caFile)
-          const { address, socket } = yield* Connection.open(kit.names, place, watch)
-          if (target.startTls !== undefined) yield* watch.step("starttls", StartTls.ask(target.startTls, socket))
-          const handshake = yield* watch.step(
-            "tls",
-            Handshake.make(socket, {
-              host: target.serverName ?? place.host,
-              ca,
-              minVersion: target.minVersion,
-              alpn: target.alpn === undefined ? undefined : [target.alpn]
-            })
-          )
-          const { complaint, facts } = yield* judge(target, handshake)
-          return { facts: { ...place, address, ...facts }, complaint }
-        })
+    return CheckSteps.checker({
+      limit: target.timeout,
+      failure,
+      work: Effect.fnUntraced(function*(watch) {
+        const ca = yield* Authorities.read(kit.fs, target.caFile)
+        const { address, socket } = yield* Connection.open(kit.names, place, watch)
+        if (target.startTls !== undefined) yield* watch.step("starttls", StartTls.ask(target.startTls, socket))
+        const handshake = yield* watch.step(
+          "tls",
+          Handshake.make(socket, {
+            host: target.serverName ?? place.host,
+            ca,
+            minVersion: target.minVersion,
+            alpn: target.alpn === undefined ? undefined : [target.alpn]
+          })
+        )
+        const { complaint, facts } = yield* judge(target, handshake)
+        return { facts: { ...place, address, ...facts }, complaint }
       })
-    }
+    })
   })
 
 export const kind: Kind = {
