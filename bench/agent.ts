@@ -2,6 +2,7 @@
  * An agent between pollers and what it looks at, all processes of their own: `npm run bench -- agent`.
  *
  *   --checks 1000 --interval 10 --seconds 60   the checkers whose CPU, memory and latency are measured
+ *   --cost-seconds 4                           of each measurement against the bare server
  *   --rounds 1                                 of the disturbance and of the comparison with the bare server
  *   --only start,cost,fleet,disturbance
  *   --sources                                  runs the sources; else what is published
@@ -24,6 +25,8 @@ interface Sizes {
   readonly interval: number
   readonly seconds: number
   readonly rounds: number
+  /** Of each measurement against the bare server. */
+  readonly costSeconds: number
 }
 
 const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
@@ -31,9 +34,9 @@ const percentile = (values: ReadonlyArray<number>, share: number): number =>
   values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? Number.NaN
 const median = (values: ReadonlyArray<number>): number => percentile(values, 0.5)
 
-/** What is resident when it has come to rest, and what that is after a first check. */
+/** What is resident when it has come to rest, of an agent with the shortest of files. */
 const start = async (settings: Settings): Promise<Figures> => {
-  const agent = await startAgent(settings)
+  const agent = await startAgent(settings, true)
   try {
     await sleep(5_000)
     return { rss_start_mb: round(Usage.residentMegabytes(agent.pid)) }
@@ -45,7 +48,7 @@ const start = async (settings: Settings): Promise<Figures> => {
 const atOnce = 16
 
 /** CPU of a port check, sixteen at once, each of a checker of its own: ours and the bare server's in turn. */
-const cost = async (world: World, { rounds }: Sizes): Promise<Figures> => {
+const cost = async (world: World, { costSeconds, rounds }: Sizes): Promise<Figures> => {
   const checks: ReadonlyArray<Check> = Array.from({ length: atOnce }, (_, index) => ({
     serviceType: "port",
     serviceName: `port-${index}`,
@@ -59,12 +62,13 @@ const cost = async (world: World, { rounds }: Sizes): Promise<Figures> => {
     return (Usage.cpuSeconds(pid) - before) * 1e6 / calls
   }
   const { agent, bare } = world
-  await measure(agent.address, agent.pid, 5)
-  await measure(bare.address, bare.pid, 5)
+  // For what is compiled only when it has run often.
+  await measure(agent.address, agent.pid, costSeconds)
+  await measure(bare.address, bare.pid, costSeconds)
   const micros: { readonly ours: Array<number>; readonly bare: Array<number> } = { ours: [], bare: [] }
   for (let turn = 0; turn < 2 + rounds; turn++) {
-    micros.ours.push(await measure(agent.address, agent.pid, 4))
-    micros.bare.push(await measure(bare.address, bare.pid, 4))
+    micros.ours.push(await measure(agent.address, agent.pid, costSeconds))
+    micros.bare.push(await measure(bare.address, bare.pid, costSeconds))
     say(`port check: ours ${Math.round(micros.ours.at(-1) ?? 0)} µs, bare ${Math.round(micros.bare.at(-1) ?? 0)} µs`)
   }
   const [ours, theirs] = [median(micros.ours), median(micros.bare)]
@@ -183,7 +187,8 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     checks: Number(options.get("checks") ?? 1_000),
     interval: Number(options.get("interval") ?? 10),
     seconds: Number(options.get("seconds") ?? 60),
-    rounds: Number(options.get("rounds") ?? 1)
+    rounds: Number(options.get("rounds") ?? 1),
+    costSeconds: Number(options.get("cost-seconds") ?? 4)
   }
   const figures: Figures = {}
   try {

@@ -57,8 +57,8 @@ export interface World {
   readonly ask: (question: Question) => Promise<Answer>
 }
 
-/** The process that bears this name among the agent's children. */
-export const startAgent = async ({ folder, node, program }: Settings): Promise<Agent> => {
+/** With the checkers of the benchmark, or with nothing but its own. */
+export const startAgent = async ({ folder, node, program }: Settings, isPlain = false): Promise<Agent> => {
   const home = fs.mkdtempSync(path.join(folder, "agent-"))
   const checkers = path.join(home, "checkers")
   const modules = path.join(home, "plugins")
@@ -87,8 +87,7 @@ export const startAgent = async ({ folder, node, program }: Settings): Promise<A
     JSON.stringify({
       agent_id: "bench",
       listen_addr: `127.0.0.1:${port}`,
-      checkers_dir: checkers,
-      plugins: { dir: modules }
+      ...(isPlain ? {} : { checkers_dir: checkers, plugins: { dir: modules } })
     })
   )
   const child = new ChildProgram([program, "agent", "--config", file, "--http", "off"], {

@@ -21,6 +21,8 @@ export interface Options {
 }
 
 const lookEvery = Duration.seconds(1)
+/** Each is loaded in a thread, whose memory a process does not give back. */
+const atOnceMax = 2
 const bytesMax = 4 * 1_048_576
 
 class NotUsable extends Schema.TaggedError<NotUsable>()("NotUsable", { detail: Schema.String }) {
@@ -113,7 +115,7 @@ export const follow = Effect.fn("ModuleFolder.follow")(function*({ changed, fold
         const file = path.join(folder, fileName)
         const info = yield* Effect.option(attempt(() => fs.stat(file)))
         if (Option.isSome(info) && info.value.isFile()) yield* lookAt(name, file, info.value)
-      }), { concurrency: "unbounded", discard: true })
+      }), { concurrency: atOnceMax, discard: true })
     yield* noteTrouble("")
   }).pipe(Effect.catch((error) => noteTrouble(error.message)))
 
