@@ -19,6 +19,12 @@ const HttpUrl = Schema.String.check(
   })
 )
 
+const ProxyUrl = Schema.String.check(
+  Schema.makeFilter((text: string) =>
+    (URL.canParse(text) && new URL(text).protocol === "http:") || "expected an absolute http URL"
+  )
+)
+
 export const HttpTarget = Schema.Struct({
   url: Details.required(HttpUrl, "an absolute http or https URL", { shows: "withoutCredentials" }),
   method: Details.orElse(Schema.Literals(["GET", "HEAD", "POST", "PUT", "OPTIONS"]), "GET", "the method", {
@@ -47,6 +53,18 @@ export const HttpTarget = Schema.Struct({
   ),
   body: Details.optional(Schema.String, "sent as it is with POST and PUT"),
   timeout: Details.timeout("10 seconds"),
+  httpVersion: Details.orElse(
+    Schema.Literals(["1.1", "2", "auto"]),
+    "1.1",
+    "`2` fails where the server does not speak it; without TLS it is spoken without asking. `auto` takes it where the " +
+      "server offers it with TLS",
+    { shows: "whole" }
+  ),
+  proxy: Details.optional(
+    ProxyUrl,
+    "the URL of an HTTP proxy, with name and password where it wants them: `http://proxy:3128`",
+    { shows: "withoutCredentials" }
+  ),
   maxRedirects: Details.orElse(
     Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })),
     5,

@@ -5,7 +5,6 @@
  * else it is UTF-8. Nothing is kept, so a body without end costs no more than its window.
  */
 import { Bytes, Effect, Result, Schema, Stream } from "effect"
-import type { IncomingMessage } from "node:http"
 import type { Readable, Transform } from "node:stream"
 import * as zlib from "node:zlib"
 import * as Reason from "../Reason.ts"
@@ -104,10 +103,14 @@ const decoderFor = (contentType: string, head: Uint8Array): Decoder => {
 const gather = "50 millis"
 const partsMax = 4
 
+type Headers = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+
+const first = (value: Headers[string]): string => typeof value === "string" ? value : value?.[0] ?? ""
+
 /** In pieces, as they come; the response ends with the stream. */
-export const read = (response: IncomingMessage): Stream.Stream<string, BodyError> => {
-  const contentType = response.headers["content-type"] ?? ""
-  const encodings = (response.headers["content-encoding"] ?? "").toLowerCase().split(",")
+export const read = (response: Readable, headers: Headers): Stream.Stream<string, BodyError> => {
+  const contentType = first(headers["content-type"])
+  const encodings = first(headers["content-encoding"]).toLowerCase().split(",")
     .map((name) => name.trim()).filter((name) => name !== "").toReversed()
   const source = Effect.reduce(encodings, (): Readable => response, unpacked)
   return Stream.unwrap(Effect.map(source, (readable) =>

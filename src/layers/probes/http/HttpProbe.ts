@@ -15,7 +15,8 @@ import * as Authorities from "../tls/Authorities.ts"
 import * as CertificateChain from "../tls/CertificateChain.ts"
 import type { BodyPattern } from "./BodyPattern.ts"
 import * as BodyScan from "./BodyScan.ts"
-import { exchange, type HttpExchange, HttpExchangeError } from "./HttpExchange.ts"
+import { HttpExchangeError } from "./HttpConnection.ts"
+import { exchange, type HttpExchange } from "./HttpExchange.ts"
 import * as JsonMatch from "./JsonMatch.ts"
 
 const payload = Schema.Struct({
@@ -24,13 +25,15 @@ const payload = Schema.Struct({
   status_code: Payload.measure("status", "of the final answer"),
   redirects: Payload.measure("count", "that were followed"),
   address: Payload.text("of the server that gave the final answer"),
+  http_version: Payload.text("`1.1` or `2`"),
+  proxied: Payload.flag("whether `address` is the proxy's"),
   tls_version: Payload.text("such as `TLSv1.3`"),
   tls_expiry_days: Payload.measure("days", "until the first certificate of the chain expires, rounded down"),
   tls_not_after: Payload.text("when that is, ISO 8601"),
   tls_subject: Payload.text("whose that certificate is"),
   tls_issuer: Payload.text("who signed it"),
   body_matched: Payload.flag("with `bodyMatch` or `jsonPath`: whether the body is as expected"),
-  timings: Payload.timings("dns", "connect", "tls", "first_byte", "answer"),
+  timings: Payload.timings("dns", "connect", "proxy", "tls", "first_byte", "answer"),
   ...Payload.common
 })
 
@@ -123,6 +126,8 @@ const judge = Effect.fnUntraced(function*(
       status_code: answer.statusCode,
       redirects,
       address: answer.address,
+      http_version: answer.httpVersion,
+      ...(answer.isProxied ? { proxied: true } : {}),
       ...(answer.tlsVersion === undefined ? {} : { tls_version: answer.tlsVersion }),
       ...expiry,
       ...(body === null ? {} : { body_matched: body === undefined })
@@ -163,7 +168,9 @@ export const prepare = (kit: HttpKit): Prepare =>
 
 export const kind: Kind = {
   about: "Does a URL answer as expected, and how long is its certificate still good?",
-  notes: "Over HTTP/1.1; the addresses of a name are tried one after the other, IPv6 and IPv4 in turn.",
+  notes:
+    "The addresses of a name are tried one after the other, IPv6 and IPv4 in turn. Through a proxy, names of targets are " +
+    "the proxy's affair; what checks may be pointed at holds for the proxy itself, and for a target that is an address.",
   details: { bareForm: "an http or https URL", schema: HttpTarget.HttpTarget },
   payload,
   examples: [

@@ -14,6 +14,7 @@ describe("HttpTarget", () => {
       jsonPath: {},
       headers: {},
       timeout: Duration.seconds(10),
+      httpVersion: "1.1",
       maxRedirects: 5,
       insecureSkipVerify: false
     }))

@@ -27,6 +27,7 @@ export const common = {
 const stepWords = {
   dns: "resolving the name",
   connect: "opening the TCP connection",
+  proxy: "having the proxy open the connection",
   starttls: "asking for TLS in the protocol's own words",
   tls: "the TLS handshake",
   first_byte: "from the request to the first byte of the answer",
