@@ -8,28 +8,24 @@ export const fewest = <A>(
   fails: (part: ReadonlyArray<A>) => boolean,
   attemptsMax = 200
 ): ReadonlyArray<A> => {
-  let current = list
-  let chunks = 2
-  let attempts = 0
+  let attemptsLeft = attemptsMax
   const stillFails = (part: ReadonlyArray<A>): boolean => {
-    attempts += 1
+    if (attemptsLeft <= 0) return false
+    attemptsLeft -= 1
     return fails(part)
   }
-  if (current.length > 0 && stillFails([])) return []
-  while (current.length > 1 && attempts < attemptsMax) {
-    const size = Math.ceil(current.length / chunks)
-    let isSmaller = false
-    for (let from = 0; from < current.length && attempts < attemptsMax; from += size) {
-      const without = [...current.slice(0, from), ...current.slice(from + size)]
-      if (without.length === 0 || !stillFails(without)) continue
-      current = without
-      chunks = Math.max(2, chunks - 1)
-      isSmaller = true
-      break
+  /** The first part that still fails although so many at one place are left out. */
+  const without = (all: ReadonlyArray<A>, size: number): ReadonlyArray<A> | undefined => {
+    for (let from = 0; from < all.length; from += size) {
+      const rest = [...all.slice(0, from), ...all.slice(from + size)]
+      if (stillFails(rest)) return rest
     }
-    if (isSmaller) continue
-    if (size === 1) return current
-    chunks = Math.min(current.length, chunks * 2)
+    return undefined
   }
-  return current
+  const smaller = (all: ReadonlyArray<A>, size: number): ReadonlyArray<A> => {
+    const rest = without(all, size)
+    if (rest !== undefined) return rest.length === 0 ? rest : smaller(rest, Math.min(size, Math.ceil(rest.length / 2)))
+    return size <= 1 ? all : smaller(all, Math.ceil(size / 2))
+  }
+  return list.length === 0 || stillFails([]) ? [] : smaller(list, Math.ceil(list.length / 2))
 }

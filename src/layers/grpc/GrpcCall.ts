@@ -7,11 +7,11 @@
 import type * as grpc from "@grpc/grpc-js"
 import { Cause, Deferred, Duration, Effect, Exit, Option, Stream } from "effect"
 import type { CallOptions } from "./GrpcCallOptions.ts"
-import type { GrpcChannel } from "./GrpcChannel.ts"
+import type { AnyChannel, GrpcChannel } from "./GrpcChannel.ts"
 import type { GrpcError } from "./GrpcError.ts"
+import type { ClientMethodDefinition } from "./GrpcMethod.ts"
 import { aroundEffect, aroundStream, type OutgoingCall } from "./GrpcInterceptor.ts"
 import {
-  type ClientMethodDefinition,
   serialized,
   spanOptions,
   withDeadline,
@@ -102,8 +102,8 @@ export const unary = <Req, Res>(channel: GrpcChannel, method: ClientMethodDefini
  * For who makes one call after the other and can do without fibers, spans and interceptors; undefined where the channel
  * has some, or calls another way. `done` hears of the end once, unless the call is cancelled by what is given back.
  */
-export const direct = <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
-  channel.http2 === undefined || channel.interceptors.length > 0
+export const direct = <Req, Res>(channel: AnyChannel, method: ClientMethodDefinition<Req, Res>) =>
+  "calls" in channel || channel.http2 === undefined || channel.interceptors.length > 0
     ? undefined
     : Http2Calls.direct(channel, channel.http2, method)
 

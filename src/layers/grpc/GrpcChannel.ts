@@ -10,6 +10,7 @@ import { Duration, Effect, Exit, type Scope, Stream } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import { later } from "../sockets/Timer.ts"
+import { type CarriedChannel, GrpcCarrier } from "./GrpcCarrier.ts"
 import type { ChannelOptions } from "./GrpcChannelOptions.ts"
 import type { ClientInterceptor } from "./GrpcInterceptor.ts"
 import * as Defaults from "./internal/client/ChannelDefaults.ts"
@@ -149,7 +150,14 @@ const followRenewals = (channel: Channel, { credentials }: ChannelOptions) =>
       )
     )
 
-export const make = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> =>
+/** One over this machine's network, or over what carries calls in its place. */
+export type AnyChannel = GrpcChannel | CarriedChannel
+
+export const make = (options: ChannelOptions): Effect.Effect<AnyChannel, never, Scope.Scope> =>
+  Effect.flatMap(GrpcCarrier, (carrier): Effect.Effect<AnyChannel, never, Scope.Scope> =>
+    carrier === undefined ? dialled(options) : carrier.open(options))
+
+const dialled = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> =>
   Effect.acquireRelease(Effect.sync(() => new Channel(options)), (channel) => Effect.sync(() => channel.close())).pipe(
     Effect.tap((channel) => followRenewals(channel, options))
   )

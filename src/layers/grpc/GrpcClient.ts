@@ -7,6 +7,7 @@
 import { Effect, type Scope, type Stream } from "effect"
 import * as GrpcCall from "./GrpcCall.ts"
 import type { CallOptions } from "./GrpcCallOptions.ts"
+import type { CarriedCalls } from "./GrpcCarrier.ts"
 import * as GrpcChannel from "./GrpcChannel.ts"
 import type { GrpcError } from "./GrpcError.ts"
 import {
@@ -35,22 +36,25 @@ export type ClientMethod<M extends MethodDefinition> = MethodsByKind<Request<M>,
 
 export type GrpcClient<S extends ServiceDefinition> = { readonly [K in keyof S]: ClientMethod<S[K]> }
 
-const callByKind = {
-  unary: GrpcCall.unary,
-  serverStream: GrpcCall.serverStream,
-  clientStream: GrpcCall.clientStream,
-  bidi: GrpcCall.bidi
-}
+const callsOf = (channel: GrpcChannel.AnyChannel): CarriedCalls =>
+  "calls" in channel ? channel.calls : {
+    unary: (method) => GrpcCall.unary(channel, method),
+    serverStream: (method) => GrpcCall.serverStream(channel, method),
+    clientStream: (method) => GrpcCall.clientStream(channel, method),
+    bidi: (method) => GrpcCall.bidi(channel, method)
+  }
 
 /** A client on a channel that exists already: several services of one peer share its connection. */
 export const fromChannel = <S extends ServiceDefinition>(
   definition: S,
-  channel: GrpcChannel.GrpcChannel
-): GrpcClient<S> =>
+  channel: GrpcChannel.AnyChannel
+): GrpcClient<S> => {
+  const calls = callsOf(channel)
   // boundary: each entry is built from the entry of the same name, which fixes its kind and message types.
-  Object.fromEntries(
-    Object.entries(definition).map(([name, method]) => [name, callByKind[kindOf(method)](channel, method)])
+  return Object.fromEntries(
+    Object.entries(definition).map(([name, method]) => [name, calls[kindOf(method)](method)])
   ) as GrpcClient<S>
+}
 
 /** A client on a channel of its own, closed with the scope. Never fails: a peer that is away fails the calls. */
 export const make = <S extends ServiceDefinition>(

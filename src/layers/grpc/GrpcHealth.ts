@@ -8,7 +8,7 @@
 import { Effect, PubSub, Stream } from "effect"
 import { HealthService } from "../../gen/grpc/health/v1/health.ts"
 import type { CallOptions } from "./GrpcCallOptions.ts"
-import type { GrpcChannel } from "./GrpcChannel.ts"
+import type { AnyChannel } from "./GrpcChannel.ts"
 import * as GrpcClient from "./GrpcClient.ts"
 import { type GrpcError, NotFound, Unavailable } from "./GrpcError.ts"
 import { type Service, service } from "./GrpcService.ts"
@@ -94,7 +94,7 @@ const statusOf = (code: number): PeerStatus => {
 }
 
 /** On the channel of the service it asks about, so that it needs no connection of its own. */
-export const client = (channel: GrpcChannel): HealthClient => {
+export const client = (channel: AnyChannel): HealthClient => {
   const health = GrpcClient.fromChannel(HealthService, channel)
   return {
     check: (name, options) =>

@@ -36,3 +36,10 @@ export const kindOf = (method: MethodDefinition): MethodKind => {
 /** `package.Service`, taken from the path of any method. */
 export const serviceName = (definition: ServiceDefinition): string =>
   Object.values(definition)[0]?.path.split("/")[1] ?? ""
+
+/** The part of a method definition that a client needs, with its message types known. */
+export interface ClientMethodDefinition<Req, Res> {
+  readonly path: string
+  readonly requestSerialize: (message: Req) => Buffer
+  readonly responseDeserialize: (bytes: Buffer) => Res
+}

@@ -14,6 +14,7 @@ import { CallTurns } from "../sockets/CallTurns.ts"
 import type { PortSharing } from "../sockets/PortSharing.ts"
 import { ByteBudget } from "./ByteBudget.ts"
 import type { Compression } from "./Compression.ts"
+import { GrpcCarrier } from "./GrpcCarrier.ts"
 import type { ServerCredentials } from "./GrpcCredentials.ts"
 import { Unimplemented } from "./GrpcError.ts"
 import * as GrpcHealth from "./GrpcHealth.ts"
@@ -159,6 +160,18 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     const calls = yield* FiberSet.make()
     let isClosing = false
     const run: Run<R> = yield* FiberSet.runtime(calls)<R>()
+    const carrier = yield* GrpcCarrier
+    if (carrier !== undefined) {
+      const port = yield* carrier.listen({
+        endpoint: options,
+        methods,
+        interceptors: options.interceptors ?? [],
+        run,
+        clear: FiberSet.clear(calls)
+      })
+      yield* Effect.addFinalizer(() => health.close)
+      return { port, address: addressOf(options, port), health: health.health }
+    }
     const server = Http2Server.create(options.credentials, options.maxConcurrentCalls ?? given.streamsPerConnection)
     const begin = (stream: http2.ServerHttp2Stream, head: RequestHead.RequestHead) => {
       const incoming = new Http2Call(stream, head, limits)
@@ -228,8 +241,10 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       })
     }
     const port = yield* Listener.bind(options, connections, (socket) => Listener.accept(server, socket))
-    const address = "path" in options
-      ? Listener.describe(options)
-      : HostPort.format({ host: options.host || "localhost", port })
-    return { port, address, health: health.health }
+    return { port, address: addressOf(options, port), health: health.health }
   })
+
+const addressOf = (endpoint: Listener.Endpoint, port: number): string =>
+  "path" in endpoint
+    ? Listener.describe(endpoint)
+    : HostPort.format({ host: endpoint.host || "localhost", port })

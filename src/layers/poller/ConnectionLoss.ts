@@ -5,9 +5,10 @@
  * idle one does not connect for it.
  */
 import * as grpc from "@grpc/grpc-js"
-import type { GrpcChannel } from "../grpc/GrpcChannel.ts"
+import type { AnyChannel } from "../grpc/GrpcChannel.ts"
 
-export const watch = (channel: GrpcChannel, onLoss: () => void): void => {
+export const watch = (channel: AnyChannel, onLoss: () => void): void => {
+  if ("calls" in channel) return channel.onLoss(onLoss)
   if (channel.http2 !== undefined) return channel.http2.connection.onLoss(onLoss)
   const { READY, SHUTDOWN } = grpc.connectivityState
   const present = () => {

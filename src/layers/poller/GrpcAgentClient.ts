@@ -88,7 +88,7 @@ const late = (
 }
 
 /** One watch for the life of the channel. */
-const lossesOf = (channel: GrpcChannel.GrpcChannel): Effect.Effect<void> => {
+const lossesOf = (channel: GrpcChannel.AnyChannel): Effect.Effect<void> => {
   const lost = Latch.makeUnsafe()
   ConnectionLoss.watch(channel, () => {
     lost.openUnsafe()
@@ -127,7 +127,7 @@ const service = {
 const isAnswered = <A, E>(answer: Effect.Effect<A, E>): answer is Exit.Success<A, E> =>
   Exit.isExit(answer) && Exit.isSuccess(answer)
 
-const over = (channel: GrpcChannel.GrpcChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
+const over = (channel: GrpcChannel.AnyChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
   const client = GrpcClient.fromChannel(service, channel)
   const health = GrpcClient.fromChannel(HealthService, channel)
   const askDirectly = GrpcCall.direct(channel, service.getStatus)

@@ -1,17 +1,11 @@
 /** What calls have in common, whatever carries them. */
 import { Duration, Effect, Stream, type Tracer } from "effect"
 import type { CallOptions } from "../../GrpcCallOptions.ts"
+import type { ClientMethodDefinition } from "../../GrpcMethod.ts"
 import type { GrpcChannel } from "../../GrpcChannel.ts"
 import type { DeadlineExceeded } from "../../GrpcError.ts"
 import { machineClock } from "../MachineClock.ts"
 import { deadlineExceeded } from "./GrpcAnswer.ts"
-
-/** The part of a method definition that a client needs, with its message types known. */
-export interface ClientMethodDefinition<Req, Res> {
-  readonly path: string
-  readonly requestSerialize: (message: Req) => Buffer
-  readonly responseDeserialize: (bytes: Buffer) => Res
-}
 
 /** Serialises when first asked, so that an interceptor may see the bytes that go out. */
 export const serialized = <Req>(method: ClientMethodDefinition<Req, unknown>, request: Req): () => Buffer => {

@@ -1,11 +1,10 @@
 /**
  * What a handler of each kind becomes: an effect that reads the requests of a call and writes its responses.
  */
-import { type Array as Arr, Cause, Duration, Effect, Option, type Pull, type Scope, Stream, type Tracer } from "effect"
+import { type Array as Arr, Cause, Effect, Option, type Pull, type Scope, Stream, type Tracer } from "effect"
 import { type GrpcError, Internal, Unimplemented } from "../../GrpcError.ts"
 import type { Kind, MethodDefinition, Request, Response, ServiceDefinition } from "../../GrpcMethod.ts"
-import { machineClock } from "../MachineClock.ts"
-import type { Http2Call } from "./Http2Call.ts"
+import type { IncomingCall } from "../../IncomingCall.ts"
 import type { ServerCall } from "./ServerCall.ts"
 
 export interface HandlersByKind<Req, Res, R> {
@@ -30,7 +29,7 @@ export type HandlersContext<H> = {
 export type Needs<R> = Exclude<Exclude<R, Scope.Scope>, Tracer.ParentSpan>
 
 /** Runs one call; answers the frame that goes out last, beside the status. */
-export type Serve<R> = (incoming: Http2Call, call: ServerCall) => Effect.Effect<Buffer | undefined, GrpcError, R>
+export type Serve<R> = (incoming: IncomingCall, call: ServerCall) => Effect.Effect<Buffer | undefined, GrpcError, R>
 
 /** The serializers of one method, with its message types known. */
 export interface Codec<Req, Res> {
@@ -44,7 +43,7 @@ const decode = <Req>(codec: Codec<Req, never>, bytes: Buffer): Effect.Effect<Req
     catch: () => new Internal({ detail: "the request cannot be read as the method's message" })
   })
 
-const encode = <Res>(codec: Codec<unknown, Res>, incoming: Http2Call, message: Res): Effect.Effect<Buffer, GrpcError> =>
+const encode = <Res>(codec: Codec<unknown, Res>, incoming: IncomingCall, message: Res): Effect.Effect<Buffer, GrpcError> =>
   Effect.flatMap(
     Effect.try({
       try: () => codec.responseSerialize(message),
@@ -54,7 +53,7 @@ const encode = <Res>(codec: Codec<unknown, Res>, incoming: Http2Call, message: R
   )
 
 /** The only request of a method without a stream of them. */
-const single = <Req>(codec: Codec<Req, never>, incoming: Http2Call): Effect.Effect<Req, GrpcError> =>
+const single = <Req>(codec: Codec<Req, never>, incoming: IncomingCall): Effect.Effect<Req, GrpcError> =>
   Effect.gen(function*() {
     incoming.expectSoon()
     const messages: Array<Buffer> = []
@@ -74,19 +73,13 @@ const single = <Req>(codec: Codec<Req, never>, incoming: Http2Call): Effect.Effe
     return yield* decode(codec, message)
   })
 
-/**
- * A cancelling client built on Node half-closes and then resets, in two packets: for a moment the requests seem
- * complete. Within this time the reset interrupts the handler before it takes a part for the whole.
- */
-const resetGrace = Duration.millis(5)
-
 const isFilled = <A>(batch: ReadonlyArray<A>): batch is Arr.NonEmptyReadonlyArray<A> => batch.length > 0
 
 /**
  * The requests of a stream. What makes them unreadable is no failure of theirs, which handlers would have to handle:
  * `broken` ends the call beside the handler.
  */
-const several = <Req>(codec: Codec<Req, never>, incoming: Http2Call, broken: (error: GrpcError) => void) =>
+const several = <Req>(codec: Codec<Req, never>, incoming: IncomingCall, broken: (error: GrpcError) => void) =>
   Stream.concat(
     Stream.fromPull(Effect.sync((): Pull.Pull<Arr.NonEmptyReadonlyArray<Req>> =>
       incoming.read.pipe(
@@ -100,13 +93,13 @@ const several = <Req>(codec: Codec<Req, never>, incoming: Http2Call, broken: (er
         Effect.flatMap((requests) => isFilled(requests) ? Effect.succeed(requests) : Cause.done())
       )
     )),
-    Stream.fromEffectDrain(machineClock.sleep(resetGrace))
+    Stream.fromEffectDrain(incoming.resetGrace)
   )
 
 /** Runs `body` with the call's requests; ends with the error of a request that cannot be read. */
 const withRequests = <Req, A, R>(
   codec: Codec<Req, never>,
-  incoming: Http2Call,
+  incoming: IncomingCall,
   body: (requests: Stream.Stream<Req>) => Effect.Effect<A, GrpcError, R>
 ): Effect.Effect<A, GrpcError, R> =>
   Effect.suspend(() => {
@@ -128,7 +121,7 @@ const withRequests = <Req, A, R>(
 /** Writes each response but keeps none back: a stream ends with its trailers alone. */
 const writeAll = <Res, R>(
   codec: Codec<unknown, Res>,
-  incoming: Http2Call,
+  incoming: IncomingCall,
   responses: Stream.Stream<Res, GrpcError, R>
 ): Effect.Effect<undefined, GrpcError, R> =>
   Stream.runForEach(

@@ -4,13 +4,15 @@
  *
  * Nothing is written to a stream that is gone; the connection tells the call's fiber by interrupting it.
  */
-import { Effect, Exit, Option, Result } from "effect"
+import { Duration, Effect, Exit, Option, Result } from "effect"
 import * as http2 from "node:http2"
 import { later } from "../../../sockets/Timer.ts"
 import type { ByteBudget } from "../../ByteBudget.ts"
 import * as Compression from "../../Compression.ts"
 import { DeadlineExceeded, type GrpcError, Internal, ResourceExhausted } from "../../GrpcError.ts"
+import type { IncomingCall } from "../../IncomingCall.ts"
 import * as Frames from "../Frames.ts"
+import { machineClock } from "../MachineClock.ts"
 import * as WriteRoom from "../WriteRoom.ts"
 import { Arriving } from "./Arriving.ts"
 import type { Deadlines } from "./Deadlines.ts"
@@ -38,7 +40,14 @@ const tooSlow = http2.constants.NGHTTP2_CANCEL
 /** Messages handed over at once. */
 const batchMax = 16
 
-export class Http2Call {
+/**
+ * A cancelling client built on Node half-closes and then resets, in two packets: for a moment the requests seem
+ * complete. Within this time the reset interrupts the handler before it takes a part for the whole.
+ */
+const resetGrace = machineClock.sleep(Duration.millis(5))
+
+export class Http2Call implements IncomingCall {
+  readonly resetGrace = resetGrace
   readonly head: RequestHead
   readonly stream: http2.ServerHttp2Stream
   readonly #limits: CallLimits

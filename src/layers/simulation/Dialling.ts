@@ -1,0 +1,125 @@
+/**
+ * The connection of a simulated channel, by the rules of the real one: dialled when the first call wants it, sought again in
+ * the background once an attempt has failed, and calls fail at once between two attempts that follow a failure.
+ */
+import { Duration } from "effect"
+import * as Backoff from "../../domain/backoff/Backoff.ts"
+import type { Appointment } from "../../domain/simulation/Agenda.ts"
+import type { Network } from "../../services/simulation/Network.ts"
+import type { Process } from "../../services/simulation/Process.ts"
+import { type KeepaliveTimes, Line } from "./Line.ts"
+
+export interface DialOptions {
+  readonly target: string
+  readonly timeoutMillis: number
+  readonly backoff: Backoff.CappedOptions
+  readonly keepalive: KeepaliveTimes
+}
+
+interface Waiter {
+  readonly isPatient: boolean
+  readonly connected: (line: Line) => void
+  readonly failed: (reason: string) => void
+}
+
+const closedReason = "the channel is closed"
+
+export class Dialling {
+  readonly #process: Process
+  readonly #network: Network
+  readonly #options: DialOptions
+  readonly #waiters = new Set<Waiter>()
+  readonly #onLoss = new Set<() => void>()
+  #line: Line | undefined
+  #cancelDial: (() => void) | undefined
+  #pause: Appointment | undefined
+  #failure: string | undefined
+  #failures = 0
+  #beganMicros = -Infinity
+  #isClosed = false
+
+  constructor(process: Process, network: Network, options: DialOptions) {
+    this.#process = process
+    this.#network = network
+    this.#options = options
+  }
+
+  onLoss(listener: () => void): void {
+    this.#onLoss.add(listener)
+  }
+
+  /** Tells the waiter as soon as something is known, also at once; answers how to wait no longer. */
+  wait(waiter: Waiter): () => void {
+    if (this.#isClosed) waiter.failed(closedReason)
+    else if (this.#line !== undefined) waiter.connected(this.#line)
+    else if (this.#failure !== undefined && !waiter.isPatient && !this.#mayBegin()) waiter.failed(this.#failure)
+    else {
+      this.#waiters.add(waiter)
+      if (this.#failure === undefined || this.#mayBegin()) this.#connect()
+      return () => void this.#waiters.delete(waiter)
+    }
+    return () => {}
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#pause?.cancel()
+    this.#cancelDial?.()
+    const line = this.#line
+    this.#line = undefined
+    line?.close()
+    for (const waiter of this.#take(() => true)) waiter.failed(closedReason)
+  }
+
+  #sinceMillis(): number {
+    return (this.#process.host.monotonicMicros - this.#beganMicros) / 1_000
+  }
+
+  #mayBegin(): boolean {
+    return this.#cancelDial === undefined && this.#sinceMillis() >= Duration.toMillis(this.#options.backoff.from)
+  }
+
+  #connect(): void {
+    if (this.#isClosed || this.#cancelDial !== undefined) return
+    this.#pause?.cancel()
+    this.#beganMicros = this.#process.host.monotonicMicros
+    const { target, timeoutMillis } = this.#options
+    this.#cancelDial = this.#network.dial(this.#process, target, timeoutMillis, {
+      opened: (socket) => {
+        this.#cancelDial = undefined
+        if (this.#isClosed) return socket.close()
+        this.#failure = undefined
+        this.#failures = 0
+        const line = new Line(this.#process, socket, this.#options.keepalive, () => this.#ended(line))
+        this.#line = line
+        for (const waiter of this.#take(() => true)) waiter.connected(line)
+      },
+      failed: (reason) => this.#failed(reason)
+    })
+  }
+
+  #failed(reason: string): void {
+    this.#cancelDial = undefined
+    if (this.#isClosed) return
+    const { backoff } = this.#options
+    const pause = Backoff.delay(backoff, this.#failures, this.#process.random.next())
+    this.#failure = `No connection established. Last error: ${reason}`
+    this.#failures += 1
+    const leftMillis = Math.max(0, Duration.toMillis(pause) - this.#sinceMillis())
+    this.#pause = this.#process.later(leftMillis, () => this.#connect())
+    for (const waiter of this.#take(({ isPatient }) => !isPatient)) waiter.failed(this.#failure)
+  }
+
+  #ended(line: Line): void {
+    if (this.#line !== line) return
+    this.#line = undefined
+    if (this.#isClosed) return
+    for (const listener of this.#onLoss) listener()
+  }
+
+  #take(which: (waiter: Waiter) => boolean): ReadonlyArray<Waiter> {
+    const taken = [...this.#waiters].filter(which)
+    for (const waiter of taken) this.#waiters.delete(waiter)
+    return taken
+  }
+}

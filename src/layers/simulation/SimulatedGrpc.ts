@@ -1,0 +1,62 @@
+/**
+ * gRPC between the hosts of a world: what a program makes with GrpcChannel and GrpcServer goes over the world's network when
+ * the program runs with this carrier.
+ */
+import { Duration, Effect } from "effect"
+import type { Network } from "../../services/simulation/Network.ts"
+import * as Process from "../../services/simulation/Process.ts"
+import { BindError } from "../grpc/GrpcServer.ts"
+import type { Carrier } from "../grpc/GrpcCarrier.ts"
+import * as Calls from "./Calls.ts"
+import { Dialling } from "./Dialling.ts"
+import { Server } from "./Server.ts"
+
+const millisOf = (given: Duration.Input | undefined, orElse: Duration.Input): number =>
+  Duration.toMillis(Duration.fromInputUnsafe(given ?? orElse))
+
+/** A fiber outside of a world has no network: that is a mistake of whoever runs it. */
+const running = Effect.flatMap(Process.Current, (process) =>
+  process === undefined ? Effect.die(new Error("no process of a simulated world runs this")) : Effect.succeed(process))
+
+export const carrier = (network: Network): Carrier => ({
+  open: (options) =>
+    Effect.flatMap(running, (process) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const dialling = new Dialling(process, network, {
+            target: options.target,
+            timeoutMillis: millisOf(options.connectTimeout, "20 seconds"),
+            backoff: {
+              from: Duration.millis(200),
+              to: Duration.fromInputUnsafe(options.reconnectDelayMax ?? "1 second"),
+              factor: 1.6
+            },
+            keepalive: {
+              everyMillis: millisOf(options.keepalive, "2 minutes"),
+              timeoutMillis: millisOf(options.keepaliveTimeout, "20 seconds")
+            }
+          })
+          const deadline = Duration.fromInputUnsafe(options.deadline ?? "30 seconds")
+          return {
+            target: options.target,
+            calls: Calls.make(options.target, deadline, dialling),
+            onLoss: (listener: () => void) => dialling.onLoss(listener),
+            close: () => dialling.close()
+          }
+        }),
+        (channel) => Effect.sync(() => channel.close())
+      )),
+  listen: (serving) =>
+    Effect.gen(function*() {
+      const process = yield* running
+      const { endpoint } = serving
+      const port = "path" in endpoint ? endpoint.path : `${endpoint.port}`
+      const server = new Server(process, serving)
+      const close = network.listen(process, port, (socket) => server.accept(socket))
+      if (close === undefined) {
+        return yield* new BindError({ address: `${process.name}:${port}`, reason: "EADDRINUSE: address already in use" })
+      }
+      yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(close), server.close))
+      return "port" in endpoint ? endpoint.port : 0
+    })
+})
