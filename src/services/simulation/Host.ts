@@ -51,6 +51,11 @@ export class Host implements Machine {
     return this.#process
   }
 
+  /** Without power. */
+  get isDown(): boolean {
+    return this.#isDown
+  }
+
   get starts(): number {
     return this.#starts
   }

@@ -1,0 +1,41 @@
+/** The real core, whose database is a model behind the network. */
+import { Effect, Layer, Option, Redacted } from "effect"
+import * as CoreConfig from "../../../src/domain/core/CoreConfig.ts"
+import { Management } from "../../../src/layers/http/Management.ts"
+import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
+import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
+import { ServerState } from "../../../src/layers/postgres/server/ServerState.ts"
+import * as CoreProgram from "../../../src/programs/core/CoreProgram.ts"
+import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
+import { PollerWatch } from "../../../src/services/core/PollerWatch.ts"
+import { ReportIngest } from "../../../src/services/core/ReportIngest.ts"
+import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
+import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import { secured } from "../../support/secured.ts"
+import * as StatusDatabase from "./StatusDatabase.ts"
+
+export const port = 50_052
+
+const config: CoreConfig.CoreConfig = {
+  ...CoreConfig.fromFile({}),
+  http: Option.none(),
+  grpc: { host: "0.0.0.0", port },
+  databaseUrl: Option.some(Redacted.make("postgresql://database"))
+}
+
+export const program = (exchange: StatusDatabase.StatusExchange, database: string) =>
+  Supervisor.run(CoreProgram.tree(config)).pipe(
+    Effect.provide(
+      ReportIngest.layer().pipe(
+        Layer.provideMerge(PollerWatch.layer({ ...config, hostname: "core" })),
+        Layer.provideMerge(Layer.succeed(AlertWebhooks, AlertWebhooks.none)),
+        Layer.provideMerge(StatusDatabase.layer(exchange, database)),
+        Layer.provideMerge(Layer.mock(PgConnection, { keep: Effect.never })),
+        Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl)),
+        Layer.provideMerge(ServerState.layer),
+        Layer.provideMerge(Management.layer),
+        Layer.provideMerge(secured),
+        Layer.provideMerge(SupervisionTree.layer)
+      )
+    )
+  )
