@@ -1,72 +1,203 @@
-/** A whole installation in one world: pollers, agents, core and its database. */
+/** A whole installation in one world: pollers, agents and core, an event writer, a NATS server and two databases. */
 import { Effect } from "effect"
+import type { Fault, Profile } from "../../src/domain/simulation/FaultPlan.ts"
+import * as FaultPlan from "../../src/domain/simulation/FaultPlan.ts"
 import { GrpcCarrier } from "../../src/layers/grpc/GrpcCarrier.ts"
 import * as SimulatedGrpc from "../../src/layers/simulation/SimulatedGrpc.ts"
 import { Disk } from "../../src/services/simulation/Disk.ts"
 import { Exchange } from "../../src/services/simulation/Exchange.ts"
-import type { HostOptions } from "../../src/services/simulation/Host.ts"
+import * as Faults from "../../src/services/simulation/Faults.ts"
 import * as Link from "../../src/services/simulation/Link.ts"
 import { Network } from "../../src/services/simulation/Network.ts"
-import { World, type WorldOptions } from "../../src/services/simulation/World.ts"
-import { Measurements, numberIn } from "./Measurements.ts"
+import type { Scenario } from "../../src/services/simulation/Simulation.ts"
+import { World } from "../../src/services/simulation/World.ts"
+import { EventBooks, StatusBooks } from "./Books.ts"
+import * as Invariants from "./Invariants.ts"
+import { Measurements } from "./Measurements.ts"
 import * as Agents from "./parties/Agents.ts"
 import * as Core from "./parties/Core.ts"
 import * as DiskFiles from "./parties/DiskFiles.ts"
+import { EventsDatabase, type EventsExchange } from "./parties/EventsDatabase.ts"
+import * as EventWriter from "./parties/EventWriter.ts"
+import * as NatsParty from "./parties/Nats.ts"
 import * as Pollers from "./parties/Pollers.ts"
 import { StatusDatabase, type StatusExchange } from "./parties/StatusDatabase.ts"
 
-export interface InstallationOptions extends WorldOptions {
+export interface InstallationOptions {
+  readonly hours: number
   readonly agents: number
   readonly checks: number
   readonly pollers: number
+  /** Published a second; none without. */
+  readonly messagesPerSecond: number
+  readonly profile: Profile
+  readonly onWorld?: (world: World, state: () => string) => void
 }
 
-export const make = (options: InstallationOptions) => {
-  const world = new World(options)
-  const network = new Network(world, Link.lan)
-  network.hostIsUp = (name) => world.hosts.get(name)?.isDown === false
-  const carrier = SimulatedGrpc.carrier(network)
-  const measurements = new Measurements(() => world.nowMillis)
-  const disks = new Map<string, Disk>()
-  const troubles = new Map<string, Agents.AgentTrouble>()
-  const stored: Array<{ readonly poller: string; readonly check: string; readonly number: number | undefined }> = []
-  const host = (name: string, program: () => Effect.Effect<unknown, unknown>, more: Partial<HostOptions> = {}) =>
-    world.addHost(name, {
-      ...more,
-      program: () => Effect.provideService(Effect.suspend(program), GrpcCarrier, carrier)
-    }).start()
+export const intervalMillis = 30_000
+/** Between the last fault and the end. */
+const healMillis = 4 * 60_000
+/** Nothing is done to a world that is still starting. */
+const startMillis = 10_000
 
-  const database = new StatusDatabase(({ agentId, message, serviceName }, poller) => {
-    stored.push({ poller, check: `${agentId}/${serviceName}`, number: numberIn(message) })
-  })
-  const exchange: StatusExchange = new Exchange(network, "5432")
-  host("database", () => Effect.scoped(Effect.andThen(exchange.serve(database.handle), Effect.never)))
-  host("core", () => Core.program(exchange, "database"))
+const names = (prefix: string, count: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, at) => `${prefix}-${at}`)
 
-  const checks = Array.from({ length: options.checks }, (_, at) => `check-${at}`)
-  const agents = Array.from({ length: options.agents }, (_, at) => `agent-${at}`)
-  for (const name of agents) {
-    const trouble: Agents.AgentTrouble = { hangs: false, breaks: false, lies: false }
-    troubles.set(name, trouble)
-    host(name, () => Agents.program(name, measurements, trouble))
+export const scenario = (options: InstallationOptions): Scenario => {
+  const agents = names("agent", options.agents)
+  const pollers = names("poller", options.pollers)
+  const checks = names("check", options.checks)
+  const pollerOf = (agent: string): string => pollers[agents.indexOf(agent) % pollers.length] ?? ""
+  const hasEvents = options.messagesPerSecond > 0
+  const servers = ["core", "database", ...(hasEvents ? ["writer", "nats", "events"] : [])]
+  const pairs: ReadonlyArray<readonly [string, string]> = [
+    ...pollers.map((poller) => [poller, "core"] as const),
+    ["core", "database"],
+    ...(hasEvents ? [["writer", "nats"] as const, ["writer", "events"] as const] : [])
+  ]
+  const endMillis = options.hours * 3_600_000
+  const quietMillis = endMillis - healMillis
+  const kinds: ReadonlyArray<FaultPlan.Kind> = [
+    ...Faults.kinds([...pollers, ...servers], pairs),
+    ...Faults.kinds(agents, []),
+    ...["partition", "oneWay", "badLink"].map((kind) => ({ kind, targets: agents, others: pollers })),
+    ...["reset", "halfOpen"].map((kind) => ({ kind, targets: agents, others: pollers, isMoment: true })),
+    ...["agentHangs", "agentBreaks", "agentLies"].map((kind) => ({ kind, targets: agents })),
+    ...["diskFull", "diskSlow"].map((kind) => ({ kind, targets: pollers })),
+    { kind: "lostAnswers", targets: hasEvents ? ["database", "events"] : ["database"], isMoment: true },
+    { kind: "slowDatabase", targets: hasEvents ? ["database", "events"] : ["database"] }
+  ]
+
+  const build = (seed: string, plan: ReadonlyArray<Fault>) => {
+    const world = new World({ seed })
+    const network = new Network(world, Link.lan)
+    network.hostIsUp = (name) => world.hosts.get(name)?.isDown === false
+    const carrier = SimulatedGrpc.carrier(network)
+    const measurements = new Measurements(() => world.nowMillis)
+    const statuses = new StatusBooks(world)
+    const events = new EventBooks(world)
+    const disks = new Map<string, Disk>()
+    const troubles = new Map<string, Agents.AgentTrouble>()
+    const host = (name: string, program: () => Effect.Effect<unknown, unknown>) =>
+      world.addHost(name, {
+        program: () => Effect.provideService(Effect.suspend(program), GrpcCarrier, carrier)
+      }).start()
+
+    const database = new StatusDatabase(({ agentId, message, serviceName }, poller) =>
+      statuses.store(poller, `${agentId}/${serviceName}`, message)
+    )
+    const statusExchange: StatusExchange = new Exchange(network, "5432")
+    host("database", () => Effect.scoped(Effect.andThen(statusExchange.serve(database.handle), Effect.never)))
+    host("core", () => Core.program(statusExchange, "database"))
+    for (const name of agents) {
+      const trouble: Agents.AgentTrouble = { hangs: false, breaks: false, lies: false }
+      troubles.set(name, trouble)
+      host(name, () => Agents.program(name, measurements, trouble))
+    }
+    for (const name of pollers) {
+      const disk = new Disk(world.random.split(`disk ${name}`))
+      disks.set(name, disk)
+      host(name, () =>
+        Pollers.program({
+          id: name,
+          agents: agents.filter((agent) => pollerOf(agent) === name),
+          checks,
+          pollInterval: intervalMillis,
+          core: `core:${Core.port}`,
+          files: DiskFiles.make(disk, `/var/lib/${name}`),
+          onAccepted: ({ status }) => statuses.take(name, `${status.agentId}/${status.serviceName}`, status.message)
+        }))
+    }
+
+    const eventsDatabase = new EventsDatabase((rows) => {
+      for (const row of rows) if ("body" in row) events.store(`${row.body}`)
+    })
+    eventsDatabase.store.rule("logs", (row) => !("body" in row) || !`${row.body}`.includes("forbidden"))
+    const nats = new NatsParty.Nats(() => world.nowMillis, {
+      onSettled: (sequence, how) => Invariants.settled({ world, events, nats }, sequence, how)
+    })
+    if (hasEvents) {
+      const eventsExchange: EventsExchange = new Exchange(network, "5432")
+      const natsExchange: NatsParty.NatsExchange = new Exchange(network, "4222")
+      host("events", () => Effect.scoped(Effect.andThen(eventsExchange.serve(eventsDatabase.handle), Effect.never)))
+      host("nats", () => Effect.scoped(Effect.andThen(natsExchange.serve(nats.handle), Effect.never)))
+      host("writer", () =>
+        EventWriter.program({ nats: natsExchange, natsHost: "nats", database: eventsExchange, databaseHost: "events" }))
+      publish(world, nats, events, { perSecond: options.messagesPerSecond, untilMillis: quietMillis })
+    }
+
+    Faults.carryOut(plan, {
+      world,
+      network,
+      disks,
+      own: {
+        agentHangs: toggled(troubles, "hangs"),
+        agentBreaks: toggled(troubles, "breaks"),
+        agentLies: toggled(troubles, "lies"),
+        lostAnswers: ({ amount, target }) => {
+          const model = target === "events" ? eventsDatabase : database
+          model.lostAnswers += 1 + Math.floor(3 * amount)
+        },
+        slowDatabase: ({ amount, target }) => {
+          const model = target === "events" ? eventsDatabase : database
+          model.latencyMillis = 1 + 3_000 * amount
+          return () => {
+            model.latencyMillis = 1
+          }
+        }
+      }
+    })
+    Invariants.forgive({ world, statuses, disks, plan, pollers })
+    const parts = { world, network, measurements, statuses, events, nats, agents, checks, pollerOf, plan, intervalMillis }
+    Invariants.watch(parts)
+    options.onWorld?.(world, () => Invariants.lateness(parts))
+    return { world, endMillis, healed: Invariants.healed(parts, hasEvents) }
   }
-  const accepted = new Map<string, Array<string>>()
-  const pollers = Array.from({ length: options.pollers }, (_, at) => `poller-${at}`)
-  for (const [at, name] of pollers.entries()) {
-    const disk = new Disk(world.random.split(`disk ${name}`))
-    disks.set(name, disk)
-    host(name, () =>
-      Pollers.program({
-        id: name,
-        agents: agents.filter((_, index) => index % options.pollers === at),
-        checks,
-        pollInterval: "30 seconds",
-        core: `core:${Core.port}`,
-        files: DiskFiles.make(disk, `/var/lib/${name}`),
-        onAccepted: () => {}
-      }))
+
+  return {
+    plan: (random) =>
+      FaultPlan.draw(random, {
+        profile: options.profile,
+        kinds,
+        hosts: agents.length + pollers.length + servers.length,
+        fromMillis: startMillis,
+        untilMillis: quietMillis
+      }),
+    build
   }
-  return { world, network, measurements, stored, accepted, disks, troubles, database, agents, pollers, checks }
 }
 
-export type Installation = ReturnType<typeof make>
+const toggled =
+  (troubles: ReadonlyMap<string, Agents.AgentTrouble>, name: keyof Agents.AgentTrouble): Faults.Act => ({ target }) => {
+    const trouble = troubles.get(target)
+    if (trouble === undefined) return
+    trouble[name] = true
+    return () => {
+      trouble[name] = false
+    }
+  }
+
+const encoder = new TextEncoder()
+
+/** Every so many messages one is no JSON, and one is refused by the table. */
+const poisonEvery = 97
+const forbiddenEvery = 61
+
+/** Straight into the stream: the way there is not this world's subject. */
+const publish = (
+  world: World,
+  nats: NatsParty.Nats,
+  events: EventBooks,
+  { perSecond, untilMillis }: { readonly perSecond: number; readonly untilMillis: number }
+): void => {
+  const random = world.random.split("publisher")
+  const next = (): void => {
+    if (world.nowMillis >= untilMillis) return
+    events.published += 1
+    const number = events.published
+    const body = number % forbiddenEvery === 0 ? `forbidden ${number}` : `line ${number}`
+    nats.stream.publish("logs.app", encoder.encode(number % poisonEvery === 0 ? `{"body":` : JSON.stringify({ body })))
+    world.after(random.exponential(1_000 / perSecond), next)
+  }
+  world.after(1_000, next)
+}

@@ -21,6 +21,8 @@ export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly port: st
 
 export interface Client<Req, Res> {
   readonly ask: (request: Req, bytes?: number) => Effect.Effect<Res, ExchangeFailed>
+  /** Says it without waiting for an answer; lost while there is no connection. */
+  readonly tell: (request: Req) => void
 }
 
 /** Goes over the network in place of a request or an answer, which nobody else can read. */
@@ -30,6 +32,9 @@ class Letter {
     this.number = number
   }
 }
+
+/** The number of what nobody waits for. */
+const unanswered = 0
 
 const dialTimeoutMillis = 5_000
 
@@ -66,6 +71,7 @@ export class Exchange<in out Req, in out Res> {
           if (request === undefined) return
           run(Effect.map(Effect.exit(handle(request, socket.peer)), (exit) => {
             if (Exit.isFailure(exit)) return socket.close()
+            if (message.number === unanswered) return
             const letter = new Letter(message.number)
             this.#answers.set(letter, exit.value)
             socket.send(letter, 64)
@@ -137,6 +143,11 @@ export class Exchange<in out Req, in out Res> {
             : Effect.succeed(socket))
       })
       return {
+        tell: (request) => {
+          const letter = new Letter(unanswered)
+          this.#requests.set(letter, request)
+          socket?.send(letter, 64)
+        },
         ask: (request, bytes = 256) =>
           Effect.flatMap(connected, (open) =>
             Effect.callback<Res, ExchangeFailed>((resume) => {

@@ -1,0 +1,101 @@
+/** What has to come out even: statuses that pollers have taken upon themselves, and messages that were published. */
+import type { World } from "../../src/services/simulation/World.ts"
+import { numberIn } from "./Measurements.ts"
+
+interface Owed {
+  readonly number: number
+  readonly atMillis: number
+}
+
+/** How long before the end of a process or of the power what was taken may be gone with it. */
+export const forgivenMillis = { killed: 150, powerLost: 2_500 }
+
+export class StatusBooks {
+  readonly #world: World
+  /** By poller and check: taken and not stored yet, in order. */
+  readonly #owed = new Map<string, Map<string, Array<Owed>>>()
+  readonly #last = new Map<string, number>()
+  readonly #seen = new Set<string>()
+  readonly #storedMillis = new Map<string, number>()
+  accepted = 0
+  stored = 0
+  forgiven = 0
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  take(poller: string, check: string, message: Uint8Array): void {
+    const number = numberIn(new TextDecoder().decode(message).replaceAll("\\", ""))
+    if (number === undefined) return
+    this.accepted += 1
+    const checks = this.#owed.get(poller) ?? new Map<string, Array<Owed>>()
+    this.#owed.set(poller, checks)
+    const owed = checks.get(check) ?? []
+    checks.set(check, owed)
+    owed.push({ number, atMillis: this.#world.nowMillis })
+  }
+
+  store(poller: string, check: string, document: string): void {
+    this.#storedMillis.set(check, this.#world.nowMillis)
+    const number = numberIn(document)
+    if (number === undefined) return
+    this.stored += 1
+    const key = `${poller} ${check}`
+    const name = `${key} ${number}`
+    if (this.#seen.has(name)) return this.#world.violate("nothing is visible twice", `${name} was stored again`)
+    this.#seen.add(name)
+    const last = this.#last.get(key) ?? 0
+    if (number <= last) return this.#world.violate("order per check", `${name} was stored after ${last}`)
+    this.#last.set(key, number)
+    const owed = this.#owed.get(poller)?.get(check)
+    const at = owed?.findIndex((one) => one.number === number) ?? -1
+    if (at >= 0) owed?.splice(at, 1)
+  }
+
+  /** What was taken so shortly before may be gone. */
+  forgive(poller: string, sinceMillis: number): void {
+    for (const [check, owed] of this.#owed.get(poller) ?? []) {
+      const kept = owed.filter(({ atMillis }) => atMillis < sinceMillis)
+      this.forgiven += owed.length - kept.length
+      this.#owed.get(poller)?.set(check, kept)
+    }
+  }
+
+  /** Taken before, and not stored. */
+  lostBefore(millis: number): ReadonlyArray<string> {
+    return [...this.#owed].flatMap(([poller, checks]) =>
+      [...checks].flatMap(([check, owed]) =>
+        owed.filter(({ atMillis }) => atMillis < millis).map(({ number }) => `${poller} ${check} ${number}`)
+      )
+    )
+  }
+
+  /** Since core has stored a status of the check; infinite when it never has. */
+  sinceStoredMillis(check: string): number {
+    return this.#world.nowMillis - (this.#storedMillis.get(check) ?? -Infinity)
+  }
+}
+
+export class EventBooks {
+  readonly #world: World
+  readonly #visible = new Set<string>()
+  published = 0
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  get visible(): number {
+    return this.#visible.size
+  }
+
+  store(body: string): void {
+    if (this.#visible.has(body)) return this.#world.violate("nothing is visible twice", `event ${body} is in two rows`)
+    this.#visible.add(body)
+  }
+
+  isVisible(body: string): boolean {
+    return this.#visible.has(body)
+  }
+}

@@ -1,0 +1,159 @@
+/** What holds in an installation, whatever is done to it. */
+import type { Fault } from "../../src/domain/simulation/FaultPlan.ts"
+import type { Disk } from "../../src/services/simulation/Disk.ts"
+import type { Network } from "../../src/services/simulation/Network.ts"
+import type { Healed } from "../../src/services/simulation/Simulation.ts"
+import type { World } from "../../src/services/simulation/World.ts"
+import { type EventBooks, forgivenMillis, type StatusBooks } from "./Books.ts"
+import type { Measurements } from "./Measurements.ts"
+import type { Nats } from "./parties/Nats.ts"
+
+export interface Parts {
+  readonly world: World
+  readonly network: Network
+  readonly measurements: Measurements
+  readonly statuses: StatusBooks
+  readonly events: EventBooks
+  readonly nats: Nats
+  readonly agents: ReadonlyArray<string>
+  readonly checks: ReadonlyArray<string>
+  readonly pollerOf: (agent: string) => string
+  readonly plan: ReadonlyArray<Fault>
+  readonly intervalMillis: number
+}
+
+const lookEveryMillis = 10_000
+/** How much later than its interval a check may run with which nobody interferes. */
+const lateMillis = 2_000
+/** How long after a fault a party may still feel it: a connection may be sought for a minute after long losses. */
+const aftermathMillis = 150_000
+/** Beside the interval, until a status is stored: the batch, and a retry. */
+const storedWithinMillis = 15_000
+const connectionsMaxPerAgent = 4
+
+/** When something was done last that concerns one of these; infinite while it goes on. */
+const troubledMillis = (plan: ReadonlyArray<Fault>, nowMillis: number, ...parties: ReadonlyArray<string>): number => {
+  let last = -Infinity
+  for (const { atMillis, lastsMillis, other, target } of plan) {
+    if (atMillis > nowMillis || (!parties.includes(target) && !parties.includes(other ?? ""))) continue
+    last = Math.max(last, atMillis + lastsMillis >= nowMillis ? Infinity : atMillis + lastsMillis)
+  }
+  return last
+}
+
+/** Checks of agents that nothing was done to for a while, nor to their poller, and how late each is. */
+const undisturbed = ({ agents, checks, intervalMillis, measurements, plan, pollerOf, world }: Parts) => {
+  const now = world.nowMillis
+  return agents.filter((agent) => now - troubledMillis(plan, now, agent, pollerOf(agent)) > aftermathMillis)
+    .flatMap((agent) =>
+      checks.map((check) => ({ agent, check, lateMillis: measurements.sinceMillis(agent, check) - intervalMillis }))
+    )
+}
+
+/** For the live line. */
+export const lateness = (parts: Parts): string => {
+  const worst = undisturbed(parts).reduce((most, { lateMillis }) => Math.max(most, lateMillis), 0)
+  return `worst lateness ${(worst / 1_000).toFixed(1)} s`
+}
+
+export const watch = (parts: Parts): void => {
+  const { agents, nats, network, world } = parts
+  const look = () => {
+    world.after(lookEveryMillis, look)
+    if (world.nowMillis < aftermathMillis) return
+    const late = undisturbed(parts).find((one) => one.lateMillis > lateMillis)
+    if (late !== undefined) {
+      world.violate(
+        "a check that nobody interferes with runs in time",
+        `${late.agent}/${late.check} is ${(late.lateMillis / 1_000).toFixed(1)} s late`
+      )
+    }
+    if (network.openConnections > connectionsMaxPerAgent * (agents.length + 4)) {
+      world.violate("connections stay within their limits", `${network.openConnections} are open`)
+    }
+    if (nats.consumer.ackPendingCount > nats.consumer.options.maxAckPending) {
+      world.violate("what is not acknowledged stays within its limit", `${nats.consumer.ackPendingCount} messages`)
+    }
+  }
+  world.after(lookEveryMillis, look)
+}
+
+/** At each acknowledgement that reaches the server. */
+export const settled = (
+  { events, nats, world }: Pick<Parts, "world" | "events" | "nats">,
+  sequence: number,
+  how: "ack" | "term"
+): void => {
+  const message = nats.stream.get(sequence)
+  const body = /"body":"([^"]*)"/.exec(new TextDecoder().decode(message?.data))?.[1]
+  if (how === "term" || nats.letters.has(sequence)) {
+    if (!nats.letters.has(sequence)) world.violate("nothing is given up that is not kept", `message ${sequence}`)
+    return
+  }
+  if (body === undefined || !events.isVisible(body)) {
+    world.violate("nothing is acknowledged before it is stored", `message ${sequence}`)
+  }
+}
+
+/** What a kill or a power failure may take along; nothing else may. */
+export const forgive = ({ disks, plan, pollers, statuses, world }: {
+  readonly world: World
+  readonly statuses: StatusBooks
+  readonly disks: ReadonlyMap<string, Disk>
+  readonly plan: ReadonlyArray<Fault>
+  readonly pollers: ReadonlyArray<string>
+}): void => {
+  for (const { atMillis, kind, target } of plan) {
+    if (!pollers.includes(target) || !["kill", "powerOff", "restart"].includes(kind)) continue
+    const hasDisk = disks.has(target)
+    const window = kind === "powerOff" ? forgivenMillis.powerLost : forgivenMillis.killed
+    // A disk that takes nothing, or is slow, leaves in memory what was taken meanwhile.
+    const since = plan.filter((one) =>
+      one.target === target && one.atMillis <= atMillis && one.atMillis + one.lastsMillis + 10_000 >= atMillis &&
+      (one.kind === "diskFull" || one.kind === "diskSlow" || one.kind === "pause")
+    ).reduce((earliest, one) => Math.min(earliest, one.atMillis), Infinity)
+    // A restart may take 15 s, after which the process is killed.
+    const until = kind === "restart" ? [atMillis + 15_000] : [atMillis]
+    for (const at of until) {
+      const from = kind === "restart" && since === Infinity ? Infinity : Math.min(since - forgivenMillis.powerLost, at - window)
+      world.after(at + 1, () => statuses.forgive(target, hasDisk ? from : -Infinity))
+    }
+  }
+}
+
+/** When the faults are over and the world has had its time. */
+export const healed = (parts: Parts, hasEvents: boolean): ReadonlyArray<Healed> => {
+  const { agents, checks, events, intervalMillis, nats, statuses, world } = parts
+  const first = (all: ReadonlyArray<string>, what: string): string | undefined =>
+    all.length === 0 ? undefined : `${all.length} ${what}, first ${all[0]}`
+  return [
+    {
+      name: "nothing accepted is lost",
+      broken: () => first(statuses.lostBefore(world.nowMillis - intervalMillis - storedWithinMillis), "statuses")
+    },
+    {
+      name: "core hears of every check again",
+      broken: () =>
+        first(
+          agents.flatMap((agent) => checks.map((check) => `${agent}/${check}`))
+            .filter((check) => statuses.sinceStoredMillis(check) > intervalMillis + storedWithinMillis),
+          "checks"
+        )
+    },
+    ...(hasEvents
+      ? [{
+        name: "the books balance",
+        broken: () =>
+          events.published === events.visible + nats.letters.size
+            ? undefined
+            : `${events.published} published, ${events.visible} stored, ${nats.letters.size} dead letters`
+      }, {
+        name: "nothing is left unacknowledged",
+        broken: () => {
+          const { ackPendingCount, pendingCount } = nats.consumer
+          return ackPendingCount + pendingCount === 0 ? undefined : `${pendingCount} pending, ${ackPendingCount} unacknowledged`
+        }
+      }]
+      : [])
+  ]
+}

@@ -1,0 +1,166 @@
+/** A NATS server with one stream, as a model behind the network, and the event writer's source and dead letters on it. */
+import { Duration, Effect, Layer } from "effect"
+import { DeadLetterError, DeadLetters } from "../../../src/services/events/DeadLetters.ts"
+import { EventSource, EventSourceError, SourceUnavailable } from "../../../src/services/events/EventSource.ts"
+import type { Client, Exchange } from "../../../src/services/simulation/Exchange.ts"
+import { type ConsumerModel, type Delivered, StreamModel } from "../../../src/services/simulation/JetStreamModel.ts"
+
+type Request =
+  | { readonly _tag: "Publish"; readonly id: string; readonly data: Uint8Array }
+  | { readonly _tag: "Pull"; readonly batch: number; readonly bytesMax: number }
+  | { readonly _tag: "Settle"; readonly sequence: number; readonly how: "ack" | "term" | "extend" }
+  | { readonly _tag: "Nak"; readonly sequence: number; readonly delayMillis: number }
+  | { readonly _tag: "Letter"; readonly sequence: number }
+  | { readonly _tag: "Lag" }
+
+interface Answer {
+  readonly delivered?: ReadonlyArray<Delivered>
+  readonly pending?: number
+  readonly ackPending?: number
+}
+
+export type NatsExchange = Exchange<Request, Answer>
+
+const ackWait = Duration.seconds(30)
+const subject = "logs.app"
+const pullWaitMillis = 1_000
+const lookEveryMillis = 100
+
+export interface NatsEvents {
+  /** Before the message is forgotten. */
+  readonly onSettled: (sequence: number, how: "ack" | "term") => void
+}
+
+export class Nats {
+  readonly stream: StreamModel
+  readonly consumer: ConsumerModel
+  readonly letters = new Set<number>()
+  readonly #events: NatsEvents
+
+  constructor(nowMillis: () => number, events: NatsEvents) {
+    this.stream = new StreamModel({ nowMillis })
+    this.consumer = this.stream.consumer("writer", {
+      ackWaitMillis: Duration.toMillis(ackWait),
+      maxDeliver: -1,
+      maxAckPending: 20_000
+    })
+    this.#events = events
+  }
+
+  readonly handle = (request: Request): Effect.Effect<Answer> => {
+    if (request._tag === "Pull") return this.#pull(request.batch, request.bytesMax, pullWaitMillis)
+    return Effect.sync(() => this.#answer(request))
+  }
+
+  #pull(batch: number, bytesMax: number, leftMillis: number): Effect.Effect<Answer> {
+    return Effect.suspend(() => {
+      const delivered = this.consumer.pull(batch, bytesMax)
+      if (delivered.length > 0 || leftMillis <= 0) return Effect.succeed({ delivered })
+      return Effect.andThen(
+        Effect.sleep(lookEveryMillis),
+        this.#pull(batch, bytesMax, leftMillis - lookEveryMillis)
+      )
+    })
+  }
+
+  #answer(request: Exclude<Request, { readonly _tag: "Pull" }>): Answer {
+    switch (request._tag) {
+      case "Publish":
+        this.stream.publish(subject, request.data, request.id)
+        return {}
+      case "Settle":
+        if (request.how === "extend") this.consumer.inProgress(request.sequence)
+        else this.#settle(request.sequence, request.how)
+        return {}
+      case "Nak":
+        this.consumer.nak(request.sequence, request.delayMillis)
+        return {}
+      case "Letter":
+        this.letters.add(request.sequence)
+        return {}
+      case "Lag":
+        return { pending: this.consumer.pendingCount, ackPending: this.consumer.ackPendingCount }
+    }
+  }
+
+  #settle(sequence: number, how: "ack" | "term"): void {
+    this.#events.onSettled(sequence, how)
+    if (how === "ack") this.consumer.ack(sequence)
+    else this.consumer.term(sequence)
+  }
+}
+
+const source = (client: Client<Request, Answer>) => {
+  const failed = ({ detail }: { readonly detail: string }) =>
+    new EventSourceError({ stream: "LOGS", reason: new SourceUnavailable({ detail }) })
+  const settle = (sequence: number, how: "ack" | "term" | "extend") => () =>
+    client.tell({ _tag: "Settle", sequence, how })
+  return EventSource.of({
+    subscribe: () =>
+      Effect.as(Effect.mapError(client.ask({ _tag: "Lag" }), failed), {
+        ackWait,
+        pull: (demand: number, bytesMax: number) =>
+          client.ask({ _tag: "Pull", batch: demand, bytesMax }).pipe(
+            Effect.timeoutOrElse({ duration: "5 seconds", orElse: () => Effect.fail({ detail: "no answer to a pull" }) }),
+            Effect.mapError(failed),
+            Effect.map(({ delivered = [] }) =>
+              delivered.map(({ deliveries, message }) => ({
+                message: {
+                  subject: message.subject,
+                  data: message.data,
+                  headers: new Map(),
+                  stream: "LOGS",
+                  sequence: message.sequence,
+                  storedAtMicros: Math.floor(message.storedMillis * 1_000)
+                },
+                deliveries,
+                isForeign: false,
+                ack: settle(message.sequence, "ack"),
+                term: settle(message.sequence, "term"),
+                extend: settle(message.sequence, "extend"),
+                nak: (delay: Duration.Duration) =>
+                  client.tell({ _tag: "Nak", sequence: message.sequence, delayMillis: Duration.toMillis(delay) })
+              }))
+            )
+          )
+      }),
+    lag: () =>
+      Effect.mapBoth(client.ask({ _tag: "Lag" }), {
+        onFailure: failed,
+        onSuccess: ({ ackPending = 0, pending = 0 }) => ({ pending, ackPending, oldestMillis: undefined })
+      })
+  })
+}
+
+const letters = (client: Client<Request, Answer>) =>
+  Layer.mock(DeadLetters, {
+    add: ({ message }) =>
+      Effect.asVoid(Effect.mapError(
+        client.ask({ _tag: "Letter", sequence: message.sequence }),
+        ({ detail }) => new DeadLetterError({ operation: "add", detail, isMissing: false })
+      ))
+  })
+
+/** On one connection, as the real ones. */
+export const layer = (exchange: NatsExchange, host: string) =>
+  Layer.unwrap(Effect.map(exchange.client(host), (client) =>
+    Layer.merge(Layer.succeed(EventSource, source(client)), letters(client))))
+
+/** Publishes until it is acknowledged, each message under an id of its own. */
+export const publisher = (exchange: NatsExchange, host: string, every: Duration.Input, next: () => Uint8Array | undefined) =>
+  Effect.scoped(Effect.flatMap(exchange.client(host), (client) =>
+    Effect.gen(function*() {
+      let number = 0
+      while (true) {
+        const data = next()
+        if (data === undefined) return yield* Effect.never
+        number += 1
+        const id = `message ${number}`
+        yield* client.ask({ _tag: "Publish", id, data }, data.length + 64).pipe(
+          Effect.timeoutOrElse({ duration: "2 seconds", orElse: () => Effect.fail(undefined) }),
+          Effect.tapError(() => Effect.sleep("200 millis")),
+          Effect.eventually
+        )
+        yield* Effect.sleep(every)
+      }
+    })))
