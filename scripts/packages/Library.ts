@@ -17,7 +17,16 @@ export const root = path.join(import.meta.dirname, "../..")
 const wirePackage = "@bufbuild/protobuf/wire"
 
 /** What users read beside the declarations. */
-const guides = ["supervision.md", "testing.md", "pipeline.md", "breaker.md", "grpc.md", "srql.md", "resources.md"]
+const guides = [
+  "supervision.md",
+  "testing.md",
+  "pipeline.md",
+  "breaker.md",
+  "grpc.md",
+  "srql.md",
+  "resources.md",
+  "simulating.md"
+]
 
 /** The place of each entry in the sources, by its name in the package. */
 export const entries: Readonly<Record<string, string>> = {
@@ -28,6 +37,8 @@ export const entries: Readonly<Record<string, string>> = {
   breaker: "services/breaker/CircuitBreaker",
   grpc: "layers/grpc/index",
   jetstream: "layers/jetstream/index",
+  simulation: "services/simulation/index",
+  "simulation/grpc": "layers/simulation/index",
   srql: "services/srql/index",
   resource: "services/resource/index"
 }

@@ -22,6 +22,7 @@ const kit = {
   breaker: ["clock"],
   config: [],
   grpc: ["sockets"],
+  simulation: ["grpc"],
   sql: [],
   resource: ["config", "sql"],
   srql: ["config", "resource", "sql"]

@@ -109,10 +109,8 @@ export const scenario = (options: InstallationOptions): Scenario => {
         }))
     }
 
-    const eventsDatabase = new EventsDatabase((rows) => {
-      for (const row of rows) if ("body" in row) events.store(`${row.body}`)
-    })
-    eventsDatabase.store.rule("logs", (row) => !("body" in row) || !`${row.body}`.includes("forbidden"))
+    const eventsDatabase = new EventsDatabase((bodies) => bodies.forEach((body) => events.store(body)))
+    eventsDatabase.store.rule("logs", (body) => !body.includes("forbidden"))
     const nats = new NatsParty.Nats(() => world.nowMillis, {
       onSettled: (sequence, how) => Invariants.settled({ world, events, nats }, sequence, how)
     })
@@ -121,8 +119,16 @@ export const scenario = (options: InstallationOptions): Scenario => {
       const natsExchange: NatsParty.NatsExchange = new Exchange(network, "4222")
       host("events", () => Effect.scoped(Effect.andThen(eventsExchange.serve(eventsDatabase.handle), Effect.never)))
       host("nats", () => Effect.scoped(Effect.andThen(natsExchange.serve(nats.handle), Effect.never)))
-      host("writer", () =>
-        EventWriter.program({ nats: natsExchange, natsHost: "nats", database: eventsExchange, databaseHost: "events" }))
+      host(
+        "writer",
+        () =>
+          EventWriter.program({
+            nats: natsExchange,
+            natsHost: "nats",
+            database: eventsExchange,
+            databaseHost: "events"
+          })
+      )
       publish(world, nats, events, { perSecond: options.messagesPerSecond, untilMillis: quietMillis })
     }
 
@@ -148,7 +154,19 @@ export const scenario = (options: InstallationOptions): Scenario => {
       }
     })
     Invariants.forgive({ world, statuses, disks, plan, pollers })
-    const parts = { world, network, measurements, statuses, events, nats, agents, checks, pollerOf, plan, intervalMillis }
+    const parts = {
+      world,
+      network,
+      measurements,
+      statuses,
+      events,
+      nats,
+      agents,
+      checks,
+      pollerOf,
+      plan,
+      intervalMillis
+    }
     Invariants.watch(parts)
     options.onWorld?.(world, () => Invariants.lateness(parts))
     return { world, endMillis, healed: Invariants.healed(parts, hasEvents) }

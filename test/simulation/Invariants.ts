@@ -85,7 +85,9 @@ export const settled = (
   how: "ack" | "term"
 ): void => {
   const message = nats.stream.get(sequence)
-  const body = /"body":"([^"]*)"/.exec(new TextDecoder().decode(message?.data))?.[1]
+  // Settled before: an acknowledgement may come twice.
+  if (message === undefined) return
+  const body = /"body":"([^"]*)"/.exec(new TextDecoder().decode(message.data))?.[1]
   if (how === "term" || nats.letters.has(sequence)) {
     if (!nats.letters.has(sequence)) world.violate("nothing is given up that is not kept", `message ${sequence}`)
     return
@@ -115,7 +117,9 @@ export const forgive = ({ disks, plan, pollers, statuses, world }: {
     // A restart may take 15 s, after which the process is killed.
     const until = kind === "restart" ? [atMillis + 15_000] : [atMillis]
     for (const at of until) {
-      const from = kind === "restart" && since === Infinity ? Infinity : Math.min(since - forgivenMillis.powerLost, at - window)
+      const from = kind === "restart" && since === Infinity
+        ? Infinity
+        : Math.min(since - forgivenMillis.powerLost, at - window)
       world.after(at + 1, () => statuses.forgive(target, hasDisk ? from : -Infinity))
     }
   }
@@ -151,7 +155,9 @@ export const healed = (parts: Parts, hasEvents: boolean): ReadonlyArray<Healed> 
         name: "nothing is left unacknowledged",
         broken: () => {
           const { ackPendingCount, pendingCount } = nats.consumer
-          return ackPendingCount + pendingCount === 0 ? undefined : `${pendingCount} pending, ${ackPendingCount} unacknowledged`
+          return ackPendingCount + pendingCount === 0
+            ? undefined
+            : `${pendingCount} pending, ${ackPendingCount} unacknowledged`
         }
       }]
       : [])

@@ -15,8 +15,7 @@ const partiesOf = (entries: ReadonlyArray<LogEntry>): ReadonlyArray<string> => {
   return [...counts].toSorted((one, other) => other[1] - one[1]).slice(0, partiesMax).map(([name]) => name)
 }
 
-const lifelines = (parties: ReadonlyArray<string>): Array<string> =>
-  parties.flatMap(() => [..."|".padEnd(columnWidth)])
+const lifelines = (parties: ReadonlyArray<string>): Array<string> => parties.flatMap(() => [..."|".padEnd(columnWidth)])
 
 const arrow = (parties: ReadonlyArray<string>, from: number, to: number): string => {
   const line = lifelines(parties)
@@ -44,7 +43,9 @@ export const draw = (entries: ReadonlyArray<LogEntry>): ReadonlyArray<string> =>
       : from >= 0
       ? mark(parties, from)
       : lifelines(parties).join("")
-    const who = from >= 0 && (peer === undefined || to >= 0) ? "" : `${party}${peer === undefined ? "" : ` > ${peer}`}: `
+    const who = from >= 0 && (peer === undefined || to >= 0)
+      ? ""
+      : `${party}${peer === undefined ? "" : ` > ${peer}`}: `
     return `${timeOf(atMicros).padEnd(timeWidth)}${lines} ${cut(who + text, 110)}`.trimEnd()
   })
   return [head.trimEnd(), ...rows]

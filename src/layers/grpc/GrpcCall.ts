@@ -9,14 +9,9 @@ import { Cause, Deferred, Duration, Effect, Exit, Option, Stream } from "effect"
 import type { CallOptions } from "./GrpcCallOptions.ts"
 import type { AnyChannel, GrpcChannel } from "./GrpcChannel.ts"
 import type { GrpcError } from "./GrpcError.ts"
-import type { ClientMethodDefinition } from "./GrpcMethod.ts"
 import { aroundEffect, aroundStream, type OutgoingCall } from "./GrpcInterceptor.ts"
-import {
-  serialized,
-  spanOptions,
-  withDeadline,
-  withTimeout
-} from "./internal/client/AnyCall.ts"
+import type { ClientMethodDefinition } from "./GrpcMethod.ts"
+import { serialized, spanOptions, withDeadline, withTimeout } from "./internal/client/AnyCall.ts"
 import { cancel } from "./internal/client/Cancel.ts"
 import { errorOf, settle, unanswered } from "./internal/client/GrpcAnswer.ts"
 import * as Http2Calls from "./internal/client/http2/Http2Calls.ts"

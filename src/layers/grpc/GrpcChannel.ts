@@ -154,8 +154,11 @@ const followRenewals = (channel: Channel, { credentials }: ChannelOptions) =>
 export type AnyChannel = GrpcChannel | CarriedChannel
 
 export const make = (options: ChannelOptions): Effect.Effect<AnyChannel, never, Scope.Scope> =>
-  Effect.flatMap(GrpcCarrier, (carrier): Effect.Effect<AnyChannel, never, Scope.Scope> =>
-    carrier === undefined ? dialled(options) : carrier.open(options))
+  Effect.flatMap(
+    GrpcCarrier,
+    (carrier): Effect.Effect<AnyChannel, never, Scope.Scope> =>
+      carrier === undefined ? dialled(options) : carrier.open(options)
+  )
 
 const dialled = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> =>
   Effect.acquireRelease(Effect.sync(() => new Channel(options)), (channel) => Effect.sync(() => channel.close())).pipe(

@@ -34,7 +34,15 @@ interface Open {
   readonly send: (body: Frame["body"]) => void
 }
 
-export const make = (target: string, deadlineDefault: Duration.Duration, dialling: Dialling): CarriedCalls => {
+/** Of a path, what a person calls the method. */
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
+
+export const make = (
+  target: string,
+  deadlineDefault: Duration.Duration,
+  dialling: Dialling,
+  note: (text: string) => void
+): CarriedCalls => {
   const about = (path: string) => ({ method: path, peer: target })
 
   const connected = (path: string, isPatient: boolean): Effect.Effect<Line, GrpcError> =>
@@ -68,12 +76,17 @@ export const make = (target: string, deadlineDefault: Duration.Duration, diallin
               if (body._tag === "Message") inbox.push(body.bytes)
               if (body._tag === "Window") window.refill(body.bytes)
               if (body._tag !== "End") return
+              note(`${nameOf(path)} ended with ${body.code}`)
               options.onTrailers?.(body.trailers)
               const { code, detail, trailers } = body
               end(Exit.fail(code === 0 ? Cause.Done() : fromStatus(code, { ...about(path), detail, trailers })))
             },
-            lost: (reason) => end(Exit.fail(new Unavailable({ ...about(path), detail: reason })))
+            lost: (reason) => {
+              note(`${nameOf(path)} is lost: ${reason}`)
+              end(Exit.fail(new Unavailable({ ...about(path), detail: reason })))
+            }
           })
+          note(nameOf(path))
           line.send(call, {
             _tag: "Begin",
             path,
@@ -84,7 +97,10 @@ export const make = (target: string, deadlineDefault: Duration.Duration, diallin
         }),
         ({ call, inbox, line }) =>
           Effect.sync(() => {
-            if (!inbox.isClosed) line.send(call, { _tag: "Cancel" })
+            if (!inbox.isClosed) {
+              note(`${nameOf(path)} is cancelled`)
+              line.send(call, { _tag: "Cancel" })
+            }
             line.forget(call)
           })
       ))
@@ -148,11 +164,14 @@ export const make = (target: string, deadlineDefault: Duration.Duration, diallin
       call.send({ _tag: "Window", bytes: messages.reduce((sum, { length }) => sum + length, 0) })
       const [first, ...rest] = messages
       if (first === undefined) return Cause.done()
-      return Effect.flatMap(read(method, first), (head) =>
-        Effect.map(Effect.forEach(rest, (bytes) => read(method, bytes)), (tail): Arr.NonEmptyReadonlyArray<Res> => [
-          head,
-          ...tail
-        ]))
+      return Effect.flatMap(
+        read(method, first),
+        (head) =>
+          Effect.map(Effect.forEach(rest, (bytes) => read(method, bytes)), (tail): Arr.NonEmptyReadonlyArray<Res> => [
+            head,
+            ...tail
+          ])
+      )
     })
 
   const responses = <Res, E, R>(
@@ -199,7 +218,10 @@ export const make = (target: string, deadlineDefault: Duration.Duration, diallin
     serverStream: (method) => (request, options = {}) =>
       responses(method, options, (call) => Effect.andThen(write(method, call, request), half(call))),
     bidi: (method) => (requests, options = {}) =>
-      responses(method, options, (call) =>
-        Effect.andThen(Stream.runForEach(requests, (one) => write(method, call, one)), half(call)))
+      responses(
+        method,
+        options,
+        (call) => Effect.andThen(Stream.runForEach(requests, (one) => write(method, call, one)), half(call))
+      )
   }
 }

@@ -50,15 +50,19 @@ export class Dialling {
 
   /** Tells the waiter as soon as something is known, also at once; answers how to wait no longer. */
   wait(waiter: Waiter): () => void {
-    if (this.#isClosed) waiter.failed(closedReason)
-    else if (this.#line !== undefined) waiter.connected(this.#line)
-    else if (this.#failure !== undefined && !waiter.isPatient && !this.#mayBegin()) waiter.failed(this.#failure)
-    else {
-      this.#waiters.add(waiter)
-      if (this.#failure === undefined || this.#mayBegin()) this.#connect()
-      return () => void this.#waiters.delete(waiter)
-    }
-    return () => {}
+    const refusal = this.#refusal(waiter.isPatient)
+    if (refusal !== undefined) waiter.failed(refusal)
+    if (refusal === undefined && this.#line !== undefined) waiter.connected(this.#line)
+    if (refusal !== undefined || this.#line !== undefined) return () => {}
+    this.#waiters.add(waiter)
+    if (this.#failure === undefined || this.#mayBegin()) this.#connect()
+    return () => void this.#waiters.delete(waiter)
+  }
+
+  /** Why a call fails at once, if it does. */
+  #refusal(isPatient: boolean): string | undefined {
+    if (this.#isClosed) return closedReason
+    return this.#line !== undefined || isPatient || this.#mayBegin() ? undefined : this.#failure
   }
 
   close(): void {

@@ -75,7 +75,9 @@ export class Server<R> {
     const { interceptors, methods, run } = this.#serving
     const incoming = new ServedCall(begin.path, (body) => send(socket, number, body))
     const serve = methods.get(begin.path)
-    if (serve === undefined) return incoming.end(failed(new Unimplemented({ detail: `no method ${begin.path} here` })), undefined)
+    if (serve === undefined) {
+      return incoming.end(failed(new Unimplemented({ detail: `no method ${begin.path} here` })), undefined)
+    }
     const context = this.#callOf(socket, incoming, begin)
     const handled = interceptors.reduceRight(
       (inner, interceptor) => Effect.suspend(() => interceptor(context.call, inner)),
@@ -110,7 +112,9 @@ export class Server<R> {
     const failure = Cause.findErrorOption(cause)
     if (Option.isSome(failure)) return Effect.succeed(failure.value)
     if (Cause.hasInterruptsOnly(cause)) {
-      return Effect.succeed(new Unavailable({ detail: this.#isClosing ? "the server is shutting down" : "interrupted" }))
+      return Effect.succeed(
+        new Unavailable({ detail: this.#isClosing ? "the server is shutting down" : "interrupted" })
+      )
     }
     return Effect.as(
       Effect.logError("gRPC handler died", Cause.pretty(cause)),

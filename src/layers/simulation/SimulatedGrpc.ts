@@ -3,10 +3,10 @@
  * the program runs with this carrier.
  */
 import { Duration, Effect } from "effect"
-import type { Network } from "../../services/simulation/Network.ts"
+import * as Network from "../../services/simulation/Network.ts"
 import * as Process from "../../services/simulation/Process.ts"
-import { BindError } from "../grpc/GrpcServer.ts"
 import type { Carrier } from "../grpc/GrpcCarrier.ts"
+import { BindError } from "../grpc/GrpcServer.ts"
 import * as Calls from "./Calls.ts"
 import { Dialling } from "./Dialling.ts"
 import { Server } from "./Server.ts"
@@ -15,10 +15,13 @@ const millisOf = (given: Duration.Input | undefined, orElse: Duration.Input): nu
   Duration.toMillis(Duration.fromInputUnsafe(given ?? orElse))
 
 /** A fiber outside of a world has no network: that is a mistake of whoever runs it. */
-const running = Effect.flatMap(Process.Current, (process) =>
-  process === undefined ? Effect.die(new Error("no process of a simulated world runs this")) : Effect.succeed(process))
+const running = Effect.flatMap(
+  Process.Current,
+  (process) =>
+    process === undefined ? Effect.die(new Error("no process of a simulated world runs this")) : Effect.succeed(process)
+)
 
-export const carrier = (network: Network): Carrier => ({
+export const carrier = (network: Network.Network): Carrier => ({
   open: (options) =>
     Effect.flatMap(running, (process) =>
       Effect.acquireRelease(
@@ -36,10 +39,16 @@ export const carrier = (network: Network): Carrier => ({
               timeoutMillis: millisOf(options.keepaliveTimeout, "20 seconds")
             }
           })
+          const peer = Network.hostOf(options.target)
           const deadline = Duration.fromInputUnsafe(options.deadline ?? "30 seconds")
           return {
             target: options.target,
-            calls: Calls.make(options.target, deadline, dialling),
+            calls: Calls.make(
+              options.target,
+              deadline,
+              dialling,
+              (text) => process.world.note(process.name, text, peer)
+            ),
             onLoss: (listener: () => void) => dialling.onLoss(listener),
             close: () => dialling.close()
           }
@@ -54,7 +63,10 @@ export const carrier = (network: Network): Carrier => ({
       const server = new Server(process, serving)
       const close = network.listen(process, port, (socket) => server.accept(socket))
       if (close === undefined) {
-        return yield* new BindError({ address: `${process.name}:${port}`, reason: "EADDRINUSE: address already in use" })
+        return yield* new BindError({
+          address: `${process.name}:${port}`,
+          reason: "EADDRINUSE: address already in use"
+        })
       }
       yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(close), server.close))
       return "port" in endpoint ? endpoint.port : 0

@@ -110,7 +110,9 @@ export class Exchange<in out Req, in out Res> {
         })
         open.onClose((detail) => {
           if (socket === open) socket = undefined
-          for (const one of [...waiting.keys()]) settle(one, Exit.fail(new ExchangeFailed({ detail, wasSent: true })))
+          for (const one of Array.from(waiting.keys())) {
+            settle(one, Exit.fail(new ExchangeFailed({ detail, wasSent: true })))
+          }
         })
         known.openUnsafe()
       }

@@ -101,12 +101,17 @@ const powerOff = (world: World, disks: ReadonlyMap<string, Disk>): Act => ({ tar
 }
 
 /** Begins each fault at its time, and takes it back after its own. */
-export const carryOut = (plan: ReadonlyArray<Fault>, { disks = new Map(), network, own = {}, world }: FaultTargets): void => {
+export const carryOut = (
+  plan: ReadonlyArray<Fault>,
+  { disks = new Map(), network, own = {}, world }: FaultTargets
+): void => {
   const acts: Readonly<Record<string, Act>> = {
-    ...Object.fromEntries(Object.entries(hostActs).map(([kind, act]): readonly [string, Act] => [kind, (fault) => {
-      const host = world.hosts.get(fault.target)
-      return host === undefined ? undefined : act(host, fault)
-    }])),
+    ...Object.fromEntries(
+      Object.entries(hostActs).map(([kind, act]): readonly [string, Act] => [kind, (fault) => {
+        const host = world.hosts.get(fault.target)
+        return host === undefined ? undefined : act(host, fault)
+      }])
+    ),
     ...networkActs(network),
     ...diskActs(disks),
     powerOff: powerOff(world, disks),
@@ -118,7 +123,10 @@ export const carryOut = (plan: ReadonlyArray<Fault>, { disks = new Map(), networ
       const takeBack = acts[fault.kind]?.(fault)
       if (takeBack === undefined) return
       world.after(fault.lastsMillis, () => {
-        world.note("world", `${fault.kind} ${fault.target}${fault.other === undefined ? "" : ` ${fault.other}`} is over`)
+        world.note(
+          "world",
+          `${fault.kind} ${fault.target}${fault.other === undefined ? "" : ` ${fault.other}`} is over`
+        )
         takeBack()
       })
     })
@@ -126,7 +134,10 @@ export const carryOut = (plan: ReadonlyArray<Fault>, { disks = new Map(), networ
 }
 
 /** What can be done to any world. */
-export const kinds = (hosts: ReadonlyArray<string>, pairs: ReadonlyArray<readonly [string, string]>): ReadonlyArray<Kind> => [
+export const kinds = (
+  hosts: ReadonlyArray<string>,
+  pairs: ReadonlyArray<readonly [string, string]>
+): ReadonlyArray<Kind> => [
   { kind: "kill", targets: hosts, isMoment: true, weight: 3 },
   { kind: "restart", targets: hosts, isMoment: true, weight: 2 },
   { kind: "pause", targets: hosts, weight: 2 },

@@ -23,6 +23,8 @@ export interface StreamOptions {
   readonly duplicateWindowMillis?: number
   /** The oldest go when there are more. Without limit unless told. */
   readonly maxMessages?: number
+  /** `workqueue`: a message goes when it is acknowledged or given up. `limits` unless told. */
+  readonly retention?: "limits" | "workqueue"
 }
 
 export interface ConsumerOptions {
@@ -82,7 +84,7 @@ export class ConsumerModel {
       delivered.push({ message, deliveries: pending.deliveries })
       return true
     }
-    for (const [sequence, pending] of [...this.#due()]) {
+    for (const [sequence, pending] of this.#due()) {
       if (delivered.length >= batch) return delivered
       const message = this.#stream.get(sequence)
       if (message === undefined || this.#isExhausted(pending)) this.#pending.delete(sequence)
@@ -98,7 +100,7 @@ export class ConsumerModel {
   }
 
   ack(sequence: number): void {
-    this.#pending.delete(sequence)
+    this.term(sequence)
   }
 
   nak(sequence: number, delayMillis: number): void {
@@ -107,7 +109,7 @@ export class ConsumerModel {
   }
 
   term(sequence: number): void {
-    this.#pending.delete(sequence)
+    if (this.#pending.delete(sequence)) this.#stream.settled(sequence)
   }
 
   /** Starts `ackWait` anew. */
@@ -161,6 +163,11 @@ export class StreamModel {
       this.#first += 1
     }
     return { sequence: this.#last, isDuplicate: false }
+  }
+
+  /** By a consumer. */
+  settled(sequence: number): void {
+    if (this.#options.retention === "workqueue") this.#messages.delete(sequence)
   }
 
   get(sequence: number): StreamMessage | undefined {

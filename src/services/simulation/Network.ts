@@ -28,7 +28,8 @@ export interface Dialled {
 
 const handshakeBytes = 64
 
-const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(":"))
+/** Of `host:port`. */
+export const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(":"))
 
 export class Network {
   readonly #world: Surroundings

@@ -12,9 +12,11 @@ import type { Machine, Runnable, Surroundings } from "./WorldParts.ts"
 
 /** The process that a fiber belongs to; undefined outside of a world. */
 export const Current: Context.Reference<Process | undefined> = Context.Reference<Process | undefined>(
-  "serviceradar/simulation/Process", {
-  defaultValue: () => undefined
-})
+  "serviceradar/simulation/Process",
+  {
+    defaultValue: () => undefined
+  }
+)
 
 export interface ProcessOptions {
   readonly world: Surroundings
@@ -36,7 +38,11 @@ const seededRandom = (seeded: Seeded): (typeof Random.Random)["Service"] => ({
 })
 
 const textOf = (message: unknown): string =>
-  Array.isArray(message) ? message.map(textOf).join(" ") : typeof message === "string" ? message : JSON.stringify(message)
+  Array.isArray(message)
+    ? message.map(textOf).join(" ")
+    : typeof message === "string"
+    ? message
+    : JSON.stringify(message)
 
 export class Process implements Runnable {
   readonly world: Surroundings

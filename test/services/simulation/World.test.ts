@@ -58,7 +58,10 @@ describe("A world", () => {
     const world = new World({ seed: 1 })
     const host = world.addHost("a", {
       program: () =>
-        Effect.ensuring(Effect.andThen(Effect.sync(() => told.push("up")), Effect.never), Effect.sync(() => told.push("down")))
+        Effect.ensuring(
+          Effect.andThen(Effect.sync(() => told.push("up")), Effect.never),
+          Effect.sync(() => told.push("down"))
+        )
     })
     host.start()
     world.after(100, () => host.kill())
@@ -72,7 +75,8 @@ describe("A world", () => {
     const world = new World({ seed: 1 })
     const ticks: Array<number> = []
     const host = world.addHost("a", {
-      program: () => Effect.forever(Effect.andThen(Effect.sync(() => ticks.push(world.nowMillis)), Effect.sleep("1 second")))
+      program: () =>
+        Effect.forever(Effect.andThen(Effect.sync(() => ticks.push(world.nowMillis)), Effect.sleep("1 second")))
     })
     host.start()
     world.after(1_500, () => host.pause())

@@ -5,11 +5,11 @@ import { Management } from "../../../src/layers/http/Management.ts"
 import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
 import * as AgentProgram from "../../../src/programs/agent/AgentProgram.ts"
 import { CheckRunner } from "../../../src/services/agent/CheckRunner.ts"
-import { Prober, type Prepare } from "../../../src/services/monitoring/Prober.ts"
+import { type Prepare, Prober } from "../../../src/services/monitoring/Prober.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { secured } from "../../support/secured.ts"
 import type { Measurements } from "../Measurements.ts"
+import { secured } from "./Secured.ts"
 
 export const port = 50_051
 

@@ -11,7 +11,7 @@ import { PollerWatch } from "../../../src/services/core/PollerWatch.ts"
 import { ReportIngest } from "../../../src/services/core/ReportIngest.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { secured } from "../../support/secured.ts"
+import { secured } from "./Secured.ts"
 import * as StatusDatabase from "./StatusDatabase.ts"
 
 export const port = 50_052

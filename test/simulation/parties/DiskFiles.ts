@@ -8,9 +8,11 @@ export const make = (disk: Disk, folder: string): SegmentFiles => {
     new BufferFault({ path: `${folder}/${name}`, step, detail, isAbsent })
   const absent = (name: string, step: string) => fault(name, step, "no such file", true)
   const slowly = <A>(act: () => A): Effect.Effect<A> =>
-    Effect.uninterruptible(Effect.suspend(() =>
-      disk.slowMillis === 0 ? Effect.sync(act) : Effect.andThen(Effect.sleep(disk.slowMillis), Effect.sync(act))
-    ))
+    Effect.uninterruptible(
+      Effect.suspend(() =>
+        disk.slowMillis === 0 ? Effect.sync(act) : Effect.andThen(Effect.sleep(disk.slowMillis), Effect.sync(act))
+      )
+    )
   return {
     folder,
     hold: Effect.void,
@@ -24,19 +26,27 @@ export const make = (disk: Disk, folder: string): SegmentFiles => {
           append: (bytes: Uint8Array) =>
             Effect.flatMap(slowly(() => disk.append(name, bytes)), (isWritten) =>
               isWritten ? Effect.void : Effect.fail(fault(name, "writing", "no space left on device"))),
-          sync: slowly(() => disk.sync(name)),
+          sync: slowly(() =>
+            disk.sync(name)
+          ),
           close: Effect.void
         })
       }),
     read: (name, offset, length) =>
-      Effect.flatMap(slowly(() => disk.read(name, offset, length)), (bytes) =>
-        bytes === undefined ? Effect.fail(absent(name, "reading")) : Effect.succeed(bytes)),
+      Effect.flatMap(
+        slowly(() => disk.read(name, offset, length)),
+        (bytes) => bytes === undefined ? Effect.fail(absent(name, "reading")) : Effect.succeed(bytes)
+      ),
     truncate: (name, bytes) =>
-      Effect.flatMap(slowly(() => disk.truncate(name, bytes)), (isCut) =>
-        isCut ? Effect.void : Effect.fail(absent(name, "cutting it"))),
+      Effect.flatMap(
+        slowly(() => disk.truncate(name, bytes)),
+        (isCut) => isCut ? Effect.void : Effect.fail(absent(name, "cutting it"))
+      ),
     rename: (from, to) =>
-      Effect.flatMap(slowly(() => disk.rename(from, to)), (isRenamed) =>
-        isRenamed ? Effect.void : Effect.fail(absent(from, "renaming it"))),
+      Effect.flatMap(
+        slowly(() => disk.rename(from, to)),
+        (isRenamed) => isRenamed ? Effect.void : Effect.fail(absent(from, "renaming it"))
+      ),
     remove: (name) => slowly(() => disk.remove(name)),
     syncFolder: slowly(() => disk.syncFolder())
   }

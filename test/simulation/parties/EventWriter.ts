@@ -13,9 +13,9 @@ import { EventTables } from "../../../src/services/events/EventTables.ts"
 import { TraceSummaries } from "../../../src/services/events/TraceSummaries.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
-import { secured } from "../../support/secured.ts"
 import * as EventsDatabase from "./EventsDatabase.ts"
 import * as Nats from "./Nats.ts"
+import { secured } from "./Secured.ts"
 
 const settings: EventWriterSettings.EventWriterSettings = {
   ...EventWriterSettings.resolve([]),
@@ -52,21 +52,23 @@ export interface EventWriterParty {
 }
 
 export const program = ({ database, databaseHost, nats, natsHost }: EventWriterParty) =>
-  Effect.scoped(Effect.flatMap(EventsDatabase.connect(database, databaseHost), ({ probe, store }) =>
-    Supervisor.run(EventWriterProgram.tree(settings)).pipe(
-      Effect.provide(
-        StreamRecords.layerStatuses.pipe(
-          Layer.provideMerge(DatabaseHealth.layer(probe)),
-          Layer.provideMerge(Layer.mergeAll(
-            store,
-            Nats.layer(nats, natsHost),
-            StreamRecords.layer,
-            StoreTurns.layer(),
-            Layer.succeed(EventDecoder, { decode: Decoding.make({ tenantDefault: "acme" }) }),
-            connections
-          )),
-          Layer.provideMerge(secured),
-          Layer.provideMerge(SupervisionTree.layer)
+  Effect.scoped(
+    Effect.flatMap(EventsDatabase.connect(database, databaseHost), ({ probe, store }) =>
+      Supervisor.run(EventWriterProgram.tree(settings)).pipe(
+        Effect.provide(
+          StreamRecords.layerStatuses.pipe(
+            Layer.provideMerge(DatabaseHealth.layer(probe)),
+            Layer.provideMerge(Layer.mergeAll(
+              store,
+              Nats.layer(nats, natsHost),
+              StreamRecords.layer,
+              StoreTurns.layer(),
+              Layer.succeed(EventDecoder, { decode: Decoding.make({ tenantDefault: "acme" }) }),
+              connections
+            )),
+            Layer.provideMerge(secured),
+            Layer.provideMerge(SupervisionTree.layer)
+          )
         )
-      )
-    )))
+      ))
+  )

@@ -2,7 +2,13 @@
 import { Effect, Layer, Option, Result } from "effect"
 import { type TableName, tables } from "../../../src/domain/events/rows/Tables.ts"
 import type { EventRow } from "../../../src/domain/events/storing/Suspects.ts"
-import { EventStore, EventStoreError, RowRejected, StoreTimeout, StoreUnavailable } from "../../../src/services/events/EventStore.ts"
+import {
+  EventStore,
+  EventStoreError,
+  RowRejected,
+  StoreTimeout,
+  StoreUnavailable
+} from "../../../src/services/events/EventStore.ts"
 import type { Exchange } from "../../../src/services/simulation/Exchange.ts"
 import { StoreModel } from "../../../src/services/simulation/StoreModel.ts"
 
@@ -26,13 +32,15 @@ const keyOf = (table: TableName, row: EventRow): string => {
   return tables[table].key.map((name) => String(columns.get(name))).join(" ")
 }
 
+const bodyOf = (row: EventRow): string => "body" in row ? `${row.body}` : ""
+
 export class EventsDatabase {
-  readonly store = new StoreModel<EventRow>()
-  readonly #onStored: (rows: ReadonlyArray<EventRow>) => void
+  readonly store = new StoreModel<string>()
+  readonly #onStored: (bodies: ReadonlyArray<string>) => void
   lostAnswers = 0
   latencyMillis = 1
 
-  constructor(onStored: (rows: ReadonlyArray<EventRow>) => void) {
+  constructor(onStored: (bodies: ReadonlyArray<string>) => void) {
     this.#onStored = onStored
   }
 
@@ -42,10 +50,12 @@ export class EventsDatabase {
       const { rows, table } = request
       const fresh = rows.filter((row) => this.store.get(table, keyOf(table, row)) === undefined)
       const written = this.store.transact(
-        rows.map((row) => ({ table, key: keyOf(table, row), row, onConflict: "nothing" }))
+        rows.map((row) => ({ table, key: keyOf(table, row), row: bodyOf(row), onConflict: "nothing" }))
       )
-      if (Result.isFailure(written)) return Effect.succeed({ inserted: 0, repeated: 0, refused: written.failure.position })
-      this.#onStored(fresh)
+      if (Result.isFailure(written)) {
+        return Effect.succeed({ inserted: 0, repeated: 0, refused: written.failure.position })
+      }
+      this.#onStored(fresh.map(bodyOf))
       if (this.lostAnswers === 0) return Effect.succeed(written.success)
       this.lostAnswers -= 1
       return Effect.fail("lost" as const)
@@ -53,10 +63,6 @@ export class EventsDatabase {
 }
 
 const failed = (operation: string, reason: EventStoreError["reason"]) => new EventStoreError({ operation, reason })
-
-export interface Probe {
-  readonly probe: Effect.Effect<void, { readonly message: string }>
-}
 
 export const connect = (exchange: EventsExchange, host: string) =>
   Effect.map(exchange.client(host), (client) => ({
@@ -68,7 +74,9 @@ export const connect = (exchange: EventsExchange, host: string) =>
           Effect.timeoutOrElse({
             duration: statementLimit,
             orElse: () =>
-              Effect.fail(failed(table, new StoreTimeout({ rows: rows.length, detail: `longer than ${statementLimit}` })))
+              Effect.fail(
+                failed(table, new StoreTimeout({ rows: rows.length, detail: `longer than ${statementLimit}` }))
+              )
           }),
           Effect.flatMap(({ inserted, refused, repeated }) =>
             refused === undefined ? Effect.succeed({ inserted, repeated }) : Effect.fail(

@@ -6,7 +6,6 @@ import type { Client, Exchange } from "../../../src/services/simulation/Exchange
 import { type ConsumerModel, type Delivered, StreamModel } from "../../../src/services/simulation/JetStreamModel.ts"
 
 type Request =
-  | { readonly _tag: "Publish"; readonly id: string; readonly data: Uint8Array }
   | { readonly _tag: "Pull"; readonly batch: number; readonly bytesMax: number }
   | { readonly _tag: "Settle"; readonly sequence: number; readonly how: "ack" | "term" | "extend" }
   | { readonly _tag: "Nak"; readonly sequence: number; readonly delayMillis: number }
@@ -22,7 +21,6 @@ interface Answer {
 export type NatsExchange = Exchange<Request, Answer>
 
 const ackWait = Duration.seconds(30)
-const subject = "logs.app"
 const pullWaitMillis = 1_000
 const lookEveryMillis = 100
 
@@ -38,7 +36,7 @@ export class Nats {
   readonly #events: NatsEvents
 
   constructor(nowMillis: () => number, events: NatsEvents) {
-    this.stream = new StreamModel({ nowMillis })
+    this.stream = new StreamModel({ nowMillis, retention: "workqueue" })
     this.consumer = this.stream.consumer("writer", {
       ackWaitMillis: Duration.toMillis(ackWait),
       maxDeliver: -1,
@@ -65,9 +63,6 @@ export class Nats {
 
   #answer(request: Exclude<Request, { readonly _tag: "Pull" }>): Answer {
     switch (request._tag) {
-      case "Publish":
-        this.stream.publish(subject, request.data, request.id)
-        return {}
       case "Settle":
         if (request.how === "extend") this.consumer.inProgress(request.sequence)
         else this.#settle(request.sequence, request.how)
@@ -101,7 +96,10 @@ const source = (client: Client<Request, Answer>) => {
         ackWait,
         pull: (demand: number, bytesMax: number) =>
           client.ask({ _tag: "Pull", batch: demand, bytesMax }).pipe(
-            Effect.timeoutOrElse({ duration: "5 seconds", orElse: () => Effect.fail({ detail: "no answer to a pull" }) }),
+            Effect.timeoutOrElse({
+              duration: "5 seconds",
+              orElse: () => Effect.fail({ detail: "no answer to a pull" })
+            }),
             Effect.mapError(failed),
             Effect.map(({ delivered = [] }) =>
               delivered.map(({ deliveries, message }) => ({
@@ -143,24 +141,7 @@ const letters = (client: Client<Request, Answer>) =>
 
 /** On one connection, as the real ones. */
 export const layer = (exchange: NatsExchange, host: string) =>
-  Layer.unwrap(Effect.map(exchange.client(host), (client) =>
-    Layer.merge(Layer.succeed(EventSource, source(client)), letters(client))))
-
-/** Publishes until it is acknowledged, each message under an id of its own. */
-export const publisher = (exchange: NatsExchange, host: string, every: Duration.Input, next: () => Uint8Array | undefined) =>
-  Effect.scoped(Effect.flatMap(exchange.client(host), (client) =>
-    Effect.gen(function*() {
-      let number = 0
-      while (true) {
-        const data = next()
-        if (data === undefined) return yield* Effect.never
-        number += 1
-        const id = `message ${number}`
-        yield* client.ask({ _tag: "Publish", id, data }, data.length + 64).pipe(
-          Effect.timeoutOrElse({ duration: "2 seconds", orElse: () => Effect.fail(undefined) }),
-          Effect.tapError(() => Effect.sleep("200 millis")),
-          Effect.eventually
-        )
-        yield* Effect.sleep(every)
-      }
-    })))
+  Layer.unwrap(
+    Effect.map(exchange.client(host), (client) =>
+      Layer.merge(Layer.succeed(EventSource, source(client)), letters(client)))
+  )

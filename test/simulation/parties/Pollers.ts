@@ -1,5 +1,5 @@
 /** The real poller, whose disk, address and gRPC are the world's. */
-import { Duration, Effect, Layer, Option } from "effect"
+import { type Duration, Effect, Layer, Option } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import { PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import type { PollerConfig } from "../../../src/domain/poller/PollerConfig.ts"
@@ -19,8 +19,8 @@ import { SupervisionTree } from "../../../src/services/supervision/SupervisionTr
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as fleet from "../../fixtures/fleet.ts"
 import { agent, check } from "../../services/poller/statuses.ts"
-import { secured } from "../../support/secured.ts"
 import * as Agents from "./Agents.ts"
+import { secured } from "./Secured.ts"
 
 export interface PollerParty {
   readonly id: string
@@ -62,7 +62,10 @@ export const program = (party: PollerParty) => {
   const options = party.files === undefined ? {} : { bufferFolder: party.files.folder }
   return Supervisor.run(PollerProgram.tree(config, options)).pipe(
     Effect.provide(
-      CoreReporter.layer({ ...Reconfiguration.reported(config), drainRate: Option.getOrUndefined(config.buffer.drainRate) })
+      CoreReporter.layer({
+        ...Reconfiguration.reported(config),
+        drainRate: Option.getOrUndefined(config.buffer.drainRate)
+      })
         .pipe(
           Layer.provideMerge(buffer),
           Layer.provide(GrpcCoreClient.layer({ address: config.coreAddress, security: config.security })),

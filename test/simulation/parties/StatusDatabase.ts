@@ -5,7 +5,12 @@ import type { PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import type { AvailabilityChange } from "../../../src/domain/monitoring/reports/AvailabilityChange.ts"
 import type { Remembered } from "../../../src/domain/monitoring/reports/PollerPresence.ts"
 import type { ReportedStatus, StatusReport } from "../../../src/domain/monitoring/reports/StatusReport.ts"
-import { type Appended, StatusStore, StatusStoreError, StoreUnavailable } from "../../../src/services/core/StatusStore.ts"
+import {
+  type Appended,
+  StatusStore,
+  StatusStoreError,
+  StoreUnavailable
+} from "../../../src/services/core/StatusStore.ts"
 import type { Client, Exchange } from "../../../src/services/simulation/Exchange.ts"
 import { StoreModel } from "../../../src/services/simulation/StoreModel.ts"
 
@@ -135,14 +140,15 @@ export const layer = (exchange: StatusExchange, host: string): Layer.Layer<Statu
     Effect.map(exchange.client(host), (client: Client<Request, Answer>) =>
       StatusStore.of({
         append: (report, receivedAt) =>
-          client.ask({ _tag: "Append", report, receivedAtMillis: DateTime.toEpochMillis(receivedAt) }, bytesOf(report)).pipe(
-            Effect.mapError(failed("append")),
-            Effect.flatMap(({ appended }) =>
-              appended === undefined
-                ? Effect.fail(failed("append")({ detail: "the answer is to another question" }))
-                : Effect.succeed(appended)
-            )
-          ),
+          client.ask({ _tag: "Append", report, receivedAtMillis: DateTime.toEpochMillis(receivedAt) }, bytesOf(report))
+            .pipe(
+              Effect.mapError(failed("append")),
+              Effect.flatMap(({ appended }) =>
+                appended === undefined
+                  ? Effect.fail(failed("append")({ detail: "the answer is to another question" }))
+                  : Effect.succeed(appended)
+              )
+            ),
         pollers: Effect.mapBoth(client.ask({ _tag: "Pollers" }), {
           onFailure: failed("pollers"),
           onSuccess: ({ pollers = [] }) => pollers
@@ -154,4 +160,3 @@ export const layer = (exchange: StatusExchange, host: string): Layer.Layer<Statu
         removeOlderThan: () => Effect.as(Effect.mapError(client.ask({ _tag: "Check" }), failed("remove")), 0)
       }))
   )
-

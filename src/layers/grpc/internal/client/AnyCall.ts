@@ -1,9 +1,9 @@
 /** What calls have in common, whatever carries them. */
 import { Duration, Effect, Stream, type Tracer } from "effect"
 import type { CallOptions } from "../../GrpcCallOptions.ts"
-import type { ClientMethodDefinition } from "../../GrpcMethod.ts"
 import type { GrpcChannel } from "../../GrpcChannel.ts"
 import type { DeadlineExceeded } from "../../GrpcError.ts"
+import type { ClientMethodDefinition } from "../../GrpcMethod.ts"
 import { machineClock } from "../MachineClock.ts"
 import { deadlineExceeded } from "./GrpcAnswer.ts"
 

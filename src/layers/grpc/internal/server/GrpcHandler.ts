@@ -43,7 +43,11 @@ const decode = <Req>(codec: Codec<Req, never>, bytes: Buffer): Effect.Effect<Req
     catch: () => new Internal({ detail: "the request cannot be read as the method's message" })
   })
 
-const encode = <Res>(codec: Codec<unknown, Res>, incoming: IncomingCall, message: Res): Effect.Effect<Buffer, GrpcError> =>
+const encode = <Res>(
+  codec: Codec<unknown, Res>,
+  incoming: IncomingCall,
+  message: Res
+): Effect.Effect<Buffer, GrpcError> =>
   Effect.flatMap(
     Effect.try({
       try: () => codec.responseSerialize(message),

@@ -1,0 +1,137 @@
+/**
+ * Leads a whole installation through faults in virtual time: `npm run simulate`.
+ *
+ *   --seed N       the first seed; default 1
+ *   --seeds N      how many; default 1
+ *   --hours H      virtual hours of each; default 1
+ *   --agents N     default 50, with five checks each
+ *   --checks N     of each agent; default 5
+ *   --pollers N    default 2
+ *   --messages N   events a second; default 200
+ *   --profile P    calm, rough or hostile; default rough
+ *   --replay FILE  leads the plan in a file that a violation has left, instead of what the seed draws
+ *   --save FILE    where a violation leaves its plan; default simulation-SEED.json
+ *   --json         no text but the last line
+ *
+ * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds. Exits 1
+ * when something broke.
+ */
+import * as fs from "node:fs"
+import { parseArgs } from "node:util"
+import { EventLog } from "../src/domain/simulation/EventLog.ts"
+import { profiles } from "../src/domain/simulation/FaultPlan.ts"
+import * as Simulation from "../src/services/simulation/Simulation.ts"
+import * as Installation from "../test/simulation/Installation.ts"
+import * as Replay from "../test/simulation/Replay.ts"
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    seeds: { type: "string", default: "1" },
+    hours: { type: "string", default: "1" },
+    agents: { type: "string", default: "50" },
+    checks: { type: "string", default: "5" },
+    pollers: { type: "string", default: "2" },
+    messages: { type: "string", default: "200" },
+    profile: { type: "string", default: "rough" },
+    replay: { type: "string" },
+    save: { type: "string" },
+    json: { type: "boolean", default: false }
+  }
+})
+
+const refuse = (option: string, value: string, expected: string): never => {
+  console.error(`--${option} is ${value}, expected ${expected}`)
+  process.exit(2)
+}
+
+const number = (
+  option: "seed" | "seeds" | "hours" | "agents" | "checks" | "pollers" | "messages",
+  least: number
+): number => {
+  const value = Number(values[option])
+  const isFit = Number.isFinite(value) && value >= least && (option === "hours" || Number.isSafeInteger(value))
+  return isFit ? value : refuse(option, values[option], `a ${option === "hours" ? "" : "whole "}number from ${least}`)
+}
+
+const profile = profiles.find((one) => one === values.profile) ??
+  refuse("profile", values.profile, profiles.join(", "))
+
+const replayed = values.replay === undefined ? undefined : Replay.read(fs.readFileSync(values.replay, "utf8"))
+if (replayed !== undefined && typeof replayed === "string") refuse("replay", values.replay ?? "", replayed)
+const replay = typeof replayed === "string" ? undefined : replayed
+
+const say = (line: string): void => {
+  if (!values.json) console.log(line)
+}
+
+/** Virtual hours have five minutes at the end in which nothing is done. */
+const options = {
+  hours: number("hours", 0.1),
+  agents: number("agents", 1),
+  checks: number("checks", 1),
+  pollers: number("pollers", 1),
+  messagesPerSecond: number("messages", 0),
+  profile,
+  ...replay?.settings
+}
+
+const isLive = process.stdout.isTTY && !values.json
+
+const live = (seed: string): Pick<Installation.InstallationOptions, "onWorld"> =>
+  isLive
+    ? {
+      onWorld: (world, state) => {
+        const tell = () => {
+          const minutes = (world.nowMillis / 60_000).toFixed(0).padStart(3)
+          process.stdout.write(`\rseed ${seed}  ${minutes} min  ${world.log.count} events  ${state()}   `)
+          world.after(60_000, tell)
+        }
+        world.after(60_000, tell)
+      }
+    }
+    : {}
+
+const beganMillis = performance.now()
+const all = new EventLog({ kept: 1 })
+let violations = 0
+let events = 0
+let faults = 0
+const seeds = replay === undefined
+  ? Array.from({ length: number("seeds", 1) }, (_, at) => `${number("seed", 0) + at}`)
+  : [replay.seed]
+
+for (const seed of seeds) {
+  const scenario = Installation.scenario({ ...options, ...live(seed) })
+  const outcome = Simulation.run(scenario, seed, replay?.plan)
+  if (isLive) process.stdout.write("\r\x1b[K")
+  all.add({ atMicros: 0, party: seed, peer: undefined, text: outcome.hash })
+  events += outcome.events
+  faults += outcome.plan.length
+  if (outcome.violation === undefined) {
+    say(`seed ${seed}: ${outcome.events} events, ${outcome.plan.length} faults, ${outcome.hash}`)
+    continue
+  }
+  violations += 1
+  say(`seed ${seed}: ${outcome.violation.message}; looking for fewer faults than ${outcome.plan.length} …`)
+  const shrunk = replay === undefined ? Simulation.shrink(Installation.scenario(options), outcome) : outcome
+  for (const line of Simulation.report(shrunk)) say(line)
+  if (replay !== undefined) continue
+  const file = values.save ?? `simulation-${seed}.json`
+  fs.writeFileSync(file, Replay.write({ seed, settings: options, plan: shrunk.plan }))
+  say(`again: npm run simulate -- --replay ${file}`)
+}
+
+const seconds = Math.round(performance.now() - beganMillis) / 1_000
+const megabytes = Math.round(process.resourceUsage().maxRSS / 1_024)
+console.log(JSON.stringify({
+  seeds: seeds.length,
+  violations,
+  hash: all.hash,
+  events,
+  faults,
+  virtualHours: options.hours * seeds.length,
+  seconds,
+  megabytes
+}))
+process.exitCode = violations === 0 ? 0 : 1

@@ -1,0 +1,20 @@
+/**
+ * Entry `serviceradar-effect/simulation`: programs of Effect in a world of virtual time, with faults drawn from a seed.
+ */
+export { EventLog, type LogEntry } from "../../domain/simulation/EventLog.ts"
+export * as FaultPlan from "../../domain/simulation/FaultPlan.ts"
+export { Seeded } from "../../domain/simulation/Seeded.ts"
+export * as SequenceDiagram from "../../domain/simulation/SequenceDiagram.ts"
+export { type Socket } from "./Connection.ts"
+export { Disk } from "./Disk.ts"
+export { Exchange, ExchangeFailed, PortTaken } from "./Exchange.ts"
+export * as Faults from "./Faults.ts"
+export { Host, type HostOptions } from "./Host.ts"
+export { ConsumerModel, StreamModel } from "./JetStreamModel.ts"
+export { lan, Link, type LinkQuality } from "./Link.ts"
+export { Network } from "./Network.ts"
+export * as Process from "./Process.ts"
+export { RealityLeak } from "./RealityGuard.ts"
+export * as Simulation from "./Simulation.ts"
+export { Refused, StoreModel } from "./StoreModel.ts"
+export { Violation, World, type WorldOptions } from "./World.ts"
