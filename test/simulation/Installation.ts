@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { Fault, Profile } from "../../src/domain/simulation/FaultPlan.ts"
 import * as FaultPlan from "../../src/domain/simulation/FaultPlan.ts"
-import { GrpcCarrier } from "../../src/layers/grpc/GrpcCarrier.ts"
+import { GrpcCarrier } from "../../src/layers/grpc/carrier/GrpcCarrier.ts"
 import * as SimulatedGrpc from "../../src/layers/simulation/SimulatedGrpc.ts"
 import { Disk } from "../../src/services/simulation/Disk.ts"
 import { Exchange } from "../../src/services/simulation/Exchange.ts"

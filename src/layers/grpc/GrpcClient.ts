@@ -5,9 +5,9 @@
  * Interrupting a call, or leaving a stream early, cancels it at the server.
  */
 import { Effect, type Scope, type Stream } from "effect"
+import type { CarriedCalls } from "./carrier/GrpcCarrier.ts"
 import * as GrpcCall from "./GrpcCall.ts"
 import type { CallOptions } from "./GrpcCallOptions.ts"
-import type { CarriedCalls } from "./GrpcCarrier.ts"
 import * as GrpcChannel from "./GrpcChannel.ts"
 import type { GrpcError } from "./GrpcError.ts"
 import {

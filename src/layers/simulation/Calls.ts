@@ -3,8 +3,8 @@
  * back-pressure.
  */
 import { type Array as Arr, Cause, Duration, Effect, Exit, type Pull, type Scope, Stream } from "effect"
+import type { CarriedCalls } from "../grpc/carrier/GrpcCarrier.ts"
 import type { CallOptions } from "../grpc/GrpcCallOptions.ts"
-import type { CarriedCalls } from "../grpc/GrpcCarrier.ts"
 import { DeadlineExceeded, fromStatus, type GrpcError, Internal, Unavailable } from "../grpc/GrpcError.ts"
 import type { GrpcMetadata, Input } from "../grpc/GrpcMetadata.ts"
 import type { Dialling } from "./Dialling.ts"

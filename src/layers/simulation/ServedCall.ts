@@ -1,6 +1,6 @@
 /** One call at a simulated server, as what a handler becomes reads and writes it. */
 import { Cause, Effect, Exit, Option } from "effect"
-import type { IncomingCall } from "../grpc/GrpcCarrier.ts"
+import type { IncomingCall } from "../grpc/carrier/GrpcCarrier.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
 import type { GrpcMetadata } from "../grpc/GrpcMetadata.ts"
 import type { Frame } from "./Frame.ts"

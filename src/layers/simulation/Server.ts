@@ -4,7 +4,7 @@
 import { Cause, Clock, Duration, Effect, Exit, Option } from "effect"
 import type { Socket } from "../../services/simulation/Connection.ts"
 import type { Process } from "../../services/simulation/Process.ts"
-import type { ServerCall, Serving } from "../grpc/GrpcCarrier.ts"
+import type { ServerCall, Serving } from "../grpc/carrier/GrpcCarrier.ts"
 import { DeadlineExceeded, type GrpcError, statusCode, Unavailable, Unimplemented, Unknown } from "../grpc/GrpcError.ts"
 import type { GrpcMetadata, Input } from "../grpc/GrpcMetadata.ts"
 import { metadataOf } from "./Calls.ts"

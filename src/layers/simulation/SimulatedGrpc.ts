@@ -5,7 +5,7 @@
 import { Duration, Effect } from "effect"
 import * as Network from "../../services/simulation/Network.ts"
 import * as Process from "../../services/simulation/Process.ts"
-import type { Carrier } from "../grpc/GrpcCarrier.ts"
+import type { Carrier } from "../grpc/carrier/GrpcCarrier.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
 import * as Calls from "./Calls.ts"
 import { Dialling } from "./Dialling.ts"

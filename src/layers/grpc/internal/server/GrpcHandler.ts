@@ -2,9 +2,9 @@
  * What a handler of each kind becomes: an effect that reads the requests of a call and writes its responses.
  */
 import { type Array as Arr, Cause, Effect, Option, type Pull, type Scope, Stream, type Tracer } from "effect"
+import type { IncomingCall } from "../../carrier/IncomingCall.ts"
 import { type GrpcError, Internal, Unimplemented } from "../../GrpcError.ts"
 import type { Kind, MethodDefinition, Request, Response, ServiceDefinition } from "../../GrpcMethod.ts"
-import type { IncomingCall } from "../../IncomingCall.ts"
 import type { ServerCall } from "./ServerCall.ts"
 
 export interface HandlersByKind<Req, Res, R> {

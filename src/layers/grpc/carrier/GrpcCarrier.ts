@@ -4,16 +4,16 @@
  * Clients and servers are made as ever; whoever runs them may put a carrier into their context.
  */
 import { Context, type Effect, type Scope, type Stream } from "effect"
-import type { CallOptions } from "./GrpcCallOptions.ts"
-import type { ChannelOptions } from "./GrpcChannelOptions.ts"
-import type { GrpcError } from "./GrpcError.ts"
-import type { ClientMethodDefinition } from "./GrpcMethod.ts"
+import type { CallOptions } from "../GrpcCallOptions.ts"
+import type { ChannelOptions } from "../GrpcChannelOptions.ts"
+import type { GrpcError } from "../GrpcError.ts"
+import type { ClientMethodDefinition } from "../GrpcMethod.ts"
+import type { Needs, Serve } from "../internal/server/GrpcHandler.ts"
+import type { BindError, Endpoint } from "../internal/server/Listener.ts"
+import type { Run } from "../internal/server/RunCall.ts"
+import type { ServerCall } from "../internal/server/ServerCall.ts"
+import type { ServerInterceptor } from "../internal/server/ServerInterceptor.ts"
 import type { IncomingCall } from "./IncomingCall.ts"
-import type { Needs, Serve } from "./internal/server/GrpcHandler.ts"
-import type { BindError, Endpoint } from "./internal/server/Listener.ts"
-import type { Run } from "./internal/server/RunCall.ts"
-import type { ServerCall } from "./internal/server/ServerCall.ts"
-import type { ServerInterceptor } from "./internal/server/ServerInterceptor.ts"
 
 /** A call of each kind, as `GrpcCall` has them for a channel. */
 export interface CarriedCalls {

@@ -1,6 +1,6 @@
 /** One incoming call, as what a handler becomes reads and writes it, whatever carries it. */
 import type { Effect } from "effect"
-import type { GrpcError } from "./GrpcError.ts"
+import type { GrpcError } from "../GrpcError.ts"
 
 export interface IncomingCall {
   readonly head: { readonly path: string }

@@ -1,0 +1,24 @@
+/** A small installation in virtual time under the hardest profiles: what CI does of `npm run simulate`. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Simulation from "../../src/services/simulation/Simulation.ts"
+import * as Installation from "../simulation/Installation.ts"
+
+const options = { hours: 0.17, agents: 6, checks: 2, pollers: 2, messagesPerSecond: 3 }
+
+describe("An installation in virtual time", () => {
+  it.each(["rough", "hostile"] as const)("keeps its promises under 15 seeds of the profile %s", (profile) => {
+    const scenario = Installation.scenario({ ...options, profile })
+    for (let seed = 1; seed <= 15; seed += 1) {
+      const outcome = Simulation.run(scenario, seed)
+      assert.isUndefined(outcome.violation, Simulation.report(outcome).join("\n"))
+      assert.isAbove(outcome.events, 100)
+    }
+  })
+
+  it("does the same again under the same seed", () => {
+    const scenario = Installation.scenario({ ...options, profile: "hostile" })
+    const hashes = [1, 1, 2].map((seed) => Simulation.run(scenario, seed).hash)
+    assert.strictEqual(hashes[0], hashes[1])
+    assert.notStrictEqual(hashes[0], hashes[2])
+  })
+})
