@@ -11,6 +11,7 @@
  *   --profile P    calm, rough or hostile; default rough
  *   --replay FILE  leads the plan in a file that a violation has left, instead of what the seed draws
  *   --save FILE    where a violation leaves its plan; default simulation-SEED.json
+ *   --until-first  ends at the first violation, as it is
  *   --json         no text but the last line
  *
  * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds. Exits 1
@@ -36,7 +37,8 @@ const { values } = parseArgs({
     profile: { type: "string", default: "rough" },
     replay: { type: "string" },
     save: { type: "string" },
-    json: { type: "boolean", default: false }
+    json: { type: "boolean", default: false },
+    "until-first": { type: "boolean", default: false }
   }
 })
 
@@ -113,6 +115,10 @@ for (const seed of seeds) {
     continue
   }
   violations += 1
+  if (values["until-first"]) {
+    say(`seed ${seed}: ${outcome.violation.message}`)
+    break
+  }
   say(`seed ${seed}: ${outcome.violation.message}; looking for fewer faults than ${outcome.plan.length} …`)
   const shrunk = replay === undefined ? Simulation.shrink(Installation.scenario(options), outcome) : outcome
   for (const line of Simulation.report(shrunk)) say(line)
