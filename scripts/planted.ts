@@ -157,8 +157,9 @@ const unplantable: Array<string> = []
 const firstSeed = (): string | undefined => {
   const { stdout } = spawnSync(process.execPath, [
     path.join(copy, "scripts/simulate.ts"),
-    ...["--seeds", values.seeds, "--hours", "0.17", "--agents", "4", "--checks", "2", "--messages", "5"],
-    ...["--profile", "hostile", "--until-first"]
+    ...`--hours 0.17 --agents 4 --checks 2 --messages 5 --profile hostile --until-first --seeds ${values.seeds}`.split(
+      " "
+    )
   ], { cwd: copy, encoding: "utf8", timeout: 1_200_000 })
   return /^seed (\d+): (?!\d+ events)(.*)$/m.exec(stdout)?.slice(1, 3).join(": ")
 }
