@@ -49,7 +49,8 @@ export const complaintOf = (...complaints: ReadonlyArray<string | undefined>): s
 export const checker = (steps: Steps): Checker => ({
   timeout: Duration.sum(Duration.sum(steps.limit, steps.toEnd ?? Duration.zero), slack),
   failed: (reason) => ProbeResult.failed(`${steps.failure}: ${reason}`),
-  check: run(steps)
+  check: run(steps),
+  isBounded: steps.toEnd === undefined
 })
 
 const run = ({ failure, limit, work }: Steps): Effect.Effect<ProbeResult.ProbeResult> =>

@@ -5,7 +5,7 @@
  * each has all the time there is, and the first that answers wins (RFC 8305). Node's own way gives up an address when it
  * turns to the next, so a slow first one counted as down.
  */
-import { Deferred, Effect, Exit, Schema } from "effect"
+import { Deferred, Duration, Effect, Exit, Schema } from "effect"
 import type * as dns from "node:dns"
 import * as net from "node:net"
 import * as Reason from "./Reason.ts"
@@ -39,6 +39,31 @@ const connect = (
     // Stays for the life of the socket: an error after the answer must not be unhandled.
     socket.on("error", (error) => resume(Effect.fail(Reason.describe(error))))
     socket.once("connect", () => resume(Effect.succeed(socket)))
+  })
+
+/**
+ * As `dial` of one address, within a limit that the socket keeps itself: what is opened a thousand times a second should
+ * not need two fibers for its clock.
+ */
+export const dialWithin = (
+  address: dns.LookupAddress,
+  port: number,
+  limit: Duration.Duration
+): Effect.Effect<net.Socket, DialError> =>
+  Effect.callback((resume) => {
+    const fail = (reason: string) => resume(Effect.fail(new DialError({ reason })))
+    const socket = net.connect({ host: address.address, port, family: address.family })
+    // Stays for the life of the socket: an error after the answer must not be unhandled.
+    socket.on("error", (error) => fail(Reason.describe(error)))
+    socket.once("connect", () => {
+      socket.setTimeout(0)
+      resume(Effect.succeed(socket))
+    })
+    socket.setTimeout(Duration.toMillis(limit), () => {
+      socket.destroy()
+      fail(`timed out after ${Duration.format(limit)}`)
+    })
+    return Effect.sync(() => socket.destroy())
   })
 
 /** The socket belongs to whoever gets it; interruption leaves none open. */

@@ -20,9 +20,18 @@ const connectTimeout = Duration.seconds(5)
 const slack = Duration.seconds(1)
 const timeout = Duration.sum(Duration.sum(NameLookup.timeout, connectTimeout), slack)
 
+const dial = (addresses: ReadonlyArray<LookupAddress>, port: number) => {
+  const [only, ...others] = addresses
+  if (only !== undefined && others.length === 0) return Dial.dialWithin(only, port, connectTimeout)
+  return Effect.timeoutOrElse(Dial.dial(addresses, port), {
+    duration: connectTimeout,
+    orElse: () => Effect.fail(new Dial.DialError({ reason: `timed out after ${Duration.format(connectTimeout)}` }))
+  })
+}
+
 /** The address that answered. */
 const connect = ({ port }: HostPort, addresses: ReadonlyArray<LookupAddress>) =>
-  Effect.map(Dial.dial(addresses, port), (socket) => {
+  Effect.map(dial(addresses, port), (socket) => {
     const address = socket.remoteAddress ?? ""
     socket.resetAndDestroy()
     return address
@@ -42,17 +51,12 @@ export const prepare = (names: NameLookup.NameLookup): Prepare =>
     const target = yield* Effect.fromResult(targetOf(request.details, request.port))
     return {
       timeout,
+      isBounded: true,
       failed: (reason) => ProbeResult.portClosed(target.port, reason),
       check: Effect.gen(function*() {
         const startedNanos = yield* Clock.monotonicTimeNanos
         const connected = yield* names.resolve(target.host).pipe(
-          Effect.flatMap((addresses) =>
-            Effect.timeoutOrElse(connect(target, addresses), {
-              duration: connectTimeout,
-              orElse: () =>
-                Effect.fail(new Dial.DialError({ reason: `timed out after ${Duration.format(connectTimeout)}` }))
-            })
-          ),
+          Effect.flatMap((addresses) => connect(target, addresses)),
           Effect.result
         )
         const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos

@@ -5,7 +5,7 @@
  * The checkers live in `serve`, which is to be a child of the agent's tree: while it does not run, checks fail with
  * `AgentNotReady`, and its restart begins with no checkers at all.
  */
-import { Clock, Context, Duration, Effect, Layer, type Scope } from "effect"
+import { Clock, Context, Duration, Effect, Layer, type Scope, Tracer } from "effect"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import { checkLengths } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import { AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
@@ -49,7 +49,11 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
   const measured = CheckMetrics.make(prober.serviceTypes)
   let current: CheckerPool.CheckerPool | undefined
 
-  const run = Effect.fn("CheckRunner.run")((request: CheckRequest): Effect.Effect<ProbeResult, CheckError> =>
+  // The native tracer keeps nothing, so a span for each check would only cost time.
+  const isTraced = Context.getOrUndefined(yield* Effect.context(), Tracer.Tracer) !== undefined
+  const run = (request: CheckRequest): Effect.Effect<ProbeResult, CheckError> =>
+    isTraced ? Effect.withSpan(check(request), "CheckRunner.run") : check(request)
+  const check = (request: CheckRequest): Effect.Effect<ProbeResult, CheckError> =>
     Effect.andThen(
       Effect.fromResult(checkLengths(request)),
       Effect.gen(function*() {
@@ -60,7 +64,6 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
         return result
       })
     )
-  )
 
   const serve = Effect.fnUntraced(function*(id: string) {
     const { await: ended, pool } = yield* CheckerPool.start(id, prober, limits)

@@ -17,6 +17,11 @@ export class CheckerBudgets {
     this.max = max
   }
 
+  /** None broke lately. */
+  get isEmpty(): boolean {
+    return this.entries.size === 0
+  }
+
   /** What is answered in the place of a checker that rests. */
   rest(key: string, nowMillis: number): ProbeResult | undefined {
     const entry = this.entries.get(key)

@@ -7,7 +7,7 @@
  * (`RestartBudget`): what is asked of it meanwhile is answered without it. What a checker does synchronously still holds up
  * everybody, JavaScript has one thread: code that is not ours runs in threads and processes of its own.
  */
-import { Cause, type Context, Deferred, Duration, Effect, Exit, Option, Schedule } from "effect"
+import { Cause, type Context, Deferred, Duration, Effect, Exit, Option, Schedule, type Scope } from "effect"
 import * as CheckerId from "../../domain/monitoring/checks/CheckerId.ts"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
@@ -29,10 +29,13 @@ interface PoolParts {
   readonly limits: PoolLimits
   /** In which the checkers run. */
   readonly context: Context.Context<never>
+  readonly scope: Scope.Scope
 }
 
 /** What a checker may take to let go of what it holds before it is left behind. */
 const shutdown = Duration.seconds(1)
+/** How late a checker that hangs may be given up. */
+const lookEvery = Duration.millis(250)
 /** Requests for one check that wait for its answer together. */
 const waitingMax = 1_024
 /** Between a checker's end and its next start. */
@@ -44,6 +47,8 @@ const restartPause = Duration.millis(100)
  */
 const intensityOf = (checkersMax: number) => ({ maxRestarts: 2 * checkersMax, period: restartPause })
 
+const unready = (slot: CheckerSlot) => Slot.answer(slot, Exit.fail(new AgentNotReady()))
+
 const millisOf = (nanos: bigint): number => Number(nanos / 1_000n) / 1_000
 
 export class CheckerPool {
@@ -52,6 +57,7 @@ export class CheckerPool {
   /** Checkers that were given up and have not ended yet. */
   private ending = 0
   private renamed = 0
+  private isWatched = false
   private readonly parts: PoolParts
   private readonly budgets: CheckerBudgets
 
@@ -68,13 +74,14 @@ export class CheckerPool {
   run(request: CheckRequest): Effect.Effect<ProbeResult, CheckError> {
     return Effect.gen({ self: this }, function*() {
       const nowNanos = yield* Monotonic.nanos
-      const rest = this.budgets.rest(Slot.keyOf(request), millisOf(nowNanos))
+      const rest = this.budgets.isEmpty ? undefined : this.budgets.rest(Slot.keyOf(request), millisOf(nowNanos))
       if (rest !== undefined) return rest
       const [slot, pending] = yield* Effect.uninterruptible(this.ask(request, nowNanos))
       if (slot.waiting >= waitingMax) return yield* new CheckerBusy({ checker: slot.id, waitingMax })
       slot.waiting += 1
+      yield* this.watch
       return yield* Effect.ensuring(
-        this.awaitAnswer(slot, pending),
+        Deferred.await(pending),
         Effect.sync(() => {
           slot.waiting -= 1
         })
@@ -82,30 +89,43 @@ export class CheckerPool {
     })
   }
 
+  /** One clock for all who wait, as long as somebody does: a thousand checks a second need not have one each. */
+  private readonly watch: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.isWatched) return Effect.void
+    this.isWatched = true
+    const look = Effect.flatMap(Monotonic.millis, (nowMillis) => this.giveUpLate(nowMillis))
+    return Effect.delay(look, lookEvery).pipe(
+      Effect.repeat({ while: (isWaited) => isWaited }),
+      Effect.forkIn(this.parts.scope),
+      Effect.asVoid
+    )
+  })
+
+  /** Whether somebody waits still. */
+  private giveUpLate(nowMillis: number): Effect.Effect<boolean> {
+    const waited = [...this.slots.values()].filter(({ pending }) => pending !== undefined)
+    const late = waited.filter(({ deadlineMillis }) => deadlineMillis <= nowMillis)
+    // The last look ends the watch at once, so that nobody comes in between.
+    if (waited.length === late.length) this.isWatched = false
+    return Effect.as(
+      Effect.forEach(late, (slot) => this.giveUp(slot), { discard: true }),
+      waited.length > late.length
+    )
+  }
+
   /** Those that are begun anew when they are asked the next time; a check that runs is told to be asked again. */
   retireAll(where: (request: CheckRequest) => boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
       const slots = [...this.slots.values()].filter(({ request }) => where(request))
       for (const { key } of slots) this.budgets.forget(key)
-      return Effect.forEach(slots, (slot) => this.retire(slot), { discard: true })
+      return Effect.forEach(slots, (slot) => Effect.andThen(this.retire(slot), unready(slot)), { discard: true })
     })
   }
 
-  private awaitAnswer(slot: CheckerSlot, pending: Slot.Answer): Effect.Effect<ProbeResult, CheckError> {
-    return Effect.gen({ self: this }, function*() {
-      const limit = Slot.limitOf(slot)
-      const isPreparing = slot.checker === undefined
-      const first = yield* Effect.timeoutOption(Deferred.await(pending), limit)
-      if (Option.isSome(first)) return first.value
-      if (!isPreparing || slot.checker === undefined) return yield* this.giveUp(slot, limit)
-      // A checker that became ready meanwhile has its own limit.
-      const duration = Slot.limitOf(slot)
-      return yield* Effect.timeoutOrElse(Deferred.await(pending), {
-        duration,
-        orElse: () => this.giveUp(slot, duration)
-      })
-    })
-  }
+  /** Tells all who wait: who is stopped may be slow to hear of it. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach([...this.slots.values()], unready, { discard: true })
+  )
 
   /** Starts the checker when there is none; the request is entered first, so that a checker that fails finds it. */
   private ask(
@@ -174,8 +194,11 @@ export class CheckerPool {
       yield* slot.asked.await
       const checker = yield* this.parts.prober.prepare(slot.request)
       slot.checker = checker
+      Slot.restartClock(slot, yield* Monotonic.millis)
       do {
-        const exit = yield* Effect.exit(checkWithin(checker, checker.timeout))
+        const exit = yield* Effect.exit(
+          checker.isBounded === true ? checker.check : checkWithin(checker, checker.timeout)
+        )
         if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause)
         this.budgets.answered(slot.key, yield* Monotonic.millis)
         yield* Slot.answer(slot, exit)
@@ -231,9 +254,14 @@ export class CheckerPool {
     )
   }
 
-  private giveUp(slot: CheckerSlot, limit: Duration.Duration): Effect.Effect<ProbeResult> {
-    const noted = this.noteBreak(slot, `it hangs and was given up after ${Duration.format(limit)}`)
-    return Effect.as(Effect.andThen(noted, this.drop(slot)), Slot.givenUp(slot, limit))
+  private giveUp(slot: CheckerSlot): Effect.Effect<void> {
+    const limit = Slot.limitOf(slot)
+    return this.noteBreak(slot, `it hangs and was given up after ${Duration.format(limit)}`).pipe(
+      // Whoever asks again gets another one.
+      Effect.andThen(Effect.sync(() => this.forget(slot))),
+      Effect.andThen(Effect.suspend(() => Slot.answer(slot, Exit.succeed(Slot.givenUp(slot, limit))))),
+      Effect.andThen(this.drop(slot))
+    )
   }
 
   /** Forgets a checker without waiting for its end, which may take a while: until then it counts. */
@@ -276,5 +304,8 @@ export const start = Effect.fnUntraced(function*(id: string, prober: Prober["Ser
     intensity: intensityOf(limits.checkersMax)
   })
   const context = yield* Effect.context()
-  return { pool: new CheckerPool({ prober, checkers, limits, context }), await: checkers.await }
+  const scope = yield* Effect.scope
+  const pool = new CheckerPool({ prober, checkers, limits, context, scope })
+  yield* Effect.addFinalizer(() => pool.close)
+  return { pool, await: checkers.await }
 })

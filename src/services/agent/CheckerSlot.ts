@@ -20,6 +20,8 @@ export interface CheckerSlot {
   pending: Answer | undefined
   checker: Checker | undefined
   askedNanos: bigint
+  /** When those who wait are told that it hangs. */
+  deadlineMillis: number
   /** Requests that wait for its answer. */
   waiting: number
   /** Whether its end has been asked for. */
@@ -45,12 +47,19 @@ export const make = (id: string, request: CheckRequest): CheckerSlot => ({
   pending: undefined,
   checker: undefined,
   askedNanos: 0n,
+  deadlineMillis: Number.POSITIVE_INFINITY,
   waiting: 0,
   isRetired: false
 })
 
+/** From now on it has all the time that it may take. */
+export const restartClock = (slot: CheckerSlot, nowMillis: number): void => {
+  slot.deadlineMillis = nowMillis + Duration.toMillis(limitOf(slot))
+}
+
 /** Waits with those who wait already. */
 export const enter = (slot: CheckerSlot, askedNanos: bigint): Answer => {
+  if (slot.pending === undefined) restartClock(slot, Number(askedNanos / 1_000n) / 1_000)
   const pending = slot.pending ?? Deferred.makeUnsafe<ProbeResult, CheckError>()
   slot.askedNanos = askedNanos
   slot.pending = pending

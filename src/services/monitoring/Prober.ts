@@ -51,6 +51,8 @@ export interface Checker {
   readonly timeout: Duration.Duration
   /** Checks once. May hang or die: whoever runs it sets the limit. */
   readonly check: Effect.Effect<ProbeResult>
+  /** Whether the check itself comes to an end within its time: then nobody needs to hold a clock beside it. */
+  readonly isBounded?: boolean
   /** The result in this checker's own words for a check that did not come to an end. */
   readonly failed: (reason: string) => ProbeResult
 }

@@ -122,6 +122,7 @@ describe("AgentServiceHandlers", () => {
         ["process", "no-such-process"],
         ["exec", "no-such-program"],
         ["sysmon", ""],
+        ["snmp", "no-such-target"],
         ["grpc", "127.0.0.1:1"],
         ["telepathy", ""]
       ] as const
