@@ -57,11 +57,11 @@ const noReader = Layer.succeed(SweepConfigReader, {
 
 type Child = ChildSpec.ChildSpec<never, Sweeper | SweepAssignment | SweepScanner>
 
-/** The children of an agent that sweeps, none where nothing says what, and what those and its answers need. */
+/** The children of an agent that sweeps, none where nothing can say what, and what those and its answers need. */
 export const make = Effect.fn("AgentSweep.make")(function*(config: AgentConfig, searchPath: string | undefined) {
-  const file = yield* SweepFile.load(config.checkersDir)
+  const file = yield* SweepFile.make(config.checkersDir)
   const children: ReadonlyArray<Child> = [
-    ...(Option.isSome(file) || Option.isSome(config.kv) ? [scanner] : []),
+    ...(config.checkersDir !== "" || Option.isSome(config.kv) ? [scanner] : []),
     ...(Option.isSome(config.kv) ? [assigned] : [])
   ]
   const reader = Option.match(config.kv, {

@@ -72,7 +72,10 @@ export class SweepFindings {
     }
     this.doneBlocks += 1
     this.doneHosts += to - from
-    this.available += new Set([...open.map(([host]) => host), ...pings.map(([host]) => host)]).size
+    const answered = new Set<number>()
+    for (const [host] of open) answered.add(host)
+    for (const [host] of pings) answered.add(host)
+    this.available += answered.size
     for (const [, port] of open) this.byPort.set(port, (this.byPort.get(port) ?? 0) + 1)
     this.newest = Math.max(this.newest, at)
     return true

@@ -67,8 +67,9 @@ export const connectThread = (net: typeof Net, threads: typeof Threads, timers: 
   const finish = (job: Running): void => {
     if (job.isTold || job.pending > 0 || (job.failure === "" && job.next < job.hosts.length * ports.length)) return
     job.isTold = true
-    const { failure, id, open, refused, silent, unreachable } = job
-    parentPort?.postMessage({ id, open, refused, silent, unreachable, failure }, [])
+    const { failure, id, refused, silent, unreachable } = job
+    const open = Float64Array.from(job.open)
+    parentPort?.postMessage({ id, open, refused, silent, unreachable, failure }, [open.buffer])
   }
 
   const end = (attempt: Attempt): void => {

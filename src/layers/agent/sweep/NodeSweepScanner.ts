@@ -17,6 +17,14 @@ const having = (hosts: Parameters<ScanSession["scan"]>[0], mode: number) => {
   return { places, addresses }
 }
 
+/** What was found of some hosts, by their places in the whole list. */
+const inAll = (
+  found: ReadonlyArray<readonly [number, number, number]>,
+  places: ReadonlyArray<number>,
+  hosts: number
+): ReadonlyArray<readonly [number, number, number]> =>
+  places.length === hosts ? found : found.map(([host, ...more]) => [places[host] ?? host, ...more])
+
 const open = (path: string | undefined) =>
   Effect.fn("SweepScanner.open")(function*(options: ScanOptions) {
     const connections = options.ports.length === 0 ? undefined : yield* TcpConnect.open(options)
@@ -34,8 +42,8 @@ const open = (path: string | undefined) =>
         ], { concurrency: "unbounded" })
         return {
           ...tcp,
-          open: tcp.open.map(([host, port, nanos]) => [byTcp.places[host] ?? host, port, nanos] as const),
-          pings: pings.map(([host, nanos, loss]) => [byIcmp.places[host] ?? host, nanos, loss] as const)
+          open: inAll(tcp.open, byTcp.places, hosts.length),
+          pings: inAll(pings, byIcmp.places, hosts.length)
         }
       })
     }

@@ -24,7 +24,8 @@ const Told = Schema.Union([
   Schema.Struct({ begun: Schema.Int }),
   Schema.Struct({
     id: Schema.Int,
-    open: Schema.Array(Schema.Finite),
+    /** Host, port, nanoseconds, and so on. */
+    open: Schema.instanceOf(Float64Array),
     refused: Schema.Int,
     silent: Schema.Int,
     unreachable: Schema.Int,
@@ -38,6 +39,7 @@ type TcpAnswers = Omit<Answers, "pings">
 interface Waiting {
   readonly resume: (outcome: Effect.Effect<TcpAnswers, ScanFailed>) => void
   readonly hosts: number
+  readonly first: number
 }
 
 /** One thread and what it has been given. */
@@ -56,11 +58,12 @@ class ConnectThread {
     this.worker.on("exit", () => this.fail("its thread ended"))
   }
 
-  scan(hosts: ReadonlyArray<string>): Effect.Effect<TcpAnswers, ScanFailed> {
+  /** The first of the hosts has this place in the list of which they are a part. */
+  scan(hosts: ReadonlyArray<string>, first = 0): Effect.Effect<TcpAnswers, ScanFailed> {
     return Effect.callback((resume) => {
       if (this.failure !== undefined) return resume(this.failure)
       const job: Job = { id: this.ids += 1, hosts }
-      this.jobs.set(job.id, { resume, hosts: hosts.length })
+      this.jobs.set(job.id, { resume, hosts: hosts.length, first })
       this.waitingHosts += hosts.length
       this.worker.postMessage(job, [])
     })
@@ -80,9 +83,10 @@ class ConnectThread {
     const { failure, id, open, refused, silent, unreachable } = told.value
     const waiting = this.jobs.get(id)
     this.jobs.delete(id)
-    waiting?.resume(
+    if (waiting === undefined) return
+    waiting.resume(
       failure === ""
-        ? Effect.succeed({ open: triples(open), refused, silent, unreachable })
+        ? Effect.succeed({ open: triples(open, waiting.first), refused, silent, unreachable })
         : Effect.fail(new ScanFailed({ reason: failure }))
     )
   }
@@ -94,9 +98,12 @@ class ConnectThread {
   }
 }
 
-const triples = (flat: ReadonlyArray<number>): Answers["open"] => {
+/** `first` is the place of the job's first host in the whole list. */
+const triples = (flat: Float64Array, first: number): Answers["open"] => {
   const all: Array<readonly [number, number, number]> = []
-  for (let at = 0; at + 2 < flat.length; at += 3) all.push([flat[at] ?? 0, flat[at + 1] ?? 0, flat[at + 2] ?? 0])
+  for (let at = 0; at + 2 < flat.length; at += 3) {
+    all.push([first + (flat[at] ?? 0), flat[at + 1] ?? 0, flat[at + 2] ?? 0])
+  }
   return all
 }
 
@@ -121,13 +128,6 @@ export const open = Effect.fnUntraced(function*(options: ScanOptions) {
   )
   const leastLoaded = () => threads.reduce((least, thread) => thread.waitingHosts < least.waitingHosts ? thread : least)
 
-  /** The places of hosts in a part of the list are those of the list again. */
-  const part = (thread: ConnectThread, hosts: ReadonlyArray<string>, from: number, to: number) =>
-    Effect.map(thread.scan(hosts.slice(from, to)), (answers): TcpAnswers => ({
-      ...answers,
-      open: answers.open.map(([host, port, nanos]) => [host + from, port, nanos])
-    }))
-
   const scan = (hosts: ReadonlyArray<string>): Effect.Effect<TcpAnswers, ScanFailed> => {
     if (hosts.length === 0 || options.ports.length === 0) return Effect.succeed(none)
     if (hosts.length < count || hosts.length * options.ports.length < dividedMin) {
@@ -135,7 +135,7 @@ export const open = Effect.fnUntraced(function*(options: ScanOptions) {
     }
     const size = Math.ceil(hosts.length / count)
     return Effect.map(
-      Effect.forEach(threads, (thread, at) => part(thread, hosts, at * size, (at + 1) * size), {
+      Effect.forEach(threads, (thread, at) => thread.scan(hosts.slice(at * size, (at + 1) * size), at * size), {
         concurrency: "unbounded"
       }),
       (parts) =>

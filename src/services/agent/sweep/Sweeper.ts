@@ -17,7 +17,8 @@ import { SweepState, type SweepStateError } from "./SweepState.ts"
 
 export interface SweeperOptions {
   readonly policy: TargetPolicy
-  readonly file: Option.Option<SweepSettings.PartialSettings>
+  /** What the file says now; the same value while it is the same file. */
+  readonly file: Effect.Effect<Option.Option<SweepSettings.PartialSettings>>
   /** What the agent is told beside its file, the newest. */
   readonly told: SubscriptionRef.SubscriptionRef<Option.Option<SweepSettings.PartialSettings>>
 }
@@ -42,6 +43,8 @@ export interface SweepSnapshot {
 
 /** Between the end of a sweep and the next, however short its interval and however often the assignment changes. */
 const pauseMin = Duration.seconds(1)
+/** Whether the file is another one. */
+const lookEvery = Duration.seconds(5)
 /** So often others have their turn while a large sweep is measured. */
 const blocksBetweenYields = 16
 
@@ -158,11 +161,12 @@ const make = Effect.fnUntraced(function*({ file, policy, told }: SweeperOptions)
   /** One sweep, and the wait for the next. */
   const round = Effect.gen(function*() {
     const document = yield* SubscriptionRef.get(told)
-    const wanted = merged(file, document)
+    const own = yield* file
+    const wanted = merged(own, document)
     const startedMillis = yield* Clock.currentTimeMillis
-    const changed = SubscriptionRef.changes(told).pipe(
-      Stream.filter((one) => one !== document),
-      Stream.runHead
+    const changed = Effect.raceFirst(
+      Effect.asVoid(Stream.runHead(Stream.filter(SubscriptionRef.changes(told), (one) => one !== document))),
+      Effect.repeat(Effect.delay(file, lookEvery), { until: (one) => one !== own })
     )
     if (Option.isNone(wanted)) {
       yield* update({ networks: Option.none() })

@@ -64,7 +64,7 @@ const start = Effect.fnUntraced(function*(
   told: SubscriptionRef.SubscriptionRef<Option.Option<SweepSettings.PartialSettings>>
 ) {
   const context = yield* Layer.build(
-    Sweeper.layer({ policy: TargetPolicy.fromBlock(), file: Option.none(), told }).pipe(
+    Sweeper.layer({ policy: TargetPolicy.fromBlock(), file: Effect.succeedNone, told }).pipe(
       Layer.provide(state),
       Layer.provideMerge(scan)
     )
