@@ -4,7 +4,8 @@
  *   --checks 1000 --interval 10 --seconds 60   the checkers whose CPU, memory and latency are measured
  *   --cost-seconds 4                           of each measurement against the bare server
  *   --rounds 1                                 of the disturbance and of the comparison with the bare server
- *   --only start,cost,fleet,disturbance
+ *   --only start,cost,fleet,disturbance,sweep,snmp
+ *   --sweep nmap,dropped,large                 the parts of the sweep
  *   --sources                                  runs the sources; else what is published
  *   --node FLAGS                               for the agent's Node, separated by commas
  */
@@ -13,6 +14,8 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Check } from "./agent/Protocol.ts"
+import { snmp } from "./agent/snmp.ts"
+import { sweep } from "./agent/sweep.ts"
 import { mixed, say, type Settings, startAgent, withWorld, type World } from "./agent/World.ts"
 import * as Published from "./processes/Published.ts"
 import * as Usage from "./processes/Usage.ts"
@@ -27,6 +30,7 @@ interface Sizes {
   readonly rounds: number
   /** Of each measurement against the bare server. */
   readonly costSeconds: number
+  readonly sweeps: ReadonlyArray<string>
 }
 
 const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
@@ -164,7 +168,9 @@ const parts: Readonly<Record<string, (settings: Settings, sizes: Sizes) => Promi
   start: (settings) => start(settings),
   cost: (settings, sizes) => withWorld(settings, (world) => cost(world, sizes)),
   fleet: (settings, sizes) => withWorld(settings, (world) => fleet(world, sizes)),
-  disturbance: (settings, sizes) => withWorld(settings, (world) => disturbance(world, sizes))
+  disturbance: (settings, sizes) => withWorld(settings, (world) => disturbance(world, sizes)),
+  sweep: ({ program }, { rounds, sweeps }) => sweep(program, sweeps, rounds),
+  snmp: ({ folder, program }, { seconds }) => snmp(program, folder, seconds)
 }
 
 const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
@@ -177,7 +183,15 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "check_p99_ms", what: "GetStatus of all kinds, p99", unit: "ms" },
   { key: "p99_ms_all_well", what: "the same, five others well", unit: "ms" },
   { key: "p99_ms_beside_bad", what: "the same, five others ill", unit: "ms" },
-  { key: "disturbance_pct", what: "what the five cost the others", unit: "%", must: "5", aim: "1" }
+  { key: "disturbance_pct", what: "what the five cost the others", unit: "%", must: "5", aim: "1" },
+  { key: "sweep_pairs_per_s", what: "sweep of open and closed ports", unit: "per s" },
+  { key: "nmap_pairs_per_s", what: "the same by nmap", unit: "per s" },
+  { key: "sweep_ratio_to_nmap", what: "ours / nmap's", unit: "", must: "0.3", aim: "0.7" },
+  { key: "sweep_rss_mb", what: "memory of the sweep", unit: "MB", must: "130" },
+  { key: "sweep_dropped_ratio_to_ideal", what: "half of it dropped, time / ideal", unit: "", must: "1.2", aim: "1.05" },
+  { key: "sweep_12_rss_mb", what: "memory of the sweep of a /12", unit: "MB", must: "150" },
+  { key: "sweep_12_seconds", what: "its time", unit: "s" },
+  { key: "snmp_p99_ms", what: "SNMP, 20 values of a device, p99", unit: "ms", must: "1000", aim: "250" }
 ]
 
 export const run = async (options: ReadonlyMap<string, string>) => {
@@ -188,7 +202,8 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     interval: Number(options.get("interval") ?? 10),
     seconds: Number(options.get("seconds") ?? 60),
     rounds: Number(options.get("rounds") ?? 1),
-    costSeconds: Number(options.get("cost-seconds") ?? 4)
+    costSeconds: Number(options.get("cost-seconds") ?? 4),
+    sweeps: options.get("sweep")?.split(",") ?? ["nmap", "dropped", "large"]
   }
   const figures: Figures = {}
   try {

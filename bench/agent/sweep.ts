@@ -168,11 +168,11 @@ const large = async (program: string): Promise<Record<string, number>> => {
   return { sweep_12_rss_mb: Math.round(swept.megabytes), sweep_12_seconds: Math.round(swept.seconds) }
 }
 
-/** `program`: the published command or the sources. `parts`: nmap, dropped and large, all unless told. */
+/** `program`: the published command or the sources. `parts`: nmap, dropped and large; `rounds`: of the first. */
 export const sweep = async (
   program: string,
-  parts: ReadonlyArray<string> = ["nmap", "dropped", "large"],
-  rounds = 3
+  parts: ReadonlyArray<string>,
+  rounds: number
 ): Promise<Record<string, number>> => ({
   ...(parts.includes("nmap") ? await againstNmap(program, rounds) : {}),
   ...(parts.includes("dropped") ? await dropped(program) : {}),
