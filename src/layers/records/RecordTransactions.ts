@@ -6,6 +6,7 @@ import type * as PgClient from "@effect/sql-pg/PgClient"
 import { type DateTime, Effect, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Stored } from "../../domain/records/Record.ts"
+import { schema } from "../../domain/records/Schema.ts"
 import { evaluate } from "../../domain/resource/expression/Evaluate.ts"
 import type { Answer } from "../../domain/resource/expression/Kind.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
@@ -18,8 +19,9 @@ import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 import * as RecordRows from "./RecordRows.ts"
 
 /** Whose rows the transaction may see; `*` for those of all. */
-const settings = "select set_config('serviceradar.tenant', $1, true), (select set_config('role', rolname, true) " +
-  "from pg_roles where rolname = 'serviceradar_app' and pg_has_role(oid, 'member'))"
+const settings = `select set_config('serviceradar.tenant', $1, true), set_config('search_path', '${schema}', true),
+  (select set_config('role', rolname, true) from pg_roles
+    where rolname = 'serviceradar_app' and pg_has_role(oid, 'member'))`
 
 export const Total = Schema.Struct({ total: Schema.Int })
 

@@ -3,6 +3,7 @@ import { Effect, Schema, String } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Constraints from "../../domain/records/Constraints.ts"
+import { schema } from "../../domain/records/Schema.ts"
 import type { Attribute } from "../../domain/resource/Attribute.ts"
 import type { Kind, Value } from "../../domain/resource/expression/Kind.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
@@ -60,21 +61,22 @@ const ofUnique = (
 const ofTable = Effect.fnUntraced(function*(definition: Definition) {
   const sql = yield* SqlClient.SqlClient
   const { identities, key, table, tenant } = definition
+  const place = `${schema}.${table}`
   const [there] = yield* Rows.query(
     Table,
-    sql`select relrowsecurity and relforcerowsecurity as "isSecured" from pg_class where oid = to_regclass(${table})`
+    sql`select relrowsecurity and relforcerowsecurity as "isSecured" from pg_class where oid = to_regclass(${place})`
   )
   if (there === undefined) return [`${table}: is missing, for ${definition.name}`]
   const columns = yield* Rows.query(
     Column,
     sql`select attname as name, format_type(atttypid, null) as type, attnotnull as "isRequired" from pg_attribute
-      where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped`
+      where attrelid = to_regclass(${place}) and attnum > 0 and not attisdropped`
   )
   const constraints = yield* Rows.query(
     Constraint,
     sql`select conname as name, array(select attname::text from pg_attribute
         where attrelid = conrelid and attnum = any(conkey)) as columns
-      from pg_constraint where conrelid = to_regclass(${table}) and contype in ('p', 'u')`
+      from pg_constraint where conrelid = to_regclass(${place}) and contype in ('p', 'u')`
   )
   return [
     ...(there.isSecured ? [] : [`${table}: row-level security is not forced`]),

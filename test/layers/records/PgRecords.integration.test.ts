@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Schema } from "effect"
 import type { Stored } from "../../../src/domain/records/Record.ts"
+import { schema } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
@@ -16,7 +17,8 @@ import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const tickets: Migrations = {
   context: "tickets",
-  table: "ticket_migrations",
+  schema,
+  table: `${schema}.ticket_migrations`,
   steps: SqlFiles.steps({
     "0001_tickets": `create table tickets (
       tenant_id uuid not null, id uuid not null, title text collate "C" not null, owner text collate "C",
@@ -72,7 +74,7 @@ const audit = (where: string) =>
     const rows = yield* Rows.query(
       Entry,
       sql.unsafe(
-        `select concat_ws(' ', actor_name, action, outcome, reason, changes::text) as entry from audit_entries
+        `select concat_ws(' ', actor_name, action, outcome, reason, changes::text) as entry from serviceradar_control.audit_entries
           where ${where} order by id`
       )
     )
@@ -85,7 +87,7 @@ const eventCount = (key: string) =>
     const sql = yield* PgConnection.use(({ client }) => client)
     const [row] = yield* Rows.query(
       Count,
-      sql`select count(*)::int as count from record_events where record_key = ${key}`
+      sql`select count(*)::int as count from serviceradar_control.record_events where record_key = ${key}`
     )
     return row?.count
   })

@@ -62,9 +62,13 @@ const within = <A>(
   ) => Effect.Effect<A, MigrationsError | SqlError, SqlClient.SqlClient>
 ): Effect.Effect<A, MigrationsError | SqlError, SqlClient.SqlClient> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => {
-    const { context, table } = migrations
+    const { context, schema, table } = migrations
     return sql.withTransaction(Effect.gen(function*() {
       yield* sql`select pg_advisory_xact_lock(hashtextextended('serviceradar.migrations', 0))`
+      if (schema !== undefined) {
+        yield* sql`create schema if not exists ${sql(schema)}`
+        yield* sql`select set_config('search_path', ${schema} || ', ' || current_setting('search_path'), true)`
+      }
       yield* sql`create table if not exists ${sql(table)} (migration_id integer primary key,
         created_at timestamptz not null default now(), name text not null)`
       const found = yield* read(sql, migrations)

@@ -16,6 +16,8 @@ export interface Migrations {
   readonly context: string
   /** Where it is kept which of them were applied; with its schema where that is not the first of the search path. */
   readonly table: string
+  /** In which the steps make their tables; made first. Without one it is the first of the search path. */
+  readonly schema?: string
   /** By `<number>_<name>`, in order. */
   readonly steps: Readonly<Record<string, Migration>>
 }

@@ -1,0 +1,98 @@
+/** Who may do what with which record: every resource × action × role, for records of one's own tenant and of another. */
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime } from "effect"
+import type { Actor } from "../../../src/domain/records/Actor.ts"
+import { superSystem } from "../../../src/domain/records/Actor.ts"
+import * as Policies from "../../../src/domain/resource/Policies.ts"
+import { exposed } from "../../../src/programs/core/ControlPlane.ts"
+
+const now = DateTime.makeUnsafe("2026-03-05T12:00:00Z")
+const here = "0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10"
+const elsewhere = "7d9a1c1e-3b43-4c9b-8f0e-0c52a3b5d111"
+const me = "a0000000-0000-4000-8000-000000000001"
+const somebody = "a0000000-0000-4000-8000-000000000002"
+
+const roles = ["viewer", "operator", "admin", "system"] as const
+type Role = typeof roles[number]
+
+const actorOf = (role: Role, tenantId = here): Actor => ({ id: me, tenantId, name: "me", role, isSuperUser: false })
+
+/** v, o, a, s: may; a capital letter: only with what is one's own. */
+const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  tenant: {
+    read: "voas",
+    create: "",
+    update: "a",
+    upgradePlan: "",
+    suspend: "",
+    activate: "",
+    softDelete: ""
+  },
+  user: {
+    read: "voas",
+    create: "a",
+    update: "VOaS",
+    updateRole: "a",
+    setPassword: "s",
+    signIn: "s"
+  },
+  "api-token": {
+    read: "VOaS",
+    create: "VOaS",
+    update: "VOaS",
+    recordUse: "s",
+    revoke: "VOaS",
+    disable: "VOaS",
+    enable: "VOaS"
+  },
+  session: { read: "VOas", begin: "s", end: "VOas" },
+  "audit-entry": { read: "a" },
+  device: {
+    read: "voas",
+    available: "voas",
+    recentlySeen: "voas",
+    create: "oas",
+    update: "oas",
+    touch: "oas",
+    setAvailability: "oas",
+    identify: "oas",
+    manage: "oas",
+    decommission: "oas",
+    destroy: "a"
+  },
+  "device-group": { read: "voas", rootGroups: "voas", create: "oas", update: "oas", destroy: "a" }
+}
+
+const record = (name: string, tenantId: string, owner: string) => ({
+  tenantId,
+  id: name === "tenant" ? tenantId : owner,
+  userId: owner
+})
+
+describe("The matrix of access", () => {
+  it("names every resource and action that there is", () => {
+    assert.deepStrictEqual(
+      exposed.map(({ definition: { actions, name } }) => [name, Object.keys(actions).toSorted()]),
+      Object.entries(matrix).map(([name, actions]) => [name, Object.keys(actions).toSorted()])
+    )
+  })
+
+  for (const { definition } of exposed) {
+    const { name } = definition
+    const may = (actor: Actor, action: string, tenantId: string, owner: string) =>
+      Policies.isAllowed(definition, action, record(name, tenantId, owner), { actor, arguments: {}, now })
+
+    it.each(Object.entries(matrix[name] ?? {}))(`holds for ${name}: %s`, (action, letters) => {
+      for (const role of roles) {
+        const letter = role.charAt(0)
+        const always = letters.includes(letter)
+        const own = always || letters.includes(letter.toUpperCase())
+        const actor = actorOf(role)
+        assert.strictEqual(may(actor, action, here, somebody), always, `${role}, somebody's`)
+        assert.strictEqual(may(actor, action, here, me), own, `${role}, own`)
+        assert.isFalse(may(actor, action, elsewhere, me), `${role}, another tenant's`)
+      }
+      assert.isTrue(may(superSystem, action, elsewhere, somebody), "a super user")
+    })
+  }
+})

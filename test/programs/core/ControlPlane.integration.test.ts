@@ -1,0 +1,74 @@
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as SqlClient from "effect/sql/SqlClient"
+import { schema } from "../../../src/domain/records/Schema.ts"
+import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
+import * as MigrationRunner from "../../../src/layers/postgres/migrations/MigrationRunner.ts"
+import * as SchemaCheck from "../../../src/layers/records/SchemaCheck.ts"
+import { exposed, migrations } from "../../../src/programs/core/ControlPlane.ts"
+import { TestDatabase } from "../../support/TestDatabase.ts"
+
+const layer = Layer.effect(
+  SqlClient.SqlClient,
+  Effect.flatMap(TestDatabase, ({ url }) => PgClient.make({ url, maxConnections: 1 }))
+).pipe(Layer.provide(Reactivity.layer), Layer.provide(TestDatabase.layer))
+
+const definitions = exposed.map(({ definition }) => definition)
+
+const Name = Schema.Struct({ name: Schema.String })
+
+const left = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(
+    Rows.query(
+      Name,
+      sql`select relname as name from pg_class where relnamespace = ${schema}::regnamespace and relkind in ('r', 'v')
+        and relname not like '%migrations' union select proname from pg_proc where pronamespace = ${schema}::regnamespace`
+    ),
+    (rows) => rows.map(({ name }) => name)
+  ))
+
+const forward = Effect.forEach(migrations, MigrationRunner.migrate)
+
+describe("The schema of the control plane", () => {
+  it.live("is as the resources declare it, and stands beside tables of the same names", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`create table tenants (id integer)`
+      yield* sql`create table api_tokens (id integer)`
+      yield* forward
+      assert.deepStrictEqual(yield* SchemaCheck.differences(definitions), [])
+    }).pipe(Effect.provide(layer)))
+
+  it.live("is told apart from what the resources declare, with what was expected", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* forward
+      yield* sql`set search_path to ${sql(schema)}`
+      yield* sql`alter table devices rename column hostname to host_name`
+      yield* sql`alter table devices alter column risk_score type text`
+      yield* sql`alter table devices alter column ip set not null`
+      yield* sql`alter table users drop constraint users_email_key`
+      yield* sql`alter table sessions no force row level security`
+      yield* sql`drop table audit_entries`
+      assert.deepStrictEqual(yield* SchemaCheck.differences(definitions), [
+        "users: has no constraint users_email_key on email",
+        "sessions: row-level security is not forced",
+        "audit_entries: is missing, for audit-entry",
+        "devices.hostname: is missing, for hostname of device",
+        "devices.ip: cannot be null, but may be",
+        "devices.risk_score: is text, expected bigint"
+      ])
+    }).pipe(Effect.provide(Layer.fresh(layer))))
+
+  it.live("has a way back that leaves nothing, and the way forward again", () =>
+    Effect.gen(function*() {
+      yield* forward
+      assert.include(yield* left, "devices")
+      yield* Effect.forEach(migrations.toReversed(), (of) => MigrationRunner.revert(of, 0))
+      assert.deepStrictEqual(yield* left, [])
+      yield* forward
+      assert.include(yield* left, "devices")
+    }).pipe(Effect.provide(Layer.fresh(layer))))
+})
