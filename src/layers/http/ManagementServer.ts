@@ -3,7 +3,7 @@
  * registered, see `Management`; described at `/api/openapi.json`.
  *
  * Without authentication on the loopback, where requests must name the loopback too; beyond it see `ManagementAccess`. A connection that
- * sends nothing for 20 s is closed, a request must be complete within 30 s. Closing lets running requests end for 2 s, then cuts them off.
+ * sends nothing for 20 s is closed, a request must be complete within 30 s, and what is answered must be read within 2 minutes. Closing lets running requests end for 2 s, then cuts them off.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Duration, Effect, Option, Schema, type Scope } from "effect"
@@ -31,6 +31,7 @@ import * as ManagementCertificates from "./ManagementCertificates.ts"
 import * as ManagementOpenApi from "./ManagementOpenApi.ts"
 import * as Readiness from "./Readiness.ts"
 import * as RequestTurns from "./RequestTurns.ts"
+import * as SlowReaders from "./SlowReaders.ts"
 import * as TreeTrace from "./TreeTrace.ts"
 
 export interface ManagementOptions extends ListenAddress {
@@ -249,6 +250,7 @@ export const make = Effect.fnUntraced(function*(
     Effect.mapError(({ reason }) => new BindError({ address: wanted, reason }))
   )
   const server = isTls ? yield* certificates.serve(timeouts) : http.createServer(timeouts)
+  yield* SlowReaders.cutOff(server)
   const place = yield* PortSharing.listenOptions({ host, port }, options.sharing).pipe(
     Effect.mapError(({ detail }) => bindError(wanted)({ cause: new Error(detail) }))
   )
