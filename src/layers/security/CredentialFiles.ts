@@ -100,10 +100,15 @@ const foldersOf = (files: ReadonlyArray<string>): ReadonlyArray<string> => [...n
 /** How soon it is seen that another folder stands in the place of one that is watched. */
 const lookAgain = Duration.seconds(2)
 
-/** Which folder it is, whatever its name; the system goes on watching one that was renamed, removed or replaced. */
+/**
+ * Which folder it is, whatever its name; the system goes on watching one that was renamed, removed or replaced. Its birth
+ * belongs to it, as the number of one that was removed is given to the next.
+ */
 const identityOf = (files: FileSystem.FileSystem, folder: string) =>
   files.stat(folder).pipe(
-    Effect.map(({ dev, ino }) => `${dev} ${Option.getOrElse(ino, () => "")}`),
+    Effect.map(({ birthtime, dev, ino }) =>
+      [dev, Option.getOrElse(ino, () => ""), Option.match(birthtime, { onNone: () => "", onSome: Number })].join(" ")
+    ),
     Effect.orElseSucceed(() => "")
   )
 
