@@ -38,7 +38,8 @@ export const parse = (
     return Result.fail(ofBody("/data", `expected a resource object with a type: ${body.failure.message}`))
   }
   const { attributes = {}, id, relationships, type } = body.success.data
-  if (type !== definition.name) {
+  // Some clients know a resource by its collection's name alone.
+  if (type !== definition.name && type !== definition.collection) {
     return Result.fail({
       ...plain(409, "conflict", "Conflict", `the type is ${JSON.stringify(type)}, expected ${definition.name}`),
       source: { pointer: "/data/type" }

@@ -7,6 +7,7 @@
 import { Duration, Effect, FileSystem, Option, Redacted } from "effect"
 import * as crypto from "node:crypto"
 import * as path from "node:path"
+import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
 import * as OwnFile from "../../process/OwnFile.ts"
 import * as SafeDirectory from "../../process/SafeDirectory.ts"
 import type { ServerAccount } from "../../process/ServerAccount.ts"
@@ -24,6 +25,22 @@ export interface DataDirectory {
   readonly password: Redacted.Redacted
 }
 
+const substituteIn = (place: string, home: string): string =>
+  path.join(place, `postgresql-${crypto.createHash("sha256").update(home).digest("hex").slice(0, 16)}`)
+
+/** What somebody who may read our files needs to ask the server of the last start; none where there was no start. */
+export const known = Effect.fn("DataDirectory.known")(function*(wanted: string, places: ReadonlyArray<string>) {
+  const home = path.resolve(wanted)
+  for (const folder of [home, ...places.map((place) => substituteIn(place, home))]) {
+    const password = Option.flatten(yield* Effect.option(OwnFile.read(path.join(folder, "password"))))
+    const port = yield* RememberedPort.read(folder)
+    if (Option.isSome(password) && Option.isSome(port)) {
+      return Option.some({ password: Redacted.make(password.value.trim()), port: port.value })
+    }
+  }
+  return Option.none()
+})
+
 /**
  * The wanted folder, or one under /var/lib when the account cannot enter it. The substitute's name is a hash of the wanted
  * path, so that the next start finds it again.
@@ -33,9 +50,7 @@ export const choose = Effect.fn("DataDirectory.choose")(
     const fileSystem = yield* FileSystem.FileSystem
     const home = path.resolve(wanted)
     if (Option.isSome(account) && !(yield* SafeDirectory.isReachable(account.value, path.dirname(home)))) {
-      const name = crypto.createHash("sha256").update(home).digest("hex").slice(0, 16)
-      const place = yield* SafeDirectory.firstUsable(places, account)
-      const substitute = path.join(place, `postgresql-${name}`)
+      const substitute = substituteIn(yield* SafeDirectory.firstUsable(places, account), home)
       yield* Effect.logInfo(
         `Keeping PostgreSQL's data in ${substitute}: user ${account.value.name} cannot enter ${home}`
       )

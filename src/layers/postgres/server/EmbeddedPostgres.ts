@@ -98,6 +98,14 @@ interface Prepared {
   readonly account: Option.Option<ServerAccount.ServerAccount>
 }
 
+const databaseDefault = "serviceradar"
+
+/** Of a server of ours with this port and password. */
+export const urlOf = (port: number, password: Redacted.Redacted, database: string = databaseDefault) => {
+  const secret = encodeURIComponent(Redacted.value(password))
+  return Redacted.make(`postgresql://${DataDirectory.username}:${secret}@${host}:${port}/${database}`)
+}
+
 /** One attempt: from the choice of a port to the first answer. */
 const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, prepared: Prepared) {
   const files = yield* FileSystem.FileSystem
@@ -122,14 +130,13 @@ const launch = Effect.fnUntraced(function*(options: EmbeddedPostgresOptions, pre
   })
   const ssl = certificates === undefined ? {} : { ssl: ServerTls.ownOptions(certificates) }
   const address = { host, port, username: DataDirectory.username, password: directory.password, ...ssl }
-  const database = options.database ?? "serviceradar"
+  const database = options.database ?? databaseDefault
   yield* PostgresReady.awaitDatabase(address, database, options.startLimit ?? Duration.seconds(60)).pipe(
     Effect.raceFirst(exitOf(server))
   )
   yield* RememberedPort.write(directory.home, port)
-  const password = encodeURIComponent(Redacted.value(directory.password))
   return {
-    url: Redacted.make(`postgresql://${DataDirectory.username}:${password}@${host}:${port}/${database}`),
+    url: urlOf(port, directory.password, database),
     port,
     pid: server.pid,
     home: directory.home,

@@ -1,6 +1,7 @@
 /**
  * The database that a command of an administrator works on: `--database` or DATABASE_URL, else the one that core's file
- * names. A command asks once: a server that cannot be reached is an error at once.
+ * names, else the PostgreSQL that core or `up` of this directory runs. A command asks once: a server that cannot be reached
+ * is an error at once.
  */
 import { Config, Effect, Layer, Option, Redacted, Schema } from "effect"
 import * as Flag from "effect/cli/Flag"
@@ -13,6 +14,9 @@ import * as DatabaseTls from "../../../layers/postgres/connection/DatabaseTls.ts
 import { PgConnection } from "../../../layers/postgres/connection/PgConnection.ts"
 import * as UrlCertificates from "../../../layers/postgres/connection/UrlCertificates.ts"
 import type { Migrations } from "../../../layers/postgres/migrations/Migrations.ts"
+import * as DataDirectory from "../../../layers/postgres/server/DataDirectory.ts"
+import * as EmbeddedPostgres from "../../../layers/postgres/server/EmbeddedPostgres.ts"
+import * as SafeDirectory from "../../../layers/process/SafeDirectory.ts"
 import * as SecurityLayer from "../../../layers/security/SecurityLayer.ts"
 
 const isDatabaseUrl = Schema.is(DatabaseUrl)
@@ -27,7 +31,9 @@ export const flags = {
   database: Flag.Redacted("database").pipe(
     Flag.optional,
     Flag.withMetavar("URL"),
-    Flag.withDescription("The database, postgresql://user:password@host:5432/name; without it DATABASE_URL or --config")
+    Flag.withDescription(
+      "The database, postgresql://user:password@host:5432/name; without it DATABASE_URL, --config, or the running core's own"
+    )
   ),
   config: Flag.String("config").pipe(
     Flag.optional,
@@ -41,19 +47,27 @@ export interface Flags {
   readonly config: Option.Option<string>
 }
 
+/** As core's own server has it. */
+const ownAddress = Effect.fnUntraced(function*(home: string) {
+  const known = yield* DataDirectory.known(home, SafeDirectory.dataPlaces())
+  return Option.map(known, ({ password, port }) => EmbeddedPostgres.urlOf(port, password))
+})
+
 const addressOf = Effect.fnUntraced(function*({ config, database }: Flags) {
   const file = Option.isNone(config)
-    ? undefined
-    : (yield* ConfigFile.load(CoreConfig.CoreConfigFile, config.value)).value.database_url
-  const fromEnvironment = yield* Config.option(Config.Redacted("DATABASE_URL"))
-  const url = Option.firstSomeOf([
+    ? {}
+    : (yield* ConfigFile.load(CoreConfig.CoreConfigFile, config.value)).value
+  const named = Option.firstSomeOf([
     database,
-    fromEnvironment,
-    Option.map(Option.fromUndefinedOr(file), (text) => Redacted.make(text))
+    yield* Config.option(Config.Redacted("DATABASE_URL")),
+    Option.map(Option.fromUndefinedOr(file.database_url), (text) => Redacted.make(text))
   ])
+  const { dataDirectory } = CoreConfig.fromFile(file)
+  const url = Option.isSome(named) ? named : yield* ownAddress(dataDirectory)
   if (Option.isNone(url)) {
     return yield* new NoDatabase({
-      detail: "no database is named: --database, DATABASE_URL, or database_url in --config"
+      detail:
+        `no database is named (--database, DATABASE_URL, or database_url in --config), and none runs in ${dataDirectory}`
     })
   }
   if (!isDatabaseUrl(Redacted.value(url.value))) {
