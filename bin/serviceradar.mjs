@@ -70,8 +70,11 @@ const semiSpaceMegabytes = { "event-writer": 8, sync: 4, up: 4, core: 4, poller:
  */
 const growingPercent = { poller: 40 }
 
-/** Threads that share the short collections of sync cost more than they save: a twelfth of its processor time. */
-const ownFlags = { sync: ["--no-parallel-scavenge"] }
+/**
+ * Threads that share the short collections cost more than they save: a twelfth of the processor time of sync. In a poller on a
+ * busy machine they wait for one another besides, and all agents for them.
+ */
+const ownFlags = { sync: ["--no-parallel-scavenge"], poller: ["--no-parallel-scavenge"] }
 
 const heapFlags = () => {
   const given = [process.env.NODE_OPTIONS || "", ...process.execArgv].join(" ")
