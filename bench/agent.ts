@@ -96,9 +96,10 @@ const fleet = async (world: World, { checks, interval, seconds }: Sizes): Promis
   const memory: Array<number> = []
   const timer = setInterval(() => memory.push(Usage.residentMegabytes(pid)), 1_000)
   const [cpu, began] = [Usage.cpuSeconds(pid), performance.now()]
-  const { calls, failed, tookMillis, unavailable } = await world.ask({ ...question, seconds })
+  const { calls, failed, longestMillis, tookMillis, unavailable } = await world.ask({ ...question, seconds })
   const percent = 100 * (Usage.cpuSeconds(pid) - cpu) / ((performance.now() - began) / 1_000)
   clearInterval(timer)
+  say(`longest: ${JSON.stringify(longestMillis)} ms`)
   say(`${calls} checks, ${failed} failed; not available: ${unavailable.join("; ") || "none"}`)
   return {
     cpu_pct: round(percent),

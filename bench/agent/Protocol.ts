@@ -31,4 +31,6 @@ export interface Answer {
   readonly unavailable: ReadonlyArray<string>
   /** Of those that count, in milliseconds. */
   readonly tookMillis: ReadonlyArray<number>
+  /** The longest of each type. */
+  readonly longestMillis: Readonly<Record<string, number>>
 }

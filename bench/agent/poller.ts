@@ -19,9 +19,16 @@ class Tally {
   failed = 0
   readonly unavailable = new Set<string>()
   readonly tookMillis: Array<number> = []
+  readonly longestMillis: Record<string, number> = {}
+
+  took(type: string, millis: number): void {
+    this.tookMillis.push(millis)
+    this.longestMillis[type] = Math.max(this.longestMillis[type] ?? 0, Math.round(millis))
+  }
 
   get answer(): Answer {
-    return { calls: this.calls, failed: this.failed, unavailable: [...this.unavailable], tookMillis: this.tookMillis }
+    const { calls, failed, longestMillis, tookMillis } = this
+    return { calls, failed, unavailable: [...this.unavailable], tookMillis, longestMillis }
   }
 }
 
@@ -38,7 +45,7 @@ const ask = (client: grpc.Client, { isBad = false, ...check }: Check, tally: Tal
         tally.calls += 1
         if (error !== null) tally.failed += 1
         if (!isBad) {
-          tally.tookMillis.push(performance.now() - began)
+          tally.took(check.serviceType, performance.now() - began)
           if (response?.available !== true) {
             tally.unavailable.add(`${check.serviceType}: ${error?.message ?? response?.message.toString() ?? ""}`)
           }

@@ -10,12 +10,13 @@
  *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for; a module's has a thread
  *   ├─ ConfigWatcher     permanent: takes up what is different in the files; absent without any
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
+ *   ├─ HealthMonitor     permanent: readiness, over gRPC and HTTP
  *   ├─ Registration      permanent: registers at a poller; absent without one in the file
  *   ├─ SweepConfig       permanent: what this agent is told to sweep; only where there is a JetStream to read it from
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
- * The TCP scanner, SNMP and the results of sweeps and syncs become children when they exist. Order matters: whatever a
- * poller may ask is there before the port opens, and the port closes before anything else stops.
+ * What checks have in common has no child here: port and process checks are children of Checkers like all others. Order
+ * matters: whatever a poller may ask is there before the port opens, and the port closes before anything else stops.
  */
 import { Effect, Layer, Option } from "effect"
 import { type AgentConfig, programsOf } from "../../domain/agent/AgentConfig.ts"
@@ -27,9 +28,11 @@ import * as GrpcPollerRegistry from "../../layers/agent/GrpcPollerRegistry.ts"
 import * as JetStreamSweepConfigReader from "../../layers/agent/JetStreamSweepConfigReader.ts"
 import * as PortProgram from "../../layers/agent/programs/PortProgram.ts"
 import { packageVersion } from "../../layers/command/PackageVersion.ts"
+import type * as GrpcHealth from "../../layers/grpc/GrpcHealth.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import * as ReadinessHealth from "../../layers/http/ReadinessHealth.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as CheckerModules from "../../layers/probes/modules/CheckerModules.ts"
@@ -51,16 +54,20 @@ export interface AgentOptions<E = never, R = never> {
   readonly http?: ListenAddress
   /** The PATH variable, to find ping programs. */
   readonly path?: string
-  /** Such as `sweepConfig`: nothing is asked of them, so they start when all else has. */
   /** Where the configuration came from, when it may change while the agent runs. */
   readonly watched?: ConfigWatcher.WatchedConfig
+  /** Such as `sweepConfig`: nothing is asked of them, so they start when all else has. */
   readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
 }
 
 const checkersId = "Checkers"
 const programsId = "Programs"
 
-const grpcServer = (config: AgentConfig) =>
+interface Served {
+  health: GrpcHealth.Health | undefined
+}
+
+const grpcServer = (config: AgentConfig, served: Served) =>
   Supervisor.child({
     id: "GrpcServer",
     start: Effect.gen(function*() {
@@ -73,10 +80,23 @@ const grpcServer = (config: AgentConfig) =>
         ]),
         services: [AgentServiceHandlers.make(config)],
         descriptors: reflectionDescriptors,
-        health: { AgentService: "SERVING" }
+        health: { AgentService: "SERVING", [ReadinessHealth.name]: "UNKNOWN" }
       })
+      served.health = server.health
       yield* Effect.logInfo(`agent ${config.agentId} serves gRPC on ${server.address}`)
       return Effect.never
+    })
+  })
+
+/** Says over gRPC and HTTP whether checks can be made. */
+const healthMonitor = (served: Served) =>
+  Supervisor.child({
+    id: "HealthMonitor",
+    run: Effect.gen(function*() {
+      yield* Management.use(({ register }) =>
+        register({ checks: [{ name: "checkers", ready: CheckRunner.use(({ ready }) => ready) }] })
+      )
+      return yield* served.health === undefined ? Effect.never : ReadinessHealth.follow(served.health)
     })
   })
 
@@ -107,8 +127,9 @@ export const sweepConfigLayer = ({ agentId }: AgentConfig) =>
   SweepAssignment.layer(agentId).pipe(Layer.provide(JetStreamSweepConfigReader.layer))
 
 /** The children of an agent, for a supervisor of its own or inside a larger tree. */
-export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOptions<E, R> = {}) =>
-  ({
+export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOptions<E, R> = {}) => {
+  const served: Served = { health: undefined }
+  return {
     id: "Agent",
     strategy: "rest_for_one",
     children: [
@@ -124,14 +145,16 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
         : []),
       ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       ...(options.watched === undefined ? [] : [ConfigWatcher.child(options.watched)]),
-      grpcServer(config),
+      grpcServer(config, served),
+      healthMonitor(served),
       ...Option.toArray(config.registration).map((at) => registration(config, at)),
       ...(options.guests ?? []),
       ...(options.http === undefined
         ? []
         : [ManagementServer.child("agent", { ...options.http, security: config.security })])
     ]
-  }) as const
+  } as const
+}
 
 /** The checkers that the agent runs itself; their health is asked on the connection that their checks have. */
 const programs = (config: AgentConfig, { path }: Pick<AgentOptions, "path">) =>

@@ -4,13 +4,12 @@
  * The name of the service is healthy as long as the poller runs, which is what existing peers ask for: whoever restarts
  * what is not healthy must not do so because core is away. Readiness has a name of its own.
  */
-import { Effect, Option, Schedule } from "effect"
+import { Effect, Option } from "effect"
 import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
-import type * as GrpcHealth from "../../layers/grpc/GrpcHealth.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management, type Part } from "../../layers/http/Management.ts"
-import * as Readiness from "../../layers/http/Readiness.ts"
+import * as ReadinessHealth from "../../layers/http/ReadinessHealth.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import * as RegistrationHandlers from "../../layers/poller/discovery/RegistrationHandlers.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
@@ -18,9 +17,6 @@ import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import type { PortSharing } from "../../layers/sockets/PortSharing.ts"
 import { Arrivals } from "../../services/poller/discovery/Arrivals.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
-
-const readyName = "serviceradar.ready"
-const readyEvery = "2 seconds"
 
 interface Options<R> {
   /** What the poller shows of itself; the server over HTTP, where there is one, has registered it. */
@@ -43,11 +39,11 @@ export const child = <R>(config: PollerConfig, address: ListenAddress, { http, p
         interceptors: yield* GrpcAuthorization.interceptors(config.security, address.host, requirements),
         services,
         descriptors: reflectionDescriptors,
-        health: { [config.serviceName]: "SERVING", [readyName]: "UNKNOWN" }
+        health: { [config.serviceName]: "SERVING", [ReadinessHealth.name]: "UNKNOWN" }
       })
       yield* Effect.logInfo(`poller ${config.pollerId} serves gRPC on ${server.address}`)
       if (http === undefined) yield* Management.use(({ register }) => register(part))
-      return followReadiness(server.health)
+      return ReadinessHealth.follow(server.health)
     })
   })
 
@@ -61,10 +57,3 @@ const registration = Effect.fnUntraced(function*({ discovery, pollerId }: Poller
     requirements: [RegistrationHandlers.requirements]
   }
 })
-
-const followReadiness = (health: GrpcHealth.Health) =>
-  Management.use(({ registered }) => Effect.suspend(() => Readiness.evaluate(registered().checks))).pipe(
-    Effect.flatMap(({ status }) => health.set(readyName, status === "ready" ? "SERVING" : "NOT_SERVING")),
-    Effect.repeat(Schedule.spaced(readyEvery)),
-    Effect.andThen(Effect.never)
-  )

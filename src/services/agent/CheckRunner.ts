@@ -33,6 +33,8 @@ export class CheckRunner extends Context.Service<CheckRunner, {
   ) => Effect.Effect<Effect.Effect<void, SupervisorShutdown<never>>, SupervisorShutdown<never>, Scope.Scope>
   /** Ends these checkers; they are begun anew, by the configuration of then, when they are asked again. */
   readonly retire: (where: (request: CheckRequest) => boolean) => Effect.Effect<void>
+  /** Fails while the checkers do not run. */
+  readonly ready: Effect.Effect<void, AgentNotReady>
   /** Checkers kept at the moment. */
   readonly size: Effect.Effect<number>
 }>()("serviceradar/services/agent/CheckRunner") {
@@ -82,5 +84,7 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
   const retire = (where: (request: CheckRequest) => boolean) =>
     Effect.suspend(() => current?.retireAll(where) ?? Effect.void)
 
-  return CheckRunner.of({ run, serve, retire, size: Effect.sync(() => current?.size ?? 0) })
+  const ready = Effect.suspend(() => current === undefined ? Effect.fail(new AgentNotReady()) : Effect.void)
+
+  return CheckRunner.of({ run, serve, retire, ready, size: Effect.sync(() => current?.size ?? 0) })
 })

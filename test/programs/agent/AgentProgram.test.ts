@@ -71,11 +71,11 @@ describe("AgentProgram", () => {
 
       assert.strictEqual(
         before,
-        `Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:dynamic(port:own:127.0.0.1:${port}:worker) GrpcServer:worker)`
+        `Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:dynamic(port:own:127.0.0.1:${port}:worker) GrpcServer:worker HealthMonitor:worker)`
       )
       assert.strictEqual(
         after,
-        "Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:dynamic GrpcServer:worker)"
+        "Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:dynamic GrpcServer:worker HealthMonitor:worker)"
       )
     }).pipe(
       Effect.scoped,
