@@ -1,5 +1,5 @@
 /** What a program shows instead of signing in; of one user, with at most that user's rights. */
-import { actor, bypass, isAdmin, isAnybody, isSystem } from "../records/Actor.ts"
+import { actor, bypass, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -65,10 +65,11 @@ export const ApiToken = declare({
       require: ({ record }) => [["enabled", E.isNull(record.revokedAt), "cannot be again what was revoked"]]
     })
   }))
-  .permits(({ actor, allow, record }) => [
-    allow(
-      ["read", "create", "update", "revoke", "disable", "enable"],
-      E.or(isAdmin, E.and(isAnybody, E.equals(record.userId, actor.id)))
-    ),
-    allow(["recordUse"], isSystem)
-  ])
+  .permits(({ actor, allow, record }) => {
+    const isOnes = E.or(isAdmin, E.and(isAnybody, E.equals(record.userId, actor.id)))
+    return [
+      allow(["read"], isOnes),
+      allow(["create", "update", "revoke", "disable", "enable"], E.and(mayGovern, isOnes)),
+      allow(["recordUse"], isSystem)
+    ]
+  })

@@ -1,5 +1,5 @@
 /** Somebody who has signed in with a browser: 30 days, unless it is ended before. */
-import { actor, bypass, isAdmin, isAnybody, isSystem } from "../records/Actor.ts"
+import { actor, bypass, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -32,7 +32,11 @@ export const Session = declare({
     begin: on.create({ accepts: ["userId", "tokenHash", "address", "expiresAt"] }),
     end: on.update({ change: () => ({ endedAt: E.now }) })
   }))
-  .permits(({ actor, allow, record }) => [
-    allow(["read", "end"], E.or(isAdmin, isSystem, E.and(isAnybody, E.equals(record.userId, actor.id)))),
-    allow(["begin"], isSystem)
-  ])
+  .permits(({ actor, allow, record }) => {
+    const isOnes = E.or(isAdmin, isSystem, E.and(isAnybody, E.equals(record.userId, actor.id)))
+    return [
+      allow(["read"], isOnes),
+      allow(["end"], E.and(mayGovern, isOnes)),
+      allow(["begin"], isSystem)
+    ]
+  })

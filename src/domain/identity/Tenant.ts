@@ -1,5 +1,5 @@
 /** An organisation, whose records no other one's people see. */
-import { actor, bypass, isAdmin, isAnybody } from "../records/Actor.ts"
+import { actor, bypass, isAdmin, isAnybody, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -62,5 +62,5 @@ export const Tenant = declare({
   }))
   .permits(({ actor, allow, record }) => [
     allow(["read"], E.and(isAnybody, E.equals(record.id, actor.tenantId))),
-    allow(["update"], E.and(isAdmin, E.equals(record.id, actor.tenantId)))
+    allow(["update"], E.and(mayGovern, isAdmin, E.equals(record.id, actor.tenantId)))
   ])

@@ -1,5 +1,5 @@
 /** Somebody who signs in, of one tenant for good. */
-import { actor, bypass, isAdmin, isAnybody, isSystem } from "../records/Actor.ts"
+import { actor, bypass, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -50,7 +50,7 @@ export const User = declare({
   }))
   .permits(({ actor, allow, record }) => [
     allow(["read"], isAnybody),
-    allow(["create", "updateRole"], isAdmin),
-    allow(["update"], E.or(isAdmin, E.equals(record.id, actor.id))),
+    allow(["create", "updateRole"], E.and(mayGovern, isAdmin)),
+    allow(["update"], E.and(mayGovern, E.or(isAdmin, E.equals(record.id, actor.id)))),
     allow(["setPassword", "signIn"], isSystem)
   ])

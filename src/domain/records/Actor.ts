@@ -13,19 +13,24 @@ export const actor = {
   name: Attribute.text(320),
   role: Attribute.oneOf(roles),
   /** Everything, in every tenant. */
-  isSuperUser: Attribute.boolean
+  isSuperUser: Attribute.boolean,
+  /** Of what was shown: `read` changes nothing, and only `admin` changes who may do what. */
+  scope: Attribute.oneOf(["read", "write", "admin"])
 }
 
 export type Actor = Attribute.RecordOf<typeof actor>
 
 export const bypass = (names: NamesOf<typeof actor>): Condition => E.equals(names.isSuperUser, true)
 
-const { role } = namesOf("actor", actor)
+const { role, scope } = namesOf("actor", actor)
 
 export const isAnybody: Condition = E.oneOf(role, roles)
 export const isOperator: Condition = E.oneOf(role, ["operator", "admin", "system"])
 export const isAdmin: Condition = E.equals(role, "admin")
 export const isSystem: Condition = E.equals(role, "system")
+
+/** Whether what was shown is for changes of people, tokens, sessions and tenants. */
+export const mayGovern: Condition = E.equals(scope, "admin")
 
 /** Of a tenant's own jobs. */
 export const system = (tenantId: string): Actor => ({
@@ -33,7 +38,8 @@ export const system = (tenantId: string): Actor => ({
   tenantId,
   name: "system",
   role: "system",
-  isSuperUser: false
+  isSuperUser: false,
+  scope: "admin"
 })
 
 /** Of what is of no tenant, or of one that is not known yet: sign-ins, and the command line of the machine. */

@@ -1,7 +1,7 @@
 /**
  * Who may read the HTTP side of a program: everybody on the loopback; beyond it whoever has the token (as bearer, or in `x-api-key`)
  * or shows a client certificate whose role may read, but for `/health/*` and `/healthz`, which load balancers and
- * orchestrators ask without either.
+ * orchestrators ask without either, and for what is mounted, which asks by itself who asks (see `Management.Mount`).
  *
  * Certificates count where the program has its own: then it speaks HTTPS, unless it has a token and is not told to. A
  * server that others can reach and that nobody can show either to does not start.

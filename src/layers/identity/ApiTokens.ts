@@ -100,10 +100,10 @@ const make = Effect.gen(function*() {
       if (fieldOf(Directory.validity, found.value, surroundings) !== true) return yield* new NotSignedIn()
       const { scope, tenantId, userId } = token.value
       const user = yield* Effect.option(Directory.userById(tenantId, userId, requestId))
-      const actor = Option.flatMap(user, Directory.actorOf)
+      const actor = Option.flatMap(user, (one) => Directory.actorOf(one, scope))
       if (Option.isNone(actor) || !(yield* Directory.isActive(tenantId, requestId))) return yield* new NotSignedIn()
       yield* record(token.value, shown)
-      return { actor: actor.value, id: actor.value.id, name: actor.value.name, requestId, scope }
+      return { actor: actor.value, id: actor.value.id, name: actor.value.name, requestId }
     },
     Effect.catchTag("Forbidden", () => Effect.fail(new NotSignedIn())),
     Effect.provideService(Records, records)

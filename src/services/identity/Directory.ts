@@ -41,14 +41,15 @@ const user = Schema.Struct({
 })
 const decodeUser = Schema.decodeUnknownOption(user)
 
-/** As policies see the user. */
-export const actorOf = ({ values }: Stored): Option.Option<Actor> =>
+/** As policies see the user, who has shown something of this scope. */
+export const actorOf = ({ values }: Stored, scope: Actor["scope"]): Option.Option<Actor> =>
   Option.map(decodeUser(values), ({ email, id, isSuperUser, role, tenantId }) => ({
     id,
     tenantId,
     name: email,
     role,
-    isSuperUser
+    isSuperUser,
+    scope
   }))
 
 export const userById = (tenantId: string, id: string, requestId: string) =>

@@ -28,8 +28,6 @@ export interface Asker {
   readonly name: string
   /** The same in the answer, the log and the audit entry. */
   readonly requestId: string
-  /** Of what was shown: no more than this, whatever policies allow. Default everything. */
-  readonly scope?: "read" | "write" | "admin"
 }
 
 interface Asking {

@@ -15,7 +15,17 @@ const somebody = "a0000000-0000-4000-8000-000000000002"
 const roles = ["viewer", "operator", "admin", "system"] as const
 type Role = typeof roles[number]
 
-const actorOf = (role: Role, tenantId = here): Actor => ({ id: me, tenantId, name: "me", role, isSuperUser: false })
+const actorOf = (role: Role, scope: Actor["scope"] = "admin"): Actor => ({
+  id: me,
+  tenantId: here,
+  name: "me",
+  role,
+  isSuperUser: false,
+  scope
+})
+
+/** Whose changes say who may do what. */
+const governing = new Set(["tenant", "user", "api-token", "session"])
 
 /** v, o, a, s: may; a capital letter: only with what is one's own. */
 const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -91,6 +101,9 @@ describe("The matrix of access", () => {
         assert.strictEqual(may(actor, action, here, somebody), always, `${role}, somebody's`)
         assert.strictEqual(may(actor, action, here, me), own, `${role}, own`)
         assert.isFalse(may(actor, action, elsewhere, me), `${role}, another tenant's`)
+        const isChange = definition.actions[action]?.kind !== "read"
+        if (role === "system" || !isChange) continue
+        assert.strictEqual(may(actorOf(role, "write"), action, here, me), own && !governing.has(name), `${role}, write`)
       }
       assert.isTrue(may(superSystem, action, elsewhere, somebody), "a super user")
     })
