@@ -25,7 +25,6 @@ import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as AgentServiceHandlers from "../../layers/agent/AgentServiceHandlers.ts"
 import * as GrpcPollerRegistry from "../../layers/agent/GrpcPollerRegistry.ts"
-import * as JetStreamSweepConfigReader from "../../layers/agent/JetStreamSweepConfigReader.ts"
 import * as PortProgram from "../../layers/agent/programs/PortProgram.ts"
 import { packageVersion } from "../../layers/command/PackageVersion.ts"
 import type * as GrpcHealth from "../../layers/grpc/GrpcHealth.ts"
@@ -43,7 +42,6 @@ import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
 import { CheckerPrograms } from "../../services/agent/programs/CheckerPrograms.ts"
 import * as Registration from "../../services/agent/Registration.ts"
-import { SweepAssignment } from "../../services/agent/sweep/SweepAssignment.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
@@ -56,7 +54,7 @@ export interface AgentOptions<E = never, R = never> {
   readonly path?: string
   /** Where the configuration came from, when it may change while the agent runs. */
   readonly watched?: ConfigWatcher.WatchedConfig
-  /** Such as `sweepConfig`: nothing is asked of them, so they start when all else has. */
+  /** Such as that of `SweepGuest`: nothing is asked of them, so they start when all else has. */
   readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
 }
 
@@ -116,15 +114,6 @@ const registration = (config: AgentConfig, at: RegistrationConfig) =>
       return Registration.keep(registry)
     })
   })
-
-/** Reads what the agent is told to sweep, over a connection to NATS that somebody else keeps. */
-export const sweepConfig = Supervisor.child({
-  id: "SweepConfig",
-  run: SweepAssignment.use((assignment) => assignment.keep)
-})
-
-export const sweepConfigLayer = ({ agentId }: AgentConfig) =>
-  SweepAssignment.layer(agentId).pipe(Layer.provide(JetStreamSweepConfigReader.layer))
 
 /** The children of an agent, for a supervisor of its own or inside a larger tree. */
 export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOptions<E, R> = {}) => {

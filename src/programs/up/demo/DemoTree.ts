@@ -13,7 +13,7 @@ import { Effect, Layer, Option } from "effect"
 import * as FakeArmis from "../../../layers/sync/fakes/FakeArmis.ts"
 import * as FakeNetBox from "../../../layers/sync/fakes/FakeNetBox.ts"
 import * as Supervisor from "../../../services/supervision/Supervisor.ts"
-import * as AgentProgram from "../../agent/AgentProgram.ts"
+import * as SweepGuest from "../../agent/SweepGuest.ts"
 import * as SyncProgram from "../../sync/SyncProgram.ts"
 import * as EventfulTree from "../EventfulTree.ts"
 import * as LocalEvents from "../LocalEvents.ts"
@@ -71,7 +71,7 @@ const runWith = <E, R>(
       children: [
         Supervisor.supervisor(fakes(demo)),
         Supervisor.supervisor(yield* SyncProgram.tree(demo.sync, { isGuest: true })),
-        ...UpTree.monitoring(core, options, [AgentProgram.sweepConfig]),
+        ...UpTree.monitoring(core, options, [SweepGuest.sweepConfig]),
         ...LocalEvents.children(events)
       ]
     }).pipe(
@@ -80,7 +80,7 @@ const runWith = <E, R>(
     )
   })).pipe(
     Effect.provide(
-      Layer.merge(SyncProgram.guestLayer(demo.sync), AgentProgram.sweepConfigLayer(options.setup.agent)).pipe(
+      Layer.merge(SyncProgram.guestLayer(demo.sync), SweepGuest.layer(options.setup.agent)).pipe(
         Layer.provideMerge(EventfulTree.layerOf(events, core, options))
       )
     )
