@@ -189,6 +189,8 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "nmap_pairs_per_s", what: "the same by nmap", unit: "per s" },
   { key: "sweep_ratio_to_nmap", what: "ours / nmap's", unit: "", must: "0.3", aim: "0.7" },
   { key: "sweep_rss_mb", what: "memory of the sweep", unit: "MB", must: "130" },
+  { key: "sweep_pairs_per_s_2_threads", what: "the sweep in two threads", unit: "per s" },
+  { key: "sweep_rss_mb_2_threads", what: "its memory", unit: "MB" },
   { key: "sweep_dropped_ratio_to_ideal", what: "half of it dropped, time / ideal", unit: "", must: "1.2", aim: "1.05" },
   { key: "sweep_12_rss_mb", what: "memory of the sweep of a /12", unit: "MB", must: "150" },
   { key: "sweep_12_seconds", what: "its time", unit: "s" },

@@ -122,12 +122,15 @@ const againstNmap = async (program: string, rounds: number): Promise<Record<stri
     await listeners.ask({})
     const options = ["--ports", `${firstPort}-${firstPort + ports - 1}`, "--concurrency", `${parallelism}`]
     const ours: Array<Swept> = []
+    const withTwo: Array<Swept> = []
     const theirs: Array<number> = []
     for (let round = 0; round < rounds; round++) {
       ours.push(await whileStill(listeners, () => sweepOf(process.execPath, argumentsOf(program, network, options))))
       theirs.push(await whileStill(listeners, nmap))
+      const two = argumentsOf(program, network, [...options, "--threads", "2"])
+      withTwo.push(await whileStill(listeners, () => sweepOf(process.execPath, two)))
     }
-    const wrong = ours.find((one) => one.open !== open * 256 || one.closed !== (ports - open) * 256)
+    const wrong = [...ours, ...withTwo].find((one) => one.open !== open * 256 || one.closed !== (ports - open) * 256)
     if (wrong !== undefined) throw new Error(`the sweep has missed ports: ${JSON.stringify(wrong)}`)
     const rate = Math.max(...ours.map(({ seconds }) => pairs / seconds))
     const other = Math.max(...theirs)
@@ -135,7 +138,9 @@ const againstNmap = async (program: string, rounds: number): Promise<Record<stri
       sweep_pairs_per_s: Math.round(rate),
       nmap_pairs_per_s: Math.round(other),
       sweep_ratio_to_nmap: other === 0 ? 0 : Math.round(100 * rate / other) / 100,
-      sweep_rss_mb: Math.round(Math.max(...ours.map(({ megabytes }) => megabytes)))
+      sweep_rss_mb: Math.round(Math.max(...ours.map(({ megabytes }) => megabytes))),
+      sweep_pairs_per_s_2_threads: Math.round(Math.max(...withTwo.map(({ seconds }) => pairs / seconds))),
+      sweep_rss_mb_2_threads: Math.round(Math.max(...withTwo.map(({ megabytes }) => megabytes)))
     }
   } finally {
     await listeners.kill()

@@ -82,6 +82,11 @@ const parameters = {
     Flag.withSchema(atLeastOne(SweepSettings.concurrencyMax)),
     Flag.withDescription("Connections being opened at once")
   ),
+  threads: Flag.Int("threads").pipe(
+    Flag.withDefault(SweepSettings.defaults.threads),
+    Flag.withSchema(atLeastOne(SweepSettings.threadsMax)),
+    Flag.withDescription("In which connections are opened; two are faster, and take more memory")
+  ),
   timeout: Flag.String("timeout").pipe(
     Flag.withDefault("2s"),
     Flag.withSchema(GoDuration),
@@ -121,6 +126,7 @@ export const command = Command.make("sweep", parameters, (given) =>
       }),
       timeout: Duration.isZero(given.timeout) ? undefined : given.timeout,
       concurrency: given.concurrency,
+      threads: given.threads,
       ratePerSecond: rate,
       icmpRatePerSecond: rate
     })

@@ -82,6 +82,8 @@ export interface SweepSettings {
   readonly ratePerSecond: number
   /** Echo requests in a second. */
   readonly icmpRatePerSecond: number
+  /** In which connections are opened: each costs some 20 MB while a sweep runs. */
+  readonly threads: number
 }
 
 /** What is missing in one source is taken from the next. */
@@ -98,12 +100,15 @@ export const defaults: SweepSettings = {
   timeout: Duration.seconds(2),
   concurrency: 500,
   ratePerSecond: 0,
-  icmpRatePerSecond: 1000
+  icmpRatePerSecond: 1000,
+  threads: 1
 }
 
 /** Each connection costs a file descriptor, and more at once only fill the queues of routers. */
 export const concurrencyMax = 10_000
 const rateMax = 1_000_000
+/** More are not faster: the kernel does most of the work. */
+export const threadsMax = 4
 const intervalMin = Duration.seconds(1)
 
 /** Zero and less stand for nothing, as in Go. */
@@ -163,6 +168,7 @@ export const merge = (file: PartialSettings, told: PartialSettings = {}): SweepS
     timeout: gap("timeout"),
     concurrency: Math.min(gap("concurrency"), concurrencyMax),
     ratePerSecond: Math.min(gap("ratePerSecond"), rateMax),
-    icmpRatePerSecond: Math.min(gap("icmpRatePerSecond"), rateMax)
+    icmpRatePerSecond: Math.min(gap("icmpRatePerSecond"), rateMax),
+    threads: Math.min(gap("threads"), threadsMax)
   }
 }

@@ -8,14 +8,13 @@ import { connectThread, type Job, type ThreadOptions } from "./ConnectThread.ts"
 
 /** What a second thread costs in memory it is worth from so many connections on. */
 const probesPerThread = 8192
-const threadsMax = 2
 /** Fewer are not divided among the threads. */
 const dividedMin = 512
 /** Of the file descriptors of this process. */
 const socketShare = 0.75
 
-/** A thread has little to remember, and new sockets are garbage at once. */
-const heap = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 2 }
+/** A thread has little to remember; what is young must have room for the connections that are on their way. */
+const heap = { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 8 }
 
 const code =
   `(${connectThread.toString()})(...["net", "worker_threads", "timers"].map((name) => require("node:" + name)))`
@@ -113,7 +112,7 @@ export const none: TcpAnswers = { open: [], refused: 0, silent: 0, unreachable: 
 export const open = Effect.fnUntraced(function*(options: ScanOptions) {
   const count = Math.max(
     1,
-    Math.min(threadsMax, os.availableParallelism(), Math.ceil(options.probes / probesPerThread))
+    Math.min(options.threads, os.availableParallelism(), Math.ceil(options.probes / probesPerThread))
   )
   const concurrency = Math.min(options.concurrency, FileLimit.connectionsMaxOf(socketShare))
   const share: ThreadOptions = {

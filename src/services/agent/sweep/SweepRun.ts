@@ -38,7 +38,8 @@ export const run = <E, R>(
       timeout: settings.timeout,
       concurrency: settings.concurrency,
       ratePerSecond: settings.ratePerSecond,
-      icmpRatePerSecond: settings.icmpRatePerSecond
+      icmpRatePerSecond: settings.icmpRatePerSecond,
+      threads: settings.threads
     })
     yield* Stream.fromIterable(missing(findings), { chunkSize: 64 }).pipe(
       Stream.mapEffect((block) =>

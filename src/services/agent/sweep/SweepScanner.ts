@@ -23,6 +23,8 @@ export interface ScanOptions {
   /** TCP connections begun in a second; 0: no limit. */
   readonly ratePerSecond: number
   readonly icmpRatePerSecond: number
+  /** At most; a small sweep has fewer. */
+  readonly threads: number
 }
 
 export interface Answers {

@@ -45,7 +45,8 @@ describe("NodeSweepScanner", () => {
       const { counts, findings } = yield* sweep({
         networks: ["127.3.0.0/20"],
         ports: [port, closed, one.port],
-        modes: ["tcp"]
+        modes: ["tcp"],
+        threads: 2
       })
 
       assert.strictEqual(findings.hosts, 4094)
