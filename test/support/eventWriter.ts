@@ -4,7 +4,7 @@
  */
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { connect, type NatsConnection } from "@nats-io/transport-node"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { streamNames } from "../../src/domain/events/stream/Streams.ts"
 import { markedEvent, markIn, storedMarks } from "./markedEvents.ts"
 import { eventually } from "./Program.ts"
@@ -45,11 +45,12 @@ const streamsThere = (connection: NatsConnection): Promise<ReadonlyArray<string>
 export const awaitStreams = (connection: NatsConnection) =>
   eventually(
     "all streams",
-    Effect.map(
-      Effect.tryPromise(() => streamsThere(connection)),
-      (names) => Option.liftPredicate(names, () => streamNames.every((name) => names.includes(name)))
-    ),
-    { within: "30 seconds" }
+    Effect.flatMap(Effect.tryPromise(() => streamsThere(connection)), (names) => {
+      const missing = streamNames.filter((name) => !names.includes(name))
+      return missing.length === 0 ? Effect.succeedSome(names) : Effect.fail(`there is no ${missing.join(", ")}`)
+    }),
+    // As long as its start may take beside those of others.
+    { within: "90 seconds" }
   )
 
 /** Messages that no consumer has settled. */
