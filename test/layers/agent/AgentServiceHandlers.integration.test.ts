@@ -164,6 +164,30 @@ describe("AgentServiceHandlers", () => {
       assert.deepStrictEqual([other._tag, stream._tag], ["Unimplemented", "Unimplemented"])
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
+  it.live("leaves an external checker alone that cannot be reached, and no other", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+      const external = yield* checker
+      const refused = Effect.flip(Stream.runCollect(client.streamResults(results("grpc", "127.0.0.1:1"))))
+
+      const first = yield* Effect.forEach([1, 2, 3], () => refused)
+      const fourth = yield* refused
+      const inside = yield* client.getResults(results("grpc", "127.0.0.1:1"))
+      const other = yield* client.getResults(results("grpc", external.address))
+
+      assert.deepStrictEqual([...first, fourth].map(({ _tag }) => _tag), [
+        "Internal",
+        "Internal",
+        "Internal",
+        "Internal"
+      ])
+      for (const { detail } of first) assert.match(detail, /ECONNREFUSED|refused/)
+      assert.notMatch(fourth.detail, /ECONNREFUSED|refused/)
+      assert.isFalse(inside.available)
+      assert.match(JSON.parse(inside.data.toString()).error, /[Cc]ircuit/)
+      assert.isTrue(other.available)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
   it.live("answers garbage with a document that says what was expected, and goes on", () =>
     Effect.gen(function*() {
       const { client } = yield* agent
