@@ -20,6 +20,7 @@ import {
 import type { DatabaseUnavailable } from "../postgres/connection/PgConnection.ts"
 import * as RowSecurity from "../postgres/connection/RowSecurity.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
+import * as LowPriority from "./LowPriority.ts"
 import * as QueryPlaces from "./QueryPlaces.ts"
 import * as QueryPool from "./QueryPool.ts"
 
@@ -28,6 +29,8 @@ export interface ReadingLimits extends QueryPlaces.PlaceLimits {
   readonly costMax?: number
   /** Default 30. */
   readonly timeoutSeconds?: number
+  /** Whether the server is a process of ours on this machine, see `LowPriority`; default false. */
+  readonly isOwnServer?: boolean
 }
 
 const Explained = Schema.Struct({ Plan: Schema.Struct({ "Total Cost": Schema.Finite }) })
@@ -148,6 +151,7 @@ const unexpected = ({ message }: Schema.SchemaError) =>
 export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const { atOnce = 4, costMax = 5_000_000, timeoutSeconds = 30 } = limits
   const places = QueryPlaces.make(limits)
+  const giveWay = limits.isOwnServer === true ? yield* LowPriority.make : Effect.void
   const pool = yield* QueryPool.make({ maxConnections: atOnce + 1, timeoutSeconds })
 
   const connected = (toError: (error: SqlError) => QueryError) =>
@@ -158,6 +162,7 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
     const toError = failure(prepared.plan.entity, seconds)
     yield* places.take(question.asker ?? "")
     const client = yield* connected(toError)
+    yield* giveWay
     const isAlone = places.taken() === 1
     const isPlain = question.tenant === null && seconds === timeoutSeconds && isAlone
     const reader = isPlain

@@ -142,7 +142,11 @@ export const layer = (config: CoreConfig, { certificates }: Pick<CoreOptions, "c
     Layer.provideMerge(PgStatusStore.layer),
     Layer.provideMerge(ApiTokens.layer),
     Layer.provideMerge(PgRecords.layer),
-    Layer.provideMerge(PgQueries.layer({ catalog: queryCatalog, rules: rowRules })),
+    Layer.provideMerge(PgQueries.layer({
+      catalog: queryCatalog,
+      rules: rowRules,
+      isOwnServer: Option.isNone(config.databaseUrl)
+    })),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(ServerState.layer),
     Layer.provideMerge(database(config, certificates?.core)),
