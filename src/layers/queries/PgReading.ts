@@ -161,7 +161,8 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const reading = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
     const toError = failure(prepared.plan.entity, seconds)
     yield* places.take(question.asker ?? "")
-    const client = yield* connected(toError)
+    const clients = yield* connected(toError)
+    const client = prepared.plan.isRanged ? clients.ranged : clients.plain
     yield* giveWay
     const isAlone = places.taken() === 1
     const isPlain = question.tenant === null && seconds === timeoutSeconds && isAlone
@@ -208,8 +209,8 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const oldest = (entity: string): Effect.Effect<string, QueryError> =>
     Effect.flatMap(
       connected(failure(entity, 0)),
-      (client) =>
-        client.unsafe(oldestTransaction, [marginSeconds]).pipe(
+      ({ plain }) =>
+        plain.unsafe(oldestTransaction, [marginSeconds]).pipe(
           Effect.mapError(failure(entity, 0)),
           Effect.flatMap((rows) => Effect.mapError(decodeOldest(rows), unexpected)),
           Effect.map(([{ oldest }]) => oldest)

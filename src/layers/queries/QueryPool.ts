@@ -29,10 +29,17 @@ const Path = Schema.Struct({ path: Schema.String })
 /** Longer than what still runs on the old connections may take. */
 const retirement = Duration.minutes(11)
 
+export interface Clients {
+  /** A statement that is asked again and again is planned once. */
+  readonly plain: PgClient.PgClient
+  /** Each is planned for its own times: which partitions there are to read, and in which order, is otherwise not known. */
+  readonly ranged: PgClient.PgClient
+}
+
 interface Opened {
   /** The program's own, which another one follows when its address or its certificate changes. */
   readonly like: PgClient.PgClient
-  readonly client: PgClient.PgClient
+  readonly clients: Clients
   readonly scope: Scope.Closeable
 }
 
@@ -43,35 +50,38 @@ export const make = Effect.fnUntraced(function*({ maxConnections, timeoutSeconds
   const opening = yield* Semaphore.make(1)
   let opened: Opened | undefined
 
-  const open = Effect.fnUntraced(function*(like: PgClient.PgClient): Effect.fn.Return<PgClient.PgClient, SqlError> {
-    if (opened?.like === like) return opened.client
+  const open = Effect.fnUntraced(function*(like: PgClient.PgClient): Effect.fn.Return<Clients, SqlError> {
+    if (opened?.like === like) return opened.clients
     const [found] = yield* Rows.query(Path, like`select current_setting('search_path') as path`)
     const scope = yield* Scope.fork(life)
-    const client = yield* PgClient.make({
-      ...like.config,
-      applicationName,
-      maxConnections,
-      minConnections: 0,
-      startupParameters: {
-        ...like.config.startupParameters,
-        default_transaction_read_only: "on",
-        statement_timeout: `${timeoutSeconds}s`,
-        timezone: "UTC",
-        search_path: [found?.path ?? "", eventSchema, QueryViews.schema].filter((part) => part !== "").join(", ")
-      }
-    }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity), Scope.provide(scope))
+    const client = (more: Readonly<Record<string, string>>) =>
+      PgClient.make({
+        ...like.config,
+        applicationName,
+        maxConnections,
+        minConnections: 0,
+        startupParameters: {
+          ...like.config.startupParameters,
+          default_transaction_read_only: "on",
+          statement_timeout: `${timeoutSeconds}s`,
+          timezone: "UTC",
+          search_path: [found?.path ?? "", eventSchema, QueryViews.schema].filter((part) => part !== "").join(", "),
+          ...more
+        }
+      }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity), Scope.provide(scope))
+    const clients = { plain: yield* client({}), ranged: yield* client({ plan_cache_mode: "force_custom_plan" }) }
     const old = opened
-    opened = { like, client, scope }
+    opened = { like, clients, scope }
     if (old !== undefined) {
       // Closing it waits for what works on it.
       yield* Effect.forkIn(Effect.andThen(Effect.sleep(retirement), Scope.close(old.scope, Exit.void)), life)
     }
-    return client
+    return clients
   })
 
   return Effect.flatMap(
     database.client,
-    (like): Effect.Effect<PgClient.PgClient, DatabaseUnavailable | SqlError> =>
-      opened?.like === like ? Effect.succeed(opened.client) : opening.withPermit(open(like))
+    (like): Effect.Effect<Clients, DatabaseUnavailable | SqlError> =>
+      opened?.like === like ? Effect.succeed(opened.clients) : opening.withPermit(open(like))
   )
 })

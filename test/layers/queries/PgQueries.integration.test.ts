@@ -169,6 +169,28 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       assert.lengthOf(seen, 40)
     }))
 
+  it.effect("are followed without losing one of two series that differ in what is no part of a row", () =>
+    Effect.gen(function*() {
+      const sql = yield* PgClient.PgClient
+      yield* sql.unsafe("delete from timeseries_metrics")
+      yield* sql.unsafe(
+        `insert into timeseries_metrics (timestamp, gateway_id, metric_name, metric_type, value, series_key)
+        select '2026-03-05T12:00:00Z', 'g', 'load', 'gauge', n, 'series ' || n from generate_series(1, 20) n`
+      )
+      const seen: Array<unknown> = []
+      let cursor: string | null | undefined
+      while (cursor !== null) {
+        const answer: { readonly rows: ReadonlyArray<string>; readonly nextCursor: string | null } = yield* page(
+          "in:timeseries limit:7",
+          { withKeyset: true, cursor }
+        )
+        seen.push(...answer.rows.map((row) => decodeRow(row)["value"]))
+        assert.notProperty(decodeRow(answer.rows[0]), "series_key")
+        cursor = answer.nextCursor
+      }
+      assert.lengthOf(new Set(seen), 20)
+    }))
+
   it.effect("are refused with a place, a limit or what is missing", () =>
     Effect.gen(function*() {
       const sql = yield* PgClient.PgClient

@@ -49,6 +49,8 @@ const elsewhere = new Set(["favorited", "metrics_enabled", "in_errors", "out_err
 export const columnsOf = (entity: Entity): ReadonlyArray<Pick<Column, "name" | "type">> =>
   entity.name === "devices"
     ? [...entity.columns, { name: "tags", type: "jsonb" }]
+    : tableOf(entity) === "timeseries_metrics"
+    ? [...entity.columns, { name: "series_key", type: "text" }]
     : entity.latest === null
     ? entity.columns
     : entity.columns.filter(({ name }) => !elsewhere.has(name))

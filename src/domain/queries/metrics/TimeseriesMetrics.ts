@@ -30,8 +30,11 @@ const family = <const N extends string>(
       target_device_ip: "text",
       if_index: "int4",
       metadata: "jsonb",
-      created_at: "timestamptz"
+      created_at: "timestamptz",
+      series_key: "text"
     },
+    // Tells series of one name apart; the original's rows do not have it.
+    hidden: ["series_key"],
     filters: {
       text: [
         "gateway_id",
@@ -47,7 +50,7 @@ const family = <const N extends string>(
     },
     sorts: ["timestamp", "gateway_id", "metric_name", "metric_type", ["device_id", "uid"], "value"],
     order: [["timestamp", "desc"]],
-    key: ["timestamp", "gateway_id", "metric_name", "device_id"],
+    key: ["timestamp", "gateway_id", "series_key"],
     groups: [
       ["device_id", "uid"],
       "metric_name",

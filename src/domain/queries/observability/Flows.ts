@@ -44,7 +44,18 @@ export const flows = define({
   },
   sorts: ["time", "bytes_total", "packets_total", "bytes_in", "bytes_out", "packets_in", "packets_out"],
   order: [["time", "desc"], ["created_at", "desc"]],
-  key: ["time", "src_endpoint_ip", "dst_endpoint_ip", "src_endpoint_port", "dst_endpoint_port"],
+  key: [
+    "time",
+    "src_endpoint_ip",
+    "dst_endpoint_ip",
+    "src_endpoint_port",
+    "dst_endpoint_port",
+    "protocol_num",
+    "sampler_address",
+    "bytes_total",
+    "packets_total",
+    "created_at"
+  ],
   groups: [["src_endpoint_ip", "src_ip"], ["dst_endpoint_ip", "dst_ip"], "protocol_name", "sampler_address", [
     "dst_endpoint_port",
     "dst_port"

@@ -51,7 +51,7 @@ export const otelMetrics = define({
   },
   sorts: ["timestamp", ["service_name", "service"], ["metric_type", "type"], "duration_ms"],
   order: [["timestamp", "desc"]],
-  key: ["timestamp", "span_id"],
+  key: ["timestamp", "span_id", "service_name", "span_name", "metric_type", "component", "created_at"],
   groups: [["service_name", "service", "name"], "http_route", "metric_type", "component", "is_slow"],
   semantics: { id: ["trace_id", "span_id"], label: ["span_name"], value: ["duration_ms"], units: { duration_ms: "ms" } }
 })

@@ -19,6 +19,8 @@ export interface Plan {
   readonly sql: string
   readonly binds: ReadonlyArray<Bind>
   readonly shape: Shape
+  /** Of a history: which rows there are to read depends on the times that are asked for. */
+  readonly isRanged: boolean
   readonly limit: number
   readonly offset: number
   /** The order that a keyset cursor belongs to; empty where pages have none. */

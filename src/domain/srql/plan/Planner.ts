@@ -89,6 +89,7 @@ export const plan = (query: Query, catalog: Catalog, options: PlanOptions): Answ
       sql: text,
       binds,
       shape: draft.shape,
+      isRanged: !entity.isInventory && (query.time !== null || options.since !== undefined),
       limit: limitOf(query, options),
       offset: cursor._tag === "Offset" ? cursor.offset : 0,
       order: draft.order ?? "",

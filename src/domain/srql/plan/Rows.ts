@@ -107,8 +107,9 @@ export const columnsOf = ({ columns }: Entity): Sql => {
   return made
 }
 
-const source = (entity: Entity, scope: Sql, isLatest: boolean): Sql => {
-  const columns = columnsOf(entity)
+/** With columns of the key that are no part of a row, where a cursor needs them. */
+const source = (entity: Entity, scope: Sql, isLatest: boolean, hidden: ReadonlyArray<Column>): Sql => {
+  const columns = list([columnsOf(entity), ...hidden.map(({ identifier }) => identifier)])
   return entity.latest !== null && isLatest
     ? sql`SELECT DISTINCT ON (${list(entity.latest.of)}) ${columns}${scope} ORDER BY ${
       list(entity.latest.of)
@@ -141,11 +142,13 @@ export const plan = (
         expected: `a cursor for ${orderText(order)}`
       })
     }
-    const rows = source(entity, scope, isLatest)
+    const hidden = entity.key.filter((key) => !entity.columns.some(({ name }) => name === key.name))
+    const rows = source(entity, scope, isLatest, isKeyset ? hidden : [])
+    const seen = list(entity.columns.map(({ identifier }) => identifier))
     const from = cursor._tag === "Keyset"
-      ? sql`SELECT *, ${keysetValue(order)} FROM (${rows}) AS page${after(order, cursor.after)}`
+      ? sql`SELECT ${seen}, ${keysetValue(order)} FROM (${rows}) AS page${after(order, cursor.after)}`
       : isKeyset
-      ? sql`SELECT *, ${keysetValue(order)} FROM (${rows}) AS page`
+      ? sql`SELECT ${seen}, ${keysetValue(order)} FROM (${rows}) AS page`
       : isLatest
       ? sql`SELECT * FROM (${rows}) AS latest`
       : rows

@@ -47,12 +47,16 @@ const inDocument = (entity: Entity, filter: Filter): Answer<Field> | undefined =
 /** Entities of which the original names only the field. */
 const withoutName = new Set(["devices", "interfaces", "trace_summaries"])
 
+/** Of a device by either name, the original speaks of this one, but for agents and devices. */
+const calledOf = (field: string, what: string): string =>
+  field === "uid" && what !== "agents" && what !== "devices" ? "device_id" : field
+
 export const unknownField = (entity: Entity, filter: Filter, fields: ReadonlyMap<string, Field>, what = entity.name) =>
   refuse({
     at: filter.key,
     detail: withoutName.has(what)
-      ? `unsupported filter field '${filter.field}'`
-      : `unsupported filter field for ${what}: '${filter.field}'`,
+      ? `unsupported filter field '${calledOf(filter.field, what)}'`
+      : `unsupported filter field for ${what}: '${calledOf(filter.field, what)}'`,
     found: filter.field,
     expected: `a field of ${entity.name}`,
     known: [...fields.keys(), ...(entity.latest === null ? [] : ["latest"]), ...keys]
