@@ -22,10 +22,17 @@ interface Planted {
 
 const planted: ReadonlyArray<Planted> = [
   {
-    fault: "the writer acknowledges what the database refused",
+    fault: "the writer acknowledges what it could not decode",
     file: "src/services/event-writer/StreamSettlement.ts",
-    from: "    delivery.term()\n    yield* kept",
-    to: "    delivery.ack()\n    yield* kept"
+    from:
+      "    const why = yield* keep(delivery, failure)\n    if (why !== \"\") return yield* unkept(delivery, processor, failure, why)\n    delivery.term()",
+    to: "    delivery.ack()"
+  },
+  {
+    fault: "a heartbeat to core counts as a report of what waits",
+    file: "src/services/poller/CoreReporter.ts",
+    from: "    const isWaiting = yield* Effect.timeoutOption(hasWaiting.await, reported.pollInterval)",
+    to: "    const isWaiting = Option.none<void>()\n    yield* Effect.sleep(reported.pollInterval)"
   },
   {
     fault: "the writer gives a message up before its dead letter is kept",
@@ -33,14 +40,6 @@ const planted: ReadonlyArray<Planted> = [
     from: "    const why = yield* keep(delivery, failure)\n    if (why !== \"\") return yield* unkept",
     to:
       "    delivery.term()\n    const why = yield* keep(delivery, failure)\n    if (why !== \"\") return yield* unkept"
-  },
-  {
-    fault: "an outage counts as stored",
-    file: "src/services/event-writer/StreamStore.ts",
-    from:
-      "    for (const undelivered of written.poison) verdicts.set(undelivered.message, Result.fail(refused(undelivered)))",
-    to: "    for (const undelivered of written.retry) verdicts.set(undelivered.message, Result.void)\n" +
-      "    for (const undelivered of written.poison) verdicts.set(undelivered.message, Result.fail(refused(undelivered)))"
   },
   {
     fault: "ids of rows are not the same at the next delivery",
@@ -134,12 +133,6 @@ const planted: ReadonlyArray<Planted> = [
     file: "src/services/event-writer/StreamStore.ts",
     from: "      pending = [...written.retry.map(({ message }) => message), ...rest]\n",
     to: "      pending = rest\n      for (const { message } of written.retry) verdicts.set(message, Result.void)\n"
-  },
-  {
-    fault: "what waits of a stream is not extended, and nobody minds",
-    file: "src/services/event-writer/StreamSource.ts",
-    from: "      yield* close\n      record.problem",
-    to: "      record.problem"
   }
 ]
 
