@@ -6,14 +6,15 @@ import * as QueryPlaces from "../../../src/layers/queries/QueryPlaces.ts"
 const taken = Effect.fnUntraced(function*(places: QueryPlaces.Places, asker: string) {
   const scope = yield* Scope.make()
   yield* Scope.provide(places.take(asker), scope)
-  return Scope.close(scope, Exit.void)
+  return { leave: Scope.close(scope, Exit.void) }
 })
 
 describe("Places of queries", () => {
   it.effect("are never all one asker's, and go to the longest waiting who may have them", () =>
     Effect.gen(function*() {
       const places = QueryPlaces.make({ atOnce: 3 })
-      const [leave] = yield* Effect.all([taken(places, "a"), taken(places, "a")])
+      const { leave } = yield* taken(places, "a")
+      yield* taken(places, "a")
       const order: Array<string> = []
       const waits = (asker: string, name: string) =>
         Effect.forkChild(Effect.tap(taken(places, asker), () => Effect.sync(() => order.push(name))))
@@ -26,10 +27,10 @@ describe("Places of queries", () => {
       const fifth = yield* waits("c", "c")
       yield* Effect.yieldNow
       assert.deepStrictEqual(order, [])
-      yield* other
+      yield* other.leave
       yield* Fiber.join(fifth)
       yield* leave
-      yield* Effect.andThen(Fiber.join(third), yield* Fiber.join(third))
+      yield* (yield* Fiber.join(third)).leave
       yield* Fiber.join(fourth)
       assert.deepStrictEqual(order, ["c", "a3", "a4"])
     }))
@@ -37,7 +38,7 @@ describe("Places of queries", () => {
   it.effect("are given up by who waits too long, or leaves; who finds too many waiting is refused at once", () =>
     Effect.gen(function*() {
       const places = QueryPlaces.make({ atOnce: 1, patienceSeconds: 10, waitingMax: 2 })
-      const leave = yield* taken(places, "a")
+      const { leave } = yield* taken(places, "a")
       const patient = yield* Effect.forkChild(Effect.flip(taken(places, "b")))
       const leaving = yield* Effect.forkChild(taken(places, "c"))
       yield* Effect.yieldNow
@@ -48,7 +49,7 @@ describe("Places of queries", () => {
       assert.include((yield* Fiber.join(patient)).message, "as many as may be at once")
       yield* leave
       assert.strictEqual(places.taken(), 0)
-      yield* yield* taken(places, "e")
+      yield* (yield* taken(places, "e")).leave
       assert.strictEqual(places.taken(), 0)
     }))
 })

@@ -1,6 +1,6 @@
 /** `snmp` against Debian's snmpd, and against devices that answer what is no SNMP. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Schema } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import * as dgram from "node:dgram"
 import * as fs from "node:fs"
 import * as AgentConfig from "../../../../src/domain/agent/AgentConfig.ts"
@@ -112,9 +112,12 @@ describe("SnmpProbe with snmpd", () => {
           return [yield* checker.check, yield* checker.check] as const
         }).pipe(
           Effect.scoped,
-          Effect.provide(ProbeTable.layer({ config, path: process.env["PATH"] })),
-          Effect.provide(GrpcCheckers.layer(config)),
-          Effect.provide(secured)
+          Effect.provide(
+            ProbeTable.layer({ config, path: process.env["PATH"] }).pipe(
+              Layer.provide(GrpcCheckers.layer(config)),
+              Layer.provide(secured)
+            )
+          )
         )
 
         const before = (yield* read(first.message))["it"]?.oid_status ?? {}
