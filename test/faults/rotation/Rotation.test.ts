@@ -130,8 +130,18 @@ const rotate = Effect.fnUntraced(function*(
   const open = yield* openNow(rig)
   yield* rig.replace(next, both)
   yield* moved(rig, open, own)
-  const issuers = yield* issuersInDatabase(rig)
-  assert.isTrue(issuers.length > 0 && issuers.every((one) => one?.includes(`CA ${round}`)), String(issuers))
+  // One that was opened between the two is neither of before nor of the new chain, and has as long as the others.
+  yield* Program.eventually(
+    "every connection of the database on the new chain",
+    Effect.flatMap(
+      issuersInDatabase(rig),
+      (issuers) =>
+        issuers.length > 0 && issuers.every((one) => one?.includes(`CA ${round}`))
+          ? Effect.succeedSome(issuers)
+          : Effect.fail(String(issuers))
+    ),
+    { within: movedWithin, programs: all(rig) }
+  )
   // The very certificate that was in use until now.
   yield* untilAll(rig, old, "let in")
   yield* rig.trust(next.root)
