@@ -14,7 +14,7 @@ const dividedMin = 512
 const socketShare = 0.75
 
 /** A thread has little to remember; what is young must have room for the connections that are on their way. */
-const heap = { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 8 }
+const heap = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 8 }
 
 const code =
   `(${connectThread.toString()})(...["net", "worker_threads", "timers"].map((name) => require("node:" + name)))`

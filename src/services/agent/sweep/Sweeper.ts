@@ -45,6 +45,8 @@ export interface SweepSnapshot {
 const pauseMin = Duration.seconds(1)
 /** Whether the file is another one. */
 const lookEvery = Duration.seconds(5)
+/** Milliseconds: what was found longer ago is no part of a sweep that goes on. */
+const goesOnMax = Duration.toMillis(Duration.hours(24))
 /** So often others have their turn while a large sweep is measured. */
 const blocksBetweenYields = 16
 
@@ -117,7 +119,8 @@ const make = Effect.fnUntraced(function*({ file, policy, told }: SweeperOptions)
       const last = before.isComplete ? Option.some(yield* layOut(before)) : Option.none()
       yield* update({ last, ...(sequence === undefined ? {} : { sequence }) })
     }
-    for (const block of interrupted) fresh.add(block)
+    const nowMillis = yield* Clock.currentTimeMillis
+    for (const block of interrupted) if (nowMillis - block.at < goesOnMax) fresh.add(block)
     return fresh
   })
 

@@ -134,6 +134,21 @@ describe("Sweeper", () => {
       assert.isFalse(done.some((host) => asked.includes(host)))
     }))
 
+  it.effect("begins anew when it was interrupted more than a day ago", () =>
+    Effect.gen(function*() {
+      const state = disk()
+      const asked: Array<string> = []
+      const told = yield* toldOf(Option.some(settings))
+      const first = yield* start(state, scanner(asked, (count) => count < 3 ? Effect.void : Effect.never), told)
+      yield* Fiber.interrupt(first.fiber)
+      asked.length = 0
+      yield* TestClock.adjust("25 hours")
+
+      yield* start(state, scanner(asked, () => Effect.void), told)
+
+      assert.strictEqual(asked.length, 8)
+    }))
+
   it.effect("has after a restart the sweep and the sequence that it had before", () =>
     Effect.gen(function*() {
       const state = disk()
