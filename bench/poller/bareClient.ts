@@ -1,8 +1,4 @@
-/**
- * The same calls with nothing around them: bare grpc-js, a channel for each agent, each check at a place of its own in the
- * interval. All checks of an agent at one moment would share its packets and its wake-ups, which is not what a poller's
- * calls do that are spread.
- */
+/** The same calls with nothing around them: bare grpc-js, a channel for each agent, its checks at its place of the interval. */
 import * as grpc from "@grpc/grpc-js"
 import { AgentServiceService, type StatusRequest, type StatusResponse } from "../../src/gen/monitoring/monitoring.ts"
 import * as Forked from "../processes/Forked.ts"
@@ -12,34 +8,34 @@ const { addresses, checks, intervalMillis }: BareOptions = JSON.parse(Forked.opt
 const { path, requestSerialize, responseDeserialize } = AgentServiceService.getStatus
 let failed = 0
 
-const poll = (client: grpc.Client, agent: number, check: number) => {
-  client.makeUnaryRequest<StatusRequest, StatusResponse>(
-    path,
-    requestSerialize,
-    responseDeserialize,
-    {
-      serviceName: `port-${check}`,
-      serviceType: "port",
-      agentId: `agent-${agent}`,
-      pollerId: "bare",
-      details: "127.0.0.1:22",
-      port: 22
-    },
-    { deadline: Date.now() + 30_000 },
-    (error) => {
-      if (error !== null) failed += 1
-    }
-  )
+const poll = (client: grpc.Client, agent: number) => {
+  for (let check = 0; check < checks; check++) {
+    client.makeUnaryRequest<StatusRequest, StatusResponse>(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      {
+        serviceName: `port-${check}`,
+        serviceType: "port",
+        agentId: `agent-${agent}`,
+        pollerId: "bare",
+        details: "127.0.0.1:22",
+        port: 22
+      },
+      { deadline: Date.now() + 30_000 },
+      (error) => {
+        if (error !== null) failed += 1
+      }
+    )
+  }
 }
 
 addresses.forEach((address, agent) => {
   const client = new grpc.Client(address, grpc.credentials.createInsecure())
-  for (let check = 0; check < checks; check++) {
-    setTimeout(() => {
-      poll(client, agent, check)
-      setInterval(() => poll(client, agent, check), intervalMillis)
-    }, (agent / addresses.length + check / checks) % 1 * intervalMillis)
-  }
+  setTimeout(() => {
+    poll(client, agent)
+    setInterval(() => poll(client, agent), intervalMillis)
+  }, agent / addresses.length * intervalMillis)
 })
 
 Forked.answer(() => failed)
