@@ -1,11 +1,12 @@
 /**
  * What `serviceradar up` costs while nothing happens: processor time, memory, wake-ups, and how fast its database grows.
  *
- *   npm run bench -- idle [--warmup 1m] [--minutes 20] [--flags "NODE FLAGS"]
+ *   npm run bench -- idle [--warmup 1m] [--minutes 20] [--flags "NODE FLAGS"] [--against CHECKOUT]
  *
  * `up` runs as its users run it, from the launcher, in a folder of its own, and monitors this machine. Processor time is
  * that of its process over the whole time after the warm-up, in percent of one core; memory is what is resident at the
- * end. PostgreSQL and nats-server are told apart from it. Linux only: it reads /proc.
+ * end. PostgreSQL and nats-server are told apart from it. With `--against` the `up` of another checkout runs at the same
+ * time, so that what else the machine does is the same for both. Linux only: it reads /proc.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -93,12 +94,15 @@ const minutesOf = (text: string): number => {
   return Number(amount) / (unit === "s" ? 60 : 1)
 }
 
-export const run = async (options: ReadonlyMap<string, string>) => {
-  const warmUp = minutesOf(options.get("warmup") ?? "1m")
-  const minutes = minutesOf(options.get("minutes") ?? "20")
+interface Measured {
+  readonly warmUp: number
+  readonly minutes: number
+  readonly flags: ReadonlyArray<string>
+}
+
+const measure = async (checkout: string, { flags, minutes, warmUp }: Measured) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-idle-"))
-  const launcher = path.join(import.meta.dirname, "..", "bin", "serviceradar.mjs")
-  const flags = (options.get("flags") ?? "").split(" ").filter((flag) => flag !== "")
+  const launcher = path.join(checkout, "bin", "serviceradar.mjs")
   const log = fs.openSync(path.join(folder, "output.log"), "w")
   const child = spawn(process.execPath, [...flags, launcher, "up", "--dir", folder], {
     stdio: ["ignore", log, log]
@@ -119,7 +123,7 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     const seconds = (after.atMillis - before.atMillis) / 1_000
     const perHour = (bytes: number) => Math.round((bytes / seconds) * 3_600 / 1e4) / 100
     const percent = (some: number) => Math.round((some / seconds) * 10_000) / 100
-    const result = {
+    return {
       minutes: Math.round((seconds / 60) * 10) / 10,
       cpu_pct: percent(after.cpuSeconds - before.cpuSeconds),
       servers_cpu_pct: percent(after.serversCpuSeconds - before.serversCpuSeconds),
@@ -129,19 +133,41 @@ export const run = async (options: ReadonlyMap<string, string>) => {
       database_mb_per_hour: perHour(after.databaseBytes - before.databaseBytes),
       streams_mb_per_hour: perHour(after.streamBytes - before.streamBytes)
     }
-    const rows: ReadonlyArray<Row> = [
-      { what: "up, processor", value: result.cpu_pct, unit: "% of a core", must: "≤ 6", aim: "≤ 3" },
-      { what: "up, resident at the end", value: result.rss_mb, unit: "MiB", must: "≤ 280", aim: "≤ 200" },
-      { what: "up, resident at most", value: result.rss_max_mb, unit: "MiB" },
-      { what: "up, wake-ups", value: result.wakeups_per_second, unit: "/s" },
-      { what: "PostgreSQL and NATS, processor", value: result.servers_cpu_pct, unit: "% of a core" },
-      { what: "database grows", value: result.database_mb_per_hour, unit: "MB/h" },
-      { what: "streams grow", value: result.streams_mb_per_hour, unit: "MB/h" }
-    ]
-    return { rows, result }
   } finally {
     await stop(child)
     fs.closeSync(log)
     fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+export const run = async (options: ReadonlyMap<string, string>) => {
+  const against = options.get("against")
+  const measured: Measured = {
+    warmUp: minutesOf(options.get("warmup") ?? "1m"),
+    minutes: minutesOf(options.get("minutes") ?? "20"),
+    flags: (options.get("flags") ?? "").split(" ").filter((flag) => flag !== "")
+  }
+  const [result, before] = await Promise.all([
+    measure(path.join(import.meta.dirname, ".."), measured),
+    against === undefined ? undefined : measure(path.resolve(against), measured)
+  ])
+  const rows: ReadonlyArray<Row> = [
+    { what: "up, processor", value: result.cpu_pct, unit: "% of a core", must: "≤ 6", aim: "≤ 3" },
+    { what: "up, resident at the end", value: result.rss_mb, unit: "MiB", must: "≤ 280", aim: "≤ 200" },
+    { what: "up, resident at most", value: result.rss_max_mb, unit: "MiB" },
+    { what: "up, wake-ups", value: result.wakeups_per_second, unit: "/s" },
+    { what: "PostgreSQL and NATS, processor", value: result.servers_cpu_pct, unit: "% of a core" },
+    { what: "database grows", value: result.database_mb_per_hour, unit: "MB/h" },
+    { what: "streams grow", value: result.streams_mb_per_hour, unit: "MB/h" }
+  ]
+  if (before === undefined) return { rows, result }
+  const besides: ReadonlyArray<Row> = [
+    { what: "the other checkout's up, processor", value: before.cpu_pct, unit: "% of a core" },
+    { what: "the other checkout's up, resident at the end", value: before.rss_mb, unit: "MiB" },
+    { what: "processor, ours / the other's", value: Math.round(result.cpu_pct / before.cpu_pct * 100), unit: "%" }
+  ]
+  return {
+    rows: [...rows, ...besides],
+    result: { ...result, cpu_pct_against: before.cpu_pct, rss_mb_against: before.rss_mb }
   }
 }
