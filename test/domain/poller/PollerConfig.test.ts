@@ -123,7 +123,7 @@ describe("PollerConfig", () => {
 
     assert.deepStrictEqual(
       PollerConfig.notices(file.value).map(({ key }) => key),
-      [1, 2, 3, 4].map((index) => `agents.edge.checks[${index}].service_type`)
+      [2, 4].map((index) => `agents.edge.checks[${index}].service_type`)
     )
   })
 

@@ -31,8 +31,11 @@ const Found = Schema.Struct({ found: Schema.Boolean })
 
 const stepName = ({ id, name }: typeof Applied.Type): string => `${String(id).padStart(4, "0")}_${name}`
 
+/** As `to_regclass` reads a name: a schema may have any. */
+const quoted = (table: string): string => table.split(".").map((part) => `"${part.replaceAll("\"", "\"\"")}"`).join(".")
+
 const read = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, { steps, table }: Migrations) {
-  const [there] = yield* Rows.query(Found, sql`select to_regclass(${table}) is not null as found`)
+  const [there] = yield* Rows.query(Found, sql`select to_regclass(${quoted(table)}) is not null as found`)
   const applied = there?.found === true
     ? yield* Rows.query(
       Applied,
@@ -54,6 +57,13 @@ export const standing = (migrations: Migrations): Effect.Effect<Standing, SqlErr
 
 const failed = (context: string, step: string) => (cause: unknown) => new MigrationFailed({ context, step, cause })
 
+/** Where the connection breaks in a step, the rollback fails too, and the step's failure is a defect. */
+const brokenStepAsFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | MigrationFailed, R> =>
+  Effect.catchDefect(
+    effect,
+    (defect) => defect instanceof MigrationFailed ? Effect.fail(defect) : Effect.die(defect)
+  )
+
 const within = <A>(
   migrations: Migrations,
   work: (
@@ -74,7 +84,7 @@ const within = <A>(
       const found = yield* read(sql, migrations)
       if (found.unknown.length > 0) return yield* new DatabaseTooNew({ context, unknown: found.unknown })
       return yield* work(sql, found)
-    })).pipe(BrokenRollback.asFailure)
+    })).pipe(brokenStepAsFailure, BrokenRollback.asFailure)
   })
 
 /** Everything that is missing; answers with the names of what was applied. */
