@@ -184,7 +184,8 @@ describe("NATS with certificates of every kind", () => {
         if (status.value._tag === "Away") {
           yield* Effect.sync(() => events.length).pipe(
             Effect.repeat({ until: (count) => count > 0, schedule: Schedule.spaced("10 millis") }),
-            Effect.timeoutOption("5 seconds")
+            // A close that comes before the alert tells nothing; the attempt after it does.
+            Effect.timeoutOption("20 seconds")
           )
           return `${status.value.isRefused ? "refused" : "away"}: ${status.value.detail}`
         }
