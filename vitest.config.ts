@@ -31,6 +31,7 @@ const alone = [
   "test/faults/PollerReload.test.ts",
   "test/faults/PollerReplacement.test.ts",
   "test/faults/CoreRecovery.test.ts",
+  "test/faults/QueryAbuse.test.ts",
   "test/faults/SlowSenders.test.ts",
   "test/faults/WholeChain.test.ts",
   "test/faults/HeartbeatPause.test.ts",
