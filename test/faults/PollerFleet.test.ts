@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Layer, References, type Scope } from "effect"
+import { Effect, Layer, References, type Scope } from "effect"
 import * as PollerProgram from "../../src/programs/poller/PollerProgram.ts"
 import { AgentClient } from "../../src/services/poller/AgentClient.ts"
 import { SupervisionTree } from "../../src/services/supervision/SupervisionTree.ts"
@@ -38,17 +38,26 @@ const timed = (polls: Array<Poll>) =>
       const client = yield* AgentClient
       return {
         connect: (polled, pollerId) =>
-          Effect.map(client.connect(polled, pollerId), (connection) => ({
-            ...connection,
-            getStatus: Effect.fnUntraced(function*(one, deadline) {
-              const startedNanos = yield* Clock.currentTimeNanos
-              const reply = yield* connection.getStatus(one, deadline)
-              const took = Number((yield* Clock.currentTimeNanos) - startedNanos) / 1e6
-              const startedMillis = Number(startedNanos) / 1e6
-              polls.push({ agentId: polled.agentId, startedMillis, tookMillis: took })
-              return reply
-            })
-          }))
+          Effect.map(client.connect(polled, pollerId), (connection) => {
+            const { askStatus, getStatus } = connection
+            const note = (startedMillis: number) =>
+              polls.push({ agentId: polled.agentId, startedMillis, tookMillis: performance.now() - startedMillis })
+            return {
+              ...connection,
+              getStatus: (one, deadline, parent) =>
+                Effect.suspend(() => {
+                  const startedMillis = performance.now()
+                  return Effect.tap(getStatus(one, deadline, parent), () => Effect.sync(() => note(startedMillis)))
+                }),
+              askStatus: askStatus === undefined ? undefined : (one, deadline, done) => {
+                const startedMillis = performance.now()
+                return askStatus(one, deadline, (answer) => {
+                  if (answer._tag === "Reply") note(startedMillis)
+                  done(answer)
+                })
+              }
+            }
+          })
       }
     })
   )
