@@ -108,7 +108,7 @@ export const build = async (folder: string): Promise<void> => {
   for (const file of filesIn(path.join(root, "examples"), /\.ts$/)) {
     const code = asUser(fs.readFileSync(file, "utf8"))
     // What still names a source is about the product, which the library is not.
-    if (!code.includes("\"../src/")) fs.writeFileSync(path.join(folder, "examples", path.basename(file)), code)
+    if (!/"(\.\.\/)+src\//.test(code)) fs.writeFileSync(path.join(folder, "examples", path.basename(file)), code)
   }
   fs.copyFileSync(path.join(root, "packages/library/README.md"), path.join(folder, "README.md"))
 }
