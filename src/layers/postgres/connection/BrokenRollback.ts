@@ -6,5 +6,12 @@
 import { Effect } from "effect"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 
-export const asFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
-  Effect.catchDefect(effect, (defect) => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))
+/** Of these defects; any other stays one. */
+export const asFailureOf =
+  <D>(isFailure: (defect: unknown) => defect is D) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | D, R> =>
+    Effect.catchDefect(effect, (defect) => isFailure(defect) ? Effect.fail(defect) : Effect.die(defect))
+
+export const asFailure: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R> = asFailureOf(
+  isSqlError
+)

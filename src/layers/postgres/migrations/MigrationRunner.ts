@@ -4,7 +4,7 @@
  */
 import { Effect, Schema } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as BrokenRollback from "../connection/BrokenRollback.ts"
 import * as Rows from "../connection/Rows.ts"
 import {
@@ -58,11 +58,9 @@ export const standing = (migrations: Migrations): Effect.Effect<Standing, SqlErr
 const failed = (context: string, step: string) => (cause: unknown) => new MigrationFailed({ context, step, cause })
 
 /** Where the connection breaks in a step, the rollback fails too, and the step's failure is a defect. */
-const brokenStepAsFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | MigrationFailed, R> =>
-  Effect.catchDefect(
-    effect,
-    (defect) => defect instanceof MigrationFailed ? Effect.fail(defect) : Effect.die(defect)
-  )
+const brokenAsFailure = BrokenRollback.asFailureOf((defect): defect is SqlError | MigrationFailed =>
+  isSqlError(defect) || defect instanceof MigrationFailed
+)
 
 const within = <A>(
   migrations: Migrations,
@@ -84,7 +82,7 @@ const within = <A>(
       const found = yield* read(sql, migrations)
       if (found.unknown.length > 0) return yield* new DatabaseTooNew({ context, unknown: found.unknown })
       return yield* work(sql, found)
-    })).pipe(brokenStepAsFailure, BrokenRollback.asFailure)
+    })).pipe(brokenAsFailure)
   })
 
 /** Everything that is missing; answers with the names of what was applied. */

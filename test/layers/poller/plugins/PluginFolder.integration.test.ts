@@ -8,6 +8,7 @@ import * as PluginFolder from "../../../../src/layers/poller/plugins/PluginFolde
 import * as ReplyPlugins from "../../../../src/services/poller/plugins/ReplyPlugins.ts"
 import { check, poller } from "../../../services/poller/statuses.ts"
 import { eventually } from "../../../support/Program.ts"
+import { replaceFile } from "../../../support/replaceFile.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
 
 const subject = {
@@ -51,14 +52,7 @@ const withPlugins = <A, E>(
   Effect.gen(function*() {
     const folder = yield* temporaryFolder
     const lines: Array<string> = []
-    // As an editor or a deployment does: whole, under a new inode.
-    const write = (name: string, text: string) =>
-      Effect.promise(async () => {
-        const fresh = path.join(folder, `.${name}`)
-        await fs.writeFile(fresh, text, { mode: 0o644 })
-        await fs.rename(fresh, path.join(folder, name))
-      })
-    yield* Effect.promise(() => fs.chmod(folder, 0o755))
+    const write = (name: string, text: string) => Effect.promise(() => replaceFile(path.join(folder, name), text))
     for (const [name, text] of Object.entries(files)) yield* write(name, text)
     const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
     return yield* Effect.gen(function*() {

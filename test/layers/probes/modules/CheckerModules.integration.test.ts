@@ -10,6 +10,7 @@ import * as AgentProgram from "../../../../src/programs/agent/AgentProgram.ts"
 import { CheckRunner } from "../../../../src/services/agent/CheckRunner.ts"
 import { SupervisionTree } from "../../../../src/services/supervision/SupervisionTree.ts"
 import { eventually } from "../../../support/Program.ts"
+import { replaceFile } from "../../../support/replaceFile.ts"
 import { secured } from "../../../support/secured.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
 import { document } from "../probing.ts"
@@ -39,14 +40,8 @@ const withModules = <A, E>(
   Effect.gen(function*() {
     const folder = yield* temporaryFolder
     const lines: Array<string> = []
-    const write = (name: string, text: string) =>
-      Effect.promise(async () => {
-        const fresh = path.join(folder, `.${name}`)
-        await fs.writeFile(fresh, text, { mode: 0o644 })
-        await fs.rename(fresh, path.join(folder, name))
-      })
+    const write = (name: string, text: string) => Effect.promise(() => replaceFile(path.join(folder, name), text))
     const remove = (name: string) => Effect.promise(() => fs.rm(path.join(folder, name)))
-    yield* Effect.promise(() => fs.chmod(folder, 0o755))
     for (const [name, text] of Object.entries(files)) yield* write(name, text)
     const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
     const config = AgentConfig.fromFile({ agent_id: "agent-1", plugins: { dir: folder, memory_mb: 32 } })

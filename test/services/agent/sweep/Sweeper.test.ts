@@ -78,6 +78,16 @@ const start = Effect.fnUntraced(function*(
 const hostsOf = (last: Option.Option<SweepReport.Layout>): number =>
   Option.match(last, { onNone: () => 0, onSome: ({ findings }) => findings.hosts })
 
+/** A sweep that ended after three of its blocks. */
+const interrupted = Effect.gen(function*() {
+  const state = disk()
+  const asked: Array<string> = []
+  const told = yield* toldOf(Option.some(settings))
+  const first = yield* start(state, scanner(asked, (count) => count < 3 ? Effect.void : Effect.never), told)
+  yield* Fiber.interrupt(first.fiber)
+  return { state, asked, told }
+})
+
 describe("Sweeper", () => {
   it.effect("sweeps at once and then on its interval, with a new sequence for each sweep", () =>
     Effect.gen(function*() {
@@ -119,11 +129,7 @@ describe("Sweeper", () => {
 
   it.effect("goes on where it was interrupted, also in the next life of the agent, and sweeps no block twice", () =>
     Effect.gen(function*() {
-      const state = disk()
-      const asked: Array<string> = []
-      const told = yield* toldOf(Option.some(settings))
-      const first = yield* start(state, scanner(asked, (count) => count < 3 ? Effect.void : Effect.never), told)
-      yield* Fiber.interrupt(first.fiber)
+      const { asked, state, told } = yield* interrupted
       const done = asked.slice(0, 3)
       asked.length = 0
 
@@ -136,11 +142,7 @@ describe("Sweeper", () => {
 
   it.effect("begins anew when it was interrupted more than a day ago", () =>
     Effect.gen(function*() {
-      const state = disk()
-      const asked: Array<string> = []
-      const told = yield* toldOf(Option.some(settings))
-      const first = yield* start(state, scanner(asked, (count) => count < 3 ? Effect.void : Effect.never), told)
-      yield* Fiber.interrupt(first.fiber)
+      const { asked, state, told } = yield* interrupted
       asked.length = 0
       yield* TestClock.adjust("25 hours")
 
