@@ -59,16 +59,23 @@ export const make = (limits: CommandLimits = defaultLimits): Effect.Effect<Comma
     run: (program, args) =>
       Effect.suspend(() => {
         let hasPlace = false
-        const killed = new CommandError({ program, reason: `killed after ${Duration.format(limits.run)}` })
+        // Errors are dear to make, and most commands end by themselves: each is made where it is needed.
+        const killed = () =>
+          Effect.fail(new CommandError({ program, reason: `killed after ${Duration.format(limits.run)}` }))
         const work = places.withPermit(Effect.suspend(() => {
           hasPlace = true
-          return Effect.timeoutOrElse(spawn(program, args), { duration: limits.run, orElse: () => Effect.fail(killed) })
+          return Effect.timeoutOrElse(spawn(program, args), { duration: limits.run, orElse: killed })
         }))
-        const crowded = new CommandError({
-          program,
-          reason: `not run: all ${limits.atOnceMax} places for programs were taken for ${Duration.format(limits.wait)}`
-        })
-        const giveUp = Effect.suspend(() => hasPlace ? Effect.never : Effect.fail(crowded))
+        const crowded = () =>
+          Effect.fail(
+            new CommandError({
+              program,
+              reason: `not run: all ${limits.atOnceMax} places for programs were taken for ${
+                Duration.format(limits.wait)
+              }`
+            })
+          )
+        const giveUp = Effect.suspend(() => hasPlace ? Effect.never : crowded())
         return Effect.raceFirst(work, Effect.delay(giveUp, limits.wait))
       })
   }))

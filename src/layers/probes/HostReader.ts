@@ -1,21 +1,24 @@
 /**
  * One reading of this host's counters: cores, memory, disks, processes.
  *
- * The kernel counts in its own units, ticks and pages, and tells every program at its start what they are.
+ * The kernel counts in its own units, ticks and pages, and tells every program at its start what they are. Its files are
+ * made as they are read, so they are read where we are (as in `ProcessTable`); only the file systems are asked elsewhere,
+ * because one that hangs takes its time.
  */
-import { Effect, type FileSystem } from "effect"
+import { Effect, type FileSystem, Result } from "effect"
+import { readFileSync } from "node:fs"
 import { statfs } from "node:fs/promises"
 import * as os from "node:os"
 import * as AuxiliaryVector from "../../domain/monitoring/host/AuxiliaryVector.ts"
 import * as HostStats from "../../domain/monitoring/host/HostStats.ts"
 import type { ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
-import * as ProcessTable from "../process/ProcessTable.ts"
+import type * as ProcessTable from "../process/ProcessTable.ts"
 
 /** More mounts than this are not looked at. */
 const disksMax = 64
 
-const readOrEmpty = (fs: FileSystem.FileSystem, file: string) =>
-  fs.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
+const readOrEmpty = (file: string): Effect.Effect<string> =>
+  Effect.sync(() => Result.getOrElse(Result.try(() => readFileSync(file, "utf8")), () => ""))
 
 export interface Disk {
   readonly mount_point: string
@@ -34,8 +37,8 @@ const diskAt = (mountPoint: string): Effect.Effect<ReadonlyArray<Disk>> =>
     Effect.orElseSucceed(() => [])
   )
 
-const readDisks = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
-  const mountPoints = HostStats.parseMounts(yield* readOrEmpty(fs, "/proc/mounts")).slice(0, disksMax)
+const readDisks = Effect.gen(function*() {
+  const mountPoints = HostStats.parseMounts(yield* readOrEmpty("/proc/mounts")).slice(0, disksMax)
   const disks = yield* Effect.forEach(mountPoints, diskAt, { concurrency: 4 })
   return disks.flat().filter((disk) => disk.total_bytes > 0)
 })
@@ -64,15 +67,16 @@ export const readUnits = (fs: FileSystem.FileSystem): Effect.Effect<AuxiliaryVec
   )
 
 /** The counters alone, for the first of two readings. */
-export const readCpus = (fs: FileSystem.FileSystem) => Effect.map(readOrEmpty(fs, "/proc/stat"), HostStats.parseCpus)
+export const readCpus = Effect.map(readOrEmpty("/proc/stat"), HostStats.parseCpus)
 
-export const read = Effect.fnUntraced(function*(fs: FileSystem.FileSystem) {
-  return {
-    cpus: yield* readCpus(fs),
-    memory: HostStats.parseMemory(yield* readOrEmpty(fs, "/proc/meminfo")),
-    disks: yield* readDisks(fs),
-    load: HostStats.parseLoad(yield* readOrEmpty(fs, "/proc/loadavg")),
-    uptimeSeconds: HostStats.parseUptimeSeconds(yield* readOrEmpty(fs, "/proc/uptime")),
-    processes: yield* ProcessTable.read().pipe(Effect.orElseSucceed(() => []))
-  } satisfies HostReading
-})
+export const read = (table: ReturnType<typeof ProcessTable.read>) =>
+  Effect.gen(function*() {
+    return {
+      cpus: yield* readCpus,
+      memory: HostStats.parseMemory(yield* readOrEmpty("/proc/meminfo")),
+      disks: yield* readDisks,
+      load: HostStats.parseLoad(yield* readOrEmpty("/proc/loadavg")),
+      uptimeSeconds: HostStats.parseUptimeSeconds(yield* readOrEmpty("/proc/uptime")),
+      processes: yield* Effect.orElseSucceed(table, () => [])
+    } satisfies HostReading
+  })

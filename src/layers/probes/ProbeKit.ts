@@ -2,6 +2,7 @@
 import type { FileSystem } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import type { ProbeKind } from "../../services/monitoring/ProbeKind.ts"
+import type * as ProcessTable from "../process/ProcessTable.ts"
 import type { Commands } from "./Command.ts"
 import type { ProgramRun } from "./exec/ProgramRun.ts"
 import type { GrpcCheckers } from "./GrpcCheckers.ts"
@@ -17,6 +18,9 @@ export interface ProbeKit {
   /** Expressions of operators against text from the network. */
   readonly patterns: BodyPattern
   readonly commands: Commands
+  /** All processes of this host, with what they use; one reading serves those who ask together. */
+  readonly processTable: ReturnType<typeof ProcessTable.read>
+  /** Those that run, with their command lines. */
   readonly processes: ProcessList
   readonly programs: ProgramRun
   /** Whether the details of a check may name a program to run: only where the user gives them, on the command line. */

@@ -5,6 +5,7 @@ import type { ProbedType } from "../../domain/monitoring/ServiceKinds.ts"
 import { HostNetwork } from "../../services/monitoring/HostNetwork.ts"
 import { Prober } from "../../services/monitoring/Prober.ts"
 import * as NodeHostNetwork from "../process/NodeHostNetwork.ts"
+import * as ProcessTable from "../process/ProcessTable.ts"
 import * as Command from "./Command.ts"
 import * as DnsProbe from "./dns/DnsProbe.ts"
 import * as ExecProbe from "./exec/ExecProbe.ts"
@@ -58,6 +59,7 @@ export const layer = ({ config, path, takesPrograms = false }: ProbeTableOptions
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const [ownAddress = loopback] = yield* HostNetwork.use(({ addresses }) => addresses)
+      const processTable = yield* ProcessTable.shared()
       const kit: ProbeKit = {
         config,
         fs,
@@ -65,9 +67,10 @@ export const layer = ({ config, path, takesPrograms = false }: ProbeTableOptions
         checkers: yield* GrpcCheckers,
         commands: yield* Command.make(),
         patterns: yield* BodyPattern.make,
-        processes: yield* ProcessList.make(fs),
+        processes: yield* ProcessList.make(fs, processTable),
         programs: yield* ProgramRun.make(path),
         takesPrograms,
+        processTable,
         names: yield* TargetGuard.make(config.targets),
         hostIp: config.hostIp === "" ? ownAddress : config.hostIp
       }

@@ -10,11 +10,15 @@ import * as Payload from "../../domain/monitoring/checks/details/Payload.ts"
 import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import type { KernelUnits } from "../../domain/monitoring/host/AuxiliaryVector.ts"
 import * as HostStats from "../../domain/monitoring/host/HostStats.ts"
+import type { ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
 import type { Prepare } from "../../services/monitoring/Prober.ts"
+import type * as ProcessTable from "../process/ProcessTable.ts"
 import * as HostReader from "./HostReader.ts"
 import type { Kind } from "./ProbeKit.ts"
 
 export interface SysmonOptions {
+  /** The processes of this host; read once with others that want them. */
+  readonly processTable: ReturnType<typeof ProcessTable.read>
   readonly hostIp: string
   readonly partition: string
 }
@@ -50,28 +54,32 @@ const processRows = (
 ) => {
   const seconds = Number(atNanos - previous.atNanos) / 1e9
   const bootMillis = nowMillis - reading.uptimeSeconds * 1000
-  return reading.processes.map((one) => {
+  const used = (one: ProcessStat): number => {
     const earlier = previous.ticksByPid.get(one.pid)
     const ticks = earlier === undefined ? 0 : Math.max(0, one.cpuTicks - earlier)
-    const startMillis = bootMillis + one.startTicks / ticksPerSecond * 1000
-    return {
+    return seconds <= 0 ? 0 : Math.round(ticks / ticksPerSecond / seconds * 10_000) / 100
+  }
+  return reading.processes
+    .map((one) => ({ one, cpu: used(one) }))
+    .toSorted((a, b) => b.cpu - a.cpu || b.one.residentPages - a.one.residentPages)
+    .slice(0, processesMax)
+    .map(({ cpu, one }) => ({
       pid: one.pid,
       name: one.name,
-      cpu_usage: seconds <= 0 ? 0 : Math.round(ticks / ticksPerSecond / seconds * 10_000) / 100,
+      cpu_usage: cpu,
       memory_usage: one.residentPages * pageBytes,
       status: stateNames[one.state] ?? one.state,
-      start_time: DateTime.formatIso(DateTime.makeUnsafe(startMillis))
-    }
-  }).toSorted((a, b) => b.cpu_usage - a.cpu_usage || b.memory_usage - a.memory_usage).slice(0, processesMax)
+      start_time: DateTime.formatIso(DateTime.makeUnsafe(bootMillis + one.startTicks / ticksPerSecond * 1000))
+    }))
 }
 
-export const prepare = (fs: FileSystem.FileSystem, options: SysmonOptions): Prepare =>
+export const prepare = (fs: FileSystem.FileSystem, { processTable, ...options }: SysmonOptions): Prepare =>
   Effect.fnUntraced(function*() {
     const units = yield* HostReader.readUnits(fs)
     let previous: Previous | undefined
 
     const first = Effect.gen(function*() {
-      const cpus = yield* HostReader.readCpus(fs)
+      const cpus = yield* HostReader.readCpus
       const atNanos = yield* Clock.monotonicTimeNanos
       yield* Effect.sleep(firstInterval)
       return { cpus, ticksByPid: new Map<number, number>(), atNanos } satisfies Previous
@@ -80,7 +88,7 @@ export const prepare = (fs: FileSystem.FileSystem, options: SysmonOptions): Prep
     const check = Effect.gen(function*() {
       const before: Previous = previous ?? (yield* first)
       const startedNanos = yield* Clock.monotonicTimeNanos
-      const reading = yield* HostReader.read(fs)
+      const reading = yield* HostReader.read(processTable)
       const atNanos = yield* Clock.monotonicTimeNanos
       const now = yield* DateTime.now
       previous = {
@@ -173,5 +181,5 @@ export const kind: Kind = {
   details: { bareForm: "nothing" },
   payload,
   examples: [{ details: "", about: "What is used here?" }],
-  prepare: ({ config, fs, hostIp }) => prepare(fs, { hostIp, partition: config.partition })
+  prepare: ({ config, fs, hostIp, processTable }) => prepare(fs, { hostIp, partition: config.partition, processTable })
 }

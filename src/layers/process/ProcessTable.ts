@@ -7,7 +7,7 @@
  * Read where we are and not in Node's threads: such a file is made as it is read and waits for nothing, so handing it to
  * a thread and back, five times a file, costs ten times as much as reading it. Between slices others have their turn.
  */
-import { Effect, Option, Result, Schema } from "effect"
+import { Duration, Effect, Option, Result, Schema } from "effect"
 import * as fs from "node:fs"
 import { parseStat, type ProcessStat } from "../../domain/monitoring/host/ProcessTable.ts"
 
@@ -56,6 +56,13 @@ export const read = (
     }
     return found
   })
+
+/** So short that what is read of a process since the reading before stays true of its time. */
+const sharedFor = Duration.millis(100)
+
+/** One reading for all who ask at nearly the same time, as the checks of one poll do. */
+export const shared = (table: ReturnType<typeof read> = read()): Effect.Effect<ReturnType<typeof read>> =>
+  Effect.cachedWithTTL(table, sharedFor)
 
 /** Whether a process with this id exists, ours or not; asked of the kernel at once, so that a transaction can ask too. */
 export const isAlive = (pid: number): boolean =>

@@ -16,6 +16,7 @@ import * as Monotonic from "../../services/clock/Monotonic.ts"
 import { DecidedSecurityMode } from "../../services/security/CurrentSecurityMode.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Once from "./Once.ts"
+import * as Freshness from "./screen/Freshness.ts"
 import * as InventoryWatch from "./screen/InventoryWatch.ts"
 import * as LiveView from "./screen/LiveView.ts"
 import * as StatusFeed from "./screen/StatusFeed.ts"
@@ -51,10 +52,10 @@ const answer = Effect.fnUntraced(function*(output: Output, watch: StatusWatch.Wa
   const states = yield* Once.collect(watch.httpUrl, watch.config, yield* watch.since)
   const freshness = {
     nowMillis: yield* Clock.currentTimeMillis,
-    staleMillis: LiveView.staleAfter(watch.config.pollInterval)
+    staleAfter: Freshness.staleAfter(watch.config)
   }
   if (output === "json-array") {
-    const reports = states.map((state) => StatusFeed.toReport({ state, isStale: LiveView.isStale(freshness, state) }))
+    const reports = states.map((state) => StatusFeed.toReport({ state, isStale: Freshness.isStale(freshness, state) }))
     yield* Console.log(JSON.stringify(reports, null, 2))
   } else {
     const lines = LiveView.table(states, {

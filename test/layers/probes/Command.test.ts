@@ -33,7 +33,7 @@ describe("Command", () => {
       const commands = yield* Command.make({ ...limits, atOnceMax: 1 })
 
       const codes = yield* Effect.forEach(
-        ["sleep 0.15", "sleep 0.3"],
+        ["sleep 0.02", "sleep 0.4"],
         (text) => Effect.map(commands.run("sh", ["-c", text]), ({ exitCode }) => exitCode),
         { concurrency: "unbounded" }
       )

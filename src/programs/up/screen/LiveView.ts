@@ -6,7 +6,6 @@
  * then the streams to those at work or one line; at last the table ends with how much it leaves out.
  */
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as StreamLag from "../../../domain/events/reporting/StreamLag.ts"
 import type { ServiceState } from "../../../domain/monitoring/reports/ServiceState.ts"
@@ -18,6 +17,7 @@ import * as StreamTable from "../../../layers/terminal/StreamTable.ts"
 import * as Style from "../../../layers/terminal/Style.ts"
 import * as TreeDrawing from "../../../layers/terminal/TreeDrawing.ts"
 import type { StreamStatus } from "../../../services/events/StreamStatus.ts"
+import * as Freshness from "./Freshness.ts"
 import * as Inventory from "./Inventory.ts"
 
 export interface View {
@@ -35,21 +35,7 @@ export interface View {
   readonly warnings: ReadonlyArray<string>
 }
 
-export interface Freshness {
-  readonly nowMillis: number
-  /** A status older than this says nothing any more. */
-  readonly staleMillis: number
-}
-
-const intervalsMax = 3
-/** Reports carry whole seconds and wait for each other. */
-const slackMillis = 2_000
-
-/** Of checks that are made this often. */
-export const staleAfter = (pollInterval: Duration.Duration): number =>
-  intervalsMax * Duration.toMillis(pollInterval) + slackMillis
-
-export interface Surface extends Freshness {
+export interface Surface extends Freshness.Freshness {
   readonly style: Style.Style
   readonly columns: number
   readonly rows: number
@@ -62,16 +48,12 @@ const summaryLinesMax = 2
 const fixedLines = 7
 const tableRowsMin = 5
 
-/** Also where the clock was set back since: what is of another time than this says nothing of now. */
-export const isStale = ({ nowMillis, staleMillis }: Freshness, state: ServiceState): boolean =>
-  Math.abs(nowMillis - DateTime.toEpochMillis(state.reportedAt)) > staleMillis
-
-const toRow = (freshness: Freshness) => (state: ServiceState): StatusTable.StatusRow => ({
+const toRow = (freshness: Freshness.Freshness) => (state: ServiceState): StatusTable.StatusRow => ({
   service: state.serviceName,
   type: state.serviceType,
   agent: state.agentId,
   available: state.available,
-  isStale: isStale(freshness, state),
+  isStale: Freshness.isStale(freshness, state),
   responseTimeNanos: state.responseTimeNanos,
   lastChangeMillis: DateTime.toEpochMillis(state.lastChangeAt)
 })

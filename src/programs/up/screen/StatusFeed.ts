@@ -16,7 +16,7 @@ export interface StatusReport {
   readonly serviceType: string
   /** As last reported, also when that is long ago. */
   readonly available: boolean
-  /** No status for more than three intervals: nobody knows how it is now. */
+  /** No status for more than three intervals of its check: nobody knows how it is now. */
   readonly stale: boolean
   readonly responseTimeNanos: number
   /** The check's own document as it is stored, usually JSON. */
@@ -42,7 +42,8 @@ interface CheckName {
   readonly serviceName: string
 }
 
-const keyOf = ({ agentId, serviceName, serviceType }: CheckName): string =>
+/** Of a check and of its state. */
+export const keyOf = ({ agentId, serviceName, serviceType }: CheckName): string =>
   JSON.stringify([agentId, serviceType, serviceName])
 
 /** The checks that report in every cycle; results checks report only when they have something. */

@@ -12,6 +12,7 @@ import * as Screen from "../../../layers/terminal/Screen.ts"
 import type { Style } from "../../../layers/terminal/Style.ts"
 import type { StreamStatus } from "../../../services/events/StreamStatus.ts"
 import { SupervisionTree } from "../../../services/supervision/SupervisionTree.ts"
+import * as Freshness from "./Freshness.ts"
 import type { Inventory } from "./Inventory.ts"
 import * as LiveView from "./LiveView.ts"
 import * as StatusChanges from "./StatusChanges.ts"
@@ -43,13 +44,13 @@ const watch = Effect.fnUntraced(function*<R>(
   onChanges: (changed: ReadonlyArray<StatusChanges.SeenState>) => Effect.Effect<void, never, R>
 ) {
   const known = yield* Ref.make<ReadonlyArray<StatusChanges.SeenState>>([])
-  const staleMillis = LiveView.staleAfter(options.config.pollInterval)
+  const staleAfter = Freshness.staleAfter(options.config)
   const look = Effect.gen(function*() {
     const states = yield* ask(options).pipe(
       Effect.catch(() => Effect.map(Ref.get(known), (seen) => seen.map(({ state }) => state)))
     )
-    const freshness = { nowMillis: yield* Clock.currentTimeMillis, staleMillis }
-    const now = states.map((state) => ({ state, isStale: LiveView.isStale(freshness, state) }))
+    const freshness = { nowMillis: yield* Clock.currentTimeMillis, staleAfter }
+    const now = states.map((state) => ({ state, isStale: Freshness.isStale(freshness, state) }))
     const changed = StatusChanges.between(yield* Ref.get(known), now)
     yield* Ref.set(known, now)
     if (changed.length > 0) yield* onChanges(changed)
@@ -105,6 +106,7 @@ export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions
   const tree = yield* SupervisionTree
   const states = yield* Ref.make<ReadonlyArray<ServiceState>>([])
   const expected = StatusFeed.expected(options.config).length
+  const staleAfter = Freshness.staleAfter(options.config)
 
   const refresh = Effect.ignore(Effect.flatMap(ask(options), (now) => Ref.set(states, now)))
   const draw = Effect.gen(function*() {
@@ -122,7 +124,7 @@ export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions
     }, {
       style: options.style,
       nowMillis,
-      staleMillis: LiveView.staleAfter(options.config.pollInterval),
+      staleAfter,
       columns,
       rows
     })

@@ -14,6 +14,7 @@ export interface CheckEntry {
   readonly service_type: string
   readonly service_name: string
   readonly details: string
+  readonly interval?: string
 }
 
 export interface LocalConfigFiles {
@@ -54,7 +55,9 @@ const found = (facts: MachineFacts): ReadonlyArray<CheckEntry> => [
   ...facts.pingable.map(({ address, name }) => ({
     service_type: "icmp",
     service_name: `ping-${name}`,
-    details: address
+    details: address,
+    // Each costs a process: every two seconds they were a tenth of what `up` takes of the processor.
+    interval: "10s"
   })),
   ...facts.ports.map((entry) =>
     port(entry.name, `${entry.host.includes(":") ? `[${entry.host}]` : entry.host}:${entry.port}`)

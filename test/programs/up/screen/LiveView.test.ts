@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Option } from "effect"
+import { DateTime, Option } from "effect"
 import { streamNames } from "../../../../src/domain/events/stream/Streams.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
 import type { ServiceState } from "../../../../src/domain/monitoring/reports/ServiceState.ts"
@@ -58,7 +58,7 @@ const view: LiveView.View = {
 }
 
 const drawn = (fields: Partial<LiveView.View>, rows: number) =>
-  LiveView.draw({ ...view, ...fields }, { style: Style.plain, nowMillis, staleMillis: 8_000, columns: 100, rows })
+  LiveView.draw({ ...view, ...fields }, { style: Style.plain, nowMillis, staleAfter: () => 8_000, columns: 100, rows })
 
 const countOf = (lines: ReadonlyArray<string>, pattern: RegExp) => lines.filter((line) => pattern.test(line)).length
 
@@ -142,7 +142,6 @@ describe("LiveView", () => {
     const old = { ...state(0), reportedAt: DateTime.makeUnsafe(nowMillis - 8_001) }
     const lines = drawn({ states: [state(1), old], expected: 2 }, 60)
 
-    assert.strictEqual(LiveView.staleAfter(Duration.seconds(2)), 8_000)
     assert.strictEqual(countOf(lines, /service-0 .* stale /), 1)
     assert.strictEqual(countOf(lines, /service-1 .* up /), 1)
     assert.include(lines[0], "1 up, 1 stale")

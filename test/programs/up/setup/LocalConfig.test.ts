@@ -49,7 +49,7 @@ describe("LocalConfig", () => {
     const found = checksOf(LocalConfig.make(facts, Ports.usual, true)).slice(-4)
 
     assert.deepStrictEqual(found, [
-      { service_type: "icmp", service_name: "ping-gateway", details: "192.0.2.1" },
+      { service_type: "icmp", service_name: "ping-gateway", details: "192.0.2.1", interval: "10s" },
       { service_type: "port", service_name: "ssh", details: "127.0.0.1:22" },
       { service_type: "port", service_name: "http", details: "[::1]:80" },
       { service_type: "process", service_name: "nginx", details: "nginx" }

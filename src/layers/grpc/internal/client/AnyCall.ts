@@ -42,6 +42,6 @@ export const withDeadline = <A, E, R>(
   Duration.isFinite(timeout)
     ? Stream.interruptWhen(
       stream,
-      Effect.delay(Effect.fail(deadlineExceeded(path, channel, timeout)), timeout)
+      Effect.delay(Effect.suspend(() => Effect.fail(deadlineExceeded(path, channel, timeout))), timeout)
     )
     : stream

@@ -43,9 +43,10 @@ const withinDeadline = <A, R>(effect: Effect.Effect<A, GrpcError, R>, call: Serv
     : Effect.flatMap(call.remaining, (remaining) =>
       Effect.raceFirst(
         effect,
-        Effect.andThen(
+        // An error is dear to make, and nearly every call ends before.
+        Effect.flatMap(
           machineClock.sleep(remaining),
-          Effect.fail(new DeadlineExceeded({ detail: "the deadline passed" }))
+          () => Effect.fail(new DeadlineExceeded({ detail: "the deadline passed" }))
         )
       ))
 
