@@ -10,7 +10,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as path from "node:path"
 import { AuditEntry } from "../../src/domain/identity/AuditEntry.ts"
-import { schema } from "../../src/domain/records/Schema.ts"
+import { application, schema } from "../../src/domain/records/Schema.ts"
 import * as ApiTokens from "../../src/layers/identity/ApiTokens.ts"
 import * as JsonApi from "../../src/layers/jsonapi/JsonApi.ts"
 import { DatabaseEndpoint } from "../../src/layers/postgres/connection/DatabaseEndpoint.ts"
@@ -84,7 +84,7 @@ const ready = PgConnection.use(({ client }) => Effect.retry(client, Schedule.spa
 
 const program = Effect.gen(function*() {
   const url = yield* Config.Redacted("DATABASE_URL")
-  const database = PgConnection.layer({ migrations: [...migrations, own] }).pipe(
+  const database = PgConnection.layer({ migrations: [...migrations, own], application }).pipe(
     Layer.provide(DatabaseEndpoint.layer(Option.some(url)))
   )
   const keep = PgConnection.use((connection) => connection.keep)

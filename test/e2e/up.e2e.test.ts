@@ -2,6 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, FileSystem, Option, Schema } from "effect"
+import * as os from "node:os"
 import * as ProcessTable from "../../src/layers/process/ProcessTable.ts"
 import * as Program from "../support/Program.ts"
 
@@ -71,6 +72,24 @@ const newestReport = (httpUrl: string): Effect.Effect<Option.Option<number>> =>
     Effect.flatMap(Schema.decodeUnknownEffect(Services)),
     Effect.map(({ services }) => Option.some(Math.max(...services.map((one) => Date.parse(one.reportedAt))))),
     Effect.catch(() => Effect.succeedNone)
+  )
+
+const Devices = Schema.Struct({
+  results: Schema.Array(Schema.Struct({ uid: Schema.String, hostname: Schema.Unknown }))
+})
+
+/** What a query answers of devices, by their ids. */
+const devicesOf = (httpUrl: string) =>
+  Effect.tryPromise((signal) =>
+    fetch(`${httpUrl}/api/query`, {
+      method: "POST",
+      body: JSON.stringify({ query: "in:devices" }),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)])
+    }).then((response) => response.json())
+  ).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Devices)),
+    Effect.map(({ results }) => results),
+    Effect.orElseSucceed(() => [])
   )
 
 describe("serviceradar up", () => {
@@ -165,11 +184,21 @@ describe("serviceradar up", () => {
       Effect.gen(function*() {
         const files = yield* FileSystem.FileSystem
         const directory = yield* folder
-        const { postgres, program } = yield* started(directory)
+        const { postgres, program, state } = yield* started(directory)
 
         const tree = yield* Program.start(["tree", "--dir", directory])
         assert.strictEqual(yield* tree.exited, 0)
         assert.match(tree.stdout(), /PostgreSQL +running/)
+
+        const machine = yield* Program.eventually(
+          "the machine among the devices, under its own name",
+          Effect.map(
+            devicesOf(state.httpUrl),
+            (devices) => Option.fromUndefinedOr(devices.find(({ hostname }) => hostname === os.hostname()))
+          ),
+          { within: "20 seconds", programs: [program] }
+        )
+        assert.strictEqual(machine.uid, "serviceradar:agent:local-agent")
 
         const rival = yield* Program.start(["up", "--dir", directory])
         assert.strictEqual(yield* rival.exited, 2)

@@ -9,7 +9,7 @@ const Data = Schema.Struct({
   type: Schema.String,
   id: Schema.optionalKey(Schema.String),
   attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
-  relationships: Schema.optionalKey(Schema.Unknown),
+  relationships: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
   meta: Schema.optionalKey(Schema.Unknown),
   links: Schema.optionalKey(Schema.Unknown)
 })
@@ -24,6 +24,34 @@ const decode = Schema.decodeUnknownResult(Body)
 
 const pointerOf = (path: ReadonlyArray<PropertyKey>): string => path.map((part) => `/${String(part)}`).join("")
 
+const Linkage = Schema.Struct({
+  data: Schema.NullOr(Schema.Struct({ type: Schema.String, id: Schema.String }))
+})
+const decodeLinkage = Schema.decodeUnknownResult(Linkage)
+
+/** The attribute that a relationship is kept in, and the key that it is to hold. */
+const reference = (
+  { relationships }: Definition,
+  accepts: ReadonlyArray<string>,
+  [wire, value]: readonly [string, unknown]
+): Result.Result<readonly [string, string | null], Problem> => {
+  const pointer = pointerOf(["data", "relationships", wire])
+  const name = declared(Object.keys(relationships), wire)
+  const relationship = name === undefined ? undefined : relationships[name]
+  if (relationship?.kind !== "belongs_to" || !accepts.includes(relationship.by)) {
+    return Result.fail(ofBody(pointer, "is no relationship that can be set here"))
+  }
+  const linkage = decodeLinkage(value)
+  if (Result.isFailure(linkage)) {
+    return Result.fail(ofBody(pointer, `expected data with type and id, or null: ${linkage.failure.message}`))
+  }
+  const { data } = linkage.success
+  if (data === null) return Result.succeed([relationship.by, null])
+  return data.type === relationship.resource
+    ? Result.succeed([relationship.by, data.id])
+    : Result.fail(ofBody(`${pointer}/data/type`, `is ${JSON.stringify(data.type)}, expected ${relationship.resource}`))
+}
+
 /** By the names of the declaration. What nobody declares keeps its own, and is refused as such. */
 export const parse = (
   definition: Definition,
@@ -37,7 +65,7 @@ export const parse = (
   if (Result.isFailure(body)) {
     return Result.fail(ofBody("/data", `expected a resource object with a type: ${body.failure.message}`))
   }
-  const { attributes = {}, id, relationships, type } = body.success.data
+  const { attributes = {}, id, relationships = {}, type } = body.success.data
   // Some clients know a resource by its collection's name alone.
   if (type !== definition.name && type !== definition.collection) {
     return Result.fail({
@@ -45,7 +73,6 @@ export const parse = (
       source: { pointer: "/data/type" }
     })
   }
-  if (relationships !== undefined) return Result.fail(ofBody("/data/relationships", "there is no relationship to set"))
   if (key !== undefined && id !== undefined && id !== key) {
     return Result.fail({
       ...plain(
@@ -58,9 +85,12 @@ export const parse = (
     })
   }
   const names = [...accepts, ...Object.keys(given)]
-  const values = Object.fromEntries(
-    Object.entries(attributes).map(([field, value]) => [declared(names, field) ?? field, value])
-  )
+  const references = Result.all(Object.entries(relationships).map((entry) => reference(definition, accepts, entry)))
+  if (Result.isFailure(references)) return Result.fail(references.failure)
+  const values = Object.fromEntries([
+    ...Object.entries(attributes).map(([field, value]) => [declared(names, field) ?? field, value] as const),
+    ...references.success
+  ])
   if (kind !== "create" || id === undefined) return Result.succeed(values)
   return accepts.includes(definition.key)
     ? Result.succeed({ ...values, [definition.key]: id })

@@ -1,34 +1,81 @@
 /** Records as resource objects, and pages of them with their links. */
 import type { Sorting } from "../records/Order.ts"
-import { fieldOf, publicField, publicFields, type Stored, toJson } from "../records/Record.ts"
+import { fieldOf, type Json, publicField, publicFields, type Stored, toJson } from "../records/Record.ts"
 import type { Surroundings } from "../resource/expression/Node.ts"
 import type { Definition } from "../resource/Resource.ts"
 import * as Cursors from "./Cursors.ts"
-import type { Query } from "./Query.ts"
+import { type Related, related, type Resources } from "./Includes.ts"
+import type { Fields, Query } from "./Query.ts"
 import { fieldName } from "./Wire.ts"
 
 /** The address of a resource's records. */
 export const address = (base: string, { collection }: Definition): string => `${base}/${collection}`
 
-export const object = (
-  base: string,
+/** Another record, as a relationship names it. */
+export interface Identifier {
+  readonly type: string
+  readonly id: string
+}
+
+/** The records that were found for a relationship of a record, by the relationship's name. */
+export type Linked = ReadonlyMap<string, ReadonlyArray<Identifier>>
+
+/** How records are shown. */
+export interface Showing {
+  readonly base: string
+  readonly resources: Resources
+  readonly fields: Fields
+  readonly surroundings: Surroundings
+}
+
+export const keyOf = ({ key }: Definition, { values }: Stored): string => String(values[key] ?? "")
+
+const relationshipOf = (
+  { base }: Showing,
   definition: Definition,
   stored: Stored,
-  fields: ReadonlySet<string> | undefined,
-  surroundings: Surroundings
+  { name, relationship: { by, kind }, target: { definition: other } }: Related,
+  linked: Linked | undefined
 ) => {
-  const id = String(stored.values[definition.key] ?? "")
-  const attributes = publicFields(definition).flatMap((name) => {
+  const home = address(base, other)
+  const found = linked?.get(name)
+  if (kind === "has_many") {
+    const query = new URLSearchParams({ [`filter[${fieldName(by)}]`]: keyOf(definition, stored) })
+    return { ...(found === undefined ? {} : { data: found }), links: { related: `${home}?${query}` } }
+  }
+  const key = stored.values[by] ?? null
+  return key === null ? { data: null } : {
+    data: { type: other.name, id: String(key) },
+    links: { related: `${home}/${encodeURIComponent(String(key))}` }
+  }
+}
+
+/** Those that others may see: what a record refers to by a private attribute is nobody's business. */
+const shownRelationships = (definition: Definition, resources: Resources): ReadonlyArray<Related> =>
+  related(definition, resources).filter(({ relationship: { by, kind }, target }) =>
+    publicField(kind === "belongs_to" ? definition : target.definition, by) !== undefined
+  )
+
+export const object = (showing: Showing, definition: Definition, stored: Stored, linked?: Linked) => {
+  const { base, resources, surroundings } = showing
+  const id = keyOf(definition, stored)
+  const fields = showing.fields.get(definition.name)
+  const isShown = (wire: string) => fields === undefined || fields.has(wire)
+  const attributes: Record<string, Json> = {}
+  for (const name of publicFields(definition)) {
     const node = publicField(definition, name)
     const wire = fieldName(name)
-    return node === undefined || fields?.has(wire) === false
-      ? []
-      : [[wire, toJson(fieldOf(node, stored, surroundings))] as const]
+    if (node !== undefined && isShown(wire)) attributes[wire] = toJson(fieldOf(node, stored, surroundings))
+  }
+  const relationships = shownRelationships(definition, resources).flatMap((one) => {
+    const wire = fieldName(one.name)
+    return isShown(wire) ? [[wire, relationshipOf(showing, definition, stored, one, linked)] as const] : []
   })
   return {
     type: definition.name,
     id,
-    attributes: Object.fromEntries(attributes),
+    attributes,
+    ...(relationships.length === 0 ? {} : { relationships: Object.fromEntries(relationships) }),
     links: { self: `${address(base, definition)}/${encodeURIComponent(id)}` },
     meta: { version: stored.version }
   }

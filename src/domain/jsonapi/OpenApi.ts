@@ -3,6 +3,7 @@ import { publicField, publicFields } from "../records/Record.ts"
 import type { Attribute } from "../resource/Attribute.ts"
 import type { Kind, Value } from "../resource/expression/Kind.ts"
 import type { Definition } from "../resource/Resource.ts"
+import { related, type Resources } from "./Includes.ts"
 import { limitMax } from "./Query.ts"
 import { type Exposed, fieldName, mediaType, type Named, routesOf } from "./Wire.ts"
 
@@ -93,8 +94,18 @@ const parameter = (name: string, description: string, schema: object = { type: "
   schema
 })
 
-const listParameters = (definition: Definition) => [
-  parameter(`fields[${definition.name}]`, "Fields to show, with commas between"),
+const shownParameters = (definition: Definition, resources: Resources) => {
+  const paths = related(definition, resources).map(({ name }) => fieldName(name))
+  return [
+    parameter(`fields[${definition.name}]`, "Fields to show, with commas between"),
+    ...(paths.length === 0
+      ? []
+      : [parameter("include", `Relationships whose records come too, with commas between: ${paths.join(", ")}`)])
+  ]
+}
+
+const listParameters = (definition: Definition, resources: Resources) => [
+  ...shownParameters(definition, resources),
   parameter("sort", "Fields to sort by, with commas between; `-` before one for descending"),
   parameter("page[limit]", "Records of a page", { type: "integer", minimum: 1, maximum: limitMax }),
   parameter("page[after]", "A cursor, as `next` has it"),
@@ -122,18 +133,19 @@ const written = (definition: Definition, named: Named, status: 200 | 201) =>
     }
   })
 
-const pathsOf = (base: string, exposed: Exposed) => {
+const pathsOf = (base: string, exposed: Exposed, resources: Resources) => {
   const { definition } = exposed
   const routes = routesOf(exposed)
   const home = `${base}/${definition.collection}`
   const key = [{ name: "key", in: "path", required: true, schema: { type: "string" } }]
   const listed = (named: Named) =>
     operation(definition, named, {
-      parameters: listParameters(definition),
+      parameters: listParameters(definition, resources),
       responses: { 200: answer("A page of records", reference(`${definition.name}.page`)), ...failures }
     })
   const found = (named: Named) =>
     operation(definition, { ...named, name: `${named.name}One` }, {
+      parameters: shownParameters(definition, resources),
       responses: { 200: answer("The record", reference(`${definition.name}.document`)), ...failures }
     })
   const destroyed = (named: Named) =>
@@ -157,7 +169,30 @@ const pathsOf = (base: string, exposed: Exposed) => {
   return entries
 }
 
-const schemasOf = ({ definition }: Exposed) =>
+const identifier = {
+  type: "object",
+  required: ["type", "id"],
+  properties: { type: { type: "string" }, id: { type: "string" } }
+}
+
+const relationshipsSchema = (definition: Definition, resources: Resources) => ({
+  type: "object",
+  properties: Object.fromEntries(
+    related(definition, resources).map(({ name, relationship: { kind } }) => [fieldName(name), {
+      type: "object",
+      properties: {
+        data: kind === "has_many"
+          ? { type: "array", items: identifier }
+          : { anyOf: [identifier, { type: "null" }] },
+        links: { type: "object" }
+      }
+    }])
+  )
+})
+
+const included = { type: "array", items: identifier }
+
+const schemasOf = ({ definition }: Exposed, resources: Resources) =>
   [
     [definition.name, {
       type: "object",
@@ -166,15 +201,20 @@ const schemasOf = ({ definition }: Exposed) =>
         type: { const: definition.name },
         id: { type: "string" },
         attributes: shownSchema(definition),
+        relationships: relationshipsSchema(definition, resources),
         links: { type: "object" },
         meta: { type: "object", properties: { version: { type: "string" } } }
       }
     }],
-    [`${definition.name}.document`, { type: "object", properties: { data: reference(definition.name) } }],
+    [`${definition.name}.document`, {
+      type: "object",
+      properties: { data: reference(definition.name), included }
+    }],
     [`${definition.name}.page`, {
       type: "object",
       properties: {
         data: { type: "array", items: reference(definition.name) },
+        included,
         links: { type: "object" },
         meta: { type: "object" }
       }
@@ -201,16 +241,19 @@ const errors = {
   }
 }
 
-export const document = (base: string, exposed: ReadonlyArray<Exposed>) => ({
-  openapi: "3.1.0",
-  info: { title: "ServiceRadar API", version: "2.0.0" },
-  paths: Object.fromEntries(exposed.flatMap((one) => pathsOf(base, one))),
-  components: {
-    schemas: Object.fromEntries([...exposed.flatMap(schemasOf), ["errors", errors]]),
-    securitySchemes: {
-      bearer: { type: "http", scheme: "bearer" },
-      key: { type: "apiKey", in: "header", name: "X-API-Key" }
-    }
-  },
-  security: [{ bearer: [] }, { key: [] }]
-})
+export const document = (base: string, exposed: ReadonlyArray<Exposed>) => {
+  const resources: Resources = new Map(exposed.map((one) => [one.definition.name, one]))
+  return {
+    openapi: "3.1.0",
+    info: { title: "ServiceRadar API", version: "2.0.0" },
+    paths: Object.fromEntries(exposed.flatMap((one) => pathsOf(base, one, resources))),
+    components: {
+      schemas: Object.fromEntries([...exposed.flatMap((one) => schemasOf(one, resources)), ["errors", errors]]),
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer" },
+        key: { type: "apiKey", in: "header", name: "X-API-Key" }
+      }
+    },
+    security: [{ bearer: [] }, { key: [] }]
+  }
+}

@@ -5,7 +5,9 @@ import type { Node } from "../resource/expression/Node.ts"
 import type { Definition } from "../resource/Resource.ts"
 import * as Cursors from "./Cursors.ts"
 import * as Filters from "./Filters.ts"
+import * as Includes from "./Includes.ts"
 import { ofParameter, type Problem } from "./Problem.ts"
+import { declared } from "./Wire.ts"
 
 const limitDefault = 50
 export const limitMax = 500
@@ -13,9 +15,12 @@ const offsetMax = 100_000
 const filtersMax = 20
 const sortsMax = 5
 
+/** Fields to show of each resource, by its name, in the API's names; all of one that is not there. */
+export type Fields = ReadonlyMap<string, ReadonlySet<string>>
+
 export interface Query {
-  /** Fields to show, in the API's names; all where there is none. */
-  readonly fields: ReadonlySet<string> | undefined
+  readonly fields: Fields
+  readonly include: ReadonlyArray<Includes.Branch>
   readonly where: Node | undefined
   readonly order: ReadonlyArray<Order.Sorting>
   /** In the words of the request. */
@@ -73,30 +78,43 @@ const placeOf = (
   })
 }
 
-const known = new Set(["sort", "page[limit]", "page[offset]", "page[after]", "page[before]", "page[count]"])
+const known = new Set(["sort", "include", "page[limit]", "page[offset]", "page[after]", "page[before]", "page[count]"])
 
-const unknowns = (definition: Definition, query: URLSearchParams): ReadonlyArray<Problem> =>
+const sparse = /^fields\[([^\]]*)\]$/
+
+const unknowns = (query: URLSearchParams): ReadonlyArray<Problem> =>
   [...new Set(query.keys())].flatMap((parameter) => {
     if (query.getAll(parameter).length > 1) return [ofParameter(parameter, "is given more than once")]
-    if (known.has(parameter) || parameter.startsWith("filter[")) return []
-    if (parameter === `fields[${definition.name}]`) return []
-    if (parameter === "include") return [ofParameter(parameter, `${definition.name} has no relationship to include`)]
-    return [ofParameter(parameter, "is not understood")]
+    return known.has(parameter) || parameter.startsWith("filter[") || sparse.test(parameter)
+      ? []
+      : [ofParameter(parameter, "is not understood")]
   })
 
+const isField = (definition: Definition, field: string): boolean =>
+  Filters.field(definition, field) !== undefined || declared(Object.keys(definition.relationships), field) !== undefined
+
+/** Of the resource that is asked, and of any that comes with it. */
 const fieldsOf = (
   definition: Definition,
-  query: URLSearchParams
-): Result.Result<ReadonlySet<string> | undefined, Problem> => {
-  const parameter = `fields[${definition.name}]`
-  const text = query.get(parameter)
-  if (text === null) return Result.succeed(undefined)
-  const fields = text.split(",").filter((field) => field !== "")
-  const stranger = fields.find((field) => Filters.field(definition, field) === undefined)
-  return stranger === undefined
-    ? Result.succeed(new Set(fields))
-    : Result.fail(ofParameter(parameter, `${definition.name} has no field ${stranger}`))
-}
+  query: URLSearchParams,
+  resources: Includes.Resources
+): Result.Result<Fields, Problem> =>
+  Result.map(
+    Result.all([...query].flatMap(([parameter, text]) => {
+      const [, name] = sparse.exec(parameter) ?? []
+      if (name === undefined) return []
+      const of = name === definition.name ? definition : resources.get(name)?.definition
+      if (of === undefined) return [Result.fail(ofParameter(parameter, "is not understood"))]
+      const fields = text.split(",").filter((field) => field !== "")
+      const stranger = fields.find((field) => !isField(of, field))
+      return [
+        stranger === undefined
+          ? Result.succeed([of.name, new Set(fields)] as const)
+          : Result.fail(ofParameter(parameter, `${of.name} has no field ${stranger}`))
+      ]
+    })),
+    (entries) => new Map(entries)
+  )
 
 const filters = (definition: Definition, query: URLSearchParams): ReadonlyArray<Result.Result<Node, Problem>> => {
   const asked = [...query].filter(([parameter]) => parameter.startsWith("filter["))
@@ -108,12 +126,19 @@ const filters = (definition: Definition, query: URLSearchParams): ReadonlyArray<
 const failureOf = <A>(part: Result.Result<A, Problem>): ReadonlyArray<Problem> =>
   Result.isFailure(part) ? [part.failure] : []
 
-export const parse = (definition: Definition, query: URLSearchParams): Result.Result<Query, ReadonlyArray<Problem>> => {
+const alone: Includes.Resources = new Map()
+
+export const parse = (
+  definition: Definition,
+  query: URLSearchParams,
+  resources: Includes.Resources = alone
+): Result.Result<Query, ReadonlyArray<Problem>> => {
   const orderText = query.get("sort") ?? ""
   const sorted = sortings(definition, orderText)
   const order = Order.complete(definition, Result.getOrElse(sorted, () => []))
+  const fields = fieldsOf(definition, query, resources)
+  const include = Includes.parse(definition, query.get("include") ?? "", resources)
   const parts = {
-    fields: fieldsOf(definition, query),
     limit: number(query, "page[limit]", { least: 1, most: limitMax }),
     offset: number(query, "page[offset]", { least: 0, most: offsetMax }),
     place: placeOf(query, orderText, order)
@@ -121,9 +146,10 @@ export const parse = (definition: Definition, query: URLSearchParams): Result.Re
   const conditions = filters(definition, query)
   const count = query.get("page[count]") ?? "false"
   const problems = [
-    ...unknowns(definition, query),
+    ...unknowns(query),
     ...failureOf(sorted),
-    ...failureOf(parts.fields),
+    ...failureOf(fields),
+    ...failureOf(include),
     ...failureOf(parts.limit),
     ...failureOf(parts.offset),
     ...failureOf(parts.place),
@@ -135,7 +161,8 @@ export const parse = (definition: Definition, query: URLSearchParams): Result.Re
   const value = <A>(part: Result.Result<A | undefined, Problem>): A | undefined =>
     Result.isSuccess(part) ? part.success : undefined
   return Result.succeed({
-    fields: value(parts.fields),
+    fields: Result.getOrElse(fields, () => new Map()),
+    include: Result.getOrElse(include, () => []),
     where: where.length === 0 ? undefined : { _tag: "And", kind: "boolean", parts: where },
     order,
     orderText,

@@ -16,7 +16,7 @@ import { changes, shown, type Values } from "./Record.ts"
 /** Beside the attributes, whose names hold no `~`. */
 const version = sql`xmin::text as "~version"`
 
-const selection = ({ attributes }: Definition): Sql =>
+export const selection = ({ attributes }: Definition): Sql =>
   list([
     ...Object.keys(attributes).map((attribute) => sql`${columnOf(attributes, attribute)} as ${name(attribute)}`),
     version
@@ -37,9 +37,21 @@ const identified = ({ attributes, key, tenant }: Definition, one: Identified): S
   return and([...(tenant === undefined ? [] : [equals(tenant, one.tenant)]), equals(key, one.key)])
 }
 
+/**
+ * Whose rows the statement may see, `*` for those of all: said in the statement itself, before it looks at any row, so that
+ * it needs no transaction of several.
+ */
+const placed = (setting: string): Sql =>
+  sql`place as materialized (select set_config('serviceradar.tenant', ${bind("text", setting)}::text, true) as tenant)`
+
+/** Known before anything is read: the planner asks for it once, in front of the rest. */
+const isPlaced = sql`(select tenant from place) is not null`
+
 /** Nobody else changes it until the transaction ends. */
-export const locked = (definition: Definition, one: Identified): Sql =>
-  sql`select ${selection(definition)} from ${name(definition.table)} where ${identified(definition, one)} for update`
+export const locked = (definition: Definition, one: Identified, setting: string): Sql =>
+  sql`with ${placed(setting)} select ${selection(definition)} from ${name(definition.table)} where ${isPlaced} and ${
+    identified(definition, one)
+  } for update`
 
 export interface Selecting {
   readonly where: Node
@@ -48,7 +60,12 @@ export interface Selecting {
   readonly offset: number
 }
 
-export const page = (definition: Definition, selecting: Selecting, surroundings: Surroundings): Sql => {
+export const page = (
+  definition: Definition,
+  selecting: Selecting,
+  surroundings: Surroundings,
+  setting: string
+): Sql => {
   const ordered = selecting.order.map(({ isDescending, of }) => {
     const by = conditionSql(definition, of, surroundings)
     const collated = of.kind === "text" ? sql`${by} collate "C"` : by
@@ -56,19 +73,21 @@ export const page = (definition: Definition, selecting: Selecting, surroundings:
   })
   const skipped = selecting.offset === 0 ? empty : sql` offset ${bind("int", selecting.offset)}`
   const where = conditionSql(definition, selecting.where, surroundings)
-  return sql`select ${selection(definition)} from ${name(definition.table)} where ${where} order by ${
-    list(ordered)
-  } limit ${bind("int", selecting.limit)}${skipped}`
+  return sql`with ${placed(setting)} select ${selection(definition)} from ${
+    name(definition.table)
+  } where ${isPlaced} and ${where} order by ${list(ordered)} limit ${bind("int", selecting.limit)}${skipped}`
 }
 
-export const count = (definition: Definition, where: Node, surroundings: Surroundings): Sql =>
-  sql`select count(*)::int as total from ${name(definition.table)} where ${
+export const count = (definition: Definition, where: Node, surroundings: Surroundings, setting: string): Sql =>
+  sql`with ${placed(setting)} select count(*)::int as total from ${name(definition.table)} where ${isPlaced} and ${
     conditionSql(definition, where, surroundings)
   }`
 
 /** Who did something, and what it was. */
 export interface Deed {
   readonly definition: Definition
+  /** Whose rows may be seen and written. */
+  readonly setting: string
   readonly action: string
   readonly tenant: Answer
   readonly actorId: string
@@ -81,8 +100,7 @@ const text = (value: string): Sql => sql`${bind("text", value)}::text`
 const json = (value: unknown): Sql => sql`${text(JSON.stringify(value))}::jsonb`
 const value = (kind: Kind, of: Answer): Sql => valueSql(of, kind)
 
-/** The audit entry of a deed. */
-export const audited = (
+const entryOf = (
   { action, actorId, actorName, at, definition, requestId, tenant }: Deed,
   { key, outcome, reason, what }: {
     readonly key: string
@@ -105,15 +123,19 @@ export const audited = (
     json(what)
   ])
   return sql`insert into audit_entries (tenant_id, at, actor_id, actor_name, resource, action, record_key, outcome, reason,
-    request_id, changes) values (${entry})`
+    request_id, changes) select ${entry} from place where place.tenant is not null`
 }
+
+/** The audit entry of a deed by itself. */
+export const audited = (deed: Deed, entry: Parameters<typeof entryOf>[1]): Sql =>
+  sql`with ${placed(deed.setting)} ${entryOf(deed, entry)}`
 
 /** A write and what is to be known of it. */
 const together = (written: Sql, deed: Deed, before: Values | null, after: Values | null): Sql => {
   const { action, at, definition, tenant } = deed
   const record = after ?? before ?? {}
   const key = String(record[definition.key] ?? "")
-  const audit = audited(deed, { key, outcome: "done", reason: "", what: changes(definition, before, after) })
+  const audit = entryOf(deed, { key, outcome: "done", reason: "", what: changes(definition, before, after) })
   const event = list([
     value("uuid", tenant),
     value("instant", at),
@@ -122,8 +144,9 @@ const together = (written: Sql, deed: Deed, before: Values | null, after: Values
     text(key),
     json(after === null ? null : shown(definition, after))
   ])
-  return sql`with written as (${written}), audited as (${audit}), told as (
-    insert into record_events (tenant_id, at, resource, action, record_key, record) values (${event}))
+  return sql`with ${placed(deed.setting)}, written as (${written}), audited as (${audit}), told as (
+    insert into record_events (tenant_id, at, resource, action, record_key, record)
+    select ${event} from place where place.tenant is not null)
     select * from written`
 }
 
@@ -136,7 +159,8 @@ export const insert = (deed: Deed, after: Values): Sql => {
   const columns = list(names.map((attribute) => columnOf(definition.attributes, attribute)))
   const values = list(names.map((attribute) => valueOf(definition, attribute, after)))
   return together(
-    sql`insert into ${name(definition.table)} (${columns}) values (${values}) returning ${selection(definition)}`,
+    sql`insert into ${name(definition.table)} (${columns}) select ${values} from place where place.tenant is not null
+      returning ${selection(definition)}`,
     deed,
     null,
     after
@@ -153,9 +177,9 @@ export const update = (deed: Deed, one: Identified, before: Values, after: Value
     sql`${columnOf(attributes, attribute)} = ${valueOf(definition, attribute, after)}`
   )
   return together(
-    sql`update ${name(definition.table)} set ${list(sets)} where ${identified(definition, one)} returning ${
-      selection(definition)
-    }`,
+    sql`update ${name(definition.table)} set ${list(sets)} where ${isPlaced} and ${
+      identified(definition, one)
+    } returning ${selection(definition)}`,
     deed,
     before,
     after
@@ -164,9 +188,9 @@ export const update = (deed: Deed, one: Identified, before: Values, after: Value
 
 export const destroy = (deed: Deed, one: Identified, before: Values): Sql =>
   together(
-    sql`delete from ${name(deed.definition.table)} where ${identified(deed.definition, one)} returning ${
-      selection(deed.definition)
-    }`,
+    sql`delete from ${name(deed.definition.table)} where ${isPlaced} and ${
+      identified(deed.definition, one)
+    } returning ${selection(deed.definition)}`,
     deed,
     before,
     null

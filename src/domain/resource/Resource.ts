@@ -14,6 +14,7 @@ import type { Condition, Expression } from "./expression/Expression.ts"
 import type { Value } from "./expression/Kind.ts"
 import type { Node } from "./expression/Node.ts"
 import { type NamesOf, namesOf } from "./Names.ts"
+import type { BelongsTo, HasMany, Relationships } from "./Relationship.ts"
 
 export type Calculations = Readonly<Record<string, Expression<Value>>>
 
@@ -34,6 +35,8 @@ interface Declaration<T extends Attributes, A extends Attributes, K extends keyo
   /** Attributes whose values together are no other record's of the tenant. */
   readonly identities?: Readonly<Record<string, ReadonlyArray<keyof T & string>>>
   readonly attributes: T
+  /** The records of others that belong to it, or that it belongs to, each under a name of its own. */
+  readonly relationships?: Readonly<Record<string, BelongsTo<keyof T & string> | HasMany>>
   readonly actor: A
   /** The attribute that holds its tenant, under the name that it has with the actor. */
   readonly tenant?: keyof T & keyof A & string
@@ -51,6 +54,7 @@ export interface Definition {
   readonly key: string
   readonly identities: Readonly<Record<string, ReadonlyArray<string>>>
   readonly attributes: Attributes
+  readonly relationships: Relationships
   readonly actor: Attributes
   readonly tenant: string | undefined
   readonly state: string | undefined
@@ -142,7 +146,8 @@ export const declare = <
   K extends keyof T,
   S extends keyof T = never
 >(declaration: Declaration<T, A, K, S>): Resource<T, A, S, {}, {}> => {
-  const { actor, attributes, bypass, identities = {}, key, name, state, table, tenant } = declaration
+  const { actor, attributes, bypass, identities = {}, key, name, relationships = {}, state, table, tenant } =
+    declaration
   const definition = {
     name,
     table,
@@ -150,6 +155,7 @@ export const declare = <
     key,
     identities,
     attributes,
+    relationships,
     actor,
     tenant,
     state,

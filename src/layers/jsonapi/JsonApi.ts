@@ -16,6 +16,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as crypto from "node:crypto"
 import * as Bodies from "../../domain/jsonapi/Bodies.ts"
 import * as Documents from "../../domain/jsonapi/Documents.ts"
+import type { Resources } from "../../domain/jsonapi/Includes.ts"
 import * as Media from "../../domain/jsonapi/Media.ts"
 import * as OpenApi from "../../domain/jsonapi/OpenApi.ts"
 import * as Problem from "../../domain/jsonapi/Problem.ts"
@@ -27,6 +28,7 @@ import { Askers } from "../../services/records/Askers.ts"
 import { type Asker, Records } from "../../services/records/Records.ts"
 import type { Mount } from "../http/Management.ts"
 import * as Answers from "./Answers.ts"
+import * as Including from "./Including.ts"
 
 const bodyMax = ByteSize.kibibytes(256)
 const addressMax = 8192
@@ -38,24 +40,28 @@ interface Target {
 
 interface Call extends Target {
   readonly base: string
+  readonly resources: Resources
   readonly url: URL
   readonly rest: ReadonlyArray<string>
   readonly asker: Asker
   readonly request: HttpServerRequest.HttpServerRequest
 }
 
-const surroundings = ({ asker: { actor } }: Call) => Effect.map(DateTime.now, (now) => ({ actor, arguments: {}, now }))
+const showing = ({ asker: { actor }, base, resources }: Call, fields: Query.Fields) =>
+  Effect.map(DateTime.now, (now) => ({ base, resources, fields, surroundings: { actor, arguments: {}, now } }))
 
-const one = (call: Call, stored: Stored, status: number) =>
-  Effect.gen(function*() {
-    const parsed = Query.parse(call.definition, call.url.searchParams)
-    const fields = Result.isSuccess(parsed) ? parsed.success.fields : undefined
-    const data = Documents.object(call.base, call.definition, stored, fields, yield* surroundings(call))
-    return Answers.document({ data, links: { self: data.links.self }, jsonapi: { version: "1.1" } }, {
+const one = Effect.fnUntraced(
+  function*(call: Call, stored: Stored, status: number, query: Pick<Query.Query, "fields" | "include">) {
+    const { asker, definition } = call
+    const around = yield* showing(call, query.fields)
+    const { data: [data], included } = yield* Including.shown(around, definition, [stored], query.include, asker)
+    const self = data?.links.self ?? ""
+    return Answers.document({ data, links: { self }, included, jsonapi: { version: "1.1" } }, {
       status,
-      headers: { etag: `"${stored.version}"`, ...(status === 201 ? { location: data.links.self } : {}) }
+      headers: { etag: `"${stored.version}"`, ...(status === 201 ? { location: self } : {}) }
     })
-  })
+  }
+)
 
 const refused = (problems: ReadonlyArray<Problem.Problem>) => {
   const [first, ...others] = problems
@@ -63,10 +69,10 @@ const refused = (problems: ReadonlyArray<Problem.Problem>) => {
 }
 
 const list = Effect.fnUntraced(function*(call: Call, { name }: Named) {
-  const { asker, base, definition, url } = call
-  const parsed = Query.parse(definition, url.searchParams)
+  const { asker, definition, resources, url } = call
+  const parsed = Query.parse(definition, url.searchParams, resources)
   if (Result.isFailure(parsed)) return refused(parsed.failure)
-  const { isCounted, limit, offset, order, place, where } = parsed.success
+  const { fields, include, isCounted, limit, offset, order, place, where } = parsed.success
   const records = yield* Records
   const page = yield* records.list({
     definition,
@@ -79,24 +85,28 @@ const list = Effect.fnUntraced(function*(call: Call, { name }: Named) {
     ...(offset === undefined ? {} : { offset }),
     ...(place === undefined ? {} : { place })
   })
-  const around = yield* surroundings(call)
+  const around = yield* showing(call, fields)
+  const { data, included } = yield* Including.shown(around, definition, page.records, include, asker)
   return Answers.document({
-    data: page.records.map((stored) => Documents.object(base, definition, stored, parsed.success.fields, around)),
-    links: Documents.links(url.pathname, url.searchParams, parsed.success, page, around),
+    data,
+    included,
+    links: Documents.links(url.pathname, url.searchParams, parsed.success, page, around.surroundings),
     meta: { page: { limit, ...(page.total === undefined ? {} : { total: page.total }) } },
     jsonapi: { version: "1.1" }
   })
 })
 
 const find = Effect.fnUntraced(function*(call: Call, { name }: Named, key: string) {
-  const { asker, definition, request, url } = call
-  const parsed = Query.parse(definition, url.searchParams)
+  const { asker, definition, request, resources, url } = call
+  const parsed = Query.parse(definition, url.searchParams, resources)
   if (Result.isFailure(parsed)) return refused(parsed.failure)
   const records = yield* Records
   const stored = yield* records.find({ definition, action: name, asker, key })
-  return request.headers["if-none-match"] === `"${stored.version}"`
+  // What goes with it may have changed though it has not.
+  const isSame = parsed.success.include.length === 0 && request.headers["if-none-match"] === `"${stored.version}"`
+  return isSame
     ? HttpServerResponse.empty({ status: 304, headers: { etag: `"${stored.version}"` } })
-    : yield* one(call, stored, 200)
+    : yield* one(call, stored, 200, parsed.success)
 })
 
 /** Of the version that If-Match names, without its quotes. */
@@ -122,6 +132,9 @@ const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string 
   const isDestroy = named.action.kind === "destroy"
   const problem = isDestroy ? undefined : Media.contentProblem(request.headers["content-type"])
   if (problem !== undefined) return refused([problem])
+  // Before anything is changed: an answer that cannot be given is no reason to do it twice.
+  const query = Query.parse(definition, call.url.searchParams, call.resources)
+  if (Result.isFailure(query)) return refused(query.failure)
   const values = isDestroy ? Result.succeed({}) : yield* bodyOf(call, named, key)
   if (Result.isFailure(values)) return refused([values.failure])
   const records = yield* Records
@@ -133,7 +146,9 @@ const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string 
     ...(key === undefined ? {} : { key }),
     ...expected(call)
   })
-  return stored === null ? Answers.nothing : yield* one(call, stored, named.action.kind === "create" ? 201 : 200)
+  return stored === null
+    ? Answers.nothing
+    : yield* one(call, stored, named.action.kind === "create" ? 201 : 200, query.success)
 })
 
 const wrongMethod = (allowed: ReadonlyArray<string>) =>
@@ -192,6 +207,7 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
   const targets = new Map<string, Target>(
     exposed.map((one) => [one.definition.collection, { definition: one.definition, routes: routesOf(one) }])
   )
+  const resources: Resources = new Map(exposed.map((one) => [one.definition.name, one]))
   const description = OpenApi.document(base, exposed)
 
   const answer = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest, requestId: string) {
@@ -208,7 +224,7 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
     const asker = yield* askers.of({ headers: request.headers, address, requestId })
     const target = targets.get(collection)
     if (url === null || target === undefined || rest.includes("")) return nowhere
-    return yield* act({ ...target, base, url, rest, asker, request })
+    return yield* act({ ...target, base, resources, url, rest, asker, request })
   })
 
   return {
@@ -217,6 +233,10 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
       const requestId = requestIdOf(request.headers["x-request-id"])
       return answer(request, requestId).pipe(
         Effect.tapErrorTag("RecordsRefused", ({ message }) => Effect.logError(`Request ${requestId}: ${message}`)),
+        Effect.catchTag(
+          "TooManyIncluded",
+          ({ message }) => Effect.succeed(Answers.refusal([Problem.ofParameter("include", message)]))
+        ),
         Effect.catch((error) => Effect.succeed(Answers.ofError(error))),
         Effect.map((response) => HttpServerResponse.setHeader(response, "x-request-id", requestId)),
         Effect.withSpan("JsonApi", { attributes: { requestId } })

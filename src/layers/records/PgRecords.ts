@@ -1,4 +1,4 @@
-/** Records in PostgreSQL: each action in a transaction of its own, measured. */
+/** Records in PostgreSQL: each action a statement or a transaction of its own, measured. */
 import { Effect, Layer } from "effect"
 import * as RecordMetrics from "../../services/records/RecordMetrics.ts"
 import { Records } from "../../services/records/Records.ts"
@@ -9,10 +9,10 @@ import * as RecordWrites from "./RecordWrites.ts"
 
 export const layer: Layer.Layer<Records, never, PgConnection> = Layer.effect(
   Records,
-  Effect.map(RecordTransactions.transactions, (transaction) => {
-    const write = RecordWrites.make(transaction)
-    const find = RecordReads.find(transaction)
-    const list = RecordReads.list(transaction)
+  Effect.map(RecordTransactions.database, (database) => {
+    const write = RecordWrites.make(database)
+    const find = RecordReads.find(database)
+    const list = RecordReads.list(database)
     return Records.of({
       write: (writing) => RecordMetrics.measured(writing, write(writing)),
       find: (finding) => RecordMetrics.measured(finding, find(finding)),

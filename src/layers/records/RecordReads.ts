@@ -10,15 +10,15 @@ import * as Policies from "../../domain/resource/Policies.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
 import type { Asker, Finding, Listing, Page, ReadError } from "../../services/records/Records.ts"
 import {
+  type Database,
   everywhere,
   failure,
   keyOf,
   type Place,
   placeOf,
+  records as recordsOf,
   run,
-  schemaOf,
-  Total,
-  type Transaction
+  Total
 } from "./RecordTransactions.ts"
 
 const isNever = (node: Node): boolean => node._tag === "Literal" && node.value === false
@@ -48,7 +48,7 @@ const own = ({ attributes, tenant }: Definition, place: Place): ReadonlyArray<No
   }]
 }
 
-export const find = (transaction: Transaction) => (finding: Finding): Effect.Effect<Stored, ReadError> =>
+export const find = (database: Database) => (finding: Finding): Effect.Effect<Stored, ReadError> =>
   Effect.gen(function*() {
     const { action, asker, definition, key: text } = finding
     const now = yield* DateTime.now
@@ -69,49 +69,48 @@ export const find = (transaction: Transaction) => (finding: Finding): Effect.Eff
     }
     const where: Node = { _tag: "And", kind: "boolean", parts: [...own(definition, place), isIt, ...parts] }
     const selecting = { where, order: Order.complete(definition, []), limit: 1, offset: 0 }
-    const [found] = yield* transaction(
-      place,
-      (sql) => run(sql, schemaOf(definition), Statements.page(definition, selecting, surroundings))
+    const [found] = yield* database.use((sql) =>
+      recordsOf(sql, definition, Statements.page(definition, selecting, surroundings, place.setting))
     ).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(failure(finding)(error))))
     return found ?? (yield* missing)
   })
 
-export const list =
-  (transaction: Transaction) => (listing: Listing): Effect.Effect<Page, Exclude<ReadError, NotFound>> =>
-    Effect.gen(function*() {
-      const { asker, definition, isCounted = false, limit, offset = 0, place: from, where } = listing
-      const now = yield* DateTime.now
-      const surroundings = surroundingsOf(asker, now)
-      const place = placeOf(definition, asker, now, listing.isEverywhere)
-      const parts = [
-        ...own(definition, place),
-        ...(yield* readable(listing, surroundings)),
-        ...(where === undefined ? [] : [where])
-      ]
-      const isBackwards = from?.side === "before"
-      const complete = Order.complete(definition, listing.order)
-      const order = isBackwards ? Order.reversed(complete) : complete
-      const all: Node = { _tag: "And", kind: "boolean", parts }
-      const some: Node = from?.values === undefined
-        ? all
-        : { _tag: "And", kind: "boolean", parts: [...parts, Order.beyond(order, from.values)] }
-      const { found, total } = yield* transaction(place, (sql) =>
-        Effect.gen(function*() {
-          const selecting = { where: some, order, limit: limit + 1, offset }
-          const found = yield* run(
-            sql,
-            schemaOf(definition),
-            Statements.page(definition, selecting, surroundings)
-          )
-          const [counted] = isCounted
-            ? yield* run(sql, Total, Statements.count(definition, all, surroundings))
-            : []
-          return { found, total: counted?.total }
-        })).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(failure(listing)(error))))
-      const records = found.slice(0, limit)
-      return {
-        records: isBackwards ? records.toReversed() : records,
-        hasMore: found.length > limit,
-        ...(total === undefined ? {} : { total })
-      }
-    })
+export const list = (database: Database) => (listing: Listing): Effect.Effect<Page, Exclude<ReadError, NotFound>> =>
+  Effect.gen(function*() {
+    const { asker, definition, isCounted = false, limit, offset = 0, place: from, where } = listing
+    const now = yield* DateTime.now
+    const surroundings = surroundingsOf(asker, now)
+    const place = placeOf(definition, asker, now, listing.isEverywhere)
+    const parts = [
+      ...own(definition, place),
+      ...(yield* readable(listing, surroundings)),
+      ...(where === undefined ? [] : [where])
+    ]
+    const isBackwards = from?.side === "before"
+    const complete = Order.complete(definition, listing.order)
+    const order = isBackwards ? Order.reversed(complete) : complete
+    const all: Node = { _tag: "And", kind: "boolean", parts }
+    const some: Node = from?.values === undefined
+      ? all
+      : { _tag: "And", kind: "boolean", parts: [...parts, Order.beyond(order, from.values)] }
+    const { found, total } = yield* database.use((sql) =>
+      Effect.gen(function*() {
+        const selecting = { where: some, order, limit: limit + 1, offset }
+        const found = yield* recordsOf(
+          sql,
+          definition,
+          Statements.page(definition, selecting, surroundings, place.setting)
+        )
+        const [counted] = isCounted
+          ? yield* run(sql, Total, Statements.count(definition, all, surroundings, place.setting))
+          : []
+        return { found, total: counted?.total }
+      })
+    ).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(failure(listing)(error))))
+    const records = found.slice(0, limit)
+    return {
+      records: isBackwards ? records.toReversed() : records,
+      hasMore: found.length > limit,
+      ...(total === undefined ? {} : { total })
+    }
+  })

@@ -1,12 +1,11 @@
 /**
- * Transactions on records: each in the role `serviceradar_app`, which cannot bypass row-level security, and for one tenant,
- * whose rows alone it sees.
+ * Statements on records, in sessions of the role `serviceradar_app`, which cannot bypass row-level security. Each names the
+ * tenant whose rows alone it sees; one that names none sees nothing.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import { type DateTime, Effect, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Stored } from "../../domain/records/Record.ts"
-import { schema } from "../../domain/records/Schema.ts"
 import { evaluate } from "../../domain/resource/expression/Evaluate.ts"
 import type { Answer } from "../../domain/resource/expression/Kind.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
@@ -17,11 +16,6 @@ import { PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as Rows from "../postgres/connection/Rows.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 import * as RecordRows from "./RecordRows.ts"
-
-/** Whose rows the transaction may see; `*` for those of all. */
-const settings = `select set_config('serviceradar.tenant', $1, true), set_config('search_path', '${schema}', true),
-  (select set_config('role', rolname, true) from pg_roles
-    where rolname = 'serviceradar_app' and pg_has_role(oid, 'member'))`
 
 export const Total = Schema.Struct({ total: Schema.Int })
 
@@ -71,29 +65,41 @@ export const run = <S extends Schema.Decoder<unknown>>(sql: PgClient.PgClient, s
   return Rows.query(schema, sql.unsafe(text, binds.map(({ v }) => v)))
 }
 
-const schemas = new WeakMap<Definition, Schema.Decoder<Stored>>()
+const readers = new WeakMap<Definition, ReturnType<typeof RecordRows.reader>>()
 
 /** Of a resource's rows; made once. */
-export const schemaOf = (definition: Definition): Schema.Decoder<Stored> => {
-  const known = schemas.get(definition) ?? RecordRows.schemaOf(definition)
-  schemas.set(definition, known)
+const readerOf = (definition: Definition) => {
+  const known = readers.get(definition) ?? RecordRows.reader(definition)
+  readers.set(definition, known)
   return known
 }
 
-export type Transaction = <A, E>(
-  place: Place,
-  work: (sql: PgClient.PgClient) => Effect.Effect<A, E>
-) => Effect.Effect<A, E | SqlError | RecordsUnavailable>
+export const records = (
+  sql: PgClient.PgClient,
+  definition: Definition,
+  statement: Sql
+): Effect.Effect<ReadonlyArray<Stored>, SqlError> => {
+  const { binds, text } = render(statement)
+  return Effect.flatMap(sql.unsafe(text, binds.map(({ v }) => v)), readerOf(definition))
+}
 
-export const transactions: Effect.Effect<Transaction, never, PgConnection> = Effect.map(
+type Work<A, E> = (sql: PgClient.PgClient) => Effect.Effect<A, E>
+
+export interface Database {
+  /** Statements that stand alone. */
+  readonly use: <A, E>(work: Work<A, E>) => Effect.Effect<A, E | RecordsUnavailable>
+  /** All of them or none. */
+  readonly transaction: <A, E>(work: Work<A, E>) => Effect.Effect<A, E | SqlError | RecordsUnavailable>
+}
+
+export const database: Effect.Effect<Database, never, PgConnection> = Effect.map(
   PgConnection,
-  (database) => ({ setting }, work) =>
-    database.client.pipe(
-      Effect.mapError(({ detail }) => new RecordsUnavailable({ detail })),
-      Effect.flatMap((sql) =>
-        BrokenRollback.asFailure(
-          sql.withTransaction(Effect.andThen(sql.unsafe(settings, [setting]), Effect.suspend(() => work(sql))))
-        )
-      )
-    )
+  ({ application }) => {
+    const client = Effect.mapError(application, ({ detail }) => new RecordsUnavailable({ detail }))
+    return {
+      use: (work) => Effect.flatMap(client, work),
+      transaction: (work) =>
+        Effect.flatMap(client, (sql) => BrokenRollback.asFailure(sql.withTransaction(Effect.suspend(() => work(sql)))))
+    }
+  }
 )

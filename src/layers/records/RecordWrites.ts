@@ -17,7 +17,7 @@ import {
 import { perform } from "../../domain/resource/Perform.ts"
 import type { WriteError, Writing } from "../../services/records/Records.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
-import { failure, keyOf, type Place, placeOf, run, schemaOf, Total, type Transaction } from "./RecordTransactions.ts"
+import { type Database, failure, keyOf, type Place, placeOf, records, run, Total } from "./RecordTransactions.ts"
 
 /** What a unique or a foreign key says of the input. */
 const broken = ({ action, definition }: Writing, error: SqlError): Conflict | Invalid | undefined => {
@@ -32,8 +32,13 @@ const broken = ({ action, definition }: Writing, error: SqlError): Conflict | In
     : new Invalid({ ...about, problems: [{ field, code: "invalid", detail: "refers to nothing that is there" }] })
 }
 
-const deedOf = ({ action, asker, definition }: Writing, at: DateTime.Utc, { tenant }: Place): Statements.Deed => ({
+const deedOf = (
+  { action, asker, definition }: Writing,
+  at: DateTime.Utc,
+  { setting, tenant }: Place
+): Statements.Deed => ({
   definition,
+  setting,
   action,
   tenant,
   actorId: asker.id,
@@ -59,11 +64,12 @@ const change = Effect.fnUntraced(function*(
   }
   // Whatever policies allow: what was shown is for reading.
   if (actor["scope"] === "read") return yield* new Forbidden(about)
-  const schema = schemaOf(definition)
   const one = action.kind === "create"
     ? undefined
     : Option.getOrUndefined(Option.map(keyOf(definition, key), (key) => ({ key, tenant: place.tenant })))
-  const [before] = one === undefined ? [] : yield* run(sql, schema, Statements.locked(definition, one))
+  const [before] = one === undefined
+    ? []
+    : yield* records(sql, definition, Statements.locked(definition, one, place.setting))
   if (action.kind !== "create" && before === undefined) return yield* new NotFound({ ...about, key })
   const occasion = { actor, now, uuid: () => crypto.randomUUID() }
   const after = yield* Effect.fromResult(
@@ -78,25 +84,28 @@ const change = Effect.fnUntraced(function*(
     : after === null
     ? Statements.destroy(deed, one, before.values)
     : Statements.update(deed, one, before.values, after)
-  const [written] = yield* run(sql, schema, statement)
+  const [written] = yield* records(sql, definition, statement)
   return after === null ? null : written ?? null
 })
 
-const denied = (transaction: Transaction, writing: Writing, now: DateTime.Utc, place: Place, reason: string) => {
+const denied = (database: Database, writing: Writing, now: DateTime.Utc, place: Place, reason: string) => {
   const entry = { key: writing.key ?? "", outcome: "denied", reason, what: {} } as const
-  return transaction(place, (sql) => run(sql, Total, Statements.audited(deedOf(writing, now, place), entry)))
+  return database.use((sql) => run(sql, Total, Statements.audited(deedOf(writing, now, place), entry)))
     .pipe(
       Effect.catch((error) => Effect.logWarning(`A denial could not be audited: ${error.message}`)),
       Effect.asVoid
     )
 }
 
-export const make = (transaction: Transaction) => (writing: Writing): Effect.Effect<Stored | null, WriteError> =>
+export const make = (database: Database) => (writing: Writing): Effect.Effect<Stored | null, WriteError> =>
   Effect.gen(function*() {
     const now = yield* DateTime.now
     const place = placeOf(writing.definition, writing.asker, now)
-    return yield* transaction(place, (sql) => change(sql, writing, now, place)).pipe(
+    // What is made needs no look at what was before: one statement, which is a transaction by itself.
+    const isCreate = writing.definition.actions[writing.action]?.kind === "create"
+    const changing = isCreate ? database.use : database.transaction
+    return yield* changing((sql) => change(sql, writing, now, place)).pipe(
       Effect.catchTag("SqlError", (error) => Effect.fail(broken(writing, error) ?? failure(writing)(error))),
-      Effect.tapErrorTag("Forbidden", ({ message }) => denied(transaction, writing, now, place, message))
+      Effect.tapErrorTag("Forbidden", ({ message }) => denied(database, writing, now, place, message))
     )
   })

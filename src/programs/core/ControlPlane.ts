@@ -5,7 +5,11 @@ import { Session } from "../../domain/identity/Session.ts"
 import { Tenant } from "../../domain/identity/Tenant.ts"
 import { User } from "../../domain/identity/User.ts"
 import { Device } from "../../domain/inventory/devices/Device.ts"
+import { DeviceAliasState } from "../../domain/inventory/devices/DeviceAliasState.ts"
 import { DeviceGroup } from "../../domain/inventory/devices/DeviceGroup.ts"
+import { DeviceIdentifier } from "../../domain/inventory/devices/DeviceIdentifier.ts"
+import { Interface } from "../../domain/inventory/devices/Interface.ts"
+import { MergeAudit } from "../../domain/inventory/devices/MergeAudit.ts"
 import type { Exposed } from "../../domain/jsonapi/Wire.ts"
 import { migrations as coreMigrations } from "../../layers/core/migrations/migrations.ts"
 import { migrations as identityMigrations } from "../../layers/identity/migrations/migrations.ts"
@@ -22,6 +26,10 @@ export const exposed: ReadonlyArray<Exposed> = [
   { definition: ApiToken.definition, hidden: ["create", "recordUse"] },
   { definition: Session.definition, hidden: ["begin"] },
   { definition: AuditEntry.definition },
-  { definition: Device.definition },
-  { definition: DeviceGroup.definition }
+  { definition: Device.definition, hidden: ["discover", "refresh"] },
+  { definition: DeviceGroup.definition },
+  { definition: Interface.definition, hidden: ["record", "refresh"] },
+  { definition: DeviceIdentifier.definition, hidden: ["move"] },
+  { definition: MergeAudit.definition },
+  { definition: DeviceAliasState.definition, hidden: ["detect", "recordSighting"] }
 ]

@@ -8,6 +8,7 @@
  *   ├─ Database          permanent: connection and schema
  *   ├─ Retention         permanent: removes old history
  *   ├─ GrpcServer        permanent: reports from pollers
+ *   ├─ DeviceDiscovery   permanent: makes devices of reports
  *   ├─ PollerWatch       permanent: misses pollers that stop to report
  *   ├─ Webhooks          permanent: tells of them
  *   ├─ EventWriter       one_for_one; only where it is enabled
@@ -23,6 +24,7 @@ import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import { queryCatalog } from "../../domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../domain/queries/RowRules.ts"
+import { application } from "../../domain/records/Schema.ts"
 import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
 import * as HttpWebhooks from "../../layers/core/HttpWebhooks.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
@@ -33,6 +35,7 @@ import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import * as ApiTokens from "../../layers/identity/ApiTokens.ts"
+import * as PgDeviceRegistry from "../../layers/inventory/PgDeviceRegistry.ts"
 import * as JsonApi from "../../layers/jsonapi/JsonApi.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
 import { DatabaseEndpoint } from "../../layers/postgres/connection/DatabaseEndpoint.ts"
@@ -50,6 +53,7 @@ import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { AlertWebhooks } from "../../services/core/AlertWebhooks.ts"
+import { DeviceDiscovery } from "../../services/core/DeviceDiscovery.ts"
 import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
@@ -89,6 +93,7 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
       Supervisor.child({ id: "Database", run: PgConnection.use((connection) => connection.keep) }),
       Supervisor.child({ id: "Retention", run: retention(config.historyRetention) }),
       grpcServer(config),
+      Supervisor.child({ id: "DeviceDiscovery", run: DeviceDiscovery.use((discovery) => discovery.run) }),
       Supervisor.child({ id: "PollerWatch", run: PollerWatch.use((watch) => watch.run) }),
       Supervisor.child({ id: "Webhooks", run: AlertWebhooks.use((webhooks) => webhooks.run) }),
       ...(options.guests ?? []),
@@ -124,7 +129,7 @@ const database = (config: CoreConfig, own: CertificateFiles | undefined) => {
   return Layer.unwrap(
     Effect.map(
       tls,
-      (tls) => PgConnection.layer({ maxConnections: config.maxConnections, migrations, tls })
+      (tls) => PgConnection.layer({ maxConnections: config.maxConnections, migrations, application, tls })
     )
   ).pipe(Layer.provideMerge(DatabaseEndpoint.layer(Option.map(named, ({ url }) => url))))
 }
@@ -137,11 +142,13 @@ export const layer = (config: CoreConfig, { certificates }: Pick<CoreOptions, "c
       Option.match(config.knownPollers, { onNone: () => ({}), onSome: (knownPollers) => ({ knownPollers }) })
     )
   ).pipe(
+    Layer.provideMerge(DeviceDiscovery.layer),
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
     Layer.provideMerge(ApiTokens.layer),
     Layer.provideMerge(PgRecords.layer),
+    Layer.provideMerge(PgDeviceRegistry.layer),
     Layer.provideMerge(PgQueries.layer({
       catalog: queryCatalog,
       rules: rowRules,

@@ -10,6 +10,7 @@ import type { PollerId } from "../../domain/monitoring/Ids.ts"
 import type { ReceivedReport } from "../../domain/monitoring/reports/ReceivedReport.ts"
 import * as StatusReport from "../../domain/monitoring/reports/StatusReport.ts"
 import * as ReportObserver from "../telemetry/ReportObserver.ts"
+import { DeviceDiscovery } from "./DeviceDiscovery.ts"
 import { PollerWatch } from "./PollerWatch.ts"
 import { StatusStore, type StatusStoreError, StoreRefused, StoreUnavailable } from "./StatusStore.ts"
 
@@ -121,6 +122,7 @@ const accept = Effect.fnUntraced(function*(received: ReceivedReport, receivedAt:
 const make = Effect.fnUntraced(function*(options: IngestOptions) {
   const store = yield* StatusStore
   const watch = yield* Effect.serviceOption(PollerWatch)
+  const discovery = yield* Effect.serviceOption(DeviceDiscovery)
   const concurrencyMax = options.concurrencyMax ?? 8
   const waitingMax = options.waitingMax ?? 256
   const limit = options.limit ?? Duration.seconds(20)
@@ -159,6 +161,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
     yield* count(statuses, "outcome", "stored", appended.stored)
     yield* count(statuses, "outcome", "repeated", appended.repeated)
     if (Option.isSome(watch)) yield* watch.value.seen(report, appended.poller)
+    if (Option.isSome(discovery)) yield* discovery.value.offer(report)
     yield* ReportObserver.tell({
       report,
       changes: appended.changes,

@@ -2,6 +2,7 @@
  * `serviceradar-effect/resource`: a resource declared once, whose conditions are read in memory and by PostgreSQL alike.
  *
  *   declare    what it is made of, what can be done with it, and who may do it
+ *   belongsTo, hasMany   the records of another resource that it goes with
  *   Attribute  what a value may be            Expression  conditions and calculations
  *   decide     what an action makes of a record, or why nothing
  *   allowed    the records on which an action is allowed to somebody
@@ -36,6 +37,7 @@ export * as Attribute from "../../domain/resource/Attribute.ts"
 export * as Expression from "../../domain/resource/expression/Expression.ts"
 export type { Surroundings } from "../../domain/resource/expression/Node.ts"
 export type { Refusal } from "../../domain/resource/Perform.ts"
+export { belongsTo, hasMany } from "../../domain/resource/Relationship.ts"
 export { declare, Resource } from "../../domain/resource/Resource.ts"
 export type { Bind } from "../../domain/sql/Sql.ts"
 

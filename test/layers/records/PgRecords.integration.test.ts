@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Schema } from "effect"
 import type { Stored } from "../../../src/domain/records/Record.ts"
-import { schema } from "../../../src/domain/records/Schema.ts"
+import { application, schema } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
@@ -32,7 +32,7 @@ const tickets: Migrations = {
 
 const database = PgRecords.layer.pipe(
   Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations: [migrations, tickets] })),
+  Layer.provideMerge(PgConnection.layer({ migrations: [migrations, tickets], application })),
   Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
   Layer.provideMerge(TestDatabase.layer)
 )

@@ -63,6 +63,8 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     recentlySeen: "voas",
     create: "oas",
     update: "oas",
+    discover: "s",
+    refresh: "s",
     touch: "oas",
     setAvailability: "oas",
     identify: "oas",
@@ -70,7 +72,21 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     decommission: "oas",
     destroy: "a"
   },
-  "device-group": { read: "voas", rootGroups: "voas", create: "oas", update: "oas", destroy: "a" }
+  "device-group": { read: "voas", rootGroups: "voas", create: "oas", update: "oas", destroy: "a" },
+  interface: { read: "voas", active: "voas", record: "s", refresh: "s" },
+  "device-identifier": { read: "voas", register: "oas", touch: "oas", verify: "oas", move: "oas" },
+  "merge-audit": { read: "voas", record: "oas" },
+  "device-alias-state": {
+    read: "voas",
+    detect: "s",
+    recordSighting: "s",
+    confirm: "oas",
+    markUpdated: "oas",
+    markStale: "oas",
+    reactivate: "oas",
+    replace: "oas",
+    archive: "oas"
+  }
 }
 
 const record = (name: string, tenantId: string, owner: string) => ({

@@ -46,6 +46,7 @@ describe("The schema of the control plane", () => {
       const sql = yield* SqlClient.SqlClient
       yield* forward
       yield* sql`set search_path to ${sql(schema)}`
+      yield* sql`drop view serviceradar_queries.ocsf_devices`
       yield* sql`alter table devices rename column hostname to host_name`
       yield* sql`alter table devices alter column risk_score type text`
       yield* sql`alter table devices alter column ip set not null`

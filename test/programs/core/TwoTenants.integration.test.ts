@@ -10,11 +10,17 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { defaultTenantId, Tenant } from "../../../src/domain/identity/Tenant.ts"
 import { User } from "../../../src/domain/identity/User.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
+import { DeviceAliasState } from "../../../src/domain/inventory/devices/DeviceAliasState.ts"
 import { DeviceGroup } from "../../../src/domain/inventory/devices/DeviceGroup.ts"
+import { DeviceIdentifier } from "../../../src/domain/inventory/devices/DeviceIdentifier.ts"
+import { Interface } from "../../../src/domain/inventory/devices/Interface.ts"
+import { MergeAudit } from "../../../src/domain/inventory/devices/MergeAudit.ts"
 import * as Cursors from "../../../src/domain/jsonapi/Cursors.ts"
+import { related, type Resources } from "../../../src/domain/jsonapi/Includes.ts"
 import { type Exposed, fieldName, routesOf } from "../../../src/domain/jsonapi/Wire.ts"
 import { type Actor, superSystem, system } from "../../../src/domain/records/Actor.ts"
 import { publicField, publicFields, type Stored, toJson } from "../../../src/domain/records/Record.ts"
+import { application } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import * as ApiTokens from "../../../src/layers/identity/ApiTokens.ts"
 import * as JsonApi from "../../../src/layers/jsonapi/JsonApi.ts"
@@ -31,7 +37,7 @@ import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const database = PgRecords.layer.pipe(
   Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations })),
+  Layer.provideMerge(PgConnection.layer({ migrations, application })),
   Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
   Layer.provideMerge(TestDatabase.layer)
 )
@@ -89,6 +95,16 @@ const inhabited = Effect.fnUntraced(function*(tenantId: string, word: string) {
       groupId: group.values["id"],
       region: word
     })
+    const deviceId = `${word}:${at}`
+    yield* made(Interface, "record", tenantId, { deviceId, ifIndex: at, ifName: word })
+    yield* made(DeviceIdentifier, "register", tenantId, {
+      deviceId,
+      identifierType: "mac",
+      identifierValue: `0242AC11000${at}`,
+      source: word
+    })
+    yield* made(DeviceAliasState, "detect", tenantId, { deviceId, aliasType: "ip", aliasValue: `${word} ${at}` })
+    yield* made(MergeAudit, "record", tenantId, { fromDeviceId: deviceId, toDeviceId: `${word}:0`, reason: word })
   }
   return people
 })
@@ -131,6 +147,8 @@ interface Attempt {
 
 const base = "/api/v2"
 
+const resources: Resources = new Map(exposed.map((one) => [one.definition.name, one]))
+
 const attemptsOn = (one: Exposed, theirs: ReadonlyArray<Stored>): ReadonlyArray<Attempt> => {
   const { definition } = one
   const routes = routesOf(one)
@@ -145,8 +163,14 @@ const attemptsOn = (one: Exposed, theirs: ReadonlyArray<Stored>): ReadonlyArray<
       return value === null || Array.isArray(value) ? [] : [[fieldName(field), String(toJson(value))] as const]
     })
   )
+  const includes = related(definition, resources).flatMap((first) => [
+    fieldName(first.name),
+    ...related(first.target.definition, resources).map((then) => `${fieldName(first.name)}.${fieldName(then.name)}`)
+  ])
   const queries = [
     "",
+    ...includes.map((path) => `include=${path}&page[limit]=500`),
+    ...includes.flatMap((path) => keys.map((key) => `include=${path}&filter[${fieldName(definition.key)}]=${key}`)),
     "page[count]=true&page[limit]=500",
     "page[before]=",
     "page[offset]=0&page[count]=true",
@@ -178,6 +202,7 @@ const attemptsOn = (one: Exposed, theirs: ReadonlyArray<Stored>): ReadonlyArray<
       const at = `${home}/${encodeURIComponent(key)}`
       return [
         { method: "GET", path: at },
+        ...includes.map((path) => ({ method: "GET", path: `${at}?include=${path}` })),
         { method: "PATCH", path: at, body: body({}) },
         { method: "PATCH", path: at, body: body({ name: "taken" }) },
         { method: "DELETE", path: at },
@@ -239,6 +264,7 @@ const tried = Effect.fnUntraced(function*(
   const send = ask(attacked)
   let answered = 0
   let seen = 0
+  let included = 0
   for (const [at, one] of exposed.entries()) {
     const attack = attacked[at]
     if (attack === undefined) continue
@@ -252,7 +278,8 @@ const tried = Effect.fnUntraced(function*(
         const { status, text } = yield* send(actor, attempt)
         const about = `${actor.role} ${attempt.method} ${decodeURIComponent(attempt.path)}: ${status} ${text}`
         // What was asked comes back in links, and in what a refusal says of it.
-        const data = status < 300 ? JSON.stringify(JSON.parse(text === "" ? "{}" : text).data ?? "") : ""
+        const answer = status < 300 && text !== "" ? JSON.parse(text) : {}
+        const data = JSON.stringify(answer.data ?? "") + JSON.stringify(answer.included ?? "")
         assert.isFalse(data.includes(mark), about)
         for (const { values } of theirs) {
           const key = String(values[one.definition.key])
@@ -268,11 +295,13 @@ const tried = Effect.fnUntraced(function*(
         }
         if (status === 201) answered += 1
         if (data.startsWith("[{")) seen += 1
+        if (data.endsWith("}]") && answer.included !== undefined) included += 1
       }
     }
   }
   // Their own they do see.
   assert.isAbove(seen, 100)
+  assert.isAbove(included, 10)
   assert.deepStrictEqual(yield* digestOf(other), before)
 })
 

@@ -174,6 +174,7 @@ describe("EventWriterProgram", () => {
         "Database",
         "Retention",
         "GrpcServer",
+        "DeviceDiscovery",
         "PollerWatch",
         "Webhooks",
         "EventWriter",

@@ -13,10 +13,12 @@ import * as LocalEvents from "../../../src/programs/up/LocalEvents.ts"
 import * as LocalNats from "../../../src/programs/up/LocalNats.ts"
 import * as UpTree from "../../../src/programs/up/UpTree.ts"
 import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
+import { DeviceDiscovery } from "../../../src/services/core/DeviceDiscovery.ts"
 import * as PollerWatch from "../../../src/services/core/PollerWatch.ts"
 import { ReportIngest } from "../../../src/services/core/ReportIngest.ts"
 import { StatusStore } from "../../../src/services/core/StatusStore.ts"
 import { EventPublisher } from "../../../src/services/events/EventPublisher.ts"
+import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceRegistry.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import { TreeCheck } from "../../../src/services/supervision/testing/index.ts"
 import { isOpen } from "../../support/openPort.ts"
@@ -27,6 +29,7 @@ import * as WriterWorld from "../event-writer/WriterWorld.ts"
 import * as PollerWorld from "../poller/PollerWorld.ts"
 
 const store = Layer.mock(StatusStore, {
+  current: () => Effect.succeed([]),
   pollers: Effect.succeed([]),
   noteMissed: () => Effect.void,
   noteTold: () => Effect.void,
@@ -58,7 +61,7 @@ const subject = Effect.gen(function*() {
   const core = UpTree.coreConfig(options)
   const opened = Effect.map(Effect.filter(served, isOpen), (open) => new Set(open))
   const world = Layer.mergeAll(
-    ReportIngest.layer({}),
+    ReportIngest.layer({}).pipe(Layer.provideMerge(DeviceDiscovery.layer)),
     PollerWatch.PollerWatch.layer({ ...core, hostname: "here" }),
     AgentProgram.layer(agent),
     poller.layer,
@@ -68,6 +71,7 @@ const subject = Effect.gen(function*() {
   ).pipe(
     Layer.provideMerge(Layer.mergeAll(
       store,
+      Layer.mock(DeviceRegistry, { sight: () => Effect.succeed(nothing) }),
       Layer.succeed(AlertWebhooks, AlertWebhooks.none),
       ServerState.layer,
       DatabaseEndpoint.layer(Option.none()),

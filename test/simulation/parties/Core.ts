@@ -7,8 +7,10 @@ import { PgConnection } from "../../../src/layers/postgres/connection/PgConnecti
 import { ServerState } from "../../../src/layers/postgres/server/ServerState.ts"
 import * as CoreProgram from "../../../src/programs/core/CoreProgram.ts"
 import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
+import { DeviceDiscovery } from "../../../src/services/core/DeviceDiscovery.ts"
 import { PollerWatch } from "../../../src/services/core/PollerWatch.ts"
 import { ReportIngest } from "../../../src/services/core/ReportIngest.ts"
+import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceRegistry.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { secured } from "./Secured.ts"
@@ -27,6 +29,8 @@ export const program = (exchange: StatusDatabase.StatusExchange, database: strin
   Supervisor.run(CoreProgram.tree(config)).pipe(
     Effect.provide(
       ReportIngest.layer().pipe(
+        Layer.provideMerge(DeviceDiscovery.layer),
+        Layer.provideMerge(Layer.mock(DeviceRegistry, { sight: () => Effect.succeed(nothing) })),
         Layer.provideMerge(PollerWatch.layer({ ...config, hostname: "core" })),
         Layer.provideMerge(Layer.succeed(AlertWebhooks, AlertWebhooks.none)),
         Layer.provideMerge(StatusDatabase.layer(exchange, database)),

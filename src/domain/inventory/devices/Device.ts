@@ -2,9 +2,10 @@
  * What is on the network, as the OCSF 1.7 object `device`: discovered, identified once something else than its address is
  * known, managed by decision, and decommissioned.
  */
-import { actor, bypass, isAdmin, isAnybody, isOperator } from "../../records/Actor.ts"
+import { actor, bypass, isAdmin, isAnybody, isOperator, isSystem } from "../../records/Actor.ts"
 import * as Attribute from "../../resource/Attribute.ts"
 import * as E from "../../resource/expression/Expression.ts"
+import { belongsTo, hasMany } from "../../resource/Relationship.ts"
 import { declare } from "../../resource/Resource.ts"
 
 const text = Attribute.text(1024).optional()
@@ -36,12 +37,31 @@ const descriptive = [
   "groupId"
 ] as const
 
+/** What a sighting says of it. */
+const sighted = [
+  "hostname",
+  "ip",
+  "mac",
+  "partitionId",
+  "pollerId",
+  "agentId",
+  "isAvailable",
+  "discoverySources",
+  "lastSeenTime"
+] as const
+
 export const Device = declare({
   name: "device",
   table: "devices",
   key: "uid",
   tenant: "tenantId",
   state: "lifecycle",
+  relationships: {
+    group: belongsTo("device-group", "groupId"),
+    interfaces: hasMany("interface", "deviceId"),
+    identifiers: hasMany("device-identifier", "deviceId"),
+    aliases: hasMany("device-alias-state", "deviceId")
+  },
   actor,
   bypass,
   attributes: {
@@ -102,6 +122,8 @@ export const Device = declare({
         require: ({ record }) => [["uid", E.greaterThan(E.length(record.uid), 0), "must not be empty"]]
       }),
       update: on.update({ accepts: descriptive, change }),
+      discover: on.create({ accepts: ["uid", "firstSeenTime", ...sighted] }),
+      refresh: on.update({ accepts: sighted, change }),
       touch: on.update({ change: () => ({ lastSeenTime: E.now }) }),
       setAvailability: on.update({ accepts: ["isAvailable"], change }),
       identify: on.update({ from: ["discovered"], to: "identified", change }),
@@ -121,5 +143,6 @@ export const Device = declare({
   .permits(({ allow }) => [
     allow(["read", "available", "recentlySeen"], isAnybody),
     allow(["create", "update", "touch", "setAvailability", "identify", "manage", "decommission"], isOperator),
+    allow(["discover", "refresh"], isSystem),
     allow(["destroy"], isAdmin)
   ])

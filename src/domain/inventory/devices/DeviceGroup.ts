@@ -2,6 +2,7 @@
 import { actor, bypass, isAdmin, isAnybody, isOperator } from "../../records/Actor.ts"
 import * as Attribute from "../../resource/Attribute.ts"
 import * as E from "../../resource/expression/Expression.ts"
+import { belongsTo, hasMany } from "../../resource/Relationship.ts"
 import { declare } from "../../resource/Resource.ts"
 
 const kinds = ["location", "department", "environment", "function", "custom"] as const
@@ -12,6 +13,11 @@ export const DeviceGroup = declare({
   key: "id",
   tenant: "tenantId",
   identities: { name: ["name"] },
+  relationships: {
+    parent: belongsTo("device-group", "parentId"),
+    children: hasMany("device-group", "parentId"),
+    devices: hasMany("device", "groupId")
+  },
   actor,
   bypass,
   attributes: {

@@ -101,6 +101,10 @@ export const lower = (of: Expression<string>): Expression<string> => make({ _tag
 export const length = (of: Expression<string>): Expression<number> =>
   make({ _tag: "Length", kind: "integer", of: of.node })
 
+/** A whole number in decimal digits. */
+export const digits = (of: Expression<number>): Expression<string> =>
+  make({ _tag: "Concat", kind: "text", parts: [of.node] })
+
 /** Null when a part is. */
 export const concat = (...parts: ReadonlyArray<Operand<string>>): Expression<string> =>
   make({ _tag: "Concat", kind: "text", parts: parts.map((part) => nodeOf(part)) })

@@ -1,12 +1,16 @@
-/** Devices and their groups; after those of identity. */
+/** Devices, their groups and what they are known by; after those of identity. */
 import { schema } from "../../../domain/records/Schema.ts"
 import type { Migrations } from "../../postgres/migrations/Migrations.ts"
 import * as SqlFiles from "../../postgres/migrations/SqlFiles.ts"
 import { files } from "./files.ts"
+import { dropQueryViews, queryViews } from "./QueryViewsOfInventory.ts"
 
 export const migrations: Migrations = {
   context: "inventory",
   schema,
   table: `${schema}.inventory_migrations`,
-  steps: SqlFiles.steps(files)
+  steps: {
+    ...SqlFiles.steps(files),
+    "0003_query_views": { up: queryViews, down: dropQueryViews }
+  }
 }

@@ -17,6 +17,7 @@ import * as MigrationRunner from "../migrations/MigrationRunner.ts"
 import type { Migrations, MigrationsError } from "../migrations/Migrations.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 import type { DatabaseTls } from "./DatabaseTls.ts"
+import * as Rows from "./Rows.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 
 /** No usable connection: not connected yet, or the schema is still being made. */
@@ -52,11 +53,21 @@ export interface PgConnectionOptions {
   readonly tls?: DatabaseTls | undefined
   /** Applied before the client is offered. Default none. */
   readonly migrations?: ReadonlyArray<Migrations> | undefined
+  /** For whom `application` connects; as many connections again. */
+  readonly application?: ApplicationRole | undefined
+}
+
+/** A role that may do less than whoever connects, and the schema of what it works on. */
+export interface ApplicationRole {
+  readonly role: string
+  readonly schema: string
 }
 
 export class PgConnection extends Context.Service<PgConnection, {
   /** The client, once the schema is up to date. */
   readonly client: Effect.Effect<PgClient.PgClient, DatabaseUnavailable>
+  /** In the role of `PgConnectionOptions.application`, where it is there and we may take it. */
+  readonly application: Effect.Effect<PgClient.PgClient, DatabaseUnavailable>
   /** Succeeds when the server answers a query within 2 s. */
   readonly check: Effect.Effect<void, DatabaseUnavailable>
   readonly keep: Effect.Effect<never, DatabaseSchemaError>
@@ -96,17 +107,35 @@ const isPassing = (error: SqlError | MigrationsError): boolean =>
 const isOfSecurity = (error: SqlError | MigrationsError): boolean =>
   error._tag === "SqlError" && SqlFailure.isOfSecurity(error)
 
+/** The sessions of one pool, and of the role that may do less. */
+interface Clients {
+  readonly client: PgClient.PgClient
+  readonly application: PgClient.PgClient
+}
+
+const Role = Schema.Struct({ role: Schema.String })
+
+/** What the sessions of the application begin with. A role that is not there, or not for us, is done without. */
+const sessionOf = (client: PgClient.PgClient, { role, schema }: ApplicationRole) =>
+  Effect.map(
+    Rows.query(
+      Role,
+      client`select rolname::text as role from pg_roles where rolname = ${role} and pg_has_role(oid, 'member')`
+    ),
+    ([found]) => ({ search_path: schema, ...(found === undefined ? {} : { role: found.role }) })
+  )
+
 const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   const endpoint = yield* DatabaseEndpoint
   const reactivity = yield* Reactivity.Reactivity
   const life = yield* Effect.scope
   const refusals = yield* RefusedConnection.recorder
   let pool: Scope.Closeable | undefined
-  let ready: Option.Option<PgClient.PgClient> = Option.none()
+  let ready: Option.Option<Clients> = Option.none()
   /** Why there is no client, in the server's words once it has said any. */
   let trouble = notYet
 
-  const open = (url: Redacted.Redacted) =>
+  const open = (url: Redacted.Redacted, session: Readonly<Record<string, string>> = {}) =>
     PgClient.make({
       url,
       applicationName: options.applicationName ?? "serviceradar",
@@ -120,9 +149,16 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
         // Whoever waits for a lock longer than this had better tell than be cut off.
         lock_timeout: "5s",
         idle_in_transaction_session_timeout: "60s",
-        ...options.parameters
+        ...options.parameters,
+        ...session
       }
     }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity))
+
+  const withApplication = (url: Redacted.Redacted, client: PgClient.PgClient) =>
+    options.application === undefined ? Effect.succeed({ client, application: client }) : Effect.map(
+      Effect.flatMap(sessionOf(client, options.application), (session) => open(url, session)),
+      (application) => ({ client, application })
+    )
 
   const prepare = Effect.fnUntraced(function*(client: PgClient.PgClient, where: string) {
     const { migrations = [] } = options
@@ -161,7 +197,13 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
       Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))
     )
     yield* prepare(client, describe(url))
-    ready = Option.some(client)
+    ready = Option.some(
+      yield* withApplication(url, client).pipe(
+        Scope.provide(scope),
+        Effect.retry({ schedule: backoff, while: isPassing }),
+        Effect.mapError((error) => new DatabaseSchemaError({ detail: SqlFailure.detail(error) }))
+      )
+    )
     return yield* Stream.runForEach(options.tls?.renewals ?? Stream.never, () => renew(url))
   })
 
@@ -169,8 +211,9 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
   const renew = Effect.fnUntraced(function*(url: Redacted.Redacted) {
     const scope = yield* Scope.fork(life)
     const connected = open(url).pipe(
-      Scope.provide(scope),
-      Effect.tap((client) => client`select 1`)
+      Effect.tap((client) => client`select 1`),
+      Effect.flatMap((client) => withApplication(url, client)),
+      Scope.provide(scope)
     )
     const attempt = yield* Effect.result(connected)
     if (Result.isFailure(attempt)) {
@@ -189,12 +232,14 @@ const make = Effect.fnUntraced(function*(options: PgConnectionOptions) {
     yield* Effect.logInfo(`Connected to PostgreSQL at ${describe(url)} with the renewed certificate`)
   })
 
-  const client = Effect.suspend(() => Effect.fromOption(ready)).pipe(
+  const clients = Effect.suspend(() => Effect.fromOption(ready)).pipe(
     Effect.mapError(() => new DatabaseUnavailable({ detail: trouble }))
   )
+  const client = Effect.map(clients, (all) => all.client)
 
   return PgConnection.of({
     client,
+    application: Effect.map(clients, (all) => all.application),
     check: client.pipe(
       Effect.flatMap((sql) =>
         sql`select 1`.pipe(

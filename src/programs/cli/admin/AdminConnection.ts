@@ -8,6 +8,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import { DatabaseUrl } from "../../../domain/config/DatabaseUrl.ts"
 import * as CoreConfig from "../../../domain/core/CoreConfig.ts"
+import { application } from "../../../domain/records/Schema.ts"
 import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
 import { DatabaseEndpoint } from "../../../layers/postgres/connection/DatabaseEndpoint.ts"
 import * as DatabaseTls from "../../../layers/postgres/connection/DatabaseTls.ts"
@@ -101,7 +102,13 @@ export const withDatabase = <A, E, R>(
         orElse: () => PgConnection.use(({ client }) => client)
       })
     )
-    const connection = PgConnection.layer({ maxConnections: 2, migrations, tls, applicationName: "serviceradar-admin" })
+    const connection = PgConnection.layer({
+      maxConnections: 2,
+      migrations,
+      application,
+      tls,
+      applicationName: "serviceradar-admin"
+    })
     return yield* Effect.raceFirst(PgConnection.use(({ keep }) => keep), Effect.andThen(ready, work)).pipe(
       Effect.provide(connection.pipe(Layer.provide(DatabaseEndpoint.layer(Option.some(url)))))
     )

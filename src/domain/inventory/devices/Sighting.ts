@@ -1,0 +1,44 @@
+/** A device as somebody saw it once: what it was known by there, and what was said of it. */
+import type { DateTime } from "effect"
+
+/** Kinds of what tells a device from all others, the strongest first. */
+export const strongTypes = ["armis_device_id", "integration_id", "netbox_device_id", "mac"] as const
+
+export type StrongType = typeof strongTypes[number]
+
+export interface StrongIdentifier {
+  readonly type: StrongType
+  readonly value: string
+}
+
+export interface Sighting {
+  /** Networks of different partitions may have the same addresses. */
+  readonly partition: string
+  /** The id that it was given by whoever saw it; empty for none. */
+  readonly uid: string
+  /** At most one of each type, the strongest first. */
+  readonly identifiers: ReadonlyArray<StrongIdentifier>
+  /** Empty when it is not known. */
+  readonly ip: string
+  readonly hostname: string
+  readonly mac: string
+  /** Undefined where what was seen says nothing of it. */
+  readonly isAvailable: boolean | undefined
+  /** Whether it is enough to say that there is such a device: an address that never answered is none. */
+  readonly isProof: boolean
+  readonly source: string
+  readonly pollerId: string
+  readonly agentId: string
+  readonly seenAt: DateTime.Utc
+}
+
+/** Upper case, without what stands between the digits. */
+export const normalisedMac = (text: string): string => text.toUpperCase().replaceAll(/[:.-]/g, "")
+
+/** By rank, without what is empty; of one type the first counts. */
+export const ranked = (given: Readonly<Partial<Record<StrongType, string>>>): ReadonlyArray<StrongIdentifier> =>
+  strongTypes.flatMap((type) => {
+    const text = given[type]?.trim() ?? ""
+    const value = type === "mac" ? normalisedMac(text) : text
+    return value === "" ? [] : [{ type, value }]
+  })

@@ -1,0 +1,109 @@
+/**
+ * The SQL of many records at once. Rows go as one JSON text, which PostgreSQL reads by the columns of the table: as many as
+ * there are, the statement is the same, and prepared once.
+ */
+import { columnNameOf, columnOf } from "../resource/Columns.ts"
+import type { Definition } from "../resource/Resource.ts"
+import { and, bind, list, name, type Sql, sql } from "../sql/Sql.ts"
+import { type Json, toJson, type Values } from "./Record.ts"
+import { selection } from "./Statements.ts"
+
+const json = (value: unknown): Sql => sql`${bind("text", JSON.stringify(value))}::text::json`
+
+const columnsOf = ({ attributes }: Definition): ReadonlyArray<Sql> =>
+  Object.keys(attributes).map((attribute) => columnOf(attributes, attribute))
+
+const rowOf = ({ attributes }: Definition, values: Values): Readonly<Record<string, Json>> =>
+  Object.fromEntries(
+    Object.keys(attributes).map((attribute) => [
+      columnNameOf(attributes, attribute),
+      toJson(values[attribute] ?? null)
+    ])
+  )
+
+const given = (definition: Definition, rows: ReadonlyArray<Values>): Sql =>
+  sql`json_populate_recordset(null::${name(definition.table)}, ${json(rows.map((row) => rowOf(definition, row)))})`
+
+/** Whose rows the transaction may see. */
+export const place = (tenant: string): Sql =>
+  sql`select set_config('serviceradar.tenant', ${bind("text", tenant)}::text, true) as tenant`
+
+/** Those of a tenant that have one of these texts in an attribute; locked, they are so in the order of their keys. */
+export const among = (
+  definition: Definition,
+  { attribute, isLocked = false, tenant, texts }: {
+    readonly attribute: string
+    readonly texts: ReadonlyArray<string>
+    readonly tenant: string
+    readonly isLocked?: boolean
+  }
+): Sql => {
+  const { attributes, key, tenant: tenantAttribute } = definition
+  const isOwn = tenantAttribute === undefined
+    ? sql`TRUE`
+    : sql`${columnOf(attributes, tenantAttribute)} = ${bind("text", tenant)}::text::uuid`
+  const isOne = sql`${columnOf(attributes, attribute)} = any(${bind("text_array", texts)}::text[])`
+  const locked = isLocked ? sql` for no key update` : sql``
+  return sql`select ${selection(definition)} from ${name(definition.table)} where ${and([isOwn, isOne])}
+    order by ${columnOf(attributes, key)}${locked}`
+}
+
+/** New ones; of those that are there already, none. Answers the keys that are new. */
+export const insertAll = (definition: Definition, rows: ReadonlyArray<Values>): Sql => {
+  const columns = list(columnsOf(definition))
+  return sql`insert into ${name(definition.table)} (${columns}) select ${columns} from ${
+    given(definition, rows)
+  } on conflict do nothing returning ${columnOf(definition.attributes, definition.key)}::text as key`
+}
+
+/** Those that are there, as they are to be. */
+export const updateAll = (definition: Definition, rows: ReadonlyArray<Values>): Sql => {
+  const { attributes, key, tenant } = definition
+  const kept = [key, ...(tenant === undefined ? [] : [tenant])]
+  const sets = Object.keys(attributes).flatMap((attribute) => {
+    const column = columnOf(attributes, attribute)
+    return kept.includes(attribute) ? [] : [sql`${column} = given.${column}`]
+  })
+  const same = kept.map((attribute) => {
+    const column = columnOf(attributes, attribute)
+    return sql`own.${column} = given.${column}`
+  })
+  return sql`update ${name(definition.table)} own set ${list(sets)} from ${given(definition, rows)} given where ${
+    and(same)
+  }`
+}
+
+/** What was done with one of them, for its audit entry and its event. */
+export interface BulkDeed {
+  readonly resource: string
+  readonly action: string
+  readonly key: string
+  readonly changes: Readonly<Record<string, readonly [Json, Json]>>
+  /** As others may see it; null when it is no more. */
+  readonly record: Readonly<Record<string, Json>> | null
+}
+
+export interface BulkOccasion {
+  readonly tenant: string
+  readonly actorId: string
+  readonly actorName: string
+  readonly requestId: string
+  /** ISO 8601. */
+  readonly at: string
+}
+
+/** The audit entries and events of all of them. */
+export const tellAll = (deeds: ReadonlyArray<BulkDeed>, occasion: BulkOccasion): Sql => {
+  const text = (value: string) => sql`${bind("text", value)}::text`
+  const who = sql`${text(occasion.tenant)}::uuid, ${text(occasion.at)}::timestamptz`
+  return sql`with given as materialized (
+      select * from json_to_recordset(${json(deeds)})
+        as given(resource text, action text, key text, changes jsonb, record jsonb)
+    ), audited as (
+      insert into audit_entries (tenant_id, at, actor_id, actor_name, resource, action, record_key, outcome, reason,
+        request_id, changes)
+      select ${who}, ${text(occasion.actorId)}, ${text(occasion.actorName)}, resource, action, key, 'done', '',
+        ${text(occasion.requestId)}, changes from given
+    ) insert into record_events (tenant_id, at, resource, action, record_key, record)
+      select ${who}, resource, action, key, case when record = 'null'::jsonb then null else record end from given`
+}

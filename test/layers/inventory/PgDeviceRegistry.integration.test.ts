@@ -1,0 +1,159 @@
+import { assert, layer } from "@effect/vitest"
+import { DateTime, Effect, Layer, Option, Schema } from "effect"
+import { defaultTenantId } from "../../../src/domain/identity/Tenant.ts"
+import { Device } from "../../../src/domain/inventory/devices/Device.ts"
+import { DeviceIdentifier } from "../../../src/domain/inventory/devices/DeviceIdentifier.ts"
+import { MergeAudit } from "../../../src/domain/inventory/devices/MergeAudit.ts"
+import { ranked, type Sighting } from "../../../src/domain/inventory/devices/Sighting.ts"
+import { system } from "../../../src/domain/records/Actor.ts"
+import { application } from "../../../src/domain/records/Schema.ts"
+import type { Definition } from "../../../src/domain/resource/Resource.ts"
+import * as PgDeviceRegistry from "../../../src/layers/inventory/PgDeviceRegistry.ts"
+import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
+import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
+import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
+import * as PgRecords from "../../../src/layers/records/PgRecords.ts"
+import { migrations } from "../../../src/programs/core/ControlPlane.ts"
+import * as Directory from "../../../src/services/identity/Directory.ts"
+import { DeviceRegistry } from "../../../src/services/inventory/DeviceRegistry.ts"
+import { Records } from "../../../src/services/records/Records.ts"
+import * as TestConnection from "../../support/TestConnection.ts"
+import { TestDatabase } from "../../support/TestDatabase.ts"
+
+const database = Layer.merge(PgRecords.layer, PgDeviceRegistry.layer).pipe(
+  Layer.provideMerge(TestConnection.keeping),
+  Layer.provideMerge(PgConnection.layer({ migrations, application })),
+  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
+  Layer.provideMerge(TestDatabase.layer)
+)
+
+const startMillis = Date.parse("2026-03-05T12:00:00Z")
+
+const sighting = (more: Partial<Sighting>, afterSeconds = 0): Sighting => ({
+  partition: "default",
+  uid: "",
+  identifiers: [],
+  ip: "",
+  hostname: "",
+  mac: "",
+  isAvailable: true,
+  isProof: true,
+  source: "icmp",
+  pollerId: "poller",
+  agentId: "agent",
+  seenAt: DateTime.makeUnsafe(startMillis + afterSeconds * 1000),
+  ...more
+})
+
+const sight = (...sightings: ReadonlyArray<Sighting>) =>
+  DeviceRegistry.use((registry) => registry.sight(defaultTenantId, sightings))
+
+const all = (definition: Definition) =>
+  Records.use((records) =>
+    records.list({
+      definition,
+      action: "read",
+      asker: Directory.asking(system(defaultTenantId), "test"),
+      order: [],
+      limit: 2000
+    })
+  ).pipe(Effect.map(({ records }) => records.map(({ values }) => values)))
+
+const withIp = (ip: string) =>
+  Effect.map(all(Device.definition), (devices) => devices.filter((one) => one["ip"] === ip))
+
+const Count = Schema.Struct({ audit: Schema.Int, events: Schema.Int })
+const told = (key: string) =>
+  Effect.gen(function*() {
+    const sql = yield* PgConnection.use(({ client }) => client)
+    const [row] = yield* Rows.query(
+      Count,
+      sql`select (select count(*)::int from serviceradar_control.audit_entries where record_key = ${key}) as audit,
+        (select count(*)::int from serviceradar_control.record_events where record_key = ${key}) as events`
+    )
+    return row
+  })
+
+layer(database, { excludeTestServices: true, timeout: "60 seconds" })("Devices that are seen", (it) => {
+  it.effect("are made once, with an audit entry and an event, and seen again change nothing", () =>
+    Effect.gen(function*() {
+      const one = sighting({ ip: "10.1.0.1", hostname: "printer" })
+      assert.deepInclude(yield* sight(one), { made: 1, changed: 0, refused: 0 })
+      assert.deepInclude(yield* sight(one), { made: 0, changed: 0, refused: 0 })
+      const [device] = yield* withIp("10.1.0.1")
+      assert.deepInclude(device, { hostname: "printer", lifecycle: "discovered", discoverySources: ["icmp"] })
+      assert.deepStrictEqual(yield* told(String(device?.["uid"])), { audit: 1, events: 1 })
+    }))
+
+  it.effect("are touched once a minute without a word in the audit, and told of when they turn", () =>
+    Effect.gen(function*() {
+      const at = (seconds: number, isAvailable = true) => sighting({ ip: "10.1.0.2", isAvailable }, seconds)
+      yield* sight(at(0))
+      assert.deepInclude(yield* sight(at(30)), { changed: 0 })
+      assert.deepInclude(yield* sight(at(90)), { changed: 1 })
+      assert.deepInclude(yield* sight(at(95, false)), { changed: 1 })
+      // What comes late changes nothing.
+      assert.deepInclude(yield* sight(at(91, true)), { changed: 0 })
+      const [device] = yield* withIp("10.1.0.2")
+      assert.deepInclude(device, { isAvailable: false })
+      assert.deepStrictEqual(yield* told(String(device?.["uid"])), { audit: 2, events: 2 })
+    }))
+
+  it.effect("that never answered are none, until they do", () =>
+    Effect.gen(function*() {
+      const silent = sighting({ ip: "10.1.0.3", isAvailable: false, isProof: false })
+      assert.deepInclude(yield* sight(silent), { made: 0 })
+      assert.deepInclude(yield* sight(silent, sighting({ ip: "10.1.0.3" })), { made: 1 })
+    }))
+
+  it.effect("become identified by a MAC address, and take in what was known by its address alone", () =>
+    Effect.gen(function*() {
+      yield* sight(sighting({ ip: "10.1.0.4" }))
+      const [weak] = yield* withIp("10.1.0.4")
+      const identifiers = ranked({ mac: "02:42:ac:11:00:04" })
+      assert.deepInclude(yield* sight(sighting({ ip: "10.1.0.4", identifiers, source: "netbox" })), {
+        made: 1,
+        merged: 1
+      })
+      const after = yield* withIp("10.1.0.4")
+      assert.deepStrictEqual(after.map(({ lifecycle }) => lifecycle).toSorted(), ["decommissioned", "identified"])
+      const strong = after.find(({ lifecycle }) => lifecycle === "identified")
+      const merges = yield* all(MergeAudit.definition)
+      assert.isTrue(
+        merges.some((one) => one["fromDeviceId"] === weak?.["uid"] && one["toDeviceId"] === strong?.["uid"])
+      )
+      const found = yield* all(DeviceIdentifier.definition)
+      assert.deepInclude(found.find((one) => one["deviceId"] === strong?.["uid"]), {
+        identifierType: "mac",
+        identifierValue: "0242AC110004"
+      })
+      // By its address alone it is still the one that is there.
+      assert.deepInclude(yield* sight(sighting({ ip: "10.1.0.4", hostname: "nas" }, 5)), { made: 0, changed: 1 })
+      assert.deepInclude((yield* withIp("10.1.0.4")).find(({ hostname }) => hostname === "nas"), {
+        uid: strong?.["uid"]
+      })
+    }))
+
+  it.effect("come by the thousand, once each, and what cannot be kept is left out alone", () =>
+    Effect.gen(function*() {
+      const many = Array.from({ length: 1200 }, (_, at) =>
+        sighting({
+          ip: `10.2.${at >> 8}.${at & 255}`,
+          identifiers: ranked({ armis_device_id: `${at}` }),
+          source: "armis"
+        }))
+      const bad = sighting({ uid: `sr:${"x".repeat(300)}`, ip: "10.3.0.1" })
+      assert.deepInclude(yield* sight(...many.slice(0, 700), bad, ...many.slice(600)), { made: 1200, refused: 1 })
+      assert.deepInclude(yield* sight(...many), { made: 0, changed: 0 })
+    }))
+
+  it.effect("by two at once are made once", () =>
+    Effect.gen(function*() {
+      const many = Array.from({ length: 200 }, (_, at) => sighting({ ip: `10.4.0.${at}` }))
+      const results = yield* Effect.all(
+        [sight(...many), sight(...many.toReversed()), sight(...many)],
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(results.reduce((sum, { made }) => sum + made, 0), 200)
+    }))
+})
