@@ -212,7 +212,7 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("The API of co
           "filter[type_id]=one",
           "sort=token_hash",
           "fields[device]=tenant_id",
-          "include=group",
+          "include=owner",
           "page[limit]=0",
           "page[after]=nonsense",
           "limt=5"
