@@ -17,10 +17,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/supervision/testing/TestTree.ts": [4, "the tree under test, and acts upon it, joined or bounded"],
   "src/services/backoff/ScopedLoop.ts": [1, "the log: a loop that fails is told of and begun again"],
   "src/services/simulation/Process.ts": [1, "the host: the end of a program is the end of its process"],
-  "src/services/agent/CheckerPool.ts": [
-    2,
-    "the supervisor of checkers, which bounds each stop; those who wait for an answer"
-  ],
+  "src/services/agent/CheckerLives.ts": [1, "the supervisor of checkers, which bounds each stop"],
   "src/services/poller/CheckLoops.ts": [1, "the child that runs them: a loop that fails fails it"],
   "src/services/poller/ConnectionManager.ts": [1, "nobody: a turn that its agent has for 100 ms at most"],
   "src/services/pipeline/internal/HandedOver.ts": [1, "joined"],

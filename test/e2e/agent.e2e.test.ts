@@ -52,9 +52,10 @@ const silentWeb = Effect.acquireRelease(
   ({ server }) => Effect.sync(() => void server.close())
 )
 
-const TreeNode = Schema.Struct({ id: Schema.String, children: Schema.Array(Schema.Struct({ id: Schema.String })) })
+const nodeOf = <A, I>(below: Schema.Codec<A, I>) => Schema.Struct({ id: Schema.String, children: Schema.Array(below) })
+/** The agent, its children, the checkers' supervisors, and the checkers. */
 const Tree = Schema.Struct({
-  tree: Schema.Array(Schema.Struct({ id: Schema.String, children: Schema.Array(TreeNode) }))
+  tree: Schema.Array(nodeOf(nodeOf(nodeOf(Schema.Struct({ id: Schema.String })))))
 })
 
 describe("serviceradar agent", () => {
@@ -86,7 +87,8 @@ describe("serviceradar agent", () => {
 
       assert.deepInclude(own, { available: true, agentId: "edge-1", pollerId: "poller-1" })
       const checkers = tree[0]?.children.find(({ id }) => id === "Checkers")
-      assert.deepStrictEqual(checkers?.children.map(({ id }) => id), [`port:own:127.0.0.1:${port}`])
+      const ports = checkers?.children.find(({ id }) => id === "PortChecker")
+      assert.deepStrictEqual(ports?.children.map(({ id }) => id), [`port:own:127.0.0.1:${port}`])
       assert.strictEqual(code, 0, program.output())
       assert.isBelow(drainedMillis, 12_000)
       // Whoever waits is told, rather than left alone.

@@ -7,12 +7,13 @@
  * response. Unchanged: the agent puts its own id into every answer, and results are known for type `sweep`, of the agent's
  * own sweep, and for type `grpc`, where request and response pass through as they are.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import * as Availability from "../../domain/agent/Availability.ts"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import { AgentServiceService, type ResultsRequest, type StatusRequest } from "../../gen/monitoring/monitoring.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
+import type { AgentBusy, AgentNotReady, CheckerBusy } from "../../services/monitoring/CheckError.ts"
 import { errorResult, type ProbeError } from "../../services/monitoring/Prober.ts"
 import { ResourceExhausted, Unavailable } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
@@ -30,35 +31,37 @@ const unmade = (error: ProbeError) => Effect.succeed({ result: errorResult(error
 const getStatus = (identity: Identity) => (request: StatusRequest) =>
   request.serviceType === SweepAnswers.serviceType ? SweepAnswers.status(identity)(request) : check(identity)(request)
 
-const check = (identity: Identity) => (request: StatusRequest) =>
-  Effect.gen(function*() {
-    const { agentId, availability } = identity
-    const runner = yield* CheckRunner
-    const startedNanos = yield* Clock.monotonicTimeNanos
-    const pollerId = request.pollerId === "" ? unknownPoller : request.pollerId
-    const { found, result } = yield* runner.run({ ...request, agentId, pollerId }).pipe(
-      Effect.map(made),
-      Effect.catchTags({
-        InvalidTarget: unmade,
-        UnknownServiceType: unmade,
-        PingUnavailable: unmade,
-        AgentBusy: (error) => Effect.fail(new ResourceExhausted({ detail: error.message })),
-        CheckerBusy: (error) => Effect.fail(new ResourceExhausted({ detail: error.message })),
-        AgentNotReady: (error) => Effect.fail(new Unavailable({ detail: error.message }))
-      })
-    )
-    const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-    return {
-      available: Availability.reported(availability, found),
-      message: Buffer.from(result.message),
-      serviceName: request.serviceName,
-      serviceType: request.serviceType,
-      // What a check measured, or how long it took where there was nothing to measure.
-      responseTime: result.responseTimeNanos === 0n ? elapsedNanos : result.responseTimeNanos,
-      agentId,
-      pollerId
-    }
-  })
+const refusals = {
+  InvalidTarget: unmade,
+  UnknownServiceType: unmade,
+  PingUnavailable: unmade,
+  AgentBusy: (error: AgentBusy) => Effect.fail(new ResourceExhausted({ detail: error.message })),
+  CheckerBusy: (error: CheckerBusy) => Effect.fail(new ResourceExhausted({ detail: error.message })),
+  AgentNotReady: (error: AgentNotReady) => Effect.fail(new Unavailable({ detail: error.message }))
+}
+
+const check = ({ agentId, availability }: Identity) => (request: StatusRequest) =>
+  Effect.flatMap(CheckRunner, ({ run }) =>
+    Effect.clockWith((clock) => {
+      const startedNanos = clock.monotonicTimeNanosUnsafe()
+      const pollerId = request.pollerId === "" ? unknownPoller : request.pollerId
+      return run({ ...request, agentId, pollerId }).pipe(
+        Effect.map(made),
+        Effect.catchTags(refusals),
+        Effect.map(({ found, result }) => ({
+          available: Availability.reported(availability, found),
+          message: Buffer.from(result.message),
+          serviceName: request.serviceName,
+          serviceType: request.serviceType,
+          // What a check measured, or how long it took where there was nothing to measure.
+          responseTime: result.responseTimeNanos === 0n
+            ? clock.monotonicTimeNanosUnsafe() - startedNanos
+            : result.responseTimeNanos,
+          agentId,
+          pollerId
+        }))
+      )
+    }))
 
 const getResults = (identity: Identity) => (request: ResultsRequest) =>
   request.serviceType === SweepAnswers.serviceType

@@ -7,7 +7,7 @@
  * It stands on Node's HTTP/2 and not on grpc-js's server, which reads a compressed message without its encoding as it
  * is, cuts deadlines at 24 days, joins repeated metadata, loses an early cancel, compresses no response, and prints.
  */
-import { Duration, Effect, Fiber, FiberSet, Option, Random, type Scope } from "effect"
+import { Context, Duration, Effect, Fiber, FiberSet, Option, Random, type Scope, Tracer } from "effect"
 import type * as http2 from "node:http2"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { CallTurns } from "../sockets/CallTurns.ts"
@@ -26,13 +26,14 @@ import * as Callless from "./internal/server/Callless.ts"
 import type { ConnectionLife } from "./internal/server/Connection.ts"
 import { Deadlines } from "./internal/server/Deadlines.ts"
 import * as FloodWatch from "./internal/server/FloodWatch.ts"
-import type { Serve } from "./internal/server/GrpcHandler.ts"
+import type { Needs, Serve } from "./internal/server/GrpcHandler.ts"
 import * as GrpcStatus from "./internal/server/GrpcStatus.ts"
 import { Http2Call } from "./internal/server/Http2Call.ts"
 import * as Http2Server from "./internal/server/Http2Server.ts"
 import * as Listener from "./internal/server/Listener.ts"
+import * as PeerAddress from "./internal/server/PeerAddress.ts"
 import * as RequestHead from "./internal/server/RequestHead.ts"
-import { type Run, runCall } from "./internal/server/RunCall.ts"
+import { type Run, runCall, type Runner } from "./internal/server/RunCall.ts"
 import type { ServerInterceptor } from "./internal/server/ServerInterceptor.ts"
 import { Sessions } from "./internal/server/Sessions.ts"
 import * as MessageSize from "./MessageSize.ts"
@@ -159,7 +160,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
 
     const calls = yield* FiberSet.make()
     let isClosing = false
-    const run: Run<R> = yield* FiberSet.runtime(calls)<R>()
+    const run: Run<Needs<R>> = yield* FiberSet.runtime(calls)<R>()
     const carrier = yield* GrpcCarrier
     if (carrier !== undefined) {
       const port = yield* carrier.listen({
@@ -173,13 +174,21 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       return { port, address: addressOf(options, port), health: health.health }
     }
     const server = Http2Server.create(options.credentials, options.maxConcurrentCalls ?? given.streamsPerConnection)
+    const context = yield* Effect.context<never>()
+    const runner: Runner<R> = {
+      run,
+      interceptors: options.interceptors ?? [],
+      isClosing: () => isClosing,
+      // The native tracer keeps nothing.
+      isTraced: Context.getOrUndefined(context, Tracer.Tracer) !== undefined
+    }
     const begin = (stream: http2.ServerHttp2Stream, head: RequestHead.RequestHead) => {
       const incoming = new Http2Call(stream, head, limits)
       const serve = methods.get(head.path)
       const problem = head.problem ??
         (serve === undefined ? new Unimplemented({ detail: `no method ${head.path} here` }) : undefined)
       if (problem !== undefined) return incoming.end(GrpcStatus.failed(problem), undefined)
-      if (serve !== undefined) runCall(incoming, serve, options.interceptors ?? [], run, () => isClosing)
+      if (serve !== undefined) runCall(incoming, serve, runner)
     }
     const turns = new CallTurns()
     server.on("stream", (
@@ -194,13 +203,13 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       // The deadline counts from here.
       const head = RequestHead.read(headers, raw)
       turns.add({
-        address: stream.session?.socket.remoteAddress ?? "",
+        address: PeerAddress.ofSession(stream.session).address,
         isGone: () => stream.closed || stream.aborted,
         begin: () => begin(stream, head)
       })
     })
     const random = yield* Random.Random
-    const log = Effect.runForkWith(yield* Effect.context<never>())
+    const log = Effect.runForkWith(context)
     const floods = new FloodWatch.FloodWatch(
       FloodWatch.limitsDefault,
       (peer) => void log(Effect.logWarning(`gRPC: ${peer} sent nothing but frames without calls, and was cut off`))

@@ -2,40 +2,40 @@
  * `port`: can a TCP connection be opened?
  *
  * The time measured is from the call to the established connection, with name resolution where a name is given. Of a name
- * with several addresses one that answers is enough; which it was is in the message. The connection is reset rather than closed in order, so a poller leaves no TIME_WAIT sockets behind.
+ * with several addresses one that answers is enough; which it was is in the message. The connection is reset rather than
+ * closed in order, so a poller leaves no TIME_WAIT sockets behind.
  */
 import { Clock, Duration, Effect, Result, Schema } from "effect"
 import type { LookupAddress } from "node:dns"
+import * as net from "node:net"
 import * as Payload from "../../domain/monitoring/checks/details/Payload.ts"
 import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import { parseHostPort } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import type { HostPort } from "../../domain/sockets/HostPort.ts"
-import type { Prepare } from "../../services/monitoring/Prober.ts"
+import type { Checker, Prepare } from "../../services/monitoring/Prober.ts"
 import * as Dial from "./Dial.ts"
 import * as NameLookup from "./NameLookup.ts"
 import type { Kind } from "./ProbeKit.ts"
+import type { TargetGuard } from "./TargetGuard.ts"
 
 const connectTimeout = Duration.seconds(5)
 /** Beyond the limits of the two steps, which say more about what went wrong. */
 const slack = Duration.seconds(1)
 const timeout = Duration.sum(Duration.sum(NameLookup.timeout, connectTimeout), slack)
 
-const dial = (addresses: ReadonlyArray<LookupAddress>, port: number) => {
-  const [only, ...others] = addresses
-  if (only !== undefined && others.length === 0) return Dial.dialWithin(only, port, connectTimeout)
-  return Effect.timeoutOrElse(Dial.dial(addresses, port), {
-    duration: connectTimeout,
-    orElse: () => Effect.fail(new Dial.DialError({ reason: `timed out after ${Duration.format(connectTimeout)}` }))
-  })
-}
-
 /** The address that answered. */
-const connect = ({ port }: HostPort, addresses: ReadonlyArray<LookupAddress>) =>
-  Effect.map(dial(addresses, port), (socket) => {
-    const address = socket.remoteAddress ?? ""
-    socket.resetAndDestroy()
-    return address
-  })
+const connect = (addresses: ReadonlyArray<LookupAddress>, port: number) =>
+  Dial.dial(addresses, port).pipe(
+    Effect.timeoutOrElse({
+      duration: connectTimeout,
+      orElse: () => Effect.fail(new Dial.DialError({ reason: `timed out after ${Duration.format(connectTimeout)}` }))
+    }),
+    Effect.map((socket) => {
+      const address = socket.remoteAddress ?? ""
+      socket.resetAndDestroy()
+      return address
+    })
+  )
 
 /** `details` is `host:port`; a bare host takes the request's own `port`. */
 const targetOf = (details: string, port: number) => {
@@ -46,24 +46,55 @@ const targetOf = (details: string, port: number) => {
   return Result.isSuccess(withPort) ? withPort : parsed
 }
 
-export const prepare = (names: NameLookup.NameLookup): Prepare =>
+type Direct = NonNullable<Checker["direct"]>
+
+/** Of an address: nothing is waited for but the socket. */
+const ofAddress = (target: HostPort, family: number, clock: Clock.Clock): Direct => (done) => {
+  const startedNanos = clock.monotonicTimeNanosUnsafe()
+  const elapsedNanos = () => clock.monotonicTimeNanosUnsafe() - startedNanos
+  return Dial.open({
+    address: { address: target.host, family },
+    port: target.port,
+    limit: connectTimeout,
+    opened: (socket) => {
+      const nanos = elapsedNanos()
+      socket.resetAndDestroy()
+      done(ProbeResult.portOpen(target, "", nanos))
+    },
+    failed: (reason) => done(ProbeResult.portClosed(target.port, reason, elapsedNanos()))
+  })
+}
+
+const ofName = (target: HostPort, names: NameLookup.NameLookup) =>
+  Effect.gen(function*() {
+    const startedNanos = yield* Clock.monotonicTimeNanos
+    const connected = yield* names.resolve(target.host).pipe(
+      Effect.flatMap((addresses) => connect(addresses, target.port)),
+      Effect.result
+    )
+    const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
+    return Result.match(connected, {
+      onSuccess: (address) => ProbeResult.portOpen(target, address, elapsedNanos),
+      onFailure: ({ reason }) => ProbeResult.portClosed(target.port, reason, elapsedNanos)
+    })
+  })
+
+export const prepare = (names: TargetGuard): Prepare =>
   Effect.fnUntraced(function*(request) {
     const target = yield* Effect.fromResult(targetOf(request.details, request.port))
+    const family = net.isIP(target.host)
+    // An address that is denied is denied at each check anew, as a name is, and told of.
+    const isPlain = family > 0 && names.refusal(target.host, target.host) === undefined
+    const direct = isPlain ? ofAddress(target, family, yield* Clock.Clock) : undefined
     return {
       timeout,
       isBounded: true,
       failed: (reason) => ProbeResult.portClosed(target.port, reason),
-      check: Effect.gen(function*() {
-        const startedNanos = yield* Clock.monotonicTimeNanos
-        const connected = yield* names.resolve(target.host).pipe(
-          Effect.flatMap((addresses) => connect(target, addresses)),
-          Effect.result
+      ...(direct === undefined ? { check: ofName(target, names) } : {
+        direct,
+        check: Effect.callback<ProbeResult.ProbeResult>((resume) =>
+          Effect.sync(direct((result) => resume(Effect.succeed(result))))
         )
-        const elapsedNanos = (yield* Clock.monotonicTimeNanos) - startedNanos
-        return Result.match(connected, {
-          onSuccess: (address) => ProbeResult.portOpen(target, address, elapsedNanos),
-          onFailure: ({ reason }) => ProbeResult.portClosed(target.port, reason, elapsedNanos)
-        })
       })
     }
   })

@@ -34,7 +34,8 @@ export const command = Command.make("agent", flags, ({ config: file, http }) =>
         watched: { source, live, since },
         ...(Option.isSome(http) ? { http: http.value } : {}),
         ...(Option.isSome(path) ? { path: path.value } : {}),
-        guests: sweep.children
+        guests: sweep.children,
+        answered: sweep.answered
       }).pipe(Effect.provide(sweep.layer), Effect.provide(context))
     }).pipe(Reporting.withReporting("agent"), FileLogging.withLogging(value.logging))
   }).pipe(Effect.provide(SupervisionTree.layer))).pipe(

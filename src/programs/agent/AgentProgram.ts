@@ -6,8 +6,11 @@
  *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ Plugins           permanent: follows the folder of checkers' modules; absent without one in the file
  *   ├─ Programs          permanent, dynamic: one supervisor for each checker that the agent runs
- *   ├─ Checkers          permanent, dynamic
- *   │  └─ port:ssh:127.0.0.1:22 …   transient, one per checker, made when first asked for; a module's has a thread
+ *   ├─ Checkers          permanent, one_for_one, of dynamic supervisors; a checker is made when it is first asked for
+ *   │  ├─ SnmpChecker       of transient ones, with five seconds to end
+ *   │  ├─ PortChecker       of temporary ones, such as port:ssh:127.0.0.1:22
+ *   │  ├─ ProcessChecker    of transient ones
+ *   │  └─ OtherCheckers     of transient ones; a module's has a thread
  *   ├─ ConfigWatcher     permanent: takes up what is different in the files; absent without any
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
  *   ├─ HealthMonitor     permanent: readiness, over gRPC and HTTP
@@ -15,8 +18,7 @@
  *   ├─ SweepConfig       permanent: what this agent is told to sweep; only where there is a JetStream to read it from
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
- * What checks have in common has no child here: port and process checks are children of Checkers like all others. Order
- * matters: whatever a poller may ask is there before the port opens, and the port closes before anything else stops.
+ * Order matters: whatever a poller may ask is there before the port opens, and the port closes before anything else stops.
  */
 import { Effect, Layer, Option } from "effect"
 import { type AgentConfig, programsOf } from "../../domain/agent/AgentConfig.ts"
@@ -56,6 +58,8 @@ export interface AgentOptions<E = never, R = never> {
   readonly watched?: ConfigWatcher.WatchedConfig
   /** Such as that of `SweepGuest`: nothing is asked of them, so they start when all else has. */
   readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
+  /** The types of services that these answer, for pollers at which the agent registers. */
+  readonly answered?: ReadonlyArray<string>
 }
 
 const checkersId = "Checkers"
@@ -99,7 +103,7 @@ const healthMonitor = (served: Served) =>
   })
 
 /** After the server: a poller that knows the agent asks at once. */
-const registration = (config: AgentConfig, at: RegistrationConfig) =>
+const registration = (config: AgentConfig, at: RegistrationConfig, answered: ReadonlyArray<string>) =>
   Supervisor.child({
     id: "Registration",
     start: Effect.gen(function*() {
@@ -109,7 +113,7 @@ const registration = (config: AgentConfig, at: RegistrationConfig) =>
         port: config.listen.port,
         version: packageVersion(),
         checks: () => Option.match(config.registration, { onNone: () => [], onSome: ({ checks }) => checks }),
-        capabilities: () => [...ServiceKinds.probedTypes, ...modules.types()]
+        capabilities: () => [...ServiceKinds.probedTypes, ...answered, ...modules.types()]
       })
       return Registration.keep(registry)
     })
@@ -132,11 +136,11 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
       ...(config.checkers.some(({ program }) => program !== undefined) || options.watched !== undefined
         ? [ChildSpec.make("dynamic", { id: programsId, start: CheckerPrograms.use(({ serve }) => serve(programsId)) })]
         : []),
-      ChildSpec.make("dynamic", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
+      ChildSpec.make("supervisor", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
       ...(options.watched === undefined ? [] : [ConfigWatcher.child(options.watched)]),
       grpcServer(config, served),
       healthMonitor(served),
-      ...Option.toArray(config.registration).map((at) => registration(config, at)),
+      ...Option.toArray(config.registration).map((at) => registration(config, at, options.answered ?? [])),
       ...(options.guests ?? []),
       ...(options.http === undefined
         ? []

@@ -11,6 +11,7 @@ import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as FileSweepState from "../../layers/agent/sweep/FileSweepState.ts"
 import * as GrpcSweepConfigReader from "../../layers/agent/sweep/GrpcSweepConfigReader.ts"
 import * as NodeSweepScanner from "../../layers/agent/sweep/NodeSweepScanner.ts"
+import * as SweepAnswers from "../../layers/agent/sweep/SweepAnswers.ts"
 import * as SweepFile from "../../layers/agent/sweep/SweepFile.ts"
 import * as StateFolder from "../../layers/files/StateFolder.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -77,5 +78,5 @@ export const make = Effect.fn("AgentSweep.make")(function*(config: AgentConfig, 
     Layer.provideMerge(assignment),
     Layer.provideMerge(NodeSweepScanner.layer(searchPath))
   )
-  return { children, layer }
+  return { children, layer, answered: children.length === 0 ? [] : [SweepAnswers.serviceType] }
 })

@@ -2,7 +2,7 @@
  * What an agent counts of its checks. Types are those of the table, and `plugin` for all that plugins answer, so the number
  * of series is known.
  */
-import { Effect, Metric } from "effect"
+import { type Context, Metric } from "effect"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 
 const checks = Metric.counter("agent_checks_total", {
@@ -21,21 +21,16 @@ const ofType = (service_type: string) => ({
   seconds: Metric.withAttributes(checkSeconds, { service_type })
 })
 
-export type CheckMetrics = (
-  serviceType: string,
-  result: ProbeResult,
-  elapsedNanos: bigint
-) => Effect.Effect<void>
+export type CheckMetrics = (serviceType: string, result: ProbeResult, elapsedNanos: number) => void
 
-/** Made once for each type. */
-export const make = (serviceTypes: ReadonlyArray<string>): CheckMetrics => {
+/** Made once for each type; counts in the registry of this context. */
+export const make = (serviceTypes: ReadonlyArray<string>, context: Context.Context<never>): CheckMetrics => {
   const others = ofType("plugin")
   const metrics = new Map(serviceTypes.map((type) => [type, ofType(type)]))
   return (serviceType, { available }, elapsedNanos) => {
     const found = metrics.get(serviceType) ?? others
-    return Effect.andThen(
-      Metric.update(available ? found.available : found.unavailable, 1),
-      Metric.update(found.seconds, Number(elapsedNanos) / 1e9)
-    )
+    const outcome = available ? found.available : found.unavailable
+    outcome.updateUnsafe(1, context)
+    found.seconds.updateUnsafe(elapsedNanos / 1e9, context)
   }
 }

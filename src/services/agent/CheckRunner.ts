@@ -5,9 +5,10 @@
  * The checkers live in `serve`, which is to be a child of the agent's tree: while it does not run, checks fail with
  * `AgentNotReady`, and its restart begins with no checkers at all.
  */
-import { Clock, Context, Duration, Effect, Layer, type Scope, Tracer } from "effect"
+import { Clock, Context, Duration, Effect, Exit, Layer, Result, type Scope, Tracer } from "effect"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
 import { checkLengths } from "../../domain/monitoring/checks/ProbeTarget.ts"
+import * as Monotonic from "../clock/Monotonic.ts"
 import { AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
 import { type CheckRequest, Prober } from "../monitoring/Prober.ts"
 import type { SupervisorShutdown } from "../supervision/SupervisorError.ts"
@@ -24,13 +25,14 @@ export interface CheckRunnerOptions {
 const checkersMaxDefault = 4096
 const idleDefault = Duration.minutes(15)
 
+/** The supervisor of the checkers gave up, because one of those below it did again and again. */
+export type CheckersEnded = SupervisorShutdown<SupervisorShutdown<never>>
+
 export class CheckRunner extends Context.Service<CheckRunner, {
   /** Answers within the checker's time limit and a little more, whatever the checker does. */
   readonly run: (request: CheckRequest) => Effect.Effect<ProbeResult, CheckError>
-  /** Starts the supervisor of the checkers; the inner effect lasts as long as it does. */
-  readonly serve: (
-    id: string
-  ) => Effect.Effect<Effect.Effect<void, SupervisorShutdown<never>>, SupervisorShutdown<never>, Scope.Scope>
+  /** Starts the supervisor of the checkers' supervisors; the inner effect lasts as long as it does. */
+  readonly serve: (id: string) => Effect.Effect<Effect.Effect<void, CheckersEnded>, never, Scope.Scope>
   /** Ends these checkers; they are begun anew, by the configuration of then, when they are asked again. */
   readonly retire: (where: (request: CheckRequest) => boolean) => Effect.Effect<void>
   /** Fails while the checkers do not run. */
@@ -48,24 +50,30 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
     checkersMax: options.checkersMax ?? checkersMaxDefault,
     idle: Duration.fromInputUnsafe(options.idle ?? idleDefault)
   }
-  const measured = CheckMetrics.make(prober.serviceTypes)
+  const context = yield* Effect.context()
+  const measured = CheckMetrics.make(prober.serviceTypes, context)
+  const clock = yield* Clock.Clock
   let current: CheckerPool.CheckerPool | undefined
 
-  // The native tracer keeps nothing, so a span for each check would only cost time.
-  const isTraced = Context.getOrUndefined(yield* Effect.context(), Tracer.Tracer) !== undefined
-  const run = (request: CheckRequest): Effect.Effect<ProbeResult, CheckError> =>
-    isTraced ? Effect.withSpan(check(request), "CheckRunner.run") : check(request)
   const check = (request: CheckRequest): Effect.Effect<ProbeResult, CheckError> =>
-    Effect.andThen(
-      Effect.fromResult(checkLengths(request)),
-      Effect.gen(function*() {
-        if (current === undefined) return yield* new AgentNotReady()
-        const startedNanos = yield* Clock.monotonicTimeNanos
-        const result = yield* current.run(request)
-        yield* measured(request.serviceType, result, (yield* Clock.monotonicTimeNanos) - startedNanos)
-        return result
+    Effect.callback((resume) => {
+      const lengths = checkLengths(request)
+      if (Result.isFailure(lengths)) return resume(Effect.fail(lengths.failure))
+      if (current === undefined) return resume(new AgentNotReady())
+      const startedMillis = Monotonic.millisOf(clock)
+      const leave = current.ask(request, (answer) => {
+        if (Exit.isSuccess(answer)) {
+          measured(request.serviceType, answer.value, 1e6 * (Monotonic.millisOf(clock) - startedMillis))
+        }
+        resume(answer)
       })
-    )
+      return Effect.sync(leave)
+    })
+  // The native tracer keeps nothing, so a span for each check would only cost time.
+  const isTraced = Context.getOrUndefined(context, Tracer.Tracer) !== undefined
+  const run = isTraced
+    ? (request: CheckRequest) => Effect.withSpan(check(request), "CheckRunner.run")
+    : check
 
   const serve = Effect.fnUntraced(function*(id: string) {
     const { await: ended, pool } = yield* CheckerPool.start(id, prober, limits)

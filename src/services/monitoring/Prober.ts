@@ -51,6 +51,11 @@ export interface Checker {
   readonly timeout: Duration.Duration
   /** Checks once. May hang or die: whoever runs it sets the limit. */
   readonly check: Effect.Effect<ProbeResult>
+  /**
+   * The same without a fiber, where a check is no more than a few events of a socket: tells what it found, once and
+   * within its time, and gives back how to end it before. What it throws at once is a defect of the checker.
+   */
+  readonly direct?: (done: (result: ProbeResult) => void) => () => void
   /** Whether the check itself comes to an end within its time: then nobody needs to hold a clock beside it. */
   readonly isBounded?: boolean
   /** The result in this checker's own words for a check that did not come to an end. */

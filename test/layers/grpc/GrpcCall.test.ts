@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Ref, Scope, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Ref, Scope, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import * as crypto from "node:crypto"
 import * as http2 from "node:http2"
@@ -578,19 +578,37 @@ describe.each(transports)("over %s,", (transport) => {
         assert.include(error.detail, "bad name")
       }))
 
-    it.live("carries the trace of the caller", () =>
-      Effect.gen(function*() {
-        const server = yield* serve(agentService({
-          getStatus: () => Effect.map(Effect.currentSpan, (span) => statusResponse(span.traceId)).pipe(Effect.orDie)
-        }))
-        const client = yield* agentClient(server.address)
-
-        const [outer, response] = yield* Effect.all([
-          Effect.map(Effect.currentSpan, (span) => span.traceId),
-          client.getStatus(statusRequest("s"))
-        ]).pipe(Effect.withSpan("poll"))
-
-        assert.strictEqual(response.serviceName, outer)
+    const traced = Effect.fnUntraced(function*() {
+      const server = yield* serve(agentService({
+        getStatus: () =>
+          Effect.map(Effect.currentParentSpan, (span) => statusResponse(`${span._tag} ${span.traceId}`)).pipe(
+            Effect.orDie
+          )
       }))
+      const client = yield* agentClient(server.address)
+      return yield* Effect.all([
+        Effect.map(Effect.currentSpan, (span) => span.traceId),
+        Effect.map(client.getStatus(statusRequest("s")), ({ serviceName }) => serviceName)
+      ]).pipe(Effect.withSpan("poll"))
+    })
+
+    it.live("carries the trace of the caller, in which a server makes no span that nobody keeps", () =>
+      Effect.gen(function*() {
+        const [outer, inner] = yield* traced()
+
+        assert.strictEqual(inner, `ExternalSpan ${outer}`)
+      }))
+
+    it.live("carries the trace of the caller into the span of the server", () =>
+      Effect.gen(function*() {
+        const [outer, inner] = yield* traced()
+
+        assert.strictEqual(inner, `Span ${outer}`)
+      }).pipe(
+        Effect.provideService(
+          Tracer.Tracer,
+          Tracer.make({ span: (options) => new Tracer.NativeSpan(options) })
+        )
+      ))
   })
 })

@@ -62,7 +62,7 @@ const fillQueue = (port: number) =>
 const probeMany = (addresses: ReadonlyArray<LookupAddress>, port: number) =>
   Effect.gen(function*() {
     const names = yield* NameLookup.make(() => Effect.succeed(addresses))
-    const checker = yield* PortProbe.prepare(names)({
+    const checker = yield* PortProbe.prepare({ ...names, refusal: () => undefined })({
       serviceType: "port",
       serviceName: "it",
       details: `many.test:${port}`,

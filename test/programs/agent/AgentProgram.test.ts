@@ -25,11 +25,17 @@ const holds = <T extends true>(claim: T): T => claim
 const outline = (node: TreeNode): string =>
   `${node.id}:${node.kind}${node.children.length === 0 ? "" : `(${node.children.map(outline).join(" ")})`}`
 
+const treeWith = (portChecker: string) => {
+  const checkers = `SnmpChecker:dynamic ${portChecker} ProcessChecker:dynamic OtherCheckers:dynamic`
+  return `Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:supervisor(${checkers}) ` +
+    "GrpcServer:worker HealthMonitor:worker)"
+}
+
 describe("AgentProgram", () => {
   it("names every failure that can end it in its type", () => {
     type Failure = ErrorOf<ReturnType<typeof AgentProgram.run>>
     /** A checker can fail in no way that ends its supervisor: what gives up there had a bug. */
-    type Checkers = SupervisorShutdown<never>
+    type Checkers = SupervisorShutdown<SupervisorShutdown<never>>
 
     /** Nor can a program: the supervisor of one that gives up is tried again. */
     type Programs = SupervisorShutdown<SupervisorShutdown<ProgramEnd>>
@@ -71,11 +77,11 @@ describe("AgentProgram", () => {
 
       assert.strictEqual(
         before,
-        `Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:dynamic(port:own:127.0.0.1:${port}:worker) GrpcServer:worker HealthMonitor:worker)`
+        treeWith(`PortChecker:dynamic(port:own:127.0.0.1:${port}:worker)`)
       )
       assert.strictEqual(
         after,
-        "Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:dynamic GrpcServer:worker HealthMonitor:worker)"
+        treeWith("PortChecker:dynamic")
       )
     }).pipe(
       Effect.scoped,

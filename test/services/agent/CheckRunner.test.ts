@@ -38,7 +38,11 @@ const runner = (table: Readonly<Record<string, Prepare>>, options: CheckRunnerOp
 
 /** The checkers as an operator sees them. */
 const checkers = SupervisionTree.use((tree) => tree.snapshot).pipe(
-  Effect.map(([root]) => (root?.children ?? []).map(({ id, restartsTotal, state }) => ({ id, restartsTotal, state })))
+  Effect.map(([root]) =>
+    (root?.children ?? []).flatMap(({ children }) =>
+      children.map(({ id, restartsTotal, state }) => ({ id, restartsTotal, state }))
+    )
+  )
 )
 
 const run = (one: CheckRequest) => CheckRunner.use((runner) => runner.run(one))
@@ -347,4 +351,111 @@ describe("CheckRunner", () => {
       // Of this test alone: other tests count too.
       Effect.provideService(Metric.MetricRegistry, new Map())
     ))
+
+  describe("of a checker that needs no fiber for its check", () => {
+    type Done = (result: ProbeResult) => void
+    /** `direct` is asked from the second check on. */
+    const directly = (direct: (done: Done) => () => void): Prepare => () =>
+      Effect.succeed({ timeout: Duration.seconds(5), check: Effect.succeed(ok), direct, failed })
+    const down = failed("down")
+
+    it.effect("tells all who wait for it", () => {
+      const asked: Array<Done> = []
+      return Effect.gen(function*() {
+        yield* run(request("direct", "one"))
+        const flood = yield* Effect.forEach(
+          Array.from({ length: 3 }),
+          () => Effect.forkChild(run(request("direct", "one")), { startImmediately: true })
+        )
+        asked[0]?.(down)
+        // Whoever is told twice hears nothing of it.
+        asked[0]?.(ok)
+        assert.isTrue((yield* Effect.forEach(flood, Fiber.join)).every((outcome) => outcome === down))
+        assert.strictEqual(asked.length, 1)
+      }).pipe(Effect.provide(runner({
+        direct: directly((done) => {
+          asked.push(done)
+          return () => {}
+        })
+      })))
+    })
+
+    it.effect("ends a check that hangs, and makes a new checker", () => {
+      let ended = 0
+      return Effect.gen(function*() {
+        yield* run(request("hanging", "one"))
+        const hanging = yield* Effect.forkChild(run(request("hanging", "one")), { startImmediately: true })
+        yield* TestClock.adjust("6 seconds")
+        assert.match((yield* Fiber.join(hanging)).message, /hangs and was given up after 5s 500ms/)
+        assert.strictEqual(ended, 1)
+        assert.isTrue((yield* run(request("hanging", "one"))).available)
+      }).pipe(Effect.provide(runner({
+        hanging: directly(() => () => {
+          ended += 1
+        })
+      })))
+    })
+
+    it.effect("ends a check when the checkers stop, and tells who waits", () => {
+      let ended = 0
+      return Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        yield* Scope.provide(serve, scope)
+        yield* run(request("hanging", "one"))
+        const waiting = yield* Effect.forkChild(Effect.flip(run(request("hanging", "one"))), { startImmediately: true })
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual((yield* Fiber.join(waiting))._tag, "AgentNotReady")
+        assert.strictEqual(ended, 1)
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(stoppedRunner({
+          hanging: directly(() => () => {
+            ended += 1
+          })
+        }))
+      )
+    })
+
+    it.effect("has its fiber die of what breaks in it, which costs a restart like any break", () => {
+      let asked = 0
+      return Effect.gen(function*() {
+        yield* run(request("breaking", "one"))
+        const broken = yield* run(request("breaking", "one"))
+        assert.match(broken.message, /the checker broke: .*a bug/)
+        assert.deepStrictEqual(yield* checkers, [{ id: "breaking:one", restartsTotal: 1, state: "restarting" }])
+        yield* TestClock.adjust("100 millis")
+        assert.isTrue((yield* run(request("breaking", "one"))).available)
+        assert.strictEqual(asked, 1)
+      }).pipe(Effect.provide(runner({
+        breaking: directly(() => {
+          asked += 1
+          throw new Error("a bug")
+        })
+      })))
+    })
+  })
+
+  it.effect("keeps checkers of each kind below a supervisor of its own, and begins a port check that broke anew", () =>
+    Effect.gen(function*() {
+      yield* run(request("snmp", "switch"))
+      const broken = yield* run(request("port", "ssh"))
+      yield* run(request("process", "sshd"))
+      yield* run(request("http", "web"))
+      const houses = yield* SupervisionTree.use((tree) => tree.snapshot).pipe(
+        Effect.map(([root]) => (root?.children ?? []).map(({ children, id }) => [id, children.map((one) => one.id)]))
+      )
+
+      assert.include(broken.message, "the checker broke")
+      assert.deepStrictEqual(houses, [
+        ["SnmpChecker", ["snmp:switch"]],
+        ["PortChecker", []],
+        ["ProcessChecker", ["process:sshd"]],
+        ["OtherCheckers", ["http:web"]]
+      ])
+    }).pipe(Effect.provide(runner({
+      snmp: checking(Effect.succeed(ok)),
+      port: checking(Effect.die(new Error("a bug"))),
+      process: checking(Effect.succeed(ok)),
+      http: checking(Effect.succeed(ok))
+    }))))
 })

@@ -7,7 +7,9 @@
  */
 import type * as Net from "node:net"
 import type * as Timers from "node:timers"
+import type * as Util from "node:util"
 import type * as Threads from "node:worker_threads"
+import type { Connection, connectionOpener } from "./ConnectionOpener.ts"
 
 export interface ThreadOptions {
   readonly ports: ReadonlyArray<number>
@@ -15,6 +17,8 @@ export interface ThreadOptions {
   readonly concurrency: number
   /** 0: no limit. */
   readonly ratePerSecond: number
+  /** Whether to do with Node's sockets what its handles would do. */
+  readonly usesSockets: boolean
 }
 
 export interface Job {
@@ -22,9 +26,15 @@ export interface Job {
   readonly hosts: ReadonlyArray<string>
 }
 
-export const connectThread = (net: typeof Net, threads: typeof Threads, timers: typeof Timers): void => {
+export const connectThread = (
+  net: typeof Net,
+  threads: typeof Threads,
+  timers: typeof Timers,
+  util: typeof Util,
+  makeOpener: typeof connectionOpener
+): void => {
   const { parentPort, workerData } = threads
-  const { concurrency, ports, ratePerSecond, timeoutMillis }: ThreadOptions = workerData
+  const { concurrency, ports, ratePerSecond, timeoutMillis, usesSockets }: ThreadOptions = workerData
   /** How often and how long a connection waits when this host is out of sockets for a moment. */
   const retriesMax = 100
   const retryMillis = 50
@@ -48,9 +58,10 @@ export const connectThread = (net: typeof Net, threads: typeof Threads, timers: 
   interface Attempt {
     readonly job: Running
     readonly pair: number
+    readonly tries: number
     readonly startedMillis: number
-    /** Undefined when it is over. */
-    socket: Net.Socket | undefined
+    isOver: boolean
+    connection: Connection | undefined
   }
 
   const jobs: Array<Running> = []
@@ -73,20 +84,22 @@ export const connectThread = (net: typeof Net, threads: typeof Threads, timers: 
   }
 
   const end = (attempt: Attempt): void => {
-    attempt.socket = undefined
+    attempt.isOver = true
+    attempt.connection = undefined
     active -= 1
     attempt.job.pending -= 1
     finish(attempt.job)
   }
 
   /** What this host lacks for a moment, in the system's words. */
-  const isShortage = (code: unknown): boolean =>
+  const isShortage = (code: string): boolean =>
     code === "EMFILE" || code === "ENFILE" || code === "ENOBUFS" || code === "ENOMEM" || code === "EADDRNOTAVAIL" ||
     code === "EAGAIN"
 
-  const onFailure = (attempt: Attempt, code: unknown, tries: number): void => {
-    const { job, pair } = attempt
-    if (isShortage(code)) {
+  const onFailure = (attempt: Attempt, code: string): void => {
+    const { job, pair, tries } = attempt
+    if (code === "ECONNREFUSED" || code === "ECONNRESET") job.refused += 1
+    else if (isShortage(code)) {
       if (tries < retriesMax) {
         again.push({ job, pair, tries: tries + 1 })
         job.pending += 1
@@ -95,38 +108,41 @@ export const connectThread = (net: typeof Net, threads: typeof Threads, timers: 
           isHeld = false
           fill()
         }, retryMillis)
-      } else job.failure = `this host cannot open another connection (${String(code)})`
-    } else if (code === "ECONNREFUSED" || code === "ECONNRESET") job.refused += 1
-    else if (code === "ETIMEDOUT") job.silent += 1
+      } else job.failure = `this host cannot open another connection (${code})`
+    } else if (code === "ETIMEDOUT") job.silent += 1
     else job.unreachable += 1
+    attempt.connection?.close()
     end(attempt)
   }
 
+  const onOpen = (attempt: Attempt): void => {
+    const { job, pair, startedMillis } = attempt
+    const port = ports[Math.floor(pair / job.hosts.length)] ?? 0
+    job.open.push(pair % job.hosts.length, port, Math.round((performance.now() - startedMillis) * 1e6))
+    attempt.connection?.reset()
+    end(attempt)
+  }
+
+  const open = makeOpener<Attempt>(net, timers, util, {
+    usesSockets,
+    told: (attempt, code) => {
+      if (attempt.isOver) return
+      if (code === "") onOpen(attempt)
+      else onFailure(attempt, code)
+      fill()
+    }
+  })
+
   const begin = (job: Running, pair: number, tries: number): void => {
-    const host = job.hosts[pair % job.hosts.length]
-    const port = ports[Math.floor(pair / job.hosts.length)]
-    const socket = new net.Socket()
-    // Nothing is read, which saves telling the system that something would be.
-    socket.pause()
+    const host = job.hosts[pair % job.hosts.length] ?? ""
+    const port = ports[Math.floor(pair / job.hosts.length)] ?? 0
     const startedMillis = performance.now()
-    const attempt: Attempt = { job, pair, startedMillis, socket }
+    const attempt: Attempt = { job, pair, tries, startedMillis, isOver: false, connection: undefined }
     active += 1
     job.pending += 1
     credit -= 1
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (attempt.socket === undefined) return
-      onFailure(attempt, error.code, tries)
-      fill()
-    })
-    socket.on("connect", () => {
-      if (attempt.socket === undefined) return
-      job.open.push(pair % job.hosts.length, port ?? 0, Math.round((performance.now() - startedMillis) * 1e6))
-      socket.resetAndDestroy()
-      end(attempt)
-      fill()
-    })
-    socket.connect({ host: host ?? "", port: port ?? 0, autoSelectFamily: false })
     begun.push(attempt)
+    attempt.connection = open(attempt, host, port)
   }
 
   /** The next pair to try, if there is any. */
@@ -161,10 +177,10 @@ export const connectThread = (net: typeof Net, threads: typeof Threads, timers: 
 
   const expire = (nowMillis: number): void => {
     for (let attempt = begun[oldest]; attempt !== undefined; attempt = begun[oldest]) {
-      if (attempt.socket !== undefined) {
+      if (!attempt.isOver) {
         if (nowMillis - attempt.startedMillis < timeoutMillis) break
         attempt.job.silent += 1
-        attempt.socket.destroy()
+        attempt.connection?.close()
         end(attempt)
       }
       oldest += 1

@@ -4,6 +4,7 @@ import * as os from "node:os"
 import { Worker } from "node:worker_threads"
 import { type Answers, ScanFailed, type ScanOptions } from "../../../services/agent/sweep/SweepScanner.ts"
 import * as FileLimit from "../../sockets/FileLimit.ts"
+import { connectionOpener } from "./ConnectionOpener.ts"
 import { connectThread, type Job, type ThreadOptions } from "./ConnectThread.ts"
 
 /** What a second thread costs in memory it is worth from so many connections on. */
@@ -16,8 +17,8 @@ const socketShare = 0.75
 /** A thread has little to remember; what is young must have room for the connections that are on their way. */
 const heap = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 8 }
 
-const code =
-  `(${connectThread.toString()})(...["net", "worker_threads", "timers"].map((name) => require("node:" + name)))`
+const modules = ["net", "worker_threads", "timers", "util"].map((name) => `require("node:${name}")`)
+const code = `(${connectThread.toString()})(${modules.join()}, ${connectionOpener.toString()})`
 
 const Told = Schema.Union([
   Schema.Struct({ begun: Schema.Int }),
@@ -108,8 +109,8 @@ const triples = (flat: Float64Array, first: number): Answers["open"] => {
 
 export const none: TcpAnswers = { open: [], refused: 0, silent: 0, unreachable: 0 }
 
-/** Threads for one sweep, for as long as its scope. */
-export const open = Effect.fnUntraced(function*(options: ScanOptions) {
+/** Threads for one sweep, for as long as its scope; `usesSockets`, as they do where there is nothing faster. */
+export const open = Effect.fnUntraced(function*(options: ScanOptions, usesSockets = false) {
   const count = Math.max(
     1,
     Math.min(options.threads, os.availableParallelism(), Math.ceil(options.probes / probesPerThread))
@@ -119,7 +120,8 @@ export const open = Effect.fnUntraced(function*(options: ScanOptions) {
     ports: options.ports,
     timeoutMillis: Duration.toMillis(options.timeout),
     concurrency: Math.max(1, Math.ceil(concurrency / count)),
-    ratePerSecond: options.ratePerSecond / count
+    ratePerSecond: options.ratePerSecond / count,
+    usesSockets
   }
   const threads = yield* Effect.forEach(
     Array.from({ length: count }),

@@ -16,9 +16,13 @@ import * as ExactJson from "../../../domain/monitoring/ExactJson.ts"
 import type { Checker, CheckRequest } from "../../../services/monitoring/Prober.ts"
 import * as ConfigFile from "../../files/ConfigFile.ts"
 import type { Kind, ProbeKit } from "../ProbeKit.ts"
-import * as SnmpSession from "./SnmpSession.ts"
+import { SnmpFailed } from "./SnmpFailed.ts"
+import type * as SnmpSession from "./SnmpSession.ts"
 
 export const fileName = "snmp.json"
+
+/** With its library, which an agent without SNMP never needs. */
+const sessions = Effect.promise(() => import("./SnmpSession.ts"))
 
 /** A poller waits 30 s. */
 const timeout = Duration.seconds(28)
@@ -149,7 +153,8 @@ const poll = Effect.fnUntraced(function*(kit: ProbeKit, target: SnmpTarget.SnmpT
     const [found] = yield* kit.names.resolve(target.host)
     if (found === undefined) return { ...blank, error: "the name has no address" }
     address = found.address
-    const session = yield* SnmpSession.open(target, found)
+    const { open } = yield* sessions
+    const session = yield* open(target, found)
     const answers = yield* ask(session, target)
     const oid_status = statusesOf(
       SnmpTarget.nameOf(target),
@@ -163,7 +168,7 @@ const poll = Effect.fnUntraced(function*(kit: ProbeKit, target: SnmpTarget.SnmpT
     Effect.scoped,
     Effect.timeoutOrElse({
       duration: targetLimit,
-      orElse: () => new SnmpSession.SnmpFailed({ reason: `no end within ${Duration.format(targetLimit)}` })
+      orElse: () => new SnmpFailed({ reason: `no end within ${Duration.format(targetLimit)}` })
     }),
     Effect.catch(({ reason }) => Effect.succeed<TargetStatus>({ ...blank, host_ip: address, error: reason }))
   )

@@ -4,18 +4,12 @@
  * What comes from the network may be anything: the library throws at some of it where nobody could catch it, so every
  * datagram is taken in here, and one that cannot be read ends the request with an error. No error has a secret in it.
  */
-import { Duration, Effect, Schema, type Scope } from "effect"
+import { Duration, Effect, type Scope } from "effect"
 import * as snmp from "net-snmp"
 import type { LookupAddress } from "node:dns"
 import * as SnmpTarget from "../../../domain/agent/snmp/SnmpTarget.ts"
 import type { Reading } from "../../../domain/agent/snmp/SnmpValue.ts"
-
-/** The device did not answer, or not in a way that can be understood. */
-export class SnmpFailed extends Schema.TaggedError<SnmpFailed>()("SnmpFailed", { reason: Schema.String }) {
-  override get message(): string {
-    return this.reason
-  }
-}
+import { SnmpFailed } from "./SnmpFailed.ts"
 
 export interface Answered {
   /** Without a leading dot. */

@@ -88,6 +88,13 @@ export const parse = (table: string): ReadonlyArray<ListeningPort> =>
     return [{ port, host: hostOf(address), name: wellKnown.get(port) ?? `tcp-${port}` }]
   })
 
+/** Those that were there both times. */
+export const inBoth = (
+  before: ReadonlyArray<ListeningPort>,
+  after: ReadonlyArray<ListeningPort>
+): ReadonlyArray<ListeningPort> =>
+  before.filter(({ host, port }) => after.some((one) => one.port === port && one.host === host))
+
 /** One entry for each port, an IPv4 address where there is a choice, at most `limit`. */
 export const rank = (
   ports: ReadonlyArray<ListeningPort>,

@@ -2,8 +2,9 @@
  * Processes worth watching: those that have been there longest and are known by a name that will still mean them
  * after a restart.
  *
- * Shells, editors and other tools of somebody's session are no services, and a name that several unrelated programs
- * share (`python3`, or the `MainThread` that Node calls itself) tells nothing when one of them is gone.
+ * Shells, editors and other tools of somebody's session are no services, nor is what they have started, which ends with
+ * its task; a name that several unrelated programs share (`python3`, or the `MainThread` that Node calls itself) tells
+ * nothing when one of them is gone.
  */
 import type { ProcessStat } from "../../../domain/monitoring/host/ProcessTable.ts"
 
@@ -51,17 +52,21 @@ const namePattern = /^[a-zA-Z0-9_.-]+$/
 
 const kernelThreadParent = 2
 
-/** A process and all that started it: whoever runs us is no service to watch. */
-const ancestors = (processes: ReadonlyArray<RunningProcess>, pid: number): ReadonlySet<number> => {
-  const parents = new Map(processes.map((entry) => [entry.pid, entry.parentPid]))
+type ByPid = ReadonlyMap<number, RunningProcess>
+
+/** A process and all that started it, but for the first process of all, which may be a shell in a container. */
+const ancestors = (processes: ByPid, pid: number): ReadonlySet<number> => {
   const chain = new Set<number>()
   let current: number | undefined = pid
   while (current !== undefined && current > 1 && !chain.has(current)) {
     chain.add(current)
-    current = parents.get(current)
+    current = processes.get(current)?.parentPid
   }
   return chain
 }
+
+const isOfSession = (processes: ByPid, pid: number): boolean =>
+  [...ancestors(processes, pid)].some((one) => sessionTools.has(processes.get(one)?.name ?? ""))
 
 export interface RankOptions {
   readonly limit: number
@@ -75,11 +80,14 @@ export const rank = (
   processes: ReadonlyArray<RunningProcess>,
   options: RankOptions
 ): ReadonlyArray<string> => {
-  const ours = ancestors(processes, options.ownPid)
+  const byPid = new Map(processes.map((entry) => [entry.pid, entry]))
+  // Whoever runs us is no service to watch.
+  const ours = ancestors(byPid, options.ownPid)
   const services = processes
     .filter(({ name, parentPid, pid, startTicks, state }) =>
       state !== "Z" && pid !== kernelThreadParent && parentPid !== kernelThreadParent && !ours.has(pid) &&
-      startTicks <= options.startedBeforeTicks && namePattern.test(name) && !sessionTools.has(name)
+      startTicks <= options.startedBeforeTicks && namePattern.test(name) && !sessionTools.has(name) &&
+      !isOfSession(byPid, pid)
     )
     .toSorted((left, right) => left.startTicks - right.startTicks || left.pid - right.pid)
   return [...new Set(services.map(({ name }) => name))].slice(0, options.limit)

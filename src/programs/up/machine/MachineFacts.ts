@@ -3,7 +3,7 @@
  *
  * Reads `/proc` and pings; where there is no `/proc`, it finds less but does not fail.
  */
-import { Effect, FileSystem } from "effect"
+import { Duration, Effect, FileSystem } from "effect"
 import * as path from "node:path"
 import * as ProcessTable from "../../../layers/process/ProcessTable.ts"
 import * as Gateway from "./Gateway.ts"
@@ -16,6 +16,9 @@ const processesMax = 5
 /** USER_HZ, which the kernel promises to user space whatever its own clock is. */
 const ticksPerSecond = 100
 const longLivedTicks = 60 * ticksPerSecond
+
+/** Who listens now and no more after this was somebody's test. The kernel does not say since when a port is open. */
+export const portsStayFor = Duration.seconds(1)
 
 export interface PingTarget {
   readonly name: string
@@ -43,12 +46,16 @@ export const discover = Effect.fn("MachineFacts.discover")(function*(options: Di
   const read = (...parts: ReadonlyArray<string>) =>
     files.readFileString(path.join(options.procRoot, ...parts)).pipe(Effect.orElseSucceed(() => ""))
 
-  const tables = yield* Effect.all([read("net", "tcp"), read("net", "tcp6")])
+  const listening = Effect.map(
+    Effect.all([read("net", "tcp"), read("net", "tcp6")]),
+    (tables) => tables.flatMap(ListeningPorts.parse)
+  )
+  const before = yield* listening
   const uptimeTicks = Number((yield* read("uptime")).split(" ")[0]) * ticksPerSecond
   const processes = yield* ProcessTable.read(options.procRoot).pipe(Effect.orElseSucceed(() => []))
   // A ping may be installed and not permitted, and many gateways never answer: what fails now would always be red.
   const gateway = Gateway.parse(yield* read("net", "route"))
-  const pingable = yield* Effect.filter(
+  const pings = Effect.filter(
     [
       { name: "loopback", address: "127.0.0.1" },
       ...(gateway === undefined ? [] : [{ name: "gateway", address: gateway }])
@@ -56,8 +63,12 @@ export const discover = Effect.fn("MachineFacts.discover")(function*(options: Di
     ({ address }) => options.answersPing(address),
     { concurrency: 2 }
   )
+  const [pingable] = yield* Effect.all([pings, before.length === 0 ? Effect.void : Effect.sleep(portsStayFor)], {
+    concurrency: 2
+  })
+  const after = yield* listening
   return {
-    ports: ListeningPorts.rank(tables.flatMap(ListeningPorts.parse), {
+    ports: ListeningPorts.rank(ListeningPorts.inBoth(before, after), {
       limit: portsMax,
       exclude: options.excludePorts
     }),

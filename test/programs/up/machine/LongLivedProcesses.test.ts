@@ -43,6 +43,20 @@ describe("LongLivedProcesses", () => {
     assert.deepStrictEqual(rank(lines), ["nginx"])
   })
 
+  it("leaves out what a session has started, and not what the first process of a container has", () => {
+    const lines = [
+      stat(1, "sh", 0, 1),
+      stat(10, "nginx", 1, 10),
+      stat(20, "bash", 1, 10),
+      stat(21, "grep", 20, 20),
+      stat(22, "timeout", 1, 20),
+      stat(23, "builder", 22, 20),
+      stat(24, "tsc", 23, 20)
+    ]
+
+    assert.deepStrictEqual(rank(lines), ["nginx"])
+  })
+
   it("leaves out itself and all that started it", () => {
     const lines = [stat(20, "supervisord", 1, 10), stat(21, "launcher", 20, 20), stat(22, "worker", 21, 30)]
 

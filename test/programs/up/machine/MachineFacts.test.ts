@@ -1,6 +1,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem } from "effect"
+import { Deferred, Effect, Exit, Fiber, FileSystem } from "effect"
+import * as TestClock from "effect/testing/TestClock"
 import * as MachineFacts from "../../../../src/programs/up/machine/MachineFacts.ts"
 
 const zeros = (count: number) => Array.from({ length: count }, () => "0").join(" ")
@@ -19,13 +20,28 @@ const procRoot = Effect.gen(function*() {
   return root
 })
 
-const discover = (root: string, answersPing: (address: string) => boolean) =>
-  MachineFacts.discover({
-    procRoot: root,
-    answersPing: (address) => Effect.succeed(answersPing(address)),
-    excludePorts: new Set([8090]),
-    ownPid: 1234
-  })
+/** `meanwhile` happens while it waits for ports to go. */
+const discover = Effect.fnUntraced(function*(
+  root: string,
+  answersPing: (address: string) => boolean,
+  meanwhile: Effect.Effect<void> = Effect.void
+) {
+  const found = yield* Effect.forkChild(
+    MachineFacts.discover({
+      procRoot: root,
+      answersPing: (address) => Effect.succeed(answersPing(address)),
+      excludePorts: new Set([8090]),
+      ownPid: 1234
+    }),
+    { startImmediately: true }
+  )
+  yield* meanwhile
+  // Files are read on the machine's clock, so the wait may begin a little later.
+  const clock = yield* Effect.forkChild(Effect.forever(Effect.andThen(TestClock.adjust("1 second"), soon)))
+  return yield* Effect.ensuring(Fiber.join(found), Fiber.interrupt(clock))
+})
+
+const soon = TestClock.withLive(Effect.sleep("5 millis"))
 
 describe("MachineFacts", () => {
   it.layer(NodeFileSystem.layer)((it) => {
@@ -38,6 +54,23 @@ describe("MachineFacts", () => {
           processes: ["nginx"],
           pingable: [{ name: "loopback", address: "127.0.0.1" }, { name: "gateway", address: "192.168.1.1" }]
         })
+      }))
+
+    it.effect("leaves out a port that is closed again at once", () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const root = yield* procRoot
+        const asked = yield* Deferred.make<void>()
+        const closing = Effect.andThen(
+          Deferred.await(asked),
+          Effect.orDie(files.writeFileString(`${root}/net/tcp`, "header\n"))
+        )
+        const answersPing = () => {
+          Deferred.doneUnsafe(asked, Exit.void)
+          return true
+        }
+
+        assert.deepStrictEqual((yield* discover(root, answersPing, closing)).ports, [])
       }))
 
     it.effect("leaves out a gateway that does not answer", () =>

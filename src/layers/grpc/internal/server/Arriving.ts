@@ -6,9 +6,9 @@
  * HTTP/2 admits anyway is not counted, so small messages pass beside a peer that uses its room up.
  */
 import type * as http2 from "node:http2"
-import { addressOf, type ByteBudget, type ByteLimits } from "../../ByteBudget.ts"
+import type { ByteBudget, ByteLimits } from "../../ByteBudget.ts"
 import { ResourceExhausted } from "../../GrpcError.ts"
-import { peerOf } from "./PeerAddress.ts"
+import * as PeerAddress from "./PeerAddress.ts"
 
 const bytesPerPeerMax = 64 * 2 ** 20
 /** Of the largest messages, whatever the operator allows. */
@@ -29,10 +29,8 @@ export class Arriving {
   #counted = 0
 
   constructor(stream: http2.ServerHttp2Stream, budget: ByteBudget) {
-    const socket = stream.session?.socket
     this.#budget = budget
-    this.#address = addressOf(peerOf(socket?.remoteAddress, socket?.remotePort))
-    stream.once("close", () => this.hold(0))
+    this.#address = PeerAddress.ofSession(stream.session).address
   }
 
   /** Says how much is held from now on; the refusal when that is too much. */

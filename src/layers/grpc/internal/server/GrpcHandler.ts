@@ -1,7 +1,7 @@
 /**
  * What a handler of each kind becomes: an effect that reads the requests of a call and writes its responses.
  */
-import { type Array as Arr, Cause, Effect, Option, type Pull, type Scope, Stream, type Tracer } from "effect"
+import { type Array as Arr, Cause, Effect, Option, type Pull, type Scope, Stream } from "effect"
 import type { IncomingCall } from "../../carrier/IncomingCall.ts"
 import { type GrpcError, Internal, Unimplemented } from "../../GrpcError.ts"
 import type { Kind, MethodDefinition, Request, Response, ServiceDefinition } from "../../GrpcMethod.ts"
@@ -25,8 +25,8 @@ export type HandlersContext<H> = {
     : never
 }[keyof H]
 
-/** What is left to provide when a call has its own scope and span. */
-export type Needs<R> = Exclude<Exclude<R, Scope.Scope>, Tracer.ParentSpan>
+/** What is left to provide when a call has its own scope. */
+export type Needs<R> = Exclude<R, Scope.Scope>
 
 /** Runs one call; answers the frame that goes out last, beside the status. */
 export type Serve<R> = (incoming: IncomingCall, call: ServerCall) => Effect.Effect<Buffer | undefined, GrpcError, R>

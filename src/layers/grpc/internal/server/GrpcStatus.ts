@@ -39,7 +39,10 @@ const sizeOf = (headers: OutgoingHttpHeaders): number => {
   return bytes
 }
 
+const none: OutgoingHttpHeaders = {}
+
 const custom = (input: GrpcMetadata.Input): OutgoingHttpHeaders => {
+  if (Object.keys(input).length === 0) return none
   const wire = GrpcMetadata.toWire(input)
   if (Result.isFailure(wire)) return {}
   const headers = wire.success.toHttp2Headers()

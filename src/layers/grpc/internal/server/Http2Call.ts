@@ -46,6 +46,8 @@ const batchMax = 16
  */
 const resetGrace = machineClock.sleep(Duration.millis(5))
 
+const nothing = () => {}
+
 export class Http2Call implements IncomingCall {
   readonly resetGrace = resetGrace
   readonly head: RequestHead
@@ -58,7 +60,7 @@ export class Http2Call implements IncomingCall {
   #isSlow = false
   /** Read, and not handed over yet. */
   #ahead: ReadonlyArray<Buffer> = []
-  #wake = () => {}
+  #wake = nothing
 
   constructor(stream: http2.ServerHttp2Stream, head: RequestHead, limits: CallLimits) {
     this.stream = stream
@@ -79,33 +81,36 @@ export class Http2Call implements IncomingCall {
     stream.once("close", () => {
       limits.requests.delete(this)
       limits.readers.delete(this)
+      this.#arriving.hold(0)
     })
   }
 
   /** The next messages, at least one; none when the client has sent all. */
-  readonly read: Effect.Effect<ReadonlyArray<Buffer>, GrpcError> = Effect.suspend(() => {
-    const ahead = this.#ahead
-    this.#ahead = []
-    return ahead.length > 0 ? Effect.succeed(ahead) : this.#next
-  })
+  get read(): Effect.Effect<ReadonlyArray<Buffer>, GrpcError> {
+    return Effect.suspend(() => {
+      const ahead = this.#ahead
+      this.#ahead = []
+      return ahead.length > 0 ? Effect.succeed(ahead) : this.#next
+    })
+  }
 
   /** The next message, which stays to be read; none when the client has sent all. */
-  readonly peek: Effect.Effect<Option.Option<Buffer>, GrpcError> = Effect.suspend(() =>
-    Effect.map(this.read, (messages) => {
+  get peek(): Effect.Effect<Option.Option<Buffer>, GrpcError> {
+    return Effect.map(this.read, (messages) => {
       this.#ahead = messages
       return Option.fromUndefinedOr(messages[0])
     })
-  )
+  }
 
-  readonly #next: Effect.Effect<ReadonlyArray<Buffer>, GrpcError> = Effect.suspend(() =>
-    Effect.flatMap(this.#frames, (frames) => {
+  get #next(): Effect.Effect<ReadonlyArray<Buffer>, GrpcError> {
+    return Effect.flatMap(this.#frames, (frames) => {
       if (!frames.some(({ isCompressed }) => isCompressed)) return Effect.succeed(frames.map(({ bytes }) => bytes))
       return Effect.forEach(frames, ({ bytes, isCompressed }) =>
         isCompressed
           ? Compression.decompress(this.head.encoding, bytes, this.#limits.maxReceiveBytes)
           : Effect.succeed(bytes))
     })
-  )
+  }
 
   /** Fails the read under way, and those after it, when the client has not sent all by then. */
   expectSoon(): void {
@@ -116,18 +121,20 @@ export class Http2Call implements IncomingCall {
     })
   }
 
-  readonly #frames: Effect.Effect<ReadonlyArray<Frames.Frame>, GrpcError> = Effect.callback((resume) => {
-    this.#wake = () => {
-      const taken = this.#take()
-      if (taken === undefined) return
-      this.#wake = () => {}
-      resume(taken)
-    }
-    this.#wake()
-    return Effect.sync(() => {
-      this.#wake = () => {}
+  get #frames(): Effect.Effect<ReadonlyArray<Frames.Frame>, GrpcError> {
+    return Effect.callback((resume) => {
+      this.#wake = () => {
+        const taken = this.#take()
+        if (taken === undefined) return
+        this.#wake = nothing
+        resume(taken)
+      }
+      this.#wake()
+      return Effect.sync(() => {
+        this.#wake = nothing
+      })
     })
-  })
+  }
 
   /** What is there now; `undefined` while nothing is. Whole messages come before the error after them. */
   #take(): Exit.Exit<ReadonlyArray<Frames.Frame>, GrpcError> | undefined {
@@ -202,10 +209,12 @@ export class Http2Call implements IncomingCall {
   end(trailers: http2.OutgoingHttpHeaders, last: Buffer | undefined): void {
     const { stream } = this
     if (this.isGone) return
-    // What the client still sends is of no interest, and must not stay in the connection's window.
-    const { session } = stream
-    stream.on("data", (chunk: Buffer) => FloodWatch.useful(session, chunk.length))
-    stream.resume()
+    if (!this.#isEnded) {
+      // What the client still sends is of no interest, and must not stay in the connection's window.
+      const { session } = stream
+      stream.on("data", (chunk: Buffer) => FloodWatch.useful(session, chunk.length))
+      stream.resume()
+    }
     this.#limits.readers.add(this, () => stream.close(tooSlow))
     if (last === undefined && !stream.headersSent) {
       stream.respond(

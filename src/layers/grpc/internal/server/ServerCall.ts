@@ -8,7 +8,7 @@ import type { GrpcError } from "../../GrpcError.ts"
 import * as GrpcMetadata from "../../GrpcMetadata.ts"
 import { machineClock } from "../MachineClock.ts"
 import type { Http2Call } from "./Http2Call.ts"
-import { peerOf } from "./PeerAddress.ts"
+import * as PeerAddress from "./PeerAddress.ts"
 
 /** What a handler is told about its call, and what it may say besides the response. */
 export interface ServerCall {
@@ -41,27 +41,19 @@ export interface Context {
   trailers: GrpcMetadata.Input
 }
 
-interface PeerFacts {
-  readonly peer: string
-  readonly certificate: Option.Option<PeerCertificate>
-}
-
 /** Asked once per connection: a certificate is parsed anew at each question. */
-const factsBySession = new WeakMap<http2.Http2Session, PeerFacts>()
+const certificates = new WeakMap<http2.Http2Session, Option.Option<PeerCertificate>>()
 
-const factsOf = (session: http2.Http2Session | undefined): PeerFacts => {
-  if (session === undefined || session.destroyed) return { peer: "unknown", certificate: Option.none() }
-  const known = factsBySession.get(session)
+const certificateOf = (session: http2.Http2Session | undefined): Option.Option<PeerCertificate> => {
+  if (session === undefined || session.destroyed) return Option.none()
+  const known = certificates.get(session)
   if (known !== undefined) return known
   const { socket } = session
-  const facts = {
-    peer: peerOf(socket.remoteAddress, socket.remotePort),
-    certificate: socket instanceof tls.TLSSocket && socket.authorized
-      ? Option.some(socket.getPeerCertificate())
-      : Option.none()
-  }
-  factsBySession.set(session, facts)
-  return facts
+  const certificate = socket instanceof tls.TLSSocket && socket.authorized
+    ? Option.some(socket.getPeerCertificate())
+    : Option.none()
+  certificates.set(session, certificate)
+  return certificate
 }
 
 const checked = (input: GrpcMetadata.Input): Effect.Effect<http2.OutgoingHttpHeaders> =>
@@ -74,13 +66,13 @@ const checked = (input: GrpcMetadata.Input): Effect.Effect<http2.OutgoingHttpHea
 
 export const make = (incoming: Http2Call): Context => {
   const { deadline, metadata, path } = incoming.head
-  const { certificate, peer } = factsOf(incoming.stream.session)
+  const { session } = incoming.stream
   const context: Context = {
     trailers: {},
     call: {
       method: path,
       metadata,
-      peer,
+      peer: PeerAddress.ofSession(session).name,
       deadline,
       remaining: Effect.sync(() =>
         Option.match(deadline, {
@@ -88,7 +80,7 @@ export const make = (incoming: Http2Call): Context => {
           onSome: (millis) => Duration.millis(Math.max(0, millis - machineClock.currentTimeMillisUnsafe()))
         })
       ),
-      peerCertificate: certificate,
+      peerCertificate: certificateOf(session),
       firstRequest: incoming.peek,
       sendHeaders: (headers) => Effect.map(checked(headers), (wire) => incoming.sendHeaders(wire)),
       setTrailers: (trailers) =>
