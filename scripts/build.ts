@@ -11,6 +11,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { build } from "rolldown"
+import * as PasswordLibrary from "../src/layers/identity/passwords/library.ts"
 import * as SqlFiles from "../src/layers/postgres/migrations/SqlFiles.ts"
 import * as Licences from "./packages/Licences.ts"
 
@@ -25,6 +26,15 @@ const sqlFiles = {
       : null
 }
 
+/** So does that of the library which a thread of its own evaluates. */
+const threadLibrary = {
+  name: "thread-library",
+  load: (id: string) =>
+    id.endsWith("/passwords/library.ts")
+      ? `export const library = () => ${JSON.stringify(PasswordLibrary.library())}`
+      : null
+}
+
 /** Answers with the files that it is made of. */
 const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
   const { output } = await build({
@@ -32,10 +42,13 @@ const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
     input: path.join(root, "src", "programs", "cli", "main.ts"),
     platform: "node",
     logLevel: "warn",
-    plugins: [sqlFiles],
+    plugins: [sqlFiles, threadLibrary],
     output: { dir: folder, format: "esm", comments: false }
   })
-  return output.flatMap((file) => file.type === "chunk" ? file.moduleIds : [])
+  return [
+    PasswordLibrary.libraryFile(),
+    ...output.flatMap((file) => file.type === "chunk" ? file.moduleIds : [])
+  ]
 }
 
 /** Empties the folder first, if something in it says that it was built. */

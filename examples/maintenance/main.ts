@@ -12,6 +12,7 @@ import * as path from "node:path"
 import { AuditEntry } from "../../src/domain/identity/AuditEntry.ts"
 import { application, schema } from "../../src/domain/records/Schema.ts"
 import * as ApiTokens from "../../src/layers/identity/ApiTokens.ts"
+import * as SignedIn from "../../src/layers/identity/SignedIn.ts"
 import * as JsonApi from "../../src/layers/jsonapi/JsonApi.ts"
 import { DatabaseEndpoint } from "../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
@@ -89,7 +90,9 @@ const program = Effect.gen(function*() {
   )
   const keep = PgConnection.use((connection) => connection.keep)
   yield* Effect.raceFirst(keep, Effect.andThen(ready, shown)).pipe(
-    Effect.provide(ApiTokens.layer.pipe(Layer.provideMerge(PgRecords.layer), Layer.provideMerge(database)))
+    Effect.provide(
+      SignedIn.layer({ isSecure: false }).pipe(Layer.provideMerge(PgRecords.layer), Layer.provideMerge(database))
+    )
   )
 })
 

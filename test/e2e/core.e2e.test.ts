@@ -178,7 +178,14 @@ describe("core.json of the existing core", () => {
     Effect.gen(function*() {
       const file = path.join(yield* temporaryFolder, "core.json")
       yield* writeJson(file, packaged)
-      const keys = ["cnpg", "auth", "nats", "events.enabled", "cors.allowed_origins", "webhooks[0].template"]
+      const keys = [
+        "cnpg",
+        "auth.local_users.admin",
+        "nats",
+        "events.enabled",
+        "cors.allowed_origins",
+        "webhooks[0].template"
+      ]
       const check = yield* Program.start(["config", "check", file])
       const core = yield* Program.start(["core", "--config", file], { env: { DATABASE_URL: "" } })
       const codes = [yield* check.exited, yield* core.exited]

@@ -2,7 +2,7 @@
  * Core's configuration file, and the value core works with.
  *
  * The keys are those of the existing core. One with nothing behind it here is refused where leaving it out would change
- * what core does to others (another database, no sign-in, no events), and otherwise ignored with a word on what to use
+ * what core does to others (another database, no events), and otherwise ignored with a word on what to use
  * instead: a file is never half taken.
  */
 import { Duration, Option, Redacted, Schema } from "effect"
@@ -14,6 +14,7 @@ import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import { isLoopback } from "../security/SecurityMode.ts"
 import * as HostPort from "../sockets/HostPort.ts"
+import * as AuthConfig from "./AuthConfig.ts"
 import * as WebhookConfig from "./WebhookConfig.ts"
 
 const retentionDefault = Duration.days(30)
@@ -67,7 +68,6 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   service_type: "read by nobody",
   mcp: "there is no MCP server",
   edge_onboarding: "there is no onboarding; give each poller its file and certificates",
-  rbac: "there is no sign-in yet",
   spire_admin: "there is no onboarding by SPIRE",
   kv_address: "configuration comes from this file alone",
   kv_security: "configuration comes from this file alone",
@@ -79,8 +79,8 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 /** What stands for the variables in the environment of the existing core that change nothing here. */
 export const ignoredVariables: Readonly<Record<string, string>> = {
   API_KEY: "beyond the loopback core's HTTP asks for the bearer token that SERVICERADAR_HTTP_TOKEN holds",
-  AUTH_ENABLED: "there is no sign-in yet",
-  JWT_SECRET: "there is no sign-in yet",
+  AUTH_ENABLED: "the API asks for a sign-in always",
+  JWT_SECRET: "there are no such tokens yet",
   CNPG_PASSWORD_FILE: "the database is where database_url or DATABASE_URL says"
 }
 
@@ -108,10 +108,9 @@ export const CoreConfigFile = Schema.Struct({
     "no such key: core takes the address as database_url or DATABASE_URL, such as " +
       "\"postgresql://user:password@host:5432/database?sslmode=verify-full\""
   ),
-  auth: refused(
-    "no such key: core has no sign-in yet; without this key its HTTP is on 127.0.0.1, or beyond it asks for the bearer " +
-      "token that SERVICERADAR_HTTP_TOKEN holds"
-  ),
+  auth: Schema.optionalKey(Schema.NullOr(AuthConfig.AuthBlock)),
+  /** Also as a part of `auth`. */
+  rbac: Schema.optionalKey(Schema.NullOr(AuthConfig.RbacBlock)),
   nats: refused("no such key: where core publishes its events is said by NATS_URL in its environment"),
   events: Schema.optionalKey(Events),
   cors: Schema.optionalKey(Cors),
@@ -142,6 +141,7 @@ export interface CoreConfig {
   readonly knownPollers: Option.Option<ReadonlySet<PollerId>>
   readonly historyRetention: Duration.Duration
   readonly security: SecurityConfig.SecurityConfig
+  readonly auth: AuthConfig.AuthConfig
 }
 
 export const fromFile = (file: CoreConfigFile): CoreConfig => ({
@@ -158,5 +158,6 @@ export const fromFile = (file: CoreConfigFile): CoreConfig => ({
   historyRetention: file.history_retention === undefined || Duration.isZero(file.history_retention)
     ? retentionDefault
     : file.history_retention,
-  security: SecurityConfig.fromBlock(file.security)
+  security: SecurityConfig.fromBlock(file.security),
+  auth: AuthConfig.fromBlock(file.auth ?? {}, file.rbac ?? {})
 })

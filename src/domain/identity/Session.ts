@@ -1,4 +1,4 @@
-/** Somebody who has signed in with a browser: 30 days, unless it is ended before. */
+/** Somebody who has signed in, with a browser or as a program: for a while, unless it is ended before. */
 import { actor, bypass, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
@@ -16,8 +16,10 @@ export const Session = declare({
     tenantId: Attribute.uuid.private(),
     id: Attribute.uuid.generated("uuid"),
     userId: Attribute.uuid.immutable(),
-    /** SHA-256 of what the cookie holds, in lower-case hex. */
-    tokenHash: Attribute.text(64).sensitive().immutable(),
+    /** A program's shows access tokens, and gets new ones for its refresh token. */
+    kind: Attribute.oneOf(["browser", "program"]).or("browser").immutable(),
+    /** SHA-256 of what the cookie holds, or of the id of the refresh token, in lower-case hex. */
+    tokenHash: Attribute.text(64).sensitive(),
     address: Attribute.text(64).immutable(),
     createdAt: Attribute.instant.generated("now").immutable(),
     expiresAt: Attribute.instant.immutable(),
@@ -29,7 +31,12 @@ export const Session = declare({
   }))
   .does((on) => ({
     read: on.read(),
-    begin: on.create({ accepts: ["userId", "tokenHash", "address", "expiresAt"] }),
+    begin: on.create({ accepts: ["userId", "kind", "tokenHash", "address", "expiresAt"] }),
+    /** What was shown for it before counts no more. */
+    renew: on.update({
+      accepts: ["tokenHash"],
+      require: ({ record }) => [["endedAt", E.isNull(record.endedAt), "has ended"]]
+    }),
     end: on.update({ change: () => ({ endedAt: E.now }) })
   }))
   .permits(({ actor, allow, record }) => {
@@ -37,6 +44,6 @@ export const Session = declare({
     return [
       allow(["read"], isOnes),
       allow(["end"], E.and(mayGovern, isOnes)),
-      allow(["begin"], isSystem)
+      allow(["begin", "renew"], isSystem)
     ]
   })

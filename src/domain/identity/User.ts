@@ -25,6 +25,12 @@ export const User = declare({
     hashedPassword: Attribute.text(255).optional().sensitive(),
     confirmedAt: Attribute.instant.optional(),
     authenticatedAt: Attribute.instant.optional(),
+    /** Since the last that went well, or that was long ago. */
+    failedSignIns: Attribute.integer.or(0),
+    lastFailedAt: Attribute.instant.optional(),
+    lockedUntil: Attribute.instant.optional(),
+    /** SHA-256 of the password's hash in core's file, for whom that file names; another one there is another password. */
+    configuredHash: Attribute.text(64).optional().sensitive(),
     insertedAt: Attribute.instant.generated("now").immutable(),
     updatedAt: Attribute.instant.generated("now")
   }
@@ -43,14 +49,41 @@ export const User = declare({
       given: { role: Attribute.oneOf(["viewer", "operator", "admin"]) },
       change: ({ given }) => ({ role: given.role, updatedAt: E.now })
     }),
-    setPassword: on.update({ accepts: ["hashedPassword"], change: () => ({ updatedAt: E.now }) }),
+    setPassword: on.update({
+      accepts: ["hashedPassword"],
+      change: () => ({ updatedAt: E.now, failedSignIns: 0, lockedUntil: null })
+    }),
+    /** As core's file has it: the name there need not be a mail address. */
+    configure: on.create({
+      accepts: ["role", "hashedPassword", "configuredHash"],
+      given: { email: Attribute.text(320) },
+      change: ({ given }) => ({ email: E.lower(given.email) })
+    }),
+    reconfigure: on.update({
+      accepts: ["role", "hashedPassword", "configuredHash"],
+      change: () => ({ updatedAt: E.now, failedSignIns: 0, lockedUntil: null })
+    }),
     signIn: on.update({
-      change: ({ record }) => ({ authenticatedAt: E.now, confirmedAt: E.coalesce(record.confirmedAt, E.now) })
-    })
+      change: ({ record }) => ({
+        authenticatedAt: E.now,
+        confirmedAt: E.coalesce(record.confirmedAt, E.now),
+        failedSignIns: 0,
+        lockedUntil: null
+      })
+    }),
+    failSignIn: on.update({
+      given: { failedSignIns: Attribute.integer, lockedUntil: Attribute.instant.optional() },
+      change: ({ given }) => ({
+        failedSignIns: given.failedSignIns,
+        lockedUntil: given.lockedUntil,
+        lastFailedAt: E.now
+      })
+    }),
+    unlock: on.update({ change: () => ({ failedSignIns: 0, lockedUntil: null }) })
   }))
   .permits(({ actor, allow, record }) => [
     allow(["read"], isAnybody),
-    allow(["create", "updateRole"], E.and(mayGovern, isAdmin)),
+    allow(["create", "updateRole", "unlock"], E.and(mayGovern, isAdmin)),
     allow(["update"], E.and(mayGovern, E.or(isAdmin, E.equals(record.id, actor.id)))),
-    allow(["setPassword", "signIn"], isSystem)
+    allow(["setPassword", "configure", "reconfigure", "signIn", "failSignIn"], isSystem)
   ])

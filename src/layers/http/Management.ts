@@ -34,6 +34,13 @@ export interface Mount<out R> {
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
 }
 
+/** Who else may see what is not for everybody, beside those whom the server knows by itself. */
+export interface Door<out R> {
+  readonly admits: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<boolean, never, R>
+  /** Where a browser is sent whom nobody lets in. */
+  readonly signIn: `/${string}`
+}
+
 export interface Check<out R> {
   readonly name: string
   /** Fails with the reason why it is not ready. */
@@ -45,12 +52,14 @@ export interface Part<R> {
   readonly checks?: ReadonlyArray<Check<R>>
   readonly routes?: ReadonlyArray<Route<R>>
   readonly mounts?: ReadonlyArray<Mount<R>>
+  readonly doors?: ReadonlyArray<Door<R>>
 }
 
 export interface Registered {
   readonly checks: ReadonlyArray<Readiness.Check>
   readonly routes: ReadonlyArray<Route<never>>
   readonly mounts: ReadonlyArray<Mount<never>>
+  readonly doors: ReadonlyArray<Door<never>>
 }
 
 export class Management extends Context.Service<Management, {
@@ -61,17 +70,18 @@ export class Management extends Context.Service<Management, {
 }>()("serviceradar/layers/http/Management") {
   static readonly layer = Layer.sync(Management, () => {
     const parts = new Set<Registered>()
-    let registered: Registered = { checks: [], routes: [], mounts: [] }
+    let registered: Registered = { checks: [], routes: [], mounts: [], doors: [] }
     const collect = () => {
       registered = {
         checks: [...parts].flatMap(({ checks }) => checks),
         routes: [...parts].flatMap(({ routes }) => routes),
-        mounts: [...parts].flatMap(({ mounts }) => mounts)
+        mounts: [...parts].flatMap(({ mounts }) => mounts),
+        doors: [...parts].flatMap(({ doors }) => doors)
       }
     }
     return {
       registered: () => registered,
-      register: <R>({ checks = [], mounts = [], routes = [] }: Part<R>) =>
+      register: <R>({ checks = [], doors = [], mounts = [], routes = [] }: Part<R>) =>
         Effect.acquireRelease(
           Effect.map(Effect.context<R>(), (context) => {
             const part: Registered = {
@@ -79,6 +89,10 @@ export class Management extends Context.Service<Management, {
               mounts: mounts.map(({ handle, path }) => ({
                 path,
                 handle: (request) => Effect.provide(handle(request), context)
+              })),
+              doors: doors.map(({ admits, signIn }) => ({
+                signIn,
+                admits: (request) => Effect.provide(admits(request), context)
               })),
               routes: routes.map(({ post, ...route }) => ({
                 ...route,

@@ -1,6 +1,6 @@
 /**
- * Who may read the HTTP side of a program: everybody on the loopback; beyond it whoever has the token (as bearer, or in `x-api-key`)
- * or shows a client certificate whose role may read, but for `/health/*` and `/healthz`, which load balancers and
+ * Who may read the HTTP side of a program: everybody on the loopback; beyond it whoever has the token (as bearer, or in `x-api-key`),
+ * shows a client certificate whose role may read, or has signed in where the program has a sign-in, but for `/health/*` and `/healthz`, which load balancers and
  * orchestrators ask without either, and for what is mounted, which asks by itself who asks (see `Management.Mount`).
  *
  * Certificates count where the program has its own: then it speaks HTTPS, unless it has a token and is not told to. A
@@ -17,6 +17,7 @@ import * as TokenBucket from "../../domain/security/TokenBucket.ts"
 import { listeningOn } from "../../services/security/ConnectionSecurity.ts"
 import { CurrentSecurityMode } from "../../services/security/CurrentSecurityMode.ts"
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
+import type { Door } from "./Management.ts"
 import * as ManagementCertificates from "./ManagementCertificates.ts"
 
 export const tokenVariable = "SERVICERADAR_HTTP_TOKEN"
@@ -73,7 +74,21 @@ export const open: Guard = (answer) => answer
 
 type Report = (event: SecurityEvent.SecurityEvent) => Effect.Effect<void>
 
+/** The doors of the program's parts at this moment. */
+export type Doors = () => ReadonlyArray<Door<never>>
+
+const noDoors: Doors = () => []
+
+/** A browser is shown where to sign in; programs are told what to send. */
+const elsewhere = ({ headers, method }: HttpServerRequest.HttpServerRequest, [door]: ReadonlyArray<Door<never>>) =>
+  door !== undefined && method === "GET" && headers["accept"]?.includes("text/html") === true
+    ? Option.some(
+      HttpServerResponse.empty({ status: 303, headers: { location: door.signIn, "cache-control": "no-store" } })
+    )
+    : Option.none()
+
 interface Asked {
+  readonly doors: Doors
   readonly token: Option.Option<Buffer>
   /** None: certificates do not count. */
   readonly security: Option.Option<ManagementCertificates.Secured>
@@ -87,17 +102,29 @@ const noToken = (request: HttpServerRequest.HttpServerRequest) =>
     reason: "no valid bearer token"
   })
 
-const guarded = ({ security, token }: Asked, report: Report): Guard => (answer) =>
+/** Why not, by what the server knows itself. */
+const refusalOf = ({ security, token }: Asked, request: HttpServerRequest.HttpServerRequest) => {
+  const { headers, url } = request
+  if (Option.exists(token, (expected) => hasToken(headers, expected))) return undefined
+  if (Option.isNone(security)) return { event: noToken(request), response: unauthorized }
+  const judged = ManagementCertificates.judge(
+    request,
+    URL.parse(url, "http://localhost")?.pathname ?? "",
+    security.value
+  )
+  return Result.isSuccess(judged) ? undefined : { event: judged.failure.event, response: refused(judged.failure) }
+}
+
+const guarded = (asked: Asked, report: Report): Guard => (answer) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-    const { headers, url } = request
-    if (Option.exists(token, (expected) => hasToken(headers, expected))) return answer
-    if (Option.isNone(security)) return Effect.as(report(noToken(request)), unauthorized)
-    const judged = ManagementCertificates.judge(
-      request,
-      URL.parse(url, "http://localhost")?.pathname ?? "",
-      security.value
-    )
-    return Result.isSuccess(judged) ? answer : Effect.as(report(judged.failure.event), refused(judged.failure))
+    const refusal = refusalOf(asked, request)
+    if (refusal === undefined) return answer
+    const doors = asked.doors()
+    return Effect.flatMap(Effect.forEach(doors, ({ admits }) => admits(request)), (admitted) => {
+      if (admitted.includes(true)) return answer
+      const page = elsewhere(request, doors)
+      return Option.isSome(page) ? Effect.succeed(page.value) : Effect.as(report(refusal.event), refusal.response)
+    })
   })
 
 /** One event tells of many attempts. */
@@ -137,7 +164,8 @@ export interface Access {
 /** For a server that listens on `host`, of a program with this security. */
 export const accessOf = Effect.fn("ManagementAccess.accessOf")(function*(
   host: string,
-  security: SecurityConfig
+  security: SecurityConfig,
+  doors: Doors = noDoors
 ): Effect.fn.Return<Access, AccessRefused> {
   const wanted = yield* wantsTls
   const hasCertificates = security._tag !== "None"
@@ -163,6 +191,7 @@ export const accessOf = Effect.fn("ManagementAccess.accessOf")(function*(
   }
   if (!isTls && Option.isNone(wanted)) yield* warnOfPlainText(host)
   const asked = {
+    doors,
     token: text === "" ? Option.none() : Option.some(digest(text)),
     security: isTls && hasCertificates ? Option.some(security) : Option.none()
   }

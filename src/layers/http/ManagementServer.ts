@@ -246,7 +246,11 @@ export const make = Effect.fnUntraced(function*(
   const monitor = yield* Effect.serviceOption(SecurityMonitor)
   const metrics = yield* Effect.cachedWithTTL(PrometheusMetrics.format(), metricsAge)
   const certificates = yield* ManagementCertificates.of(configured, host)
-  const { guard, isTls } = yield* ManagementAccess.accessOf(host, certificates.security).pipe(
+  const { guard, isTls } = yield* ManagementAccess.accessOf(
+    host,
+    certificates.security,
+    () => management.registered().doors
+  ).pipe(
     Effect.mapError(({ reason }) => new BindError({ address: wanted, reason }))
   )
   const server = isTls ? yield* certificates.serve(timeouts) : http.createServer(timeouts)

@@ -2,22 +2,17 @@
  * API tokens: `srk_` and 32 random bytes, shown once and kept as SHA-256. Whoever shows one asks as its user, with no more
  * than its scope. That it was used is recorded once a minute, with how often.
  */
-import { DateTime, Effect, Layer, Option, Redacted, Schema } from "effect"
-import * as crypto from "node:crypto"
+import { DateTime, Effect, Option, Redacted, Schema } from "effect"
 import { ApiToken, scopes } from "../../domain/identity/ApiToken.ts"
 import { superSystem, system } from "../../domain/records/Actor.ts"
 import { fieldOf, type Stored } from "../../domain/records/Record.ts"
 import * as Directory from "../../services/identity/Directory.ts"
-import { Askers, NotSignedIn, type Shown } from "../../services/records/Askers.ts"
+import { NotSignedIn, type Shown } from "../../services/records/Askers.ts"
 import { Records } from "../../services/records/Records.ts"
+import * as Secrets from "./Secrets.ts"
 
 const form = /^srk_[A-Za-z0-9_-]{43}$/
 const prefixLength = 8
-
-const hashOf = (token: string): string => crypto.createHash("sha256").update(token).digest("hex")
-
-const shownIn = (headers: Shown["headers"]): string | undefined =>
-  /^Bearer +(\S+) *$/i.exec(headers["authorization"] ?? "")?.[1] ?? headers["x-api-key"]?.trim()
 
 export interface Issue {
   readonly user: Stored
@@ -27,7 +22,7 @@ export interface Issue {
 
 /** The token in clear, which nobody can be shown again. */
 export const issue = Effect.fn("ApiTokens.issue")(function*({ name, scope, user }: Issue, requestId: string) {
-  const token = `srk_${crypto.randomBytes(32).toString("base64url")}`
+  const token = `srk_${Secrets.random()}`
   const records = yield* Records
   const tenantId = String(user.values["tenantId"])
   yield* records.write({
@@ -39,7 +34,7 @@ export const issue = Effect.fn("ApiTokens.issue")(function*({ name, scope, user 
         userId: user.values["id"],
         name,
         scope,
-        tokenHash: hashOf(token),
+        tokenHash: Secrets.hashOf(token),
         tokenPrefix: token.slice(0, prefixLength)
       },
       form: "json"
@@ -62,7 +57,8 @@ const decodeKept = Schema.decodeUnknownOption(Kept)
 const unrecordedMax = 10_000
 const recordedEveryMillis = 60_000
 
-const make = Effect.gen(function*() {
+/** Answers who asks, for a token in clear. */
+export const make = Effect.gen(function*() {
   const records = yield* Records
   const unrecorded = new Map<string, { readonly count: number; readonly sinceMillis: number }>()
 
@@ -87,12 +83,11 @@ const make = Effect.gen(function*() {
     )
   })
 
-  const of = Effect.fn("Askers.of")(
-    function*(shown: Shown) {
-      const { headers, requestId } = shown
-      const text = shownIn(headers)
-      if (text === undefined || !form.test(text)) return yield* new NotSignedIn()
-      const found = yield* Directory.only(ApiToken.definition, "tokenHash", hashOf(text), requestId)
+  return Effect.fn("ApiTokens.askerOf")(
+    function*(text: string, shown: Shown) {
+      const { requestId } = shown
+      if (!form.test(text)) return yield* new NotSignedIn()
+      const found = yield* Directory.only(ApiToken.definition, "tokenHash", Secrets.hashOf(text), requestId)
       const token = Option.flatMap(found, ({ values }) => decodeKept(values))
       if (Option.isNone(found) || Option.isNone(token)) return yield* new NotSignedIn()
       const now = yield* DateTime.now
@@ -108,8 +103,4 @@ const make = Effect.gen(function*() {
     Effect.catchTag("Forbidden", () => Effect.fail(new NotSignedIn())),
     Effect.provideService(Records, records)
   )
-
-  return Askers.of({ of })
 })
-
-export const layer: Layer.Layer<Askers, never, Records> = Layer.effect(Askers, make)

@@ -13,7 +13,6 @@ import { DateTime, Effect, Option, Result } from "effect"
 import * as ByteSize from "effect/ByteSize"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as crypto from "node:crypto"
 import * as Bodies from "../../domain/jsonapi/Bodies.ts"
 import * as Documents from "../../domain/jsonapi/Documents.ts"
 import type { Resources } from "../../domain/jsonapi/Includes.ts"
@@ -27,6 +26,7 @@ import type { Definition } from "../../domain/resource/Resource.ts"
 import { Askers } from "../../services/records/Askers.ts"
 import { type Asker, Records } from "../../services/records/Records.ts"
 import type { Mount } from "../http/Management.ts"
+import * as RequestId from "../http/RequestId.ts"
 import * as Answers from "./Answers.ts"
 import * as Including from "./Including.ts"
 
@@ -195,9 +195,6 @@ const act = (call: Call) => {
 const decoded = (part: string): string =>
   Option.getOrElse(Result.getSuccess(Result.try(() => decodeURIComponent(part))), () => "")
 
-const requestIdOf = (given: string | undefined): string =>
-  given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID()
-
 export interface JsonApiOptions {
   readonly base: `/${string}`
   readonly exposed: ReadonlyArray<Exposed>
@@ -221,7 +218,7 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
     if (problem !== undefined) return refused([problem])
     const askers = yield* Askers
     const address = Option.getOrElse(request.remoteAddress, () => "")
-    const asker = yield* askers.of({ headers: request.headers, address, requestId })
+    const asker = yield* askers.of({ method: request.method, headers: request.headers, address, requestId })
     const target = targets.get(collection)
     if (url === null || target === undefined || rest.includes("")) return nowhere
     return yield* act({ ...target, base, resources, url, rest, asker, request })
@@ -230,7 +227,7 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
   return {
     path: base,
     handle: (request) => {
-      const requestId = requestIdOf(request.headers["x-request-id"])
+      const requestId = RequestId.of(request.headers)
       return answer(request, requestId).pipe(
         Effect.tapErrorTag("RecordsRefused", ({ message }) => Effect.logError(`Request ${requestId}: ${message}`)),
         Effect.catchTag(

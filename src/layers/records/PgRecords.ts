@@ -15,6 +15,7 @@ export const layer: Layer.Layer<Records, never, PgConnection> = Layer.effect(
     const list = RecordReads.list(database)
     return Records.of({
       write: (writing) => RecordMetrics.measured(writing, write(writing)),
+      deny: RecordWrites.deny(database),
       find: (finding) => RecordMetrics.measured(finding, find(finding)),
       list: (listing) => RecordMetrics.measured(listing, list(listing))
     })

@@ -15,7 +15,7 @@ import {
   NotFound
 } from "../../domain/resource/ActionError.ts"
 import { perform } from "../../domain/resource/Perform.ts"
-import type { WriteError, Writing } from "../../services/records/Records.ts"
+import type { Denying, WriteError, Writing } from "../../services/records/Records.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 import { type Database, failure, keyOf, type Place, placeOf, records, run, Total } from "./RecordTransactions.ts"
 
@@ -33,7 +33,7 @@ const broken = ({ action, definition }: Writing, error: SqlError): Conflict | In
 }
 
 const deedOf = (
-  { action, asker, definition }: Writing,
+  { action, asker, definition }: Writing | Denying,
   at: DateTime.Utc,
   { setting, tenant }: Place
 ): Statements.Deed => ({
@@ -88,7 +88,13 @@ const change = Effect.fnUntraced(function*(
   return after === null ? null : written ?? null
 })
 
-const denied = (database: Database, writing: Writing, now: DateTime.Utc, place: Place, reason: string) => {
+const denied = (
+  database: Database,
+  writing: Writing | Denying,
+  now: DateTime.Utc,
+  place: Place,
+  reason: string
+) => {
   const entry = { key: writing.key ?? "", outcome: "denied", reason, what: {} } as const
   return database.use((sql) => run(sql, Total, Statements.audited(deedOf(writing, now, place), entry)))
     .pipe(
@@ -96,6 +102,12 @@ const denied = (database: Database, writing: Writing, now: DateTime.Utc, place: 
       Effect.asVoid
     )
 }
+
+export const deny = (database: Database) => (denying: Denying): Effect.Effect<void> =>
+  Effect.flatMap(
+    DateTime.now,
+    (now) => denied(database, denying, now, placeOf(denying.definition, denying.asker, now), denying.reason)
+  )
 
 export const make = (database: Database) => (writing: Writing): Effect.Effect<Stored | null, WriteError> =>
   Effect.gen(function*() {

@@ -116,6 +116,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       named("user", "Add users")
     ),
     yield* wanted(
+      "admin",
+      () => import("./admin/AdminCommand.ts").then((module) => module.adminCommand),
+      named("admin", "Help people in")
+    ),
+    yield* wanted(
       "token",
       () => import("./admin/TokenCommand.ts").then((module) => module.tokenCommand),
       named("token", "Make API tokens")

@@ -2,6 +2,7 @@
 import { ApiToken } from "../../domain/identity/ApiToken.ts"
 import { AuditEntry } from "../../domain/identity/AuditEntry.ts"
 import { Session } from "../../domain/identity/Session.ts"
+import { SignInLink } from "../../domain/identity/SignInLink.ts"
 import { Tenant } from "../../domain/identity/Tenant.ts"
 import { User } from "../../domain/identity/User.ts"
 import { Device } from "../../domain/inventory/devices/Device.ts"
@@ -22,9 +23,10 @@ export const migrations = [coreMigrations, recordMigrations, identityMigrations,
 /** `hidden` is what only a program does, or what is done with more than a record: a token is shown as it is made. */
 export const exposed: ReadonlyArray<Exposed> = [
   { definition: Tenant.definition },
-  { definition: User.definition, hidden: ["setPassword", "signIn"] },
+  { definition: User.definition, hidden: ["setPassword", "configure", "reconfigure", "signIn", "failSignIn"] },
   { definition: ApiToken.definition, hidden: ["create", "recordUse"] },
-  { definition: Session.definition, hidden: ["begin"] },
+  { definition: Session.definition, hidden: ["begin", "renew"] },
+  { definition: SignInLink.definition, hidden: ["make", "use"] },
   { definition: AuditEntry.definition },
   { definition: Device.definition, hidden: ["discover", "refresh"] },
   { definition: DeviceGroup.definition },

@@ -11,6 +11,7 @@
  *   ├─ DeviceDiscovery   permanent: makes devices of reports
  *   ├─ PollerWatch       permanent: misses pollers that stop to report
  *   ├─ Webhooks          permanent: tells of them
+ *   ├─ Accounts          permanent: who may sign in by the configuration; mails links
  *   ├─ EventWriter       one_for_one; only where it is enabled
  *   └─ ManagementServer  permanent; absent without an HTTP address
  *
@@ -34,7 +35,6 @@ import * as DiskSpace from "../../layers/files/DiskSpace.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
-import * as ApiTokens from "../../layers/identity/ApiTokens.ts"
 import * as PgDeviceRegistry from "../../layers/inventory/PgDeviceRegistry.ts"
 import * as JsonApi from "../../layers/jsonapi/JsonApi.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
@@ -57,6 +57,7 @@ import { DeviceDiscovery } from "../../services/core/DeviceDiscovery.ts"
 import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
+import { Accounts } from "../../services/identity/Accounts.ts"
 import type { Queries } from "../../services/queries/Queries.ts"
 import type { Askers } from "../../services/records/Askers.ts"
 import type { Records } from "../../services/records/Records.ts"
@@ -65,12 +66,15 @@ import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import { exposed, migrations } from "./ControlPlane.ts"
+import * as SignInParts from "./SignInParts.ts"
 
 export interface CoreOptions<E = never, R = never> {
   /** How the PostgreSQL of our own is run when the configuration names no database; `home` is its data directory. */
   readonly postgres?: Omit<EmbeddedPostgres.EmbeddedPostgresOptions, "home" | "certificates">
   /** Of that PostgreSQL, and of core as its client; in plain text without. */
   readonly certificates?: OwnCertificates | undefined
+  /** Told of a link for the first administrator, while nobody has ever signed in; with it one is made. */
+  readonly onFirstLink?: SignInParts.OnFirstLink | undefined
   /** Programs that share core's process and its connection to the database. */
   readonly guests?: ReadonlyArray<ChildSpec.ChildSpec<E, R>>
 }
@@ -96,6 +100,7 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
       Supervisor.child({ id: "DeviceDiscovery", run: DeviceDiscovery.use((discovery) => discovery.run) }),
       Supervisor.child({ id: "PollerWatch", run: PollerWatch.use((watch) => watch.run) }),
       Supervisor.child({ id: "Webhooks", run: AlertWebhooks.use((webhooks) => webhooks.run) }),
+      Supervisor.child({ id: "Accounts", run: Accounts.use((accounts) => accounts.run) }),
       ...(options.guests ?? []),
       ...Option.toArray(config.http).map((address) =>
         ManagementServer.child("core", { ...address, security: config.security })
@@ -104,9 +109,10 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
   }) as const
 
 const shown = (config: CoreConfig) =>
-  Management.part<Askers | PgConnection | Queries | Records | ServerState | StatusStore>({
+  Management.part<Askers | PgConnection | Queries | Records | ServerState | SignInParts.Parts | StatusStore>({
     checks: [
       { name: "database", ready: PgWritable.check },
+      ...SignInParts.checks(config),
       // The database of somebody else has its own disk.
       ...(Option.isSome(config.databaseUrl) ? [] : [
         { name: "disk", ready: DiskSpace.check(config.dataDirectory) },
@@ -114,7 +120,11 @@ const shown = (config: CoreConfig) =>
       ])
     ],
     routes: [servicesRoute, queryRoute, translateRoute(queryCatalog), healthzRoute],
-    mounts: [JsonApi.mount({ base: "/api/v2", exposed })]
+    mounts: [
+      JsonApi.mount({ base: "/api/v2", exposed }),
+      SignInParts.mount(config)
+    ],
+    doors: [SignInParts.door]
   })
 
 const database = (config: CoreConfig, own: CertificateFiles | undefined) => {
@@ -135,7 +145,10 @@ const database = (config: CoreConfig, own: CertificateFiles | undefined) => {
 }
 
 /** What the tree needs. */
-export const layer = (config: CoreConfig, { certificates }: Pick<CoreOptions, "certificates"> = {}) =>
+export const layer = (
+  config: CoreConfig,
+  { certificates, onFirstLink }: Pick<CoreOptions, "certificates" | "onFirstLink"> = {}
+) =>
   Layer.merge(
     shown(config),
     ReportIngest.layer(
@@ -146,7 +159,7 @@ export const layer = (config: CoreConfig, { certificates }: Pick<CoreOptions, "c
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
-    Layer.provideMerge(ApiTokens.layer),
+    Layer.provideMerge(SignInParts.layer(config, onFirstLink)),
     Layer.provideMerge(PgRecords.layer),
     Layer.provideMerge(PgDeviceRegistry.layer),
     Layer.provideMerge(PgQueries.layer({

@@ -73,6 +73,7 @@ const answer = Effect.fnUntraced(function*(output: Output, watch: StatusWatch.Wa
 
 interface Surroundings {
   readonly headline: Effect.Effect<string>
+  readonly notice: Effect.Effect<string>
   readonly warnings: Effect.Effect<ReadonlyArray<Logging.LogEntry>>
 }
 
@@ -81,7 +82,7 @@ const together = <A, R>(...watches: ReadonlyArray<Effect.Effect<A, never, R>>) =
 
 /** What the user sees; ends when there is nothing more to see. */
 const display =
-  (output: Output, watch: StatusWatch.WatchOptions, { headline, warnings }: Surroundings) =>
+  (output: Output, watch: StatusWatch.WatchOptions, { headline, notice, warnings }: Surroundings) =>
   ({ inventory, streams }: UpTree.Looks) => {
     switch (output) {
       case "json-array":
@@ -105,6 +106,7 @@ const display =
           output: process.stdout,
           style: Style.forStream(process.stdout, process.env),
           headline,
+          notice,
           streams,
           inventory,
           warnings
@@ -148,6 +150,7 @@ const runIn = Effect.fnUntraced(function*(
 
   const status = yield* Ref.make("starting …")
   const eventNotice = yield* Ref.make("")
+  const firstLink = yield* Ref.make("")
   const onProgress = (progress: Progress) =>
     Effect.andThen(
       Ref.set(status, progress === "ready" ? `${httpUrl}  Ctrl-C ends` : progressText[progress]),
@@ -158,19 +161,23 @@ const runIn = Effect.fnUntraced(function*(
     Ref.get(eventNotice),
     (now, notice) => notice === "" ? now : `${now}  ${notice}`
   )
+  /** On the screen alone, or in the log that is seen there: never in a file that stays. */
+  const onFirstLink = (link: string) =>
+    output === "live" ? Ref.set(firstLink, link) : Effect.logInfo(`Sign in, once and within 15 minutes: ${link}`)
   const watch = { httpUrl, config: setup.poller, since }
   const shown = (looks: UpTree.Looks) => {
-    const seen = display(output, watch, { headline, warnings })(looks)
+    const seen = display(output, watch, { headline, notice: Ref.get(firstLink), warnings })(looks)
     return options.runFor === undefined ? seen : Effect.asVoid(Effect.timeoutOption(seen, options.runFor))
   }
   const tree = { setup, databaseUrl, pathVariable, onProgress, notice: (text: string) => Ref.set(eventNotice, text) }
   if (options.once) return yield* UpTree.run(tree, shown)
+  const welcoming = { ...tree, onFirstLink }
   if (prepared !== undefined) {
     const { run } = yield* Effect.promise(() => import("./demo/DemoTree.ts"))
-    return yield* run(prepared.demo, tree, shown)
+    return yield* run(prepared.demo, welcoming, shown)
   }
   const { run } = yield* Effect.promise(() => import("./EventfulTree.ts"))
-  return yield* run(tree, shown)
+  return yield* run(welcoming, shown)
 })
 
 /** Runs until it is interrupted, the asked time is over, `--once` has its answer, or the tree gives up. */

@@ -30,6 +30,8 @@ export interface TreeOptions {
   readonly databaseUrl: CoreConfig.CoreConfig["databaseUrl"]
   readonly pathVariable: string | undefined
   readonly onProgress: (progress: Progress) => Effect.Effect<void>
+  /** Told how the first administrator signs in, while nobody ever has. */
+  readonly onFirstLink?: (link: string) => Effect.Effect<void>
 }
 
 /** Short, because everything is on one machine: a status is in the database half a second after it was measured. */
@@ -76,7 +78,7 @@ export const monitoring = <E = never, R = never>(
 /** What they need. */
 export const layerOf = (core: CoreConfig.CoreConfig, options: TreeOptions) =>
   Layer.mergeAll(
-    CoreProgram.layer(core, { certificates: options.setup.certificates }),
+    CoreProgram.layer(core, { certificates: options.setup.certificates, onFirstLink: options.onFirstLink }),
     AgentProgram.layer(options.setup.agent, agentOptions(options)),
     PollerProgram.layer(options.setup.poller, pollerOptions(options))
   )

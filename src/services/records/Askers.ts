@@ -3,6 +3,7 @@ import { Context, type Effect, Schema } from "effect"
 import type { Asker, RecordsRefused, RecordsUnavailable } from "./Records.ts"
 
 export interface Shown {
+  readonly method: string
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly address: string
   readonly requestId: string
@@ -11,7 +12,7 @@ export interface Shown {
 /** Nothing was shown, or nothing that is valid: which, nobody is told. */
 export class NotSignedIn extends Schema.TaggedError<NotSignedIn>()("NotSignedIn", {}) {
   override get message(): string {
-    return "this needs an API token: the header Authorization: Bearer srk_…, or X-API-Key"
+    return "this needs a sign-in (/auth/sign-in), or an API token: the header Authorization: Bearer srk_…, or X-API-Key"
   }
 }
 

@@ -45,6 +45,13 @@ export interface Writing extends Asking {
   readonly version?: string
 }
 
+/** What was not let happen before it came to a record. */
+export interface Denying extends Asking {
+  readonly key?: string
+  /** In a few words, for the audit alone. */
+  readonly reason: string
+}
+
 export interface Finding extends Asking {
   readonly key: string
 }
@@ -99,6 +106,8 @@ export type ReadError = Forbidden | NotFound | Failed
 export class Records extends Context.Service<Records, {
   /** The record as it is then; null when it is no more. */
   readonly write: (writing: Writing) => Effect.Effect<Stored | null, WriteError>
+  /** Audits a denial that somebody else has decided; never fails, at worst it is logged. */
+  readonly deny: (denying: Denying) => Effect.Effect<void>
   readonly find: (finding: Finding) => Effect.Effect<Stored, ReadError>
   readonly list: (listing: Listing) => Effect.Effect<Page, Exclude<ReadError, NotFound>>
 }>()("serviceradar/services/records/Records") {}

@@ -47,7 +47,12 @@ describe("CoreConfig", () => {
 
   it.each<readonly [Readonly<Record<string, unknown>>, RegExp]>([
     [{ cnpg: { host: "db", database: "serviceradar", username: "u" } }, /^cnpg: no such key: .*database_url/],
-    [{ auth: { jwt_secret: "x", local_users: {} } }, /^auth: no such key: core has no sign-in yet/],
+    [
+      { auth: { local_users: { admin: "secret" } } },
+      /^auth\.local_users\.admin: .*a hash of a password by bcrypt or argon2id/
+    ],
+    [{ auth: { mail: { url: "http://mail", from: "a@b" } } }, /^auth\.mail\.url: .*smtps:/],
+    [{ auth: { public_url: "radar.example.org" } }, /^auth\.public_url: .*an http or https URL/],
     [{ nats: { url: "nats://nats:4222" } }, /^nats: no such key: .*NATS_URL/],
     [{ events: { enabled: true, stream_name: "events" } }, /^events.enabled: false/],
     [{ cors: { allowed_origins: ["*"] } }, /^cors.allowed_origins: no origins/],

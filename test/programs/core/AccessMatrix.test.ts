@@ -25,7 +25,7 @@ const actorOf = (role: Role, scope: Actor["scope"] = "admin"): Actor => ({
 })
 
 /** Whose changes say who may do what. */
-const governing = new Set(["tenant", "user", "api-token", "session"])
+const governing = new Set(["tenant", "user", "api-token", "session", "sign-in-link"])
 
 /** v, o, a, s: may; a capital letter: only with what is one's own. */
 const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -44,7 +44,11 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     update: "VOaS",
     updateRole: "a",
     setPassword: "s",
-    signIn: "s"
+    configure: "s",
+    reconfigure: "s",
+    signIn: "s",
+    failSignIn: "s",
+    unlock: "a"
   },
   "api-token": {
     read: "VOaS",
@@ -55,7 +59,8 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     disable: "VOaS",
     enable: "VOaS"
   },
-  session: { read: "VOas", begin: "s", end: "VOas" },
+  session: { read: "VOas", begin: "s", renew: "s", end: "VOas" },
+  "sign-in-link": { read: "as", make: "s", use: "s" },
   "audit-entry": { read: "a" },
   device: {
     read: "voas",

@@ -66,7 +66,7 @@ describe("CoreProgram", () => {
       assert.deepStrictEqual(received, { received: true })
       assert.nestedPropertyVal(services.body, "services[0].serviceName", "ssh")
       assert.nestedPropertyVal(services.body, "services[0].reportedAt", "2023-11-14T22:13:20.000Z")
-      assert.nestedPropertyVal(tree.body, "tree[0].children[9].id", "ManagementServer")
+      assert.nestedPropertyVal(tree.body, "tree[0].children[10].id", "ManagementServer")
       assert.strictEqual(refused.status, 400)
       assert.nestedPropertyVal(refused.body, "errors[0].parameter", "limit")
     }).pipe(Effect.provide(live)))
@@ -107,6 +107,7 @@ describe("CoreProgram", () => {
           ["DeviceDiscovery", 0],
           ["PollerWatch", 0],
           ["Webhooks", 0],
+          ["Accounts", 0],
           ["ManagementServer", 0]
         ]
       )

@@ -23,6 +23,7 @@ import { publicField, publicFields, type Stored, toJson } from "../../../src/dom
 import { application } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import * as ApiTokens from "../../../src/layers/identity/ApiTokens.ts"
+import * as SignInLinks from "../../../src/layers/identity/SignInLinks.ts"
 import * as JsonApi from "../../../src/layers/jsonapi/JsonApi.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
@@ -69,6 +70,7 @@ const inhabited = Effect.fnUntraced(function*(tenantId: string, word: string) {
     const user = yield* made(User, "create", tenantId, { email: `${role}@${word}.example`, displayName: word, role })
     yield* ApiTokens.issue({ user, name: word, scope: "admin" }, "setup")
     people.push(Option.getOrThrow(Directory.actorOf(user, "admin")))
+    yield* SignInLinks.make(user, { address: word, requestId: "setup" })
     yield* Records.use((records) =>
       records.write({
         definition: exposed.flatMap(({ definition }) => definition.name === "session" ? [definition] : [])[0] ??

@@ -177,6 +177,7 @@ describe("EventWriterProgram", () => {
         "DeviceDiscovery",
         "PollerWatch",
         "Webhooks",
+        "Accounts",
         "EventWriter",
         "ManagementServer"
       ])

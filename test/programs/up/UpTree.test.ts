@@ -18,6 +18,7 @@ import * as PollerWatch from "../../../src/services/core/PollerWatch.ts"
 import { ReportIngest } from "../../../src/services/core/ReportIngest.ts"
 import { StatusStore } from "../../../src/services/core/StatusStore.ts"
 import { EventPublisher } from "../../../src/services/events/EventPublisher.ts"
+import { Accounts } from "../../../src/services/identity/Accounts.ts"
 import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceRegistry.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import { TreeCheck } from "../../../src/services/supervision/testing/index.ts"
@@ -73,6 +74,7 @@ const subject = Effect.gen(function*() {
       store,
       Layer.mock(DeviceRegistry, { sight: () => Effect.succeed(nothing) }),
       Layer.succeed(AlertWebhooks, AlertWebhooks.none),
+      Layer.succeed(Accounts, Accounts.none),
       ServerState.layer,
       DatabaseEndpoint.layer(Option.none()),
       NatsEndpoint.layer(Option.none())

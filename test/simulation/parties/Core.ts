@@ -10,6 +10,7 @@ import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
 import { DeviceDiscovery } from "../../../src/services/core/DeviceDiscovery.ts"
 import { PollerWatch } from "../../../src/services/core/PollerWatch.ts"
 import { ReportIngest } from "../../../src/services/core/ReportIngest.ts"
+import { Accounts } from "../../../src/services/identity/Accounts.ts"
 import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceRegistry.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
@@ -33,6 +34,7 @@ export const program = (exchange: StatusDatabase.StatusExchange, database: strin
         Layer.provideMerge(Layer.mock(DeviceRegistry, { sight: () => Effect.succeed(nothing) })),
         Layer.provideMerge(PollerWatch.layer({ ...config, hostname: "core" })),
         Layer.provideMerge(Layer.succeed(AlertWebhooks, AlertWebhooks.none)),
+        Layer.provideMerge(Layer.succeed(Accounts, Accounts.none)),
         Layer.provideMerge(StatusDatabase.layer(exchange, database)),
         Layer.provideMerge(Layer.mock(PgConnection, { keep: Effect.never })),
         Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl)),

@@ -23,6 +23,8 @@ import * as Inventory from "./Inventory.ts"
 export interface View {
   /** One line: what is being prepared, or where to look further. */
   readonly headline: string
+  /** A line below it; none where there is nothing to say. */
+  readonly notice?: string
   readonly states: ReadonlyArray<ServiceState>
   /** How many checks are configured. */
   readonly expected: number
@@ -138,7 +140,7 @@ export const draw = (view: View, surface: Surface): ReadonlyArray<string> => {
   const pending = waiting > 0 ? `, ${waiting} to come` : ""
   return [
     `${style.bold("serviceradar")}  ${counts}${pending}  ${style.dim(Style.clean(view.headline))}`,
-    "",
+    Style.clean(view.notice ?? ""),
     ...StatusTable.draw(rows, { ...surface, rowsMax: tableRows }),
     "",
     ...inventory,

@@ -92,6 +92,7 @@ export interface LiveOptions extends WatchOptions {
   readonly output: Screen.TerminalOutput
   readonly style: Style
   readonly headline: Effect.Effect<string>
+  readonly notice: Effect.Effect<string>
   /** Empty while there is no event writer. */
   readonly streams: Effect.Effect<ReadonlyArray<StreamStatus>>
   /** None without a sync service. */
@@ -115,6 +116,7 @@ export const live = Effect.fn("StatusWatch.live")(function*(options: LiveOptions
     const warnings = (yield* options.warnings).filter(({ atMillis }) => nowMillis - atMillis < warningShownMillis)
     const lines = LiveView.draw({
       headline: yield* options.headline,
+      notice: yield* options.notice,
       states: yield* Ref.get(states),
       expected,
       streams: yield* options.streams,

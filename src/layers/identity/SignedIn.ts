@@ -1,0 +1,58 @@
+/**
+ * Who asks: whoever shows an API token, an access token or the cookie of a session, in this order. One that is shown and is not valid
+ * refuses, whatever else is shown.
+ *
+ * A browser sends its cookie whoever has written the page that asks, so a change by cookie is taken from our own pages alone: by
+ * what the browser says of the page, or by the header `x-csrf-token` (see `GET /auth/status`).
+ */
+import { Effect, Layer } from "effect"
+import { Askers, NotSignedIn, type Shown } from "../../services/records/Askers.ts"
+import { Records } from "../../services/records/Records.ts"
+import * as ApiTokens from "./ApiTokens.ts"
+import * as Cookies from "./Cookies.ts"
+import * as Sessions from "./Sessions.ts"
+
+/** Changes nothing, whoever asks. */
+const safe = new Set(["GET", "HEAD", "OPTIONS"])
+
+const tokenIn = ({ headers }: Shown): string | undefined => {
+  const { authorization } = headers
+  return authorization === undefined
+    ? headers["x-api-key"]?.trim()
+    : /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? ""
+}
+
+const isOurs = ({ headers, method }: Shown, cookie: string): boolean => {
+  if (safe.has(method)) return true
+  const shown = headers["x-csrf-token"]
+  if (shown !== undefined) return shown === Cookies.formToken(cookie)
+  const says = headers["sec-fetch-site"] ?? headers["origin"]
+  return says !== undefined && Cookies.isFromOurPage(headers)
+}
+
+export const layer = (cookies: Cookies.CookieOptions): Layer.Layer<Askers, never, Records> =>
+  Layer.effect(
+    Askers,
+    Effect.gen(function*() {
+      const records = yield* Records
+      const ofToken = yield* ApiTokens.make
+      const ofCookie = Effect.fn("SignedIn.ofCookie")(
+        function*(shown: Shown) {
+          const cookie = Cookies.read(shown.headers, "session", cookies)
+          if (cookie === undefined || !isOurs(shown, cookie)) return yield* new NotSignedIn()
+          const session = yield* Sessions.ofSecret(cookie, shown.requestId)
+          const { asker } = yield* Sessions.personOf(session, shown.requestId)
+          return asker
+        },
+        Effect.catchTag("Forbidden", () => Effect.fail(new NotSignedIn())),
+        Effect.provideService(Records, records)
+      )
+
+      return Askers.of({
+        of: (shown) => {
+          const token = tokenIn(shown)
+          return token === undefined ? ofCookie(shown) : ofToken(token, shown)
+        }
+      })
+    })
+  )

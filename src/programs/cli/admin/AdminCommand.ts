@@ -1,0 +1,56 @@
+/** `serviceradar admin link`: a link with which somebody signs in once, for whoever has the machine. */
+import { Console, Effect, Option } from "effect"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
+import * as LocalAccounts from "../../../layers/identity/LocalAccounts.ts"
+import * as SignInLinks from "../../../layers/identity/SignInLinks.ts"
+import * as PgRecords from "../../../layers/records/PgRecords.ts"
+import * as Directory from "../../../services/identity/Directory.ts"
+import { migrations } from "../../core/ControlPlane.ts"
+import * as RunningCore from "../RunningCore.ts"
+import * as AdminConnection from "./AdminConnection.ts"
+
+const origin = { address: "command line", requestId: "command line" }
+
+const link = Command.make("link", {
+  email: Argument.String("email").pipe(
+    Argument.withDefault(LocalAccounts.adminDefault),
+    Argument.withDescription("Who is to sign in")
+  ),
+  url: Flag.String("url").pipe(
+    Flag.optional,
+    Flag.withDescription("Where core is reached; without it the running up's address, or http://127.0.0.1:8090")
+  ),
+  dir: RunningCore.dir,
+  ...AdminConnection.flags
+}, ({ dir, email, url, ...options }) =>
+  AdminConnection.withDatabase(
+    options,
+    migrations,
+    Effect.gen(function*() {
+      if (email === LocalAccounts.adminDefault) yield* LocalAccounts.ensureAdmin
+      const user = yield* Directory.userByEmail(email, origin.requestId)
+      if (Option.isNone(user)) {
+        yield* Console.error(`There is no user ${email}: serviceradar user add ${email}`)
+        return yield* new NegativeAnswer({ answer: `no user ${email}` })
+      }
+      const base = (yield* RunningCore.address(url, dir)).replace(/\/+$/, "")
+      yield* Console.log(SignInLinks.addressOf(base, yield* SignInLinks.make(user.value, origin)))
+    }).pipe(Effect.provide(PgRecords.layer))
+  )).pipe(
+    Command.withDescription(
+      "Make a link with which somebody signs in once, within a quarter of an hour, and print it. Without a name it is for the " +
+        `administrator ${LocalAccounts.adminDefault}, who is made where there is nobody yet.`
+    ),
+    Command.withExamples([{
+      command: "serviceradar admin link ada@example.org --url https://radar.example.org",
+      description: "For Ada, who has forgotten her password"
+    }])
+  )
+
+export const adminCommand = Command.make("admin").pipe(
+  Command.withDescription("Help people in"),
+  Command.withSubcommands([link])
+)

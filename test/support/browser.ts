@@ -1,0 +1,72 @@
+/** A browser as far as a server sees one: it keeps cookies, fills in forms, says where they come from, and follows redirects by hand. */
+import { Effect } from "effect"
+
+export interface Seen {
+  readonly status: number
+  readonly text: string
+  readonly headers: Headers
+  /** Where it sends to, if anywhere. */
+  readonly location: string | null
+}
+
+export interface Browser {
+  readonly cookies: Map<string, string>
+  readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Effect.Effect<Seen>
+  /** With what the page's hidden fields hold. */
+  readonly submit: (
+    page: Seen,
+    action: string,
+    fields?: Readonly<Record<string, string>>,
+    headers?: Readonly<Record<string, string>>
+  ) => Effect.Effect<Seen>
+  readonly send: (path: string, init: RequestInit) => Effect.Effect<Seen>
+}
+
+/** Of the form with this action. */
+const hiddenFields = (text: string, action: string): Readonly<Record<string, string>> => {
+  const form = text.split("<form ").find((part) => part.includes(`action="${action}"`)) ?? ""
+  return Object.fromEntries(
+    [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)].map(([, name = "", value = ""]) => [
+      name,
+      value
+    ])
+  )
+}
+
+export const open = (base: string): Browser => {
+  const cookies = new Map<string, string>()
+  const send = (path: string, init: RequestInit): Effect.Effect<Seen> =>
+    Effect.promise(async (signal) => {
+      const headers = new Headers(init.headers)
+      if (cookies.size > 0) headers.set("cookie", [...cookies].map(([name, value]) => `${name}=${value}`).join("; "))
+      const response = await fetch(`${base}${path}`, { ...init, headers, redirect: "manual", signal })
+      for (const line of response.headers.getSetCookie()) {
+        const [pair = ""] = line.split(";")
+        const [name = "", value = ""] = pair.split("=")
+        if (/max-age=0/i.test(line)) cookies.delete(name)
+        else cookies.set(name, value)
+      }
+      return {
+        status: response.status,
+        text: await response.text(),
+        headers: response.headers,
+        location: response.headers.get("location")
+      }
+    })
+  return {
+    cookies,
+    send,
+    get: (path, headers = {}) => send(path, { headers: { accept: "text/html", ...headers } }),
+    submit: (page, action, fields = {}, headers = {}) =>
+      send(action, {
+        method: "POST",
+        headers: {
+          "content-type": "application/x-www-form-urlencoded",
+          origin: base,
+          "sec-fetch-site": "same-origin",
+          ...headers
+        },
+        body: new URLSearchParams({ ...hiddenFields(page.text, action), ...fields }).toString()
+      })
+  }
+}
