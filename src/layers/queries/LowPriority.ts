@@ -6,6 +6,7 @@
  * a query has helpers, so they are looked for soon after a query has begun, and once a second while queries are asked.
  */
 import { Effect, Schema } from "effect"
+import * as fs from "node:fs"
 import * as os from "node:os"
 import { PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as Rows from "../postgres/connection/Rows.ts"
@@ -13,12 +14,26 @@ import * as QueryPool from "./QueryPool.ts"
 
 const Process = Schema.Struct({ pid: Schema.Int })
 
-const lower = (pid: number): void => {
+/** It has ended meanwhile, or the system does not let us: then it is as it was. */
+const whereAllowed = (work: () => void): void => {
   try {
-    os.setPriority(pid, os.constants.priority.PRIORITY_LOW)
+    work()
   } catch {
-    // It has ended meanwhile, or the system does not let us: then it is as it was.
+    // See above.
   }
+}
+
+/**
+ * Linux may share a processor among sessions first, and by priority only within each. Every process of PostgreSQL is a session of
+ * its own, so the session's own share has to be lowered too.
+ */
+const lower = (pid: number): void => {
+  whereAllowed(() => os.setPriority(pid, os.constants.priority.PRIORITY_LOW))
+  whereAllowed(() => {
+    const group = `/proc/${pid}/autogroup`
+    const lowest = String(os.constants.priority.PRIORITY_LOW)
+    if (!fs.readFileSync(group, "utf8").trimEnd().endsWith(` ${lowest}`)) fs.writeFileSync(group, lowest)
+  })
 }
 
 /** To be said when a query begins. */

@@ -3,10 +3,9 @@
  * that names the tenant for row-level security, in a role that cannot bypass it. Who stops waiting stops the statement at the
  * server too.
  */
-import type * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Option, Schema, type Scope, Stream } from "effect"
-import type { Connection } from "effect/sql/SqlConnection"
+import { Effect, Exit, Schema, Scope, Stream } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import * as os from "node:os"
 import type { Plan } from "../../domain/srql/plan/Plan.ts"
 import {
   DatabaseAway,
@@ -18,11 +17,12 @@ import {
   TookTooLong
 } from "../../services/queries/Queries.ts"
 import type { DatabaseUnavailable } from "../postgres/connection/PgConnection.ts"
-import * as RowSecurity from "../postgres/connection/RowSecurity.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 import * as LowPriority from "./LowPriority.ts"
+import * as QueryPace from "./QueryPace.ts"
 import * as QueryPlaces from "./QueryPlaces.ts"
 import * as QueryPool from "./QueryPool.ts"
+import * as QuerySession from "./QuerySession.ts"
 
 export interface ReadingLimits extends QueryPlaces.PlaceLimits {
   /** In units of PostgreSQL's planner, of queries that aggregate; default 5,000,000. */
@@ -33,22 +33,13 @@ export interface ReadingLimits extends QueryPlaces.PlaceLimits {
   readonly isOwnServer?: boolean
 }
 
-const Explained = Schema.Struct({ Plan: Schema.Struct({ "Total Cost": Schema.Finite }) })
-const decodeExplained = Schema.decodeUnknownOption(Schema.Tuple([
-  Schema.Struct({
-    "QUERY PLAN": Schema.Union([Schema.fromJsonString(Schema.Array(Explained)), Schema.Array(Explained)])
-  })
-]))
-
 const Row = Schema.Struct({ row: Schema.String, after: Schema.optionalKey(Schema.NullOr(Schema.String)) })
 export type Row = typeof Row.Type
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
 const decodeSome = Schema.decodeUnknownEffect(Schema.NonEmptyArray(Row))
 
-export interface Prepared {
+export interface Prepared extends QuerySession.Statement {
   readonly plan: Plan
-  readonly statement: string
-  readonly params: ReadonlyArray<unknown>
 }
 
 const failure = (entity: string, timeoutSeconds: number) => (error: SqlError): QueryError => {
@@ -64,71 +55,18 @@ const failure = (entity: string, timeoutSeconds: number) => (error: SqlError): Q
   })
 }
 
-/** What a statement is run by: a session of the pool, whose defaults are enough, or one within a transaction. */
-interface Reader {
-  readonly all: (statement: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
-  /** Not remembered by the server. */
-  readonly once: (statement: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
-  /** As they come. */
-  readonly pieces: (statement: string, params: ReadonlyArray<unknown>) => Stream.Stream<unknown, SqlError>
-}
-
-const ofSession = (client: PgClient.PgClient): Reader => ({
-  all: (statement, params) => client.unsafe(statement, params),
-  once: (statement, params) => client.unsafe(statement, params).unprepared,
-  pieces: (statement, params) => client.unsafe(statement, params).stream
-})
-
-const ofConnection = (connection: Connection): Reader => ({
-  all: (statement, params) => connection.execute(statement, params, undefined),
-  once: (statement, params) => connection.executeUnprepared(statement, params, undefined),
-  pieces: (statement, params) => connection.executeStream(statement, params, undefined)
-})
-
-interface Setting {
-  readonly timeoutSeconds: number
-  readonly tenant: string | null
-  /** Several processes for one query: only when it is alone. */
-  readonly isAlone: boolean
-}
-
-const settings = "SELECT set_config('statement_timeout', $1, true)"
-const ofOneProcess = ", set_config('max_parallel_workers_per_gather', '0', true)"
-const ofTenant = `, set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole}`
-
-/** A session within a transaction that ends with the scope and has changed nothing. */
-const transaction = Effect.fnUntraced(function*(
-  client: PgClient.PgClient,
-  { isAlone, tenant, timeoutSeconds }: Setting
-): Effect.fn.Return<Reader, SqlError, Scope.Scope> {
-  const connection = yield* client.reserve
-  yield* Effect.acquireRelease(
-    connection.execute("BEGIN TRANSACTION READ ONLY", [], undefined),
-    () => Effect.ignore(connection.execute("ROLLBACK", [], undefined))
-  )
-  yield* connection.execute(
-    `${settings}${isAlone ? "" : ofOneProcess}${tenant === null ? "" : ofTenant}`,
-    [`${timeoutSeconds * 1000}`, ...(tenant === null ? [] : [tenant])],
-    undefined
-  )
-  return ofConnection(connection)
-})
-
 /** Rows of one entity end with their limit; what aggregates reads all there is. */
 const isBounded = ({ shape }: Plan): boolean => shape.kind === "rows"
 
-const costOf = (reader: Reader, { params, statement }: Prepared): Effect.Effect<number, SqlError> =>
-  Effect.map(
-    reader.once(`EXPLAIN (FORMAT JSON) ${statement}`, params),
-    (rows) =>
-      Option.match(decodeExplained(rows), {
-        onNone: () => 0,
-        onSome: ([{ "QUERY PLAN": plans }]) => plans[0]?.Plan["Total Cost"] ?? 0
-      })
-  )
-
 /** No more than these are taken in one piece. */
 export const pieceMax = 1000
+
+/** What is estimated to cost more keeps a core busy for some tenths of a second, or longer. */
+const heavyFrom = 20_000
+/** One is left to reports. */
+const coresForQueries = Math.max(1, os.availableParallelism() - 1)
+/** While there are reports all the time: a costly one, and one that is not. */
+const atOncePressed = 2
 
 /** Of rows whose time of storing is not the database's own, as of statuses that core stores. */
 const marginSeconds = 5
@@ -145,38 +83,74 @@ const decodeOldest = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ ol
 
 const away = ({ detail }: DatabaseUnavailable) => new QueryError({ reason: new DatabaseAway({ detail }) })
 
+/** Nearly: characters. */
+const sizeOf = (rows: ReadonlyArray<Row>): number => rows.reduce((sum, { row }) => sum + row.length, 0)
+
 const unexpected = ({ message }: Schema.SchemaError) =>
   new QueryError({ reason: new StatementRefused({ detail: `unexpected row: ${message}` }) })
 
 export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const { atOnce = 4, costMax = 5_000_000, timeoutSeconds = 30 } = limits
   const places = QueryPlaces.make(limits)
+  const heavy = QueryPlaces.make({ ...limits, atOnce: coresForQueries, atOnceOfOne: coresForQueries })
+  const pace = yield* QueryPace.make
   const giveWay = limits.isOwnServer === true ? yield* LowPriority.make : Effect.void
   const pool = yield* QueryPool.make({ maxConnections: atOnce + 1, timeoutSeconds })
 
   const connected = (toError: (error: SqlError) => QueryError) =>
     Effect.mapError(pool, (error) => error._tag === "SqlError" ? toError(error) : away(error))
 
-  /** In which the question can be asked: it costs no more than it may. */
-  const reading = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
-    const toError = failure(prepared.plan.entity, seconds)
-    yield* places.take(question.asker ?? "")
-    const clients = yield* connected(toError)
-    const client = prepared.plan.isRanged ? clients.ranged : clients.plain
+  /** In which the question can be asked, when there is a place for it. */
+  const session = Effect.fnUntraced(function*(
+    { plan }: Prepared,
+    { asker = "", tenant }: Question,
+    seconds: number,
+    isEstimate = false
+  ) {
+    const toError = failure(plan.entity, seconds)
+    const isPressed = yield* pace.isPressed
+    yield* places.take(asker, isPressed ? Math.min(atOnce, atOncePressed) : atOnce)
+    const { plain, ranged } = yield* connected(toError)
+    const client = plan.isRanged ? ranged : plain
     yield* giveWay
-    const isAlone = places.taken() === 1
-    const isPlain = question.tenant === null && seconds === timeoutSeconds && isAlone
-    const reader = isPlain
-      ? ofSession(client)
+    const isAlone = places.taken() === 1 && !isPressed
+    return tenant === null && (isEstimate || (seconds === timeoutSeconds && isAlone))
+      ? QuerySession.ofSession(client)
       : yield* Effect.mapError(
-        transaction(client, { timeoutSeconds: seconds, tenant: question.tenant, isAlone }),
+        QuerySession.transaction(client, { timeoutSeconds: seconds, tenant, isAlone }),
         toError
       )
-    if (!isBounded(prepared.plan) && question.isCostly !== true) {
-      const cost = yield* Effect.mapError(costOf(reader, prepared), toError)
-      if (cost > costMax) return yield* new QueryError({ reason: new TooCostly({ cost, costMax }) })
+  })
+
+  const estimated = (prepared: Prepared, question: Question, seconds: number) =>
+    session(prepared, question, seconds, true).pipe(
+      Effect.flatMap((reader) =>
+        Effect.mapError(QuerySession.costOf(reader, prepared), failure(prepared.plan.entity, seconds))
+      ),
+      Effect.scoped
+    )
+
+  /**
+   * As `session`, for what costs no more than it may; of what costs much, only so many at once that reports have a core. What is
+   * asked when nothing else is, is not estimated first, and counts as costly until it has answered.
+   */
+  const reading = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
+    const { asker = "", isCostly } = question
+    const isLimited = !isBounded(prepared.plan) && isCostly !== true
+    const isFirst = places.taken() === 0 && heavy.taken() === 0
+    const cost = isLimited || !isFirst ? yield* estimated(prepared, question, seconds) : undefined
+    if (isLimited && cost !== undefined && cost > costMax) {
+      return yield* new QueryError({ reason: new TooCostly({ cost, costMax }) })
     }
-    return { reader, toError }
+    const computing = yield* Scope.fork(yield* Effect.scope)
+    if (cost === undefined || cost >= heavyFrom) yield* Scope.provide(heavy.take(asker), computing)
+    const reader = yield* session(prepared, question, seconds)
+    return {
+      reader,
+      toError: failure(prepared.plan.entity, seconds),
+      /** To be said when rows come: from now on it is as fast as its reader. */
+      computed: Scope.close(computing, Exit.void)
+    }
   })
 
   /** Rows as they come from the server, a few at a time. */
@@ -184,26 +158,32 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
     Stream.unwrap(
       Effect.map(
         reading(prepared, question, seconds),
-        ({ reader, toError }) =>
+        ({ computed, reader, toError }) =>
           reader.pieces(prepared.statement, prepared.params).pipe(
             Stream.mapError(toError),
-            Stream.mapArrayEffect((rows) => Effect.mapError(decodeSome(rows), unexpected))
+            Stream.mapArrayEffect((rows) => Effect.andThen(computed, Effect.mapError(decodeSome(rows), unexpected))),
+            Stream.mapArrayEffect((rows) => Effect.as(pace.spend(sizeOf(rows)), rows))
           )
       )
     )
 
   /** Rows in one piece, by a statement that the server remembers. */
   const read = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
-    const { reader, toError } = yield* reading(prepared, question, seconds)
-    const rows = yield* Effect.mapError(reader.all(prepared.statement, prepared.params), toError)
-    return yield* Effect.mapError(decodeRows(rows), unexpected)
+    const { computed, reader, toError } = yield* reading(prepared, question, seconds)
+    const answered = yield* Effect.mapError(reader.all(prepared.statement, prepared.params), toError)
+    yield* computed
+    const rows = yield* Effect.mapError(decodeRows(answered), unexpected)
+    yield* pace.spend(sizeOf(rows))
+    return rows
   }, Effect.scoped)
 
-  const examine = (prepared: Prepared, question: Question, seconds: number): Effect.Effect<void, QueryError> =>
-    Effect.scoped(Effect.flatMap(
-      reading(prepared, question, seconds),
-      ({ reader, toError }) => Effect.mapError(costOf(reader, prepared), toError)
-    ))
+  /** Fails where it would cost too much, too. */
+  const examine = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
+    const cost = yield* estimated(prepared, question, seconds)
+    if (!isBounded(prepared.plan) && question.isCostly !== true && cost > costMax) {
+      return yield* new QueryError({ reason: new TooCostly({ cost, costMax }) })
+    }
+  })
 
   /** From when on rows may still appear: transactions that run now began then or later. */
   const oldest = (entity: string): Effect.Effect<string, QueryError> =>

@@ -1,6 +1,6 @@
 /**
  * Places of those whose queries are answered: only so many at once, so that queries leave the machine to others, and one place
- * less for a single asker, so that nobody has all. Who finds none waits, if not too many do, and not for long.
+ * less for a single asker, so that nobody has all. Who finds none waits, if not too many do, and not for long; askers take turns.
  */
 import { Deferred, Duration, Effect, Exit, type Scope } from "effect"
 import { QueryError, TooManyQuestions } from "../../services/queries/Queries.ts"
@@ -17,8 +17,8 @@ export interface PlaceLimits {
 }
 
 export interface Places {
-  /** Until the scope closes. */
-  readonly take: (asker: string) => Effect.Effect<void, QueryError, Scope.Scope>
+  /** Until the scope closes. From then on no more than `most` have one, whoever had one before. */
+  readonly take: (asker: string, most?: number) => Effect.Effect<void, QueryError, Scope.Scope>
   /** How many have one. */
   readonly taken: () => number
 }
@@ -34,13 +34,27 @@ export const make = (
 ): Places => {
   const waiting = new Set<Waiter>()
   const askers = new Map<string, number>()
+  /** Whose turn it was, the latest last. */
+  const turns = new Set<string>()
   let inUse = 0
+  let most = atOnce
 
-  const isFree = (asker: string): boolean => inUse < atOnce && (askers.get(asker) ?? 0) < atOnceOfOne
+  const isFree = (asker: string): boolean => inUse < most && (askers.get(asker) ?? 0) < atOnceOfOne
 
   const occupy = (asker: string) => {
+    turns.delete(asker)
+    turns.add(asker)
     inUse += 1
     askers.set(asker, (askers.get(asker) ?? 0) + 1)
+  }
+
+  const isWaiting = (asker: string): boolean => [...waiting].some((waiter) => waiter.asker === asker)
+
+  /** The longest waiting of those who may have a place, of the asker whose turn was the longest ago. */
+  const nextWaiter = (): Waiter | undefined => {
+    const free = [...waiting].filter(({ asker }) => isFree(asker))
+    const rank = new Map([...turns].map((asker, at) => [asker, at]))
+    return free.sort((one, other) => (rank.get(one.asker) ?? -1) - (rank.get(other.asker) ?? -1))[0]
   }
 
   const leave = (asker: string) => {
@@ -48,17 +62,16 @@ export const make = (
     const left = (askers.get(asker) ?? 1) - 1
     if (left === 0) askers.delete(asker)
     else askers.set(asker, left)
-    // The longest waiting of those who may have it.
-    for (const waiter of waiting) {
-      if (!isFree(waiter.asker)) continue
-      waiting.delete(waiter)
-      waiter.isServed = true
-      occupy(waiter.asker)
-      Deferred.doneUnsafe(waiter.turn, Exit.void)
+    for (let next = nextWaiter(); next !== undefined; next = nextWaiter()) {
+      waiting.delete(next)
+      next.isServed = true
+      occupy(next.asker)
+      Deferred.doneUnsafe(next.turn, Exit.void)
     }
+    for (const one of turns) if (!askers.has(one) && !isWaiting(one)) turns.delete(one)
   }
 
-  const full = Effect.suspend(() => Effect.fail(new QueryError({ reason: new TooManyQuestions({ atOnce }) })))
+  const full = Effect.suspend(() => Effect.fail(new QueryError({ reason: new TooManyQuestions({ atOnce: most }) })))
 
   const wait = (asker: string) => {
     const waiter: Waiter = { asker, turn: Deferred.makeUnsafe(), isServed: false }
@@ -77,9 +90,10 @@ export const make = (
 
   return {
     taken: () => inUse,
-    take: (asker) =>
+    take: (asker, limit = atOnce) =>
       Effect.acquireRelease(
         Effect.suspend(() => {
+          most = limit
           if (isFree(asker)) return Effect.sync(() => occupy(asker))
           return waiting.size < waitingMax ? wait(asker) : full
         }),

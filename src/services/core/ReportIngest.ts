@@ -9,6 +9,7 @@ import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Sche
 import type { PollerId } from "../../domain/monitoring/Ids.ts"
 import type { ReceivedReport } from "../../domain/monitoring/reports/ReceivedReport.ts"
 import * as StatusReport from "../../domain/monitoring/reports/StatusReport.ts"
+import { Precedence } from "../queries/Precedence.ts"
 import * as ReportObserver from "../telemetry/ReportObserver.ts"
 import { DeviceDiscovery } from "./DeviceDiscovery.ts"
 import { PollerWatch } from "./PollerWatch.ts"
@@ -123,6 +124,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
   const store = yield* StatusStore
   const watch = yield* Effect.serviceOption(PollerWatch)
   const discovery = yield* Effect.serviceOption(DeviceDiscovery)
+  const precedence = yield* Effect.serviceOption(Precedence)
   const concurrencyMax = options.concurrencyMax ?? 8
   const waitingMax = options.waitingMax ?? 256
   const limit = options.limit ?? Duration.seconds(20)
@@ -177,7 +179,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
       const store = isLarge(received)
         ? largePermit.withPermit(storeReport(received, receivedAt))
         : storeReport(received, receivedAt)
-      yield* bounded(store).pipe(
+      yield* (Option.isSome(precedence) ? precedence.value.around(bounded(store)) : bounded(store)).pipe(
         Effect.mapError(fail(received.pollerId)),
         Effect.tapError((error) => count(reports, "outcome", error.reason._tag)),
         Effect.ensuring(

@@ -3,9 +3,9 @@ import { Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as QueryPlaces from "../../../src/layers/queries/QueryPlaces.ts"
 
-const taken = Effect.fnUntraced(function*(places: QueryPlaces.Places, asker: string) {
+const taken = Effect.fnUntraced(function*(places: QueryPlaces.Places, asker: string, most?: number) {
   const scope = yield* Scope.make()
-  yield* Scope.provide(places.take(asker), scope)
+  yield* Scope.provide(places.take(asker, most), scope)
   return { leave: Scope.close(scope, Exit.void) }
 })
 
@@ -51,5 +51,31 @@ describe("Places of queries", () => {
       assert.strictEqual(places.taken(), 0)
       yield* (yield* taken(places, "e")).leave
       assert.strictEqual(places.taken(), 0)
+    }))
+
+  it.effect("go to askers in turns, and to fewer at once while there is less room", () =>
+    Effect.gen(function*() {
+      const places = QueryPlaces.make({ atOnce: 4 })
+      const first = yield* taken(places, "a", 1)
+      const order: Array<string> = []
+      const waits = (asker: string, name: string, most?: number) =>
+        Effect.forkChild(
+          Effect.tap(
+            taken(places, asker, most),
+            ({ leave }) =>
+              Effect.sync(() => order.push(name)).pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(leave))
+          )
+        )
+      const all = []
+      for (const name of ["a1", "a2", "a3", "b1", "b2"]) all.push(yield* waits(name.charAt(0), name, 1))
+      yield* Effect.yieldNow
+      assert.strictEqual(places.taken(), 1)
+      yield* first.leave
+      for (const one of all) yield* Fiber.join(one)
+      assert.deepStrictEqual(order, ["b1", "a1", "b2", "a2", "a3"])
+      yield* taken(places, "a")
+      yield* taken(places, "a")
+      yield* taken(places, "b")
+      assert.strictEqual(places.taken(), 3)
     }))
 })
