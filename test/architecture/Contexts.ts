@@ -39,7 +39,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
   inventory: ["config", "monitoring", "resource", "records", "sql", "postgres"],
   records: ["resource", "sql", "postgres"],
   jsonapi: ["resource", "records", "http"],
-  queries: ["srql", "sql", "postgres", "http", "monitoring"],
+  queries: ["srql", "sql", "postgres", "http", "monitoring", "records", "resource", "inventory"],
   events: [
     "config",
     "monitoring",

@@ -19,6 +19,19 @@ import { otelMetrics } from "./observability/OtelMetrics.ts"
 import { traces } from "./observability/Traces.ts"
 import { traceSummaries } from "./observability/TraceSummaries.ts"
 
+const cypher = "it needs the graph database Apache AGE; ask in:devices, in:interfaces and in:services"
+const graph =
+  "no table tells which devices are linked; ask in:devices, in:interfaces and in:services with the device's id"
+
+const missing = {
+  device_graph: graph,
+  devicegraph: graph,
+  graph,
+  graph_cypher: cypher,
+  graphcypher: cypher,
+  cypher
+}
+
 export const queryCatalog = Catalog.make([
   agents,
   devices,
@@ -40,4 +53,4 @@ export const queryCatalog = Catalog.make([
   timeseriesMetrics,
   snmpMetrics,
   rperfMetrics
-])
+], missing)

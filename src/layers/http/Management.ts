@@ -18,6 +18,8 @@ export interface Route<out R> {
   readonly parameters?: ReadonlyMap<string, string>
   /** The document of status 200; text where there is none. */
   readonly answers?: Schema.Top
+  /** Whether a request shows what the route judges by itself, in place of what everybody has to show. */
+  readonly judges?: (headers: Readonly<Record<string, string | undefined>>) => boolean
   readonly handle: (query: URLSearchParams) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
   /** With the body, of at most 64 KiB. */
   readonly post?: (

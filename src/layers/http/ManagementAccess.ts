@@ -6,7 +6,7 @@
  * Certificates count where the program has its own: then it speaks HTTPS, unless it has a token and is not told to. A
  * server that others can reach and that nobody can show either to does not start.
  */
-import { Config, Effect, Option, Redacted, Result, Schema } from "effect"
+import { Config, Context, Effect, Option, Redacted, Result, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as crypto from "node:crypto"
@@ -72,6 +72,11 @@ export type Guard = <E, R>(answer: Answer<E, R>) => Answer<E, HttpServerRequest.
 
 export const open: Guard = (answer) => answer
 
+/** Whom an answer is for: somebody whom the server itself lets in, or one whom a door let in, and who is to be asked for there. */
+export const AdmittedBy = Context.Reference<"server" | "door">("serviceradar/layers/http/AdmittedBy", {
+  defaultValue: () => "server"
+})
+
 type Report = (event: SecurityEvent.SecurityEvent) => Effect.Effect<void>
 
 /** The doors of the program's parts at this moment. */
@@ -121,7 +126,7 @@ const guarded = (asked: Asked, report: Report): Guard => (answer) =>
     if (refusal === undefined) return answer
     const doors = asked.doors()
     return Effect.flatMap(Effect.forEach(doors, ({ admits }) => admits(request)), (admitted) => {
-      if (admitted.includes(true)) return answer
+      if (admitted.includes(true)) return Effect.provideService(answer, AdmittedBy, "door")
       const page = elsewhere(request, doors)
       return Option.isSome(page) ? Effect.succeed(page.value) : Effect.as(report(refusal.event), refusal.response)
     })

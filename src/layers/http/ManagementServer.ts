@@ -169,6 +169,18 @@ const withBody = (post: NonNullable<Route<never>["post"]>): Handle => (query, re
     })
   )
 
+/** Before a route: what everybody has to show, but for those whom it judges by itself. */
+const guardOf = ({ judges, path }: Route<never>, guard: ManagementAccess.Guard): ManagementAccess.Guard => {
+  if (ManagementAccess.isOpen(path)) return ManagementAccess.open
+  return judges === undefined
+    ? guard
+    : (answer) =>
+      Effect.flatMap(
+        HttpServerRequest.HttpServerRequest,
+        ({ headers }) => judges(headers) ? answer : guard(answer)
+      )
+}
+
 const otherMethods = ["PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"] as const
 
 const routerOf = Effect.fnUntraced(function*(
@@ -181,7 +193,7 @@ const routerOf = Effect.fnUntraced(function*(
   for (const route of builtIn(registered, sources)) if (!paths.has(route.path)) paths.set(route.path, route)
   for (const route of paths.values()) {
     const { handle, path, post } = route
-    const around = ManagementAccess.isOpen(path) ? ManagementAccess.open : guard
+    const around = guardOf(route, guard)
     const only = `only GET${post === undefined ? "" : ", POST"} and HEAD are understood`
     const refused = around(Effect.succeed(problem(405, only)))
     yield* router.add("GET", path, around(answer(handle)))

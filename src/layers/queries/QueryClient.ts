@@ -15,6 +15,8 @@ export interface Asked {
   readonly query: string
   readonly limit: Option.Option<number>
   readonly cursor: Option.Option<string>
+  /** Also what is estimated to cost more than core's limit. */
+  readonly costly: boolean
 }
 
 /** Longer than core lets a query take. */
@@ -31,7 +33,8 @@ export const ask = Effect.fn("QueryClient.ask")(function*(
   const query = new URLSearchParams({
     query: asked.query,
     ...Option.match(asked.limit, { onNone: () => ({}), onSome: (rows) => ({ limit: String(rows) }) }),
-    ...Option.match(asked.cursor, { onNone: () => ({}), onSome: (cursor) => ({ cursor }) })
+    ...Option.match(asked.cursor, { onNone: () => ({}), onSome: (cursor) => ({ cursor }) }),
+    ...(asked.costly ? { costly: "true" } : {})
   })
   const url = `${base.replace(/\/+$/, "")}/api/query`
   const fail = (detail: string) => new ManagementError({ url, detail })

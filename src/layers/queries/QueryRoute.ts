@@ -7,8 +7,11 @@
  * `style=service` in the address gives rows as the standalone service writes them. `format=ndjson` and `format=csv` send all
  * rows that the query's limit allows, as they come and in constant memory; a connection that breaks off says that there
  * were more. `"live": true` (or `live=true`) answers with server-sent events: the rows of the answer, each a message, then every
- * row that is stored from now on; an event `late` tells a slow reader how far behind it is. Status 400 says what is wrong with the query, 503 that the database is away or busy, 504 that the query took
- * too long.
+ * row that is stored from now on; an event `late` tells a slow reader how far behind it is.
+ *
+ * Whoever shows an API token (`srk_…`) is answered as its user, with the rows of that user's tenant; everybody else who may ask
+ * is an operator, and sees those of all. Status 400 says what is wrong with the query, 401 that a token is not valid, 503 that the
+ * database is away or busy, 504 that the query took too long.
  */
 import { Effect, Option, Schema, Stream } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -17,7 +20,12 @@ import * as RowCells from "../../domain/queries/RowCells.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import type { RowStyle } from "../../domain/srql/plan/RowText.ts"
 import { type LiveEvent, type Page, Queries, type QueryError, type Question } from "../../services/queries/Queries.ts"
+import { type QueryAsker, QueryAskers } from "../../services/queries/QueryAskers.ts"
+import * as Askers from "../../services/records/Askers.ts"
+import type { RecordsRefused, RecordsUnavailable } from "../../services/records/Records.ts"
 import type { Route } from "../http/Management.ts"
+import * as ManagementAccess from "../http/ManagementAccess.ts"
+import * as RequestId from "../http/RequestId.ts"
 import * as QueryBody from "./QueryBody.ts"
 
 const statusOf: Record<QueryError["reason"]["_tag"], number> = {
@@ -33,11 +41,43 @@ const statusOf: Record<QueryError["reason"]["_tag"], number> = {
 /** When those who were refused for want of a place had better come again. */
 const retryAfterSeconds = "5"
 
+const later = (message: string) =>
+  HttpServerResponse.setHeader(QueryBody.problem(503, message), "retry-after", retryAfterSeconds)
+
 const refusal = (error: SrqlError | QueryError) => {
   if (error._tag === "SrqlError") return QueryBody.problem(400, error.peerText)
-  const answer = QueryBody.problem(statusOf[error.reason._tag], error.message)
-  return answer.status === 503 ? HttpServerResponse.setHeader(answer, "retry-after", retryAfterSeconds) : answer
+  const status = statusOf[error.reason._tag]
+  return status === 503 ? later(error.message) : QueryBody.problem(status, error.message)
 }
+
+/** Who is not answered at all. */
+const turnedAway = (error: Askers.NotSignedIn | RecordsUnavailable | RecordsRefused) => {
+  switch (error._tag) {
+    case "NotSignedIn":
+      return HttpServerResponse.setHeader(QueryBody.problem(401, error.message), "www-authenticate", "Bearer")
+    case "RecordsUnavailable":
+      return later(error.message)
+    case "RecordsRefused":
+      return QueryBody.problem(500, "who asks cannot be looked up: see the log of core")
+  }
+}
+
+/** Whoever shows an API token, or has signed in, is asked for by it; all others the server has let in by itself. */
+const askerOf = (request: Option.Option<HttpServerRequest.HttpServerRequest>) =>
+  Effect.gen(function*() {
+    const { of, operator } = yield* QueryAskers
+    if (Option.isNone(request)) return operator
+    const { headers, method, remoteAddress } = request.value
+    const address = Option.getOrElse(remoteAddress, () => "")
+    const isUser = Askers.isShown(headers) || (yield* ManagementAccess.AdmittedBy) === "door"
+    return isUser
+      ? yield* Effect.tapErrorTag(
+        of({ method, headers, address, requestId: RequestId.of(headers) }),
+        "RecordsRefused",
+        ({ message }) => Effect.logError(message)
+      )
+      : { ...operator, name: address }
+  })
 
 /** The rows are JSON already. */
 const document = ({ limit, nextCursor, prevCursor, rows, visualization, warnings }: Page): string => {
@@ -90,16 +130,21 @@ const followed = (question: Question) =>
     })
   )
 
-const ask = Effect.fn("QueryRoute")(function*({ isLive, ...asked }: QueryBody.Asked, query: URLSearchParams) {
+const answer = Effect.fn("QueryRoute")(function*(
+  { isLive, ...asked }: QueryBody.Asked,
+  query: URLSearchParams,
+  { actor, isOperator, name, tenant }: QueryAsker
+) {
   const style = oneOf<RowStyle>(query.get("style"), ["web", "service"])
   if (style === undefined) return QueryBody.problem(400, `style is ${query.get("style")}, expected web or service`)
   const format = oneOf<Format>(query.get("format"), ["json", "ndjson", "csv"])
   if (format === undefined) {
     return QueryBody.problem(400, `format is ${query.get("format")}, expected json, ndjson or csv`)
   }
-  const request = yield* Effect.serviceOption(HttpServerRequest.HttpServerRequest)
-  const asker = Option.getOrElse(Option.flatMap(request, ({ remoteAddress }) => remoteAddress), () => "")
-  const question = { ...asked, style, asker, tenant: null, withKeyset: query.get("cursors") === "keyset" }
+  const isCostly = query.get("costly") === "true"
+  if (isCostly && !isOperator) return QueryBody.problem(403, "costly=true is for operators of this machine")
+  const withKeyset = query.get("cursors") === "keyset"
+  const question = { ...asked, style, asker: name, actor, tenant, isCostly, withKeyset }
   if (isLive) return yield* followed(question)
   if (format !== "json") return yield* streamed(question, format)
   const queries = yield* Queries
@@ -109,7 +154,16 @@ const ask = Effect.fn("QueryRoute")(function*({ isLive, ...asked }: QueryBody.As
   })
 })
 
-export const queryRoute: Route<Queries> = {
+const ask = (asked: QueryBody.Asked, query: URLSearchParams) =>
+  Effect.serviceOption(HttpServerRequest.HttpServerRequest).pipe(
+    Effect.flatMap(askerOf),
+    Effect.matchEffect({
+      onFailure: (error) => Effect.succeed(turnedAway(error)),
+      onSuccess: (asker) => answer(asked, query, asker)
+    })
+  )
+
+export const queryRoute: Route<Queries | QueryAskers> = {
   path: "/api/query",
   summary: "Answers a question in SRQL",
   parameters: new Map([
@@ -119,8 +173,10 @@ export const queryRoute: Route<Queries> = {
     ["style", "How rows are written: web (the default) or service"],
     ["format", "json (the default, a page), ndjson or csv: all rows that the limit allows, as they come"],
     ["live", "true: server-sent events; the rows of the answer, then every row that is stored from now on"],
-    ["cursors", "keyset: next_cursor stays true while rows are written"]
+    ["cursors", "keyset: next_cursor stays true while rows are written"],
+    ["costly", "true: also what is estimated to cost more than the limit; for operators of this machine"]
   ]),
+  judges: Askers.isShown,
   answers: Schema.Struct({
     results: Schema.Array(Schema.Unknown),
     pagination: QueryBody.Pagination

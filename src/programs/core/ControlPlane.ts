@@ -15,10 +15,11 @@ import type { Exposed } from "../../domain/jsonapi/Wire.ts"
 import { migrations as coreMigrations } from "../../layers/core/migrations/migrations.ts"
 import { migrations as identityMigrations } from "../../layers/identity/migrations/migrations.ts"
 import { migrations as inventoryMigrations } from "../../layers/inventory/migrations/migrations.ts"
+import { migrations as queryMigrations } from "../../layers/queries/migrations/migrations.ts"
 import { migrations as recordMigrations } from "../../layers/records/migrations/migrations.ts"
 
 /** In this order: later ones refer to tables of those before. */
-export const migrations = [coreMigrations, recordMigrations, identityMigrations, inventoryMigrations]
+export const migrations = [coreMigrations, recordMigrations, identityMigrations, inventoryMigrations, queryMigrations]
 
 /** `hidden` is what only a program does, or what is done with more than a record: a token is shown as it is made. */
 export const exposed: ReadonlyArray<Exposed> = [

@@ -35,6 +35,7 @@ import * as DiskSpace from "../../layers/files/DiskSpace.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as ManagementServer from "../../layers/http/ManagementServer.ts"
+import * as UsersOfQueries from "../../layers/identity/UsersOfQueries.ts"
 import * as PgDeviceRegistry from "../../layers/inventory/PgDeviceRegistry.ts"
 import * as JsonApi from "../../layers/jsonapi/JsonApi.ts"
 import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescriptors.ts"
@@ -58,7 +59,9 @@ import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
 import { Accounts } from "../../services/identity/Accounts.ts"
+import { Precedence } from "../../services/queries/Precedence.ts"
 import type { Queries } from "../../services/queries/Queries.ts"
+import type { QueryAskers } from "../../services/queries/QueryAskers.ts"
 import type { Askers } from "../../services/records/Askers.ts"
 import type { Records } from "../../services/records/Records.ts"
 import { Credentials } from "../../services/security/Credentials.ts"
@@ -109,7 +112,9 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
   }) as const
 
 const shown = (config: CoreConfig) =>
-  Management.part<Askers | PgConnection | Queries | Records | ServerState | SignInParts.Parts | StatusStore>({
+  Management.part<
+    Askers | PgConnection | Queries | QueryAskers | Records | ServerState | SignInParts.Parts | StatusStore
+  >({
     checks: [
       { name: "database", ready: PgWritable.check },
       ...SignInParts.checks(config),
@@ -159,6 +164,7 @@ export const layer = (
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
+    Layer.provideMerge(UsersOfQueries.layer),
     Layer.provideMerge(SignInParts.layer(config, onFirstLink)),
     Layer.provideMerge(PgRecords.layer),
     Layer.provideMerge(PgDeviceRegistry.layer),
@@ -167,6 +173,7 @@ export const layer = (
       rules: rowRules,
       isOwnServer: Option.isNone(config.databaseUrl)
     })),
+    Layer.provideMerge(Precedence.layer),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(ServerState.layer),
     Layer.provideMerge(database(config, certificates?.core)),

@@ -65,7 +65,7 @@ export class TooCostly extends Schema.TaggedClass<TooCostly>()("TooCostly", {
   get text(): string {
     return `the query is estimated to cost ${
       Math.round(this.cost)
-    }, more than ${this.costMax}: narrow its time range or its filters`
+    }, more than ${this.costMax}: narrow its time range or its filters, or, as an operator, ask with costly=true`
   }
 }
 

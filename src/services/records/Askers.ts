@@ -16,6 +16,10 @@ export class NotSignedIn extends Schema.TaggedError<NotSignedIn>()("NotSignedIn"
   }
 }
 
+/** Whether something is shown that `Askers` judge; by its form alone. */
+export const isShown = (headers: Shown["headers"]): boolean =>
+  /^Bearer +srk_/i.test(headers["authorization"] ?? "") || (headers["x-api-key"] ?? "").trim().startsWith("srk_")
+
 export class Askers extends Context.Service<Askers, {
   readonly of: (shown: Shown) => Effect.Effect<Asker, NotSignedIn | RecordsUnavailable | RecordsRefused>
 }>()("serviceradar/services/records/Askers") {}

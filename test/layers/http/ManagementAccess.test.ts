@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as http from "node:http"
 import { Management } from "../../../src/layers/http/Management.ts"
 import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
+
+type Headers = Readonly<Record<string, string | undefined>>
 
 const token = "a-token-that-nobody-guesses"
 
@@ -61,6 +64,34 @@ describe("ManagementAccess", () => {
         }))
 
       assert.deepStrictEqual(statuses, [200, 401, 401])
+    }))
+
+  it.live("leaves it to a route to judge what only the route knows, and everything else is shown in vain", () =>
+    Effect.gen(function*() {
+      const own = { path: "/judged", summary: "", judges: (headers: Headers) => headers["x-own"] === "mine" } as const
+      const route = { ...own, handle: () => Effect.succeed(HttpServerResponse.text("judged")) }
+      const plain = { path: "/plain", summary: "", handle: route.handle } as const
+      const { port } = yield* Management.use(({ register }) => register({ routes: [route, plain] })).pipe(
+        Effect.andThen(ManagementServer.make({ host: "0.0.0.0", port: 0 })),
+        Effect.provide([SupervisionTree.layer, Management.layer]),
+        Effect.provideService(
+          ConfigProvider.ConfigProvider,
+          ConfigProvider.fromUnknown({ SERVICERADAR_HTTP_TOKEN: token })
+        )
+      )
+      const statuses = yield* Effect.forEach(
+        ["/judged", "/plain", "/judged/../metrics"],
+        (path) =>
+          Effect.promise(async (signal) => {
+            const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { "x-own": "mine" }, signal })
+            await response.arrayBuffer()
+            return response.status
+          })
+      )
+
+      assert.deepStrictEqual(statuses, [200, 401, 401])
+      assert.strictEqual(yield* statusOf(port, "/judged"), 401)
+      assert.strictEqual(yield* statusOf(port, "/judged", `Bearer ${token}`), 200)
     }))
 
   it.live("is not talked into taking another path for one of health", () =>

@@ -14,6 +14,7 @@ import * as MigrationRunner from "../../../src/layers/postgres/migrations/Migrat
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
+import { QueryAskers } from "../../../src/services/queries/QueryAskers.ts"
 import * as Program from "../../support/Program.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
 
@@ -51,7 +52,11 @@ const database = Layer.effectDiscard(Effect.gen(function*() {
   yield* Program.eventually("a connection", Effect.option(connection.client), { within: "20 seconds", programs: [] })
 })).pipe(Layer.provide(Reactivity.layer))
 
-const queries = Layer.mergeAll(PgQueries.layer({ catalog: queryCatalog, rules: rowRules }), database).pipe(
+const queries = Layer.mergeAll(
+  QueryAskers.layerOperators,
+  PgQueries.layer({ catalog: queryCatalog, rules: rowRules }),
+  database
+).pipe(
   Layer.provide(
     Layer.unwrap(
       Effect.map(

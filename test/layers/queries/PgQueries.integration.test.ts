@@ -13,6 +13,7 @@ import * as RowSecurity from "../../../src/layers/postgres/connection/RowSecurit
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
+import { QueryAskers } from "../../../src/services/queries/QueryAskers.ts"
 import { generator } from "../../domain/srql/language/queries.ts"
 import * as Program from "../../support/Program.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
@@ -32,7 +33,9 @@ const connected = Layer.effectDiscard(Effect.gen(function*() {
   yield* Program.eventually("a connection", Effect.option(connection.client), { within: "20 seconds", programs: [] })
 }))
 
-const queries = Layer.mergeAll(PgQueries.layer(options), connected).pipe(Layer.provideMerge(database))
+const queries = Layer.mergeAll(QueryAskers.layerOperators, PgQueries.layer(options), connected).pipe(
+  Layer.provideMerge(database)
+)
 
 const plain = queryCatalog.entities.filter(({ always, latest }) => latest === null && always === null)
 

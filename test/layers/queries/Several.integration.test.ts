@@ -10,6 +10,7 @@ import { PgConnection } from "../../../src/layers/postgres/connection/PgConnecti
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
+import { QueryAskers } from "../../../src/services/queries/QueryAskers.ts"
 import { generator } from "../../domain/srql/language/queries.ts"
 import * as Program from "../../support/Program.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
@@ -21,7 +22,11 @@ const connected = Layer.effectDiscard(Effect.gen(function*() {
   yield* Program.eventually("a connection", Effect.option(connection.client), { within: "20 seconds", programs: [] })
 }))
 
-const queries = Layer.mergeAll(PgQueries.layer({ catalog: queryCatalog, rules: rowRules }), connected).pipe(
+const queries = Layer.mergeAll(
+  QueryAskers.layerOperators,
+  PgQueries.layer({ catalog: queryCatalog, rules: rowRules }),
+  connected
+).pipe(
   Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) =>
     Layer.mergeAll(
       Layer.effect(PgClient.PgClient, PgClient.make({ url, maxConnections: 1 })).pipe(Layer.provide(Reactivity.layer)),

@@ -7,7 +7,11 @@ export interface Catalog extends EntityNames {
   readonly entity: (name: string) => Entity | undefined
 }
 
-export const make = (entities: ReadonlyArray<Entity>): Catalog => {
+/** `missing` says why an entity that others have is not there, by its spelling. */
+export const make = (
+  entities: ReadonlyArray<Entity>,
+  missing: Readonly<Record<string, string>> = {}
+): Catalog => {
   const bySpelling = new Map(
     entities.flatMap((entity) => entity.spellings.map((spelling) => [spelling, entity] as const))
   )
@@ -15,6 +19,7 @@ export const make = (entities: ReadonlyArray<Entity>): Catalog => {
     entities,
     entity: (name) => bySpelling.get(name),
     resolve: (spelling) => bySpelling.get(spelling)?.name,
-    spellings: [...bySpelling.keys()]
+    spellings: [...bySpelling.keys()],
+    missing: new Map(Object.entries(missing))
   }
 }

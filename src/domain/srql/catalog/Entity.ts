@@ -118,8 +118,8 @@ export interface Entity {
   /** Where an ungrouped count is a bare number, and negatives in groups keep nulls. */
   readonly isInventory: boolean
   readonly semantics: Semantics
-  /** What it is to whoever asks, or why it is nothing to them; null where it is the same to all. */
-  readonly within: ((asking: Asking, at: Span) => Answer<Entity>) | null
+  /** What it, as the catalog has it, is to whoever asks, or why it is nothing to them; null where it is the same to all. */
+  readonly within: ((asking: Asking, at: Span, entity: Entity) => Answer<Entity>) | null
 }
 
 /** Who asks, and when. */

@@ -159,3 +159,23 @@ export const ofResource = (
         within: null
       })
 })
+
+/**
+ * An entity with columns of its own, of whose rows whoever is named is answered those that the policies of a resource let him
+ * read. Of which tenant they are, the question binds. Policies are for those whom a question names.
+ */
+export const governedBy = ({ definition }: { readonly definition: Definition }, governed: Entity): Entity => ({
+  ...governed,
+  within: ({ actor, nowMillis }, _at, entity) => {
+    if (actor === undefined) return Result.succeed(entity)
+    const surroundings = { actor, arguments: {}, now: DateTime.makeUnsafe(nowMillis) }
+    const may = simplify(Policies.condition({ ...definition, tenant: undefined }, "read"), surroundings)
+    if (may._tag === "Literal" && may.value === true) return Result.succeed(entity)
+    const column = (attribute: string): Sql => columnOf(definition.attributes, attribute)
+    const readable = write(may, { ...surroundings, column })
+    return Result.succeed({
+      ...entity,
+      always: entity.always === null ? readable : sql`(${entity.always}) AND ${readable}`
+    })
+  }
+})

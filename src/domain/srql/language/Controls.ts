@@ -11,6 +11,8 @@ export interface EntityNames {
   /** The catalog's name for one of its spellings, in lower case. */
   readonly resolve: (spelling: string) => string | undefined
   readonly spellings: Iterable<string>
+  /** Why an entity that others have is not here, by its spelling in lower case. */
+  readonly missing?: ReadonlyMap<string, string>
 }
 
 /** How fields are written, known or not. */
@@ -51,6 +53,15 @@ const entity: Control = ofText((draft, text, names) => {
   const entities: Array<string> = []
   for (const part of splitAt(text, (char) => char === ",").map(trim)) {
     const name = names.resolve(part.chars.toLowerCase())
+    const why = names.missing?.get(part.chars.toLowerCase())
+    if (name === undefined && why !== undefined) {
+      return refuse({
+        at: part.span,
+        detail: `unsupported entity '${part.chars}': ${why}`,
+        found: part.chars,
+        expected: "an entity that is here"
+      })
+    }
     if (name === undefined) {
       return refuse({
         at: part.span,

@@ -53,7 +53,7 @@ const entityOf = (name: string, { entityAt }: Query, catalog: Catalog, options: 
       known: catalog.spellings
     })
   }
-  return entity.within === null ? Result.succeed(entity) : entity.within(options, entityAt)
+  return entity.within === null ? Result.succeed(entity) : entity.within(options, entityAt, entity)
 }
 
 const entitiesOf = (

@@ -53,9 +53,12 @@ const protect = (schema: string, table: string): string =>
     end if;
   end $body$`
 
+/** For migrations: the role. */
+export const prepareRole = Effect.asVoid(SqlClient.SqlClient.use((sql) => sql.unsafe(makeRole)))
+
 /** For migrations: the role, and these tables of the schema. */
 export const separate = Effect.fnUntraced(function*(schema: string, tables: ReadonlyArray<string>) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql.unsafe(makeRole)
+  yield* prepareRole
   yield* Effect.forEach(tables, (table) => sql.unsafe(protect(schema, table)), { discard: true })
 })

@@ -17,6 +17,7 @@ export interface Asking {
   readonly cursor: Option.Option<string>
   readonly json: boolean
   readonly csv: boolean
+  readonly costly: boolean
 }
 
 const columnsOf = (stream: { readonly isTTY?: boolean; readonly columns?: number }): number =>
@@ -46,8 +47,8 @@ const show = Effect.fnUntraced(function*(body: string, { csv, json }: Asking) {
 export const ask = Effect.fnUntraced(function*(
   asking: Asking
 ): Effect.fn.Return<void, ManagementError | NegativeAnswer, HttpClient.HttpClient> {
-  const { base, cursor, json, limit, query } = asking
-  const body = yield* QueryClient.ask(base, { query, limit, cursor }).pipe(
+  const { base, costly, cursor, json, limit, query } = asking
+  const body = yield* QueryClient.ask(base, { query, limit, cursor, costly }).pipe(
     Effect.catchTag("QueryRefused", (refused) =>
       Effect.gen(function*() {
         // Where in the query is known here too.

@@ -47,6 +47,10 @@ export const srqlCommand = Command.make(
     dir: RunningCore.dir,
     json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("One JSON document")),
     csv: Flag.Boolean("csv").pipe(Flag.withDefault(false), Flag.withDescription("Rows as CSV")),
+    costly: Flag.Boolean("costly").pipe(
+      Flag.withDefault(false),
+      Flag.withDescription("Also what core estimates to cost more than its limit; for operators")
+    ),
     watch: Flag.Int("watch").pipe(
       Flag.filter((seconds) => seconds > 0, (seconds) => `a whole number of seconds above 0, got ${seconds}`),
       Flag.optional,
