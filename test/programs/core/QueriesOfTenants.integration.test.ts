@@ -11,6 +11,7 @@ import { Device } from "../../../src/domain/inventory/devices/Device.ts"
 import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
 import { superSystem } from "../../../src/domain/records/Actor.ts"
+import { application } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import * as EventMigrations from "../../../src/layers/events/store/migrations/migrations.ts"
 import * as ManagementAccess from "../../../src/layers/http/ManagementAccess.ts"
@@ -36,7 +37,7 @@ const programs = UsersOfQueries.layer.pipe(
   Layer.provideMerge(PgRecords.layer),
   Layer.provideMerge(PgQueries.layer({ catalog: queryCatalog, rules: rowRules })),
   Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations })),
+  Layer.provideMerge(PgConnection.layer({ migrations, application })),
   Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
   Layer.provideMerge(TestDatabase.layer)
 )
