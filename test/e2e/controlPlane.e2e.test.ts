@@ -1,5 +1,7 @@
 import { assert, layer } from "@effect/vitest"
+import { Validator } from "@seriousme/openapi-schema-validator"
 import { Context, Effect, Layer, Option, Redacted, type Scope } from "effect"
+import Kitsu from "kitsu"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import * as Program from "../support/Program.ts"
@@ -283,6 +285,58 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("The API of co
       }
       const still = JSON.parse((yield* ask(tokens.viewer, "GET", `${url}/users/${id}`)).body)
       assert.strictEqual(still.data.attributes.role, "viewer")
+    }))
+
+  it.effect("is spoken by a client that knows nothing of us: lists, pages, includes, creates, updates and errors", () =>
+    Effect.gen(function*() {
+      const { tokens, url } = yield* Core
+      const client = new Kitsu({
+        baseURL: url,
+        camelCaseTypes: false,
+        headers: { authorization: `Bearer ${tokens.operator}` }
+      })
+      const said = (refused: () => Promise<unknown>) =>
+        Effect.promise(() =>
+          refused().then(() => [], (error) => error.errors.map((one: { readonly status: string }) => one.status))
+        )
+      const group = (yield* Effect.promise(() => client.create("device-group", { name: "Kitsu" }))).data
+      for (const at of [1, 2, 3]) {
+        yield* Effect.promise(() => client.create("device", { id: `kitsu:${at}`, region: "kitsu", hostname: `h${at}` }))
+      }
+      const moved = yield* Effect.promise(() =>
+        client.update("device", { id: "kitsu:2", group: { data: { type: "device-group", id: group.id } } })
+      )
+      assert.strictEqual(moved.data.group_id, group.id)
+      const ask = (page: object) =>
+        Effect.promise(() =>
+          client.get("devices", {
+            params: { filter: { region: "kitsu" }, sort: "-uid", include: "group", page: { limit: 2, ...page } }
+          })
+        )
+      const first = yield* ask({})
+      assert.deepStrictEqual(first.data.map(({ id }: { readonly id: string }) => id), ["kitsu:3", "kitsu:2"])
+      assert.deepInclude(first.data[1].group.data, { id: group.id, name: "Kitsu" })
+      const after = new URL(first.links.next, url).searchParams.get("page[after]") ?? ""
+      const second = yield* ask({ after })
+      assert.deepStrictEqual(second.data.map(({ id }: { readonly id: string }) => id), ["kitsu:1"])
+      assert.isNull(second.links.next)
+      const one = yield* Effect.promise(() => client.get("devices/kitsu:2", { params: { include: "group.devices" } }))
+      assert.strictEqual(one.data.group.data.name, "Kitsu")
+      assert.deepStrictEqual(yield* said(() => client.create("device", { id: "kitsu:1" })), ["409"])
+      assert.deepStrictEqual(yield* said(() => client.update("device", { id: "kitsu:1", ip: 7 })), ["422"])
+      assert.deepStrictEqual(yield* said(() => client.remove("device", "kitsu:1")), ["403"])
+      assert.deepStrictEqual(yield* said(() => client.get("devices/kitsu:9", {})), ["404"])
+    }))
+
+  it.effect("is described in OpenAPI 3.1 that a public validator takes", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Core
+      const description = JSON.parse((yield* ask("", "GET", `${url}/open_api`)).body)
+      const { errors, valid } = yield* Effect.promise(() => new Validator().validate(description))
+      assert.isTrue(valid, JSON.stringify(errors))
+      assert.property(description.paths["/api/v2/devices"].get.responses, "200")
+      const broken = { ...description, paths: { "/api/v2/devices": { get: { responses: 200 } } } }
+      assert.isFalse((yield* Effect.promise(() => new Validator().validate(broken))).valid)
     }))
 
   it.effect("has a schema that `db` knows, forward and back", () =>

@@ -1,7 +1,7 @@
 /** Records as resource objects, and pages of them with their links. */
 import type { Sorting } from "../records/Order.ts"
 import { fieldOf, type Json, publicField, publicFields, type Stored, toJson } from "../records/Record.ts"
-import type { Surroundings } from "../resource/expression/Node.ts"
+import type { Node, Surroundings } from "../resource/expression/Node.ts"
 import type { Definition } from "../resource/Resource.ts"
 import * as Cursors from "./Cursors.ts"
 import { type Related, related, type Resources } from "./Includes.ts"
@@ -40,7 +40,7 @@ const relationshipOf = (
   const home = address(base, other)
   const found = linked?.get(name)
   if (kind === "has_many") {
-    const query = new URLSearchParams({ [`filter[${fieldName(by)}]`]: keyOf(definition, stored) })
+    const query = `filter[${fieldName(by)}]=${encodeURIComponent(keyOf(definition, stored))}`
     return { ...(found === undefined ? {} : { data: found }), links: { related: `${home}?${query}` } }
   }
   const key = stored.values[by] ?? null
@@ -56,27 +56,68 @@ const shownRelationships = (definition: Definition, resources: Resources): Reado
     publicField(kind === "belongs_to" ? definition : target.definition, by) !== undefined
   )
 
-export const object = (showing: Showing, definition: Definition, stored: Stored, linked?: Linked) => {
-  const { base, resources, surroundings } = showing
-  const id = keyOf(definition, stored)
-  const fields = showing.fields.get(definition.name)
-  const isShown = (wire: string) => fields === undefined || fields.has(wire)
-  const attributes: Record<string, Json> = {}
-  for (const name of publicFields(definition)) {
-    const node = publicField(definition, name)
-    const wire = fieldName(name)
-    if (node !== undefined && isShown(wire)) attributes[wire] = toJson(fieldOf(node, stored, surroundings))
+/** What is shown of all records of a resource in an answer, found out once for all of them. */
+interface Plan {
+  readonly home: string
+  readonly fields: ReadonlyArray<{ readonly wire: string; readonly attribute: string; readonly node: Node }>
+  readonly relationships: ReadonlyArray<readonly [wire: string, related: Related]>
+}
+
+const makePlan = (
+  { base, resources }: Showing,
+  definition: Definition,
+  wanted: ReadonlySet<string> | undefined
+): Plan => {
+  const isShown = (wire: string) => wanted === undefined || wanted.has(wire)
+  return {
+    home: address(base, definition),
+    fields: publicFields(definition).flatMap((name) => {
+      const node = publicField(definition, name)
+      const wire = fieldName(name)
+      const attribute = Object.hasOwn(definition.calculations, name) ? "" : name
+      return node !== undefined && isShown(wire) ? [{ wire, attribute, node }] : []
+    }),
+    relationships: shownRelationships(definition, resources).flatMap((one) => {
+      const wire = fieldName(one.name)
+      return isShown(wire) ? [[wire, one] as const] : []
+    })
   }
-  const relationships = shownRelationships(definition, resources).flatMap((one) => {
-    const wire = fieldName(one.name)
-    return isShown(wire) ? [[wire, relationshipOf(showing, definition, stored, one, linked)] as const] : []
-  })
+}
+
+type Plans = Map<Definition, Plan>
+
+/** Of whole records for all answers, and of parts of them for one. */
+const wholes = new WeakMap<Resources, Plans>()
+const parts = new WeakMap<Showing, Plans>()
+
+const planOf = (showing: Showing, definition: Definition): Plan => {
+  const wanted = showing.fields.get(definition.name)
+  const plans: Plans = (wanted === undefined ? wholes.get(showing.resources) : parts.get(showing)) ?? new Map()
+  if (wanted === undefined) wholes.set(showing.resources, plans)
+  else parts.set(showing, plans)
+  const plan = plans.get(definition) ?? makePlan(showing, definition, wanted)
+  plans.set(definition, plan)
+  return plan
+}
+
+export const object = (showing: Showing, definition: Definition, stored: Stored, linked?: Linked) => {
+  const plan = planOf(showing, definition)
+  const id = keyOf(definition, stored)
+  const attributes: Record<string, Json> = {}
+  for (const { attribute, node, wire } of plan.fields) {
+    attributes[wire] = toJson(
+      attribute === "" ? fieldOf(node, stored, showing.surroundings) : stored.values[attribute] ?? null
+    )
+  }
+  const relationships = plan.relationships.map(([wire, one]) =>
+    [wire, relationshipOf(showing, definition, stored, one, linked)] as const
+  )
   return {
     type: definition.name,
     id,
     attributes,
     ...(relationships.length === 0 ? {} : { relationships: Object.fromEntries(relationships) }),
-    links: { self: `${address(base, definition)}/${encodeURIComponent(id)}` },
+    links: { self: `${plan.home}/${encodeURIComponent(id)}` },
     meta: { version: stored.version }
   }
 }

@@ -2,13 +2,13 @@
  * The names that a resource has in an API: attributes, calculations and actions in lower case, `last_seen_time` and
  * `recently-seen` for `lastSeenTime` and `recentlySeen`.
  */
-import { String } from "effect"
 import type { Action, ActionKind } from "../resource/Action.ts"
+import { snakeCase } from "../resource/Columns.ts"
 import type { Definition } from "../resource/Resource.ts"
 
 export const mediaType = "application/vnd.api+json"
 
-export const fieldName = (name: string): string => String.camelToSnake(name)
+export const fieldName = snakeCase
 
 const actionName = (name: string): string => fieldName(name).replaceAll("_", "-")
 

@@ -13,16 +13,20 @@ const json = (value: unknown): Sql => sql`${bind("text", JSON.stringify(value))}
 const columnsOf = ({ attributes }: Definition): ReadonlyArray<Sql> =>
   Object.keys(attributes).map((attribute) => columnOf(attributes, attribute))
 
-const rowOf = ({ attributes }: Definition, values: Values): Readonly<Record<string, Json>> =>
-  Object.fromEntries(
-    Object.keys(attributes).map((attribute) => [
-      columnNameOf(attributes, attribute),
-      toJson(values[attribute] ?? null)
-    ])
-  )
+const rowOf = (
+  { attributes }: Definition,
+  names: ReadonlyArray<string>,
+  values: Values
+): Readonly<Record<string, Json>> => {
+  const row: Record<string, Json> = {}
+  for (const attribute of names) row[columnNameOf(attributes, attribute)] = toJson(values[attribute] ?? null)
+  return row
+}
 
-const given = (definition: Definition, rows: ReadonlyArray<Values>): Sql =>
-  sql`json_populate_recordset(null::${name(definition.table)}, ${json(rows.map((row) => rowOf(definition, row)))})`
+const given = (definition: Definition, names: ReadonlyArray<string>, rows: ReadonlyArray<Values>): Sql =>
+  sql`json_populate_recordset(null::${name(definition.table)}, ${
+    json(rows.map((row) => rowOf(definition, names, row)))
+  })`
 
 /** Whose rows the transaction may see. */
 export const place = (tenant: string): Sql =>
@@ -52,25 +56,25 @@ export const among = (
 export const insertAll = (definition: Definition, rows: ReadonlyArray<Values>): Sql => {
   const columns = list(columnsOf(definition))
   return sql`insert into ${name(definition.table)} (${columns}) select ${columns} from ${
-    given(definition, rows)
+    given(definition, Object.keys(definition.attributes), rows)
   } on conflict do nothing returning ${columnOf(definition.attributes, definition.key)}::text as key`
 }
 
-/** Those that are there, as they are to be. */
-export const updateAll = (definition: Definition, rows: ReadonlyArray<Values>): Sql => {
+/** Those that are there: these attributes of each, as they are to be. */
+export const updateAll = (definition: Definition, names: ReadonlyArray<string>, rows: ReadonlyArray<Values>): Sql => {
   const { attributes, key, tenant } = definition
   const kept = [key, ...(tenant === undefined ? [] : [tenant])]
-  const sets = Object.keys(attributes).flatMap((attribute) => {
+  const sets = names.map((attribute) => {
     const column = columnOf(attributes, attribute)
-    return kept.includes(attribute) ? [] : [sql`${column} = given.${column}`]
+    return sql`${column} = given.${column}`
   })
   const same = kept.map((attribute) => {
     const column = columnOf(attributes, attribute)
     return sql`own.${column} = given.${column}`
   })
-  return sql`update ${name(definition.table)} own set ${list(sets)} from ${given(definition, rows)} given where ${
-    and(same)
-  }`
+  return sql`update ${name(definition.table)} own set ${list(sets)} from ${
+    given(definition, [...kept, ...names], rows)
+  } given where ${and(same)}`
 }
 
 /** What was done with one of them, for its audit entry and its event. */

@@ -1,6 +1,7 @@
 /**
  * The names that migrations give to what keeps records apart and together: `<table>_pkey`, `<table>_<identity>_key`, and
- * `<table>_<attribute>_fkey` where an attribute refers to another record; identity and attribute in snake case.
+ * `<table>_<attribute>_fkey` where an attribute refers to another record; identity and attribute in snake case. What a tenant
+ * may have only so many of breaks `<table>_limit`.
  */
 import { String } from "effect"
 import type { Definition } from "../resource/Resource.ts"
@@ -22,6 +23,9 @@ export const clashOf = (definition: Definition, constraint: string): Clash | und
   const found = Object.entries(definition.identities).find(([name]) => identityName(definition, name) === constraint)
   return found === undefined ? undefined : { identity: found[0], fields: found[1] }
 }
+
+/** Whether it says that the tenant has as many of these as it may. */
+export const isLimit = ({ table }: Definition, constraint: string): boolean => constraint === `${table}_limit`
 
 /** The attribute that refers to no record of the tenant. */
 export const referenceOf = (definition: Definition, constraint: string): string | undefined =>

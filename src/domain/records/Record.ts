@@ -17,7 +17,8 @@ export interface Stored {
 /** What JSON holds: an instant as an ISO 8601 text. */
 export type Json = string | number | boolean | null | ReadonlyArray<string>
 
-export const toJson = (value: Answer): Json => DateTime.isDateTime(value) ? DateTime.formatIso(value) : value
+export const toJson = (value: Answer): Json =>
+  typeof value === "object" && DateTime.isDateTime(value) ? DateTime.formatIso(value) : value
 
 /** An attribute or a calculation, as an expression; undefined for one that is private or not there. */
 export const publicField = ({ attributes, calculations }: Definition, field: string): Node | undefined => {
@@ -28,11 +29,17 @@ export const publicField = ({ attributes, calculations }: Definition, field: str
     : { _tag: "Reference", kind: attribute.kind, source: "record", name: field }
 }
 
+const fields = new WeakMap<Definition, ReadonlyArray<string>>()
+
 /** Attributes and calculations that others may see, in the order of their declaration; an `id` is shown as such. */
-export const publicFields = (definition: Definition): ReadonlyArray<string> =>
-  [...Object.keys(definition.attributes), ...Object.keys(definition.calculations)].filter((field) =>
-    field !== "id" && publicField(definition, field) !== undefined
-  )
+export const publicFields = (definition: Definition): ReadonlyArray<string> => {
+  const known = fields.get(definition) ??
+    [...Object.keys(definition.attributes), ...Object.keys(definition.calculations)].filter((field) =>
+      field !== "id" && publicField(definition, field) !== undefined
+    )
+  fields.set(definition, known)
+  return known
+}
 
 /** What a field of this record is. */
 export const fieldOf = (node: Node, { values }: Stored, surroundings: Surroundings): Answer =>
@@ -46,8 +53,10 @@ export const changes = (
 ): Readonly<Record<string, readonly [Json, Json]>> =>
   Object.fromEntries(
     Object.entries(attributes).flatMap(([name, { traits }]) => {
-      const [was, is] = [toJson(before?.[name] ?? null), toJson(after?.[name] ?? null)]
-      return traits.isSensitive || JSON.stringify(was) === JSON.stringify(is) ? [] : [[name, [was, is] as const]]
+      const [from, to] = [before?.[name] ?? null, after?.[name] ?? null]
+      if (traits.isSensitive || from === to) return []
+      const [was, is] = [toJson(from), toJson(to)]
+      return JSON.stringify(was) === JSON.stringify(is) ? [] : [[name, [was, is] as const]]
     })
   )
 

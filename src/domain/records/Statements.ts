@@ -9,18 +9,25 @@ import type { Node, Surroundings } from "../resource/expression/Node.ts"
 import { simplify } from "../resource/expression/Simplify.ts"
 import { valueSql, write } from "../resource/expression/Statement.ts"
 import type { Definition } from "../resource/Resource.ts"
-import { and, bind, empty, list, name, type Sql, sql } from "../sql/Sql.ts"
+import { and, bind, compact, empty, list, name, type Sql, sql } from "../sql/Sql.ts"
 import type { Sorting } from "./Order.ts"
 import { changes, shown, type Values } from "./Record.ts"
 
 /** Beside the attributes, whose names hold no `~`. */
 const version = sql`xmin::text as "~version"`
 
-export const selection = ({ attributes }: Definition): Sql =>
-  list([
+const selections = new WeakMap<Definition, Sql>()
+
+/** All of a record, under the names of its attributes. */
+export const selection = (definition: Definition): Sql => {
+  const { attributes } = definition
+  const known = selections.get(definition) ?? compact(list([
     ...Object.keys(attributes).map((attribute) => sql`${columnOf(attributes, attribute)} as ${name(attribute)}`),
     version
-  ])
+  ]))
+  selections.set(definition, known)
+  return known
+}
 
 const conditionSql = ({ attributes }: Definition, node: Node, surroundings: Surroundings): Sql =>
   write(simplify(node, surroundings), { ...surroundings, column: (attribute) => columnOf(attributes, attribute) })

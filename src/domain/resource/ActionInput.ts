@@ -70,10 +70,24 @@ const valuesOf = (
   return { values, problems }
 }
 
+const decoderOf = ({ schema }: Attribute<Value>, form: Form) =>
+  form === "json" ? Schema.decodeUnknownResult(schema) : Schema.decodeUnknownResult(Schema.toType(schema))
+
+const decoders: Readonly<Record<Form, WeakMap<Attribute<Value>, ReturnType<typeof decoderOf>>>> = {
+  json: new WeakMap(),
+  values: new WeakMap()
+}
+
+/** Made once: to make one takes longer than to use it. */
+const decoder = (attribute: Attribute<Value>, form: Form): ReturnType<typeof decoderOf> => {
+  const known = decoders[form].get(attribute)
+  if (known !== undefined) return known
+  const made = decoderOf(attribute, form)
+  decoders[form].set(attribute, made)
+  return made
+}
+
 const valueOf = (attribute: Attribute<Value>, value: unknown, form: Form): Result.Result<Value | null, string> => {
   if (value === null) return attribute.presence === "optional" ? Result.succeed(null) : Result.fail("must not be null")
-  const decode = form === "json"
-    ? Schema.decodeUnknownResult(attribute.schema)
-    : Schema.decodeUnknownResult(Schema.toType(attribute.schema))
-  return Result.mapError(decode(value), ({ message }) => message)
+  return Result.mapError(decoder(attribute, form)(value), ({ message }) => message)
 }

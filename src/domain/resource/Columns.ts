@@ -3,9 +3,22 @@ import { String } from "effect"
 import { name, type Sql } from "../sql/Sql.ts"
 import type { Attributes } from "./Attribute.ts"
 
+const namesMax = 10_000
+const names = new Map<string, string>()
+
+/** `opened_at` for `openedAt`; found out once for each. */
+export const snakeCase = (text: string): string => {
+  const known = names.get(text)
+  if (known !== undefined) return known
+  const made = String.camelToSnake(text)
+  if (names.size >= namesMax) names.clear()
+  names.set(text, made)
+  return made
+}
+
 /** `openedAt` stands in `opened_at`, unless its attribute says otherwise. */
 export const columnNameOf = (attributes: Attributes, attribute: string): string =>
   (Object.hasOwn(attributes, attribute) ? attributes[attribute]?.traits.column : undefined) ??
-    String.camelToSnake(attribute)
+    snakeCase(attribute)
 
 export const columnOf = (attributes: Attributes, attribute: string): Sql => name(columnNameOf(attributes, attribute))

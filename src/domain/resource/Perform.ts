@@ -105,4 +105,4 @@ const missing = ({ attributes }: Definition, after: Known): ReadonlyArray<Proble
       : []
   )
 
-const isSame = (a: Value | null, b: Value | null): boolean => JSON.stringify(a) === JSON.stringify(b)
+const isSame = (a: Value | null, b: Value | null): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

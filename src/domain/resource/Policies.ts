@@ -3,8 +3,18 @@ import { evaluate } from "./expression/Evaluate.ts"
 import type { Node, Surroundings, Values } from "./expression/Node.ts"
 import type { Definition } from "./Resource.ts"
 
+const known = new WeakMap<Definition, Map<string, Node>>()
+
 /** The records on which an action is allowed to an actor. One that is unknown is not. */
 export const condition = (definition: Definition, action: string): Node => {
+  const conditions = known.get(definition) ?? new Map<string, Node>()
+  known.set(definition, conditions)
+  const found = conditions.get(action) ?? make(definition, action)
+  conditions.set(action, found)
+  return found
+}
+
+const make = (definition: Definition, action: string): Node => {
   const allowed = or(
     definition.policies.flatMap((policy) => policy.actions.includes(action) ? [policy.condition] : [])
   )

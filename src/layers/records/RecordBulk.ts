@@ -124,6 +124,10 @@ const Key = Schema.Struct({ key: Schema.String })
 const unless = <A>(isEmpty: boolean, statement: () => Effect.Effect<A, SqlError>) =>
   isEmpty ? Effect.void : Effect.asVoid(statement())
 
+/** Attributes of which at least one of them has another value. */
+const changedNames = ({ attributes }: Definition, drafts: ReadonlyArray<Draft>): ReadonlyArray<string> =>
+  Object.keys(attributes).filter((name) => drafts.some(({ after, before }) => before?.[name] !== after[name]))
+
 /**
  * Writes drafts of one resource, the new ones first. A record that somebody else made meanwhile is left to them: what was
  * said of it comes again.
@@ -139,7 +143,8 @@ export const write = Effect.fnUntraced(function*(
   const rows = (some: ReadonlyArray<Draft>) => some.map(({ after }) => after)
   const execute = (statement: Sql) => run(sql, Nothing, statement)
   const made = fresh.length === 0 ? [] : yield* run(sql, Key, Bulk.insertAll(definition, rows(fresh)))
-  yield* unless(changed.length === 0, () => execute(Bulk.updateAll(definition, rows(changed))))
+  const names = changedNames(definition, changed)
+  yield* unless(names.length === 0, () => execute(Bulk.updateAll(definition, names, rows(changed))))
   const isMade = new Set(made.map(({ key }) => key))
   const deeds = [...fresh.filter(({ key }) => isMade.has(key)), ...changed].flatMap((draft) => draft.deeds)
   const occasion = {

@@ -26,6 +26,10 @@ const broken = ({ action, definition }: Writing, error: SqlError): Conflict | In
   if (constraint === undefined) return undefined
   const clash = Constraints.clashOf(definition, constraint)
   if (clash !== undefined) return new Conflict({ ...about, ...clash })
+  if (Constraints.isLimit(definition, constraint)) {
+    const detail = `the tenant has as many ${definition.collection} as it may have`
+    return new Invalid({ ...about, problems: [{ field: "", code: "invalid", detail }] })
+  }
   const field = Constraints.referenceOf(definition, constraint)
   return field === undefined
     ? undefined

@@ -1,4 +1,5 @@
 /** What of the control plane others can ask for under `/api/v2`, and the schema that it needs. */
+import { Layer } from "effect"
 import { ApiToken } from "../../domain/identity/ApiToken.ts"
 import { AuditEntry } from "../../domain/identity/AuditEntry.ts"
 import { Session } from "../../domain/identity/Session.ts"
@@ -17,9 +18,16 @@ import { migrations as identityMigrations } from "../../layers/identity/migratio
 import { migrations as inventoryMigrations } from "../../layers/inventory/migrations/migrations.ts"
 import { migrations as queryMigrations } from "../../layers/queries/migrations/migrations.ts"
 import { migrations as recordMigrations } from "../../layers/records/migrations/migrations.ts"
+import * as PgRecords from "../../layers/records/PgRecords.ts"
+import * as RememberedReads from "../../layers/records/RememberedReads.ts"
 
 /** In this order: later ones refer to tables of those before. */
 export const migrations = [coreMigrations, recordMigrations, identityMigrations, inventoryMigrations, queryMigrations]
+
+/** Each request asks who asks: of these resources, see `RememberedReads`. */
+const governing = [ApiToken, Session, Tenant, User].map(({ definition }) => definition.name)
+
+export const records = RememberedReads.layer(governing).pipe(Layer.provide(PgRecords.layer))
 
 /** `hidden` is what only a program does, or what is done with more than a record: a token is shown as it is made. */
 export const exposed: ReadonlyArray<Exposed> = [

@@ -49,7 +49,6 @@ import { ServerState } from "../../layers/postgres/server/ServerState.ts"
 import * as PgQueries from "../../layers/queries/PgQueries.ts"
 import { queryRoute } from "../../layers/queries/QueryRoute.ts"
 import { healthzRoute, translateRoute } from "../../layers/queries/TranslateRoute.ts"
-import * as PgRecords from "../../layers/records/PgRecords.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -68,7 +67,7 @@ import { Credentials } from "../../services/security/Credentials.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
-import { exposed, migrations } from "./ControlPlane.ts"
+import { exposed, migrations, records } from "./ControlPlane.ts"
 import * as SignInParts from "./SignInParts.ts"
 
 export interface CoreOptions<E = never, R = never> {
@@ -166,7 +165,7 @@ export const layer = (
     Layer.provideMerge(PgStatusStore.layer),
     Layer.provideMerge(UsersOfQueries.layer),
     Layer.provideMerge(SignInParts.layer(config, onFirstLink)),
-    Layer.provideMerge(PgRecords.layer),
+    Layer.provideMerge(records),
     Layer.provideMerge(PgDeviceRegistry.layer),
     Layer.provideMerge(PgQueries.layer({
       catalog: queryCatalog,
