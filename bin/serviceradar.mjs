@@ -62,19 +62,24 @@ const explain = () => {
  * devices by the ten thousand a second, which wants more room for what is new. At rest they collect by themselves, for which
  * they need the collector. Whoever says something of the heap himself knows better.
  */
-const semiSpaceMegabytes = { "event-writer": 8, sync: 4, up: 4, core: 4, poller: 16, agent: 4, sweep: 2 }
+const semiSpaceMegabytes = { "event-writer": 8, sync: 4, up: 4, core: 4, poller: 16, agent: 2, sweep: 2 }
 
 /**
  * By how many percent what is old may grow between two collections of it. The calls of a poller outlive a short collection
  * by chance: with more room for what is new few of them become old, so that looking for those more often costs little.
  */
-const growingPercent = { poller: 40 }
+const growingPercent = { poller: 40, agent: 60 }
 
 /**
  * Threads that share the short collections cost more than they save: a twelfth of the processor time of sync. In a poller on a
- * busy machine they wait for one another besides, and all agents for them.
+ * busy machine they wait for one another besides, and all agents for them. An agent shares its host with what it watches: its
+ * collections have no threads at all, which need memory too.
  */
-const ownFlags = { sync: ["--no-parallel-scavenge"], poller: ["--no-parallel-scavenge"] }
+const ownFlags = {
+  sync: ["--no-parallel-scavenge"],
+  poller: ["--no-parallel-scavenge"],
+  agent: ["--single-threaded-gc"]
+}
 
 const heapFlags = () => {
   const given = [process.env.NODE_OPTIONS || "", ...process.execArgv].join(" ")

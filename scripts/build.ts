@@ -35,6 +35,9 @@ const threadLibrary = {
       : null
 }
 
+/** What grpc-js loads for services that nobody here asks for: half a megabyte of text that would be read by every program. */
+const neverLoaded = ["@grpc/proto-loader"]
+
 /** Answers with the files that it is made of. */
 const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
   const { output } = await build({
@@ -43,6 +46,7 @@ const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
     platform: "node",
     logLevel: "warn",
     plugins: [sqlFiles, threadLibrary],
+    external: neverLoaded,
     output: { dir: folder, format: "esm", comments: false }
   })
   return [

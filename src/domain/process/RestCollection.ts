@@ -26,13 +26,15 @@ export const initial: State = { leastBytes: 0, collectedMillis: Number.NEGATIVE_
 
 const busyShareMax = 0.05
 const growthBytesMin = 32 * 2 ** 20
+/** Of a program that has just started. */
+const startBytesMin = 16 * 2 ** 20
 const heapBytesMax = 192 * 2 ** 20
 const pauseMillisMin = 60_000
 
 export const isDue = ({ collectedMillis, leastBytes }: State, { busyShare, heapBytes, nowMillis }: Look): boolean =>
   busyShare <= busyShareMax &&
   heapBytes <= heapBytesMax &&
-  heapBytes - leastBytes >= growthBytesMin &&
+  heapBytes - leastBytes >= (collectedMillis === initial.collectedMillis ? startBytesMin : growthBytesMin) &&
   nowMillis - collectedMillis >= pauseMillisMin
 
 /** After a look at which nothing was collected. */

@@ -5,7 +5,7 @@
  * each has all the time there is, and the first that answers wins (RFC 8305). Node's own way gives up an address when it
  * turns to the next, so a slow first one counted as down.
  */
-import { Deferred, Duration, Effect, Exit, Schema } from "effect"
+import { Deferred, Effect, Exit, Schema } from "effect"
 import type * as dns from "node:dns"
 import * as net from "node:net"
 import * as Reason from "./Reason.ts"
@@ -40,49 +40,6 @@ const connect = (
     socket.on("error", (error) => resume(Effect.fail(Reason.describe(error))))
     socket.once("connect", () => resume(Effect.succeed(socket)))
   })
-
-export interface Opening {
-  readonly address: dns.LookupAddress
-  readonly port: number
-  readonly limit: Duration.Duration
-  /** The socket belongs to whoever hears of it. */
-  readonly opened: (socket: net.Socket) => void
-  readonly failed: (reason: string) => void
-}
-
-/**
- * Opens a connection to one address within a limit that the socket keeps itself, for what does so a thousand times a
- * second: one of the two is told once, unless it is ended before by what is given back. The socket reads nothing until it
- * is resumed.
- */
-export const open = ({ address: { address, family }, failed, limit, opened, port }: Opening): () => void => {
-  let isOver = false
-  const socket = new net.Socket()
-  // What is not read need not be waited for, and would take two calls of the system.
-  socket.pause()
-  const fail = (reason: string) => {
-    if (isOver) return
-    isOver = true
-    failed(reason)
-  }
-  // Stays for the life of the socket: an error after the answer must not be unhandled.
-  socket.on("error", (error) => fail(Reason.describe(error)))
-  socket.once("connect", () => {
-    if (isOver) return
-    isOver = true
-    socket.setTimeout(0)
-    opened(socket)
-  })
-  socket.setTimeout(Duration.toMillis(limit), () => {
-    socket.destroy()
-    fail(`timed out after ${Duration.format(limit)}`)
-  })
-  socket.connect({ host: address, port, family, autoSelectFamily: false })
-  return () => {
-    isOver = true
-    socket.destroy()
-  }
-}
 
 /** The socket belongs to whoever gets it; interruption leaves none open. */
 export const dial = (

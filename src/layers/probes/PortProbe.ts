@@ -14,6 +14,7 @@ import { parseHostPort } from "../../domain/monitoring/checks/ProbeTarget.ts"
 import type { HostPort } from "../../domain/sockets/HostPort.ts"
 import type { Checker, Prepare } from "../../services/monitoring/Prober.ts"
 import * as Dial from "./Dial.ts"
+import * as Knock from "./Knock.ts"
 import * as NameLookup from "./NameLookup.ts"
 import type { Kind } from "./ProbeKit.ts"
 import type { TargetGuard } from "./TargetGuard.ts"
@@ -48,20 +49,21 @@ const targetOf = (details: string, port: number) => {
 
 type Direct = NonNullable<Checker["direct"]>
 
-/** Of an address: nothing is waited for but the socket. */
-const ofAddress = (target: HostPort, family: number, clock: Clock.Clock): Direct => (done) => {
+/** Of an address: nothing is waited for but the connection. */
+const ofAddress = (target: HostPort, clock: Clock.Clock): Direct => (done) => {
   const startedNanos = clock.monotonicTimeNanosUnsafe()
-  const elapsedNanos = () => clock.monotonicTimeNanosUnsafe() - startedNanos
-  return Dial.open({
-    address: { address: target.host, family },
+  return Knock.knock({
+    address: target.host,
     port: target.port,
     limit: connectTimeout,
-    opened: (socket) => {
-      const nanos = elapsedNanos()
-      socket.resetAndDestroy()
-      done(ProbeResult.portOpen(target, "", nanos))
-    },
-    failed: (reason) => done(ProbeResult.portClosed(target.port, reason, elapsedNanos()))
+    told: (reason) => {
+      const elapsedNanos = clock.monotonicTimeNanosUnsafe() - startedNanos
+      done(
+        reason === ""
+          ? ProbeResult.portOpen(target, "", elapsedNanos)
+          : ProbeResult.portClosed(target.port, reason, elapsedNanos)
+      )
+    }
   })
 }
 
@@ -82,10 +84,9 @@ const ofName = (target: HostPort, names: NameLookup.NameLookup) =>
 export const prepare = (names: TargetGuard): Prepare =>
   Effect.fnUntraced(function*(request) {
     const target = yield* Effect.fromResult(targetOf(request.details, request.port))
-    const family = net.isIP(target.host)
     // An address that is denied is denied at each check anew, as a name is, and told of.
-    const isPlain = family > 0 && names.refusal(target.host, target.host) === undefined
-    const direct = isPlain ? ofAddress(target, family, yield* Clock.Clock) : undefined
+    const isPlain = net.isIP(target.host) > 0 && names.refusal(target.host, target.host) === undefined
+    const direct = isPlain ? ofAddress(target, yield* Clock.Clock) : undefined
     return {
       timeout,
       isBounded: true,

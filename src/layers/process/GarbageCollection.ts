@@ -3,6 +3,8 @@ import { Clock, Effect, Schedule } from "effect"
 import * as RestCollection from "../../domain/process/RestCollection.ts"
 
 const lookEvery = "5 seconds"
+/** What a start leaves is collected as soon as it is over. */
+const atStart = { every: "1500 millis", times: 3 } as const
 
 /** For a loop of its own. Over at once where Node was not told to let programs collect (`--expose-gc`). */
 export const keep: Effect.Effect<void> = Effect.suspend(() => {
@@ -23,5 +25,6 @@ export const keep: Effect.Effect<void> = Effect.suspend(() => {
     collect({ type: "major", execution: "sync", flavor: "last-resort" })
     state = RestCollection.collected({ heapBytes: process.memoryUsage().heapTotal, nowMillis })
   })
-  return Effect.asVoid(Effect.repeat(look, Schedule.spaced(lookEvery)))
+  const looks = Effect.repeat(Effect.delay(look, atStart.every), { times: atStart.times - 1 })
+  return Effect.asVoid(Effect.andThen(looks, Effect.repeat(look, Schedule.spaced(lookEvery))))
 })

@@ -12,6 +12,8 @@ describe("RestCollection", () => {
   it("is due at the first rest after the start", () => {
     assert.isFalse(RestCollection.isDue(RestCollection.initial, at(0, 60, 0.5)))
     assert.isTrue(RestCollection.isDue(RestCollection.initial, at(0, 60)))
+    assert.isTrue(RestCollection.isDue(RestCollection.initial, at(0, 16)))
+    assert.isFalse(RestCollection.isDue(RestCollection.initial, at(0, 15)))
   })
 
   it("is due when the heap has grown over the least since the last one, at rest, a while later", () => {

@@ -9,7 +9,7 @@ import type * as Net from "node:net"
 import type * as Timers from "node:timers"
 import type * as Util from "node:util"
 import type * as Threads from "node:worker_threads"
-import type { Connection, connectionOpener } from "./ConnectionOpener.ts"
+import type { Connection, connectionOpener } from "../../sockets/ConnectionOpener.ts"
 
 export interface ThreadOptions {
   readonly ports: ReadonlyArray<number>

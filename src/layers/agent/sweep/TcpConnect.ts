@@ -3,8 +3,8 @@ import { Duration, Effect, Schema } from "effect"
 import * as os from "node:os"
 import { Worker } from "node:worker_threads"
 import { type Answers, ScanFailed, type ScanOptions } from "../../../services/agent/sweep/SweepScanner.ts"
+import { connectionOpener } from "../../sockets/ConnectionOpener.ts"
 import * as FileLimit from "../../sockets/FileLimit.ts"
-import { connectionOpener } from "./ConnectionOpener.ts"
 import { connectThread, type Job, type ThreadOptions } from "./ConnectThread.ts"
 
 /** What a second thread costs in memory it is worth from so many connections on. */

@@ -1,10 +1,11 @@
 /**
- * How a thread that sweeps opens connections: handed over as text like the thread itself, so it uses nothing but its
- * arguments.
+ * Opens TCP connections to addresses for those who only want to know whether they can be opened, thousands a second.
  *
- * A connection is a handle of the system without the streams that Node puts around it, which take more time than the
- * kernel needs for a connection. Node has such handles, and no public way to them (`process.binding` of `tcp_wrap`): where a
- * later one lets nobody have them, its sockets are used.
+ * It is handed to threads as text, so it uses nothing but its arguments.
+ *
+ * A connection is a handle of the system without the streams that Node puts around it and that nobody here needs. Node has
+ * such handles, and no public way to them (`process.binding` of `tcp_wrap`): where a later one lets nobody have them, its
+ * sockets are used.
  */
 import type * as Net from "node:net"
 import type * as Timers from "node:timers"
