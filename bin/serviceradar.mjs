@@ -62,7 +62,7 @@ const explain = () => {
  * devices by the ten thousand a second, which wants more room for what is new. At rest they collect by themselves, for which
  * they need the collector. Whoever says something of the heap himself knows better.
  */
-const semiSpaceMegabytes = { "event-writer": 8, sync: 4, up: 4, core: 4, poller: 16, agent: 2, sweep: 2 }
+const semiSpaceMegabytes = { "event-writer": 8, sync: 4, up: 4, core: 4, poller: 16, agent: 8, sweep: 2 }
 
 /**
  * By how many percent what is old may grow between two collections of it. The calls of a poller outlive a short collection
