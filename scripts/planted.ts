@@ -133,6 +133,32 @@ const planted: ReadonlyArray<Planted> = [
     file: "src/services/event-writer/StreamStore.ts",
     from: "      pending = [...written.retry.map(({ message }) => message), ...rest]\n",
     to: "      pending = rest\n      for (const { message } of written.retry) verdicts.set(message, Result.void)\n"
+  },
+  {
+    fault: "a reading of a source that was cut off counts as whole",
+    file: "src/services/sync/SourceRun.ts",
+    from: "    const problem = Paging.settle(came, total)\n",
+    to: "    const problem = Paging.settle(came, undefined)\n"
+  },
+  {
+    fault: "an object is taken to be in the store without a look",
+    file: "src/services/sync/KvWriter.ts",
+    from: "  const found = yield* store.stat(objectKey)\n",
+    to: "  const found = Option.some({ bytes: document.bytes, sha256: document.sha256, chunks: 1 })\n"
+  },
+  {
+    fault: "those who keep a copy are not told what is gone",
+    file: "src/layers/sync/DeltaChunks.ts",
+    from: "    Stream.map(changes.value, (batch) => batch.map(elementOf))",
+    to: "    Stream.map(changes.value, (batch) => batch.filter(({ _tag }) => _tag === \"Put\").map(elementOf))"
+  },
+  {
+    fault: "a device stays retracted when it is back",
+    file: "src/services/sync/Retractions.ts",
+    from: "        if (Option.isSome(yield* source.reader.get(key))) return false\n" +
+      "        if (yield* source.reader.isUnread(key)) return false\n" +
+      "        return !(yield* isSomewhere(identifiers, sources))\n",
+    to: "        return true\n"
   }
 ]
 
@@ -150,9 +176,10 @@ const unplantable: Array<string> = []
 const firstSeed = (): string | undefined => {
   const { stdout } = spawnSync(process.execPath, [
     path.join(copy, "scripts/simulate.ts"),
-    ...`--hours 0.17 --agents 4 --checks 2 --messages 5 --profile hostile --until-first --seeds ${values.seeds}`.split(
-      " "
-    )
+    ...`--hours 0.17 --agents 4 --checks 2 --messages 5 --devices 60 --profile hostile --until-first --seeds ${values.seeds}`
+      .split(
+        " "
+      )
   ], { cwd: copy, encoding: "utf8", timeout: 1_200_000 })
   return /^seed (\d+): (?!\d+ events)(.*)$/m.exec(stdout)?.slice(1, 3).join(": ")
 }

@@ -8,6 +8,7 @@
  *   --checks N     of each agent; default 5
  *   --pollers N    default 2
  *   --messages N   events a second; default 200
+ *   --devices N    of sync's source; default 2000
  *   --profile P    calm, rough or hostile; default rough
  *   --replay FILE  leads the plan in a file that a violation has left, instead of what the seed draws
  *   --save FILE    where a violation leaves its plan; default simulation-SEED.json
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     checks: { type: "string", default: "5" },
     pollers: { type: "string", default: "2" },
     messages: { type: "string", default: "200" },
+    devices: { type: "string", default: "2000" },
     profile: { type: "string", default: "rough" },
     replay: { type: "string" },
     save: { type: "string" },
@@ -48,7 +50,7 @@ const refuse = (option: string, value: string, expected: string): never => {
 }
 
 const number = (
-  option: "seed" | "seeds" | "hours" | "agents" | "checks" | "pollers" | "messages",
+  option: "seed" | "seeds" | "hours" | "agents" | "checks" | "pollers" | "messages" | "devices",
   least: number
 ): number => {
   const value = Number(values[option])
@@ -74,6 +76,7 @@ const options = {
   checks: number("checks", 1),
   pollers: number("pollers", 1),
   messagesPerSecond: number("messages", 0),
+  devices: number("devices", 0),
   profile,
   ...replay?.settings
 }
@@ -129,6 +132,7 @@ for (const seed of seeds) {
 }
 
 const seconds = Math.round(performance.now() - beganMillis) / 1_000
+const { system, user } = process.cpuUsage()
 const megabytes = Math.round(process.resourceUsage().maxRSS / 1_024)
 console.log(JSON.stringify({
   seeds: seeds.length,
@@ -138,6 +142,8 @@ console.log(JSON.stringify({
   faults,
   virtualHours: options.hours * seeds.length,
   seconds,
+  /** What a busy machine does not change. */
+  cpuSeconds: Math.round((system + user) / 1_000) / 1_000,
   megabytes
 }))
 process.exitCode = violations === 0 ? 0 : 1

@@ -77,25 +77,34 @@ export class StatusBooks {
   }
 }
 
+/** The number that the body of an event ends with. */
+const numberOf = (body: string): number => Number(body.slice(body.lastIndexOf(" ") + 1))
+
 export class EventBooks {
   readonly #world: World
-  readonly #visible = new Set<string>()
+  /** A bit for each number. */
+  #stored = new Uint8Array(1024)
+  visible = 0
   published = 0
 
   constructor(world: World) {
     this.#world = world
   }
 
-  get visible(): number {
-    return this.#visible.size
-  }
-
   store(body: string): void {
-    if (this.#visible.has(body)) return this.#world.violate("nothing is visible twice", `event ${body} is in two rows`)
-    this.#visible.add(body)
+    if (this.isVisible(body)) return this.#world.violate("nothing is visible twice", `event ${body} is in two rows`)
+    const number = numberOf(body)
+    if (number >> 3 >= this.#stored.length) {
+      const larger = new Uint8Array(2 * Math.max(this.#stored.length, number >> 3))
+      larger.set(this.#stored)
+      this.#stored = larger
+    }
+    this.#stored[number >> 3] = (this.#stored[number >> 3] ?? 0) | (1 << (number & 7))
+    this.visible += 1
   }
 
   isVisible(body: string): boolean {
-    return this.#visible.has(body)
+    const number = numberOf(body)
+    return ((this.#stored[number >> 3] ?? 0) & (1 << (number & 7))) !== 0
   }
 }

@@ -22,6 +22,7 @@ import * as EventWriter from "./parties/EventWriter.ts"
 import * as NatsParty from "./parties/Nats.ts"
 import * as Pollers from "./parties/Pollers.ts"
 import { StatusDatabase, type StatusExchange } from "./parties/StatusDatabase.ts"
+import * as SyncWorld from "./SyncWorld.ts"
 
 export interface InstallationOptions {
   readonly hours: number
@@ -30,6 +31,8 @@ export interface InstallationOptions {
   readonly pollers: number
   /** Published a second; none without. */
   readonly messagesPerSecond: number
+  /** Of sync's source; no sync without. */
+  readonly devices: number
   readonly profile: Profile
   readonly onWorld?: (world: World, state: () => string) => void
 }
@@ -49,6 +52,7 @@ export const scenario = (options: InstallationOptions): Scenario => {
   const checks = names("check", options.checks)
   const pollerOf = (agent: string): string => pollers[agents.indexOf(agent) % pollers.length] ?? ""
   const hasEvents = options.messagesPerSecond > 0
+  const hasSync = options.devices > 0
   const servers = ["core", "database", ...(hasEvents ? ["writer", "nats", "events"] : [])]
   const pairs: ReadonlyArray<readonly [string, string]> = [
     ...pollers.map((poller) => [poller, "core"] as const),
@@ -65,7 +69,8 @@ export const scenario = (options: InstallationOptions): Scenario => {
     ...["agentHangs", "agentBreaks", "agentLies"].map((kind) => ({ kind, targets: agents })),
     ...["diskFull", "diskSlow"].map((kind) => ({ kind, targets: pollers })),
     { kind: "lostAnswers", targets: hasEvents ? ["database", "events"] : ["database"], isMoment: true },
-    { kind: "slowDatabase", targets: hasEvents ? ["database", "events"] : ["database"] }
+    { kind: "slowDatabase", targets: hasEvents ? ["database", "events"] : ["database"] },
+    ...(hasSync ? SyncWorld.kinds : [])
   ]
 
   const build = (seed: string, plan: ReadonlyArray<Fault>) => {
@@ -109,7 +114,10 @@ export const scenario = (options: InstallationOptions): Scenario => {
         }))
     }
 
-    const eventsDatabase = new EventsDatabase((bodies) => bodies.forEach((body) => events.store(body)))
+    const eventsDatabase = new EventsDatabase(
+      () => world.nowMillis,
+      (bodies) => bodies.forEach((body) => events.store(body))
+    )
     eventsDatabase.store.rule("logs", (body) => !body.includes("forbidden"))
     const nats = new NatsParty.Nats(() => world.nowMillis, {
       onSettled: (sequence, how) => Invariants.settled({ world, events, nats }, sequence, how)
@@ -118,7 +126,7 @@ export const scenario = (options: InstallationOptions): Scenario => {
       const eventsExchange: EventsExchange = new Exchange(network, "5432")
       const natsExchange: NatsParty.NatsExchange = new Exchange(network, "4222")
       host("events", () => Effect.scoped(Effect.andThen(eventsExchange.serve(eventsDatabase.handle), Effect.never)))
-      host("nats", () => Effect.scoped(Effect.andThen(natsExchange.serve(nats.handle), Effect.never)))
+      host("nats", () => Effect.scoped(Effect.andThen(natsExchange.serve(nats.handle, nats.told), Effect.never)))
       host(
         "writer",
         () =>
@@ -132,11 +140,14 @@ export const scenario = (options: InstallationOptions): Scenario => {
       publish(world, nats, events, { perSecond: options.messagesPerSecond, untilMillis: quietMillis })
     }
 
+    const sync = hasSync ? SyncWorld.add(world, network, options.devices, host) : undefined
+
     Faults.carryOut(plan, {
       world,
       network,
       disks,
       own: {
+        ...sync?.acts,
         agentHangs: toggled(troubles, "hangs"),
         agentBreaks: toggled(troubles, "breaks"),
         agentLies: toggled(troubles, "lies"),
@@ -169,7 +180,12 @@ export const scenario = (options: InstallationOptions): Scenario => {
     }
     Invariants.watch(parts)
     options.onWorld?.(world, () => Invariants.lateness(parts))
-    return { world, endMillis, healed: Invariants.healed(parts, hasEvents) }
+    return {
+      world,
+      endMillis,
+      healed: [...Invariants.healed(parts, hasEvents), ...(sync?.healed ?? [])],
+      dispose: () => sync?.dispose()
+    }
   }
 
   return {
@@ -177,7 +193,7 @@ export const scenario = (options: InstallationOptions): Scenario => {
       FaultPlan.draw(random, {
         profile: options.profile,
         kinds,
-        hosts: agents.length + pollers.length + servers.length,
+        hosts: agents.length + pollers.length + servers.length + (hasSync ? SyncWorld.hosts.length : 0),
         fromMillis: startMillis,
         untilMillis: quietMillis
       }),

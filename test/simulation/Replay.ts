@@ -19,6 +19,7 @@ const Replay = Schema.Struct({
     checks: Schema.Int,
     pollers: Schema.Int,
     messagesPerSecond: Schema.Finite,
+    devices: Schema.Int,
     profile: Schema.Literals(profiles)
   }),
   plan: Schema.Array(Fault)

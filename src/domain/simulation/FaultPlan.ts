@@ -21,12 +21,22 @@ export interface Fault {
 export const profiles = ["calm", "rough", "hostile"] as const
 export type Profile = (typeof profiles)[number]
 
-/** Faults an hour for each ten hosts, and how long the longest last. */
-const rates: Readonly<Record<Profile, { readonly perHour: number; readonly longestMillis: number }>> = {
-  calm: { perHour: 6, longestMillis: 20_000 },
-  rough: { perHour: 40, longestMillis: 90_000 },
-  hostile: { perHour: 150, longestMillis: 180_000 }
+interface Rates {
+  /** For each ten hosts. */
+  readonly perHour: number
+  readonly longestMillis: number
+  /** How likely one is followed at once by another at the same host: a disk that is slow when the power fails. */
+  readonly followed: number
 }
+
+const rates: Readonly<Record<Profile, Rates>> = {
+  calm: { perHour: 6, longestMillis: 20_000, followed: 0 },
+  rough: { perHour: 40, longestMillis: 90_000, followed: 0.15 },
+  hostile: { perHour: 150, longestMillis: 180_000, followed: 0.35 }
+}
+
+/** Between a fault and the one that follows it, on the average. */
+const followsAfterMillis = 3_000
 
 export interface Kind {
   readonly kind: string
@@ -52,30 +62,43 @@ export const draw = (
   random: Seeded,
   { fromMillis, hosts, kinds, profile, untilMillis }: DrawOptions
 ): ReadonlyArray<Fault> => {
-  const { longestMillis, perHour } = rates[profile]
+  const { followed, longestMillis, perHour } = rates[profile]
   const everyMillis = 3_600_000 / (perHour * Math.max(1, hosts / 10))
-  const weighted = kinds.flatMap((kind) => Array.from({ length: kind.weight ?? 1 }, () => kind))
   const faults: Array<Fault> = []
-  for (
-    let atMillis = fromMillis + random.exponential(everyMillis);
-    atMillis < untilMillis;
-    atMillis += random.exponential(everyMillis)
-  ) {
-    const kind = random.pick(weighted)
+  const add = (atMillis: number, among: ReadonlyArray<Kind>): Fault | undefined => {
+    const kind = random.pick(among.flatMap((one) => Array.from({ length: one.weight ?? 1 }, () => one)))
     const target = random.pick(kind?.targets ?? [])
     const other = random.pick((kind?.others ?? []).filter((name) => name !== target))
     const lasts = random.next() ** 2 * longestMillis
-    if (kind === undefined || target === undefined || (kind.others !== undefined && other === undefined)) continue
-    faults.push({
+    if (atMillis >= untilMillis || kind === undefined || target === undefined) return undefined
+    if (kind.others !== undefined && other === undefined) return undefined
+    const fault: Fault = {
       kind: kind.kind,
       target,
       ...(other === undefined ? {} : { other }),
       atMillis: Math.round(atMillis),
       lastsMillis: kind.isMoment === true ? 0 : Math.round(Math.min(lasts, untilMillis - atMillis)),
       amount: Math.round(random.next() * 1_000) / 1_000
-    })
+    }
+    faults.push(fault)
+    return fault
   }
-  return faults
+  for (
+    let atMillis = fromMillis + random.exponential(everyMillis);
+    atMillis < untilMillis;
+    atMillis += random.exponential(everyMillis)
+  ) {
+    let last = add(atMillis, kinds)
+    while (last !== undefined && random.chance(followed)) {
+      const { atMillis: before, target } = last
+      const there = kinds.filter(({ targets }) => targets.includes(target)).map((kind) => ({
+        ...kind,
+        targets: [target]
+      }))
+      last = add(before + random.exponential(followsAfterMillis), there)
+    }
+  }
+  return faults.toSorted((one, another) => one.atMillis - another.atMillis)
 }
 
 export const textOf = ({ amount, atMillis, kind, lastsMillis, other, target }: Fault): string =>

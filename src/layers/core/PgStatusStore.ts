@@ -87,7 +87,7 @@ const appendSlice = (sql: PgClient.PgClient, report: StatusReport, receivedAt: D
   const statement = sql`
     with report as (
       select ${DateTime.toDateUtc(report.reportedAt)}::timestamptz as reported_at, ${at}::timestamptz as received_at,
-        ${report.pollerId}::text as poller_id
+        ${DateTime.toDateUtc(report.recordedAt)}::timestamptz as recorded_at, ${report.pollerId}::text as poller_id
     ), poller as (
       insert into reporting_pollers as known (
         poller_id, partition, source_ip, first_seen_at, last_seen_at, report_interval_millis)
@@ -127,7 +127,7 @@ const appendSlice = (sql: PgClient.PgClient, report: StatusReport, receivedAt: D
       insert into service_status_history (
         reported_at, poller_id, received_at, partition, agent_id, service_type, service_name, available,
         response_time_nanos, source, kv_store_id, message, content_hash)
-      select reported_at, poller_id, received_at, partition, agent_id, service_type, service_name, available,
+      select recorded_at, poller_id, received_at, partition, agent_id, service_type, service_name, available,
         response_time_nanos, source, kv_store_id,
         case when service_type = ${inventoryType} then ${processed} else message end, decode(hash, 'hex')
       from given, report

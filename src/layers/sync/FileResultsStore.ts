@@ -14,6 +14,7 @@ import * as Database from "./Database.ts"
 import * as JoinScratch from "./JoinScratch.ts"
 import * as SetChanges from "./SetChanges.ts"
 import * as SetIndex from "./SetIndex.ts"
+import * as SpoolFiles from "./SpoolFiles.ts"
 import { SpoolFolder } from "./SqliteSpool.ts"
 import * as SweepFile from "./SweepFile.ts"
 
@@ -35,6 +36,7 @@ const sweepPieceBytes = 256 * 1024
 const make = Effect.gen(function*() {
   const { catalog, file, folder } = yield* SpoolFolder
   const files = yield* FileSystem.FileSystem
+  const spoolFiles = yield* SpoolFiles.Current
 
   const setOf = (body: string | undefined) => {
     if (body === undefined) return Effect.succeedNone
@@ -217,7 +219,7 @@ const make = Effect.gen(function*() {
         }
         yield* rename(setPath, file(setName(sequence)))
         yield* rename(indexPath, file(indexName(sequence)))
-        yield* Database.attemptPromise(folder, "syncing", () => ChunkFile.syncFolder(folder))
+        yield* spoolFiles.syncFolder(folder)
         yield* catalog.run("publishing a set", (tables) => tables.setServed(sequence, encodeBody(set), pastMax))
         yield* removeOthers(set)
         return set

@@ -5,7 +5,6 @@
  * brings it to the disk; from then on it is only read. Removing a generation is removing a file.
  */
 import { Effect, Option, Result, type Scope } from "effect"
-import * as fs from "node:fs/promises"
 import * as DeviceIdentity from "../../domain/inventory/DeviceIdentity.ts"
 import * as DeviceRecord from "../../domain/inventory/DeviceRecord.ts"
 import type { Entry } from "../../domain/inventory/GenerationDiff.ts"
@@ -13,6 +12,7 @@ import type { SourceContext } from "../../domain/inventory/SourceContext.ts"
 import type { Sighting } from "../../services/sync/DeviceSource.ts"
 import type { GenerationReader, GenerationWriter, SpoolError } from "../../services/sync/Spool.ts"
 import * as Database from "./Database.ts"
+import * as SpoolFiles from "./SpoolFiles.ts"
 
 /** Negative: kibibytes of page cache for each open file. */
 const writing = `
@@ -138,14 +138,8 @@ export const create = Effect.fnUntraced(function*(path: string, context: SourceC
       Effect.gen(function*() {
         const kept = Option.isSome(base) ? yield* keepUnread(base.value) : 0
         yield* Database.attempt(path, "closing", () => database.close())
-        yield* Database.attemptPromise(path, "syncing", async () => {
-          const handle = await fs.open(path, "r+")
-          try {
-            await handle.sync()
-          } finally {
-            await handle.close()
-          }
-        })
+        const { sync } = yield* SpoolFiles.Current
+        yield* sync(path)
         return { received, devices: received + kept }
       })
   }

@@ -1,11 +1,11 @@
 /** How one served set differs from another, by what is remembered of both (`SetIndex`). */
 import { Effect, Stream } from "effect"
-import type * as fs from "node:fs/promises"
 import * as EntryWalk from "../../services/sync/EntryWalk.ts"
 import type { ListChange, ListChanges, Section } from "../../services/sync/ResultsStore.ts"
 import type { SpoolError } from "../../services/sync/Spool.ts"
 import * as ChunkFile from "./ChunkFile.ts"
 import type { IndexEntry } from "./SetIndex.ts"
+import type { SpoolFile } from "./SpoolFiles.ts"
 
 type Pull = EntryWalk.Pull<IndexEntry, SpoolError>
 type Step = EntryWalk.Step<IndexEntry>
@@ -22,13 +22,13 @@ const windowBytes = 128 * 1024
 const batchBytes = 256 * 1024
 
 /** Reads elements, those behind one another with one call. */
-export const elementReader = (handle: fs.FileHandle, path: string, fileBytes: number) => {
+export const elementReader = (file: SpoolFile, path: string, fileBytes: number) => {
   let window: Uint8Array = new Uint8Array(0)
   let from = 0
   return Effect.fnUntraced(function*({ length, offset }: ChunkFile.Place) {
     if (offset < from || offset + length > from + window.length) {
       const wanted = Math.min(Math.max(length, windowBytes), fileBytes - offset)
-      window = yield* ChunkFile.readExactly(handle, path, offset, Math.max(length, wanted))
+      window = yield* ChunkFile.readExactly(file, path, offset, Math.max(length, wanted))
       from = offset
     }
     return window.subarray(offset - from, offset - from + length)

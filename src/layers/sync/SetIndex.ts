@@ -10,7 +10,7 @@ import * as GoJson from "../../domain/inventory/GoJson.ts"
 import type { Section, SectionAbout, ServedElement } from "../../services/sync/ResultsStore.ts"
 import type { SpoolError } from "../../services/sync/Spool.ts"
 import * as ChunkFile from "./ChunkFile.ts"
-import * as Database from "./Database.ts"
+import type { SpoolFile } from "./SpoolFiles.ts"
 
 export interface IndexEntry {
   readonly key: string
@@ -53,7 +53,7 @@ const entryOf = (line: string): IndexEntry => {
 }
 
 export const writer = Effect.fnUntraced(function*(path: string) {
-  const handle = yield* ChunkFile.openFile(path, "w")
+  const file = yield* ChunkFile.openFile(path, "w")
   const sections: Array<Section> = []
   let about: SectionAbout | undefined
   let begunAt = 0
@@ -66,7 +66,7 @@ export const writer = Effect.fnUntraced(function*(path: string) {
     pending = []
     pendingLength = 0
     bytes += text.length
-    return Database.attemptPromise(path, "writing", () => handle.writeFile(text))
+    return file.write(text)
   })
 
   const endSection = Effect.gen(function*() {
@@ -93,21 +93,21 @@ export const writer = Effect.fnUntraced(function*(path: string) {
     }),
     end: Effect.gen(function*() {
       yield* endSection
-      yield* Database.attemptPromise(path, "syncing", () => handle.sync())
+      yield* file.sync
       return sections
     })
   }
 })
 
 /** The entries of one section, batch by batch; empty at the end. */
-const pullOf = (handle: Effect.Success<ReturnType<typeof ChunkFile.openFile>>, path: string, section: Section) => {
+const pullOf = (file: SpoolFile, path: string, section: Section) => {
   let offset = section.offset
   const end = section.offset + section.bytes
   let rest = Buffer.alloc(0)
   const pull: Effect.Effect<ReadonlyArray<IndexEntry>, SpoolError> = Effect.suspend(() => {
     const length = Math.min(readBytes, end - offset)
     if (length <= 0) return Effect.succeed([])
-    return Effect.flatMap(ChunkFile.readExactly(handle, path, offset, length), (bytes) => {
+    return Effect.flatMap(ChunkFile.readExactly(file, path, offset, length), (bytes) => {
       offset += length
       const all = Buffer.concat([rest, bytes])
       const whole = all.lastIndexOf(10) + 1
@@ -122,6 +122,6 @@ const pullOf = (handle: Effect.Success<ReturnType<typeof ChunkFile.openFile>>, p
 
 /** Stays readable when the file is removed. */
 export const reader = Effect.fnUntraced(function*(path: string) {
-  const handle = yield* ChunkFile.openFile(path, "r")
-  return (section: Section) => pullOf(handle, path, section)
+  const file = yield* ChunkFile.openFile(path, "r")
+  return (section: Section) => pullOf(file, path, section)
 })

@@ -7,12 +7,11 @@ import { Effect } from "effect"
 import * as crypto from "node:crypto"
 import * as GoJson from "../../domain/inventory/GoJson.ts"
 import * as ChunkFile from "./ChunkFile.ts"
-import * as Database from "./Database.ts"
 
 const flushBytes = 256 * 1024
 
 export const writer = Effect.fnUntraced(function*(path: string) {
-  const handle = yield* ChunkFile.openFile(path, "w")
+  const file = yield* ChunkFile.openFile(path, "w")
   const hash = crypto.createHash("sha256")
   let pending: Array<string> = []
   let pendingLength = 0
@@ -25,7 +24,7 @@ export const writer = Effect.fnUntraced(function*(path: string) {
     pendingLength = 0
     bytes += text.length
     hash.update(text)
-    return Database.attemptPromise(path, "writing", () => handle.writeFile(text))
+    return file.write(text)
   })
 
   const write = (text: string) => {
@@ -54,7 +53,7 @@ export const writer = Effect.fnUntraced(function*(path: string) {
       if (isEmpty) return { ...counts, sha256: "", bytes: 0 }
       yield* write("]}")
       yield* flush
-      yield* Database.attemptPromise(path, "syncing", () => handle.sync())
+      yield* file.sync
       return { ...counts, sha256: hash.digest("hex"), bytes }
     })
   }

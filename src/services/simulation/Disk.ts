@@ -13,7 +13,24 @@ interface Content {
   synced: number
 }
 
+/** A file as whoever has made it goes on with it, also when it has another name by then, or none. */
+export interface DiskFile {
+  /** False when there is no room. */
+  readonly append: (bytes: Uint8Array) => boolean
+  readonly sync: () => void
+}
+
 type Change = (entries: Map<string, Content>) => void
+
+/** Makes it so long, with zeros. */
+const reach = (content: Content, length: number): void => {
+  if (length > content.bytes.length) {
+    const larger = Buffer.alloc(Math.max(length, 2 * content.bytes.length))
+    content.bytes.copy(larger, 0, 0, content.length)
+    content.bytes = larger
+  } else content.bytes.fill(0, content.length, length)
+  content.length = length
+}
 
 export class Disk {
   readonly #random: Seeded
@@ -43,29 +60,23 @@ export class Disk {
     return this.#entries.get(name)?.length
   }
 
-  create(name: string): void {
+  /** Undefined when there is one of that name. */
+  create(name: string): DiskFile | undefined {
+    if (this.#entries.has(name)) return undefined
     const content: Content = { bytes: Buffer.alloc(256), length: 0, synced: 0 }
     this.#change((entries) => entries.set(name, content))
-  }
-
-  /** False when there is no room. */
-  append(name: string, bytes: Uint8Array): boolean {
-    const content = this.#entries.get(name)
-    if (content === undefined || this.isFull) return false
-    const length = content.length + bytes.length
-    if (length > content.bytes.length) {
-      const larger = Buffer.alloc(Math.max(length, 2 * content.bytes.length))
-      content.bytes.copy(larger, 0, 0, content.length)
-      content.bytes = larger
+    return {
+      append: (bytes) => {
+        if (this.isFull) return false
+        const from = content.length
+        reach(content, from + bytes.length)
+        content.bytes.set(bytes, from)
+        return true
+      },
+      sync: () => {
+        content.synced = content.length
+      }
     }
-    content.bytes.set(bytes, content.length)
-    content.length = length
-    return true
-  }
-
-  sync(name: string): void {
-    const content = this.#entries.get(name)
-    if (content !== undefined) content.synced = content.length
   }
 
   read(name: string, offset: number, length: number): Buffer | undefined {
@@ -74,17 +85,19 @@ export class Disk {
     return Buffer.from(content.bytes.subarray(offset, Math.min(content.length, offset + length)))
   }
 
-  /** Cut and synced. */
+  /** Cut, or filled with zeros, and synced. */
   truncate(name: string, length: number): boolean {
     const content = this.#entries.get(name)
     if (content === undefined) return false
-    content.length = Math.min(content.length, length)
+    if (length > content.length) reach(content, length)
+    content.length = length
     content.synced = content.length
     return true
   }
 
   rename(from: string, to: string): boolean {
     if (!this.#entries.has(from)) return false
+    if (from === to) return true
     this.#change((entries) => {
       const content = entries.get(from)
       if (content === undefined) return

@@ -25,11 +25,15 @@ export interface Client<Req, Res> {
   readonly tell: (request: Req) => void
 }
 
-/** Goes over the network in place of a request or an answer, which nobody else can read. */
+/** Goes over the network with a request or an answer, for those who have the exchange that made it. */
 class Letter {
+  readonly owner: object
   readonly number: number
-  constructor(number: number) {
+  readonly body: unknown
+  constructor(owner: object, number: number, body: unknown) {
+    this.owner = owner
     this.number = number
+    this.body = body
   }
 }
 
@@ -45,17 +49,19 @@ const running = Effect.flatMap(Process.Current, (process) =>
 export class Exchange<in out Req, in out Res> {
   readonly #network: Network
   readonly #port: string
-  readonly #requests = new WeakMap<Letter, Req>()
-  readonly #answers = new WeakMap<Letter, Res>()
 
   constructor(network: Network, port: string) {
     this.#network = network
     this.#port = port
   }
 
-  /** Until the scope closes. A handler that fails breaks the connection instead of answering. */
+  /**
+   * Until the scope closes. A handler that fails breaks the connection instead of answering. `told` takes what nobody waits
+   * for an answer to, at once; without it that is handled as the rest.
+   */
   serve<R>(
-    handle: (request: Req, from: string) => Effect.Effect<Res, unknown, R>
+    handle: (request: Req, from: string) => Effect.Effect<Res, unknown, R>,
+    told?: (request: Req) => void
   ): Effect.Effect<void, PortTaken, R | Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const process = yield* running
@@ -66,15 +72,14 @@ export class Exchange<in out Req, in out Res> {
         sockets.add(socket)
         socket.onClose(() => void sockets.delete(socket))
         socket.onMessage((message) => {
-          if (!(message instanceof Letter)) return
-          const request = this.#requests.get(message)
-          if (request === undefined) return
+          if (!(message instanceof Letter) || message.owner !== this) return
+          // boundary: the server's end of this exchange gets what its client's end has sent
+          const request = message.body as Req
+          if (message.number === unanswered && told !== undefined) return told(request)
           run(Effect.map(Effect.exit(handle(request, socket.peer)), (exit) => {
             if (Exit.isFailure(exit)) return socket.close()
             if (message.number === unanswered) return
-            const letter = new Letter(message.number)
-            this.#answers.set(letter, exit.value)
-            socket.send(letter, 64)
+            socket.send(new Letter(this, message.number, exit.value), 64)
           }))
         })
       }
@@ -104,9 +109,9 @@ export class Exchange<in out Req, in out Res> {
         isDialling = false
         socket = open
         open.onMessage((message) => {
-          if (!(message instanceof Letter)) return
-          const answer = this.#answers.get(message)
-          if (answer !== undefined) settle(message.number, Exit.succeed(answer))
+          if (!(message instanceof Letter) || message.owner !== this) return
+          // boundary: the client's end of this exchange gets what its server's end has sent
+          settle(message.number, Exit.succeed(message.body as Res))
         })
         open.onClose((detail) => {
           if (socket === open) socket = undefined
@@ -145,17 +150,12 @@ export class Exchange<in out Req, in out Res> {
             : Effect.succeed(socket))
       })
       return {
-        tell: (request) => {
-          const letter = new Letter(unanswered)
-          this.#requests.set(letter, request)
-          socket?.send(letter, 64)
-        },
+        tell: (request) => socket?.send(new Letter(this, unanswered, request), 64),
         ask: (request, bytes = 256) =>
           Effect.flatMap(connected, (open) =>
             Effect.callback<Res, ExchangeFailed>((resume) => {
               number += 1
-              const letter = new Letter(number)
-              this.#requests.set(letter, request)
+              const letter = new Letter(this, number, request)
               waiting.set(letter.number, resume)
               open.send(letter, bytes)
               return Effect.sync(() => void waiting.delete(letter.number))

@@ -53,6 +53,8 @@ export class ConsumerModel {
   readonly #stream: StreamModel
   readonly #nowMillis: () => number
   readonly #pending = new Map<number, Pending>()
+  /** Nothing is due before. */
+  #dueMillis = Infinity
   #next = 1
 
   constructor(stream: StreamModel, options: ConsumerOptions, nowMillis: () => number) {
@@ -63,7 +65,7 @@ export class ConsumerModel {
 
   /** Of messages that were never delivered. */
   get pendingCount(): number {
-    return this.#stream.lastSequence - this.#next + 1
+    return this.#stream.lastSequence - Math.max(this.#next, this.#stream.firstSequence) + 1
   }
 
   get ackPendingCount(): number {
@@ -79,7 +81,7 @@ export class ConsumerModel {
       bytes += message.data.length
       pending.deliveries += 1
       pending.dueMillis = this.#nowMillis() + this.options.ackWaitMillis
-      this.#pending.delete(message.sequence)
+      this.#dueMillis = Math.min(this.#dueMillis, pending.dueMillis)
       this.#pending.set(message.sequence, pending)
       delivered.push({ message, deliveries: pending.deliveries })
       return true
@@ -105,11 +107,18 @@ export class ConsumerModel {
 
   nak(sequence: number, delayMillis: number): void {
     const pending = this.#pending.get(sequence)
-    if (pending !== undefined) pending.dueMillis = this.#nowMillis() + delayMillis
+    if (pending === undefined) return
+    pending.dueMillis = this.#nowMillis() + delayMillis
+    this.#dueMillis = Math.min(this.#dueMillis, pending.dueMillis)
   }
 
   term(sequence: number): void {
     if (this.#pending.delete(sequence)) this.#stream.settled(sequence)
+  }
+
+  /** By a limit of the stream. */
+  removed(sequence: number): void {
+    this.#pending.delete(sequence)
   }
 
   /** Starts `ackWait` anew. */
@@ -124,8 +133,11 @@ export class ConsumerModel {
 
   #due(): ReadonlyArray<readonly [number, Pending]> {
     const now = this.#nowMillis()
-    return [...this.#pending].filter(([, { dueMillis }]) => dueMillis <= now)
-      .toSorted((one, other) => one[1].dueMillis - other[1].dueMillis || one[0] - other[0])
+    if (now < this.#dueMillis) return []
+    const due = [...this.#pending].filter(([, { dueMillis }]) => dueMillis <= now)
+    this.#dueMillis = Infinity
+    for (const { dueMillis } of this.#pending.values()) this.#dueMillis = Math.min(this.#dueMillis, dueMillis)
+    return due.toSorted((one, other) => one[1].dueMillis - other[1].dueMillis || one[0] - other[0])
   }
 }
 
@@ -145,6 +157,11 @@ export class StreamModel {
     return this.#last
   }
 
+  get size(): number {
+    return this.#messages.size
+  }
+
+  /** Of the oldest message, or of the next one when there is none. */
   get firstSequence(): number {
     return this.#first
   }
@@ -159,15 +176,20 @@ export class StreamModel {
     this.#messages.set(this.#last, { sequence: this.#last, subject, data, storedMillis: now })
     if (id !== undefined) this.#ids.set(id, { sequence: this.#last, atMillis: now })
     while (this.#messages.size > (this.#options.maxMessages ?? Infinity)) {
-      this.#messages.delete(this.#first)
-      this.#first += 1
+      for (const consumer of this.#consumers.values()) consumer.removed(this.#first)
+      this.#remove(this.#first)
     }
     return { sequence: this.#last, isDuplicate: false }
   }
 
   /** By a consumer. */
   settled(sequence: number): void {
-    if (this.#options.retention === "workqueue") this.#messages.delete(sequence)
+    if (this.#options.retention === "workqueue") this.#remove(sequence)
+  }
+
+  #remove(sequence: number): void {
+    this.#messages.delete(sequence)
+    while (this.#first <= this.#last && !this.#messages.has(this.#first)) this.#first += 1
   }
 
   get(sequence: number): StreamMessage | undefined {

@@ -20,6 +20,8 @@ export interface Scene {
   readonly world: World
   readonly endMillis: number
   readonly healed: ReadonlyArray<Healed>
+  /** Gives back what the world had of this machine. */
+  readonly dispose?: () => void
 }
 
 export interface Scenario {
@@ -43,9 +45,22 @@ export const planOf = (scenario: Scenario, seed: number | string): ReadonlyArray
 
 /** One seed, with its own faults or with others. */
 export const run = (scenario: Scenario, seed: number | string, plan = planOf(scenario, seed)): Outcome => {
-  const { endMillis, healed, world } = scenario.build(`${seed}`, plan)
-  const violation = world.runUntil(endMillis) ?? unhealed(world, healed)
+  const { dispose, endMillis, healed, world } = scenario.build(`${seed}`, plan)
+  const violation = lead(world, endMillis, healed, dispose)
   return { seed: `${seed}`, hash: world.log.hash, events: world.log.count, plan, violation, world }
+}
+
+const lead = (
+  world: World,
+  endMillis: number,
+  healed: ReadonlyArray<Healed>,
+  dispose: (() => void) | undefined
+): Violation | undefined => {
+  try {
+    return world.runUntil(endMillis) ?? unhealed(world, healed)
+  } finally {
+    dispose?.()
+  }
 }
 
 const unhealed = (world: World, healed: ReadonlyArray<Healed>): Violation | undefined => {

@@ -66,6 +66,11 @@ export class StoreModel<Row> {
     return Result.succeed({ inserted, repeated: writes.length - inserted })
   }
 
+  /** As if it had never been there, so that a long run does not keep everything. */
+  forget(table: string, key: string): void {
+    this.#table(table).delete(key)
+  }
+
   get(table: string, key: string): Row | undefined {
     return this.#table(table).get(key)
   }

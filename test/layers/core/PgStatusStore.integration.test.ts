@@ -56,6 +56,22 @@ layer(store, { excludeTestServices: true, timeout: "30 seconds" })("PgStatusStor
       assert.lengthOf(yield* current({ agent: "again" }), 2)
     }))
 
+  it.effect("adds nothing when a report comes again after its own clock was set back", () =>
+    Effect.gen(function*() {
+      const received = receivedReport({ services: [receivedStatus({ agentId: "set back" })] })
+      const reportedSeconds = Number(received.timestampSeconds)
+      const statusStore = yield* StatusStore
+      const counts: Array<number> = []
+      for (const hours of [0, 1]) {
+        const at = DateTime.makeUnsafe((reportedSeconds - hours * 3_600) * 1_000)
+        const { report } = Result.getOrThrow(StatusReport.accept(received, at))
+        counts.push((yield* statusStore.append(report, at)).stored)
+      }
+
+      assert.deepStrictEqual(counts, [1, 0])
+      assert.lengthOf(yield* historyOf("set back"), 1)
+    }))
+
   it.effect("tells with a report what was known of its poller before", () =>
     Effect.gen(function*() {
       const { noteMissed, noteTold, untold } = yield* StatusStore

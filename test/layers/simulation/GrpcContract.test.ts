@@ -10,6 +10,7 @@ import * as SimulatedGrpc from "../../../src/layers/simulation/SimulatedGrpc.ts"
 import * as Link from "../../../src/services/simulation/Link.ts"
 import { Network } from "../../../src/services/simulation/Network.ts"
 import { World } from "../../../src/services/simulation/World.ts"
+import * as Histories from "../../services/simulation/contracts/Histories.ts"
 import {
   agentService,
   coreService,
@@ -106,17 +107,68 @@ type Answers = Effect.Success<ReturnType<typeof calls>>
 const server = (interrupted: Deferred.Deferred<void>, host: string, port: number) =>
   GrpcServer.make({ host, port, services: [service(interrupted), counting], grace: "100 millis" })
 
+const kinds = ["unary", "missing", "dies", "deadline", "stream", "streamFails", "take", "send"] as const
+
+const historyOf = (seed: number) =>
+  Histories.draw(Histories.randomOf("grpc", seed), 3, 10, (random) => ({
+    kind: Histories.pick(random, kinds.map((kind) => [kind === "deadline" ? 0.3 : 1, kind])),
+    count: random.between(1, 80),
+    size: random.chance(0.2) ? random.between(0, 200_000) : random.between(0, 2_000)
+  }))
+
+/** What came of each call. */
+const led = Effect.fnUntraced(function*(target: string, history: ReturnType<typeof historyOf>) {
+  const agent = yield* GrpcClient.make(AgentServiceService, { target })
+  const core = yield* GrpcClient.make(PollerServiceService, { target })
+  const summed = (details: string) =>
+    Stream.runFold(agent.streamResults(resultsRequest(details)), () => 0, (sum, { data }) => sum + data.length)
+  return yield* Effect.forEach(history, ({ count, kind, size }) => {
+    switch (kind) {
+      case "unary":
+        return outcome(agent.getStatus({ ...statusRequest(`fine ${count}`), details: "x".repeat(size) }))
+      case "missing":
+      case "dies":
+        return outcome(agent.getStatus(statusRequest(kind)))
+      case "deadline":
+        return outcome(agent.getStatus(statusRequest("hangs"), { deadline: "60 millis" }))
+      case "stream":
+        return outcome(summed(`${count + 3}`))
+      case "streamFails":
+        return outcome(summed("3"))
+      case "take":
+        return outcome(
+          Effect.map(
+            Stream.runCollect(Stream.take(agent.streamResults(resultsRequest(`${count + 4}`)), 1 + count % 4)),
+            (all) => all.length
+          )
+        )
+      case "send":
+        return outcome(
+          core.streamStatus(
+            Stream.map(Stream.range(0, count - 1), (at) => statusChunk(at, "x".repeat(size)))
+          )
+        )
+    }
+  })
+})
+
 const really: Effect.Effect<Answers, GrpcServer.BindError, Scope.Scope> = Effect.gen(function*() {
   const interrupted = yield* Deferred.make<void>()
   const { address } = yield* server(interrupted, "127.0.0.1", 0)
   return yield* calls({ interrupted, target: address, nobody: "127.0.0.1:1" })
 })
 
-const simulated = (seed: number): Answers | undefined => {
+const simulated = (seed: number): Answers | undefined => inWorld(seed, calls)
+
+/** What a client answers that asks a server over a network that is slow and loses something. */
+const inWorld = <A, E>(
+  seed: number,
+  client: (peers: Peers) => Effect.Effect<A, E, Scope.Scope>
+): A | undefined => {
   const world = new World({ seed })
   const network = new Network(world, { ...Link.lan, lossRate: 0.02, jitterMillis: 5 })
   const interrupted = Deferred.makeUnsafe<void>()
-  let answers: Answers | undefined
+  let answers: A | undefined
   const host = (name: string, program: Effect.Effect<unknown, unknown, Scope.Scope>) =>
     world.addHost(name, {
       restartAfterMillis: 1e9,
@@ -132,7 +184,7 @@ const simulated = (seed: number): Answers | undefined => {
     "client",
     Effect.gen(function*() {
       yield* Effect.sleep("1 second")
-      answers = yield* calls({ interrupted, target: "server:50051", nobody: "server:1" })
+      answers = yield* client({ interrupted, target: "server:50051", nobody: "server:1" })
     })
   )
   world.runUntil(120_000)
@@ -147,4 +199,15 @@ describe("gRPC", () => {
       if (Exit.isFailure(real)) return
       for (const seed of [1, 2, 3]) assert.deepStrictEqual(simulated(seed), real.value)
     }))
+
+  it.live("answers so to any history of calls", () =>
+    Effect.gen(function*() {
+      const { address } = yield* server(yield* Deferred.make<void>(), "127.0.0.1", 0)
+      for (const seed of Histories.seeds) {
+        const history = historyOf(seed)
+        const real = yield* Effect.scoped(led(address, history))
+
+        assert.deepStrictEqual(inWorld(seed, ({ target }) => led(target, history)), real, `seed ${seed}`)
+      }
+    }).pipe(Effect.scoped), Histories.timeoutMillis)
 })

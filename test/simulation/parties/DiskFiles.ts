@@ -20,15 +20,15 @@ export const make = (disk: Disk, folder: string): SegmentFiles => {
     create: (name) =>
       Effect.suspend(() => {
         if (disk.isFull) return Effect.fail(fault(name, "making it", "no space left on device"))
-        if (disk.has(name)) return Effect.fail(fault(name, "making it", "file exists"))
-        disk.create(name)
+        const file = disk.create(name)
+        if (file === undefined) return Effect.fail(fault(name, "making it", "file exists"))
         return Effect.succeed({
           append: (bytes: Uint8Array) =>
-            Effect.flatMap(slowly(() => disk.append(name, bytes)), (isWritten) =>
-              isWritten ? Effect.void : Effect.fail(fault(name, "writing", "no space left on device"))),
-          sync: slowly(() =>
-            disk.sync(name)
-          ),
+            Effect.flatMap(
+              slowly(() => file.append(bytes)),
+              (isWritten) => isWritten ? Effect.void : Effect.fail(fault(name, "writing", "no space left on device"))
+            ),
+          sync: slowly(() => file.sync()),
           close: Effect.void
         })
       }),

@@ -27,20 +27,31 @@ export type EventsExchange = Exchange<Request, Answer>
 
 const statementLimit = "15 seconds"
 
-const keyOf = (table: TableName, row: EventRow): string => {
-  const columns = new Map<string, unknown>(Object.entries(row))
-  return tables[table].key.map((name) => String(columns.get(name))).join(" ")
-}
+/** A row is forgotten when nothing that was sent with it can still be on its way, after once or twice this time. */
+const forgottenMillis = 600_000
+
+const keyOf = (table: TableName, row: EventRow): string =>
+  tables[table].key.map((name) => String(Reflect.get(row, name))).join(" ")
 
 const bodyOf = (row: EventRow): string => "body" in row ? `${row.body}` : ""
+
+interface Named {
+  readonly table: TableName
+  readonly key: string
+}
 
 export class EventsDatabase {
   readonly store = new StoreModel<string>()
   readonly #onStored: (bodies: ReadonlyArray<string>) => void
+  readonly #nowMillis: () => number
+  #recent: Array<Named> = []
+  #older: ReadonlyArray<Named> = []
+  #turnedMillis = 0
   lostAnswers = 0
   latencyMillis = 1
 
-  constructor(onStored: (bodies: ReadonlyArray<string>) => void) {
+  constructor(nowMillis: () => number, onStored: (bodies: ReadonlyArray<string>) => void) {
+    this.#nowMillis = nowMillis
     this.#onStored = onStored
   }
 
@@ -48,18 +59,35 @@ export class EventsDatabase {
     Effect.flatMap(Effect.sleep(this.latencyMillis), () => {
       if (request._tag === "Check") return Effect.succeed({ inserted: 0, repeated: 0 })
       const { rows, table } = request
-      const fresh = rows.filter((row) => this.store.get(table, keyOf(table, row)) === undefined)
-      const written = this.store.transact(
-        rows.map((row) => ({ table, key: keyOf(table, row), row: bodyOf(row), onConflict: "nothing" }))
+      const writes = rows.map((row) => ({
+        table,
+        key: keyOf(table, row),
+        row: bodyOf(row),
+        onConflict: "nothing" as const
+      }))
+      // A message that was delivered twice may be in it twice.
+      const fresh = [...new Map(writes.map((write) => [write.key, write])).values()].filter(({ key }) =>
+        this.store.get(table, key) === undefined
       )
+      const written = this.store.transact(writes)
       if (Result.isFailure(written)) {
         return Effect.succeed({ inserted: 0, repeated: 0, refused: written.failure.position })
       }
-      this.#onStored(fresh.map(bodyOf))
+      this.#remember(fresh)
+      this.#onStored(fresh.map(({ row }) => row))
       if (this.lostAnswers === 0) return Effect.succeed(written.success)
       this.lostAnswers -= 1
       return Effect.fail("lost" as const)
     })
+
+  #remember(fresh: ReadonlyArray<Named>): void {
+    for (const { key, table } of fresh) this.#recent.push({ table, key })
+    if (this.#nowMillis() - this.#turnedMillis < forgottenMillis) return
+    for (const { key, table } of this.#older) this.store.forget(table, key)
+    this.#older = this.#recent
+    this.#recent = []
+    this.#turnedMillis = this.#nowMillis()
+  }
 }
 
 const failed = (operation: string, reason: EventStoreError["reason"]) => new EventStoreError({ operation, reason })

@@ -22,7 +22,7 @@ export type NatsExchange = Exchange<Request, Answer>
 
 const ackWait = Duration.seconds(30)
 const pullWaitMillis = 1_000
-const lookEveryMillis = 100
+const gatherMillis = 50
 
 export interface NatsEvents {
   /** Before the message is forgotten. */
@@ -50,14 +50,17 @@ export class Nats {
     return Effect.sync(() => this.#answer(request))
   }
 
+  /** What nobody waits for an answer to. */
+  readonly told = (request: Request): void => {
+    if (request._tag !== "Pull") this.#answer(request)
+  }
+
+  /** Gathers for a moment first, as whoever pulls from a real one does: asking for each message costs more than it. */
   #pull(batch: number, bytesMax: number, leftMillis: number): Effect.Effect<Answer> {
-    return Effect.suspend(() => {
+    return Effect.flatMap(Effect.sleep(gatherMillis), () => {
       const delivered = this.consumer.pull(batch, bytesMax)
       if (delivered.length > 0 || leftMillis <= 0) return Effect.succeed({ delivered })
-      return Effect.andThen(
-        Effect.sleep(lookEveryMillis),
-        this.#pull(batch, bytesMax, leftMillis - lookEveryMillis)
-      )
+      return this.#pull(batch, bytesMax, leftMillis - gatherMillis)
     })
   }
 

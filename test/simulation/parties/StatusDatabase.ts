@@ -100,7 +100,7 @@ export class StatusDatabase {
       const service = `${status.partition}/${status.agentId}/${status.serviceType}/${status.serviceName}`
       const content = `${status.available} ${status.responseTimeNanos} ${status.source} ${status.message}`
       const row: HistoryRow = { ...status, _tag: "Status", pollerId, reportedAtMillis, order: this.#order++ }
-      const key = `${service} ${pollerId} ${reportedAtMillis} ${content}`
+      const key = `${service} ${pollerId} ${DateTime.toEpochMillis(report.recordedAt)} ${content}`
       const added = this.store.transact([{ table: "history", key, row, onConflict: "nothing" }])
       if (Result.isFailure(added) || added.success.inserted === 0) continue
       stored += 1

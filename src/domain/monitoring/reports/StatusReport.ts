@@ -34,6 +34,11 @@ export interface StatusReport {
   readonly sourceIp: string
   /** The poller's clock, to the second; ours when that is impossible. */
   readonly reportedAt: DateTime.Utc
+  /**
+   * By which a report that comes again is known in the history: the poller's clock also where that is too far ahead to be
+   * the time of a state. Ours may be set between two times that a report comes.
+   */
+  readonly recordedAt: DateTime.Utc
   readonly statuses: ReadonlyArray<ReportedStatus>
   /** Until the next report, as the poller says. */
   readonly intervalMillis?: number
@@ -121,7 +126,8 @@ export const accept = (
       pollerId: pollerId.value,
       partition,
       sourceIp: received.sourceIp,
-      reportedAt: reportTime(received.timestampSeconds, receivedAt),
+      reportedAt: reportTime(received.timestampSeconds, receivedAt, aheadSecondsMax),
+      recordedAt: reportTime(received.timestampSeconds, receivedAt, recordAheadSecondsMax),
       ...(received.intervalMillis === undefined ? {} : { intervalMillis: received.intervalMillis }),
       statuses: results.flatMap((result) => Result.isSuccess(result) ? [result.success] : [])
     },
@@ -135,14 +141,16 @@ export const accept = (
 
 /** How far a poller's clock may be ahead. */
 const aheadSecondsMax = 600n
+/** So far ahead nobody would ever find it in a history. */
+const recordAheadSecondsMax = 86_400n
 
 /**
  * The poller's time; ours when it sent none, or one from the future: a state of tomorrow would hide every newer one
  * until then.
  */
-const reportTime = (seconds: bigint, receivedAt: DateTime.Utc): DateTime.Utc => {
+const reportTime = (seconds: bigint, receivedAt: DateTime.Utc, aheadMax: bigint): DateTime.Utc => {
   const nowSeconds = BigInt(Math.floor(DateTime.toEpochMillis(receivedAt) / 1_000))
-  return seconds > 0n && seconds <= nowSeconds + aheadSecondsMax
+  return seconds > 0n && seconds <= nowSeconds + aheadMax
     ? DateTime.makeUnsafe(Number(seconds) * 1_000)
     : receivedAt
 }

@@ -94,6 +94,12 @@ const elementsOf = (document: unknown, { path }: NonNullable<HttpRequest["elemen
   return Array.isArray(place) ? place : []
 }
 
+/** What a whole document holds, its elements handed over. */
+export const whole = (document: unknown, { elements }: HttpRequest): Answer => {
+  if (elements !== undefined) { for (const element of elementsOf(document, elements)) elements.take(element) }
+  return Result.succeed(document)
+}
+
 /** What a proxy or a login page gives away of itself. */
 const formOf = (headers: Dispatcher.ResponseData["headers"]): string =>
   ["content-type", "content-encoding"].flatMap((name) => {

@@ -15,6 +15,7 @@ import * as SourceErrors from "../../../services/sync/SourceError.ts"
 import type { SourceError } from "../../../services/sync/SourceError.ts"
 import * as SourceAnswer from "./SourceAnswer.ts"
 import type { HttpRequest, Refused } from "./SourceAnswer.ts"
+import * as SourceCarrier from "./SourceCarrier.ts"
 import * as TrustedRoots from "./TrustedRoots.ts"
 
 export interface SourceHttpOptions
@@ -163,14 +164,29 @@ const dispatcherOf = ({ endpoint, proxy, requestTimeout, skipVerify }: SourceHtt
     : new ProxyAgent({ ...agentOptions, uri: proxy, requestTls: tls })
 }
 
+/** Asks once. */
+const overNetwork = (options: SourceHttpOptions) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => dispatcherOf(options)),
+      (agent) => Effect.promise(() => agent.destroy().catch(() => undefined))
+    ),
+    (dispatcher) => (request: HttpRequest): Effect.Effect<SourceAnswer.Answer, SourceError> =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.tryPromise({
+          try: (signal) => exchange(dispatcher, options.name, request, now, signal),
+          catch: failureOf(options.name, request)
+        }))
+  )
+
 export const make = Effect.fnUntraced(function*(
   options: SourceHttpOptions
 ): Effect.fn.Return<SourceHttp, never, Scope.Scope> {
   const { name: source } = options
-  const dispatcher = yield* Effect.acquireRelease(
-    Effect.sync(() => dispatcherOf(options)),
-    (agent) => Effect.promise(() => agent.destroy().catch(() => undefined))
-  )
+  const carried = yield* SourceCarrier.Current
+  const once = carried === undefined
+    ? yield* overNetwork(options)
+    : (request: HttpRequest) => carried(source, request)
   const breaker = yield* CircuitBreaker.make({
     thresholds: { failed: 12 },
     openDuration: Duration.seconds(30)
@@ -193,11 +209,7 @@ export const make = Effect.fnUntraced(function*(
   ) {
     yield* paced
     request.elements?.reset()
-    const now = yield* Clock.currentTimeMillis
-    const answer = yield* Effect.tryPromise({
-      try: (signal) => exchange(dispatcher, source, request, now, signal),
-      catch: failureOf(source, request)
-    }).pipe(
+    const answer = yield* once(request).pipe(
       Effect.timeoutOrElse({
         duration: attemptTimeout,
         orElse: () =>

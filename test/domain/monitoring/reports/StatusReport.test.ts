@@ -114,4 +114,14 @@ describe("StatusReport", () => {
       assert.deepStrictEqual(accept({ timestampSeconds }).report.reportedAt, now)
     }
   )
+
+  it("knows a report again by the poller's clock, whatever is done to its own meanwhile", () => {
+    const report = receivedReport({ timestampSeconds: BigInt(DateTime.toEpochMillis(now) / 1_000) })
+    const times = [0, 3_600].map((seconds) =>
+      Result.getOrThrow(StatusReport.accept(report, DateTime.subtract(now, { seconds }))).report
+    )
+
+    assert.deepStrictEqual(times.map(({ recordedAt }) => recordedAt), [now, now])
+    assert.deepStrictEqual(times.map(({ reportedAt }) => reportedAt), [now, DateTime.subtract(now, { hours: 1 })])
+  })
 })
