@@ -195,7 +195,8 @@ const routerOf = Effect.fnUntraced(function*(
     const { handle, path, post } = route
     const around = guardOf(route, guard)
     const only = `only GET${post === undefined ? "" : ", POST"} and HEAD are understood`
-    const refused = around(Effect.succeed(problem(405, only)))
+    const allow = `GET, ${post === undefined ? "" : "POST, "}HEAD`
+    const refused = around(Effect.succeed(HttpServerResponse.setHeader(problem(405, only), "allow", allow)))
     yield* router.add("GET", path, around(answer(handle)))
     yield* router.add("POST", path, post === undefined ? refused : around(answer(withBody(post))))
     for (const method of otherMethods) yield* router.add(method, path, refused)

@@ -42,6 +42,8 @@ const system: Resolver = (name) =>
 export interface NameLookup {
   /** Of both families, in the resolver's order; nothing is asked for a host that is an address. */
   readonly resolve: (host: string) => Effect.Effect<Addresses, NameLookupError | TargetDenied>
+  /** Whether a name may be passed on to a proxy, which resolves it. */
+  readonly passOn: (name: string) => Effect.Effect<void, TargetDenied>
 }
 
 interface Asking {
@@ -96,6 +98,7 @@ export const make = (resolver: Resolver = system): Effect.Effect<NameLookup> =>
       resolve: (host) => {
         const family = net.isIP(host)
         return family > 0 ? Effect.succeed([{ address: host, family }]) : ask(host)
-      }
+      },
+      passOn: () => Effect.void
     }
   })

@@ -18,33 +18,36 @@ export interface TargetGuard extends NameLookup.NameLookup {
   readonly refusal: (host: string, address: string) => string | undefined
 }
 
-export const make = Effect.fnUntraced(function*(policy: TargetPolicy.TargetPolicy, names?: NameLookup.NameLookup) {
-  const monitor = yield* SecurityMonitor
-  const lookup = names ?? (yield* NameLookup.make())
-  const events = TokenBucket.make(eventRate)
+export const make = Effect.fnUntraced(
+  function*(policy: TargetPolicy.TargetPolicy, names?: Pick<NameLookup.NameLookup, "resolve">) {
+    const monitor = yield* SecurityMonitor
+    const lookup = names ?? (yield* NameLookup.make())
+    const events = TokenBucket.make(eventRate)
 
-  const tell = Effect.fnUntraced(function*({ reason, target }: TargetPolicy.TargetDenied) {
-    if (!events.take(yield* Clock.currentTimeMillis)) return
-    yield* monitor.record(SecurityEvent.TargetDenied.make({ target, reason }))
-  })
+    const tell = Effect.fnUntraced(function*({ reason, target }: TargetPolicy.TargetDenied) {
+      if (!events.take(yield* Clock.currentTimeMillis)) return
+      yield* monitor.record(SecurityEvent.TargetDenied.make({ target, reason }))
+    })
 
-  const resolve = Effect.fnUntraced(function*(host: string) {
-    yield* Effect.fromResult(TargetPolicy.judgeName(policy, host))
-    const found = yield* lookup.resolve(host)
-    const judged = found.map((one) => Result.map(TargetPolicy.judge(policy, host, one.address), () => one))
-    const allowed = judged.flatMap((one) => Option.toArray(Result.getSuccess(one)))
-    const [denied] = judged.flatMap((one) => Option.toArray(Result.getFailure(one)))
-    return allowed.length === 0 && denied !== undefined ? yield* denied : allowed
-  })
+    const resolve = Effect.fnUntraced(function*(host: string) {
+      yield* Effect.fromResult(TargetPolicy.judgeName(policy, host))
+      const found = yield* lookup.resolve(host)
+      const judged = found.map((one) => Result.map(TargetPolicy.judge(policy, host, one.address), () => one))
+      const allowed = judged.flatMap((one) => Option.toArray(Result.getSuccess(one)))
+      const [denied] = judged.flatMap((one) => Option.toArray(Result.getFailure(one)))
+      return allowed.length === 0 && denied !== undefined ? yield* denied : allowed
+    })
 
-  const guard: TargetGuard = {
-    resolve: (host) =>
-      resolve(host).pipe(Effect.tapError((error) => error._tag === "TargetDenied" ? tell(error) : Effect.void)),
-    refusal: (host, address) =>
-      Result.match(TargetPolicy.judge(policy, host, address), {
-        onFailure: ({ reason }) => reason,
-        onSuccess: () => undefined
-      })
+    const guard: TargetGuard = {
+      resolve: (host) =>
+        resolve(host).pipe(Effect.tapError((error) => error._tag === "TargetDenied" ? tell(error) : Effect.void)),
+      passOn: (name) => Effect.tapError(Effect.fromResult(TargetPolicy.judgeUnresolved(policy, name)), tell),
+      refusal: (host, address) =>
+        Result.match(TargetPolicy.judge(policy, host, address), {
+          onFailure: ({ reason }) => reason,
+          onSuccess: () => undefined
+        })
+    }
+    return guard
   }
-  return guard
-})
+)

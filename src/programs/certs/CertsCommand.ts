@@ -48,13 +48,17 @@ const init = Command.make(
   Command.withDescription("Make a development CA: root.pem and root-key.pem")
 )
 
-const serviceName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+/** `X-key` is no name: its certificate would take the place of the private key of `X`, for `root-key` that of the CA. */
+const serviceName = /^(?!root$|.*-key$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 const name = Argument.String("name").pipe(
   Argument.withDescription("The service: agent, poller, core, sync, or another name"),
   Argument.filter(
-    (text) => serviceName.test(text) && text !== "root",
-    (text) => `a name of lower case letters, digits and dashes that is not "root", got ${JSON.stringify(text)}`
+    (text) => serviceName.test(text),
+    (text) =>
+      `a name of lower case letters, digits and dashes that is not "root" and does not end with "-key", got ${
+        JSON.stringify(text)
+      }`
   )
 )
 

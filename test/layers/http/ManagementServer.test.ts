@@ -141,6 +141,12 @@ describe("ManagementServer", () => {
 
       assert.strictEqual((yield* get(address, "/nothing")).status, 404)
       assert.strictEqual((yield* send(address, "/health/live", "POST")).status, 405)
+      const allowed = yield* Effect.promise(async (signal) => {
+        const refused = await fetch(`http://${address}/metrics`, { method: "DELETE", signal })
+        await refused.text()
+        return refused.headers.get("allow")
+      })
+      assert.strictEqual(allowed, "GET, HEAD")
     }))
 
   it.live("answers HEAD as it answers GET, where there is something and where there is nothing", () =>

@@ -104,7 +104,8 @@ describe("a denied target", () => {
           Effect.sync(() => {
             lookups.push(name)
             return [{ address: lookups.length === 1 ? "127.0.0.1" : "169.254.169.254", family: 4 }]
-          })
+          }),
+        passOn: () => Effect.void
       }
       const names = yield* TargetGuard.make(TargetPolicy.fromBlock({}), moving)
       const { check } = yield* HttpProbe.prepare({

@@ -183,3 +183,11 @@ export const judgeName = (policy: TargetPolicy, host: string): Result.Result<voi
     ? Result.void
     : Result.fail(new TargetDenied({ target: host, address: "", rule: `${rule.text} is denied` }))
 }
+
+/** Of a name that somebody else resolves, such as a proxy: where it leads nobody knows here, so only names allow it. */
+export const judgeUnresolved = (policy: TargetPolicy, host: string): Result.Result<void, TargetDenied> => {
+  const name = plainName(host)
+  return Option.isNone(policy.allow) || policy.allow.value.some((rule) => namesHost(rule, name))
+    ? judgeName(policy, host)
+    : Result.fail(new TargetDenied({ target: host, address: "", rule: "its name is not on the allow list" }))
+}

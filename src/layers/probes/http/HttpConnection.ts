@@ -2,7 +2,7 @@
  * The connection that a request is made on: to the server itself or to a proxy, with TLS where the URL wants it.
  *
  * Through a proxy an https URL is reached by CONNECT. The proxy resolves the names of its targets; the agent's rules for
- * targets hold for the proxy's own address, and for a target that is an address.
+ * targets hold for the proxy's own address, for a target that is an address, and for the name of any other.
  */
 import { Effect, Result, Schema } from "effect"
 import * as net from "node:net"
@@ -83,8 +83,9 @@ export const open = Effect.fnUntraced(function*({ ca, names, target, url, watch 
   const host = hostOf(url)
   const proxy = target.proxy === undefined ? undefined : new URL(target.proxy)
   const toServer = { host, port: portOf(url) }
-  if (proxy !== undefined && net.isIP(host) > 0) {
-    yield* Effect.mapError(names.resolve(host), ({ reason }) => new StepFailed({ reason }))
+  if (proxy !== undefined) {
+    const judged = net.isIP(host) > 0 ? names.resolve(host) : names.passOn(host)
+    yield* Effect.mapError(judged, ({ reason }) => new StepFailed({ reason }))
   }
   const { address, socket: first } = yield* Connection.open(
     names,

@@ -168,9 +168,9 @@ export const prepare = (kit: HttpKit): Prepare =>
 
 export const kind: Kind = {
   about: "Does a URL answer as expected, and how long is its certificate still good?",
-  notes:
-    "The addresses of a name are tried one after the other, IPv6 and IPv4 in turn. Through a proxy, names of targets are " +
-    "the proxy's affair; what checks may be pointed at holds for the proxy itself, and for a target that is an address.",
+  notes: "The addresses of a name are tried one after the other, IPv6 and IPv4 in turn. Through a proxy, the proxy " +
+    "resolves the names of targets: what checks may be pointed at holds for the proxy itself, and for a target's name or " +
+    "address as it is written.",
   details: { bareForm: "an http or https URL", schema: HttpTarget.HttpTarget },
   payload,
   examples: [

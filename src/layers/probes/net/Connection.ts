@@ -14,7 +14,7 @@ export interface Connection {
 
 /** Open until the scope ends. */
 export const open = (
-  names: NameLookup,
+  names: Pick<NameLookup, "resolve">,
   { host, port }: HostPort,
   watch: Stopwatch
 ): Effect.Effect<Connection, StepFailed, Scope.Scope> =>

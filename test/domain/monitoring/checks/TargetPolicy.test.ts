@@ -50,6 +50,21 @@ describe("TargetPolicy", () => {
     }
   })
 
+  it("lets somebody else resolve a name that is not denied, and stands on the allow list by name where there is one", () => {
+    const judged = (block: typeof TargetPolicy.TargetsBlock.Type, host: string) =>
+      Result.isSuccess(TargetPolicy.judgeUnresolved(TargetPolicy.fromBlock(block), host))
+    const block = { allow: ["0.0.0.0/0", "*.example.org"], deny: ["db.example.org"] }
+
+    assert.deepStrictEqual(
+      ["www.example.org", "DB.example.org.", "example.com"].map((host) => judged(block, host)),
+      [true, false, false]
+    )
+    assert.deepStrictEqual(
+      ["example.com", "metadata.google.internal"].map((host) => judged({}, host)),
+      [true, false]
+    )
+  })
+
   it("allows by an allow list what stands on it by name or by address, and nothing else", () => {
     const block = {
       allow: ["10.0.0.0/8", "*.example.org", "db", "2001:db8::/32"],

@@ -154,4 +154,20 @@ describe("HttpProbe through a proxy", () => {
       assert.match(denied.message, /192\.0\.2\.7/)
       assert.deepStrictEqual(asked, [])
     }).pipe(Effect.scoped))
+
+  it.live("passes no name on to it that checks may not be pointed at", () =>
+    Effect.gen(function*() {
+      const { asked, url: proxyUrl } = yield* proxy
+      const through = Effect.fnUntraced(function*(scheme: string, host: string, allow?: ReadonlyArray<string>) {
+        const config = AgentConfig.fromFile({ probe_targets: { ...(allow && { allow }), deny: ["*.example.net"] } })
+        const details = JSON.stringify({ url: `${scheme}://${host}/`, proxy: proxyUrl("me:p%40ss@") })
+        return (yield* probe("http", details, { config })).message
+      })
+      for (const scheme of ["http", "https"]) {
+        assert.include(yield* through(scheme, "metadata.google.internal"), "metadata.google.internal is denied")
+        assert.include(yield* through(scheme, "Db.EXAMPLE.net."), "*.example.net is denied")
+        assert.include(yield* through(scheme, "example.org", ["127.0.0.0/8"]), "its name is not on the allow list")
+      }
+      assert.deepStrictEqual(asked, [])
+    }).pipe(Effect.scoped))
 })
