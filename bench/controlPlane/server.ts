@@ -1,11 +1,13 @@
 /** Core's API and the same by hand, in one process: what is measured is this process and its database. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { DateTime, Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Schedule, Scope } from "effect"
+import * as AuthConfig from "../../src/domain/core/AuthConfig.ts"
 import { defaultTenantId } from "../../src/domain/identity/Tenant.ts"
 import type { Sighting } from "../../src/domain/inventory/devices/Sighting.ts"
 import { application } from "../../src/domain/records/Schema.ts"
 import { Management } from "../../src/layers/http/Management.ts"
 import * as ManagementServer from "../../src/layers/http/ManagementServer.ts"
+import { AccessTokens } from "../../src/layers/identity/AccessTokens.ts"
 import * as ApiTokens from "../../src/layers/identity/ApiTokens.ts"
 import * as SignedIn from "../../src/layers/identity/SignedIn.ts"
 import * as PgDeviceRegistry from "../../src/layers/inventory/PgDeviceRegistry.ts"
@@ -30,17 +32,18 @@ const keeping = Layer.effectDiscard(
   })
 )
 
-const layer = SignedIn.layer({ isSecure: false }).pipe(
-  Layer.provideMerge(records),
-  Layer.provideMerge(PgDeviceRegistry.layer),
-  Layer.provideMerge(keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations, application })),
-  Layer.provideMerge(DatabaseEndpoint.layer(Option.some(Redacted.make(url)))),
-  Layer.provideMerge(Management.layer),
-  Layer.provideMerge(SupervisionTree.layer),
-  Layer.provideMerge(NodeServices.layer),
-  Layer.provideMerge(Logger.layer([]))
-)
+const layer = SignedIn.layer({ isSecure: false }).pipe(Layer.provide(AccessTokens.layer(AuthConfig.fromBlock().tokens)))
+  .pipe(
+    Layer.provideMerge(records),
+    Layer.provideMerge(PgDeviceRegistry.layer),
+    Layer.provideMerge(keeping),
+    Layer.provideMerge(PgConnection.layer({ migrations, application })),
+    Layer.provideMerge(DatabaseEndpoint.layer(Option.some(Redacted.make(url)))),
+    Layer.provideMerge(Management.layer),
+    Layer.provideMerge(SupervisionTree.layer),
+    Layer.provideMerge(NodeServices.layer),
+    Layer.provideMerge(Logger.layer([]))
+  )
 
 const runtime = ManagedRuntime.make(layer)
 const life = Scope.makeUnsafe()

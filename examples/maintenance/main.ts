@@ -9,8 +9,10 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as path from "node:path"
+import * as AuthConfig from "../../src/domain/core/AuthConfig.ts"
 import { AuditEntry } from "../../src/domain/identity/AuditEntry.ts"
 import { application, schema } from "../../src/domain/records/Schema.ts"
+import { AccessTokens } from "../../src/layers/identity/AccessTokens.ts"
 import * as ApiTokens from "../../src/layers/identity/ApiTokens.ts"
 import * as SignedIn from "../../src/layers/identity/SignedIn.ts"
 import * as JsonApi from "../../src/layers/jsonapi/JsonApi.ts"
@@ -91,7 +93,11 @@ const program = Effect.gen(function*() {
   const keep = PgConnection.use((connection) => connection.keep)
   yield* Effect.raceFirst(keep, Effect.andThen(ready, shown)).pipe(
     Effect.provide(
-      SignedIn.layer({ isSecure: false }).pipe(Layer.provideMerge(PgRecords.layer), Layer.provideMerge(database))
+      SignedIn.layer({ isSecure: false }).pipe(
+        Layer.provide(AccessTokens.layer(AuthConfig.fromBlock().tokens)),
+        Layer.provideMerge(PgRecords.layer),
+        Layer.provideMerge(database)
+      )
     )
   )
 })

@@ -1,6 +1,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Option, type Scope } from "effect"
+import { SignJWT } from "jose"
 import * as Browser from "../support/browser.ts"
+import * as IdentityProvider from "../support/identityProvider.ts"
 import * as Program from "../support/Program.ts"
 import * as SignedInCore from "../support/signedInCore.ts"
 import * as SmtpServer from "../support/smtpServer.ts"
@@ -9,6 +11,8 @@ import { TestDatabase } from "../support/TestDatabase.ts"
 const password = "correct horse battery staple"
 /** Of that password, by the bcrypt of the existing system. */
 const bcrypt = "$2a$05$abcdefghijklmnopqrstuuFiPhXf1sVd3pCCRO.uVh34H/qI/ZsuS"
+
+const jwtSecret = "a secret that others know"
 
 class Core extends Context.Service<Core, {
   readonly base: string
@@ -20,9 +24,16 @@ const core = Layer.effect(
   Core,
   Effect.gen(function*() {
     const mails = yield* SmtpServer.start
+    const [port, providerPort] = [yield* Program.freePort, yield* Program.freePort]
+    const issuer = yield* IdentityProvider.start(providerPort, `http://127.0.0.1:${port}/auth/house/callback`)
     const { base, command } = yield* SignedInCore.start({
+      port,
       auth: {
+        sso_providers: {
+          house: { issuer, client_id: IdentityProvider.clientId, client_secret: IdentityProvider.clientSecret }
+        },
         local_users: { Admin: bcrypt, viewer: bcrypt, locked: bcrypt },
+        jwt_secret: jwtSecret,
         mail: { url: `smtp://127.0.0.1:${mails.port}`, from: "radar@example.org" }
       },
       more: { rbac: { user_roles: { "local:Admin": ["admin"], viewer: ["viewer"] } } }
@@ -67,6 +78,25 @@ const added = (admin: Browser.Browser, email: string, role: string) =>
     headers: { "content-type": "application/vnd.api+json", "sec-fetch-site": "same-origin" },
     body: JSON.stringify({ data: { type: "user", attributes: { email, role } } })
   })
+
+/** Through the pages of the provider, up to the address with which the browser comes back. */
+const cameBack = Effect.fnUntraced(function*(start: string, name: string) {
+  const house = Browser.open(new URL(start).origin)
+  const pathOf = (address: string) => address.replace(new URL(start).origin, "")
+  let at = start
+  // Redirects of the provider, a page to sign in, and one to consent.
+  for (let step = 0; step < 12 && !at.includes("/auth/house/callback"); step++) {
+    const seen = yield* house.get(pathOf(at))
+    const [, action = ""] = /<form[^>]* action="([^"]+)"/.exec(seen.text) ?? []
+    const next = seen.location ?? (yield* house.submit(seen, pathOf(action), {
+      prompt: seen.text.includes("name=\"login\"") ? "login" : "consent",
+      login: name,
+      password: "any"
+    })).location
+    at = next ?? "/nowhere"
+  }
+  return at
+})
 
 const idsOf = ({ text }: Browser.Seen): ReadonlyArray<string> =>
   JSON.parse(text).data.map(({ id }: { readonly id: string }) => id)
@@ -288,5 +318,87 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("The sign-in o
       assert.strictEqual((yield* late.submit(yield* late.get(path), "/auth/link/use")).status, 401)
       // Of two that were asked for within a minute one was sent.
       assert.lengthOf(mails.received, 1)
+    }))
+
+  it.effect("gives programs of the existing system tokens that are told apart, good once, and end", () =>
+    Effect.gen(function*() {
+      const { base } = yield* Core
+      const program = Browser.open(base)
+      const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+        program.send(path, {
+          method: "POST",
+          headers: { "content-type": "application/json", ...headers },
+          body: JSON.stringify(body)
+        })
+      const status = (token: string) =>
+        Effect.map(
+          program.send("/api/v2/devices", { headers: { authorization: `Bearer ${token}` } }),
+          (seen) => seen.status
+        )
+      const wrong = yield* post("/auth/login", { username: "admin", password: "not this one" })
+      const nobody = yield* post("/auth/login", { username: "nobody", password })
+      assert.deepStrictEqual([wrong.status, wrong.text], [401, "login failed: invalid credentials\n"])
+      assert.deepStrictEqual([nobody.status, nobody.text], [wrong.status, wrong.text])
+      assert.strictEqual((yield* post("/auth/login", { username: "admin" })).status, 400)
+
+      const login = yield* post("/auth/login", { username: "admin", password })
+      assert.strictEqual(login.status, 200, login.text)
+      const first = JSON.parse(login.text)
+      assert.deepStrictEqual(Object.keys(first), ["access_token", "refresh_token", "expires_at"])
+      assert.strictEqual(yield* status(first.access_token), 200)
+      assert.strictEqual(yield* status(first.refresh_token), 401)
+      assert.strictEqual((yield* post("/auth/refresh", { refresh_token: first.access_token })).status, 401)
+
+      const claims = JSON.parse(Buffer.from(first.access_token.split(".")[1], "base64url").toString())
+      assert.deepInclude(claims, { email: "admin", provider: "local", roles: ["admin"] })
+      const key = new TextEncoder().encode(jwtSecret)
+      const forged = yield* Effect.promise(() => new SignJWT(claims).setProtectedHeader({ alg: "HS512" }).sign(key))
+      const later = { ...claims, iat: claims.iat + 3600, exp: claims.exp + 3600 }
+      const future = yield* Effect.promise(() => new SignJWT(later).setProtectedHeader({ alg: "HS256" }).sign(key))
+      const { exp: _, ...endless } = claims
+      const forever = yield* Effect.promise(() => new SignJWT(endless).setProtectedHeader({ alg: "HS256" }).sign(key))
+      const unsigned = `${Buffer.from("{\"alg\":\"none\"}").toString("base64url")}.${first.access_token.split(".")[1]}.`
+      for (const token of [forged, future, forever, unsigned, "nonsense"]) assert.strictEqual(yield* status(token), 401)
+
+      const renewed = JSON.parse((yield* post("/auth/refresh", { refresh_token: first.refresh_token })).text)
+      assert.strictEqual(yield* status(renewed.access_token), 200)
+      const again = yield* post("/auth/refresh", { refresh_token: first.refresh_token })
+      assert.deepStrictEqual([again.status, again.text], [401, "token refresh failed\n"])
+      // Of two that showed the same one is a thief: neither goes on.
+      assert.strictEqual(yield* status(renewed.access_token), 401)
+      assert.strictEqual((yield* post("/auth/refresh", { refresh_token: renewed.refresh_token })).status, 401)
+
+      const last = JSON.parse((yield* post("/auth/login", { username: "admin", password })).text)
+      const bearer = { authorization: `Bearer ${last.access_token}` }
+      assert.strictEqual((yield* post("/auth/logout", {}, bearer)).status, 200)
+      assert.strictEqual(yield* status(last.access_token), 401)
+      assert.deepStrictEqual(JSON.parse((yield* program.get("/auth/jwks.json")).text), { keys: [] })
+      assert.include((yield* program.get("/.well-known/openid-configuration")).text, `${base}/auth/jwks.json`)
+      assert.strictEqual((yield* program.get("/auth/status")).text, "{\"signed_in\":false}")
+    }))
+
+  it.effect("lets somebody in whose mail address a provider has verified, once for each that was begun", () =>
+    Effect.gen(function*() {
+      const { base } = yield* Core
+      const browser = Browser.open(base)
+      assert.include((yield* browser.get("/auth/sign-in")).text, "href=\"/auth/house?to=%2Fauth%2Faccount\"")
+      const visit = Effect.fnUntraced(function*(who: Browser.Browser, name: string) {
+        const begun = yield* who.get("/auth/house?to=/metrics")
+        assert.strictEqual(begun.status, 303, begun.text)
+        return (yield* cameBack(begun.location ?? "", name)).slice(base.length)
+      })
+      const back = yield* visit(browser, "ada")
+      // Whoever else has the address, from a log or as a trap, gets nothing by it.
+      assert.strictEqual((yield* Browser.open(base).get(back)).status, 502)
+      assert.strictEqual((yield* browser.get(back)).status, 502)
+      const done = yield* browser.get(yield* visit(browser, "ada"))
+      assert.deepStrictEqual([done.status, done.location], [303, "/metrics"], done.text)
+      assert.include((yield* browser.get("/auth/account")).text, "<dd>ada@example.org</dd>")
+      for (const name of ["mallory", "stranger"]) {
+        const other = Browser.open(base)
+        const refused = yield* other.get(yield* visit(other, name))
+        assert.strictEqual(refused.status, 401)
+        assert.isFalse(other.cookies.has("serviceradar_session"))
+      }
     }))
 })

@@ -1,8 +1,9 @@
 /**
  * The `auth` of core's configuration file, with the keys of the existing core, and `rbac`, which says who of its local users may do
- * what. Ours are `public_url` and `mail`.
+ * what. Ours are `public_url`, `mail` and the `issuer` of a provider.
  */
-import { Option, Redacted, Schema } from "effect"
+import { Duration, Option, Redacted, Schema } from "effect"
+import { GoDuration } from "../config/GoDuration.ts"
 import * as Password from "../identity/Password.ts"
 
 const Url = Schema.String.check(
@@ -25,14 +26,60 @@ export const RbacBlock = Schema.Struct({
 })
 export type RbacBlock = typeof RbacBlock.Type
 
+/** What else there is below `/auth`. */
+const taken = new Set(["sign-in", "sign-out", "link", "account", "password", "login", "logout", "refresh", "status"])
+
+const ProviderName = Schema.String.check(
+  Schema.makeFilter((name) =>
+    (/^[a-z][a-z0-9-]{0,30}$/.test(name) && !taken.has(name)) || "a name such as google, in lower case"
+  )
+)
+
+/** Of those that are known by their names. */
+const issuers: Readonly<Record<string, string>> = { google: "https://accounts.google.com" }
+
+const ProviderBlock = Schema.Struct({
+  /** What its own description is found by, such as https://login.example.org. */
+  issuer: Schema.optionalKey(Url),
+  client_id: Schema.NonEmptyString,
+  client_secret: Schema.NonEmptyString,
+  scopes: Schema.optionalKey(Schema.Array(Schema.String))
+})
+
+const ProvidersBlock = Schema.Record(ProviderName, ProviderBlock).check(
+  Schema.makeFilter((providers) =>
+    Object.entries(providers).flatMap(([name, { issuer }]): ReadonlyArray<Schema.FilterIssue> =>
+      issuer === undefined && issuers[name] === undefined
+        ? [{
+          path: [name, "issuer"],
+          issue: "the address of its issuer: only providers of OpenID Connect are known here"
+        }]
+        : []
+    )
+  )
+)
+
 export const AuthBlock = Schema.Struct({
   /** Where people reach core, for links in mails; without it `listen_addr`. */
   public_url: Schema.optionalKey(Url),
   /** Names with the bcrypt hash of their password. */
   local_users: Schema.optionalKey(Schema.Record(Schema.NonEmptyString.check(Schema.isMaxLength(320)), KeptPassword)),
   rbac: Schema.optionalKey(RbacBlock),
-  mail: Schema.optionalKey(Schema.Struct({ url: SmtpUrl, from: Schema.NonEmptyString }))
-})
+  mail: Schema.optionalKey(Schema.Struct({ url: SmtpUrl, from: Schema.NonEmptyString })),
+  sso_providers: Schema.optionalKey(ProvidersBlock),
+  /** Of HS256; `JWT_SECRET` in the environment stands in for none, and without either tokens end with the process. */
+  jwt_secret: Schema.optionalKey(Schema.String),
+  jwt_algorithm: Schema.optionalKey(Schema.Literals(["", "HS256", "RS256"])),
+  jwt_private_key_pem: Schema.optionalKey(Schema.String),
+  jwt_key_id: Schema.optionalKey(Schema.String),
+  /** Of access tokens. */
+  jwt_expiration: Schema.optionalKey(GoDuration)
+}).check(
+  Schema.makeFilter(({ jwt_algorithm, jwt_private_key_pem = "" }) =>
+    jwt_algorithm !== "RS256" || /^\s*-----BEGIN (?:RSA )?PRIVATE KEY-----/.test(jwt_private_key_pem) ||
+    { path: ["jwt_private_key_pem"], issue: "a private RSA key in PEM, which RS256 needs" }
+  )
+)
 export type AuthBlock = typeof AuthBlock.Type
 
 const roles = ["admin", "operator", "viewer"] as const
@@ -45,7 +92,38 @@ export interface LocalUser {
   readonly role: Role
 }
 
+/** How tokens of `/auth/login` are signed. */
+export interface TokenConfig {
+  readonly algorithm: "HS256" | "RS256"
+  /** None: one that nobody knows. */
+  readonly secret: Option.Option<Redacted.Redacted>
+  /** In PEM, of RS256. */
+  readonly privateKey: Redacted.Redacted
+  readonly keyId: string
+  readonly life: Duration.Duration
+}
+
+const lifeDefault = Duration.hours(24)
+
+const tokensOf = (block: AuthBlock): TokenConfig => ({
+  algorithm: block.jwt_algorithm === "RS256" ? "RS256" : "HS256",
+  secret: Option.map(Option.fromNullishOr(block.jwt_secret || undefined), (text) => Redacted.make(text)),
+  privateKey: Redacted.make(block.jwt_private_key_pem ?? ""),
+  keyId: block.jwt_key_id ?? "",
+  life: block.jwt_expiration === undefined || Duration.isZero(block.jwt_expiration) ? lifeDefault : block.jwt_expiration
+})
+
+export interface ProviderConfig {
+  readonly name: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: Redacted.Redacted
+  readonly scopes: ReadonlyArray<string>
+}
+
 export interface AuthConfig {
+  readonly providers: ReadonlyArray<ProviderConfig>
+  readonly tokens: TokenConfig
   readonly publicUrl: Option.Option<string>
   readonly mail: Option.Option<{ readonly url: Redacted.Redacted; readonly from: string }>
   readonly localUsers: ReadonlyArray<LocalUser>
@@ -59,6 +137,16 @@ const roleOf = (name: string, { user_roles = {} }: RbacBlock): Role => {
 
 /** `beside` is what a file says of roles beside its `auth`. */
 export const fromBlock = (block: AuthBlock = {}, beside: RbacBlock = {}): AuthConfig => ({
+  tokens: tokensOf(block),
+  providers: Object.entries(block.sso_providers ?? {}).map((
+    [name, { client_id, client_secret, issuer, scopes = [] }]
+  ) => ({
+    name,
+    issuer: issuer ?? issuers[name] ?? "",
+    clientId: client_id,
+    clientSecret: Redacted.make(client_secret),
+    scopes: [...new Set(["openid", "email", ...scopes])]
+  })),
   publicUrl: Option.map(Option.fromNullishOr(block.public_url), (url) => url.replace(/\/+$/, "")),
   mail: Option.map(Option.fromNullishOr(block.mail), ({ from, url }) => ({ from, url: Redacted.make(url) })),
   localUsers: Object.entries(block.local_users ?? {}).map(([name, hash]) => ({

@@ -80,7 +80,6 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 export const ignoredVariables: Readonly<Record<string, string>> = {
   API_KEY: "beyond the loopback core's HTTP asks for the bearer token that SERVICERADAR_HTTP_TOKEN holds",
   AUTH_ENABLED: "the API asks for a sign-in always",
-  JWT_SECRET: "there are no such tokens yet",
   CNPG_PASSWORD_FILE: "the database is where database_url or DATABASE_URL says"
 }
 

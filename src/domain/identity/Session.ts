@@ -22,7 +22,7 @@ export const Session = declare({
     tokenHash: Attribute.text(64).sensitive(),
     address: Attribute.text(64).immutable(),
     createdAt: Attribute.instant.generated("now").immutable(),
-    expiresAt: Attribute.instant.immutable(),
+    expiresAt: Attribute.instant,
     endedAt: Attribute.instant.optional()
   }
 })
@@ -34,7 +34,7 @@ export const Session = declare({
     begin: on.create({ accepts: ["userId", "kind", "tokenHash", "address", "expiresAt"] }),
     /** What was shown for it before counts no more. */
     renew: on.update({
-      accepts: ["tokenHash"],
+      accepts: ["tokenHash", "expiresAt"],
       require: ({ record }) => [["endedAt", E.isNull(record.endedAt), "has ended"]]
     }),
     end: on.update({ change: () => ({ endedAt: E.now }) })

@@ -34,6 +34,26 @@ export const page = Effect.fn("AccountRoutes.page")(
     recovered(visit, effect, (error) => error._tag === "NotSignedIn" ? toSignIn(visit) : failed(visit, error))
 )
 
+/** For scripts of a page: who has signed in, and what a change by cookie shows as `x-csrf-token`. */
+export const status = Effect.fn("AccountRoutes.status")(
+  function*(visit: Visit.Visit) {
+    const { user: { values } } = yield* sessionOf(visit)
+    const cookie = Cookies.read(visit.request.headers, "session", visit.cookies) ?? ""
+    const body = {
+      signed_in: true,
+      name: values["email"],
+      role: values["role"],
+      csrf_token: Cookies.formToken(cookie)
+    }
+    return PageAnswers.json(body, 200, visit.cookies)
+  },
+  (effect, visit) =>
+    recovered(visit, effect, (error) =>
+      error._tag === "NotSignedIn"
+        ? PageAnswers.json({ signed_in: false }, 200, visit.cookies)
+        : failed(visit, error))
+)
+
 export const signOut = Effect.fn("AccountRoutes.signOut")(
   function*(visit: Visit.Visit) {
     const { cookies } = visit

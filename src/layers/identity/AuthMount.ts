@@ -3,6 +3,9 @@
  *
  *   GET  /auth/sign-in, /auth/link, /auth/account
  *   POST /auth/sign-in, /auth/link, /auth/link/use, /auth/password, /auth/sign-out
+ *   GET  /auth/NAME, /auth/NAME/callback of a provider
+ *   POST /auth/login, /auth/refresh, /auth/logout
+ *   GET  /auth/jwks.json, /auth/status, /.well-known/openid-configuration
  */
 import { Effect } from "effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -12,33 +15,51 @@ import type { Passwords } from "../../services/identity/Passwords.ts"
 import type { SignIns } from "../../services/identity/SignIns.ts"
 import type { Records } from "../../services/records/Records.ts"
 import type { Mount } from "../http/Management.ts"
+import type { AccessTokens } from "./AccessTokens.ts"
 import * as AccountRoutes from "./AccountRoutes.ts"
 import { failed, type Failure, recovered, shown } from "./BrowserAnswers.ts"
 import type { CookieOptions } from "./Cookies.ts"
 import type { LinkRequests } from "./LinkRequests.ts"
+import * as ProviderRoutes from "./ProviderRoutes.ts"
+import type { Providers } from "./Providers.ts"
 import * as SignInRoutes from "./SignInRoutes.ts"
+import * as TokenRoutes from "./TokenRoutes.ts"
 import * as Visit from "./Visit.ts"
 
-export interface AuthOptions extends SignInRoutes.SignInOptions {
+export interface AuthOptions {
+  /** Names of the providers that people may sign in with. */
+  readonly providers: ReadonlyArray<string>
   readonly cookies: CookieOptions
+  /** Where people reach core. */
+  readonly base: string
 }
 
-type Needs = LinkRequests | Passwords | Records | SignIns
+type Needs = AccessTokens | LinkRequests | Passwords | Providers | Records | SignIns
 
 type Handle = (visit: Visit.Visit) => Effect.Effect<HttpServerResponse.HttpServerResponse, Failure, Needs>
 
 const nothing = SignInPages.refused("Not found", "There is no such page.")
 
-export const mount = (options: AuthOptions): Mount<Needs> => {
+export const mounts = (options: AuthOptions): ReadonlyArray<Mount<Needs>> => {
   const routes: ReadonlyMap<string, Handle> = new Map<string, Handle>([
-    ["GET /auth/sign-in", SignInRoutes.page(options)],
-    ["POST /auth/sign-in", SignInRoutes.submit(options)],
+    ["GET /auth/sign-in", SignInRoutes.page],
+    ["POST /auth/sign-in", SignInRoutes.submit],
     ["GET /auth/link", SignInRoutes.linkPage],
     ["POST /auth/link", SignInRoutes.askForLink],
     ["POST /auth/link/use", SignInRoutes.useLink],
     ["GET /auth/account", AccountRoutes.page],
+    ["GET /auth/status", AccountRoutes.status],
+    ["POST /auth/login", TokenRoutes.login],
+    ["POST /auth/refresh", TokenRoutes.refresh],
+    ["POST /auth/logout", TokenRoutes.logout],
+    ["GET /auth/jwks.json", TokenRoutes.keys],
+    ["GET /.well-known/openid-configuration", TokenRoutes.discovery(options.base)],
     ["POST /auth/password", AccountRoutes.setPassword],
-    ["POST /auth/sign-out", AccountRoutes.signOut]
+    ["POST /auth/sign-out", AccountRoutes.signOut],
+    ...options.providers.flatMap((name): ReadonlyArray<[string, Handle]> => [
+      [`GET /auth/${name}`, ProviderRoutes.begin(name)],
+      [`GET /auth/${name}/callback`, ProviderRoutes.end(name)]
+    ])
   ])
   const answer = (request: HttpServerRequest.HttpServerRequest) => {
     const visit = Visit.of(request, options.cookies)
@@ -53,5 +74,5 @@ export const mount = (options: AuthOptions): Mount<Needs> => {
       Effect.withSpan("Auth", { attributes: { requestId } })
     )
   }
-  return { path: "/auth", handle: answer }
+  return [{ path: "/auth", handle: answer }, { path: "/.well-known", handle: answer }]
 }

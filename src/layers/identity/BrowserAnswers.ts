@@ -8,8 +8,10 @@ import type { PasswordsBusy } from "../../services/identity/Passwords.ts"
 import type { SignInRefused, TooManyAttempts } from "../../services/identity/SignIns.ts"
 import type { NotSignedIn } from "../../services/records/Askers.ts"
 import type { ReadError, WriteError } from "../../services/records/Records.ts"
+import type { SigningFailed, TokenRefused } from "./AccessTokens.ts"
 import * as Cookies from "./Cookies.ts"
 import * as PageAnswers from "./PageAnswers.ts"
+import type { ProviderFailed } from "./Providers.ts"
 import * as Secrets from "./Secrets.ts"
 import * as Sessions from "./Sessions.ts"
 import * as Visit from "./Visit.ts"
@@ -22,6 +24,9 @@ export type Failure =
   | ReadError
   | WriteError
   | Visit.NotOurForm
+  | ProviderFailed
+  | SigningFailed
+  | TokenRefused
 
 interface Said {
   readonly status: number
@@ -40,6 +45,7 @@ export const said = (error: Failure): Said => {
         retryAfterSeconds: error.retryAfterSeconds
       }
     case "NotSignedIn":
+    case "TokenRefused":
       return { status: 401, words: "You are not signed in." }
     case "NotOurForm":
       return { status: 403, words: "The form was open for too long, or your browser takes no cookies: try again." }

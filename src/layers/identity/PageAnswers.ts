@@ -34,3 +34,10 @@ export const page = (shown: Page.Page, status: number, options: CookieOptions) =
 /** To be asked for with GET. */
 export const elsewhere = (to: string, options: CookieOptions) =>
   HttpServerResponse.empty({ status: 303, headers: { ...of(options), location: to } })
+
+export const json = (body: unknown, status: number, options: CookieOptions) =>
+  HttpServerResponse.setHeaders(HttpServerResponse.jsonUnsafe(body, { status }), of(options))
+
+/** As the existing core says what is wrong here. */
+export const text = (words: string, status: number, options: CookieOptions) =>
+  HttpServerResponse.text(`${words}\n`, { status, contentType: "text/plain; charset=utf-8", headers: of(options) })

@@ -71,7 +71,7 @@ const validOf = Effect.fnUntraced(function*(found: Option.Option<Stored>) {
   const kept = Option.flatMap(found, ({ values }) => decodeKept(values))
   return Option.isSome(found) && Option.isSome(kept) &&
       fieldOf(validity, found.value, { actor: superSystem, arguments: {}, now }) === true
-    ? kept.value
+    ? { ...kept.value, version: found.value.version }
     : yield* new NotSignedIn()
 })
 
@@ -80,6 +80,10 @@ export const ofSecret = (secret: string, requestId: string) =>
   Secrets.form.test(secret)
     ? Effect.flatMap(Directory.only(Session.definition, "tokenHash", Secrets.hashOf(secret), requestId), validOf)
     : Effect.fail(new NotSignedIn())
+
+/** The valid one of this id. */
+export const ofId = (id: string, requestId: string) =>
+  Effect.flatMap(Directory.only(Session.definition, "id", id, requestId), validOf)
 
 /** The user as it is now, with all of its rights. */
 export const userOf = Effect.fnUntraced(function*({ tenantId, userId }: Kept, requestId: string) {

@@ -5,25 +5,23 @@ import { minutes } from "../../domain/identity/SignInLink.ts"
 import { SignIns } from "../../services/identity/SignIns.ts"
 import { begun, failed, formOf, recovered, said, shown } from "./BrowserAnswers.ts"
 import { LinkRequests } from "./LinkRequests.ts"
+import { Providers } from "./Providers.ts"
 import * as SignInLinks from "./SignInLinks.ts"
 import * as Visit from "./Visit.ts"
 
-export interface SignInOptions {
-  /** Of the providers that people may sign in with. */
-  readonly providers: ReadonlyArray<string>
-}
+const ways = Effect.gen(function*() {
+  const [{ isThere }, { names }] = [yield* LinkRequests, yield* Providers]
+  return { hasMail: isThere, providers: names }
+})
 
-const ways = ({ providers }: SignInOptions) =>
-  LinkRequests.use(({ isThere }) => Effect.succeed({ hasMail: isThere, providers }))
-
-export const page = (options: SignInOptions) => (visit: Visit.Visit) =>
+export const page = (visit: Visit.Visit) =>
   Effect.map(
-    ways(options),
+    ways,
     (open) => shown(visit, SignInPages.signIn(formOf(visit, visit.url.searchParams.get("to")), open))
   )
 
-export const submit = (options: SignInOptions) => (visit: Visit.Visit) =>
-  Effect.flatMap(ways(options), (open) =>
+export const submit = (visit: Visit.Visit) =>
+  Effect.flatMap(ways, (open) =>
     recovered(
       visit,
       Effect.gen(function*() {

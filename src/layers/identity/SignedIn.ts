@@ -8,6 +8,7 @@
 import { Effect, Layer } from "effect"
 import { Askers, NotSignedIn, type Shown } from "../../services/records/Askers.ts"
 import { Records } from "../../services/records/Records.ts"
+import { AccessTokens } from "./AccessTokens.ts"
 import * as ApiTokens from "./ApiTokens.ts"
 import * as Cookies from "./Cookies.ts"
 import * as Sessions from "./Sessions.ts"
@@ -30,12 +31,22 @@ const isOurs = ({ headers, method }: Shown, cookie: string): boolean => {
   return says !== undefined && Cookies.isFromOurPage(headers)
 }
 
-export const layer = (cookies: Cookies.CookieOptions): Layer.Layer<Askers, never, Records> =>
+export const layer = (cookies: Cookies.CookieOptions): Layer.Layer<Askers, never, AccessTokens | Records> =>
   Layer.effect(
     Askers,
     Effect.gen(function*() {
       const records = yield* Records
-      const ofToken = yield* ApiTokens.make
+      const accessTokens = yield* AccessTokens
+      const ofApiToken = yield* ApiTokens.make
+      const ofAccessToken = Effect.fn("SignedIn.ofAccessToken")(
+        function*(token: string, { requestId }: Shown) {
+          const { sid } = yield* accessTokens.verify(token, "access")
+          const { asker } = yield* Sessions.personOf(yield* Sessions.ofId(sid, requestId), requestId)
+          return asker
+        },
+        Effect.catchTag(["Forbidden", "TokenRefused"], () => Effect.fail(new NotSignedIn())),
+        Effect.provideService(Records, records)
+      )
       const ofCookie = Effect.fn("SignedIn.ofCookie")(
         function*(shown: Shown) {
           const cookie = Cookies.read(shown.headers, "session", cookies)
@@ -51,7 +62,8 @@ export const layer = (cookies: Cookies.CookieOptions): Layer.Layer<Askers, never
       return Askers.of({
         of: (shown) => {
           const token = tokenIn(shown)
-          return token === undefined ? ofCookie(shown) : ofToken(token, shown)
+          if (token === undefined) return ofCookie(shown)
+          return token.startsWith("srk_") ? ofApiToken(token, shown) : ofAccessToken(token, shown)
         }
       })
     })

@@ -54,8 +54,14 @@ const ignoredVariables = Effect.filter(
 const run = Effect.fnUntraced(
   function*(file: CoreConfig.CoreConfig, http: Option.Option<CoreConfig.CoreConfig["http"]>) {
     const url = yield* databaseUrl
+    const secret = Option.filter(
+      yield* Config.option(Config.Redacted("JWT_SECRET")),
+      (one) => Redacted.value(one) !== ""
+    )
+    const { auth } = file
     const core = {
       ...file,
+      auth: { ...auth, tokens: { ...auth.tokens, secret: Option.orElse(auth.tokens.secret, () => secret) } },
       databaseUrl: Option.orElse(url, () => file.databaseUrl),
       http: Option.getOrElse(http, () => file.http)
     }

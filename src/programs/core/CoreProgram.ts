@@ -126,7 +126,7 @@ const shown = (config: CoreConfig) =>
     routes: [servicesRoute, queryRoute, translateRoute(queryCatalog), healthzRoute],
     mounts: [
       JsonApi.mount({ base: "/api/v2", exposed }),
-      SignInParts.mount(config)
+      ...SignInParts.mounts(config)
     ],
     doors: [SignInParts.door]
   })

@@ -8,10 +8,12 @@ import { isLoopback } from "../../domain/security/SecurityMode.ts"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
 import type { Door } from "../../layers/http/Management.ts"
 import * as RequestId from "../../layers/http/RequestId.ts"
+import { AccessTokens } from "../../layers/identity/AccessTokens.ts"
 import * as AuthMount from "../../layers/identity/AuthMount.ts"
 import { LinkRequests } from "../../layers/identity/LinkRequests.ts"
 import * as LocalAccounts from "../../layers/identity/LocalAccounts.ts"
 import * as HashedPasswords from "../../layers/identity/passwords/HashedPasswords.ts"
+import { Providers } from "../../layers/identity/Providers.ts"
 import * as SignedIn from "../../layers/identity/SignedIn.ts"
 import * as SmtpMail from "../../layers/identity/SmtpMail.ts"
 import { Accounts } from "../../services/identity/Accounts.ts"
@@ -21,7 +23,7 @@ import { SignIns } from "../../services/identity/SignIns.ts"
 import { Askers } from "../../services/records/Askers.ts"
 import { Records } from "../../services/records/Records.ts"
 
-export type Parts = Accounts | LinkRequests | Passwords | SignIns
+export type Parts = AccessTokens | Accounts | LinkRequests | Passwords | Providers | SignIns
 
 /** Told of a link for the first administrator. */
 export type OnFirstLink = (link: string) => Effect.Effect<void>
@@ -46,7 +48,12 @@ const cookiesOf = (config: CoreConfig) => ({
 export const checks = ({ auth }: CoreConfig) =>
   auth.localUsers.length === 0 ? [] : [{ name: "accounts", ready: Accounts.use(({ ready }) => ready) }]
 
-export const mount = (config: CoreConfig) => AuthMount.mount({ cookies: cookiesOf(config), providers: [] })
+export const mounts = (config: CoreConfig) =>
+  AuthMount.mounts({
+    base: baseOf(config),
+    cookies: cookiesOf(config),
+    providers: config.auth.providers.map(({ name }) => name)
+  })
 
 /**
  * What core shows beside the API is of the default tenant, or of all: its people may see it, and super users, as far as they have
@@ -107,7 +114,8 @@ const accounts = (config: CoreConfig, onFirstLink: OnFirstLink | undefined) =>
 export const layer = (config: CoreConfig, onFirstLink?: OnFirstLink) =>
   accounts(config, onFirstLink).pipe(
     Layer.provideMerge(LinkRequests.layer(baseOf(config))),
+    Layer.provideMerge(Providers.layer(baseOf(config), config.auth.providers)),
     Layer.provideMerge(Layer.merge(SignIns.layer, SignedIn.layer(cookiesOf(config)))),
-    Layer.provideMerge(HashedPasswords.layer),
+    Layer.provideMerge(Layer.merge(HashedPasswords.layer, AccessTokens.layer(config.auth.tokens))),
     Layer.provide(Option.match(config.auth.mail, { onNone: () => Mail.layerNone, onSome: SmtpMail.layer }))
   )

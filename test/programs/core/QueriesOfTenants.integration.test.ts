@@ -4,6 +4,7 @@ import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as AuthConfig from "../../../src/domain/core/AuthConfig.ts"
 import { ApiToken } from "../../../src/domain/identity/ApiToken.ts"
 import { defaultTenantId, Tenant } from "../../../src/domain/identity/Tenant.ts"
 import { User } from "../../../src/domain/identity/User.ts"
@@ -15,6 +16,7 @@ import { application } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import * as EventMigrations from "../../../src/layers/events/store/migrations/migrations.ts"
 import * as ManagementAccess from "../../../src/layers/http/ManagementAccess.ts"
+import { AccessTokens } from "../../../src/layers/identity/AccessTokens.ts"
 import * as ApiTokens from "../../../src/layers/identity/ApiTokens.ts"
 import * as SignedIn from "../../../src/layers/identity/SignedIn.ts"
 import * as UsersOfQueries from "../../../src/layers/identity/UsersOfQueries.ts"
@@ -33,7 +35,9 @@ import * as TestConnection from "../../support/TestConnection.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const programs = UsersOfQueries.layer.pipe(
-  Layer.provideMerge(SignedIn.layer({ isSecure: false })),
+  Layer.provideMerge(
+    SignedIn.layer({ isSecure: false }).pipe(Layer.provide(AccessTokens.layer(AuthConfig.fromBlock().tokens)))
+  ),
   Layer.provideMerge(PgRecords.layer),
   Layer.provideMerge(PgQueries.layer({ catalog: queryCatalog, rules: rowRules })),
   Layer.provideMerge(TestConnection.keeping),

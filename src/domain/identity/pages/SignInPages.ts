@@ -28,13 +28,7 @@ ${hidden("form", token)}${hidden("to", to)}
 <button type="submit">Sign in</button>
 </form>
 ${hasMail ? html`<p><a href="/auth/link">Get a link by mail instead</a></p>` : undefined}
-${
-    providers.map((name) =>
-      html`<form method="post" action="/auth/${name}">${hidden("form", token)}${
-        hidden("to", to)
-      }<button type="submit">Sign in with ${name}</button></form>`
-    )
-  }`
+${providers.map((name) => html`<p><a href="/auth/${name}?to=${encodeURIComponent(to)}">Sign in with ${name}</a></p>`)}`
 })
 
 export const askForLink = ({ problem, token }: Form): Page => ({

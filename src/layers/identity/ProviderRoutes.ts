@@ -1,0 +1,48 @@
+/** Signing in with a provider: `/auth/NAME` sends the browser there, and it comes back to `/auth/NAME/callback`. */
+import { Clock, Effect, Option } from "effect"
+import * as SignInPages from "../../domain/identity/pages/SignInPages.ts"
+import * as Directory from "../../services/identity/Directory.ts"
+import { SignIns } from "../../services/identity/SignIns.ts"
+import { begun, failed, recovered, shown } from "./BrowserAnswers.ts"
+import * as Cookies from "./Cookies.ts"
+import * as PageAnswers from "./PageAnswers.ts"
+import { Providers } from "./Providers.ts"
+import * as Visit from "./Visit.ts"
+
+const notThere = (visit: Visit.Visit, provider: string) =>
+  shown(visit, SignInPages.refused("Sign in", `Signing in with ${provider} did not work. Try again.`), { status: 502 })
+
+/** The browser is given the cookie by which it is known when it comes back. */
+export const begin = (provider: string) => (visit: Visit.Visit) =>
+  recovered(
+    visit,
+    Effect.gen(function*() {
+      const providers = yield* Providers
+      const to = Visit.destination(visit.url.searchParams.get("to"))
+      const address = yield* providers.begin({ provider, browser: visit.formCookie, to })
+      const answer = PageAnswers.elsewhere(address, visit.cookies)
+      return visit.hasFormCookie ? answer : Cookies.set(answer, "form", visit.formCookie, visit.cookies)
+    }),
+    (error) => error._tag === "ProviderFailed" ? notThere(visit, provider) : failed(visit, error)
+  )
+
+/** Somebody is let in whose address the provider has verified, and who is a user here: nobody becomes one by it. */
+export const end = (provider: string) => (visit: Visit.Visit) =>
+  recovered(
+    visit,
+    Effect.gen(function*() {
+      const { origin } = visit
+      const [providers, signIns, beganMillis] = [yield* Providers, yield* SignIns, yield* Clock.currentTimeMillis]
+      yield* signIns.admit(origin, "provider")
+      const { email, isVerified, to } = yield* providers.end(
+        provider,
+        visit.hasFormCookie ? visit.formCookie : "",
+        visit.url.searchParams
+      )
+      if (!isVerified) return yield* signIns.refuse("the mail address is not verified", "provider", origin, beganMillis)
+      const user = yield* Directory.userByEmail(email, origin.requestId)
+      if (Option.isNone(user)) return yield* signIns.refuse("no such user", "provider", origin, beganMillis)
+      return yield* begun(visit, yield* signIns.known(user.value, "provider", origin), to)
+    }),
+    (error) => error._tag === "ProviderFailed" ? notThere(visit, provider) : failed(visit, error)
+  )
