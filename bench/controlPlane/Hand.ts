@@ -69,10 +69,22 @@ type Row = Readonly<Record<string, unknown>>
 
 const base = "/hand"
 
+const many = (collection: string, uid: string) => ({
+  links: { related: `${base}/${collection}?filter[device_id]=${encodeURIComponent(uid)}` }
+})
+
 const objectOf = ({ uid, version, ...attributes }: Row) => ({
   type: "device",
   id: String(uid),
   attributes: { uid, ...attributes },
+  relationships: {
+    group: attributes["group_id"] === null
+      ? { data: null }
+      : { data: { type: "device-group", id: attributes["group_id"] } },
+    interfaces: many("interfaces", String(uid)),
+    identifiers: many("device-identifiers", String(uid)),
+    aliases: many("device-alias-states", String(uid))
+  },
   links: { self: `${base}/devices/${encodeURIComponent(String(uid))}` },
   meta: { version }
 })

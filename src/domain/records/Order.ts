@@ -31,13 +31,19 @@ export const reversed = (order: ReadonlyArray<Sorting>): ReadonlyArray<Sorting> 
 
 const never: Node = { _tag: "Literal", kind: "boolean", value: false }
 
+/** A value that every record has is looked for in an index alone, without those that have none. */
+const canBeNothing = ({ attributes }: Definition, of: Node): boolean =>
+  of._tag !== "Reference" || of.source !== "record" || attributes[of.name]?.presence === "optional"
+
 /** Whether a record comes later by this alone. */
-const later = ({ isDescending, of }: Sorting, value: Answer): Node => {
+const later = (definition: Definition, { isDescending, of }: Sorting, value: Answer): Node => {
   const isNothing: Node = { _tag: "IsNull", kind: "boolean", of }
   if (value === null) return isDescending ? { _tag: "Not", kind: "boolean", of: isNothing } : never
   const right: Node = { _tag: "Literal", kind: of.kind, value }
   const beyond: Node = { _tag: "Compare", kind: "boolean", comparison: isDescending ? "<" : ">", left: of, right }
-  return isDescending ? beyond : { _tag: "Or", kind: "boolean", parts: [beyond, isNothing] }
+  return isDescending || !canBeNothing(definition, of)
+    ? beyond
+    : { _tag: "Or", kind: "boolean", parts: [beyond, isNothing] }
 }
 
 const same = ({ of }: Sorting, value: Answer): Node =>
@@ -46,7 +52,11 @@ const same = ({ of }: Sorting, value: Answer): Node =>
     : { _tag: "Compare", kind: "boolean", comparison: "=", left: of, right: { _tag: "Literal", kind: of.kind, value } }
 
 /** Records beyond one with these values, in an order that is complete. */
-export const beyond = (order: ReadonlyArray<Sorting>, values: ReadonlyArray<Answer>): Node => ({
+export const beyond = (
+  definition: Definition,
+  order: ReadonlyArray<Sorting>,
+  values: ReadonlyArray<Answer>
+): Node => ({
   _tag: "Or",
   kind: "boolean",
   parts: order.map((sorting, at) => ({
@@ -54,7 +64,7 @@ export const beyond = (order: ReadonlyArray<Sorting>, values: ReadonlyArray<Answ
     kind: "boolean",
     parts: [
       ...order.slice(0, at).map((earlier, index) => same(earlier, values[index] ?? null)),
-      later(sorting, values[at] ?? null)
+      later(definition, sorting, values[at] ?? null)
     ]
   }))
 })

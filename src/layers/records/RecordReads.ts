@@ -92,7 +92,7 @@ export const list = (database: Database) => (listing: Listing): Effect.Effect<Pa
     const all: Node = { _tag: "And", kind: "boolean", parts }
     const some: Node = from?.values === undefined
       ? all
-      : { _tag: "And", kind: "boolean", parts: [...parts, Order.beyond(order, from.values)] }
+      : { _tag: "And", kind: "boolean", parts: [...parts, Order.beyond(definition, order, from.values)] }
     const { found, total } = yield* database.use((sql) =>
       Effect.gen(function*() {
         const selecting = { where: some, order, limit: limit + 1, offset }
