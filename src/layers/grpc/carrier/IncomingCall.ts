@@ -8,6 +8,8 @@ export interface IncomingCall {
   readonly expectSoon: () => void
   /** The next messages, at least one; none when the client has sent all. */
   readonly read: Effect.Effect<ReadonlyArray<Buffer>, GrpcError>
+  /** All messages of a call that should have one; two say that there are several. By `read` unless given. */
+  readonly few?: Effect.Effect<ReadonlyArray<Buffer>, GrpcError>
   /** The bytes of a message as they go out. */
   readonly frame: (message: Uint8Array) => Effect.Effect<Buffer, GrpcError>
   /** Writes one frame and waits until there is room for the next. */

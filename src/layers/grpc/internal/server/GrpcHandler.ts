@@ -56,25 +56,29 @@ const encode = <Res>(
     (bytes) => incoming.frame(bytes)
   )
 
-/** The only request of a method without a stream of them. */
-const single = <Req>(codec: Codec<Req, never>, incoming: IncomingCall): Effect.Effect<Req, GrpcError> =>
+const readFew = (incoming: IncomingCall): Effect.Effect<ReadonlyArray<Buffer>, GrpcError> =>
   Effect.gen(function*() {
-    incoming.expectSoon()
     const messages: Array<Buffer> = []
-    while (true) {
+    while (messages.length < 2) {
       const batch = yield* incoming.read
       if (batch.length === 0) break
       messages.push(...batch)
-      if (messages.length > 1) break
     }
-    const [message] = messages
-    if (message === undefined || messages.length > 1) {
-      const detail = `a call of ${incoming.head.path} takes one request, not ${
-        messages.length === 0 ? "none" : "several"
-      }`
-      return yield* new Unimplemented({ detail })
-    }
-    return yield* decode(codec, message)
+    return messages
+  })
+
+/** The only request of a method without a stream of them. */
+const single = <Req>(codec: Codec<Req, never>, incoming: IncomingCall): Effect.Effect<Req, GrpcError> =>
+  Effect.suspend(() => {
+    incoming.expectSoon()
+    return Effect.flatMap(incoming.few ?? readFew(incoming), (messages) => {
+      const [message] = messages
+      if (message !== undefined && messages.length === 1) return decode(codec, message)
+      const count = message === undefined ? "none" : "several"
+      return Effect.fail(
+        new Unimplemented({ detail: `a call of ${incoming.head.path} takes one request, not ${count}` })
+      )
+    })
   })
 
 const isFilled = <A>(batch: ReadonlyArray<A>): batch is Arr.NonEmptyReadonlyArray<A> => batch.length > 0

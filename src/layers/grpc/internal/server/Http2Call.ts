@@ -102,14 +102,49 @@ export class Http2Call implements IncomingCall {
     })
   }
 
-  get #next(): Effect.Effect<ReadonlyArray<Buffer>, GrpcError> {
-    return Effect.flatMap(this.#frames, (frames) => {
-      if (!frames.some(({ isCompressed }) => isCompressed)) return Effect.succeed(frames.map(({ bytes }) => bytes))
-      return Effect.forEach(frames, ({ bytes, isCompressed }) =>
-        isCompressed
-          ? Compression.decompress(this.head.encoding, bytes, this.#limits.maxReceiveBytes)
-          : Effect.succeed(bytes))
+  /** All messages of a call that should have one; two say that there are several. The fiber waits once. */
+  get few(): Effect.Effect<ReadonlyArray<Buffer>, GrpcError> {
+    return Effect.suspend(() => {
+      const ahead = this.#ahead
+      this.#ahead = []
+      if (ahead.length > 1) return Effect.succeed(ahead)
+      const more = Effect.flatMap(this.#fewFrames(2 - ahead.length), (frames) => this.#messages(frames))
+      return ahead.length === 0 ? more : Effect.map(more, (messages) => [...ahead, ...messages])
     })
+  }
+
+  /** Until the client has sent all, or so many. */
+  #fewFrames(enough: number): Effect.Effect<ReadonlyArray<Frames.Frame>, GrpcError> {
+    return Effect.callback((resume) => {
+      let frames: ReadonlyArray<Frames.Frame> = []
+      this.#wake = () => {
+        for (;;) {
+          const taken = this.#take()
+          if (taken === undefined) return
+          const isMore = Exit.isSuccess(taken) && taken.value.length > 0
+          if (isMore) frames = [...frames, ...taken.value]
+          if (isMore && frames.length < enough) continue
+          this.#wake = nothing
+          return resume(Exit.isSuccess(taken) ? Effect.succeed(frames) : taken)
+        }
+      }
+      this.#wake()
+      return Effect.sync(() => {
+        this.#wake = nothing
+      })
+    })
+  }
+
+  get #next(): Effect.Effect<ReadonlyArray<Buffer>, GrpcError> {
+    return Effect.flatMap(this.#frames, (frames) => this.#messages(frames))
+  }
+
+  #messages(frames: ReadonlyArray<Frames.Frame>): Effect.Effect<ReadonlyArray<Buffer>, GrpcError> {
+    if (!frames.some(({ isCompressed }) => isCompressed)) return Effect.succeed(frames.map(({ bytes }) => bytes))
+    return Effect.forEach(frames, ({ bytes, isCompressed }) =>
+      isCompressed
+        ? Compression.decompress(this.head.encoding, bytes, this.#limits.maxReceiveBytes)
+        : Effect.succeed(bytes))
   }
 
   /** Fails the read under way, and those after it, when the client has not sent all by then. */
