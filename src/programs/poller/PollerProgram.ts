@@ -15,7 +15,7 @@
  *   ├─ AgentSupervisor   dynamic, one_for_one, 10 restarts in 60 s
  *   │  └─ <agent id>     rest_for_one: SecurityContext, ConnectionManager, CheckScheduler, ResultsStreamer, CircuitBreaker
  *   ├─ AgentRoster       permanent: the agents that the configuration has now
- *   └─ Discovery         one_for_one: agents that are in no file, see PollerDiscovery; absent without discovery in the file
+ *   └─ Discovery         one_for_one: agents that are in no file, see PollerDiscovery
  *
  * Children stop in reverse order, so the last statuses are measured before the reporter drains, and what it leaves is
  * written. What waits belongs to the layer, not to the tree: a restart of all children loses nothing.
@@ -28,7 +28,6 @@ import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import { Management, type Part } from "../../layers/http/Management.ts"
-import * as ManagementServer from "../../layers/http/ManagementServer.ts"
 import * as AgentsRoute from "../../layers/poller/AgentsRoute.ts"
 import * as DiskStatusBuffer from "../../layers/poller/buffer/DiskStatusBuffer.ts"
 import * as NodeSegmentFiles from "../../layers/poller/buffer/NodeSegmentFiles.ts"
@@ -98,20 +97,14 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
         run: RolloutGate.whileOpen(CoreReporter.use((reporter) => reporter.run))
       }),
       ...Option.toArray(config.listenAddress).map((address) =>
-        PollerServer.child(config, address, { part, http: options.http, sharing })
+        PollerServer.child(address, { part, http: options.http, sharing })
       ),
       ...(options.http === undefined
         ? []
-        : [
-          ManagementServer.child(
-            "poller",
-            { ...options.http, security: config.security, ...(sharing === undefined ? {} : { sharing }) },
-            part
-          )
-        ]),
+        : [PollerServer.management(options.http, { part, sharing })]),
       Supervisor.child({ id: "MetricsCollector", run: Effect.flatMap(links, MetricsCollector.run) }),
       ...AgentSupervisor.children(),
-      ...PollerDiscovery.children(config)
+      ...PollerDiscovery.children(config, options.watched !== undefined)
     ]
   } as const
 }

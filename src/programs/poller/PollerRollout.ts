@@ -1,5 +1,5 @@
 /** What of a poller's tree belongs to its rollout; nothing of it is there without one. */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import type { PollerConfig } from "../../domain/poller/PollerConfig.ts"
 import { Management } from "../../layers/http/Management.ts"
 import * as RollbackFile from "../../layers/poller/rollout/RollbackFile.ts"
@@ -30,7 +30,15 @@ export const children = ({ rollout }: PollerConfig, { rolloutFolder }: RolloutOp
         if (Option.isNone(watched)) return Effect.never
         const taken = Effect.map(Fleet.use(({ current }) => current), ({ links }) => [...links.keys()])
         yield* Management.use(({ register }) => register(RolloutRoute.part(watched.value, taken)))
-        return watched.value.run
+        const revised = Effect.flatMap(
+          Fleet,
+          ({ changes }) =>
+            Stream.runForEach(
+              changes,
+              ({ config }) => Option.match(config.rollout, { onNone: () => Effect.void, onSome: watched.value.revise })
+            )
+        )
+        return Effect.raceFirst(watched.value.run, Effect.andThen(revised, Effect.never))
       })
     })
   ]

@@ -17,8 +17,10 @@ export const reported = (config: PollerConfig): Reported => ({
 const isUnreported: ReadonlySet<ConfigChange["_tag"]> = new Set([
   "AgentAddressChanged",
   "CoreAddressChanged",
+  "DiscoveryChanged",
   "LogLevelChanged",
   "RestartNeeded",
+  "RolloutChanged",
   "SecurityChanged",
   "SpreadChanged"
 ])

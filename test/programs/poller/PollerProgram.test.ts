@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Effect, Option } from "effect"
+import { type Config, type Effect, Option } from "effect"
 import * as Rollout from "../../../src/domain/poller/rollout/Rollout.ts"
 import type { InvalidChildSpec } from "../../../src/domain/supervision/check/SpecCheck.ts"
+import type { EnvironmentError } from "../../../src/layers/events/settings/EnvironmentVariables.ts"
 import type { BindError } from "../../../src/layers/grpc/GrpcServer.ts"
 import type { ReplacementError } from "../../../src/layers/poller/handover/Replacement.ts"
 import type { CredentialsError } from "../../../src/layers/security/GrpcCredentials.ts"
 import type { SecurityError } from "../../../src/layers/security/SecurityLayer.ts"
+import type { NoNats } from "../../../src/programs/poller/PollerDiscovery.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
 import type {
   ChildRefused,
@@ -26,8 +28,8 @@ const holds = <T extends true>(claim: T): T => claim
 /** An agent can fail in no way that ends its coordinator: what gives up there had a bug. */
 type Coordinator = SupervisorShutdown<never>
 type AgentSupervisor = SupervisorShutdown<Coordinator>
-/** Likewise: what it asks fails in no way that it does not bear. */
-type Discovery = SupervisorShutdown<never>
+/** What it asks fails in no way that it does not bear; where NATS is must be said. */
+type Discovery = SupervisorShutdown<Config.ConfigError | EnvironmentError | NoNats | SecurityError>
 type AgentRoster = ChildStartError<Coordinator> | ChildRefused | InvalidChildSpec | SupervisorGone
 
 describe("PollerProgram", () => {

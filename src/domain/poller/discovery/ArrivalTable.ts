@@ -8,7 +8,7 @@ import { Result } from "effect"
 import type { AgentId } from "../../monitoring/Ids.ts"
 import * as Arrival from "./Arrival.ts"
 
-interface Held {
+export interface Held {
   readonly arrival: Arrival.Arrival
   /** By a clock that only goes forward; infinite for those of a list, which stay as long as they are in it. */
   readonly expiresMillis: number
@@ -19,7 +19,7 @@ export interface ArrivalTable {
 }
 
 export interface Rules {
-  readonly agentsMax: number
+  readonly agentsMax: () => number
   readonly isConfigured: (agentId: AgentId) => boolean
 }
 
@@ -30,6 +30,10 @@ export const empty: ArrivalTable = { held: new Map() }
 
 export const arrivals = ({ held }: ArrivalTable): ReadonlyArray<Arrival.Arrival> =>
   [...held.values()].map(({ arrival }) => arrival)
+
+/** Those that must be heard of again before a time. */
+export const leased = ({ held }: ArrivalTable): ReadonlyArray<Held> =>
+  [...held.values()].filter(({ expiresMillis }) => Number.isFinite(expiresMillis))
 
 const isHolder = (holder: Arrival.Arrival, { identity, source }: Pick<Arrival.Arrival, "identity" | "source">) =>
   holder.source === source && holder.identity === identity
@@ -43,7 +47,7 @@ export const announce = (
   const before = held.get(arrival.agentId)
   if (isConfigured(arrival.agentId)) return Result.fail("configured")
   if (before !== undefined && !isHolder(before.arrival, arrival)) return Result.fail("taken")
-  if (before === undefined && held.size >= agentsMax) return Result.fail("full")
+  if (before === undefined && held.size >= agentsMax()) return Result.fail("full")
   // The very one that is known, where nothing is new of it: whoever looks for changes finds none.
   const known = before !== undefined && Arrival.isSame(before.arrival, arrival) ? before.arrival : arrival
   return Result.succeed({ held: new Map([...held, [arrival.agentId, { arrival: known, expiresMillis }]]) })

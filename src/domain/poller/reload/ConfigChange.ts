@@ -3,7 +3,9 @@ import { Duration, type LogLevel, Option } from "effect"
 import type { AgentId } from "../../monitoring/Ids.ts"
 import type { PollerIdentity } from "../../monitoring/reports/PolledStatus.ts"
 import type { SecurityConfig } from "../../security/SecurityConfig.ts"
+import type { DiscoveryConfig } from "../discovery/DiscoveryConfig.ts"
 import type { PolledAgent, PollerConfig } from "../PollerConfig.ts"
+import type { RolloutConfig } from "../rollout/Rollout.ts"
 
 interface FromTo<A> {
   readonly from: A
@@ -20,6 +22,10 @@ export type ConfigChange =
   | (FromTo<Option.Option<LogLevel.LogLevel>> & { readonly _tag: "LogLevelChanged" })
   /** Whether the polls of the fleet are spread over the interval, as those of a large one are. */
   | (FromTo<boolean> & { readonly _tag: "SpreadChanged" })
+  /** Where agents that are in no file come from, and how they are asked; none for nowhere. */
+  | (FromTo<Option.Option<DiscoveryConfig>> & { readonly _tag: "DiscoveryChanged" })
+  /** When it is rolled back, and its share; which agents that are is told by themselves. */
+  | (FromTo<RolloutConfig> & { readonly _tag: "RolloutChanged" })
   | { readonly _tag: "AgentAdded"; readonly agent: PolledAgent }
   | { readonly _tag: "AgentRemoved"; readonly agentId: AgentId }
   | (FromTo<string> & { readonly _tag: "AgentAddressChanged"; readonly agentId: AgentId })
@@ -48,7 +54,6 @@ export type RestartKey = Extract<
   | "buffer"
   | "logOutput"
   | "plugins"
-  | "discovery"
   | "rollout"
 >
 
@@ -61,8 +66,7 @@ export const restartKeys: Readonly<Record<RestartKey, string>> = {
   buffer: "buffer",
   logOutput: "logging.output",
   plugins: "plugins",
-  discovery: "discovery",
-  rollout: "rollout"
+  rollout: "rollout.mode, rollout.dir, rollout.shadow_max_bytes"
 }
 
 /** For a table or a line of the log. */
@@ -83,9 +87,24 @@ const securityText = ({ _tag }: SecurityConfig): string => _tag.toLowerCase()
 
 const spreadText = (isSpread: boolean): string => isSpread ? "polled one after the other" : "polled together"
 
+const duration = (value: Duration.Duration): string => Duration.format(value)
+
+const rolloutText = ({ errorPercentMax, errorPollsMin, errorWindow, percent }: RolloutConfig): string =>
+  `${percent} %, rolled back beyond ${errorPercentMax} % of ${errorPollsMin} polls or more in ${duration(errorWindow)}`
+
 const counted = (count: number): string => count === 1 ? "1 check" : `${count} checks`
 
-const duration = (value: Duration.Duration): string => Duration.format(value)
+const discoveryText = Option.match({
+  onNone: () => "",
+  onSome: ({ agentsMax, checks, dnsSrv, listed, nats, registration }: DiscoveryConfig): string =>
+    [
+      ...(Option.isSome(registration) ? ["registration"] : []),
+      ...(listed.length > 0 ? [`a list of ${listed.length}`] : []),
+      ...Option.toArray(Option.map(dnsSrv, ({ name }) => name)),
+      ...Option.toArray(Option.map(nats, ({ subject }) => subject)),
+      `at most ${agentsMax} agents, each ${counted(checks.length)}`
+    ].join(", ")
+})
 
 export const describe = (change: ConfigChange): Described => {
   switch (change._tag) {
@@ -111,7 +130,7 @@ export const describe = (change: ConfigChange): Described => {
         key: Option.match(change.agentId, { onNone: () => "security", onSome: (id) => `agents.${id}.security` }),
         from: securityText(change.from),
         to: securityText(change.to),
-        reach: isOwn ? "the connection to core; the poller's own servers from the next start on" : "this agent"
+        reach: isOwn ? "the connection to core, and the poller's own servers" : "this agent"
       }
     }
     case "LogLevelChanged":
@@ -127,6 +146,20 @@ export const describe = (change: ConfigChange): Described => {
         from: spreadText(change.from),
         to: spreadText(change.to),
         reach: "the timers of all checks; connections stay"
+      }
+    case "DiscoveryChanged":
+      return {
+        key: "discovery",
+        from: discoveryText(change.from),
+        to: discoveryText(change.to),
+        reach: "what agents are found by; those that are found again stay as they are"
+      }
+    case "RolloutChanged":
+      return {
+        key: "rollout",
+        from: rolloutText(change.from),
+        to: rolloutText(change.to),
+        reach: "what rolls it back from now on"
       }
     case "AgentAdded":
       return {

@@ -20,8 +20,16 @@ const onRestart = (key: RestartKey): Compare => (before, next) =>
 
 const identityOf = ({ kvStoreId, partition }: PollerConfig) => ({ kvStoreId, partition })
 
-/** Which agents it takes is told by the agents. */
-const ownOf = (rollout: RolloutConfig) => ({ ...rollout, agents: undefined, percent: undefined })
+/** Of a rollout: what the process is made of. */
+const madeOf = ({ folder, isShadow, shadowBytesMax }: RolloutConfig) => ({ folder, isShadow, shadowBytesMax })
+
+const betweenRollouts: Compare = ({ rollout: before }, { rollout: next }) => {
+  const isSameProcess = Equal.equals(Option.map(before, madeOf), Option.map(next, madeOf))
+  const restart: ReadonlyArray<ConfigChange> = isSameProcess ? [] : [{ _tag: "RestartNeeded", key: "rollout" }]
+  if (Option.isNone(before) || Option.isNone(next)) return restart
+  const to = { ...next.value, ...madeOf(before.value) }
+  return [...changed(before.value, to, (values) => ({ _tag: "RolloutChanged", ...values })), ...restart]
+}
 
 const none: Compare = () => []
 
@@ -51,11 +59,9 @@ const keys: { readonly [Key in keyof PollerConfig]-?: Compare } = {
   buffer: onRestart("buffer"),
   logOutput: onRestart("logOutput"),
   plugins: onRestart("plugins"),
-  discovery: onRestart("discovery"),
-  rollout: (before, next) =>
-    Equal.equals(Option.map(before.rollout, ownOf), Option.map(next.rollout, ownOf))
-      ? []
-      : [{ _tag: "RestartNeeded", key: "rollout" }]
+  discovery: (before, next) =>
+    changed(before.discovery, next.discovery, (values) => ({ _tag: "DiscoveryChanged", ...values })),
+  rollout: betweenRollouts
 }
 
 /** Everything that is different; nothing for configurations that mean the same. */
@@ -145,6 +151,12 @@ export const apply = (config: PollerConfig, changes: ReadonlyArray<ConfigChange>
         break
       case "LogLevelChanged":
         next = { ...next, logLevel: change.to }
+        break
+      case "DiscoveryChanged":
+        next = { ...next, discovery: change.to }
+        break
+      case "RolloutChanged":
+        next = { ...next, rollout: Option.some(change.to) }
         break
       case "AgentAdded":
         agents.set(change.agent.agentId, change.agent)

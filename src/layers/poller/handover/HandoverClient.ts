@@ -1,9 +1,10 @@
 /**
  * The new side of a replacement: takes over from the poller that has the folder, agent by agent.
  *
- * An agent is asked for when this process has found out whether it answers, so no poll waits for a connection. When the
- * old process ends in the middle, what it had not let go is taken as well; when it does not answer, this one gives up, and
- * the old one polls on.
+ * An agent is asked for when this process has found out whether it answers, so no poll waits for a connection. One that is
+ * not let go in time is asked for again while the others go on, and taken whenever the old process lets it go, at its end at the
+ * latest. When that ends in the middle, what it had not let go is taken as well; when it says nothing at all any more, this
+ * one gives up, and the old one polls on.
  */
 import { Deferred, Duration, Effect, Option, Queue, Result, Schema, type Scope } from "effect"
 import type { AgentId, PollerId } from "../../../domain/monitoring/Ids.ts"
@@ -28,11 +29,18 @@ export interface Predecessor {
   readonly pid: number
   /** Those that it polls, and that are not this process's until it lets them go. */
   readonly agentIds: ReadonlySet<AgentId>
+  /** Of those the ones that are in no file. */
+  readonly arrived: ReadonlyArray<HandoverMessage.Arrived>
   /** Takes over these agents, and ends when nothing of the old process is left. */
-  readonly takeOver: (links: ReadonlyArray<AgentLink.AgentLink>) => Effect.Effect<void, ReplacementFailed>
+  readonly takeOver: (
+    links: Effect.Effect<ReadonlyArray<AgentLink.AgentLink>>
+  ) => Effect.Effect<void, ReplacementFailed>
 }
 
 const answerWithin = Duration.seconds(10)
+const welcomeWithin = Duration.seconds(30)
+/** How often an agent is asked for: both processes may be late on a machine that has no time for them. */
+const asksMax = 3
 /** An agent that says nothing is asked for all the same. */
 const knownWithin = Duration.seconds(5)
 /** Its children have 10 s to stop. */
@@ -70,55 +78,76 @@ export const find = Effect.fn("HandoverClient.find")(function*(
   })
 
   yield* send({ _tag: "Hello", protocol: HandoverMessage.protocol, pollerId, pid: process.pid })
-  const welcome = Option.flatten(yield* Effect.timeoutOption(next, answerWithin))
+  const welcome = Option.flatten(yield* Effect.timeoutOption(next, welcomeWithin))
   if (Option.isNone(welcome)) return yield* fail("it does not answer")
   if (welcome.value._tag !== "Welcome") return yield* fail("it begins with something else")
-  const { agentIds, pid } = welcome.value
+  const { agentIds, arrived = [], pid } = welcome.value
 
   const answers = new Map<AgentId, Deferred.Deferred<ReadonlyArray<HandoverMessage.CheckState>>>()
+  /** Those that were asked for in vain. */
+  const late = new Map<AgentId, AgentLink.AgentLink>()
+  let heard = 0
   const listen = Effect.gen(function*() {
     for (;;) {
       const message = yield* next
       if (Option.isNone(message)) break
       if (message.value._tag !== "Released") return yield* fail("it says something out of turn")
-      const waiting = answers.get(message.value.agentId)
-      if (waiting !== undefined) yield* Deferred.succeed(waiting, message.value.checks)
+      heard += 1
+      const { agentId, checks } = message.value
+      const waiting = answers.get(agentId)
+      if (waiting !== undefined) yield* Deferred.succeed(waiting, checks)
+      const link = late.get(agentId)
+      if (link !== undefined) yield* AgentHandover.adopt(link, checks)
+      late.delete(agentId)
     }
     yield* Deferred.succeed(isGone, undefined)
   })
 
   const takeAgent = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
     const { agentId } = link.terms.agent
-    if (link.lease.isHeld.isOpen()) return
+    if (link.lease.isHeld.isOpen() || late.has(agentId)) return
     yield* Effect.timeoutOption(link.isKnown.await, knownWithin)
     const answer = yield* Deferred.make<ReadonlyArray<HandoverMessage.CheckState>>()
     answers.set(agentId, answer)
-    yield* send({ _tag: "Release", agentId })
     // Of a process that has ended nothing is to be learned.
-    const checks = yield* Effect.raceFirst(Deferred.await(answer), Effect.as(Deferred.await(isGone), [])).pipe(
-      Effect.timeoutOrElse({
-        duration: answerWithin,
-        orElse: () => Effect.fail(fail(`it does not let agent ${agentId} go`))
-      })
-    )
-    yield* AgentHandover.adopt(link, checks)
+    const told = Effect.raceFirst(Deferred.await(answer), Effect.as(Deferred.await(isGone), []))
+    const heardBefore = heard
+    for (let asks = 0; asks < asksMax; asks++) {
+      yield* send({ _tag: "Release", agentId })
+      const checks = yield* Effect.timeoutOption(told, answerWithin)
+      if (Option.isSome(checks)) return yield* AgentHandover.adopt(link, checks.value)
+    }
+    if (Deferred.isDoneUnsafe(answer)) return yield* AgentHandover.adopt(link, yield* Deferred.await(answer))
+    if (heard === heardBefore) return yield* fail(`it does not let agent ${agentId} go, nor any other`)
+    late.set(agentId, link)
+    yield* Effect.logWarning(`process ${pid} does not let agent ${agentId} go yet: it is taken over later`)
+  })
+
+  /** It lets go what it still has; of what it has said nothing of when it has ended nothing is to be learned. */
+  const finish = Effect.fnUntraced(function*(links: ReadonlyArray<AgentLink.AgentLink>) {
+    yield* send({ _tag: "Finish" })
+    const end = yield* Effect.timeoutOption(Deferred.await(isGone), endWithin)
+    const left = links.filter(({ lease }) => !lease.isHeld.isOpen())
+    if (Option.isSome(end)) {
+      return yield* Effect.forEach(left, (link) => AgentHandover.adopt(link, []), { discard: true })
+    }
+    if (left.length > 0) return yield* fail(`it does not let ${left.length} of its agents go, and does not end`)
+    yield* Effect.logWarning(`process ${pid} does not end: it has let all agents go`)
   })
 
   const takeOver: Predecessor["takeOver"] = (links) =>
     Effect.gen(function*() {
+      const takeAll = Effect.flatMap(links, (some) =>
+        Effect.forEach(some, takeAgent, { concurrency: agentsAtOnce, discard: true }))
       const all = Effect.andThen(
-        Effect.forEach(links, takeAgent, { concurrency: agentsAtOnce, discard: true }),
-        Effect.andThen(send({ _tag: "Finish" }), Deferred.await(isGone)).pipe(
-          Effect.timeoutOrElse({
-            duration: endWithin,
-            orElse: () => Effect.logWarning(`process ${pid} does not end: it has let all agents go`)
-          })
-        )
+        // Those that came by themselves become agents of this process meanwhile.
+        Effect.repeat(takeAll, { times: 1 }),
+        Effect.flatMap(links, finish)
       )
       // What it says is followed for as long as something is expected of it.
       yield* Effect.raceFirst(all, Effect.andThen(listen, Effect.never))
       // The old one polls on at once, and does not wait for this one's end.
     }).pipe(Effect.ensuring(connection.close))
 
-  return Option.some({ pid, agentIds: new Set(agentIds), takeOver })
+  return Option.some({ pid, agentIds: new Set(agentIds), arrived, takeOver })
 })

@@ -8,6 +8,7 @@ import { Deferred, Effect, FiberSet, Queue, Result, Schema, type Scope } from "e
 import type { AgentId } from "../../../domain/monitoring/Ids.ts"
 import * as HandoverMessage from "../../../domain/poller/handover/HandoverMessage.ts"
 import type * as AgentLink from "../../../services/poller/AgentLink.ts"
+import type { LeasedArrival } from "../../../services/poller/discovery/Arrivals.ts"
 import * as AgentHandover from "../../../services/poller/handover/AgentHandover.ts"
 import type { FolderSocketError } from "../../process/FolderSocket.ts"
 import * as HandoverSocket from "./HandoverSocket.ts"
@@ -17,6 +18,8 @@ export interface Options {
   readonly pollerId: string
   /** Those of this moment. */
   readonly links: Effect.Effect<ReadonlyArray<AgentLink.AgentLink>>
+  /** Of those agents the ones that came by themselves. */
+  readonly leased: Effect.Effect<ReadonlyArray<LeasedArrival>>
   /** Told the id of the process that has taken over. */
   readonly finished: Deferred.Deferred<number>
 }
@@ -26,7 +29,7 @@ const encode = Schema.encodeSync(HandoverMessage.fromOldLine)
 
 /** Listens until the scope closes. */
 export const serve = Effect.fn("HandoverServer.serve")(function*(
-  { finished, folder, links, pollerId }: Options
+  { finished, folder, leased, links, pollerId }: Options
 ): Effect.fn.Return<void, FolderSocketError, Scope.Scope> {
   let isBeingReplaced = false
 
@@ -46,11 +49,14 @@ export const serve = Effect.fn("HandoverServer.serve")(function*(
       _tag: "Welcome",
       protocol: HandoverMessage.protocol,
       pid: process.pid,
-      agentIds: released.map(({ terms }) => terms.agent.agentId)
+      agentIds: released.map(({ terms }) => terms.agent.agentId),
+      arrived: (yield* leased).map(({ arrival, leftMillis }) => ({ ...arrival, leftMillis }))
     })
+    const told = new Set<AgentId>()
     const release = Effect.fnUntraced(function*(agentId: AgentId) {
       const link = released.find(({ terms }) => terms.agent.agentId === agentId)
       const checks = link === undefined ? [] : yield* AgentHandover.release(link)
+      told.add(agentId)
       yield* send({ _tag: "Released", agentId, checks })
     })
     for (;;) {
@@ -61,8 +67,9 @@ export const serve = Effect.fn("HandoverServer.serve")(function*(
       if (message.success._tag === "Finish") break
       fork(release(message.success.agentId))
     }
-    // Agents that the other does not know are nobody's from here on.
-    yield* Effect.forEach(released, AgentHandover.release, { discard: true, concurrency: "unbounded" })
+    // Those that the other has waited for in vain; agents that it does not know are nobody's from here on.
+    const left = released.map(({ terms }) => terms.agent.agentId).filter((agentId) => !told.has(agentId))
+    yield* Effect.forEach(left, release, { discard: true, concurrency: "unbounded" })
     yield* Effect.logInfo(`process ${pid} has taken over; this one ends`)
     yield* Deferred.succeed(finished, pid)
     // Its end is how the other learns that nothing of this process is left.

@@ -7,8 +7,10 @@
  */
 import { Deferred, Duration, Effect, type FileSystem, Option, Schedule, Schema, Scope } from "effect"
 import type { AgentId, PollerId } from "../../../domain/monitoring/Ids.ts"
+import type * as HandoverMessage from "../../../domain/poller/handover/HandoverMessage.ts"
 import type * as AgentLink from "../../../services/poller/AgentLink.ts"
 import { StatusBuffer } from "../../../services/poller/buffer/StatusBuffer.ts"
+import { Arrivals } from "../../../services/poller/discovery/Arrivals.ts"
 import * as AgentHandover from "../../../services/poller/handover/AgentHandover.ts"
 import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import type { FolderSocketError } from "../../process/FolderSocket.ts"
@@ -59,6 +61,18 @@ const noneIn = Effect.fnUntraced(function*(folder: string) {
   })
 })
 
+/** Agents that came to the other by themselves; one that this process does not take comes again, and is refused then. */
+const announce = Effect.fnUntraced(function*(arrived: ReadonlyArray<HandoverMessage.Arrived>) {
+  const arrivals = yield* Effect.serviceOption(Arrivals)
+  if (Option.isNone(arrivals)) return
+  yield* Effect.forEach(arrived, ({ leftMillis, ...arrival }) =>
+    Effect.catchTag(
+      arrivals.value.announce(arrival, leftMillis),
+      "ArrivalRefused",
+      ({ message }) => Effect.logWarning(message)
+    ), { discard: true })
+})
+
 export const make = Effect.fn("Replacement.make")(function*(
   { folder, pollerId, replaces }: Options
 ): Effect.fn.Return<Replacement, ReplacementError, FileSystem.FileSystem | Scope.Scope> {
@@ -73,9 +87,10 @@ export const make = Effect.fn("Replacement.make")(function*(
 
   const takeOver = Effect.fnUntraced(function*(links: Effect.Effect<ReadonlyArray<AgentLink.AgentLink>>) {
     if (Option.isSome(predecessor)) {
-      const { agentIds, pid } = predecessor.value
+      const { agentIds, arrived, pid } = predecessor.value
       yield* Effect.logInfo(`taking over ${agentIds.size} agents from process ${pid}`)
-      yield* predecessor.value.takeOver(yield* links)
+      yield* announce(arrived)
+      yield* predecessor.value.takeOver(links)
       yield* Effect.logInfo(`process ${pid} has ended, and this one has taken over`)
     }
     yield* Deferred.succeed(isOver, undefined)
@@ -90,7 +105,9 @@ export const make = Effect.fn("Replacement.make")(function*(
     // Without the folder there is nothing to hand over.
     yield* Effect.repeat(buffer.folder, { until: Option.isSome, schedule: Schedule.spaced(lookEvery) })
     if (folder === undefined) return
-    yield* HandoverServer.serve({ folder, pollerId, links, finished }).pipe(
+    const arrivals = yield* Effect.serviceOption(Arrivals)
+    const leased = Option.match(arrivals, { onNone: () => Effect.succeed([]), onSome: ({ leased }) => leased })
+    yield* HandoverServer.serve({ folder, pollerId, links, leased, finished }).pipe(
       Effect.catch((error) => Effect.logWarning(`this poller cannot be replaced while it runs: ${error.message}`)),
       // Until nothing of this process is left, for its end is what the other waits for.
       Effect.provideService(Scope.Scope, scope)

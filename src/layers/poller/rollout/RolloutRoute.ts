@@ -18,8 +18,8 @@ const State = Schema.Struct({
 
 type Taken<R> = Effect.Effect<ReadonlyArray<string>, never, R>
 
-const stateOf = <R>({ config, state }: Rollout["Service"], taken: Taken<R>) =>
-  Effect.zipWith(state, taken, ({ errors, polls, rollback }, agents): typeof State.Type => ({
+const stateOf = <R>({ state }: Rollout["Service"], taken: Taken<R>) =>
+  Effect.zipWith(state, taken, ({ config, errors, polls, rollback }, agents): typeof State.Type => ({
     mode: config.isShadow ? "shadow" : "active",
     agents,
     polls,

@@ -25,6 +25,11 @@ export class ArrivalRefused extends Schema.TaggedError<ArrivalRefused>()("Arriva
   }
 }
 
+export interface LeasedArrival {
+  readonly arrival: Arrival
+  readonly leftMillis: number
+}
+
 export interface Present {
   readonly arrivals: ReadonlyArray<Arrival>
   /** Those that have just gone without a word. */
@@ -42,6 +47,8 @@ export class Arrivals extends Context.Service<Arrivals, {
   /** All there are of the source now. */
   readonly replace: (source: ArrivalSource, found: ReadonlyArray<Arrival>) => Effect.Effect<void>
   readonly current: Effect.Effect<Present>
+  /** Those that hold a lease, and for how long they still do. */
+  readonly leased: Effect.Effect<ReadonlyArray<LeasedArrival>>
   /** As they are, then after each change. */
   readonly changes: Stream.Stream<Present>
   /** Lets go those whose lease has ended. */
@@ -86,6 +93,11 @@ const make = Effect.fnUntraced(function*(rules: ArrivalTable.Rules) {
     withdraw: (agentId, by) => Effect.suspend(() => settle(agentId, ArrivalTable.withdraw(table, agentId, by))),
     replace: (source, found) => Effect.suspend(() => become(ArrivalTable.replace(table, source, found, rules))),
     current: SubscriptionRef.get(told),
+    leased: Effect.map(Monotonic.millis, (now) =>
+      ArrivalTable.leased(table).map(({ arrival, expiresMillis }) => ({
+        arrival,
+        leftMillis: Math.max(0, expiresMillis - now)
+      }))),
     changes: SubscriptionRef.changes(told),
     run: Effect.andThen(
       Effect.repeat(

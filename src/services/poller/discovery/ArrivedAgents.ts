@@ -3,7 +3,7 @@
  *
  * Remembers the file's configuration, because both it and the agents change: whoever applies either does so alone.
  */
-import { Context, Effect, Semaphore } from "effect"
+import { Context, Effect, Equal, Option, Semaphore } from "effect"
 import type { Arrival } from "../../../domain/poller/discovery/Arrival.ts"
 import type { DiscoveryConfig } from "../../../domain/poller/discovery/DiscoveryConfig.ts"
 import type { PolledAgent, PollerConfig } from "../../../domain/poller/PollerConfig.ts"
@@ -26,17 +26,11 @@ export const ArrivedAgents = Context.Reference<ArrivedAgents>("serviceradar/serv
   defaultValue: () => nobody
 })
 
-export const make = (
-  first: PollerConfig,
-  { checks, security }: Pick<DiscoveryConfig, "checks" | "security">,
-  arrivals: Effect.Effect<ReadonlyArray<Arrival>>
-): ArrivedAgents => {
-  const alone = Semaphore.makeUnsafe(1)
+/** How they are asked, as one file has it. */
+const asking = ({ checks, security }: DiscoveryConfig) => {
   // The very same for the same: whoever looks for differences finds none.
   const polled = new WeakMap<Arrival, PolledAgent>()
-  let file = first
-
-  const agentOf = (arrival: Arrival): PolledAgent => {
+  return (arrival: Arrival): PolledAgent => {
     const known = polled.get(arrival)
     if (known !== undefined) return known
     const { address, agentId } = arrival
@@ -44,15 +38,27 @@ export const make = (
     polled.set(arrival, agent)
     return agent
   }
+}
+
+export const make = (
+  first: PollerConfig,
+  arrivals: Effect.Effect<ReadonlyArray<Arrival>>
+): ArrivedAgents => {
+  const alone = Semaphore.makeUnsafe(1)
+  let file = first
+  let agentOf = Option.map(first.discovery, asking)
 
   return {
     file: () => file,
     alone: (effect) => alone.withPermit(effect),
     added: (next) =>
       Effect.map(arrivals, (all) => {
+        if (!Equal.equals(next.discovery, file.discovery)) agentOf = Option.map(next.discovery, asking)
         file = next
+        if (Option.isNone(agentOf)) return next
         const own = new Set(next.agents.map(({ agentId }) => agentId))
-        return { ...next, agents: [...next.agents, ...all.filter(({ agentId }) => !own.has(agentId)).map(agentOf)] }
+        const found = all.filter(({ agentId }) => !own.has(agentId)).map(agentOf.value)
+        return { ...next, agents: [...next.agents, ...found] }
       })
   }
 }

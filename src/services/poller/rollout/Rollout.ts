@@ -4,7 +4,7 @@
  * Rolled back, the poller asks no agent and reports nothing until somebody removes the flag; a flag that cannot be
  * written is tried again, and the rollback holds meanwhile.
  */
-import { Clock, Context, Effect, Layer, Metric, Option, Schedule } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Metric, Option, Schedule } from "effect"
 import * as CallWindow from "../../../domain/breaker/CallWindow.ts"
 import * as Rollback from "../../../domain/poller/rollout/Rollback.ts"
 import type { RolloutConfig } from "../../../domain/poller/rollout/Rollout.ts"
@@ -14,6 +14,8 @@ import { RollbackFlag, type RollbackFlagError } from "./RollbackFlag.ts"
 import * as RolloutGate from "./RolloutGate.ts"
 
 export interface RolloutState {
+  /** As of now. */
+  readonly config: RolloutConfig
   readonly rollback: Option.Option<Rollback.Rollback>
   /** In the window until the last poll. */
   readonly polls: number
@@ -21,8 +23,9 @@ export interface RolloutState {
 }
 
 export class Rollout extends Context.Service<Rollout, {
-  readonly config: RolloutConfig
   readonly state: Effect.Effect<RolloutState>
+  /** Its limits are others from now on. */
+  readonly revise: (config: RolloutConfig) => Effect.Effect<void>
   readonly rollBack: (reason: string) => Effect.Effect<void, RollbackFlagError>
   readonly resume: Effect.Effect<void, RollbackFlagError>
   /** Looks at the flag and at the polls each second. */
@@ -38,10 +41,11 @@ export class Rollout extends Context.Service<Rollout, {
 
 const lookEvery = "1 second"
 
-const make = Effect.fnUntraced(function*(config: RolloutConfig) {
+const make = Effect.fnUntraced(function*(first: RolloutConfig) {
   const flag = yield* RollbackFlag
   const clock = yield* Clock.Clock
-  const policy = Rollback.policyOf(config)
+  let config = first
+  let policy = Rollback.policyOf(config)
   let window = CallWindow.empty
   let current = Option.none<Rollback.Rollback>()
   /** The flag has it. */
@@ -119,11 +123,17 @@ const make = Effect.fnUntraced(function*(config: RolloutConfig) {
   return {
     gate,
     rollout: Rollout.of({
-      config,
       state: Effect.sync(() => {
         const { calls, failed } = CallWindow.totals(window)
-        return { rollback: current, polls: calls, errors: failed }
+        return { config, rollback: current, polls: calls, errors: failed }
       }),
+      revise: (next) =>
+        Effect.sync(() => {
+          // What was counted in parts of another length cannot go on.
+          if (!Duration.equals(next.errorWindow, config.errorWindow)) window = CallWindow.empty
+          config = next
+          policy = Rollback.policyOf(next)
+        }),
       rollBack,
       resume: Effect.uninterruptible(Effect.andThen(flag.remove, open)),
       run: Effect.andThen(

@@ -15,7 +15,7 @@ const arrival = (id: string, of: Partial<Arrival> = {}): Arrival => ({
   ...of
 })
 
-const rules: ArrivalTable.Rules = { agentsMax: 2, isConfigured: (agentId) => agentId === "in-the-file" }
+const rules: ArrivalTable.Rules = { agentsMax: () => 2, isConfigured: (agentId) => agentId === "in-the-file" }
 
 const announced = (...all: ReadonlyArray<readonly [Arrival, number]>) =>
   all.reduce(

@@ -56,7 +56,7 @@ const clientOf = (target: string, ca: Authority, own: Issued) =>
 
 const request = { agentId: "edge-7", port: 50_051, version: "1.2", capabilities: ["port"], checks: [] }
 
-const arrivals = Arrivals.layer({ agentsMax: 10, isConfigured: (agentId) => agentId === "in-the-file" })
+const arrivals = Arrivals.layer({ agentsMax: () => 10, isConfigured: (agentId) => agentId === "in-the-file" })
 
 describe("The registration of agents", () => {
   it.live("is for agents, who are dialled where they called from and keep their ids", () =>
