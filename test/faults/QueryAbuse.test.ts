@@ -137,7 +137,7 @@ describe("Core under the most expensive queries that it allows", () => {
             "an end of the last query",
             Effect.map(get(`127.0.0.1:${ports.http}`, "/api/query?query=in:logs%20limit:1"), ({ status }) =>
               status === 200 ? Option.some(true) : Option.none()),
-            { within: "30 seconds", programs: [core] }
+            { within: "60 seconds", programs: [core] }
           )
         }
         quiet.push(yield* rate(spanMillis))
