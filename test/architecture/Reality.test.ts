@@ -37,6 +37,7 @@ const known: Readonly<Record<string, readonly [count: number, why: string]>> = {
     "src/programs/up/screen/UpLog.ts": 1
   }),
   ...ofReality("secrets and serial numbers: no seed may repeat them", {
+    "src/layers/identity/AccessTokens.ts": 2,
     "src/layers/identity/Secrets.ts": 1,
     "src/layers/identity/passwords/HashedPasswords.ts": 3,
     "src/layers/nats/server/NatsHome.ts": 1,
