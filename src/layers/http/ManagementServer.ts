@@ -17,7 +17,7 @@ import type { ListenAddress } from "../../domain/config/ListenAddress.ts"
 import { none, type SecurityConfig } from "../../domain/security/SecurityConfig.ts"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { TreeNode } from "../../domain/supervision/TreeNode.ts"
-import type { CredentialsError } from "../../services/security/Credentials.ts"
+import { Credentials, type CredentialsError } from "../../services/security/Credentials.ts"
 import { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import { SupervisionTree } from "../../services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
@@ -66,6 +66,13 @@ const parts = (tree: SupervisionTree["Service"]): Readiness.Check => ({
       : Effect.fail({ message: nodes.map(({ path, state }) => `${path} is ${state}`).join(", ") }))
 })
 
+/** Files are there or a program does not start; a Workload API may have given nothing yet, or nothing new in time. */
+const identities = (
+  { _tag }: SecurityConfig,
+  credentials: Option.Option<Credentials["Service"]>
+): ReadonlyArray<Readiness.Check> =>
+  _tag === "Spiffe" && Option.isSome(credentials) ? [{ name: "certificates", ready: credentials.value.ready }] : []
+
 /** What a program without a monitor knows of security. */
 type Monitor = Option.Option<SecurityMonitor["Service"]>
 
@@ -73,6 +80,8 @@ type Monitor = Option.Option<SecurityMonitor["Service"]>
 interface Sources {
   readonly tree: SupervisionTree["Service"]
   readonly monitor: Monitor
+  /** Of the program as a whole. */
+  readonly checks: ReadonlyArray<Readiness.Check>
   /** In the text format of Prometheus. */
   readonly metrics: Effect.Effect<string>
 }
@@ -82,7 +91,7 @@ const metricsAge = Duration.millis(100)
 
 const builtIn = (
   { checks, routes }: Registered,
-  { metrics, monitor, tree }: Sources
+  { checks: whole, metrics, monitor, tree }: Sources
 ): ReadonlyArray<Route<never>> => {
   const own: ReadonlyArray<Route<never>> = [
     {
@@ -98,7 +107,7 @@ const builtIn = (
       answers: Readiness.Report,
       handle: (query) =>
         Effect.map(
-          Effect.all([Readiness.evaluate([parts(tree), ...checks]), query.has("verbose") ? lately(monitor) : nothing]),
+          Effect.all([Readiness.evaluate([...whole, ...checks]), query.has("verbose") ? lately(monitor) : nothing]),
           ([report, more]) =>
             HttpServerResponse.jsonUnsafe({ ...report, ...more }, { status: report.status === "ready" ? 200 : 503 })
         )
@@ -257,6 +266,7 @@ export const make = Effect.fnUntraced(function*(
   const management = yield* Management
   const tree = yield* SupervisionTree
   const monitor = yield* Effect.serviceOption(SecurityMonitor)
+  const whole = [parts(tree), ...identities(configured, yield* Effect.serviceOption(Credentials))]
   const metrics = yield* Effect.cachedWithTTL(PrometheusMetrics.format(), metricsAge)
   const certificates = yield* ManagementCertificates.of(configured, host)
   const { guard, isTls } = yield* ManagementAccess.accessOf(
@@ -279,9 +289,12 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   let closing = false
   yield* listening.serve(
-    Effect.map(addressedTo(host, dispatcher(management, { tree, monitor, metrics }, guard)), (response) =>
-      // Otherwise the connection would be kept for a next request, and closing would wait for it.
-      closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
+    Effect.map(
+      addressedTo(host, dispatcher(management, { tree, monitor, metrics, checks: whole }, guard)),
+      (response) =>
+        // Otherwise the connection would be kept for a next request, and closing would wait for it.
+        closing ? HttpServerResponse.setHeader(response, "connection", "close") : response
+    )
   )
   yield* RequestTurns.take(server)
   yield* Effect.addFinalizer(() => Effect.sync(() => closing = true))

@@ -10,13 +10,19 @@ import {
   FiberMap,
   type FileSystem,
   Layer,
+  Option,
   RcMap,
   Scope,
   Semaphore,
   Stream,
   SubscriptionRef
 } from "effect"
-import { type CredentialOrigin, Credentials, type CredentialSource } from "../../services/security/Credentials.ts"
+import {
+  type CredentialOrigin,
+  Credentials,
+  CredentialsError,
+  type CredentialSource
+} from "../../services/security/Credentials.ts"
 import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as FileCredentials from "./FileCredentials.ts"
 import * as WorkloadApi from "./WorkloadApi.ts"
@@ -97,6 +103,12 @@ const make = Effect.fnUntraced(function*(options: CredentialsOptions) {
         // Files that cannot be used now are looked at again when somebody asks again.
         Effect.tapError(() => Scope.close(scope, Exit.void))
       )
+    }),
+    ready: Effect.flatMap(SubscriptionRef.get(opened), (map) => {
+      const absent = [...map.values()].find(({ source }) => Option.isNone(source.current()))
+      return absent === undefined
+        ? Effect.void
+        : Effect.fail(new CredentialsError({ file: "", reason: absent.source.trouble() }))
     }),
     openRoots: (file) => Effect.provide(FileCredentials.openRoots(file, fileOptions), context),
     keep

@@ -83,6 +83,8 @@ export class Credentials extends Context.Service<Credentials, {
   readonly open: (origin: CredentialOrigin) => Effect.Effect<CredentialSource, CredentialsError, Scope.Scope>
   /** Fails when the file cannot be used now. Watched until the scope closes. */
   readonly openRoots: (file: string) => Effect.Effect<RootSource, CredentialsError, Scope.Scope>
+  /** Fails while one of the sources that are open has no set: no connection can be made or taken with it. */
+  readonly ready: Effect.Effect<void, CredentialsError>
   /** Watches the sets that are open; without it none is renewed. For a supervisor. */
   readonly keep: Effect.Effect<never>
 }>()("serviceradar/services/security/Credentials") {}

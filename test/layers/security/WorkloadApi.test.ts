@@ -84,9 +84,13 @@ describe("WorkloadApi", () => {
       const { serial, source } = yield* opened(socket)
       yield* until(() => events.length > 0)
       const waiting = source.trouble()
+      const { ready } = yield* Credentials
+      const unready = yield* Effect.flip(ready)
 
       yield* until(() => serial() !== undefined)
+      yield* ready
 
+      assert.strictEqual(unready.message, waiting)
       assert.include(waiting, "no identity is registered for this program yet")
     }).pipe(Effect.provide(credentials(events)))
   })
