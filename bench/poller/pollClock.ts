@@ -4,21 +4,17 @@
  */
 import { subscribe } from "node:diagnostics_channel"
 import * as fs from "node:fs"
-import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2"
 
 const file = process.env["BENCH_POLL_CLOCK"]
 
 if (file !== undefined) {
   let lines: Array<string> = []
-  subscribe("http2.client.stream.created", (message) => {
-    // boundary: what Node publishes on this channel
-    const { headers, stream } = message as { headers: OutgoingHttpHeaders; stream: ClientHttp2Stream }
-    if (headers[":path"] !== "/monitoring.AgentService/GetStatus") return
-    const port = String(headers[":authority"]).split(":").at(-1)
-    const begun = performance.now()
-    stream.once("close", () => {
-      lines.push(`${port} ${performance.timeOrigin + begun} ${performance.now() - begun}\n`)
-    })
+  subscribe("serviceradar.grpc.client.call", (message) => {
+    // boundary: what the client publishes on this channel
+    const { beganMillis, path, target } = message as { path: string; target: string; beganMillis: number }
+    if (path !== "/monitoring.AgentService/GetStatus") return
+    const port = target.split(":").at(-1)
+    lines.push(`${port} ${performance.timeOrigin + beganMillis} ${performance.now() - beganMillis}\n`)
   })
   setInterval(() => {
     if (lines.length === 0) return

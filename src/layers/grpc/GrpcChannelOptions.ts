@@ -30,7 +30,7 @@ export interface ChannelOptions {
   /** Why an address to which the target resolves must not be dialled; asked at each resolution. All may unless told. */
   readonly refusal?: (address: string) => string | undefined
   /**
-   * `http2` makes calls with one request over a small client of `node:http2`, for a part of the processor time and memory;
+   * `http2` makes calls with one request over a small HTTP/2 client of its own, for a part of the processor time and memory;
    * the other kinds have a connection of grpc-js beside it, once there is one. Where it does not know the way (a proxy,
    * a list of addresses, `refusal`, `compression`) all calls go over grpc-js, as they do unless told.
    */

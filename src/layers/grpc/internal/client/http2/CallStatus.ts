@@ -4,7 +4,7 @@
  * people search.
  */
 import { status } from "@grpc/grpc-js"
-import { constants, type IncomingHttpHeaders } from "node:http2"
+import { constants } from "node:http2"
 
 export interface CallStatus {
   readonly code: number
@@ -39,15 +39,20 @@ const decoded = (text: string): string => {
   }
 }
 
+/** Of names and values in turn. */
+export const headerOf = (raw: ReadonlyArray<string>, name: string): string | undefined => {
+  for (let at = 0; at < raw.length; at += 2) if (raw[at] === name) return raw[at + 1]
+  return undefined
+}
+
 /** Of the last headers of an answer; `httpStatus` counts where they do not hold one of gRPC. */
-export const fromTrailers = (headers: IncomingHttpHeaders, httpStatus: number): CallStatus => {
-  const given = headers["grpc-status"]
+export const fromTrailers = (raw: ReadonlyArray<string>, httpStatus: number): CallStatus => {
+  const given = headerOf(raw, "grpc-status")
   if (given === "0") return ok
   if (given === undefined) return fromHttpStatus(httpStatus)
-  const text = String(given)
   return {
-    code: /^\d{1,9}$/.test(text) ? Number(text) : status.UNKNOWN,
-    detail: decoded(String(headers["grpc-message"] ?? ""))
+    code: /^\d{1,9}$/.test(given) ? Number(given) : status.UNKNOWN,
+    detail: decoded(headerOf(raw, "grpc-message") ?? "")
   }
 }
 
@@ -55,14 +60,8 @@ export const dropped: CallStatus = { code: status.UNAVAILABLE, detail: "Connecti
 
 export const isRefused = (rstCode: number): boolean => rstCode === constants.NGHTTP2_REFUSED_STREAM
 
-const unsent = new Set<unknown>(["ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_INVALID_SESSION", "ERR_HTTP2_OUT_OF_STREAMS"])
-
-/** Whether Node says that the stream was never opened. */
-export const isUnsent = (error: Error | undefined): boolean =>
-  error !== undefined && unsent.has(Reflect.get(error, "code"))
-
 /** Of a stream that ended before there were trailers. */
-export const fromReset = (rstCode: number, httpStatus: number | undefined, error: Error | undefined): CallStatus => {
+export const fromReset = (rstCode: number, httpStatus: number | undefined): CallStatus => {
   const received = `Received RST_STREAM with code ${rstCode}`
   switch (rstCode) {
     case constants.NGHTTP2_NO_ERROR:
@@ -78,9 +77,7 @@ export const fromReset = (rstCode: number, httpStatus: number | undefined, error
     case constants.NGHTTP2_INADEQUATE_SECURITY:
       return { code: status.PERMISSION_DENIED, detail: "Protocol not secure enough" }
     case constants.NGHTTP2_INTERNAL_ERROR:
-      return error === undefined
-        ? { code: status.INTERNAL, detail: `${received} (Internal server error)` }
-        : { code: status.INTERNAL, detail: `${received} triggered by internal client error: ${error.message}` }
+      return { code: status.INTERNAL, detail: `${received} (Internal server error)` }
     default:
       return { code: status.INTERNAL, detail: received }
   }

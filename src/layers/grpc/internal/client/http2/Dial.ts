@@ -2,13 +2,13 @@
  * One attempt to connect: TCP, TLS where there is one, and HTTP/2 as far as the peer's SETTINGS, which every server sends
  * at once. All of it together has one limit.
  */
-import * as http2 from "node:http2"
 import * as net from "node:net"
 import { setImmediate } from "node:timers"
 import * as tls from "node:tls"
 import { later } from "../../../../sockets/Timer.ts"
 import type { SocketSecurity } from "../../../GrpcCredentials.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import { Session } from "./wire/Session.ts"
 
 export interface DialOptions {
   readonly endpoint: Endpoint
@@ -17,13 +17,13 @@ export interface DialOptions {
   readonly timeoutMillis: number
 }
 
-export type Dialled = { readonly session: http2.ClientHttp2Session } | { readonly reason: string }
+export type Dialled = { readonly session: Session } | { readonly reason: string }
 
 /** Of each of several addresses of a name but the last. */
 const addressMillisMax = 1_000
 
-/** An answer may be as large as the channel takes it; Node's limit is on all that a connection holds. */
-const sessionMegabytesMax = 64
+/** What a socket reads is read on before the next one does, so that one place is enough for all. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1_024)
 
 const messageOf = (cause: unknown): string => {
   if (cause instanceof AggregateError && cause.message === "") {
@@ -37,7 +37,7 @@ class Attempt {
   readonly #done: (dialled: Dialled) => void
   readonly #raw: net.Socket
   readonly #cancelLimit: () => void
-  #session: http2.ClientHttp2Session | undefined
+  #session: Session | undefined
   #stage: "tcp" | "tls" | "http2" = "tcp"
   #isOver = false
 
@@ -47,7 +47,18 @@ class Attempt {
     this.#raw = net.connect({
       ...options.endpoint,
       noDelay: true,
-      autoSelectFamilyAttemptTimeout: addressMillisMax
+      autoSelectFamilyAttemptTimeout: addressMillisMax,
+      ...(options.security === undefined
+        ? {
+          onread: {
+            buffer: readBuffer,
+            callback: (bytes: number) => {
+              this.#session?.receive(readBuffer.subarray(0, bytes))
+              return true
+            }
+          }
+        }
+        : {})
     })
     this.#raw.unref()
     this.#raw.on("error", (cause) => this.#fail(cause))
@@ -81,20 +92,16 @@ class Attempt {
 
   #speak(socket: net.Socket): void {
     this.#stage = "http2"
-    // Every call says for itself whom it is for.
-    const session = http2.connect("http://localhost", {
-      createConnection: () => socket,
-      settings: { enablePush: false },
-      maxSessionMemory: sessionMegabytesMax
-    })
+    const session = new Session(socket)
     this.#session = session
-    session.on("error", (cause) => this.#fail(cause))
-    session.once("close", () => this.#fail("the peer closed the connection"))
-    session.once("goaway", (code) => this.#fail(`the peer sent GOAWAY with code ${code}`))
-    session.once("remoteSettings", () => this.#succeed(session))
+    session.watcher = {
+      ready: () => this.#succeed(session),
+      goaway: (code) => this.#fail(`the peer sent GOAWAY with code ${code}`),
+      ended: (cause) => this.#fail(cause ?? "the peer closed the connection")
+    }
   }
 
-  #succeed(session: http2.ClientHttp2Session): void {
+  #succeed(session: Session): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#cancelLimit()

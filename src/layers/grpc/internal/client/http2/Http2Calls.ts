@@ -1,6 +1,7 @@
-/** Calls with one request over `node:http2`: as those over grpc-js, for a part of their processor time and memory. */
+/** Calls with one request over HTTP/2: as those over grpc-js, for a part of their processor time and memory. */
 import { status } from "@grpc/grpc-js"
 import { Cause, Context, Duration, Effect, Exit, Option, Result, Stream, Tracer } from "effect"
+import * as diagnosticsChannel from "node:diagnostics_channel"
 import { setImmediate } from "node:timers"
 import { later } from "../../../../sockets/Timer.ts"
 import * as Compression from "../../../Compression.ts"
@@ -131,6 +132,9 @@ class Caller<Req, Res> {
 const headersTo = ({ onHeaders }: CallOptions) =>
   onHeaders === undefined ? undefined : (raw: ReadonlyArray<string>) => onHeaders(OutgoingCall.metadataOf(raw))
 
+/** For who measures how long calls take, from when they are begun until their end is known here. */
+const calls = diagnosticsChannel.channel("serviceradar.grpc.client.call")
+
 /** Begins the call; `done` hears of its end once, unless it is cancelled by what is given back. */
 const start = <Req, Res>(
   caller: Caller<Req, Res>,
@@ -141,6 +145,7 @@ const start = <Req, Res>(
   let answer: Frames.Frame | undefined
   let encoding: string | undefined
   let isOneTooMany = false
+  const beganMillis = calls.hasSubscribers ? performance.now() : undefined
   const outcome = (end: CallStatus, trailers: ReadonlyArray<string>, peer: string) => {
     if (end.code !== status.OK) return Exit.fail(caller.failure(end, trailers, peer))
     if (answer === undefined) return caller.internal("neither a response nor an error", peer)
@@ -157,6 +162,9 @@ const start = <Req, Res>(
     },
     end: (end, trailers, peer) => {
       cancelDeadline()
+      if (beganMillis !== undefined) {
+        calls.publish({ path: caller.method.path, target: caller.channel.target, beganMillis })
+      }
       options.onTrailers?.(OutgoingCall.metadataOf(trailers))
       done(outcome(end, trailers, peer))
     }

@@ -1,14 +1,14 @@
 /**
- * The connection of a channel over `node:http2`: dialled when the first call wants it, given up at GOAWAY, and sought again
+ * The connection of a channel over HTTP/2: dialled when the first call wants it, given up at GOAWAY, and sought again
  * in the background once an attempt has failed. A call between two attempts begins the next one, unless the last has only
  * just begun; during one that follows a failure calls fail at once with its reason, but for those that wait.
  */
 import { Duration } from "effect"
-import type { ClientHttp2Session } from "node:http2"
 import * as Backoff from "../../../../../domain/backoff/Backoff.ts"
 import { later } from "../../../../sockets/Timer.ts"
 import { dial, type Dialled, type DialOptions } from "./Dial.ts"
 import { Keepalive, type KeepaliveOptions } from "./Keepalive.ts"
+import type { Session } from "./wire/Session.ts"
 
 export interface ConnectionOptions extends DialOptions {
   /** Between the beginnings of two attempts. */
@@ -18,11 +18,11 @@ export interface ConnectionOptions extends DialOptions {
 
 /** A session that takes calls. */
 export class Line {
-  readonly session: ClientHttp2Session
+  readonly session: Session
   readonly peer: string
   readonly keepalive: Keepalive
 
-  constructor(session: ClientHttp2Session, options: KeepaliveOptions) {
+  constructor(session: Session, options: KeepaliveOptions) {
     const { remoteAddress, remotePort } = session.socket
     this.session = session
     this.peer = remoteAddress === undefined
@@ -163,19 +163,21 @@ export class Http2Connection {
     return taken
   }
 
-  #use(session: ClientHttp2Session): Line {
+  #use(session: Session): Line {
     const { keepalive } = this.#options
     const line = new Line(session, { ...keepalive, everyMillis: keepalive.everyMillis * this.#keepaliveFactor })
     const ended = () => this.#ended(line)
-    session.once("goaway", (code, _lastStreamId, data) => {
-      if (code === enhanceYourCalm && data !== undefined && tooManyPings.equals(data)) this.#keepaliveFactor *= 2
-      ended()
-    })
-    session.once("error", ended)
-    session.once("close", () => {
-      line.keepalive.stop()
-      ended()
-    })
+    session.watcher = {
+      ready: () => {},
+      goaway: (code, data) => {
+        if (code === enhanceYourCalm && tooManyPings.equals(data)) this.#keepaliveFactor *= 2
+        ended()
+      },
+      ended: () => {
+        line.keepalive.stop()
+        ended()
+      }
+    }
     this.#line = line
     return line
   }

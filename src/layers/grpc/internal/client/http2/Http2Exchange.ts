@@ -1,18 +1,19 @@
 /**
- * One call over a connection of `node:http2`, without fibers: the only request goes out, frames and the status come back.
+ * One call over a connection, without fibers: the only request goes out, frames and the status come back.
  *
  * What the peer has surely not seen is sent again of its own accord: once when it refused the stream, and as often as it
  * takes when the session turned out to be at its end before the stream was opened.
  */
 import { status } from "@grpc/grpc-js"
 import { Option, Result } from "effect"
-import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2"
+import type { OutgoingHttpHeaders } from "node:http2"
 import { constants } from "node:http2"
 import { statusCode } from "../../../GrpcError.ts"
 import { type Frame, FrameDecoder } from "../../Frames.ts"
 import * as Retries from "../Retries.ts"
 import * as CallStatus from "./CallStatus.ts"
 import type { Http2Connection, Line } from "./Http2Connection.ts"
+import type { StreamListener, WireStream } from "./wire/WireStream.ts"
 
 export interface ExchangeOptions {
   readonly connection: Http2Connection
@@ -37,21 +38,17 @@ const attemptsMax = 5
 
 const none: ReadonlyArray<string> = []
 
-export class Http2Exchange {
+export class Http2Exchange implements StreamListener {
   readonly #options: ExchangeOptions
   readonly #listener: Listener
   readonly #decoder: FrameDecoder
   #stopWaiting: (() => void) | undefined
-  #stream: ClientHttp2Stream | undefined
-  #peer = ""
+  #line: Line | undefined
+  #stream: WireStream | undefined
   #attempts = 0
   #wasRefused = false
   #httpStatus: number | undefined
   #encoding: string | undefined
-  #error: Error | undefined
-  /** What the trailers said, while frames before them may still be on their way. */
-  #status: CallStatus.CallStatus | undefined
-  #trailers = none
   #isOver = false
 
   constructor(options: ExchangeOptions, listener: Listener) {
@@ -66,7 +63,7 @@ export class Http2Exchange {
 
   /** Who was asked; empty while nobody is. */
   get peer(): string {
-    return this.#peer
+    return this.#line?.peer ?? ""
   }
 
   get isOver(): boolean {
@@ -78,12 +75,12 @@ export class Http2Exchange {
     if (this.#isOver) return
     this.#isOver = true
     this.#stopWaiting?.()
-    this.#stream?.close(constants.NGHTTP2_CANCEL)
+    this.#leave()
   }
 
   /** After `frame` has answered `false`. */
   resume(): void {
-    this.#stream?.resume()
+    if (this.#stream !== undefined) this.#line?.session.resume(this.#stream)
   }
 
   #begin(): void {
@@ -99,60 +96,38 @@ export class Http2Exchange {
 
   #open(line: Line): void {
     this.#attempts += 1
-    if (line.session.closed || line.session.destroyed) return this.#notOpened(line, "the session has ended")
-    let stream: ClientHttp2Stream
-    try {
-      stream = line.session.request(this.#options.headers)
-    } catch (cause) {
-      return this.#notOpened(line, cause)
-    }
+    const stream = line.session.request(this.#options.headers, this.#options.request, this)
+    if (stream === undefined) return this.#notOpened(line)
     this.#stream = stream
-    this.#error = undefined
-    this.#peer = line.peer
+    this.#line = line
     line.keepalive.began()
-    stream.on("response", (headers, flags, raw) => this.#responded(headers, flags, raw))
-    stream.on("trailers", (headers, _flags, raw) => this.#hasTrailers(headers, raw))
-    stream.on("data", (bytes) => this.#take(bytes))
-    stream.on("end", () => this.#settle())
-    stream.on("error", (error) => {
-      // The code of RST_STREAM says the same.
-      if (Reflect.get(error, "code") !== "ERR_HTTP2_STREAM_ERROR") this.#error = error
-    })
-    stream.on("close", () => {
-      line.keepalive.ended()
-      this.#closed(stream, line)
-    })
-    stream.end(this.#options.request)
   }
 
   /** The session has ended, which nobody has heard of yet, or has no numbers left for streams. */
-  #notOpened(line: Line, cause: unknown): void {
+  #notOpened(line: Line): void {
     this.#options.connection.giveUp(line)
     if (this.#attempts < attemptsMax) return this.#begin()
-    this.#finish({ code: status.UNAVAILABLE, detail: cause instanceof Error ? cause.message : String(cause) }, none)
+    this.#finish({ code: status.UNAVAILABLE, detail: "the session has ended" }, none)
   }
 
-  #responded(headers: IncomingHttpHeaders, flags: number, raw: ReadonlyArray<string>): void {
+  headers(raw: ReadonlyArray<string>, isEnd: boolean): void {
     if (this.#isOver) return
-    this.#httpStatus = Number(headers[":status"])
-    const encoding = headers["grpc-encoding"]
-    this.#encoding = encoding === undefined ? undefined : String(encoding)
-    if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) return this.#hasTrailers(headers, raw)
-    this.#listener.headers?.(raw)
+    if (this.#httpStatus === undefined) {
+      this.#httpStatus = Number(CallStatus.headerOf(raw, ":status"))
+      this.#encoding = CallStatus.headerOf(raw, "grpc-encoding")
+      if (!isEnd) return this.#listener.headers?.(raw)
+    }
+    const end = CallStatus.fromTrailers(raw, this.#httpStatus)
+    if (end.code === status.OK && this.#decoder.isMidFrame) {
+      return this.#finish({ code: status.INTERNAL, detail: "the answer ends within a message (unexpected end)" }, none)
+    }
+    this.#finish(end, raw)
   }
 
-  #hasTrailers(headers: IncomingHttpHeaders, raw: ReadonlyArray<string>): void {
-    if (this.#isOver || this.#status !== undefined) return
-    this.#status = CallStatus.fromTrailers(headers, this.#httpStatus ?? 0)
-    this.#trailers = raw
-    const isEnded = this.#stream?.readableEnded === true || this.#stream?.readableLength === 0
-    // A failed call needs nothing that is still on its way.
-    if (this.#status.code !== status.OK || (isEnded && this.#stream?.isPaused() !== true)) this.#settle()
-  }
-
-  #take(bytes: Buffer): void {
+  data(bytes: Buffer): void {
     if (this.#isOver) return
-    this.#decoder.push(bytes)
+    // The bytes count until this returns, and messages for longer.
+    this.#decoder.push(Buffer.from(bytes))
     while (true) {
       const next = this.#decoder.next()
       if (Result.isFailure(next)) {
@@ -160,47 +135,43 @@ export class Http2Exchange {
         const found = isWeb
           ? CallStatus.fromHttpStatus(this.#httpStatus ?? 0)
           : { code: statusCode(next.failure), detail: next.failure.detail }
-        this.#finish(found, none)
-        return this.#stream?.close(constants.NGHTTP2_CANCEL)
+        this.#leave()
+        return this.#finish(found, none)
       }
       if (Option.isNone(next.success)) return
-      if (!this.#listener.frame(next.success.value, this.#encoding)) this.#stream?.pause()
+      const isTaken = this.#listener.frame(next.success.value, this.#encoding)
+      if (!isTaken && this.#stream !== undefined) this.#line?.session.pause(this.#stream)
       if (this.#isOver) return
     }
   }
 
-  #settle(): void {
-    if (this.#status === undefined) return
-    if (this.#status.code === status.OK && this.#decoder.isMidFrame) {
-      return this.#finish({ code: status.INTERNAL, detail: "the answer ends within a message (unexpected end)" }, none)
-    }
-    this.#finish(this.#status, this.#trailers)
-  }
-
-  #closed(stream: ClientHttp2Stream, line: Line): void {
-    if (this.#isOver || stream !== this.#stream) return
-    // What the frames before the trailers held is lost.
-    if (this.#status !== undefined) return this.#finish(CallStatus.dropped, none)
-    // Newer versions of Node do not throw at the request.
-    if (CallStatus.isUnsent(this.#error)) return this.#notOpened(line, this.#error)
-    const isUnseen = CallStatus.isRefused(stream.rstCode) && this.#httpStatus === undefined
+  closed(code: number, isLost: boolean): void {
+    const line = this.#line
+    const isOpened = this.#stream === undefined || this.#stream.id > 0
+    line?.keepalive.ended()
+    this.#stream = undefined
+    if (this.#isOver) return
+    if (!isOpened && line !== undefined) return this.#notOpened(line)
+    const isUnseen = CallStatus.isRefused(code) && this.#httpStatus === undefined
     if (isUnseen && !this.#wasRefused) {
       this.#wasRefused = true
       Retries.count()
       return this.#begin()
     }
-    const isDropped = line.session.destroyed && !CallStatus.isRefused(stream.rstCode)
-    this.#finish(
-      isDropped ? CallStatus.dropped : CallStatus.fromReset(stream.rstCode, this.#httpStatus, this.#error),
-      none
-    )
+    this.#finish(isLost ? CallStatus.dropped : CallStatus.fromReset(code, this.#httpStatus), none)
+  }
+
+  /** Wants no more of the peer. */
+  #leave(): void {
+    if (this.#stream === undefined) return
+    this.#line?.session.cancel(this.#stream, constants.NGHTTP2_CANCEL)
+    this.#line?.keepalive.ended()
+    this.#stream = undefined
   }
 
   #finish(end: CallStatus.CallStatus, trailers: ReadonlyArray<string>): void {
     if (this.#isOver) return
     this.#isOver = true
-    // Else a stream that is paused never ends.
-    if (this.#stream?.isPaused() === true) this.#stream.resume()
-    this.#listener.end(end, trailers, this.#peer)
+    this.#listener.end(end, trailers, this.peer)
   }
 }

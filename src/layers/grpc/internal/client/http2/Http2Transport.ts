@@ -1,4 +1,4 @@
-/** What a channel has for calls with one request over `node:http2`. */
+/** What a channel has for calls with one request over HTTP/2. */
 import type { ChannelOptions } from "../../../GrpcChannelOptions.ts"
 import * as MessageSize from "../../../MessageSize.ts"
 import { isDirect } from "../../../Proxy.ts"

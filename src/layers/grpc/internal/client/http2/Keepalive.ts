@@ -2,8 +2,8 @@
  * Pings a connection on which calls run, and says when a ping is not answered. A connection without calls is pinged only
  * where that is asked for: servers answer it with GOAWAY unless they are told to permit it.
  */
-import type { ClientHttp2Session } from "node:http2"
 import { later } from "../../../../sockets/Timer.ts"
+import type { Session } from "./wire/Session.ts"
 
 export interface KeepaliveOptions {
   /** Infinity for never. */
@@ -14,7 +14,7 @@ export interface KeepaliveOptions {
 
 export class Keepalive {
   readonly #options: KeepaliveOptions
-  readonly #session: ClientHttp2Session
+  readonly #session: Session
   readonly #onSilence: () => void
   #calls = 0
   /** Of the next ping, or of the answer to the last one. */
@@ -22,7 +22,7 @@ export class Keepalive {
   /** The time for a ping has come while there was no call. */
   #isDue = false
 
-  constructor(options: KeepaliveOptions, session: ClientHttp2Session, onSilence: () => void) {
+  constructor(options: KeepaliveOptions, session: Session, onSilence: () => void) {
     this.#options = options
     this.#session = session
     this.#onSilence = onSilence

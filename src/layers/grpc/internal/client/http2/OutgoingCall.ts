@@ -1,4 +1,4 @@
-/** The head of a call over `node:http2`, and what comes back as metadata. */
+/** The head of a call over HTTP/2, and what comes back as metadata. */
 import { Duration, Result } from "effect"
 import type { OutgoingHttpHeaders } from "node:http2"
 import { acceptedEncodings } from "../../../Compression.ts"

@@ -1,0 +1,161 @@
+/**
+ * What goes out over a session: within one turn of the event loop all of it is one write, and of a request only as much as
+ * the peer has room for.
+ */
+import type { OutgoingHttpHeaders } from "node:http2"
+import type * as net from "node:net"
+import { setImmediate } from "node:timers"
+import * as Frame from "./Frame.ts"
+import { HeaderEncoder } from "./HeaderEncoder.ts"
+import type { WireStream } from "./WireStream.ts"
+
+const windowBytesDefault = 65_535
+const windowBytesMax = 2 ** 31 - 1
+
+export class Sending {
+  readonly #socket: net.Socket
+  readonly #encoder = new HeaderEncoder()
+  #out: Array<Buffer> = []
+  #isFlushing = false
+  #isOver = false
+  /** What the peer has room for in all, and for each call at its beginning. */
+  #window = windowBytesDefault
+  #streamWindow = windowBytesDefault
+  #frameBytes = Frame.payloadBytesMax
+
+  constructor(socket: net.Socket) {
+    this.#socket = socket
+  }
+
+  /** Not read by the peer yet, as far as this side knows. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength + Frame.headBytes * this.#out.length
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#isOver) return
+    this.#out.push(bytes)
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    setImmediate(() => {
+      this.#isFlushing = false
+      this.flush()
+    })
+  }
+
+  flush(): void {
+    const out = this.#out
+    this.#out = []
+    const [first] = out
+    if (this.#isOver || first === undefined) return
+    this.#socket.write(out.length === 1 ? first : Buffer.concat(out))
+  }
+
+  /** Nothing more goes out. */
+  end(): void {
+    this.#isOver = true
+    this.#out = []
+  }
+
+  /** Headers, and of the body what there is room for. */
+  open(stream: WireStream, headers: OutgoingHttpHeaders): void {
+    stream.sendWindow = this.#streamWindow
+    const block = this.#encoder.encode(headers)
+    const body = stream.rest
+    if (body !== undefined && block.length <= this.#frameBytes && this.#fits(stream, body.length)) {
+      return this.#sendWhole(stream, block, body)
+    }
+    this.#sendHeaders(stream.id, block)
+    this.sendBody(stream)
+  }
+
+  sendBody(stream: WireStream): void {
+    while (stream.rest !== undefined) {
+      const { rest } = stream
+      const room = Math.min(stream.sendWindow, this.#window, this.#frameBytes)
+      if (room <= 0 && rest.length > 0) return
+      const part = rest.subarray(0, room)
+      const isLast = part.length === rest.length
+      const head = Buffer.allocUnsafe(Frame.headBytes)
+      Frame.writeHead(head, 0, {
+        length: part.length,
+        type: Frame.type.data,
+        flags: isLast ? Frame.flag.endStream : 0,
+        stream: stream.id
+      })
+      this.write(head)
+      this.write(part)
+      this.#take(stream, part.length)
+      stream.rest = isLast ? undefined : rest.subarray(part.length)
+    }
+  }
+
+  /** The peer has room for more of all; false for more than there can be. */
+  widen(bytes: number): boolean {
+    this.#window += bytes
+    return bytes > 0 && this.#window <= windowBytesMax
+  }
+
+  widenFor(stream: WireStream, bytes: number): boolean {
+    stream.sendWindow += bytes
+    return bytes > 0 && stream.sendWindow <= windowBytesMax
+  }
+
+  /** By how much the room for each call that there is has changed; undefined for more than there can be. */
+  setStreamWindow(bytes: number): number | undefined {
+    if (bytes > windowBytesMax) return undefined
+    const before = this.#streamWindow
+    this.#streamWindow = bytes
+    return bytes - before
+  }
+
+  /** False for less than every end takes. */
+  setFrameBytes(bytes: number): boolean {
+    this.#frameBytes = Math.min(Frame.payloadBytesMax, bytes)
+    return bytes >= Frame.payloadBytesMax
+  }
+
+  setTableBytes(bytes: number): void {
+    this.#encoder.resize(bytes)
+  }
+
+  #fits({ sendWindow }: WireStream, bytes: number): boolean {
+    return bytes <= this.#frameBytes && bytes <= sendWindow && bytes <= this.#window
+  }
+
+  #take(stream: WireStream, bytes: number): void {
+    stream.sendWindow -= bytes
+    this.#window -= bytes
+  }
+
+  /** The usual call: both frames in one buffer. */
+  #sendWhole(stream: WireStream, block: Buffer, body: Buffer): void {
+    stream.rest = undefined
+    this.#take(stream, body.length)
+    const { id } = stream
+    const frames = Buffer.allocUnsafe(2 * Frame.headBytes + block.length + body.length)
+    const { data, headers } = Frame.type
+    const { endHeaders, endStream } = Frame.flag
+    let at = Frame.writeHead(frames, 0, { length: block.length, type: headers, flags: endHeaders, stream: id })
+    frames.set(block, at)
+    at = Frame.writeHead(frames, at + block.length, { length: body.length, type: data, flags: endStream, stream: id })
+    frames.set(body, at)
+    this.write(frames)
+  }
+
+  #sendHeaders(stream: number, block: Buffer): void {
+    for (let at = 0; at === 0 || at < block.length;) {
+      const part = block.subarray(at, at + this.#frameBytes)
+      const frame = Buffer.allocUnsafe(Frame.headBytes + part.length)
+      const start = Frame.writeHead(frame, 0, {
+        length: part.length,
+        type: at === 0 ? Frame.type.headers : Frame.type.continuation,
+        flags: at + part.length >= block.length ? Frame.flag.endHeaders : 0,
+        stream
+      })
+      frame.set(part, start)
+      at += Math.max(1, part.length)
+      this.write(frame)
+    }
+  }
+}
