@@ -8,11 +8,12 @@ import * as Identity from "../../domain/inventory/devices/IdentityResolution.ts"
 import { MergeAudit } from "../../domain/inventory/devices/MergeAudit.ts"
 import type { Sighting } from "../../domain/inventory/devices/Sighting.ts"
 import { system } from "../../domain/records/Actor.ts"
+import type { Stored } from "../../domain/records/Record.ts"
 import * as Registry from "../../services/inventory/DeviceRegistry.ts"
 import type { PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as RecordBulk from "../records/RecordBulk.ts"
 import * as RecordTransactions from "../records/RecordTransactions.ts"
-import { type Found, knownOf, SightedBatch } from "./SightedBatch.ts"
+import { type Found, isGone, knownOf, mergeOf, SightedBatch } from "./SightedBatch.ts"
 
 /** Sightings of one transaction. */
 const sliceMax = 500
@@ -29,6 +30,19 @@ const sha256 = (text: string): Uint8Array => crypto.createHash("sha256").update(
 
 const distinct = (texts: ReadonlyArray<string>): ReadonlyArray<string> =>
   [...new Set(texts)].filter((text) => text !== "")
+
+/** What devices that are no more turned out to be, and what became of those in turn. */
+const mergesOf = Effect.fnUntraced(function*(sql: PgClient.PgClient, tenant: string, gone: ReadonlyArray<string>) {
+  const merges: Array<Stored> = []
+  const asked = new Set<string>()
+  for (let next = gone; next.length > 0;) {
+    for (const uid of next) asked.add(uid)
+    const found = yield* RecordBulk.among(sql, MergeAudit.definition, { attribute: "fromDeviceId", texts: next, tenant })
+    merges.push(...found)
+    next = distinct(found.map((one) => mergeOf(one)[1])).filter((uid) => !asked.has(uid))
+  }
+  return merges
+})
 
 const found = Effect.fnUntraced(
   function*(sql: PgClient.PgClient, tenant: string, sightings: ReadonlyArray<Sighting>): Effect.fn.Return<
@@ -49,7 +63,14 @@ const found = Effect.fnUntraced(
       yield* RecordBulk.among(sql, device, { ...ask("uid", uids), isLocked: true }),
       values.length === 0 ? [] : yield* RecordBulk.among(sql, identifier, ask("deviceId", uids))
     ]
-    return { devices: all, identifiers }
+    const merges = yield* mergesOf(sql, tenant, all.filter(isGone).map(({ values }) => String(values["uid"])))
+    const outcomes = distinct(merges.map((one) => mergeOf(one)[1])).filter((uid) => !uids.includes(uid))
+    if (outcomes.length === 0) return { devices: all, identifiers, merges }
+    return {
+      devices: [...all, ...yield* RecordBulk.among(sql, device, { ...ask("uid", outcomes), isLocked: true })],
+      identifiers: [...identifiers, ...yield* RecordBulk.among(sql, identifier, ask("deviceId", outcomes))],
+      merges
+    }
   }
 )
 

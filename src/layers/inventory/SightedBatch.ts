@@ -42,13 +42,21 @@ const seenAt = ({ values }: Stored): number => {
 export interface Found {
   readonly devices: ReadonlyArray<Stored>
   readonly identifiers: ReadonlyArray<Stored>
+  /** What became of those devices that are no more. */
+  readonly merges: ReadonlyArray<Stored>
 }
 
-const isGone = (stored: Stored): boolean => stored.values["lifecycle"] === "decommissioned"
+export const isGone = (stored: Stored): boolean => stored.values["lifecycle"] === "decommissioned"
 
 const partitionOf = (stored: Stored): string => textOf(stored, "partitionId") || "default"
 
-export const knownOf = ({ devices, identifiers }: Found): Identity.Known => {
+/** The device that turned out to be another, and that one. */
+export const mergeOf = (stored: Stored): readonly [from: string, to: string] => [
+  textOf(stored, "fromDeviceId"),
+  textOf(stored, "toDeviceId")
+]
+
+export const knownOf = ({ devices, identifiers, merges }: Found): Identity.Known => {
   const byIdentifier = new Map<string, string>()
   const identifiersOf = new Map<string, Set<string>>()
   for (const stored of identifiers) {
@@ -64,7 +72,10 @@ export const knownOf = ({ devices, identifiers }: Found): Identity.Known => {
     const key = Identity.addressKey(partitionOf(stored), textOf(stored, "ip"))
     byAddress.set(key, [...byAddress.get(key) ?? [], textOf(stored, "uid")])
   }
-  return { byIdentifier, byAddress, identifiersOf }
+  const gone = new Set(devices.filter(isGone).map((stored) => textOf(stored, "uid")))
+  const mergedInto = new Map(merges.map(mergeOf).filter(([from]) => gone.has(from)))
+  const partitions = new Map(devices.map((stored) => [textOf(stored, "uid"), partitionOf(stored)]))
+  return { byIdentifier, byAddress, identifiersOf, mergedInto, partitionOf: partitions }
 }
 
 /** Drafts of what changes, and why some sightings change nothing. */
@@ -75,7 +86,7 @@ export class SightedBatch {
   readonly #merges: Array<RecordBulk.Draft> = []
   readonly refusals: Array<string> = []
 
-  constructor(context: RecordBulk.BulkContext, { devices, identifiers }: Found) {
+  constructor(context: RecordBulk.BulkContext, { devices, identifiers }: Omit<Found, "merges">) {
     this.#context = context
     for (const stored of devices) this.#devices.set(textOf(stored, "uid"), RecordBulk.draftOf(device, stored))
     for (const stored of identifiers) {

@@ -132,6 +132,9 @@ layer(database, { excludeTestServices: true, timeout: "60 seconds" })("Devices t
       assert.deepInclude((yield* withIp("10.1.0.4")).find(({ hostname }) => hostname === "nas"), {
         uid: strong?.["uid"]
       })
+      // Who goes by the id of before means it too.
+      yield* sight(sighting({ uid: String(weak?.["uid"]), ip: "10.1.0.44" }, 10))
+      assert.deepStrictEqual((yield* withIp("10.1.0.44")).map(({ uid }) => uid), [strong?.["uid"]])
     }))
 
   it.effect("come by the thousand, once each, and what cannot be kept is left out alone", () =>

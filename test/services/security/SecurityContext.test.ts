@@ -37,6 +37,7 @@ const rig = Effect.fnUntraced(function*(
     Layer.succeed(Credentials, {
       open: () => open(source),
       openRoots: () => Effect.die("not asked for"),
+      ready: Effect.void,
       keep: Effect.never
     })
   )

@@ -6,7 +6,9 @@
  * follows from its identifiers, so that two who see it first at the same time make one.
  *
  * A device that was known by nothing but its address, or by nothing but what this one has, was this one all along: it is
- * merged into it. One with an identifier of its own is not, whatever they share: a network card may have moved.
+ * merged into it. One with an identifier of its own is not, whatever they share: a network card may have moved. Whoever still
+ * goes by the id of a device that was merged is the device that it was merged into. An id that belongs to another partition
+ * is not taken: nobody moves there by what they say of themselves.
  */
 import type { Sighting, StrongIdentifier } from "./Sighting.ts"
 
@@ -18,6 +20,9 @@ export interface Known {
   readonly byAddress: ReadonlyMap<string, ReadonlyArray<string>>
   /** All identifiers of a device, as keys; none for one that is known by its address alone. */
   readonly identifiersOf: ReadonlyMap<string, ReadonlySet<string>>
+  /** What a device that is no more turned out to be. */
+  readonly mergedInto: ReadonlyMap<string, string>
+  readonly partitionOf: ReadonlyMap<string, string>
 }
 
 export interface Resolution {
@@ -59,6 +64,17 @@ export const uidOf = (sha256: Uint8Array): string => {
   return `${devicePrefix}${groups.join("-")}`
 }
 
+/** The device that is left of it after all merges; those of devices that came back and went again may go in a circle. */
+const outcomeOf = ({ mergedInto }: Known, uid: string): string => {
+  const passed = new Set([uid])
+  let own = uid
+  for (let next = mergedInto.get(own); next !== undefined && !passed.has(next); next = mergedInto.get(own)) {
+    passed.add(next)
+    own = next
+  }
+  return own
+}
+
 /** Undefined for a sighting that names nothing by which a device could be known. */
 const resolve = (
   known: Known,
@@ -70,10 +86,11 @@ const resolve = (
   const keys = identifiers.map((one) => identifierKey(partition, one))
   const hits = keys.flatMap((key) => known.byIdentifier.get(key) ?? [])
   const neighbour = ip === "" ? undefined : known.byAddress.get(addressKey(partition, ip))?.at(-1)
-  const found = hits[0] ?? (uid.startsWith(devicePrefix) ? uid : undefined) ??
+  const isOwn = uid.startsWith(devicePrefix) && (known.partitionOf.get(uid) ?? partition) === partition
+  const found = hits[0] ?? (isOwn ? uid : undefined) ??
     (identifiers.length === 0 ? neighbour : undefined)
   if (found === undefined && identifiers.length === 0 && ip === "") return undefined
-  const own = found ?? uidOf(sha256(seedOf(sighting)))
+  const own = outcomeOf(known, found ?? uidOf(sha256(seedOf(sighting))))
   if (identifiers.length === 0) return { uid: own, registered: [], merged: [] }
   const isOnlyThis = (other: string): boolean =>
     [...known.identifiersOf.get(other) ?? []].every((key) => keys.includes(key))
@@ -94,16 +111,22 @@ class Knowledge implements Known {
   readonly byIdentifier: Map<string, string>
   readonly byAddress: Map<string, ReadonlyArray<string>>
   readonly identifiersOf: Map<string, ReadonlySet<string>>
+  readonly mergedInto: Map<string, string>
+  readonly partitionOf: Map<string, string>
   readonly #addressOf = new Map<string, string>()
 
   constructor(known: Known) {
     this.byIdentifier = new Map(known.byIdentifier)
     this.byAddress = new Map(known.byAddress)
     this.identifiersOf = new Map(known.identifiersOf)
+    this.mergedInto = new Map(known.mergedInto)
+    this.partitionOf = new Map(known.partitionOf)
     for (const [key, uids] of known.byAddress) for (const uid of uids) this.#addressOf.set(uid, key)
   }
 
   learn({ ip, partition }: Sighting, { merged, registered, uid }: Resolution): void {
+    const home = this.partitionOf.get(uid) ?? partition
+    this.partitionOf.set(uid, home)
     const own = new Set(this.identifiersOf.get(uid))
     for (const key of merged.flatMap((other) => [...this.identifiersOf.get(other) ?? []])) own.add(key)
     for (const one of registered) own.add(identifierKey(partition, one))
@@ -111,11 +134,12 @@ class Knowledge implements Known {
     this.identifiersOf.set(uid, own)
     for (const other of merged) {
       this.identifiersOf.delete(other)
+      this.mergedInto.set(other, uid)
       this.#leave(other)
     }
     if (ip === "") return
     this.#leave(uid)
-    const key = addressKey(partition, ip)
+    const key = addressKey(home, ip)
     this.byAddress.set(key, [...this.byAddress.get(key) ?? [], uid])
     this.#addressOf.set(uid, key)
   }

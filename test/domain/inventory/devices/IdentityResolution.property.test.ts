@@ -7,7 +7,13 @@ import { ranked, type Sighting } from "../../../../src/domain/inventory/devices/
 
 const sha256 = (text: string): Uint8Array => crypto.createHash("sha256").update(text).digest()
 
-const nothing: Identity.Known = { byIdentifier: new Map(), byAddress: new Map(), identifiersOf: new Map() }
+const nothing: Identity.Known = {
+  byIdentifier: new Map(),
+  byAddress: new Map(),
+  identifiersOf: new Map(),
+  mergedInto: new Map(),
+  partitionOf: new Map()
+}
 
 const sighting = (more: Partial<Sighting>): Sighting => ({
   partition: "default",
@@ -55,6 +61,7 @@ interface Kept {
 const kept = (sightings: ReadonlyArray<Sighting>) => {
   const devices = new Map<string, Kept>()
   const identifiers = new Map<string, string>()
+  const mergedInto = new Map<string, string>()
   const resolutions = resolveAll(sightings)
   resolutions.forEach((resolution, at) => {
     const one = sightings[at]
@@ -63,19 +70,20 @@ const kept = (sightings: ReadonlyArray<Sighting>) => {
     const before = devices.get(uid)
     const ip = one.ip === "" ? before?.ip ?? "" : one.ip
     const seenAt = one.ip === "" ? before?.seenAt ?? at : at
-    devices.set(uid, { ip, partition: one.partition, seenAt, isGone: before?.isGone ?? false })
+    devices.set(uid, { ip, partition: before?.partition ?? one.partition, seenAt, isGone: before?.isGone ?? false })
     for (const other of merged) {
       for (const [key, holder] of identifiers) if (holder === other) identifiers.set(key, uid)
+      mergedInto.set(other, uid)
       const gone = devices.get(other)
       if (gone !== undefined) devices.set(other, { ...gone, isGone: true })
     }
     for (const identifier of registered) identifiers.set(Identity.identifierKey(one.partition, identifier), uid)
   })
-  return { devices, identifiers, resolutions }
+  return { devices, identifiers, mergedInto, resolutions }
 }
 
 const knownOf = (
-  { devices, identifiers }: Pick<ReturnType<typeof kept>, "devices" | "identifiers">
+  { devices, identifiers, mergedInto }: Pick<ReturnType<typeof kept>, "devices" | "identifiers" | "mergedInto">
 ): Identity.Known => {
   const byAddress = new Map<string, ReadonlyArray<string>>()
   for (const [uid, { ip, isGone, partition }] of [...devices].toSorted(([, a], [, b]) => a.seenAt - b.seenAt)) {
@@ -84,7 +92,8 @@ const knownOf = (
   }
   const identifiersOf = new Map<string, ReadonlySet<string>>()
   for (const [key, uid] of identifiers) identifiersOf.set(uid, new Set([...identifiersOf.get(uid) ?? [], key]))
-  return { byIdentifier: identifiers, byAddress, identifiersOf }
+  const partitionOf = new Map([...devices].map(([uid, { partition }]) => [uid, partition]))
+  return { byIdentifier: identifiers, byAddress, identifiersOf, mergedInto, partitionOf }
 }
 
 describe("The identity of a device", () => {
@@ -128,6 +137,19 @@ describe("The identity of a device", () => {
     assert.deepStrictEqual(strong?.merged, [String(weak?.uid)])
   })
 
+  it("is the one that it was merged into, also for whoever goes by the old id, and after several merges", () => {
+    const strong = sighting({ ip: "10.0.0.1", identifiers: ranked({ netbox_device_id: "N1" }) })
+    const [, merging, again, elsewhere] = resolveAll([
+      sighting({ uid: "sr:given", ip: "10.0.0.1" }),
+      strong,
+      sighting({ uid: "sr:given", ip: "10.0.0.2" }),
+      sighting({ uid: "sr:given", ip: "10.0.0.3", identifiers: ranked({ mac: "0242ac110009" }) })
+    ])
+    assert.deepStrictEqual(merging?.merged, ["sr:given"])
+    assert.deepStrictEqual([again?.uid, elsewhere?.uid], [merging?.uid, merging?.uid])
+    assert.deepStrictEqual(elsewhere?.merged, [])
+  })
+
   it("is not given away by a network card that has moved", () => {
     const [first, second, third] = resolveAll([
       sighting({ identifiers: ranked({ armis_device_id: "A1", mac: "0242ac110001" }) }),
@@ -136,6 +158,15 @@ describe("The identity of a device", () => {
     ])
     assert.notStrictEqual(first?.uid, second?.uid)
     assert.deepStrictEqual(third, { uid: String(second?.uid), registered: [], merged: [] })
+  })
+
+  it("is not that of a device in another partition, whatever a sighting says of itself", () => {
+    const [first, second] = uids(
+      sighting({ uid: "sr:given", ip: "10.0.0.1", partition: "lab" }),
+      sighting({ uid: "sr:given", ip: "10.0.0.1" })
+    )
+    assert.strictEqual(first, "sr:given")
+    assert.match(String(second), /^sr:[0-9a-f]{8}-/)
   })
 
   it("needs something to be known by", () => {
@@ -165,13 +196,11 @@ describe("The identity of a device", () => {
           )
           for (const [key, uid] of all.identifiers) {
             const [partition] = JSON.parse(key)
-            if (uid.startsWith("sr:") && uid !== "sr:given") {
-              assert.strictEqual(all.devices.get(uid)?.partition, partition)
-            }
+            assert.strictEqual(all.devices.get(uid)?.partition, partition)
           }
         }
       ),
-      { numRuns: 300 }
+      { numRuns: 1000 }
     )
   })
 })
