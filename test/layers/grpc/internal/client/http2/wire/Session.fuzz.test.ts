@@ -5,6 +5,7 @@ import * as net from "node:net"
 import { setImmediate as turn } from "node:timers/promises"
 import * as Frame from "../../../../../../../src/layers/grpc/internal/client/http2/wire/Frame.ts"
 import { Session } from "../../../../../../../src/layers/grpc/internal/client/http2/wire/Session.ts"
+import { mutations } from "../../../../../../support/mutations.ts"
 
 const frame = (type: number, flags: number, stream: number, payload: Uint8Array): Buffer => {
   const bytes = Buffer.alloc(Frame.headBytes + payload.length)
@@ -77,8 +78,8 @@ describe("A session of HTTP/2", () => {
           [1, 2, 3].map(() => ({ ends: 1, isToldLate: false }))
         )
       }),
-      { numRuns: 1_000 }
-    ))
+      { numRuns: mutations }
+    ), 600_000)
 
   it("of a peer that does not speak it is none", async () => {
     const calls = await told([Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")])
