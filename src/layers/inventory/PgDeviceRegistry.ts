@@ -37,7 +37,11 @@ const mergesOf = Effect.fnUntraced(function*(sql: PgClient.PgClient, tenant: str
   const asked = new Set<string>()
   for (let next = gone; next.length > 0;) {
     for (const uid of next) asked.add(uid)
-    const found = yield* RecordBulk.among(sql, MergeAudit.definition, { attribute: "fromDeviceId", texts: next, tenant })
+    const found = yield* RecordBulk.among(sql, MergeAudit.definition, {
+      attribute: "fromDeviceId",
+      texts: next,
+      tenant
+    })
     merges.push(...found)
     next = distinct(found.map((one) => mergeOf(one)[1])).filter((uid) => !asked.has(uid))
   }
