@@ -1,16 +1,15 @@
 /** `serviceradar admin link`: a link with which somebody signs in once, for whoever has the machine. */
-import { Console, Effect, Option } from "effect"
+import { Console, Effect } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import * as LocalAccounts from "../../../layers/identity/LocalAccounts.ts"
 import * as SignInLinks from "../../../layers/identity/SignInLinks.ts"
 import * as PgRecords from "../../../layers/records/PgRecords.ts"
-import * as Directory from "../../../services/identity/Directory.ts"
 import { migrations } from "../../core/ControlPlane.ts"
 import * as RunningCore from "../RunningCore.ts"
 import * as AdminConnection from "./AdminConnection.ts"
+import * as KnownUser from "./KnownUser.ts"
 
 const origin = { address: "command line", requestId: "command line" }
 
@@ -31,13 +30,9 @@ const link = Command.make("link", {
     migrations,
     Effect.gen(function*() {
       if (email === LocalAccounts.adminDefault) yield* LocalAccounts.ensureAdmin
-      const user = yield* Directory.userByEmail(email, origin.requestId)
-      if (Option.isNone(user)) {
-        yield* Console.error(`There is no user ${email}: serviceradar user add ${email}`)
-        return yield* new NegativeAnswer({ answer: `no user ${email}` })
-      }
+      const user = yield* KnownUser.byEmail(email, origin.requestId)
       const base = (yield* RunningCore.address(url, dir)).replace(/\/+$/, "")
-      yield* Console.log(SignInLinks.addressOf(base, yield* SignInLinks.make(user.value, origin)))
+      yield* Console.log(SignInLinks.addressOf(base, yield* SignInLinks.make(user, origin)))
     }).pipe(Effect.provide(PgRecords.layer))
   )).pipe(
     Command.withDescription(

@@ -1,15 +1,14 @@
 /** `serviceradar token create`: an API token for a user, printed once. */
-import { Console, Effect, Option, Redacted } from "effect"
+import { Console, Effect, Redacted } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { scopes } from "../../../domain/identity/ApiToken.ts"
-import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import * as ApiTokens from "../../../layers/identity/ApiTokens.ts"
 import * as PgRecords from "../../../layers/records/PgRecords.ts"
-import * as Directory from "../../../services/identity/Directory.ts"
 import { migrations } from "../../core/ControlPlane.ts"
 import * as AdminConnection from "./AdminConnection.ts"
+import * as KnownUser from "./KnownUser.ts"
 
 const requestId = "command line"
 
@@ -29,12 +28,8 @@ const create = Command.make("create", {
     options,
     migrations,
     Effect.gen(function*() {
-      const user = yield* Directory.userByEmail(options.email, requestId)
-      if (Option.isNone(user)) {
-        yield* Console.error(`There is no user ${options.email}: serviceradar user add ${options.email}`)
-        return yield* new NegativeAnswer({ answer: `no user ${options.email}` })
-      }
-      const token = yield* ApiTokens.issue({ user: user.value, name: options.name, scope: options.scope }, requestId)
+      const user = yield* KnownUser.byEmail(options.email, requestId)
+      const token = yield* ApiTokens.issue({ user, name: options.name, scope: options.scope }, requestId)
       yield* Console.log(Redacted.value(token))
     }).pipe(Effect.provide(PgRecords.layer))
   )).pipe(
