@@ -9,10 +9,11 @@ import { BinaryReader } from "@bufbuild/protobuf/wire"
 import { Effect, Result, Schema, Semaphore } from "effect"
 import { ServiceStatus } from "../../gen/monitoring/monitoring.ts"
 
-/** The tags of a message without its statuses, as bytes of their own, and where each status is. */
+/** The tags of a message without its statuses, as bytes of their own, and where each status begins and ends. */
 interface Outline {
   readonly head: Uint8Array
-  readonly statuses: ReadonlyArray<Uint8Array>
+  readonly starts: ReadonlyArray<number>
+  readonly ends: ReadonlyArray<number>
 }
 
 /** What the bytes are, when they are no such message. */
@@ -36,25 +37,37 @@ export class TooManyStatuses extends Schema.TaggedError<TooManyStatuses>()("TooM
 const servicesField = 1
 const lengthDelimited = 2
 
-/** Goes through the fields and leaves those of the statuses where they are. */
+/** Goes through the fields and leaves those of the statuses where they are: a view of each would cost more than all else. */
 const outline = (bytes: Uint8Array, statusesMax: number): Outline | undefined => {
   const reader = new BinaryReader(bytes)
-  const statuses: Array<Uint8Array> = []
+  const starts: Array<number> = []
+  const ends: Array<number> = []
   const head = new Uint8Array(bytes.length)
   let headBytes = 0
+  let headStart = 0
+  const keepHead = (end: number): void => {
+    if (end === headStart) return
+    head.set(bytes.subarray(headStart, end), headBytes)
+    headBytes += end - headStart
+  }
   while (reader.pos < reader.len) {
     const start = reader.pos
     const [field, wireType] = reader.tag()
-    if (field === servicesField && wireType === lengthDelimited) {
-      if (statuses.length === statusesMax) return undefined
-      statuses.push(reader.bytes())
+    if (field !== servicesField || wireType !== lengthDelimited) {
+      reader.skip(wireType, field)
       continue
     }
-    reader.skip(wireType, field)
-    head.set(bytes.subarray(start, reader.pos), headBytes)
-    headBytes += reader.pos - start
+    if (starts.length === statusesMax) return undefined
+    keepHead(start)
+    const length = reader.uint32()
+    starts.push(reader.pos)
+    reader.pos += length
+    if (reader.pos > reader.len) throw new RangeError("premature EOF")
+    ends.push(reader.pos)
+    headStart = reader.pos
   }
-  return { head: head.subarray(0, headBytes), statuses }
+  keepHead(reader.pos)
+  return { head: head.subarray(0, headBytes), starts, ends }
 }
 
 const reasonOf = (cause: unknown): UnreadableReport =>
@@ -64,22 +77,37 @@ const reasonOf = (cause: unknown): UnreadableReport =>
 const sliceMillis = 5
 /** Looking at the time costs as much as reading a few. */
 const lookEvery = 32
+/** Statuses of a message that is mostly read in less than a slice. */
+const smallMax = 1_024
 
-const decodeSlice = <A>(
-  statuses: ReadonlyArray<Uint8Array>,
-  from: number,
-  into: Array<A>,
-  convert: (status: ServiceStatus) => A
-) =>
+/** What is left to read of a message. */
+interface Unread<A> {
+  readonly reader: BinaryReader
+  readonly outline: Outline
+  readonly into: Array<A>
+  readonly convert: (status: ServiceStatus) => A
+}
+
+const decodeOne = <A>({ convert, outline: { ends, starts }, reader }: Unread<A>, at: number): A => {
+  const [start = 0, end = 0] = [starts[at], ends[at]]
+  reader.pos = start
+  const status = ServiceStatus.decode(reader, end - start)
+  // Its last field claims bytes of the next status.
+  if (reader.pos !== end) throw new RangeError("premature EOF")
+  return convert(status)
+}
+
+/** Reads on from where the last slice ended. */
+const decodeSlice = <A>(unread: Unread<A>) =>
   Result.try({
     try: () => {
+      const { into, outline: { starts } } = unread
+      const from = into.length
       const endsAt = performance.now() + sliceMillis
-      for (let at = from; at < statuses.length; at += 1) {
-        const status = statuses[at]
-        if (status !== undefined) into.push(convert(ServiceStatus.decode(status)))
-        if ((at - from) % lookEvery === lookEvery - 1 && performance.now() > endsAt) return at + 1
+      for (let at = from; at < starts.length; at += 1) {
+        into.push(decodeOne(unread, at))
+        if ((at - from) % lookEvery === lookEvery - 1 && performance.now() > endsAt) return
       }
-      return statuses.length
     },
     catch: reasonOf
   })
@@ -91,19 +119,15 @@ export interface ReadOptions<Head, Status> {
   readonly statusesMax: number
 }
 
+const hasMore = ({ into, outline: { starts } }: Unread<unknown>): boolean => into.length < starts.length
+
 /** One reader of large messages at a time: the slices of many at once would be no slices. */
 export const make = () => {
   const turn = Semaphore.makeUnsafe(1)
-  const rest = Effect.fnUntraced(function*<Status>(
-    statuses: ReadonlyArray<Uint8Array>,
-    from: number,
-    services: Array<Status>,
-    convert: (status: ServiceStatus) => Status
-  ) {
-    let at = from
-    while (at < statuses.length) {
+  const rest = Effect.fnUntraced(function*<Status>(unread: Unread<Status>) {
+    while (hasMore(unread)) {
       yield* Effect.yieldNow
-      at = yield* Effect.fromResult(decodeSlice(statuses, at, services, convert))
+      yield* Effect.fromResult(decodeSlice(unread))
     }
   })
 
@@ -112,9 +136,10 @@ export const make = () => {
     const found = yield* Effect.fromResult(Result.try({ try: () => outline(bytes, statusesMax), catch: reasonOf }))
     if (found === undefined) return yield* new TooManyStatuses({ max: statusesMax })
     const head = yield* Effect.fromResult(Result.try({ try: () => decodeHead(found.head), catch: reasonOf }))
-    const services: Array<Status> = []
-    const at = yield* Effect.fromResult(decodeSlice(found.statuses, 0, services, convert))
-    if (at < found.statuses.length) yield* turn.withPermit(rest(found.statuses, at, services, convert))
-    return { head, services }
+    const unread: Unread<Status> = { reader: new BinaryReader(bytes), outline: found, into: [], convert }
+    // A large one has no slice before its turn: many that arrive together would have all of theirs in a row.
+    if (found.starts.length <= smallMax) yield* Effect.fromResult(decodeSlice(unread))
+    if (hasMore(unread)) yield* turn.withPermit(rest(unread))
+    return { head, services: unread.into }
   })
 }

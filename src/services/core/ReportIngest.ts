@@ -135,12 +135,16 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
   const fail = (pollerId: string) => (reason: ReportIngestError["reason"]) =>
     new ReportIngestError({ pollerId: pollerId.slice(0, 256), reason })
 
+  /** Large ones wait for each other first: waiting inside, they would leave no place for small ones. */
+  const inTurn = <A, E, R>(received: ReceivedReport, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    isLarge(received) ? largePermit.withPermit(permits.withPermit(effect)) : permits.withPermit(effect)
+
   /** Counts those inside, waiting or working, and refuses the one too many. */
   const bounded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Overloaded, R> =>
     Effect.suspend((): Effect.Effect<A, E | Overloaded, R> => {
       if (inside >= concurrencyMax + waitingMax) return Effect.fail(new Overloaded({ waitingMax }))
       inside += 1
-      return Effect.ensuring(permits.withPermits(1)(effect), Effect.sync(() => inside -= 1))
+      return Effect.ensuring(effect, Effect.sync(() => inside -= 1))
     })
 
   const storeReport = Effect.fnUntraced(function*(received: ReceivedReport, receivedAt: DateTime.Utc) {
@@ -176,9 +180,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
       const receivedAt = yield* DateTime.now
       const startedNanos = yield* Clock.monotonicTimeNanos
       if (Option.isSome(watch)) yield* watch.value.heard(received.pollerId)
-      const store = isLarge(received)
-        ? largePermit.withPermit(storeReport(received, receivedAt))
-        : storeReport(received, receivedAt)
+      const store = inTurn(received, storeReport(received, receivedAt))
       yield* (Option.isSome(precedence) ? precedence.value.around(bounded(store)) : bounded(store)).pipe(
         Effect.mapError(fail(received.pollerId)),
         Effect.tapError((error) => count(reports, "outcome", error.reason._tag)),

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Layer, Ref } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Option, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import type { StatusReport } from "../../../src/domain/monitoring/reports/StatusReport.ts"
 import { type IngestOptions, ReportIngest } from "../../../src/services/core/ReportIngest.ts"
 import { StatusStore, StatusStoreError, StoreRefused } from "../../../src/services/core/StatusStore.ts"
-import { receivedReport } from "../../support/statusReports.ts"
+import { receivedReport, receivedStatus } from "../../support/statusReports.ts"
 
 const storing = (append: (report: StatusReport) => Effect.Effect<void, StatusStoreError>) =>
   Layer.succeed(StatusStore, {
@@ -43,6 +43,31 @@ describe("ReportIngest", () => {
       yield* program.pipe(
         Effect.provide(ingesting({ concurrencyMax: 1, waitingMax: 1 }, () => Deferred.await(gate)))
       )
+    }))
+
+  it.effect("leaves small reports their places, however many large ones wait for each other", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const services = Array.from({ length: 2_000 }, (_, index) => receivedStatus({ serviceName: `service-${index}` }))
+      const begun = yield* Ref.make(0)
+      const append = (report: StatusReport) =>
+        report.statuses.length < services.length
+          ? Effect.void
+          : Effect.andThen(Ref.update(begun, (count) => count + 1), Deferred.await(gate))
+      const program = Effect.gen(function*() {
+        const large = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(ingest({ services })))
+        yield* Effect.repeat(Effect.yieldNow, { until: () => Effect.map(Ref.get(begun), (count) => count > 0) })
+        const small = yield* Effect.timeoutOption(ingest(), "1 minute").pipe(Effect.forkChild)
+        yield* TestClock.adjust("2 minutes")
+        const isStored = Option.isSome(yield* Fiber.join(small))
+        const inside = yield* Ref.get(begun)
+        yield* Deferred.succeed(gate, undefined)
+        yield* Effect.forEach(large, Fiber.join)
+
+        assert.deepStrictEqual({ isStored, inside }, { isStored: true, inside: 1 })
+      })
+
+      yield* Effect.provide(program, ingesting({ concurrencyMax: 2, limit: Duration.hours(1) }, append))
     }))
 
   it.effect("gives up a report that is not stored in time, so that its poller keeps it", () =>
