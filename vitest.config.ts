@@ -2,6 +2,7 @@ import * as fs from "node:fs"
 import { availableParallelism } from "node:os"
 import * as path from "node:path"
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** Git keeps no modes of files, and a key that others may read is refused. */
 const certificates = path.join(import.meta.dirname, "test/fixtures/tls")
@@ -58,8 +59,57 @@ const shared = { pool: "forks", isolate: false } as const
 /** One PostgreSQL for the whole run. */
 const servers = { globalSetup: ["test/support/globalSetup.ts"] }
 
+/** Without results of an earlier run vitest goes by sizes, which say little: what takes longest would often be started last. */
+const longest = [
+  // unit
+  "programs/poller/PollerFleet",
+  "services/supervision/model/SupervisorShell",
+  "services/supervision/model/SupervisorShellAgain",
+  "services/supervision/scenarios/Nesting",
+  "services/supervision/testing/planted/Plants",
+  "services/simulation/World",
+  // integration
+  "layers/probes/modules/CheckerModules",
+  "layers/events/jetstream/JetStreamEventSource",
+  "programs/poller/ExistingCore",
+  // programs
+  "e2e/event-writer",
+  "e2e/agentPrograms",
+  "e2e/sync",
+  "e2e/pollerRollout",
+  "e2e/core",
+  "e2e/pollerReload",
+  "e2e/dlq",
+  "e2e/spiffe",
+  // faults
+  "faults/SyncFaults",
+  "faults/EventWriterCrashPoints",
+  "faults/CoreDatabaseStates",
+  "faults/PlantedSecrets",
+  "faults/WebhookKills",
+  "faults/EventWriterKills",
+  "faults/SyncKills",
+  "faults/disk/FullDiskOfUp",
+  "faults/Simulation"
+]
+
+const rank = ({ moduleId }: TestSpecification): number => {
+  const name = moduleId.replace(/^.*?\/test\//, "").replace(/(\.e2e|\.integration|\.fuzz)?\.test\.ts$/, "")
+  const index = longest.indexOf(name)
+  return index < 0 ? longest.length : index
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const sorted = await super.sort(files)
+    const order = ({ project }: TestSpecification) => sorted.findIndex((file) => file.project === project)
+    return sorted.toSorted((a, b) => order(a) - order(b) || rank(a) - rank(b))
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 120_000,
     projects: [
@@ -78,7 +128,16 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "integration", include: outside, maxWorkers, sequence: { groupOrder: 1 }, ...shared, ...servers }
+        test: {
+          name: "integration",
+          include: outside,
+          maxWorkers,
+          // Deadlines of what is waited for, which cost nothing where all goes well, are shorter than that.
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+          ...shared,
+          ...servers
+        }
       },
       {
         extends: true,
@@ -88,7 +147,8 @@ export default defineConfig({
           exclude: ups,
           maxWorkers,
           testTimeout: 120_000,
-          sequence: { groupOrder: 2 },
+          // The same group: no worker waits for the last file of the other project.
+          sequence: { groupOrder: 1 },
           ...servers
         }
       },

@@ -9,85 +9,133 @@
  * The last line is `N passed, N failed`, counting each check, each test and each suite once. Before it stands what took
  * longest and what failed, so that the end of a long log tells what to mend.
  */
-import { spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { runChecks } from "./check.ts"
 import { type Outcome, readReport } from "./testReport.ts"
 
-interface Scope {
-  /** Projects of vitest, in the order of their groups: each group runs, and is timed, by itself. */
-  readonly groups: ReadonlyArray<ReadonlyArray<string>>
-  readonly suites: ReadonlyArray<{ readonly name: string; readonly command: ReadonlyArray<string> }>
-}
-
-const withoutServers = ["unit"]
-const withServers = ["integration", "programs", "up"]
-const faults = ["faults", "alone"]
-
-const scopes: Readonly<Record<string, Scope>> = {
-  "--fast": { groups: [withoutServers], suites: [] },
-  "--most": { groups: [withoutServers, withServers], suites: [] },
-  "--all": {
-    groups: [withoutServers, withServers, faults],
-    suites: [
-      { name: "packages", command: ["node", "scripts/check-packages.ts"] },
-      {
-        name: "step budgets",
-        command: ["npm", "run", "--silent", "test:steps", "--", "--seed", "301", "--seeds", "10"]
-      }
-    ]
-  }
-}
-
-const runTests = (args: ReadonlyArray<string>): Outcome => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-test-"))
-  const report = path.join(folder, "report.json")
-  const vitest = spawnSync(
-    "vitest",
-    ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args],
-    { stdio: "inherit", env: isFast ? { ...process.env, TEST_FAST: "1" } : process.env }
-  )
-  const outcome = readReport(report)
-  fs.rmSync(folder, { recursive: true, force: true })
-  return vitest.status === 0 || outcome.failed > 0
-    ? outcome
-    : { ...outcome, failed: 1, failures: [`vitest ended with ${vitest.status ?? vitest.signal}`] }
-}
-
-const runSuite = ({ command: [program = "", ...args], name }: Scope["suites"][number]): Outcome => {
-  console.log(`\n${name}: ${[program, ...args].join(" ")}`)
-  const { status } = spawnSync(program, args, { stdio: "inherit" })
-  return status === 0
-    ? { passed: 1, failed: 0, failures: [], slowest: [] }
-    : { passed: 0, failed: 1, failures: [`${name}: ${[program, ...args].join(" ")}`], slowest: [] }
-}
-
 const args = process.argv.slice(2)
-const scope = scopes[args[0] ?? ""]
-const filters = scope === undefined ? args : args.slice(1)
-const isFast = args[0] === "--fast"
-const isWhole = scope !== undefined && filters.length === 0
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-test-"))
+process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }))
+
+/** Programs are started hundreds of times: what Node compiled of them is kept for the next of them, which halves a start. */
+const compiled = { NODE_COMPILE_CACHE: path.join(folder, "compiled") }
+
+/** Where a job's words go: at once to the terminal, or to a file until the job has ended. */
+type Out = number
+
+interface Job {
+  readonly name: string
+  readonly run: (out: Out) => Promise<Outcome>
+}
+
+/** Its exit status, or the signal that ended it. */
+const execute = (command: ReadonlyArray<string>, out: Out, env: Readonly<Record<string, string>> = {}) =>
+  new Promise<number | string>((resolve) => {
+    const [program = "", ...rest] = command
+    const child = spawn(program, rest, { stdio: ["ignore", out, out], env: { ...process.env, ...compiled, ...env } })
+    child.once("error", (error) => resolve(error.message))
+    child.once("exit", (code, signal) => resolve(code ?? signal ?? "no status"))
+  })
+
+const runTests = async (out: Out, more: ReadonlyArray<string>, env?: Readonly<Record<string, string>>) => {
+  const report = path.join(fs.mkdtempSync(path.join(folder, "report-")), "report.json")
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
+  const status = await execute(["vitest", "run", ...reporters, ...more], out, env)
+  const outcome = readReport(report)
+  return status === 0 || outcome.failed > 0
+    ? outcome
+    : { ...outcome, failed: 1, failures: [`vitest ended with ${status}`] }
+}
+
+const checks: Job = { name: "checks", run: (out) => runChecks((text) => void fs.writeSync(out, text)) }
+
+/** Projects of vitest, timed together. */
+const projects = (names: ReadonlyArray<string>, env?: Readonly<Record<string, string>>): Job => ({
+  name: names.join(", "),
+  run: (out) => runTests(out, names.flatMap((name) => ["--project", name]), env)
+})
+
+const suite = (name: string, command: ReadonlyArray<string>): Job => ({
+  name,
+  run: async (out) => {
+    fs.writeSync(out, `\n${name}: ${command.join(" ")}\n`)
+    return await execute(command, out) === 0
+      ? { passed: 1, failed: 0, failures: [], slowest: [] }
+      : { passed: 0, failed: 1, failures: [`${name}: ${command.join(" ")}`], slowest: [] }
+  }
+})
+
+/** What runs one after the other. */
+type Lane = ReadonlyArray<Job>
+
+/** Lanes side by side: what mostly waits beside what mostly computes. A stage begins when the one before has ended. */
+type Stage = ReadonlyArray<Lane>
+
+/** For every change: suites of many random cases are content with fewer. */
+const fewer = { TEST_FAST: "1" }
+
+/** All that wants the ports of `up` is in one lane. */
+const servers = projects(["integration", "programs"])
+const ups = projects(["up"])
+const packages = suite("packages", ["node", "scripts/check-packages.ts"])
+const steps = suite("step budgets", ["npm", "run", "--silent", "test:steps", "--", "--seed", "301", "--seeds", "10"])
+
+const scopes: Readonly<Record<string, ReadonlyArray<Stage>>> = {
+  "--fast": [[[projects(["unit"], fewer)], [checks]]],
+  "--most": [[[projects(["unit"])], [checks]], [[servers], [ups]]],
+  "--all": [
+    [[projects(["unit"])], [checks]],
+    [[servers], [ups, packages]],
+    [[projects(["faults"])]],
+    [[projects(["alone"]), steps]]
+  ]
+}
+
 const times: Array<string> = []
 
-const timed = (name: string, run: () => Outcome): Outcome => {
+const timed = async (job: Job, out: Out): Promise<Outcome> => {
   const startedAt = performance.now()
-  const outcome = run()
-  times.push(`${name} ${Math.round((performance.now() - startedAt) / 1000)} s`)
+  const outcome = await job.run(out)
+  times.push(`${job.name} ${Math.round((performance.now() - startedAt) / 1000)} s`)
   return outcome
 }
 
-const projectArguments = (names: ReadonlyArray<string>) => names.flatMap((name) => ["--project", name])
+/** Says all that it has to say at its end, so that what runs beside it can be read. */
+const aside = async (job: Job): Promise<Outcome> => {
+  const file = path.join(fs.mkdtempSync(path.join(folder, "aside-")), "output.txt")
+  const out = fs.openSync(file, "w")
+  try {
+    return await timed(job, out)
+  } finally {
+    fs.closeSync(out)
+    process.stdout.write(`\n${job.name}, beside the tests:\n${fs.readFileSync(file, "utf8")}\n`)
+  }
+}
 
+const runLane = async (lane: Lane, run: (job: Job) => Promise<Outcome>): Promise<ReadonlyArray<Outcome>> => {
+  const outcomes: Array<Outcome> = []
+  for (const job of lane) outcomes.push(await run(job))
+  return outcomes
+}
+
+const runStage = async ([first = [], ...others]: Stage): Promise<ReadonlyArray<Outcome>> => {
+  const lanes = [runLane(first, (job) => timed(job, 1)), ...others.map((lane) => runLane(lane, aside))]
+  return (await Promise.all(lanes)).flat()
+}
+
+const stages = args.length === 1 ? scopes[args[0] ?? ""] : undefined
+const filters = args.filter((arg) => scopes[arg] === undefined)
 const startedAt = performance.now()
-const all = isWhole
-  ? [
-    timed("checks", runChecks),
-    ...scope.groups.map((names) => timed(names.join(", "), () => runTests(projectArguments(names)))),
-    ...scope.suites.map((suite) => timed(suite.name, () => runSuite(suite)))
-  ]
-  : [timed("tests", () => runTests(filters))]
+const all: Array<Outcome> = []
+for (
+  const stage of stages ??
+    [[[{ name: "tests", run: (out: Out) => runTests(out, filters, args[0] === "--fast" ? fewer : {}) }]]]
+) {
+  all.push(...await runStage(stage))
+}
 const passed = all.reduce((sum, counts) => sum + counts.passed, 0)
 const failed = all.reduce((sum, counts) => sum + counts.failed, 0)
 const slowest = all.flatMap((outcome) => outcome.slowest)

@@ -17,7 +17,8 @@ const startNats = Effect.gen(function*() {
 
 const stop = (pid: number) => Effect.sync(() => process.kill(pid, "SIGSTOP"))
 
-describe("A server of ours that does not answer any more", () => {
+// They wait for servers that are silent: side by side.
+describe.concurrent("A server of ours that does not answer any more", () => {
   it.live("nats-server is killed, so that it is started again", () =>
     Effect.gen(function*() {
       const server = yield* startNats

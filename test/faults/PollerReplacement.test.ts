@@ -124,7 +124,8 @@ const assertWhole = (
   }
 }
 
-describe("The replacement of a poller under load", () => {
+// Twenty polls a second each: they mostly wait, so they do it side by side.
+describe.concurrent("The replacement of a poller under load", () => {
   it.live(
     "misses no poll, makes none twice, and core gets all of them once and in order",
     () =>

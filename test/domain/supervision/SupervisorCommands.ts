@@ -130,9 +130,12 @@ const seedDefault = 20_261_121
 /** Under small step budgets each test runs once per seed, so that each run leads only this share of the lives. */
 const stepsShare = 250
 
+/** `npm run test:fast` is for every change: it is content with a quarter of the lives. */
+const fastShare = process.env["TEST_FAST"] === undefined ? 1 : 1 / 4
+
 /** Runs as often as asked; a failure prints seed and path, and `FC_SEED=… FC_PATH=… vitest run FILE` replays it. */
 export const parameters = (numRuns: number, seedOffset = 0): fc.Parameters<unknown> => ({
-  numRuns: seed === undefined ? numRuns : Math.ceil(numRuns / stepsShare),
+  numRuns: Math.ceil(numRuns * fastShare / (seed === undefined ? 1 : stepsShare)),
   seed: process.env["FC_SEED"] === undefined
     ? (currentSeed() ?? seedDefault) + seedOffset
     : Number(process.env["FC_SEED"]),

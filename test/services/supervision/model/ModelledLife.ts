@@ -250,14 +250,11 @@ export const lead = (life: Life, commands: Commands): Promise<ReadonlyArray<Supe
 
 type Commands = Iterable<fc.AsyncCommand<SupervisorModel, World>>
 
-/** `npm run test:fast` is for every change: it leads a quarter of the lives. */
-const share = process.env["TEST_FAST"] === undefined ? 1 : 1 / 4
-
 /** Fails with seed and path when one of so many random lives differs from the model. */
 export const holdToModel = (numRuns: number, seedOffset = 0): Promise<void> =>
   fc.assert(
     fc.asyncProperty(lives, async ({ commands, life }) => {
       await lead(life, commands)
     }),
-    parameters(Math.ceil(numRuns * share), seedOffset)
+    parameters(numRuns, seedOffset)
   )
