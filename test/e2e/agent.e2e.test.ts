@@ -78,7 +78,7 @@ describe("serviceradar agent", () => {
       yield* Program.eventually(
         "the check runs",
         Effect.sync(() => silent.asked() ? Option.some(true) : Option.none()),
-        { within: "5 seconds", programs: [program] }
+        { within: "30 seconds", programs: [program] }
       )
       const stoppedAtMillis = yield* Clock.currentTimeMillis
       yield* program.kill("SIGTERM")

@@ -304,7 +304,7 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("The sign-in o
       const mail = yield* Program.eventually(
         "the mail is there, though it was not taken at first",
         Effect.sync(() => Option.fromUndefinedOr(mails.received[0])),
-        { within: "10 seconds" }
+        { within: "30 seconds" }
       )
       assert.deepStrictEqual([mail.from, mail.to], ["radar@example.org", ["ada@example.org"]])
       const [link = ""] = /http:\/\/127\.0\.0\.1:\d+\/auth\/link\?t=[\w-]{43}/.exec(mail.text) ?? []

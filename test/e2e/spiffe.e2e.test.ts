@@ -114,7 +114,7 @@ const health = (port: number, pems: { readonly cert?: string; readonly key?: str
           if (headers["grpc-status"] !== undefined) end(`status ${String(headers["grpc-status"])}`)
         })
         stream.resume().end(Buffer.alloc(5))
-      }).pipe(Effect.timeout("5 seconds")),
+      }).pipe(Effect.timeout("20 seconds")),
     (session) => Effect.sync(() => session.destroy())
   )
 

@@ -24,14 +24,14 @@ const startCore = Effect.fnUntraced(function*(url: string) {
   const report = Effect.suspend(() =>
     poller.reportStatus(CoreProcess.wireReport(seconds++, [CoreProcess.wireStatus({ serviceName: "ssh" })]))
   )
-  const says = (what: string, pattern: RegExp, within: "5 seconds" | "20 seconds") =>
+  const says = (what: string, pattern: RegExp) =>
     Program.eventually(what, Effect.map(readiness, Option.liftPredicate((text) => pattern.test(text))), {
-      within,
+      within: "30 seconds",
       programs: [core]
     })
   const services = Program.fetchJson(`http://127.0.0.1:${ports.http}/api/services`)
   const lines = (pattern: RegExp) => core.output().split("\n").filter((line) => pattern.test(line))
-  return { core, lines, ready: says("core is ready", /"status":"ready"/, "20 seconds"), report, says, services }
+  return { core, lines, ready: says("core is ready", /"status":"ready"/), report, says, services }
 })
 
 const away = /PostgreSQL does not answer/
@@ -47,7 +47,7 @@ describe("Core whose database", () => {
       const readOnly = yield* DatabaseSession.readOnly(yield* DatabaseSession.session(url))
       yield* readOnly.begin
 
-      yield* says("the reason", /read-only/, "5 seconds")
+      yield* says("the reason", /read-only/)
       // Reports that are refused, between questions that are answered, for longer than an outage takes to settle.
       yield* Effect.repeat(Effect.andThen(Effect.ignore(report), services), {
         schedule: Schedule.spaced("200 millis"),
@@ -82,9 +82,9 @@ describe("Core whose database", () => {
       elsewhere.password = "wrong"
       const { lines, ready, report, says } = yield* startCore(elsewhere.href)
 
-      yield* says("the server's words", /password authentication failed/, "20 seconds")
+      yield* says("the server's words", /password authentication failed/)
       yield* admin.unsafe(`alter role "${role}" password 'wrong'`)
-      yield* says("the server's words", /does not exist/, "20 seconds")
+      yield* says("the server's words", /does not exist/)
       yield* Effect.acquireRelease(
         admin`create database ${admin(name)}`,
         () => Effect.ignore(admin`drop database ${admin(name)} with (force)`)

@@ -35,7 +35,7 @@ describe("A program with little room for open files", () => {
       yield* Program.eventually(
         "a line about the connections",
         Effect.sync(() => Option.liftPredicate(program, (one) => /silent ones to make room/.test(one.output()))),
-        { within: "5 seconds", programs: [program] }
+        { within: "30 seconds", programs: [program] }
       )
 
       assert.isTrue(Option.isSome(live))

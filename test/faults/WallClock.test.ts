@@ -34,7 +34,7 @@ const setUp = Effect.gen(function*() {
         Effect.flatMap(Schema.decodeUnknownEffect(Services)),
         Effect.map(({ services }) => Option.liftPredicate(services, ([one]) => one?.available === available))
       ),
-      { within: "10 seconds", programs: [core] }
+      { within: "30 seconds", programs: [core] }
     )
   const taken = (available: boolean, aheadSeconds: number) =>
     Program.eventually("a report taken", Effect.asSome(report(available, aheadSeconds)), {

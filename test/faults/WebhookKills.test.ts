@@ -64,7 +64,7 @@ const world = Effect.gen(function*() {
     Program.eventually(
       "nothing more to tell",
       Effect.map(untold, Option.liftPredicate((count) => count === 0)),
-      { within: "10 seconds", programs: [core] }
+      { within: "30 seconds", programs: [core] }
     )
   return { alerts, hook, killed, nothingUntold, proxy, reported, start, told }
 })

@@ -71,47 +71,51 @@ describe("CoreProgram", () => {
       assert.nestedPropertyVal(refused.body, "errors[0].parameter", "limit")
     }).pipe(Effect.provide(live)))
 
-  it.live("heals within five seconds when its PostgreSQL is killed, and nothing else is restarted", () =>
-    Effect.gen(function*() {
-      const core = yield* startCore
-      yield* core.report("before")
-      const killed = yield* postmaster(core.home)
+  it.live(
+    "heals within five seconds when its PostgreSQL is killed, and nothing else is restarted",
+    () =>
+      Effect.gen(function*() {
+        const core = yield* startCore
+        yield* core.report("before")
+        const killed = yield* postmaster(core.home)
 
-      yield* Effect.sync(() => process.kill(killed, "SIGKILL"))
-      const killedAt = yield* Clock.currentTimeMillis
-      const error = yield* core.report("during").pipe(
-        Effect.repeat(Schedule.spaced("1 millis")),
-        Effect.flip,
-        Effect.timeout("5 seconds")
-      )
-      yield* core.report("after").pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("5 seconds"))
-      const outageMillis = (yield* Clock.currentTimeMillis) - killedAt
-      const services = yield* core.answer("/api/services?name=before")
-      const [root] = yield* SupervisionTree.use((tree) => tree.snapshot)
+        yield* Effect.sync(() => process.kill(killed, "SIGKILL"))
+        const killedAt = yield* Clock.currentTimeMillis
+        const error = yield* core.report("during").pipe(
+          Effect.repeat(Schedule.spaced("1 millis")),
+          Effect.flip,
+          Effect.timeout("5 seconds")
+        )
+        yield* core.report("after").pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("5 seconds"))
+        const outageMillis = (yield* Clock.currentTimeMillis) - killedAt
+        const services = yield* core.answer("/api/services?name=before")
+        const [root] = yield* SupervisionTree.use((tree) => tree.snapshot)
 
-      assert.strictEqual(error._tag, "Unavailable")
-      assert.isBelow(outageMillis, 5_000)
-      assert.nestedPropertyVal(services.body, "services[0].serviceName", "before")
-      assert.deepStrictEqual(
-        root?.children.map(({ id, restartsTotal }: TreeNode) => [id, restartsTotal]),
-        [
-          ["SecurityManager", 0],
-          ["SecurityMonitor", 0],
-          ["PostgreSQL", 1],
-          ["Database", 0],
-          ["Retention", 0],
+        assert.strictEqual(error._tag, "Unavailable")
+        assert.isBelow(outageMillis, 5_000)
+        assert.nestedPropertyVal(services.body, "services[0].serviceName", "before")
+        assert.deepStrictEqual(
+          root?.children.map(({ id, restartsTotal }: TreeNode) => [id, restartsTotal]),
           [
-            "GrpcServer",
-            0
-          ],
-          ["DeviceDiscovery", 0],
-          ["PollerWatch", 0],
-          ["Webhooks", 0],
-          ["Accounts", 0],
-          ["ManagementServer", 0]
-        ]
-      )
-    }).pipe(Effect.provide(live)))
+            ["SecurityManager", 0],
+            ["SecurityMonitor", 0],
+            ["PostgreSQL", 1],
+            ["Database", 0],
+            ["Retention", 0],
+            [
+              "GrpcServer",
+              0
+            ],
+            ["DeviceDiscovery", 0],
+            ["PollerWatch", 0],
+            ["Webhooks", 0],
+            ["Accounts", 0],
+            ["ManagementServer", 0]
+          ]
+        )
+      }).pipe(Effect.provide(live)),
+    { retry: 2 }
+  )
 
   it.live("is live but not ready while its database is away, and says so", () =>
     Effect.gen(function*() {

@@ -154,7 +154,7 @@ describe("HttpProbe", () => {
 
       assert.include(endless.message, "took longer than 500ms")
       assert.isBelow(longestMillis, 250)
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped), { retry: 2 })
 })
 
 const secureWeb = listening(() =>
