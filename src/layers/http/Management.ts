@@ -20,6 +20,8 @@ export interface Route<out R> {
   readonly answers?: Schema.Top
   /** Whether a request shows what the route judges by itself, in place of what everybody has to show. */
   readonly judges?: (headers: Readonly<Record<string, string | undefined>>) => boolean
+  /** Answers each who has signed in with what is his, so a door that admits to no more than that leads here; default false. */
+  readonly isPersonal?: boolean
   readonly handle: (query: URLSearchParams) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
   /** With the body, of at most 64 KiB. */
   readonly post?: (
@@ -36,9 +38,12 @@ export interface Mount<out R> {
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
 }
 
+/** To all that is not for everybody, or to the routes alone that answer each with what is his. */
+export type Admission = "everything" | "own" | "nothing"
+
 /** Who else may see what is not for everybody, beside those whom the server knows by itself. */
 export interface Door<out R> {
-  readonly admits: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<boolean, never, R>
+  readonly admits: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Admission, never, R>
   /** Where a browser is sent whom nobody lets in. */
   readonly signIn: `/${string}`
 }

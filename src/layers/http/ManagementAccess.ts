@@ -67,8 +67,11 @@ const refused = ({ error, reason, status }: ManagementCertificates.Refusal) =>
 
 type Answer<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
-/** Goes around whatever is not for everybody. */
-export type Guard = <E, R>(answer: Answer<E, R>) => Answer<E, HttpServerRequest.HttpServerRequest | R>
+/** Goes around whatever is not for everybody; `isPersonal` where each who has signed in is answered with what is his. */
+export type Guard = <E, R>(
+  answer: Answer<E, R>,
+  isPersonal?: boolean
+) => Answer<E, HttpServerRequest.HttpServerRequest | R>
 
 export const open: Guard = (answer) => answer
 
@@ -120,13 +123,14 @@ const refusalOf = ({ security, token }: Asked, request: HttpServerRequest.HttpSe
   return Result.isSuccess(judged) ? undefined : { event: judged.failure.event, response: refused(judged.failure) }
 }
 
-const guarded = (asked: Asked, report: Report): Guard => (answer) =>
+const guarded = (asked: Asked, report: Report): Guard => (answer, isPersonal = false) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const refusal = refusalOf(asked, request)
     if (refusal === undefined) return answer
     const doors = asked.doors()
     return Effect.flatMap(Effect.forEach(doors, ({ admits }) => admits(request)), (admitted) => {
-      if (admitted.includes(true)) return Effect.provideService(answer, AdmittedBy, "door")
+      const isIn = admitted.includes("everything") || (isPersonal && admitted.includes("own"))
+      if (isIn) return Effect.provideService(answer, AdmittedBy, "door")
       const page = elsewhere(request, doors)
       return Option.isSome(page) ? Effect.succeed(page.value) : Effect.as(report(refusal.event), refusal.response)
     })

@@ -179,14 +179,17 @@ const withBody = (post: NonNullable<Route<never>["post"]>): Handle => (query, re
   )
 
 /** Before a route: what everybody has to show, but for those whom it judges by itself. */
-const guardOf = ({ judges, path }: Route<never>, guard: ManagementAccess.Guard): ManagementAccess.Guard => {
+const guardOf = (
+  { isPersonal, judges, path }: Route<never>,
+  guard: ManagementAccess.Guard
+): ManagementAccess.Guard => {
   if (ManagementAccess.isOpen(path)) return ManagementAccess.open
-  return judges === undefined
-    ? guard
-    : (answer) =>
-      Effect.flatMap(
+  return (answer) =>
+    judges === undefined
+      ? guard(answer, isPersonal)
+      : Effect.flatMap(
         HttpServerRequest.HttpServerRequest,
-        ({ headers }) => judges(headers) ? answer : guard(answer)
+        ({ headers }) => judges(headers) ? answer : guard(answer, isPersonal)
       )
 }
 

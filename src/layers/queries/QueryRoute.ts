@@ -177,6 +177,7 @@ export const queryRoute: Route<Queries | QueryAskers> = {
     ["costly", "true: also what is estimated to cost more than the limit; for operators of this machine"]
   ]),
   judges: Askers.isShown,
+  isPersonal: true,
   answers: Schema.Struct({
     results: Schema.Array(Schema.Unknown),
     pagination: QueryBody.Pagination

@@ -6,7 +6,7 @@ import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import { defaultTenantId } from "../../domain/identity/Tenant.ts"
 import { isLoopback } from "../../domain/security/SecurityMode.ts"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
-import type { Door } from "../../layers/http/Management.ts"
+import type { Admission, Door } from "../../layers/http/Management.ts"
 import * as RequestId from "../../layers/http/RequestId.ts"
 import { AccessTokens } from "../../layers/identity/AccessTokens.ts"
 import * as AuthMount from "../../layers/identity/AuthMount.ts"
@@ -57,7 +57,7 @@ export const mounts = (config: CoreConfig) =>
 
 /**
  * What core shows beside the API is of the default tenant, or of all: its people may see it, and super users, as far as they have
- * shown something for it.
+ * shown something for it. Those of other tenants see what is theirs.
  */
 export const door: Door<Askers> = {
   signIn: "/auth/sign-in",
@@ -70,8 +70,10 @@ export const door: Door<Askers> = {
         requestId: RequestId.of(request.headers)
       })
     ).pipe(
-      Effect.map(({ actor }) => actor["isSuperUser"] === true || actor["tenantId"] === defaultTenantId),
-      Effect.orElseSucceed(() => false)
+      Effect.map(({ actor }): Admission =>
+        actor["isSuperUser"] === true || actor["tenantId"] === defaultTenantId ? "everything" : "own"
+      ),
+      Effect.orElseSucceed((): Admission => "nothing")
     )
 }
 

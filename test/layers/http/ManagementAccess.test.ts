@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as http from "node:http"
-import { Management } from "../../../src/layers/http/Management.ts"
+import { type Door, Management } from "../../../src/layers/http/Management.ts"
+import * as ManagementAccess from "../../../src/layers/http/ManagementAccess.ts"
 import * as ManagementServer from "../../../src/layers/http/ManagementServer.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 
@@ -92,6 +93,42 @@ describe("ManagementAccess", () => {
       assert.deepStrictEqual(statuses, [200, 401, 401])
       assert.strictEqual(yield* statusOf(port, "/judged"), 401)
       assert.strictEqual(yield* statusOf(port, "/judged", `Bearer ${token}`), 200)
+    }))
+
+  it.live("lets those in whom a door knows, and to what is theirs alone those whom it admits to no more", () =>
+    Effect.gen(function*() {
+      const handle = () => Effect.map(ManagementAccess.AdmittedBy, (by) => HttpServerResponse.text(by))
+      const routes = [
+        { path: "/plain", summary: "", handle },
+        { path: "/personal", summary: "", isPersonal: true, handle }
+      ] as const
+      const door: Door<never> = {
+        signIn: "/auth/sign-in",
+        admits: ({ headers }) =>
+          Effect.succeed(
+            headers["x-who"] === "first" ? "everything" : headers["x-who"] === "other" ? "own" : "nothing"
+          )
+      }
+      const { port } = yield* Management.use(({ register }) => register({ routes, doors: [door] })).pipe(
+        Effect.andThen(ManagementServer.make({ host: "0.0.0.0", port: 0 })),
+        Effect.provide([SupervisionTree.layer, Management.layer]),
+        Effect.provideService(
+          ConfigProvider.ConfigProvider,
+          ConfigProvider.fromUnknown({ SERVICERADAR_HTTP_TOKEN: token })
+        )
+      )
+      const answers = (headers: Readonly<Record<string, string>>) =>
+        Effect.forEach(["/plain", "/personal", "/metrics"], (path) =>
+          Effect.promise(async (signal) => {
+            const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers, signal })
+            const text = await response.text()
+            return response.status === 200 && path !== "/metrics" ? text : response.status
+          }))
+
+      assert.deepStrictEqual(yield* answers({ "x-who": "first" }), ["door", "door", 200])
+      assert.deepStrictEqual(yield* answers({ "x-who": "other" }), [401, "door", 401])
+      assert.deepStrictEqual(yield* answers({}), [401, 401, 401])
+      assert.deepStrictEqual(yield* answers({ authorization: `Bearer ${token}` }), ["server", "server", 200])
     }))
 
   it.live("is not talked into taking another path for one of health", () =>
