@@ -7,7 +7,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { queryCatalog } from "../src/domain/queries/QueryCatalog.ts"
-import { type Entity, filterClasses } from "../src/domain/srql/catalog/Entity.ts"
+import { type DocumentOf, type Entity, filterClasses } from "../src/domain/srql/catalog/Entity.ts"
 import { keep } from "./generatedPage.ts"
 
 const root = path.resolve(import.meta.dirname, "..")
@@ -38,7 +38,25 @@ const fieldsOf = (entity: Entity): ReadonlyArray<string> => {
   ]
 }
 
-const linesOf = (entity: Entity): ReadonlyArray<string> => [
+/** Of one that is a document, and has no rows. */
+const documentLinesOf = ({ name, spellings }: Entity, { missing, of, switches }: DocumentOf): ReadonlyArray<string> => [
+  `### ${name}`,
+  "",
+  `In a query ${
+    codes(spellings.map((spelling) => `in:${spelling}`))
+  }: one document about \`${of}:ID\`, which has to be asked for.`,
+  "",
+  ...[...switches].map(([key, { aliases, isOn }]) =>
+    `- ${codes([key, ...aliases])}: \`true\` or \`false\`, default \`${isOn}\``
+  ),
+  `- What others have and is not here: ${missing}`,
+  ""
+]
+
+const linesOf = (entity: Entity): ReadonlyArray<string> =>
+  entity.document === null ? rowLinesOf(entity) : documentLinesOf(entity, entity.document)
+
+const rowLinesOf = (entity: Entity): ReadonlyArray<string> => [
   `### ${entity.name}`,
   "",
   `In a query ${codes(entity.spellings.map((spelling) => `in:${spelling}`))}; without \`sort:\` by ${

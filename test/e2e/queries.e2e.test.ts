@@ -12,6 +12,7 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
 import { PollerServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
+import { rowEntities } from "../domain/queries/asking.ts"
 import { columnsOf, makeSettings, postgresTypes, tableOf } from "../layers/queries/tables.ts"
 import * as CoreProcess from "../support/coreProcess.ts"
 import { awaitSettled, awaitStreams, environment, natsConnection } from "../support/eventWriter.ts"
@@ -383,7 +384,7 @@ describe("queries over what the programs store", () => {
         expect("rollup", stats.results, [{ info: 1, debug: 0, error: 1, fatal: 0, total: 3, warning: 1 }])
         const availability = yield* ask(base, { query: "in:services service_type:http rollup_stats:availability" })
         expect("availability", availability.results, [{ total: 2, available: 1, unavailable: 1, availability_pct: 50 }])
-        for (const entity of queryCatalog.entities) {
+        for (const entity of rowEntities) {
           for (const style of ["web", "service"] as const) {
             const { results } = yield* ask(base, { query: `in:${entity.name}` }, style)
             expect(`in:${entity.name} (${style}) has rows`, (results ?? []).length > 0, true)

@@ -1,6 +1,7 @@
 /** Everything that can be asked for here: one file, and one row of this list, for each entity. */
 import * as Catalog from "../srql/catalog/Catalog.ts"
 import { agents } from "./inventory/Agents.ts"
+import { deviceGraph } from "./inventory/DeviceGraph.ts"
 import { devices } from "./inventory/Devices.ts"
 import { deviceUpdates } from "./inventory/DeviceUpdates.ts"
 import { gateways } from "./inventory/Gateways.ts"
@@ -19,14 +20,9 @@ import { otelMetrics } from "./observability/OtelMetrics.ts"
 import { traces } from "./observability/Traces.ts"
 import { traceSummaries } from "./observability/TraceSummaries.ts"
 
-const cypher = "it needs the graph database Apache AGE; ask in:devices, in:interfaces and in:services"
-const graph =
-  "no table tells which devices are linked; ask in:devices, in:interfaces and in:services with the device's id"
+const cypher = "it needs the graph database Apache AGE; ask in:device_graph, in:devices, in:interfaces and in:services"
 
 const missing = {
-  device_graph: graph,
-  devicegraph: graph,
-  graph,
   graph_cypher: cypher,
   graphcypher: cypher,
   cypher
@@ -39,6 +35,7 @@ export const queryCatalog = Catalog.make([
   gateways,
   services,
   interfaces,
+  deviceGraph,
   events,
   logs,
   otelMetrics,

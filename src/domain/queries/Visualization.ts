@@ -92,6 +92,7 @@ const drawn: Readonly<Record<string, Drawn>> = {
       "interface_kind if_speed speed_bps mtu duplex if_phys_address ip_addresses if_admin_status if_oper_status agent_id# " +
       "gateway_id# metadata created_at"
   },
+  device_graph: { columns: "result" },
   events: { columns: "event_timestamp id# event_type source subject severity short_message created_at" },
   logs: { columns: "id# timestamp trace_id# span_id# severity_text severity_number body service_name created_at" },
   traces: {

@@ -1,10 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result } from "effect"
 import * as fc from "fast-check"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import * as Cursor from "../../../src/domain/srql/language/Cursor.ts"
 import { damaged, generator } from "../srql/language/queries.ts"
-import { planned, planOf } from "./asking.ts"
+import { planned, planOf, rowEntities } from "./asking.ts"
 import { judgePlan } from "./judge.ts"
 import { question, worked } from "./questions.ts"
 
@@ -251,7 +250,7 @@ describe("QueryCatalog", () => {
     const quoted = (text: string) => `"${text.replaceAll(/["\\]/g, "\\$&")}"`
     fc.assert(
       fc.property(
-        fc.constantFrom(...queryCatalog.entities),
+        fc.constantFrom(...rowEntities),
         value,
         value,
         fc.nat(1000),
@@ -269,6 +268,31 @@ describe("QueryCatalog", () => {
       ),
       { numRuns: 300 }
     )
+  })
+
+  it("has a document for a device alone, which is asked for by its id", () => {
+    const { binds, shape, sql, warnings } = planned("in:graph device_id:sr:x1 include_topology:false limit:5", {
+      tenant: "t"
+    })
+
+    assert.deepStrictEqual(shape, { kind: "payload" })
+    assert.deepStrictEqual(binds.map(({ v }) => v), ["t", "sr:x1"])
+    assert.include(sql, "'interfaces', '[]'::jsonb")
+    assert.include(sql, "WHERE tenant_id = $1 AND uid = $2")
+    assert.lengthOf(warnings, 1)
+    assert.include(planned("in:device_graph uid:sr:x1 collector_owned:").sql, "'interfaces', interfaces")
+    const refusals: ReadonlyArray<readonly [string, string]> = [
+      ["in:device_graph", "device_graph queries require uid"],
+      ["in:device_graph uid:", "device_graph queries require uid"],
+      ["in:device_graph !uid:a", "uid filter only supports equality"],
+      ["in:device_graph uid:a hostname:b", "unsupported filter field 'hostname' for device_graph"],
+      ["in:device_graph uid:a include_topology:maybe", "invalid boolean value 'maybe'"],
+      ["in:device_graph uid:a bucket:5m time:last_1h", "downsample is only supported for metric entities"]
+    ]
+    for (const [text, detail] of refusals) {
+      assert.strictEqual(Result.getOrThrow(Result.flip(planOf(text))).detail, detail, text)
+    }
+    assert.isTrue(Result.isFailure(planOf("in:device_graph uid:a", { since: "2026-03-05T12:00:00Z" })))
   })
 
   it("continues after a row in a total order, and refuses a cursor of another", () => {

@@ -14,3 +14,6 @@ export const planOf = (text: string, options: Partial<Planner.PlanOptions> = {})
 
 export const planned = (text: string, options: Partial<Planner.PlanOptions> = {}) =>
   Result.getOrThrow(planOf(text, options))
+
+/** Those that have rows, and not one document each. */
+export const rowEntities = queryCatalog.entities.filter(({ document }) => document === null)

@@ -1,6 +1,6 @@
 /** Questions for the tests of the catalog: those that people ask, and generated ones of every entity and field. */
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import type { Entity, Field, FilterClass } from "../../../src/domain/srql/catalog/Entity.ts"
+import { rowEntities } from "./asking.ts"
 
 /** As people and pages write them. */
 export const worked: ReadonlyArray<string> = [
@@ -166,7 +166,7 @@ const filtered = (random: Random, entity: Entity): ReadonlyArray<string> => {
 
 /** All that entities have in common is a time. */
 const ofSeveral = (random: Random): string => {
-  const names = Array.from({ length: 2 + random(2) }, () => pick(random, queryCatalog.entities)?.name ?? "")
+  const names = Array.from({ length: 2 + random(2) }, () => pick(random, rowEntities)?.name ?? "")
   return [`in:${[...new Set(names)].join(",")}`, scalar(random, times), scalar(random, ["", "sort:time:asc"])]
     .filter((word) => word !== "").join(" ")
 }
@@ -174,7 +174,7 @@ const ofSeveral = (random: Random): string => {
 /** A question that somebody might ask, of any entity and of all that it has. */
 export const question = (random: Random): string => {
   if (random(15) === 0) return ofSeveral(random)
-  const entity = pick(random, queryCatalog.entities)
+  const entity = pick(random, rowEntities)
   if (entity === undefined) return ""
   return [
     `in:${scalar(random, entity.spellings)}`,

@@ -14,6 +14,7 @@ import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
 import { QueryAskers } from "../../../src/services/queries/QueryAskers.ts"
+import { rowEntities } from "../../domain/queries/asking.ts"
 import { generator } from "../../domain/srql/language/queries.ts"
 import * as Program from "../../support/Program.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
@@ -37,7 +38,7 @@ const queries = Layer.mergeAll(QueryAskers.layerOperators, PgQueries.layer(optio
   Layer.provideMerge(database)
 )
 
-const plain = queryCatalog.entities.filter(({ always, latest }) => latest === null && always === null)
+const plain = rowEntities.filter(({ always, latest }) => latest === null && always === null)
 
 const Row = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 const decodeRow = Schema.decodeUnknownSync(Row)

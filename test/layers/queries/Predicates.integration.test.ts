@@ -10,7 +10,7 @@ import type { Filter, Operator, Query, TimeFilter } from "../../../src/domain/sr
 import type { Plan } from "../../../src/domain/srql/plan/Plan.ts"
 import { plan } from "../../../src/domain/srql/plan/Planner.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
-import { nowMillis, planOf } from "../../domain/queries/asking.ts"
+import { nowMillis, planOf, rowEntities } from "../../domain/queries/asking.ts"
 import { generator } from "../../domain/srql/language/queries.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
 import { passes } from "./reading.ts"
@@ -210,7 +210,7 @@ layer(client, { excludeTestServices: true, timeout: "60 seconds" })("Predicates 
           const rows = yield* fill(entity, random, rowCount)
           tables.set(entity.name, entity.latest === null ? rows : yield* withSettings(rows))
         }
-        for (const entity of queryCatalog.entities) {
+        for (const entity of rowEntities) {
           const kind = /^(snmp|rperf)_/.exec(entity.name)?.[1]
           const all = tables.get(kind === undefined ? entity.name : "timeseries_metrics") ?? []
           const rows = all.filter((row) => kind === undefined || row["metric_type"] === kind)

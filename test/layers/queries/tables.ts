@@ -1,9 +1,9 @@
 /** The catalog's tables on a real PostgreSQL, with random rows that have nulls everywhere. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect } from "effect"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import { render } from "../../../src/domain/sql/Sql.ts"
 import type { Column, Entity } from "../../../src/domain/srql/catalog/Entity.ts"
+import { rowEntities } from "../../domain/queries/asking.ts"
 
 const uuids = ["0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10", "0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d11"]
 const texts = ["a", "A", "ab", "a_b", "50%", "", "x y", "é\"'"]
@@ -38,7 +38,7 @@ export const postgresTypes: Readonly<Record<Column["type"], string>> = {
 }
 
 /** One entity of each table: those of one kind of metric share the table of all kinds. */
-export const stored = queryCatalog.entities.filter(({ always }) => always === null)
+export const stored = rowEntities.filter(({ always }) => always === null)
 
 /** With its joins a table has another name. */
 export const tableOf = (entity: Entity): string => /^\w+/.exec(render(entity.from).text)?.[0] ?? ""

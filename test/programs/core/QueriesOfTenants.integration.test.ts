@@ -9,6 +9,7 @@ import { ApiToken } from "../../../src/domain/identity/ApiToken.ts"
 import { defaultTenantId, Tenant } from "../../../src/domain/identity/Tenant.ts"
 import { User } from "../../../src/domain/identity/User.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
+import { Interface } from "../../../src/domain/inventory/devices/Interface.ts"
 import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
 import { superSystem } from "../../../src/domain/records/Actor.ts"
@@ -29,6 +30,7 @@ import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import * as PgRecords from "../../../src/layers/records/PgRecords.ts"
 import { migrations } from "../../../src/programs/core/ControlPlane.ts"
+import * as SignInParts from "../../../src/programs/core/SignInParts.ts"
 import * as Directory from "../../../src/services/identity/Directory.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
@@ -80,8 +82,16 @@ const stored = Effect.gen(function*() {
     sql
   )
   yield* write(Tenant, "create", defaultTenantId, { id: other, name: "Other", slug: "other" })
-  yield* write(Device, "create", defaultTenantId, { uid: "first:1", hostname: "first" })
-  yield* write(Device, "create", other, { uid: "other:1", hostname: "other" })
+  for (const [tenantId, hostname] of [[defaultTenantId, "first"], [other, "other"]] as const) {
+    const deviceId = `${hostname}:1`
+    yield* write(Device, "discover", tenantId, { uid: deviceId, hostname, agentId: "agent", pollerId: "poller" })
+    yield* write(Interface, "record", tenantId, {
+      deviceId,
+      ifIndex: 1,
+      ifName: `eth of ${hostname}`,
+      ipAddresses: ["10.0.0.1"]
+    })
+  }
   for (const tenant of ["default", "other"]) {
     yield* sql`insert into platform.logs (tenant_id, timestamp, id, body) values (${tenant}, now(), gen_random_uuid(),
       ${`a log of ${tenant}`})`
@@ -116,6 +126,26 @@ const asked = (query: string, token: string) => ask(query, { authorization: `Bea
 const values = (rows: ReadonlyArray<unknown> | undefined, key: string) =>
   (rows ?? []).map((row) => typeof row === "object" && row !== null ? Reflect.get(row, key) : row).sort()
 
+const Graph = Schema.Struct({
+  device: Schema.Struct({ id: Schema.String, hostname: Schema.String, agent_id: Schema.String }),
+  collectors: Schema.Array(Schema.Struct({ id: Schema.String, type: Schema.String })),
+  services: Schema.Array(Schema.Struct({ service: Schema.String, collector_id: Schema.String })),
+  interfaces: Schema.Array(Schema.Struct({ if_index: Schema.Int, name: Schema.String, ip_addresses: Schema.Unknown })),
+  targets: Schema.Array(Schema.Unknown),
+  peer_interfaces: Schema.Array(Schema.Unknown)
+})
+const decodeGraphs = Schema.decodeUnknownSync(Schema.Array(Graph))
+
+/** What pollers report is the first tenant's, as is what is known of collectors by it. */
+const graphOf = (name: string): typeof Graph.Type => ({
+  device: { id: `${name}:1`, hostname: name, agent_id: "agent" },
+  collectors: [{ id: "agent", type: "agent" }, { id: "poller", type: "gateway" }],
+  services: name === "first" ? [{ service: "ssh", collector_id: "agent" }] : [],
+  interfaces: [{ if_index: 1, name: `eth of ${name}`, ip_addresses: ["10.0.0.1"] }],
+  targets: [],
+  peer_interfaces: []
+})
+
 const Count = Schema.Struct({ count: Schema.Int })
 
 layer(programs, { excludeTestServices: true, timeout: "60 seconds" })("Questions with a token", (it) => {
@@ -140,6 +170,12 @@ layer(programs, { excludeTestServices: true, timeout: "60 seconds" })("Questions
             const answer = yield* asked(`in:${entity}`, token)
             assert.lengthOf(answer.results ?? [], name === "first" ? 1 : 0, answer.text)
           }
+          const graph = yield* asked(`in:device_graph uid:${name}:1`, token)
+          assert.deepStrictEqual(decodeGraphs(graph.results), [graphOf(name)], graph.text)
+          const strangers = yield* asked(`in:device_graph uid:${name === "first" ? "other" : "first"}:1`, token)
+          assert.deepStrictEqual(strangers.results, [], strangers.text)
+          const interfaces = yield* asked("in:interfaces", token)
+          assert.deepStrictEqual(values(interfaces.results, "if_name"), [`eth of ${name}`], interfaces.text)
           const streamed = yield* ask("in:devices", { "x-api-key": token }, "&format=ndjson")
           assert.lengthOf(streamed.text.trim().split("\n"), 1)
           assert.include(streamed.text, `"${name}:1"`)
@@ -151,6 +187,19 @@ layer(programs, { excludeTestServices: true, timeout: "60 seconds" })("Questions
       }),
     60_000
   )
+
+  it.effect("lead beyond the loopback to what is theirs, and those of the first tenant to everything", () =>
+    Effect.gen(function*() {
+      const admitted = (headers: Readonly<Record<string, string>>) =>
+        SignInParts.door.admits(HttpServerRequest.fromWeb(new Request("http://localhost/api/query", { headers })))
+      const first = yield* tokenOf(defaultTenantId, "first-door")
+      const others = yield* tokenOf(other, "other-door")
+
+      assert.strictEqual(yield* admitted({ authorization: `Bearer ${first}` }), "everything")
+      assert.strictEqual(yield* admitted({ authorization: `Bearer ${others}` }), "own")
+      assert.strictEqual(yield* admitted({}), "nothing")
+      assert.isTrue(queryRoute.isPersonal)
+    }))
 
   it.effect("are not answered when it is none, or is revoked", () =>
     Effect.gen(function*() {

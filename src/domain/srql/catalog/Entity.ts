@@ -84,6 +84,17 @@ export interface Rollup {
   readonly isClosed: boolean
 }
 
+/** Of an entity that is one document about one thing. */
+export interface DocumentOf {
+  /** The field that says about which; it has to be asked for. */
+  readonly of: string
+  /** Filters that turn parts of it on and off, and whether they are on where nothing is said. */
+  readonly switches: ReadonlyMap<string, { readonly aliases: ReadonlyArray<string>; readonly isOn: boolean }>
+  readonly written: (isOn: (name: string) => boolean) => Sql
+  /** What others have in it, in one line. */
+  readonly missing: string
+}
+
 export interface Group {
   readonly key: string
   readonly sql: Sql
@@ -115,6 +126,8 @@ export interface Entity {
   readonly metric: { readonly values: ReadonlyArray<string>; readonly series: ReadonlyArray<string> } | null
   /** What makes two rows states of the same thing, newest first: `latest:true`. */
   readonly latest: { readonly of: ReadonlyArray<Sql>; readonly newest: Sql } | null
+  /** Then there are neither rows nor anything that is computed of them. */
+  readonly document: DocumentOf | null
   /** Where an ungrouped count is a bare number, and negatives in groups keep nulls. */
   readonly isInventory: boolean
   readonly semantics: Semantics
@@ -166,6 +179,7 @@ export interface Definition<N extends string, C extends Readonly<Record<string, 
     readonly series: ReadonlyArray<keyof C & string>
   }
   readonly latest?: Entity["latest"]
+  readonly document?: DocumentOf
   readonly isInventory?: boolean
   readonly semantics?: Semantics
 }
@@ -222,6 +236,7 @@ export const define = <const N extends string, const C extends Readonly<Record<s
     rollups: new Map(Object.entries(given.rollups ?? {})),
     metric: given.metric ?? null,
     latest: given.latest ?? null,
+    document: given.document ?? null,
     isInventory: given.isInventory ?? false,
     semantics: given.semantics ?? {},
     within: null

@@ -135,6 +135,7 @@ const build = (
     rollups: new Map(),
     metric: null,
     latest: null,
+    document: null,
     isInventory: false,
     semantics: {}
   }

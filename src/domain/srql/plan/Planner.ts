@@ -11,6 +11,7 @@ import * as Cursor from "../language/Cursor.ts"
 import type { Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
 import * as Buckets from "./Buckets.ts"
+import * as Documents from "./Documents.ts"
 import type { Draft, Plan } from "./Plan.ts"
 import * as Rollups from "./Rollups.ts"
 import * as Rows from "./Rows.ts"
@@ -30,6 +31,9 @@ const computes = ({ downsample, rollup, stats }: Query): boolean =>
 
 const draftOf = (entity: Entity, query: Query, options: PlanOptions, cursor: Cursor.Cursor): Answer<Draft> => {
   const offset = cursor._tag === "Offset" ? cursor.offset : 0
+  if (entity.document !== null && query.downsample === null) {
+    return Documents.plan(entity, query, entity.document, options)
+  }
   if (query.downsample !== null) return Buckets.plan(entity, query, query.downsample, options, offset)
   if (query.rollup !== null && entity.rollups.size > 0) return Rollups.plan(entity, query, query.rollup, options)
   if (query.stats !== null) return Stats.plan(entity, query, query.stats, options, offset)

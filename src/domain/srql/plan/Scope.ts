@@ -134,11 +134,11 @@ export const scope = (
   entity: Entity,
   query: Query,
   context: PlanContext,
-  keepsNulls = false
+  { also = [], keepsNulls = false }: { readonly also?: ReadonlyArray<Sql>; readonly keepsNulls?: boolean } = {}
 ): Answer<Sql> =>
   Result.gen(function*() {
     const range = yield* timeOf(query, context)
-    const predicates = [...tenantOf(entity, context), ...(entity.always === null ? [] : [entity.always])]
+    const predicates = [...tenantOf(entity, context), ...(entity.always === null ? [] : [entity.always]), ...also]
     if (range !== null && entity.time !== null) predicates.push(during(entity.time, range, query, context))
     predicates.push(...(yield* storedSince(entity, query, context)))
     for (const filter of query.filters) {

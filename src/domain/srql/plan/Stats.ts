@@ -108,7 +108,7 @@ export const plan = (
       })
     }
     const isGrouped = groups.length > 0
-    const scope = yield* Scope.scope(entity, query, context, isGrouped && entity.isInventory)
+    const scope = yield* Scope.scope(entity, query, context, { keepsNulls: isGrouped && entity.isInventory })
     const from = source(entity, scope, isLatest)
     const conditions = yield* having(query, measures)
     const [first] = measures

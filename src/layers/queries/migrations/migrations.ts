@@ -1,9 +1,13 @@
 /** What queries need of tables that others make; after those of core, identity and inventory. */
 import type { Migrations } from "../../postgres/migrations/Migrations.ts"
+import * as DeviceGraphViews from "./DeviceGraphViews.ts"
 import * as QueriesOfTenants from "./QueriesOfTenants.ts"
 
 export const migrations: Migrations = {
   context: "queries",
   table: "serviceradar_control.query_migrations",
-  steps: { "0001_queries_of_tenants": { up: QueriesOfTenants.up, down: QueriesOfTenants.down } }
+  steps: {
+    "0001_queries_of_tenants": { up: QueriesOfTenants.up, down: QueriesOfTenants.down },
+    "0002_device_graph": { up: DeviceGraphViews.up, down: DeviceGraphViews.down }
+  }
 }
