@@ -30,6 +30,7 @@ const afterNothing = (word: string, entity: Entity | undefined): Completion => {
   const fields = entity === undefined ? [] : [
     ...entity.fields.keys(),
     ...(entity.latest === null ? [] : ["latest"]),
+    ...(entity.document?.switches.keys() ?? []),
     ...[...entity.documents.keys()].map((name) => `${name}.`)
   ]
   const words = sign === "" ? [...keys, ...fields] : fields
@@ -84,9 +85,53 @@ const ofKey = (key: string, value: string, entity: Entity | undefined, catalog: 
     case "value-field":
       return startingWith(value, entity.metric?.values ?? [])
     default: {
-      const isYesOrNo = key === "latest" || ["bool", "flag"].includes(entity.fields.get(key)?.class ?? "")
+      const isYesOrNo = key === "latest" || entity.document?.switches.has(key) === true ||
+        ["bool", "flag"].includes(entity.fields.get(key)?.class ?? "")
       return isYesOrNo ? startingWith(value, ["true", "false"]) : { replaced: value, candidates: [] }
     }
+  }
+}
+
+/** A value that somebody is typing, of which only the database knows what there is. */
+export interface WantedValues {
+  /** Without the quote that it may begin with. */
+  readonly replaced: string
+  /** Answers what there is of the last hour, each with the key `value`, the most frequent first. */
+  readonly question: string
+  /** The key of the value in its rows. */
+  readonly key: string
+}
+
+/** So many of the most frequent are worth a choice. */
+const valuesMax = 200
+
+/** None where values are as many as rows, and where they can be known without asking. */
+export const valuesWanted = (text: string, catalog: Catalog): WantedValues | undefined => {
+  const [, key = "", quoted, plain] = /(?:^|\s)!?([\w.]+):(?:"([^"]*)|([^\s"]*))$/.exec(text) ?? []
+  const entity = entityOf(text, catalog)
+  const group = entity?.fields.has(key.toLowerCase()) === true ? entity.groups.get(key.toLowerCase()) : undefined
+  const replaced = quoted ?? plain
+  if (entity === undefined || group === undefined || replaced === undefined) return undefined
+  const time = entity.time === null || entity.isInventory ? "" : " time:last_1h"
+  return {
+    replaced: lastOf(replaced).replace(/^\(/, ""),
+    key: group.key,
+    question: `in:${entity.name}${time} stats:"count() as n by ${key.toLowerCase()}" limit:${valuesMax}`
+  }
+}
+
+/** As a filter has it: in quotes where it would not be one word, or more than itself. */
+const asWord = (value: string): string => /^[\w./@+-]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, "\\$&")}"`
+
+/** With the rows that were answered. A value in quotes, once begun, ends with one. */
+export const ofValues = ({ replaced }: WantedValues, values: Iterable<string>, text: string): Completion => {
+  const isQuoted = text.slice(0, text.length - replaced.length).endsWith("\"")
+  const found = [...new Set(values)].filter((value) =>
+    value !== "" && value.toLowerCase().startsWith(replaced.toLowerCase()) && !value.includes("%")
+  )
+  return {
+    replaced,
+    candidates: found.map((value) => isQuoted ? `${value.replaceAll(/["\\]/g, "\\$&")}"` : asWord(value))
   }
 }
 

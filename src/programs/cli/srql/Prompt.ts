@@ -8,9 +8,8 @@ import { Console, Effect, FileSystem, Option, Schema, type Scope, Stream } from 
 import * as os from "node:os"
 import * as path from "node:path"
 import * as readline from "node:readline"
-import { queryCatalog } from "../../../domain/queries/QueryCatalog.ts"
-import { complete } from "../../../services/srql/index.ts"
 import * as Asking from "./Asking.ts"
+import * as Candidates from "./Candidates.ts"
 import * as Examine from "./Examine.ts"
 
 const historyMax = 1000
@@ -35,12 +34,10 @@ const writeHistory = (lines: ReadonlyArray<string>) =>
     yield* files.writeFileString(historyFile, `${lines.join("\n")}\n`, { mode: 0o600 })
   }).pipe(Effect.ignore)
 
-const completer = (line: string): [Array<string>, string] => {
-  const { candidates, replaced } = complete(line, queryCatalog)
-  return [[...candidates], replaced]
-}
-
-const open = (history: ReadonlyArray<string>): Effect.Effect<readline.Interface, never, Scope.Scope> =>
+const open = (
+  history: ReadonlyArray<string>,
+  completer: readline.AsyncCompleter
+): Effect.Effect<readline.Interface, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() =>
       readline.createInterface({
@@ -89,7 +86,7 @@ export const run = Effect.fnUntraced(function*(asking: Omit<Asking.Asking, "quer
   const isTerminal = process.stdin.isTTY === true
   const history = isTerminal ? yield* readHistory : []
   const asked: Array<string> = [...history]
-  const lines = yield* open(history)
+  const lines = yield* open(history, yield* Candidates.make(asking.base))
   let stop: (() => void) | undefined
   const stopped = Effect.callback<void>((resume) => {
     stop = () => resume(Effect.void)

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { queryCatalog } from "../../../../src/domain/queries/QueryCatalog.ts"
-import { complete } from "../../../../src/domain/srql/language/Completion.ts"
-import { planOf } from "../../queries/asking.ts"
+import { complete, ofValues, valuesWanted } from "../../../../src/domain/srql/language/Completion.ts"
+import { planOf, rowEntities } from "../../queries/asking.ts"
 import { worked } from "../../queries/questions.ts"
 
 const after = (text: string) => [...complete(text, queryCatalog).candidates]
@@ -38,6 +38,39 @@ describe("What may come next in a query", () => {
     else assert.include(candidates, candidate)
   })
 
+  it("are values of a field too, for which the database has to be asked", () => {
+    const wanted = (text: string) => valuesWanted(text, queryCatalog)
+    assert.deepStrictEqual(wanted("in:logs severity_text:ER"), {
+      replaced: "ER",
+      key: "severity_text",
+      question: "in:logs time:last_1h stats:\"count() as n by severity_text\" limit:200"
+    })
+    assert.strictEqual(
+      wanted("in:devices !vendor_name:")?.question,
+      "in:devices stats:\"count() as n by vendor_name\" limit:200"
+    )
+    assert.strictEqual(wanted("in:logs service_name:(api,we")?.replaced, "we")
+    for (const text of ["in:logs body:x", "in:logs sort:service_name", "severity_text:x", "in:logs severity_text"]) {
+      assert.isUndefined(wanted(text), text)
+    }
+    for (const entity of rowEntities) {
+      for (const field of entity.fields.keys()) {
+        const question = wanted(`in:${entity.name} ${field}:`)?.question
+        if (question !== undefined) assert.isTrue(Result.isSuccess(planOf(question)), question)
+      }
+    }
+  })
+
+  it("are values that begin as what is written, in quotes where they are no word", () => {
+    const offered = (text: string, values: ReadonlyArray<string>) => {
+      const wanted = valuesWanted(text, queryCatalog)
+      return wanted === undefined ? undefined : [...ofValues(wanted, values, text).candidates]
+    }
+    assert.deepStrictEqual(offered("in:logs severity_text:e", ["ERROR", "INFO", "", "e%"]), ["ERROR"])
+    assert.deepStrictEqual(offered("in:devices vendor_name:", ["Acme \"X\"", "b"]), ["\"Acme \\\"X\\\"\"", "b"])
+    assert.deepStrictEqual(offered("in:devices vendor_name:\"ac", ["Acme One"]), ["Acme One\""])
+  })
+
   it("takes the place of the end of what is written, and of nothing else", () => {
     for (const query of worked) {
       for (let end = 0; end <= query.length; end++) {
@@ -49,7 +82,7 @@ describe("What may come next in a query", () => {
   })
 
   it("is part of a query that can be planned", () => {
-    for (const { name } of queryCatalog.entities) {
+    for (const { name } of rowEntities) {
       for (const sort of after(`in:${name} sort:`)) {
         assert.deepStrictEqual(Result.getOrThrow(planOf(`in:${name} sort:${sort}`)).warnings, [])
       }
