@@ -27,8 +27,6 @@ export interface QueryLimits extends PgReading.ReadingLimits {
   readonly liveMax?: number
   /** Rows of one page; default 10,000. Streams have none. */
   readonly rowsMax?: number
-  /** JSON of one page; default 16 MiB. */
-  readonly bytesMax?: number
 }
 
 export interface QueriesOptions extends QueryLimits {
@@ -41,7 +39,7 @@ const decodeAfter = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Arra
 const prepare = Effect.fnUntraced(function*(
   { catalog, rules }: QueriesOptions,
   question: Question,
-  limitMax: number | undefined,
+  { bytesMax, rowsMax: limitMax }: { readonly bytesMax?: number; readonly rowsMax?: number },
   since?: string
 ): Effect.fn.Return<PgReading.Prepared, SrqlError> {
   const { style, tenant, text } = question
@@ -59,7 +57,7 @@ const prepare = Effect.fnUntraced(function*(
     ...(limitMax === undefined ? {} : { limitMax }),
     ...(since === undefined ? {} : { since })
   }))
-  return { plan, statement: RowText.statement(plan, style, rules), params: plan.binds.map(({ v }) => v) }
+  return { plan, statement: RowText.statement(plan, style, rules, bytesMax), params: plan.binds.map(({ v }) => v) }
 })
 
 const cursorsOf = (
@@ -85,7 +83,7 @@ const cursorsOf = (
 }
 
 const make = Effect.fnUntraced(function*(options: QueriesOptions) {
-  const { bytesMax = 16 * 2 ** 20, rowsMax = 10_000, streamSeconds = 600, timeoutSeconds = 30 } = options
+  const { bytesMax = PgReading.bytesMaxDefault, rowsMax = 10_000, streamSeconds = 600, timeoutSeconds = 30 } = options
   const { liveMax = 20 } = options
   const { examine, oldest, open, read } = yield* PgReading.make(options)
   let reading = 0
@@ -100,12 +98,12 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   )
 
   const page = Effect.fnUntraced(function*(question: Question, since?: string) {
-    const prepared = yield* prepare(options, question, rowsMax, since)
+    const prepared = yield* prepare(options, question, { bytesMax, rowsMax }, since)
     const rows: Array<PgReading.Row> = []
     let bytes = 0
     const take = (some: ReadonlyArray<PgReading.Row>) => {
       for (const row of some) {
-        bytes += Buffer.byteLength(row.row)
+        bytes += row.row === RowText.beyond ? Number.POSITIVE_INFINITY : Buffer.byteLength(row.row)
         rows.push(row)
       }
       return bytes > bytesMax
@@ -150,14 +148,14 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     }),
     live,
     examine: Effect.fn("Queries.examine")(function*(question) {
-      const prepared = yield* prepare(options, question, undefined)
+      const prepared = yield* prepare(options, question, {})
       yield* examine(prepared, question, timeoutSeconds)
       return prepared.plan.shape
     }),
     rows: (question) =>
       Stream.unwrap(
         Effect.map(
-          prepare(options, question, undefined),
+          prepare(options, question, {}),
           (prepared) => Stream.map(open(prepared, question, streamSeconds), ({ row }) => row)
         )
       )

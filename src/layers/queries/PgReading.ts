@@ -7,7 +7,9 @@ import { Effect, Exit, Schema, Scope, Stream } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as os from "node:os"
 import type { Plan } from "../../domain/srql/plan/Plan.ts"
+import * as RowText from "../../domain/srql/plan/RowText.ts"
 import {
+  AnswerTooLarge,
   DatabaseAway,
   NoSuchData,
   QueryError,
@@ -18,6 +20,7 @@ import {
 } from "../../services/queries/Queries.ts"
 import type { DatabaseUnavailable } from "../postgres/connection/PgConnection.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
+import * as CostlyTurns from "./CostlyTurns.ts"
 import * as LowPriority from "./LowPriority.ts"
 import * as QueryPace from "./QueryPace.ts"
 import * as QueryPlaces from "./QueryPlaces.ts"
@@ -29,6 +32,8 @@ export interface ReadingLimits extends QueryPlaces.PlaceLimits {
   readonly costMax?: number
   /** Default 30. */
   readonly timeoutSeconds?: number
+  /** JSON of what is read in one piece, and of a page; default 16 MiB. */
+  readonly bytesMax?: number
   /** Whether the server is a process of ours on this machine, see `LowPriority`; default false. */
   readonly isOwnServer?: boolean
 }
@@ -58,6 +63,8 @@ const failure = (entity: string, timeoutSeconds: number) => (error: SqlError): Q
 /** Rows of one entity end with their limit; what aggregates reads all there is. */
 const isBounded = ({ shape }: Plan): boolean => shape.kind === "rows"
 
+export const bytesMaxDefault = 16 * 2 ** 20
+
 /** No more than these are taken in one piece. */
 export const pieceMax = 1000
 
@@ -84,16 +91,17 @@ const decodeOldest = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ ol
 const away = ({ detail }: DatabaseUnavailable) => new QueryError({ reason: new DatabaseAway({ detail }) })
 
 /** Nearly: characters. */
-const sizeOf = (rows: ReadonlyArray<Row>): number => rows.reduce((sum, { row }) => sum + row.length, 0)
+const sizeOf = (rows: ReadonlyArray<Row>): number =>
+  rows.reduce((sum, { row }) => sum + (row === RowText.beyond ? Number.POSITIVE_INFINITY : row.length), 0)
 
 const unexpected = ({ message }: Schema.SchemaError) =>
   new QueryError({ reason: new StatementRefused({ detail: `unexpected row: ${message}` }) })
 
 export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
-  const { atOnce = 4, costMax = 5_000_000, timeoutSeconds = 30 } = limits
+  const { atOnce = 4, bytesMax = bytesMaxDefault, costMax = 5_000_000, timeoutSeconds = 30 } = limits
   const places = QueryPlaces.make(limits)
-  const heavy = QueryPlaces.make({ ...limits, atOnce: coresForQueries, atOnceOfOne: coresForQueries })
   const pace = yield* QueryPace.make
+  const heavy = CostlyTurns.make({ ...limits, atOnce: coresForQueries }, pace.isPressed)
   const giveWay = limits.isOwnServer === true ? yield* LowPriority.make : Effect.void
   const pool = yield* QueryPool.make({ maxConnections: atOnce + 1, timeoutSeconds })
 
@@ -137,7 +145,7 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const reading = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
     const { asker = "", isCostly } = question
     const isLimited = !isBounded(prepared.plan) && isCostly !== true
-    const isFirst = places.taken() === 0 && heavy.taken() === 0
+    const isFirst = places.taken() === 0 && heavy.taken() === 0 && !(yield* pace.isPressed)
     const cost = isLimited || !isFirst ? yield* estimated(prepared, question, seconds) : undefined
     if (isLimited && cost !== undefined && cost > costMax) {
       return yield* new QueryError({ reason: new TooCostly({ cost, costMax }) })
@@ -173,7 +181,10 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
     const answered = yield* Effect.mapError(reader.all(prepared.statement, prepared.params), toError)
     yield* computed
     const rows = yield* Effect.mapError(decodeRows(answered), unexpected)
-    yield* pace.spend(sizeOf(rows))
+    // What is refused is not sent, and delays nobody.
+    const size = sizeOf(rows)
+    if (size > bytesMax) return yield* new QueryError({ reason: new AnswerTooLarge({ bytesMax }) })
+    yield* pace.spend(size)
     return rows
   }, Effect.scoped)
 

@@ -14,7 +14,7 @@ const bytesPerSecond = 2 * 2 ** 20
 export interface QueryPace {
   /** Whether queries are to give way now. */
   readonly isPressed: Effect.Effect<boolean>
-  /** After so many bytes of an answer, in its own time. */
+  /** After so many bytes of an answer, in its own time. What has no end is refused by others, and costs nothing here. */
   readonly spend: (bytes: number) => Effect.Effect<void>
 }
 
@@ -31,7 +31,7 @@ export const make: Effect.Effect<QueryPace> = Effect.map(
       isPressed,
       spend: (bytes) =>
         Effect.flatMap(Effect.all([isPressed, Clock.currentTimeMillis]), ([pressed, nowMillis]) => {
-          if (!pressed) return Effect.void
+          if (!pressed || !Number.isFinite(bytes)) return Effect.void
           paidMillis = Math.max(paidMillis, nowMillis) + bytes * 1000 / bytesPerSecond
           return Effect.sleep(Duration.millis(paidMillis - nowMillis))
         })

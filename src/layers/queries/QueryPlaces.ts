@@ -39,7 +39,8 @@ export const make = (
   let inUse = 0
   let most = atOnce
 
-  const isFree = (asker: string): boolean => inUse < most && (askers.get(asker) ?? 0) < atOnceOfOne
+  const isFree = (asker: string): boolean =>
+    inUse < most && (askers.get(asker) ?? 0) < Math.min(atOnceOfOne, Math.max(1, most - 1))
 
   const occupy = (asker: string) => {
     turns.delete(asker)

@@ -78,4 +78,18 @@ describe("Places of queries", () => {
       yield* taken(places, "b")
       assert.strictEqual(places.taken(), 3)
     }))
+
+  it.effect("are not all one asker's either while there is room for two", () =>
+    Effect.gen(function*() {
+      const places = QueryPlaces.make({ atOnce: 4 })
+      yield* taken(places, "a", 2)
+      const second = yield* Effect.forkChild(taken(places, "a", 2))
+      yield* Effect.yieldNow
+      assert.strictEqual(places.taken(), 1)
+      const other = yield* taken(places, "b", 2)
+      assert.strictEqual(places.taken(), 2)
+      yield* other.leave
+      yield* Fiber.interrupt(second)
+      assert.strictEqual(places.taken(), 1)
+    }))
 })

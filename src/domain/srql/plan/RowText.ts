@@ -101,13 +101,30 @@ const rowOf = (columns: ReadonlyArray<Named>, style: RowStyle, rule: RowRule): s
   return text
 }
 
-const shaped = (plan: Plan, style: RowStyle, rules: RowRules): { readonly aliases: number; readonly row: string } => {
+/** In place of rows that are beyond the size of an answer, so that the server does not send them: no JSON is empty. */
+export const beyond = ""
+
+/** Lists of what was aggregated may be of any size; rows are few. */
+const objects = (bytesMax: number | undefined): string =>
+  bytesMax === undefined
+    ? "c0::text"
+    : `CASE WHEN sum(pg_column_size(c0)) OVER (ROWS UNBOUNDED PRECEDING) <= ${
+      Math.floor(bytesMax)
+    } THEN c0::text ELSE '${beyond}' END`
+
+const shaped = (
+  plan: Plan,
+  style: RowStyle,
+  rules: RowRules,
+  bytesMax: number | undefined
+): { readonly aliases: number; readonly row: string } => {
   switch (plan.shape.kind) {
     case "rows": {
       const { columns } = plan.shape
       return { aliases: columns.length, row: rowOf(columns, style, rules.get(plan.entity) ?? noRule) }
     }
     case "payload":
+      return { aliases: 1, row: objects(bytesMax) }
     case "mixed":
       return { aliases: 1, row: "c0::text" }
     case "count":
@@ -129,10 +146,10 @@ const shaped = (plan: Plan, style: RowStyle, rules: RowRules): { readonly aliase
 
 /**
  * The plan's statement, answered in one column `row` of JSON texts; with the same binds. Of plans with a keyset also `after`, the array
- * of texts that a cursor to the row holds.
+ * of texts that a cursor to the row holds. With `bytesMax` objects together larger than that are `beyond`.
  */
-export const statement = (plan: Plan, style: RowStyle, rules: RowRules): string => {
-  const { aliases, row } = shaped(plan, style, rules)
+export const statement = (plan: Plan, style: RowStyle, rules: RowRules, bytesMax?: number): string => {
+  const { aliases, row } = shaped(plan, style, rules, bytesMax)
   const keyset = plan.order !== ""
   const names = [...Array.from({ length: aliases }, (_, at) => `c${at}`), ...(keyset ? ["k"] : [])]
   return `SELECT ${row} AS row${keyset ? ", k::text AS after" : ""} FROM (${plan.sql}) AS q(${names.join(", ")})`
