@@ -19,6 +19,8 @@ export const migrations = (schema: string): Migrations => ({
     "0003_beside_others": { up: besideOthers(schema) },
     "0004_flow_columns": { up: flowColumns(schema) },
     "0005_row_security": { up: rowSecurity(schema) },
-    "0006_query_views": { up: queryViews(schema) }
+    "0006_query_views": { up: queryViews(schema) },
+    // Policies that the database asks once for each statement.
+    "0007_row_security": { up: rowSecurity(schema) }
   }
 })
