@@ -3,7 +3,7 @@
  * statement by hand, by class; and the memory that a stream of a million rows takes of core.
  *
  *   npm run bench -- srql [--rounds 2000] [--metrics 1000000] [--devices 100000] [--logs 500000] [--repeats 21]
- *     [--seconds 20] [--streams 3] [--only overhead,stream] [--home FOLDER]
+ *     [--seconds 20] [--streams 3] [--only overhead,stream] [--classes "by name,logs of"] [--home FOLDER]
  *
  * At the size of the budget: --metrics 10000000 --devices 1000000 --logs 10000000; with --home the folder is kept and filled
  * once.
@@ -67,7 +67,10 @@ export const run = async (options: ReadonlyMap<string, string>) => {
           ? yield* Streaming.measure(folder, rows, number("streams", 3))
           : Option.none(),
         classes: only.includes("overhead")
-          ? yield* Overhead.all({ repeats: number("repeats", 21), seconds: number("seconds", 20) })
+          ? yield* Overhead.all(
+            { repeats: number("repeats", 21), seconds: number("seconds", 20) },
+            options.get("classes")?.split(",") ?? [""]
+          )
           : []
       }
     }).pipe(Effect.provide(Database.layer(sizes)), Effect.scoped)

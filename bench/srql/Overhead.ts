@@ -1,5 +1,5 @@
 /** The whole way of a question, and the same statement by hand through the same driver, in turns. */
-import { Effect, Result } from "effect"
+import { Console, Effect, Result } from "effect"
 import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../src/domain/queries/RowRules.ts"
 import * as RowText from "../../src/domain/srql/plan/RowText.ts"
@@ -90,8 +90,11 @@ const measure = Effect.fnUntraced(function*(name: string, text: string, { repeat
   }
 })
 
-export const all = (rounds: Rounds) =>
+/** Of those whose names contain one of `wanted`; each is told when it is measured. */
+export const all = (rounds: Rounds, wanted: ReadonlyArray<string>) =>
   Effect.forEach(
-    Object.entries(classes),
-    ([name, text]): Effect.Effect<Measured, unknown, PgConnection | Queries> => measure(name, text, rounds)
+    Object.entries(classes).filter(([name]) => wanted.some((word) => name.includes(word))),
+    ([name, text]): Effect.Effect<Measured, unknown, PgConnection | Queries> =>
+      Effect.tap(measure(name, text, rounds), ({ p50, ratio, tenantMillis }) =>
+        Console.error(`${name}: ${ratio.toFixed(2)}, ${p50.toFixed(1)} ms, for a tenant ${tenantMillis.toFixed(1)} ms`))
   )
