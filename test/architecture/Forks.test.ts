@@ -38,6 +38,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/layers/process/ServerLog.ts": [1, "nobody: one line of the log"],
   "src/layers/security/ConnectionEvents.ts": [1, "nobody: one event of a connection"],
   "src/layers/sockets/ConnectionGuard.ts": [1, "nobody: one line of the log"],
+  "src/programs/cli/srql/Candidates.ts": [1, "whoever types: the callback of the tabulator"],
   "src/programs/up/LocalNats.ts": [1, "nobody: one notice, interrupted with what it tells of"]
 }
 
