@@ -115,7 +115,7 @@ const parts: Readonly<
   }),
   disturbance: async (settings, options) => {
     const rounds = Number(options.get("rounds") ?? 1)
-    const { bad, good, percent } = await disturbance(settings, 300, Number(options.get("seconds") ?? 60) / 2, rounds)
+    const { bad, good, percent } = await disturbance(settings, 300, Number(options.get("seconds") ?? 90), rounds)
     return { disturbance_pct: round(percent), p99_ms_all_well: round(good, 2), p99_ms_beside_bad: round(bad, 2) }
   },
   reload: async (settings, options) => {

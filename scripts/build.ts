@@ -9,9 +9,10 @@
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { pathToFileURL } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { build } from "rolldown"
 import * as PasswordLibrary from "../src/layers/identity/passwords/library.ts"
+import { threadFile } from "../src/layers/poller/replies/threadCode.ts"
 import * as SqlFiles from "../src/layers/postgres/migrations/SqlFiles.ts"
 import * as Licences from "./packages/Licences.ts"
 
@@ -35,6 +36,23 @@ const threadLibrary = {
       : null
 }
 
+/** A thread's own code is a bundle in the bundle. */
+const replyThread = {
+  name: "reply-thread",
+  load: async (id: string) => {
+    if (!id.endsWith("/replies/threadCode.ts")) return null
+    const { output: [{ code }] } = await build({
+      cwd: root,
+      input: fileURLToPath(threadFile),
+      platform: "node",
+      logLevel: "warn",
+      write: false,
+      output: { format: "cjs", comments: false }
+    })
+    return `export const threadCode = () => ({ code: ${JSON.stringify(code)}, isText: true })`
+  }
+}
+
 /** What grpc-js loads for services that nobody here asks for: half a megabyte of text that would be read by every program. */
 const neverLoaded = ["@grpc/proto-loader"]
 
@@ -45,7 +63,7 @@ const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
     input: path.join(root, "src", "programs", "cli", "main.ts"),
     platform: "node",
     logLevel: "warn",
-    plugins: [sqlFiles, threadLibrary],
+    plugins: [sqlFiles, threadLibrary, replyThread],
     external: neverLoaded,
     output: { dir: folder, format: "esm", comments: false }
   })

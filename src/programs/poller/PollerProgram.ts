@@ -35,6 +35,7 @@ import * as GrpcAgentClient from "../../layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../layers/poller/GrpcCoreClient.ts"
 import * as Replacement from "../../layers/poller/handover/Replacement.ts"
 import * as PluginFolder from "../../layers/poller/plugins/PluginFolder.ts"
+import * as ReplyThread from "../../layers/poller/replies/ReplyThread.ts"
 import * as NodeHostNetwork from "../../layers/process/NodeHostNetwork.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import * as AgentSupervisor from "../../services/poller/AgentSupervisor.ts"
@@ -126,6 +127,7 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
       Layer.merge(GrpcAgentClient.layer),
       Layer.merge(Management.layer),
       Layer.merge(PollerRollout.layer(config, options)),
+      Layer.merge(ReplyThread.layer()),
       Layer.merge(Option.match(config.plugins, { onNone: () => Layer.empty, onSome: PluginFolder.layer })),
       Layer.provideMerge(SecurityLayer.layer)
     )))

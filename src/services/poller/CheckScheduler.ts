@@ -18,6 +18,7 @@ import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as ReplyPlugins from "./plugins/ReplyPlugins.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import * as LargeReplies from "./polls/LargeReplies.ts"
 import * as PollSubjects from "./polls/PollSubjects.ts"
 
 /** Never ends by itself. */
@@ -56,10 +57,8 @@ const pollOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
       const agentClass = classOf(link)
       const cancel = AgentLink.askNow(link, tracked.check, clock, context, (answer) => {
         if (answer._tag === "Reply") {
-          const status = PolledStatus.fromReply(subject, answer.reply)
-          return resume(
-            conclude({ tracked, subject, context, agentClass, startedNanos }, status, PollerMetrics.pollsSuccessful)
-          )
+          const about = { tracked, subject, context, agentClass, startedNanos }
+          return resume(concludeReply(LargeReplies.isLarge(answer.reply) ? timed(about, clock) : about, answer.reply))
         }
         resume(measure(link, tracked, context, undefined, { startedNanos, asking: () => answer.rest }))
       })
@@ -115,8 +114,7 @@ const measure = (
         const endedNanos = clock.monotonicTimeNanosUnsafe()
         return Effect.flatMap(
           ReplyPlugins.apply(subject, reply),
-          (told) =>
-            conclude({ ...about, endedNanos }, PolledStatus.fromReply(subject, told), PollerMetrics.pollsSuccessful)
+          (told) => concludeReply({ ...about, endedNanos }, told)
         )
       },
       onFailure: ({ message }) => conclude(about, PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed)
@@ -132,6 +130,19 @@ interface Concluded {
   /** Now unless told. */
   readonly endedNanos?: bigint
   readonly span?: Tracer.Span | undefined
+}
+
+/** That a large answer is then read takes no part in what the agent took. */
+const timed = (about: Concluded, clock: Clock.Clock): Concluded => ({
+  ...about,
+  endedNanos: clock.monotonicTimeNanosUnsafe()
+})
+
+const concludeReply = (about: Concluded, reply: StatusReply): Effect.Effect<void> => {
+  const concludeAs = (status: ServiceStatus) => conclude(about, status, PollerMetrics.pollsSuccessful)
+  return LargeReplies.isLarge(reply)
+    ? Effect.flatMap(LargeReplies.statusOf(about.subject, reply), concludeAs)
+    : concludeAs(PolledStatus.fromReply(about.subject, reply))
 }
 
 /** Counts the poll, tells who listens, and hands it to the reporter. */

@@ -8,7 +8,7 @@
 import { Cache, Context, Duration, Effect, Layer, Option } from "effect"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import * as IpAddress from "../../domain/monitoring/IpAddress.ts"
-import { type AgentHost, hostOf } from "../../domain/monitoring/reports/Enrichment.ts"
+import { type AgentHost, hostOf } from "../../domain/monitoring/reports/envelope/Enrichment.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import { HostNetwork } from "../monitoring/HostNetwork.ts"
 

@@ -21,6 +21,7 @@ import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as ReplyPlugins from "./plugins/ReplyPlugins.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import * as LargeReplies from "./polls/LargeReplies.ts"
 
 const unaryDeadline = Duration.seconds(30)
 /** A large inventory takes its time; a stream that stalls does not get it. */
@@ -64,7 +65,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   if (Result.isSuccess(reply)) {
     if (isNews(check, reply.success, lastSequence)) {
       const told = yield* ReplyPlugins.apply(subject, reply.success)
-      yield* report(tracked, subject, PolledStatus.fromReply(subject, told), told.sequence)
+      yield* report(tracked, subject, yield* LargeReplies.statusOf(subject, told), told.sequence)
     }
     return
   }

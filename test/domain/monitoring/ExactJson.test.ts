@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as fc from "fast-check"
 import * as ExactJson from "../../../src/domain/monitoring/ExactJson.ts"
-import * as EnvelopeContents from "../../../src/domain/monitoring/reports/EnvelopeContents.ts"
+import * as EnvelopeContents from "../../../src/domain/monitoring/reports/envelope/EnvelopeContents.ts"
 
 describe("ExactJson", () => {
   it("writes as JSON does what has no such number", () => {

@@ -329,12 +329,12 @@ describe("AgentCoordinator's children", () => {
       }, [check("flood")])
       yield* TestClock.adjust("10 minutes")
 
-      // 20 MiB at once and 256 KiB a second hold 10 answers of 16 MiB, and the one that is too many.
-      assert.strictEqual(asked, 11)
+      // 8 MiB at once and 64 KiB a second hold 2 answers of 16 MiB, and the one that is too many.
+      assert.strictEqual(asked, 3)
       assert.lengthOf(seen, 21)
       const refused = seen.filter(({ status }) => !status.available)
-      assert.lengthOf(refused, 10)
-      assert.include(textOf(nth(refused, 0).status), "more than 262144 bytes a second")
+      assert.lengthOf(refused, 18)
+      assert.include(textOf(nth(refused, 0).status), "more than 65536 bytes a second")
     }))
 
   it.effect("tell who has the inventory how far those that sweep it have come", () =>

@@ -2,8 +2,8 @@
 import { Option } from "effect"
 import type { Check } from "../../monitoring/checks/Check.ts"
 import * as IpAddress from "../../monitoring/IpAddress.ts"
-import { type AgentHost, hostOf } from "../../monitoring/reports/Enrichment.ts"
-import * as EnvelopeContents from "../../monitoring/reports/EnvelopeContents.ts"
+import { type AgentHost, hostOf } from "../../monitoring/reports/envelope/Enrichment.ts"
+import * as EnvelopeContents from "../../monitoring/reports/envelope/EnvelopeContents.ts"
 import type { ServiceStatus } from "../../monitoring/reports/ServiceStatus.ts"
 import { kindOf } from "../../monitoring/ServiceKinds.ts"
 

@@ -3,13 +3,14 @@
  *
  * The mark is the source `lastKnown` beside the message, and in the envelope `last_known`, the time at which it was
  * measured; core of v1.0.76 reads neither and shows the second. What a results check brought is not sent again, because
- * that core would take it in again: only that there is such a check and how it was.
+ * that core would take it in again: only that there is such a check and how it was. Nor is a status of a megabyte, which every
+ * report would hold.
  */
 import { DateTime, Option } from "effect"
 import * as ExactJson from "../ExactJson.ts"
 import { kindOf } from "../ServiceKinds.ts"
-import * as Envelope from "./Envelope.ts"
-import * as EnvelopeContents from "./EnvelopeContents.ts"
+import * as Envelope from "./envelope/Envelope.ts"
+import * as EnvelopeContents from "./envelope/EnvelopeContents.ts"
 import type { ServiceStatus } from "./ServiceStatus.ts"
 
 const encoder = new TextEncoder()
@@ -21,13 +22,22 @@ const inventory = encoder.encode("{\"status\":\"last_known\",\"devices\":[]}")
 /** Larger results are not worth their way once core has had them. */
 const resultBytesMax = 64 * 1024
 
+/** Larger ones of a status neither: a check that floods the poller would flood core with each report. */
+const statusBytesMax = 256 * 1024
+
 /** Rewritten once, when core has had the results, and kept instead of them. */
 export const shorten = (status: ServiceStatus): ServiceStatus => {
-  if (status.source !== "results") return status
+  if (status.source !== "results") return status.message.length > statusBytesMax ? withoutMessage(status) : status
   const { results } = kindOf(status.serviceType)
   if (results === "inventory") return { ...status, message: inventory }
   if (results === undefined && status.message.length <= resultBytesMax) return status
   return { ...status, message: Envelope.wrap(status, encoder.encode(summaryOf(status))) }
+}
+
+/** Not read for it: its size says enough. */
+const withoutMessage = (status: ServiceStatus): ServiceStatus => {
+  const message = `the last that is known, ${status.message.length} bytes, is not sent again`
+  return { ...status, message: Envelope.wrapJson(status, JSON.stringify({ message })) }
 }
 
 /** What a sweep says of itself, without its hosts. */

@@ -9,8 +9,9 @@ import type { Check } from "../checks/Check.ts"
 import { AgentId, type Partition, type PollerId, ServiceType } from "../Ids.ts"
 import * as ServiceKinds from "../ServiceKinds.ts"
 import * as CleanText from "./CleanText.ts"
-import * as Enrichment from "./Enrichment.ts"
-import * as Envelope from "./Envelope.ts"
+import * as Enrichment from "./envelope/Enrichment.ts"
+import * as Envelope from "./envelope/Envelope.ts"
+import * as Wrapping from "./envelope/Wrapping.ts"
 import type { ServiceStatus, StatusSource } from "./ServiceStatus.ts"
 
 /** On whose behalf the poller reports. */
@@ -37,57 +38,46 @@ export interface Reply {
   readonly agentId: string
 }
 
-const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
-/** What is the same for all that is measured of a subject. */
-interface Known {
-  readonly target: Option.Option<Enrichment.Target>
-  /** With the agent's name in the poller's configuration. */
-  readonly ids: Envelope.EnvelopeIds
-}
+/** What is the same for all that is measured of a subject, with the agent's name in the poller's configuration. */
+const known = new WeakMap<PollSubject, Wrapping.Wrapping>()
 
 /** Whoever measures the same again and again gives the same subject each time. */
-const known = new WeakMap<PollSubject, Known>()
-
-const knownOf = (subject: PollSubject): Known => {
+const knownOf = (subject: PollSubject): Wrapping.Wrapping => {
   const before = known.get(subject)
   if (before !== undefined) return before
-  const { agentId, check: { details, serviceName }, host, poller: { partition, pollerId } } = subject
+  const { agentId, check: { details, serviceName }, host, poller: { partition, pollerId }, source } = subject
   const serviceType = typeOf(subject)
-  const made: Known = {
-    target: Enrichment.targetOf({ serviceType, details, host }),
-    ids: { pollerId, agentId, partition, serviceType, serviceName }
+  const made: Wrapping.Wrapping = {
+    target: Option.getOrUndefined(Enrichment.targetOf({ serviceType, details, host })),
+    ids: { pollerId, agentId, partition, serviceType, serviceName },
+    isInventory: source === "results" && ServiceKinds.isInventory(serviceType)
   }
   known.set(subject, made)
   return made
 }
 
-export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus => {
-  const { agentId, source } = subject
-  const { ids: { serviceType } } = knownOf(subject)
-  const measured = {
-    serviceType,
-    available: reply.available,
-    responseTimeNanos: reply.responseTimeNanos,
-    agentId: isOther(reply.agentId, agentId) && isAgentId(reply.agentId) ? reply.agentId : agentId
-  }
-  // Inventories are bare arrays of devices that know their own addresses, too large to be read for nothing.
-  return ServiceKinds.isInventory(serviceType) && source === "results"
-    ? toStatus(subject, measured, (ids) => Envelope.wrap(ids, reply.message))
-    : toStatus(subject, measured, enriched(subject, reply.message))
+export const fromReply = (subject: PollSubject, reply: Reply): ServiceStatus =>
+  fromWrapped(subject, reply, Wrapping.wrap(wrappingOf(subject, reply), reply.message))
+
+/** What is to be done to the reply's message. */
+export const wrappingOf = (subject: PollSubject, { agentId }: Pick<Reply, "agentId">): Wrapping.Wrapping => {
+  const usual = knownOf(subject)
+  return isOther(agentId, subject.agentId) && isAgentId(agentId)
+    ? { ...usual, ids: { ...usual.ids, agentId } }
+    : usual
 }
 
-/** A message is read once, however large. */
-const enriched = (subject: PollSubject, message: Uint8Array) => (ids: Envelope.EnvelopeIds): Uint8Array => {
-  const text = decoder.decode(message)
-  return Option.match(Enrichment.enrich(knownOf(subject).target, text), {
-    onNone: () => Envelope.wrapText(ids, text),
-    onSome: (found) =>
-      found._tag === "Added" && Envelope.isKept(ids, message, text)
-        ? Envelope.wrapBytes(ids, message, found.tail)
-        : Envelope.wrapJson(ids, Enrichment.jsonOf(found, text))
-  })
+/** As `fromReply`, with the message as it is when that was done. */
+export const fromWrapped = (
+  subject: PollSubject,
+  reply: Omit<Reply, "message">,
+  message: Uint8Array
+): ServiceStatus => {
+  const { agentId, serviceType } = wrappingOf(subject, reply).ids
+  const { available, responseTimeNanos } = reply
+  return toStatus(subject, { serviceType, available, responseTimeNanos, agentId }, message)
 }
 
 /** Not every database and no JSON reader of core takes each text that gRPC carries. */
@@ -98,16 +88,17 @@ const isName = Schema.is(AgentId)
 const isOther = (said: string, agentId: AgentId): boolean => said !== "" && said !== agentId
 
 export const fromFailure = (subject: PollSubject, reason: string): ServiceStatus => {
-  const { agentId, check, source } = subject
-  const { serviceType } = check
+  const { agentId, check: { serviceType }, source } = subject
+  const { ids: usual, target } = knownOf(subject)
   const error = JSON.stringify({ error: reason })
+  const ids = serviceType === usual.serviceType ? usual : { ...usual, serviceType }
   return toStatus(
     subject,
     { serviceType, available: false, responseTimeNanos: 0n, agentId },
     // Core takes a failed results check as it is; an address in it would make a device of it.
     source === "results"
-      ? (ids) => Envelope.wrapJson(ids, error)
-      : enriched(subject, encoder.encode(error))
+      ? Envelope.wrapJson(ids, error)
+      : Wrapping.wrap({ ids, target, isInventory: false }, encoder.encode(error))
   )
 }
 
@@ -124,24 +115,21 @@ const typeOf = ({ check, source }: PollSubject): ServiceType =>
   source === "results" && ServiceKinds.resultsOf(check) === "inventory" ? inventoryType : check.serviceType
 
 const toStatus = (
-  subject: PollSubject,
-  measured: Pick<ServiceStatus, "serviceType" | "available" | "responseTimeNanos" | "agentId">,
-  messageOf: (ids: Envelope.EnvelopeIds) => Uint8Array
-): ServiceStatus => {
-  const { check, poller, source } = subject
-  const { agentId, serviceType } = measured
-  const { ids } = knownOf(subject)
-  const isUsual = agentId === ids.agentId && serviceType === ids.serviceType
-  return {
-    serviceType,
-    available: measured.available,
-    responseTimeNanos: measured.responseTimeNanos,
-    agentId,
-    serviceName: check.serviceName,
-    pollerId: poller.pollerId,
-    partition: poller.partition,
-    source,
-    kvStoreId: poller.kvStoreId,
-    message: messageOf(isUsual ? ids : { ...ids, agentId, serviceType })
-  }
-}
+  { check: { serviceName }, poller: { kvStoreId, partition, pollerId }, source }: PollSubject,
+  { agentId, available, responseTimeNanos, serviceType }: Pick<
+    ServiceStatus,
+    "serviceType" | "available" | "responseTimeNanos" | "agentId"
+  >,
+  message: Uint8Array
+): ServiceStatus => ({
+  serviceType,
+  available,
+  responseTimeNanos,
+  agentId,
+  serviceName,
+  pollerId,
+  partition,
+  source,
+  kvStoreId,
+  message
+})

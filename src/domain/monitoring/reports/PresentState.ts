@@ -7,8 +7,8 @@
 import { Option } from "effect"
 import { ServiceName, ServiceType } from "../Ids.ts"
 import * as ServiceKinds from "../ServiceKinds.ts"
-import * as Envelope from "./Envelope.ts"
-import * as EnvelopeContents from "./EnvelopeContents.ts"
+import * as Envelope from "./envelope/Envelope.ts"
+import * as EnvelopeContents from "./envelope/EnvelopeContents.ts"
 import * as LastKnown from "./LastKnown.ts"
 import type { ServiceStatus } from "./ServiceStatus.ts"
 

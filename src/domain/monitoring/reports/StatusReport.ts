@@ -9,7 +9,7 @@
 import { DateTime, Option, Result, Schema } from "effect"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
 import * as ServiceKinds from "../ServiceKinds.ts"
-import * as EnvelopeContents from "./EnvelopeContents.ts"
+import * as EnvelopeContents from "./envelope/EnvelopeContents.ts"
 import { type ReceivedReport, type ReceivedStatus, sourceOf } from "./ReceivedReport.ts"
 import type { StatusSource } from "./ServiceStatus.ts"
 

@@ -3,7 +3,7 @@
  * and what is in the messages. Memory grows with the checks, not with the samples.
  */
 import { Option } from "effect"
-import * as EnvelopeContents from "../../monitoring/reports/EnvelopeContents.ts"
+import * as EnvelopeContents from "../../monitoring/reports/envelope/EnvelopeContents.ts"
 import * as PayloadShape from "./PayloadShape.ts"
 import { isMeasured, type Sample, type TimeRange } from "./Sample.ts"
 

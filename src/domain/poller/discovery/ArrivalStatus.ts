@@ -4,7 +4,7 @@
  * One that said that it goes, or is in no list any more, is no failure; one that went without a word is.
  */
 import { ServiceName, ServiceType } from "../../monitoring/Ids.ts"
-import * as Envelope from "../../monitoring/reports/Envelope.ts"
+import * as Envelope from "../../monitoring/reports/envelope/Envelope.ts"
 import type { PollerIdentity } from "../../monitoring/reports/PolledStatus.ts"
 import type { ServiceStatus } from "../../monitoring/reports/ServiceStatus.ts"
 import type { Arrival } from "./Arrival.ts"

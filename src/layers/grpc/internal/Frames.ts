@@ -20,19 +20,40 @@ export const encode = (message: Uint8Array, isCompressed: boolean): Buffer => {
   return frame
 }
 
+/** Frames shorter than this are put together when they are whole. */
+const gatheredMin = 65_536
+
+/** Of a frame that must have come before room is made for the rest: nobody gets memory for a claim alone. */
+const gatheredShare = 4
+
 /** Cuts what arrives into frames; fails for good at a frame that is too long or has an unknown flag. */
 export class FrameDecoder {
   readonly #bytesMax: number
   #chunks: Array<Buffer> = []
   #length = 0
+  /** Room for the whole of a long frame, of which `#length` bytes are there; there are no chunks then. */
+  #gathered: Buffer | undefined
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
   }
 
-  push(chunk: Buffer): void {
-    this.#chunks.push(chunk)
-    this.#length += chunk.length
+  /** What is lent is read before this returns. */
+  push(chunk: Buffer, isLent = false): void {
+    const rest = this.#gathered === undefined ? chunk : this.#fill(this.#gathered, chunk)
+    this.#length += rest.length
+    if (rest.length > 0) this.#chunks.push(isLent ? Buffer.from(rest) : rest)
+  }
+
+  /** Answers with what belongs to the frames behind. */
+  #fill(gathered: Buffer, chunk: Buffer): Buffer {
+    const copied = chunk.copy(gathered, this.#length)
+    this.#length += copied
+    if (this.#length === gathered.length) {
+      this.#chunks = [gathered]
+      this.#gathered = undefined
+    }
+    return chunk.subarray(copied)
   }
 
   /** Whether there are bytes of a frame that is not whole yet. */
@@ -48,12 +69,13 @@ export class FrameDecoder {
   /** Forgets them. */
   clear(): void {
     this.#chunks = []
+    this.#gathered = undefined
     this.#length = 0
   }
 
   /** The next whole frame, or none until more bytes arrive. */
   next(): Result.Result<Option.Option<Frame>, GrpcError> {
-    if (this.#length < headBytes) return Result.succeed(Option.none())
+    if (this.#length < headBytes || this.#gathered !== undefined) return Result.succeed(Option.none())
     const head = this.#first(headBytes)
     const flag = head.readUInt8(0)
     const length = head.readUInt32BE(1)
@@ -62,9 +84,21 @@ export class FrameDecoder {
       const detail = `received a message of ${length} bytes, at most ${this.#bytesMax} are taken`
       return Result.fail(new ResourceExhausted({ detail }))
     }
-    if (this.#length < headBytes + length) return Result.succeed(Option.none())
+    if (this.#length < headBytes + length) {
+      if (length >= gatheredMin && this.#length >= length / gatheredShare) this.#gather(headBytes + length)
+      return Result.succeed(Option.none())
+    }
     const bytes = this.#take(headBytes + length).subarray(headBytes)
     return Result.succeed(Option.some({ isCompressed: flag === 1, bytes }))
+  }
+
+  /** Each byte of a long frame is copied once, as it comes. */
+  #gather(bytes: number): void {
+    const gathered = Buffer.allocUnsafeSlow(bytes)
+    let at = 0
+    for (const chunk of this.#chunks) at += chunk.copy(gathered, at)
+    this.#chunks = []
+    this.#gathered = gathered
   }
 
   /** Makes the first chunk at least this long. */

@@ -1,5 +1,5 @@
 /** What each check is about, kept from one poll to the next. */
-import type { AgentHost } from "../../../domain/monitoring/reports/Enrichment.ts"
+import type { AgentHost } from "../../../domain/monitoring/reports/envelope/Enrichment.ts"
 import type * as PolledStatus from "../../../domain/monitoring/reports/PolledStatus.ts"
 import type * as AgentLink from "../AgentLink.ts"
 

@@ -3,7 +3,7 @@ import { Option } from "effect"
 import type { Polled } from "../../../../src/domain/events/outgoing/Polled.ts"
 import { timeoutDefault } from "../../../../src/domain/monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
-import * as Envelope from "../../../../src/domain/monitoring/reports/Envelope.ts"
+import * as Envelope from "../../../../src/domain/monitoring/reports/envelope/Envelope.ts"
 
 /** 2026-01-02T03:04:05.678Z. */
 export const measuredAtMillis = 1_767_323_045_678

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
-import * as Envelope from "../../../../src/domain/monitoring/reports/Envelope.ts"
+import * as Envelope from "../../../../src/domain/monitoring/reports/envelope/Envelope.ts"
 import * as PresentState from "../../../../src/domain/monitoring/reports/PresentState.ts"
 import type { ServiceStatus } from "../../../../src/domain/monitoring/reports/ServiceStatus.ts"
 import * as WholeReport from "../../../../src/domain/monitoring/reports/WholeReport.ts"

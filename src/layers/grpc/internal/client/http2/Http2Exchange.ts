@@ -127,7 +127,7 @@ export class Http2Exchange implements StreamListener {
   data(bytes: Buffer): void {
     if (this.#isOver) return
     // The bytes count until this returns, and messages for longer.
-    this.#decoder.push(Buffer.from(bytes))
+    this.#decoder.push(bytes, true)
     while (true) {
       const next = this.#decoder.next()
       if (Result.isFailure(next)) {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
-import * as Envelope from "../../../../src/domain/monitoring/reports/Envelope.ts"
+import { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../../../../src/domain/monitoring/Ids.ts"
+import * as Envelope from "../../../../../src/domain/monitoring/reports/envelope/Envelope.ts"
 
 const ids = (serviceType: string): Envelope.EnvelopeIds => ({
   pollerId: PollerId.make("edge \"poller\""),

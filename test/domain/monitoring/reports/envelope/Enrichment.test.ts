@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as fc from "fast-check"
-import { ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
-import * as Enrichment from "../../../../src/domain/monitoring/reports/Enrichment.ts"
+import { ServiceType } from "../../../../../src/domain/monitoring/Ids.ts"
+import * as Enrichment from "../../../../../src/domain/monitoring/reports/envelope/Enrichment.ts"
 
 const host = { ip: Option.some("198.51.100.7"), name: "edge-host" }
 

@@ -7,11 +7,11 @@
  * has any key beside its targets.
  */
 import { Option, Predicate, Result } from "effect"
-import * as HostPort from "../../sockets/HostPort.ts"
-import * as ExactJson from "../ExactJson.ts"
-import type { ServiceType } from "../Ids.ts"
-import * as IpAddress from "../IpAddress.ts"
-import { kindOf } from "../ServiceKinds.ts"
+import * as HostPort from "../../../sockets/HostPort.ts"
+import * as ExactJson from "../../ExactJson.ts"
+import type { ServiceType } from "../../Ids.ts"
+import * as IpAddress from "../../IpAddress.ts"
+import { kindOf } from "../../ServiceKinds.ts"
 
 /** What is known about the host an agent speaks for. */
 export interface AgentHost {

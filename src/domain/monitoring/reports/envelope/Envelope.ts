@@ -5,10 +5,10 @@
  * document inside is kept byte for byte: numbers beyond 2^53 survive.
  */
 import { Bytes, Option, Predicate, Result } from "effect"
-import * as ExactJson from "../ExactJson.ts"
-import type { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../Ids.ts"
-import * as ServiceKinds from "../ServiceKinds.ts"
-import * as CleanText from "./CleanText.ts"
+import * as ExactJson from "../../ExactJson.ts"
+import type { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../Ids.ts"
+import * as ServiceKinds from "../../ServiceKinds.ts"
+import * as CleanText from "../CleanText.ts"
 
 export interface EnvelopeIds {
   readonly pollerId: PollerId

@@ -5,7 +5,7 @@
  * envelope has the usual order (`data` last), so that numbers beyond 2^53 survive; otherwise it is written anew.
  */
 import { Option, Result, Schema } from "effect"
-import * as ExactJson from "../ExactJson.ts"
+import * as ExactJson from "../../ExactJson.ts"
 
 const Envelope = Schema.Struct({
   poller_id: Schema.String.check(Schema.isMinLength(1)),
