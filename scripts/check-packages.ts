@@ -186,7 +186,7 @@ try {
   await check("up --demo, without libsodium, brings 1,000 devices to core and a sweep config to the agent", () => {
     const folder = path.join(home, "command")
     fs.rmSync(path.join(folder, "node_modules/sodium-native"), { recursive: true })
-    const up = ["serviceradar", "up", "--demo", "--json", "--for", "40s", "--dir", path.join(folder, "demo")]
+    const up = ["serviceradar", "up", "--demo", "--json", "--for", "60s", "--dir", path.join(folder, "demo")]
     const { status, stderr, stdout } = spawnSync("npx", up, { cwd: folder, encoding: "utf8", timeout: 120_000 })
     const isThere = /"devicesInCore":1000,"agent":\{"agentId":"local-agent","sweep":\{"targets":800,"networks":200,/
     if (status !== 0 || !isThere.test(stdout)) throw new Error(`exit ${status}: ${stdout}${stderr}`)

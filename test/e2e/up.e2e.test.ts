@@ -45,7 +45,7 @@ const started = Effect.fnUntraced(function*(directory: string) {
   const shown = Program.eventually(
     "first statuses",
     Effect.sync(() => program.stdout().includes("core-grpc") ? Option.some(true) : Option.none()),
-    { within: "30 seconds", programs: [program] }
+    { within: "60 seconds", programs: [program] }
   )
   const ended = Effect.flatMap(program.exited, (code) => Effect.die(`ended with ${code}: ${program.output()}`))
   yield* Effect.raceFirst(shown, ended)
@@ -199,7 +199,7 @@ describe("serviceradar up", () => {
             devicesOf(state.httpUrl),
             (devices) => Option.fromUndefinedOr(devices.find(({ hostname }) => hostname === os.hostname()))
           ),
-          { within: "20 seconds", programs: [program] }
+          { within: "40 seconds", programs: [program] }
         )
         assert.strictEqual(machine.uid, "serviceradar:agent:local-agent")
 
@@ -208,7 +208,7 @@ describe("serviceradar up", () => {
         assert.include(rival.output(), `is in use by the serviceradar up with process id ${program.pid}`)
 
         yield* program.kill("SIGINT")
-        assert.strictEqual(yield* Effect.timeout(program.exited, "10 seconds"), 0)
+        assert.strictEqual(yield* Effect.timeout(program.exited, "30 seconds"), 0)
         assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(postgres)))
         assert.isFalse(yield* files.exists(`${directory}/run.json`))
         assert.isFalse(yield* files.exists(`${directory}/owner.json`))
@@ -233,7 +233,7 @@ describe("serviceradar up", () => {
         const next = yield* natsServer(directory, program, nats)
         assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(nats)))
         yield* program.kill("SIGINT")
-        assert.strictEqual(yield* Effect.timeout(program.exited, "10 seconds"), 0)
+        assert.strictEqual(yield* Effect.timeout(program.exited, "30 seconds"), 0)
         assert.isTrue(Option.isNone(yield* ProcessTable.startTicks(next)))
       }))
 
@@ -272,7 +272,7 @@ describe("serviceradar up", () => {
             yield* tree.exited
             return /PostgreSQL +running.*1 restart/.test(tree.stdout()) ? Option.some(tree.stdout()) : Option.none()
           }).pipe(Effect.scoped),
-          { within: "20 seconds", programs: [program] }
+          { within: "40 seconds", programs: [program] }
         )
         const restarted = text.split("\n").filter((line) => line.includes("1 restart"))
         assert.lengthOf(restarted, 1, restarted.join("\n"))
