@@ -23,7 +23,7 @@ const said = (program: Program.Program, text: string) =>
   Program.eventually(
     `the program says ${JSON.stringify(text)}`,
     Effect.sync(() => Option.liftPredicate(true, () => program.output().includes(text))),
-    { within: "20 seconds", programs: [program] }
+    { within: "60 seconds", programs: [program] }
   )
 
 const numbers = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, at) => at + 1)
@@ -57,7 +57,7 @@ describe("serviceradar event-writer", () => {
         const marks = numbers(700)
         const { connection, published } = yield* publishAll(server.url, marks)
 
-        yield* awaitSettled(connection, { within: "20 seconds", programs: [program] })
+        yield* awaitSettled(connection, { within: "60 seconds", programs: [program] })
         const ready = yield* Program.fetchJson(`http://127.0.0.1:${http}/health/ready`)
         const { tree } = yield* Effect.flatMap(
           Program.fetchJson(`http://127.0.0.1:${http}/api/tree`),
@@ -71,7 +71,7 @@ describe("serviceradar event-writer", () => {
         yield* program.kill("SIGTERM")
         const code = yield* program.exited
         const second = yield* start(["--http", "off"], env)
-        yield* awaitSettled(connection, { within: "20 seconds", programs: [second] })
+        yield* awaitSettled(connection, { within: "60 seconds", programs: [second] })
         const result = yield* audit(connection, {
           acked: new Set([...published.acked, ...lately.published.acked]),
           unknown: new Set<number>()
@@ -157,7 +157,7 @@ describe("serviceradar event-writer", () => {
               Option.liftPredicate(one, ({ rows, deadLetters }) =>
                 rows === rowsOf(marks) && deadLetters === poisonIn(marks))
           ),
-          { within: "20 seconds", programs: [program] }
+          { within: "60 seconds", programs: [program] }
         )
         const consumers = yield* Effect.promise(async () => {
           const names: Array<string> = []
@@ -212,7 +212,7 @@ describe("serviceradar event-writer", () => {
               () => streams.reduce((sum, one) => sum + one.stored + one.deadLettered, 0) >= 100
             )
         ),
-        { within: "30 seconds", programs: [program] }
+        { within: "60 seconds", programs: [program] }
       )
       const ready = yield* Program.fetchJson(`http://127.0.0.1:${http}/health/ready`)
       yield* program.kill("SIGTERM")
@@ -235,7 +235,7 @@ describe("serviceradar event-writer", () => {
         const env = environment(server.url, Redacted.value(first.url))
         const program = yield* start(["--http", "off"], env)
         const before = yield* publishAll(server.url, numbers(100))
-        yield* awaitSettled(before.connection, { within: "20 seconds", programs: [program] })
+        yield* awaitSettled(before.connection, { within: "60 seconds", programs: [program] })
 
         yield* Scope.close(scope, Exit.void)
         yield* publishAll(server.url, numbers(600).slice(100))
@@ -244,7 +244,7 @@ describe("serviceradar event-writer", () => {
         const code = yield* program.exited.pipe(Effect.timeout("15 seconds"))
         yield* EmbeddedPostgres.start(postgres)
         const second = yield* start(["--http", "off"], env)
-        yield* awaitSettled(before.connection, { within: "30 seconds", programs: [second] })
+        yield* awaitSettled(before.connection, { within: "60 seconds", programs: [second] })
 
         assert.strictEqual(code, 0, program.output())
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
@@ -291,7 +291,7 @@ describe("serviceradar event-writer", () => {
             Program.fetchJson(`http://127.0.0.1:${http}/health/ready`),
             (body) => Option.liftPredicate(true, () => JSON.stringify(body).includes("\"status\":\"ready\""))
           ),
-          { within: "20 seconds", programs: [program] }
+          { within: "60 seconds", programs: [program] }
         )
         const { tree } = yield* Effect.flatMap(
           Program.fetchJson(`http://127.0.0.1:${http}/api/tree`),
@@ -305,7 +305,7 @@ describe("serviceradar event-writer", () => {
       const withoutCode = yield* without.program.exited
       const withWriter = yield* core("yes")
       const { connection } = yield* publishAll(server.url, numbers(100))
-      yield* awaitSettled(connection, { within: "20 seconds", programs: [withWriter.program] })
+      yield* awaitSettled(connection, { within: "60 seconds", programs: [withWriter.program] })
       yield* withWriter.program.kill("SIGTERM")
 
       assert.notInclude(without.children, "EventWriter")

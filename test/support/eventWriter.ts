@@ -53,14 +53,17 @@ export const awaitStreams = (connection: NatsConnection) =>
     { within: "90 seconds" }
   )
 
-/** Messages that no consumer has settled. */
+/** Messages that no consumer has settled; of a stream whose consumer is still to be made, all. */
 const unsettled = async (connection: NatsConnection): Promise<number> => {
   const manager = await jetstreamManager(connection)
   let count = 0
   for (const stream of streamNames) {
+    let consumers = 0
     for await (const consumer of manager.consumers.list(stream)) {
+      consumers += 1
       count += consumer.num_pending + consumer.num_ack_pending
     }
+    if (consumers === 0) count += (await manager.streams.info(stream)).state.messages
   }
   return count
 }
