@@ -54,5 +54,5 @@ describe("The event writer with a clock that is set", () => {
       const tookMillis = performance.now() - startMillis
 
       assert.isBelow(tookMillis, 4_000)
-    }).pipe(Effect.scoped, Effect.provide(live)), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(live)), { retry: 2, timeout: 60_000 })
 })
