@@ -30,6 +30,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],
   "src/layers/probes/process/ProcessList.ts": [1, "joined by all who ask for the list"],
   "src/layers/events/jetstream/Pulls.ts": [1, "whoever pulls"],
+  "src/layers/inventory/PgDeviceRegistry.ts": [1, "joined; where one fails the other ends with the scope"],
   "src/layers/nats/connection/NatsConnection.ts": [1, "nobody: the one closing of a connection that is replaced"],
   "src/layers/queries/LowPriority.ts": [1, "nobody: one look for processes, which are as they were without it"],
   "src/layers/queries/QueryPool.ts": [1, "nobody: the one closing of a pool that is replaced"],

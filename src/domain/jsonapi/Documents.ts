@@ -1,7 +1,13 @@
-/** Records as resource objects, and pages of them with their links. */
+/**
+ * Records as resource objects, and pages of them with their links.
+ *
+ * Objects are written as text at once: a page is thousands of values, of which no second copy is made.
+ */
 import type { Sorting } from "../records/Order.ts"
-import { fieldOf, type Json, publicField, publicFields, type Stored, toJson } from "../records/Record.ts"
+import { fieldOf, jsonText, publicField, publicFields, type Stored } from "../records/Record.ts"
+import { evaluate } from "../resource/expression/Evaluate.ts"
 import type { Node, Surroundings } from "../resource/expression/Node.ts"
+import { simplify } from "../resource/expression/Simplify.ts"
 import type { Definition } from "../resource/Resource.ts"
 import * as Cursors from "./Cursors.ts"
 import { type Related, related, type Resources } from "./Includes.ts"
@@ -30,95 +36,111 @@ export interface Showing {
 
 export const keyOf = ({ key }: Definition, { values }: Stored): string => String(values[key] ?? "")
 
-const relationshipOf = (
-  { base }: Showing,
-  definition: Definition,
-  stored: Stored,
-  { name, relationship: { by, kind }, target: { definition: other } }: Related,
-  linked: Linked | undefined
-) => {
-  const home = address(base, other)
-  const found = linked?.get(name)
-  if (kind === "has_many") {
-    const query = `filter[${fieldName(by)}]=${encodeURIComponent(keyOf(definition, stored))}`
-    return { ...(found === undefined ? {} : { data: found }), links: { related: `${home}?${query}` } }
-  }
-  const key = stored.values[by] ?? null
-  return key === null ? { data: null } : {
-    data: { type: other.name, id: String(key) },
-    links: { related: `${home}/${encodeURIComponent(String(key))}` }
-  }
-}
-
 /** Those that others may see: what a record refers to by a private attribute is nobody's business. */
 const shownRelationships = (definition: Definition, resources: Resources): ReadonlyArray<Related> =>
   related(definition, resources).filter(({ relationship: { by, kind }, target }) =>
     publicField(kind === "belongs_to" ? definition : target.definition, by) !== undefined
   )
 
-/** What is shown of all records of a resource in an answer, found out once for all of them. */
-interface Plan {
-  readonly home: string
-  readonly fields: ReadonlyArray<{ readonly wire: string; readonly attribute: string; readonly node: Node }>
-  readonly relationships: ReadonlyArray<readonly [wire: string, related: Related]>
-}
+type Write = (stored: Stored, id: string, linked: Linked | undefined) => string
 
-const makePlan = (
-  { base, resources }: Showing,
-  definition: Definition,
-  wanted: ReadonlySet<string> | undefined
-): Plan => {
-  const isShown = (wire: string) => wanted === undefined || wanted.has(wire)
-  return {
-    home: address(base, definition),
-    fields: publicFields(definition).flatMap((name) => {
-      const node = publicField(definition, name)
-      const wire = fieldName(name)
-      const attribute = Object.hasOwn(definition.calculations, name) ? "" : name
-      return node !== undefined && isShown(wire) ? [{ wire, attribute, node }] : []
-    }),
-    relationships: shownRelationships(definition, resources).flatMap((one) => {
-      const wire = fieldName(one.name)
-      return isShown(wire) ? [[wire, one] as const] : []
-    })
+const relationshipWriter = (
+  { base }: Showing,
+  { name, relationship: { by, kind }, target: { definition: other } }: Related
+): Write => {
+  const wire = JSON.stringify(fieldName(name))
+  const home = address(base, other)
+  if (kind === "has_many") {
+    const query = `${home}?filter[${fieldName(by)}]=`
+    return (_stored, id, linked) => {
+      const found = linked?.get(name)
+      const data = found === undefined ? "" : `"data":${JSON.stringify(found)},`
+      return `${wire}:{${data}"links":{"related":${JSON.stringify(query + encodeURIComponent(id))}}}`
+    }
+  }
+  const type = JSON.stringify(other.name)
+  return ({ values }) => {
+    const key = values[by] ?? null
+    if (key === null) return `${wire}:{"data":null}`
+    const id = String(key)
+    const related = JSON.stringify(`${home}/${encodeURIComponent(id)}`)
+    return `${wire}:{"data":{"type":${type},"id":${JSON.stringify(id)}},"links":{"related":${related}}}`
   }
 }
 
-type Plans = Map<Definition, Plan>
+/** What is shown of all records of a resource in an answer, found out once for all of them. */
+interface Plan {
+  readonly head: string
+  readonly home: string
+  readonly attributes: ReadonlyArray<readonly [prefix: string, attribute: string]>
+  readonly calculations: ReadonlyArray<readonly [prefix: string, node: Node]>
+  readonly relationships: ReadonlyArray<Write>
+}
 
-/** Of whole records for all answers, and of parts of them for one. */
-const wholes = new WeakMap<Resources, Plans>()
-const parts = new WeakMap<Showing, Plans>()
+const prefixOf = (name: string): string => `${JSON.stringify(fieldName(name))}:`
+
+const makePlan = (showing: Showing, definition: Definition, wanted: ReadonlySet<string> | undefined): Plan => {
+  const isShown = (name: string) => wanted === undefined || wanted.has(fieldName(name))
+  const fields = publicFields(definition).filter(isShown)
+  const isComputed = (name: string) => Object.hasOwn(definition.calculations, name)
+  return {
+    head: `{"type":${JSON.stringify(definition.name)},"id":`,
+    home: address(showing.base, definition),
+    attributes: fields.flatMap((name) => isComputed(name) ? [] : [[prefixOf(name), name] as const]),
+    calculations: fields.flatMap((name) => {
+      const node = isComputed(name) ? publicField(definition, name) : undefined
+      return node === undefined ? [] : [[prefixOf(name), node] as const]
+    }),
+    relationships: shownRelationships(definition, showing.resources)
+      .filter(({ name }) => isShown(name))
+      .map((one) => relationshipWriter(showing, one))
+  }
+}
+
+/** Of whole records, for all answers. */
+const wholes = new WeakMap<Resources, Map<Definition, Plan>>()
 
 const planOf = (showing: Showing, definition: Definition): Plan => {
   const wanted = showing.fields.get(definition.name)
-  const plans: Plans = (wanted === undefined ? wholes.get(showing.resources) : parts.get(showing)) ?? new Map()
-  if (wanted === undefined) wholes.set(showing.resources, plans)
-  else parts.set(showing, plans)
-  const plan = plans.get(definition) ?? makePlan(showing, definition, wanted)
+  if (wanted !== undefined) return makePlan(showing, definition, wanted)
+  const plans = wholes.get(showing.resources) ?? new Map<Definition, Plan>()
+  wholes.set(showing.resources, plans)
+  const plan = plans.get(definition) ?? makePlan(showing, definition, undefined)
   plans.set(definition, plan)
   return plan
 }
 
-export const object = (showing: Showing, definition: Definition, stored: Stored, linked?: Linked) => {
-  const plan = planOf(showing, definition)
-  const id = keyOf(definition, stored)
-  const attributes: Record<string, Json> = {}
-  for (const { attribute, node, wire } of plan.fields) {
-    attributes[wire] = toJson(
-      attribute === "" ? fieldOf(node, stored, showing.surroundings) : stored.values[attribute] ?? null
-    )
-  }
-  const relationships = plan.relationships.map(([wire, one]) =>
-    [wire, relationshipOf(showing, definition, stored, one, linked)] as const
-  )
-  return {
-    type: definition.name,
-    id,
-    attributes,
-    ...(relationships.length === 0 ? {} : { relationships: Object.fromEntries(relationships) }),
-    links: { self: `${plan.home}/${encodeURIComponent(id)}` },
-    meta: { version: stored.version }
+export const selfOf = ({ base }: Showing, definition: Definition, stored: Stored): string =>
+  `${address(base, definition)}/${encodeURIComponent(keyOf(definition, stored))}`
+
+/** Writes the records of one answer as resource objects. */
+export const writer = (
+  showing: Showing,
+  definition: Definition
+): (stored: Stored, linked?: Linked) => string => {
+  const { attributes, calculations, head, home, relationships } = planOf(showing, definition)
+  const { surroundings } = showing
+  // The time is the same for all of them.
+  const computed = calculations.map(([prefix, node]) => [prefix, simplify(node, surroundings)] as const)
+  return (stored, linked) => {
+    const { values, version } = stored
+    const id = keyOf(definition, stored)
+    let text = `${head}${JSON.stringify(id)},"attributes":{`
+    let comma = ""
+    for (const [prefix, attribute] of attributes) {
+      text += comma + prefix + jsonText(values[attribute] ?? null)
+      comma = ","
+    }
+    const reading = { ...surroundings, record: values }
+    for (const [prefix, node] of computed) {
+      text += comma + prefix + jsonText(evaluate(node, reading))
+      comma = ","
+    }
+    const related = relationships.map((write) => write(stored, id, linked)).join(",")
+    const self = JSON.stringify(`${home}/${encodeURIComponent(id)}`)
+    return `${text}}${
+      related === "" ? "" : `,"relationships":{${related}}`
+    },"links":{"self":${self}},"meta":{"version":${JSON.stringify(version)}}}`
   }
 }
 

@@ -19,8 +19,16 @@ const kinds: Readonly<Record<Kind, object>> = {
 
 const nullable = (kind: Kind): object => ({ anyOf: [kinds[kind], { type: "null" }] })
 
-const attributeSchema = ({ kind, presence }: Attribute<Value>): object =>
-  presence === "optional" ? nullable(kind) : kinds[kind]
+const attributeSchema = ({ kind, presence, traits: { bounds } }: Attribute<Value>): object => {
+  const { choices, itemsMax, lengthMax } = bounds
+  const schema = {
+    ...kinds[kind],
+    ...(choices === undefined ? {} : { enum: choices }),
+    ...(lengthMax === undefined ? {} : { maxLength: lengthMax }),
+    ...(itemsMax === undefined ? {} : { maxItems: itemsMax })
+  }
+  return presence === "optional" ? { anyOf: [schema, { type: "null" }] } : schema
+}
 
 const shownSchema = (definition: Definition) => ({
   type: "object",

@@ -128,11 +128,33 @@ const failureOf = <A>(part: Result.Result<A, Problem>): ReadonlyArray<Problem> =
 
 const alone: Includes.Resources = new Map()
 
+const plain = new WeakMap<Definition, Query>()
+
+/** Of a request that asks for nothing more; found out once. */
+const plainOf = (definition: Definition): Query => {
+  const known = plain.get(definition)
+  if (known !== undefined) return known
+  const made: Query = {
+    fields: new Map(),
+    include: [],
+    where: undefined,
+    order: Order.complete(definition, []),
+    orderText: "",
+    limit: limitDefault,
+    offset: undefined,
+    place: undefined,
+    isCounted: false
+  }
+  plain.set(definition, made)
+  return made
+}
+
 export const parse = (
   definition: Definition,
   query: URLSearchParams,
   resources: Includes.Resources = alone
 ): Result.Result<Query, ReadonlyArray<Problem>> => {
+  if (query.size === 0) return Result.succeed(plainOf(definition))
   const orderText = query.get("sort") ?? ""
   const sorted = sortings(definition, orderText)
   const order = Order.complete(definition, Result.getOrElse(sorted, () => []))

@@ -12,6 +12,16 @@ const attributes: Readonly<Record<Exclude<Kind, "text_list">, Attribute.Attribut
   instant: Attribute.instant
 }
 
+/** Made once: to make one takes longer than to use it. */
+const decoders = {
+  text: Schema.decodeUnknownOption(attributes.text.schema),
+  uuid: Schema.decodeUnknownOption(attributes.uuid.schema),
+  integer: Schema.decodeUnknownOption(attributes.integer.schema),
+  float: Schema.decodeUnknownOption(attributes.float.schema),
+  boolean: Schema.decodeUnknownOption(attributes.boolean.schema),
+  instant: Schema.decodeUnknownOption(attributes.instant.schema)
+}
+
 const expectations: Readonly<Record<Kind, string>> = {
   text: "a text without NUL characters",
   uuid: "a UUID",
@@ -38,10 +48,8 @@ const raw = (kind: Kind, text: string): unknown => {
 /** Of the items of a list, where it is one. Fails with what is expected. */
 export const parse = (kind: Kind, text: string): Result.Result<Answer, string> => fromJson(kind, raw(kind, text))
 
-export const fromJson = (kind: Kind, value: unknown): Result.Result<Answer, string> => {
-  const { schema } = attributes[kind === "text_list" ? "text" : kind]
-  return Option.match(Schema.decodeUnknownOption(schema)(value), {
+export const fromJson = (kind: Kind, value: unknown): Result.Result<Answer, string> =>
+  Option.match(decoders[kind === "text_list" ? "text" : kind](value), {
     onNone: () => Result.fail(expectations[kind]),
     onSome: Result.succeed
   })
-}

@@ -16,6 +16,8 @@ interface ServiceKind {
   readonly sweeps?: "ping" | "port"
   /** What its results are: the devices of an inventory, in an array, or a sweep with its hosts. */
   readonly results?: Results
+  /** What its message is about, where that is not one host: targets by their names, or a network with its interfaces. */
+  readonly tells?: "targets" | "network"
   /** Whether core refuses its message when anything is added to it. */
   readonly isClosed: boolean
   /** Whether core takes its metrics for those of a checker of type `grpc` only. */
@@ -46,7 +48,7 @@ const probes = {
   process: { ...probe, isLocal: true },
   exec: { ...probe, isLocal: true },
   sysmon: { ...probe, isLocal: true, hasGrpcMetrics: true },
-  snmp: { ...probe, isTargetPublic: false, isClosed: true }
+  snmp: { ...probe, isTargetPublic: false, isClosed: true, tells: "targets" }
 } as const satisfies Readonly<Record<string, ServiceKind>>
 
 export type ProbedType = keyof typeof probes
@@ -60,7 +62,8 @@ const kinds: ReadonlyMap<string, ServiceKind> = new Map(Object.entries<ServiceKi
   ...probes,
   [inventoryType]: { ...peers, isServed: true, results: "inventory" },
   sweep: { ...peers, isServed: true, results: "sweep" },
-  mapper_discovery: { ...peers, file: "mapper.json" },
+  mapper_discovery: { ...peers, file: "mapper.json", tells: "network" },
+  "snmp-discovery-results": { ...peers, tells: "network" },
   dusk: { ...peers, file: "dusk.json" }
 }))
 

@@ -4,7 +4,7 @@
  */
 import { columnNameOf, columnOf } from "../resource/Columns.ts"
 import type { Definition } from "../resource/Resource.ts"
-import { and, bind, list, name, type Sql, sql } from "../sql/Sql.ts"
+import { and, bind, join, list, name, type Sql, sql } from "../sql/Sql.ts"
 import { type Json, toJson, type Values } from "./Record.ts"
 import { selection } from "./Statements.ts"
 
@@ -32,24 +32,26 @@ const given = (definition: Definition, names: ReadonlyArray<string>, rows: Reado
 export const place = (tenant: string): Sql =>
   sql`select set_config('serviceradar.tenant', ${bind("text", tenant)}::text, true) as tenant`
 
+export interface Among {
+  readonly tenant: string
+  /** Texts by the attribute that is to be one of them: one that is suffices. */
+  readonly texts: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly isLocked?: boolean
+}
+
 /** Those of a tenant that have one of these texts in an attribute; locked, they are so in the order of their keys. */
-export const among = (
-  definition: Definition,
-  { attribute, isLocked = false, tenant, texts }: {
-    readonly attribute: string
-    readonly texts: ReadonlyArray<string>
-    readonly tenant: string
-    readonly isLocked?: boolean
-  }
-): Sql => {
+export const among = (definition: Definition, { isLocked = false, tenant, texts }: Among): Sql => {
   const { attributes, key, tenant: tenantAttribute } = definition
   const isOwn = tenantAttribute === undefined
     ? sql`TRUE`
     : sql`${columnOf(attributes, tenantAttribute)} = ${bind("text", tenant)}::text::uuid`
-  const isOne = sql`${columnOf(attributes, attribute)} = any(${bind("text_array", texts)}::text[])`
+  const isOne = Object.entries(texts).map(([attribute, some]) =>
+    sql`${columnOf(attributes, attribute)} = any(${bind("text_array", some)}::text[])`
+  )
   const locked = isLocked ? sql` for no key update` : sql``
-  return sql`select ${selection(definition)} from ${name(definition.table)} where ${and([isOwn, isOne])}
-    order by ${columnOf(attributes, key)}${locked}`
+  return sql`select ${selection(definition)} from ${name(definition.table)} where ${isOwn} and (${
+    join(isOne, sql` or `)
+  }) order by ${columnOf(attributes, key)}${locked}`
 }
 
 /** New ones; of those that are there already, none. Answers the keys that are new. */
@@ -82,9 +84,10 @@ export interface BulkDeed {
   readonly resource: string
   readonly action: string
   readonly key: string
-  readonly changes: Readonly<Record<string, readonly [Json, Json]>>
-  /** As others may see it; null when it is no more. */
-  readonly record: Readonly<Record<string, Json>> | null
+  /** By attribute `[before, after]`, as a text of JSON. */
+  readonly changes: string
+  /** As others may see it, as a text of JSON; null when it is no more. */
+  readonly record: string | null
 }
 
 export interface BulkOccasion {
@@ -96,18 +99,20 @@ export interface BulkOccasion {
   readonly at: string
 }
 
-/** The audit entries and events of all of them. */
+/** The audit entries and events of all of them. Each document is a text of its own: as parts of one they would be read twice. */
 export const tellAll = (deeds: ReadonlyArray<BulkDeed>, occasion: BulkOccasion): Sql => {
   const text = (value: string) => sql`${bind("text", value)}::text`
+  const texts = (of: (deed: BulkDeed) => string) => sql`${bind("text_array", deeds.map(of))}::text[]`
   const who = sql`${text(occasion.tenant)}::uuid, ${text(occasion.at)}::timestamptz`
   return sql`with given as materialized (
-      select * from json_to_recordset(${json(deeds)})
-        as given(resource text, action text, key text, changes jsonb, record jsonb)
+      select * from unnest(${texts(({ resource }) => resource)}, ${texts(({ action }) => action)},
+        ${texts(({ key }) => key)}, ${texts(({ changes }) => changes)}, ${texts(({ record }) => record ?? "")})
+        as given(resource, action, key, changes, record)
     ), audited as (
       insert into audit_entries (tenant_id, at, actor_id, actor_name, resource, action, record_key, outcome, reason,
         request_id, changes)
       select ${who}, ${text(occasion.actorId)}, ${text(occasion.actorName)}, resource, action, key, 'done', '',
-        ${text(occasion.requestId)}, changes from given
+        ${text(occasion.requestId)}, changes::jsonb from given
     ) insert into record_events (tenant_id, at, resource, action, record_key, record)
-      select ${who}, resource, action, key, case when record = 'null'::jsonb then null else record end from given`
+      select ${who}, resource, action, key, nullif(record, '')::jsonb from given`
 }

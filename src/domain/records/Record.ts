@@ -14,11 +14,37 @@ export interface Stored {
   readonly version: string
 }
 
+/** Instants that were written lately: of many records they are the same. */
+const isoTexts: Array<{ readonly atMillis: number; readonly text: string } | undefined> = []
+const isoTextsMax = 1024
+
+const isoOf = (instant: DateTime.Utc): string => {
+  const atMillis = instant.epochMilliseconds
+  const at = Math.abs(atMillis) % isoTextsMax
+  const known = isoTexts[at]
+  if (known?.atMillis === atMillis) return known.text
+  const text = DateTime.formatIso(instant)
+  isoTexts[at] = { atMillis, text }
+  return text
+}
+
 /** What JSON holds: an instant as an ISO 8601 text. */
 export type Json = string | number | boolean | null | ReadonlyArray<string>
 
 export const toJson = (value: Answer): Json =>
-  typeof value === "object" && DateTime.isDateTime(value) ? DateTime.formatIso(value) : value
+  typeof value === "object" && DateTime.isDateTime(value) ? isoOf(value) : value
+
+/** The same as a text of JSON. */
+export const jsonText = (value: Answer): string => {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value)
+    case "object":
+      return value === null ? "null" : DateTime.isDateTime(value) ? `"${isoOf(value)}"` : JSON.stringify(value)
+    default:
+      return String(value)
+  }
+}
 
 /** An attribute or a calculation, as an expression; undefined for one that is private or not there. */
 export const publicField = ({ attributes, calculations }: Definition, field: string): Node | undefined => {
@@ -50,20 +76,32 @@ export const changes = (
   { attributes }: Definition,
   before: Values | null,
   after: Values | null
-): Readonly<Record<string, readonly [Json, Json]>> =>
-  Object.fromEntries(
-    Object.entries(attributes).flatMap(([name, { traits }]) => {
-      const [from, to] = [before?.[name] ?? null, after?.[name] ?? null]
-      if (traits.isSensitive || from === to) return []
-      const [was, is] = [toJson(from), toJson(to)]
-      return JSON.stringify(was) === JSON.stringify(is) ? [] : [[name, [was, is] as const]]
-    })
-  )
+): Readonly<Record<string, readonly [Json, Json]>> => {
+  const changed: Record<string, readonly [Json, Json]> = {}
+  for (const name of Object.keys(attributes)) {
+    const [from, to] = [before?.[name] ?? null, after?.[name] ?? null]
+    if (from === to || attributes[name]?.traits.isSensitive !== false) continue
+    const [was, is] = [toJson(from), toJson(to)]
+    if (JSON.stringify(was) !== JSON.stringify(is)) changed[name] = [was, is]
+  }
+  return changed
+}
 
 /** Without what is private. */
-export const shown = ({ attributes }: Definition, values: Values): Readonly<Record<string, Json>> =>
-  Object.fromEntries(
-    Object.entries(attributes).flatMap(([name, { traits }]) =>
-      traits.isPrivate ? [] : [[name, toJson(values[name] ?? null)]]
-    )
-  )
+export const shown = ({ attributes }: Definition, values: Values): Readonly<Record<string, Json>> => {
+  const record: Record<string, Json> = {}
+  for (const name of Object.keys(attributes)) {
+    if (attributes[name]?.traits.isPrivate === false) record[name] = toJson(values[name] ?? null)
+  }
+  return record
+}
+
+/** The same as a text of JSON. */
+export const shownText = ({ attributes }: Definition, values: Values): string => {
+  let text = ""
+  for (const name of Object.keys(attributes)) {
+    if (attributes[name]?.traits.isPrivate !== false) continue
+    text += `${text === "" ? "" : ","}"${name}":${jsonText(values[name] ?? null)}`
+  }
+  return `{${text}}`
+}

@@ -23,13 +23,11 @@ export const read = (
   input: Readonly<Record<string, unknown>>,
   form: Form
 ): Result.Result<ReadInput, ReadonlyArray<Problem>> => {
-  const accepts = pick(attributes, action.accepts)
+  const taken = takenBy(attributes, action)
   const isPartial = action.kind !== "create"
-  const accepted = valuesOf(accepts, input, isPartial, form)
-  const given = valuesOf(action.given, input, false, form)
-  const unknown = Object.keys(input).filter((field) =>
-    !Object.hasOwn(accepts, field) && !Object.hasOwn(action.given, field)
-  )
+  const accepted = valuesOf(taken.accepts, input, isPartial, form)
+  const given = valuesOf(taken.given, input, false, form)
+  const unknown = Object.keys(input).filter((field) => !taken.names.has(field))
   const problems = [
     ...unknown.map((field): Problem => ({ field, code: "unknown", detail: "is not taken" })),
     ...accepted.problems,
@@ -40,22 +38,42 @@ export const read = (
     : Result.fail(problems)
 }
 
-const pick = (attributes: Attributes, names: ReadonlyArray<string>): Attributes =>
-  Object.fromEntries(names.flatMap((name) => {
+type Entries = ReadonlyArray<readonly [field: string, attribute: Attribute<Value>]>
+
+interface Taken {
+  readonly of: Attributes
+  readonly accepts: Entries
+  readonly given: Entries
+  readonly names: ReadonlySet<string>
+}
+
+const taken = new WeakMap<Action, Taken>()
+
+/** What an action of these attributes takes; found out once. */
+const takenBy = (attributes: Attributes, action: Action): Taken => {
+  const known = taken.get(action)
+  if (known?.of === attributes) return known
+  const accepts = action.accepts.flatMap((name): Entries => {
     const attribute = Object.hasOwn(attributes, name) ? attributes[name] : undefined
     return attribute === undefined ? [] : [[name, attribute]]
-  }))
+  })
+  const given = Object.entries(action.given)
+  const names = new Set([...accepts, ...given].map(([name]) => name))
+  const made = { of: attributes, accepts, given, names }
+  taken.set(action, made)
+  return made
+}
 
 /** Without what was left out of a part: it stays as it is. Of the whole, null stands for what is optional. */
 const valuesOf = (
-  attributes: Attributes,
+  entries: Entries,
   input: Readonly<Record<string, unknown>>,
   isPartial: boolean,
   form: Form
 ) => {
   const values: Record<string, Value | null> = {}
   const problems: Array<Problem> = []
-  for (const [field, attribute] of Object.entries(attributes)) {
+  for (const [field, attribute] of entries) {
     const value = Object.hasOwn(input, field) ? input[field] : undefined
     if (value === undefined) {
       if (isPartial || attribute.presence === "defaulted") continue

@@ -27,6 +27,16 @@ interface Traits {
   readonly isImmutable: boolean
   /** The column, where it is not the name in snake case. */
   readonly column: string | undefined
+  /** What whoever fills in a form has to know. */
+  readonly bounds: Bounds
+}
+
+/** What a value may be, as far as it is not the kind of it. */
+interface Bounds {
+  readonly choices?: ReadonlyArray<string>
+  /** Characters of a text. */
+  readonly lengthMax?: number
+  readonly itemsMax?: number
 }
 
 const plain: Traits = {
@@ -34,7 +44,8 @@ const plain: Traits = {
   isPrivate: false,
   isSensitive: false,
   isImmutable: false,
-  column: undefined
+  column: undefined,
+  bounds: {}
 }
 
 export class Attribute<out A extends Value, out P extends Presence = Presence> {
@@ -104,8 +115,11 @@ export type InputOf<T extends Attributes> =
   & { readonly [K in Required<T>]: Held<T[K]> }
   & { readonly [K in Exclude<keyof T, Required<T>>]?: Held<T[K]> }
 
-const attribute = <A extends Value>(kind: Kind, schema: Schema.Codec<A, unknown>): Attribute<A, "required"> =>
-  new Attribute(kind, schema, "required", plain)
+const attribute = <A extends Value>(
+  kind: Kind,
+  schema: Schema.Codec<A, unknown>,
+  bounds: Bounds = {}
+): Attribute<A, "required"> => new Attribute(kind, schema, "required", { ...plain, bounds })
 
 /** Characters of a text that says nothing else. */
 const textMax = 65_536
@@ -119,12 +133,12 @@ const storable = (lengthMax: number) =>
   )
 
 export const text = (lengthMax: number = textMax): Attribute<string, "required"> =>
-  attribute("text", storable(lengthMax))
+  attribute("text", storable(lengthMax), { lengthMax })
 
 /** A text that is one of a few. */
 export const oneOf = <const Members extends ReadonlyArray<string>>(
   members: Members
-): Attribute<Members[number], "required"> => attribute("text", Schema.Literals(members))
+): Attribute<Members[number], "required"> => attribute("text", Schema.Literals(members), { choices: members })
 
 /** From -(2^53 - 1) to 2^53 - 1. */
 export const integer: Attribute<number, "required"> = attribute("integer", Schema.Int)
@@ -157,4 +171,4 @@ export const uuid: Attribute<string, "required"> = attribute(
 )
 
 export const textList = (itemsMax: number): Attribute<ReadonlyArray<string>, "required"> =>
-  attribute("text_list", Schema.Array(storable(textMax)).check(Schema.isMaxLength(itemsMax)))
+  attribute("text_list", Schema.Array(storable(textMax)).check(Schema.isMaxLength(itemsMax)), { itemsMax })

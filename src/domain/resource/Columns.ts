@@ -21,4 +21,13 @@ export const columnNameOf = (attributes: Attributes, attribute: string): string 
   (Object.hasOwn(attributes, attribute) ? attributes[attribute]?.traits.column : undefined) ??
     snakeCase(attribute)
 
-export const columnOf = (attributes: Attributes, attribute: string): Sql => name(columnNameOf(attributes, attribute))
+const columns = new WeakMap<Attributes, Map<string, Sql>>()
+
+/** Its name in a statement; found out once for each that is declared. */
+export const columnOf = (attributes: Attributes, attribute: string): Sql => {
+  const own = columns.get(attributes) ?? new Map<string, Sql>()
+  const column = own.get(attribute) ?? name(columnNameOf(attributes, attribute))
+  if (Object.hasOwn(attributes, attribute)) own.set(attribute, column)
+  columns.set(attributes, own)
+  return column
+}

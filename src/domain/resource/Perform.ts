@@ -89,20 +89,38 @@ const fresh = ({ attributes, tenant }: Definition, { actor, now, uuid }: Occasio
 const known = (values: Values): Known =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null]))
 
-/** What must not change, and did. */
-const kept = ({ attributes, key, tenant }: Definition, before: Known | null, after: Known): ReadonlyArray<Problem> =>
-  before === null ? [] : Object.entries(attributes).flatMap(([field, { traits }]): ReadonlyArray<Problem> => {
-    const isKept = traits.isImmutable || field === key || field === tenant
-    return isKept && !isSame(before[field] ?? null, after[field] ?? null)
-      ? [{ field, code: "immutable", detail: "cannot be changed" }]
-      : []
-  })
+interface Demands {
+  readonly kept: ReadonlyArray<string>
+  readonly required: ReadonlyArray<string>
+}
 
-const missing = ({ attributes }: Definition, after: Known): ReadonlyArray<Problem> =>
-  Object.entries(attributes).flatMap(([field, { presence }]): ReadonlyArray<Problem> =>
-    presence !== "optional" && (after[field] ?? null) === null
-      ? [{ field, code: "required", detail: "is required" }]
-      : []
-  )
+const demands = new WeakMap<Definition, Demands>()
+
+/** Attributes that keep their value, and those that must have one; found out once. */
+const demandsOf = (definition: Definition): Demands => {
+  const known = demands.get(definition)
+  if (known !== undefined) return known
+  const { attributes, key, tenant } = definition
+  const entries = Object.entries(attributes)
+  const made = {
+    kept: entries.flatMap(([field, { traits }]) =>
+      traits.isImmutable || field === key || field === tenant ? [field] : []
+    ),
+    required: entries.flatMap(([field, { presence }]) => presence === "optional" ? [] : [field])
+  }
+  demands.set(definition, made)
+  return made
+}
+
+/** What must not change, and did. */
+const kept = (definition: Definition, before: Known | null, after: Known): ReadonlyArray<Problem> =>
+  before === null ? [] : demandsOf(definition).kept
+    .filter((field) => !isSame(before[field] ?? null, after[field] ?? null))
+    .map((field): Problem => ({ field, code: "immutable", detail: "cannot be changed" }))
+
+const missing = (definition: Definition, after: Known): ReadonlyArray<Problem> =>
+  demandsOf(definition).required
+    .filter((field) => (after[field] ?? null) === null)
+    .map((field): Problem => ({ field, code: "required", detail: "is required" }))
 
 const isSame = (a: Value | null, b: Value | null): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

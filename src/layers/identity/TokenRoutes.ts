@@ -97,7 +97,7 @@ export const refresh = (visit: Visit.Visit) =>
           },
           form: "values"
         },
-        version: session.version
+        versions: [session.version]
       }).pipe(Effect.catchTag("Changed", () => Effect.fail(new NotSignedIn())))
       return yield* tokens.issue(user, session.id, secret)
     }),

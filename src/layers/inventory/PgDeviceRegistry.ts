@@ -1,96 +1,73 @@
-/** The inventory in PostgreSQL, a slice of sightings in each transaction. */
+/**
+ * The inventory in PostgreSQL, a slice of sightings in each transaction.
+ *
+ * The next slice is read while one is written, unless both name the same device: a slice begins when the one before it has
+ * locked the devices that it found, so each device is written in the order of its sightings.
+ */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { DateTime, Effect, Layer, Metric } from "effect"
-import * as crypto from "node:crypto"
+import { DateTime, Deferred, Effect, Fiber, Layer, Metric } from "effect"
 import { Device } from "../../domain/inventory/devices/Device.ts"
+import { DeviceAliasState } from "../../domain/inventory/devices/DeviceAliasState.ts"
 import { DeviceIdentifier } from "../../domain/inventory/devices/DeviceIdentifier.ts"
 import * as Identity from "../../domain/inventory/devices/IdentityResolution.ts"
+import { Interface } from "../../domain/inventory/devices/Interface.ts"
 import { MergeAudit } from "../../domain/inventory/devices/MergeAudit.ts"
 import type { Sighting } from "../../domain/inventory/devices/Sighting.ts"
 import { system } from "../../domain/records/Actor.ts"
-import type { Stored } from "../../domain/records/Record.ts"
 import * as Registry from "../../services/inventory/DeviceRegistry.ts"
 import type { PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as RecordBulk from "../records/RecordBulk.ts"
 import * as RecordTransactions from "../records/RecordTransactions.ts"
-import { type Found, isGone, knownOf, mergeOf, SightedBatch } from "./SightedBatch.ts"
+import * as InventoryFacts from "./InventoryFacts.ts"
+import { knownOf, SightedBatch } from "./SightedBatch.ts"
 
 /** Sightings of one transaction. */
 const sliceMax = 500
 
+/** Sightings that are looked at before others have their turn. */
+const turnMax = 50
+
 const device = Device.definition
-const identifier = DeviceIdentifier.definition
 
 const devices = Metric.counter("inventory_devices_total", {
   description: "Devices by what sightings made of them",
   incremental: true
 })
 
-const sha256 = (text: string): Uint8Array => crypto.createHash("sha256").update(text).digest()
+/** Sightings of one transaction, and all that they name their devices by. */
+interface Slice {
+  readonly sightings: ReadonlyArray<Sighting>
+  readonly named: ReadonlyArray<InventoryFacts.Names>
+  readonly names: ReadonlySet<string>
+}
 
-const distinct = (texts: ReadonlyArray<string>): ReadonlyArray<string> =>
-  [...new Set(texts)].filter((text) => text !== "")
-
-/** What devices that are no more turned out to be, and what became of those in turn. */
-const mergesOf = Effect.fnUntraced(function*(sql: PgClient.PgClient, tenant: string, gone: ReadonlyArray<string>) {
-  const merges: Array<Stored> = []
-  const asked = new Set<string>()
-  for (let next = gone; next.length > 0;) {
-    for (const uid of next) asked.add(uid)
-    const found = yield* RecordBulk.among(sql, MergeAudit.definition, {
-      attribute: "fromDeviceId",
-      texts: next,
-      tenant
-    })
-    merges.push(...found)
-    next = distinct(found.map((one) => mergeOf(one)[1])).filter((uid) => !asked.has(uid))
+const sliceOf = (sightings: ReadonlyArray<Sighting>): Slice => {
+  const named = sightings.map(InventoryFacts.namesOf)
+  const names = new Set<string>()
+  for (const { identifiers, ip, uids } of named) {
+    for (const text of [...identifiers, ...uids, ip]) if (text !== "") names.add(text)
   }
-  return merges
-})
-
-const found = Effect.fnUntraced(
-  function*(sql: PgClient.PgClient, tenant: string, sightings: ReadonlyArray<Sighting>): Effect.fn.Return<
-    Found,
-    Effect.Error<ReturnType<typeof RecordBulk.among>>
-  > {
-    const ask = (attribute: string, texts: ReadonlyArray<string>) => ({ attribute, texts: distinct(texts), tenant })
-    const values = sightings.flatMap(({ identifiers }) => identifiers.map(({ value }) => value))
-    const named = yield* RecordBulk.among(sql, identifier, ask("identifierValue", values))
-    const neighbours = yield* RecordBulk.among(sql, device, ask("ip", sightings.map(({ ip }) => ip)))
-    const uids = distinct([
-      ...named.map(({ values }) => String(values["deviceId"])),
-      ...neighbours.map(({ values }) => String(values["uid"])),
-      ...sightings.map(({ uid }) => uid),
-      ...sightings.map((sighting) => Identity.uidOf(sha256(Identity.seedOf(sighting))))
-    ])
-    const [all, identifiers] = [
-      yield* RecordBulk.among(sql, device, { ...ask("uid", uids), isLocked: true }),
-      values.length === 0 ? [] : yield* RecordBulk.among(sql, identifier, ask("deviceId", uids))
-    ]
-    const merges = yield* mergesOf(sql, tenant, all.filter(isGone).map(({ values }) => String(values["uid"])))
-    const outcomes = distinct(merges.map((one) => mergeOf(one)[1])).filter((uid) => !uids.includes(uid))
-    if (outcomes.length === 0) return { devices: all, identifiers, merges }
-    return {
-      devices: [...all, ...yield* RecordBulk.among(sql, device, { ...ask("uid", outcomes), isLocked: true })],
-      identifiers: [...identifiers, ...yield* RecordBulk.among(sql, identifier, ask("deviceId", outcomes))],
-      merges
-    }
-  }
-)
+  return { sightings, named, names }
+}
 
 const sightSlice = Effect.fnUntraced(function*(
   sql: PgClient.PgClient,
   context: RecordBulk.BulkContext,
-  sightings: ReadonlyArray<Sighting>
+  { named, sightings }: Slice,
+  held: Effect.Effect<unknown>
 ) {
-  const facts = yield* found(sql, context.tenant, sightings)
+  const facts = yield* InventoryFacts.find(sql, context.tenant, { sightings, named }, held)
   const batch = new SightedBatch(context, facts)
-  Identity.resolveAll(knownOf(facts), sightings, sha256).forEach((resolution, at) => {
-    const sighting = sightings[at]
-    if (resolution !== undefined && sighting !== undefined) batch.add(sighting, resolution)
-  })
+  const resolutions = Identity.resolveAll(knownOf(facts), sightings, InventoryFacts.sha256)
+  for (const [at, sighting] of sightings.entries()) {
+    const resolution = resolutions[at]
+    if (resolution !== undefined) batch.add(sighting, resolution)
+    if (at % turnMax === turnMax - 1) yield* Effect.yieldNow
+  }
   const { changed, made } = yield* RecordBulk.write(sql, context, device, batch.devices)
-  yield* RecordBulk.write(sql, context, identifier, batch.identifiers)
+  yield* RecordBulk.write(sql, context, DeviceIdentifier.definition, batch.identifiers)
+  yield* RecordBulk.write(sql, context, DeviceAliasState.definition, batch.aliases)
+  yield* RecordBulk.write(sql, context, Interface.definition, batch.interfaces)
   const merges = yield* RecordBulk.write(sql, context, MergeAudit.definition, batch.merges)
   return { made, changed, merged: merges.made, refusals: batch.refusals }
 })
@@ -108,34 +85,66 @@ const noted = Effect.fnUntraced(
   }
 )
 
-const slices = (sightings: ReadonlyArray<Sighting>): ReadonlyArray<ReadonlyArray<Sighting>> =>
-  Array.from(
-    { length: Math.ceil(sightings.length / sliceMax) },
-    (_, at) => sightings.slice(at * sliceMax, (at + 1) * sliceMax)
-  )
+/** Interfaces weigh as much as devices. */
+const slices = (sightings: ReadonlyArray<Sighting>): ReadonlyArray<ReadonlyArray<Sighting>> => {
+  const all: Array<ReadonlyArray<Sighting>> = []
+  let from = 0
+  let weight = 0
+  for (const [at, { interfaces = [] }] of sightings.entries()) {
+    weight += 1 + interfaces.length
+    if (weight < sliceMax) continue
+    all.push(sightings.slice(from, at + 1))
+    from = at + 1
+    weight = 0
+  }
+  return from < sightings.length ? [...all, sightings.slice(from)] : all
+}
 
 export const layer: Layer.Layer<Registry.DeviceRegistry, never, PgConnection> = Layer.effect(
   Registry.DeviceRegistry,
   Effect.map(RecordTransactions.database, ({ transaction }) => {
+    /** `held` when the devices that it found are locked, or it has failed. */
+    const take = Effect.fnUntraced(function*(tenant: string, slice: Slice, held: Effect.Effect<unknown>) {
+      const now = yield* DateTime.now
+      const actor = system(tenant)
+      const asker = { actor, id: actor.id, name: actor.name, requestId: "inventory" }
+      const taken = yield* transaction((sql) =>
+        Effect.andThen(RecordBulk.enter(sql, tenant), sightSlice(sql, { asker, tenant, now }, slice, held))
+      ).pipe(
+        Effect.catchTag(
+          "SqlError",
+          (error) => Effect.fail(RecordTransactions.failure({ action: "refresh", definition: device })(error))
+        ),
+        Effect.ensuring(held)
+      )
+      return yield* noted(taken)
+    })
+
+    const begin = Effect.fnUntraced(function*(tenant: string, slice: Slice) {
+      const held = yield* Deferred.make<void>()
+      const fiber = yield* Effect.forkScoped(take(tenant, slice, Deferred.succeed(held, undefined)))
+      return { slice, fiber, held: Deferred.await(held) }
+    })
+
     const sight = Effect.fn("DeviceRegistry.sight")(
       function*(tenant: string, sightings: ReadonlyArray<Sighting>) {
         let total = Registry.nothing
-        for (const slice of slices(sightings)) {
-          const now = yield* DateTime.now
-          const actor = system(tenant)
-          const asker = { actor, id: actor.id, name: actor.name, requestId: "inventory" }
-          const taken = yield* transaction((sql) =>
-            Effect.andThen(RecordBulk.enter(sql, tenant), sightSlice(sql, { asker, tenant, now }, slice))
-          ).pipe(
-            Effect.catchTag(
-              "SqlError",
-              (error) => Effect.fail(RecordTransactions.failure({ action: "refresh", definition: device })(error))
-            )
-          )
-          total = Registry.sum(total, yield* noted(taken))
+        let running: Effect.Success<ReturnType<typeof begin>> | undefined
+        for (const some of slices(sightings)) {
+          const slice = sliceOf(some)
+          if (running !== undefined && !running.slice.names.isDisjointFrom(slice.names)) {
+            total = Registry.sum(total, yield* Fiber.join(running.fiber))
+            running = undefined
+          }
+          const next = yield* begin(tenant, slice)
+          if (running !== undefined) total = Registry.sum(total, yield* Fiber.join(running.fiber))
+          yield* next.held
+          running = next
         }
-        return total
-      }
+        return running === undefined ? total : Registry.sum(total, yield* Fiber.join(running.fiber))
+      },
+      // When one fails the other ends before anybody tries again.
+      Effect.scoped
     )
     return Registry.DeviceRegistry.of({ sight })
   })

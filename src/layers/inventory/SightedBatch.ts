@@ -3,15 +3,19 @@ import { DateTime, Result } from "effect"
 import { Device } from "../../domain/inventory/devices/Device.ts"
 import { DeviceIdentifier } from "../../domain/inventory/devices/DeviceIdentifier.ts"
 import * as Identity from "../../domain/inventory/devices/IdentityResolution.ts"
+import { Interface } from "../../domain/inventory/devices/Interface.ts"
 import { MergeAudit } from "../../domain/inventory/devices/MergeAudit.ts"
 import * as SeenDevice from "../../domain/inventory/devices/SeenDevice.ts"
-import type { Sighting, StrongIdentifier } from "../../domain/inventory/devices/Sighting.ts"
+import * as Seen from "../../domain/inventory/devices/SeenInterface.ts"
+import type { SeenInterface, Sighting, StrongIdentifier } from "../../domain/inventory/devices/Sighting.ts"
 import type { Stored } from "../../domain/records/Record.ts"
 import * as RecordBulk from "../records/RecordBulk.ts"
+import { SightedAliases } from "./SightedAliases.ts"
 
 const device = Device.definition
 const identifier = DeviceIdentifier.definition
 const merge = MergeAudit.definition
+const interfaceOf = Interface.definition
 
 const textOf = ({ values }: Pick<Stored, "values">, field: string): string => String(values[field] ?? "")
 
@@ -44,6 +48,8 @@ export interface Found {
   readonly identifiers: ReadonlyArray<Stored>
   /** What became of those devices that are no more. */
   readonly merges: ReadonlyArray<Stored>
+  readonly aliases: ReadonlyArray<Stored>
+  readonly interfaces: ReadonlyArray<Stored>
 }
 
 export const isGone = (stored: Stored): boolean => stored.values["lifecycle"] === "decommissioned"
@@ -56,7 +62,12 @@ export const mergeOf = (stored: Stored): readonly [from: string, to: string] => 
   textOf(stored, "toDeviceId")
 ]
 
-export const knownOf = ({ devices, identifiers, merges }: Found): Identity.Known => {
+/** Whether it was known by more than its address. */
+export const isStrong = ({ identifiers, uid }: Sighting): boolean => identifiers.length > 0 || uid !== ""
+
+const interfaceKey = (uid: string, index: unknown): string => JSON.stringify([uid, index])
+
+export const knownOf = ({ devices, identifiers, merges }: Omit<Found, "aliases" | "interfaces">): Identity.Known => {
   const byIdentifier = new Map<string, string>()
   const identifiersOf = new Map<string, Set<string>>()
   for (const stored of identifiers) {
@@ -84,10 +95,17 @@ export class SightedBatch {
   readonly #devices = new Map<string, RecordBulk.Draft>()
   readonly #identifiers = new Map<string, RecordBulk.Draft>()
   readonly #merges: Array<RecordBulk.Draft> = []
+  readonly #interfaces = new Map<string, RecordBulk.Draft>()
+  readonly #aliases: SightedAliases
   readonly refusals: Array<string> = []
 
-  constructor(context: RecordBulk.BulkContext, { devices, identifiers }: Omit<Found, "merges">) {
+  constructor(context: RecordBulk.BulkContext, { aliases, devices, identifiers, interfaces }: Omit<Found, "merges">) {
     this.#context = context
+    this.#aliases = new SightedAliases(context, aliases, (reason) => this.refusals.push(reason))
+    for (const stored of interfaces) {
+      const key = interfaceKey(textOf(stored, "deviceId"), stored.values["ifIndex"])
+      this.#interfaces.set(key, RecordBulk.draftOf(interfaceOf, stored))
+    }
     for (const stored of devices) this.#devices.set(textOf(stored, "uid"), RecordBulk.draftOf(device, stored))
     for (const stored of identifiers) {
       const key = keyOf(stored)
@@ -96,20 +114,28 @@ export class SightedBatch {
   }
 
   get devices(): ReadonlyArray<RecordBulk.Draft> {
-    return this.#drafts(this.#devices)
+    return this.#drafts(this.#devices.values())
   }
 
   get identifiers(): ReadonlyArray<RecordBulk.Draft> {
-    return this.#drafts(this.#identifiers)
+    return this.#drafts(this.#identifiers.values())
   }
 
   get merges(): ReadonlyArray<RecordBulk.Draft> {
     return this.#merges
   }
 
+  get interfaces(): ReadonlyArray<RecordBulk.Draft> {
+    return this.#drafts(this.#interfaces.values())
+  }
+
+  get aliases(): ReadonlyArray<RecordBulk.Draft> {
+    return this.#drafts(this.#aliases.drafts)
+  }
+
   /** In the order of their keys, so that writers of the same wait for each other instead of deadlocking. */
-  #drafts(all: ReadonlyMap<string, RecordBulk.Draft>): ReadonlyArray<RecordBulk.Draft> {
-    return [...all.values()].filter(RecordBulk.isChanged).toSorted((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  #drafts(all: Iterable<RecordBulk.Draft>): ReadonlyArray<RecordBulk.Draft> {
+    return [...all].filter(RecordBulk.isChanged).toSorted((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
   }
 
   #take<A>(result: Result.Result<A, { readonly message: string }>, keep: (value: A) => void): boolean {
@@ -153,7 +179,23 @@ export class SightedBatch {
       this.#change(draft, "identify")
     }
     for (const one of registered) this.#register(sighting, one, uid)
+    if (isStrong(sighting)) this.#aliases.seen({ uid, before: known?.after ?? {}, sighting })
     for (const other of merged) this.#merge(other, uid, sighting)
+    for (const one of sighting.interfaces ?? []) this.#interface(sighting, one, uid)
+  }
+
+  #interface(sighting: Sighting, seen: SeenInterface, uid: string): void {
+    const key = interfaceKey(uid, seen.ifIndex)
+    const known = this.#interfaces.get(key)
+    const keep = (draft: RecordBulk.Draft) => this.#interfaces.set(key, draft)
+    if (known === undefined) {
+      this.#take(RecordBulk.make(this.#context, interfaceOf, "record", Seen.recorded(uid, seen, sighting)), keep)
+      return
+    }
+    const input = Seen.refreshed(known.after, seen, sighting)
+    if (Object.keys(input).length === 0) return
+    const telling = Seen.isNews(input) ? "told" : "untold"
+    this.#take(RecordBulk.change(this.#context, known, "refresh", input, telling), keep)
   }
 
   #register({ partition, source }: Sighting, { type, value }: StrongIdentifier, uid: string): void {
@@ -175,7 +217,8 @@ export class SightedBatch {
     )
   }
 
-  #merge(from: string, to: string, { identifiers, source }: Sighting): void {
+  #merge(from: string, to: string, sighting: Sighting): void {
+    const { identifiers, source } = sighting
     const draft = this.#devices.get(from)
     if (draft === undefined || draft.after["lifecycle"] === "decommissioned") return
     for (const [key, held] of this.#identifiers) if (held.after["deviceId"] === from) this.#move(key, held, to)
@@ -183,5 +226,7 @@ export class SightedBatch {
     const reason = `the same ${identifiers.map(({ type }) => type).join(", ")}`
     const input = { fromDeviceId: from, toDeviceId: to, reason, confidenceScore: 1, source }
     this.#take(RecordBulk.make(this.#context, merge, "record", input), (made) => this.#merges.push(made))
+    const own = this.#devices.get(to)
+    if (own !== undefined) this.#aliases.merged(draft.after, own.after, sighting)
   }
 }

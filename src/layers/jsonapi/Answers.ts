@@ -8,15 +8,27 @@ import type { ReadError, WriteError } from "../../services/records/Records.ts"
 /** Nobody keeps what only one may see. */
 const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff", vary: "accept, authorization" }
 
-export const document = (
-  body: unknown,
-  { status = 200, ...more }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {}
-) =>
-  HttpServerResponse.text(JSON.stringify(body), {
-    status,
-    contentType: mediaType,
-    headers: { ...headers, ...more.headers }
-  })
+interface Answered {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const ofText = (text: string, { status = 200, ...more }: Answered = {}) =>
+  HttpServerResponse.text(text, { status, contentType: mediaType, headers: { ...headers, ...more.headers } })
+
+/** Of records that are texts of JSON already: one, or a list. */
+export const records = (
+  { data, included }: { readonly data: string; readonly included: ReadonlyArray<string> | undefined },
+  rest: { readonly links: object; readonly meta?: object },
+  answered?: Answered
+) => {
+  const others = included === undefined ? "" : `,"included":[${included.join(",")}]`
+  const more = JSON.stringify({ ...rest, jsonapi: { version: "1.1" } }).slice(1)
+  return ofText(`{"data":${data}${others},${more}`, answered)
+}
+
+/** Beside JSON:API: no records, but what can be done with them. */
+export const forms = (body: object) => HttpServerResponse.jsonUnsafe(body, { headers })
 
 export const nothing = HttpServerResponse.empty({ status: 204, headers })
 
@@ -24,8 +36,8 @@ export const refusal = (
   problems: readonly [Problem.Problem, ...ReadonlyArray<Problem.Problem>],
   more: Readonly<Record<string, string>> = {}
 ) =>
-  document(
-    { ...Problem.document(problems), jsonapi: { version: "1.1" } },
+  ofText(
+    JSON.stringify({ ...Problem.document(problems), jsonapi: { version: "1.1" } }),
     { status: problems[0].status, headers: more }
   )
 

@@ -125,7 +125,7 @@ const growAll: (
   }
 )
 
-/** Those records as resource objects, and what goes with them. */
+/** Those records as resource objects, and what goes with them; as texts of JSON. */
 export const shown = Effect.fnUntraced(function*(
   showing: Documents.Showing,
   definition: Definition,
@@ -133,13 +133,15 @@ export const shown = Effect.fnUntraced(function*(
   branches: ReadonlyArray<Branch>,
   asker: Asker
 ) {
+  const write = Documents.writer(showing, definition)
+  if (branches.length === 0) return { data: records.map((stored) => write(stored)), included: undefined }
   const collection = new Collection()
   yield* growAll(collection, definition, records, branches, asker)
-  const data = records.map((stored) =>
-    Documents.object(showing, definition, stored, collection.linked(definition, stored))
-  )
-  const included = collection.without(definition, records).map(({ definition: of, stored }) =>
-    Documents.object(showing, of, stored, collection.linked(of, stored))
-  )
-  return { data, included: branches.length === 0 ? undefined : included }
+  const writers = new Map([[definition, write]])
+  const included = collection.without(definition, records).map(({ definition: of, stored }) => {
+    const writeOther = writers.get(of) ?? Documents.writer(showing, of)
+    writers.set(of, writeOther)
+    return writeOther(stored, collection.linked(of, stored))
+  })
+  return { data: records.map((stored) => write(stored, collection.linked(definition, stored))), included }
 })

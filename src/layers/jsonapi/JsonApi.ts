@@ -5,6 +5,7 @@
  *   POST   /api/v2/things
  *   PATCH  /api/v2/things/KEY, /api/v2/things/KEY/NAME (an update with a name of its own)
  *   DELETE /api/v2/things/KEY
+ *   GET    /api/v2/open_api, /api/v2/forms (what whoever asks may do, and what a form for it asks for)
  *
  * Every answer names its request (`x-request-id`), as its audit entry does. A record has a version, in `meta` and as ETag;
  * with If-Match a change is refused when the record is of another one.
@@ -14,7 +15,9 @@ import * as ByteSize from "effect/ByteSize"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Bodies from "../../domain/jsonapi/Bodies.ts"
+import * as Conditions from "../../domain/jsonapi/Conditions.ts"
 import * as Documents from "../../domain/jsonapi/Documents.ts"
+import * as Forms from "../../domain/jsonapi/Forms.ts"
 import type { Resources } from "../../domain/jsonapi/Includes.ts"
 import * as Media from "../../domain/jsonapi/Media.ts"
 import * as OpenApi from "../../domain/jsonapi/OpenApi.ts"
@@ -54,9 +57,9 @@ const one = Effect.fnUntraced(
   function*(call: Call, stored: Stored, status: number, query: Pick<Query.Query, "fields" | "include">) {
     const { asker, definition } = call
     const around = yield* showing(call, query.fields)
-    const { data: [data], included } = yield* Including.shown(around, definition, [stored], query.include, asker)
-    const self = data?.links.self ?? ""
-    return Answers.document({ data, links: { self }, included, jsonapi: { version: "1.1" } }, {
+    const { data, included } = yield* Including.shown(around, definition, [stored], query.include, asker)
+    const self = Documents.selfOf(around, definition, stored)
+    return Answers.records({ data: data.join(), included }, { links: { self } }, {
       status,
       headers: { etag: `"${stored.version}"`, ...(status === 201 ? { location: self } : {}) }
     })
@@ -87,12 +90,9 @@ const list = Effect.fnUntraced(function*(call: Call, { name }: Named) {
   })
   const around = yield* showing(call, fields)
   const { data, included } = yield* Including.shown(around, definition, page.records, include, asker)
-  return Answers.document({
-    data,
-    included,
+  return Answers.records({ data: `[${data.join(",")}]`, included }, {
     links: Documents.links(url.pathname, url.searchParams, parsed.success, page, around.surroundings),
-    meta: { page: { limit, ...(page.total === undefined ? {} : { total: page.total }) } },
-    jsonapi: { version: "1.1" }
+    meta: { page: { limit, ...(page.total === undefined ? {} : { total: page.total }) } }
   })
 })
 
@@ -103,17 +103,12 @@ const find = Effect.fnUntraced(function*(call: Call, { name }: Named, key: strin
   const records = yield* Records
   const stored = yield* records.find({ definition, action: name, asker, key })
   // What goes with it may have changed though it has not.
-  const isSame = parsed.success.include.length === 0 && request.headers["if-none-match"] === `"${stored.version}"`
+  const isSame = parsed.success.include.length === 0 &&
+    Conditions.isKnown(request.headers["if-none-match"], stored.version)
   return isSame
     ? HttpServerResponse.empty({ status: 304, headers: { etag: `"${stored.version}"` } })
     : yield* one(call, stored, 200, parsed.success)
 })
-
-/** Of the version that If-Match names, without its quotes. */
-const expected = ({ request }: Call): { readonly version?: string } => {
-  const [, version] = /^"(.*)"$/.exec(request.headers["if-match"] ?? "") ?? []
-  return version === undefined ? {} : { version }
-}
 
 const bodyOf = (call: Call, named: Named, key: string | undefined) =>
   call.request.text.pipe(
@@ -135,6 +130,8 @@ const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string 
   // Before anything is changed: an answer that cannot be given is no reason to do it twice.
   const query = Query.parse(definition, call.url.searchParams, call.resources)
   if (Result.isFailure(query)) return refused(query.failure)
+  const versions = Conditions.expected(request.headers["if-match"])
+  if (Result.isFailure(versions)) return refused([versions.failure])
   const values = isDestroy ? Result.succeed({}) : yield* bodyOf(call, named, key)
   if (Result.isFailure(values)) return refused([values.failure])
   const records = yield* Records
@@ -144,7 +141,7 @@ const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string 
     asker,
     input: { values: values.success, form: "json" },
     ...(key === undefined ? {} : { key }),
-    ...expected(call)
+    ...(versions.success === undefined ? {} : { versions: versions.success })
   })
   return stored === null
     ? Answers.nothing
@@ -219,6 +216,10 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
     const askers = yield* Askers
     const address = Option.getOrElse(request.remoteAddress, () => "")
     const asker = yield* askers.of({ method: request.method, headers: request.headers, address, requestId })
+    if (collection === "forms" && rest.length === 0) {
+      const now = yield* DateTime.now
+      return Answers.forms(Forms.document(base, exposed, { actor: asker.actor, arguments: {}, now }))
+    }
     const target = targets.get(collection)
     if (url === null || target === undefined || rest.includes("")) return nowhere
     return yield* act({ ...target, base, resources, url, rest, asker, request })
@@ -236,7 +237,8 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
         ),
         Effect.catch((error) => Effect.succeed(Answers.ofError(error))),
         Effect.map((response) => HttpServerResponse.setHeader(response, "x-request-id", requestId)),
-        Effect.withSpan("JsonApi", { attributes: { requestId } })
+        // Where it was made says nothing that its name does not.
+        Effect.withSpan("JsonApi", { attributes: { requestId } }, { captureStackTrace: false })
       )
     }
   }

@@ -7,7 +7,7 @@ import { DateTime, Effect, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as crypto from "node:crypto"
 import * as Bulk from "../../domain/records/BulkStatements.ts"
-import { changes, shown, type Stored, type Values } from "../../domain/records/Record.ts"
+import { changes, shownText, type Stored, type Values } from "../../domain/records/Record.ts"
 import { perform, type Refusal } from "../../domain/resource/Perform.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
 import type { Sql } from "../../domain/sql/Sql.ts"
@@ -73,8 +73,8 @@ const deedOf = (definition: Definition, action: string, before: Values | null, a
   resource: definition.name,
   action,
   key: String(after[definition.key] ?? ""),
-  changes: changes(definition, before, after),
-  record: shown(definition, after)
+  changes: JSON.stringify(changes(definition, before, after)),
+  record: shownText(definition, after)
 })
 
 /** One that is new. */
@@ -105,13 +105,17 @@ export const change = (
     deeds: telling === "untold" ? draft.deeds : [...draft.deeds, deedOf(draft.definition, action, draft.after, after)]
   }))
 
-/** Those of the tenant that have one of these texts in an attribute. */
+/** Those of the tenant that have one of these texts in one of these attributes. */
 export const among = (
   sql: PgClient.PgClient,
   definition: Definition,
-  asking: Parameters<typeof Bulk.among>[1]
-): Effect.Effect<ReadonlyArray<Stored>, SqlError> =>
-  asking.texts.length === 0 ? Effect.succeed([]) : records(sql, definition, Bulk.among(definition, asking))
+  { texts, ...asking }: Bulk.Among
+): Effect.Effect<ReadonlyArray<Stored>, SqlError> => {
+  const some = Object.fromEntries(Object.entries(texts).filter(([, { length }]) => length > 0))
+  return Object.keys(some).length === 0
+    ? Effect.succeed([])
+    : records(sql, definition, Bulk.among(definition, { ...asking, texts: some }))
+}
 
 const Nothing = Schema.Struct({})
 

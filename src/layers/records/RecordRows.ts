@@ -58,11 +58,11 @@ export const reader = (definition: Definition) => {
     // boundary: a row of the driver is an object with a value for each column
     const row = given as Row
     const values: Record<string, Value | null> = {}
-    for (const { expected, name, read } of fields) {
-      const held = row[name]
-      const value = held === null ? null : read(held)
-      if (value === undefined) return unexpected(definition, name, expected, held)
-      values[name] = value
+    for (const field of fields) {
+      const held = row[field.name]
+      const value = held === null ? null : field.read(held)
+      if (value === undefined) return unexpected(definition, field.name, field.expected, held)
+      values[field.name] = value
     }
     const found = row[version]
     return typeof found === "string"

@@ -60,7 +60,7 @@ const change = Effect.fnUntraced(function*(
   Stored | null,
   SqlError | NotFound | Forbidden | Invalid | InvalidTransition | Changed
 > {
-  const { action: name, asker: { actor }, definition, input, key = "", version } = writing
+  const { action: name, asker: { actor }, definition, input, key = "", versions } = writing
   const about = { resource: definition.name, action: name }
   const action = definition.actions[name]
   if (action === undefined || action.kind === "read") {
@@ -79,8 +79,8 @@ const change = Effect.fnUntraced(function*(
   const after = yield* Effect.fromResult(
     perform(definition, name, action, input, before?.values ?? null, occasion)
   )
-  if (version !== undefined && before !== undefined && before.version !== version) {
-    return yield* new Changed({ ...about, key, expected: version, version: before.version })
+  if (versions !== undefined && before !== undefined && !versions.includes(before.version)) {
+    return yield* new Changed({ ...about, key, expected: versions.join(", "), version: before.version })
   }
   const deed = deedOf(writing, now, place)
   const statement = before === undefined || one === undefined

@@ -42,5 +42,5 @@ export const exposed: ReadonlyArray<Exposed> = [
   { definition: Interface.definition, hidden: ["record", "refresh"] },
   { definition: DeviceIdentifier.definition, hidden: ["move"] },
   { definition: MergeAudit.definition },
-  { definition: DeviceAliasState.definition, hidden: ["detect", "recordSighting"] }
+  { definition: DeviceAliasState.definition, hidden: ["detect", "detectAgain", "recordSighting"] }
 ]

@@ -157,7 +157,7 @@ const make = Effect.gen(function*() {
         asker: askerOf(current, requestId),
         key: textOf(current, "id"),
         input: { values, form: "values" },
-        version: current.version
+        versions: [current.version]
       })
       return written ?? current
     }).pipe(

@@ -39,7 +39,7 @@ export const measured = <A, E extends { readonly _tag: string }, R>(
         Effect.andThen(exit)
       )
     ),
-    Effect.withSpan(`resource.${definition.name}.${action}`)
+    Effect.withSpan(`resource.${definition.name}.${action}`, undefined, { captureStackTrace: false })
   )
 }
 

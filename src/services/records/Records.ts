@@ -41,8 +41,8 @@ export interface Writing extends Asking {
   /** Of the record, as an address has it; none for one that is made. */
   readonly key?: string
   readonly input: { readonly values: Readonly<Record<string, unknown>>; readonly form: Form }
-  /** Only while the record is of this version. */
-  readonly version?: string
+  /** Only while the record is of one of these versions. */
+  readonly versions?: ReadonlyArray<string>
 }
 
 /** What was not let happen before it came to a record. */

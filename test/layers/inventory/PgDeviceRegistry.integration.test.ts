@@ -2,7 +2,9 @@ import { assert, layer } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Schema } from "effect"
 import { defaultTenantId } from "../../../src/domain/identity/Tenant.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
+import { DeviceAliasState } from "../../../src/domain/inventory/devices/DeviceAliasState.ts"
 import { DeviceIdentifier } from "../../../src/domain/inventory/devices/DeviceIdentifier.ts"
+import { Interface } from "../../../src/domain/inventory/devices/Interface.ts"
 import { MergeAudit } from "../../../src/domain/inventory/devices/MergeAudit.ts"
 import { ranked, type Sighting } from "../../../src/domain/inventory/devices/Sighting.ts"
 import { system } from "../../../src/domain/records/Actor.ts"
@@ -158,5 +160,70 @@ layer(database, { excludeTestServices: true, timeout: "60 seconds" })("Devices t
         { concurrency: "unbounded" }
       )
       assert.strictEqual(results.reduce((sum, { made }) => sum + made, 0), 200)
+    }))
+
+  it.effect("are written in the order in which they were seen, however many slices that takes", () =>
+    Effect.gen(function*() {
+      const round = (hostname: string) =>
+        Array.from(
+          { length: 550 },
+          (_, at) => sighting({ ip: `10.5.${at >> 8}.${at & 255}`, hostname: `${hostname}-${at}` })
+        )
+      yield* sight(...round("a"), ...round("b").toReversed(), ...round("c"))
+      const devices = (yield* all(Device.definition)).filter(({ ip }) => String(ip).startsWith("10.5."))
+      assert.strictEqual(devices.length, 550)
+      assert.deepStrictEqual(devices.filter(({ hostname }) => !String(hostname).startsWith("c-")), [])
+    }))
+
+  it.effect("have their interfaces, each once, as they were seen last", () =>
+    Effect.gen(function*() {
+      const at = (seconds: number, ifOperStatus: number) =>
+        sighting({
+          ip: "10.6.0.1",
+          source: "snmp",
+          interfaces: [{ ifIndex: 1, ifName: "eth0", ifOperStatus }, { ifIndex: 2, ifName: "eth1" }]
+        }, seconds)
+      yield* sight(at(0, 1))
+      yield* sight(at(0, 1))
+      yield* sight(at(20, 2))
+      // What comes late changes nothing.
+      yield* sight(at(10, 1))
+      const [device] = yield* withIp("10.6.0.1")
+      const own = (yield* all(Interface.definition)).filter(({ deviceId }) => deviceId === device?.["uid"])
+      assert.deepStrictEqual(
+        own.map(({ ifIndex, ifName, ifOperStatus }) => [ifIndex, ifName, ifOperStatus]).toSorted(),
+        [[1, "eth0", 2], [2, "eth1", null]]
+      )
+      const first = own.find(({ ifIndex }) => ifIndex === 1)
+      assert.deepStrictEqual(yield* told(String(first?.["id"])), { audit: 2, events: 2 })
+    }))
+
+  it.effect("keep the addresses that they had as aliases, which others take over", () =>
+    Effect.gen(function*() {
+      const minute = 60
+      const day = 86_400
+      const laptop = (ip: string, seconds: number) =>
+        sighting({ ip, identifiers: ranked({ armis_device_id: "laptop" }) }, seconds)
+      const states = Effect.map(all(DeviceAliasState.definition), (aliases) =>
+        aliases.filter(({ aliasValue }) =>
+          String(aliasValue).startsWith("10.7.")
+        ).map(({ aliasValue, state }) => `${String(aliasValue)} ${String(state)}`).toSorted())
+
+      yield* sight(laptop("10.7.0.1", 0))
+      assert.deepStrictEqual(yield* states, [])
+      yield* sight(laptop("10.7.0.2", minute))
+      yield* sight(laptop("10.7.0.2", minute))
+      assert.deepStrictEqual(yield* states, ["10.7.0.1 detected", "10.7.0.2 detected"])
+      yield* sight(laptop("10.7.0.2", 2 * minute), laptop("10.7.0.2", 3 * minute))
+      assert.deepStrictEqual(yield* states, ["10.7.0.1 detected", "10.7.0.2 confirmed"])
+      // Somebody else has had the first one since.
+      yield* sight(sighting({ ip: "10.7.0.1", identifiers: ranked({ armis_device_id: "phone" }) }, 120 * minute))
+      assert.deepStrictEqual(yield* states, ["10.7.0.1 replaced", "10.7.0.2 confirmed"])
+      yield* sight(laptop("10.7.0.1", 8 * day))
+      assert.deepStrictEqual(yield* states, ["10.7.0.1 detected", "10.7.0.2 stale"])
+      yield* sight(laptop("10.7.0.2", 9 * day))
+      assert.deepStrictEqual(yield* states, ["10.7.0.1 detected", "10.7.0.2 confirmed"])
+      yield* sight(laptop("10.7.0.2", 60 * day), laptop("10.7.0.2", 61 * day))
+      assert.deepStrictEqual(yield* states, ["10.7.0.1 archived", "10.7.0.2 confirmed"])
     }))
 })

@@ -50,7 +50,7 @@ const write = (
   actor: Asker["actor"],
   action: string,
   values: Readonly<Record<string, unknown>> = {},
-  more: { readonly key?: string; readonly version?: string } = {}
+  more: { readonly key?: string; readonly versions?: ReadonlyArray<string> } = {}
 ) =>
   Records.use((records) =>
     records.write({ definition, action, asker: asker(actor), input: { values, form: "json" }, ...more })
@@ -114,9 +114,9 @@ layer(database, { excludeTestServices: true, timeout: "60 seconds" })("Records i
   it.effect("change version with each change, and keep away who has seen an older one", () =>
     Effect.gen(function*() {
       const { id, version } = yield* opened(ada, "Version")
-      const renamed = yield* write(ada, "rename", { title: "Version 2" }, { key: id, version })
+      const renamed = yield* write(ada, "rename", { title: "Version 2" }, { key: id, versions: [version] })
       assert.notStrictEqual(renamed?.version, version)
-      const late = yield* Effect.flip(write(ada, "rename", { title: "Version 3" }, { key: id, version }))
+      const late = yield* Effect.flip(write(ada, "rename", { title: "Version 3" }, { key: id, versions: [version] }))
       assert.strictEqual(late._tag, "Changed")
       assert.strictEqual((yield* find(ada, id)).values["title"], "Version 2")
     }))

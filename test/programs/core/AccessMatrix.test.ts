@@ -85,6 +85,7 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     read: "voas",
     detect: "s",
     recordSighting: "s",
+    detectAgain: "s",
     confirm: "oas",
     markUpdated: "oas",
     markStale: "oas",

@@ -6,7 +6,7 @@ import { belongsTo } from "../../resource/Relationship.ts"
 import { declare } from "../../resource/Resource.ts"
 
 /** Sightings that make an alias certain. */
-const sightingsMin = 3
+export const sightingsMin = 3
 
 export const DeviceAliasState = declare({
   name: "device-alias-state",
@@ -35,10 +35,11 @@ export const DeviceAliasState = declare({
 })
   .does((on) => ({
     read: on.read(),
-    detect: on.create({ accepts: ["deviceId", "partition", "aliasType", "aliasValue", "previousAliasId"] }),
+    detect: on.create({
+      accepts: ["deviceId", "partition", "aliasType", "aliasValue", "previousAliasId", "firstSeenAt", "lastSeenAt"]
+    }),
     recordSighting: on.update({
-      accepts: ["sightingCount"],
-      change: () => ({ lastSeenAt: E.now }),
+      accepts: ["sightingCount", "lastSeenAt"],
       require: ({ record }) => [["sightingCount", E.greaterThan(record.sightingCount, 0), "must be 1 or more"]]
     }),
     confirm: on.update({
@@ -51,6 +52,12 @@ export const DeviceAliasState = declare({
     markUpdated: on.update({ from: ["detected", "confirmed"], to: "updated" }),
     markStale: on.update({ from: ["detected", "confirmed", "updated"], to: "stale" }),
     reactivate: on.update({ from: ["stale"], to: "confirmed", change: () => ({ lastSeenAt: E.now }) }),
+    /** One that somebody else had, or that was long gone. */
+    detectAgain: on.update({
+      accepts: ["sightingCount", "lastSeenAt"],
+      from: ["replaced", "archived"],
+      to: "detected"
+    }),
     replace: on.update({
       accepts: ["replacedByAliasId"],
       from: ["detected", "confirmed", "updated", "stale"],
@@ -60,6 +67,6 @@ export const DeviceAliasState = declare({
   }))
   .permits(({ allow }) => [
     allow(["read"], isAnybody),
-    allow(["detect", "recordSighting"], isSystem),
+    allow(["detect", "detectAgain", "recordSighting"], isSystem),
     allow(["confirm", "markUpdated", "markStale", "reactivate", "replace", "archive"], isOperator)
   ])

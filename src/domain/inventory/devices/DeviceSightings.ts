@@ -1,17 +1,18 @@
 /**
- * What a report says of devices: the hosts that checks asked, those of sweeps, and the inventories of sources.
+ * What a report says of devices: the hosts that checks asked, those of sweeps, the inventories of sources, and what was asked
+ * or discovered by SNMP, with its interfaces.
  *
  * A check names its host in `host_ip` and `hostname`, as pollers add them. A loopback address is the machine of the agent
  * itself: a device of its own, whose id nobody else's loopback has. A host of which no check has ever heard anything is no
  * device yet.
  */
-import { Option, Result, Schema } from "effect"
-import * as IpAddress from "../../monitoring/IpAddress.ts"
-import type { ReportedStatus, StatusReport } from "../../monitoring/reports/StatusReport.ts"
+import { Option, Schema } from "effect"
+import type { ReportedStatus } from "../../monitoring/reports/StatusReport.ts"
 import * as ServiceKinds from "../../monitoring/ServiceKinds.ts"
+import * as DiscoverySightings from "./DiscoverySightings.ts"
+import { addressOf, first, isLoopback, parseJson, type Report, sightingOf, textOf } from "./ReportedHost.ts"
 import { ranked, type Sighting } from "./Sighting.ts"
-
-type Report = Pick<StatusReport, "pollerId" | "partition" | "sourceIp" | "reportedAt">
+import * as SnmpSightings from "./SnmpSightings.ts"
 
 const Said = Schema.Struct({
   host_ip: Schema.optionalKey(Schema.Unknown),
@@ -36,38 +37,9 @@ const Update = Schema.Struct({
   metadata: Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown)))
 })
 
-const parseJson = (text: string): unknown => Result.getOrElse(Result.try((): unknown => JSON.parse(text)), () => null)
 const decodeSwept = Schema.decodeUnknownOption(Swept)
 const decodeUpdate = Schema.decodeUnknownOption(Update)
 const decodeSaid = Schema.decodeUnknownOption(Said)
-
-const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1"
-
-const textOf = (value: unknown): string => typeof value === "string" ? value.trim() : ""
-
-const addressOf = (text: string): string => Option.getOrElse(IpAddress.parse(text), () => "")
-
-const first = (...texts: ReadonlyArray<string>): string => texts.find((text) => text !== "") ?? ""
-
-const sightingOf = (
-  report: Report,
-  { agentId }: Pick<ReportedStatus, "agentId">,
-  said: Pick<Sighting, "ip" | "hostname" | "isAvailable" | "isProof" | "source">
-): Sighting => {
-  const isOwn = isLoopback(said.ip)
-  return {
-    partition: report.partition,
-    // The same address on every machine tells none from another.
-    uid: isOwn ? `serviceradar:agent:${agentId}` : "",
-    identifiers: [],
-    mac: "",
-    pollerId: report.pollerId,
-    agentId,
-    seenAt: report.reportedAt,
-    ...said,
-    ip: isOwn && !isLoopback(report.sourceIp) ? first(addressOf(report.sourceIp), said.ip) : said.ip
-  }
-}
 
 const ofCheck = (report: Report, status: ReportedStatus): ReadonlyArray<Sighting> => {
   const said = Option.getOrUndefined(decodeSaid(parseJson(status.message)))
@@ -155,6 +127,14 @@ export const ofStatus = (report: Report, status: ReportedStatus): ReadonlyArray<
       return ofInventory(report, status)
     case "sweep":
       return ofSweep(report, status)
+    default:
+      break
+  }
+  switch (ServiceKinds.kindOf(status.serviceType).tells) {
+    case "targets":
+      return SnmpSightings.ofTargets(report, status)
+    case "network":
+      return DiscoverySightings.ofNetwork(report, status)
     default:
       return ofCheck(report, status)
   }

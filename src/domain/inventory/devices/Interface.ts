@@ -9,6 +9,7 @@ const text = Attribute.text(1024).optional()
 const number = Attribute.integer.optional()
 
 const descriptive = [
+  "timestamp",
   "agentId",
   "pollerId",
   "deviceIp",
@@ -89,6 +90,6 @@ export const Interface = declare({
     read: on.read(),
     active: on.read(({ record }) => E.equals(record.ifOperStatus, up)),
     record: on.create({ accepts: ["deviceId", "ifIndex", ...descriptive] }),
-    refresh: on.update({ accepts: descriptive, change: () => ({ timestamp: E.now }) })
+    refresh: on.update({ accepts: descriptive })
   }))
   .permits(({ allow }) => [allow(["read", "active"], isAnybody), allow(["record", "refresh"], isSystem)])

@@ -11,6 +11,20 @@ export interface StrongIdentifier {
   readonly value: string
 }
 
+/** An interface as it was said of a device, by the attributes of `Interface`. */
+export interface SeenInterface {
+  readonly ifIndex: number
+  readonly ifName?: string
+  readonly ifDescr?: string
+  readonly ifAlias?: string
+  readonly ifPhysAddress?: string
+  /** Bits per second. */
+  readonly ifSpeed?: number
+  readonly ipAddresses?: ReadonlyArray<string>
+  readonly ifAdminStatus?: number
+  readonly ifOperStatus?: number
+}
+
 export interface Sighting {
   /** Networks of different partitions may have the same addresses. */
   readonly partition: string
@@ -30,6 +44,8 @@ export interface Sighting {
   readonly pollerId: string
   readonly agentId: string
   readonly seenAt: DateTime.Utc
+  /** Those of its interfaces of which something was said. */
+  readonly interfaces?: ReadonlyArray<SeenInterface>
 }
 
 /** Upper case, without what stands between the digits. */

@@ -1,0 +1,37 @@
+/** A host as a report names it. */
+import { Option, Result } from "effect"
+import * as IpAddress from "../../monitoring/IpAddress.ts"
+import type { ReportedStatus, StatusReport } from "../../monitoring/reports/StatusReport.ts"
+import type { Sighting } from "./Sighting.ts"
+
+export type Report = Pick<StatusReport, "pollerId" | "partition" | "sourceIp" | "reportedAt">
+
+export const parseJson = (text: string): unknown =>
+  Result.getOrElse(Result.try((): unknown => JSON.parse(text)), () => null)
+export const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1"
+
+export const textOf = (value: unknown): string => typeof value === "string" ? value.trim() : ""
+
+export const addressOf = (text: string): string => Option.getOrElse(IpAddress.parse(text), () => "")
+
+export const first = (...texts: ReadonlyArray<string>): string => texts.find((text) => text !== "") ?? ""
+
+export const sightingOf = (
+  report: Report,
+  { agentId }: Pick<ReportedStatus, "agentId">,
+  said: Pick<Sighting, "ip" | "hostname" | "isAvailable" | "isProof" | "source">
+): Sighting => {
+  const isOwn = isLoopback(said.ip)
+  return {
+    partition: report.partition,
+    // The same address on every machine tells none from another.
+    uid: isOwn ? `serviceradar:agent:${agentId}` : "",
+    identifiers: [],
+    mac: "",
+    pollerId: report.pollerId,
+    agentId,
+    seenAt: report.reportedAt,
+    ...said,
+    ip: isOwn && !isLoopback(report.sourceIp) ? first(addressOf(report.sourceIp), said.ip) : said.ip
+  }
+}

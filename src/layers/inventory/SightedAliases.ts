@@ -1,0 +1,145 @@
+/** What a slice of sightings makes of the addresses that devices have beside their own, on drafts of the records. */
+import { DateTime } from "effect"
+import { DeviceAliasState } from "../../domain/inventory/devices/DeviceAliasState.ts"
+import * as SeenAlias from "../../domain/inventory/devices/SeenAlias.ts"
+import { normalisedMac, type Sighting } from "../../domain/inventory/devices/Sighting.ts"
+import type { Stored, Values } from "../../domain/records/Record.ts"
+import * as RecordBulk from "../records/RecordBulk.ts"
+
+const alias = DeviceAliasState.definition
+
+const keyOf = (device: string, type: string, value: string): string => JSON.stringify([device, type, value])
+
+/** As aliases have it. */
+export const valueOf = (type: SeenAlias.AliasType, text: string): string => type === "mac" ? normalisedMac(text) : text
+
+const textOf = (values: Values, field: string): string => String(values[field] ?? "")
+
+/** A device before it was seen this time; one that is new is nothing. */
+interface Turn {
+  readonly uid: string
+  readonly before: Values
+  readonly sighting: Sighting
+}
+
+export class SightedAliases {
+  readonly #context: RecordBulk.BulkContext
+  readonly #refused: (reason: string) => void
+  readonly #drafts = new Map<string, RecordBulk.Draft>()
+  readonly #ofDevice = new Map<string, Set<string>>()
+  readonly #ofValue = new Map<string, Set<string>>()
+
+  constructor(
+    context: RecordBulk.BulkContext,
+    aliases: ReadonlyArray<Stored>,
+    refused: (reason: string) => void
+  ) {
+    this.#context = context
+    this.#refused = refused
+    for (const stored of aliases) this.#keep(RecordBulk.draftOf(alias, stored))
+  }
+
+  get drafts(): Iterable<RecordBulk.Draft> {
+    return this.#drafts.values()
+  }
+
+  /** A device that is known by more than its address was seen. What is older than what is known of it says nothing. */
+  seen({ before, sighting, uid }: Turn): void {
+    const { lastSeenTime } = before
+    if (DateTime.isDateTime(lastSeenTime) && DateTime.isLessThan(sighting.seenAt, lastSeenTime)) return
+    const there = new Set<string>()
+    for (const type of SeenAlias.aliasTypes) {
+      const value = valueOf(type, sighting[type])
+      if (value === "") continue
+      const was = valueOf(type, textOf(before, type))
+      if (was !== "" && was !== value) this.#moved({ before, sighting, uid }, type, was, value)
+      const key = keyOf(uid, type, value)
+      there.add(key)
+      this.#act(key, (known) => SeenAlias.seen(known, sighting.seenAt))
+      this.#takeOver({ before, sighting, uid }, type, value)
+    }
+    for (const key of this.#ofDevice.get(uid) ?? []) {
+      if (!there.has(key)) this.#act(key, (known) => SeenAlias.unseen(known, sighting.seenAt))
+    }
+  }
+
+  /** A device turned out to be another: what it was known by are aliases of that one. */
+  merged(from: Values, to: Values, sighting: Sighting): void {
+    const [other, uid] = [textOf(from, "uid"), textOf(to, "uid")]
+    for (const type of SeenAlias.aliasTypes) {
+      const value = valueOf(type, textOf(from, type))
+      const own = valueOf(type, textOf(to, type))
+      if (value !== "" && own !== "" && value !== own) this.#detect({ before: from, sighting, uid }, type, value, null)
+    }
+    for (const key of this.#ofDevice.get(other) ?? []) {
+      const { aliasType, aliasValue } = this.#drafts.get(key)?.after ?? {}
+      const by = this.#drafts.get(keyOf(uid, String(aliasType), String(aliasValue)))?.key
+      this.#act(key, (known) => SeenAlias.replaced(known, by))
+    }
+  }
+
+  /** Where it is, others were. */
+  #takeOver({ before, sighting, uid }: Turn, type: SeenAlias.AliasType, value: string): void {
+    const own = this.#drafts.get(keyOf(uid, type, value))?.key
+    const partition = textOf(before, "partitionId") || sighting.partition
+    for (const key of this.#ofValue.get(value) ?? []) {
+      const isOwn = this.#ofDevice.get(uid)?.has(key) === true
+      if (isOwn || !this.#isOf(key, type, partition)) continue
+      this.#act(key, (known) => SeenAlias.taken(known, sighting.seenAt, own))
+    }
+  }
+
+  #moved(turn: Turn, type: SeenAlias.AliasType, was: string, is: string): void {
+    this.#detect(turn, type, was, turn.before["lastSeenTime"] ?? null)
+    const previous = this.#drafts.get(keyOf(turn.uid, type, was))?.key
+    this.#detect(turn, type, is, turn.sighting.seenAt, previous)
+  }
+
+  /** At this time, of which nothing is that of the sighting. */
+  #detect(
+    { before, sighting, uid }: Turn,
+    aliasType: SeenAlias.AliasType,
+    aliasValue: string,
+    at: Values[string] | null,
+    previousAliasId?: string
+  ): void {
+    if (this.#drafts.has(keyOf(uid, aliasType, aliasValue))) return
+    const seenAt = at ?? sighting.seenAt
+    const made = RecordBulk.make(this.#context, alias, "detect", {
+      deviceId: uid,
+      partition: textOf(before, "partitionId") || sighting.partition,
+      aliasType,
+      aliasValue,
+      firstSeenAt: seenAt,
+      lastSeenAt: seenAt,
+      ...(previousAliasId === undefined ? {} : { previousAliasId })
+    })
+    if (made._tag === "Success") this.#keep(made.success)
+    else this.#refused(made.failure.message)
+  }
+
+  #isOf(key: string, type: string, partition: string): boolean {
+    const { aliasType, partition: own } = this.#drafts.get(key)?.after ?? {}
+    return aliasType === type && own === partition
+  }
+
+  #act(key: string, decide: (known: Values) => ReadonlyArray<SeenAlias.AliasAct>): void {
+    const draft = this.#drafts.get(key)
+    if (draft === undefined) return
+    let changed = draft
+    for (const { action, input, telling } of decide(draft.after)) {
+      const next = RecordBulk.change(this.#context, changed, action, input, telling)
+      if (next._tag === "Failure") return this.#refused(next.failure.message)
+      changed = next.success
+    }
+    this.#drafts.set(key, changed)
+  }
+
+  #keep(draft: RecordBulk.Draft): void {
+    const [device, type, value] = ["deviceId", "aliasType", "aliasValue"].map((field) => textOf(draft.after, field))
+    const key = keyOf(device ?? "", type ?? "", value ?? "")
+    this.#drafts.set(key, draft)
+    this.#ofDevice.set(device ?? "", (this.#ofDevice.get(device ?? "") ?? new Set<string>()).add(key))
+    this.#ofValue.set(value ?? "", (this.#ofValue.get(value ?? "") ?? new Set<string>()).add(key))
+  }
+}
