@@ -272,7 +272,7 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("The API of co
       assert.notProperty(description.paths, "/api/v2/users/{key}/set-password")
       const users = JSON.parse((yield* ask(tokens.viewer, "GET", `${url}/users?filter[email]=viewer@example.org`)).body)
       const { id } = users.data[0]
-      assert.notProperty(users.data[0].attributes, "hashed_password")
+      assert.deepStrictEqual(users.data[0].attributes.hashed_password, { hidden: true })
       for (
         const [path, attributes] of [
           [`users/${id}`, { role: "admin" }],

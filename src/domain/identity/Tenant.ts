@@ -22,13 +22,14 @@ export const Tenant = declare({
     plan: Attribute.oneOf(["free", "pro", "enterprise"]).or("free"),
     maxDevices: Attribute.integer.or(100),
     maxUsers: Attribute.integer.or(5),
-    contactEmail: Attribute.text(320).optional().sensitive(),
-    contactName: Attribute.text(255).optional().sensitive(),
+    contactEmail: Attribute.text(320).optional(),
+    contactName: Attribute.text(255).optional(),
     insertedAt: Attribute.instant.generated("now").immutable(),
     updatedAt: Attribute.instant.generated("now")
   },
   state: "status"
 })
+  .reveals(({ only }) => [only(["contactEmail", "contactName"], isAdmin)])
   .computes(({ record }) => ({
     displayStatus: E.choose(
       [

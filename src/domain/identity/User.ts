@@ -35,6 +35,14 @@ export const User = declare({
     updatedAt: Attribute.instant.generated("now")
   }
 })
+  /** Wrong passwords tell of attacks, and whose name is worth the next one. */
+  .reveals(({ actor, only, record }) => [
+    only(["hashedPassword"]),
+    only(
+      ["authenticatedAt", "failedSignIns", "lastFailedAt", "lockedUntil"],
+      E.or(isAdmin, isSystem, E.equals(record.id, actor.id))
+    )
+  ])
   .computes(({ record }) => ({ isConfirmed: E.not(E.isNull(record.confirmedAt)) }))
   .does((on) => ({
     read: on.read(),

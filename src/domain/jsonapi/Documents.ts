@@ -8,6 +8,7 @@ import { fieldOf, jsonText, publicField, publicFields, type Stored } from "../re
 import { evaluate } from "../resource/expression/Evaluate.ts"
 import type { Node, Surroundings } from "../resource/expression/Node.ts"
 import { simplify } from "../resource/expression/Simplify.ts"
+import * as FieldPolicies from "../resource/FieldPolicies.ts"
 import type { Definition } from "../resource/Resource.ts"
 import * as Cursors from "./Cursors.ts"
 import { type Related, related, type Resources } from "./Includes.ts"
@@ -42,10 +43,13 @@ const shownRelationships = (definition: Definition, resources: Resources): Reado
     publicField(kind === "belongs_to" ? definition : target.definition, by) !== undefined
   )
 
-type Write = (stored: Stored, id: string, linked: Linked | undefined) => string
+type Write = (stored: Stored, id: string, linked: Linked | undefined, surroundings: Surroundings) => string
+
+const hidden = JSON.stringify(FieldPolicies.hidden)
 
 const relationshipWriter = (
   { base }: Showing,
+  definition: Definition,
   { name, relationship: { by, kind }, target: { definition: other } }: Related
 ): Write => {
   const wire = JSON.stringify(fieldName(name))
@@ -59,7 +63,8 @@ const relationshipWriter = (
     }
   }
   const type = JSON.stringify(other.name)
-  return ({ values }) => {
+  return ({ values }, _id, _linked, surroundings) => {
+    if (!FieldPolicies.isShown(definition, by, values, surroundings)) return `${wire}:{"meta":${hidden}}`
     const key = values[by] ?? null
     if (key === null) return `${wire}:{"data":null}`
     const id = String(key)
@@ -74,6 +79,8 @@ interface Plan {
   readonly home: string
   readonly attributes: ReadonlyArray<readonly [prefix: string, attribute: string]>
   readonly calculations: ReadonlyArray<readonly [prefix: string, node: Node]>
+  /** Attributes and calculations that are hidden from some, each with the condition for it to be shown. */
+  readonly guarded: ReadonlyArray<readonly [prefix: string, node: Node, revealed: Node]>
   readonly relationships: ReadonlyArray<Write>
 }
 
@@ -81,7 +88,9 @@ const prefixOf = (name: string): string => `${JSON.stringify(fieldName(name))}:`
 
 const makePlan = (showing: Showing, definition: Definition, wanted: ReadonlySet<string> | undefined): Plan => {
   const isShown = (name: string) => wanted === undefined || wanted.has(fieldName(name))
-  const fields = publicFields(definition).filter(isShown)
+  const all = publicFields(definition).filter(isShown)
+  const isGuarded = (name: string) => FieldPolicies.condition(definition, name) !== undefined
+  const fields = all.filter((name) => !isGuarded(name))
   const isComputed = (name: string) => Object.hasOwn(definition.calculations, name)
   return {
     head: `{"type":${JSON.stringify(definition.name)},"id":`,
@@ -91,9 +100,13 @@ const makePlan = (showing: Showing, definition: Definition, wanted: ReadonlySet<
       const node = isComputed(name) ? publicField(definition, name) : undefined
       return node === undefined ? [] : [[prefixOf(name), node] as const]
     }),
+    guarded: all.flatMap((name) => {
+      const [node, revealed] = [publicField(definition, name), FieldPolicies.condition(definition, name)]
+      return node === undefined || revealed === undefined ? [] : [[prefixOf(name), node, revealed] as const]
+    }),
     relationships: shownRelationships(definition, showing.resources)
       .filter(({ name }) => isShown(name))
-      .map((one) => relationshipWriter(showing, one))
+      .map((one) => relationshipWriter(showing, definition, one))
   }
 }
 
@@ -118,10 +131,13 @@ export const writer = (
   showing: Showing,
   definition: Definition
 ): (stored: Stored, linked?: Linked) => string => {
-  const { attributes, calculations, head, home, relationships } = planOf(showing, definition)
+  const { attributes, calculations, guarded, head, home, relationships } = planOf(showing, definition)
   const { surroundings } = showing
   // The time is the same for all of them.
   const computed = calculations.map(([prefix, node]) => [prefix, simplify(node, surroundings)] as const)
+  const secrets = guarded.map(([prefix, node, revealed]) =>
+    [prefix, simplify(node, surroundings), simplify(revealed, surroundings)] as const
+  )
   return (stored, linked) => {
     const { values, version } = stored
     const id = keyOf(definition, stored)
@@ -136,7 +152,11 @@ export const writer = (
       text += comma + prefix + jsonText(evaluate(node, reading))
       comma = ","
     }
-    const related = relationships.map((write) => write(stored, id, linked)).join(",")
+    for (const [prefix, node, revealed] of secrets) {
+      text += comma + prefix + (evaluate(revealed, reading) === true ? jsonText(evaluate(node, reading)) : hidden)
+      comma = ","
+    }
+    const related = relationships.map((write) => write(stored, id, linked, surroundings)).join(",")
     const self = JSON.stringify(`${home}/${encodeURIComponent(id)}`)
     return `${text}}${
       related === "" ? "" : `,"relationships":{${related}}`

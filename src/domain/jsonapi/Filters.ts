@@ -1,12 +1,14 @@
 /**
- * `filter[field]=v` and `filter[field][op]=v` as conditions. What is private is not there; nothing here says that it exists.
+ * `filter[field]=v` and `filter[field][op]=v` as conditions. What is private is not there; nothing here says that it exists. What is
+ * hidden from whoever asks is refused.
  */
 import { Result } from "effect"
 import { publicField } from "../records/Record.ts"
 import type { Answer, Kind } from "../resource/expression/Kind.ts"
-import type { Comparison, Node } from "../resource/expression/Node.ts"
+import type { Comparison, Node, Surroundings } from "../resource/expression/Node.ts"
+import * as FieldPolicies from "../resource/FieldPolicies.ts"
 import type { Definition } from "../resource/Resource.ts"
-import { ofParameter, type Problem } from "./Problem.ts"
+import { ofHiddenField, ofParameter, type Problem } from "./Problem.ts"
 import * as Values from "./Values.ts"
 import { declared } from "./Wire.ts"
 
@@ -28,9 +30,18 @@ const operators = [...Object.keys(comparisons), "in", "is_nil", "contains"]
 /** Values of one filter. */
 const candidatesMax = 100
 
+const nameOf = ({ attributes, calculations }: Definition, wire: string): string | undefined =>
+  declared([...Object.keys(attributes), ...Object.keys(calculations)], wire)
+
 export const field = (definition: Definition, wire: string): Node | undefined => {
-  const name = declared([...Object.keys(definition.attributes), ...Object.keys(definition.calculations)], wire)
+  const name = nameOf(definition, wire)
   return name === undefined ? undefined : publicField(definition, name)
+}
+
+/** Whether whoever asks is not shown it, at least of some records. */
+export const isHidden = (definition: Definition, wire: string, surroundings: Surroundings): boolean => {
+  const name = nameOf(definition, wire)
+  return name !== undefined && !FieldPolicies.isOpen(definition, name, surroundings)
 }
 
 const literal = (kind: Kind, value: Answer): Node => ({ _tag: "Literal", kind, value })
@@ -90,12 +101,18 @@ const nothing = (of: Node, text: string): Result.Result<Node, string> =>
     return value === true ? isNull : { _tag: "Not", kind: "boolean", of: isNull }
   })
 
-export const parse = (definition: Definition, parameter: string, text: string): Result.Result<Node, Problem> => {
+export const parse = (
+  definition: Definition,
+  parameter: string,
+  text: string,
+  surroundings: Surroundings
+): Result.Result<Node, Problem> => {
   const [, wire = "", operator = "eq"] = /^filter\[([^\]]*)\](?:\[([^\]]*)\])?$/.exec(parameter) ?? []
   const of = field(definition, wire)
   if (of === undefined) {
     return Result.fail(ofParameter(parameter, `${definition.name} has no field ${wire} to filter by`))
   }
+  if (isHidden(definition, wire, surroundings)) return Result.fail(ofHiddenField(parameter, definition.name, wire))
   return Result.mapError(
     condition(of, operator, text),
     (expected) => ofParameter(parameter, `${JSON.stringify(text)} is not taken, expected ${expected}`)

@@ -3,9 +3,11 @@
  * nobody can ask for a whole database.
  */
 import { Result } from "effect"
+import type { Surroundings } from "../resource/expression/Node.ts"
+import * as FieldPolicies from "../resource/FieldPolicies.ts"
 import type { Relationship } from "../resource/Relationship.ts"
 import type { Definition } from "../resource/Resource.ts"
-import { ofParameter, type Problem } from "./Problem.ts"
+import { ofHiddenField, ofParameter, type Problem } from "./Problem.ts"
 import { declared, type Exposed, fieldName } from "./Wire.ts"
 
 const pathsMax = 10
@@ -38,7 +40,8 @@ export const related = ({ relationships }: Definition, resources: Resources): Re
 const branchesOf = (
   definition: Definition,
   paths: ReadonlyArray<ReadonlyArray<string>>,
-  resources: Resources
+  resources: Resources,
+  surroundings: Surroundings
 ): Result.Result<ReadonlyArray<Branch>, Problem> => {
   const all = related(definition, resources)
   const firsts = [...new Set(paths.flatMap(([first]) => first === undefined ? [] : [first]))]
@@ -52,9 +55,14 @@ const branchesOf = (
         ofParameter("include", `${definition.name} has no relationship ${first} to include${expected}`)
       )
     }
+    const { relationship: { by, kind }, target } = found
+    const holder = kind === "belongs_to" ? definition : target.definition
+    if (!FieldPolicies.isOpen(holder, by, surroundings)) {
+      return Result.fail(ofHiddenField("include", holder.name, fieldName(by)))
+    }
     const further = paths.flatMap(([own, ...rest]) => own === first && rest.length > 0 ? [rest] : [])
     return Result.map(
-      branchesOf(found.target.definition, further, resources),
+      branchesOf(target.definition, further, resources, surroundings),
       (branches): Branch => ({ ...found, branches })
     )
   }))
@@ -63,11 +71,12 @@ const branchesOf = (
 export const parse = (
   definition: Definition,
   text: string,
-  resources: Resources
+  resources: Resources,
+  surroundings: Surroundings
 ): Result.Result<ReadonlyArray<Branch>, Problem> => {
   const paths = text === "" ? [] : text.split(",").map((path) => path.split("."))
   if (paths.length > pathsMax) return Result.fail(ofParameter("include", `at most ${pathsMax} paths`))
   return paths.some(({ length }) => length > depthMax)
     ? Result.fail(ofParameter("include", `at most ${depthMax} relationships in a path`))
-    : branchesOf(definition, paths, resources)
+    : branchesOf(definition, paths, resources, surroundings)
 }

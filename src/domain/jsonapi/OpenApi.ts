@@ -2,6 +2,7 @@
 import { publicField, publicFields } from "../records/Record.ts"
 import type { Attribute } from "../resource/Attribute.ts"
 import type { Kind, Value } from "../resource/expression/Kind.ts"
+import * as FieldPolicies from "../resource/FieldPolicies.ts"
 import type { Definition } from "../resource/Resource.ts"
 import { related, type Resources } from "./Includes.ts"
 import { limitMax } from "./Query.ts"
@@ -36,10 +37,14 @@ const shownSchema = (definition: Definition) => ({
     publicFields(definition).flatMap((name) => {
       const attribute = definition.attributes[name]
       const kind = publicField(definition, name)?.kind ?? "text"
-      return [[fieldName(name), attribute === undefined ? nullable(kind) : attributeSchema(attribute)]]
+      const schema = attribute === undefined ? nullable(kind) : attributeSchema(attribute)
+      return [[fieldName(name), isHiddenFromSome(definition, name) ? { anyOf: [schema, reference("hidden")] } : schema]]
     })
   )
 })
+
+const isHiddenFromSome = (definition: Definition, name: string): boolean =>
+  FieldPolicies.condition(definition, name) !== undefined
 
 const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
@@ -121,7 +126,12 @@ const listParameters = (definition: Definition, resources: Resources) => [
   parameter("page[offset]", "Records to skip", { type: "integer", minimum: 0 }),
   parameter("page[count]", "Whether to count all", { type: "boolean" }),
   ...publicFields(definition).map((name) =>
-    parameter(`filter[${fieldName(name)}]`, "Equal to this; also with an operator, such as `[gt]`, `[in]`, `[is_nil]`")
+    parameter(
+      `filter[${fieldName(name)}]`,
+      `Equal to this; also with an operator, such as \`[gt]\`, \`[in]\`, \`[is_nil]\`${
+        isHiddenFromSome(definition, name) ? "; refused to whom the field is hidden from" : ""
+      }`
+    )
   )
 ]
 
@@ -229,6 +239,13 @@ const schemasOf = ({ definition }: Exposed, resources: Resources) =>
     }]
   ] as const
 
+const hidden = {
+  type: "object",
+  description: "In place of a value that whoever asks is not shown",
+  required: ["hidden"],
+  properties: { hidden: { const: true } }
+}
+
 const errors = {
   type: "object",
   required: ["errors"],
@@ -256,7 +273,10 @@ export const document = (base: string, exposed: ReadonlyArray<Exposed>) => {
     info: { title: "ServiceRadar API", version: "2.0.0" },
     paths: Object.fromEntries(exposed.flatMap((one) => pathsOf(base, one, resources))),
     components: {
-      schemas: Object.fromEntries([...exposed.flatMap((one) => schemasOf(one, resources)), ["errors", errors]]),
+      schemas: Object.fromEntries([...exposed.flatMap((one) => schemasOf(one, resources)), ["errors", errors], [
+        "hidden",
+        hidden
+      ]]),
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer" },
         key: { type: "apiKey", in: "header", name: "X-API-Key" }

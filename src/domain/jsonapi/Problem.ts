@@ -15,6 +15,16 @@ export const ofParameter = (parameter: string, detail: string): Problem => ({
   source: { parameter }
 })
 
+/** A field that whoever asks is not shown, and would learn of in this way. */
+export const ofHiddenField = (parameter: string, resource: string, field: string): Problem => ({
+  ...ofParameter(
+    parameter,
+    `${field} of ${resource} is hidden from you: nothing can be filtered, sorted or included by it`
+  ),
+  code: "hidden_field",
+  title: "Hidden Field"
+})
+
 export const ofBody = (pointer: string, detail: string): Problem => ({
   status: 400,
   code: "invalid_body",

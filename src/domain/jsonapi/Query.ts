@@ -1,12 +1,12 @@
 /** What the query of an address asks of a resource. Whatever is not understood is refused, and all of it at once. */
 import { Option, Result } from "effect"
 import * as Order from "../records/Order.ts"
-import type { Node } from "../resource/expression/Node.ts"
+import type { Node, Surroundings } from "../resource/expression/Node.ts"
 import type { Definition } from "../resource/Resource.ts"
 import * as Cursors from "./Cursors.ts"
 import * as Filters from "./Filters.ts"
 import * as Includes from "./Includes.ts"
-import { ofParameter, type Problem } from "./Problem.ts"
+import { ofHiddenField, ofParameter, type Problem } from "./Problem.ts"
 import { declared } from "./Wire.ts"
 
 const limitDefault = 50
@@ -31,12 +31,19 @@ export interface Query {
   readonly isCounted: boolean
 }
 
-const sortings = (definition: Definition, text: string): Result.Result<ReadonlyArray<Order.Sorting>, Problem> => {
+const sortings = (
+  definition: Definition,
+  text: string,
+  surroundings: Surroundings
+): Result.Result<ReadonlyArray<Order.Sorting>, Problem> => {
   const parts = text === "" ? [] : text.split(",")
   if (parts.length > sortsMax) return Result.fail(ofParameter("sort", `at most ${sortsMax} fields`))
   return Result.all(parts.map((part) => {
     const wire = part.replace(/^-/, "")
     const of = Filters.field(definition, wire)
+    if (of !== undefined && Filters.isHidden(definition, wire, surroundings)) {
+      return Result.fail(ofHiddenField("sort", definition.name, wire))
+    }
     return of === undefined || of.kind === "text_list"
       ? Result.fail(ofParameter("sort", `${definition.name} has no field ${wire} to sort by`))
       : Result.succeed({ of, isDescending: part.startsWith("-") })
@@ -116,11 +123,15 @@ const fieldsOf = (
     (entries) => new Map(entries)
   )
 
-const filters = (definition: Definition, query: URLSearchParams): ReadonlyArray<Result.Result<Node, Problem>> => {
+const filters = (
+  definition: Definition,
+  query: URLSearchParams,
+  surroundings: Surroundings
+): ReadonlyArray<Result.Result<Node, Problem>> => {
   const asked = [...query].filter(([parameter]) => parameter.startsWith("filter["))
   return asked.length > filtersMax
     ? [Result.fail(ofParameter("filter", `at most ${filtersMax} filters`))]
-    : asked.map(([parameter, text]) => Filters.parse(definition, parameter, text))
+    : asked.map(([parameter, text]) => Filters.parse(definition, parameter, text, surroundings))
 }
 
 const failureOf = <A>(part: Result.Result<A, Problem>): ReadonlyArray<Problem> =>
@@ -149,23 +160,25 @@ const plainOf = (definition: Definition): Query => {
   return made
 }
 
+/** Of whoever asks: what is hidden from them is nothing to ask by. */
 export const parse = (
   definition: Definition,
   query: URLSearchParams,
+  surroundings: Surroundings,
   resources: Includes.Resources = alone
 ): Result.Result<Query, ReadonlyArray<Problem>> => {
   if (query.size === 0) return Result.succeed(plainOf(definition))
   const orderText = query.get("sort") ?? ""
-  const sorted = sortings(definition, orderText)
+  const sorted = sortings(definition, orderText, surroundings)
   const order = Order.complete(definition, Result.getOrElse(sorted, () => []))
   const fields = fieldsOf(definition, query, resources)
-  const include = Includes.parse(definition, query.get("include") ?? "", resources)
+  const include = Includes.parse(definition, query.get("include") ?? "", resources, surroundings)
   const parts = {
     limit: number(query, "page[limit]", { least: 1, most: limitMax }),
     offset: number(query, "page[offset]", { least: 0, most: offsetMax }),
     place: placeOf(query, orderText, order)
   }
-  const conditions = filters(definition, query)
+  const conditions = filters(definition, query, surroundings)
   const count = query.get("page[count]") ?? "false"
   const problems = [
     ...unknowns(query),

@@ -3,6 +3,7 @@ import { DateTime } from "effect"
 import { evaluate } from "../resource/expression/Evaluate.ts"
 import type { Answer, Value } from "../resource/expression/Kind.ts"
 import type { Node, Surroundings } from "../resource/expression/Node.ts"
+import * as FieldPolicies from "../resource/FieldPolicies.ts"
 import type { Definition } from "../resource/Resource.ts"
 
 /** The values of a record, all of them. */
@@ -46,11 +47,14 @@ export const jsonText = (value: Answer): string => {
   }
 }
 
-/** An attribute or a calculation, as an expression; undefined for one that is private or not there. */
-export const publicField = ({ attributes, calculations }: Definition, field: string): Node | undefined => {
+/**
+ * An attribute or a calculation, as an expression; undefined for one that is private or not there. One that is hidden from some,
+ * or from all, is there.
+ */
+export const publicField = ({ attributes, calculations, reveals }: Definition, field: string): Node | undefined => {
   if (Object.hasOwn(calculations, field)) return calculations[field]
   const attribute = Object.hasOwn(attributes, field) ? attributes[field] : undefined
-  return attribute === undefined || attribute.traits.isPrivate
+  return attribute === undefined || (attribute.traits.isPrivate && !Object.hasOwn(reveals, field))
     ? undefined
     : { _tag: "Reference", kind: attribute.kind, source: "record", name: field }
 }
@@ -71,37 +75,46 @@ export const publicFields = (definition: Definition): ReadonlyArray<string> => {
 export const fieldOf = (node: Node, { values }: Stored, surroundings: Surroundings): Answer =>
   evaluate(node, { ...surroundings, record: values })
 
-/** What became of each attribute that changed, as `[before, after]`; nothing that is sensitive. */
+/** A value, or that it is hidden from some. */
+export type Told = Json | FieldPolicies.Hidden
+
+/**
+ * What became of each attribute that changed, as `[before, after]`; nothing that is sensitive. Of what is hidden from some only
+ * that it changed: who will read it is not known yet.
+ */
 export const changes = (
-  { attributes }: Definition,
+  { attributes, reveals }: Definition,
   before: Values | null,
   after: Values | null
-): Readonly<Record<string, readonly [Json, Json]>> => {
-  const changed: Record<string, readonly [Json, Json]> = {}
+): Readonly<Record<string, readonly [Told, Told]>> => {
+  const changed: Record<string, readonly [Told, Told]> = {}
   for (const name of Object.keys(attributes)) {
     const [from, to] = [before?.[name] ?? null, after?.[name] ?? null]
     if (from === to || attributes[name]?.traits.isSensitive !== false) continue
     const [was, is] = [toJson(from), toJson(to)]
-    if (JSON.stringify(was) !== JSON.stringify(is)) changed[name] = [was, is]
+    if (JSON.stringify(was) === JSON.stringify(is)) continue
+    changed[name] = Object.hasOwn(reveals, name) ? [FieldPolicies.hidden, FieldPolicies.hidden] : [was, is]
   }
   return changed
 }
 
-/** Without what is private. */
-export const shown = ({ attributes }: Definition, values: Values): Readonly<Record<string, Json>> => {
-  const record: Record<string, Json> = {}
+/** Without what is private, and without the values of what is hidden from some. */
+export const shown = ({ attributes, reveals }: Definition, values: Values): Readonly<Record<string, Told>> => {
+  const record: Record<string, Told> = {}
   for (const name of Object.keys(attributes)) {
-    if (attributes[name]?.traits.isPrivate === false) record[name] = toJson(values[name] ?? null)
+    if (attributes[name]?.traits.isPrivate !== false) continue
+    record[name] = Object.hasOwn(reveals, name) ? FieldPolicies.hidden : toJson(values[name] ?? null)
   }
   return record
 }
 
 /** The same as a text of JSON. */
-export const shownText = ({ attributes }: Definition, values: Values): string => {
+export const shownText = ({ attributes, reveals }: Definition, values: Values): string => {
   let text = ""
   for (const name of Object.keys(attributes)) {
     if (attributes[name]?.traits.isPrivate !== false) continue
-    text += `${text === "" ? "" : ","}"${name}":${jsonText(values[name] ?? null)}`
+    const told = Object.hasOwn(reveals, name) ? JSON.stringify(FieldPolicies.hidden) : jsonText(values[name] ?? null)
+    text += `${text === "" ? "" : ","}"${name}":${told}`
   }
   return `{${text}}`
 }

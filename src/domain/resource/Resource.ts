@@ -62,6 +62,14 @@ export interface Definition {
   readonly calculations: Readonly<Record<string, Node>>
   readonly actions: Actions
   readonly policies: ReadonlyArray<Policy>
+  /** For which records an attribute is shown; of one that is not here, to everybody who sees the record. */
+  readonly reveals: Readonly<Record<string, Node>>
+}
+
+/** An attribute that is shown only where the condition is true. */
+export interface FieldPolicy {
+  readonly field: string
+  readonly condition: Node
 }
 
 type StateOf<T extends Attributes, S extends keyof T> = Extract<Held<T[S]>, string>
@@ -86,6 +94,37 @@ export class Resource<
     this.actor = actor
     this.calculations = calculations
     this.actions = actions
+  }
+
+  /**
+   * Attributes that are shown to some only, and are a marker to everybody else; without a condition to nobody, whoever it is. A
+   * private one that is named here is such a marker, where it would not be there at all.
+   */
+  reveals(
+    make: (names: {
+      readonly record: NamesOf<T>
+      readonly actor: NamesOf<A>
+      readonly only: (fields: ReadonlyArray<keyof T & string>, condition?: Condition) => ReadonlyArray<FieldPolicy>
+    }) => ReadonlyArray<ReadonlyArray<FieldPolicy>>
+  ): Resource<T, A, S, C, Does> {
+    const { bypass } = this.definition
+    const nobody: Node = { _tag: "Literal", kind: "boolean", value: false }
+    const made = make({
+      ...this.#names,
+      only: (fields, condition) => {
+        const own = condition?.node ?? nobody
+        const whole: Node = condition === undefined || bypass === undefined
+          ? own
+          : { _tag: "Or", kind: "boolean", parts: [bypass, own] }
+        return fields.map((field) => ({ field, condition: whole }))
+      }
+    })
+    const reveals: Record<string, Node> = { ...this.definition.reveals }
+    for (const { condition, field } of made.flat()) {
+      const before = Object.hasOwn(reveals, field) ? reveals[field] : undefined
+      reveals[field] = before === undefined ? condition : { _tag: "And", kind: "boolean", parts: [before, condition] }
+    }
+    return new Resource({ ...this.definition, reveals }, this.attributes, this.actor, this.calculations, this.actions)
   }
 
   /** Values that follow from a record: shown, filtered and sorted by like its attributes, and never stored. */
@@ -162,7 +201,8 @@ export const declare = <
     bypass: bypass?.(namesOf("actor", actor)).node,
     calculations: {},
     actions: {},
-    policies: []
+    policies: [],
+    reveals: {}
   }
   return new Resource(definition, attributes, actor, {}, {})
 }

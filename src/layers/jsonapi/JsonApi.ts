@@ -25,6 +25,7 @@ import * as Problem from "../../domain/jsonapi/Problem.ts"
 import * as Query from "../../domain/jsonapi/Query.ts"
 import { type Exposed, type Named, type Routes, routesOf } from "../../domain/jsonapi/Wire.ts"
 import type { Stored } from "../../domain/records/Record.ts"
+import type { Surroundings } from "../../domain/resource/expression/Node.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
 import { Askers } from "../../services/records/Askers.ts"
 import { type Asker, Records } from "../../services/records/Records.ts"
@@ -47,16 +48,22 @@ interface Call extends Target {
   readonly url: URL
   readonly rest: ReadonlyArray<string>
   readonly asker: Asker
+  /** Who asks, and when: of one moment for the whole of the request. */
+  readonly surroundings: Surroundings
   readonly request: HttpServerRequest.HttpServerRequest
 }
 
-const showing = ({ asker: { actor }, base, resources }: Call, fields: Query.Fields) =>
-  Effect.map(DateTime.now, (now) => ({ base, resources, fields, surroundings: { actor, arguments: {}, now } }))
+const showing = ({ base, resources, surroundings }: Call, fields: Query.Fields): Documents.Showing => ({
+  base,
+  resources,
+  fields,
+  surroundings
+})
 
 const one = Effect.fnUntraced(
   function*(call: Call, stored: Stored, status: number, query: Pick<Query.Query, "fields" | "include">) {
     const { asker, definition } = call
-    const around = yield* showing(call, query.fields)
+    const around = showing(call, query.fields)
     const { data, included } = yield* Including.shown(around, definition, [stored], query.include, asker)
     const self = Documents.selfOf(around, definition, stored)
     return Answers.records({ data: data.join(), included }, { links: { self } }, {
@@ -72,8 +79,8 @@ const refused = (problems: ReadonlyArray<Problem.Problem>) => {
 }
 
 const list = Effect.fnUntraced(function*(call: Call, { name }: Named) {
-  const { asker, definition, resources, url } = call
-  const parsed = Query.parse(definition, url.searchParams, resources)
+  const { asker, definition, resources, surroundings, url } = call
+  const parsed = Query.parse(definition, url.searchParams, surroundings, resources)
   if (Result.isFailure(parsed)) return refused(parsed.failure)
   const { fields, include, isCounted, limit, offset, order, place, where } = parsed.success
   const records = yield* Records
@@ -88,7 +95,7 @@ const list = Effect.fnUntraced(function*(call: Call, { name }: Named) {
     ...(offset === undefined ? {} : { offset }),
     ...(place === undefined ? {} : { place })
   })
-  const around = yield* showing(call, fields)
+  const around = showing(call, fields)
   const { data, included } = yield* Including.shown(around, definition, page.records, include, asker)
   return Answers.records({ data: `[${data.join(",")}]`, included }, {
     links: Documents.links(url.pathname, url.searchParams, parsed.success, page, around.surroundings),
@@ -97,8 +104,8 @@ const list = Effect.fnUntraced(function*(call: Call, { name }: Named) {
 })
 
 const find = Effect.fnUntraced(function*(call: Call, { name }: Named, key: string) {
-  const { asker, definition, request, resources, url } = call
-  const parsed = Query.parse(definition, url.searchParams, resources)
+  const { asker, definition, request, resources, surroundings, url } = call
+  const parsed = Query.parse(definition, url.searchParams, surroundings, resources)
   if (Result.isFailure(parsed)) return refused(parsed.failure)
   const records = yield* Records
   const stored = yield* records.find({ definition, action: name, asker, key })
@@ -128,7 +135,7 @@ const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string 
   const problem = isDestroy ? undefined : Media.contentProblem(request.headers["content-type"])
   if (problem !== undefined) return refused([problem])
   // Before anything is changed: an answer that cannot be given is no reason to do it twice.
-  const query = Query.parse(definition, call.url.searchParams, call.resources)
+  const query = Query.parse(definition, call.url.searchParams, call.surroundings, call.resources)
   if (Result.isFailure(query)) return refused(query.failure)
   const versions = Conditions.expected(request.headers["if-match"])
   if (Result.isFailure(versions)) return refused([versions.failure])
@@ -222,7 +229,8 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
     }
     const target = targets.get(collection)
     if (url === null || target === undefined || rest.includes("")) return nowhere
-    return yield* act({ ...target, base, resources, url, rest, asker, request })
+    const surroundings = { actor: asker.actor, arguments: {}, now: yield* DateTime.now }
+    return yield* act({ ...target, base, resources, url, rest, asker, surroundings, request })
   })
 
   return {

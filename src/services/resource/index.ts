@@ -6,9 +6,11 @@
  *   Attribute  what a value may be            Expression  conditions and calculations
  *   decide     what an action makes of a record, or why nothing
  *   allowed    the records on which an action is allowed to somebody
+ *   revealed   what of a record somebody is shown, with a marker for what is hidden
  *   valueOf    an expression's value for a record         toSql  the same as SQL with binds
  */
 import type { DateTime, Result } from "effect"
+import { publicField, publicFields } from "../../domain/records/Record.ts"
 import type { Action, ActionInput, Actions } from "../../domain/resource/Action.ts"
 import type { Attributes, RecordOf } from "../../domain/resource/Attribute.ts"
 import { columnOf } from "../../domain/resource/Columns.ts"
@@ -18,6 +20,7 @@ import type { Answer, Value } from "../../domain/resource/expression/Kind.ts"
 import type { Surroundings, Values } from "../../domain/resource/expression/Node.ts"
 import { simplify } from "../../domain/resource/expression/Simplify.ts"
 import { write } from "../../domain/resource/expression/Statement.ts"
+import * as FieldPolicies from "../../domain/resource/FieldPolicies.ts"
 import { perform, type Refusal } from "../../domain/resource/Perform.ts"
 import * as Policies from "../../domain/resource/Policies.ts"
 import type { Calculations, Resource } from "../../domain/resource/Resource.ts"
@@ -36,6 +39,7 @@ export type { Problem } from "../../domain/resource/ActionError.ts"
 export * as Attribute from "../../domain/resource/Attribute.ts"
 export * as Expression from "../../domain/resource/expression/Expression.ts"
 export type { Surroundings } from "../../domain/resource/expression/Node.ts"
+export { type Hidden, hidden } from "../../domain/resource/FieldPolicies.ts"
 export type { Refusal } from "../../domain/resource/Perform.ts"
 export { belongsTo, hasMany } from "../../domain/resource/Relationship.ts"
 export { declare, Resource } from "../../domain/resource/Resource.ts"
@@ -98,6 +102,31 @@ export const allowed = <
   resource: Resource<T, A, S, C, Does>,
   action: keyof Does & string
 ): Condition => make(Policies.condition(resource.definition, action))
+
+/** What of a record somebody is shown: all that is not private, and `hidden` for each value that is not for them. */
+export const revealed = <
+  T extends Attributes,
+  A extends Attributes,
+  S extends keyof T,
+  C extends Calculations,
+  Does extends Actions
+>(
+  { definition }: Resource<T, A, S, C, Does>,
+  record: RecordOf<T>,
+  surroundings: Surroundings
+): Readonly<Record<string, Answer | FieldPolicies.Hidden>> =>
+  Object.fromEntries(
+    publicFields(definition).concat(definition.key === "id" ? ["id"] : []).flatMap((field) => {
+      const node = publicField(definition, field)
+      if (node === undefined) return []
+      return [[
+        field,
+        FieldPolicies.isShown(definition, field, record, surroundings)
+          ? evaluate(node, { ...surroundings, record })
+          : FieldPolicies.hidden
+      ]]
+    })
+  )
 
 /** In memory; null when it is not known. */
 export const valueOf = (expression: Expression<Value>, record: Values, surroundings: Surroundings): Answer =>

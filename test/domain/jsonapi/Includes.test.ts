@@ -1,15 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
+import { DateTime, Result } from "effect"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
 import * as Bodies from "../../../src/domain/jsonapi/Bodies.ts"
 import * as Query from "../../../src/domain/jsonapi/Query.ts"
+import { superSystem } from "../../../src/domain/records/Actor.ts"
 import { faults } from "../../../src/domain/resource/Relationship.ts"
 import { exposed } from "../../../src/programs/core/ControlPlane.ts"
 
 const resources = new Map(exposed.map((one) => [one.definition.name, one]))
 const definition = Device.definition
 
-const parse = (query: string) => Query.parse(definition, new URLSearchParams(query), resources)
+const now = DateTime.makeUnsafe("2026-03-05T12:00:00Z")
+const surroundings = { actor: superSystem, arguments: {}, now }
+
+const parse = (query: string) => Query.parse(definition, new URLSearchParams(query), surroundings, resources)
 
 const refusal = (query: string) => {
   const parsed = parse(query)

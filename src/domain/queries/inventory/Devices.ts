@@ -96,5 +96,6 @@ export const devices = governedBy(
     },
     isInventory: true,
     semantics: { id: ["uid", "gateway_id", "agent_id"], label: ["hostname"] }
-  })
+  }),
+  { poller_id: "gateway_id" }
 )

@@ -15,7 +15,7 @@ export const simplify = (node: Node, surroundings: Surroundings): Node => {
     case "Reference":
       return simple.source === "record" ? simple : known(simple, surroundings)
     default:
-      return parts(simple).every(({ _tag }) => _tag === "Literal") ? known(simple, surroundings) : simple
+      return partsOf(simple).every(({ _tag }) => _tag === "Literal") ? known(simple, surroundings) : simple
   }
 }
 
@@ -39,7 +39,8 @@ const settled = (
   return left.length === 1 ? only : { ...node, parts: left }
 }
 
-const parts = (node: Node): ReadonlyArray<Node> => {
+/** Of which it is made, without theirs. */
+export const partsOf = (node: Node): ReadonlyArray<Node> => {
   const found: Array<Node> = []
   ofParts(node, (part) => {
     found.push(part)

@@ -131,6 +131,8 @@ export interface Entity {
   /** Where an ungrouped count is a bare number, and negatives in groups keep nulls. */
   readonly isInventory: boolean
   readonly semantics: Semantics
+  /** Columns and names for them that are hidden from whoever asks, see `Concealment`. */
+  readonly concealed: ReadonlySet<string>
   /** What it, as the catalog has it, is to whoever asks, or why it is nothing to them; null where it is the same to all. */
   readonly within: ((asking: Asking, at: Span, entity: Entity) => Answer<Entity>) | null
 }
@@ -239,6 +241,7 @@ export const define = <const N extends string, const C extends Readonly<Record<s
     document: given.document ?? null,
     isInventory: given.isInventory ?? false,
     semantics: given.semantics ?? {},
+    concealed: new Set(),
     within: null
   }
 }

@@ -2,19 +2,23 @@
  * A row of the catalog from a resource's declaration: its attributes and calculations are the fields, its read action's policy
  * the condition that always holds, for whoever asks.
  *
- * What is private is not there at all: neither shown nor filtered nor sorted by, so that no answer tells of it.
+ * What is private is not there at all: neither shown nor filtered nor sorted by, so that no answer tells of it. What is hidden
+ * from whoever asks is a marker.
  */
 import { DateTime, Result } from "effect"
+import { publicField } from "../../records/Record.ts"
 import type { Attribute } from "../../resource/Attribute.ts"
 import { columnNameOf, columnOf } from "../../resource/Columns.ts"
 import type { Kind, Value } from "../../resource/expression/Kind.ts"
 import type { Node, Surroundings } from "../../resource/expression/Node.ts"
 import { simplify } from "../../resource/expression/Simplify.ts"
 import { write } from "../../resource/expression/Statement.ts"
+import * as FieldPolicies from "../../resource/FieldPolicies.ts"
 import * as Policies from "../../resource/Policies.ts"
 import type { Definition } from "../../resource/Resource.ts"
 import { name as named, type Sql, sql } from "../../sql/Sql.ts"
 import { refuse } from "../language/SrqlError.ts"
+import { conceal } from "./Concealment.ts"
 import { byEveryName, type Column, type ColumnType, type Entity, type Field, type FilterClass } from "./Entity.ts"
 
 const types: Record<Kind, ColumnType> = {
@@ -90,7 +94,7 @@ const build = (
   const column = (attribute: string): Sql => columnOf(definition.attributes, attribute)
   const written = (node: Node): Sql =>
     surroundings === undefined ? sql`NULL` : write(simplify(node, surroundings), { ...surroundings, column })
-  const isSeen = (attribute: string): boolean => definition.attributes[attribute]?.traits.isPrivate === false
+  const isSeen = (attribute: string): boolean => publicField(definition, attribute) !== undefined
   const attributes = new Map(
     Object.entries(definition.attributes)
       .filter(([attribute]) => isSeen(attribute))
@@ -137,9 +141,18 @@ const build = (
     latest: null,
     document: null,
     isInventory: false,
-    semantics: {}
+    semantics: {},
+    concealed: new Set()
   }
 }
+
+/** Columns whose values whoever asks is not shown of every record. */
+const concealedFrom = (definition: Definition, surroundings: Surroundings): ReadonlySet<string> =>
+  new Set(
+    [...Object.keys(definition.attributes), ...Object.keys(definition.calculations)].flatMap((field) =>
+      FieldPolicies.isOpen(definition, field, surroundings) ? [] : [columnNameOf(definition.attributes, field)]
+    )
+  )
 
 /** An entity whose rows are the records that its policies let the asker read. */
 export const ofResource = (
@@ -147,29 +160,37 @@ export const ofResource = (
   options: ResourceEntityOptions = {}
 ): Entity => ({
   ...build(definition, options, undefined),
-  within: ({ actor, nowMillis }, at) =>
-    actor === undefined
-      ? refuse({
+  within: ({ actor, nowMillis }, at) => {
+    if (actor === undefined) {
+      return refuse({
         at,
         detail: `${underscored(definition.table)} are answered to somebody only`,
         found: "nobody",
         expected: "a question of somebody, whom the policies of the resource know"
       })
-      : Result.succeed({
-        ...build(definition, options, { actor, arguments: {}, now: DateTime.makeUnsafe(nowMillis) }),
-        within: null
-      })
+    }
+    const surroundings = { actor, arguments: {}, now: DateTime.makeUnsafe(nowMillis) }
+    const entity = { ...build(definition, options, surroundings), within: null }
+    return Result.succeed(conceal(entity, concealedFrom(definition, surroundings)))
+  }
 })
 
 /**
  * An entity with columns of its own, of whose rows whoever is named is answered those that the policies of a resource let him
- * read. Of which tenant they are, the question binds. Policies are for those whom a question names.
+ * read. Of which tenant they are, the question binds. Policies are for those whom a question names. A column is the attribute of
+ * the same column's name; `renamed` names it where it is another.
  */
-export const governedBy = ({ definition }: { readonly definition: Definition }, governed: Entity): Entity => ({
+export const governedBy = (
+  { definition }: { readonly definition: Definition },
+  governed: Entity,
+  renamed: Readonly<Record<string, string>> = {}
+): Entity => ({
   ...governed,
-  within: ({ actor, nowMillis }, _at, entity) => {
-    if (actor === undefined) return Result.succeed(entity)
+  within: ({ actor, nowMillis }, _at, whole) => {
+    if (actor === undefined) return Result.succeed(whole)
     const surroundings = { actor, arguments: {}, now: DateTime.makeUnsafe(nowMillis) }
+    const concealed = [...concealedFrom(definition, surroundings)]
+    const entity = conceal(whole, new Set(concealed.map((name) => renamed[name] ?? name)))
     const may = simplify(Policies.condition({ ...definition, tenant: undefined }, "read"), surroundings)
     if (may._tag === "Literal" && may.value === true) return Result.succeed(entity)
     const column = (attribute: string): Sql => columnOf(definition.attributes, attribute)

@@ -1,6 +1,7 @@
 /** `bucket:`: a metric over time, aggregated in buckets that begin at multiples of their length since 1970. */
 import { Result } from "effect"
 import { bind, type Sql, sql } from "../../sql/Sql.ts"
+import { refusal } from "../catalog/Concealment.ts"
 import type { Entity } from "../catalog/Entity.ts"
 import type { Aggregate, Downsample, Query } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
@@ -30,7 +31,7 @@ const fieldOf = (
   const name = entity.fields.get(asked)?.name ?? asked
   const column = allowed.includes(name) ? entity.columns.find((one) => one.name === name) : undefined
   return column === undefined
-    ? refuse({
+    ? refusal(entity, asked, at) ?? refuse({
       at,
       detail: `unsupported ${what} '${asked}'`,
       found: asked,

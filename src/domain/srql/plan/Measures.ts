@@ -1,6 +1,7 @@
 /** What `stats:` computes: a list of aggregates, each with an alias, and what it is grouped by. */
 import { Result } from "effect"
 import { bind, type Sql, sql } from "../../sql/Sql.ts"
+import { refusal } from "../catalog/Concealment.ts"
 import type { Column, Entity } from "../catalog/Entity.ts"
 import { type Answer, refuse, type Span } from "../language/SrqlError.ts"
 
@@ -61,7 +62,10 @@ const ofCall = (entity: Entity, at: Span, call: Call): Answer<Sql> => {
   const { argument, name } = call
   if (name === "count" && (argument === "" || argument === "*")) return Result.succeed(sql`COUNT(*)`)
   const [, conditioned, sign = "", number] = name === "sum" ? condition.exec(argument) ?? [] : []
-  const column = columnOf(entity, (conditioned ?? argument).toLowerCase())
+  const field = (conditioned ?? argument).toLowerCase()
+  const refused = refusal(entity, field, at)
+  if (refused !== undefined) return refused
+  const column = columnOf(entity, field)
   if (column === undefined) return unknown(entity, at, call)
   if (conditioned !== undefined && isSign(sign) && numeric.has(column.type)) {
     const than = bind("float", Number(number))

@@ -2,6 +2,7 @@
 import { Option, Result } from "effect"
 import { nearest } from "../../config/Suggestion.ts"
 import { and, bind, compact, empty, join, list, type Sql, sql } from "../../sql/Sql.ts"
+import { refusal } from "../catalog/Concealment.ts"
 import type { Column, Entity } from "../catalog/Entity.ts"
 import type { Cursor } from "../language/Cursor.ts"
 import type { Direction, Query } from "../language/Query.ts"
@@ -11,14 +12,16 @@ import * as Scope from "./Scope.ts"
 
 type Sorted = readonly [Column, Direction]
 
-/** Unknown fields are skipped, and said; without a known one the entity's own order stands. */
+/** Unknown fields are skipped, and said, but not those that are hidden; without a known one the entity's own order stands. */
 const orderOf = (
   entity: Entity,
   query: Query
-): { readonly order: ReadonlyArray<Sorted>; readonly warnings: Array<string> } => {
+): Answer<{ readonly order: ReadonlyArray<Sorted>; readonly warnings: Array<string> }> => {
   const warnings: Array<string> = []
   const order: Array<Sorted> = []
-  for (const { direction, field } of query.order) {
+  for (const { at, direction, field } of query.order) {
+    const refused = refusal(entity, field, at)
+    if (refused !== undefined) return refused
     const column = entity.sorts.get(field)
     if (column !== undefined) order.push([column, direction])
     else {
@@ -29,7 +32,7 @@ const orderOf = (
       warnings.push(`${entity.name} cannot be sorted by '${field}'${meant}`)
     }
   }
-  return { order: order.length > 0 ? order : entity.order, warnings }
+  return Result.succeed({ order: order.length > 0 ? order : entity.order, warnings })
 }
 
 const directions = { asc: sql`ASC`, desc: sql`DESC` } as const
@@ -129,7 +132,7 @@ export const plan = (
   Result.gen(function*() {
     const isLatest = yield* Scope.wantsLatest(entity, query)
     const scope = yield* Scope.scope(entity, query, context)
-    const { order: sorted, warnings } = orderOf(entity, query)
+    const { order: sorted, warnings } = yield* orderOf(entity, query)
     const stored = context.since === undefined ? undefined : Scope.storedAt(entity)
     const asked: ReadonlyArray<Sorted> = stored === undefined ? sorted : [[stored, "asc"]]
     const isKeyset = withKeyset || cursor._tag === "Keyset"

@@ -1,6 +1,7 @@
 /** Which rows of an entity a query means: its tenant's, in its time range, that pass its filters. */
 import { Result } from "effect"
 import { and, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
+import { refusal } from "../catalog/Concealment.ts"
 import type { Asking, Column, Entity, Field } from "../catalog/Entity.ts"
 import { keys } from "../language/Controls.ts"
 import type { Filter, Query } from "../language/Query.ts"
@@ -65,7 +66,8 @@ export const unknownField = (entity: Entity, filter: Filter, fields: ReadonlyMap
 export const fieldOf = (entity: Entity, filter: Filter): Answer<Field> => {
   const field = entity.fields.get(filter.field)
   if (field !== undefined) return Result.succeed(field)
-  return inDocument(entity, filter) ?? unknownField(entity, filter, entity.fields)
+  return inDocument(entity, filter) ?? refusal(entity, filter.field, filter.key) ??
+    unknownField(entity, filter, entity.fields)
 }
 
 const isLatest = ({ field }: Filter): boolean => field === "latest"
@@ -138,6 +140,8 @@ export const scope = (
 ): Answer<Sql> =>
   Result.gen(function*() {
     const range = yield* timeOf(query, context)
+    const refused = range === null ? undefined : refusal(entity, "time", query.timeAt)
+    if (refused !== undefined) return yield* refused
     const predicates = [...tenantOf(entity, context), ...(entity.always === null ? [] : [entity.always]), ...also]
     if (range !== null && entity.time !== null) predicates.push(during(entity.time, range, query, context))
     predicates.push(...(yield* storedSince(entity, query, context)))

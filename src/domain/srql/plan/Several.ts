@@ -7,6 +7,7 @@
  */
 import { Result } from "effect"
 import { bind, join, list, type Sql, sql } from "../../sql/Sql.ts"
+import { refusal } from "../catalog/Concealment.ts"
 import type { Column, Entity } from "../catalog/Entity.ts"
 import type { Cursor } from "../language/Cursor.ts"
 import type { Direction, Query } from "../language/Query.ts"
@@ -46,6 +47,10 @@ const orderOf = (entities: ReadonlyArray<Entity>, query: Query): Answer<Order> =
   const [sort] = query.order
   if (sort === undefined) return timesOf(entities, query)
   const { at, direction, field } = sort
+  for (const entity of entities) {
+    const refused = refusal(entity, field, at)
+    if (refused !== undefined) return refused
+  }
   const by = entities.flatMap(({ sorts }): ReadonlyArray<Sorted> => {
     const column = sorts.get(field)
     return column === undefined ? [] : [column]

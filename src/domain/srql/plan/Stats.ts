@@ -1,6 +1,7 @@
 /** `stats:` and `having:`: one object, or one for each group. */
 import { Result } from "effect"
 import { and, bind, empty, list, type Sql, sql } from "../../sql/Sql.ts"
+import { refusal } from "../catalog/Concealment.ts"
 import type { Entity, Group } from "../catalog/Entity.ts"
 import type { Comparison, Query } from "../language/Query.ts"
 import { type Answer, refuse, type Span } from "../language/SrqlError.ts"
@@ -26,7 +27,7 @@ const groupsOf = (entity: Entity, names: ReadonlyArray<string>, at: Span): Answe
   for (const name of names) {
     const group = entity.groups.get(name)
     if (group === undefined) {
-      return refuse({
+      return refusal(entity, name, at) ?? refuse({
         at,
         detail: `unsupported stats group field '${name}'`,
         found: name,
