@@ -86,7 +86,11 @@ describe("examples", () => {
   it.each([
     ["supervision.md", ["chat-room.ts", "counter-actor.ts"], 3],
     ["testing.md", ["testing-your-tree.ts", "testing-your-pipeline.ts"], 5],
-    ["resources.md", ["ticket-resource.ts", "../src/domain/inventory/devices/Device.ts"], 4],
+    [
+      "resources.md",
+      ["ticket-resource.ts", "../src/domain/identity/User.ts", "../src/domain/inventory/devices/Device.ts"],
+      5
+    ],
     ["checks.md", ["own-probe.ts"], 1]
   ])("%s quotes its examples", (guide, names, count) => {
     const unindented = (text: string) => text.replaceAll(/^ +/gm, "")

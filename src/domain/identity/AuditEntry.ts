@@ -9,6 +9,8 @@ export const AuditEntry = declare({
   table: "audit_entries",
   key: "id",
   tenant: "tenantId",
+  // Of records of all of them.
+  partition: null,
   actor,
   bypass,
   attributes: {

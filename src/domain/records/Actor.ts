@@ -14,11 +14,16 @@ export const actor = {
   role: Attribute.oneOf(roles),
   /** Everything, in every tenant. */
   isSuperUser: Attribute.boolean,
+  /** The part of the tenant that alone is seen and changed; none for the whole, see `Partition`. */
+  partitionId: Attribute.text(255).optional(),
   /** Of what was shown: `read` changes nothing, and only `admin` changes who may do what. */
   scope: Attribute.oneOf(["read", "write", "admin"])
 }
 
-export type Actor = Attribute.RecordOf<typeof actor>
+type Whole = Attribute.RecordOf<typeof actor>
+
+/** Of the whole tenant, unless a partition is named. */
+export type Actor = Omit<Whole, "partitionId"> & Partial<Pick<Whole, "partitionId">>
 
 export const bypass = (names: NamesOf<typeof actor>): Condition => E.equals(names.isSuperUser, true)
 

@@ -16,12 +16,12 @@ export type Hidden = typeof hidden
 
 type Revealing = Pick<Definition, "attributes" | "calculations" | "reveals">
 
-const known = new WeakMap<Revealing["reveals"], Map<string, Node | undefined>>()
+const known = new WeakMap<Revealing, Map<string, Node | undefined>>()
 
 /** For which records the field is shown; undefined where it is to everybody who sees the record. */
 export const condition = (definition: Revealing, field: string): Node | undefined => {
-  const conditions = known.get(definition.reveals) ?? new Map<string, Node | undefined>()
-  known.set(definition.reveals, conditions)
+  const conditions = known.get(definition) ?? new Map<string, Node | undefined>()
+  known.set(definition, conditions)
   if (!conditions.has(field)) conditions.set(field, make(definition, field))
   return conditions.get(field)
 }

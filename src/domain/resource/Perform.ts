@@ -50,7 +50,7 @@ export const perform = (
     return Result.fail(new InvalidTransition({ ...about, from, to: action.move.to }))
   }
 
-  const draft = { ...before ?? fresh(definition, occasion), ...known(accepted) }
+  const draft = placed(definition, before, { ...before ?? fresh(definition, occasion), ...known(accepted) }, occasion)
   const reading = { ...surroundings, arguments: given, record: before ?? draft }
   const after = {
     ...draft,
@@ -71,10 +71,12 @@ export const perform = (
 }
 
 /** Defaults, nulls, and the tenant of whoever makes it. */
-const fresh = ({ attributes, tenant }: Definition, { actor, now, uuid }: Occasion): Known =>
+const fresh = ({ attributes, partition, tenant }: Definition, { actor, now, uuid }: Occasion): Known =>
   Object.fromEntries(
     Object.entries(attributes).map(([name, { traits }]) => {
       if (name === tenant) return [name, actor[name] ?? null]
+      const asked = name === partition ? actor[Policies.partitionName] ?? null : null
+      if (asked !== null) return [name, asked]
       switch (traits.default._tag) {
         case "None":
           return [name, null]
@@ -85,6 +87,12 @@ const fresh = ({ attributes, tenant }: Definition, { actor, now, uuid }: Occasio
       }
     })
   )
+
+/** What is made without a partition is in that of whoever makes it. */
+const placed = ({ partition }: Definition, before: Known | null, draft: Known, { actor }: Occasion): Known =>
+  typeof partition !== "string" || before !== null || (draft[partition] ?? null) !== null
+    ? draft
+    : { ...draft, [partition]: actor[Policies.partitionName] ?? null }
 
 const known = (values: Values): Known =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null]))

@@ -19,8 +19,32 @@ const make = (definition: Definition, action: string): Node => {
     definition.policies.flatMap((policy) => policy.actions.includes(action) ? [policy.condition] : [])
   )
   const own = and([ownTenant(definition), allowed])
-  return definition.bypass === undefined ? own : or([definition.bypass, own])
+  const whole = definition.bypass === undefined ? own : or([definition.bypass, own])
+  // A partition is asked for: it counts also for whom policies do not.
+  return and([ownPartition(definition, definition.actions[action]?.kind === "read"), whole])
 }
+
+/** The actor's attribute that names the part of the tenant that alone is asked for. */
+export const partitionName = "partitionId"
+
+/** In the partition of whoever asks, who sees what is in none as well, and does not change it. */
+const ownPartition = ({ attributes, partition }: Definition, isRead: boolean): Node => {
+  if (partition === undefined) return and([])
+  const kind = (partition === null ? undefined : attributes[partition]?.kind) ?? "text"
+  const asked: Node = { _tag: "Reference", source: "actor", name: partitionName, kind }
+  const isWhole: Node = { _tag: "IsNull", kind: "boolean", of: asked }
+  if (partition === null) return isWhole
+  const own: Node = { _tag: "Reference", source: "record", name: partition, kind }
+  return or([
+    isWhole,
+    ...(isRead ? [{ _tag: "IsNull", kind: "boolean", of: own } as const] : []),
+    { _tag: "Compare", kind: "boolean", comparison: "=", left: own, right: asked }
+  ])
+}
+
+/** Whether a record is there at all to whoever asks for a partition. */
+export const isInSight = (definition: Definition, record: Values, surroundings: Surroundings): boolean =>
+  evaluate(ownPartition(definition, true), { ...surroundings, record }) === true
 
 /** Whether it is allowed on this record. */
 export const isAllowed = (

@@ -6,7 +6,7 @@
  *     .does((on) => ({ read: on.read(), close: on.update({ from: ["open"], to: "closed" }) }))
  *     .permits(({ actor, allow }) => [allow(["read", "close"], E.equals(actor.role, "operator"))])
  *
- * What no policy allows is forbidden. A resource with a tenant is never read or written beyond the tenant of whoever asks.
+ * What no policy allows is forbidden. With a partition it is also not written beyond that of whoever asks, where they have one. A resource with a tenant is never read or written beyond the tenant of whoever asks.
  */
 import { ActionMaker, type Actions } from "./Action.ts"
 import type { Attributes, Held } from "./Attribute.ts"
@@ -40,6 +40,11 @@ interface Declaration<T extends Attributes, A extends Attributes, K extends keyo
   readonly actor: A
   /** The attribute that holds its tenant, under the name that it has with the actor. */
   readonly tenant?: keyof T & keyof A & string
+  /**
+   * The attribute that holds the part of the tenant that it is in; an actor may have one as `partitionId`. Null where it is in
+   * one without saying in which: then it is there for those alone who ask for the whole.
+   */
+  readonly partition?: "partitionId" extends keyof A ? (keyof T & string) | null : never
   /** The attribute that holds its state, whose changes actions declare with `from` and `to`. */
   readonly state?: S & string
   /** Who may do everything, in every tenant. */
@@ -57,6 +62,7 @@ export interface Definition {
   readonly relationships: Relationships
   readonly actor: Attributes
   readonly tenant: string | undefined
+  readonly partition: string | null | undefined
   readonly state: string | undefined
   readonly bypass: Node | undefined
   readonly calculations: Readonly<Record<string, Node>>
@@ -185,7 +191,7 @@ export const declare = <
   K extends keyof T,
   S extends keyof T = never
 >(declaration: Declaration<T, A, K, S>): Resource<T, A, S, {}, {}> => {
-  const { actor, attributes, bypass, identities = {}, key, name, relationships = {}, state, table, tenant } =
+  const { actor, attributes, bypass, identities = {}, key, name, partition, relationships = {}, state, table, tenant } =
     declaration
   const definition = {
     name,
@@ -197,6 +203,7 @@ export const declare = <
     relationships,
     actor,
     tenant,
+    partition,
     state,
     bypass: bypass?.(namesOf("actor", actor)).node,
     calculations: {},

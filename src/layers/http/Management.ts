@@ -33,6 +33,8 @@ export interface Route<out R> {
 /** Everything below a path, with any method; whoever answers it asks by itself who asks. */
 export interface Mount<out R> {
   readonly path: `/${string}`
+  /** What there is below it, each as `GET /path` with one sentence for the description of the API. */
+  readonly summaries?: ReadonlyMap<string, string>
   readonly handle: (
     request: HttpServerRequest.HttpServerRequest
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
@@ -93,8 +95,8 @@ export class Management extends Context.Service<Management, {
           Effect.map(Effect.context<R>(), (context) => {
             const part: Registered = {
               checks: checks.map(({ name, ready }) => ({ name, ready: Effect.provide(ready, context) })),
-              mounts: mounts.map(({ handle, path }) => ({
-                path,
+              mounts: mounts.map(({ handle, ...mount }) => ({
+                ...mount,
                 handle: (request) => Effect.provide(handle(request), context)
               })),
               doors: doors.map(({ admits, signIn }) => ({

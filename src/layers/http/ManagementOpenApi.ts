@@ -1,6 +1,6 @@
 /** The routes of a management server as an OpenAPI 3.1 document. */
 import { Schema } from "effect"
-import type { Route } from "./Management.ts"
+import type { Mount, Route } from "./Management.ts"
 
 const reference = "#/$defs/"
 
@@ -36,15 +36,31 @@ const operation = (route: Route<never>, content: object) => ({
   }
 })
 
-export const document = (routes: ReadonlyArray<Route<never>>) => {
+/** Below a mount, by path and method; what is sent and answered there is said elsewhere. */
+const mounted = (mounts: ReadonlyArray<Mount<never>>) => {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const [place, summary] of mounts.flatMap(({ summaries }) => [...summaries ?? []])) {
+    const [method = "", path = ""] = place.split(" ")
+    paths[path] = {
+      ...paths[path],
+      [method.toLowerCase()]: { summary, responses: { default: { description: "The answer" } } }
+    }
+  }
+  return paths
+}
+
+export const document = (routes: ReadonlyArray<Route<never>>, mounts: ReadonlyArray<Mount<never>> = []) => {
   const described = routes.map((route) => ({ route, ...describe(route) }))
   return {
     openapi: "3.1.0",
     info: { title: "ServiceRadar management", version: "1" },
-    paths: Object.fromEntries(described.map(({ content, route }) => [route.path, {
-      get: operation(route, content),
-      ...(route.post === undefined ? {} : { post: operation(route, content) })
-    }])),
+    paths: {
+      ...Object.fromEntries(described.map(({ content, route }) => [route.path, {
+        get: operation(route, content),
+        ...(route.post === undefined ? {} : { post: operation(route, content) })
+      }])),
+      ...mounted(mounts)
+    },
     components: { schemas: relocated(Object.assign({}, ...described.map(({ definitions }) => definitions))) }
   }
 }

@@ -24,6 +24,7 @@ import * as OpenApi from "../../domain/jsonapi/OpenApi.ts"
 import * as Problem from "../../domain/jsonapi/Problem.ts"
 import * as Query from "../../domain/jsonapi/Query.ts"
 import { type Exposed, type Named, type Routes, routesOf } from "../../domain/jsonapi/Wire.ts"
+import * as Partition from "../../domain/records/Partition.ts"
 import type { Stored } from "../../domain/records/Record.ts"
 import type { Surroundings } from "../../domain/resource/expression/Node.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
@@ -33,6 +34,7 @@ import type { Mount } from "../http/Management.ts"
 import * as RequestId from "../http/RequestId.ts"
 import * as Answers from "./Answers.ts"
 import * as Including from "./Including.ts"
+import * as References from "./References.ts"
 
 const bodyMax = ByteSize.kibibytes(256)
 const addressMax = 8192
@@ -141,6 +143,7 @@ const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string 
   if (Result.isFailure(versions)) return refused([versions.failure])
   const values = isDestroy ? Result.succeed({}) : yield* bodyOf(call, named, key)
   if (Result.isFailure(values)) return refused([values.failure])
+  yield* References.seen({ definition, action: named.name, asker, resources: call.resources, values: values.success })
   const records = yield* Records
   const stored = yield* records.write({
     definition,
@@ -222,7 +225,12 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
     if (problem !== undefined) return refused([problem])
     const askers = yield* Askers
     const address = Option.getOrElse(request.remoteAddress, () => "")
-    const asker = yield* askers.of({ method: request.method, headers: request.headers, address, requestId })
+    const known = yield* askers.of({ method: request.method, headers: request.headers, address, requestId })
+    const partition = Partition.ofHeader(request.headers[Partition.header])
+    if (Result.isFailure(partition)) {
+      return refused([Problem.ofHeader(400, "X-Partition-Id", "Invalid Partition", `expected ${partition.failure}`)])
+    }
+    const asker = { ...known, actor: { ...known.actor, partitionId: partition.success } }
     if (collection === "forms" && rest.length === 0) {
       const now = yield* DateTime.now
       return Answers.forms(Forms.document(base, exposed, { actor: asker.actor, arguments: {}, now }))
@@ -235,6 +243,7 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
 
   return {
     path: base,
+    summaries: new Map([[`GET ${base}/open_api`, "The API of records, as OpenAPI 3.1; each of its paths is there"]]),
     handle: (request) => {
       const requestId = RequestId.of(request.headers)
       return answer(request, requestId).pipe(

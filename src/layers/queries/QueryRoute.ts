@@ -13,10 +13,11 @@
  * is an operator, and sees those of all. Status 400 says what is wrong with the query, 401 that a token is not valid, 503 that the
  * database is away or busy, 504 that the query took too long.
  */
-import { Effect, Option, Schema, Stream } from "effect"
+import { Effect, Option, Result, Schema, Stream } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as RowCells from "../../domain/queries/RowCells.ts"
+import * as Partition from "../../domain/records/Partition.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import type { RowStyle } from "../../domain/srql/plan/RowText.ts"
 import { type LiveEvent, type Page, Queries, type QueryError, type Question } from "../../services/queries/Queries.ts"
@@ -133,8 +134,12 @@ const followed = (question: Question) =>
 const answer = Effect.fn("QueryRoute")(function*(
   { isLive, ...asked }: QueryBody.Asked,
   query: URLSearchParams,
-  { actor, isOperator, name, tenant }: QueryAsker
+  { actor: known, isOperator, name, tenant }: QueryAsker,
+  headers: Readonly<Record<string, string | undefined>>
 ) {
+  const partition = Partition.ofHeader(headers[Partition.header])
+  if (Result.isFailure(partition)) return QueryBody.problem(400, `X-Partition-Id: expected ${partition.failure}`)
+  const actor = partition.success === null ? known : { ...known, partitionId: partition.success }
   const style = oneOf<RowStyle>(query.get("style"), ["web", "service"])
   if (style === undefined) return QueryBody.problem(400, `style is ${query.get("style")}, expected web or service`)
   const format = oneOf<Format>(query.get("format"), ["json", "ndjson", "csv"])
@@ -155,12 +160,16 @@ const answer = Effect.fn("QueryRoute")(function*(
 })
 
 const ask = (asked: QueryBody.Asked, query: URLSearchParams) =>
-  Effect.serviceOption(HttpServerRequest.HttpServerRequest).pipe(
-    Effect.flatMap(askerOf),
-    Effect.matchEffect({
-      onFailure: (error) => Effect.succeed(turnedAway(error)),
-      onSuccess: (asker) => answer(asked, query, asker)
-    })
+  Effect.flatMap(
+    Effect.serviceOption(HttpServerRequest.HttpServerRequest),
+    (request) =>
+      Effect.matchEffect(askerOf(request), {
+        onFailure: (error) => Effect.succeed(turnedAway(error)),
+        onSuccess: (asker) => {
+          const headers = Option.match(request, { onNone: () => ({}), onSome: ({ headers }) => headers })
+          return answer(asked, query, asker, headers)
+        }
+      })
   )
 
 export const queryRoute: Route<Queries | QueryAskers> = {

@@ -15,6 +15,7 @@ import {
   NotFound
 } from "../../domain/resource/ActionError.ts"
 import { perform } from "../../domain/resource/Perform.ts"
+import * as Policies from "../../domain/resource/Policies.ts"
 import type { Denying, WriteError, Writing } from "../../services/records/Records.ts"
 import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 import { type Database, failure, keyOf, type Place, placeOf, records, run, Total } from "./RecordTransactions.ts"
@@ -74,7 +75,9 @@ const change = Effect.fnUntraced(function*(
   const [before] = one === undefined
     ? []
     : yield* records(sql, definition, Statements.locked(definition, one, place.setting))
-  if (action.kind !== "create" && before === undefined) return yield* new NotFound({ ...about, key })
+  const isInSight = before !== undefined &&
+    Policies.isInSight(definition, before.values, { actor, arguments: {}, now })
+  if (action.kind !== "create" && !isInSight) return yield* new NotFound({ ...about, key })
   const occasion = { actor, now, uuid: () => crypto.randomUUID() }
   const after = yield* Effect.fromResult(
     perform(definition, name, action, input, before?.values ?? null, occasion)

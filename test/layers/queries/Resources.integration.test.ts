@@ -190,6 +190,49 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("A resource
       assert.lengthOf(yield* sql.unsafe(plan.sql, plan.binds.map(({ v }) => v)), 60)
     }))
 
+  it.effect("answers a marker for what is hidden from the asker, and nothing by which it could be found out", () =>
+    Effect.gen(function*() {
+      const Sealed = Ticket.reveals(({ actor, only }) => [
+        only(["secret"]),
+        only(["closedBy", "openedAt"], E.equals(actor.role, "operator"))
+      ])
+      const sealed = catalog([ofResource(Sealed)])
+      const sql = yield* PgClient.PgClient
+      const planned = (text: string, role: string) =>
+        check(text, sealed, { tenant: null, actor: { ...ada, role }, nowMillis: Date.now() })
+      const rows = (text: string, role: string) => {
+        const plan = Result.getOrThrow(planned(text, role))
+        return sql.unsafe(plan.sql, plan.binds.map(({ v }) => v))
+      }
+      const [seen] = yield* rows("in:tickets limit:1", "viewer")
+      const hidden = { hidden: true }
+      assert.deepInclude(seen, {
+        closed_by: hidden,
+        opened_at: hidden,
+        secret: hidden,
+        is_late: hidden,
+        is_mine: hidden
+      })
+      const [own] = yield* rows("in:tickets limit:1", "operator")
+      assert.deepInclude(own, { secret: hidden })
+      assert.notDeepInclude(own, { opened_at: hidden })
+      const asked = [
+        "closed_by:Ada",
+        "is_late:true",
+        "sort:opened_at",
+        "time:last_7d",
+        "stats:\"count() as n by closed_by\"",
+        "stats:\"max(opened_at) as m\"",
+        "secret:s1"
+      ]
+      for (const text of asked) {
+        const refused = planned(`in:tickets ${text}`, "viewer")
+        assert.isTrue(Result.isFailure(refused), text)
+        if (Result.isFailure(refused)) assert.include(refused.failure.message, "is hidden from you", text)
+      }
+      assert.isTrue(Result.isSuccess(planned("in:tickets closed_by:Ada sort:opened_at", "operator")))
+    }))
+
   it("completes its fields", () => {
     assert.include([...complete("in:tickets pri", own).candidates], "priority:")
     assert.notInclude([...complete("in:tickets sec", own).candidates], "secret:")

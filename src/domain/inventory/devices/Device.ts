@@ -55,6 +55,7 @@ export const Device = declare({
   table: "devices",
   key: "uid",
   tenant: "tenantId",
+  partition: "partitionId",
   state: "lifecycle",
   relationships: {
     group: belongsTo("device-group", "groupId"),

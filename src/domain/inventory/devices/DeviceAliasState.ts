@@ -13,6 +13,7 @@ export const DeviceAliasState = declare({
   table: "device_alias_states",
   key: "id",
   tenant: "tenantId",
+  partition: "partition",
   state: "state",
   identities: { alias: ["deviceId", "aliasType", "aliasValue"] },
   relationships: { device: belongsTo("device", "deviceId") },

@@ -11,6 +11,7 @@ export const DeviceIdentifier = declare({
   table: "device_identifiers",
   key: "id",
   tenant: "tenantId",
+  partition: "partition",
   identities: { value: ["partition", "identifierType", "identifierValue"] },
   relationships: { device: belongsTo("device", "deviceId") },
   actor,

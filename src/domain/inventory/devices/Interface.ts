@@ -33,6 +33,8 @@ export const Interface = declare({
   table: "device_interfaces",
   key: "id",
   tenant: "tenantId",
+  // Its device's.
+  partition: null,
   identities: { index: ["deviceId", "ifIndex"] },
   relationships: { device: belongsTo("device", "deviceId") },
   actor,

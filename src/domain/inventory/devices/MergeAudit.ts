@@ -10,6 +10,8 @@ export const MergeAudit = declare({
   table: "merge_audits",
   key: "eventId",
   tenant: "tenantId",
+  // Its devices'.
+  partition: null,
   relationships: { fromDevice: belongsTo("device", "fromDeviceId"), toDevice: belongsTo("device", "toDeviceId") },
   actor,
   bypass,

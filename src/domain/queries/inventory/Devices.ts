@@ -2,7 +2,18 @@
 import { Device } from "../../inventory/devices/Device.ts"
 import { identifier, sql } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
-import { governedBy } from "../../srql/catalog/ResourceEntity.ts"
+import { type Differing, governedBy } from "../../srql/catalog/ResourceEntity.ts"
+
+/** As the view of core's own devices has them. */
+export const differing: Differing = {
+  shownAs: {
+    poller_id: ["gateway_id"],
+    agent_id: ["agent_id", "agent_list"],
+    group_id: ["groups"],
+    partition_id: ["metadata"]
+  },
+  within: { partitionId: sql`(metadata->>'partition')` }
+}
 
 export const devices = governedBy(
   Device,
@@ -97,5 +108,5 @@ export const devices = governedBy(
     isInventory: true,
     semantics: { id: ["uid", "gateway_id", "agent_id"], label: ["hostname"] }
   }),
-  { poller_id: "gateway_id" }
+  differing
 )

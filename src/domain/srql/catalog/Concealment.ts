@@ -18,7 +18,11 @@ export const conceal = (entity: Entity, names: ReadonlySet<string>): Entity => {
   const left = <A>(all: ReadonlyMap<string, A>, nameOf: (one: A, key: string) => string): ReadonlyMap<string, A> =>
     new Map([...all].filter(([key, one]) => !isHidden(nameOf(one, key))))
   const isTime = entity.columns.some(({ name, sql }) => names.has(name) && isSame(entity.time, sql))
-  const aliases = [...entity.fields, ...entity.sorts].flatMap(([key, { name }]) => isHidden(name) ? [key] : [])
+  const named = [
+    ...[...entity.fields, ...entity.sorts].map(([alias, { name }]) => [alias, name] as const),
+    ...[...entity.groups].map(([alias, { key }]) => [alias, key] as const)
+  ]
+  const aliases = named.flatMap(([alias, name]) => isHidden(name) ? [alias] : [])
   return {
     ...entity,
     concealed: new Set([...names, ...aliases, ...(isTime ? ["time"] : [])]),

@@ -175,25 +175,32 @@ export const ofResource = (
   }
 })
 
+export interface Differing {
+  /** Columns of the entity that tell of one of the resource, where it is not the one of the same name alone. */
+  readonly shownAs?: Readonly<Record<string, ReadonlyArray<string>>>
+  /** Where an attribute is that has no column. */
+  readonly within?: Readonly<Record<string, Sql>>
+}
+
 /**
  * An entity with columns of its own, of whose rows whoever is named is answered those that the policies of a resource let him
  * read. Of which tenant they are, the question binds. Policies are for those whom a question names. A column is the attribute of
- * the same column's name; `renamed` names it where it is another.
+ * the same column's name, but for what differs.
  */
 export const governedBy = (
   { definition }: { readonly definition: Definition },
   governed: Entity,
-  renamed: Readonly<Record<string, string>> = {}
+  { shownAs = {}, within = {} }: Differing = {}
 ): Entity => ({
   ...governed,
   within: ({ actor, nowMillis }, _at, whole) => {
     if (actor === undefined) return Result.succeed(whole)
     const surroundings = { actor, arguments: {}, now: DateTime.makeUnsafe(nowMillis) }
     const concealed = [...concealedFrom(definition, surroundings)]
-    const entity = conceal(whole, new Set(concealed.map((name) => renamed[name] ?? name)))
+    const entity = conceal(whole, new Set(concealed.flatMap((name) => shownAs[name] ?? [name])))
     const may = simplify(Policies.condition({ ...definition, tenant: undefined }, "read"), surroundings)
     if (may._tag === "Literal" && may.value === true) return Result.succeed(entity)
-    const column = (attribute: string): Sql => columnOf(definition.attributes, attribute)
+    const column = (attribute: string): Sql => within[attribute] ?? columnOf(definition.attributes, attribute)
     const readable = write(may, { ...surroundings, column })
     return Result.succeed({
       ...entity,

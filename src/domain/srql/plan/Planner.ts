@@ -57,7 +57,13 @@ const entityOf = (name: string, { entityAt }: Query, catalog: Catalog, options: 
       known: catalog.spellings
     })
   }
-  return entity.within === null ? Result.succeed(entity) : entity.within(options, entityAt, entity)
+  if (entity.within !== null) return entity.within(options, entityAt, entity)
+  return (options.actor?.["partitionId"] ?? null) === null ? Result.succeed(entity) : refuse({
+    at: entityAt,
+    detail: `${entity.name} cannot be asked for within a partition`,
+    found: name,
+    expected: "an entity whose rows say in which partition they are, or a question without X-Partition-Id"
+  })
 }
 
 const entitiesOf = (
