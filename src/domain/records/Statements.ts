@@ -12,6 +12,7 @@ import type { Definition } from "../resource/Resource.ts"
 import { and, bind, compact, empty, list, name, type Sql, sql } from "../sql/Sql.ts"
 import type { Sorting } from "./Order.ts"
 import { changes, shown, type Values } from "./Record.ts"
+import { schema } from "./Schema.ts"
 
 /** Beside the attributes, whose names hold no `~`. */
 const version = sql`xmin::text as "~version"`
@@ -202,5 +203,13 @@ export const destroy = (deed: Deed, one: Identified, before: Values): Sql =>
     before,
     null
   )
+
+/** Some of all tenants' that hold the condition, for a session that sees all. */
+export const remove = (definition: Definition, where: Node, surroundings: Surroundings, limit: number): Sql => {
+  const table = sql`${name(schema)}.${name(definition.table)}`
+  return sql`with gone as (delete from ${table} where ctid in (
+      select ctid from ${table} where ${conditionSql(definition, where, surroundings)} limit ${bind("int", limit)})
+    returning 1) select count(*)::int as total from gone`
+}
 
 const same = (value: Answer): string => JSON.stringify(Time.isDateTime(value) ? Time.formatIso(value) : value)

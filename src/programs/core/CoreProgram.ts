@@ -6,7 +6,7 @@
  *   ├─ SecurityMonitor   permanent: alerts
  *   ├─ PostgreSQL        permanent, 10 s; only without a database address
  *   ├─ Database          permanent: connection and schema
- *   ├─ Retention         permanent: removes old history
+ *   ├─ Retention         permanent: removes old history, and sessions and links that are over
  *   ├─ GrpcServer        permanent: reports from pollers
  *   ├─ DeviceDiscovery   permanent: makes devices of reports
  *   ├─ PollerWatch       permanent: misses pollers that stop to report
@@ -22,6 +22,7 @@ import { Duration, Effect, Layer, Option } from "effect"
 import * as os from "node:os"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
+import { ended } from "../../domain/identity/EndedSignIns.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import { queryCatalog } from "../../domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../domain/queries/RowRules.ts"
@@ -49,6 +50,7 @@ import { ServerState } from "../../layers/postgres/server/ServerState.ts"
 import * as PgQueries from "../../layers/queries/PgQueries.ts"
 import { queryRoute } from "../../layers/queries/QueryRoute.ts"
 import { healthzRoute, translateRoute } from "../../layers/queries/TranslateRoute.ts"
+import * as RecordRemoval from "../../layers/records/RecordRemoval.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -213,13 +215,22 @@ const retentionPeriod = Duration.hours(1)
 
 const retentionRetry = Duration.minutes(1)
 
+const told = (what: string) => (removed: number) =>
+  removed === 0 ? Effect.void : Effect.logInfo(`Removed ${removed} ${what}`)
+
 /** At once and then hourly; while there is no database, once a minute. */
 const retention = (age: Duration.Duration) =>
   StatusStore.use((store) => store.removeOlderThan(age)).pipe(
-    Effect.tap((removed) => removed === 0 ? Effect.void : Effect.logInfo(`Removed ${removed} old statuses`)),
+    Effect.tap(told("old statuses")),
+    Effect.andThen(
+      Effect.forEach(ended, (one) => Effect.tap(RecordRemoval.remove(one), told(one.definition.collection)), {
+        discard: true
+      })
+    ),
     Effect.as(retentionPeriod),
-    Effect.catchTag("StatusStoreError", (error) =>
-      Effect.as(Effect.logDebug(`Old statuses stay until the database answers: ${error.message}`), retentionRetry)),
+    Effect.catch((error) =>
+      Effect.as(Effect.logDebug(`What is old stays until the database answers: ${error.message}`), retentionRetry)
+    ),
     Effect.flatMap(Effect.sleep),
     Effect.forever
   )
