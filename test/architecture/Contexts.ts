@@ -85,7 +85,7 @@ const households: ReadonlyArray<ReadonlyArray<string>> = [
   ["agent", "probes"],
   ["sync", "armis", "netbox"],
   ["event-writer"],
-  ["core", "identity", "infrastructure", "alerting", "edge", "jobs"],
+  ["core", "identity", "infrastructure", "alerting", "edge", "jobs", "v1"],
   ["dlq"],
   ["certs"]
 ]

@@ -41,6 +41,6 @@ export const start = Effect.fnUntraced(
       if (code !== 0) return yield* Effect.die(new Error(`serviceradar ${args.join(" ")}: ${code}\n${run.output()}`))
       return run.stdout().trim()
     })
-    return { base, program, command, config }
+    return { base, program, command, config, grpc: `127.0.0.1:${ports.grpc}` }
   }
 )

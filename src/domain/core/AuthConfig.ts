@@ -5,6 +5,7 @@
 import { Duration, Option, Redacted, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import * as Password from "../identity/Password.ts"
+import { ProtectionBlock } from "./RouteProtection.ts"
 
 const Url = Schema.String.check(
   Schema.makeFilter((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "") || "an http or https URL")
@@ -22,7 +23,9 @@ const KeptPassword = Schema.String.check(
 
 export const RbacBlock = Schema.Struct({
   /** By `local:NAME` or `NAME`. */
-  user_roles: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String)))
+  user_roles: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String))),
+  /** Of paths of the v1 API. */
+  route_protection: Schema.optionalKey(ProtectionBlock)
 })
 export type RbacBlock = typeof RbacBlock.Type
 
@@ -127,6 +130,7 @@ export interface AuthConfig {
   readonly publicUrl: Option.Option<string>
   readonly mail: Option.Option<{ readonly url: Redacted.Redacted; readonly from: string }>
   readonly localUsers: ReadonlyArray<LocalUser>
+  readonly routeProtection: ProtectionBlock
 }
 
 /** The highest of those that there are here; who has none may look. */
@@ -153,5 +157,6 @@ export const fromBlock = (block: AuthBlock = {}, beside: RbacBlock = {}): AuthCo
     name: name.toLowerCase(),
     hash: Redacted.make(hash),
     role: roleOf(name, { user_roles: { ...beside.user_roles, ...block.rbac?.user_roles } })
-  }))
+  })),
+  routeProtection: { ...beside.route_protection, ...block.rbac?.route_protection }
 })

@@ -15,6 +15,7 @@ import * as SecurityConfig from "../security/SecurityConfig.ts"
 import { isLoopback } from "../security/SecurityMode.ts"
 import * as HostPort from "../sockets/HostPort.ts"
 import * as AuthConfig from "./AuthConfig.ts"
+import { type Cors, CorsBlock, fromBlock as corsOf } from "./Cors.ts"
 import * as WebhookConfig from "./WebhookConfig.ts"
 
 const retentionDefault = Duration.days(30)
@@ -24,19 +25,6 @@ const httpAddressDefault: ListenAddress = { host: "127.0.0.1", port: 8090 }
 /** A key of the existing core without which core would do something else than its file says. */
 const refused = (remedy: string) =>
   Schema.optionalKey(Schema.Unknown.check(Schema.makeFilter((value) => value === null || remedy)))
-
-const Cors = Schema.Struct({
-  allowed_origins: Schema.optionalKey(Schema.Array(Schema.String)),
-  allow_credentials: Schema.optionalKey(Schema.Boolean)
-}).check(
-  Schema.makeFilter(({ allowed_origins = [] }) =>
-    allowed_origins.length === 0 ||
-    {
-      path: ["allowed_origins"],
-      issue: "no origins: core answers no other site's pages yet; put a proxy in front of it"
-    }
-  )
-)
 
 const Events = Schema.Struct({
   enabled: Schema.optionalKey(Schema.Boolean),
@@ -78,7 +66,7 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** What stands for the variables in the environment of the existing core that change nothing here. */
 export const ignoredVariables: Readonly<Record<string, string>> = {
-  API_KEY: "beyond the loopback core's HTTP asks for the bearer token that SERVICERADAR_HTTP_TOKEN holds",
+  API_KEY: "X-API-Key takes the API tokens of users: serviceradar token create",
   AUTH_ENABLED: "the API asks for a sign-in always",
   CNPG_PASSWORD_FILE: "the database is where database_url or DATABASE_URL says"
 }
@@ -112,7 +100,8 @@ export const CoreConfigFile = Schema.Struct({
   rbac: Schema.optionalKey(Schema.NullOr(AuthConfig.RbacBlock)),
   nats: refused("no such key: where core publishes its events is said by NATS_URL in its environment"),
   events: Schema.optionalKey(Events),
-  cors: Schema.optionalKey(Cors),
+  /** Of the API and the sign-in; without origins no other site's pages read them. */
+  cors: Schema.optionalKey(CorsBlock),
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
   logging: Schema.optionalKey(LoggingBlock)
 })
@@ -141,6 +130,7 @@ export interface CoreConfig {
   readonly historyRetention: Duration.Duration
   readonly security: SecurityConfig.SecurityConfig
   readonly auth: AuthConfig.AuthConfig
+  readonly cors: Cors
 }
 
 export const fromFile = (file: CoreConfigFile): CoreConfig => ({
@@ -158,5 +148,6 @@ export const fromFile = (file: CoreConfigFile): CoreConfig => ({
     ? retentionDefault
     : file.history_retention,
   security: SecurityConfig.fromBlock(file.security),
-  auth: AuthConfig.fromBlock(file.auth ?? {}, file.rbac ?? {})
+  auth: AuthConfig.fromBlock(file.auth ?? {}, file.rbac ?? {}),
+  cors: corsOf(file.cors)
 })

@@ -301,7 +301,7 @@ const removeOlderThan = Effect.fnUntraced(function*(sql: PgClient.PgClient, age:
   return total
 })
 
-const reasonOf = (error: SqlError | DatabaseUnavailable | Schema.SchemaError) => {
+export const reasonOf = (error: SqlError | DatabaseUnavailable | Schema.SchemaError) => {
   const detail = error._tag === "DatabaseUnavailable" ? error.detail : SqlFailure.detail(error)
   const passes = error._tag === "DatabaseUnavailable" || (error._tag === "SqlError" && SqlFailure.mayPass(error))
   return passes ? new StoreUnavailable({ detail }) : new StoreRefused({ detail })

@@ -20,6 +20,7 @@ import * as AccountRoutes from "./AccountRoutes.ts"
 import { failed, type Failure, recovered, shown } from "./BrowserAnswers.ts"
 import type { CookieOptions } from "./Cookies.ts"
 import type { LinkRequests } from "./LinkRequests.ts"
+import * as PageAnswers from "./PageAnswers.ts"
 import * as ProviderRoutes from "./ProviderRoutes.ts"
 import type { Providers } from "./Providers.ts"
 import * as SignInRoutes from "./SignInRoutes.ts"
@@ -37,6 +38,9 @@ export interface AuthOptions {
 type Needs = AccessTokens | LinkRequests | Passwords | Providers | Records | SignIns
 
 type Handle = (visit: Visit.Visit) => Effect.Effect<HttpServerResponse.HttpServerResponse, Failure, Needs>
+
+/** Of a provider that nobody has configured, in the words of the existing core. */
+const noProvider = /^\/auth\/[a-z][a-z0-9-]{0,30}(?:\/callback)?$/
 
 const nothing = SignInPages.refused("Not found", "There is no such page.")
 
@@ -65,9 +69,15 @@ export const mounts = (options: AuthOptions): ReadonlyArray<Mount<Needs>> => {
     const visit = Visit.of(request, options.cookies)
     const { requestId } = visit.origin
     const method = request.method === "HEAD" ? "GET" : request.method
-    const handle = routes.get(`${method} ${visit.url.pathname}`)
+    const { pathname } = visit.url
+    const handle = routes.get(`${method} ${pathname}`)
+    const isProvider = method === "GET" && noProvider.test(pathname) && !routes.has(`POST ${pathname}`)
     const answered = handle === undefined
-      ? Effect.succeed(shown(visit, nothing, { status: 404 }))
+      ? Effect.succeed(
+        isProvider
+          ? PageAnswers.text("OAuth provider not supported", 400, options.cookies)
+          : shown(visit, nothing, { status: 404 })
+      )
       : recovered(visit, handle(visit), (error) => failed(visit, error))
     return answered.pipe(
       Effect.map((response) => HttpServerResponse.setHeader(response, "x-request-id", requestId)),

@@ -23,12 +23,14 @@ import * as os from "node:os"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import { ended } from "../../domain/identity/EndedSignIns.ts"
+import { rolesFor } from "../../domain/core/RouteProtection.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
 import { queryCatalog } from "../../domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../domain/queries/RowRules.ts"
 import { application } from "../../domain/records/Schema.ts"
 import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
 import * as HttpWebhooks from "../../layers/core/HttpWebhooks.ts"
+import * as PgStatusHistory from "../../layers/core/PgStatusHistory.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
 import * as PollerServiceHandlers from "../../layers/core/PollerServiceHandlers.ts"
 import { servicesRoute } from "../../layers/core/ServicesRoute.ts"
@@ -54,10 +56,13 @@ import * as RecordRemoval from "../../layers/records/RecordRemoval.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
+import * as Origins from "../../layers/v1/Origins.ts"
+import * as V1Mount from "../../layers/v1/V1Mount.ts"
 import { AlertWebhooks } from "../../services/core/AlertWebhooks.ts"
 import { DeviceDiscovery } from "../../services/core/DeviceDiscovery.ts"
 import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
+import type { StatusHistory } from "../../services/core/StatusHistory.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
 import { Accounts } from "../../services/identity/Accounts.ts"
 import { Precedence } from "../../services/queries/Precedence.ts"
@@ -69,6 +74,8 @@ import { Credentials } from "../../services/security/Credentials.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
+import { CheckedDevices } from "../../services/v1/CheckedDevices.ts"
+import { DeviceStats } from "../../services/v1/DeviceStats.ts"
 import { exposed, migrations, records } from "./ControlPlane.ts"
 import * as SignInParts from "./SignInParts.ts"
 
@@ -112,10 +119,21 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
     ]
   }) as const
 
+type Needed =
+  | Askers
+  | CheckedDevices
+  | DeviceStats
+  | PgConnection
+  | Queries
+  | QueryAskers
+  | Records
+  | ServerState
+  | SignInParts.Parts
+  | StatusHistory
+  | StatusStore
+
 const shown = (config: CoreConfig) =>
-  Management.part<
-    Askers | PgConnection | Queries | QueryAskers | Records | ServerState | SignInParts.Parts | StatusStore
-  >({
+  Management.part<Needed>({
     checks: [
       { name: "database", ready: PgWritable.check },
       ...SignInParts.checks(config),
@@ -126,10 +144,11 @@ const shown = (config: CoreConfig) =>
       ])
     ],
     routes: [servicesRoute, queryRoute, translateRoute(queryCatalog), healthzRoute],
-    mounts: [
+    mounts: Origins.around<Needed>(config.cors, [
       JsonApi.mount({ base: "/api/v2", exposed }),
+      V1Mount.mount(rolesFor(config.auth.routeProtection)),
       ...SignInParts.mounts(config)
-    ],
+    ]),
     doors: [SignInParts.door]
   })
 
@@ -161,10 +180,13 @@ export const layer = (
       Option.match(config.knownPollers, { onNone: () => ({}), onSome: (knownPollers) => ({ knownPollers }) })
     )
   ).pipe(
+    Layer.provideMerge(DeviceStats.layer),
+    Layer.provideMerge(CheckedDevices.layer),
     Layer.provideMerge(DeviceDiscovery.layer),
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),
     Layer.provideMerge(PgStatusStore.layer),
+    Layer.provideMerge(PgStatusHistory.layer),
     Layer.provideMerge(UsersOfQueries.layer),
     Layer.provideMerge(SignInParts.layer(config, onFirstLink)),
     Layer.provideMerge(records),

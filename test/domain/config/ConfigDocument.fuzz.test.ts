@@ -29,7 +29,8 @@ const files: ReadonlyArray<readonly [string, Schema.Decoder<unknown>, unknown]> 
     known_pollers: ["poller-1", "pöller\u{1f600}"],
     alert_threshold: "1h30m",
     webhooks: [{ enabled: true, url: "https://a.example/x", headers: [{ key: "X", value: "y" }], cooldown: "1m" }],
-    cors: { allowed_origins: [], allow_credentials: false },
+    cors: { allowed_origins: ["https://radar.example"], allow_credentials: false },
+    rbac: { route_protection: { "/api/admin/*": ["admin"], "/api/devices/*": { POST: ["operator"] } } },
     security,
     logging
   }],

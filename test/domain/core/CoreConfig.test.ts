@@ -55,7 +55,12 @@ describe("CoreConfig", () => {
     [{ auth: { public_url: "radar.example.org" } }, /^auth\.public_url: .*an http or https URL/],
     [{ nats: { url: "nats://nats:4222" } }, /^nats: no such key: .*NATS_URL/],
     [{ events: { enabled: true, stream_name: "events" } }, /^events.enabled: false/],
-    [{ cors: { allowed_origins: ["*"] } }, /^cors.allowed_origins: no origins/],
+    [{ cors: { allowed_origins: ["https://a.example/"] } }, /^cors\.allowed_origins\[0\]: .*without a path/],
+    [
+      { cors: { allowed_origins: ["*"], allow_credentials: true } },
+      /^cors.allowed_origins: origins by name: with allow_credentials/
+    ],
+    [{ rbac: { route_protection: { "/api/admin/*": "admin" } } }, /^rbac\.route_protection/],
     [{ webhooks: [{ enabled: true, url: "https://x", template: "{{.alert.Title}}" }] }, /^webhooks\[0\].template/],
     [{ webhooks: [{ enabled: true, url: "ftp://x" }] }, /^webhooks\[0\].url: an http or https URL/],
     [{ alert_threshold: "soon" }, /^alert_threshold: /]
