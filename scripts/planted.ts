@@ -4,8 +4,9 @@
  *   --seeds N   how many seeds each may take; default 200
  *   --only TEXT those whose name contains it
  *
- * Works on a copy in a temporary folder. The last line is one JSON object: planted, found, and the seed of each. Exits 1 when
- * a fault can no longer be planted because the code has changed, or when more than a tenth is not found.
+ * Works on a copy in a temporary folder. A seed that breaks something without the fault, too, has not found it. The last line is
+ * one JSON object: planted, found, and the seed of each. Exits 1 when a fault can no longer be planted because the code has
+ * changed, or when more than a tenth is not found.
  */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -171,17 +172,22 @@ const copy = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-planted-"))
 const chosen = planted.filter(({ fault }) => fault.includes(values.only))
 const found: Record<string, string> = {}
 const unplantable: Array<string> = []
+const seedsMax = Number(values.seeds)
 
-/** The first seed that breaks something, of either profile; undefined when none does. */
-const firstSeed = (): string | undefined => {
+const world = "--hours 0.17 --agents 4 --checks 2 --messages 5 --devices 60 --profile hostile --until-first".split(" ")
+
+/** The first seed that breaks something, and what; undefined when none does. */
+const firstBroken = (seed: number, seeds: number): { readonly seed: number; readonly what: string } | undefined => {
   const { stdout } = spawnSync(process.execPath, [
     path.join(copy, "scripts/simulate.ts"),
-    ...`--hours 0.17 --agents 4 --checks 2 --messages 5 --devices 60 --profile hostile --until-first --seeds ${values.seeds}`
-      .split(
-        " "
-      )
+    ...world,
+    "--seed",
+    `${seed}`,
+    "--seeds",
+    `${seeds}`
   ], { cwd: copy, encoding: "utf8", timeout: 1_200_000 })
-  return /^seed (\d+): (?!\d+ events)(.*)$/m.exec(stdout)?.slice(1, 3).join(": ")
+  const line = /^seed (\d+): (?!\d+ events)(.*)$/m.exec(stdout)
+  return line === null ? undefined : { seed: Number(line[1]), what: line[2] ?? "" }
 }
 
 try {
@@ -198,12 +204,12 @@ try {
       continue
     }
     fs.writeFileSync(target, text.replace(from, () => to))
-    const seed = firstSeed()
+    const broken = firstBroken(1, seedsMax)
     fs.writeFileSync(target, text)
-    if (seed !== undefined) found[fault] = seed
-    console.log(
-      `${seed === undefined ? "NOT FOUND" : "found"}: ${fault}${seed === undefined ? "" : `, by seed ${seed}`}`
-    )
+    const isOfPlant = broken !== undefined && firstBroken(broken.seed, 1) === undefined
+    if (isOfPlant) found[fault] = `${broken.seed}: ${broken.what}`
+    const answer = isOfPlant ? "found" : broken === undefined ? "NOT FOUND" : "BROKEN WITHOUT IT"
+    console.log(`${answer}: ${fault}${broken === undefined ? "" : `, by seed ${broken.seed}: ${broken.what}`}`)
   }
 } finally {
   fs.rmSync(copy, { recursive: true, force: true })

@@ -122,8 +122,14 @@ for (const seed of seeds) {
     say(`seed ${seed}: ${outcome.violation.message}`)
     break
   }
-  say(`seed ${seed}: ${outcome.violation.message}; looking for fewer faults than ${outcome.plan.length} …`)
-  const shrunk = replay === undefined ? Simulation.shrink(Installation.scenario(options), outcome) : outcome
+  const looking = replay === undefined ? `; looking for fewer faults than ${outcome.plan.length} …` : ""
+  say(`seed ${seed}: ${outcome.violation.message}${looking}`)
+  const shrunk = replay === undefined
+    ? Simulation.shrink(Installation.scenario(options), outcome, {
+      onAttempt: (attempt, left) => isLive && process.stdout.write(`\rattempt ${attempt}, ${left} faults   `)
+    })
+    : outcome
+  if (isLive) process.stdout.write("\r\x1b[K")
   for (const line of Simulation.report(shrunk)) say(line)
   if (replay !== undefined) continue
   const file = values.save ?? `simulation-${seed}.json`

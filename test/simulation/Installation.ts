@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { Fault, Profile } from "../../src/domain/simulation/FaultPlan.ts"
 import * as FaultPlan from "../../src/domain/simulation/FaultPlan.ts"
+import type { Seeded } from "../../src/domain/simulation/Seeded.ts"
 import { GrpcCarrier } from "../../src/layers/grpc/carrier/GrpcCarrier.ts"
 import * as SimulatedGrpc from "../../src/layers/simulation/SimulatedGrpc.ts"
 import { Disk } from "../../src/services/simulation/Disk.ts"
@@ -189,17 +190,37 @@ export const scenario = (options: InstallationOptions): Scenario => {
   }
 
   return {
-    plan: (random) =>
-      FaultPlan.draw(random, {
+    plan: (random) => [
+      ...FaultPlan.draw(random, {
         profile: options.profile,
         kinds,
         hosts: agents.length + pollers.length + servers.length + (hasSync ? SyncWorld.hosts.length : 0),
         fromMillis: startMillis,
         untilMillis: quietMillis
       }),
+      ...(options.profile === "calm" ? [] : lateSteps(random.split("late"), pollers, quietMillis, endMillis))
+    ],
     build
   }
 }
+
+/** The time of day may be set while all else is left alone, when nothing else can be why a check is late. */
+const lateSteps = (
+  random: Seeded,
+  pollers: ReadonlyArray<string>,
+  fromMillis: number,
+  endMillis: number
+): ReadonlyArray<Fault> =>
+  pollers.filter(() => random.chance(0.5)).map((target) => {
+    const atMillis = Math.round(random.between(fromMillis, endMillis - healMillis / 3))
+    return {
+      kind: "clockStep",
+      target,
+      atMillis,
+      lastsMillis: Math.round(endMillis - atMillis),
+      amount: Math.round(random.next() * 1_000) / 1_000
+    }
+  })
 
 const toggled =
   (troubles: ReadonlyMap<string, Agents.AgentTrouble>, name: keyof Agents.AgentTrouble): Faults.Act => ({ target }) => {
@@ -210,8 +231,6 @@ const toggled =
       trouble[name] = false
     }
   }
-
-const encoder = new TextEncoder()
 
 /** Every so many messages one is no JSON, and one is refused by the table. */
 const poisonEvery = 97
@@ -230,7 +249,7 @@ const publish = (
     events.published += 1
     const number = events.published
     const body = number % forbiddenEvery === 0 ? `forbidden ${number}` : `line ${number}`
-    nats.stream.publish("logs.app", encoder.encode(number % poisonEvery === 0 ? `{"body":` : JSON.stringify({ body })))
+    nats.stream.publish("logs.app", Buffer.from(number % poisonEvery === 0 ? `{"body":` : JSON.stringify({ body })))
     world.after(random.exponential(1_000 / perSecond), next)
   }
   world.after(1_000, next)

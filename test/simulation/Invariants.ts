@@ -104,6 +104,23 @@ export const settled = (
   }
 }
 
+/** What is left for the disk to take is written by then. */
+const caughtUpMillis = 10_000
+
+/**
+ * Since when what was taken may still be in memory alone: a disk that takes nothing, or is slow, leaves it there, and a pause
+ * that follows keeps it there. Infinite when nothing was in the way.
+ */
+export const heldBackSince = (plan: ReadonlyArray<Fault>, target: string, atMillis: number): number => {
+  const ways = plan.filter((one) => one.target === target && ["diskFull", "diskSlow", "pause"].includes(one.kind))
+  const before = (millis: number): number =>
+    ways.filter((one) => one.atMillis <= millis && one.atMillis + one.lastsMillis + caughtUpMillis >= millis)
+      .reduce((earliest, one) => Math.min(earliest, one.atMillis), Infinity)
+  let since = before(atMillis)
+  for (let earlier = before(since); earlier < since; earlier = before(since)) since = earlier
+  return since
+}
+
 /** What a kill or a power failure may take along; nothing else may. */
 export const forgive = ({ disks, plan, pollers, statuses, world }: {
   readonly world: World
@@ -116,11 +133,7 @@ export const forgive = ({ disks, plan, pollers, statuses, world }: {
     if (!pollers.includes(target) || !["kill", "powerOff", "restart"].includes(kind)) continue
     const hasDisk = disks.has(target)
     const window = kind === "powerOff" ? forgivenMillis.powerLost : forgivenMillis.killed
-    // A disk that takes nothing, or is slow, leaves in memory what was taken meanwhile.
-    const since = plan.filter((one) =>
-      one.target === target && one.atMillis <= atMillis && one.atMillis + one.lastsMillis + 10_000 >= atMillis &&
-      (one.kind === "diskFull" || one.kind === "diskSlow" || one.kind === "pause")
-    ).reduce((earliest, one) => Math.min(earliest, one.atMillis), Infinity)
+    const since = heldBackSince(plan, target, atMillis)
     // A restart may take 15 s, after which the process is killed.
     const until = kind === "restart" ? [atMillis + 15_000] : [atMillis]
     for (const at of until) {

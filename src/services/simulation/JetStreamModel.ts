@@ -41,8 +41,7 @@ export interface Delivered {
 }
 
 interface Pending {
-  deliveries: number
-  /** It comes again at this time. */
+  /** Not acknowledged by then, it comes again. */
   dueMillis: number
 }
 
@@ -53,6 +52,10 @@ export class ConsumerModel {
   readonly #stream: StreamModel
   readonly #nowMillis: () => number
   readonly #pending = new Map<number, Pending>()
+  /** How often each was delivered; kept for what was given up. */
+  readonly #deliveries = new Map<number, number>()
+  /** What comes again at the next pull, in this order. */
+  readonly #again = new Set<number>()
   /** Nothing is due before. */
   #dueMillis = Infinity
   #next = 1
@@ -65,37 +68,40 @@ export class ConsumerModel {
 
   /** Of messages that were never delivered. */
   get pendingCount(): number {
+    // Only what was delivered is settled: there are no gaps from there on.
     return this.#stream.lastSequence - Math.max(this.#next, this.#stream.firstSequence) + 1
   }
 
+  /** Also of what was delivered as often as it may, until somebody pulls. */
   get ackPendingCount(): number {
     return this.#pending.size
   }
 
-  /** Redeliveries that are due first, then new ones in their order. */
+  /** What comes again first, then new ones in their order. */
   pull(batch: number, bytesMax = Infinity): ReadonlyArray<Delivered> {
+    this.#expire()
     const delivered: Array<Delivered> = []
     let bytes = 0
-    const take = (message: StreamMessage, pending: Pending): boolean => {
+    const take = (message: StreamMessage): boolean => {
       if (delivered.length > 0 && bytes + message.data.length > bytesMax) return false
       bytes += message.data.length
-      pending.deliveries += 1
-      pending.dueMillis = this.#nowMillis() + this.options.ackWaitMillis
-      this.#dueMillis = Math.min(this.#dueMillis, pending.dueMillis)
-      this.#pending.set(message.sequence, pending)
-      delivered.push({ message, deliveries: pending.deliveries })
+      const deliveries = (this.#deliveries.get(message.sequence) ?? 0) + 1
+      this.#deliveries.set(message.sequence, deliveries)
+      this.#again.delete(message.sequence)
+      this.#wait(message.sequence, this.options.ackWaitMillis)
+      delivered.push({ message, deliveries })
       return true
     }
-    for (const [sequence, pending] of this.#due()) {
+    for (const sequence of this.#again) {
       if (delivered.length >= batch) return delivered
       const message = this.#stream.get(sequence)
-      if (message === undefined || this.#isExhausted(pending)) this.#pending.delete(sequence)
-      else if (!take(message, pending)) return delivered
+      if (message === undefined || this.#isExhausted(sequence)) this.#giveUp(sequence)
+      else if (!take(message)) return delivered
     }
     while (delivered.length < batch && this.#pending.size < this.options.maxAckPending) {
       this.#next = Math.max(this.#next, this.#stream.firstSequence)
       const message = this.#stream.get(this.#next)
-      if (message === undefined || !take(message, { deliveries: 0, dueMillis: 0 })) return delivered
+      if (message === undefined || !take(message)) return delivered
       this.#next += 1
     }
     return delivered
@@ -106,38 +112,62 @@ export class ConsumerModel {
   }
 
   nak(sequence: number, delayMillis: number): void {
-    const pending = this.#pending.get(sequence)
-    if (pending === undefined) return
-    pending.dueMillis = this.#nowMillis() + delayMillis
-    this.#dueMillis = Math.min(this.#dueMillis, pending.dueMillis)
+    this.#expire()
+    if (!this.#pending.has(sequence)) return
+    if (delayMillis <= 0) return void this.#again.add(sequence)
+    this.#again.delete(sequence)
+    this.#wait(sequence, delayMillis)
   }
 
+  /** Also of a message that was given up: whoever has it may still say so. */
   term(sequence: number): void {
-    if (this.#pending.delete(sequence)) this.#stream.settled(sequence)
+    if (!this.#deliveries.has(sequence)) return
+    this.removed(sequence)
+    this.#stream.settled(sequence)
   }
 
   /** By a limit of the stream. */
   removed(sequence: number): void {
-    this.#pending.delete(sequence)
+    this.#giveUp(sequence)
+    this.#deliveries.delete(sequence)
   }
 
   /** Starts `ackWait` anew. */
   inProgress(sequence: number): void {
-    const pending = this.#pending.get(sequence)
-    if (pending !== undefined) pending.dueMillis = this.#nowMillis() + this.options.ackWaitMillis
+    this.#expire()
+    if (this.#pending.has(sequence)) this.#wait(sequence, this.options.ackWaitMillis)
   }
 
-  #isExhausted({ deliveries }: Pending): boolean {
-    return this.options.maxDeliver >= 0 && deliveries >= this.options.maxDeliver
+  #wait(sequence: number, millis: number): void {
+    const dueMillis = this.#nowMillis() + millis
+    this.#pending.set(sequence, { dueMillis })
+    this.#dueMillis = Math.min(this.#dueMillis, dueMillis)
   }
 
-  #due(): ReadonlyArray<readonly [number, Pending]> {
+  #giveUp(sequence: number): void {
+    this.#pending.delete(sequence)
+    this.#again.delete(sequence)
+  }
+
+  #isExhausted(sequence: number): boolean {
+    const { maxDeliver } = this.options
+    return maxDeliver >= 0 && (this.#deliveries.get(sequence) ?? 0) >= maxDeliver
+  }
+
+  #expire(): void {
     const now = this.#nowMillis()
-    if (now < this.#dueMillis) return []
-    const due = [...this.#pending].filter(([, { dueMillis }]) => dueMillis <= now)
+    if (now < this.#dueMillis) return
+    const due: Array<readonly [number, Pending]> = []
     this.#dueMillis = Infinity
-    for (const { dueMillis } of this.#pending.values()) this.#dueMillis = Math.min(this.#dueMillis, dueMillis)
-    return due.toSorted((one, other) => one[1].dueMillis - other[1].dueMillis || one[0] - other[0])
+    for (const one of this.#pending) {
+      const [sequence, { dueMillis }] = one
+      if (this.#again.has(sequence)) continue
+      if (dueMillis <= now) due.push(one)
+      else this.#dueMillis = Math.min(this.#dueMillis, dueMillis)
+    }
+    for (const [sequence] of due.toSorted((one, other) => one[1].dueMillis - other[1].dueMillis || one[0] - other[0])) {
+      this.#again.add(sequence)
+    }
   }
 }
 
@@ -168,10 +198,9 @@ export class StreamModel {
 
   publish(subject: string, data: Uint8Array, id?: string): Published {
     const now = this.#options.nowMillis()
+    this.#forgetIds(now)
     const known = id === undefined ? undefined : this.#ids.get(id)
-    if (known !== undefined && now - known.atMillis < (this.#options.duplicateWindowMillis ?? duplicateWindowDefault)) {
-      return { sequence: known.sequence, isDuplicate: true }
-    }
+    if (known !== undefined) return { sequence: known.sequence, isDuplicate: true }
     this.#last += 1
     this.#messages.set(this.#last, { sequence: this.#last, subject, data, storedMillis: now })
     if (id !== undefined) this.#ids.set(id, { sequence: this.#last, atMillis: now })
@@ -180,6 +209,15 @@ export class StreamModel {
       this.#remove(this.#first)
     }
     return { sequence: this.#last, isDuplicate: false }
+  }
+
+  /** Of before the window; the oldest come first. */
+  #forgetIds(nowMillis: number): void {
+    const since = nowMillis - (this.#options.duplicateWindowMillis ?? duplicateWindowDefault)
+    for (const [id, { atMillis }] of this.#ids) {
+      if (atMillis > since) return
+      this.#ids.delete(id)
+    }
   }
 
   /** By a consumer. */

@@ -43,20 +43,22 @@ export interface Outcome {
 export const planOf = (scenario: Scenario, seed: number | string): ReadonlyArray<Fault> =>
   scenario.plan(new Seeded(`${seed}`).split("faults"))
 
-/** One seed, with its own faults or with others. */
-export const run = (scenario: Scenario, seed: number | string, plan = planOf(scenario, seed)): Outcome => {
-  const { dispose, endMillis, healed, world } = scenario.build(`${seed}`, plan)
-  const violation = lead(world, endMillis, healed, dispose)
+/** One seed, with its own faults or with others, and to its end or only `untilMillis`. */
+export const run = (
+  scenario: Scenario,
+  seed: number | string,
+  plan = planOf(scenario, seed),
+  untilMillis = Infinity
+): Outcome => {
+  const scene = scenario.build(`${seed}`, plan)
+  const violation = lead(scene, untilMillis)
+  const { world } = scene
   return { seed: `${seed}`, hash: world.log.hash, events: world.log.count, plan, violation, world }
 }
 
-const lead = (
-  world: World,
-  endMillis: number,
-  healed: ReadonlyArray<Healed>,
-  dispose: (() => void) | undefined
-): Violation | undefined => {
+const lead = ({ dispose, endMillis, healed, world }: Scene, untilMillis: number): Violation | undefined => {
   try {
+    if (untilMillis < endMillis) return world.runUntil(untilMillis)
     return world.runUntil(endMillis) ?? unhealed(world, healed)
   } finally {
     dispose?.()
@@ -71,11 +73,31 @@ const unhealed = (world: World, healed: ReadonlyArray<Healed>): Violation | unde
   return undefined
 }
 
-/** The outcome with the fewest faults that break the same promise. */
-export const shrink = (scenario: Scenario, { plan, seed, violation }: Outcome, attemptsMax = 60): Outcome => {
-  const fails = (part: ReadonlyArray<Fault>): boolean =>
-    run(scenario, seed, part).violation?.invariant === violation?.invariant
-  return run(scenario, seed, Shrink.fewest(plan, fails, attemptsMax))
+/** How much later fewer faults may break the same promise. */
+const laterMillis = 60_000
+
+/**
+ * The outcome with the fewest faults that break the same promise, as far as it is found in so many attempts. None goes on
+ * for long after the time at which it broke, and `onAttempt` is told of each.
+ */
+export const shrink = (
+  scenario: Scenario,
+  { plan, seed, violation, world }: Outcome,
+  { attemptsMax = 60, onAttempt = () => {} }: {
+    readonly attemptsMax?: number
+    readonly onAttempt?: (number: number, faults: number) => void
+  } = {}
+): Outcome => {
+  const untilMillis = world.nowMillis + laterMillis
+  let attempts = 0
+  const fails = (part: ReadonlyArray<Fault>): boolean => {
+    attempts += 1
+    onAttempt(attempts, part.length)
+    return run(scenario, seed, part, untilMillis).violation?.invariant === violation?.invariant
+  }
+  // What was to begin later had no part in it.
+  const begun = plan.filter(({ atMillis }) => atMillis <= world.nowMillis)
+  return run(scenario, seed, Shrink.fewest(begun, fails, attemptsMax), untilMillis)
 }
 
 const eventsShown = 40

@@ -24,6 +24,8 @@ export class Refused extends Data.TaggedError("Refused")<{
 
 export interface Committed {
   readonly inserted: number
+  /** Which of the writes, in their order. */
+  readonly fresh: ReadonlyArray<number>
   /** Rows whose key was there already. */
   readonly repeated: number
 }
@@ -40,11 +42,11 @@ export class StoreModel<Row> {
 
   transact(writes: ReadonlyArray<Write<Row>>): Result.Result<Committed, Refused> {
     const undo: Array<() => void> = []
-    let inserted = 0
+    const fresh: Array<number> = []
     for (const [position, { key, onConflict, row, table }] of writes.entries()) {
       const rows = this.#table(table)
       const before = rows.get(key)
-      const isThere = rows.has(key)
+      const isThere = before !== undefined || rows.has(key)
       const code = this.#rules.get(table)?.(row) === false
         ? "check_violation"
         : isThere && onConflict === "fail"
@@ -56,14 +58,14 @@ export class StoreModel<Row> {
       }
       if (isThere && onConflict === "nothing") continue
       rows.set(key, row)
-      if (!isThere) inserted += 1
+      if (!isThere) fresh.push(position)
       undo.push(() => {
         if (isThere && before !== undefined) rows.set(key, before)
         else rows.delete(key)
       })
     }
     this.commits += 1
-    return Result.succeed({ inserted, repeated: writes.length - inserted })
+    return Result.succeed({ inserted: fresh.length, fresh, repeated: writes.length - fresh.length })
   }
 
   /** As if it had never been there, so that a long run does not keep everything. */

@@ -35,17 +35,12 @@ const keyOf = (table: TableName, row: EventRow): string =>
 
 const bodyOf = (row: EventRow): string => "body" in row ? `${row.body}` : ""
 
-interface Named {
-  readonly table: TableName
-  readonly key: string
-}
-
 export class EventsDatabase {
   readonly store = new StoreModel<string>()
   readonly #onStored: (bodies: ReadonlyArray<string>) => void
   readonly #nowMillis: () => number
-  #recent: Array<Named> = []
-  #older: ReadonlyArray<Named> = []
+  #recent = new Map<TableName, Array<string>>()
+  #older: ReadonlyMap<TableName, ReadonlyArray<string>> = new Map()
   #turnedMillis = 0
   lostAnswers = 0
   latencyMillis = 1
@@ -65,27 +60,29 @@ export class EventsDatabase {
         row: bodyOf(row),
         onConflict: "nothing" as const
       }))
-      // A message that was delivered twice may be in it twice.
-      const fresh = [...new Map(writes.map((write) => [write.key, write])).values()].filter(({ key }) =>
-        this.store.get(table, key) === undefined
-      )
       const written = this.store.transact(writes)
       if (Result.isFailure(written)) {
         return Effect.succeed({ inserted: 0, repeated: 0, refused: written.failure.position })
       }
-      this.#remember(fresh)
-      this.#onStored(fresh.map(({ row }) => row))
-      if (this.lostAnswers === 0) return Effect.succeed(written.success)
+      const { fresh, inserted, repeated } = written.success
+      const stored = fresh.flatMap((position) => writes[position] ?? [])
+      this.#remember(table, stored.map(({ key }) => key))
+      this.#onStored(stored.map(({ row }) => row))
+      if (this.lostAnswers === 0) return Effect.succeed({ inserted, repeated })
       this.lostAnswers -= 1
       return Effect.fail("lost" as const)
     })
 
-  #remember(fresh: ReadonlyArray<Named>): void {
-    for (const { key, table } of fresh) this.#recent.push({ table, key })
+  #remember(table: TableName, keys: ReadonlyArray<string>): void {
+    const recent = this.#recent.get(table) ?? []
+    this.#recent.set(table, recent)
+    for (const key of keys) recent.push(key)
     if (this.#nowMillis() - this.#turnedMillis < forgottenMillis) return
-    for (const { key, table } of this.#older) this.store.forget(table, key)
+    for (const [older, gone] of this.#older) {
+      for (const key of gone) this.store.forget(older, key)
+    }
     this.#older = this.#recent
-    this.#recent = []
+    this.#recent = new Map()
     this.#turnedMillis = this.#nowMillis()
   }
 }

@@ -22,7 +22,7 @@ export type NatsExchange = Exchange<Request, Answer>
 
 const ackWait = Duration.seconds(30)
 const pullWaitMillis = 1_000
-const gatherMillis = 50
+const gatherMillis = 200
 
 export interface NatsEvents {
   /** Before the message is forgotten. */
@@ -88,6 +88,8 @@ export class Nats {
   }
 }
 
+const noHeaders: ReadonlyMap<string, string> = new Map()
+
 const source = (client: Client<Request, Answer>) => {
   const failed = ({ detail }: { readonly detail: string }) =>
     new EventSourceError({ stream: "LOGS", reason: new SourceUnavailable({ detail }) })
@@ -109,7 +111,7 @@ const source = (client: Client<Request, Answer>) => {
                 message: {
                   subject: message.subject,
                   data: message.data,
-                  headers: new Map(),
+                  headers: noHeaders,
                   stream: "LOGS",
                   sequence: message.sequence,
                   storedAtMicros: Math.floor(message.storedMillis * 1_000)
