@@ -25,13 +25,22 @@ export const median = (values: ReadonlyArray<number>): number => percentile(valu
 
 export const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
 
-/** Files that the agents show, and those that the poller shows to them. */
-const agentTls: TlsFiles = { cert: certificate("agent"), key: certificate("agent-key"), ca: certificate("root") }
-const pollerSecurity = {
+/** Files that `owner` shows: copies that nobody else can read, because a poller refuses the keys of a checkout. */
+const tlsFiles = (folder: string, owner: "agent" | "poller"): TlsFiles => {
+  const copied = (name: string): string => {
+    const file = path.join(folder, `${name}.pem`)
+    fs.copyFileSync(certificate(name), file)
+    fs.chmodSync(file, 0o600)
+    return file
+  }
+  return { cert: copied(owner), key: copied(`${owner}-key`), ca: copied("root") }
+}
+
+const securityOf = ({ ca, cert, key }: TlsFiles) => ({
   mode: "mtls",
   role: "poller",
-  tls: { cert_file: certificate("poller"), key_file: certificate("poller-key"), ca_file: certificate("root") }
-}
+  tls: { cert_file: cert, key_file: key, ca_file: ca }
+})
 
 export interface Group {
   readonly process: Forked
@@ -99,7 +108,7 @@ export class World {
       groups.push(
         await this.group({
           ports: Array.from({ length: Math.min(left, agentsPerProcess) }, () => 0),
-          tls: isTls ? agentTls : undefined,
+          tls: isTls ? tlsFiles(this.#settings.folder, "agent") : undefined,
           devices: 0
         })
       )
@@ -127,7 +136,7 @@ export class World {
       this.#settings.folder,
       `${start.pollerId.replaceAll(/[^a-z0-9]+/gi, "-")}${start.isTls === true ? "-mtls" : ""}.json`
     )
-    const security = start.isTls === true ? { security: pollerSecurity } : {}
+    const security = start.isTls === true ? { security: securityOf(tlsFiles(this.#settings.folder, "poller")) } : {}
     fs.writeFileSync(
       file,
       JSON.stringify({
@@ -213,7 +222,8 @@ export class World {
       const calls = await this.calls(groups)
       if (names.every((name) => (calls[name] ?? 0) >= expected)) return
       if (performance.now() > deadline) {
-        throw new Error(`no first round within ${firstRoundSeconds} s: the machine is busy`)
+        const made = names.map((name) => `${name} made ${calls[name] ?? 0} of ${expected} calls`).join(", ")
+        throw new Error(`no first round within ${firstRoundSeconds} s: ${made}\n${this.#lastLines()}`)
       }
       await pause(1)
     }
@@ -222,6 +232,11 @@ export class World {
   assertRunning(): void {
     const ended = this.#programs.find(({ isRunning }) => !isRunning)
     if (ended !== undefined) throw new Error(`a poller ended:\n${ended.lines.slice(-20).join("\n")}`)
+  }
+
+  /** What the pollers said themselves. */
+  #lastLines(): string {
+    return this.#programs.flatMap(({ lines }) => lines.slice(-20)).join("\n")
   }
 
   async stop(): Promise<void> {
