@@ -1,6 +1,6 @@
 /** Puts the frames of a header block together and reads it; what a peer may make this side keep of one is bounded. */
 import { constants } from "node:http2"
-import type { Breach } from "./Breach.ts"
+import { type Breach, calm } from "./Breach.ts"
 import * as Frame from "./Frame.ts"
 import { HeaderDecoder } from "./HeaderDecoder.ts"
 
@@ -23,7 +23,7 @@ interface Open {
 /** As small as the frames of one block are, there are only so many. */
 const partsMax = 64
 
-const tooLong: Breach = { code: constants.NGHTTP2_ENHANCE_YOUR_CALM, what: "headers that are too long" }
+const tooLong = calm("headers that are too long")
 const unreadable: Breach = { code: constants.NGHTTP2_COMPRESSION_ERROR, what: "headers that cannot be read" }
 
 export class HeaderBlocks {

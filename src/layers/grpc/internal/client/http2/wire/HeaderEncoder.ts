@@ -30,6 +30,9 @@ interface Known {
   readonly place: number
 }
 
+/** What one encoder writes is read before another writes, so that one place is enough for all. */
+let buffer = Buffer.allocUnsafeSlow(4_096)
+
 export class HeaderEncoder {
   #known = new Map<string, Known>()
   #count = 0
@@ -37,7 +40,6 @@ export class HeaderEncoder {
   #tableBytesMax = HeaderTable.tableBytesDefault
   /** To be told the peer before the next headers. */
   #isResized = false
-  #buffer = Buffer.allocUnsafe(4_096)
   #at = 0
 
   /** The peer keeps no more than this. */
@@ -51,7 +53,7 @@ export class HeaderEncoder {
     this.#tableBytes = 0
   }
 
-  /** The bytes are those of this encoder: they count until the next call. */
+  /** The bytes count until any encoder writes again. */
   encode(headers: OutgoingHttpHeaders): Buffer {
     this.#at = 0
     if (this.#isResized) {
@@ -66,7 +68,7 @@ export class HeaderEncoder {
       else if (Array.isArray(value)) { for (const one of value) this.#header(name, one) }
       else if (value !== undefined) this.#header(name, String(value))
     }
-    return this.#buffer.subarray(0, this.#at)
+    return buffer.subarray(0, this.#at)
   }
 
   #header(name: string, value: string): void {
@@ -106,25 +108,25 @@ export class HeaderEncoder {
     this.#room(8)
     const most = 2 ** bits - 1
     if (value < most) {
-      this.#buffer[this.#at++] = flags | value
+      buffer[this.#at++] = flags | value
       return
     }
-    this.#buffer[this.#at++] = flags | most
+    buffer[this.#at++] = flags | most
     let left = value - most
-    for (; left >= 0x80; left = Math.floor(left / 0x80)) this.#buffer[this.#at++] = left % 0x80 | 0x80
-    this.#buffer[this.#at++] = left
+    for (; left >= 0x80; left = Math.floor(left / 0x80)) buffer[this.#at++] = left % 0x80 | 0x80
+    buffer[this.#at++] = left
   }
 
   #text(text: string): void {
     this.#number(0, 7, text.length)
     this.#room(text.length)
-    this.#at += this.#buffer.write(text, this.#at, "latin1")
+    this.#at += buffer.write(text, this.#at, "latin1")
   }
 
   #room(bytes: number): void {
-    if (this.#at + bytes <= this.#buffer.length) return
-    const larger = Buffer.allocUnsafe(2 * (this.#at + bytes))
-    larger.set(this.#buffer.subarray(0, this.#at))
-    this.#buffer = larger
+    if (this.#at + bytes <= buffer.length) return
+    const larger = Buffer.allocUnsafeSlow(2 * (this.#at + bytes))
+    larger.set(buffer.subarray(0, this.#at))
+    buffer = larger
   }
 }
