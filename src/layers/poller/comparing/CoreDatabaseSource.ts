@@ -1,7 +1,8 @@
 /**
  * What core got of one poller, from its database: of a core of this project, or of the existing one. Sessions cannot write.
  *
- * Our core keeps no inventory in its history, and the existing one no response times: those are not compared.
+ * Our core keeps no inventory in its history, and the existing one no response times and of a message above 9 MiB only that
+ * it was: those are not compared. Where a status has no agent or no type, the existing core's columns are null.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, Option, type Redacted, Schema, Stream } from "effect"
@@ -39,7 +40,7 @@ const tables: ReadonlyArray<Table> = [
     responseTime: "0",
     source: "''",
     // What the existing core was sent stands in the details, its message being a part of it.
-    message: "coalesce(details::text, message)"
+    message: "case when details::text like '{\"truncated\":%' then null else coalesce(details::text, message) end"
   }
 ]
 
@@ -114,8 +115,8 @@ export const make = Effect.fnUntraced(function*({ pollerId, url }: CoreDatabase)
     ),
     samples: ({ firstMillis, lastMillis }) =>
       sql.unsafe(
-        `select ${millisOf(table.time)} as at, agent_id as "agentId", service_type as "serviceType",
-             service_name as "serviceName", available, (${table.responseTime})::float8 as "responseTime",
+        `select ${millisOf(table.time)} as at, coalesce(agent_id, '') as "agentId",
+             coalesce(service_type, '') as "serviceType", service_name as "serviceName", available, (${table.responseTime})::float8 as "responseTime",
              ${table.source} as source, ${table.message} as message
            from ${table.name}
            where ${pollerColumn} = $1 and ${table.time} between to_timestamp($2::float8 / 1000) and to_timestamp($3::float8 / 1000)`,
