@@ -18,50 +18,64 @@ export const process = (input, asked) => ({
 })
 `
 
+const replace = (file: string, text: string) =>
+  Effect.promise(async () => {
+    const fresh = path.join(path.dirname(file), ".fresh")
+    await fs.writeFile(fresh, text)
+    await fs.rename(fresh, file)
+  })
+
+/** A poller of one agent, and what core was told last. */
+const world = Effect.fnUntraced(function*() {
+  const folder = yield* temporaryFolder
+  const file = path.join(folder, "poller.json")
+  const address = yield* FakeAgent.serve()
+  const { port, received } = yield* FakeCore.serve({ takesParts: true })
+  const pluginFolder = (name: string) =>
+    Effect.promise(async () => {
+      const made = path.join(folder, name)
+      await fs.mkdir(made, { mode: 0o755 })
+      return made
+    })
+  const configure = (more: object) =>
+    replace(
+      file,
+      JSON.stringify({
+        poller_id: "poller-1",
+        source_ip: "127.0.0.1",
+        core_address: `127.0.0.1:${port}`,
+        poll_interval: "200ms",
+        ...more,
+        agents: {
+          "agent-1": { address, checks: [{ service_type: "port", service_name: "ssh", details: "x:1" }] }
+        }
+      })
+    )
+  const start = Program.start(["poller", "--config", file, "--http", "off"])
+  const newest = () => {
+    const status = received.at(-1)?.services.at(-1)
+    return status === undefined ? {} : { ...JSON.parse(status.message.toString()).data, available: status.available }
+  }
+  const until = (poller: Program.Program) => (what: string, holds: () => boolean) =>
+    Program.eventually(what, Effect.sync(() => holds() ? Option.some(true) : Option.none()), {
+      within: "60 seconds",
+      programs: [poller]
+    })
+  return { configure, newest, pluginFolder, received, start, until }
+})
+
 describe("A poller with a plugin", () => {
   it.live(
     "reports what that makes of answers, takes up a changed file, and goes back when it fails",
     () =>
       Effect.gen(function*() {
-        const folder = yield* temporaryFolder
-        const plugins = path.join(folder, "plugins")
-        const file = path.join(folder, "poller.json")
-        const address = yield* FakeAgent.serve()
-        const { port, received } = yield* FakeCore.serve({ takesParts: true })
-        const write = (text: string) =>
-          Effect.promise(async () => {
-            await fs.writeFile(path.join(plugins, ".fresh"), text)
-            await fs.rename(path.join(plugins, ".fresh"), path.join(plugins, "label.mjs"))
-          })
-        yield* Effect.promise(async () => {
-          await fs.mkdir(plugins, { mode: 0o755 })
-          await fs.writeFile(
-            file,
-            JSON.stringify({
-              poller_id: "poller-1",
-              source_ip: "127.0.0.1",
-              core_address: `127.0.0.1:${port}`,
-              poll_interval: "200ms",
-              plugins: { dir: plugins, timeout: "1s" },
-              agents: {
-                "agent-1": { address, checks: [{ service_type: "port", service_name: "ssh", details: "x:1" }] }
-              }
-            })
-          )
-        })
+        const { configure, newest, pluginFolder, received, start, until: untilOf } = yield* world()
+        const plugins = yield* pluginFolder("plugins")
+        const write = (text: string) => replace(path.join(plugins, "label.mjs"), text)
+        yield* configure({ plugins: { dir: plugins, timeout: "1s" } })
         yield* write(plugin("one"))
-        const poller = yield* Program.start(["poller", "--config", file, "--http", "off"])
-        const newest = () => {
-          const status = received.at(-1)?.services.at(-1)
-          return status === undefined
-            ? {}
-            : { ...JSON.parse(status.message.toString()).data, available: status.available }
-        }
-        const until = (what: string, holds: () => boolean) =>
-          Program.eventually(what, Effect.sync(() => holds() ? Option.some(true) : Option.none()), {
-            within: "60 seconds",
-            programs: [poller]
-          })
+        const poller = yield* start
+        const until = untilOf(poller)
 
         yield* until("what the plugin says", () => newest().label === "one")
         assert.isFalse(newest().available)
@@ -81,4 +95,26 @@ describe("A poller with a plugin", () => {
       }),
     120_000
   )
+
+  it.live("has it, another one or none, as its file says while it runs", () =>
+    Effect.gen(function*() {
+      const { configure, newest, pluginFolder, start, until: untilOf } = yield* world()
+      const [one, other] = [yield* pluginFolder("one"), yield* pluginFolder("other")]
+      yield* replace(path.join(one, "label.mjs"), plugin("one"))
+      yield* replace(path.join(other, "label.mjs"), plugin("other"))
+      yield* configure({})
+      const until = untilOf(yield* start)
+
+      yield* until("an answer as it was given", () => newest().available === true)
+      yield* configure({ plugins: { dir: one, timeout: "1s" } })
+      yield* until("what the plugin says", () => newest().label === "one" && newest().asked > 3)
+      yield* configure({ plugins: { dir: other, timeout: "1s" } })
+      yield* until("what the other one says", () => newest().label === "other")
+      // It is followed as the first was.
+      yield* replace(path.join(other, "label.mjs"), plugin("changed"))
+      yield* until("what the changed one says", () => newest().label === "changed")
+      yield* configure({})
+      yield* until("an answer as it was given again", () => newest().available === true)
+      assert.isUndefined(newest().label)
+    }), 180_000)
 })

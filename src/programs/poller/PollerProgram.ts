@@ -7,7 +7,7 @@
  *   ├─ Rollout           permanent: rolls back; absent without rollout in the file
  *   ├─ ConfigWatcher     permanent: applies the configuration when it is another one; absent without one that can change
  *   ├─ StatusBuffer      permanent, 10 s to write what is left; absent without a folder
- *   ├─ Plugins           permanent; absent without plugins
+ *   ├─ Plugins           permanent; absent without plugins, unless the file may come to have some
  *   ├─ CoreReporter      permanent, 10 s to bring what is left to core; writes to the shadow's file in its place
  *   ├─ GrpcServer        permanent, health and reflection; absent without listen_addr
  *   ├─ ManagementServer  permanent; absent without an HTTP address
@@ -41,11 +41,12 @@ import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import * as AgentSupervisor from "../../services/poller/AgentSupervisor.ts"
 import * as MemoryStatusBuffer from "../../services/poller/buffer/MemoryStatusBuffer.ts"
 import { StatusBuffer } from "../../services/poller/buffer/StatusBuffer.ts"
+import * as ConfigPart from "../../services/poller/ConfigPart.ts"
 import { CoreReporter } from "../../services/poller/CoreReporter.ts"
 import { Fleet } from "../../services/poller/Fleet.ts"
 import { HostIdentity } from "../../services/poller/HostIdentity.ts"
 import * as MetricsCollector from "../../services/poller/MetricsCollector.ts"
-import { ReplyPlugins } from "../../services/poller/plugins/ReplyPlugins.ts"
+import * as ReplyPlugins from "../../services/poller/plugins/ReplyPlugins.ts"
 import * as Reconfiguration from "../../services/poller/Reconfiguration.ts"
 import * as RolloutGate from "../../services/poller/rollout/RolloutGate.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
@@ -89,9 +90,7 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
           run: StatusBuffer.use((buffer) => buffer.run)
         })
       ]),
-      ...(Option.isNone(config.plugins) ? [] : [
-        Supervisor.child({ id: "Plugins", run: Effect.flatMap(ReplyPlugins, (plugins) => plugins.run) })
-      ]),
+      ...(Option.isNone(config.plugins) && options.watched === undefined ? [] : [plugins]),
       Supervisor.child({
         id: "CoreReporter",
         shutdown: drainTimeout,
@@ -109,6 +108,18 @@ export const tree = (config: PollerConfig, options: PollerOptions = {}) => {
     ]
   } as const
 }
+
+/** What is there is loaded before the first agent is asked; that of another folder, before the one before goes. */
+const plugins = Supervisor.child({
+  id: "Plugins",
+  start: ConfigPart.start({
+    name: "plugins",
+    of: ({ plugins }) => plugins,
+    isBeside: true,
+    start: ({ plugins }) =>
+      Option.match(plugins, { onNone: () => Effect.succeed(Effect.never), onSome: PluginFolder.open })
+  })
+})
 
 /** What the tree needs, over gRPC and this machine's network. */
 export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
@@ -128,7 +139,7 @@ export const layer = (config: PollerConfig, options: PollerOptions = {}) =>
       Layer.merge(Management.layer),
       Layer.merge(PollerRollout.layer(config, options)),
       Layer.merge(ReplyThread.layer()),
-      Layer.merge(Option.match(config.plugins, { onNone: () => Layer.empty, onSome: PluginFolder.layer })),
+      Layer.merge(Layer.sync(ReplyPlugins.ReplyPlugins, ReplyPlugins.make)),
       Layer.provideMerge(SecurityLayer.layer)
     )))
 

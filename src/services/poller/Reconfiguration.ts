@@ -19,6 +19,7 @@ const isUnreported: ReadonlySet<ConfigChange["_tag"]> = new Set([
   "CoreAddressChanged",
   "DiscoveryChanged",
   "LogLevelChanged",
+  "PluginsChanged",
   "RestartNeeded",
   "RolloutChanged",
   "SecurityChanged",

@@ -58,6 +58,7 @@ describe("serviceradar config", () => {
         assert.deepStrictEqual([same.code, table.code, json.code, bad.code], [0, 1, 1, 2])
         assert.include(same.stdout, "nothing is different")
         assert.match(table.stdout, /AgentAddressChanged +agents\.a\.address +a:50051 +a:50052 +this agent's connection/)
+        assert.match(table.stdout, /RestartNeeded .*nobody: restart needed/)
         assert.deepInclude(JSON.parse(json.stdout), { needs_restart: true })
         assert.deepStrictEqual(JSON.parse(json.stdout).changes.map(({ change }: { change: string }) => change), [
           "AgentRemoved",

@@ -4,7 +4,7 @@ import type { AgentId } from "../../monitoring/Ids.ts"
 import type { PollerIdentity } from "../../monitoring/reports/PolledStatus.ts"
 import type { SecurityConfig } from "../../security/SecurityConfig.ts"
 import type { DiscoveryConfig } from "../discovery/DiscoveryConfig.ts"
-import type { PolledAgent, PollerConfig } from "../PollerConfig.ts"
+import type { PluginsConfig, PolledAgent, PollerConfig } from "../PollerConfig.ts"
 import type { RolloutConfig } from "../rollout/Rollout.ts"
 
 interface FromTo<A> {
@@ -24,6 +24,8 @@ export type ConfigChange =
   | (FromTo<boolean> & { readonly _tag: "SpreadChanged" })
   /** Where agents that are in no file come from, and how they are asked; none for nowhere. */
   | (FromTo<Option.Option<DiscoveryConfig>> & { readonly _tag: "DiscoveryChanged" })
+  /** What answers go through, and for how long; none for nothing. */
+  | (FromTo<Option.Option<PluginsConfig>> & { readonly _tag: "PluginsChanged" })
   /** When it is rolled back, and its share; which agents that are is told by themselves. */
   | (FromTo<RolloutConfig> & { readonly _tag: "RolloutChanged" })
   | { readonly _tag: "AgentAdded"; readonly agent: PolledAgent }
@@ -53,7 +55,6 @@ export type RestartKey = Extract<
   | "serviceName"
   | "buffer"
   | "logOutput"
-  | "plugins"
   | "rollout"
 >
 
@@ -65,7 +66,6 @@ export const restartKeys: Readonly<Record<RestartKey, string>> = {
   serviceName: "service_name",
   buffer: "buffer",
   logOutput: "logging.output",
-  plugins: "plugins",
   rollout: "rollout.mode, rollout.dir, rollout.shadow_max_bytes"
 }
 
@@ -91,6 +91,11 @@ const duration = (value: Duration.Duration): string => Duration.format(value)
 
 const rolloutText = ({ errorPercentMax, errorPollsMin, errorWindow, percent }: RolloutConfig): string =>
   `${percent} %, rolled back beyond ${errorPercentMax} % of ${errorPollsMin} polls or more in ${duration(errorWindow)}`
+
+const pluginsText = Option.match({
+  onNone: () => "",
+  onSome: ({ callLimit, folder }: PluginsConfig): string => `${folder}, each call at most ${duration(callLimit)}`
+})
 
 const counted = (count: number): string => count === 1 ? "1 check" : `${count} checks`
 
@@ -154,6 +159,13 @@ export const describe = (change: ConfigChange): Described => {
         to: discoveryText(change.to),
         reach: "what agents are found by; those that are found again stay as they are"
       }
+    case "PluginsChanged":
+      return {
+        key: "plugins",
+        from: pluginsText(change.from),
+        to: pluginsText(change.to),
+        reach: "what answers go through from now on; what its plugins remember begins anew"
+      }
     case "RolloutChanged":
       return {
         key: "rollout",
@@ -188,6 +200,6 @@ export const describe = (change: ConfigChange): Described => {
         reach: "these checks of this agent"
       }
     case "RestartNeeded":
-      return { key: restartKeys[change.key], from: "", to: "", reach: "nobody until the poller is started again" }
+      return { key: restartKeys[change.key], from: "", to: "", reach: "nobody: restart needed" }
   }
 }

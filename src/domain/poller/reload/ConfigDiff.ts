@@ -58,7 +58,7 @@ const keys: { readonly [Key in keyof PollerConfig]-?: Compare } = {
   serviceName: onRestart("serviceName"),
   buffer: onRestart("buffer"),
   logOutput: onRestart("logOutput"),
-  plugins: onRestart("plugins"),
+  plugins: (before, next) => changed(before.plugins, next.plugins, (values) => ({ _tag: "PluginsChanged", ...values })),
   discovery: (before, next) =>
     changed(before.discovery, next.discovery, (values) => ({ _tag: "DiscoveryChanged", ...values })),
   rollout: betweenRollouts
@@ -154,6 +154,9 @@ export const apply = (config: PollerConfig, changes: ReadonlyArray<ConfigChange>
         break
       case "DiscoveryChanged":
         next = { ...next, discovery: change.to }
+        break
+      case "PluginsChanged":
+        next = { ...next, plugins: change.to }
         break
       case "RolloutChanged":
         next = { ...next, rollout: Option.some(change.to) }

@@ -1,7 +1,7 @@
 /** The plugins of a folder; a file that changes is loaded beside what runs, and one that cannot be loaded changes nothing. */
-import { Duration, Effect, Layer, type Scope } from "effect"
+import { Duration, Effect, type Scope } from "effect"
 import * as PluginSlot from "../../../services/poller/plugins/PluginSlot.ts"
-import { type Plugins, ReplyPlugins } from "../../../services/poller/plugins/ReplyPlugins.ts"
+import { ReplyPlugins } from "../../../services/poller/plugins/ReplyPlugins.ts"
 import * as ModuleFolder from "../../plugins/ModuleFolder.ts"
 import type { Source } from "../../plugins/ModuleThread.ts"
 import * as PluginThread from "./PluginThread.ts"
@@ -16,12 +16,11 @@ const heapMegabytes = 64
 /** Each has a thread. */
 const pluginsMax = 16
 
-/** What is there is loaded before the first agent is asked. */
-export const layer = (options: Options): Layer.Layer<never> => Layer.effect(ReplyPlugins, make(options))
-
-const make = Effect.fn("PluginFolder.make")(function*(
+/** Succeeds when what is there is loaded and asked from then on, until the scope ends; what is left is to follow the folder. */
+export const open = Effect.fn("PluginFolder.open")(function*(
   { callLimit, folder }: Options
-): Effect.fn.Return<Plugins, never, Scope.Scope> {
+): Effect.fn.Return<Effect.Effect<never>, never, Scope.Scope> {
+  const { use } = yield* ReplyPlugins
   const slots = new Map<string, PluginSlot.PluginSlot>()
   let ordered: ReadonlyArray<PluginSlot.PluginSlot> = []
   const arrange = () => {
@@ -47,5 +46,6 @@ const make = Effect.fn("PluginFolder.make")(function*(
     })
 
   const run = yield* ModuleFolder.follow({ folder, modulesMax: pluginsMax, changed, gone })
-  return { slots: () => ordered, run }
+  yield* use(() => ordered)
+  return run
 })

@@ -1,19 +1,40 @@
 /** What an agent answered, as the plugins of this poller want it reported; as it is, where there are none. */
-import { Context, Effect } from "effect"
+import { Context, Effect, type Scope } from "effect"
 import type { PollSubject } from "../../../domain/monitoring/reports/PolledStatus.ts"
 import type { Input, PluginKind } from "../../../domain/poller/plugins/PluginContract.ts"
 import type { StatusReply } from "../AgentClient.ts"
 import type { PluginSlot } from "./PluginSlot.ts"
 
+/** In the order in which they are asked. */
+export type Slots = () => ReadonlyArray<Pick<PluginSlot, "isFor" | "run">>
+
 export interface Plugins {
-  /** In the order in which they are asked. */
-  readonly slots: () => ReadonlyArray<Pick<PluginSlot, "isFor" | "run">>
-  /** Follows what they are loaded from. */
-  readonly run: Effect.Effect<never>
+  readonly slots: Slots
+  /** These are asked from now on, in place of those before, until the scope ends or others take their place. */
+  readonly use: (slots: Slots) => Effect.Effect<void, never, Scope.Scope>
+}
+
+const none: Slots = () => []
+
+export const make = (): Plugins => {
+  let current = none
+  return {
+    slots: () => current(),
+    use: (slots) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          current = slots
+        }),
+        () =>
+          Effect.sync(() => {
+            if (current === slots) current = none
+          })
+      )
+  }
 }
 
 export const ReplyPlugins = Context.Reference<Plugins>("serviceradar/services/poller/plugins/ReplyPlugins", {
-  defaultValue: () => ({ slots: () => [], run: Effect.never })
+  defaultValue: () => ({ slots: none, use: () => Effect.void })
 })
 
 const decoder = new TextDecoder()

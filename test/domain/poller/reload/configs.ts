@@ -4,6 +4,7 @@ import * as fc from "fast-check"
 import type { Check } from "../../../../src/domain/monitoring/checks/Check.ts"
 import { Partition, ServiceType } from "../../../../src/domain/monitoring/Ids.ts"
 import type { PollerConfig } from "../../../../src/domain/poller/PollerConfig.ts"
+import * as Rollout from "../../../../src/domain/poller/rollout/Rollout.ts"
 import * as SecurityConfig from "../../../../src/domain/security/SecurityConfig.ts"
 import * as fleet from "../../../fixtures/fleet.ts"
 import { agent, check } from "../../../services/poller/statuses.ts"
@@ -38,6 +39,19 @@ const anyAgent = fc.record({
   checks: fc.array(anyCheck, { maxLength: 5 })
 }).map(({ address, checks, name, security }) => ({ ...agent(name, address, checks), security }))
 
+const plugins = fc.constantFrom(
+  Option.none(),
+  Option.some({ folder: "/plugins/a", callLimit: Duration.millis(250) }),
+  Option.some({ folder: "/plugins/b", callLimit: Duration.millis(250) })
+)
+
+const rollout = fc.constantFrom(
+  Option.none(),
+  Option.some(Rollout.fromBlock({ percent: 10 })),
+  Option.some(Rollout.fromBlock({ percent: 20 })),
+  Option.some(Rollout.fromBlock({ mode: "shadow", percent: 10 }))
+)
+
 export const anyConfig: fc.Arbitrary<PollerConfig> = fc.record({
   agents: fc.uniqueArray(anyAgent, { selector: ({ agentId }) => agentId, minLength: 1 }),
   pollInterval: interval,
@@ -45,7 +59,9 @@ export const anyConfig: fc.Arbitrary<PollerConfig> = fc.record({
   partition: fc.constantFrom("default", "site-a"),
   logLevel: fc.constantFrom(Option.none(), Option.some("Debug" as const)),
   serviceName: fc.constantFrom("PollerService", "other"),
-  security
+  security,
+  plugins,
+  rollout
 }).map(({ agents, coreAddress, partition, pollInterval, ...others }) => ({
   ...fleet.config(agents, { pollInterval, coreAddress }),
   ...others,

@@ -56,8 +56,8 @@ const withPlugins = <A, E>(
     for (const [name, text] of Object.entries(files)) yield* write(name, text)
     const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
     return yield* Effect.gen(function*() {
-      const { run } = yield* ReplyPlugins.ReplyPlugins
-      yield* Effect.forkScoped(run)
+      const limits = { folder, callLimit: Duration.fromInputUnsafe(callLimit) }
+      yield* Effect.forkScoped(yield* PluginFolder.open(limits))
       const context = yield* Effect.context<never>()
       const ask = ReplyPlugins.apply(subject, reply()).pipe(
         Effect.map((answer) => JSON.parse(new TextDecoder().decode(answer.message))),
@@ -67,9 +67,7 @@ const withPlugins = <A, E>(
     }).pipe(
       Effect.scoped,
       Effect.provide(
-        PluginFolder.layer({ folder, callLimit: Duration.fromInputUnsafe(callLimit) }).pipe(
-          Layer.provideMerge(Logger.layer([logger]))
-        )
+        Layer.sync(ReplyPlugins.ReplyPlugins, ReplyPlugins.make).pipe(Layer.provideMerge(Logger.layer([logger])))
       ),
       Effect.provideService(References.MinimumLogLevel, "Info")
     )
