@@ -51,6 +51,10 @@ export const world = Effect.fnUntraced(function*(options: {
   readonly agents: number
   readonly pollInterval: string
   readonly env?: Readonly<Record<string, string>>
+  /** More of the poller's file, from its start on. */
+  readonly file?: object
+  /** Where it serves HTTP; nowhere unless told. */
+  readonly http?: string
 }) {
   const folder = yield* temporaryFolder
   const core = yield* FakeCore.serve({ takesParts: true })
@@ -64,7 +68,8 @@ export const world = Effect.fnUntraced(function*(options: {
     source_ip: "127.0.0.1",
     core_address: core.address,
     poll_interval: options.pollInterval,
-    buffer: { type: "memory" }
+    buffer: { type: "memory" },
+    ...options.file
   }
   const put = (text: string) =>
     Effect.promise(async () => {
@@ -74,7 +79,7 @@ export const world = Effect.fnUntraced(function*(options: {
   const write = (change: object = {}) =>
     put(JSON.stringify({ ...base, agents: Object.fromEntries(entries), ...change }))
   yield* write()
-  const program = yield* Program.start(["poller", "--config", file, "--http", "off"], {
+  const program = yield* Program.start(["poller", "--config", file, "--http", options.http ?? "off"], {
     env: options.env ?? {}
   })
   const polled = (what: string, isPolled: () => boolean) =>
