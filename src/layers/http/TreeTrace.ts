@@ -25,10 +25,9 @@ const has = (path: string, nodes: ReadonlyArray<TreeNode>): boolean =>
 const linesOf = (tree: SupervisionTree["Service"], path: string): Stream.Stream<Uint8Array> => {
   const messages = tree.trace(path).pipe(Stream.catchTag("NoSuchChild", () => Stream.empty))
   const events = tree.events.pipe(Stream.filter((event) => isAt(path, event)))
-  return Stream.merge(messages, events).pipe(
-    Stream.map((event: Traced) => `${JSON.stringify(event)}\n`),
-    Stream.encodeText
-  )
+  const lines = Stream.map(Stream.merge(messages, events), (event: Traced) => `${JSON.stringify(event)}\n`)
+  // The head of a response goes out with its first bytes: an empty line, for a child may do nothing for long.
+  return Stream.encodeText(Stream.concat(Stream.make("\n"), lines))
 }
 
 export const respond = (

@@ -135,6 +135,24 @@ describe("ManagementServer", () => {
       )
     }).pipe(Effect.provide(FetchHttpClient.layer)), 20_000)
 
+  it.live("answers who traces a child at once, also while it does nothing", () =>
+    Effect.gen(function*() {
+      const { address } = yield* Effect.gen(function*() {
+        yield* Supervisor.start({
+          id: "Program",
+          strategy: "one_for_one",
+          children: [Supervisor.child({ id: "idle", run: Effect.never })]
+        })
+        return yield* ManagementServer.make({ host: "127.0.0.1", port: 0 })
+      }).pipe(Effect.provide([SupervisionTree.layer, Management.layer]))
+      const response = yield* Effect.promise((signal) =>
+        fetch(`http://${address}${TreeTrace.route}?path=Program/idle`, { signal })
+      ).pipe(Effect.timeout("10 seconds"))
+
+      assert.strictEqual(response.status, 200)
+      yield* Effect.promise(async () => response.body?.cancel())
+    }), 20_000)
+
   it.live("answers other paths and methods in JSON", () =>
     Effect.gen(function*() {
       const { address } = yield* make()
