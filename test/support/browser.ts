@@ -1,5 +1,6 @@
 /** A browser as far as a server sees one: it keeps cookies, fills in forms, says where they come from, and follows redirects by hand. */
 import { Effect } from "effect"
+import * as https from "node:https"
 
 export interface Seen {
   readonly status: number
@@ -33,13 +34,40 @@ const hiddenFields = (text: string, action: string): Readonly<Record<string, str
   )
 }
 
-export const open = (base: string): Browser => {
+/** How a request is sent; over TLS that only a test trusts, otherwise than by `fetch`. */
+export type Transport = (url: string, init: RequestInit) => Promise<Response>
+
+/** Over TLS of this CA alone. */
+export const trusting = (ca: string): Transport => (url, init) =>
+  new Promise((resolve, reject) => {
+    const headers = Object.fromEntries(new Headers(init.headers))
+    const request = https.request(url, { ca, method: init.method ?? "GET", headers, agent: false }, (response) => {
+      const parts: Array<Buffer> = []
+      response.on("data", (part: Buffer) => parts.push(part))
+      response.on("end", () => {
+        const names = Object.entries(response.headersDistinct)
+        const answered = new Headers(
+          names.flatMap(([name, values = []]) => values.map((one): [string, string] => [name, one]))
+        )
+        resolve(
+          new Response(parts.length === 0 ? null : Buffer.concat(parts), {
+            status: response.statusCode ?? 500,
+            headers: answered
+          })
+        )
+      })
+    })
+    request.on("error", reject)
+    request.end(typeof init.body === "string" ? init.body : undefined)
+  })
+
+export const open = (base: string, transport: Transport = fetch): Browser => {
   const cookies = new Map<string, string>()
   const send = (path: string, init: RequestInit): Effect.Effect<Seen> =>
     Effect.promise(async (signal) => {
       const headers = new Headers(init.headers)
       if (cookies.size > 0) headers.set("cookie", [...cookies].map(([name, value]) => `${name}=${value}`).join("; "))
-      const response = await fetch(`${base}${path}`, { ...init, headers, redirect: "manual", signal })
+      const response = await transport(`${base}${path}`, { ...init, headers, redirect: "manual", signal })
       for (const line of response.headers.getSetCookie()) {
         const [pair = ""] = line.split(";")
         const [name = "", value = ""] = pair.split("=")

@@ -2,6 +2,7 @@
 import { Effect, Option, Redacted } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import type * as Browser from "./browser.ts"
 import * as Program from "./Program.ts"
 import { temporaryFolder } from "./temporaryFolder.ts"
 import { TestDatabase } from "./TestDatabase.ts"
@@ -13,11 +14,14 @@ export interface CoreOptions {
   readonly more?: object
   readonly env?: Readonly<Record<string, string>>
   readonly port?: number
+  /** Where it is asked for, over HTTPS; with the way to do so. */
+  readonly base?: string
+  readonly transport?: Browser.Transport
 }
 
 /** Ready to be asked; ended with the scope. */
 export const start = Effect.fnUntraced(
-  function*({ auth = {}, env: more = {}, more: beside = {}, port }: CoreOptions = {}) {
+  function*({ auth = {}, base: named, env: more = {}, more: beside = {}, port, transport = fetch }: CoreOptions = {}) {
     const { url } = yield* TestDatabase
     const folder = yield* temporaryFolder
     const ports = { grpc: yield* Program.freePort, http: port ?? (yield* Program.freePort) }
@@ -26,13 +30,11 @@ export const start = Effect.fnUntraced(
     yield* Effect.promise(() => fs.writeFile(config, JSON.stringify(text)))
     const env = { DATABASE_URL: Redacted.value(url), ...more }
     const program = yield* Program.start(["core", "--config", config], { env })
-    const base = `http://127.0.0.1:${ports.http}`
+    const base = named ?? `http://127.0.0.1:${ports.http}`
+    const ready = Effect.tryPromise(async (signal) => (await transport(`${base}/health/ready`, { signal })).text())
     yield* Program.eventually(
       "core is ready",
-      Effect.map(
-        Program.fetchJson(`${base}/health/ready`),
-        Option.liftPredicate((body) => JSON.stringify(body).includes("\"status\":\"ready\""))
-      ),
+      Effect.map(ready, Option.liftPredicate((text) => text.includes("\"status\":\"ready\""))),
       { within: "30 seconds", programs: [program] }
     )
     const command = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {

@@ -39,10 +39,18 @@ const ProviderName = Schema.String.check(
 )
 
 /** Of those that are known by their names. */
-const issuers: Readonly<Record<string, string>> = { google: "https://accounts.google.com" }
+const issuers: Readonly<Record<string, string>> = {
+  google: "https://accounts.google.com",
+  github: "https://github.com"
+}
+
+/** `github` is no provider of OpenID Connect, and has addresses and an API of its own. */
+const kinds = ["oidc", "github"] as const
 
 const ProviderBlock = Schema.Struct({
-  /** What its own description is found by, such as https://login.example.org. */
+  /** `github` for a GitHub Enterprise Server; of `github` itself nothing need be said. */
+  kind: Schema.optionalKey(Schema.Literals(kinds)),
+  /** What its own description is found by, such as https://login.example.org; of a GitHub its address. */
   issuer: Schema.optionalKey(Url),
   client_id: Schema.NonEmptyString,
   client_secret: Schema.NonEmptyString,
@@ -55,7 +63,7 @@ const ProvidersBlock = Schema.Record(ProviderName, ProviderBlock).check(
       issuer === undefined && issuers[name] === undefined
         ? [{
           path: [name, "issuer"],
-          issue: "the address of its issuer: only providers of OpenID Connect are known here"
+          issue: "the address of its issuer: only google and github are known by their names"
         }]
         : []
     )
@@ -118,6 +126,7 @@ const tokensOf = (block: AuthBlock): TokenConfig => ({
 
 export interface ProviderConfig {
   readonly name: string
+  readonly kind: typeof kinds[number]
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: Redacted.Redacted
@@ -143,13 +152,23 @@ const roleOf = (name: string, { user_roles = {} }: RbacBlock): Role => {
 export const fromBlock = (block: AuthBlock = {}, beside: RbacBlock = {}): AuthConfig => ({
   tokens: tokensOf(block),
   providers: Object.entries(block.sso_providers ?? {}).map((
-    [name, { client_id, client_secret, issuer, scopes = [] }]
+    [
+      name,
+      {
+        client_id,
+        client_secret,
+        issuer,
+        kind = issuer === undefined && name === "github" ? "github" : "oidc",
+        scopes = []
+      }
+    ]
   ) => ({
     name,
-    issuer: issuer ?? issuers[name] ?? "",
+    kind,
+    issuer: (issuer ?? issuers[name] ?? "").replace(/\/+$/, kind === "github" ? "" : "$&"),
     clientId: client_id,
     clientSecret: Redacted.make(client_secret),
-    scopes: [...new Set(["openid", "email", ...scopes])]
+    scopes: [...new Set([...(kind === "github" ? ["user:email"] : ["openid", "email"]), ...scopes])]
   })),
   publicUrl: Option.map(Option.fromNullishOr(block.public_url), (url) => url.replace(/\/+$/, "")),
   mail: Option.map(Option.fromNullishOr(block.mail), ({ from, url }) => ({ from, url: Redacted.make(url) })),

@@ -21,8 +21,8 @@ import { failed, type Failure, recovered, shown } from "./BrowserAnswers.ts"
 import type { CookieOptions } from "./Cookies.ts"
 import type { LinkRequests } from "./LinkRequests.ts"
 import * as PageAnswers from "./PageAnswers.ts"
-import * as ProviderRoutes from "./ProviderRoutes.ts"
-import type { Providers } from "./Providers.ts"
+import * as ProviderRoutes from "./providers/ProviderRoutes.ts"
+import type { Providers } from "./providers/Providers.ts"
 import * as SignInRoutes from "./SignInRoutes.ts"
 import * as TokenRoutes from "./TokenRoutes.ts"
 import * as Visit from "./Visit.ts"
@@ -45,24 +45,27 @@ const noProvider = /^\/auth\/[a-z][a-z0-9-]{0,30}(?:\/callback)?$/
 const nothing = SignInPages.refused("Not found", "There is no such page.")
 
 export const mounts = (options: AuthOptions): ReadonlyArray<Mount<Needs>> => {
-  const routes: ReadonlyMap<string, Handle> = new Map<string, Handle>([
-    ["GET /auth/sign-in", SignInRoutes.page],
-    ["POST /auth/sign-in", SignInRoutes.submit],
-    ["GET /auth/link", SignInRoutes.linkPage],
-    ["POST /auth/link", SignInRoutes.askForLink],
-    ["POST /auth/link/use", SignInRoutes.useLink],
-    ["GET /auth/account", AccountRoutes.page],
-    ["GET /auth/status", AccountRoutes.status],
-    ["POST /auth/login", TokenRoutes.login],
-    ["POST /auth/refresh", TokenRoutes.refresh],
-    ["POST /auth/logout", TokenRoutes.logout],
-    ["GET /auth/jwks.json", TokenRoutes.keys],
-    ["GET /.well-known/openid-configuration", TokenRoutes.discovery(options.base)],
-    ["POST /auth/password", AccountRoutes.setPassword],
-    ["POST /auth/sign-out", AccountRoutes.signOut],
-    ...options.providers.flatMap((name): ReadonlyArray<[string, Handle]> => [
-      [`GET /auth/${name}`, ProviderRoutes.begin(name)],
-      [`GET /auth/${name}/callback`, ProviderRoutes.end(name)]
+  const routes: ReadonlyMap<string, readonly [handle: Handle, summary: string]> = new Map<
+    string,
+    readonly [Handle, string]
+  >([
+    ["GET /auth/sign-in", [SignInRoutes.page, "The page to sign in with a browser"]],
+    ["POST /auth/sign-in", [SignInRoutes.submit, "Signs in by name and password: a form"]],
+    ["GET /auth/link", [SignInRoutes.linkPage, "The page to ask for a link by mail, or of a link"]],
+    ["POST /auth/link", [SignInRoutes.askForLink, "Asks for a link by mail: a form"]],
+    ["POST /auth/link/use", [SignInRoutes.useLink, "Signs in with a link: a form"]],
+    ["GET /auth/account", [AccountRoutes.page, "The page of whoever has signed in"]],
+    ["GET /auth/status", [AccountRoutes.status, "Who has signed in, and the token for changes by cookie"]],
+    ["POST /auth/login", [TokenRoutes.login, "Tokens for a name and a password: JSON"]],
+    ["POST /auth/refresh", [TokenRoutes.refresh, "New tokens for a refresh token, which is good once: JSON"]],
+    ["POST /auth/logout", [TokenRoutes.logout, "Ends the session of an access token"]],
+    ["GET /auth/jwks.json", [TokenRoutes.keys, "The keys that verify access tokens"]],
+    ["GET /.well-known/openid-configuration", [TokenRoutes.discovery(options.base), "Where those keys are"]],
+    ["POST /auth/password", [AccountRoutes.setPassword, "Sets a password: a form"]],
+    ["POST /auth/sign-out", [AccountRoutes.signOut, "Ends the session of the browser: a form"]],
+    ...options.providers.flatMap((name): ReadonlyArray<[string, readonly [Handle, string]]> => [
+      [`GET /auth/${name}`, [ProviderRoutes.begin(name), `Sends the browser to ${name} to sign in`]],
+      [`GET /auth/${name}/callback`, [ProviderRoutes.end(name), `Where ${name} sends the browser back to`]]
     ])
   ])
   const answer = (request: HttpServerRequest.HttpServerRequest) => {
@@ -70,7 +73,7 @@ export const mounts = (options: AuthOptions): ReadonlyArray<Mount<Needs>> => {
     const { requestId } = visit.origin
     const method = request.method === "HEAD" ? "GET" : request.method
     const { pathname } = visit.url
-    const handle = routes.get(`${method} ${pathname}`)
+    const [handle] = routes.get(`${method} ${pathname}`) ?? []
     const isProvider = method === "GET" && noProvider.test(pathname) && !routes.has(`POST ${pathname}`)
     const answered = handle === undefined
       ? Effect.succeed(
@@ -84,5 +87,6 @@ export const mounts = (options: AuthOptions): ReadonlyArray<Mount<Needs>> => {
       Effect.withSpan("Auth", { attributes: { requestId } })
     )
   }
-  return [{ path: "/auth", handle: answer }, { path: "/.well-known", handle: answer }]
+  const summaries = new Map([...routes].map(([place, [, summary]]) => [place, summary]))
+  return [{ path: "/auth", handle: answer, summaries }, { path: "/.well-known", handle: answer }]
 }

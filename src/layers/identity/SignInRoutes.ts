@@ -5,7 +5,7 @@ import { minutes } from "../../domain/identity/SignInLink.ts"
 import { SignIns } from "../../services/identity/SignIns.ts"
 import { begun, failed, formOf, recovered, said, shown } from "./BrowserAnswers.ts"
 import { LinkRequests } from "./LinkRequests.ts"
-import { Providers } from "./Providers.ts"
+import { Providers } from "./providers/Providers.ts"
 import * as SignInLinks from "./SignInLinks.ts"
 import * as Visit from "./Visit.ts"
 

@@ -3,9 +3,10 @@
  *
  * It ends when it is interrupted, the asked time is over, `--once` has its answer, or the tree gives up.
  */
-import { Clock, Config, Console, Effect, Layer, Option, Ref } from "effect"
+import { Clock, Config, Console, Duration, Effect, Layer, Option, Ref } from "effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as path from "node:path"
+import * as SignInLink from "../../domain/identity/SignInLink.ts"
 import { NegativeAnswer } from "../../layers/command/NegativeAnswer.ts"
 import type { Progress } from "../../layers/postgres/server/EmbeddedPostgres.ts"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
@@ -70,6 +71,9 @@ const answer = Effect.fnUntraced(function*(output: Output, watch: StatusWatch.Wa
     return yield* new NegativeAnswer({ answer: `${down.map((state) => state.serviceName).join(", ")} down` })
   }
 })
+
+/** In front of the link of the first administrator. */
+const welcome = `Sign in, once and within ${SignInLink.minutes} minutes:`
 
 interface Surroundings {
   readonly headline: Effect.Effect<string>
@@ -150,23 +154,33 @@ const runIn = Effect.fnUntraced(function*(
 
   const status = yield* Ref.make("starting …")
   const eventNotice = yield* Ref.make("")
-  const firstLink = yield* Ref.make("")
+  const firstLink = yield* Ref.make({ link: "", untilMillis: 0 })
+  /** As long as it is good for something, unless it was used. */
+  const openLink = Effect.zipWith(
+    Ref.get(firstLink),
+    Clock.currentTimeMillis,
+    ({ link, untilMillis }, now) => now < untilMillis ? link : ""
+  )
   const onProgress = (progress: Progress) =>
     Effect.andThen(
       Ref.set(status, progress === "ready" ? `${httpUrl}  Ctrl-C ends` : progressText[progress]),
       Effect.logInfo(progressText[progress])
     )
-  const headline = Effect.zipWith(
-    Ref.get(status),
-    Ref.get(eventNotice),
-    (now, notice) => notice === "" ? now : `${now}  ${notice}`
+  /** The link has a line of its own below: words beside it would push it off the screen. */
+  const headline = Effect.map(
+    Effect.all([Ref.get(status), Ref.get(eventNotice), openLink]),
+    ([now, notice, link]) =>
+      [link === "" ? now : `Ctrl-C ends  ${welcome}`, notice].filter((text) => text !== "").join("  ")
   )
   /** On the screen alone, or in the log that is seen there: never in a file that stays. */
   const onFirstLink = (link: string) =>
-    output === "live" ? Ref.set(firstLink, link) : Effect.logInfo(`Sign in, once and within 15 minutes: ${link}`)
+    output === "live"
+      ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Ref.set(firstLink, { link, untilMillis: now + Duration.toMillis(Duration.minutes(SignInLink.minutes)) }))
+      : Effect.logInfo(`${welcome} ${link}`)
   const watch = { httpUrl, config: setup.poller, since }
   const shown = (looks: UpTree.Looks) => {
-    const seen = display(output, watch, { headline, notice: Ref.get(firstLink), warnings })(looks)
+    const seen = display(output, watch, { headline, notice: openLink, warnings })(looks)
     return options.runFor === undefined ? seen : Effect.asVoid(Effect.timeoutOption(seen, options.runFor))
   }
   const tree = { setup, databaseUrl, pathVariable, onProgress, notice: (text: string) => Ref.set(eventNotice, text) }

@@ -1,13 +1,13 @@
 /** Signing in with a provider: `/auth/NAME` sends the browser there, and it comes back to `/auth/NAME/callback`. */
 import { Clock, Effect, Option } from "effect"
-import * as SignInPages from "../../domain/identity/pages/SignInPages.ts"
-import * as Directory from "../../services/identity/Directory.ts"
-import { SignIns } from "../../services/identity/SignIns.ts"
-import { begun, failed, recovered, shown } from "./BrowserAnswers.ts"
-import * as Cookies from "./Cookies.ts"
-import * as PageAnswers from "./PageAnswers.ts"
+import * as SignInPages from "../../../domain/identity/pages/SignInPages.ts"
+import * as Directory from "../../../services/identity/Directory.ts"
+import { SignIns } from "../../../services/identity/SignIns.ts"
+import { begun, failed, recovered, shown } from "../BrowserAnswers.ts"
+import * as Cookies from "../Cookies.ts"
+import * as PageAnswers from "../PageAnswers.ts"
+import * as Visit from "../Visit.ts"
 import { Providers } from "./Providers.ts"
-import * as Visit from "./Visit.ts"
 
 const notThere = (visit: Visit.Visit, provider: string) =>
   shown(visit, SignInPages.refused("Sign in", `Signing in with ${provider} did not work. Try again.`), { status: 502 })

@@ -1,9 +1,12 @@
 /**
- * Providers of OpenID Connect with which people sign in: the code flow with PKCE, state and nonce, each good once, for ten minutes and
- * for the browser that began. The library and what a provider says of itself are loaded with the first sign-in.
+ * Providers with which people sign in, of OpenID Connect and GitHub: the code flow with PKCE and state, and a nonce where there are
+ * tokens of identity, each good once, for ten minutes and for the browser that began. The library and what a provider says of
+ * itself are loaded with the first sign-in.
  */
 import { Clock, Context, Duration, Effect, Layer, Redacted, Schema } from "effect"
-import type { ProviderConfig } from "../../domain/core/AuthConfig.ts"
+import type { ProviderConfig } from "../../../domain/core/AuthConfig.ts"
+import * as BoundedFetch from "./BoundedFetch.ts"
+import * as GitHub from "./GitHub.ts"
 
 /** The provider is away, or says no. */
 export class ProviderFailed extends Schema.TaggedError<ProviderFailed>()("ProviderFailed", {
@@ -52,6 +55,14 @@ const pendingMax = 1_000
 const pendingMillis = Duration.toMillis(Duration.minutes(10))
 const patienceSeconds = 10
 
+/** The library's description of a provider. */
+type Found = Awaited<ReturnType<typeof import("openid-client").discovery>>
+
+interface Known {
+  readonly config: ProviderConfig
+  readonly found: Found
+}
+
 const Email = Schema.Struct({ email: Schema.String, email_verified: Schema.optionalKey(Schema.Boolean) })
 const decodeEmail = Schema.decodeUnknownOption(Email)
 
@@ -70,19 +81,29 @@ const make = Effect.fnUntraced(function*(base: string, configs: ReadonlyArray<Pr
       })
     )
 
-  const discovered = ({ clientId, clientSecret, issuer, name }: ProviderConfig) =>
+  const discovered = ({ clientId, clientSecret, issuer, kind, name }: ProviderConfig) =>
     Effect.gen(function*() {
-      const { allowInsecureRequests, discovery } = yield* client
-      const execute = issuer.startsWith("http:") ? [allowInsecureRequests] : []
+      const library = yield* client
+      const { allowInsecureRequests, Configuration, discovery } = library
+      const isPlain = issuer.startsWith("http:")
+      const secret = Redacted.value(clientSecret)
+      if (kind === "github") {
+        const found = new Configuration(GitHub.serverOf(issuer), clientId, secret)
+        found.timeout = patienceSeconds
+        found[library.customFetch] = BoundedFetch.bounded
+        if (isPlain) allowInsecureRequests(found)
+        return found
+      }
       return yield* asked(name, () =>
-        discovery(new URL(issuer), clientId, Redacted.value(clientSecret), undefined, {
-          execute,
-          timeout: patienceSeconds
+        discovery(new URL(issuer), clientId, secret, undefined, {
+          execute: isPlain ? [allowInsecureRequests] : [],
+          timeout: patienceSeconds,
+          [library.customFetch]: BoundedFetch.bounded
         }))
     })
 
   /** Kept once it is known; asked again after a failure. */
-  const known = new Map<string, Effect.Success<ReturnType<typeof discovered>>>()
+  const known = new Map<string, Found>()
   const providerOf = Effect.fnUntraced(function*(name: string) {
     const config = configs.find((one) => one.name === name)
     if (config === undefined) return yield* failed(name)("it is not configured")
@@ -101,6 +122,11 @@ const make = Effect.fnUntraced(function*(base: string, configs: ReadonlyArray<Pr
     const [state, nonce] = [library.randomState(), library.randomNonce()]
     const code_challenge = yield* asked(provider, () => library.calculatePKCECodeChallenge(verifier))
     const now = yield* Clock.currentTimeMillis
+    // They were begun in this order.
+    for (const [begun, { untilMillis }] of pending) {
+      if (untilMillis >= now) break
+      pending.delete(begun)
+    }
     const [oldest] = pending.keys()
     if (pending.size >= pendingMax && oldest !== undefined) pending.delete(oldest)
     pending.set(state, { ...beginning, verifier, nonce, untilMillis: now + pendingMillis })
@@ -110,9 +136,54 @@ const make = Effect.fnUntraced(function*(base: string, configs: ReadonlyArray<Pr
       code_challenge,
       code_challenge_method: "S256",
       state,
-      nonce
+      ...(config.kind === "github" ? {} : { nonce })
     }).href
   })
+
+  /** From the token of identity, or from what the provider says of its owner. */
+  const ofIdentity = Effect.fnUntraced(
+    function*({ config: { name }, found }: Known, back: URL, begun: Pending, state: string) {
+      const library = yield* client
+      const tokens = yield* asked(name, () =>
+        library.authorizationCodeGrant(found, back, {
+          pkceCodeVerifier: begun.verifier,
+          expectedState: state,
+          expectedNonce: begun.nonce,
+          idTokenExpected: true
+        }))
+      const claims = tokens.claims()
+      const inToken = decodeEmail(claims)
+      const said = inToken._tag === "Some"
+        ? inToken
+        : decodeEmail(yield* asked(name, () => library.fetchUserInfo(found, tokens.access_token, claims?.sub ?? "")))
+      return said._tag === "None"
+        ? undefined
+        : { email: said.value.email, isVerified: said.value.email_verified === true }
+    }
+  )
+
+  /** There is no token that says who it is: the API does, to whoever has the one for it. */
+  const ofGitHub = Effect.fnUntraced(
+    function*({ config: { issuer, name }, found }: Known, back: URL, begun: Pending, state: string) {
+      const library = yield* client
+      const tokens = yield* asked(
+        name,
+        () => library.authorizationCodeGrant(found, back, { pkceCodeVerifier: begun.verifier, expectedState: state })
+      )
+      const address = new URL(GitHub.emailsAddress(issuer))
+      const text = yield* asked(name, () =>
+        library.fetchProtectedResource(
+          found,
+          tokens.access_token,
+          address,
+          "GET",
+          undefined,
+          new Headers(GitHub.headers)
+        )
+          .then((response) => response.ok ? response.text() : Promise.reject(new Error(`status ${response.status}`))))
+      return GitHub.emailIn(text)
+    }
+  )
 
   const end: Providers["Service"]["end"] = Effect.fn("Providers.end")(function*(provider, browser, query) {
     const state = query.get("state") ?? ""
@@ -124,27 +195,11 @@ const make = Effect.fnUntraced(function*(base: string, configs: ReadonlyArray<Pr
     ) {
       return yield* failed(provider)("this browser has not begun it, or too long ago")
     }
-    const { found } = yield* providerOf(provider)
-    const library = yield* client
-    const tokens = yield* asked(
-      provider,
-      () =>
-        library.authorizationCodeGrant(found, new URL(`${callback(provider)}?${query}`), {
-          pkceCodeVerifier: begun.verifier,
-          expectedState: state,
-          expectedNonce: begun.nonce,
-          idTokenExpected: true
-        })
-    )
-    const claims = tokens.claims()
-    const inToken = decodeEmail(claims)
-    const said = inToken._tag === "Some"
-      ? inToken
-      : decodeEmail(
-        yield* asked(provider, () => library.fetchUserInfo(found, tokens.access_token, claims?.sub ?? ""))
-      )
-    if (said._tag === "None") return yield* failed(provider)("it tells no mail address")
-    return { email: said.value.email, isVerified: said.value.email_verified === true, to: begun.to }
+    const one = yield* providerOf(provider)
+    const back = new URL(`${callback(provider)}?${query}`)
+    const said = yield* (one.config.kind === "github" ? ofGitHub : ofIdentity)(one, back, begun, state)
+    if (said === undefined) return yield* failed(provider)("it tells no mail address")
+    return { ...said, to: begun.to }
   })
 
   return Providers.of({ names: configs.map(({ name }) => name), begin, end })
