@@ -90,7 +90,7 @@ interface Sources {
 const metricsAge = Duration.millis(100)
 
 const builtIn = (
-  { checks, routes }: Registered,
+  { checks, mounts, routes }: Registered,
   { checks: whole, metrics, monitor, tree }: Sources
 ): ReadonlyArray<Route<never>> => {
   const own: ReadonlyArray<Route<never>> = [
@@ -139,7 +139,7 @@ const builtIn = (
     path: "/api/openapi.json",
     summary: "This description, as OpenAPI 3.1",
     answers: Schema.Struct({ openapi: Schema.String }),
-    handle: () => Effect.succeed(HttpServerResponse.jsonUnsafe(ManagementOpenApi.document(own)))
+    handle: () => Effect.succeed(HttpServerResponse.jsonUnsafe(ManagementOpenApi.document(own, mounts)))
   }]
 }
 
@@ -294,9 +294,12 @@ export const make = Effect.fnUntraced(function*(
   yield* listening.serve(
     Effect.map(
       addressedTo(host, dispatcher(management, { tree, monitor, metrics, checks: whole }, guard)),
-      (response) =>
+      (plain) => {
+        // Nothing here is what a browser makes of its first bytes.
+        const response = HttpServerResponse.setHeader(plain, "x-content-type-options", "nosniff")
         // Otherwise the connection would be kept for a next request, and closing would wait for it.
-        closing ? HttpServerResponse.setHeader(response, "connection", "close") : response
+        return closing ? HttpServerResponse.setHeader(response, "connection", "close") : response
+      }
     )
   )
   yield* RequestTurns.take(server)

@@ -4,6 +4,7 @@
  * itself are loaded with the first sign-in.
  */
 import { Clock, Context, Duration, Effect, Layer, Redacted, Schema } from "effect"
+import type { Configuration } from "openid-client"
 import type { ProviderConfig } from "../../../domain/core/AuthConfig.ts"
 import * as BoundedFetch from "./BoundedFetch.ts"
 import * as GitHub from "./GitHub.ts"
@@ -56,7 +57,7 @@ const pendingMillis = Duration.toMillis(Duration.minutes(10))
 const patienceSeconds = 10
 
 /** The library's description of a provider. */
-type Found = Awaited<ReturnType<typeof import("openid-client").discovery>>
+type Found = Configuration
 
 interface Known {
   readonly config: ProviderConfig
@@ -84,11 +85,11 @@ const make = Effect.fnUntraced(function*(base: string, configs: ReadonlyArray<Pr
   const discovered = ({ clientId, clientSecret, issuer, kind, name }: ProviderConfig) =>
     Effect.gen(function*() {
       const library = yield* client
-      const { allowInsecureRequests, Configuration, discovery } = library
+      const { allowInsecureRequests, discovery } = library
       const isPlain = issuer.startsWith("http:")
       const secret = Redacted.value(clientSecret)
       if (kind === "github") {
-        const found = new Configuration(GitHub.serverOf(issuer), clientId, secret)
+        const found = new library.Configuration(GitHub.serverOf(issuer), clientId, secret)
         found.timeout = patienceSeconds
         found[library.customFetch] = BoundedFetch.bounded
         if (isPlain) allowInsecureRequests(found)
