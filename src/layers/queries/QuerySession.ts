@@ -50,12 +50,7 @@ export interface Setting {
 
 const settings = "SELECT set_config('statement_timeout', $1, true)"
 const ofOneProcess = ", set_config('max_parallel_workers_per_gather', '0', true)"
-/**
- * Behind a policy PostgreSQL uses no statistics for patterns and takes what they find for rare: several processes, whose start is ten
- * times as long as a page of rows takes, have to be worth ten times as much as elsewhere.
- */
-const ofTenant =
-  `, set_config('parallel_setup_cost', '10000', true), set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole}`
+const ofTenant = `, set_config('${RowSecurity.setting}', $2, true), ${RowSecurity.takeRole}`
 
 /** A session within a transaction that ends with the scope and has changed nothing. */
 export const transaction = Effect.fnUntraced(function*(
