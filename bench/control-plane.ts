@@ -194,11 +194,17 @@ const measureAll = async (url: string, postmaster: number, sizes: Sizes) => {
     const known = Math.min(sizes.sightings, own)
     const refreshed = await ask<Ingested>({ _tag: "Ingest", sightings: known, from: 0, round: 1 })
     const discovered = await ask<Ingested>({ _tag: "Ingest", sightings: sizes.sightings, from: own, round: 1 })
+    const before = await cpu()
     const updated = await ask<Ingested>({ _tag: "Ingest", sightings: sizes.sightings, from: own, round: 2 })
+    const after = await cpu()
+    const microsOf = (name: keyof Spent) => (after[name] - before[name]) * 1e6 / sizes.sightings
     if (discovered.made !== sizes.sightings || updated.changed !== sizes.sightings || refreshed.changed !== known) {
       throw new Error(`not all were taken in: ${JSON.stringify({ refreshed, discovered, updated })}`)
     }
-    return { measured, ingested: { discovered, updated } }
+    return {
+      measured,
+      ingested: { discovered, updated, cpu: { core: microsOf("core"), postgres: microsOf("postgres") } }
+    }
   } finally {
     await server.kill()
   }
@@ -302,7 +308,9 @@ export const run = async (options: ReadonlyMap<string, string>) => {
           unit: "per s",
           must: ">= 10000",
           aim: "25000"
-        }
+        },
+        { what: "CPU of a device that is brought up to date", value: whole(taken.cpu), unit: "µs" },
+        { what: "of that PostgreSQL", value: taken.cpu.postgres, unit: "µs" }
       ])
     ],
     result: {

@@ -17,7 +17,8 @@ export interface Stored {
 
 /** Instants that were written lately: of many records they are the same. */
 const isoTexts: Array<{ readonly atMillis: number; readonly text: string } | undefined> = []
-const isoTextsMax = 1024
+/** A prime: times that are whole days apart are no neighbours. */
+const isoTextsMax = 1021
 
 const isoOf = (instant: DateTime.Utc): string => {
   const atMillis = instant.epochMilliseconds

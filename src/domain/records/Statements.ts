@@ -158,16 +158,28 @@ const together = (written: Sql, deed: Deed, before: Values | null, after: Values
     select * from written`
 }
 
+const columns = new WeakMap<Definition, Sql>()
+
+/** Of all that a record holds. */
+const columnsOf = (definition: Definition): Sql => {
+  const { attributes } = definition
+  const known = columns.get(definition) ??
+    compact(list(Object.keys(attributes).map((attribute) => columnOf(attributes, attribute))))
+  columns.set(definition, known)
+  return known
+}
+
 const valueOf = ({ attributes }: Definition, attribute: string, values: Values): Sql =>
   value(attributes[attribute]?.kind ?? "text", values[attribute] ?? null)
 
 export const insert = (deed: Deed, after: Values): Sql => {
   const { definition } = deed
   const names = Object.keys(definition.attributes)
-  const columns = list(names.map((attribute) => columnOf(definition.attributes, attribute)))
   const values = list(names.map((attribute) => valueOf(definition, attribute, after)))
   return together(
-    sql`insert into ${name(definition.table)} (${columns}) select ${values} from place where place.tenant is not null
+    sql`insert into ${name(definition.table)} (${
+      columnsOf(definition)
+    }) select ${values} from place where place.tenant is not null
       returning ${selection(definition)}`,
     deed,
     null,
