@@ -3,7 +3,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import * as CoreConfig from "../../../src/domain/core/CoreConfig.ts"
 import { Management } from "../../../src/layers/http/Management.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
-import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
+import { DatabaseUnavailable, PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import { ServerState } from "../../../src/layers/postgres/server/ServerState.ts"
 import * as CoreProgram from "../../../src/programs/core/CoreProgram.ts"
 import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
@@ -26,6 +26,9 @@ const config: CoreConfig.CoreConfig = {
   databaseUrl: Option.some(Redacted.make("postgresql://database"))
 }
 
+/** Of sign-ins and the like there is no database here; core goes without one until it is there. */
+const noRecords = Effect.fail(new DatabaseUnavailable({ detail: "a world keeps no records" }))
+
 export const program = (exchange: StatusDatabase.StatusExchange, database: string) =>
   Supervisor.run(CoreProgram.tree(config)).pipe(
     Effect.provide(
@@ -36,7 +39,7 @@ export const program = (exchange: StatusDatabase.StatusExchange, database: strin
         Layer.provideMerge(Layer.succeed(AlertWebhooks, AlertWebhooks.none)),
         Layer.provideMerge(Layer.succeed(Accounts, Accounts.none)),
         Layer.provideMerge(StatusDatabase.layer(exchange, database)),
-        Layer.provideMerge(Layer.mock(PgConnection, { keep: Effect.never })),
+        Layer.provideMerge(Layer.mock(PgConnection, { keep: Effect.never, client: noRecords })),
         Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl)),
         Layer.provideMerge(ServerState.layer),
         Layer.provideMerge(Management.layer),
