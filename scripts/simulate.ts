@@ -16,38 +16,52 @@
  *   --json         no text but the last line
  *
  * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds. Exits 1
- * when something broke.
+ * when something broke, 2 when it was asked for wrongly.
  */
 import * as fs from "node:fs"
 import { parseArgs } from "node:util"
 import { EventLog } from "../src/domain/simulation/EventLog.ts"
-import { profiles } from "../src/domain/simulation/FaultPlan.ts"
+import { type Fault, profiles } from "../src/domain/simulation/FaultPlan.ts"
 import * as Simulation from "../src/services/simulation/Simulation.ts"
 import * as Installation from "../test/simulation/Installation.ts"
 import * as Replay from "../test/simulation/Replay.ts"
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: "1" },
-    seeds: { type: "string", default: "1" },
-    hours: { type: "string", default: "1" },
-    agents: { type: "string", default: "50" },
-    checks: { type: "string", default: "5" },
-    pollers: { type: "string", default: "2" },
-    messages: { type: "string", default: "200" },
-    devices: { type: "string", default: "2000" },
-    profile: { type: "string", default: "rough" },
-    replay: { type: "string" },
-    save: { type: "string" },
-    json: { type: "boolean", default: false },
-    "until-first": { type: "boolean", default: false }
-  }
-})
-
-const refuse = (option: string, value: string, expected: string): never => {
-  console.error(`--${option} is ${value}, expected ${expected}`)
+const end = (why: string): never => {
+  console.error(why)
   process.exit(2)
 }
+
+const refuse = (option: string, value: string, expected: string): never =>
+  end(`--${option} is ${value}, expected ${expected}`)
+
+/** What cannot be read, for what was asked for wrongly is not something that broke. */
+const read = <A>(what: () => A): A => {
+  try {
+    return what()
+  } catch (cause) {
+    return end(cause instanceof Error ? cause.message : String(cause))
+  }
+}
+
+const { values } = read(() =>
+  parseArgs({
+    options: {
+      seed: { type: "string", default: "1" },
+      seeds: { type: "string", default: "1" },
+      hours: { type: "string", default: "1" },
+      agents: { type: "string", default: "50" },
+      checks: { type: "string", default: "5" },
+      pollers: { type: "string", default: "2" },
+      messages: { type: "string", default: "200" },
+      devices: { type: "string", default: "2000" },
+      profile: { type: "string", default: "rough" },
+      replay: { type: "string" },
+      save: { type: "string" },
+      json: { type: "boolean", default: false },
+      "until-first": { type: "boolean", default: false }
+    }
+  })
+)
 
 const number = (
   option: "seed" | "seeds" | "hours" | "agents" | "checks" | "pollers" | "messages" | "devices",
@@ -61,7 +75,8 @@ const number = (
 const profile = profiles.find((one) => one === values.profile) ??
   refuse("profile", values.profile, profiles.join(", "))
 
-const replayed = values.replay === undefined ? undefined : Replay.read(fs.readFileSync(values.replay, "utf8"))
+const { replay: replayFile } = values
+const replayed = replayFile === undefined ? undefined : Replay.read(read(() => fs.readFileSync(replayFile, "utf8")))
 if (replayed !== undefined && typeof replayed === "string") refuse("replay", values.replay ?? "", replayed)
 const replay = typeof replayed === "string" ? undefined : replayed
 
@@ -83,13 +98,16 @@ const options = {
 
 const isLive = process.stdout.isTTY && !values.json
 
-const live = (seed: string): Pick<Installation.InstallationOptions, "onWorld"> =>
+const live = (seed: string, plan: ReadonlyArray<Fault>): Pick<Installation.InstallationOptions, "onWorld"> =>
   isLive
     ? {
       onWorld: (world, state) => {
         const tell = () => {
           const minutes = (world.nowMillis / 60_000).toFixed(0).padStart(3)
-          process.stdout.write(`\rseed ${seed}  ${minutes} min  ${world.log.count} events  ${state()}   `)
+          const begun = plan.filter(({ atMillis }) => atMillis <= world.nowMillis).length
+          process.stdout.write(
+            `\rseed ${seed}  ${minutes} min  ${world.log.count} events  ${begun} faults  ${state()}   `
+          )
           world.after(60_000, tell)
         }
         world.after(60_000, tell)
@@ -107,8 +125,8 @@ const seeds = replay === undefined
   : [replay.seed]
 
 for (const seed of seeds) {
-  const scenario = Installation.scenario({ ...options, ...live(seed) })
-  const outcome = Simulation.run(scenario, seed, replay?.plan)
+  const plan = replay?.plan ?? Simulation.planOf(Installation.scenario(options), seed)
+  const outcome = Simulation.run(Installation.scenario({ ...options, ...live(seed, plan) }), seed, plan)
   if (isLive) process.stdout.write("\r\x1b[K")
   all.add({ atMicros: 0, party: seed, peer: undefined, text: outcome.hash })
   events += outcome.events
