@@ -1002,6 +1002,31 @@ layer(v1Core, { excludeTestServices: true, timeout: "120 seconds" })("The v1 API
       assert.deepInclude(stats, { total_devices: 0, devices_with_icmp: 0, partitions: [] })
     }).pipe(Effect.provide(Reactivity.layer), Effect.scoped))
 
+  it.effect("shows of a partition that is named what is in it, and of none that is none", () =>
+    Effect.gen(function*() {
+      const { base, tokens } = yield* V1Core
+      const seen = (partition: string, path: string) =>
+        send(`${base}${path}`, { headers: { authorization: `Bearer ${tokens.viewer}`, "x-partition-id": partition } })
+      const nothing: ReadonlyArray<readonly [path: string, status: number, body: unknown]> = [
+        ["/api/pollers", 200, []],
+        ["/api/pollers/poller-1", 404, text("Poller not found")],
+        ["/api/pollers/poller-1/history", 200, []],
+        ["/api/pollers/poller-1/metrics", 404, text("No metrics found")],
+        ["/api/services/tree", 200, []],
+        ["/api/devices", 200, []],
+        [`/api/devices/${byAddress}`, 404, problem(404, "Device not found")],
+        ["/api/devices/metrics/status", 200, { device_ids: [] }]
+      ]
+      for (const [path, status, body] of nothing) {
+        const other = yield* seen("elsewhere", path)
+        assert.deepStrictEqual([other.status, documentOf(other)], [status, body], path)
+        const own = yield* seen("default", path)
+        assert.strictEqual(own.status, 200, path)
+        assert.notDeepEqual(documentOf(own), body, path)
+      }
+      assert.strictEqual((yield* seen("", "/api/status")).status, 400)
+    }))
+
   it.effect("counts what services of the tenant have logged, and shows what went wrong", () =>
     Effect.gen(function*() {
       const { url } = yield* TestDatabase

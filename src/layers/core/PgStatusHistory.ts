@@ -48,7 +48,7 @@ const BareRow = Schema.Struct({
   firstSeenAt: Schema.DateTimeUtcFromDate
 })
 
-const services = (sql: PgClient.PgClient, { agent, limit, poller }: ServiceFilter) =>
+const services = (sql: PgClient.PgClient, { agent, limit, partition, poller }: ServiceFilter) =>
   Rows.query(
     BareRow,
     sql`
@@ -60,7 +60,8 @@ const services = (sql: PgClient.PgClient, { agent, limit, poller }: ServiceFilte
       sql.and([
         sql`true`,
         ...(agent === undefined ? [] : [sql`agent_id = ${agent}`]),
-        ...(poller === undefined ? [] : [sql`poller_id = ${poller}`])
+        ...(poller === undefined ? [] : [sql`poller_id = ${poller}`]),
+        ...(partition === undefined ? [] : [sql`partition = ${partition}`])
       ])
     }
     order by poller_id, agent_id, service_type, service_name

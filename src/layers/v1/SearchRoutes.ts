@@ -63,10 +63,18 @@ const decodeRow = Schema.decodeUnknownOption(Row)
 
 const bySrql = Effect.fnUntraced(function*({ asker, shown }: Call, asked: Asked, text: string) {
   const { limit } = placeOf(asked)
-  const { actor, name, tenant } = yield* QueryAskers.use((askers) => askers.of(shown))
+  const { name, tenant } = yield* QueryAskers.use((askers) => askers.of(shown))
   const cursor = asked.pagination?.cursor ?? ""
   const page = yield* Queries.use((queries) =>
-    queries.page({ text, limit, style: "service", tenant, actor, asker: name, ...(cursor === "" ? {} : { cursor }) })
+    queries.page({
+      text,
+      limit,
+      style: "service",
+      tenant,
+      actor: asker.actor,
+      asker: name,
+      ...(cursor === "" ? {} : { cursor })
+    })
   )
   const ids = page.rows.flatMap((row) => Option.toArray(decodeRow(row)).map(({ uid }) => uid))
   const { devices } = yield* DeviceList.list(asker, { where: E.oneOf(DeviceList.names.uid, ids), limit: limits.most })

@@ -30,8 +30,8 @@ const parsed = (rows: ReadonlyArray<string>): ReadonlyArray<unknown> =>
   rows.map((row) => Result.getOrElse(Result.try((): unknown => JSON.parse(row)), () => null))
 
 /** Rows of the asker's tenant; none where the database has no logs. */
-const ask = Effect.fnUntraced(function*({ shown }: Call, text: string, limit: number) {
-  const { actor, name, tenant } = yield* QueryAskers.use((askers) => askers.of(shown))
+const ask = Effect.fnUntraced(function*({ asker: { actor }, shown }: Call, text: string, limit: number) {
+  const { name, tenant } = yield* QueryAskers.use((askers) => askers.of(shown))
   return yield* Queries.use((queries) => queries.page({ text, limit, style: "service", tenant, actor, asker: name }))
     .pipe(
       Effect.map(({ rows }) => parsed(rows)),

@@ -4,11 +4,12 @@
  *
  * Below `/api` whatever is no route answers `404 page not found`, asked by whomever, as there.
  */
-import { DateTime, Effect, Option } from "effect"
+import { DateTime, Effect, Option, Result } from "effect"
 import * as ByteSize from "effect/ByteSize"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { RolesFor } from "../../domain/core/RouteProtection.ts"
+import * as Partition from "../../domain/records/Partition.ts"
 import * as Permission from "../../domain/v1/Permission.ts"
 import { Askers, type Shown } from "../../services/records/Askers.ts"
 import type { Asker } from "../../services/records/Records.ts"
@@ -83,7 +84,12 @@ const answered = Effect.fnUntraced(function*(
 ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Failure, Needs | Askers> {
   const { at, route } = found
   const isOpen = route.isOpen === true
-  const asker = isOpen ? nobody(shown.requestId) : yield* askerOf(shown)
+  const known = isOpen ? nobody(shown.requestId) : yield* askerOf(shown)
+  const partition = Partition.ofHeader(shown.headers[Partition.header])
+  if (Result.isFailure(partition)) {
+    return yield* new Refused({ status: 400, words: `X-Partition-Id: expected ${partition.failure}` })
+  }
+  const asker = { ...known, actor: { ...known.actor, partitionId: partition.success } }
   const isRead = route.isRead ?? route.method === "GET"
   const isAllowed = Permission.may(asker.actor, route.role, isRead) &&
     Permission.hasAny(asker.actor, rolesFor(route.method, RouteTable.pathOf(found)))

@@ -3,7 +3,7 @@ import { Context, Effect, Layer } from "effect"
 import * as Checked from "../../domain/v1/Checked.ts"
 import { StatusStore, type StatusStoreError } from "../core/StatusStore.ts"
 import type { Asker } from "../records/Records.ts"
-import { areSeen } from "./OwnStatuses.ts"
+import { areSeen, within } from "./OwnStatuses.ts"
 
 /** Of each type. */
 const statesMax = 2000
@@ -24,7 +24,9 @@ export class CheckedDevices extends Context.Service<CheckedDevices, {
         Effect.map((states) => states.flat().flatMap(Checked.ofState))
       )
       const all = yield* Effect.cachedWithTTL(read, age)
-      return CheckedDevices.of({ of: (asker) => areSeen(asker) ? all : Effect.succeed([]) })
+      return CheckedDevices.of({
+        of: (asker) => areSeen(asker) ? Effect.map(all, (checked) => within(asker, checked)) : Effect.succeed([])
+      })
     })
   )
 }

@@ -71,7 +71,8 @@ const compute = Effect.fnUntraced(function*(asker: Asker) {
 })
 
 /** Whoever asks within a tenant sees the same devices; a super user's are those of its own, as all reads without a word on it. */
-const keyOf = ({ actor }: Asker): string => JSON.stringify([actor["tenantId"], actor["isSuperUser"] === true])
+const keyOf = ({ actor }: Asker): string =>
+  JSON.stringify([actor["tenantId"], actor["partitionId"] ?? null, actor["isSuperUser"] === true])
 
 export class DeviceStats extends Context.Service<DeviceStats, {
   readonly of: (asker: Asker) => Effect.Effect<Stats, Failure>
