@@ -20,7 +20,7 @@ const known: Readonly<Record<string, readonly [count: number, why: string]>> = {
     "src/layers/grpc/internal/client/http2/Http2Connection.ts": 4,
     "src/layers/grpc/internal/client/http2/wire/FramesForNothing.ts": 1,
     "src/layers/grpc/internal/client/http2/wire/Sending.ts": 2,
-    "src/layers/grpc/internal/client/http2/wire/Session.ts": 2,
+    "src/layers/grpc/internal/client/http2/wire/Answers.ts": 2,
     "src/layers/grpc/internal/server/Deadlines.ts": 2,
     "src/layers/grpc/GrpcServer.ts": 1,
     "src/layers/probes/Knock.ts": 1,

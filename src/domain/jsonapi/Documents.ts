@@ -4,11 +4,12 @@
  * Objects are written as text at once: a page is thousands of values, of which no second copy is made.
  */
 import type { Sorting } from "../records/Order.ts"
-import { fieldOf, jsonText, publicField, publicFields, type Stored } from "../records/Record.ts"
+import { fieldOf, jsonText, type Stored } from "../records/Record.ts"
 import { evaluate } from "../resource/expression/Evaluate.ts"
 import type { Node, Surroundings } from "../resource/expression/Node.ts"
 import { simplify } from "../resource/expression/Simplify.ts"
 import * as FieldPolicies from "../resource/FieldPolicies.ts"
+import { publicField, publicFields } from "../resource/PublicFields.ts"
 import type { Definition } from "../resource/Resource.ts"
 import * as Cursors from "./Cursors.ts"
 import { type Related, related, type Resources } from "./Includes.ts"

@@ -3,10 +3,10 @@
  * hidden from whoever asks is refused.
  */
 import { Result } from "effect"
-import { publicField } from "../records/Record.ts"
 import type { Answer, Kind } from "../resource/expression/Kind.ts"
 import type { Comparison, Node, Surroundings } from "../resource/expression/Node.ts"
 import * as FieldPolicies from "../resource/FieldPolicies.ts"
+import { publicField } from "../resource/PublicFields.ts"
 import type { Definition } from "../resource/Resource.ts"
 import { ofHiddenField, ofParameter, type Problem } from "./Problem.ts"
 import * as Values from "./Values.ts"

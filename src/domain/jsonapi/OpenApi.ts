@@ -1,8 +1,8 @@
 /** The API of exposed resources as an OpenAPI 3.1 document. */
-import { publicField, publicFields } from "../records/Record.ts"
 import type { Attribute } from "../resource/Attribute.ts"
 import type { Kind, Value } from "../resource/expression/Kind.ts"
 import * as FieldPolicies from "../resource/FieldPolicies.ts"
+import { publicField, publicFields } from "../resource/PublicFields.ts"
 import type { Definition } from "../resource/Resource.ts"
 import { related, type Resources } from "./Includes.ts"
 import { limitMax } from "./Query.ts"

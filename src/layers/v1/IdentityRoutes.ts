@@ -4,9 +4,10 @@
  */
 import { Effect } from "effect"
 import { MergeAudit } from "../../domain/inventory/devices/MergeAudit.ts"
-import { publicField, toJson } from "../../domain/records/Record.ts"
+import { toJson } from "../../domain/records/Record.ts"
 import * as E from "../../domain/resource/expression/Expression.ts"
 import { namesOf } from "../../domain/resource/Names.ts"
+import { publicField } from "../../domain/resource/PublicFields.ts"
 import * as Parameters from "../../domain/v1/Parameters.ts"
 import { Records } from "../../services/records/Records.ts"
 import { type Handle, Refused, type Route } from "./Route.ts"

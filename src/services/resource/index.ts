@@ -10,7 +10,6 @@
  *   valueOf    an expression's value for a record         toSql  the same as SQL with binds
  */
 import type { DateTime, Result } from "effect"
-import { publicField, publicFields } from "../../domain/records/Record.ts"
 import type { Action, ActionInput, Actions } from "../../domain/resource/Action.ts"
 import type { Attributes, RecordOf } from "../../domain/resource/Attribute.ts"
 import { columnOf } from "../../domain/resource/Columns.ts"
@@ -23,6 +22,7 @@ import { write } from "../../domain/resource/expression/Statement.ts"
 import * as FieldPolicies from "../../domain/resource/FieldPolicies.ts"
 import { perform, type Refusal } from "../../domain/resource/Perform.ts"
 import * as Policies from "../../domain/resource/Policies.ts"
+import { publicField, publicFields } from "../../domain/resource/PublicFields.ts"
 import type { Calculations, Resource } from "../../domain/resource/Resource.ts"
 import { type Bind, render } from "../../domain/sql/Sql.ts"
 

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime } from "effect"
-import { changes, publicFields, shown } from "../../../src/domain/records/Record.ts"
+import { changes, shown } from "../../../src/domain/records/Record.ts"
 import * as FieldPolicies from "../../../src/domain/resource/FieldPolicies.ts"
+import { publicFields } from "../../../src/domain/resource/PublicFields.ts"
 import { Attribute, declare, Expression as E, hidden, revealed } from "../../../src/services/resource/index.ts"
 
 const Person = declare({

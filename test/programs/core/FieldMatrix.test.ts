@@ -4,8 +4,8 @@ import { DateTime, Result } from "effect"
 import * as Query from "../../../src/domain/jsonapi/Query.ts"
 import { fieldName } from "../../../src/domain/jsonapi/Wire.ts"
 import { type Actor, superSystem } from "../../../src/domain/records/Actor.ts"
-import { publicFields } from "../../../src/domain/records/Record.ts"
 import * as FieldPolicies from "../../../src/domain/resource/FieldPolicies.ts"
+import { publicFields } from "../../../src/domain/resource/PublicFields.ts"
 import { exposed } from "../../../src/programs/core/ControlPlane.ts"
 
 const now = DateTime.makeUnsafe("2026-03-05T12:00:00Z")

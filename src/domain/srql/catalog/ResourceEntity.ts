@@ -6,7 +6,6 @@
  * from whoever asks is a marker.
  */
 import { DateTime, Result } from "effect"
-import { publicField } from "../../records/Record.ts"
 import type { Attribute } from "../../resource/Attribute.ts"
 import { columnNameOf, columnOf } from "../../resource/Columns.ts"
 import type { Kind, Value } from "../../resource/expression/Kind.ts"
@@ -15,6 +14,7 @@ import { simplify } from "../../resource/expression/Simplify.ts"
 import { write } from "../../resource/expression/Statement.ts"
 import * as FieldPolicies from "../../resource/FieldPolicies.ts"
 import * as Policies from "../../resource/Policies.ts"
+import { publicField } from "../../resource/PublicFields.ts"
 import type { Definition } from "../../resource/Resource.ts"
 import { name as named, type Sql, sql } from "../../sql/Sql.ts"
 import { refuse } from "../language/SrqlError.ts"
