@@ -30,6 +30,8 @@ const aftermathMillis = 150_000
 /** Beside the interval, until a status is stored: the batch, and a retry. */
 const storedWithinMillis = 15_000
 const connectionsMaxPerAgent = 4
+/** Pairs of hosts beside those of agents, without sync and with it. */
+const otherPairs = { few: 4, withSync: 7 }
 
 /** Nobody may feel them: timers do not follow the time of day. */
 const harmless = ["clockStep"]
@@ -63,6 +65,7 @@ export const lateness = (parts: Parts): string => {
 
 export const watch = (parts: Parts): void => {
   const { agents, nats, network, world } = parts
+  const pairs = agents.length + (world.hosts.has("sync") ? otherPairs.withSync : otherPairs.few)
   const look = () => {
     world.after(lookEveryMillis, look)
     if (world.nowMillis < aftermathMillis) return
@@ -73,7 +76,7 @@ export const watch = (parts: Parts): void => {
         `${late.agent}/${late.check} is ${(late.lateMillis / 1_000).toFixed(1)} s late`
       )
     }
-    if (network.openConnections > connectionsMaxPerAgent * (agents.length + 4)) {
+    if (network.openConnections > connectionsMaxPerAgent * pairs) {
       world.violate("connections stay within their limits", `${network.openConnections} are open`)
     }
     if (nats.consumer.ackPendingCount > nats.consumer.options.maxAckPending) {

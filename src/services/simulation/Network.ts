@@ -27,6 +27,8 @@ export interface Dialled {
 }
 
 const handshakeBytes = 64
+/** A server forgets a connection that its client has not confirmed by then. */
+const handshakeMillis = 63_000
 
 /** Of `host:port`. */
 export const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(":"))
@@ -37,6 +39,8 @@ export class Network {
   readonly #links = new Map<string, Link>()
   readonly #listeners = new Map<string, Listener>()
   readonly #connections = new Set<Connection>()
+  /** Those that their clients know of. */
+  readonly #open = new Set<Connection>()
   readonly #quality: LinkQuality
 
   constructor(world: Surroundings, quality: LinkQuality) {
@@ -100,7 +104,17 @@ export class Network {
       if (listener === undefined) return answer(() => dialled.failed(`${address} refuses connections`))
       const connection = this.#connect(process, listener.process, [there, back])
       if (!listener.isDeaf) listener.process.enqueue(() => listener.accept(connection.server))
-      answer(() => dialled.opened(connection.client))
+      const given = this.#world.after(handshakeMillis, () => connection.reset("the handshake was not finished"))
+      back.lane(() => {})({
+        bytes: handshakeBytes,
+        arrive: () => {
+          given.cancel()
+          // Whoever has given it up does not know the connection that is answered.
+          if (isOver) return connection.client.close()
+          this.#open.add(connection)
+          over(() => dialled.opened(connection.client))
+        }
+      })
     }
     there.lane(() => {})({ bytes: handshakeBytes, arrive })
     return () => {
@@ -129,7 +143,7 @@ export class Network {
   }
 
   get openConnections(): number {
-    return this.#connections.size
+    return this.#open.size
   }
 
   #between(one: string, other: string): ReadonlyArray<Connection> {
@@ -137,7 +151,10 @@ export class Network {
   }
 
   #connect(client: Process, server: Process, links: readonly [Link, Link]): Connection {
-    const connection = new Connection(client, server, links, () => this.#connections.delete(connection))
+    const connection = new Connection(client, server, links, () => {
+      this.#connections.delete(connection)
+      this.#open.delete(connection)
+    })
     this.#connections.add(connection)
     return connection
   }
