@@ -25,6 +25,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/event-writer/DatabaseHealth.ts": [1, "joined, up to a limit"],
   "src/layers/http/Readiness.ts": [1, "joined, up to a limit"],
   "src/layers/grpc/GrpcServer.ts": [2, "joined, up to a limit; and nobody: one line of the log"],
+  "src/layers/agent/AgentServiceHandlers.ts": [1, "the caller: its end is the answer, and the call's end is its own"],
   "src/layers/plugins/ModuleThread.ts": [1, "nobody: a look at a thread, over when the thread is"],
   "src/layers/agent/programs/PortProgram.ts": [1, "nobody: one line of the log"],
   "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],

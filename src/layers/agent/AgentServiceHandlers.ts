@@ -7,15 +7,20 @@
  * response. Unchanged: the agent puts its own id into every answer, and results are known for type `sweep`, of the agent's
  * own sweep, and for type `grpc`, where request and response pass through as they are.
  */
-import { Effect } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Option } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import * as Availability from "../../domain/agent/Availability.ts"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
-import { AgentServiceService, type ResultsRequest, type StatusRequest } from "../../gen/monitoring/monitoring.ts"
+import {
+  AgentServiceService,
+  type ResultsRequest,
+  type StatusRequest,
+  type StatusResponse
+} from "../../gen/monitoring/monitoring.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
-import type { AgentBusy, AgentNotReady, CheckerBusy } from "../../services/monitoring/CheckError.ts"
+import type { CheckError } from "../../services/monitoring/CheckError.ts"
 import { errorResult, type ProbeError } from "../../services/monitoring/Prober.ts"
-import { ResourceExhausted, Unavailable } from "../grpc/GrpcError.ts"
+import { type GrpcError, ResourceExhausted, Unavailable } from "../grpc/GrpcError.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
 import * as ExternalResults from "./external/ExternalResults.ts"
@@ -26,29 +31,43 @@ const unknownPoller = "unknown-poller"
 /** A check that could be made, and what it found. */
 const made = (result: ProbeResult) => ({ result, found: result.available })
 /** One that could not. */
-const unmade = (error: ProbeError) => Effect.succeed({ result: errorResult(error), found: undefined })
+const unmade = (error: ProbeError) => ({ result: errorResult(error), found: undefined })
 
-const getStatus = (identity: Identity) => (request: StatusRequest) =>
-  request.serviceType === SweepAnswers.serviceType ? SweepAnswers.status(identity)(request) : check(identity)(request)
+type Judged = Exit.Exit<{ readonly result: ProbeResult; readonly found: boolean | undefined }, GrpcError>
 
-const refusals = {
-  InvalidTarget: unmade,
-  UnknownServiceType: unmade,
-  PingUnavailable: unmade,
-  AgentBusy: (error: AgentBusy) => Effect.fail(new ResourceExhausted({ detail: error.message })),
-  CheckerBusy: (error: CheckerBusy) => Effect.fail(new ResourceExhausted({ detail: error.message })),
-  AgentNotReady: (error: AgentNotReady) => Effect.fail(new Unavailable({ detail: error.message }))
+/** Checks that are made or cannot be, and calls that are refused. */
+const judged = (answer: Exit.Exit<ProbeResult, CheckError>): Judged => {
+  if (Exit.isSuccess(answer)) return Exit.succeed(made(answer.value))
+  const failure = Cause.findErrorOption(answer.cause)
+  return Option.isSome(failure) ? ofError(failure.value) : Exit.die(Cause.squash(answer.cause))
 }
 
-const check = ({ agentId, availability }: Identity) => (request: StatusRequest) =>
-  Effect.flatMap(CheckRunner, ({ run }) =>
-    Effect.clockWith((clock) => {
+const ofError = (error: CheckError): Judged => {
+  switch (error._tag) {
+    case "AgentBusy":
+    case "CheckerBusy":
+      return Exit.fail(new ResourceExhausted({ detail: error.message }))
+    case "AgentNotReady":
+      return Exit.fail(new Unavailable({ detail: error.message }))
+    default:
+      return Exit.succeed(unmade(error))
+  }
+}
+
+/** Asked a thousand times a second, so nothing here has a fiber but what a sweep found. */
+const getStatus = (identity: Identity) =>
+  GrpcServer.direct((context: Context.Context<CheckRunner>) => {
+    const { ask } = Context.get(context, CheckRunner)
+    const clock = Context.get(context, Clock.Clock)
+    return (request: StatusRequest, told: (response: Exit.Exit<StatusResponse, GrpcError>) => void) => {
+      if (request.serviceType === SweepAnswers.serviceType) {
+        return Effect.runCallbackWith(context)(SweepAnswers.status(identity)(request), { onExit: told })
+      }
+      const { agentId, availability } = identity
       const startedNanos = clock.monotonicTimeNanosUnsafe()
       const pollerId = request.pollerId === "" ? unknownPoller : request.pollerId
-      return run({ ...request, agentId, pollerId }).pipe(
-        Effect.map(made),
-        Effect.catchTags(refusals),
-        Effect.map(({ found, result }) => ({
+      return ask({ ...request, agentId, pollerId }, (answer) =>
+        told(Exit.map(judged(answer), ({ found, result }) => ({
           available: Availability.reported(availability, found),
           message: Buffer.from(result.message),
           serviceName: request.serviceName,
@@ -59,9 +78,9 @@ const check = ({ agentId, availability }: Identity) => (request: StatusRequest) 
             : result.responseTimeNanos,
           agentId,
           pollerId
-        }))
-      )
-    }))
+        }))))
+    }
+  })
 
 const getResults = (identity: Identity) => (request: ResultsRequest) =>
   request.serviceType === SweepAnswers.serviceType

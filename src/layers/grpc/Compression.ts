@@ -41,15 +41,17 @@ export const compress = (compression: Compression, message: Uint8Array): Effect.
     (error) => new Internal({ detail: `the message cannot be compressed: ${error.message}` })
   )
 
+/** What a compressed message is on a stream that has not said how. */
+export const unannounced = (): GrpcError =>
+  new Internal({ detail: "a compressed message on a stream without grpc-encoding" })
+
 /** The message of a frame whose flag says "compressed", under the stream's `grpc-encoding`. */
 export const decompress = (
   encoding: string | undefined,
   message: Uint8Array,
   bytesMax: number
 ): Effect.Effect<Buffer, GrpcError> => {
-  if (encoding === undefined || encoding === "identity") {
-    return Effect.fail(new Internal({ detail: "a compressed message on a stream without grpc-encoding" }))
-  }
+  if (encoding === undefined || encoding === "identity") return Effect.fail(unannounced())
   if (!isCompression(encoding)) return Effect.fail(unknownEncoding(encoding) ?? new Internal({ detail: encoding }))
   const options = { maxOutputLength: bytesMax }
   return run(

@@ -12,12 +12,14 @@ import type * as http2 from "node:http2"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
 import { CallTurns } from "../sockets/CallTurns.ts"
 import type { PortSharing } from "../sockets/PortSharing.ts"
+import { Ring } from "../sockets/Ring.ts"
 import { ByteBudget } from "./ByteBudget.ts"
 import { GrpcCarrier } from "./carrier/GrpcCarrier.ts"
 import type { Compression } from "./Compression.ts"
 import type { ServerCredentials } from "./GrpcCredentials.ts"
-import { Unimplemented } from "./GrpcError.ts"
+import { Unavailable, Unimplemented } from "./GrpcError.ts"
 import * as GrpcHealth from "./GrpcHealth.ts"
+import * as GrpcMetadata from "./GrpcMetadata.ts"
 import * as GrpcReflection from "./GrpcReflection.ts"
 import type { Service } from "./GrpcService.ts"
 import { machineClock } from "./internal/MachineClock.ts"
@@ -26,7 +28,7 @@ import * as Callless from "./internal/server/Callless.ts"
 import type { ConnectionLife } from "./internal/server/Connection.ts"
 import { Deadlines } from "./internal/server/Deadlines.ts"
 import * as FloodWatch from "./internal/server/FloodWatch.ts"
-import type { Needs, Serve } from "./internal/server/GrpcHandler.ts"
+import type { Needs, Serve, ServeDirectly } from "./internal/server/GrpcHandler.ts"
 import * as GrpcStatus from "./internal/server/GrpcStatus.ts"
 import { Http2Call } from "./internal/server/Http2Call.ts"
 import * as Http2Server from "./internal/server/Http2Server.ts"
@@ -34,12 +36,13 @@ import * as Listener from "./internal/server/Listener.ts"
 import * as PeerAddress from "./internal/server/PeerAddress.ts"
 import * as RequestHead from "./internal/server/RequestHead.ts"
 import { type Run, runCall, type Runner } from "./internal/server/RunCall.ts"
+import { type DirectCall, runDirect } from "./internal/server/RunDirect.ts"
 import type { ServerInterceptor } from "./internal/server/ServerInterceptor.ts"
 import { Sessions } from "./internal/server/Sessions.ts"
 import * as MessageSize from "./MessageSize.ts"
 import * as ServerLimits from "./ServerLimits.ts"
 
-export { service } from "./GrpcService.ts"
+export { direct, service } from "./GrpcService.ts"
 export { BindError } from "./internal/server/Listener.ts"
 export type { ServerInterceptor } from "./internal/server/ServerInterceptor.ts"
 
@@ -174,7 +177,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       return { port, address: addressOf(options, port), health: health.health }
     }
     const server = Http2Server.create(options.credentials, options.maxConcurrentCalls ?? given.streamsPerConnection)
-    const context = yield* Effect.context<never>()
+    const context = yield* Effect.context<R>()
     const runner: Runner<R> = {
       run,
       interceptors: options.interceptors ?? [],
@@ -182,13 +185,18 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       // The native tracer keeps nothing.
       isTraced: Context.getOrUndefined(context, Tracer.Tracer) !== undefined
     }
+    const direct = runner.isTraced || runner.interceptors.length > 0 ? none : directMethods(methods, context)
+    const running = new Ring<DirectCall>()
     const begin = (stream: http2.ServerHttp2Stream, head: RequestHead.RequestHead) => {
       const incoming = new Http2Call(stream, head, limits)
       const serve = methods.get(head.path)
       const problem = head.problem ??
         (serve === undefined ? new Unimplemented({ detail: `no method ${head.path} here` }) : undefined)
       if (problem !== undefined) return incoming.end(GrpcStatus.failed(problem), undefined)
-      if (serve !== undefined) runCall(incoming, serve, runner)
+      const answer = direct.get(head.path)
+      if (answer !== undefined && incoming.isPlain && !isPartOfTrace(head)) {
+        runDirect(incoming, answer, { running, run })
+      } else if (serve !== undefined) runCall(incoming, serve, runner)
     }
     const turns = new CallTurns()
     server.on("stream", (
@@ -197,7 +205,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
       _flags: number,
       raw: ReadonlyArray<string>
     ) => {
-      stream.on("error", () => {})
+      stream.on("error", ignored)
       const refusal = RequestHead.httpRefusal(headers)
       if (refusal !== undefined) return stream.respond({ ":status": refusal }, { endStream: true })
       // The deadline counts from here.
@@ -237,6 +245,9 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
         yield* Effect.raceFirst(Fiber.await(closed), machineClock.sleep(grace))
         isClosing = true
         yield* FiberSet.clear(calls)
+        for (let one = running.first; one !== undefined; one = running.first) {
+          one.value.giveUp(new Unavailable({ detail: "the server is shutting down" }))
+        }
         yield* Effect.raceFirst(Fiber.await(closed), machineClock.sleep(flushGrace))
         yield* sessions.destroy
       })
@@ -252,6 +263,22 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     const port = yield* Listener.bind(options, connections, (socket) => Listener.accept(server, socket))
     return { port, address: addressOf(options, port), health: health.health }
   })
+
+/** Made once: what a stream listens with keeps nothing of its call. */
+const ignored = () => {}
+
+const none: ReadonlyMap<string, ServeDirectly> = new Map()
+
+/** Those that need no fiber. */
+const directMethods = <R>(
+  methods: ReadonlyMap<string, Serve<R>>,
+  context: Context.Context<R>
+): ReadonlyMap<string, ServeDirectly> =>
+  new Map([...methods].flatMap(([path, { direct }]) => direct === undefined ? [] : [[path, direct(context)] as const]))
+
+/** What its handler calls in turn is part of the trace as well, which a fiber knows. */
+const isPartOfTrace = ({ metadata }: RequestHead.RequestHead): boolean =>
+  GrpcMetadata.text(metadata, "traceparent") !== undefined
 
 const addressOf = (endpoint: Listener.Endpoint, port: number): string =>
   "path" in endpoint

@@ -5,6 +5,8 @@ import type { Types } from "effect"
 import * as GrpcMethod from "./GrpcMethod.ts"
 import * as GrpcHandler from "./internal/server/GrpcHandler.ts"
 
+export { direct } from "./internal/server/GrpcHandler.ts"
+
 /** Handlers of one service, ready to be served; `R` is what they need. */
 export interface Service<out R> {
   readonly "~R": Types.Covariant<R>

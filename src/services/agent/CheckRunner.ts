@@ -13,6 +13,7 @@ import { AgentNotReady, type CheckError } from "../monitoring/CheckError.ts"
 import { type CheckRequest, Prober } from "../monitoring/Prober.ts"
 import type { SupervisorShutdown } from "../supervision/SupervisorError.ts"
 import * as CheckerPool from "./CheckerPool.ts"
+import type { Answer, Told } from "./CheckerSlot.ts"
 import * as CheckMetrics from "./CheckMetrics.ts"
 
 export interface CheckRunnerOptions {
@@ -31,6 +32,8 @@ export type CheckersEnded = SupervisorShutdown<SupervisorShutdown<never>>
 export class CheckRunner extends Context.Service<CheckRunner, {
   /** Answers within the checker's time limit and a little more, whatever the checker does. */
   readonly run: (request: CheckRequest) => Effect.Effect<ProbeResult, CheckError>
+  /** The same without a fiber and a span: tells once, at once or later, and gives back how to wait no longer. */
+  readonly ask: (request: CheckRequest, told: Told) => () => void
   /** Starts the supervisor of the checkers' supervisors; the inner effect lasts as long as it does. */
   readonly serve: (id: string) => Effect.Effect<Effect.Effect<void, CheckersEnded>, never, Scope.Scope>
   /** Ends these checkers; they are begun anew, by the configuration of then, when they are asked again. */
@@ -44,6 +47,13 @@ export class CheckRunner extends Context.Service<CheckRunner, {
     Layer.effect(CheckRunner, make(options))
 }
 
+const nothing = () => {}
+
+const answered = (told: Told, answer: Answer): () => void => {
+  told(answer)
+  return nothing
+}
+
 const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
   const prober = yield* Prober
   const limits: CheckerPool.PoolLimits = {
@@ -55,18 +65,21 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
   const clock = yield* Clock.Clock
   let current: CheckerPool.CheckerPool | undefined
 
+  const ask = (request: CheckRequest, told: Told): () => void => {
+    const lengths = checkLengths(request)
+    if (Result.isFailure(lengths)) return answered(told, Exit.fail(lengths.failure))
+    if (current === undefined) return answered(told, Exit.fail(new AgentNotReady()))
+    const startedMillis = Monotonic.millisOf(clock)
+    return current.ask(request, (answer) => {
+      if (Exit.isSuccess(answer)) {
+        measured(request.serviceType, answer.value, 1e6 * (Monotonic.millisOf(clock) - startedMillis))
+      }
+      told(answer)
+    })
+  }
   const check = (request: CheckRequest): Effect.Effect<ProbeResult, CheckError> =>
     Effect.callback((resume) => {
-      const lengths = checkLengths(request)
-      if (Result.isFailure(lengths)) return resume(Effect.fail(lengths.failure))
-      if (current === undefined) return resume(new AgentNotReady())
-      const startedMillis = Monotonic.millisOf(clock)
-      const leave = current.ask(request, (answer) => {
-        if (Exit.isSuccess(answer)) {
-          measured(request.serviceType, answer.value, 1e6 * (Monotonic.millisOf(clock) - startedMillis))
-        }
-        resume(answer)
-      })
+      const leave = ask(request, resume)
       return Effect.sync(leave)
     })
   // The native tracer keeps nothing, so a span for each check would only cost time.
@@ -94,5 +107,5 @@ const make = Effect.fnUntraced(function*(options: CheckRunnerOptions) {
 
   const ready = Effect.suspend(() => current === undefined ? Effect.fail(new AgentNotReady()) : Effect.void)
 
-  return CheckRunner.of({ run, serve, retire, ready, size: Effect.sync(() => current?.size ?? 0) })
+  return CheckRunner.of({ run, ask, serve, retire, ready, size: Effect.sync(() => current?.size ?? 0) })
 })

@@ -13,6 +13,7 @@ import * as GrpcHealth from "../../../src/layers/grpc/GrpcHealth.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import {
   agentService,
+  ask,
   frame,
   freePort,
   http2Server,
@@ -46,33 +47,6 @@ const grpcJsServer = (port: number, options: grpc.ServerOptions = {}) =>
         resume(error === null ? Effect.succeed(bound) : Effect.die(error)))
     )
     return { port: bound }
-  })
-
-/** One request on a connection of its own, by hand: the status, or the HTTP status when it is no gRPC answer. */
-const ask = (port: number, headers: http2.OutgoingHttpHeaders, body: Uint8Array) =>
-  Effect.callback<string>((resume) => {
-    const session = http2.connect(`http://127.0.0.1:${port}`)
-    session.on("error", () => {})
-    const stream = session.request({
-      ":method": "POST",
-      ":path": "/grpc.health.v1.Health/Check",
-      "content-type": "application/grpc",
-      te: "trailers",
-      ...headers
-    })
-    let status = ""
-    stream.on("error", () => {})
-    stream.on("response", (answer) => {
-      status = answer[":status"] === 200 ? String(answer["grpc-status"] ?? "") : `HTTP ${answer[":status"]}`
-    })
-    stream.on("trailers", (trailers) => {
-      status = String(trailers["grpc-status"])
-    })
-    stream.resume().on("close", () => {
-      session.destroy()
-      resume(Effect.succeed(status))
-    })
-    stream.end(body)
   })
 
 describe.each(transports)("over %s,", (transport) => {

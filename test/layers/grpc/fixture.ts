@@ -201,3 +201,30 @@ export const settled = (read: Effect.Effect<number>): Effect.Effect<number> =>
 /** Fails the test when `effect` takes longer than five seconds. */
 export const soon = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.timeoutOrElse(effect, { duration: "5 seconds", orElse: () => Effect.die("did not happen within 5 seconds") })
+
+/** One request on a connection of its own, by hand: the status, or the HTTP status when it is no gRPC answer. */
+export const ask = (port: number, headers: http2.OutgoingHttpHeaders, body: Uint8Array) =>
+  Effect.callback<string>((resume) => {
+    const session = http2.connect(`http://127.0.0.1:${port}`)
+    session.on("error", () => {})
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/grpc.health.v1.Health/Check",
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers
+    })
+    let status = ""
+    stream.on("error", () => {})
+    stream.on("response", (answer) => {
+      status = answer[":status"] === 200 ? String(answer["grpc-status"] ?? "") : `HTTP ${answer[":status"]}`
+    })
+    stream.on("trailers", (trailers) => {
+      status = String(trailers["grpc-status"])
+    })
+    stream.resume().on("close", () => {
+      session.destroy()
+      resume(Effect.succeed(status))
+    })
+    stream.end(body)
+  })

@@ -2,15 +2,23 @@
  * One time limit for many: each is looked at in the order in which it came, so that nobody needs a timer of its own.
  */
 
+import { type Member, Ring } from "../../../sockets/Ring.ts"
 import { every } from "../../../sockets/Timer.ts"
 
 const looksPerLimit = 4
 const lookMillisMax = 1_000
 
+interface Waiting {
+  readonly sinceMillis: number
+  readonly expired: () => void
+}
+
+/** To be given back. */
+export type Deadline = Member<Waiting>
+
 export class Deadlines {
   readonly #millis: number
-  /** When each came, and what follows when it is still here after the limit. */
-  readonly #waiting = new Map<object, { readonly sinceMillis: number; readonly expired: () => void }>()
+  readonly #waiting = new Ring<Waiting>()
   #stop: (() => void) | undefined
 
   /** Infinite: no limit. */
@@ -18,26 +26,24 @@ export class Deadlines {
     this.#millis = millis
   }
 
-  /** Once more: the limit begins anew. */
-  add(key: object, expired: () => void): void {
-    if (this.#millis === Infinity) return
-    this.#waiting.delete(key)
-    this.#waiting.set(key, { sinceMillis: performance.now(), expired })
+  /** What follows when it is still here after the limit. */
+  add(expired: () => void): Deadline | undefined {
+    if (this.#millis === Infinity) return undefined
     this.#stop ??= every(Math.min(lookMillisMax, this.#millis / looksPerLimit), () => this.#look())
+    return this.#waiting.add({ sinceMillis: performance.now(), expired })
   }
 
-  delete(key: object): void {
-    this.#waiting.delete(key)
+  delete(deadline: Deadline | undefined): void {
+    if (deadline !== undefined) this.#waiting.delete(deadline)
   }
 
   #look(): void {
     const before = performance.now() - this.#millis
-    for (const [key, { expired, sinceMillis }] of this.#waiting) {
-      if (sinceMillis > before) return
-      this.#waiting.delete(key)
-      expired()
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      if (next.value.sinceMillis > before) return
+      this.#waiting.delete(next)
+      next.value.expired()
     }
-    if (this.#waiting.size > 0) return
     this.#stop?.()
     this.#stop = undefined
   }

@@ -15,7 +15,7 @@ import * as Frames from "../Frames.ts"
 import { machineClock } from "../MachineClock.ts"
 import * as WriteRoom from "../WriteRoom.ts"
 import { Arriving } from "./Arriving.ts"
-import type { Deadlines } from "./Deadlines.ts"
+import type { Deadline, Deadlines } from "./Deadlines.ts"
 import * as FloodWatch from "./FloodWatch.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
@@ -48,6 +48,9 @@ const resetGrace = machineClock.sleep(Duration.millis(5))
 
 const nothing = () => {}
 
+/** Listened for by a call, and by nobody else. */
+const ownEvents = ["readable", "end", "aborted", "wantTrailers", "drain", "data"] as const
+
 export class Http2Call implements IncomingCall {
   readonly resetGrace = resetGrace
   readonly head: RequestHead
@@ -61,6 +64,9 @@ export class Http2Call implements IncomingCall {
   /** Read, and not handed over yet. */
   #ahead: ReadonlyArray<Buffer> = []
   #wake = nothing
+  #closed = nothing
+  #requestLimit: Deadline | undefined
+  #readerLimit: Deadline | undefined
 
   constructor(stream: http2.ServerHttp2Stream, head: RequestHead, limits: CallLimits) {
     this.stream = stream
@@ -75,14 +81,31 @@ export class Http2Call implements IncomingCall {
     stream.on("readable", () => this.#wake())
     stream.on("end", () => {
       this.#isEnded = true
-      limits.requests.delete(this)
+      limits.requests.delete(this.#requestLimit)
       this.#wake()
     })
-    stream.once("close", () => {
-      limits.requests.delete(this)
-      limits.readers.delete(this)
-      this.#arriving.hold(0)
-    })
+    stream.once("close", () => this.#close())
+  }
+
+  #close(): void {
+    const { stream } = this
+    this.#limits.requests.delete(this.#requestLimit)
+    this.#limits.readers.delete(this.#readerLimit)
+    this.#arriving.hold(0)
+    this.#closed()
+    // Node's handle of a stream outlives it until the next long collection, and what the stream knows with it.
+    for (const event of ownEvents) stream.removeAllListeners(event)
+  }
+
+  /** Calls this when the stream has closed; whoever comes last counts. */
+  onClosed(listener: () => void): void {
+    this.#closed = listener
+  }
+
+  /** Whether neither side says that it compresses its messages. */
+  get isPlain(): boolean {
+    const { encoding } = this.head
+    return this.#compression === undefined && (encoding === undefined || encoding === "identity")
   }
 
   /** The next messages, at least one; none when the client has sent all. */
@@ -116,23 +139,29 @@ export class Http2Call implements IncomingCall {
   /** Until the client has sent all, or so many. */
   #fewFrames(enough: number): Effect.Effect<ReadonlyArray<Frames.Frame>, GrpcError> {
     return Effect.callback((resume) => {
-      let frames: ReadonlyArray<Frames.Frame> = []
-      this.#wake = () => {
-        for (;;) {
-          const taken = this.#take()
-          if (taken === undefined) return
-          const isMore = Exit.isSuccess(taken) && taken.value.length > 0
-          if (isMore) frames = [...frames, ...taken.value]
-          if (isMore && frames.length < enough) continue
-          this.#wake = nothing
-          return resume(Exit.isSuccess(taken) ? Effect.succeed(frames) : taken)
-        }
-      }
-      this.#wake()
-      return Effect.sync(() => {
-        this.#wake = nothing
-      })
+      const stop = this.takeFew(enough, resume)
+      return Effect.sync(stop)
     })
+  }
+
+  /** The same without a fiber: tells once, and gives back how to wait no longer. */
+  takeFew(enough: number, told: (frames: Exit.Exit<ReadonlyArray<Frames.Frame>, GrpcError>) => void): () => void {
+    let frames: ReadonlyArray<Frames.Frame> = []
+    this.#wake = () => {
+      for (;;) {
+        const taken = this.#take()
+        if (taken === undefined) return
+        const isMore = Exit.isSuccess(taken) && taken.value.length > 0
+        if (isMore) frames = frames.length === 0 ? taken.value : [...frames, ...taken.value]
+        if (isMore && frames.length < enough) continue
+        this.#wake = nothing
+        return told(Exit.isSuccess(taken) ? Exit.succeed(frames) : taken)
+      }
+    }
+    this.#wake()
+    return () => {
+      this.#wake = nothing
+    }
   }
 
   get #next(): Effect.Effect<ReadonlyArray<Buffer>, GrpcError> {
@@ -150,7 +179,7 @@ export class Http2Call implements IncomingCall {
   /** Fails the read under way, and those after it, when the client has not sent all by then. */
   expectSoon(): void {
     if (this.#isEnded || this.stream.closed) return
-    this.#limits.requests.add(this, () => {
+    this.#requestLimit ??= this.#limits.requests.add(() => {
       this.#isSlow = true
       this.#wake()
     })
@@ -218,14 +247,24 @@ export class Http2Call implements IncomingCall {
 
   /** The bytes of a message as they go onto the stream. */
   frame(message: Uint8Array): Effect.Effect<Buffer, GrpcError> {
+    if (this.#compression === undefined) return this.plainFrame(message)
+    const refusal = this.#refusal(message)
+    return refusal === undefined
+      ? Effect.map(Compression.compress(this.#compression, message), (bytes) => Frames.encode(bytes, true))
+      : Effect.fail(refusal)
+  }
+
+  /** Those of one that is not compressed. */
+  plainFrame(message: Uint8Array): Exit.Exit<Buffer, GrpcError> {
+    const refusal = this.#refusal(message)
+    return refusal === undefined ? Exit.succeed(Frames.encode(message, false)) : Exit.fail(refusal)
+  }
+
+  #refusal({ length }: Uint8Array): GrpcError | undefined {
     const { maxSendBytes } = this.#limits
-    if (message.length > maxSendBytes) {
-      const detail = `a response of ${message.length} bytes, at most ${maxSendBytes} are sent`
-      return Effect.fail(new ResourceExhausted({ detail }))
-    }
-    return this.#compression === undefined
-      ? Effect.succeed(Frames.encode(message, false))
-      : Effect.map(Compression.compress(this.#compression, message), (bytes) => Frames.encode(bytes, true))
+    return length > maxSendBytes
+      ? new ResourceExhausted({ detail: `a response of ${length} bytes, at most ${maxSendBytes} are sent` })
+      : undefined
   }
 
   /** Writes one frame and waits until there is room for the next. */
@@ -233,11 +272,17 @@ export class Http2Call implements IncomingCall {
     return WriteRoom.writing(this.stream, () => {
       this.sendHeaders({})
       if (this.isGone || this.stream.write(frame)) return true
-      const { readers } = this.#limits
-      readers.add(this, () => this.stream.close(tooSlow))
-      this.stream.once("drain", () => readers.delete(this))
+      this.#expectReader()
+      this.stream.once("drain", () => this.#limits.readers.delete(this.#readerLimit))
       return false
     })
+  }
+
+  /** From now on, once more. */
+  #expectReader(): void {
+    const { readers } = this.#limits
+    readers.delete(this.#readerLimit)
+    this.#readerLimit = readers.add(() => this.stream.close(tooSlow))
   }
 
   /** Ends the stream: `last` is a frame that goes before the trailers. Without messages the trailers stand alone. */
@@ -250,7 +295,7 @@ export class Http2Call implements IncomingCall {
       stream.on("data", (chunk: Buffer) => FloodWatch.useful(session, chunk.length))
       stream.resume()
     }
-    this.#limits.readers.add(this, () => stream.close(tooSlow))
+    this.#expectReader()
     if (last === undefined && !stream.headersSent) {
       stream.respond(
         { ...trailers, ":status": 200, "content-type": "application/grpc+proto" },

@@ -31,9 +31,9 @@ export interface Runner<R> {
 }
 
 /** `interrupted` says why the fiber was, unless it interrupted itself. */
-const failureOf = (
+export const failureOf = (
   cause: Cause.Cause<GrpcError>,
-  call: ServerCall.ServerCall,
+  call: Pick<ServerCall.ServerCall, "method" | "peer">,
   interrupted: GrpcError | undefined
 ): Effect.Effect<GrpcError> => {
   const failure = Cause.findErrorOption(cause)
@@ -117,7 +117,7 @@ export const runCall = <R>(
     })
   }
   stream.once("aborted", () => fiber.interruptUnsafe())
-  stream.once("close", () => {
+  incoming.onClosed(() => {
     forgetDeadline()
     fiber.interruptUnsafe()
   })
