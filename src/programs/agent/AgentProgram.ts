@@ -11,6 +11,7 @@
  *   │  ├─ PortChecker       of temporary ones, such as port:ssh:127.0.0.1:22
  *   │  ├─ ProcessChecker    of transient ones
  *   │  └─ OtherCheckers     of transient ones; a module's has a thread
+ *   ├─ SyncResults       permanent: passes on what external checkers have found, such as the devices of sync
  *   ├─ ConfigWatcher     permanent: takes up what is different in the files; absent without any
  *   ├─ GrpcServer        permanent, AgentService, health and reflection
  *   ├─ HealthMonitor     permanent: readiness, over gRPC and HTTP
@@ -44,6 +45,7 @@ import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
 import { CheckRunner } from "../../services/agent/CheckRunner.ts"
 import { CheckerPrograms } from "../../services/agent/programs/CheckerPrograms.ts"
 import * as Registration from "../../services/agent/Registration.ts"
+import { SyncResults } from "../../services/agent/SyncResults.ts"
 import * as SecurityManager from "../../services/security/SecurityManager.ts"
 import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
@@ -89,6 +91,12 @@ const grpcServer = (config: AgentConfig, served: Served) =>
       return Effect.never
     })
   })
+
+/** Whatever is passed on ends with it. */
+const syncResults = Supervisor.child({
+  id: "SyncResults",
+  start: Effect.as(SyncResults.use(({ serve }) => serve), Effect.never)
+})
 
 /** Says over gRPC and HTTP whether checks can be made. */
 const healthMonitor = (served: Served) =>
@@ -137,6 +145,7 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
         ? [ChildSpec.make("dynamic", { id: programsId, start: CheckerPrograms.use(({ serve }) => serve(programsId)) })]
         : []),
       ChildSpec.make("supervisor", { id: checkersId, start: CheckRunner.use((runner) => runner.serve(checkersId)) }),
+      syncResults,
       ...(options.watched === undefined ? [] : [ConfigWatcher.child(options.watched)]),
       grpcServer(config, served),
       healthMonitor(served),
@@ -168,6 +177,7 @@ export const layer = (config: AgentConfig, options: Pick<AgentOptions, "path"> =
     Layer.provideMerge(Option.match(config.plugins, { onNone: () => Layer.empty, onSome: CheckerModules.layer })),
     Layer.merge(programs(config, options)),
     Layer.provideMerge(GrpcCheckers.layer(config)),
+    Layer.merge(SyncResults.layer()),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(SecurityLayer.layer)
   )

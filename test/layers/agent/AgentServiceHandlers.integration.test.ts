@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Ref, Stream } from "effect"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import type { Availability } from "../../../src/domain/agent/Availability.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
@@ -9,14 +9,22 @@ import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
 import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../../src/layers/probes/ProbeTable.ts"
 import { CheckRunner } from "../../../src/services/agent/CheckRunner.ts"
+import { SyncResults } from "../../../src/services/agent/SyncResults.ts"
+import { eventually } from "../../support/Program.ts"
 import { secured } from "../../support/secured.ts"
 import { resultsChunk, statusResponse } from "../grpc/fixture.ts"
 
 const config = AgentConfig.fromFile({ agent_id: "agent-1" })
 
+const passesOn = Layer.provideMerge(
+  Layer.effectDiscard(SyncResults.use(({ serve }) => serve)),
+  SyncResults.layer({ turnsMax: 1, waitingMax: 1 })
+)
+
 const stopped = CheckRunner.layer().pipe(
   Layer.provide(ProbeTable.layer({ config, path: process.env["PATH"] })),
   Layer.provideMerge(GrpcCheckers.layer(config)),
+  Layer.merge(passesOn),
   Layer.provide(secured)
 )
 
@@ -60,6 +68,29 @@ const checker = GrpcServer.make({
     streamResults: () => Stream.make(resultsChunk(0, 2), resultsChunk(1, 2))
   })]
 })
+
+/** One whose second chunk comes when it is told to. */
+const slowChecker = (more: Deferred.Deferred<void>) =>
+  Effect.gen(function*() {
+    const begun = yield* Ref.make(0)
+    const server = yield* GrpcServer.make({
+      host: "127.0.0.1",
+      port: 0,
+      services: [GrpcServer.service(AgentServiceService, {
+        getStatus: (request) => Effect.succeed(statusResponse(request.serviceName, "{}")),
+        getResults: () => Effect.never,
+        streamResults: () =>
+          Stream.unwrap(Effect.as(
+            Ref.update(begun, (count) => count + 1),
+            Stream.concat(
+              Stream.make(resultsChunk(0, 2)),
+              Stream.fromEffect(Effect.as(Deferred.await(more), resultsChunk(1, 2)))
+            )
+          ))
+      })]
+    })
+    return { address: server.address, begun: Ref.get(begun) }
+  })
 
 const status = (serviceType: string, serviceName: string, details: string) => ({
   serviceType,
@@ -162,6 +193,37 @@ describe("AgentServiceHandlers", () => {
       assert.deepInclude(passed, { agentId: "theirs", currentSequence: "9", hasNewData: true })
       assert.deepStrictEqual(chunks.map((chunk) => chunk.isFinal), [false, true])
       assert.deepStrictEqual([other._tag, stream._tag], ["Unimplemented", "Unimplemented"])
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("passes results on a few at a time: others wait for their turn, and those beyond are told to come later", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+      const more = yield* Deferred.make<void>()
+      const slow = yield* slowChecker(more)
+      const stream = Stream.runCollect(client.streamResults(results("grpc", slow.address)))
+
+      const first = yield* Effect.forkChild(stream)
+      yield* eventually(
+        "the first is under way",
+        Effect.map(slow.begun, (begun) => begun > 0 ? Option.some(begun) : Option.none()),
+        { within: "5 seconds" }
+      )
+      const second = yield* Effect.forkChild(stream)
+      const refused = yield* eventually(
+        "a third is refused",
+        Effect.map(
+          Effect.timeoutOption(Effect.flip(client.getResults(results("grpc", slow.address))), "100 millis"),
+          (error) => Option.filter(error, ({ _tag }) => _tag === "ResourceExhausted")
+        ),
+        { within: "5 seconds" }
+      )
+      const begunMeanwhile = yield* slow.begun
+      yield* Deferred.succeed(more, undefined)
+      const chunks = [yield* Fiber.join(first), yield* Fiber.join(second)]
+
+      assert.match(refused.detail, /wait for their turn/)
+      assert.strictEqual(begunMeanwhile, 1)
+      assert.deepStrictEqual(chunks.map((one) => one.length), [2, 2])
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.live("leaves an external checker alone that cannot be reached, and no other", () =>

@@ -28,7 +28,7 @@ const outline = (node: TreeNode): string =>
 const treeWith = (portChecker: string) => {
   const checkers = `SnmpChecker:dynamic ${portChecker} ProcessChecker:dynamic OtherCheckers:dynamic`
   return `Agent:supervisor(SecurityManager:worker SecurityMonitor:worker Checkers:supervisor(${checkers}) ` +
-    "GrpcServer:worker HealthMonitor:worker)"
+    "SyncResults:worker GrpcServer:worker HealthMonitor:worker)"
 }
 
 describe("AgentProgram", () => {

@@ -6,6 +6,7 @@ import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
 import * as AgentProgram from "../../../src/programs/agent/AgentProgram.ts"
 import { CheckRunner } from "../../../src/services/agent/CheckRunner.ts"
 import { CheckerPrograms } from "../../../src/services/agent/programs/CheckerPrograms.ts"
+import { SyncResults } from "../../../src/services/agent/SyncResults.ts"
 import { type Prepare, Prober } from "../../../src/services/monitoring/Prober.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
@@ -53,6 +54,7 @@ export const program = (agentId: string, measurements: Measurements, trouble: Ag
       CheckRunner.layer().pipe(
         Layer.provide(Prober.layer({ port: target(measurements, agentId, trouble) })),
         Layer.merge(CheckerPrograms.layer(() => Effect.never, [])),
+        Layer.merge(SyncResults.layer()),
         Layer.provideMerge(GrpcCheckers.layer(config)),
         Layer.provideMerge(Management.layer),
         Layer.provideMerge(secured),
