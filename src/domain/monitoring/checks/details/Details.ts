@@ -77,8 +77,12 @@ export const keysOf = (schema: { readonly ast: Schema.Top["ast"] }): ReadonlyArr
   })
 }
 
+/** A name and a type at a server, as `dig` takes them: what stands before the sign is no password. */
+const question = /^[\w.-]+(?:\s+\w+)?\s+@[^@\s]+$/
+
 /** A URL without user name, password and parameters that are secrets, for everybody to read. */
 export const withoutCredentials = (text: string): string => {
+  if (question.test(text)) return text
   const url = URL.canParse(text) ? new URL(text) : undefined
   // Left as it was written when there is nothing to hide.
   if (url === undefined || (url.username === "" && url.password === "")) return SecretText.inAddress(text)
