@@ -4,11 +4,13 @@
  *   --checks 1000 --interval 10 --seconds 60   the checkers whose CPU, memory and latency are measured
  *   --cost-seconds 4                           of each measurement against the bare server
  *   --rounds 1                                 of the disturbance and of the comparison with the bare server
- *   --only start,cost,fleet,disturbance,sweep,snmp
+ *   --only start,cost,steady,fleet,disturbance,reload,sweep,snmp
+ *   --steady-seconds 60 --steady-rate 1600     port checks a second, for so long: an hour of them needs --steady-seconds 3600
  *   --sweep nmap,dropped,large                 the parts of the sweep
  *   --sources                                  runs the sources; else what is published
  *   --node FLAGS                               for the agent's Node, separated by commas
  */
+import { writeFileSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -31,6 +33,9 @@ interface Sizes {
   /** Of each measurement against the bare server. */
   readonly costSeconds: number
   readonly sweeps: ReadonlyArray<string>
+  readonly steadySeconds: number
+  /** Of checks in a second. */
+  readonly steadyRate: number
 }
 
 const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
@@ -51,14 +56,18 @@ const start = async (settings: Settings): Promise<Figures> => {
 
 const atOnce = 16
 
-/** CPU of a port check, sixteen at once, each of a checker of its own: ours and the bare server's in turn. */
-const cost = async (world: World, { costSeconds, rounds }: Sizes): Promise<Figures> => {
-  const checks: ReadonlyArray<Check> = Array.from({ length: atOnce }, (_, index) => ({
+/** Each of a checker of its own. */
+const portChecks = ({ targets }: World): ReadonlyArray<Check> =>
+  Array.from({ length: atOnce }, (_, index) => ({
     serviceType: "port",
     serviceName: `port-${index}`,
-    details: `127.0.0.1:${world.targets.tcp}`,
+    details: `127.0.0.1:${targets.tcp}`,
     port: 0
   }))
+
+/** CPU of a port check, sixteen at once: ours and the bare server's in turn. */
+const cost = async (world: World, { costSeconds, rounds }: Sizes): Promise<Figures> => {
+  const checks = portChecks(world)
   const measure = async (address: string, pid: number, seconds: number) => {
     const before = Usage.cpuSeconds(pid)
     const { calls, failed, unavailable } = await world.ask({ ask: "flat out", address, checks, seconds })
@@ -81,6 +90,29 @@ const cost = async (world: World, { costSeconds, rounds }: Sizes): Promise<Figur
     bare_us_per_check: round(theirs),
     cpu_ratio_to_bare_server: round(ours / theirs, 2)
   }
+}
+
+/** What is resident after so many port checks, and the most meanwhile. */
+const steady = async (world: World, { steadyRate, steadySeconds }: Sizes): Promise<Figures> => {
+  const { address, pid } = world.agent
+  const memory: Array<number> = []
+  const began = performance.now()
+  const timer = setInterval(() => {
+    memory.push(Usage.residentMegabytes(pid))
+    const seconds = Math.round((performance.now() - began) / 1_000)
+    if (seconds % 60 === 0) say(`after ${seconds / 60} minutes: ${memory.at(-1)?.toFixed(1)} MB`)
+  }, 1_000)
+  const { calls, failed } = await world.ask({
+    ask: "paced",
+    address,
+    checks: portChecks(world),
+    intervalMillis: 1_000 * atOnce / steadyRate,
+    seconds: steadySeconds
+  })
+  clearInterval(timer)
+  const end = Usage.residentMegabytes(pid)
+  say(`${calls} port checks, ${failed} failed`)
+  return { rss_steady_mb: round(end), rss_steady_most_mb: round(Math.max(end, ...memory)), steady_checks: calls }
 }
 
 const fleet = async (world: World, { checks, interval, seconds }: Sizes): Promise<Figures> => {
@@ -127,9 +159,52 @@ const killProgram = async (port: number): Promise<void> => {
   }
 }
 
+interface Beside {
+  readonly checks: ReadonlyArray<Check>
+  /** Begins what goes on beside the checks, and gives back how to end it. */
+  readonly begin: () => () => void
+}
+
+/** The 99th percentile of all checks beside this and of all beside that, which take turns, and what failed. */
+const compared = async (
+  world: World,
+  { interval, rounds, seconds }: Sizes,
+  quiet: Beside,
+  loud: Beside
+): Promise<{ readonly quiet: number; readonly loud: number; readonly failed: number }> => {
+  let failures = 0
+  const measure = async ({ begin, checks }: Beside, seconds: number) => {
+    const end = begin()
+    const { failed, tookMillis, unavailable } = await world.ask({
+      ask: "paced",
+      address: world.agent.address,
+      checks,
+      intervalMillis: interval * 1_000,
+      seconds
+    })
+    end()
+    failures += failed + unavailable.length
+    return tookMillis
+  }
+  const p99 = (took: ReadonlyArray<number>) => percentile(took, 0.99)
+  // For what is compiled only when it has run often.
+  await measure(quiet, 1.5 * interval)
+  const found: { readonly quiet: Array<number>; readonly loud: Array<number> } = { quiet: [], loud: [] }
+  for (let turn = 0; turn < 1 + rounds; turn++) {
+    const before = await measure(quiet, seconds)
+    const beside = await measure(loud, seconds)
+    found.quiet.push(...before)
+    found.loud.push(...beside)
+    say(`p99: ${p99(before).toFixed(2)} ms, beside it ${p99(beside).toFixed(2)} ms`)
+  }
+  return { quiet: p99(found.quiet), loud: p99(found.loud), failed: failures }
+}
+
+const nothing = () => () => {}
+
 /** The 99th percentile of the others, with five that are ill and without them, in turn. */
-const disturbance = async (world: World, { checks, interval, rounds, seconds }: Sizes): Promise<Figures> => {
-  const others = mixed(checks - bad.length - 1, world.targets)
+const disturbance = async (world: World, sizes: Sizes): Promise<Figures> => {
+  const others = mixed(sizes.checks - bad.length - 1, world.targets)
   const well = Array.from({ length: bad.length + 1 }, (_, index): Check => ({
     serviceType: "port",
     serviceName: `stand-in-${index}`,
@@ -137,39 +212,56 @@ const disturbance = async (world: World, { checks, interval, rounds, seconds }: 
     port: 0,
     isBad: true
   }))
-  const { address, programPort } = world.agent
-  const measure = async (more: ReadonlyArray<Check>) => {
-    const { tookMillis } = await world.ask({
-      ask: "paced",
-      address,
-      checks: [...others, ...more],
-      intervalMillis: interval * 1_000,
-      seconds
-    })
-    return percentile(tookMillis, 0.99)
+  const killing = () => {
+    const killer = setInterval(() => void killProgram(world.agent.programPort), 5_000)
+    return () => clearInterval(killer)
   }
-  await measure(well)
-  const found: { readonly alone: Array<number>; readonly beside: Array<number> } = { alone: [], beside: [] }
-  for (let turn = 0; turn < 1 + rounds; turn++) {
-    found.alone.push(await measure(well))
-    const killer = setInterval(() => void killProgram(programPort), 5_000)
-    found.beside.push(await measure([...bad, killed]))
-    clearInterval(killer)
-    say(`p99: alone ${found.alone.at(-1)?.toFixed(2)} ms, beside bad ones ${found.beside.at(-1)?.toFixed(2)} ms`)
-  }
-  const [alone, beside] = [median(found.alone), median(found.beside)]
+  const { loud, quiet } = await compared(
+    world,
+    sizes,
+    { checks: [...others, ...well], begin: nothing },
+    { checks: [...others, ...bad, killed], begin: killing }
+  )
   return {
-    p99_ms_all_well: round(alone, 2),
-    p99_ms_beside_bad: round(beside, 2),
-    disturbance_pct: round(100 * (beside / alone - 1))
+    p99_ms_all_well: round(quiet, 2),
+    p99_ms_beside_bad: round(loud, 2),
+    disturbance_pct: round(100 * (loud / quiet - 1))
+  }
+}
+
+/** The file of one checker changes every three seconds; the agent takes each change up within two. */
+const reload = async (world: World, sizes: Sizes): Promise<Figures> => {
+  const changed: Check = { serviceType: "exec", serviceName: "changing", details: "changing", port: 0, isBad: true }
+  const checks = [...mixed(sizes.checks - 1, world.targets), changed]
+  let version = 0
+  const change = () => {
+    const timer = setInterval(() => {
+      version += 1
+      const details = { program: "/bin/true", args: [String(version)] }
+      writeFileSync(world.agent.changingFile, JSON.stringify({ name: "changing", type: "exec", details }))
+    }, 3_000)
+    return () => clearInterval(timer)
+  }
+  const { failed, loud, quiet } = await compared(world, sizes, { checks, begin: nothing }, { checks, begin: change })
+  const taken = world.agent.process.lines.filter((line) => line.includes("begun anew"))
+  const others = taken.filter((line) => !line.includes("changing"))
+  if (taken.length === 0) throw new Error("the agent has told of no change")
+  if (others.length > 0) throw new Error(`others were begun anew: ${others[0]}`)
+  say(`${taken.length} changes taken up`)
+  return {
+    reload_p99_ms: round(loud, 2),
+    reload_disturbance_pct: round(100 * (loud / quiet - 1)),
+    reload_others_failed: failed
   }
 }
 
 const parts: Readonly<Record<string, (settings: Settings, sizes: Sizes) => Promise<Figures>>> = {
   start: (settings) => start(settings),
   cost: (settings, sizes) => withWorld(settings, (world) => cost(world, sizes)),
+  steady: (settings, sizes) => withWorld(settings, (world) => steady(world, sizes), true),
   fleet: (settings, sizes) => withWorld(settings, (world) => fleet(world, sizes)),
   disturbance: (settings, sizes) => withWorld(settings, (world) => disturbance(world, sizes)),
+  reload: (settings, sizes) => withWorld(settings, (world) => reload(world, sizes)),
   sweep: ({ program }, { rounds, sweeps }) => sweep(program, sweeps, rounds),
   snmp: ({ folder, program }, { seconds }) => snmp(program, folder, seconds)
 }
@@ -179,12 +271,17 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "cpu_us_per_check", what: "CPU of a port check, 16 at once", unit: "µs" },
   { key: "bare_us_per_check", what: "the same of a bare server", unit: "µs" },
   { key: "cpu_ratio_to_bare_server", what: "ours / the bare server's", unit: "", must: "1.5", aim: "1.1" },
+  { key: "rss_steady_mb", what: "memory after port checks without end", unit: "MB", must: "130", aim: "100" },
+  { key: "rss_steady_most_mb", what: "the most meanwhile", unit: "MB" },
   { key: "cpu_pct", what: "CPU of a core, all checkers", unit: "%", must: "50", aim: "25" },
   { key: "rss_mb", what: "memory, all checkers", unit: "MB", must: "300", aim: "150" },
   { key: "check_p99_ms", what: "GetStatus of all kinds, p99", unit: "ms" },
   { key: "p99_ms_all_well", what: "the same, five others well", unit: "ms" },
   { key: "p99_ms_beside_bad", what: "the same, five others ill", unit: "ms" },
   { key: "disturbance_pct", what: "what the five cost the others", unit: "%", must: "5", aim: "1" },
+  { key: "reload_p99_ms", what: "the same while one checker's file changes", unit: "ms" },
+  { key: "reload_disturbance_pct", what: "what that costs the others", unit: "%" },
+  { key: "reload_others_failed", what: "checks of others that failed", unit: "", must: "0" },
   { key: "sweep_pairs_per_s", what: "sweep of open and closed ports", unit: "per s" },
   { key: "nmap_pairs_per_s", what: "the same by nmap", unit: "per s" },
   { key: "sweep_ratio_to_nmap", what: "ours / nmap's", unit: "", must: "0.3", aim: "0.7" },
@@ -206,6 +303,8 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     seconds: Number(options.get("seconds") ?? 60),
     rounds: Number(options.get("rounds") ?? 1),
     costSeconds: Number(options.get("cost-seconds") ?? 4),
+    steadySeconds: Number(options.get("steady-seconds") ?? 60),
+    steadyRate: Number(options.get("steady-rate") ?? 1_600),
     sweeps: options.get("sweep")?.split(",") ?? ["nmap", "dropped", "large"]
   }
   const figures: Figures = {}

@@ -48,6 +48,8 @@ export interface Agent {
   readonly process: ChildProgram
   /** Of the program that it runs as an external checker. */
   readonly programPort: number
+  /** Of a checker whose file may be written anew. */
+  readonly changingFile: string
 }
 
 export interface World {
@@ -81,6 +83,11 @@ export const startAgent = async ({ folder, node, program }: Settings, isPlain = 
     path.join(checkers, "true.json"),
     JSON.stringify({ name: "true", type: "exec", details: { program: "/bin/true" } })
   )
+  const changingFile = path.join(checkers, "changing.json")
+  fs.writeFileSync(
+    changingFile,
+    JSON.stringify({ name: "changing", type: "exec", details: { program: "/bin/true" } })
+  )
   const file = path.join(home, "agent.json")
   fs.writeFileSync(
     file,
@@ -98,13 +105,17 @@ export const startAgent = async ({ folder, node, program }: Settings, isPlain = 
     if (!child.isRunning || Date.now() > end) throw new Error(`The agent does not serve:\n${child.lines.join("\n")}`)
     await sleep(20)
   }
-  return { address: `127.0.0.1:${port}`, pid: child.pid, process: child, programPort }
+  return { address: `127.0.0.1:${port}`, pid: child.pid, process: child, programPort, changingFile }
 }
 
-export const withWorld = async <A>(settings: Settings, use: (world: World) => Promise<A>): Promise<A> => {
+export const withWorld = async <A>(
+  settings: Settings,
+  use: (world: World) => Promise<A>,
+  isPlain = false
+): Promise<A> => {
   const forked = { targets: new Forked(script("targets"), {}), bare: new Forked(script("bareServer"), {}) }
   const poller = new Forked(script("poller"), {})
-  const agent = await startAgent(settings)
+  const agent = await startAgent(settings, isPlain)
   try {
     const targets: Targets = JSON.parse(await forked.targets.ask({}))
     const barePort: number = JSON.parse(await forked.bare.ask({}))
