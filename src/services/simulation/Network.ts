@@ -111,7 +111,7 @@ export class Network {
           given.cancel()
           // Whoever has given it up does not know the connection that is answered.
           if (isOver) return connection.client.close()
-          this.#open.add(connection)
+          if (this.#connections.has(connection)) this.#open.add(connection)
           over(() => dialled.opened(connection.client))
         }
       })
