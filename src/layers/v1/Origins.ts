@@ -35,8 +35,8 @@ const grantOf = (cors: Cors, origin: string): Readonly<Record<string, string>> |
 export const around = <R>(cors: Cors, mounts: ReadonlyArray<Mount<R>>): ReadonlyArray<Mount<R>> =>
   mounts.map((mount) => guarded(cors, mount))
 
-const guarded = <R>(cors: Cors, { handle, path }: Mount<R>): Mount<R> => ({
-  path,
+const guarded = <R>(cors: Cors, { handle, ...mount }: Mount<R>): Mount<R> => ({
+  ...mount,
   handle: (request) => {
     const { host, origin } = request.headers
     const isForeign = origin !== undefined && URL.parse(origin)?.host !== host
