@@ -2,7 +2,7 @@
 import { Effect, Layer, Option, Stream } from "effect"
 import * as EventWriterSettings from "../../../src/domain/events/settings/EventWriterSettings.ts"
 import { NatsConnection } from "../../../src/layers/nats/connection/NatsConnection.ts"
-import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
+import { DatabaseUnavailable, PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import { StreamRecords } from "../../../src/services/event-writer/StreamRecords.ts"
 import { TraceSummaries } from "../../../src/services/events/TraceSummaries.ts"
 import type { TreeCheck } from "../../../src/services/supervision/testing/index.ts"
@@ -10,7 +10,12 @@ import * as Fixture from "../../services/event-writer/WriterFixture.ts"
 
 const connections = Layer.mergeAll(
   Layer.mock(NatsConnection, { keep: Effect.never, check: Effect.void, changes: Stream.never }),
-  Layer.mock(PgConnection, { keep: Effect.never, check: Effect.void }),
+  // Nobody writes by it here, and whoever else asks goes without a database until it is there.
+  Layer.mock(PgConnection, {
+    keep: Effect.never,
+    check: Effect.void,
+    client: Effect.fail(new DatabaseUnavailable({ detail: "there is none" }))
+  }),
   Layer.succeed(TraceSummaries, { refresh: Effect.succeed({ written: 0, removed: 0, isSkipped: false }) })
 )
 
