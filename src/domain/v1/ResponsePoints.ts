@@ -14,9 +14,9 @@ export interface ResponsePoint {
   readonly poller_id?: string
 }
 
-/** The oldest first, as they are drawn. */
+/** The oldest first, as they are drawn; none of a ping that nobody has answered, which took no time that is known. */
 export const points = (statuses: ReadonlyArray<PastStatus>): ReadonlyArray<ResponsePoint> =>
-  statuses.map((status) => {
+  statuses.filter(({ responseTimeNanos }) => responseTimeNanos > 0).map((status) => {
     const ip = hostOf(status)
     return {
       timestamp: DateTime.formatIso(status.reportedAt),

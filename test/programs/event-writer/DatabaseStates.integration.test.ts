@@ -145,6 +145,8 @@ describe("Database states", () => {
         yield* publish("after the fall")
 
         yield* until(rows(url), (found) => found.length === 1)
+        // Rows go on as soon as there is the table; what belongs to it comes after.
+        yield* until(Effect.sync(() => said("Made tables again that were gone: logs")), (count) => count > 0)
         const kept = yield* admin`
           select relforcerowsecurity as is_forced, to_regclass('serviceradar_queries.logs_severity_stats_5m') is not null as is_seen
           from pg_class where oid = 'platform.logs'::regclass`
