@@ -79,25 +79,6 @@ const added = (admin: Browser.Browser, email: string, role: string) =>
     body: JSON.stringify({ data: { type: "user", attributes: { email, role } } })
   })
 
-/** Through the pages of the provider, up to the address with which the browser comes back. */
-const cameBack = Effect.fnUntraced(function*(start: string, name: string) {
-  const house = Browser.open(new URL(start).origin)
-  const pathOf = (address: string) => address.replace(new URL(start).origin, "")
-  let at = start
-  // Redirects of the provider, a page to sign in, and one to consent.
-  for (let step = 0; step < 12 && !at.includes("/auth/house/callback"); step++) {
-    const seen = yield* house.get(pathOf(at))
-    const [, action = ""] = /<form[^>]* action="([^"]+)"/.exec(seen.text) ?? []
-    const next = seen.location ?? (yield* house.submit(seen, pathOf(action), {
-      prompt: seen.text.includes("name=\"login\"") ? "login" : "consent",
-      login: name,
-      password: "any"
-    })).location
-    at = next ?? "/nowhere"
-  }
-  return at
-})
-
 const idsOf = ({ text }: Browser.Seen): ReadonlyArray<string> =>
   JSON.parse(text).data.map(({ id }: { readonly id: string }) => id)
 
@@ -385,7 +366,7 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("The sign-in o
       const visit = Effect.fnUntraced(function*(who: Browser.Browser, name: string) {
         const begun = yield* who.get("/auth/house?to=/metrics")
         assert.strictEqual(begun.status, 303, begun.text)
-        return (yield* cameBack(begun.location ?? "", name)).slice(base.length)
+        return (yield* Browser.cameBack(begun.location ?? "", name, "/auth/house/callback")).slice(base.length)
       })
       const back = yield* visit(browser, "ada")
       // Whoever else has the address, from a log or as a trap, gets nothing by it.

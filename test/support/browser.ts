@@ -98,3 +98,22 @@ export const open = (base: string, transport: Transport = fetch): Browser => {
       })
   }
 }
+
+/** Through the pages of the provider, up to the address with which the browser comes back: `callback` is a part of it. */
+export const cameBack = Effect.fnUntraced(function*(start: string, name: string, callback: string) {
+  const house = open(new URL(start).origin)
+  const pathOf = (address: string) => address.replace(new URL(start).origin, "")
+  let at = start
+  // Redirects of the provider, a page to sign in, and one to consent.
+  for (let step = 0; step < 12 && !at.includes(callback); step++) {
+    const seen = yield* house.get(pathOf(at))
+    const [, action = ""] = /<form[^>]* action="([^"]+)"/.exec(seen.text) ?? []
+    const next = seen.location ?? (yield* house.submit(seen, pathOf(action), {
+      prompt: seen.text.includes("name=\"login\"") ? "login" : "consent",
+      login: name,
+      password: "any"
+    })).location
+    at = next ?? "/nowhere"
+  }
+  return at
+})

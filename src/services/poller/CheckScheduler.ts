@@ -57,8 +57,7 @@ const pollOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
       const agentClass = classOf(link)
       const cancel = AgentLink.askNow(link, tracked.check, clock, context, (answer) => {
         if (answer._tag === "Reply") {
-          const about = { tracked, subject, context, agentClass, startedNanos }
-          return resume(concludeReply(LargeReplies.isLarge(answer.reply) ? timed(about, clock) : about, answer.reply))
+          return resume(concludeReply({ tracked, subject, context, agentClass, startedNanos }, answer.reply))
         }
         resume(measure(link, tracked, context, undefined, { startedNanos, asking: () => answer.rest }))
       })
@@ -132,17 +131,17 @@ interface Concluded {
   readonly span?: Tracer.Span | undefined
 }
 
-/** That a large answer is then read takes no part in what the agent took. */
-const timed = (about: Concluded, clock: Clock.Clock): Concluded => ({
-  ...about,
-  endedNanos: clock.monotonicTimeNanosUnsafe()
-})
-
 const concludeReply = (about: Concluded, reply: StatusReply): Effect.Effect<void> => {
-  const concludeAs = (status: ServiceStatus) => conclude(about, status, PollerMetrics.pollsSuccessful)
-  return LargeReplies.isLarge(reply)
-    ? Effect.flatMap(LargeReplies.statusOf(about.subject, reply), concludeAs)
-    : concludeAs(PolledStatus.fromReply(about.subject, reply))
+  const { context, subject } = about
+  if (!LargeReplies.isLarge(reply)) {
+    return conclude(about, PolledStatus.fromReply(subject, reply), PollerMetrics.pollsSuccessful)
+  }
+  // That it is then read takes no part in what the agent took.
+  const endedNanos = about.endedNanos ?? Context.get(context, Clock.Clock).monotonicTimeNanosUnsafe()
+  return Effect.flatMap(
+    LargeReplies.statusOf(subject, reply),
+    (status) => conclude({ ...about, endedNanos }, status, PollerMetrics.pollsSuccessful)
+  )
 }
 
 /** Counts the poll, tells who listens, and hands it to the reporter. */

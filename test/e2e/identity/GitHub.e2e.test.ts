@@ -29,24 +29,6 @@ const core = Layer.effect(
   })
 ).pipe(Layer.provide(TestDatabase.layer))
 
-/** Through the pages of the provider, up to the address with which the browser comes back. */
-const cameBack = Effect.fnUntraced(function*(start: string, name: string) {
-  const house = Browser.open(new URL(start).origin)
-  const pathOf = (address: string) => address.replace(new URL(start).origin, "")
-  let at = start
-  for (let step = 0; step < 12 && !at.includes("/auth/octo/callback"); step++) {
-    const seen = yield* house.get(pathOf(at))
-    const [, action = ""] = /<form[^>]* action="([^"]+)"/.exec(seen.text) ?? []
-    const next = seen.location ?? (yield* house.submit(seen, pathOf(action), {
-      prompt: seen.text.includes("name=\"login\"") ? "login" : "consent",
-      login: name,
-      password: "any"
-    })).location
-    at = next ?? "/nowhere"
-  }
-  return at
-})
-
 layer(core, { excludeTestServices: true, timeout: "90 seconds" })("Signing in with GitHub", (it) => {
   it.effect("lets in whose first mail address it has verified, and who is a user here, once for each that was begun", () =>
     Effect.gen(function*() {
@@ -63,7 +45,7 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("Signing in wi
           "S256",
           false
         ])
-        return (yield* cameBack(begun.location ?? "", name)).slice(base.length)
+        return (yield* Browser.cameBack(begun.location ?? "", name, "/auth/octo/callback")).slice(base.length)
       })
       const back = yield* visit(browser, "ada")
       // Whoever else has the address gets nothing by it, and neither then does the browser that began.
