@@ -23,10 +23,14 @@ export const keeping = Layer.effectDiscard(
   })
 )
 
-export const layer = keeping.pipe(
-  Layer.provideMerge(PgConnection.layer({ migrations: [migrations] })),
-  Layer.provideMerge(Layer.unwrap(
-    Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url)))
-  )),
-  Layer.provideMerge(TestDatabase.layer)
-)
+/** With other migrations, and what else a connection is told. */
+export const layerOf = (options: Parameters<typeof PgConnection.layer>[0]) =>
+  keeping.pipe(
+    Layer.provideMerge(PgConnection.layer(options)),
+    Layer.provideMerge(Layer.unwrap(
+      Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url)))
+    )),
+    Layer.provideMerge(TestDatabase.layer)
+  )
+
+export const layer = layerOf({ migrations: [migrations] })

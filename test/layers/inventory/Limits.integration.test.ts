@@ -1,24 +1,18 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { Tenant } from "../../../src/domain/identity/Tenant.ts"
 import { User } from "../../../src/domain/identity/User.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
 import { superSystem } from "../../../src/domain/records/Actor.ts"
 import { application } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
-import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
-import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import { migrations, records } from "../../../src/programs/core/ControlPlane.ts"
 import * as Directory from "../../../src/services/identity/Directory.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
-import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const database = records.pipe(
-  Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations, application })),
-  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
 
 const small = "7d9a1c1e-3b43-4c9b-8f0e-0c52a3b5d111"

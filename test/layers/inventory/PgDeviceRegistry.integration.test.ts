@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { DateTime, Effect, Layer, Option, Schema } from "effect"
+import { DateTime, Effect, Layer, Schema } from "effect"
 import { defaultTenantId } from "../../../src/domain/identity/Tenant.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
 import { DeviceAliasState } from "../../../src/domain/inventory/devices/DeviceAliasState.ts"
@@ -11,7 +11,6 @@ import { system } from "../../../src/domain/records/Actor.ts"
 import { application } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import * as PgDeviceRegistry from "../../../src/layers/inventory/PgDeviceRegistry.ts"
-import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as PgRecords from "../../../src/layers/records/PgRecords.ts"
@@ -20,13 +19,9 @@ import * as Directory from "../../../src/services/identity/Directory.ts"
 import { DeviceRegistry } from "../../../src/services/inventory/DeviceRegistry.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
-import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const database = Layer.merge(PgRecords.layer, PgDeviceRegistry.layer).pipe(
-  Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations, application })),
-  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
 
 const startMillis = Date.parse("2026-03-05T12:00:00Z")

@@ -1,9 +1,8 @@
 import { assert, layer } from "@effect/vitest"
-import { DateTime, Effect, Layer, Option, Schema } from "effect"
+import { DateTime, Effect, Layer, Schema } from "effect"
 import type { Stored } from "../../../src/domain/records/Record.ts"
 import { application, schema } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
-import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import type { Migrations } from "../../../src/layers/postgres/migrations/Migrations.ts"
@@ -13,7 +12,6 @@ import * as PgRecords from "../../../src/layers/records/PgRecords.ts"
 import { type Asker, Records } from "../../../src/services/records/Records.ts"
 import { ada, olga, root, stranger, tenants, Ticket, vera } from "../../services/resource/ticket.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
-import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const tickets: Migrations = {
   context: "tickets",
@@ -31,10 +29,7 @@ const tickets: Migrations = {
 }
 
 const database = PgRecords.layer.pipe(
-  Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations: [migrations, tickets], application })),
-  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestConnection.layerOf({ migrations: [migrations, tickets], application }))
 )
 
 const definition: Definition = Ticket.definition

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { ended } from "../../../src/domain/identity/EndedSignIns.ts"
 import { Session } from "../../../src/domain/identity/Session.ts"
 import { SignInLink } from "../../../src/domain/identity/SignInLink.ts"
@@ -8,7 +8,6 @@ import { User } from "../../../src/domain/identity/User.ts"
 import { superSystem } from "../../../src/domain/records/Actor.ts"
 import { application } from "../../../src/domain/records/Schema.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
-import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as PgRecords from "../../../src/layers/records/PgRecords.ts"
@@ -17,13 +16,9 @@ import { migrations } from "../../../src/programs/core/ControlPlane.ts"
 import * as Directory from "../../../src/services/identity/Directory.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
-import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const database = PgRecords.layer.pipe(
-  Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations, application })),
-  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
 
 const other = "7d9a1c1e-3b43-4c9b-8f0e-0c52a3b5d111"

@@ -1,6 +1,6 @@
 /** Fields that are hidden from some, wherever core shows records: JSON:API, what comes with it, audit and events, SRQL and CSV. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { defaultTenantId, Tenant } from "../../../src/domain/identity/Tenant.ts"
@@ -16,7 +16,6 @@ import * as E from "../../../src/domain/resource/expression/Expression.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import { governedBy } from "../../../src/domain/srql/catalog/ResourceEntity.ts"
 import * as JsonApi from "../../../src/layers/jsonapi/JsonApi.ts"
-import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
@@ -29,7 +28,6 @@ import { Askers } from "../../../src/services/records/Askers.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import { catalog } from "../../../src/services/srql/index.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
-import { TestDatabase } from "../../support/TestDatabase.ts"
 
 /** Devices of which some is for admins, and some for admins of what is at risk; with a group and a time that are hidden too. */
 const GuardedDevice = Device.reveals(({ only, record }) => [
@@ -49,10 +47,7 @@ const queries = catalog([governedBy(GuardedDevice, devices, differing)])
 
 const programs = PgQueries.layer({ catalog: queries, rules: new Map() }).pipe(
   Layer.provideMerge(PgRecords.layer),
-  Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations, application })),
-  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
 
 const write = (

@@ -1,6 +1,6 @@
 /** What the people of a tenant are answered in SRQL, by their tokens: rows of their own tenant, of every kind of table. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Layer, Redacted, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -21,7 +21,6 @@ import { AccessTokens } from "../../../src/layers/identity/AccessTokens.ts"
 import * as ApiTokens from "../../../src/layers/identity/ApiTokens.ts"
 import * as SignedIn from "../../../src/layers/identity/SignedIn.ts"
 import * as UsersOfQueries from "../../../src/layers/identity/UsersOfQueries.ts"
-import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as RowSecurity from "../../../src/layers/postgres/connection/RowSecurity.ts"
@@ -34,7 +33,6 @@ import * as SignInParts from "../../../src/programs/core/SignInParts.ts"
 import * as Directory from "../../../src/services/identity/Directory.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
-import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const programs = UsersOfQueries.layer.pipe(
   Layer.provideMerge(
@@ -42,10 +40,7 @@ const programs = UsersOfQueries.layer.pipe(
   ),
   Layer.provideMerge(PgRecords.layer),
   Layer.provideMerge(PgQueries.layer({ catalog: queryCatalog, rules: rowRules })),
-  Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations, application })),
-  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
 
 const other = "7d9a1c1e-3b43-4c9b-8f0e-0c52a3b5d111"

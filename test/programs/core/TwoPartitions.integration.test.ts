@@ -3,7 +3,7 @@
  * partitions, or what belongs to something that has; whatever the role. What is in none is seen, and left as it is.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { defaultTenantId } from "../../../src/domain/identity/Tenant.ts"
@@ -21,7 +21,6 @@ import { application } from "../../../src/domain/records/Schema.ts"
 import { publicField, publicFields } from "../../../src/domain/resource/PublicFields.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import * as JsonApi from "../../../src/layers/jsonapi/JsonApi.ts"
-import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
@@ -33,14 +32,10 @@ import { QueryAskers } from "../../../src/services/queries/QueryAskers.ts"
 import { Askers } from "../../../src/services/records/Askers.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
-import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const programs = PgQueries.layer({ catalog: queryCatalog, rules: new Map() }).pipe(
   Layer.provideMerge(PgRecords.layer),
-  Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations, application })),
-  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
 
 const here = "p-here"

@@ -26,7 +26,6 @@ import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import * as ApiTokens from "../../../src/layers/identity/ApiTokens.ts"
 import * as SignInLinks from "../../../src/layers/identity/SignInLinks.ts"
 import * as JsonApi from "../../../src/layers/jsonapi/JsonApi.ts"
-import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as PgRecords from "../../../src/layers/records/PgRecords.ts"
@@ -35,13 +34,9 @@ import * as Directory from "../../../src/services/identity/Directory.ts"
 import { Askers } from "../../../src/services/records/Askers.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
-import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const database = PgRecords.layer.pipe(
-  Layer.provideMerge(TestConnection.keeping),
-  Layer.provideMerge(PgConnection.layer({ migrations, application })),
-  Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) => DatabaseEndpoint.layer(Option.some(url))))),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
 
 const other = "7d9a1c1e-3b43-4c9b-8f0e-0c52a3b5d111"
