@@ -91,7 +91,7 @@ const death = (environment: Readonly<Record<string, string>>, point: string, pas
     const keep = (chunk: Buffer) => (output += chunk.toString("utf8"))
     child.stdout.on("data", keep)
     child.stderr.on("data", keep)
-    child.once("exit", (code, signal) => resume(Effect.succeed(signal ?? `ended with ${code}: ${output}`)))
+    child.once("close", (code, signal) => resume(Effect.succeed(signal ?? `ended with ${code}: ${output}`)))
     const limit = setTimeout(() => resume(Effect.succeed(`still alive: ${output}`)), 30_000)
     return Effect.sync(() => {
       clearTimeout(limit)

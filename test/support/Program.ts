@@ -28,12 +28,15 @@ export interface Program {
   readonly isRunning: () => boolean
 }
 
-const waitForExit = (child: ChildProcess): Effect.Effect<number> =>
-  Effect.callback<number>((resume) => {
-    const settle = () => resume(Effect.succeed(child.exitCode ?? 128))
-    if (child.exitCode !== null || child.signalCode !== null) return settle()
-    child.once("exit", settle)
-    return Effect.sync(() => child.off("exit", settle))
+/** After an end, for output that is still in the pipe, which what the program has started may keep open. */
+const outputMillisMax = 500
+
+/** Its end is often noticed before the last of its output is read. */
+const endOf = (child: ChildProcess): Promise<number> =>
+  new Promise((resolve) => {
+    const settle = () => resolve(child.exitCode ?? 128)
+    child.once("close", settle)
+    child.once("exit", () => setTimeout(settle, outputMillisMax).unref())
   })
 
 export interface ProgramOptions {
@@ -78,6 +81,7 @@ const startWith = (
         env: { ...process.env, ...options.env },
         stdio: ["ignore", options.stdoutTo ?? "pipe", "pipe"]
       })
+      const end = endOf(child)
       const lines: Array<string> = []
       let stdout = ""
       const keep = (chunk: Buffer) => {
@@ -95,7 +99,7 @@ const startWith = (
         stdout: () => stdout,
         closeStdout: Effect.sync(() => void child.stdout?.destroy()),
         kill: (signal) => Effect.sync(() => void child.kill(signal)),
-        exited: waitForExit(child),
+        exited: Effect.promise(() => end),
         isRunning: () => child.exitCode === null && child.signalCode === null
       }
     }),

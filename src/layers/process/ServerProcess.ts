@@ -32,15 +32,25 @@ export interface ProcessExit {
 
 export interface ServerProcess {
   readonly pid: number
+  /** With the last of its output read, where that comes in time. */
   readonly exit: Effect.Effect<ProcessExit>
   readonly lastLines: (count: number) => ReadonlyArray<string>
+}
+
+/** After an end, for output that is still in the pipe: what a process has started may keep that open for ever. */
+const outputLimit = Duration.millis(500)
+
+/** When it ended, and when all of its output was read: an end is often noticed first. */
+interface Ending {
+  readonly exited: Deferred.Deferred<ProcessExit>
+  readonly closed: Deferred.Deferred<void>
 }
 
 const launch = (
   options: ProcessOptions,
   log: ServerLog.ServerLog,
   guard: ParentGuard.ParentGuard,
-  exit: Deferred.Deferred<ProcessExit>
+  { closed, exited }: Ending
 ) =>
   Effect.callback<childProcess.ChildProcess, SetupFailed>((resume) => {
     const child = childProcess.spawn(options.command, options.args, {
@@ -56,16 +66,13 @@ const launch = (
       output.on("data", log.append).on("error", () => undefined)
     }
     child.once("error", (cause) => {
-      Deferred.doneUnsafe(exit, Effect.succeed({ code: null, signal: null }))
+      Deferred.doneUnsafe(exited, Effect.succeed({ code: null, signal: null }))
+      Deferred.doneUnsafe(closed, Effect.void)
       resume(Effect.fail(new SetupFailed({ step: `running ${options.command}`, detail: cause.message })))
     })
     child.once("spawn", () => resume(Effect.succeed(child)))
-    // "close" comes after the last output, "exit" may come before it.
-    child.once("close", (code, signal) => Deferred.doneUnsafe(exit, Effect.succeed({ code, signal })))
-    child.once(
-      "exit",
-      (code, signal) => setImmediate(() => Deferred.doneUnsafe(exit, Effect.succeed({ code, signal })))
-    )
+    child.once("exit", (code, signal) => Deferred.doneUnsafe(exited, Effect.succeed({ code, signal })))
+    child.once("close", () => Deferred.doneUnsafe(closed, Effect.void))
   })
 
 const stopInTurn = (child: childProcess.ChildProcess, exit: Effect.Effect<ProcessExit>, stop: ProcessOptions["stop"]) =>
@@ -89,15 +96,17 @@ export const spawn = (
 ): Effect.Effect<ServerProcess, SetupFailed, Scope.Scope> =>
   Effect.gen(function*() {
     const log = yield* ServerLog.make(options.logFile)
-    const exit = yield* Deferred.make<ProcessExit>()
+    const exited = yield* Deferred.make<ProcessExit>()
+    const closed = yield* Deferred.make<void>()
     const guard = yield* ParentGuard.make(
       options.stop.map(([signal, limit]) => [signal, Math.ceil(Duration.toSeconds(limit))])
     )
     const child = yield* Effect.acquireRelease(
-      launch(options, log, guard, exit),
-      (child) => stopInTurn(child, Deferred.await(exit), options.stop)
+      launch(options, log, guard, { closed, exited }),
+      (child) => stopInTurn(child, Deferred.await(exited), options.stop)
     )
-    return { pid: child.pid ?? 0, exit: Deferred.await(exit), lastLines: log.lastLines }
+    const exit = Effect.tap(Deferred.await(exited), Effect.timeoutOption(Deferred.await(closed), outputLimit))
+    return { pid: child.pid ?? 0, exit, lastLines: log.lastLines }
   })
 
 const toolStop: ProcessOptions["stop"] = [["SIGTERM", Duration.seconds(2)], ["SIGKILL", Duration.seconds(2)]]

@@ -72,6 +72,25 @@ describe("ServerProcess", () => {
       assert.strictEqual(failed.message, "failing: /bin/sh ended with 3: no luck")
       assert.strictEqual(slow.message, "waiting: /bin/sh took longer than 200ms")
     }))
+
+  // The end of one is noticed when another ends, and then before its output is read.
+  it.live("has all that a tool said, although many end at once", () =>
+    Effect.gen(function*() {
+      const outputs = yield* Effect.forEach(
+        Array.from({ length: 300 }, (_, index) => `tool ${index}`),
+        (text) => ServerProcess.run("speaking", shell(`echo ${text}`), Duration.seconds(20)),
+        { concurrency: 30 }
+      )
+
+      assert.deepStrictEqual(outputs, outputs.map((_, index) => `tool ${index}`))
+    }))
+
+  it.live("does not wait for what a tool has left running with its output open", () =>
+    Effect.gen(function*() {
+      const output = yield* ServerProcess.run("leaving", shell("sleep 30 & echo left"), Duration.seconds(10))
+
+      assert.strictEqual(output, "left")
+    }))
 })
 
 describe("OrphanProcess", () => {

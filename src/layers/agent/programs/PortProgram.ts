@@ -32,6 +32,8 @@ export class ProgramEnded extends Schema.TaggedError<ProgramEnded>()("ProgramEnd
 }
 
 const grace = Duration.seconds(3)
+/** For its last words; a process of another group may keep the output open for ever. */
+const outputLimit = Duration.millis(500)
 const healthLimit = Duration.seconds(3)
 const startPause = Duration.millis(200)
 const watchPause = Duration.seconds(10)
@@ -42,6 +44,8 @@ const megabyte = 1_048_576
 interface Running {
   readonly child: ChildProcess
   readonly exit: Deferred.Deferred<ProgramExit.ProgramExit>
+  /** All that it printed was read, which is later than its end. */
+  readonly closed: Deferred.Deferred<void>
 }
 
 export interface Surroundings {
@@ -83,15 +87,18 @@ const spawned = Effect.fnUntraced(function*(
           Deferred.doneUnsafe(exit, Effect.succeed({ kind: "unstartable", text: `could not be started: ${message}` }))
       )
       child.on("exit", (code, signal) => Deferred.doneUnsafe(exit, Effect.succeed(ProgramExit.classify(code, signal))))
-      return { child, exit }
+      const closed = Deferred.makeUnsafe<void>()
+      child.on("close", () => Deferred.doneUnsafe(closed, Effect.void))
+      return { child, closed, exit }
     }),
-    ({ child, exit }) =>
+    ({ child, closed, exit }) =>
       Effect.gen(function*() {
         if (!(yield* Deferred.isDone(exit))) {
           LimitedCommand.killGroup(child.pid, "SIGTERM")
           yield* Effect.timeoutOption(Deferred.await(exit), grace)
         }
         LimitedCommand.killGroup(child.pid, "SIGKILL")
+        yield* Effect.timeoutOption(Deferred.await(closed), outputLimit)
         child.stdout?.destroy()
         child.stderr?.destroy()
       })
