@@ -7,7 +7,7 @@
 import { execFile } from "node:child_process"
 import { pathToFileURL } from "node:url"
 import { promisify } from "node:util"
-import type { Outcome } from "./testReport.ts"
+import type { Failure, Outcome } from "./testReport.ts"
 
 interface Step {
   readonly name: string
@@ -37,14 +37,14 @@ const complaint = ({ command: [program = "", ...args] }: Step): Promise<string |
 
 /** Prints a line per step, and a failing step's whole output. */
 export const runChecks = async (print: (text: string) => void): Promise<Outcome> => {
-  const failures: Array<string> = []
+  const failures: Array<Failure> = []
   for (const step of steps) {
     const startedAt = performance.now()
     const said = await complaint(step)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     print(`${said === undefined ? "ok    " : "FAILED"} ${step.name} (${seconds} s)\n`)
     if (said !== undefined) {
-      failures.push(`check: ${step.name}`)
+      failures.push({ text: `check: ${step.name}` })
       print(`${said}\n`)
     }
   }
