@@ -114,5 +114,5 @@ export const tellAll = (deeds: ReadonlyArray<BulkDeed>, occasion: BulkOccasion):
       select ${who}, ${text(occasion.actorId)}, ${text(occasion.actorName)}, resource, action, key, 'done', '',
         ${text(occasion.requestId)}, changes::jsonb from given
     ) insert into record_events (tenant_id, at, resource, action, record_key, record)
-      select ${who}, resource, action, key, nullif(record, '')::jsonb from given`
+      select ${who}, resource, action, key, nullif(record, '')::json from given`
 }

@@ -52,46 +52,54 @@ export const jsonText = (value: Answer): string => {
 export const fieldOf = (node: Node, { values }: Stored, surroundings: Surroundings): Answer =>
   evaluate(node, { ...surroundings, record: values })
 
-/** A value, or that it is hidden from some. */
-export type Told = Json | FieldPolicies.Hidden
-
-/**
- * What became of each attribute that changed, as `[before, after]`; nothing that is sensitive. Of what is hidden from some only
- * that it changed: who will read it is not known yet.
- */
-export const changes = (
-  { attributes, reveals }: Definition,
+/** Attributes whose value is another one. */
+export const changedNames = (
+  { attributes }: Definition,
   before: Values | null,
   after: Values | null
-): Readonly<Record<string, readonly [Told, Told]>> => {
-  const changed: Record<string, readonly [Told, Told]> = {}
-  for (const name of Object.keys(attributes)) {
+): ReadonlyArray<string> => {
+  const names: Array<string> = []
+  for (const name in attributes) {
     const [from, to] = [before?.[name] ?? null, after?.[name] ?? null]
-    if (from === to || attributes[name]?.traits.isSensitive !== false) continue
-    const [was, is] = [toJson(from), toJson(to)]
-    if (JSON.stringify(was) === JSON.stringify(is)) continue
-    changed[name] = Object.hasOwn(reveals, name) ? [FieldPolicies.hidden, FieldPolicies.hidden] : [was, is]
+    if (from !== to && !isSame(from, to)) names.push(name)
   }
-  return changed
+  return names
 }
 
-/** Without what is private, and without the values of what is hidden from some. */
-export const shown = ({ attributes, reveals }: Definition, values: Values): Readonly<Record<string, Told>> => {
-  const record: Record<string, Told> = {}
-  for (const name of Object.keys(attributes)) {
-    if (attributes[name]?.traits.isPrivate !== false) continue
-    record[name] = Object.hasOwn(reveals, name) ? FieldPolicies.hidden : toJson(values[name] ?? null)
+const isSame = (a: Answer, b: Answer): boolean =>
+  typeof a === "object" && typeof b === "object" && jsonText(a) === jsonText(b)
+
+/**
+ * What became of these attributes, as `[before, after]`; nothing that is sensitive. Of what is hidden from some only that it
+ * changed: who will read it is not known yet. As a text of JSON.
+ */
+export const changesText = (
+  { attributes, reveals }: Definition,
+  names: ReadonlyArray<string>,
+  before: Values | null,
+  after: Values | null
+): string => {
+  let text = ""
+  for (const name of names) {
+    if (attributes[name]?.traits.isSensitive !== false) continue
+    const isHidden = Object.hasOwn(reveals, name)
+    const was = isHidden ? hiddenText : jsonText(before?.[name] ?? null)
+    const is = isHidden ? hiddenText : jsonText(after?.[name] ?? null)
+    text += `${text === "" ? "" : ","}"${name}":[${was},${is}]`
   }
-  return record
+  return `{${text}}`
 }
 
-/** The same as a text of JSON. */
+const hiddenText = JSON.stringify(FieldPolicies.hidden)
+
+/** Without what is private or null, and without the values of what is hidden from some. As a text of JSON. */
 export const shownText = ({ attributes, reveals }: Definition, values: Values): string => {
   let text = ""
-  for (const name of Object.keys(attributes)) {
-    if (attributes[name]?.traits.isPrivate !== false) continue
-    const told = Object.hasOwn(reveals, name) ? JSON.stringify(FieldPolicies.hidden) : jsonText(values[name] ?? null)
-    text += `${text === "" ? "" : ","}"${name}":${told}`
+  for (const name in attributes) {
+    const value = values[name] ?? null
+    const isHidden = Object.hasOwn(reveals, name)
+    if (attributes[name]?.traits.isPrivate !== false || (value === null && !isHidden)) continue
+    text += `${text === "" ? "" : ","}"${name}":${isHidden ? hiddenText : jsonText(value)}`
   }
   return `{${text}}`
 }

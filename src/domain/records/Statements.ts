@@ -11,7 +11,7 @@ import { valueSql, write } from "../resource/expression/Statement.ts"
 import type { Definition } from "../resource/Resource.ts"
 import { and, bind, compact, empty, list, name, type Sql, sql } from "../sql/Sql.ts"
 import type { Sorting } from "./Order.ts"
-import { changes, shown, type Values } from "./Record.ts"
+import { changedNames, changesText, shownText, type Values } from "./Record.ts"
 import { schema } from "./Schema.ts"
 
 /** Beside the attributes, whose names hold no `~`. */
@@ -105,16 +105,16 @@ export interface Deed {
 }
 
 const text = (value: string): Sql => sql`${bind("text", value)}::text`
-const json = (value: unknown): Sql => sql`${text(JSON.stringify(value))}::jsonb`
 const value = (kind: Kind, of: Answer): Sql => valueSql(of, kind)
 
 const entryOf = (
   { action, actorId, actorName, at, definition, requestId, tenant }: Deed,
-  { key, outcome, reason, what }: {
+  { changes, key, outcome, reason }: {
     readonly key: string
     readonly outcome: "done" | "denied"
     readonly reason: string
-    readonly what: unknown
+    /** A text of JSON. */
+    readonly changes: string
   }
 ): Sql => {
   const entry = list([
@@ -128,7 +128,7 @@ const entryOf = (
     text(outcome),
     text(reason),
     text(requestId),
-    json(what)
+    sql`${text(changes)}::jsonb`
   ])
   return sql`insert into audit_entries (tenant_id, at, actor_id, actor_name, resource, action, record_key, outcome, reason,
     request_id, changes) select ${entry} from place where place.tenant is not null`
@@ -143,14 +143,15 @@ const together = (written: Sql, deed: Deed, before: Values | null, after: Values
   const { action, at, definition, tenant } = deed
   const record = after ?? before ?? {}
   const key = String(record[definition.key] ?? "")
-  const audit = entryOf(deed, { key, outcome: "done", reason: "", what: changes(definition, before, after) })
+  const changes = changesText(definition, changedNames(definition, before, after), before, after)
+  const audit = entryOf(deed, { key, outcome: "done", reason: "", changes })
   const event = list([
     value("uuid", tenant),
     value("instant", at),
     text(definition.name),
     text(action),
     text(key),
-    json(after === null ? null : shown(definition, after))
+    after === null ? sql`null::json` : sql`${text(shownText(definition, after))}::json`
   ])
   return sql`with ${placed(deed.setting)}, written as (${written}), audited as (${audit}), told as (
     insert into record_events (tenant_id, at, resource, action, record_key, record)

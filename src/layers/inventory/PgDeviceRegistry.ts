@@ -1,7 +1,7 @@
 /**
  * The inventory in PostgreSQL, a slice of sightings in each transaction.
  *
- * The next slice is read while one is written, unless both name the same device: a slice begins when the one before it has
+ * The next slices are read while one is written, unless they name the same device: a slice begins when the one before it has
  * locked the devices that it found, so each device is written in the order of its sightings.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
@@ -23,6 +23,9 @@ import { knownOf, SightedBatch } from "./SightedBatch.ts"
 
 /** Sightings of one transaction. */
 const sliceMax = 500
+
+/** At once: one that is read, one that is decided, one that is written. Each has a connection. */
+const slicesMax = 3
 
 /** Sightings that are looked at before others have their turn. */
 const turnMax = 50
@@ -129,19 +132,23 @@ export const layer: Layer.Layer<Registry.DeviceRegistry, never, PgConnection> = 
     const sight = Effect.fn("DeviceRegistry.sight")(
       function*(tenant: string, sightings: ReadonlyArray<Sighting>) {
         let total = Registry.nothing
-        let running: Effect.Success<ReturnType<typeof begin>> | undefined
+        const running: Array<Effect.Success<ReturnType<typeof begin>>> = []
+        /** Until so many are left, the oldest first. */
+        const joined = Effect.fnUntraced(function*(left: number) {
+          for (const { fiber } of running.splice(0, running.length - left)) {
+            total = Registry.sum(total, yield* Fiber.join(fiber))
+          }
+        })
         for (const some of slices(sightings)) {
           const slice = sliceOf(some)
-          if (running !== undefined && !running.slice.names.isDisjointFrom(slice.names)) {
-            total = Registry.sum(total, yield* Fiber.join(running.fiber))
-            running = undefined
-          }
+          const same = running.findLastIndex((one) => !one.slice.names.isDisjointFrom(slice.names))
+          yield* joined(Math.min(running.length - same - 1, slicesMax - 1))
           const next = yield* begin(tenant, slice)
-          if (running !== undefined) total = Registry.sum(total, yield* Fiber.join(running.fiber))
+          running.push(next)
           yield* next.held
-          running = next
         }
-        return running === undefined ? total : Registry.sum(total, yield* Fiber.join(running.fiber))
+        yield* joined(0)
+        return total
       },
       // When one fails the other ends before anybody tries again.
       Effect.scoped

@@ -7,7 +7,7 @@ import { DateTime, Effect, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as crypto from "node:crypto"
 import * as Bulk from "../../domain/records/BulkStatements.ts"
-import { changes, shownText, type Stored, type Values } from "../../domain/records/Record.ts"
+import { changedNames, changesText, shownText, type Stored, type Values } from "../../domain/records/Record.ts"
 import { perform, type Refusal } from "../../domain/resource/Perform.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
 import type { Sql } from "../../domain/sql/Sql.ts"
@@ -20,6 +20,8 @@ export interface Draft {
   readonly key: string
   readonly before: Values | null
   readonly after: Values
+  /** Attributes that were changed meanwhile. */
+  readonly changed: ReadonlyArray<string>
   readonly deeds: ReadonlyArray<Bulk.BulkDeed>
 }
 
@@ -29,6 +31,7 @@ export const draftOf = (definition: Definition, { values }: Stored): Draft => ({
   key: String(values[definition.key] ?? ""),
   before: values,
   after: values,
+  changed: [],
   deeds: []
 })
 
@@ -69,13 +72,33 @@ export class UnknownAction extends Schema.TaggedError<UnknownAction>()("UnknownA
   }
 }
 
-const deedOf = (definition: Definition, action: string, before: Values | null, after: Values): Bulk.BulkDeed => ({
-  resource: definition.name,
-  action,
-  key: String(after[definition.key] ?? ""),
-  changes: JSON.stringify(changes(definition, before, after)),
-  record: shownText(definition, after)
-})
+/** What was done is told where it is worth an audit entry and an event. */
+const drafted = (
+  draft: Pick<Draft, "definition" | "before" | "changed" | "deeds">,
+  action: string,
+  before: Values | null,
+  after: Values,
+  telling: Telling
+): Draft => {
+  const { changed, deeds, definition } = draft
+  const names = changedNames(definition, before, after)
+  const key = String(after[definition.key] ?? "")
+  const deed = telling === "untold" ? [] : [{
+    resource: definition.name,
+    action,
+    key,
+    changes: changesText(definition, names, before, after),
+    record: shownText(definition, after)
+  }]
+  return {
+    definition,
+    key,
+    before: draft.before,
+    after,
+    changed: changed.length === 0 ? names : [...changed, ...names],
+    deeds: deeds.length === 0 ? deed : [...deeds, ...deed]
+  }
+}
 
 /** One that is new. */
 export const make = (
@@ -84,13 +107,10 @@ export const make = (
   action: string,
   input: Readonly<Record<string, unknown>>
 ): Result.Result<Draft, Refusal | UnknownAction> =>
-  Result.map(done(context, definition, action, input, null), (after) => ({
-    definition,
-    key: String(after[definition.key] ?? ""),
-    before: null,
-    after,
-    deeds: [deedOf(definition, action, null, after)]
-  }))
+  Result.map(
+    done(context, definition, action, input, null),
+    (after) => drafted({ definition, before: null, changed: [], deeds: [] }, action, null, after, "told")
+  )
 
 export const change = (
   context: BulkContext,
@@ -99,11 +119,10 @@ export const change = (
   input: Readonly<Record<string, unknown>> = {},
   telling: Telling = "told"
 ): Result.Result<Draft, Refusal | UnknownAction> =>
-  Result.map(done(context, draft.definition, action, input, draft.after), (after) => ({
-    ...draft,
-    after,
-    deeds: telling === "untold" ? draft.deeds : [...draft.deeds, deedOf(draft.definition, action, draft.after, after)]
-  }))
+  Result.map(
+    done(context, draft.definition, action, input, draft.after),
+    (after) => drafted(draft, action, draft.after, after, telling)
+  )
 
 /** Those of the tenant that have one of these texts in one of these attributes. */
 export const among = (
@@ -128,10 +147,6 @@ const Key = Schema.Struct({ key: Schema.String })
 const unless = <A>(isEmpty: boolean, statement: () => Effect.Effect<A, SqlError>) =>
   isEmpty ? Effect.void : Effect.asVoid(statement())
 
-/** Attributes of which at least one of them has another value. */
-const changedNames = ({ attributes }: Definition, drafts: ReadonlyArray<Draft>): ReadonlyArray<string> =>
-  Object.keys(attributes).filter((name) => drafts.some(({ after, before }) => before?.[name] !== after[name]))
-
 /**
  * Writes drafts of one resource, the new ones first. A record that somebody else made meanwhile is left to them: what was
  * said of it comes again.
@@ -147,7 +162,8 @@ export const write = Effect.fnUntraced(function*(
   const rows = (some: ReadonlyArray<Draft>) => some.map(({ after }) => after)
   const execute = (statement: Sql) => run(sql, Nothing, statement)
   const made = fresh.length === 0 ? [] : yield* run(sql, Key, Bulk.insertAll(definition, rows(fresh)))
-  const names = changedNames(definition, changed)
+  const touched = new Set(changed.flatMap((draft) => draft.changed))
+  const names = Object.keys(definition.attributes).filter((name) => touched.has(name))
   yield* unless(names.length === 0, () => execute(Bulk.updateAll(definition, names, rows(changed))))
   const isMade = new Set(made.map(({ key }) => key))
   const deeds = [...fresh.filter(({ key }) => isMade.has(key)), ...changed].flatMap((draft) => draft.deeds)

@@ -102,7 +102,7 @@ const denied = (
   place: Place,
   reason: string
 ) => {
-  const entry = { key: writing.key ?? "", outcome: "denied", reason, what: {} } as const
+  const entry = { key: writing.key ?? "", outcome: "denied", reason, changes: "{}" } as const
   return database.use((sql) => run(sql, Total, Statements.audited(deedOf(writing, now, place), entry)))
     .pipe(
       Effect.catch((error) => Effect.logWarning(`A denial could not be audited: ${error.message}`)),

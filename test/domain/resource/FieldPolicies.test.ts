@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime } from "effect"
-import { changes, shown } from "../../../src/domain/records/Record.ts"
+import { changedNames, changesText, shownText } from "../../../src/domain/records/Record.ts"
 import * as FieldPolicies from "../../../src/domain/resource/FieldPolicies.ts"
 import { publicFields } from "../../../src/domain/resource/PublicFields.ts"
 import { Attribute, declare, Expression as E, hidden, revealed } from "../../../src/services/resource/index.ts"
@@ -77,11 +77,17 @@ describe("A field policy", () => {
   })
 
   it("leaves no value in audit entries and events, whoever will read them", () => {
-    assert.deepStrictEqual(changes(definition, olga, { ...olga, born: 1941, name: "Olja", password: "other" }), {
+    const later = { ...olga, born: 1941, name: "Olja", password: "other" }
+    const names = changedNames(definition, olga, later)
+    assert.deepStrictEqual(names, ["name", "born", "password"])
+    assert.deepStrictEqual(JSON.parse(changesText(definition, names, olga, later)), {
       name: ["Olga", "Olja"],
       born: [hidden, hidden]
     })
-    assert.deepStrictEqual(shown(definition, olga), { id: "1", name: "Olga", born: hidden, illness: hidden })
+    const shown = { id: "1", name: "Olga", born: hidden, illness: hidden }
+    assert.deepStrictEqual(JSON.parse(shownText(definition, olga)), shown)
+    // That it is null is a value too.
+    assert.deepStrictEqual(JSON.parse(shownText(definition, { ...olga, illness: null })), shown)
   })
 
   it("cannot hide what names a record, and what is not there", () => {

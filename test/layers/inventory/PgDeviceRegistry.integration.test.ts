@@ -52,7 +52,7 @@ const all = (definition: Definition) =>
       action: "read",
       asker: Directory.asking(system(defaultTenantId), "test"),
       order: [],
-      limit: 2000
+      limit: 10_000
     })
   ).pipe(Effect.map(({ records }) => records.map(({ values }) => values)))
 
@@ -159,15 +159,17 @@ layer(database, { excludeTestServices: true, timeout: "60 seconds" })("Devices t
 
   it.effect("are written in the order in which they were seen, however many slices that takes", () =>
     Effect.gen(function*() {
+      // Slices of 500: one of the next round names devices of one that is two before it.
+      const count = 1100
       const round = (hostname: string) =>
         Array.from(
-          { length: 550 },
+          { length: count },
           (_, at) => sighting({ ip: `10.5.${at >> 8}.${at & 255}`, hostname: `${hostname}-${at}` })
         )
-      yield* sight(...round("a"), ...round("b").toReversed(), ...round("c"))
+      yield* sight(...round("a"), ...round("b"), ...round("c").toReversed(), ...round("d"))
       const devices = (yield* all(Device.definition)).filter(({ ip }) => String(ip).startsWith("10.5."))
-      assert.strictEqual(devices.length, 550)
-      assert.deepStrictEqual(devices.filter(({ hostname }) => !String(hostname).startsWith("c-")), [])
+      assert.strictEqual(devices.length, count)
+      assert.deepStrictEqual(devices.filter(({ hostname }) => !String(hostname).startsWith("d-")), [])
     }))
 
   it.effect("have their interfaces, each once, as they were seen last", () =>

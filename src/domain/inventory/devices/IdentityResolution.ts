@@ -54,12 +54,15 @@ export const seedOf = ({ identifiers, ip, partition }: Pick<Sighting, "identifie
   return `serviceradar-device-v3:partition:${partition}:${parts.length > 0 ? parts.join("") : `ip:${ip}`}`
 }
 
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+
 /** `sr:` and the first 16 bytes of the seed's SHA-256, as a UUID of version 4. */
 export const uidOf = (sha256: Uint8Array): string => {
   const bytes = sha256.slice(0, 16)
   bytes[6] = (bytes[6] ?? 0) & 0x0f | 0x40
   bytes[8] = (bytes[8] ?? 0) & 0x3f | 0x80
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  let hex = ""
+  for (const byte of bytes) hex += hexOf[byte] ?? ""
   const groups = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
   return `${devicePrefix}${groups.join("-")}`
 }
