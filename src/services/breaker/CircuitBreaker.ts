@@ -7,28 +7,31 @@
  * open duration are Effect's, the state machine is ours. The class of a failure travels from the call to the store in
  * the call's context. State lives in this process and in this value, one circuit per key.
  */
-import { Cause, Clock, type Context, Effect, Exit, Layer, PubSub, type Scope, Stream } from "effect"
+import { Cause, Clock, type Context, Effect, Exit, Layer, Scope, type Stream } from "effect"
 import { CircuitBreaker as Effects } from "effect/persistence"
 import type * as Circuit from "../../domain/breaker/Circuit.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import { type CircuitBreakerOptions, type InvalidBreakerOptions, policyOf, problems } from "./BreakerOptions.ts"
-import { CallNotes, type CircuitEvent, Circuits } from "./internal/Circuits.ts"
+import { type CircuitEvent, CircuitEvents, type CircuitListener } from "./internal/CircuitEvents.ts"
+import { CallNotes, Circuits } from "./internal/Circuits.ts"
 
 export type { CircuitState, Force } from "../../domain/breaker/Circuit.ts"
 /** Why a call was not made: its circuit is open, or half-open with all probes under way. */
 export { CircuitBreakerError, CircuitHalfOpen, CircuitOpen } from "effect/persistence/CircuitBreaker"
 export { InvalidBreakerOptions } from "./BreakerOptions.ts"
 export type { CircuitBreakerOptions, RateWindow } from "./BreakerOptions.ts"
-export type { CircuitEvent } from "./internal/Circuits.ts"
+export type { CircuitEvent, CircuitListener } from "./internal/CircuitEvents.ts"
+
+export interface ExecuteOptions<Class extends string, E> {
+  readonly key: string
+  readonly classify: (cause: Cause.Cause<E>) => Class | "success" | "ignored"
+}
 
 export interface CircuitBreaker<Class extends string> {
   /** Runs the call if its circuit lets it; `classify` says what a failure means. An interrupted call means nothing. */
   readonly execute: <A, E, R>(
     self: Effect.Effect<A, E, R>,
-    options: {
-      readonly key: string
-      readonly classify: (cause: Cause.Cause<E>) => Class | "success" | "ignored"
-    }
+    options: ExecuteOptions<Class, E>
   ) => Effect.Effect<A, E | Effects.CircuitBreakerError, R>
   readonly state: (key: string) => Effect.Effect<Circuit.CircuitState>
   /** Whether a call that succeeds now changes nothing, and need not go through `execute`. */
@@ -39,26 +42,88 @@ export interface CircuitBreaker<Class extends string> {
   readonly force: (key: string, to: Circuit.Force) => Effect.Effect<void>
   /** Each change of state once, from now on; a subscriber more than `eventsMax` events behind loses the oldest. */
   readonly events: Stream.Stream<CircuitEvent>
+  /** The same, at once; answers how to stop listening. */
+  readonly watch: (listener: CircuitListener) => () => void
 }
 
 /** Never consulted: our store decides by class. */
 const unusedPolicy = Effects.consecutive(1)
 
-export const make = Effect.fnUntraced(function*<const Class extends string>(
-  options: CircuitBreakerOptions<Class>
-): Effect.fn.Return<CircuitBreaker<Class>, InvalidBreakerOptions, Scope.Scope> {
-  const [problem] = problems(options)
-  if (problem !== undefined) return yield* problem
-  const events = yield* Effect.acquireRelease(PubSub.sliding<CircuitEvent>(options.eventsMax ?? 1_024), PubSub.shutdown)
-  const circuits = new Circuits(policyOf(options), options.keysMax ?? 10_000, events)
-  const breaker = yield* Effects.make({ tripPolicy: unusedPolicy, openDuration: options.openDuration }).pipe(
-    Effect.provideService(Effects.CircuitBreakerStore, circuits.store)
-  )
-  // A window can be tripped by a success too, by a slow one above all; only for failures Effect tells how long to open.
-  const counted = options.window === undefined ? Effects.success : Effects.failure()
-  type Execute = CircuitBreaker<Class>["execute"]
-  const admitted: Execute = (self, { key, classify }) =>
-    Effect.flatMap(Monotonic.millis, (startMillis) => {
+class Breaker<Class extends string> implements CircuitBreaker<Class> {
+  readonly #events = new CircuitEvents()
+  readonly #circuits: Circuits
+  readonly #options: CircuitBreakerOptions<Class>
+  readonly #scope: Scope.Scope
+  /** Made for the first call that it has a say in. */
+  #effects: Effects.CircuitBreaker | undefined = undefined
+
+  constructor(options: CircuitBreakerOptions<Class>, scope: Scope.Scope) {
+    this.#circuits = new Circuits(policyOf(options), options.keysMax ?? 10_000, this.#events)
+    this.#options = options
+    this.#scope = scope
+  }
+
+  get events(): Stream.Stream<CircuitEvent> {
+    return this.#events.stream(this.#options.eventsMax ?? 1_024)
+  }
+
+  watch(listener: CircuitListener): () => void {
+    return this.#events.watch(listener)
+  }
+
+  state(key: string): Effect.Effect<Circuit.CircuitState> {
+    return Effect.sync(() => this.#circuits.get(key).state)
+  }
+
+  isCalm(key: string): boolean {
+    return this.#circuits.isCalm(this.#circuits.get(key))
+  }
+
+  generation(key: string): number {
+    return this.#circuits.get(key).generation
+  }
+
+  force(key: string, to: Circuit.Force): Effect.Effect<void> {
+    return Effect.map(Clock.currentTimeMillis, (now) => this.#circuits.force(key, to, now))
+  }
+
+  /** Where a success changes nothing, only a failure is taken through the breaker, unless the circuit changed meanwhile. */
+  execute<A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    options: ExecuteOptions<Class, E>
+  ): Effect.Effect<A, E | Effects.CircuitBreakerError, R> {
+    return Effect.suspend(() => {
+      const before = this.#circuits.get(options.key)
+      if (!this.#circuits.isCalm(before)) return this.#admitted(self, options)
+      return Effect.catchCause(self, (cause) => {
+        const isSame = this.#circuits.get(options.key).generation === before.generation
+        const failed = Effect.failCause(cause)
+        return isSame && !Cause.hasInterrupts(cause) ? this.#admitted(failed, options) : failed
+      })
+    })
+  }
+
+  #breaker(): Effect.Effect<Effects.CircuitBreaker> {
+    if (this.#effects !== undefined) return Effect.succeed(this.#effects)
+    const { openDuration } = this.#options
+    return Effects.make({ tripPolicy: unusedPolicy, openDuration }).pipe(
+      Effect.provideService(Effects.CircuitBreakerStore, this.#circuits.store()),
+      Scope.provide(this.#scope),
+      Effect.tap((made) =>
+        Effect.sync(() => {
+          this.#effects = made
+        })
+      )
+    )
+  }
+
+  #admitted<A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    { classify, key }: ExecuteOptions<Class, E>
+  ): Effect.Effect<A, E | Effects.CircuitBreakerError, R> {
+    // A window can be tripped by a success too, by a slow one above all; only for failures Effect tells how long to open.
+    const counted = this.#options.window === undefined ? Effects.success : Effects.failure()
+    return Effect.flatMap(Effect.zip(Monotonic.millis, this.#breaker()), ([startMillis, breaker]) => {
       const call: CallNotes = { found: undefined, startMillis }
       return breaker.execute(self, {
         key,
@@ -70,25 +135,15 @@ export const make = Effect.fnUntraced(function*<const Class extends string>(
         }
       }).pipe(Effect.provideService(CallNotes, call))
     })
-  /** Where a success changes nothing, only a failure is taken through the breaker, unless the circuit changed meanwhile. */
-  const execute: Execute = (self, options) =>
-    Effect.suspend(() => {
-      const before = circuits.get(options.key)
-      if (!circuits.isCalm(before)) return admitted(self, options)
-      return Effect.catchCause(self, (cause) => {
-        const isSame = circuits.get(options.key).generation === before.generation
-        const failed = Effect.failCause(cause)
-        return isSame && !Cause.hasInterrupts(cause) ? admitted(failed, options) : failed
-      })
-    })
-  return {
-    execute,
-    state: (key) => Effect.sync(() => circuits.get(key).state),
-    isCalm: (key) => circuits.isCalm(circuits.get(key)),
-    generation: (key) => circuits.get(key).generation,
-    force: (key, to) => Effect.map(Clock.currentTimeMillis, (now) => circuits.force(key, to, now)),
-    events: Stream.fromPubSub(events)
   }
+}
+
+export const make = Effect.fnUntraced(function*<const Class extends string>(
+  options: CircuitBreakerOptions<Class>
+): Effect.fn.Return<CircuitBreaker<Class>, InvalidBreakerOptions, Scope.Scope> {
+  const [problem] = problems(options)
+  if (problem !== undefined) return yield* problem
+  return new Breaker(options, yield* Effect.scope)
 })
 
 /**

@@ -12,9 +12,10 @@
  * An agent that misbehaves makes its own statuses unavailable and fails nothing: only a bug restarts a child here. A
  * new connection restarts whoever used the old one, hence rest_for_one.
  */
-import { Effect, Metric, Option, Ref, Stream } from "effect"
+import { Effect, Metric, Option, Ref } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as ChildId from "../../domain/supervision/ChildId.ts"
+import * as CircuitWatch from "../breaker/CircuitWatch.ts"
 import * as SecurityContext from "../security/SecurityContext.ts"
 import * as Supervisor from "../supervision/Supervisor.ts"
 import type * as AgentLink from "./AgentLink.ts"
@@ -60,11 +61,11 @@ export const secure = Effect.fnUntraced(
   }
 )
 
-/** Counts and logs what the circuits do; ends with what they belong to. */
+/** Counts and logs what the circuits do. */
 const watchCircuit = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   const security = yield* Ref.get(link.security)
   if (Option.isNone(security)) return
-  yield* Stream.runForEach(security.value.transitions, ({ from, to }) =>
+  return yield* CircuitWatch.forEach([security.value], SecurityContext.eventsMax, ({ from, to }) =>
     Effect.andThen(
       Metric.update(Metric.withAttributes(PollerMetrics.circuitTransitions, { to }), 1),
       Effect.logDebug(`circuit of agent ${link.terms.agent.agentId}: ${from} to ${to}`)

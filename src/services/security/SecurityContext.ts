@@ -7,7 +7,7 @@
  * long: knocking again does not change who one is. It closes at once when our certificate does change. All others open
  * one that closes again within a second, because a peer that was away should be found soon.
  */
-import { Cause, Clock, Duration, Effect, Option, Schedule, Schema, Scope, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Option, Schedule, Schema, Scope, Stream } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { FailureClass } from "../../domain/security/FailureClass.ts"
 import {
@@ -19,6 +19,7 @@ import {
 import * as SecurityEvent from "../../domain/security/SecurityEvent.ts"
 import * as TokenBucket from "../../domain/security/TokenBucket.ts"
 import * as CircuitBreaker from "../breaker/CircuitBreaker.ts"
+import * as CircuitWatch from "../breaker/CircuitWatch.ts"
 import * as ConnectionSecurity from "./ConnectionSecurity.ts"
 import { Credentials, type CredentialSource } from "./Credentials.ts"
 import * as SecurityMetrics from "./SecurityMetrics.ts"
@@ -55,8 +56,8 @@ export interface SecurityContext {
   ) => Effect.Effect<A, E | CallWithheld, R>
   /** Whether a call that succeeds now would change nothing, and need not go through `call`. */
   readonly isCalm: () => boolean
-  /** Of both circuits. */
-  readonly transitions: Stream.Stream<CircuitBreaker.CircuitEvent>
+  /** Of both circuits; answers how to stop listening. */
+  readonly watch: (listener: CircuitBreaker.CircuitListener) => () => void
   /** Tells of the circuits and follows the certificates. For a supervisor. */
   readonly run: Effect.Effect<never>
 }
@@ -65,13 +66,25 @@ export interface SecurityContext {
 const otherOpenDuration = "750 millis"
 
 /** Enough for who listens all the time; a fleet has thousands of these. */
-const eventsMax = 16
+export const eventsMax = 16
 
 /** After failures of security; a certificate that changes closes the circuit at once. */
 const openLongest = Duration.minutes(15)
 
 const longestOf = ({ openSeconds }: CircuitRules): Duration.Duration =>
   Duration.max(openLongest, Duration.seconds(openSeconds))
+
+/** Longer each time that it opens again, and never the same for all agents of a fleet. One for all with the same rules. */
+const openingsOf = (rules: CircuitRules): Schedule.Schedule<unknown, number> => {
+  const known = openings.get(rules.openSeconds)
+  if (known !== undefined) return known
+  const made = Backoff.capped({ from: Duration.seconds(rules.openSeconds), to: longestOf(rules) })
+  openings.set(rules.openSeconds, made)
+  return made
+}
+
+/** By seconds, of which a configuration has few. */
+const openings = new Map<number, Schedule.Schedule<unknown, number>>()
 
 const certificatesAgainEvery = "5 seconds"
 
@@ -94,7 +107,8 @@ const circuit = <const Class extends FailureClass>(
 
 /** What a failed call says to the circuit of one class; what is no failure of the caller's is one of the other kind. */
 const classifier =
-  <E>(own: FailureClass, classOf: (error: E) => FailureClass | "answer") => (cause: Cause.Cause<E | CallWithheld>) => {
+  <const Class extends FailureClass, E>(own: Class, classOf: (error: E) => FailureClass | "answer") =>
+  (cause: Cause.Cause<E | CallWithheld>): Class | "success" | "ignored" => {
     const failed = cause.reasons.find(Cause.isFailReason)?.error
     if (failed instanceof CallWithheld) return "ignored"
     const found = failed === undefined ? "other" : classOf(failed)
@@ -102,114 +116,184 @@ const classifier =
     return found === own ? own : "ignored"
   }
 
-export const make = Effect.fnUntraced(function*(
-  { address, peer, security }: SecurityContextOptions
-): Effect.fn.Return<SecurityContext, never, SecurityMonitor | Credentials | Scope.Scope> {
-  const monitor = yield* SecurityMonitor
-  const credentials = yield* Credentials
-  const scope = yield* Effect.scope
-  const rules = security._tag === "None" ? anyPeer : security.peers
-  const ofSecurity = yield* circuit(
-    "security",
-    rules.circuit.securityFailures,
-    // Longer each time that it opens again, and never the same for all agents of a fleet.
-    Backoff.capped({ from: Duration.seconds(rules.circuit.openSeconds), to: longestOf(rules.circuit) })
-  )
-  const ofOthers = yield* circuit("other", rules.circuit.otherFailures, otherOpenDuration)
-  const limit = Option.map(
-    Option.fromUndefinedOr(rules.rates.agent),
-    (rate) => ({ rate, calls: TokenBucket.make(rate) })
-  )
-  const events = TokenBucket.make(eventRate)
-  let certificates = Option.none<CredentialSource>()
-  let hadNone = false
-  let lastFailure = ""
+/** One object with its methods and no closures of its own: a fleet has thousands of these. */
+class Guarded implements SecurityContext {
+  readonly peer: string
+  readonly rules: PeerRules
+  readonly #address: string
+  readonly #security: SecurityConfig
+  readonly #services: Services
+  readonly #ofSecurity: Circuit<"security">
+  readonly #ofOthers: Circuit<"other">
+  readonly #limit: { readonly calls: TokenBucket.TokenBucket; readonly perSecond: number } | undefined
+  readonly #events = TokenBucket.make(eventRate)
+  #certificates = Option.none<CredentialSource>()
+  #hadNone = false
+  #lastFailure = ""
 
-  const withheld = (reason: string) => new CallWithheld({ peer, reason })
+  constructor(
+    { address, peer, security }: SecurityContextOptions,
+    services: Services,
+    circuits: { readonly ofSecurity: Circuit<"security">; readonly ofOthers: Circuit<"other"> }
+  ) {
+    this.peer = peer
+    this.rules = rulesOf(security)
+    this.#address = address
+    this.#security = security
+    this.#services = services
+    this.#ofSecurity = circuits.ofSecurity
+    this.#ofOthers = circuits.ofOthers
+    const rate = this.rules.rates.agent
+    this.#limit = rate === undefined ? undefined : { calls: TokenBucket.make(rate), perSecond: rate.perSecond }
+  }
 
-  const withinLimit = Option.map(limit, ({ calls, rate: { perSecond } }) =>
-    Effect.gen(function*() {
-      const nowMillis = yield* Clock.currentTimeMillis
-      if (calls.take(nowMillis)) return
-      if (events.take(nowMillis)) yield* monitor.record(SecurityEvent.RateLimitExceeded.make({ peer, perSecond }))
-      return yield* withheld(`more than ${perSecond} calls a second`)
-    }))
+  certificates(): Option.Option<CredentialSource> {
+    return this.#certificates
+  }
 
-  const isRefusal = (error: unknown): error is CircuitBreaker.CircuitBreakerError =>
-    error instanceof CircuitBreaker.CircuitBreakerError
+  isCalm(): boolean {
+    return this.#limit === undefined && this.#ofSecurity.isCalm(this.peer) && this.#ofOthers.isCalm(this.peer)
+  }
 
-  const through = <A, E, R>(
+  watch(listener: CircuitBreaker.CircuitListener): () => void {
+    const stops = [this.#ofSecurity.watch(listener), this.#ofOthers.watch(listener)]
+    return () => stops.forEach((stop) => stop())
+  }
+
+  /** Where a success changes nothing, only a failure is taken through the circuits, unless they changed meanwhile. */
+  call<A, E, R>(
     self: Effect.Effect<A, E, R>,
     classOf: (error: E) => FailureClass | "answer"
-  ) => {
-    const others = { key: peer, classify: classifier("other", classOf) }
-    const throughOthers = Effect.mapError(ofOthers.execute(self, others), (error) => {
-      if (isRefusal(error)) return withheld("its circuit is open")
-      if (classOf(error) === "security") lastFailure = String(error)
+  ): Effect.Effect<A, E | CallWithheld, R> {
+    return Effect.suspend(() => {
+      if (!this.isCalm()) return this.#through(self, classOf)
+      const before = this.#generation()
+      return Effect.catchCause(self, (cause) => {
+        const failed = Effect.failCause(cause)
+        return Cause.hasInterrupts(cause) || this.#generation() !== before ? failed : this.#through(failed, classOf)
+      })
+    })
+  }
+
+  get run(): Effect.Effect<never> {
+    return Effect.flatMap(
+      Effect.exit(ConnectionSecurity.dialling(this.#security, this.#address)),
+      (effective) =>
+        Exit.isSuccess(effective) && effective.value._tag === "None"
+          ? this.#tell()
+          : Effect.andThen(Effect.all([this.#follow(), this.#tell()], { concurrency: 2 }), Effect.never)
+    )
+  }
+
+  /** Both only grow. */
+  #generation(): number {
+    return this.#ofSecurity.generation(this.peer) + this.#ofOthers.generation(this.peer)
+  }
+
+  #withheld(reason: string): CallWithheld {
+    return new CallWithheld({ peer: this.peer, reason })
+  }
+
+  #through<A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    classOf: (error: E) => FailureClass | "answer"
+  ): Effect.Effect<A, E | CallWithheld, R> {
+    const { peer: key } = this
+    const others = { key, classify: classifier("other", classOf) }
+    const throughOthers = Effect.mapError(this.#ofOthers.execute(self, others), (error) => {
+      if (isRefusal(error)) return this.#withheld("its circuit is open")
+      if (classOf(error) === "security") this.#lastFailure = String(error)
       return error
     })
     const throughBoth = Effect.mapError(
-      ofSecurity.execute(throughOthers, { key: peer, classify: classifier("security", classOf) }),
+      this.#ofSecurity.execute(throughOthers, { key, classify: classifier("security", classOf) }),
       (error) =>
         isRefusal(error)
-          ? withheld(`its circuit is open after failures of security, the last was: ${lastFailure}`)
+          ? this.#withheld(`its circuit is open after failures of security, the last was: ${this.#lastFailure}`)
           : error
     )
-    return Option.isNone(withinLimit) ? throughBoth : Effect.andThen(withinLimit.value, throughBoth)
+    return this.#limit === undefined ? throughBoth : Effect.andThen(this.#withinLimit(this.#limit), throughBoth)
   }
 
-  const isCalm = () => Option.isNone(withinLimit) && ofSecurity.isCalm(peer) && ofOthers.isCalm(peer)
-  /** Both only grow. */
-  const generation = () => ofSecurity.generation(peer) + ofOthers.generation(peer)
-
-  /** Where a success changes nothing, only a failure is taken through the circuits, unless they changed meanwhile. */
-  const call: SecurityContext["call"] = (self, classOf) =>
-    Effect.suspend(() => {
-      if (!isCalm()) return through(self, classOf)
-      const before = generation()
-      return Effect.catchCause(self, (cause) => {
-        const failed = Effect.failCause(cause)
-        return Cause.hasInterrupts(cause) || generation() !== before ? failed : through(failed, classOf)
-      })
+  #withinLimit(
+    { calls, perSecond }: { readonly calls: TokenBucket.TokenBucket; readonly perSecond: number }
+  ): Effect.Effect<void, CallWithheld> {
+    return Effect.flatMap(Clock.currentTimeMillis, (nowMillis) => {
+      if (calls.take(nowMillis)) return Effect.void
+      const withheld = Effect.fail(this.#withheld(`more than ${perSecond} calls a second`))
+      if (!this.#events.take(nowMillis)) return withheld
+      const event = SecurityEvent.RateLimitExceeded.make({ peer: this.peer, perSecond })
+      return Effect.andThen(this.#services.monitor.record(event), withheld)
     })
+  }
 
   /** Another certificate may be what was wanted. */
-  const closeAgain = Effect.andThen(ofSecurity.force(peer, "closed"), ofSecurity.force(peer, "auto"))
-
-  const follow = Effect.gen(function*() {
-    const effective = yield* ConnectionSecurity.dialling(security, address)
-    if (effective._tag === "None") return
-    const source = yield* credentials.open(ConnectionSecurity.originOf(effective)).pipe(Scope.provide(scope))
-    certificates = Option.some(source)
-    if (hadNone) yield* closeAgain
-    yield* Stream.runForEach(Stream.drop(source.changes, 1), () => closeAgain)
-  }).pipe(
-    // Whoever connects says why there are none.
-    Effect.tapError(() =>
-      Effect.sync(() => {
-        hadNone = true
-      })
-    ),
-    Effect.retry(Schedule.spaced(certificatesAgainEvery)),
-    // The schedule has no end, which its type cannot say.
-    Effect.orDie
-  )
-
-  const watch = Stream.runForEach(ofSecurity.events, ({ because, to }) =>
-    Effect.andThen(
-      SecurityMetrics.circuitChanged(to, because),
-      to === "open"
-        ? monitor.record(SecurityEvent.CircuitOpened.make({ agent: peer, failures: rules.circuit.securityFailures }))
-        : Effect.void
-    ))
-
-  return {
-    peer,
-    certificates: () => certificates,
-    rules,
-    call,
-    isCalm,
-    transitions: Stream.merge(ofSecurity.events, ofOthers.events),
-    run: Effect.all([follow, watch], { concurrency: 2 }).pipe(Effect.andThen(Effect.never))
+  #closeAgain(): Effect.Effect<void> {
+    const { peer } = this
+    return Effect.andThen(this.#ofSecurity.force(peer, "closed"), this.#ofSecurity.force(peer, "auto"))
   }
+
+  #follow(): Effect.Effect<void> {
+    const { credentials, scope } = this.#services
+    return ConnectionSecurity.dialling(this.#security, this.#address).pipe(
+      Effect.flatMap((effective) => {
+        if (effective._tag === "None") return Effect.void
+        return Effect.flatMap(
+          Scope.provide(credentials.open(ConnectionSecurity.originOf(effective)), scope),
+          (source) => {
+            this.#certificates = Option.some(source)
+            return Effect.andThen(
+              this.#hadNone ? this.#closeAgain() : Effect.void,
+              Stream.runForEach(Stream.drop(source.changes, 1), () => this.#closeAgain())
+            )
+          }
+        )
+      }),
+      // Whoever connects says why there are none.
+      Effect.tapError(() =>
+        Effect.sync(() => {
+          this.#hadNone = true
+        })
+      ),
+      Effect.retry(Schedule.spaced(certificatesAgainEvery)),
+      // The schedule has no end, which its type cannot say.
+      Effect.orDie
+    )
+  }
+
+  #tell(): Effect.Effect<never> {
+    return CircuitWatch.forEach([this.#ofSecurity], eventsMax, ({ because, to }) =>
+      Effect.andThen(
+        SecurityMetrics.circuitChanged(to, because),
+        to === "open"
+          ? this.#services.monitor.record(
+            SecurityEvent.CircuitOpened.make({ agent: this.peer, failures: this.rules.circuit.securityFailures })
+          )
+          : Effect.void
+      ))
+  }
+}
+
+type Circuit<Class extends FailureClass> = CircuitBreaker.CircuitBreaker<Class>
+
+interface Services {
+  readonly monitor: SecurityMonitor["Service"]
+  readonly credentials: Credentials["Service"]
+  readonly scope: Scope.Scope
+}
+
+const rulesOf = (security: SecurityConfig): PeerRules => security._tag === "None" ? anyPeer : security.peers
+
+const isRefusal = (error: unknown): error is CircuitBreaker.CircuitBreakerError =>
+  error instanceof CircuitBreaker.CircuitBreakerError
+
+export const make = Effect.fnUntraced(function*(
+  options: SecurityContextOptions
+): Effect.fn.Return<SecurityContext, never, SecurityMonitor | Credentials | Scope.Scope> {
+  const services = { monitor: yield* SecurityMonitor, credentials: yield* Credentials, scope: yield* Effect.scope }
+  const { circuit: rules } = rulesOf(options.security)
+  return new Guarded(options, services, {
+    ofSecurity: yield* circuit("security", rules.securityFailures, openingsOf(rules)),
+    ofOthers: yield* circuit("other", rules.otherFailures, otherOpenDuration)
+  })
 })

@@ -268,9 +268,7 @@ describe("CircuitBreaker", () => {
       Effect.gen(function*() {
         const breaker = yield* windowed
         const events: Array<CircuitBreaker.CircuitEvent> = []
-        yield* Effect.forkChild(Stream.runForEach(breaker.events, (event) => Effect.sync(() => events.push(event))), {
-          startImmediately: true
-        })
+        breaker.watch((event) => events.push(event))
         const slowly = Effect.gen(function*() {
           const fiber = yield* Effect.forkChild(call(breaker, Effect.sleep("1 second")), { startImmediately: true })
           yield* passTime("1 second")

@@ -2,23 +2,11 @@
  * The store behind Effect's breaker: one circuit per key, in this process. Each question and each record is one step, so
  * nothing comes between looking at a circuit and changing it.
  */
-import { Clock, Context, Duration, Effect, PubSub } from "effect"
+import { Clock, Context, Duration, Effect } from "effect"
 import { CircuitBreaker as Effects } from "effect/persistence"
 import * as Circuit from "../../../domain/breaker/Circuit.ts"
 import * as Monotonic from "../../clock/Monotonic.ts"
-
-/**
- * A change of state. `because` is what opened the circuit (a failure class, `failure rate` or `slow calls`), or
- * `open time passed`, `probes succeeded`, `forced`.
- */
-export interface CircuitEvent {
-  readonly key: string
-  readonly from: Circuit.CircuitState
-  readonly to: Circuit.CircuitState
-  readonly because: string
-  /** Unix milliseconds. */
-  readonly atMillis: number
-}
+import type { CircuitEvents } from "./CircuitEvents.ts"
 
 /** What the running call came to, for the store. */
 export interface CallNotes {
@@ -47,15 +35,18 @@ export class Circuits {
   readonly #circuits = new Map<string, Circuit.Circuit>()
   readonly #policy: Circuit.CircuitPolicy
   readonly #keysMax: number
-  readonly #events: PubSub.PubSub<CircuitEvent>
+  readonly #events: CircuitEvents
   #lastGeneration = 0
-  readonly store: Effects.CircuitBreakerStore["Service"]
 
-  constructor(policy: Circuit.CircuitPolicy, keysMax: number, events: PubSub.PubSub<CircuitEvent>) {
+  constructor(policy: Circuit.CircuitPolicy, keysMax: number, events: CircuitEvents) {
     this.#policy = policy
     this.#keysMax = keysMax
     this.#events = events
-    this.store = {
+  }
+
+  /** For Effect's breaker, which keeps it. */
+  store(): Effects.CircuitBreakerStore["Service"] {
+    return {
       admit: (key) => Effect.flatMap(nowOf, (now) => this.#admit(key, now)),
       record: (call) => Effect.flatMap(CallNotes, (notes) => this.#record(call, notes)),
       state: (key) => Effect.succeed({ _tag: "Closed", key })
@@ -122,7 +113,7 @@ export class Circuits {
     this.#circuits.set(key, after)
     this.#lastGeneration = Math.max(this.#lastGeneration, after.generation)
     if (before.state === after.state) return
-    PubSub.publishUnsafe(this.#events, { key, from: before.state, to: after.state, because, atMillis })
+    this.#events.publish({ key, from: before.state, to: after.state, because, atMillis })
   }
 
   /** What an operator forced is forgotten last: nobody but the operator would force it again. */
