@@ -3,14 +3,16 @@
  *
  *   --checks 1000 --interval 10 --seconds 60   the checkers whose CPU, memory and latency are measured
  *   --cost-seconds 4                           of each measurement against the bare server
- *   --rounds 1                                 of the disturbance and of the comparison with the bare server
+ *   --rounds 1                                 of the comparison with the bare server and with nmap
+ *   --pairs 5 --window 20                      quiet and loud windows of the disturbance and of the reload, seconds of each
+ *   --ill crashing,hanging,spinning,leaking,killed
+ *   --cpus apart                               the agent has a processor and all others have another; shared: both have both
  *   --only start,cost,steady,fleet,disturbance,reload,sweep,snmp
  *   --steady-seconds 60 --steady-rate 1600     port checks a second, for so long: an hour of them needs --steady-seconds 3600
  *   --sweep nmap,dropped,large                 the parts of the sweep
  *   --sources                                  runs the sources; else what is published
  *   --node FLAGS                               for the agent's Node, separated by commas
  */
-import { writeFileSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -18,6 +20,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Check } from "./agent/Protocol.ts"
 import { snmp } from "./agent/snmp.ts"
 import { sweep } from "./agent/sweep.ts"
+import * as Trouble from "./agent/trouble.ts"
+import { percentile } from "./agent/Turns.ts"
 import { mixed, say, type Settings, startAgent, withWorld, type World } from "./agent/World.ts"
 import * as Published from "./processes/Published.ts"
 import * as Usage from "./processes/Usage.ts"
@@ -33,14 +37,17 @@ interface Sizes {
   /** Of each measurement against the bare server. */
   readonly costSeconds: number
   readonly sweeps: ReadonlyArray<string>
+  /** Of the disturbance and of the reload: how many loud windows, and the seconds of each. */
+  readonly pairs: number
+  readonly window: number
+  readonly ill: ReadonlyArray<string>
+  readonly areApart: boolean
   readonly steadySeconds: number
   /** Of checks in a second. */
   readonly steadyRate: number
 }
 
 const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
-const percentile = (values: ReadonlyArray<number>, share: number): number =>
-  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? Number.NaN
 const median = (values: ReadonlyArray<number>): number => percentile(values, 0.5)
 
 /** What is resident when it has come to rest, of an agent with the shortest of files. */
@@ -141,130 +148,29 @@ const fleet = async (world: World, { checks, interval, seconds }: Sizes): Promis
   }
 }
 
-const bad: ReadonlyArray<Check> = ["crashing", "hanging", "spinning", "leaking"].map((serviceType) => ({
-  serviceType,
-  serviceName: serviceType,
-  details: "",
-  port: 0,
-  isBad: true
-}))
-const killed: Check = { serviceType: "grpc", serviceName: "killed", details: "", port: 0, isBad: true }
-
-/** The agent's program, by its arguments. */
-const killProgram = async (port: number): Promise<void> => {
-  for (const name of await fs.readdir("/proc")) {
-    if (!/^\d+$/.test(name)) continue
-    const line = await fs.readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "")
-    if (line.includes("healthy.ts") && line.split("\0").includes(String(port))) process.kill(Number(name), "SIGKILL")
-  }
-}
-
-interface Beside {
-  readonly checks: ReadonlyArray<Check>
-  /** Begins what goes on beside the checks, and gives back how to end it. */
-  readonly begin: () => () => void
-}
-
-/** The 99th percentile of all checks beside this and of all beside that, which take turns, and what failed. */
-const compared = async (
-  world: World,
-  { interval, rounds, seconds }: Sizes,
-  quiet: Beside,
-  loud: Beside
-): Promise<{ readonly quiet: number; readonly loud: number; readonly failed: number }> => {
-  let failures = 0
-  const measure = async ({ begin, checks }: Beside, seconds: number) => {
-    const end = begin()
-    const { failed, tookMillis, unavailable } = await world.ask({
-      ask: "paced",
-      address: world.agent.address,
-      checks,
-      intervalMillis: interval * 1_000,
-      seconds
-    })
-    end()
-    failures += failed + unavailable.length
-    return tookMillis
-  }
-  const p99 = (took: ReadonlyArray<number>) => percentile(took, 0.99)
-  // For what is compiled only when it has run often.
-  await measure(quiet, 1.5 * interval)
-  const found: { readonly quiet: Array<number>; readonly loud: Array<number> } = { quiet: [], loud: [] }
-  for (let turn = 0; turn < 1 + rounds; turn++) {
-    const before = await measure(quiet, seconds)
-    const beside = await measure(loud, seconds)
-    found.quiet.push(...before)
-    found.loud.push(...beside)
-    say(`p99: ${p99(before).toFixed(2)} ms, beside it ${p99(beside).toFixed(2)} ms`)
-  }
-  return { quiet: p99(found.quiet), loud: p99(found.loud), failed: failures }
-}
-
-const nothing = () => () => {}
-
-/** The 99th percentile of the others, with five that are ill and without them, in turn. */
-const disturbance = async (world: World, sizes: Sizes): Promise<Figures> => {
-  const others = mixed(sizes.checks - bad.length - 1, world.targets)
-  const well = Array.from({ length: bad.length + 1 }, (_, index): Check => ({
-    serviceType: "port",
-    serviceName: `stand-in-${index}`,
-    details: `127.0.0.1:${world.targets.tcp}`,
-    port: 0,
-    isBad: true
-  }))
-  const killing = () => {
-    const killer = setInterval(() => void killProgram(world.agent.programPort), 5_000)
-    return () => clearInterval(killer)
-  }
-  const { loud, quiet } = await compared(
-    world,
-    sizes,
-    { checks: [...others, ...well], begin: nothing },
-    { checks: [...others, ...bad, killed], begin: killing }
-  )
-  return {
-    p99_ms_all_well: round(quiet, 2),
-    p99_ms_beside_bad: round(loud, 2),
-    disturbance_pct: round(100 * (loud / quiet - 1))
-  }
-}
-
-/** The file of one checker changes every three seconds; the agent takes each change up within two. */
-const reload = async (world: World, sizes: Sizes): Promise<Figures> => {
-  const changed: Check = { serviceType: "exec", serviceName: "changing", details: "changing", port: 0, isBad: true }
-  const checks = [...mixed(sizes.checks - 1, world.targets), changed]
-  let version = 0
-  const change = () => {
-    const timer = setInterval(() => {
-      version += 1
-      const details = { program: "/bin/true", args: [String(version)] }
-      writeFileSync(world.agent.changingFile, JSON.stringify({ name: "changing", type: "exec", details }))
-    }, 3_000)
-    return () => clearInterval(timer)
-  }
-  const { failed, loud, quiet } = await compared(world, sizes, { checks, begin: nothing }, { checks, begin: change })
-  const taken = world.agent.process.lines.filter((line) => line.includes("begun anew"))
-  const others = taken.filter((line) => !line.includes("changing"))
-  if (taken.length === 0) throw new Error("the agent has told of no change")
-  if (others.length > 0) throw new Error(`others were begun anew: ${others[0]}`)
-  say(`${taken.length} changes taken up`)
-  return {
-    reload_p99_ms: round(loud, 2),
-    reload_disturbance_pct: round(100 * (loud / quiet - 1)),
-    reload_others_failed: failed
-  }
-}
+const troubled = (settings: Settings, sizes: Sizes, measure: typeof Trouble.reload): Promise<Figures> =>
+  withWorld(settings, (world) => {
+    if (sizes.areApart) world.apart()
+    return measure(world, { ...sizes, seconds: sizes.window })
+  })
 
 const parts: Readonly<Record<string, (settings: Settings, sizes: Sizes) => Promise<Figures>>> = {
   start: (settings) => start(settings),
   cost: (settings, sizes) => withWorld(settings, (world) => cost(world, sizes)),
   steady: (settings, sizes) => withWorld(settings, (world) => steady(world, sizes), true),
   fleet: (settings, sizes) => withWorld(settings, (world) => fleet(world, sizes)),
-  disturbance: (settings, sizes) => withWorld(settings, (world) => disturbance(world, sizes)),
-  reload: (settings, sizes) => withWorld(settings, (world) => reload(world, sizes)),
+  disturbance: (settings, sizes) => troubled(settings, sizes, Trouble.disturbance),
+  reload: (settings, sizes) => troubled(settings, sizes, Trouble.reload),
   sweep: ({ program }, { rounds, sweeps }) => sweep(program, sweeps, rounds),
   snmp: ({ folder, program }, { seconds }) => snmp(program, folder, seconds)
 }
+
+const spread = (prefix: string) => [
+  { key: `${prefix}disturbance_pct_least`, what: "the least of its windows", unit: "%" },
+  { key: `${prefix}disturbance_pct_most`, what: "the most", unit: "%" },
+  { key: `${prefix}noise_pct_least`, what: "the least between quiet windows", unit: "%" },
+  { key: `${prefix}noise_pct_most`, what: "the most", unit: "%" }
+]
 
 const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "rss_start_mb", what: "memory at start", unit: "MB", must: "90", aim: "75" },
@@ -276,11 +182,14 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "cpu_pct", what: "CPU of a core, all checkers", unit: "%", must: "50", aim: "25" },
   { key: "rss_mb", what: "memory, all checkers", unit: "MB", must: "300", aim: "150" },
   { key: "check_p99_ms", what: "GetStatus of all kinds, p99", unit: "ms" },
-  { key: "p99_ms_all_well", what: "the same, five others well", unit: "ms" },
-  { key: "p99_ms_beside_bad", what: "the same, five others ill", unit: "ms" },
+  { key: "p99_ms_quiet", what: "the same, nobody ill", unit: "ms" },
+  { key: "p99_ms_loud", what: "the same, five others ill", unit: "ms" },
   { key: "disturbance_pct", what: "what the five cost the others", unit: "%", must: "5", aim: "1" },
-  { key: "reload_p99_ms", what: "the same while one checker's file changes", unit: "ms" },
-  { key: "reload_disturbance_pct", what: "what that costs the others", unit: "%" },
+  ...spread(""),
+  { key: "reload_p99_ms_quiet", what: "the same, no file changes", unit: "ms" },
+  { key: "reload_p99_ms_loud", what: "the same while one checker's file changes", unit: "ms" },
+  { key: "reload_disturbance_pct", what: "what that costs the others", unit: "%", must: "5", aim: "1" },
+  ...spread("reload_"),
   { key: "reload_others_failed", what: "checks of others that failed", unit: "", must: "0" },
   { key: "sweep_pairs_per_s", what: "sweep of open and closed ports", unit: "per s" },
   { key: "nmap_pairs_per_s", what: "the same by nmap", unit: "per s" },
@@ -305,6 +214,10 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     costSeconds: Number(options.get("cost-seconds") ?? 4),
     steadySeconds: Number(options.get("steady-seconds") ?? 60),
     steadyRate: Number(options.get("steady-rate") ?? 1_600),
+    pairs: Number(options.get("pairs") ?? 5),
+    window: Number(options.get("window") ?? 20),
+    ill: options.get("ill")?.split(",") ?? Trouble.all,
+    areApart: options.get("cpus") !== "shared",
     sweeps: options.get("sweep")?.split(",") ?? ["nmap", "dropped", "large"]
   }
   const figures: Figures = {}

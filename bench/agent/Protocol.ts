@@ -31,6 +31,8 @@ export interface Answer {
   readonly unavailable: ReadonlyArray<string>
   /** Of those that count, in milliseconds. */
   readonly tookMillis: ReadonlyArray<number>
+  /** When each of them was asked, as `Date.now()` has it. */
+  readonly askedMillis: ReadonlyArray<number>
   /** The longest of each type. */
   readonly longestMillis: Readonly<Record<string, number>>
 }

@@ -1,4 +1,5 @@
 /** The processes of a scenario: an agent, what it looks at, and who asks it. All of them end with the scenario. */
+import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import * as path from "node:path"
@@ -57,6 +58,10 @@ export interface World {
   readonly agent: Agent
   readonly bare: { readonly address: string; readonly pid: number }
   readonly ask: (question: Question) => Promise<Answer>
+  /** The same from another process, so that two can ask at once. */
+  readonly askBeside: (question: Question) => Promise<Answer>
+  /** From now on the agent, with all that it starts, has the first processor, and all others have the second. */
+  readonly apart: () => void
 }
 
 /** With the checkers of the benchmark, or with nothing but its own. */
@@ -108,13 +113,19 @@ export const startAgent = async ({ folder, node, program }: Settings, isPlain = 
   return { address: `127.0.0.1:${port}`, pid: child.pid, process: child, programPort, changingFile }
 }
 
+/** All threads of a process. */
+const bind = (processor: number, pid: number): void => {
+  const { status } = spawnSync("taskset", ["-acp", String(processor), String(pid)], { stdio: "ignore" })
+  if (status !== 0) throw new Error("taskset cannot bind a process to a processor; --cpus shared does without")
+}
+
 export const withWorld = async <A>(
   settings: Settings,
   use: (world: World) => Promise<A>,
   isPlain = false
 ): Promise<A> => {
   const forked = { targets: new Forked(script("targets"), {}), bare: new Forked(script("bareServer"), {}) }
-  const poller = new Forked(script("poller"), {})
+  const pollers = { first: new Forked(script("poller"), {}), second: new Forked(script("poller"), {}) }
   const agent = await startAgent(settings, isPlain)
   try {
     const targets: Targets = JSON.parse(await forked.targets.ask({}))
@@ -123,11 +134,16 @@ export const withWorld = async <A>(
       targets,
       agent,
       bare: { address: `127.0.0.1:${barePort}`, pid: forked.bare.pid },
-      ask: async (question) => JSON.parse(await poller.ask(question))
+      ask: async (question) => JSON.parse(await pollers.first.ask(question)),
+      askBeside: async (question) => JSON.parse(await pollers.second.ask(question)),
+      apart: () => {
+        bind(0, agent.pid)
+        for (const { pid } of [forked.targets, forked.bare, pollers.first, pollers.second]) bind(1, pid)
+      }
     })
   } finally {
     await agent.process.stop()
-    await Promise.all([forked.targets.kill(), forked.bare.kill(), poller.kill()])
+    await Promise.all([forked.targets, forked.bare, pollers.first, pollers.second].map((one) => one.kill()))
   }
 }
 

@@ -19,16 +19,18 @@ class Tally {
   failed = 0
   readonly unavailable = new Set<string>()
   readonly tookMillis: Array<number> = []
+  readonly askedMillis: Array<number> = []
   readonly longestMillis: Record<string, number> = {}
 
-  took(type: string, millis: number): void {
+  took(type: string, began: number, millis: number): void {
     this.tookMillis.push(millis)
+    this.askedMillis.push(performance.timeOrigin + began)
     this.longestMillis[type] = Math.max(this.longestMillis[type] ?? 0, Math.round(millis))
   }
 
   get answer(): Answer {
-    const { calls, failed, longestMillis, tookMillis } = this
-    return { calls, failed, unavailable: [...this.unavailable], tookMillis, longestMillis }
+    const { askedMillis, calls, failed, longestMillis, tookMillis } = this
+    return { calls, failed, unavailable: [...this.unavailable], tookMillis, askedMillis, longestMillis }
   }
 }
 
@@ -45,7 +47,7 @@ const ask = (client: grpc.Client, { isBad = false, ...check }: Check, tally: Tal
         tally.calls += 1
         if (error !== null) tally.failed += 1
         if (!isBad) {
-          tally.took(check.serviceType, performance.now() - began)
+          tally.took(check.serviceType, began, performance.now() - began)
           if (response?.available !== true) {
             tally.unavailable.add(`${check.serviceType}: ${error?.message ?? response?.message.toString() ?? ""}`)
           }

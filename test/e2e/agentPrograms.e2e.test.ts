@@ -3,6 +3,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs/promises"
+import * as os from "node:os"
 import * as path from "node:path"
 import { AgentServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
@@ -91,6 +92,9 @@ describe("Checkers that an agent runs", () => {
         const failed = yield* client.getResults({ ...results, serviceName: "sysmon-c" })
 
         assert.deepInclude(first, { available: true, label: "a" })
+        if (process.platform === "linux") {
+          assert.strictEqual(os.getPriority(first.pid), Math.min(19, os.getPriority(agent.pid) + 5))
+        }
         assert.deepInclude(passed, { available: true, currentSequence: "s1", hasNewData: true })
         assert.deepStrictEqual(chunks.map(({ data, isFinal }) => [data.toString(), isFinal]), [
           ["[0]", false],

@@ -11,6 +11,8 @@ import { Duration, Effect, Result, Schema } from "effect"
 import { pathToFileURL } from "node:url"
 import { Worker } from "node:worker_threads"
 import { PluginFault } from "../../services/plugins/PluginFault.ts"
+import * as SystemPriority from "../process/priority/SystemPriority.ts"
+import * as ThreadPriority from "../process/priority/ThreadPriority.ts"
 import * as ThreadWatch from "./ThreadWatch.ts"
 
 export interface Source {
@@ -32,8 +34,8 @@ export interface Limits {
   readonly heapMegabytes: number
   /** What it may use beyond its heap, and how much of a core; nobody looks where there are none. */
   readonly watch?: ThreadWatch.Limits
-  /** As `nice` has it: 0 as its process, 19 only what nobody else wants. */
-  readonly niceness?: number
+  /** Less than its process, already while it starts; where somebody looks, one that does not stop working gets the least. */
+  readonly givesWayBy?: SystemPriority.Niceness
 }
 
 export interface ModuleThread {
@@ -57,11 +59,7 @@ const answerCharsMax = 4 * 1_048_576
 /** The published command is one bundle, so the thread's code is no file. */
 const threadCode = `
 const { parentPort, workerData } = require("node:worker_threads")
-const { answerCharsMax, niceness, text, url } = workerData
-if (niceness !== 0) {
-  // Linux has a priority for each thread, and 0 is the one that asks.
-  try { require("node:os").setPriority(0, niceness) } catch {}
-}
+const { answerCharsMax, text, url } = workerData
 require("node:module").registerHooks({
   load: (asked, context, next) => asked === url
     ? { format: context.format ?? "module", source: text, shortCircuit: true }
@@ -108,16 +106,20 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
   const reasons = new WeakMap<Worker, string>()
   const url = `${pathToFileURL(file).href}?v=${version}`
 
-  const begin = (): Worker => {
-    const begun = new Worker(threadCode, {
-      eval: true,
-      workerData: { url, text, answerCharsMax, niceness: limits.niceness ?? 0 },
-      // Nothing of this process's secrets, and nothing into its output.
-      env: {},
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: limits.heapMegabytes, maxYoungGenerationSizeMb: 4 }
-    })
+  const begin = (): ThreadPriority.Begun<Worker> => {
+    const thread = ThreadPriority.begin(() =>
+      new Worker(threadCode, {
+        eval: true,
+        workerData: { url, text, answerCharsMax },
+        // Nothing of this process's secrets, and nothing into its output.
+        env: {},
+        stdout: true,
+        stderr: true,
+        resourceLimits: { maxOldGenerationSizeMb: limits.heapMegabytes, maxYoungGenerationSizeMb: 4 }
+      })
+    )
+    if (limits.givesWayBy !== undefined) thread.lower(SystemPriority.below(limits.givesWayBy))
+    const begun = thread.value
     begun.stdout.resume()
     begun.stderr.resume()
     // It does not keep the process alive, and its end is the end of a call.
@@ -126,14 +128,17 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
     begun.on("exit", () => {
       if (worker === begun) worker = undefined
     })
-    return begun
+    return thread
   }
 
   /** Of whoever uses more than it may the thread ends, also between two calls. */
-  const watch = (begun: Worker) => {
+  const watch = ({ lower, value: begun }: ThreadPriority.Begun<Worker>) => {
     if (limits.watch === undefined) return Effect.void
     const over = Effect.callback<void>((resume) => void begun.once("exit", () => resume(Effect.void)))
-    const ended = Effect.map(ThreadWatch.excess(begun, limits.watch), (excess) => {
+    const spins = () => {
+      if (limits.givesWayBy !== undefined) lower(SystemPriority.least)
+    }
+    const ended = Effect.map(ThreadWatch.excess(begun, limits.watch, spins), (excess) => {
       reasons.set(begun, excess)
       void begun.terminate()
     })
@@ -142,9 +147,9 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
 
   const running = Effect.suspend(() => {
     if (worker !== undefined) return Effect.succeed(worker)
-    const begun = begin()
-    worker = begun
-    return Effect.as(watch(begun), begun)
+    const thread = begin()
+    worker = thread.value
+    return Effect.as(watch(thread), thread.value)
   })
 
   const stop = Effect.suspend(() => {

@@ -19,6 +19,8 @@ const lookEvery = Duration.millis(250)
 /** A thread that is about to end may not answer at all. */
 const answerLimit = Duration.seconds(1)
 const megabyte = 1_048_576
+/** Looks in a row between which it never waited for anything. */
+const spinningLooks = 4
 
 const sizeOf = (worker: Worker) =>
   Effect.tryPromise(() => worker.getHeapStatistics()).pipe(
@@ -29,13 +31,24 @@ const sizeOf = (worker: Worker) =>
     Effect.orElseSucceed(() => 0)
   )
 
-/** Succeeds with what is too much; goes on as long as nothing is. */
-export const excess = (worker: Worker, { megabytesMax, percentMax, window }: Limits): Effect.Effect<string> => {
+/** Succeeds with what is too much; goes on as long as nothing is. `spins` hears of one that works without a pause. */
+export const excess = (
+  worker: Worker,
+  { megabytesMax, percentMax, window }: Limits,
+  spins: () => void = () => {}
+): Effect.Effect<string> => {
   const looks = Math.max(1, Math.round(Duration.toMillis(window) / Duration.toMillis(lookEvery)))
   const actives: Array<number> = []
+  let atWork = 0
+  let waited = 0
 
   const overworked = (): string | undefined => {
-    actives.push(worker.performance.eventLoopUtilization().active)
+    const { active, idle } = worker.performance.eventLoopUtilization()
+    // Before its loop runs it has neither worked nor waited.
+    atWork = active > 0 && idle === waited ? atWork + 1 : 0
+    waited = idle
+    if (atWork === spinningLooks) spins()
+    actives.push(active)
     if (actives.length <= looks) return undefined
     const [first = 0] = actives.splice(0, 1)
     const percent = Math.round(100 * ((actives.at(-1) ?? 0) - first) / Duration.toMillis(window))

@@ -6,38 +6,20 @@
  * a query has helpers, so they are looked for soon after a query has begun, and once a second while queries are asked.
  */
 import { Effect, Schema } from "effect"
-import * as fs from "node:fs"
-import * as os from "node:os"
 import { PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as Rows from "../postgres/connection/Rows.ts"
+import * as SystemPriority from "../process/priority/SystemPriority.ts"
 import * as QueryPool from "./QueryPool.ts"
 
 const Process = Schema.Struct({ pid: Schema.Int })
 
-/** It has ended meanwhile, or the system does not let us: then it is as it was. */
-const whereAllowed = (work: () => void): void => {
-  try {
-    work()
-  } catch {
-    // See above.
-  }
-}
-
 /** A tenth of what another session gets: with less a query on a busy machine has no end. */
 const sessionPriority = 10
 
-/**
- * Linux may share a processor among sessions first, and by priority only within each. Every process of PostgreSQL is a session of
- * its own, so the session's own share has to be lowered too.
- */
+/** Every process of PostgreSQL is a session of its own. */
 const lower = (pid: number): void => {
-  whereAllowed(() => os.setPriority(pid, os.constants.priority.PRIORITY_LOW))
-  whereAllowed(() => {
-    const group = `/proc/${pid}/autogroup`
-    if (!fs.readFileSync(group, "utf8").trimEnd().endsWith(` ${sessionPriority}`)) {
-      fs.writeFileSync(group, String(sessionPriority))
-    }
-  })
+  SystemPriority.lower(pid, SystemPriority.least)
+  SystemPriority.lowerSession(pid, sessionPriority)
 }
 
 /** To be said when a query begins. */

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option, Ref, Result, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import type { Availability } from "../../../src/domain/agent/Availability.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
@@ -217,6 +218,38 @@ describe("AgentServiceHandlers", () => {
       assert.isTrue(Result.isFailure(refused) && refused.failure._tag === "ResourceExhausted")
       assert.strictEqual(begunMeanwhile, 1)
       assert.deepStrictEqual(all.flatMap((one) => Result.isSuccess(one) ? [one.success.length] : []), [2, 2])
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.effect("ends results of a checker that falls silent, and gives its turn to the next", () =>
+    Effect.gen(function*() {
+      const { client } = yield* agent
+      const silent = yield* slowChecker(yield* Deferred.make<void>())
+      const external = yield* checker
+      const chunks = yield* Ref.make(0)
+
+      const first = yield* Effect.forkChild(Effect.flip(Stream.runForEach(
+        client.streamResults(results("grpc", silent.address)),
+        () => Ref.update(chunks, (count) => count + 1)
+      )))
+      const turn = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
+      while ((yield* Ref.get(chunks)) === 0) yield* turn
+      const waiting = yield* Effect.forkChild(
+        Stream.runCollect(client.streamResults(results("grpc", external.address)))
+      )
+      // Its minute begins when the agent asks for the second chunk, some turns of the network later.
+      let minutes = 0
+      while (first.pollUnsafe() === undefined && minutes < 1_000) {
+        minutes += 1
+        yield* TestClock.adjust("1 minute")
+        yield* turn
+      }
+      const error = yield* Fiber.join(first)
+      const next = yield* Fiber.join(waiting)
+
+      assert.strictEqual(error._tag, "Internal")
+      assert.include(error.message, "the checker has said nothing for 1m")
+      assert.strictEqual(yield* Ref.get(chunks), 1)
+      assert.strictEqual(next.length, 2)
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.live("leaves an external checker alone that cannot be reached, and no other", () =>

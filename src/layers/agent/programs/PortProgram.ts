@@ -2,7 +2,8 @@
  * One life of a checker's program: started, waited for until it serves its health, and watched until it ends.
  *
  * It leads a process group of its own, which ends with it: asked first (SIGTERM), and three seconds later not any more. Of
- * this process's environment it gets PATH and nothing else. What it prints goes to the log, line by line and within bounds.
+ * this process's environment it gets PATH and nothing else. It gives way to this process, so that one that is started again
+ * and again costs the checks nothing. What it prints goes to the log, line by line and within bounds.
  */
 import { Deferred, Duration, Effect, Option, Schedule, Schema, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
@@ -10,6 +11,7 @@ import * as ProgramExit from "../../../domain/agent/programs/ProgramExit.ts"
 import type { ProgramSpec } from "../../../domain/agent/programs/ProgramSpec.ts"
 import type * as GrpcHealth from "../../grpc/GrpcHealth.ts"
 import * as LimitedCommand from "../../probes/exec/LimitedCommand.ts"
+import * as SystemPriority from "../../process/priority/SystemPriority.ts"
 import * as OutputLines from "./OutputLines.ts"
 
 export class ProgramEnded extends Schema.TaggedError<ProgramEnded>()("ProgramEnded", {
@@ -40,6 +42,8 @@ const watchPause = Duration.seconds(10)
 /** In a row. */
 const unwellMax = 3
 const megabyte = 1_048_576
+/** A third of what the agent gets of a processor that both want. */
+const givesWayBy = 5
 
 interface Running {
   readonly child: ChildProcess
@@ -72,6 +76,10 @@ const spawned = Effect.fnUntraced(function*(
         detached: true,
         stdio: ["ignore", "pipe", "pipe"]
       })
+      if (child.pid !== undefined) {
+        SystemPriority.lower(child.pid, SystemPriority.below(givesWayBy))
+        SystemPriority.lowerSession(child.pid, givesWayBy)
+      }
       const exit = Deferred.makeUnsafe<ProgramExit.ProgramExit>()
       for (const stream of ["stdout", "stderr"] as const) {
         const lines = OutputLines.make(

@@ -27,15 +27,15 @@ const loadLimit = Duration.seconds(5)
 /** Files; of threads there are as many as checks that are asked for. */
 const modulesMax = 64
 const threadsMax = 64
-/** Less than any other thread of the agent, and of its host. */
-const niceness = 10
+/** To all other threads of the agent, and of its host. */
+const givesWayBy = 10
 const window = Duration.seconds(10)
 
 const limitsOf = ({ cpuPercentMax, memoryMegabytesMax }: PluginsConfig): ModuleThread.Limits => ({
   heapMegabytes: memoryMegabytesMax,
   // An empty thread has some megabytes of its own.
   watch: { megabytesMax: memoryMegabytesMax + 16, percentMax: cpuPercentMax, window },
-  niceness
+  givesWayBy
 })
 
 interface Module {

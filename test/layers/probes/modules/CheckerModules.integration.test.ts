@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, Option, References } from "effect"
 import * as fs from "node:fs/promises"
+import * as os from "node:os"
 import * as path from "node:path"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import * as AgentConfig from "../../../../src/domain/agent/AgentConfig.ts"
@@ -70,6 +71,13 @@ const withModules = <A, E>(
 
 const until = <A>(what: string, effect: Effect.Effect<A>, holds: (value: A) => boolean) =>
   eventually(what, Effect.map(effect, Option.liftPredicate(holds)), { within: "20 seconds" })
+
+/** Of each thread of this process, the first one first; the nineteenth field, behind a name that may hold anything. */
+const prioritiesOfThreads = Effect.promise(async () => {
+  const ids = (await fs.readdir("/proc/self/task")).map(Number).toSorted((one, other) => one - other)
+  const stats = await Promise.all(ids.map((id) => fs.readFile(`/proc/self/task/${id}/stat`, "utf8").catch(() => "")))
+  return stats.map((text) => Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[16]))
+})
 
 const counting = (label: string, extra = "") =>
   checker(
@@ -151,6 +159,27 @@ describe("Checkers that are modules", () => {
       30_000
     )
   }
+
+  it.live(
+    "give way to the agent, and one that does not stop working to everybody",
+    () =>
+      withModules({
+        "spinning.mjs": checker("spinning", "() => { for (;;); }", "export const timeoutMillis = 10000"),
+        "good.mjs": good
+      }, ({ ask }) =>
+        Effect.gen(function*() {
+          yield* ask("good")
+          const own = os.getPriority()
+          const begun = yield* prioritiesOfThreads
+          assert.strictEqual(begun.filter((priority) => priority === Math.min(19, own + 10)).length, 1)
+          const bad = yield* Effect.forkChild(ask("spinning"))
+          yield* until("the least priority", prioritiesOfThreads, (all) => all.includes(19))
+          const [first] = yield* prioritiesOfThreads
+          assert.strictEqual(first, own)
+          yield* Fiber.interrupt(bad)
+        })).pipe(Effect.scoped),
+    30_000
+  )
 
   it.live("are ended when they use more of a core than they may, also between two checks", () =>
     withModules({

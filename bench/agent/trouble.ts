@@ -1,0 +1,89 @@
+/** What a thousand checks have of five that are ill beside them, and of one whose file changes. */
+import { writeFileSync } from "node:fs"
+import * as fs from "node:fs/promises"
+import type { Check } from "./Protocol.ts"
+import { compared, type Turns, type TurnSizes } from "./Turns.ts"
+import { mixed, say, type World } from "./World.ts"
+
+export interface TroubleSizes extends TurnSizes {
+  readonly checks: number
+  /** Those that are ill; each of them is one of `all`. */
+  readonly ill: ReadonlyArray<string>
+}
+
+const modules = ["crashing", "hanging", "spinning", "leaking"]
+export const all = [...modules, "killed"]
+
+const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
+
+/** The agent's program, by its arguments. */
+const killProgram = async (port: number): Promise<void> => {
+  for (const name of await fs.readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue
+    const line = await fs.readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "")
+    if (line.includes("healthy.ts") && line.split("\0").includes(String(port))) process.kill(Number(name), "SIGKILL")
+  }
+}
+
+const spreadOf = (prefix: string, { loud, noisePercents, percent, percents, quiet }: Turns) => ({
+  [`${prefix}p99_ms_quiet`]: round(quiet, 2),
+  [`${prefix}p99_ms_loud`]: round(loud, 2),
+  [`${prefix}disturbance_pct`]: round(percent),
+  [`${prefix}disturbance_pct_least`]: round(Math.min(...percents)),
+  [`${prefix}disturbance_pct_most`]: round(Math.max(...percents)),
+  [`${prefix}noise_pct_least`]: round(Math.min(...noisePercents)),
+  [`${prefix}noise_pct_most`]: round(Math.max(...noisePercents))
+})
+
+/** Each loud window has new ones, which have all of their restarts: those of the window before rest. */
+export const disturbance = async (world: World, sizes: TroubleSizes): Promise<Record<string, number>> => {
+  const others = mixed(sizes.checks - all.length, world.targets)
+  const illIn = (turn: number): ReadonlyArray<Check> =>
+    sizes.ill.map((name) => ({
+      serviceType: name === "killed" ? "grpc" : name,
+      serviceName: name === "killed" ? name : `${name}-${turn}`,
+      details: "",
+      port: 0,
+      isBad: true
+    }))
+  const turns = await compared(world, sizes, others, async (turn, seconds) => {
+    const killer = sizes.ill.includes("killed")
+      ? setInterval(() => void killProgram(world.agent.programPort), 5_000)
+      : undefined
+    await world.askBeside({
+      ask: "paced",
+      address: world.agent.address,
+      checks: illIn(turn),
+      intervalMillis: sizes.interval * 1_000,
+      seconds
+    })
+    clearInterval(killer)
+  })
+  return spreadOf("", turns)
+}
+
+/** The file of one checker changes every three seconds; the agent takes each change up within two. */
+export const reload = async (world: World, sizes: TroubleSizes): Promise<Record<string, number>> => {
+  const changed: Check = { serviceType: "exec", serviceName: "changing", details: "changing", port: 0, isBad: true }
+  const checks = [...mixed(sizes.checks - 1, world.targets), changed]
+  let version = 0
+  const change = () => {
+    version += 1
+    const details = { program: "/bin/true", args: [String(version)] }
+    writeFileSync(world.agent.changingFile, JSON.stringify({ name: "changing", type: "exec", details }))
+  }
+  const turns = await compared(world, sizes, checks, (_turn, seconds) =>
+    new Promise((resolve) => {
+      const timer = setInterval(change, 3_000)
+      setTimeout(() => {
+        clearInterval(timer)
+        resolve()
+      }, seconds * 1_000)
+    }))
+  const taken = world.agent.process.lines.filter((line) => line.includes("begun anew"))
+  const others = taken.filter((line) => !line.includes("changing"))
+  if (taken.length === 0) throw new Error("the agent has told of no change")
+  if (others.length > 0) throw new Error(`others were begun anew: ${others[0]}`)
+  say(`${taken.length} changes taken up`)
+  return { ...spreadOf("reload_", turns), reload_others_failed: turns.failed }
+}
