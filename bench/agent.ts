@@ -6,7 +6,7 @@
  *   --rounds 1                                 of the comparison with the bare server and with nmap
  *   --pairs 5 --window 20                      quiet and loud windows of the disturbance and of the reload, seconds of each
  *   --ill crashing,hanging,spinning,leaking,killed
- *   --cpus apart                               the agent has a processor and all others have another; shared: both have both
+ *   --cpus apart                               the agent has a processor and all others have another, in place of both for all
  *   --only start,cost,steady,fleet,disturbance,reload,sweep,snmp
  *   --steady-seconds 60 --steady-rate 1600     port checks a second, for so long: an hour of them needs --steady-seconds 3600
  *   --sweep nmap,dropped,large                 the parts of the sweep
@@ -169,7 +169,10 @@ const spread = (prefix: string) => [
   { key: `${prefix}disturbance_pct_least`, what: "the least of its windows", unit: "%" },
   { key: `${prefix}disturbance_pct_most`, what: "the most", unit: "%" },
   { key: `${prefix}noise_pct_least`, what: "the least between quiet windows", unit: "%" },
-  { key: `${prefix}noise_pct_most`, what: "the most", unit: "%" }
+  { key: `${prefix}noise_pct_most`, what: "the most", unit: "%" },
+  { key: `${prefix}cpu_pct_quiet`, what: "CPU of the agent's first thread, quiet", unit: "%" },
+  { key: `${prefix}cpu_pct_loud`, what: "and loud", unit: "%" },
+  { key: `${prefix}own_seconds_pct`, what: "seconds without anybody else", unit: "%" }
 ]
 
 const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
@@ -217,7 +220,7 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     pairs: Number(options.get("pairs") ?? 5),
     window: Number(options.get("window") ?? 20),
     ill: options.get("ill")?.split(",") ?? Trouble.all,
-    areApart: options.get("cpus") !== "shared",
+    areApart: options.get("cpus") === "apart",
     sweeps: options.get("sweep")?.split(",") ?? ["nmap", "dropped", "large"]
   }
   const figures: Figures = {}

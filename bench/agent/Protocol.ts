@@ -31,8 +31,9 @@ export interface Answer {
   readonly unavailable: ReadonlyArray<string>
   /** Of those that count, in milliseconds. */
   readonly tookMillis: ReadonlyArray<number>
-  /** When each of them was asked, as `Date.now()` has it. */
+  /** When each of them was asked, as `Date.now()` has it, and of which type it is. */
   readonly askedMillis: ReadonlyArray<number>
+  readonly types: ReadonlyArray<string>
   /** The longest of each type. */
   readonly longestMillis: Readonly<Record<string, number>>
 }

@@ -3,9 +3,11 @@
  *
  * The checks go on without a break, and beside them it is quiet and loud in turn: q L q L … q. Each loud window is compared
  * with the two quiet ones around it, so that whatever changes slowly is in both; the median of these ratios is what is told.
- * The quiet windows, each compared with the two quiet ones around it, tell how much of that is nothing at all.
+ * The quiet windows, each compared with the two quiet ones around it, tell how much of that is nothing at all. Seconds in
+ * which anybody else used the machine do not count.
  */
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Usage from "../processes/Usage.ts"
 import type { Check } from "./Protocol.ts"
 import { say, type World } from "./World.ts"
 
@@ -27,29 +29,75 @@ export interface Turns {
   readonly percents: ReadonlyArray<number>
   /** The same of quiet windows. */
   readonly noisePercents: ReadonlyArray<number>
+  /** Of the agent's first thread, of one processor. */
+  readonly quietCpuPercent: number
+  readonly loudCpuPercent: number
+  /** Of the seconds, those in which nobody else used the machine. */
+  readonly ownSecondsPercent: number
   readonly failed: number
 }
 
 /** For what a loud window has begun to end. */
 const settleSeconds = 6
+/** Of all processors together, in a second. */
+const othersMax = 0.1
 
 export const percentile = (values: ReadonlyArray<number>, share: number): number =>
   values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? Number.NaN
 
-const middle = (values: ReadonlyArray<number>): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) +
-    (sorted[Math.floor(sorted.length / 2)] ?? Number.NaN)) / 2
-}
-
 const p99 = (values: ReadonlyArray<number>): number => percentile(values, 0.99)
+
+const middle = (values: ReadonlyArray<number>): number =>
+  (percentile(values, 0.5) + -percentile(values.map((one) => -one), 0.5)) / 2
 
 interface Window {
   readonly fromMillis: number
   readonly toMillis: number
+  readonly cpuPercent: number
 }
 
-/** `make` is called at the beginning of each loud window, with its number, and is over when that is. */
+interface Second {
+  readonly fromMillis: number
+  readonly toMillis: number
+  /** Seconds of processors that others used. */
+  readonly others: number
+}
+
+/** Looks each second at who uses the machine, until it is told to end. */
+const watched = ({ processes }: World) => {
+  const seconds: Array<Second> = []
+  const look = () => ({
+    atMillis: Date.now(),
+    all: Usage.machineCpuSeconds(),
+    own: processes.reduce((sum, pid) => sum + Usage.cpuSeconds(pid), 0)
+  })
+  let last = look()
+  const timer = setInterval(() => {
+    const now = look()
+    seconds.push({
+      fromMillis: last.atMillis,
+      toMillis: now.atMillis,
+      others: now.all - last.all - (now.own - last.own)
+    })
+    last = now
+  }, 1_000)
+  return { seconds, end: () => clearInterval(timer) }
+}
+
+const kindsOf = (
+  types: ReadonlyArray<string>,
+  took: ReadonlyArray<number>
+): ReadonlyMap<string, ReadonlyArray<number>> =>
+  Map.groupBy(types.map((type, index) => [type, took[index] ?? Number.NaN] as const), ([type]) => type)
+    .entries()
+    .reduce(
+      (kinds, [type, pairs]) => kinds.set(type, pairs.map(([, millis]) => millis)),
+      new Map<string, ReadonlyArray<number>>()
+    )
+
+const shown = (values: ReadonlyArray<number>): string => values.map((value) => value.toFixed(1)).join(" ")
+
+/** `make` is called at the beginning of each loud window, with its number, and is over soon after that. */
 export const compared = async (
   world: World,
   { interval, pairs, seconds }: TurnSizes,
@@ -57,20 +105,24 @@ export const compared = async (
   make: (turn: number, seconds: number) => Promise<void>
 ): Promise<Turns> => {
   const warmSeconds = 2 * interval
-  const total = warmSeconds + (2 * pairs + 1) * seconds + pairs * settleSeconds
   const asked = world.ask({
     ask: "paced",
     address: world.agent.address,
     checks,
     intervalMillis: interval * 1_000,
-    seconds: total
+    seconds: warmSeconds + (2 * pairs + 1) * seconds + pairs * settleSeconds
   })
+  const watch = watched(world)
   const quiet: Array<Window> = []
   const loud: Array<Window> = []
   const during = async (windows: Array<Window>, work: Promise<void>) => {
     const fromMillis = Date.now()
-    await Promise.all([sleep(seconds * 1_000), work])
-    windows.push({ fromMillis, toMillis: fromMillis + seconds * 1_000 })
+    const cpu = Usage.mainThreadCpuSeconds(world.agent.pid)
+    await sleep(seconds * 1_000)
+    const toMillis = Date.now()
+    const used = Usage.mainThreadCpuSeconds(world.agent.pid) - cpu
+    windows.push({ fromMillis, toMillis, cpuPercent: 100_000 * used / (toMillis - fromMillis) })
+    await work
   }
   await sleep(warmSeconds * 1_000)
   await during(quiet, Promise.resolve())
@@ -80,33 +132,51 @@ export const compared = async (
     await sleep(Math.max(0, began + (seconds + settleSeconds) * 1_000 - Date.now()))
     await during(quiet, Promise.resolve())
   }
-  const { askedMillis, failed, tookMillis, unavailable } = await asked
-  const within = ({ fromMillis, toMillis }: Window) =>
-    tookMillis.filter((_, index) => {
-      const at = askedMillis[index] ?? 0
-      return at >= fromMillis && at < toMillis
-    })
-  const quietTook = quiet.map(within)
-  const loudTook = loud.map(within)
-  const quietP99 = quietTook.map(p99)
-  const loudP99 = loudTook.map(p99)
-  const percentOf = (value: number, before: number, after: number) => 100 * (value / ((before + after) / 2) - 1)
-  const percents = loudP99.map((value, at) =>
-    percentOf(value, quietP99[at] ?? Number.NaN, quietP99[at + 1] ?? Number.NaN)
+  const { askedMillis, failed, tookMillis, types, unavailable } = await asked
+  watch.end()
+
+  const own = watch.seconds.filter(({ others }) => others <= othersMax)
+  const isOwn = (at: number) => own.some(({ fromMillis, toMillis }) => at >= fromMillis && at < toMillis)
+  const isOwnAt = askedMillis.map(isOwn)
+  const within = (windows: ReadonlyArray<Window>) => (index: number): boolean => {
+    const at = askedMillis[index] ?? 0
+    return isOwnAt[index] === true && windows.some(({ fromMillis, toMillis }) => at >= fromMillis && at < toMillis)
+  }
+  const tookIn = (...windows: ReadonlyArray<Window>) => tookMillis.filter((_, index) => within(windows)(index))
+  const typesIn = (...windows: ReadonlyArray<Window>) => types.filter((_, index) => within(windows)(index))
+
+  const quietP99 = quiet.map((window) => p99(tookIn(window)))
+  const loudP99 = loud.map((window) => p99(tookIn(window)))
+  const percentOf = (value: number, before = Number.NaN, after = Number.NaN) =>
+    100 * (value / ((before + after) / 2) - 1)
+  const percents = loudP99.map((value, at) => percentOf(value, quietP99[at], quietP99[at + 1]))
+  const noisePercents = quietP99.slice(1, -1).map((value, at) => percentOf(value, quietP99[at], quietP99[at + 2]))
+  const ownSecondsPercent = 100 * own.length / watch.seconds.length
+
+  const loudKinds = kindsOf(typesIn(...loud), tookIn(...loud))
+  for (const [type, took] of kindsOf(typesIn(...quiet), tookIn(...quiet))) {
+    const beside = loudKinds.get(type) ?? []
+    const of = (values: ReadonlyArray<number>) => shown([percentile(values, 0.5), percentile(values, 0.9), p99(values)])
+    say(`${type}: p50, p90, p99 ${of(took)} ms quiet, ${of(beside)} ms loud`)
+  }
+  say(`p99 of quiet windows: ${shown(quietP99)} ms; of loud ones: ${shown(loudP99)} ms`)
+  say(`loud against quiet: ${shown(percents)} %; quiet against quiet: ${shown(noisePercents)} %`)
+  say(
+    `CPU of the first thread: ${shown(quiet.map((one) => one.cpuPercent))} %; ${
+      shown(loud.map((one) => one.cpuPercent))
+    } %`
   )
-  const noisePercents = quietP99.slice(1, -1).map((value, at) =>
-    percentOf(value, quietP99[at] ?? Number.NaN, quietP99[at + 2] ?? Number.NaN)
-  )
-  const texts = (values: ReadonlyArray<number>) => values.map((value) => value.toFixed(1)).join(" ")
-  say(`p99 of quiet windows: ${texts(quietP99)} ms; of loud ones: ${texts(loudP99)} ms`)
-  say(`loud against quiet: ${texts(percents)} %; quiet against quiet: ${texts(noisePercents)} %`)
   say(`${tookMillis.length} checks, ${failed} failed; not available: ${unavailable.join("; ") || "none"}`)
+  say(`in ${ownSecondsPercent.toFixed(0)} % of the seconds nobody else used the machine`)
   return {
-    quiet: p99(quietTook.flat()),
-    loud: p99(loudTook.flat()),
+    quiet: p99(tookIn(...quiet)),
+    loud: p99(tookIn(...loud)),
     percent: middle(percents),
     percents,
     noisePercents,
+    quietCpuPercent: middle(quiet.map((one) => one.cpuPercent)),
+    loudCpuPercent: middle(loud.map((one) => one.cpuPercent)),
+    ownSecondsPercent,
     failed: failed + unavailable.length
   }
 }

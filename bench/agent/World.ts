@@ -60,6 +60,8 @@ export interface World {
   readonly ask: (question: Question) => Promise<Answer>
   /** The same from another process, so that two can ask at once. */
   readonly askBeside: (question: Question) => Promise<Answer>
+  /** The processes of the scenario but what the agent starts. */
+  readonly processes: ReadonlyArray<number>
   /** From now on the agent, with all that it starts, has the first processor, and all others have the second. */
   readonly apart: () => void
 }
@@ -130,15 +132,17 @@ export const withWorld = async <A>(
   try {
     const targets: Targets = JSON.parse(await forked.targets.ask({}))
     const barePort: number = JSON.parse(await forked.bare.ask({}))
+    const others = [forked.targets, forked.bare, pollers.first, pollers.second].map(({ pid }) => pid)
     return await use({
       targets,
+      processes: [process.pid, agent.pid, ...others],
       agent,
       bare: { address: `127.0.0.1:${barePort}`, pid: forked.bare.pid },
       ask: async (question) => JSON.parse(await pollers.first.ask(question)),
       askBeside: async (question) => JSON.parse(await pollers.second.ask(question)),
       apart: () => {
         bind(0, agent.pid)
-        for (const { pid } of [forked.targets, forked.bare, pollers.first, pollers.second]) bind(1, pid)
+        for (const pid of others) bind(1, pid)
       }
     })
   } finally {

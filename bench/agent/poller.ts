@@ -20,17 +20,19 @@ class Tally {
   readonly unavailable = new Set<string>()
   readonly tookMillis: Array<number> = []
   readonly askedMillis: Array<number> = []
+  readonly types: Array<string> = []
   readonly longestMillis: Record<string, number> = {}
 
   took(type: string, began: number, millis: number): void {
     this.tookMillis.push(millis)
     this.askedMillis.push(performance.timeOrigin + began)
+    this.types.push(type)
     this.longestMillis[type] = Math.max(this.longestMillis[type] ?? 0, Math.round(millis))
   }
 
   get answer(): Answer {
-    const { askedMillis, calls, failed, longestMillis, tookMillis } = this
-    return { calls, failed, unavailable: [...this.unavailable], tookMillis, askedMillis, longestMillis }
+    const { askedMillis, calls, failed, longestMillis, tookMillis, types } = this
+    return { calls, failed, unavailable: [...this.unavailable], tookMillis, askedMillis, types, longestMillis }
   }
 }
 

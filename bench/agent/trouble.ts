@@ -25,14 +25,17 @@ const killProgram = async (port: number): Promise<void> => {
   }
 }
 
-const spreadOf = (prefix: string, { loud, noisePercents, percent, percents, quiet }: Turns) => ({
-  [`${prefix}p99_ms_quiet`]: round(quiet, 2),
-  [`${prefix}p99_ms_loud`]: round(loud, 2),
-  [`${prefix}disturbance_pct`]: round(percent),
-  [`${prefix}disturbance_pct_least`]: round(Math.min(...percents)),
-  [`${prefix}disturbance_pct_most`]: round(Math.max(...percents)),
-  [`${prefix}noise_pct_least`]: round(Math.min(...noisePercents)),
-  [`${prefix}noise_pct_most`]: round(Math.max(...noisePercents))
+const spreadOf = (prefix: string, turns: Turns) => ({
+  [`${prefix}p99_ms_quiet`]: round(turns.quiet, 2),
+  [`${prefix}p99_ms_loud`]: round(turns.loud, 2),
+  [`${prefix}disturbance_pct`]: round(turns.percent),
+  [`${prefix}disturbance_pct_least`]: round(Math.min(...turns.percents)),
+  [`${prefix}disturbance_pct_most`]: round(Math.max(...turns.percents)),
+  [`${prefix}noise_pct_least`]: round(Math.min(...turns.noisePercents)),
+  [`${prefix}noise_pct_most`]: round(Math.max(...turns.noisePercents)),
+  [`${prefix}cpu_pct_quiet`]: round(turns.quietCpuPercent),
+  [`${prefix}cpu_pct_loud`]: round(turns.loudCpuPercent),
+  [`${prefix}own_seconds_pct`]: round(turns.ownSecondsPercent)
 })
 
 /** Each loud window has new ones, which have all of their restarts: those of the window before rest. */

@@ -37,5 +37,18 @@ export const ownCpuSeconds = (pid: number): number => ticks(statOf(pid), 11, 13)
 export const cpuSeconds = (pid: number): number =>
   childrenOf(pid).reduce((sum, child) => sum + ownCpuSeconds(child), ticks(statOf(pid), 11, 15) / ticksPerSecond)
 
+/** Of its first thread, which is the one that runs JavaScript. */
+export const mainThreadCpuSeconds = (pid: number): number => {
+  const text = textOf(`/proc/${pid}/task/${pid}/stat`)
+  return ticks(text.slice(text.lastIndexOf(")") + 2).split(" "), 11, 13) / ticksPerSecond
+}
+
+/** Of all processors, by whomever. */
+export const machineCpuSeconds = (): number => {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = textOf("/proc/stat").split("\n", 1)
+    .flatMap((line) => line.split(/ +/)).map(Number)
+  return (user + nice + system + irq + softirq + steal) / ticksPerSecond
+}
+
 export const residentMegabytes = (pid: number): number =>
   Number(textOf(`/proc/${pid}/statm`).split(" ")[1] ?? 0) * bytesPerPage / 1e6

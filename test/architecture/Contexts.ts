@@ -39,7 +39,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
   inventory: ["config", "monitoring", "resource", "records", "sql", "postgres"],
   records: ["resource", "sql", "postgres"],
   jsonapi: ["resource", "records", "http"],
-  queries: ["srql", "sql", "postgres", "http", "monitoring", "records", "resource", "inventory"],
+  queries: ["srql", "sql", "postgres", "http", "process", "monitoring", "records", "resource", "inventory"],
   events: [
     "config",
     "monitoring",
@@ -53,7 +53,7 @@ const table: Readonly<Record<string, ReadonlyArray<string>>> = {
     "files"
   ],
 
-  plugins: [],
+  plugins: ["process"],
   process: ["config", "monitoring", "supervision"],
   files: ["config", "process"],
   nats: ["config", "events", "security", "supervision", "process", "files"],
