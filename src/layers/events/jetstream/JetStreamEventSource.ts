@@ -26,6 +26,7 @@ import * as JetStreamFailure from "./JetStreamFailure.ts"
 import * as JetStreamLag from "./JetStreamLag.ts"
 import type { JetStreamRefusal } from "./JetStreamRequest.ts"
 import * as JetStreamStreams from "./JetStreamStreams.ts"
+import { OutdatedPlans } from "./OutdatedPlans.ts"
 import * as Pulls from "./Pulls.ts"
 
 export interface JetStreamEventSourceOptions {
@@ -105,8 +106,8 @@ const missing = (stream: StreamName, detail: string): EventSourceError =>
 const unavailable = (stream: StreamName, detail: string): EventSourceError =>
   new EventSourceError({ stream, reason: new SourceUnavailable({ detail }) })
 
-const replaced = (stream: StreamName): EventSourceError =>
-  new EventSourceError({ stream, reason: new SourceReplaced({ detail: "another connection took its place" }) })
+const replaced = (stream: StreamName, detail = "another connection took its place"): EventSourceError =>
+  new EventSourceError({ stream, reason: new SourceReplaced({ detail }) })
 
 const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
   const connection = yield* NatsConnection
@@ -127,17 +128,24 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
   /** One after the other, as they share what room there is. */
   const making = yield* Semaphore.make(1)
 
-  const plan = Effect.fnUntraced(function*(client: NatsClient, stream: StreamName) {
-    const found = yield* making.withPermit(
-      Effect.andThen(
-        streamsOptions.create === undefined ? Effect.void : letters.ensure(client),
-        JetStreamStreams.find(client, stream, streamsOptions)
-      )
-    ).pipe(Effect.mapError(toError(stream)))
+  const planOf = (stream: StreamName, jetStream: JetStreamStreams.FoundStream) => {
     const { listed, tenants } = streamsOptions
-    const consumers = found.flatMap((jetStream) =>
-      ConsumerPlan.make({ stream, consumer: options.consumer, tenants, listed, jetStream })
+    return ConsumerPlan.make({ stream, consumer: options.consumer, tenants, listed, jetStream })
+  }
+  const plans = new OutdatedPlans((stream, jetStream) => planOf(stream, jetStream).length > 0)
+
+  const plan = Effect.fnUntraced(function*(client: NatsClient, stream: StreamName, isToSubscribe: boolean) {
+    const find = JetStreamStreams.find(client, stream, streamsOptions).pipe(
+      Effect.tap((found) =>
+        Effect.sync(() => {
+          if (isToSubscribe) plans.planned(stream, found)
+        })
+      )
     )
+    const found = yield* making.withPermit(
+      Effect.andThen(streamsOptions.create === undefined ? Effect.void : letters.ensure(client), find)
+    ).pipe(Effect.mapError(toError(stream)))
+    const consumers = found.flatMap((jetStream) => planOf(stream, jetStream))
     if (consumers.length > 0) return consumers
     return yield* new EventSourceError({
       stream,
@@ -162,7 +170,7 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
     // What comes on such a connection would come for ever.
     const refusal = AckPermission.refusal(client.nc)
     if (refusal !== undefined) return yield* missing(stream, refusal)
-    const planned = yield* plan(client, stream)
+    const planned = yield* plan(client, stream, true)
     const predecessors = yield* (options.startAfter ?? Effect.succeed([])).pipe(
       Effect.mapError(({ detail }) => unavailable(stream, detail))
     )
@@ -202,22 +210,26 @@ const make = Effect.fnUntraced(function*(options: JetStreamEventSourceOptions) {
     return {
       ackWait,
       pull: (demand, bytesMax) =>
-        Effect.catchTag(
-          pull(demand, bytesMax),
-          "PullFailure",
-          ({ detail }) =>
-            detail === ""
-              ? examine(stream, reach)
-              : Effect.flatMap(isReplaced(client), (is) =>
-                Effect.fail(is ? replaced(stream) : unavailable(stream, detail)))
-        )
+        plans.isOutdated(stream)
+          ? Effect.fail(replaced(stream, "a stream has come that has its subjects, too"))
+          : Effect.catchTag(
+            pull(demand, bytesMax),
+            "PullFailure",
+            ({ detail }) =>
+              detail === ""
+                ? examine(stream, reach)
+                : Effect.flatMap(
+                  isReplaced(client),
+                  (is) => Effect.fail(is ? replaced(stream) : unavailable(stream, detail))
+                )
+          )
     } satisfies Subscription
   })
 
   const lag = Effect.fn("EventSource.lag")(function*(stream: StreamName) {
     const client = yield* Effect.mapError(connection.client, toError(stream))
     const known = reached.get(stream)
-    const reach = known?.client === client ? known : { client, consumers: yield* plan(client, stream) }
+    const reach = known?.client === client ? known : { client, consumers: yield* plan(client, stream, false) }
     reached.set(stream, reach)
     return yield* JetStreamLag.measure(client, reach.consumers).pipe(
       Effect.tapError(() => Effect.sync(() => reached.delete(stream))),

@@ -106,6 +106,27 @@ describe("JetStreamEventSource", () => {
   )
 
   it.live(
+    "subscribes again when a stream has come that has subjects of it beside those of another",
+    () =>
+      withServer(() =>
+        Effect.gen(function*() {
+          // The stream that is made for LOGS has `logs.snmp`, which is none of its messages.
+          const before = yield* subscribe("EVENTS")
+          const logs = yield* subscribe("LOGS")
+          yield* publish("logs.snmp", 3)
+          const passedOver = yield* logs.pull(10, bytesMax)
+          assert.isTrue(passedOver.length > 0 && passedOver.every(({ isForeign }) => isForeign))
+
+          const error = yield* Effect.flip(before.pull(10, bytesMax))
+          assert.strictEqual(error.reason._tag, "SourceReplaced")
+          const events = yield* subscribe("EVENTS")
+          assert.deepStrictEqual(sorted(yield* drain(events, 3)), numbers(3))
+        })
+      ),
+    60_000
+  )
+
+  it.live(
     "finds the subjects of a logical stream among others in one stream of another name",
     () =>
       withServer(() =>
