@@ -34,13 +34,14 @@ const leftOut = Symbol("left out")
 /** The same value where there is nothing to leave out, as there mostly is not. */
 export const withoutSecrets = (value: unknown): unknown => {
   if (Array.isArray(value)) {
+    if (Secrets.isSecretTuple(value)) return value.slice(0, -1)
     const items = value.map(withoutSecrets)
     return items.some((item, at) => item !== value[at]) ? items : value
   }
   if (!isObject(value)) return value
   const isVariable = Secrets.isSecretVariable(value)
   const isLeftOut = (key: string): boolean =>
-    (isVariable && key === "value") || (value[key] !== null && Secrets.isSecretKey(key))
+    (isVariable && Secrets.isValueKey(key)) || (value[key] !== null && Secrets.isSecretKey(key))
   // Each member is looked at once: twice at each level would be without end for what is deep inside.
   const kept: Array<readonly [string, unknown]> = []
   let isChanged = false

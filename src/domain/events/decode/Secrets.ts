@@ -22,10 +22,24 @@ const names: ReadonlySet<string> = new Set([
 /** As the original does: it repeats the message with whatever the device wrote around it. */
 const dropped: ReadonlySet<string> = new Set(["fullmessage"])
 
+/**
+ * `snmpTrapCommunity`, `snmpCommunityName` and the objects by which keys of SNMPv3 are changed, as numbers or by name.
+ */
+const objects =
+  /^\.?(?:iso\.|1\.)3\.6\.1\.6\.3\.(?:18\.1\.4|18\.1\.1\.1\.2|15\.1\.2\.2\.1\.(?:6|7|9|10))(?:\.|$)|snmp(?:Trap)?Community(?:Name)?\b|usmUser(?:Own)?(?:Auth|Priv)KeyChange\b/i
+
+const mayBeObject = /\.6\.3\.1[58]\.|snmp|usm/i
+
+const isSecretObject = (name: unknown): boolean =>
+  typeof name === "string" && mayBeObject.test(name) && objects.test(name)
+
+/** Routes have communities, too, which open nothing. */
+const isManyOfSnmp = (bare: string): boolean => bare.startsWith("snmp") && bare.endsWith("communities")
+
 const answer = Remembered.make((key): { readonly isSecret: boolean } => {
   const bare = key.toLowerCase().replace(/[^a-z0-9]/g, "")
   const name = bare.replace(/^(?:snmp|usm)(?:v?[123]c?)?/, "")
-  return { isSecret: names.has(name) || dropped.has(bare) }
+  return { isSecret: names.has(name) || dropped.has(bare) || isManyOfSnmp(bare) || isSecretObject(key) }
 })
 
 export const isSecretKey = (key: string): boolean => answer(key).isSecret
@@ -36,19 +50,18 @@ export const isSuspect = (text: string): boolean => suspicious.test(text)
 /** A letter may also be escaped. */
 const suspicious = /communit|auth|priv|full.?message|3\.6\.1\.6\.3\.1[58]\.|\\u00[4-7]/i
 
-/**
- * `snmpTrapCommunity`, `snmpCommunityName` and the objects by which keys of SNMPv3 are changed, as numbers or by name.
- */
-const objects =
-  /^\.?(?:iso\.|1\.)3\.6\.1\.6\.3\.(?:18\.1\.4|18\.1\.1\.1\.2|15\.1\.2\.2\.1\.(?:6|7|9|10))(?:\.|$)|snmp(?:Trap)?Community(?:Name)?\b|usmUser(?:Own)?(?:Auth|Priv)KeyChange\b/i
+const objectKey = /^(?:oid|name|object(?:_?(?:id|name))?)$/i
+const valueKey = /^(?:(?:raw|hex|string)_?)?(?:value|val)$/i
 
-const mayBeObject = /\.6\.3\.1[58]\.|snmp|usm/i
-
-const objectKeys = ["oid", "name", "object"] as const
-
-/** Whether an object in JSON is a variable of a trap that holds such a value. */
+/** Whether an object in JSON is a variable of a trap that holds such a value: `{"oid": …, "value": …}`. */
 export const isSecretVariable = (object: { readonly [key: string]: unknown }): boolean =>
-  "value" in object && objectKeys.some((key) => {
-    const name = object[key]
-    return typeof name === "string" && mayBeObject.test(name) && objects.test(name)
-  })
+  Object.keys(object).some((key) => objectKey.test(key) && isSecretObject(object[key]))
+
+/** Whether a member of such a variable is what it holds. */
+export const isValueKey = (key: string): boolean => valueKey.test(key)
+
+/** Whether an array is such a variable: its object, perhaps its type, and its value. */
+export const isSecretTuple = (items: ReadonlyArray<unknown>): boolean =>
+  (items.length === 2 || items.length === 3) && isSecretObject(items[0]) && !isObjectId(items.at(-1))
+
+const isObjectId = (value: unknown): boolean => typeof value === "string" && /^\.?(?:iso|\d+)(?:\.\d+){3,}$/.test(value)

@@ -44,6 +44,27 @@ describe("Secrets", () => {
     }
   )
 
+  it("are the values of variables in other forms: by the object as the key, in an array, with keys in capitals", () => {
+    const oid = ".1.3.6.1.6.3.18.1.4.0"
+    assert.deepStrictEqual(
+      parsed({
+        map: { [oid]: "public", "SNMP-COMMUNITY-MIB::snmpTrapCommunity.0": "public", "1.3.6.1.2.1.1.3.0": 5 },
+        rows: [[oid, "OctetString", "public"], [oid, "public"], ["1.3.6.1.2.1.1.3.0", 5]],
+        gosnmp: { Name: oid, Type: 4, Value: "public" },
+        named: { objectName: "snmpTrapCommunity.0", raw_value: "public", value: "public" },
+        snmp_communities: ["public"],
+        oids: [oid, "1.3.6.1.2.1.1.3.0"]
+      }),
+      {
+        map: { "1.3.6.1.2.1.1.3.0": 5 },
+        rows: [[oid, "OctetString"], [oid], ["1.3.6.1.2.1.1.3.0", 5]],
+        gosnmp: { Name: oid, Type: 4 },
+        named: { objectName: "snmpTrapCommunity.0" },
+        oids: [oid, "1.3.6.1.2.1.1.3.0"]
+      }
+    )
+  })
+
   it.each([
     "1.3.6.1.6.3.18.1.4.0",
     ".1.3.6.1.6.3.18.1.4.0",

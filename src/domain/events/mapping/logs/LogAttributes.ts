@@ -23,6 +23,13 @@ export const read = (value: unknown): JsonObject | undefined => {
   return isObject(inner) ? inner : undefined
 }
 
+/** Whether `read` leaves nothing out but secrets: what may have some and is neither JSON nor pairs is told nowhere. */
+export const isReadable = (value: unknown): boolean => {
+  if (typeof value !== "string") return isObject(value)
+  return value.includes("=") || Secrets.isSuspect(value) || value.trim() === "" ||
+    read(value) !== undefined && value.trimStart().startsWith("{")
+}
+
 /**
  * The given attributes and every other key with a value. A given attribute counts more than a key of the same name.
  * Other messages that lost against `body` are kept here too, and keys whose value could not be read (`unread`), so the

@@ -136,7 +136,29 @@ const timeOf = (
     : EventTime.first(receivedAt, ...LogKeys.times.map((key) => LogKeys.timeValue(object[key])), envelopeTime, observed)
 }
 
-/** Keys whose values are no times or flags that the row could have. */
+/** Whether each severity that is given says something; what does not is nowhere in the row. */
+const isSeverityRead = (object: JsonObject): boolean => {
+  for (const key of LogKeys.severities) {
+    if (LogKeys.isFilled(object[key]) && !LogSeverity.isWordOrLevel(object[key])) return false
+  }
+  for (const key of LogKeys.severityNumbers) {
+    if (LogKeys.isFilled(object[key]) && !LogSeverity.isNumber(object[key])) return false
+  }
+  return true
+}
+
+/** Not so a list where attributes belong; a text may be the name of the scope. */
+const isGroupRead = (object: JsonObject, key: string): boolean => {
+  const value = object[key]
+  return !LogKeys.isFilled(value) || (key === "scope" && typeof value === "string") || LogAttributes.isReadable(value)
+}
+
+const areGroupsRead = (object: JsonObject): boolean => {
+  for (const key of LogKeys.groups) if (!isGroupRead(object, key)) return false
+  return true
+}
+
+/** Keys whose values are no times, severities, flags or attributes that the row could have. */
 const unreadIn = (object: JsonObject, receivedAt: number): ReadonlySet<string> => {
   const unread = new Set<string>()
   for (const key of [...LogKeys.times, ...LogKeys.observedTimes]) {
@@ -147,6 +169,9 @@ const unreadIn = (object: JsonObject, receivedAt: number): ReadonlySet<string> =
   for (const key of columns.traceFlags) {
     if (LogKeys.isFilled(object[key]) && flagsOf(object[key]) === undefined) unread.add(key)
   }
+  for (const key of LogKeys.severities) if (!LogSeverity.isWordOrLevel(object[key])) unread.add(key)
+  for (const key of LogKeys.severityNumbers) if (!LogSeverity.isNumber(object[key])) unread.add(key)
+  for (const key of LogKeys.groups) if (!isGroupRead(object, key)) unread.add(key)
   return unread
 }
 
@@ -162,7 +187,8 @@ export const map = ({ envelope, payload }: Element, context: RowContext, index: 
   const flagKey = LogKeys.find(object, columns.traceFlags)
   const flags = flagKey === undefined ? undefined : flagsOf(object[flagKey])
   const isAllRead = claim === undefined && (flagKey === undefined || flags !== undefined) &&
-    (observed !== undefined || LogKeys.find(object, LogKeys.observedTimes) === undefined)
+    (observed !== undefined || LogKeys.find(object, LogKeys.observedTimes) === undefined) && isSeverityRead(object) &&
+    areGroupsRead(object)
   const attributes = LogAttributes.gather(
     object,
     bodyKey,

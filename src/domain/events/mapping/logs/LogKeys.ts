@@ -63,24 +63,40 @@ export const bodies: Keys = [
   "RenderedMessage",
   "MessageTemplate",
   "textPayload",
-  "output"
+  "output",
+  "Body"
 ]
 
 /** Words: beside a `level_name` PHP's Monolog has a `level` that counts the other way round than log4j's. */
-export const words: Keys = ["severity", "level_name", "error_severity"]
+export const words: Keys = ["severity", "level_name", "error_severity", "SeverityText"]
 
 /** Beside `level`. */
 export const levels: Keys = ["levelname", "PRIORITY", "syslogseverity", "@level", "@l", "LogLevel", "lvl", "Level"]
+
+/** Words and levels, and OpenTelemetry's numbers, that the existing system leaves out of the attributes. */
+export const severities: Keys = ["severity_text", "severityText", "severity", "level"]
+export const severityNumbers: Keys = ["severity_number", "severityNumber"]
+
+/** Where attributes are expected. */
+export const groups: Keys = [
+  "attributes",
+  "resource_attributes",
+  "resourceAttributes",
+  "resource",
+  "scope",
+  "scope_attributes",
+  "scopeAttributes"
+]
 
 export const hosts: Keys = ["host", "hostname", "_HOSTNAME", "HOST"]
 
 /** Of all others, by the column that they are for; those with a dot may also be paths. */
 export const columns = {
   ...own,
-  traceId: [...own.traceId, "trace.id"],
-  spanId: [...own.spanId, "span.id"],
+  traceId: [...own.traceId, "trace.id", "TraceId", "@tr"],
+  spanId: [...own.spanId, "span.id", "SpanId", "@sp"],
   traceFlags: [...own.traceFlags, "flags"],
-  serviceName: [...own.serviceName, "service", "serviceName", ...hosts],
+  serviceName: [...own.serviceName, "service", "serviceName", "ServiceName", ...hosts],
   serviceVersion: [...own.serviceVersion, "serviceVersion"],
   serviceInstance: [...own.serviceInstance, "serviceInstance", "service.node.name"]
 } as const satisfies Record<string, Keys>
@@ -101,19 +117,9 @@ export const reserved: ReadonlySet<string> = new Set([
   "message",
   "msg",
   "short_message",
-  "severity_text",
-  "severityText",
-  "severity",
-  "level",
-  "severity_number",
-  "severityNumber",
-  "resource_attributes",
-  "resourceAttributes",
-  "resource",
-  "attributes",
-  "scope",
-  "scope_attributes",
-  "scopeAttributes",
+  ...severities,
+  ...severityNumbers,
+  ...groups,
   "source"
 ])
 

@@ -30,6 +30,14 @@ const ofNumber = (value: unknown): { readonly name: string; readonly number: num
   return known
 }
 
+/** Whether a value says anything as a word or a level; objects, arrays, true and false do not. */
+export const isWordOrLevel = (value: unknown): boolean => typeof value === "string" || typeof value === "number"
+
+/** Whether a value is a number of OpenTelemetry's, or says that there is none. */
+export const isNumber = (value: unknown): boolean =>
+  ofNumber(value) !== undefined || SeverityTable.numberOf(value) === 0 ||
+  (typeof value === "string" && SeverityTable.isSilent(value))
+
 /** Whether a word or level says something that this table knows. */
 const isKnown = (one: LogSeverity | undefined): one is LogSeverity => one !== undefined && one.number !== null
 

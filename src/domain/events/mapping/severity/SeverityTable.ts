@@ -115,9 +115,9 @@ export const ofLevel = (level: number): Severity | undefined => {
   return log4j2.get(whole) ?? log4j1.find(([from]) => whole >= from)?.[1]
 }
 
-const digits = /^\s*[+-]?\d+(?:\.\d+)?\s*$/
+const digits = /^\s*(?:[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?|0x[\da-f]+)\s*$/i
 
-/** A number, also as text. */
+/** A number, also as text: decimal, with an exponent, or hex. */
 export const numberOf = (value: unknown): number | undefined =>
   typeof value === "number"
     ? value

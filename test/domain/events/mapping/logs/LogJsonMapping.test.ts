@@ -94,6 +94,47 @@ describe("LogJsonMapping", () => {
     assert.deepInclude(row, { severity_text: name, timestamp: 1_767_323_045_123_456, body: "m" })
   })
 
+  it.each([
+    [{ level: { name: "ERROR" } }],
+    [{ severity: ["error"], level: true }],
+    [{ severity_text: { a: 1 } }],
+    [{ severity_number: "loud" }],
+    [{ severity_number: -5 }],
+    [{ attributes: [{ key: "a", value: 1 }] }],
+    [{ attributes: "no pairs" }],
+    [{ resource: [1], scope: 5 }]
+  ])("keeps %j, which is no severity and no attributes, among the attributes", (given) => {
+    const row = rowOf({ message: "m", ...given })
+
+    assert.deepInclude(row, { severity_text: "INFO", severity_number: 11, attributes: JSON.stringify(given) })
+  })
+
+  it.each([
+    [{ severity_text: "", severity: null, severity_number: 0 }, "INFO", 11],
+    [{ severity_number: "SEVERITY_NUMBER_UNSPECIFIED" }, "INFO", 11],
+    [{ severity_number: "0x11" }, "ERROR", 17],
+    [{ level: "3e0" }, "ERROR", 19],
+    [{ SeverityText: "Warn", Body: "m" }, "WARN", 15]
+  ])("reads the severity of %j", (given, text, number) => {
+    assert.deepInclude(rowOf({ message: "m", ...given }), { severity_text: text, severity_number: number })
+  })
+
+  it("tells nothing of attributes that may hold a secret and cannot be read", () => {
+    assert.strictEqual(rowOf({ message: "m", attributes: `{"community": s3cret` }).attributes, "")
+    assert.strictEqual(rowOf({ message: "m", attributes: "community=s3cret" }).attributes, "")
+  })
+
+  it("reads what has the names of OpenTelemetry's data model, or of Serilog", () => {
+    const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert.deepInclude(rowOf({ Body: "b", SeverityText: "FATAL", TraceId: id, SpanId: "00f067aa0ba902b7" }), {
+      body: "b",
+      severity_text: "FATAL",
+      trace_id: id,
+      span_id: "00f067aa0ba902b7"
+    })
+    assert.deepInclude(rowOf({ "@m": "b", "@tr": id, "@sp": "00f067aa0ba902b7" }), { body: "b", trace_id: id })
+  })
+
   it("keeps a second text beside the body, but for what repeats it", () => {
     assert.strictEqual(
       rowOf({ short_message: "a", full_message: "b", log: { level: "info" } }).attributes,
