@@ -4,7 +4,7 @@
  * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason,
  * until they can be: it concerns this agent alone.
  */
-import { Effect, Exit, Latch, Layer, Ref, Scope, Stream } from "effect"
+import { Effect, Exit, Layer, Ref, Scope, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
@@ -24,6 +24,7 @@ import {
   Unreachable,
   Unsupported
 } from "../../services/poller/AgentClient.ts"
+import { Gate } from "../../services/poller/polls/Gate.ts"
 import type { Credentials } from "../../services/security/Credentials.ts"
 import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as GrpcCall from "../grpc/GrpcCall.ts"
@@ -83,18 +84,17 @@ const late = (
       Stream.unwrap(Effect.map(current, (one) => one.streamResults(check, sequence, deadline, completion))),
     probe: (deadline) =>
       Effect.andThen(Effect.timeoutOption(reopen, deadline), Effect.flatMap(current, (one) => one.probe(deadline))),
-    lost: Effect.flatMap(current, (one) => one.lost)
+    get lost() {
+      return Ref.getUnsafe(inner).lost
+    }
   }
 }
 
 /** One watch for the life of the channel. */
-const lossesOf = (channel: GrpcChannel.AnyChannel): Effect.Effect<void> => {
-  const lost = Latch.makeUnsafe()
-  ConnectionLoss.watch(channel, () => {
-    lost.openUnsafe()
-    lost.closeUnsafe()
-  })
-  return lost.await
+const lossesOf = (channel: GrpcChannel.AnyChannel): Gate => {
+  const lost = new Gate()
+  ConnectionLoss.watch(channel, () => lost.releaseUnsafe())
+  return lost
 }
 
 const replyOf = ({ agentId, available, message, responseTime }: StatusResponse): StatusReply => ({
@@ -214,7 +214,7 @@ const refusing = (error: AgentError): AgentConnection => {
     getResults: () => refused,
     streamResults: () => Stream.fromEffect(refused),
     probe: () => refused,
-    lost: Effect.never
+    lost: new Gate()
   }
 }
 

@@ -9,6 +9,7 @@ import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import { AgentId } from "../../domain/monitoring/Ids.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import type { SweepCompletion } from "../../domain/poller/SweepCompletion.ts"
+import type { Gate } from "./polls/Gate.ts"
 
 const detail = { detail: Schema.String }
 
@@ -120,8 +121,8 @@ export interface AgentConnection {
   ) => Stream.Stream<ResultsChunk, AgentError>
   /** Succeeds when the agent answers at all, whatever it says about its health. */
   readonly probe: (deadline: Duration.Duration) => Effect.Effect<void, AgentError>
-  /** Ends when an established connection breaks, also while nothing is asked. */
-  readonly lost: Effect.Effect<void>
+  /** Lets those go who wait when an established connection breaks, also while nothing is asked. */
+  readonly lost: Gate
 }
 
 export class AgentClient extends Context.Service<AgentClient, {

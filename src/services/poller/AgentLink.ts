@@ -4,20 +4,7 @@
  * While the agent is absent nothing is asked of it but the ConnectionManager's probe: checks fail at once with what
  * the probe last saw, so a hanging agent holds up nobody and its return is noticed within a second or two.
  */
-import {
-  Cause,
-  type Clock,
-  Context,
-  Duration,
-  Effect,
-  Equal,
-  Exit,
-  Latch,
-  Metric,
-  Option,
-  Ref,
-  type Semaphore
-} from "effect"
+import { Cause, type Clock, Context, Duration, Effect, Equal, Exit, Metric, Option, Ref, type Semaphore } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import type { PollerIdentity } from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as ByteAllowance from "../../domain/poller/ByteAllowance.ts"
@@ -38,6 +25,7 @@ import {
 import type { ExpectedCheck } from "./CoreReporter.ts"
 import * as Lease from "./handover/Lease.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import { Gate } from "./polls/Gate.ts"
 import { Places } from "./polls/Places.ts"
 import * as RolloutGate from "./rollout/RolloutGate.ts"
 
@@ -76,7 +64,7 @@ export interface AgentTerms {
 export interface Follower {
   /** What is known of the agent is another: every check begins anew. */
   isAnew: boolean
-  readonly wake: Latch.Latch
+  readonly wake: Gate
 }
 
 export interface AgentLink {
@@ -102,9 +90,9 @@ export interface AgentLink {
   /** When it went and came, by the clock that only goes forward. */
   readonly presence: Presence
   /** Open once it is known whether the agent is there; before, whoever must wait for a turn asks for no check. */
-  readonly isKnown: Latch.Latch
+  readonly isKnown: Gate
   /** Open when the agent should be probed. */
-  readonly isSuspect: Latch.Latch
+  readonly isSuspect: Gate
   readonly followers: Set<Follower>
   /** Whether this process polls the agent, and not one that takes over from it or that it takes over from. */
   readonly lease: Lease.Lease
@@ -136,8 +124,8 @@ export const make = (
   connection: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
   presence: { absentSinceMillis: undefined, returnedMillis: undefined },
-  isKnown: Latch.makeUnsafe(Option.isNone(turns) && lease.isHeld.isOpen()),
-  isSuspect: Latch.makeUnsafe(true),
+  isKnown: new Gate(Option.isNone(turns) && lease.isHeld.isOpen()),
+  isSuspect: new Gate(true),
   followers: new Set()
 })
 

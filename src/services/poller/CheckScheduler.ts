@@ -30,11 +30,8 @@ export const run = (link: AgentLink.AgentLink) =>
     poll: (tracked) => pollOnce(link, tracked)
   })
 
-const noteLateness = (lateMillis: number) =>
-  Effect.contextWith((context: Context.Context<never>) => {
-    PollerMetrics.latenessSeconds.updateUnsafe(lateMillis / 1_000, context)
-    return Effect.void
-  })
+const noteLateness = (lateMillis: number, context: Context.Context<never>): void =>
+  PollerMetrics.latenessSeconds.updateUnsafe(lateMillis / 1_000, context)
 
 type Services = CoreReporter | HostIdentity
 

@@ -7,12 +7,13 @@
  * The agents of a fleet take turns: when all are looked for at once, as at the start or after an outage of the network,
  * the first answers would wait behind thousands of connections until they count as late.
  */
-import { Duration, Effect, Latch, Metric, Option, Ref } from "effect"
+import { Duration, Effect, Metric, Option, Ref } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import { AgentClient, type AgentConnection, type AgentError } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import { Gate } from "./polls/Gate.ts"
 
 const probeTimeout = Duration.seconds(2)
 
@@ -23,7 +24,10 @@ const betweenProbes = Backoff.capped({ from: "250 millis", to: "1 second" })
 
 /** Two parts: with the connection made the next child may start; the rest watches over it. */
 export const start = (link: AgentLink.AgentLink) =>
-  Effect.map(connect(link), (connection) => Effect.forever(watch(link, connection)))
+  Effect.map(
+    connect(link),
+    (connection) => Effect.forever(Effect.flatMap(news(link, connection), (wasLost) => lookFor(link, wasLost)))
+  )
 
 const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   const client = yield* AgentClient
@@ -36,8 +40,20 @@ const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   return connection
 })
 
-const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection: AgentConnection) {
-  const wasLost = yield* Effect.raceFirst(Effect.as(connection.lost, true), Effect.as(link.isSuspect.await, false))
+/** Waits until the connection breaks, or else somebody suspects the agent; whether it broke. */
+const news = (link: AgentLink.AgentLink, connection: AgentConnection): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    let stops: ReadonlyArray<() => void> = []
+    const stop = () => stops.forEach((one) => one())
+    const tell = (wasLost: boolean) => {
+      stop()
+      resume(Effect.succeed(wasLost))
+    }
+    stops = [connection.lost.whenOpen(() => tell(true)), link.isSuspect.whenOpen(() => tell(false))]
+    return Effect.sync(stop)
+  })
+
+const lookFor = Effect.fnUntraced(function*(link: AgentLink.AgentLink, wasLost: boolean) {
   yield* link.isSuspect.close
   if (wasLost) yield* AgentLink.forgetSequences(link)
   const probe = AgentLink.throughCircuits(link, (one) => one.probe(probeTimeout))
@@ -62,8 +78,8 @@ const watch = Effect.fnUntraced(function*(link: AgentLink.AgentLink, connection:
 
 const inTurn = Effect.fnUntraced(function*<A, E, R>(link: AgentLink.AgentLink, attempt: Effect.Effect<A, E, R>) {
   if (Option.isNone(link.turns)) return yield* attempt
-  const hasTurn = Latch.makeUnsafe()
-  const isOver = Latch.makeUnsafe()
+  const hasTurn = new Gate()
+  const isOver = new Gate()
   const turn = Effect.andThen(hasTurn.open, Effect.timeoutOption(isOver.await, turnMax))
   yield* Effect.forkChild(link.turns.value.withPermit(turn))
   yield* hasTurn.await

@@ -18,6 +18,7 @@ import { CoreClient } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
 import { Fleet } from "../../../src/services/poller/Fleet.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { agentName, config, type Kind, kindOf, kinds } from "../../fixtures/fleet.ts"
@@ -60,7 +61,7 @@ const connectionOf = (kind: Kind, agentId: AgentId, onPolled: Effect.Effect<void
     getResults: () => Effect.never,
     streamResults: () => Stream.never,
     probe: () => answer,
-    lost: Effect.never
+    lost: new Gate()
   })
 }
 

@@ -8,6 +8,7 @@ import { CoreClient } from "../../../src/services/poller/CoreClient.ts"
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
 import { Fleet } from "../../../src/services/poller/Fleet.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import type { TreeCheck } from "../../../src/services/supervision/testing/index.ts"
 import * as fleet from "../../fixtures/fleet.ts"
 import { agent, check, poller } from "../../services/poller/statuses.ts"
@@ -24,7 +25,7 @@ const connection: AgentConnection = {
   getResults: () => Effect.never,
   streamResults: () => Stream.never,
   probe: () => Effect.void,
-  lost: Effect.never
+  lost: new Gate()
 }
 
 const agents = ["a", "b", "c"].map((name) => agent(name, "agent:1", [check("ssh")]))

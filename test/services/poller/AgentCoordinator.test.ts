@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Latch, Layer, Metric, Option, Ref, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, Metric, Option, Ref, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Polled } from "../../../src/domain/events/outgoing/Polled.ts"
 import type { Check } from "../../../src/domain/monitoring/checks/Check.ts"
@@ -21,6 +21,7 @@ import * as ConnectionManager from "../../../src/services/poller/ConnectionManag
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
 import * as Lease from "../../../src/services/poller/handover/Lease.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { PollObserver } from "../../../src/services/telemetry/PollObserver.ts"
 import { secured } from "../../support/secured.ts"
@@ -40,7 +41,7 @@ const healthy: AgentConnection = {
   getResults: () => Effect.succeed({ ...up, sequence: "1", hasNewData: true }),
   streamResults: () => Stream.make({ data: bytes([1]), isFinal: true, sequence: "1", index: 0, total: 0 }),
   probe: () => Effect.void,
-  lost: Effect.never
+  lost: new Gate()
 }
 
 interface Seen extends Report {
@@ -210,13 +211,13 @@ describe("AgentCoordinator's children", () => {
 
   it.effect("run the checks at once when a connection breaks and is restored", () =>
     Effect.gen(function*() {
-      const broken = yield* Latch.make()
+      const broken = new Gate()
       const { seen } = yield* polling({
         ...healthy,
-        lost: broken.await
+        lost: broken
       }, [check("ssh")])
       yield* TestClock.adjust("10 seconds")
-      yield* broken.release
+      broken.releaseUnsafe()
       yield* TestClock.adjust("10 millis").pipe(Effect.repeat({ times: 3 }))
 
       assert.deepStrictEqual(seen.slice(0, 2).map(({ atSeconds }) => atSeconds), [0, 10])
@@ -224,16 +225,16 @@ describe("AgentCoordinator's children", () => {
 
   it.effect("report an agent as absent when its connection breaks, without waiting for the interval", () =>
     Effect.gen(function*() {
-      const broken = yield* Latch.make()
+      const broken = new Gate()
       const isThere = yield* Ref.make(true)
       const { seen } = yield* polling({
         ...healthy,
         probe: () => Effect.flatMap(Ref.get(isThere), (there) => there ? Effect.void : Effect.fail(unreachable)),
-        lost: broken.await
+        lost: broken
       }, [check("ssh")])
       yield* TestClock.adjust("10 seconds")
       yield* Ref.set(isThere, false)
-      yield* broken.release
+      broken.releaseUnsafe()
       yield* TestClock.adjust("10 millis").pipe(Effect.repeat({ times: 3 }))
 
       assert.deepStrictEqual(seen.map(({ atSeconds, isUrgent, status }) => [atSeconds, status.available, isUrgent]), [

@@ -7,6 +7,7 @@ import * as AgentSupervisor from "../../../src/services/poller/AgentSupervisor.t
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
 import { Fleet } from "../../../src/services/poller/Fleet.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { config } from "../../fixtures/fleet.ts"
 import { secured } from "../../support/secured.ts"
@@ -61,7 +62,7 @@ describe("AgentSupervisor", () => {
             getResults: () => Effect.never,
             streamResults: () => Stream.never,
             probe: () => Effect.void,
-            lost: Effect.never
+            lost: new Gate()
           })
       })
       const fiber = yield* supervised(links, clients, ({ status }) =>
@@ -113,7 +114,7 @@ describe("AgentSupervisor", () => {
                 yield* Effect.sleep("10 millis")
                 atOnce -= 1
               }),
-            lost: Effect.never
+            lost: new Gate()
           })
       })
       yield* supervised(links, clients, () => Effect.void)

@@ -10,6 +10,7 @@ import * as AgentSupervisor from "../../../src/services/poller/AgentSupervisor.t
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
 import { Fleet } from "../../../src/services/poller/Fleet.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import * as Reconfiguration from "../../../src/services/poller/Reconfiguration.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import { anyConfig } from "../../domain/poller/reload/configs.ts"
@@ -44,7 +45,7 @@ const world = (first: PollerConfig) => {
           getResults: (one) => Effect.as(note(whole("results", one)), { ...answer, sequence: "1", hasNewData: true }),
           streamResults: () => Stream.never,
           probe: () => Effect.void,
-          lost: Effect.never
+          lost: new Gate()
         }
       })
   })

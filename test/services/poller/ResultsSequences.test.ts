@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Latch, Layer, Metric, Option, Ref, References, Stream } from "effect"
+import { Duration, Effect, Layer, Metric, Option, Ref, References, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ServiceType } from "../../../src/domain/monitoring/Ids.ts"
 import { AgentClient, type AgentConnection, type ResultsChunk } from "../../../src/services/poller/AgentClient.ts"
@@ -8,6 +8,7 @@ import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
 import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { secured } from "../../support/secured.ts"
 import { agent, check, poller, textOf } from "./statuses.ts"
@@ -19,7 +20,7 @@ const quiet: AgentConnection = {
   getResults: () => Effect.never,
   streamResults: () => Stream.never,
   probe: () => Effect.void,
-  lost: Effect.never
+  lost: new Gate()
 }
 
 /** One agent with one results check each minute, over this connection; what is reported waits for a word of core. */
@@ -76,10 +77,10 @@ describe("The sequence of a results check", () => {
   it.effect("is forgotten when the connection is lost, also that of results which core acknowledges later", () =>
     given(Effect.gen(function*() {
       const asked: Array<string> = []
-      const lost = Latch.makeUnsafe()
+      const lost = new Gate()
       const { link, settle } = yield* fetching({
         ...quiet,
-        lost: lost.await,
+        lost,
         getResults: (_, lastSequence) =>
           Effect.sync(() => {
             asked.push(lastSequence)
@@ -89,7 +90,7 @@ describe("The sequence of a results check", () => {
       yield* settle(true)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(asked, ["", "5"])
-      yield* lost.release
+      lost.releaseUnsafe()
       yield* TestClock.adjust("1 second")
       // Of the life before.
       yield* settle(true)

@@ -7,6 +7,7 @@ import * as AgentCoordinator from "../../../src/services/poller/AgentCoordinator
 import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { secured } from "../../support/secured.ts"
 import { agent, check, poller } from "./statuses.ts"
@@ -17,7 +18,7 @@ const connection: AgentConnection = {
   streamResults: () =>
     Stream.make({ data: new TextEncoder().encode("[1]"), isFinal: true, sequence: "1", index: 0, total: 0 }),
   probe: () => Effect.void,
-  lost: Effect.never
+  lost: new Gate()
 }
 
 describe("ResultsStreamer", () => {

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Option, Ref } from "effect"
+import { Clock, Duration, Effect, Fiber, Option, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import * as AgentLink from "../../../../src/services/poller/AgentLink.ts"
+import * as CheckLoops from "../../../../src/services/poller/CheckLoops.ts"
 import * as AgentHandover from "../../../../src/services/poller/handover/AgentHandover.ts"
 import * as Lease from "../../../../src/services/poller/handover/Lease.ts"
 import { agent, check, poller } from "../statuses.ts"
@@ -19,8 +20,17 @@ const trackedOf = (link: AgentLink.AgentLink, name: string) => {
   return found ?? assert.fail(name)
 }
 
-const poll = (link: AgentLink.AgentLink, name: string, effect: Effect.Effect<unknown> = Effect.void) =>
-  Lease.run(link.lease, trackedOf(link, name).runs, effect)
+const poll = (link: AgentLink.AgentLink, name: string) => Lease.run(link.lease, trackedOf(link, name).runs, Effect.void)
+
+/** Every 30 s; `poll` by the check's name. */
+const loops = (link: AgentLink.AgentLink, poll: (name: string) => Effect.Effect<unknown>) =>
+  Effect.forkChild(
+    CheckLoops.run(link, {
+      intervalOf: () => Option.some(Duration.seconds(30)),
+      poll: ({ check }) => poll(check.serviceName)
+    }),
+    { startImmediately: true }
+  )
 
 describe("An agent that goes from one poller to another", () => {
   it.effect("is due an interval after its last poll began, with what core knows of it", () =>
@@ -38,16 +48,8 @@ describe("An agent that goes from one poller to another", () => {
       const taken = linkOf(["b", "new", "a"], Lease.make(false))
       yield* AgentHandover.adopt(taken, state)
       const due: Array<string> = []
-      yield* Effect.forEach(taken.checks, ({ check, runs }) =>
-        Effect.forkChild(
-          Effect.andThen(
-            Lease.untilDue(runs),
-            Effect.sync(() => due.push(check.serviceName))
-          ),
-          {
-            startImmediately: true
-          }
-        ))
+      taken.isKnown.openUnsafe()
+      yield* loops(taken, (name) => Effect.sync(() => due.push(name)))
       yield* TestClock.adjust("14 seconds")
       assert.deepStrictEqual(due, ["new"])
       yield* TestClock.adjust("1 second")
@@ -63,14 +65,11 @@ describe("An agent that goes from one poller to another", () => {
     Effect.gen(function*() {
       const old = linkOf(["quick", "slow"])
       const ended: Array<string> = []
-      const loop = (name: string, takes: Duration.Input) =>
-        Effect.forever(
-          poll(old, name, Effect.andThen(Effect.sleep(takes), Effect.sync(() => void ended.push(name)))).pipe(
-            Effect.andThen(Effect.sleep("30 seconds"))
-          )
-        )
-      const loops = Effect.all([loop("quick", "500 millis"), loop("slow", "20 seconds")], { concurrency: "unbounded" })
-      yield* Effect.forkChild(Lease.whileHeld(old.lease, loops), { startImmediately: true })
+      yield* loops(old, (name) =>
+        Effect.andThen(
+          Effect.sleep(name === "quick" ? "500 millis" : "20 seconds"),
+          Effect.sync(() => void ended.push(name))
+        ))
       const releasing = yield* Effect.forkChild(AgentHandover.release(old), { startImmediately: true })
       yield* TestClock.adjust("500 millis")
       assert.deepStrictEqual(ended, ["quick"])
@@ -89,26 +88,13 @@ describe("An agent that goes from one poller to another", () => {
     Effect.gen(function*() {
       const link = linkOf(["a"])
       const begun: Array<number> = []
-      let at = 0
-      const once = poll(link, "a", Effect.sync(() => void begun.push(at)))
-      const loops = Effect.suspend(() =>
-        Effect.andThen(
-          Lease.untilDue(trackedOf(link, "a").runs),
-          Effect.forever(Effect.andThen(once, Effect.sleep("30 seconds")))
-        )
-      )
-      yield* Effect.forkChild(Lease.whileHeld(link.lease, loops), { startImmediately: true })
-      const pass = (seconds: number) =>
-        Effect.forEach(Array.from({ length: seconds }), () =>
-          Effect.suspend(() => {
-            at += 1
-            return TestClock.adjust("1 second")
-          }), { discard: true })
-      yield* pass(10)
+      const start = yield* Clock.currentTimeMillis
+      yield* loops(link, () => Effect.map(Clock.currentTimeMillis, (now) => void begun.push((now - start) / 1_000)))
+      yield* TestClock.adjust("10 seconds")
       yield* AgentHandover.release(link)
-      yield* pass(5)
+      yield* TestClock.adjust("5 seconds")
       yield* AgentHandover.takeBack(link)
-      yield* pass(60)
+      yield* TestClock.adjust("60 seconds")
       assert.deepStrictEqual(begun, [0, 30, 60])
     }))
 })
