@@ -12,7 +12,7 @@ import { Effect, Option, Result } from "effect"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
-import { queryCatalog } from "../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../src/domain/core/CoreCatalog.ts"
 import { parse } from "../src/domain/srql/language/Parser.ts"
 import { plan } from "../src/domain/srql/plan/Planner.ts"
 import * as Database from "./srql/Database.ts"
@@ -37,11 +37,11 @@ const planning = (rounds: number) => {
     return (performance.now() - from) * 1000 / rounds
   }
   return queries.map((text) => {
-    const query = Result.getOrThrow(parse(text, queryCatalog))
+    const query = Result.getOrThrow(parse(text, coreCatalog))
     return {
       query: text.slice(0, 40),
-      parse_us: timed(() => parse(text, queryCatalog)),
-      plan_us: timed(() => plan(query, queryCatalog, context))
+      parse_us: timed(() => parse(text, coreCatalog)),
+      plan_us: timed(() => plan(query, coreCatalog, context))
     }
   })
 }

@@ -6,7 +6,7 @@
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { queryCatalog } from "../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../src/domain/core/CoreCatalog.ts"
 import { type DocumentOf, type Entity, filterClasses } from "../src/domain/srql/catalog/Entity.ts"
 import { keep } from "./generatedPage.ts"
 
@@ -84,7 +84,7 @@ const written = (text: string): string => {
   if (start === undefined || end === undefined || start < 0 || end < start) {
     throw new Error(`${page} has lost its marks`)
   }
-  const lines = ["", "", ...queryCatalog.entities.flatMap(linesOf)].join("\n")
+  const lines = ["", "", ...coreCatalog.entities.flatMap(linesOf)].join("\n")
   return `${text.slice(0, start + marks[0].length)}${lines}${text.slice(end)}`
 }
 

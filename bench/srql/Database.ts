@@ -5,7 +5,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
-import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../src/domain/core/CoreCatalog.ts"
 import { rowRules } from "../../src/domain/queries/RowRules.ts"
 import * as PgEventTables from "../../src/layers/events/store/PgEventTables.ts"
 import { DatabaseEndpoint } from "../../src/layers/postgres/connection/DatabaseEndpoint.ts"
@@ -28,7 +28,7 @@ const columnTypes: Readonly<Record<string, string>> = { text_array: "text[]" }
 
 /** Core's own table has more; these are the columns that a question can name. */
 const devicesTable = `create table platform.ocsf_devices (${
-  (queryCatalog.entity("devices")?.columns ?? []).map(({ name, type }) => `"${name}" ${columnTypes[type] ?? type}`)
+  (coreCatalog.entity("devices")?.columns ?? []).map(({ name, type }) => `"${name}" ${columnTypes[type] ?? type}`)
     .join(", ")
 }, tags jsonb, tenant_id text, primary key (uid))`
 
@@ -97,7 +97,7 @@ const server = (sizes: Sizes) =>
 
 export const layer = (sizes: Sizes) =>
   server(sizes).pipe(
-    Layer.provideMerge(PgQueries.layer({ catalog: queryCatalog, rules: rowRules, costMax: Number.POSITIVE_INFINITY })),
+    Layer.provideMerge(PgQueries.layer({ catalog: coreCatalog, rules: rowRules, costMax: Number.POSITIVE_INFINITY })),
     Layer.provideMerge(PgEventTables.layer()),
     Layer.provideMerge(
       PgConnection.layer({ maxConnections: 4, parameters: { statement_timeout: "0", search_path: "public, platform" } })

@@ -1,6 +1,6 @@
 /** The whole way of a question, and the same statement by hand through the same driver, in turns. */
 import { Console, Effect, Result } from "effect"
-import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../src/domain/core/CoreCatalog.ts"
 import { rowRules } from "../../src/domain/queries/RowRules.ts"
 import * as RowText from "../../src/domain/srql/plan/RowText.ts"
 import { PgConnection } from "../../src/layers/postgres/connection/PgConnection.ts"
@@ -47,7 +47,7 @@ const timed = <A, E, R>(work: Effect.Effect<A, E, R>) =>
 
 const byHand = Effect.fnUntraced(function*(text: string) {
   const sql = yield* (yield* PgConnection).client
-  const plan = Result.getOrThrow(check(text, queryCatalog, { tenant: null, nowMillis: Date.now() }))
+  const plan = Result.getOrThrow(check(text, coreCatalog, { tenant: null, nowMillis: Date.now() }))
   return { sql, statement: RowText.statement(plan, "web", rowRules), params: plan.binds.map(({ v }) => v) }
 })
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as path from "node:path"
-import { exposed } from "../../src/programs/core/ControlPlane.ts"
+import { exposed } from "../../src/domain/core/PublicResources.ts"
 import { readSources, type SourceFile } from "./SourceTree.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")

@@ -9,7 +9,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../src/domain/core/CoreCatalog.ts"
 import { PollerServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
 import { rowEntities } from "../domain/queries/asking.ts"
@@ -186,7 +186,7 @@ const peerRows: ReadonlyArray<string> = [
 const makePeers = Effect.gen(function*() {
   const sql = yield* PgClient.PgClient
   for (const name of peers) {
-    const entity = queryCatalog.entity(name)
+    const entity = coreCatalog.entity(name)
     if (entity === undefined) continue
     const columns = columnsOf(entity).map(({ name, type }) => `"${name}" ${postgresTypes[type]}`)
     yield* sql.unsafe(`create table ${tableOf(entity)} (${columns.join(", ")}, tenant_id text)`)

@@ -6,7 +6,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../src/domain/core/CoreCatalog.ts"
 import * as RowSecurity from "../../src/layers/postgres/connection/RowSecurity.ts"
 import { routes } from "../../src/layers/v1/V1Mount.ts"
 import { postgresTypes } from "../layers/queries/tables.ts"
@@ -1031,7 +1031,7 @@ layer(v1Core, { excludeTestServices: true, timeout: "120 seconds" })("The v1 API
     Effect.gen(function*() {
       const { url } = yield* TestDatabase
       const sql = yield* PgClient.make({ url, maxConnections: 1 })
-      const logs = queryCatalog.entities.find(({ name }) => name === "logs")
+      const logs = coreCatalog.entities.find(({ name }) => name === "logs")
       const columns = (logs?.columns ?? []).map(({ name, type }) => `${name} ${postgresTypes[type]}`)
       yield* sql.unsafe(`create table public.logs (tenant_id text, ${columns.join(", ")})`)
       yield* sql.unsafe(`grant select on public.logs to ${RowSecurity.role}`)

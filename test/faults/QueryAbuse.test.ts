@@ -16,7 +16,7 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../src/domain/core/CoreCatalog.ts"
 import { PollerServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
 import type { Order } from "../fixtures/queries/asker.ts"
@@ -61,7 +61,7 @@ const filled = Effect.fnUntraced(
       password: Redacted.make(password.trim()),
       maxConnections: 1
     })
-    const columns = queryCatalog.entity("logs")?.columns ?? []
+    const columns = coreCatalog.entity("logs")?.columns ?? []
     yield* sql.unsafe("create schema if not exists platform")
     yield* sql.unsafe(
       `create table platform.logs (${columns.map(({ name, type }) => `${name} ${postgresTypes[type]}`).join(", ")})`

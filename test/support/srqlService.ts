@@ -5,7 +5,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, Result, Schema } from "effect"
 import * as http from "node:http"
-import { queryCatalog } from "../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../src/domain/core/CoreCatalog.ts"
 import { check, Cursor } from "../../src/services/srql/index.ts"
 
 const Request = Schema.fromJsonString(Schema.Struct({
@@ -31,7 +31,7 @@ const textOf = async (request: http.IncomingMessage): Promise<string> => {
 
 /** Columns that the plan of devices names, of which these tests need few. */
 const devicesTable = () => {
-  const columns = queryCatalog.entity("devices")?.columns.map(({ name, type }) =>
+  const columns = coreCatalog.entity("devices")?.columns.map(({ name, type }) =>
     `${name} ${type === "text_array" ? "text[]" : type}`
   )
   return `create table ocsf_devices (${columns?.join(", ") ?? ""}, tags jsonb)`
@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function*(apiKey: string) {
   const answer = async (body: typeof Request.Type): Promise<unknown> => {
     const cursor = body.cursor === undefined ? Cursor.start : Result.getOrThrow(Cursor.decode(body.cursor))
     const query = `${body.query} limit:${body.limit}`
-    const plan = Result.getOrThrow(check(query, queryCatalog, { tenant: null, nowMillis: Date.now(), cursor }))
+    const plan = Result.getOrThrow(check(query, coreCatalog, { tenant: null, nowMillis: Date.now(), cursor }))
     const rows = await run(sql.unsafe(plan.sql, plan.binds.map(({ v }) => v)))
     const next = Cursor.encode({ _tag: "Offset", offset: plan.offset + rows.length })
     return { results: rows, pagination: { next_cursor: rows.length < plan.limit ? null : next, limit: plan.limit } }

@@ -92,7 +92,7 @@ export const parse = (
     ...references.success
   ])
   if (kind !== "create" || id === undefined) return Result.succeed(values)
-  return accepts.includes(definition.key)
+  return names.includes(definition.key)
     ? Result.succeed({ ...values, [definition.key]: id })
     : Result.fail({
       ...plain(403, "forbidden", "Forbidden", "the id is made by the server"),

@@ -21,11 +21,12 @@
 import { Duration, Effect, Layer, Option } from "effect"
 import * as os from "node:os"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
+import { coreCatalog } from "../../domain/core/CoreCatalog.ts"
 import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
+import { exposed } from "../../domain/core/PublicResources.ts"
 import { rolesFor } from "../../domain/core/RouteProtection.ts"
 import { ended } from "../../domain/identity/EndedSignIns.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
-import { queryCatalog } from "../../domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../domain/queries/RowRules.ts"
 import { application } from "../../domain/records/Schema.ts"
 import type { CertificateFiles } from "../../domain/security/SecurityConfig.ts"
@@ -76,7 +77,7 @@ import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import { CheckedDevices } from "../../services/v1/CheckedDevices.ts"
 import { DeviceStats } from "../../services/v1/DeviceStats.ts"
-import { exposed, migrations, records } from "./ControlPlane.ts"
+import { migrations, records } from "./ControlPlane.ts"
 import * as SignInParts from "./SignInParts.ts"
 
 export interface CoreOptions<E = never, R = never> {
@@ -143,7 +144,7 @@ const shown = (config: CoreConfig) =>
         { name: "postgres", ready: ServerState.use(({ check }) => check) }
       ])
     ],
-    routes: [servicesRoute, queryRoute, translateRoute(queryCatalog), healthzRoute],
+    routes: [servicesRoute, queryRoute, translateRoute(coreCatalog), healthzRoute],
     mounts: Origins.around<Needed>(config.cors, [
       JsonApi.mount({ base: "/api/v2", exposed }),
       V1Mount.mount(rolesFor(config.auth.routeProtection)),
@@ -192,7 +193,7 @@ export const layer = (
     Layer.provideMerge(records),
     Layer.provideMerge(PgDeviceRegistry.layer),
     Layer.provideMerge(PgQueries.layer({
-      catalog: queryCatalog,
+      catalog: coreCatalog,
       rules: rowRules,
       isOwnServer: Option.isNone(config.databaseUrl)
     })),

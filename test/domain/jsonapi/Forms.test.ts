@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime } from "effect"
+import { exposed } from "../../../src/domain/core/PublicResources.ts"
 import * as Forms from "../../../src/domain/jsonapi/Forms.ts"
 import type { Actor } from "../../../src/domain/records/Actor.ts"
-import { exposed } from "../../../src/programs/core/ControlPlane.ts"
 
 const formsOf = (role: Actor["role"]) => {
   const actor: Actor = {

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Result } from "effect"
+import { exposed } from "../../../src/domain/core/PublicResources.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
 import * as Bodies from "../../../src/domain/jsonapi/Bodies.ts"
 import * as Query from "../../../src/domain/jsonapi/Query.ts"
 import { superSystem } from "../../../src/domain/records/Actor.ts"
 import { faults } from "../../../src/domain/resource/Relationship.ts"
-import { exposed } from "../../../src/programs/core/ControlPlane.ts"
 
 const resources = new Map(exposed.map((one) => [one.definition.name, one]))
 const definition = Device.definition

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import * as Visualization from "../../../src/domain/queries/Visualization.ts"
 import { planOf, rowEntities } from "./asking.ts"
 
-const of = (query: string) => Visualization.of(Result.getOrThrow(planOf(query)), queryCatalog)
+const of = (query: string) => Visualization.of(Result.getOrThrow(planOf(query)), coreCatalog)
 
 const columnsOf = (query: string) => [...of(query)?.columns ?? []]
 

@@ -4,7 +4,7 @@ import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
 import * as CoreMigrations from "../../../src/layers/core/migrations/migrations.ts"
 import * as EventMigrations from "../../../src/layers/events/store/migrations/migrations.ts"
@@ -54,7 +54,7 @@ const database = Layer.effectDiscard(Effect.gen(function*() {
 
 const queries = Layer.mergeAll(
   QueryAskers.layerOperators,
-  PgQueries.layer({ catalog: queryCatalog, rules: rowRules }),
+  PgQueries.layer({ catalog: coreCatalog, rules: rowRules }),
   database
 ).pipe(
   Layer.provide(

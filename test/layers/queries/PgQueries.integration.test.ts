@@ -4,7 +4,7 @@ import { Clock, Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
 import type { RowStyle } from "../../../src/domain/srql/plan/RowText.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
@@ -20,7 +20,7 @@ import * as Program from "../../support/Program.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
 import { fill, postgresTypes } from "./tables.ts"
 
-const options = { catalog: queryCatalog, rules: rowRules }
+const options = { catalog: coreCatalog, rules: rowRules }
 
 const database = Layer.unwrap(Effect.map(TestDatabase, ({ url }) =>
   Layer.mergeAll(
@@ -132,7 +132,7 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       yield* sql.unsafe("alter table gateways rename to real_gateways")
       yield* sql.unsafe(
         `create view gateways as select ${
-          queryCatalog.entity("gateways")?.columns.map(({ name, type }) =>
+          coreCatalog.entity("gateways")?.columns.map(({ name, type }) =>
             ["gateway_id", "status", "component_id"].includes(name)
               ? `told.${name}`
               : `null::${postgresTypes[type]} as ${name}`

@@ -2,7 +2,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Result, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import { sql as template } from "../../../src/domain/sql/Sql.ts"
 import type { Entity, Field } from "../../../src/domain/srql/catalog/Entity.ts"
 import { print } from "../../../src/domain/srql/language/Printer.ts"
@@ -100,7 +100,7 @@ const conditionsOf = (entity: Entity): ReadonlyArray<Condition> =>
   )
 
 /** By its time each entity is sorted first. */
-const timeNames = new Map(queryCatalog.entities.map(({ name, order: [first] }) => [name, first?.[0].name ?? ""]))
+const timeNames = new Map(coreCatalog.entities.map(({ name, order: [first] }) => [name, first?.[0].name ?? ""]))
 
 const instants = ["2026-03-04T11:59:59Z", "2026-03-04T12:00:00Z", "2026-03-05T12:00:00Z"]
 
@@ -118,7 +118,7 @@ const caseOf = (
 ): Case | undefined => {
   const tenant = random(2) === 0 ? null : "odd"
   const query = queryOf(entity, conditions.map(({ filter }) => filter), time?.[0] ?? null)
-  const planned = plan(query, queryCatalog, { tenant, nowMillis })
+  const planned = plan(query, coreCatalog, { tenant, nowMillis })
   if (Result.isFailure(planned)) return undefined
   const timeColumn = [...entity.columns].find(({ sql }) => sql === entity.time)?.name ?? timeNames.get(entity.name) ??
     ""

@@ -3,8 +3,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Result, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import { tableNames } from "../../../src/domain/events/storing/TablePolicy.ts"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
 import * as Catalog from "../../../src/domain/srql/catalog/Catalog.ts"
 import * as EventMigrations from "../../../src/layers/events/store/migrations/migrations.ts"
@@ -45,7 +45,7 @@ const asker = (catalog: Catalog.Catalog, searchPath: string) =>
   Layer.fresh(PgQueries.layer({ catalog, rules: rowRules })).pipe(Layer.provide(connection(searchPath)))
 
 /** As if the planner knew nothing of tenants. */
-const blind = Catalog.make(queryCatalog.entities.map((entity) => ({ ...entity, tenant: null })))
+const blind = Catalog.make(coreCatalog.entities.map((entity) => ({ ...entity, tenant: null })))
 
 const client = Layer.effect(
   PgClient.PgClient,
@@ -166,18 +166,18 @@ layer(client, { excludeTestServices: true, timeout: "60 seconds" })("Rows of ten
           yield* sql.unsafe(`create table ${aloneSchema}.${table} as select * from ${table} where tenant_id = 'odd'`)
         }
         const texts = asked(600)
-        const alone = yield* answers(texts, null).pipe(Effect.provide(asker(queryCatalog, aloneSchema)))
+        const alone = yield* answers(texts, null).pipe(Effect.provide(asker(coreCatalog, aloneSchema)))
         assert.isAbove(alone.filter((text) => text.startsWith("{")).length, 300)
 
         // Nothing but the planner keeps them apart.
         yield* sql.unsafe(`grant select on all tables in schema public to ${RowSecurity.role}`)
-        const planned = yield* answers(texts, "odd").pipe(Effect.provide(asker(queryCatalog, "public")))
+        const planned = yield* answers(texts, "odd").pipe(Effect.provide(asker(coreCatalog, "public")))
         const mixed = yield* answers(texts, "odd").pipe(Effect.provide(asker(blind, "public")))
         for (const [at, text] of texts.entries()) assert.strictEqual(planned[at], alone[at], text)
         assert.isAbove(mixed.filter((answer, at) => answer !== alone[at]).length, 300)
 
         yield* Effect.provideService(RowSecurity.separate("public", tables), SqlClient.SqlClient, sql)
-        for (const catalog of [queryCatalog, blind]) {
+        for (const catalog of [coreCatalog, blind]) {
           const separated = yield* answers(texts, "odd").pipe(Effect.provide(asker(catalog, "public")))
           for (const [at, text] of texts.entries()) assert.strictEqual(separated[at], alone[at], text)
         }

@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Schema } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
@@ -24,7 +24,7 @@ const connected = Layer.effectDiscard(Effect.gen(function*() {
 
 const queries = Layer.mergeAll(
   QueryAskers.layerOperators,
-  PgQueries.layer({ catalog: queryCatalog, rules: rowRules }),
+  PgQueries.layer({ catalog: coreCatalog, rules: rowRules }),
   connected
 ).pipe(
   Layer.provideMerge(Layer.unwrap(Effect.map(TestDatabase, ({ url }) =>
@@ -49,7 +49,7 @@ const page = (text: string, more: Partial<Question> = {}) =>
 const filled = Effect.gen(function*() {
   const sql = yield* PgClient.PgClient
   for (const name of ["logs", "traces", "cpu_metrics", "memory_metrics"]) {
-    const entity = queryCatalog.entity(name)
+    const entity = coreCatalog.entity(name)
     if (entity === undefined) continue
     yield* fill(entity, generator(3), 1)
     yield* sql.unsafe(`delete from ${tableOf(entity)}`)

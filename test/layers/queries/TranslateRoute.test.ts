@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import { healthzRoute, translateRoute } from "../../../src/layers/queries/TranslateRoute.ts"
 
-const route = translateRoute(queryCatalog)
+const route = translateRoute(coreCatalog)
 
 const bodyOf = (response: HttpServerResponse.HttpServerResponse) =>
   Effect.map(Effect.promise(() => HttpServerResponse.toWeb(response).text()), (text) => JSON.parse(text))

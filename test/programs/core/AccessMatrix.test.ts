@@ -1,10 +1,10 @@
 /** Who may do what with which record: every resource × action × role, for records of one's own tenant and of another. */
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime } from "effect"
+import { exposed } from "../../../src/domain/core/PublicResources.ts"
 import type { Actor } from "../../../src/domain/records/Actor.ts"
 import { superSystem } from "../../../src/domain/records/Actor.ts"
 import * as Policies from "../../../src/domain/resource/Policies.ts"
-import { exposed } from "../../../src/programs/core/ControlPlane.ts"
 
 const now = DateTime.makeUnsafe("2026-03-05T12:00:00Z")
 const here = "0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10"

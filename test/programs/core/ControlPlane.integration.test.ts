@@ -3,11 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
+import { exposed } from "../../../src/domain/core/PublicResources.ts"
 import { schema } from "../../../src/domain/records/Schema.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as MigrationRunner from "../../../src/layers/postgres/migrations/MigrationRunner.ts"
 import * as SchemaCheck from "../../../src/layers/records/SchemaCheck.ts"
-import { exposed, migrations } from "../../../src/programs/core/ControlPlane.ts"
+import { migrations } from "../../../src/programs/core/ControlPlane.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const layer = Layer.effect(

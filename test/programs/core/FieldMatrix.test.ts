@@ -1,12 +1,12 @@
 /** Who is shown which field: every field of every resource that has a policy × role, of one's own record and of another's. */
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Result } from "effect"
+import { exposed } from "../../../src/domain/core/PublicResources.ts"
 import * as Query from "../../../src/domain/jsonapi/Query.ts"
 import { fieldName } from "../../../src/domain/jsonapi/Wire.ts"
 import { type Actor, superSystem } from "../../../src/domain/records/Actor.ts"
 import * as FieldPolicies from "../../../src/domain/resource/FieldPolicies.ts"
 import { publicFields } from "../../../src/domain/resource/PublicFields.ts"
-import { exposed } from "../../../src/programs/core/ControlPlane.ts"
 
 const now = DateTime.makeUnsafe("2026-03-05T12:00:00Z")
 const here = "0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10"

@@ -5,15 +5,23 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as AuthConfig from "../../../src/domain/core/AuthConfig.ts"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
+import { exposed } from "../../../src/domain/core/PublicResources.ts"
 import { ApiToken } from "../../../src/domain/identity/ApiToken.ts"
+import { Session } from "../../../src/domain/identity/Session.ts"
+import { SignInLink } from "../../../src/domain/identity/SignInLink.ts"
 import { defaultTenantId, Tenant } from "../../../src/domain/identity/Tenant.ts"
 import { User } from "../../../src/domain/identity/User.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
+import { DeviceAliasState } from "../../../src/domain/inventory/devices/DeviceAliasState.ts"
+import { DeviceGroup } from "../../../src/domain/inventory/devices/DeviceGroup.ts"
+import { DeviceIdentifier } from "../../../src/domain/inventory/devices/DeviceIdentifier.ts"
 import { Interface } from "../../../src/domain/inventory/devices/Interface.ts"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
+import { MergeAudit } from "../../../src/domain/inventory/devices/MergeAudit.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
 import { superSystem } from "../../../src/domain/records/Actor.ts"
 import { application } from "../../../src/domain/records/Schema.ts"
+import * as Columns from "../../../src/domain/resource/Columns.ts"
 import type { Definition } from "../../../src/domain/resource/Resource.ts"
 import * as EventMigrations from "../../../src/layers/events/store/migrations/migrations.ts"
 import * as ManagementAccess from "../../../src/layers/http/ManagementAccess.ts"
@@ -39,7 +47,7 @@ const programs = UsersOfQueries.layer.pipe(
     SignedIn.layer({ isSecure: false }).pipe(Layer.provide(AccessTokens.layer(AuthConfig.fromBlock().tokens)))
   ),
   Layer.provideMerge(PgRecords.layer),
-  Layer.provideMerge(PgQueries.layer({ catalog: queryCatalog, rules: rowRules })),
+  Layer.provideMerge(PgQueries.layer({ catalog: coreCatalog, rules: rowRules })),
   Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
 
@@ -62,8 +70,8 @@ const write = (
     })
   ).pipe(Effect.flatMap((stored) => Effect.fromNullishOr(stored)))
 
-const tokenOf = Effect.fnUntraced(function*(tenantId: string, word: string) {
-  const user = yield* write(User, "create", tenantId, { email: `${word}@example.org`, role: "viewer" })
+const tokenOf = Effect.fnUntraced(function*(tenantId: string, word: string, role = "viewer") {
+  const user = yield* write(User, "create", tenantId, { email: `${word}@example.org`, role })
   return Redacted.value(yield* ApiTokens.issue({ user, name: word, scope: "read" }, "setup"))
 })
 
@@ -142,6 +150,38 @@ const graphOf = (name: string): typeof Graph.Type => ({
 })
 
 const Count = Schema.Struct({ count: Schema.Int })
+
+const Granted = Schema.Struct({ name: Schema.String, may: Schema.Boolean })
+const Key = Schema.Struct({ key: Schema.String })
+
+/** One of each resource that nothing else makes, of each tenant. */
+const others = Effect.gen(function*() {
+  for (const [tenantId, name] of [[defaultTenantId, "first"], [other, "other"]] as const) {
+    const deviceId = `${name}:1`
+    yield* write(DeviceGroup, "create", tenantId, { name: `group of ${name}` })
+    yield* write(DeviceIdentifier, "register", tenantId, {
+      deviceId,
+      identifierType: "mac",
+      identifierValue: "0A0B0C0D0E0F",
+      source: "test"
+    })
+    yield* write(DeviceAliasState, "detect", tenantId, { deviceId, aliasType: "ip", aliasValue: "10.0.0.9" })
+    yield* write(MergeAudit, "record", tenantId, { fromDeviceId: `${deviceId}0`, toDeviceId: deviceId })
+    const [user] = yield* Records.use((records) =>
+      records.list({
+        definition: User.definition,
+        action: "read",
+        asker: Directory.asking({ ...superSystem, tenantId }, "setup"),
+        order: [],
+        limit: 1
+      })
+    ).pipe(Effect.map(({ records }) => records))
+    const expiresAt = "2090-01-01T00:00:00Z"
+    const secret = { userId: user?.values["id"], expiresAt }
+    yield* write(Session, "begin", tenantId, { ...secret, tokenHash: `session of ${name}`, address: "10.1.1.1" })
+    yield* write(SignInLink, "make", tenantId, { ...secret, tokenHash: `link of ${name}`, origin: "mail" })
+  }
+})
 
 layer(programs, { excludeTestServices: true, timeout: "60 seconds" })("Questions with a token", (it) => {
   it.effect(
@@ -241,6 +281,71 @@ layer(programs, { excludeTestServices: true, timeout: "60 seconds" })("Questions
         // Neither a name that nobody has, nor the words by which core's own code sees all.
         for (const tenant of ["", "*", "nobody", other]) {
           assert.strictEqual(yield* counted(tenant, relation), 0, `${relation} ${tenant}`)
+        }
+      }
+    }))
+
+  it.effect(
+    "ask for every public resource by its declaration, for what the API would answer and nothing that is secret",
+    () =>
+      Effect.gen(function*() {
+        yield* others
+        const sql = yield* PgConnection.use(({ client }) => client)
+        const tokens = [
+          [defaultTenantId, yield* tokenOf(defaultTenantId, "first-admin", "admin")],
+          [other, yield* tokenOf(other, "other-admin", "admin")]
+        ] as const
+        const viewer = yield* tokenOf(other, "other-viewer")
+        for (const { definition } of exposed) {
+          const entity = coreCatalog.resolve(definition.name.replaceAll("-", "_"))
+          assert.isDefined(entity, definition.name)
+          const key = Columns.columnNameOf(definition.attributes, definition.key)
+          const table = `serviceradar_control.${definition.table}`
+          const tenant = Columns.columnNameOf(definition.attributes, definition.tenant ?? definition.key)
+          for (const [tenantId, token] of tokens) {
+            const answer = yield* asked(`in:${entity} limit:1000`, token)
+            const own = yield* Rows.query(
+              Key,
+              sql.unsafe(`select ${key}::text as key from ${table} where ${tenant} = $1::text::uuid`, [tenantId])
+            )
+            // Interfaces and devices are told under names of their own.
+            const given = values(answer.results, definition.name === "interface" ? "device_id" : key).map(String)
+            assert.isNotEmpty(own, definition.name)
+            assert.strictEqual(given.length, own.length, answer.text)
+            if (definition.name !== "interface") assert.deepStrictEqual(given, own.map((one) => one.key).sort())
+            for (const secret of ["session of", "link of", "argon2", tenantId === other ? "first:1" : "other:1"]) {
+              assert.notInclude(answer.text, secret, definition.name)
+            }
+          }
+          // Whoever is let in from the loopback sees those of all.
+          const whole = yield* Rows.query(Count, sql.unsafe(`select count(*)::int as count from ${table}`))
+          assert.lengthOf((yield* ask(`in:${entity} limit:1000`, {})).results ?? [], whole[0]?.count ?? 0)
+        }
+        const audit = yield* asked("in:audit_entries", viewer)
+        assert.strictEqual(audit.status, 400, audit.text)
+        assert.include(audit.text, "audit_entries cannot be asked for by whoever asks")
+        const [hidden] = (yield* asked("in:users limit:1", viewer)).results ?? []
+        assert.deepInclude(hidden, { hashed_password: { hidden: true } })
+        assert.strictEqual((yield* asked("in:users locked_until:2026", viewer)).status, 400)
+      }),
+    60_000
+  )
+
+  it.effect("may read in the database what is public of resources, and no secret", () =>
+    Effect.gen(function*() {
+      const sql = yield* PgConnection.use(({ client }) => client)
+      for (const { definition: { attributes, table } } of exposed) {
+        const granted = yield* Rows.query(
+          Granted,
+          sql`select column_name::text as name, has_column_privilege(${RowSecurity.role}::text,
+            ${`serviceradar_control.${table}`}::text, column_name::text, 'select') as may
+            from information_schema.columns where table_schema = 'serviceradar_control' and table_name = ${table}`
+        )
+        const may = new Map(granted.map((one) => [one.name, one.may]))
+        for (const [attribute, { traits }] of Object.entries(attributes)) {
+          if (traits.isPrivate && !traits.isSensitive) continue
+          const column = Columns.columnNameOf(attributes, attribute)
+          assert.strictEqual(may.get(column), !traits.isSensitive, `${table}.${column}`)
         }
       }
     }))

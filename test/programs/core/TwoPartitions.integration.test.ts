@@ -6,6 +6,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
+import { exposed } from "../../../src/domain/core/PublicResources.ts"
 import { defaultTenantId } from "../../../src/domain/identity/Tenant.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
 import { DeviceAliasState } from "../../../src/domain/inventory/devices/DeviceAliasState.ts"
@@ -15,7 +17,6 @@ import { MergeAudit } from "../../../src/domain/inventory/devices/MergeAudit.ts"
 import { related, type Resources } from "../../../src/domain/jsonapi/Includes.ts"
 import { fieldName, routesOf } from "../../../src/domain/jsonapi/Wire.ts"
 import { devices } from "../../../src/domain/queries/inventory/Devices.ts"
-import { queryCatalog } from "../../../src/domain/queries/QueryCatalog.ts"
 import { type Actor, superSystem } from "../../../src/domain/records/Actor.ts"
 import { application } from "../../../src/domain/records/Schema.ts"
 import { publicField, publicFields } from "../../../src/domain/resource/PublicFields.ts"
@@ -26,14 +27,14 @@ import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import * as PgRecords from "../../../src/layers/records/PgRecords.ts"
-import { exposed, migrations } from "../../../src/programs/core/ControlPlane.ts"
+import { migrations } from "../../../src/programs/core/ControlPlane.ts"
 import * as Directory from "../../../src/services/identity/Directory.ts"
 import { QueryAskers } from "../../../src/services/queries/QueryAskers.ts"
 import { Askers } from "../../../src/services/records/Askers.ts"
 import { Records } from "../../../src/services/records/Records.ts"
 import * as TestConnection from "../../support/TestConnection.ts"
 
-const programs = PgQueries.layer({ catalog: queryCatalog, rules: new Map() }).pipe(
+const programs = PgQueries.layer({ catalog: coreCatalog, rules: new Map() }).pipe(
   Layer.provideMerge(PgRecords.layer),
   Layer.provideMerge(TestConnection.layerOf({ migrations, application }))
 )
@@ -236,12 +237,13 @@ layer(programs, { excludeTestServices: true, timeout: "120 seconds" })("Two part
     Effect.gen(function*() {
       const send = ask(personOf("admin"), here)
       const device = (attributes: object) => ({ data: { type: "device", attributes } })
-      const own = yield* send("POST", "devices", device({ uid: "mine:1" }))
+      const own = yield* send("POST", "devices", device({ hostname: "mine" }))
       assert.strictEqual(own.status, 201, own.text)
+      assert.match(own.data.id, /^sr:[0-9a-f-]{36}$/)
       assert.strictEqual(own.data.attributes.partition_id, here)
-      const foreign = yield* send("POST", "devices", device({ uid: "mine:2", partition_id: there }))
+      const foreign = yield* send("POST", "devices", device({ hostname: "mine", partition_id: there }))
       assert.strictEqual(foreign.status, 403, foreign.text)
-      const moved = yield* send("PATCH", "devices/mine%3A1", device({ partition_id: there }))
+      const moved = yield* send("PATCH", `devices/${own.data.id}`, device({ partition_id: there }))
       assert.strictEqual(moved.status, 403, moved.text)
       const shared = yield* send("PATCH", "devices/shared%3A1", device({ name: "mine" }))
       assert.strictEqual(shared.status, 403, shared.text)
@@ -255,9 +257,50 @@ layer(programs, { excludeTestServices: true, timeout: "120 seconds" })("Two part
       const nowhere = yield* send("POST", "device-identifiers", identifier("nowhere:1"))
       assert.strictEqual(there1.status, 422, there1.text)
       assert.strictEqual(there1.text, nowhere.text)
-      const made = yield* send("POST", "device-identifiers", identifier("mine:1"))
+      const made = yield* send("POST", "device-identifiers", identifier(own.data.id))
       assert.strictEqual(made.data.attributes.partition, here, made.text)
       assert.strictEqual((yield* send("GET", "audit-entries")).status, 403)
+    }))
+
+  it.effect("do not learn from a refusal what keys and identities others have", () =>
+    Effect.gen(function*() {
+      for (const actor of [personOf("operator"), personOf("admin"), personOf("admin", true)]) {
+        const send = ask(actor, here)
+        for (const one of attacked) {
+          const { definition } = one
+          const [key = ""] = yield* keysOf(definition, mark)
+          const unknown = definition.attributes[definition.key]?.kind === "uuid" ? crypto.randomUUID() : "mine nowhere"
+          const made = (id: string, how: object) =>
+            send("POST", definition.collection, { data: { type: definition.name, ...how } }).pipe(
+              Effect.map(({ status, text }) => ({ status, text: text.replaceAll(id, "it") }))
+            )
+          for (
+            const how of [
+              (id: string) => ({ id }),
+              (id: string) => ({ attributes: { [fieldName(definition.key)]: id } })
+            ]
+          ) {
+            const [taken, free] = [yield* made(key, how(key)), yield* made(unknown, how(unknown))]
+            assert.isAtLeast(taken.status, 400, taken.text)
+            assert.deepStrictEqual(taken, free, `${actor.role} ${definition.name}`)
+          }
+        }
+        // An identifier is one partition's: what another has is free.
+        const identified = (value: string) =>
+          send("POST", "device-identifiers", {
+            data: {
+              type: "device-identifier",
+              attributes: {
+                device_id: "first:1",
+                identifier_type: "mac",
+                identifier_value: value,
+                source: `mine ${actor.role} ${actor.isSuperUser}`
+              }
+            }
+          })
+        const known = yield* identified(`${mark} 1`)
+        assert.strictEqual(known.status, actor.role === "operator" ? 201 : 409, known.text)
+      }
     }))
 
   it.effect("hold in SRQL, which answers nothing that does not say in which partition it is", () =>

@@ -67,7 +67,7 @@ export const Device = declare({
   bypass,
   attributes: {
     tenantId: Attribute.uuid.private(),
-    uid: Attribute.text(255),
+    uid: Attribute.text(255).generated("uuid"),
     lifecycle: Attribute.oneOf(["discovered", "identified", "managed", "decommissioned"]).or("discovered"),
     typeId: Attribute.integer.or(0),
     deviceType: text.column("type"),
@@ -119,8 +119,14 @@ export const Device = declare({
       available: on.read(({ record }) => E.equals(record.isAvailable, true)),
       recentlySeen: on.read(({ record }) => E.greaterThan(record.lastSeenTime, E.ago("1 hour"))),
       create: on.create({
-        accepts: ["uid", ...descriptive],
-        require: ({ record }) => [["uid", E.greaterThan(E.length(record.uid), 0), "must not be empty"]]
+        given: { uid: Attribute.text(255).optional() },
+        accepts: descriptive,
+        change: ({ given, record }) => ({ uid: E.coalesce(given.uid, E.concat("sr:", record.uid)) }),
+        require: ({ actor, given, record }) => [
+          ["uid", E.greaterThan(E.length(record.uid), 0), "must not be empty"],
+          // One that is taken would tell of a device in another partition.
+          ["uid", E.or(E.isNull(actor.partitionId), E.isNull(given.uid)), "is not chosen within a partition"]
+        ]
       }),
       update: on.update({ accepts: descriptive, change }),
       discover: on.create({ accepts: ["uid", "firstSeenTime", ...sighted] }),

@@ -1,6 +1,8 @@
-/** Interfaces of devices, each time they were discovered. */
+/** Interfaces of devices, each time they were discovered, under the policies of interfaces. */
+import { Interface } from "../../inventory/devices/Interface.ts"
 import { empty, identifier, type Sql, sql } from "../../sql/Sql.ts"
 import { define } from "../../srql/catalog/Entity.ts"
+import { governedBy } from "../../srql/catalog/ResourceEntity.ts"
 
 /** The newest value of a counter of the interface, by the name that SNMP has for it. */
 const newest = (counter: Sql, as: Sql, ofTenant: Sql): Sql =>
@@ -12,7 +14,7 @@ const joined = (settings: Sql, metrics: Sql): Sql =>
     ${newest(sql`ifInErrors`, sql`errors_in`, metrics)}
     ${newest(sql`ifOutErrors`, sql`errors_out`, metrics)}`
 
-export const interfaces = define({
+const discovered = define({
   name: "interfaces",
   spellings: ["interface", "discovered_interfaces"],
   relation: identifier("discovered_interfaces"),
@@ -112,3 +114,5 @@ export const interfaces = define({
   groups: ["device_id", "if_type_name", "interface_kind", "if_oper_status", "if_admin_status"],
   semantics: { id: ["device_id", "interface_uid", "agent_id", "gateway_id"], label: ["if_name"] }
 })
+
+export const interfaces = governedBy(Interface, discovered, { shownAs: { poller_id: ["gateway_id"] } })

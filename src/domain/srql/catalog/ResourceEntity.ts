@@ -17,7 +17,7 @@ import * as Policies from "../../resource/Policies.ts"
 import { publicField } from "../../resource/PublicFields.ts"
 import type { Definition } from "../../resource/Resource.ts"
 import { name as named, type Sql, sql } from "../../sql/Sql.ts"
-import { refuse } from "../language/SrqlError.ts"
+import { type Answer, refuse, type Span } from "../language/SrqlError.ts"
 import { conceal } from "./Concealment.ts"
 import { byEveryName, type Column, type ColumnType, type Entity, type Field, type FilterClass } from "./Entity.ts"
 
@@ -81,6 +81,10 @@ export interface ResourceEntityOptions {
   readonly time?: string
   /** Whose policy tells what may be seen; default `read`. */
   readonly action?: string
+  /** Where the table is, if it is not looked for by its name alone. */
+  readonly schema?: string
+  /** What a question calls the tenant, by the column in which the record has it; by default the same. */
+  readonly tenantAs?: (column: Sql) => Sql
 }
 
 const underscored = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_")
@@ -108,15 +112,18 @@ const build = (
     ? [...attributes.values()].find(({ kind }) => kind === "instant")
     : attributes.get(options.time)
   const key = [attributes.get(definition.key)].flatMap((part) => part === undefined ? [] : [part.column])
-  const tenant = definition.tenant
+  const tenant = definition.tenant === undefined ? undefined : column(definition.tenant)
+  const { schema, tenantAs = (own: Sql) => sql`${own}::text` } = options
+  const table = named(definition.table)
+  const from = schema === undefined ? table : sql`${named(schema)}.${table}`
   return {
     name: underscored(definition.table),
     spellings: [
       ...new Set([underscored(definition.table), underscored(definition.name), ...(options.spellings ?? [])])
     ],
-    from: named(definition.table),
-    fromOfTenant: named(definition.table),
-    tenant: tenant === undefined ? null : sql`${column(tenant)}::text`,
+    from,
+    fromOfTenant: from,
+    tenant: tenant === undefined ? null : tenantAs(tenant),
     time: time?.column.sql ?? null,
     always: surroundings === undefined
       ? sql`FALSE`
@@ -154,6 +161,17 @@ const concealedFrom = (definition: Definition, surroundings: Surroundings): Read
     )
   )
 
+const isNever = (may: Node): boolean => may._tag === "Literal" && may.value === false
+
+/** Whatever a record holds, they are not for whoever asks, as in the API. */
+const refuseAll = (entity: string, at: Span): Answer<never> =>
+  refuse({
+    at,
+    detail: `${entity} cannot be asked for by whoever asks`,
+    found: entity,
+    expected: "an entity of which somebody in this role, and within this partition, may read something"
+  })
+
 /** An entity whose rows are the records that its policies let the asker read. */
 export const ofResource = (
   { definition }: { readonly definition: Definition },
@@ -170,6 +188,8 @@ export const ofResource = (
       })
     }
     const surroundings = { actor, arguments: {}, now: DateTime.makeUnsafe(nowMillis) }
+    const may = simplify(Policies.condition(definition, options.action ?? "read"), surroundings)
+    if (isNever(may)) return refuseAll(underscored(definition.table), at)
     const entity = { ...build(definition, options, surroundings), within: null }
     return Result.succeed(conceal(entity, concealedFrom(definition, surroundings)))
   }
@@ -193,12 +213,13 @@ export const governedBy = (
   { shownAs = {}, within = {} }: Differing = {}
 ): Entity => ({
   ...governed,
-  within: ({ actor, nowMillis }, _at, whole) => {
+  within: ({ actor, nowMillis }, at, whole) => {
     if (actor === undefined) return Result.succeed(whole)
     const surroundings = { actor, arguments: {}, now: DateTime.makeUnsafe(nowMillis) }
     const concealed = [...concealedFrom(definition, surroundings)]
     const entity = conceal(whole, new Set(concealed.flatMap((name) => shownAs[name] ?? [name])))
     const may = simplify(Policies.condition({ ...definition, tenant: undefined }, "read"), surroundings)
+    if (isNever(may)) return refuseAll(governed.name, at)
     if (may._tag === "Literal" && may.value === true) return Result.succeed(entity)
     const column = (attribute: string): Sql => within[attribute] ?? columnOf(definition.attributes, attribute)
     const readable = write(may, { ...surroundings, column })

@@ -5,7 +5,7 @@
 import { Clock, Effect, Exit, Option, Schema } from "effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as readline from "node:readline"
-import { queryCatalog } from "../../../domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../domain/core/CoreCatalog.ts"
 import * as Completion from "../../../domain/srql/language/Completion.ts"
 import * as QueryClient from "../../../layers/queries/QueryClient.ts"
 
@@ -56,8 +56,8 @@ export const make = Effect.fnUntraced(function*(
     never,
     HttpClient.HttpClient
   > {
-    const words = Completion.complete(line, queryCatalog)
-    const wanted = words.candidates.length > 0 ? undefined : Completion.valuesWanted(line, queryCatalog)
+    const words = Completion.complete(line, coreCatalog)
+    const wanted = words.candidates.length > 0 ? undefined : Completion.valuesWanted(line, coreCatalog)
     return wanted === undefined ? words : Completion.ofValues(wanted, yield* valuesOf(wanted), line)
   })
 

@@ -1,6 +1,6 @@
 /** What a query asks of the database, and whether every query of a file can be asked; needs no core. */
 import { Clock, Console, Effect, FileSystem, Option, Result } from "effect"
-import { queryCatalog } from "../../../domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../domain/core/CoreCatalog.ts"
 import type { SrqlError } from "../../../domain/srql/language/SrqlError.ts"
 import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import { check } from "../../../services/srql/index.ts"
@@ -8,7 +8,7 @@ import { check } from "../../../services/srql/index.ts"
 export const examine = (text: string, tenant: Option.Option<string>) =>
   Effect.map(
     Clock.currentTimeMillis,
-    (nowMillis) => check(text, queryCatalog, { tenant: Option.getOrNull(tenant), nowMillis })
+    (nowMillis) => check(text, coreCatalog, { tenant: Option.getOrNull(tenant), nowMillis })
   )
 
 /** The query with a mark below what was refused. */

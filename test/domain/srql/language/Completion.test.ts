@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { queryCatalog } from "../../../../src/domain/queries/QueryCatalog.ts"
+import { coreCatalog } from "../../../../src/domain/core/CoreCatalog.ts"
 import { complete, ofValues, valuesWanted } from "../../../../src/domain/srql/language/Completion.ts"
 import { planOf, rowEntities } from "../../queries/asking.ts"
 import { worked } from "../../queries/questions.ts"
 
-const after = (text: string) => [...complete(text, queryCatalog).candidates]
+const after = (text: string) => [...complete(text, coreCatalog).candidates]
 
 describe("What may come next in a query", () => {
   it.each([
@@ -39,7 +39,7 @@ describe("What may come next in a query", () => {
   })
 
   it("are values of a field too, for which the database has to be asked", () => {
-    const wanted = (text: string) => valuesWanted(text, queryCatalog)
+    const wanted = (text: string) => valuesWanted(text, coreCatalog)
     assert.deepStrictEqual(wanted("in:logs severity_text:ER"), {
       replaced: "ER",
       key: "severity_text",
@@ -63,7 +63,7 @@ describe("What may come next in a query", () => {
 
   it("are values that begin as what is written, in quotes where they are no word", () => {
     const offered = (text: string, values: ReadonlyArray<string>) => {
-      const wanted = valuesWanted(text, queryCatalog)
+      const wanted = valuesWanted(text, coreCatalog)
       return wanted === undefined ? undefined : [...ofValues(wanted, values, text).candidates]
     }
     assert.deepStrictEqual(offered("in:logs severity_text:e", ["ERROR", "INFO", "", "e%"]), ["ERROR"])
@@ -74,7 +74,7 @@ describe("What may come next in a query", () => {
   it("takes the place of the end of what is written, and of nothing else", () => {
     for (const query of worked) {
       for (let end = 0; end <= query.length; end++) {
-        const { candidates, replaced } = complete(query.slice(0, end), queryCatalog)
+        const { candidates, replaced } = complete(query.slice(0, end), coreCatalog)
         assert.isTrue(query.slice(0, end).endsWith(replaced), query.slice(0, end))
         for (const candidate of candidates) assert.isTrue(candidate.startsWith(replaced.toLowerCase()), candidate)
       }

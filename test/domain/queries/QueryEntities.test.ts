@@ -19,7 +19,7 @@ const detail = (text: string) => Result.getOrThrow(Result.flip(planOf(text))).de
 const t0 = "2026-03-05T11:30:00Z"
 const t1 = "2026-03-05T12:30:00Z"
 
-describe("QueryCatalog", () => {
+describe("QueryEntities", () => {
   it("answers a whole statement with limit and offset as its last binds", () => {
     const { binds, sql } = planned("in:gateways limit:10", { limit: 5, cursor: { _tag: "Offset", offset: 20 } })
 

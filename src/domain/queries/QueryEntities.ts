@@ -1,5 +1,8 @@
-/** Everything that can be asked for here: one file, and one row of this list, for each entity. */
-import * as Catalog from "../srql/catalog/Catalog.ts"
+/**
+ * What is asked for under the names that existing systems have for it: one file, and one row of this list, for each entity. With the
+ * resources of core it is the catalog, see `CoreCatalog`.
+ */
+import type { Entity } from "../srql/catalog/Entity.ts"
 import { agents } from "./inventory/Agents.ts"
 import { deviceGraph } from "./inventory/DeviceGraph.ts"
 import { devices } from "./inventory/Devices.ts"
@@ -22,13 +25,14 @@ import { traceSummaries } from "./observability/TraceSummaries.ts"
 
 const cypher = "it needs the graph database Apache AGE; ask in:device_graph, in:devices, in:interfaces and in:services"
 
-const missing = {
+/** Why what others have is not there, by its spelling. */
+export const missing = {
   graph_cypher: cypher,
   graphcypher: cypher,
   cypher
 }
 
-export const queryCatalog = Catalog.make([
+export const entities: ReadonlyArray<Entity> = [
   agents,
   devices,
   deviceUpdates,
@@ -50,4 +54,4 @@ export const queryCatalog = Catalog.make([
   timeseriesMetrics,
   snmpMetrics,
   rperfMetrics
-], missing)
+]
