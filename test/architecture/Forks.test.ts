@@ -34,6 +34,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/layers/inventory/PgDeviceRegistry.ts": [1, "joined; where one fails the other ends with the scope"],
   "src/layers/nats/connection/NatsConnection.ts": [1, "nobody: the one closing of a connection that is replaced"],
   "src/layers/queries/LowPriority.ts": [1, "nobody: one look for processes, which are as they were without it"],
+  "src/layers/queries/PgQueries.ts": [1, "nobody: the closing of a stream that nobody has begun to read"],
   "src/layers/queries/QueryPool.ts": [1, "nobody: the one closing of a pool that is replaced"],
   "src/layers/postgres/connection/PgConnection.ts": [1, "nobody: the one closing of a pool that is replaced"],
   "src/layers/process/ProcessMain.ts": [2, "the process: its exit code"],

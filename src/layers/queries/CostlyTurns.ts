@@ -15,6 +15,8 @@ const lookEvery = Duration.millis(200)
 export interface CostlyTurns {
   /** Until the scope closes. */
   readonly take: (asker: string) => Effect.Effect<void, QueryError, Scope.Scope>
+  /** Around what is costly and cannot wait for a turn: the next ones rest after it all the same. */
+  readonly around: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** How many have one. */
   readonly taken: () => number
 }
@@ -40,16 +42,15 @@ export const make = (
   )
 
   /** Many of them rest no longer than one. */
-  const run = Effect.acquireRelease(
-    Clock.currentTimeMillis,
-    (fromMillis) =>
-      Effect.map(Clock.currentTimeMillis, (nowMillis) => {
-        const rest = Math.min(restMillisMax, restFactor * (nowMillis - fromMillis))
-        restsUntilMillis = Math.max(restsUntilMillis, nowMillis + rest)
-      })
-  )
+  const restAfter = (fromMillis: number) =>
+    Effect.map(Clock.currentTimeMillis, (nowMillis) => {
+      const rest = Math.min(restMillisMax, restFactor * (nowMillis - fromMillis))
+      restsUntilMillis = Math.max(restsUntilMillis, nowMillis + rest)
+    })
+  const run = Effect.acquireRelease(Clock.currentTimeMillis, restAfter)
 
   return {
+    around: (work) => Effect.acquireUseRelease(Clock.currentTimeMillis, () => work, restAfter),
     taken: places.taken,
     take: (asker) =>
       places.take(asker).pipe(

@@ -13,8 +13,11 @@ import * as QueryPool from "./QueryPool.ts"
 
 const Process = Schema.Struct({ pid: Schema.Int })
 
-/** A tenth of what another session gets: with less a query on a busy machine has no end. */
-const sessionPriority = 10
+/**
+ * A third of what another session gets: costly queries rest most of the time anyway, and one that hardly gets on costs reports more
+ * than its processor time, as PostgreSQL cleans up nothing of what they replace before it has ended.
+ */
+const sessionPriority = 5
 
 /** Every process of PostgreSQL is a session of its own. */
 const lower = (pid: number): void => {

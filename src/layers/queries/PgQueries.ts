@@ -1,20 +1,13 @@
 /**
  * Queries on PostgreSQL: what is asked becomes a statement, and its rows a page or a stream of JSON texts.
  */
-import { Clock, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Clock, Duration, Effect, Exit, Layer, Option, Schema, Scope, Stream } from "effect"
 import * as Visualization from "../../domain/queries/Visualization.ts"
 import type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
 import * as Cursor from "../../domain/srql/language/Cursor.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import * as RowText from "../../domain/srql/plan/RowText.ts"
-import {
-  AnswerTooLarge,
-  type Page,
-  Queries,
-  QueryError,
-  type Question,
-  TooManyQuestions
-} from "../../services/queries/Queries.ts"
+import { type Page, Queries, QueryError, type Question, TooManyQuestions } from "../../services/queries/Queries.ts"
 import { check } from "../../services/srql/index.ts"
 import type { PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as PgLive from "./PgLive.ts"
@@ -33,6 +26,8 @@ export interface QueriesOptions extends QueryLimits {
   readonly catalog: Catalog
   readonly rules: RowText.RowRules
 }
+
+const beginWithin = Duration.seconds(10)
 
 const decodeAfter = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.NullOr(Schema.String))))
 
@@ -85,7 +80,8 @@ const cursorsOf = (
 const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   const { bytesMax = PgReading.bytesMaxDefault, rowsMax = 10_000, streamSeconds = 600, timeoutSeconds = 30 } = options
   const { liveMax = 20 } = options
-  const { examine, oldest, open, read } = yield* PgReading.make(options)
+  const { oldest, open, read } = yield* PgReading.make(options)
+  const life = yield* Effect.scope
   let reading = 0
   /** A place among those who read on; until the scope closes. */
   const readers = Effect.acquireRelease(
@@ -97,22 +93,25 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     () => Effect.sync(() => reading -= 1)
   )
 
+  /** Nothing stays open of a stream that nobody begins to read. */
+  const begun = <A, E>(open: Effect.Effect<Stream.Stream<A, E>, E, Scope.Scope>) =>
+    Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
+      const scope = yield* Scope.fork(life)
+      const close = Scope.close(scope, Exit.void)
+      const stream = yield* Effect.onError(restore(Scope.provide(open, scope)), () => close)
+      let isRead = false
+      const left = Effect.suspend(() => isRead ? Effect.void : close)
+      yield* Effect.forkIn(Effect.andThen(Effect.sleep(beginWithin), left), life)
+      const read = Effect.sync(() => {
+        isRead = true
+        return stream
+      })
+      return Stream.ensuring(Stream.unwrap(read), close)
+    }))
+
   const page = Effect.fnUntraced(function*(question: Question, since?: string) {
     const prepared = yield* prepare(options, question, { bytesMax, rowsMax }, since)
-    const rows: Array<PgReading.Row> = []
-    let bytes = 0
-    const take = (some: ReadonlyArray<PgReading.Row>) => {
-      for (const row of some) {
-        bytes += row.row === RowText.beyond ? Number.POSITIVE_INFINITY : Buffer.byteLength(row.row)
-        rows.push(row)
-      }
-      return bytes > bytesMax
-        ? Effect.fail(new QueryError({ reason: new AnswerTooLarge({ bytesMax }) }))
-        : Effect.void
-    }
-    yield* prepared.plan.limit <= PgReading.pieceMax
-      ? Effect.flatMap(read(prepared, question, timeoutSeconds), take)
-      : Stream.runForEachArray(open(prepared, question, timeoutSeconds), take)
+    const rows = yield* read(prepared, question, timeoutSeconds)
     return { prepared, rows, ...cursorsOf(prepared, rows) }
   })
 
@@ -147,18 +146,14 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
       }
     }),
     live,
-    examine: Effect.fn("Queries.examine")(function*(question) {
-      const prepared = yield* prepare(options, question, {})
-      yield* examine(prepared, question, timeoutSeconds)
-      return prepared.plan.shape
+    shape: Effect.fn("Queries.shape")(function*(question) {
+      return (yield* prepare(options, question, {})).plan.shape
     }),
-    rows: (question) =>
-      Stream.unwrap(
-        Effect.map(
-          prepare(options, question, {}),
-          (prepared) => Stream.map(open(prepared, question, streamSeconds), ({ row }) => row)
-        )
-      )
+    rows: Effect.fn("Queries.rows")(function*(question) {
+      const prepared = yield* prepare(options, question, {})
+      const rows = yield* begun(open(prepared, question, streamSeconds))
+      return Stream.map(rows, ({ row }) => row)
+    })
   })
 })
 

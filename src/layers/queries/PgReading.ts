@@ -3,7 +3,8 @@
  * that names the tenant for row-level security, in a role that cannot bypass it. Who stops waiting stops the statement at the
  * server too.
  */
-import { Effect, Exit, Schema, Scope, Stream } from "effect"
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import { Clock, Effect, Exit, Option, Schema, Scope, Stream } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as os from "node:os"
 import type { Plan } from "../../domain/srql/plan/Plan.ts"
@@ -41,7 +42,6 @@ export interface ReadingLimits extends QueryPlaces.PlaceLimits {
 const Row = Schema.Struct({ row: Schema.String, after: Schema.optionalKey(Schema.NullOr(Schema.String)) })
 export type Row = typeof Row.Type
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
-const decodeSome = Schema.decodeUnknownEffect(Schema.NonEmptyArray(Row))
 
 export interface Prepared extends QuerySession.Statement {
   readonly plan: Plan
@@ -54,6 +54,8 @@ const failure = (entity: string, timeoutSeconds: number) => (error: SqlError): Q
       ? new TookTooLong({ seconds: timeoutSeconds })
       : SqlFailure.isOfSchema(error)
       ? new NoSuchData({ entity, detail })
+      : SqlFailure.isBeyondLimit(error)
+      ? new StatementRefused({ detail: `${detail}: narrow its time range or its filters` })
       : SqlFailure.isOutage(error) || SqlFailure.isRefusal(error)
       ? new DatabaseAway({ detail })
       : new StatementRefused({ detail })
@@ -66,7 +68,17 @@ const isBounded = ({ shape }: Plan): boolean => shape.kind === "rows"
 export const bytesMaxDefault = 16 * 2 ** 20
 
 /** No more than these are taken in one piece. */
-export const pieceMax = 1000
+const pieceMax = 1000
+
+/** What of a stream is taken at once: about so much, after the first rows have shown how large they are. */
+const pieceBytes = 256 * 1024
+const firstPiece = 20
+
+/** While reports go before them streams let go of their snapshot after so long. */
+const snapshotMillisMax = 2_000
+
+/** What a session may put on the disk of a server of ours. */
+const spillBytesMax = 2 * 2 ** 30
 
 /** What is estimated to cost more keeps a core busy for some tenths of a second, or longer. */
 const heavyFrom = 20_000
@@ -90,9 +102,8 @@ const decodeOldest = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ ol
 
 const away = ({ detail }: DatabaseUnavailable) => new QueryError({ reason: new DatabaseAway({ detail }) })
 
-/** Nearly: characters. */
 const sizeOf = (rows: ReadonlyArray<Row>): number =>
-  rows.reduce((sum, { row }) => sum + (row === RowText.beyond ? Number.POSITIVE_INFINITY : row.length), 0)
+  rows.reduce((sum, { row }) => sum + (row === RowText.beyond ? Number.POSITIVE_INFINITY : Buffer.byteLength(row)), 0)
 
 const unexpected = ({ message }: Schema.SchemaError) =>
   new QueryError({ reason: new StatementRefused({ detail: `unexpected row: ${message}` }) })
@@ -103,43 +114,43 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const pace = yield* QueryPace.make
   const heavy = CostlyTurns.make({ ...limits, atOnce: coresForQueries }, pace.isPressed)
   const giveWay = limits.isOwnServer === true ? yield* LowPriority.make : Effect.void
-  const pool = yield* QueryPool.make({ maxConnections: atOnce + 1, timeoutSeconds })
+  const pool = yield* QueryPool.make({
+    maxConnections: atOnce + 1,
+    timeoutSeconds,
+    spillBytesMax: limits.isOwnServer === true ? spillBytesMax : 0
+  })
 
   const connected = (toError: (error: SqlError) => QueryError) =>
     Effect.mapError(pool, (error) => error._tag === "SqlError" ? toError(error) : away(error))
 
-  /** In which the question can be asked, when there is a place for it. */
-  const session = Effect.fnUntraced(function*(
-    { plan }: Prepared,
-    { asker = "", tenant }: Question,
-    seconds: number,
-    isEstimate = false
-  ) {
+  /** Where the question can be asked, when there is a place for it. */
+  const placed = Effect.fnUntraced(function*({ plan }: Prepared, { asker = "", tenant }: Question, seconds: number) {
     const toError = failure(plan.entity, seconds)
     const isPressed = yield* pace.isPressed
     yield* places.take(asker, isPressed ? Math.min(atOnce, atOncePressed) : atOnce)
     const { plain, ranged } = yield* connected(toError)
-    const client = plan.isRanged ? ranged : plain
     yield* giveWay
-    const isAlone = places.taken() === 1 && !isPressed
-    return tenant === null && (isEstimate || (seconds === timeoutSeconds && isAlone))
-      ? QuerySession.ofSession(client)
-      : yield* Effect.mapError(
-        QuerySession.transaction(client, { timeoutSeconds: seconds, tenant, isAlone }),
-        toError
-      )
+    const setting = { timeoutSeconds: seconds, tenant, isAlone: places.taken() === 1 && !isPressed }
+    return { client: plan.isRanged ? ranged : plain, setting, toError }
   })
 
+  /** In which statements are run one by one. */
+  const session = (client: PgClient.PgClient, setting: QuerySession.Setting, isEstimate = false) =>
+    setting.tenant === null && (isEstimate || (setting.timeoutSeconds === timeoutSeconds && setting.isAlone))
+      ? Effect.succeed(QuerySession.ofSession(client))
+      : QuerySession.transaction(client, setting)
+
   const estimated = (prepared: Prepared, question: Question, seconds: number) =>
-    session(prepared, question, seconds, true).pipe(
-      Effect.flatMap((reader) =>
-        Effect.mapError(QuerySession.costOf(reader, prepared), failure(prepared.plan.entity, seconds))
-      ),
-      Effect.scoped
-    )
+    Effect.gen(function*() {
+      const { client, setting, toError } = yield* placed(prepared, question, seconds)
+      return yield* session(client, setting, true).pipe(
+        Effect.flatMap((reader) => QuerySession.costOf(reader, prepared)),
+        Effect.mapError(toError)
+      )
+    }).pipe(Effect.scoped)
 
   /**
-   * As `session`, for what costs no more than it may; of what costs much, only so many at once that reports have a core. What is
+   * As `placed`, for what costs no more than it may; of what costs much, only so many at once that reports have a core. What is
    * asked when nothing else is, is not estimated first, and counts as costly until it has answered.
    */
   const reading = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
@@ -152,49 +163,73 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
     }
     const computing = yield* Scope.fork(yield* Effect.scope)
     if (cost === undefined || cost >= heavyFrom) yield* Scope.provide(heavy.take(asker), computing)
-    const reader = yield* session(prepared, question, seconds)
     return {
-      reader,
-      toError: failure(prepared.plan.entity, seconds),
+      ...(yield* placed(prepared, question, seconds)),
       /** To be said when rows come: from now on it is as fast as its reader. */
       computed: Scope.close(computing, Exit.void)
     }
   })
 
-  /** Rows as they come from the server, a few at a time. */
-  const open = (prepared: Prepared, question: Question, seconds: number): Stream.Stream<Row, QueryError> =>
-    Stream.unwrap(
-      Effect.map(
-        reading(prepared, question, seconds),
-        ({ computed, reader, toError }) =>
-          reader.pieces(prepared.statement, prepared.params).pipe(
-            Stream.mapError(toError),
-            Stream.mapArrayEffect((rows) => Effect.andThen(computed, Effect.mapError(decodeSome(rows), unexpected))),
-            Stream.mapArrayEffect((rows) => Effect.as(pace.spend(sizeOf(rows)), rows))
-          )
+  /**
+   * When the first are there, rows as their reader takes them, a few at a time; of one moment, however long that takes. While reports go before them, what is
+   * left after a moment is put aside: PostgreSQL cannot clean up what reports replace while somebody may still read it.
+   */
+  const open = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
+    const { client, computed, setting, toError } = yield* reading(prepared, question, seconds)
+    const fromMillis = yield* Clock.currentTimeMillis
+    const cursor = yield* Effect.mapError(QuerySession.cursor(client, setting, prepared), toError)
+    let isAside = false
+    const putAside = Effect.gen(function*() {
+      const nowMillis = yield* Clock.currentTimeMillis
+      if (nowMillis - fromMillis > seconds * 1000) {
+        return yield* new QueryError({ reason: new TookTooLong({ seconds }) })
+      }
+      if (isAside || nowMillis - fromMillis < snapshotMillisMax || !(yield* pace.isPressed)) return
+      isAside = true
+      yield* Effect.mapError(heavy.around(cursor.putAside), toError)
+    })
+    const next = Effect.fnUntraced(function*(count: number) {
+      const rows = yield* Effect.flatMap(
+        Effect.mapError(cursor.next(count), toError),
+        (rows) => Effect.mapError(decodeRows(rows), unexpected)
       )
-    )
+      yield* computed
+      const size = sizeOf(rows)
+      yield* pace.spend(size)
+      const following = Math.max(1, Math.min(pieceMax, Math.floor(pieceBytes * rows.length / Math.max(1, size))))
+      return [rows, rows.length < count ? Option.none() : Option.some(following)] as const
+    })
+    const [first, following] = yield* next(firstPiece)
+    const others = Option.match(following, {
+      onNone: () => Stream.empty,
+      onSome: (count) => Stream.paginate(count, (count) => Effect.andThen(putAside, next(count)))
+    })
+    return Stream.concat(Stream.fromIterable(first), others)
+  })
 
-  /** Rows in one piece, by a statement that the server remembers. */
+  /** Rows of a page. */
   const read = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
-    const { computed, reader, toError } = yield* reading(prepared, question, seconds)
-    const answered = yield* Effect.mapError(reader.all(prepared.statement, prepared.params), toError)
+    const { client, computed, setting, toError } = yield* reading(prepared, question, seconds)
+    const { all, pieces } = yield* Effect.mapError(session(client, setting), toError)
+    const tooLarge = new QueryError({ reason: new AnswerTooLarge({ bytesMax }) })
+    let size = 0
+    const rows: Array<Row> = []
+    const take = Effect.fnUntraced(function*(answered: ReadonlyArray<unknown>) {
+      const some = yield* Effect.mapError(decodeRows(answered), unexpected)
+      size += sizeOf(some)
+      // What is refused is not sent, and delays nobody.
+      if (size > bytesMax) return yield* tooLarge
+      for (const row of some) rows.push(row)
+    })
+    const { params, plan, statement } = prepared
+    // A small one is in one piece, by a statement that the server remembers.
+    yield* plan.limit <= pieceMax
+      ? Effect.flatMap(Effect.mapError(all(statement, params), toError), take)
+      : Stream.runForEachArray(Stream.mapError(pieces(statement, params), toError), take)
     yield* computed
-    const rows = yield* Effect.mapError(decodeRows(answered), unexpected)
-    // What is refused is not sent, and delays nobody.
-    const size = sizeOf(rows)
-    if (size > bytesMax) return yield* new QueryError({ reason: new AnswerTooLarge({ bytesMax }) })
     yield* pace.spend(size)
     return rows
   }, Effect.scoped)
-
-  /** Fails where it would cost too much, too. */
-  const examine = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
-    const cost = yield* estimated(prepared, question, seconds)
-    if (!isBounded(prepared.plan) && question.isCostly !== true && cost > costMax) {
-      return yield* new QueryError({ reason: new TooCostly({ cost, costMax }) })
-    }
-  })
 
   /** From when on rows may still appear: transactions that run now began then or later. */
   const oldest = (entity: string): Effect.Effect<string, QueryError> =>
@@ -208,5 +243,5 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
         )
     )
 
-  return { read, open, examine, oldest }
+  return { read, open, oldest }
 })

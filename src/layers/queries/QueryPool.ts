@@ -22,6 +22,8 @@ export const applicationName = "serviceradar queries"
 export interface QueryPoolOptions {
   readonly maxConnections: number
   readonly timeoutSeconds: number
+  /** Of the server's disk, for what does not fit into its memory; in one session. Only where we may set it: 0 is the server's own. */
+  readonly spillBytesMax: number
 }
 
 const Path = Schema.Struct({ path: Schema.String })
@@ -43,7 +45,9 @@ interface Opened {
   readonly scope: Scope.Closeable
 }
 
-export const make = Effect.fnUntraced(function*({ maxConnections, timeoutSeconds }: QueryPoolOptions) {
+export const make = Effect.fnUntraced(function*(
+  { maxConnections, spillBytesMax, timeoutSeconds }: QueryPoolOptions
+) {
   const database = yield* PgConnection
   const life = yield* Effect.scope
   const reactivity = yield* Reactivity.make
@@ -66,6 +70,7 @@ export const make = Effect.fnUntraced(function*({ maxConnections, timeoutSeconds
           statement_timeout: `${timeoutSeconds}s`,
           timezone: "UTC",
           search_path: [found?.path ?? "", eventSchema, QueryViews.schema].filter((part) => part !== "").join(", "),
+          ...(spillBytesMax > 0 ? { temp_file_limit: `${Math.ceil(spillBytesMax / 1024)}kB` } : {}),
           ...more
         }
       }).pipe(Effect.provideService(Reactivity.Reactivity, reactivity), Scope.provide(scope))

@@ -97,19 +97,16 @@ const oneOf = <A extends string>(given: string | null, known: readonly [A, ...Re
 const contentTypes = { ndjson: "application/x-ndjson", csv: "text/csv; charset=utf-8" } as const
 
 const streamed = (question: Question, format: Exclude<Format, "json">) =>
-  Queries.use(({ examine, rows }) =>
-    Effect.match(examine(question), {
-      onFailure: refusal,
-      onSuccess: ({ kind }) => {
-        if (format === "csv" && kind === "mixed") {
-          return QueryBody.problem(400, "rows of several entities have no common columns: ask for ndjson")
-        }
-        const line = format === "csv" ? RowCells.csvOf() : (row: string) => `${row}\n`
-        const lines = rows(question).pipe(Stream.mapArray((some) => [some.map(line).join("")]), Stream.encodeText)
-        return HttpServerResponse.stream(lines, { contentType: contentTypes[format] })
-      }
-    })
-  )
+  Effect.gen(function*() {
+    const queries = yield* Queries
+    if (format === "csv" && (yield* queries.shape(question)).kind === "mixed") {
+      return QueryBody.problem(400, "rows of several entities have no common columns: ask for ndjson")
+    }
+    const rows = yield* queries.rows(question)
+    const line = format === "csv" ? RowCells.csvOf() : (row: string) => `${row}\n`
+    const lines = Stream.mapArray(rows, (some) => [some.map(line).join("")])
+    return HttpServerResponse.stream(Stream.encodeText(lines), { contentType: contentTypes[format] })
+  }).pipe(Effect.catch((error) => Effect.succeed(refusal(error))))
 
 const sse = (event: LiveEvent): string =>
   event._tag === "Row"

@@ -123,10 +123,15 @@ export class QueryError extends Schema.TaggedError<QueryError>()("QueryError", {
 export class Queries extends Context.Service<Queries, {
   /** One page, whole. */
   readonly page: (question: Question) => Effect.Effect<Page, SrqlError | QueryError>
-  /** Whether it can be answered, as far as that is known without reading rows, and what its rows will be. */
-  readonly examine: (question: Question) => Effect.Effect<Shape, SrqlError | QueryError>
-  /** All rows that the question's limit allows, in constant memory, as JSON texts. */
-  readonly rows: (question: Question) => Stream.Stream<string, SrqlError | QueryError>
+  /** What its rows will be; the database is not asked. */
+  readonly shape: (question: Question) => Effect.Effect<Shape, SrqlError>
+  /**
+   * All rows that the question's limit allows, in constant memory, as JSON texts. What is refused is so before there is a stream, and
+   * the first rows are there; whoever does not begin to read them soon is not waited for.
+   */
+  readonly rows: (
+    question: Question
+  ) => Effect.Effect<Stream.Stream<string, SrqlError | QueryError>, SrqlError | QueryError>
   /** The rows of a page, and then every row that is stored from now on. What is refused is so before there is a stream. */
   readonly live: (
     question: Question

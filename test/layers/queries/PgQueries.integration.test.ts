@@ -12,6 +12,7 @@ import { PgConnection } from "../../../src/layers/postgres/connection/PgConnecti
 import * as RowSecurity from "../../../src/layers/postgres/connection/RowSecurity.ts"
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
+import { Precedence } from "../../../src/services/queries/Precedence.ts"
 import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
 import { QueryAskers } from "../../../src/services/queries/QueryAskers.ts"
 import { rowEntities } from "../../domain/queries/asking.ts"
@@ -258,12 +259,92 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       yield* sql.unsafe(
         "insert into disk_metrics (timestamp, host_id, total_bytes) select now(), 'h' || n, n from generate_series(1, 30000) n"
       )
-      const all = Queries.use(({ rows }) => Stream.runCount(rows(asked("in:disk limit:1000000"))))
+      const all = Queries.use(({ rows }) => Effect.flatMap(rows(asked("in:disk limit:1000000")), Stream.runCount))
       assert.strictEqual(yield* all, 30_000)
-      const some = Queries.use(({ rows }) => Stream.runCount(Stream.take(rows(asked("in:disk limit:1000000")), 10)))
+      const some = Queries.use(({ rows }) =>
+        Effect.flatMap(rows(asked("in:disk limit:1000000")), (all) => Stream.runCount(Stream.take(all, 10)))
+      )
       assert.strictEqual(yield* some, 10)
       assert.strictEqual(yield* all, 30_000)
     }), 60_000)
+
+  it.effect(
+    "have their first rows, or a refusal, before there is a stream, and are given up when nobody begins to read it",
+    () =>
+      Effect.gen(function*() {
+        const sql = yield* PgClient.PgClient
+        const open = Effect.map(
+          sql.unsafe(
+            "select 1 from pg_stat_activity where query like '%FROM answer' and state = 'idle in transaction' and pid <> pg_backend_pid()"
+          ),
+          Option.liftPredicate((rows) => rows.length === 0)
+        )
+        const refused = yield* limited(
+          { atOnce: 1, patienceSeconds: 1 },
+          Effect.gen(function*() {
+            const { rows } = yield* Queries
+            const unread = yield* rows(asked("in:disk limit:1000000"))
+            const impatient = yield* Effect.flip(rows(asked("in:disk limit:1000000")))
+            yield* Program.eventually("it was given up", open, { within: "30 seconds", programs: [] })
+            // Its place is free again.
+            yield* Program.eventually(
+              "an answer",
+              Effect.option(Effect.flatMap(rows(asked("in:disk limit:30000")), Stream.runCount)),
+              { within: "10 seconds", programs: [] }
+            )
+            yield* Stream.runDrain(unread).pipe(Effect.exit)
+            return impatient
+          })
+        )
+        assert.include(refused.message, "as many as may be at once")
+      }),
+    60_000
+  )
+
+  it.effect(
+    "let go of their snapshot while reports go before them, and answer what they would have",
+    () =>
+      Effect.gen(function*() {
+        const sql = yield* PgClient.PgClient
+        yield* sql.unsafe("delete from disk_metrics")
+        yield* sql.unsafe(
+          "insert into disk_metrics (timestamp, host_id, total_bytes) select now(), 'h' || n, n from generate_series(1, 30000) n"
+        )
+        const snapshots = Effect.map(
+          sql.unsafe(
+            "select 1 from pg_stat_activity where application_name = 'serviceradar queries' and backend_xmin is not null"
+          ),
+          (rows) => rows.length
+        )
+        const held: Array<number> = []
+        const seen = yield* limited(
+          {},
+          Effect.gen(function*() {
+            const { rows } = yield* Queries
+            const precedence = yield* Precedence
+            yield* Effect.forkScoped(precedence.around(Effect.never))
+            const all = yield* rows(asked("in:disk sort:host_id:asc limit:1000000"))
+            let count = 0
+            yield* Stream.runForEachArray(all, (some) =>
+              Effect.gen(function*() {
+                if (count === 0) {
+                  held.push(yield* snapshots)
+                  yield* sql.unsafe("update disk_metrics set total_bytes = -1")
+                  yield* Effect.sleep("3 seconds")
+                }
+                count += some.length
+                if (count > 15_000) held.push(yield* snapshots)
+                assert.isFalse(some.some((row) => row.includes("\"total_bytes\" : -1,")))
+              }))
+            return count
+          }).pipe(Effect.scoped)
+        ).pipe(Effect.provide(Precedence.layer))
+        assert.strictEqual(seen, 30_000)
+        assert.strictEqual(held[0], 1)
+        assert.strictEqual(held.at(-1), 0)
+      }),
+    60_000
+  )
 
   it.effect("are answered over HTTP as the existing system answers them", () =>
     Effect.gen(function*() {

@@ -16,6 +16,9 @@ const schemaStates = /^(?:42P01|42703)/
 /** Ended by a timeout of the statement, or because somebody asked for its end. */
 const canceledState = "57014"
 
+/** Beyond what one session may use of the server, its room for what does not fit into memory above all. */
+const limitState = "53400"
+
 const stateOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
@@ -39,6 +42,8 @@ export const isOfSecurity = (error: SqlError): boolean =>
 
 /** Whether a table or column that the query names is not there. */
 export const isOfSchema = (error: SqlError): boolean => schemaStates.test(stateOf(error.reason.cause))
+
+export const isBeyondLimit = (error: SqlError): boolean => stateOf(error.reason.cause) === limitState
 
 export const isCanceled = (error: SqlError): boolean => stateOf(error.reason.cause) === canceledState
 

@@ -75,6 +75,8 @@ const settings = (port: number, durable: boolean, tls: ReadonlyArray<string>): R
   "unix_socket_directories=",
   "max_connections=100",
   "timezone=UTC",
+  // Tables of states are stored anew all the time.
+  "autovacuum_naptime=20s",
   ...(durable ? [] : ["fsync=off", "full_page_writes=off"]),
   ...tls
 ]
