@@ -18,7 +18,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/backoff/ScopedLoop.ts": [1, "the log: a loop that fails is told of and begun again"],
   "src/services/simulation/Process.ts": [1, "the host: the end of a program is the end of its process"],
   "src/services/agent/CheckerLives.ts": [1, "the supervisor of checkers, which bounds each stop"],
-  "src/services/poller/CheckLoops.ts": [1, "the child that runs them: a loop that fails fails it"],
+  "src/services/poller/CheckLoops.ts": [1, "the child that runs them: a poll or an alarm that fails fails it"],
   "src/services/poller/ConnectionManager.ts": [1, "nobody: a turn that its agent has for 100 ms at most"],
   "src/services/pipeline/internal/HandedOver.ts": [1, "joined"],
   "src/services/pipeline/internal/WithinLimit.ts": [1, "joined, up to a limit"],

@@ -171,9 +171,14 @@ class Loops<R> {
     loop.dueMillis = Infinity
     const lateMillis = gridOf(loop, now).begin(now)
     this.#options.onTick?.(lateMillis, this.#context)
-    const fiber = Effect.runForkWith(this.#context)(Lease.run(lease, tracked.runs, this.#options.poll(tracked)))
+    const fiber = this.#fork(Lease.run(lease, tracked.runs, this.#options.poll(tracked)))
     loop.fiber = fiber
     fiber.addObserver((exit) => this.#asked(loop, terms, exit))
+  }
+
+  /** Whoever forks observes its end. */
+  #fork(effect: Effect.Effect<unknown, never, R>): Fiber.Fiber<unknown> {
+    return Effect.runForkWith(this.#context)(effect)
   }
 
   #asked(loop: Loop, terms: AgentTerms, exit: Exit.Exit<unknown>): void {
@@ -203,7 +208,7 @@ class Loops<R> {
     if (dueMillis >= this.#alarmMillis) return
     this.#quiet()
     this.#alarmMillis = dueMillis
-    const alarm = Effect.runForkWith(this.#context)(Effect.sleep(Duration.millis(Math.max(0, dueMillis - now))))
+    const alarm = this.#fork(Effect.sleep(Duration.millis(Math.max(0, dueMillis - now))))
     this.#alarm = alarm
     alarm.addObserver((exit) => {
       if (this.#alarm !== alarm) return
