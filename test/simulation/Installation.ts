@@ -14,6 +14,7 @@ import type { Scenario } from "../../src/services/simulation/Simulation.ts"
 import { World } from "../../src/services/simulation/World.ts"
 import { EventBooks, StatusBooks } from "./Books.ts"
 import * as Invariants from "./Invariants.ts"
+import { KillsAtCommit } from "./KillsAtCommit.ts"
 import { Measurements } from "./Measurements.ts"
 import * as Agents from "./parties/Agents.ts"
 import * as Core from "./parties/Core.ts"
@@ -71,6 +72,7 @@ export const scenario = (options: InstallationOptions): Scenario => {
     ...["diskFull", "diskSlow"].map((kind) => ({ kind, targets: pollers })),
     { kind: "lostAnswers", targets: hasEvents ? ["database", "events"] : ["database"], isMoment: true },
     { kind: "slowDatabase", targets: hasEvents ? ["database", "events"] : ["database"] },
+    { kind: "killsAtCommit", targets: [...pollers, "core", ...(hasEvents ? ["writer"] : [])], weight: 2 },
     ...(hasSync ? SyncWorld.kinds : [])
   ]
 
@@ -89,9 +91,12 @@ export const scenario = (options: InstallationOptions): Scenario => {
         program: () => Effect.provideService(Effect.suspend(program), GrpcCarrier, carrier)
       }).start()
 
-    const database = new StatusDatabase(({ agentId, message, serviceName }, poller) =>
+    const forgiving = { world, statuses, disks, plan, pollers }
+    const kills = new KillsAtCommit(world, (name) => Invariants.forgiveKill(forgiving, name))
+    const database = new StatusDatabase(({ agentId, message, serviceName }, poller) => {
       statuses.store(poller, `${agentId}/${serviceName}`, message)
-    )
+      kills.committed(poller, "core")
+    })
     const statusExchange: StatusExchange = new Exchange(network, "5432")
     host("database", () => Effect.scoped(Effect.andThen(statusExchange.serve(database.handle), Effect.never)))
     host("core", () => Core.program(statusExchange, "database"))
@@ -117,7 +122,10 @@ export const scenario = (options: InstallationOptions): Scenario => {
 
     const eventsDatabase = new EventsDatabase(
       () => world.nowMillis,
-      (bodies) => bodies.forEach((body) => events.store(body))
+      (bodies) => {
+        for (const body of bodies) events.store(body)
+        if (bodies.length > 0) kills.committed("writer")
+      }
     )
     eventsDatabase.store.rule("logs", (body) => !body.includes("forbidden"))
     const nats = new NatsParty.Nats(() => world.nowMillis, {
@@ -152,6 +160,7 @@ export const scenario = (options: InstallationOptions): Scenario => {
         agentHangs: toggled(troubles, "hangs"),
         agentBreaks: toggled(troubles, "breaks"),
         agentLies: toggled(troubles, "lies"),
+        killsAtCommit: kills.act,
         lostAnswers: ({ amount, target }) => {
           const model = target === "events" ? eventsDatabase : database
           model.lostAnswers += 1 + Math.floor(3 * amount)
@@ -165,7 +174,7 @@ export const scenario = (options: InstallationOptions): Scenario => {
         }
       }
     })
-    Invariants.forgive({ world, statuses, disks, plan, pollers })
+    Invariants.forgive(forgiving)
     const parts = {
       world,
       network,

@@ -124,14 +124,24 @@ export const heldBackSince = (plan: ReadonlyArray<Fault>, target: string, atMill
   return since
 }
 
-/** What a kill or a power failure may take along; nothing else may. */
-export const forgive = ({ disks, plan, pollers, statuses, world }: {
+interface Forgiving {
   readonly world: World
   readonly statuses: StatusBooks
   readonly disks: ReadonlyMap<string, Disk>
   readonly plan: ReadonlyArray<Fault>
   readonly pollers: ReadonlyArray<string>
-}): void => {
+}
+
+/** What a kill at this moment may take along. */
+export const forgiveKill = ({ disks, plan, pollers, statuses, world }: Forgiving, target: string): void => {
+  if (!pollers.includes(target)) return
+  const since = heldBackSince(plan, target, world.nowMillis)
+  const from = Math.min(since - forgivenMillis.powerLost, world.nowMillis - forgivenMillis.killed)
+  statuses.forgive(target, disks.has(target) ? from : -Infinity)
+}
+
+/** What a kill or a power failure may take along; nothing else may. */
+export const forgive = ({ disks, plan, pollers, statuses, world }: Forgiving): void => {
   for (const { atMillis, kind, target } of plan) {
     if (!pollers.includes(target) || !["kill", "powerOff", "restart"].includes(kind)) continue
     const hasDisk = disks.has(target)

@@ -63,7 +63,9 @@ class End implements Socket {
 
   onClose(closed: (reason: string) => void): void {
     this.#closed = closed
-    if (this.#closedFor !== undefined) closed(this.#closedFor)
+    const reason = this.#closedFor
+    // As any event of a socket it comes when whoever asks has ended what it was about to do.
+    if (reason !== undefined) this.process.enqueue(() => closed(reason))
   }
 
   close(): void {

@@ -41,6 +41,10 @@ const epochDefault = Date.UTC(2030, 0, 1)
 /** Tasks that run without time passing, after which a process keeps itself busy without waiting for anything. */
 const tasksMax = 2_000_000
 
+/** With the place where it was thrown. */
+const thrownText = (cause: unknown): string =>
+  cause instanceof Error ? [cause.message, cause.stack?.split("\n")[1]?.trim() ?? ""].join(" ").trim() : String(cause)
+
 export class World implements Surroundings {
   readonly seed: string
   readonly random: Seeded
@@ -117,26 +121,36 @@ export class World implements Surroundings {
     if (!process.isPaused && !this.#ready.includes(process)) this.#ready.push(process)
   }
 
-  /** Until the world is so old; the violation that ended it before, if one did. */
+  /**
+   * Until the world is so old; the violation that ended it before, if one did. What is thrown outside of an Effect is one,
+   * too: a seed that has led there is as good as any other.
+   */
   runUntil(millis: number): Violation | undefined {
-    const endMicros = Math.ceil(millis * 1_000)
     return RealityGuard.within({
       millis: () => this.#nowMicros / 1_000,
       epochMillis: this.epochMicros / 1_000,
       random: () => this.#stray.next()
     }, () => {
-      while (this.#violation === undefined) {
-        this.#settle()
-        this.#look()
-        const next = this.#agenda.nextMicros
-        if (this.#violation !== undefined || next === undefined || next > endMicros) break
-        this.#nowMicros = Math.max(this.#nowMicros, next)
-        this.#steps += 1
-        while (this.#agenda.nextMicros === next) this.#agenda.take()?.()
+      try {
+        this.#goOn(Math.ceil(millis * 1_000))
+      } catch (cause) {
+        this.violate("nothing is thrown outside of an Effect", thrownText(cause))
       }
-      if (this.#violation === undefined) this.#nowMicros = Math.max(this.#nowMicros, endMicros)
       return this.#violation
     })
+  }
+
+  #goOn(endMicros: number): void {
+    while (this.#violation === undefined) {
+      this.#settle()
+      this.#look()
+      const next = this.#agenda.nextMicros
+      if (this.#violation !== undefined || next === undefined || next > endMicros) break
+      this.#nowMicros = Math.max(this.#nowMicros, next)
+      this.#steps += 1
+      while (this.#agenda.nextMicros === next) this.#agenda.take()?.()
+    }
+    if (this.#violation === undefined) this.#nowMicros = Math.max(this.#nowMicros, endMicros)
   }
 
   /** Runs what is left to run without time passing. */

@@ -114,6 +114,18 @@ describe("A world", () => {
     assert.strictEqual(violation?.atMicros, 3_000_000)
   })
 
+  it("ends with a violation that has the seed when something throws outside of an Effect", () => {
+    const world = new World({ seed: 7 })
+    world.after(10, () => {
+      throw new Error("no such thing")
+    })
+
+    const violation = world.runUntil(1_000)
+
+    assert.include(violation?.message ?? "", "nothing is thrown outside of an Effect: no such thing")
+    assert.strictEqual(violation?.atMicros, 10_000)
+  })
+
   it("keeps the machine's clock, randomness and timers out", () => {
     const world = new World({ seed: 1, epochMillis: 1_000 })
     const seen: Array<unknown> = []
