@@ -92,22 +92,30 @@ const planOf = (row: unknown): Plan => {
 /** Synchronous: used inside `run`, which gives errors and a transaction. */
 export class Tables {
   readonly #database: Database.DatabaseSync
+  /** Of few texts, each of which costs more to prepare than to run. */
+  readonly #prepared = new Map<string, ReturnType<Database.DatabaseSync["prepare"]>>()
 
   constructor(database: Database.DatabaseSync) {
     this.#database = database
   }
 
+  #prepare(sql: string) {
+    const prepared = this.#prepared.get(sql) ?? this.#database.prepare(sql)
+    this.#prepared.set(sql, prepared)
+    return prepared
+  }
+
   #run(sql: string, ...values: ReadonlyArray<string | number | null>): number {
-    return Number(this.#database.prepare(sql).run(...values).changes)
+    return Number(this.#prepare(sql).run(...values).changes)
   }
 
   #all(sql: string, ...values: ReadonlyArray<string | number>): ReadonlyArray<unknown> {
-    return this.#database.prepare(sql).all(...values)
+    return this.#prepare(sql).all(...values)
   }
 
   addGeneration(context: SourceContext, pid: number): number {
     const sql = "INSERT INTO generation (source, context, pid) VALUES (?, ?, ?)"
-    return Number(this.#database.prepare(sql).run(context.name, JSON.stringify(context), pid).lastInsertRowid)
+    return Number(this.#prepare(sql).run(context.name, JSON.stringify(context), pid).lastInsertRowid)
   }
 
   sealGeneration({ devices, id, received, sealedAt }: Generation): void {

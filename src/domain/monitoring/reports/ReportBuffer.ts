@@ -94,10 +94,20 @@ export const dropWhile = <A>(buffer: ReportBuffer<A>, isToGo: (entry: Entry<A>) 
   return gone
 }
 
-/** The oldest entries, set apart as the batch in flight; the same batch again while one is. */
-export const take = <A>(buffer: ReportBuffer<A>, { sizeMax, spanMillis }: BatchLimits): ReadonlyArray<Entry<A>> => {
-  const end = (buffer.slots[buffer.first]?.measuredAtMillis ?? 0) + spanMillis
-  return takeWhile(buffer, (entry, taken) => taken < sizeMax && entry.measuredAtMillis <= end)
+/**
+ * The oldest entries, set apart as the batch in flight; the same batch again while one is. The first one that may not go
+ * with the oldest ends it.
+ */
+export const take = <A>(
+  buffer: ReportBuffer<A>,
+  { sizeMax, spanMillis }: BatchLimits,
+  mayGoTogether: (oldest: A, one: A) => boolean = () => true
+): ReadonlyArray<Entry<A>> => {
+  const oldest = buffer.slots[buffer.first]
+  const end = (oldest?.measuredAtMillis ?? 0) + spanMillis
+  return takeWhile(buffer, (entry, taken) =>
+    taken < sizeMax && entry.measuredAtMillis <= end &&
+    (oldest === undefined || mayGoTogether(oldest.value, entry.value)))
 }
 
 /** As `take`, up to the first that is not among those. */

@@ -1,10 +1,40 @@
-import { describe } from "@effect/vitest"
-import { Layer } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { type Duration, Effect, Fiber, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
 import * as DiskStatusBuffer from "../../../../src/layers/poller/buffer/DiskStatusBuffer.ts"
-import { contract } from "../../../services/poller/buffer/bufferContract.ts"
+import type { SegmentFiles } from "../../../../src/layers/poller/buffer/SegmentFiles.ts"
+import { StatusBuffer } from "../../../../src/services/poller/buffer/StatusBuffer.ts"
+import { contract, namesOf, offer, parts } from "../../../services/poller/buffer/bufferContract.ts"
 import { chanceOf, CrashingFiles } from "./CrashingFiles.ts"
 
 const never = Infinity
+
+/** Each write takes so long. */
+const slowly = ({ files }: CrashingFiles, time: Duration.Input): SegmentFiles => ({
+  ...files,
+  create: (name) =>
+    Effect.map(files.create(name), (file) => ({
+      ...file,
+      append: (bytes) => Effect.delay(file.append(bytes), time)
+    }))
+})
+
+/** As a process that is killed at the end of the course. */
+const process = <A>(files: SegmentFiles, course: Effect.Effect<A, never, StatusBuffer>) =>
+  Effect.gen(function*() {
+    const { isReady, run } = yield* StatusBuffer
+    yield* Effect.forkDetach(run, { startImmediately: true })
+    yield* isReady
+    return yield* course
+  }).pipe(Effect.provide(Layer.fresh(DiskStatusBuffer.layer({ files }))))
+
+const take = Effect.gen(function*() {
+  const { take } = yield* StatusBuffer
+  const fiber = yield* Effect.forkChild(take(parts(10, 60_000)), { startImmediately: true })
+  // A report is not held up for longer by its disk.
+  yield* TestClock.adjust("2 seconds")
+  return Option.match(yield* Fiber.join(fiber), { onNone: () => [], onSome: namesOf })
+})
 
 describe("Statuses in a folder", () => {
   describe("as long as all goes well", () => {
@@ -23,4 +53,31 @@ describe("Statuses in a folder", () => {
       )
     )
   })
+  it.effect("are settled for the next process when core took them while the disk was still at them", () =>
+    Effect.gen(function*() {
+      const files = new CrashingFiles(chanceOf(1), never)
+      yield* process(
+        slowly(files, "3 seconds"),
+        Effect.gen(function*() {
+          yield* offer("a#1")
+          assert.deepStrictEqual(yield* take, ["a#1"])
+          yield* Effect.flatMap(StatusBuffer, ({ settle }) => settle)
+          yield* TestClock.adjust("1 minute")
+        })
+      )
+
+      const next = new CrashingFiles(chanceOf(2), never, files.afterKill())
+      assert.deepStrictEqual(yield* process(next.files, take), [])
+    }))
+
+  it.effect("do not go with those of the process after, so that the process after that sends the same report", () =>
+    Effect.gen(function*() {
+      const files = new CrashingFiles(chanceOf(1), never)
+      yield* process(files.files, Effect.andThen(offer("a#1"), TestClock.adjust("1 second")))
+
+      const next = new CrashingFiles(chanceOf(2), never, files.afterKill())
+      const taken = yield* process(next.files, Effect.andThen(offer("a#2"), take))
+
+      assert.deepStrictEqual(taken, ["a#1"])
+    }))
 })

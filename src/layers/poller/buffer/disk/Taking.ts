@@ -71,6 +71,13 @@ const refill = Effect.fnUntraced(function*(state: DiskState) {
   }
 })
 
+/**
+ * Not with what another process has measured: a report that a disk was too slow to mark in time is the same one for the
+ * process after the next, too, when it is made of what one process has left.
+ */
+const mayGoTogether = (oldest: WaitingQueue.Held, held: WaitingQueue.Held): boolean =>
+  oldest.one.isRecovered !== true || oldest.position?.segment === held.position?.segment
+
 /** Those that a process before this one was sending go together again. */
 const cutBatch = (state: DiskState, cut: Cut) => {
   const { queue: { front }, recoveredThrough } = state
@@ -81,7 +88,9 @@ const cutBatch = (state: DiskState, cut: Cut) => {
     state.recoveredThrough = Position.start
     if (again.length > 0) return again
   }
-  return cutFrom(front, cut, ({ one }) => one)
+  return cut._tag === "Parts"
+    ? ReportBuffer.take(front, cut.limits, mayGoTogether)
+    : cutFrom(front, cut, ({ one }) => one)
 }
 
 const prepare = Effect.fnUntraced(function*(state: DiskState, cut: Cut) {

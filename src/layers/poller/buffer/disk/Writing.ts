@@ -6,11 +6,20 @@
 import { Clock, Deferred, Duration, Effect, Random, type Scope } from "effect"
 import * as Backoff from "../../../../domain/backoff/Backoff.ts"
 import type * as Mark from "../../../../domain/poller/segments/Mark.ts"
-import type * as Position from "../../../../domain/poller/segments/Position.ts"
+import * as Position from "../../../../domain/poller/segments/Position.ts"
 import type { BufferFault } from "../SegmentFiles.ts"
 import type { SegmentLog } from "../SegmentLog.ts"
 import * as WaitingQueue from "../WaitingQueue.ts"
-import { closeLog, type DiskState, keyOf, noteBytes, noteSize, noteTrouble, noteWell } from "./DiskState.ts"
+import {
+  closeLog,
+  type DiskState,
+  keyOf,
+  noteBytes,
+  noteSize,
+  noteTrouble,
+  noteWell,
+  settleThrough
+} from "./DiskState.ts"
 import { dropExpired, makeRoom } from "./GivingUp.ts"
 import { openLog } from "./Opening.ts"
 
@@ -36,10 +45,18 @@ const markWith = (
   return inFlight === undefined ? undefined : { settled, inFlight }
 }
 
+/** Core may have taken them before they were on the disk. */
+const settleWritten = (state: DiskState, before: Position.Position, group: ReadonlyArray<WaitingQueue.Held>): void => {
+  if (Position.isAfter(before, state.settled)) return
+  const left = group.findIndex(({ isOver }) => !isOver)
+  settleThrough(state, group[(left < 0 ? group.length : left) - 1]?.position)
+}
+
 const writeGroup = Effect.fnUntraced(function*(state: DiskState, to: SegmentLog) {
   const { callbacks, queue } = state
   const group = WaitingQueue.beginWrite(queue, groupBytesMax)
   const version = state.toMark
+  const before = to.last()
   let mark: Mark.Mark | undefined
   const positions = yield* Effect.andThen(
     makeRoom(state, to, group.reduce((sum, { bytes }) => sum + bytes, 0)),
@@ -49,6 +66,7 @@ const writeGroup = Effect.fnUntraced(function*(state: DiskState, to: SegmentLog)
     })
   ).pipe(Effect.onError(() => Effect.sync(() => WaitingQueue.writeFailed(queue))))
   WaitingQueue.written(queue, positions)
+  settleWritten(state, before, group)
   for (const { isInFront, isOver, one, position } of group) {
     if (isInFront || isOver || one.settled === undefined || position === undefined) continue
     callbacks.set(keyOf(position), { at: position, one })
