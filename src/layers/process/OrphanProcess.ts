@@ -23,6 +23,23 @@ const waitUntilGone = (pid: number) =>
     Effect.map(Option.isSome)
   )
 
+/**
+ * Ends at once all processes of this name that work in the directory. A server of several processes whose first was killed
+ * leaves the others behind where they can hear of nothing, as when they were stopped; nobody speaks to them any more.
+ */
+export const endAllIn = Effect.fnUntraced(function*(directory: string, name: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const real = yield* fileSystem.realPath(directory).pipe(Effect.orElseSucceed(() => directory))
+  const named = (yield* ProcessTable.read().pipe(Effect.orElseSucceed(() => []))).filter((one) => one.name === name)
+  const ended: Array<number> = []
+  for (const { pid } of named) {
+    if (!Option.contains(yield* ProcessTable.workingDirectory(pid), real)) continue
+    yield* Effect.ignore(Effect.try(() => process.kill(pid, "SIGKILL")))
+    ended.push(pid)
+  }
+  return ended
+})
+
 /** Sends one signal after another until the process is gone. */
 export const stop = Effect.fn("OrphanProcess.stop")(function*(pid: number, signals: ReadonlyArray<NodeJS.Signals>) {
   for (const signal of signals) {

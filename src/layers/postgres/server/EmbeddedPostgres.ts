@@ -10,6 +10,7 @@ import type { CredentialSource } from "../../../services/security/Credentials.ts
 import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import * as FreePort from "../../process/endpoint/FreePort.ts"
 import * as RememberedPort from "../../process/endpoint/RememberedPort.ts"
+import * as OrphanProcess from "../../process/OrphanProcess.ts"
 import * as SafeDirectory from "../../process/SafeDirectory.ts"
 import * as ServerAccount from "../../process/ServerAccount.ts"
 import * as ServerProcess from "../../process/ServerProcess.ts"
@@ -81,12 +82,24 @@ const settings = (port: number, durable: boolean, tls: ReadonlyArray<string>): R
   ...tls
 ]
 
+/** Processes of its predecessor are still there. */
+const hasPredecessor = (exited: PostgresExited): boolean =>
+  exited.lastLogLines.some((line) => line.includes("pre-existing shared memory block"))
+
 /** Why a server that ended at once is worth another try: somebody took the port, or its predecessor is still ending. */
 const isPassing = (exited: PostgresExited): boolean =>
+  hasPredecessor(exited) ||
   exited.lastLogLines.some((line) =>
-    line.includes("pre-existing shared memory block") || line.includes("could not bind") ||
-    line.includes("could not create any TCP/IP sockets")
+    line.includes("could not bind") || line.includes("could not create any TCP/IP sockets")
   )
+
+/** Those that do not end by themselves: the folder is ours, and the server that they belonged to is gone. */
+const endPredecessor = Effect.fnUntraced(function*(directory: DataDirectory.DataDirectory, exited: PostgresExited) {
+  if (!hasPredecessor(exited)) return
+  const ended = yield* OrphanProcess.endAllIn(directory.data, "postgres")
+  if (ended.length === 0) return
+  yield* Effect.logWarning(`Ended ${ended.length} processes that a PostgreSQL left behind: ${ended.join(", ")}`)
+})
 
 const exitOf = (server: ServerProcess.ServerProcess): Effect.Effect<never, PostgresExited> =>
   Effect.flatMap(
@@ -185,6 +198,7 @@ export const start = (
     const prepared = yield* prepare(options)
     yield* progress("starting")
     const server = yield* launch(options, prepared).pipe(
+      Effect.tapErrorTag("PostgresExited", (exited) => endPredecessor(prepared.directory, exited)),
       Effect.retry({ schedule: retryPassing, while: (error) => error._tag === "PostgresExited" && isPassing(error) })
     )
     yield* progress("ready")

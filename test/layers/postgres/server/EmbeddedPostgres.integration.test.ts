@@ -117,6 +117,30 @@ describe("EmbeddedPostgres", () => {
       assert.deepStrictEqual(yield* query(yield* start(home), "select 1 as one"), [{ one: 1 }])
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
+  it.live(
+    "starts again though processes of the one that was killed are stopped, and hear of nothing",
+    () =>
+      Effect.gen(function*() {
+        const home = path.join(yield* temporaryFolder, "pg")
+        const backends = yield* Effect.scoped(Effect.gen(function*() {
+          const server = yield* start(home)
+          const processes = yield* ProcessTable.read()
+          const pids = processes.filter((one) => one.parentPid === server.pid).map(({ pid }) => pid)
+          for (const pid of pids) process.kill(pid, "SIGSTOP")
+          yield* killHard(server)
+          return pids
+        }))
+        yield* Effect.addFinalizer(() =>
+          Effect.sync(() => backends.filter(ProcessTable.isAlive).forEach((pid) => process.kill(pid, "SIGKILL")))
+        )
+
+        assert.isAbove(backends.length, 3)
+        assert.deepStrictEqual(yield* query(yield* start(home), "select 1 as one"), [{ one: 1 }])
+        assert.deepStrictEqual(yield* Effect.filter(backends, ProcessTable.isRunning), [])
+      }).pipe(Effect.provide(NodeFileSystem.layer)),
+    60_000
+  )
+
   it.live("moves on from a port that is taken", () =>
     Effect.gen(function*() {
       const home = path.join(yield* temporaryFolder, "pg")
