@@ -50,7 +50,13 @@ export interface ManagementServer {
 
 const grace = Duration.seconds(2)
 
-const timeouts = { headersTimeout: 20_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 }
+const connections = {
+  headersTimeout: 20_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+  // Node passes over a second Host or Authorization otherwise, of which whoever stands between us may take the other.
+  joinDuplicateHeaders: true
+}
 
 /** Of the file descriptors that are not reserved; most are for gRPC. */
 const connectionsShare = 0.2
@@ -231,10 +237,12 @@ const addressedTo = <E, R>(
   bound: string,
   answer: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, HttpServerRequest.HttpServerRequest | R> =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
-    LoopbackHost.isAllowed(bound, headers["host"])
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
+    if (headers["host"]?.includes(",") === true) return Effect.succeed(problem(400, "expected one host"))
+    return LoopbackHost.isAllowed(bound, headers["host"])
       ? answer
-      : Effect.succeed(problem(421, `this server listens on ${bound} only: ask for it by that address or localhost`)))
+      : Effect.succeed(problem(421, `this server listens on ${bound} only: ask for it by that address or localhost`))
+  })
 
 /** The router is made anew when a part has come or gone. */
 const dispatcher = (
@@ -279,7 +287,7 @@ export const make = Effect.fnUntraced(function*(
   ).pipe(
     Effect.mapError(({ reason }) => new BindError({ address: wanted, reason }))
   )
-  const server = isTls ? yield* certificates.serve(timeouts) : http.createServer(timeouts)
+  const server = isTls ? yield* certificates.serve(connections) : http.createServer(connections)
   yield* SlowReaders.cutOff(server)
   const place = yield* PortSharing.listenOptions({ host, port }, options.sharing).pipe(
     Effect.mapError(({ detail }) => bindError(wanted)({ cause: new Error(detail) }))

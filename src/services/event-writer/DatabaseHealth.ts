@@ -97,7 +97,7 @@ const make = Effect.fnUntraced(function*(probe: Effect.Effect<unknown, ProbeFail
 
   const recovered = Effect.gen(function*() {
     const now = yield* Monotonic.millis
-    const away = Duration.format(Duration.millis(now - state.sinceMillis))
+    const away = Duration.format(Duration.millis(Math.round(now - state.sinceMillis)))
     state = { isUp: true, sinceMillis: now, reason: "" }
     down.closeUnsafe()
     up.openUnsafe()

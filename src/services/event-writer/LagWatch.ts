@@ -17,7 +17,7 @@ export class StreamsStalled extends Schema.TaggedError<StreamsStalled>()("Stream
     return this.streams
       .map(({ forMillis, problem, stream, waiting }) =>
         `${stream}: ${waiting} messages wait and none has been settled for ${
-          Duration.format(Duration.millis(forMillis))
+          Duration.format(Duration.seconds(Math.round(forMillis / 1_000)))
         }${problem === "" ? "" : ` (${problem})`}`
       )
       .join("; ")

@@ -585,6 +585,8 @@ layer(core, { excludeTestServices: true, timeout: "120 seconds" })("OWASP API Se
       }
       const foreign = yield* raw(port, ["GET /api/tree HTTP/1.1", "host: evil.example", "connection: close"])
       assert.match(foreign, /^HTTP\/1.1 421/)
+      const two = ["GET /health/live HTTP/1.1", `host: 127.0.0.1:${port}`, "host: evil.example", "connection: close"]
+      assert.match(yield* raw(port, two), /^HTTP\/1.1 400/)
       const smuggled = yield* raw(port, [
         "POST /auth/login HTTP/1.1",
         `host: 127.0.0.1:${port}`,
