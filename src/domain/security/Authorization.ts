@@ -9,6 +9,9 @@ import * as Role from "./Role.ts"
 
 const fields = { peer: Schema.String, method: Schema.String }
 
+/** A certificate may name nobody, or several. */
+const called = (peer: string): string => peer === "" ? "a certificate without one common name" : peer
+
 /** Connected without a certificate where one is needed. */
 export class NoCertificate extends Schema.TaggedError<NoCertificate>()("NoCertificate", { method: Schema.String }) {
   override get message(): string {
@@ -19,13 +22,13 @@ export class NoCertificate extends Schema.TaggedError<NoCertificate>()("NoCertif
 /** The certificate verifies, but its name is on no list and has no role. */
 export class UnknownIdentity extends Schema.TaggedError<UnknownIdentity>()("UnknownIdentity", fields) {
   override get message(): string {
-    return `${this.peer} has no role here, so it may not call ${this.method}`
+    return `${called(this.peer)} has no role here, so it may not call ${this.method}`
   }
 }
 
 export class NotAllowed extends Schema.TaggedError<NotAllowed>()("NotAllowed", fields) {
   override get message(): string {
-    return `${this.peer} is not one of the allowed_common_names, so it may not call ${this.method}`
+    return `${called(this.peer)} is not one of the allowed_common_names, so it may not call ${this.method}`
   }
 }
 
@@ -34,7 +37,7 @@ export class MissingPermission extends Schema.TaggedError<MissingPermission>()("
   permission: Schema.String
 }) {
   override get message(): string {
-    return `${this.peer} lacks the permission "${this.permission}" that ${this.method} needs`
+    return `${called(this.peer)} lacks the permission "${this.permission}" that ${this.method} needs`
   }
 }
 

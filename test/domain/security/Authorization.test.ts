@@ -75,4 +75,13 @@ describe("Authorization", () => {
     assert.strictEqual(decide(named("edge-7"), "poll", policy), "poller")
     assert.strictEqual(decide(named("edge-8"), "poll", policy), "UnknownIdentity")
   })
+
+  it("calls who has no name by what is missing", () => {
+    const decided = Authorization.decide(named(""), { method: "/a.B/C", requirement: "poll" }, Authorization.everyRole)
+
+    assert.match(
+      Result.isFailure(decided) ? decided.failure.message : "",
+      /^a certificate without one common name has no role/
+    )
+  })
 })

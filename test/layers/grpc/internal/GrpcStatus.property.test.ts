@@ -8,10 +8,17 @@ describe("GrpcStatus", () => {
     fc.assert(fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), (detail) => {
       const encoded = GrpcStatus.encodeDetail(detail)
 
-      assert.match(encoded, /^[ -~]*$/)
+      assert.match(encoded, /^(?:[!-~](?:[ -~]*[!-~])?)?$/)
       assert.strictEqual(decodeURIComponent(encoded), Buffer.from(detail).toString())
     }))
   })
+
+  it.each([[" has no role", "%20has no role"], ["a b ", "a b%20"], ["  ", "%20%20"], [" ", "%20"]])(
+    "writes %j without a space at either end, which HTTP/2 does not carry",
+    (detail, expected) => {
+      assert.strictEqual(GrpcStatus.encodeDetail(detail), expected)
+    }
+  )
 
   it("cuts a long detail between two characters and says how long it was", () => {
     const encoded = GrpcStatus.encodeDetail("é".repeat(100_000))

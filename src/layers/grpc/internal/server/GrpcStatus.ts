@@ -17,6 +17,9 @@ const trailersBytesMax = 6144
 
 const isPlain = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e && byte !== 0x25
 
+/** No header begins or ends with a space: the whole detail would be lost on the way. */
+const withoutEdges = (encoded: string): string => encoded.replace(/^ | $/g, "%20")
+
 /** Percent-encoded bytes of UTF-8, as the protocol says; never cut inside a character. */
 export const encodeDetail = (detail: string): string => {
   let encoded = ""
@@ -25,10 +28,12 @@ export const encodeDetail = (detail: string): string => {
     for (const byte of Buffer.from(character)) {
       one += isPlain(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`
     }
-    if (encoded.length + one.length > detailLengthMax) return `${encoded}... (${detail.length} characters in all)`
+    if (encoded.length + one.length > detailLengthMax) {
+      return withoutEdges(`${encoded}... (${detail.length} characters in all)`)
+    }
     encoded += one
   }
-  return encoded
+  return withoutEdges(encoded)
 }
 
 const sizeOf = (headers: OutgoingHttpHeaders): number => {
