@@ -35,8 +35,10 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
     const health = yield* DatabaseHealth
     let open: Open | undefined
     const pause = Pause.make(backoff)
-    /** What the log has said last; empty while all is well. */
+    /** What the log has said last; empty while all is well. One outage has many words, which the status has in turn. */
     let told = ""
+    const wordsOf = ({ message, reason }: EventSourceError) =>
+      reason._tag === "SourceUnavailable" ? reason._tag : message
 
     const close = Effect.suspend(() => {
       const scope = open?.scope
@@ -67,8 +69,8 @@ export const make = (options: StreamSourceOptions): Producer.Producer<Delivery, 
       // In order, as when certificates are renewed: nobody has to know.
       if (error.reason._tag === "SourceReplaced") return []
       record.problem = error.reason.detail
-      if (told !== error.message) {
-        told = error.message
+      if (told !== wordsOf(error)) {
+        told = wordsOf(error)
         yield* Effect.logWarning(`${error.message}: trying on`)
       }
       yield* pause.wait
