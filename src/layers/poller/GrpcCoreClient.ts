@@ -25,6 +25,7 @@ import type { GrpcError } from "../grpc/GrpcError.ts"
 import * as GrpcMetadata from "../grpc/GrpcMetadata.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as ConnectionLoss from "./ConnectionLoss.ts"
+import * as LargeBytes from "./LargeBytes.ts"
 
 export interface Options {
   readonly address: string
@@ -46,10 +47,19 @@ export const layerFollowing = (wanted: Effect.Effect<Options>) => Layer.effect(C
 
 interface Connection {
   readonly options: Options
-  readonly client: GrpcClient.GrpcClient<typeof Wire.PollerServiceService>
+  readonly client: GrpcClient.GrpcClient<typeof service>
   readonly health: GrpcClient.GrpcClient<typeof HealthService>
   readonly scope: Scope.Closeable
   losses: number
+}
+
+const service = {
+  ...Wire.PollerServiceService,
+  streamStatus: {
+    ...Wire.PollerServiceService.streamStatus,
+    requestSerialize: (chunk: Wire.PollerStatusChunk) =>
+      LargeBytes.asBuffer(Wire.PollerStatusChunk.encode(chunk).finish())
+  }
 }
 
 const open = Effect.fnUntraced(function*(options: Options) {
@@ -62,7 +72,7 @@ const open = Effect.fnUntraced(function*(options: Options) {
   )
   const connection: Connection = {
     options,
-    client: GrpcClient.fromChannel(Wire.PollerServiceService, channel),
+    client: GrpcClient.fromChannel(service, channel),
     health: GrpcClient.fromChannel(HealthService, channel),
     scope,
     losses: 0
@@ -169,8 +179,7 @@ const toWire = (status: ServiceStatus): Wire.ServiceStatus => ({
   serviceName: status.serviceName,
   serviceType: status.serviceType,
   available: status.available,
-  // The bytes themselves, not a copy.
-  message: Buffer.from(status.message.buffer, status.message.byteOffset, status.message.byteLength),
+  message: LargeBytes.asBuffer(status.message),
   responseTime: status.responseTimeNanos,
   agentId: status.agentId,
   pollerId: status.pollerId,

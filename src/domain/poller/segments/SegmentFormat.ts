@@ -77,21 +77,32 @@ export interface Frame {
   readonly seed: number
 }
 
+/** A record to be written. */
+export interface NewRecord extends Pick<SegmentRecord, "kind" | "ordinal"> {
+  /** Its parts, one behind the other. */
+  readonly payload: ReadonlyArray<Uint8Array>
+}
+
+const lengthOf = ({ payload }: NewRecord): number => payload.reduce((sum, { length }) => sum + length, 0)
+
 /** The records of one write, one behind the other. */
-export const encodeRecords = (
-  records: ReadonlyArray<Pick<SegmentRecord, "kind" | "ordinal" | "payload">>,
-  { checksum, seed }: Frame
-): Uint8Array => {
-  const bytes = new Uint8Array(records.reduce((sum, { payload }) => sum + recordBytes + payload.length, 0))
+export const encodeRecords = (records: ReadonlyArray<NewRecord>, { checksum, seed }: Frame): Uint8Array => {
+  const bytes = new Uint8Array(records.reduce((sum, record) => sum + recordBytes + lengthOf(record), 0))
   const view = viewOf(bytes)
   let at = 0
-  for (const { kind, ordinal, payload } of records) {
-    const end = at + headBytes + payload.length
+  for (const record of records) {
+    const { kind, ordinal, payload } = record
+    const length = lengthOf(record)
+    const end = at + headBytes + length
     view.setUint32(at, recordMagic)
-    view.setUint32(at + 4, payload.length)
+    view.setUint32(at + 4, length)
     view.setUint32(at + 8, ordinal)
     view.setUint8(at + 12, kinds.indexOf(kind))
-    bytes.set(payload, at + headBytes)
+    let to = at + headBytes
+    for (const part of payload) {
+      bytes.set(part, to)
+      to += part.length
+    }
     view.setUint32(end, checksum(bytes.subarray(at + 4, end), seed))
     at = end + 4
   }

@@ -32,7 +32,8 @@ const textEncoder = new TextEncoder()
 const textDecoder = new TextDecoder()
 const prefixBytes = 12
 
-export const encode = ({ key, measuredAtMillis, status }: StoredStatus): Uint8Array => {
+/** In parts: the last of them is the message itself, which is not copied. */
+export const encode = ({ key, measuredAtMillis, status }: StoredStatus): ReadonlyArray<Uint8Array> => {
   const { agentId, available, kvStoreId, message, partition, pollerId, responseTimeNanos, serviceName, serviceType } =
     status
   const fields = textEncoder.encode(JSON.stringify([
@@ -47,13 +48,11 @@ export const encode = ({ key, measuredAtMillis, status }: StoredStatus): Uint8Ar
     status.source,
     kvStoreId
   ]))
-  const bytes = new Uint8Array(prefixBytes + fields.length + message.length)
-  const view = new DataView(bytes.buffer)
+  const prefix = new Uint8Array(prefixBytes)
+  const view = new DataView(prefix.buffer)
   view.setFloat64(0, measuredAtMillis)
   view.setUint32(8, fields.length)
-  bytes.set(fields, prefixBytes)
-  bytes.set(message, prefixBytes + fields.length)
-  return bytes
+  return [prefix, fields, message]
 }
 
 /** Without reading the rest; NaN for what is too short. */

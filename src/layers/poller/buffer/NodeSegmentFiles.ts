@@ -10,6 +10,7 @@ import * as path from "node:path"
 import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import * as SafeDirectory from "../../process/SafeDirectory.ts"
 import { systemText } from "../../process/SystemText.ts"
+import * as LargeBytes from "../LargeBytes.ts"
 import { BufferFault, type SegmentFile, type SegmentFiles } from "./SegmentFiles.ts"
 
 /** A pipe in a file's place must not hold us up. */
@@ -44,7 +45,11 @@ const withHandle = async <A>(file: string, flags: number, use: (handle: fs.FileH
 }
 
 const segmentFile = (file: string, handle: fs.FileHandle): SegmentFile => ({
-  append: (bytes) => attempt(file, "writing", () => handle.writeFile(bytes)),
+  append: (bytes) =>
+    Effect.tap(
+      attempt(file, "writing", () => handle.writeFile(bytes)),
+      Effect.sync(() => LargeBytes.release(bytes))
+    ),
   sync: attempt(file, "syncing", () => handle.datasync()),
   close: Effect.ignore(attempt(file, "closing", () => handle.close()))
 })

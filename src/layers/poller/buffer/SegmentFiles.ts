@@ -17,6 +17,7 @@ export class BufferFault extends Schema.TaggedError<BufferFault>()("BufferFault"
 
 /** A file that only grows. */
 export interface SegmentFile {
+  /** The bytes are the file's own from then on. */
   readonly append: (bytes: Uint8Array) => Effect.Effect<void, BufferFault>
   /** What was appended survives a power failure. */
   readonly sync: Effect.Effect<void, BufferFault>

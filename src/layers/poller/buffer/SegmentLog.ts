@@ -115,7 +115,7 @@ export const open = Effect.fnUntraced(function*(
     const mark = markOf(positions)
     const marks = mark === undefined
       ? []
-      : [{ kind: "mark" as const, ordinal: lastOrdinal, payload: Mark.encode(mark) }]
+      : [{ kind: "mark" as const, ordinal: lastOrdinal, payload: [Mark.encode(mark)] }]
     if (records.length + marks.length === 0) return []
     const bytes = SegmentFormat.encodeRecords([...records, ...marks], segment.frame)
     yield* file.append(bytes).pipe(

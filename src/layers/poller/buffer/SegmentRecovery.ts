@@ -145,7 +145,7 @@ const readSegment = Effect.fnUntraced(function*(
   if (scan.corruptBytes > 0) {
     yield* replace(files, name, [
       SegmentFormat.encodeHeader(header, checksum),
-      SegmentFormat.encodeRecords(scan.records, frame)
+      SegmentFormat.encodeRecords(scan.records.map((record) => ({ ...record, payload: [record.payload] })), frame)
     ])
     const lost = segment.lastOrdinal - segment.statuses
     return {

@@ -12,7 +12,11 @@ const segmentOf = (payloads: ReadonlyArray<Uint8Array>) =>
   Buffer.concat([
     SegmentFormat.encodeHeader(header, crc32),
     SegmentFormat.encodeRecords(
-      payloads.map((payload, index) => ({ kind: "status", ordinal: index + 1, payload })),
+      payloads.map((payload, index) => ({
+        kind: "status",
+        ordinal: index + 1,
+        payload: [payload.subarray(0, payload.length >> 1), payload.subarray(payload.length >> 1)]
+      })),
       frame
     )
   ])

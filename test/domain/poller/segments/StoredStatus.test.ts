@@ -10,7 +10,7 @@ describe("A stored status", () => {
     fc.assert(fc.property(name, fc.uint8Array(), fc.nat(), fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }), (...fields) => {
       const [key, message, measuredAtMillis, responseTimeNanos] = fields
       const stored = { key, measuredAtMillis, status: { ...status(key), message, responseTimeNanos } }
-      const bytes = StoredStatus.encode(stored)
+      const bytes = new Uint8Array(Buffer.concat(StoredStatus.encode(stored)))
 
       assert.deepStrictEqual(StoredStatus.decode(bytes), Option.some(stored))
       assert.strictEqual(StoredStatus.measuredAtMillis(bytes), measuredAtMillis)

@@ -1,0 +1,40 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as LargeBytes from "../../../src/layers/poller/LargeBytes.ts"
+
+const size = 100_000
+
+describe("Large bytes", () => {
+  it("are gone when they are released, with what is known to stand in front of them", () => {
+    const whole = new Uint8Array(size)
+    const framed = Buffer.allocUnsafeSlow(size + 5)
+    LargeBytes.release(whole)
+    LargeBytes.release(framed.subarray(5), 5)
+
+    assert.deepStrictEqual([whole.length, framed.length], [0, 0])
+  })
+
+  it("stay where others have bytes in the same memory", () => {
+    const behind = new Uint8Array(size + 1)
+    const before = new Uint8Array(size + 5)
+    const shared = new Uint8Array(new SharedArrayBuffer(size))
+    LargeBytes.release(behind.subarray(0, size))
+    LargeBytes.release(before.subarray(5))
+    LargeBytes.release(shared)
+
+    assert.deepStrictEqual([behind.length, before.length, shared.length], [size + 1, size + 5, size])
+  })
+
+  it("stay when they are few, as they may be of Node's pool", () => {
+    const few = Buffer.from("a status")
+    LargeBytes.release(few)
+    assert.strictEqual(few.toString(), "a status")
+  })
+
+  it("are the same as a buffer", () => {
+    const bytes = new Uint8Array([0, 1, 2, 3]).subarray(1, 3)
+    const buffer = LargeBytes.asBuffer(bytes)
+    bytes[0] = 9
+
+    assert.deepStrictEqual([...buffer], [9, 2])
+  })
+})
