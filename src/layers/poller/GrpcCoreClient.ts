@@ -26,6 +26,7 @@ import * as GrpcMetadata from "../grpc/GrpcMetadata.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as ConnectionLoss from "./ConnectionLoss.ts"
 import * as LargeBytes from "./LargeBytes.ts"
+import * as ReportWire from "./ReportWire.ts"
 
 export interface Options {
   readonly address: string
@@ -55,11 +56,8 @@ interface Connection {
 
 const service = {
   ...Wire.PollerServiceService,
-  streamStatus: {
-    ...Wire.PollerServiceService.streamStatus,
-    requestSerialize: (chunk: Wire.PollerStatusChunk) =>
-      LargeBytes.asBuffer(Wire.PollerStatusChunk.encode(chunk).finish())
-  }
+  reportStatus: { ...Wire.PollerServiceService.reportStatus, requestSerialize: ReportWire.ofRequest },
+  streamStatus: { ...Wire.PollerServiceService.streamStatus, requestSerialize: ReportWire.ofChunk }
 }
 
 const open = Effect.fnUntraced(function*(options: Options) {

@@ -6,13 +6,15 @@
 /** What Node cuts out of a pool that others have their bytes in is far smaller. */
 const bytesMin = 65_536
 
+export const isLarge = ({ byteLength }: Uint8Array): boolean => byteLength >= bytesMin
+
 /**
  * Takes large bytes away from whoever has them. Only where the memory holds nothing else but `before` bytes in front of them:
  * the rest could be somebody's.
  */
 export const release = (bytes: Uint8Array, before = 0): void => {
   const { buffer, byteLength, byteOffset } = bytes
-  if (byteLength < bytesMin || !(buffer instanceof ArrayBuffer)) return
+  if (!isLarge(bytes) || !(buffer instanceof ArrayBuffer)) return
   if (byteOffset === before && buffer.byteLength === before + byteLength) buffer.transfer(0)
 }
 

@@ -118,11 +118,13 @@ export const open = Effect.fnUntraced(function*(
       : [{ kind: "mark" as const, ordinal: lastOrdinal, payload: [Mark.encode(mark)] }]
     if (records.length + marks.length === 0) return []
     const bytes = SegmentFormat.encodeRecords([...records, ...marks], segment.frame)
+    // The file takes them.
+    const { length } = bytes
     yield* file.append(bytes).pipe(
       // A part of it may be there; what is written next must not stand behind that.
       Effect.tapError(() => Effect.andThen(close, Effect.ignore(files.truncate(segment.name, segment.bytes))))
     )
-    segment.bytes += bytes.length
+    segment.bytes += length
     segment.statuses += records.length
     segment.lastOrdinal = lastOrdinal
     segment.newestMillis = statuses.reduce(
