@@ -20,11 +20,16 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/agent/CheckerLives.ts": [1, "the supervisor of checkers, which bounds each stop"],
   "src/services/poller/CheckLoops.ts": [1, "the child that runs them: a poll or an alarm that fails fails it"],
   "src/services/poller/ConnectionManager.ts": [1, "nobody: a turn that its agent has for 100 ms at most"],
+  "src/services/security/SecurityContext.ts": [
+    1,
+    "nobody: tries to open certificates until they can be, which never fails"
+  ],
   "src/services/pipeline/internal/HandedOver.ts": [1, "joined"],
   "src/services/pipeline/internal/WithinLimit.ts": [1, "joined, up to a limit"],
   "src/services/event-writer/DatabaseHealth.ts": [1, "joined, up to a limit"],
   "src/layers/http/Readiness.ts": [1, "joined, up to a limit"],
   "src/layers/grpc/GrpcServer.ts": [2, "joined, up to a limit; and nobody: one line of the log"],
+  "src/layers/grpc/GrpcChannel.ts": [1, "the log; interrupted with the channel whose certificates are renewed"],
   "src/layers/agent/AgentServiceHandlers.ts": [1, "the caller: its end is the answer, and the call's end is its own"],
   "src/layers/plugins/ModuleThread.ts": [1, "nobody: a look at a thread, over when the thread is"],
   "src/layers/agent/programs/PortProgram.ts": [1, "nobody: one line of the log"],

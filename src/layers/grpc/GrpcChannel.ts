@@ -6,9 +6,8 @@
  * `reconnectDelayMax` apart, so that a peer that returns is found soon.
  */
 import * as grpc from "@grpc/grpc-js"
-import { Duration, Effect, Exit, type Scope, Stream } from "effect"
+import { Cause, type Context, Duration, Effect, Exit, Fiber, type Scope } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
-import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import { later } from "../sockets/Timer.ts"
 import { type CarriedChannel, GrpcCarrier } from "./carrier/GrpcCarrier.ts"
 import type { ChannelOptions } from "./GrpcChannelOptions.ts"
@@ -136,19 +135,49 @@ const connected = (client: grpc.Client): Effect.Effect<boolean> =>
 /** For a peer that does not take the renewed certificate yet. */
 const renewalBackoff = Backoff.capped({ from: "1 second", to: "30 seconds" })
 
-/** A new connection before the old one is given up, so that no call is without one. */
-const followRenewals = (channel: Channel, { credentials }: ChannelOptions) =>
-  credentials?.renewals === undefined
-    ? Effect.void
-    : ScopedLoop.start(
-      `Renewing the certificates towards ${channel.target}`,
-      credentials.renewals.pipe(
-        Stream.switchMap(() =>
-          Stream.fromEffect(Effect.repeat(channel.renew, { schedule: renewalBackoff, until: (isRenewed) => isRenewed }))
-        ),
-        Stream.runDrain
+/** A new connection before the old one is given up, so that no call is without one. It has a fiber while it tries. */
+class Renewing {
+  readonly #channel: Channel
+  readonly #context: Context.Context<never>
+  readonly #stopHearing: () => void
+  #fiber: Fiber.Fiber<unknown> | undefined = undefined
+
+  constructor(channel: Channel, context: Context.Context<never>, onRenewal: (listener: () => void) => () => void) {
+    this.#channel = channel
+    this.#context = context
+    this.#stopHearing = onRenewal(() => this.#begin())
+  }
+
+  stop(): Effect.Effect<void> {
+    this.#stopHearing()
+    return this.#fiber === undefined ? Effect.void : Fiber.interrupt(this.#fiber)
+  }
+
+  #begin(): void {
+    this.#fiber?.interruptUnsafe()
+    const { renew, target } = this.#channel
+    this.#fiber = Effect.runForkWith(this.#context)(
+      Effect.repeat(renew, { schedule: renewalBackoff, until: (isRenewed) => isRenewed }).pipe(
+        Effect.tapCause((cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.void
+            : Effect.logError(`Renewing the certificates towards ${target} failed`, cause)
+        )
       )
     )
+  }
+}
+
+const followRenewals = (channel: Channel, { credentials }: ChannelOptions) => {
+  const onRenewal = credentials?.onRenewal
+  if (onRenewal === undefined) return Effect.void
+  return Effect.contextWith((context: Context.Context<Scope.Scope>) =>
+    Effect.acquireRelease(
+      Effect.sync(() => new Renewing(channel, context, onRenewal)),
+      (renewing) => renewing.stop()
+    )
+  )
+}
 
 /** One over this machine's network, or over what carries calls in its place. */
 export type AnyChannel = GrpcChannel | CarriedChannel

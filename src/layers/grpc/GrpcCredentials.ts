@@ -40,8 +40,11 @@ export interface ClientCredentials {
     readonly channel: grpc.ChannelCredentials
     readonly options: grpc.ChannelOptions
   }
-  /** Our certificate was replaced: connections are made anew, and the old ones end with their calls. */
-  readonly renewals?: Stream.Stream<unknown>
+  /**
+   * Calls back each time that our certificate was replaced: connections are made anew, and the old ones end with their calls.
+   * Answers how to stop that.
+   */
+  readonly onRenewal?: (listener: () => void) => () => void
   /** What goes with them on every call, inside the channel's own. */
   readonly interceptors?: ReadonlyArray<ClientInterceptor>
 }

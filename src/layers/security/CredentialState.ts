@@ -29,13 +29,22 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<CredentialState, never, SecurityMonitor> {
   const monitor = yield* SecurityMonitor
   const present = yield* SubscriptionRef.make(initial)
+  const listeners = new Set<() => void>()
   let refused = ""
   let warned = ""
+
+  const put = (set: Option.Option<CredentialSet>) =>
+    Effect.andThen(
+      SubscriptionRef.set(present, set),
+      Effect.sync(() => {
+        for (const listener of listeners) listener()
+      })
+    )
 
   const accept = Effect.fnUntraced(function*(set: CredentialSet) {
     const before = yield* SubscriptionRef.get(present)
     refused = ""
-    yield* SubscriptionRef.set(present, Option.some(set))
+    yield* put(Option.some(set))
     const { serialNumber } = set
     if (Option.exists(before, (one) => one.serialNumber === serialNumber)) return
     yield* monitor.record(SecurityEvent.CertificateRotated.make({ commonName: commonNameOf(set), serialNumber }))
@@ -69,7 +78,7 @@ export const make = Effect.fnUntraced(function*(
     const nowMillis = yield* Clock.currentTimeMillis
     yield* warn(set.value, nowMillis)
     if (!options.endsWithExpiry || !CertificateExpiry.isExpired(set.value.validity, nowMillis)) return
-    yield* SubscriptionRef.set(present, Option.none())
+    yield* put(Option.none())
     yield* monitor.record(
       SecurityEvent.CertificateRejected.make({ commonName: commonNameOf(set.value), reason: "has expired" })
     )
@@ -79,6 +88,10 @@ export const make = Effect.fnUntraced(function*(
     source: {
       current: () => SubscriptionRef.getUnsafe(present),
       changes: SubscriptionRef.changes(present),
+      onChange: (listener) => {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
       trouble: () => refused === "" ? options.waitingFor : refused
     },
     accept,

@@ -130,7 +130,7 @@ export const client = Effect.fn("GrpcCredentials.client")(function*(
       channel: new RotatingChannel({ present: () => secured.channel(target), target, told }),
       options: secured.options(target)
     }),
-    renewals: Stream.drop(source.changes, 1)
+    onRenewal: source.onChange
   }
 })
 

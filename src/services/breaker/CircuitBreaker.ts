@@ -40,6 +40,8 @@ export interface CircuitBreaker<Class extends string> {
   readonly generation: (key: string) => number
   /** By hand: `open` refuses every call, `closed` lets every call pass, until `auto`. */
   readonly force: (key: string, to: Circuit.Force) => Effect.Effect<void>
+  /** The same at once, at this time of day. */
+  readonly forceAt: (unixMillis: number, key: string, to: Circuit.Force) => void
   /** Each change of state once, from now on; a subscriber more than `eventsMax` events behind loses the oldest. */
   readonly events: Stream.Stream<CircuitEvent>
   /** The same, at once; answers how to stop listening. */
@@ -84,7 +86,11 @@ class Breaker<Class extends string> implements CircuitBreaker<Class> {
   }
 
   force(key: string, to: Circuit.Force): Effect.Effect<void> {
-    return Effect.map(Clock.currentTimeMillis, (now) => this.#circuits.force(key, to, now))
+    return Effect.map(Clock.currentTimeMillis, (now) => this.forceAt(now, key, to))
+  }
+
+  forceAt(unixMillis: number, key: string, to: Circuit.Force): void {
+    this.#circuits.force(key, to, unixMillis)
   }
 
   /** Where a success changes nothing, only a failure is taken through the breaker, unless the circuit changed meanwhile. */

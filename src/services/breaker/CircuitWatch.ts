@@ -39,15 +39,20 @@ class Inbox {
   })
 }
 
-/** Never ends by itself. Who takes so long that more than `max` events come meanwhile loses the oldest. */
+/**
+ * Never ends by itself. Who takes so long that more than `max` events come meanwhile loses the oldest. `first` runs once
+ * nothing that happens is missed.
+ */
 export const forEach = <E, R>(
   watched: ReadonlyArray<Watchable>,
   max: number,
-  use: (event: CircuitEvent) => Effect.Effect<void, E, R>
+  use: (event: CircuitEvent) => Effect.Effect<void, E, R>,
+  first: Effect.Effect<void, E, R> = Effect.void
 ): Effect.Effect<never, E, R> =>
   Effect.suspend(() => {
     const inbox = new Inbox(max)
     const stops = watched.map((one) => one.watch((event) => inbox.offer(event)))
     const once = Effect.flatMap(inbox.take, (events) => Effect.forEach(events, use, { discard: true }))
-    return Effect.onExit(Effect.forever(once), () => Effect.sync(() => stops.forEach((stop) => stop())))
+    return Effect.onExit(Effect.andThen(first, Effect.forever(once)), () =>
+      Effect.sync(() => stops.forEach((stop) => stop())))
   })

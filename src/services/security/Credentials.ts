@@ -63,6 +63,11 @@ export interface CredentialSource {
   readonly current: () => Option.Option<CredentialSet>
   /** The present one, and each after it. */
   readonly changes: Stream.Stream<Option.Option<CredentialSet>>
+  /**
+   * Tells at once of each after the present one; answers how to stop that. For those of whom there are thousands, each of
+   * which would need a fiber to follow `changes`.
+   */
+  readonly onChange: (listener: () => void) => () => void
   /** Why there is none. */
   readonly trouble: () => string
 }

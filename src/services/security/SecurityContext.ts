@@ -7,7 +7,7 @@
  * long: knocking again does not change who one is. It closes at once when our certificate does change. All others open
  * one that closes again within a second, because a peer that was away should be found soon.
  */
-import { Cause, Clock, Duration, Effect, Exit, Option, Schedule, Schema, Scope, Stream } from "effect"
+import { Cause, Clock, Context, Duration, Effect, Option, Schedule, Schema, type Scope } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { FailureClass } from "../../domain/security/FailureClass.ts"
 import {
@@ -21,7 +21,7 @@ import * as TokenBucket from "../../domain/security/TokenBucket.ts"
 import * as CircuitBreaker from "../breaker/CircuitBreaker.ts"
 import * as CircuitWatch from "../breaker/CircuitWatch.ts"
 import * as ConnectionSecurity from "./ConnectionSecurity.ts"
-import { Credentials, type CredentialSource } from "./Credentials.ts"
+import { Credentials, type CredentialsError, type CredentialSource } from "./Credentials.ts"
 import * as SecurityMetrics from "./SecurityMetrics.ts"
 import { SecurityMonitor } from "./SecurityMonitor.ts"
 
@@ -128,7 +128,6 @@ class Guarded implements SecurityContext {
   readonly #limit: { readonly calls: TokenBucket.TokenBucket; readonly perSecond: number } | undefined
   readonly #events = TokenBucket.make(eventRate)
   #certificates = Option.none<CredentialSource>()
-  #hadNone = false
   #lastFailure = ""
 
   constructor(
@@ -176,13 +175,8 @@ class Guarded implements SecurityContext {
   }
 
   get run(): Effect.Effect<never> {
-    return Effect.flatMap(
-      Effect.exit(ConnectionSecurity.dialling(this.#security, this.#address)),
-      (effective) =>
-        Exit.isSuccess(effective) && effective.value._tag === "None"
-          ? this.#tell()
-          : Effect.andThen(Effect.all([this.#follow(), this.#tell()], { concurrency: 2 }), Effect.never)
-    )
+    const opened = this.#open().pipe(Effect.catch(() => Effect.asVoid(Effect.forkChild(this.#openLater()))))
+    return CircuitWatch.forEach([this.#ofSecurity], eventsMax, (event) => this.#tell(event), opened)
   }
 
   /** Both only grow. */
@@ -228,49 +222,44 @@ class Guarded implements SecurityContext {
   }
 
   /** Another certificate may be what was wanted. */
-  #closeAgain(): Effect.Effect<void> {
-    const { peer } = this
-    return Effect.andThen(this.#ofSecurity.force(peer, "closed"), this.#ofSecurity.force(peer, "auto"))
+  #closeAgain(): void {
+    const now = Context.get(this.#services.context, Clock.Clock).currentTimeMillisUnsafe()
+    for (const to of ["closed", "auto"] as const) this.#ofSecurity.forceAt(now, this.peer, to)
   }
 
-  #follow(): Effect.Effect<void> {
-    const { credentials, scope } = this.#services
-    return ConnectionSecurity.dialling(this.#security, this.#address).pipe(
-      Effect.flatMap((effective) => {
-        if (effective._tag === "None") return Effect.void
-        return Effect.flatMap(
-          Scope.provide(credentials.open(ConnectionSecurity.originOf(effective)), scope),
-          (source) => {
-            this.#certificates = Option.some(source)
-            return Effect.andThen(
-              this.#hadNone ? this.#closeAgain() : Effect.void,
-              Stream.runForEach(Stream.drop(source.changes, 1), () => this.#closeAgain())
-            )
-          }
+  #open(): Effect.Effect<void, CredentialsError> {
+    const { context, credentials } = this.#services
+    return Effect.flatMap(ConnectionSecurity.dialling(this.#security, this.#address), (effective) => {
+      if (effective._tag === "None") return Effect.void
+      return Effect.flatMap(credentials.open(ConnectionSecurity.originOf(effective)), (source) => {
+        this.#certificates = Option.some(source)
+        return Effect.acquireRelease(
+          Effect.sync(() => source.onChange(() => this.#closeAgain())),
+          (stop) => Effect.sync(stop)
         )
-      }),
-      // Whoever connects says why there are none.
-      Effect.tapError(() =>
-        Effect.sync(() => {
-          this.#hadNone = true
-        })
-      ),
-      Effect.retry(Schedule.spaced(certificatesAgainEvery)),
+      })
+    }).pipe(Effect.provideContext(context), Effect.asVoid)
+  }
+
+  /** Whoever connects says why there are none. */
+  #openLater(): Effect.Effect<void> {
+    return Effect.delay(this.#open(), certificatesAgainEvery).pipe(
+      Effect.retry(Schedule.forever),
+      Effect.andThen(Effect.sync(() => this.#closeAgain())),
       // The schedule has no end, which its type cannot say.
       Effect.orDie
     )
   }
 
-  #tell(): Effect.Effect<never> {
-    return CircuitWatch.forEach([this.#ofSecurity], eventsMax, ({ because, to }) =>
-      Effect.andThen(
-        SecurityMetrics.circuitChanged(to, because),
-        to === "open"
-          ? this.#services.monitor.record(
-            SecurityEvent.CircuitOpened.make({ agent: this.peer, failures: this.rules.circuit.securityFailures })
-          )
-          : Effect.void
-      ))
+  #tell({ because, to }: CircuitBreaker.CircuitEvent): Effect.Effect<void> {
+    return Effect.andThen(
+      SecurityMetrics.circuitChanged(to, because),
+      to === "open"
+        ? this.#services.monitor.record(
+          SecurityEvent.CircuitOpened.make({ agent: this.peer, failures: this.rules.circuit.securityFailures })
+        )
+        : Effect.void
+    )
   }
 }
 
@@ -279,7 +268,7 @@ type Circuit<Class extends FailureClass> = CircuitBreaker.CircuitBreaker<Class>
 interface Services {
   readonly monitor: SecurityMonitor["Service"]
   readonly credentials: Credentials["Service"]
-  readonly scope: Scope.Scope
+  readonly context: Context.Context<Scope.Scope>
 }
 
 const rulesOf = (security: SecurityConfig): PeerRules => security._tag === "None" ? anyPeer : security.peers
@@ -290,7 +279,11 @@ const isRefusal = (error: unknown): error is CircuitBreaker.CircuitBreakerError 
 export const make = Effect.fnUntraced(function*(
   options: SecurityContextOptions
 ): Effect.fn.Return<SecurityContext, never, SecurityMonitor | Credentials | Scope.Scope> {
-  const services = { monitor: yield* SecurityMonitor, credentials: yield* Credentials, scope: yield* Effect.scope }
+  const services = {
+    monitor: yield* SecurityMonitor,
+    credentials: yield* Credentials,
+    context: yield* Effect.context<Scope.Scope>()
+  }
   const { circuit: rules } = rulesOf(options.security)
   return new Guarded(options, services, {
     ofSecurity: yield* circuit("security", rules.securityFailures, openingsOf(rules)),

@@ -1,6 +1,6 @@
 /** What each transport makes of peers' answers at the level of HTTP/2; the rest of the contract stands in the other files. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Queue, Stream } from "effect"
+import { Effect, Fiber, Stream } from "effect"
 import * as http2 from "node:http2"
 import * as zlib from "node:zlib"
 import { AgentServiceService, StatusResponse } from "../../../src/gen/monitoring/monitoring.ts"
@@ -250,16 +250,20 @@ describe.each(transports)("over %s,", (transport) => {
         sessions.add(stream.session)
         setTimeout(() => fine(stream), 20)
       })
-      const renewals = yield* Queue.bounded<string>(1)
+      let renew: () => void = () => assert.fail("nobody listens")
+      const onRenewal = (listener: () => void) => {
+        renew = listener
+        return () => {}
+      }
       const client = yield* clientOf(port, {
-        credentials: { ...GrpcCredentials.plainClient, renewals: Stream.fromQueue(renewals) }
+        credentials: { ...GrpcCredentials.plainClient, onRenewal }
       })
       yield* client.getStatus(statusRequest("s"))
       const calls = yield* Effect.forkChild(
         Effect.repeat(client.getStatus(statusRequest("s")), { until: () => sessions.size > 1 })
       )
 
-      yield* Queue.offer(renewals, "now")
+      renew()
 
       assert.strictEqual((yield* soon(Fiber.join(calls))).serviceName, "s")
     }))

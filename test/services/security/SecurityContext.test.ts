@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Stream, SubscriptionRef } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { FailureClass } from "../../../src/domain/security/FailureClass.ts"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
@@ -21,10 +21,14 @@ const rig = Effect.fnUntraced(function*(
   open: (source: CredentialSource) => Effect.Effect<CredentialSource, CredentialsError> = Effect.succeed
 ) {
   const events: Array<SecurityEvent> = []
-  const set = yield* SubscriptionRef.make(0)
+  const listeners = new Set<() => void>()
   const source: CredentialSource = {
     current: () => Option.none(),
-    changes: Stream.map(SubscriptionRef.changes(set), () => Option.none()),
+    changes: Stream.never,
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     trouble: () => ""
   }
   const layer = Layer.mergeAll(
@@ -66,7 +70,7 @@ const rig = Effect.fnUntraced(function*(
     context,
     events,
     made: () => made,
-    renew: Effect.andThen(SubscriptionRef.update(set, (n) => n + 1), TestClock.adjust(0))
+    renew: Effect.andThen(Effect.sync(() => listeners.forEach((listener) => listener())), TestClock.adjust(0))
   }
 })
 

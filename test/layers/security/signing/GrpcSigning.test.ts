@@ -41,7 +41,7 @@ const sourceOf = (issued: Issued, root: string): CredentialSource => {
   const pem = (text: string) => ({ file: "test", text })
   const parts = { cert: pem(issued.cert), key: pem(issued.key), ca: pem(root), clientCa: pem(root), isRooted: false }
   const set = Result.getOrThrow(CertificateSet.make(parts, Date.now()))
-  return { current: () => Option.some(set), changes: Stream.empty, trouble: () => "" }
+  return { current: () => Option.some(set), changes: Stream.empty, onChange: () => () => {}, trouble: () => "" }
 }
 
 /** A poller with a key of this kind, and the interceptor of a server that requires signatures. */
