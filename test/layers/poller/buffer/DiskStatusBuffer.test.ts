@@ -80,4 +80,22 @@ describe("Statuses in a folder", () => {
 
       assert.deepStrictEqual(taken, ["a#1"])
     }))
+  it.effect("are on the disk within a second, also when the time of day has been set back", () =>
+    Effect.gen(function*() {
+      const files = new CrashingFiles(chanceOf(1), never)
+      yield* process(
+        files.files,
+        Effect.gen(function*() {
+          yield* TestClock.setTime(7_200_000)
+          yield* offer("a#1")
+          yield* TestClock.adjust("2 seconds")
+          yield* TestClock.setTime(10_000)
+          yield* offer("a#2")
+          yield* TestClock.adjust("2 seconds")
+        })
+      )
+
+      const next = new CrashingFiles(chanceOf(2), never, files.afterPowerFailure())
+      assert.deepStrictEqual(yield* process(next.files, take), ["a#1", "a#2"])
+    }))
 })

@@ -2,9 +2,10 @@
  * What the parts of one disk buffer share: what is in memory, the log of the folder while it is open, and how far core,
  * the marks and the disk have come. Belongs to one buffer and changes in place.
  */
-import { Clock, type Deferred, Duration, Effect, Exit, Latch, Metric, Option, Scope } from "effect"
+import { type Deferred, Duration, Effect, Exit, Latch, Metric, Option, Scope } from "effect"
 import * as ReportBuffer from "../../../../domain/monitoring/reports/ReportBuffer.ts"
 import * as Position from "../../../../domain/poller/segments/Position.ts"
+import * as Monotonic from "../../../../services/clock/Monotonic.ts"
 import { memoryBytes } from "../../../../services/poller/buffer/MemoryStatusBuffer.ts"
 import type { WaitingStatus } from "../../../../services/poller/buffer/StatusBuffer.ts"
 import * as PollerMetrics from "../../../../services/poller/PollerMetrics.ts"
@@ -52,6 +53,7 @@ export interface DiskState extends Options {
   writtenSettled: Position.Position
   durableSettled: Position.Position
   isUnsynced: boolean
+  /** Not by the time of day: after a step of that nothing would be synced for as long as it went ahead. */
   syncedAt: number
   busySince: number | undefined
   isRunning: boolean
@@ -79,7 +81,7 @@ export const make = (options: Options, memory: ReportBuffer.Limits): DiskState =
   writtenSettled: Position.start,
   durableSettled: Position.start,
   isUnsynced: false,
-  syncedAt: 0,
+  syncedAt: -Infinity,
   busySince: undefined,
   isRunning: false,
   isFullNoted: false,
@@ -120,7 +122,7 @@ export const noteWell = (state: DiskState) =>
   })
 
 export const troubleNow = (state: DiskState) =>
-  Effect.map(Clock.currentTimeMillis, (now) => {
+  Effect.map(Monotonic.millis, (now) => {
     const { busySince, files, trouble } = state
     if (trouble !== undefined) return Option.some(trouble.message)
     return busySince !== undefined && now - busySince > Duration.toMillis(hangingAfter)

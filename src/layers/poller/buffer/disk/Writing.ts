@@ -3,10 +3,11 @@
  *
  * Statuses that come within 50 ms share a write; a second later at the latest they are synced, and at once for a report.
  */
-import { Clock, Deferred, Duration, Effect, Random, type Scope } from "effect"
+import { Deferred, Duration, Effect, Random, type Scope } from "effect"
 import * as Backoff from "../../../../domain/backoff/Backoff.ts"
 import type * as Mark from "../../../../domain/poller/segments/Mark.ts"
 import * as Position from "../../../../domain/poller/segments/Position.ts"
+import * as Monotonic from "../../../../services/clock/Monotonic.ts"
 import type { BufferFault } from "../SegmentFiles.ts"
 import type { SegmentLog } from "../SegmentLog.ts"
 import * as WaitingQueue from "../WaitingQueue.ts"
@@ -83,7 +84,7 @@ const hasToWrite = ({ marked, queue, toMark }: DiskState) => queue.unwrittenCoun
 const writeAll = Effect.fnUntraced(function*(state: DiskState, to: SegmentLog, isSyncWanted: boolean) {
   // A mark waits for the group that its last status is in.
   while (hasToWrite(state)) if (!(yield* writeGroup(state, to))) break
-  const now = yield* Clock.currentTimeMillis
+  const now = yield* Monotonic.millis
   if (state.isUnsynced && (isSyncWanted || now - state.syncedAt >= Duration.toMillis(syncEvery))) {
     state.isUnsynced = false
     yield* to.sync
@@ -98,7 +99,7 @@ const flush = (state: DiskState) =>
     Effect.gen(function*() {
       const to = state.log
       if (to === undefined) return
-      state.busySince = yield* Clock.currentTimeMillis
+      state.busySince = yield* Monotonic.millis
       // Whoever comes to wait from here on waits for the next flush.
       const told = state.waiters
       state.waiters = []
@@ -117,7 +118,7 @@ const flush = (state: DiskState) =>
   )
 
 const untilSync = ({ isUnsynced, syncedAt }: DiskState) =>
-  Effect.map(Clock.currentTimeMillis, (now) =>
+  Effect.map(Monotonic.millis, (now) =>
     isUnsynced
       ? Duration.millis(Math.max(0, syncedAt + Duration.toMillis(syncEvery) - now))
       : lookEvery)
@@ -157,7 +158,7 @@ export const run = (state: DiskState, owner: Scope.Scope): Effect.Effect<never> 
   }).pipe(Effect.onInterrupt(() =>
     Effect.suspend(() => {
       state.isRunning = false
-      state.syncedAt = 0
+      state.syncedAt = -Infinity
       return Effect.ignore(flush(state))
     })
   ))
