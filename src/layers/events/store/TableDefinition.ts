@@ -92,6 +92,19 @@ export const create = (schema: string, name: TableName): string => {
   })`
 }
 
+/** Of which operators ask pages, newest first, and large. */
+const paged: ReadonlyArray<TableName> = ["timeseries_metrics", "logs"]
+
+/** The newest of all tenants: the key begins with the tenant, and a BRIN index has no order. Hypertables have one of their own. */
+export const newestFirst = (schema: string, name: TableName): ReadonlyArray<string> =>
+  paged.includes(name)
+    ? [
+      `create index if not exists ${quote(`${name}_newest`)} on ${quote(schema)}.${quote(name)} (${
+        quote(tables[name].time)
+      } desc)`
+    ]
+    : []
+
 export const indexes = (schema: string, name: TableName): ReadonlyArray<string> => {
   const on = `${quote(schema)}.${quote(name)}`
   return [

@@ -1,5 +1,5 @@
 /** What a query asks of the database, and whether every query of a file can be asked; needs no core. */
-import { Clock, Console, Effect, FileSystem, Option, Result } from "effect"
+import { Clock, Console, Effect, FileSystem, Option, Result, Schema } from "effect"
 import { coreCatalog } from "../../../domain/core/CoreCatalog.ts"
 import type { SrqlError } from "../../../domain/srql/language/SrqlError.ts"
 import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
@@ -11,10 +11,17 @@ export const examine = (text: string, tenant: Option.Option<string>) =>
     (nowMillis) => check(text, coreCatalog, { tenant: Option.getOrNull(tenant), nowMillis })
   )
 
-/** The query with a mark below what was refused. */
+/** What of a long query is shown before and after the place of the error. */
+const around = 40
+
+/** The query with a mark below what was refused; of a long one what stands around it, so that the mark is below it. */
 export const marked = (text: string, { end, message, start }: SrqlError): string => {
-  const line = text.replaceAll(/\s/g, " ")
-  return `${line}\n${" ".repeat(start)}${"^".repeat(Math.max(1, end - start))}\n${message}`
+  const from = text.length <= 2 * around || start <= around ? 0 : start - around
+  const upto = Math.max(from + 2 * around, Math.min(end, start + around))
+  const [before, after] = [from > 0 ? "…" : "", upto < text.length ? "…" : ""]
+  const line = `${before}${text.slice(from, upto).replaceAll(/\s/g, " ")}${after}`
+  const mark = "^".repeat(Math.max(1, Math.min(end, upto) - start))
+  return `${line}\n${" ".repeat(before.length + start - from)}${mark}\n${message}`
 }
 
 export const explain = Effect.fnUntraced(function*(text: string, tenant: Option.Option<string>, asJson: boolean) {
@@ -32,9 +39,20 @@ export const explain = Effect.fnUntraced(function*(text: string, tenant: Option.
   ].join("\n"))
 })
 
+export class NoQueries extends Schema.TaggedError<NoQueries>()("NoQueries", { file: Schema.String, detail: Schema.String }) {
+  override get message(): string {
+    return `${this.file}: ${this.detail}`
+  }
+}
+
 export const checkFile = Effect.fnUntraced(function*(file: string, tenant: Option.Option<string>) {
   const files = yield* FileSystem.FileSystem
-  const lines = (yield* files.readFileString(file)).split("\n")
+  const text = yield* Effect.mapError(
+    files.readFileString(file),
+    ({ message, reason }) =>
+      new NoQueries({ file, detail: reason._tag === "NotFound" ? "there is no such file" : message })
+  )
+  const lines = text.split("\n")
   let [asked, refused] = [0, 0]
   for (const [at, line] of lines.entries()) {
     const text = line.trim()

@@ -15,6 +15,9 @@ import * as Asking from "./Asking.ts"
 import * as Examine from "./Examine.ts"
 import * as Prompt from "./Prompt.ts"
 
+const refused = (detail: string): Effect.Effect<never, UsageError> =>
+  Effect.andThen(Console.error(detail), Effect.fail(new UsageError({ detail })))
+
 export const srqlCommand = Command.make(
   "srql",
   {
@@ -62,7 +65,8 @@ export const srqlCommand = Command.make(
     )
   },
   Effect.fnUntraced(function*({ check, dir, explain, prompt, query, tenant, url, watch, ...asking }) {
-    const { json } = asking
+    const { csv, json } = asking
+    if (csv && json) return yield* refused("--csv and --json are two ways to write one answer: give one of them")
     if (Option.isSome(explain)) return yield* Examine.explain(explain.value, tenant, json)
     if (Option.isSome(check)) return yield* Examine.checkFile(check.value, tenant)
     const base = yield* RunningCore.address(url, dir)
@@ -74,9 +78,7 @@ export const srqlCommand = Command.make(
       })
     }
     if (prompt || process.stdin.isTTY === true) return yield* Prompt.run({ ...asking, base })
-    const detail = "srql needs a query, --explain QUERY, --check FILE or --prompt"
-    yield* Console.error(detail)
-    return yield* new UsageError({ detail })
+    return yield* refused("srql needs a query, --explain QUERY, --check FILE or --prompt")
   }, (effect) => Effect.scoped(Effect.provide(effect, FetchHttpClient.layer)))
 ).pipe(
   Command.withDescription("Ask the running core in SRQL, check queries, and show what they ask of the database"),

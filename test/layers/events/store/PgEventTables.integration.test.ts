@@ -70,6 +70,29 @@ layer(eventStore(), { excludeTestServices: true, timeout: "30 seconds" })("PgEve
       assert.include(names, "timeseries_metrics_p20310121")
     }))
 
+  it.effect("finds the newest rows of all tenants in order, in partitions that are made later too", () =>
+    Effect.gen(function*() {
+      const sql = yield* (yield* PgConnection).client
+      yield* maintainOn("2033-03-03")
+      yield* write("newest", ["2033-03-03T10:00:00Z"])
+      const plan = Effect.fnUntraced(function*(table: string) {
+        const lines = yield* sql.unsafe<{ "QUERY PLAN": string }>(
+          `explain (costs off) select * from platform.${table} where timestamp >= '2033-03-03' and timestamp < '2033-03-04'
+          order by timestamp desc limit 100`
+        ).pipe(sql.withTransaction)
+        return lines.map((line) => line["QUERY PLAN"]).join("\n")
+      })
+      yield* sql`set enable_seqscan = off`
+      yield* sql`set enable_bitmapscan = off`
+      for (const table of ["timeseries_metrics", "logs"]) {
+        const found = yield* plan(table)
+        assert.include(found, `Index Scan`)
+        assert.notInclude(found, "Sort")
+      }
+      yield* sql`reset enable_seqscan`
+      yield* sql`reset enable_bitmapscan`
+    }))
+
   it.effect("is maintained by several programs at once, each thing by one of them", () =>
     Effect.gen(function*() {
       const rounds = yield* Effect.forEach([1, 2, 3, 4], () => maintainOn("2032-06-01"), { concurrency: "unbounded" })

@@ -68,6 +68,7 @@ export const eventTables = (schema: string) =>
       } else {
         yield* sql.unsafe(`${TableDefinition.create(schema, name)} partition by range (${quote(tables[name].time)})`)
         yield* sql.unsafe(`create table ${quote(schema)}.${quote(`${name}_default`)} partition of ${parent} default`)
+        yield* Effect.forEach(TableDefinition.newestFirst(schema, name), (statement) => sql.unsafe(statement))
       }
       yield* Effect.forEach(TableDefinition.indexes(schema, name), (statement) => sql.unsafe(statement))
     }

@@ -9,6 +9,7 @@ import { besideOthers } from "./0003_besideOthers.ts"
 import { flowColumns } from "./0004_flowColumns.ts"
 import { rowSecurity } from "./0005_rowSecurity.ts"
 import { queryViews } from "./0006_queryViews.ts"
+import { newestFirst } from "./0008_newestFirst.ts"
 
 export const migrations = (schema: string): Migrations => ({
   context: "event-writer",
@@ -21,6 +22,7 @@ export const migrations = (schema: string): Migrations => ({
     "0005_row_security": { up: rowSecurity(schema) },
     "0006_query_views": { up: queryViews(schema) },
     // Policies that the database asks once for each statement.
-    "0007_row_security": { up: rowSecurity(schema) }
+    "0007_row_security": { up: rowSecurity(schema) },
+    "0008_newest_first": { up: newestFirst(schema) }
   }
 })
