@@ -5,6 +5,7 @@
  */
 import { Schema, SchemaIssue } from "effect"
 import type * as JsonText from "./JsonText.ts"
+import * as PrintableText from "./PrintableText.ts"
 import * as SecretText from "./SecretText.ts"
 
 /** One thing an operator has to correct. */
@@ -24,13 +25,8 @@ export const missing = "missing"
 
 export type Path = ReadonlyArray<PropertyKey>
 
-/** As JSON writes it, and what steers a terminal or turns the direction of writing as an escape too. */
-export const quoted = (text: string): string =>
-  JSON.stringify(text).replaceAll(
-    /[\u007f-\u009f\u2028\u2029\p{Cf}]/gu,
-    (odd) =>
-      Array.from({ length: odd.length }, (_, at) => `\\u${odd.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")
-  )
+/** As JSON writes it. */
+export const quoted = (text: string): string => PrintableText.json(text)
 
 const identifier = /^[\w-]+$/
 

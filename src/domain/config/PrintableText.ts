@@ -15,3 +15,11 @@ export const shortened = (text: string, lengthMax: number): string => {
   const line = oneLine(text.length > 4 * lengthMax ? text.slice(0, 4 * lengthMax) : text)
   return line.length <= lengthMax ? line : `${line.slice(0, lengthMax - 1).toWellFormed().replace(/\uFFFD$/, "")}…`
 }
+
+/** As JSON writes it, and what steers a terminal or turns the direction of writing as an escape too: it stays the same JSON. */
+export const json = (value: unknown): string =>
+  (JSON.stringify(value) ?? "null").replaceAll(
+    /[\u007f-\u009f\u2028\u2029\p{Cf}]/gu,
+    (odd) =>
+      Array.from({ length: odd.length }, (_, at) => `\\u${odd.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")
+  )

@@ -1,6 +1,7 @@
 /** A check's result on a terminal, or as JSON for a script. */
 import { Duration, Option, Schema } from "effect"
 import * as GoDuration from "../../domain/config/GoDuration.ts"
+import * as PrintableText from "../../domain/config/PrintableText.ts"
 import * as Style from "../../layers/terminal/Style.ts"
 import * as TimingBars from "../../layers/terminal/TimingBars.ts"
 
@@ -66,7 +67,7 @@ const table = (line: Line, { explain, style }: Form): string =>
       ["time", timeOf(line)],
       ["at", line.at]
     ], 9),
-    ...(explain ? explained(line, style) : aligned([["message", JSON.stringify(line.message)]], 9))
+    ...(explain ? explained(line, style) : aligned([["message", PrintableText.json(line.message)]], 9))
   ].join("\n")
 
 const oneLine = (line: Line, { explain, style }: Form): string => {
@@ -79,6 +80,6 @@ const oneLine = (line: Line, { explain, style }: Form): string => {
 }
 
 export const render = (line: Line, form: Form): string => {
-  if (form.watch) return form.json ? JSON.stringify(line) : oneLine(line, form)
-  return form.json ? JSON.stringify([line]) : table(line, form)
+  if (form.watch) return form.json ? PrintableText.json(line) : oneLine(line, form)
+  return form.json ? PrintableText.json([line]) : table(line, form)
 }

@@ -29,4 +29,14 @@ describe("PrintableText", () => {
         assert.strictEqual(line.replaceAll(" ", ""), characters.filter((one) => /[a~é]/.test(one)).join(""))
       })
   )
+
+  it("writes JSON that steers no terminal and is the same JSON", () => {
+    const value = { banner: "\u009b31m\u007f\u202e\u001b[2J", all: ["a b", 1, null] }
+    const text = PrintableText.json(value)
+
+    // oxlint-disable-next-line no-control-regex
+    assert.notMatch(text, /[\u0000-\u001f\u007f-\u009f\u202e]/)
+    assert.deepStrictEqual(JSON.parse(text), value)
+    assert.strictEqual(PrintableText.json(undefined), "null")
+  })
 })

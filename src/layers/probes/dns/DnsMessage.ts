@@ -6,6 +6,7 @@
  */
 import * as dnsPacket from "dns-packet"
 import { Result } from "effect"
+import * as DnsLayout from "./DnsLayout.ts"
 
 export const recordTypes = ["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] as const
 export type RecordType = (typeof recordTypes)[number]
@@ -101,11 +102,34 @@ const valueOf = (record: dnsPacket.Answer): string | undefined => {
   }
 }
 
-const decoded = (bytes: Buffer): Result.Result<dnsPacket.DecodedPacket, string> =>
-  Result.try({
+const noDns = (reason: string): string => `the answer is no DNS: ${reason}`
+
+const decoded = (bytes: Buffer): Result.Result<dnsPacket.DecodedPacket, string> => {
+  const problem = DnsLayout.problemOf(bytes)
+  if (problem !== undefined) return Result.fail(noDns(problem))
+  return Result.try({
     try: () => dnsPacket.decode(bytes),
-    catch: (error) => `the answer is no DNS: ${error instanceof Error ? error.message : String(error)}`
+    catch: (error) => noDns(error instanceof Error ? error.message : String(error))
   })
+}
+
+/** The name that was asked for, and those that it is an alias of: what an answer says of others is nobody's question. */
+const namesOf = (name: string, records: ReadonlyArray<dnsPacket.Answer>): ReadonlySet<string> => {
+  const aliases = new Map(
+    records.flatMap((record) =>
+      record.type === "CNAME" ? [[plainName(record.name), plainName(record.data)] as const] : []
+    )
+  )
+  const names = new Set<string>()
+  for (
+    let next: string | undefined = plainName(name);
+    next !== undefined && !names.has(next);
+    next = aliases.get(next)
+  ) {
+    names.add(next)
+  }
+  return names
+}
 
 /** Whether the bytes claim to be the answer to a question with this id. */
 export const isFor = (id: number, bytes: Buffer): boolean =>
@@ -116,7 +140,9 @@ const answers = ({ name, type }: Question, packet: dnsPacket.DecodedPacket): Res
   if (asked === undefined || plainName(asked.name) !== plainName(name) || asked.type !== type) {
     return Result.fail("the answer is to another question")
   }
-  const records = (packet.answers ?? []).filter((record) => record.type === type)
+  const all = packet.answers ?? []
+  const names = namesOf(name, all)
+  const records = all.filter((record) => record.type === type && names.has(plainName(record.name)))
   const ttls = records.flatMap((record) => "ttl" in record && record.ttl !== undefined ? [record.ttl] : [])
   const code = (packet.flags ?? 0) & 0x0f
   return Result.succeed({

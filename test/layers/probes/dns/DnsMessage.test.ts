@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as dnsPacket from "dns-packet"
-import { Result } from "effect"
+import { Option, Result } from "effect"
 import * as fc from "fast-check"
 import * as DnsMessage from "../../../../src/layers/probes/dns/DnsMessage.ts"
 
@@ -31,6 +31,61 @@ describe("DnsMessage", () => {
         ttlSeconds: 30
       })
     ))
+
+  const ofName = (name: string, type: "A" | "AAAA", data: string) =>
+    dnsPacket.encode({
+      type: "response",
+      id: question.id,
+      questions: [{ type, name: "a.test" }],
+      answers: [{ type, name, data }]
+    })
+
+  it("takes no record of a name that nobody asked for", () => {
+    const answered = (name: string) => DnsMessage.decode({ ...question, type: "A" }, ofName(name, "A", "192.0.2.1"))
+
+    assert.deepStrictEqual(Result.map(answered("A.TEST."), ({ records }) => records), Result.succeed(["192.0.2.1"]))
+    assert.deepStrictEqual(Result.map(answered("other.test"), ({ records }) => records), Result.succeed([]))
+  })
+
+  it("follows aliases that lead in a circle once", () => {
+    const circle = dnsPacket.encode({
+      type: "response",
+      id: question.id,
+      questions: [{ type: "A", name: "a.test" }],
+      answers: [
+        { type: "CNAME", name: "a.test", data: "b.test" },
+        { type: "CNAME", name: "b.test", data: "a.test" },
+        { type: "A", name: "b.test", data: "192.0.2.1" }
+      ]
+    })
+
+    const read = DnsMessage.decode({ ...question, type: "A" }, circle)
+
+    assert.deepStrictEqual(Result.map(read, ({ records }) => records), Result.succeed(["192.0.2.1"]))
+  })
+
+  for (const [type, data, bytes] of [["A", "192.0.2.1", 4], ["AAAA", "2001:db8::1", 16]] as const) {
+    it(`takes no ${type} record of another length, nor one that goes on beyond the end`, () => {
+      const whole = ofName("a.test", type, data)
+      const lengthAt = whole.length - bytes - 2
+      const changed = (length: number, end: number) => {
+        const copy = Buffer.from(whole.subarray(0, end))
+        copy.writeUInt16BE(length, lengthAt)
+        return DnsMessage.decode({ ...question, type }, copy)
+      }
+
+      assert.deepStrictEqual(Result.map(changed(bytes, whole.length), (read) => read.records), Result.succeed([data]))
+      assert.match(
+        Result.getFailure(changed(bytes - 1, whole.length - 1)).pipe(Option.getOrElse(() => "")),
+        new RegExp(`a record of an IPv${bytes === 4 ? 4 : 6} address has ${bytes - 1} bytes`)
+      )
+      assert.match(
+        Result.getFailure(changed(bytes, whole.length - 1)).pipe(Option.getOrElse(() => "")),
+        /it ends within a record/
+      )
+      assert.isTrue(Result.isFailure(changed(65_535, whole.length)))
+    })
+  }
 
   it("asks in a form that any server reads", () =>
     fc.assert(
