@@ -820,6 +820,24 @@ layer(v1Core, { excludeTestServices: true, timeout: "120 seconds" })("The v1 API
           assert.strictEqual((yield* ask("readOnly", route.method, path, body)).status, 403, nameOf(route))
         }
       }
+      const refused = yield* ask("viewer", "DELETE", "/api/devices/a%00b")
+      const found = yield* ask(
+        "admin",
+        "GET",
+        `/api/v2/audit-entries?filter[request_id]=${refused.headers.get("x-request-id")}&fields[audit-entry]=` +
+          "resource,action,record_key,outcome,reason"
+      )
+      assert.deepStrictEqual(
+        JSON.parse(found.text).data?.map(({ attributes }: { readonly attributes: unknown }) => attributes),
+        [{
+          resource: "v1-route",
+          action: "DELETE",
+          record_key: "/api/devices/a\uFFFDb",
+          outcome: "denied",
+          reason: "insufficient permissions"
+        }],
+        found.text
+      )
     }))
 
   it.effect("tells a bad token from a bad key, and takes an API token under either name", () =>

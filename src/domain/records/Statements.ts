@@ -92,8 +92,8 @@ export const count = (definition: Definition, where: Node, surroundings: Surroun
   }`
 
 /** Who did something, and what it was. */
-export interface Deed {
-  readonly definition: Definition
+export interface Deed<About = Definition> {
+  readonly definition: About
   /** Whose rows may be seen and written. */
   readonly setting: string
   readonly action: string
@@ -108,7 +108,7 @@ const text = (value: string): Sql => sql`${bind("text", value)}::text`
 const value = (kind: Kind, of: Answer): Sql => valueSql(of, kind)
 
 const entryOf = (
-  { action, actorId, actorName, at, definition, requestId, tenant }: Deed,
+  { action, actorId, actorName, at, definition, requestId, tenant }: Deed<Pick<Definition, "name">>,
   { changes, key, outcome, reason }: {
     readonly key: string
     readonly outcome: "done" | "denied"
@@ -135,7 +135,7 @@ const entryOf = (
 }
 
 /** The audit entry of a deed by itself. */
-export const audited = (deed: Deed, entry: Parameters<typeof entryOf>[1]): Sql =>
+export const audited = (deed: Deed<Pick<Definition, "name">>, entry: Parameters<typeof entryOf>[1]): Sql =>
   sql`with ${placed(deed.setting)} ${entryOf(deed, entry)}`
 
 /** A write and what is to be known of it. */

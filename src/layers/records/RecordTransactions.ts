@@ -32,7 +32,7 @@ export interface Place {
 }
 
 export const placeOf = (
-  { bypass, tenant }: Definition,
+  { bypass, tenant }: Pick<Definition, "bypass" | "tenant">,
   { actor }: Asker,
   now: DateTime.Utc,
   isEverywhere = tenant === undefined

@@ -37,11 +37,11 @@ const broken = ({ action, definition }: Writing, error: SqlError): Conflict | In
     : new Invalid({ ...about, problems: [{ field, code: "invalid", detail: "refers to nothing that is there" }] })
 }
 
-const deedOf = (
-  { action, asker, definition }: Writing | Denying,
+const deedOf = <About>(
+  { action, asker, definition }: Pick<Writing, "action" | "asker"> & { readonly definition: About },
   at: DateTime.Utc,
   { setting, tenant }: Place
-): Statements.Deed => ({
+): Statements.Deed<About> => ({
   definition,
   setting,
   action,
@@ -103,7 +103,7 @@ const denied = (
   reason: string
 ) => {
   const entry = { key: writing.key ?? "", outcome: "denied", reason, changes: "{}" } as const
-  return database.use((sql) => run(sql, Total, Statements.audited(deedOf(writing, now, place), entry)))
+  return database.use((sql) => run(sql, Total, Statements.audited(deedOf<Denying["definition"]>(writing, now, place), entry)))
     .pipe(
       Effect.catch((error) => Effect.logWarning(`A denial could not be audited: ${error.message}`)),
       Effect.asVoid

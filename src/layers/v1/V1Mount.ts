@@ -12,7 +12,7 @@ import type { RolesFor } from "../../domain/core/RouteProtection.ts"
 import * as Partition from "../../domain/records/Partition.ts"
 import * as Permission from "../../domain/v1/Permission.ts"
 import { Askers, type Shown } from "../../services/records/Askers.ts"
-import type { Asker } from "../../services/records/Records.ts"
+import { type Asker, Records } from "../../services/records/Records.ts"
 import type { Mount } from "../http/Management.ts"
 import * as RequestId from "../http/RequestId.ts"
 import { adminRoutes } from "./AdminRoutes.ts"
@@ -67,6 +67,12 @@ const shownIn = (request: HttpServerRequest.HttpServerRequest, requestId: string
   requestId
 })
 
+/** Characters of an address in the audit. */
+const auditedMax = 1024
+
+/** As the audit names what a route would have answered. */
+const v1Route = { name: "v1-route", tenant: undefined, bypass: undefined }
+
 /** Of a route that asks nobody who it is. */
 const nobody = (requestId: string): Asker => ({ actor: {}, id: "", name: "nobody", requestId })
 
@@ -93,7 +99,13 @@ const answered = Effect.fnUntraced(function*(
   const isRead = route.isRead ?? route.method === "GET"
   const isAllowed = Permission.may(asker.actor, route.role, isRead) &&
     Permission.hasAny(asker.actor, rolesFor(route.method, RouteTable.pathOf(found)))
-  if (!isOpen && !isAllowed) return V1Answers.forbidden
+  if (!isOpen && !isAllowed) {
+    const path = RouteTable.pathOf(found).slice(0, auditedMax).toWellFormed()
+    yield* Records.use(({ deny }) =>
+      deny({ definition: v1Route, action: route.method, key: path, asker, reason: "insufficient permissions" })
+    )
+    return V1Answers.forbidden
+  }
   const isOfSession = isBySession(shown)
   if (route.isOfSession === true && !isOfSession) return nowhere
   const handle = isOfSession ? route.ofSession ?? route.handle : route.handle

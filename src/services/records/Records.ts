@@ -45,8 +45,9 @@ export interface Writing extends Asking {
   readonly versions?: ReadonlyArray<string>
 }
 
-/** What was not let happen before it came to a record. */
-export interface Denying extends Asking {
+/** What was not let happen before it came to a record. Of what it was about the audit has the name. */
+export interface Denying extends Omit<Asking, "definition"> {
+  readonly definition: Pick<Definition, "name" | "tenant" | "bypass">
   readonly key?: string
   /** In a few words, for the audit alone. */
   readonly reason: string

@@ -3,6 +3,7 @@ import { Clock, DateTime, Effect, Layer, Result } from "effect"
 import { Partition, PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import type { AvailabilityChange } from "../../../src/domain/monitoring/reports/AvailabilityChange.ts"
 import * as StatusReport from "../../../src/domain/monitoring/reports/StatusReport.ts"
+import * as DeviceObserver from "../../../src/services/telemetry/DeviceObserver.ts"
 import * as PollerObserver from "../../../src/services/telemetry/PollerObserver.ts"
 import { ReportObserver } from "../../../src/services/telemetry/ReportObserver.ts"
 import * as ReportPublication from "../../../src/services/telemetry/ReportPublication.ts"
@@ -77,6 +78,39 @@ describe("ReportPublication", () => {
           current_state: "healthy",
           alert_sent: false,
           recovery_reason: "status_report_received"
+        })
+      })
+    ))
+
+  it.effect("tells of a device that somebody takes out, in core's own form", () =>
+    publishing((publisher) =>
+      Effect.gen(function*() {
+        yield* DeviceObserver.tell({
+          deviceId: "sr:1",
+          partition: "default",
+          ip: "10.0.0.4",
+          actor: "ada@example.org",
+          address: "192.0.2.1",
+          at: DateTime.makeUnsafe(60_000)
+        })
+        const [removed] = yield* publisher.taken
+        assert.strictEqual(removed?.subject, "events.devices.lifecycle")
+        assert.deepInclude(removed?.document, {
+          id: "id-1",
+          type: "com.carverauto.serviceradar.device.lifecycle",
+          time: "1970-01-01T00:01:00.000Z"
+        })
+        assert.deepStrictEqual(removed?.document["data"], {
+          device_id: "sr:1",
+          partition: "default",
+          action: "deleted",
+          actor: "ada@example.org",
+          reason: "manual_delete",
+          timestamp: "1970-01-01T00:01:00.000Z",
+          severity: "Medium",
+          level: 5,
+          remote_addr: "192.0.2.1",
+          metadata: { actor: "ada@example.org", ip: "10.0.0.4", partition: "default" }
         })
       })
     ))
