@@ -151,10 +151,29 @@ export const boolean: Attribute<boolean, "required"> = attribute("boolean", Sche
 const firstMillis = Date.parse("0001-01-01T00:00:00Z")
 const lastMillis = Date.parse("9999-12-31T23:59:59.999Z")
 
-/** Of the years 1 to 9999, to the millisecond; ISO 8601 on the wire. */
+const iso8601 =
+  /^(\d{4})-(\d{2})-(\d{2})(?:T([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-]([01]\d|2[0-3]):[0-5]\d)?)?$/
+
+const daysOf = (year: number, month: number): number =>
+  month === 2
+    ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28)
+    : [4, 6, 9, 11].includes(month)
+    ? 30
+    : 31
+
+/** JavaScript takes `1` for a year, and the 30th of February for the 2nd of March. */
+const isIso8601 = (text: string): boolean => {
+  const [, year, month, day] = (iso8601.exec(text) ?? []).map(Number)
+  return year !== undefined && month !== undefined && day !== undefined &&
+    month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month)
+}
+
+/** Of the years 1 to 9999, to the millisecond; ISO 8601 on the wire, a day by itself or a time, of UTC where no zone is said. */
 export const instant: Attribute<DateTime.Utc, "required"> = attribute(
   "instant",
-  Schema.DateTimeUtcFromString.check(
+  Schema.String.check(Schema.makeFilter(isIso8601, { expected: "a time such as 2026-01-31T08:00:00Z" })).pipe(
+    Schema.decodeTo(Schema.DateTimeUtcFromString)
+  ).check(
     Schema.makeFilter(
       (time: DateTime.Utc) => time.epochMilliseconds >= firstMillis && time.epochMilliseconds <= lastMillis,
       { expected: "a time of the years 1 to 9999" }

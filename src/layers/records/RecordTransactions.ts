@@ -52,12 +52,14 @@ export const failure =
       : new RecordsRefused({ resource: definition.name, action, detail })
   }
 
-/** As an address has it. */
+/** As an address has it: a whole number in one way only. */
+const numberOf = (text: string): unknown => /^(?:0|-?[1-9]\d*)$/.test(text) ? Number(text) : text
+
 export const keyOf = ({ attributes, key }: Definition, text: string): Option.Option<Answer> => {
   const attribute = attributes[key]
   return attribute === undefined
     ? Option.none()
-    : Schema.decodeUnknownOption(attribute.schema)(attribute.kind === "integer" ? Number(text) : text)
+    : Schema.decodeUnknownOption(attribute.schema)(attribute.kind === "integer" ? numberOf(text) : text)
 }
 
 export const run = <S extends Schema.Decoder<unknown>>(sql: PgClient.PgClient, schema: S, statement: Sql) => {

@@ -103,7 +103,9 @@ const denied = (
   reason: string
 ) => {
   const entry = { key: writing.key ?? "", outcome: "denied", reason, changes: "{}" } as const
-  return database.use((sql) => run(sql, Total, Statements.audited(deedOf<Denying["definition"]>(writing, now, place), entry)))
+  return database.use((sql) =>
+    run(sql, Total, Statements.audited(deedOf<Denying["definition"]>(writing, now, place), entry))
+  )
     .pipe(
       Effect.catch((error) => Effect.logWarning(`A denial could not be audited: ${error.message}`)),
       Effect.asVoid
