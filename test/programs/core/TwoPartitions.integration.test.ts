@@ -329,6 +329,20 @@ layer(programs, { excludeTestServices: true, timeout: "120 seconds" })("Two part
       assert.include(some.text, "shared:1")
       const counted = yield* question("in:devices hostname:%zweit% stats:\"count() as n\"", here)
       assert.deepStrictEqual(JSON.parse(counted.text).results, [0])
+      for (const entity of ["device_identifiers", "device_alias_states"]) {
+        // By its device: values may be those of another partition.
+        assert.include((yield* question(`in:${entity} limit:100`)).text, `${mark}:1`)
+        const own = yield* question(`in:${entity} limit:100`, here)
+        assert.strictEqual(own.status, 200, own.text)
+        assert.notInclude(own.text, `${mark}:`)
+        assert.include(own.text, "first:1")
+      }
+      for (const entity of ["interfaces", "merge_audits"]) {
+        assert.strictEqual((yield* question(`in:${entity}`)).status, 200)
+        const none = yield* question(`in:${entity}`, here)
+        assert.strictEqual(none.status, 400, none.text)
+        assert.include(none.text, "within this partition")
+      }
       const refused = yield* question("in:services", here)
       assert.strictEqual(refused.status, 400)
       assert.include(refused.text, "within a partition")
