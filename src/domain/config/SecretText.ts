@@ -16,14 +16,19 @@ const secretOwner = /^(?:(?:request_?)?headers?|credentials|auth|details|additio
 
 const addressKey = /^(?:url|endpoint)$|webhook/i
 
-const secretParameter = /([?&][^=&\s]*(?:pass|secret|token|key|auth|sig|cred)[^=&\s]*=)[^&#\s"']*/gi
+/** Of an address, of an entry of cookies, or of the words and values by which databases are named, too. */
+const secretParameter =
+  /((?:^|[?&;,\s])[^=&;,\s]*(?:pass|pwd|secret|token|key|auth|sig|cred)[^=&;,\s]*\s*=\s*)(?:'[^']*'|"[^"]*"|[^&#;\s"']*)/gi
+
+const withoutParameters = (text: string): string => text.replace(secretParameter, `$1${redacted}`)
 
 /** Name and password, and parameters whose names tell of a secret, out of an address or a list of them. */
 export const inAddress = (text: string): string => {
-  const at = text.lastIndexOf("@")
   const scheme = /^[a-z][\w+.-]*:\/\//i.exec(text)?.[0] ?? ""
-  const known = at === -1 ? text : `${scheme}${redacted}@${text.slice(at + 1)}`
-  return known.replace(secretParameter, `$1${redacted}`)
+  // A password in such a parameter may have an @ in it.
+  const first = scheme === "" ? withoutParameters(text) : text
+  const at = first.lastIndexOf("@")
+  return withoutParameters(at === -1 ? first : `${scheme}${redacted}@${first.slice(at + 1)}`)
 }
 
 /** Tokens of webhooks stand in their paths. */
