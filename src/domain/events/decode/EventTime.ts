@@ -38,15 +38,17 @@ const microsOf = (value: unknown): number | undefined =>
 /** A number may be one in another unit than meant; a date that is written out is what it says. */
 const isNumber = (value: unknown): boolean => typeof value !== "string" || Numeral.float(value) !== undefined
 
+/** Whether the value, which stands for these microseconds, can be believed. */
+export const isBelieved = (value: unknown, micros: number | undefined, receivedAt: number): micros is number =>
+  micros !== undefined && micros >= earliest && (micros <= receivedAt + aheadMax || !isNumber(value))
+
 /** The first of the values that is a credible time, else the time of receipt. */
 export const first = (receivedAt: number, ...values: ReadonlyArray<unknown>): EventTime => {
   let claim: string | undefined
   for (const value of values) {
     if (isUnset(value)) continue
     const micros = microsOf(value)
-    if (micros !== undefined && micros >= earliest && (micros <= receivedAt + aheadMax || !isNumber(value))) {
-      return { micros, claim }
-    }
+    if (isBelieved(value, micros, receivedAt)) return { micros, claim }
     claim ??= textValue(value) ?? undefined
   }
   return { micros: receivedAt, claim }

@@ -29,11 +29,14 @@ const gelfMicros = (seconds: number): number | undefined => {
   return whole * 1_000_000 + Math.floor(nanos / 1000)
 }
 
-const timeOf = (payload: JsonObject, envelopeTime: string | undefined): number | undefined => {
+const timeOf = (payload: JsonObject, envelopeTime: string | undefined, receivedAt: number): number | undefined => {
   const given = payload["timestamp"]
   const own = typeof given === "number" ? gelfMicros(given) ?? Timestamp.micros(given) : Timestamp.micros(given)
-  // A device without a clock is stored at the time of receipt, as everywhere; `raw_data` has what it claimed.
-  return [own, Timestamp.micros(envelopeTime)].find((time) => time !== undefined && time >= EventTime.earliest)
+  // A device without a clock, or in another unit, is stored at the time of receipt, as everywhere; `raw_data` has what it
+  // claimed.
+  if (EventTime.isBelieved(given, own, receivedAt)) return own
+  const sent = Timestamp.micros(envelopeTime)
+  return EventTime.isBelieved(envelopeTime, sent, receivedAt) ? sent : undefined
 }
 
 const level = (value: unknown): number | null =>
@@ -61,7 +64,7 @@ export const map = (
   const subject = textValue(envelope["subject"]) ?? ""
   const type = textValue(envelope["type"])
   const core = describe(type ?? undefined, subject === "" ? context.subject : subject, payload)
-  const time = timeOf(payload, textValue(envelope["time"]) ?? undefined)
+  const time = timeOf(payload, textValue(envelope["time"]) ?? undefined, context.storedAtMicros)
   const id = textValue(object["id"]) ?? ""
   return {
     tenant_id: context.tenantId,

@@ -12,7 +12,6 @@ import { documentWith, jsonb, type JsonObject } from "../../decode/Json.ts"
 import * as Payload from "../../decode/Payload.ts"
 import type { Reading } from "../../decode/Reading.ts"
 import * as Scalar from "../../decode/Scalar.ts"
-import * as Timestamp from "../../decode/Timestamp.ts"
 import type { SweepHostStateRow } from "../../rows/SweepHostStates.ts"
 import type { RowContext } from "../../stream/EventMessage.ts"
 
@@ -87,10 +86,10 @@ export const map = (
 ): Result.Result<SweepHostStateRow, Problem> =>
   read(payload, (sweep, reading) => {
     const { claim, micros } = EventTime.first(context.storedAtMicros, sweep.last_sweep_time, envelope?.time)
-    const seen = Timestamp.micros(sweep.first_seen)
+    const seen = EventTime.first(context.storedAtMicros, sweep.first_seen)
     const claims = {
       ...(claim === undefined ? {} : { last_sweep_time: claim }),
-      ...(seen !== undefined || Scalar.isUnset(sweep.first_seen) ? {} : { first_seen: sweep.first_seen })
+      ...(seen.claim === undefined ? {} : { first_seen: seen.claim })
     }
     return {
       tenant_id: context.tenantId,
@@ -108,7 +107,7 @@ export const map = (
       tcp_ports_open: portNumbers(reading, "tcp_ports_open", sweep.tcp_ports_open),
       port_scan_results: jsonb(sweep.port_scan_results),
       last_sweep_time: micros,
-      first_seen: seen ?? context.storedAtMicros,
+      first_seen: seen.micros,
       metadata: metadataOf(sweep, payload, claims)
     }
   })

@@ -49,6 +49,24 @@ describe("SweepMapping", () => {
     )
   })
 
+  it.each(["1970-01-01T00:00:12Z", "17960312630", "2026-02-30T00:00:00Z"])(
+    "takes %s for no time at which a host was first seen, and keeps it",
+    (claim) => {
+      const mapped = SweepMapping.map(
+        CloudEvent.element(
+          { host_ip: "10.0.0.5", first_seen: claim, last_sweep_time: "2026-01-02T03:04:05Z" },
+          undefined
+        ),
+        here
+      )
+
+      assert.deepInclude(Result.getOrThrow(mapped), {
+        first_seen: storedAtMicros,
+        metadata: JSON.stringify({ first_seen: claim })
+      })
+    }
+  )
+
   it.each([[{}, "host_ip"], [{ host_ip: "" }, "host_ip"], [{ ip: 5 }, "ip"]])(
     "refuses %j: a host without an address",
     (object, key) => {
