@@ -8,8 +8,8 @@ import type { StreamName } from "../../../domain/events/stream/Streams.ts"
 import type { FoundStream } from "./JetStreamStreams.ts"
 
 export class OutdatedPlans {
-  /** The names of the JetStream streams that were found for a logical one. */
-  readonly #found = new Map<StreamName, ReadonlySet<string>>()
+  /** The names of the JetStream streams that a logical one was planned with, or has been told to look for. */
+  readonly #known = new Map<StreamName, Set<string>>()
   readonly #outdated = new Set<StreamName>()
   readonly #hasSubjectsOf: (stream: StreamName, jetStream: FoundStream) => boolean
 
@@ -19,13 +19,19 @@ export class OutdatedPlans {
 
   /** What `stream` is about to be subscribed on. */
   planned(stream: StreamName, found: ReadonlyArray<FoundStream>): void {
-    for (const [other, names] of this.#found) {
-      if (other !== stream && found.some((one) => !names.has(one.name) && this.#hasSubjectsOf(other, one))) {
+    const own = this.#known.get(stream) ?? new Set()
+    for (const { name } of found) own.add(name)
+    this.#known.set(stream, own)
+    this.#outdated.delete(stream)
+    for (const [other, names] of this.#known) {
+      if (other === stream) continue
+      for (const one of found) {
+        if (names.has(one.name) || !this.#hasSubjectsOf(other, one)) continue
+        // Once for each: a stream that takes from others seems to have any subject, and is not found by it.
+        names.add(one.name)
         this.#outdated.add(other)
       }
     }
-    this.#found.set(stream, new Set(found.map(({ name }) => name)))
-    this.#outdated.delete(stream)
   }
 
   isOutdated(stream: StreamName): boolean {
