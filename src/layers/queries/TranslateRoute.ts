@@ -1,6 +1,6 @@
 /**
  * `POST /translate` and `GET /healthz`, as the standalone SRQL service of the existing system has them: what a query asks of
- * the database, without asking it.
+ * the database when an operator asks it, without asking it.
  *
  *   {"query", "limit"?, "cursor"?}   →   {"sql", "params"?: [{"t", "v"}], "pagination": {"next_cursor", "prev_cursor", "limit"}, "viz"}
  *
@@ -9,6 +9,7 @@
 import { Clock, Effect, Option, Result, Schema } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Visualization from "../../domain/queries/Visualization.ts"
+import { superSystem } from "../../domain/records/Actor.ts"
 import type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
 import * as Cursor from "../../domain/srql/language/Cursor.ts"
 import type { Plan } from "../../domain/srql/plan/Plan.ts"
@@ -31,7 +32,14 @@ const translate = (catalog: Catalog, { cursor, limit, text }: QueryBody.Asked) =
     Result.match(
       Result.flatMap(
         cursor === undefined || cursor === "" ? Result.succeed(Cursor.start) : Cursor.decode(cursor),
-        (cursor) => check(text, catalog, { tenant: null, nowMillis, cursor, ...(limit === undefined ? {} : { limit }) })
+        (cursor) =>
+          check(text, catalog, {
+            tenant: null,
+            actor: superSystem,
+            nowMillis,
+            cursor,
+            ...(limit === undefined ? {} : { limit })
+          })
       ),
       {
         onFailure: (error) => QueryBody.problem(400, error.peerText),

@@ -33,6 +33,14 @@ describe("POST /translate", () => {
       assert.deepStrictEqual(document.viz.suggestions, [{ kind: "table" }])
     }))
 
+  it.effect("answers for resources too, as an operator would ask for them", () =>
+    Effect.gen(function*() {
+      const { document, status } = yield* translate(JSON.stringify({ query: "in:users role:admin" }))
+      assert.strictEqual(status, 200)
+      assert.include(document.sql, " FROM serviceradar_control.users ")
+      assert.notInclude(document.sql, "hashed_password = ")
+    }))
+
   it.effect("leaves out binds where there are none", () =>
     Effect.gen(function*() {
       const { document } = yield* translate(JSON.stringify({ query: "in:devices stats:count() as n" }))

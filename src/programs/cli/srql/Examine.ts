@@ -1,14 +1,16 @@
 /** What a query asks of the database, and whether every query of a file can be asked; needs no core. */
 import { Clock, Console, Effect, FileSystem, Option, Result, Schema } from "effect"
 import { coreCatalog } from "../../../domain/core/CoreCatalog.ts"
+import { superSystem } from "../../../domain/records/Actor.ts"
 import type { SrqlError } from "../../../domain/srql/language/SrqlError.ts"
 import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import { check } from "../../../services/srql/index.ts"
 
+/** As an operator of the machine would be answered. */
 export const examine = (text: string, tenant: Option.Option<string>) =>
   Effect.map(
     Clock.currentTimeMillis,
-    (nowMillis) => check(text, coreCatalog, { tenant: Option.getOrNull(tenant), nowMillis })
+    (nowMillis) => check(text, coreCatalog, { tenant: Option.getOrNull(tenant), actor: superSystem, nowMillis })
   )
 
 /** What of a long query is shown before and after the place of the error. */
@@ -39,7 +41,9 @@ export const explain = Effect.fnUntraced(function*(text: string, tenant: Option.
   ].join("\n"))
 })
 
-export class NoQueries extends Schema.TaggedError<NoQueries>()("NoQueries", { file: Schema.String, detail: Schema.String }) {
+export class NoQueries
+  extends Schema.TaggedError<NoQueries>()("NoQueries", { file: Schema.String, detail: Schema.String })
+{
   override get message(): string {
     return `${this.file}: ${this.detail}`
   }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Result } from "effect"
+import { coreCatalog } from "../../../../src/domain/core/CoreCatalog.ts"
 import * as Examine from "../../../../src/programs/cli/srql/Examine.ts"
 
 const marked = (text: string) =>
@@ -27,5 +28,14 @@ describe("A query that is refused", () => {
       assert.isAtMost(long.length, 100)
       assert.isAtMost(all.length, long.length)
       assert.strictEqual(all.indexOf("^"), long.indexOf("("))
+    }))
+})
+
+describe("Every entity", () => {
+  it.effect("can be examined, as an operator would ask for it", () =>
+    Effect.gen(function*() {
+      for (const { document, name } of coreCatalog.entities) {
+        assert.deepStrictEqual(yield* marked(`in:${name}${document === null ? "" : ` ${document.of}:x`}`), [], name)
+      }
     }))
 })
