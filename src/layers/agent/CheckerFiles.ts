@@ -71,15 +71,40 @@ export const names = Effect.fnUntraced(function*(folder: string) {
   return found.filter((name) => name.endsWith(".json")).toSorted()
 })
 
+interface Found {
+  readonly name: string
+  readonly checkers: ReadonlyArray<ConfiguredChecker>
+}
+
+/** Of two files for one checker the later counts, as for the existing agent, and somebody is told. */
+const withoutTwins = Effect.fnUntraced(function*(found: ReadonlyArray<Found>) {
+  const byKey = new Map<string, { readonly file: string; readonly checker: ConfiguredChecker }>()
+  for (const { checkers, name } of found) {
+    for (const checker of checkers) {
+      const key = JSON.stringify([checker.type, checker.name])
+      const earlier = byKey.get(key)
+      if (earlier !== undefined) {
+        yield* Effect.logWarning(
+          `${name}: ${checker.type} checker ${checker.name} is in ${earlier.file} too, which is ignored`
+        )
+      }
+      byKey.delete(key)
+      byKey.set(key, { file: name, checker })
+    }
+  }
+  return [...byKey.values()].map(({ checker }) => checker)
+})
+
 /** The configuration with what the files beside it say. */
 export const loadInto = Effect.fn("CheckerFiles.loadInto")(
   function*(config: AgentConfig, overlays: Overlays = () => []) {
     const path = yield* Path.Path
     const files = yield* names(config.checkersDir)
-    const checkers = yield* Effect.forEach(
+    const found = yield* Effect.forEach(
       files,
-      (name) => loadOne(path.join(config.checkersDir, name), overlays(name))
+      (name) =>
+        Effect.map(loadOne(path.join(config.checkersDir, name), overlays(name)), (checkers) => ({ name, checkers }))
     )
-    return { ...config, checkers: checkers.flat() }
+    return { ...config, checkers: yield* withoutTwins(found) }
   }
 )

@@ -43,6 +43,21 @@ describe("CheckerFiles", () => {
       assert.isFalse(lines.some((line) => line.includes("notes.txt")))
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
 
+  it.live("takes the later of two files for one checker, and says so", () =>
+    Effect.gen(function*() {
+      lines.length = 0
+      const directory = yield* folder({
+        "a.json": JSON.stringify({ name: "disk", type: "grpc", address: "192.0.2.1:1" }),
+        "b.json": JSON.stringify({ name: "disk", type: "grpc", address: "192.0.2.2:1" }),
+        "c.json": JSON.stringify({ name: "disk", type: "other", address: "192.0.2.3:1" })
+      })
+
+      const { checkers } = yield* load(directory)
+
+      assert.deepStrictEqual(checkers.map(({ address }) => address), ["192.0.2.2:1", "192.0.2.3:1"])
+      assert.deepStrictEqual(lines, ["b.json: grpc checker disk is in a.json too, which is ignored"])
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
+
   it.live("fails when the folder cannot be read, and needs none", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(load("/no/such/folder"))
