@@ -14,8 +14,9 @@
  *   --save FILE    where a violation leaves its plan; default simulation-SEED.json
  *   --until-first  ends at the first violation, as it is
  *   --json         no text but the last line
+ *   --help         this
  *
- * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds. Exits 1
+ * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds. Exits with 1
  * when something broke, 2 when it was asked for wrongly.
  */
 import * as fs from "node:fs"
@@ -25,25 +26,11 @@ import { type Fault, profiles } from "../src/domain/simulation/FaultPlan.ts"
 import * as Simulation from "../src/services/simulation/Simulation.ts"
 import * as Installation from "../test/simulation/Installation.ts"
 import * as Replay from "../test/simulation/Replay.ts"
+import * as Asked from "./options/Asked.ts"
 
-const end = (why: string): never => {
-  console.error(why)
-  process.exit(2)
-}
+Asked.help(import.meta.filename)
 
-const refuse = (option: string, value: string, expected: string): never =>
-  end(`--${option} is ${value}, expected ${expected}`)
-
-/** What cannot be read, for what was asked for wrongly is not something that broke. */
-const read = <A>(what: () => A): A => {
-  try {
-    return what()
-  } catch (cause) {
-    return end(cause instanceof Error ? cause.message : String(cause))
-  }
-}
-
-const { values } = read(() =>
+const { values } = Asked.read(() =>
   parseArgs({
     options: {
       seed: { type: "string", default: "1" },
@@ -66,18 +53,16 @@ const { values } = read(() =>
 const number = (
   option: "seed" | "seeds" | "hours" | "agents" | "checks" | "pollers" | "messages" | "devices",
   least: number
-): number => {
-  const value = Number(values[option])
-  const isFit = Number.isFinite(value) && value >= least && (option === "hours" || Number.isSafeInteger(value))
-  return isFit ? value : refuse(option, values[option], `a ${option === "hours" ? "" : "whole "}number from ${least}`)
-}
+): number => Asked.number(option, values[option], least, option !== "hours")
 
 const profile = profiles.find((one) => one === values.profile) ??
-  refuse("profile", values.profile, profiles.join(", "))
+  Asked.refuse("profile", values.profile, profiles.join(", "))
 
 const { replay: replayFile } = values
-const replayed = replayFile === undefined ? undefined : Replay.read(read(() => fs.readFileSync(replayFile, "utf8")))
-if (replayed !== undefined && typeof replayed === "string") refuse("replay", values.replay ?? "", replayed)
+const replayed = replayFile === undefined
+  ? undefined
+  : Replay.read(Asked.read(() => fs.readFileSync(replayFile, "utf8")))
+if (replayed !== undefined && typeof replayed === "string") Asked.refuse("replay", values.replay ?? "", replayed)
 const replay = typeof replayed === "string" ? undefined : replayed
 
 const say = (line: string): void => {
@@ -140,8 +125,7 @@ for (const seed of seeds) {
     say(`seed ${seed}: ${outcome.violation.message}`)
     break
   }
-  const looking = replay === undefined ? `; looking for fewer faults than ${outcome.plan.length} …` : ""
-  say(`seed ${seed}: ${outcome.violation.message}${looking}`)
+  if (replay === undefined) say(`seed ${seed} breaks a promise; looking for fewer faults than ${outcome.plan.length} …`)
   const shrunk = replay === undefined
     ? Simulation.shrink(Installation.scenario(options), outcome, {
       onAttempt: (attempt, left) => isLive && process.stdout.write(`\rattempt ${attempt}, ${left} faults   `)
