@@ -34,11 +34,16 @@ export class Sql {
   }
 }
 
-export const sql = (strings: TemplateStringsArray, ...values: ReadonlyArray<Sql | Bind>): Sql =>
-  new Sql(strings.flatMap((text, at): ReadonlyArray<Piece> => {
+/** Made for every question that is asked, many times each. */
+export const sql = (strings: TemplateStringsArray, ...values: ReadonlyArray<Sql | Bind>): Sql => {
+  const pieces: Array<Piece> = []
+  for (const [at, text] of strings.entries()) {
+    if (text !== "") pieces.push(text)
     const value = values[at]
-    return value === undefined ? [text] : [text, value]
-  }))
+    if (value !== undefined) pieces.push(value)
+  }
+  return new Sql(pieces)
+}
 
 export const empty = sql``
 

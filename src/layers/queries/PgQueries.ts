@@ -31,10 +31,15 @@ const beginWithin = Duration.seconds(10)
 
 const decodeAfter = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.NullOr(Schema.String))))
 
+interface Bounds {
+  readonly bytesMax?: number
+  readonly rowsMax?: number
+}
+
 const prepare = Effect.fnUntraced(function*(
   { catalog, rules }: QueriesOptions,
   question: Question,
-  { bytesMax, rowsMax: limitMax }: { readonly bytesMax?: number; readonly rowsMax?: number },
+  { bytesMax, rowsMax: limitMax }: Bounds,
   since?: string
 ): Effect.fn.Return<PgReading.Prepared, SrqlError> {
   const { style, tenant, text } = question
@@ -54,6 +59,31 @@ const prepare = Effect.fnUntraced(function*(
   }))
   return { plan, statement: RowText.statement(plan, style, rules, bytesMax), params: plan.binds.map(({ v }) => v) }
 })
+
+const rememberedMax = 200
+/** Longer ones are rare, and would be kept in memory. */
+const rememberedCharactersMax = 1000
+
+/** As `prepare`; what is asked again and again, and means the same at every time and to everybody, is prepared once. */
+const preparing = (options: QueriesOptions, bounds: Bounds) => {
+  const remembered = new Map<string, PgReading.Prepared>()
+  return (question: Question, since?: string): Effect.Effect<PgReading.Prepared, SrqlError> => {
+    const { actor, cursor, limit, style, tenant, text, withKeyset } = question
+    if (actor !== undefined || since !== undefined || text.length > rememberedCharactersMax) {
+      return prepare(options, question, bounds, since)
+    }
+    const key = JSON.stringify([text, style, tenant, limit, cursor, withKeyset])
+    const known = remembered.get(key)
+    if (known !== undefined) return Effect.succeed(known)
+    return Effect.tap(prepare(options, question, bounds), (prepared) =>
+      Effect.sync(() => {
+        if (prepared.plan.binds.some(({ t }) => t === "timestamptz")) return
+        const [oldest] = remembered.keys()
+        if (oldest !== undefined && remembered.size >= rememberedMax) remembered.delete(oldest)
+        remembered.set(key, prepared)
+      }))
+  }
+}
 
 const cursorsOf = (
   { plan }: PgReading.Prepared,
@@ -81,6 +111,8 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
   const { bytesMax = PgReading.bytesMaxDefault, rowsMax = 10_000, streamSeconds = 600, timeoutSeconds = 30 } = options
   const { liveMax = 20 } = options
   const { oldest, open, read } = yield* PgReading.make(options)
+  const preparePage = preparing(options, { bytesMax, rowsMax })
+  const prepareStream = preparing(options, {})
   const life = yield* Effect.scope
   let reading = 0
   /** A place among those who read on; until the scope closes. */
@@ -110,7 +142,7 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     }))
 
   const page = Effect.fnUntraced(function*(question: Question, since?: string) {
-    const prepared = yield* prepare(options, question, { bytesMax, rowsMax }, since)
+    const prepared = yield* preparePage(question, since)
     const rows = yield* read(prepared, question, timeoutSeconds)
     return { prepared, rows, ...cursorsOf(prepared, rows) }
   })
@@ -147,10 +179,10 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     }),
     live,
     shape: Effect.fn("Queries.shape")(function*(question) {
-      return (yield* prepare(options, question, {})).plan.shape
+      return (yield* prepareStream(question)).plan.shape
     }),
     rows: Effect.fn("Queries.rows")(function*(question) {
-      const prepared = yield* prepare(options, question, {})
+      const prepared = yield* prepareStream(question)
       const rows = yield* begun(open(prepared, question, streamSeconds))
       return Stream.map(rows, ({ row }) => row)
     })

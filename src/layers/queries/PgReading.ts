@@ -211,14 +211,13 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const read = Effect.fnUntraced(function*(prepared: Prepared, question: Question, seconds: number) {
     const { client, computed, setting, toError } = yield* reading(prepared, question, seconds)
     const { all, pieces } = yield* Effect.mapError(session(client, setting), toError)
-    const tooLarge = new QueryError({ reason: new AnswerTooLarge({ bytesMax }) })
     let size = 0
     const rows: Array<Row> = []
     const take = Effect.fnUntraced(function*(answered: ReadonlyArray<unknown>) {
       const some = yield* Effect.mapError(decodeRows(answered), unexpected)
       size += sizeOf(some)
       // What is refused is not sent, and delays nobody.
-      if (size > bytesMax) return yield* tooLarge
+      if (size > bytesMax) return yield* new QueryError({ reason: new AnswerTooLarge({ bytesMax }) })
       for (const row of some) rows.push(row)
     })
     const { params, plan, statement } = prepared
