@@ -219,13 +219,13 @@ const routerOf = Effect.fnUntraced(function*(
     yield* router.add("POST", path, post === undefined ? refused : around(answer(withBody(post))))
     for (const method of otherMethods) yield* router.add(method, path, refused)
   }
+  // Of all methods by name: the router takes what GET has for HEAD where nothing else matches, and `*` would.
   for (const { handle, path } of registered.mounts) {
     const answered = Effect.flatMap(HttpServerRequest.HttpServerRequest, handle)
-    yield* router.add("*", `${path}/*`, answered)
+    for (const method of ["GET", "POST", ...otherMethods] as const) yield* router.add(method, `${path}/*`, answered)
   }
   const all = [...paths.keys(), ...registered.mounts.map(({ path }) => `${path}/*`)].join(", ")
   const nowhere = problem(404, `there is nothing at this path; there is ${all}`)
-  // Of all methods by name: the router takes what GET has for HEAD where nothing else matches, and `*` would.
   for (const method of ["GET", "POST", ...otherMethods] as const) {
     yield* router.add(method, "/*", guard(Effect.succeed(nowhere)))
   }

@@ -177,6 +177,25 @@ describe("ManagementServer", () => {
       }
     }))
 
+  it.live("answers HEAD at a route that stands below somebody's mount", () =>
+    Effect.gen(function*() {
+      const { address } = yield* ManagementServer.make({ host: "127.0.0.1", port: 0 })
+      yield* Management.use(({ register }) =>
+        register({
+          routes: [{
+            path: "/api/mine",
+            summary: "Mine",
+            handle: () => Effect.succeed(HttpServerResponse.text("here"))
+          }],
+          mounts: [{ path: "/api", handle: () => Effect.succeed(HttpServerResponse.text("nothing", { status: 404 })) }]
+        })
+      )
+
+      const head = (path: string) =>
+        Effect.promise(async () => (await fetch(`http://${address}${path}`, { method: "HEAD" })).status)
+      assert.deepStrictEqual([yield* head("/api/mine"), yield* head("/api/other")], [200, 404])
+    }).pipe(Effect.provide([SupervisionTree.layer, Management.layer])))
+
   it.live("answers with what is registered at the time of the request", () =>
     Effect.gen(function*() {
       const { address } = yield* ManagementServer.make({ host: "127.0.0.1", port: 0 })
