@@ -59,10 +59,15 @@ describe("LiveCredentials, from files", () => {
       const folder = yield* prepare(ca, ca.issue())
       const { serial, source } = yield* opened(folder)
       const before = serial()
+      const heard: Array<string> = []
+      source.onChange(() => heard.push(serial()))
+      source.onChange(() => heard.push("nobody"))()
 
       yield* Effect.promise(() => write(folder, "agent", ca.issue(), ca.root))
-      yield* until(() => serial() !== before)
+      yield* until(() => heard.length > 0)
 
+      assert.notStrictEqual(serial(), before)
+      assert.deepStrictEqual(heard, [serial()])
       assert.deepStrictEqual(kinds(events), ["certificate_rotated"])
       assert.strictEqual(Option.getOrThrow(source.current()).identity.commonName, "agent.serviceradar")
     }).pipe(Effect.provide(credentials(events)))
