@@ -22,6 +22,7 @@ describe("An installation in virtual time", () => {
   it.each([
     { seed: 43, messagesPerSecond: 5, devices: 60 },
     { seed: 47, messagesPerSecond: 5, devices: 60 },
+    { seed: 20_468, messagesPerSecond: 3, devices: 60 },
     { seed: 20_284, messagesPerSecond: 3, devices: 0 }
   ])("keeps them under seed $seed, which has once broken one", ({ seed, ...sizes }) => {
     const outcome = Simulation.run(Installation.scenario({ ...options, ...sizes, agents: 4, profile: "hostile" }), seed)

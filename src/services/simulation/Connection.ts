@@ -28,6 +28,8 @@ class End implements Socket {
   isOpen = true
   /** Forgotten, without a word. */
   isForgotten = false
+  /** Its host has lost its power: nobody sends again what has not arrived yet. */
+  #isVanished = false
   #take: ((message: unknown) => void) | undefined
   #closed: ((reason: string) => void) | undefined
   #early: Array<unknown> = []
@@ -44,14 +46,20 @@ class End implements Socket {
     this.#other = other
     this.#onOver = onOver
     this.#forgetEnding = process.onEnd((how) => {
-      if (how === "vanished") this.drop()
+      this.#isVanished = how === "vanished"
+      if (this.#isVanished) this.drop()
       else this.close()
     })
   }
 
   send(message: unknown, bytes: number): void {
     if (!this.isOpen) return
-    this.#send({ bytes: bytes + segmentBytes, arrive: () => this.#other().arrive(message) })
+    this.#send({
+      bytes: bytes + segmentBytes,
+      arrive: () => {
+        if (!this.#isVanished) this.#other().arrive(message)
+      }
+    })
   }
 
   onMessage(take: (message: unknown) => void): void {
