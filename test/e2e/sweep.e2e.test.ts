@@ -13,16 +13,24 @@ import { TestDatabase } from "../support/TestDatabase.ts"
 
 const layer = Layer.mergeAll(TestConnection.layer, NodeServices.layer)
 
-const openPort = Effect.acquireRelease(
-  Effect.callback<net.Server>((resume) => {
-    const server = net.createServer((socket) => void socket.on("error", () => {}).destroy())
-    server.listen(0, "0.0.0.0", () => resume(Effect.succeed(server)))
-  }),
-  (server) => Effect.sync(() => void server.close())
-).pipe(Effect.map((server) => {
-  const address = server.address()
-  return typeof address === "object" && address !== null ? address.port : 0
-}))
+const countingPort = Effect.suspend(() => {
+  let count = 0
+  return Effect.acquireRelease(
+    Effect.callback<net.Server>((resume) => {
+      const server = net.createServer((socket) => {
+        count += 1
+        socket.on("error", () => {}).destroy()
+      })
+      server.listen(0, "0.0.0.0", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => void server.close())
+  ).pipe(Effect.map((server) => {
+    const address = server.address()
+    return { port: typeof address === "object" && address !== null ? address.port : 0, connections: () => count }
+  }))
+})
+
+const openPort = Effect.map(countingPort, ({ port }) => port)
 
 const command = (...args: ReadonlyArray<string>) =>
   Effect.gen(function*() {
@@ -32,6 +40,7 @@ const command = (...args: ReadonlyArray<string>) =>
   })
 
 const Swept = Schema.fromJsonString(Schema.Struct({
+  complete: Schema.Boolean,
   total_hosts: Schema.Int,
   available_hosts: Schema.Int,
   closed: Schema.Int,
@@ -48,6 +57,36 @@ const Hosts = Schema.fromJsonString(Schema.Struct({
 }))
 
 describe("serviceradar sweep", () => {
+  it.live("that is interrupted prints what was found by then, and does not exit as one that is done", () =>
+    Effect.gen(function*() {
+      const { connections, port } = yield* countingPort
+      const program = yield* Program.start([
+        "sweep",
+        "127.3.0.0/16",
+        "--mode",
+        "tcp",
+        "--ports",
+        `${port}`,
+        "--rate",
+        "500",
+        "--json"
+      ])
+      // More than a block has.
+      yield* Program.eventually(
+        "a thousand connections",
+        Effect.sync(() => connections() > 1_000 ? Option.some(true) : Option.none()),
+        { within: "40 seconds", programs: [program] }
+      )
+      yield* program.kill("SIGINT")
+      const code = yield* program.exited
+      const swept = yield* Schema.decodeEffect(Swept)(program.stdout())
+
+      assert.strictEqual(code, 130)
+      assert.isFalse(swept.complete)
+      assert.isBelow(swept.total_hosts, 65_536)
+      assert.match(program.output(), /Interrupted: \d+ of 6553\d hosts were swept/)
+    }).pipe(Effect.provide(layer)))
+
   it.live("prints who answers, and exits with 0", () =>
     Effect.gen(function*() {
       const port = yield* openPort

@@ -14,6 +14,7 @@ import * as SweepSettings from "../../domain/agent/sweep/SweepSettings.ts"
 import { GoDuration } from "../../domain/config/GoDuration.ts"
 import * as TargetPolicy from "../../domain/monitoring/checks/TargetPolicy.ts"
 import * as NodeSweepScanner from "../../layers/agent/sweep/NodeSweepScanner.ts"
+import * as ProcessMain from "../../layers/process/ProcessMain.ts"
 import * as Screen from "../../layers/terminal/Screen.ts"
 import * as Style from "../../layers/terminal/Style.ts"
 import * as SweepRun from "../../services/agent/sweep/SweepRun.ts"
@@ -140,26 +141,38 @@ export const command = Command.make("sweep", parameters, (given) =>
     const path = yield* Config.option(Config.String("PATH"))
     const counts = { refused: 0, silent: 0, unreachable: 0 }
     const startedMillis = yield* Clock.currentTimeMillis
+    const print = Effect.fnUntraced(function*(icmpBy: string) {
+      yield* clear
+      const totals = { ...counts, icmpBy, millis: (yield* Clock.currentTimeMillis) - startedMillis }
+      const terminal = {
+        style: Style.forStream(process.stdout, process.env),
+        columns: process.stdout.isTTY ? process.stdout.columns : Number.MAX_SAFE_INTEGER
+      }
+      yield* Console.log(given.json ? SweepText.json(findings, totals) : SweepText.table(findings, totals, terminal))
+    })
+    yield* ProcessMain.owesAnswer
     yield* tell
     const { icmpBy } = yield* SweepRun.run(findings, settings, ({ answers }) => {
       counts.refused += answers.refused
       counts.silent += answers.silent
       counts.unreachable += answers.unreachable
       return tell
-    }).pipe(Effect.provide(NodeSweepScanner.layer(Option.getOrUndefined(path))))
-    yield* clear
-    const totals = { ...counts, icmpBy, millis: (yield* Clock.currentTimeMillis) - startedMillis }
-    const terminal = {
-      style: Style.forStream(process.stdout, process.env),
-      columns: process.stdout.isTTY ? process.stdout.columns : Number.MAX_SAFE_INTEGER
-    }
-    yield* Console.log(
-      given.json ? SweepText.json(findings, totals) : SweepText.table(findings, totals, terminal)
+    }).pipe(
+      Effect.provide(NodeSweepScanner.layer(Option.getOrUndefined(path))),
+      // What was found in an hour is not lost to whoever has seen enough.
+      Effect.onInterrupt(() =>
+        Effect.andThen(
+          print(""),
+          Console.error(`Interrupted: ${findings.hosts} of ${plan.hosts} hosts were swept`)
+        )
+      )
     )
+    yield* print(icmpBy)
     if (findings.availableHosts === 0) return yield* new NobodyAnswers()
   }).pipe(Effect.scoped)).pipe(
     Command.withDescription(
-      "Find out who answers in a network; exit code 1 when nobody does, 2 when there is nothing to sweep. " +
+      "Find out who answers in a network; exit code 1 when nobody does, 2 when there is nothing to sweep, 130 when it was " +
+        "interrupted, with what was found by then. " +
         "Sweep only networks whose owner has agreed"
     ),
     Command.withExamples([

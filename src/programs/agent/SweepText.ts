@@ -87,6 +87,7 @@ export const table = (
 
 export const json = (findings: SweepFindings, totals: Totals): string =>
   JSON.stringify({
+    complete: findings.isComplete,
     total_hosts: findings.hosts,
     available_hosts: findings.availableHosts,
     duration_ms: Math.round(totals.millis),
