@@ -11,20 +11,22 @@
  *   --devices N    of sync's source; default 2000
  *   --profile P    calm, rough or hostile; default rough
  *   --replay FILE  leads the plan in a file that a violation has left, instead of what the seed draws
- *   --save FILE    where a violation leaves its plan; default simulation-SEED.json
+ *   --save FILE    where a violation leaves its plan, of several the last; default simulation-SEED.json
  *   --until-first  ends at the first violation, as it is
  *   --json         no text but the last line
  *   --help         this
  *
- * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds. Exits with 1
- * when something broke, 2 when it was asked for wrongly.
+ * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds, cpuSeconds,
+ * megabytes. Exits with 1 when something broke, 2 when it was asked for wrongly.
  */
 import * as fs from "node:fs"
+import * as path from "node:path"
 import { parseArgs } from "node:util"
 import { EventLog } from "../src/domain/simulation/EventLog.ts"
 import { type Fault, profiles } from "../src/domain/simulation/FaultPlan.ts"
 import * as Simulation from "../src/services/simulation/Simulation.ts"
 import * as Installation from "../test/simulation/Installation.ts"
+import * as SyncSpool from "../test/simulation/parties/SyncSpool.ts"
 import * as Replay from "../test/simulation/Replay.ts"
 import * as Asked from "./options/Asked.ts"
 
@@ -51,9 +53,11 @@ const { values } = Asked.read(() =>
 )
 
 const number = (
-  option: "seed" | "seeds" | "hours" | "agents" | "checks" | "pollers" | "messages" | "devices",
-  least: number
-): number => Asked.number(option, values[option], least, option !== "hours")
+  option: keyof typeof Replay.bounds
+): number => {
+  const { least, most } = Replay.bounds[option]
+  return Asked.number(option, values[option], least, option !== "hours", most)
+}
 
 const profile = profiles.find((one) => one === values.profile) ??
   Asked.refuse("profile", values.profile, profiles.join(", "))
@@ -62,8 +66,17 @@ const { replay: replayFile } = values
 const replayed = replayFile === undefined
   ? undefined
   : Replay.read(Asked.read(() => fs.readFileSync(replayFile, "utf8")))
-if (replayed !== undefined && typeof replayed === "string") Asked.refuse("replay", values.replay ?? "", replayed)
+const unfit = typeof replayed === "string" ? replayed : replayed &&
+  Replay.misfit(replayed.plan, Installation.scenario(replayed.settings).kinds)
+if (unfit !== undefined) Asked.end(`--replay is ${values.replay}, which cannot be led: ${unfit}`)
 const replay = typeof replayed === "string" ? undefined : replayed
+
+const { save } = values
+// Before the hours that lead to a violation, not after them.
+const isFolder = (name: string): boolean => fs.statSync(name, { throwIfNoEntry: false })?.isDirectory() === true
+if (save !== undefined && (save === "" || isFolder(save) || !isFolder(path.dirname(save)))) {
+  Asked.refuse("save", save, "a file in a folder that is there")
+}
 
 const say = (line: string): void => {
   if (!values.json) console.log(line)
@@ -71,12 +84,12 @@ const say = (line: string): void => {
 
 /** Virtual hours have five minutes at the end in which nothing is done. */
 const options = {
-  hours: number("hours", 0.1),
-  agents: number("agents", 1),
-  checks: number("checks", 1),
-  pollers: number("pollers", 1),
-  messagesPerSecond: number("messages", 0),
-  devices: number("devices", 0),
+  hours: number("hours"),
+  agents: number("agents"),
+  checks: number("checks"),
+  pollers: number("pollers"),
+  messagesPerSecond: number("messages"),
+  devices: number("devices"),
   profile,
   ...replay?.settings
 }
@@ -90,9 +103,9 @@ const live = (seed: string, plan: ReadonlyArray<Fault>): Pick<Installation.Insta
         const tell = () => {
           const minutes = (world.nowMillis / 60_000).toFixed(0).padStart(3)
           const begun = plan.filter(({ atMillis }) => atMillis <= world.nowMillis).length
-          process.stdout.write(
-            `\rseed ${seed}  ${minutes} min  ${world.log.count} events  ${begun} faults  ${state()}   `
-          )
+          const line = `seed ${seed}  ${minutes} min  ${world.log.count} events  ${begun} faults  ${state()}   `
+          // A line that is wider than the terminal would be two, of which only one is written anew.
+          process.stdout.write(`\r${line.slice(0, process.stdout.columns - 1)}`)
           world.after(60_000, tell)
         }
         world.after(60_000, tell)
@@ -100,13 +113,16 @@ const live = (seed: string, plan: ReadonlyArray<Fault>): Pick<Installation.Insta
     }
     : {}
 
+SyncSpool.removeLeft()
+
 const beganMillis = performance.now()
 const all = new EventLog({ kept: 1 })
+let led = 0
 let violations = 0
 let events = 0
 let faults = 0
 const seeds = replay === undefined
-  ? Array.from({ length: number("seeds", 1) }, (_, at) => `${number("seed", 0) + at}`)
+  ? Array.from({ length: number("seeds") }, (_, at) => `${number("seed") + at}`)
   : [replay.seed]
 
 for (const seed of seeds) {
@@ -114,6 +130,7 @@ for (const seed of seeds) {
   const outcome = Simulation.run(Installation.scenario({ ...options, ...live(seed, plan) }), seed, plan)
   if (isLive) process.stdout.write("\r\x1b[K")
   all.add({ atMicros: 0, party: seed, peer: undefined, text: outcome.hash })
+  led += 1
   events += outcome.events
   faults += outcome.plan.length
   if (outcome.violation === undefined) {
@@ -134,7 +151,7 @@ for (const seed of seeds) {
   if (isLive) process.stdout.write("\r\x1b[K")
   for (const line of Simulation.report(shrunk)) say(line)
   if (replay !== undefined) continue
-  const file = values.save ?? `simulation-${seed}.json`
+  const file = save ?? `simulation-${seed}.json`
   fs.writeFileSync(file, Replay.write({ seed, settings: options, plan: shrunk.plan }))
   say(`again: npm run simulate -- --replay ${file}`)
 }
@@ -143,12 +160,12 @@ const seconds = Math.round(performance.now() - beganMillis) / 1_000
 const { system, user } = process.cpuUsage()
 const megabytes = Math.round(process.resourceUsage().maxRSS / 1_024)
 console.log(JSON.stringify({
-  seeds: seeds.length,
+  seeds: led,
   violations,
   hash: all.hash,
   events,
   faults,
-  virtualHours: options.hours * seeds.length,
+  virtualHours: options.hours * led,
   seconds,
   /** What a busy machine does not change. */
   cpuSeconds: Math.round((system + user) / 1_000) / 1_000,

@@ -18,11 +18,12 @@ export const read = <A>(what: () => A): A => {
   }
 }
 
-/** A number from `least`, a whole one unless told. */
-export const number = (option: string, text: string, least: number, isWhole = true): number => {
+/** A number from `least`, and to `most` where there is such a one; a whole one unless told. */
+export const number = (option: string, text: string, least: number, isWhole = true, most = Infinity): number => {
   const value = text.trim() === "" ? NaN : Number(text)
-  const isFit = Number.isFinite(value) && value >= least && (!isWhole || Number.isSafeInteger(value))
-  return isFit ? value : refuse(option, text, `a ${isWhole ? "whole " : ""}number from ${least}`)
+  const isFit = Number.isFinite(value) && value >= least && value <= most && (!isWhole || Number.isSafeInteger(value))
+  const to = most === Infinity ? "" : ` to ${most}`
+  return isFit ? value : refuse(option, text, `a ${isWhole ? "whole " : ""}number from ${least}${to}`)
 }
 
 /** With `--help` a script says what stands at its head, and ends. */

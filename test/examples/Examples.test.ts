@@ -39,6 +39,14 @@ describe("examples", () => {
     assert.match(lines.at(-1) ?? "", /^rest_for_one: 100 seeds, \d+ faults, nothing found$/)
   })
 
+  it("the guide to simulating shows what its example finds", async () => {
+    const [first = "", ...lines] = await output("simulating-your-services.ts")
+    const found = [first.replace("books that forget ids: ", ""), ...lines.slice(0, -1)].join("\n")
+
+    assert.include(readFileSync(join(root, "docs/simulating.md"), "utf8"), `\`\`\`text\n${found}\n\`\`\``)
+    assert.strictEqual(lines.at(-1), "books that know ids: 20 seeds, nothing broke")
+  })
+
   it("a tested pipeline answers for each message, and a producer keeps its contract", async () => {
     assert.deepStrictEqual((await output("testing-your-pipeline.ts")).slice(0, 5), [
       "sum 7",
@@ -91,7 +99,8 @@ describe("examples", () => {
       ["ticket-resource.ts", "../src/domain/identity/User.ts", "../src/domain/inventory/devices/Device.ts"],
       5
     ],
-    ["checks.md", ["own-probe.ts"], 1]
+    ["checks.md", ["own-probe.ts"], 1],
+    ["simulating.md", ["simulating-your-services.ts"], 4]
   ])("%s quotes its examples", (guide, names, count) => {
     const unindented = (text: string) => text.replaceAll(/^ +/gm, "")
     const examples = names.map((name) => unindented(readFileSync(join(root, "examples", name), "utf8")))

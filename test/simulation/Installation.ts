@@ -48,7 +48,12 @@ const startMillis = 10_000
 const names = (prefix: string, count: number): ReadonlyArray<string> =>
   Array.from({ length: count }, (_, at) => `${prefix}-${at}`)
 
-export const scenario = (options: InstallationOptions): Scenario => {
+/** With all that its plans are drawn from. */
+export interface InstallationScenario extends Scenario {
+  readonly kinds: ReadonlyArray<FaultPlan.Kind>
+}
+
+export const scenario = (options: InstallationOptions): InstallationScenario => {
   const agents = names("agent", options.agents)
   const pollers = names("poller", options.pollers)
   const checks = names("check", options.checks)
@@ -199,6 +204,7 @@ export const scenario = (options: InstallationOptions): Scenario => {
   }
 
   return {
+    kinds,
     plan: (random) => [
       ...FaultPlan.draw(random, {
         profile: options.profile,

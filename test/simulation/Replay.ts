@@ -1,25 +1,46 @@
 /** A fault plan in a file, with the seed and the settings of its world. */
 import { Result, Schema } from "effect"
-import { profiles } from "../../src/domain/simulation/FaultPlan.ts"
+import { type Fault as PlannedFault, type Kind, profiles } from "../../src/domain/simulation/FaultPlan.ts"
+
+interface Bounds {
+  readonly least: number
+  readonly most: number
+}
+
+/** What a world can be asked for; an hour of many agents takes a minute, and nobody waits for a year of them. */
+export const bounds = {
+  seed: { least: 0, most: 1_000_000_000_000 },
+  seeds: { least: 1, most: 1_000_000 },
+  // Virtual hours have five minutes at the end in which nothing is done.
+  hours: { least: 0.1, most: 8_784 },
+  agents: { least: 1, most: 10_000 },
+  checks: { least: 1, most: 1_000 },
+  pollers: { least: 1, most: 1_000 },
+  messages: { least: 0, most: 100_000 },
+  devices: { least: 0, most: 1_000_000 }
+}
+
+const within = ({ least, most }: Bounds) => Schema.isBetween({ minimum: least, maximum: most })
+const aTime = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
 const Fault = Schema.Struct({
   kind: Schema.String,
   target: Schema.String,
   other: Schema.optionalKey(Schema.String),
-  atMillis: Schema.Finite,
-  lastsMillis: Schema.Finite,
-  amount: Schema.Finite
+  atMillis: aTime,
+  lastsMillis: aTime,
+  amount: Schema.Finite.check(within({ least: 0, most: 1 }))
 })
 
 const Replay = Schema.Struct({
   seed: Schema.String,
   settings: Schema.Struct({
-    hours: Schema.Finite,
-    agents: Schema.Int,
-    checks: Schema.Int,
-    pollers: Schema.Int,
-    messagesPerSecond: Schema.Finite,
-    devices: Schema.Int,
+    hours: Schema.Finite.check(within(bounds.hours)),
+    agents: Schema.Int.check(within(bounds.agents)),
+    checks: Schema.Int.check(within(bounds.checks)),
+    pollers: Schema.Int.check(within(bounds.pollers)),
+    messagesPerSecond: Schema.Finite.check(within(bounds.messages)),
+    devices: Schema.Int.check(within(bounds.devices)),
     profile: Schema.Literals(profiles)
   }),
   plan: Schema.Array(Fault)
@@ -31,5 +52,25 @@ const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Replay))
 /** What is wrong with the text, if it is no plan. */
 export const read = (text: string): Replay | string =>
   Result.match(decode(text), { onSuccess: (replay): Replay | string => replay, onFailure: (error) => error.message })
+
+const wrongIn = ({ kind, other, target }: PlannedFault, kinds: ReadonlyArray<Kind>): string | undefined => {
+  const expected = (what: string, is: string, names: Iterable<string>): string =>
+    `${what} is ${is}, expected ${[...new Set(names)].join(", ")}`
+  const known = kinds.filter((one) => one.kind === kind)
+  if (known.length === 0) return expected("kind", kind, kinds.map((one) => one.kind))
+  const there = known.filter(({ targets }) => targets.includes(target))
+  if (there.length === 0) return expected(`target of ${kind}`, target, known.flatMap(({ targets }) => targets))
+  if (there.some(({ others }) => others === undefined || others.includes(other ?? ""))) return undefined
+  return expected(`other of ${kind} ${target}`, other ?? "not there", there.flatMap(({ others = [] }) => others))
+}
+
+/** What its world cannot do of a plan, if there is such a fault: it would be left out, and nothing would break. */
+export const misfit = (plan: ReadonlyArray<PlannedFault>, kinds: ReadonlyArray<Kind>): string | undefined => {
+  for (const [at, fault] of plan.entries()) {
+    const wrong = wrongIn(fault, kinds)
+    if (wrong !== undefined) return `fault ${at + 1}: ${wrong}`
+  }
+  return undefined
+}
 
 export const write = (replay: Replay): string => `${JSON.stringify(replay, null, 2)}\n`

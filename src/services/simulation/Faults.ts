@@ -100,7 +100,7 @@ const powerOff = (world: World, disks: ReadonlyMap<string, Disk>): Act => ({ tar
   return () => host.powerOn()
 }
 
-/** Begins each fault at its time, and takes it back after its own. */
+/** Begins each fault at its time, and takes it back after its own. Throws when a kind is not known: nothing would be done. */
 export const carryOut = (
   plan: ReadonlyArray<Fault>,
   { disks = new Map(), network, own = {}, world }: FaultTargets
@@ -116,6 +116,10 @@ export const carryOut = (
     ...diskActs(disks),
     powerOff: powerOff(world, disks),
     ...own
+  }
+  const unknown = plan.find(({ kind }) => !Object.hasOwn(acts, kind))
+  if (unknown !== undefined) {
+    throw new Error(`a fault's kind is ${unknown.kind}, expected ${Object.keys(acts).join(", ")}`)
   }
   for (const fault of plan) {
     world.after(fault.atMillis, () => {

@@ -42,9 +42,26 @@ const fileSystem = FileSystem.makeNoop({
 
 /** In memory where there is such a folder: nothing of it is to outlive the world. */
 const root = fs.existsSync("/dev/shm") ? "/dev/shm" : os.tmpdir()
+const prefix = "serviceradar-simulation-"
+
+const isGone = (pid: number): boolean => {
+  try {
+    return !process.kill(pid, 0)
+  } catch (cause) {
+    return cause instanceof Error && "code" in cause && cause.code === "ESRCH"
+  }
+}
+
+/** A process that is interrupted leaves its folder: a world runs within one synchronous call, which hears no signal. */
+export const removeLeft = (): void => {
+  for (const name of fs.readdirSync(root)) {
+    const pid = name.startsWith(prefix) ? /^\d+(?=-)/.exec(name.slice(prefix.length))?.[0] : undefined
+    if (pid !== undefined && isGone(Number(pid))) fs.rmSync(path.join(root, name), { recursive: true, force: true })
+  }
+}
 
 export const make = (): SyncSpool => {
-  const folder = fs.mkdtempSync(path.join(root, "serviceradar-simulation-"))
+  const folder = fs.mkdtempSync(path.join(root, `${prefix}${process.pid}-`))
   const open = new Set<number>()
   const close = (descriptor: number): void => {
     if (open.delete(descriptor)) fs.closeSync(descriptor)

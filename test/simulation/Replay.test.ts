@@ -1,0 +1,56 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Simulation from "../../src/services/simulation/Simulation.ts"
+import * as Installation from "./Installation.ts"
+import * as Replay from "./Replay.ts"
+
+const settings: Replay.Replay["settings"] = {
+  hours: 0.5,
+  agents: 3,
+  checks: 1,
+  pollers: 2,
+  messagesPerSecond: 1,
+  devices: 10,
+  profile: "hostile"
+}
+const { kinds } = Installation.scenario(settings)
+const fault = { kind: "kill", target: "core", atMillis: 1_000, lastsMillis: 0, amount: 0.5 }
+
+describe("A plan in a file", () => {
+  it("comes back as it was written", () => {
+    const replay = { seed: "7", settings, plan: [fault] }
+
+    assert.deepStrictEqual(Replay.read(Replay.write(replay)), replay)
+  })
+
+  it("is refused when it is cut off, or asks for what no world has", () => {
+    const text = Replay.write({ seed: "7", settings, plan: [fault] })
+    const others = [
+      "",
+      text.slice(0, -20),
+      text.replace(`"agents": 3`, `"agents": 0`),
+      text.replace(`"hours": 0.5`, `"hours": 1e9`),
+      text.replace(`"atMillis": 1000`, `"atMillis": -1`)
+    ]
+
+    assert.deepStrictEqual(others.map((one) => typeof Replay.read(one)), others.map(() => "string"))
+  })
+
+  it("can be led when it was drawn", () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      assert.isUndefined(Replay.misfit(Simulation.planOf(Installation.scenario(settings), seed), kinds))
+    }
+  })
+
+  it("cannot be led with a fault that its world does not know", () => {
+    const misfit = (change: object) => Replay.misfit([fault, { ...fault, ...change }], kinds) ?? ""
+
+    assert.match(misfit({ kind: "kil" }), /^fault 2: kind is kil, expected kill, restart, pause, /)
+    assert.match(misfit({ kind: "constructor" }), /kind is constructor/)
+    assert.match(misfit({ target: "agent-3" }), /target of kill is agent-3, expected poller-0, poller-1, core, /)
+    assert.match(
+      misfit({ kind: "partition", target: "poller-0" }),
+      /other of partition poller-0 is not there, expected core$/
+    )
+    assert.strictEqual(misfit({ kind: "partition", target: "poller-0", other: "core" }), "")
+  })
+})
