@@ -1,0 +1,149 @@
+/** What a tired engineer would do, one at a time: a text that stands once in a file, and what it becomes. */
+export interface Planted {
+  readonly fault: string
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+export const planted: ReadonlyArray<Planted> = [
+  {
+    fault: "the writer acknowledges what it could not decode",
+    file: "src/services/event-writer/StreamSettlement.ts",
+    from:
+      "    const why = yield* keep(delivery, failure)\n    if (why !== \"\") return yield* unkept(delivery, processor, failure, why)\n    delivery.term()",
+    to: "    delivery.ack()"
+  },
+  {
+    fault: "a heartbeat to core counts as a report of what waits",
+    file: "src/services/poller/CoreReporter.ts",
+    from: "    const isWaiting = yield* Effect.timeoutOption(hasWaiting.await, reported.pollInterval)",
+    to: "    const isWaiting = Option.none<void>()\n    yield* Effect.sleep(reported.pollInterval)"
+  },
+  {
+    fault: "the writer gives a message up before its dead letter is kept",
+    file: "src/services/event-writer/StreamSettlement.ts",
+    from: "    const why = yield* keep(delivery, failure)\n    if (why !== \"\") return yield* unkept",
+    to:
+      "    delivery.term()\n    const why = yield* keep(delivery, failure)\n    if (why !== \"\") return yield* unkept"
+  },
+  {
+    fault: "ids of rows are not the same at the next delivery",
+    file: "src/layers/events/decode/RowIds.ts",
+    from: "IngestId.make(message.stream, message.sequence, message.storedAtMicros)",
+    to: "IngestId.make(message.stream, Math.floor(Math.random() * 2 ** 30), message.storedAtMicros)"
+  },
+  {
+    fault: "the reporter settles before core has acknowledged",
+    file: "src/services/poller/CoreReporter.ts",
+    from:
+      "      const delivered = yield* delivery.deliverParts(statuses, to)\n      if (delivered._tag === \"Away\") return false",
+    to: "      const delivered = yield* delivery.deliverParts(statuses, to)\n" +
+      "      if (delivered._tag === \"Away\") {\n        yield* buffer.settle\n        return false\n      }"
+  },
+  {
+    fault: "a report that was in flight goes under another time",
+    file: "src/services/poller/CoreReporter.ts",
+    from: "    const to = yield* header(newest, form === \"parts\" ? id : \"\")",
+    to: "    const to = yield* header(yield* Clock.currentTimeMillis, form === \"parts\" ? id : \"\")"
+  },
+  {
+    fault: "core says received before it has stored",
+    file: "src/layers/core/PollerServiceHandlers.ts",
+    from: "    Effect.mapError(toStatus),\n    Effect.as({ received: true })",
+    to: "    Effect.mapError(toStatus),\n    Effect.forkDetach,\n    Effect.as({ received: true })"
+  },
+  {
+    fault: "a check that took longer than its interval is not asked again",
+    file: "src/services/poller/CheckLoops.ts",
+    from: "    loop.dueMillis = now + waitMillis\n",
+    to: "    loop.dueMillis = now + waitMillis + (missed > 0 ? 3_600_000 : 0)\n"
+  },
+  {
+    fault: "a lost connection is not sought again",
+    file: "src/services/poller/ConnectionManager.ts",
+    from: "    Effect.retry(betweenProbes),",
+    to: "    Effect.catch(() => Effect.never),"
+  },
+  {
+    fault: "timers of checks follow the time of day",
+    file: "src/services/clock/Monotonic.ts",
+    from: "Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000",
+    to: "clock.currentTimeMillisUnsafe()"
+  },
+  {
+    fault: "the breaker of the database never closes",
+    file: "src/services/event-writer/DatabaseHealth.ts",
+    from: "        return yield* recovered\n",
+    to: "        return yield* wasUp ? Effect.never : recovered\n"
+  },
+  {
+    fault: "the circuit of an agent never closes",
+    file: "src/domain/breaker/Circuit.ts",
+    from: "      return halfOpen(circuit, nowMillis)\n",
+    to: "      return { _tag: \"half_open\" }\n"
+  },
+  {
+    fault: "what is in flight is not on the disk before it is sent",
+    file: "src/layers/poller/buffer/disk/Taking.ts",
+    from: "    yield* durable(state)\n",
+    to: ""
+  },
+  {
+    fault: "what a process before left is forgotten",
+    file: "src/layers/poller/buffer/disk/Opening.ts",
+    from: "      queue.cursor = mark.settled\n",
+    to: "      queue.cursor = opened.last()\n"
+  },
+  {
+    fault: "a batch goes in another order than it came",
+    file: "src/layers/poller/buffer/disk/Taking.ts",
+    from: "statuses: held.map(({ one }) => one) })",
+    to: "statuses: held.map(({ one }) => one).toReversed() })"
+  },
+  {
+    fault: "core that is away counts as one that refuses",
+    file: "src/layers/poller/GrpcCoreClient.ts",
+    from: "        return new CoreAway({ detail: `${error._tag}: ${detail}` })",
+    to: "        return new ReportRejected({ detail: `${error._tag}: ${detail}` })"
+  },
+  {
+    fault: "a report without an answer counts as taken",
+    file: "src/layers/poller/GrpcCoreClient.ts",
+    from: "        Effect.mapError((error) => toCoreError(address, error)),\n        Effect.filterOrFail(",
+    to: "        Effect.catchTag(\"Unavailable\", () => Effect.succeed({ received: true })),\n" +
+      "        Effect.mapError((error) => toCoreError(address, error)),\n        Effect.filterOrFail("
+  },
+  {
+    fault: "a batch of the writer is given up when it is tried for the second time",
+    file: "src/services/event-writer/StreamStore.ts",
+    from: "      pending = [...written.retry.map(({ message }) => message), ...rest]\n",
+    to: "      pending = rest\n      for (const { message } of written.retry) verdicts.set(message, Result.void)\n"
+  },
+  {
+    fault: "a reading of a source that was cut off counts as whole",
+    file: "src/services/sync/SourceRun.ts",
+    from: "    const problem = Paging.settle(came, total)\n",
+    to: "    const problem = Paging.settle(came, undefined)\n"
+  },
+  {
+    fault: "an object is taken to be in the store without a look",
+    file: "src/services/sync/KvWriter.ts",
+    from: "  const found = yield* store.stat(objectKey)\n",
+    to: "  const found = Option.some({ bytes: document.bytes, sha256: document.sha256, chunks: 1 })\n"
+  },
+  {
+    fault: "those who keep a copy are not told what is gone",
+    file: "src/layers/sync/DeltaChunks.ts",
+    from: "    Stream.map(changes.value, (batch) => batch.map(elementOf))",
+    to: "    Stream.map(changes.value, (batch) => batch.filter(({ _tag }) => _tag === \"Put\").map(elementOf))"
+  },
+  {
+    fault: "a device stays retracted when it is back",
+    file: "src/services/sync/Retractions.ts",
+    from: "        if (Option.isSome(yield* source.reader.get(key))) return false\n" +
+      "        if (yield* source.reader.isUnread(key)) return false\n" +
+      "        return !(yield* isSomewhere(identifiers, sources))\n",
+    to: "        return true\n"
+  }
+]
