@@ -3,9 +3,11 @@
  * all other agents, for tens of milliseconds. It is started for the first one and ends when there has been none for a minute.
  */
 import { Deferred, Duration, Effect, Layer, RcRef, Schema } from "effect"
+import * as os from "node:os"
 import { Worker } from "node:worker_threads"
 import type { Wrapping } from "../../../domain/monitoring/reports/envelope/Wrapping.ts"
 import { LargeReplies, UnreadReply } from "../../../services/poller/polls/LargeReplies.ts"
+import * as ThreadPriority from "../../process/priority/ThreadPriority.ts"
 import { threadCode } from "./threadCode.ts"
 
 /** For one answer, with those before it. */
@@ -26,7 +28,9 @@ interface Thread {
 const begin = (): Thread => {
   const { code, isText } = threadCode()
   // Without a limit of its own: reading JSON does not notice that it has come to one, and the process ends.
-  const worker = new Worker(code, { eval: isText, env: {} })
+  const { lower, value: worker } = ThreadPriority.begin(() => new Worker(code, { eval: isText, env: {} }))
+  // Nobody waits for it as the others wait for the thread of the polls.
+  lower(os.constants.priority.PRIORITY_BELOW_NORMAL)
   const waiting: Waiting = new Map()
   const fail = (detail: string) => {
     for (const answered of waiting.values()) Deferred.doneUnsafe(answered, Effect.fail(detail))
