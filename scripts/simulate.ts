@@ -12,6 +12,7 @@
  *   --profile P    calm, rough or hostile; default rough
  *   --replay FILE  leads the plan in a file that a violation has left, instead of what the seed draws
  *   --save FILE    where a violation leaves its plan, of several the last; default simulation-SEED.json
+ *   --shrink S     seconds that may go into looking for fewer faults, of each violation; default 120
  *   --until-first  ends at the first violation, as it is
  *   --json         no text but the last line
  *   --help         this
@@ -46,6 +47,7 @@ const { values } = Asked.read(() =>
       profile: { type: "string", default: "rough" },
       replay: { type: "string" },
       save: { type: "string" },
+      shrink: { type: "string", default: "120" },
       json: { type: "boolean", default: false },
       "until-first": { type: "boolean", default: false }
     }
@@ -70,6 +72,8 @@ const unfit = typeof replayed === "string" ? replayed : replayed &&
   Replay.misfit(replayed.plan, Installation.scenario(replayed.settings).kinds)
 if (unfit !== undefined) Asked.end(`--replay is ${values.replay}, which cannot be led: ${unfit}`)
 const replay = typeof replayed === "string" ? undefined : replayed
+
+const shrinkSeconds = number("shrink")
 
 const { save } = values
 // Before the hours that lead to a violation, not after them.
@@ -143,12 +147,20 @@ for (const seed of seeds) {
     break
   }
   if (replay === undefined) say(`seed ${seed} breaks a promise; looking for fewer faults than ${outcome.plan.length} …`)
+  const untilMillis = performance.now() + shrinkSeconds * 1_000
+  let isCutOff = false
+  const scenario = Installation.scenario(options)
   const shrunk = replay === undefined
-    ? Simulation.shrink(Installation.scenario(options), outcome, {
+    ? Simulation.shrink(scenario, outcome, {
+      isOver: () => {
+        isCutOff ||= performance.now() >= untilMillis
+        return isCutOff
+      },
       onAttempt: (attempt, left) => isLive && process.stdout.write(`\rattempt ${attempt}, ${left} faults   `)
     })
-    : outcome
+    : Simulation.look(scenario, outcome)
   if (isLive) process.stdout.write("\r\x1b[K")
+  if (isCutOff) say(`fewer faults were looked for only ${shrinkSeconds} s long (--shrink): there may be fewer`)
   for (const line of Simulation.report(shrunk)) say(line)
   if (replay !== undefined) continue
   const file = save ?? `simulation-${seed}.json`

@@ -7,6 +7,12 @@ interface Owed {
   readonly atMillis: number
 }
 
+/** A status that was taken and is nowhere. */
+export interface Lost extends Owed {
+  readonly poller: string
+  readonly check: string
+}
+
 /** How long before the end of a process or of the power what was taken may be gone with it. */
 export const forgivenMillis = { killed: 150, powerLost: 2_500 }
 
@@ -63,10 +69,10 @@ export class StatusBooks {
   }
 
   /** Taken before, and not stored. */
-  lostBefore(millis: number): ReadonlyArray<string> {
+  lostBefore(millis: number): ReadonlyArray<Lost> {
     return [...this.#owed].flatMap(([poller, checks]) =>
       [...checks].flatMap(([check, owed]) =>
-        owed.filter(({ atMillis }) => atMillis < millis).map(({ number }) => `${poller} ${check} ${number}`)
+        owed.filter(({ atMillis }) => atMillis < millis).map((one) => ({ ...one, poller, check }))
       )
     )
   }

@@ -2,9 +2,9 @@
 import type { Fault } from "../../src/domain/simulation/FaultPlan.ts"
 import type { Disk } from "../../src/services/simulation/Disk.ts"
 import type { Network } from "../../src/services/simulation/Network.ts"
-import type { Healed } from "../../src/services/simulation/Simulation.ts"
+import type { Broken, Healed } from "../../src/services/simulation/Simulation.ts"
 import type { World } from "../../src/services/simulation/World.ts"
-import { type EventBooks, forgivenMillis, type StatusBooks } from "./Books.ts"
+import { type EventBooks, forgivenMillis, type Lost, type StatusBooks } from "./Books.ts"
 import type { Measurements } from "./Measurements.ts"
 import type { Nats } from "./parties/Nats.ts"
 
@@ -158,6 +158,25 @@ export const forgive = ({ disks, plan, pollers, statuses, world }: Forgiving): v
   }
 }
 
+/** What was taken and lost, with where to look: when it was taken, and what was done to its poller then. */
+const lostText = (lost: ReadonlyArray<Lost>, plan: ReadonlyArray<Fault>): Broken | undefined => {
+  const first = lost.reduce<Lost | undefined>(
+    (one, other) => one && one.atMillis <= other.atMillis ? one : other,
+    undefined
+  )
+  if (first === undefined) return undefined
+  const { atMillis, check, number, poller } = first
+  const next = plan.find((fault) => fault.target === poller && fault.atMillis > atMillis)
+  const [agent = ""] = check.split("/")
+  return {
+    detail: `${lost.length} statuses, first ${poller} ${check} ${number}, taken at ${(atMillis / 1_000).toFixed(3)} s`,
+    about: {
+      parties: [poller, agent, "core", "database"],
+      atMillis: [atMillis, ...(next === undefined ? [] : [next.atMillis])]
+    }
+  }
+}
+
 /** When the faults are over and the world has had its time. */
 export const healed = (parts: Parts, hasEvents: boolean): ReadonlyArray<Healed> => {
   const { agents, checks, events, intervalMillis, nats, statuses, world } = parts
@@ -166,7 +185,7 @@ export const healed = (parts: Parts, hasEvents: boolean): ReadonlyArray<Healed> 
   return [
     {
       name: "nothing accepted is lost",
-      broken: () => first(statuses.lostBefore(world.nowMillis - intervalMillis - storedWithinMillis), "statuses")
+      broken: () => lostText(statuses.lostBefore(world.nowMillis - intervalMillis - storedWithinMillis), parts.plan)
     },
     {
       name: "core hears of every check again",

@@ -19,7 +19,7 @@ describe("A plan in a file", () => {
   it("comes back as it was written", () => {
     const replay = { seed: "7", settings, plan: [fault] }
 
-    assert.deepStrictEqual(Replay.read(Replay.write(replay)), replay)
+    assert.deepStrictEqual(Replay.read(Replay.write(replay)), { version: Replay.version, ...replay })
   })
 
   it("is refused when it is cut off, or asks for what no world has", () => {
@@ -33,6 +33,19 @@ describe("A plan in a file", () => {
     ]
 
     assert.deepStrictEqual(others.map((one) => typeof Replay.read(one)), others.map(() => "string"))
+  })
+
+  it("is refused when it is of another version, or of a time without one", () => {
+    const text = Replay.write({ seed: "7", settings, plan: [fault] })
+    const others = [
+      text.replace(`"version": ${Replay.version}`, `"version": 1`),
+      text.replace(`"version": ${Replay.version},`, "")
+    ]
+
+    assert.deepStrictEqual(others.map(Replay.read), [
+      `its version is 1, expected ${Replay.version}: it is a plan of other worlds`,
+      `its version is missing, expected ${Replay.version}: it is a plan of other worlds`
+    ])
   })
 
   it("can be led when it was drawn", () => {

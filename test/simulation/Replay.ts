@@ -1,5 +1,5 @@
 /** A fault plan in a file, with the seed and the settings of its world. */
-import { Result, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
 import { type Fault as PlannedFault, type Kind, profiles } from "../../src/domain/simulation/FaultPlan.ts"
 
 interface Bounds {
@@ -17,7 +17,8 @@ export const bounds = {
   checks: { least: 1, most: 1_000 },
   pollers: { least: 1, most: 1_000 },
   messages: { least: 0, most: 100_000 },
-  devices: { least: 0, most: 1_000_000 }
+  devices: { least: 0, most: 1_000_000 },
+  shrink: { least: 0, most: 86_400 }
 }
 
 const within = ({ least, most }: Bounds) => Schema.isBetween({ minimum: least, maximum: most })
@@ -32,7 +33,14 @@ const Fault = Schema.Struct({
   amount: Schema.Finite.check(within({ least: 0, most: 1 }))
 })
 
+/**
+ * Of the worlds: another one draws other faults, knows other kinds, or does other things under the same, so that a plan of
+ * before says nothing of it.
+ */
+export const version = 2
+
 const Replay = Schema.Struct({
+  version: Schema.Literal(version),
   seed: Schema.String,
   settings: Schema.Struct({
     hours: Schema.Finite.check(within(bounds.hours)),
@@ -48,10 +56,24 @@ const Replay = Schema.Struct({
 export type Replay = typeof Replay.Type
 
 const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Replay))
+/** The first had no version. */
+const decodeVersion = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Struct({ version: Schema.optionalKey(Schema.Unknown), plan: Schema.Unknown }))
+)
 
 /** What is wrong with the text, if it is no plan. */
-export const read = (text: string): Replay | string =>
-  Result.match(decode(text), { onSuccess: (replay): Replay | string => replay, onFailure: (error) => error.message })
+export const read = (text: string): Replay | string => {
+  const head = Option.getOrUndefined(decodeVersion(text))
+  if (head !== undefined && head.version !== version) {
+    return `its version is ${
+      JSON.stringify(head.version) ?? "missing"
+    }, expected ${version}: it is a plan of other worlds`
+  }
+  return Result.match(decode(text), {
+    onSuccess: (replay): Replay | string => replay,
+    onFailure: (error) => error.message
+  })
+}
 
 const wrongIn = ({ kind, other, target }: PlannedFault, kinds: ReadonlyArray<Kind>): string | undefined => {
   const expected = (what: string, is: string, names: Iterable<string>): string =>
@@ -73,4 +95,4 @@ export const misfit = (plan: ReadonlyArray<PlannedFault>, kinds: ReadonlyArray<K
   return undefined
 }
 
-export const write = (replay: Replay): string => `${JSON.stringify(replay, null, 2)}\n`
+export const write = (replay: Omit<Replay, "version">): string => `${JSON.stringify({ version, ...replay }, null, 2)}\n`

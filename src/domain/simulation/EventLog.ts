@@ -15,6 +15,20 @@ export interface LogEntry {
 
 const keptDefault = 2_000
 
+interface Hold {
+  readonly parties: ReadonlyArray<string>
+  readonly fromMicros: number
+  readonly most: number
+  readonly entries: Array<LogEntry>
+}
+
+/** What is done to the world concerns those whom it names. */
+const isOf = ({ entries, fromMicros, most, parties }: Hold, { atMicros, party, peer, text }: LogEntry): boolean => {
+  if (atMicros < fromMicros || entries.length >= most) return false
+  if (party === "world") return text.split(" ").some((word) => parties.includes(word))
+  return parties.includes(party) && (peer === undefined || parties.includes(peer))
+}
+
 /** Seconds with six digits, so that lines of one run are as wide as those of another. */
 export const timeOf = (micros: number): string => (micros / 1_000_000).toFixed(6)
 
@@ -26,6 +40,7 @@ export class EventLog {
   readonly #onEntry: ((entry: LogEntry) => void) | undefined
   #entries: Array<LogEntry> = []
   #count = 0
+  #holds: ReadonlyArray<Hold> = []
   /** FNV-1a over two 32-bit halves with different primes. */
   #low = 0x811c9dc5
   #high = 0xcbf29ce4
@@ -43,8 +58,20 @@ export class EventLog {
     this.#count += 1
     this.#mix(`${lineOf(entry)}\n`)
     this.#onEntry?.(entry)
+    for (const hold of this.#holds) if (isOf(hold, entry)) hold.entries.push(entry)
     this.#entries.push(entry)
     if (this.#entries.length > 2 * this.#kept) this.#entries = this.#entries.slice(-this.#kept)
+  }
+
+  /** From now on the first entries after each of these moments are kept, of what happens to these parties. */
+  hold(parties: ReadonlyArray<string>, fromMicros: ReadonlyArray<number>, most: number): void {
+    this.#holds = fromMicros.map((micros) => ({ parties, fromMicros: micros, most, entries: [] }))
+  }
+
+  /** What was held, in order and each once; nothing when nothing was to be. */
+  get held(): ReadonlyArray<LogEntry> {
+    return [...new Set(this.#holds.flatMap(({ entries }) => entries))]
+      .toSorted((one, other) => one.atMicros - other.atMicros)
   }
 
   latest(count: number): ReadonlyArray<LogEntry> {

@@ -2,16 +2,18 @@
  * The fewest parts of a list that still fail, by delta debugging (Zeller's ddmin): halves first, then ever smaller parts.
  */
 
-/** `fails` is asked at most `attemptsMax` times. */
+const attemptsDefault = 200
+
+/** `fails` is asked as long as there is a next attempt; where there is none, what was found so far is the answer. */
 export const fewest = <A>(
   list: ReadonlyArray<A>,
   fails: (part: ReadonlyArray<A>) => boolean,
-  attemptsMax = 200
+  hasNext: (attempts: number) => boolean = (attempts) => attempts < attemptsDefault
 ): ReadonlyArray<A> => {
-  let attemptsLeft = attemptsMax
+  let attempts = 0
   const stillFails = (part: ReadonlyArray<A>): boolean => {
-    if (attemptsLeft <= 0) return false
-    attemptsLeft -= 1
+    if (!hasNext(attempts)) return false
+    attempts += 1
     return fails(part)
   }
   /** The first part that still fails although so many at one place are left out. */

@@ -6,13 +6,18 @@ import { type Fault, textOf } from "../../domain/simulation/FaultPlan.ts"
 import { Seeded } from "../../domain/simulation/Seeded.ts"
 import * as SequenceDiagram from "../../domain/simulation/SequenceDiagram.ts"
 import * as Shrink from "../../domain/simulation/Shrink.ts"
-import { Violation, type World } from "./World.ts"
+import { type About, Violation, type World } from "./World.ts"
 
 /** A promise that must hold when the faults are over and the world has had its time to heal. */
 export interface Healed {
   readonly name: string
-  /** Why it does not hold. */
-  readonly broken: () => string | undefined
+  /** Why it does not hold, and where to look, when that is not at the end. */
+  readonly broken: () => string | Broken | undefined
+}
+
+export interface Broken {
+  readonly detail: string
+  readonly about: About
 }
 
 /** A world ready to run. */
@@ -20,6 +25,8 @@ export interface Scene {
   readonly world: World
   readonly endMillis: number
   readonly healed: ReadonlyArray<Healed>
+  /** What has come and where it is, at the end of the run. */
+  readonly books?: () => Readonly<Record<string, number>>
   /** Gives back what the world had of this machine. */
   readonly dispose?: () => void
 }
@@ -38,6 +45,8 @@ export interface Outcome {
   readonly plan: ReadonlyArray<Fault>
   readonly violation: Violation | undefined
   readonly world: World
+  /** Empty for a scene without books. */
+  readonly books: Readonly<Record<string, number>>
 }
 
 export const planOf = (scenario: Scenario, seed: number | string): ReadonlyArray<Fault> =>
@@ -51,9 +60,13 @@ export const run = (
   untilMillis = Infinity
 ): Outcome => {
   const scene = scenario.build(`${seed}`, plan)
+  return outcomeOf(scene, `${seed}`, plan, untilMillis)
+}
+
+const outcomeOf = (scene: Scene, seed: string, plan: ReadonlyArray<Fault>, untilMillis: number): Outcome => {
   const violation = lead(scene, untilMillis)
-  const { world } = scene
-  return { seed: `${seed}`, hash: world.log.hash, events: world.log.count, plan, violation, world }
+  const { books, world } = scene
+  return { seed, hash: world.log.hash, events: world.log.count, plan, violation, world, books: books?.() ?? {} }
 }
 
 const lead = ({ dispose, endMillis, healed, world }: Scene, untilMillis: number): Violation | undefined => {
@@ -67,14 +80,23 @@ const lead = ({ dispose, endMillis, healed, world }: Scene, untilMillis: number)
 
 const unhealed = (world: World, healed: ReadonlyArray<Healed>): Violation | undefined => {
   for (const { broken, name } of healed) {
-    const detail = broken()
-    if (detail !== undefined) return new Violation({ invariant: name, detail, atMicros: world.nowMicros })
+    const why = broken()
+    if (why === undefined) continue
+    const atMicros = world.nowMicros
+    return new Violation({ invariant: name, atMicros, ...(typeof why === "string" ? { detail: why } : why) })
   }
   return undefined
 }
 
 /** How much later fewer faults may break the same promise. */
 const laterMillis = 60_000
+
+export interface ShrinkOptions {
+  readonly attemptsMax?: number
+  /** Asked before each attempt: no more when it is so, and what was found by then is the answer. */
+  readonly isOver?: () => boolean
+  readonly onAttempt?: (number: number, faults: number) => void
+}
 
 /**
  * The outcome with the fewest faults that break the same promise, as far as it is found in so many attempts. None goes on
@@ -83,10 +105,7 @@ const laterMillis = 60_000
 export const shrink = (
   scenario: Scenario,
   { plan, seed, violation, world }: Outcome,
-  { attemptsMax = 60, onAttempt = () => {} }: {
-    readonly attemptsMax?: number
-    readonly onAttempt?: (number: number, faults: number) => void
-  } = {}
+  { attemptsMax = 60, isOver = () => false, onAttempt = () => {} }: ShrinkOptions = {}
 ): Outcome => {
   const untilMillis = world.nowMillis + laterMillis
   let attempts = 0
@@ -97,16 +116,30 @@ export const shrink = (
   }
   // What was to begin later had no part in it.
   const begun = plan.filter(({ atMillis }) => atMillis <= world.nowMillis)
-  return run(scenario, seed, Shrink.fewest(begun, fails, attemptsMax), untilMillis)
+  const left = Shrink.fewest(begun, fails, (made) => made < attemptsMax && !isOver())
+  return look(scenario, run(scenario, seed, left, untilMillis), untilMillis)
+}
+
+/**
+ * The same once more, with what happened where the violation says that there is something to see: it may be long before it
+ * was noticed, when nobody could know. As it is where it does not say so.
+ */
+export const look = (scenario: Scenario, outcome: Outcome, untilMillis = Infinity): Outcome => {
+  const { plan, seed, violation } = outcome
+  if (violation?.about === undefined) return outcome
+  const { atMillis, parties } = violation.about
+  const scene = scenario.build(seed, plan)
+  scene.world.log.hold(parties, atMillis.map((millis) => millis * 1_000), Math.ceil(eventsShown / atMillis.length))
+  return outcomeOf(scene, seed, plan, untilMillis)
 }
 
 const eventsShown = 40
 
-/** For a person: what broke, by which faults, and what the parties did last. */
+/** For a person: what broke, by which faults, and what the parties did where it broke, or else last. */
 export const report = ({ plan, seed, violation, world }: Outcome): ReadonlyArray<string> =>
   violation === undefined ? [`seed ${seed}: nothing broke`] : [
     `${violation.invariant}: ${violation.detail}`,
     `seed ${seed}, at ${(violation.atMicros / 1_000_000).toFixed(3)} s, with ${plan.length} faults:`,
     ...plan.map((fault) => `  ${textOf(fault)}`),
-    ...SequenceDiagram.draw(world.log.latest(eventsShown))
+    ...SequenceDiagram.draw(world.log.held.length > 0 ? world.log.held : world.log.latest(eventsShown))
   ]

@@ -16,11 +16,19 @@ import { Host, type HostOptions } from "./Host.ts"
 import * as RealityGuard from "./RealityGuard.ts"
 import type { Runnable, Surroundings } from "./WorldParts.ts"
 
+/** Whom something happened to, and when: the beginnings of what a person wants to see of it. */
+export interface About {
+  readonly parties: ReadonlyArray<string>
+  readonly atMillis: ReadonlyArray<number>
+}
+
 /** A promise of the world that does not hold. */
 export class Violation extends Data.TaggedError("Violation")<{
   readonly invariant: string
   readonly detail: string
   readonly atMicros: number
+  /** Where to look, when that is not where it was noticed. */
+  readonly about?: About
 }> {
   override get message(): string {
     return `${this.invariant}: ${this.detail}`
