@@ -644,8 +644,7 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     answer: {
       status: "error",
       missing_count: 0,
-      error_count: "<count>",
-      first_missing: "",
+      error_count: 3,
       entries: [{
         name: "<filled>",
         service_type: "<filled>",
@@ -670,7 +669,15 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       path: "/api/admin/config/poller",
       status: 400,
       answer: problem(400, "configuration key could not be determined")
-    }
+    },
+    {
+      who: "admin",
+      path: "/api/admin/config/agent?agent_id=..%2Fcore",
+      status: 400,
+      answer: problem(400, "configuration key could not be determined")
+    },
+    // Settings hold passwords.
+    { who: "readOnly", path: "/api/admin/config/core", status: 403, answer: text("insufficient permissions") }
   ],
   "PUT /api/admin/config/{service}": [
     {
@@ -679,6 +686,13 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       body: "{",
       status: 400,
       answer: problem(400, "invalid configuration data")
+    },
+    {
+      who: "admin",
+      path: "/api/admin/config/core",
+      body: { listen_addr: ":8090" },
+      status: 500,
+      answer: problem(500, "KV client not available")
     },
     { who: "readOnly", path: "/api/admin/config/core", body: {}, status: 403, answer: text("insufficient permissions") }
   ],

@@ -1,5 +1,5 @@
 /** Which settings the existing core can show and change for its services; all stand in a key-value store. */
-interface ConfigDescriptor {
+export interface ConfigDescriptor {
   readonly name: string
   readonly display_name: string
   readonly service_type: string
@@ -52,10 +52,44 @@ export const descriptors: ReadonlyArray<ConfigDescriptor> = [
   ofAgent("sweep", "Network Sweep", "agents/{{agent_id}}/checkers/sweep/sweep.json")
 ]
 
-/** Whether a request names all that the key of a service's settings is made of. */
-export const isNamed = (service: string, query: URLSearchParams): boolean =>
-  descriptors.some(({ name, requires_agent, requires_poller }) =>
-    name === service &&
-    (!requires_agent || (query.get("agent_id") ?? "") !== "") &&
-    (!requires_poller || (query.get("poller_id") ?? "") !== "")
-  )
+/** What a setting is of, where its service has one for each of them. */
+export interface Of {
+  readonly agentId: string
+  readonly pollerId: string
+}
+
+/** As a part of a key; `/` would lead to the settings of something else. */
+const isPart = (text: string): boolean => /^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*$/.test(text)
+
+/** The setting that somebody asks for, and its key; none where what its key is made of is not named. */
+export const find = (
+  service: string,
+  { agentId, pollerId }: Of
+): { readonly descriptor: ConfigDescriptor; readonly key: string } | undefined => {
+  const descriptor = descriptors.find(({ name }) => name === service)
+  if (descriptor === undefined) return undefined
+  const { kv_key, kv_key_template = "", requires_agent, requires_poller } = descriptor
+  if (kv_key !== undefined) return { descriptor, key: kv_key }
+  if ((requires_agent && !isPart(agentId)) || (requires_poller && !isPart(pollerId))) return undefined
+  return {
+    descriptor,
+    key: kv_key_template.replace("{{agent_id}}", agentId).replace("{{poller_id}}", pollerId)
+  }
+}
+
+/** Where the origin of a setting is kept. */
+export const originKey = (key: string): string => `${key}.meta`
+
+/** Where a service leaves what a setting is to begin with. */
+export const templateKey = ({ format, name }: ConfigDescriptor): string => `templates/${name}.${format}`
+
+/** Where a service says that it follows its settings. */
+const watcherKey = (service: string, instance: string): string => `watchers/${service}/${instance}.json`
+
+/** Of each service that can follow its settings, given who reports; `core` tells of itself, and follows none here. */
+export const watcherKeys = (pollers: ReadonlyArray<string>, agents: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...new Set(descriptors.flatMap(({ name, scope }) => {
+    const instances = scope === "agent" ? agents : scope === "poller" ? pollers : name === "core" ? [] : [name]
+    return instances.filter(isPart).map((instance) => watcherKey(name, instance))
+  }))
+]

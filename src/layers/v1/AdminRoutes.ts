@@ -1,41 +1,11 @@
-/**
- * Settings in a key-value store, and packages for new pollers: core has neither, and answers as the existing core does where both
- * are switched off.
- */
-import { Effect, Option, Result, Schema } from "effect"
-import * as ConfigDescriptors from "../../domain/v1/ConfigDescriptors.ts"
+/** Packages for new pollers: core has none, and answers as the existing core does where they are switched off. */
+import { Effect, Option, Schema } from "effect"
 import { type Handle, Refused, type Route } from "./Route.ts"
 import * as V1Answers from "./V1Answers.ts"
 
 const answer = (body: unknown, status = 200): Handle => () => Effect.succeed(V1Answers.json(body, status))
 
 const refuse = (status: number, words: string): Handle => () => Effect.fail(new Refused({ status, words }))
-
-const noStore = "KV client not available"
-
-const states = ConfigDescriptors.descriptors.map((
-  { format, kv_key, kv_key_template, name, scope, service_type }
-) => ({ name, service_type, scope, kv_key: kv_key ?? kv_key_template ?? "", format, found: false, error: noStore }))
-
-const status = answer({
-  status: "error",
-  missing_count: 0,
-  error_count: states.length,
-  first_missing: "",
-  entries: states
-}, 502)
-
-const settings: Handle = ({ at, query }) =>
-  Effect.fail(
-    ConfigDescriptors.isNamed(at["service"] ?? "", query)
-      ? new Refused({ status: 500, words: noStore })
-      : new Refused({ status: 400, words: "configuration key could not be determined" })
-  )
-
-const setSettings: Handle = (call) =>
-  Result.isFailure(Result.try((): unknown => JSON.parse(call.body)))
-    ? Effect.fail(new Refused({ status: 400, words: "invalid configuration data" }))
-    : settings(call)
 
 const statuses = new Set(["issued", "delivered", "activated", "revoked", "expired", "deleted"])
 
@@ -80,13 +50,6 @@ const shown = { method: "GET", role: "admin", style: "json" } as const
 const packageOf = "/api/admin/edge-packages/{id}"
 
 export const adminRoutes: ReadonlyArray<Route> = [
-  { ...store, path: "/api/kv/endpoints", handle: refuse(502, noStore) },
-  { ...store, path: "/api/kv/info", handle: refuse(502, noStore) },
-  { ...shown, path: "/api/admin/config", handle: answer(ConfigDescriptors.descriptors) },
-  { ...shown, path: "/api/admin/config/status", handle: status },
-  { ...shown, path: "/api/admin/config/watchers", handle: answer([]) },
-  { ...shown, path: "/api/admin/config/{service}", handle: settings },
-  { ...shown, method: "PUT", path: "/api/admin/config/{service}", handle: setSettings },
   { ...shown, path: "/api/admin/datasvc-instances", handle: answer([]) },
   { ...shown, path: "/api/admin/component-templates", handle: answer([]) },
   {

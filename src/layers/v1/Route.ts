@@ -11,6 +11,7 @@ import type { NotSignedIn, Shown } from "../../services/records/Askers.ts"
 import type { Asker, ReadError, Records, WriteError } from "../../services/records/Records.ts"
 import type { CheckedDevices } from "../../services/v1/CheckedDevices.ts"
 import type { DeviceStats } from "../../services/v1/DeviceStats.ts"
+import type { SettingsStore } from "../../services/v1/SettingsStore.ts"
 
 export interface Call {
   /** What stands in the address for each `{name}` of the path. */
@@ -35,7 +36,15 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", {
 
 export type Failure = Refused | NotSignedIn | StatusStoreError | ReadError | WriteError | QueryError | SrqlError
 
-export type Needs = CheckedDevices | DeviceStats | StatusStore | StatusHistory | Records | Queries | QueryAskers
+export type Needs =
+  | CheckedDevices
+  | DeviceStats
+  | StatusStore
+  | StatusHistory
+  | SettingsStore
+  | Records
+  | Queries
+  | QueryAskers
 
 export type Handle = (call: Call) => Effect.Effect<HttpServerResponse.HttpServerResponse, Failure, Needs>
 

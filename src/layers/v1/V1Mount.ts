@@ -23,6 +23,7 @@ import { pollerRoutes } from "./PollerRoutes.ts"
 import { type Failure, type Needs, Refused, type Route } from "./Route.ts"
 import * as RouteTable from "./RouteTable.ts"
 import { searchRoutes } from "./SearchRoutes.ts"
+import { settingsRoutes } from "./SettingsRoutes.ts"
 import { statsRoutes } from "./StatsRoutes.ts"
 import * as Texts from "./Texts.ts"
 import * as V1Answers from "./V1Answers.ts"
@@ -35,6 +36,7 @@ export const routes: ReadonlyArray<Route> = [
   ...searchRoutes,
   ...statsRoutes,
   ...identityRoutes,
+  ...settingsRoutes,
   ...adminRoutes
 ]
 

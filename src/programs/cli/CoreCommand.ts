@@ -65,7 +65,12 @@ const run = Effect.fnUntraced(
       databaseUrl: Option.orElse(url, () => file.databaseUrl),
       http: Option.getOrElse(http, () => file.http)
     }
-    if (!(yield* EventWriterEnvironment.wantsWriter)) return yield* CoreProgram.run(core)
+    if (!(yield* EventWriterEnvironment.wantsWriter)) {
+      const { nats } = EventWriterSettings.resolve([yield* EventWriterEnvironment.readNats])
+      if (Option.isNone(nats.url)) return yield* CoreProgram.run(core)
+      const withSettings = yield* Effect.promise(() => import("./CoreWithSettings.ts"))
+      return yield* withSettings.run(core, nats)
+    }
     const { options, warnings } = yield* EventWriterEnvironment.read
     yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning))
     // Loaded only where it is wanted, with its driver for NATS.

@@ -9,6 +9,8 @@ import type { CoreConfig } from "../../domain/core/CoreConfig.ts"
 import type { EventWriterSettings } from "../../domain/events/settings/EventWriterSettings.ts"
 import * as NatsSettings from "../../domain/events/settings/NatsSettings.ts"
 import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
+import * as JetStreamSettings from "../../layers/v1/JetStreamSettings.ts"
+import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import * as CoreProgram from "../core/CoreProgram.ts"
 import * as EventWriterProgram from "../event-writer/EventWriterProgram.ts"
@@ -28,7 +30,10 @@ export const run = (
     EventWriterProgram.check(settings),
     Supervisor.run(CoreProgram.tree(core, {
       ...options,
-      guests: [Supervisor.supervisor(EventWriterProgram.tree(settings))]
+      guests: ChildSpec.alike([
+        Supervisor.supervisor(EventWriterProgram.tree(settings)),
+        Supervisor.child({ id: "Settings", start: JetStreamSettings.start })
+      ])
     }))
   ).pipe(
     Effect.provide(

@@ -77,6 +77,7 @@ import type * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
 import { CheckedDevices } from "../../services/v1/CheckedDevices.ts"
 import { DeviceStats } from "../../services/v1/DeviceStats.ts"
+import { SettingsStore } from "../../services/v1/SettingsStore.ts"
 import { migrations, records } from "./ControlPlane.ts"
 import * as SignInParts from "./SignInParts.ts"
 
@@ -129,6 +130,7 @@ type Needed =
   | QueryAskers
   | Records
   | ServerState
+  | SettingsStore
   | SignInParts.Parts
   | StatusHistory
   | StatusStore
@@ -183,6 +185,7 @@ export const layer = (
   ).pipe(
     Layer.provideMerge(DeviceStats.layer),
     Layer.provideMerge(CheckedDevices.layer),
+    Layer.provideMerge(SettingsStore.layer),
     Layer.provideMerge(DeviceDiscovery.layer),
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),

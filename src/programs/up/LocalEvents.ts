@@ -6,9 +6,10 @@
  *   ├─ …
  *   ├─ NATS         transient: a server of our own; only without NATS_URL
  *   ├─ EventWriter  one_for_one, see EventWriterProgram; ends in order where no server can be had
+ *   ├─ Settings     permanent: lets core show and change the settings that are kept in NATS
  *   └─ Telemetry    one_for_one, see SelfReporting
  *
- * All three are additions: none of them keeps core, agent or poller waiting, at the start or later.
+ * All are additions: none of them keeps core, agent or poller waiting, at the start or later.
  */
 import { Config, Duration, Effect, Layer, Option, Result, Schema } from "effect"
 import * as path from "node:path"
@@ -21,6 +22,7 @@ import * as EventWriterEnvironment from "../../layers/events/settings/EventWrite
 import * as NatsAddress from "../../layers/nats/connection/NatsAddress.ts"
 import { NatsEndpoint } from "../../layers/nats/connection/NatsEndpoint.ts"
 import * as SelfReporting from "../../layers/telemetry/SelfReporting.ts"
+import * as JetStreamSettings from "../../layers/v1/JetStreamSettings.ts"
 import { StreamStatuses } from "../../services/events/StreamStatus.ts"
 import * as ChildSpec from "../../services/supervision/ChildSpec.ts"
 import * as Supervisor from "../../services/supervision/Supervisor.ts"
@@ -116,6 +118,7 @@ export const children = (events: LocalEvents) =>
   [
     ...Option.toArray(events.nats).map(LocalNats.child),
     writer(events),
+    Supervisor.child({ id: "Settings", start: JetStreamSettings.start }),
     Supervisor.supervisor(SelfReporting.tree(reporting))
   ] as const
 

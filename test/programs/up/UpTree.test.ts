@@ -22,6 +22,7 @@ import { Accounts } from "../../../src/services/identity/Accounts.ts"
 import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceRegistry.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import { TreeCheck } from "../../../src/services/supervision/testing/index.ts"
+import { SettingsStore } from "../../../src/services/v1/SettingsStore.ts"
 import { isOpen } from "../../support/openPort.ts"
 import { freePort } from "../../support/Program.ts"
 import { within, withstandsFaults } from "../../support/programTree.ts"
@@ -77,7 +78,8 @@ const subject = Effect.gen(function*() {
       Layer.succeed(Accounts, Accounts.none),
       ServerState.layer,
       DatabaseEndpoint.layer(Option.none()),
-      NatsEndpoint.layer(Option.none())
+      NatsEndpoint.layer(Option.none()),
+      SettingsStore.layer
     )),
     Layer.provideMerge(secured),
     Layer.provideMerge(SupervisionTree.layer)
