@@ -20,8 +20,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Check } from "./agent/Protocol.ts"
 import { snmp } from "./agent/snmp.ts"
 import { sweep } from "./agent/sweep.ts"
+import { percentile } from "./agent/Tail.ts"
 import * as Trouble from "./agent/trouble.ts"
-import { percentile } from "./agent/Turns.ts"
 import { mixed, say, type Settings, startAgent, withWorld, type World } from "./agent/World.ts"
 import * as Published from "./processes/Published.ts"
 import * as Usage from "./processes/Usage.ts"
@@ -166,12 +166,15 @@ const parts: Readonly<Record<string, (settings: Settings, sizes: Sizes) => Promi
 }
 
 const spread = (prefix: string) => [
-  { key: `${prefix}disturbance_pct_least`, what: "the least of its windows", unit: "%" },
-  { key: `${prefix}disturbance_pct_most`, what: "the most", unit: "%" },
-  { key: `${prefix}noise_pct_least`, what: "the least between quiet windows", unit: "%" },
-  { key: `${prefix}noise_pct_most`, what: "the most", unit: "%" },
+  { key: `${prefix}disturbance_pct_from`, what: "nine of ten repetitions lie from", unit: "%" },
+  { key: `${prefix}disturbance_pct_to`, what: "to", unit: "%" },
+  { key: `${prefix}noise_pct`, what: "the same of quiet windows and other quiet ones", unit: "%" },
+  { key: `${prefix}noise_pct_from`, what: "from", unit: "%" },
+  { key: `${prefix}noise_pct_to`, what: "to", unit: "%" },
   { key: `${prefix}cpu_pct_quiet`, what: "CPU of the agent's first thread, quiet", unit: "%" },
   { key: `${prefix}cpu_pct_loud`, what: "and loud", unit: "%" },
+  { key: `${prefix}wait_us_quiet`, what: "its wait for a processor, quiet", unit: "µs" },
+  { key: `${prefix}wait_us_loud`, what: "and loud", unit: "µs" },
   { key: `${prefix}own_seconds_pct`, what: "seconds without anybody else", unit: "%" }
 ]
 

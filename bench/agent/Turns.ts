@@ -1,14 +1,14 @@
 /**
  * What something beside a thousand checks costs them, told from what the machine does by itself.
  *
- * The checks go on without a break, and beside them it is quiet and loud in turn: q L q L … q. Each loud window is compared
- * with the two quiet ones around it, so that whatever changes slowly is in both; the median of these ratios is what is told.
- * The quiet windows, each compared with the two quiet ones around it, tell how much of that is nothing at all. Seconds in
- * which anybody else used the machine do not count.
+ * The checks go on without a break, and beside them it is quiet and loud in turn: q L q L … q. All loud windows together are
+ * compared with all quiet ones together, and every other quiet window with the rest of them, which tells how much of that is
+ * nothing at all. Seconds in which anybody else used the machine do not count, unless these are most of them.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Usage from "../processes/Usage.ts"
 import type { Check } from "./Protocol.ts"
+import { type Change, change, p99, percentile } from "./Tail.ts"
 import { say, type World } from "./World.ts"
 
 export interface TurnSizes {
@@ -24,14 +24,15 @@ export interface Turns {
   /** The 99th percentile of all quiet windows together, in milliseconds. */
   readonly quiet: number
   readonly loud: number
-  /** In percent: the median of the loud windows, and between which they lie. */
-  readonly percent: number
-  readonly percents: ReadonlyArray<number>
+  readonly change: Change
   /** The same of quiet windows. */
-  readonly noisePercents: ReadonlyArray<number>
+  readonly noise: Change
   /** Of the agent's first thread, of one processor. */
   readonly quietCpuPercent: number
   readonly loudCpuPercent: number
+  /** For a processor, each time it had work, in microseconds. */
+  readonly quietWaitMicros: number
+  readonly loudWaitMicros: number
   /** Of the seconds, those in which nobody else used the machine. */
   readonly ownSecondsPercent: number
   readonly failed: number
@@ -42,19 +43,14 @@ const settleSeconds = 6
 /** Of all processors together, in a second. */
 const othersMax = 0.1
 
-export const percentile = (values: ReadonlyArray<number>, share: number): number =>
-  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? Number.NaN
-
-const p99 = (values: ReadonlyArray<number>): number => percentile(values, 0.99)
-
-const middle = (values: ReadonlyArray<number>): number =>
-  (percentile(values, 0.5) + -percentile(values.map((one) => -one), 0.5)) / 2
-
 interface Window {
   readonly fromMillis: number
   readonly toMillis: number
   readonly cpuPercent: number
+  readonly waitMicros: number
 }
+
+const meanOf = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 interface Second {
   readonly fromMillis: number
@@ -117,11 +113,16 @@ export const compared = async (
   const loud: Array<Window> = []
   const during = async (windows: Array<Window>, work: Promise<void>) => {
     const fromMillis = Date.now()
-    const cpu = Usage.mainThreadCpuSeconds(world.agent.pid)
+    const before = Usage.mainThread(world.agent.pid)
     await sleep(seconds * 1_000)
     const toMillis = Date.now()
-    const used = Usage.mainThreadCpuSeconds(world.agent.pid) - cpu
-    windows.push({ fromMillis, toMillis, cpuPercent: 100_000 * used / (toMillis - fromMillis) })
+    const after = Usage.mainThread(world.agent.pid)
+    windows.push({
+      fromMillis,
+      toMillis,
+      cpuPercent: 100_000 * (after.cpuSeconds - before.cpuSeconds) / (toMillis - fromMillis),
+      waitMicros: 1e6 * (after.waitSeconds - before.waitSeconds) / (after.turns - before.turns)
+    })
     await work
   }
   await sleep(warmSeconds * 1_000)
@@ -136,7 +137,10 @@ export const compared = async (
   watch.end()
 
   const own = watch.seconds.filter(({ others }) => others <= othersMax)
-  const isOwn = (at: number) => own.some(({ fromMillis, toMillis }) => at >= fromMillis && at < toMillis)
+  const isOwnMachine = own.length >= watch.seconds.length / 2
+  if (!isOwnMachine) say("most of the time somebody else used the machine: all seconds count")
+  const isOwn = (at: number) =>
+    !isOwnMachine || own.some(({ fromMillis, toMillis }) => at >= fromMillis && at < toMillis)
   const isOwnAt = askedMillis.map(isOwn)
   const within = (windows: ReadonlyArray<Window>) => (index: number): boolean => {
     const at = askedMillis[index] ?? 0
@@ -145,12 +149,10 @@ export const compared = async (
   const tookIn = (...windows: ReadonlyArray<Window>) => tookMillis.filter((_, index) => within(windows)(index))
   const typesIn = (...windows: ReadonlyArray<Window>) => types.filter((_, index) => within(windows)(index))
 
-  const quietP99 = quiet.map((window) => p99(tookIn(window)))
-  const loudP99 = loud.map((window) => p99(tookIn(window)))
-  const percentOf = (value: number, before = Number.NaN, after = Number.NaN) =>
-    100 * (value / ((before + after) / 2) - 1)
-  const percents = loudP99.map((value, at) => percentOf(value, quietP99[at], quietP99[at + 1]))
-  const noisePercents = quietP99.slice(1, -1).map((value, at) => percentOf(value, quietP99[at], quietP99[at + 2]))
+  const quietTimes = quiet.map((window) => tookIn(window))
+  const loudTimes = loud.map((window) => tookIn(window))
+  const found = change(quietTimes, loudTimes)
+  const noise = change(quietTimes.filter((_, at) => at % 2 === 0), quietTimes.filter((_, at) => at % 2 === 1))
   const ownSecondsPercent = 100 * own.length / watch.seconds.length
 
   const loudKinds = kindsOf(typesIn(...loud), tookIn(...loud))
@@ -159,23 +161,24 @@ export const compared = async (
     const of = (values: ReadonlyArray<number>) => shown([percentile(values, 0.5), percentile(values, 0.9), p99(values)])
     say(`${type}: p50, p90, p99 ${of(took)} ms quiet, ${of(beside)} ms loud`)
   }
-  say(`p99 of quiet windows: ${shown(quietP99)} ms; of loud ones: ${shown(loudP99)} ms`)
-  say(`loud against quiet: ${shown(percents)} %; quiet against quiet: ${shown(noisePercents)} %`)
-  say(
-    `CPU of the first thread: ${shown(quiet.map((one) => one.cpuPercent))} %; ${
-      shown(loud.map((one) => one.cpuPercent))
-    } %`
-  )
+  const toldOf = (name: string, of: (window: Window) => number, unit: string) =>
+    say(`${name}: ${shown(quiet.map(of))} ${unit} quiet; ${shown(loud.map(of))} ${unit} loud`)
+  const told = ({ from, percent, to }: Change) => `${percent.toFixed(1)} % (${from.toFixed(1)} to ${to.toFixed(1)})`
+  toldOf("p99 of each window", (window) => p99(tookIn(window)), "ms")
+  toldOf("CPU of the first thread", ({ cpuPercent }) => cpuPercent, "%")
+  toldOf("its wait for a processor", ({ waitMicros }) => waitMicros, "µs")
+  say(`all loud windows against all quiet ones: ${told(found)}; quiet ones against each other: ${told(noise)}`)
   say(`${tookMillis.length} checks, ${failed} failed; not available: ${unavailable.join("; ") || "none"}`)
   say(`in ${ownSecondsPercent.toFixed(0)} % of the seconds nobody else used the machine`)
   return {
     quiet: p99(tookIn(...quiet)),
     loud: p99(tookIn(...loud)),
-    percent: middle(percents),
-    percents,
-    noisePercents,
-    quietCpuPercent: middle(quiet.map((one) => one.cpuPercent)),
-    loudCpuPercent: middle(loud.map((one) => one.cpuPercent)),
+    change: found,
+    noise,
+    quietCpuPercent: meanOf(quiet.map((one) => one.cpuPercent)),
+    loudCpuPercent: meanOf(loud.map((one) => one.cpuPercent)),
+    quietWaitMicros: meanOf(quiet.map((one) => one.waitMicros)),
+    loudWaitMicros: meanOf(loud.map((one) => one.waitMicros)),
     ownSecondsPercent,
     failed: failed + unavailable.length
   }

@@ -1,6 +1,6 @@
 /** What a thousand checks have of five that are ill beside them, and of one whose file changes. */
 import { writeFileSync } from "node:fs"
-import * as fs from "node:fs/promises"
+import * as Usage from "../processes/Usage.ts"
 import type { Check } from "./Protocol.ts"
 import { compared, type Turns, type TurnSizes } from "./Turns.ts"
 import { mixed, say, type World } from "./World.ts"
@@ -16,25 +16,26 @@ export const all = [...modules, "killed"]
 
 const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits
 
-/** The agent's program, by its arguments. */
-const killProgram = async (port: number): Promise<void> => {
-  for (const name of await fs.readdir("/proc")) {
-    if (!/^\d+$/.test(name)) continue
-    const line = await fs.readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "")
-    if (line.includes("healthy.ts") && line.split("\0").includes(String(port))) process.kill(Number(name), "SIGKILL")
-  }
+/** The program that the agent has started last, by what it says of it: to look for it costs more than to be killed. */
+const killProgram = ({ agent }: World): void => {
+  const pid = /program killed was started, process (\d+)/
+  const last = agent.process.lines.findLast((line) => pid.test(line))
+  if (last !== undefined) Usage.kill(Number(pid.exec(last)?.[1]))
 }
 
 const spreadOf = (prefix: string, turns: Turns) => ({
   [`${prefix}p99_ms_quiet`]: round(turns.quiet, 2),
   [`${prefix}p99_ms_loud`]: round(turns.loud, 2),
-  [`${prefix}disturbance_pct`]: round(turns.percent),
-  [`${prefix}disturbance_pct_least`]: round(Math.min(...turns.percents)),
-  [`${prefix}disturbance_pct_most`]: round(Math.max(...turns.percents)),
-  [`${prefix}noise_pct_least`]: round(Math.min(...turns.noisePercents)),
-  [`${prefix}noise_pct_most`]: round(Math.max(...turns.noisePercents)),
+  [`${prefix}disturbance_pct`]: round(turns.change.percent),
+  [`${prefix}disturbance_pct_from`]: round(turns.change.from),
+  [`${prefix}disturbance_pct_to`]: round(turns.change.to),
+  [`${prefix}noise_pct`]: round(turns.noise.percent),
+  [`${prefix}noise_pct_from`]: round(turns.noise.from),
+  [`${prefix}noise_pct_to`]: round(turns.noise.to),
   [`${prefix}cpu_pct_quiet`]: round(turns.quietCpuPercent),
   [`${prefix}cpu_pct_loud`]: round(turns.loudCpuPercent),
+  [`${prefix}wait_us_quiet`]: round(turns.quietWaitMicros),
+  [`${prefix}wait_us_loud`]: round(turns.loudWaitMicros),
   [`${prefix}own_seconds_pct`]: round(turns.ownSecondsPercent)
 })
 
@@ -51,7 +52,7 @@ export const disturbance = async (world: World, sizes: TroubleSizes): Promise<Re
     }))
   const turns = await compared(world, sizes, others, async (turn, seconds) => {
     const killer = sizes.ill.includes("killed")
-      ? setInterval(() => void killProgram(world.agent.programPort), 5_000)
+      ? setInterval(() => killProgram(world), 5_000)
       : undefined
     await world.askBeside({
       ask: "paced",

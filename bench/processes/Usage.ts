@@ -22,6 +22,15 @@ const statOf = (pid: number): ReadonlyArray<string> => {
 
 export const parentOf = (pid: number): number => Number(statOf(pid)[1])
 
+/** At once. It may have ended meanwhile. */
+export const kill = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {
+    // See above.
+  }
+}
+
 const childrenOf = (pid: number): ReadonlyArray<number> => {
   if (process.platform !== "linux") return []
   return fs.readdirSync("/proc").map(Number).filter((other) => other > 0 && parentOf(other) === pid)
@@ -37,10 +46,18 @@ export const ownCpuSeconds = (pid: number): number => ticks(statOf(pid), 11, 13)
 export const cpuSeconds = (pid: number): number =>
   childrenOf(pid).reduce((sum, child) => sum + ownCpuSeconds(child), ticks(statOf(pid), 11, 15) / ticksPerSecond)
 
+export interface ThreadUse {
+  readonly cpuSeconds: number
+  /** With work, but without a processor. */
+  readonly waitSeconds: number
+  /** How often it was given a processor. */
+  readonly turns: number
+}
+
 /** Of its first thread, which is the one that runs JavaScript. */
-export const mainThreadCpuSeconds = (pid: number): number => {
-  const text = textOf(`/proc/${pid}/task/${pid}/stat`)
-  return ticks(text.slice(text.lastIndexOf(")") + 2).split(" "), 11, 13) / ticksPerSecond
+export const mainThread = (pid: number): ThreadUse => {
+  const [cpu = 0, wait = 0, turns = 0] = textOf(`/proc/${pid}/task/${pid}/schedstat`).split(" ").map(Number)
+  return { cpuSeconds: cpu / 1e9, waitSeconds: wait / 1e9, turns }
 }
 
 /** Of all processors, by whomever. */

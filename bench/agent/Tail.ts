@@ -1,0 +1,45 @@
+/** The slow end of many measured times, and how surely one set of windows has a slower one than another. */
+
+export const percentile = (values: ReadonlyArray<number>, share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? Number.NaN
+
+export const p99 = (values: ReadonlyArray<number>): number => percentile(values, 0.99)
+
+export interface Change {
+  readonly percent: number
+  /** Of 100 repetitions 90 would lie between these, as far as the windows tell. */
+  readonly from: number
+  readonly to: number
+}
+
+const resamples = 1_000
+
+/** The same numbers in every run, so that two looks at the same times tell the same. */
+const dice = (): (max: number) => number => {
+  let state = 0x2545f491
+  return (max) => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % max
+  }
+}
+
+type Windows = ReadonlyArray<ReadonlyArray<number>>
+
+const pooled = (windows: Windows): number => {
+  const all = Float64Array.from(windows.flat()).sort()
+  return all[Math.max(0, Math.ceil(all.length * 0.99) - 1)] ?? Number.NaN
+}
+
+/**
+ * How much higher the 99th percentile of all times is in the one set than in the other, in percent. What can be told of it is
+ * found by drawing windows anew (a bootstrap): whole windows, for slow checks come together.
+ */
+export const change = (before: Windows, beside: Windows): Change => {
+  const roll = dice()
+  const drawn = (windows: Windows) => windows.map(() => windows[roll(windows.length)] ?? [])
+  const percentOf = (some: Windows, others: Windows) => 100 * (pooled(others) / pooled(some) - 1)
+  const all = Array.from({ length: resamples }, () => percentOf(drawn(before), drawn(beside)))
+  return { percent: percentOf(before, beside), from: percentile(all, 0.05), to: percentile(all, 0.95) }
+}
