@@ -145,5 +145,29 @@ export const planted: ReadonlyArray<Planted> = [
       "        if (yield* source.reader.isUnread(key)) return false\n" +
       "        return !(yield* isSomewhere(identifiers, sources))\n",
     to: "        return true\n"
+  },
+  {
+    fault: "another configuration makes the connection to every agent anew",
+    file: "src/services/poller/Fleet.ts",
+    from: "      if (link === undefined || dialled.has(agent.agentId)) {",
+    to: "      if (link === undefined || changes.length > 0) {"
+  },
+  {
+    fault: "an agent that comes into the file is not polled before the next start",
+    file: "src/domain/poller/reload/ConfigDiff.ts",
+    from: "      return known === undefined ? [{ _tag: \"AgentAdded\", agent }] : betweenAgents(known, agent)",
+    to: "      return known === undefined ? [] : betweenAgents(known, agent)"
+  },
+  {
+    fault: "an agent at another address is dialled where it was",
+    file: "src/domain/poller/reload/ConfigDiff.ts",
+    from: "    ...changed(before.address, next.address, (values) =>",
+    to: "    ...changed(before.address, before.address, (values) =>"
+  },
+  {
+    fault: "another interval counts from the next start on",
+    file: "src/domain/poller/reload/ConfigDiff.ts",
+    from: "    changed(before.pollInterval, next.pollInterval, (values) =>",
+    to: "    changed(before.pollInterval, before.pollInterval, (values) =>"
   }
 ]

@@ -33,6 +33,10 @@ const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     TraceSummaries: "no traces are published"
   },
   "test/simulation/parties/EventsDatabase.ts": { EventStore: "a model behind the network" },
+  "test/simulation/parties/HostFiles.ts": {
+    "FileSystem.layerNoop": "files of a host are in memory",
+    "FileWatch.Current": "files of a host are in memory"
+  },
   "test/simulation/parties/Nats.ts": {
     DeadLetters: "a model behind the network",
     EventSource: "a model behind the network"
@@ -40,9 +44,9 @@ const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "test/simulation/parties/Pollers.ts": {
     "CircuitBreaker.layerStoreMemory": "that of the real one",
     "HostIdentity.layerStatic": "a world has no network interfaces",
+    "ReplyPlugins.ReplyPlugins": "that of the real one",
     StatusBuffer: "the real one, with somebody who listens"
   },
-  "test/simulation/parties/Secured.ts": { "FileSystem.layerNoop": "a world has no certificates" },
   "test/simulation/parties/StatusDatabase.ts": { StatusStore: "a model behind the network" },
   "test/simulation/parties/SweepStore.ts": { SweepConfigStore: "a model behind the network" },
   "test/simulation/parties/Sync.ts": {

@@ -22,8 +22,10 @@ import * as DiskFiles from "./parties/DiskFiles.ts"
 import { EventsDatabase, type EventsExchange } from "./parties/EventsDatabase.ts"
 import * as EventWriter from "./parties/EventWriter.ts"
 import * as NatsParty from "./parties/Nats.ts"
+import * as PollerFile from "./parties/PollerFile.ts"
 import * as Pollers from "./parties/Pollers.ts"
 import { StatusDatabase, type StatusExchange } from "./parties/StatusDatabase.ts"
+import * as Reloads from "./Reloads.ts"
 import * as SyncWorld from "./SyncWorld.ts"
 
 export interface InstallationOptions {
@@ -36,6 +38,8 @@ export interface InstallationOptions {
   /** Of sync's source; no sync without. */
   readonly devices: number
   readonly profile: Profile
+  /** Whether configurations change; they do unless told. Without, seeds do what they did before there was such a thing. */
+  readonly hasReloads?: boolean
   readonly onWorld?: (world: World, state: () => string) => void
 }
 
@@ -60,6 +64,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
   const pollerOf = (agent: string): string => pollers[agents.indexOf(agent) % pollers.length] ?? ""
   const hasEvents = options.messagesPerSecond > 0
   const hasSync = options.devices > 0
+  const hasReloads = options.hasReloads !== false
   const servers = ["core", "database", ...(hasEvents ? ["writer", "nats", "events"] : [])]
   const pairs: ReadonlyArray<readonly [string, string]> = [
     ...pollers.map((poller) => [poller, "core"] as const),
@@ -80,6 +85,8 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     { kind: "killsAtCommit", targets: [...pollers, "core", ...(hasEvents ? ["writer"] : [])], weight: 2 },
     ...(hasSync ? SyncWorld.kinds : [])
   ]
+  const hosts = agents.length + pollers.length + servers.length + (hasSync ? SyncWorld.hosts.length : 0)
+  const times = { profile: options.profile, fromMillis: startMillis, untilMillis: quietMillis }
 
   const build = (seed: string, plan: ReadonlyArray<Fault>) => {
     const world = new World({ seed })
@@ -105,21 +112,33 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     const statusExchange: StatusExchange = new Exchange(network, "5432")
     host("database", () => Effect.scoped(Effect.andThen(statusExchange.serve(database.handle), Effect.never)))
     host("core", () => Core.program(statusExchange, "database"))
+    const changeChecker = new Map<string, () => void>()
     for (const name of agents) {
       const trouble: Agents.AgentTrouble = { hangs: false, breaks: false, lies: false }
       troubles.set(name, trouble)
-      host(name, () => Agents.program(name, measurements, trouble))
+      const files = Agents.filesOf(name, checks[0] ?? "")
+      changeChecker.set(name, files.change)
+      const isWatched = hasReloads && Reloads.watchedAgents(agents).includes(name)
+      host(name, () => Agents.program({ agentId: name, host: files.files, isWatched, measurements, trouble }))
     }
+    const pollerFiles = new Map<string, PollerFile.PollerFile>()
     for (const name of pollers) {
       const disk = new Disk(world.random.split(`disk ${name}`))
       disks.set(name, disk)
+      const file = new PollerFile.PollerFile({
+        pollerId: name,
+        core: `core:${Core.port}`,
+        agents: agents.filter((agent) => pollerOf(agent) === name),
+        checks,
+        port: Agents.port,
+        intervalMillis,
+        nowMillis: () => world.nowMillis
+      })
+      pollerFiles.set(name, file)
       host(name, () =>
         Pollers.program({
-          id: name,
-          agents: agents.filter((agent) => pollerOf(agent) === name),
-          checks,
-          pollInterval: intervalMillis,
-          core: `core:${Core.port}`,
+          host: file.files,
+          isWatched: hasReloads,
           files: DiskFiles.make(disk, `/var/lib/${name}`),
           onAccepted: ({ status }) => statuses.take(name, `${status.agentId}/${status.serviceName}`, status.message)
         }))
@@ -162,6 +181,12 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       disks,
       own: {
         ...sync?.acts,
+        ...Reloads.acts({
+          fileOf: (poller) => pollerFiles.get(poller),
+          pollerOf,
+          network,
+          changeChecker: (agent) => changeChecker.get(agent)?.()
+        }),
         agentHangs: toggled(troubles, "hangs"),
         agentBreaks: toggled(troubles, "breaks"),
         agentLies: toggled(troubles, "lies"),
@@ -191,7 +216,8 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       checks,
       pollerOf,
       plan,
-      intervalMillis
+      intervalMillis,
+      intervals: (poller: string) => pollerFiles.get(poller)?.intervals ?? [intervalMillis, intervalMillis] as const
     }
     Invariants.watch(parts)
     options.onWorld?.(world, () => Invariants.lateness(parts))
@@ -204,15 +230,10 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
   }
 
   return {
-    kinds,
+    kinds: [...kinds, ...Reloads.kinds({ agents, pollers })],
     plan: (random) => [
-      ...FaultPlan.draw(random, {
-        profile: options.profile,
-        kinds,
-        hosts: agents.length + pollers.length + servers.length + (hasSync ? SyncWorld.hosts.length : 0),
-        fromMillis: startMillis,
-        untilMillis: quietMillis
-      }),
+      ...FaultPlan.draw(random, { ...times, kinds, hosts }),
+      ...(hasReloads ? Reloads.draw(random.split("reloads"), { agents, pollers }, { ...times, hosts }) : []),
       ...(options.profile === "calm" ? [] : lateSteps(random.split("late"), pollers, quietMillis, endMillis))
     ],
     build

@@ -7,6 +7,8 @@ import type { World } from "../../src/services/simulation/World.ts"
 import { type EventBooks, forgivenMillis, type Lost, type StatusBooks } from "./Books.ts"
 import type { Measurements } from "./Measurements.ts"
 import type { Nats } from "./parties/Nats.ts"
+import { brokenMaxMillis } from "./parties/PollerFile.ts"
+import * as Reloads from "./Reloads.ts"
 
 export interface Parts {
   readonly world: World
@@ -20,6 +22,8 @@ export interface Parts {
   readonly pollerOf: (agent: string) => string
   readonly plan: ReadonlyArray<Fault>
   readonly intervalMillis: number
+  /** The least and the most that may count at a poller now. */
+  readonly intervals: (poller: string) => readonly [least: number, most: number]
 }
 
 const lookEveryMillis = 10_000
@@ -27,34 +31,49 @@ const lookEveryMillis = 10_000
 const lateMillis = 2_000
 /** How long after a fault a party may still feel it: a connection may be sought for a minute after long losses. */
 const aftermathMillis = 150_000
+/** The same of what is changed in a file: a poller looks every two seconds, and a broken file delays that. */
+const reloadedMillis = brokenMaxMillis + 30_000
+/** How much earlier, where a round before was late. */
+const earlyMillis = 5_000
 /** Beside the interval, until a status is stored: the batch, and a retry. */
 const storedWithinMillis = 15_000
 const connectionsMaxPerAgent = 4
 /** Pairs of hosts beside those of agents, without sync and with it. */
 const otherPairs = { few: 4, withSync: 7 }
 
-/** Nobody may feel them: timers do not follow the time of day. */
-const harmless = ["clockStep"]
+/** Nobody may feel them: timers do not follow the time of day, and a configuration is nobody's whom it says nothing new of. */
+const harmless = ["clockStep", ...Reloads.harmless]
 
-/** When something was done last that concerns one of these; infinite while it goes on. */
-const troubledMillis = (plan: ReadonlyArray<Fault>, nowMillis: number, ...parties: ReadonlyArray<string>): number => {
-  let last = -Infinity
-  for (const { atMillis, kind, lastsMillis, other, target } of plan) {
-    if (
-      harmless.includes(kind) || atMillis > nowMillis || (!parties.includes(target) && !parties.includes(other ?? ""))
-    ) continue
-    last = Math.max(last, atMillis + lastsMillis >= nowMillis ? Infinity : atMillis + lastsMillis)
-  }
-  return last
+/** Of these only the last check of its agent. */
+const ofLastCheck = ["otherCheck"]
+
+/** Whether one of these faults goes on, or may still be felt. */
+const isFelt = (plan: ReadonlyArray<Fault>, nowMillis: number, concerns: (fault: Fault) => boolean): boolean =>
+  plan.some((fault) => {
+    const { atMillis, kind, lastsMillis } = fault
+    const aftermath = Reloads.ofAgents.some((one) => one === kind) ? reloadedMillis : aftermathMillis
+    return atMillis <= nowMillis && nowMillis - atMillis - lastsMillis <= aftermath && concerns(fault)
+  })
+
+/** Whether nothing was done for a while to a check of an agent, nor to the agent, nor to its poller. */
+const isLeftAlone = ({ checks, plan, pollerOf, world }: Parts, agent: string, check = ""): boolean => {
+  const poller = pollerOf(agent)
+  return !isFelt(plan, world.nowMillis, ({ kind, other, target }) => {
+    if (harmless.includes(kind) || (check !== checks.at(-1) && ofLastCheck.includes(kind))) return false
+    return [target, other].some((party) => party === agent || party === poller)
+  })
 }
 
 /** Checks of agents that nothing was done to for a while, nor to their poller, and how late each is. */
-const undisturbed = ({ agents, checks, intervalMillis, measurements, plan, pollerOf, world }: Parts) => {
-  const now = world.nowMillis
-  return agents.filter((agent) => now - troubledMillis(plan, now, agent, pollerOf(agent)) > aftermathMillis)
-    .flatMap((agent) =>
-      checks.map((check) => ({ agent, check, lateMillis: measurements.sinceMillis(agent, check) - intervalMillis }))
+const undisturbed = (parts: Parts) => {
+  const { agents, checks, intervals, measurements, pollerOf } = parts
+  return agents.flatMap((agent) => {
+    const [, most] = intervals(pollerOf(agent))
+    const alone = [checks.slice(0, -1), checks.slice(-1)].flatMap((some) =>
+      some.length > 0 && isLeftAlone(parts, agent, some[0]) ? some : []
     )
+    return alone.map((check) => ({ agent, check, lateMillis: measurements.sinceMillis(agent, check) - most }))
+  })
 }
 
 /** For the live line. */
@@ -64,7 +83,20 @@ export const lateness = (parts: Parts): string => {
 }
 
 export const watch = (parts: Parts): void => {
-  const { agents, nats, network, world } = parts
+  const { agents, intervals, measurements, nats, network, pollerOf, world } = parts
+  measurements.onMeasured = (agent, check, sinceMillis) => {
+    const [least, most] = intervals(pollerOf(agent))
+    // Where the interval is another one, the rounds begin anew.
+    if (least < most || sinceMillis > least - earlyMillis || !isLeftAlone(parts, agent, check)) return
+    world.violate(
+      "a check that nobody interferes with keeps its time",
+      `${agent}/${check} was made again after ${(sinceMillis / 1_000).toFixed(1)} s`
+    )
+  }
+  network.onDial = (from, to) => {
+    if (from !== pollerOf(to) || world.nowMillis < aftermathMillis || !isLeftAlone(parts, to)) return
+    world.violate("a connection that nobody interferes with stays", `${from} dials ${to} again`)
+  }
   const pairs = agents.length + (world.hosts.has("sync") ? otherPairs.withSync : otherPairs.few)
   const look = () => {
     world.after(lookEveryMillis, look)

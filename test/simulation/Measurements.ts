@@ -9,6 +9,8 @@ export class Measurements {
   readonly #nowMillis: () => number
   readonly #checks = new Map<string, CheckRecord>()
   count = 0
+  /** Told of each, and of how long after the one before of the same check it comes. */
+  onMeasured: (agentId: string, check: string, sinceMillis: number) => void = () => {}
 
   constructor(nowMillis: () => number) {
     this.#nowMillis = nowMillis
@@ -16,6 +18,7 @@ export class Measurements {
 
   measured(agentId: string, check: string): number {
     const key = `${agentId}/${check}`
+    this.onMeasured(agentId, check, this.sinceMillis(agentId, check))
     const record = this.#checks.get(key) ?? { number: 0, measuredMillis: 0 }
     record.number += 1
     record.measuredMillis = this.#nowMillis()

@@ -4,7 +4,7 @@
  * It looks instead of listening: what a system tells of a file ends when the file is replaced, and says nothing on a
  * network's disk. A file that is still being written is waited for until it is the same in two looks.
  */
-import { Duration, Effect, Stream } from "effect"
+import { Context, Duration, Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 
@@ -13,14 +13,32 @@ const settledAfter = Duration.millis(250)
 
 const absent = "absent"
 
+/** What a look sees of the disk. A simulated world has files of its own, see `Current`. */
+export interface Looks {
+  readonly stampOf: (path: string) => Effect.Effect<string>
+  /** In a folder; none of one that cannot be read. */
+  readonly names: (folder: string) => Effect.Effect<ReadonlyArray<string>>
+}
+
+/** On this machine. */
+const node: Looks = {
+  stampOf: (path) =>
+    Effect.promise(() =>
+      fs.promises.stat(path, { bigint: true }).then(
+        ({ ctimeNs, dev, ino, mtimeNs, size }) => [dev, ino, size, mtimeNs, ctimeNs].join(" "),
+        () => absent
+      )
+    ),
+  names: (folder) => Effect.promise(() => fs.promises.readdir(folder).catch(() => []))
+}
+
+/** That of this machine unless a world has another. */
+export const Current: Context.Reference<Looks> = Context.Reference<Looks>("serviceradar/layers/files/FileWatch", {
+  defaultValue: () => node
+})
+
 /** What is another one for every content that came by a write or a rename. */
-export const stampOf = (path: string): Effect.Effect<string> =>
-  Effect.promise(() =>
-    fs.promises.stat(path, { bigint: true }).then(
-      ({ ctimeNs, dev, ino, mtimeNs, size }) => [dev, ino, size, mtimeNs, ctimeNs].join(" "),
-      () => absent
-    )
-  )
+export const stampOf = (path: string): Effect.Effect<string> => Effect.flatMap(Current, (looks) => looks.stampOf(path))
 
 /** Of a file, and of those in a folder beside it that have such a name; a folder that cannot be read has none. */
 export const stampOfAll = (
@@ -29,7 +47,8 @@ export const stampOfAll = (
   isWanted: (name: string) => boolean
 ): Effect.Effect<string> =>
   Effect.gen(function*() {
-    const names = folder === "" ? [] : yield* Effect.promise(() => fs.promises.readdir(folder).catch(() => []))
+    const looks = yield* Current
+    const names = folder === "" ? [] : yield* looks.names(folder)
     const files = names.filter(isWanted).toSorted().map((name) => join(folder, name))
     const stamps = yield* Effect.forEach([path, ...files], (file) => Effect.map(stampOf(file), (at) => `${file} ${at}`))
     return stamps.join("\n")

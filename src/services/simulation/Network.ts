@@ -41,6 +41,7 @@ export class Network {
   readonly #connections = new Set<Connection>()
   /** Those that their clients know of. */
   readonly #open = new Set<Connection>()
+  readonly #aliases = new Map<string, string>()
   readonly #quality: LinkQuality
 
   constructor(world: Surroundings, quality: LinkQuality) {
@@ -84,9 +85,18 @@ export class Network {
     }
   }
 
+  /** Another name by which a host is dialled. */
+  alias(name: string, host: string): void {
+    this.#aliases.set(name, host)
+  }
+
   /** Answers how to give it up. */
-  dial(process: Process, address: string, timeoutMillis: number, dialled: Dialled): () => void {
-    const [there, back] = this.between(process.name, hostOf(address))
+  dial(process: Process, target: string, timeoutMillis: number, dialled: Dialled): () => void {
+    const named = hostOf(target)
+    const host = this.#aliases.get(named) ?? named
+    const address = `${host}${target.slice(named.length)}`
+    this.onDial(process.name, host)
+    const [there, back] = this.between(process.name, host)
     let isOver = false
     const over = (act: () => void) => {
       if (isOver) return
@@ -100,7 +110,7 @@ export class Network {
       if (isOver) return
       const listener = this.#listeners.get(address)
       // A host without power does not refuse.
-      if (listener === undefined && !this.hostIsUp(hostOf(address))) return
+      if (listener === undefined && !this.hostIsUp(host)) return
       if (listener === undefined) return answer(() => dialled.failed(`${address} refuses connections`))
       const connection = this.#connect(process, listener.process, [there, back])
       if (!listener.isDeaf) listener.process.enqueue(() => listener.accept(connection.server))
@@ -125,6 +135,9 @@ export class Network {
 
   /** Whoever asks whether a host has power. */
   hostIsUp: (name: string) => boolean = () => true
+
+  /** Whoever wants to know who dials whom. */
+  onDial: (from: string, to: string) => void = () => {}
 
   /** The next connections are taken and never answered, or are again. */
   setDeaf(address: string, isDeaf: boolean): void {

@@ -1,17 +1,20 @@
 /** The real agent, whose probes are of simulated targets. */
 import { Duration, Effect, Layer } from "effect"
-import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import { Management } from "../../../src/layers/http/Management.ts"
 import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
 import * as AgentProgram from "../../../src/programs/agent/AgentProgram.ts"
+import * as AgentSource from "../../../src/programs/agent/AgentSource.ts"
+import * as ConfigWatcher from "../../../src/programs/agent/ConfigWatcher.ts"
 import { CheckRunner } from "../../../src/services/agent/CheckRunner.ts"
+import * as LiveConfig from "../../../src/services/agent/LiveConfig.ts"
 import { CheckerPrograms } from "../../../src/services/agent/programs/CheckerPrograms.ts"
 import { SyncResults } from "../../../src/services/agent/SyncResults.ts"
 import { type Prepare, Prober } from "../../../src/services/monitoring/Prober.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import type { Measurements } from "../Measurements.ts"
-import { secured } from "./Secured.ts"
+import { HostFiles } from "./HostFiles.ts"
+import { securedWith } from "./Secured.ts"
 
 export const port = 50_051
 
@@ -47,19 +50,53 @@ const target = (measurements: Measurements, agentId: string, trouble: AgentTroub
     })
   })
 
-export const program = (agentId: string, measurements: Measurements, trouble: AgentTrouble) => {
-  const config = { ...AgentConfig.fromFile({ agent_id: agentId }), listen: { host: "0.0.0.0", port } }
-  return Supervisor.run(AgentProgram.tree(config)).pipe(
-    Effect.provide(
-      CheckRunner.layer().pipe(
-        Layer.provide(Prober.layer({ port: target(measurements, agentId, trouble) })),
-        Layer.merge(CheckerPrograms.layer(() => Effect.never, [])),
-        Layer.merge(SyncResults.layer()),
-        Layer.provideMerge(GrpcCheckers.layer(config)),
-        Layer.provideMerge(Management.layer),
-        Layer.provideMerge(secured),
-        Layer.provideMerge(SupervisionTree.layer)
+export const path = "/etc/serviceradar/agent.json"
+const checkersFolder = "/etc/serviceradar/checkers"
+
+/** The files of an agent, with one of a checker that has the name of a check. */
+export const filesOf = (agentId: string, check: string) => {
+  const files = new HostFiles()
+  const write = (timeoutSeconds: number) =>
+    files.write(
+      `${checkersFolder}/${check}.json`,
+      JSON.stringify({ name: check, type: "grpc", address: `127.0.0.1:${timeoutSeconds}` })
+    )
+  files.write(path, JSON.stringify({ agent_id: agentId, listen_addr: `0.0.0.0:${port}`, checkers_dir: checkersFolder }))
+  write(1_001)
+  let ways = 1_001
+  return {
+    files,
+    /** The checker is at another address from now on. */
+    change: (): void => {
+      ways += 1
+      write(ways)
+    }
+  }
+}
+
+export interface AgentParty {
+  readonly host: HostFiles
+  readonly isWatched: boolean
+  readonly agentId: string
+  readonly measurements: Measurements
+  readonly trouble: AgentTrouble
+}
+
+export const program = ({ agentId, host, isWatched, measurements, trouble }: AgentParty) =>
+  Effect.gen(function*() {
+    const source = yield* AgentSource.open(path)
+    const since = yield* ConfigWatcher.stampOf(path, checkersFolder)
+    const live = LiveConfig.make(yield* AgentSource.read(source))
+    const { config } = live
+    return yield* Supervisor.run(AgentProgram.tree(config, isWatched ? { watched: { source, live, since } } : {})).pipe(
+      Effect.provide(
+        CheckRunner.layer().pipe(
+          Layer.provide(Prober.layer({ port: target(measurements, agentId, trouble) })),
+          Layer.merge(CheckerPrograms.layer(() => Effect.never, [])),
+          Layer.merge(SyncResults.layer()),
+          Layer.provideMerge(GrpcCheckers.layer(config)),
+          Layer.provideMerge(Management.layer)
+        )
       )
     )
-  )
-}
+  }).pipe(Effect.provide(Layer.provideMerge(securedWith(host), SupervisionTree.layer)))

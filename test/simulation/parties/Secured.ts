@@ -1,8 +1,10 @@
-/** What every program needs of security, without certificates: the file system of a world holds no files. */
+/** What every program needs of security, without certificates: the files of a host hold none. */
 import { Layer, Path } from "effect"
-import * as FileSystem from "effect/FileSystem"
 import * as SecurityLayer from "../../../src/layers/security/SecurityLayer.ts"
+import { HostFiles } from "./HostFiles.ts"
 
-export const secured = Layer.orDie(SecurityLayer.layer).pipe(
-  Layer.provideMerge(Layer.merge(FileSystem.layerNoop({}), Path.layer))
-)
+export const securedWith = (files: HostFiles) =>
+  Layer.orDie(SecurityLayer.layer).pipe(Layer.provideMerge(Layer.merge(files.layer, Path.layer)))
+
+/** Of a host without files. */
+export const secured = securedWith(new HostFiles())

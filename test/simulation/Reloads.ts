@@ -1,0 +1,83 @@
+/**
+ * Configurations that become others while their programs run: what an operator does to the files of pollers and agents.
+ *
+ * Their randomness is their own, so that the other faults of a seed are the same with them and without.
+ */
+import * as FaultPlan from "../../src/domain/simulation/FaultPlan.ts"
+import type { Seeded } from "../../src/domain/simulation/Seeded.ts"
+import type { Act } from "../../src/services/simulation/Faults.ts"
+import type { Network } from "../../src/services/simulation/Network.ts"
+import { brokenMaxMillis, otherName, type PollerFile } from "./parties/PollerFile.ts"
+
+interface Parties {
+  readonly agents: ReadonlyArray<string>
+  readonly pollers: ReadonlyArray<string>
+}
+
+/** Of these the poller's entry becomes another one. */
+export const ofAgents = ["agentGone", "agentMoved", "otherCheck"] as const
+
+export const kinds = ({ agents, pollers }: Parties): ReadonlyArray<FaultPlan.Kind> => [
+  ...ofAgents.map((kind) => ({ kind, targets: agents, weight: 2 })),
+  { kind: "otherInterval", targets: pollers },
+  { kind: "brokenFile", targets: pollers },
+  { kind: "otherChecker", targets: watchedAgents(agents), isMoment: true }
+]
+
+/** Those whose own files may change: to look at the files of each would cost more than it finds. */
+export const watchedAgents = (agents: ReadonlyArray<string>): ReadonlyArray<string> => agents.slice(0, 4)
+
+/** Nobody may feel these, beside whom they say something new of. */
+export const harmless: ReadonlyArray<string> = ["otherInterval", "brokenFile", "otherChecker"]
+
+export const draw = (
+  random: Seeded,
+  parties: Parties,
+  options: Pick<FaultPlan.DrawOptions, "profile" | "hosts" | "fromMillis" | "untilMillis">
+): ReadonlyArray<FaultPlan.Fault> =>
+  FaultPlan.draw(random, { ...options, hosts: options.hosts / 4, kinds: kinds(parties) }).map((fault) =>
+    fault.kind === "brokenFile" ? { ...fault, lastsMillis: Math.min(fault.lastsMillis, brokenMaxMillis) } : fault
+  )
+
+interface Changing {
+  readonly fileOf: (poller: string) => PollerFile | undefined
+  readonly pollerOf: (agent: string) => string
+  readonly network: Network
+  /** Of an agent's own files. */
+  readonly changeChecker: (agent: string) => void
+}
+
+const intervalsMillis = { least: 15_000, most: 45_000 }
+
+/** Nobody is reached by the one name while it has the other. */
+const named = ({ network, pollerOf }: Changing, agent: string, isMoved: boolean): void => {
+  network.alias(agent, isMoved ? nobody : agent)
+  network.alias(otherName(agent), isMoved ? agent : nobody)
+  network.reset(pollerOf(agent), agent)
+}
+const nobody = "nobody"
+
+export const acts = (changing: Changing): Readonly<Record<string, Act>> => {
+  const { changeChecker, fileOf, pollerOf } = changing
+  const change = (what: Parameters<PollerFile["change"]>[1]): Act => ({ target }) =>
+    fileOf(pollerOf(target))?.change(target, what)
+  return {
+    agentGone: change("gone"),
+    agentMoved: ({ target }) => {
+      const file = fileOf(pollerOf(target))
+      const takeBack = file?.change(target, "moved")
+      named(changing, target, true)
+      return () => {
+        takeBack?.()
+        named(changing, target, file?.is(target, "moved") === true)
+      }
+    },
+    otherCheck: change("otherCheck"),
+    otherInterval: ({ amount, target }) => {
+      const { least, most } = intervalsMillis
+      return fileOf(target)?.setInterval(Math.round((least + amount * (most - least)) / 1_000) * 1_000)
+    },
+    brokenFile: ({ target }) => fileOf(target)?.break(),
+    otherChecker: ({ target }) => changeChecker(target)
+  }
+}

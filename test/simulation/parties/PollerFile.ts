@@ -1,0 +1,117 @@
+/** A poller's configuration file, as an operator changes it while the poller runs. */
+import { HostFiles } from "./HostFiles.ts"
+
+export const path = "/etc/serviceradar/poller.json"
+
+export interface PollerFileOptions {
+  readonly pollerId: string
+  readonly core: string
+  readonly agents: ReadonlyArray<string>
+  /** Of each agent. */
+  readonly checks: ReadonlyArray<string>
+  readonly port: number
+  readonly intervalMillis: number
+  readonly nowMillis: () => number
+}
+
+/** In the place of an agent's last check, while it has another one. */
+export const extraCheck = "check-extra"
+
+/** The name by which a host is reached beside its own. */
+export const otherName = (host: string): string => `${host}-other`
+
+/** A poller that is started again meanwhile cannot be: it must be back before anybody counts on it. */
+export const brokenMaxMillis = 60_000
+
+interface IntervalSince {
+  readonly atMillis: number
+  readonly intervalMillis: number
+}
+
+/** What of an agent may be another way than it is at first. */
+export type AgentChange = "gone" | "moved" | "otherCheck"
+
+/** How long after the file the poller may still go by the one before: it looks, which a broken file delays, and the round ends. */
+const takenUpMillis = brokenMaxMillis + 60_000
+
+export class PollerFile {
+  readonly files = new HostFiles()
+  readonly #options: PollerFileOptions
+  /** How often each is so, of those that are: what is done twice is to be taken back twice. */
+  readonly #changes = new Map<string, number>()
+  readonly #intervals: Array<IntervalSince>
+  #broken = 0
+
+  constructor(options: PollerFileOptions) {
+    this.#options = options
+    this.#intervals = [{ atMillis: -Infinity, intervalMillis: options.intervalMillis }]
+    this.#write()
+  }
+
+  /** From now on; answers how to take it back. */
+  change(agent: string, what: AgentChange): () => void {
+    const key = `${agent} ${what}`
+    return this.#counted((more) => this.#changes.set(key, (this.#changes.get(key) ?? 0) + more))
+  }
+
+  is(agent: string, what: AgentChange): boolean {
+    return (this.#changes.get(`${agent} ${what}`) ?? 0) > 0
+  }
+
+  /** What is there is no configuration. */
+  break(): () => void {
+    return this.#counted((more) => {
+      this.#broken += more
+    })
+  }
+
+  setInterval(intervalMillis: number): () => void {
+    this.#intervals.push({ atMillis: this.#options.nowMillis(), intervalMillis })
+    this.#write()
+    return () => {
+      this.#intervals.push({ atMillis: this.#options.nowMillis(), intervalMillis: this.#options.intervalMillis })
+      this.#write()
+    }
+  }
+
+  /** The least and the most that may still count. */
+  get intervals(): readonly [least: number, most: number] {
+    const before = this.#options.nowMillis() - takenUpMillis
+    const first = this.#intervals.findLastIndex(({ atMillis }) => atMillis <= before)
+    const all = this.#intervals.slice(first).map(({ intervalMillis }) => intervalMillis)
+    return [Math.min(...all), Math.max(...all)]
+  }
+
+  #counted(add: (more: number) => void): () => void {
+    add(1)
+    this.#write()
+    return () => {
+      add(-1)
+      this.#write()
+    }
+  }
+
+  #checksOf(agent: string): ReadonlyArray<string> {
+    const { checks } = this.#options
+    return this.is(agent, "otherCheck") ? [...checks.slice(0, -1), extraCheck] : checks
+  }
+
+  #write(): void {
+    const { agents, core, pollerId, port } = this.#options
+    const there = agents.filter((agent) => !this.is(agent, "gone"))
+    const text = JSON.stringify({
+      poller_id: pollerId,
+      core_address: core,
+      poll_interval: `${this.#intervals.at(-1)?.intervalMillis}ms`,
+      agents: Object.fromEntries(there.map((agent) => [agent, {
+        address: `${this.is(agent, "moved") ? otherName(agent) : agent}:${port}`,
+        checks: this.#checksOf(agent).map((check) => ({
+          service_type: "port",
+          service_name: check,
+          details: "192.0.2.1:22"
+        }))
+      }]))
+    })
+    this.files.write(path, this.#broken > 0 ? text.slice(0, text.length / 2) : text)
+  }
+}
