@@ -5,15 +5,15 @@
  *   --cost-seconds 4                           of each measurement against the bare server
  *   --rounds 1                                 of the comparison with the bare server and with nmap
  *   --pairs 5 --window 20                      quiet and loud windows of the disturbance and of the reload, seconds of each
- *   --ill crashing,hanging,spinning,leaking,killed
+ *   --ill crashing,hanging,spinning,leaking,killed   who is ill in the disturbance
  *   --cpus apart                               the agent has a processor and all others have another, in place of both for all
- *   --only start,cost,steady,fleet,disturbance,reload,sweep,snmp
- *   --steady-seconds 60 --steady-rate 1600     port checks a second, for so long: an hour of them needs --steady-seconds 3600
+ *   --only start,cost,steady,fleet,disturbance,reload,sweep,snmp   some of the parts
+ *   --steady-seconds 60 --steady-rate 1600     port checks a second, for so long
  *   --sweep nmap,dropped,large                 the parts of the sweep
  *   --sources                                  runs the sources; else what is published
  *   --node FLAGS                               for the agent's Node, separated by commas
  */
-import * as fs from "node:fs/promises"
+import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -210,8 +210,10 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
 ]
 
 export const run = async (options: ReadonlyMap<string, string>) => {
-  const folder = await fs.mkdtemp(path.join(os.tmpdir(), "serviceradar-bench-"))
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "serviceradar-bench-"))
   const only = options.get("only")?.split(",") ?? Object.keys(parts)
+  const strange = only.find((name) => parts[name] === undefined)
+  if (strange !== undefined) throw new Error(`There is no part ${strange}: ${Object.keys(parts).join(", ")}`)
   const sizes: Sizes = {
     checks: Number(options.get("checks") ?? 1_000),
     interval: Number(options.get("interval") ?? 10),
@@ -227,17 +229,15 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     sweeps: options.get("sweep")?.split(",") ?? ["nmap", "dropped", "large"]
   }
   const figures: Figures = {}
-  try {
-    const settings: Settings = {
-      folder,
-      program: options.has("sources") ? Published.sources : Published.build(folder),
-      node: (options.get("node") ?? "").split(",").filter((flag) => flag !== "")
-    }
-    for (const [name, measure] of Object.entries(parts)) {
-      if (only.includes(name)) Object.assign(figures, await measure(settings, sizes))
-    }
-  } finally {
-    await fs.rm(folder, { recursive: true, force: true })
+  // After what runs in it, which ends then too.
+  process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }))
+  const settings: Settings = {
+    folder,
+    program: options.has("sources") ? Published.sources : Published.build(folder),
+    node: (options.get("node") ?? "").split(",").filter((flag) => flag !== "")
+  }
+  for (const [name, measure] of Object.entries(parts)) {
+    if (only.includes(name)) Object.assign(figures, await measure(settings, sizes))
   }
   const rows = rowOf.flatMap(({ key, ...row }) => {
     const value = figures[key]

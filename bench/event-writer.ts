@@ -4,7 +4,7 @@
  *
  *   npm run bench -- event-writer [--scenario rate,drain,drain-telemetry,redelivery,memory,writers,poison,outage]
  *     [--messages 400000] [--memory-messages 2000000] [--rate 7610] [--seconds 60] [--minutes 5]
- *     [--sources] [--profile FOLDER] [--env NAME=VALUE,NAME=VALUE] [--node=--FLAG,--FLAG]
+ *     [--sources] [--profile FOLDER] [--env NAME=VALUE,NAME=VALUE] [--node=--FLAG,--FLAG] [--log FILE]
  *   npm run bench -- event-writer --against CHECKOUT [--rounds 3] [--mix mixed|telemetry] [--messages 400000]
  *
  * `--against` drains the same backlog with this program and with that of another checkout, in turns. With `--profile` the writer runs under V8's profiler, which costs it a tenth or so.

@@ -1,5 +1,7 @@
 /**
- * Sync from two fake sources to the served set, agents' configs and readers: `npm run bench -- sync --devices 100000`.
+ * Sync from two fake sources to the served set, agents' configs and readers.
+ *
+ *   npm run bench -- sync [--devices 100000]
  *
  * A run of its own gives time and CPU; a service that cycles without a pause gives memory, with three full streams at
  * once after its second cycle; then the sources are stopped and readers alone are measured, a fast and a slow one.
