@@ -82,7 +82,8 @@ export const SnmpTarget = Schema.Struct({
   max_points: Schema.optionalKey(Schema.Int).annotateKey({ description: "of the Go checker; without effect" }),
   oids: Details.required(
     Schema.Array(AskedOid).check(Schema.isMinLength(1), Schema.isMaxLength(500)),
-    "`[{\"oid\", \"name\", \"type\", \"scale\", \"delta\", \"walk\"}]`",
+    "`[{\"oid\", \"name\", \"type\", \"scale\", \"delta\", \"walk\"}]`; " +
+      `a type is one of ${valueTypes.join(", ")}, or what the device says unless told`,
     shown
   )
 }).check(

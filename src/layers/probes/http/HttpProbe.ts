@@ -51,6 +51,10 @@ const methodAfter = (statusCode: number, method: string): string => {
   return (statusCode === 303 && method !== "HEAD") || (turnsPost && method === "POST") ? "GET" : method
 }
 
+/** The check is named by the URL that it began with. */
+const redirectFailed = ({ href }: URL, reason: string) =>
+  new HttpExchangeError({ url: href, reason: `redirected to ${HttpTarget.withoutCredentials(href)}: ${reason}` })
+
 const follow = Effect.fnUntraced(function*(
   { names }: { readonly names: NameLookup },
   target: HttpTarget.HttpTarget,
@@ -61,7 +65,10 @@ const follow = Effect.fnUntraced(function*(
   let url = first
   let method: string = target.method
   for (let redirects = 0;; redirects++) {
-    const answer = yield* exchange({ target, method, url, ca, names, watch, withHeaders: url.origin === first.origin })
+    const withHeaders = url.origin === first.origin
+    const answer = yield* exchange({ target, method, url, ca, names, watch, withHeaders }).pipe(
+      Effect.mapError((error) => redirects === 0 ? error : redirectFailed(url, error.reason))
+    )
     if (!isRedirect(answer.statusCode) || answer.location === undefined || target.maxRedirects === 0) {
       return { answer, url, redirects } satisfies Followed
     }
@@ -170,7 +177,9 @@ export const kind: Kind = {
   about: "Does a URL answer as expected, and how long is its certificate still good?",
   notes: "The addresses of a name are tried one after the other, IPv6 and IPv4 in turn. Through a proxy, the proxy " +
     "resolves the names of targets: what checks may be pointed at holds for the proxy itself, and for a target's name or " +
-    "address as it is written.",
+    "address as it is written. Where neither `bodyMatch` nor `jsonPath` is given the check is over with the headers of the " +
+    "answer: what follows them is not read, and may be without end, in pieces or broken off. A page that has to arrive whole " +
+    "is asked for its end: `\"bodyMatch\":\"</html>\\\\s*$\"`.",
   details: { bareForm: "an http or https URL", schema: HttpTarget.HttpTarget },
   payload,
   examples: [

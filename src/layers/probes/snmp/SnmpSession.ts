@@ -45,7 +45,9 @@ class GuardedSession extends snmp.Session {
 const wordsOf = (error: unknown): string => {
   const text = error instanceof Error ? `${error.name} ${error.message}` : String(error)
   if (/RequestTimedOutError/.test(text)) return "no answer in time"
-  if (/community/i.test(text)) return "the answer has another community than was asked with"
+  // Also when the user is known by another protocol: the device cannot tell which of both it was.
+  if (/Wrong Digest/.test(text)) return "the device takes neither this password nor this protocol for it: wrong digest"
+  if (/community '/i.test(text)) return "the answer has another community than was asked with"
   return text.replace(/^(?:Error|RequestFailedError|ResponseInvalidError) /, "").slice(0, reasonMax)
 }
 

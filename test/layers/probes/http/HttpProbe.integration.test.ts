@@ -9,6 +9,11 @@ const web = listening(() =>
   http.createServer((request, response) => {
     if (request.url === "/loop") return void response.writeHead(302, { location: "/loop" }).end()
     if (request.url === "/to") return void response.writeHead(302, { location: "/" }).end()
+    if (request.url === "/broken") {
+      response.writeHead(200, { "content-length": "1000" }).write("<html>")
+      return void setImmediate(() => request.socket.destroy())
+    }
+    if (request.url === "/closed") return void response.writeHead(302, { location: "http://127.0.0.1:1/x" }).end()
     if (request.url === "/file") return void response.writeHead(302, { location: "file:///etc/passwd" }).end()
     if (request.url === "/bad") return void response.writeHead(503).end("down")
     if (request.url === "/json") return void response.end("{\"checks\":[{\"state\":\"up\"}],\"load\":[1,2]}")
@@ -45,10 +50,24 @@ describe("HttpProbe", () => {
       const followed = yield* probe("http", `${url}/to`)
       const loop = yield* probe("http", `${url}/loop`)
       const file = yield* probe("http", `${url}/file`)
+      const closed = yield* probe("http", `${url}/closed`)
 
       assert.deepInclude(followed.document, { final_url: `${url}/`, redirects: 1 })
       assert.include(loop.message, "more than 5 redirects")
       assert.include(file.message, "redirects to file:///etc/passwd")
+      assert.include(closed.message, "redirected to http://127.0.0.1:1/x: connection refused")
+    }).pipe(Effect.scoped))
+
+  it.live("is over with the headers where nothing is expected of the body, and else waits for its end", () =>
+    Effect.gen(function*() {
+      const url = `${yield* web}/broken`
+
+      const headers = yield* probe("http", url)
+      const whole = yield* probe("http", JSON.stringify({ url, bodyMatch: "</html>" }))
+
+      assert.isTrue(headers.available)
+      assert.isFalse(whole.available)
+      assert.include(whole.message, "reading the body failed")
     }).pipe(Effect.scoped))
 
   it.live("sends configured headers, and refuses those that cannot be sent", () =>
@@ -174,6 +193,7 @@ describe("HttpProbe over TLS", () => {
       const skipped = yield* probe("http", JSON.stringify({ url, insecureSkipVerify: true }))
       const tooFew = yield* probe("http", JSON.stringify({ url, insecureSkipVerify: true, certDaysMin: 1_000_000 }))
       const unreadable = yield* probe("http", JSON.stringify({ url, caFile: "/no/such\0file" }))
+      const empty = yield* probe("http", JSON.stringify({ url, caFile: import.meta.filename }))
 
       assert.isFalse(unverified.available)
       assert.include(unverified.message, "certificate")
@@ -182,6 +202,7 @@ describe("HttpProbe over TLS", () => {
       assert.isNumber(skipped.document["tls_expiry_days"])
       assert.include(tooFew.message, "at least 1000000 are expected")
       assert.include(unreadable.message, "caFile")
+      assert.include(empty.message, "there is no certificate in it")
     }).pipe(Effect.scoped))
 
   it.live("holds values of a JSON body against what is expected", () =>

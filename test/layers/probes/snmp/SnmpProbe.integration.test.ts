@@ -151,6 +151,8 @@ describe("SnmpProbe with snmpd", () => {
 
       assert.deepStrictEqual([community, password, user].map(({ available }) => available), [false, false, false])
       assert.strictEqual(community.it?.error, "no answer in time")
+      assert.match(password.it?.error ?? "", /takes neither this password .* wrong digest/)
+      assert.match(user.it?.error ?? "", /Unknown User Name/)
       assert.isFalse([community, password, user].some(({ message }) => message.includes(wrong)))
       assert.isTrue([community, password, user].every((one) => (one.it?.error ?? "") !== ""))
     }).pipe(Effect.scoped), 30_000)

@@ -31,7 +31,7 @@ const stepWords = {
   starttls: "asking for TLS in the protocol's own words",
   tls: "the TLS handshake",
   first_byte: "from the request to the first byte of the answer",
-  answer: "from the request to the whole answer",
+  answer: "the whole answer, or what of it is read after its `first_byte`",
   run: "from the program's start to its end"
 } as const
 
