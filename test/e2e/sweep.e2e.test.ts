@@ -129,11 +129,13 @@ describe("serviceradar sweep", () => {
       const prefix = yield* command("2001:db8::/64")
       const ports = yield* command("127.3.0.1", "--ports", "22-x")
       const metadata = yield* command("169.254.169.254")
+      const word = yield* command("banana")
 
-      assert.deepStrictEqual([prefix.code, ports.code, metadata.code], [2, 2, 2])
+      assert.deepStrictEqual([prefix.code, ports.code, metadata.code, word.code], [2, 2, 2, 2])
       assert.include(prefix.output, "2001:db8::/64 is an IPv6 prefix")
       assert.include(ports.output, "Expected ports such as 22,80,8000-8099")
       assert.include(metadata.output, "no host is left")
+      assert.include(word.output, "banana is no network")
     }).pipe(Effect.scoped), 60_000)
 })
 

@@ -12,6 +12,7 @@ import { SweepFindings } from "../../domain/agent/sweep/SweepFindings.ts"
 import * as SweepPlan from "../../domain/agent/sweep/SweepPlan.ts"
 import * as SweepSettings from "../../domain/agent/sweep/SweepSettings.ts"
 import { GoDuration } from "../../domain/config/GoDuration.ts"
+import * as IpNetwork from "../../domain/inventory/IpNetwork.ts"
 import * as TargetPolicy from "../../domain/monitoring/checks/TargetPolicy.ts"
 import * as NodeSweepScanner from "../../layers/agent/sweep/NodeSweepScanner.ts"
 import * as ProcessMain from "../../layers/process/ProcessMain.ts"
@@ -39,8 +40,9 @@ export class NothingToSweep extends Schema.TaggedError<NothingToSweep>()("Nothin
   }
 }
 
-/** An address alone is a network of one. */
-const networkOf = (text: string): string => text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`
+/** An address alone is a network of one; what is neither stays as it was written, to be refused so. */
+const networkOf = (text: string): string =>
+  Option.match(IpNetwork.canonicalAddress(text), { onNone: () => text, onSome: IpNetwork.hostNetwork })
 
 const Ports = Schema.String.pipe(Schema.decodeTo(Schema.Array(Schema.Int), {
   decode: SchemaGetter.transformEffect((text: string, options) =>
