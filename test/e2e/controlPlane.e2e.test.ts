@@ -287,6 +287,87 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("The API of co
       assert.strictEqual(still.data.attributes.role, "viewer")
     }))
 
+  it.effect("has more tenants by a command, and a super user works in the one that a request names", () =>
+    Effect.gen(function*() {
+      const { command, tokens, url } = yield* Core
+      yield* command("tenant", "add", "acme", "--name", "Acme Ltd")
+      const tokenFor = (email: string, ...as: ReadonlyArray<string>) =>
+        Effect.andThen(command("user", "add", email, ...as), command("token", "create", email, "--scope", "admin"))
+      const [grace, root] = yield* Effect.all([
+        tokenFor("grace@acme.example", "--tenant", "acme", "--role", "admin"),
+        tokenFor("root@example.org", "--super")
+      ], { concurrency: 2 })
+      const made = yield* ask(grace, "POST", `${url}/devices`, device("acme:1"))
+      assert.strictEqual(made.status, 201, made.body)
+
+      const inAcme = { "x-tenant-id": "acme" }
+      assert.strictEqual((yield* ask(root, "GET", `${url}/devices/acme:1`)).status, 404)
+      assert.strictEqual((yield* ask(root, "GET", `${url}/devices/acme:1`, undefined, inAcme)).status, 200)
+      const id = JSON.parse((yield* ask(grace, "GET", `${url}/tenants`)).body).data[0].id
+      const ofAcme = yield* ask(root, "GET", `${url}/users`, undefined, { "x-tenant-id": id })
+      assert.deepStrictEqual(
+        JSON.parse(ofAcme.body).data.map(({ attributes }: { attributes: { email: string } }) => attributes.email),
+        ["grace@acme.example"]
+      )
+      const user = { type: "user", attributes: { email: "joan@acme.example" } }
+      assert.strictEqual((yield* ask(root, "POST", `${url}/users`, user, inAcme)).status, 201)
+      const more = JSON.parse((yield* ask(grace, "GET", `${url}/users`)).body)
+      assert.lengthOf(more.data, 2)
+
+      const query = url.replace(/v2$/, "query?query=in:devices%20limit:100")
+      const found = (headers: Readonly<Record<string, string>>) =>
+        Effect.map(
+          ask(root, "GET", query, undefined, headers),
+          ({ body }) => JSON.parse(body).results.filter(({ uid }: { uid: string }) => uid === "acme:1").length
+        )
+      assert.strictEqual(yield* found({}), 1)
+      assert.strictEqual(yield* found(inAcme), 1)
+      assert.strictEqual(yield* found({ "x-tenant-id": "default" }), 0)
+
+      // As for a tenant that is not there.
+      for (const named of ["acme", "nobody", "\u00e9", ""]) {
+        for (const at of [`${url}/devices`, url.replace(/v2$/, "devices"), query]) {
+          const refused = yield* ask(tokens.admin, "GET", at, undefined, { "x-tenant-id": named })
+          assert.strictEqual(refused.status, 400, `${at} ${named}`)
+          assert.include(refused.body, "the id or the short name of your tenant")
+        }
+      }
+      assert.strictEqual(
+        (yield* ask(tokens.admin, "GET", `${url}/devices`, undefined, { "x-tenant-id": "default" })).status,
+        200
+      )
+    }))
+
+  it.effect("knows nothing of what whoever asks may not even read, and keeps the denial in the audit", () =>
+    Effect.gen(function*() {
+      const { tokens, url } = yield* Core
+      const tokensOf = JSON.parse((yield* ask(tokens.admin, "GET", `${url}/api-tokens?page[limit]=50`)).body)
+      const mine = JSON.parse((yield* ask(tokens.viewer, "GET", `${url}/api-tokens`)).body).data[0].id
+      const { id } = tokensOf.data.find((one: { readonly id: string }) => one.id !== mine)
+      for (const deed of ["", "/revoke", "/disable"]) {
+        const body = { type: "api-token", id, attributes: {} }
+        const answer = yield* ask(tokens.viewer, "PATCH", `${url}/api-tokens/${id}${deed}`, body)
+        assert.strictEqual(answer.status, 404, answer.body)
+      }
+      const audited = JSON.parse(
+        (yield* ask(tokens.admin, "GET", `${url}/audit-entries?filter[record_key]=${id}&filter[outcome]=denied`)).body
+      )
+      assert.lengthOf(audited.data, 3)
+    }))
+
+  it.effect("has versions of records that count nobody's writes", () =>
+    Effect.gen(function*() {
+      const { tokens, url } = yield* Core
+      const versionOf = (answer: Answer) => JSON.parse(answer.body).data.meta.version
+      const first = yield* ask(tokens.operator, "POST", `${url}/devices`, device("versions:1"))
+      const same = yield* ask(tokens.operator, "GET", `${url}/devices/versions:1`)
+      const body = device("versions:1", { hostname: "b" })
+      const other = yield* ask(tokens.operator, "PATCH", `${url}/devices/versions:1`, body)
+      assert.match(versionOf(first), /^[A-Za-z0-9+/]{16}$/)
+      assert.strictEqual(versionOf(same), versionOf(first))
+      assert.notStrictEqual(versionOf(other), versionOf(first))
+    }))
+
   it.effect("is spoken by a client that knows nothing of us: lists, pages, includes, creates, updates and errors", () =>
     Effect.gen(function*() {
       const { tokens, url } = yield* Core

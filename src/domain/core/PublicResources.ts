@@ -16,7 +16,10 @@ import type { Exposed } from "../jsonapi/Wire.ts"
 /** `hidden` is what only a program does, or what is done with more than a record: a token is shown as it is made. */
 export const exposed: ReadonlyArray<Exposed> = [
   { definition: Tenant.definition },
-  { definition: User.definition, hidden: ["setPassword", "configure", "reconfigure", "signIn", "failSignIn"] },
+  {
+    definition: User.definition,
+    hidden: ["createSuperUser", "setPassword", "configure", "reconfigure", "signIn", "failSignIn"]
+  },
   { definition: ApiToken.definition, hidden: ["create", "recordUse"] },
   { definition: Session.definition, hidden: ["begin", "renew"] },
   { definition: SignInLink.definition, hidden: ["make", "use"] },

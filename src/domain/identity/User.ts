@@ -52,6 +52,13 @@ export const User = declare({
       change: ({ given }) => ({ email: E.lower(given.email) }),
       require: ({ record }) => [["email", E.contains(record.email, "@"), emailProblem]]
     }),
+    /** On the machine itself alone: no one who signs in makes another one what nobody may bound. */
+    createSuperUser: on.create({
+      accepts: ["displayName", "role"],
+      given: { email: Attribute.text(320) },
+      change: ({ given }) => ({ email: E.lower(given.email), isSuperUser: true }),
+      require: ({ record }) => [["email", E.contains(record.email, "@"), emailProblem]]
+    }),
     update: on.update({ accepts: ["displayName"], change: () => ({ updatedAt: E.now }) }),
     updateRole: on.update({
       given: { role: Attribute.oneOf(["viewer", "operator", "admin"]) },

@@ -15,7 +15,7 @@ import { changedNames, changesText, shownText, type Values } from "./Record.ts"
 import { schema } from "./Schema.ts"
 
 /** Beside the attributes, whose names hold no `~`. */
-const version = sql`xmin::text as "~version"`
+const version = sql`${name(schema)}.serviceradar_version(xmin) as "~version"`
 
 const selections = new WeakMap<Definition, Sql>()
 

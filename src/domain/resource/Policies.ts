@@ -54,6 +54,12 @@ export const isAllowed = (
   surroundings: Surroundings
 ): boolean => evaluate(condition(definition, action), { ...surroundings, record }) === true
 
+/** Whether any of its reads shows it. */
+export const isReadable = (definition: Definition, record: Values, surroundings: Surroundings): boolean =>
+  Object.entries(definition.actions).some(([name, { kind }]) =>
+    kind === "read" && isAllowed(definition, name, record, surroundings)
+  )
+
 const ownTenant = ({ attributes, tenant }: Definition): Node => {
   const kind = tenant === undefined ? undefined : attributes[tenant]?.kind
   if (tenant === undefined || kind === undefined) return and([])

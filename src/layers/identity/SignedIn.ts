@@ -4,10 +4,14 @@
  *
  * A browser sends its cookie whoever has written the page that asks, so a change by cookie is taken from our own pages alone: by
  * what the browser says of the page, or by the header `x-csrf-token` (see `GET /auth/status`).
+ *
+ * A super user works in one tenant at a time: that of `X-Tenant-Id`, else the user's own.
  */
-import { Effect, Layer } from "effect"
-import { Askers, NotSignedIn, type Shown } from "../../services/records/Askers.ts"
-import { Records } from "../../services/records/Records.ts"
+import { Effect, Layer, Option } from "effect"
+import * as TenantHeader from "../../domain/records/TenantHeader.ts"
+import * as Directory from "../../services/identity/Directory.ts"
+import { Askers, NotSignedIn, OtherTenant, type Shown } from "../../services/records/Askers.ts"
+import { type Asker, Records } from "../../services/records/Records.ts"
 import { AccessTokens } from "./AccessTokens.ts"
 import * as ApiTokens from "./ApiTokens.ts"
 import * as Cookies from "./Cookies.ts"
@@ -30,6 +34,20 @@ const isOurs = ({ headers, method }: Shown, cookie: string): boolean => {
   const says = headers["sec-fetch-site"] ?? headers["origin"]
   return says !== undefined && Cookies.isFromOurPage(headers)
 }
+
+/** As whoever asks is in the tenant that the request names. */
+const inTenant = Effect.fn("SignedIn.inTenant")(
+  function*(asker: Asker, named: string) {
+    const { actor, requestId } = asker
+    const tenant = Option.getOrUndefined(yield* Directory.tenant(named, requestId))
+    const id = tenant?.values["id"]
+    if (typeof id !== "string" || (actor["isSuperUser"] !== true && id !== actor["tenantId"])) {
+      return yield* new OtherTenant()
+    }
+    return { ...asker, actor: { ...actor, tenantId: id } }
+  },
+  Effect.catchTag("Forbidden", () => Effect.fail(new OtherTenant()))
+)
 
 export const layer = (cookies: Cookies.CookieOptions): Layer.Layer<Askers, never, AccessTokens | Records> =>
   Layer.effect(
@@ -59,11 +77,20 @@ export const layer = (cookies: Cookies.CookieOptions): Layer.Layer<Askers, never
         Effect.provideService(Records, records)
       )
 
+      const known = (shown: Shown) => {
+        const token = tokenIn(shown)
+        if (token === undefined) return ofCookie(shown)
+        return token.startsWith("srk_") ? ofApiToken(token, shown) : ofAccessToken(token, shown)
+      }
+
       return Askers.of({
         of: (shown) => {
-          const token = tokenIn(shown)
-          if (token === undefined) return ofCookie(shown)
-          return token.startsWith("srk_") ? ofApiToken(token, shown) : ofAccessToken(token, shown)
+          const named = shown.headers[TenantHeader.header]
+          return named === undefined
+            ? known(shown)
+            : Effect.flatMap(known(shown), (asker) => inTenant(asker, named)).pipe(
+              Effect.provideService(Records, records)
+            )
         }
       })
     })

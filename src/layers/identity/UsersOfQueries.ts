@@ -1,10 +1,12 @@
 /**
  * Questions in the name of a user: bound to the tenant of whom the API token is, by its short name as tables of events have it, and
- * under the policies that hold for its role. A super user asks in every tenant.
+ * under the policies that hold for its role. A super user asks in every tenant, or in the
+ * one that the request names.
  */
 import { Effect, Layer } from "effect"
 import { Tenant } from "../../domain/identity/Tenant.ts"
 import { superSystem } from "../../domain/records/Actor.ts"
+import * as TenantHeader from "../../domain/records/TenantHeader.ts"
 import * as Directory from "../../services/identity/Directory.ts"
 import { QueryAskers } from "../../services/queries/QueryAskers.ts"
 import { Askers, NotSignedIn, type Shown } from "../../services/records/Askers.ts"
@@ -38,7 +40,8 @@ const make = Effect.gen(function*() {
     function*(shown: Shown) {
       const { actor, name } = yield* askers.of(shown)
       const isOperator = actor["isSuperUser"] === true
-      const tenant = isOperator ? null : yield* slugOf(String(actor["tenantId"]), shown.requestId)
+      const isEverywhere = isOperator && shown.headers[TenantHeader.header] === undefined
+      const tenant = isEverywhere ? null : yield* slugOf(String(actor["tenantId"]), shown.requestId)
       return { tenant, actor, name, isOperator }
     },
     Effect.catchTags({

@@ -2,7 +2,7 @@
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Problem from "../../domain/jsonapi/Problem.ts"
 import { fieldName, mediaType } from "../../domain/jsonapi/Wire.ts"
-import type { NotSignedIn } from "../../services/records/Askers.ts"
+import type { NotSignedIn, OtherTenant } from "../../services/records/Askers.ts"
 import type { ReadError, WriteError } from "../../services/records/Records.ts"
 
 /** Nobody keeps what only one may see. */
@@ -44,12 +44,14 @@ export const refusal = (
 const pointer = (field: string) => field === "" ? "/data" : `/data/attributes/${fieldName(field)}`
 
 /** As error objects; nothing of the database's words. */
-export const ofError = (error: ReadError | WriteError | NotSignedIn) => {
+export const ofError = (error: ReadError | WriteError | NotSignedIn | OtherTenant) => {
   switch (error._tag) {
     case "NotSignedIn":
       return refusal([Problem.plain(401, "unauthorized", "Unauthorized", error.message)], {
         "www-authenticate": "Bearer"
       })
+    case "OtherTenant":
+      return refusal([Problem.ofHeader(400, "X-Tenant-Id", "Invalid Tenant", error.message)])
     case "Forbidden":
       return refusal([Problem.plain(403, "forbidden", "Forbidden", error.message)])
     case "NotFound":

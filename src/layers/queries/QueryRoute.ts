@@ -52,10 +52,12 @@ const refusal = (error: SrqlError | QueryError) => {
 }
 
 /** Who is not answered at all. */
-const turnedAway = (error: Askers.NotSignedIn | RecordsUnavailable | RecordsRefused) => {
+const turnedAway = (error: Askers.NotSignedIn | Askers.OtherTenant | RecordsUnavailable | RecordsRefused) => {
   switch (error._tag) {
     case "NotSignedIn":
       return HttpServerResponse.setHeader(QueryBody.problem(401, error.message), "www-authenticate", "Bearer")
+    case "OtherTenant":
+      return QueryBody.problem(400, error.message)
     case "RecordsUnavailable":
       return later(error.message)
     case "RecordsRefused":

@@ -1,6 +1,6 @@
 /** Writes of records, see `Records`. */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { DateTime, Effect, Option } from "effect"
+import { Data, DateTime, Effect, Option } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as crypto from "node:crypto"
 import * as Constraints from "../../domain/records/Constraints.ts"
@@ -52,6 +52,9 @@ const deedOf = <About>(
   at
 })
 
+/** A denial about a record that whoever asks may not read either: to them it is not there, and the audit has the denial. */
+class Unseen extends Data.TaggedError("Unseen")<{ readonly denial: Forbidden; readonly missing: NotFound }> {}
+
 const change = Effect.fnUntraced(function*(
   sql: PgClient.PgClient,
   writing: Writing,
@@ -59,7 +62,7 @@ const change = Effect.fnUntraced(function*(
   place: Place
 ): Effect.fn.Return<
   Stored | null,
-  SqlError | NotFound | Forbidden | Invalid | InvalidTransition | Changed
+  SqlError | NotFound | Forbidden | Unseen | Invalid | InvalidTransition | Changed
 > {
   const { action: name, asker: { actor }, definition, input, key = "", versions } = writing
   const about = { resource: definition.name, action: name }
@@ -81,6 +84,13 @@ const change = Effect.fnUntraced(function*(
   const occasion = { actor, now, uuid: () => crypto.randomUUID() }
   const after = yield* Effect.fromResult(
     perform(definition, name, action, input, before?.values ?? null, occasion)
+  ).pipe(
+    Effect.catchTag("Forbidden", (denial) =>
+      Effect.fail(
+        before === undefined || Policies.isReadable(definition, before.values, { actor, arguments: {}, now })
+          ? denial
+          : new Unseen({ denial, missing: new NotFound({ ...about, key }) })
+      ))
   )
   if (versions !== undefined && before !== undefined && !versions.includes(before.version)) {
     return yield* new Changed({ ...about, key, expected: versions.join(", "), version: before.version })
@@ -127,6 +137,8 @@ export const make = (database: Database) => (writing: Writing): Effect.Effect<St
     const changing = isCreate ? database.use : database.transaction
     return yield* changing((sql) => change(sql, writing, now, place)).pipe(
       Effect.catchTag("SqlError", (error) => Effect.fail(broken(writing, error) ?? failure(writing)(error))),
-      Effect.tapErrorTag("Forbidden", ({ message }) => denied(database, writing, now, place, message))
+      Effect.tapErrorTag("Forbidden", ({ message }) => denied(database, writing, now, place, message)),
+      Effect.tapErrorTag("Unseen", ({ denial }) => denied(database, writing, now, place, denial.message)),
+      Effect.catchTag("Unseen", ({ missing }) => Effect.fail(missing))
     )
   })

@@ -7,7 +7,7 @@ import type { StatusHistory } from "../../services/core/StatusHistory.ts"
 import type { StatusStore, StatusStoreError } from "../../services/core/StatusStore.ts"
 import type { Queries, QueryError } from "../../services/queries/Queries.ts"
 import type { QueryAskers } from "../../services/queries/QueryAskers.ts"
-import type { NotSignedIn, Shown } from "../../services/records/Askers.ts"
+import type { NotSignedIn, OtherTenant, Shown } from "../../services/records/Askers.ts"
 import type { Asker, ReadError, Records, WriteError } from "../../services/records/Records.ts"
 import type { CheckedDevices } from "../../services/v1/CheckedDevices.ts"
 import type { DeviceStats } from "../../services/v1/DeviceStats.ts"
@@ -34,7 +34,15 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   }
 }
 
-export type Failure = Refused | NotSignedIn | StatusStoreError | ReadError | WriteError | QueryError | SrqlError
+export type Failure =
+  | Refused
+  | NotSignedIn
+  | OtherTenant
+  | StatusStoreError
+  | ReadError
+  | WriteError
+  | QueryError
+  | SrqlError
 
 export type Needs =
   | CheckedDevices

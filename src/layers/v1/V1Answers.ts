@@ -45,6 +45,8 @@ export const ofFailure = (style: Style, error: Failure) => {
       return refusal(style, error.words, error.status)
     case "NotSignedIn":
       return refusal("json", "Authentication required", 401)
+    case "OtherTenant":
+      return refusal(style, error.message, 400)
     case "Forbidden":
       return forbidden
     case "NotFound":

@@ -80,7 +80,10 @@ const nobody = (requestId: string): Asker => ({ actor: {}, id: "", name: "nobody
 
 const askerOf = (shown: Shown) =>
   Askers.use((askers) => askers.of(shown)).pipe(
-    Effect.catchTag("NotSignedIn", () => Effect.fail(new Refused({ status: 401, words: unknown(shown) })))
+    Effect.catchTags({
+      NotSignedIn: () => Effect.fail(new Refused({ status: 401, words: unknown(shown) })),
+      OtherTenant: ({ message }) => Effect.fail(new Refused({ status: 400, words: message }))
+    })
   )
 
 const answered = Effect.fnUntraced(function*(

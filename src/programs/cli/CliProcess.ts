@@ -116,6 +116,11 @@ const load = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
       named("user", "Add users")
     ),
     yield* wanted(
+      "tenant",
+      () => import("./admin/TenantCommand.ts").then((module) => module.tenantCommand),
+      named("tenant", "Add tenants")
+    ),
+    yield* wanted(
       "admin",
       () => import("./admin/AdminCommand.ts").then((module) => module.adminCommand),
       named("admin", "Help people in")

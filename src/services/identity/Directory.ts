@@ -67,16 +67,50 @@ export const isActive = (tenantId: string, requestId: string) =>
     Option.exists(({ values }) => values["status"] === "active")
   )
 
+const isUuid = Schema.is(Schema.String.check(Schema.isUUID()))
+
+const isSlug = Schema.is(Schema.String.check(Schema.isMaxLength(63), Schema.isPattern(/^[^\0]+$/)))
+
+/** By its id or its short name. */
+export const tenant = (named: string, requestId: string) =>
+  isUuid(named)
+    ? only(Tenant.definition, "id", named.toLowerCase(), requestId)
+    : isSlug(named)
+    ? only(Tenant.definition, "slug", named, requestId)
+    : Effect.succeedNone
+
+export interface NewUser {
+  readonly email: string
+  readonly role: string
+  readonly displayName?: string
+  /** Default: the default tenant. */
+  readonly tenantId?: string
+  readonly isSuperUser?: boolean
+}
+
 export const addUser = Effect.fnUntraced(function*(
-  values: { readonly email: string; readonly role: string; readonly displayName?: string },
+  { isSuperUser = false, tenantId = defaultTenantId, ...values }: NewUser,
   requestId: string
 ) {
   const records = yield* Records
   return yield* records.write({
     definition: User.definition,
-    action: "create",
-    asker: asking({ ...superSystem, tenantId: defaultTenantId }, requestId),
+    action: isSuperUser ? "createSuperUser" : "create",
+    asker: asking({ ...superSystem, tenantId }, requestId),
     input: { values, form: "json" }
+  })
+})
+
+export const addTenant = Effect.fnUntraced(function*(
+  values: Readonly<Record<string, string | number>>,
+  requestId: string
+) {
+  const records = yield* Records
+  return yield* records.write({
+    definition: Tenant.definition,
+    action: "create",
+    asker: asking(superSystem, requestId),
+    input: { values, form: "values" }
   })
 })
 

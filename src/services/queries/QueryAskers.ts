@@ -1,6 +1,6 @@
 /** Who asks a question, by what a request shows: whose rows those are, and what policies know of them. */
 import { Context, Effect, Layer } from "effect"
-import { NotSignedIn, type Shown } from "../records/Askers.ts"
+import { NotSignedIn, type OtherTenant, type Shown } from "../records/Askers.ts"
 import type { RecordsRefused, RecordsUnavailable } from "../records/Records.ts"
 import type { Question } from "./Queries.ts"
 
@@ -19,7 +19,9 @@ const anybody: QueryAsker = { tenant: null, actor: undefined, name: "", isOperat
 
 export class QueryAskers extends Context.Service<QueryAskers, {
   /** Of somebody who shows a token of a user. */
-  readonly of: (shown: Shown) => Effect.Effect<QueryAsker, NotSignedIn | RecordsUnavailable | RecordsRefused>
+  readonly of: (
+    shown: Shown
+  ) => Effect.Effect<QueryAsker, NotSignedIn | OtherTenant | RecordsUnavailable | RecordsRefused>
   /** Of somebody who shows none and may ask all the same: who is on this machine, or has its own token or a certificate. */
   readonly operator: QueryAsker
 }>()("serviceradar/services/queries/QueryAskers") {

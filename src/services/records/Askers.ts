@@ -1,5 +1,6 @@
 /** Who asks, by what a request shows. */
 import { Context, type Effect, Schema } from "effect"
+import { expected } from "../../domain/records/TenantHeader.ts"
 import type { Asker, RecordsRefused, RecordsUnavailable } from "./Records.ts"
 
 export interface Shown {
@@ -16,10 +17,17 @@ export class NotSignedIn extends Schema.TaggedError<NotSignedIn>()("NotSignedIn"
   }
 }
 
+/** The same for a tenant that is there and for one that is not. */
+export class OtherTenant extends Schema.TaggedError<OtherTenant>()("OtherTenant", {}) {
+  override get message(): string {
+    return `X-Tenant-Id: expected ${expected}`
+  }
+}
+
 /** Whether something is shown that `Askers` judge; by its form alone. */
 export const isShown = (headers: Shown["headers"]): boolean =>
   /^Bearer +srk_/i.test(headers["authorization"] ?? "") || (headers["x-api-key"] ?? "").trim().startsWith("srk_")
 
 export class Askers extends Context.Service<Askers, {
-  readonly of: (shown: Shown) => Effect.Effect<Asker, NotSignedIn | RecordsUnavailable | RecordsRefused>
+  readonly of: (shown: Shown) => Effect.Effect<Asker, NotSignedIn | OtherTenant | RecordsUnavailable | RecordsRefused>
 }>()("serviceradar/services/records/Askers") {}

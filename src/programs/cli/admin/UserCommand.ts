@@ -1,4 +1,4 @@
-/** `serviceradar user add`: somebody who may use the API, in the default tenant. */
+/** `serviceradar user add`: somebody who may use the API, in the default tenant or another one. */
 import { Console, Effect } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -7,6 +7,9 @@ import * as PgRecords from "../../../layers/records/PgRecords.ts"
 import * as Directory from "../../../services/identity/Directory.ts"
 import { migrations } from "../../core/ControlPlane.ts"
 import * as AdminConnection from "./AdminConnection.ts"
+import * as KnownTenant from "./KnownTenant.ts"
+
+const requestId = "command line"
 
 const add = Command.make("add", {
   email: Argument.String("email").pipe(Argument.withDescription("Nobody else's, in any tenant")),
@@ -14,16 +17,33 @@ const add = Command.make("add", {
     Flag.withDefault("viewer"),
     Flag.withDescription("viewer sees, operator changes devices, admin also people")
   ),
+  tenant: Flag.String("tenant").pipe(
+    Flag.withDefault("default"),
+    Flag.withDescription("The short name or the id of the user's tenant: serviceradar tenant add")
+  ),
+  superUser: Flag.Boolean("super").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("May do everything in every tenant; whoever has the machine alone makes such users")
+  ),
   ...AdminConnection.flags
 }, (options) =>
   AdminConnection.withDatabase(
     options,
     migrations,
-    Directory.addUser({ email: options.email, role: options.role }, "command line").pipe(
-      Effect.andThen((user) => Console.log(`Added ${options.email} as ${options.role}: ${String(user?.values["id"])}`)),
-      Effect.provide(PgRecords.layer)
-    )
-  )).pipe(Command.withDescription("Add a user to the default tenant"))
+    Effect.gen(function*() {
+      const { email, role, superUser: isSuperUser } = options
+      const tenantId = yield* KnownTenant.idOf(options.tenant, requestId)
+      const user = yield* Directory.addUser({ email, role, tenantId, isSuperUser }, requestId)
+      const as = isSuperUser ? "super user" : role
+      yield* Console.log(`Added ${email} as ${as} of ${options.tenant}: ${String(user?.values["id"])}`)
+    }).pipe(Effect.provide(PgRecords.layer))
+  )).pipe(
+    Command.withDescription("Add a user, to the default tenant unless told otherwise"),
+    Command.withExamples([{
+      command: "serviceradar user add ada@example.org --tenant acme --role admin",
+      description: "The first user of a tenant, who adds the others"
+    }])
+  )
 
 export const userCommand = Command.make("user").pipe(
   Command.withDescription("Add users"),
