@@ -41,6 +41,7 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   user: {
     read: "voas",
     create: "a",
+    createSuperUser: "",
     update: "VOaS",
     updateRole: "a",
     setPassword: "s",
