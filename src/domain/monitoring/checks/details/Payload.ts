@@ -31,7 +31,7 @@ const stepWords = {
   starttls: "asking for TLS in the protocol's own words",
   tls: "the TLS handshake",
   first_byte: "from the request to the first byte of the answer",
-  answer: "the whole answer, or what of it is read after its `first_byte`",
+  answer: "until as much of the answer as is wanted was there",
   run: "from the program's start to its end"
 } as const
 
