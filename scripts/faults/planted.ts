@@ -169,5 +169,29 @@ export const planted: ReadonlyArray<Planted> = [
     file: "src/domain/poller/reload/ConfigDiff.ts",
     from: "    changed(before.pollInterval, next.pollInterval, (values) =>",
     to: "    changed(before.pollInterval, before.pollInterval, (values) =>"
+  },
+  {
+    fault: "a check whose interval is another one waits for a whole one from then on",
+    file: "src/services/poller/CheckLoops.ts",
+    from: "runs.dueMillis ?? (before === undefined ? undefined : overdueMillis(before, timing, now))",
+    to: "runs.dueMillis"
+  },
+  {
+    fault: "the process that takes over polls agents that the other polls still",
+    file: "src/services/poller/Fleet.ts",
+    from: "      lease: Lease.make(!isPolledByOther(agent.agentId)),",
+    to: "      lease: Lease.make(),"
+  },
+  {
+    fault: "the process that takes over begins every interval anew",
+    file: "src/services/poller/handover/AgentHandover.ts",
+    from: "      : tracked.runs.startedMillis + Duration.toMillis(interval)",
+    to: "      : undefined"
+  },
+  {
+    fault: "agents of a process that was not replaced to the end are nobody's",
+    file: "src/layers/poller/handover/HandoverServer.ts",
+    from: "        yield* Effect.forEach(released, AgentHandover.takeBack, { discard: true })\n",
+    to: ""
   }
 ]

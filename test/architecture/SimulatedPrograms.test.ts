@@ -43,6 +43,7 @@ const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "test/simulation/parties/Pollers.ts": {
     "CircuitBreaker.layerStoreMemory": "that of the real one",
+    "HandoverSocket.Current": "two processes of a host, which share no socket of this machine",
     "HostIdentity.layerStatic": "a world has no network interfaces",
     "ReplyPlugins.ReplyPlugins": "that of the real one",
     StatusBuffer: "the real one, with somebody who listens"

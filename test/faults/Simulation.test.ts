@@ -25,8 +25,8 @@ describe("An installation in virtual time", () => {
     { seed: 20_468, messagesPerSecond: 3, devices: 60 },
     { seed: 20_284, messagesPerSecond: 3, devices: 0 }
   ])("keeps them under seed $seed, which has once broken one", ({ seed, ...sizes }) => {
-    // Configurations did not change then.
-    const scenario = Installation.scenario({ ...options, ...sizes, agents: 4, profile: "hostile", hasReloads: false })
+    // Configurations did not change then, and nobody was replaced.
+    const scenario = Installation.scenario({ ...options, ...sizes, agents: 4, profile: "hostile", hasChanges: false })
     const outcome = Simulation.run(scenario, seed)
 
     assert.isUndefined(outcome.violation, Simulation.report(outcome).join("\n"))

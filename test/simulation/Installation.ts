@@ -18,14 +18,15 @@ import { KillsAtCommit } from "./KillsAtCommit.ts"
 import { Measurements } from "./Measurements.ts"
 import * as Agents from "./parties/Agents.ts"
 import * as Core from "./parties/Core.ts"
-import * as DiskFiles from "./parties/DiskFiles.ts"
 import { EventsDatabase, type EventsExchange } from "./parties/EventsDatabase.ts"
 import * as EventWriter from "./parties/EventWriter.ts"
+import { HostFolder } from "./parties/HostFolder.ts"
 import * as NatsParty from "./parties/Nats.ts"
 import * as PollerFile from "./parties/PollerFile.ts"
 import * as Pollers from "./parties/Pollers.ts"
 import { StatusDatabase, type StatusExchange } from "./parties/StatusDatabase.ts"
 import * as Reloads from "./Reloads.ts"
+import * as Replacements from "./Replacements.ts"
 import * as SyncWorld from "./SyncWorld.ts"
 
 export interface InstallationOptions {
@@ -38,8 +39,8 @@ export interface InstallationOptions {
   /** Of sync's source; no sync without. */
   readonly devices: number
   readonly profile: Profile
-  /** Whether configurations change; they do unless told. Without, seeds do what they did before there was such a thing. */
-  readonly hasReloads?: boolean
+  /** Whether configurations change and processes are replaced; they are unless told. */
+  readonly hasChanges?: boolean
   readonly onWorld?: (world: World, state: () => string) => void
 }
 
@@ -48,6 +49,8 @@ export const intervalMillis = 30_000
 const healMillis = 4 * 60_000
 /** Nothing is done to a world that is still starting. */
 const startMillis = 10_000
+
+type Program = () => Effect.Effect<unknown, unknown>
 
 const names = (prefix: string, count: number): ReadonlyArray<string> =>
   Array.from({ length: count }, (_, at) => `${prefix}-${at}`)
@@ -64,7 +67,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
   const pollerOf = (agent: string): string => pollers[agents.indexOf(agent) % pollers.length] ?? ""
   const hasEvents = options.messagesPerSecond > 0
   const hasSync = options.devices > 0
-  const hasReloads = options.hasReloads !== false
+  const hasChanges = options.hasChanges !== false
   const servers = ["core", "database", ...(hasEvents ? ["writer", "nats", "events"] : [])]
   const pairs: ReadonlyArray<readonly [string, string]> = [
     ...pollers.map((poller) => [poller, "core"] as const),
@@ -98,9 +101,12 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     const events = new EventBooks(world)
     const disks = new Map<string, Disk>()
     const troubles = new Map<string, Agents.AgentTrouble>()
-    const host = (name: string, program: () => Effect.Effect<unknown, unknown>) =>
+    const carried = (program: Program): Program => () =>
+      Effect.provideService(Effect.suspend(program), GrpcCarrier, carrier)
+    const host = (name: string, program: Program, replacement?: Program) =>
       world.addHost(name, {
-        program: () => Effect.provideService(Effect.suspend(program), GrpcCarrier, carrier)
+        program: carried(program),
+        ...(replacement === undefined ? {} : { replacement: carried(replacement) })
       }).start()
 
     const forgiving = { world, statuses, disks, plan, pollers }
@@ -118,7 +124,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       troubles.set(name, trouble)
       const files = Agents.filesOf(name, checks[0] ?? "")
       changeChecker.set(name, files.change)
-      const isWatched = hasReloads && Reloads.watchedAgents(agents).includes(name)
+      const isWatched = hasChanges && Reloads.watchedAgents(agents).includes(name)
       host(name, () => Agents.program({ agentId: name, host: files.files, isWatched, measurements, trouble }))
     }
     const pollerFiles = new Map<string, PollerFile.PollerFile>()
@@ -135,13 +141,17 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
         nowMillis: () => world.nowMillis
       })
       pollerFiles.set(name, file)
-      host(name, () =>
+      const folder = new HostFolder(world.random.split(`folder ${name}`))
+      const program = (replaces: boolean): Program => () =>
         Pollers.program({
           host: file.files,
-          isWatched: hasReloads,
-          files: DiskFiles.make(disk, `/var/lib/${name}`),
+          isWatched: hasChanges,
+          disk,
+          folder,
+          replaces,
           onAccepted: ({ status }) => statuses.take(name, `${status.agentId}/${status.serviceName}`, status.message)
-        }))
+        })
+      host(name, program(false), program(true))
     }
 
     const eventsDatabase = new EventsDatabase(
@@ -187,6 +197,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
           network,
           changeChecker: (agent) => changeChecker.get(agent)?.()
         }),
+        [Replacements.kind]: Replacements.act(world, (name) => Invariants.forgiveKill(forgiving, name)),
         agentHangs: toggled(troubles, "hangs"),
         agentBreaks: toggled(troubles, "breaks"),
         agentLies: toggled(troubles, "lies"),
@@ -230,10 +241,11 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
   }
 
   return {
-    kinds: [...kinds, ...Reloads.kinds({ agents, pollers })],
+    kinds: [...kinds, ...Reloads.kinds({ agents, pollers }), ...Replacements.kinds(pollers)],
     plan: (random) => [
       ...FaultPlan.draw(random, { ...times, kinds, hosts }),
-      ...(hasReloads ? Reloads.draw(random.split("reloads"), { agents, pollers }, { ...times, hosts }) : []),
+      ...(hasChanges ? Reloads.draw(random.split("reloads"), { agents, pollers }, { ...times, hosts }) : []),
+      ...(hasChanges ? Replacements.draw(random.split("replacements"), pollers, times) : []),
       ...(options.profile === "calm" ? [] : lateSteps(random.split("late"), pollers, quietMillis, endMillis))
     ],
     build

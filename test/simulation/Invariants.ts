@@ -9,6 +9,7 @@ import type { Measurements } from "./Measurements.ts"
 import type { Nats } from "./parties/Nats.ts"
 import { brokenMaxMillis } from "./parties/PollerFile.ts"
 import * as Reloads from "./Reloads.ts"
+import * as Replacements from "./Replacements.ts"
 
 export interface Parts {
   readonly world: World
@@ -42,7 +43,7 @@ const connectionsMaxPerAgent = 4
 const otherPairs = { few: 4, withSync: 7 }
 
 /** Nobody may feel them: timers do not follow the time of day, and a configuration is nobody's whom it says nothing new of. */
-const harmless = ["clockStep", ...Reloads.harmless]
+const harmless = ["clockStep", ...Reloads.harmless, Replacements.kind]
 
 /** Of these only the last check of its agent. */
 const ofLastCheck = ["otherCheck"]
@@ -83,11 +84,15 @@ export const lateness = (parts: Parts): string => {
 }
 
 export const watch = (parts: Parts): void => {
-  const { agents, intervals, measurements, nats, network, pollerOf, world } = parts
+  const { agents, intervals, measurements, nats, network, plan, pollerOf, world } = parts
   measurements.onMeasured = (agent, check, sinceMillis) => {
     const [least, most] = intervals(pollerOf(agent))
     // Where the interval is another one, the rounds begin anew.
     if (least < most || sinceMillis > least - earlyMillis || !isLeftAlone(parts, agent, check)) return
+    // What one has measured that is gone is measured again by the other.
+    if (isFelt(plan, world.nowMillis, (fault) => fault.target === pollerOf(agent) && Replacements.isKilled(fault))) {
+      return
+    }
     world.violate(
       "a check that nobody interferes with keeps its time",
       `${agent}/${check} was made again after ${(sinceMillis / 1_000).toFixed(1)} s`
@@ -95,6 +100,8 @@ export const watch = (parts: Parts): void => {
   }
   network.onDial = (from, to) => {
     if (from !== pollerOf(to) || world.nowMillis < aftermathMillis || !isLeftAlone(parts, to)) return
+    // Another process has connections of its own.
+    if (isFelt(plan, world.nowMillis, ({ kind, target }) => kind === Replacements.kind && target === from)) return
     world.violate("a connection that nobody interferes with stays", `${from} dials ${to} again`)
   }
   const pairs = agents.length + (world.hosts.has("sync") ? otherPairs.withSync : otherPairs.few)
@@ -147,7 +154,9 @@ const caughtUpMillis = 10_000
  * that follows keeps it there. Infinite when nothing was in the way.
  */
 export const heldBackSince = (plan: ReadonlyArray<Fault>, target: string, atMillis: number): number => {
-  const ways = plan.filter((one) => one.target === target && ["diskFull", "diskSlow", "pause"].includes(one.kind))
+  const ways = plan.filter((one) =>
+    one.target === target && ["diskFull", "diskSlow", "pause", Replacements.kind].includes(one.kind)
+  )
   const before = (millis: number): number =>
     ways.filter((one) => one.atMillis <= millis && one.atMillis + one.lastsMillis + caughtUpMillis >= millis)
       .reduce((earliest, one) => Math.min(earliest, one.atMillis), Infinity)

@@ -35,9 +35,18 @@ export const draw = (
   parties: Parties,
   options: Pick<FaultPlan.DrawOptions, "profile" | "hosts" | "fromMillis" | "untilMillis">
 ): ReadonlyArray<FaultPlan.Fault> =>
-  FaultPlan.draw(random, { ...options, hosts: options.hosts / 4, kinds: kinds(parties) }).map((fault) =>
-    fault.kind === "brokenFile" ? { ...fault, lastsMillis: Math.min(fault.lastsMillis, brokenMaxMillis) } : fault
-  )
+  FaultPlan.draw(random, { ...options, hosts: options.hosts / 4, kinds: kinds(parties) }).map((fault) => ({
+    ...fault,
+    lastsMillis: lastsMillis(fault)
+  }))
+
+const lastsMillis = ({ kind, lastsMillis: drawn }: FaultPlan.Fault): number => {
+  if (kind === "brokenFile") return Math.min(drawn, brokenMaxMillis)
+  return kind === "otherInterval" ? Math.max(drawn, intervalLeastMillis) : drawn
+}
+
+/** Longer than it takes until nothing but the new one counts. */
+const intervalLeastMillis = 120_000
 
 interface Changing {
   readonly fileOf: (poller: string) => PollerFile | undefined

@@ -171,11 +171,14 @@ export const run = Effect.fnUntraced(function*(config: PollerConfig, options: Po
   const { bufferFolder: folder, replaces = false } = options
   const replacement = yield* Replacement.make({ folder, pollerId: config.pollerId, replaces })
   const replaceable = { ...options, replacement }
-  yield* Effect.raceFirst(
-    Supervisor.run(tree(config, replaceable)),
-    Effect.flatMap(links, replacement.run)
-  ).pipe(Effect.provide(layer(config, replaceable)))
+  yield* Effect.provide(live(config, replaceable), layer(config, replaceable))
 }, Effect.scoped)
+
+/** The tree, until another process has taken over. */
+export const live = (
+  config: PollerConfig,
+  options: PollerOptions & { readonly replacement: Replacement.Replacement }
+) => Effect.raceFirst(Supervisor.run(tree(config, options)), Effect.flatMap(links, options.replacement.run))
 
 interface Replaceable {
   /** Takes over from the poller that has the folder. */

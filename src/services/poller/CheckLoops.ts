@@ -2,7 +2,8 @@
  * Keeps one loop for each check of an agent that somebody runs: at once, then on the interval, each on its own.
  *
  * When the configuration changes, only the checks it speaks of notice: one that is new runs at once, one that is gone is
- * cut off, one whose interval is another one goes on at its next tick, and all others keep their timers. When the agent
+ * cut off, one whose interval is another one goes on at its next tick, but no later after its
+ * last run than either interval, and all others keep their timers. When the agent
  * turns out to be absent or is back, all begin anew.
  *
  * A loop that waits is a time and no fiber: one alarm rings for all checks of the agent, and each poll has a fiber for as
@@ -53,6 +54,21 @@ const gridOf = (loop: Loop, now: number): TickGrid =>
     intervalMillis: Duration.toMillis(loop.timing.interval),
     phaseMillis: loop.phaseMillis
   })
+
+/**
+ * When a check is due whose interval is another one and whose next tick would come later than it may: nobody who changes
+ * the interval again and again keeps it from running. Undefined: that tick is in time.
+ */
+const overdueMillis = ({ timing, tracked: { runs } }: Loop, next: Timing, now: number): number | undefined => {
+  if (runs.startedMillis === undefined) return undefined
+  const mostMillis = Duration.toMillis(Duration.max(timing.interval, next.interval))
+  const grid = new TickGrid(now, {
+    intervalMillis: Duration.toMillis(next.interval),
+    phaseMillis: Duration.toMillis(next.phase)
+  })
+  const latestMillis = runs.startedMillis + mostMillis
+  return now + grid.next(now).waitMillis <= latestMillis ? undefined : latestMillis
+}
 
 class Loops<R> {
   readonly #link: AgentLink
@@ -132,26 +148,26 @@ class Loops<R> {
       const timing = this.#timingOf(tracked, loop)
       // One that asks says itself when it no longer does.
       if (timing === undefined || timing === loop?.timing || loop?.fiber !== undefined) continue
-      this.#begin(tracked, timing, loop !== undefined)
+      this.#begin(tracked, timing, loop)
     }
   }
 
-  #begin(tracked: TrackedCheck, timing: Timing, isFirstOnGrid: boolean): void {
+  #begin(tracked: TrackedCheck, timing: Timing, before: Loop | undefined): void {
     const now = this.#now()
     const { runs } = tracked
-    const takenOverMillis = runs.dueMillis
+    const dueMillis = runs.dueMillis ?? (before === undefined ? undefined : overdueMillis(before, timing, now))
     runs.dueMillis = undefined
     const loop: Loop = {
       tracked,
       timing,
       // What was taken over keeps its place in the interval, and the phase is in that.
-      phaseMillis: takenOverMillis === undefined ? Duration.toMillis(timing.phase) : 0,
+      phaseMillis: dueMillis === undefined ? Duration.toMillis(timing.phase) : 0,
       grid: undefined,
-      dueMillis: takenOverMillis ?? now,
+      dueMillis: dueMillis ?? now,
       fiber: undefined
     }
     this.#loops.set(tracked.key, loop)
-    if (isFirstOnGrid && takenOverMillis === undefined) loop.dueMillis = now + gridOf(loop, now).next(now).waitMillis
+    if (before !== undefined && dueMillis === undefined) loop.dueMillis = now + gridOf(loop, now).next(now).waitMillis
     if (loop.dueMillis <= now) this.#ask(loop, now)
     else this.#wait(loop.dueMillis, now)
   }

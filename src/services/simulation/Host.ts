@@ -1,6 +1,6 @@
 /**
- * A machine of the world: it has a name that others reach it by, a clock, and at most one process, which it starts again
- * when that ends, as a service manager does.
+ * A machine of the world: it has a name that others reach it by, a clock, and a process, which it starts again when that
+ * ends, as a service manager does. Beside it another may run that takes over from it.
  */
 import { Cause, type Effect, Exit } from "effect"
 import type { Appointment } from "../../domain/simulation/Agenda.ts"
@@ -11,6 +11,8 @@ import type { Machine, Surroundings } from "./WorldParts.ts"
 export interface HostOptions {
   /** Made anew for each process: what outlives one is on the host's disk, or in another host. */
   readonly program: () => Effect.Effect<unknown, unknown>
+  /** One that takes over from the process that runs, see `replace`. */
+  readonly replacement?: () => Effect.Effect<unknown, unknown>
   /** How long after its end a process is started again. 1 s unless told. */
   readonly restartAfterMillis?: number
   /** How long a process that was told to stop is given before it is killed. 15 s unless told. */
@@ -30,6 +32,7 @@ export class Host implements Machine {
   readonly #world: Surroundings
   readonly #options: HostOptions
   #process: Process | undefined
+  #beside: Process | undefined
   #starts = 0
   #isDown = false
   #pending: Appointment | undefined
@@ -78,26 +81,24 @@ export class Host implements Machine {
     if (this.#process !== undefined || this.#isDown) return
     this.#pending?.cancel()
     this.#pending = undefined
-    this.#starts += 1
-    const random = this.random.split(`process ${this.#starts}`)
-    const process = new Process({
-      world: this.#world,
-      host: this,
-      random,
-      stepsMax: random.chance(0.5) ? stepsMost : random.between(stepsLeast, 200),
-      onExit: (exit) => {
-        this.#world.note(this.name, `exited: ${Exit.isSuccess(exit) ? "done" : causeText(exit.cause)}`)
-        this.#ended(process)
-      }
-    })
-    this.#process = process
-    this.#world.note(this.name, `starts, process ${this.#starts}`)
-    process.run(this.#options.program())
+    this.#process = this.#begin(this.#options.program)
+  }
+
+  /** Starts another process beside the one that runs. When one of them ends, the other is the host's. */
+  replace(): void {
+    const { replacement } = this.#options
+    if (replacement === undefined || this.#process === undefined || this.#beside !== undefined) return
+    this.#beside = this.#begin(replacement)
   }
 
   /** Ends the process at once; it is started again. */
   kill(): void {
-    this.#killed((process) => process.kill())
+    this.#killed(this.#process, (process) => process.kill())
+  }
+
+  /** The same for the one that takes over, while it does. */
+  killReplacement(): void {
+    this.#killed(this.#beside, (process) => process.kill())
   }
 
   /** Told to stop, and killed if it does not; it is started again. */
@@ -117,7 +118,8 @@ export class Host implements Machine {
     this.#isDown = true
     this.#pending?.cancel()
     this.#pending = undefined
-    this.#killed((process) => process.vanish())
+    this.#killed(this.#beside, (process) => process.vanish())
+    this.#killed(this.#process, (process) => process.vanish())
   }
 
   powerOn(): void {
@@ -127,10 +129,12 @@ export class Host implements Machine {
 
   pause(): void {
     this.#process?.pause()
+    this.#beside?.pause()
   }
 
   resume(): void {
     this.#process?.resume()
+    this.#beside?.resume()
   }
 
   /** Steps the time of day. */
@@ -150,8 +154,25 @@ export class Host implements Machine {
     this.#drift = millionths
   }
 
-  #killed(end: (process: Process) => void): void {
-    const process = this.#process
+  #begin(program: HostOptions["program"]): Process {
+    this.#starts += 1
+    const random = this.random.split(`process ${this.#starts}`)
+    const process = new Process({
+      world: this.#world,
+      host: this,
+      random,
+      stepsMax: random.chance(0.5) ? stepsMost : random.between(stepsLeast, 200),
+      onExit: (exit) => {
+        this.#world.note(this.name, `exited: ${Exit.isSuccess(exit) ? "done" : causeText(exit.cause)}`)
+        this.#ended(process)
+      }
+    })
+    this.#world.note(this.name, `starts, process ${this.#starts}`)
+    process.run(program())
+    return process
+  }
+
+  #killed(process: Process | undefined, end: (process: Process) => void): void {
     if (process === undefined) return
     this.#world.note(this.name, "is killed")
     end(process)
@@ -159,9 +180,12 @@ export class Host implements Machine {
   }
 
   #ended(process: Process): void {
+    const isLeft = this.#beside !== undefined
+    if (this.#beside === process) this.#beside = undefined
     if (this.#process !== process) return
-    this.#process = undefined
-    if (this.#isDown) return
+    this.#process = this.#beside
+    this.#beside = undefined
+    if (isLeft || this.#isDown) return
     this.#pending = this.#world.after(this.#options.restartAfterMillis ?? restartAfterDefault, () => this.start())
   }
 }

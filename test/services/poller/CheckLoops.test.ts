@@ -85,4 +85,29 @@ describe("The loops of an agent's checks", () => {
       assert.lengthOf(begun, 3)
       assert.strictEqual(link.followers.size + link.lease.abandoning.size, 0)
     }))
+  it.effect("run no later than either interval when that is another one again and again", () =>
+    Effect.gen(function*() {
+      const link = AgentLink.make({
+        agent: agent("agent-1", "192.0.2.1:50051", [check("a")]),
+        poller,
+        pollInterval: Duration.seconds(30)
+      })
+      const begun: Array<number> = []
+      const start = yield* Clock.currentTimeMillis
+      const fiber = yield* Effect.forkChild(
+        CheckLoops.run(link, {
+          intervalOf: (_, { pollInterval }) => Option.some(pollInterval),
+          poll: () => Effect.map(Clock.currentTimeMillis, (now) => begun.push((now - start) / 1_000))
+        }),
+        { startImmediately: true }
+      )
+      for (const seconds of [27, 30, 27, 30]) {
+        yield* TestClock.adjust("20 seconds")
+        yield* AgentLink.revise(link, { ...link.terms, pollInterval: Duration.seconds(seconds) })
+      }
+      yield* TestClock.adjust("30 seconds")
+      yield* Fiber.interrupt(fiber)
+
+      assert.deepStrictEqual(begun, [0, 30, 60, 90])
+    }))
 })

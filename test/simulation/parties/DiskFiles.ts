@@ -1,9 +1,14 @@
 /** The folder of a poller's buffer on a simulated disk. */
-import { Effect } from "effect"
+import { Effect, type Scope } from "effect"
 import { BufferFault, type SegmentFiles } from "../../../src/layers/poller/buffer/SegmentFiles.ts"
 import type { Disk } from "../../../src/services/simulation/Disk.ts"
 
-export const make = (disk: Disk, folder: string): SegmentFiles => {
+/** `hold` answers whether this process has the folder now. */
+export const make = (
+  disk: Disk,
+  folder: string,
+  hold: Effect.Effect<boolean, never, Scope.Scope>
+): SegmentFiles => {
   const fault = (name: string, step: string, detail: string, isAbsent = false) =>
     new BufferFault({ path: `${folder}/${name}`, step, detail, isAbsent })
   const absent = (name: string, step: string) => fault(name, step, "no such file", true)
@@ -15,7 +20,10 @@ export const make = (disk: Disk, folder: string): SegmentFiles => {
     )
   return {
     folder,
-    hold: Effect.void,
+    hold: Effect.flatMap(
+      hold,
+      (isHeld) => isHeld ? Effect.void : Effect.fail(fault("", "taking the folder", "another process has it"))
+    ),
     list: slowly(() => disk.names().map((name) => ({ name, bytes: disk.sizeOf(name) ?? 0 }))),
     create: (name) =>
       Effect.suspend(() => {

@@ -31,8 +31,8 @@ interface IntervalSince {
 /** What of an agent may be another way than it is at first. */
 export type AgentChange = "gone" | "moved" | "otherCheck"
 
-/** How long after the file the poller may still go by the one before: it looks, which a broken file delays, and the round ends. */
-const takenUpMillis = brokenMaxMillis + 60_000
+/** How long after the file the poller may still go by the one before: it looks every two seconds, and the round ends. */
+const takenUpMillis = 50_000
 
 export class PollerFile {
   readonly files = new HostFiles()
@@ -41,6 +41,9 @@ export class PollerFile {
   readonly #changes = new Map<string, number>()
   readonly #intervals: Array<IntervalSince>
   #broken = 0
+  /** Since when it can be used again. */
+  #usableMillis = -Infinity
+  #wasUsable = true
 
   constructor(options: PollerFileOptions) {
     this.#options = options
@@ -76,7 +79,10 @@ export class PollerFile {
 
   /** The least and the most that may still count. */
   get intervals(): readonly [least: number, most: number] {
-    const before = this.#options.nowMillis() - takenUpMillis
+    const now = this.#options.nowMillis()
+    const since = this.#isUsable ? this.#usableMillis : now
+    // What was written while it could not be used counts from then on.
+    const before = now - takenUpMillis - (now - since < takenUpMillis ? brokenMaxMillis : 0)
     const first = this.#intervals.findLastIndex(({ atMillis }) => atMillis <= before)
     const all = this.#intervals.slice(first).map(({ intervalMillis }) => intervalMillis)
     return [Math.min(...all), Math.max(...all)]
@@ -96,7 +102,14 @@ export class PollerFile {
     return this.is(agent, "otherCheck") ? [...checks.slice(0, -1), extraCheck] : checks
   }
 
+  get #isUsable(): boolean {
+    return this.#broken === 0 && this.#options.agents.some((agent) => !this.is(agent, "gone"))
+  }
+
   #write(): void {
+    const wasUsable = this.#wasUsable
+    this.#wasUsable = this.#isUsable
+    if (this.#wasUsable && !wasUsable) this.#usableMillis = this.#options.nowMillis()
     const { agents, core, pollerId, port } = this.#options
     const there = agents.filter((agent) => !this.is(agent, "gone"))
     const text = JSON.stringify({

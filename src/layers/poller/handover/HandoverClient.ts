@@ -61,7 +61,8 @@ export const find = Effect.fn("HandoverClient.find")(function*(
   Scope.Scope
 > {
   const fail = (reason: string) => new ReplacementFailed({ folder, reason })
-  const found = yield* HandoverSocket.connect(folder)
+  const sockets = yield* HandoverSocket.Current
+  const found = yield* sockets.connect(folder)
   if (Option.isNone(found)) return Option.none()
   const connection = found.value
   const send = (message: HandoverMessage.FromNew) => connection.send(encode(message))
@@ -77,7 +78,7 @@ export const find = Effect.fn("HandoverClient.find")(function*(
     return Option.some(message.success)
   })
 
-  yield* send({ _tag: "Hello", protocol: HandoverMessage.protocol, pollerId, pid: process.pid })
+  yield* send({ _tag: "Hello", protocol: HandoverMessage.protocol, pollerId, pid: sockets.pid })
   const welcome = Option.flatten(yield* Effect.timeoutOption(next, welcomeWithin))
   if (Option.isNone(welcome)) return yield* fail("it does not answer")
   if (welcome.value._tag !== "Welcome") return yield* fail("it begins with something else")

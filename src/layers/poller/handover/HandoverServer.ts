@@ -31,6 +31,7 @@ const encode = Schema.encodeSync(HandoverMessage.fromOldLine)
 export const serve = Effect.fn("HandoverServer.serve")(function*(
   { finished, folder, leased, links, pollerId }: Options
 ): Effect.fn.Return<void, FolderSocketError, Scope.Scope> {
+  const sockets = yield* HandoverSocket.Current
   let isBeingReplaced = false
 
   const replacement = Effect.fnUntraced(function*(connection: HandoverSocket.LineConnection, pid: number) {
@@ -48,7 +49,7 @@ export const serve = Effect.fn("HandoverServer.serve")(function*(
     yield* send({
       _tag: "Welcome",
       protocol: HandoverMessage.protocol,
-      pid: process.pid,
+      pid: sockets.pid,
       agentIds: released.map(({ terms }) => terms.agent.agentId),
       arrived: (yield* leased).map(({ arrival, leftMillis }) => ({ ...arrival, leftMillis }))
     })
@@ -76,7 +77,7 @@ export const serve = Effect.fn("HandoverServer.serve")(function*(
     return yield* Effect.never
   }, Effect.scoped)
 
-  yield* HandoverSocket.listen(folder, (connection) =>
+  yield* sockets.listen(folder, (connection) =>
     Effect.gen(function*() {
       const refuse = (reason: string) => connection.send(encode({ _tag: "Refused", reason }))
       const first = yield* Effect.timeoutOption(Effect.result(Queue.take(connection.lines)), "5 seconds")

@@ -1,6 +1,7 @@
 /** The socket in a poller's buffer folder at which the poller that replaces it asks: lines of text, one a message. */
-import { type Cause, Effect, type Option, Queue, type Scope } from "effect"
+import { type Cause, Context, Effect, type FileSystem, Option, Queue, type Scope } from "effect"
 import type * as net from "node:net"
+import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import * as FolderSocket from "../../process/FolderSocket.ts"
 
 const fileName = "handover.sock"
@@ -35,16 +36,38 @@ const linesOf = Effect.fnUntraced(function*(socket: net.Socket): Effect.fn.Retur
   }
 })
 
-/** None when nobody listens. */
-export const connect = (
-  folder: string
-): Effect.Effect<Option.Option<LineConnection>, FolderSocket.FolderSocketError, Scope.Scope> =>
-  FolderSocket.connect(folder, fileName).pipe(
-    Effect.flatMap(linesOf),
-    Effect.asSome,
-    Effect.catchIf(FolderSocket.isNobody, () => Effect.succeedNone)
-  )
+/** What two processes with one folder see of one another. A simulated world has its own in its place, see `Current`. */
+export interface HandoverSockets {
+  /** Of this process. */
+  readonly pid: number
+  /** Of the living process that has the folder. */
+  readonly owner: (folder: string) => Effect.Effect<Option.Option<number>, never, FileSystem.FileSystem>
+  /** None when nobody listens. */
+  readonly connect: (
+    folder: string
+  ) => Effect.Effect<Option.Option<LineConnection>, FolderSocket.FolderSocketError, Scope.Scope>
+  /** Listens until the scope closes. */
+  readonly listen: <R>(
+    folder: string,
+    serve: (connection: LineConnection) => Effect.Effect<void, never, R | Scope.Scope>
+  ) => Effect.Effect<void, FolderSocket.FolderSocketError, R | Scope.Scope>
+}
 
-/** Listens until the scope closes. */
-export const listen = <R>(folder: string, serve: (connection: LineConnection) => Effect.Effect<void, never, R>) =>
-  FolderSocket.listen(folder, fileName, (socket) => Effect.flatMap(linesOf(socket), serve))
+/** On this machine. */
+export const node: HandoverSockets = {
+  pid: process.pid,
+  owner: (folder) => Effect.map(DirectoryLock.livingOwner(folder), Option.map(({ pid }) => pid)),
+  connect: (folder) =>
+    FolderSocket.connect(folder, fileName).pipe(
+      Effect.flatMap(linesOf),
+      Effect.asSome,
+      Effect.catchIf(FolderSocket.isNobody, () => Effect.succeedNone)
+    ),
+  listen: (folder, serve) => FolderSocket.listen(folder, fileName, (socket) => Effect.flatMap(linesOf(socket), serve))
+}
+
+/** Those of this machine unless a world has others. */
+export const Current: Context.Reference<HandoverSockets> = Context.Reference<HandoverSockets>(
+  "serviceradar/layers/poller/handover/HandoverSocket",
+  { defaultValue: () => node }
+)

@@ -12,11 +12,11 @@ import type * as AgentLink from "../../../services/poller/AgentLink.ts"
 import { StatusBuffer } from "../../../services/poller/buffer/StatusBuffer.ts"
 import { Arrivals } from "../../../services/poller/discovery/Arrivals.ts"
 import * as AgentHandover from "../../../services/poller/handover/AgentHandover.ts"
-import * as DirectoryLock from "../../process/DirectoryLock.ts"
 import type { FolderSocketError } from "../../process/FolderSocket.ts"
 import type { PortSharing } from "../../sockets/PortSharing.ts"
 import * as HandoverClient from "./HandoverClient.ts"
 import * as HandoverServer from "./HandoverServer.ts"
+import * as HandoverSocket from "./HandoverSocket.ts"
 
 /** A poller is to be replaced, and there is nothing by which it could be. */
 export class NoFolder extends Schema.TaggedError<NoFolder>()("NoFolder", {}) {
@@ -53,11 +53,11 @@ const lookEvery = Duration.seconds(5)
 
 /** Nobody listens; somebody may have the folder all the same. */
 const noneIn = Effect.fnUntraced(function*(folder: string) {
-  const owner = yield* DirectoryLock.livingOwner(folder)
+  const owner = yield* (yield* HandoverSocket.Current).owner(folder)
   if (Option.isNone(owner)) return yield* Effect.logInfo(`no poller has ${folder}: there is none to replace`)
   return yield* new HandoverClient.ReplacementFailed({
     folder,
-    reason: `process ${owner.value.pid} lets nobody take over: it is only starting, or of an older version`
+    reason: `process ${owner.value} lets nobody take over: it is only starting, or of an older version`
   })
 })
 

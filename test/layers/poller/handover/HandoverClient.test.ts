@@ -33,7 +33,7 @@ const old = Effect.fnUntraced(function*(
   const folder = yield* temporaryFolder
   const asks = new Map<string, number>()
   const heard = yield* Queue.unbounded<string>()
-  yield* HandoverSocket.listen(folder, ({ lines, send }) =>
+  yield* HandoverSocket.node.listen(folder, ({ lines, send }) =>
     Effect.gen(function*() {
       for (;;) {
         const line = yield* Effect.result(Queue.take(lines))

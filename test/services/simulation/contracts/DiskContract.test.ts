@@ -81,7 +81,10 @@ describe("A disk", () => {
         const real = yield* Effect.scoped(Effect.gen(function*() {
           return yield* led(yield* NodeSegmentFiles.make(yield* temporaryFolder), history)
         }))
-        const modelled = yield* led(DiskFiles.make(new Disk(new Seeded("disk")), "/folder"), history)
+        const modelled = yield* led(
+          DiskFiles.make(new Disk(new Seeded("disk")), "/folder", Effect.succeed(true)),
+          history
+        )
 
         assert.deepStrictEqual(modelled, real, `seed ${seed}`)
       }
