@@ -15,6 +15,7 @@ import { World } from "../../src/services/simulation/World.ts"
 import { EventBooks, StatusBooks } from "./Books.ts"
 import * as Invariants from "./Invariants.ts"
 import { KillsAtCommit } from "./KillsAtCommit.ts"
+import * as LeaseWorld from "./LeaseWorld.ts"
 import { Measurements } from "./Measurements.ts"
 import * as Agents from "./parties/Agents.ts"
 import * as Core from "./parties/Core.ts"
@@ -49,6 +50,9 @@ export const intervalMillis = 30_000
 const healMillis = 4 * 60_000
 /** Nothing is done to a world that is still starting. */
 const startMillis = 10_000
+
+const keepers = ["keeper-0", "keeper-1"]
+const leaseOptions = { servers: { keys: "lease", store: "ledger" }, ttlMillis: 20_000, everyMillis: 5_000 }
 
 type Program = () => Effect.Effect<unknown, unknown>
 
@@ -183,6 +187,9 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       publish(world, nats, events, { perSecond: options.messagesPerSecond, untilMillis: quietMillis })
     }
 
+    const lease = hasChanges
+      ? LeaseWorld.add(world, network, host, { ...leaseOptions, workers: keepers, hasFencing: true })
+      : undefined
     const sync = hasSync ? SyncWorld.add(world, network, options.devices, host) : undefined
 
     Faults.carryOut(plan, {
@@ -191,6 +198,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       disks,
       own: {
         ...sync?.acts,
+        ...(lease === undefined ? {} : { [LeaseWorld.kind]: lease.leaderLost }),
         ...Reloads.acts({
           fileOf: (poller) => pollerFiles.get(poller),
           pollerOf,
@@ -235,17 +243,23 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     return {
       world,
       endMillis,
-      healed: [...Invariants.healed(parts, hasEvents), ...(sync?.healed ?? [])],
+      healed: [...Invariants.healed(parts, hasEvents), ...(sync?.healed ?? []), ...(lease?.healed ?? [])],
       dispose: () => sync?.dispose()
     }
   }
 
   return {
-    kinds: [...kinds, ...Reloads.kinds({ agents, pollers }), ...Replacements.kinds(pollers)],
+    kinds: [
+      ...kinds,
+      ...Reloads.kinds({ agents, pollers }),
+      ...Replacements.kinds(pollers),
+      ...LeaseWorld.kinds(leaseOptions)
+    ],
     plan: (random) => [
       ...FaultPlan.draw(random, { ...times, kinds, hosts }),
       ...(hasChanges ? Reloads.draw(random.split("reloads"), { agents, pollers }, { ...times, hosts }) : []),
       ...(hasChanges ? Replacements.draw(random.split("replacements"), pollers, times) : []),
+      ...(hasChanges ? LeaseWorld.draw(random.split("lease"), leaseOptions, times) : []),
       ...(options.profile === "calm" ? [] : lateSteps(random.split("late"), pollers, quietMillis, endMillis))
     ],
     build

@@ -40,7 +40,7 @@ const earlyMillis = 5_000
 const storedWithinMillis = 15_000
 const connectionsMaxPerAgent = 4
 /** Pairs of hosts beside those of agents, without sync and with it. */
-const otherPairs = { few: 4, withSync: 7 }
+const otherPairs = { few: 8, withSync: 11 }
 
 /** Nobody may feel them: timers do not follow the time of day, and a configuration is nobody's whom it says nothing new of. */
 const harmless = ["clockStep", ...Reloads.harmless, Replacements.kind]
