@@ -48,7 +48,7 @@ const timed = <A, E, R>(work: Effect.Effect<A, E, R>) =>
 
 const byHand = Effect.fnUntraced(function*(text: string) {
   const sql = yield* (yield* PgConnection).client
-  const plan = Result.getOrThrow(check(text, coreCatalog, { tenant: null, nowMillis: Date.now() }))
+  const plan = Result.getOrThrow(check(text, coreCatalog, { tenant: null, nowMillis: Date.now(), isSettled: true }))
   return { sql, statement: RowText.statement(plan, "web", rowRules), params: plan.binds.map(({ v }) => v) }
 })
 

@@ -5,10 +5,12 @@ import { Clock, Duration, Effect, Exit, Layer, Option, Schema, Scope, Stream } f
 import * as Visualization from "../../domain/queries/Visualization.ts"
 import type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
 import * as Cursor from "../../domain/srql/language/Cursor.ts"
+import type { Query } from "../../domain/srql/language/Query.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
+import * as Again from "../../domain/srql/plan/Again.ts"
 import * as RowText from "../../domain/srql/plan/RowText.ts"
 import { type Page, Queries, QueryError, type Question, TooManyQuestions } from "../../services/queries/Queries.ts"
-import { check } from "../../services/srql/index.ts"
+import { parse, plan as planOf } from "../../services/srql/index.ts"
 import type { PgConnection } from "../postgres/connection/PgConnection.ts"
 import * as PgLive from "./PgLive.ts"
 import * as PgReading from "./PgReading.ts"
@@ -36,52 +38,75 @@ interface Bounds {
   readonly rowsMax?: number
 }
 
+interface Planned {
+  readonly query: Query
+  readonly prepared: PgReading.Prepared
+}
+
 const prepare = Effect.fnUntraced(function*(
   { catalog, rules }: QueriesOptions,
   question: Question,
   { bytesMax, rowsMax: limitMax }: Bounds,
   since?: string
-): Effect.fn.Return<PgReading.Prepared, SrqlError> {
+): Effect.fn.Return<Planned, SrqlError> {
   const { style, tenant, text } = question
   const withKeyset = question.withKeyset === true
   const cursor = question.cursor === undefined || question.cursor === ""
     ? Cursor.start
     : yield* Effect.fromResult(Cursor.decode(question.cursor))
-  const plan = yield* Effect.fromResult(check(text, catalog, {
+  const query = yield* Effect.fromResult(parse(text, catalog))
+  const plan = yield* Effect.fromResult(planOf(query, catalog, {
     tenant,
     actor: question.actor,
     nowMillis: yield* Clock.currentTimeMillis,
     cursor,
     withKeyset,
+    isSettled: true,
     ...(question.limit === undefined ? {} : { limit: question.limit }),
     ...(limitMax === undefined ? {} : { limitMax }),
     ...(since === undefined ? {} : { since })
   }))
-  return { plan, statement: RowText.statement(plan, style, rules, bytesMax), params: plan.binds.map(({ v }) => v) }
+  const statement = RowText.statement(plan, style, rules, bytesMax)
+  return { query, prepared: { plan, statement, params: plan.binds.map(({ v }) => v) } }
 })
 
 const rememberedMax = 200
 /** Longer ones are rare, and would be kept in memory. */
 const rememberedCharactersMax = 1000
 
-/** As `prepare`; what is asked again and again, and means the same at every time and to everybody, is prepared once. */
+/** Policies of others may depend on the time, and an asker is asked for too seldom. */
+const isRemembered = ({ actor, text }: Question): boolean =>
+  text.length <= rememberedCharactersMax && (actor === undefined || actor["isSuperUser"] === true)
+
+/** At the time that it is asked again. */
+const again = ({ prepared, query }: Planned, { tenant }: Question): Effect.Effect<PgReading.Prepared, SrqlError> =>
+  query.time === null
+    ? Effect.succeed(prepared)
+    : Effect.flatMap(Clock.currentTimeMillis, (nowMillis) =>
+      Effect.map(
+        Effect.fromResult(Again.valuesAt(query, prepared.plan, { tenant, nowMillis })),
+        (params) => ({ ...prepared, params })
+      ))
+
+/** As `prepare`; what is asked again and again, and means the same to everybody, is planned once. */
 const preparing = (options: QueriesOptions, bounds: Bounds) => {
-  const remembered = new Map<string, PgReading.Prepared>()
+  const remembered = new Map<string, Planned>()
   return (question: Question, since?: string): Effect.Effect<PgReading.Prepared, SrqlError> => {
     const { actor, cursor, limit, style, tenant, text, withKeyset } = question
-    if (actor !== undefined || since !== undefined || text.length > rememberedCharactersMax) {
-      return prepare(options, question, bounds, since)
+    if (since !== undefined || !isRemembered(question)) {
+      return Effect.map(prepare(options, question, bounds, since), ({ prepared }) => prepared)
     }
-    const key = JSON.stringify([text, style, tenant, limit, cursor, withKeyset])
+    const key = JSON.stringify([text, style, tenant, limit, cursor, withKeyset, actor])
     const known = remembered.get(key)
-    if (known !== undefined) return Effect.succeed(known)
-    return Effect.tap(prepare(options, question, bounds), (prepared) =>
-      Effect.sync(() => {
-        if (prepared.plan.binds.some(({ t }) => t === "timestamptz")) return
+    if (known !== undefined) return again(known, question)
+    return Effect.map(prepare(options, question, bounds), (planned) => {
+      if (Again.isPossible(planned.prepared.plan)) {
         const [oldest] = remembered.keys()
         if (oldest !== undefined && remembered.size >= rememberedMax) remembered.delete(oldest)
-        remembered.set(key, prepared)
-      }))
+        remembered.set(key, planned)
+      }
+      return planned.prepared
+    })
   }
 }
 

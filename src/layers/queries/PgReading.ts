@@ -39,11 +39,23 @@ export interface ReadingLimits extends QueryPlaces.PlaceLimits {
   readonly isOwnServer?: boolean
 }
 
-const Row = Schema.Struct({ row: Schema.String, after: Schema.optionalKey(Schema.NullOr(Schema.String)) })
-export type Row = typeof Row.Type
-const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
+export interface Row {
+  readonly row: string
+  readonly after?: string | null
+}
+
+const isRow = (value: unknown): value is Row =>
+  typeof value === "object" && value !== null && "row" in value && typeof value.row === "string" &&
+  (!("after" in value) || value.after === null || typeof value.after === "string")
+
+const unexpected = new QueryError({ reason: new StatementRefused({ detail: "a row that is no JSON text" }) })
+
+/** Looked at by hand: they are many, and a schema would copy each. */
+const rowsOf = (values: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Row>, QueryError> =>
+  values.every(isRow) ? Effect.succeed(values) : Effect.fail(unexpected)
 
 export interface Prepared extends QuerySession.Statement {
+  /** Its binds may be those of an earlier time; `params` are those of now. */
   readonly plan: Plan
 }
 
@@ -104,9 +116,6 @@ const away = ({ detail }: DatabaseUnavailable) => new QueryError({ reason: new D
 
 const sizeOf = (rows: ReadonlyArray<Row>): number =>
   rows.reduce((sum, { row }) => sum + (row === RowText.beyond ? Number.POSITIVE_INFINITY : Buffer.byteLength(row)), 0)
-
-const unexpected = ({ message }: Schema.SchemaError) =>
-  new QueryError({ reason: new StatementRefused({ detail: `unexpected row: ${message}` }) })
 
 export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
   const { atOnce = 4, bytesMax = bytesMaxDefault, costMax = 5_000_000, timeoutSeconds = 30 } = limits
@@ -191,7 +200,7 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
     const next = Effect.fnUntraced(function*(count: number) {
       const rows = yield* Effect.flatMap(
         Effect.mapError(cursor.next(count), toError),
-        (rows) => Effect.mapError(decodeRows(rows), unexpected)
+        rowsOf
       )
       yield* computed
       const size = sizeOf(rows)
@@ -214,7 +223,7 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
     let size = 0
     const rows: Array<Row> = []
     const take = Effect.fnUntraced(function*(answered: ReadonlyArray<unknown>) {
-      const some = yield* Effect.mapError(decodeRows(answered), unexpected)
+      const some = yield* rowsOf(answered)
       size += sizeOf(some)
       // What is refused is not sent, and delays nobody.
       if (size > bytesMax) return yield* new QueryError({ reason: new AnswerTooLarge({ bytesMax }) })
@@ -237,7 +246,7 @@ export const make = Effect.fnUntraced(function*(limits: ReadingLimits) {
       ({ plain }) =>
         plain.unsafe(oldestTransaction, [marginSeconds]).pipe(
           Effect.mapError(failure(entity, 0)),
-          Effect.flatMap((rows) => Effect.mapError(decodeOldest(rows), unexpected)),
+          Effect.flatMap((rows) => Effect.mapError(decodeOldest(rows), () => unexpected)),
           Effect.map(([{ oldest }]) => oldest)
         )
     )

@@ -1,6 +1,7 @@
 /** What requests with a question hold, in the body or in the address. */
 import { Option, Schema } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import type { Question } from "../../services/queries/Queries.ts"
 
 const Limit = Schema.Union([Schema.Int, Schema.FiniteFromString.check(Schema.isInt())])
@@ -8,7 +9,7 @@ const Limit = Schema.Union([Schema.Int, Schema.FiniteFromString.check(Schema.isI
 const Body = Schema.fromJsonString(Schema.Struct({
   query: Schema.String,
   limit: Schema.optionalKey(Schema.NullOr(Schema.Unknown)),
-  cursor: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  cursor: Schema.optionalKey(Schema.NullOr(Schema.Unknown)),
   live: Schema.optionalKey(Schema.NullOr(Schema.Boolean))
 }))
 const decodeBody = Schema.decodeUnknownOption(Body)
@@ -34,7 +35,9 @@ const asked = (text: string, limit: unknown, cursor: string | null | undefined, 
 })
 
 export const ofText = (body: string): Option.Option<Asked> =>
-  Option.map(decodeBody(body), ({ cursor, limit, live, query }) => asked(query, limit, cursor, live === true))
+  Option.map(decodeBody(body), ({ cursor, limit, live, query }) =>
+    // What is no text is no cursor, and is refused as such.
+    asked(query, limit, cursor === undefined || cursor === null ? null : String(cursor), live === true))
 
 export const ofAddress = (query: URLSearchParams): Option.Option<Asked> =>
   Option.map(
@@ -43,5 +46,15 @@ export const ofAddress = (query: URLSearchParams): Option.Option<Asked> =>
   )
 
 export const problem = (status: number, error: string) => HttpServerResponse.jsonUnsafe({ error }, { status })
+
+/** In the original's words, and beside them where it stands, what was found there and what was expected. */
+export const refused = ({ end, expected, found, peerText, start, suggestion }: SrqlError) =>
+  HttpServerResponse.jsonUnsafe({
+    error: peerText,
+    at: { start, end },
+    found,
+    expected,
+    ...Option.match(suggestion, { onNone: () => ({}), onSome: (suggestion) => ({ suggestion }) })
+  }, { status: 400 })
 
 export const missing = problem(400, "missing required field: query")

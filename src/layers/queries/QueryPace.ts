@@ -30,11 +30,13 @@ export const make: Effect.Effect<QueryPace> = Effect.map(
     return {
       isPressed,
       spend: (bytes) =>
-        Effect.flatMap(Effect.all([isPressed, Clock.currentTimeMillis]), ([pressed, nowMillis]) => {
-          if (!pressed || !Number.isFinite(bytes)) return Effect.void
-          paidMillis = Math.max(paidMillis, nowMillis) + bytes * 1000 / bytesPerSecond
-          return Effect.sleep(Duration.millis(paidMillis - nowMillis))
-        })
+        Effect.flatMap(isPressed, (pressed) =>
+          pressed && Number.isFinite(bytes)
+            ? Effect.flatMap(Clock.currentTimeMillis, (nowMillis) => {
+              paidMillis = Math.max(paidMillis, nowMillis) + bytes * 1000 / bytesPerSecond
+              return Effect.sleep(Duration.millis(paidMillis - nowMillis))
+            })
+            : Effect.void)
     }
   }
 )

@@ -13,20 +13,16 @@
  * is an operator, and sees those of all. Status 400 says what is wrong with the query, 401 that a token is not valid, 503 that the
  * database is away or busy, 504 that the query took too long.
  */
-import { Effect, Option, Result, Schema, Stream } from "effect"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import { Effect, Option, Schema, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as RowCells from "../../domain/queries/RowCells.ts"
-import * as Partition from "../../domain/records/Partition.ts"
 import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import type { RowStyle } from "../../domain/srql/plan/RowText.ts"
 import { type LiveEvent, type Page, Queries, type QueryError, type Question } from "../../services/queries/Queries.ts"
-import { type QueryAsker, QueryAskers } from "../../services/queries/QueryAskers.ts"
+import type { QueryAsker, QueryAskers } from "../../services/queries/QueryAskers.ts"
 import * as Askers from "../../services/records/Askers.ts"
-import type { RecordsRefused, RecordsUnavailable } from "../../services/records/Records.ts"
 import type { Route } from "../http/Management.ts"
-import * as ManagementAccess from "../http/ManagementAccess.ts"
-import * as RequestId from "../http/RequestId.ts"
+import * as QueryAsking from "./QueryAsking.ts"
 import * as QueryBody from "./QueryBody.ts"
 
 const statusOf: Record<QueryError["reason"]["_tag"], number> = {
@@ -39,48 +35,11 @@ const statusOf: Record<QueryError["reason"]["_tag"], number> = {
   StatementRefused: 400
 }
 
-/** When those who were refused for want of a place had better come again. */
-const retryAfterSeconds = "5"
-
-const later = (message: string) =>
-  HttpServerResponse.setHeader(QueryBody.problem(503, message), "retry-after", retryAfterSeconds)
-
 const refusal = (error: SrqlError | QueryError) => {
-  if (error._tag === "SrqlError") return QueryBody.problem(400, error.peerText)
+  if (error._tag === "SrqlError") return QueryBody.refused(error)
   const status = statusOf[error.reason._tag]
-  return status === 503 ? later(error.message) : QueryBody.problem(status, error.message)
+  return status === 503 ? QueryAsking.later(error.message) : QueryBody.problem(status, error.message)
 }
-
-/** Who is not answered at all. */
-const turnedAway = (error: Askers.NotSignedIn | Askers.OtherTenant | RecordsUnavailable | RecordsRefused) => {
-  switch (error._tag) {
-    case "NotSignedIn":
-      return HttpServerResponse.setHeader(QueryBody.problem(401, error.message), "www-authenticate", "Bearer")
-    case "OtherTenant":
-      return QueryBody.problem(400, error.message)
-    case "RecordsUnavailable":
-      return later(error.message)
-    case "RecordsRefused":
-      return QueryBody.problem(500, "who asks cannot be looked up: see the log of core")
-  }
-}
-
-/** Whoever shows an API token, or has signed in, is asked for by it; all others the server has let in by itself. */
-const askerOf = (request: Option.Option<HttpServerRequest.HttpServerRequest>) =>
-  Effect.gen(function*() {
-    const { of, operator } = yield* QueryAskers
-    if (Option.isNone(request)) return operator
-    const { headers, method, remoteAddress } = request.value
-    const address = Option.getOrElse(remoteAddress, () => "")
-    const isUser = Askers.isShown(headers) || (yield* ManagementAccess.AdmittedBy) === "door"
-    return isUser
-      ? yield* Effect.tapErrorTag(
-        of({ method, headers, address, requestId: RequestId.of(headers) }),
-        "RecordsRefused",
-        ({ message }) => Effect.logError(message)
-      )
-      : { ...operator, name: address }
-  })
 
 /** The rows are JSON already. */
 const document = ({ limit, nextCursor, prevCursor, rows, visualization, warnings }: Page): string => {
@@ -133,12 +92,8 @@ const followed = (question: Question) =>
 const answer = Effect.fn("QueryRoute")(function*(
   { isLive, ...asked }: QueryBody.Asked,
   query: URLSearchParams,
-  { actor: known, isOperator, name, tenant }: QueryAsker,
-  headers: Readonly<Record<string, string | undefined>>
+  { actor, isOperator, name, tenant }: QueryAsker
 ) {
-  const partition = Partition.ofHeader(headers[Partition.header])
-  if (Result.isFailure(partition)) return QueryBody.problem(400, `X-Partition-Id: expected ${partition.failure}`)
-  const actor = partition.success === null ? known : { ...known, partitionId: partition.success }
   const style = oneOf<RowStyle>(query.get("style"), ["web", "service"])
   if (style === undefined) return QueryBody.problem(400, `style is ${query.get("style")}, expected web or service`)
   const format = oneOf<Format>(query.get("format"), ["json", "ndjson", "csv"])
@@ -159,17 +114,7 @@ const answer = Effect.fn("QueryRoute")(function*(
 })
 
 const ask = (asked: QueryBody.Asked, query: URLSearchParams) =>
-  Effect.flatMap(
-    Effect.serviceOption(HttpServerRequest.HttpServerRequest),
-    (request) =>
-      Effect.matchEffect(askerOf(request), {
-        onFailure: (error) => Effect.succeed(turnedAway(error)),
-        onSuccess: (asker) => {
-          const headers = Option.match(request, { onNone: () => ({}), onSome: ({ headers }) => headers })
-          return answer(asked, query, asker, headers)
-        }
-      })
-  )
+  QueryAsking.answered((asker) => answer(asked, query, asker))
 
 export const queryRoute: Route<Queries | QueryAskers> = {
   path: "/api/query",

@@ -1,20 +1,23 @@
 /**
  * `POST /translate` and `GET /healthz`, as the standalone SRQL service of the existing system has them: what a query asks of
- * the database when an operator asks it, without asking it.
+ * the database when whoever asks asks it, without asking it: of a user the rows of the user's tenant, under the policies.
  *
  *   {"query", "limit"?, "cursor"?}   →   {"sql", "params"?: [{"t", "v"}], "pagination": {"next_cursor", "prev_cursor", "limit"}, "viz"}
  *
- * `next_cursor` is always there, as nobody knows how many rows there are.
+ * `next_cursor` is always there, as nobody knows how many rows there are. Of a count alone `alias` says what the query calls it: no text
+ * of a query becomes a name in a statement.
  */
 import { Clock, Effect, Option, Result, Schema } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Visualization from "../../domain/queries/Visualization.ts"
-import { superSystem } from "../../domain/records/Actor.ts"
 import type { Catalog } from "../../domain/srql/catalog/Catalog.ts"
 import * as Cursor from "../../domain/srql/language/Cursor.ts"
 import type { Plan } from "../../domain/srql/plan/Plan.ts"
+import type { QueryAsker, QueryAskers } from "../../services/queries/QueryAskers.ts"
+import * as Askers from "../../services/records/Askers.ts"
 import { check } from "../../services/srql/index.ts"
 import type { Route } from "../http/Management.ts"
+import * as QueryAsking from "./QueryAsking.ts"
 import * as QueryBody from "./QueryBody.ts"
 
 const translated = ({ binds, limit, offset, sql, ...plan }: Plan, catalog: Catalog) => {
@@ -23,26 +26,31 @@ const translated = ({ binds, limit, offset, sql, ...plan }: Plan, catalog: Catal
     sql,
     ...(binds.length === 0 ? {} : { params: binds }),
     pagination: { next_cursor: next, prev_cursor: previous, limit },
-    viz: Visualization.of(plan, catalog)
+    viz: Visualization.of(plan, catalog),
+    ...(plan.shape.kind === "count" ? { alias: plan.shape.alias } : {})
   }
 }
 
-const translate = (catalog: Catalog, { cursor, limit, text }: QueryBody.Asked) =>
+const translate = (
+  catalog: Catalog,
+  { cursor, limit, text }: QueryBody.Asked,
+  { actor, tenant }: Pick<QueryAsker, "actor" | "tenant">
+) =>
   Effect.map(Clock.currentTimeMillis, (nowMillis) =>
     Result.match(
       Result.flatMap(
         cursor === undefined || cursor === "" ? Result.succeed(Cursor.start) : Cursor.decode(cursor),
         (cursor) =>
           check(text, catalog, {
-            tenant: null,
-            actor: superSystem,
+            tenant,
+            actor,
             nowMillis,
             cursor,
             ...(limit === undefined ? {} : { limit })
           })
       ),
       {
-        onFailure: (error) => QueryBody.problem(400, error.peerText),
+        onFailure: (error) => QueryBody.refused(error),
         onSuccess: (plan) => HttpServerResponse.jsonUnsafe(translated(plan, catalog))
       }
     ))
@@ -50,23 +58,26 @@ const translate = (catalog: Catalog, { cursor, limit, text }: QueryBody.Asked) =
 const Answered = Schema.Struct({
   sql: Schema.String,
   params: Schema.optionalKey(Schema.Array(Schema.Struct({ t: Schema.String, v: Schema.Unknown }))),
-  pagination: QueryBody.Pagination
+  pagination: QueryBody.Pagination,
+  alias: Schema.optionalKey(Schema.String)
 })
 
-export const translateRoute = (catalog: Catalog): Route<never> => ({
+export const translateRoute = (catalog: Catalog): Route<QueryAskers> => ({
   path: "/translate",
   summary: "What a question in SRQL asks of the database",
   parameters: new Map([["query", "SRQL; with POST in the body, {\"query\", \"limit\", \"cursor\"}"]]),
+  judges: Askers.isShown,
+  isPersonal: true,
   answers: Answered,
   handle: (query) =>
     Option.match(QueryBody.ofAddress(query), {
       onNone: () => Effect.succeed(QueryBody.missing),
-      onSome: (asked) => translate(catalog, asked)
+      onSome: (asked) => QueryAsking.answered((asker) => translate(catalog, asked, asker))
     }),
   post: (_, body) =>
     Option.match(QueryBody.ofText(body), {
       onNone: () => Effect.succeed(QueryBody.missing),
-      onSome: (asked) => translate(catalog, asked)
+      onSome: (asked) => QueryAsking.answered((asker) => translate(catalog, asked, asker))
     })
 })
 

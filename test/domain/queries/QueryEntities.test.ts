@@ -185,6 +185,11 @@ describe("QueryEntities", () => {
     ["in:devices type_id:2147483648", "invalid integer value '2147483648'"],
     ["in:devices metadata.a.b:x", "invalid metadata key"],
     ["in:devices stats:\"count() as n;\"", "stats alias must be alphanumeric"],
+    ["in:cpu stats:\"count() as device_id by device_id\"", "stats alias 'device_id' is what it is grouped by"],
+    [
+      "in:cpu stats:\"count() as n, count(host_id) as host_id by host_id\"",
+      "stats alias 'host_id' is what it is grouped by"
+    ],
     ["in:devices stats:count() as n by hostname", "unsupported stats group field 'hostname'"],
     ["in:logs rollup_stats:x", "unsupported rollup_stats type for logs: 'x' (supported: severity)"]
   ])("refuses %s", (text, expected) => {
@@ -296,12 +301,16 @@ describe("QueryEntities", () => {
   })
 
   it("continues after a row in a total order, and refuses a cursor of another", () => {
-    const cursor = { _tag: "Keyset", order: "last_seen desc, gateway_id asc", after: [null, "g1"] } as const
+    const cursor = {
+      _tag: "Keyset",
+      order: "last_seen desc, gateway_id asc, _row asc",
+      after: [null, "g1", "0"]
+    } as const
     const { binds, order, sql } = planned("in:gateways", { cursor })
 
     assert.strictEqual(order, cursor.order)
     assert.include(sql, "WHERE ((last_seen IS NOT NULL) OR (last_seen IS NULL AND (gateway_id > $1::text::text")
-    assert.strictEqual(binds.length, 3)
+    assert.strictEqual(binds.length, 5)
     assert.strictEqual(
       Result.getOrThrow(Result.flip(planOf("in:gateways sort:status", { cursor }))).detail,
       "invalid cursor payload"

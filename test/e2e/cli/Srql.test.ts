@@ -54,7 +54,48 @@ describe("serviceradar srql", () => {
     const { status, stderr } = srql()
 
     assert.strictEqual(status, 2)
-    assert.include(stderr, "srql needs a query, --explain QUERY, --check FILE or --prompt")
+    assert.include(
+      stderr,
+      "srql needs a query: as an argument, on standard input, with --explain or in the file of --check"
+    )
+  })
+
+  it("asks each line of a pipe, and says by its exit code whether all were answered", () => {
+    const piped = (input: string) =>
+      spawnSync(process.execPath, [main, "srql", "--url", "http://127.0.0.1:1"], {
+        encoding: "utf8",
+        timeout: 60_000,
+        input
+      })
+    const explained = piped("explain in:gateways limit:3")
+    assert.strictEqual(explained.status, 0)
+    assert.include(explained.stdout, "FROM gateways ORDER BY last_seen DESC LIMIT $1 OFFSET $2")
+
+    const asked = piped("in:devices\nexplain in:devcies\nexplain in:alerts\n")
+    assert.strictEqual(asked.status, 1)
+    assert.include(asked.stderr, "nobody answers; is core running?")
+    assert.include(asked.stdout, "did you mean devices?")
+    assert.include(asked.stdout, "FROM alerts")
+    assert.include(asked.stderr, "2 of 3 queries are not answered")
+  })
+
+  it("refuses to watch without a query", () => {
+    const { status, stderr } = srql("--watch", "5")
+
+    assert.strictEqual(status, 2)
+    assert.include(stderr, "--watch needs a query to ask again")
+  })
+
+  it("says which words have no effect", () => {
+    const { stdout } = srql("--explain", "in:devices in:logs limit:5 limit:5 time:last_1h timeframe:last_2h")
+
+    assert.include(stdout, "FROM logs")
+    assert.include(
+      stdout,
+      "warning: in:devices (at 4) has no effect, as the last in: holds; several entities are one list, in:logs,traces"
+    )
+    assert.include(stdout, "warning: time:last_1h (at 41) has no effect, as the last time: holds")
+    assert.notInclude(stdout, "warning: limit")
   })
 
   it("takes queries from a pipe, and goes on after one that is refused", () => {

@@ -6,6 +6,8 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
 import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import { rowRules } from "../../../src/domain/queries/RowRules.ts"
+import { superSystem } from "../../../src/domain/records/Actor.ts"
+import * as Cursor from "../../../src/domain/srql/language/Cursor.ts"
 import type { RowStyle } from "../../../src/domain/srql/plan/RowText.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
@@ -13,7 +15,7 @@ import * as RowSecurity from "../../../src/layers/postgres/connection/RowSecurit
 import * as PgQueries from "../../../src/layers/queries/PgQueries.ts"
 import { queryRoute } from "../../../src/layers/queries/QueryRoute.ts"
 import { Precedence } from "../../../src/services/queries/Precedence.ts"
-import { Queries, type Question } from "../../../src/services/queries/Queries.ts"
+import { type Page, Queries, type Question } from "../../../src/services/queries/Queries.ts"
 import { QueryAskers } from "../../../src/services/queries/QueryAskers.ts"
 import { rowEntities } from "../../domain/queries/asking.ts"
 import { generator } from "../../domain/srql/language/queries.ts"
@@ -121,6 +123,21 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       assert.match(String(decodeRow(buckets.rows[0])["timestamp"]), /^\d{4}-\d\d-\d\dT\d\d:\d[05]:00\.000000Z$/)
     }))
 
+  it.effect("are of the time at which they are asked for, also when they were asked for before", () =>
+    Effect.gen(function*() {
+      const sql = yield* PgClient.PgClient
+      yield* sql.unsafe("delete from disk_metrics")
+      const text = "in:disk_metrics time:last_15m"
+      for (const actor of [undefined, superSystem]) {
+        const before = yield* page(text, { actor })
+        yield* sql.unsafe(
+          "insert into disk_metrics (timestamp, mount_point) values (date_trunc('milliseconds', now()), '/')"
+        )
+        const { rows } = yield* page(text, { actor })
+        assert.strictEqual(rows.length, before.rows.length + 1)
+      }
+    }))
+
   it.effect("show a tenant its own rows only, and tell the database whose they are", () =>
     Effect.gen(function*() {
       const sql = yield* PgClient.PgClient
@@ -172,6 +189,37 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
         cursor = keyset.nextCursor
       }
       assert.lengthOf(seen, 40)
+    }))
+
+  it.effect("are followed without losing or repeating one of those that are equal in the order and in the key", () =>
+    Effect.gen(function*() {
+      const sql = yield* PgClient.PgClient
+      yield* sql.unsafe("delete from otel_metrics")
+      yield* sql.unsafe("alter table otel_metrics add column ingest_id uuid default gen_random_uuid()")
+      yield* sql.unsafe(
+        `insert into otel_metrics (timestamp, service_name, http_route)
+          select '2026-03-05T12:00:00Z', 's', case when n % 2 = 0 then '/' || n end from generate_series(1, 200) n`
+      )
+      const whole = yield* page("in:otel_metrics limit:1000")
+      assert.lengthOf(whole.rows, 200)
+      for (const withKeyset of [true, false]) {
+        for (const order of ["", " sort:service_name:asc", " sort:duration_ms"]) {
+          const seen: Array<string> = []
+          let cursor: string | null | undefined
+          while (cursor !== null) {
+            const { nextCursor, rows }: Page = yield* page(`in:otel_metrics limit:7${order}`, { withKeyset, cursor })
+            seen.push(...rows)
+            cursor = nextCursor
+          }
+          assert.deepStrictEqual(seen.toSorted(), whole.rows.toSorted(), `${order} ${withKeyset}`)
+        }
+      }
+      const groups = yield* page("in:otel_metrics stats:\"count() as n by http_route\" limit:1000")
+      const first = yield* page("in:otel_metrics stats:\"count() as n by http_route\" limit:50")
+      const second = yield* page("in:otel_metrics stats:\"count() as n by http_route\" limit:51", {
+        cursor: Cursor.encode({ _tag: "Offset", offset: 50 })
+      })
+      assert.deepStrictEqual([...first.rows, ...second.rows], groups.rows)
     }))
 
   it.effect("are followed without losing one of two series that differ in what is no part of a row", () =>

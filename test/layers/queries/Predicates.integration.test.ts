@@ -32,7 +32,7 @@ const operators: ReadonlyArray<Operator> = [
   "lte"
 ]
 const values =
-  "a|A|%a%|a_b|_b%||x y|é\"'|name|1|0|-1|1.5|70|true|no|2147483647|10.0.0.0/8|10.0.0.7/24|10.0.0.1-10.0.1.9|2001:db8::/32|0A-1B-2C-%|0A-1B-2C-00-00-01|0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10"
+  "a|A|%a%|a_b|_b%||x y|é\"'|name|1|0|-1|1.5|70|true|no|2147483647|10.0.0.0/8|10.0.0.7/24|10.0.0.1-10.0.1.9|2001:db8::/32|::ffff:10.0.0.0/124|::ffff:0:0/96|0A-1B-2C-%|0A-1B-2C-00-00-01|0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10"
     .split("|")
 const lists = [[], ["a"], ["a", "x y"], ["1", "2"], ["0", "-1", "2147483647"]]
 
@@ -47,7 +47,8 @@ const queryOf = (entity: Entity, filters: ReadonlyArray<Filter>, time: TimeFilte
   stats: null,
   downsample: null,
   rollup: null,
-  having: []
+  having: [],
+  overridden: []
 })
 
 /** With some keys of each document. */
@@ -230,6 +231,48 @@ layer(client, { excludeTestServices: true, timeout: "60 seconds" })("Predicates 
       }),
     120_000
   )
+
+  it.effect("and take for addresses what PostgreSQL does", () =>
+    Effect.gen(function*() {
+      const sql = yield* PgClient.PgClient
+      const random = generator(3)
+      const pieces = ["0", "1", "a", "ffff", "12345", "255", "256", "01", "g", "", "10.0.0.1", "1.2.3", "1.2.3.256"]
+      const texts = Array.from({ length: 20_000 }, () =>
+        Array.from({ length: 1 + random(9) }, () =>
+          pieces[random(4) === 0 ? random(pieces.length) : random(4)])
+          .join(random(5) === 0 ? "." : ":").replace(/:/, () => random(2) === 0 ? "::" : ":"))
+      yield* sql.unsafe("delete from ocsf_devices")
+      yield* sql.unsafe("insert into ocsf_devices (uid, ip) select text, text from unnest($1::text[]) text", [texts])
+      const found = new Set<string>()
+      for (const text of ["in:devices ip:0.0.0.0/0", "in:devices ip:::/0"]) {
+        const { binds, sql: statement } = Result.getOrThrow(planOf(`${text} limit:20000`))
+        const rows = yield* Rows.query(
+          Schema.Struct({ uid: Schema.String }),
+          sql.unsafe(
+            statement,
+            binds.map(({ v }) =>
+              v
+            )
+          )
+        )
+        for (const { uid } of rows) {
+          found.add(uid)
+        }
+      }
+      const known = yield* Rows.query(
+        Schema.Struct({ uid: Schema.String }),
+        sql.unsafe("select distinct uid from ocsf_devices where pg_input_is_valid(uid, 'inet')")
+      )
+      // PostgreSQL takes the first bytes of an address for one, and nobody else does.
+      const isWhole = (text: string) => {
+        const bytes = text.slice(text.lastIndexOf(":") + 1).split(".").length
+        return bytes === 4 || (bytes === 1 && text.includes(":"))
+      }
+      const expected = new Set(known.map(({ uid }) => uid).filter(isWhole))
+      assert.isAbove(expected.size, 1_000)
+      assert.deepStrictEqual([...found].filter((text) => !expected.has(text)), [])
+      assert.deepStrictEqual([...expected].filter((text) => !found.has(text)), [])
+    }))
 
   it.effect("and all other statements are ones that PostgreSQL runs", () =>
     Effect.gen(function*() {

@@ -47,11 +47,19 @@ const fourOf = (text: string): Address | undefined =>
     ? { bits: 32, number: text.split(".").reduce((sum, part) => sum * 256n + BigInt(part), 0n) }
     : undefined
 
+/** What ends as an address of the other family, in groups. */
+const inGroups = (text: string): string =>
+  text.replace(/^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, before: string, ...bytes: ReadonlyArray<string>) => {
+    const [a = "", b = "", c = "", d = ""] = bytes.slice(0, 4).map((byte) => Number(byte).toString(16).padStart(2, "0"))
+    return `${before}${a}${b}:${c}${d}`
+  })
+
 /** With at least one `::`, or all eight groups: what the tables hold. */
-const sixOf = (text: string): Address | undefined => {
+const sixOf = (written: string): Address | undefined => {
+  const text = inGroups(written)
   const [before = "", after] = text.split("::").map((half) => half.split(":").filter((group) => group !== ""))
     .map((groups) => groups.map((group) => group.padStart(4, "0")).join(""))
-  const isWhole = after !== undefined || before.length === 32
+  const isWhole = after === undefined ? before.length === 32 : before.length + after.length < 32
   const digits = `${before}${"0".repeat(Math.max(0, 32 - before.length - (after ?? "").length))}${after ?? ""}`
   return isWhole && /^[0-9a-f:]+$/.test(text) ? { bits: 128, number: BigInt(`0x${digits}`) } : undefined
 }

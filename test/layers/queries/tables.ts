@@ -7,7 +7,19 @@ import { rowEntities } from "../../domain/queries/asking.ts"
 
 const uuids = ["0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d10", "0b0d7c9e-6a52-4a7e-9c55-2f7a3a5a9d11"]
 const texts = ["a", "A", "ab", "a_b", "50%", "", "x y", "é\"'"]
-const addresses = ["10.0.0.1", "10.0.1.5", "192.0.2.9", "no address", "2001:db8::1", "0a:1b:2c:3d:4e:5f", "a:", "a", ""]
+const addresses = [
+  "10.0.0.1",
+  "10.0.1.5",
+  "192.0.2.9",
+  "no address",
+  "2001:db8::1",
+  "::ffff:10.0.0.9",
+  "1:2:3:4:5:6:7:10.0.0.1",
+  "0a:1b:2c:3d:4e:5f",
+  "a:",
+  "a",
+  ""
+]
 
 export const pools: Readonly<Record<Column["type"], ReadonlyArray<unknown>>> = {
   text: texts,

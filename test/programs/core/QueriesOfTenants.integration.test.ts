@@ -1,6 +1,6 @@
 /** What the people of a tenant are answered in SRQL, by their tokens: rows of their own tenant, of every kind of table. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Redacted, Schema } from "effect"
+import { Duration, Effect, Layer, Redacted, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -27,6 +27,8 @@ import * as EventMigrations from "../../../src/layers/events/store/migrations/mi
 import * as ManagementAccess from "../../../src/layers/http/ManagementAccess.ts"
 import { AccessTokens } from "../../../src/layers/identity/AccessTokens.ts"
 import * as ApiTokens from "../../../src/layers/identity/ApiTokens.ts"
+import * as Secrets from "../../../src/layers/identity/Secrets.ts"
+import * as Sessions from "../../../src/layers/identity/Sessions.ts"
 import * as SignedIn from "../../../src/layers/identity/SignedIn.ts"
 import * as UsersOfQueries from "../../../src/layers/identity/UsersOfQueries.ts"
 import { PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
@@ -222,6 +224,21 @@ layer(programs, { excludeTestServices: true, timeout: "60 seconds" })("Questions
       }),
     60_000
   )
+
+  it.effect("are answered so on the loopback too to whoever has signed in, and to nobody with a token that is none", () =>
+    Effect.gen(function*() {
+      const user = yield* write(User, "create", other, { email: "browser@example.org", role: "viewer" })
+      const secret = Secrets.random()
+      const life = Duration.days(1)
+      yield* Sessions.begin({ user, secret, kind: "browser", life, address: "127.0.0.1", requestId: "test" })
+      const cookie = `serviceradar_session=${secret}`
+      const own = yield* ask("in:logs", { cookie })
+      assert.deepStrictEqual(values(own.results, "body"), ["a log of other"], own.text)
+      const ended = yield* ask("in:logs", { cookie: `serviceradar_session=${Secrets.random()}` })
+      assert.lengthOf(ended.results ?? [], 2)
+      const forged = yield* ask("in:logs", { authorization: "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln" })
+      assert.strictEqual(forged.status, 401)
+    }))
 
   it.effect("lead beyond the loopback to what is theirs, and those of the first tenant to everything", () =>
     Effect.gen(function*() {

@@ -27,6 +27,8 @@ export const conceal = (entity: Entity, names: ReadonlySet<string>): Entity => {
     ...entity,
     concealed: new Set([...names, ...aliases, ...(isTime ? ["time"] : [])]),
     time: isTime ? null : entity.time,
+    // Its digest would tell of what is hidden.
+    wholeRow: null,
     columns: entity.columns.map((column): Column =>
       isHidden(column.name) ? { ...column, type: "jsonb", sql: marker, isExpression: true } : column
     ),

@@ -118,8 +118,10 @@ export interface Entity {
   readonly documents: ReadonlyMap<string, Sql>
   readonly sorts: ReadonlyMap<string, Column>
   readonly order: ReadonlyArray<readonly [Column, Direction]>
-  /** What tells two rows apart, for keyset cursors. */
+  /** What tells most rows apart. */
   readonly key: ReadonlyArray<Column>
+  /** A row of the table with all its columns, also those that nobody is shown, where the key does not tell all rows apart. */
+  readonly wholeRow: Sql | null
   readonly groups: ReadonlyMap<string, Group>
   readonly rollups: ReadonlyMap<string, Rollup>
   /** What `bucket:` can aggregate, the default first, and what it can be split by. */
@@ -229,6 +231,7 @@ export const define = <const N extends string, const C extends Readonly<Record<s
     sorts: byEveryName(named(given.sorts).map(([of, aliases]) => [[of, ...aliases], column(of)])),
     order: given.order.map(([of, direction]) => [column(of), direction]),
     key: given.key.map(column),
+    wholeRow: given.alias ?? given.relation,
     groups: byEveryName(
       named(given.groups ?? []).map(([of, aliases]) => [[of, ...aliases], {
         key: of,

@@ -137,6 +137,7 @@ const build = (
       ...key.map((column) => [column, "asc"] as const)
     ],
     key,
+    wholeRow: null,
     // What is computed has binds of its own each time that it is written: no two of them are the same to PostgreSQL.
     groups: new Map(
       [...attributes.values()].flatMap(({ column, kind }) =>

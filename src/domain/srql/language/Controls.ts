@@ -232,6 +232,16 @@ export const controls: Readonly<Record<string, Control>> = {
   mode: nothing
 }
 
+const often: ReadonlySet<Control> = new Set([sort, having, nothing])
+
+/** The first of the names of a control that holds once in a query: of several the last one. */
+export const onceNameOf = (key: string): string | undefined => {
+  const control = controls[key]
+  return control === undefined || often.has(control) ? undefined : onceNames.get(control)
+}
+
+const onceNames = new Map(Object.entries(controls).reverse().map(([name, control]) => [control, name]))
+
 /** What a key is taken for before it is a filter. */
 export const keys: ReadonlyArray<string> = [...Object.keys(controls), "stats"]
 

@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import * as Controls from "./Controls.ts"
 import * as Filters from "./Filters.ts"
-import type { Filter, Query } from "./Query.ts"
+import type { Filter, Overridden, Query } from "./Query.ts"
 import { type Answer, refuse, type Span } from "./SrqlError.ts"
 import { tokenize } from "./Tokens.ts"
 import * as Values from "./Values.ts"
@@ -16,6 +16,7 @@ export const queryMax = 65_536
 const noCharacter = /[\0\p{Surrogate}]/u
 
 const draftOf = (at: Span): Controls.Draft => ({
+  overridden: [],
   entities: [],
   entityAt: at,
   filters: [],
@@ -69,6 +70,7 @@ export const parse = (text: string, names: Controls.EntityNames): Answer<Query> 
   const words = tokenize(text)
   const draft = draftOf(whole)
   const filters: Array<Filter> = []
+  const latest = new Map<string, Overridden>()
   for (let at = 0; at < words.length; at++) {
     const word = words[at]
     if (word === undefined) continue
@@ -84,6 +86,12 @@ export const parse = (text: string, names: Controls.EntityNames): Answer<Query> 
     if (parts !== undefined && control !== undefined) {
       const applied = control(draft, Values.read(parts.value), names)
       if (Result.isFailure(applied)) return Result.fail(applied.failure)
+      const name = Controls.onceNameOf(key)
+      if (name === undefined) continue
+      const { chars: value, span } = parts.value
+      const before = latest.get(name)
+      if (before !== undefined && before.value !== value) draft.overridden = [...draft.overridden, before]
+      latest.set(name, { key, value, at: span })
       continue
     }
     const read = Filters.read(word)

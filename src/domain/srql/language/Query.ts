@@ -51,6 +51,14 @@ export interface Having {
   readonly at: Span
 }
 
+/** A word that stands in a query without effect, as a later one of its key has another value: the last one holds. */
+export interface Overridden {
+  readonly key: string
+  readonly value: string
+  /** Of its value. */
+  readonly at: Span
+}
+
 export interface Query {
   /** The catalog's names. More than one is an addition of this implementation. */
   readonly entities: readonly [string, ...ReadonlyArray<string>]
@@ -64,6 +72,7 @@ export interface Query {
   readonly downsample: Downsample | null
   readonly rollup: { readonly type: string; readonly at: Span } | null
   readonly having: ReadonlyArray<Having>
+  readonly overridden: ReadonlyArray<Overridden>
 }
 
 const known = /^(count|sum|avg|min|max)\s*\(\s*(\*|[a-z0-9_.]*)\s*\)\s+as\s+(.+)$/i

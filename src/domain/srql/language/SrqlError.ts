@@ -43,6 +43,10 @@ const foundMax = 60
 const shown = (text: string): string =>
   text === "" ? "nothing" : JSON.stringify(text.length > foundMax ? `${text.slice(0, foundMax)}…` : text)
 
+const detailMax = 300
+
+const cut = (text: string): string => text.length > detailMax ? `${text.slice(0, detailMax)}…` : text
+
 export interface Refusal {
   readonly at: Span
   readonly detail: string
@@ -55,7 +59,7 @@ export interface Refusal {
 export const refuse = ({ at, detail, expected, found, known }: Refusal): Result.Result<never, SrqlError> =>
   Result.fail(
     new SrqlError({
-      detail,
+      detail: cut(detail),
       start: at.start,
       end: at.end,
       found: shown(found),

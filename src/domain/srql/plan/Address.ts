@@ -3,14 +3,15 @@ import { Option } from "effect"
 
 type Family = 4 | 6
 
-const familyOf = (text: string): Family | undefined => {
-  const isFour = /^(\d{1,3}\.){3}\d{1,3}$/.test(text) && text.split(".").every((part) => Number(part) < 256)
-  return isFour ? 4 : isSix(text) ? 6 : undefined
-}
+const isFour = (text: string): boolean =>
+  /^(\d{1,3}\.){3}\d{1,3}$/.test(text) && text.split(".").every((part) => Number(part) < 256)
 
-/** Eight groups, or fewer with one `::`. Without the dotted form, which no device has. */
+const familyOf = (text: string): Family | undefined => isFour(text) ? 4 : isSix(text) ? 6 : undefined
+
+/** Eight groups, or fewer with one `::`; the last two may be written as an address of the other family is. */
 const isSix = (text: string): boolean => {
-  const halves = text.split("::")
+  const last = text.slice(text.lastIndexOf(":") + 1)
+  const halves = (isFour(last) ? `${text.slice(0, -last.length)}0:0` : text).split("::")
   if (halves.length > 2) return false
   const groups = halves.flatMap((half) => half === "" ? [] : half.split(":"))
   return groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) &&

@@ -1,6 +1,6 @@
 /** `bucket:`: a metric over time, aggregated in buckets that begin at multiples of their length since 1970. */
 import { Result } from "effect"
-import { bind, type Sql, sql } from "../../sql/Sql.ts"
+import { bind, empty, type Sql, sql } from "../../sql/Sql.ts"
 import { refusal } from "../catalog/Concealment.ts"
 import type { Entity } from "../catalog/Entity.ts"
 import type { Aggregate, Downsample, Query } from "../language/Query.ts"
@@ -75,7 +75,8 @@ export const plan = (
     const series = split === null ? null : yield* fieldOf(entity, split, metric.series, "series", at)
     const name = series === null ? sql`NULL::text` : sql`coalesce(${series}::text, '')`
     const from = yield* Scope.scope(entity, query, context)
-    const page = sql`GROUP BY 1, 2 ORDER BY 1 ASC LIMIT ${bind("int", Scope.limitOf(query, context))} OFFSET ${
+    const equals = context.isSettled === true ? sql`, 2 ASC` : empty
+    const page = sql`GROUP BY 1, 2 ORDER BY 1 ASC${equals} LIMIT ${bind("int", Scope.limitOf(query, context))} OFFSET ${
       bind("int", offset)
     }`
     const statement = agg === "rate"

@@ -41,9 +41,18 @@ const draftOf = (entity: Entity, query: Query, options: PlanOptions, cursor: Cur
 }
 
 const ignored = (entity: Entity, query: Query): ReadonlyArray<string> => [
+  ...query.overridden.map(({ at, key, value }) =>
+    `${key}:${shown(value)} (at ${at.start + 1}) has no effect, as the last ${key}: holds${
+      key === "in" ? "; several entities are one list, in:logs,traces" : ""
+    }`
+  ),
   ...(query.rollup !== null && entity.rollups.size === 0 ? [`${entity.name} has no rollup_stats`] : []),
   ...(query.having.length > 0 && query.stats === null ? ["having: needs stats:"] : [])
 ]
+
+const shownMax = 60
+
+const shown = (value: string): string => value.length > shownMax ? `${value.slice(0, shownMax)}…` : value
 
 /** As it is to whoever asks. */
 const entityOf = (name: string, { entityAt }: Query, catalog: Catalog, options: PlanOptions): Answer<Entity> => {
@@ -90,6 +99,14 @@ export const plan = (query: Query, catalog: Catalog, options: PlanOptions): Answ
       })
     }
     const cursor = options.cursor ?? Cursor.start
+    if (cursor._tag === "Keyset" && computes(query)) {
+      return yield* refuse({
+        at: { start: 0, end: 0 },
+        detail: "invalid cursor payload",
+        found: cursor.order,
+        expected: "a cursor of an answer to this query"
+      })
+    }
     const draft = more.length > 0
       ? yield* Several.plan([entity, ...more], query, options, cursor)
       : yield* draftOf(entity, query, options, cursor)

@@ -4,7 +4,7 @@
  * A negative leaves out nulls, but in the classes whose SQL here says otherwise. An empty list says nothing.
  */
 import { Option, Result } from "effect"
-import { type Bind, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
+import { type Bind, bind, compact, empty, join, type Sql, sql } from "../../sql/Sql.ts"
 import type { ColumnType, Field, FilterClass } from "../catalog/Entity.ts"
 import type { Filter, Operator } from "../language/Query.ts"
 import { type Answer, refuse } from "../language/SrqlError.ts"
@@ -233,13 +233,27 @@ const mac = (asked: Asked): Predicate => {
   return Result.succeed(sql`${column} ${sign} ${bind("text", digits)}`)
 }
 
-/** Eight groups, or at most seven with one `::`; not what only looks like it, as a MAC address does. */
-const six =
-  sql`^(([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?!:{0,2}([0-9a-f]+:{1,2}){7}[0-9a-f])([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?)$`
+const byte = sql`(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])`
+const four = sql`${byte}(\\.${byte}){3}`
+const group = sql`[0-9a-f]{1,4}`
+const groups = sql`(${group}(:${group})*)?`
+
+/**
+ * Eight groups, or at most seven with one `::`, and not what only looks like it, as a MAC address does. The last two may be written as
+ * an address of the other family is.
+ */
+const six = compact(sql`^(${
+  join([
+    sql`(${group}:){7}${group}`,
+    sql`(${group}:){6}${four}`,
+    sql`(?!:{0,2}([0-9a-f]+:{1,2}){7}[0-9a-f])${groups}::${groups}`,
+    sql`(?!:{0,2}([0-9a-f]+:{1,2}){6}[0-9a-f])${groups}::(${group}:)*${four}`
+  ], sql`|`)
+})$`)
 
 /** Stored texts that are no address are no part of any network. */
 const inet = (column: Sql): Sql =>
-  sql`(CASE WHEN ${column} ~ '^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\\.(?!$)|$)){4}$' OR ${column} ~* '${six}' THEN ${column}::inet END)`
+  sql`(CASE WHEN ${column} ~ '^${four}$' OR ${column} ~* '${six}' THEN ${column}::inet END)`
 
 const address = (asked: Asked): Predicate => {
   const { field: { sql: column }, filter: { op } } = asked

@@ -85,11 +85,51 @@ const after = (order: ReadonlyArray<Sorted>, values: ReadonlyArray<string | null
 const orderText = (order: ReadonlyArray<Sorted>): string =>
   order.map(([{ name }, direction]) => `${name} ${direction}`).join(", ")
 
-/** With the key, so that no two rows are equal. */
+const without = (order: ReadonlyArray<Sorted>, columns: ReadonlyArray<Column>): ReadonlyArray<Column> =>
+  columns.filter((column) => !order.some(([{ name }]) => name === column.name))
+
+const ascending = (columns: ReadonlyArray<Column>): ReadonlyArray<Sorted> =>
+  columns.map((column) => [column, "asc"] as const)
+
+/** By a whole row those are told apart that have the same key: those of two tenants, or what was stored twice. */
+const rowColumn: Column = {
+  name: "_row",
+  type: "text",
+  sql: sql`_row`,
+  identifier: sql`_row`,
+  isExpression: true
+}
+
+/** No two rows are equal in it, but those that are the same in every column of the table. */
 const total = (entity: Entity, order: ReadonlyArray<Sorted>): ReadonlyArray<Sorted> => [
   ...order,
-  ...entity.key.filter((key) => !order.some(([{ name }]) => name === key.name)).map((key) => [key, "asc"] as const)
+  ...ascending(without(order, entity.key)),
+  ...(entity.wholeRow === null ? [] : ascending([rowColumn]))
 ]
+
+const comparable: ReadonlySet<Column["type"]> = new Set([
+  "text",
+  "bool",
+  "int4",
+  "int8",
+  "float4",
+  "float8",
+  "numeric",
+  "timestamptz",
+  "uuid"
+])
+
+/**
+ * With the key and what else rows show, so that pages by offset are those of one order: rows that are equal in it look the same.
+ * Columns cost nothing until they have to decide, a digest of the row would cost much for each.
+ */
+export const settled = (entity: Entity, order: ReadonlyArray<Sorted>): ReadonlyArray<Sorted> => {
+  const keyed = [...order, ...ascending(without(order, entity.key.filter((key) => isShown(entity, key))))]
+  const others = entity.wholeRow === null ? [] : entity.columns.filter(({ type }) => comparable.has(type))
+  return [...keyed, ...ascending(without(keyed, others))]
+}
+
+const isShown = (entity: Entity, { name }: Column): boolean => entity.columns.some((column) => column.name === name)
 
 export interface Page {
   readonly cursor: Cursor
@@ -110,9 +150,9 @@ export const columnsOf = ({ columns }: Entity): Sql => {
   return made
 }
 
-/** With columns of the key that are no part of a row, where a cursor needs them. */
-const source = (entity: Entity, scope: Sql, isLatest: boolean, hidden: ReadonlyArray<Column>): Sql => {
-  const columns = list([columnsOf(entity), ...hidden.map(({ identifier }) => identifier)])
+/** With what of the key is no part of a row, where a cursor needs it. */
+const source = (entity: Entity, scope: Sql, isLatest: boolean, hidden: ReadonlyArray<Sql>): Sql => {
+  const columns = list([columnsOf(entity), ...hidden])
   return entity.latest !== null && isLatest
     ? sql`SELECT DISTINCT ON (${list(entity.latest.of)}) ${columns}${scope} ORDER BY ${
       list(entity.latest.of)
@@ -136,7 +176,7 @@ export const plan = (
     const stored = context.since === undefined ? undefined : Scope.storedAt(entity)
     const asked: ReadonlyArray<Sorted> = stored === undefined ? sorted : [[stored, "asc"]]
     const isKeyset = withKeyset || cursor._tag === "Keyset"
-    const order = isKeyset ? total(entity, asked) : asked
+    const order = isKeyset ? total(entity, asked) : context.isSettled === true ? settled(entity, asked) : asked
     if (cursor._tag === "Keyset" && (cursor.order !== orderText(order) || cursor.after.length !== order.length)) {
       return yield* refuse({
         at: { start: 0, end: 0 },
@@ -145,7 +185,10 @@ export const plan = (
         expected: `a cursor for ${orderText(order)}`
       })
     }
-    const hidden = entity.key.filter((key) => !entity.columns.some(({ name }) => name === key.name))
+    const hidden = [
+      ...entity.key.filter((key) => !isShown(entity, key)).map(({ identifier }) => identifier),
+      ...(entity.wholeRow === null ? [] : [sql`md5(${entity.wholeRow}::text) AS _row`])
+    ]
     const rows = source(entity, scope, isLatest, isKeyset ? hidden : [])
     const seen = list(entity.columns.map(({ identifier }) => identifier))
     const from = cursor._tag === "Keyset"

@@ -1,6 +1,6 @@
 /** Which rows of an entity a query means: its tenant's, in its time range, that pass its filters. */
 import { Result } from "effect"
-import { and, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
+import { and, type Bind, bind, empty, type Sql, sql } from "../../sql/Sql.ts"
 import { refusal } from "../catalog/Concealment.ts"
 import type { Asking, Column, Entity, Field } from "../catalog/Entity.ts"
 import { keys } from "../language/Controls.ts"
@@ -16,6 +16,11 @@ export interface PlanContext extends Asking {
   readonly limit?: number
   /** Of limits; none when absent. */
   readonly limitMax?: number
+  /**
+   * Whether what is equal in a query's order has one too, so that pages by offset are those of one order. What is translated for others
+   * to ask is as the original has it.
+   */
+  readonly isSettled?: boolean
   /** Only rows that were stored since then, the oldest first, and up to now, whenever that is. RFC 3339. */
   readonly since?: string
 }
@@ -93,8 +98,19 @@ export const wantsLatest = (entity: Entity, query: Query): Answer<boolean> => {
 export const timeOf = (query: Query, { nowMillis }: PlanContext): Answer<TimeRange.TimeRange | null> =>
   query.time === null ? Result.succeed(null) : TimeRange.resolve(query.time, nowMillis, query.timeAt)
 
-export const within = (column: Sql, { end, start }: TimeRange.TimeRange, isClosed = true): Sql => {
-  const [from, to] = [bind("timestamptz", start), bind("timestamptz", end)]
+const edges = new WeakMap<Bind, keyof TimeRange.TimeRange>()
+
+const edge = (range: TimeRange.TimeRange, end: keyof TimeRange.TimeRange): Bind => {
+  const made = bind("timestamptz", range[end])
+  edges.set(made, end)
+  return made
+}
+
+/** Which end of the query's time range a bind of its statement is, if it is one. */
+export const edgeOf = (bind: Bind): keyof TimeRange.TimeRange | undefined => edges.get(bind)
+
+export const within = (column: Sql, range: TimeRange.TimeRange, isClosed = true): Sql => {
+  const [from, to] = [edge(range, "start"), edge(range, "end")]
   return isClosed ? sql`${column} >= ${from} AND ${column} <= ${to}` : sql`${column} >= ${from} AND ${column} < ${to}`
 }
 
@@ -103,7 +119,7 @@ const openEnded = new Set(["relative_minutes", "relative_hours", "relative_days"
 /** The end that a query means is now: rows of a later now belong to it too where it goes on. */
 const during = (column: Sql, range: TimeRange.TimeRange, query: Query, { since }: PlanContext): Sql =>
   since !== undefined && openEnded.has(query.time?.type ?? "")
-    ? sql`${column} >= ${bind("timestamptz", range.start)}`
+    ? sql`${column} >= ${edge(range, "start")}`
     : within(column, range)
 
 /** When a row was stored, where that is known. */

@@ -6,7 +6,7 @@
  * can be sorted by.
  */
 import { Result } from "effect"
-import { bind, join, list, type Sql, sql } from "../../sql/Sql.ts"
+import { bind, empty, join, list, type Sql, sql } from "../../sql/Sql.ts"
 import { refusal } from "../catalog/Concealment.ts"
 import type { Column, Entity } from "../catalog/Entity.ts"
 import type { Cursor } from "../language/Cursor.ts"
@@ -115,11 +115,12 @@ export const plan = (
       const scope = yield* Scope.scope(entity, query, context)
       const by = order.by[at]?.sql ?? sql`NULL`
       const columns = Rows.columnsOf(entity)
+      const equals = join(Rows.settled(entity, []).map(([{ identifier }]) => sql`, ${identifier}`), empty)
       const names = list(entity.columns.map(written))
       parts.push(
         sql`(SELECT row_to_json(written) AS row, page.sort_key, ${
           bind("int", at)
-        }::int AS entity_number FROM (SELECT ${columns}, ${by} AS sort_key${scope} ORDER BY ${by} ${direction} LIMIT ${
+        }::int AS entity_number FROM (SELECT ${columns}, ${by} AS sort_key${scope} ORDER BY ${by} ${direction}${equals} LIMIT ${
           bind("int", limit + cursor.offset)
         }) AS page CROSS JOIN LATERAL (SELECT ${bind("text", entity.name)}::text AS entity, ${names}) AS written)`
       )
@@ -127,7 +128,7 @@ export const plan = (
     return {
       statement: sql`SELECT row FROM (${
         join(parts, sql` UNION ALL `)
-      }) AS several ORDER BY sort_key ${direction}, entity_number LIMIT ${bind("int", limit)} OFFSET ${
+      }) AS several ORDER BY sort_key ${direction}, entity_number, row::text LIMIT ${bind("int", limit)} OFFSET ${
         bind("int", cursor.offset)
       }`,
       shape: { kind: "mixed" }

@@ -35,7 +35,7 @@ const groupsOf = (entity: Entity, names: ReadonlyArray<string>, at: Span): Answe
         known: entity.groups.keys()
       })
     }
-    groups.push(group)
+    if (!groups.some(({ key }) => key === group.key)) groups.push(group)
   }
   return Result.succeed(groups)
 }
@@ -66,21 +66,23 @@ const having = (query: Query, measures: ReadonlyArray<Measures.Measure>): Answer
   return Result.succeed(conditions.length === 0 ? empty : sql` HAVING ${and(conditions)}`)
 }
 
-/** The first known sort field decides; the first measure, biggest first, where there is none. */
+/** The first known sort field decides; the first measure, biggest first, where there is none. Groups decide between equals. */
 const orderBy = (
   query: Query,
   measures: ReadonlyArray<Measures.Measure>,
   groups: ReadonlyArray<Group>,
-  entity: Entity
+  entity: Entity,
+  { isSettled }: Scope.PlanContext
 ): Sql => {
   const [first] = measures
+  const others = isSettled === true ? sql`, ${list(groups.map(({ sql }) => sql))}` : empty
   for (const { direction, field } of query.order) {
     const measure = measures.find(({ alias }) => alias === field) ?? (field === "count" ? first : undefined)
     const group = groups.find(({ key }) => key === (entity.groups.get(field)?.key ?? field))
     const found = measure?.sql ?? group?.sql
-    if (found !== undefined) return sql` ORDER BY ${found} ${direction === "asc" ? sql`ASC` : sql`DESC`}`
+    if (found !== undefined) return sql` ORDER BY ${found} ${direction === "asc" ? sql`ASC` : sql`DESC`}${others}`
   }
-  return first === undefined ? empty : sql` ORDER BY ${first.sql} DESC`
+  return first === undefined ? empty : sql` ORDER BY ${first.sql} DESC${others}`
 }
 
 const source = (entity: Entity, scope: Sql, isLatest: boolean): Sql => {
@@ -99,11 +101,20 @@ export const plan = (
   Result.gen(function*() {
     const { by, measures } = yield* Measures.read(entity, raw.raw, raw.at)
     const groups = yield* groupsOf(entity, by, raw.at)
+    const twice = measures.find(({ alias }) => groups.some(({ key }) => key === alias))
+    if (twice !== undefined) {
+      return yield* refuse({
+        at: raw.at,
+        detail: `stats alias '${twice.alias}' is what it is grouped by`,
+        found: twice.alias,
+        expected: "another alias"
+      })
+    }
     const isLatest = yield* Scope.wantsLatest(entity, query)
     if (isLatest && (groups.length > 0 || measures.some(({ isCount }) => !isCount))) {
       return yield* refuse({
         at: raw.at,
-        detail: "latest:true can only be counted",
+        detail: "latest:true can only be counted, and without by",
         found: raw.raw,
         expected: "count() without by"
       })
@@ -125,7 +136,7 @@ export const plan = (
     const wanted = Scope.limitOf(query, context)
     const limit = bind("int", entity.isInventory && wanted > 100 ? 20 : wanted)
     const grouping = list(groups.map(({ sql }) => sql))
-    const order = orderBy(query, measures, groups, entity)
+    const order = orderBy(query, measures, groups, entity, context)
     return {
       statement: sql`SELECT ${payload}${from} GROUP BY ${grouping}${conditions}${order} LIMIT ${limit} OFFSET ${
         bind("int", offset)

@@ -2,7 +2,8 @@
  * Queries one after the other, typed at a terminal with completion and a history, or read from a pipe.
  *
  * The tabulator completes; `explain QUERY` shows the statement; ctrl-C stops the query that runs, or drops the line; ctrl-D
- * or `quit` ends. The history of the last 1,000 queries is a file of its owner's alone.
+ * or `quit` ends. The history of the last 1,000 queries is a file of its owner's alone. Of a pipe all lines are asked, also after
+ * one that is refused or not answered.
  */
 import { Console, Effect, FileSystem, Option, Schema, type Scope, Stream } from "effect"
 import * as os from "node:os"
@@ -64,10 +65,10 @@ const answer = Effect.fnUntraced(function*(
     ? Asking.ask({ ...asking, query: line })
     : Examine.explain(explained, Option.none(), asking.json)
   // What was refused has been shown.
-  yield* done.pipe(
+  return yield* Effect.as(done, true).pipe(
     Effect.catchTags({
-      NegativeAnswer: () => Effect.void,
-      ManagementError: (error) => Console.error(error.message)
+      NegativeAnswer: () => Effect.succeed(false),
+      ManagementError: (error) => Effect.as(Console.error(error.message), false)
     })
   )
 })
@@ -80,16 +81,24 @@ export class StandardInputFailed extends Schema.TaggedError<StandardInputFailed>
   }
 }
 
+export interface Done {
+  readonly asked: number
+  /** Refused, or asked in vain. */
+  readonly failed: number
+}
+
 const isEnd = (text: string): boolean => ["quit", "exit", "\\q"].includes(text)
 
+/** Until the lines end. */
 export const run = Effect.fnUntraced(function*(asking: Omit<Asking.Asking, "query">) {
   const isTerminal = process.stdin.isTTY === true
   const history = isTerminal ? yield* readHistory : []
-  const asked: Array<string> = [...history]
+  const asked: Array<string> = []
+  let failed = 0
   const lines = yield* open(history, yield* Candidates.make(asking.base))
   let stop: (() => void) | undefined
-  const stopped = Effect.callback<void>((resume) => {
-    stop = () => resume(Effect.void)
+  const stopped = Effect.callback<boolean>((resume) => {
+    stop = () => resume(Effect.succeed(false))
     return Effect.sync(() => stop = undefined)
   })
   const prompt = Effect.sync(() => {
@@ -104,7 +113,7 @@ export const run = Effect.fnUntraced(function*(asking: Omit<Asking.Asking, "quer
     Effect.gen(function*() {
       if (text !== "" && !text.startsWith("#")) {
         asked.push(text)
-        yield* Effect.raceFirst(answer(text, asking), stopped)
+        if (!(yield* Effect.raceFirst(answer(text, asking), stopped))) failed += 1
       }
       yield* prompt
     })
@@ -116,5 +125,7 @@ export const run = Effect.fnUntraced(function*(asking: Omit<Asking.Asking, "quer
     Stream.filter((line) => !isEnd(line)),
     Stream.runForEach(take)
   )
-  if (isTerminal) yield* writeHistory(asked.slice(-historyMax))
+  if (isTerminal) yield* writeHistory([...history, ...asked].slice(-historyMax))
+  const done: Done = { asked: asked.length, failed }
+  return done
 })

@@ -1,6 +1,6 @@
 /**
- * `serviceradar srql QUERY` asks the running core; without a query a terminal gets a prompt. `--explain QUERY` shows what a
- * query asks of the database, and `--check FILE` whether every query of a file can be asked; these two need no core.
+ * `serviceradar srql QUERY` asks the running core; without a query a terminal gets a prompt, and of a pipe each line is asked: exit
+ * code 1 when one is not answered. `--explain QUERY` shows what a query asks of the database, and `--check FILE` whether every query of a file can be asked; these two need no core.
  *
  * A file has a query on each line; empty lines and lines that begin with `#` are none. Exit code 1 when one is refused.
  */
@@ -9,6 +9,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import { UsageError } from "../../../layers/command/UsageError.ts"
 import * as RunningCore from "../RunningCore.ts"
 import * as Asking from "./Asking.ts"
@@ -61,7 +62,7 @@ export const srqlCommand = Command.make(
     ),
     prompt: Flag.Boolean("prompt").pipe(
       Flag.withDefault(false),
-      Flag.withDescription("Take queries from standard input, a line each; what a terminal gets without a query")
+      Flag.withDescription("Take queries from standard input, a line each, and succeed whatever is answered")
     )
   },
   Effect.fnUntraced(function*({ check, dir, explain, prompt, query, tenant, url, watch, ...asking }) {
@@ -77,8 +78,19 @@ export const srqlCommand = Command.make(
         onSome: (seconds) => Asking.watch(asked, Duration.seconds(seconds))
       })
     }
-    if (prompt || process.stdin.isTTY === true) return yield* Prompt.run({ ...asking, base })
-    return yield* refused("srql needs a query, --explain QUERY, --check FILE or --prompt")
+    if (Option.isSome(watch)) return yield* refused("--watch needs a query to ask again")
+    const done = yield* Prompt.run({ ...asking, base })
+    if (prompt || process.stdin.isTTY === true) return
+    if (done.asked === 0) {
+      return yield* refused(
+        "srql needs a query: as an argument, on standard input, with --explain or in the file of --check"
+      )
+    }
+    if (done.failed > 0) {
+      const answer = `${done.failed} of ${done.asked} queries are not answered`
+      if (done.asked > 1) yield* Console.error(answer)
+      return yield* new NegativeAnswer({ answer })
+    }
   }, (effect) => Effect.scoped(Effect.provide(effect, FetchHttpClient.layer)))
 ).pipe(
   Command.withDescription("Ask the running core in SRQL, check queries, and show what they ask of the database"),

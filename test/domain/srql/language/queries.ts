@@ -136,7 +136,8 @@ export const trees: fc.Arbitrary<Query> = fc.record({
       at: fc.constant(span)
     }),
     { maxLength: 2 }
-  )
+  ),
+  overridden: fc.constant([])
 })
 
 const pieces = [
