@@ -409,7 +409,10 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       assert.deepStrictEqual(answer.viz.suggestions, [{ kind: "table" }])
       const bad = yield* post(new URLSearchParams(), JSON.stringify({ query: "in:nothing" }))
       assert.strictEqual(bad.status, 400)
-      assert.strictEqual(yield* bodyOf(bad), "{\"error\":\"invalid request: unsupported entity 'nothing'\"}")
+      assert.strictEqual(
+        yield* bodyOf(bad),
+        "{\"error\":\"invalid request: unsupported entity 'nothing'\",\"at\":{\"start\":3,\"end\":10},\"found\":\"\\\"nothing\\\"\",\"expected\":\"an entity\"}"
+      )
       for (const body of ["", "{}", "[]", "{\"query\":1}"]) {
         const none = yield* post(new URLSearchParams(), body)
         assert.strictEqual(yield* bodyOf(none), "{\"error\":\"missing required field: query\"}")
@@ -446,7 +449,8 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       assert.match(grouped.text, /^n,host_id\r\n1,"h, ""\d+"\r\n/)
       assert.deepInclude(yield* ask("csv", "in:nothing"), {
         status: 400,
-        text: "{\"error\":\"invalid request: unsupported entity 'nothing'\"}"
+        text:
+          "{\"error\":\"invalid request: unsupported entity 'nothing'\",\"at\":{\"start\":3,\"end\":10},\"found\":\"\\\"nothing\\\"\",\"expected\":\"an entity\"}"
       })
       assert.strictEqual((yield* ask("xml", "in:memory")).status, 400)
       yield* sql.unsafe("alter table memory_metrics rename to elsewhere")
