@@ -50,7 +50,12 @@ const condition = (of: Node, operator: string, text: string): Result.Result<Node
   const comparison = Object.hasOwn(comparisons, operator) ? comparisons[operator] : undefined
   if (of.kind === "text_list") {
     return operator === "contains" || operator === "eq"
-      ? Result.succeed({ _tag: "Has", kind: "boolean", list: of, item: literal("text", text) })
+      ? Result.map(Values.parse("text", text), (value): Node => ({
+        _tag: "Has",
+        kind: "boolean",
+        list: of,
+        item: literal("text", value)
+      }))
       : operator === "is_nil"
       ? nothing(of, text)
       : Result.fail("a list can be asked for contains and is_nil")

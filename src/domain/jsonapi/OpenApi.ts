@@ -21,12 +21,14 @@ const kinds: Readonly<Record<Kind, object>> = {
 const nullable = (kind: Kind): object => ({ anyOf: [kinds[kind], { type: "null" }] })
 
 const attributeSchema = ({ kind, presence, traits: { bounds } }: Attribute<Value>): object => {
-  const { choices, itemsMax, lengthMax } = bounds
+  const { choices, itemsMax, least, lengthMax, most } = bounds
   const schema = {
     ...kinds[kind],
     ...(choices === undefined ? {} : { enum: choices }),
     ...(lengthMax === undefined ? {} : { maxLength: lengthMax }),
-    ...(itemsMax === undefined ? {} : { maxItems: itemsMax })
+    ...(itemsMax === undefined ? {} : { maxItems: itemsMax }),
+    ...(least === undefined ? {} : { minimum: least }),
+    ...(most === undefined ? {} : { maximum: most })
   }
   return presence === "optional" ? { anyOf: [schema, { type: "null" }] } : schema
 }
@@ -45,6 +47,12 @@ const shownSchema = (definition: Definition) => ({
 
 const isHiddenFromSome = (definition: Definition, name: string): boolean =>
   FieldPolicies.condition(definition, name) !== undefined
+
+/** No one may ask by it. */
+const isHiddenFromAll = (definition: Definition, name: string): boolean => {
+  const condition = FieldPolicies.condition(definition, name)
+  return condition?._tag === "Literal" && condition.value !== true
+}
 
 const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
@@ -125,7 +133,7 @@ const listParameters = (definition: Definition, resources: Resources) => [
   parameter("page[before]", "A cursor, as `prev` has it; empty for the last page"),
   parameter("page[offset]", "Records to skip", { type: "integer", minimum: 0 }),
   parameter("page[count]", "Whether to count all", { type: "boolean" }),
-  ...publicFields(definition).map((name) =>
+  ...publicFields(definition).filter((name) => !isHiddenFromAll(definition, name)).map((name) =>
     parameter(
       `filter[${fieldName(name)}]`,
       `Equal to this; also with an operator, such as \`[gt]\`, \`[in]\`, \`[is_nil]\`${

@@ -55,6 +55,13 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   }
 }
 
+/** Others refer to the record that would be no more. */
+export class Referenced extends Schema.TaggedError<Referenced>()("Referenced", about) {
+  override get message(): string {
+    return `${this.action} of ${this.resource}: other records refer to it`
+  }
+}
+
 /** The record is no more as it was when whoever asks had last seen it. */
 export class Changed extends Schema.TaggedError<Changed>()("Changed", {
   ...about,

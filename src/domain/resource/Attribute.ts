@@ -37,6 +37,9 @@ interface Bounds {
   /** Characters of a text. */
   readonly lengthMax?: number
   readonly itemsMax?: number
+  /** Of a number. */
+  readonly least?: number
+  readonly most?: number
 }
 
 const plain: Traits = {
@@ -142,6 +145,15 @@ export const oneOf = <const Members extends ReadonlyArray<string>>(
 
 /** From -(2^53 - 1) to 2^53 - 1. */
 export const integer: Attribute<number, "required"> = attribute("integer", Schema.Int)
+
+const int32 = { least: -(2 ** 31), most: 2 ** 31 - 1 }
+
+/** As PostgreSQL's `integer` holds: for what others read from a column of that type. */
+export const smallInteger: Attribute<number, "required"> = attribute(
+  "integer",
+  Schema.Int.check(Schema.isBetween({ minimum: int32.least, maximum: int32.most })),
+  int32
+)
 
 /** A finite one. */
 export const float: Attribute<number, "required"> = attribute("float", Schema.Finite)

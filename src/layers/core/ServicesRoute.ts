@@ -13,7 +13,7 @@ import type { Route } from "../http/Management.ts"
 const limitDefault = 1_000
 const limitMax = 10_000
 
-const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(256))
+const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(256), Schema.isPattern(/^[^\0]*$/))
 const Available = Schema.Literals(["true", "false"]).pipe(
   Schema.decodeTo(Schema.Boolean, {
     decode: SchemaGetter.transform((text: "true" | "false") => text === "true"),

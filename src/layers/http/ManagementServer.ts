@@ -244,6 +244,16 @@ const addressedTo = <E, R>(
       : Effect.succeed(problem(421, `this server listens on ${bound} only: ask for it by that address or localhost`))
   })
 
+/** What the router cannot read, such as `%ff`: below a mount it is the mount that says so, in its own words. */
+const beyondRouter = ({ mounts }: Registered, guard: ManagementAccess.Guard) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+    const [mount] = mounts.filter(({ path }) => request.url.startsWith(`${path}/`))
+      .toSorted((a, b) => b.path.length - a.path.length)
+    return mount === undefined
+      ? guard(Effect.succeed(problem(404, "there is nothing at this path")))
+      : mount.handle(request)
+  })
+
 /** The router is made anew when a part has come or gone. */
 const dispatcher = (
   management: Management["Service"],
@@ -259,7 +269,7 @@ const dispatcher = (
       of = registered
     }
     return yield* current
-  }).pipe(Effect.catch(() => guard(Effect.succeed(problem(404, "there is nothing at this path")))))
+  }).pipe(Effect.catch(() => beyondRouter(management.registered(), guard)))
 }
 
 const bindError = (address: string) => (error: { readonly cause: unknown }): BindError => {

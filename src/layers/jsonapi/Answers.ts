@@ -63,6 +63,8 @@ export const ofError = (error: ReadError | WriteError | NotSignedIn | OtherTenan
         source: { pointer: pointer(field) }
       }])
     }
+    case "Referenced":
+      return refusal([Problem.plain(409, "conflict", "Conflict", error.message)])
     case "InvalidTransition":
       return refusal([Problem.plain(409, "invalid_transition", "Invalid Transition", error.message)])
     case "Changed":

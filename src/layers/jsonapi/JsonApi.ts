@@ -120,14 +120,18 @@ const find = Effect.fnUntraced(function*(call: Call, { name }: Named, key: strin
 })
 
 const bodyOf = (call: Call, named: Named, key: string | undefined) =>
-  call.request.text.pipe(
+  call.request.arrayBuffer.pipe(
     Effect.provideService(HttpServerRequest.MaxBodySize, bodyMax),
     Effect.match({
       onFailure: () =>
         Result.fail(
           Problem.plain(413, "too_large", "Content Too Large", "the body cannot be read, or is larger than 256 KiB")
         ),
-      onSuccess: (text) => Bodies.parse(call.definition, named.action, key, text)
+      onSuccess: (bytes) =>
+        Result.try(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes)).pipe(
+          Result.mapError(() => Problem.ofBody("", "is not UTF-8")),
+          Result.flatMap((text) => Bodies.parse(call.definition, named.action, key, text))
+        )
     })
   )
 
@@ -199,6 +203,9 @@ const act = (call: Call) => {
   return key === undefined || call.routes.reads.has(key) ? list(call, named) : find(call, named, key)
 }
 
+/** Characters that are none would be taken for others. */
+const isReadable = (search: string): boolean => Result.isSuccess(Result.try(() => decodeURIComponent(search)))
+
 const decoded = (part: string): string =>
   Option.getOrElse(Result.getSuccess(Result.try(() => decodeURIComponent(part))), () => "")
 
@@ -230,13 +237,16 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
     if (Result.isFailure(partition)) {
       return refused([Problem.ofHeader(400, "X-Partition-Id", "Invalid Partition", `expected ${partition.failure}`)])
     }
-    const asker = { ...known, actor: { ...known.actor, partitionId: partition.success } }
+    const asker = { ...known, address, actor: { ...known.actor, partitionId: partition.success } }
     if (collection === "forms" && rest.length === 0) {
       const now = yield* DateTime.now
       return Answers.forms(Forms.document(base, exposed, { actor: asker.actor, arguments: {}, now }))
     }
     const target = targets.get(collection)
     if (url === null || target === undefined || rest.includes("")) return nowhere
+    if (!isReadable(url.search)) {
+      return refused([Problem.plain(400, "invalid_query", "Invalid Query", "the query is not percent-encoded UTF-8")])
+    }
     const surroundings = { actor: asker.actor, arguments: {}, now: yield* DateTime.now }
     return yield* act({ ...target, base, resources, url, rest, asker, surroundings, request })
   })

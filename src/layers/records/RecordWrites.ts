@@ -12,7 +12,8 @@ import {
   Forbidden,
   Invalid,
   type InvalidTransition,
-  NotFound
+  NotFound,
+  Referenced
 } from "../../domain/resource/ActionError.ts"
 import { perform } from "../../domain/resource/Perform.ts"
 import * as Policies from "../../domain/resource/Policies.ts"
@@ -21,8 +22,9 @@ import * as SqlFailure from "../postgres/connection/SqlFailure.ts"
 import { type Database, failure, keyOf, type Place, placeOf, records, run, Total } from "./RecordTransactions.ts"
 
 /** What a unique or a foreign key says of the input. */
-const broken = ({ action, definition }: Writing, error: SqlError): Conflict | Invalid | undefined => {
+const broken = ({ action, definition }: Writing, error: SqlError): Conflict | Invalid | Referenced | undefined => {
   const about = { resource: definition.name, action }
+  if (definition.actions[action]?.kind === "destroy" && SqlFailure.isOfReference(error)) return new Referenced(about)
   const constraint = SqlFailure.constraint(error)
   if (constraint === undefined) return undefined
   const clash = Constraints.clashOf(definition, constraint)
@@ -31,10 +33,10 @@ const broken = ({ action, definition }: Writing, error: SqlError): Conflict | In
     const detail = `the tenant has as many ${definition.collection} as it may have`
     return new Invalid({ ...about, problems: [{ field: "", code: "invalid", detail }] })
   }
-  const field = Constraints.referenceOf(definition, constraint)
-  return field === undefined
-    ? undefined
-    : new Invalid({ ...about, problems: [{ field, code: "invalid", detail: "refers to nothing that is there" }] })
+  const wrong = (field: string | undefined, detail: string) =>
+    field === undefined ? undefined : new Invalid({ ...about, problems: [{ field, code: "invalid", detail }] })
+  return wrong(Constraints.referenceOf(definition, constraint), "refers to nothing that is there") ??
+    wrong(Constraints.circleOf(definition, constraint), `is the ${definition.name} itself, or below it`)
 }
 
 const deedOf = <About>(

@@ -3,14 +3,17 @@ import { Effect, Schema, String } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Constraints from "../../domain/records/Constraints.ts"
-import { schema } from "../../domain/records/Schema.ts"
+import { application, schema } from "../../domain/records/Schema.ts"
 import type { Attribute } from "../../domain/resource/Attribute.ts"
 import type { Kind, Value } from "../../domain/resource/expression/Kind.ts"
 import type { Definition } from "../../domain/resource/Resource.ts"
 import * as Rows from "../postgres/connection/Rows.ts"
+import * as RowSecurity from "../postgres/connection/RowSecurity.ts"
 
 const Column = Schema.Struct({ name: Schema.String, type: Schema.String, isRequired: Schema.Boolean })
 const Table = Schema.Struct({ isSecured: Schema.Boolean })
+const Role = Schema.Struct({ name: Schema.String, user: Schema.String })
+const Policy = Schema.Struct({ name: Schema.String })
 const Constraint = Schema.Struct({ name: Schema.String, columns: Schema.Array(Schema.String) })
 
 const types: Readonly<Record<Kind, ReadonlyArray<string>>> = {
@@ -58,6 +61,38 @@ const ofUnique = (
     : [`${name}: is on ${constraint.columns.join(", ")}, expected ${columns.join(", ")}`]
 }
 
+/** Of whose rows somebody sees, and of the questions in SRQL. */
+const [ofTenants, ofAskers] = ["rows_of_tenant", "rows_of_asker"]
+
+const ofPolicies = (table: string, found: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...(found.includes(ofTenants) ? [] : [`${table}: has no policy ${ofTenants}`]),
+  ...found.filter((name) => name !== ofTenants && name !== ofAskers).map((name) =>
+    `${table}: has the policy ${name}, which lets others see its rows`
+  )
+]
+
+/** Remembered longer than what they refer to. */
+const outliving = new Set(["merge-audit"])
+
+const ofReferences = (definition: Definition, found: ReadonlyArray<string>): ReadonlyArray<string> =>
+  outliving.has(definition.name) ? [] : Object.values(definition.relationships).flatMap((relationship) => {
+    const name = Constraints.referenceName(definition, relationship.by)
+    return relationship.kind !== "belongs_to" || found.includes(name)
+      ? []
+      : [`${definition.table}: has no foreign key ${name}`]
+  })
+
+/** The role that cannot bypass row-level security, where there is one that whoever connects may not take. */
+const ofRole = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const found = yield* Rows.query(
+    Role,
+    sql`select rolname::text as name, current_user::text as user from pg_roles
+      where rolname = ${application.role} and not ${sql.literal(RowSecurity.mayTake)}`
+  )
+  return found.map(({ name, user }) => `role ${name}: cannot be taken by ${user}: grant ${name} to ${user}`)
+})
+
 const ofTable = Effect.fnUntraced(function*(definition: Definition) {
   const sql = yield* SqlClient.SqlClient
   const { identities, key, table, tenant } = definition
@@ -72,6 +107,15 @@ const ofTable = Effect.fnUntraced(function*(definition: Definition) {
     sql`select attname as name, format_type(atttypid, null) as type, attnotnull as "isRequired" from pg_attribute
       where attrelid = to_regclass(${place}) and attnum > 0 and not attisdropped`
   )
+  const policies = yield* Rows.query(
+    Policy,
+    sql`select polname as name from pg_policy where polrelid = to_regclass(${place}) order by 1`
+  )
+  const references = yield* Rows.query(
+    Constraint,
+    sql`select conname as name, '{}'::text[] as columns from pg_constraint
+      where conrelid = to_regclass(${place}) and contype = 'f'`
+  )
   const constraints = yield* Rows.query(
     Constraint,
     sql`select conname as name, array(select attname::text from pg_attribute
@@ -80,6 +124,8 @@ const ofTable = Effect.fnUntraced(function*(definition: Definition) {
   )
   return [
     ...(there.isSecured ? [] : [`${table}: row-level security is not forced`]),
+    ...ofPolicies(table, policies.map(({ name }) => name)),
+    ...ofReferences(definition, references.map(({ name }) => name)),
     ...ofColumns(definition, columns),
     ...ofUnique(definition, constraints, Constraints.keyName(definition), [
       ...(tenant === undefined ? [] : [tenant]),
@@ -95,4 +141,4 @@ const ofTable = Effect.fnUntraced(function*(definition: Definition) {
 export const differences = (
   definitions: ReadonlyArray<Definition>
 ): Effect.Effect<ReadonlyArray<string>, SqlError, SqlClient.SqlClient> =>
-  Effect.map(Effect.forEach(definitions, ofTable), (all) => all.flat())
+  Effect.map(Effect.all([ofRole, ...definitions.map(ofTable)]), (all) => all.flat())

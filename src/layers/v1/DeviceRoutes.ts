@@ -8,7 +8,6 @@ import { kindOf } from "../../domain/v1/Measured.ts"
 import * as Parameters from "../../domain/v1/Parameters.ts"
 import * as SysmonViews from "../../domain/v1/SysmonViews.ts"
 import { Records } from "../../services/records/Records.ts"
-import * as DeviceObserver from "../../services/telemetry/DeviceObserver.ts"
 import * as DeviceList from "../../services/v1/DeviceList.ts"
 import * as OwnStatuses from "../../services/v1/OwnStatuses.ts"
 import { readingsMax } from "./MetricRoutes.ts"
@@ -52,7 +51,7 @@ const one: Handle = (call) => Effect.map(found(call), (device) => V1Answers.json
 
 /** Taken out of the inventory it is kept with its history, and shown as deleted. */
 const remove: Handle = Effect.fnUntraced(function*(call) {
-  const { ip, lifecycle, partition, uid } = yield* found(call)
+  const { lifecycle, uid } = yield* found(call)
   if (lifecycle !== "decommissioned") {
     yield* Records.use((records) =>
       records.write({
@@ -63,8 +62,6 @@ const remove: Handle = Effect.fnUntraced(function*(call) {
         input: { values: {}, form: "values" }
       })
     )
-    const { asker: { name: actor }, now: at, shown: { address } } = call
-    yield* DeviceObserver.tell({ deviceId: uid, partition, ip, actor, address, at })
   }
   return V1Answers.json({ device_id: uid, message: "Device deleted successfully" })
 })

@@ -54,6 +54,7 @@ export const ofFailure = (style: Style, error: Failure) => {
     case "Invalid":
       return refusal(style, error.message, 400)
     case "Conflict":
+    case "Referenced":
     case "InvalidTransition":
     case "Changed":
       return refusal(style, error.message, 409)

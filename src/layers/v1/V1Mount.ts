@@ -100,7 +100,7 @@ const answered = Effect.fnUntraced(function*(
   if (Result.isFailure(partition)) {
     return yield* new Refused({ status: 400, words: `X-Partition-Id: expected ${partition.failure}` })
   }
-  const asker = { ...known, actor: { ...known.actor, partitionId: partition.success } }
+  const asker = { ...known, address: shown.address, actor: { ...known.actor, partitionId: partition.success } }
   const isRead = route.isRead ?? route.method === "GET"
   const isAllowed = Permission.may(asker.actor, route.role, isRead) &&
     Permission.hasAny(asker.actor, rolesFor(route.method, RouteTable.pathOf(found)))

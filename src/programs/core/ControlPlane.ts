@@ -5,6 +5,7 @@ import { Session } from "../../domain/identity/Session.ts"
 import { Tenant } from "../../domain/identity/Tenant.ts"
 import { User } from "../../domain/identity/User.ts"
 import { migrations as coreMigrations } from "../../layers/core/migrations/migrations.ts"
+import * as ToldRemovals from "../../layers/core/ToldRemovals.ts"
 import { migrations as identityMigrations } from "../../layers/identity/migrations/migrations.ts"
 import { migrations as inventoryMigrations } from "../../layers/inventory/migrations/migrations.ts"
 import { migrations as queryMigrations } from "../../layers/queries/migrations/migrations.ts"
@@ -18,4 +19,7 @@ export const migrations = [coreMigrations, recordMigrations, identityMigrations,
 /** Each request asks who asks: of these resources, see `RememberedReads`. */
 const governing = [ApiToken, Session, Tenant, User].map(({ definition }) => definition.name)
 
-export const records = RememberedReads.layer(governing).pipe(Layer.provide(PgRecords.layer))
+export const records = RememberedReads.layer(governing).pipe(
+  Layer.provide(ToldRemovals.layer),
+  Layer.provide(PgRecords.layer)
+)

@@ -19,8 +19,14 @@ const equals = (definition: Definition, attribute: string, value: string): Node 
   return { _tag: "Compare", kind: "boolean", comparison: "=", left, right: { _tag: "Literal", kind, value } }
 }
 
+/** PostgreSQL holds no other text, so nobody is called so. */
+const isText = (value: string): boolean => !value.includes("\0") && value.isWellFormed()
+
 /** The one of all tenants that has this value of an attribute that no two have. */
 export const only = (definition: Definition, attribute: string, value: string, requestId: string) =>
+  isText(value) ? found(definition, attribute, value, requestId) : Effect.succeed(Option.none<Stored>())
+
+const found = (definition: Definition, attribute: string, value: string, requestId: string) =>
   Records.use((records) =>
     records.list({
       definition,

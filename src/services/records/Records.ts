@@ -15,7 +15,8 @@ import type {
   Forbidden,
   Invalid,
   InvalidTransition,
-  NotFound
+  NotFound,
+  Referenced
 } from "../../domain/resource/ActionError.ts"
 import type { Form } from "../../domain/resource/ActionInput.ts"
 import type { Node, Values } from "../../domain/resource/expression/Node.ts"
@@ -28,6 +29,8 @@ export interface Asker {
   readonly name: string
   /** The same in the answer, the log and the audit entry. */
   readonly requestId: string
+  /** Where the request came from, if it is known. */
+  readonly address?: string
 }
 
 interface Asking {
@@ -100,7 +103,7 @@ export class RecordsRefused extends Schema.TaggedError<RecordsRefused>()("Record
 
 type Failed = RecordsUnavailable | RecordsRefused
 
-export type WriteError = Forbidden | NotFound | Invalid | Conflict | InvalidTransition | Changed | Failed
+export type WriteError = Forbidden | NotFound | Invalid | Conflict | Referenced | InvalidTransition | Changed | Failed
 
 export type ReadError = Forbidden | NotFound | Failed
 

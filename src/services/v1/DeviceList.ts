@@ -48,6 +48,19 @@ export const list = Effect.fnUntraced(function*(asker: Asker, query: DeviceQuery
 export const count = (asker: Asker, where: E.Condition) =>
   Effect.map(page(asker, { where, limit: 1, isCounted: true }), ({ total = 0 }) => total)
 
+const partitionOrder = [{ of: names.partitionId.node, isDescending: false }]
+
+/** The partition that comes next in the alphabet, of devices like these. */
+export const partitionAfter = (asker: Asker, where: E.Condition, last: string | undefined) => {
+  const isNext = last === undefined ? where : E.and(where, E.greaterThan(names.partitionId, last))
+  return Records.use((records) =>
+    records.list({ definition, action: "read", asker, where: isNext.node, order: partitionOrder, limit: 1 })
+  ).pipe(Effect.map(({ records: [found] }) => {
+    const partition = found?.values["partitionId"]
+    return typeof partition === "string" ? partition : undefined
+  }))
+}
+
 const byAddress = /^([^:]+):([0-9a-fA-F.:]+)$/
 
 /** By its id, or as the existing core once named devices: by partition and address. */

@@ -2,12 +2,10 @@
 import { Context, DateTime, Effect, Layer } from "effect"
 import * as E from "../../domain/resource/expression/Expression.ts"
 import type { MetricKind } from "../../domain/v1/Measured.ts"
-import type { StatusHistory } from "../core/StatusHistory.ts"
 import type { StatusStoreError } from "../core/StatusStore.ts"
 import type { Asker, ReadError, Records } from "../records/Records.ts"
 import type { CheckedDevices } from "./CheckedDevices.ts"
 import * as DeviceList from "./DeviceList.ts"
-import * as OwnStatuses from "./OwnStatuses.ts"
 
 const ageMillis = 10_000
 const tenantsMax = 1000
@@ -29,8 +27,27 @@ const isCollector = E.startsWith(names.uid, "serviceradar:agent:")
 
 const countOf = (asker: Asker) => (condition: E.Condition) => DeviceList.count(asker, E.and(isThere, condition))
 
+/** Where whatever names none is. */
+const usual = "default"
+
+/** Partitions of devices beside the usual one, each found behind the last: there are few. */
+const partitionsOf = Effect.fnUntraced(function*(asker: Asker) {
+  const found: Array<string> = []
+  while (found.length < partitionsMax) {
+    const next = yield* DeviceList.partitionAfter(
+      asker,
+      E.and(isThere, E.differs(names.partitionId, usual)),
+      found.at(-1)
+    )
+    if (next === undefined) break
+    found.push(next)
+  }
+  return [usual, ...found].toSorted()
+})
+
 const partition = (asker: Asker, id: string) => {
-  const isIn = E.equals(names.partitionId, id)
+  const isNamed = E.equals(names.partitionId, id)
+  const isIn = id === usual ? E.or(isNamed, E.isNull(names.partitionId)) : isNamed
   const count = countOf(asker)
   return Effect.all({
     partition_id: Effect.succeed(id),
@@ -52,9 +69,7 @@ const compute = Effect.fnUntraced(function*(asker: Asker) {
   const checked = yield* DeviceList.checked(asker)
   const withKind = (kind: MetricKind) =>
     checked.filter((device) => device.checked.some((one) => one.kind === kind)).length
-  const pollers = yield* OwnStatuses.pollers(asker)
-  const known = [...new Set(["default", ...pollers.map((poller) => poller.partition)])].toSorted()
-  const partitions = yield* Effect.forEach(known.slice(0, partitionsMax), (id) => partition(asker, id))
+  const partitions = yield* Effect.forEach(yield* partitionsOf(asker), (id) => partition(asker, id))
   const at = yield* DateTime.now
   return {
     at,
@@ -80,7 +95,7 @@ export class DeviceStats extends Context.Service<DeviceStats, {
   static readonly layer = Layer.effect(
     DeviceStats,
     Effect.gen(function*() {
-      const context = yield* Effect.context<Records | CheckedDevices | StatusHistory>()
+      const context = yield* Effect.context<Records | CheckedDevices>()
       const kept = new Map<string, Stats>()
       return DeviceStats.of({
         of: Effect.fnUntraced(function*(asker) {

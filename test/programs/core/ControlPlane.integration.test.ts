@@ -49,18 +49,24 @@ describe("The schema of the control plane", () => {
       yield* sql`set search_path to ${sql(schema)}`
       yield* sql`drop view serviceradar_queries.ocsf_devices`
       yield* sql`alter table devices rename column hostname to host_name`
-      yield* sql`alter table devices alter column risk_score type text`
+      yield* sql`alter table api_tokens alter column use_count type text`
+      yield* sql`create policy open on devices using (true)`
+      yield* sql`drop policy rows_of_tenant on device_groups`
+      yield* sql`alter table devices drop constraint devices_group_id_fkey`
       yield* sql`alter table devices alter column ip set not null`
       yield* sql`alter table users drop constraint users_email_key`
       yield* sql`alter table sessions no force row level security`
       yield* sql`drop table audit_entries`
       assert.deepStrictEqual(yield* SchemaCheck.differences(definitions), [
         "users: has no constraint users_email_key on email",
+        "api_tokens.use_count: is text, expected bigint",
         "sessions: row-level security is not forced",
         "audit_entries: is missing, for audit-entry",
+        "devices: has the policy open, which lets others see its rows",
+        "devices: has no foreign key devices_group_id_fkey",
         "devices.hostname: is missing, for hostname of device",
         "devices.ip: cannot be null, but may be",
-        "devices.risk_score: is text, expected bigint"
+        "device_groups: has no policy rows_of_tenant"
       ])
     }).pipe(Effect.provide(Layer.fresh(layer))))
 

@@ -9,7 +9,7 @@ import { belongsTo, hasMany } from "../../resource/Relationship.ts"
 import { declare } from "../../resource/Resource.ts"
 
 const text = Attribute.text(1024).optional()
-const number = Attribute.integer.optional()
+const number = Attribute.smallInteger.optional()
 
 const descriptive = [
   "typeId",
@@ -36,6 +36,9 @@ const descriptive = [
   "partitionId",
   "groupId"
 ] as const
+
+/** What stands in an address in place of a key: steps, and reads with a name. */
+const unreachable = [".", "..", "available", "recently-seen"]
 
 /** What a sighting says of it. */
 const sighted = [
@@ -69,7 +72,7 @@ export const Device = declare({
     tenantId: Attribute.uuid.private(),
     uid: Attribute.text(255).generated("uuid"),
     lifecycle: Attribute.oneOf(["discovered", "identified", "managed", "decommissioned"]).or("discovered"),
-    typeId: Attribute.integer.or(0),
+    typeId: Attribute.smallInteger.or(0),
     deviceType: text.column("type"),
     name: text,
     hostname: text,
@@ -124,6 +127,8 @@ export const Device = declare({
         change: ({ given, record }) => ({ uid: E.coalesce(given.uid, E.concat("sr:", record.uid)) }),
         require: ({ actor, given, record }) => [
           ["uid", E.greaterThan(E.length(record.uid), 0), "must not be empty"],
+          // No address would lead to it.
+          ["uid", E.not(E.oneOf(record.uid, unreachable)), "is the name of something else in addresses"],
           // One that is taken would tell of a device in another partition.
           ["uid", E.or(E.isNull(actor.partitionId), E.isNull(given.uid)), "is not chosen within a partition"]
         ]

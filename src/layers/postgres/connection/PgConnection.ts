@@ -18,6 +18,7 @@ import type { Migrations, MigrationsError } from "../migrations/Migrations.ts"
 import { DatabaseEndpoint } from "./DatabaseEndpoint.ts"
 import type { DatabaseTls } from "./DatabaseTls.ts"
 import * as Rows from "./Rows.ts"
+import * as RowSecurity from "./RowSecurity.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 
 /** No usable connection: not connected yet, or the schema is still being made. */
@@ -120,7 +121,9 @@ const sessionOf = (client: PgClient.PgClient, { role, schema }: ApplicationRole)
   Effect.map(
     Rows.query(
       Role,
-      client`select rolname::text as role from pg_roles where rolname = ${role} and pg_has_role(oid, 'member')`
+      client`select rolname::text as role from pg_roles where rolname = ${role} and ${
+        client.literal(RowSecurity.mayTake)
+      }`
     ),
     ([found]) => ({ search_path: schema, ...(found === undefined ? {} : { role: found.role }) })
   )

@@ -13,16 +13,24 @@ export const role = "serviceradar_query"
 /** Of the transaction: whose rows it may see. */
 export const setting = "serviceradar.tenant"
 
+/** SQL, of a row of `pg_roles`: since PostgreSQL 16 a member of a role need not be one that may take it. */
+export const mayTake =
+  "pg_has_role(oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)"
+
 /** For the transaction, if we may. Evaluates to the role that was taken. */
 export const takeRole =
-  `(select set_config('role', rolname, true) from pg_roles where rolname = '${role}' and pg_has_role(oid, 'member'))`
+  `(select set_config('role', rolname, true) from pg_roles where rolname = '${role}' and ${mayTake})`
 
 /** Somebody else may make it at the same time, or we may not: both are no failure. */
 const makeRole = `do $body$ begin
     if not exists (select from pg_roles where rolname = '${role}') then
       create role ${role} nologin nosuperuser nobypassrls;
     end if;
-    if not pg_has_role('${role}', 'member') then grant ${role} to current_user; end if;
+    if current_setting('server_version_num')::int < 160000 then
+      if not pg_has_role('${role}', 'member') then grant ${role} to current_user; end if;
+    elsif not pg_has_role('${role}', 'SET') then
+      execute 'grant ${role} to current_user with set true, inherit true';
+    end if;
   exception when insufficient_privilege or duplicate_object or unique_violation then
     raise notice 'no role ${role}: %', sqlerrm;
   end $body$`

@@ -28,6 +28,9 @@ export const constraint = ({ reason: { cause } }: SqlError): string | undefined 
     ? cause.constraint
     : undefined
 
+/** Whether a row refers to one that is not there, or would not be there any more. */
+export const isOfReference = (error: SqlError): boolean => stateOf(error.reason.cause) === "23503"
+
 /** Whether the same query may succeed later without anybody changing anything. */
 export const isOutage = (error: SqlError): boolean =>
   error.reason._tag === "ConnectionError" || error.isRetryable || outageStates.test(stateOf(error.reason.cause))
