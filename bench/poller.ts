@@ -6,6 +6,8 @@
  *   --only cost,mtls,fleet,capacity,recovery,disturbance,reload,replacement,wire
  *   --together                    all of them at the same time, as plain and mTLS for memory after ten minutes
  *   --capacity 4000,6000,8000     further sizes of the fleet, until one does not hold
+ *   --pairs 4 --window 20         loud windows of the disturbance, beside a quiet one more, and the seconds of each
+ *   --kinds hang,reset,garbage,flood   what the bad agents of the disturbance do
  *   --sources                     runs the sources; else what is published
  *   --cost-agents 1000            other sizes of the fleet for CPU and memory
  *   --cost-interval 10            and other intervals
@@ -19,6 +21,7 @@ import * as path from "node:path"
 import { reload, replacement } from "./poller/Change.ts"
 import { cost } from "./poller/Cost.ts"
 import { type Fleet, fleet } from "./poller/Latency.ts"
+import { badKinds } from "./poller/Protocol.ts"
 import { disturbance, recovery } from "./poller/Trouble.ts"
 import { overhead } from "./poller/Wire.ts"
 import { round, type Settings } from "./poller/World.ts"
@@ -114,9 +117,26 @@ const parts: Readonly<
     recovery_p99_s: round(await recovery(settings, Number(options.get("rounds") ?? 1) + 1), 2)
   }),
   disturbance: async (settings, options) => {
-    const rounds = Number(options.get("rounds") ?? 1)
-    const { bad, good, percent } = await disturbance(settings, 300, Number(options.get("seconds") ?? 90), rounds)
-    return { disturbance_pct: round(percent), p99_ms_all_well: round(good, 2), p99_ms_beside_bad: round(bad, 2) }
+    const seconds = Number(options.get("window") ?? 20)
+    const wanted = options.get("kinds")?.split(",")
+    const { bad, badCpuPercent, change, good, goodCpuPercent, noise, ownSecondsPercent } = await disturbance(settings, {
+      agents: 300,
+      pairs: Number(options.get("pairs") ?? 4),
+      seconds,
+      kinds: badKinds.filter((kind) => wanted === undefined || wanted.includes(kind))
+    })
+    return {
+      disturbance_pct: round(change.percent),
+      disturbance_pct_from: round(change.from),
+      disturbance_pct_to: round(change.to),
+      noise_pct_from: round(noise.from),
+      noise_pct_to: round(noise.to),
+      p99_ms_all_well: round(good, 2),
+      p99_ms_beside_bad: round(bad, 2),
+      cpu_pct_all_well: round(goodCpuPercent),
+      cpu_pct_beside_bad: round(badCpuPercent),
+      own_seconds_pct: round(ownSecondsPercent)
+    }
   },
   reload: async (settings, options) => {
     const interval = Number(options.get("interval") ?? 10)
@@ -162,6 +182,10 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "ratio_to_bare_client", what: "the bare client's CPU / ours", unit: "", must: "0.67", aim: "1" },
   { key: "recovery_p99_s", what: "restarted agent polled again, p99", unit: "s", must: "5", aim: "1" },
   { key: "disturbance_pct", what: "p99 of the others beside 10 % bad agents", unit: "%", must: "10", aim: "2" },
+  { key: "disturbance_pct_from", what: "at least, by its windows", unit: "%" },
+  { key: "disturbance_pct_to", what: "at most", unit: "%" },
+  { key: "noise_pct_from", what: "quiet windows beside quiet ones, at least", unit: "%" },
+  { key: "noise_pct_to", what: "at most", unit: "%" },
   { key: "reload_disturbed", what: "polls of others disturbed by a reload", unit: "", must: "0" },
   { key: "replacement_missed", what: "polls missed when the process is replaced", unit: "", must: "0" },
   { key: "replacement_doubled", what: "polls made twice then", unit: "" },

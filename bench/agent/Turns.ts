@@ -6,9 +6,10 @@
  * nothing at all. Seconds in which anybody else used the machine do not count, unless these are most of them.
  */
 import { setTimeout as sleep } from "node:timers/promises"
+import { OwnSeconds } from "../processes/OwnSeconds.ts"
+import { type Change, change, p99, percentile } from "../processes/Tail.ts"
 import * as Usage from "../processes/Usage.ts"
 import type { Check } from "./Protocol.ts"
-import { type Change, change, p99, percentile } from "./Tail.ts"
 import { say, type World } from "./World.ts"
 
 export interface TurnSizes {
@@ -40,8 +41,6 @@ export interface Turns {
 
 /** For what a loud window has begun to end. */
 const settleSeconds = 6
-/** Of all processors together, in a second. */
-const othersMax = 0.1
 
 interface Window {
   readonly fromMillis: number
@@ -51,34 +50,6 @@ interface Window {
 }
 
 const meanOf = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
-
-interface Second {
-  readonly fromMillis: number
-  readonly toMillis: number
-  /** Seconds of processors that others used. */
-  readonly others: number
-}
-
-/** Looks each second at who uses the machine, until it is told to end. */
-const watched = ({ processes }: World) => {
-  const seconds: Array<Second> = []
-  const look = () => ({
-    atMillis: Date.now(),
-    all: Usage.machineCpuSeconds(),
-    own: processes.reduce((sum, pid) => sum + Usage.cpuSeconds(pid), 0)
-  })
-  let last = look()
-  const timer = setInterval(() => {
-    const now = look()
-    seconds.push({
-      fromMillis: last.atMillis,
-      toMillis: now.atMillis,
-      others: now.all - last.all - (now.own - last.own)
-    })
-    last = now
-  }, 1_000)
-  return { seconds, end: () => clearInterval(timer) }
-}
 
 const kindsOf = (
   types: ReadonlyArray<string>,
@@ -108,7 +79,7 @@ export const compared = async (
     intervalMillis: interval * 1_000,
     seconds: warmSeconds + (2 * pairs + 1) * seconds + pairs * settleSeconds
   })
-  const watch = watched(world)
+  const watch = new OwnSeconds(world.processes)
   const quiet: Array<Window> = []
   const loud: Array<Window> = []
   const during = async (windows: Array<Window>, work: Promise<void>) => {
@@ -136,12 +107,9 @@ export const compared = async (
   const { askedMillis, failed, tookMillis, types, unavailable } = await asked
   watch.end()
 
-  const own = watch.seconds.filter(({ others }) => others <= othersMax)
-  const isOwnMachine = own.length >= watch.seconds.length / 2
-  if (!isOwnMachine) say("most of the time somebody else used the machine: all seconds count")
-  const isOwn = (at: number) =>
-    !isOwnMachine || own.some(({ fromMillis, toMillis }) => at >= fromMillis && at < toMillis)
-  const isOwnAt = askedMillis.map(isOwn)
+  const ownSecondsPercent = watch.percent
+  const isOwnAt = watch.countingOf(askedMillis)
+  if (ownSecondsPercent < 50) say("most of the time somebody else used the machine: all seconds count")
   const within = (windows: ReadonlyArray<Window>) => (index: number): boolean => {
     const at = askedMillis[index] ?? 0
     return isOwnAt[index] === true && windows.some(({ fromMillis, toMillis }) => at >= fromMillis && at < toMillis)
@@ -153,7 +121,6 @@ export const compared = async (
   const loudTimes = loud.map((window) => tookIn(window))
   const found = change(quietTimes, loudTimes)
   const noise = change(quietTimes.filter((_, at) => at % 2 === 0), quietTimes.filter((_, at) => at % 2 === 1))
-  const ownSecondsPercent = 100 * own.length / watch.seconds.length
 
   const loudKinds = kindsOf(typesIn(...loud), tookIn(...loud))
   for (const [type, took] of kindsOf(typesIn(...quiet), tookIn(...quiet))) {

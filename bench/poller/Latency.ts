@@ -12,7 +12,7 @@ export interface Poll {
 }
 
 /** Of the polls that were begun within the window. */
-export const polls = (file: string, fromMillis: number, toMillis: number): ReadonlyArray<Poll> =>
+export const polls = (file: string, fromMillis = 0, toMillis = Infinity): ReadonlyArray<Poll> =>
   fs.readFileSync(file, "utf8").split("\n").flatMap((line) => {
     const [port = 0, atMillis = 0, millis = 0] = line.split(" ").map(Number)
     return port !== 0 && atMillis >= fromMillis && atMillis < toMillis ? [{ port, atMillis, millis }] : []

@@ -14,6 +14,10 @@ export interface AgentsOptions {
   readonly devices: number
 }
 
+/** What a bad agent does: it answers nothing, resets its connections, answers what is no message, or 3 MB. */
+export const badKinds = ["hang", "reset", "garbage", "flood"] as const
+export type BadKind = typeof badKinds[number]
+
 /**
  * - `ports`: those listened on, once they are.
  * - `calls`: GetStatus calls so far, by poller.
@@ -24,6 +28,8 @@ export interface AgentsOptions {
  */
 export interface Question {
   readonly ask: "ports" | "calls" | "record" | "arrivals" | "returned" | "bytes" | "bad" | "good"
+  /** Of bad ones, each the same share. */
+  readonly kinds?: ReadonlyArray<BadKind>
 }
 
 /** Poller, agent and check; and when, as milliseconds of the epoch. */

@@ -1,9 +1,12 @@
 /** What agents that die, and agents that are bad, do to the rest. */
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { OwnSeconds } from "../processes/OwnSeconds.ts"
+import { type Change, change, p99, percentile } from "../processes/Tail.ts"
+import * as Usage from "../processes/Usage.ts"
 import * as Latency from "./Latency.ts"
-import type { Question } from "./Protocol.ts"
-import { pause, percentile, say, type Settings, withWorld } from "./World.ts"
+import type { BadKind, Question } from "./Protocol.ts"
+import { median, pause, say, type Settings, withWorld } from "./World.ts"
 
 /** Seconds from an agent's return to its first poll, p99: 100 of them killed together, for shorter and longer times. */
 export const recovery = (settings: Settings, rounds: number): Promise<number> =>
@@ -36,52 +39,101 @@ export const recovery = (settings: Settings, rounds: number): Promise<number> =>
     return percentile(seconds, 0.99)
   })
 
-export interface Disturbance {
+export interface DisturbanceSizes {
   readonly agents: number
-  readonly good: number
-  readonly bad: number
-  readonly percent: number
+  /** Of loud windows. */
+  readonly pairs: number
+  /** Of a window. */
+  readonly seconds: number
+  /** What the bad ones do. */
+  readonly kinds: ReadonlyArray<BadKind>
 }
 
-/** p99 of the others while a tenth is well, and while it is bad, in turns. */
+export interface Disturbance {
+  /** Of all windows of a kind together. */
+  readonly good: number
+  readonly bad: number
+  readonly change: Change
+  /** The same of every other quiet window and the rest of them. */
+  readonly noise: Change
+  /** What the poller takes of one processor, all of its threads. */
+  readonly goodCpuPercent: number
+  readonly badCpuPercent: number
+  readonly ownSecondsPercent: number
+}
+
+interface Window {
+  readonly fromMillis: number
+  readonly toMillis: number
+  readonly cpuPercent: number
+}
+
+const interval = 10
+
+/** p99 of the others while a tenth is well, and while it is bad, in turns; between them a cycle does not count. */
 export const disturbance = (
   settings: Settings,
-  agents: number,
-  seconds: number,
-  rounds: number
+  { agents, kinds, pairs, seconds }: DisturbanceSizes
 ): Promise<Disturbance> =>
   withWorld(settings, async (world) => {
-    say(`a tenth of ${agents} agents bad`)
-    const interval = 10
+    say(`a tenth of ${agents} agents bad: ${kinds.join(", ")}`)
     const unruly = await world.group({ ports: Array.from({ length: Math.round(agents / 10) }, () => 0), devices: 0 })
     const groups = await world.agents(agents - unruly.ports.length)
     const well = new Set(groups.flatMap((group) => group.ports))
     const clock = path.join(settings.folder, "clock-disturbance")
     fs.writeFileSync(clock, "")
-    world.poller({
+    const { pid } = world.poller({
       pollerId: "disturbance",
       agents: [...well, ...unruly.ports],
       interval,
       coreAddress: world.coreAddress,
       clock
     })
-    await pause(interval * 2)
-    const millis = { good: [] as Array<number>, bad: [] as Array<number> }
-    for (let turn = 0; turn < rounds; turn++) {
-      for (const ask of ["good", "bad"] as const) {
-        await unruly.process.ask({ ask } satisfies Question)
-        await pause(2)
-        const fromMillis = Date.now()
-        await pause(seconds)
-        const toMillis = Date.now() - 1_000
-        await pause(1)
-        const all = Latency.polls(clock, fromMillis, toMillis).filter(({ port }) => well.has(port))
-        millis[ask].push(...all.map((poll) => poll.millis))
-        say(`${ask}: p99 ${percentile(all.map((poll) => poll.millis), 0.99).toFixed(2)} ms of ${all.length} polls`)
-      }
+    const own = new OwnSeconds([process.pid])
+    const window = async (ask: "good" | "bad"): Promise<Window> => {
+      await unruly.process.ask({ ask, kinds } satisfies Question)
+      if (ask === "good") await pause(interval)
+      say(ask === "good" ? "quiet" : "loud")
+      const fromMillis = Date.now()
+      const cpu = Usage.cpuSeconds(pid)
+      await pause(seconds)
+      return { fromMillis, toMillis: Date.now(), cpuPercent: 100 * (Usage.cpuSeconds(pid) - cpu) / seconds }
     }
+    await pause(interval)
+    const good = [await window("good")]
+    const bad: Array<Window> = []
+    for (let turn = 0; turn < pairs; turn++) {
+      bad.push(await window("bad"))
+      good.push(await window("good"))
+    }
+    // Those that were begun at the end of the last window.
+    await pause(2)
+    own.end()
     world.assertRunning()
-    const good = percentile(millis.good, 0.99)
-    const bad = percentile(millis.bad, 0.99)
-    return { agents, good, bad, percent: (bad / good - 1) * 100 }
+    const ofWell = Latency.polls(clock).filter(({ port }) => well.has(port))
+    const counts = own.countingOf(ofWell.map(({ atMillis }) => atMillis))
+    const polls = ofWell.filter((_, index) => counts[index])
+    const each = (windows: ReadonlyArray<Window>) =>
+      windows.map(({ fromMillis, toMillis }) =>
+        polls.flatMap(({ atMillis, millis }) => atMillis >= fromMillis && atMillis < toMillis ? [millis] : [])
+      )
+    const [quiet, loud] = [each(good), each(bad)]
+    const cpu = (windows: ReadonlyArray<Window>) => windows.map(({ cpuPercent }) => cpuPercent)
+    const shown = (values: ReadonlyArray<number>) => values.map((value) => value.toFixed(1)).join(" ")
+    const spread = (windows: ReadonlyArray<ReadonlyArray<number>>) =>
+      shown([0.5, 0.9, 0.99, 0.999].map((share) => percentile(windows.flat(), share)))
+    say(`p99 of quiet windows: ${shown(quiet.map(p99))} ms; of loud ones: ${shown(loud.map(p99))} ms`)
+    say(`p50, p90, p99, p99.9: ${spread(quiet)} ms quiet, ${spread(loud)} ms loud`)
+    say(`CPU of the poller: ${shown(cpu(good))} %; ${shown(cpu(bad))} %`)
+    say(`in ${own.percent.toFixed(0)} % of the seconds nobody else used the machine`)
+    const every = (rest: number) => quiet.filter((_, index) => index % 2 === rest)
+    return {
+      good: p99(quiet.flat()),
+      bad: p99(loud.flat()),
+      change: change(quiet, loud),
+      noise: change(every(0), every(1)),
+      goodCpuPercent: median(cpu(good)),
+      badCpuPercent: median(cpu(bad)),
+      ownSecondsPercent: own.percent
+    }
   })

@@ -2,8 +2,8 @@
  * A process of agents, one port for each, on `node:http2` with as little around it as there can be: what they take of the
  * machine, the poller has not. It counts the calls of each poller and, when it is told to, keeps when each came.
  *
- * Told to be bad, each hangs, resets its connections, answers garbage, or floods the poller with answers of 3 MB; a
- * quarter of them each.
+ * Told to be bad, each hangs, resets its connections, answers garbage, or floods the poller with answers of 3 MB; of each
+ * kind there are as many.
  */
 import * as fs from "node:fs"
 import * as http2 from "node:http2"
@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net"
 import { ResultsChunk, StatusRequest, StatusResponse } from "../../src/gen/monitoring/monitoring.ts"
 import * as Forked from "../processes/Forked.ts"
 import * as Inventory from "./Inventory.ts"
-import type { AgentsOptions, Arrival, Question } from "./Protocol.ts"
+import { type AgentsOptions, type Arrival, type BadKind, badKinds, type Question } from "./Protocol.ts"
 
 const options: AgentsOptions = JSON.parse(Forked.options())
 
@@ -20,6 +20,7 @@ const firstMillis = new Map<string, number>()
 let arrivals: Array<Arrival> | undefined
 let resultBytes = 0
 let isBad = false
+let kinds: ReadonlyArray<BadKind> = badKinds
 
 const now = () => performance.timeOrigin + performance.now()
 
@@ -75,9 +76,7 @@ const sendResults = async (stream: http2.ServerHttp2Stream) => {
   stream.end()
 }
 
-const kinds = ["hang", "reset", "garbage", "flood"] as const
-
-const answerAs = (kind: typeof kinds[number] | undefined, stream: http2.ServerHttp2Stream) => {
+const answerAs = (kind: BadKind | undefined, stream: http2.ServerHttp2Stream) => {
   if (!isBad) {
     begin(stream)
     return stream.end(fine)
@@ -130,7 +129,7 @@ const ports = Promise.all(options.ports.map(listen))
 const readyMillis = ports.then(now)
 
 Forked.answer(async (text) => {
-  const { ask }: Question = JSON.parse(text)
+  const { ask, kinds: wanted }: Question = JSON.parse(text)
   switch (ask) {
     case "ports":
       return await ports
@@ -152,6 +151,7 @@ Forked.answer(async (text) => {
       return resultBytes
     default:
       isBad = ask === "bad"
+      kinds = wanted ?? badKinds
       return isBad
   }
 })

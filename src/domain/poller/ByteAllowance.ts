@@ -10,8 +10,8 @@ export interface AllowanceLimits {
   readonly bytesMax: number
 }
 
-/** A hundred checks each 30 s with 19 KiB each, or two of the largest answers there are after a pause. */
-export const limitsDefault: AllowanceLimits = { bytesPerSecond: 65_536, bytesMax: 8 * 1_048_576 }
+/** A hundred checks each 30 s with 19 KiB each, or two of the largest answers there are after a pause, the second on credit. */
+export const limitsDefault: AllowanceLimits = { bytesPerSecond: 65_536, bytesMax: 4 * 1_048_576 + 65_536 }
 
 export interface ByteAllowance {
   readonly limits: AllowanceLimits

@@ -11,6 +11,7 @@ import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import { HealthService } from "../../gen/grpc/health/v1/health.ts"
 import { AgentServiceService, type StatusRequest, type StatusResponse } from "../../gen/monitoring/monitoring.ts"
 import {
+  type Admission,
   AgentClient,
   type AgentConnection,
   AgentError,
@@ -28,12 +29,14 @@ import { Gate } from "../../services/poller/polls/Gate.ts"
 import type { Credentials } from "../../services/security/Credentials.ts"
 import type { SecurityMonitor } from "../../services/security/SecurityMonitor.ts"
 import * as GrpcCall from "../grpc/GrpcCall.ts"
+import type { MessageRoom } from "../grpc/GrpcCallOptions.ts"
 import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as ConnectionLoss from "./ConnectionLoss.ts"
 import * as LargeBytes from "./LargeBytes.ts"
+import { AnswerRoom } from "./replies/AnswerRoom.ts"
 import * as SweepCompletions from "./SweepCompletions.ts"
 
 const reconnectDelayMax = "1 second"
@@ -42,14 +45,15 @@ export const layer = Layer.effect(
   AgentClient,
   Effect.gen(function*() {
     const context = yield* Effect.context<Credentials | SecurityMonitor>()
+    const room = new AnswerRoom()
     return {
-      connect: Effect.fnUntraced(function*(agent, pollerId) {
+      connect: Effect.fnUntraced(function*(agent, pollerId, admits = () => true) {
         const scope = yield* Effect.scope
         const open = GrpcCredentials.client(agent.security, agent.address).pipe(
           Effect.flatMap((credentials) =>
             GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax, transport: "http2" })
           ),
-          Effect.map((channel) => over(channel, agent, pollerId)),
+          Effect.map((channel) => over(channel, agent, pollerId, { admits, room })),
           Effect.mapError(({ message }) =>
             new AgentError({ agentId: agent.agentId, reason: new Refused({ detail: message }) })
           ),
@@ -98,11 +102,15 @@ const lossesOf = (channel: GrpcChannel.AnyChannel): Gate => {
   return lost
 }
 
-const replyOf = ({ agentId, available, message, responseTime }: StatusResponse): StatusReply => ({
+const replyOf = (
+  { agentId, available, message, responseTime }: StatusResponse,
+  { admittedBytes }: CallRoom
+): StatusReply => ({
   available,
   message,
   agentId,
-  responseTimeNanos: responseTime
+  responseTimeNanos: responseTime,
+  admittedBytes
 })
 
 /** An agent is asked the same again and again. */
@@ -137,7 +145,39 @@ const service = {
 const isAnswered = <A, E>(answer: Effect.Effect<A, E>): answer is Exit.Success<A, E> =>
   Exit.isExit(answer) && Exit.isSuccess(answer)
 
-const over = (channel: GrpcChannel.AnyChannel, agent: PolledAgent, pollerId: string): AgentConnection => {
+interface Rooms {
+  readonly admits: Admission
+  readonly room: AnswerRoom
+}
+
+const tooMuch = "the agent sends more than it may: this large answer was not taken"
+
+/** Of one call. */
+class CallRoom implements MessageRoom {
+  readonly #rooms: Rooms
+  admittedBytes = 0
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms
+  }
+
+  enter(bytes: number, told: (refusal: string | undefined) => void): () => void {
+    const { admits, room } = this.#rooms
+    if (!admits(bytes)) {
+      told(tooMuch)
+      return () => {}
+    }
+    this.admittedBytes = bytes
+    return room.enter(bytes, () => told(undefined))
+  }
+}
+
+const over = (
+  channel: GrpcChannel.AnyChannel,
+  agent: PolledAgent,
+  pollerId: string,
+  rooms: Rooms
+): AgentConnection => {
   const client = GrpcClient.fromChannel(service, channel)
   const health = GrpcClient.fromChannel(HealthService, channel)
   const askDirectly = GrpcCall.direct(channel, service.getStatus)
@@ -159,22 +199,26 @@ const over = (channel: GrpcChannel.AnyChannel, agent: PolledAgent, pollerId: str
   }
   return {
     getStatus: (check, deadline, parent) =>
-      Effect.mapBoth(
-        client.getStatus(statusRequest(check), parent === undefined ? { deadline } : { deadline, parent }),
-        {
+      Effect.suspend(() => {
+        const room = new CallRoom(rooms)
+        const options = parent === undefined ? { deadline, room } : { deadline, room, parent }
+        return Effect.mapBoth(client.getStatus(statusRequest(check), options), {
           onFailure: failed,
-          onSuccess: replyOf
-        }
-      ),
+          onSuccess: (response) => replyOf(response, room)
+        })
+      }),
     askStatus: askDirectly === undefined ?
       undefined :
-      (check, deadline, done) =>
-        askDirectly(statusRequest(check), { deadline, parent: "none" }, (answer) =>
+      (check, deadline, done) => {
+        const room = new CallRoom(rooms)
+        const reply = (response: StatusResponse) => replyOf(response, room)
+        return askDirectly(statusRequest(check), { deadline, parent: "none", room }, (answer) =>
           done(
             isAnswered(answer)
-              ? { _tag: "Reply", reply: replyOf(answer.value) }
-              : { _tag: "Other", rest: Effect.mapBoth(answer, { onFailure: failed, onSuccess: replyOf }) }
-          )),
+              ? { _tag: "Reply", reply: reply(answer.value) }
+              : { _tag: "Other", rest: Effect.mapBoth(answer, { onFailure: failed, onSuccess: reply }) }
+          ))
+      },
     getResults: (check, lastSequence, deadline, completion) =>
       client.getResults({ ...request(check), lastSequence, completionStatus: SweepCompletions.toWire(completion) }, {
         deadline

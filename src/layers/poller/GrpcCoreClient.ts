@@ -140,28 +140,36 @@ const make = Effect.fnUntraced(function*(wanted: Effect.Effect<Options>) {
         Effect.catch((error) => error.reason._tag === "CoreAway" ? Effect.fail(error) : Effect.succeed(false))
       ),
     report: (header, statuses) =>
-      acknowledged(header, (client, options) =>
-        client.reportStatus({
-          ...toHeader(header),
-          agentId: "",
-          kvStoreId: "",
-          services: statuses.map(toWire)
-        }, { ...options, deadline: unaryDeadline })),
+      acknowledged(header, (client, options) => {
+        const request = { ...toHeader(header), agentId: "", kvStoreId: "", services: statuses.map(toWire) }
+        return Effect.tap(
+          client.reportStatus(request, { ...options, deadline: unaryDeadline }),
+          () => Effect.sync(() => ReportWire.arrived(request))
+        )
+      }),
     stream: (header, chunks) =>
       acknowledged(header, (client, options) => {
+        const sent: Array<Wire.PollerStatusChunk> = []
         const messages = Stream.map(
           Stream.fromIterable(chunks, { chunkSize: 1 }),
-          ({ index, isFinal, status, total }) => ({
-            ...toHeader(header),
-            agentId: status.agentId,
-            kvStoreId: status.kvStoreId,
-            services: [toWire(status)],
-            isFinal,
-            chunkIndex: index,
-            totalChunks: total
-          })
+          ({ index, isFinal, status, total }) => {
+            const chunk = {
+              ...toHeader(header),
+              agentId: status.agentId,
+              kvStoreId: status.kvStoreId,
+              services: [toWire(status)],
+              isFinal,
+              chunkIndex: index,
+              totalChunks: total
+            }
+            if (LargeBytes.isLarge(status.message)) sent.push(chunk)
+            return chunk
+          }
         )
-        return client.streamStatus(messages, { ...options, deadline: streamDeadline })
+        return Effect.tap(
+          client.streamStatus(messages, { ...options, deadline: streamDeadline }),
+          () => Effect.sync(() => sent.forEach(ReportWire.arrived))
+        )
       })
   })
 })

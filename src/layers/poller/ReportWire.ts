@@ -25,10 +25,25 @@ const partsOf = (status: Wire.ServiceStatus): ReadonlyArray<Uint8Array> => {
 const hasLarge = (services: ReadonlyArray<Wire.ServiceStatus>): boolean =>
   services.some(({ message }) => LargeBytes.isLarge(message))
 
+/** Large ones, by what they were made of, until that has arrived. */
+const made = new WeakMap<object, Buffer>()
+
+const together = (report: object, parts: ReadonlyArray<Uint8Array>): Buffer => {
+  const bytes = Buffer.concat(parts)
+  made.set(report, bytes)
+  return bytes
+}
+
+/** Core has it: nobody sends it once more. */
+export const arrived = (report: object): void => {
+  const bytes = made.get(report)
+  if (bytes !== undefined) LargeBytes.release(bytes)
+}
+
 export const ofRequest = (request: Wire.PollerStatusRequest): Buffer => {
   const { services } = request
   return hasLarge(services)
-    ? Buffer.concat([
+    ? together(request, [
       ...services.flatMap(partsOf),
       Wire.PollerStatusRequest.encode({ ...request, services: [] }).finish()
     ])
@@ -38,6 +53,9 @@ export const ofRequest = (request: Wire.PollerStatusRequest): Buffer => {
 export const ofChunk = (chunk: Wire.PollerStatusChunk): Buffer => {
   const { services } = chunk
   return hasLarge(services)
-    ? Buffer.concat([...services.flatMap(partsOf), Wire.PollerStatusChunk.encode({ ...chunk, services: [] }).finish()])
+    ? together(chunk, [
+      ...services.flatMap(partsOf),
+      Wire.PollerStatusChunk.encode({ ...chunk, services: [] }).finish()
+    ])
     : LargeBytes.asBuffer(Wire.PollerStatusChunk.encode(chunk).finish())
 }

@@ -65,6 +65,8 @@ export interface StatusReply {
   readonly responseTimeNanos: bigint
   /** Empty when the agent does not say. */
   readonly agentId: string
+  /** Of its bytes, those that `Admission` was asked about. */
+  readonly admittedBytes?: number
 }
 
 export interface ResultsReply extends StatusReply {
@@ -125,7 +127,14 @@ export interface AgentConnection {
   readonly lost: Gate
 }
 
+/** Asked before a large answer to a check is taken, of which there is only the beginning; they count when it is. */
+export type Admission = (bytes: number) => boolean
+
 export class AgentClient extends Context.Service<AgentClient, {
-  /** A connection of its own for this agent, closed with the scope. */
-  readonly connect: (agent: PolledAgent, pollerId: string) => Effect.Effect<AgentConnection, never, Scope.Scope>
+  /** A connection of its own for this agent, closed with the scope. Without `admits` every answer is taken. */
+  readonly connect: (
+    agent: PolledAgent,
+    pollerId: string,
+    admits?: Admission
+  ) => Effect.Effect<AgentConnection, never, Scope.Scope>
 }>()("serviceradar/services/poller/AgentClient") {}

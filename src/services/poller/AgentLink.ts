@@ -15,6 +15,7 @@ import * as FailureClass from "../../domain/security/FailureClass.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import type * as SecurityContext from "../security/SecurityContext.ts"
 import {
+  type Admission,
   type AgentConnection,
   AgentError,
   type Answer,
@@ -253,7 +254,7 @@ export const askNow = (
   const cancel = connection.askStatus(check, check.timeout, (answer) => {
     over()
     if (answer._tag === "Reply") {
-      ByteAllowance.spend(allowance, answer.reply.message.length, Monotonic.millisOf(clock))
+      count(allowance, answer.reply, clock)
       Context.get(context, RolloutGate.RolloutGate).note(false)
     }
     done(answer)
@@ -264,8 +265,25 @@ export const askNow = (
   }
 }
 
+type Counted = Pick<StatusReply, "admittedBytes" | "message">
+
+/** What was not counted when it began to come. */
+const count = (
+  allowance: ByteAllowance.ByteAllowance,
+  { admittedBytes = 0, message }: Counted,
+  clock: Clock.Clock
+): void => ByteAllowance.spend(allowance, Math.max(0, message.length - admittedBytes), Monotonic.millisOf(clock))
+
+/** Large answers to checks that were asked for together: each counts before the next one may come. */
+export const admission = ({ allowance }: AgentLink, clock: Clock.Clock): Admission => (bytes) => {
+  const nowMillis = Monotonic.millisOf(clock)
+  if (ByteAllowance.isSpent(allowance, nowMillis)) return false
+  ByteAllowance.spend(allowance, bytes, nowMillis)
+  return true
+}
+
 /** As `ask` for the status of a check, which is not asked for while the agent has sent more than it may. */
-export const askStatus = <A extends { readonly message: Uint8Array }>(
+export const askStatus = <A extends Counted>(
   link: AgentLink,
   call: (connection: AgentConnection) => Effect.Effect<A, AgentError>
 ): Effect.Effect<A, AgentError> =>
@@ -274,7 +292,7 @@ export const askStatus = <A extends { readonly message: Uint8Array }>(
     if (!ByteAllowance.isSpent(allowance, Monotonic.millisOf(clock))) {
       return ask(link, (connection) =>
         Effect.map(call(connection), (reply) => {
-          ByteAllowance.spend(allowance, reply.message.length, Monotonic.millisOf(clock))
+          count(allowance, reply, clock)
           return reply
         }))
     }

@@ -7,7 +7,7 @@
  * The agents of a fleet take turns: when all are looked for at once, as at the start or after an outage of the network,
  * the first answers would wait behind thousands of connections until they count as late.
  */
-import { Duration, Effect, Metric, Option, Ref } from "effect"
+import { Clock, Duration, Effect, Metric, Option, Ref } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import { AgentClient, type AgentConnection, type AgentError } from "./AgentClient.ts"
@@ -31,7 +31,9 @@ export const start = (link: AgentLink.AgentLink) =>
 
 const connect = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
   const client = yield* AgentClient
-  const connection = yield* client.connect(link.terms.agent, link.terms.poller.pollerId)
+  const { agent, poller } = link.terms
+  const admits = AgentLink.admission(link, yield* Clock.Clock)
+  const connection = yield* client.connect(agent, poller.pollerId, admits)
   yield* Effect.acquireRelease(
     Ref.set(link.connection, Option.some(connection)),
     () => Ref.set(link.connection, Option.none())

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, FileSystem, Layer, Option, type Scope, Stream } from "effect"
+import { Duration, Effect, FileSystem, Layer, Option, Result, type Scope, Stream } from "effect"
 import * as path from "node:path"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
@@ -57,7 +57,7 @@ describe("GrpcAgentClient", () => {
 
         assert.deepStrictEqual(
           { ...reply, message: new TextDecoder().decode(reply.message) },
-          { available: true, message: "{\"ok\":true}", responseTimeNanos: 1_000n, agentId: "" }
+          { available: true, admittedBytes: 0, message: "{\"ok\":true}", responseTimeNanos: 1_000n, agentId: "" }
         )
         yield* connection.probe(deadline)
       }))
@@ -101,6 +101,41 @@ describe("GrpcAgentClient", () => {
         const error = yield* Effect.flip(ask("hangs"))
         assert.strictEqual(error.reason._tag, "TimedOut")
         assert.isTrue(Option.isNone(yield* Effect.timeoutOption(ask("hangs"), "100 millis")))
+      }))
+
+    it.effect("takes large answers that come together as far as they are admitted, one after the other", () =>
+      Effect.gen(function*() {
+        const bytes = 300_000
+        const document = JSON.stringify("x".repeat(bytes))
+        const address = yield* FakeAgent.serve({
+          getStatus: (name) =>
+            Effect.succeed(FakeAgent.available(Buffer.from(name === "small" ? "{\"ok\":true}" : document)))
+        })
+        const asked: Array<number> = []
+        const client = yield* AgentClient
+        const connection = yield* client.connect(
+          agent("agent-1", address, []),
+          "poller-1",
+          (announced) => asked.push(announced) <= 3
+        )
+        const names = ["small", "one", "two", "three", "four"]
+        const answers = yield* Effect.forEach(
+          names,
+          (name) => Effect.result(connection.getStatus(check(name), Duration.seconds(20))),
+          { concurrency: "unbounded" }
+        )
+
+        const replies = answers.flatMap((answer) => Result.isSuccess(answer) ? [answer.success] : [])
+        const large = replies.filter(({ message }) => message.length > 1_000)
+        assert.lengthOf(replies, 4)
+        assert.isTrue(large.every(({ message }) => new TextDecoder().decode(message) === document))
+        assert.deepStrictEqual(large.map(({ admittedBytes }) => admittedBytes), asked.slice(0, 3))
+        assert.isAtLeast(Math.min(...asked), document.length)
+        const [refused] = answers.flatMap((answer) => Result.isFailure(answer) ? [answer.failure] : [])
+        assert.strictEqual(refused?.reason._tag, "Busy")
+        assert.include(refused?.message, "sends more than it may")
+        // The connection serves those that come after it.
+        assert.strictEqual((yield* connection.getStatus(check("small"), Duration.seconds(20))).admittedBytes, 0)
       }))
 
     it.effect("passes on how far sweeps have come, and hears it", () =>

@@ -330,7 +330,7 @@ describe("AgentCoordinator's children", () => {
       }, [check("flood")])
       yield* TestClock.adjust("10 minutes")
 
-      // 8 MiB at once and 64 KiB a second hold 2 answers of 16 MiB, and the one that is too many.
+      // 4 MiB at once and 64 KiB a second hold 2 answers of 16 MiB, and the one that is too many.
       assert.strictEqual(asked, 3)
       assert.lengthOf(seen, 21)
       const refused = seen.filter(({ status }) => !status.available)

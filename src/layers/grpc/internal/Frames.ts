@@ -21,7 +21,7 @@ export const encode = (message: Uint8Array, isCompressed: boolean): Buffer => {
 }
 
 /** Frames shorter than this are put together when they are whole. */
-const gatheredMin = 65_536
+export const gatheredMin = 65_536
 
 /** Of a frame that must have come before room is made for the rest: nobody gets memory for a claim alone. */
 const gatheredShare = 4
@@ -59,6 +59,20 @@ export class FrameDecoder {
   /** Whether there are bytes of a frame that is not whole yet. */
   get isMidFrame(): boolean {
     return this.#length > 0
+  }
+
+  /** How long the message is of which only a part is there yet, where it is so long that room is made for all of it; else 0. */
+  get awaitedBytes(): number {
+    const head = this.#gathered ?? this.#chunks[0]
+    if (head === undefined || head.length < headBytes) return 0
+    const length = head.readUInt32BE(1)
+    return length >= gatheredMin && this.#length < headBytes + length ? length : 0
+  }
+
+  /** Makes room for all of a long frame, of which there is more to come. */
+  gather(): void {
+    const { awaitedBytes } = this
+    if (awaitedBytes > 0 && this.#gathered === undefined) this.#gather(headBytes + awaitedBytes)
   }
 
   /** Bytes that wait for the rest of their frame. */

@@ -54,7 +54,7 @@ class Caller<Req, Res> {
       return Result.fail(new Unavailable({ ...about, detail: "the channel is closed" }))
     }
     const timeout = options.deadline === undefined ? deadlineDefault : Duration.fromInputUnsafe(options.deadline)
-    const { metadata } = options
+    const { metadata, room } = options
     const headers = OutgoingCall.head({
       scheme,
       authority,
@@ -84,7 +84,8 @@ class Caller<Req, Res> {
       headers: headers.success,
       request: Frames.encode(request, false),
       isPatient: options.waitForReady ?? false,
-      bytesMax: maxReceiveBytes
+      bytesMax: maxReceiveBytes,
+      room
     })
   }
 

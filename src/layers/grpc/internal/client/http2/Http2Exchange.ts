@@ -8,6 +8,7 @@ import { status } from "@grpc/grpc-js"
 import { Option, Result } from "effect"
 import type { OutgoingHttpHeaders } from "node:http2"
 import { constants } from "node:http2"
+import type { MessageRoom } from "../../../GrpcCallOptions.ts"
 import { statusCode } from "../../../GrpcError.ts"
 import { type Frame, FrameDecoder } from "../../Frames.ts"
 import * as Retries from "../Retries.ts"
@@ -22,6 +23,8 @@ export interface ExchangeOptions {
   readonly request: Buffer
   readonly isPatient: boolean
   readonly bytesMax: number
+  /** Asked for the first message that is long. */
+  readonly room?: MessageRoom | undefined
 }
 
 export interface Listener {
@@ -50,6 +53,8 @@ export class Http2Exchange implements StreamListener {
   #httpStatus: number | undefined
   #encoding: string | undefined
   #isOver = false
+  #hasAsked = false
+  #leaveRoom: (() => void) | undefined
 
   constructor(options: ExchangeOptions, listener: Listener) {
     this.#options = options
@@ -76,6 +81,7 @@ export class Http2Exchange implements StreamListener {
     this.#isOver = true
     this.#stopWaiting?.()
     this.#leave()
+    this.#leaveRoom?.()
   }
 
   /** After `frame` has answered `false`. */
@@ -138,7 +144,7 @@ export class Http2Exchange implements StreamListener {
         this.#leave()
         return this.#finish(found, none)
       }
-      if (Option.isNone(next.success)) return
+      if (Option.isNone(next.success)) return this.#askForRoom()
       const isTaken = this.#listener.frame(next.success.value, this.#encoding)
       if (!isTaken && this.#stream !== undefined) this.#line?.session.pause(this.#stream)
       if (this.#isOver) return
@@ -161,6 +167,31 @@ export class Http2Exchange implements StreamListener {
     this.#finish(isLost ? CallStatus.dropped : CallStatus.fromReset(code, this.#httpStatus), none)
   }
 
+  /** Once, for a message that has begun to come and is long; the peer waits until it is known. */
+  #askForRoom(): void {
+    const { room } = this.#options
+    const bytes = room === undefined || this.#hasAsked ? 0 : this.#decoder.awaitedBytes
+    if (room === undefined || bytes === 0) return
+    this.#hasAsked = true
+    let isPaused = false
+    let isTold = false
+    const leave = room.enter(bytes, (refusal) => {
+      if (isTold || this.#isOver) return
+      isTold = true
+      if (refusal !== undefined) {
+        this.#leave()
+        return this.#finish({ code: status.RESOURCE_EXHAUSTED, detail: refusal }, none)
+      }
+      this.#decoder.gather()
+      if (isPaused) this.resume()
+    })
+    if (this.#isOver) return leave()
+    this.#leaveRoom = leave
+    if (isTold || this.#stream === undefined) return
+    isPaused = true
+    this.#line?.session.pause(this.#stream)
+  }
+
   /** Wants no more of the peer. */
   #leave(): void {
     if (this.#stream === undefined) return
@@ -172,6 +203,7 @@ export class Http2Exchange implements StreamListener {
   #finish(end: CallStatus.CallStatus, trailers: ReadonlyArray<string>): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#leaveRoom?.()
     this.#listener.end(end, trailers, this.peer)
   }
 }

@@ -1,0 +1,60 @@
+import { assert, describe, it } from "@effect/vitest"
+import { setTimeout as sleep } from "node:timers/promises"
+import { AnswerRoom } from "../../../../src/layers/poller/replies/AnswerRoom.ts"
+
+const never = 3_600_000
+const one = 1_048_576
+
+/** Until it holds, within a generous limit. */
+const eventually = async (holds: () => boolean): Promise<void> => {
+  const deadline = performance.now() + 20_000
+  while (!holds() && performance.now() < deadline) await sleep(1)
+  assert.isTrue(holds())
+}
+
+const entering = (room: AnswerRoom, names: ReadonlyArray<string>) => {
+  const gone: Array<string> = []
+  const leave = names.map((name) => room.enter(one, () => gone.push(name)))
+  return { gone, leave: (index: number) => leave[index]?.() }
+}
+
+describe("AnswerRoom", () => {
+  it("has one answer come at a time, in order, and passes over those that gave up", async () => {
+    const room = new AnswerRoom({ restMillisPerMebibyte: 0, holdMillisMax: never, waitMillisMax: never })
+    const { gone, leave } = entering(room, ["a", "b", "c"])
+    assert.deepStrictEqual(gone, ["a"])
+    leave(1)
+    leave(0)
+    await eventually(() => gone.length === 2)
+    assert.deepStrictEqual(gone, ["a", "c"])
+  })
+
+  it("rests behind an answer for as long as it was large", async () => {
+    const room = new AnswerRoom({ restMillisPerMebibyte: 50, holdMillisMax: never, waitMillisMax: never })
+    const { gone, leave } = entering(room, ["a", "b"])
+    const leftMillis = performance.now()
+    leave(0)
+    await eventually(() => gone.length === 2)
+    // Timers of Node may be early by one.
+    assert.isAtLeast(performance.now() - leftMillis, 49)
+  })
+
+  it("lets others beside one that comes slowly, once", async () => {
+    const room = new AnswerRoom({ restMillisPerMebibyte: 0, holdMillisMax: 5, waitMillisMax: never })
+    const { gone, leave } = entering(room, ["slow", "b", "c"])
+    await eventually(() => gone.length === 3)
+    assert.deepStrictEqual(gone, ["slow", "b", "c"])
+    // It has had its place: that of the last is not given away with it.
+    leave(0)
+    leave(2)
+    leave(1)
+    const next = entering(room, ["d"])
+    await eventually(() => next.gone.length === 1)
+  })
+
+  it("keeps nobody waiting for longer than its limit", async () => {
+    const room = new AnswerRoom({ restMillisPerMebibyte: never, holdMillisMax: never, waitMillisMax: 5 })
+    const { gone } = entering(room, ["a", "b"])
+    await eventually(() => gone.length === 2)
+  })
+})
