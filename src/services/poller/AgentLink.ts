@@ -50,6 +50,8 @@ export interface Presence {
   absentSinceMillis: number | undefined
   /** It is back, and has not answered a check yet. */
   returnedMillis: number | undefined
+  /** How often all of its checks were begun anew since it answered one last. */
+  fruitless: number
 }
 
 /** What the configuration says of an agent. */
@@ -124,7 +126,7 @@ export const make = (
   security: Ref.makeUnsafe(Option.none()),
   connection: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
-  presence: { absentSinceMillis: undefined, returnedMillis: undefined },
+  presence: { absentSinceMillis: undefined, returnedMillis: undefined, fruitless: 0 },
   isKnown: new Gate(Option.isNone(turns) && lease.isHeld.isOpen()),
   isSuspect: new Gate(true),
   followers: new Set()
@@ -254,6 +256,7 @@ export const askNow = (
   const cancel = connection.askStatus(check, check.timeout, (answer) => {
     over()
     if (answer._tag === "Reply") {
+      link.presence.fruitless = 0
       count(allowance, answer.reply, clock)
       Context.get(context, RolloutGate.RolloutGate).note(false)
     }
@@ -303,6 +306,7 @@ export const askStatus = <A extends Counted>(
 /** The first check that an agent answers which was absent. */
 const noteRecovery = ({ presence }: AgentLink): Effect.Effect<void> => {
   const { returnedMillis } = presence
+  presence.fruitless = 0
   if (returnedMillis === undefined) return Effect.void
   presence.returnedMillis = undefined
   return Effect.flatMap(

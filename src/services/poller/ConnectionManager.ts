@@ -7,10 +7,10 @@
  * The agents of a fleet take turns: when all are looked for at once, as at the start or after an outage of the network,
  * the first answers would wait behind thousands of connections until they count as late.
  */
-import { Clock, Duration, Effect, Metric, Option, Ref } from "effect"
+import { Clock, Duration, Effect, Metric, Option, Random, Ref } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
-import { AgentClient, type AgentConnection, type AgentError } from "./AgentClient.ts"
+import { AgentClient, type AgentConnection, AgentError, Unreachable } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import { Gate } from "./polls/Gate.ts"
@@ -19,6 +19,10 @@ const probeTimeout = Duration.seconds(2)
 
 /** An agent that is silent for so long lets others have its turn. */
 const turnMax = Duration.millis(100)
+
+/** One whose connection breaks with each round of its checks, which a probe does not show: from then on it is left alone. */
+const fruitlessMax = 3
+const betweenRounds = { from: Duration.seconds(1), to: Duration.seconds(30) }
 
 const betweenProbes = Backoff.capped({ from: "250 millis", to: "1 second" })
 
@@ -57,7 +61,10 @@ const news = (link: AgentLink.AgentLink, connection: AgentConnection): Effect.Ef
 
 const lookFor = Effect.fnUntraced(function*(link: AgentLink.AgentLink, wasLost: boolean) {
   yield* link.isSuspect.close
-  if (wasLost) yield* AgentLink.forgetSequences(link)
+  if (wasLost) {
+    yield* AgentLink.forgetSequences(link)
+    yield* leaveAlone(link)
+  }
   const probe = AgentLink.throughCircuits(link, (one) => one.probe(probeTimeout))
   yield* inTurn(link, probe).pipe(
     Effect.tapError((error) => Effect.andThen(noteAbsent(link, error), link.isKnown.open)),
@@ -75,7 +82,17 @@ const lookFor = Effect.fnUntraced(function*(link: AgentLink.AgentLink, wasLost: 
   // A connection that broke and is whole again: the agent was restarted, and may have changed.
   if (Option.isNone(absence) && !wasLost) return
   yield* link.isSuspect.close
+  link.presence.fruitless += 1
   yield* AgentLink.beginAnew(link)
+})
+
+const leaveAlone = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
+  const more = link.presence.fruitless - fruitlessMax
+  if (more < 0) return
+  const { agentId } = link.terms.agent
+  const detail = "its connection breaks whenever its checks are asked for"
+  yield* noteAbsent(link, new AgentError({ agentId, reason: new Unreachable({ detail }) }))
+  yield* Effect.sleep(Backoff.delay(betweenRounds, more, yield* Random.next))
 })
 
 const inTurn = Effect.fnUntraced(function*<A, E, R>(link: AgentLink.AgentLink, attempt: Effect.Effect<A, E, R>) {

@@ -223,6 +223,34 @@ describe("AgentCoordinator's children", () => {
       assert.deepStrictEqual(seen.slice(0, 2).map(({ atSeconds }) => atSeconds), [0, 10])
     }))
 
+  it.effect("leave an agent alone for longer and longer whose connection breaks with each round of its checks", () =>
+    Effect.gen(function*() {
+      const broken = new Gate()
+      let asked = 0
+      let isWell = false
+      const { seen } = yield* polling({
+        ...healthy,
+        getStatus: () =>
+          Effect.suspend(() => {
+            asked += 1
+            if (isWell) return Effect.succeed(up)
+            broken.releaseUnsafe()
+            return Effect.fail(unreachable)
+          }),
+        lost: broken
+      }, [check("ssh")])
+      yield* TestClock.adjust("10 millis").pipe(Effect.repeat({ times: 60_000 / 10 }))
+      const first = asked
+      yield* TestClock.adjust("10 minutes")
+
+      assert.isAtMost(first, 12)
+      assert.isAtMost(asked - first, 10 * 60 / 20)
+      assert.include(textOf(nth(seen, seen.length - 1).status), "breaks whenever its checks are asked for")
+      isWell = true
+      yield* TestClock.adjust("40 seconds")
+      assert.isTrue(nth(seen, seen.length - 1).status.available)
+    }))
+
   it.effect("report an agent as absent when its connection breaks, without waiting for the interval", () =>
     Effect.gen(function*() {
       const broken = new Gate()

@@ -15,6 +15,8 @@ import type { ServiceStatus } from "./ServiceStatus.ts"
 interface Known {
   readonly status: ServiceStatus
   readonly measuredAtMillis: number
+  /** It is as it goes along in reports that it was not measured for. */
+  readonly isMarked: boolean
 }
 
 export interface PresentState {
@@ -28,7 +30,7 @@ export const make = (): PresentState => ({ checks: new Map(), fresh: new Set() }
 
 /** The newer status replaces the older one. */
 export const note = (state: PresentState, key: string, status: ServiceStatus, measuredAtMillis: number): void => {
-  state.checks.set(key, { status, measuredAtMillis })
+  state.checks.set(key, { status, measuredAtMillis, isMarked: false })
   state.fresh.add(key)
 }
 
@@ -49,12 +51,20 @@ export const settle = (state: PresentState): void => {
   state.fresh.clear()
 }
 
-/** Every check that has a state, each once. */
-export const report = (state: PresentState): ReadonlyArray<ServiceStatus> =>
-  [...state.checks].map(([key, { measuredAtMillis, status }]) => {
-    const known = withMetrics(status)
-    return state.fresh.has(key) ? known : LastKnown.mark(known, measuredAtMillis)
-  })
+/** Every check that has a state, each once. What is not fresh is not until it is measured, so it is marked once. */
+export const report = (state: PresentState): ReadonlyArray<ServiceStatus> => {
+  const statuses: Array<ServiceStatus> = []
+  for (const [key, known] of state.checks) {
+    if (state.fresh.has(key)) statuses.push(withMetrics(known.status))
+    else if (known.isMarked) statuses.push(known.status)
+    else {
+      const status = LastKnown.mark(withMetrics(known.status), known.measuredAtMillis)
+      state.checks.set(key, { ...known, status, isMarked: true })
+      statuses.push(status)
+    }
+  }
+  return statuses
+}
 
 const grpc = ServiceType.make("grpc")
 const nameLengthMax = 256

@@ -4,7 +4,7 @@
  * Everything but type `sync` is wrapped, with the ids that core takes from it in preference to those beside it. The
  * document inside is kept byte for byte: numbers beyond 2^53 survive.
  */
-import { Bytes, Option, Predicate, Result } from "effect"
+import { Option, Predicate, Result } from "effect"
 import * as ExactJson from "../../ExactJson.ts"
 import type { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../Ids.ts"
 import * as ServiceKinds from "../../ServiceKinds.ts"
@@ -93,12 +93,16 @@ const toDocument = (text: string, empty: string): string => {
 
 const isJson = (text: string): boolean => Result.isSuccess(Result.try(() => JSON.parse(text)))
 
-const opening = "{\"poller_id\":"
+const openingBytes = encoder.encode("{\"poller_id\":")
 
 /** The enveloped message with one more string in its envelope; a message without envelope as it is. */
 export const annotate = (message: Uint8Array, key: string, value: string): Uint8Array => {
-  if (decoder.decode(message.subarray(0, opening.length)) !== opening) return message
-  return Bytes.concat([encoder.encode(`{${JSON.stringify(key)}:${JSON.stringify(value)},`), message.subarray(1)])
+  if (!openingBytes.every((byte, index) => message[index] === byte)) return message
+  const head = encoder.encode(`{${JSON.stringify(key)}:${JSON.stringify(value)},`)
+  const annotated = new Uint8Array(head.length + message.length - 1)
+  annotated.set(head)
+  annotated.set(message.subarray(1), head.length)
+  return annotated
 }
 
 /** None for a text that is no JSON object. */
