@@ -187,7 +187,7 @@ const make = Effect.fnUntraced(function*(options: QueriesOptions) {
     const { rows } = yield* page(question)
     const answered = rows.map(({ row }) => row)
     const first = Stream.map(Stream.fromIterable(answered), (row) => ({ _tag: "Row", row }) as const)
-    return Stream.unwrap(Effect.as(readers, Stream.concat(first, PgLive.follow(windows, since, answered))))
+    return yield* begun(Effect.as(readers, Stream.concat(first, PgLive.follow(windows, since, answered))))
   })
 
   return Queries.of({

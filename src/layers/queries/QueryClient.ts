@@ -1,6 +1,7 @@
 /** Asks a running core in SRQL: `GET /api/query`. */
 import { Effect, Option, Schema } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
+import * as TenantHeader from "../../domain/records/TenantHeader.ts"
 import * as ManagementAccess from "../http/ManagementAccess.ts"
 import { bearer, ManagementError } from "../http/ManagementClient.ts"
 
@@ -17,6 +18,8 @@ export interface Asked {
   readonly cursor: Option.Option<string>
   /** Also what is estimated to cost more than core's limit. */
   readonly costly: boolean
+  /** Whose rows, by the tenant's short name. */
+  readonly tenant: Option.Option<string>
 }
 
 /** Longer than core lets a query take. */
@@ -38,7 +41,12 @@ export const ask = Effect.fn("QueryClient.ask")(function*(
   })
   const url = `${base.replace(/\/+$/, "")}/api/query`
   const fail = (detail: string) => new ManagementError({ url, detail })
-  const { body, status } = yield* HttpClient.get(`${url}?${query}`, { headers: yield* bearer }).pipe(
+  const { body, status } = yield* HttpClient.get(`${url}?${query}`, {
+    headers: {
+      ...(yield* bearer),
+      ...Option.match(asked.tenant, { onNone: () => ({}), onSome: (tenant) => ({ [TenantHeader.header]: tenant }) })
+    }
+  }).pipe(
     Effect.flatMap((response) => Effect.map(response.text, (body) => ({ body, status: response.status }))),
     Effect.mapError(() => fail("nobody answers; is core running?")),
     Effect.timeoutOrElse({ duration: limit, orElse: () => fail(`no answer within ${limit}`) })

@@ -102,7 +102,12 @@ const answer = Effect.fn("QueryRoute")(function*(
   }
   const isCostly = query.get("costly") === "true"
   if (isCostly && !isOperator) return QueryBody.problem(403, "costly=true is for operators of this machine")
-  const withKeyset = query.get("cursors") === "keyset"
+  const cursors = oneOf(query.get("cursors"), ["offset", "keyset"])
+  if (cursors === undefined) {
+    return QueryBody.problem(400, `cursors is ${query.get("cursors")}, expected offset or keyset`)
+  }
+  if (isLive && format !== "json") return QueryBody.problem(400, "live rows are server-sent events: ask without format")
+  const withKeyset = cursors === "keyset"
   const question = { ...asked, style, asker: name, actor, tenant, isCostly, withKeyset }
   if (isLive) return yield* followed(question)
   if (format !== "json") return yield* streamed(question, format)
@@ -126,7 +131,7 @@ export const queryRoute: Route<Queries | QueryAskers> = {
     ["style", "How rows are written: web (the default) or service"],
     ["format", "json (the default, a page), ndjson or csv: all rows that the limit allows, as they come"],
     ["live", "true: server-sent events; the rows of the answer, then every row that is stored from now on"],
-    ["cursors", "keyset: next_cursor stays true while rows are written"],
+    ["cursors", "keyset: next_cursor stays true while rows are written; or offset (the default)"],
     ["costly", "true: also what is estimated to cost more than the limit; for operators of this machine"]
   ]),
   judges: Askers.isShown,

@@ -300,6 +300,12 @@ describe("QueryEntities", () => {
     assert.isTrue(Result.isFailure(planOf("in:device_graph uid:a", { since: "2026-03-05T12:00:00Z" })))
   })
 
+  it("says which sort fields an answer to stats does not know", () => {
+    const { sql, warnings } = planned("in:logs stats:\"count() as n by service_name\" sort:bogus,service_name:asc")
+    assert.deepStrictEqual(warnings, ["stats of logs cannot be sorted by 'bogus'"])
+    assert.include(sql, " ORDER BY service_name ASC LIMIT")
+  })
+
   it("continues after a row in a total order, and refuses a cursor of another", () => {
     const cursor = {
       _tag: "Keyset",

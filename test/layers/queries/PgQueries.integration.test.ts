@@ -394,6 +394,21 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
     60_000
   )
 
+  it.effect("refuse whoever would follow beside as many as may, before anything is answered", () =>
+    limited(
+      { liveMax: 1 },
+      Effect.gen(function*() {
+        const { live } = yield* Queries
+        const first = yield* live(asked("in:logs limit:1"))
+        const second = yield* Effect.flip(live(asked("in:logs limit:1")))
+        assert.strictEqual(second._tag === "QueryError" ? second.reason._tag : "", "TooManyQuestions")
+        const reading = yield* Effect.forkChild(Stream.runDrain(first))
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(reading)
+        yield* live(asked("in:logs limit:1"))
+      })
+    ))
+
   it.effect("are answered over HTTP as the existing system answers them", () =>
     Effect.gen(function*() {
       const bodyOf = (response: HttpServerResponse.HttpServerResponse) =>

@@ -72,6 +72,12 @@ describe("POST /translate", () => {
       assert.strictEqual(entries.status, 400)
       const unknown = yield* translate(JSON.stringify({ query: "in:logs" }), { "x-api-key": "srk_unknown" })
       assert.strictEqual(unknown.status, 401)
+      const named = yield* translate(JSON.stringify({ query: "in:logs" }), { "x-tenant-id": "acme" })
+      assert.deepStrictEqual(named.document.params[0], { t: "text", v: "acme" })
+      const byId = yield* translate(JSON.stringify({ query: "in:logs" }), {
+        "x-tenant-id": String(viewer.actor?.["tenantId"])
+      })
+      assert.strictEqual(byId.document.error, "x-tenant-id: expected the short name of a tenant")
       const partition = yield* translate(JSON.stringify({ query: "in:logs" }), { "x-partition-id": "east" })
       assert.strictEqual(partition.status, 400)
     }))

@@ -19,6 +19,40 @@ const hasWildcard = ({ chars, literal }: Text): boolean => {
   return false
 }
 
+const special = new Set(["%", "_", "\\"])
+
+/**
+ * What the database takes for a pattern: what was escaped stays so, and a backslash outside of quotes escapes as it does there.
+ * None where that escapes nothing, which PostgreSQL refuses once a row gets that far.
+ */
+const patternOf = ({ chars, literal }: Text): string | undefined => {
+  let pattern = ""
+  for (let at = 0; at < chars.length; at++) {
+    const isEscape = chars[at] === "\\" && !literal.has(at)
+    if (isEscape && ++at === chars.length) return undefined
+    const char = chars[at] ?? ""
+    pattern += special.has(char) && (isEscape || literal.has(at)) ? `\\${char}` : char
+  }
+  return pattern
+}
+
+const isLiteral = (pattern: string): boolean => /^(?:\\.|[^%\\])*$/s.test(pattern)
+
+const ofPattern = (text: Text, isNegated: boolean): Answer<Pick<Filter, "op" | "value">> => {
+  const value = patternOf(text)
+  if (value !== undefined && isLiteral(value)) {
+    return Result.succeed({ op: isNegated ? "not_eq" : "eq", value: value.replaceAll(/\\(.)/gs, "$1") })
+  }
+  return value === undefined
+    ? refuse({
+      at: text.span,
+      detail: `invalid pattern '${text.chars}'`,
+      found: text.chars,
+      expected: "a character after the last backslash"
+    })
+    : Result.succeed({ op: isNegated ? "not_like" : "like", value })
+}
+
 const ofScalar = (text: Text, isNegated: boolean): Answer<Pick<Filter, "op" | "value">> => {
   const comparison = comparisonOf(text)
   if (comparison !== undefined && isNegated) {
@@ -32,8 +66,9 @@ const ofScalar = (text: Text, isNegated: boolean): Answer<Pick<Filter, "op" | "v
   if (comparison !== undefined) {
     return Result.succeed({ op: comparison[1], value: text.chars.slice(comparison[0].length) })
   }
-  const op = hasWildcard(text) ? (isNegated ? "not_like" : "like") : isNegated ? "not_eq" : "eq"
-  return Result.succeed({ op, value: text.chars })
+  return hasWildcard(text)
+    ? ofPattern(text, isNegated)
+    : Result.succeed({ op: isNegated ? "not_eq" : "eq", value: text.chars })
 }
 
 interface Place {

@@ -19,6 +19,10 @@ const opensComparison = (char: string, at: number): boolean => at === 0 && (char
 const plain = (text: string): string =>
   bare.test(text) ? text : quoted(text, (char, at) => char === "%" || opensComparison(char, at))
 
+/** What a pattern escapes is escaped in quotes, where a backslash is nothing else. */
+const pattern = (value: string): string =>
+  `"${value.replaceAll(/\\[%_\\]|[\\"]|^[<>]/g, (found) => found.length > 1 ? found : `\\${found}`)}"`
+
 const signs = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const
 
 const compared = (sign: string, text: string): string =>
@@ -35,9 +39,9 @@ const filter = ({ field, op, value }: Filter): string => {
     case "not_eq":
       return `!${field}:${plain(scalarOf(value))}`
     case "like":
-      return `${field}:${quoted(scalarOf(value), opensComparison)}`
+      return `${field}:${pattern(scalarOf(value))}`
     case "not_like":
-      return `!${field}:${quoted(scalarOf(value), opensComparison)}`
+      return `!${field}:${pattern(scalarOf(value))}`
     case "in":
     case "not_in":
       return `${op === "in" ? "" : "!"}${field}:(${(typeof value === "string" ? [value] : value).map(word).join(",")})`

@@ -66,6 +66,17 @@ const having = (query: Query, measures: ReadonlyArray<Measures.Measure>): Answer
   return Result.succeed(conditions.length === 0 ? empty : sql` HAVING ${and(conditions)}`)
 }
 
+/** What a sort field means in an answer to `stats:`. */
+const sortedBy = (
+  field: string,
+  measures: ReadonlyArray<Measures.Measure>,
+  groups: ReadonlyArray<Group>,
+  entity: Entity
+): Sql | undefined => {
+  const measure = measures.find(({ alias }) => alias === field) ?? (field === "count" ? measures[0] : undefined)
+  return measure?.sql ?? groups.find(({ key }) => key === (entity.groups.get(field)?.key ?? field))?.sql
+}
+
 /** The first known sort field decides; the first measure, biggest first, where there is none. Groups decide between equals. */
 const orderBy = (
   query: Query,
@@ -73,16 +84,20 @@ const orderBy = (
   groups: ReadonlyArray<Group>,
   entity: Entity,
   { isSettled }: Scope.PlanContext
-): Sql => {
+): { readonly order: Sql; readonly warnings: ReadonlyArray<string> } => {
   const [first] = measures
   const others = isSettled === true ? sql`, ${list(groups.map(({ sql }) => sql))}` : empty
-  for (const { direction, field } of query.order) {
-    const measure = measures.find(({ alias }) => alias === field) ?? (field === "count" ? first : undefined)
-    const group = groups.find(({ key }) => key === (entity.groups.get(field)?.key ?? field))
-    const found = measure?.sql ?? group?.sql
-    if (found !== undefined) return sql` ORDER BY ${found} ${direction === "asc" ? sql`ASC` : sql`DESC`}${others}`
-  }
-  return first === undefined ? empty : sql` ORDER BY ${first.sql} DESC${others}`
+  const known = query.order.map(({ direction, field }) => ({
+    field,
+    by: sortedBy(field, measures, groups, entity),
+    direction: direction === "asc" ? sql`ASC` : sql`DESC`
+  }))
+  const warnings = known.flatMap(({ by, field }) =>
+    by === undefined ? [`stats of ${entity.name} cannot be sorted by '${field}'`] : []
+  )
+  const found = known.find(({ by }) => by !== undefined)
+  if (found?.by !== undefined) return { warnings, order: sql` ORDER BY ${found.by} ${found.direction}${others}` }
+  return { warnings, order: first === undefined ? empty : sql` ORDER BY ${first.sql} DESC${others}` }
 }
 
 const source = (entity: Entity, scope: Sql, isLatest: boolean): Sql => {
@@ -136,11 +151,12 @@ export const plan = (
     const wanted = Scope.limitOf(query, context)
     const limit = bind("int", entity.isInventory && wanted > 100 ? 20 : wanted)
     const grouping = list(groups.map(({ sql }) => sql))
-    const order = orderBy(query, measures, groups, entity, context)
+    const { order, warnings } = orderBy(query, measures, groups, entity, context)
     return {
       statement: sql`SELECT ${payload}${from} GROUP BY ${grouping}${conditions}${order} LIMIT ${limit} OFFSET ${
         bind("int", offset)
       }`,
-      shape: { kind: "payload" }
+      shape: { kind: "payload" },
+      warnings
     }
   })

@@ -18,6 +18,7 @@ export interface Asking {
   readonly json: boolean
   readonly csv: boolean
   readonly costly: boolean
+  readonly tenant: Option.Option<string>
 }
 
 const columnsOf = (stream: { readonly isTTY?: boolean; readonly columns?: number }): number =>
@@ -47,12 +48,12 @@ const show = Effect.fnUntraced(function*(body: string, { csv, json }: Asking) {
 export const ask = Effect.fnUntraced(function*(
   asking: Asking
 ): Effect.fn.Return<void, ManagementError | NegativeAnswer, HttpClient.HttpClient> {
-  const { base, costly, cursor, json, limit, query } = asking
-  const body = yield* QueryClient.ask(base, { query, limit, cursor, costly }).pipe(
+  const { base, costly, cursor, json, limit, query, tenant } = asking
+  const body = yield* QueryClient.ask(base, { query, limit, cursor, costly, tenant }).pipe(
     Effect.catchTag("QueryRefused", (refused) =>
       Effect.gen(function*() {
         // Where in the query is known here too.
-        const own = yield* Examine.examine(query, Option.none())
+        const own = yield* Examine.examine(query, tenant)
         const shown = Result.isFailure(own) ? Examine.marked(query, own.failure) : refused.message
         yield* Console.error(json ? JSON.stringify({ error: refused.message }) : shown)
         return yield* new NegativeAnswer({ answer: "the query is refused" })

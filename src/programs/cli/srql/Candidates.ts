@@ -23,7 +23,8 @@ interface Known {
 }
 
 export const make = Effect.fnUntraced(function*(
-  base: string
+  base: string,
+  tenant: Option.Option<string>
 ): Effect.fn.Return<readline.AsyncCompleter, never, HttpClient.HttpClient> {
   const fork = Effect.runForkWith(yield* Effect.context<HttpClient.HttpClient>())
   const known = new Map<string, Known>()
@@ -37,7 +38,8 @@ export const make = Effect.fnUntraced(function*(
       query: question,
       limit: Option.none(),
       cursor: Option.none(),
-      costly: false
+      costly: false,
+      tenant
     }).pipe(Effect.timeoutOption(patience), Effect.catch(() => Effect.succeedNone))
     const values = Option.match(Option.flatMap(body, decode), {
       onNone: () => [],

@@ -73,6 +73,6 @@ export const checkFile = Effect.fnUntraced(function*(file: string, tenant: Optio
       }
     }
   }
-  yield* Console.log(`${asked} queries, ${refused} refused`)
+  yield* Console.log(`${asked} ${asked === 1 ? "query" : "queries"}, ${refused} refused`)
   if (refused > 0) return yield* new NegativeAnswer({ answer: `${refused} of ${asked} queries are refused` })
 })

@@ -5,7 +5,7 @@
  * or `quit` ends. The history of the last 1,000 queries is a file of its owner's alone. Of a pipe all lines are asked, also after
  * one that is refused or not answered.
  */
-import { Console, Effect, FileSystem, Option, Schema, type Scope, Stream } from "effect"
+import { Console, Effect, FileSystem, Schema, type Scope, Stream } from "effect"
 import * as os from "node:os"
 import * as path from "node:path"
 import * as readline from "node:readline"
@@ -63,7 +63,7 @@ const answer = Effect.fnUntraced(function*(
   const explained = /^explain\s+(.+)$/is.exec(line)?.[1]
   const done = explained === undefined
     ? Asking.ask({ ...asking, query: line })
-    : Examine.explain(explained, Option.none(), asking.json)
+    : Examine.explain(explained, asking.tenant, asking.json)
   // What was refused has been shown.
   return yield* Effect.as(done, true).pipe(
     Effect.catchTags({
@@ -95,7 +95,7 @@ export const run = Effect.fnUntraced(function*(asking: Omit<Asking.Asking, "quer
   const history = isTerminal ? yield* readHistory : []
   const asked: Array<string> = []
   let failed = 0
-  const lines = yield* open(history, yield* Candidates.make(asking.base))
+  const lines = yield* open(history, yield* Candidates.make(asking.base, asking.tenant))
   let stop: (() => void) | undefined
   const stopped = Effect.callback<boolean>((resume) => {
     stop = () => resume(Effect.succeed(false))

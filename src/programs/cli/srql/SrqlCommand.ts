@@ -32,7 +32,7 @@ export const srqlCommand = Command.make(
     ),
     tenant: Flag.String("tenant").pipe(
       Flag.optional,
-      Flag.withDescription("Whose rows; of all where there is one only")
+      Flag.withDescription("Whose rows, by the tenant's short name; otherwise those of all")
     ),
     query: Argument.String("query").pipe(
       Argument.optional,
@@ -72,14 +72,14 @@ export const srqlCommand = Command.make(
     if (Option.isSome(check)) return yield* Examine.checkFile(check.value, tenant)
     const base = yield* RunningCore.address(url, dir)
     if (Option.isSome(query)) {
-      const asked = { ...asking, base, query: query.value }
+      const asked = { ...asking, tenant, base, query: query.value }
       return yield* Option.match(watch, {
         onNone: () => Asking.ask(asked),
         onSome: (seconds) => Asking.watch(asked, Duration.seconds(seconds))
       })
     }
     if (Option.isSome(watch)) return yield* refused("--watch needs a query to ask again")
-    const done = yield* Prompt.run({ ...asking, base })
+    const done = yield* Prompt.run({ ...asking, tenant, base })
     if (prompt || process.stdin.isTTY === true) return
     if (done.asked === 0) {
       return yield* refused(

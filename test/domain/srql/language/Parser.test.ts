@@ -91,6 +91,21 @@ describe("Parser", () => {
     )
   })
 
+  it("keeps in a pattern what a backslash escapes for text, and takes others as the database does", () => {
+    assert.deepStrictEqual(
+      filters("a:\"\\%%\" b:\"a\\_b%\" c:\"back\\\\%\" d:\"say \\\"hi\\\" %\" e:a\\_b% f:a\\b_% !g:\"\\>%\""),
+      [
+        ["a", "like", "\\%%"],
+        ["b", "like", "a\\_b%"],
+        ["c", "like", "back\\\\%"],
+        ["d", "like", "say \"hi\" %"],
+        ["e", "like", "a\\_b%"],
+        ["f", "like", "ab_%"],
+        ["g", "not_like", ">%"]
+      ]
+    )
+  })
+
   it("spreads a group over its fields", () => {
     assert.deepStrictEqual(filters("os:(name:linux !version:(5,6)) uid:(sr:a)"), [
       ["os.name", "eq", "linux"],

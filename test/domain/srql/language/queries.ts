@@ -63,7 +63,7 @@ const filter: fc.Arbitrary<Filter> = fc.oneof(
   fc.record({
     field,
     op: fc.constantFrom("like" as const, "not_like" as const),
-    value: fc.tuple(text, text).map(([a, b]) => `${a}%${b}`)
+    value: fc.tuple(text, text).map(([a, b]) => `${a.replaceAll(/[_\\]/g, "\\$&")}%${b.replaceAll(/[%\\]/g, "\\$&")}`)
   }),
   fc.record({ field, op: fc.constantFrom("gt" as const, "gte" as const, "lt" as const, "lte" as const), value: text }),
   fc.record({
