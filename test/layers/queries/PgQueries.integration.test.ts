@@ -405,7 +405,7 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
         const reading = yield* Effect.forkChild(Stream.runDrain(first))
         yield* Effect.yieldNow
         yield* Fiber.interrupt(reading)
-        yield* live(asked("in:logs limit:1"))
+        yield* Effect.flatMap(live(asked("in:logs limit:1")), (rows) => Stream.runDrain(Stream.take(rows, 0)))
       })
     ))
 
