@@ -125,6 +125,7 @@ let led = 0
 let violations = 0
 let events = 0
 let faults = 0
+const books: Record<string, number> = {}
 const seeds = replay === undefined
   ? Array.from({ length: number("seeds") }, (_, at) => `${number("seed") + at}`)
   : [replay.seed]
@@ -137,6 +138,7 @@ for (const seed of seeds) {
   led += 1
   events += outcome.events
   faults += outcome.plan.length
+  for (const [name, count] of Object.entries(outcome.books)) books[name] = (books[name] ?? 0) + count
   if (outcome.violation === undefined) {
     say(`seed ${seed}: ${outcome.events} events, ${outcome.plan.length} faults, ${outcome.hash}`)
     continue
@@ -181,6 +183,8 @@ console.log(JSON.stringify({
   seconds,
   /** What a busy machine does not change. */
   cpuSeconds: Math.round((system + user) / 1_000) / 1_000,
-  megabytes
+  megabytes,
+  /** Of all seeds: what was taken is stored, dropped, gone with a process or waits; what was published, stored or a dead letter. */
+  books
 }))
 process.exitCode = violations === 0 ? 0 : 1

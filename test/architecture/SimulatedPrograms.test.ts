@@ -21,6 +21,7 @@ const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "test/simulation/Installation.ts": { GrpcCarrier: "gRPC goes over the world's network" },
   "test/simulation/parties/Core.ts": {
     Accounts: "no API is served over HTTP",
+    "PollerObserver.PollerObserver": "somebody who listens",
     DeviceRegistry: "nobody reports devices to this core",
     AlertWebhooks: "nobody is called over HTTP",
     PgConnection: "the store behind it is a model"

@@ -25,7 +25,7 @@ describe("An installation in virtual time", () => {
     { seed: 20_468, messagesPerSecond: 3, devices: 60 },
     { seed: 20_284, messagesPerSecond: 3, devices: 0 }
   ])("keeps them under seed $seed, which has once broken one", ({ seed, ...sizes }) => {
-    // Configurations did not change then, and nobody was replaced.
+    // Configurations did not change then, nobody was replaced, and none was of ill will.
     const scenario = Installation.scenario({ ...options, ...sizes, agents: 4, profile: "hostile", hasChanges: false })
     const outcome = Simulation.run(scenario, seed)
 

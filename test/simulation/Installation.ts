@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { Fault, Profile } from "../../src/domain/simulation/FaultPlan.ts"
 import * as FaultPlan from "../../src/domain/simulation/FaultPlan.ts"
 import type { Seeded } from "../../src/domain/simulation/Seeded.ts"
-import { GrpcCarrier } from "../../src/layers/grpc/carrier/GrpcCarrier.ts"
+import { type Carrier, GrpcCarrier } from "../../src/layers/grpc/carrier/GrpcCarrier.ts"
 import * as SimulatedGrpc from "../../src/layers/simulation/SimulatedGrpc.ts"
 import { Disk } from "../../src/services/simulation/Disk.ts"
 import { Exchange } from "../../src/services/simulation/Exchange.ts"
@@ -12,7 +12,9 @@ import * as Link from "../../src/services/simulation/Link.ts"
 import { Network } from "../../src/services/simulation/Network.ts"
 import type { Scenario } from "../../src/services/simulation/Simulation.ts"
 import { World } from "../../src/services/simulation/World.ts"
+import { AgentDealings } from "./AgentDealings.ts"
 import { EventBooks, StatusBooks } from "./Books.ts"
+import * as IllFaults from "./IllFaults.ts"
 import * as Invariants from "./Invariants.ts"
 import { KillsAtCommit } from "./KillsAtCommit.ts"
 import * as LeaseWorld from "./LeaseWorld.ts"
@@ -22,13 +24,17 @@ import * as Core from "./parties/Core.ts"
 import { EventsDatabase, type EventsExchange } from "./parties/EventsDatabase.ts"
 import * as EventWriter from "./parties/EventWriter.ts"
 import { HostFolder } from "./parties/HostFolder.ts"
+import * as IllWill from "./parties/IllWill.ts"
 import * as NatsParty from "./parties/Nats.ts"
 import * as PollerFile from "./parties/PollerFile.ts"
 import * as Pollers from "./parties/Pollers.ts"
 import { StatusDatabase, type StatusExchange } from "./parties/StatusDatabase.ts"
+import { Presence } from "./Presence.ts"
+import { publish } from "./Publisher.ts"
 import * as Reloads from "./Reloads.ts"
 import * as Replacements from "./Replacements.ts"
 import * as SyncWorld from "./SyncWorld.ts"
+import { isOfIllWill, Truth } from "./Truth.ts"
 
 export interface InstallationOptions {
   readonly hours: number
@@ -40,12 +46,19 @@ export interface InstallationOptions {
   /** Of sync's source; no sync without. */
   readonly devices: number
   readonly profile: Profile
-  /** Whether configurations change and processes are replaced; they are unless told. */
+  /**
+   * Whether configurations change, processes are replaced and agents are of ill will, and checks have intervals of their own;
+   * they do unless told. Without, seeds do what they did before there was such a thing.
+   */
   readonly hasChanges?: boolean
   readonly onWorld?: (world: World, state: () => string) => void
 }
 
-export const intervalMillis = 30_000
+const intervalMillis = 30_000
+/** Of the second and third check of each agent, so that not all is measured at one moment. */
+const ownIntervals: ReadonlyArray<number | undefined> = [undefined, 23_000, 37_000]
+/** Of so many agents results are asked. */
+const resultsAgents = 4
 /** Between the last fault and the end. */
 const healMillis = 4 * 60_000
 /** Nothing is done to a world that is still starting. */
@@ -72,6 +85,8 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
   const hasEvents = options.messagesPerSecond > 0
   const hasSync = options.devices > 0
   const hasChanges = options.hasChanges !== false
+  const ownIntervalOf = (check: string): number | undefined =>
+    hasChanges ? ownIntervals[checks.indexOf(check)] : undefined
   const servers = ["core", "database", ...(hasEvents ? ["writer", "nats", "events"] : [])]
   const pairs: ReadonlyArray<readonly [string, string]> = [
     ...pollers.map((poller) => [poller, "core"] as const),
@@ -104,32 +119,56 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     const statuses = new StatusBooks(world)
     const events = new EventBooks(world)
     const disks = new Map<string, Disk>()
-    const troubles = new Map<string, Agents.AgentTrouble>()
-    const carried = (program: Program): Program => () =>
-      Effect.provideService(Effect.suspend(program), GrpcCarrier, carrier)
-    const host = (name: string, program: Program, replacement?: Program) =>
+    const troubles = new Map<string, Agents.AgentWill>()
+    const truth = new Truth(world, measurements)
+    const presence = new Presence(world, Reloads.intervalsIn(plan, intervalMillis))
+    const dealings = new AgentDealings(world, { checks: checks.length, results: PollerFile.resultsMax })
+    const carried = (program: Program, over: Carrier): Program => () =>
+      Effect.provideService(Effect.suspend(program), GrpcCarrier, over)
+    const host = (name: string, program: Program, replacement?: Program, over: Carrier = carrier) =>
       world.addHost(name, {
-        program: carried(program),
-        ...(replacement === undefined ? {} : { replacement: carried(replacement) })
+        program: carried(program, over),
+        ...(replacement === undefined ? {} : { replacement: carried(replacement, over) })
       }).start()
 
     const forgiving = { world, statuses, disks, plan, pollers }
     const kills = new KillsAtCommit(world, (name) => Invariants.forgiveKill(forgiving, name))
-    const database = new StatusDatabase(({ agentId, message, serviceName }, poller) => {
-      statuses.store(poller, `${agentId}/${serviceName}`, message)
-      kills.committed(poller, "core")
+    const database = new StatusDatabase({
+      onReport: (poller) => presence.heard(poller),
+      onStored: (status, poller) => {
+        const { agentId, message, serviceName } = status
+        if (isOfIllWill(message)) dealings.stored(message)
+        else statuses.store(poller, `${agentId}/${serviceName}`, message)
+        truth.store(poller, status)
+        kills.committed(poller, "core")
+      }
     })
     const statusExchange: StatusExchange = new Exchange(network, "5432")
     host("database", () => Effect.scoped(Effect.andThen(statusExchange.serve(database.handle), Effect.never)))
-    host("core", () => Core.program(statusExchange, "database"))
+    host("core", () =>
+      Core.program({
+        exchange: statusExchange,
+        database: "database",
+        onPoller: (change) => presence.told(change, Invariants.coreSpared(plan, world.nowMillis))
+      }))
     const changeChecker = new Map<string, () => void>()
     for (const name of agents) {
-      const trouble: Agents.AgentTrouble = { hangs: false, breaks: false, lies: false }
+      const trouble: Agents.AgentWill = {
+        hangs: false,
+        breaks: false,
+        lies: false,
+        floods: false,
+        deceives: false,
+        poisons: false
+      }
       troubles.set(name, trouble)
+      const random = world.random.split(`ill will of ${name}`)
+      const ill = IllWill.carrier(carrier, { name, agents, checks: checks.length, will: trouble, random, dealings })
       const files = Agents.filesOf(name, checks[0] ?? "")
       changeChecker.set(name, files.change)
       const isWatched = hasChanges && Reloads.watchedAgents(agents).includes(name)
-      host(name, () => Agents.program({ agentId: name, host: files.files, isWatched, measurements, trouble }))
+      const party = { agentId: name, host: files.files, isWatched, measurements, trouble }
+      host(name, () => Agents.program(party), undefined, hasChanges ? ill : carrier)
     }
     const pollerFiles = new Map<string, PollerFile.PollerFile>()
     for (const name of pollers) {
@@ -140,6 +179,8 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
         core: `core:${Core.port}`,
         agents: agents.filter((agent) => pollerOf(agent) === name),
         checks,
+        ownIntervalOf,
+        results: hasChanges ? agents.slice(0, resultsAgents) : [],
         port: Agents.port,
         intervalMillis,
         nowMillis: () => world.nowMillis
@@ -153,9 +194,13 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
           disk,
           folder,
           replaces,
-          onAccepted: ({ status }) => statuses.take(name, `${status.agentId}/${status.serviceName}`, status.message)
+          onAccepted: ({ status }) => {
+            Invariants.accepted(world, name, status.message)
+            statuses.take(name, `${status.agentId}/${status.serviceName}`, status.message)
+          },
+          onGivenUp: ({ status }) => statuses.drop(name, `${status.agentId}/${status.serviceName}`, status.message)
         })
-      host(name, program(false), program(true))
+      host(name, program(false), program(true), hasChanges ? dealings.carrier(carrier) : carrier)
     }
 
     const eventsDatabase = new EventsDatabase(
@@ -184,7 +229,8 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
             databaseHost: "events"
           })
       )
-      publish(world, nats, events, { perSecond: options.messagesPerSecond, untilMillis: quietMillis })
+      const isVaried = hasChanges
+      publish(world, nats, events, { perSecond: options.messagesPerSecond, untilMillis: quietMillis, isVaried })
     }
 
     const lease = hasChanges
@@ -209,6 +255,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
         agentHangs: toggled(troubles, "hangs"),
         agentBreaks: toggled(troubles, "breaks"),
         agentLies: toggled(troubles, "lies"),
+        ...IllFaults.acts(troubles),
         killsAtCommit: kills.act,
         lostAnswers: ({ amount, target }) => {
           const model = target === "events" ? eventsDatabase : database
@@ -231,8 +278,12 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       statuses,
       events,
       nats,
+      truth,
+      presence,
       agents,
+      pollers,
       checks,
+      ownIntervalOf,
       pollerOf,
       plan,
       intervalMillis,
@@ -244,6 +295,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       world,
       endMillis,
       healed: [...Invariants.healed(parts, hasEvents), ...(sync?.healed ?? []), ...(lease?.healed ?? [])],
+      books: () => booksOf(statuses, events, nats),
       dispose: () => sync?.dispose()
     }
   }
@@ -253,12 +305,14 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       ...kinds,
       ...Reloads.kinds({ agents, pollers }),
       ...Replacements.kinds(pollers),
-      ...LeaseWorld.kinds(leaseOptions)
+      ...LeaseWorld.kinds(leaseOptions),
+      ...IllFaults.kinds(agents)
     ],
     plan: (random) => [
       ...FaultPlan.draw(random, { ...times, kinds, hosts }),
       ...(hasChanges ? Reloads.draw(random.split("reloads"), { agents, pollers }, { ...times, hosts }) : []),
       ...(hasChanges ? Replacements.draw(random.split("replacements"), pollers, times) : []),
+      ...(hasChanges ? IllFaults.draw(random.split("ill will"), { agents, pollers }, times) : []),
       ...(hasChanges ? LeaseWorld.draw(random.split("lease"), leaseOptions, times) : []),
       ...(options.profile === "calm" ? [] : lateSteps(random.split("late"), pollers, quietMillis, endMillis))
     ],
@@ -284,8 +338,23 @@ const lateSteps = (
     }
   })
 
+/** Where all is that has come, in exact numbers. */
+const booksOf = (statuses: StatusBooks, events: EventBooks, nats: NatsParty.Nats): Readonly<Record<string, number>> => {
+  const { dropped, gone, stored, taken, waiting } = statuses.counts
+  return {
+    statusesTaken: taken,
+    statusesStored: stored,
+    statusesDropped: dropped,
+    statusesGone: gone,
+    statusesWaiting: waiting,
+    eventsPublished: events.published,
+    eventsStored: events.visible,
+    eventsDeadLetters: nats.letters.size
+  }
+}
+
 const toggled =
-  (troubles: ReadonlyMap<string, Agents.AgentTrouble>, name: keyof Agents.AgentTrouble): Faults.Act => ({ target }) => {
+  (troubles: ReadonlyMap<string, Agents.AgentWill>, name: keyof Agents.AgentTrouble): Faults.Act => ({ target }) => {
     const trouble = troubles.get(target)
     if (trouble === undefined) return
     trouble[name] = true
@@ -293,26 +362,3 @@ const toggled =
       trouble[name] = false
     }
   }
-
-/** Every so many messages one is no JSON, and one is refused by the table. */
-const poisonEvery = 97
-const forbiddenEvery = 61
-
-/** Straight into the stream: the way there is not this world's subject. */
-const publish = (
-  world: World,
-  nats: NatsParty.Nats,
-  events: EventBooks,
-  { perSecond, untilMillis }: { readonly perSecond: number; readonly untilMillis: number }
-): void => {
-  const random = world.random.split("publisher")
-  const next = (): void => {
-    if (world.nowMillis >= untilMillis) return
-    events.published += 1
-    const number = events.published
-    const body = number % forbiddenEvery === 0 ? `forbidden ${number}` : `line ${number}`
-    nats.stream.publish("logs.app", Buffer.from(number % poisonEvery === 0 ? `{"body":` : JSON.stringify({ body })))
-    world.after(random.exponential(1_000 / perSecond), next)
-  }
-  world.after(1_000, next)
-}

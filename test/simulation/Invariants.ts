@@ -1,4 +1,5 @@
 /** What holds in an installation, whatever is done to it. */
+import { isUtf8 } from "node:buffer"
 import type { Fault } from "../../src/domain/simulation/FaultPlan.ts"
 import type { Disk } from "../../src/services/simulation/Disk.ts"
 import type { Network } from "../../src/services/simulation/Network.ts"
@@ -8,8 +9,10 @@ import { type EventBooks, forgivenMillis, type Lost, type StatusBooks } from "./
 import type { Measurements } from "./Measurements.ts"
 import type { Nats } from "./parties/Nats.ts"
 import { brokenMaxMillis } from "./parties/PollerFile.ts"
+import type { Presence } from "./Presence.ts"
 import * as Reloads from "./Reloads.ts"
 import * as Replacements from "./Replacements.ts"
+import type { Truth } from "./Truth.ts"
 
 export interface Parts {
   readonly world: World
@@ -19,7 +22,12 @@ export interface Parts {
   readonly events: EventBooks
   readonly nats: Nats
   readonly agents: ReadonlyArray<string>
+  readonly pollers: ReadonlyArray<string>
+  readonly truth: Truth
+  readonly presence: Presence
   readonly checks: ReadonlyArray<string>
+  /** Of a check, where it has one of its own. */
+  readonly ownIntervalOf: (check: string) => number | undefined
   readonly pollerOf: (agent: string) => string
   readonly plan: ReadonlyArray<Fault>
   readonly intervalMillis: number
@@ -65,15 +73,99 @@ const isLeftAlone = ({ checks, plan, pollerOf, world }: Parts, agent: string, ch
   })
 }
 
+/** The least and the most that may lie between two of a check now. */
+const intervalsOf = (
+  { intervals, ownIntervalOf, pollerOf }: Pick<Parts, "intervals" | "ownIntervalOf" | "pollerOf">,
+  agent: string,
+  check: string
+): readonly [least: number, most: number] => {
+  const own = ownIntervalOf(check)
+  return own === undefined ? intervals(pollerOf(agent)) : [own, own]
+}
+
+/** What ends the process of its target, or holds it up. */
+const ofProcess = ["kill", "restart", "pause", "powerOff", "killsAtCommit", Replacements.kind]
+
+/**
+ * Whether nothing was done for a while to a check of an agent, nor to the agent and its links, nor to the process of its
+ * poller: whatever was done to others, to core and to what the poller keeps its statuses on, or by others of ill will.
+ */
+const isSpared = ({ checks, plan, pollerOf, world }: Parts, agent: string, check: string): boolean => {
+  const poller = pollerOf(agent)
+  // One that comes and goes with a configuration has no usual time.
+  if (!checks.includes(check)) return false
+  return !isFelt(plan, world.nowMillis, ({ kind, other, target }) => {
+    if (harmless.includes(kind) || (check !== checks.at(-1) && ofLastCheck.includes(kind))) return false
+    return target === agent || other === agent || (target === poller && ofProcess.includes(kind))
+  })
+}
+
+const isolate = (parts: Parts, agent: string, check: string, sinceMillis: number): void => {
+  const { world } = parts
+  const late = sinceMillis - intervalsOf(parts, agent, check)[1]
+  if (late <= lateMillis || !Number.isFinite(late) || world.nowMillis < aftermathMillis) return
+  if (!isSpared(parts, agent, check)) return
+  world.violate(
+    "what is done to others, or by them, makes no check late",
+    `${agent}/${check} was ${(late / 1_000).toFixed(1)} s late`
+  )
+}
+
+/** How long until an agent that is away is said to be: its interval, a call that takes its time, a report. */
+const saidWithinMillis = 60_000
+
+/** An agent without a process is said to be unavailable by a poller that goes on, in all its checks. */
+const lookForAway = (parts: Parts, downSince: Map<string, number>): void => {
+  const { agents, checks, plan, pollerOf, truth, world } = parts
+  for (const agent of agents) {
+    if (world.hosts.get(agent)?.process !== undefined) {
+      downSince.delete(agent)
+      continue
+    }
+    const since = downSince.get(agent) ?? world.nowMillis
+    downSince.set(agent, since)
+    const poller = pollerOf(agent)
+    const isOther = isFelt(
+      plan,
+      world.nowMillis,
+      ({ kind, target }) =>
+        (target === agent && Reloads.ofAgents.some((one) => one === kind)) ||
+        (target === poller && ofProcess.includes(kind))
+    )
+    if (isOther) continue
+    const unsaid = checks.find((check) =>
+      truth.isFresh(poller, since + intervalsOf(parts, agent, check)[1] + saidWithinMillis) &&
+      !truth.isAway(`${agent}/${check}`, since)
+    )
+    if (unsaid === undefined) continue
+    world.violate(
+      "an agent that is away is said to be in time",
+      `${agent} is away since ${(since / 1_000).toFixed(0)} s, and ${poller} says nothing of ${unsaid}`
+    )
+  }
+}
+
+/** Since when nothing was in the way of core, or of its database. */
+export const coreSpared = (plan: ReadonlyArray<Fault>, nowMillis: number): number => {
+  const ends = plan.filter(({ atMillis, kind, other, target }) =>
+    atMillis <= nowMillis &&
+    (target === "database" || (target === "core" && (ofProcess.includes(kind) || other === "database")))
+  ).map(({ atMillis, lastsMillis }) => Math.min(nowMillis, atMillis + lastsMillis))
+  return nowMillis - Math.max(0, ...ends)
+}
+
 /** Checks of agents that nothing was done to for a while, nor to their poller, and how late each is. */
 const undisturbed = (parts: Parts) => {
-  const { agents, checks, intervals, measurements, pollerOf } = parts
+  const { agents, checks, measurements } = parts
   return agents.flatMap((agent) => {
-    const [, most] = intervals(pollerOf(agent))
     const alone = [checks.slice(0, -1), checks.slice(-1)].flatMap((some) =>
       some.length > 0 && isLeftAlone(parts, agent, some[0]) ? some : []
     )
-    return alone.map((check) => ({ agent, check, lateMillis: measurements.sinceMillis(agent, check) - most }))
+    return alone.map((check) => ({
+      agent,
+      check,
+      lateMillis: measurements.sinceMillis(agent, check) - intervalsOf(parts, agent, check)[1]
+    }))
   })
 }
 
@@ -84,9 +176,11 @@ export const lateness = (parts: Parts): string => {
 }
 
 export const watch = (parts: Parts): void => {
-  const { agents, intervals, measurements, nats, network, plan, pollerOf, world } = parts
+  const { agents, measurements, nats, network, plan, pollerOf, pollers, presence, world } = parts
+  const downSince = new Map<string, number>()
   measurements.onMeasured = (agent, check, sinceMillis) => {
-    const [least, most] = intervals(pollerOf(agent))
+    isolate(parts, agent, check, sinceMillis)
+    const [least, most] = intervalsOf(parts, agent, check)
     // Where the interval is another one, the rounds begin anew.
     if (least < most || sinceMillis > least - earlyMillis || !isLeftAlone(parts, agent, check)) return
     // What one has measured that is gone is measured again by the other.
@@ -118,6 +212,8 @@ export const watch = (parts: Parts): void => {
     if (network.openConnections > connectionsMaxPerAgent * pairs) {
       world.violate("connections stay within their limits", `${network.openConnections} are open`)
     }
+    lookForAway(parts, downSince)
+    for (const poller of pollers) presence.look(poller, coreSpared(plan, world.nowMillis))
     if (nats.consumer.ackPendingCount > nats.consumer.options.maxAckPending) {
       world.violate("what is not acknowledged stays within its limit", `${nats.consumer.ackPendingCount} messages`)
     }
@@ -126,6 +222,21 @@ export const watch = (parts: Parts): void => {
 }
 
 const decoder = new TextDecoder()
+
+const nulEscape = /(?<!\\)(?:\\\\)*\\u0000/
+
+/** What is larger is of a flood, all of it one letter. */
+const readMax = 65_536
+
+/** Existing cores lose a whole batch over a text that is none, or holds a NUL. */
+export const accepted = (world: World, poller: string, message: Uint8Array): void => {
+  if (message.length > readMax) return
+  if (isUtf8(message) && !message.includes(0) && !nulEscape.test(decoder.decode(message))) return
+  world.violate(
+    "what a poller says is text that every database takes",
+    `${poller}: ${decoder.decode(message).slice(0, 200)}`
+  )
+}
 
 /** At each acknowledgement that reaches the server. */
 export const settled = (
@@ -220,22 +331,40 @@ const lostText = (lost: ReadonlyArray<Lost>, plan: ReadonlyArray<Fault>): Broken
 
 /** When the faults are over and the world has had its time. */
 export const healed = (parts: Parts, hasEvents: boolean): ReadonlyArray<Healed> => {
-  const { agents, checks, events, intervalMillis, nats, statuses, world } = parts
+  const { agents, checks, events, intervalMillis, nats, ownIntervalOf, pollers, presence, statuses, world } = parts
+  const intervalOf = (check: string): number => ownIntervalOf(check) ?? intervalMillis
+  const longest = checks.reduce((most, check) => Math.max(most, intervalOf(check)), 0)
   const first = (all: ReadonlyArray<string>, what: string): string | undefined =>
     all.length === 0 ? undefined : `${all.length} ${what}, first ${all[0]}`
   return [
     {
       name: "nothing accepted is lost",
-      broken: () => lostText(statuses.lostBefore(world.nowMillis - intervalMillis - storedWithinMillis), parts.plan)
+      broken: () => lostText(statuses.lostBefore(world.nowMillis - longest - storedWithinMillis), parts.plan)
     },
     {
       name: "core hears of every check again",
       broken: () =>
         first(
-          agents.flatMap((agent) => checks.map((check) => `${agent}/${check}`))
-            .filter((check) => statuses.sinceStoredMillis(check) > intervalMillis + storedWithinMillis),
+          agents.flatMap((agent) =>
+            checks.filter((check) =>
+              statuses.sinceStoredMillis(`${agent}/${check}`) > intervalOf(check) + storedWithinMillis
+            ).map((check) => `${agent}/${check}`)
+          ),
           "checks"
         )
+    },
+    {
+      name: "core knows that every poller is there",
+      broken: () => first(presence.away(pollers), "pollers")
+    },
+    {
+      name: "the books of statuses balance",
+      broken: () => {
+        const { dropped, gone, stored, taken, waiting } = statuses.counts
+        return taken === stored + dropped + gone + waiting
+          ? undefined
+          : `${taken} taken, ${stored} stored, ${dropped} dropped, ${gone} gone, ${waiting} waiting`
+      }
     },
     ...(hasEvents
       ? [{
@@ -244,6 +373,10 @@ export const healed = (parts: Parts, hasEvents: boolean): ReadonlyArray<Healed> 
           events.published === events.visible + nats.letters.size
             ? undefined
             : `${events.published} published, ${events.visible} stored, ${nats.letters.size} dead letters`
+      }, {
+        name: "what is no event is a dead letter",
+        broken: () =>
+          first([...events.undecodable].filter((one) => !nats.letters.has(one)).map((one) => `${one}`), "messages")
       }, {
         name: "nothing is left unacknowledged",
         broken: () => {

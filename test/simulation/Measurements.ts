@@ -27,6 +27,11 @@ export class Measurements {
     return record.number
   }
 
+  /** Of the last one; 0 before the first. */
+  numberOf(agentId: string, check: string): number {
+    return this.#checks.get(`${agentId}/${check}`)?.number ?? 0
+  }
+
   /** Since the last one of that check; infinite before the first. */
   sinceMillis(agentId: string, check: string): number {
     const record = this.#checks.get(`${agentId}/${check}`)

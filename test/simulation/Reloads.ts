@@ -58,6 +58,15 @@ interface Changing {
 
 const intervalsMillis = { least: 15_000, most: 45_000 }
 
+/** The least and the most that a poller may ever have under this plan. */
+export const intervalsIn = (plan: ReadonlyArray<FaultPlan.Fault>, usualMillis: number) => (poller: string) => {
+  const isChanged = plan.some(({ kind, target }) => kind === "otherInterval" && target === poller)
+  const { least, most } = intervalsMillis
+  return isChanged
+    ? [Math.min(least, usualMillis), Math.max(most, usualMillis)] as const
+    : [usualMillis, usualMillis] as const
+}
+
 /** Nobody is reached by the one name while it has the other. */
 const named = ({ network, pollerOf }: Changing, agent: string, isMoved: boolean): void => {
   network.alias(agent, isMoved ? nobody : agent)

@@ -56,14 +56,16 @@ export interface DrawOptions {
   readonly fromMillis: number
   /** By then the last one is over. */
   readonly untilMillis: number
+  /** Of as many as the profile has; all of them unless told. */
+  readonly share?: number
 }
 
 export const draw = (
   random: Seeded,
-  { fromMillis, hosts, kinds, profile, untilMillis }: DrawOptions
+  { fromMillis, hosts, kinds, profile, share = 1, untilMillis }: DrawOptions
 ): ReadonlyArray<Fault> => {
   const { followed, longestMillis, perHour } = rates[profile]
-  const everyMillis = 3_600_000 / (perHour * Math.max(1, hosts / 10))
+  const everyMillis = 3_600_000 / (share * perHour * Math.max(1, hosts / 10))
   const faults: Array<Fault> = []
   const add = (atMillis: number, among: ReadonlyArray<Kind>): Fault | undefined => {
     const kind = random.pick(among.flatMap((one) => Array.from({ length: one.weight ?? 1 }, () => one)))

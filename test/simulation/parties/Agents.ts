@@ -14,6 +14,7 @@ import { SupervisionTree } from "../../../src/services/supervision/SupervisionTr
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import type { Measurements } from "../Measurements.ts"
 import { HostFiles } from "./HostFiles.ts"
+import type { IllWill } from "./IllWill.ts"
 import { securedWith } from "./Secured.ts"
 
 export const port = 50_051
@@ -28,6 +29,17 @@ export interface AgentTrouble {
   lies: boolean
 }
 
+/** With what it puts on the wire itself. */
+export type AgentWill = AgentTrouble & IllWill
+
+/** Every fiftieth finds its target down. */
+export const isUp = (measurement: number): boolean => measurement % 50 !== 0
+
+const garbage = "}{"
+
+/** What a status holds of an answer that is no JSON. */
+export const isGarbage = (document: string): boolean => document.includes(garbage)
+
 const target = (measurements: Measurements, agentId: string, trouble: AgentTrouble): Prepare => (request) =>
   Effect.succeed({
     timeout: Duration.seconds(5),
@@ -37,8 +49,8 @@ const target = (measurements: Measurements, agentId: string, trouble: AgentTroub
       return Effect.map(Effect.sleep(5), () => {
         const number = measurements.measured(agentId, request.serviceName)
         return {
-          available: number % 50 !== 0,
-          message: trouble.lies ? `}{ ${number}` : JSON.stringify({ measurement: number }),
+          available: isUp(number),
+          message: trouble.lies ? `${garbage} ${number}` : JSON.stringify({ measurement: number }),
           responseTimeNanos: 5_000_000n
         }
       })

@@ -14,6 +14,7 @@ import { Accounts } from "../../../src/services/identity/Accounts.ts"
 import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceRegistry.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
+import * as PollerObserver from "../../../src/services/telemetry/PollerObserver.ts"
 import { secured } from "./Secured.ts"
 import * as StatusDatabase from "./StatusDatabase.ts"
 
@@ -29,8 +30,16 @@ const config: CoreConfig.CoreConfig = {
 /** Of sign-ins and the like there is no database here; core goes without one until it is there. */
 const noRecords = Effect.fail(new DatabaseUnavailable({ detail: "a world keeps no records" }))
 
-export const program = (exchange: StatusDatabase.StatusExchange, database: string) =>
+export interface CoreParty {
+  readonly exchange: StatusDatabase.StatusExchange
+  readonly database: string
+  /** Told of each poller that comes, goes or returns. */
+  readonly onPoller: (change: PollerObserver.ToldChange) => void
+}
+
+export const program = ({ database, exchange, onPoller }: CoreParty) =>
   Supervisor.run(CoreProgram.tree(config)).pipe(
+    Effect.provideService(PollerObserver.PollerObserver, onPoller),
     Effect.provide(
       ReportIngest.layer().pipe(
         Layer.provideMerge(DeviceDiscovery.layer),

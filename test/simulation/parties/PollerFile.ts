@@ -9,10 +9,28 @@ export interface PollerFileOptions {
   readonly agents: ReadonlyArray<string>
   /** Of each agent. */
   readonly checks: ReadonlyArray<string>
+  /** Of a check, where it has one of its own. */
+  readonly ownIntervalOf: (check: string) => number | undefined
+  /** Agents of which results are asked, too: once, and as a stream. */
+  readonly results: ReadonlyArray<string>
   readonly port: number
   readonly intervalMillis: number
   readonly nowMillis: () => number
 }
+
+const resultsEvery = "60s"
+
+/** Nobody listens there, so an agent of good will has none. */
+const resultsEntries = (agent: string) =>
+  ["grpc", "sync"].map((type) => ({
+    service_type: type,
+    service_name: `results-${type}`,
+    details: `${agent}:9`,
+    results_interval: resultsEvery
+  }))
+
+/** How many of an agent's checks are asked for results that are no stream. */
+export const resultsMax = 1
 
 /** In the place of an agent's last check, while it has another one. */
 export const extraCheck = "check-extra"
@@ -110,7 +128,7 @@ export class PollerFile {
     const wasUsable = this.#wasUsable
     this.#wasUsable = this.#isUsable
     if (this.#wasUsable && !wasUsable) this.#usableMillis = this.#options.nowMillis()
-    const { agents, core, pollerId, port } = this.#options
+    const { agents, core, ownIntervalOf, pollerId, port, results } = this.#options
     const there = agents.filter((agent) => !this.is(agent, "gone"))
     const text = JSON.stringify({
       poller_id: pollerId,
@@ -118,11 +136,18 @@ export class PollerFile {
       poll_interval: `${this.#intervals.at(-1)?.intervalMillis}ms`,
       agents: Object.fromEntries(there.map((agent) => [agent, {
         address: `${this.is(agent, "moved") ? otherName(agent) : agent}:${port}`,
-        checks: this.#checksOf(agent).map((check) => ({
-          service_type: "port",
-          service_name: check,
-          details: "192.0.2.1:22"
-        }))
+        checks: [
+          ...this.#checksOf(agent).map((check) => {
+            const own = ownIntervalOf(check)
+            return {
+              service_type: "port",
+              service_name: check,
+              details: "192.0.2.1:22",
+              ...(own === undefined ? {} : { interval: `${own}ms` })
+            }
+          }),
+          ...(results.includes(agent) ? resultsEntries(agent) : [])
+        ]
       }]))
     })
     this.files.write(path, this.#broken > 0 ? text.slice(0, text.length / 2) : text)

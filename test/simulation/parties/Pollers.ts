@@ -8,7 +8,6 @@ import * as GrpcAgentClient from "../../../src/layers/poller/GrpcAgentClient.ts"
 import * as GrpcCoreClient from "../../../src/layers/poller/GrpcCoreClient.ts"
 import * as HandoverSocket from "../../../src/layers/poller/handover/HandoverSocket.ts"
 import * as Replacement from "../../../src/layers/poller/handover/Replacement.ts"
-import * as ReplyThread from "../../../src/layers/poller/replies/ReplyThread.ts"
 import * as PollerProgram from "../../../src/programs/poller/PollerProgram.ts"
 import * as PollerSource from "../../../src/programs/poller/PollerSource.ts"
 import { StatusBuffer, type WaitingStatus } from "../../../src/services/poller/buffer/StatusBuffer.ts"
@@ -35,17 +34,25 @@ export interface PollerParty {
   readonly folder: HostFolder
   /** Whether it takes over from the process that runs. */
   readonly replaces: boolean
-  /** Told of each status that the poller takes upon itself to bring to core. */
+  /** Told of each status that the poller takes upon itself to bring to core, when it does. */
   readonly onAccepted: (status: WaitingStatus) => void
+  /** Told of each status that it gives up. */
+  readonly onGivenUp: (status: WaitingStatus) => void
 }
 
 /** The buffer as it is, with somebody who listens. */
-const heard = (onAccepted: PollerParty["onAccepted"]) =>
+const heard = ({ onAccepted, onGivenUp }: Pick<PollerParty, "onAccepted" | "onGivenUp">) =>
   Layer.effect(
     StatusBuffer,
     Effect.map(StatusBuffer, (buffer) => ({
       ...buffer,
-      offer: (one: WaitingStatus) => Effect.andThen(buffer.offer(one), Effect.sync(() => onAccepted(one)))
+      offer: (one: WaitingStatus) => {
+        const settled = (isDelivered: boolean) => {
+          if (!isDelivered) onGivenUp(one)
+          return one.settled?.(isDelivered) ?? Effect.void
+        }
+        return Effect.andThen(Effect.sync(() => onAccepted(one)), buffer.offer({ ...one, settled }))
+      }
     }))
   )
 
@@ -62,7 +69,7 @@ export const program = (party: PollerParty) =>
       pollerId: config.pollerId,
       replaces: party.replaces
     }).pipe(Effect.provideService(HandoverSocket.Current, sockets))
-    const buffer = heard(party.onAccepted).pipe(
+    const buffer = heard(party).pipe(
       Layer.provide(DiskStatusBuffer.layer({ files, after: replacement.isOver }))
     )
     const options = {
@@ -88,7 +95,6 @@ export const program = (party: PollerParty) =>
             Layer.merge(GrpcAgentClient.layer),
             Layer.merge(Management.layer),
             Layer.merge(CircuitBreaker.layerStoreMemory()),
-            Layer.merge(ReplyThread.layer()),
             Layer.merge(Layer.sync(ReplyPlugins.ReplyPlugins, ReplyPlugins.make))
           )
       )

@@ -38,17 +38,28 @@ interface Answer {
 
 export type StatusExchange = Exchange<Request, Answer>
 
+export interface StatusDatabaseEvents {
+  /** A report, also an empty one. */
+  readonly onReport: (pollerId: PollerId) => void
+  /** A status that is new in the history, in the order of the commits. */
+  readonly onStored: (status: ReportedStatus, pollerId: PollerId) => void
+}
+
+/** Of a document so much is kept; a world is about others. */
+const keptMax = 1_024
+
+const shortened = (text: string): string => text.length <= keptMax ? text : `${text.slice(0, keptMax)}… ${text.length}`
+
 export class StatusDatabase {
   readonly store = new StoreModel<StatusRow>()
-  /** Told of each status that is new in the history, in the order of the commits. */
-  readonly #onStored: (status: ReportedStatus, pollerId: PollerId) => void
+  readonly #events: StatusDatabaseEvents
   #order = 0
   /** The next so many answers to a write are lost after the commit. */
   lostAnswers = 0
   latencyMillis = 1
 
-  constructor(onStored: (status: ReportedStatus, pollerId: PollerId) => void) {
-    this.#onStored = onStored
+  constructor(events: StatusDatabaseEvents) {
+    this.#events = events
   }
 
   readonly handle = (request: Request): Effect.Effect<Answer, "lost"> =>
@@ -96,15 +107,17 @@ export class StatusDatabase {
       ...(report.intervalMillis === undefined ? {} : { intervalMillis: report.intervalMillis })
     }
     this.#note(poller)
+    this.#events.onReport(pollerId)
     for (const status of report.statuses) {
       const service = `${status.partition}/${status.agentId}/${status.serviceType}/${status.serviceName}`
-      const content = `${status.available} ${status.responseTimeNanos} ${status.source} ${status.message}`
-      const row: HistoryRow = { ...status, _tag: "Status", pollerId, reportedAtMillis, order: this.#order++ }
+      const message = shortened(status.message)
+      const content = `${status.available} ${status.responseTimeNanos} ${status.source} ${message}`
+      const row: HistoryRow = { ...status, message, _tag: "Status", pollerId, reportedAtMillis, order: this.#order++ }
       const key = `${service} ${pollerId} ${DateTime.toEpochMillis(report.recordedAt)} ${content}`
       const added = this.store.transact([{ table: "history", key, row, onConflict: "nothing" }])
       if (Result.isFailure(added) || added.success.inserted === 0) continue
       stored += 1
-      this.#onStored(status, pollerId)
+      this.#events.onStored(status, pollerId)
       const state = this.store.get("state", service)
       if (state?._tag === "Status" && state.reportedAtMillis > reportedAtMillis) continue
       const previous = state?._tag === "Status" ? state.available : undefined

@@ -93,6 +93,23 @@ class CountingReader extends BinaryReader {
 const readerOf = (data: Uint8Array): BinaryReader =>
   data.length > nestedBytes * objectsPerMessageMax ? new CountingReader(data) : new BinaryReader(data)
 
+/**
+ * Whether each field of the message ends where the message does, or before. A generated reader ends a nested one whose length
+ * is beyond that at a tag of 0, which then may be the last byte of all.
+ */
+const isWhole = (data: Uint8Array): boolean => {
+  const reader = new BinaryReader(data)
+  try {
+    while (reader.pos < reader.len) {
+      const [field, type] = reader.tag()
+      reader.skip(type, field)
+    }
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** As `read`, of a request of which `take` takes the records; one that has something else in place of them is refused. */
 export const readRequest = <A, Row extends object>(
   message: Message<A>,
@@ -103,7 +120,9 @@ export const readRequest = <A, Row extends object>(
   Result.flatMap(read(message, data), (request) => {
     const before = out.count
     take(request)
-    const problem = out.count === before ? foreignRequest(message, data) : undefined
+    if (out.count > before) return Result.void
+    if (!isWhole(data)) return fail([], "expected protobuf, but a field of it is longer than the message")
+    const problem = foreignRequest(message, data)
     return problem === undefined ? Result.void : Result.fail(problem)
   })
 

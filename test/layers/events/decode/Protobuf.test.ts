@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import { Collector } from "../../../../src/domain/events/decode/Elements.ts"
 import { objectsPerMessageMax } from "../../../../src/domain/events/stream/EventMessage.ts"
 import { ExportLogsServiceRequest } from "../../../../src/gen/opentelemetry/proto/collector/logs/v1/logs_service.ts"
 import { LogRecord } from "../../../../src/gen/opentelemetry/proto/logs/v1/logs.ts"
@@ -39,5 +40,15 @@ describe("Protobuf", () => {
   it("refuses a message that breaks off", () => {
     assert.isTrue(Result.isFailure(Protobuf.read(ExportLogsServiceRequest, new Uint8Array([0x0a, 5, 0x12, 0]))))
     assert.isTrue(Result.isFailure(Protobuf.read(ExportLogsServiceRequest, new Uint8Array([0x0a, 0, 0, 0]))))
+  })
+
+  it("refuses a request without records whose field is longer than all of it", () => {
+    // The nested message would end far behind, and ends at the tag of 0.
+    const data = new Uint8Array([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 0])
+    const read = (bytes: Uint8Array) =>
+      Protobuf.readRequest(ExportLogsServiceRequest, bytes, new Collector<{ readonly one: true }>(), () => {})
+
+    assert.isTrue(Result.isFailure(read(data)))
+    assert.isTrue(Result.isSuccess(read(new Uint8Array([0x0a, 0]))))
   })
 })
