@@ -32,6 +32,13 @@ describe("An installation in virtual time", () => {
     assert.isUndefined(outcome.violation, Simulation.report(outcome).join("\n"))
   })
 
+  it("keeps them when a file is read again by a poller that is being replaced, which seed 107 has shown", () => {
+    const sizes = { agents: 4, messagesPerSecond: 3, devices: 60 }
+    const outcome = Simulation.run(Installation.scenario({ ...options, ...sizes, profile: "hostile" }), 107)
+
+    assert.isUndefined(outcome.violation, Simulation.report(outcome).join("\n"))
+  })
+
   it("does the same again under the same seed", () => {
     const scenario = Installation.scenario({ ...options, profile: "hostile" })
     const hashes = [1, 1, 2].map((seed) => Simulation.run(scenario, seed).hash)

@@ -56,20 +56,25 @@ const harmless = ["clockStep", ...Reloads.harmless, Replacements.kind]
 /** Of these only the last check of its agent. */
 const ofLastCheck = ["otherCheck"]
 
+const aftermathOf: ReadonlyMap<string, number> = new Map(Reloads.ofAgents.map((kind) => [kind, reloadedMillis]))
+
 /** Whether one of these faults goes on, or may still be felt. */
-const isFelt = (plan: ReadonlyArray<Fault>, nowMillis: number, concerns: (fault: Fault) => boolean): boolean =>
-  plan.some((fault) => {
-    const { atMillis, kind, lastsMillis } = fault
-    const aftermath = Reloads.ofAgents.some((one) => one === kind) ? reloadedMillis : aftermathMillis
-    return atMillis <= nowMillis && nowMillis - atMillis - lastsMillis <= aftermath && concerns(fault)
-  })
+const isFelt = (plan: ReadonlyArray<Fault>, nowMillis: number, concerns: (fault: Fault) => boolean): boolean => {
+  for (const fault of plan) {
+    if (fault.atMillis > nowMillis) continue
+    const overMillis = nowMillis - fault.atMillis - fault.lastsMillis
+    if (overMillis > aftermathMillis || overMillis > (aftermathOf.get(fault.kind) ?? aftermathMillis)) continue
+    if (concerns(fault)) return true
+  }
+  return false
+}
 
 /** Whether nothing was done for a while to a check of an agent, nor to the agent, nor to its poller. */
 const isLeftAlone = ({ checks, plan, pollerOf, world }: Parts, agent: string, check = ""): boolean => {
   const poller = pollerOf(agent)
   return !isFelt(plan, world.nowMillis, ({ kind, other, target }) => {
     if (harmless.includes(kind) || (check !== checks.at(-1) && ofLastCheck.includes(kind))) return false
-    return [target, other].some((party) => party === agent || party === poller)
+    return target === agent || target === poller || other === agent || other === poller
   })
 }
 

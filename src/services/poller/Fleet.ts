@@ -95,6 +95,10 @@ const make = Effect.fnUntraced(function*(config: PollerConfig, isPolledByOther: 
       links.set(agent.agentId, link)
       if (touchesAll || link.terms.agent !== agent) yield* AgentLink.revise(link, termsOf(agent, config))
     }
+    // Whoever was to take them over has given up meanwhile.
+    for (const [agentId, { lease }] of links) {
+      if (before.links.get(agentId)?.lease !== lease && !isPolledByOther(agentId)) yield* lease.isHeld.open
+    }
     return links
   })
 

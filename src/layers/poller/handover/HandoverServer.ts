@@ -4,7 +4,7 @@
  * Nothing is final until the other says so. While it has not, its end, however it comes, makes every agent this process's
  * again; then this process ends, and leaves what waits in the folder to the other.
  */
-import { Deferred, Effect, FiberSet, Queue, Result, Schema, type Scope } from "effect"
+import { Deferred, Effect, FiberSet, MutableRef, Queue, Result, Schema, type Scope } from "effect"
 import type { AgentId } from "../../../domain/monitoring/Ids.ts"
 import * as HandoverMessage from "../../../domain/poller/handover/HandoverMessage.ts"
 import type * as AgentLink from "../../../services/poller/AgentLink.ts"
@@ -20,6 +20,8 @@ export interface Options {
   readonly links: Effect.Effect<ReadonlyArray<AgentLink.AgentLink>>
   /** Of those agents the ones that came by themselves. */
   readonly leased: Effect.Effect<ReadonlyArray<LeasedArrival>>
+  /** Whether another process is taking over: what comes to this one meanwhile is the other's. */
+  readonly isBeingReplaced: MutableRef.MutableRef<boolean>
   /** Told the id of the process that has taken over. */
   readonly finished: Deferred.Deferred<number>
 }
@@ -29,10 +31,9 @@ const encode = Schema.encodeSync(HandoverMessage.fromOldLine)
 
 /** Listens until the scope closes. */
 export const serve = Effect.fn("HandoverServer.serve")(function*(
-  { finished, folder, leased, links, pollerId }: Options
+  { finished, folder, isBeingReplaced, leased, links, pollerId }: Options
 ): Effect.fn.Return<void, FolderSocketError, Scope.Scope> {
   const sockets = yield* HandoverSocket.Current
-  let isBeingReplaced = false
 
   const replacement = Effect.fnUntraced(function*(connection: HandoverSocket.LineConnection, pid: number) {
     const send = (message: HandoverMessage.FromOld) => connection.send(encode(message))
@@ -40,7 +41,9 @@ export const serve = Effect.fn("HandoverServer.serve")(function*(
     yield* Effect.addFinalizer(() =>
       Effect.gen(function*() {
         if (yield* Deferred.isDone(finished)) return
-        yield* Effect.forEach(released, AgentHandover.takeBack, { discard: true })
+        MutableRef.set(isBeingReplaced, false)
+        // With those that the configuration has brought meanwhile.
+        yield* Effect.forEach([...released, ...yield* links], AgentHandover.takeBack, { discard: true })
         yield* Effect.logWarning(`process ${pid} did not take over to the end: this one polls on`)
       })
     )
@@ -90,14 +93,9 @@ export const serve = Effect.fn("HandoverServer.serve")(function*(
         return yield* refuse(`it speaks protocol ${protocol}, this one ${HandoverMessage.protocol}`)
       }
       if (theirs !== pollerId) return yield* refuse(`it is poller ${theirs}, this one is ${pollerId}`)
-      if (isBeingReplaced) return yield* refuse("another process is taking over")
-      isBeingReplaced = true
+      if (MutableRef.get(isBeingReplaced)) return yield* refuse("another process is taking over")
+      MutableRef.set(isBeingReplaced, true)
       yield* Effect.logInfo(`process ${pid} takes over from this one`)
-      yield* Effect.ensuring(
-        replacement(connection, pid),
-        Effect.sync(() => {
-          isBeingReplaced = false
-        })
-      )
+      yield* replacement(connection, pid)
     }))
 })

@@ -5,7 +5,7 @@
  *
  * What is measured in between waits in memory, so that core gets what the old one measured first.
  */
-import { Deferred, Duration, Effect, type FileSystem, Option, Schedule, Schema, Scope } from "effect"
+import { Deferred, Duration, Effect, type FileSystem, MutableRef, Option, Schedule, Schema, Scope } from "effect"
 import type { AgentId, PollerId } from "../../../domain/monitoring/Ids.ts"
 import type * as HandoverMessage from "../../../domain/poller/handover/HandoverMessage.ts"
 import type * as AgentLink from "../../../services/poller/AgentLink.ts"
@@ -83,6 +83,7 @@ export const make = Effect.fn("Replacement.make")(function*(
   if (replaces && folder !== undefined && Option.isNone(predecessor)) yield* noneIn(folder)
   const isOver = yield* Deferred.make<void>()
   const finished = yield* Deferred.make<number>()
+  const isBeingReplaced = MutableRef.make(false)
   const scope = yield* Effect.scope
 
   const takeOver = Effect.fnUntraced(function*(links: Effect.Effect<ReadonlyArray<AgentLink.AgentLink>>) {
@@ -107,7 +108,7 @@ export const make = Effect.fn("Replacement.make")(function*(
     if (folder === undefined) return
     const arrivals = yield* Effect.serviceOption(Arrivals)
     const leased = Option.match(arrivals, { onNone: () => Effect.succeed([]), onSome: ({ leased }) => leased })
-    yield* HandoverServer.serve({ folder, pollerId, links, leased, finished }).pipe(
+    yield* HandoverServer.serve({ folder, pollerId, links, leased, isBeingReplaced, finished }).pipe(
       Effect.catch((error) => Effect.logWarning(`this poller cannot be replaced while it runs: ${error.message}`)),
       // Until nothing of this process is left, for its end is what the other waits for.
       Effect.provideService(Scope.Scope, scope)
@@ -117,6 +118,7 @@ export const make = Effect.fn("Replacement.make")(function*(
   return {
     sharing: Option.isSome(predecessor) ? "beside" : "alone",
     isPolledByOther: (agentId) =>
+      MutableRef.get(isBeingReplaced) ||
       !Deferred.isDoneUnsafe(isOver) && Option.exists(predecessor, ({ agentIds }) => agentIds.has(agentId)),
     isOver: Deferred.await(isOver),
     hasSuccessor: Deferred.isDone(finished),
