@@ -12,6 +12,8 @@ export interface AgentsOptions {
   readonly tls?: TlsFiles | undefined
   /** What a stream of results holds. */
   readonly devices: number
+  /** What they do takes nothing of the processors that anybody else wants. */
+  readonly isLast?: boolean
 }
 
 /** What a bad agent does: it answers nothing, resets its connections, answers what is no message, or 3 MB. */

@@ -77,7 +77,12 @@ export const disturbance = (
 ): Promise<Disturbance> =>
   withWorld(settings, async (world) => {
     say(`a tenth of ${agents} agents bad: ${kinds.join(", ")}`)
-    const unruly = await world.group({ ports: Array.from({ length: Math.round(agents / 10) }, () => 0), devices: 0 })
+    // They are machines of their own elsewhere: what they take of this one is no doing of the poller.
+    const unruly = await world.group({
+      ports: Array.from({ length: Math.round(agents / 10) }, () => 0),
+      devices: 0,
+      isLast: true
+    })
     const groups = await world.agents(agents - unruly.ports.length)
     const well = new Set(groups.flatMap((group) => group.ports))
     const clock = path.join(settings.folder, "clock-disturbance")

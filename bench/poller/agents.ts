@@ -8,12 +8,14 @@
 import * as fs from "node:fs"
 import * as http2 from "node:http2"
 import type { AddressInfo } from "node:net"
+import * as os from "node:os"
 import { ResultsChunk, StatusRequest, StatusResponse } from "../../src/gen/monitoring/monitoring.ts"
 import * as Forked from "../processes/Forked.ts"
 import * as Inventory from "./Inventory.ts"
 import { type AgentsOptions, type Arrival, type BadKind, badKinds, type Question } from "./Protocol.ts"
 
 const options: AgentsOptions = JSON.parse(Forked.options())
+if (options.isLast === true) os.setPriority(os.constants.priority.PRIORITY_LOW)
 
 const calls = new Map<string, number>()
 const firstMillis = new Map<string, number>()
