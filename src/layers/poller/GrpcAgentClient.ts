@@ -35,8 +35,8 @@ import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as ConnectionLoss from "./ConnectionLoss.ts"
-import * as LargeBytes from "./LargeBytes.ts"
 import { AnswerRoom } from "./replies/AnswerRoom.ts"
+import * as StatusWire from "./StatusWire.ts"
 import * as SweepCompletions from "./SweepCompletions.ts"
 
 const reconnectDelayMax = "1 second"
@@ -125,19 +125,11 @@ const once = <A extends object>(serialize: (request: A) => Buffer) => {
   }
 }
 
-/** Of a message on the wire, whose memory it shares. */
-const frameHeadBytes = 5
-
 const service = {
   ...AgentServiceService,
   getStatus: {
     ...AgentServiceService.getStatus,
-    responseDeserialize: (bytes: Buffer): StatusResponse => {
-      const response = AgentServiceService.getStatus.responseDeserialize(bytes)
-      // It has copies of all that it holds.
-      LargeBytes.release(bytes, frameHeadBytes)
-      return response
-    },
+    responseDeserialize: StatusWire.read,
     requestSerialize: once(AgentServiceService.getStatus.requestSerialize)
   }
 }

@@ -8,14 +8,19 @@ const bytesMin = 65_536
 
 export const isLarge = ({ byteLength }: Uint8Array): boolean => byteLength >= bytesMin
 
-/**
- * Takes large bytes away from whoever has them. Only where the memory holds nothing else but `before` bytes in front of them:
- * the rest could be somebody's.
- */
-export const release = (bytes: Uint8Array, before = 0): void => {
-  const { buffer, byteLength, byteOffset } = bytes
-  if (!isLarge(bytes) || !(buffer instanceof ArrayBuffer)) return
-  if (byteOffset === before && buffer.byteLength === before + byteLength) buffer.transfer(0)
+/** What may stand around a message in the frame that it came in. */
+const aroundMax = 1_024
+
+/** Whether nobody else has bytes in the same memory, as of what is large and fills it. */
+export const isAlone = (bytes: Uint8Array): boolean => {
+  const { buffer, byteLength } = bytes
+  return isLarge(bytes) && buffer instanceof ArrayBuffer && buffer.byteLength - byteLength <= aroundMax
+}
+
+/** Takes large bytes away from whoever has them, where they fill their memory; the rest of it could be somebody's. */
+export const release = (bytes: Uint8Array): void => {
+  const { buffer, byteLength } = bytes
+  if (isLarge(bytes) && buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 /** The same bytes, which are not copied. */

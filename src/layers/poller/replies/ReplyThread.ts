@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads"
 import type { Wrapping } from "../../../domain/monitoring/reports/envelope/Wrapping.ts"
 import { LargeReplies, UnreadReply } from "../../../services/poller/polls/LargeReplies.ts"
 import * as ThreadPriority from "../../process/priority/ThreadPriority.ts"
+import * as LargeBytes from "../LargeBytes.ts"
 import { threadCode } from "./threadCode.ts"
 
 /** For one answer, with those before it. */
@@ -49,11 +50,11 @@ const begin = (): Thread => {
   return { worker, waiting }
 }
 
-/** Only what is a buffer of its own can be given away. */
+/** Only what nobody else has bytes in can be given away. */
 const owned = (message: Uint8Array): Uint8Array<ArrayBuffer> => {
-  const { buffer, byteLength } = message
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
-    ? new Uint8Array(buffer)
+  const { buffer, byteLength, byteOffset } = message
+  return buffer instanceof ArrayBuffer && LargeBytes.isAlone(message)
+    ? new Uint8Array(buffer, byteOffset, byteLength)
     : new Uint8Array(message)
 }
 

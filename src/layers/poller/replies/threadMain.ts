@@ -1,7 +1,6 @@
 /** What the thread of `ReplyThread` runs: wraps one message after another. */
 import { parentPort } from "node:worker_threads"
 import * as Wrapping from "../../../domain/monitoring/reports/envelope/Wrapping.ts"
-import * as LargeBytes from "../LargeBytes.ts"
 
 interface Question {
   readonly id: number
@@ -12,8 +11,8 @@ interface Question {
 parentPort?.on("message", ({ id, message, wrapping }: Question) => {
   const wrapped = Wrapping.wrap(wrapping, message)
   const { buffer } = wrapped
-  // Else it stays until this thread collects, which it seldom does.
-  if (buffer !== message.buffer) LargeBytes.release(message)
+  // It is this thread's alone. Else it stays until this thread collects, which it seldom does.
+  if (message.buffer instanceof ArrayBuffer && message.buffer !== buffer) message.buffer.transfer(0)
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === wrapped.byteLength
   parentPort?.postMessage({ id, wrapped }, isWhole ? [buffer] : [])
 })
