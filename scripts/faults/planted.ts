@@ -191,7 +191,13 @@ export const planted: ReadonlyArray<Planted> = [
   {
     fault: "agents of a process that was not replaced to the end are nobody's",
     file: "src/layers/poller/handover/HandoverServer.ts",
-    from: "        yield* Effect.forEach(released, AgentHandover.takeBack, { discard: true })\n",
+    from: "        yield* Effect.forEach([...released, ...yield* links], AgentHandover.takeBack, { discard: true })\n",
+    to: ""
+  },
+  {
+    fault: "a poller that is being replaced polls what comes into its file",
+    file: "src/layers/poller/handover/Replacement.ts",
+    from: "      MutableRef.get(isBeingReplaced) ||\n",
     to: ""
   }
 ]
