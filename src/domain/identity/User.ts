@@ -17,7 +17,7 @@ export const User = declare({
   attributes: {
     tenantId: Attribute.uuid.immutable(),
     id: Attribute.uuid.generated("uuid"),
-    /** In lower case; nobody else's in any tenant. */
+    /** In lower case; nobody else's in the tenant. */
     email: Attribute.text(320),
     displayName: Attribute.text(255).optional(),
     role: Attribute.oneOf(["viewer", "operator", "admin"]).or("viewer"),

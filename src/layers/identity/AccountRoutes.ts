@@ -95,7 +95,7 @@ export const setPassword = Effect.fn("AccountRoutes.setPassword")(
       const signIns = yield* SignIns
       const password = Redacted.make(fields.get("current") ?? "")
       const proven = yield* Effect.result(
-        signIns.withPassword({ ...visit.origin, name: String(user.values["email"]), password })
+        signIns.withPassword({ ...visit.origin, name: String(user.values["email"]), password, known: user })
       )
       if (proven._tag === "Failure") {
         return proven.failure._tag === "SignInRefused"

@@ -60,10 +60,10 @@ const make = (base: string) =>
 
     const answer = Effect.fn("LinkRequests.answer")(
       function*({ email, ...origin }: LinkRequest) {
-        const user = yield* Directory.userByEmail(email, origin.requestId)
+        const user = yield* Directory.userByName(email, origin.requestId)
         if (Option.isNone(user)) return
         const to = String(user.value.values["email"])
-        if (!isDue(to, yield* Clock.currentTimeMillis)) return
+        if (!isDue(String(user.value.values["id"]), yield* Clock.currentTimeMillis)) return
         const secret = yield* SignInLinks.make(user.value, origin)
         const text = Redacted.make(textOf(SignInLinks.addressOf(base, secret)))
         yield* mail.send({ to, subject: "Sign in to ServiceRadar", text }).pipe(

@@ -38,7 +38,7 @@ const write = (action: "configure" | "reconfigure", values: Readonly<Record<stri
 const endSessions = (user: Stored) => Sessions.endAll(user, askerFor(String(user.values["tenantId"])))
 
 const applied = Effect.fnUntraced(function*({ hash, name, role }: LocalUser) {
-  const known = Option.getOrUndefined(yield* Directory.userByEmail(name, requestId))
+  const known = Option.getOrUndefined(yield* Directory.userOfTenant(defaultTenantId, name, requestId))
   const hashedPassword = Redacted.value(hash)
   const configuredHash = Secrets.hashOf(hashedPassword)
   if (known === undefined) {
@@ -109,7 +109,7 @@ export const ensureAdmin = Effect.gen(function*() {
 export const firstLink = Effect.fn("LocalAccounts.firstLink")(function*(base: string) {
   if ((yield* users(hasSignedIn, 1)).length > 0) return Option.none<string>()
   yield* ensureAdmin
-  const admin = yield* Directory.userByEmail(adminDefault, requestId)
+  const admin = yield* Directory.userOfTenant(defaultTenantId, adminDefault, requestId)
   if (Option.isNone(admin)) return Option.none<string>()
   const secret = yield* SignInLinks.make(admin.value, { address: "start of core", requestId })
   return Option.some(SignInLinks.addressOf(base, secret))

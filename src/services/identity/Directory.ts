@@ -1,5 +1,5 @@
 /** What sign-ins and commands look up and make of tenants and their people, in the name of the system. */
-import { Effect, Option, Schema } from "effect"
+import { Array, DateTime, Effect, Option, Order, Schema } from "effect"
 import { ApiToken } from "../../domain/identity/ApiToken.ts"
 import { defaultTenantId, Tenant } from "../../domain/identity/Tenant.ts"
 import { User } from "../../domain/identity/User.ts"
@@ -64,8 +64,53 @@ export const userById = (tenantId: string, id: string, requestId: string) =>
     records.find({ definition: User.definition, action: "read", asker: asking(system(tenantId), requestId), key: id })
   )
 
+/** Of one address; nobody is of more tenants. */
+const namesakesMax = 100
+
+/** Whoever has this address, in one tenant or in all. */
+const usersOf = (email: string, requestId: string, tenantId?: string) =>
+  isText(email)
+    ? Records.use((records) =>
+      records.list({
+        definition: User.definition,
+        action: "read",
+        asker: asking(tenantId === undefined ? superSystem : system(tenantId), requestId),
+        where: equals(User.definition, "email", email.toLowerCase()),
+        order: [],
+        limit: namesakesMax,
+        isEverywhere: tenantId === undefined
+      })
+    ).pipe(Effect.map(({ records }) => records))
+    : Effect.succeed([])
+
+const millisOf = (value: Stored["values"][string] | undefined): number =>
+  DateTime.isDateTime(value) ? DateTime.toEpochMillis(value) : Number.MAX_SAFE_INTEGER
+
+/** Whoever has signed in before whoever never has, then whoever was there first. */
+const byAge = Order.combine(
+  Order.mapInput(Order.Number, ({ values }: Stored) => millisOf(values["confirmedAt"])),
+  Order.mapInput(Order.Number, ({ values }: Stored) => millisOf(values["insertedAt"]))
+)
+
+/** Whom an address means by itself: always the same one, whoever else takes it later in another tenant. */
 export const userByEmail = (email: string, requestId: string) =>
-  only(User.definition, "email", email.toLowerCase(), requestId)
+  Effect.map(usersOf(email, requestId), (users) => Option.fromUndefinedOr(Array.sort(users, byAge)[0]))
+
+export const userOfTenant = (tenantId: string, email: string, requestId: string) =>
+  Effect.map(usersOf(email, requestId, tenantId), ([user]) => Option.fromUndefinedOr(user))
+
+const qualified = /^([^/@]+)\/(.+)$/
+
+/** Whom somebody names: an address, or one with the short name of its tenant before it, `acme/ada@example.org`. */
+export const userByName = Effect.fnUntraced(function*(name: string, requestId: string) {
+  const plain = yield* userByEmail(name, requestId)
+  const [, slug, email] = qualified.exec(name) ?? []
+  if (Option.isSome(plain) || slug === undefined || email === undefined) return plain
+  const of = yield* tenant(slug, requestId)
+  return Option.isNone(of)
+    ? Option.none<Stored>()
+    : yield* userOfTenant(String(of.value.values["id"]), email, requestId)
+})
 
 export const isActive = (tenantId: string, requestId: string) =>
   Effect.map(

@@ -44,6 +44,8 @@ export interface Origin {
 export interface PasswordAttempt extends Origin {
   readonly name: string
   readonly password: Redacted.Redacted
+  /** Somebody who has signed in, and shows it once more. */
+  readonly known?: Stored
 }
 
 type Away = RecordsUnavailable | RecordsRefused
@@ -212,10 +214,12 @@ const make = Effect.gen(function*() {
   })
 
   const withPassword: SignIns["Service"]["withPassword"] = Effect.fnUntraced(function*(attempt) {
-    const { name, password, requestId } = attempt
+    const { known, name, password, requestId } = attempt
     yield* admit(attempt, "password")
     const began = yield* Clock.currentTimeMillis
-    const user = Option.getOrUndefined(yield* within(Directory.userByEmail(name, requestId)))
+    const user = Option.getOrUndefined(
+      known === undefined ? yield* within(Directory.userByName(name, requestId)) : Option.some(known)
+    )
     const kept = textOf(user, "hashedPassword")
     const isMatch = yield* passwords.matches(password, kept === "" ? passwords.nobodys : kept)
     if (user === undefined) return yield* refuse("no such user", "password", attempt, began)

@@ -12,7 +12,7 @@ import * as KnownTenant from "./KnownTenant.ts"
 const requestId = "command line"
 
 const add = Command.make("add", {
-  email: Argument.String("email").pipe(Argument.withDescription("Nobody else's, in any tenant")),
+  email: Argument.String("email").pipe(Argument.withDescription("Nobody else's in the tenant")),
   role: Flag.Literals("role", ["viewer", "operator", "admin"]).pipe(
     Flag.withDefault("viewer"),
     Flag.withDescription("viewer sees, operator changes devices, admin also people")

@@ -1,0 +1,80 @@
+/** Two tenants whose people have the same mail address: neither learns of the other, and each signs in to its own. */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Browser from "../../support/browser.ts"
+import * as SignedInCore from "../../support/signedInCore.ts"
+import { TestDatabase } from "../../support/TestDatabase.ts"
+
+const [first, second] = ["the first of two passwords", "the second of two passwords"]
+
+layer(TestDatabase.layer, { excludeTestServices: true, timeout: "90 seconds" })("One address in two tenants", (it) => {
+  it.effect(
+    "is free in each, means whoever has signed in first, and with the tenant's name the other",
+    () =>
+      Effect.gen(function*() {
+        const { base, command } = yield* SignedInCore.start()
+        yield* command("tenant", "add", "acme")
+        yield* command("user", "add", "ada@example.org", "--role", "admin")
+        yield* command("user", "add", "bob@acme.example", "--role", "admin", "--tenant", "acme")
+        const tokenOf = (who: string) => command("token", "create", who, "--scope", "admin")
+        const ask = (token: string, path: string, email?: string) =>
+          Effect.promise(async (signal) => {
+            const response = await fetch(`${base}/api/v2/${path}`, {
+              method: email === undefined ? "GET" : "POST",
+              signal,
+              headers: { authorization: `Bearer ${token}`, "content-type": "application/vnd.api+json" },
+              ...(email === undefined
+                ? {}
+                : { body: JSON.stringify({ data: { type: "user", attributes: { email } } }) })
+            })
+            return { status: response.status, body: JSON.parse(await response.text()) }
+          })
+        const bob = yield* tokenOf("bob@acme.example")
+        assert.strictEqual((yield* ask(bob, "users", "ada@example.org")).status, 201)
+        assert.strictEqual((yield* ask(bob, "users", "free@example.org")).status, 201)
+        assert.strictEqual((yield* ask(bob, "users", "ADA@example.org")).status, 409)
+
+        const tenantOf = (who: string) =>
+          Effect.map(
+            Effect.flatMap(tokenOf(who), (token) => ask(token, "tenants")),
+            ({ body }) => body.data[0].attributes.slug
+          )
+        assert.strictEqual(yield* tenantOf("ada@example.org"), "default")
+        assert.strictEqual(yield* tenantOf("acme/ada@example.org"), "acme")
+
+        const choose = Effect.fnUntraced(function*(who: string, password: string, current?: string) {
+          const browser = Browser.open(base)
+          const link = new URL(yield* command("admin", "link", who, "--url", base))
+          yield* browser.submit(yield* browser.get(`${link.pathname}${link.search}`), "/auth/link/use")
+          const account = yield* browser.get("/auth/account")
+          const set = yield* browser.submit(account, "/auth/password", {
+            password,
+            repeated: password,
+            ...(current === undefined ? {} : { current })
+          })
+          assert.strictEqual(set.status, 303, set.text)
+        })
+        yield* choose("ada@example.org", first)
+        yield* choose("acme/ada@example.org", "a password for a moment only")
+        // Shown once more it is the password of whoever has signed in, not of the namesake.
+        yield* choose("acme/ada@example.org", second, "a password for a moment only")
+        const login = (username: string, password: string) =>
+          Effect.promise(async (signal) => {
+            const body = JSON.stringify({ username, password })
+            return (await fetch(`${base}/auth/login`, { method: "POST", body, signal })).status
+          })
+        assert.deepStrictEqual(
+          [
+            yield* login("ada@example.org", first),
+            yield* login("ada@example.org", second),
+            yield* login("acme/ada@example.org", second),
+            yield* login("acme/ADA@example.org", first),
+            yield* login("default/ada@example.org", first),
+            yield* login("nowhere/ada@example.org", first)
+          ],
+          [200, 401, 200, 401, 200, 401]
+        )
+      }),
+    { timeout: 120_000 }
+  )
+})
