@@ -478,6 +478,12 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       status: 400,
       answer: problem(400, "deviceIds array cannot be empty")
     },
+    {
+      path: "/api/devices/snmp/status",
+      body: {},
+      status: 400,
+      answer: problem(400, "deviceIds array cannot be empty")
+    },
     { path: "/api/devices/snmp/status", body: "{", status: 400, answer: problem(400, "invalid request") },
     {
       path: "/api/devices/snmp/status",

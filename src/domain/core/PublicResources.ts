@@ -22,7 +22,7 @@ export const exposed: ReadonlyArray<Exposed> = [
   },
   { definition: ApiToken.definition, hidden: ["create", "recordUse"] },
   { definition: Session.definition, hidden: ["begin", "renew"] },
-  { definition: SignInLink.definition, hidden: ["make", "use"] },
+  { definition: SignInLink.definition, hidden: ["make", "use", "end"] },
   { definition: AuditEntry.definition },
   { definition: Device.definition, hidden: ["discover", "refresh"] },
   { definition: DeviceGroup.definition },

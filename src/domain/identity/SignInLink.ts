@@ -19,7 +19,8 @@ export const SignInLink = declare({
     tenantId: Attribute.uuid.private(),
     id: Attribute.uuid.generated("uuid"),
     userId: Attribute.uuid.immutable(),
-    state: Attribute.oneOf(["open", "used"]).or("open"),
+    /** `ended` with the password that was changed before it was used. */
+    state: Attribute.oneOf(["open", "used", "ended"]).or("open"),
     /** SHA-256 of what the link holds, in lower-case hex. */
     tokenHash: Attribute.text(64).sensitive().immutable(),
     /** Who asked for it: an address, or a command. */
@@ -32,6 +33,7 @@ export const SignInLink = declare({
   .does((on) => ({
     read: on.read(),
     make: on.create({ accepts: ["userId", "tokenHash", "origin", "expiresAt"] }),
+    end: on.update({ from: ["open"], to: "ended" }),
     use: on.update({
       from: ["open"],
       to: "used",
@@ -41,5 +43,5 @@ export const SignInLink = declare({
   }))
   .permits(({ allow }) => [
     allow(["read"], E.or(isAdmin, isSystem)),
-    allow(["make", "use"], isSystem)
+    allow(["make", "use", "end"], isSystem)
   ])

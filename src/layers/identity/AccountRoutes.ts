@@ -12,6 +12,7 @@ import { begun, failed, formOf, recovered, said, sessionOf, shown } from "./Brow
 import * as Cookies from "./Cookies.ts"
 import * as PageAnswers from "./PageAnswers.ts"
 import * as Sessions from "./Sessions.ts"
+import * as SignInLinks from "./SignInLinks.ts"
 import * as Visit from "./Visit.ts"
 
 const accountOf = (visit: Visit.Visit, { values }: Stored): AccountPages.Account => ({
@@ -116,6 +117,7 @@ export const setPassword = Effect.fn("AccountRoutes.setPassword")(
       }
     })
     yield* Sessions.endAll(user, asker)
+    yield* SignInLinks.endAll(user, asker)
     return yield* begun(visit, changed ?? user, "/auth/account?saved")
   },
   (effect, visit) =>

@@ -3,9 +3,10 @@ import { Clock, DateTime, Duration, Effect, Option, Redacted } from "effect"
 import { minutes, SignInLink } from "../../domain/identity/SignInLink.ts"
 import { superSystem, system } from "../../domain/records/Actor.ts"
 import type { Stored } from "../../domain/records/Record.ts"
+import * as E from "../../domain/resource/expression/Expression.ts"
 import * as Directory from "../../services/identity/Directory.ts"
 import { type Origin, SignIns } from "../../services/identity/SignIns.ts"
-import { Records } from "../../services/records/Records.ts"
+import { type Asker, Records } from "../../services/records/Records.ts"
 import * as Secrets from "./Secrets.ts"
 
 /** What the link holds. */
@@ -28,6 +29,33 @@ export const make = Effect.fn("SignInLinks.make")(function*(user: Stored, { addr
     }
   })
   return Redacted.make(secret)
+})
+
+const linksMax = 100
+
+/** Whoever has one that was not used signs in with it no more. */
+export const endAll = Effect.fn("SignInLinks.endAll")(function*(user: Stored, by: Asker) {
+  const records = yield* Records
+  const asker = { ...by, actor: system(String(user.values["tenantId"])) }
+  const where = SignInLink.where(({ record }) =>
+    E.and(E.equals(record.userId, String(user.values["id"])), E.equals(record.state, "open"))
+  ).node
+  const open = yield* records.list({
+    definition: SignInLink.definition,
+    action: "read",
+    asker,
+    where,
+    order: [],
+    limit: linksMax
+  })
+  yield* Effect.forEach(open.records, ({ values }) =>
+    records.write({
+      definition: SignInLink.definition,
+      action: "end",
+      asker,
+      key: String(values["id"]),
+      input: { values: {}, form: "values" }
+    }), { discard: true })
 })
 
 /** Where it leads to, on a core that is reached at `base`. */

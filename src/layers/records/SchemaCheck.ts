@@ -13,7 +13,7 @@ import * as RowSecurity from "../postgres/connection/RowSecurity.ts"
 const Column = Schema.Struct({ name: Schema.String, type: Schema.String, isRequired: Schema.Boolean })
 const Table = Schema.Struct({ isSecured: Schema.Boolean })
 const Role = Schema.Struct({ name: Schema.String, user: Schema.String })
-const Policy = Schema.Struct({ name: Schema.String })
+const Named = Schema.Struct({ name: Schema.String })
 const Constraint = Schema.Struct({ name: Schema.String, columns: Schema.Array(Schema.String) })
 
 const types: Readonly<Record<Kind, ReadonlyArray<string>>> = {
@@ -93,6 +93,13 @@ const ofRole = Effect.gen(function*() {
   return found.map(({ name, user }) => `role ${name}: cannot be taken by ${user}: grant ${name} to ${user}`)
 })
 
+/** Texts of all people are kept; in another encoding some are refused when they come. */
+const ofEncoding = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const found = yield* Rows.query(Named, sql`select current_setting('server_encoding') as name`)
+  return found.flatMap(({ name }) => name === "UTF8" ? [] : [`the encoding of the database is ${name}, expected UTF8`])
+})
+
 const ofTable = Effect.fnUntraced(function*(definition: Definition) {
   const sql = yield* SqlClient.SqlClient
   const { identities, key, table, tenant } = definition
@@ -108,7 +115,7 @@ const ofTable = Effect.fnUntraced(function*(definition: Definition) {
       where attrelid = to_regclass(${place}) and attnum > 0 and not attisdropped`
   )
   const policies = yield* Rows.query(
-    Policy,
+    Named,
     sql`select polname as name from pg_policy where polrelid = to_regclass(${place}) order by 1`
   )
   const references = yield* Rows.query(
@@ -141,4 +148,4 @@ const ofTable = Effect.fnUntraced(function*(definition: Definition) {
 export const differences = (
   definitions: ReadonlyArray<Definition>
 ): Effect.Effect<ReadonlyArray<string>, SqlError, SqlClient.SqlClient> =>
-  Effect.map(Effect.all([ofRole, ...definitions.map(ofTable)]), (all) => all.flat())
+  Effect.map(Effect.all([ofEncoding, ofRole, ...definitions.map(ofTable)]), (all) => all.flat())

@@ -105,13 +105,13 @@ const metricsStatus: Handle = ({ asker }) =>
   )
 
 const decodeIds = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.Struct({ deviceIds: Schema.Array(Schema.String) }))
+  Schema.fromJsonString(Schema.Struct({ deviceIds: Schema.optionalKey(Schema.Array(Schema.String)) }))
 )
 
 const snmpStatus: Handle = Effect.fnUntraced(function*({ asker, body }) {
   const asked = decodeIds(body)
   if (Option.isNone(asked)) return yield* new Refused({ status: 400, words: "invalid request" })
-  const ids = [...new Set(asked.value.deviceIds)]
+  const ids = [...new Set(asked.value.deviceIds ?? [])]
   if (ids.length === 0) return yield* new Refused({ status: 400, words: "deviceIds array cannot be empty" })
   if (ids.length > DeviceList.devicesMax) {
     return yield* new Refused({ status: 400, words: `at most ${DeviceList.devicesMax} deviceIds at once` })

@@ -56,8 +56,13 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "90 seconds" })(
         })
         yield* choose("ada@example.org", first)
         yield* choose("acme/ada@example.org", "a password for a moment only")
+        const stale = new URL(yield* command("admin", "link", "acme/ada@example.org", "--url", base))
         // Shown once more it is the password of whoever has signed in, not of the namesake.
         yield* choose("acme/ada@example.org", second, "a password for a moment only")
+        // A link that somebody else has is worth nothing once the password is another.
+        const thief = Browser.open(base)
+        const used = yield* thief.submit(yield* thief.get(`${stale.pathname}${stale.search}`), "/auth/link/use")
+        assert.strictEqual(used.status, 401, used.text)
         const login = (username: string, password: string) =>
           Effect.promise(async (signal) => {
             const body = JSON.stringify({ username, password })

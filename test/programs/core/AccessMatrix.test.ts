@@ -61,7 +61,7 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     enable: "VOaS"
   },
   session: { read: "VOas", begin: "s", renew: "s", end: "VOas" },
-  "sign-in-link": { read: "as", make: "s", use: "s" },
+  "sign-in-link": { read: "as", make: "s", use: "s", end: "s" },
   "audit-entry": { read: "a" },
   device: {
     read: "voas",

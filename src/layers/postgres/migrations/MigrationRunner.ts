@@ -29,7 +29,7 @@ export interface Standing {
 
 const Found = Schema.Struct({ found: Schema.Boolean })
 
-const stepName = ({ id, name }: typeof Applied.Type): string => `${String(id).padStart(4, "0")}_${name}`
+export const stepName = ({ id, name }: typeof Applied.Type): string => `${String(id).padStart(4, "0")}_${name}`
 
 /** As `to_regclass` reads a name: a schema may have any. */
 const quoted = (table: string): string => table.split(".").map((part) => `"${part.replaceAll("\"", "\"\"")}"`).join(".")

@@ -1,6 +1,7 @@
 /** What a context asks of the schema, in steps that are applied once each, and how far a database has come with them. */
 import { type Effect, Schema } from "effect"
 import type * as SqlClient from "effect/sql/SqlClient"
+import * as SqlFailure from "../connection/SqlFailure.ts"
 
 type Change = Effect.Effect<void, unknown, SqlClient.SqlClient>
 
@@ -29,7 +30,8 @@ export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("Migr
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `migration ${this.step} of ${this.context} failed`
+    const why = this.cause instanceof Error ? SqlFailure.detail(this.cause) : String(this.cause)
+    return `migration ${this.step} of ${this.context} failed: ${why}`
   }
 }
 

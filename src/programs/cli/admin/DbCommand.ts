@@ -9,23 +9,35 @@ import { Console, DateTime, Effect, Option, Schema } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as SqlClient from "effect/sql/SqlClient"
+import { isSqlError } from "effect/sql/SqlError"
 import { exposed } from "../../../domain/core/PublicResources.ts"
 import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import { PgConnection } from "../../../layers/postgres/connection/PgConnection.ts"
+import * as SqlFailure from "../../../layers/postgres/connection/SqlFailure.ts"
 import * as MigrationRunner from "../../../layers/postgres/migrations/MigrationRunner.ts"
 import type { Migrations } from "../../../layers/postgres/migrations/Migrations.ts"
 import * as SchemaCheck from "../../../layers/records/SchemaCheck.ts"
 import { migrations } from "../../core/ControlPlane.ts"
 import * as AdminConnection from "./AdminConnection.ts"
 
+/** In the words of the database. */
+class DatabaseRefused extends Schema.TaggedError<DatabaseRefused>()("DatabaseRefused", { detail: Schema.String }) {
+  override get message(): string {
+    return `the database refused: ${this.detail}`
+  }
+}
+
 const withClient = <A, E, R>(work: Effect.Effect<A, E, R | SqlClient.SqlClient>) =>
   PgConnection.use(({ client }) => client).pipe(
-    Effect.flatMap((sql) => Effect.provideService(work, SqlClient.SqlClient, sql))
+    Effect.flatMap((sql) => Effect.provideService(work, SqlClient.SqlClient, sql)),
+    Effect.mapError((error) => isSqlError(error) ? new DatabaseRefused({ detail: SqlFailure.detail(error) }) : error)
   )
 
 const lines = (of: Migrations, { applied, pending, unknown }: MigrationRunner.Standing): ReadonlyArray<string> => [
   `${of.context}`,
-  ...applied.map(({ at, id, name }) => `  ${String(id).padStart(4, "0")}_${name}  applied ${DateTime.formatIso(at)}`),
+  ...applied.filter((step) => !unknown.includes(MigrationRunner.stepName(step))).map(({ at, id, name }) =>
+    `  ${String(id).padStart(4, "0")}_${name}  applied ${DateTime.formatIso(at)}`
+  ),
   ...pending.map((step) => `  ${step}  missing`),
   ...unknown.map((step) => `  ${step}  unknown: of a newer version`)
 ]

@@ -82,7 +82,7 @@ describe("MigrationRunner", () => {
         "0002_broken": "-- migrate:up\nalter table nothing add column a text;\n"
       })
       const error = yield* Effect.flip(MigrationRunner.migrate(broken))
-      assert.strictEqual(error.message, "migration 0002_broken of things failed")
+      assert.strictEqual(error.message, "migration 0002_broken of things failed: relation \"nothing\" does not exist")
       assert.deepStrictEqual(yield* schema, [])
     }).pipe(Effect.provide(layer)))
 
