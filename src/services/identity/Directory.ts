@@ -1,5 +1,5 @@
 /** What sign-ins and commands look up and make of tenants and their people, in the name of the system. */
-import { Array, DateTime, Effect, Option, Order, Schema } from "effect"
+import { DateTime, Effect, Option, Order, Schema } from "effect"
 import { ApiToken } from "../../domain/identity/ApiToken.ts"
 import { defaultTenantId, Tenant } from "../../domain/identity/Tenant.ts"
 import { User } from "../../domain/identity/User.ts"
@@ -94,7 +94,7 @@ const byAge = Order.combine(
 
 /** Whom an address means by itself: always the same one, whoever else takes it later in another tenant. */
 export const userByEmail = (email: string, requestId: string) =>
-  Effect.map(usersOf(email, requestId), (users) => Option.fromUndefinedOr(Array.sort(users, byAge)[0]))
+  Effect.map(usersOf(email, requestId), (users) => Option.fromUndefinedOr(users.toSorted(byAge)[0]))
 
 export const userOfTenant = (tenantId: string, email: string, requestId: string) =>
   Effect.map(usersOf(email, requestId, tenantId), ([user]) => Option.fromUndefinedOr(user))
