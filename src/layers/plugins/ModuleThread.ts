@@ -36,8 +36,6 @@ export interface Limits {
   readonly watch?: ThreadWatch.Limits
   /** Less than its process, already while it starts; where somebody looks, one that does not stop working gets the least. */
   readonly givesWayBy?: SystemPriority.Niceness
-  /** One like it has just broken: nobody waits long before it gets the least. */
-  readonly isSuspect?: boolean
 }
 
 export interface ModuleThread {
@@ -134,14 +132,14 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
   }
 
   /** Of whoever uses more than it may the thread ends, also between two calls. */
-  const watch = ({ idle, lower, value: begun }: ThreadPriority.Begun<Worker>) => {
+  const watch = ({ lower, value: begun }: ThreadPriority.Begun<Worker>) => {
     if (limits.watch === undefined) return Effect.void
     const over = Effect.callback<void>((resume) => void begun.once("exit", () => resume(Effect.void)))
-    const low = Effect.sync(() => lower(SystemPriority.least))
-    const lowest = limits.givesWayBy === undefined ? Effect.void : Effect.andThen(low, idle)
-    const excess = ThreadWatch.excess(begun, limits.watch, { isSuspect: limits.isSuspect ?? false, does: lowest })
-    const ended = Effect.map(excess, (reason) => {
-      reasons.set(begun, reason)
+    const spins = () => {
+      if (limits.givesWayBy !== undefined) lower(SystemPriority.least)
+    }
+    const ended = Effect.map(ThreadWatch.excess(begun, limits.watch, spins), (excess) => {
+      reasons.set(begun, excess)
       void begun.terminate()
     })
     return Effect.asVoid(Effect.forkDetach(Effect.raceFirst(ended, over)))

@@ -21,7 +21,6 @@ const answerLimit = Duration.seconds(1)
 const megabyte = 1_048_576
 /** Looks in a row between which it never waited for anything. */
 const spinningLooks = 4
-const suspectLooks = 1
 
 const sizeOf = (worker: Worker) =>
   Effect.tryPromise(() => worker.getHeapStatistics()).pipe(
@@ -32,20 +31,13 @@ const sizeOf = (worker: Worker) =>
     Effect.orElseSucceed(() => 0)
   )
 
-export interface Spinning {
-  /** It is believed sooner that it does. */
-  readonly isSuspect: boolean
-  readonly does: Effect.Effect<void>
-}
-
-/** Succeeds with what is too much; goes on as long as nothing is. What `spinning` says is done when it works without a pause. */
+/** Succeeds with what is too much; goes on as long as nothing is. `spins` hears of one that works without a pause. */
 export const excess = (
   worker: Worker,
   { megabytesMax, percentMax, window }: Limits,
-  spinning: Spinning
+  spins: () => void = () => {}
 ): Effect.Effect<string> => {
   const looks = Math.max(1, Math.round(Duration.toMillis(window) / Duration.toMillis(lookEvery)))
-  const atWorkMax = spinning.isSuspect ? suspectLooks : spinningLooks
   const actives: Array<number> = []
   let atWork = 0
   let waited = 0
@@ -55,6 +47,7 @@ export const excess = (
     // Before its loop runs it has neither worked nor waited.
     atWork = active > 0 && idle === waited ? atWork + 1 : 0
     waited = idle
+    if (atWork === spinningLooks) spins()
     actives.push(active)
     if (actives.length <= looks) return undefined
     const [first = 0] = actives.splice(0, 1)
@@ -70,7 +63,6 @@ export const excess = (
 
   return Effect.delay(sizeOf(worker), lookEvery).pipe(
     Effect.map((bytes) => oversized(bytes) ?? overworked()),
-    Effect.tap(() => atWork === atWorkMax ? spinning.does : Effect.void),
     Effect.repeat({ until: (found) => found !== undefined }),
     Effect.map((found) => found ?? "")
   )

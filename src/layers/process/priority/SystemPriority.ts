@@ -1,6 +1,4 @@
 /** How much of the processors a process or a thread gets beside others. Where the system does not let us, it is as it was. */
-import { Effect } from "effect"
-import { execFile } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 
@@ -33,28 +31,3 @@ export const lowerSession = (pid: number, niceness: Niceness): void =>
     const group = `/proc/${pid}/autogroup`
     if (!fs.readFileSync(group, "utf8").trimEnd().endsWith(` ${niceness}`)) fs.writeFileSync(group, String(niceness))
   })
-
-const idleLimitMillis = 2_000
-let isToldOfMissing = false
-
-/** Whether there is a program to ask for it. */
-const askedFor = (id: number): Effect.Effect<boolean> =>
-  Effect.callback((resume) => {
-    const args = ["--idle", "--pid", "0", String(id)]
-    const child = execFile("chrt", args, { timeout: idleLimitMillis, killSignal: "SIGKILL" }, (error) => {
-      // Any other error: the thread has ended meanwhile, or the system does not let us.
-      resume(Effect.succeed(error?.code !== "ENOENT"))
-    })
-    return Effect.sync(() => child.kill("SIGKILL"))
-  })
-
-/**
- * For good: it gets a processor when nobody else of its session wants it, and loses it at once to whoever does, where the least
- * priority by `nice` still finishes its turn of some milliseconds. That is Linux' SCHED_IDLE; everybody may enter it, and only
- * root leaves it. Where there is no `chrt` (util-linux), the priority stays as it is, which is told once.
- */
-export const idle = Effect.fnUntraced(function*(id: number) {
-  if ((yield* askedFor(id)) || isToldOfMissing) return
-  isToldOfMissing = true
-  yield* Effect.logInfo("there is no chrt (util-linux): threads that spin get the least priority, and no lower one")
-})

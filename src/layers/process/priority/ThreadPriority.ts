@@ -2,7 +2,6 @@
  * The priority of one thread of this process. Linux has one for each; elsewhere all threads have that of their process, and
  * nothing changes here.
  */
-import { Effect } from "effect"
 import * as fs from "node:fs"
 import * as SystemPriority from "./SystemPriority.ts"
 
@@ -17,8 +16,6 @@ const threads = (): ReadonlyArray<string> => {
 export interface Begun<A> {
   readonly value: A
   readonly lower: (niceness: SystemPriority.Niceness) => void
-  /** For good. */
-  readonly idle: Effect.Effect<void>
 }
 
 const nothing = () => {}
@@ -28,10 +25,6 @@ export const begin = <A>(make: () => A): Begun<A> => {
   const before = new Set(threads())
   const value = make()
   const [id, ...others] = threads().filter((thread) => !before.has(thread))
-  if (id === undefined || others.length > 0) return { value, lower: nothing, idle: Effect.void }
-  return {
-    value,
-    lower: (niceness) => SystemPriority.lower(Number(id), niceness),
-    idle: SystemPriority.idle(Number(id))
-  }
+  if (id === undefined || others.length > 0) return { value, lower: nothing }
+  return { value, lower: (niceness) => SystemPriority.lower(Number(id), niceness) }
 }
