@@ -41,13 +41,12 @@ const refusal = (error: SrqlError | QueryError) => {
   return status === 503 ? QueryAsking.later(error.message) : QueryBody.problem(status, error.message)
 }
 
-/** The rows are JSON already. */
-const document = ({ limit, nextCursor, prevCursor, rows, visualization, warnings }: Page): string => {
+/** The rows are JSON already. The standalone service says neither how rows are drawn nor that there is no error. */
+const document = (style: RowStyle, { limit, nextCursor, prevCursor, rows, visualization, warnings }: Page): string => {
   const pagination = JSON.stringify({ next_cursor: nextCursor, prev_cursor: prevCursor, limit })
   const said = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`
-  return `{"results":[${rows.join(",")}],"pagination":${pagination},"viz":${
-    JSON.stringify(visualization)
-  },"error":null${said}}`
+  const more = style === "service" ? "" : `,"viz":${JSON.stringify(visualization)},"error":null`
+  return `{"results":[${rows.join(",")}],"pagination":${pagination}${more}${said}}`
 }
 
 type Format = "json" | "ndjson" | "csv"
@@ -114,7 +113,7 @@ const answer = Effect.fn("QueryRoute")(function*(
   const queries = yield* Queries
   return yield* Effect.match(queries.page(question), {
     onFailure: refusal,
-    onSuccess: (page) => HttpServerResponse.text(document(page), { contentType: "application/json" })
+    onSuccess: (page) => HttpServerResponse.text(document(style, page), { contentType: "application/json" })
   })
 })
 

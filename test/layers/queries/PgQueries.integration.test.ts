@@ -422,6 +422,11 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       assert.deepInclude(answer.pagination, { limit: 2, prev_cursor: null })
       assert.strictEqual(answer.error, null)
       assert.deepStrictEqual(answer.viz.suggestions, [{ kind: "table" }])
+      const asService = yield* post(
+        new URLSearchParams("style=service"),
+        JSON.stringify({ query: "in:agents", limit: "2" })
+      )
+      assert.hasAllKeys(JSON.parse(yield* bodyOf(asService)), ["results", "pagination"])
       const bad = yield* post(new URLSearchParams(), JSON.stringify({ query: "in:nothing" }))
       assert.strictEqual(bad.status, 400)
       assert.strictEqual(

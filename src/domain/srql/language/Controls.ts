@@ -88,6 +88,8 @@ const limit: Control = ofText((draft, { chars, span }) => {
   return done
 })
 
+const sortMax = 16
+
 const sort: Control = ofText((draft, text) => {
   const order: Array<Order> = [...draft.order]
   for (const part of splitAt(text, (char) => char === ",").map(trim)) {
@@ -104,6 +106,14 @@ const sort: Control = ofText((draft, text) => {
       })
     }
     order.push({ field, direction: isAscending ? "asc" : "desc", at: part.span })
+    if (order.length > sortMax) {
+      return refuse({
+        at: part.span,
+        detail: `sort supports at most ${sortMax} fields`,
+        found: `${order.length}`,
+        expected: `at most ${sortMax}`
+      })
+    }
   }
   draft.order = order
   return done

@@ -12,6 +12,9 @@ export type { EntityNames } from "./Controls.ts"
 /** Longer texts are no questions. */
 export const queryMax = 65_536
 
+/** Of more of them PostgreSQL takes longer to plan than to read what they leave. */
+const filtersMax = 200
+
 /** No database keeps U+0000, and half of a surrogate pair is no character. */
 const noCharacter = /[\0\p{Surrogate}]/u
 
@@ -97,6 +100,14 @@ export const parse = (text: string, names: Controls.EntityNames): Answer<Query> 
     const read = Filters.read(word)
     if (Result.isFailure(read)) return Result.fail(read.failure)
     filters.push(...read.success)
+    if (filters.length > filtersMax) {
+      return refuse({
+        at: word.span,
+        detail: `queries support at most ${filtersMax} filters`,
+        found: `${filters.length} filters`,
+        expected: `at most ${filtersMax}`
+      })
+    }
   }
   return finish(draft, filters, text)
 }

@@ -131,6 +131,9 @@ describe("Parser", () => {
       `in:devices uid:(${"1,".repeat(201)})`,
       "list filters support at most 200 values"
     ],
+    [`in:devices ${"uid:a ".repeat(201)}`, "queries support at most 200 filters"],
+    [`in:devices os:(${"name:a ".repeat(201)})`, "queries support at most 200 filters"],
+    [`in:devices sort:${"uid,".repeat(17)}`, "sort supports at most 16 fields"],
     ["in:cpu bucket:5x", "bucket supports only s|m|h|d suffixes"],
     ["in:cpu bucket:xm", "bucket duration must be an integer"],
     ["in:cpu bucket:0m", "bucket duration must be positive"],
