@@ -199,5 +199,66 @@ export const planted: ReadonlyArray<Planted> = [
     file: "src/layers/poller/handover/Replacement.ts",
     from: "      MutableRef.get(isBeingReplaced) ||\n",
     to: ""
+  },
+  {
+    fault: "what a probe found down is told as available",
+    file: "src/layers/poller/GrpcAgentClient.ts",
+    from: "  available,\n  message,\n  agentId,\n  responseTimeNanos: responseTime\n",
+    to: "  available: true,\n  message,\n  agentId,\n  responseTimeNanos: responseTime\n"
+  },
+  {
+    fault: "of an agent that is away nothing is said",
+    file: "src/services/poller/CheckScheduler.ts",
+    from:
+      "      onFailure: ({ message }) => conclude(about, PolledStatus.fromFailure(subject, message), PollerMetrics.pollsFailed)",
+    to: "      onFailure: () => Effect.void"
+  },
+  {
+    fault: "a poller that is away is never missed",
+    file: "src/domain/monitoring/reports/PollerPresence.ts",
+    from: "silenceMillis <= silenceMax(known, alertThresholdMillis)",
+    to: "silenceMillis < Infinity"
+  },
+  {
+    fault: "a poller is missed after one interval",
+    file: "src/domain/monitoring/reports/PollerPresence.ts",
+    from: "const intervalsMax = 4\n",
+    to: "const intervalsMax = 1\n"
+  },
+  {
+    fault: "nobody is told that a poller is back",
+    file: "src/domain/monitoring/reports/PollerPresence.ts",
+    from: "    if (previous === \"healthy\") {\n",
+    to: "    if (previous !== \"unknown\") {\n"
+  },
+  {
+    fault: "an agent may send as much as it likes",
+    file: "src/domain/poller/ByteAllowance.ts",
+    from: "  allowance.left -= bytes\n",
+    to: ""
+  },
+  {
+    fault: "a sequence advances before core has what came before it",
+    file: "src/services/poller/ResultsStreamer.ts",
+    from: "  yield* Ref.set(tracked.isPending, true)\n",
+    to: "  if (sequence !== \"\") yield* Ref.set(tracked.sequence, sequence)\n"
+  },
+  {
+    fault: "a NUL of an agent goes on as it is",
+    file: "src/domain/monitoring/reports/CleanText.ts",
+    from: "suspicious.test(text) ? text.replace(escape, cleanEscape) : text",
+    to: "text"
+  },
+  {
+    fault: "one check at a time is asked of all agents",
+    file: "src/services/poller/Fleet.ts",
+    from: "const placesMax = 4_096\n",
+    to: "const placesMax = 1\n"
+  },
+  {
+    fault: "a stream of results may go on for ever",
+    file: "src/services/poller/ResultsStreamer.ts",
+    from: "const streamDeadline = Duration.minutes(5)\n",
+    to: "const streamDeadline = Duration.hours(5)\n"
   }
 ]
