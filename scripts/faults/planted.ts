@@ -202,9 +202,9 @@ export const planted: ReadonlyArray<Planted> = [
   },
   {
     fault: "what a probe found down is told as available",
-    file: "src/layers/poller/GrpcAgentClient.ts",
-    from: "  available,\n  message,\n  agentId,\n  responseTimeNanos: responseTime\n",
-    to: "  available: true,\n  message,\n  agentId,\n  responseTimeNanos: responseTime\n"
+    file: "src/domain/monitoring/reports/PolledStatus.ts",
+    from: "toStatus(subject, { serviceType, available, responseTimeNanos, agentId }, message)",
+    to: "toStatus(subject, { serviceType, available: true, responseTimeNanos, agentId }, message)"
   },
   {
     fault: "of an agent that is away nothing is said",

@@ -360,7 +360,7 @@ export const healed = (parts: Parts, hasEvents: boolean): ReadonlyArray<Healed> 
     },
     {
       name: "core knows that every poller is there",
-      broken: () => first(presence.away(pollers), "pollers")
+      broken: () => first(presence.away(pollers, coreSpared(parts.plan, world.nowMillis)), "pollers")
     },
     {
       name: "the books of statuses balance",

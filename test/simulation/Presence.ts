@@ -15,7 +15,7 @@ export class Presence {
   readonly #intervalsOf: (poller: string) => readonly [least: number, most: number]
   /** Of each poller, when core has last stored anything of it. */
   readonly #heardMillis = new Map<string, number>()
-  readonly #told = new Map<string, ToldChange["current"]>()
+  readonly #told = new Map<string, { readonly current: ToldChange["current"]; readonly atMillis: number }>()
 
   /** `intervalsOf`: what a poller may say of how often it reports. */
   constructor(world: World, intervalsOf: (poller: string) => readonly [least: number, most: number]) {
@@ -33,7 +33,7 @@ export class Presence {
    * has long given it up, so only what it says when it was left alone for so long is judged.
    */
   told({ current, pollerId }: Pick<ToldChange, "current" | "pollerId">, sinceMillis: number): void {
-    this.#told.set(pollerId, current)
+    this.#told.set(pollerId, { current, atMillis: this.#world.nowMillis })
     const silence = this.#silenceMillis(pollerId)
     const [least] = this.#intervalsOf(pollerId)
     const isEarly = silence < missedAfter * least - earlyMillis
@@ -49,7 +49,7 @@ export class Presence {
     const silence = this.#silenceMillis(poller)
     const [, most] = this.#intervalsOf(poller)
     const due = missedAfter * most + lookMillis
-    if (!Number.isFinite(silence) || Math.min(silence, sinceMillis) <= due || this.#told.get(poller) === "unhealthy") {
+    if (!Number.isFinite(silence) || Math.min(silence, sinceMillis) <= due || this.#told.get(poller)?.current === "unhealthy") {
       return
     }
     this.#world.violate(
@@ -58,9 +58,16 @@ export class Presence {
     )
   }
 
-  /** Those that core says are away, or has never heard of. */
-  away(pollers: ReadonlyArray<string>): ReadonlyArray<string> {
-    return pollers.filter((poller) => !this.#heardMillis.has(poller) || this.#told.get(poller) === "unhealthy")
+  /**
+   * Those that core says are away, or has never heard of; core was left alone for so long. What it was about to say when it was
+   * killed it does not say again, and what it had said before is no more what it says.
+   */
+  away(pollers: ReadonlyArray<string>, sinceMillis: number): ReadonlyArray<string> {
+    return pollers.filter((poller) => {
+      if (!this.#heardMillis.has(poller)) return true
+      const told = this.#told.get(poller)
+      return told?.current === "unhealthy" && this.#world.nowMillis - told.atMillis <= sinceMillis
+    })
   }
 
   #silenceMillis(poller: string): number {

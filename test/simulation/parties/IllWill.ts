@@ -37,8 +37,8 @@ export interface IllParty {
 }
 
 /** In each interval, from all checks together: more than an agent may send for long, and no message too large for gRPC. */
-const floodBytes = 3_600_000
-const answerBytesMax = 3_500_000
+const floodBytes = 1_800_000
+const answerBytesMax = 1_700_000
 const chunkBytes = 16_384
 const chunkEvery = "1 second"
 
