@@ -69,7 +69,7 @@ const replayed = replayFile === undefined
   ? undefined
   : Replay.read(Asked.read(() => fs.readFileSync(replayFile, "utf8")))
 const unfit = typeof replayed === "string" ? replayed : replayed &&
-  Replay.misfit(replayed.plan, Installation.scenario(replayed.settings).kinds)
+  Replay.misfit(replayed.plan, Installation.scenario(replayed.settings).kinds, replayed.settings.hours)
 if (unfit !== undefined) Asked.end(`--replay is ${values.replay}, which cannot be led: ${unfit}`)
 const replay = typeof replayed === "string" ? undefined : replayed
 
@@ -166,8 +166,14 @@ for (const seed of seeds) {
   for (const line of Simulation.report(shrunk)) say(line)
   if (replay !== undefined) continue
   const file = save ?? `simulation-${seed}.json`
-  fs.writeFileSync(file, Replay.write({ seed, settings: options, plan: shrunk.plan }))
-  say(`again: npm run simulate -- --replay ${file}`)
+  const text = Replay.write({ seed, settings: options, plan: shrunk.plan })
+  try {
+    fs.writeFileSync(file, text)
+    say(`again: npm run simulate -- --replay ${file}`)
+  } catch (error) {
+    // The night's other seeds are led all the same, and the plan is not lost.
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${file} would have been:\n${text}`)
+  }
 }
 
 const seconds = Math.round(performance.now() - beganMillis) / 1_000

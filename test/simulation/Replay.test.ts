@@ -29,7 +29,9 @@ describe("A plan in a file", () => {
       text.slice(0, -20),
       text.replace(`"agents": 3`, `"agents": 0`),
       text.replace(`"hours": 0.5`, `"hours": 1e9`),
-      text.replace(`"atMillis": 1000`, `"atMillis": -1`)
+      text.replace(`"atMillis": 1000`, `"atMillis": -1`),
+      text.replace(`"agents": 3`, `"agents": 3, "flavour": 3`),
+      text.replace(`"atMillis": 1000`, `"atMillis": 1000, "colour": 1`)
     ]
 
     assert.deepStrictEqual(others.map((one) => typeof Replay.read(one)), others.map(() => "string"))
@@ -50,12 +52,12 @@ describe("A plan in a file", () => {
 
   it("can be led when it was drawn", () => {
     for (let seed = 1; seed <= 20; seed += 1) {
-      assert.isUndefined(Replay.misfit(Simulation.planOf(Installation.scenario(settings), seed), kinds))
+      assert.isUndefined(Replay.misfit(Simulation.planOf(Installation.scenario(settings), seed), kinds, settings.hours))
     }
   })
 
   it("cannot be led with a fault that its world does not know", () => {
-    const misfit = (change: object) => Replay.misfit([fault, { ...fault, ...change }], kinds) ?? ""
+    const misfit = (change: object) => Replay.misfit([fault, { ...fault, ...change }], kinds, settings.hours) ?? ""
 
     assert.match(misfit({ kind: "kil" }), /^fault 2: kind is kil, expected kill, restart, pause, /)
     assert.match(misfit({ kind: "constructor" }), /kind is constructor/)
@@ -65,5 +67,7 @@ describe("A plan in a file", () => {
       /other of partition poller-0 is not there, expected core$/
     )
     assert.strictEqual(misfit({ kind: "partition", target: "poller-0", other: "core" }), "")
+    assert.strictEqual(misfit({ other: "moon" }), "fault 2: other of kill core is moon, expected none")
+    assert.match(misfit({ atMillis: 1e12 }), /^fault 2: atMillis is 1000000000000, expected at most 1800000, /)
   })
 })

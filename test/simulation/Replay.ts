@@ -55,7 +55,8 @@ const Replay = Schema.Struct({
 })
 export type Replay = typeof Replay.Type
 
-const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Replay))
+/** What it does not know it would leave out, and what was asked for would not be what was led. */
+const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Replay), { onExcessProperty: "error" })
 /** The first had no version. */
 const decodeVersion = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ version: Schema.optionalKey(Schema.Unknown), plan: Schema.Unknown }))
@@ -82,14 +83,23 @@ const wrongIn = ({ kind, other, target }: PlannedFault, kinds: ReadonlyArray<Kin
   if (known.length === 0) return expected("kind", kind, kinds.map((one) => one.kind))
   const there = known.filter(({ targets }) => targets.includes(target))
   if (there.length === 0) return expected(`target of ${kind}`, target, known.flatMap(({ targets }) => targets))
-  if (there.some(({ others }) => others === undefined || others.includes(other ?? ""))) return undefined
+  const fits = ({ others }: Kind) => others === undefined ? other === undefined : others.includes(other ?? "")
+  if (there.some(fits)) return undefined
+  if (there.every(({ others }) => others === undefined)) return `other of ${kind} ${target} is ${other}, expected none`
   return expected(`other of ${kind} ${target}`, other ?? "not there", there.flatMap(({ others = [] }) => others))
 }
 
 /** What its world cannot do of a plan, if there is such a fault: it would be left out, and nothing would break. */
-export const misfit = (plan: ReadonlyArray<PlannedFault>, kinds: ReadonlyArray<Kind>): string | undefined => {
+export const misfit = (
+  plan: ReadonlyArray<PlannedFault>,
+  kinds: ReadonlyArray<Kind>,
+  hours: number
+): string | undefined => {
+  const end = hours * 3_600_000
   for (const [at, fault] of plan.entries()) {
-    const wrong = wrongIn(fault, kinds)
+    const wrong = fault.atMillis > end
+      ? `atMillis is ${fault.atMillis}, expected at most ${end}, when its world ends`
+      : wrongIn(fault, kinds)
     if (wrong !== undefined) return `fault ${at + 1}: ${wrong}`
   }
   return undefined
