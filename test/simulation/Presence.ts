@@ -49,7 +49,10 @@ export class Presence {
     const silence = this.#silenceMillis(poller)
     const [, most] = this.#intervalsOf(poller)
     const due = missedAfter * most + lookMillis
-    if (!Number.isFinite(silence) || Math.min(silence, sinceMillis) <= due || this.#told.get(poller)?.current === "unhealthy") {
+    if (
+      !Number.isFinite(silence) || Math.min(silence, sinceMillis) <= due ||
+      this.#told.get(poller)?.current === "unhealthy"
+    ) {
       return
     }
     this.#world.violate(
