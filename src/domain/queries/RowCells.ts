@@ -1,9 +1,12 @@
 /** Rows of an answer as cells: their columns in order, numbers with every digit, and CSV. */
 import * as ExactJson from "../monitoring/ExactJson.ts"
 
+/** Of a bare count, where the query has no name for it. */
+export const bareName = "value"
+
 /** A bare count is a row of one column. */
-export const entriesOf = (row: unknown): ReadonlyArray<readonly [string, unknown]> =>
-  typeof row === "object" && row !== null && !Array.isArray(row) ? Object.entries(row) : [["value", row]]
+export const entriesOf = (row: unknown, bare: string = bareName): ReadonlyArray<readonly [string, unknown]> =>
+  typeof row === "object" && row !== null && !Array.isArray(row) ? Object.entries(row) : [[bare, row]]
 
 /** Numbers that no double holds are marked texts while they are values. */
 export const isExact = (value: unknown): boolean => typeof value === "string" && value.startsWith("\u0000number:")
@@ -22,10 +25,10 @@ const cell = (text: string): string => /[",\r\n]/.test(text) ? `"${text.replaceA
 export const csvLine = (texts: ReadonlyArray<string>): string => `${texts.map(cell).join(",")}\r\n`
 
 /** Lines of CSV for rows that come one after the other, as JSON texts of one shape; the first brings the header. */
-export const csvOf = () => {
+export const csvOf = (bare?: string) => {
   let columns: ReadonlyArray<string> | undefined
   return (row: string): string => {
-    const entries = entriesOf(ExactJson.parse(row))
+    const entries = entriesOf(ExactJson.parse(row), bare)
     const values = new Map(entries)
     const header = columns === undefined ? csvLine(entries.map(([name]) => name)) : ""
     columns ??= entries.map(([name]) => name)

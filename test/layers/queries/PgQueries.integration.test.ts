@@ -467,6 +467,8 @@ layer(queries, { excludeTestServices: true, timeout: "60 seconds" })("Queries on
       assert.lengthOf(csv.text.trimEnd().split("\r\n"), 20_001)
       const grouped = yield* ask("csv", "in:memory stats:\"count() as n by host_id\" limit:2")
       assert.match(grouped.text, /^n,host_id\r\n1,"h, ""\d+"\r\n/)
+      const counted = yield* ask("csv", "in:memory stats:count() as rows")
+      assert.match(counted.text, /^rows\r\n\d+\r\n$/)
       assert.deepInclude(yield* ask("csv", "in:nothing"), {
         status: 400,
         text:

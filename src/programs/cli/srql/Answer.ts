@@ -21,10 +21,10 @@ export interface Answer {
 
 const parse = Option.liftThrowable(ExactJson.parse)
 
-/** None when it is no answer of core. Numbers keep every digit. */
-export const read = (body: string): Option.Option<Answer> =>
+/** None when it is no answer of core. Numbers keep every digit; a bare one is called `bare`. */
+export const read = (body: string, bare?: string): Option.Option<Answer> =>
   Option.map(Option.flatMap(parse(body), decodeDocument), ({ pagination, results, warnings = [] }) => {
-    const entries = results.map(RowCells.entriesOf)
+    const entries = results.map((row) => RowCells.entriesOf(row, bare))
     const columns = [...new Set(entries.flatMap((row) => row.map(([name]) => name)))]
     return {
       columns,

@@ -24,9 +24,17 @@ export interface Asking {
 const columnsOf = (stream: { readonly isTTY?: boolean; readonly columns?: number }): number =>
   stream.isTTY === true ? stream.columns ?? 80 : 400
 
-const show = Effect.fnUntraced(function*(body: string, { csv, json }: Asking) {
+/** What the query calls a bare count, which an answer does not say. */
+const bareOf = ({ query, tenant }: Asking) =>
+  Effect.map(
+    Examine.examine(query, tenant),
+    (own) => Result.isSuccess(own) && own.success.shape.kind === "count" ? own.success.shape.alias : undefined
+  )
+
+const show = Effect.fnUntraced(function*(body: string, asking: Asking) {
+  const { csv, json } = asking
   if (json) return yield* Console.log(body)
-  const answer = Answer.read(body)
+  const answer = Answer.read(body, yield* bareOf(asking))
   if (Option.isNone(answer)) return yield* Console.log(body)
   const { nextCursor, rows, warnings } = answer.value
   yield* Effect.forEach(warnings, (warning) => Console.error(`warning: ${warning}`))
