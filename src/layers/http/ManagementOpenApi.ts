@@ -43,7 +43,16 @@ const mounted = (mounts: ReadonlyArray<Mount<never>>) => {
     const [method = "", path = ""] = place.split(" ")
     paths[path] = {
       ...paths[path],
-      [method.toLowerCase()]: { summary, responses: { default: { description: "The answer" } } }
+      [method.toLowerCase()]: {
+        summary,
+        parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+          name,
+          in: "path",
+          required: true,
+          schema: { type: "string" }
+        })),
+        responses: { default: { description: "The answer" } }
+      }
     }
   }
   return paths

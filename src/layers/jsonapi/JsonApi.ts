@@ -253,7 +253,10 @@ export const mount = ({ base, exposed }: JsonApiOptions): Mount<Records | Askers
 
   return {
     path: base,
-    summaries: new Map([[`GET ${base}/open_api`, "The API of records, as OpenAPI 3.1; each of its paths is there"]]),
+    summaries: new Map([
+      [`GET ${base}/open_api`, "The API of records, as OpenAPI 3.1; each of its paths is there"],
+      [`GET ${base}/forms`, "What whoever asks may do with records, and what a form for it asks for"]
+    ]),
     handle: (request) => {
       const requestId = RequestId.of(request.headers)
       return answer(request, requestId).pipe(

@@ -146,4 +146,13 @@ const handle = (rolesFor: RolesFor) => (request: HttpServerRequest.HttpServerReq
 }
 
 /** `rolesFor` is what core's file wants of paths besides. */
-export const mount = (rolesFor: RolesFor): Mount<Needs | Askers> => ({ path: "/api", handle: handle(rolesFor) })
+export const mount = (rolesFor: RolesFor): Mount<Needs | Askers> => ({
+  path: "/api",
+  summaries: new Map(
+    routes.map(({ isOpen, method, path, role }) => [
+      `${method} ${path}`,
+      `As v1.0.76 answers; ${isOpen === true ? "for everybody" : `for a ${role} or more`}`
+    ])
+  ),
+  handle: handle(rolesFor)
+})
