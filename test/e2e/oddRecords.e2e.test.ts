@@ -74,6 +74,15 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("Odd requests"
       assert.strictEqual(asked.status, 200, asked.text)
     }))
 
+  it.effect("with a name that is written as the API does not write it are refused, by the name that was sent", () =>
+    Effect.gen(function*() {
+      for (const [name, pointer] of [["riskScore"], ["Hostname"], ["tenantId"], ["toString"], ["a/b~c", "a~1b~0c"]]) {
+        const refused = yield* ask("operator", "POST", "/api/v2/devices", device({ [name ?? ""]: 2 }))
+        assert.strictEqual(refused.status, 422, refused.text)
+        assert.strictEqual(problemsOf(refused)[0].source.pointer, `/data/attributes/${pointer ?? name}`)
+      }
+    }))
+
   it.effect("for a key that no address leads to are refused", () =>
     Effect.gen(function*() {
       for (const uid of ["available", "recently-seen", ".", ".."]) {

@@ -3,7 +3,7 @@ import { Result, Schema } from "effect"
 import type { Action } from "../resource/Action.ts"
 import type { Definition } from "../resource/Resource.ts"
 import { ofBody, plain, type Problem } from "./Problem.ts"
-import { declared } from "./Wire.ts"
+import { declared, fieldName } from "./Wire.ts"
 
 const Data = Schema.Struct({
   type: Schema.String,
@@ -52,7 +52,16 @@ const reference = (
     : Result.fail(ofBody(`${pointer}/data/type`, `is ${JSON.stringify(data.type)}, expected ${relationship.resource}`))
 }
 
-/** By the names of the declaration. What nobody declares keeps its own, and is refused as such. */
+const escaped = (part: string): string => part.replaceAll("~", "~0").replaceAll("/", "~1")
+
+/** What has no such name in the API is not what is declared under it: as a pointer, which no declared name is. */
+const undeclared = (field: string): string => `/${escaped(field)}`
+
+/** To what the client has sent, RFC 6901. */
+export const attributePointer = (field: string): string =>
+  `/data/attributes${field.startsWith("/") ? field : `/${fieldName(field)}`}`
+
+/** By the names of the declaration. What nobody declares is refused as what was sent. */
 export const parse = (
   definition: Definition,
   { accepts, given, kind }: Action,
@@ -88,7 +97,7 @@ export const parse = (
   const references = Result.all(Object.entries(relationships).map((entry) => reference(definition, accepts, entry)))
   if (Result.isFailure(references)) return Result.fail(references.failure)
   const values = Object.fromEntries([
-    ...Object.entries(attributes).map(([field, value]) => [declared(names, field) ?? field, value] as const),
+    ...Object.entries(attributes).map(([field, value]) => [declared(names, field) ?? undeclared(field), value] as const),
     ...references.success
   ])
   if (kind !== "create" || id === undefined) return Result.succeed(values)

@@ -1,7 +1,8 @@
 /** Answers of the API: documents with their media type, and refusals as error objects. */
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Bodies from "../../domain/jsonapi/Bodies.ts"
 import * as Problem from "../../domain/jsonapi/Problem.ts"
-import { fieldName, mediaType } from "../../domain/jsonapi/Wire.ts"
+import { mediaType } from "../../domain/jsonapi/Wire.ts"
 import type { NotSignedIn, OtherTenant } from "../../services/records/Askers.ts"
 import type { ReadError, WriteError } from "../../services/records/Records.ts"
 
@@ -41,7 +42,7 @@ export const refusal = (
     { status: problems[0].status, headers: more }
   )
 
-const pointer = (field: string) => field === "" ? "/data" : `/data/attributes/${fieldName(field)}`
+const pointer = (field: string) => field === "" ? "/data" : Bodies.attributePointer(field)
 
 /** As error objects; nothing of the database's words. */
 export const ofError = (error: ReadError | WriteError | NotSignedIn | OtherTenant) => {
