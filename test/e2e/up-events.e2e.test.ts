@@ -178,6 +178,7 @@ describe("events in serviceradar up", () => {
           ["Poller", 0],
           ["NATS", 1],
           ["EventWriter", 0],
+          ["Settings", 0],
           ["Telemetry", 0]
         ])
         assert.isAtLeast(yield* countOf(sql, "timeseries_metrics"), before + 1)
@@ -211,6 +212,7 @@ describe("events in serviceradar up", () => {
             ["Poller", "running"],
             ["NATS", "stopped"],
             ["EventWriter", "stopped"],
+            ["Settings", "running"],
             ["Telemetry", "running"]
           ]
         )

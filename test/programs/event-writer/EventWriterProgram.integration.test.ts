@@ -179,6 +179,7 @@ describe("EventWriterProgram", () => {
         "Webhooks",
         "Accounts",
         "EventWriter",
+        "Settings",
         "ManagementServer"
       ])
       assert.strictEqual(services.status, 200)
