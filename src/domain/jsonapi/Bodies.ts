@@ -97,7 +97,9 @@ export const parse = (
   const references = Result.all(Object.entries(relationships).map((entry) => reference(definition, accepts, entry)))
   if (Result.isFailure(references)) return Result.fail(references.failure)
   const values = Object.fromEntries([
-    ...Object.entries(attributes).map(([field, value]) => [declared(names, field) ?? undeclared(field), value] as const),
+    ...Object.entries(attributes).map(([field, value]) =>
+      [declared(names, field) ?? undeclared(field), value] as const
+    ),
     ...references.success
   ])
   if (kind !== "create" || id === undefined) return Result.succeed(values)

@@ -64,7 +64,9 @@ const streamed = (question: Question, format: Exclude<Format, "json">) =>
       return QueryBody.problem(400, "rows of several entities have no common columns: ask for ndjson")
     }
     const rows = yield* queries.rows(question)
-    const line = format === "csv" ? RowCells.csvOf(shape?.kind === "count" ? shape.alias : undefined) : (row: string) => `${row}\n`
+    const line = format === "csv"
+      ? RowCells.csvOf(shape?.kind === "count" ? shape.alias : undefined)
+      : (row: string) => `${row}\n`
     const lines = Stream.mapArray(rows, (some) => [some.map(line).join("")])
     return HttpServerResponse.stream(Stream.encodeText(lines), { contentType: contentTypes[format] })
   }).pipe(Effect.catch((error) => Effect.succeed(refusal(error))))
