@@ -2,7 +2,7 @@
 import * as ExactJson from "../monitoring/ExactJson.ts"
 
 /** Of a bare count, where the query has no name for it. */
-export const bareName = "value"
+const bareName = "value"
 
 /** A bare count is a row of one column. */
 export const entriesOf = (row: unknown, bare: string = bareName): ReadonlyArray<readonly [string, unknown]> =>

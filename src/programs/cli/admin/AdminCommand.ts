@@ -5,13 +5,11 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as LocalAccounts from "../../../layers/identity/LocalAccounts.ts"
 import * as SignInLinks from "../../../layers/identity/SignInLinks.ts"
-import * as PgRecords from "../../../layers/records/PgRecords.ts"
-import { migrations } from "../../core/ControlPlane.ts"
 import * as RunningCore from "../RunningCore.ts"
 import * as AdminConnection from "./AdminConnection.ts"
 import * as KnownUser from "./KnownUser.ts"
 
-const origin = { address: "command line", requestId: "command line" }
+const origin = { address: AdminConnection.requestId, requestId: AdminConnection.requestId }
 
 const link = Command.make("link", {
   email: Argument.String("email").pipe(
@@ -25,15 +23,14 @@ const link = Command.make("link", {
   dir: RunningCore.dir,
   ...AdminConnection.flags
 }, ({ dir, email, url, ...options }) =>
-  AdminConnection.withDatabase(
+  AdminConnection.withRecords(
     options,
-    migrations,
     Effect.gen(function*() {
       if (email === LocalAccounts.adminDefault) yield* LocalAccounts.ensureAdmin
       const user = yield* KnownUser.byEmail(email, origin.requestId)
       const base = (yield* RunningCore.address(url, dir)).replace(/\/+$/, "")
       yield* Console.log(SignInLinks.addressOf(base, yield* SignInLinks.make(user, origin)))
-    }).pipe(Effect.provide(PgRecords.layer))
+    })
   )).pipe(
     Command.withDescription(
       "Make a link with which somebody signs in once, within a quarter of an hour, and print it. Without a name it is for the " +

@@ -18,7 +18,9 @@ import type { Migrations } from "../../../layers/postgres/migrations/Migrations.
 import * as DataDirectory from "../../../layers/postgres/server/DataDirectory.ts"
 import * as EmbeddedPostgres from "../../../layers/postgres/server/EmbeddedPostgres.ts"
 import * as SafeDirectory from "../../../layers/process/SafeDirectory.ts"
+import * as PgRecords from "../../../layers/records/PgRecords.ts"
 import * as SecurityLayer from "../../../layers/security/SecurityLayer.ts"
+import { migrations } from "../../core/ControlPlane.ts"
 
 const isDatabaseUrl = Schema.is(DatabaseUrl)
 
@@ -113,3 +115,10 @@ export const withDatabase = <A, E, R>(
       Effect.provide(connection.pipe(Layer.provide(DatabaseEndpoint.layer(Option.some(url)))))
     )
   }).pipe(Effect.scoped, Effect.provide(SecurityLayer.layer))
+
+/** As audit entries name what a command does. */
+export const requestId = "command line"
+
+/** Runs `work` on the records of an up-to-date database. */
+export const withRecords = <A, E, R>(options: Flags, work: Effect.Effect<A, E, R>) =>
+  withDatabase(options, migrations, Effect.provide(work, PgRecords.layer))

@@ -3,9 +3,7 @@ import { Console, Effect, Option, Schema } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as PgRecords from "../../../layers/records/PgRecords.ts"
 import * as Directory from "../../../services/identity/Directory.ts"
-import { migrations } from "../../core/ControlPlane.ts"
 import * as AdminConnection from "./AdminConnection.ts"
 
 /** It stands in addresses, subjects of NATS and queries. */
@@ -39,15 +37,14 @@ const add = Command.make("add", {
   ),
   ...AdminConnection.flags
 }, ({ maxDevices, maxUsers, name, slug, ...options }) =>
-  AdminConnection.withDatabase(
+  AdminConnection.withRecords(
     options,
-    migrations,
     Effect.gen(function*() {
       const values = { slug, name: Option.getOrElse(name, () => slug), maxDevices, maxUsers }
-      const tenant = yield* Directory.addTenant(values, "command line")
+      const tenant = yield* Directory.addTenant(values, AdminConnection.requestId)
       yield* Console.log(`Added ${slug}: ${String(tenant?.values["id"])}`)
       yield* Console.error(`Its first user: serviceradar user add EMAIL --tenant ${slug} --role admin`)
-    }).pipe(Effect.provide(PgRecords.layer))
+    })
   )).pipe(
     Command.withDescription("Add a tenant: an organisation whose records no other one's people see"),
     Command.withExamples([{

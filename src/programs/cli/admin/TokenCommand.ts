@@ -5,12 +5,8 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { scopes } from "../../../domain/identity/ApiToken.ts"
 import * as ApiTokens from "../../../layers/identity/ApiTokens.ts"
-import * as PgRecords from "../../../layers/records/PgRecords.ts"
-import { migrations } from "../../core/ControlPlane.ts"
 import * as AdminConnection from "./AdminConnection.ts"
 import * as KnownUser from "./KnownUser.ts"
-
-const requestId = "command line"
 
 const create = Command.make("create", {
   email: Argument.String("email").pipe(Argument.withDescription("The user whose rights it has")),
@@ -24,14 +20,16 @@ const create = Command.make("create", {
   ),
   ...AdminConnection.flags
 }, (options) =>
-  AdminConnection.withDatabase(
+  AdminConnection.withRecords(
     options,
-    migrations,
     Effect.gen(function*() {
-      const user = yield* KnownUser.byEmail(options.email, requestId)
-      const token = yield* ApiTokens.issue({ user, name: options.name, scope: options.scope }, requestId)
+      const user = yield* KnownUser.byEmail(options.email, AdminConnection.requestId)
+      const token = yield* ApiTokens.issue(
+        { user, name: options.name, scope: options.scope },
+        AdminConnection.requestId
+      )
       yield* Console.log(Redacted.value(token))
-    }).pipe(Effect.provide(PgRecords.layer))
+    })
   )).pipe(
     Command.withDescription("Make an API token and print it: it is shown once, and kept as a hash only"),
     Command.withExamples([{

@@ -3,13 +3,9 @@ import { Console, Effect } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as PgRecords from "../../../layers/records/PgRecords.ts"
 import * as Directory from "../../../services/identity/Directory.ts"
-import { migrations } from "../../core/ControlPlane.ts"
 import * as AdminConnection from "./AdminConnection.ts"
 import * as KnownTenant from "./KnownTenant.ts"
-
-const requestId = "command line"
 
 const add = Command.make("add", {
   email: Argument.String("email").pipe(Argument.withDescription("Nobody else's in the tenant")),
@@ -27,16 +23,15 @@ const add = Command.make("add", {
   ),
   ...AdminConnection.flags
 }, (options) =>
-  AdminConnection.withDatabase(
+  AdminConnection.withRecords(
     options,
-    migrations,
     Effect.gen(function*() {
       const { email, role, superUser: isSuperUser } = options
-      const tenantId = yield* KnownTenant.idOf(options.tenant, requestId)
-      const user = yield* Directory.addUser({ email, role, tenantId, isSuperUser }, requestId)
+      const tenantId = yield* KnownTenant.idOf(options.tenant, AdminConnection.requestId)
+      const user = yield* Directory.addUser({ email, role, tenantId, isSuperUser }, AdminConnection.requestId)
       const as = isSuperUser ? "super user" : role
       yield* Console.log(`Added ${email} as ${as} of ${options.tenant}: ${String(user?.values["id"])}`)
-    }).pipe(Effect.provide(PgRecords.layer))
+    })
   )).pipe(
     Command.withDescription("Add a user, to the default tenant unless told otherwise"),
     Command.withExamples([{
