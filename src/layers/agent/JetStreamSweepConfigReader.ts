@@ -1,14 +1,13 @@
 /** An agent's sweep config straight from JetStream, out of the buckets of the data service. */
-import { type KvEntry, Kvm } from "@nats-io/kv"
-import { Objm } from "@nats-io/obj"
+import type { KvEntry } from "@nats-io/kv"
 import { Effect, Layer, Option, Stream } from "effect"
 import * as crypto from "node:crypto"
-import { dataServiceBuckets } from "../../domain/inventory/DataServiceBuckets.ts"
 import {
   type Content,
   SweepConfigReader,
   SweepConfigUnavailable
 } from "../../services/agent/sweep/SweepConfigReader.ts"
+import * as DataServiceStores from "../inventory/DataServiceStores.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
 
 const callTimeout = "10 seconds"
@@ -43,7 +42,7 @@ const make = Effect.gen(function*() {
       const { js, nc } = yield* clientFor(key)
       const watch = yield* Effect.acquireRelease(
         attempt(key, callTimeout, async () => {
-          const bucket = await new Kvm(js).create(dataServiceBuckets.keys, { history: 1 })
+          const bucket = await DataServiceStores.keys(js)
           return await bucket.watch({ key })
         }),
         (one) => Effect.sync(() => one.stop())
@@ -61,7 +60,7 @@ const make = Effect.gen(function*() {
   const object = Effect.fnUntraced(function*(key: string) {
     const { js } = yield* clientFor(key)
     const bytes = yield* attempt(key, downloadTimeout, async () => {
-      const store = await new Objm(js).create(dataServiceBuckets.objects)
+      const store = await DataServiceStores.objects(js)
       return await store.getBlob(key)
     })
     if (bytes === null) return yield* new SweepConfigUnavailable({ key, detail: "there is no such object" })

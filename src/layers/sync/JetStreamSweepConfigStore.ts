@@ -2,11 +2,10 @@
  * Agents' keys and objects in JetStream itself, in the buckets of ServiceRadar's data service: its clients find there
  * what they would find through it.
  */
-import { Kvm } from "@nats-io/kv"
-import { Objm } from "@nats-io/obj"
 import { Clock, Duration, Effect, Layer, Option, Stream } from "effect"
 import { dataServiceBuckets } from "../../domain/inventory/DataServiceBuckets.ts"
 import { type ObjectUpload, SweepConfigStore, SweepConfigStoreError } from "../../services/sync/SweepConfigStore.ts"
+import * as DataServiceStores from "../inventory/DataServiceStores.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
 
 const callTimeout = "10 seconds"
@@ -53,7 +52,7 @@ const make = Effect.fnUntraced(function*({ leftoverAge = leftoverAgeDefault }: J
     // A failure while reading our own file ends the upload; it is told as the upload's.
     const readable = yield* Stream.toReadableStreamEffect(content)
     return yield* attempt("uploading", key, uploadTimeout, async ({ js }) => {
-      const store = await new Objm(js).create(dataServiceBuckets.objects)
+      const store = await DataServiceStores.objects(js)
       const { chunks, digest, size } = await store.put({ name: key }, readable)
       return { bytes: size, sha256: hashOf(digest), chunks }
     })
@@ -73,7 +72,7 @@ const make = Effect.fnUntraced(function*({ leftoverAge = leftoverAgeDefault }: J
       const stream = `OBJ_${dataServiceBuckets.objects}`
       const piecesOf = (nuid: string) => `$O.${dataServiceBuckets.objects}.C.${nuid}`
       const { state } = await jsm.streams.info(stream, { subjects_filter: piecesOf(">") })
-      const store = await new Objm(js).create(dataServiceBuckets.objects)
+      const store = await DataServiceStores.objects(js)
       const used = new Set((await store.list()).map(({ nuid }) => piecesOf(nuid)))
       let count = 0
       for (const subject of Object.keys(state.subjects ?? {}).filter((one) => !used.has(one))) {
@@ -92,18 +91,18 @@ const make = Effect.fnUntraced(function*({ leftoverAge = leftoverAgeDefault }: J
   return SweepConfigStore.of({
     read: (key) =>
       attempt("reading", key, callTimeout, async ({ js }) => {
-        const bucket = await new Kvm(js).create(dataServiceBuckets.keys, { history: 1 })
+        const bucket = await DataServiceStores.keys(js)
         const entry = await bucket.get(key)
         return entry === null || entry.operation !== "PUT" ? Option.none() : Option.some(entry.value)
       }),
     put: (key, value) =>
       attempt("writing", key, callTimeout, async ({ js }) => {
-        const bucket = await new Kvm(js).create(dataServiceBuckets.keys, { history: 1 })
+        const bucket = await DataServiceStores.keys(js)
         await bucket.put(key, value)
       }),
     stat: (key) =>
       attempt("looking for", key, callTimeout, async ({ js }) => {
-        const store = await new Objm(js).create(dataServiceBuckets.objects)
+        const store = await DataServiceStores.objects(js)
         const info = await store.info(key)
         return info === null || info.deleted
           ? Option.none()
@@ -113,7 +112,7 @@ const make = Effect.fnUntraced(function*({ leftoverAge = leftoverAgeDefault }: J
     upload: (given) => Effect.tap(upload(given), () => Effect.ignore(removeLeftovers)),
     removeObject: (key) =>
       attempt("removing", key, callTimeout, async ({ js }) => {
-        const store = await new Objm(js).create(dataServiceBuckets.objects)
+        const store = await DataServiceStores.objects(js)
         const info = await store.info(key)
         if (info !== null) await store.delete(key)
       })

@@ -1,10 +1,10 @@
 /**
  * Settings in JetStream itself, in the bucket of ServiceRadar's data service: its clients find there what is written here.
  */
-import { Kvm } from "@nats-io/kv"
 import { Effect, Option } from "effect"
 import { dataServiceBuckets } from "../../domain/inventory/DataServiceBuckets.ts"
 import { SettingsStore, SettingsStoreError, type Store } from "../../services/v1/SettingsStore.ts"
+import * as DataServiceStores from "../inventory/DataServiceStores.ts"
 import { NatsConnection } from "../nats/connection/NatsConnection.ts"
 
 const limit = "5 seconds"
@@ -35,20 +35,20 @@ const make = Effect.gen(function*() {
     )
   return {
     place: attempt("asking for", bucket, async ({ apiPrefix, js, nc }) => {
-      await new Kvm(js).create(bucket, { history: 1 })
+      await DataServiceStores.keys(js)
       const [, domain = ""] = /^\$JS\.(.+)\.API$/.exec(apiPrefix) ?? []
       return { address: nc.getServer(), domain, bucket }
     }),
     read: (key) =>
       attempt("reading", key, async ({ js }) => {
-        const entry = await (await new Kvm(js).create(bucket, { history: 1 })).get(key)
+        const entry = await (await DataServiceStores.keys(js)).get(key)
         return entry === null || entry.operation !== "PUT"
           ? Option.none()
           : Option.some({ text: entry.string(), revision: entry.revision })
       }),
     put: (key, text) =>
       attempt("writing", key, async ({ js }) => {
-        await (await new Kvm(js).create(bucket, { history: 1 })).put(key, text)
+        await (await DataServiceStores.keys(js)).put(key, text)
       })
   } satisfies Store
 })
