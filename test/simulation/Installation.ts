@@ -22,7 +22,9 @@ import { Measurements } from "./Measurements.ts"
 import * as Agents from "./parties/Agents.ts"
 import * as Core from "./parties/Core.ts"
 import { EventsDatabase, type EventsExchange } from "./parties/EventsDatabase.ts"
+import { aheadMillis, Certificates } from "./parties/Certificates.ts"
 import * as EventWriter from "./parties/EventWriter.ts"
+import { HostFiles } from "./parties/HostFiles.ts"
 import { HostFolder } from "./parties/HostFolder.ts"
 import * as IllWill from "./parties/IllWill.ts"
 import * as NatsParty from "./parties/Nats.ts"
@@ -33,6 +35,8 @@ import { Presence } from "./Presence.ts"
 import { publish } from "./Publisher.ts"
 import * as Reloads from "./Reloads.ts"
 import * as Replacements from "./Replacements.ts"
+import * as Rotations from "./Rotations.ts"
+import * as SecuredCalls from "./SecuredCalls.ts"
 import * as SyncWorld from "./SyncWorld.ts"
 import { isOfIllWill, Truth } from "./Truth.ts"
 
@@ -107,6 +111,9 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     { kind: "killsAtCommit", targets: [...pollers, "core", ...(hasEvents ? ["writer"] : [])], weight: 2 },
     ...(hasSync ? SyncWorld.kinds : [])
   ]
+  /** To look at the certificates of each would cost more than it finds. */
+  const securedAgents = hasChanges ? Reloads.watchedAgents(agents) : []
+  const securedHosts = hasChanges ? ["core", ...pollers, ...securedAgents] : []
   const hosts = agents.length + pollers.length + servers.length + (hasSync ? SyncWorld.hosts.length : 0)
   const times = { profile: options.profile, fromMillis: startMillis, untilMillis: quietMillis }
 
@@ -114,7 +121,11 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     const world = new World({ seed })
     const network = new Network(world, Link.lan)
     network.hostIsUp = (name) => world.hosts.get(name)?.isDown === false
-    const carrier = SimulatedGrpc.carrier(network)
+    const certificates = new Certificates(world.epochMicros / 1_000, Rotations.overs(plan))
+    const carrier = SimulatedGrpc.carrier(network, {
+      aheadMillis,
+      onCall: (call) => SecuredCalls.begun({ world, plan }, call)
+    })
     const measurements = new Measurements(() => world.nowMillis)
     const statuses = new StatusBooks(world)
     const events = new EventBooks(world)
@@ -145,8 +156,12 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     })
     const statusExchange: StatusExchange = new Exchange(network, "5432")
     host("database", () => Effect.scoped(Effect.andThen(statusExchange.serve(database.handle), Effect.never)))
+    const coreFiles = new HostFiles()
+    if (hasChanges) certificates.add({ name: "core", role: "core", files: coreFiles })
     host("core", () =>
       Core.program({
+        host: coreFiles,
+        isSecured: hasChanges,
         exchange: statusExchange,
         database: "database",
         onPoller: (change) => presence.told(change, Invariants.coreSpared(plan, world.nowMillis))
@@ -164,7 +179,9 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       troubles.set(name, trouble)
       const random = world.random.split(`ill will of ${name}`)
       const ill = IllWill.carrier(carrier, { name, agents, checks: checks.length, will: trouble, random, dealings })
-      const files = Agents.filesOf(name, checks[0] ?? "")
+      const isSecured = securedAgents.includes(name)
+      const files = Agents.filesOf(name, checks[0] ?? "", isSecured)
+      if (isSecured) certificates.add({ name, role: "agent", files: files.files })
       changeChecker.set(name, files.change)
       const isWatched = hasChanges && Reloads.watchedAgents(agents).includes(name)
       const party = { agentId: name, host: files.files, isWatched, measurements, trouble }
@@ -181,11 +198,13 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
         checks,
         ownIntervalOf,
         results: hasChanges ? agents.slice(0, resultsAgents) : [],
+        secured: securedAgents,
         port: Agents.port,
         intervalMillis,
         nowMillis: () => world.nowMillis
       })
       pollerFiles.set(name, file)
+      if (hasChanges) certificates.add({ name, role: "poller", files: file.files })
       const folder = new HostFolder(world.random.split(`folder ${name}`))
       const program = (replaces: boolean): Program => () =>
         Pollers.program({
@@ -200,7 +219,8 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
           },
           onGivenUp: ({ status }) => statuses.drop(name, `${status.agentId}/${status.serviceName}`, status.message)
         })
-      host(name, program(false), program(true), hasChanges ? dealings.carrier(carrier) : carrier)
+      const heard = SecuredCalls.carrier(carrier, { world, plan, poller: name, secured: securedHosts })
+      host(name, program(false), program(true), hasChanges ? dealings.carrier(heard) : carrier)
     }
 
     const eventsDatabase = new EventsDatabase(
@@ -251,6 +271,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
           network,
           changeChecker: (agent) => changeChecker.get(agent)?.()
         }),
+        ...(hasChanges ? { [Rotations.kind]: Rotations.act(world, certificates) } : {}),
         [Replacements.kind]: Replacements.act(world, (name) => Invariants.forgiveKill(forgiving, name)),
         agentHangs: toggled(troubles, "hangs"),
         agentBreaks: toggled(troubles, "breaks"),
@@ -305,6 +326,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       ...kinds,
       ...Reloads.kinds({ agents, pollers }),
       ...Replacements.kinds(pollers),
+      ...Rotations.kinds(securedHosts),
       ...LeaseWorld.kinds(leaseOptions),
       ...IllFaults.kinds(agents)
     ],
@@ -312,6 +334,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       ...FaultPlan.draw(random, { ...times, kinds, hosts }),
       ...(hasChanges ? Reloads.draw(random.split("reloads"), { agents, pollers }, { ...times, hosts }) : []),
       ...(hasChanges ? Replacements.draw(random.split("replacements"), pollers, times) : []),
+      ...(hasChanges ? Rotations.draw(random.split("rotations"), securedHosts, times) : []),
       ...(hasChanges ? IllFaults.draw(random.split("ill will"), { agents, pollers }, times) : []),
       ...(hasChanges ? LeaseWorld.draw(random.split("lease"), leaseOptions, times) : []),
       ...(options.profile === "calm" ? [] : lateSteps(random.split("late"), pollers, quietMillis, endMillis))

@@ -12,6 +12,7 @@ import { brokenMaxMillis } from "./parties/PollerFile.ts"
 import type { Presence } from "./Presence.ts"
 import * as Reloads from "./Reloads.ts"
 import * as Replacements from "./Replacements.ts"
+import * as Rotations from "./Rotations.ts"
 import type { Truth } from "./Truth.ts"
 
 export interface Parts {
@@ -51,7 +52,7 @@ const connectionsMaxPerAgent = 4
 const otherPairs = { few: 8, withSync: 11 }
 
 /** Nobody may feel them: timers do not follow the time of day, and a configuration is nobody's whom it says nothing new of. */
-const harmless = ["clockStep", ...Reloads.harmless, Replacements.kind]
+const harmless = ["clockStep", ...Reloads.harmless, Replacements.kind, Rotations.kind]
 
 /** Of these only the last check of its agent. */
 const ofLastCheck = ["otherCheck"]
@@ -59,7 +60,7 @@ const ofLastCheck = ["otherCheck"]
 const aftermathOf: ReadonlyMap<string, number> = new Map(Reloads.ofAgents.map((kind) => [kind, reloadedMillis]))
 
 /** Whether one of these faults goes on, or may still be felt. */
-const isFelt = (plan: ReadonlyArray<Fault>, nowMillis: number, concerns: (fault: Fault) => boolean): boolean => {
+export const isFelt = (plan: ReadonlyArray<Fault>, nowMillis: number, concerns: (fault: Fault) => boolean): boolean => {
   for (const fault of plan) {
     if (fault.atMillis > nowMillis) continue
     const overMillis = nowMillis - fault.atMillis - fault.lastsMillis
@@ -199,8 +200,10 @@ export const watch = (parts: Parts): void => {
   }
   network.onDial = (from, to) => {
     if (from !== pollerOf(to) || world.nowMillis < aftermathMillis || !isLeftAlone(parts, to)) return
-    // Another process has connections of its own.
-    if (isFelt(plan, world.nowMillis, ({ kind, target }) => kind === Replacements.kind && target === from)) return
+    // Another process has connections of its own, and renewed certificates are shown on a new one.
+    const isNew = ({ kind, target }: Fault) =>
+      kind === Rotations.kind || (kind === Replacements.kind && target === from)
+    if (isFelt(plan, world.nowMillis, isNew)) return
     world.violate("a connection that nobody interferes with stays", `${from} dials ${to} again`)
   }
   const pairs = agents.length + (world.hosts.has("sync") ? otherPairs.withSync : otherPairs.few)

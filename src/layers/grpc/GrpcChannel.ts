@@ -135,14 +135,16 @@ const connected = (client: grpc.Client): Effect.Effect<boolean> =>
 /** For a peer that does not take the renewed certificate yet. */
 const renewalBackoff = Backoff.capped({ from: "1 second", to: "30 seconds" })
 
+type Renewed = Pick<CarriedChannel, "renew" | "target">
+
 /** A new connection before the old one is given up, so that no call is without one. It has a fiber while it tries. */
 class Renewing {
-  readonly #channel: Channel
+  readonly #channel: Renewed
   readonly #context: Context.Context<never>
   readonly #stopHearing: () => void
   #fiber: Fiber.Fiber<unknown> | undefined = undefined
 
-  constructor(channel: Channel, context: Context.Context<never>, onRenewal: (listener: () => void) => () => void) {
+  constructor(channel: Renewed, context: Context.Context<never>, onRenewal: (listener: () => void) => () => void) {
     this.#channel = channel
     this.#context = context
     this.#stopHearing = onRenewal(() => this.#begin())
@@ -168,7 +170,7 @@ class Renewing {
   }
 }
 
-const followRenewals = (channel: Channel, { credentials }: ChannelOptions) => {
+const followRenewals = (channel: Renewed, { credentials }: ChannelOptions) => {
   const onRenewal = credentials?.onRenewal
   if (onRenewal === undefined) return Effect.void
   return Effect.contextWith((context: Context.Context<Scope.Scope>) =>
@@ -186,7 +188,9 @@ export const make = (options: ChannelOptions): Effect.Effect<AnyChannel, never, 
   Effect.flatMap(
     GrpcCarrier,
     (carrier): Effect.Effect<AnyChannel, never, Scope.Scope> =>
-      carrier === undefined ? dialled(options) : carrier.open(options)
+      carrier === undefined
+        ? dialled(options)
+        : Effect.tap(carrier.open(options), (channel) => followRenewals(channel, options))
   )
 
 const dialled = (options: ChannelOptions): Effect.Effect<GrpcChannel, never, Scope.Scope> =>

@@ -32,6 +32,9 @@ export interface SocketSecurity {
   readonly told: (outcome: { readonly certificate: tls.PeerCertificate } | { readonly cause: unknown }) => void
 }
 
+/** What this side shows, and the roots that must verify the other one. */
+export type Identity = Pick<Pems, "cert" | "ca">
+
 /** Goes into `GrpcChannel.ChannelOptions`; what must be verified depends on the target. */
 export interface ClientCredentials {
   /** For `node:http2`; undefined for plain text. */
@@ -45,6 +48,8 @@ export interface ClientCredentials {
    * Answers how to stop that.
    */
   readonly onRenewal?: (listener: () => void) => () => void
+  /** For whoever carries calls without TLS, and judges certificates as it would; throws what says why there are none. */
+  readonly identity?: () => Identity
   /** What goes with them on every call, inside the channel's own. */
   readonly interceptors?: ReadonlyArray<ClientInterceptor>
 }

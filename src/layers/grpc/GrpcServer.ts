@@ -168,6 +168,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     if (carrier !== undefined) {
       const port = yield* carrier.listen({
         endpoint: options,
+        credentials: options.credentials,
         methods,
         interceptors: options.interceptors ?? [],
         run,

@@ -130,7 +130,11 @@ export const client = Effect.fn("GrpcCredentials.client")(function*(
       channel: new RotatingChannel({ present: () => secured.channel(target), target, told }),
       options: secured.options(target)
     }),
-    onRenewal: source.onChange
+    onRenewal: source.onChange,
+    identity: () => {
+      const { cert, serverRoots } = present(source)
+      return { cert, ca: serverRoots }
+    }
   }
 })
 

@@ -2,11 +2,14 @@
  * The connection of a simulated channel, by the rules of the real one: dialled when the first call wants it, sought again in
  * the background once an attempt has failed, and calls fail at once between two attempts that follow a failure.
  */
-import { Duration } from "effect"
+import { Duration, Effect } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import type { Appointment } from "../../domain/simulation/Agenda.ts"
+import type { Socket } from "../../services/simulation/Connection.ts"
 import type { Network } from "../../services/simulation/Network.ts"
 import type { Process } from "../../services/simulation/Process.ts"
+import type { ClientCredentials } from "../grpc/GrpcCredentials.ts"
+import * as Handshake from "./Handshake.ts"
 import { type KeepaliveTimes, Line } from "./Line.ts"
 
 export interface DialOptions {
@@ -14,6 +17,15 @@ export interface DialOptions {
   readonly timeoutMillis: number
   readonly backoff: Backoff.CappedOptions
   readonly keepalive: KeepaliveTimes
+  /** Without them, and where they show nothing, there is no handshake. */
+  readonly credentials: ClientCredentials | undefined
+  /** By which the other side's certificate is judged. */
+  readonly atMillis: () => number
+}
+
+interface Opened {
+  readonly opened: (socket: Socket) => void
+  readonly failed: (reason: string) => void
 }
 
 interface Waiter {
@@ -30,6 +42,7 @@ export class Dialling {
   readonly #options: DialOptions
   readonly #waiters = new Set<Waiter>()
   readonly #onLoss = new Set<() => void>()
+  readonly #retired = new Set<Line>()
   #line: Line | undefined
   #cancelDial: (() => void) | undefined
   #pause: Appointment | undefined
@@ -69,9 +82,10 @@ export class Dialling {
     this.#isClosed = true
     this.#pause?.cancel()
     this.#cancelDial?.()
-    const line = this.#line
+    const lines = [...this.#retired, ...(this.#line === undefined ? [] : [this.#line])]
     this.#line = undefined
-    line?.close()
+    this.#retired.clear()
+    for (const line of lines) line.close()
     for (const waiter of this.#take(() => true)) waiter.failed(closedReason)
   }
 
@@ -87,19 +101,92 @@ export class Dialling {
     if (this.#isClosed || this.#cancelDial !== undefined) return
     this.#pause?.cancel()
     this.#beganMicros = this.#process.host.monotonicMicros
-    const { target, timeoutMillis } = this.#options
-    this.#cancelDial = this.#network.dial(this.#process, target, timeoutMillis, {
+    this.#cancelDial = this.#dial({
       opened: (socket) => {
         this.#cancelDial = undefined
         if (this.#isClosed) return socket.close()
         this.#failure = undefined
         this.#failures = 0
-        const line = new Line(this.#process, socket, this.#options.keepalive, () => this.#ended(line))
+        const line = this.#over(socket)
         this.#line = line
         for (const waiter of this.#take(() => true)) waiter.connected(line)
       },
       failed: (reason) => this.#failed(reason)
     })
+  }
+
+  #over(socket: Socket): Line {
+    const line: Line = new Line(this.#process, socket, this.#options.keepalive, {
+      ended: () => this.#ended(line),
+      // The next call seeks another one, as with grpc-js.
+      goesAway: () => {
+        if (this.#line !== line) return
+        this.#line = undefined
+        this.#retire(line)
+      }
+    })
+    return line
+  }
+
+  /** Answers how to give it up. */
+  #dial({ failed, opened }: Opened): () => void {
+    const { atMillis, credentials, target, timeoutMillis } = this.#options
+    if (credentials?.identity === undefined) {
+      return this.#network.dial(this.#process, target, timeoutMillis, { opened, failed })
+    }
+    let isOver = false
+    let shaking: Socket | undefined
+    const over = (act: () => void) => {
+      if (isOver) return
+      isOver = true
+      timer.cancel()
+      act()
+    }
+    const timer = this.#process.later(timeoutMillis, () =>
+      over(() => {
+        shaking?.close()
+        failed(`${target} does not come to terms`)
+      }))
+    const cancel = this.#network.dial(this.#process, target, timeoutMillis, {
+      opened: (socket) => {
+        if (isOver) return socket.close()
+        shaking = socket
+        Handshake.shake(socket, target, { atMillis, credentials }, {
+          connected: () => over(() => opened(socket)),
+          failed: (reason) => over(() => failed(reason))
+        })
+      },
+      failed: (reason) => over(() => failed(reason))
+    })
+    return () =>
+      over(() => {
+        cancel()
+        shaking?.close()
+      })
+  }
+
+  /** As with a real channel: one that is not connected has nothing to give up, its next connection is a new one. */
+  readonly renew: Effect.Effect<boolean> = Effect.callback((resume) => {
+    if (this.#cancelDial !== undefined) return resume(Effect.succeed(false))
+    const old = this.#line
+    if (old === undefined) return resume(Effect.succeed(true))
+    const cancel = this.#dial({
+      opened: (socket) => {
+        if (this.#isClosed) return socket.close()
+        const before = this.#line
+        this.#line = this.#over(socket)
+        if (before !== undefined) this.#retire(before)
+        resume(Effect.succeed(true))
+      },
+      failed: () => resume(Effect.succeed(false))
+    })
+    return Effect.sync(cancel)
+  })
+
+  /** It ends with the calls that have begun on it. */
+  #retire(line: Line): void {
+    this.#retired.add(line)
+    line.retire()
   }
 
   #failed(reason: string): void {
@@ -115,6 +202,7 @@ export class Dialling {
   }
 
   #ended(line: Line): void {
+    this.#retired.delete(line)
     if (this.#line !== line) return
     this.#line = undefined
     if (this.#isClosed) return

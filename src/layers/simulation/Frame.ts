@@ -15,6 +15,12 @@ type FrameBody =
   | { readonly _tag: "Cancel" }
   /** The receiver has used so many bytes. */
   | { readonly _tag: "Window"; readonly bytes: number }
+  /** Of a handshake, see `Handshake`. */
+  | { readonly _tag: "Hello" }
+  | { readonly _tag: "Certificate"; readonly pem: string }
+  | { readonly _tag: "Ready" }
+  /** The server asks for another connection; calls that come on this one all the same are answered. */
+  | { readonly _tag: "GoAway" }
   | { readonly _tag: "Ping" }
   | { readonly _tag: "Pong" }
 

@@ -9,6 +9,12 @@ export interface CallEvents {
   readonly lost: (reason: string) => void
 }
 
+export interface LineEvents {
+  readonly ended: (reason: string) => void
+  /** The server asks for another connection. */
+  readonly goesAway: () => void
+}
+
 export interface KeepaliveTimes {
   readonly everyMillis: number
   readonly timeoutMillis: number
@@ -19,20 +25,22 @@ export class Line {
   readonly #process: Process
   readonly #times: KeepaliveTimes
   readonly #calls = new Map<number, CallEvents>()
-  readonly #onEnd: (reason: string) => void
+  readonly #events: LineEvents
   #number = 0
+  #isRetired = false
   #ping: Appointment | undefined
   #pong: Appointment | undefined
 
-  constructor(process: Process, socket: Socket, times: KeepaliveTimes, onEnd: (reason: string) => void) {
+  constructor(process: Process, socket: Socket, times: KeepaliveTimes, events: LineEvents) {
     this.#process = process
     this.#socket = socket
     this.#times = times
-    this.#onEnd = onEnd
+    this.#events = events
     socket.onMessage((message) => {
       if (!(message instanceof Frame)) return
       this.#heard()
       if (message.body._tag === "Pong") return
+      if (message.body._tag === "GoAway") return this.#events.goesAway()
       this.#calls.get(message.call)?.frame(message.body)
     })
     socket.onClose((reason) => this.#ended(reason))
@@ -55,6 +63,19 @@ export class Line {
     this.#calls.delete(call)
     if (this.#calls.size > 0) return
     this.#quiet()
+    if (this.#isRetired) this.#leave()
+  }
+
+  /** No call begins on it any more; it is closed when those that have begun are over. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#calls.size === 0) this.#leave()
+  }
+
+  #leave(): void {
+    this.#quiet()
+    this.#socket.close()
+    this.#events.ended("it was replaced")
   }
 
   close(): void {
@@ -84,7 +105,7 @@ export class Line {
 
   #ended(reason: string): void {
     this.#quiet()
-    this.#onEnd(reason)
+    this.#events.ended(reason)
     for (const { lost } of this.#take()) lost(reason)
   }
 

@@ -1,7 +1,10 @@
 /**
  * A gRPC server without sockets: runs the methods of a real one for what comes over simulated connections.
  */
-import { Cause, Clock, Duration, Effect, Exit, Option } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Option, type Scope, Stream } from "effect"
+import type { X509Certificate } from "node:crypto"
+import type * as tls from "node:tls"
+import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import type { Socket } from "../../services/simulation/Connection.ts"
 import type { Process } from "../../services/simulation/Process.ts"
 import type { ServerCall, Serving } from "../grpc/carrier/GrpcCarrier.ts"
@@ -9,6 +12,7 @@ import { DeadlineExceeded, type GrpcError, statusCode, Unavailable, Unimplemente
 import type { GrpcMetadata, Input } from "../grpc/GrpcMetadata.ts"
 import { metadataOf } from "./Calls.ts"
 import { Frame } from "./Frame.ts"
+import * as Handshake from "./Handshake.ts"
 import { ServedCall } from "./ServedCall.ts"
 
 type Begin = Extract<Frame["body"], { readonly _tag: "Begin" }>
@@ -21,20 +25,79 @@ interface Running {
   readonly interrupt: () => void
 }
 
+/** A call on a connection with certificates. */
+export interface SecuredCall {
+  readonly client: string
+  readonly server: string
+  /** When the first to end of the two does, on the clock that they are judged by. */
+  readonly overMillis: number
+}
+
+export interface ServerTerms {
+  /** By which certificates are judged. */
+  readonly atMillis: () => number
+  readonly onCall: (call: SecuredCall) => void
+}
+
+/** Of a connection. */
+interface Peer {
+  readonly certificate: X509Certificate | undefined
+  readonly overMillis: number
+}
+
+/** What has begun on a connection. */
+interface Arrived {
+  readonly socket: Socket
+  readonly calls: Map<number, Running>
+  readonly number: number
+  readonly begin: Begin
+  readonly peer: Peer
+}
+
+const plain: Peer = { certificate: undefined, overMillis: Infinity }
+
+/** Between the certificates and the last client that is asked to connect again. */
+const replaceWithinMillis = 1_000
+
 export class Server<R> {
   readonly #process: Process
+  readonly #terms: ServerTerms
+  #tls: tls.SecureContextOptions | undefined
   readonly #serving: Serving<R>
   readonly #sockets = new Set<Socket>()
   #running = 0
   #isClosing = false
   #idle: (() => void) | undefined
 
-  constructor(process: Process, serving: Serving<R>) {
+  constructor(process: Process, serving: Serving<R>, terms: ServerTerms) {
     this.#process = process
     this.#serving = serving
+    this.#terms = terms
+    this.#tls = serving.credentials?.tls
+  }
+
+  /** New connections use the newest certificates; clients of the others are asked to connect again. */
+  get followRenewals(): Effect.Effect<void, never, Scope.Scope> {
+    const renewals = this.#serving.credentials?.renewals
+    return renewals === undefined ? Effect.void : ScopedLoop.start(
+      "Renewing the certificates of the gRPC server",
+      Stream.runForEach(renewals, (next) =>
+        Effect.sync(() => {
+          this.#tls = next
+          for (const socket of this.#sockets) {
+            this.#process.later(this.#process.random.next() * replaceWithinMillis, () =>
+              send(socket, 0, { _tag: "GoAway" }))
+          }
+        }))
+    )
   }
 
   accept(socket: Socket): void {
+    const first = this.#tls
+    const shaking = first === undefined
+      ? undefined
+      : new Handshake.Shaking(socket, () => this.#tls ?? first, this.#terms.atMillis)
+    let peer = shaking === undefined ? plain : undefined
     const calls = new Map<number, Running>()
     this.#sockets.add(socket)
     socket.onClose(() => {
@@ -45,13 +108,29 @@ export class Server<R> {
     socket.onMessage((message) => {
       if (!(message instanceof Frame)) return
       const { body, call } = message
-      if (body._tag === "Begin") return this.#begin(socket, calls, call, body)
+      if (peer === undefined || body._tag === "Hello") {
+        // In plain text nobody understands it.
+        const refusal = shaking === undefined ? "no TLS is spoken here" : shaking.take(body)
+        if (refusal !== undefined) return this.#refuse(socket, refusal)
+        const certificate = shaking?.peer
+        if (certificate !== undefined) peer = { certificate, overMillis: Handshake.overMillis(certificate, shaking?.own) }
+        return
+      }
+      if (body._tag === "Begin") return this.#begin({ socket, calls, number: call, begin: body, peer })
       if (body._tag === "Ping") return send(socket, 0, { _tag: "Pong" })
       const running = calls.get(call)
       if (body._tag !== "Cancel") return running?.call.take(body)
       calls.delete(call)
       running?.interrupt()
     })
+  }
+
+  /** The client is told no reason. */
+  #refuse(socket: Socket, refusal: string): void {
+    const { world, name } = this.#process
+    world.note(name, `refuses a connection: ${refusal}`, socket.peer)
+    this.#sockets.delete(socket)
+    socket.close()
   }
 
   /** No new calls; running ones may go on for a while, then they are interrupted. */
@@ -71,14 +150,17 @@ export class Server<R> {
     )
   })
 
-  #begin(socket: Socket, calls: Map<number, Running>, number: number, begin: Begin): void {
+  #begin({ begin, calls, number, peer, socket }: Arrived): void {
+    if (peer.certificate !== undefined) {
+      this.#terms.onCall({ client: socket.peer, server: this.#process.name, overMillis: peer.overMillis })
+    }
     const { interceptors, methods, run } = this.#serving
     const incoming = new ServedCall(begin.path, (body) => send(socket, number, body))
     const serve = methods.get(begin.path)
     if (serve === undefined) {
       return incoming.end(failed(new Unimplemented({ detail: `no method ${begin.path} here` })), undefined)
     }
-    const context = this.#callOf(socket, incoming, begin)
+    const context = this.#callOf(socket, peer, incoming, begin)
     const handled = interceptors.reduceRight(
       (inner, interceptor) => Effect.suspend(() => interceptor(context.call, inner)),
       Effect.suspend(() => serve(incoming, context.call))
@@ -122,7 +204,7 @@ export class Server<R> {
     )
   }
 
-  #callOf(socket: Socket, incoming: ServedCall, { metadata, path, timeoutMillis }: Begin) {
+  #callOf(socket: Socket, peer: Peer, incoming: ServedCall, { metadata, path, timeoutMillis }: Begin) {
     const { clock } = this.#process
     const deadline = Option.map(
       Option.fromUndefinedOr(timeoutMillis),
@@ -140,7 +222,7 @@ export class Server<R> {
             onNone: () => Duration.infinity,
             onSome: (millis) => Duration.millis(Math.max(0, millis - now))
           })),
-        peerCertificate: Option.none(),
+        peerCertificate: Option.map(Option.fromUndefinedOr(peer.certificate), Handshake.asPeer),
         firstRequest: incoming.peek,
         sendHeaders: (headers) => Effect.sync(() => incoming.sendHeaders(metadataOf(headers))),
         setTrailers: (trailers) =>

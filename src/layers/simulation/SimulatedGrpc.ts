@@ -9,10 +9,16 @@ import type { Carrier } from "../grpc/carrier/GrpcCarrier.ts"
 import { BindError } from "../grpc/GrpcServer.ts"
 import * as Calls from "./Calls.ts"
 import { Dialling } from "./Dialling.ts"
-import { Server } from "./Server.ts"
+import { type SecuredCall, Server } from "./Server.ts"
+
+export type { SecuredCall } from "./Server.ts"
 
 const millisOf = (given: Duration.Input | undefined, orElse: Duration.Input): number =>
   Duration.toMillis(Duration.fromInputUnsafe(given ?? orElse))
+
+/** Nobody's clock. */
+const timeOf = ({ world }: Process.Process, aheadMillis: number) => () =>
+  (world.epochMicros + world.nowMicros) / 1_000 + aheadMillis
 
 /** A fiber outside of a world has no network: that is a mistake of whoever runs it. */
 const running = Effect.flatMap(
@@ -21,7 +27,14 @@ const running = Effect.flatMap(
     process === undefined ? Effect.die(new Error("no process of a simulated world runs this")) : Effect.succeed(process)
 )
 
-export const carrier = (network: Network.Network): Carrier => ({
+export interface GrpcOptions {
+  /** How far ahead of the world's time certificates are judged, for worlds in which clocks are set; not at all unless told. */
+  readonly aheadMillis?: number
+  /** Told of each call on a connection with certificates. */
+  readonly onCall?: (call: SecuredCall) => void
+}
+
+export const carrier = (network: Network.Network, { aheadMillis = 0, onCall = () => {} }: GrpcOptions = {}): Carrier => ({
   open: (options) =>
     Effect.flatMap(running, (process) =>
       Effect.acquireRelease(
@@ -34,6 +47,8 @@ export const carrier = (network: Network.Network): Carrier => ({
               to: Duration.fromInputUnsafe(options.reconnectDelayMax ?? "1 second"),
               factor: 1.6
             },
+            credentials: options.credentials,
+            atMillis: timeOf(process, aheadMillis),
             keepalive: {
               everyMillis: millisOf(options.keepalive, "2 minutes"),
               timeoutMillis: millisOf(options.keepaliveTimeout, "20 seconds")
@@ -50,6 +65,7 @@ export const carrier = (network: Network.Network): Carrier => ({
               (text) => process.world.note(process.name, text, peer)
             ),
             onLoss: (listener: () => void) => dialling.onLoss(listener),
+            renew: dialling.renew,
             close: () => dialling.close()
           }
         }),
@@ -60,7 +76,7 @@ export const carrier = (network: Network.Network): Carrier => ({
       const process = yield* running
       const { endpoint } = serving
       const port = "path" in endpoint ? endpoint.path : `${endpoint.port}`
-      const server = new Server(process, serving)
+      const server = new Server(process, serving, { atMillis: timeOf(process, aheadMillis), onCall })
       const close = network.listen(process, port, (socket) => server.accept(socket))
       if (close === undefined) {
         return yield* new BindError({
@@ -69,6 +85,7 @@ export const carrier = (network: Network.Network): Carrier => ({
         })
       }
       yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(close), server.close))
+      yield* server.followRenewals
       return "port" in endpoint ? endpoint.port : 0
     })
 })

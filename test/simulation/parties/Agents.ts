@@ -13,6 +13,7 @@ import { type Prepare, Prober } from "../../../src/services/monitoring/Prober.ts
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import type { Measurements } from "../Measurements.ts"
+import * as Certificates from "./Certificates.ts"
 import { HostFiles } from "./HostFiles.ts"
 import type { IllWill } from "./IllWill.ts"
 import { securedWith } from "./Secured.ts"
@@ -66,14 +67,22 @@ export const path = "/etc/serviceradar/agent.json"
 const checkersFolder = "/etc/serviceradar/checkers"
 
 /** The files of an agent, with one of a checker that has the name of a check. */
-export const filesOf = (agentId: string, check: string) => {
+export const filesOf = (agentId: string, check: string, isSecured: boolean) => {
   const files = new HostFiles()
   const write = (timeoutSeconds: number) =>
     files.write(
       `${checkersFolder}/${check}.json`,
       JSON.stringify({ name: check, type: "grpc", address: `127.0.0.1:${timeoutSeconds}` })
     )
-  files.write(path, JSON.stringify({ agent_id: agentId, listen_addr: `0.0.0.0:${port}`, checkers_dir: checkersFolder }))
+  files.write(
+    path,
+    JSON.stringify({
+      agent_id: agentId,
+      listen_addr: `0.0.0.0:${port}`,
+      checkers_dir: checkersFolder,
+      ...(isSecured ? { security: Certificates.block("agent") } : {})
+    })
+  )
   write(1_001)
   let ways = 1_001
   return {

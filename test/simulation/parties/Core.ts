@@ -1,6 +1,7 @@
 /** The real core, whose database is a model behind the network. */
 import { Effect, Layer, Option, Redacted } from "effect"
 import * as CoreConfig from "../../../src/domain/core/CoreConfig.ts"
+import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import { Management } from "../../../src/layers/http/Management.ts"
 import { DatabaseEndpoint } from "../../../src/layers/postgres/connection/DatabaseEndpoint.ts"
 import { DatabaseUnavailable, PgConnection } from "../../../src/layers/postgres/connection/PgConnection.ts"
@@ -15,7 +16,9 @@ import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceR
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
 import * as PollerObserver from "../../../src/services/telemetry/PollerObserver.ts"
-import { secured } from "./Secured.ts"
+import * as Certificates from "./Certificates.ts"
+import type { HostFiles } from "./HostFiles.ts"
+import { securedWith } from "./Secured.ts"
 import * as StatusDatabase from "./StatusDatabase.ts"
 
 export const port = 50_052
@@ -31,14 +34,19 @@ const config: CoreConfig.CoreConfig = {
 const noRecords = Effect.fail(new DatabaseUnavailable({ detail: "a world keeps no records" }))
 
 export interface CoreParty {
+  /** With its certificates. */
+  readonly host: HostFiles
+  readonly isSecured: boolean
   readonly exchange: StatusDatabase.StatusExchange
   readonly database: string
   /** Told of each poller that comes, goes or returns. */
   readonly onPoller: (change: PollerObserver.ToldChange) => void
 }
 
-export const program = ({ database, exchange, onPoller }: CoreParty) =>
-  Supervisor.run(CoreProgram.tree(config)).pipe(
+const secure = SecurityConfig.fromBlock(Certificates.block("core"))
+
+export const program = ({ database, exchange, host, isSecured, onPoller }: CoreParty) =>
+  Supervisor.run(CoreProgram.tree(isSecured ? { ...config, security: secure } : config)).pipe(
     Effect.provideService(PollerObserver.PollerObserver, onPoller),
     Effect.provide(
       ReportIngest.layer().pipe(
@@ -52,7 +60,7 @@ export const program = ({ database, exchange, onPoller }: CoreParty) =>
         Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl)),
         Layer.provideMerge(ServerState.layer),
         Layer.provideMerge(Management.layer),
-        Layer.provideMerge(secured),
+        Layer.provideMerge(securedWith(host)),
         Layer.provideMerge(SupervisionTree.layer)
       )
     )

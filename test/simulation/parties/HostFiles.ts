@@ -1,6 +1,7 @@
 /** Files of one host that an operator writes: a program reads them, and sees that they have become others. */
-import { ByteSize, Effect, FileSystem, Layer, Option, PlatformError } from "effect"
+import { ByteSize, Effect, FileSystem, Layer, Option, PlatformError, Queue, Stream } from "effect"
 import * as FileWatch from "../../../src/layers/files/FileWatch.ts"
+import * as Process from "../../../src/services/simulation/Process.ts"
 
 interface Written {
   readonly text: string
@@ -8,8 +9,8 @@ interface Written {
   readonly version: number
 }
 
-const infoOf = (text: string): FileSystem.File.Info => ({
-  type: "File",
+const infoOf = (text: string, type: FileSystem.File.Type = "File"): FileSystem.File.Info => ({
+  type,
   mtime: Option.none(),
   atime: Option.none(),
   birthtime: Option.none(),
@@ -25,13 +26,23 @@ const infoOf = (text: string): FileSystem.File.Info => ({
   blocks: Option.none()
 })
 
+const folderInfo = infoOf("", "Directory")
+
+/** What is told of a folder and nobody has taken yet: that something happens is all that counts. */
+const toldMax = 1
+
 export class HostFiles {
   readonly #files = new Map<string, Written>()
+  /** Of each folder that programs watch. */
+  readonly #watching = new Map<string, Set<() => void>>()
   #version = 0
 
   write(path: string, text: string): void {
     this.#version += 1
     this.#files.set(path, { text, version: this.#version })
+    for (const [folder, listeners] of this.#watching) {
+      if (path.startsWith(`${folder}/`)) listeners.forEach((tell) => tell())
+    }
   }
 
   remove(path: string): void {
@@ -42,7 +53,9 @@ export class HostFiles {
   readonly layer = Layer.suspend(() =>
     Layer.merge(
       FileSystem.layerNoop({
-        stat: (path) => Effect.map(this.#find(path), ({ text }) => infoOf(text)),
+        stat: (path) =>
+          this.#watching.has(path) ? Effect.succeed(folderInfo) : Effect.map(this.#find(path), ({ text }) => infoOf(text)),
+        watch: (folder) => this.#watch(folder),
         readFileString: (path) => Effect.map(this.#find(path), ({ text }) => text),
         readDirectory: (folder) => Effect.sync(() => this.#names(folder)),
         exists: (path) => Effect.sync(() => this.#files.has(path))
@@ -53,6 +66,25 @@ export class HostFiles {
       })
     )
   )
+
+  #watch(folder: string): Stream.Stream<FileSystem.WatchEvent> {
+    return Stream.callback<FileSystem.WatchEvent>((queue) =>
+      Effect.flatMap(Process.Current, (process) => {
+        const listeners = this.#watching.get(folder) ?? new Set()
+        this.#watching.set(folder, listeners)
+        const tell = () => process?.enqueue(() => void Queue.offerUnsafe(queue, { _tag: "Update", path: folder }))
+        const stop = () => void listeners.delete(tell)
+        const forget = process?.onEnd(stop)
+        return Effect.acquireRelease(
+          Effect.sync(() => listeners.add(tell)),
+          () =>
+            Effect.sync(() => {
+              stop()
+              forget?.()
+            })
+        )
+      }), { bufferSize: toldMax, strategy: "dropping" })
+  }
 
   #names(folder: string): Array<string> {
     return [...this.#files.keys()].filter((path) => path.startsWith(`${folder}/`)).map((path) =>

@@ -1,4 +1,5 @@
 /** A poller's configuration file, as an operator changes it while the poller runs. */
+import * as Certificates from "./Certificates.ts"
 import { HostFiles } from "./HostFiles.ts"
 
 export const path = "/etc/serviceradar/poller.json"
@@ -13,6 +14,8 @@ export interface PollerFileOptions {
   readonly ownIntervalOf: (check: string) => number | undefined
   /** Agents of which results are asked, too: once, and as a stream. */
   readonly results: ReadonlyArray<string>
+  /** Agents that it dials with certificates; where there are some, core, too. */
+  readonly secured: ReadonlyArray<string>
   readonly port: number
   readonly intervalMillis: number
   readonly nowMillis: () => number
@@ -128,14 +131,16 @@ export class PollerFile {
     const wasUsable = this.#wasUsable
     this.#wasUsable = this.#isUsable
     if (this.#wasUsable && !wasUsable) this.#usableMillis = this.#options.nowMillis()
-    const { agents, core, ownIntervalOf, pollerId, port, results } = this.#options
+    const { agents, core, ownIntervalOf, pollerId, port, results, secured } = this.#options
     const there = agents.filter((agent) => !this.is(agent, "gone"))
     const text = JSON.stringify({
       poller_id: pollerId,
       core_address: core,
+      ...(secured.length > 0 ? { security: Certificates.block("poller") } : {}),
       poll_interval: `${this.#intervals.at(-1)?.intervalMillis}ms`,
       agents: Object.fromEntries(there.map((agent) => [agent, {
         address: `${this.is(agent, "moved") ? otherName(agent) : agent}:${port}`,
+        ...(secured.includes(agent) ? { security: Certificates.block("poller", agent) } : {}),
         checks: [
           ...this.#checksOf(agent).map((check) => {
             const own = ownIntervalOf(check)

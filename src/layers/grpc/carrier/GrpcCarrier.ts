@@ -6,6 +6,7 @@
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { CallOptions } from "../GrpcCallOptions.ts"
 import type { ChannelOptions } from "../GrpcChannelOptions.ts"
+import type { ServerCredentials } from "../GrpcCredentials.ts"
 import type { GrpcError } from "../GrpcError.ts"
 import type { ClientMethodDefinition } from "../GrpcMethod.ts"
 import type { Needs, Serve } from "../internal/server/GrpcHandler.ts"
@@ -36,11 +37,14 @@ export interface CarriedChannel {
   readonly calls: CarriedCalls
   /** Called when an established connection breaks, also while nothing is asked. */
   readonly onLoss: (listener: () => void) => void
+  /** A new connection in place of the present one, whose calls go on; whether it came about. */
+  readonly renew: Effect.Effect<boolean>
 }
 
 /** A server without its sockets. */
 export interface Serving<R> {
   readonly endpoint: Endpoint
+  readonly credentials: ServerCredentials | undefined
   readonly methods: ReadonlyMap<string, Serve<R>>
   readonly interceptors: ReadonlyArray<ServerInterceptor>
   /** Starts a fiber that the server owns. */
