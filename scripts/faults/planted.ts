@@ -260,5 +260,23 @@ export const planted: ReadonlyArray<Planted> = [
     file: "src/services/poller/ResultsStreamer.ts",
     from: "const streamDeadline = Duration.minutes(5)\n",
     to: "const streamDeadline = Duration.hours(5)\n"
+  },
+  {
+    fault: "renewed certificates are not taken up",
+    file: "src/layers/security/FileCredentials.ts",
+    from: "    yield* state.accept(yield* CredentialFiles.toSet(reading, origin))\n",
+    to: ""
+  },
+  {
+    fault: "connections that are there are kept when certificates are renewed",
+    file: "src/layers/security/GrpcCredentials.ts",
+    from: "    onRenewal: source.onChange,\n",
+    to: ""
+  },
+  {
+    fault: "a server keeps its first certificates",
+    file: "src/layers/security/GrpcCredentials.ts",
+    from: "    renewals: Stream.map(Stream.drop(source.changes, 1), contextOf)\n",
+    to: ""
   }
 ]

@@ -16,15 +16,15 @@ export const kind = "certificateRotated"
 export const kinds = (hosts: ReadonlyArray<string>): ReadonlyArray<FaultPlan.Kind> => [{ kind, targets: hosts }]
 
 /** After its beginning. An operator goes from host to host for `strideMillis`. */
-const trustedMillis = 0
 const issuedMillis = 20_000
 const strideMillis = 5_000
 const lateMillis = { least: 5_000, most: 45_000 }
 const overMillis = 90_000
-const distrustedMillis = 95_000
+/** Nothing but the time stands between those that are over and their use until then. */
+const distrustedMillis = 120_000
 const lastsMillis = distrustedMillis + strideMillis
 /** Between two, so that there are never three authorities. */
-const apartMillis = 130_000
+const apartMillis = 150_000
 /** Of the faults that a profile has, on top. */
 const share = 0.4
 
@@ -34,7 +34,7 @@ export const draw = (
   options: Pick<FaultPlan.DrawOptions, "profile" | "fromMillis" | "untilMillis">
 ): ReadonlyArray<FaultPlan.Fault> => {
   let last = -Infinity
-  return FaultPlan.draw(random, {
+  const drawn = FaultPlan.draw(random, {
     ...options,
     untilMillis: options.untilMillis - lastsMillis,
     hosts: hosts.length,
@@ -45,6 +45,19 @@ export const draw = (
     last = fault.atMillis
     return [{ ...fault, lastsMillis }]
   })
+  return [...drawn, ...quiet(random, hosts, options.untilMillis)]
+}
+
+/** After the last of the other faults, when their aftermath is nearly over. */
+const quietMillis = { least: 65_000, most: 100_000 }
+
+/** Nobody may feel it, so it may be done while all else is left alone, when nothing else can be why a call fails. */
+const quiet = (random: Seeded, hosts: ReadonlyArray<string>, fromMillis: number): ReadonlyArray<FaultPlan.Fault> => {
+  const atMillis = Math.round(fromMillis + random.between(quietMillis.least, quietMillis.most))
+  const target = random.pick(hosts)
+  const isDrawn = random.chance(0.5)
+  const amount = Math.round(random.next() * 1_000) / 1_000
+  return target === undefined || !isDrawn ? [] : [{ kind, target, atMillis, lastsMillis, amount }]
 }
 
 /** When the certificates of each authority but the last are over. */
@@ -62,7 +75,7 @@ export const act = (world: World, certificates: Certificates): Act => {
       const turn = strideMillis * at / holders.length
       const late = holder.name === target ? lateMillis.least + amount * (lateMillis.most - lateMillis.least) : 0
       const note = (text: string) => world.note(holder.name, text)
-      world.after(trustedMillis + turn, () => {
+      world.after(turn, () => {
         certificates.trust(holder, [before, next])
         note(`trusts authority ${next}, too`)
       })
