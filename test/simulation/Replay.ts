@@ -37,7 +37,7 @@ const Fault = Schema.Struct({
  * Of the worlds: another one draws other faults, knows other kinds, or does other things under the same, so that a plan of
  * before says nothing of it.
  */
-export const version = 2
+export const version = 3
 
 const Replay = Schema.Struct({
   version: Schema.Literal(version),

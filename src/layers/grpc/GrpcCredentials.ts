@@ -210,7 +210,10 @@ export const tlsServer = Effect.fn("GrpcCredentials.tlsServer")(
 /** For dialling: presents our certificate and verifies the server's against `ca` and its name. */
 export const mutualClient = Effect.fn("GrpcCredentials.mutualClient")(
   ({ serverName, ...pems }: MutualClientOptions): Effect.Effect<ClientCredentials, InvalidCertificate> =>
-    Effect.map(checked(pems), (context) => ofSecureContext(context, serverName))
+    Effect.map(checked(pems), (context) => ({
+      ...ofSecureContext(context, serverName),
+      identity: () => ({ cert: pems.cert, ca: pems.ca })
+    }))
 )
 
 /** For listening: a client must present a certificate that `ca` verifies. */

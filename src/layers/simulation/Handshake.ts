@@ -49,12 +49,9 @@ export const judge = (pem: string, roots: string, atMillis: number): X509Certifi
 export const overMillis = (one: X509Certificate, other = ""): number =>
   Math.min(...[one, ...certificatesIn(other).slice(0, 1)].map(({ validToDate }) => validToDate.getTime()))
 
-/**
- * As grpc-js has it of a connection.
- *
- * boundary: Node types it as an object of its own, with the same fields as a peer's.
- */
+/** As a socket has it of its peer. */
 export const asPeer = (certificate: X509Certificate): tls.PeerCertificate =>
+  // boundary: Node gives it the fields of a peer's certificate, and says so nowhere.
   certificate.toLegacyObject() as unknown as tls.PeerCertificate
 
 export const send = (socket: Socket, body: Frame["body"]): void => {

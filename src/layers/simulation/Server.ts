@@ -3,11 +3,11 @@
  */
 import { Cause, Clock, Duration, Effect, Exit, Option, type Scope, Stream } from "effect"
 import type { X509Certificate } from "node:crypto"
-import type * as tls from "node:tls"
 import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import type { Socket } from "../../services/simulation/Connection.ts"
 import type { Process } from "../../services/simulation/Process.ts"
 import type { ServerCall, Serving } from "../grpc/carrier/GrpcCarrier.ts"
+import type { ServerCredentials } from "../grpc/GrpcCredentials.ts"
 import { DeadlineExceeded, type GrpcError, statusCode, Unavailable, Unimplemented, Unknown } from "../grpc/GrpcError.ts"
 import type { GrpcMetadata, Input } from "../grpc/GrpcMetadata.ts"
 import { metadataOf } from "./Calls.ts"
@@ -62,7 +62,7 @@ const replaceWithinMillis = 1_000
 export class Server<R> {
   readonly #process: Process
   readonly #terms: ServerTerms
-  #tls: tls.SecureContextOptions | undefined
+  #tls: ServerCredentials["tls"]
   readonly #serving: Serving<R>
   readonly #sockets = new Set<Socket>()
   #running = 0
@@ -83,7 +83,7 @@ export class Server<R> {
       "Renewing the certificates of the gRPC server",
       Stream.runForEach(renewals, (next) =>
         Effect.sync(() => {
-          this.#tls = next
+          this.#tls = { ...this.#tls, ...next }
           for (const socket of this.#sockets) {
             this.#process.later(this.#process.random.next() * replaceWithinMillis, () =>
               send(socket, 0, { _tag: "GoAway" }))
@@ -93,7 +93,8 @@ export class Server<R> {
   }
 
   accept(socket: Socket): void {
-    const first = this.#tls
+    // One that asks for no certificate is taken for one in plain text.
+    const first = this.#tls?.requestCert === true ? this.#tls : undefined
     const shaking = first === undefined
       ? undefined
       : new Handshake.Shaking(socket, () => this.#tls ?? first, this.#terms.atMillis)
