@@ -278,5 +278,17 @@ export const planted: ReadonlyArray<Planted> = [
     file: "src/layers/security/GrpcCredentials.ts",
     from: "    renewals: Stream.map(Stream.drop(source.changes, 1), contextOf)\n",
     to: ""
+  },
+  {
+    fault: "the one that was replaced polls on after it has let an agent go",
+    file: "src/services/poller/handover/AgentHandover.ts",
+    from: "  yield* Lease.giveUp(link.lease, patience)\n",
+    to: ""
+  },
+  {
+    fault: "an agent that was taken out of the file is polled on",
+    file: "src/domain/poller/reload/ConfigDiff.ts",
+    from: "        agents.delete(change.agentId)\n",
+    to: ""
   }
 ]

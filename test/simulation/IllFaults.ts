@@ -31,8 +31,22 @@ export const draw = (
   times: Pick<FaultPlan.DrawOptions, "profile" | "fromMillis" | "untilMillis">
 ): ReadonlyArray<FaultPlan.Fault> => [
   ...FaultPlan.draw(random, { ...times, kinds: kinds(agents), hosts: agents.length, share }),
-  ...(times.profile === "calm" ? [] : [pollers, agents].flatMap((names) => absence(random, names, times)))
+  ...(times.profile === "calm" ? [] : [pollers, agents].flatMap((names) => absence(random, names, times))),
+  ...(times.profile === "calm" ? [] : quiet(random, agents, times.untilMillis))
 ]
+
+/** After the last of the other faults; until their aftermath is over, so that nothing else can be why nobody says so. */
+const quietMillis = { least: 15_000, most: 25_000, lasts: 160_000 }
+
+/** An agent is away while all else is left alone. */
+const quiet = (random: Seeded, agents: ReadonlyArray<string>, fromMillis: number): ReadonlyArray<FaultPlan.Fault> => {
+  const atMillis = fromMillis + random.between(quietMillis.least, quietMillis.most)
+  const target = random.pick(agents)
+  const isDrawn = random.chance(0.5)
+  return target === undefined || !isDrawn
+    ? []
+    : [{ kind: "powerOff", target, atMillis: Math.round(atMillis), lastsMillis: quietMillis.lasts, amount: 0 }]
+}
 
 /** At most one. */
 const absence = (

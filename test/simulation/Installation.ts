@@ -308,6 +308,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       pollerOf,
       plan,
       intervalMillis,
+      goneMillis: (agent: string) => pollerFiles.get(pollerOf(agent))?.goneMillis(agent) ?? 0,
       intervals: (poller: string) => pollerFiles.get(poller)?.intervals ?? [intervalMillis, intervalMillis] as const
     }
     Invariants.watch(parts)

@@ -32,6 +32,8 @@ export interface Parts {
   readonly pollerOf: (agent: string) => string
   readonly plan: ReadonlyArray<Fault>
   readonly intervalMillis: number
+  /** How long the agent has been out of a file of its poller's that can be used. */
+  readonly goneMillis: (agent: string) => number
   /** The least and the most that may count at a poller now. */
   readonly intervals: (poller: string) => readonly [least: number, most: number]
 }
@@ -117,6 +119,26 @@ const isolate = (parts: Parts, agent: string, check: string, sinceMillis: number
   )
 }
 
+/** How long an agent that was taken out of the file may still be asked: a poller looks every two seconds. */
+const letGoMillis = 15_000
+
+/** These bring late what was asked for in time. */
+const delaying = ["pause", "partition", "oneWay", "badLink", "brokenFile"]
+
+/** Nobody asks an agent that its poller's file has no more. */
+const letGo = ({ goneMillis, plan, pollerOf, world }: Parts, agent: string, check: string): void => {
+  const gone = goneMillis(agent)
+  if (gone <= letGoMillis) return
+  const parties = [agent, pollerOf(agent)]
+  const isDelayed = isFelt(plan, world.nowMillis, ({ kind, other, target }) =>
+    delaying.includes(kind) && (parties.includes(target) || parties.includes(other ?? "")))
+  if (isDelayed) return
+  world.violate(
+    "an agent that was taken out of the file is asked no more",
+    `${agent}/${check} was made ${(gone / 1_000).toFixed(0)} s later`
+  )
+}
+
 /** How long until an agent that is away is said to be: its interval, a call that takes its time, a report. */
 const saidWithinMillis = 60_000
 
@@ -186,6 +208,7 @@ export const watch = (parts: Parts): void => {
   const downSince = new Map<string, number>()
   measurements.onMeasured = (agent, check, sinceMillis) => {
     isolate(parts, agent, check, sinceMillis)
+    letGo(parts, agent, check)
     const [least, most] = intervalsOf(parts, agent, check)
     // Where the interval is another one, the rounds begin anew.
     if (least < most || sinceMillis > least - earlyMillis || !isLeftAlone(parts, agent, check)) return

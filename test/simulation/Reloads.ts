@@ -35,10 +35,28 @@ export const draw = (
   parties: Parties,
   options: Pick<FaultPlan.DrawOptions, "profile" | "hosts" | "fromMillis" | "untilMillis">
 ): ReadonlyArray<FaultPlan.Fault> =>
-  FaultPlan.draw(random, { ...options, hosts: options.hosts / 4, kinds: kinds(parties) }).map((fault) => ({
-    ...fault,
-    lastsMillis: lastsMillis(fault)
-  }))
+  [
+    ...FaultPlan.draw(random, { ...options, hosts: options.hosts / 4, kinds: kinds(parties) }).map((fault) => ({
+      ...fault,
+      lastsMillis: lastsMillis(fault)
+    })),
+    ...quiet(random, parties, options.untilMillis)
+  ]
+
+/** After the last of the other faults, when their aftermath is nearly over. */
+const quietMillis = { least: 65_000, most: 85_000 }
+/** Longer than all intervals, and over early enough for core to hear of the agent again. */
+const goneMillis = 80_000
+
+/** An agent is taken out while all else is left alone. */
+const quiet = (random: Seeded, { agents }: Parties, fromMillis: number): ReadonlyArray<FaultPlan.Fault> => {
+  const atMillis = fromMillis + random.between(quietMillis.least, quietMillis.most)
+  const target = random.pick(agents)
+  const isDrawn = random.chance(0.5)
+  return target === undefined || !isDrawn
+    ? []
+    : [{ kind: "agentGone", target, atMillis: Math.round(atMillis), lastsMillis: goneMillis, amount: 0 }]
+}
 
 const lastsMillis = ({ kind, lastsMillis: drawn }: FaultPlan.Fault): number => {
   if (kind === "brokenFile") return Math.min(drawn, brokenMaxMillis)

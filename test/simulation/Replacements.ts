@@ -22,11 +22,23 @@ export const draw = (
   options: Pick<FaultPlan.DrawOptions, "profile" | "fromMillis" | "untilMillis">
 ): ReadonlyArray<FaultPlan.Fault> => {
   const last = new Map<string, number>()
-  return FaultPlan.draw(random, { ...options, hosts: pollers.length, kinds: kinds(pollers) }).flatMap((fault) => {
+  const drawn = FaultPlan.draw(random, { ...options, hosts: pollers.length, kinds: kinds(pollers) }).flatMap((fault) => {
     if (fault.atMillis - (last.get(fault.target) ?? -Infinity) < apartMillis) return []
     last.set(fault.target, fault.atMillis)
     return [{ ...fault, lastsMillis: takesMillis }]
   })
+  return [...drawn, ...quiet(random, pollers, options.untilMillis)]
+}
+
+/** After the last of the other faults, when their aftermath is over. */
+const quietMillis = { least: 155_000, most: 185_000 }
+
+/** Nobody may feel it, so it may be done while all else is left alone, when nothing else can be why a check has another time. */
+const quiet = (random: Seeded, pollers: ReadonlyArray<string>, fromMillis: number): ReadonlyArray<FaultPlan.Fault> => {
+  const atMillis = Math.round(fromMillis + random.between(quietMillis.least, quietMillis.most))
+  const target = random.pick(pollers)
+  const isDrawn = random.chance(0.5)
+  return target === undefined || !isDrawn ? [] : [{ kind, target, atMillis, lastsMillis: takesMillis, amount: 1 }]
 }
 
 /** Of so many the new one is killed on the way, which takes it some tenths of a second. */

@@ -60,6 +60,8 @@ export class PollerFile {
   readonly #options: PollerFileOptions
   /** How often each is so, of those that are: what is done twice is to be taken back twice. */
   readonly #changes = new Map<string, number>()
+  /** Since when agents are out of it. */
+  readonly #gone = new Map<string, number>()
   readonly #intervals: Array<IntervalSince>
   #broken = 0
   /** Since when it can be used again. */
@@ -75,11 +77,18 @@ export class PollerFile {
   /** From now on; answers how to take it back. */
   change(agent: string, what: AgentChange): () => void {
     const key = `${agent} ${what}`
+    if (what === "gone" && !this.is(agent, what)) this.#gone.set(agent, this.#options.nowMillis())
     return this.#counted((more) => this.#changes.set(key, (this.#changes.get(key) ?? 0) + more))
   }
 
   is(agent: string, what: AgentChange): boolean {
     return (this.#changes.get(`${agent} ${what}`) ?? 0) > 0
+  }
+
+  /** How long a file that can be used has been without the agent; 0 while it has it, or cannot be used. */
+  goneMillis(agent: string): number {
+    if (!this.#isUsable || !this.is(agent, "gone")) return 0
+    return this.#options.nowMillis() - Math.max(this.#usableMillis, this.#gone.get(agent) ?? Infinity)
   }
 
   /** What is there is no configuration. */
