@@ -166,6 +166,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
         database: "database",
         onPoller: (change) => presence.told(change, Invariants.coreSpared(plan, world.nowMillis))
       }))
+    const checkers = new Map<string, Invariants.Checker>()
     const changeChecker = new Map<string, () => void>()
     for (const name of agents) {
       const trouble: Agents.AgentWill = {
@@ -182,7 +183,10 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       const isSecured = securedAgents.includes(name)
       const files = Agents.filesOf(name, checks[0] ?? "", isSecured)
       if (isSecured) certificates.add({ name, role: "agent", files: files.files })
-      changeChecker.set(name, files.change)
+      changeChecker.set(name, () => {
+        files.change()
+        checkers.set(name, { host: files.checker(), sinceMillis: world.nowMillis })
+      })
       const isWatched = hasChanges && Reloads.watchedAgents(agents).includes(name)
       const party = { agentId: name, host: files.files, isWatched, measurements, trouble }
       host(name, () => Agents.program(party), undefined, hasChanges ? ill : carrier)
@@ -308,6 +312,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       pollerOf,
       plan,
       intervalMillis,
+      checkers,
       goneMillis: (agent: string) => pollerFiles.get(pollerOf(agent))?.goneMillis(agent) ?? 0,
       intervals: (poller: string) => pollerFiles.get(poller)?.intervals ?? [intervalMillis, intervalMillis] as const
     }

@@ -8,12 +8,19 @@ import type { World } from "../../src/services/simulation/World.ts"
 import { type EventBooks, forgivenMillis, type Lost, type StatusBooks } from "./Books.ts"
 import type { Measurements } from "./Measurements.ts"
 import type { Nats } from "./parties/Nats.ts"
+import { isChecker } from "./parties/Agents.ts"
 import { brokenMaxMillis } from "./parties/PollerFile.ts"
 import type { Presence } from "./Presence.ts"
 import * as Reloads from "./Reloads.ts"
 import * as Replacements from "./Replacements.ts"
 import * as Rotations from "./Rotations.ts"
 import type { Truth } from "./Truth.ts"
+
+/** Where the file of an agent has a checker, since it was changed last. */
+export interface Checker {
+  readonly host: string
+  readonly sinceMillis: number
+}
 
 export interface Parts {
   readonly world: World
@@ -32,6 +39,8 @@ export interface Parts {
   readonly pollerOf: (agent: string) => string
   readonly plan: ReadonlyArray<Fault>
   readonly intervalMillis: number
+  /** By agent. */
+  readonly checkers: ReadonlyMap<string, Checker>
   /** How long the agent has been out of a file of its poller's that can be used. */
   readonly goneMillis: (agent: string) => number
   /** The least and the most that may count at a poller now. */
@@ -139,6 +148,17 @@ const letGo = ({ goneMillis, plan, pollerOf, world }: Parts, agent: string, chec
   )
 }
 
+/** A checker is sought where the file has it now: an agent looks every two seconds. */
+const soughtAt = ({ checkers, plan, world }: Parts, agent: string, host: string): void => {
+  const checker = checkers.get(agent)
+  if (checker === undefined || checker.host === host || world.nowMillis - checker.sinceMillis <= letGoMillis) return
+  if (isFelt(plan, world.nowMillis, ({ kind, target }) => kind === "pause" && target === agent)) return
+  world.violate(
+    "a checker is sought where the agent's file has it",
+    `${agent} dials ${host}, its file has ${checker.host}`
+  )
+}
+
 /** How long until an agent that is away is said to be: its interval, a call that takes its time, a report. */
 const saidWithinMillis = 60_000
 
@@ -222,6 +242,7 @@ export const watch = (parts: Parts): void => {
     )
   }
   network.onDial = (from, to) => {
+    if (isChecker(to)) return soughtAt(parts, from, to)
     if (from !== pollerOf(to) || world.nowMillis < aftermathMillis || !isLeftAlone(parts, to)) return
     // Another process has connections of its own, and renewed certificates are shown on a new one.
     const isNew = ({ kind, target }: Fault) =>

@@ -16,6 +16,7 @@ import type { Measurements } from "../Measurements.ts"
 import * as Certificates from "./Certificates.ts"
 import { HostFiles } from "./HostFiles.ts"
 import type { IllWill } from "./IllWill.ts"
+import { checkerName } from "./PollerFile.ts"
 import { securedWith } from "./Secured.ts"
 
 export const port = 50_051
@@ -66,14 +67,24 @@ const target = (measurements: Measurements, agentId: string, trouble: AgentTroub
 export const path = "/etc/serviceradar/agent.json"
 const checkersFolder = "/etc/serviceradar/checkers"
 
-/** The files of an agent, with one of a checker that has the name of a check. */
+/** Nobody is at any of them; that it is sought there is all that is asked. */
+const checkerPrefix = "checker-"
+
+export const isChecker = (host: string): boolean => host.startsWith(checkerPrefix)
+
+/** The files of an agent, with one of a checker that has the name of a check, and one of a checker that is asked for results. */
 export const filesOf = (agentId: string, check: string, isSecured: boolean) => {
   const files = new HostFiles()
-  const write = (timeoutSeconds: number) =>
+  const write = (way: number) => {
     files.write(
       `${checkersFolder}/${check}.json`,
-      JSON.stringify({ name: check, type: "grpc", address: `127.0.0.1:${timeoutSeconds}` })
+      JSON.stringify({ name: check, type: "grpc", address: `127.0.0.1:${way}` })
     )
+    files.write(
+      `${checkersFolder}/${checkerName}.json`,
+      JSON.stringify({ name: checkerName, type: "grpc", address: `${checkerPrefix}${way}:9` })
+    )
+  }
   files.write(
     path,
     JSON.stringify({
@@ -87,6 +98,8 @@ export const filesOf = (agentId: string, check: string, isSecured: boolean) => {
   let ways = 1_001
   return {
     files,
+    /** The host at which that of results is. */
+    checker: () => `${checkerPrefix}${ways}`,
     /** The checker is at another address from now on. */
     change: (): void => {
       ways += 1

@@ -23,14 +23,14 @@ export interface PollerFileOptions {
 
 const resultsEvery = "60s"
 
+/** Of which the agent has a file with its address. */
+export const checkerName = "results-grpc"
+
 /** Nobody listens there, so an agent of good will has none. */
-const resultsEntries = (agent: string) =>
-  ["grpc", "sync"].map((type) => ({
-    service_type: type,
-    service_name: `results-${type}`,
-    details: `${agent}:9`,
-    results_interval: resultsEvery
-  }))
+const resultsEntries = (agent: string) => [
+  { service_type: "grpc", service_name: checkerName, details: "", results_interval: resultsEvery },
+  { service_type: "sync", service_name: "results-sync", details: `${agent}:9`, results_interval: resultsEvery }
+]
 
 /** How many of an agent's checks are asked for results that are no stream. */
 export const resultsMax = 1
