@@ -2,7 +2,7 @@
  * A gRPC server without sockets: runs the methods of a real one for what comes over simulated connections.
  */
 import { Cause, Clock, Duration, Effect, Exit, Option, type Scope, Stream } from "effect"
-import type { X509Certificate } from "node:crypto"
+import type * as tls from "node:tls"
 import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import type { Socket } from "../../services/simulation/Connection.ts"
 import type { Process } from "../../services/simulation/Process.ts"
@@ -41,7 +41,8 @@ export interface ServerTerms {
 
 /** Of a connection. */
 interface Peer {
-  readonly certificate: X509Certificate | undefined
+  /** Made once: that costs more than a call. */
+  readonly certificate: Option.Option<tls.PeerCertificate>
   readonly overMillis: number
 }
 
@@ -54,7 +55,7 @@ interface Arrived {
   readonly peer: Peer
 }
 
-const plain: Peer = { certificate: undefined, overMillis: Infinity }
+const plain: Peer = { certificate: Option.none(), overMillis: Infinity }
 
 /** Between the certificates and the last client that is asked to connect again. */
 const replaceWithinMillis = 1_000
@@ -114,7 +115,11 @@ export class Server<R> {
         const refusal = shaking === undefined ? "no TLS is spoken here" : shaking.take(body)
         if (refusal !== undefined) return this.#refuse(socket, refusal)
         const certificate = shaking?.peer
-        if (certificate !== undefined) peer = { certificate, overMillis: Handshake.overMillis(certificate, shaking?.own) }
+        if (certificate === undefined) return
+        peer = {
+          certificate: Option.some(Handshake.asPeer(certificate)),
+          overMillis: Handshake.overMillis(certificate, shaking?.own)
+        }
         return
       }
       if (body._tag === "Begin") return this.#begin({ socket, calls, number: call, begin: body, peer })
@@ -152,7 +157,7 @@ export class Server<R> {
   })
 
   #begin({ begin, calls, number, peer, socket }: Arrived): void {
-    if (peer.certificate !== undefined) {
+    if (Option.isSome(peer.certificate)) {
       this.#terms.onCall({ client: socket.peer, server: this.#process.name, overMillis: peer.overMillis })
     }
     const { interceptors, methods, run } = this.#serving
@@ -223,7 +228,7 @@ export class Server<R> {
             onNone: () => Duration.infinity,
             onSome: (millis) => Duration.millis(Math.max(0, millis - now))
           })),
-        peerCertificate: Option.map(Option.fromUndefinedOr(peer.certificate), Handshake.asPeer),
+        peerCertificate: peer.certificate,
         firstRequest: incoming.peek,
         sendHeaders: (headers) => Effect.sync(() => incoming.sendHeaders(metadataOf(headers))),
         setTrailers: (trailers) =>
