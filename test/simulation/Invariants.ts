@@ -7,8 +7,8 @@ import type { Broken, Healed } from "../../src/services/simulation/Simulation.ts
 import type { World } from "../../src/services/simulation/World.ts"
 import { type EventBooks, forgivenMillis, type Lost, type StatusBooks } from "./Books.ts"
 import type { Measurements } from "./Measurements.ts"
-import type { Nats } from "./parties/Nats.ts"
 import { isChecker } from "./parties/Agents.ts"
+import type { Nats } from "./parties/Nats.ts"
 import { brokenMaxMillis } from "./parties/PollerFile.ts"
 import type { Presence } from "./Presence.ts"
 import * as Reloads from "./Reloads.ts"
@@ -139,8 +139,11 @@ const letGo = ({ goneMillis, plan, pollerOf, world }: Parts, agent: string, chec
   const gone = goneMillis(agent)
   if (gone <= letGoMillis) return
   const parties = [agent, pollerOf(agent)]
-  const isDelayed = isFelt(plan, world.nowMillis, ({ kind, other, target }) =>
-    delaying.includes(kind) && (parties.includes(target) || parties.includes(other ?? "")))
+  const isDelayed = isFelt(
+    plan,
+    world.nowMillis,
+    ({ kind, other, target }) => delaying.includes(kind) && (parties.includes(target) || parties.includes(other ?? ""))
+  )
   if (isDelayed) return
   world.violate(
     "an agent that was taken out of the file is asked no more",

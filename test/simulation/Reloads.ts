@@ -34,14 +34,13 @@ export const draw = (
   random: Seeded,
   parties: Parties,
   options: Pick<FaultPlan.DrawOptions, "profile" | "hosts" | "fromMillis" | "untilMillis">
-): ReadonlyArray<FaultPlan.Fault> =>
-  [
-    ...FaultPlan.draw(random, { ...options, hosts: options.hosts / 4, kinds: kinds(parties) }).map((fault) => ({
-      ...fault,
-      lastsMillis: lastsMillis(fault)
-    })),
-    ...quiet(random, parties, options.untilMillis)
-  ]
+): ReadonlyArray<FaultPlan.Fault> => [
+  ...FaultPlan.draw(random, { ...options, hosts: options.hosts / 4, kinds: kinds(parties) }).map((fault) => ({
+    ...fault,
+    lastsMillis: lastsMillis(fault)
+  })),
+  ...quiet(random, parties, options.untilMillis)
+]
 
 /** After the last of the other faults, when their aftermath is nearly over. */
 const quietMillis = { least: 65_000, most: 85_000 }

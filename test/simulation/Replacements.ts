@@ -22,11 +22,13 @@ export const draw = (
   options: Pick<FaultPlan.DrawOptions, "profile" | "fromMillis" | "untilMillis">
 ): ReadonlyArray<FaultPlan.Fault> => {
   const last = new Map<string, number>()
-  const drawn = FaultPlan.draw(random, { ...options, hosts: pollers.length, kinds: kinds(pollers) }).flatMap((fault) => {
-    if (fault.atMillis - (last.get(fault.target) ?? -Infinity) < apartMillis) return []
-    last.set(fault.target, fault.atMillis)
-    return [{ ...fault, lastsMillis: takesMillis }]
-  })
+  const drawn = FaultPlan.draw(random, { ...options, hosts: pollers.length, kinds: kinds(pollers) }).flatMap(
+    (fault) => {
+      if (fault.atMillis - (last.get(fault.target) ?? -Infinity) < apartMillis) return []
+      last.set(fault.target, fault.atMillis)
+      return [{ ...fault, lastsMillis: takesMillis }]
+    }
+  )
   return [...drawn, ...quiet(random, pollers, options.untilMillis)]
 }
 

@@ -23,8 +23,12 @@ const harmless: ReadonlyArray<string> = ["clockStep", ...Reloads.harmless, Rotat
 
 /** Whether something was done to one of these that a call between them may feel. */
 const areTouched = ({ plan, world }: Watched, parties: ReadonlyArray<string>): boolean =>
-  Invariants.isFelt(plan, world.nowMillis, ({ kind, other, target }) =>
-    !harmless.includes(kind) && (parties.includes(target) || (other !== undefined && parties.includes(other))))
+  Invariants.isFelt(
+    plan,
+    world.nowMillis,
+    ({ kind, other, target }) =>
+      !harmless.includes(kind) && (parties.includes(target) || (other !== undefined && parties.includes(other)))
+  )
 
 /** At each call that reaches its server. */
 export const begun = (watched: Watched, { client, overMillis, server }: SecuredCall): void => {

@@ -34,7 +34,10 @@ export interface GrpcOptions {
   readonly onCall?: (call: SecuredCall) => void
 }
 
-export const carrier = (network: Network.Network, { aheadMillis = 0, onCall = () => {} }: GrpcOptions = {}): Carrier => ({
+export const carrier = (
+  network: Network.Network,
+  { aheadMillis = 0, onCall = () => {} }: GrpcOptions = {}
+): Carrier => ({
   open: (options) =>
     Effect.flatMap(running, (process) =>
       Effect.acquireRelease(

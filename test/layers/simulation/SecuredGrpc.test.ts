@@ -130,20 +130,26 @@ const inWorld = <A>(
 }
 
 describe("gRPC with certificates in a world", () => {
-  it.live.each(Object.keys(cases))("answers as over this machine's network with those %s", (name) =>
-    Effect.gen(function*() {
-      const credentials = yield* cases[name] ?? Effect.die(new Error(`no case ${name}`))
-      const { address } = yield* serving(credentials.server, "127.0.0.1", 0)
-      const real = yield* asking(address, credentials.client)
+  it.live.each(Object.keys(cases))(
+    "answers as over this machine's network with those %s",
+    (name) =>
+      Effect.gen(function*() {
+        const credentials = yield* cases[name] ?? Effect.die(new Error(`no case ${name}`))
+        const { address } = yield* serving(credentials.server, "127.0.0.1", 0)
+        const real = yield* asking(address, credentials.client)
 
-      const simulated = inWorld(
-        serving(credentials.server, "0.0.0.0", 50_051),
-        asking("server:50051", credentials.client)
-      )
+        const simulated = inWorld(
+          serving(credentials.server, "0.0.0.0", 50_051),
+          asking("server:50051", credentials.client)
+        )
 
-      assert.strictEqual(simulated, real)
-      assert.strictEqual(real === "Unavailable", !["that fit", "of two authorities that both sides trust"].includes(name))
-    }))
+        assert.strictEqual(simulated, real)
+        assert.strictEqual(
+          real === "Unavailable",
+          !["that fit", "of two authorities that both sides trust"].includes(name)
+        )
+      })
+  )
 
   it.effect("makes new connections with renewed certificates, and fails no call meanwhile", () =>
     Effect.gen(function*() {

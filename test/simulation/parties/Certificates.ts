@@ -4,8 +4,8 @@
  *
  * Nothing of them depends on chance that a world could see: who is told of a serial number, or of a signature?
  */
-import * as CertificateAuthority from "../../../src/layers/security/CertificateAuthority.ts"
 import type { SecurityBlock } from "../../../src/domain/security/SecurityConfig.ts"
+import * as CertificateAuthority from "../../../src/layers/security/CertificateAuthority.ts"
 import type { HostFiles } from "./HostFiles.ts"
 
 /** Clocks of hosts are set by two hours; whoever judges a peer's certificate has a clock that is so far ahead. */

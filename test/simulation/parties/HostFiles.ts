@@ -54,7 +54,9 @@ export class HostFiles {
     Layer.merge(
       FileSystem.layerNoop({
         stat: (path) =>
-          this.#watching.has(path) ? Effect.succeed(folderInfo) : Effect.map(this.#find(path), ({ text }) => infoOf(text)),
+          this.#watching.has(path)
+            ? Effect.succeed(folderInfo)
+            : Effect.map(this.#find(path), ({ text }) => infoOf(text)),
         watch: (folder) => this.#watch(folder),
         readFileString: (path) => Effect.map(this.#find(path), ({ text }) => text),
         readDirectory: (folder) => Effect.sync(() => this.#names(folder)),
