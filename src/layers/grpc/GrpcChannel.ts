@@ -190,6 +190,8 @@ export const make = (options: ChannelOptions): Effect.Effect<AnyChannel, never, 
     (carrier): Effect.Effect<AnyChannel, never, Scope.Scope> =>
       carrier === undefined
         ? dialled(options)
+        : options.credentials?.onRenewal === undefined
+        ? carrier.open(options)
         : Effect.tap(carrier.open(options), (channel) => followRenewals(channel, options))
   )
 

@@ -78,16 +78,17 @@ export class Server<R> {
   }
 
   /** New connections use the newest certificates; clients of the others are asked to connect again. */
-  get followRenewals(): Effect.Effect<void, never, Scope.Scope> {
-    const renewals = this.#serving.credentials?.renewals
-    return renewals === undefined ? Effect.void : ScopedLoop.start(
+  followRenewals(renewals: NonNullable<ServerCredentials["renewals"]>): Effect.Effect<void, never, Scope.Scope> {
+    return ScopedLoop.start(
       "Renewing the certificates of the gRPC server",
       Stream.runForEach(renewals, (next) =>
         Effect.sync(() => {
           this.#tls = { ...this.#tls, ...next }
           for (const socket of this.#sockets) {
-            this.#process.later(this.#process.random.next() * replaceWithinMillis, () =>
-              send(socket, 0, { _tag: "GoAway" }))
+            this.#process.later(
+              this.#process.random.next() * replaceWithinMillis,
+              () => send(socket, 0, { _tag: "GoAway" })
+            )
           }
         }))
     )

@@ -88,7 +88,7 @@ export const carrier = (
         })
       }
       yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(close), server.close))
-      yield* server.followRenewals
+      if (serving.credentials?.renewals !== undefined) yield* server.followRenewals(serving.credentials.renewals)
       return "port" in endpoint ? endpoint.port : 0
     })
 })

@@ -80,6 +80,8 @@ export const filesOf = (agentId: string, check: string, isSecured: boolean) => {
       `${checkersFolder}/${check}.json`,
       JSON.stringify({ name: check, type: "grpc", address: `127.0.0.1:${way}` })
     )
+    // Without certificates the world is one of before there was such a thing.
+    if (!isSecured) return
     files.write(
       `${checkersFolder}/${checkerName}.json`,
       JSON.stringify({ name: checkerName, type: "grpc", address: `${checkerPrefix}${way}:9` })
