@@ -9,6 +9,7 @@ import { Duration, Option, Redacted, Schema } from "effect"
 import { DatabaseUrl } from "../config/DatabaseUrl.ts"
 import { GoDuration } from "../config/GoDuration.ts"
 import { type ListenAddress, OptionalListenAddress } from "../config/ListenAddress.ts"
+import * as OnboardingConfig from "../edge/OnboardingConfig.ts"
 import { PollerId } from "../monitoring/Ids.ts"
 import { LoggingBlock } from "../monitoring/LoggingConfig.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
@@ -55,8 +56,7 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   service_name: "core's health has the name of the whole server",
   service_type: "read by nobody",
   mcp: "there is no MCP server",
-  edge_onboarding: "there is no onboarding; give each poller its file and certificates",
-  spire_admin: "there is no onboarding by SPIRE",
+  spire_admin: "there is no onboarding by SPIRE: edge_onboarding makes packages with certificates",
   kv_address: "configuration comes from this file alone",
   kv_security: "configuration comes from this file alone",
   kv_endpoints: "configuration comes from this file alone",
@@ -100,6 +100,7 @@ export const CoreConfigFile = Schema.Struct({
   rbac: Schema.optionalKey(Schema.NullOr(AuthConfig.RbacBlock)),
   nats: refused("no such key: where core publishes its events is said by NATS_URL in its environment"),
   events: Schema.optionalKey(Events),
+  edge_onboarding: Schema.optionalKey(Schema.NullOr(OnboardingConfig.OnboardingBlock)),
   /** Of the API and the sign-in; without origins no other site's pages read them. */
   cors: Schema.optionalKey(CorsBlock),
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
@@ -131,6 +132,7 @@ export interface CoreConfig {
   readonly security: SecurityConfig.SecurityConfig
   readonly auth: AuthConfig.AuthConfig
   readonly cors: Cors
+  readonly onboarding: OnboardingConfig.OnboardingConfig
 }
 
 export const fromFile = (file: CoreConfigFile): CoreConfig => ({
@@ -149,5 +151,6 @@ export const fromFile = (file: CoreConfigFile): CoreConfig => ({
     : file.history_retention,
   security: SecurityConfig.fromBlock(file.security),
   auth: AuthConfig.fromBlock(file.auth ?? {}, file.rbac ?? {}),
-  cors: corsOf(file.cors)
+  cors: corsOf(file.cors),
+  onboarding: OnboardingConfig.fromBlock(file.edge_onboarding ?? {})
 })

@@ -1,4 +1,5 @@
 /** What of the control plane others can ask for: under `/api/v2`, and in SRQL. */
+import { EdgePackage } from "../edge/EdgePackage.ts"
 import { ApiToken } from "../identity/ApiToken.ts"
 import { AuditEntry } from "../identity/AuditEntry.ts"
 import { Session } from "../identity/Session.ts"
@@ -29,5 +30,6 @@ export const exposed: ReadonlyArray<Exposed> = [
   { definition: Interface.definition, hidden: ["record", "refresh"] },
   { definition: DeviceIdentifier.definition, hidden: ["move"] },
   { definition: MergeAudit.definition },
-  { definition: DeviceAliasState.definition, hidden: ["detect", "detectAgain", "recordSighting"] }
+  { definition: DeviceAliasState.definition, hidden: ["detect", "detectAgain", "recordSighting"] },
+  { definition: EdgePackage.definition, hidden: ["issue", "deliver"] }
 ]

@@ -24,12 +24,12 @@ export const nameOf = (identity: CertificateIdentity): string =>
 const lastSegment = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
 
 /**
- * The service that the identity names, such as `poller`: of the common name `poller.serviceradar`, of the last segment
- * of a SPIFFE id (`/services/poller`, `/ns/demo/sa/serviceradar-poller`).
+ * The service that the identity names, such as `poller`: of the common name `poller.serviceradar`, or `edge-7.poller.serviceradar`
+ * where it is one of several, and of the last segment of a SPIFFE id (`/services/poller`, `/ns/demo/sa/serviceradar-poller`).
  */
 export const serviceOf = (identity: CertificateIdentity): Option.Option<string> => {
   const service = Option.match(identity.spiffeId, {
-    onNone: () => /^([a-z0-9-]+)\.serviceradar$/.exec(identity.commonName)?.[1] ?? "",
+    onNone: () => /^(?:[a-z0-9-]+\.)?([a-z0-9-]+)\.serviceradar$/.exec(identity.commonName)?.[1] ?? "",
     onSome: ({ path }) => lastSegment(path).replace(/^serviceradar-/, "")
   })
   return service === "" ? Option.none() : Option.some(service)

@@ -1,8 +1,8 @@
-/** What somebody shows to be somebody: 32 random bytes, of which only the SHA-256 is kept. */
+/** What somebody shows to be somebody: random bytes, mostly 32, of which only the SHA-256 is kept. */
 import * as crypto from "node:crypto"
 
-/** In base64url, 43 characters. */
-export const random = (): string => crypto.randomBytes(32).toString("base64url")
+/** In base64url; 43 characters, unless told otherwise. */
+export const random = (bytes: number = 32): string => crypto.randomBytes(bytes).toString("base64url")
 
 export const form = /^[A-Za-z0-9_-]{43}$/
 

@@ -107,28 +107,37 @@ export interface IssueOptions {
   readonly life: Duration.Duration
 }
 
+/** A certificate and its key, in PEM, which are written to no file. */
+export const sign = Effect.fn("CertificateFolder.sign")(function*(
+  folder: string,
+  subject: CertificateAuthority.Subject,
+  life: Duration.Duration
+) {
+  const issuer = yield* issuerOf(folder)
+  const keys = CertificateAuthority.newKeys()
+  const cert = CertificateAuthority.issueLeaf(issuer, subject, keys.publicKey, yield* validity(life))
+  return { cert, key: CertificateAuthority.keyPem(keys) }
+})
+
 /** A certificate `<name>.serviceradar`, in place of the one that is there. */
 export const issue = Effect.fn("CertificateFolder.issue")(function*(
   folder: string,
   name: string,
   { hosts, life, spiffeId }: IssueOptions
 ) {
-  const issuer = yield* issuerOf(folder)
-  const keys = CertificateAuthority.newKeys()
   const commonName = `${name}.serviceradar`
-  const cert = CertificateAuthority.issueLeaf(
-    issuer,
+  const { cert, key } = yield* sign(
+    folder,
     {
       commonName,
       dnsNames: [...new Set([commonName, name, "localhost", ...hosts.filter((host) => net.isIP(host) === 0)])],
       addresses: [...new Set(["127.0.0.1", "::1", ...hosts.filter((host) => net.isIP(host) > 0)])],
       ...(spiffeId === undefined ? {} : { spiffeId })
     },
-    keys.publicKey,
-    yield* validity(life)
+    life
   )
   const [certFile, keyFile] = [path.join(folder, `${name}.pem`), path.join(folder, `${name}-key.pem`)]
-  yield* put(keyFile, CertificateAuthority.keyPem(keys), keyMode)
+  yield* put(keyFile, key, keyMode)
   yield* put(certFile, cert, certMode)
   return [certFile, keyFile]
 })

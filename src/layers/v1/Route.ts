@@ -5,6 +5,7 @@ import type { SrqlError } from "../../domain/srql/language/SrqlError.ts"
 import type { Role } from "../../domain/v1/Permission.ts"
 import type { StatusHistory } from "../../services/core/StatusHistory.ts"
 import type { StatusStore, StatusStoreError } from "../../services/core/StatusStore.ts"
+import type { EdgeOnboarding } from "../../services/edge/EdgeOnboarding.ts"
 import type { Queries, QueryError } from "../../services/queries/Queries.ts"
 import type { QueryAskers } from "../../services/queries/QueryAskers.ts"
 import type { NotSignedIn, OtherTenant, Shown } from "../../services/records/Askers.ts"
@@ -47,6 +48,7 @@ export type Failure =
 export type Needs =
   | CheckedDevices
   | DeviceStats
+  | EdgeOnboarding
   | StatusStore
   | StatusHistory
   | SettingsStore

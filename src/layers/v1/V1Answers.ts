@@ -28,6 +28,8 @@ export const json = (body: unknown, status = 200, more: Readonly<Record<string, 
 export const text = (words: string, status: number) =>
   HttpServerResponse.text(`${words}\n`, { status, contentType: "text/plain; charset=utf-8", headers })
 
+export const nothing = HttpServerResponse.empty({ status: 204, headers })
+
 export const refusal = (style: Style, words: string, status: number) =>
   style === "text" ? text(words, status) : json({ message: words, status }, status)
 

@@ -17,6 +17,7 @@ import type { Mount } from "../http/Management.ts"
 import * as RequestId from "../http/RequestId.ts"
 import { adminRoutes } from "./AdminRoutes.ts"
 import { deviceRoutes } from "./DeviceRoutes.ts"
+import { edgeRoutes } from "./EdgeRoutes.ts"
 import { identityRoutes } from "./IdentityRoutes.ts"
 import { metricRoutes } from "./MetricRoutes.ts"
 import { pollerRoutes } from "./PollerRoutes.ts"
@@ -37,7 +38,8 @@ export const routes: ReadonlyArray<Route> = [
   ...statsRoutes,
   ...identityRoutes,
   ...settingsRoutes,
-  ...adminRoutes
+  ...adminRoutes,
+  ...edgeRoutes
 ]
 
 const find = RouteTable.make(routes)

@@ -6,6 +6,7 @@ import { Tenant } from "../../domain/identity/Tenant.ts"
 import { User } from "../../domain/identity/User.ts"
 import { migrations as coreMigrations } from "../../layers/core/migrations/migrations.ts"
 import * as ToldRemovals from "../../layers/core/ToldRemovals.ts"
+import { migrations as edgeMigrations } from "../../layers/edge/migrations/migrations.ts"
 import { migrations as identityMigrations } from "../../layers/identity/migrations/migrations.ts"
 import { migrations as inventoryMigrations } from "../../layers/inventory/migrations/migrations.ts"
 import { migrations as queryMigrations } from "../../layers/queries/migrations/migrations.ts"
@@ -14,7 +15,14 @@ import * as PgRecords from "../../layers/records/PgRecords.ts"
 import * as RememberedReads from "../../layers/records/RememberedReads.ts"
 
 /** In this order: later ones refer to tables of those before. */
-export const migrations = [coreMigrations, recordMigrations, identityMigrations, inventoryMigrations, queryMigrations]
+export const migrations = [
+  coreMigrations,
+  recordMigrations,
+  identityMigrations,
+  inventoryMigrations,
+  edgeMigrations,
+  queryMigrations
+]
 
 /** Each request asks who asks: of these resources, see `RememberedReads`. */
 const governing = [ApiToken, Session, Tenant, User].map(({ definition }) => definition.name)

@@ -35,6 +35,7 @@ import * as PgStatusHistory from "../../layers/core/PgStatusHistory.ts"
 import * as PgStatusStore from "../../layers/core/PgStatusStore.ts"
 import * as PollerServiceHandlers from "../../layers/core/PollerServiceHandlers.ts"
 import { servicesRoute } from "../../layers/core/ServicesRoute.ts"
+import * as FolderOnboarding from "../../layers/edge/FolderOnboarding.ts"
 import * as DiskSpace from "../../layers/files/DiskSpace.ts"
 import * as GrpcServer from "../../layers/grpc/GrpcServer.ts"
 import { Management } from "../../layers/http/Management.ts"
@@ -65,6 +66,7 @@ import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import type { StatusHistory } from "../../services/core/StatusHistory.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
+import { EdgeOnboarding } from "../../services/edge/EdgeOnboarding.ts"
 import { Accounts } from "../../services/identity/Accounts.ts"
 import { Precedence } from "../../services/queries/Precedence.ts"
 import type { Queries } from "../../services/queries/Queries.ts"
@@ -125,6 +127,7 @@ type Needed =
   | Askers
   | CheckedDevices
   | DeviceStats
+  | EdgeOnboarding
   | PgConnection
   | Queries
   | QueryAskers
@@ -186,6 +189,7 @@ export const layer = (
     Layer.provideMerge(DeviceStats.layer),
     Layer.provideMerge(CheckedDevices.layer),
     Layer.provideMerge(SettingsStore.layer),
+    Layer.provideMerge(FolderOnboarding.layer(config.onboarding)),
     Layer.provideMerge(DeviceDiscovery.layer),
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),
     Layer.provideMerge(HttpWebhooks.layer(config.webhooks)),

@@ -25,7 +25,7 @@ const actorOf = (role: Role, scope: Actor["scope"] = "admin"): Actor => ({
 })
 
 /** Whose changes say who may do what. */
-const governing = new Set(["tenant", "user", "api-token", "session", "sign-in-link"])
+const governing = new Set(["tenant", "user", "api-token", "session", "sign-in-link", "edge-package"])
 
 /** v, o, a, s: may; a capital letter: only with what is one's own. */
 const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -93,7 +93,8 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     reactivate: "oas",
     replace: "oas",
     archive: "oas"
-  }
+  },
+  "edge-package": { read: "oas", issue: "oas", deliver: "s", revoke: "a", softDelete: "a" }
 }
 
 const record = (name: string, tenantId: string, owner: string) => ({

@@ -11,7 +11,9 @@ import * as RowSecurity from "../../postgres/connection/RowSecurity.ts"
 /** Tenants have their policy already, see `QueriesOfTenants`. */
 const tenants = "name, status, plan, max_devices, max_users, contact_email, contact_name, inserted_at, updated_at"
 
-const tables: Readonly<Record<string, string>> = {
+type Tables = Readonly<Record<string, string>>
+
+const tables: Tables = {
   users: "tenant_id, id, email, display_name, role, is_super_user, confirmed_at, authenticated_at, failed_sign_ins, " +
     "last_failed_at, locked_until, inserted_at, updated_at",
   api_tokens: "tenant_id, id, user_id, name, description, token_prefix, scope, enabled, expires_at, last_used_at, " +
@@ -35,31 +37,43 @@ const toQueries = ([table, columns]: readonly [string, string]): string => `
       where slug = coalesce(current_setting('${RowSecurity.setting}', true), '')));
   grant select (${columns}) on ${home}.${table} to ${RowSecurity.role};`
 
-/** They are read by the schema's name, which is no permission by itself. */
-const allowed = `do $body$ begin
+/** Each is a step of its own: what is public later is granted later. */
+const edgePackages: Tables = {
+  edge_packages: "tenant_id, id, label, component_id, component_type, parent_type, parent_id, poller_id, site, security_mode, " +
+    "metadata_json, checker_kind, checker_config_json, notes, state, token_expires_at, created_by, created_at, updated_at, " +
+    "delivered_at, delivered_to, revoked_at, revoked_by, revoked_reason, deleted_at, deleted_by"
+}
+
+/** They are read by the schema's name, which is no permission by itself. `more` goes with the first of them. */
+const allowed = (some: Tables, more = ""): string =>
+  `do $body$ begin
     if exists (select from pg_roles where rolname = '${RowSecurity.role}') then
       grant usage on schema ${home} to ${RowSecurity.role};
-      grant select (${tenants}) on ${home}.tenants to ${RowSecurity.role};
-      ${Object.entries(tables).map(toQueries).join("\n")}
+      ${more}
+      ${Object.entries(some).map(toQueries).join("\n")}
     end if;
   exception when insufficient_privilege then
     raise notice 'resources are not for the questions of tenants: %', sqlerrm;
   end $body$`
 
-const withdrawn = `do $body$ begin
-    ${Object.keys(tables).map((table) => `drop policy if exists rows_of_asker on ${home}.${table};`).join("\n")}
+const withdrawn = (some: Tables, more = ""): string =>
+  `do $body$ begin
+    ${Object.keys(some).map((table) => `drop policy if exists rows_of_asker on ${home}.${table};`).join("\n")}
     if exists (select from pg_roles where rolname = '${RowSecurity.role}') then
-      revoke select (${tenants}) on ${home}.tenants from ${RowSecurity.role};
+      ${more}
       ${
-  Object.entries(tables).map(([table, columns]) =>
-    `revoke select (${columns}) on ${home}.${table} from ${RowSecurity.role};`
-  ).join("\n")
-}
+    Object.entries(some).map(([table, columns]) =>
+      `revoke select (${columns}) on ${home}.${table} from ${RowSecurity.role};`
+    ).join("\n")
+  }
     end if;
   end $body$`
 
 const run = (statement: string) => SqlClient.SqlClient.use((sql) => sql.unsafe(statement))
 
-export const up = run(allowed)
+export const first = {
+  up: run(allowed(tables, `grant select (${tenants}) on ${home}.tenants to ${RowSecurity.role};`)),
+  down: run(withdrawn(tables, `revoke select (${tenants}) on ${home}.tenants from ${RowSecurity.role};`))
+}
 
-export const down = run(withdrawn)
+export const ofEdgePackages = { up: run(allowed(edgePackages)), down: run(withdrawn(edgePackages)) }

@@ -10,6 +10,7 @@ export const migrations: Migrations = {
   steps: {
     "0001_queries_of_tenants": { up: QueriesOfTenants.up, down: QueriesOfTenants.down },
     "0002_device_graph": { up: DeviceGraphViews.up, down: DeviceGraphViews.down },
-    "0003_resources_of_askers": { up: ResourcesOfAskers.up, down: ResourcesOfAskers.down }
+    "0003_resources_of_askers": ResourcesOfAskers.first,
+    "0004_edge_packages_of_askers": ResourcesOfAskers.ofEdgePackages
   }
 }

@@ -1,0 +1,141 @@
+/**
+ * What a new poller, agent or checker is set up with: named here, fetched once by whoever has its token. Its certificate is made as it
+ * is fetched, so nothing secret is kept but the SHA-256 of the token.
+ */
+import { actor, bypass, isAdmin, isOperator, isSystem, mayGovern } from "../records/Actor.ts"
+import * as Attribute from "../resource/Attribute.ts"
+import * as E from "../resource/expression/Expression.ts"
+import { declare } from "../resource/Resource.ts"
+
+export const componentTypes = ["poller", "agent", "checker"] as const
+export type ComponentType = typeof componentTypes[number]
+
+/** Whoever fetches one without a sign-in, in the audit. */
+export const holder = "edge-download@system"
+
+export const EdgePackage = declare({
+  name: "edge-package",
+  table: "edge_packages",
+  key: "id",
+  tenant: "tenantId",
+  // Pollers of all of them.
+  partition: null,
+  identities: { component: ["component"] },
+  state: "state",
+  actor,
+  bypass,
+  attributes: {
+    tenantId: Attribute.uuid.private(),
+    id: Attribute.uuid.generated("uuid"),
+    label: Attribute.text(255).immutable(),
+    componentId: Attribute.text(63).immutable(),
+    componentType: Attribute.oneOf(componentTypes).immutable(),
+    parentType: Attribute.oneOf(componentTypes).optional().immutable(),
+    parentId: Attribute.text(255).optional().immutable(),
+    pollerId: Attribute.text(255).immutable(),
+    /** Type and id for as long as nobody else may be set up as it. */
+    component: Attribute.text(128).optional().private(),
+    site: Attribute.text(255).optional().immutable(),
+    securityMode: Attribute.oneOf(["mtls"]).or("mtls").immutable(),
+    metadataJson: Attribute.text().immutable(),
+    checkerKind: Attribute.text(255).optional().immutable(),
+    checkerConfigJson: Attribute.text().optional().immutable(),
+    notes: Attribute.text(4096).optional().immutable(),
+    state: Attribute.oneOf(["issued", "delivered", "revoked", "deleted"]).or("issued"),
+    /** SHA-256 of the token, in lower-case hex; none once it is of no use. */
+    tokenHash: Attribute.text(64).optional().sensitive(),
+    tokenExpiresAt: Attribute.instant.immutable(),
+    createdBy: Attribute.text(320).optional(),
+    createdAt: Attribute.instant.generated("now").immutable(),
+    updatedAt: Attribute.instant.generated("now"),
+    deliveredAt: Attribute.instant.optional(),
+    /** The address that has fetched it. */
+    deliveredTo: Attribute.text(64).optional(),
+    revokedAt: Attribute.instant.optional(),
+    revokedBy: Attribute.text(320).optional(),
+    revokedReason: Attribute.text(1000).optional(),
+    deletedAt: Attribute.instant.optional(),
+    deletedBy: Attribute.text(320).optional()
+  }
+})
+  .computes(({ record }) => {
+    const isIn = (state: "delivered" | "revoked" | "deleted") => E.equals(record.state, state)
+    return {
+      status: E.choose<"issued" | "delivered" | "revoked" | "expired" | "deleted">(
+        [
+          [isIn("delivered"), "delivered"],
+          [isIn("revoked"), "revoked"],
+          [isIn("deleted"), "deleted"],
+          [E.atMost(record.tokenExpiresAt, E.now), "expired"]
+        ],
+        "issued"
+      )
+    }
+  })
+  .does((on) => ({
+    read: on.read(),
+    issue: on.create({
+      accepts: [
+        "label",
+        "componentId",
+        "componentType",
+        "parentType",
+        "parentId",
+        "pollerId",
+        "site",
+        "metadataJson",
+        "checkerKind",
+        "checkerConfigJson",
+        "notes",
+        "tokenHash",
+        "tokenExpiresAt"
+      ],
+      change: ({ actor, record }) => ({
+        component: E.concat(record.componentType, "/", record.componentId),
+        createdBy: actor.name
+      })
+    }),
+    deliver: on.update({
+      given: { address: Attribute.text(64) },
+      from: ["issued"],
+      to: "delivered",
+      change: ({ given }) => ({ deliveredAt: E.now, deliveredTo: given.address, updatedAt: E.now, tokenHash: null }),
+      require: ({ record }) => [["tokenExpiresAt", E.greaterThan(record.tokenExpiresAt, E.now), "is over"]]
+    }),
+    revoke: on.update({
+      given: { reason: Attribute.text(1000).optional() },
+      from: ["issued", "delivered"],
+      to: "revoked",
+      change: ({ actor, given }) => ({
+        revokedAt: E.now,
+        revokedBy: actor.name,
+        revokedReason: given.reason,
+        updatedAt: E.now,
+        tokenHash: null,
+        component: null
+      })
+    }),
+    /** It stays in the audit. */
+    softDelete: on.update({
+      from: ["issued", "revoked"],
+      to: "deleted",
+      change: ({ actor }) => ({
+        deletedAt: E.now,
+        deletedBy: actor.name,
+        updatedAt: E.now,
+        tokenHash: null,
+        component: null
+      }),
+      require: ({ record }) => [[
+        "revokedAt",
+        E.or(E.not(E.isNull(record.revokedAt)), E.atMost(record.tokenExpiresAt, E.now)),
+        "must be there: only what is revoked, or over, is deleted"
+      ]]
+    })
+  }))
+  .permits(({ allow }) => [
+    allow(["read"], isOperator),
+    allow(["issue"], E.and(isOperator, mayGovern)),
+    allow(["deliver"], isSystem),
+    allow(["revoke", "softDelete"], E.and(isAdmin, mayGovern))
+  ])

@@ -1,0 +1,127 @@
+/**
+ * Packages from their making to their end. The token is shown once and kept as SHA-256, and the private key is kept nowhere: whoever
+ * fetches a package is issued a certificate of its own, and only what was answered has used the token up.
+ */
+import { DateTime, Effect, Option, Schema } from "effect"
+import { EdgePackage, holder } from "../../domain/edge/EdgePackage.ts"
+import { system } from "../../domain/records/Actor.ts"
+import { fieldOf, type Stored } from "../../domain/records/Record.ts"
+import type { EdgePackageRequest } from "../../domain/v1/EdgePackageRequest.ts"
+import { EdgeOnboarding, type IssuedCertificate } from "../../services/edge/EdgeOnboarding.ts"
+import * as Directory from "../../services/identity/Directory.ts"
+import { type Asker, Records } from "../../services/records/Records.ts"
+import * as Secrets from "../identity/Secrets.ts"
+
+const { definition } = EdgePackage
+
+/** As many characters as the existing core's have: 32. */
+const tokenBytes = 24
+const tokenForm = /^[A-Za-z0-9_-]{32}$/
+
+/** There is no authority that could issue its certificate. */
+export class OnboardingOff extends Schema.TaggedError<OnboardingOff>()("OnboardingOff", {}) {
+  override get message(): string {
+    return "edge onboarding: service disabled"
+  }
+}
+
+/** Why a package is not handed out. */
+export class NotDelivered extends Schema.TaggedError<NotDelivered>()("NotDelivered", {
+  reason: Schema.Literals(["invalid", "delivered", "revoked", "expired"])
+}) {
+  override get message(): string {
+    return `the package is not handed out: ${this.reason}`
+  }
+}
+
+/** Who it is to others: `edge-7.poller.serviceradar` may what a poller may, see `CertificateIdentity`. */
+const commonNameOf = (componentId: unknown, componentType: unknown): string =>
+  `${String(componentId)}.${String(componentType)}.serviceradar`
+
+export const statusOf = (stored: Stored, now: DateTime.Utc): string =>
+  String(fieldOf(EdgePackage.calculations.status.node, stored, { actor: {}, arguments: {}, now }))
+
+export interface Handed {
+  readonly stored: Stored
+  readonly certificate: IssuedCertificate
+}
+
+/** With the token in clear, which nobody can be shown again. */
+export const issue = Effect.fn("EdgePackages.issue")(function*(
+  { metadata, securityMode, tokenLife, ...request }: EdgePackageRequest,
+  asker: Asker
+) {
+  const { certify, tokenLife: usual } = yield* EdgeOnboarding
+  if (Option.isNone(certify)) return yield* new OnboardingOff()
+  const certificate = yield* certify.value(commonNameOf(request.componentId, request.componentType))
+  const token = Secrets.random(tokenBytes)
+  const now = yield* DateTime.now
+  const records = yield* Records
+  const stored = yield* records.write({
+    definition,
+    action: "issue",
+    asker,
+    input: {
+      values: {
+        ...request,
+        metadataJson: JSON.stringify({ ...metadata, security_mode: securityMode }),
+        tokenHash: Secrets.hashOf(token),
+        tokenExpiresAt: DateTime.addDuration(now, Option.getOrElse(tokenLife, () => usual))
+      },
+      form: "values"
+    }
+  })
+  return { stored: yield* Effect.orDie(Effect.fromNullishOr(stored)), certificate, token }
+})
+
+const isUuid = Schema.is(Schema.String.check(Schema.isUUID()))
+
+const states: Readonly<Record<string, NotDelivered["reason"]>> = {
+  delivered: "delivered",
+  revoked: "revoked",
+  deleted: "revoked",
+  expired: "expired"
+}
+
+/** To whoever has its token, which is of no use afterwards. What fails on the way leaves it as it was. */
+export const deliver = Effect.fn("EdgePackages.deliver")(function*(
+  id: string,
+  token: string,
+  { address, requestId }: { readonly address: string; readonly requestId: string }
+) {
+  const records = yield* Records
+  const { certify } = yield* EdgeOnboarding
+  if (Option.isNone(certify)) return yield* new OnboardingOff()
+  const found = isUuid(id) ? yield* Directory.only(definition, "id", id.toLowerCase(), requestId) : Option.none<Stored>()
+  // Nobody learns whether there is one.
+  if (Option.isNone(found)) return yield* new NotDelivered({ reason: "invalid" })
+  const { values } = found.value
+  const asker = {
+    ...Directory.asking({ ...system(String(values["tenantId"])), name: holder }, requestId),
+    address
+  }
+  const refused = (reason: NotDelivered["reason"]) =>
+    Effect.andThen(
+      records.deny({ definition, action: "deliver", key: String(values["id"]), asker, reason }),
+      new NotDelivered({ reason })
+    )
+  const reason = states[statusOf(found.value, yield* DateTime.now)]
+  if (reason !== undefined) return yield* refused(reason)
+  const kept = values["tokenHash"]
+  if (!tokenForm.test(token) || typeof kept !== "string" || !Secrets.isSame(Secrets.hashOf(token), kept)) {
+    return yield* refused("invalid")
+  }
+  const certificate = yield* certify.value(commonNameOf(values["componentId"], values["componentType"]))
+  const stored = yield* records.write({
+    definition,
+    action: "deliver",
+    asker,
+    key: String(values["id"]),
+    input: { values: { address: address.slice(0, 64) }, form: "values" }
+  }).pipe(
+    // Somebody else was there meanwhile.
+    Effect.catchTag("InvalidTransition", ({ from }) => refused(states[from] ?? "invalid")),
+    Effect.catchTag("Invalid", () => refused("expired"))
+  )
+  return { stored: yield* Effect.orDie(Effect.fromNullishOr(stored)), certificate }
+})

@@ -1,0 +1,3 @@
+import * as SqlFiles from "../../postgres/migrations/SqlFiles.ts"
+
+export const files = SqlFiles.read(import.meta.dirname)
