@@ -28,7 +28,7 @@ export const EdgePackage = declare({
     tenantId: Attribute.uuid.private(),
     id: Attribute.uuid.generated("uuid"),
     label: Attribute.text(255).immutable(),
-    componentId: Attribute.text(63).immutable(),
+    componentId: Attribute.text(43).immutable(),
     componentType: Attribute.oneOf(componentTypes).immutable(),
     parentType: Attribute.oneOf(componentTypes).optional().immutable(),
     parentId: Attribute.text(255).optional().immutable(),

@@ -81,8 +81,8 @@ const metadataOf = ({ datasvc_endpoint, metadata_json }: Body): Result.Result<Re
   })
 }
 
-/** Of a name in a certificate, where it stands before a dot. */
-const idMax = 63
+/** With what comes behind it in the name of a certificate that has 64 characters at most. */
+const idMax = 43
 const id = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
 
 /** One that was not given is made of the label, as there. */
@@ -92,7 +92,7 @@ const idOf = (given: string, label: string): Result.Result<string, Words> => {
   if (chosen === "") return invalid("component_id could not be determined")
   return chosen.length <= idMax && id.test(chosen)
     ? Result.succeed(chosen)
-    : invalid("component_id must be 1 to 63 lower-case letters, digits and dashes")
+    : invalid(`component_id must be 1 to ${idMax} lower-case letters, digits and dashes`)
 }
 
 const parents: Readonly<Record<ComponentType, ComponentType | null>> = {

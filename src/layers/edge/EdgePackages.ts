@@ -92,7 +92,9 @@ export const deliver = Effect.fn("EdgePackages.deliver")(function*(
   const records = yield* Records
   const { certify } = yield* EdgeOnboarding
   if (Option.isNone(certify)) return yield* new OnboardingOff()
-  const found = isUuid(id) ? yield* Directory.only(definition, "id", id.toLowerCase(), requestId) : Option.none<Stored>()
+  const found = isUuid(id)
+    ? yield* Directory.only(definition, "id", id.toLowerCase(), requestId)
+    : Option.none<Stored>()
   // Nobody learns whether there is one.
   if (Option.isNone(found)) return yield* new NotDelivered({ reason: "invalid" })
   const { values } = found.value

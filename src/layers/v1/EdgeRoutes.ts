@@ -29,8 +29,7 @@ const noList = refuse(502, "failed to list packages")
 const isSeen = ({ asker }: Call): boolean =>
   OwnStatuses.areSeen(asker) && typeof asker.actor["partitionId"] !== "string"
 
-const isOn = (call: Call) =>
-  Effect.map(EdgeOnboarding, ({ certify }) => isSeen(call) && Option.isSome(certify))
+const isOn = (call: Call) => Effect.map(EdgeOnboarding, ({ certify }) => isSeen(call) && Option.isSome(certify))
 
 const shownAs = {
   package_id: "id",
@@ -73,7 +72,11 @@ const Metadata = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Strin
 const decodeMetadata = Schema.decodeUnknownOption(Metadata)
 
 /** Where it finds others, as far as its maker has said. */
-const endpoints = { core: ["core_endpoint", "core_address"], poller: ["poller_endpoint"], kv: ["kv_endpoint", "kv_address"] }
+const endpoints = {
+  core: ["core_endpoint", "core_address"],
+  poller: ["poller_endpoint"],
+  kv: ["kv_endpoint", "kv_address"]
+}
 
 const bundleOf = ({ certificate, stored: { values } }: EdgePackages.Handed) => {
   const metadata = Option.getOrElse(decodeMetadata(values["metadataJson"]), (): typeof Metadata.Type => ({}))

@@ -7,6 +7,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as AuthConfig from "../../../src/domain/core/AuthConfig.ts"
 import { coreCatalog } from "../../../src/domain/core/CoreCatalog.ts"
 import { exposed } from "../../../src/domain/core/PublicResources.ts"
+import { EdgePackage } from "../../../src/domain/edge/EdgePackage.ts"
 import { ApiToken } from "../../../src/domain/identity/ApiToken.ts"
 import { Session } from "../../../src/domain/identity/Session.ts"
 import { SignInLink } from "../../../src/domain/identity/SignInLink.ts"
@@ -182,6 +183,15 @@ const others = Effect.gen(function*() {
     const secret = { userId: user?.values["id"], expiresAt }
     yield* write(Session, "begin", tenantId, { ...secret, tokenHash: `session of ${name}`, address: "10.1.1.1" })
     yield* write(SignInLink, "make", tenantId, { ...secret, tokenHash: `link of ${name}`, origin: "mail" })
+    yield* write(EdgePackage, "issue", tenantId, {
+      label: `package of ${name}`,
+      componentId: "edge-1",
+      componentType: "poller",
+      pollerId: "edge-1",
+      metadataJson: "{}",
+      tokenHash: `package of ${name}`,
+      tokenExpiresAt: expiresAt
+    })
   }
 })
 

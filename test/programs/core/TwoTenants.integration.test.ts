@@ -8,6 +8,7 @@ import { Effect, Layer, Option, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { exposed } from "../../../src/domain/core/PublicResources.ts"
+import { EdgePackage } from "../../../src/domain/edge/EdgePackage.ts"
 import { defaultTenantId, Tenant } from "../../../src/domain/identity/Tenant.ts"
 import { User } from "../../../src/domain/identity/User.ts"
 import { Device } from "../../../src/domain/inventory/devices/Device.ts"
@@ -86,6 +87,16 @@ const inhabited = Effect.fnUntraced(function*(tenantId: string, word: string) {
       })
     )
   }
+  yield* made(EdgePackage, "issue", tenantId, {
+    label: word,
+    componentId: word,
+    componentType: "poller",
+    pollerId: word,
+    metadataJson: "{}",
+    notes: word,
+    tokenHash: word,
+    tokenExpiresAt: "2030-01-01T00:00:00Z"
+  })
   const group = yield* made(DeviceGroup, "create", tenantId, { name: word, desc: word })
   for (const at of [1, 2, 3]) {
     yield* made(Device, "create", tenantId, {
