@@ -56,7 +56,11 @@ export const apply = Effect.fn("LocalCertificates.apply")(function*(setup: Local
       nats: filesOf(folder, "nats"),
       core: filesOf(folder, "core")
     },
-    core: { ...setup.core, security: blockOf(folder, "core") },
+    core: {
+      ...setup.core,
+      security: blockOf(folder, "core"),
+      edge_onboarding: { cert_dir: folder, ...setup.core.edge_onboarding }
+    },
     agent: { ...setup.agent, security: SecurityConfig.fromBlock(blockOf(folder, "agent")) },
     poller: {
       ...setup.poller,
