@@ -121,9 +121,11 @@ export const deliver = Effect.fn("EdgePackages.deliver")(function*(
     key: String(values["id"]),
     input: { values: { address: address.slice(0, 64) }, form: "values" }
   }).pipe(
-    // Somebody else was there meanwhile.
-    Effect.catchTag("InvalidTransition", ({ from }) => refused(states[from] ?? "invalid")),
-    Effect.catchTag("Invalid", () => refused("expired"))
+    Effect.catchTags({
+      // Somebody else was there meanwhile.
+      InvalidTransition: ({ from }) => refused(states[from] ?? "invalid"),
+      Invalid: () => refused("expired")
+    })
   )
   return { stored: yield* Effect.orDie(Effect.fromNullishOr(stored)), certificate }
 })
