@@ -232,13 +232,30 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       )
       assert.includeMembers(reasons, ["invalid", "delivered", "revoked"])
 
+      // Settings of a checker go to whoever makes it, or fetches it.
+      const checker = {
+        label: "c1",
+        component_type: "checker",
+        checker_kind: "sysmon",
+        parent_id: "a1",
+        checker_config_json: `{"password":"geheim"}`
+      }
+      const [checked, whole] = yield* ask("POST", home, checker)
+      assert.strictEqual(checked, 201, JSON.stringify(whole))
+      const kept = { checker_kind: "sysmon", checker_config_json: checker.checker_config_json, parent_type: "agent" }
+      assert.deepInclude(whole.package, kept)
+      const checkerId: string = whole.package.package_id
+      assert.notInclude(JSON.stringify(yield* ask("GET", `${home}/${checkerId}`)), "geheim")
+      const [, gone] = yield* fetched(checkerId, { download_token: whole.download_token })
+      assert.deepInclude(gone.package, kept)
+      assert.strictEqual(gone.mtls_bundle.server_name, "poller.serviceradar")
+
       // What is public of them holds nothing that is secret.
       const [shown, open] = yield* ask("GET", "/api/v2/edge-packages")
       assert.strictEqual(shown, 200)
-      assert.lengthOf(open.data, 3)
-      for (
-        const secret of [download_token, crypto.createHash("sha256").update(download_token).digest("hex"), "token_hash"]
-      ) {
+      assert.lengthOf(open.data, 4)
+      const hash = crypto.createHash("sha256").update(download_token).digest("hex")
+      for (const secret of [download_token, hash, "token_hash", "geheim"]) {
         assert.notInclude(JSON.stringify(open), secret)
       }
 

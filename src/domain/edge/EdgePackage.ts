@@ -13,6 +13,9 @@ export type ComponentType = typeof componentTypes[number]
 /** Whoever fetches one without a sign-in, in the audit. */
 export const holder = "edge-download@system"
 
+/** Nothing is left that is secret. */
+const ended = { updatedAt: E.now, tokenHash: null, checkerConfigJson: null }
+
 export const EdgePackage = declare({
   name: "edge-package",
   table: "edge_packages",
@@ -39,7 +42,8 @@ export const EdgePackage = declare({
     securityMode: Attribute.oneOf(["mtls"]).or("mtls").immutable(),
     metadataJson: Attribute.text().immutable(),
     checkerKind: Attribute.text(255).optional().immutable(),
-    checkerConfigJson: Attribute.text().optional().immutable(),
+    /** It may hold passwords: shown as it is made and to whoever fetches it, and then kept no longer. */
+    checkerConfigJson: Attribute.text().optional().sensitive(),
     notes: Attribute.text(4096).optional().immutable(),
     state: Attribute.oneOf(["issued", "delivered", "revoked", "deleted"]).or("issued"),
     /** SHA-256 of the token, in lower-case hex; none once it is of no use. */
@@ -99,7 +103,7 @@ export const EdgePackage = declare({
       given: { address: Attribute.text(64) },
       from: ["issued"],
       to: "delivered",
-      change: ({ given }) => ({ deliveredAt: E.now, deliveredTo: given.address, updatedAt: E.now, tokenHash: null }),
+      change: ({ given }) => ({ deliveredAt: E.now, deliveredTo: given.address, ...ended }),
       require: ({ record }) => [["tokenExpiresAt", E.greaterThan(record.tokenExpiresAt, E.now), "is over"]]
     }),
     revoke: on.update({
@@ -110,9 +114,8 @@ export const EdgePackage = declare({
         revokedAt: E.now,
         revokedBy: actor.name,
         revokedReason: given.reason,
-        updatedAt: E.now,
-        tokenHash: null,
-        component: null
+        component: null,
+        ...ended
       })
     }),
     /** It stays in the audit. */
@@ -122,9 +125,8 @@ export const EdgePackage = declare({
       change: ({ actor }) => ({
         deletedAt: E.now,
         deletedBy: actor.name,
-        updatedAt: E.now,
-        tokenHash: null,
-        component: null
+        component: null,
+        ...ended
       }),
       require: ({ record }) => [[
         "revokedAt",

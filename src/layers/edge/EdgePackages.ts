@@ -127,5 +127,7 @@ export const deliver = Effect.fn("EdgePackages.deliver")(function*(
       Invalid: () => refused("expired")
     })
   )
-  return { stored: yield* Effect.orDie(Effect.fromNullishOr(stored)), certificate }
+  const { version, values: after } = yield* Effect.orDie(Effect.fromNullishOr(stored))
+  const { checkerConfigJson = null } = values
+  return { stored: { version, values: { ...after, checkerConfigJson } }, certificate }
 })

@@ -51,19 +51,22 @@ const shownAs = {
   deleted_by: "deletedBy",
   metadata_json: "metadataJson",
   checker_kind: "checkerKind",
-  checker_config_json: "checkerConfigJson",
   notes: "notes",
   security_mode: "securityMode"
 }
 
-/** What is not there is left out, as there; there is no id of SPIRE. */
-const viewOf = (stored: Stored, now: DateTime.Utc) => ({
-  ...Object.fromEntries(
-    Object.entries(shownAs).flatMap(([name, of]) => {
-      const value = toJson(stored.values[of] ?? null)
+/** What is not there is left out, as there. */
+const shownOf = (names: Readonly<Record<string, string>>, { values }: Stored) =>
+  Object.fromEntries(
+    Object.entries(names).flatMap(([name, of]) => {
+      const value = toJson(values[of] ?? null)
       return value === null ? [] : [[name, value]]
     })
-  ),
+  )
+
+/** There is no id of SPIRE. */
+const viewOf = (stored: Stored, now: DateTime.Utc) => ({
+  ...shownOf(shownAs, stored),
   status: EdgePackages.statusOf(stored, now),
   downstream_spiffe_id: ""
 })
@@ -96,9 +99,12 @@ const bundleOf = ({ certificate, stored: { values } }: EdgePackages.Handed) => {
   }
 }
 
-/** The token to join with is one of SPIRE. */
+/** The token to join with is one of SPIRE. Settings of a checker, which may hold passwords, are shown here alone. */
 const handed = (what: EdgePackages.Handed, now: DateTime.Utc) => ({
-  package: viewOf(what.stored, now),
+  package: {
+    ...viewOf(what.stored, now),
+    ...shownOf({ checker_config_json: "checkerConfigJson" }, what.stored)
+  },
   join_token: "",
   bundle_pem: what.certificate.ca,
   mtls_bundle: bundleOf(what)

@@ -36,6 +36,7 @@ const made = (name: Parameters<typeof write>[0], before: Values | null, now: Dat
         componentType: "poller",
         pollerId: "edge-7",
         metadataJson: "{}",
+        checkerConfigJson: "{}",
         tokenHash: "hash",
         tokenExpiresAt: over
       })
@@ -60,6 +61,12 @@ describe("A package", () => {
     ])
     assert.deepStrictEqual([issued, delivered, revoked, deleted].map(({ tokenHash }) => tokenHash), [
       "hash",
+      null,
+      null,
+      null
+    ])
+    assert.deepStrictEqual([issued, delivered, revoked, deleted].map((one) => one["checkerConfigJson"]), [
+      "{}",
       null,
       null,
       null

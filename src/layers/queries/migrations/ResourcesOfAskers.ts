@@ -41,7 +41,7 @@ const toQueries = ([table, columns]: readonly [string, string]): string => `
 const edgePackages: Tables = {
   edge_packages:
     "tenant_id, id, label, component_id, component_type, parent_type, parent_id, poller_id, site, security_mode, " +
-    "metadata_json, checker_kind, checker_config_json, notes, state, token_expires_at, created_by, created_at, updated_at, " +
+    "metadata_json, checker_kind, notes, state, token_expires_at, created_by, created_at, updated_at, " +
     "delivered_at, delivered_to, revoked_at, revoked_by, revoked_reason, deleted_at, deleted_by"
 }
 
