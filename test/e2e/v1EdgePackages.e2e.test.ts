@@ -81,7 +81,8 @@ const started = Effect.fnUntraced(function*() {
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
       })
       const text = await response.text()
-      return [response.status, text === "" ? "" : JSON.parse(text)] as const
+      const isJson = response.headers.get("content-type")?.includes("json") === true
+      return [response.status, isJson ? JSON.parse(text) : text] as const
     })
   /** Without a sign-in. */
   const fetched = (id: string, body: unknown, format = "?format=json") =>

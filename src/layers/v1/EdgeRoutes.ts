@@ -203,9 +203,9 @@ const list: Handle = Effect.fnUntraced(function*(call) {
 /** Of an address nobody knows what it may hold. */
 const isUuid = Schema.is(Schema.String.check(Schema.isUUID()))
 
-const keyOf = ({ at }: Call): Effect.Effect<string, Refused> => {
-  const id = at["id"] ?? ""
-  return isUuid(id) ? Effect.succeed(id.toLowerCase()) : Effect.fail(noPackage)
+const keyOf = (call: Call): Effect.Effect<string, Refused> => {
+  const id = call.at["id"] ?? ""
+  return isSeen(call) && isUuid(id) ? Effect.succeed(id.toLowerCase()) : Effect.fail(noPackage)
 }
 
 const found = Effect.fnUntraced(function*(call: Call) {
