@@ -166,14 +166,9 @@ for (const seed of seeds) {
   for (const line of Simulation.report(shrunk)) say(line)
   if (replay !== undefined) continue
   const file = save ?? `simulation-${seed}.json`
-  const text = Replay.write({ seed, settings: options, plan: shrunk.plan })
-  try {
-    fs.writeFileSync(file, text)
-    say(`again: npm run simulate -- --replay ${file}`)
-  } catch (error) {
-    // The night's other seeds are led all the same, and the plan is not lost.
-    console.error(`${error instanceof Error ? error.message : String(error)}\n${file} would have been:\n${text}`)
-  }
+  const unsaved = Replay.save(file, { seed, settings: options, plan: shrunk.plan })
+  if (unsaved === undefined) say(`again: npm run simulate -- --replay ${file}`)
+  else console.error(unsaved)
 }
 
 const seconds = Math.round(performance.now() - beganMillis) / 1_000

@@ -1,4 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
 import * as Simulation from "../../src/services/simulation/Simulation.ts"
 import * as Installation from "./Installation.ts"
 import * as Replay from "./Replay.ts"
@@ -48,6 +51,35 @@ describe("A plan in a file", () => {
       `its version is 1, expected ${Replay.version}: it is a plan of other worlds`,
       `its version is missing, expected ${Replay.version}: it is a plan of other worlds`
     ])
+  })
+
+  it("says in one line where it has what no world knows", () => {
+    const text = Replay.write({ seed: "7", settings, plan: [fault] })
+
+    assert.strictEqual(
+      Replay.read(text.replace(`"atMillis": 1000`, `"atMillis": 1000, "colour": 1`)),
+      `Expected no excess property at ["plan"][0]["colour"]`
+    )
+    assert.strictEqual(
+      Replay.read(text.replace(`"agents": 3`, `"agents": 3, "flavour": 3`)),
+      `Expected no excess property at ["settings"]["flavour"]`
+    )
+  })
+
+  it("that cannot be written is told in one line, from which it can be led", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "replay-"))
+    const replay = { seed: "7", settings, plan: [fault] }
+    const file = path.join(folder, "plan.json")
+
+    const saved = Replay.save(file, replay)
+    const refused = Replay.save(folder, replay) ?? ""
+    const kept = fs.readFileSync(file, "utf8")
+    fs.rmSync(folder, { recursive: true })
+
+    assert.isUndefined(saved)
+    assert.strictEqual(kept, Replay.write(replay))
+    assert.match(refused, /^[^\n]* cannot be written, EISDIR[^\n]*$/)
+    assert.deepStrictEqual(Replay.read(refused.slice(refused.indexOf("{"))), { version: Replay.version, ...replay })
   })
 
   it("can be led when it was drawn", () => {

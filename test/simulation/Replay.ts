@@ -1,5 +1,6 @@
 /** A fault plan in a file, with the seed and the settings of its world. */
 import { Option, Result, Schema } from "effect"
+import * as fs from "node:fs"
 import { type Fault as PlannedFault, type Kind, profiles } from "../../src/domain/simulation/FaultPlan.ts"
 
 interface Bounds {
@@ -72,7 +73,7 @@ export const read = (text: string): Replay | string => {
   }
   return Result.match(decode(text), {
     onSuccess: (replay): Replay | string => replay,
-    onFailure: (error) => error.message
+    onFailure: ({ message }) => message.replaceAll(/\s*\n\s*/g, " ")
   })
 }
 
@@ -105,4 +106,17 @@ export const misfit = (
   return undefined
 }
 
-export const write = (replay: Omit<Replay, "version">): string => `${JSON.stringify({ version, ...replay }, null, 2)}\n`
+type Written = Omit<Replay, "version">
+
+export const write = (replay: Written): string => `${JSON.stringify({ version, ...replay }, null, 2)}\n`
+
+/** Where it cannot be written, a line that says why and has the plan: what a night of seeds has found is not lost. */
+export const save = (file: string, replay: Written): string | undefined => {
+  try {
+    fs.writeFileSync(file, write(replay))
+    return undefined
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    return `${file} cannot be written, ${why}; it would have been: ${JSON.stringify({ version, ...replay })}`
+  }
+}

@@ -73,6 +73,30 @@ describe("A simulation", () => {
     assert.strictEqual(whole.violation?.invariant, "nothing is lost")
   })
 
+  it("leaves out at first what began after the promise was broken", () => {
+    const led: Array<ReadonlyArray<number>> = []
+    const early: Simulation.Scenario = {
+      ...scenario,
+      build: (seed, plan) => {
+        const scene = scenario.build(seed, plan)
+        led.push(plan.map(({ atMillis }) => atMillis))
+        // Asked for at each moment instead of at the end: it is broken at 5 s.
+        for (const { broken, name } of scene.healed) {
+          scene.world.watch(name, () => broken() === undefined ? undefined : "it is")
+        }
+        return scene
+      }
+    }
+    const outcome = Simulation.run(early, 1)
+    const shrunk = Simulation.shrink(early, outcome)
+    const [first, ...attempts] = led
+
+    assert.strictEqual(outcome.violation?.atMicros, 5_000_000)
+    assert.deepStrictEqual(first, [1_000, 5_000, 9_000])
+    assert.isFalse(attempts.flat().includes(9_000))
+    assert.deepStrictEqual(shrunk.plan.map(({ atMillis }) => atMillis), [5_000])
+  })
+
   it("answers the books of its scene", () => {
     assert.deepStrictEqual(Simulation.run(scenario, 1).books, { lost: 1 })
     assert.deepStrictEqual(Simulation.run(scenario, 1, []).books, { lost: 0 })
