@@ -6,7 +6,9 @@
  *   --only cost,mtls,fleet,capacity,recovery,disturbance,reload,replacement,wire
  *   --together                    all of them at the same time, as plain and mTLS for memory after ten minutes
  *   --capacity 4000,6000,8000     further sizes of the fleet, until one does not hold
- *   --pairs 4 --window 20         loud windows of the disturbance, beside a quiet one more, and the seconds of each
+ *   --pairs 4 --window 20         quiet and loud windows of the disturbance, and the seconds of each
+ *   --cpus shared                 all of them on the same processors; else the poller has one of its own there, and neither the
+ *                                 bad agents nor core take any of the good ones' time: elsewhere they are other machines
  *   --kinds hang,reset,garbage,flood   what the bad agents of the disturbance do
  *   --sources                     runs the sources; else what is published
  *   --cost-agents 1000            other sizes of the fleet for CPU and memory
@@ -119,12 +121,15 @@ const parts: Readonly<
   disturbance: async (settings, options) => {
     const seconds = Number(options.get("window") ?? 20)
     const wanted = options.get("kinds")?.split(",")
-    const { bad, badCpuPercent, change, good, goodCpuPercent, noise, ownSecondsPercent } = await disturbance(settings, {
+    const measured = await disturbance(settings, {
       agents: 300,
+      isShared: options.get("cpus") === "shared",
       pairs: Number(options.get("pairs") ?? 4),
       seconds,
       kinds: badKinds.filter((kind) => wanted === undefined || wanted.includes(kind))
     })
+    const { bad, badCpuPercent, badStalls, change, good, goodCpuPercent, goodStalls, noise, ownSecondsPercent } =
+      measured
     return {
       disturbance_pct: round(change.percent),
       disturbance_pct_from: round(change.from),
@@ -135,6 +140,10 @@ const parts: Readonly<
       p99_ms_beside_bad: round(bad, 2),
       cpu_pct_all_well: round(goodCpuPercent),
       cpu_pct_beside_bad: round(badCpuPercent),
+      stalled_pct_all_well: round(goodStalls.percent, 2),
+      stalled_pct_beside_bad: round(badStalls.percent, 2),
+      longest_stall_ms_all_well: round(goodStalls.longestMillis),
+      longest_stall_ms_beside_bad: round(badStalls.longestMillis),
       own_seconds_pct: round(ownSecondsPercent)
     }
   },
@@ -186,6 +195,10 @@ const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
   { key: "disturbance_pct_to", what: "at most", unit: "%" },
   { key: "noise_pct_from", what: "quiet windows beside quiet ones, at least", unit: "%" },
   { key: "noise_pct_to", what: "at most", unit: "%" },
+  { key: "p99_ms_all_well", what: "that p99 with all well", unit: "ms" },
+  { key: "p99_ms_beside_bad", what: "and beside bad ones", unit: "ms" },
+  { key: "stalled_pct_all_well", what: "time that the poller was busy for 3 ms on end, all well", unit: "%" },
+  { key: "stalled_pct_beside_bad", what: "and beside bad ones", unit: "%" },
   { key: "reload_disturbed", what: "polls of others disturbed by a reload", unit: "", must: "0" },
   { key: "replacement_missed", what: "polls missed when the process is replaced", unit: "", must: "0" },
   { key: "replacement_doubled", what: "polls made twice then", unit: "" },

@@ -1,11 +1,11 @@
 /** The processes of a scenario: an agent, what it looks at, and who asks it. All of them end with the scenario. */
-import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { ChildProgram } from "../processes/ChildProgram.ts"
 import { Forked } from "../processes/Forked.ts"
+import * as Processors from "../processes/Processors.ts"
 import type { Answer, Check, Question } from "./Protocol.ts"
 import type { Targets } from "./targets.ts"
 
@@ -115,12 +115,6 @@ export const startAgent = async ({ folder, node, program }: Settings, isPlain = 
   return { address: `127.0.0.1:${port}`, pid: child.pid, process: child, programPort, changingFile }
 }
 
-/** All threads of a process. */
-const bind = (processor: number, pid: number): void => {
-  const { status } = spawnSync("taskset", ["-acp", String(processor), String(pid)], { stdio: "ignore" })
-  if (status !== 0) throw new Error("taskset cannot bind a process to a processor; --cpus shared does without")
-}
-
 export const withWorld = async <A>(
   settings: Settings,
   use: (world: World) => Promise<A>,
@@ -141,8 +135,8 @@ export const withWorld = async <A>(
       ask: async (question) => JSON.parse(await pollers.first.ask(question)),
       askBeside: async (question) => JSON.parse(await pollers.second.ask(question)),
       apart: () => {
-        bind(0, agent.pid)
-        for (const pid of others) bind(1, pid)
+        Processors.bind(agent.pid, [0])
+        for (const pid of others) Processors.bind(pid, [1])
       }
     })
   } finally {

@@ -6,6 +6,7 @@ import { type Change, change, p99, percentile } from "../processes/Tail.ts"
 import * as Usage from "../processes/Usage.ts"
 import * as Latency from "./Latency.ts"
 import type { BadKind, Question } from "./Protocol.ts"
+import * as Stalls from "./Stalls.ts"
 import { median, pause, say, type Settings, withWorld } from "./World.ts"
 
 /** Seconds from an agent's return to its first poll, p99: 100 of them killed together, for shorter and longer times. */
@@ -41,12 +42,14 @@ export const recovery = (settings: Settings, rounds: number): Promise<number> =>
 
 export interface DisturbanceSizes {
   readonly agents: number
-  /** Of loud windows. */
+  /** Of a quiet and a loud window. */
   readonly pairs: number
   /** Of a window. */
   readonly seconds: number
   /** What the bad ones do. */
   readonly kinds: ReadonlyArray<BadKind>
+  /** All processes share the processors. */
+  readonly isShared: boolean
 }
 
 export interface Disturbance {
@@ -59,8 +62,13 @@ export interface Disturbance {
   /** What the poller takes of one processor, all of its threads. */
   readonly goodCpuPercent: number
   readonly badCpuPercent: number
+  readonly goodStalls: Stalls.Stalled
+  readonly badStalls: Stalls.Stalled
   readonly ownSecondsPercent: number
 }
+
+const told = ({ longestMillis, percent, perMinute }: Stalls.Stalled): string =>
+  `${percent.toFixed(2)} % of the time, ${perMinute.toFixed(0)} times a minute, ${longestMillis.toFixed(1)} ms at most`
 
 interface Window {
   readonly fromMillis: number
@@ -70,10 +78,15 @@ interface Window {
 
 const interval = 10
 
-/** p99 of the others while a tenth is well, and while it is bad, in turns; between them a cycle does not count. */
+/** Quiet and loud ones so that neither kind is earlier than the other: what drifts in a run is in both of them. */
+const order = (pairs: number): ReadonlyArray<"good" | "bad"> =>
+  Array.from({ length: pairs }, (_, pair) => pair % 2 === 0 ? ["good", "bad"] as const : ["bad", "good"] as const)
+    .flat()
+
+/** p99 of the others while a tenth is well, and while it is bad; once they are well again a cycle does not count. */
 export const disturbance = (
   settings: Settings,
-  { agents, kinds, pairs, seconds }: DisturbanceSizes
+  { agents, isShared, kinds, pairs, seconds }: DisturbanceSizes
 ): Promise<Disturbance> =>
   withWorld(settings, async (world) => {
     say(`a tenth of ${agents} agents bad: ${kinds.join(", ")}`)
@@ -95,22 +108,23 @@ export const disturbance = (
       clock
     })
     const own = new OwnSeconds([process.pid])
+    if (!isShared) world.setApart(pid, [unruly.process])
+    let present: "good" | "bad" = "good"
     const window = async (ask: "good" | "bad"): Promise<Window> => {
-      await unruly.process.ask({ ask, kinds } satisfies Question)
-      if (ask === "good") await pause(interval)
+      const isOther = ask !== present
+      present = ask
+      if (isOther) await unruly.process.ask({ ask, kinds } satisfies Question)
+      if (isOther && ask === "good") await pause(interval)
       say(ask === "good" ? "quiet" : "loud")
       const fromMillis = Date.now()
       const cpu = Usage.cpuSeconds(pid)
       await pause(seconds)
       return { fromMillis, toMillis: Date.now(), cpuPercent: 100 * (Usage.cpuSeconds(pid) - cpu) / seconds }
     }
-    await pause(interval)
-    const good = [await window("good")]
+    await pause(interval * 2)
+    const good: Array<Window> = []
     const bad: Array<Window> = []
-    for (let turn = 0; turn < pairs; turn++) {
-      bad.push(await window("bad"))
-      good.push(await window("good"))
-    }
+    for (const kind of order(pairs)) (kind === "good" ? good : bad).push(await window(kind))
     // Those that were begun at the end of the last window.
     await pause(2)
     own.end()
@@ -130,6 +144,9 @@ export const disturbance = (
     say(`p99 of quiet windows: ${shown(quiet.map(p99))} ms; of loud ones: ${shown(loud.map(p99))} ms`)
     say(`p50, p90, p99, p99.9: ${spread(quiet)} ms quiet, ${spread(loud)} ms loud`)
     say(`CPU of the poller: ${shown(cpu(good))} %; ${shown(cpu(bad))} %`)
+    const stalls = Stalls.read(`${clock}.stalls`)
+    const [goodStalls, badStalls] = [Stalls.within(stalls, good), Stalls.within(stalls, bad)]
+    say(`the poller's first thread was busy without a pause for 3 ms and more: ${told(goodStalls)}; ${told(badStalls)}`)
     say(`in ${own.percent.toFixed(0)} % of the seconds nobody else used the machine`)
     const every = (rest: number) => quiet.filter((_, index) => index % 2 === rest)
     return {
@@ -139,6 +156,8 @@ export const disturbance = (
       noise: change(every(0), every(1)),
       goodCpuPercent: median(cpu(good)),
       badCpuPercent: median(cpu(bad)),
+      goodStalls,
+      badStalls,
       ownSecondsPercent: own.percent
     }
   })

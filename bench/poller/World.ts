@@ -4,6 +4,7 @@ import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { ChildProgram } from "../processes/ChildProgram.ts"
 import { Forked } from "../processes/Forked.ts"
+import * as Processors from "../processes/Processors.ts"
 import type { AgentsOptions, Arrival, BareOptions, Question, Reported, TlsFiles } from "./Protocol.ts"
 
 const script = (name: string): string => path.join(import.meta.dirname, `${name}.ts`)
@@ -83,6 +84,8 @@ export class World {
   readonly #settings: Settings
   readonly #forked: Array<Forked> = []
   readonly #programs: Array<ChildProgram> = []
+  /** Whose processors this process left, to have them back at the end. */
+  #apart: ReadonlyArray<number> | undefined
   core: Forked | undefined
   coreAddress = ""
 
@@ -119,6 +122,22 @@ export class World {
   async startCore(): Promise<void> {
     this.core = this.#fork("core", {})
     this.coreAddress = `127.0.0.1:${await this.core.ask({ ask: "port" })}`
+  }
+
+  /**
+   * The poller has a processor of its own, as a machine of its own would be; everybody else shares the others. Whoever is in
+   * `last`, and core, take nothing there that the agents want, who would else answer late for them.
+   */
+  setApart(pollerPid: number, last: ReadonlyArray<Forked>): void {
+    const [first, ...others] = Processors.own()
+    if (first === undefined || others.length === 0) {
+      throw new Error("there is one processor; --cpus shared does without another")
+    }
+    Processors.bind(process.pid, others)
+    for (const { pid } of this.#forked) Processors.bind(pid, others)
+    Processors.bind(pollerPid, [first])
+    for (const { pid } of this.core === undefined ? last : [...last, this.core]) Processors.giveWay(pid)
+    this.#apart = [first, ...others]
   }
 
   async reported(): Promise<Reported> {
@@ -167,7 +186,11 @@ export class World {
       : ["--cpu-prof", `--cpu-prof-dir=${path.join(profile, start.pollerId)}`, "--cpu-prof-interval=500"]
     const clock = start.clock === undefined
       ? {}
-      : { NODE_OPTIONS: `--import=${script("pollClock")}`, BENCH_POLL_CLOCK: start.clock }
+      : {
+        NODE_OPTIONS: `--import=${script("pollClock")} --import=${script("stallClock")}`,
+        BENCH_POLL_CLOCK: start.clock,
+        BENCH_STALL_CLOCK: `${start.clock}.stalls`
+      }
     const child = new ChildProgram(
       [
         ...node,
@@ -240,6 +263,7 @@ export class World {
   }
 
   async stop(): Promise<void> {
+    if (this.#apart !== undefined) Processors.bind(process.pid, this.#apart)
     await Promise.all(this.#programs.map((program) => program.stop()))
     await Promise.all(this.#forked.map((forked) => forked.kill()))
   }

@@ -142,9 +142,12 @@ const make = Effect.fnUntraced(function*(wanted: Effect.Effect<Options>) {
     report: (header, statuses) =>
       acknowledged(header, (client, options) => {
         const request = { ...toHeader(header), agentId: "", kvStoreId: "", services: statuses.map(toWire) }
-        return Effect.tap(
-          client.reportStatus(request, { ...options, deadline: unaryDeadline }),
-          () => Effect.sync(() => ReportWire.arrived(request))
+        return Effect.andThen(
+          ReportWire.prepare(request),
+          Effect.tap(
+            client.reportStatus(request, { ...options, deadline: unaryDeadline }),
+            () => Effect.sync(() => ReportWire.arrived(request))
+          )
         )
       }),
     stream: (header, chunks) =>

@@ -1,8 +1,10 @@
 /**
- * Reports as core takes them, with the messages of their statuses copied once: the generated code copies a message of
- * megabytes three times, which brings a collection of the whole heap about.
+ * Reports as core takes them. A report for a whole poller has thousands of statuses: it is written in pieces, between which
+ * polls go on. Messages of megabytes are copied once: the generated code copies them three times, which brings a collection of
+ * the whole heap about.
  */
 import { BinaryWriter } from "@bufbuild/protobuf/wire"
+import { Effect } from "effect"
 import * as Wire from "../../gen/monitoring/monitoring.ts"
 import * as LargeBytes from "./LargeBytes.ts"
 
@@ -11,6 +13,10 @@ const servicesTag = 10
 const messageTag = 26
 
 const none = Buffer.alloc(0)
+const noFields = { pollerId: "", agentId: "", timestamp: 0n, partition: "", sourceIp: "", kvStoreId: "" }
+
+/** Half a millisecond of work. */
+const pieceStatuses = 64
 
 const headOf = (tag: number, bytes: number): Uint8Array => new BinaryWriter().uint32(tag).uint32(bytes).finish()
 
@@ -18,12 +24,27 @@ const headOf = (tag: number, bytes: number): Uint8Array => new BinaryWriter().ui
 const partsOf = (status: Wire.ServiceStatus): ReadonlyArray<Uint8Array> => {
   const { message } = status
   const others = Wire.ServiceStatus.encode({ ...status, message: none }).finish()
-  const head = message.length === 0 ? none : headOf(messageTag, message.length)
+  const head = headOf(messageTag, message.length)
   return [headOf(servicesTag, others.length + head.length + message.length), others, head, message]
 }
 
-const hasLarge = (services: ReadonlyArray<Wire.ServiceStatus>): boolean =>
-  services.some(({ message }) => LargeBytes.isLarge(message))
+const isLarge = ({ message }: Wire.ServiceStatus): boolean => LargeBytes.isLarge(message)
+
+/** Put together they are the report, because a list may come in parts. */
+function* pieces(services: ReadonlyArray<Wire.ServiceStatus>, others: Uint8Array) {
+  let small: Array<Wire.ServiceStatus> = []
+  const written = () => {
+    const bytes = Wire.PollerStatusRequest.encode({ ...noFields, services: small }).finish()
+    small = []
+    return bytes
+  }
+  for (const status of services) {
+    if (isLarge(status)) yield* [...small.length > 0 ? [written()] : [], ...partsOf(status)]
+    else if (small.push(status) === pieceStatuses) yield written()
+  }
+  if (small.length > 0) yield written()
+  yield others
+}
 
 /** Large ones, by what they were made of, until that has arrived. */
 const made = new WeakMap<object, Buffer>()
@@ -40,22 +61,31 @@ export const arrived = (report: object): void => {
   if (bytes !== undefined) LargeBytes.release(bytes)
 }
 
+const otherFields = (request: Wire.PollerStatusRequest): Uint8Array =>
+  Wire.PollerStatusRequest.encode({ ...request, services: [] }).finish()
+
+/** Writes it piece by piece; then `ofRequest` has it already. */
+export const prepare = Effect.fnUntraced(function*(request: Wire.PollerStatusRequest) {
+  if (request.services.length <= pieceStatuses) return
+  const parts: Array<Uint8Array> = []
+  for (const piece of pieces(request.services, otherFields(request))) {
+    parts.push(piece)
+    yield* Effect.yieldNow
+  }
+  together(request, parts)
+})
+
 export const ofRequest = (request: Wire.PollerStatusRequest): Buffer => {
-  const { services } = request
-  return hasLarge(services)
-    ? together(request, [
-      ...services.flatMap(partsOf),
-      Wire.PollerStatusRequest.encode({ ...request, services: [] }).finish()
-    ])
+  const prepared = made.get(request)
+  if (prepared !== undefined) return prepared
+  return request.services.some(isLarge)
+    ? together(request, [...pieces(request.services, otherFields(request))])
     : LargeBytes.asBuffer(Wire.PollerStatusRequest.encode(request).finish())
 }
 
-export const ofChunk = (chunk: Wire.PollerStatusChunk): Buffer => {
-  const { services } = chunk
-  return hasLarge(services)
+export const ofChunk = (chunk: Wire.PollerStatusChunk): Buffer =>
+  chunk.services.some(isLarge)
     ? together(chunk, [
-      ...services.flatMap(partsOf),
-      Wire.PollerStatusChunk.encode({ ...chunk, services: [] }).finish()
+      ...pieces(chunk.services, Wire.PollerStatusChunk.encode({ ...chunk, services: [] }).finish())
     ])
     : LargeBytes.asBuffer(Wire.PollerStatusChunk.encode(chunk).finish())
-}

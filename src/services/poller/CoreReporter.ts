@@ -15,6 +15,7 @@ import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as PresentState from "../../domain/monitoring/reports/PresentState.ts"
 import * as ReportCycle from "../../domain/monitoring/reports/ReportCycle.ts"
+import type { ServiceStatus } from "../../domain/monitoring/reports/ServiceStatus.ts"
 import * as DrainPace from "../../domain/poller/DrainPace.ts"
 import type { PolledAgent } from "../../domain/poller/PollerConfig.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
@@ -60,6 +61,8 @@ const batchSizeDefault = 100
 const batchWaitDefault = Duration.seconds(5)
 /** Of the results in one report: the rest of what a core takes at once is for the states of the other checks. */
 const wholeBytesMax = 3 * 1_048_576
+/** That one turn of the event loop makes of a report for the whole poller: half a millisecond of work. */
+const pieceStatuses = 64
 /** Lets the other statuses of the same moment join an urgent one. */
 const urgentWait = Duration.millis(50)
 /** Leaves time within the 10 s of the process for the servers that stop before. */
@@ -164,7 +167,12 @@ const make = Effect.fnUntraced(function*(options: Options) {
         ? Effect.succeedNone
         : Effect.asSome(notAnswered(expected))
     })
-    return [...PresentState.report(present), ...unanswered.flatMap(Option.toArray)]
+    const statuses: Array<ServiceStatus> = []
+    for (const status of PresentState.report(present)) {
+      // Polls go on meanwhile.
+      if (statuses.push(status) % pieceStatuses === 0) yield* Effect.yieldNow
+    }
+    return [...statuses, ...unanswered.flatMap(Option.toArray)]
   })
 
   const notAnswered = ({ agent, check }: ExpectedCheck) =>

@@ -51,19 +51,20 @@ export const settle = (state: PresentState): void => {
   state.fresh.clear()
 }
 
-/** Every check that has a state, each once. What is not fresh is not until it is measured, so it is marked once. */
-export const report = (state: PresentState): ReadonlyArray<ServiceStatus> => {
-  const statuses: Array<ServiceStatus> = []
+/**
+ * Every check that has a state, each once. What is not fresh is not until it is measured, so it is marked once. One by one:
+ * those of thousands of checks take their time.
+ */
+export function* report(state: PresentState): Generator<ServiceStatus, void> {
   for (const [key, known] of state.checks) {
-    if (state.fresh.has(key)) statuses.push(withMetrics(known.status))
-    else if (known.isMarked) statuses.push(known.status)
+    if (state.fresh.has(key)) yield withMetrics(known.status)
+    else if (known.isMarked) yield known.status
     else {
       const status = LastKnown.mark(withMetrics(known.status), known.measuredAtMillis)
       state.checks.set(key, { ...known, status, isMarked: true })
-      statuses.push(status)
+      yield status
     }
   }
-  return statuses
 }
 
 const grpc = ServiceType.make("grpc")

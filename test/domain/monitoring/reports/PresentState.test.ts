@@ -19,9 +19,9 @@ describe("PresentState", () => {
   it("marks what was not measured since the last report, with the time it was measured", () => {
     const state = PresentState.make()
     PresentState.note(state, "1", wrapped(status("ssh"), "{\"big\":12345678901234567890}"), 0)
-    const [fresh] = PresentState.report(state)
+    const [fresh] = [...PresentState.report(state)]
     PresentState.settle(state)
-    const [old] = PresentState.report(state)
+    const [old] = [...PresentState.report(state)]
 
     assert.strictEqual(fresh?.source, "getStatus")
     assert.strictEqual(old?.source, "lastKnown")
@@ -35,9 +35,9 @@ describe("PresentState", () => {
       wrapped({ ...typed(name, type), source: "results" }, document)
     PresentState.note(state, "1", results("sweep", "sweep", "{\"total_hosts\":2,\"hosts\":[{\"host\":\"a\"}]}"), 0)
     PresentState.note(state, "2", results("sync", "sync", "[{\"device_id\":\"x\"}]"), 0)
-    const fresh = PresentState.report(state)
+    const fresh = [...PresentState.report(state)]
     PresentState.settle(state)
-    const [sweep, inventory] = PresentState.report(state)
+    const [sweep, inventory] = [...PresentState.report(state)]
 
     assert.deepStrictEqual(fresh.map(dataOf).map((one) => one.data?.hosts.length ?? one.length), [1, 1])
     assert.deepStrictEqual(dataOf(sweep).data, { total_hosts: 2, hosts: [] })
@@ -49,7 +49,7 @@ describe("PresentState", () => {
     for (const name of ["sysmon", "sysmon-db", "host"]) {
       PresentState.note(state, name, wrapped(typed(name, "sysmon"), "{\"status\":{}}"), 0)
     }
-    const reported = PresentState.report(state)
+    const reported = [...PresentState.report(state)]
 
     assert.deepStrictEqual(reported.map((one) => [one.serviceType, one.serviceName]), [
       ["grpc", "sysmon"],
