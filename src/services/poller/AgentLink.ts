@@ -52,6 +52,9 @@ export interface Presence {
   returnedMillis: number | undefined
   /** How often all of its checks were begun anew since it answered one last. */
   fruitless: number
+  /** How often its connection broke, one time soon after the other, and when it did last. */
+  losses: number
+  lostMillis: number | undefined
 }
 
 /** What the configuration says of an agent. */
@@ -126,7 +129,7 @@ export const make = (
   security: Ref.makeUnsafe(Option.none()),
   connection: Ref.makeUnsafe(Option.none()),
   absence: Ref.makeUnsafe(Option.none()),
-  presence: { absentSinceMillis: undefined, returnedMillis: undefined, fruitless: 0 },
+  presence: { absentSinceMillis: undefined, returnedMillis: undefined, fruitless: 0, losses: 0, lostMillis: undefined },
   isKnown: new Gate(Option.isNone(turns) && lease.isHeld.isOpen()),
   isSuspect: new Gate(true),
   followers: new Set()

@@ -24,6 +24,16 @@ const turnMax = Duration.millis(100)
 const fruitlessMax = 3
 const betweenRounds = { from: Duration.seconds(1), to: Duration.seconds(30) }
 
+/**
+ * A connection that breaks and is whole again means that the agent was restarted, and its checks are asked for at once. One
+ * that breaks again and again only ends often, as behind a proxy that takes few calls for each.
+ */
+const restartsMax = 3
+/** Breaks are one after the other when they are no further apart than this beside two intervals. */
+const apart = Duration.seconds(60)
+/** An agent that was away for so long was restarted all the same. */
+const awayMin = Duration.seconds(2)
+
 const betweenProbes = Backoff.capped({ from: "250 millis", to: "1 second" })
 
 /** Two parts: with the connection made the next child may start; the rest watches over it. */
@@ -63,7 +73,9 @@ const lookFor = Effect.fnUntraced(function*(link: AgentLink.AgentLink, wasLost: 
   yield* link.isSuspect.close
   if (wasLost) {
     yield* AgentLink.forgetSequences(link)
+    yield* noteLoss(link)
     yield* leaveAlone(link)
+    yield* letBe(link)
   }
   const probe = AgentLink.throughCircuits(link, (one) => one.probe(probeTimeout))
   yield* inTurn(link, probe).pipe(
@@ -75,6 +87,7 @@ const lookFor = Effect.fnUntraced(function*(link: AgentLink.AgentLink, wasLost: 
   yield* Metric.update(PollerMetrics.agentConnections, 1)
   const absence = yield* Ref.getAndSet(link.absence, Option.none())
   yield* link.isKnown.open
+  const isRestarted = !endsOften(link) || (yield* wasAway(link))
   if (Option.isSome(absence)) {
     yield* noteReturn(link)
     yield* Effect.logInfo(`agent ${link.terms.agent.agentId} is back`)
@@ -83,7 +96,31 @@ const lookFor = Effect.fnUntraced(function*(link: AgentLink.AgentLink, wasLost: 
   if (Option.isNone(absence) && !wasLost) return
   yield* link.isSuspect.close
   link.presence.fruitless += 1
-  yield* AgentLink.beginAnew(link)
+  if (isRestarted) yield* AgentLink.beginAnew(link)
+})
+
+const noteLoss = Effect.fnUntraced(function*({ presence, terms: { pollInterval } }: AgentLink.AgentLink) {
+  const now = yield* Monotonic.millis
+  const { lostMillis = -Infinity } = presence
+  const isNext = now - lostMillis <= Duration.toMillis(apart) + 2 * Duration.toMillis(pollInterval)
+  presence.losses = isNext ? presence.losses + 1 : 1
+  presence.lostMillis = now
+})
+
+const endsOften = ({ presence }: AgentLink.AgentLink): boolean => presence.losses > restartsMax
+
+const wasAway = ({ presence: { absentSinceMillis } }: AgentLink.AgentLink) =>
+  Effect.map(
+    Monotonic.millis,
+    (now) => absentSinceMillis !== undefined && now - absentSinceMillis >= Duration.toMillis(awayMin)
+  )
+
+/** Its polls make the next connection themselves; a probe would only make one more that ends. */
+const letBe = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {
+  if (!endsOften(link)) return
+  const pause = Backoff.delay(betweenRounds, link.presence.losses - restartsMax - 1, yield* Random.next)
+  yield* Effect.timeoutOption(link.isSuspect.await, pause)
+  yield* link.isSuspect.close
 })
 
 const leaveAlone = Effect.fnUntraced(function*(link: AgentLink.AgentLink) {

@@ -253,6 +253,35 @@ describe("AgentCoordinator's children", () => {
       assert.isTrue(nth(seen, seen.length - 1).status.available)
     }))
 
+  it.effect("go on as before while each connection ends with an answer: neither polls nor probes come more often", () =>
+    Effect.gen(function*() {
+      const broken = new Gate()
+      let asked = 0
+      let probed = 0
+      yield* polling({
+        ...healthy,
+        getStatus: () =>
+          Effect.sync(() => {
+            asked += 1
+            broken.releaseUnsafe()
+            return up
+          }),
+        probe: () =>
+          Effect.sync(() => {
+            probed += 1
+            broken.releaseUnsafe()
+          }),
+        lost: broken
+      }, [check("ssh"), check("http")])
+      yield* TestClock.adjust("10 millis").pipe(Effect.repeat({ times: 100 }))
+      yield* TestClock.adjust("1 second").pipe(Effect.repeat({ times: 600 }))
+
+      // 2 at each of 21 ticks, and for what could have been restarts.
+      assert.isAtLeast(asked, 42)
+      assert.isAtMost(asked, 42 + 8)
+      assert.isAtMost(probed, 60)
+    }))
+
   it.effect("report an agent as absent when its connection breaks, without waiting for the interval", () =>
     Effect.gen(function*() {
       const broken = new Gate()
