@@ -9,6 +9,7 @@ import * as Details from "../../../domain/monitoring/checks/details/Details.ts"
 import * as Payload from "../../../domain/monitoring/checks/details/Payload.ts"
 import * as NagiosOutput from "../../../domain/monitoring/checks/NagiosOutput.ts"
 import { InvalidTarget } from "../../../domain/monitoring/checks/ProbeTarget.ts"
+import * as JsonDepth from "../../../domain/monitoring/JsonDepth.ts"
 import * as CleanText from "../../../domain/monitoring/reports/CleanText.ts"
 import type { CheckRequest } from "../../../services/monitoring/Prober.ts"
 import * as CheckSteps from "../CheckSteps.ts"
@@ -140,6 +141,12 @@ const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Json)
 const decodeVerdict = Schema.decodeUnknownResult(Verdict)
 
 const json: Judge = (finished) => {
+  if (JsonDepth.isDeeperThan(finished.stdout, JsonDepth.max)) {
+    return {
+      facts: { output: shown(said(finished), outputMax) },
+      complaint: `its JSON is nested more than ${JsonDepth.max} deep`
+    }
+  }
   const data = decodeJson(finished.stdout)
   if (Result.isFailure(data)) {
     return { facts: { output: shown(said(finished), outputMax) }, complaint: "it printed no JSON" }

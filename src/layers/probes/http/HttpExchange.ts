@@ -33,6 +33,9 @@ export interface HttpExchange {
 /** Of all headers of an answer together, with their names. */
 const headerBytesMax = 68 * 1_024
 
+/** Of answers before the answer, such as 100 and 103: each of them costs all other checks a little. */
+const interimMax = 20
+
 export interface ExchangeOptions extends HttpConnection.ConnectionOptions {
   readonly method: string
   /** Headers with credentials must not follow a redirect to another origin. */
@@ -113,6 +116,13 @@ const send = (options: ExchangeOptions, socket: net.Socket): Effect.Effect<http.
     if (Result.isFailure(made)) return fail(made.failure)
     const request = made.success
     request.on("error", fail)
+    let interim = 0
+    request.on("information", () => {
+      interim += 1
+      if (interim > interimMax) {
+        request.destroy(new Error(`the server sent more than ${interimMax} interim answers (1xx)`))
+      }
+    })
     request.on("response", (response) => {
       // Stays: an error that comes when nobody reads must not be unhandled.
       response.on("error", () => {})

@@ -242,6 +242,40 @@ describe("HttpProbe over TLS", () => {
       assert.include(result.message, "the body has more than 1048576 characters")
     }).pipe(Effect.scoped))
 
+  it.live("reads a body that is nothing but brackets no further, and one of many keys whole", () =>
+    Effect.gen(function*() {
+      const answering = (body: string) =>
+        Effect.map(
+          listening(() => http.createServer((_, response) => response.end(body))),
+          (server) => `http://127.0.0.1:${portOf(server)}/`
+        )
+      const deep = yield* answering(`${"[".repeat(500_000)}${"]".repeat(500_000)}`)
+      const wide = yield* answering(
+        JSON.stringify(Object.fromEntries(Array.from({ length: 60_000 }, (_, key) => [`key${key}`, key])))
+      )
+
+      const refused = yield* probe("http", JSON.stringify({ url: deep, jsonPath: { "$[0]": 1 } }))
+      const read = yield* probe("http", JSON.stringify({ url: wide, jsonPath: { "$.key59999": 59_999 } }))
+
+      assert.include(refused.message, "nested more than 500 deep")
+      assert.isTrue(read.available, read.message)
+    }).pipe(Effect.scoped))
+
+  it.live("waits for no answer behind interim ones without end", () =>
+    Effect.gen(function*() {
+      const url = yield* rawHttp((socket) => {
+        const flood = () => {
+          while (socket.write("HTTP/1.1 100 Continue\r\n\r\n".repeat(100)));
+        }
+        socket.on("drain", flood)
+        flood()
+      })
+
+      const result = yield* probe("http", url)
+
+      assert.include(result.message, "more than 20 interim answers")
+    }).pipe(Effect.scoped))
+
   it.live("times each step, over IPv6 and TLS too, and says in which a check ran out of time", () =>
     Effect.gen(function*() {
       const server = yield* listening(() => http.createServer((_, response) => response.end("here")), "::1")
