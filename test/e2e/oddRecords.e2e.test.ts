@@ -159,6 +159,28 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("Odd requests"
       }
     }))
 
+  it.effect("are pointed to what is wrong where they have it", () =>
+    Effect.gen(function*() {
+      const pointerOf = (data: object) =>
+        Effect.map(ask("operator", "POST", "/api/v2/devices", { data: { type: "device", ...data } }), (refused) => {
+          const [{ source, status }] = problemsOf(refused)
+          return [status, source.pointer]
+        })
+      const nobody = "00000000-0000-4000-8000-00000000dead"
+      for (const id of ["x", nobody]) {
+        const related = { relationships: { group: { data: { type: "device-group", id } } } }
+        assert.deepStrictEqual(yield* pointerOf(related), ["422", "/data/relationships/group/data/id"])
+      }
+      assert.deepStrictEqual(yield* pointerOf({ attributes: { group_id: nobody } }), [
+        "422",
+        "/data/attributes/group_id"
+      ])
+      assert.deepStrictEqual(yield* pointerOf({ id: "available" }), ["422", "/data/id"])
+      yield* make("device", { uid: "twice" })
+      assert.deepStrictEqual(yield* pointerOf({ id: "twice" }), ["409", "/data/id"])
+      assert.deepStrictEqual(yield* pointerOf({ attributes: { uid: "twice" } }), ["409", "/data/attributes/uid"])
+    }))
+
   it.effect("to change what somebody may not see are answered as if it were not there", () =>
     Effect.gen(function*() {
       const listed = yield* ask("admin", "GET", "/api/v2/api-tokens?filter[name]=command line")

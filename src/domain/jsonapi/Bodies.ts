@@ -22,6 +22,8 @@ const Body = Schema.Struct({
 const parseBody = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
 const decode = Schema.decodeUnknownResult(Body)
 
+const idPointer = "/data/id"
+
 const pointerOf = (path: ReadonlyArray<PropertyKey>): string => path.map((part) => `/${String(part)}`).join("")
 
 const Linkage = Schema.Struct({
@@ -29,12 +31,26 @@ const Linkage = Schema.Struct({
 })
 const decodeLinkage = Schema.decodeUnknownResult(Linkage)
 
+export interface Sent {
+  /** By the names of the declaration. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** Where those stand that were sent as relationships. */
+  readonly pointers: ReadonlyMap<string, string>
+}
+
+interface Reference {
+  readonly attribute: string
+  readonly key: string | null
+  /** To the key, or to the null in its place. */
+  readonly pointer: string
+}
+
 /** The attribute that a relationship is kept in, and the key that it is to hold. */
 const reference = (
   { relationships }: Definition,
   accepts: ReadonlyArray<string>,
   [wire, value]: readonly [string, unknown]
-): Result.Result<readonly [string, string | null], Problem> => {
+): Result.Result<Reference, Problem> => {
   const pointer = pointerOf(["data", "relationships", wire])
   const name = declared(Object.keys(relationships), wire)
   const relationship = name === undefined ? undefined : relationships[name]
@@ -46,9 +62,10 @@ const reference = (
     return Result.fail(ofBody(pointer, `expected data with type and id, or null: ${linkage.failure.message}`))
   }
   const { data } = linkage.success
-  if (data === null) return Result.succeed([relationship.by, null])
+  const attribute = relationship.by
+  if (data === null) return Result.succeed({ attribute, key: null, pointer: `${pointer}/data` })
   return data.type === relationship.resource
-    ? Result.succeed([relationship.by, data.id])
+    ? Result.succeed({ attribute, key: data.id, pointer: `${pointer}/data/id` })
     : Result.fail(ofBody(`${pointer}/data/type`, `is ${JSON.stringify(data.type)}, expected ${relationship.resource}`))
 }
 
@@ -61,13 +78,13 @@ const undeclared = (field: string): string => `/${escaped(field)}`
 export const attributePointer = (field: string): string =>
   `/data/attributes${field.startsWith("/") ? field : `/${fieldName(field)}`}`
 
-/** By the names of the declaration. What nobody declares is refused as what was sent. */
+/** What nobody declares is refused as what was sent. */
 export const parse = (
   definition: Definition,
   { accepts, given, kind }: Action,
   key: string | undefined,
   text: string
-): Result.Result<Readonly<Record<string, unknown>>, Problem> => {
+): Result.Result<Sent, Problem> => {
   const json = parseBody(text)
   if (Result.isFailure(json)) return Result.fail(ofBody("", "is no JSON"))
   const body = decode(json.success)
@@ -100,13 +117,14 @@ export const parse = (
     ...Object.entries(attributes).map(([field, value]) =>
       [declared(names, field) ?? undeclared(field), value] as const
     ),
-    ...references.success
+    ...references.success.map(({ attribute, key }) => [attribute, key] as const)
   ])
-  if (kind !== "create" || id === undefined) return Result.succeed(values)
+  const pointers = new Map(references.success.map(({ attribute, pointer }) => [attribute, pointer]))
+  if (kind !== "create" || id === undefined) return Result.succeed({ values, pointers })
   return names.includes(definition.key)
-    ? Result.succeed({ ...values, [definition.key]: id })
+    ? Result.succeed({ values: { ...values, [definition.key]: id }, pointers: pointers.set(definition.key, idPointer) })
     : Result.fail({
       ...plain(403, "forbidden", "Forbidden", "the id is made by the server"),
-      source: { pointer: pointerOf(["data", "id"]) }
+      source: { pointer: idPointer }
     })
 }

@@ -42,10 +42,12 @@ export const refusal = (
     { status: problems[0].status, headers: more }
   )
 
-const pointer = (field: string) => field === "" ? "/data" : Bodies.attributePointer(field)
-
-/** As error objects; nothing of the database's words. */
-export const ofError = (error: ReadError | WriteError | NotSignedIn | OtherTenant) => {
+/** As error objects, with `pointers` to what was sent as no attribute; nothing of the database's words. */
+export const ofError = (
+  error: ReadError | WriteError | NotSignedIn | OtherTenant,
+  pointers: ReadonlyMap<string, string> = new Map()
+) => {
+  const pointer = (field: string) => field === "" ? "/data" : pointers.get(field) ?? Bodies.attributePointer(field)
   switch (error._tag) {
     case "NotSignedIn":
       return refusal([Problem.plain(401, "unauthorized", "Unauthorized", error.message)], {

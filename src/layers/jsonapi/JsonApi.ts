@@ -135,6 +135,8 @@ const bodyOf = (call: Call, named: Named, key: string | undefined) =>
     })
   )
 
+const nothingSent: Bodies.Sent = { values: {}, pointers: new Map() }
+
 const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string | undefined) {
   const { asker, definition, request } = call
   const isDestroy = named.action.kind === "destroy"
@@ -145,21 +147,28 @@ const write = Effect.fnUntraced(function*(call: Call, named: Named, key: string 
   if (Result.isFailure(query)) return refused(query.failure)
   const versions = Conditions.expected(request.headers["if-match"])
   if (Result.isFailure(versions)) return refused([versions.failure])
-  const values = isDestroy ? Result.succeed({}) : yield* bodyOf(call, named, key)
-  if (Result.isFailure(values)) return refused([values.failure])
-  yield* References.seen({ definition, action: named.name, asker, resources: call.resources, values: values.success })
+  const sent = isDestroy ? Result.succeed(nothingSent) : yield* bodyOf(call, named, key)
+  if (Result.isFailure(sent)) return refused([sent.failure])
+  const { pointers, values } = sent.success
   const records = yield* Records
-  const stored = yield* records.write({
-    definition,
-    action: named.name,
-    asker,
-    input: { values: values.success, form: "json" },
-    ...(key === undefined ? {} : { key }),
-    ...(versions.success === undefined ? {} : { versions: versions.success })
-  })
-  return stored === null
-    ? Answers.nothing
-    : yield* one(call, stored, named.action.kind === "create" ? 201 : 200, query.success)
+  const written = References.seen({ definition, action: named.name, asker, resources: call.resources, values }).pipe(
+    Effect.andThen(records.write({
+      definition,
+      action: named.name,
+      asker,
+      input: { values, form: "json" },
+      ...(key === undefined ? {} : { key }),
+      ...(versions.success === undefined ? {} : { versions: versions.success })
+    }))
+  )
+  return yield* written.pipe(
+    Effect.flatMap((stored) =>
+      stored === null
+        ? Effect.succeed(Answers.nothing)
+        : one(call, stored, named.action.kind === "create" ? 201 : 200, query.success)
+    ),
+    Effect.catchTag(["Invalid", "Conflict"], (error) => Effect.succeed(Answers.ofError(error, pointers)))
+  )
 })
 
 const wrongMethod = (allowed: ReadonlyArray<string>) =>

@@ -60,11 +60,14 @@ describe("Relationships", () => {
     const id = "a0000000-0000-4000-8000-000000000001"
     const body = (relationships: object) =>
       Bodies.parse(definition, create, undefined, JSON.stringify({ data: { type: "device", id: "x", relationships } }))
-    assert.deepStrictEqual(
-      body({ group: { data: { type: "device-group", id } } }),
-      Result.succeed({ uid: "x", groupId: id })
-    )
-    assert.deepStrictEqual(body({ group: { data: null } }), Result.succeed({ uid: "x", groupId: null }))
+    const sent = (groupId: string | null, pointer: string) =>
+      Result.succeed({
+        values: { uid: "x", groupId },
+        pointers: new Map([["groupId", pointer], ["uid", "/data/id"]])
+      })
+    const group = "/data/relationships/group/data"
+    assert.deepStrictEqual(body({ group: { data: { type: "device-group", id } } }), sent(id, `${group}/id`))
+    assert.deepStrictEqual(body({ group: { data: null } }), sent(null, group))
     assert.isTrue(Result.isFailure(body({ group: { data: { type: "device", id } } })))
     assert.isTrue(Result.isFailure(body({ interfaces: { data: [] } })))
   })
