@@ -1,4 +1,7 @@
-/** What of a database's tables is not as the resources declare it: columns, keys, identities and row-level security. */
+/**
+ * What of a database's tables is not as the resources declare it: columns, keys, identities,
+ * row-level security and triggers.
+ */
 import { Effect, Schema, String } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -144,8 +147,33 @@ const ofTable = Effect.fnUntraced(function*(definition: Definition) {
   ]
 })
 
+/** By table: what refuses what no declaration can, such as one record too many. */
+export type Triggers = Readonly<Record<string, ReadonlyArray<string>>>
+
+const ofTriggers = Effect.fnUntraced(function*([table, expected]: readonly [string, ReadonlyArray<string>]) {
+  const sql = yield* SqlClient.SqlClient
+  const enabled = yield* Rows.query(
+    Named,
+    sql`select tgname as name from pg_trigger
+      where tgrelid = to_regclass(${`${schema}.${table}`}) and tgenabled in ('O', 'A')`
+  )
+  const names = enabled.map(({ name }) => name)
+  return expected.filter((name) => !names.includes(name)).map((name) =>
+    `${table}: has no trigger ${name}, or it is off`
+  )
+})
+
 /** A line for each, with what was expected. */
 export const differences = (
-  definitions: ReadonlyArray<Definition>
+  definitions: ReadonlyArray<Definition>,
+  triggers: Triggers = {}
 ): Effect.Effect<ReadonlyArray<string>, SqlError, SqlClient.SqlClient> =>
-  Effect.map(Effect.all([ofEncoding, ofRole, ...definitions.map(ofTable)]), (all) => all.flat())
+  Effect.map(
+    Effect.all([
+      ofEncoding,
+      ofRole,
+      ...definitions.map(ofTable),
+      ...Object.entries(triggers).map(ofTriggers)
+    ]),
+    (all) => all.flat()
+  )

@@ -3,20 +3,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
-import { exposed } from "../../../src/domain/core/PublicResources.ts"
 import { schema } from "../../../src/domain/records/Schema.ts"
 import * as Rows from "../../../src/layers/postgres/connection/Rows.ts"
 import * as MigrationRunner from "../../../src/layers/postgres/migrations/MigrationRunner.ts"
-import * as SchemaCheck from "../../../src/layers/records/SchemaCheck.ts"
-import { migrations } from "../../../src/programs/core/ControlPlane.ts"
+import { differences, migrations } from "../../../src/programs/core/ControlPlane.ts"
 import { TestDatabase } from "../../support/TestDatabase.ts"
 
 const layer = Layer.effect(
   SqlClient.SqlClient,
   Effect.flatMap(TestDatabase, ({ url }) => PgClient.make({ url, maxConnections: 1 }))
 ).pipe(Layer.provide(Reactivity.layer), Layer.provide(TestDatabase.layer))
-
-const definitions = exposed.map(({ definition }) => definition)
 
 const Name = Schema.Struct({ name: Schema.String })
 
@@ -39,7 +35,7 @@ describe("The schema of the control plane", () => {
       yield* sql`create table tenants (id integer)`
       yield* sql`create table api_tokens (id integer)`
       yield* forward
-      assert.deepStrictEqual(yield* SchemaCheck.differences(definitions), [])
+      assert.deepStrictEqual(yield* differences, [])
     }).pipe(Effect.provide(layer)))
 
   it.live("is told apart from what the resources declare, with what was expected", () =>
@@ -57,7 +53,9 @@ describe("The schema of the control plane", () => {
       yield* sql`alter table users drop constraint users_email_key`
       yield* sql`alter table sessions no force row level security`
       yield* sql`drop table audit_entries`
-      assert.deepStrictEqual(yield* SchemaCheck.differences(definitions), [
+      yield* sql`drop trigger users_added on users`
+      yield* sql`alter table devices disable trigger devices_removed`
+      assert.deepStrictEqual(yield* differences, [
         "users: has no constraint users_email_key on email",
         "api_tokens.use_count: is text, expected bigint",
         "sessions: row-level security is not forced",
@@ -66,7 +64,9 @@ describe("The schema of the control plane", () => {
         "devices: has no foreign key devices_group_id_fkey",
         "devices.hostname: is missing, for hostname of device",
         "devices.ip: cannot be null, but may be",
-        "device_groups: has no policy rows_of_tenant"
+        "device_groups: has no policy rows_of_tenant",
+        "devices: has no trigger devices_removed, or it is off",
+        "users: has no trigger users_added, or it is off"
       ])
     }).pipe(Effect.provide(Layer.fresh(layer))))
 

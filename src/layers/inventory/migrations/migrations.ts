@@ -14,3 +14,10 @@ export const migrations: Migrations = {
     "0003_query_views": { up: queryViews, down: dropQueryViews }
   }
 }
+
+/** By table: they count what a tenant may have only so many of, and keep groups out of circles. */
+export const triggers = {
+  devices: ["devices_added", "devices_removed"],
+  users: ["users_added", "users_removed"],
+  device_groups: ["device_groups_no_circle"]
+}

@@ -1,6 +1,6 @@
 /**
  * Brings a schema to the version that a context wants, forward or back: all steps in one transaction, one program at a
- * time under an advisory lock. A database with steps that nobody here knows is left as it is.
+ * time under an advisory lock. A database with steps that nobody here knows, or that is not in UTF-8, is left as it is.
  */
 import { Effect, Schema } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -14,7 +14,8 @@ import {
   MigrationFailed,
   type Migrations,
   type MigrationsError,
-  versionOf
+  versionOf,
+  WrongEncoding
 } from "./Migrations.ts"
 
 const Applied = Schema.Struct({ id: Schema.Int, name: Schema.String, at: Schema.DateTimeUtcFromDate })
@@ -55,6 +56,13 @@ const read = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, { steps, tabl
 export const standing = (migrations: Migrations): Effect.Effect<Standing, SqlError, SqlClient.SqlClient> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => read(sql, migrations))
 
+const Encoding = Schema.Struct({ encoding: Schema.String })
+
+const inUtf8 = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  const [found] = yield* Rows.query(Encoding, sql`select current_setting('server_encoding') as encoding`)
+  if (found !== undefined && found.encoding !== "UTF8") return yield* new WrongEncoding(found)
+})
+
 const failed = (context: string, step: string) => (cause: unknown) => new MigrationFailed({ context, step, cause })
 
 /** Where the connection breaks in a step, the rollback fails too, and the step's failure is a defect. */
@@ -90,14 +98,17 @@ export const migrate = (
   migrations: Migrations
 ): Effect.Effect<ReadonlyArray<string>, MigrationsError | SqlError, SqlClient.SqlClient> =>
   within(migrations, (sql, { pending }) =>
-    Effect.forEach(pending, (step) =>
-      Effect.gen(function*() {
-        const { up } = stepOf(migrations, step)
-        yield* Effect.mapError(up, failed(migrations.context, step))
-        const name = step.slice(step.indexOf("_") + 1)
-        yield* sql`insert into ${sql(migrations.table)} ${sql.insert([{ migration_id: versionOf(step), name }])}`
-        return step
-      })))
+    Effect.andThen(
+      inUtf8(sql),
+      Effect.forEach(pending, (step) =>
+        Effect.gen(function*() {
+          const { up } = stepOf(migrations, step)
+          yield* Effect.mapError(up, failed(migrations.context, step))
+          const name = step.slice(step.indexOf("_") + 1)
+          yield* sql`insert into ${sql(migrations.table)} ${sql.insert([{ migration_id: versionOf(step), name }])}`
+          return step
+        }))
+    ))
 
 /** Everything that is newer than `version`, the newest first; 0 is an empty schema. */
 export const revert = (

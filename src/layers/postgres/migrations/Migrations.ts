@@ -46,6 +46,16 @@ export class DatabaseTooNew extends Schema.TaggedError<DatabaseTooNew>()("Databa
   }
 }
 
+/** Texts of all people are kept; in another encoding some would be refused when they come. */
+export class WrongEncoding extends Schema.TaggedError<WrongEncoding>()("WrongEncoding", {
+  encoding: Schema.String
+}) {
+  override get message(): string {
+    return `the encoding of the database is ${this.encoding}, expected UTF8: ` +
+      "make it with encoding 'UTF8' template template0"
+  }
+}
+
 export class Irreversible extends Schema.TaggedError<Irreversible>()("Irreversible", {
   context: Schema.String,
   step: Schema.String
@@ -55,7 +65,7 @@ export class Irreversible extends Schema.TaggedError<Irreversible>()("Irreversib
   }
 }
 
-export type MigrationsError = MigrationFailed | DatabaseTooNew | Irreversible
+export type MigrationsError = MigrationFailed | DatabaseTooNew | WrongEncoding | Irreversible
 
 /** The number before the first `_`. */
 export const versionOf = (step: string): number => Number.parseInt(step, 10)

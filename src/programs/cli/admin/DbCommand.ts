@@ -10,14 +10,12 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError } from "effect/sql/SqlError"
-import { exposed } from "../../../domain/core/PublicResources.ts"
 import { NegativeAnswer } from "../../../layers/command/NegativeAnswer.ts"
 import { PgConnection } from "../../../layers/postgres/connection/PgConnection.ts"
 import * as SqlFailure from "../../../layers/postgres/connection/SqlFailure.ts"
 import * as MigrationRunner from "../../../layers/postgres/migrations/MigrationRunner.ts"
 import type { Migrations } from "../../../layers/postgres/migrations/Migrations.ts"
-import * as SchemaCheck from "../../../layers/records/SchemaCheck.ts"
-import { migrations } from "../../core/ControlPlane.ts"
+import { differences, migrations } from "../../core/ControlPlane.ts"
 import * as AdminConnection from "./AdminConnection.ts"
 
 /** In the words of the database. */
@@ -110,11 +108,11 @@ const check = Command.make("check", AdminConnection.flags, (options) =>
     options,
     [],
     withClient(Effect.gen(function*() {
-      const differences = yield* SchemaCheck.differences(exposed.map(({ definition }) => definition))
+      const found = yield* differences
       yield* Console.log(
-        differences.length === 0 ? "the tables are as the resources declare them" : differences.join("\n")
+        found.length === 0 ? "the tables are as the resources declare them" : found.join("\n")
       )
-      if (differences.length > 0) return yield* new NegativeAnswer({ answer: "the schema differs" })
+      if (found.length > 0) return yield* new NegativeAnswer({ answer: "the schema differs" })
     }))
   )).pipe(Command.withDescription("Compare the tables with what the resources declare"))
 
