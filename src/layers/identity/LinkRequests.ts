@@ -1,9 +1,9 @@
 /**
  * Links that somebody wants to have by mail. Whoever asks is answered at once and alike; the user is looked up, and the mail sent,
- * afterwards. A user gets one a minute. Where too many wait, or the server takes a mail for none of four attempts, it is dropped with
+ * afterwards. A user gets one a minute; whose address is that of several people who have not signed in yet, one for each of them. Where too many wait, or the server takes a mail for none of four attempts, it is dropped with
  * a warning: who waits for it in vain asks again.
  */
-import { Clock, Context, Effect, Layer, Option, Queue, Redacted, Schedule } from "effect"
+import { Clock, Context, Effect, Layer, Queue, Redacted, Schedule } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
 import { minutes } from "../../domain/identity/SignInLink.ts"
 import * as Directory from "../../services/identity/Directory.ts"
@@ -23,10 +23,18 @@ interface LinkRequest extends Origin {
   readonly email: string
 }
 
-const textOf = (link: string) =>
-  `Sign in to ServiceRadar with this link, within ${minutes} minutes and once:
+interface Link {
+  readonly address: string
+  /** Whom it signs in, where that is not plain. */
+  readonly name?: string
+}
 
-${link}
+const textOf = (links: ReadonlyArray<Link>) =>
+  `Sign in to ServiceRadar with ${
+    links.length === 1 ? "this link" : "one of these links"
+  }, within ${minutes} minutes and once:
+
+${links.map(({ address, name }) => name === undefined ? address : `${name}\n${address}`).join("\n\n")}
 
 If you have not asked for it, somebody else has typed your address. Nothing happens unless you use it.
 `
@@ -60,12 +68,20 @@ const make = (base: string) =>
 
     const answer = Effect.fn("LinkRequests.answer")(
       function*({ email, ...origin }: LinkRequest) {
-        const user = yield* Directory.userByName(email, origin.requestId)
-        if (Option.isNone(user)) return
-        const to = String(user.value.values["email"])
-        if (!isDue(String(user.value.values["id"]), yield* Clock.currentTimeMillis)) return
-        const secret = yield* SignInLinks.make(user.value, origin)
-        const text = Redacted.make(textOf(SignInLinks.addressOf(base, secret)))
+        const now = yield* Clock.currentTimeMillis
+        const all = yield* Directory.usersByName(email, origin.requestId)
+        const users = all.filter(({ values }) => isDue(String(values["id"]), now))
+        const [first] = users
+        if (first === undefined) return
+        const to = String(first.values["email"])
+        const links = yield* Effect.forEach(users, (user) =>
+          Effect.gen(function*() {
+            const address = SignInLinks.addressOf(base, yield* SignInLinks.make(user, origin))
+            return all.length === 1
+              ? { address }
+              : { address, name: yield* Directory.fullNameOf(user, origin.requestId) }
+          }))
+        const text = Redacted.make(textOf(links))
         yield* mail.send({ to, subject: "Sign in to ServiceRadar", text }).pipe(
           Effect.retry({ schedule: retry, while: ({ mayPass }) => mayPass })
         )
@@ -83,12 +99,14 @@ const make = (base: string) =>
     return LinkRequests.of({
       isThere: mail.isThere,
       ask: (request) =>
-        Effect.flatMap(Queue.offer(waiting, request), (isTaken) =>
-          isTaken ? Effect.void : Effect.logWarning(`Request ${request.requestId}: too many wait for a link by mail`)),
+        Effect.flatMap(
+          Queue.offer(waiting, request),
+          (isTaken) =>
+            isTaken ? Effect.void : Effect.logWarning(`Request ${request.requestId}: too many wait for a link by mail`)
+        ),
       keep: Effect.andThen(
         Effect.all(
-          Array.from({ length: atOnce }, () =>
-            keep),
+          Array.from({ length: atOnce }, () => keep),
           { concurrency: atOnce }
         ),
         Effect.never

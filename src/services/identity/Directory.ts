@@ -92,9 +92,22 @@ const byAge = Order.combine(
   Order.mapInput(Order.Number, ({ values }: Stored) => millisOf(values["insertedAt"]))
 )
 
-/** Whom an address means by itself: always the same one, whoever else takes it later in another tenant. */
-export const userByEmail = (email: string, requestId: string) =>
-  Effect.map(usersOf(email, requestId), (users) => Option.fromUndefinedOr(users.toSorted(byAge)[0]))
+/** Has shown to be who the address says, or is one of core's own file. To be added by somebody shows nothing. */
+const isEstablished = ({ values }: Stored): boolean =>
+  DateTime.isDateTime(values["confirmedAt"]) || typeof values["hashedPassword"] === "string"
+
+/**
+ * Whom an address means by itself. Of several it is whoever has signed in first, whoever else takes it later in another tenant;
+ * until one has it may be each of them, and only whose address it is may say which.
+ */
+const usersByEmail = Effect.fnUntraced(function*(email: string, requestId: string) {
+  const users = (yield* usersOf(email, requestId)).toSorted(byAge)
+  const established = users.find(isEstablished)
+  if (established !== undefined) return [established]
+  return users.length < 2
+    ? users
+    : yield* Effect.filter(users, ({ values }) => isActive(String(values["tenantId"]), requestId))
+})
 
 export const userOfTenant = (tenantId: string, email: string, requestId: string) =>
   Effect.map(usersOf(email, requestId, tenantId), ([user]) => Option.fromUndefinedOr(user))
@@ -102,15 +115,29 @@ export const userOfTenant = (tenantId: string, email: string, requestId: string)
 const qualified = /^([^/@]+)\/(.+)$/
 
 /** Whom somebody names: an address, or one with the short name of its tenant before it, `acme/ada@example.org`. */
-export const userByName = Effect.fnUntraced(function*(name: string, requestId: string) {
-  const plain = yield* userByEmail(name, requestId)
+export const usersByName = Effect.fnUntraced(function*(name: string, requestId: string) {
+  const plain = yield* usersByEmail(name, requestId)
   const [, slug, email] = qualified.exec(name) ?? []
-  if (Option.isSome(plain) || slug === undefined || email === undefined) return plain
+  if (plain.length > 0 || slug === undefined || email === undefined) return plain
   const of = yield* tenant(slug, requestId)
   return Option.isNone(of)
-    ? Option.none<Stored>()
-    : yield* userOfTenant(String(of.value.values["id"]), email, requestId)
+    ? []
+    : Option.toArray(yield* userOfTenant(String(of.value.values["id"]), email, requestId))
 })
+
+/** The only one of that name. */
+export const userByName = (name: string, requestId: string) =>
+  Effect.map(
+    usersByName(name, requestId),
+    ([user, ...others]) => Option.filter(Option.fromUndefinedOr(user), () => others.length === 0)
+  )
+
+/** As they are told apart: `acme/ada@example.org`. */
+export const fullNameOf = ({ values }: Stored, requestId: string) =>
+  Effect.map(only(Tenant.definition, "id", String(values["tenantId"]), requestId), (found) => {
+    const slug = Option.match(found, { onNone: () => "", onSome: (of) => String(of.values["slug"]) })
+    return `${slug}/${String(values["email"])}`
+  })
 
 export const isActive = (tenantId: string, requestId: string) =>
   Effect.map(

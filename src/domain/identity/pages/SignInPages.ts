@@ -61,6 +61,23 @@ ${hidden("form", token)}${hidden("token", secret)}
 </form>`
 })
 
+/** Of several with one address. */
+export const choose = (
+  { token }: Form,
+  choices: ReadonlyArray<{ readonly name: string; readonly secret: string }>
+): Page => ({
+  title: "Sign in",
+  body: html`<p>Several organisations have somebody with your mail address. As whom do you want to sign in?</p>
+${
+    choices.map(({ name, secret }) =>
+      html`<form method="post" action="/auth/link/use">
+${hidden("form", token)}${hidden("token", secret)}
+<button type="submit">${name}</button>
+</form>`
+    )
+  }`
+})
+
 export const refused = (title: string, problem: string): Page => ({
   title,
   body: html`${alert(problem)}
