@@ -4,7 +4,7 @@
  */
 import { DateTime, Effect, Option, Schema } from "effect"
 import { EdgePackage, holder } from "../../domain/edge/EdgePackage.ts"
-import { system } from "../../domain/records/Actor.ts"
+import { type Actor, superSystem, system } from "../../domain/records/Actor.ts"
 import { fieldOf, type Stored } from "../../domain/records/Record.ts"
 import type { EdgePackageRequest } from "../../domain/v1/EdgePackageRequest.ts"
 import { EdgeOnboarding, type IssuedCertificate } from "../../services/edge/EdgeOnboarding.ts"
@@ -27,7 +27,7 @@ export class OnboardingOff extends Schema.TaggedError<OnboardingOff>()("Onboardi
 
 /** Why a package is not handed out. */
 export class NotDelivered extends Schema.TaggedError<NotDelivered>()("NotDelivered", {
-  reason: Schema.Literals(["invalid", "delivered", "revoked", "expired"])
+  reason: Schema.Literals(["invalid", "delivered", "revoked", "deleted", "expired"])
 }) {
   override get message(): string {
     return `the package is not handed out: ${this.reason}`
@@ -37,6 +37,8 @@ export class NotDelivered extends Schema.TaggedError<NotDelivered>()("NotDeliver
 /** Who it is to others: `edge-7.poller.serviceradar` may what a poller may, see `CertificateIdentity`. */
 const commonNameOf = (componentId: unknown, componentType: unknown): string =>
   `${String(componentId)}.${String(componentType)}.serviceradar`
+
+export const nameOf = ({ values }: Stored): string => commonNameOf(values["componentId"], values["componentType"])
 
 export const statusOf = (stored: Stored, now: DateTime.Utc): string =>
   String(fieldOf(EdgePackage.calculations.status.node, stored, { actor: {}, arguments: {}, now }))
@@ -79,7 +81,7 @@ const isUuid = Schema.is(Schema.String.check(Schema.isUUID()))
 const states: Readonly<Record<string, NotDelivered["reason"]>> = {
   delivered: "delivered",
   revoked: "revoked",
-  deleted: "revoked",
+  deleted: "deleted",
   expired: "expired"
 }
 
@@ -90,21 +92,29 @@ export const deliver = Effect.fn("EdgePackages.deliver")(function*(
   { address, requestId }: { readonly address: string; readonly requestId: string }
 ) {
   const records = yield* Records
-  const { certify } = yield* EdgeOnboarding
+  const { admit, certify } = yield* EdgeOnboarding
   if (Option.isNone(certify)) return yield* new OnboardingOff()
+  yield* admit(address)
   const found = isUuid(id)
     ? yield* Directory.only(definition, "id", id.toLowerCase(), requestId)
     : Option.none<Stored>()
-  // Nobody learns whether there is one.
-  if (Option.isNone(found)) return yield* new NotDelivered({ reason: "invalid" })
-  const { values } = found.value
-  const asker = {
-    ...Directory.asking({ ...system(String(values["tenantId"])), name: holder }, requestId),
-    address
+  const asking = (actor: Actor) => ({ ...Directory.asking({ ...actor, name: holder }, requestId), address })
+  // Nobody learns whether there is one; the audit of those who see all tenants has the attempt.
+  if (Option.isNone(found)) {
+    yield* records.deny({ definition, action: "deliver", asker: asking(superSystem), reason: "no such package" })
+    return yield* new NotDelivered({ reason: "invalid" })
   }
+  const { values } = found.value
+  const asker = asking(system(String(values["tenantId"])))
   const refused = (reason: NotDelivered["reason"]) =>
     Effect.andThen(
-      records.deny({ definition, action: "deliver", key: String(values["id"]), asker, reason }),
+      records.deny({
+        definition,
+        action: "deliver",
+        key: String(values["id"]),
+        asker,
+        reason: `${reason} (from ${address})`
+      }),
       new NotDelivered({ reason })
     )
   const reason = states[statusOf(found.value, yield* DateTime.now)]
@@ -128,6 +138,10 @@ export const deliver = Effect.fn("EdgePackages.deliver")(function*(
     })
   )
   const { version, values: after } = yield* Effect.orDie(Effect.fromNullishOr(stored))
-  const { checkerConfigJson = null } = values
-  return { stored: { version, values: { ...after, checkerConfigJson } }, certificate }
+  const settings = values["checkerConfigJson"] ?? null
+  return {
+    stored: { version, values: { ...after, checkerConfigJson: settings } },
+    certificate,
+    id: String(values["id"])
+  }
 })

@@ -1,9 +1,10 @@
 /** Certificates of the authority in a folder of `serviceradar certs init`, read anew for each: another may be put there at any time. */
-import { DateTime, Duration, Effect, FileSystem, Layer, Option, Redacted } from "effect"
+import { Clock, DateTime, Duration, Effect, FileSystem, Layer, Option, Redacted } from "effect"
 import * as crypto from "node:crypto"
 import * as path from "node:path"
 import type { OnboardingConfig } from "../../domain/edge/OnboardingConfig.ts"
-import { EdgeCertificatesError, EdgeOnboarding } from "../../services/edge/EdgeOnboarding.ts"
+import * as AttemptLimits from "../../domain/identity/AttemptLimits.ts"
+import { EdgeCertificatesError, EdgeOnboarding, TooManyDownloads } from "../../services/edge/EdgeOnboarding.ts"
 import * as CertificateFolder from "../security/CertificateFolder.ts"
 import * as CertificateSet from "../security/CertificateSet.ts"
 
@@ -28,10 +29,20 @@ const certify = (folder: string) =>
       Effect.mapError(effect, ({ message }) => new EdgeCertificatesError({ commonName, detail: message }))
   )
 
+/** As often as somebody may try to sign in. */
+const admitting = (): EdgeOnboarding["Service"]["admit"] => {
+  const limits = AttemptLimits.make()
+  return Effect.fnUntraced(function*(address) {
+    const millis = limits.take(address, yield* Clock.currentTimeMillis)
+    if (millis > 0) return yield* new TooManyDownloads({ retryAfterSeconds: Math.ceil(millis / 1000) })
+  })
+}
+
 export const layer = ({ certificates, tokenLife }: OnboardingConfig) =>
   Layer.effect(
     EdgeOnboarding,
     Effect.map(FileSystem.FileSystem, (files) => ({
+      admit: admitting(),
       certify: Option.map(certificates, (folder) => (commonName: string) =>
         Effect.provideService(certify(folder)(commonName), FileSystem.FileSystem, files)),
       tokenLife

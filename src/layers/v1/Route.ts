@@ -28,7 +28,8 @@ export interface Call {
 /** In the words of the existing core. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   status: Schema.Int,
-  words: Schema.String
+  words: Schema.String,
+  retryAfterSeconds: Schema.optionalKey(Schema.Int)
 }) {
   override get message(): string {
     return this.words

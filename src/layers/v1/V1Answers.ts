@@ -28,6 +28,12 @@ export const json = (body: unknown, status = 200, more: Readonly<Record<string, 
 export const text = (words: string, status: number) =>
   HttpServerResponse.text(`${words}\n`, { status, contentType: "text/plain; charset=utf-8", headers })
 
+export const archive = (bytes: Uint8Array, name: string) =>
+  HttpServerResponse.uint8Array(bytes, {
+    contentType: "application/gzip",
+    headers: { ...headers, "content-disposition": `attachment; filename="${name}"` }
+  })
+
 export const nothing = HttpServerResponse.empty({ status: 204, headers })
 
 export const refusal = (style: Style, words: string, status: number) =>
@@ -43,8 +49,12 @@ const internal = "Internal server error"
 /** Nothing of the database's words: the log has them. */
 export const ofFailure = (style: Style, error: Failure) => {
   switch (error._tag) {
-    case "Refused":
-      return refusal(style, error.words, error.status)
+    case "Refused": {
+      const answer = refusal(style, error.words, error.status)
+      return error.retryAfterSeconds === undefined
+        ? answer
+        : HttpServerResponse.setHeader(answer, "retry-after", `${error.retryAfterSeconds}`)
+    }
     case "NotSignedIn":
       return refusal("json", "Authentication required", 401)
     case "OtherTenant":

@@ -11,6 +11,15 @@ export class EdgeCertificatesError extends Schema.TaggedError<EdgeCertificatesEr
   }
 }
 
+/** By one address, whatever it wanted to fetch. */
+export class TooManyDownloads extends Schema.TaggedError<TooManyDownloads>()("TooManyDownloads", {
+  retryAfterSeconds: Schema.Int
+}) {
+  override get message(): string {
+    return `too many downloads from this address: the next one is possible in ${this.retryAfterSeconds} s`
+  }
+}
+
 /** All in PEM. */
 export interface IssuedCertificate {
   readonly ca: string
@@ -23,6 +32,8 @@ export interface IssuedCertificate {
 export class EdgeOnboarding extends Context.Service<EdgeOnboarding, {
   /** Makes their certificates; none where no authority is configured. */
   readonly certify: Option.Option<(commonName: string) => Effect.Effect<IssuedCertificate, EdgeCertificatesError>>
+  /** Counts an attempt of this address to fetch one. */
+  readonly admit: (address: string) => Effect.Effect<void, TooManyDownloads>
   /** How long a package can be fetched, unless its maker says otherwise. */
   readonly tokenLife: Duration.Duration
 }>()("serviceradar/services/edge/EdgeOnboarding") {}

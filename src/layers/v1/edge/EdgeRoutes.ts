@@ -2,27 +2,26 @@
  * Packages for new pollers, agents and checkers. They are of the tenant for which pollers report: to people of another one, and
  * within a partition, it is as if onboarding were switched off.
  */
-import { type DateTime, Effect, Option, Redacted, Result, Schema } from "effect"
-import type * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { componentTypes, EdgePackage } from "../../domain/edge/EdgePackage.ts"
-import { AuditEntry } from "../../domain/identity/AuditEntry.ts"
-import { type Stored, toJson } from "../../domain/records/Record.ts"
-import * as E from "../../domain/resource/expression/Expression.ts"
-import { namesOf } from "../../domain/resource/Names.ts"
-import * as EdgePackageRequest from "../../domain/v1/EdgePackageRequest.ts"
-import { EdgeOnboarding } from "../../services/edge/EdgeOnboarding.ts"
-import { Records } from "../../services/records/Records.ts"
-import * as OwnStatuses from "../../services/v1/OwnStatuses.ts"
-import * as EdgePackages from "../edge/EdgePackages.ts"
-import { type Call, type Handle, Refused, type Route } from "./Route.ts"
-import * as V1Answers from "./V1Answers.ts"
+import { Effect, Option, Result, Schema } from "effect"
+import { componentTypes, EdgePackage } from "../../../domain/edge/EdgePackage.ts"
+import { AuditEntry } from "../../../domain/identity/AuditEntry.ts"
+import { toJson } from "../../../domain/records/Record.ts"
+import * as E from "../../../domain/resource/expression/Expression.ts"
+import { namesOf } from "../../../domain/resource/Names.ts"
+import * as EdgePackageRequest from "../../../domain/v1/EdgePackageRequest.ts"
+import { EdgeOnboarding } from "../../../services/edge/EdgeOnboarding.ts"
+import { Records } from "../../../services/records/Records.ts"
+import * as OwnStatuses from "../../../services/v1/OwnStatuses.ts"
+import * as EdgePackages from "../../edge/EdgePackages.ts"
+import { type Call, type Handle, Refused, type Route } from "../Route.ts"
+import * as V1Answers from "../V1Answers.ts"
+import * as EdgeDownloads from "./EdgeDownloads.ts"
+import { disabled, refuse } from "./EdgeDownloads.ts"
+import { handed, viewOf } from "./EdgeViews.ts"
 
 const { definition } = EdgePackage
 const record = namesOf("record", EdgePackage.attributes)
 
-const refuse = (status: number, words: string) => new Refused({ status, words })
-
-const disabled = refuse(503, "Edge onboarding service is disabled")
 const noPackage = refuse(502, "failed to fetch package")
 const noList = refuse(502, "failed to list packages")
 
@@ -30,85 +29,6 @@ const isSeen = ({ asker }: Call): boolean =>
   OwnStatuses.areSeen(asker) && typeof asker.actor["partitionId"] !== "string"
 
 const isOn = (call: Call) => Effect.map(EdgeOnboarding, ({ certify }) => isSeen(call) && Option.isSome(certify))
-
-const shownAs = {
-  package_id: "id",
-  label: "label",
-  component_id: "componentId",
-  component_type: "componentType",
-  parent_type: "parentType",
-  parent_id: "parentId",
-  poller_id: "pollerId",
-  site: "site",
-  join_token_expires_at: "createdAt",
-  download_token_expires_at: "tokenExpiresAt",
-  created_by: "createdBy",
-  created_at: "createdAt",
-  updated_at: "updatedAt",
-  delivered_at: "deliveredAt",
-  revoked_at: "revokedAt",
-  deleted_at: "deletedAt",
-  deleted_by: "deletedBy",
-  metadata_json: "metadataJson",
-  checker_kind: "checkerKind",
-  notes: "notes",
-  security_mode: "securityMode"
-}
-
-/** What is not there is left out, as there. */
-const shownOf = (names: Readonly<Record<string, string>>, { values }: Stored) =>
-  Object.fromEntries(
-    Object.entries(names).flatMap(([name, of]) => {
-      const value = toJson(values[of] ?? null)
-      return value === null ? [] : [[name, value]]
-    })
-  )
-
-/** There is no id of SPIRE. */
-const viewOf = (stored: Stored, now: DateTime.Utc) => ({
-  ...shownOf(shownAs, stored),
-  status: EdgePackages.statusOf(stored, now),
-  downstream_spiffe_id: ""
-})
-
-const Metadata = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
-const decodeMetadata = Schema.decodeUnknownOption(Metadata)
-
-/** Where it finds others, as far as its maker has said. */
-const endpoints = {
-  core: ["core_endpoint", "core_address"],
-  poller: ["poller_endpoint"],
-  kv: ["kv_endpoint", "kv_address"]
-}
-
-const bundleOf = ({ certificate, stored: { values } }: EdgePackages.Handed) => {
-  const metadata = Option.getOrElse(decodeMetadata(values["metadataJson"]), (): typeof Metadata.Type => ({}))
-  const said = Object.entries(endpoints).flatMap(([name, keys]) => {
-    const address = keys.map((key) => metadata[key]).find((one) => one !== undefined)
-    return address === undefined ? [] : [[name, address]]
-  })
-  return {
-    ca_cert_pem: certificate.ca,
-    client_cert_pem: certificate.cert,
-    client_key_pem: Redacted.value(certificate.key),
-    server_name: metadata["server_name"] ??
-      (values["componentType"] === "checker" ? "poller.serviceradar" : "core.serviceradar"),
-    endpoints: Object.fromEntries(said),
-    generated_at: toJson(certificate.generatedAt),
-    expires_at: toJson(certificate.expiresAt)
-  }
-}
-
-/** The token to join with is one of SPIRE. Settings of a checker, which may hold passwords, are shown here alone. */
-const handed = (what: EdgePackages.Handed, now: DateTime.Utc) => ({
-  package: {
-    ...viewOf(what.stored, now),
-    ...shownOf({ checker_config_json: "checkerConfigJson" }, what.stored)
-  },
-  join_token: "",
-  bundle_pem: what.certificate.ca,
-  mtls_bundle: bundleOf(what)
-})
 
 const create: Handle = Effect.fnUntraced(function*(call) {
   const { asker, body, now } = call
@@ -260,44 +180,6 @@ const events: Handle = Effect.fnUntraced(function*(call) {
   }))
 })
 
-const decodeToken = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.Struct({ download_token: Schema.optionalKey(Schema.NullOr(Schema.String)) }))
-)
-
-/** Of the reasons in the words of the existing core. */
-const notDelivered: Readonly<Record<EdgePackages.NotDelivered["reason"], Refused>> = {
-  invalid: refuse(401, "edge onboarding: download token invalid"),
-  delivered: refuse(409, "edge onboarding: package already delivered"),
-  revoked: refuse(409, "edge onboarding: package revoked"),
-  expired: refuse(410, "edge onboarding: download token expired")
-}
-
-const wantsJson = ({ query, shown }: Call): boolean =>
-  query.get("format")?.trim().toLowerCase() === "json" ||
-  /^(?!.*application\/gzip).*application\/json/i.test(shown.headers["accept"] ?? "")
-
-/** Nobody is asked who it is: the token says that it may. */
-const download: Handle = Effect.fnUntraced(function*(call) {
-  const body = decodeToken(call.body)
-  if (Option.isNone(body)) return yield* refuse(400, "invalid JSON payload")
-  const token = body.value.download_token?.trim() ?? ""
-  if (token === "") return yield* refuse(400, "download_token is required")
-  const { certify } = yield* EdgeOnboarding
-  if (Option.isNone(certify)) return yield* disabled
-  // Said before the token is used up.
-  if (!wantsJson(call)) return yield* refuse(400, "mTLS packages must be downloaded with format=json")
-  const { address, requestId } = { ...call.asker, address: call.shown.address }
-  const got = yield* EdgePackages.deliver(call.at["id"] ?? "", token, { address, requestId }).pipe(
-    Effect.catchTags({
-      OnboardingOff: () => Effect.fail(disabled),
-      NotDelivered: ({ reason }) => Effect.fail(notDelivered[reason]),
-      EdgeCertificatesError: (error) =>
-        Effect.andThen(Effect.logError(error.message), refuse(502, "failed to deliver edge package"))
-    })
-  )
-  return V1Answers.json(handed(got, call.now))
-})
-
 const decodeReason = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ reason: Schema.optionalKey(Schema.NullOr(Schema.String)) }))
 )
@@ -319,7 +201,7 @@ const revoke: Handle = Effect.fnUntraced(function*(call) {
   ).pipe(
     Effect.catchTags({
       NotFound: () => Effect.fail(noPackage),
-      InvalidTransition: () => Effect.fail(notDelivered.revoked)
+      InvalidTransition: () => Effect.fail(EdgeDownloads.notDelivered.revoked)
     })
   )
   return stored === null ? yield* noPackage : V1Answers.json(viewOf(stored, now))
@@ -343,14 +225,6 @@ const remove: Handle = Effect.fnUntraced(function*(call) {
 
 const defaults: Handle = () => Effect.succeed(V1Answers.json({}))
 
-/** Of the later web application, which hands out archives: with a token anybody may ask, and there is none. */
-const bundle: Handle = ({ query }): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.succeed(
-    (query.get("token") ?? "") === ""
-      ? V1Answers.json({ error: "token is required" }, 400)
-      : V1Answers.json({ errors: { detail: "Not Found" } }, 404)
-  )
-
 const shown = { method: "GET", role: "admin", style: "json" } as const
 const packages = "/api/admin/edge-packages"
 const packageOf = `${packages}/{id}` as const
@@ -363,6 +237,6 @@ export const edgeRoutes: ReadonlyArray<Route> = [
   { ...shown, method: "DELETE", path: packageOf, handle: remove },
   { ...shown, path: `${packageOf}/events`, handle: events },
   { ...shown, method: "POST", path: `${packageOf}/revoke`, handle: revoke },
-  { ...shown, method: "POST", path: `${packageOf}/download`, isOpen: true, handle: download },
-  { ...shown, path: "/api/edge-packages/{id}/bundle", role: "viewer", isOpen: true, handle: bundle }
+  { ...shown, method: "POST", path: `${packageOf}/download`, isOpen: true, handle: EdgeDownloads.download },
+  { ...shown, path: "/api/edge-packages/{id}/bundle", role: "viewer", isOpen: true, handle: EdgeDownloads.bundle }
 ]
