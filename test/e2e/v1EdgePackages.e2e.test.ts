@@ -231,7 +231,10 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       const reasons = denied[1].data.map(({ attributes }: { readonly attributes: { readonly reason: string } }) =>
         attributes.reason
       )
-      assert.includeMembers(reasons, ["invalid", "delivered", "revoked"])
+      assert.includeMembers(
+        reasons,
+        ["invalid", "delivered", "revoked"].map((reason) => `${reason} (from 127.0.0.1)`)
+      )
 
       // Settings of a checker go to whoever makes it, or fetches it.
       const checker = {
