@@ -97,16 +97,15 @@ const isEstablished = ({ values }: Stored): boolean =>
   DateTime.isDateTime(values["confirmedAt"]) || typeof values["hashedPassword"] === "string"
 
 /**
- * Whom an address means by itself. Of several it is whoever has signed in first, whoever else takes it later in another tenant;
- * until one has it may be each of them, and only whose address it is may say which.
+ * Whom an address means by itself. Of several in active tenants it is whoever has signed in first, whoever else takes it later in
+ * another; until one has it may be each of them, and only whose address it is may say which.
  */
 const usersByEmail = Effect.fnUntraced(function*(email: string, requestId: string) {
   const users = (yield* usersOf(email, requestId)).toSorted(byAge)
-  const established = users.find(isEstablished)
-  if (established !== undefined) return [established]
-  return users.length < 2
-    ? users
-    : yield* Effect.filter(users, ({ values }) => isActive(String(values["tenantId"]), requestId))
+  if (users.length < 2) return users
+  const active = yield* Effect.filter(users, ({ values }) => isActive(String(values["tenantId"]), requestId))
+  const established = active.find(isEstablished)
+  return established === undefined ? active : [established]
 })
 
 export const userOfTenant = (tenantId: string, email: string, requestId: string) =>
