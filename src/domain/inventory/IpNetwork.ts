@@ -57,7 +57,8 @@ export const masked = (address: IpBits, prefixLength: number): IpNetwork => ({
   prefixLength
 })
 
-const cidr = /^([^/]+)\/(\d{1,3})$/
+/** Without leading zeros, which some read as octal. */
+const cidr = /^([^/]+)\/(0|[1-9]\d{0,2})$/
 
 /** `10.0.0.0/8` or `2001:db8::/32`, host bits cleared; none for anything else, a bare address included. */
 export const parseNetwork = (text: string): Option.Option<IpNetwork> => {

@@ -11,6 +11,7 @@ import { Cause, Clock, Context, Effect, Exit, Option } from "effect"
 import type { AgentConfig } from "../../domain/agent/AgentConfig.ts"
 import * as Availability from "../../domain/agent/Availability.ts"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
+import * as CleanText from "../../domain/monitoring/reports/CleanText.ts"
 import {
   AgentServiceService,
   type ResultsRequest,
@@ -69,11 +70,12 @@ const getStatus = (identity: Identity) =>
       return ask({ ...request, agentId, pollerId }, (answer) =>
         told(Exit.map(judged(answer), ({ found, result }) => ({
           available: Availability.reported(availability, found),
-          message: Buffer.from(result.message),
+          // A checker, a program or a peer may have said what no database between here and a screen keeps.
+          message: Buffer.from(CleanText.cleanJson(CleanText.clean(result.message))),
           serviceName: request.serviceName,
           serviceType: request.serviceType,
           // What a check measured, or how long it took where there was nothing to measure.
-          responseTime: result.responseTimeNanos === 0n
+          responseTime: result.responseTimeNanos <= 0n
             ? clock.monotonicTimeNanosUnsafe() - startedNanos
             : result.responseTimeNanos,
           agentId,

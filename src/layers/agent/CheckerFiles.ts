@@ -2,7 +2,8 @@
  * The checker files in an agent's `checkers_dir`.
  *
  * A folder that cannot be read stops the start; a file that cannot be used is reported and left out, because it concerns
- * one checker and others must not wait for it.
+ * one checker and others must not wait for it. One that could be used before, such as a file that is being written, stays
+ * as it was.
  */
 import { Effect, FileSystem, Option, Path, Result, Schema } from "effect"
 import {
@@ -27,27 +28,41 @@ export class CheckersDirError extends Schema.TaggedError<CheckersDirError>()("Ch
 }
 
 /** A program that could not be run is told of when the file is read, and not by its first check. */
-const withoutMistake = (file: string, checker: ConfiguredChecker): Effect.Effect<ReadonlyArray<ConfiguredChecker>> =>
+const mistakeOf = (file: string, checker: ConfiguredChecker): string | undefined =>
   Result.match(checker.type === "exec" ? ExecProbe.parseFile(checker.details) : Result.succeed(undefined), {
-    onSuccess: () => Effect.succeed([checker]),
-    onFailure: ({ message }) => Effect.as(Effect.logError(`${file}: details: ${message}`), [])
+    onSuccess: () => undefined,
+    onFailure: ({ message }) => `${file}: details: ${message}`
   })
 
 /** What lies over the file of this name, the last counts most. */
 export type Overlays = (fileName: string) => ReadonlyArray<ConfigFile.Overlay>
 
-const loadOne = (file: string, overlays: ReadonlyArray<ConfigFile.Overlay>) =>
-  ConfigFile.loadWith(CheckerFile, file, overlays).pipe(
-    Effect.map(({ value }) => Option.toArray(checkerFromFile(value))),
-    Effect.tap((found) =>
-      found.length > 0 || file.endsWith(`/${SnmpProbe.fileName}`)
-        ? Effect.void
-        : Effect.logWarning(`${file}: no name or no type; ignored`)
-    ),
-    Effect.flatMap((found) => Effect.forEach(found, (checker) => withoutMistake(file, checker))),
-    Effect.map((found) => found.flat()),
-    Effect.catchTag("ConfigFileError", (error) => Effect.as(Effect.logError(error.message), []))
-  )
+/** The checkers of each file as it was when it could be used last, by the file's name. */
+export type LastGood = Map<string, ReadonlyArray<ConfiguredChecker>>
+
+const loadOne = Effect.fnUntraced(function*(
+  file: string,
+  overlays: ReadonlyArray<ConfigFile.Overlay>,
+  before: ReadonlyArray<ConfiguredChecker> | undefined
+) {
+  const loaded = yield* Effect.result(ConfigFile.loadWith(CheckerFile, file, overlays))
+  const found = Result.map(loaded, ({ value }) => Option.toArray(checkerFromFile(value)))
+  const problem = Result.match(found, {
+    onFailure: ({ message }) => message,
+    onSuccess: (checkers) =>
+      checkers.map((checker) => mistakeOf(file, checker)).find((mistake) => mistake !== undefined)
+  })
+  if (problem !== undefined) {
+    const stays = before === undefined || before.length === 0 ? "" : "; what the file said before stays"
+    yield* Effect.logError(`${problem}${stays}`)
+    return before ?? []
+  }
+  const checkers = Result.getOrElse(found, () => [])
+  if (checkers.length === 0 && !file.endsWith(`/${SnmpProbe.fileName}`)) {
+    yield* Effect.logWarning(`${file}: no name or no type; ignored`)
+  }
+  return checkers
+})
 
 /** Files for checks that this agent does not serve yet, with a sentence on each; none where the folder cannot be read. */
 export const notices = Effect.fnUntraced(function*(folder: string) {
@@ -95,16 +110,21 @@ const withoutTwins = Effect.fnUntraced(function*(found: ReadonlyArray<Found>) {
   return [...byKey.values()].map(({ checker }) => checker)
 })
 
-/** The configuration with what the files beside it say. */
+/** The configuration with what the files beside it say, which `lastGood` keeps for the next time. */
 export const loadInto = Effect.fn("CheckerFiles.loadInto")(
-  function*(config: AgentConfig, overlays: Overlays = () => []) {
+  function*(config: AgentConfig, overlays: Overlays = () => [], lastGood: LastGood = new Map()) {
     const path = yield* Path.Path
     const files = yield* names(config.checkersDir)
     const found = yield* Effect.forEach(
       files,
       (name) =>
-        Effect.map(loadOne(path.join(config.checkersDir, name), overlays(name)), (checkers) => ({ name, checkers }))
+        Effect.map(
+          loadOne(path.join(config.checkersDir, name), overlays(name), lastGood.get(name)),
+          (checkers) => ({ name, checkers })
+        )
     )
+    lastGood.clear()
+    for (const { checkers, name } of found) lastGood.set(name, checkers)
     return { ...config, checkers: yield* withoutTwins(found) }
   }
 )

@@ -5,7 +5,7 @@
  * are passed on byte by byte. All others answer the standard health check. A checker that was unhealthy is not asked
  * again for a while (`CheckBackoff`).
  */
-import { Clock, DateTime, Duration, Effect, Result, Schema } from "effect"
+import { Clock, DateTime, Duration, Effect, Predicate, Result, Schema } from "effect"
 import * as CheckBackoff from "../../domain/monitoring/checks/CheckBackoff.ts"
 import * as ProbeResult from "../../domain/monitoring/checks/ProbeResult.ts"
 import { isSysmonName } from "../../domain/monitoring/ServiceKinds.ts"
@@ -41,11 +41,16 @@ const ask = (connection: CheckerConnection, serviceName: string, prefix: string)
       Effect.mapError(unwell(prefix))
     )
 
+const noJson = () => new CheckerUnwell({ reason: "Failed to get status: the checker answered no JSON" })
+const decodeDocument = Schema.decodeResult(Schema.fromJsonString(Schema.Unknown))
+
+/** As the checker wrote it. `null` ends existing pollers, and of texts and numbers nobody can read a field. */
 const documentOf = (message: Uint8Array): Result.Result<string, CheckerUnwell> => {
   const text = Buffer.from(message).toString("utf8")
-  return Result.isSuccess(Schema.decodeResult(Schema.fromJsonString(Schema.Unknown))(text))
-    ? Result.succeed(text)
-    : Result.fail(new CheckerUnwell({ reason: "Failed to get status: the checker answered no JSON" }))
+  return decodeDocument(text).pipe(
+    Result.map((document) => Predicate.isObjectOrArray(document) ? text : JSON.stringify({ message: document })),
+    Result.mapError(noJson)
+  )
 }
 
 /** Asked once for everything: this old checker knows neither health nor a second question. */

@@ -17,6 +17,8 @@ export interface AgentSource {
   readonly path: string
   readonly overlay: Option.Option<KvOverlay.KvOverlay>
   readonly pinned: Option.Option<string>
+  /** For a checker's file that cannot be used for a while. */
+  readonly lastGood: CheckerFiles.LastGood
 }
 
 const keyOfAgent = (agentId: string): string => `config/agents/${agentId}.json`
@@ -46,7 +48,7 @@ export const read = Effect.fnUntraced(function*(source: AgentSource) {
       onNone: () => [],
       onSome: (one) => KvOverlay.documents(one, (key) => key === keyOfChecker(config.agentId, file))
     })
-  return yield* CheckerFiles.loadInto(config, overlays)
+  return yield* CheckerFiles.loadInto(config, overlays, source.lastGood)
 })
 
 /** The keys of the checkers' files that are there now and were not asked for yet. */
@@ -62,7 +64,7 @@ export const newKeys = Effect.fnUntraced(
 /** Asks the store, where there is one, before anything is started by the files alone. */
 export const open = Effect.fnUntraced(function*(path: string) {
   const overlay = Option.map(yield* KvSource.find, KvOverlay.make)
-  const source: AgentSource = { path, overlay, pinned: yield* PinnedDocument.path }
+  const source: AgentSource = { path, overlay, pinned: yield* PinnedDocument.path, lastGood: new Map() }
   if (Option.isSome(overlay)) {
     yield* KvOverlay.readOnce(overlay.value, KvOverlay.keyOfFile(path))
     const { value } = yield* agentFile(source)

@@ -58,6 +58,40 @@ describe("CheckerFiles", () => {
       assert.deepStrictEqual(lines, ["b.json: grpc checker disk is in a.json too, which is ignored"])
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
 
+  it.live("keeps a checker whose file cannot be used for a while, and forgets it with its file", () =>
+    Effect.gen(function*() {
+      lines.length = 0
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* folder({
+        "a.json": JSON.stringify({ name: "disk", type: "exec", details: { program: "/bin/true" } }),
+        "b.json": JSON.stringify({ name: "ping", type: "grpc", address: "192.0.2.1:1" })
+      })
+      const config = AgentConfig.fromFile({ checkers_dir: directory })
+      const lastGood: CheckerFiles.LastGood = new Map()
+      const namesNow = Effect.map(
+        CheckerFiles.loadInto(config, undefined, lastGood),
+        ({ checkers }) => checkers.map(({ name }) => name)
+      )
+
+      const first = yield* namesNow
+      yield* fs.writeFileString(`${directory}/a.json`, "{\"name\": \"di")
+      yield* fs.writeFileString(`${directory}/b.json`, "")
+      const broken = yield* namesNow
+      yield* fs.writeFileString(`${directory}/a.json`, JSON.stringify({ name: "disk", type: "exec", details: {} }))
+      const wrong = yield* namesNow
+      yield* fs.writeFileString(
+        `${directory}/a.json`,
+        JSON.stringify({ name: "load", type: "exec", details: { program: "/b" } })
+      )
+      yield* fs.remove(`${directory}/b.json`)
+      const mended = yield* namesNow
+
+      assert.deepStrictEqual([first, broken, wrong, mended], [["disk", "ping"], ["disk", "ping"], ["disk", "ping"], [
+        "load"
+      ]])
+      assert.isTrue(lines.some((line) => line.includes("a.json") && line.endsWith("what the file said before stays")))
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
+
   it.live("fails when the folder cannot be read, and needs none", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(load("/no/such/folder"))

@@ -69,6 +69,21 @@ describe("GrpcCheckerProbe", () => {
       assert.deepStrictEqual(unhealthy.document, { error: "Service reported unhealthy" })
     }).pipe(Effect.scoped))
 
+  it.live("makes an object of null, texts and numbers, which nobody can read a field of", () =>
+    Effect.gen(function*() {
+        Effect.gen(function*() {
+          const { port } = yield* checker(statusResponse("sysmon", message))
+          return (yield* probe("grpc", `127.0.0.1:${port}`, { serviceName: "sysmon" })).message
+        }))
+
+      assert.deepStrictEqual(messages, [
+        "{\"message\":null}",
+        "{\"message\":\"x\"}",
+        "{\"message\":42}",
+        "{\"a\":null}"
+      ])
+    }).pipe(Effect.scoped))
+
   it.live("speaks mTLS as the checker's file says, or else as the agent's own security", () =>
     Effect.gen(function*() {
       const { port } = yield* checker(statusResponse("sysmon", "{\"cpu\":1}"), mtls("agent"))

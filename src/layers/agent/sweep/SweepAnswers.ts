@@ -45,6 +45,7 @@ const failed = (error: string): Buffer => Buffer.from(JSON.stringify({ error }))
 
 export const status = ({ agentId, availability }: Identity) =>
   Effect.fnUntraced(function*(request: StatusRequest) {
+    const startedNanos = yield* Clock.monotonicTimeNanos
     const found = yield* current
     const answer: StatusResponse = {
       available: false,
@@ -55,7 +56,10 @@ export const status = ({ agentId, availability }: Identity) =>
       agentId,
       pollerId: request.pollerId
     }
-    if (Option.isNone(found)) return { ...answer, responseTime: 0n, serviceName: request.serviceName }
+    if (Option.isNone(found)) {
+      const responseTime = (yield* Clock.monotonicTimeNanos) - startedNanos
+      return { ...answer, responseTime, serviceName: request.serviceName }
+    }
     const { last, problem, sequence, swept } = found.value
     const findings = Option.getOrUndefined(last)?.findings
     const nowMillis = yield* Clock.currentTimeMillis

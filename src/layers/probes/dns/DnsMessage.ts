@@ -140,7 +140,8 @@ const answers = ({ name, type }: Question, packet: dnsPacket.DecodedPacket): Res
   if (asked === undefined || plainName(asked.name) !== plainName(name) || asked.type !== type) {
     return Result.fail("the answer is to another question")
   }
-  const all = packet.answers ?? []
+  // Of the Internet: a record of another class may have the same type and is another thing.
+  const all = (packet.answers ?? []).filter((record) => "class" in record && record.class === "IN")
   const names = namesOf(name, all)
   const records = all.filter((record) => record.type === type && names.has(plainName(record.name)))
   const ttls = records.flatMap((record) => "ttl" in record && record.ttl !== undefined ? [record.ttl] : [])

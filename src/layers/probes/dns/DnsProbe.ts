@@ -144,7 +144,12 @@ const find = Effect.fnUntraced(function*(kit: ProbeKit, named: HostPort | undefi
     : { address, port: named.port }
 })
 
-const plain = (text: string): string => DnsMessage.plainName(text)
+/** An address is the same in each of its spellings. */
+const plain = (text: string): string =>
+  Option.match(IpAddress.toBytes(text), {
+    onNone: () => DnsMessage.plainName(text),
+    onSome: (bytes) => bytes.join(".")
+  })
 
 /** What of the values is not as expected. */
 const valuesComplaint = ({ expected, match }: Target, records: ReadonlyArray<string>): string | undefined => {

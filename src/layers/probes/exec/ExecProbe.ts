@@ -41,7 +41,7 @@ const Program = Schema.Struct({
   env: Details.orElse(
     Schema.Record(Schema.String, Argument),
     {},
-    "its environment, besides `PATH` of the agent and `LC_ALL=C`"
+    "its environment, besides `PATH` of the agent, `LC_ALL=C` and `SERVICERADAR_RUN`, by which what it leaves is found"
   ),
   folder: Details.optional(AbsolutePath, "where it is run; `/` unless told", { shows: "whole" }),
   outputBytesMax: Details.orElse(
@@ -167,6 +167,9 @@ const json: Judge = (finished) => {
 
 const judges = { nagios, exitCode, json } as const satisfies Readonly<Record<Program["contract"], Judge>>
 
+/** Told on the command line. */
+const namesMax = 10
+
 /** The file's name for the program, and what stands in it. */
 const find = (kit: ProbeKit, request: CheckRequest): Result.Result<readonly [string, Program], InvalidTarget> => {
   const name = request.details.trim() === "" ? request.serviceName : request.details.trim()
@@ -174,7 +177,12 @@ const find = (kit: ProbeKit, request: CheckRequest): Result.Result<readonly [str
   const known = kit.config.checkers.filter((checker) => checker.type === "exec")
   const file = known.find((checker) => checker.name === name)
   if (file !== undefined) return Result.map(parseFile(file.details), (program) => [name, program])
-  const names = known.length === 0 ? "there is none" : known.map((checker) => checker.name).join(", ")
+  // Whoever asks over the network need not know what else this host can run.
+  const names = known.length === 0
+    ? "there is none"
+    : kit.takesPrograms
+    ? known.slice(0, namesMax).map((checker) => checker.name).join(", ")
+    : `there are ${known.length}`
   return Result.fail(
     new InvalidTarget({
       serviceType: "exec",
@@ -207,7 +215,8 @@ export const kind: Kind = {
     "as `details`; a check names that file, so a poller cannot have anything else run. Without details the name is that " +
     "of the service. Contracts: `nagios` takes exit codes 0 to 3 as OK, WARNING, CRITICAL and UNKNOWN and reads " +
     "performance data; `exitCode` takes 0 as available; `json` reads an object from stdout whose `available` decides, or " +
-    "else the exit code. 16 programs run at once; they end with all they have started.",
+    "else the exit code. 16 programs run at once; they end with all they have started, on Linux also with what went into a " +
+    "session of its own and kept its environment.",
   details: { bareForm: "the name of a file of type `exec`", schema: Program },
   payload,
   examples: [

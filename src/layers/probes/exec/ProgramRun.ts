@@ -2,13 +2,16 @@
  * Runs an operator's program within limits, a bounded number at once.
  *
  * No shell: the arguments reach the program as they are. It leads a process group of its own, so that all it has started
- * ends with it, asked first (SIGTERM) and a second later not any more (SIGKILL). Memory is limited by the kernel, for
+ * ends with it, asked first (SIGTERM) and a second later not any more (SIGKILL); what has left the group is found by its
+ * environment (`LeftBehind`). Memory is limited by the kernel, for
  * each process, by way of `prlimit` of util-linux. Of this process's environment it gets PATH and nothing else: there may
  * be secrets in it.
  */
 import { Deferred, Duration, Effect, Semaphore } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { StepFailed } from "../CheckSteps.ts"
+import * as LeftBehind from "./LeftBehind.ts"
 import * as LimitedCommand from "./LimitedCommand.ts"
 
 export interface ProgramSpec extends LimitedCommand.Limited {
@@ -39,14 +42,17 @@ const drain = Duration.millis(500)
 
 interface Running {
   readonly child: ChildProcess
+  /** In the environment of all that it starts. */
+  readonly mark: string
   readonly ended: Deferred.Deferred<Finished, StepFailed>
   readonly exited: Deferred.Deferred<void>
 }
 
 const start = (file: string, args: ReadonlyArray<string>, spec: ProgramSpec, path: string): Running => {
+  const mark = randomUUID()
   const child = spawn(file, args, {
     cwd: spec.folder ?? "/",
-    env: { PATH: path, LC_ALL: "C", ...spec.env },
+    env: { PATH: path, LC_ALL: "C", ...spec.env, [LeftBehind.variable]: mark },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"]
   })
@@ -82,17 +88,18 @@ const start = (file: string, args: ReadonlyArray<string>, spec: ProgramSpec, pat
     Deferred.doneUnsafe(exited, Effect.void)
   })
   child.on("close", finish)
-  return { child, ended, exited }
+  return { child, mark, ended, exited }
 }
 
 /** What it has started ends with it, however it ended. */
-const stop = ({ child, exited }: Running): Effect.Effect<void> =>
+const stop = ({ child, exited, mark }: Running): Effect.Effect<void> =>
   Effect.gen(function*() {
     if (!(yield* Deferred.isDone(exited))) {
       LimitedCommand.killGroup(child.pid, "SIGTERM")
       yield* Effect.timeoutOption(Deferred.await(exited), grace)
     }
     LimitedCommand.killGroup(child.pid, "SIGKILL")
+    if (child.pid !== undefined) yield* LeftBehind.end(mark, child.pid)
     child.stdout?.destroy()
     child.stderr?.destroy()
   })
@@ -105,7 +112,11 @@ export const make = (path: string | undefined): Effect.Effect<ProgramRun> =>
         places.withPermit(Effect.gen(function*() {
           const [file, args] = yield* commandOf(spec)
           const running = yield* Effect.acquireRelease(
-            Effect.sync(() => start(file, args, spec, path ?? "")),
+            Effect.try({
+              try: () => start(file, args, spec, path ?? ""),
+              // Such as arguments that are too long for the system.
+              catch: (error) => new StepFailed({ reason: error instanceof Error ? error.message : String(error) })
+            }),
             stop
           )
           const ended = Deferred.await(running.ended)

@@ -32,12 +32,29 @@ const oidsAtOnce = 20
 const walkRepetitions = 20
 const reasonMax = 300
 
+type Handled = Parameters<snmp.Session["onSimpleGetResponse"]>
+
 class GuardedSession extends snmp.Session {
+  /** Told of what came and cannot be read. */
+  unreadable: (error: unknown) => void = () => {}
+
+  override onSimpleGetResponse(...[request, message]: Handled): void {
+    const status: unknown = message.pdu?.errorStatus
+    // The library takes all that is not above 0 for success.
+    if (typeof status !== "number" || status < 0) {
+      const text = `the answer has the error status ${String(status)}`
+      request.responseCb(new snmp.ResponseInvalidError(text, snmp.ResponseInvalidCode.EUnknownPduType))
+      return
+    }
+    super.onSimpleGetResponse(request, message)
+  }
+
   override onMsg(buffer: Buffer): void {
     try {
       super.onMsg(buffer)
     } catch (error) {
-      this.onError(error)
+      // Not by `onError` of the library, which takes the error for the name of the event.
+      this.unreadable(error)
     }
   }
 }
@@ -137,6 +154,7 @@ export const open = Effect.fnUntraced(function*(
         one.close()
       })
   )
+  session.unreadable = (error) => fail(error)
   session.on("error", (error: unknown) => fail(error))
 
   const ask = <A>(run: (done: (outcome: Effect.Effect<A, SnmpFailed>) => void) => void): Effect.Effect<A, SnmpFailed> =>

@@ -44,7 +44,7 @@ const smtpAnswer = Effect.fnUntraced(function*(talk: Conversation.Conversation, 
   const lines: Array<string> = []
   while (lines.length < linesMax) {
     const text: string = yield* line(talk, `${code} of SMTP`)
-    if (!text.startsWith(code)) return yield* refused(`${code} of SMTP`, Buffer.from(text))
+    if (!text.startsWith(code) || /^\d{4}/.test(text)) return yield* refused(`${code} of SMTP`, Buffer.from(text))
     lines.push(text.slice(4))
     if (text[3] !== "-") return lines
   }

@@ -47,6 +47,18 @@ describe("DnsMessage", () => {
     assert.deepStrictEqual(Result.map(answered("other.test"), ({ records }) => records), Result.succeed([]))
   })
 
+  it("takes no record of another class than that of the Internet", () => {
+    const ofClass = (number: number) => {
+      const bytes = ofName("a.test", "A", "192.0.2.1")
+      // Behind the header, the question (name, type, class), and the record's name and type.
+      bytes.writeUInt16BE(number, 12 + (8 + 4) + 8 + 2)
+      return DnsMessage.decode({ ...question, type: "A" }, bytes)
+    }
+
+    assert.deepStrictEqual(Result.map(ofClass(1), ({ records }) => records), Result.succeed(["192.0.2.1"]))
+    assert.deepStrictEqual(Result.map(ofClass(3), ({ records }) => records), Result.succeed([]))
+  })
+
   it("follows aliases that lead in a circle once", () => {
     const circle = dnsPacket.encode({
       type: "response",

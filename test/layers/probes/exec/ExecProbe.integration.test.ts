@@ -113,6 +113,29 @@ describe("ExecProbe", () => {
       assert.isBelow(tookMillis, 8_000)
     }))
 
+  it.live("ends what has gone into a session of its own, after a good check and after one that took too long", () =>
+    Effect.gen(function*() {
+      const mark = `86402.${process.pid}`
+      const detached = `setsid sleep ${mark} >/dev/null 2>&1 & (setsid setsid sleep ${mark} >/dev/null 2>&1 &)`
+
+      const good = yield* shell(`${detached}; sleep 0.2; echo fine`, { contract: "exitCode" })
+      yield* untilGone(mark)
+      const late = yield* shell(`${detached}; sleep ${mark}`, { timeout: "700ms" })
+      yield* untilGone(mark)
+
+      assert.isTrue(good.available, good.message)
+      assert.include(late.message, "timed out")
+    }))
+
+  it.live("says that the arguments are too long for the system", () =>
+    Effect.gen(function*() {
+      const result = yield* run({ program: "/bin/echo", args: ["x".repeat(200_000)], memoryBytesMax: 0 })
+
+      assert.isFalse(result.available)
+      assert.include(result.message, "E2BIG")
+      assert.notInclude(result.message, "broke")
+    }))
+
   it.live("does not wait for what a program leaves behind, and ends it", () =>
     Effect.gen(function*() {
       const mark = `86401.${process.pid}`
@@ -167,7 +190,10 @@ describe("ExecProbe", () => {
       const other = yield* Effect.flip(probe("exec", "other", { config: withProgram({ program: "/bin/true" }) }))
       const wrong = yield* Effect.flip(run({ program: "touch", password: "secret" }))
 
-      assert.include(inline.message, "expected the name of a file of type exec in the agent's checkers_dir (it)")
+      assert.include(
+        inline.message,
+        "expected the name of a file of type exec in the agent's checkers_dir (there are 1)"
+      )
       assert.notInclude(inline.message, "touch")
       assert.include(other.message, "\"other\"")
       assert.include(wrong.message, "program: expected an absolute path")

@@ -1,6 +1,6 @@
 /** `snmp` against Debian's snmpd, and against devices that answer what is no SNMP. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import * as dgram from "node:dgram"
 import * as fs from "node:fs"
 import * as AgentConfig from "../../../../src/domain/agent/AgentConfig.ts"
@@ -248,6 +248,35 @@ describe("SnmpProbe with a device that answers what it likes", () => {
         assert.notStrictEqual(one.it?.error ?? "", "")
       }
     }).pipe(Effect.scoped), 30_000)
+
+  it.live(
+    "has an error for a report in place of an answer, and for an error status below 0",
+    () =>
+      Effect.gen(function*() {
+        const withByte = (bytes: Buffer, at: number, byte: number) => {
+          const changed = Buffer.from(bytes)
+          changed[at] = byte
+          return changed
+        }
+        /** Behind the version and the community: the kind of the message, its length, and the id that was asked with. */
+        const pduAt = (bytes: Buffer) => 2 + 3 + 2 + (bytes[6] ?? 0)
+        const statusAt = (bytes: Buffer) => pduAt(bytes) + 2 + 2 + (bytes[pduAt(bytes) + 3] ?? 0) + 2
+        const report = yield* device((asked) => [withByte(echoed(asked), pduAt(asked), 0xa8)])
+        const negative = yield* device((asked) => [withByte(echoed(asked), statusAt(asked), 0xff)])
+        const startedNanos = yield* Clock.monotonicTimeNanos
+
+        const reported = yield* ask({ port: report.port, timeout: "500ms", oids: [sysName] })
+        const refused = yield* ask({ port: negative.port, timeout: "500ms", oids: [sysName] })
+        const tookMillis = Number((yield* Clock.monotonicTimeNanos) - startedNanos) / 1e6
+
+        assert.isFalse(reported.available)
+        assert.isFalse(refused.available)
+        assert.include(refused.message, "error status -1")
+        // Not the time limit of the whole check, which is 25 s.
+        assert.isBelow(tookMillis, 15_000)
+      }).pipe(Effect.scoped),
+    60_000
+  )
 
   it.live("withstands hundreds of answers that were changed on the way, of each version", () =>
     Effect.gen(function*() {

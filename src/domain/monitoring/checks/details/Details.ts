@@ -77,8 +77,8 @@ export const keysOf = (schema: { readonly ast: Schema.Top["ast"] }): ReadonlyArr
   })
 }
 
-/** A name and a type at a server, as `dig` takes them: what stands before the sign is no password. */
-const question = /^[\w.-]+(?:\s+\w+)?\s+@[^@\s]+$/
+/** A name, a type and perhaps a word too many at a server, as `dig` takes them: what stands before the sign is no password. */
+const question = /^[\w.-]+(?:\s+\w+){0,3}\s+@[^@\s]+$/
 
 /** A URL without user name, password and parameters that are secrets, for everybody to read. */
 export const withoutCredentials = (text: string): string => {
