@@ -181,6 +181,29 @@ describe("AgentServiceHandlers", () => {
       assert.include(cached.message.toString(), "cached status")
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
+  it.live("sends nothing of an external checker that costs an existing core its batch, and no time below 0", () =>
+    Effect.gen(function*() {
+      const odd = yield* GrpcServer.make({
+        host: "127.0.0.1",
+        port: 0,
+        services: [GrpcServer.service(AgentServiceService, {
+          getStatus: (request) =>
+            Effect.succeed({
+              ...statusResponse(request.serviceName, "{\"a\":\"\\u0000\\ud800\",\"b\":\"\\\\u0000\"}"),
+              responseTime: -5n
+            }),
+          getResults: () => Effect.never,
+          streamResults: () => Stream.never
+        })]
+      })
+      const { client } = yield* agent
+
+      const { message, responseTime } = yield* client.getStatus(status("grpc", "sysmon", odd.address))
+
+      assert.deepStrictEqual(JSON.parse(message.toString()), { a: "\ufffd\ufffd", b: "\\u0000" })
+      assert.isTrue(responseTime > 0n)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
   it.live("passes results of external checkers through and knows none of other types", () =>
     Effect.gen(function*() {
       const { client } = yield* agent

@@ -71,6 +71,7 @@ describe("GrpcCheckerProbe", () => {
 
   it.live("makes an object of null, texts and numbers, which nobody can read a field of", () =>
     Effect.gen(function*() {
+      const messages = yield* Effect.forEach(["null", "\"x\"", "42", "{\"a\":null}"], (message) =>
         Effect.gen(function*() {
           const { port } = yield* checker(statusResponse("sysmon", message))
           return (yield* probe("grpc", `127.0.0.1:${port}`, { serviceName: "sysmon" })).message

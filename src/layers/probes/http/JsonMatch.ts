@@ -4,7 +4,7 @@
  * Paths with wildcards, descendants and filters are refused: they can take for ever on an unlucky body. The library is
  * loaded by the first check that has a path.
  */
-import { Effect, Result, Stream } from "effect"
+import { Effect, Predicate, Result, Stream } from "effect"
 import type { JSONValue } from "json-p3"
 import { isDeepStrictEqual } from "node:util"
 import { InvalidTarget } from "../../../domain/monitoring/checks/ProbeTarget.ts"
@@ -25,7 +25,13 @@ export const textMax = 1_024 * 1_024
 
 const library = Effect.promise(() => import("json-p3"))
 
-/** Fails for what is no path, or one that leads to many places. */
+/** Of which two that differ may be read as the same. */
+const isInexact = (value: unknown): boolean =>
+  typeof value === "number"
+    ? Number.isInteger(value) && !Number.isSafeInteger(value)
+    : Predicate.isObjectOrArray(value) && Object.values(value).some(isInexact)
+
+/** Fails for what is no path, or one that leads to many places, and for an expectation that cannot be compared. */
 export const compile = Effect.fnUntraced(function*(
   expectations: Readonly<Record<string, unknown>>,
   target: string
@@ -48,6 +54,7 @@ export const compile = Effect.fnUntraced(function*(
         catch: (error) => invalid(path, error instanceof Error ? error.message : String(error))
       })
       if (!query.singularQuery()) return yield* invalid(path, "it may lead to many")
+      if (isInexact(expected)) return yield* invalid(path, "whole numbers beyond 2^53 cannot be told apart")
       return { path, expected, valuesIn: (document) => query.query(document).values() } satisfies Place
     }))
 })

@@ -215,6 +215,7 @@ describe("HttpProbe over TLS", () => {
       const text = yield* probe("http", JSON.stringify({ url: url.replace("/json", "/"), jsonPath: { "$.a": 1 } }))
       const many = yield* Effect.flip(ask({ "$..state": "up" }))
       const none = yield* Effect.flip(ask({ "checks[": "up" }))
+      const inexact = yield* Effect.flip(ask({ "$.load": [1, 2 ** 60] }))
 
       assert.isTrue(good.available, good.message)
       assert.deepInclude(bad.document, {
@@ -224,6 +225,7 @@ describe("HttpProbe over TLS", () => {
       assert.include(text.message, "the body is no JSON")
       assert.include(many.message, "it may lead to many")
       assert.include(none.message, "JSON paths that lead to one place")
+      assert.include(inexact.message, "beyond 2^53 cannot be told apart")
     }).pipe(Effect.scoped))
 
   it.live("reads no body without end as JSON", () =>
