@@ -9,7 +9,6 @@
  */
 import { Deferred, Duration, Effect, Semaphore } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import { randomUUID } from "node:crypto"
 import { StepFailed } from "../CheckSteps.ts"
 import * as LeftBehind from "./LeftBehind.ts"
 import * as LimitedCommand from "./LimitedCommand.ts"
@@ -48,8 +47,12 @@ interface Running {
   readonly exited: Deferred.Deferred<void>
 }
 
+/** So that each has a mark of its own. */
+let runs = 0
+
 const start = (file: string, args: ReadonlyArray<string>, spec: ProgramSpec, path: string): Running => {
-  const mark = randomUUID()
+  runs += 1
+  const mark = `${process.pid}.${runs}`
   const child = spawn(file, args, {
     cwd: spec.folder ?? "/",
     env: { PATH: path, LC_ALL: "C", ...spec.env, [LeftBehind.variable]: mark },
