@@ -22,6 +22,7 @@ const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "test/simulation/parties/Core.ts": {
     Accounts: "no API is served over HTTP",
     "PollerObserver.PollerObserver": "somebody who listens",
+    EdgeActivations: "nobody is given a package",
     DeviceRegistry: "nobody reports devices to this core",
     AlertWebhooks: "nobody is called over HTTP",
     PgConnection: "the store behind it is a model"

@@ -117,5 +117,27 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         { within: "60 seconds", programs: [poller, program] }
       )
       assert.deepInclude(JSON.parse(heard.text), { poller_id: "edge-7", is_healthy: true })
+      const activated = yield* Program.eventually(
+        "its package is activated",
+        Effect.map(
+          ask("GET", `/api/admin/edge-packages/${package_id}`),
+          Option.liftPredicate(({ text }) => text.includes(`"activated"`))
+        ),
+        { within: "60 seconds", programs: [poller, program] }
+      )
+      const { activated_at, status } = JSON.parse(activated.text)
+      assert.deepStrictEqual([status, typeof activated_at], ["activated", "string"])
+      const events = yield* ask("GET", `/api/admin/edge-packages/${package_id}/events`)
+      assert.deepStrictEqual(
+        JSON.parse(events.text).map(({ event_type }: { readonly event_type: string }) => event_type),
+        ["activated", "delivered", "issued"]
+      )
+      const again = yield* Effect.promise(() =>
+        transport(`${base}/api/edge-packages/${package_id}/bundle?token=${download_token}`, {})
+      )
+      assert.deepStrictEqual([again.status, yield* Effect.promise(() => again.text())], [
+        409,
+        JSON.stringify({ error: "package already_activated" })
+      ])
     }), { timeout: 120_000 })
 })

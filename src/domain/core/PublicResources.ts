@@ -31,5 +31,5 @@ export const exposed: ReadonlyArray<Exposed> = [
   { definition: DeviceIdentifier.definition, hidden: ["move"] },
   { definition: MergeAudit.definition },
   { definition: DeviceAliasState.definition, hidden: ["detect", "detectAgain", "recordSighting"] },
-  { definition: EdgePackage.definition, hidden: ["issue", "deliver"] }
+  { definition: EdgePackage.definition, hidden: ["issue", "deliver", "activate"] }
 ]

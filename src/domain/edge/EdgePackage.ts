@@ -45,7 +45,7 @@ export const EdgePackage = declare({
     /** It may hold passwords: shown as it is made and to whoever fetches it, and then kept no longer. */
     checkerConfigJson: Attribute.text().optional().sensitive(),
     notes: Attribute.text(4096).optional().immutable(),
-    state: Attribute.oneOf(["issued", "delivered", "revoked", "deleted"]).or("issued"),
+    state: Attribute.oneOf(["issued", "delivered", "activated", "revoked", "deleted"]).or("issued"),
     /** SHA-256 of the token, in lower-case hex; none once it is of no use. */
     tokenHash: Attribute.text(64).optional().sensitive(),
     tokenExpiresAt: Attribute.instant.immutable(),
@@ -55,6 +55,9 @@ export const EdgePackage = declare({
     deliveredAt: Attribute.instant.optional(),
     /** The address that has fetched it. */
     deliveredTo: Attribute.text(64).optional(),
+    activatedAt: Attribute.instant.optional(),
+    /** The address that its first report named. */
+    activatedFrom: Attribute.text(64).optional(),
     revokedAt: Attribute.instant.optional(),
     revokedBy: Attribute.text(320).optional(),
     revokedReason: Attribute.text(1000).optional(),
@@ -63,11 +66,12 @@ export const EdgePackage = declare({
   }
 })
   .computes(({ record }) => {
-    const isIn = (state: "delivered" | "revoked" | "deleted") => E.equals(record.state, state)
+    const isIn = (state: "delivered" | "activated" | "revoked" | "deleted") => E.equals(record.state, state)
     return {
-      status: E.choose<"issued" | "delivered" | "revoked" | "expired" | "deleted">(
+      status: E.choose<"issued" | "delivered" | "activated" | "revoked" | "expired" | "deleted">(
         [
           [isIn("delivered"), "delivered"],
+          [isIn("activated"), "activated"],
           [isIn("revoked"), "revoked"],
           [isIn("deleted"), "deleted"],
           [E.atMost(record.tokenExpiresAt, E.now), "expired"]
@@ -106,9 +110,16 @@ export const EdgePackage = declare({
       change: ({ given }) => ({ deliveredAt: E.now, deliveredTo: given.address, ...ended }),
       require: ({ record }) => [["tokenExpiresAt", E.greaterThan(record.tokenExpiresAt, E.now), "is over"]]
     }),
+    /** Its component was heard of. */
+    activate: on.update({
+      given: { address: Attribute.text(64) },
+      from: ["delivered"],
+      to: "activated",
+      change: ({ given }) => ({ activatedAt: E.now, activatedFrom: given.address, updatedAt: E.now })
+    }),
     revoke: on.update({
       given: { reason: Attribute.text(1000).optional() },
-      from: ["issued", "delivered"],
+      from: ["issued", "delivered", "activated"],
       to: "revoked",
       change: ({ actor, given }) => ({
         revokedAt: E.now,
@@ -138,6 +149,6 @@ export const EdgePackage = declare({
   .permits(({ allow }) => [
     allow(["read"], isOperator),
     allow(["issue"], E.and(isOperator, mayGovern)),
-    allow(["deliver"], isSystem),
+    allow(["deliver", "activate"], isSystem),
     allow(["revoke", "softDelete"], E.and(isAdmin, mayGovern))
   ])

@@ -8,10 +8,11 @@
  * Messages arrive as bytes and are read here, see ReportDecoding: gRPC would make objects of all of it at once, before
  * anybody could say that they are too many.
  */
-import { type Duration, Effect, type Scope, Stream } from "effect"
+import { type Duration, Effect, Option, type Scope, Stream } from "effect"
 import * as ChunkReassembly from "../../domain/monitoring/reports/ChunkReassembly.ts"
 import type { ReceivedChunk, ReceivedReport, ReceivedStatus } from "../../domain/monitoring/reports/ReceivedReport.ts"
 import * as ReportHeaders from "../../domain/monitoring/reports/ReportHeaders.ts"
+import * as CertificateIdentity from "../../domain/security/CertificateIdentity.ts"
 import {
   PollerServiceService,
   PollerStatusChunk,
@@ -32,6 +33,7 @@ import * as GrpcMetadata from "../grpc/GrpcMetadata.ts"
 import * as GrpcServer from "../grpc/GrpcServer.ts"
 import type { ServerCall } from "../grpc/index.ts"
 import * as GrpcAuthorization from "../security/GrpcAuthorization.ts"
+import * as PeerCertificate from "../security/PeerCertificate.ts"
 import * as ReportDecoding from "./ReportDecoding.ts"
 import * as ReportMemory from "./ReportMemory.ts"
 
@@ -138,6 +140,16 @@ const exchangeHeaders = (call: ServerCall) =>
 const withInterval = (report: ReceivedReport, intervalMillis: number | undefined): ReceivedReport =>
   intervalMillis === undefined ? report : { ...report, intervalMillis }
 
+/** With whose certificate it came, if with any. */
+const ofPeer = (report: ReceivedReport, { peerCertificate }: ServerCall): ReceivedReport =>
+  Option.match(peerCertificate, {
+    onNone: () => report,
+    onSome: (certificate) => ({
+      ...report,
+      peer: CertificateIdentity.nameOf(PeerCertificate.identityOf(certificate))
+    })
+  })
+
 const asBytes = (bytes: Buffer): Uint8Array => bytes
 
 const service = {
@@ -160,13 +172,13 @@ export const make = ({ chunkWait = chunkWaitDefault, memory: limits }: HandlerOp
         const interval = yield* exchangeHeaders(call)
         const { read } = readingFor(decode, memory, call.peer)
         const { head, services } = yield* read(bytes, (some) => PollerStatusRequest.decode(some))
-        return yield* ingest(withInterval(reportOf(head, services), interval))
+        return yield* ingest(ofPeer(withInterval(reportOf(head, services), interval), call))
       }),
     streamStatus: (chunks: Stream.Stream<Uint8Array>, call: ServerCall) =>
       Effect.gen(function*() {
         const interval = yield* exchangeHeaders(call)
         const report = yield* reassemble(chunks, chunkWait, readingFor(decode, memory, call.peer))
-        return yield* ingest(withInterval(report, interval))
+        return yield* ingest(ofPeer(withInterval(report, interval), call))
       })
   })
 }

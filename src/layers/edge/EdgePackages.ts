@@ -3,6 +3,7 @@
  * fetches a package is issued a certificate of its own, and only what was answered has used the token up.
  */
 import { DateTime, Effect, Option, Schema } from "effect"
+import * as Activation from "../../domain/edge/Activation.ts"
 import { EdgePackage, holder } from "../../domain/edge/EdgePackage.ts"
 import { type Actor, superSystem, system } from "../../domain/records/Actor.ts"
 import { fieldOf, type Stored } from "../../domain/records/Record.ts"
@@ -27,18 +28,15 @@ export class OnboardingOff extends Schema.TaggedError<OnboardingOff>()("Onboardi
 
 /** Why a package is not handed out. */
 export class NotDelivered extends Schema.TaggedError<NotDelivered>()("NotDelivered", {
-  reason: Schema.Literals(["invalid", "delivered", "revoked", "deleted", "expired"])
+  reason: Schema.Literals(["invalid", "delivered", "activated", "revoked", "deleted", "expired"])
 }) {
   override get message(): string {
     return `the package is not handed out: ${this.reason}`
   }
 }
 
-/** Who it is to others: `edge-7.poller.serviceradar` may what a poller may, see `CertificateIdentity`. */
-const commonNameOf = (componentId: unknown, componentType: unknown): string =>
-  `${String(componentId)}.${String(componentType)}.serviceradar`
-
-export const nameOf = ({ values }: Stored): string => commonNameOf(values["componentId"], values["componentType"])
+export const nameOf = ({ values }: Stored): string =>
+  Activation.commonNameOf(values["componentId"], values["componentType"])
 
 export const statusOf = (stored: Stored, now: DateTime.Utc): string =>
   String(fieldOf(EdgePackage.calculations.status.node, stored, { actor: {}, arguments: {}, now }))
@@ -55,7 +53,7 @@ export const issue = Effect.fn("EdgePackages.issue")(function*(
 ) {
   const { certify, tokenLife: usual } = yield* EdgeOnboarding
   if (Option.isNone(certify)) return yield* new OnboardingOff()
-  const certificate = yield* certify.value(commonNameOf(request.componentId, request.componentType))
+  const certificate = yield* certify.value(Activation.commonNameOf(request.componentId, request.componentType))
   const token = Secrets.random(tokenBytes)
   const now = yield* DateTime.now
   const records = yield* Records
@@ -80,6 +78,7 @@ const isUuid = Schema.is(Schema.String.check(Schema.isUUID()))
 
 const states: Readonly<Record<string, NotDelivered["reason"]>> = {
   delivered: "delivered",
+  activated: "activated",
   revoked: "revoked",
   deleted: "deleted",
   expired: "expired"
@@ -123,7 +122,7 @@ export const deliver = Effect.fn("EdgePackages.deliver")(function*(
   if (!tokenForm.test(token) || typeof kept !== "string" || !Secrets.isSame(Secrets.hashOf(token), kept)) {
     return yield* refused("invalid")
   }
-  const certificate = yield* certify.value(commonNameOf(values["componentId"], values["componentType"]))
+  const certificate = yield* certify.value(Activation.commonNameOf(values["componentId"], values["componentType"]))
   const stored = yield* records.write({
     definition,
     action: "deliver",

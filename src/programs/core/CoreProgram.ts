@@ -9,6 +9,7 @@
  *   ├─ Retention         permanent: removes old history, and sessions and links that are over
  *   ├─ GrpcServer        permanent: reports from pollers
  *   ├─ DeviceDiscovery   permanent: makes devices of reports
+ *   ├─ EdgeActivations   permanent: notes that what a package was made for reports; only with an authority for packages
  *   ├─ PollerWatch       permanent: misses pollers that stop to report
  *   ├─ Webhooks          permanent: tells of them
  *   ├─ Accounts          permanent: who may sign in by the configuration; mails links
@@ -66,6 +67,7 @@ import { PollerWatch } from "../../services/core/PollerWatch.ts"
 import { ReportIngest } from "../../services/core/ReportIngest.ts"
 import type { StatusHistory } from "../../services/core/StatusHistory.ts"
 import { StatusStore } from "../../services/core/StatusStore.ts"
+import { EdgeActivations } from "../../services/edge/EdgeActivations.ts"
 import type { EdgeOnboarding } from "../../services/edge/EdgeOnboarding.ts"
 import { Accounts } from "../../services/identity/Accounts.ts"
 import { Precedence } from "../../services/queries/Precedence.ts"
@@ -113,6 +115,9 @@ export const tree = <E = never, R = never>(config: CoreConfig, options: CoreOpti
       Supervisor.child({ id: "Retention", run: retention(config.historyRetention) }),
       grpcServer(config),
       Supervisor.child({ id: "DeviceDiscovery", run: DeviceDiscovery.use((discovery) => discovery.run) }),
+      ...(Option.isSome(config.onboarding.certificates)
+        ? [Supervisor.child({ id: "EdgeActivations", run: EdgeActivations.use((activations) => activations.run) })]
+        : []),
       Supervisor.child({ id: "PollerWatch", run: PollerWatch.use((watch) => watch.run) }),
       Supervisor.child({ id: "Webhooks", run: AlertWebhooks.use((webhooks) => webhooks.run) }),
       Supervisor.child({ id: "Accounts", run: Accounts.use((accounts) => accounts.run) }),
@@ -189,6 +194,7 @@ export const layer = (
     Layer.provideMerge(DeviceStats.layer),
     Layer.provideMerge(CheckedDevices.layer),
     Layer.provideMerge(SettingsStore.layer),
+    Layer.provideMerge(EdgeActivations.layer),
     Layer.provideMerge(FolderOnboarding.layer(config.onboarding)),
     Layer.provideMerge(DeviceDiscovery.layer),
     Layer.provideMerge(PollerWatch.layer({ ...config, hostname: os.hostname() })),

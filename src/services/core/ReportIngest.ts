@@ -9,6 +9,7 @@ import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Sche
 import type { PollerId } from "../../domain/monitoring/Ids.ts"
 import type { ReceivedReport } from "../../domain/monitoring/reports/ReceivedReport.ts"
 import * as StatusReport from "../../domain/monitoring/reports/StatusReport.ts"
+import { EdgeActivations } from "../edge/EdgeActivations.ts"
 import { Precedence } from "../queries/Precedence.ts"
 import * as ReportObserver from "../telemetry/ReportObserver.ts"
 import { DeviceDiscovery } from "./DeviceDiscovery.ts"
@@ -124,6 +125,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
   const store = yield* StatusStore
   const watch = yield* Effect.serviceOption(PollerWatch)
   const discovery = yield* Effect.serviceOption(DeviceDiscovery)
+  const activations = yield* Effect.serviceOption(EdgeActivations)
   const precedence = yield* Effect.serviceOption(Precedence)
   const concurrencyMax = options.concurrencyMax ?? 8
   const waitingMax = options.waitingMax ?? 256
@@ -168,6 +170,7 @@ const make = Effect.fnUntraced(function*(options: IngestOptions) {
     yield* count(statuses, "outcome", "repeated", appended.repeated)
     if (Option.isSome(watch)) yield* watch.value.seen(report, appended.poller)
     if (Option.isSome(discovery)) yield* discovery.value.offer(report)
+    if (Option.isSome(activations)) yield* activations.value.offer({ report, peer: received.peer })
     yield* ReportObserver.tell({
       report,
       changes: appended.changes,

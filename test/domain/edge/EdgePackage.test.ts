@@ -15,14 +15,16 @@ const id = "a0000000-0000-4000-8000-000000000001"
 
 const admin: Actor = { ...system(tenantId), name: "ada@example.org", role: "admin" }
 
+const bySystem = new Set(["deliver", "activate"])
+
 const write = (
-  name: "issue" | "deliver" | "revoke" | "softDelete",
+  name: "issue" | "deliver" | "activate" | "revoke" | "softDelete",
   before: Values | null,
   now: DateTime.Utc,
-  values: Readonly<Record<string, unknown>> = name === "deliver" ? { address: "127.0.0.1" } : {}
+  values: Readonly<Record<string, unknown>> = bySystem.has(name) ? { address: "127.0.0.1" } : {}
 ) =>
   perform(definition, name, EdgePackage.actions[name], { values, form: "values" }, before, {
-    actor: name === "deliver" ? system(tenantId) : admin,
+    actor: bySystem.has(name) ? system(tenantId) : admin,
     now,
     uuid: () => id
   })
@@ -45,6 +47,7 @@ const made = (name: Parameters<typeof write>[0], before: Values | null, now: Dat
 
 const issued = made("issue", null, began)
 const delivered = made("deliver", issued, began)
+const activated = made("activate", delivered, began)
 const revoked = made("revoke", delivered, began)
 const deleted = made("softDelete", revoked, began)
 
@@ -73,6 +76,8 @@ describe("A package", () => {
     ])
     assert.strictEqual(issued["createdBy"], "ada@example.org")
     assert.strictEqual(delivered["deliveredTo"], "127.0.0.1")
+    assert.strictEqual(activated["activatedFrom"], "127.0.0.1")
+    assert.strictEqual(statusOf(activated, late), "activated")
     assert.strictEqual(revoked["revokedBy"], "ada@example.org")
   })
 
@@ -104,28 +109,61 @@ describe("A package", () => {
 
   it.each(
     [
-      ["issued", issued, began, { deliver: "done", revoke: "done", softDelete: "Invalid" }],
-      ["issued, over", issued, late, { deliver: "Invalid", revoke: "done", softDelete: "done" }],
-      ["issued, over at this moment", issued, over, { deliver: "Invalid", revoke: "done", softDelete: "done" }],
-      ["delivered", delivered, began, {
+      ["issued", issued, began, {
+        deliver: "done",
+        activate: "InvalidTransition",
+        revoke: "done",
+        softDelete: "Invalid"
+      }],
+      ["issued, over", issued, late, {
+        deliver: "Invalid",
+        activate: "InvalidTransition",
+        revoke: "done",
+        softDelete: "done"
+      }],
+      ["issued, over at this moment", issued, over, {
+        deliver: "Invalid",
+        activate: "InvalidTransition",
+        revoke: "done",
+        softDelete: "done"
+      }],
+      ["delivered", delivered, late, {
         deliver: "InvalidTransition",
+        activate: "done",
         revoke: "done",
         softDelete: "InvalidTransition"
       }],
-      ["revoked", revoked, began, { deliver: "InvalidTransition", revoke: "InvalidTransition", softDelete: "done" }],
+      ["activated", activated, late, {
+        deliver: "InvalidTransition",
+        activate: "InvalidTransition",
+        revoke: "done",
+        softDelete: "InvalidTransition"
+      }],
+      ["revoked", revoked, began, {
+        deliver: "InvalidTransition",
+        activate: "InvalidTransition",
+        revoke: "InvalidTransition",
+        softDelete: "done"
+      }],
       ["deleted", deleted, began, {
         deliver: "InvalidTransition",
+        activate: "InvalidTransition",
         revoke: "InvalidTransition",
         softDelete: "InvalidTransition"
       }]
     ] as const
   )("that is %s takes what its state allows, and nothing else", (_, before, now, expected) => {
-    const outcome = (name: "deliver" | "revoke" | "softDelete") => {
+    const outcome = (name: "deliver" | "activate" | "revoke" | "softDelete") => {
       const result = write(name, before, now)
       return Result.isSuccess(result) ? "done" : result.failure._tag
     }
     assert.deepStrictEqual(
-      { deliver: outcome("deliver"), revoke: outcome("revoke"), softDelete: outcome("softDelete") },
+      {
+        deliver: outcome("deliver"),
+        activate: outcome("activate"),
+        revoke: outcome("revoke"),
+        softDelete: outcome("softDelete")
+      },
       expected
     )
   })

@@ -94,7 +94,7 @@ const matrix: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     replace: "oas",
     archive: "oas"
   },
-  "edge-package": { read: "oas", issue: "oas", deliver: "s", revoke: "a", softDelete: "a" }
+  "edge-package": { read: "oas", issue: "oas", deliver: "s", activate: "s", revoke: "a", softDelete: "a" }
 }
 
 const record = (name: string, tenantId: string, owner: string) => ({

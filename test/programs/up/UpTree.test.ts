@@ -17,6 +17,7 @@ import { DeviceDiscovery } from "../../../src/services/core/DeviceDiscovery.ts"
 import * as PollerWatch from "../../../src/services/core/PollerWatch.ts"
 import { ReportIngest } from "../../../src/services/core/ReportIngest.ts"
 import { StatusStore } from "../../../src/services/core/StatusStore.ts"
+import { EdgeActivations } from "../../../src/services/edge/EdgeActivations.ts"
 import { EventPublisher } from "../../../src/services/events/EventPublisher.ts"
 import { Accounts } from "../../../src/services/identity/Accounts.ts"
 import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceRegistry.ts"
@@ -76,6 +77,7 @@ const subject = Effect.gen(function*() {
       Layer.mock(DeviceRegistry, { sight: () => Effect.succeed(nothing) }),
       Layer.succeed(AlertWebhooks, AlertWebhooks.none),
       Layer.succeed(Accounts, Accounts.none),
+      Layer.succeed(EdgeActivations, EdgeActivations.none),
       ServerState.layer,
       DatabaseEndpoint.layer(Option.none()),
       NatsEndpoint.layer(Option.none()),

@@ -11,6 +11,7 @@ import { AlertWebhooks } from "../../../src/services/core/AlertWebhooks.ts"
 import { DeviceDiscovery } from "../../../src/services/core/DeviceDiscovery.ts"
 import { PollerWatch } from "../../../src/services/core/PollerWatch.ts"
 import { ReportIngest } from "../../../src/services/core/ReportIngest.ts"
+import { EdgeActivations } from "../../../src/services/edge/EdgeActivations.ts"
 import { Accounts } from "../../../src/services/identity/Accounts.ts"
 import { DeviceRegistry, nothing } from "../../../src/services/inventory/DeviceRegistry.ts"
 import { SupervisionTree } from "../../../src/services/supervision/SupervisionTree.ts"
@@ -54,7 +55,9 @@ export const program = ({ database, exchange, host, isSecured, onPoller }: CoreP
         Layer.provideMerge(Layer.mock(DeviceRegistry, { sight: () => Effect.succeed(nothing) })),
         Layer.provideMerge(PollerWatch.layer({ ...config, hostname: "core" })),
         Layer.provideMerge(Layer.succeed(AlertWebhooks, AlertWebhooks.none)),
-        Layer.provideMerge(Layer.succeed(Accounts, Accounts.none)),
+        Layer.provideMerge(
+          Layer.merge(Layer.succeed(Accounts, Accounts.none), Layer.succeed(EdgeActivations, EdgeActivations.none))
+        ),
         Layer.provideMerge(StatusDatabase.layer(exchange, database)),
         Layer.provideMerge(Layer.mock(PgConnection, { keep: Effect.never, client: noRecords })),
         Layer.provideMerge(DatabaseEndpoint.layer(config.databaseUrl)),

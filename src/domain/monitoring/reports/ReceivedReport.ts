@@ -27,6 +27,8 @@ export interface ReportHead {
   readonly timestampSeconds: bigint
   /** When the next report is to be expected; absent when the poller does not say. */
   readonly intervalMillis?: number
+  /** The name in the certificate with which it came. */
+  readonly peer?: string
 }
 
 export interface ReceivedReport extends ReportHead {

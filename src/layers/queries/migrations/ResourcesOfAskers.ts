@@ -78,3 +78,18 @@ export const first = {
 }
 
 export const ofEdgePackages = { up: run(allowed(edgePackages)), down: run(withdrawn(edgePackages)) }
+
+const activation = "activated_at, activated_from"
+
+/** What the table has more of, under the policy that it has. */
+const granted = (statement: string) =>
+  `do $body$ begin
+    if exists (select from pg_roles where rolname = '${RowSecurity.role}') then ${statement}; end if;
+  exception when insufficient_privilege then
+    raise notice 'resources are not for the questions of tenants: %', sqlerrm;
+  end $body$`
+
+export const ofActivation = {
+  up: run(granted(`grant select (${activation}) on ${home}.edge_packages to ${RowSecurity.role}`)),
+  down: run(granted(`revoke select (${activation}) on ${home}.edge_packages from ${RowSecurity.role}`))
+}

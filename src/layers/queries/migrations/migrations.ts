@@ -11,6 +11,7 @@ export const migrations: Migrations = {
     "0001_queries_of_tenants": { up: QueriesOfTenants.up, down: QueriesOfTenants.down },
     "0002_device_graph": { up: DeviceGraphViews.up, down: DeviceGraphViews.down },
     "0003_resources_of_askers": ResourcesOfAskers.first,
-    "0004_edge_packages_of_askers": ResourcesOfAskers.ofEdgePackages
+    "0004_edge_packages_of_askers": ResourcesOfAskers.ofEdgePackages,
+    "0005_activation_of_edge_packages": ResourcesOfAskers.ofActivation
   }
 }

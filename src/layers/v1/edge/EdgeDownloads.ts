@@ -24,6 +24,7 @@ const decodeToken = Schema.decodeUnknownOption(
 export const notDelivered: Readonly<Record<EdgePackages.NotDelivered["reason"], Refused>> = {
   invalid: refuse(401, "edge onboarding: download token invalid"),
   delivered: refuse(409, "edge onboarding: package already delivered"),
+  activated: refuse(409, "edge onboarding: package already delivered"),
   revoked: refuse(409, "edge onboarding: package revoked"),
   deleted: refuse(409, "edge onboarding: package revoked"),
   expired: refuse(410, "edge onboarding: download token expired")
@@ -62,6 +63,7 @@ export const download: Handle = Effect.fnUntraced(function*(call) {
 const notBundled: Readonly<Record<EdgePackages.NotDelivered["reason"], readonly [status: number, words: string]>> = {
   invalid: [401, "download token invalid"],
   delivered: [409, "package already_delivered"],
+  activated: [409, "package already_activated"],
   revoked: [409, "package revoked"],
   deleted: [409, "package deleted"],
   expired: [410, "download token expired"]

@@ -141,9 +141,13 @@ const show: Handle = (call) => Effect.map(found(call), (stored) => V1Answers.jso
 const eventTypes: Readonly<Record<string, string>> = {
   issue: "issued",
   deliver: "delivered",
+  activate: "activated",
   revoke: "revoked",
   softDelete: "deleted"
 }
+
+/** Where it came from. */
+const addresses: Readonly<Record<string, string>> = { deliver: "deliveredTo", activate: "activatedFrom" }
 
 const eventsUsual = 50
 
@@ -174,7 +178,7 @@ const events: Handle = Effect.fnUntraced(function*(call) {
       event_time: toJson(entry["at"] ?? null),
       event_type: eventTypes[action] ?? action,
       actor: toJson(entry["actorName"] ?? null),
-      ...(action === "deliver" ? { source_ip: toJson(values["deliveredTo"] ?? null) } : {}),
+      ...(addresses[action] === undefined ? {} : { source_ip: toJson(values[addresses[action]] ?? null) }),
       ...(action === "revoke" && typeof reason === "string" ? { details_json: JSON.stringify({ reason }) } : {})
     }
   }))

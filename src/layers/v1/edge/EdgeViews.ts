@@ -18,6 +18,8 @@ const shownAs = {
   created_at: "createdAt",
   updated_at: "updatedAt",
   delivered_at: "deliveredAt",
+  activated_at: "activatedAt",
+  activated_from_ip: "activatedFrom",
   revoked_at: "revokedAt",
   deleted_at: "deletedAt",
   deleted_by: "deletedBy",
