@@ -394,7 +394,8 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         collector_capabilities: { ...capabilities, supports_icmp: true, supports_snmp: true, supports_sysmon: false },
         capability_snapshots: [snapshot],
         metrics_summary: { icmp: true, snmp: true },
-        discovery_info: device
+        discovery_info: device,
+        alias_history: { last_seen_at: "<time>", collector_ip: "192.0.2.2", current_ip: "192.0.2.7" }
       }
     },
     { path: "/api/devices/nothing", status: 404, answer: problem(404, "Device not found") },

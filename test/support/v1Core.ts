@@ -66,7 +66,8 @@ const report = Effect.fnUntraced(function*(target: string) {
       status({ ...second, serviceName: "router", serviceType: "snmp", message: bytes(snmp) }),
       status({ ...second, serviceName: "rperf-checker", serviceType: "grpc", message: bytes(rperf) })
     ]),
-    pollerId: "poller-2"
+    pollerId: "poller-2",
+    sourceIp: "192.0.2.2"
   })
 }, Effect.scoped)
 

@@ -36,18 +36,22 @@ export interface Among {
   readonly tenant: string
   /** Texts by the attribute that is to be one of them: one that is suffices. */
   readonly texts: Readonly<Record<string, ReadonlyArray<string>>>
+  /** Or all of these. */
+  readonly together?: Readonly<Record<string, ReadonlyArray<string>>>
   readonly isLocked?: boolean
 }
 
 /** Those of a tenant that have one of these texts in an attribute; locked, they are so in the order of their keys. */
-export const among = (definition: Definition, { isLocked = false, tenant, texts }: Among): Sql => {
+export const among = (definition: Definition, { isLocked = false, tenant, texts, together = {} }: Among): Sql => {
   const { attributes, key, tenant: tenantAttribute } = definition
   const isOwn = tenantAttribute === undefined
     ? sql`TRUE`
     : sql`${columnOf(attributes, tenantAttribute)} = ${bind("text", tenant)}::text::uuid`
-  const isOne = Object.entries(texts).map(([attribute, some]) =>
-    sql`${columnOf(attributes, attribute)} = any(${bind("text_array", some)}::text[])`
-  )
+  const isAmong = (of: typeof texts) =>
+    Object.entries(of).map(([attribute, some]) =>
+      sql`${columnOf(attributes, attribute)} = any(${bind("text_array", some)}::text[])`
+    )
+  const isOne = [...isAmong(texts), ...(Object.keys(together).length === 0 ? [] : [and(isAmong(together))])]
   const locked = isLocked ? sql` for no key update` : sql``
   return sql`select ${selection(definition)} from ${name(definition.table)} where ${isOwn} and (${
     join(isOne, sql` or `)

@@ -9,12 +9,11 @@ import { DeviceIdentifier } from "../../domain/inventory/devices/DeviceIdentifie
 import * as Identity from "../../domain/inventory/devices/IdentityResolution.ts"
 import { Interface } from "../../domain/inventory/devices/Interface.ts"
 import { MergeAudit } from "../../domain/inventory/devices/MergeAudit.ts"
-import { aliasTypes } from "../../domain/inventory/devices/SeenAlias.ts"
-import type { Sighting } from "../../domain/inventory/devices/Sighting.ts"
+import * as SeenAlias from "../../domain/inventory/devices/SeenAlias.ts"
+import { isService, isStrong, type Sighting } from "../../domain/inventory/devices/Sighting.ts"
 import type { Stored } from "../../domain/records/Record.ts"
 import * as RecordBulk from "../records/RecordBulk.ts"
-import { valueOf } from "./SightedAliases.ts"
-import { type Found, isGone, isStrong, mergeOf } from "./SightedBatch.ts"
+import { type Found, isGone, mergeOf } from "./SightedBatch.ts"
 
 const device = Device.definition
 const identifier = DeviceIdentifier.definition
@@ -60,16 +59,27 @@ const interfacesOf: Work<{ readonly uids: ReadonlyArray<string>; readonly isSeen
     ? RecordBulk.among(sql, Interface.definition, { texts: { deviceId: uids }, tenant })
     : Effect.succeed([])
 
-/** Of these devices, and of any that have an address of those that were seen. */
+/** Names that only one device has, of those by which a sighting calls its own. */
+const exclusiveOf = (sighting: Sighting): ReadonlyArray<string> => [
+  ...isStrong(sighting) ? SeenAlias.ownTypes.map((type) => SeenAlias.valueOf(type, sighting[type])) : [],
+  ...isService(sighting.uid) ? [sighting.uid] : [],
+  ...(sighting.aliases ?? []).flatMap(({ type, value }) =>
+    SeenAlias.isExclusive(type) ? [SeenAlias.valueOf(type, value)] : []
+  )
+]
+
+/** Of these devices, and of any that are known by a name of those that were seen, but for collectors, who see many. */
 const aliasesOf: Work<{ readonly uids: ReadonlyArray<string>; readonly sightings: ReadonlyArray<Sighting> }> = (
   sql,
   tenant,
   { sightings, uids }
 ) => {
-  const strong = sightings.filter(isStrong)
-  if (strong.length === 0) return Effect.succeed([])
-  const aliasValue = distinct(strong.flatMap((sighting) => aliasTypes.map((type) => valueOf(type, sighting[type]))))
-  return RecordBulk.among(sql, DeviceAliasState.definition, { texts: { deviceId: uids, aliasValue }, tenant })
+  if (!sightings.some((sighting) => isStrong(sighting) || sighting.aliases !== undefined)) return Effect.succeed([])
+  return RecordBulk.among(sql, DeviceAliasState.definition, {
+    texts: { deviceId: uids },
+    together: { aliasValue: distinct(sightings.flatMap(exclusiveOf)), aliasType: SeenAlias.exclusiveTypes },
+    tenant
+  })
 }
 
 /** `held` once their devices are locked. */

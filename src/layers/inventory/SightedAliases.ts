@@ -1,17 +1,14 @@
-/** What a slice of sightings makes of the addresses that devices have beside their own, on drafts of the records. */
+/** What a slice of sightings makes of the names that devices have beside their own, on drafts of the records. */
 import { DateTime } from "effect"
 import { DeviceAliasState } from "../../domain/inventory/devices/DeviceAliasState.ts"
 import * as SeenAlias from "../../domain/inventory/devices/SeenAlias.ts"
-import { normalisedMac, type Sighting } from "../../domain/inventory/devices/Sighting.ts"
+import { type AliasType, isStrong, type SaidAlias, type Sighting } from "../../domain/inventory/devices/Sighting.ts"
 import type { Stored, Values } from "../../domain/records/Record.ts"
 import * as RecordBulk from "../records/RecordBulk.ts"
 
 const alias = DeviceAliasState.definition
 
 const keyOf = (device: string, type: string, value: string): string => JSON.stringify([device, type, value])
-
-/** As aliases have it. */
-export const valueOf = (type: SeenAlias.AliasType, text: string): string => type === "mac" ? normalisedMac(text) : text
 
 const textOf = (values: Values, field: string): string => String(values[field] ?? "")
 
@@ -43,53 +40,71 @@ export class SightedAliases {
     return this.#drafts.values()
   }
 
-  /** A device that is known by more than its address was seen. What is older than what is known of it says nothing. */
-  seen({ before, sighting, uid }: Turn): void {
+  /**
+   * A device was seen. Where it was seen, and where it was not any more, what is older than what is known of it does not say.
+   * One that is known by its address alone has no other.
+   */
+  seen(turn: Turn): void {
+    const { before, sighting, uid } = turn
     const { lastSeenTime } = before
-    if (DateTime.isDateTime(lastSeenTime) && DateTime.isLessThan(sighting.seenAt, lastSeenTime)) return
     const there = new Set<string>()
-    for (const type of SeenAlias.aliasTypes) {
-      const value = valueOf(type, sighting[type])
+    for (const said of sighting.aliases ?? []) there.add(this.said(turn, said))
+    if (DateTime.isDateTime(lastSeenTime) && DateTime.isLessThan(sighting.seenAt, lastSeenTime)) return
+    for (const type of isStrong(sighting) ? SeenAlias.ownTypes : []) {
+      const value = SeenAlias.valueOf(type, sighting[type])
       if (value === "") continue
-      const was = valueOf(type, textOf(before, type))
-      if (was !== "" && was !== value) this.#moved({ before, sighting, uid }, type, was, value)
+      const was = SeenAlias.valueOf(type, textOf(before, type))
+      if (was !== "" && was !== value) this.#moved(turn, type, was, value)
       const key = keyOf(uid, type, value)
       there.add(key)
       this.#act(key, (known) => SeenAlias.seen(known, sighting.seenAt))
-      this.#takeOver({ before, sighting, uid }, type, value)
+      this.#takeOver(turn, { type, value })
     }
     for (const key of this.#ofDevice.get(uid) ?? []) {
       if (!there.has(key)) this.#act(key, (known) => SeenAlias.unseen(known, sighting.seenAt))
     }
   }
 
+  /** Somebody says that a device has this name; answers its key. */
+  said(turn: Turn, { seenAt = turn.sighting.seenAt, type, value: text }: SaidAlias): string {
+    const value = SeenAlias.valueOf(type, text)
+    const key = keyOf(turn.uid, type, value)
+    if (this.#drafts.has(key)) this.#act(key, (known) => SeenAlias.seen(known, seenAt))
+    else this.#detect(turn, type, value, seenAt)
+    if (SeenAlias.isExclusive(type)) this.#takeOver(turn, { type, value, seenAt })
+    return key
+  }
+
   /** A device turned out to be another: what it was known by are aliases of that one. */
   merged(from: Values, to: Values, sighting: Sighting): void {
     const [other, uid] = [textOf(from, "uid"), textOf(to, "uid")]
-    for (const type of SeenAlias.aliasTypes) {
-      const value = valueOf(type, textOf(from, type))
-      const own = valueOf(type, textOf(to, type))
+    for (const type of SeenAlias.ownTypes) {
+      const value = SeenAlias.valueOf(type, textOf(from, type))
+      const own = SeenAlias.valueOf(type, textOf(to, type))
       if (value !== "" && own !== "" && value !== own) this.#detect({ before: from, sighting, uid }, type, value, null)
     }
     for (const key of this.#ofDevice.get(other) ?? []) {
-      const { aliasType, aliasValue } = this.#drafts.get(key)?.after ?? {}
+      const { aliasType, aliasValue, lastSeenAt, state } = this.#drafts.get(key)?.after ?? {}
+      if (aliasType === "service_id" && SeenAlias.isHeld({ state: state ?? null })) {
+        this.#detect({ before: from, sighting, uid }, aliasType, String(aliasValue), lastSeenAt ?? null)
+      }
       const by = this.#drafts.get(keyOf(uid, String(aliasType), String(aliasValue)))?.key
       this.#act(key, (known) => SeenAlias.replaced(known, by))
     }
   }
 
-  /** Where it is, others were. */
-  #takeOver({ before, sighting, uid }: Turn, type: SeenAlias.AliasType, value: string): void {
+  /** What it is known by, others were. */
+  #takeOver({ before, sighting, uid }: Turn, { seenAt = sighting.seenAt, type, value }: SaidAlias): void {
     const own = this.#drafts.get(keyOf(uid, type, value))?.key
     const partition = textOf(before, "partitionId") || sighting.partition
     for (const key of this.#ofValue.get(value) ?? []) {
       const isOwn = this.#ofDevice.get(uid)?.has(key) === true
       if (isOwn || !this.#isOf(key, type, partition)) continue
-      this.#act(key, (known) => SeenAlias.taken(known, sighting.seenAt, own))
+      this.#act(key, (known) => SeenAlias.taken(known, seenAt, own))
     }
   }
 
-  #moved(turn: Turn, type: SeenAlias.AliasType, was: string, is: string): void {
+  #moved(turn: Turn, type: AliasType, was: string, is: string): void {
     this.#detect(turn, type, was, turn.before["lastSeenTime"] ?? null)
     const previous = this.#drafts.get(keyOf(turn.uid, type, was))?.key
     this.#detect(turn, type, is, turn.sighting.seenAt, previous)
@@ -98,7 +113,7 @@ export class SightedAliases {
   /** At this time, of which nothing is that of the sighting. */
   #detect(
     { before, sighting, uid }: Turn,
-    aliasType: SeenAlias.AliasType,
+    aliasType: AliasType,
     aliasValue: string,
     at: Values[string] | null,
     previousAliasId?: string

@@ -7,7 +7,12 @@ import { Interface } from "../../domain/inventory/devices/Interface.ts"
 import { MergeAudit } from "../../domain/inventory/devices/MergeAudit.ts"
 import * as SeenDevice from "../../domain/inventory/devices/SeenDevice.ts"
 import * as Seen from "../../domain/inventory/devices/SeenInterface.ts"
-import type { SeenInterface, Sighting, StrongIdentifier } from "../../domain/inventory/devices/Sighting.ts"
+import {
+  isService,
+  type SeenInterface,
+  type Sighting,
+  type StrongIdentifier
+} from "../../domain/inventory/devices/Sighting.ts"
 import type { Stored } from "../../domain/records/Record.ts"
 import * as RecordBulk from "../records/RecordBulk.ts"
 import { SightedAliases } from "./SightedAliases.ts"
@@ -37,7 +42,7 @@ const keyOf = (stored: Stored): string | undefined => {
   return strong === undefined ? undefined : Identity.identifierKey(textOf(stored, "partition"), strong)
 }
 
-const seenAt = ({ values }: Stored): number => {
+const seenAt = ({ values }: Pick<Stored, "values">): number => {
   const at = values["lastSeenTime"]
   return DateTime.isDateTime(at) ? DateTime.toEpochMillis(at) : 0
 }
@@ -54,16 +59,13 @@ export interface Found {
 
 export const isGone = (stored: Stored): boolean => stored.values["lifecycle"] === "decommissioned"
 
-const partitionOf = (stored: Stored): string => textOf(stored, "partitionId") || "default"
+const partitionOf = (stored: Pick<Stored, "values">): string => textOf(stored, "partitionId") || "default"
 
 /** The device that turned out to be another, and that one. */
 export const mergeOf = (stored: Stored): readonly [from: string, to: string] => [
   textOf(stored, "fromDeviceId"),
   textOf(stored, "toDeviceId")
 ]
-
-/** Whether it was known by more than its address. */
-export const isStrong = ({ identifiers, uid }: Sighting): boolean => identifiers.length > 0 || uid !== ""
 
 const interfaceKey = (uid: string, index: unknown): string => JSON.stringify([uid, index])
 
@@ -159,6 +161,7 @@ export class SightedBatch {
   }
 
   add(sighting: Sighting, { merged, registered, uid }: Identity.Resolution): void {
+    if (isService(uid)) this.#hosted(sighting, uid)
     const known = this.#devices.get(uid)
     if (known === undefined && !sighting.isProof) return
     if (known === undefined) {
@@ -179,9 +182,21 @@ export class SightedBatch {
       this.#change(draft, "identify")
     }
     for (const one of registered) this.#register(sighting, one, uid)
-    if (isStrong(sighting)) this.#aliases.seen({ uid, before: known?.after ?? {}, sighting })
+    this.#aliases.seen({ uid, before: known?.after ?? {}, sighting })
     for (const other of merged) this.#merge(other, uid, sighting)
     for (const one of sighting.interfaces ?? []) this.#interface(sighting, one, uid)
+  }
+
+  /** The machine at the address of a service of ours is known by that as well: of several the one that was seen last. */
+  #hosted(sighting: Sighting, service: string): void {
+    if (sighting.ip === "") return
+    const machines = [...this.#devices.values()].filter(({ after }) =>
+      after["ip"] === sighting.ip && after["lifecycle"] !== "decommissioned" && !isService(String(after["uid"])) &&
+      partitionOf({ values: after }) === sighting.partition
+    )
+    const last = machines.toSorted((a, b) => seenAt({ values: b.after }) - seenAt({ values: a.after }))[0]
+    if (last === undefined) return
+    this.#aliases.said({ uid: last.key, before: last.after, sighting }, { type: "service_id", value: service })
   }
 
   #interface(sighting: Sighting, seen: SeenInterface, uid: string): void {

@@ -124,16 +124,17 @@ export const change = (
     (after) => drafted(draft, action, draft.after, after, telling)
   )
 
-/** Those of the tenant that have one of these texts in one of these attributes. */
+/** Those of the tenant that have one of these texts in one of these attributes, or one of the others in each of those. */
 export const among = (
   sql: PgClient.PgClient,
   definition: Definition,
-  { texts, ...asking }: Bulk.Among
+  { texts, together = {}, ...asking }: Bulk.Among
 ): Effect.Effect<ReadonlyArray<Stored>, SqlError> => {
   const some = Object.fromEntries(Object.entries(texts).filter(([, { length }]) => length > 0))
-  return Object.keys(some).length === 0
+  const all = Object.values(together).every(({ length }) => length > 0) ? together : {}
+  return Object.keys(some).length + Object.keys(all).length === 0
     ? Effect.succeed([])
-    : records(sql, definition, Bulk.among(definition, { ...asking, texts: some }))
+    : records(sql, definition, Bulk.among(definition, { ...asking, texts: some, together: all }))
 }
 
 const Nothing = Schema.Struct({})

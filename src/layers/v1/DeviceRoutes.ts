@@ -1,6 +1,9 @@
 /** Devices of the inventory, one by one and in lists, and what was measured of them. */
 import { Effect, Option, Schema } from "effect"
+import { DeviceAliasState } from "../../domain/inventory/devices/DeviceAliasState.ts"
 import * as E from "../../domain/resource/expression/Expression.ts"
+import { namesOf } from "../../domain/resource/Names.ts"
+import * as AliasHistory from "../../domain/v1/AliasHistory.ts"
 import { isOf } from "../../domain/v1/Checked.ts"
 import * as DeviceMetrics from "../../domain/v1/DeviceMetrics.ts"
 import * as DeviceViews from "../../domain/v1/DeviceViews.ts"
@@ -47,7 +50,33 @@ const list: Handle = Effect.fnUntraced(function*({ asker, query }) {
   return V1Answers.json(devices.map(DeviceViews.entry))
 })
 
-const one: Handle = (call) => Effect.map(found(call), (device) => V1Answers.json(DeviceViews.whole(device)))
+const aliasNames = namesOf("record", DeviceAliasState.attributes)
+/** Of a device, of all kinds together. */
+const aliasesMax = 500
+
+const aliases = ({ asker }: Call, { ip, uid }: DeviceViews.Device) =>
+  Records.use((records) =>
+    records.list({
+      definition: DeviceAliasState.definition,
+      action: "read",
+      asker,
+      where: E.and(
+        E.equals(aliasNames.deviceId, uid),
+        E.oneOf(aliasNames.state, ["detected", "confirmed", "updated", "stale"])
+      ).node,
+      order: [{ of: aliasNames.lastSeenAt.node, isDescending: true }],
+      limit: aliasesMax
+    })
+  ).pipe(Effect.map(({ records }) => AliasHistory.make(records.map(({ values }) => values), ip)))
+
+const one: Handle = Effect.fnUntraced(function*(call) {
+  const device = yield* found(call)
+  const history = yield* aliases(call, device)
+  return V1Answers.json({
+    ...DeviceViews.whole(device),
+    ...(history === undefined ? {} : { alias_history: history })
+  })
+})
 
 /** Taken out of the inventory it is kept with its history, and shown as deleted. */
 const remove: Handle = Effect.fnUntraced(function*(call) {

@@ -39,10 +39,18 @@ export class DeviceDiscovery extends Context.Service<DeviceDiscovery, {
 class Recent {
   readonly #looked = new Map<string, { readonly isAvailable: boolean; readonly atMillis: number }>()
 
-  isDue({ pollerId, reportedAt }: Report, status: ReportedStatus): boolean {
+  isDue(report: Report, status: ReportedStatus): boolean {
     const { agentId, available, partition, serviceName, serviceType } = status
     if (ServiceKinds.resultsOf(status) !== undefined) return true
-    const key = JSON.stringify([pollerId, partition, agentId, serviceType, serviceName])
+    return this.#isDue(report, [partition, agentId, serviceType, serviceName], available)
+  }
+
+  isPollerDue(report: Report): boolean {
+    return this.#isDue(report, [report.partition, report.sourceIp], true)
+  }
+
+  #isDue({ pollerId, reportedAt }: Report, of: ReadonlyArray<string>, available: boolean): boolean {
+    const key = JSON.stringify([pollerId, ...of])
     const atMillis = reportedAt.epochMilliseconds
     const known = this.#looked.get(key)
     const isKnown = known?.isAvailable === available && Math.abs(atMillis - known.atMillis) < recentMillis
@@ -73,6 +81,8 @@ const make = Effect.gen(function*() {
   const take = Effect.fn("DeviceDiscovery.take")(function*(report: Report) {
     const due = report.statuses.filter((status) => recent.isDue(report, status))
     const sightings = due.flatMap((status) => DeviceSightings.ofStatus(report, status))
+    // After what is at its address, which this report may be the first to tell of.
+    if (recent.isPollerDue(report)) sightings.push(...DeviceSightings.ofPoller(report))
     if (sightings.length === 0) return
     yield* registry.sight(defaultTenantId, sightings).pipe(
       Effect.retry({ schedule: untilAvailable, while: ({ _tag }) => _tag === "RecordsUnavailable" }),

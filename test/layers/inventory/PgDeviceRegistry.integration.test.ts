@@ -223,4 +223,62 @@ layer(database, { excludeTestServices: true, timeout: "60 seconds" })("Devices t
       yield* sight(laptop("10.7.0.2", 60 * day), laptop("10.7.0.2", 61 * day))
       assert.deepStrictEqual(yield* states, ["10.7.0.1 archived", "10.7.0.2 confirmed"])
     }))
+
+  it.effect("know which services run on them, wherever these move, and which collectors see them", () =>
+    Effect.gen(function*() {
+      const minute = 60
+      const machine = (name: string, ip: string, seconds: number, more: Partial<Sighting> = {}) =>
+        sighting({ ip, identifiers: ranked({ armis_device_id: name }), ...more }, seconds)
+      const agent = (ip: string, seconds: number) =>
+        sighting({ ip, uid: "serviceradar:agent:mover", isProof: false }, seconds)
+      const states = Effect.map(
+        all(DeviceAliasState.definition),
+        (aliases) =>
+          aliases.filter(({ deviceId, partition }) => partition === "move" && String(deviceId).startsWith("sr:")).map((
+            { aliasType, aliasValue, sightingCount, state }
+          ) => `${String(aliasType)} ${String(aliasValue)} ${String(state)} ${String(sightingCount)}`).toSorted()
+      )
+      const seen = (...sightings: ReadonlyArray<Sighting>) =>
+        sight(...sightings.map((one) => ({ ...one, partition: "move" })))
+      const collector = { aliases: [{ type: "collector_ip", value: "10.11.0.9" }] } as const
+
+      // Nobody knows the machine yet, and an agent is no proof of itself.
+      assert.deepInclude(yield* seen(agent("10.11.0.1", 0)), { made: 0, changed: 0, refused: 0 })
+      yield* seen(machine("left", "10.11.0.1", 0, collector), machine("right", "10.11.0.2", 0, collector))
+      const both = Array.from({ length: 2 }, () => "collector_ip 10.11.0.9 detected 1")
+      yield* seen(agent("10.11.0.1", minute), agent("10.11.0.1", minute), agent("10.11.0.1", 2 * minute))
+      assert.deepStrictEqual(yield* states, [...both, "service_id serviceradar:agent:mover detected 2"])
+      const third = agent("10.11.0.1", 3 * minute)
+      yield* seen(third)
+      yield* seen(third)
+      assert.deepStrictEqual(yield* states, [...both, "service_id serviceradar:agent:mover confirmed 3"])
+      yield* seen(agent("10.11.0.2", 70 * minute))
+      assert.deepStrictEqual(yield* states, [
+        ...both,
+        "service_id serviceradar:agent:mover detected 1",
+        "service_id serviceradar:agent:mover replaced 3"
+      ])
+      const aliases = (yield* all(DeviceAliasState.definition)).filter(({ aliasValue }) =>
+        aliasValue === "serviceradar:agent:mover"
+      )
+      const [held, lost] = ["detected", "replaced"].map((state) => aliases.find((one) => one["state"] === state))
+      assert.strictEqual(lost?.["replacedByAliasId"], held?.["id"])
+    }))
+
+  it.effect("hand the services that run on them to the device that they turn out to be", () =>
+    Effect.gen(function*() {
+      const ip = "10.12.0.1"
+      const services = Effect.map(all(DeviceAliasState.definition), (aliases) =>
+        aliases.filter(({ aliasValue }) => aliasValue === "serviceradar:agent:kept"))
+      yield* sight(sighting({ ip }), sighting({ ip, uid: "serviceradar:agent:kept", isProof: false }, 60))
+      assert.lengthOf(yield* services, 1)
+      yield* sight(sighting({ ip, identifiers: ranked({ netbox_device_id: "n-12" }) }, 120))
+      const [own] = (yield* withIp(ip)).filter(({ lifecycle }) =>
+        lifecycle !== "decommissioned"
+      )
+      assert.deepStrictEqual(
+        (yield* services).map(({ deviceId, state }) => [deviceId === own?.["uid"], state]).toSorted(),
+        [[false, "replaced"], [true, "detected"]]
+      )
+    }))
 })

@@ -4,13 +4,23 @@
  *
  * A check names its host in `host_ip` and `hostname`, as pollers add them. A loopback address is the machine of the agent
  * itself: a device of its own, whose id nobody else's loopback has. A host of which no check has ever heard anything is no
- * device yet.
+ * device yet, nor is a poller; what is at the address from which it reports is known by it.
  */
 import { Option, Schema } from "effect"
 import type { ReportedStatus } from "../../monitoring/reports/StatusReport.ts"
 import * as ServiceKinds from "../../monitoring/ServiceKinds.ts"
 import * as DiscoverySightings from "./DiscoverySightings.ts"
-import { addressOf, first, isLoopback, parseJson, type Report, sightingOf, textOf } from "./ReportedHost.ts"
+import {
+  addressOf,
+  collectorOf,
+  first,
+  isLoopback,
+  parseJson,
+  type Report,
+  sightingOf,
+  textOf
+} from "./ReportedHost.ts"
+import * as SaidAliases from "./SaidAliases.ts"
 import { ranked, type Sighting } from "./Sighting.ts"
 import * as SnmpSightings from "./SnmpSightings.ts"
 
@@ -54,9 +64,10 @@ const ofCheck = (report: Report, status: ReportedStatus): ReadonlyArray<Sighting
     textOf(inner.host_name)
   )
   if (ip === "") return []
+  const collector = status.available && !isLoopback(ip) ? collectorOf(report, ip) : []
   const kind = ServiceKinds.kindOf(status.serviceType)
-  return [
-    sightingOf(report, status, {
+  return [{
+    ...sightingOf(report, status, {
       ip,
       // On a loopback address other names are those of the check's target, not of the machine.
       hostname: isLoopback(ip) ? textOf(inner.host_id) : name === ip ? "" : name,
@@ -64,8 +75,9 @@ const ofCheck = (report: Report, status: ReportedStatus): ReadonlyArray<Sighting
       isAvailable: status.available ? true : kind.sweeps === "ping" ? false : undefined,
       isProof: status.available,
       source: status.serviceType
-    })
-  ]
+    }),
+    ...(collector.length === 0 ? {} : { aliases: collector })
+  }]
 }
 
 const ofSweep = (report: Report, status: ReportedStatus): ReadonlyArray<Sighting> =>
@@ -94,6 +106,7 @@ const ofUpdate = (report: Report, status: ReportedStatus, given: unknown): Reado
       const armis = textOf(meta["armis_device_id"])
       const netbox = textOf(meta["netbox_device_id"])
       const integration = armis === "" && netbox === "" ? textOf(meta["integration_id"]) : ""
+      const aliases = SaidAliases.ofMetadata(meta)
       return [{
         ...sightingOf(report, status, {
           ip: addressOf(ip),
@@ -110,7 +123,8 @@ const ofUpdate = (report: Report, status: ReportedStatus, given: unknown): Reado
           integration_id: integration,
           netbox_device_id: netbox,
           mac: mac ?? ""
-        })
+        }),
+        ...(aliases.length === 0 ? {} : { aliases })
       }]
     }
   })
@@ -118,6 +132,22 @@ const ofUpdate = (report: Report, status: ReportedStatus, given: unknown): Reado
 const ofInventory = (report: Report, status: ReportedStatus): ReadonlyArray<Sighting> => {
   const list = parseJson(status.message)
   return Array.isArray(list) ? list.flatMap((given: unknown) => ofUpdate(report, status, given)) : []
+}
+
+/** Of the poller itself. */
+export const ofPoller = (report: Report): ReadonlyArray<Sighting> => {
+  const ip = addressOf(report.sourceIp)
+  if (ip === "" || isLoopback(ip)) return []
+  return [{
+    ...sightingOf(report, { agentId: "" }, {
+      ip,
+      hostname: "",
+      isAvailable: undefined,
+      isProof: false,
+      source: "poller"
+    }),
+    uid: `serviceradar:poller:${report.pollerId}`
+  }]
 }
 
 /** Of one status of a report. */

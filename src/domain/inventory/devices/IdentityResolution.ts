@@ -10,7 +10,7 @@
  * goes by the id of a device that was merged is the device that it was merged into. An id that belongs to another partition
  * is not taken: nobody moves there by what they say of themselves.
  */
-import type { Sighting, StrongIdentifier } from "./Sighting.ts"
+import { isService, type Sighting, type StrongIdentifier } from "./Sighting.ts"
 
 /** What is known of the devices that sightings may be of. */
 export interface Known {
@@ -38,7 +38,6 @@ export const identifierKey = (partition: string, { type, value }: StrongIdentifi
 
 export const addressKey = (partition: string, ip: string): string => JSON.stringify([partition, ip])
 
-const servicePrefix = "serviceradar:"
 const devicePrefix = "sr:"
 
 const prefixes = {
@@ -85,7 +84,7 @@ const resolve = (
   sha256: (text: string) => Uint8Array
 ): Resolution | undefined => {
   const { identifiers, ip, partition, uid } = sighting
-  if (uid.startsWith(servicePrefix)) return { uid, registered: [], merged: [] }
+  if (isService(uid)) return { uid, registered: [], merged: [] }
   const keys = identifiers.map((one) => identifierKey(partition, one))
   const hits = keys.flatMap((key) => known.byIdentifier.get(key) ?? [])
   const neighbour = ip === "" ? undefined : known.byAddress.get(addressKey(partition, ip))?.at(-1)

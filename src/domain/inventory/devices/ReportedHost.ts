@@ -1,8 +1,8 @@
 /** A host as a report names it. */
 import { Option, Result } from "effect"
 import * as IpAddress from "../../monitoring/IpAddress.ts"
-import type { ReportedStatus, StatusReport } from "../../monitoring/reports/StatusReport.ts"
-import type { Sighting } from "./Sighting.ts"
+import type { StatusReport } from "../../monitoring/reports/StatusReport.ts"
+import type { SaidAlias, Sighting } from "./Sighting.ts"
 
 export type Report = Pick<StatusReport, "pollerId" | "partition" | "sourceIp" | "reportedAt">
 
@@ -16,9 +16,15 @@ export const addressOf = (text: string): string => Option.getOrElse(IpAddress.pa
 
 export const first = (...texts: ReadonlyArray<string>): string => texts.find((text) => text !== "") ?? ""
 
+/** The collector whose check reached it, which is another machine with an address that tells it from others. */
+export const collectorOf = ({ sourceIp }: Report, ip: string): ReadonlyArray<SaidAlias> => {
+  const value = addressOf(sourceIp)
+  return value === "" || value === ip || isLoopback(value) ? [] : [{ type: "collector_ip", value }]
+}
+
 export const sightingOf = (
   report: Report,
-  { agentId }: Pick<ReportedStatus, "agentId">,
+  { agentId }: { readonly agentId: string },
   said: Pick<Sighting, "ip" | "hostname" | "isAvailable" | "isProof" | "source">
 ): Sighting => {
   const isOwn = isLoopback(said.ip)

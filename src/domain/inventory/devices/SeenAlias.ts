@@ -1,18 +1,27 @@
 /**
- * What becomes of an address under which a device was seen beside the one that it has.
+ * What becomes of a name that a device has beside its own: an address under which it was seen, a service of ours that runs on
+ * it, a collector that sees it.
  *
- * An alias is detected when a device that is known by more than its address is seen at another, confirmed when it was seen
- * there often enough, stale when it was not for a week, and archived after a month. One that is seen again afterwards
- * begins anew, or where it was only stale is confirmed. When somebody else has had the address for an hour it is theirs.
+ * An alias is detected when the device is seen under it, confirmed when it was often enough, stale when it was not for a
+ * week, and archived after a month. One that is seen again afterwards begins anew, or where it was only stale is confirmed.
+ * When somebody else has had an address or a service for an hour it is theirs; a collector sees many.
  */
 import { DateTime } from "effect"
 import type { Values } from "../../records/Record.ts"
 import { sightingsMin } from "./DeviceAliasState.ts"
 import { touchMillis } from "./SeenDevice.ts"
+import { type AliasType, normalisedMac } from "./Sighting.ts"
 
-export const aliasTypes = ["ip", "mac"] as const
+/** Those that a device has itself: it is seen under them, nobody need say so. */
+export const ownTypes = ["ip", "mac"] as const satisfies ReadonlyArray<AliasType>
 
-export type AliasType = typeof aliasTypes[number]
+/** Those that only one device has at a time. */
+export const exclusiveTypes = ["ip", "mac", "service_id"] as const satisfies ReadonlyArray<AliasType>
+
+export const isExclusive = (type: AliasType): boolean => type !== "collector_ip"
+
+/** As aliases have it. */
+export const valueOf = (type: AliasType, text: string): string => type === "mac" ? normalisedMac(text) : text
 
 const staleMillis = 7 * 86_400_000
 const archivedMillis = 30 * 86_400_000
@@ -64,9 +73,9 @@ export const unseen = (alias: Values, seenAt: DateTime.Utc): ReadonlyArray<Alias
   }
 }
 
-const isHeld = ({ state }: Values): boolean => state !== "replaced" && state !== "archived"
+export const isHeld = ({ state }: Values): boolean => state !== "replaced" && state !== "archived"
 
-/** Another device was seen there, under an alias of its own or under its own address. */
+/** Another device was seen under it, as an alias of its own or as its own address. */
 export const taken = (alias: Values, seenAt: DateTime.Utc, by: string | undefined): ReadonlyArray<AliasAct> =>
   isHeld(alias) && DateTime.toEpochMillis(seenAt) - lastMillis(alias) > replacedMillis ? replaced(alias, by) : []
 

@@ -11,6 +11,19 @@ export interface StrongIdentifier {
   readonly value: string
 }
 
+/** Kinds of names that a device may have beside its own; the ids of services of our own that run on it are such. */
+export const aliasTypes = ["ip", "mac", "service_id", "collector_ip"] as const
+
+export type AliasType = typeof aliasTypes[number]
+
+/** Another name that whoever saw a device has for it. */
+export interface SaidAlias {
+  readonly type: AliasType
+  readonly value: string
+  /** Absent for that of the sighting. */
+  readonly seenAt?: DateTime.Utc
+}
+
 /** An interface as it was said of a device, by the attributes of `Interface`. */
 export interface SeenInterface {
   readonly ifIndex: number
@@ -46,7 +59,16 @@ export interface Sighting {
   readonly seenAt: DateTime.Utc
   /** Those of its interfaces of which something was said. */
   readonly interfaces?: ReadonlyArray<SeenInterface>
+  readonly aliases?: ReadonlyArray<SaidAlias>
 }
+
+const servicePrefix = "serviceradar:"
+
+/** Whether it is of a service of our own, which is a device beside the machine that it runs on. */
+export const isService = (uid: string): boolean => uid.startsWith(servicePrefix)
+
+/** Whether it was known by more than its address. */
+export const isStrong = ({ identifiers, uid }: Sighting): boolean => identifiers.length > 0 || uid !== ""
 
 /** Upper case, without what stands between the digits. */
 export const normalisedMac = (text: string): string => text.toUpperCase().replaceAll(/[:.-]/g, "")

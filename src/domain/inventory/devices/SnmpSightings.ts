@@ -7,7 +7,7 @@
 import { Option, Schema } from "effect"
 import * as IpAddress from "../../monitoring/IpAddress.ts"
 import type { ReportedStatus } from "../../monitoring/reports/StatusReport.ts"
-import { addressOf, first, parseJson, type Report, sightingOf } from "./ReportedHost.ts"
+import { addressOf, collectorOf, first, parseJson, type Report, sightingOf } from "./ReportedHost.ts"
 import type { SeenInterface, Sighting } from "./Sighting.ts"
 
 const interfacesMax = 4096
@@ -72,6 +72,7 @@ export const ofTargets = (report: Report, status: ReportedStatus): ReadonlyArray
     const ip = first(addressOf(host_ip), addressOf(host_name))
     if (ip === "") return []
     const interfaces = available ? interfacesOf(target) : []
+    const aliases = available ? collectorOf(report, ip) : []
     return [{
       ...sightingOf(report, status, {
         ip,
@@ -81,6 +82,7 @@ export const ofTargets = (report: Report, status: ReportedStatus): ReadonlyArray
         isProof: available,
         source: status.serviceType
       }),
-      ...(interfaces.length === 0 ? {} : { interfaces })
+      ...(interfaces.length === 0 ? {} : { interfaces }),
+      ...(aliases.length === 0 ? {} : { aliases })
     }]
   })

@@ -1,5 +1,5 @@
 /** `serviceradar admin link`: a link with which somebody signs in once, for whoever has the machine. */
-import { Console, Effect } from "effect"
+import { Console, Effect, Option } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -18,7 +18,9 @@ const link = Command.make("link", {
   ),
   url: Flag.String("url").pipe(
     Flag.optional,
-    Flag.withDescription("Where core is reached; without it the running up's address, or http://127.0.0.1:8090")
+    Flag.withDescription(
+      "Where core is reached; without it as --config says, the running up's address, or http://127.0.0.1:8090"
+    )
   ),
   dir: RunningCore.dir,
   ...AdminConnection.flags
@@ -28,7 +30,8 @@ const link = Command.make("link", {
     Effect.gen(function*() {
       if (email === LocalAccounts.adminDefault) yield* LocalAccounts.ensureAdmin
       const user = yield* KnownUser.byEmail(email, origin.requestId)
-      const base = (yield* RunningCore.address(url, dir)).replace(/\/+$/, "")
+      const named = Option.firstSomeOf([url, yield* AdminConnection.publicUrl(options)])
+      const base = (yield* RunningCore.address(named, dir)).replace(/\/+$/, "")
       yield* Console.log(SignInLinks.addressOf(base, yield* SignInLinks.make(user, origin)))
     })
   )).pipe(

@@ -9,6 +9,7 @@ import * as Backoff from "../../../domain/backoff/Backoff.ts"
 import { DatabaseUrl } from "../../../domain/config/DatabaseUrl.ts"
 import * as CoreConfig from "../../../domain/core/CoreConfig.ts"
 import { application } from "../../../domain/records/Schema.ts"
+import * as HostPort from "../../../domain/sockets/HostPort.ts"
 import * as ConfigFile from "../../../layers/files/ConfigFile.ts"
 import { DatabaseEndpoint } from "../../../layers/postgres/connection/DatabaseEndpoint.ts"
 import * as DatabaseTls from "../../../layers/postgres/connection/DatabaseTls.ts"
@@ -41,7 +42,7 @@ export const flags = {
   config: Flag.String("config").pipe(
     Flag.optional,
     Flag.withMetavar("FILE"),
-    Flag.withDescription("Core's configuration file, for database_url")
+    Flag.withDescription("Core's configuration file, for database_url and where core is reached")
   )
 }
 
@@ -56,10 +57,20 @@ const ownAddress = Effect.fnUntraced(function*(home: string) {
   return Option.map(known, ({ password, port }) => EmbeddedPostgres.urlOf(port, password))
 })
 
+const fileOf = Effect.fnUntraced(function*({ config }: Pick<Flags, "config">) {
+  if (Option.isNone(config)) return {}
+  return (yield* ConfigFile.load(CoreConfig.CoreConfigFile, config.value)).value
+})
+
+/** Where browsers reach the core of that file. */
+export const publicUrl = Effect.fnUntraced(function*(flags: Pick<Flags, "config">) {
+  if (Option.isNone(flags.config)) return Option.none()
+  const { auth, http } = CoreConfig.fromFile(yield* fileOf(flags))
+  return Option.firstSomeOf([auth.publicUrl, Option.map(http, (address) => `http://${HostPort.format(address)}`)])
+})
+
 const addressOf = Effect.fnUntraced(function*({ config, database }: Flags) {
-  const file = Option.isNone(config)
-    ? {}
-    : (yield* ConfigFile.load(CoreConfig.CoreConfigFile, config.value)).value
+  const file = yield* fileOf({ config })
   const named = Option.firstSomeOf([
     database,
     yield* Config.option(Config.Redacted("DATABASE_URL")),
