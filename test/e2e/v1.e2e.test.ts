@@ -6,6 +6,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
+import * as crypto from "node:crypto"
 import { coreCatalog } from "../../src/domain/core/CoreCatalog.ts"
 import * as RowSecurity from "../../src/layers/postgres/connection/RowSecurity.ts"
 import { routes } from "../../src/layers/v1/V1Mount.ts"
@@ -891,6 +892,52 @@ layer(v1Core, { excludeTestServices: true, timeout: "120 seconds" })("The v1 API
       assert.strictEqual(yield* asked(access_token), 401)
     }))
 
+  it.effect("answers what asks for tokens, and where their keys are, as the table says", () =>
+    Effect.gen(function*() {
+      const { base } = yield* V1Core
+      const tokens: Shape = { access_token: "<filled>", refresh_token: "<filled>", expires_at: "<time>" }
+      const login = (body: unknown) => ["POST", "/auth/login", body] as const
+      const refresh = (body: unknown) => ["POST", "/auth/refresh", body] as const
+      const good = yield* ask("", ...login({ username: "guest", password }))
+      const { access_token, refresh_token } = JSON.parse(good.text)
+      const asked: ReadonlyArray<readonly [asked: readonly [string, string, unknown?], status: number, answer: Shape]> =
+        [
+          [login({ username: "guest", password }), 200, tokens],
+          [login({ username: "guest", password: "wrong one" }), 401, text("login failed: invalid credentials")],
+          [login({ username: "nobody", password }), 401, text("login failed: invalid credentials")],
+          [login("{"), 400, text("invalid request")],
+          [login({ username: "guest" }), 400, text("invalid request")],
+          [refresh({ refresh_token }), 200, tokens],
+          [refresh({ refresh_token: access_token }), 401, text("token refresh failed")],
+          [refresh({ refresh_token: "nonsense" }), 401, text("token refresh failed")],
+          [refresh("[]"), 400, text("invalid request")],
+          [["GET", "/auth/jwks.json"], 200, { keys: [] }],
+          [["GET", "/.well-known/openid-configuration"], 200, {
+            issuer: base,
+            jwks_uri: `${base}/auth/jwks.json`,
+            authorization_endpoint: `${base}/auth/sign-in`,
+            response_types_supported: ["token"],
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: ["HS256", "RS256"]
+          }]
+        ]
+      for (const [[method, path, body], status, answer] of asked) {
+        const seen = yield* ask("", method, path, body)
+        assert.strictEqual(seen.status, status, `${path} ${JSON.stringify(body)}: ${seen.text}`)
+        assert.deepStrictEqual(differences(answer, documentOf(seen)), [], `${path}: ${seen.text}`)
+      }
+      const header = JSON.parse(Buffer.from(access_token.split(".")[0], "base64url").toString())
+      assert.deepStrictEqual(header, { alg: "HS256", typ: "JWT" })
+      const claims = JSON.parse(Buffer.from(access_token.split(".")[1], "base64url").toString())
+      assert.deepInclude(claims, {
+        user_id: crypto.createHash("sha256").update("guest").digest("base64").replaceAll("+", "-").replaceAll("/", "_"),
+        email: "guest",
+        provider: "local",
+        roles: ["viewer"]
+      })
+      assert.strictEqual(claims.exp - claims.iat, 86_400)
+    }))
+
   it.effect("says of a provider that nobody has configured that it is not supported", () =>
     Effect.gen(function*() {
       for (const path of ["/auth/google", "/auth/google/callback?code=1"]) {
@@ -944,6 +991,9 @@ layer(v1Core, { excludeTestServices: true, timeout: "120 seconds" })("The v1 API
       assert.match(headers.get("x-serviceradar-stats-age-ms") ?? "", /^\d+$/)
       assert.match(headers.get("x-serviceradar-stats-raw-records") ?? "", /^[1-9]\d*$/)
       assert.match(headers.get("x-serviceradar-stats-timestamp") ?? "", /^\d{4}-/)
+      for (const  of of["processed-records", "skipped-nil", "skipped-tombstoned", "skipped-non-canonical"]) {
+        assert.match(headers.get(`x-serviceradar-stats-${of}`) ?? "", /^\d+$/, of)
+      }
     }))
 
   it.effect("answers a browser's session in the shapes of the later web application", () =>
@@ -961,11 +1011,38 @@ layer(v1Core, { excludeTestServices: true, timeout: "120 seconds" })("The v1 API
         ),
         []
       )
-      const paged = JSON.parse((yield* browser.get("/api/devices?limit=1")).text)
-      assert.deepStrictEqual(paged.pagination, { limit: 1, offset: 0, next_offset: 1 })
+      const everything = JSON.parse((yield* browser.get("/api/devices")).text).data
+      const uidsOf = (devices: ReadonlyArray<{ readonly uid: string }>) => devices.map(({ uid }) => uid)
+      const uids = uidsOf(everything)
+      const ofSecond = uidsOf(everything.filter((one: { readonly poller_id: string }) => one.poller_id === "poller-2"))
+      assert.isNotEmpty(ofSecond)
+      assert.isBelow(ofSecond.length, uids.length)
+      const last = uids.length - 1
+      const pages: ReadonlyArray<readonly [query: string, found: ReadonlyArray<string>, pagination: object]> = [
+        ["limit=1", uids.slice(0, 1), { limit: 1, offset: 0, next_offset: 1 }],
+        ["limit=1&page=2", uids.slice(1, 2), { limit: 1, offset: 1, next_offset: last > 1 ? 2 : null }],
+        [`limit=1&offset=${last}&page=1`, uids.slice(last), { limit: 1, offset: last, next_offset: null }],
+        ["limit=-1&offset=x", uids, { limit: 100, offset: 0, next_offset: null }],
+        ["limit=501", uids, { limit: 500, offset: 0, next_offset: null }],
+        ["offset=100001", [], { limit: 100, offset: 100_000, next_offset: null }],
+        ["status=online", uids, { limit: 100, offset: 0, next_offset: null }],
+        ["status=offline", [], { limit: 100, offset: 0, next_offset: null }],
+        ["status=unavailable", [], { limit: 100, offset: 0, next_offset: null }],
+        ["status=perhaps", uids, { limit: 100, offset: 0, next_offset: null }],
+        ["poller_id=poller-2", ofSecond, { limit: 100, offset: 0, next_offset: null }],
+        ["poller_id=nobody", [], { limit: 100, offset: 0, next_offset: null }],
+        ["device_type=none", [], { limit: 100, offset: 0, next_offset: null }],
+        ["search=nothing-of-the-kind", [], { limit: 100, offset: 0, next_offset: null }]
+      ]
+      for (const [query, found, pagination] of pages) {
+        const { data, ...shown } = JSON.parse((yield* browser.get(`/api/devices?${query}`)).text)
+        assert.deepStrictEqual([uidsOf(data), shown], [found, { pagination }], query)
+      }
       const one = yield* browser.get("/api/devices/serviceradar:agent:agent-1")
       assert.deepStrictEqual(differences({ data: webDevice }, JSON.parse(one.text)), [])
-      assert.deepStrictEqual(yield* got("/api/devices/-x"), [404, { errors: { detail: "Not Found" } }])
+      for (const id of ["-x", "nothing", "x".repeat(201), "a%20b"]) {
+        assert.deepStrictEqual(yield* got(`/api/devices/${id}`), [404, { errors: { detail: "Not Found" } }], id)
+      }
       const exported = yield* browser.get("/api/devices/ocsf/export?limit=5000&offset=-3")
       assert.deepStrictEqual(
         differences({

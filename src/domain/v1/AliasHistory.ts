@@ -1,12 +1,13 @@
 /** The other names of a device as the existing core shows them: those that are held, the newest first. */
 import { DateTime, Option, Schema } from "effect"
+import { aliasTypes } from "../inventory/devices/Sighting.ts"
 import type { Values } from "../records/Record.ts"
 
 /** Of each kind. */
 const entriesMax = 100
 
 const Alias = Schema.Struct({
-  aliasType: Schema.Literals(["ip", "mac", "service_id", "collector_ip"]),
+  aliasType: Schema.Literals(aliasTypes),
   aliasValue: Schema.String,
   lastSeenAt: Schema.DateTimeUtc
 })

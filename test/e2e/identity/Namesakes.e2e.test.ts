@@ -12,7 +12,7 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "90 seconds" })(
     "is free in each, means whoever has signed in first, and with the tenant's name the other",
     () =>
       Effect.gen(function*() {
-        const { base, command } = yield* SignedInCore.start()
+        const { base, command, config } = yield* SignedInCore.start()
         yield* command("tenant", "add", "acme")
         yield* command("user", "add", "ada@example.org", "--role", "admin")
         yield* command("user", "add", "bob@acme.example", "--role", "admin", "--tenant", "acme")
@@ -48,7 +48,8 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "90 seconds" })(
 
         const choose = Effect.fnUntraced(function*(who: string, password: string, current?: string) {
           const browser = Browser.open(base)
-          const link = new URL(yield* command("admin", "link", who, "--url", base))
+          const link = new URL(yield* command("admin", "link", who, "--config", config))
+          assert.strictEqual(link.origin, base)
           yield* browser.submit(yield* browser.get(`${link.pathname}${link.search}`), "/auth/link/use")
           const account = yield* browser.get("/auth/account")
           const set = yield* browser.submit(account, "/auth/password", {

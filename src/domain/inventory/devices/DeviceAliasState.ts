@@ -1,9 +1,10 @@
-/** Another address or name by which a device was seen: detected, confirmed once it was seen often enough, and outlived. */
+/** Another address or name by which a device is known: detected, confirmed once it was seen often enough, and outlived. */
 import { actor, bypass, isAnybody, isOperator, isSystem } from "../../records/Actor.ts"
 import * as Attribute from "../../resource/Attribute.ts"
 import * as E from "../../resource/expression/Expression.ts"
 import { belongsTo } from "../../resource/Relationship.ts"
 import { declare } from "../../resource/Resource.ts"
+import { aliasTypes } from "./Sighting.ts"
 
 /** Sightings that make an alias certain. */
 export const sightingsMin = 3
@@ -24,7 +25,7 @@ export const DeviceAliasState = declare({
     id: Attribute.uuid.generated("uuid"),
     deviceId: Attribute.text(255).immutable(),
     partition: Attribute.text(256).optional(),
-    aliasType: Attribute.oneOf(["ip", "service_id", "mac", "collector_ip"]).immutable(),
+    aliasType: Attribute.oneOf(aliasTypes).immutable(),
     aliasValue: Attribute.text(1024).immutable(),
     state: Attribute.oneOf(["detected", "confirmed", "updated", "stale", "replaced", "archived"]).or("detected"),
     firstSeenAt: Attribute.instant.generated("now").immutable(),

@@ -12,7 +12,7 @@ export interface StrongIdentifier {
 }
 
 /** Kinds of names that a device may have beside its own; the ids of services of our own that run on it are such. */
-export const aliasTypes = ["ip", "mac", "service_id", "collector_ip"] as const
+export const aliasTypes = ["ip", "service_id", "mac", "collector_ip"] as const
 
 export type AliasType = typeof aliasTypes[number]
 
