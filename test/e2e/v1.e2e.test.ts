@@ -918,7 +918,7 @@ layer(v1Core, { excludeTestServices: true, timeout: "120 seconds" })("The v1 API
             authorization_endpoint: `${base}/auth/sign-in`,
             response_types_supported: ["token"],
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: ["HS256", "RS256"]
+            id_token_signing_alg_values_supported: ["<filled>"]
           }]
         ]
       for (const [[method, path, body], status, answer] of asked) {

@@ -110,9 +110,8 @@ const modelled = (all: ReadonlyArray<Seen>): ReadonlyMap<string, Alias> => {
     for (const [other, alias] of aliases) {
       if (!other.startsWith(`${machine} `) || (value !== "" && other === key)) continue
       const agoMillis = atMillis - alias.lastMillis
-      if (alias.state === "detected" || alias.state === "confirmed") {
-        if (agoMillis > 7 * day) alias.state = "stale"
-      } else if (alias.state !== "archived" && agoMillis > 30 * day) alias.state = "archived"
+      if (agoMillis > 30 * day) alias.state = "archived"
+      else if (agoMillis > 7 * day && !isOut(alias)) alias.state = "stale"
     }
   }
   return aliases
@@ -196,7 +195,7 @@ describe("The services and collectors of machines", () => {
     assert.deepStrictEqual([...states].toSorted(), ["archived", "confirmed", "detected", "replaced", "stale"])
   })
 
-  it("stay as they are when everything since the last change comes again", () => {
+  it("stay as they are when what was seen last is seen again", () => {
     FastCheck.assert(
       FastCheck.property(FastCheck.array(step, { maxLength: 30 }), (steps) => {
         const slices = slicesOf(seenIn(steps), 5)

@@ -53,18 +53,20 @@ export const seen = (alias: Values, seenAt: DateTime.Utc): ReadonlyArray<AliasAc
     input: { sightingCount: count, lastSeenAt: seenAt },
     telling: "untold"
   }
-  if (state === "stale") return [counted, told("reactivate")]
+  // The sighting comes last: it says when the device was seen, which is not now.
+  if (state === "stale") return [told("reactivate"), counted]
   return state === "detected" && count >= sightingsMin ? [counted, told("confirm")] : [counted]
 }
 
-/** Its device was seen, but not there. */
+/** Its device was seen, but not there. What that makes of it is made at once, so that the same sighting changes nothing twice. */
 export const unseen = (alias: Values, seenAt: DateTime.Utc): ReadonlyArray<AliasAct> => {
   const agoMillis = DateTime.toEpochMillis(seenAt) - lastMillis(alias)
   switch (alias["state"]) {
     case "detected":
     case "confirmed":
     case "updated":
-      return agoMillis > staleMillis ? [told("markStale")] : []
+      if (agoMillis <= staleMillis) return []
+      return agoMillis > archivedMillis ? [told("markStale"), told("archive")] : [told("markStale")]
     case "stale":
     case "replaced":
       return agoMillis > archivedMillis ? [told("archive")] : []
