@@ -5,7 +5,7 @@
  * report that is lost is fetched again. While results are on their way to core the check is skipped: it would only
  * bring the same results once more.
  */
-import { Clock, Duration, Effect, Metric, Option, Ref, Result, Stream } from "effect"
+import { Clock, Deferred, Duration, Effect, Metric, Option, Ref, Result, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
 import * as PolledStatus from "../../domain/monitoring/reports/PolledStatus.ts"
 import * as ResultsMerge from "../../domain/monitoring/reports/ResultsMerge.ts"
@@ -14,7 +14,7 @@ import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as ChunkOrder from "../../domain/poller/ChunkOrder.ts"
 import * as SweepCompletion from "../../domain/poller/SweepCompletion.ts"
 import * as PollObserver from "../telemetry/PollObserver.ts"
-import { type AgentConnection, AgentError, Garbled, type ResultsReply } from "./AgentClient.ts"
+import { type AgentConnection, AgentError, Garbled, type ResultsChunk, type ResultsReply } from "./AgentClient.ts"
 import * as AgentLink from "./AgentLink.ts"
 import * as CheckLoops from "./CheckLoops.ts"
 import { CoreReporter } from "./CoreReporter.ts"
@@ -22,6 +22,7 @@ import { HostIdentity } from "./HostIdentity.ts"
 import * as ReplyPlugins from "./plugins/ReplyPlugins.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
 import * as LargeReplies from "./polls/LargeReplies.ts"
+import { type Collecting, StreamBudget } from "./polls/StreamBudget.ts"
 
 const unaryDeadline = Duration.seconds(30)
 /** A large inventory takes its time; a stream that stalls does not get it. */
@@ -159,33 +160,50 @@ const collect = Effect.fnUntraced(function*(
   const garbled = (detail: string) => new AgentError({ agentId, reason: new Garbled({ detail }) })
   const startedNanos = yield* Clock.currentTimeNanos
   const initial: Merged = { order: ChunkOrder.start, merge: ResultsMerge.empty, final: Option.none() }
-  const merged = yield* connection.streamResults(check, lastSequence, streamDeadline, completion).pipe(
-    Stream.timeoutOrElse({
-      duration: chunkDeadline,
-      orElse: () => Stream.fail(garbled(`no chunk within ${Duration.format(chunkDeadline)}`))
-    }),
-    Stream.runFoldEffect(() => initial, (state, chunk) =>
-      Effect.gen(function*() {
-        yield* Metric.update(PollerMetrics.streamingChunks, 1)
-        const order = yield* Effect.fromResult(ChunkOrder.next(state.order, chunk)).pipe(
-          Effect.mapError((error) => garbled(error.detail))
-        )
-        const merge = yield* Effect.fromResult(ResultsMerge.add(state.merge, chunk.data)).pipe(
-          Effect.mapError((error) => garbled(error.detail))
-        )
-        return { order, merge, final: chunk.isFinal ? Option.some(chunk.sequence) : state.final } satisfies Merged
-      }))
+  const budget = yield* StreamBudget
+  const added = (state: Merged, chunk: ResultsChunk) =>
+    Effect.fromResult(Result.gen(function*() {
+      const order = yield* ChunkOrder.next(state.order, chunk)
+      const merge = yield* ResultsMerge.add(state.merge, chunk.data)
+      return { order, merge, final: chunk.isFinal ? Option.some(chunk.sequence) : state.final } satisfies Merged
+    })).pipe(Effect.mapError((error) => garbled(error.detail)))
+  const together = (mine: Collecting) =>
+    connection.streamResults(check, lastSequence, streamDeadline, completion).pipe(
+      Stream.timeoutOrElse({
+        duration: chunkDeadline,
+        orElse: () => Stream.fail(garbled(`no chunk within ${Duration.format(chunkDeadline)}`))
+      }),
+      Stream.runFoldEffect(() => initial, (state, chunk) =>
+        Effect.gen(function*() {
+          yield* Metric.update(PollerMetrics.streamingChunks, 1)
+          budget.add(mine, chunk.data.length)
+          const begunNanos = yield* Clock.monotonicTimeNanos
+          const next = yield* added(state, chunk)
+          const tookMillis = Number((yield* Clock.monotonicTimeNanos) - begunNanos) / 1e6
+          // Streams that come as fast as they are read take half of the time in all; polls have the other half.
+          if (tookMillis >= 1) yield* Effect.sleep(tookMillis * budget.size)
+          return next
+        }))
+    )
+  const merged = yield* Effect.acquireUseRelease(
+    Effect.sync(() => budget.begin()),
+    (mine) => Effect.raceFirst(together(mine), Effect.mapError(Deferred.await(mine.givenUp), garbled)),
+    (mine) => Effect.sync(() => budget.end(mine))
   )
   const sequence = yield* Effect.fromOption(merged.final).pipe(Effect.mapError(() => garbled("no final chunk")))
   const endedNanos = yield* Clock.currentTimeNanos
+  const isSweep = ServiceKinds.resultsOf(check) === "sweep"
+  // The protocol has no such flag for streams: an agent with nothing new repeats the sequence and sends no data. Of a sweep
+  // that has found nothing there is an empty list, so braces alone are none.
+  const hasNothing = ResultsMerge.isEmpty(merged.merge) &&
+    (lastSequence === "" ? isSweep && merged.merge.isBare : sequence === lastSequence)
   return {
     available: true,
     message: ResultsMerge.finish(merged.merge, check.serviceType),
     responseTimeNanos: endedNanos - startedNanos,
     agentId,
     sequence,
-    // The protocol has no such flag for streams: an agent with nothing new repeats the sequence and sends no data.
-    hasNewData: !(ResultsMerge.isEmpty(merged.merge) && lastSequence !== "" && sequence === lastSequence)
+    hasNewData: !hasNothing
   }
 })
 

@@ -22,6 +22,8 @@ export interface ResultsMerge {
   /** JSON of the first chunk's other keys; undefined when it was an array, or when no chunk had data. */
   readonly metadata: string | undefined
   readonly isFirst: boolean
+  /** No chunk had anything in it but braces: not even an empty list. */
+  readonly isBare: boolean
 }
 
 export const bytesMax = 128 * 1_048_576
@@ -30,7 +32,7 @@ const listKeys = ["hosts", "devices", "results", "entries", "data"]
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-export const empty: ResultsMerge = { pieces: [], bytes: 0, metadata: undefined, isFirst: true }
+export const empty: ResultsMerge = { pieces: [], bytes: 0, metadata: undefined, isFirst: true, isBare: true }
 
 /** Adds the data of the next chunk; a chunk without data changes nothing. */
 export const add = (merge: ResultsMerge, data: Uint8Array): Result.Result<ResultsMerge, MergeError> => {
@@ -38,14 +40,15 @@ export const add = (merge: ResultsMerge, data: Uint8Array): Result.Result<Result
   if (merge.bytes + data.length > bytesMax) {
     return Result.fail(new MergeError({ detail: `the results exceed ${bytesMax} bytes` }))
   }
-  return Result.map(devicesOf(decoder.decode(data)), ({ devices, metadata }) => {
+  return Result.map(devicesOf(decoder.decode(data)), ({ devices, isBare, metadata }) => {
     const text = devices.slice(1, -1)
     const piece = encoder.encode(text)
     return {
       pieces: text === "" ? merge.pieces : [...merge.pieces, piece],
       bytes: merge.bytes + piece.length,
       metadata: merge.isFirst ? metadata : merge.metadata,
-      isFirst: false
+      isFirst: false,
+      isBare: merge.isBare && isBare
     }
   })
 }
@@ -54,6 +57,7 @@ interface ChunkContent {
   /** A JSON array. */
   readonly devices: string
   readonly metadata: string | undefined
+  readonly isBare: boolean
 }
 
 const devicesOf = (text: string): Result.Result<ChunkContent, MergeError> =>
@@ -68,17 +72,17 @@ const devicesOf = (text: string): Result.Result<ChunkContent, MergeError> =>
   )
 
 const contentOf = (document: unknown): ChunkContent | undefined => {
-  if (Array.isArray(document)) return { devices: ExactJson.stringify(document), metadata: undefined }
+  if (Array.isArray(document)) return { devices: ExactJson.stringify(document), metadata: undefined, isBare: false }
   if (!Predicate.isObject(document)) return undefined
   const entries = Object.entries(document)
   for (const key of listKeys) {
     const devices = entries.filter(([name]) => name === key).map(([, value]) => toList(value))[0]
     if (devices !== undefined) {
       const others = Object.fromEntries(entries.filter(([name]) => name !== key))
-      return { devices: ExactJson.stringify(devices), metadata: ExactJson.stringify(others) }
+      return { devices: ExactJson.stringify(devices), metadata: ExactJson.stringify(others), isBare: false }
     }
   }
-  return { devices: "[]", metadata: ExactJson.stringify(document) }
+  return { devices: "[]", metadata: ExactJson.stringify(document), isBare: entries.length === 0 }
 }
 
 /** Undefined when the value cannot be meant as a list of devices. */
