@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Simulation from "../../src/services/simulation/Simulation.ts"
 import * as Installation from "../simulation/Installation.ts"
+import * as Rotations from "../simulation/Rotations.ts"
 
 const options = { hours: 0.17, agents: 6, checks: 2, pollers: 2, messagesPerSecond: 3, devices: 100 }
 
@@ -35,6 +36,17 @@ describe("An installation in virtual time", () => {
   it("keeps them when a file is read again by a poller that is being replaced, which seed 107 has shown", () => {
     const sizes = { agents: 4, messagesPerSecond: 3, devices: 60 }
     const outcome = Simulation.run(Installation.scenario({ ...options, ...sizes, profile: "hostile" }), 107)
+
+    assert.isUndefined(outcome.violation, Simulation.report(outcome).join("\n"))
+  })
+
+  it("blames no renewed certificates where core's database stands still, as rough seed 2 did", () => {
+    const sizes = { agents: 4, messagesPerSecond: 0, devices: 0 }
+    const fault = { lastsMillis: 125_000, amount: 0.206 }
+    const outcome = Simulation.run(Installation.scenario({ ...options, ...sizes, profile: "rough" }), 2, [
+      { kind: Rotations.kind, target: "agent-3", atMillis: 32_505, ...fault },
+      { kind: "pause", target: "database", atMillis: 226_015, ...fault, lastsMillis: 36_664 }
+    ])
 
     assert.isUndefined(outcome.violation, Simulation.report(outcome).join("\n"))
   })

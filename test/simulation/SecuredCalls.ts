@@ -51,7 +51,8 @@ const failed = (dialling: Dialling, server: string, error: GrpcError): void => {
   const { plan, poller, world } = dialling
   if (error._tag !== "Unavailable") return
   if (!Invariants.isFelt(plan, world.nowMillis, ({ kind }) => kind === Rotations.kind)) return
-  if (areTouched(dialling, [poller, server])) return
+  // Core is not available either while its database is not.
+  if (areTouched(dialling, [poller, server, ...(server === "core" ? ["database"] : [])])) return
   world.violate("no call fails because certificates are renewed", `${poller} calls ${server}: ${error.detail}`)
 }
 
