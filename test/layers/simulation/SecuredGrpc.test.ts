@@ -1,17 +1,12 @@
 /** Connections with certificates come about over a simulated network as they do over this machine's, and are renewed as there. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Option, type Scope, Stream } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
-import { GrpcCarrier } from "../../../src/layers/grpc/carrier/GrpcCarrier.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
 import * as GrpcCredentials from "../../../src/layers/grpc/GrpcCredentials.ts"
-import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
-import * as SimulatedGrpc from "../../../src/layers/simulation/SimulatedGrpc.ts"
-import * as Link from "../../../src/services/simulation/Link.ts"
-import { Network } from "../../../src/services/simulation/Network.ts"
-import { World } from "../../../src/services/simulation/World.ts"
 import { authority, type Issued, validFor } from "../../support/authority.ts"
-import { agentService, statusRequest, statusResponse } from "../grpc/fixture.ts"
+import { statusRequest } from "../grpc/fixture.ts"
+import { inWorld, serving } from "./SecuredPeers.ts"
 
 const serverName = "agent.serviceradar"
 const hour = 3_600_000
@@ -66,29 +61,6 @@ const cases: Readonly<Record<string, Effect.Effect<Case, GrpcCredentials.Invalid
   }))
 }
 
-/** Says whom it knows the client by. */
-const service = agentService({
-  getStatus: (_, call) =>
-    Effect.sync(() =>
-      statusResponse(
-        "s",
-        Option.match(call.peerCertificate, {
-          onNone: () => "nobody",
-          onSome: ({ serialNumber, subject }) => `${subject.CN} ${serialNumber}`
-        })
-      )
-    )
-})
-
-const serving = (credentials: GrpcCredentials.ServerCredentials, host: string, port: number) =>
-  GrpcServer.make({
-    host,
-    port,
-    credentials,
-    grace: "100 millis",
-    services: [service]
-  })
-
 const asking = Effect.fnUntraced(function*(target: string, credentials: GrpcCredentials.ClientCredentials) {
   const agent = yield* GrpcClient.make(AgentServiceService, { target, credentials, connectTimeout: "2 seconds" })
   return yield* Effect.match(agent.getStatus(statusRequest("s"), { deadline: "10 seconds" }), {
@@ -96,38 +68,6 @@ const asking = Effect.fnUntraced(function*(target: string, credentials: GrpcCred
     onSuccess: ({ message }) => new TextDecoder().decode(message)
   })
 })
-
-/** What a client answers in a world of now. */
-const inWorld = <A>(
-  served: Effect.Effect<unknown, unknown, Scope.Scope>,
-  client: Effect.Effect<A, unknown, Scope.Scope>,
-  onDial = () => {}
-): A | undefined => {
-  const world = new World({ seed: "1", epochMillis: Date.now() })
-  const network = new Network(world, Link.lan)
-  network.onDial = onDial
-  let answer: A | undefined
-  const host = (name: string, program: Effect.Effect<unknown, unknown, Scope.Scope>) =>
-    world.addHost(name, {
-      restartAfterMillis: 1e9,
-      program: () =>
-        Effect.provideService(
-          Effect.andThen(Effect.scoped(program), Effect.never),
-          GrpcCarrier,
-          SimulatedGrpc.carrier(network)
-        )
-    }).start()
-  host("server", Effect.andThen(served, Effect.never))
-  host(
-    "client",
-    Effect.gen(function*() {
-      yield* Effect.sleep("1 second")
-      answer = yield* client
-    })
-  )
-  world.runUntil(60_000)
-  return answer
-}
 
 describe("gRPC with certificates in a world", () => {
   it.live.each(Object.keys(cases))(
