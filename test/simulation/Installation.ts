@@ -14,8 +14,8 @@ import type { Scenario } from "../../src/services/simulation/Simulation.ts"
 import { World } from "../../src/services/simulation/World.ts"
 import { AgentDealings } from "./AgentDealings.ts"
 import { EventBooks, StatusBooks } from "./Books.ts"
+import { Handovers } from "./Handovers.ts"
 import * as IllFaults from "./IllFaults.ts"
-import * as Invariants from "./Invariants.ts"
 import { KillsAtCommit } from "./KillsAtCommit.ts"
 import * as LeaseWorld from "./LeaseWorld.ts"
 import { Measurements } from "./Measurements.ts"
@@ -32,6 +32,11 @@ import * as PollerFile from "./parties/PollerFile.ts"
 import * as Pollers from "./parties/Pollers.ts"
 import { StatusDatabase, type StatusExchange } from "./parties/StatusDatabase.ts"
 import { Presence } from "./Presence.ts"
+import * as Felt from "./promises/Felt.ts"
+import * as Forgiven from "./promises/Forgiven.ts"
+import * as Healed from "./promises/Healed.ts"
+import * as Invariants from "./promises/Invariants.ts"
+import type { Checker } from "./promises/Parts.ts"
 import { publish } from "./Publisher.ts"
 import * as Reloads from "./Reloads.ts"
 import * as Replacements from "./Replacements.ts"
@@ -143,9 +148,10 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       }).start()
 
     const forgiving = { world, statuses, disks, plan, pollers }
-    const kills = new KillsAtCommit(world, (name) => Invariants.forgiveKill(forgiving, name))
+    const kills = new KillsAtCommit(world, (name) => Forgiven.forgiveKill(forgiving, name))
     const database = new StatusDatabase({
       onReport: (poller) => presence.heard(poller),
+      onMissed: (poller) => presence.noted(poller),
       onStored: (status, poller) => {
         const { agentId, message, serviceName } = status
         if (isOfIllWill(message)) dealings.stored(message)
@@ -164,9 +170,9 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
         isSecured: hasChanges,
         exchange: statusExchange,
         database: "database",
-        onPoller: (change) => presence.told(change, Invariants.coreSpared(plan, world.nowMillis))
+        onPoller: (change) => presence.told(change, Felt.coreSpared(plan, world.nowMillis))
       }))
-    const checkers = new Map<string, Invariants.Checker>()
+    const checkers = new Map<string, Checker>()
     const changeChecker = new Map<string, () => void>()
     for (const name of agents) {
       const trouble: Agents.AgentWill = {
@@ -192,6 +198,11 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       host(name, () => Agents.program(party), undefined, hasChanges ? ill : carrier)
     }
     const pollerFiles = new Map<string, PollerFile.PollerFile>()
+    const handovers = new Handovers(world)
+    const told = {
+      onLine: handovers.said.bind(handovers),
+      onOver: handovers.over.bind(handovers)
+    }
     for (const name of pollers) {
       const disk = new Disk(world.random.split(`disk ${name}`))
       disks.set(name, disk)
@@ -209,7 +220,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       })
       pollerFiles.set(name, file)
       if (hasChanges) certificates.add({ name, role: "poller", files: file.files })
-      const folder = new HostFolder(world.random.split(`folder ${name}`))
+      const folder = new HostFolder(world.random.split(`folder ${name}`), told)
       const program = (replaces: boolean): Program => () =>
         Pollers.program({
           host: file.files,
@@ -224,7 +235,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
           onGivenUp: ({ status }) => statuses.drop(name, `${status.agentId}/${status.serviceName}`, status.message)
         })
       const heard = SecuredCalls.carrier(carrier, { world, plan, poller: name, secured: securedHosts })
-      host(name, program(false), program(true), hasChanges ? dealings.carrier(heard) : carrier)
+      host(name, program(false), program(true), hasChanges ? handovers.carrier(dealings.carrier(heard)) : carrier)
     }
 
     const eventsDatabase = new EventsDatabase(
@@ -276,7 +287,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
           changeChecker: (agent) => changeChecker.get(agent)?.()
         }),
         ...(hasChanges ? { [Rotations.kind]: Rotations.act(world, certificates) } : {}),
-        [Replacements.kind]: Replacements.act(world, (name) => Invariants.forgiveKill(forgiving, name)),
+        [Replacements.kind]: Replacements.act(world, (name) => Forgiven.forgiveKill(forgiving, name)),
         agentHangs: toggled(troubles, "hangs"),
         agentBreaks: toggled(troubles, "breaks"),
         agentLies: toggled(troubles, "lies"),
@@ -295,7 +306,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
         }
       }
     })
-    Invariants.forgive(forgiving)
+    Forgiven.forgive(forgiving)
     const parts = {
       world,
       network,
@@ -321,7 +332,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     return {
       world,
       endMillis,
-      healed: [...Invariants.healed(parts, hasEvents), ...(sync?.healed ?? []), ...(lease?.healed ?? [])],
+      healed: [...Healed.healed(parts, hasEvents), ...(sync?.healed ?? []), ...(lease?.healed ?? [])],
       books: () => booksOf(statuses, events, nats),
       dispose: () => sync?.dispose()
     }

@@ -16,6 +16,8 @@ export class Presence {
   /** Of each poller, when core has last stored anything of it. */
   readonly #heardMillis = new Map<string, number>()
   readonly #told = new Map<string, { readonly current: ToldChange["current"]; readonly atMillis: number }>()
+  /** Those of whom the store knows that they are missed. */
+  readonly #noted = new Set<string>()
 
   /** `intervalsOf`: what a poller may say of how often it reports. */
   constructor(world: World, intervalsOf: (poller: string) => readonly [least: number, most: number]) {
@@ -28,12 +30,18 @@ export class Presence {
     this.#heardMillis.set(poller, this.#world.nowMillis)
   }
 
+  /** That this poller is missed is in the store. */
+  noted(poller: string): void {
+    this.#noted.add(poller)
+  }
+
   /**
    * Core says that a poller has come, goes or is back. What was sent to a database that stood still may be stored when core
    * has long given it up, so only what it says when it was left alone for so long is judged.
    */
   told({ current, pollerId }: Pick<ToldChange, "current" | "pollerId">, sinceMillis: number): void {
     this.#told.set(pollerId, { current, atMillis: this.#world.nowMillis })
+    if (current === "healthy") this.#noted.delete(pollerId)
     const silence = this.#silenceMillis(pollerId)
     const [least] = this.#intervalsOf(pollerId)
     const isEarly = silence < missedAfter * least - earlyMillis
@@ -62,14 +70,15 @@ export class Presence {
   }
 
   /**
-   * Those that core says are away, or has never heard of; core was left alone for so long. What it was about to say when it was
-   * killed it does not say again, and what it had said before is no more what it says.
+   * Those that core says are away, or has never heard of; core was left alone for so long. What it has said before without the
+   * store, which was away, nobody knows when it is killed.
    */
   away(pollers: ReadonlyArray<string>, sinceMillis: number): ReadonlyArray<string> {
     return pollers.filter((poller) => {
       if (!this.#heardMillis.has(poller)) return true
       const told = this.#told.get(poller)
-      return told?.current === "unhealthy" && this.#world.nowMillis - told.atMillis <= sinceMillis
+      if (told?.current !== "unhealthy") return false
+      return this.#noted.has(poller) || this.#world.nowMillis - told.atMillis <= sinceMillis
     })
   }
 

@@ -6,8 +6,8 @@ import type { GrpcError } from "../../src/layers/grpc/GrpcError.ts"
 import type { SecuredCall } from "../../src/layers/simulation/SimulatedGrpc.ts"
 import { hostOf } from "../../src/services/simulation/Network.ts"
 import type { World } from "../../src/services/simulation/World.ts"
-import * as Invariants from "./Invariants.ts"
 import { aheadMillis } from "./parties/Certificates.ts"
+import * as Felt from "./promises/Felt.ts"
 import * as Reloads from "./Reloads.ts"
 import * as Rotations from "./Rotations.ts"
 
@@ -23,7 +23,7 @@ const harmless: ReadonlyArray<string> = ["clockStep", ...Reloads.harmless, Rotat
 
 /** Whether something was done to one of these that a call between them may feel. */
 const areTouched = ({ plan, world }: Watched, parties: ReadonlyArray<string>): boolean =>
-  Invariants.isFelt(
+  Felt.isFelt(
     plan,
     world.nowMillis,
     ({ kind, other, target }) =>
@@ -50,7 +50,7 @@ interface Dialling extends Watched {
 const failed = (dialling: Dialling, server: string, error: GrpcError): void => {
   const { plan, poller, world } = dialling
   if (error._tag !== "Unavailable") return
-  if (!Invariants.isFelt(plan, world.nowMillis, ({ kind }) => kind === Rotations.kind)) return
+  if (!Felt.isFelt(plan, world.nowMillis, ({ kind }) => kind === Rotations.kind)) return
   // Core is not available either while its database is not.
   if (areTouched(dialling, [poller, server, ...(server === "core" ? ["database"] : [])])) return
   world.violate("no call fails because certificates are renewed", `${poller} calls ${server}: ${error.detail}`)

@@ -1,6 +1,6 @@
 /** A poller that is missed from some moment on, or is back. */
 import type { PollerId } from "../monitoring/Ids.ts"
-import type { PollerChange } from "../monitoring/reports/PollerPresence.ts"
+import type { PollerChange, Remembered } from "../monitoring/reports/PollerPresence.ts"
 
 export interface PollerTurn {
   readonly pollerId: PollerId
@@ -17,3 +17,18 @@ export const of = ({ atMillis, current, pollerId, previous, silenceMillis }: Pol
   current === "unhealthy" || previous === "unhealthy"
     ? { pollerId, isMissed: current === "unhealthy", atMillis, silenceMillis }
     : undefined
+
+/** What those are told of it who were not told when it was. */
+export const changeOf = (
+  { atMillis, isMissed, pollerId, silenceMillis }: PollerTurn,
+  { partition, sourceIp }: Pick<Remembered, "partition" | "sourceIp">
+): PollerChange => ({
+  pollerId,
+  partition,
+  sourceIp,
+  previous: isMissed ? "healthy" : "unhealthy",
+  current: isMissed ? "unhealthy" : "healthy",
+  lastSeenMillis: isMissed ? atMillis - silenceMillis : atMillis,
+  atMillis,
+  silenceMillis
+})

@@ -73,8 +73,6 @@ export const changesOf = (stampNow: Effect.Effect<string>, since?: string): Stre
       known = yield* settled(stampNow, stamp)
       return true
     })
-    return Stream.fromEffectRepeat(Effect.delay(look, lookEvery)).pipe(
-      Stream.filter((isOther) => isOther),
-      Stream.map(() => undefined)
-    )
+    const lookUntilOther = Effect.repeat(Effect.delay(look, lookEvery), { until: (isOther) => isOther })
+    return Stream.fromEffectRepeat(Effect.asVoid(lookUntilOther))
   }))

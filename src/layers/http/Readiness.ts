@@ -3,7 +3,7 @@
  *
  * All checks run at once and each has its own limit, so that one that hangs costs the others nothing.
  */
-import { Duration, Effect, Fiber, Option, Schema } from "effect"
+import { Duration, Effect, type Exit, Fiber, Option, Schema } from "effect"
 
 export interface Check {
   readonly name: string
@@ -29,33 +29,47 @@ export type Report = typeof Report.Type
 
 const limit = Duration.seconds(3)
 
-/**
- * Does not wait for a check to stop: cancelling a query needs an answer from the server that gives none. Most checks look at
- * what is known and have nothing to wait for.
- */
-const withinLimit = (ready: Check["ready"]): Check["ready"] =>
-  Effect.gen(function*() {
-    const fiber = yield* Effect.forkDetach(ready, { startImmediately: true })
-    const known = fiber.pollUnsafe()
-    if (known !== undefined) return yield* known
-    const exit = yield* Fiber.await(fiber).pipe(
-      Effect.timeoutOption(limit),
-      Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
-    )
-    if (Option.isSome(exit)) return yield* exit.value
-    return yield* Effect.fail({ message: `no answer within ${Duration.format(limit)}` })
+interface Begun extends Pick<Check, "name"> {
+  readonly fiber: Fiber.Fiber<void, { readonly message: string }>
+}
+
+type Result = Report["checks"][number]
+
+const resultOf = (name: string, exit: Exit.Exit<void, { readonly message: string }>) =>
+  Effect.match(exit, {
+    onFailure: ({ message }): Result => ({ name, ready: false, reason: message }),
+    onSuccess: (): Result => ({ name, ready: true })
   })
 
-const evaluateOne = ({ name, ready }: Check) =>
-  withinLimit(ready).pipe(
-    Effect.match({
-      onFailure: ({ message }) => ({ name, ready: false, reason: message }),
-      onSuccess: () => ({ name, ready: true })
+const within = ({ fiber, name }: Begun): Effect.Effect<Result> => {
+  // Most checks look at what is known and have nothing to wait for.
+  const known = fiber.pollUnsafe()
+  if (known !== undefined) return resultOf(name, known)
+  return Effect.flatMap(
+    Effect.timeoutOption(Fiber.await(fiber), limit),
+    Option.match({
+      onNone: () => Effect.succeed({ name, ready: false, reason: `no answer within ${Duration.format(limit)}` }),
+      onSome: (exit) => resultOf(name, exit)
     })
   )
+}
 
+/** Does not wait for a check to stop: cancelling a query needs an answer from the server that gives none. */
 export const evaluate = (checks: ReadonlyArray<Check>): Effect.Effect<Report> =>
-  Effect.map(
-    Effect.forEach(checks, evaluateOne, { concurrency: "unbounded" }),
-    (results) => ({ status: results.every((result) => result.ready) ? "ready" : "not ready", checks: results })
-  )
+  Effect.suspend(() => {
+    const begun: Array<Begun> = []
+    const begin = ({ name, ready }: Check) =>
+      Effect.map(Effect.forkDetach(ready, { startImmediately: true }), (fiber) => void begun.push({ name, fiber }))
+    return Effect.forEach(checks, begin, { discard: true }).pipe(
+      Effect.flatMap(() =>
+        begun.every(({ fiber }) => fiber.pollUnsafe() !== undefined)
+          ? Effect.forEach(begun, within)
+          : Effect.forEach(begun, within, { concurrency: "unbounded" })
+      ),
+      Effect.map((results): Report => ({
+        status: results.every((result) => result.ready) ? "ready" : "not ready",
+        checks: results
+      })),
+      Effect.ensuring(Effect.sync(() => begun.forEach(({ fiber }) => fiber.interruptUnsafe())))
+    )
+  })

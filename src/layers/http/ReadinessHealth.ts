@@ -9,8 +9,16 @@ const every = "2 seconds"
 
 /** Says what `/health/ready` says, whether that is served or not. Never ends. */
 export const follow = (health: GrpcHealth.Health) =>
-  Management.use(({ registered }) => Effect.suspend(() => Readiness.evaluate(registered().checks))).pipe(
-    Effect.flatMap(({ status }) => health.set(name, status === "ready" ? "SERVING" : "NOT_SERVING")),
-    Effect.repeat(Schedule.spaced(every)),
-    Effect.andThen(Effect.never)
-  )
+  Management.use(({ registered }) => {
+    let said: Readiness.Report["status"] | undefined
+    const say = ({ status }: Readiness.Report) => {
+      if (status === said) return Effect.void
+      said = status
+      return health.set(name, status === "ready" ? "SERVING" : "NOT_SERVING")
+    }
+    return Effect.suspend(() => Readiness.evaluate(registered().checks)).pipe(
+      Effect.flatMap(say),
+      Effect.repeat(Schedule.spaced(every)),
+      Effect.andThen(Effect.never)
+    )
+  })

@@ -1,10 +1,10 @@
 /**
  * Misses pollers that stop to report, and tells of it once: a line in the log, an event, a webhook.
  *
- * Who was there and who was missed is in the store, so a restart of core forgets no poller and tells of none again. What
- * webhooks have not answered to is there too, and offered to them first after a restart: they may be told twice, but not
- * never. A loss that was found while the store was away is written before the report that ends it; who is still silent
- * after a restart is found again.
+ * Who was there and who was missed is in the store, so a restart of core forgets no poller. What was not told to the end
+ * before one is there too, as what webhooks have not answered to, and told first after it: they and those who follow events
+ * may be told twice, but not never. A loss that was found while the store was away is written before the report that ends
+ * it; who is still silent after a restart is found again.
  */
 import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
 import * as Backoff from "../../domain/backoff/Backoff.ts"
@@ -74,18 +74,22 @@ const make = Effect.fnUntraced(function*({ alertThreshold, hostname, knownPoller
   const offer = (turn: PollerTurn.PollerTurn) =>
     webhooks.offer(PollerAlert.of(turn, hostname), Effect.andThen(notes.told(turn), notes.write))
 
-  /** Turns since the start, until those before it are known and offered; then none has to wait. */
-  let waiting: Array<PollerTurn.PollerTurn> | undefined = []
+  const isAlerted = webhooks.count > 0
+
+  const pass = Effect.fnUntraced(function*(turn: PollerTurn.PollerTurn, change: PollerPresence.PollerChange) {
+    yield* PollerObserver.tell({ ...change, isAlerted })
+    yield* isAlerted ? offer(turn) : notes.told(turn)
+  })
+
+  /** Turns since the start, until those before it are known and told; then none has to wait. */
+  let waiting: Array<PollerPresence.PollerChange> | undefined = []
 
   const tell = Effect.fnUntraced(function*(change: PollerPresence.PollerChange) {
     const turn = PollerTurn.of(change)
     yield* note(change)
-    if (turn !== undefined) {
-      if (webhooks.count === 0) yield* notes.told(turn)
-      else if (waiting === undefined) yield* offer(turn)
-      else waiting.push(turn)
-    }
-    yield* PollerObserver.tell({ ...change, isAlerted: turn !== undefined && webhooks.count > 0 })
+    if (turn === undefined) yield* PollerObserver.tell({ ...change, isAlerted: false })
+    else if (waiting === undefined) yield* pass(turn, change)
+    else waiting.push(change)
   })
 
   const fromStore = <A>(effect: Effect.Effect<A, StatusStoreError>) =>
@@ -97,14 +101,18 @@ const make = Effect.fnUntraced(function*({ alertThreshold, hostname, knownPoller
     presence.restore(pollers.filter(({ pollerId }) => isKnown(pollerId)), yield* moment)
     if (waiting === undefined) return
     const untold = yield* fromStore(store.untold)
-    const isAmong = (turn: PollerTurn.PollerTurn) =>
-      untold.some(({ isMissed, pollerId }) => isMissed === turn.isMissed && pollerId === turn.pollerId)
-    const due = [...untold, ...waiting.filter((turn) => !isAmong(turn))]
+    const since = waiting
     waiting = undefined
-    yield* Effect.forEach(
-      due,
-      (turn) => webhooks.count === 0 || !isKnown(turn.pollerId) ? notes.told(turn) : offer(turn)
-    )
+    for (const turn of untold) {
+      const poller = pollers.find(({ pollerId }) => pollerId === turn.pollerId)
+      if (poller === undefined || !isKnown(turn.pollerId)) yield* notes.told(turn)
+      else yield* pass(turn, PollerTurn.changeOf(turn, poller))
+    }
+    for (const change of since) {
+      const turn = PollerTurn.of(change)
+      const isAmong = untold.some(({ isMissed, pollerId }) => isMissed === turn?.isMissed && pollerId === turn.pollerId)
+      if (turn !== undefined && !isAmong) yield* pass(turn, change)
+    }
   })
 
   const look = Effect.gen(function*() {

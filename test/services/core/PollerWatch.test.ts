@@ -21,10 +21,13 @@ interface Left {
   readonly unwritableFor?: number
   /** Whether webhooks answer. */
   readonly answers?: boolean
+  readonly webhooks?: number
 }
 
 /** A core whose database is what the last one left. */
-const core = ({ answers = true, downFor = 0, remembered = [], untold = [], unwritableFor = 0 }: Left = {}) => {
+const core = (
+  { answers = true, downFor = 0, remembered = [], untold = [], unwritableFor = 0, webhooks: count = 1 }: Left = {}
+) => {
   const told: Array<ToldChange> = []
   const alerts: Array<PollerAlert> = []
   const missed: Array<string> = []
@@ -56,7 +59,7 @@ const core = ({ answers = true, downFor = 0, remembered = [], untold = [], unwri
     untold: Effect.succeed(untold)
   })
   const webhooks = Layer.succeed(AlertWebhooks, {
-    count: 1,
+    count,
     offer: (alert, answered) =>
       Effect.andThen(Effect.sync(() => void alerts.push(alert)), answers ? answered : Effect.void),
     run: Effect.never
@@ -229,7 +232,27 @@ describe("PollerWatch", () => {
         "1970-01-01T00:03:00Z Poller Recovered"
       ])
       assert.deepStrictEqual([...next.owed], [])
-      assert.deepStrictEqual(next.told.map(({ current }) => current), ["healthy"])
+      assert.deepStrictEqual(next.told.map(({ current }) => current), ["unhealthy", "healthy"])
     })
+  })
+
+  it.effect("tells after a restart what was not told before it, without webhooks, too", () => {
+    const turn = { pollerId, isMissed: false, atMillis: 400_000, silenceMillis: 300_000 }
+    const { alerts, layer, owed, told } = core({
+      remembered: [{ ...sighting, atMillis: 400_000, isMissed: false }],
+      untold: [turn],
+      webhooks: 0
+    })
+    return Effect.gen(function*() {
+      yield* watching
+      yield* TestClock.adjust("10 seconds")
+
+      assert.deepStrictEqual(
+        told.map(({ current, lastSeenMillis, previous }) => ({ current, lastSeenMillis, previous })),
+        [{ current: "healthy", lastSeenMillis: 400_000, previous: "unhealthy" }]
+      )
+      assert.deepStrictEqual(alerts, [])
+      assert.deepStrictEqual([...owed], [])
+    }).pipe(Effect.provide(layer))
   })
 })

@@ -23,14 +23,23 @@ const running = Effect.flatMap(
     process === undefined ? Effect.die(new Error("no process of a simulated world runs this")) : Effect.succeed(process)
 )
 
+interface Heard {
+  /** A process has sent this line to another. */
+  readonly onLine: (process: Process.Process, line: string) => void
+  /** What it has said to the other counts no more. */
+  readonly onOver: (process: Process.Process) => void
+}
+
 export class HostFolder {
   readonly #random: Seeded
+  readonly #heard: Heard
   #pids = 0
   #owner: { readonly process: Process.Process; readonly pid: number } | undefined
   #listener: { readonly process: Process.Process; readonly accept: (connection: LineConnection) => void } | undefined
 
-  constructor(random: Seeded) {
+  constructor(random: Seeded, heard: Heard) {
     this.#random = random
+    this.#heard = heard
   }
 
   /** For a process that begins. */
@@ -88,12 +97,17 @@ export class HostFolder {
         sent: []
       }
       const close = () => {
+        this.#heard.onOver(server.process)
         for (const end of [client, server]) end.process.enqueue(() => Queue.endUnsafe(end.lines))
       }
       const connection = (own: End, other: End): LineConnection => ({
         lines: own.lines,
         close: Effect.sync(close),
-        send: (line) => Effect.sync(() => this.#send(other, line))
+        send: (line) =>
+          Effect.sync(() => {
+            this.#heard.onLine(own.process, line)
+            this.#send(other, line)
+          })
       })
       const forget = [client, server].map(({ process }) => process.onEnd(close))
       yield* Effect.addFinalizer(() =>

@@ -28,12 +28,14 @@ export type StatusRow = HistoryRow | PollerRow
 type Request =
   | { readonly _tag: "Append"; readonly report: StatusReport; readonly receivedAtMillis: number }
   | { readonly _tag: "Pollers" }
-  | { readonly _tag: "Missed"; readonly turn: PollerTurn }
+  | { readonly _tag: "Missed" | "Told"; readonly turn: PollerTurn }
+  | { readonly _tag: "Untold" }
   | { readonly _tag: "Check" }
 
 interface Answer {
   readonly appended?: Appended
   readonly pollers?: ReadonlyArray<Remembered>
+  readonly untold?: ReadonlyArray<PollerTurn>
 }
 
 export type StatusExchange = Exchange<Request, Answer>
@@ -41,6 +43,8 @@ export type StatusExchange = Exchange<Request, Answer>
 export interface StatusDatabaseEvents {
   /** A report, also an empty one. */
   readonly onReport: (pollerId: PollerId) => void
+  /** That a poller is missed is known from now on, whatever becomes of core. */
+  readonly onMissed: (pollerId: PollerId) => void
   /** A status that is new in the history, in the order of the commits. */
   readonly onStored: (status: ReportedStatus, pollerId: PollerId) => void
 }
@@ -53,6 +57,8 @@ const shortened = (text: string): string => text.length <= keptMax ? text : `${t
 export class StatusDatabase {
   readonly store = new StoreModel<StatusRow>()
   readonly #events: StatusDatabaseEvents
+  /** At most a loss and a return of each poller. */
+  readonly #untold = new Map<string, PollerTurn>()
   #order = 0
   /** The next so many answers to a write are lost after the commit. */
   lostAnswers = 0
@@ -78,12 +84,26 @@ export class StatusDatabase {
         return { pollers: [...this.store.rows("pollers").values()].filter((row) => row._tag === "Poller") }
       case "Missed": {
         const known = this.store.get("pollers", request.turn.pollerId)
-        if (known?._tag === "Poller") this.#note({ ...known, isMissed: true })
+        if (known?._tag !== "Poller") return {}
+        this.#note({ ...known, isMissed: true })
+        this.#owe(request.turn)
+        this.#events.onMissed(known.pollerId)
         return {}
       }
+      case "Told": {
+        const owed = this.#untold.get(nameOf(request.turn))
+        if (owed !== undefined && owed.atMillis <= request.turn.atMillis) this.#untold.delete(nameOf(owed))
+        return {}
+      }
+      case "Untold":
+        return { untold: [...this.#untold.values()].toSorted((one, other) => one.atMillis - other.atMillis) }
       case "Append":
         return { appended: this.#append(request.report, request.receivedAtMillis) }
     }
+  }
+
+  #owe(turn: PollerTurn): void {
+    this.#untold.set(nameOf(turn), turn)
   }
 
   #note(row: PollerRow): void {
@@ -107,6 +127,10 @@ export class StatusDatabase {
       ...(report.intervalMillis === undefined ? {} : { intervalMillis: report.intervalMillis })
     }
     this.#note(poller)
+    if (known?._tag === "Poller" && known.isMissed) {
+      const silenceMillis = receivedAtMillis - known.atMillis
+      this.#owe({ pollerId, isMissed: false, atMillis: receivedAtMillis, silenceMillis })
+    }
     this.#events.onReport(pollerId)
     for (const status of report.statuses) {
       const service = `${status.partition}/${status.agentId}/${status.serviceType}/${status.serviceName}`
@@ -141,6 +165,8 @@ export class StatusDatabase {
   }
 }
 
+const nameOf = ({ isMissed, pollerId }: PollerTurn): string => `${pollerId} ${isMissed}`
+
 const failed = (operation: string) => (error: { readonly detail: string }) =>
   new StatusStoreError({ operation, reason: new StoreUnavailable({ detail: error.detail }) })
 
@@ -167,8 +193,11 @@ export const layer = (exchange: StatusExchange, host: string): Layer.Layer<Statu
           onSuccess: ({ pollers = [] }) => pollers
         }),
         noteMissed: (turn) => Effect.asVoid(Effect.mapError(client.ask({ _tag: "Missed", turn }), failed("missed"))),
-        noteTold: () => Effect.asVoid(Effect.mapError(client.ask({ _tag: "Check" }), failed("told"))),
-        untold: Effect.as(Effect.mapError(client.ask({ _tag: "Check" }), failed("untold")), []),
+        noteTold: (turn) => Effect.asVoid(Effect.mapError(client.ask({ _tag: "Told", turn }), failed("told"))),
+        untold: Effect.mapBoth(client.ask({ _tag: "Untold" }), {
+          onFailure: failed("untold"),
+          onSuccess: ({ untold = [] }) => untold
+        }),
         current: () => Effect.as(Effect.mapError(client.ask({ _tag: "Check" }), failed("current")), []),
         removeOlderThan: () => Effect.as(Effect.mapError(client.ask({ _tag: "Check" }), failed("remove")), 0)
       }))

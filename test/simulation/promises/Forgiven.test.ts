@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Fault } from "../../src/domain/simulation/FaultPlan.ts"
-import * as Invariants from "./Invariants.ts"
+import type { Fault } from "../../../src/domain/simulation/FaultPlan.ts"
+import * as Forgiven from "./Forgiven.ts"
 
 const fault = (kind: string, atMillis: number, lastsMillis: number, target = "poller-0"): Fault => ({
   kind,
@@ -15,12 +15,12 @@ describe("What a kill may take along", () => {
     // Seed 1, rough, an hour: the disk was full, then the process stood still, then it was killed.
     const plan = [fault("diskFull", 2_465_079, 69_451), fault("pause", 2_524_966, 85_741), fault("kill", 2_576_153, 0)]
 
-    assert.strictEqual(Invariants.heldBackSince(plan, "poller-0", 2_576_153), 2_465_079)
+    assert.strictEqual(Forgiven.heldBackSince(plan, "poller-0", 2_576_153), 2_465_079)
   })
 
   it("is nothing more when the disk had its time, or it was another one's", () => {
     const plan = [fault("diskFull", 100_000, 20_000), fault("diskFull", 140_000, 20_000, "poller-1")]
 
-    assert.strictEqual(Invariants.heldBackSince(plan, "poller-0", 150_000), Infinity)
+    assert.strictEqual(Forgiven.heldBackSince(plan, "poller-0", 150_000), Infinity)
   })
 })
