@@ -3,13 +3,16 @@ import { Duration, Option, Schema } from "effect"
 import { GoDuration } from "../config/GoDuration.ts"
 import { type Check, timeoutDefault } from "../monitoring/checks/Check.ts"
 import { ServiceName, ServiceType } from "../monitoring/Ids.ts"
+import * as CleanText from "../monitoring/reports/CleanText.ts"
+
+const isClean = Schema.makeFilter((name: string) => CleanText.isKept(name) || "a name without NUL")
 
 /** Beyond what is a port; sent as it is, as the existing poller does, to agents that do not read it. */
 const portNumberMax = 2 ** 31 - 1
 
 export const CheckEntry = Schema.Struct({
-  service_type: ServiceType,
-  service_name: ServiceName,
+  service_type: ServiceType.check(isClean),
+  service_name: ServiceName.check(isClean),
   details: Schema.optionalKey(Schema.String),
   port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: portNumberMax }))),
   results_interval: Schema.optionalKey(GoDuration),

@@ -12,6 +12,7 @@ import { nonEmpty } from "../config/NonEmpty.ts"
 import type { Check } from "../monitoring/checks/Check.ts"
 import { AgentId, Partition, PollerId } from "../monitoring/Ids.ts"
 import * as LoggingConfig from "../monitoring/LoggingConfig.ts"
+import * as CleanText from "../monitoring/reports/CleanText.ts"
 import * as ServiceKinds from "../monitoring/ServiceKinds.ts"
 import * as SecurityConfig from "../security/SecurityConfig.ts"
 import * as CheckEntry from "./CheckEntry.ts"
@@ -60,8 +61,8 @@ const PluginsBlock = Schema.Struct({
 
 /** Judged here, because a record drops entries whose key does not fit its key schema without a word. */
 const agentProblems = (agents: Readonly<Record<string, unknown>>): ReadonlyArray<Schema.FilterIssue> => {
-  const names = Object.keys(agents).filter((name) => !Schema.is(AgentId)(name))
-  return names.map((name) => ({ path: [name], issue: "a name of 1 to 256 characters" }))
+  const names = Object.keys(agents).filter((name) => !Schema.is(AgentId)(name) || !CleanText.isKept(name))
+  return names.map((name) => ({ path: [name], issue: "a name of 1 to 256 characters, without NUL" }))
 }
 
 /** As written in the file. */

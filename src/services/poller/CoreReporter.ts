@@ -127,6 +127,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
   })
   let cycle = ReportCycle.make(cycleOptions(yield* Monotonic.millis))
 
+  /** Of the last report for the whole poller. */
+  let wholeMillis = -Infinity
+
   const pending = buffer.size
   const delivery = yield* ReportDelivery.make(pending)
 
@@ -281,11 +284,19 @@ const make = Effect.fnUntraced(function*(options: Options) {
     else yield* delivery.heartbeat(to)
   })
 
+  /** What comes to be urgent soon after a report joins the next: each of them shows all checks. */
+  const untilEarly = Effect.suspend(() =>
+    Effect.flatMap(Monotonic.millis, (now) => {
+      const waitMillis = wholeMillis + Duration.toMillis(batchWait) - now
+      return waitMillis > 0 ? Effect.sleep(Duration.millis(waitMillis)) : Effect.void
+    })
+  )
+
   /** For a core that takes each report for the whole poller. */
   const wholeRound = Effect.gen(function*() {
     const untilNext = ReportCycle.untilNext(cycle, yield* Monotonic.millis)
     const due = yield* Effect.timeoutOption(isDue.await, untilNext)
-    if (Option.isSome(due)) yield* Effect.sleep(urgentWait)
+    if (Option.isSome(due)) yield* Effect.andThen(Effect.sleep(urgentWait), untilEarly)
     yield* isDue.close
     yield* hasWaiting.close
     const nowMillis = yield* Monotonic.millis
@@ -295,6 +306,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       return
     }
     ReportCycle.reported(cycle, nowMillis, Option.isNone(due))
+    wholeMillis = nowMillis
     if ((yield* pending) > 0) yield* sendAll
     else yield* sendPresent
   })

@@ -8,6 +8,25 @@ const decode = (config: unknown) => ConfigDocument.decode(PollerConfig.PollerCon
 const agents = { "edge-1": { address: "agent:50051", checks: [] } }
 
 describe("PollerConfig", () => {
+  it("leaves out a check whose name core cannot keep, and refuses such a name of an agent", () => {
+    const check = (name: string) => ({ service_type: "port", service_name: name, details: "127.0.0.1:22" })
+    const file = (agent: string) => ({
+      poller_id: "p",
+      core_address: "core:50052",
+      agents: { [agent]: { address: "agent:50051", checks: [check("a\0b"), check("ssh")] } }
+    })
+    const decoded = ConfigDocument.decode(
+      PollerConfig.PollerConfigFile,
+      JSON.stringify(file("edge-1")),
+      PollerConfig.decodeOptions
+    )
+    const { leftOut, value } = Result.getOrThrow(decoded)
+
+    assert.deepStrictEqual(value.agents["edge-1"]?.checks?.map((one) => String(one.service_name)), ["ssh"])
+    assert.strictEqual(leftOut.length, 1)
+    assert.isTrue(Result.isFailure(decode(file("edge\0"))))
+  })
+
   it("reads a full file as the existing poller does", () => {
     const { value, warnings } = Result.getOrThrow(decode({
       poller_id: "edge-poller-1",

@@ -442,6 +442,34 @@ describe("CoreReporter", () => {
       ).pipe(Effect.provideService(Clock.Clock, wall.clock))
     }))
 
+  it.effect("joins what is urgent within 5 s of a report to a core that takes each report for the whole", () => {
+    const names = Array.from({ length: 6 }, (_, index) => `s${index}`)
+    const expected = new Map(names.map((name) => {
+      const one = check(name)
+      return [name, { agent: agent("agent-1", "agent:1", [one]), check: one }] as const
+    }))
+    return withReporter(
+      (core) =>
+        Effect.gen(function*() {
+          const reports = Effect.map(Ref.get(core.received), ({ length }) => length)
+          yield* start
+          yield* Effect.forEach(names, (name) => report(name))
+          yield* TestClock.adjust("1 second")
+          const first = yield* reports
+          yield* Effect.forEach(names, (name) =>
+            Effect.andThen(report(name, { isUrgent: true }), TestClock.adjust("500 millis")))
+          const joined = (yield* reports) - first
+          yield* TestClock.adjust("3 seconds")
+
+          assert.isAtLeast(first, 1)
+          assert.strictEqual(joined, 0)
+          assert.strictEqual((yield* reports) - first, 1)
+        }),
+      { expected },
+      new FakeCore({ takesParts: false })
+    )
+  })
+
   it.effect("tells a core that takes each report for the whole nothing more of checks that are gone, and all of new ones", () => {
     const polled = agent("agent-1", "192.0.2.9:50051", [])
     const expectedOf = (...names: ReadonlyArray<string>) =>

@@ -12,6 +12,9 @@ export const clean = (text: string): string => {
   return wellFormed.includes("\0") ? wellFormed.replaceAll("\0", replacement) : wellFormed
 }
 
+/** Whether it can travel as it is: names do, and the existing core loses all statuses that came with one that cannot. */
+export const isKept = (text: string): boolean => clean(text) === text
+
 const suspicious = /\\u(?:0000|[dD][89a-fA-F])/
 /** A pair of surrogates, half of one, NUL, or any other escape, so that `\\u0000` behind a backslash is left alone. */
 const escape = /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|u0000|[^])/g

@@ -8,14 +8,18 @@ import type { Arrival } from "./Arrival.ts"
 const text = (charactersMax: number) => Schema.String.check(Schema.isMaxLength(charactersMax))
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
 
+/** Nobody knows who it is that announces itself: what it is called stands in lines of the log. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for here.
+const isSteering = (name: string): boolean => /[\u0000-\u001f\u007f]/.test(name)
+
 /** Not every database and no JSON reader of core takes each text that travels. */
-const CleanId = AgentId.check(
-  Schema.makeFilter((id: string) => CleanText.clean(id) === id || "an id without control characters")
+const isClean = Schema.makeFilter((name: string) =>
+  (CleanText.isKept(name) && !isSteering(name)) || "a name without control characters"
 )
 
 const OfferedCheck = Schema.Struct({
-  serviceType: ServiceType,
-  serviceName: ServiceName,
+  serviceType: ServiceType.check(isClean),
+  serviceName: ServiceName.check(isClean),
   details: text(4_096),
   port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 })
@@ -24,7 +28,7 @@ const checksMax = 100
 const capabilitiesMax = 64
 
 export const Announcement = Schema.Struct({
-  agentId: CleanId,
+  agentId: AgentId.check(isClean),
   port: Port,
   version: text(128),
   capabilities: Schema.Array(text(64)).check(Schema.isMaxLength(capabilitiesMax)),

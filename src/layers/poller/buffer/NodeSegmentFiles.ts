@@ -50,7 +50,12 @@ const segmentFile = (file: string, handle: fs.FileHandle): SegmentFile => ({
       attempt(file, "writing", () => handle.writeFile(bytes)),
       Effect.sync(() => LargeBytes.release(bytes))
     ),
-  sync: attempt(file, "syncing", () => handle.datasync()),
+  sync: attempt(file, "syncing", async () => {
+    await handle.datasync()
+    // Whoever removes it takes what is written to it from then on.
+    const [own, here] = [await handle.stat(), await fs.lstat(file)]
+    if (own.ino !== here.ino) throw Object.assign(new Error("another file has its place"), { code: "ENOENT" })
+  }),
   close: Effect.ignore(attempt(file, "closing", () => handle.close()))
 })
 

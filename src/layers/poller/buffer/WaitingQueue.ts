@@ -197,3 +197,17 @@ export const dropSegment = (queue: WaitingQueue, segment: number): ReadonlyArray
   queue.cursor = Position.latest(queue.cursor, endOf(segment))
   return gone
 }
+
+/** The files that they stood in are gone, and nothing else stands in others: what is in memory of them is written again. */
+export const writeAgain = (queue: WaitingQueue): void => {
+  const { first, inFlight, slots } = queue.front
+  const lost = [...inFlight, ...slots.slice(first)].flatMap((entry) =>
+    entry?.value.position === undefined || entry.value.isOver ? [] : [entry.value]
+  )
+  for (const held of lost) {
+    held.position = undefined
+    queue.unwrittenCount += 1
+    queue.unwrittenBytes += held.bytes
+  }
+  queue.pending = [...lost, ...queue.pending]
+}

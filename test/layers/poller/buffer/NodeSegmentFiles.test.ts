@@ -90,6 +90,29 @@ describe("Statuses in a real folder", () => {
       }))
   }
 
+  it.live("are written anew when somebody removes the folder beside the poller", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* leftBehind
+      const offered = yield* withFolder(folder, (lines) =>
+        Effect.gen(function*() {
+          yield* Effect.promise(() => fs.rm(folder, { recursive: true }))
+          let count = 20
+          // A file is looked at when it is synced, which it is while something is written.
+          yield* Effect.suspend(() => Effect.as(offer(`s${count++}`, { bytes: 100 }), lines.join("\n"))).pipe(
+            Effect.repeat({
+              schedule: Schedule.spaced("20 millis"),
+              until: (text) => text.includes("were removed")
+            }),
+            Effect.timeout("20 seconds")
+          )
+          return count
+        }))
+
+      // Those that a process before had left were on the disk alone.
+      const taken = yield* withFolder(folder, () => drained)
+      assert.deepStrictEqual(taken.filter((name) => Number(name.slice(1)) >= 20), names(20, offered))
+    }))
+
   it.live("wait in memory while another poller has the folder, and in the folder when it has gone", () =>
     Effect.gen(function*() {
       const folder = path.join(yield* temporaryFolder, "buffer")

@@ -12,6 +12,7 @@ import * as ExactJson from "../../ExactJson.ts"
 import type { ServiceType } from "../../Ids.ts"
 import * as IpAddress from "../../IpAddress.ts"
 import { kindOf } from "../../ServiceKinds.ts"
+import * as NestingLimit from "./NestingLimit.ts"
 
 /** What is known about the host an agent speaks for. */
 export interface AgentHost {
@@ -78,6 +79,7 @@ export const enrich = (target: Option.Option<Target>, message: string): Option.O
 
 /** An object as it stands in the text, whatever its numbers lose by it. */
 const readObject = (text: string): JsonObject | undefined => {
+  if (NestingLimit.isPassed(text)) return undefined
   const parsed = Result.getOrElse(Result.try((): unknown => JSON.parse(text)), () => undefined)
   return isJsonObject(parsed) ? parsed : undefined
 }
@@ -106,7 +108,9 @@ const additions = (root: JsonObject, ip: string, name: string): JsonObject => {
 /** None for an array, which has no place for more keys. */
 const toObject = (text: string): Option.Option<JsonObject> => {
   if (text.trim() === "") return Option.some({})
-  const parsed = Result.getOrElse(Result.try(() => ExactJson.parse(text)), () => text)
+  const parsed = NestingLimit.isPassed(text)
+    ? text
+    : Result.getOrElse(Result.try(() => ExactJson.parse(text)), () => text)
   if (Array.isArray(parsed)) return Option.none()
   if (isJsonObject(parsed)) return Option.some(parsed)
   return Option.some(

@@ -9,6 +9,7 @@ import * as ExactJson from "../../ExactJson.ts"
 import type { AgentId, Partition, PollerId, ServiceName, ServiceType } from "../../Ids.ts"
 import * as ServiceKinds from "../../ServiceKinds.ts"
 import * as CleanText from "../CleanText.ts"
+import * as NestingLimit from "./NestingLimit.ts"
 
 export interface EnvelopeIds {
   readonly pollerId: PollerId
@@ -91,7 +92,8 @@ const toDocument = (text: string, empty: string): string => {
   return isJson(text) ? text : JSON.stringify({ message: CleanText.clean(text) })
 }
 
-const isJson = (text: string): boolean => Result.isSuccess(Result.try(() => JSON.parse(text)))
+const isJson = (text: string): boolean =>
+  !NestingLimit.isPassed(text) && Result.isSuccess(Result.try(() => JSON.parse(text)))
 
 const openingBytes = encoder.encode("{\"poller_id\":")
 

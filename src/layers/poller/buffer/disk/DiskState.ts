@@ -53,6 +53,8 @@ export interface DiskState extends Options {
   writtenSettled: Position.Position
   durableSettled: Position.Position
   isUnsynced: boolean
+  /** How many waited on the disk alone when its files turned out to be gone. */
+  leftBehind: number | undefined
   /** Not by the time of day: after a step of that nothing would be synced for as long as it went ahead. */
   syncedAt: number
   busySince: number | undefined
@@ -81,6 +83,7 @@ export const make = (options: Options, memory: ReportBuffer.Limits): DiskState =
   writtenSettled: Position.start,
   durableSettled: Position.start,
   isUnsynced: false,
+  leftBehind: undefined,
   syncedAt: -Infinity,
   busySince: undefined,
   isRunning: false,

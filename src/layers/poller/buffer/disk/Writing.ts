@@ -136,7 +136,10 @@ const recoverFrom = Effect.fnUntraced(function*(state: DiskState, fault: BufferF
   yield* noteTrouble(state, fault)
   yield* state.isReady.open
   // What was there is there no more.
-  if (fault.isAbsent) yield* closeLog(state)
+  if (fault.isAbsent) {
+    state.leftBehind ??= state.log?.countAfter(state.queue.cursor)
+    yield* closeLog(state)
+  }
   yield* Effect.sleep(Backoff.delay(retry, retries, yield* Random.next))
   // The next round is to try the disk.
   state.toMark += 1

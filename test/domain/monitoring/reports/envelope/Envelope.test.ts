@@ -24,6 +24,13 @@ describe("Envelope", () => {
     }))
   })
 
+  it("carries what is nested deeper than its readers go as a message, and brackets in texts however many", () => {
+    const deep = "[".repeat(5_000) + "]".repeat(5_000)
+    const texts = JSON.stringify({ a: "[\"".repeat(5_000), b: [[1]] })
+    assert.deepStrictEqual(JSON.parse(wrap("port", deep)).data, { message: deep })
+    assert.deepStrictEqual(JSON.parse(wrap("port", texts)).data, JSON.parse(texts))
+  })
+
   it("names the ids core reads", () => {
     assert.deepStrictEqual(JSON.parse(wrap("port", "{\"port\":22}")), {
       poller_id: "edge \"poller\"",
