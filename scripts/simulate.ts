@@ -18,7 +18,7 @@
  *   --help         this
  *
  * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds, cpuSeconds,
- * megabytes. Exits with 1 when something broke, 2 when it was asked for wrongly.
+ * megabytes, books. Exits with 1 when something broke, 2 when it was asked for wrongly.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
