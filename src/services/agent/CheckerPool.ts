@@ -196,17 +196,23 @@ export class CheckerPool {
     return Effect.forever(Effect.delay(look, Duration.millis(idleShare * idleMillis)))
   }
 
-  /** Those that are begun anew when they are asked the next time; a check that runs is told to be asked again. */
+  /** Those that are begun anew when they are asked the next time; a check that runs is made to its end before. */
   retireAll(where: (request: CheckRequest) => boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
       const slots = this.#slots.where(({ request }) => where(request))
       for (const { key } of slots) this.#lives.budgets.forget(key)
       return Effect.forEach(
         slots,
-        (slot) => Effect.map(this.#lives.retire(slot), () => Slot.answer(slot, Slot.notReady)),
+        (slot) => slot.waiting === undefined ? this.#lives.retire(slot) : Effect.sync(() => this.#retireLater(slot)),
         { discard: true }
       )
     })
+  }
+
+  /** Whoever waits gets the answer of what was there when it was asked; whoever asks from now on does not wait with them. */
+  #retireLater(slot: CheckerSlot): void {
+    this.#slots.setAside(slot)
+    slot.waiting?.add(() => this.#parts.fork(this.#lives.retire(slot)))
   }
 
   /** Tells all who wait: who is stopped may be slow to hear of it. */

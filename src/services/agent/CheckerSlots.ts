@@ -7,10 +7,11 @@ import type { CheckerSlot } from "./CheckerSlot.ts"
 export class CheckerSlots {
   readonly #byKey = new Map<string, CheckerSlot>()
   readonly #byId = new Map<string, CheckerSlot>()
+  readonly #aside = new Set<CheckerSlot>()
   #renamed = 0
 
   get size(): number {
-    return this.#byKey.size
+    return this.#byKey.size + this.#aside.size
   }
 
   find(key: string): CheckerSlot | undefined {
@@ -21,6 +22,7 @@ export class CheckerSlots {
   where(holds: (slot: CheckerSlot) => boolean): ReadonlyArray<CheckerSlot> {
     const found: Array<CheckerSlot> = []
     for (const slot of this.#byKey.values()) if (holds(slot)) found.push(slot)
+    for (const slot of this.#aside) if (holds(slot)) found.push(slot)
     return found
   }
 
@@ -33,8 +35,16 @@ export class CheckerSlots {
     return slot
   }
 
+  /** Nobody finds it by what is asked any more, but it is looked at as all others until it is forgotten. */
+  setAside(slot: CheckerSlot): void {
+    if (this.#byKey.get(slot.key) !== slot) return
+    this.#byKey.delete(slot.key)
+    this.#aside.add(slot)
+  }
+
   /** A slot is forgotten once, so that a late end of an abandoned checker does not touch its successor. */
   forget(slot: CheckerSlot): void {
+    this.#aside.delete(slot)
     if (this.#byKey.get(slot.key) === slot) this.#byKey.delete(slot.key)
   }
 

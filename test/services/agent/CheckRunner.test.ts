@@ -77,6 +77,49 @@ describe("CheckRunner", () => {
       failing: checking(Effect.succeed(failed("refused")))
     }))))
 
+  it.effect("answers a check on its way with the checker that was asked, when that is to be begun anew", () => {
+    let made = 0
+    let ended = 0
+    const slow: Prepare = () =>
+      Effect.gen(function*() {
+        const number = made += 1
+        yield* Effect.addFinalizer(() => Effect.sync(() => void (ended += 1)))
+        return {
+          timeout: Duration.seconds(5),
+          check: Effect.delay(Effect.succeed({ ...ok, message: `{"by":${number}}` }), "1 second"),
+          failed
+        }
+      })
+    return Effect.gen(function*() {
+      const one = request("slow", "it")
+      const before = yield* Effect.forkChild(run(one), { startImmediately: true })
+      yield* TestClock.adjust("500 millis")
+      yield* CheckRunner.use((checks) => checks.retire(({ serviceName }) => serviceName === "it"))
+      const after = yield* Effect.forkChild(run(one), { startImmediately: true })
+      yield* TestClock.adjust("500 millis")
+      const first = yield* Fiber.join(before)
+      yield* TestClock.adjust("1 second")
+      const second = yield* Fiber.join(after)
+      const kept = yield* CheckRunner.use(({ size }) => size)
+
+      assert.deepStrictEqual([first.message, second.message], ["{\"by\":1}", "{\"by\":2}"])
+      assert.deepStrictEqual([kept, ended], [1, 1])
+    }).pipe(Effect.provide(runner({ slow })))
+  })
+
+  it.effect("gives up a check that hangs while its checker is to be begun anew", () =>
+    Effect.gen(function*() {
+      const one = request("hanging", "it")
+      const before = yield* Effect.forkChild(run(one), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* CheckRunner.use((checks) => checks.retire(() => true))
+      yield* TestClock.adjust("6 seconds")
+      const answer = yield* Fiber.join(before)
+
+      assert.include(answer.message, "timed out after 5s")
+      assert.strictEqual(yield* CheckRunner.use(({ size }) => size), 0)
+    }).pipe(Effect.provide(runner({ hanging: checking(Effect.never) }))))
+
   it.effect("makes one probe for a flood of equal requests", () => {
     let probes = 0
     const counting = checking(Effect.suspend(() => {

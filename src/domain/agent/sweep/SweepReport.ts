@@ -5,6 +5,8 @@
  * Up to 1 MiB a sweep is one chunk; a larger one has at most 1000 hosts in each, as there, and at most 1 MiB, which a
  * thousand hosts with many open ports exceed. Each chunk is a whole document with the totals of all. Of a very large
  * network only the hosts that answered are listed; the totals count all.
+ *
+ * Whatever is made of all hosts is made in steps (`Steps`), because that of a large network takes a second.
  */
 import { DateTime } from "effect"
 import { isAvailable, type SweepFindings } from "./SweepFindings.ts"
@@ -20,6 +22,11 @@ export const silentListedMax = 200_000
 
 const secondsOf = (findings: SweepFindings | undefined): number =>
   findings === undefined || findings.newestMillis === 0 ? neverSeconds : Math.floor(findings.newestMillis / 1000)
+
+/** Yields after some hosts each, so that whoever has other things to do can do them meanwhile. */
+export type Steps<A> = Generator<undefined, A>
+
+const hostsInStep = 64
 
 export interface Summary {
   readonly networks: ReadonlyArray<string>
@@ -84,11 +91,8 @@ const sortedTail = (findings: SweepFindings): string =>
   `],"last_sweep":${secondsOf(findings)},"network":"","ports":${JSON.stringify(findings.ports)},` +
   `"total_hosts":${findings.hosts}}`
 
-/**
- * Measures the document and says where its chunks begin. Yields after each block, so that whoever has other things to do
- * can do them meanwhile; what is measured is plain ASCII.
- */
-export function* layOut(findings: SweepFindings): Generator<undefined, Layout> {
+/** Measures the document and says where its chunks begin; what is measured is plain ASCII. */
+export function* layOut(findings: SweepFindings): Steps<Layout> {
   const frame = sortedHead(findings).length + sortedTail(findings).length
   const parts: Array<Part> = []
   let bytes = head(findings).length + "]}".length
@@ -109,6 +113,7 @@ export function* layOut(findings: SweepFindings): Generator<undefined, Layout> {
       bytes += total === 0 ? size - 1 : size
       total += 1
       host += 1
+      if (total % hostsInStep === 0) yield undefined
     }
     yield undefined
   }
@@ -116,11 +121,14 @@ export function* layOut(findings: SweepFindings): Generator<undefined, Layout> {
   return { findings, bytes, parts: bytes <= chunkBytesMax ? [{ block: 0, host: 0, hosts: total }] : parts }
 }
 
-const hostsOf = (findings: SweepFindings, { block, host, hosts }: Part): string => {
+function* hostsOf(findings: SweepFindings, { block, host, hosts }: Part): Steps<string> {
   const texts: Array<string> = []
+  let looked = 0
   let skip = host
   for (let at = block; at < findings.plan.blocks && texts.length < hosts; at++) {
     for (const text of hostTexts(findings, at)) {
+      looked += 1
+      if (looked % hostsInStep === 0) yield undefined
       if (skip > 0) {
         skip -= 1
         continue
@@ -128,19 +136,22 @@ const hostsOf = (findings: SweepFindings, { block, host, hosts }: Part): string 
       if (texts.length === hosts) break
       texts.push(text)
     }
+    yield undefined
   }
   return texts.join(",")
 }
 
 /** The whole document, in the order of the Go agent's declaration. */
-export const whole = ({ findings }: Layout): string =>
-  `${head(findings)}${hostsOf(findings, { block: 0, host: 0, hosts: Number.POSITIVE_INFINITY })}]}`
+export function* whole({ findings }: Layout): Steps<string> {
+  const hosts = yield* hostsOf(findings, { block: 0, host: 0, hosts: Number.POSITIVE_INFINITY })
+  return `${head(findings)}${hosts}]}`
+}
 
 /** One chunk: a document of its own. */
-export const chunk = (layout: Layout, index: number): string => {
-  if (layout.parts.length === 1) return whole(layout)
+export function* chunk(layout: Layout, index: number): Steps<string> {
+  if (layout.parts.length === 1) return yield* whole(layout)
   const part = layout.parts[index]
-  const hosts = part === undefined ? "" : hostsOf(layout.findings, part)
+  const hosts = part === undefined ? "" : yield* hostsOf(layout.findings, part)
   return `${sortedHead(layout.findings)}${hosts}${sortedTail(layout.findings)}`
 }
 

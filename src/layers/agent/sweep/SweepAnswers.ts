@@ -20,6 +20,7 @@ import {
   SweepCompletionStatus_Status
 } from "../../../gen/monitoring/monitoring.ts"
 import { Sweeper, type SweepSnapshot } from "../../../services/agent/sweep/Sweeper.ts"
+import * as SweepTurns from "../../../services/agent/sweep/SweepTurns.ts"
 import { NotFound } from "../../grpc/GrpcError.ts"
 
 export const serviceType = "sweep"
@@ -120,7 +121,7 @@ export const results = ({ agentId }: Identity) =>
       const error = `the results have ${layout.bytes} bytes, which is too much for one message: use StreamResults`
       return { ...told, data: failed(error) }
     }
-    const document = layout === undefined ? SweepReport.nothing : SweepReport.whole(layout)
+    const document = layout === undefined ? SweepReport.nothing : yield* SweepTurns.run(SweepReport.whole(layout))
     return { ...told, available: true, hasNewData: true, data: Buffer.from(document) }
   })
 
@@ -146,14 +147,19 @@ export const stream = (request: ResultsRequest) =>
     const totalChunks = layout?.parts.length ?? 1
     return Stream.range(0, totalChunks - 1, 1).pipe(
       Stream.mapEffect((chunkIndex) =>
-        Effect.sync((): ResultsChunk => ({
-          data: Buffer.from(layout === undefined ? SweepReport.nothing : SweepReport.chunk(layout, chunkIndex)),
-          isFinal: chunkIndex === totalChunks - 1,
-          chunkIndex,
-          totalChunks,
-          currentSequence,
-          timestamp
-        }))
+        Effect.map(
+          layout === undefined
+            ? Effect.succeed(SweepReport.nothing)
+            : SweepTurns.run(SweepReport.chunk(layout, chunkIndex)),
+          (document): ResultsChunk => ({
+            data: Buffer.from(document),
+            isFinal: chunkIndex === totalChunks - 1,
+            chunkIndex,
+            totalChunks,
+            currentSequence,
+            timestamp
+          })
+        )
       )
     )
   }))

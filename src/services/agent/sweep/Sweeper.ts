@@ -14,6 +14,7 @@ import type { TargetPolicy } from "../../../domain/monitoring/checks/TargetPolic
 import * as SweepRun from "./SweepRun.ts"
 import type { ScanFailed, SweepScanner } from "./SweepScanner.ts"
 import { SweepState, type SweepStateError } from "./SweepState.ts"
+import * as SweepTurns from "./SweepTurns.ts"
 
 export interface SweeperOptions {
   readonly policy: TargetPolicy
@@ -47,18 +48,9 @@ const pauseMin = Duration.seconds(1)
 const lookEvery = Duration.seconds(5)
 /** Milliseconds: what was found longer ago is no part of a sweep that goes on. */
 const goesOnMax = Duration.toMillis(Duration.hours(24))
-/** So often others have their turn while a large sweep is measured. */
-const blocksBetweenYields = 16
 
 /** Measures a sweep without holding up others. */
-const layOut = Effect.fnUntraced(function*(findings: SweepFindings) {
-  const steps = SweepReport.layOut(findings)
-  for (let count = 1;; count++) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-    if (count % blocksBetweenYields === 0) yield* Effect.yieldNow
-  }
-})
+const layOut = (findings: SweepFindings) => SweepTurns.run(SweepReport.layOut(findings))
 
 export class Sweeper extends Context.Service<Sweeper, {
   readonly snapshot: Effect.Effect<SweepSnapshot>

@@ -31,13 +31,15 @@ const swept = (plan: SweepPlan.SweepPlan, truth: Truth, order: ReadonlyArray<num
   return findings
 }
 
-const layOut = (findings: SweepFindings): SweepReport.Layout => {
-  const steps = SweepReport.layOut(findings)
+const taken = <A>(steps: SweepReport.Steps<A>): A => {
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
   }
 }
+
+const layOut = (findings: SweepFindings): SweepReport.Layout => taken(SweepReport.layOut(findings))
+const whole = (layout: SweepReport.Layout): string => taken(SweepReport.whole(layout))
 
 interface Document {
   readonly hosts: ReadonlyArray<{ readonly host: string; readonly available: boolean; readonly port_results?: unknown }>
@@ -48,7 +50,7 @@ interface Document {
 // boundary: what JSON.parse answers with has no type; what it holds is asserted below.
 const read = (text: string): Document => JSON.parse(text) as Document
 
-const chunksOf = (layout: SweepReport.Layout) => layout.parts.map((_, index) => SweepReport.chunk(layout, index))
+const chunksOf = (layout: SweepReport.Layout) => layout.parts.map((_, index) => taken(SweepReport.chunk(layout, index)))
 
 describe("SweepReport", () => {
   it("counts and lists what was found, in whatever order blocks are done, and the same after a restart", () => {
@@ -73,7 +75,7 @@ describe("SweepReport", () => {
             const line = parse(JSON.stringify(findings.at(block)))
             if (line !== undefined) restored.add(line)
           }
-          const text = SweepReport.whole(layOut(findings))
+          const text = whole(layOut(findings))
 
           const hosts = Array.from({ length: plan.hosts }, (_, host) => truth(host))
           const available = hosts.filter((host) => host.pings || host.ports.length > 0).length
@@ -84,7 +86,7 @@ describe("SweepReport", () => {
             [...SweepPlan.hostsBetween(plan, 0, plan.hosts)].map(({ address }) => address)
           )
           assert.strictEqual(read(text).hosts.filter((host) => host.available).length, available)
-          assert.strictEqual(SweepReport.whole(layOut(restored)), text)
+          assert.strictEqual(whole(layOut(restored)), text)
         }
       ),
       { numRuns: 50 }
@@ -108,12 +110,12 @@ describe("SweepReport", () => {
           const layout = layOut(findings)
           const chunks = chunksOf(layout)
 
-          const whole = SweepReport.whole(layout)
-          assert.strictEqual(layout.bytes, whole.length)
-          assert.strictEqual(chunks.length === 1, whole.length <= 1_048_576)
+          const document = whole(layout)
+          assert.strictEqual(layout.bytes, document.length)
+          assert.strictEqual(chunks.length === 1, document.length <= 1_048_576)
           assert.isTrue(chunks.every((text) => text.length <= 1_048_576))
           assert.isTrue(chunks.length === 1 || chunks.every((text) => read(text).hosts.length <= 1000))
-          assert.deepStrictEqual(chunks.flatMap((text) => read(text).hosts), read(whole).hosts)
+          assert.deepStrictEqual(chunks.flatMap((text) => read(text).hosts), read(document).hosts)
           assert.isTrue(chunks.every((text) => read(text).total_hosts === plan.hosts))
         }
       ),
@@ -126,7 +128,7 @@ describe("SweepReport", () => {
     const findings = swept(plan, (host) => ({ ports: host === 0 ? [22] : [], pings: host === 0 }), [0])
 
     const seen = "2026-11-28T21:06:40.500Z"
-    assert.deepStrictEqual(JSON.parse(SweepReport.whole(layOut(findings))), {
+    assert.deepStrictEqual(JSON.parse(whole(layOut(findings))), {
       network: "",
       total_hosts: 2,
       available_hosts: 1,
@@ -162,7 +164,7 @@ describe("SweepReport", () => {
       Array.from({ length: plan.blocks }, (_, block) => block)
     )
 
-    const document = read(SweepReport.whole(layOut(findings)))
+    const document = read(whole(layOut(findings)))
 
     assert.deepStrictEqual(document.hosts.map(({ host }) => host), ["10.0.0.1", "10.1.134.161", "10.3.13.65"])
     assert.strictEqual(document.total_hosts, 2 ** 18 - 2)

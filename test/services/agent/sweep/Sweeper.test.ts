@@ -8,6 +8,7 @@ import * as TargetPolicy from "../../../../src/domain/monitoring/checks/TargetPo
 import { Sweeper } from "../../../../src/services/agent/sweep/Sweeper.ts"
 import { ScanFailed, SweepScanner } from "../../../../src/services/agent/sweep/SweepScanner.ts"
 import { type Kept, SweepState } from "../../../../src/services/agent/sweep/SweepState.ts"
+import * as SweepTurns from "../../../../src/services/agent/sweep/SweepTurns.ts"
 
 const settings = SweepSettings.merge({ networks: ["10.0.0.0/25"], ports: [22], modes: ["tcp"] })
 
@@ -165,8 +166,8 @@ describe("Sweeper", () => {
 
       assert.strictEqual(after.sequence, before.sequence)
       assert.strictEqual(
-        Option.getOrThrow(Option.map(after.last, SweepReport.whole)),
-        Option.getOrThrow(Option.map(before.last, SweepReport.whole))
+        yield* SweepTurns.run(SweepReport.whole(Option.getOrThrow(after.last))),
+        yield* SweepTurns.run(SweepReport.whole(Option.getOrThrow(before.last)))
       )
     }))
 
