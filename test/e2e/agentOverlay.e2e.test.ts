@@ -59,5 +59,20 @@ describe("An agent with a key-value store", () => {
         { within: "40 seconds", programs: [agent] }
       )
       assert.strictEqual((yield* ask("a")).output, "stored again")
+
+      const logged = (text: string) =>
+        Program.eventually(
+          text,
+          Effect.sync(() => Option.liftPredicate(agent.output(), (all) => all.includes(text))),
+          { within: "40 seconds", programs: [agent] }
+        )
+      store.put("agents/edge-1/checkers/a.json", "{bad")
+      yield* logged("what the file said before stays")
+      assert.strictEqual((yield* ask("a")).output, "stored again")
+      // Whose keys these are is settled at the start.
+      store.put("config/agents/edge-1.json", JSON.stringify({ agent_id: "edge-2" }))
+      yield* logged("agent_id is another one")
+      put("a", "still its own")
+      yield* until("a", "still its own")
     }).pipe(Effect.scoped))
 })

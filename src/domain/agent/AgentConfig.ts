@@ -40,7 +40,10 @@ const pluginsFromBlock = ({ cpu_percent, dir, memory_mb }: typeof PluginsBlock.T
 
 /** As written in the file. */
 export const AgentConfigFile = Schema.Struct({
-  agent_id: Schema.optionalKey(Schema.String),
+  agent_id: Schema.optionalKey(Schema.String.check(
+    Schema.isMaxLength(256),
+    Schema.makeFilter((text: string) => /\p{Cc}/u.test(text) ? "expected a name without control characters" : undefined)
+  )),
   agent_name: Schema.optionalKey(Schema.String),
   host_ip: Schema.optionalKey(Schema.String),
   partition: Schema.optionalKey(Schema.String),

@@ -35,7 +35,7 @@ const depthMax = 100
 const whitespace = /[ \t\r\n]*/y
 const numberToken = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 // oxlint-disable-next-line no-control-regex -- RFC 8259 forbids raw control characters in strings.
-const stringToken = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+const stringToken = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y
 const words: ReadonlyArray<readonly [string, boolean | null]> = [["true", true], ["false", false], ["null", null]]
 
 /** A cursor over the text; the first problem found stops all reading. */
@@ -115,10 +115,12 @@ class Reader {
   }
 
   private string(): string | undefined {
-    const token = this.take(stringToken)
-    return token === undefined
+    const token = Result.try(() => this.take(stringToken))
+    // The engine keeps each escape on its stack, which is full after millions of them.
+    if (Result.isFailure(token)) return this.fail("a string with fewer escapes")
+    return token.success === undefined
       ? this.fail("a string without raw control characters, ended by a quote")
-      : unescape(token)
+      : unescape(token.success)
   }
 
   private take(token: RegExp): string | undefined {

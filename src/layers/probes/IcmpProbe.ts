@@ -198,7 +198,7 @@ const isUp = ({ sent }: Answer): boolean => Result.isSuccess(sent) && sent.succe
 
 /** What of the replies is not as expected; that there are none at all is told as such. */
 const complaintOf = ({ lossPercentMax, roundTripMax }: Target, ping: ProbeResult.Ping): string | undefined => {
-  if (ping.packetLoss === 100) return undefined
+  if (ping.packetLoss === 100) return "no reply"
   if (lossPercentMax !== undefined && ping.packetLoss > lossPercentMax) {
     return `${ping.packetLoss} % of the requests are lost, at most ${lossPercentMax} are expected`
   }

@@ -17,6 +17,8 @@ export interface AgentSource {
   readonly path: string
   readonly overlay: Option.Option<KvOverlay.KvOverlay>
   readonly pinned: Option.Option<string>
+  /** Of the start, which counts until the next one: whose keys of the store these are. Empty where there is no store. */
+  readonly agentId: string
   /** For a checker's file that cannot be used for a while. */
   readonly lastGood: CheckerFiles.LastGood
 }
@@ -46,15 +48,16 @@ export const read = Effect.fnUntraced(function*(source: AgentSource) {
   const overlays: CheckerFiles.Overlays = (file) =>
     Option.match(source.overlay, {
       onNone: () => [],
-      onSome: (one) => KvOverlay.documents(one, (key) => key === keyOfChecker(config.agentId, file))
+      onSome: (one) => KvOverlay.documents(one, (key) => key === keyOfChecker(source.agentId, file))
     })
   return yield* CheckerFiles.loadInto(config, overlays, source.lastGood)
 })
 
 /** The keys of the checkers' files that are there now and were not asked for yet. */
 export const newKeys = Effect.fnUntraced(
-  function*(source: AgentSource, { agentId, checkersDir }: AgentConfig.AgentConfig) {
+  function*(source: AgentSource, { checkersDir }: AgentConfig.AgentConfig) {
     if (Option.isNone(source.overlay)) return []
+    const { agentId } = source
     const { texts } = source.overlay.value
     const files = yield* CheckerFiles.names(checkersDir)
     return files.map((file) => keyOfChecker(agentId, file)).filter((key) => !texts.has(key))
@@ -64,14 +67,16 @@ export const newKeys = Effect.fnUntraced(
 /** Asks the store, where there is one, before anything is started by the files alone. */
 export const open = Effect.fnUntraced(function*(path: string) {
   const overlay = Option.map(yield* KvSource.find, KvOverlay.make)
-  const source: AgentSource = { path, overlay, pinned: yield* PinnedDocument.path, lastGood: new Map() }
+  const source: AgentSource = { path, overlay, pinned: yield* PinnedDocument.path, agentId: "", lastGood: new Map() }
   if (Option.isSome(overlay)) {
     yield* KvOverlay.readOnce(overlay.value, KvOverlay.keyOfFile(path))
     const { value } = yield* agentFile(source)
     const config = AgentConfig.fromFile(value)
     yield* KvOverlay.readOnce(overlay.value, keyOfAgent(config.agentId))
     const named = AgentConfig.fromFile((yield* agentFile(source)).value)
-    yield* Effect.forEach(yield* newKeys(source, named), (key) => KvOverlay.readOnce(overlay.value, key))
+    const started = { ...source, agentId: named.agentId }
+    yield* Effect.forEach(yield* newKeys(started, named), (key) => KvOverlay.readOnce(overlay.value, key))
+    return started
   }
   return source
 })

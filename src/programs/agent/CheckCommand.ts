@@ -65,8 +65,11 @@ const lineOf = (request: CheckRequest, result: ProbeResult, at: DateTime.Utc): C
   at: DateTime.formatIso(at)
 })
 
-const duration = (flag: Flag.Flag<string>) =>
-  flag.pipe(Flag.optional, Flag.withSchema(Schema.Option(GoDuration.GoDuration)))
+const Lasting = GoDuration.GoDuration.check(
+  Schema.makeFilter((time: Duration.Duration) => Duration.isPositive(time) ? undefined : "expected more than no time")
+)
+
+const duration = (flag: Flag.Flag<string>) => flag.pipe(Flag.optional, Flag.withSchema(Schema.Option(Lasting)))
 
 const intervalDefault = Duration.seconds(2)
 
@@ -95,7 +98,7 @@ const parameters = {
   count: Flag.Int("count").pipe(
     Flag.optional,
     Flag.withSchema(Schema.Option(Schema.Int.check(Schema.isGreaterThan(0)))),
-    Flag.withDescription("Ends --watch after so many checks")
+    Flag.withDescription("Repeat the check so many times, as --watch does")
   ),
   json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print a JSON array of one element"))
 }
@@ -128,7 +131,7 @@ export const command = Command.make("check", parameters, (given) =>
       schedule: Schedule.spaced(interval).pipe(Schedule.passthrough),
       ...(Option.isNone(given.count) ? {} : { times: given.count.value - 1 })
     })
-    const isAvailable = yield* given.watch ? watched : check
+    const isAvailable = yield* given.watch || Option.isSome(given.count) ? watched : check
     if (!isAvailable) return yield* new NotAvailable({ serviceType: given.type, target: request.serviceName })
   }).pipe(Effect.scoped, Effect.provide(layer))).pipe(
     Command.withDescription("Run one check from the command line; exit code 1 when the target is not available"),

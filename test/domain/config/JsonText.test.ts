@@ -69,6 +69,17 @@ describe("JsonText", () => {
     assert.strictEqual(problemOf("[".repeat(100_000))?.expectation, "at most 100 levels of nesting")
   })
 
+  it("reads strings of megabytes, and refuses millions of escapes instead of running out of stack", () => {
+    const long = JsonText.parse(`["${"a".repeat(20_000_000)}"]`)
+    const escapes = JsonText.parse(`["${"\\n".repeat(20_000_000)}"]`)
+
+    assert.isTrue(Result.isSuccess(long))
+    assert.isTrue(
+      Result.isSuccess(escapes) || escapes.failure.expectation === "a string with fewer escapes",
+      Result.isFailure(escapes) ? escapes.failure.expectation : ""
+    )
+  })
+
   it("skips a byte order mark", () => {
     assert.isTrue(Result.isSuccess(JsonText.parse("\uFEFF{}")))
   })
