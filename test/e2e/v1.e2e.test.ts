@@ -764,7 +764,7 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
   ],
   "GET /api/edge-packages/{id}/bundle": [
     { path: "/api/edge-packages/x/bundle", status: 400, answer: { error: "<filled>" } },
-    { path: "/api/edge-packages/x/bundle?token=y", status: 404, answer: { errors: { detail: "Not Found" } } }
+    { path: "/api/edge-packages/x/bundle?token=y", status: 503, answer: { error: "edge onboarding is disabled" } }
   ],
   "GET /api/devices/ocsf/export": [
     { path: "/api/devices/ocsf/export", status: 404, answer: text("404 page not found") }
