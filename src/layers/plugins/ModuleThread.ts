@@ -75,14 +75,21 @@ const jsonOf = (value) => {
   if (json.length > answerCharsMax) throw new Error("it answered " + json.length + " characters, more than " + answerCharsMax)
   return json
 }
+// What is thrown may itself throw when it is looked at.
+const textOf = (error) => {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return "it threw something that is no error"
+  }
+}
 parentPort.on("message", async ({ id, name, args }) => {
   try {
     const module = await loaded
     const value = name === "" ? describe(module, ...args) : module[name] === undefined ? null : await module[name](...args)
     parentPort.postMessage({ id, json: jsonOf(value) })
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    parentPort.postMessage({ id, error: reason.slice(0, ${textMax} + 1) })
+    parentPort.postMessage({ id, error: textOf(error).slice(0, ${textMax} + 1) })
   }
 })
 `
@@ -95,6 +102,14 @@ const decodeReply = Schema.decodeUnknownResult(Reply)
 const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
 
 const short = (text: string): string => text.length > textMax ? `${text.slice(0, textMax)}…` : text
+
+/** Code may throw anything, and V8 hands over what it can: then there is neither an error nor a text. */
+const messageOf = (thrown: unknown): string =>
+  typeof thrown === "object" && thrown !== null && "message" in thrown && typeof thrown.message === "string"
+    ? thrown.message
+    : typeof thrown === "string"
+    ? thrown
+    : "it threw something that is no error"
 
 /** What the module's exports are is asked under this name. */
 const manifest = "manifest"
@@ -181,7 +196,7 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
               : answerOf(call, reply.success.json)
           )
         }
-        const onError = (error: Error) => end(Effect.fail(fault(call, "ended", error.message)))
+        const onError = (thrown: unknown) => end(Effect.fail(fault(call, "ended", messageOf(thrown))))
         const onExit = () => end(Effect.fail(fault(call, "ended", reasons.get(to) ?? "its thread ended")))
         const end = (outcome: Effect.Effect<unknown, PluginFault>) => {
           to.off("message", onMessage).off("error", onError).off("exit", onExit)
