@@ -122,6 +122,13 @@ const read = ({ modes, text }: Entry): { readonly network: IpNetwork.IpNetwork; 
   return { network: found.value, modes: modes.reduce((bits, mode) => bits | (modeBits[mode] ?? 0), 0) }
 }
 
+/** A network, or a single address. */
+const forbidden = (text: string): Option.Option<IpNetwork.IpNetwork> =>
+  Option.orElse(
+    IpNetwork.parseNetwork(text),
+    () => Option.map(IpNetwork.parseAddress(text), (one) => IpNetwork.masked(one, IpNetwork.bitsIn(one.version)))
+  )
+
 const portMax = 65_535
 const isPort = (port: number): boolean => port >= 1 && port <= portMax
 
@@ -129,13 +136,16 @@ const isPort = (port: number): boolean => port >= 1 && port <= portMax
 export const make = (settings: SweepSettings, policy: TargetPolicy.TargetPolicy): SweepPlan => {
   const ports = [...new Set(settings.ports.filter(isPort))]
   const rejected = settings.ports.flatMap((port) => isPort(port) ? [] : [`${port} is no port`])
+  let isKnown = true
   const blacklist = settings.blacklist.flatMap((text) => {
-    const network = IpNetwork.parseNetwork(text.trim())
+    const network = forbidden(text.trim())
     if (Option.isSome(network)) return [network.value]
-    rejected.push(`${text} in network_blacklist is no network`)
+    // What was meant is not known, so nothing can be said not to be it.
+    isKnown = false
+    rejected.push(`everything, because ${text} in network_blacklist is no network`)
     return []
   })
-  const entries: ReadonlyArray<Entry> = [
+  const entries: ReadonlyArray<Entry> = !isKnown ? [] : [
     ...settings.networks.map((text) => ({ text, modes: settings.modes })),
     ...settings.deviceTargets.map(({ modes, network }) => ({
       text: network,

@@ -118,9 +118,13 @@ const make = Effect.fnUntraced(function*({ file, policy, told }: SweeperOptions)
 
   const sweep = Effect.fnUntraced(function*(wanted: SweepSettings.SweepSettings) {
     const plan = SweepPlan.make(wanted, policy)
-    if (complained !== plan.rejected.join("\n")) {
-      complained = plan.rejected.join("\n")
-      yield* Effect.forEach(plan.rejected, (line) => Effect.logWarning(`left out of the sweep: ${line}`))
+    const complaints = [
+      ...plan.rejected.map((line) => `left out of the sweep: ${line}`),
+      ...(plan.hosts === 0 ? ["no host is left to sweep; what was found last stays"] : [])
+    ]
+    if (complained !== complaints.join("\n")) {
+      complained = complaints.join("\n")
+      yield* Effect.forEach(complaints, (line) => Effect.logWarning(line))
     }
     yield* update({ networks: Option.some(wanted.networks), progress: Option.none() })
     if (plan.hosts === 0) return

@@ -109,12 +109,19 @@ describe("SweepPlan", () => {
     const plan = planOf({
       networks: ["192.0.2.1", "192.0.2.0/30"],
       deviceTargets: [{ network: "192.0.2.8/32", modes: ["arp"] }],
-      ports: [22, 0, 70_000],
-      blacklist: ["x"]
+      ports: [22, 0, 70_000]
     })
 
     assert.deepStrictEqual(all(plan).map(({ address }) => address), ["192.0.2.1", "192.0.2.2"])
-    assert.strictEqual(plan.rejected.length, 5)
+    assert.strictEqual(plan.rejected.length, 4)
+  })
+
+  it("sweeps nothing when it is not known what must not be swept", () => {
+    const hostsWithout = (blacklist: ReadonlyArray<string>) =>
+      planOf({ networks: ["192.0.2.0/29"], ports: [22], blacklist }).hosts
+
+    assert.deepStrictEqual([["x"], ["192.0.2.0/030"], ["192.0.2.1", "y"]].map(hostsWithout), [0, 0, 0])
+    assert.deepStrictEqual([[], ["192.0.2.1"], ["192.0.2.0/30"]].map(hostsWithout), [6, 5, 3])
   })
 
   it("has both hosts of a /31, and takes tcp_connect for tcp", () => {
