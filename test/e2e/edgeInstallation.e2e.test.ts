@@ -2,6 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
 import { execFile } from "node:child_process"
+import * as crypto from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { promisify } from "node:util"
@@ -43,8 +44,10 @@ const started = Effect.fnUntraced(function*() {
       }
     }
   })
-  yield* core.command("user", "add", "admin@example.org", "--role", "admin")
-  const token = yield* core.command("token", "create", "admin@example.org", "--scope", "admin")
+  // Of the database of both tests.
+  const admin = `${crypto.randomUUID()}@example.org`
+  yield* core.command("user", "add", admin, "--role", "admin")
+  const token = yield* core.command("token", "create", admin, "--scope", "admin")
   const ask = (method: string, at: string, body?: unknown) =>
     Effect.promise(async () => {
       const response = await transport(`${core.base}${at}`, {
@@ -57,10 +60,26 @@ const started = Effect.fnUntraced(function*() {
   return { ...core, ask, folder, transport }
 })
 
+/** Where a package is heard of. */
+const activated = (
+  { ask }: Effect.Success<ReturnType<typeof started>>,
+  id: string,
+  programs: ReadonlyArray<Program.Program>
+) =>
+  Program.eventually(
+    "its package is activated",
+    Effect.map(
+      ask("GET", `/api/admin/edge-packages/${id}`),
+      Option.liftPredicate(({ text }) => text.includes(`"activated"`))
+    ),
+    { within: "2 minutes", programs }
+  )
+
 layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })("An edge package", (it) => {
   it.effect("is all that a poller needs to report to its core over mTLS", () =>
     Effect.gen(function*() {
-      const { ask, base, folder, grpc, program, transport } = yield* started()
+      const core = yield* started()
+      const { ask, base, folder, grpc, program, transport } = core
       const made = yield* ask("POST", "/api/admin/edge-packages", {
         label: "Edge 7",
         security_mode: "mtls",
@@ -114,18 +133,11 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       const heard = yield* Program.eventually(
         "core has a report of the poller",
         Effect.map(ask("GET", "/api/pollers/edge-7"), Option.liftPredicate(({ status }) => status === 200)),
-        { within: "60 seconds", programs: [poller, program] }
+        { within: "2 minutes", programs: [poller, program] }
       )
       assert.deepInclude(JSON.parse(heard.text), { poller_id: "edge-7", is_healthy: true })
-      const activated = yield* Program.eventually(
-        "its package is activated",
-        Effect.map(
-          ask("GET", `/api/admin/edge-packages/${package_id}`),
-          Option.liftPredicate(({ text }) => text.includes(`"activated"`))
-        ),
-        { within: "60 seconds", programs: [poller, program] }
-      )
-      const { activated_at, status } = JSON.parse(activated.text)
+      const told = yield* activated(core, package_id, [poller, program])
+      const { activated_at, status } = JSON.parse(told.text)
       assert.deepStrictEqual([status, typeof activated_at], ["activated", "string"])
       const events = yield* ask("GET", `/api/admin/edge-packages/${package_id}/events`)
       assert.deepStrictEqual(
@@ -139,5 +151,56 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         409,
         JSON.stringify({ error: "package already_activated" })
       ])
-    }), { timeout: 120_000 })
+    }), { timeout: 300_000 })
+
+  it.effect("of an agent has what its poller knows it by", () =>
+    Effect.gen(function*() {
+      const core = yield* started()
+      const { ask, base, folder, grpc, program, transport } = core
+      /** Its folder, and its package. */
+      const unpacked = Effect.fnUntraced(function*(body: Readonly<Record<string, string>>) {
+        const made = yield* ask("POST", "/api/admin/edge-packages", { security_mode: "mtls", ...body })
+        assert.strictEqual(made.status, 201, made.text)
+        const { download_token, package: { component_id, package_id } } = JSON.parse(made.text)
+        const fetched = yield* Effect.promise(() =>
+          transport(`${base}/api/edge-packages/${package_id}/bundle?token=${download_token}`, {})
+        )
+        const home = path.join(folder, String(component_id))
+        yield* Effect.promise(async () => {
+          await fs.mkdir(home)
+          await fs.writeFile(`${home}.tar.gz`, Buffer.from(await fetched.arrayBuffer()))
+          await run("tar", ["-xzf", `${home}.tar.gz`, "-C", home])
+        })
+        return { home, id: String(package_id) }
+      })
+      /** As it is in the archive, run in its folder. */
+      const begun = Effect.fnUntraced(function*(type: string, home: string, own: object) {
+        const config = path.join(home, "config/config.json")
+        const shipped = yield* decodeConfig(yield* Effect.promise(() => fs.readFile(config, "utf8")))
+        yield* Effect.promise(() => fs.writeFile(config, JSON.stringify({ ...shipped, ...own })))
+        return yield* Program.start([type, "--config", "config/config.json", "--http", "off"], { cwd: home })
+      })
+      const edge8 = yield* unpacked({ label: "Edge 8", metadata_json: JSON.stringify({ core_address: grpc }) })
+      const a1 = yield* unpacked({ label: "a1", component_type: "agent", parent_id: "edge-8" })
+      const port = yield* Program.freePort
+      const agent = yield* begun("agent", a1.home, { listen_addr: `127.0.0.1:${port}` })
+      const poller = yield* begun("poller", edge8.home, {
+        listen_addr: `127.0.0.1:${yield* Program.freePort}`,
+        poll_interval: "1s",
+        agents: {
+          a1: {
+            address: `127.0.0.1:${port}`,
+            security: {
+              mode: "mtls",
+              cert_dir: "certs",
+              role: "poller",
+              server_name: "a1.agent.serviceradar",
+              tls: { cert_file: "component.pem", key_file: "component-key.pem", ca_file: "ca-chain.pem" }
+            },
+            checks: [{ service_type: "port", service_name: "itself", details: `127.0.0.1:${port}` }]
+          }
+        }
+      })
+      for (const { id } of [edge8, a1]) yield* activated(core, id, [poller, agent, program])
+    }), { timeout: 300_000 })
 })
