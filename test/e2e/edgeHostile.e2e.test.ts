@@ -18,6 +18,8 @@ class Core extends Context.Service<Core, {
   readonly admin: Headers
   /** Of another tenant. */
   readonly stranger: Headers
+  /** Who may work in any tenant, in one at a time. */
+  readonly root: Headers
 }>()("test/e2e/edgeHostile/Core") {}
 
 const core = Effect.gen(function*() {
@@ -28,9 +30,15 @@ const core = Effect.gen(function*() {
   yield* command("tenant", "add", "acme")
   yield* command("user", "add", "admin@example.org", "--role", "admin")
   yield* command("user", "add", "admin@acme.example", "--role", "admin", "--tenant", "acme")
+  yield* command("user", "add", "root@example.org", "--super")
   const tokenOf = (who: string) =>
     Effect.map(command("token", "create", who, "--scope", "admin"), (token) => ({ authorization: `Bearer ${token}` }))
-  return { base, admin: yield* tokenOf("admin@example.org"), stranger: yield* tokenOf("admin@acme.example") }
+  return {
+    base,
+    admin: yield* tokenOf("admin@example.org"),
+    stranger: yield* tokenOf("admin@acme.example"),
+    root: yield* tokenOf("root@example.org")
+  }
 })
 
 /** One for each test: every address has only so many downloads. */
@@ -127,8 +135,15 @@ layer(fresh(), { excludeTestServices: true, timeout: "60 seconds" })("An edge pa
 
   it.effect("is nobody's of another tenant, by whatever way they ask", () =>
     Effect.gen(function*() {
-      const { stranger } = yield* Core
+      const { root, stranger } = yield* Core
       const { id } = yield* make()
+      const elsewhere = yield* ask({ ...root, "x-tenant-id": "acme" }, "POST", home, {
+        label: "x",
+        security_mode: "mtls"
+      })
+      const there = yield* ask({ ...root, "x-tenant-id": "acme" }, "GET", `${home}/${id}`)
+      const here = yield* ask(root, "GET", `${home}/${id}`)
+      assert.deepStrictEqual([elsewhere, there, here].map(({ status }) => status), [503, 502, 200])
       for (const [method, at] of [["GET", ""], ["GET", "/events"], ["POST", "/revoke"], ["DELETE", ""]] as const) {
         const answers = []
         for (const one of [id, crypto.randomUUID()]) answers.push(yield* ask(stranger, method, `${home}/${one}${at}`))
