@@ -1,5 +1,5 @@
 /** What the body of a write asks for: a resource object, whose attributes are the action's input. */
-import { Result, Schema } from "effect"
+import { Predicate, Result, Schema, SchemaIssue } from "effect"
 import type { Action } from "../resource/Action.ts"
 import type { Definition } from "../resource/Resource.ts"
 import { ofBody, plain, type Problem } from "./Problem.ts"
@@ -25,6 +25,26 @@ const decode = Schema.decodeUnknownResult(Body)
 const idPointer = "/data/id"
 
 const pointerOf = (path: ReadonlyArray<PropertyKey>): string => path.map((part) => `/${String(part)}`).join("")
+
+/** As much of a path as there is in the document. */
+const pathIn = (document: unknown, path: ReadonlyArray<PropertyKey>): ReadonlyArray<PropertyKey> => {
+  let value = document
+  for (const [at, part] of path.entries()) {
+    if (!Predicate.isObjectOrArray(value) || !Object.hasOwn(value, part)) return path.slice(0, at)
+    value = Object.entries(value).find(([key]) => key === String(part))?.[1]
+  }
+  return path
+}
+
+/** To the first place that is not as it should be, and what was expected there. */
+const misshapen = (document: unknown, { issue }: Schema.SchemaError): Problem => {
+  const [first] = SchemaIssue.makeFormatterStandardSchemaV1()(issue).issues
+  const path = (first?.path ?? []).map((part) => typeof part === "object" ? part.key : part)
+  const found = pathIn(document, path)
+  const missing = path.slice(found.length).map(String).join(".")
+  const expected = missing === "" ? first?.message ?? "" : `${missing} is missing`
+  return ofBody(pointerOf(found), `expected a resource object with a type: ${expected}`)
+}
 
 const Linkage = Schema.Struct({
   data: Schema.NullOr(Schema.Struct({ type: Schema.String, id: Schema.String }))
@@ -88,9 +108,7 @@ export const parse = (
   const json = parseBody(text)
   if (Result.isFailure(json)) return Result.fail(ofBody("", "is no JSON"))
   const body = decode(json.success)
-  if (Result.isFailure(body)) {
-    return Result.fail(ofBody("/data", `expected a resource object with a type: ${body.failure.message}`))
-  }
+  if (Result.isFailure(body)) return Result.fail(misshapen(json.success, body.failure))
   const { attributes = {}, id, relationships = {}, type } = body.success.data
   // Some clients know a resource by its collection's name alone.
   if (type !== definition.name && type !== definition.collection) {
@@ -121,6 +139,11 @@ export const parse = (
   ])
   const pointers = new Map(references.success.map(({ attribute, pointer }) => [attribute, pointer]))
   if (kind !== "create" || id === undefined) return Result.succeed({ values, pointers })
+  const own = values[definition.key]
+  if (own !== undefined && own !== id) {
+    const detail = `is ${JSON.stringify(own)}, the id is ${JSON.stringify(id)}: one of both is enough`
+    return Result.fail(ofBody(attributePointer(definition.key), detail))
+  }
   return names.includes(definition.key)
     ? Result.succeed({ values: { ...values, [definition.key]: id }, pointers: pointers.set(definition.key, idPointer) })
     : Result.fail({
