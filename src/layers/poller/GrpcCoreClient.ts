@@ -16,7 +16,8 @@ import {
   CoreError,
   CoreFailed,
   type ReportHeader,
-  ReportRejected
+  ReportRejected,
+  ReportTooLarge
 } from "../../services/poller/CoreClient.ts"
 import type { CallOptions } from "../grpc/GrpcCallOptions.ts"
 import * as GrpcChannel from "../grpc/GrpcChannel.ts"
@@ -27,6 +28,7 @@ import * as GrpcCredentials from "../security/GrpcCredentials.ts"
 import * as ConnectionLoss from "./ConnectionLoss.ts"
 import * as LargeBytes from "./LargeBytes.ts"
 import * as ReportWire from "./ReportWire.ts"
+import * as SizeRefusal from "./SizeRefusal.ts"
 
 export interface Options {
   readonly address: string
@@ -155,12 +157,13 @@ const make = Effect.fnUntraced(function*(wanted: Effect.Effect<Options>) {
         const sent: Array<Wire.PollerStatusChunk> = []
         const messages = Stream.map(
           Stream.fromIterable(chunks, { chunkSize: 1 }),
-          ({ index, isFinal, status, total }) => {
+          ({ index, isBare, isFinal, status, total }) => {
+            const service = toWire(status)
             const chunk = {
               ...toHeader(header),
               agentId: status.agentId,
               kvStoreId: status.kvStoreId,
-              services: [toWire(status)],
+              services: [isBare ? { ...service, source: "" } : service],
               isFinal,
               chunkIndex: index,
               totalChunks: total
@@ -200,6 +203,8 @@ const toWire = (status: ServiceStatus): Wire.ServiceStatus => ({
 const toCoreError = (address: string, error: GrpcError): CoreError => {
   const { detail } = error
   const reason = () => {
+    const size = SizeRefusal.of(error)
+    if (size !== undefined) return new ReportTooLarge({ detail: `${error._tag}: ${detail}`, bytesMax: size.bytesMax })
     switch (error._tag) {
       case "Unavailable":
       case "DeadlineExceeded":

@@ -17,9 +17,16 @@ export class CoreFailed extends Schema.TaggedError<CoreFailed>()("CoreFailed", d
 /** Core will never take this report. */
 export class ReportRejected extends Schema.TaggedError<ReportRejected>()("ReportRejected", detail) {}
 
+/** Core takes no message as large as one of this report. */
+export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
+  ...detail,
+  /** What core says it takes. */
+  bytesMax: Schema.Option(Schema.Number)
+}) {}
+
 export class CoreError extends Schema.TaggedError<CoreError>()("CoreError", {
   address: Schema.String,
-  reason: Schema.Union([CoreAway, CoreFailed, ReportRejected])
+  reason: Schema.Union([CoreAway, CoreFailed, ReportRejected, ReportTooLarge])
 }) {
   override get message(): string {
     return `core at ${this.address}: ${this.reason._tag}: ${this.reason.detail}`

@@ -2,8 +2,9 @@
  * Brings reports to core in the form that this core takes, and tells apart those that core will never take.
  *
  * A core of ours takes reports in parts. A batch that it refuses is cut in halves until the one status that it does not
- * like is alone: it must not cost those which happened to be measured with it. Any other core takes each report for the
- * whole poller, so it gets the whole or nothing. Which of the two it is is asked before the first report and again after
+ * like is alone: it must not cost those which happened to be measured with it. So is one that is too large for core, and
+ * what core took of it is remembered: until it is another core, or was away, it gets nothing larger. Any other core takes each
+ * report for the whole poller, so it gets the whole or nothing, in smaller messages where it must. Which of the two it is is asked before the first report and again after
  * every trouble, because the core that comes back may be another one. What is wrong with core is logged when it begins
  * and when it ends.
  */
@@ -69,6 +70,18 @@ interface Trouble {
 /** Core must have the first status within seconds of its return, so the longest pause is about 1 s. */
 export const backoff = Backoff.capped({ from: "100 millis", to: "1 second" })
 
+/** Smaller slices are not tried of what a core refuses that does not say what it takes. */
+const sliceBytesMin = 16_384
+
+const isTooLarge = ({ reason }: CoreError): boolean => reason._tag === "ReportTooLarge"
+
+/** After this answer to a send whose largest message had so many bytes. */
+const limitsAfter = ({ reason }: CoreError, refusedBytes: number): ReportBatch.SizeLimits =>
+  ReportBatch.limitsBelow(
+    refusedBytes,
+    reason._tag === "ReportTooLarge" ? Option.getOrUndefined(reason.bytesMax) : undefined
+  )
+
 const isAway = ({ reason }: CoreError): boolean => reason._tag === "CoreAway"
 
 /** `pending` is the number of statuses that wait, for the log. */
@@ -81,9 +94,19 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
   const known = yield* Ref.make(Option.none<ReportForm>())
   /** Before core has acknowledged anything, and after every trouble. */
   const isFirst = yield* Ref.make(true)
+  /** What this core takes in one message. */
+  const sizes = yield* Ref.make(ReportBatch.usualLimits)
+
+  const noteSmaller = Effect.fnUntraced(function*(limits: ReportBatch.SizeLimits) {
+    const before = yield* Ref.getAndUpdate(sizes, (now) => ReportBatch.smaller(limits, now))
+    if (before !== ReportBatch.usualLimits) return
+    yield* Effect.logWarning(
+      `core takes small messages only: reports go in parts of ${limits.unaryBytes} bytes or less`
+    )
+  })
 
   const noteAway = Effect.fnUntraced(function*(error: CoreError) {
-    if (isAway(error)) yield* Ref.set(known, Option.none())
+    if (isAway(error)) yield* Effect.andThen(Ref.set(known, Option.none()), Ref.set(sizes, ReportBatch.usualLimits))
     yield* Ref.set(isFirst, true)
     const now = yield* Monotonic.millis
     const before = Option.getOrUndefined(yield* Ref.get(trouble))
@@ -127,6 +150,7 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
     const losses = yield* core.losses
     if ((yield* Ref.getAndSet(seenLosses, losses)) === losses) return
     yield* Ref.set(known, Option.none())
+    yield* Ref.set(sizes, ReportBatch.usualLimits)
     yield* Ref.set(isFirst, true)
   })
 
@@ -136,16 +160,22 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
   )
 
   /** One send, until core has it, is away, or it is clear that core never will have it. */
-  const send = (one: ReportBatch.Send, to: ReportHeader, patience: Duration.Duration): Effect.Effect<void, CoreError> =>
+  const send = (
+    one: ReportBatch.Send,
+    to: ReportHeader,
+    { patience, sliceBytes }: { readonly patience: Duration.Duration; readonly sliceBytes: number }
+  ): Effect.Effect<void, CoreError> =>
     Effect.flatMap(Monotonic.within(patience), (isWithinPatience) =>
       // Made anew for each attempt: the chunks can be gone through once.
       Effect.suspend(() =>
         one._tag === "Unary"
           ? core.report(to, one.statuses)
-          : core.stream(to, ReportBatch.chunks(one.statuses))
+          : core.stream(to, ReportBatch.chunks(one.statuses, sliceBytes))
       ).pipe(
         // Whoever rejects a report is there.
-        Effect.tapError((error) => error.reason._tag === "ReportRejected" ? noteBack : noteAway(error)),
+        Effect.tapError((error) =>
+          error.reason._tag === "ReportRejected" || isTooLarge(error) ? noteBack : noteAway(error)
+        ),
         Effect.retry({
           schedule: backoff,
           while: (error) => error.reason._tag === "CoreFailed" ? isWithinPatience : Effect.succeed(false)
@@ -155,6 +185,30 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
         Effect.andThen(Ref.set(isFirst, false)),
         Effect.andThen(Metric.update(PollerMetrics.reportsSent, 1))
       ))
+
+  /** One status by a stream of smaller slices; why core does not take it, if it takes none. */
+  const sendSliced = Effect.fnUntraced(function*(
+    status: ServiceStatus,
+    to: ReportHeader,
+    before: { readonly failure: CoreError; readonly refusedBytes: number; readonly patience: Duration.Duration }
+  ): Effect.fn.Return<CoreError | undefined, CoreError> {
+    let { failure, refusedBytes } = before
+    const { patience } = before
+    const one: ReportBatch.Send = { _tag: "Stream", statuses: [status] }
+    while (failure.reason._tag === "ReportTooLarge") {
+      const limits = limitsAfter(failure, refusedBytes)
+      const isTold = Option.isSome(failure.reason.bytesMax)
+      if (limits.sliceBytes >= refusedBytes || (!isTold && limits.sliceBytes < sliceBytesMin)) return failure
+      const next = yield* refusal(send(one, to, { patience, sliceBytes: limits.sliceBytes }))
+      if (next === undefined) {
+        yield* noteSmaller(limits)
+        return undefined
+      }
+      failure = next
+      refusedBytes = limits.sliceBytes
+    }
+    return failure
+  })
 
   /** The statuses of `range` that core will not take, however they are cut; fails when core goes away. */
   const undeliverable = <A extends WithStatus>(
@@ -166,22 +220,26 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
     Effect.gen(function*() {
       const refused: Array<A> = []
       let { first } = range
-      for (const planned of ReportBatch.plan(reports.slice(range.first, range.end).map(({ status }) => status))) {
+      const limits = yield* Ref.get(sizes)
+      const { sliceBytes } = limits
+      const statuses = reports.slice(range.first, range.end).map(({ status }) => status)
+      for (const planned of ReportBatch.plan(statuses, limits)) {
         const from = first
         first += planned.statuses.length
         const part = reports.slice(from, first)
         const header = { ...to, reportId: partId(to.reportId, { first: from, end: first }, reports.length) }
-        const failure = yield* send(planned, header, patience).pipe(
-          Effect.as(undefined),
-          Effect.catchIf((error) => !isAway(error), Effect.succeed)
-        )
+        const failure = yield* refusal(send(planned, header, { patience, sliceBytes }))
         if (failure === undefined) continue
+        const refusedBytes = ReportBatch.largestMessage(planned, limits)
         const [only, ...others] = part
         if (only !== undefined && others.length === 0) {
-          yield* noteRefused(failure, nameOf(only.status))
+          const last = yield* sendSliced(only.status, header, { failure, refusedBytes, patience })
+          if (last === undefined) continue
+          yield* noteRefused(last, nameOf(only.status))
           refused.push(only)
           continue
         }
+        if (isTooLarge(failure)) yield* noteSmaller(limitsAfter(failure, refusedBytes))
         const middle = from + (part.length >> 1)
         refused.push(...yield* undeliverable(reports, { first: from, end: middle }, to, partFailingFor))
         refused.push(...yield* undeliverable(reports, { first: middle, end: first }, to, partFailingFor))
@@ -189,12 +247,28 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
       return refused
     })
 
-  const deliverWhole: ReportDelivery["deliverWhole"] = (statuses, header) =>
+  const sendWhole = (
+    statuses: ReadonlyArray<ServiceStatus>,
+    header: ReportHeader,
+    limits: ReportBatch.SizeLimits
+  ): Effect.Effect<void, CoreError> =>
     Effect.gen(function*() {
-      const sends = WholeReport.plan(statuses, { isFirst: yield* Ref.get(isFirst) })
-      yield* Effect.forEach(sends, (one) => send(one, header, failingFor), { discard: true })
-      return "settled" as const
-    }).pipe(
+      const sends = WholeReport.plan(statuses, { isFirst: yield* Ref.get(isFirst), limits })
+      const refusedBytes = Math.max(...sends.map((one) => ReportBatch.largestMessage(one, limits)))
+      const to = { patience: failingFor, sliceBytes: limits.sliceBytes }
+      yield* Effect.forEach(sends, (one) => send(one, header, to), { discard: true }).pipe(
+        Effect.catchIf(isTooLarge, (error) => {
+          const smaller = limitsAfter(error, refusedBytes)
+          return smaller.sliceBytes < refusedBytes && smaller.sliceBytes >= sliceBytesMin
+            ? Effect.andThen(sendWhole(statuses, header, smaller), noteSmaller(smaller))
+            : Effect.fail(error)
+        })
+      )
+    })
+
+  const deliverWhole: ReportDelivery["deliverWhole"] = (statuses, header) =>
+    Effect.flatMap(Ref.get(sizes), (limits) => sendWhole(statuses, header, limits)).pipe(
+      Effect.as("settled" as const),
       Effect.catch((error) =>
         isAway(error)
           ? Effect.succeed("away" as const)
@@ -228,6 +302,10 @@ export const make = Effect.fnUntraced(function*(pending: Effect.Effect<number>) 
     trouble: Effect.map(Ref.get(trouble), Option.map(({ error }) => error.message))
   } satisfies ReportDelivery
 })
+
+/** Why core does not take it; undefined when it did. Fails when core is away. */
+const refusal = (sent: Effect.Effect<void, CoreError>): Effect.Effect<CoreError | undefined, CoreError> =>
+  sent.pipe(Effect.as(undefined), Effect.catchIf((error) => !isAway(error), Effect.succeed))
 
 /** Places in a report; `end` is the one behind the last. */
 interface Range {

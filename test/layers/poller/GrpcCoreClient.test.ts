@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Layer, Metric, Option, References } from "effect"
 import * as ReportBatch from "../../../src/domain/monitoring/reports/ReportBatch.ts"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import * as GrpcCoreClient from "../../../src/layers/poller/GrpcCoreClient.ts"
 import { CoreClient, type ReportHeader } from "../../../src/services/poller/CoreClient.ts"
+import * as ReportDelivery from "../../../src/services/poller/ReportDelivery.ts"
 import * as FakeAgent from "../../fixtures/FakeAgent.ts"
 import * as FakeCore from "../../fixtures/FakeCore.ts"
 import { poller, status } from "../../services/poller/statuses.ts"
@@ -57,6 +58,39 @@ describe("GrpcCoreClient", () => {
         [3, 4, true]
       ])
       assert.isTrue(Buffer.concat(slices).equals(message))
+    }))
+
+  it.live("brings everything to a core that takes messages of 256 KiB", () =>
+    Effect.gen(function*() {
+      const core = yield* FakeCore.serve({ maxReceiveBytes: 262_144, takesParts: true })
+      const sizes = [90_000, 90_000, 90_000, 90_000, 600_000, 90_000]
+      const reports = sizes.map((bytes, index) => ({ status: status(`s${index}`, { bytes }) }))
+      const [refused, delivered] = yield* withClient(core.address, (client) =>
+        Effect.gen(function*() {
+          const error = yield* Effect.flip(client.report(header, reports.map((one) => one.status)))
+          const delivery = yield* ReportDelivery.make(Effect.succeed(0))
+          return [error, yield* delivery.deliverParts(reports, header)] as const
+        }).pipe(Effect.provideService(CoreClient, client))).pipe(
+          Effect.provideService(Metric.MetricRegistry, new Map()),
+          Effect.provideService(References.MinimumLogLevel, "None")
+        )
+
+      assert.deepStrictEqual(
+        refused.reason._tag === "ReportTooLarge" ? refused.reason.bytesMax : refused.reason._tag,
+        Option.some(262_144)
+      )
+      assert.deepStrictEqual(delivered._tag === "Settled" ? [...delivered.refused] : delivered._tag, [])
+      const services = core.received.flatMap((one) => one.services)
+      assert.deepStrictEqual(
+        sizes.map((_, index) =>
+          services.reduce((sum, one) => sum + (one.serviceName === `s${index}` ? one.message.length : 0), 0)
+        ),
+        sizes
+      )
+      assert.deepStrictEqual(
+        [...new Set(services.filter(({ serviceName }) => serviceName === "s4").map(({ source }) => source))],
+        [""]
+      )
     }))
 
   it.live("fails as away when nobody is there, and as failed when core does not take the report", () =>

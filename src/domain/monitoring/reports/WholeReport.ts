@@ -13,6 +13,9 @@ const unaryStatusesMax = 5
 /** The existing core takes messages of 4 MiB. */
 const unaryBytesMax = 4 * 1_048_576 - 65_536
 
+const largestUnary = ({ unaryBytes }: ReportBatch.SizeLimits): number =>
+  unaryBytes < ReportBatch.unaryBytesMax ? unaryBytes : unaryBytesMax
+
 const sizeOf = (statuses: ReadonlyArray<ServiceStatus>): number =>
   statuses.reduce((sum, status) => sum + ReportBatch.wireBytesMax(status), 0)
 
@@ -37,14 +40,15 @@ const distinct = (statuses: ReadonlyArray<ServiceStatus>): ReadonlyArray<Service
  */
 export const plan = (
   statuses: ReadonlyArray<ServiceStatus>,
-  options: { readonly isFirst: boolean }
+  options: { readonly isFirst: boolean; readonly limits?: ReportBatch.SizeLimits }
 ): ReadonlyArray<ReportBatch.Send> => {
+  const { limits = ReportBatch.usualLimits } = options
   const one = distinct(statuses)
-  const isSmall = statuses.length <= unaryStatusesMax && sizeOf(statuses) <= ReportBatch.unaryBytesMax
+  const isSmall = statuses.length <= unaryStatusesMax && sizeOf(statuses) <= limits.unaryBytes
   if (one.length === statuses.length) {
     return isSmall && !options.isFirst ? [{ _tag: "Unary", statuses }] : [{ _tag: "Stream", statuses }]
   }
-  if (sizeOf(statuses) > unaryBytesMax) return [{ _tag: "Stream", statuses: one }]
+  if (sizeOf(statuses) > largestUnary(limits)) return [{ _tag: "Stream", statuses: one }]
   const all: ReportBatch.Send = { _tag: "Unary", statuses }
   return options.isFirst ? [{ _tag: "Stream", statuses: one }, all] : [all]
 }

@@ -66,6 +66,35 @@ describe("ReportBatch", () => {
     )
   })
 
+  it("keeps every message below what a core takes, and cuts what is larger into slices without a source", () => {
+    const limits = ReportBatch.limitsBelow(1_000_000, 262_144)
+    fc.assert(
+      fc.property(batches, (batch) => {
+        const sends = ReportBatch.plan(batch, limits)
+        assert.deepStrictEqual(sends.flatMap(({ statuses }) => statuses), batch)
+        for (const send of sends) {
+          assert.isAtMost(ReportBatch.largestMessage(send, limits), 262_144)
+          if (send._tag === "Unary") continue
+          const chunks = [...ReportBatch.chunks(send.statuses, limits.sliceBytes)]
+          assert.lengthOf(send.statuses, 1)
+          assert.isTrue(chunks.every(({ isBare, status: { message } }) => isBare && message.length <= 262_144))
+        }
+      }),
+      { numRuns: 50 }
+    )
+  })
+
+  it("takes half of what was refused where core does not say what it takes, or takes that", () => {
+    const below = (bytes: number, told?: number) => ReportBatch.limitsBelow(bytes, told).unaryBytes
+
+    assert.deepStrictEqual([below(800_000), below(800_000, 262_144), below(200_000, 262_144), below(300)], [
+      400_000,
+      260_096,
+      100_000,
+      1_024
+    ])
+  })
+
   it("streams a batch of different services together and cuts one of equal names into unary reports", () => {
     const different = ["a", "b", "c"].map((name) => status("x", name, 500_000))
     const equal = ["a", "b", "c"].map((agent) => status(agent, "ssh", 500_000))
