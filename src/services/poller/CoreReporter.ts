@@ -4,8 +4,9 @@
  * To a core that takes parts a batch goes when it is full, when its oldest status has waited long enough, or at once when
  * a status is urgent (a service came up or went down). A core that takes each report for the whole poller gets one report
  * per cycle with every check in it: when all have been measured, at the latest some seconds into the cycle, with the last
- * known state of those that hang; and one more at once for what is urgent. Until every check has a state it gets none,
- * for a cycle at most; what has not answered by then goes along as unavailable, because it has not answered yet.
+ * known state of those that hang; and one more for what is urgent, at once or 5 s after the one before: an outage of many
+ * is one report, and not one for each. Until every check has a state it gets none, for a cycle at most; what has not answered
+ * by then goes along as unavailable, because it has not answered yet.
  *
  * While core is away statuses wait in the buffer, see StatusBuffer, and are brought to it in order and at a bounded rate
  * when it is back. The buffer outlives the fiber that sends: a restarted reporter goes on with the same batch.
@@ -63,6 +64,8 @@ const batchWaitDefault = Duration.seconds(5)
 const wholeBytesMax = 3 * 1_048_576
 /** That one turn of the event loop makes of a report for the whole poller: half a millisecond of work. */
 const pieceStatuses = 64
+/** Between two reports for the whole poller of which the second is not that of its cycle. */
+const earlyAfter = Duration.seconds(5)
 /** Lets the other statuses of the same moment join an urgent one. */
 const urgentWait = Duration.millis(50)
 /** Leaves time within the 10 s of the process for the servers that stop before. */
@@ -102,12 +105,21 @@ const make = Effect.fnUntraced(function*(options: Options) {
   let batchWait = waitFor(options.pollInterval)
   const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
   const buffer = yield* StatusBuffer.StatusBuffer
+  const startedAtMillis = yield* Clock.currentTimeMillis
   const cuts = {
     parts: {
       _tag: "Parts",
       limits: { sizeMax: batchSizeMax, spanMillis: Math.max(1_000, Duration.toMillis(batchWait)) }
     },
-    whole: { _tag: "Distinct", bytesMax: wholeBytesMax }
+    whole: {
+      _tag: "Distinct",
+      limits: {
+        bytesMax: wholeBytesMax,
+        // What a cycle brings is not joined with that of the next.
+        joinMillis: Math.min(Duration.toMillis(earlyAfter), 0.9 * Duration.toMillis(options.pollInterval)),
+        joined: { fromMillis: startedAtMillis, toMillis: startedAtMillis + Duration.toMillis(options.pollInterval) }
+      }
+    }
   } as const
   const paceAt = (nowMillis: number) =>
     DrainPace.make(
@@ -127,7 +139,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
   })
   let cycle = ReportCycle.make(cycleOptions(yield* Monotonic.millis))
 
-  /** Of the last report for the whole poller. */
+  /** When the last report for the whole poller was due. */
   let wholeMillis = -Infinity
 
   const pending = buffer.size
@@ -148,7 +160,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   const report = (one: Report): Effect.Effect<void> =>
     Effect.uninterruptible(
-      Effect.flatMap(followed(one), (kept) => Effect.flatMap(buffer.offer(kept), () => noteWaiting(one)))
+      Effect.flatMap(followed(one), (kept) => {
+        // A report must not lack it because others go before it.
+        if (reported.expected.has(one.key)) PresentState.noteWaiting(present, one.key, one.status, one.measuredAtMillis)
+        return Effect.flatMap(buffer.offer(kept), () => noteWaiting(one))
+      })
     )
 
   const header = Effect.fnUntraced(function*(measuredAtMillis: number, reportId = "") {
@@ -284,19 +300,28 @@ const make = Effect.fnUntraced(function*(options: Options) {
     else yield* delivery.heartbeat(to)
   })
 
-  /** What comes to be urgent soon after a report joins the next: each of them shows all checks. */
-  const untilEarly = Effect.suspend(() =>
-    Effect.flatMap(Monotonic.millis, (now) => {
-      const waitMillis = wholeMillis + Duration.toMillis(batchWait) - now
-      return waitMillis > 0 ? Effect.sleep(Duration.millis(waitMillis)) : Effect.void
-    })
-  )
+  /** Until a report for the whole poller is to go: whether it is the latest moment for that of a cycle. */
+  const untilWhole = Effect.gen(function*() {
+    while (true) {
+      const due = yield* Effect.timeoutOption(
+        isDue.await,
+        ReportCycle.untilNext(cycle, yield* Monotonic.millis)
+      )
+      if (Option.isNone(due)) return true
+      yield* Effect.sleep(urgentWait)
+      const nowMillis = yield* Monotonic.millis
+      const earlyMillis = wholeMillis + Duration.toMillis(earlyAfter) - nowMillis
+      if (earlyMillis <= 0 || ReportCycle.isAllMeasured(cycle)) return false
+      const latestMillis = Duration.toMillis(ReportCycle.untilNext(cycle, nowMillis))
+      yield* isDue.close
+      const sooner = yield* Effect.timeoutOption(isDue.await, Duration.millis(Math.min(earlyMillis, latestMillis)))
+      if (Option.isNone(sooner)) return latestMillis <= earlyMillis
+    }
+  })
 
   /** For a core that takes each report for the whole poller. */
   const wholeRound = Effect.gen(function*() {
-    const untilNext = ReportCycle.untilNext(cycle, yield* Monotonic.millis)
-    const due = yield* Effect.timeoutOption(isDue.await, untilNext)
-    if (Option.isSome(due)) yield* Effect.andThen(Effect.sleep(urgentWait), untilEarly)
+    const isLatest = yield* untilWhole
     yield* isDue.close
     yield* hasWaiting.close
     const nowMillis = yield* Monotonic.millis
@@ -305,7 +330,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       if ((yield* pending) > 0) yield* hasWaiting.open
       return
     }
-    ReportCycle.reported(cycle, nowMillis, Option.isNone(due))
+    ReportCycle.reported(cycle, nowMillis, isLatest)
     wholeMillis = nowMillis
     if ((yield* pending) > 0) yield* sendAll
     else yield* sendPresent

@@ -415,6 +415,81 @@ describe("CoreReporter", () => {
     )
   })
 
+  const expectedOf = (...names: ReadonlyArray<string>) => {
+    const polled = agent("agent-1", "agent:1", [])
+    return new Map(names.map((name) => [name, { agent: polled, check: check(name) }]))
+  }
+
+  it.effect("joins what is urgent within 5 s of a report for the whole poller, and brings the cycle's none the later", () =>
+    withReporter(
+      (core) =>
+        Effect.gen(function*() {
+          yield* start
+          yield* Effect.forEach(names(0, 40), (name) => report(name, { isUrgent: true }))
+          yield* TestClock.adjust("6 seconds")
+          const before = (yield* Ref.get(core.received)).length
+          // One after the other goes down, and one turns with each poll.
+          for (let tick = 0; tick < 20; tick++) {
+            yield* report(`s${tick}`, { isUrgent: true })
+            yield* report("s39", { isUrgent: true })
+            yield* TestClock.adjust("100 millis")
+          }
+          yield* TestClock.adjust("6 seconds")
+          const outage = (yield* Ref.get(core.received)).slice(before)
+
+          assert.lengthOf(outage, 2)
+          assert.deepStrictEqual(outage.map((one) => one.names.length), [40, 40])
+          const [first, second] = outage
+          assert.isAtLeast((second?.atMillis ?? 0) - (first?.atMillis ?? 0), 5_000)
+          yield* TestClock.adjust("1 minute")
+          assert.lengthOf((yield* Ref.get(core.received)).slice(before), 3)
+        }),
+      { expected: expectedOf(...names(0, 40)) },
+      new FakeCore({ takesParts: false })
+    ))
+
+  it.effect("replays nothing of what turned again and again while a state was unknown", () =>
+    withReporter(
+      (core) =>
+        Effect.gen(function*() {
+          yield* start
+          for (let tick = 0; tick < 40; tick++) {
+            yield* report("turning", { isUrgent: true })
+            yield* TestClock.adjust("500 millis")
+          }
+          const before = yield* Ref.get(core.received)
+          yield* report("slow")
+          yield* TestClock.adjust("1 second")
+
+          assert.deepStrictEqual(before, [])
+          assert.deepStrictEqual((yield* Ref.get(core.received)).map((one) => one.names.toSorted()), [[
+            "slow",
+            "turning"
+          ]])
+        }),
+      { expected: expectedOf("turning", "slow") },
+      new FakeCore({ takesParts: false })
+    ))
+
+  it.effect("shows every check in the first report, also one whose answer is too large for it", () =>
+    withReporter(
+      (core) =>
+        Effect.gen(function*() {
+          yield* start
+          yield* Effect.forEach(names(0, 3), (name) => report(name))
+          yield* report("large", { bytes: 3_300_000 })
+          yield* TestClock.adjust("2 seconds")
+          const distinct = (yield* Ref.get(core.received)).map((one) => [...new Set(one.names)].toSorted())
+
+          assert.isAtLeast(distinct.length, 2)
+          for (const shown of distinct) assert.deepStrictEqual(shown, ["large", "s0", "s1", "s2"])
+          // The whole answer, in two slices.
+          assert.lengthOf((yield* Ref.get(core.received)).at(-1)?.names ?? [], 5)
+        }),
+      { expected: expectedOf("s0", "s1", "s2", "large") },
+      new FakeCore({ takesParts: false })
+    ))
+
   it.effect("keeps its cycle when the clock is set back by an hour, while a check hangs", () =>
     Effect.gen(function*() {
       const wall = yield* WallClock.settable

@@ -34,6 +34,17 @@ export const note = (state: PresentState, key: string, status: ServiceStatus, me
   state.fresh.add(key)
 }
 
+/** It waits to be reported, and until then is the last that is known of a check that nothing else is known of. */
+export const noteWaiting = (
+  state: PresentState,
+  key: string,
+  status: ServiceStatus,
+  measuredAtMillis: number
+): void => {
+  if (state.checks.has(key)) return
+  state.checks.set(key, { status: LastKnown.shorten(status), measuredAtMillis, isMarked: false })
+}
+
 export const isKnown = (state: PresentState, key: string): boolean => state.checks.has(key)
 
 /** Of a check that there is no more. */

@@ -116,18 +116,37 @@ export const takeUntil = <A>(
   isOther: (entry: Entry<A>) => boolean
 ): ReadonlyArray<Entry<A>> => takeWhile(buffer, (entry) => !isOther(entry))
 
-/** As `take`, up to the first entry that is the second of its key, or one too many for `bytesMax`; never none. */
+/** What a batch holds at most whose report shows each key once. */
+export interface DistinctLimits {
+  readonly bytesMax: number
+  /** The newest of a key stands for the others that were measured so soon after the oldest of the batch, */
+  readonly joinMillis: number
+  /** or for all of this time: what was measured before anything could be reported. */
+  readonly joined: { readonly fromMillis: number; readonly toMillis: number }
+}
+
+/** Whose first and last entry of a key go together. */
+const isJoined = (oldestMillis: number, millis: number, { joinMillis, joined }: DistinctLimits): boolean =>
+  millis - oldestMillis < joinMillis || (oldestMillis >= joined.fromMillis && millis < joined.toMillis)
+
+/**
+ * As `take`, up to the first entry that is the second of its key and does not join the first, or one too many for
+ * `bytesMax`; never none. `isApart`: whose every entry counts.
+ */
 export const takeDistinct = <A>(
   buffer: ReportBuffer<A>,
   keyOf: (value: A) => string,
-  bytesMax: number
+  limits: DistinctLimits,
+  isApart: (value: A) => boolean
 ): ReadonlyArray<Entry<A>> => {
   const keys = new Set<string>()
+  const oldestMillis = buffer.slots[buffer.first]?.measuredAtMillis ?? 0
   let bytes = 0
   return takeWhile(buffer, (entry, taken) => {
     const key = keyOf(entry.value)
     bytes += entry.bytes
-    if (keys.has(key) || (taken > 0 && bytes > bytesMax)) return false
+    if (taken > 0 && bytes > limits.bytesMax) return false
+    if (keys.has(key) && (isApart(entry.value) || !isJoined(oldestMillis, entry.measuredAtMillis, limits))) return false
     keys.add(key)
     return true
   })

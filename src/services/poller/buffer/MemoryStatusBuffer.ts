@@ -77,4 +77,10 @@ export const cutFrom = <A>(
 ): ReadonlyArray<ReportBuffer.Entry<A>> =>
   cut._tag === "Parts"
     ? ReportBuffer.take(buffer, cut.limits)
-    : ReportBuffer.takeDistinct(buffer, (value) => statusOf(value).key, cut.bytesMax)
+    : ReportBuffer.takeDistinct(
+      buffer,
+      (value) => statusOf(value).key,
+      cut.limits,
+      // Each of them brings something else.
+      (value) => statusOf(value).status.source === "results"
+    )

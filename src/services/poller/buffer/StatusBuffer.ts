@@ -23,10 +23,10 @@ export interface Batch {
   readonly statuses: ReadonlyArray<WaitingStatus>
 }
 
-/** How a batch is cut. `distinct`: no check twice, and at most so many bytes. */
+/** How a batch is cut. `Distinct`: for a report that shows each check once. */
 export type Cut =
   | { readonly _tag: "Parts"; readonly limits: ReportBuffer.BatchLimits }
-  | { readonly _tag: "Distinct"; readonly bytesMax: number }
+  | { readonly _tag: "Distinct"; readonly limits: ReportBuffer.DistinctLimits }
 
 export class StatusBuffer extends Context.Service<StatusBuffer, {
   /** Never waits and never fails. */

@@ -104,13 +104,33 @@ export const contract = (layerOf: (limits: Limits) => Layer.Layer<StatusBuffer.S
       assert.strictEqual(yield* size, 2)
     })))
 
+  const distinct = { bytesMax: 1_000_000, joinMillis: 0, joined: { fromMillis: 0, toMillis: 0 } }
+
+  it.effect("joins in a batch of distinct ones what a check said within a time, and no results", () =>
+    withBuffer(Effect.gen(function*() {
+      const cut: StatusBuffer.Cut = { _tag: "Distinct", limits: { ...distinct, joinMillis: 5_000 } }
+      const results = (name: string) => ({ status: { ...status(name), source: "results" as const } })
+      yield* offer("s0")
+      yield* TestClock.adjust("4 seconds")
+      yield* offer("s0")
+      yield* offer("s1", results("s1"))
+      yield* TestClock.adjust("500 millis")
+      yield* offer("s1", results("s1"))
+      yield* TestClock.adjust("1 second")
+      yield* offer("s1", results("s1"))
+
+      assert.deepStrictEqual(namesOf(yield* take(cut)), ["s0", "s0", "s1"])
+      yield* settle
+      assert.deepStrictEqual(namesOf(yield* take(cut)), ["s1"])
+    })))
+
   it.effect("puts no check twice into a batch of distinct ones", () =>
     withBuffer(Effect.gen(function*() {
       yield* Effect.forEach(["s0", "s1", "s0", "s2"], (name) => offer(name))
 
-      assert.deepStrictEqual(namesOf(yield* take({ _tag: "Distinct", bytesMax: 1_000_000 })), ["s0", "s1"])
+      assert.deepStrictEqual(namesOf(yield* take({ _tag: "Distinct", limits: distinct })), ["s0", "s1"])
       yield* settle
-      assert.deepStrictEqual(namesOf(yield* take({ _tag: "Distinct", bytesMax: 1_000_000 })), ["s0", "s2"])
+      assert.deepStrictEqual(namesOf(yield* take({ _tag: "Distinct", limits: distinct })), ["s0", "s2"])
     })))
 
   it.effect("gives up what is older than it may be, and says so to who waits for it", () =>
