@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Duration, Effect, Fiber, Layer, Option } from "effect"
+import { type Duration, Effect, Fiber, Layer, Option, References } from "effect"
 import { TestClock } from "effect/testing"
 import * as DiskStatusBuffer from "../../../../src/layers/poller/buffer/DiskStatusBuffer.ts"
-import type { SegmentFiles } from "../../../../src/layers/poller/buffer/SegmentFiles.ts"
+import { BufferFault, type SegmentFiles } from "../../../../src/layers/poller/buffer/SegmentFiles.ts"
 import { StatusBuffer } from "../../../../src/services/poller/buffer/StatusBuffer.ts"
 import { contract, namesOf, offer, parts } from "../../../services/poller/buffer/bufferContract.ts"
 import { chanceOf, CrashingFiles } from "./CrashingFiles.ts"
@@ -18,6 +18,30 @@ const slowly = ({ files }: CrashingFiles, time: Duration.Input): SegmentFiles =>
       append: (bytes) => Effect.delay(file.append(bytes), time)
     }))
 })
+
+/** A disk of so many bytes. */
+const small = ({ files }: CrashingFiles, capacity: number) => {
+  const used = new Map<string, number>()
+  const bytesUsed = () => [...used.values()].reduce((sum, bytes) => sum + bytes, 0)
+  const full = new BufferFault({ path: "memory", step: "writing", detail: "no space left", isAbsent: false })
+  const limited: SegmentFiles = {
+    ...files,
+    create: (name) =>
+      Effect.map(files.create(name), (file) => ({
+        ...file,
+        append: (bytes) =>
+          Effect.suspend(() => {
+            if (bytesUsed() + bytes.length > capacity) return Effect.fail(full)
+            used.set(name, (used.get(name) ?? 0) + bytes.length)
+            return file.append(bytes)
+          })
+      })),
+    truncate: (name, bytes) =>
+      Effect.andThen(files.truncate(name, bytes), Effect.sync(() => void used.set(name, bytes))),
+    remove: (name) => Effect.andThen(files.remove(name), Effect.sync(() => void used.delete(name)))
+  }
+  return { files: limited, bytesUsed }
+}
 
 /** As a process that is killed at the end of the course. */
 const process = <A>(files: SegmentFiles, course: Effect.Effect<A, never, StatusBuffer>) =>
@@ -69,6 +93,33 @@ describe("Statuses in a folder", () => {
       const next = new CrashingFiles(chanceOf(2), never, files.afterKill())
       assert.deepStrictEqual(yield* process(next.files, take), [])
     }))
+
+  it.effect("make room on a disk that they have filled, as soon as core has them", () =>
+    Effect.gen(function*() {
+      const files = new CrashingFiles(chanceOf(1), never)
+      const disk = small(files, 10_000)
+      yield* process(
+        disk.files,
+        Effect.gen(function*() {
+          const { settle, trouble } = yield* StatusBuffer
+          for (let serial = 0; serial < 20; serial++) {
+            yield* offer(`a#${serial}`, { bytes: 1_000 })
+            yield* TestClock.adjust("100 millis")
+          }
+          assert.isTrue(Option.isSome(yield* trouble))
+          for (let taken = yield* take; taken.length > 0; taken = yield* take) yield* settle
+          yield* TestClock.adjust("31 seconds")
+
+          assert.deepStrictEqual(yield* trouble, Option.none())
+          assert.isAtMost(disk.bytesUsed(), 1_000)
+          yield* offer("a#20")
+          yield* TestClock.adjust("2 seconds")
+        })
+      )
+
+      const next = new CrashingFiles(chanceOf(2), never, files.afterKill())
+      assert.deepStrictEqual(yield* process(next.files, take), ["a#20"])
+    }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
 
   it.effect("do not go with those of the process after, so that the process after that sends the same report", () =>
     Effect.gen(function*() {

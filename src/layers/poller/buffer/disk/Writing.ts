@@ -93,6 +93,13 @@ const writeAll = Effect.fnUntraced(function*(state: DiskState, to: SegmentLog, i
   }
 })
 
+/**
+ * A disk that is full takes no mark that core has something, and without one the file would stay that fills it: so it goes
+ * without. A power failure now has nothing to lose of it.
+ */
+const freeSettled = (state: DiskState, log: SegmentLog) =>
+  state.trouble === undefined ? Effect.void : log.removeSettled(state.settled)
+
 /** Whole: what is begun on a disk is ended. */
 const flush = (state: DiskState) =>
   Effect.uninterruptible(
@@ -104,7 +111,7 @@ const flush = (state: DiskState) =>
       const told = state.waiters
       state.waiters = []
       yield* Effect.ensuring(
-        writeAll(state, to, told.length > 0),
+        Effect.andThen(freeSettled(state, to), writeAll(state, to, told.length > 0)),
         // Nobody waits for a disk that does not take it.
         Effect.forEach(told, (waiter) => Deferred.succeed(waiter, undefined), { discard: true })
       )
