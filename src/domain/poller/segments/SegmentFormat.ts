@@ -178,6 +178,23 @@ export const scanned = ({ corruptBytes, end, records }: Scanning, bytes: Uint8Ar
   tornBytes: bytes.length - end
 })
 
+/** Each status once, with the marks behind it: a file may hold a piece of itself twice. */
+export const inOrder = (records: ReadonlyArray<SegmentRecord>): ReadonlyArray<SegmentRecord> => {
+  let last = 0
+  return records.filter(({ kind, ordinal }) => {
+    const isNext = kind === "status" ? ordinal > last : ordinal >= last
+    if (isNext) last = ordinal
+    return isNext
+  })
+}
+
+/** Whether a write that was cut off can have left this: the beginning of a record, and no whole one. */
+export const isCutOff = (tail: Uint8Array): boolean => {
+  const magic = [24, 16, 8, 0].map((bits) => (recordMagic >>> bits) & 0xff)
+  if (!magic.every((byte, index) => index >= tail.length || tail[index] === byte)) return false
+  return tail.length < headBytes || headBytes + viewOf(tail).getUint32(4) + 4 > tail.length
+}
+
 /** The newest mark among records. */
 export const newestMark = (records: ReadonlyArray<SegmentRecord>): Mark.Mark | undefined => {
   const record = records.findLast(({ kind }) => kind === "mark")

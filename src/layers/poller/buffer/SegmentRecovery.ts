@@ -1,12 +1,12 @@
 /**
  * Reads what a process before this one left in the folder.
  *
- * What stands behind the last record of a segment was being written when that process ended, and is cut off. A segment
- * with something else between its records is set aside under another name, and what can be read of it goes on in its
- * place; one whose beginning cannot be read is set aside whole. Every step may be the last: the next start goes on.
+ * What a write that was cut off has left behind the last record of a segment goes. A segment with something else there or
+ * between its records is set aside under another name, and what can be read of it goes on in its place; one whose beginning cannot be read is set aside whole. Every step may be the last: the next start goes on.
  */
 import { Effect, Option } from "effect"
 import * as Mark from "../../../domain/poller/segments/Mark.ts"
+import * as Position from "../../../domain/poller/segments/Position.ts"
 import * as SegmentFormat from "../../../domain/poller/segments/SegmentFormat.ts"
 import * as StoredStatus from "../../../domain/poller/segments/StoredStatus.ts"
 import { checksum } from "./checksum.ts"
@@ -34,6 +34,8 @@ export interface Recovered {
   readonly nextNumber: number
   /** What an operator should know, each with the file's name. */
   readonly notes: ReadonlyArray<string>
+  /** Statuses that core had not acknowledged and that cannot be read; of a destroyed piece as many as fit into it. */
+  readonly lost: number
 }
 
 const numberDigits = 16
@@ -79,20 +81,34 @@ export const recover = Effect.fnUntraced(function*(files: SegmentFiles): Effect.
   for (const { name } of ofKind("corrupt").slice(0, -asideMax)) yield* files.remove(name)
   const segments: Array<Segment> = []
   const notes: Array<string> = []
+  const losses: Array<Loss> = []
   let mark = Mark.start
   for (const one of ofKind(extension)) {
     const read = yield* readSegment(files, one)
     notes.push(...read.notes)
     if (read.mark !== undefined) mark = Mark.latest(mark, read.mark)
     if (read.segment !== undefined) segments.push(read.segment)
+    if (read.loss !== undefined) losses.push(read.loss)
   }
   yield* files.syncFolder
-  return { segments, mark, notes, nextNumber: (all.at(-1)?.number ?? 0) + 1 }
+  const { settled } = mark
+  const lost = losses.reduce(
+    (sum, { statuses, through }) => sum + (Position.isAfter(through, settled) ? statuses : 0),
+    0
+  )
+  return { segments, mark, notes, lost, nextNumber: (all.at(-1)?.number ?? 0) + 1 }
 })
+
+interface Loss {
+  readonly statuses: number
+  /** The last of them stood here. */
+  readonly through: Position.Position
+}
 
 interface Read {
   readonly segment?: Segment
   readonly mark?: Mark.Mark
+  readonly loss?: Loss
   readonly notes: ReadonlyArray<string>
 }
 
@@ -120,13 +136,16 @@ const readSegment = Effect.fnUntraced(function*(
   const contents = yield* Effect.result(files.read(name, 0, size))
   if (contents._tag === "Failure") return yield* setAside(files, name, contents.failure.detail)
   const bytes = contents.success
-  // Its process ended before there was anything in it.
-  if (bytes.length < SegmentFormat.headerBytes) return yield* Effect.as(files.remove(name), { notes: [] })
+  // Its process ended before there was anything in it, or all of it is gone.
+  if (bytes.length < SegmentFormat.headerBytes) {
+    return yield* Effect.as(files.remove(name), { notes: [`${name} has ${bytes.length} bytes, and is removed`] })
+  }
   const header = Option.getOrUndefined(SegmentFormat.decodeHeader(bytes, checksum))
   if (header?.number !== number) return yield* setAside(files, name, "its beginning is none of a segment")
   const frame = { checksum, seed: SegmentFormat.seedOf(header.id, checksum) }
   const scan = yield* scanInSlices(bytes, frame)
-  const statuses = scan.records.filter(({ kind }) => kind === "status")
+  const records = SegmentFormat.inOrder(scan.records)
+  const statuses = records.filter(({ kind }) => kind === "status")
   const segment: Segment = {
     number,
     name,
@@ -134,25 +153,36 @@ const readSegment = Effect.fnUntraced(function*(
     frame,
     bytes: scan.end - scan.corruptBytes,
     statuses: statuses.length,
-    lastOrdinal: scan.records.at(-1)?.ordinal ?? 0,
+    lastOrdinal: records.at(-1)?.ordinal ?? 0,
     newestMillis: statuses.reduce(
       (newest, { payload }) => Math.max(newest, StoredStatus.measuredAtMillis(payload)),
       0
     )
   }
-  const mark = SegmentFormat.newestMark(scan.records)
+  const mark = SegmentFormat.newestMark(records)
   const read = { segment, ...(mark === undefined ? {} : { mark }) }
-  if (scan.corruptBytes > 0) {
-    yield* replace(files, name, [
-      SegmentFormat.encodeHeader(header, checksum),
-      SegmentFormat.encodeRecords(scan.records.map((record) => ({ ...record, payload: [record.payload] })), frame)
-    ])
-    const lost = segment.lastOrdinal - segment.statuses
+  const isTornOff = scan.tornBytes > 0 && !SegmentFormat.isCutOff(bytes.subarray(scan.end))
+  if (scan.corruptBytes > 0 || isTornOff || records.length < scan.records.length) {
+    const kept = SegmentFormat.encodeRecords(
+      records.map((record) => ({ ...record, payload: [record.payload] })),
+      frame
+    )
+    yield* replace(files, name, [SegmentFormat.encodeHeader(header, checksum), kept])
+    segment.bytes = SegmentFormat.headerBytes + kept.length
+    const between = segment.lastOrdinal - segment.statuses
+    const behind = isTornOff
+      ? Math.max(1, Math.round((scan.tornBytes * statuses.length) / Math.max(1, kept.length)))
+      : 0
+    const none = scan.corruptBytes + (isTornOff ? scan.tornBytes : 0)
     return {
       ...read,
+      loss: {
+        statuses: between + behind,
+        through: { segment: number, ordinal: segment.lastOrdinal + behind }
+      },
       notes: [
-        `${name} is set aside as ${asideOf(name)}: ${scan.corruptBytes} of its ${size} bytes are none of ours; ` +
-        `${segment.statuses} statuses of it can be read, ${lost} are lost`
+        `${name} is set aside as ${asideOf(name)}: ${none} of its ${size} bytes are none of ours; ` +
+        `${segment.statuses} statuses of it can be read, ${behind > 0 ? "about " : ""}${between + behind} are lost`
       ]
     }
   }

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect, Metric, Schedule } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import * as PollerMetrics from "../../../../src/services/poller/PollerMetrics.ts"
 import { drainAll, namesOf, offer, parts, take } from "../../../services/poller/buffer/bufferContract.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
 import { troubleIs, withFolder } from "../../../support/waitingStatuses.ts"
@@ -60,6 +61,57 @@ describe("Statuses in a real folder", () => {
       assert.deepStrictEqual(taken, names(0, 20).filter((name) => taken.includes(name)))
       assert.match(lines.join("\n"), new RegExp(`${segment} is set aside as ${segment}\\.corrupt: .* 1 are lost`))
       assert.include(yield* Effect.promise(() => fs.readdir(folder)), `${segment}.corrupt`)
+    }))
+
+  const unreadable = Effect.map(
+    Metric.value(Metric.withAttributes(PollerMetrics.reportsDropped, { reason: "unreadable" })),
+    ({ count }) => Number(count)
+  )
+
+  /** After the file was changed so. */
+  const recovered = (how: (bytes: Buffer) => Buffer) =>
+    Effect.gen(function*() {
+      const { file, folder, segment } = yield* leftBehind
+      yield* change(file, how)
+      const after = yield* withFolder(folder, (lines) =>
+        Effect.gen(function*() {
+          const taken = yield* drained
+          return { taken, lost: yield* unreadable, text: lines.join("\n") }
+        }))
+      const aside = yield* Effect.promise(() => fs.readdir(folder))
+      return { ...after, isAside: aside.includes(`${segment}.corrupt`) }
+    })
+
+  it.live("are counted when they cannot be read, also where a file ends in garbage or in zeros", () =>
+    Effect.gen(function*() {
+      const flipped = yield* recovered((bytes) => bytes.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 1))
+      const garbage = yield* recovered((bytes) => bytes.fill(0x5a, bytes.length >> 1))
+      const zeros = yield* recovered((bytes) => bytes.fill(0, bytes.length - 1_000))
+      const cut = yield* recovered((bytes) => bytes.subarray(0, bytes.length - 7))
+      const nothing = yield* recovered((bytes) => bytes.subarray(0, 0))
+
+      for (const one of [flipped, garbage, zeros]) {
+        assert.isTrue(one.isAside)
+        assert.match(one.text, /are lost/)
+        assert.isAtLeast(one.lost, 1)
+        assert.approximately(one.taken.length + one.lost, 20, 1)
+        assert.deepStrictEqual(one.taken, names(0, 20).filter((name) => one.taken.includes(name)))
+      }
+      assert.isAtMost(garbage.taken.length, 10)
+      assert.deepStrictEqual([cut.isAside, cut.lost], [false, 0])
+      assert.deepStrictEqual([nothing.taken, nothing.isAside], [[], false])
+      assert.match(nothing.text, /has 0 bytes, and is removed/)
+    }))
+
+  it.live("are read once from a file that holds them twice", () =>
+    Effect.gen(function*() {
+      const twice = yield* recovered((bytes) => Buffer.concat([bytes, bytes]))
+      const again = yield* recovered((bytes) => Buffer.concat([bytes, bytes.subarray(28)]))
+
+      for (const one of [twice, again]) {
+        assert.deepStrictEqual([one.taken, one.lost, one.isAside], [names(0, 20), 0, true])
+        assert.match(one.text, /20 statuses of it can be read, 0 are lost/)
+      }
     }))
 
   for (

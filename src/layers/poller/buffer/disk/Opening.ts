@@ -39,7 +39,8 @@ export const openLog = (state: DiskState, owner: Scope.Scope) =>
     yield* Effect.forEach(opened.recovered.notes, (note) => Effect.logWarning(`${files.folder}: ${note}`))
     if (state.firstOwn === undefined) {
       state.firstOwn = opened.firstOwn
-      const { mark } = opened.recovered
+      const { lost, mark } = opened.recovered
+      yield* countGivenUp(lost, "unreadable")
       state.settled = mark.settled
       queue.cursor = mark.settled
       state.recoveredThrough = mark.inFlight
