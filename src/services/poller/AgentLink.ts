@@ -41,10 +41,19 @@ export interface TrackedCheck {
   readonly sequence: Ref.Ref<string>
   /** The log has that the agent has no such results. */
   readonly isNoted: Ref.Ref<boolean>
-  /** Results are on their way to core; fetching more would only repeat them. */
-  readonly isPending: Ref.Ref<boolean>
+  readonly unacknowledged: Ref.Ref<Unacknowledged>
   readonly runs: Lease.CheckRuns
 }
+
+/** Results on their way to core. */
+export interface Unacknowledged {
+  readonly count: number
+  /** The sequence of the newest of them that have one, and the life of the agent in which it was given. */
+  readonly sequence: string
+  readonly life: number
+}
+
+export const acknowledged: Unacknowledged = { count: 0, sequence: "", life: 0 }
 
 export interface Presence {
   absentSinceMillis: number | undefined
@@ -147,7 +156,7 @@ const tracked = (
     available: known.get(keys[index] ?? "")?.available ?? Ref.makeUnsafe(Option.none()),
     sequence: Ref.makeUnsafe(""),
     isNoted: Ref.makeUnsafe(false),
-    isPending: Ref.makeUnsafe(false),
+    unacknowledged: Ref.makeUnsafe(acknowledged),
     runs: Lease.neverRun()
   }))
 }

@@ -12,12 +12,13 @@ export const pollsSuccessful = counter("polls_successful", "Checks that an agent
 export const pollsFailed = counter("polls_failed", "Checks that no agent answered")
 const pollsSkipped = counter(
   "polls_skipped_total",
-  "Polls that were not made, by reason: the one before took too long (late), or the agent's circuit or limit withheld it (withheld)"
+  "Polls that were not made, by reason: the one before took too long (late), the agent's circuit or limit withheld it (withheld), or core has not acknowledged the same results yet (unacknowledged)"
 )
 
 export const pollsSkippedOf = {
   late: Metric.withAttributes(pollsSkipped, { reason: "late" }),
-  withheld: Metric.withAttributes(pollsSkipped, { reason: "withheld" })
+  withheld: Metric.withAttributes(pollsSkipped, { reason: "withheld" }),
+  unacknowledged: Metric.withAttributes(pollsSkipped, { reason: "unacknowledged" })
 }
 
 export const configReloads = counter(

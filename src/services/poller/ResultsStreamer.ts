@@ -2,8 +2,9 @@
  * Fetches the results of long-running checks (sweeps, inventories) of one agent, each on its own interval.
  *
  * The sequence an agent is asked to continue from advances only when core has acknowledged the results before it, so a
- * report that is lost is fetched again. While results are on their way to core the check is skipped: it would only
- * bring the same results once more.
+ * report that is lost is fetched again. While a sweep or an inventory is on its way to core, which may be away for long, the
+ * check is skipped and counted: it would only bring the same once more. A checker that measures anew when it is asked is
+ * asked all the same, and only what it repeats is left out.
  */
 import { Clock, Deferred, Duration, Effect, Metric, Option, Ref, Result, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
@@ -40,9 +41,11 @@ export const run = (link: AgentLink.AgentLink) =>
 const intervalMin = Duration.seconds(1)
 
 const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) {
-  if (yield* Ref.get(tracked.isPending)) return
-  const { agent, poller } = link.terms
   const { check } = tracked
+  if (isStreamed(check) && (yield* Ref.get(tracked.unacknowledged)).count > 0) {
+    return yield* Metric.update(PollerMetrics.pollsSkippedOf.unacknowledged, 1)
+  }
+  const { agent, poller } = link.terms
   const subject: PolledStatus.PollSubject = {
     poller,
     agentId: agent.agentId,
@@ -64,7 +67,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   const counted = Result.isSuccess(reply) ? PollerMetrics.pollsSuccessful : PollerMetrics.pollsFailed
   yield* Metric.update(counted, 1)
   if (Result.isSuccess(reply)) {
-    if (isNews(check, reply.success, lastSequence)) {
+    if (isNews(check, reply.success, lastSequence) && !(yield* isOnItsWay(tracked, reply.success.sequence))) {
       const told = yield* ReplyPlugins.apply(subject, reply.success)
       yield* report(tracked, subject, yield* LargeReplies.statusOf(subject, told), told.sequence)
     }
@@ -82,6 +85,10 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
     : `GetResults failed: ${reply.failure.message}`
   yield* report(tracked, subject, PolledStatus.fromFailure(subject, cause), "")
 })
+
+/** Core will have heard the same when it has what waits for it. */
+const isOnItsWay = ({ runs, unacknowledged }: AgentLink.TrackedCheck, sequence: string) =>
+  Effect.map(Ref.get(unacknowledged), (now) => sequence !== "" && now.sequence === sequence && now.life === runs.life)
 
 const noteMissing = Effect.fnUntraced(function*({ check, isNoted }: AgentLink.TrackedCheck, error: AgentError) {
   if (yield* Ref.getAndSet(isNoted, true)) return
@@ -101,7 +108,10 @@ const report = Effect.fnUntraced(function*(
   yield* PollObserver.tell({ status, check, host, measuredAtMillis })
   const before = yield* Ref.getAndSet(tracked.available, Option.some(status.available))
   const { life } = tracked.runs
-  yield* Ref.set(tracked.isPending, true)
+  yield* Ref.update(tracked.unacknowledged, (now) => ({
+    count: now.count + 1,
+    ...(sequence === "" ? { sequence: now.sequence, life: now.life } : { sequence, life })
+  }))
   yield* reporter.report({
     key: tracked.key,
     status,
@@ -113,7 +123,12 @@ const report = Effect.fnUntraced(function*(
         isDelivered && sequence !== "" && life === tracked.runs.life
           ? Ref.set(tracked.sequence, sequence)
           : Effect.void,
-        Ref.set(tracked.isPending, false)
+        Ref.update(tracked.unacknowledged, (now) => {
+          if (now.count <= 1) return AgentLink.acknowledged
+          // What is lost is to be fetched again.
+          const isLost = !isDelivered && now.sequence === sequence && now.life === life
+          return { ...now, count: now.count - 1, ...(isLost ? { sequence: "" } : {}) }
+        })
       )
   })
   // Interrupted between the two, the check would wait for ever for a report that nobody sends.

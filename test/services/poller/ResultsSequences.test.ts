@@ -8,6 +8,7 @@ import * as AgentLink from "../../../src/services/poller/AgentLink.ts"
 import * as ConnectionManager from "../../../src/services/poller/ConnectionManager.ts"
 import { CoreReporter, type Report } from "../../../src/services/poller/CoreReporter.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import * as PollerMetrics from "../../../src/services/poller/PollerMetrics.ts"
 import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import * as ResultsStreamer from "../../../src/services/poller/ResultsStreamer.ts"
 import { secured } from "../../support/secured.ts"
@@ -78,7 +79,7 @@ describe("The sequence of a results check", () => {
     given(Effect.gen(function*() {
       const asked: Array<string> = []
       const lost = new Gate()
-      const { link, settle } = yield* fetching({
+      const { link, reported, settle } = yield* fetching({
         ...quiet,
         lost,
         getResults: (_, lastSequence) =>
@@ -90,13 +91,68 @@ describe("The sequence of a results check", () => {
       yield* settle(true)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(asked, ["", "5"])
+      const ofBefore = reported.at(-1)
       lost.releaseUnsafe()
       yield* TestClock.adjust("1 second")
-      // Of the life before.
-      yield* settle(true)
+      yield* ofBefore?.settled?.(true) ?? Effect.void
       assert.deepStrictEqual(yield* Effect.forEach(link.checks, ({ sequence }) => Ref.get(sequence)), [""])
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(asked.at(-1), "")
+    })))
+
+  it.effect("goes on while core is away, and brings nothing twice that waits for it", () =>
+    given(Effect.gen(function*() {
+      let samples = 0
+      const asked: Array<string> = []
+      const { reported } = yield* fetching({
+        ...quiet,
+        getResults: (_, lastSequence) =>
+          Effect.sync(() => {
+            asked.push(lastSequence)
+            // Every other time the same.
+            return reply(`${1 + (samples++ >> 1)}`, true)
+          })
+      }, "snmp")
+      yield* TestClock.adjust("5 minutes")
+
+      assert.deepStrictEqual(asked, ["", "", "", "", "", ""])
+      assert.deepStrictEqual(reported.map(({ status }) => textOf(status).includes("\"sequence\":\"1\"")), [
+        true,
+        false,
+        false
+      ])
+      yield* Effect.forEach(reported, ({ settled }) => settled?.(true) ?? Effect.void)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(asked.at(-1), "3")
+    })))
+
+  it.effect("of what was given up is fetched again", () =>
+    given(Effect.gen(function*() {
+      const { reported, settle } = yield* fetching(
+        { ...quiet, getResults: () => Effect.succeed(reply("5", true)) },
+        "snmp"
+      )
+      yield* TestClock.adjust("3 minutes")
+      assert.lengthOf(reported, 1)
+      yield* settle(false)
+      yield* TestClock.adjust("1 minute")
+      assert.lengthOf(reported, 2)
+    })))
+
+  it.effect("of an inventory waits for core, and what is skipped is counted", () =>
+    given(Effect.gen(function*() {
+      let asked = 0
+      const one: ResultsChunk = { data: bytes([1]), isFinal: true, sequence: "1", index: 0, total: 1 }
+      const { settle } = yield* fetching({
+        ...quiet,
+        streamResults: () => Stream.sync(() => one).pipe(Stream.tap(() => Effect.sync(() => asked++)))
+      }, "sync")
+      yield* TestClock.adjust("3 minutes")
+      const skipped = yield* Metric.value(PollerMetrics.pollsSkippedOf.unacknowledged)
+      assert.deepStrictEqual([asked, Number(skipped.count)], [1, 3])
+      yield* settle(true)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(asked, 2)
     })))
 
   it.effect("that an agent repeats with nothing new sends nothing; who counts nothing is always heard", () =>

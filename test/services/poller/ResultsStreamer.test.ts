@@ -57,9 +57,9 @@ describe("ResultsStreamer", () => {
       for (const { settled } of reported) yield* settled?.(true) ?? Effect.void
       const [tracked] = link.checks
       assert.deepStrictEqual(
-        tracked === undefined ? [] : [yield* Ref.get(tracked.isPending), yield* Ref.get(tracked.sequence)],
+        tracked === undefined ? [] : [yield* Ref.get(tracked.unacknowledged), yield* Ref.get(tracked.sequence)],
         [
-          false,
+          AgentLink.acknowledged,
           "1"
         ]
       )
