@@ -240,8 +240,9 @@ export const planted: ReadonlyArray<Planted> = [
   {
     fault: "a sequence advances before core has what came before it",
     file: "src/services/poller/ResultsStreamer.ts",
-    from: "  yield* Ref.set(tracked.isPending, true)\n",
-    to: "  if (sequence !== \"\") yield* Ref.set(tracked.sequence, sequence)\n"
+    from: "  yield* Ref.update(tracked.unacknowledged, (now) => ({\n    count: now.count + 1,\n",
+    to: "  if (sequence !== \"\") yield* Ref.set(tracked.sequence, sequence)\n" +
+      "  yield* Ref.update(tracked.unacknowledged, (now) => ({\n    count: now.count,\n"
   },
   {
     fault: "a NUL of an agent goes on as it is",

@@ -311,7 +311,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       yield* Effect.sleep(urgentWait)
       const nowMillis = yield* Monotonic.millis
       const earlyMillis = wholeMillis + Duration.toMillis(earlyAfter) - nowMillis
-      if (earlyMillis <= 0 || ReportCycle.isAllMeasured(cycle)) return false
+      if (earlyMillis <= 0 || ReportCycle.isComplete(cycle, nowMillis)) return false
       const latestMillis = Duration.toMillis(ReportCycle.untilNext(cycle, nowMillis))
       yield* isDue.close
       const sooner = yield* Effect.timeoutOption(isDue.await, Duration.millis(Math.min(earlyMillis, latestMillis)))

@@ -436,15 +436,16 @@ describe("AgentCoordinator's children", () => {
           })
       }, [resultsCheck("sysmon", "grpc")])
       yield* TestClock.adjust("5 minutes")
-      assert.deepStrictEqual(asked, [""])
+      assert.isAtLeast(asked.length, 5)
+      assert.deepStrictEqual(new Set(asked), new Set([""]))
 
       yield* nth(seen, 0).settled?.(false) ?? Effect.void
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(asked, ["", ""])
+      assert.strictEqual(asked.at(-1), "")
 
       yield* nth(seen, 1).settled?.(true) ?? Effect.void
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(asked, ["", "", "2"])
+      assert.strictEqual(asked.at(-1), "2")
       assert.strictEqual(nth(seen, 0).status.source, "results")
     }))
 

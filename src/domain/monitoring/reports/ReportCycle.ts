@@ -62,6 +62,10 @@ export const isAllMeasured = ({ measured, options: { expected } }: ReportCycle):
 const cyclesAt = ({ options }: ReportCycle, nowMillis: number): number =>
   (nowMillis - options.startMillis - options.waitMillis) / options.intervalMillis
 
+/** Whether the report of the current cycle can be made, and was not. */
+export const isComplete = (cycle: ReportCycle, nowMillis: number): boolean =>
+  isAllMeasured(cycle) && Math.ceil(cyclesAt(cycle, nowMillis)) > cycle.done
+
 /** Until the latest moment for the report of the current cycle, or of the next one when it has its report. */
 export const untilNext = (cycle: ReportCycle, nowMillis: number): Duration.Duration => {
   const next = Math.max(Math.floor(cyclesAt(cycle, nowMillis)) + 1, cycle.done + 1)

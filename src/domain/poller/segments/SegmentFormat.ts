@@ -188,11 +188,16 @@ export const inOrder = (records: ReadonlyArray<SegmentRecord>): ReadonlyArray<Se
   })
 }
 
+/** The largest inventory is shorter. */
+const lengthMax = 2 ** 29
+
 /** Whether a write that was cut off can have left this: the beginning of a record, and no whole one. */
 export const isCutOff = (tail: Uint8Array): boolean => {
   const magic = [24, 16, 8, 0].map((bits) => (recordMagic >>> bits) & 0xff)
   if (!magic.every((byte, index) => index >= tail.length || tail[index] === byte)) return false
-  return tail.length < headBytes || headBytes + viewOf(tail).getUint32(4) + 4 > tail.length
+  if (tail.length < headBytes) return true
+  const length = viewOf(tail).getUint32(4)
+  return length <= lengthMax && headBytes + length + 4 > tail.length
 }
 
 /** The newest mark among records. */
