@@ -297,5 +297,39 @@ export const planted: ReadonlyArray<Planted> = [
     file: "src/services/agent/LiveConfig.ts",
     from: "      now = next\n",
     to: ""
+  },
+  {
+    fault: "all that is written beside a row that is refused is given up with it",
+    file: "src/services/event-writer/BatchWriter.ts",
+    from: "        if (part.length === 1 && alone !== undefined) kept.push({ message: alone.message, error })\n" +
+      "        // A message asked for alone made nothing vain.\n" +
+      "        if (part.length > 1) yield* Ref.update(size, BatchSize.rejected)\n" +
+      "        search = Bisection.rejected(search, ownersOf(entries, members, error.reason.suspects))\n",
+    to: "        if (alone !== undefined) for (const { message } of part) kept.push({ message, error })\n" +
+      "        search = Bisection.accepted(search)\n"
+  },
+  {
+    fault: "reports are tried again without a pause",
+    file: "src/services/poller/ReportDelivery.ts",
+    from: "export const backoff = Backoff.capped({ from: \"100 millis\", to: \"1 second\" })",
+    to: "export const backoff = Backoff.capped({ from: \"10 millis\", to: \"10 millis\" })"
+  },
+  {
+    fault: "a source is read at every fourth of its intervals",
+    file: "src/services/sync/SourceRun.ts",
+    from: "Duration.millis(millis - (elapsed % millis))",
+    to: "Duration.millis(4 * millis - (elapsed % millis))"
+  },
+  {
+    fault: "of devices that are gone nothing is said",
+    file: "src/services/sync/Retractions.ts",
+    from: "difference._tag === \"Retracted\" && entry !== undefined ? [entry] : []",
+    to: "difference._tag === \"Added\" && entry !== undefined ? [entry] : []"
+  },
+  {
+    fault: "the object that an agent's key names is removed",
+    file: "src/services/sync/KvWriter.ts",
+    from: "const objectsKept = 2\n",
+    to: "const objectsKept = 0\n"
   }
 ]

@@ -32,6 +32,8 @@ import * as PollerFile from "./parties/PollerFile.ts"
 import * as Pollers from "./parties/Pollers.ts"
 import { StatusDatabase, type StatusExchange } from "./parties/StatusDatabase.ts"
 import { Presence } from "./Presence.ts"
+import { CallPace } from "./promises/CallPace.ts"
+import * as DeadLetters from "./promises/DeadLetters.ts"
 import * as Felt from "./promises/Felt.ts"
 import * as Forgiven from "./promises/Forgiven.ts"
 import * as Healed from "./promises/Healed.ts"
@@ -72,6 +74,9 @@ const resultsAgents = 4
 const healMillis = 4 * 60_000
 /** Nothing is done to a world that is still starting. */
 const startMillis = 10_000
+
+/** In ten seconds, beside those for each check. */
+const callsInVainMax = 60
 
 const keepers = ["keeper-0", "keeper-1"]
 const leaseOptions = { servers: { keys: "lease", store: "ledger" }, ttlMillis: 20_000, everyMillis: 5_000 }
@@ -234,7 +239,8 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
           },
           onGivenUp: ({ status }) => statuses.drop(name, `${status.agentId}/${status.serviceName}`, status.message)
         })
-      const heard = SecuredCalls.carrier(carrier, { world, plan, poller: name, secured: securedHosts })
+      const pace = new CallPace(world, name, callsInVainMax + 10 * checks.length)
+      const heard = SecuredCalls.carrier(pace.carrier(carrier), { world, plan, poller: name, secured: securedHosts })
       host(name, program(false), program(true), hasChanges ? handovers.carrier(dealings.carrier(heard)) : carrier)
     }
 
@@ -245,9 +251,13 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
         if (bodies.length > 0) kills.committed("writer")
       }
     )
-    eventsDatabase.store.rule("logs", (body) => !body.includes("forbidden"))
+    const isForbidden = (body: string): boolean => body.includes("forbidden")
+    eventsDatabase.store.rule("logs", (body) => !isForbidden(body))
+    const { undecodable } = events
+    const fit = { world, undecodable, isForbidden, deliveriesMax: EventWriter.deliveriesMax }
     const nats = new NatsParty.Nats(() => world.nowMillis, {
-      onSettled: (sequence, how) => Invariants.settled({ world, events, nats }, sequence, how)
+      onSettled: (sequence, how) => Invariants.settled({ world, events, nats }, sequence, how),
+      onLetter: (letter) => DeadLetters.judge(fit, letter)
     })
     if (hasEvents) {
       const eventsExchange: EventsExchange = new Exchange(network, "5432")
@@ -271,7 +281,7 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
     const lease = hasChanges
       ? LeaseWorld.add(world, network, host, { ...leaseOptions, workers: keepers, hasFencing: true })
       : undefined
-    const sync = hasSync ? SyncWorld.add(world, network, options.devices, host) : undefined
+    const sync = hasSync ? SyncWorld.add(world, network, options.devices, plan, host) : undefined
 
     Faults.carryOut(plan, {
       world,

@@ -12,6 +12,7 @@ import { type SweepExchange, SweepStoreModel } from "./parties/SweepStore.ts"
 import * as Sync from "./parties/Sync.ts"
 import * as SyncReader from "./parties/SyncReader.ts"
 import * as SyncSpool from "./parties/SyncSpool.ts"
+import * as SourceTimes from "./promises/SourceTimes.ts"
 
 /** Hosts beside those without which nothing is synced. */
 export const hosts = ["sync", "inventory", "kv", "reader"]
@@ -33,9 +34,10 @@ export interface SyncWorld {
 
 /** So many readings behind the latest, as one may be on its way. */
 const behindMax = 1
+const lookEveryMillis = 10_000
 
 const judged = (world: World, inventory: Inventory) => {
-  const last = { sequence: 0, reading: 0, atMillis: -Infinity }
+  const last = { sequence: 0, reading: 0, atMillis: -Infinity, devices: new Map<number, string>() }
   const onCopy = ({ devices, retracted, sequence }: SyncReader.SyncCopy): void => {
     // Nothing was read yet.
     if (devices.size === 0 && retracted.size === 0) return
@@ -53,7 +55,14 @@ const judged = (world: World, inventory: Inventory) => {
         `reading ${reading.number} as ${sequence} after ${last.reading} as ${last.sequence}`
       )
     }
-    Object.assign(last, { sequence, reading: reading.number, atMillis: world.nowMillis })
+    const unsaid = SourceTimes.unsaid(last, { devices, retracted })
+    if (unsaid !== undefined) {
+      world.violate(
+        "sync says what is gone",
+        `device ${unsaid} is in reading ${last.reading} and not in ${reading.number}`
+      )
+    }
+    Object.assign(last, { sequence, reading: reading.number, atMillis: world.nowMillis, devices })
   }
   return { last, onCopy }
 }
@@ -62,6 +71,7 @@ export const add = (
   world: World,
   network: Network,
   devices: number,
+  plan: ReadonlyArray<FaultPlan.Fault>,
   host: (name: string, program: () => Effect.Effect<unknown, unknown>) => void
 ): SyncWorld => {
   const inventory = new Inventory(world.random.split("inventory"), devices)
@@ -76,6 +86,16 @@ export const add = (
     }
   })
   const { last, onCopy } = judged(world, inventory)
+  const times = { world, plan, intervalMillis: Sync.intervalMillis, parties: ["sync", "inventory"] }
+  let readMillis = -Infinity
+  inventory.onReading = () => {
+    readMillis = world.nowMillis
+  }
+  const look = () => {
+    world.after(lookEveryMillis, look)
+    SourceTimes.look(times, readMillis)
+  }
+  world.after(lookEveryMillis, look)
   let processes = 0
   host("inventory", () => Effect.scoped(Effect.andThen(inventoryExchange.serve(inventory.handle), Effect.never)))
   host("kv", () => Effect.scoped(Effect.andThen(sweepExchange.serve(sweeps.handle), Effect.never)))

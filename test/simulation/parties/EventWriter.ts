@@ -17,6 +17,9 @@ import * as EventsDatabase from "./EventsDatabase.ts"
 import * as Nats from "./Nats.ts"
 import { secured } from "./Secured.ts"
 
+/** After which a message that cannot be stored is given up. */
+export const deliveriesMax = 5
+
 const settings: EventWriterSettings.EventWriterSettings = {
   ...EventWriterSettings.resolve([]),
   grpc: Option.none(),
@@ -26,7 +29,7 @@ const settings: EventWriterSettings.EventWriterSettings = {
     batchTimeout: Duration.millis(500),
     concurrency: 2,
     bytesMax: 8_000_000,
-    deliveriesMax: 5
+    deliveriesMax
   }]
 }
 

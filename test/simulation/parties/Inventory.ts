@@ -52,6 +52,8 @@ export class Inventory {
   readonly #gone: Array<number> = []
   #number = 0
   #nextId = 1
+  /** Told of each reading that begins. */
+  onReading: () => void = () => {}
   /** Answers that it is broken. */
   breaks = false
   /** Ends its list early. */
@@ -95,6 +97,7 @@ export class Inventory {
   #begin(reader: number): Reading {
     this.#number += 1
     if (this.#number > 1) this.#change()
+    this.onReading()
     const reading = { number: this.#number, devices: new Map(this.#devices) }
     this.#read.set(reader, reading)
     this.#readings.set(fingerprint(reading.devices), reading)

@@ -4,12 +4,13 @@ import { DeadLetterError, DeadLetters } from "../../../src/services/events/DeadL
 import { EventSource, EventSourceError, SourceUnavailable } from "../../../src/services/events/EventSource.ts"
 import type { Client, Exchange } from "../../../src/services/simulation/Exchange.ts"
 import { type ConsumerModel, type Delivered, StreamModel } from "../../../src/services/simulation/JetStreamModel.ts"
+import type { Letter } from "../promises/DeadLetters.ts"
 
 type Request =
   | { readonly _tag: "Pull"; readonly batch: number; readonly bytesMax: number }
   | { readonly _tag: "Settle"; readonly sequence: number; readonly how: "ack" | "term" | "extend" }
   | { readonly _tag: "Nak"; readonly sequence: number; readonly delayMillis: number }
-  | { readonly _tag: "Letter"; readonly sequence: number }
+  | { readonly _tag: "Letter"; readonly sequence: number; readonly deliveries: number; readonly reason: string }
   | { readonly _tag: "Lag" }
 
 interface Answer {
@@ -27,6 +28,8 @@ const gatherMillis = 200
 export interface NatsEvents {
   /** Before the message is forgotten. */
   readonly onSettled: (sequence: number, how: "ack" | "term") => void
+  /** Of each dead letter, with what was published. */
+  readonly onLetter: (letter: Letter) => void
 }
 
 export class Nats {
@@ -74,11 +77,19 @@ export class Nats {
         this.consumer.nak(request.sequence, request.delayMillis)
         return {}
       case "Letter":
-        this.letters.add(request.sequence)
+        this.#letter(request)
         return {}
       case "Lag":
         return { pending: this.consumer.pendingCount, ackPending: this.consumer.ackPendingCount }
     }
+  }
+
+  #letter({ deliveries, reason, sequence }: Omit<Letter, "text">): void {
+    this.letters.add(sequence)
+    const message = this.stream.get(sequence)
+    // Settled before: it came twice.
+    if (message === undefined) return
+    this.#events.onLetter({ sequence, deliveries, reason, text: decoder.decode(message.data) })
   }
 
   #settle(sequence: number, how: "ack" | "term"): void {
@@ -88,6 +99,7 @@ export class Nats {
   }
 }
 
+const decoder = new TextDecoder()
 const noHeaders: ReadonlyMap<string, string> = new Map()
 
 const source = (client: Client<Request, Answer>) => {
@@ -137,9 +149,9 @@ const source = (client: Client<Request, Answer>) => {
 
 const letters = (client: Client<Request, Answer>) =>
   Layer.mock(DeadLetters, {
-    add: ({ message }) =>
+    add: ({ deliveries, failure: { reason }, message }) =>
       Effect.asVoid(Effect.mapError(
-        client.ask({ _tag: "Letter", sequence: message.sequence }),
+        client.ask({ _tag: "Letter", sequence: message.sequence, deliveries, reason }),
         ({ detail }) => new DeadLetterError({ operation: "add", detail, isMissing: false })
       ))
   })

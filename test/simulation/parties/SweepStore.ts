@@ -20,14 +20,18 @@ interface Answer {
 
 export type SweepExchange = Exchange<Request, Answer>
 
+type OnValue = (value: string, objects: ReadonlyMap<string, StoredObject>) => void
+
 export class SweepStoreModel {
   readonly keys: KvModel
   readonly objects = new Map<string, StoredObject>()
+  readonly #onValue: OnValue
 
-  /** `onPut` is told of each value before anybody can read it. */
-  constructor(nowMillis: () => number, onPut: (value: string, objects: ReadonlyMap<string, StoredObject>) => void) {
+  /** `onValue` is told of each value before anybody can read it, and of those that are there when an object goes. */
+  constructor(nowMillis: () => number, onValue: OnValue) {
+    this.#onValue = onValue
     this.keys = new KvModel({ nowMillis })
-    this.keys.watch(({ value }) => onPut(value, this.objects))
+    this.keys.watch(({ value }) => onValue(value, this.objects))
   }
 
   readonly handle = (request: Request): Effect.Effect<Answer> =>
@@ -49,6 +53,7 @@ export class SweepStoreModel {
           return { object: request.object }
         case "Remove":
           this.objects.delete(request.key)
+          for (const key of this.keys.keys()) this.#onValue(this.keys.get(key)?.value ?? "", this.objects)
           return {}
       }
     })
