@@ -117,7 +117,10 @@ const make = Effect.fnUntraced(function*(options: Options) {
         bytesMax: wholeBytesMax,
         // What a cycle brings is not joined with that of the next.
         joinMillis: Math.min(Duration.toMillis(earlyAfter), 0.9 * Duration.toMillis(options.pollInterval)),
-        joined: { fromMillis: startedAtMillis, toMillis: startedAtMillis + Duration.toMillis(options.pollInterval) }
+        joined: {
+          fromMillis: startedAtMillis,
+          toMillis: startedAtMillis + Duration.toMillis(Duration.sum(options.pollInterval, earlyAfter))
+        }
       }
     }
   } as const
