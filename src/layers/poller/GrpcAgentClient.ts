@@ -2,7 +2,8 @@
  * Asks agents over gRPC, one channel for each connection.
  *
  * An agent whose certificate files cannot be used gets a connection on which every call is refused with that reason,
- * until they can be: it concerns this agent alone.
+ * until they can be: it concerns this agent alone. So does one for whose connection the limit of open files leaves no room:
+ * core, operators and the other agents need theirs.
  */
 import { Effect, Exit, Layer, Ref, Scope, Stream } from "effect"
 import type { Check } from "../../domain/monitoring/checks/Check.ts"
@@ -34,6 +35,7 @@ import * as GrpcChannel from "../grpc/GrpcChannel.ts"
 import * as GrpcClient from "../grpc/GrpcClient.ts"
 import type { GrpcError } from "../grpc/GrpcError.ts"
 import * as GrpcCredentials from "../security/GrpcCredentials.ts"
+import * as FileLimit from "../sockets/FileLimit.ts"
 import * as ConnectionLoss from "./ConnectionLoss.ts"
 import { AnswerRoom } from "./replies/AnswerRoom.ts"
 import * as StatusWire from "./StatusWire.ts"
@@ -41,32 +43,75 @@ import * as SweepCompletions from "./SweepCompletions.ts"
 
 const reconnectDelayMax = "1 second"
 
-export const layer = Layer.effect(
-  AgentClient,
-  Effect.gen(function*() {
-    const context = yield* Effect.context<Credentials | SecurityMonitor>()
-    const room = new AnswerRoom()
-    return {
-      connect: Effect.fnUntraced(function*(agent, pollerId, admits = () => true) {
-        const scope = yield* Effect.scope
-        const open = GrpcCredentials.client(agent.security, agent.address).pipe(
-          Effect.flatMap((credentials) =>
-            GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax, transport: "http2" })
-          ),
-          Effect.map((channel) => over(channel, agent, pollerId, { admits, room })),
-          Effect.mapError(({ message }) =>
-            new AgentError({ agentId: agent.agentId, reason: new Refused({ detail: message }) })
-          ),
-          Effect.provideContext(context),
-          Scope.provide(scope)
+export const layer = Layer.suspend(() => layerOf(FileLimit.connectionsOutMaxOf()))
+
+/** With so many connections at most. */
+export const layerOf = (connectionsMax: number) =>
+  Layer.effect(
+    AgentClient,
+    Effect.gen(function*() {
+      const context = yield* Effect.context<Credentials | SecurityMonitor>()
+      const room = new AnswerRoom()
+      const place = placesOf(connectionsMax)
+      return {
+        connect: Effect.fnUntraced(function*(agent, pollerId, admits = () => true) {
+          const scope = yield* Effect.scope
+          const opened = GrpcCredentials.client(agent.security, agent.address).pipe(
+            Effect.flatMap((credentials) =>
+              GrpcChannel.make({ target: agent.address, credentials, reconnectDelayMax, transport: "http2" })
+            ),
+            Effect.map((channel) => over(channel, agent, pollerId, { admits, room })),
+            Effect.mapError(({ message }) =>
+              new AgentError({ agentId: agent.agentId, reason: new Refused({ detail: message }) })
+            )
+          )
+          // What one attempt holds goes with it.
+          const open = Effect.flatMap(Scope.fork(scope), (inner) =>
+            Effect.andThen(place(agent.agentId), opened).pipe(
+              // In this order: the context has a scope of its own.
+              Scope.provide(inner),
+              Effect.provideContext(context),
+              Effect.onError((cause) => Scope.close(inner, Exit.failCause(cause)))
+            ))
+          return yield* open.pipe(
+            Effect.catch((error) => Effect.map(Ref.make(refusing(error)), (inner) => late(inner, open)))
+          )
+        })
+      }
+    })
+  )
+
+/** A place for a connection until the scope closes. */
+const placesOf = (connectionsMax: number) => {
+  let taken = 0
+  let isNoted = false
+  const note = (detail: string) =>
+    Effect.suspend(() => {
+      if (isNoted) return Effect.void
+      isNoted = true
+      return Effect.logWarning(
+        `${detail}; the agents beyond are not polled until it is raised (LimitNOFILE of systemd)`
+      )
+    })
+  return (agentId: AgentId) =>
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        if (taken < connectionsMax) {
+          taken += 1
+          return Effect.void
+        }
+        const detail = `the limit of open files leaves room for connections to ${connectionsMax} agents`
+        return Effect.andThen(
+          note(detail),
+          Effect.fail(new AgentError({ agentId, reason: new Unreachable({ detail }) }))
         )
-        return yield* open.pipe(
-          Effect.catch((error) => Effect.map(Ref.make(refusing(error)), (inner) => late(inner, open)))
-        )
-      })
-    }
-  })
-)
+      }),
+      () =>
+        Effect.sync(() => {
+          taken -= 1
+        })
+    )
+}
 
 /** A connection whose certificate files could not be used: every probe looks whether they can be by now. */
 const late = (

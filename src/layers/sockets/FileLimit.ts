@@ -21,6 +21,16 @@ const readLimit = (): number => {
   }
 }
 
+/** For listeners, the database, files and the event loop, of a process that keeps connections to many others. */
+const ownMin = 64
+const ownShare = 0.1
+
+/** Connections that may be kept open to others. */
+export const connectionsOutMaxOf = (limit: number = readLimit()): number =>
+  Number.isFinite(limit)
+    ? Math.max(connectionsFloor, Math.floor(limit - Math.min(limit / 2, Math.max(ownMin, limit * ownShare))))
+    : limit
+
 /** Connections that a listener with this share may have. */
 export const connectionsMaxOf = (share: number, limit: number = readLimit()): number => {
   const free = limit - Math.min(reserveMax, limit / 2)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, FileSystem, Layer, Option, Result, type Scope, Stream } from "effect"
+import { Duration, Effect, Exit, FileSystem, Layer, Option, References, Result, Scope, Stream } from "effect"
 import * as path from "node:path"
 import * as SecurityConfig from "../../../src/domain/security/SecurityConfig.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
@@ -48,6 +48,26 @@ const failureOf = (
   })
 
 describe("GrpcAgentClient", () => {
+  it.live("leaves an agent for which there is no room among the open files, and asks it when there is", () =>
+    Effect.gen(function*() {
+      const address = yield* FakeAgent.serve()
+      const first = yield* Effect.scope.pipe(Effect.flatMap(Scope.fork))
+      yield* Scope.provide(connect(address), first)
+      const second = yield* connect(address)
+      const refused = yield* Effect.flip(second.getStatus(ssh, deadline))
+      const absent = yield* Effect.flip(second.probe(Duration.seconds(5)))
+      yield* Scope.close(first, Exit.void)
+      yield* second.probe(Duration.seconds(5))
+      const reply = yield* second.getStatus(ssh, Duration.seconds(5))
+
+      assert.deepStrictEqual([refused.reason._tag, absent.reason._tag], ["Unreachable", "Unreachable"])
+      assert.include(refused.message, "the limit of open files leaves room for connections to 1 agents")
+      assert.isTrue(reply.available)
+    }).pipe(
+      Effect.provide(GrpcAgentClient.layerOf(1).pipe(Layer.provide(secured))),
+      Effect.provideService(References.MinimumLogLevel, "None")
+    ))
+
   it.layer(layer, { excludeTestServices: true })((it) => {
     it.effect("asks for a status and says what the agent answered", () =>
       Effect.gen(function*() {
