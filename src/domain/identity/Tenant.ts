@@ -17,7 +17,7 @@ export const Tenant = declare({
   attributes: {
     id: Attribute.uuid.generated("uuid"),
     name: Attribute.text(255),
-    slug: Attribute.text(63),
+    slug: Attribute.shortName(63),
     status: Attribute.oneOf(["active", "suspended", "pending", "deleted"]).or("active"),
     plan: Attribute.oneOf(["free", "pro", "enterprise"]).or("free"),
     maxDevices: Attribute.integer.or(100),

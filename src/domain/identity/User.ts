@@ -4,8 +4,6 @@ import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
 
-const emailProblem = "is no mail address"
-
 export const User = declare({
   name: "user",
   table: "users",
@@ -48,16 +46,14 @@ export const User = declare({
     read: on.read(),
     create: on.create({
       accepts: ["displayName", "role"],
-      given: { email: Attribute.text(320) },
-      change: ({ given }) => ({ email: E.lower(given.email) }),
-      require: ({ record }) => [["email", E.contains(record.email, "@"), emailProblem]]
+      given: { email: Attribute.mailAddress },
+      change: ({ given }) => ({ email: E.lower(given.email) })
     }),
     /** On the machine itself alone: no one who signs in makes another one what nobody may bound. */
     createSuperUser: on.create({
       accepts: ["displayName", "role"],
-      given: { email: Attribute.text(320) },
-      change: ({ given }) => ({ email: E.lower(given.email), isSuperUser: true }),
-      require: ({ record }) => [["email", E.contains(record.email, "@"), emailProblem]]
+      given: { email: Attribute.mailAddress },
+      change: ({ given }) => ({ email: E.lower(given.email), isSuperUser: true })
     }),
     update: on.update({ accepts: ["displayName"], change: () => ({ updatedAt: E.now }) }),
     updateRole: on.update({

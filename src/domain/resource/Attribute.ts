@@ -138,6 +138,32 @@ const storable = (lengthMax: number) =>
 export const text = (lengthMax: number = textMax): Attribute<string, "required"> =>
   attribute("text", storable(lengthMax), { lengthMax })
 
+/**
+ * A mail address, as sign-ins and mails take one (a part of RFC 5321): a name, one @ and a host, without quotes, comments and lists.
+ * It holds no slash, behind which a tenant's short name would stand.
+ */
+export const mailAddress: Attribute<string, "required"> = attribute(
+  "text",
+  storable(320).check(
+    Schema.isPattern(/^[^\s@/\\"'(),:;<>[\]\p{C}]+@[^\s@/\\"'(),:;<>[\]\p{C}]+$/u, {
+      expected: "a mail address such as ada@example.org"
+    })
+  ),
+  { lengthMax: 320 }
+)
+
+/** The name of something in addresses and on command lines, which no id can be taken for. */
+export const shortName = (lengthMax: number): Attribute<string, "required"> =>
+  attribute(
+    "text",
+    storable(lengthMax).check(
+      Schema.makeFilter((text: string) => !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text), {
+        expected: "a name that is no id"
+      })
+    ),
+    { lengthMax }
+  )
+
 /** A text that is one of a few. */
 export const oneOf = <const Members extends ReadonlyArray<string>>(
   members: Members

@@ -17,6 +17,8 @@ const Column = Schema.Struct({ name: Schema.String, type: Schema.String, isRequi
 const Table = Schema.Struct({ isSecured: Schema.Boolean })
 const Role = Schema.Struct({ name: Schema.String, user: Schema.String })
 const Named = Schema.Struct({ name: Schema.String })
+/** Conditions as PostgreSQL writes them; empty where there are none. */
+const Policy = Schema.Struct({ name: Schema.String, using: Schema.String, check: Schema.String })
 const Constraint = Schema.Struct({ name: Schema.String, columns: Schema.Array(Schema.String) })
 
 const types: Readonly<Record<Kind, ReadonlyArray<string>>> = {
@@ -28,6 +30,8 @@ const types: Readonly<Record<Kind, ReadonlyArray<string>>> = {
   instant: ["timestamp with time zone"],
   text_list: ["text[]"]
 }
+
+const audit = `${schema}.audit_entries`
 
 const columnName = (name: string, { traits }: Attribute<Value>): string => traits.column ?? String.camelToSnake(name)
 
@@ -64,15 +68,41 @@ const ofUnique = (
     : [`${name}: is on ${constraint.columns.join(", ")}, expected ${columns.join(", ")}`]
 }
 
+/** Whether a row is of the tenant that the session names. */
+const sees = "serviceradar_sees"
+
 /** Of whose rows somebody sees, and of the questions in SRQL. */
 const [ofTenants, ofAskers] = ["rows_of_tenant", "rows_of_asker"]
 
-const ofPolicies = (table: string, found: ReadonlyArray<string>): ReadonlyArray<string> => [
-  ...(found.includes(ofTenants) ? [] : [`${table}: has no policy ${ofTenants}`]),
-  ...found.filter((name) => name !== ofTenants && name !== ofAskers).map((name) =>
+const isTenants = (condition: string): boolean => new RegExp(`^(?:${schema}\\.)?${sees}\\(\\w+\\)$`).test(condition)
+
+/** Whether it says what it is named for. */
+const separates = ({ check, name, using }: typeof Policy.Type): boolean =>
+  name === ofTenants ? isTenants(using) && isTenants(check) : using.includes(`current_setting('${RowSecurity.setting}'`)
+
+const ofPolicies = (table: string, found: ReadonlyArray<typeof Policy.Type>): ReadonlyArray<string> => [
+  ...(found.some(({ name }) => name === ofTenants) ? [] : [`${table}: has no policy ${ofTenants}`]),
+  ...found.filter(({ name }) => name !== ofTenants && name !== ofAskers).map(({ name }) =>
     `${table}: has the policy ${name}, which lets others see its rows`
+  ),
+  ...found.filter((one) => [ofTenants, ofAskers].includes(one.name) && !separates(one)).map(({ check, name, using }) =>
+    `${table}: the policy ${name} separates nothing: using (${using})${check === "" ? "" : ` with check (${check})`}`
   )
 ]
+
+/** Of numbers that a column of a wider type must not hold. */
+const ofBounds = (
+  definition: Definition,
+  columns: ReadonlyArray<typeof Column.Type>,
+  found: ReadonlyArray<string>
+): ReadonlyArray<string> =>
+  Object.entries(definition.attributes).flatMap(([name, attribute]) => {
+    const column = columnName(name, attribute)
+    const isWider = attribute.kind === "integer" && attribute.traits.bounds.most !== undefined &&
+      columns.some((one) => one.name === column && one.type === "bigint")
+    const constraint = `${definition.table}_${column}_check`
+    return !isWider || found.includes(constraint) ? [] : [`${definition.table}: has no constraint ${constraint}`]
+  })
 
 /** Remembered longer than what they refer to. */
 const outliving = new Set(["merge-audit"])
@@ -94,6 +124,42 @@ const ofRole = Effect.gen(function*() {
       where rolname = ${application.role} and not ${sql.literal(RowSecurity.mayTake)}`
   )
   return found.map(({ name, user }) => `role ${name}: cannot be taken by ${user}: grant ${name} to ${user}`)
+})
+
+/** Roles for which row-level security counts nothing, and a function that sees everything. */
+const ofWall = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const roles = yield* Rows.query(
+    Named,
+    sql`select rolname::text as name from pg_roles
+      where rolname in (${application.role}, ${RowSecurity.role}) and (rolsuper or rolbypassrls) order by 1`
+  )
+  const functions = yield* Rows.query(
+    Named,
+    sql`select prosrc as name from pg_proc
+      where pronamespace = to_regnamespace(${schema}) and proname = ${sees}`
+  )
+  const asksWho = (source: string) =>
+    source.includes(`current_setting('${RowSecurity.setting}'`) &&
+    source.includes(`current_user <> '${application.role}'`)
+  return [
+    ...roles.map(({ name }) => `role ${name}: bypasses row-level security`),
+    ...functions.filter(({ name }) => !asksWho(name)).map(({ name }) =>
+      `function ${sees}: does not ask whose rows are meant: ${name.trim()}`
+    )
+  ]
+})
+
+/** What was done is written, and never changed. */
+const ofAudit = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const found = yield* Rows.query(
+    Named,
+    sql`select may as name from pg_roles, unnest(array['UPDATE', 'DELETE', 'TRUNCATE']) as may
+      where rolname = ${application.role} and to_regclass(${audit}) is not null
+        and has_table_privilege(oid, to_regclass(${audit}), may)`
+  )
+  return found.map(({ name }) => `audit_entries: role ${application.role} may ${name}, and so change what was done`)
 })
 
 /** Texts of all people are kept; in another encoding some are refused when they come. */
@@ -118,8 +184,14 @@ const ofTable = Effect.fnUntraced(function*(definition: Definition) {
       where attrelid = to_regclass(${place}) and attnum > 0 and not attisdropped`
   )
   const policies = yield* Rows.query(
+    Policy,
+    sql`select polname as name, coalesce(pg_get_expr(polqual, polrelid), '') as using,
+        coalesce(pg_get_expr(polwithcheck, polrelid), '') as check
+      from pg_policy where polrelid = to_regclass(${place}) order by 1`
+  )
+  const bounds = yield* Rows.query(
     Named,
-    sql`select polname as name from pg_policy where polrelid = to_regclass(${place}) order by 1`
+    sql`select conname as name from pg_constraint where conrelid = to_regclass(${place}) and contype = 'c'`
   )
   const references = yield* Rows.query(
     Constraint,
@@ -134,7 +206,8 @@ const ofTable = Effect.fnUntraced(function*(definition: Definition) {
   )
   return [
     ...(there.isSecured ? [] : [`${table}: row-level security is not forced`]),
-    ...ofPolicies(table, policies.map(({ name }) => name)),
+    ...ofPolicies(table, policies),
+    ...ofBounds(definition, columns, bounds.map(({ name }) => name)),
     ...ofReferences(definition, references.map(({ name }) => name)),
     ...ofColumns(definition, columns),
     ...ofUnique(definition, constraints, Constraints.keyName(definition), [
@@ -172,6 +245,8 @@ export const differences = (
     Effect.all([
       ofEncoding,
       ofRole,
+      ofWall,
+      ofAudit,
       ...definitions.map(ofTable),
       ...Object.entries(triggers).map(ofTriggers)
     ]),

@@ -113,15 +113,17 @@ export const userOfTenant = (tenantId: string, email: string, requestId: string)
 
 const qualified = /^([^/@]+)\/(.+)$/
 
-/** Whom somebody names: an address, or one with the short name of its tenant before it, `acme/ada@example.org`. */
+/**
+ * Whom somebody names: an address, or one with the short name of its tenant before it, `acme/ada@example.org`. That counts first:
+ * nobody else comes to be meant by calling somebody so.
+ */
 export const usersByName = Effect.fnUntraced(function*(name: string, requestId: string) {
-  const plain = yield* usersByEmail(name, requestId)
   const [, slug, email] = qualified.exec(name) ?? []
-  if (plain.length > 0 || slug === undefined || email === undefined) return plain
-  const of = yield* tenant(slug, requestId)
-  return Option.isNone(of)
-    ? []
-    : Option.toArray(yield* userOfTenant(String(of.value.values["id"]), email, requestId))
+  const of = slug === undefined ? Option.none<Stored>() : yield* tenant(slug, requestId)
+  const named = Option.isNone(of) || email === undefined
+    ? Option.none<Stored>()
+    : yield* userOfTenant(String(of.value.values["id"]), email, requestId)
+  return Option.isSome(named) ? [named.value] : yield* usersByEmail(name, requestId)
 })
 
 /** The only one of that name. */

@@ -43,3 +43,45 @@ describe("An instant", () => {
     assert.isNull(read(text))
   })
 })
+
+describe("A mail address", () => {
+  const isOne = Schema.is(Attribute.mailAddress.schema)
+
+  it("is a name and a host, as those who sign in write it", () => {
+    for (const text of ["ada@example.org", "a+b.c_d@localhost", "ä@exämple.org"]) {
+      assert.isTrue(isOne(text), text)
+    }
+  })
+
+  it("is nothing that names a tenant, several people, or more lines of a mail", () => {
+    const odd = [
+      "acme/ada@example.org",
+      "ada@example.org\r\nBcc: eve@example.org",
+      "ada@example.org\n",
+      " ada@example.org",
+      "a b@c.org",
+      "a@c.org,b@d.org",
+      "<a@c.org>",
+      "\"a\"@c.org",
+      "a@b@c",
+      "@",
+      "a@",
+      "@c.org",
+      "a@c.org\u200b",
+      "\u202eg@c.org",
+      "ada"
+    ]
+    for (const text of odd) assert.isFalse(isOne(text), JSON.stringify(text))
+  })
+})
+
+describe("A short name", () => {
+  it("is no id", () => {
+    const isOne = Schema.is(Attribute.shortName(63).schema)
+
+    assert.deepStrictEqual(
+      ["acme", "a-b_c", "00000000-0000-0000-0000-000000000000", "ABCDEF00-0000-0000-0000-000000000000"].map(isOne),
+      [true, true, false, false]
+    )
+  })
+})

@@ -34,6 +34,12 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "90 seconds" })(
         assert.strictEqual((yield* ask(bob, "users", "free@example.org")).status, 201)
         assert.strictEqual((yield* ask(bob, "users", "ADA@example.org")).status, 409)
 
+        for (
+          const odd of ["default/ada@example.org", "ada@example.org\r\nbcc: eve@example.org", " eve@example.org", "@"]
+        ) {
+          assert.strictEqual((yield* ask(bob, "users", odd)).status, 422, odd)
+        }
+
         const tenantOf = (who: string) =>
           Effect.map(
             Effect.flatMap(tokenOf(who), (token) => ask(token, "tenants")),

@@ -70,6 +70,36 @@ describe("The schema of the control plane", () => {
       ])
     }).pipe(Effect.provide(Layer.fresh(layer))))
 
+  it.live("is told to have holes in its second wall, each by itself", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* forward
+      yield* sql`set search_path to ${sql(schema)}`
+      const told = (statement: string) =>
+        sql.withTransaction(Effect.gen(function*() {
+          yield* sql.unsafe(statement)
+          const found = yield* differences
+          return yield* Effect.fail(found)
+        })).pipe(Effect.catchIf(Array.isArray, (found) => Effect.succeed(found.map((line) => line.split(":")[0]))))
+
+      assert.deepStrictEqual(yield* differences, [])
+      assert.deepStrictEqual(yield* told("alter role serviceradar_app bypassrls"), ["role serviceradar_app"])
+      assert.deepStrictEqual(yield* told("alter policy rows_of_asker on devices using (true)"), ["devices"])
+      assert.deepStrictEqual(yield* told("alter policy rows_of_tenant on devices using (true)"), ["devices"])
+      assert.deepStrictEqual(yield* told("alter policy rows_of_tenant on devices with check (true)"), ["devices"])
+      assert.deepStrictEqual(yield* told("grant update, delete on audit_entries to serviceradar_app"), [
+        "audit_entries",
+        "audit_entries"
+      ])
+      assert.deepStrictEqual(yield* told("alter table devices drop constraint devices_risk_score_check"), ["devices"])
+      assert.deepStrictEqual(
+        yield* told(
+          "create or replace function serviceradar_sees(tenant uuid) returns boolean language sql stable as 'select true'"
+        ),
+        ["function serviceradar_sees"]
+      )
+    }).pipe(Effect.provide(Layer.fresh(layer))))
+
   it.live("has a way back that leaves nothing, and the way forward again", () =>
     Effect.gen(function*() {
       yield* forward
