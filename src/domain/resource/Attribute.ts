@@ -157,8 +157,8 @@ export const shortName = (lengthMax: number): Attribute<string, "required"> =>
   attribute(
     "text",
     storable(lengthMax).check(
-      Schema.makeFilter((text: string) => !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text), {
-        expected: "a name that is no id"
+      Schema.isPattern(/^(?![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$)[a-z0-9]+(?:-[a-z0-9]+)*$/, {
+        expected: "letters in lower case and digits, in words joined by -, and no id"
       })
     ),
     { lengthMax }

@@ -1,6 +1,7 @@
 /** What a slice of sightings makes of the names that devices have beside their own, on drafts of the records. */
 import { DateTime } from "effect"
 import { DeviceAliasState } from "../../domain/inventory/devices/DeviceAliasState.ts"
+import { isLoopback } from "../../domain/inventory/devices/ReportedHost.ts"
 import * as SeenAlias from "../../domain/inventory/devices/SeenAlias.ts"
 import { type AliasType, isStrong, type SaidAlias, type Sighting } from "../../domain/inventory/devices/Sighting.ts"
 import type { Stored, Values } from "../../domain/records/Record.ts"
@@ -52,9 +53,10 @@ export class SightedAliases {
     if (DateTime.isDateTime(lastSeenTime) && DateTime.isLessThan(sighting.seenAt, lastSeenTime)) return
     for (const type of isStrong(sighting) ? SeenAlias.ownTypes : []) {
       const value = SeenAlias.valueOf(type, sighting[type])
-      if (value === "") continue
+      // Each machine has that one.
+      if (value === "" || isLoopback(value)) continue
       const was = SeenAlias.valueOf(type, textOf(before, type))
-      if (was !== "" && was !== value) this.#moved(turn, type, was, value)
+      if (was !== "" && was !== value && !isLoopback(was)) this.#moved(turn, type, was, value)
       const key = keyOf(uid, type, value)
       there.add(key)
       this.#act(key, (known) => SeenAlias.seen(known, sighting.seenAt))

@@ -76,12 +76,16 @@ describe("A mail address", () => {
 })
 
 describe("A short name", () => {
-  it("is no id", () => {
+  it("is words in lower case, and no id", () => {
     const isOne = Schema.is(Attribute.shortName(63).schema)
+    const id = "00000000-0000-0000-0000-000000000000"
 
+    assert.deepStrictEqual(["acme", "a-b-c", "9", `${id}0`, "a".repeat(63)].filter((text) => !isOne(text)), [])
     assert.deepStrictEqual(
-      ["acme", "a-b_c", "00000000-0000-0000-0000-000000000000", "ABCDEF00-0000-0000-0000-000000000000"].map(isOne),
-      [true, true, false, false]
+      [id, "A", "a/b", "a b", " ", "", "é", "x\ny", "*", "-a", "a-", "a_b", "a\u202e", "a".repeat(64)].filter((text) =>
+        isOne(text)
+      ),
+      []
     )
   })
 })

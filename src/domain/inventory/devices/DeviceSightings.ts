@@ -106,7 +106,7 @@ const ofUpdate = (report: Report, status: ReportedStatus, given: unknown): Reado
       const armis = textOf(meta["armis_device_id"])
       const netbox = textOf(meta["netbox_device_id"])
       const integration = armis === "" && netbox === "" ? textOf(meta["integration_id"]) : ""
-      const aliases = SaidAliases.ofMetadata(meta)
+      const aliases = SaidAliases.ofMetadata(meta, report.reportedAt)
       return [{
         ...sightingOf(report, status, {
           ip: addressOf(ip),

@@ -22,6 +22,12 @@ export const collectorOf = ({ sourceIp }: Report, ip: string): ReadonlyArray<Sai
   return value === "" || value === ip || isLoopback(value) ? [] : [{ type: "collector_ip", value }]
 }
 
+/** Of a machine whose checks name one of its loopback addresses: where it reports from, or else one for all of them. */
+const ownAddress = ({ sourceIp }: Report): string => {
+  const address = addressOf(sourceIp)
+  return address === "" || isLoopback(address) ? "127.0.0.1" : address
+}
+
 export const sightingOf = (
   report: Report,
   { agentId }: { readonly agentId: string },
@@ -38,6 +44,6 @@ export const sightingOf = (
     agentId,
     seenAt: report.reportedAt,
     ...said,
-    ip: isOwn && !isLoopback(report.sourceIp) ? first(addressOf(report.sourceIp), said.ip) : said.ip
+    ip: isOwn ? ownAddress(report) : said.ip
   }
 }

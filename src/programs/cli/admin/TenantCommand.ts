@@ -3,22 +3,16 @@ import { Console, Effect, Option, Schema } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { Tenant } from "../../../domain/identity/Tenant.ts"
 import * as Directory from "../../../services/identity/Directory.ts"
 import * as AdminConnection from "./AdminConnection.ts"
 
 /** It stands in addresses, subjects of NATS and queries. */
-const ShortName = Schema.String.check(
-  Schema.isMaxLength(63),
-  Schema.isPattern(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, {
-    expected: "letters in lower case and digits, in words joined by -"
-  })
-)
-
 const most = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_147_483_647 }))
 
 const add = Command.make("add", {
   slug: Argument.String("slug").pipe(
-    Argument.withSchema(ShortName),
+    Argument.withSchema(Tenant.attributes.slug.schema),
     Argument.withDescription("Its short name, nobody else's: letters in lower case, digits and -")
   ),
   name: Flag.String("name").pipe(

@@ -72,7 +72,7 @@ describe("The metadata of a device", () => {
         "ip_alias:192.0.2.6": "",
         "ip_alias:nowhere": "2026-03-05T10:00:00Z",
         "mac_alias:00": "x"
-      }),
+      }, report.reportedAt),
       [
         { type: "service_id", value: "serviceradar:agent:a", seenAt: at("2026-03-05T10:00:00Z") },
         { type: "service_id", value: "serviceradar:agent:b" },
@@ -85,7 +85,43 @@ describe("The metadata of a device", () => {
 
   it("says no more than a bounded number of them, and none that is too long", () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`service_alias:s${at}`, ""]))
-    assert.lengthOf(SaidAliases.ofMetadata(many), 32)
-    assert.deepStrictEqual(SaidAliases.ofMetadata({ [`service_alias:${"x".repeat(1025)}`]: "" }), [])
+    assert.lengthOf(SaidAliases.ofMetadata(many, report.reportedAt), 32)
+    assert.deepStrictEqual(SaidAliases.ofMetadata({ [`service_alias:${"x".repeat(1025)}`]: "" }, report.reportedAt), [])
+  })
+
+  it("is believed no time at which the device was not seen yet, and no address that every machine has", () => {
+    const said = {
+      "ip_alias:192.0.2.6": "2027-03-05T12:00:00Z",
+      "service_alias:s": "9999-12-31T23:59:59Z",
+      "ip_alias:127.0.0.1": "",
+      "ip_alias:127.8.8.8": "",
+      "ip_alias:::1": "",
+      "ip_alias:0.0.0.0": "",
+      "ip_alias:::": ""
+    }
+    assert.deepStrictEqual(SaidAliases.ofMetadata(said, report.reportedAt), [
+      { type: "ip", value: "192.0.2.6" },
+      { type: "service_id", value: "s" }
+    ])
+  })
+
+  it("makes one device of a machine whose checks name several of its loopback addresses", () => {
+    const ipOf = (host_ip: string, sourceIp: string) =>
+      DeviceSightings.ofStatus({ ...report, sourceIp }, {
+        agentId: AgentId.make("agent"),
+        serviceType: ServiceType.make("port"),
+        serviceName: ServiceName.make("service"),
+        partition: report.partition,
+        available: true,
+        message: JSON.stringify({ host_ip }),
+        responseTimeNanos: 0n,
+        source: "getStatus",
+        kvStoreId: ""
+      }).map(({ ip }) => ip)
+
+    for (const host of ["127.0.0.1", "127.0.0.53", "::1"]) {
+      assert.deepStrictEqual(ipOf(host, "127.0.0.1"), ["127.0.0.1"])
+      assert.deepStrictEqual(ipOf(host, "192.0.2.1"), ["192.0.2.1"])
+    }
   })
 })
