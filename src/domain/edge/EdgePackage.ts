@@ -2,7 +2,7 @@
  * What a new poller, agent or checker is set up with: named here, fetched once by whoever has its token. Its certificate is made as it
  * is fetched, so nothing secret is kept but the SHA-256 of the token.
  */
-import { actor, bypass, isAdmin, isOperator, isSystem, mayGovern } from "../records/Actor.ts"
+import { actor, bypass, bypassForGovernors, isAdmin, isOperator, isSystem, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -27,6 +27,7 @@ export const EdgePackage = declare({
   state: "state",
   actor,
   bypass,
+  bypassForWrites: bypassForGovernors,
   attributes: {
     tenantId: Attribute.uuid.private(),
     id: Attribute.uuid.generated("uuid"),

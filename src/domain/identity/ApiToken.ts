@@ -1,5 +1,5 @@
 /** What a program shows instead of signing in; of one user, with at most that user's rights. */
-import { actor, bypass, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
+import { actor, bypass, bypassForGovernors, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -14,6 +14,7 @@ export const ApiToken = declare({
   identities: { tokenHash: ["tokenHash"] },
   actor,
   bypass,
+  bypassForWrites: bypassForGovernors,
   attributes: {
     tenantId: Attribute.uuid.private(),
     id: Attribute.uuid.generated("uuid"),

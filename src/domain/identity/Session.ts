@@ -1,5 +1,5 @@
 /** Somebody who has signed in, with a browser or as a program: for a while, unless it is ended before. */
-import { actor, bypass, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
+import { actor, bypass, bypassForGovernors, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -12,6 +12,7 @@ export const Session = declare({
   identities: { tokenHash: ["tokenHash"] },
   actor,
   bypass,
+  bypassForWrites: bypassForGovernors,
   attributes: {
     tenantId: Attribute.uuid.private(),
     id: Attribute.uuid.generated("uuid"),

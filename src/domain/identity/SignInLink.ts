@@ -1,5 +1,5 @@
 /** A link with which one user signs in once: sent by mail, or printed by a command of the machine. */
-import { actor, bypass, isAdmin, isSystem } from "../records/Actor.ts"
+import { actor, bypass, bypassForGovernors, isAdmin, isSystem } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -15,6 +15,7 @@ export const SignInLink = declare({
   state: "state",
   actor,
   bypass,
+  bypassForWrites: bypassForGovernors,
   attributes: {
     tenantId: Attribute.uuid.private(),
     id: Attribute.uuid.generated("uuid"),

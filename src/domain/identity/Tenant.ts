@@ -1,5 +1,5 @@
 /** An organisation, whose records no other one's people see. */
-import { actor, bypass, isAdmin, isAnybody, mayGovern } from "../records/Actor.ts"
+import { actor, bypass, bypassForGovernors, isAdmin, isAnybody, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -14,6 +14,7 @@ export const Tenant = declare({
   identities: { slug: ["slug"] },
   actor,
   bypass,
+  bypassForWrites: bypassForGovernors,
   attributes: {
     id: Attribute.uuid.generated("uuid"),
     name: Attribute.text(255),

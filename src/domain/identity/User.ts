@@ -1,5 +1,5 @@
 /** Somebody who signs in, of one tenant for good. */
-import { actor, bypass, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
+import { actor, bypass, bypassForGovernors, isAdmin, isAnybody, isSystem, mayGovern } from "../records/Actor.ts"
 import * as Attribute from "../resource/Attribute.ts"
 import * as E from "../resource/expression/Expression.ts"
 import { declare } from "../resource/Resource.ts"
@@ -12,6 +12,7 @@ export const User = declare({
   identities: { email: ["email"] },
   actor,
   bypass,
+  bypassForWrites: bypassForGovernors,
   attributes: {
     tenantId: Attribute.uuid.immutable(),
     id: Attribute.uuid.generated("uuid"),

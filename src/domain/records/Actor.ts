@@ -27,6 +27,10 @@ export type Actor = Omit<Whole, "partitionId"> & Partial<Pick<Whole, "partitionI
 
 export const bypass = (names: NamesOf<typeof actor>): Condition => E.equals(names.isSuperUser, true)
 
+/** The same for what only the scope `admin` changes: it is a limit beside the role, also of who may do everything. */
+export const bypassForGovernors = (names: NamesOf<typeof actor>): Condition =>
+  E.and(E.equals(names.isSuperUser, true), E.equals(names.scope, "admin"))
+
 const { role, scope } = namesOf("actor", actor)
 
 export const isAnybody: Condition = E.oneOf(role, roles)

@@ -19,9 +19,11 @@ const make = (definition: Definition, action: string): Node => {
     definition.policies.flatMap((policy) => policy.actions.includes(action) ? [policy.condition] : [])
   )
   const own = and([ownTenant(definition), allowed])
-  const whole = definition.bypass === undefined ? own : or([definition.bypass, own])
+  const isRead = definition.actions[action]?.kind === "read"
+  const bypass = isRead ? definition.bypass : definition.bypassForWrites
+  const whole = bypass === undefined ? own : or([bypass, own])
   // A partition is asked for: it counts also for whom policies do not.
-  return and([ownPartition(definition, definition.actions[action]?.kind === "read"), whole])
+  return and([ownPartition(definition, isRead), whole])
 }
 
 /** The actor's attribute that names the part of the tenant that alone is asked for. */

@@ -49,6 +49,8 @@ interface Declaration<T extends Attributes, A extends Attributes, K extends keyo
   readonly state?: S & string
   /** Who may do everything, in every tenant. */
   readonly bypass?: (actor: NamesOf<A>) => Condition
+  /** Who of them may do so for what changes something; all of them unless told. */
+  readonly bypassForWrites?: (actor: NamesOf<A>) => Condition
 }
 
 /** A resource as data, for whoever carries out its actions. */
@@ -65,6 +67,7 @@ export interface Definition {
   readonly partition: string | null | undefined
   readonly state: string | undefined
   readonly bypass: Node | undefined
+  readonly bypassForWrites: Node | undefined
   readonly calculations: Readonly<Record<string, Node>>
   readonly actions: Actions
   readonly policies: ReadonlyArray<Policy>
@@ -193,6 +196,7 @@ export const declare = <
 >(declaration: Declaration<T, A, K, S>): Resource<T, A, S, {}, {}> => {
   const { actor, attributes, bypass, identities = {}, key, name, partition, relationships = {}, state, table, tenant } =
     declaration
+  const { bypassForWrites = bypass } = declaration
   const definition = {
     name,
     table,
@@ -206,6 +210,7 @@ export const declare = <
     partition,
     state,
     bypass: bypass?.(namesOf("actor", actor)).node,
+    bypassForWrites: bypassForWrites?.(namesOf("actor", actor)).node,
     calculations: {},
     actions: {},
     policies: [],

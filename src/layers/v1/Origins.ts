@@ -12,8 +12,19 @@ import * as V1Answers from "./V1Answers.ts"
 
 const allowed = {
   "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
-  "access-control-allow-headers": "Content-Type, Authorization, X-API-Key, If-Match, If-None-Match, X-Request-Id",
+  "access-control-allow-headers":
+    "Content-Type, Authorization, X-API-Key, If-Match, If-None-Match, X-Request-Id, X-Partition-Id, X-Tenant-Id",
   "access-control-max-age": "3600"
+}
+
+/** What a page may read beside the usual. */
+const exposed = { "access-control-expose-headers": "ETag, Location, Retry-After, Deprecation, Sunset, X-Request-Id" }
+
+/** Whatever else an answer depends on, it depends on the origin, too. */
+const granted = (grant: Readonly<Record<string, string>>) => (response: HttpServerResponse.HttpServerResponse) => {
+  const others = response.headers["vary"] ?? ""
+  const vary = [grant["vary"] ?? "", others].filter((one) => one !== "").join(", ")
+  return HttpServerResponse.setHeaders(response, { ...grant, ...exposed, vary })
 }
 
 const notAllowed = V1Answers.text("Origin not allowed", 403)
@@ -47,6 +58,6 @@ const guarded = <R>(cors: Cors, { handle, ...mount }: Mount<R>): Mount<R> => ({
     if (grant === undefined) return Effect.succeed(notAllowed)
     return isPreflight(request)
       ? Effect.succeed(HttpServerResponse.empty({ status: 204, headers: { ...grant, ...allowed } }))
-      : Effect.map(handle(request), HttpServerResponse.setHeaders(grant))
+      : Effect.map(handle(request), granted(grant))
   }
 })

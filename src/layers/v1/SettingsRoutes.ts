@@ -5,6 +5,7 @@
  * store. They hold passwords, so a token of scope `read` does not see them.
  */
 import { Effect, Option, Result } from "effect"
+import { defaultTenantId } from "../../domain/identity/Tenant.ts"
 import * as ExactJson from "../../domain/monitoring/ExactJson.ts"
 import * as ConfigDescriptors from "../../domain/v1/ConfigDescriptors.ts"
 import * as OwnStatuses from "../../services/v1/OwnStatuses.ts"
@@ -24,7 +25,8 @@ const missing = (status: number) => new Refused({ status, words: noStore })
 const isMeant = ({ query }: Call): boolean => ["", storeId].includes(query.get("kv_store_id") ?? "")
 
 const isSeen = (call: Call): boolean =>
-  isMeant(call) && OwnStatuses.areSeen(call.asker) && typeof call.asker.actor["partitionId"] !== "string"
+  isMeant(call) && call.asker.actor["tenantId"] === defaultTenantId &&
+  typeof call.asker.actor["partitionId"] !== "string"
 
 const tell = (error: SettingsStoreError) =>
   error.reason._tag === "NoStore" ? Effect.void : Effect.logWarning(`Settings: ${error.message}`)

@@ -130,6 +130,13 @@ describe("The matrix of access", () => {
         assert.strictEqual(may(actorOf(role, "write"), action, here, me), own && !governing.has(name), `${role}, write`)
       }
       assert.isTrue(may(superSystem, action, elsewhere, somebody), "a super user")
+      const limited = { ...superSystem, role: "admin", scope: "write" } as const
+      const isRead = definition.actions[action]?.kind === "read"
+      assert.strictEqual(
+        may(limited, action, elsewhere, somebody),
+        isRead || !governing.has(name),
+        "a super user, write"
+      )
     })
   }
 })
