@@ -157,6 +157,20 @@ layer(core, { excludeTestServices: true, timeout: "90 seconds" })("Odd requests"
         assert.strictEqual(problemsOf(refused)[0].source.pointer, "/data/attributes/parent_id")
         assert.include(refused.text, "is the device-group itself, or below it")
       }
+      const put = (id: string, parent_id: string | null) =>
+        ask("admin", "PATCH", `/api/v2/device-groups/${id}`, {
+          data: { type: "device-group", id, attributes: { parent_id } }
+        })
+      const [left, right] = [
+        yield* make("device-group", { name: "left" }),
+        yield* make("device-group", { name: "right" })
+      ]
+      for (let round = 0; round < 10; round++) {
+        const answers = yield* Effect.all([put(left, right), put(right, left)], { concurrency: 2 })
+        // Whoever loses the race in the database is told what is wrong, not that it is away.
+        assert.deepStrictEqual(answers.map(({ status }) => status).toSorted(), [200, 422])
+        for (const id of [left, right]) assert.strictEqual((yield* put(id, null)).status, 200)
+      }
     }))
 
   it.effect("are pointed to what is wrong where they have it", () =>

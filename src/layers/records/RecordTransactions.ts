@@ -3,7 +3,7 @@
  * tenant whose rows alone it sees; one that names none sees nothing.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
-import { type DateTime, Effect, Option, Schema } from "effect"
+import { type DateTime, Effect, Option, Schedule, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Stored } from "../../domain/records/Record.ts"
 import { evaluate } from "../../domain/resource/expression/Evaluate.ts"
@@ -94,6 +94,9 @@ export interface Database {
   readonly transaction: <A, E>(work: Work<A, E>) => Effect.Effect<A, E | SqlError | RecordsUnavailable>
 }
 
+/** Whoever has lost against another change finds it made the next time. */
+const anew = { while: SqlFailure.isLostRace, times: 3, schedule: Schedule.jittered(Schedule.exponential("10 millis")) }
+
 export const database: Effect.Effect<Database, never, PgConnection> = Effect.map(
   PgConnection,
   ({ application }) => {
@@ -102,6 +105,7 @@ export const database: Effect.Effect<Database, never, PgConnection> = Effect.map
       use: (work) => Effect.flatMap(client, work),
       transaction: (work) =>
         Effect.flatMap(client, (sql) => BrokenRollback.asFailure(sql.withTransaction(Effect.suspend(() => work(sql)))))
+          .pipe(Effect.retry(anew))
     }
   }
 )

@@ -19,6 +19,9 @@ const canceledState = "57014"
 /** Beyond what one session may use of the server, its room for what does not fit into memory above all. */
 const limitState = "53400"
 
+/** Two that waited for each other, or changed the same at once: one of both was told to begin anew. */
+const raceStates = /^(?:40P01|40001)$/
+
 const stateOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
@@ -30,6 +33,10 @@ export const constraint = ({ reason: { cause } }: SqlError): string | undefined 
 
 /** Whether a row refers to one that is not there, or would not be there any more. */
 export const isOfReference = (error: SqlError): boolean => stateOf(error.reason.cause) === "23503"
+
+/** Whether the whole transaction is to be begun anew. */
+export const isLostRace = (error: unknown): boolean =>
+  error instanceof SqlError && raceStates.test(stateOf(error.reason.cause))
 
 /** Whether the same query may succeed later without anybody changing anything. */
 export const isOutage = (error: SqlError): boolean =>
