@@ -18,6 +18,8 @@ export interface DiskFile {
   /** False when there is no room. */
   readonly append: (bytes: Uint8Array) => boolean
   readonly sync: () => void
+  /** Whether it has the name that it was made with. */
+  readonly isThere: () => boolean
 }
 
 type Change = (entries: Map<string, Content>) => void
@@ -75,7 +77,8 @@ export class Disk {
       },
       sync: () => {
         content.synced = content.length
-      }
+      },
+      isThere: () => this.#entries.get(name) === content
     }
   }
 

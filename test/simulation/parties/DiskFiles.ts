@@ -36,7 +36,13 @@ export const make = (
               slowly(() => file.append(bytes)),
               (isWritten) => isWritten ? Effect.void : Effect.fail(fault(name, "writing", "no space left on device"))
             ),
-          sync: slowly(() => file.sync()),
+          sync: Effect.flatMap(
+            slowly(() => {
+              file.sync()
+              return file.isThere()
+            }),
+            (isThere) => isThere ? Effect.void : Effect.fail(absent(name, "syncing"))
+          ),
           close: Effect.void
         })
       }),
