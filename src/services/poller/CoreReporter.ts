@@ -106,6 +106,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const batchSizeMax = options.batchSizeMax ?? batchSizeDefault
   const buffer = yield* StatusBuffer.StatusBuffer
   const startedAtMillis = yield* Clock.currentTimeMillis
+  /** What is measured before there has been a report; each check once, as of the end of this time. */
+  const beforeFirst = {
+    fromMillis: startedAtMillis,
+    toMillis: startedAtMillis + Duration.toMillis(Duration.sum(options.pollInterval, earlyAfter))
+  }
   const cuts = {
     parts: {
       _tag: "Parts",
@@ -117,10 +122,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
         bytesMax: wholeBytesMax,
         // What a cycle brings is not joined with that of the next.
         joinMillis: Math.min(Duration.toMillis(earlyAfter), 0.9 * Duration.toMillis(options.pollInterval)),
-        joined: {
-          fromMillis: startedAtMillis,
-          toMillis: startedAtMillis + Duration.toMillis(Duration.sum(options.pollInterval, earlyAfter))
-        }
+        joined: beforeFirst
       }
     }
   } as const
@@ -240,8 +242,10 @@ const make = Effect.fnUntraced(function*(options: Options) {
       return true
     }
     const all = yield* presentStatuses
+    const sentAtMillis = yield* Clock.currentTimeMillis
     const delivered = yield* delivery.deliverWhole(all, to)
     if (delivered === "away") return false
+    beforeFirst.toMillis = Math.min(beforeFirst.toMillis, sentAtMillis)
     yield* conclude(statuses, delivered === "refused" ? new Set(statuses) : new Set())
     DrainPace.charge(pace, all.length, yield* Monotonic.millis)
     return true
