@@ -91,6 +91,24 @@ const counting = (label: string, extra = "") =>
 const good = checker("good", "async () => ({ available: true, facts: { depth: 3 } })", "")
 
 describe("Checkers that are modules", () => {
+  it.live("may throw what is no error, at once or later, and fail by it alone", () =>
+    withModules({
+      "odd.mjs": checker("odd", "async () => { throw { toString() { throw 1 } } }"),
+      "late.mjs": checker("late", "() => new Promise(() => setTimeout(() => { throw \"late text\" }, 10))"),
+      "empty.mjs": checker("empty", "() => new Promise(() => setImmediate(() => { throw undefined }))"),
+      "none.mjs": checker("none", "() => new Promise(() => setImmediate(() => { throw null }))"),
+      "code.mjs": checker("code", "() => new Promise(() => setImmediate(() => { throw { code: 5 } }))"),
+      "good.mjs": good
+    }, ({ ask }) =>
+      Effect.gen(function*() {
+        for (const name of ["odd", "late", "empty", "none", "code"]) {
+          const answer = yield* ask(name)
+          assert.isFalse(answer.available, name)
+          assert.isString(answer.document["error"], name)
+        }
+        assert.isTrue((yield* ask("good")).available)
+      })).pipe(Effect.scoped))
+
   it.live("answer types of their own with what the agent was asked, each check with a state of its own", () =>
     withModules({ "queue.mjs": counting("one"), "good.mjs": good }, ({ ask }) =>
       Effect.gen(function*() {
