@@ -42,7 +42,8 @@ describe.each(transports)("over %s,", (transport) => {
         }))
         const client = yield* agentClient(server.address)
 
-        const error = yield* Effect.flip(client.getStatus(statusRequest("slow"), { deadline: "100 millis" }))
+        // Long enough for the call to reach the handler on a machine that has other things to do.
+        const error = yield* Effect.flip(client.getStatus(statusRequest("slow"), { deadline: "2 seconds" }))
         yield* soon(Deferred.await(released))
 
         assert.strictEqual(error._tag, "DeadlineExceeded")
