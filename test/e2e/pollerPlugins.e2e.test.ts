@@ -90,8 +90,8 @@ describe("A poller with a plugin", () => {
         )
         yield* until("the way back", () => /plugin label: process: timed out.* is back/.test(poller.output()))
         const count = received.length
-        yield* until("more reports", () => received.length > count + 2)
-        assert.strictEqual(newest().label, "two")
+        // What was on its way when that failed may come last for a moment.
+        yield* until("what the one before says again", () => received.length > count + 2 && newest().label === "two")
       }),
     120_000
   )
