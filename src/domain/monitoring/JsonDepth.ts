@@ -10,6 +10,7 @@ const code = { quote: 0x22, backslash: 0x5c, array: 0x5b, object: 0x7b, arrayEnd
 
 /** Of a text that is no JSON the answer means nothing. */
 export const isDeeperThan = (text: string, depthMax: number): boolean => {
+  if (text.length <= depthMax) return false
   let depth = 0
   let isString = false
   for (let at = 0; at < text.length; at++) {
