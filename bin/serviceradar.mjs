@@ -148,12 +148,25 @@ const handOver = (node) => {
   })
 }
 
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
+
+/**
+ * SIGHUP would end a program that is not there yet, though it is to read its file again then: that one came is kept for
+ * it. Where a terminal has closed, it is the end.
+ */
+const holdHangUps = () => {
+  process.on("SIGHUP", () => {
+    if (process.listenerCount("SIGHUP") > 1) return
+    if (terminals.some((descriptor) => !isatty(descriptor))) process.exit(128 + constants.signals.SIGHUP)
+    process.env.SERVICERADAR_SIGHUP_CAME = "1"
+  })
+}
+
 /**
  * Node 20 aborts at its end when it cannot restore the settings of a terminal that was closed meanwhile; one that is
  * another file by then it passes over.
  */
 const letGoOfClosedTerminals = () => {
-  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
   process.on("exit", () => {
     for (const descriptor of terminals) {
       if (isatty(descriptor)) continue
@@ -163,6 +176,7 @@ const letGoOfClosedTerminals = () => {
   })
 }
 
+holdHangUps()
 letGoOfClosedTerminals()
 if (isRecent(process.versions.node)) {
   replaceSelf()

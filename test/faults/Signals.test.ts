@@ -36,7 +36,28 @@ const startUp = Effect.gen(function*() {
 
 const isRunning = (pid: number) => Effect.provide(ProcessTable.isRunning(pid), NodeFileSystem.layer)
 
+/** Sends one to itself every 5 ms, a hundred times, from the first moment on at which it does not end by it for want of a handler. */
+const hangUps = `let left = 100; const again = setInterval(() => {
+  if (process.listenerCount("SIGHUP") === 0) return
+  process.kill(process.pid, "SIGHUP")
+  left -= 1
+  if (left === 0) clearInterval(again)
+}, 5); again.unref()`
+
 describe("SIGHUP", () => {
+  it.live("is kept for a program that reads its file again, until it can", () =>
+    Effect.gen(function*() {
+      const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hangUps)}` }
+      const { isLive, program } = yield* AgentProgram.start({ env })
+      yield* Program.eventually(
+        "its file read again",
+        Effect.sync(() => Option.liftPredicate(program.output(), (text) => text.includes("was read again"))),
+        { within: "20 seconds", programs: [program] }
+      )
+
+      assert.isTrue(Option.isSome(yield* isLive))
+    }), 60_000)
+
   it.live("drains a program that takes up no other file, as SIGTERM does", () =>
     Effect.gen(function*() {
       const { up } = yield* startUp

@@ -11,6 +11,16 @@ import * as path from "node:path"
 /** Set by the launcher: "1" when SIGHUP was ignored as it started. */
 export const variable = "SERVICERADAR_SIGHUP_IGNORED"
 
+/** Set by the launcher: "1" when a SIGHUP came before the program was there to take it. */
+const cameVariable = "SERVICERADAR_SIGHUP_CAME"
+
+/** Once: nobody else, and no process that is started, is to take it for theirs. */
+export const takeEarly = (environment: Record<string, string | undefined>): boolean => {
+  const came = environment[cameVariable] === "1"
+  delete environment[cameVariable]
+  return came
+}
+
 /** GNU nohup turns the input from a terminal into `/dev/null`, open for writing, so that reading it is an error. */
 const isInputOfNohup = (): boolean => {
   try {

@@ -3,8 +3,8 @@
  *
  * The first SIGINT, SIGTERM or SIGHUP interrupts the program, which then has `drainLimit` for its finalizers; a second one
  * leaves at once. SIGHUP is left ignored where it was (`nohup`), see HangUp, and to a program that listens for it
- * (`reloads`) it says that its configuration is another one, unless its terminal has just closed. A terminal sends Ctrl-C
- * to the whole process group while npm and the launcher forward it as well, so signals that arrive together count once.
+ * (`reloads`) it says that its configuration is another one, unless its terminal has just closed; one that comes before
+ * such a program listens is kept until it does. A terminal sends Ctrl-C to the whole process group while npm and the launcher forward it as well, so signals that arrive together count once.
  */
 import {
   Cause,
@@ -54,10 +54,19 @@ export const owesAnswer: Effect.Effect<void> = Effect.flatMap(
   (owes) => Effect.sync(() => MutableRef.set(owes, true))
 )
 
-/** Who is told of a SIGHUP instead of being stopped by it. */
-const OnReload = Context.Reference<MutableRef.MutableRef<Option.Option<() => void>>>(
+/** What a SIGHUP says to a program that reads its configuration again. */
+interface Reloading {
+  /** Who is told of it instead of being stopped by it. */
+  readonly listener: Option.Option<() => void>
+  /** One came while nobody listened. */
+  readonly isDue: boolean
+}
+
+const quiet: Reloading = { listener: Option.none(), isDue: false }
+
+const OnReload = Context.Reference<MutableRef.MutableRef<Reloading>>(
   "serviceradar/layers/process/ProcessMain/OnReload",
-  { defaultValue: () => MutableRef.make(Option.none<() => void>()) }
+  { defaultValue: () => MutableRef.make(quiet) }
 )
 
 /** An element for each SIGHUP that asks for the configuration to be read again, from now until the scope closes. */
@@ -66,8 +75,12 @@ export const reloads: Effect.Effect<Stream.Stream<void>, never, Scope.Scope> = E
   // Of several that come while the file is read, one is enough.
   const queue = yield* Queue.sliding<void>(1)
   yield* Effect.acquireRelease(
-    Effect.sync(() => MutableRef.set(onReload, Option.some(() => Queue.offerUnsafe(queue, undefined)))),
-    () => Effect.sync(() => MutableRef.set(onReload, Option.none()))
+    Effect.sync(() => {
+      if (MutableRef.get(onReload).isDue) Queue.offerUnsafe(queue, undefined)
+      const listener = Option.some(() => Queue.offerUnsafe(queue, undefined))
+      MutableRef.set(onReload, { listener, isDue: false })
+    }),
+    () => Effect.sync(() => MutableRef.set(onReload, quiet))
   )
   return Stream.fromQueue(queue)
 })
@@ -90,6 +103,8 @@ export interface ProcessMainOptions {
   readonly notice?: (line: string) => Effect.Effect<void>
   /** What stdout is used for. Default: an answer. */
   readonly stdout?: StandardStreams.StdoutUse
+  /** Whether the program reads its configuration again at SIGHUP, once it is there. Default: it is stopped until it says so. */
+  readonly readsAgain?: boolean
   /** Aborted when nobody wants the answer any more. */
   readonly readerGone?: AbortSignal
 }
@@ -100,20 +115,22 @@ const writeLine = (line: string): Effect.Effect<void> =>
   })
 
 /** A program that reads its configuration again is stopped by the end of its terminal only. */
-const onHangUp = (stop: () => void, onReload: MutableRef.MutableRef<Option.Option<() => void>>) => {
+const onHangUp = (stop: () => void, onReload: MutableRef.MutableRef<Reloading>, readsAgain: boolean) => {
   if (HangUp.isIgnored(process.env)) return () => undefined
   const hadTerminal = HangUp.hasTerminal()
   return () => {
-    const reload = MutableRef.get(onReload)
-    if (Option.isNone(reload) || (hadTerminal && !HangUp.hasTerminal())) stop()
-    else reload.value()
+    const { listener } = MutableRef.get(onReload)
+    if (hadTerminal && !HangUp.hasTerminal()) stop()
+    else if (Option.isSome(listener)) listener.value()
+    else if (readsAgain) MutableRef.set(onReload, { listener, isDue: true })
+    else stop()
   }
 }
 
 /** Stop signals as they arrive, from now until the scope closes. */
 const signals = Effect.fnUntraced(function*(
-  readerGone: AbortSignal | undefined,
-  onReload: MutableRef.MutableRef<Option.Option<() => void>>
+  { readerGone, readsAgain = false }: ProcessMainOptions,
+  onReload: MutableRef.MutableRef<Reloading>
 ) {
   const queue = yield* Queue.sliding<StopSignal>(4)
   let lastAt = Number.NEGATIVE_INFINITY
@@ -123,10 +140,11 @@ const signals = Effect.fnUntraced(function*(
     lastAt = at
     Queue.offerUnsafe(queue, signal)
   }
+  const hangUp = onHangUp(() => offer("SIGHUP"), onReload, readsAgain)
   const handlers = [
     ["SIGINT", () => offer("SIGINT")],
     ["SIGTERM", () => offer("SIGTERM")],
-    ["SIGHUP", onHangUp(() => offer("SIGHUP"), onReload)]
+    ["SIGHUP", hangUp]
   ] as const
   const onGone = () => offer("SIGPIPE")
   yield* Effect.acquireRelease(
@@ -140,6 +158,7 @@ const signals = Effect.fnUntraced(function*(
         readerGone?.removeEventListener("abort", onGone)
       })
   )
+  if (HangUp.takeEarly(process.env)) hangUp()
   return Queue.take(queue)
 })
 
@@ -158,10 +177,10 @@ export const supervise = Effect.fn("ProcessMain.supervise")(function*<A, E>(
   const notice = options.notice ?? writeLine
   const limit = options.drainLimit ?? drainLimitDefault
   const owes = MutableRef.make(false)
-  const onReload = MutableRef.make(Option.none<() => void>())
+  const onReload = MutableRef.make(quiet)
 
   return yield* Effect.scoped(Effect.gen(function*() {
-    const nextSignal = yield* signals(options.readerGone, onReload)
+    const nextSignal = yield* signals(options, onReload)
     const fiber = yield* Effect.forkDetach(program.pipe(
       Effect.provideService(OwesAnswer, owes),
       Effect.provideService(OnReload, onReload)

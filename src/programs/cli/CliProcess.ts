@@ -161,6 +161,16 @@ const program = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
 const isAnyOf = (args: ReadonlyArray<string>, names: ReadonlyArray<string>): boolean =>
   args.some((arg) => names.includes(arg))
 
+/** Of sync: each ends when it has done its work. */
+const syncCommands = ["run", "plan", "apply", "write-back"]
+
+/** Services that read their configuration again at SIGHUP. */
+const readsAgain = (args: ReadonlyArray<string>): boolean => {
+  const [command = "", ...rest] = args
+  if (isAnyOf(rest, ["--help", "-h", "--version"])) return false
+  return command === "poller" || command === "agent" || (command === "sync" && !isAnyOf(rest, syncCommands))
+}
+
 /** A program that runs until it is stopped logs to stdout; help, versions and everything else there is an answer. */
 const stdoutUse = (args: ReadonlyArray<string>): StdoutUse => {
   if (isAnyOf(args, ["--help", "-h", "--version", "--compare"])) return "answer"
@@ -177,6 +187,7 @@ export const run = (given: ReadonlyArray<string>): void => {
     ),
     {
       stdout: args.length === 0 ? "answer" : stdoutUse(args),
+      readsAgain: readsAgain(args),
       report: (cause) =>
         Effect.sync(() => {
           const text = ErrorReport.render(cause, ErrorReport.wantsStack(args))

@@ -88,6 +88,37 @@ describe("ProcessMain", () => {
       assert.strictEqual(yield* Fiber.join(deaf), 0)
     }))
 
+  it.live("keeps a SIGHUP that came early for a program that will read its configuration again", () =>
+    Effect.gen(function*() {
+      const start = Effect.fnUntraced(function*() {
+        const isUp = yield* Deferred.make<void>()
+        const listens = yield* Deferred.make<void>()
+        const reloaded = yield* Deferred.make<void>()
+        const program = Effect.scoped(Effect.gen(function*() {
+          yield* Deferred.succeed(isUp, undefined)
+          yield* Deferred.await(listens)
+          yield* Stream.runForEach(yield* ProcessMain.reloads, () => Deferred.succeed(reloaded, undefined))
+        }))
+        const main = yield* Effect.forkChild(ProcessMain.supervise(program, { ...options, readsAgain: true }))
+        yield* Deferred.await(isUp)
+        return { main, reloads: Effect.andThen(Deferred.succeed(listens, undefined), Deferred.await(reloaded)) }
+      })
+      const comeEarly = Effect.sync(() => void (process.env["SERVICERADAR_SIGHUP_CAME"] = "1"))
+
+      const late = yield* start()
+      yield* signal("SIGHUP")
+      yield* late.reloads
+      yield* comeEarly
+      const early = yield* start()
+      assert.isUndefined(process.env["SERVICERADAR_SIGHUP_CAME"])
+      yield* early.reloads
+
+      yield* comeEarly
+      assert.strictEqual(yield* ProcessMain.supervise(Effect.never, options), 0)
+      yield* signal("SIGTERM")
+      assert.deepStrictEqual(yield* Effect.all([Fiber.join(late.main), Fiber.join(early.main)]), [0, 0])
+    }))
+
   it.live("leaves when draining takes too long", () =>
     Effect.gen(function*() {
       const main = yield* stopped(
