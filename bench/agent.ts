@@ -133,7 +133,8 @@ const fleet = async (world: World, { checks, interval, seconds }: Sizes): Promis
   // For what is compiled only when it has run often.
   await world.ask({ ...question, seconds: 1.5 * interval })
   const memory: Array<number> = []
-  const timer = setInterval(() => memory.push(Usage.residentMegabytes(pid)), 1_000)
+  // With the process of its plugins.
+  const timer = setInterval(() => memory.push(Usage.residentMegabytesWith(pid, "serviceradar-plugins")), 1_000)
   const [cpu, began] = [Usage.cpuSeconds(pid), performance.now()]
   const { calls, failed, longestMillis, tookMillis, unavailable } = await world.ask({ ...question, seconds })
   const percent = 100 * (Usage.cpuSeconds(pid) - cpu) / ((performance.now() - began) / 1_000)

@@ -12,6 +12,7 @@ import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { build } from "rolldown"
 import * as PasswordLibrary from "../src/layers/identity/passwords/library.ts"
+import { houseFile } from "../src/layers/plugins/house/houseCode.ts"
 import { threadFile } from "../src/layers/poller/replies/threadCode.ts"
 import * as SqlFiles from "../src/layers/postgres/migrations/SqlFiles.ts"
 import * as Licences from "./packages/Licences.ts"
@@ -36,20 +37,28 @@ const threadLibrary = {
       : null
 }
 
-/** A thread's own code is a bundle in the bundle. */
-const replyThread = {
-  name: "reply-thread",
+const textOf = async (input: URL): Promise<string> => {
+  const { output: [{ code }] } = await build({
+    cwd: root,
+    input: fileURLToPath(input),
+    platform: "node",
+    logLevel: "warn",
+    write: false,
+    output: { format: "cjs", comments: false }
+  })
+  return JSON.stringify(code)
+}
+
+/** The code of a thread or a process of our own is a bundle in the bundle. */
+const innerBundles = {
+  name: "inner-bundles",
   load: async (id: string) => {
-    if (!id.endsWith("/replies/threadCode.ts")) return null
-    const { output: [{ code }] } = await build({
-      cwd: root,
-      input: fileURLToPath(threadFile),
-      platform: "node",
-      logLevel: "warn",
-      write: false,
-      output: { format: "cjs", comments: false }
-    })
-    return `export const threadCode = () => ({ code: ${JSON.stringify(code)}, isText: true })`
+    if (id.endsWith("/replies/threadCode.ts")) {
+      return `export const threadCode = () => ({ code: ${await textOf(threadFile)}, isText: true })`
+    }
+    return id.endsWith("/house/houseCode.ts")
+      ? `export const houseCode = () => ({ code: ${await textOf(houseFile)}, isText: true })`
+      : null
   }
 }
 
@@ -63,7 +72,7 @@ const bundle = async (folder: string): Promise<ReadonlyArray<string>> => {
     input: path.join(root, "src", "programs", "cli", "main.ts"),
     platform: "node",
     logLevel: "warn",
-    plugins: [sqlFiles, threadLibrary, replyThread],
+    plugins: [sqlFiles, threadLibrary, innerBundles],
     external: neverLoaded,
     output: { dir: folder, format: "esm", comments: false }
   })

@@ -31,7 +31,7 @@ export const kill = (pid: number): void => {
   }
 }
 
-const childrenOf = (pid: number): ReadonlyArray<number> => {
+export const childrenOf = (pid: number): ReadonlyArray<number> => {
   if (process.platform !== "linux") return []
   return fs.readdirSync("/proc").map(Number).filter((other) => other > 0 && parentOf(other) === pid)
 }
@@ -69,3 +69,9 @@ export const machineCpuSeconds = (): number => {
 
 export const residentMegabytes = (pid: number): number =>
   Number(textOf(`/proc/${pid}/statm`).split(" ")[1] ?? 0) * bytesPerPage / 1e6
+
+/** Of the process and of its children of one name; what they share counts for each. */
+export const residentMegabytesWith = (pid: number, name: string): number =>
+  childrenOf(pid)
+    .filter((child) => textOf(`/proc/${child}/cmdline`).startsWith(name))
+    .reduce((sum, child) => sum + residentMegabytes(child), residentMegabytes(pid))

@@ -31,7 +31,6 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/layers/grpc/GrpcServer.ts": [2, "joined, up to a limit; and nobody: one line of the log"],
   "src/layers/grpc/GrpcChannel.ts": [1, "the log; interrupted with the channel whose certificates are renewed"],
   "src/layers/agent/AgentServiceHandlers.ts": [1, "the caller: its end is the answer, and the call's end is its own"],
-  "src/layers/plugins/ModuleThread.ts": [1, "nobody: a look at a thread, over when the thread is"],
   "src/layers/agent/programs/PortProgram.ts": [1, "nobody: one line of the log"],
   "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],
   "src/layers/probes/process/ProcessList.ts": [1, "joined by all who ask for the list"],

@@ -32,6 +32,8 @@ const known: Readonly<Record<string, readonly [count: number, why: string]>> = {
   ...ofReality("processes and threads of this machine, which no world has", {
     "src/layers/agent/programs/PortProgram.ts": 1,
     "src/layers/agent/sweep/ConnectThread.ts": 4,
+    "src/layers/plugins/house/ThreadHouse.ts": 1,
+    "src/layers/plugins/house/ThreadWatch.ts": 1,
     "src/layers/process/LogFile.ts": 2,
     "src/layers/process/OwnFile.ts": 1,
     "src/layers/process/ProcessMain.ts": 1,

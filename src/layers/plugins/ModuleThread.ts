@@ -9,11 +9,8 @@
  */
 import { Duration, Effect, Result, Schema } from "effect"
 import { pathToFileURL } from "node:url"
-import { Worker } from "node:worker_threads"
 import { PluginFault } from "../../services/plugins/PluginFault.ts"
-import * as SystemPriority from "../process/priority/SystemPriority.ts"
-import * as ThreadPriority from "../process/priority/ThreadPriority.ts"
-import * as ThreadWatch from "./ThreadWatch.ts"
+import * as Thread from "./Thread.ts"
 
 export interface Source {
   readonly name: string
@@ -32,10 +29,8 @@ export interface Exports {
 
 export interface Limits {
   readonly heapMegabytes: number
-  /** What it may use beyond its heap, and how much of a core; nobody looks where there are none. */
-  readonly watch?: ThreadWatch.Limits
-  /** Less than its process, already while it starts; where somebody looks, one that does not stop working gets the least. */
-  readonly givesWayBy?: SystemPriority.Niceness
+  /** Where its thread is to be; else in this process. */
+  readonly begin?: Thread.Begin
 }
 
 export interface ModuleThread {
@@ -103,74 +98,34 @@ const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unkno
 
 const short = (text: string): string => text.length > textMax ? `${text.slice(0, textMax)}…` : text
 
-/** Code may throw anything, and V8 hands over what it can: then there is neither an error nor a text. */
-const messageOf = (thrown: unknown): string =>
-  typeof thrown === "object" && thrown !== null && "message" in thrown && typeof thrown.message === "string"
-    ? thrown.message
-    : typeof thrown === "string"
-    ? thrown
-    : "it threw something that is no error"
-
 /** What the module's exports are is asked under this name. */
 const manifest = "manifest"
 
 /** Starts nothing: the first call does. */
 export const make = ({ file, name: plugin, text, version }: Source, exports: Exports, limits: Limits): ModuleThread => {
-  let worker: Worker | undefined
+  let thread: Thread.Thread | undefined
   let calls = 0
-  const reasons = new WeakMap<Worker, string>()
   const url = `${pathToFileURL(file).href}?v=${version}`
 
-  const begin = (): ThreadPriority.Begun<Worker> => {
-    const thread = ThreadPriority.begin(() =>
-      new Worker(threadCode, {
-        eval: true,
-        workerData: { url, text, answerCharsMax },
-        // Nothing of this process's secrets, and nothing into its output.
-        env: {},
-        stdout: true,
-        stderr: true,
-        resourceLimits: { maxOldGenerationSizeMb: limits.heapMegabytes, maxYoungGenerationSizeMb: 4 }
-      })
-    )
-    if (limits.givesWayBy !== undefined) thread.lower(SystemPriority.below(limits.givesWayBy))
-    const begun = thread.value
-    begun.stdout.resume()
-    begun.stderr.resume()
-    // It does not keep the process alive, and its end is the end of a call.
-    begun.unref()
-    begun.on("error", () => {})
-    begun.on("exit", () => {
-      if (worker === begun) worker = undefined
+  const begin = (): Thread.Thread => {
+    const begun = (limits.begin ?? Thread.begin)({
+      code: threadCode,
+      data: { url, text, answerCharsMax },
+      heapMegabytes: limits.heapMegabytes
     })
-    return thread
-  }
-
-  /** Of whoever uses more than it may the thread ends, also between two calls. */
-  const watch = ({ lower, value: begun }: ThreadPriority.Begun<Worker>) => {
-    if (limits.watch === undefined) return Effect.void
-    const over = Effect.callback<void>((resume) => void begun.once("exit", () => resume(Effect.void)))
-    const spins = () => {
-      if (limits.givesWayBy !== undefined) lower(SystemPriority.least)
+    const ended = () => {
+      if (thread === begun) thread = undefined
     }
-    const ended = Effect.map(ThreadWatch.excess(begun, limits.watch, spins), (excess) => {
-      reasons.set(begun, excess)
-      void begun.terminate()
-    })
-    return Effect.asVoid(Effect.forkDetach(Effect.raceFirst(ended, over)))
+    begun.listen({ message: () => {}, error: () => {}, ended })
+    return begun
   }
 
-  const running = Effect.suspend(() => {
-    if (worker !== undefined) return Effect.succeed(worker)
-    const thread = begin()
-    worker = thread.value
-    return Effect.as(watch(thread), thread.value)
-  })
+  const running = Effect.sync(() => thread ??= begin())
 
   const stop = Effect.suspend(() => {
-    const stopped = worker
-    worker = undefined
-    return stopped === undefined ? Effect.void : Effect.asVoid(Effect.promise(() => stopped.terminate()))
+    const stopped = thread
+    thread = undefined
+    return stopped === undefined ? Effect.void : Effect.asVoid(Effect.promise(() => stopped.end()))
   })
 
   const fault = (call: string, reason: PluginFault["reason"], detail: string) =>
@@ -184,29 +139,30 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
 
   const ask = (name: string, args: ReadonlyArray<unknown>, limit: Duration.Duration) => {
     const call = name === "" ? manifest : name
-    const asked = (to: Worker) =>
+    const asked = (to: Thread.Thread) =>
       Effect.callback<unknown, PluginFault>((resume) => {
         const id = calls += 1
-        const onMessage = (message: unknown) => {
-          const reply = decodeReply(message)
-          if (Result.isFailure(reply) || reply.success.id !== id) return
-          end(
-            "error" in reply.success
-              ? Effect.fail(fault(call, "threw", reply.success.error))
-              : answerOf(call, reply.success.json)
-          )
-        }
-        const onError = (thrown: unknown) => end(Effect.fail(fault(call, "ended", messageOf(thrown))))
-        const onExit = () => end(Effect.fail(fault(call, "ended", reasons.get(to) ?? "its thread ended")))
         const end = (outcome: Effect.Effect<unknown, PluginFault>) => {
-          to.off("message", onMessage).off("error", onError).off("exit", onExit)
+          deafen()
           resume(outcome)
         }
-        to.on("message", onMessage).on("error", onError).on("exit", onExit)
-        to.postMessage({ id, name, args }, [])
+        const deafen = to.listen({
+          message: (message) => {
+            const reply = decodeReply(message)
+            if (Result.isFailure(reply) || reply.success.id !== id) return
+            end(
+              "error" in reply.success
+                ? Effect.fail(fault(call, "threw", reply.success.error))
+                : answerOf(call, reply.success.json)
+            )
+          },
+          error: (message) => end(Effect.fail(fault(call, "ended", message))),
+          ended: (reason) => end(Effect.fail(fault(call, "ended", reason ?? "its thread ended")))
+        })
+        to.post({ id, name, args })
         // Whoever is not waited for may be spinning.
         return Effect.suspend(() => {
-          to.off("message", onMessage).off("error", onError).off("exit", onExit)
+          deafen()
           return stop
         })
       })
@@ -219,7 +175,7 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
   }
 
   return {
-    isRunning: () => worker !== undefined,
+    isRunning: () => thread !== undefined,
     describe: (limit) => ask("", [exports], limit),
     call: ask,
     stop

@@ -1,11 +1,12 @@
 /** The checkers that operators bring along: modules of a folder, loaded and loaded again while the agent runs. */
-import { Context, Duration, Effect, Layer } from "effect"
+import { Context, Duration, Effect, Layer, type Scope } from "effect"
 import type { PluginsConfig } from "../../../domain/agent/AgentConfig.ts"
 import * as CheckerContract from "../../../domain/agent/plugins/CheckerContract.ts"
 import * as ServiceKinds from "../../../domain/monitoring/ServiceKinds.ts"
 import { ModuleVersions } from "../../../services/agent/plugins/ModuleVersions.ts"
 import type { Prepare } from "../../../services/monitoring/Prober.ts"
 import { PluginFault } from "../../../services/plugins/PluginFault.ts"
+import * as ThreadHouse from "../../plugins/house/ThreadHouse.ts"
 import * as ModuleFolder from "../../plugins/ModuleFolder.ts"
 import * as ModuleThread from "../../plugins/ModuleThread.ts"
 import * as ModuleProbe from "./ModuleProbe.ts"
@@ -29,14 +30,14 @@ const modulesMax = 64
 const threadsMax = 64
 /** To all other threads of the agent, and of its host. */
 const givesWayBy = 10
-const window = Duration.seconds(10)
+const windowMillis = 10_000
 
-const limitsOf = ({ cpuPercentMax, memoryMegabytesMax }: PluginsConfig): ModuleThread.Limits => ({
-  heapMegabytes: memoryMegabytesMax,
-  // An empty thread has some megabytes of its own.
-  watch: { megabytesMax: memoryMegabytesMax + 16, percentMax: cpuPercentMax, window },
-  givesWayBy
-})
+const houseOf = ({ cpuPercentMax, memoryMegabytesMax }: PluginsConfig) =>
+  ThreadHouse.make({
+    // An empty thread has some megabytes of its own.
+    watch: { megabytesMax: memoryMegabytesMax + 16, percentMax: cpuPercentMax, windowMillis },
+    givesWayBy
+  })
 
 interface Module {
   readonly versions: ModuleVersions
@@ -60,50 +61,52 @@ const manifestOf = Effect.fnUntraced(function*(source: ModuleThread.Source, limi
   })
 })
 
-const make = Effect.fn("CheckerModules.make")(function*(config: PluginsConfig): Effect.fn.Return<Modules> {
-  const modules = new Map<string, Module>()
-  let byType: ReadonlyMap<string, Module> = new Map()
-  const limits = limitsOf(config)
-  const places: ModuleProbe.ThreadPlaces = { max: threadsMax, taken: 0 }
+const make = Effect.fn("CheckerModules.make")(
+  function*(config: PluginsConfig): Effect.fn.Return<Modules, never, Scope.Scope> {
+    const modules = new Map<string, Module>()
+    let byType: ReadonlyMap<string, Module> = new Map()
+    const limits = { heapMegabytes: config.memoryMegabytesMax, begin: yield* houseOf(config) }
+    const places: ModuleProbe.ThreadPlaces = { max: threadsMax, taken: 0 }
 
-  /** Of two modules for one type the first by name answers. */
-  const arrange = () => {
-    const known = [...modules].filter(([, { versions }]) => !versions.isGone)
-    const ordered = known.toSorted(([one], [other]) => one < other ? 1 : -1)
-    byType = new Map(
-      ordered.flatMap(([, module]) =>
-        module.versions.current.manifest.serviceTypes.map((type) => [type, module] as const)
+    /** Of two modules for one type the first by name answers. */
+    const arrange = () => {
+      const known = [...modules].filter(([, { versions }]) => !versions.isGone)
+      const ordered = known.toSorted(([one], [other]) => one < other ? 1 : -1)
+      byType = new Map(
+        ordered.flatMap(([, module]) =>
+          module.versions.current.manifest.serviceTypes.map((type) => [type, module] as const)
+        )
       )
-    )
-  }
+    }
 
-  const changed = Effect.fnUntraced(function*(source: ModuleThread.Source) {
-    const version = { ...source, manifest: yield* manifestOf(source, limits) }
-    const known = modules.get(source.name)
-    if (known === undefined) {
-      const versions = new ModuleVersions(version)
-      const prepare = ModuleProbe.prepare({ name: source.name, versions, places, limits })
-      modules.set(source.name, { versions, prepare })
-    } else known.versions.offer(version)
-    arrange()
-    const types = version.manifest.serviceTypes.join(", ")
-    const does = known === undefined ? "answers" : "takes over"
-    yield* Effect.logInfo(`plugin ${source.name}: version ${source.version} ${does} ${types}`)
-  })
-
-  const gone = (name: string) =>
-    Effect.sync(() => {
-      const module = modules.get(name)
-      if (module !== undefined) module.versions.isGone = true
+    const changed = Effect.fnUntraced(function*(source: ModuleThread.Source) {
+      const version = { ...source, manifest: yield* manifestOf(source, limits) }
+      const known = modules.get(source.name)
+      if (known === undefined) {
+        const versions = new ModuleVersions(version)
+        const prepare = ModuleProbe.prepare({ name: source.name, versions, places, limits })
+        modules.set(source.name, { versions, prepare })
+      } else known.versions.offer(version)
       arrange()
+      const types = version.manifest.serviceTypes.join(", ")
+      const does = known === undefined ? "answers" : "takes over"
+      yield* Effect.logInfo(`plugin ${source.name}: version ${source.version} ${does} ${types}`)
     })
 
-  const run = yield* ModuleFolder.follow({ folder: config.folder, modulesMax, changed, gone })
-  return {
-    types: () => [...byType.keys()],
-    find: (serviceType) => byType.get(serviceType)?.prepare,
-    run
+    const gone = (name: string) =>
+      Effect.sync(() => {
+        const module = modules.get(name)
+        if (module !== undefined) module.versions.isGone = true
+        arrange()
+      })
+
+    const run = yield* ModuleFolder.follow({ folder: config.folder, modulesMax, changed, gone })
+    return {
+      types: () => [...byType.keys()],
+      find: (serviceType) => byType.get(serviceType)?.prepare,
+      run
+    }
   }
-})
+)
 
 export const layer = (config: PluginsConfig): Layer.Layer<never> => Layer.effect(CheckerModules, make(config))

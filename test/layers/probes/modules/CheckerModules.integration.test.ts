@@ -72,12 +72,34 @@ const withModules = <A, E>(
 const until = <A>(what: string, effect: Effect.Effect<A>, holds: (value: A) => boolean) =>
   eventually(what, Effect.map(effect, Option.liftPredicate(holds)), { within: "20 seconds" })
 
-/** Of each thread of this process, the first one first; the nineteenth field, behind a name that may hold anything. */
-const prioritiesOfThreads = Effect.promise(async () => {
-  const ids = (await fs.readdir("/proc/self/task")).map(Number).toSorted((one, other) => one - other)
-  const stats = await Promise.all(ids.map((id) => fs.readFile(`/proc/self/task/${id}/stat`, "utf8").catch(() => "")))
-  return stats.map((text) => Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[16]))
-})
+/** The process that has the threads of the plugins. */
+const house = eventually(
+  "a process of the plugins",
+  Effect.promise(async () => {
+    const ids = (await fs.readdir("/proc")).filter((name) => /^\d+$/.test(name))
+    const known = await Promise.all(ids.map(async (id) => {
+      const stat = await fs.readFile(`/proc/${id}/stat`, "utf8").catch(() => "")
+      const command = await fs.readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "")
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+      return {
+        id,
+        isHouse: state !== "Z" && Number(parent) === process.pid && command.startsWith("serviceradar-plugins")
+      }
+    }))
+    return Option.map(Option.fromUndefinedOr(known.find(({ isHouse }) => isHouse)), ({ id }) => Number(id))
+  }),
+  { within: "20 seconds" }
+).pipe(Effect.orDie)
+
+/** Of each of its threads, the first one first; the nineteenth field, behind a name that may hold anything. */
+const prioritiesOfThreads = Effect.flatMap(house, (pid) =>
+  Effect.promise(async () => {
+    const ids = (await fs.readdir(`/proc/${pid}/task`)).map(Number).toSorted((one, other) => one - other)
+    const stats = await Promise.all(
+      ids.map((id) => fs.readFile(`/proc/${pid}/task/${id}/stat`, "utf8").catch(() => ""))
+    )
+    return stats.map((text) => Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[16]))
+  }))
 
 const counting = (label: string, extra = "") =>
   checker(
@@ -207,7 +229,8 @@ describe("Checkers that are modules", () => {
       )
     }, ({ ask }) =>
       Effect.gen(function*() {
-        const threads = Effect.promise(() => fs.readdir("/proc/self/task")).pipe(Effect.map((all) => all.length))
+        const pid = yield* house
+        const threads = Effect.promise(() => fs.readdir(`/proc/${pid}/task`)).pipe(Effect.map((all) => all.length))
         const before = yield* threads
         assert.isTrue((yield* ask("busy")).available)
         assert.isAbove(yield* threads, before)
@@ -253,6 +276,21 @@ describe("Checkers that are modules", () => {
         })).pipe(Effect.scoped),
     30_000
   )
+
+  it.live("may throw what is no error, and end their process with all others of them, which the agent outlives", () =>
+    withModules({
+      "odd.mjs": checker("odd", "async () => { throw { toString() { throw 1 } } }"),
+      "odder.mjs": checker("odder", "() => new Promise(() => setImmediate(() => { throw undefined }))"),
+      "deadly.mjs": checker("deadly", "() => process.kill(process.pid, \"SIGKILL\")"),
+      "good.mjs": good
+    }, ({ ask }) =>
+      Effect.gen(function*() {
+        assert.match(String((yield* ask("odd")).document["error"]), /threw something that is no error/)
+        assert.match(String((yield* ask("odder")).document["error"]), /ended/)
+        assert.isTrue((yield* ask("good")).available)
+        assert.match(String((yield* ask("deadly")).document["error"]), /the process of all plugins ended with SIGKILL/)
+        yield* until("its return", ask("good"), ({ available }) => available)
+      })).pipe(Effect.scoped))
 
   it.live("that do not keep the contract, or want a type of the agent's own, are refused with a reason", () =>
     withModules({

@@ -1,0 +1,66 @@
+/**
+ * What the process of an agent's plugins runs: it begins and ends their threads, watches over them, and passes their answers
+ * on, one for each question, so that a flood of a plugin ends here.
+ */
+import type { Worker } from "node:worker_threads"
+import * as SystemPriority from "../../process/priority/SystemPriority.ts"
+import * as ThreadPriority from "../../process/priority/ThreadPriority.ts"
+import * as Thread from "../Thread.ts"
+import type { FromHouse, HouseOptions, ToHouse } from "./Orders.ts"
+import * as ThreadWatch from "./ThreadWatch.ts"
+
+interface Inhabitant {
+  readonly worker: Worker
+  /** Of its questions, the one that it has not answered. */
+  asked: unknown
+  reason: string
+}
+
+const options: HouseOptions = JSON.parse(process.argv[2] ?? "")
+const threads = new Map<number, Inhabitant>()
+
+const tell = (message: FromHouse): void => {
+  if (process.connected) process.send?.(message)
+}
+
+const idOf = (message: unknown): unknown =>
+  typeof message === "object" && message !== null && "id" in message ? message.id : undefined
+
+const begin = (thread: number, order: Thread.Order): void => {
+  const { lower, value: worker } = ThreadPriority.begin(() => Thread.worker(order))
+  lower(SystemPriority.below(options.givesWayBy))
+  const inhabitant: Inhabitant = { worker, asked: undefined, reason: "" }
+  threads.set(thread, inhabitant)
+  worker.on("message", (said: unknown) => {
+    const id = idOf(said)
+    if (id === undefined || id !== inhabitant.asked) return
+    inhabitant.asked = undefined
+    tell({ thread, said })
+  })
+  worker.on("error", (thrown: unknown) => tell({ thread, failed: Thread.messageOf(thrown).slice(0, 1_000) }))
+  worker.on("exit", () => {
+    threads.delete(thread)
+    tell({ thread, ended: inhabitant.reason })
+  })
+  ThreadWatch.begin(worker, options.watch, {
+    spins: () => lower(SystemPriority.least),
+    exceeds: (excess) => {
+      inhabitant.reason = excess
+      void worker.terminate()
+    }
+  })
+}
+
+process.title = "serviceradar-plugins"
+// The agent has ended, however it ended.
+process.once("disconnect", () => process.exit())
+for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {})
+
+process.on("message", (told: ToHouse) => {
+  if ("begin" in told) return begin(told.thread, told.begin)
+  const inhabitant = threads.get(told.thread)
+  if (inhabitant === undefined) return
+  if ("end" in told) return void inhabitant.worker.terminate()
+  inhabitant.asked = idOf(told.post)
+  inhabitant.worker.postMessage(told.post, [])
+})
