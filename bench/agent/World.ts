@@ -5,8 +5,8 @@ import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { ChildProgram } from "../processes/ChildProgram.ts"
 import { Forked } from "../processes/Forked.ts"
-import * as Usage from "../processes/Usage.ts"
 import * as Processors from "../processes/Processors.ts"
+import * as Usage from "../processes/Usage.ts"
 import type { Answer, Check, Question } from "./Protocol.ts"
 import type { Targets } from "./targets.ts"
 
@@ -136,7 +136,7 @@ export const withWorld = async <A>(
       ask: async (question) => JSON.parse(await pollers.first.ask(question)),
       askBeside: async (question) => JSON.parse(await pollers.second.ask(question)),
       apart: () => {
-        Processors.bind(agent.pid, [0])
+        for (const pid of [agent.pid, ...Usage.childrenOf(agent.pid)]) Processors.bind(pid, [0])
         for (const pid of others) Processors.bind(pid, [1])
       }
     })
