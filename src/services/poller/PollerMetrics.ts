@@ -101,3 +101,8 @@ export const rolledBack = Metric.gauge("rollout_rolled_back", {
 export const arrivedAgents = Metric.gauge("poller_arrived_agents", {
   description: "Agents that are in no configuration file: they came by themselves, or were found"
 })
+
+export const refusedAgents = counter(
+  "poller_agents_refused_total",
+  "Registrations and announcements of agents that were not taken, by source (registration, nats) and reason: unreadable, configured, taken or full"
+)

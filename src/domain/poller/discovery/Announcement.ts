@@ -1,5 +1,5 @@
 /** What an agent says of itself, however it says it: judged before anything is made of it. */
-import { Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { type Check, timeoutDefault } from "../../monitoring/checks/Check.ts"
 import { AgentId, ServiceName, ServiceType } from "../../monitoring/Ids.ts"
 import * as CleanText from "../../monitoring/reports/CleanText.ts"
@@ -26,6 +26,15 @@ const OfferedCheck = Schema.Struct({
 
 const checksMax = 100
 const capabilitiesMax = 64
+
+const { details, port } = OfferedCheck.fields
+
+/** As JSON has them, where what says nothing is left out. */
+export const BriefChecks = Schema.Array(Schema.Struct({
+  ...OfferedCheck.fields,
+  details: details.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(""))),
+  port: port.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(0)))
+})).check(Schema.isMaxLength(checksMax))
 
 export const Announcement = Schema.Struct({
   agentId: AgentId.check(isClean),

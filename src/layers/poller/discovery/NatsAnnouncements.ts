@@ -1,6 +1,7 @@
 /**
  * Agents that announce themselves on a subject of NATS, each time until a lease ends: `{"agent_id":"edge-7",
  * "address":"192.0.2.7:50051"}`, with `version`, `capabilities` and `checks` as they have them, and `"leaving":true` to go.
+ * What is empty or 0 over gRPC may be left out.
  *
  * Who may publish there may make the poller dial any address: NATS's permissions decide.
  */
@@ -12,7 +13,7 @@ import * as HostPort from "../../../domain/sockets/HostPort.ts"
 import { Arrivals } from "../../../services/poller/discovery/Arrivals.ts"
 import { NatsConnection } from "../../nats/connection/NatsConnection.ts"
 
-const { agentId, capabilities, checks, version } = Announcement.Announcement.fields
+const { agentId, capabilities, version } = Announcement.Announcement.fields
 
 const Message = Schema.fromJsonString(Schema.Struct({
   agent_id: agentId,
@@ -23,7 +24,7 @@ const Message = Schema.fromJsonString(Schema.Struct({
   ),
   version: Schema.optionalKey(version),
   capabilities: Schema.optionalKey(capabilities),
-  checks: Schema.optionalKey(checks),
+  checks: Schema.optionalKey(Announcement.BriefChecks),
   leaving: Schema.optionalKey(Schema.Boolean)
 }))
 
@@ -36,13 +37,14 @@ const waitingMax = 1_000
 const withoutConnection = "1 second"
 
 const take = Effect.fnUntraced(function*({ lease, subject }: NatsSubject, data: Uint8Array) {
+  const arrivals = yield* Arrivals
   const message = data.length > bytesMax
     ? Result.fail({ message: `it has ${data.length} bytes, and at most ${bytesMax} are read` })
     : decode(new TextDecoder().decode(data))
   if (Result.isFailure(message)) {
-    return yield* Effect.logDebug(`an announcement on ${subject} is none: ${message.failure.message}`)
+    const detail = `an announcement on ${subject} is none: ${message.failure.message}`
+    return yield* arrivals.refused({ source: "nats", reason: "unreadable", detail })
   }
-  const arrivals = yield* Arrivals
   const { success: said } = message
   const by = { identity: "", source: "nats" } as const
   const decided = said.leaving === true
@@ -56,7 +58,11 @@ const take = Effect.fnUntraced(function*({ lease, subject }: NatsSubject, data: 
       }, { ...by, address: asciiAddress(said.address) }),
       Duration.toMillis(lease)
     )
-  yield* Effect.catchTag(decided, "ArrivalRefused", ({ message }) => Effect.logWarning(message))
+  yield* Effect.catchTag(
+    decided,
+    "ArrivalRefused",
+    ({ message, refusal }) => arrivals.refused({ source: "nats", reason: refusal, detail: message })
+  )
 })
 
 /** For one connection: ends with it. */

@@ -11,6 +11,7 @@ import * as CertificateIdentity from "../../../domain/security/CertificateIdenti
 import * as HostPort from "../../../domain/sockets/HostPort.ts"
 import { AgentRegistrationService } from "../../../gen/serviceradar/registration.ts"
 import type { ArrivalRefused, Arrivals } from "../../../services/poller/discovery/Arrivals.ts"
+import type { Refused } from "../../../services/poller/discovery/Refusals.ts"
 import {
   AlreadyExists,
   FailedPrecondition,
@@ -52,10 +53,17 @@ const decodeId = Schema.decodeUnknownEffect(AgentId)
 
 const invalid = ({ message }: { readonly message: string }): GrpcError => new InvalidArgument({ detail: message })
 
-export const make = ({ arrivals, lease, pollerId }: Options) =>
-  GrpcServer.service(AgentRegistrationService, {
+export const make = ({ arrivals, lease, pollerId }: Options) => {
+  const refused = (reason: Refused["reason"]) => ({ message: detail }: { readonly message: string }) =>
+    arrivals.refused({ source: "registration", reason, detail })
+  const taken = <A>(decided: Effect.Effect<A, ArrivalRefused>) =>
+    decided.pipe(
+      Effect.tapError((error) => refused(error.refusal)(error)),
+      Effect.mapError(toGrpc)
+    )
+  return GrpcServer.service(AgentRegistrationService, {
     register: Effect.fnUntraced(function*(request, call) {
-      const announced = yield* Effect.mapError(decode(request), invalid)
+      const announced = yield* decode(request).pipe(Effect.tapError(refused("unreadable")), Effect.mapError(invalid))
       const peer = Option.getOrUndefined(HostPort.parse(call.peer))
       if (peer === undefined) {
         return yield* new FailedPrecondition({
@@ -67,18 +75,16 @@ export const make = ({ arrivals, lease, pollerId }: Options) =>
         identity: identityOf(call),
         source: "registration"
       })
-      yield* Effect.mapError(arrivals.announce(arrival, Duration.toMillis(lease)), toGrpc)
+      yield* taken(arrivals.announce(arrival, Duration.toMillis(lease)))
       return { pollerId, leaseMillis: BigInt(Duration.toMillis(lease)) }
     }),
     deregister: Effect.fnUntraced(function*(request, call) {
       const agentId = yield* Effect.mapError(decodeId(request.agentId), invalid)
-      yield* Effect.mapError(
-        arrivals.withdraw(agentId, { identity: identityOf(call), source: "registration" }),
-        toGrpc
-      )
+      yield* taken(arrivals.withdraw(agentId, { identity: identityOf(call), source: "registration" }))
       return {}
     })
   })
+}
 
 /** What a caller needs. */
 export const requirements = GrpcAuthorization.requirements(AgentRegistrationService, {

@@ -9,6 +9,7 @@ import type { Arrival, ArrivalSource } from "../../../domain/poller/discovery/Ar
 import * as ArrivalTable from "../../../domain/poller/discovery/ArrivalTable.ts"
 import * as Monotonic from "../../clock/Monotonic.ts"
 import * as PollerMetrics from "../PollerMetrics.ts"
+import * as Refusals from "./Refusals.ts"
 
 const reasons: Readonly<Record<ArrivalTable.Refusal, string>> = {
   configured: "the poller's configuration file has an agent of this id",
@@ -44,6 +45,8 @@ export class Arrivals extends Context.Service<Arrivals, {
     agentId: AgentId,
     by: Pick<Arrival, "identity" | "source">
   ) => Effect.Effect<void, ArrivalRefused>
+  /** Counts one that was not taken, and tells of it. */
+  readonly refused: (refused: Refusals.Refused) => Effect.Effect<void>
   /** All there are of the source now. */
   readonly replace: (source: ArrivalSource, found: ReadonlyArray<Arrival>) => Effect.Effect<void>
   readonly current: Effect.Effect<Present>
@@ -91,6 +94,7 @@ const make = Effect.fnUntraced(function*(rules: ArrivalTable.Rules) {
         (now) => settle(arrival.agentId, ArrivalTable.announce(table, arrival, now + leaseMillis, rules))
       ),
     withdraw: (agentId, by) => Effect.suspend(() => settle(agentId, ArrivalTable.withdraw(table, agentId, by))),
+    refused: Refusals.make(),
     replace: (source, found) => Effect.suspend(() => become(ArrivalTable.replace(table, source, found, rules))),
     current: SubscriptionRef.get(told),
     leased: Effect.map(Monotonic.millis, (now) =>

@@ -1,6 +1,6 @@
 /** Who may register at a poller, by the certificate that it shows, and what is made of what it says. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, References } from "effect"
+import { Duration, Effect, Metric, References } from "effect"
 import * as tls from "node:tls"
 import { PollerId } from "../../../../src/domain/monitoring/Ids.ts"
 import * as SecurityConfig from "../../../../src/domain/security/SecurityConfig.ts"
@@ -12,6 +12,7 @@ import * as RegistrationHandlers from "../../../../src/layers/poller/discovery/R
 import * as GrpcAuthorization from "../../../../src/layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../../../src/layers/security/GrpcCredentials.ts"
 import { Arrivals } from "../../../../src/services/poller/discovery/Arrivals.ts"
+import * as PollerMetrics from "../../../../src/services/poller/PollerMetrics.ts"
 import { type Authority, authority, type Issued, write } from "../../../support/authority.ts"
 import { secured } from "../../../support/secured.ts"
 import { temporaryFolder } from "../../../support/temporaryFolder.ts"
@@ -54,6 +55,12 @@ const clientOf = (target: string, ca: Authority, own: Issued) =>
     )
   })
 
+const refusedFor = (reason: string) =>
+  Effect.map(
+    Metric.value(Metric.withAttributes(PollerMetrics.refusedAgents, { source: "registration", reason })),
+    ({ count }) => count
+  )
+
 const request = { agentId: "edge-7", port: 50_051, version: "1.2", capabilities: ["port"], checks: [] }
 
 const arrivals = Arrivals.layer({ agentsMax: () => 10, isConfigured: (agentId) => agentId === "in-the-file" })
@@ -69,7 +76,9 @@ describe("The registration of agents", () => {
 
       assert.include(yield* outcome(poller.register(request)), "PermissionDenied")
       assert.strictEqual(yield* outcome(agent.register(request)), "registered")
+      const taken = yield* refusedFor("taken")
       assert.include(yield* outcome(thief.register(request)), "AlreadyExists: agent edge-7 is not taken")
+      assert.strictEqual(yield* refusedFor("taken"), taken + 1)
       assert.include(yield* outcome(thief.deregister({ agentId: "edge-7" })), "AlreadyExists")
       assert.include(yield* outcome(agent.register({ ...request, agentId: "in-the-file" })), "FailedPrecondition")
       const { arrivals } = yield* Arrivals.use(({ current }) => current)
@@ -91,7 +100,9 @@ describe("The registration of agents", () => {
       const target = yield* served(ca, { rate_limits: { agent: { per_second: 0.001, burst: 4 } } })
       const agent = yield* clientOf(target, ca, ca.issue({ commonName: "agent.serviceradar" }))
 
+      const unreadable = yield* refusedFor("unreadable")
       assert.match(yield* outcome(agent.register({ ...request, agentId: "" })), /^InvalidArgument: [^]*agentId/)
+      assert.strictEqual(yield* refusedFor("unreadable"), unreadable + 1)
       assert.match(yield* outcome(agent.register({ ...request, port: 70_000 })), /^InvalidArgument: [^]*port/)
       const capabilities = Array.from({ length: 65 }, () => "x")
       assert.match(yield* outcome(agent.register({ ...request, capabilities })), /^InvalidArgument: [^]*capabilities/)
