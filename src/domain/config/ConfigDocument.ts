@@ -1,8 +1,8 @@
 /**
  * A configuration text decoded by a Schema, with everything that is wrong with it found at once.
  *
- * Reads as the Go services read it: keys match without regard to case (an exact match wins), `null` means "not given",
- * unknown keys change nothing. Unlike Go it tells: an unknown key becomes a warning with the key that was probably
+ * Reads as the Go services read it: keys match without regard to case (an exact match wins), `null` means "not given" (but
+ * for what a map names, such as an agent), unknown keys change nothing. Unlike Go it tells: an unknown key becomes a warning with the key that was probably
  * meant, and a key given twice is a problem, because one of the two would silently be lost. Where a program must start
  * with whatever the Go service starts with, the last of two equal keys counts, and a part that cannot be used is left out.
  */
@@ -170,7 +170,7 @@ const readObject = (
       const unknown = { ...entry.at, key: ConfigProblem.formatPath(keyPath), suggestion }
       reading.warnings.push(unknown)
       if (Option.isSome(suggestion)) reading.meant.set(ConfigProblem.formatPath([...path, suggestion.value]), unknown)
-    } else if (!isNull(given.node) || type === undefined || acceptsNull(type)) {
+    } else if (!isNull(given.node) || type === undefined || acceptsNull(type) || isLostAsNull(fields.has(name), type)) {
       value[name] = read(type, given.node, keyPath, reading)
     }
   }
@@ -191,6 +191,10 @@ const membersOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
 
 const acceptsNull = (ast: SchemaAST.AST): boolean =>
   membersOf(ast).some((member) => SchemaAST.isNull(member) || SchemaAST.isUnknown(member))
+
+/** An entry of a map is there by its name: without its object it is not simply absent, and Go would make an empty one of it. */
+const isLostAsNull = (isField: boolean, type: SchemaAST.AST): boolean =>
+  !isField && membersOf(type).some(SchemaAST.isObjects)
 
 const isNull = (node: JsonText.JsonNode): boolean => node._tag === "Scalar" && node.value === null
 

@@ -107,7 +107,7 @@ const shownLengthMax = 80
 const show = (node: JsonText.JsonNode, path: Path): string => {
   if (node._tag === "Array") return `an array of ${node.items.length}`
   if (node._tag === "Object") return `an object of ${node.entries.length}`
-  const written = typeof node.value === "string" ? node.value : JSON.stringify(node.value)
+  const written = typeof node.value === "string" ? node.value : node.written ?? JSON.stringify(node.value)
   const harmless = SecretText.shown(written, path.filter((part) => typeof part !== "number").map(String))
   if (harmless === SecretText.redacted) return harmless
   const text = typeof node.value === "string" ? quoted(harmless) : harmless

@@ -20,7 +20,13 @@ export interface JsonEntry {
 }
 
 export type JsonNode =
-  | { readonly _tag: "Scalar"; readonly at: Position; readonly value: string | number | boolean | null }
+  | {
+    readonly _tag: "Scalar"
+    readonly at: Position
+    readonly value: string | number | boolean | null
+    /** Of a number that is beyond every other. */
+    readonly written?: string
+  }
   | { readonly _tag: "Array"; readonly at: Position; readonly items: ReadonlyArray<JsonNode> }
   | { readonly _tag: "Object"; readonly at: Position; readonly entries: ReadonlyArray<JsonEntry> }
 
@@ -76,7 +82,10 @@ class Reader {
       }
     }
     const number = this.take(numberToken)
-    if (number !== undefined) return { _tag: "Scalar", at: this.position(start), value: Number(number) }
+    if (number !== undefined) {
+      const scalar = { _tag: "Scalar", at: this.position(start), value: Number(number) } as const
+      return Number.isFinite(scalar.value) ? scalar : { ...scalar, written: number }
+    }
     const word = words.find(([text]) => this.text.startsWith(text, start))
     if (word === undefined) return this.fail("a value")
     this.offset += word[0].length

@@ -4,6 +4,7 @@ import { GoDuration } from "../config/GoDuration.ts"
 import { type Check, timeoutDefault } from "../monitoring/checks/Check.ts"
 import { ServiceName, ServiceType } from "../monitoring/Ids.ts"
 import * as CleanText from "../monitoring/reports/CleanText.ts"
+import type * as DistinctChecks from "./DistinctChecks.ts"
 
 const isClean = Schema.makeFilter((name: string) => CleanText.isKept(name) || "a name without NUL")
 
@@ -22,6 +23,12 @@ export const CheckEntry = Schema.Struct({
   timeout: Schema.optionalKey(GoDuration)
 })
 export type CheckEntry = typeof CheckEntry.Type
+
+export const nameOf = ({ results_interval, service_name, service_type }: CheckEntry): DistinctChecks.Named => ({
+  serviceType: service_type,
+  serviceName: service_name,
+  isOfResults: results_interval !== undefined
+})
 
 export const toCheck = (entry: CheckEntry): Check => ({
   serviceType: entry.service_type,

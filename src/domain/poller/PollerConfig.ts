@@ -18,6 +18,7 @@ import * as SecurityConfig from "../security/SecurityConfig.ts"
 import * as CheckEntry from "./CheckEntry.ts"
 import * as DialTarget from "./DialTarget.ts"
 import * as DiscoveryConfig from "./discovery/DiscoveryConfig.ts"
+import * as DistinctChecks from "./DistinctChecks.ts"
 import * as Rollout from "./rollout/Rollout.ts"
 
 const pollIntervalDefault = Duration.minutes(5)
@@ -65,21 +66,28 @@ const agentProblems = (agents: Readonly<Record<string, unknown>>): ReadonlyArray
   return names.map((name) => ({ path: [name], issue: "a name of 1 to 256 characters, without NUL" }))
 }
 
+/** Stands in names of files, in lines of the log and in every report. */
+const isPrintable = Schema.makeFilter((name: string) =>
+  (CleanText.isKept(name) && !CleanText.hasControls(name)) || "a name without control characters"
+)
+
+const isKept = Schema.makeFilter((text: string) => CleanText.isKept(text) || "a text without NUL")
+
 /** As written in the file. */
 export const PollerConfigFile = Schema.Struct({
   core_address: Address,
-  poller_id: PollerId,
+  poller_id: PollerId.check(isPrintable),
   agents: Schema.Record(Schema.String, AgentEntry).check(Schema.makeFilter(agentProblems)),
-  partition: Schema.optionalKey(Schema.String),
-  source_ip: Schema.optionalKey(Schema.String),
+  partition: Schema.optionalKey(Schema.String.check(isKept)),
+  source_ip: Schema.optionalKey(Schema.String.check(isKept)),
   poll_interval: Schema.optionalKey(GoDuration),
   listen_addr: Schema.optionalKey(OptionalListenAddress),
   service_name: Schema.optionalKey(Schema.String),
   /** In every shipped file, read by nobody. */
   service_type: Schema.optionalKey(Schema.String),
   security: Schema.optionalKey(SecurityConfig.SecurityBlock),
-  kv_domain: Schema.optionalKey(Schema.String),
-  kv_address: Schema.optionalKey(Schema.String),
+  kv_domain: Schema.optionalKey(Schema.String.check(isKept)),
+  kv_address: Schema.optionalKey(Schema.String.check(isKept)),
   buffer: Schema.optionalKey(BufferBlock),
   rollout: Schema.optionalKey(Rollout.RolloutBlock),
   plugins: Schema.optionalKey(PluginsBlock),
@@ -104,9 +112,19 @@ export const notices = (file: PollerConfigFile): ReadonlyArray<{ readonly key: s
     ...checks.flatMap(({ service_type }, index) => {
       const notice = ServiceKinds.notice(service_type)
       return notice === undefined ? [] : [{ key: `agents.${name}.checks[${index}].service_type`, notice }]
-    })
-  ])
+    }),
+    ...repeatedNotices(`agents.${name}.checks`, checks)
+  ]),
+  ...repeatedNotices("discovery.checks", file.discovery?.checks ?? [])
 ]
+
+const repeatedNotices = (key: string, entries: ReadonlyArray<CheckEntry.CheckEntry>) =>
+  [...DistinctChecks.repeated(entries.map(CheckEntry.nameOf))].map((index) => ({
+    key: `${key}[${index}]`,
+    notice: `there is a check ${JSON.stringify(entries[index]?.service_name)} of type ${
+      JSON.stringify(entries[index]?.service_type)
+    } before it: this one is left out`
+  }))
 
 const portNotice = (key: string, address: string) =>
   Option.exists(DialTarget.parse(address), ({ isPortAssumed }) => isPortAssumed)
@@ -213,6 +231,6 @@ export const fromFile = (file: PollerConfigFile): PollerConfig => ({
     agentId: AgentId.make(name),
     address: targetOf(agent.address),
     security: SecurityConfig.fromBlock(agent.security),
-    checks: (agent.checks ?? []).map(CheckEntry.toCheck)
+    checks: DistinctChecks.distinct((agent.checks ?? []).map(CheckEntry.toCheck))
   }))
 })

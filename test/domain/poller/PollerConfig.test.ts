@@ -122,6 +122,72 @@ describe("PollerConfig", () => {
     )
   })
 
+  it("refuses an agent that is null, and names with control characters, for what they are", () => {
+    const base = { poller_id: "p", core_address: "c:1" }
+    const problemsOf = (config: unknown, text = JSON.stringify(config)) => {
+      const failure = Option.getOrThrow(Result.getFailure(
+        ConfigDocument.decode(PollerConfig.PollerConfigFile, text, PollerConfig.decodeOptions)
+      ))
+      return failure._tag === "Invalid" ? failure.problems.map(({ key, value }) => [key, value]) : failure
+    }
+
+    assert.deepStrictEqual(problemsOf({ ...base, agents: { ...agents, b: null } }), [["agents.b", "null"]])
+    for (const odd of ["x\0y", "x\ny", "\u001b[2J", "x\ud800"]) {
+      assert.deepStrictEqual(
+        problemsOf({ ...base, poller_id: odd, agents }),
+        [["poller_id", JSON.stringify(odd)]],
+        JSON.stringify(odd)
+      )
+    }
+    for (const key of ["partition", "source_ip", "kv_domain", "kv_address"]) {
+      assert.deepStrictEqual(problemsOf({ ...base, [key]: "a\0b", agents }), [[key, "\"a\\u0000b\""]])
+    }
+    assert.deepStrictEqual(
+      problemsOf({}, `{"poller_id":"p","core_address":"c:1","poll_interval":1e400,"agents":{"a":{"address":"a:1"}}}`),
+      [["poll_interval", "1e400"]]
+    )
+  })
+
+  it("takes the first of two checks with one name, and says so; one whose results are fetched is another", () => {
+    const check = (name: string, more: object = {}) => ({ service_type: "port", service_name: name, ...more })
+    const { value } = Result.getOrThrow(decode({
+      poller_id: "p",
+      core_address: "c:1",
+      agents: {
+        a: {
+          address: "a:1",
+          checks: [
+            check("ssh", { details: "first" }),
+            check("web"),
+            check("ssh", { details: "second" }),
+            check("ssh", { results_interval: "5m" }),
+            check("ssh", { results_interval: "6m" }),
+            check("ssh", { service_type: "tcp" })
+          ]
+        },
+        b: { address: "b:1", checks: [check("ssh")] }
+      },
+      discovery: { checks: [check("ssh"), check("ssh")] }
+    }))
+    const { agents: [first, second] } = PollerConfig.fromFile(value)
+
+    assert.deepStrictEqual(
+      first?.checks.map(({ details, resultsInterval, serviceName, serviceType }) =>
+        [serviceType, serviceName, details, Option.isSome(resultsInterval)].join()
+      ),
+      ["port,ssh,first,false", "port,web,,false", "port,ssh,,true", "tcp,ssh,,false"]
+    )
+    assert.lengthOf(second?.checks ?? [], 1)
+    assert.deepStrictEqual(
+      PollerConfig.notices(value).map(({ key, notice }) => [key, notice.includes("left out")]),
+      [
+        ["agents.a.checks[2]", true],
+        ["agents.a.checks[4]", true],
+        ["discovery.checks[1]", true]
+      ]
+    )
+  })
+
   it("names the checks that no agent of this project serves yet", () => {
     const file = Result.getOrThrow(ConfigDocument.decode(
       PollerConfig.PollerConfigFile,

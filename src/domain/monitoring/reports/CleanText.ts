@@ -15,6 +15,10 @@ export const clean = (text: string): string => {
 /** Whether it can travel as it is: names do, and the existing core loses all statuses that came with one that cannot. */
 export const isKept = (text: string): boolean => clean(text) === text
 
+/** What steers a terminal, or begins a line of its own in a log. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for here.
+export const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text)
+
 const suspicious = /\\u(?:0000|[dD][89a-fA-F])/
 /** A pair of surrogates, half of one, NUL, or any other escape, so that `\\u0000` behind a backslash is left alone. */
 const escape = /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|u0000|[^])/g

@@ -8,13 +8,12 @@ import type { Arrival } from "./Arrival.ts"
 const text = (charactersMax: number) => Schema.String.check(Schema.isMaxLength(charactersMax))
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
 
-/** Nobody knows who it is that announces itself: what it is called stands in lines of the log. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for here.
-const isSteering = (name: string): boolean => /[\u0000-\u001f\u007f]/.test(name)
-
-/** Not every database and no JSON reader of core takes each text that travels. */
+/**
+ * Not every database and no JSON reader of core takes each text that travels. And nobody knows who it is that announces
+ * itself: what it is called stands in lines of the log.
+ */
 const isClean = Schema.makeFilter((name: string) =>
-  (CleanText.isKept(name) && !isSteering(name)) || "a name without control characters"
+  (CleanText.isKept(name) && !CleanText.hasControls(name)) || "a name without control characters"
 )
 
 const OfferedCheck = Schema.Struct({

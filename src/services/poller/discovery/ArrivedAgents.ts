@@ -6,6 +6,7 @@
 import { Context, Effect, Equal, Option, Semaphore } from "effect"
 import type { Arrival } from "../../../domain/poller/discovery/Arrival.ts"
 import type { DiscoveryConfig } from "../../../domain/poller/discovery/DiscoveryConfig.ts"
+import * as DistinctChecks from "../../../domain/poller/DistinctChecks.ts"
 import type { PolledAgent, PollerConfig } from "../../../domain/poller/PollerConfig.ts"
 
 export interface ArrivedAgents {
@@ -34,7 +35,7 @@ const asking = ({ checks, security }: DiscoveryConfig) => {
     const known = polled.get(arrival)
     if (known !== undefined) return known
     const { address, agentId } = arrival
-    const agent = { agentId, address, security, checks: [...checks, ...arrival.checks] }
+    const agent = { agentId, address, security, checks: DistinctChecks.distinct([...checks, ...arrival.checks]) }
     polled.set(arrival, agent)
     return agent
   }
