@@ -94,6 +94,8 @@ export interface AgentLink {
   ownPlaces: Places | undefined
   /** How far sweeps have come, by the keys of their checks; shared by all agents of a fleet. */
   readonly completions: Map<string, SweepCompletion>
+  /** Of all agents of a fleet, by their names in the configuration; nobody answers under another's. */
+  readonly addresses: ReadonlyMap<string, string>
   /** What its answers to checks may hold; those to calls for results are bounded by themselves. */
   readonly allowance: ByteAllowance.ByteAllowance
   /** Set by the SecurityContext's child before anyone who uses it starts. */
@@ -115,6 +117,7 @@ export interface AgentLink {
 
 export const make = (
   {
+    addresses = new Map(),
     completions = new Map(),
     lease = Lease.make(),
     phase = Duration.zero,
@@ -123,7 +126,7 @@ export const make = (
     ...terms
   }:
     & Pick<AgentTerms, "agent" | "poller" | "pollInterval">
-    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "completions" | "lease" | "places" | "turns">>,
+    & Partial<Pick<AgentTerms, "phase"> & Pick<AgentLink, "addresses" | "completions" | "lease" | "places" | "turns">>,
   /** Checks of the same agent at another address: what core was told of them last is what it still believes. */
   before: ReadonlyArray<TrackedCheck> = []
 ): AgentLink => ({
@@ -133,6 +136,7 @@ export const make = (
   places,
   ownPlaces: undefined,
   completions,
+  addresses,
   allowance: ByteAllowance.make(),
   lease,
   security: Ref.makeUnsafe(Option.none()),

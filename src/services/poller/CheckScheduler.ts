@@ -18,6 +18,7 @@ import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as ReplyPlugins from "./plugins/ReplyPlugins.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import * as Claims from "./polls/Claims.ts"
 import * as LargeReplies from "./polls/LargeReplies.ts"
 import * as PollSubjects from "./polls/PollSubjects.ts"
 
@@ -54,7 +55,7 @@ const pollOnce = (link: AgentLink.AgentLink, tracked: AgentLink.TrackedCheck) =>
       const agentClass = classOf(link)
       const cancel = AgentLink.askNow(link, tracked.check, clock, context, (answer) => {
         if (answer._tag === "Reply") {
-          return resume(concludeReply({ tracked, subject, context, agentClass, startedNanos }, answer.reply))
+          return resume(concludeReply({ link, tracked, subject, context, agentClass, startedNanos }, answer.reply))
         }
         resume(measure(link, tracked, context, undefined, { startedNanos, asking: () => answer.rest }))
       })
@@ -104,7 +105,7 @@ const measure = (
   Effect.flatMap(Context.get(context, HostIdentity).agentHost(link.terms.agent), (host) => {
     const clock = Context.get(context, Clock.Clock)
     const subject = PollSubjects.make(link, tracked, host, clock.currentTimeMillisUnsafe())
-    const about = { tracked, subject, context, agentClass: classOf(link), startedNanos, span }
+    const about = { link, tracked, subject, context, agentClass: classOf(link), startedNanos, span }
     return Effect.matchEffect(AgentLink.askStatus(link, asking), {
       onSuccess: (reply) => {
         const endedNanos = clock.monotonicTimeNanosUnsafe()
@@ -118,6 +119,7 @@ const measure = (
   })
 
 interface Concluded {
+  readonly link: AgentLink.AgentLink
   readonly tracked: AgentLink.TrackedCheck
   readonly subject: PolledStatus.PollSubject
   readonly context: Context.Context<Services>
@@ -129,7 +131,10 @@ interface Concluded {
 }
 
 const concludeReply = (about: Concluded, reply: StatusReply): Effect.Effect<void> => {
-  const { context, subject } = about
+  const { context, link, subject } = about
+  if (Claims.isOthers(link, reply.agentId)) {
+    return Effect.andThen(Claims.note(link, reply.agentId), concludeReply(about, { ...reply, agentId: "" }))
+  }
   if (!LargeReplies.isLarge(reply)) {
     return conclude(about, PolledStatus.fromReply(subject, reply), PollerMetrics.pollsSuccessful)
   }

@@ -69,11 +69,18 @@ const make = Effect.fnUntraced(function*(config: PollerConfig, isPolledByOther: 
   const turns = Semaphore.makeUnsafe(turnsMax)
   const places = Option.some(new Places(placesMax))
   const completions: AgentLink.AgentLink["completions"] = new Map()
+  const addresses = new Map<string, string>()
+  const noteAddresses = ({ agents }: PollerConfig) => {
+    addresses.clear()
+    for (const { address, agentId } of agents) addresses.set(agentId, address)
+  }
+  noteAddresses(config)
   const linkTo = (agent: PolledAgent, config: PollerConfig, before: ReadonlyArray<AgentLink.TrackedCheck> = []) =>
     AgentLink.make({
       ...termsOf(agent, config),
       places,
       completions,
+      addresses,
       lease: Lease.make(!isPolledByOther(agent.agentId)),
       turns: PollPhase.isLarge(config.agents.length) ? Option.some(turns) : Option.none()
     }, before)
@@ -110,6 +117,7 @@ const make = Effect.fnUntraced(function*(config: PollerConfig, isPolledByOther: 
         if (changes.length === 0) return [{ changes, config: before.config, gone: new Set<string>() }, before]
         const keys = keysOf(before.links)
         const config = ConfigDiff.apply(before.config, changes)
+        noteAddresses(config)
         const links = yield* revised(before, config, changes)
         const kept = keysOf(links)
         const gone = new Set([...keys].filter((key) => !kept.has(key)))

@@ -27,6 +27,10 @@ export const configReloads = counter(
 )
 export const agentConnections = counter("agent_connections", "Times an agent was found present")
 export const agentFailures = counter("agent_failures", "Times an agent was found absent")
+export const claimedNames = counter(
+  "agent_names_refused_total",
+  "Answers under the name of another agent of the poller, which were reported under the agent's own"
+)
 export const streamingChunks = counter("streaming_chunks_processed", "Chunks of results received from agents")
 export const circuitTransitions = counter(
   "agent_circuit_transitions_total",

@@ -22,6 +22,7 @@ import { CoreReporter } from "./CoreReporter.ts"
 import { HostIdentity } from "./HostIdentity.ts"
 import * as ReplyPlugins from "./plugins/ReplyPlugins.ts"
 import * as PollerMetrics from "./PollerMetrics.ts"
+import * as Claims from "./polls/Claims.ts"
 import * as LargeReplies from "./polls/LargeReplies.ts"
 import { type Collecting, StreamBudget } from "./polls/StreamBudget.ts"
 
@@ -68,7 +69,7 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
   yield* Metric.update(counted, 1)
   if (Result.isSuccess(reply)) {
     if (isNews(check, reply.success, lastSequence) && !(yield* isOnItsWay(tracked, reply.success.sequence))) {
-      const told = yield* ReplyPlugins.apply(subject, reply.success)
+      const told = yield* underItsName(link, yield* ReplyPlugins.apply(subject, reply.success))
       yield* report(tracked, subject, yield* LargeReplies.statusOf(subject, told), told.sequence)
     }
     return
@@ -85,6 +86,11 @@ const runOnce = Effect.fnUntraced(function*(link: AgentLink.AgentLink, tracked: 
     : `GetResults failed: ${reply.failure.message}`
   yield* report(tracked, subject, PolledStatus.fromFailure(subject, cause), "")
 })
+
+const underItsName = (link: AgentLink.AgentLink, reply: ResultsReply): Effect.Effect<ResultsReply> =>
+  Claims.isOthers(link, reply.agentId)
+    ? Effect.as(Claims.note(link, reply.agentId), { ...reply, agentId: "" })
+    : Effect.succeed(reply)
 
 /** Core will have heard the same when it has what waits for it. */
 const isOnItsWay = ({ runs, unacknowledged }: AgentLink.TrackedCheck, sequence: string) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Layer, Metric, Option, Ref, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, Logger, Metric, Option, Ref, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Polled } from "../../../src/domain/events/outgoing/Polled.ts"
 import type { Check } from "../../../src/domain/monitoring/checks/Check.ts"
@@ -53,10 +53,12 @@ interface Seen extends Report {
 const polling = Effect.fnUntraced(function*(
   connection: AgentConnection,
   checks: ReadonlyArray<Check>,
-  observe: (polled: Polled) => void = () => undefined
+  observe: (polled: Polled) => void = () => undefined,
+  addresses: ReadonlyMap<string, string> = new Map()
 ) {
   const seen: Array<Seen> = []
   const link = AgentLink.make({
+    addresses,
     agent: agent("agent-1", "agent:1", checks),
     poller,
     pollInterval: Duration.seconds(30)
@@ -115,6 +117,40 @@ describe("AgentCoordinator's children", () => {
         [0, 30, 60].flatMap((at) => [["ssh", at, true], ["http", at, true]])
       )
       assert.deepStrictEqual(JSON.parse(textOf(nth(seen, 0).status)).data.port, 22)
+    }))
+
+  it.effect("believe an agent a name of its own, and not that of another agent of the poller, told once", () =>
+    Effect.gen(function*() {
+      const addresses = new Map([["agent-1", "agent:1"], ["agent-2", "agent:2"], ["same", "agent:1"]])
+      const warned: Array<string> = []
+      const asEach = (saying: string) =>
+        Effect.gen(function*() {
+          const reply = { ...up, agentId: saying }
+          const large = { ...reply, message: bytes({ text: "x".repeat(70_000) }) }
+          const { seen } = yield* polling(
+            {
+              ...healthy,
+              getStatus: ({ serviceName }) => Effect.succeed(serviceName === "large" ? large : reply),
+              getResults: () => Effect.succeed({ ...reply, sequence: "", hasNewData: true })
+            },
+            [check("ssh"), check("large"), resultsCheck("facts", "sysmon")],
+            undefined,
+            addresses
+          )
+          yield* TestClock.adjust("30 seconds")
+          return new Set(seen.map(({ status }) => `${status.agentId} ${JSON.parse(textOf(status)).agent_id}`))
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(Logger.layer([Logger.make(({ message }) => void warned.push(String(message)))]))
+        )
+
+      assert.deepStrictEqual(yield* asEach("host-17"), new Set(["host-17 host-17"]))
+      assert.deepStrictEqual(yield* asEach(""), new Set(["agent-1 agent-1"]))
+      assert.deepStrictEqual(yield* asEach("same"), new Set(["same same"]))
+      assert.lengthOf(warned.filter((line) => line.includes("another agent")), 0)
+
+      assert.deepStrictEqual(yield* asEach("agent-2"), new Set(["agent-1 agent-1"]))
+      assert.lengthOf(warned.filter((line) => line.includes("agent-1 answers as \"agent-2\"")), 1)
     }))
 
   it.effect("tell of each status with its check, and bear a listener that throws", () =>

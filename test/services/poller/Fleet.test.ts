@@ -10,6 +10,7 @@ import * as AgentSupervisor from "../../../src/services/poller/AgentSupervisor.t
 import { CoreReporter } from "../../../src/services/poller/CoreReporter.ts"
 import { Fleet } from "../../../src/services/poller/Fleet.ts"
 import { HostIdentity } from "../../../src/services/poller/HostIdentity.ts"
+import * as Claims from "../../../src/services/poller/polls/Claims.ts"
 import { Gate } from "../../../src/services/poller/polls/Gate.ts"
 import * as Reconfiguration from "../../../src/services/poller/Reconfiguration.ts"
 import * as Supervisor from "../../../src/services/supervision/Supervisor.ts"
@@ -114,6 +115,24 @@ const withAgent = (before: PollerConfig, name: string, change: Partial<PollerCon
 })
 
 describe("A fleet whose configuration changes", () => {
+  const named = (...names: ReadonlyArray<string>) => names.map((name) => agent(name, `${name}:1`, [check("ssh")]))
+
+  it.effect("knows whose names nobody else may answer under, as its agents come and go", () =>
+    Effect.gen(function*() {
+      const agents = named("one", "two", "three")
+      const fleet = yield* Fleet
+      const claims = Effect.map(fleet.current, ({ links }) =>
+        [...links].map(([agentId, link]) =>
+          [agentId, Claims.isOthers(link, "two"), Claims.isOthers(link, "three")].join(" ")
+        ))
+
+      assert.deepStrictEqual(yield* claims, ["one true false", "two false false"])
+      yield* fleet.replace(config(agents.slice(1), { pollInterval: "30 seconds" }))
+      assert.deepStrictEqual(yield* claims, ["two false true", "three true false"])
+    }).pipe(
+      Effect.provide(Fleet.layer(config(named("one", "two"), { pollInterval: "30 seconds" })))
+    ))
+
   it.effect(
     "polls as one that was started with the last configuration, whichever was first",
     () =>
