@@ -43,7 +43,7 @@ const world = Effect.gen(function*() {
 
 const well = "() => ({ available: true, facts: { pid: process.pid } })"
 
-describe.skipIf(process.platform !== "linux")("The process of an agent's plugins", () => {
+describe("The process of an agent's plugins", () => {
   it.live(
     "is begun with the first plugin, and again when it is killed, which costs nobody but plugins",
     () =>
