@@ -53,8 +53,10 @@ const receiveOnce = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
   Stream.unwrap(Effect.gen(function*() {
     const span = yield* Effect.makeSpanScoped(path.slice(1), spanOptions(channel, options.parent))
     const prepared = yield* prepare(channel, path, span, noDeadline, options)
-    const call = yield* Effect.acquireRelease(Effect.sync(() => open(prepared)), (call) =>
-      Effect.sync(() => cancel(call)))
+    const call = yield* Effect.acquireRelease(
+      Effect.sync(() => ObjectStream.withoutAhead(() => open(prepared))),
+      (call) => Effect.sync(() => cancel(call))
+    )
     listen(call, options)
     let end: Exit.Exit<never, GrpcError | Cause.Done> | undefined
     call.on("error", (error: grpc.ServiceError) => {
@@ -63,8 +65,7 @@ const receiveOnce = <C extends grpc.ClientReadableStream<Res>, Res, E, R>(
     call.on("status", () => {
       end ??= Exit.fail(Cause.Done())
     })
-    const responses = ObjectStream.read<Res, GrpcError>(call, () =>
-      end, ["status"])
+    const responses = ObjectStream.read<Res, GrpcError>(call, () => end, ["status"])
     return around(call, withDeadline(path, channel, prepared.timeout, responses))
   }))
 

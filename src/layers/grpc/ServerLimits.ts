@@ -17,7 +17,7 @@ export interface ServerLimits {
   readonly handshake: Duration.Duration
   /** Until the only request of a call is here; requests of a stream may take their time. */
   readonly request: Duration.Duration
-  /** Until a client reads what is there for it. */
+  /** Until a client reads what is there for it, or 256 KiB of it. */
   readonly reader: Duration.Duration
   /** Until a connection without calls is closed. */
   readonly idle: Duration.Duration
@@ -29,7 +29,7 @@ export const defaults: ServerLimits = {
   streamsPerConnection: 1_000,
   handshake: Duration.seconds(20),
   request: Duration.seconds(30),
-  reader: Duration.minutes(2),
+  reader: Duration.minutes(1),
   idle: Duration.minutes(10)
 }
 

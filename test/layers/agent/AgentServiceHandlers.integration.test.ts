@@ -1,12 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option, Ref, Result, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Option, Ref, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import * as http2 from "node:http2"
 import * as AgentConfig from "../../../src/domain/agent/AgentConfig.ts"
 import type { Availability } from "../../../src/domain/agent/Availability.ts"
 import { AgentServiceService } from "../../../src/gen/monitoring/monitoring.ts"
 import * as AgentServiceHandlers from "../../../src/layers/agent/AgentServiceHandlers.ts"
 import * as GrpcClient from "../../../src/layers/grpc/GrpcClient.ts"
 import * as GrpcServer from "../../../src/layers/grpc/GrpcServer.ts"
+import * as Frames from "../../../src/layers/grpc/internal/Frames.ts"
+import * as ServerLimits from "../../../src/layers/grpc/ServerLimits.ts"
 import { GrpcCheckers } from "../../../src/layers/probes/GrpcCheckers.ts"
 import * as ProbeTable from "../../../src/layers/probes/ProbeTable.ts"
 import { CheckRunner } from "../../../src/services/agent/CheckRunner.ts"
@@ -33,15 +36,20 @@ const layer = Layer.effectDiscard(CheckRunner.use((runner) => runner.serve("Chec
   Layer.provideMerge(stopped)
 )
 
-const agentWith = (availability: Availability) =>
+const agentWith = (availability: Availability, limits = ServerLimits.defaults) =>
   Effect.gen(function*() {
     const server = yield* GrpcServer.make({
+      limits,
       host: "127.0.0.1",
       port: 0,
       services: [AgentServiceHandlers.make({ agentId: "agent-1", availability })],
       health: { AgentService: "SERVING" }
     })
-    return { address: server.address, client: yield* GrpcClient.make(AgentServiceService, { target: server.address }) }
+    return {
+      port: server.port,
+      address: server.address,
+      client: yield* GrpcClient.make(AgentServiceService, { target: server.address })
+    }
   })
 
 const agent = agentWith("truthful")
@@ -274,6 +282,62 @@ describe("AgentServiceHandlers", () => {
       assert.strictEqual(yield* Ref.get(chunks), 1)
       assert.strictEqual(next.length, 2)
     }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live(
+    "takes no more of a checker than a poller reads, and ends one that reads nothing",
+    () =>
+      Effect.gen(function*() {
+        const { client, port } = yield* agentWith("truthful", {
+          ...ServerLimits.defaults,
+          reader: Duration.seconds(2)
+        })
+        let made = 0
+        const size = 1_000_000
+        const large = yield* GrpcServer.make({
+          host: "127.0.0.1",
+          port: 0,
+          services: [GrpcServer.service(AgentServiceService, {
+            getStatus: (request) => Effect.succeed(statusResponse(request.serviceName, "{}")),
+            getResults: () => Effect.never,
+            streamResults: () =>
+              Stream.map(Stream.range(0, 99, 1), (index) => {
+                made += 1
+                return resultsChunk(index, 100, Buffer.alloc(size))
+              })
+          })]
+        })
+        const external = yield* checker
+
+        // Has the only turn, and reads nothing.
+        const stalled = yield* Effect.acquireRelease(
+          Effect.sync(() => http2.connect(`http://127.0.0.1:${port}`)),
+          (session) => Effect.sync(() => session.destroy())
+        )
+        const stream = stalled.request({
+          ":method": "POST",
+          ":path": AgentServiceService.streamResults.path,
+          "content-type": "application/grpc",
+          te: "trailers"
+        })
+        stream.on("error", () => {}).pause()
+        const request = AgentServiceService.streamResults.requestSerialize(results("grpc", large.address))
+        stream.end(Frames.encode(request, false))
+        const ended = Effect.callback<number | undefined>((resume) => {
+          stream.once("close", () => resume(Effect.succeed(stream.rstCode)))
+        })
+        const isBegun = Effect.sync(() => Option.liftPredicate(made, (count) => count > 0))
+        yield* eventually("the stream is under way", isBegun, { within: "10 seconds" })
+        const waiting = yield* Effect.forkChild(
+          Stream.runCollect(client.streamResults(results("grpc", external.address)))
+        )
+
+        assert.strictEqual(yield* Effect.timeout(ended, "20 seconds"), http2.constants.NGHTTP2_ENHANCE_YOUR_CALM)
+        // Two here, and what is in between: one that the checker writes, and one more that it has made by then.
+        assert.isAtMost(made, 7)
+        assert.lengthOf(yield* Fiber.join(waiting), 2)
+      }).pipe(Effect.scoped, Effect.provide(layer)),
+    60_000
+  )
 
   it.live("leaves an external checker alone that cannot be reached, and no other", () =>
     Effect.gen(function*() {

@@ -123,7 +123,11 @@ const greeting = Buffer.concat([H2.preface, H2.settings()])
 const call = (path: string, flag: number) => H2.frame(H2.types.headers, flag, 1, H2.call(path))
 
 /** The status of a call, or that its stream was closed. */
-const outcome = (port: number, act: (session: http2.ClientHttp2Session) => http2.ClientHttp2Stream) =>
+const outcome = (
+  port: number,
+  act: (session: http2.ClientHttp2Session) => http2.ClientHttp2Stream,
+  within: Duration.Input = "5 seconds"
+) =>
   Effect.acquireUseRelease(
     Effect.sync(() => http2.connect(`http://127.0.0.1:${port}`)),
     (session) =>
@@ -136,7 +140,7 @@ const outcome = (port: number, act: (session: http2.ClientHttp2Session) => http2
         }
         stream.on("response", note).on("trailers", note).on("error", () => {})
         stream.on("close", () => resume(Effect.succeed(`closed ${stream.rstCode}`)))
-      }).pipe(Effect.timeout("5 seconds")),
+      }).pipe(Effect.timeout(within)),
     (session) => Effect.sync(() => session.destroy())
   )
 
@@ -181,8 +185,44 @@ describe("A server with limits", () => {
         return stream.pause()
       })
 
-      assert.strictEqual(answer, `closed ${http2.constants.NGHTTP2_CANCEL}`)
+      assert.strictEqual(answer, `closed ${http2.constants.NGHTTP2_ENHANCE_YOUR_CALM}`)
     }))
+
+  it.live(
+    "leaves a client alone that reads a large message slowly, though it takes longer than the limit in all",
+    () =>
+      Effect.gen(function*() {
+        const limitMillis = 3_000
+        const bytes = 1_048_576
+        const { port } = yield* GrpcServer.make({
+          host: "127.0.0.1",
+          port: 0,
+          grace: 0,
+          limits: { ...ServerLimits.defaults, reader: Duration.millis(limitMillis) },
+          services: [agentService<never, never>({
+            streamResults: () => Stream.make(resultsChunk(0, 1, Buffer.alloc(bytes)))
+          })]
+        })
+        const began = performance.now()
+        let read = 0
+        const answer = yield* outcome(port, (session) => {
+          const stream = session.request(headersOf("StreamResults"))
+          stream.end(H2.message(new Uint8Array()))
+          stream.on("data", (chunk: Buffer) => {
+            read += chunk.length
+            // A quarter of the message takes a third of the limit.
+            stream.pause()
+            setTimeout(() => stream.resume(), limitMillis / 3 * chunk.length / (bytes / 4))
+          })
+          return stream
+        }, "30 seconds")
+
+        assert.strictEqual(answer, "status 0")
+        assert.isAbove(read, bytes / 2)
+        assert.isAbove(performance.now() - began, limitMillis)
+      }),
+    60_000
+  )
 
   it.live("closes a connection without calls", () =>
     Effect.gen(function*() {

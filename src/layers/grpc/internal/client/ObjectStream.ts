@@ -1,12 +1,13 @@
 /**
  * Node object streams of grpc-js as Effect streams, with back-pressure both ways.
  *
- * Reading takes only what Node has buffered (16 messages) and asks for more when those are consumed; writing waits
- * for `drain`. Both therefore stop within a few messages plus the HTTP/2 window when the other side stops. Messages
- * that arrived before a failing status are delivered before the failure, unlike with Node's own iteration.
+ * Reading takes only what Node has buffered (a message of a stream that is opened `withoutAhead`) and asks for more when
+ * that is consumed; writing waits for `drain`. Both therefore stop within a message or two plus the HTTP/2 window when the other
+ * side stops. Messages that arrived before a failing status are delivered before the failure, unlike with Node's own iteration.
  */
 import { type Array as Arr, Effect, type Exit, type Pull, Stream } from "effect"
 import type { Done } from "effect/Cause"
+import { getDefaultHighWaterMark, setDefaultHighWaterMark } from "node:stream"
 import * as WriteRoom from "../WriteRoom.ts"
 
 /** The part of Node's `Readable` in object mode that is used here; grpc-js does not export its own type. */
@@ -23,8 +24,22 @@ interface ObjectWritable<in A> extends WriteRoom.Drainable {
   write(message: A): boolean
 }
 
-/** Messages handed over per pull; equal to Node's own buffer, so that one pull empties it. */
+/** Messages handed over per pull. */
 const batchSizeMax = 16
+
+/**
+ * What it opens reads one message ahead, of megabytes perhaps, and not 16: a stream of grpc-js is made with Node's default
+ * and asks for as many.
+ */
+export const withoutAhead = <A>(open: () => A): A => {
+  const before = getDefaultHighWaterMark(true)
+  setDefaultHighWaterMark(true, 1)
+  try {
+    return open()
+  } finally {
+    setDefaultHighWaterMark(true, before)
+  }
+}
 
 const takeBuffered = <A>(readable: ObjectReadable<A>): ReadonlyArray<A> => {
   const batch: Array<A> = []

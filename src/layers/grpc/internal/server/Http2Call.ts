@@ -34,8 +34,11 @@ export interface CallLimits {
 /** How long a client may go on sending after it was given its status. */
 const statusGraceMillis = 1_000
 
-/** For a client that does not read. */
-const tooSlow = http2.constants.NGHTTP2_CANCEL
+/** For a client that does not read; to it this is `RESOURCE_EXHAUSTED`. */
+const tooSlow = http2.constants.NGHTTP2_ENHANCE_YOUR_CALM
+
+/** Written at once: a client that reads a large message slowly reads so much of it in time. */
+const pieceBytes = 262_144
 
 /** Messages handed over at once. */
 const batchMax = 16
@@ -269,6 +272,25 @@ export class Http2Call implements IncomingCall {
 
   /** Writes one frame and waits until there is room for the next. */
   write(frame: Buffer): Effect.Effect<void> {
+    return frame.length <= pieceBytes ? this.#writePiece(frame) : this.#writePieces(frame)
+  }
+
+  #writePieces(frame: Buffer): Effect.Effect<void> {
+    let written = 0
+    const rest: Effect.Effect<void> = Effect.suspend(() => {
+      if (written >= frame.length) return Effect.void
+      const piece = frame.subarray(written, written + pieceBytes)
+      written += piece.length
+      return Effect.andThen(this.#writePiece(piece), rest)
+    })
+    // A status never comes in the middle of a message.
+    return Effect.onInterrupt(rest, () =>
+      Effect.sync(() => {
+        if (written < frame.length && !this.isGone) this.stream.write(frame.subarray(written))
+      }))
+  }
+
+  #writePiece(frame: Buffer): Effect.Effect<void> {
     return WriteRoom.writing(this.stream, () => {
       this.sendHeaders({})
       if (this.isGone || this.stream.write(frame)) return true

@@ -254,7 +254,7 @@ export const serverStream = <Req, Res>(
       const messages = new Messages<Arrived>(() => exchange.resume())
       const exchange: Http2Exchange = new Http2Exchange(prepared, {
         headers: headersTo(options),
-        frame: (frame, encoding) => messages.push({ frame, encoding }),
+        frame: (frame, encoding) => messages.push({ frame, encoding }, frame.bytes.length),
         end: (end, trailers, peer) => {
           options.onTrailers?.(OutgoingCall.metadataOf(trailers))
           ended = Exit.fail(end.code === status.OK ? Cause.Done() : caller.failure(end, trailers, peer))
