@@ -14,6 +14,7 @@ import { importsOf, type SourceFile } from "./SourceTree.ts"
 
 const kit = {
   clock: [],
+  churn: [],
   sockets: [],
   backoff: [],
   supervision: ["config"],
@@ -93,7 +94,7 @@ const households: ReadonlyArray<ReadonlyArray<string>> = [
 const composed = ["up", "cli"]
 
 /** For everybody. */
-const everywhere = ["clock", "sockets", "backoff"]
+const everywhere = ["clock", "churn", "sockets", "backoff"]
 
 const allowedFor = (context: string): ReadonlyArray<string> | undefined => {
   if (composed.includes(context)) return [...Object.keys(table), ...composed, ...households.flat()]

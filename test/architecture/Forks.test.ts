@@ -15,6 +15,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/services/supervision/internal/actor/ActorSending.ts": [1, "a timer that answers one caller"],
   "src/services/supervision/internal/actor/ActorSystem.ts": [1, "a timer that answers one caller"],
   "src/services/supervision/testing/TestTree.ts": [4, "the tree under test, and acts upon it, joined or bounded"],
+  "src/services/churn/FiberRing.ts": [1, "whoever has it run: its end is its own answer"],
   "src/services/backoff/ScopedLoop.ts": [1, "the log: a loop that fails is told of and begun again"],
   "src/services/simulation/Process.ts": [1, "the host: the end of a program is the end of its process"],
   "src/services/agent/CheckerLives.ts": [1, "the supervisor of checkers, which bounds each stop"],

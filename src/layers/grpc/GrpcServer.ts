@@ -7,12 +7,13 @@
  * It stands on Node's HTTP/2 and not on grpc-js's server, which reads a compressed message without its encoding as it
  * is, cuts deadlines at 24 days, joins repeated metadata, loses an early cancel, compresses no response, and prints.
  */
-import { Context, Duration, Effect, Fiber, FiberSet, Option, Random, type Scope, Tracer } from "effect"
+import { Context, Duration, Effect, Fiber, Option, Random, type Scope, Tracer } from "effect"
 import type * as http2 from "node:http2"
+import { Ring } from "../../domain/churn/Ring.ts"
 import * as HostPort from "../../domain/sockets/HostPort.ts"
+import * as FiberRing from "../../services/churn/FiberRing.ts"
 import { CallTurns } from "../sockets/CallTurns.ts"
 import type { PortSharing } from "../sockets/PortSharing.ts"
-import { Ring } from "../sockets/Ring.ts"
 import { ByteBudget } from "./ByteBudget.ts"
 import { GrpcCarrier } from "./carrier/GrpcCarrier.ts"
 import type { Compression } from "./Compression.ts"
@@ -161,9 +162,9 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
     // Of two services with one method the first counts, so that health and reflection can be one's own.
     const methods = new Map<string, Serve<R>>(services.toReversed().flatMap((one) => [...one.methods]))
 
-    const calls = yield* FiberSet.make()
+    const calls = yield* FiberRing.make<R>()
     let isClosing = false
-    const run: Run<Needs<R>> = yield* FiberSet.runtime(calls)<R>()
+    const run: Run<Needs<R>> = calls.run
     const carrier = yield* GrpcCarrier
     if (carrier !== undefined) {
       const port = yield* carrier.listen({
@@ -172,7 +173,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
         methods,
         interceptors: options.interceptors ?? [],
         run,
-        clear: FiberSet.clear(calls)
+        clear: calls.clear
       })
       yield* Effect.addFinalizer(() => health.close)
       return { port, address: addressOf(options, port), health: health.health }
@@ -245,7 +246,7 @@ export const make = <const Services extends ReadonlyArray<Service<unknown>>>(
         const closed = yield* Effect.forkChild(sessions.close, { startImmediately: true })
         yield* Effect.raceFirst(Fiber.await(closed), machineClock.sleep(grace))
         isClosing = true
-        yield* FiberSet.clear(calls)
+        yield* calls.clear
         for (let one = running.first; one !== undefined; one = running.first) {
           one.value.giveUp(new Unavailable({ detail: "the server is shutting down" }))
         }

@@ -1,4 +1,5 @@
 /** The client's end of an established connection: numbers its calls and pings while they run, as gRPC's keepalive does. */
+import { ChurningMap } from "../../domain/churn/ChurningMap.ts"
 import type { Appointment } from "../../domain/simulation/Agenda.ts"
 import type { Socket } from "../../services/simulation/Connection.ts"
 import type { Process } from "../../services/simulation/Process.ts"
@@ -24,7 +25,7 @@ export class Line {
   readonly #socket: Socket
   readonly #process: Process
   readonly #times: KeepaliveTimes
-  readonly #calls = new Map<number, CallEvents>()
+  readonly #calls = new ChurningMap<number, CallEvents>()
   readonly #events: LineEvents
   #number = 0
   #isRetired = false

@@ -3,6 +3,7 @@
  */
 import { Cause, Clock, Duration, Effect, Exit, Option, type Scope, Stream } from "effect"
 import type * as tls from "node:tls"
+import { ChurningMap } from "../../domain/churn/ChurningMap.ts"
 import * as ScopedLoop from "../../services/backoff/ScopedLoop.ts"
 import type { Socket } from "../../services/simulation/Connection.ts"
 import type { Process } from "../../services/simulation/Process.ts"
@@ -49,7 +50,7 @@ interface Peer {
 /** What has begun on a connection. */
 interface Arrived {
   readonly socket: Socket
-  readonly calls: Map<number, Running>
+  readonly calls: ChurningMap<number, Running>
   readonly number: number
   readonly begin: Begin
   readonly peer: Peer
@@ -101,7 +102,7 @@ export class Server<R> {
       ? undefined
       : new Handshake.Shaking(socket, () => this.#tls ?? first, this.#terms.atMillis)
     let peer = shaking === undefined ? plain : undefined
-    const calls = new Map<number, Running>()
+    const calls = new ChurningMap<number, Running>()
     this.#sockets.add(socket)
     socket.onClose(() => {
       this.#sockets.delete(socket)

@@ -10,8 +10,9 @@
  * What is asked is decided at once and without a fiber. A checker that needs none for its check (`Checker.direct`) makes it
  * on behalf of its fiber, which dies of what breaks in it.
  */
-import { Clock, Duration, Effect, Exit, FiberSet } from "effect"
+import { Clock, Duration, Effect, Exit } from "effect"
 import type { ProbeResult } from "../../domain/monitoring/checks/ProbeResult.ts"
+import * as FiberRing from "../churn/FiberRing.ts"
 import * as Monotonic from "../clock/Monotonic.ts"
 import { AgentBusy, CheckerBusy } from "../monitoring/CheckError.ts"
 import type { Checker, CheckRequest, Prober } from "../monitoring/Prober.ts"
@@ -228,7 +229,7 @@ export class CheckerPool {
 /** Runs an empty pool until the Scope closes. */
 export const start = Effect.fnUntraced(
   function*(id: string, prober: Prober["Service"], { checkersMax, idle }: PoolLimits) {
-    const fork = yield* FiberSet.makeRuntime<never>()
+    const { run: fork } = yield* FiberRing.make()
     const houses = CheckerHouses.make(checkersMax)
     const running = yield* Effect.orDie(
       Supervisor.start({ id, strategy: "one_for_one", children: houses.supervisors })

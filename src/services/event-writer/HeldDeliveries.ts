@@ -3,6 +3,7 @@
  * give them to somebody else.
  */
 import { Duration, Effect, Latch } from "effect"
+import { ChurningSet } from "../../domain/churn/ChurningSet.ts"
 import type { Delivery } from "../events/EventSource.ts"
 
 /** Extensions per `ackWait`: one may get lost. */
@@ -10,8 +11,8 @@ const perAckWait = 3
 
 export class HeldDeliveries {
   /** Came since the last round. */
-  readonly #fresh = new Set<Delivery>()
-  readonly #waiting = new Set<Delivery>()
+  readonly #fresh = new ChurningSet<Delivery>()
+  readonly #waiting = new ChurningSet<Delivery>()
   readonly #room = Latch.makeUnsafe(true)
   readonly #bytesMax: number
   #bytes = 0

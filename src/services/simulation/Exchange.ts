@@ -5,7 +5,9 @@
  * A request that got no answer may have been carried out all the same, as with any server: the connection may break on the
  * way there or back.
  */
-import { Data, Effect, Exit, FiberSet, Latch, type Scope } from "effect"
+import { Data, Effect, Exit, Latch, type Scope } from "effect"
+import { ChurningMap } from "../../domain/churn/ChurningMap.ts"
+import * as FiberRing from "../churn/FiberRing.ts"
 import type { Socket } from "./Connection.ts"
 import type { Network } from "./Network.ts"
 import * as Process from "./Process.ts"
@@ -65,8 +67,7 @@ export class Exchange<in out Req, in out Res> {
   ): Effect.Effect<void, PortTaken, R | Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const process = yield* running
-      const handlers = yield* FiberSet.make()
-      const run = yield* FiberSet.runtime(handlers)<R>()
+      const { run } = yield* FiberRing.make<R>()
       const sockets = new Set<Socket>()
       const accept = (socket: Socket): void => {
         sockets.add(socket)
@@ -98,7 +99,7 @@ export class Exchange<in out Req, in out Res> {
   client(host: string): Effect.Effect<Client<Req, Res>, never, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const process = yield* running
-      const waiting = new Map<number, (exit: Exit.Exit<Res, ExchangeFailed>) => void>()
+      const waiting = new ChurningMap<number, (exit: Exit.Exit<Res, ExchangeFailed>) => void>()
       const known = Latch.makeUnsafe()
       let socket: Socket | undefined
       let isDialling = false

@@ -4,6 +4,8 @@
  *
  * A message with an id that was published within the window is not stored again. Time is what `nowMillis` says.
  */
+import { ChurningMap } from "../../domain/churn/ChurningMap.ts"
+import { ChurningSet } from "../../domain/churn/ChurningSet.ts"
 
 export interface StreamMessage {
   readonly sequence: number
@@ -51,11 +53,11 @@ export class ConsumerModel {
   readonly options: ConsumerOptions
   readonly #stream: StreamModel
   readonly #nowMillis: () => number
-  readonly #pending = new Map<number, Pending>()
+  readonly #pending = new ChurningMap<number, Pending>()
   /** How often each was delivered; kept for what was given up. */
-  readonly #deliveries = new Map<number, number>()
+  readonly #deliveries = new ChurningMap<number, number>()
   /** What comes again at the next pull, in this order. */
-  readonly #again = new Set<number>()
+  readonly #again = new ChurningSet<number>()
   /** Nothing is due before. */
   #dueMillis = Infinity
   #next = 1
@@ -173,8 +175,8 @@ export class ConsumerModel {
 
 export class StreamModel {
   readonly #options: StreamOptions
-  readonly #messages = new Map<number, StreamMessage>()
-  readonly #ids = new Map<string, { readonly sequence: number; readonly atMillis: number }>()
+  readonly #messages = new ChurningMap<number, StreamMessage>()
+  readonly #ids = new ChurningMap<string, { readonly sequence: number; readonly atMillis: number }>()
   readonly #consumers = new Map<string, ConsumerModel>()
   #last = 0
   #first = 1

@@ -4,6 +4,7 @@
  * What was committed survives everything. A rule of a table refuses rows, as a check constraint does.
  */
 import { Data, Result } from "effect"
+import { ChurningMap } from "../../domain/churn/ChurningMap.ts"
 
 export interface Write<Row> {
   readonly table: string
@@ -31,7 +32,7 @@ export interface Committed {
 }
 
 export class StoreModel<Row> {
-  readonly #tables = new Map<string, Map<string, Row>>()
+  readonly #tables = new Map<string, ChurningMap<string, Row>>()
   readonly #rules = new Map<string, (row: Row) => boolean>()
   commits = 0
 
@@ -41,31 +42,39 @@ export class StoreModel<Row> {
   }
 
   transact(writes: ReadonlyArray<Write<Row>>): Result.Result<Committed, Refused> {
-    const undo: Array<() => void> = []
+    const refusal = this.#refusal(writes)
+    if (refusal !== undefined) return Result.fail(refusal)
     const fresh: Array<number> = []
-    for (const [position, { key, onConflict, row, table }] of writes.entries()) {
-      const rows = this.#table(table)
-      const before = rows.get(key)
-      const isThere = before !== undefined || rows.has(key)
-      const code = this.#rules.get(table)?.(row) === false
-        ? "check_violation"
-        : isThere && onConflict === "fail"
-        ? "unique_violation"
-        : undefined
-      if (code !== undefined) {
-        for (const take of undo.toReversed()) take()
-        return Result.fail(new Refused({ code, table, position }))
-      }
-      if (isThere && onConflict === "nothing") continue
-      rows.set(key, row)
+    for (let position = 0; position < writes.length; position += 1) {
+      const write = writes[position]
+      if (write === undefined) continue
+      const rows = this.#table(write.table)
+      const isThere = rows.has(write.key)
+      if (isThere && write.onConflict === "nothing") continue
+      rows.set(write.key, write.row)
       if (!isThere) fresh.push(position)
-      undo.push(() => {
-        if (isThere && before !== undefined) rows.set(key, before)
-        else rows.delete(key)
-      })
     }
     this.commits += 1
     return Result.succeed({ inserted: fresh.length, fresh, repeated: writes.length - fresh.length })
+  }
+
+  /** Found before anything is written, so that nothing has to be taken back. */
+  #refusal(writes: ReadonlyArray<Write<Row>>): Refused | undefined {
+    const mayConflict = writes.some(({ onConflict }) => onConflict === "fail")
+    const written = new Set<string>()
+    for (let position = 0; position < writes.length; position += 1) {
+      const write = writes[position]
+      if (write === undefined) continue
+      const { key, onConflict, row, table } = write
+      if (this.#rules.get(table)?.(row) === false) return new Refused({ code: "check_violation", table, position })
+      if (!mayConflict) continue
+      const name = JSON.stringify([table, key])
+      if (onConflict === "fail" && (written.has(name) || this.#table(table).has(key))) {
+        return new Refused({ code: "unique_violation", table, position })
+      }
+      written.add(name)
+    }
+    return undefined
   }
 
   /** As if it had never been there, so that a long run does not keep everything. */
@@ -77,14 +86,14 @@ export class StoreModel<Row> {
     return this.#table(table).get(key)
   }
 
-  rows(table: string): ReadonlyMap<string, Row> {
+  rows(table: string): Iterable<[key: string, row: Row]> {
     return this.#table(table)
   }
 
-  #table(name: string): Map<string, Row> {
+  #table(name: string): ChurningMap<string, Row> {
     const found = this.#tables.get(name)
     if (found !== undefined) return found
-    const made = new Map<string, Row>()
+    const made = new ChurningMap<string, Row>()
     this.#tables.set(name, made)
     return made
   }

@@ -81,7 +81,7 @@ export class StatusDatabase {
       case "Check":
         return {}
       case "Pollers":
-        return { pollers: [...this.store.rows("pollers").values()].filter((row) => row._tag === "Poller") }
+        return { pollers: [...this.store.rows("pollers")].map(([, row]) => row).filter((row) => row._tag === "Poller") }
       case "Missed": {
         const known = this.store.get("pollers", request.turn.pollerId)
         if (known?._tag !== "Poller") return {}

@@ -4,6 +4,7 @@
  * while messages in its inbox stay for the next life of the stage.
  */
 import { Cause, Duration, Effect, Exit, Queue } from "effect"
+import { ChurningSet } from "../../../domain/churn/ChurningSet.ts"
 import { BatchAccumulation, type BatchLimits, type ClosedBatch } from "../../../domain/pipeline/BatchAccumulation.ts"
 import { type Crashed, crashed } from "../../../domain/pipeline/Outcome.ts"
 import { laneOf } from "../../../domain/pipeline/Partition.ts"
@@ -44,7 +45,7 @@ export const runBatcher = <V, E, R, In, EP, O, RA>(
   ports: BatcherPorts<In, E | EP, O, RA>
 ): Effect.Effect<void, never, R | RA> =>
   Effect.suspend(() => {
-    const held = new Set<Envelope<In, E | EP, O>>()
+    const held = new ChurningSet<Envelope<In, E | EP, O>>()
     const ended = Effect.suspend(() => ports.settlement.stageEnded([...held], work.name))
     return Effect.ensuring(
       Effect.flatMap(makeLanes<V, In, E | EP, O>(work, ports), (lanes) => live(work, ports, held, lanes)),
@@ -61,7 +62,7 @@ const makeLanes = <V, In, E, O>(work: { readonly concurrency: number }, ports: {
 const live = <V, E, R, In, EP, O, RA>(
   work: Work<V, E, R>,
   ports: BatcherPorts<In, E | EP, O, RA>,
-  held: Set<Envelope<In, E | EP, O>>,
+  held: ChurningSet<Envelope<In, E | EP, O>>,
   lanes: ReadonlyArray<Queue.Queue<Ready<V, In, E | EP, O>>>
 ): Effect.Effect<void, never, R | RA> => {
   const workers = Array.from(
@@ -83,7 +84,7 @@ const laneAt = <A>(lanes: ReadonlyArray<A>, index: number): Effect.Effect<A> => 
 const gather = Effect.fnUntraced(function*<V, E, R, In, EP, O, RA>(
   work: Work<V, E, R>,
   ports: BatcherPorts<In, E | EP, O, RA>,
-  held: Set<Envelope<In, E | EP, O>>,
+  held: ChurningSet<Envelope<In, E | EP, O>>,
   lanes: ReadonlyArray<Queue.Queue<Ready<V, In, E | EP, O>>>
 ) {
   const open = new BatchAccumulation<V, Envelope<In, E | EP, O>>(work.batching)
@@ -148,7 +149,7 @@ const add = <V, E, R, In, EP, O>(
 const handleBatch = <V, E, R, In, EP, O, RA>(
   work: Work<V, E, R>,
   { settlement, telemetry, metrics }: BatcherPorts<In, E | EP, O, RA>,
-  held: Set<Envelope<In, E | EP, O>>,
+  held: ChurningSet<Envelope<In, E | EP, O>>,
   { trigger, batch: { key, values, items } }: Ready<V, In, E | EP, O>
 ): Effect.Effect<void, never, R | RA> =>
   Effect.uninterruptibleMask((restore) => {

@@ -2,7 +2,7 @@
  * One time limit for many: each is looked at in the order in which it came, so that nobody needs a timer of its own.
  */
 
-import { type Member, Ring } from "../../../sockets/Ring.ts"
+import { type Member, Ring } from "../../../../domain/churn/Ring.ts"
 import { every } from "../../../sockets/Timer.ts"
 
 const looksPerLimit = 4

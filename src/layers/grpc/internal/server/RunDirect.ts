@@ -5,7 +5,7 @@
  * closes; whoever works for it is told to stop.
  */
 import { Cause, Effect, Exit, Option } from "effect"
-import type { Member, Ring } from "../../../sockets/Ring.ts"
+import type { Member, Ring } from "../../../../domain/churn/Ring.ts"
 import { later } from "../../../sockets/Timer.ts"
 import * as Compression from "../../Compression.ts"
 import { DeadlineExceeded, type GrpcError, Unavailable } from "../../GrpcError.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Ring } from "../../../src/layers/sockets/Ring.ts"
+import { Ring } from "../../../src/domain/churn/Ring.ts"
 
 const all = <A>(ring: Ring<A>): ReadonlyArray<A> => {
   const found: Array<A> = []
