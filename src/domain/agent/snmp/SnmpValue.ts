@@ -80,6 +80,31 @@ export const valueOf = (
 const difference = (before: bigint, now: bigint, counterBits: Reading["counterBits"]): bigint =>
   now >= before || counterBits === 0 ? now - before : now - before + 2n ** BigInt(counterBits)
 
+/** `sysUpTime` passes its own end after 497 days. */
+const uptimeEnd = 2n ** 32n
+/** Hundredths of a second by which a device may be off, beside a tenth of the time between two readings. */
+const uptimeOff = 500n
+
+/** Whether the device has counted on from one reading to the next, as far as it is known. */
+const isRestarted = (before: Sample, now: Sample): boolean => {
+  if (before.uptime === undefined || now.uptime === undefined || now.uptime >= before.uptime) return false
+  const passed = (now.atNanos - before.atNanos) / 10_000_000n
+  const counted = (now.uptime + uptimeEnd - before.uptime) % uptimeEnd
+  return counted > passed + passed / 10n + uptimeOff
+}
+
+/**
+ * Whether the later reading goes on from the one before. A counter that has fallen has passed its end, or began anew:
+ * where the device does not say how long it is up, and always of 64 bits, more than half of the way round is no growth.
+ */
+export const isContinued = (before: Sample, now: Sample, counterBits: Reading["counterBits"]): boolean => {
+  if (counterBits === 0) return true
+  if (isRestarted(before, now)) return false
+  if (now.value >= before.value) return true
+  const isKnownToGoOn = counterBits === 32 && before.uptime !== undefined && now.uptime !== undefined
+  return isKnownToGoOn || difference(before.value, now.value, counterBits) < 2n ** BigInt(counterBits - 1)
+}
+
 /** In a second; undefined where two readings say nothing of it. */
 export const rateOf = (
   before: Sample | undefined,
@@ -87,8 +112,7 @@ export const rateOf = (
   counterBits: Reading["counterBits"]
 ): number | undefined => {
   if (before === undefined || counterBits === 0 || now.atNanos <= before.atNanos) return undefined
-  const hasRestarted = before.uptime !== undefined && now.uptime !== undefined && now.uptime < before.uptime
-  if (hasRestarted) return undefined
+  if (!isContinued(before, now, counterBits)) return undefined
   const seconds = Number(now.atNanos - before.atNanos) / 1e9
   return Number(difference(before.value, now.value, counterBits)) / seconds
 }

@@ -109,8 +109,12 @@ const ask = Effect.fnUntraced(function*(session: SnmpSession.SnmpSession, target
   })
   for (const asked of target.oids.filter(({ walk }) => walk === true)) {
     const oid = SnmpTarget.plainOid(asked.oid)
-    const walked = yield* session.walk(oid, walkedMax)
-    named.push(...walked.map((answer) => ({ name: `${asked.name}${answer.oid.slice(oid.length)}`, asked, answer })))
+    const { found, isCut } = yield* session.walk(oid, walkedMax)
+    named.push(...found.map((answer) => ({ name: `${asked.name}${answer.oid.slice(oid.length)}`, asked, answer })))
+    if (isCut) {
+      const missing = `more than ${walkedMax} values are below it: those after them are left out`
+      named.push({ name: asked.name, asked, answer: { oid, missing, reading: { raw: null, counterBits: 0 } } })
+    }
   }
   return { named, uptime: typeof uptime?.reading.raw === "bigint" ? uptime.reading.raw : undefined }
 })
@@ -131,8 +135,11 @@ const statusesOf = (
       statuses[name] = { last_value: null, last_update: at, error_count: count, last_error: missing }
       continue
     }
-    const before = memory.samples.get(key)
     const sample = typeof reading.raw === "bigint" ? { value: reading.raw, atNanos, uptime } : undefined
+    const last = memory.samples.get(key)
+    const isBegunAnew = last !== undefined && sample !== undefined &&
+      !SnmpValue.isContinued(last, sample, reading.counterBits)
+    const before = isBegunAnew ? undefined : last
     if (sample !== undefined) memory.samples.set(key, sample)
     const rate = sample === undefined ? undefined : SnmpValue.rateOf(before, sample, reading.counterBits)
     statuses[name] = {
@@ -230,7 +237,8 @@ export const kind: Kind = {
   notes:
     "The message has a key for each target: `available`, `last_poll`, `oid_status`, `host_ip`, `host_name`, and `error` " +
     "where it did not answer; of each OID `last_value`, `last_update`, `error_count`, of a counter `rate_per_second` from " +
-    "the second check on, and `last_error` where the device has it not. Communities and passwords are never shown. A " +
+    "the second check on (also when it has passed its end, and not when the device was restarted), and `last_error` where the " +
+    `device has it not. A walk takes ${walkedMax} values; where there are more, its own name has a \`last_error\` that says so. Communities and passwords are never shown. A ` +
     "target of a check that a poller asks for should stand in `snmp.json`, so that its secrets stay with the agent.",
   details: { bareForm, schema: SnmpTarget.SnmpTarget },
   examples: [

@@ -23,7 +23,13 @@ export interface SnmpSession {
   /** An answer for each OID, in the same order. */
   readonly get: (oids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Answered>, SnmpFailed>
   /** All below the OID, at most so many. */
-  readonly walk: (oid: string, max: number) => Effect.Effect<ReadonlyArray<Answered>, SnmpFailed>
+  readonly walk: (oid: string, max: number) => Effect.Effect<Walked, SnmpFailed>
+}
+
+export interface Walked {
+  readonly found: ReadonlyArray<Answered>
+  /** There is more than was asked for. */
+  readonly isCut: boolean
 }
 
 const portDefault = 161
@@ -206,16 +212,20 @@ export const open = Effect.fnUntraced(function*(
           Effect.catchIf(({ reason }) => /NoSuchName|TooBig/i.test(reason), () => getEach(group))
         )).pipe(Effect.map((all) => all.flat())),
     walk: (oid, max) =>
-      ask<ReadonlyArray<Answered>>((done) => {
+      ask<Walked>((done) => {
         const found: Array<Answered> = []
+        let isCut = false
         session.subtree(
           oid,
           walkRepetitions,
           (varbinds) => {
-            for (const varbind of varbinds) if (found.length < max) found.push(answeredOf(varbind))
-            return found.length >= max ? true : undefined
+            for (const varbind of varbinds) {
+              if (found.length < max) found.push(answeredOf(varbind))
+              else isCut = true
+            }
+            return isCut ? true : undefined
           },
-          (error) => done(error === null || error === undefined ? Effect.succeed(found) : failedBy(error))
+          (error) => done(error === null || error === undefined ? Effect.succeed({ found, isCut }) : failedBy(error))
         )
       })
   }

@@ -43,6 +43,23 @@ describe("SnmpValue", () => {
     assert.isUndefined(SnmpValue.rateOf(now, now, 32))
   })
 
+  it("tells a counter that passed its end from one that began anew", () => {
+    const of = (value: bigint, seconds: bigint, uptime?: bigint) => ({ value, atNanos: seconds * second, uptime })
+    const end = 2n ** 32n
+
+    // sysUpTime goes on, stands nowhere, or passes its own end.
+    assert.approximately(SnmpValue.rateOf(of(end - 6n, 0n, 100n), of(10n, 2n, 300n), 32) ?? -1, 8, 1e-9)
+    assert.approximately(SnmpValue.rateOf(of(end - 6n, 0n), of(10n, 2n), 32) ?? -1, 8, 1e-9)
+    assert.approximately(SnmpValue.rateOf(of(end - 6n, 0n, end - 6n), of(10n, 2n, 10n), 32) ?? -1, 8, 1e-9)
+    // An interface of a gigabit at 30 s goes nearly all the way round.
+    assert.isAbove(SnmpValue.rateOf(of(3_000n, 0n, 100n), of(1_000n, 30n, 3_100n), 32) ?? -1, 1e8)
+
+    assert.isUndefined(SnmpValue.rateOf(of(100_000n, 0n), of(5n, 2n), 32))
+    assert.isUndefined(SnmpValue.rateOf(of(end - 6n, 0n, 9_000n), of(10n, 2n, 10n), 32))
+    assert.isUndefined(SnmpValue.rateOf(of(10n ** 9n, 0n, 100n), of(5n, 2n, 300n), 64))
+    assert.approximately(SnmpValue.rateOf(of(2n ** 64n - 6n, 0n, 100n), of(10n, 2n, 300n), 64) ?? -1, 8, 1e-9)
+  })
+
   it("shows text as text, and other octets as octets", () => {
     const of = (raw: SnmpValue.Raw, asked = {}) => SnmpValue.valueOf(asked, { raw, counterBits: 0 })
 

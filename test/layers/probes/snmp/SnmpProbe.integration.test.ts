@@ -214,6 +214,40 @@ const echoed = (asked: Buffer): Buffer => {
   return answer
 }
 
+const tlv = (tag: number, ...parts: ReadonlyArray<Uint8Array>): Buffer => {
+  const value = Buffer.concat(parts)
+  const { length } = value
+  const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 255]
+  return Buffer.concat([Buffer.from(head), value])
+}
+
+/** Numbers of an OID beyond the first two. */
+const base128 = (number: number): ReadonlyArray<number> =>
+  number < 128 ? [number] : [...base128(number >> 7).map((byte) => byte | 128), number & 127]
+
+/** A device of v2c with so many values of 1 in a column: asked by GETBULK, it goes on behind the last of an answer. */
+const column = (size: number) => {
+  let next = 1
+  return (asked: Buffer): ReadonlyArray<Buffer> => {
+    const community = asked.subarray(7, 7 + (asked[6] ?? 0))
+    const pdu = 7 + community.length
+    const id = asked.subarray(pdu + 4, pdu + 4 + (asked[pdu + 3] ?? 0))
+    const isBulk = asked[pdu] === 0xa5
+    const counter = tlv(0x41, Buffer.from([1]))
+    const one = (oid: ReadonlyArray<number>) => tlv(0x30, tlv(6, Buffer.from(oid)), counter)
+    const row = (index: number) =>
+      index <= size
+        ? one([43, 6, 1, 2, 1, 31, 1, 1, 1, 6, ...base128(index)])
+        : one([43, 6, 1, 2, 1, 31, 1, 1, 1, 7, 1])
+    const values = isBulk
+      ? Array.from({ length: 20 }, () => row(next++))
+      : [one([43, 6, 1, 2, 1, 1, 3, 0])]
+    const zero = tlv(2, Buffer.from([0]))
+    const answer = tlv(0xa2, tlv(2, id), zero, zero, tlv(0x30, ...values))
+    return [tlv(0x30, tlv(2, Buffer.from([1])), tlv(4, community), answer)]
+  }
+}
+
 /** The same numbers in every run. */
 const randomOf = (seed: number) => {
   let state = seed
@@ -230,6 +264,27 @@ const mutated = (bytes: Buffer, random: (below: number) => number): Buffer => {
 }
 
 describe("SnmpProbe with a device that answers what it likes", () => {
+  it.live("says where a walk was cut, and takes a column of just as many values whole", () =>
+    Effect.gen(function*() {
+      const walk = (size: number) =>
+        Effect.gen(function*() {
+          const { port } = yield* device(column(size))
+          return (yield* ask({ port, oids: [{ ...received, name: "if" }] })).it
+        })
+
+      const long = yield* walk(1_200)
+      const whole = yield* walk(1_000)
+
+      assert.isTrue(long?.available)
+      assert.lengthOf(Object.keys(long?.oid_status ?? {}), 1_001)
+      assert.strictEqual(
+        long?.oid_status["if"]?.last_error,
+        "more than 1000 values are below it: those after them are left out"
+      )
+      assert.lengthOf(Object.keys(whole?.oid_status ?? {}), 1_000)
+      assert.isUndefined(whole?.oid_status["if"])
+    }).pipe(Effect.scoped), 30_000)
+
   it.live("has an error for each kind of garbage, and goes on", () =>
     Effect.gen(function*() {
       const garbage: ReadonlyArray<(asked: Buffer) => ReadonlyArray<Buffer>> = [
