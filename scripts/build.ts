@@ -15,6 +15,7 @@ import * as PasswordLibrary from "../src/layers/identity/passwords/library.ts"
 import { houseFile } from "../src/layers/plugins/house/houseCode.ts"
 import { threadFile } from "../src/layers/poller/replies/threadCode.ts"
 import * as SqlFiles from "../src/layers/postgres/migrations/SqlFiles.ts"
+import { spawnFile } from "../src/layers/process/spawn/spawnCode.ts"
 import * as Licences from "./packages/Licences.ts"
 
 const root = path.join(import.meta.dirname, "..")
@@ -56,7 +57,10 @@ const innerBundles = {
     if (id.endsWith("/replies/threadCode.ts")) {
       return `export const threadCode = () => ({ code: ${await textOf(threadFile)}, isText: true })`
     }
-    return id.endsWith("/house/houseCode.ts")
+    if (id.endsWith("/process/spawn/spawnCode.ts")) {
+      return `export const spawnCode = () => ({ code: ${await textOf(spawnFile)}, isText: true })`
+    }
+    return id.endsWith("/plugins/house/houseCode.ts")
       ? `export const houseCode = () => ({ code: ${await textOf(houseFile)}, isText: true })`
       : null
   }

@@ -37,6 +37,7 @@ const known: Readonly<Record<string, readonly [count: number, why: string]>> = {
     "src/layers/process/LogFile.ts": 2,
     "src/layers/process/OwnFile.ts": 1,
     "src/layers/process/ProcessMain.ts": 1,
+    "src/layers/process/spawn/Program.ts": 1,
     "src/layers/process/StandardStreams.ts": 1,
     "src/programs/up/screen/UpLog.ts": 1
   }),

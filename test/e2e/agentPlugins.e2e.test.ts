@@ -5,7 +5,7 @@ import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { AgentServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
-import * as PluginHouse from "../support/pluginHouse.ts"
+import * as OwnHouse from "../support/ownHouse.ts"
 import * as Program from "../support/Program.ts"
 import { replaceFile } from "../support/replaceFile.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
@@ -50,14 +50,14 @@ describe("The process of an agent's plugins", () => {
       Effect.gen(function*() {
         const { add, agent, answers, ask, until } = yield* world
         yield* until("the agent serves", ask("process", "node"), ({ available }) => available)
-        assert.deepStrictEqual(yield* PluginHouse.allOf(agent.pid), [])
+        assert.deepStrictEqual(yield* OwnHouse.allOf("serviceradar-plugins", agent.pid), [])
         yield* add("well", well)
         yield* answers("well")
-        const first = yield* PluginHouse.of(agent.pid)
+        const first = yield* OwnHouse.of("serviceradar-plugins", agent.pid)
         process.kill(first, "SIGKILL")
         assert.isTrue((yield* ask("process", "node")).available)
         yield* answers("well")
-        const second = yield* PluginHouse.of(agent.pid)
+        const second = yield* OwnHouse.of("serviceradar-plugins", agent.pid)
         assert.notStrictEqual(second, first)
         assert.isTrue(agent.isRunning())
       }).pipe(Effect.scoped),
@@ -71,7 +71,7 @@ describe("The process of an agent's plugins", () => {
         yield* add("well", well)
         yield* add("spinning", "() => { for (;;); }")
         yield* answers("well")
-        const house = yield* PluginHouse.of(agent.pid)
+        const house = yield* OwnHouse.of("serviceradar-plugins", agent.pid)
         const threads = Effect.promise(() => fs.readdir(`/proc/${house}/task`)).pipe(Effect.map((all) => all.length))
         yield* until("the other one is known", Effect.sync(agent.output), (all) => all.includes("spinning: version"))
         const before = yield* threads
@@ -79,7 +79,7 @@ describe("The process of an agent's plugins", () => {
         yield* until("it spins", threads, (count) => count > before)
         yield* agent.kill(signal)
         yield* agent.exited
-        yield* PluginHouse.untilGone(house)
+        yield* OwnHouse.untilGone(house)
       }).pipe(Effect.scoped), 120_000)
   }
 })

@@ -7,6 +7,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { AgentServiceService } from "../../src/gen/monitoring/monitoring.ts"
 import * as GrpcClient from "../../src/layers/grpc/GrpcClient.ts"
+import * as OwnHouse from "../support/ownHouse.ts"
 import { withPeer } from "../support/peers.ts"
 import * as Program from "../support/Program.ts"
 import { temporaryFolder } from "../support/temporaryFolder.ts"
@@ -113,6 +114,21 @@ describe("Checkers that an agent runs", () => {
         yield* agent.kill("SIGTERM")
         assert.strictEqual(yield* agent.exited, 0)
         for (const pid of [again.pid, second.pid]) assert.throws(() => process.kill(pid, 0))
+      }).pipe(Effect.scoped)
+  )
+
+  withPeer(
+    missing,
+    "end with an agent that is killed, too",
+    () =>
+      Effect.gen(function*() {
+        const { start, write } = yield* world
+        yield* write("a", checker("sysmon-a", yield* Program.freePort, "a"))
+        const { agent, ask, until } = yield* start
+        const { pid } = yield* until("a", ask("sysmon-a"), ({ available }) => available)
+        yield* agent.kill("SIGKILL")
+        yield* agent.exited
+        yield* OwnHouse.untilGone(pid)
       }).pipe(Effect.scoped)
   )
 

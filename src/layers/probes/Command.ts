@@ -6,9 +6,11 @@
  * once, because none of the programs used here has anything to save. Programs run in the C locale.
  */
 import { Duration, Effect, Option, Schema, Semaphore } from "effect"
-import { execFile } from "node:child_process"
 import { access, constants } from "node:fs/promises"
 import * as path from "node:path"
+import * as Printed from "../process/spawn/Printed.ts"
+import type * as Program from "../process/spawn/Program.ts"
+import { Spawner } from "../process/spawn/Spawner.ts"
 
 /** The program could not be started in time, or was killed by a signal, for its output or for its time. */
 export class CommandError extends Schema.TaggedError<CommandError>()("CommandError", {
@@ -27,6 +29,13 @@ export interface CommandOutput {
 }
 
 const outputBytesMax = 64 * 1024
+
+const environment = (): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => value === undefined ? [] : [[name, value]])
+  ),
+  LC_ALL: "C"
+})
 
 export interface CommandLimits {
   /** Programs at once. */
@@ -54,7 +63,7 @@ export interface Commands {
 
 /** Those who run commands through the same value share its limits. */
 export const make = (limits: CommandLimits = defaultLimits): Effect.Effect<Commands> =>
-  Effect.map(Semaphore.make(limits.atOnceMax), (places) => ({
+  Effect.map(Effect.all([Semaphore.make(limits.atOnceMax), Spawner]), ([places, begin]) => ({
     timeMax: timeMax(limits),
     run: (program, args) =>
       Effect.suspend(() => {
@@ -64,7 +73,7 @@ export const make = (limits: CommandLimits = defaultLimits): Effect.Effect<Comma
           Effect.fail(new CommandError({ program, reason: `killed after ${Duration.format(limits.run)}` }))
         const work = places.withPermit(Effect.suspend(() => {
           hasPlace = true
-          return Effect.timeoutOrElse(spawn(program, args), { duration: limits.run, orElse: killed })
+          return Effect.timeoutOrElse(spawn(begin, program, args), { duration: limits.run, orElse: killed })
         }))
         const crowded = () =>
           Effect.fail(
@@ -80,21 +89,37 @@ export const make = (limits: CommandLimits = defaultLimits): Effect.Effect<Comma
       })
   }))
 
-const spawn = (program: string, args: ReadonlyArray<string>): Effect.Effect<CommandOutput, CommandError> =>
+const spawn = (
+  begin: Program.Begin,
+  file: string,
+  args: ReadonlyArray<string>
+): Effect.Effect<CommandOutput, CommandError> =>
   Effect.callback((resume) => {
-    const child = execFile(program, args, {
-      maxBuffer: outputBytesMax,
-      killSignal: "SIGKILL",
-      env: { ...process.env, LC_ALL: "C" }
-    }, (error, stdout, stderr) => {
-      if (error === null) return resume(Effect.succeed({ exitCode: 0, stdout, stderr }))
-      if (typeof error.code === "number") {
-        return resume(Effect.succeed({ exitCode: error.code, stdout, stderr }))
+    const fail = (reason: string) => resume(Effect.fail(new CommandError({ program: file, reason })))
+    const printed = Printed.make(outputBytesMax)
+    let ending: { readonly code: number | null; readonly signal: string | null } | undefined
+    const program = begin({ file, args, folder: "/", env: environment(), givesWayBy: 0 }, {
+      started: () => {},
+      printed: (stream, part) => {
+        if (printed.add(stream, part)) return
+        stop()
+        fail(`killed: it printed more than ${outputBytesMax} bytes`)
+      },
+      failed: fail,
+      exited: (code, signal) => {
+        ending = { code, signal }
+      },
+      closed: () => {
+        const { code = null, signal = null } = ending ?? {}
+        if (code === null) return fail(`killed by ${signal ?? "a signal"}`)
+        resume(Effect.succeed({ exitCode: code, stdout: printed.text("stdout"), stderr: printed.text("stderr") }))
       }
-      const reason = error.signal ? `killed by ${error.signal}` : error.message
-      resume(Effect.fail(new CommandError({ program, reason })))
     })
-    return Effect.sync(() => child.kill("SIGKILL"))
+    const stop = () => {
+      program.signal("SIGKILL")
+      program.deafen()
+    }
+    return Effect.sync(stop)
   })
 
 /** The folders of PATH, each once; relative ones are not searched. */

@@ -39,6 +39,8 @@ import { reflectionDescriptors } from "../../layers/monitoring/ReflectionDescrip
 import { GrpcCheckers } from "../../layers/probes/GrpcCheckers.ts"
 import * as CheckerModules from "../../layers/probes/modules/CheckerModules.ts"
 import * as ProbeTable from "../../layers/probes/ProbeTable.ts"
+import { Spawner } from "../../layers/process/spawn/Spawner.ts"
+import * as SpawnHouse from "../../layers/process/spawn/SpawnHouse.ts"
 import * as GrpcAuthorization from "../../layers/security/GrpcAuthorization.ts"
 import * as GrpcCredentials from "../../layers/security/GrpcCredentials.ts"
 import * as SecurityLayer from "../../layers/security/SecurityLayer.ts"
@@ -160,10 +162,11 @@ export const tree = <E = never, R = never>(config: AgentConfig, options: AgentOp
 
 /** The checkers that the agent runs itself; their health is asked on the connection that their checks have. */
 const programs = (config: AgentConfig, { path }: Pick<AgentOptions, "path">) =>
-  Layer.unwrap(Effect.map(GrpcCheckers, (checkers) =>
+  Layer.unwrap(Effect.map(Effect.all([GrpcCheckers, Spawner]), ([checkers, begin]) =>
     CheckerPrograms.layer(
       (spec) =>
         PortProgram.start(spec, {
+          begin,
           path,
           health: ({ name }, address) => Effect.map(checkers.connect(name, address), ({ health }) => health)
         }),
@@ -177,6 +180,7 @@ export const layer = (config: AgentConfig, options: Pick<AgentOptions, "path"> =
     Layer.provideMerge(Option.match(config.plugins, { onNone: () => Layer.empty, onSome: CheckerModules.layer })),
     Layer.merge(programs(config, options)),
     Layer.provideMerge(GrpcCheckers.layer(config)),
+    Layer.provideMerge(SpawnHouse.layer),
     Layer.merge(SyncResults.layer()),
     Layer.provideMerge(Management.layer),
     Layer.provideMerge(SecurityLayer.layer)

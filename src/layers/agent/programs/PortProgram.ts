@@ -6,12 +6,11 @@
  * and again costs the checks nothing. What it prints goes to the log, line by line and within bounds.
  */
 import { Deferred, Duration, Effect, Option, Schedule, Schema, type Scope } from "effect"
-import { type ChildProcess, spawn } from "node:child_process"
 import * as ProgramExit from "../../../domain/agent/programs/ProgramExit.ts"
 import type { ProgramSpec } from "../../../domain/agent/programs/ProgramSpec.ts"
 import type * as GrpcHealth from "../../grpc/GrpcHealth.ts"
 import * as LimitedCommand from "../../probes/exec/LimitedCommand.ts"
-import * as SystemPriority from "../../process/priority/SystemPriority.ts"
+import type * as Program from "../../process/spawn/Program.ts"
 import * as OutputLines from "./OutputLines.ts"
 
 export class ProgramEnded extends Schema.TaggedError<ProgramEnded>()("ProgramEnded", {
@@ -46,13 +45,16 @@ const megabyte = 1_048_576
 const givesWayBy = 5
 
 interface Running {
-  readonly child: ChildProcess
+  readonly program: Program.Program
+  /** Its id, or why it could not be started. */
+  readonly started: Deferred.Deferred<number, ProgramExit.ProgramExit>
   readonly exit: Deferred.Deferred<ProgramExit.ProgramExit>
   /** All that it printed was read, which is later than its end. */
   readonly closed: Deferred.Deferred<void>
 }
 
 export interface Surroundings {
+  readonly begin: Program.Begin
   /** The PATH variable. */
   readonly path: string | undefined
   /** Connects to where the program serves. */
@@ -65,72 +67,82 @@ export interface Surroundings {
 const spawned = Effect.fnUntraced(function*(
   { env, folder, name }: ProgramSpec,
   [file, args]: LimitedCommand.CommandLine,
-  path: string
+  { begin, path }: Surroundings
 ) {
   const run = Effect.runForkWith(yield* Effect.context<never>())
+  const linesOf = (stream: Program.Stream) =>
+    OutputLines.make(
+      (line) => void run(Effect.logInfo(`program ${name} (${stream}): ${line}`)),
+      () => performance.now()
+    )
   return yield* Effect.acquireRelease(
     Effect.sync((): Running => {
-      const child = spawn(file, args, {
-        cwd: Option.getOrElse(folder, () => "/"),
-        env: { PATH: path, ...env },
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe"]
-      })
-      if (child.pid !== undefined) {
-        SystemPriority.lower(child.pid, SystemPriority.below(givesWayBy))
-        SystemPriority.lowerSession(child.pid, givesWayBy)
-      }
       const exit = Deferred.makeUnsafe<ProgramExit.ProgramExit>()
-      for (const stream of ["stdout", "stderr"] as const) {
-        const lines = OutputLines.make(
-          (line) => void run(Effect.logInfo(`program ${name} (${stream}): ${line}`)),
-          () => performance.now()
-        )
-        child[stream]?.on("data", lines.add)
-        child[stream]?.on("close", lines.end)
-      }
-      child.on(
-        "error",
-        ({ message }) =>
-          Deferred.doneUnsafe(exit, Effect.succeed({ kind: "unstartable", text: `could not be started: ${message}` }))
-      )
-      child.on("exit", (code, signal) => Deferred.doneUnsafe(exit, Effect.succeed(ProgramExit.classify(code, signal))))
       const closed = Deferred.makeUnsafe<void>()
-      child.on("close", () => Deferred.doneUnsafe(closed, Effect.void))
-      return { child, closed, exit }
+      const started = Deferred.makeUnsafe<number, ProgramExit.ProgramExit>()
+      const lines = { stdout: linesOf("stdout"), stderr: linesOf("stderr") }
+      const close = () => {
+        for (const one of Object.values(lines)) one.end()
+        Deferred.doneUnsafe(closed, Effect.void)
+      }
+      const order: Program.Order = {
+        file,
+        args,
+        folder: Option.getOrElse(folder, () => "/"),
+        env: { PATH: path ?? "", ...env },
+        givesWayBy
+      }
+      const program = begin(order, {
+        started: (pid) => Deferred.doneUnsafe(started, Effect.succeed(pid)),
+        printed: (stream, part) => lines[stream].add(part),
+        failed: (message) => {
+          const ending: ProgramExit.ProgramExit = { kind: "unstartable", text: `could not be started: ${message}` }
+          Deferred.doneUnsafe(started, Effect.fail(ending))
+          Deferred.doneUnsafe(exit, Effect.succeed(ending))
+          close()
+        },
+        exited: (code, signal) => Deferred.doneUnsafe(exit, Effect.succeed(ProgramExit.classify(code, signal))),
+        closed: close
+      })
+      return { program, started, closed, exit }
     }),
-    ({ child, closed, exit }) =>
+    ({ closed, exit, program }) =>
       Effect.gen(function*() {
         if (!(yield* Deferred.isDone(exit))) {
-          LimitedCommand.killGroup(child.pid, "SIGTERM")
+          program.signal("SIGTERM")
           yield* Effect.timeoutOption(Deferred.await(exit), grace)
         }
-        LimitedCommand.killGroup(child.pid, "SIGKILL")
+        program.signal("SIGKILL")
         yield* Effect.timeoutOption(Deferred.await(closed), outputLimit)
-        child.stdout?.destroy()
-        child.stderr?.destroy()
+        program.deafen()
       })
   )
 })
 
 /** The outer effect succeeds when it is healthy; the inner one fails when it has ended, or is not healthy any more. */
-export const start = Effect.fnUntraced(function*(spec: ProgramSpec, { health: connect, path }: Surroundings) {
+export const start = Effect.fnUntraced(function*(spec: ProgramSpec, surroundings: Surroundings) {
   const { name } = spec
   const ended = (exit: ProgramExit.ProgramExit) => new ProgramEnded({ program: name, kind: exit.kind, text: exit.text })
   const unstartable = ({ message }: { readonly message: string }) =>
     ended({ kind: "unstartable", text: `could not be started: ${message}` })
 
-  const commandLine = yield* LimitedCommand.make(path)({
+  const commandLine = yield* LimitedCommand.make(surroundings.path)({
     program: spec.command,
     args: spec.args,
     memoryBytesMax: spec.memoryMegabytesMax * megabyte
   }).pipe(Effect.mapError(unstartable))
-  const { child, exit } = yield* spawned(spec, commandLine, path ?? "")
+  const { exit, started } = yield* spawned(spec, commandLine, surroundings)
   const untilEnd = Effect.flatMap(Deferred.await(exit), (how) => Effect.fail(ended(how)))
-  yield* Effect.logInfo(`program ${name} was started, process ${child.pid ?? "unknown"}`)
+  const pid = yield* Effect.mapError(Deferred.await(started), ended).pipe(
+    Effect.timeoutOrElse({
+      duration: spec.startTimeout,
+      orElse: () => Effect.fail(unstartable({ message: `not within ${Duration.format(spec.startTimeout)}` }))
+    })
+  )
+  yield* Effect.logInfo(`program ${name} was started, process ${pid}`)
   if (Option.isNone(spec.address)) return untilEnd
 
-  const { check } = yield* connect(spec, spec.address.value).pipe(Effect.mapError(unstartable))
+  const { check } = yield* surroundings.health(spec, spec.address.value).pipe(Effect.mapError(unstartable))
   const isHealthy = check(spec.healthName).pipe(
     Effect.timeoutOption(healthLimit),
     Effect.match({

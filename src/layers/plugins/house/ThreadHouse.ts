@@ -7,7 +7,7 @@
  * them but a pipe. And what V8 cannot end by a thread alone, it ends with this process.
  */
 import { Effect, Option, Schema, type Scope } from "effect"
-import { type ChildProcess, spawn } from "node:child_process"
+import * as HouseProcess from "../../process/house/HouseProcess.ts"
 import type * as Thread from "../Thread.ts"
 import { houseCode } from "./houseCode.ts"
 import type { HouseOptions, ToHouse } from "./Orders.ts"
@@ -19,68 +19,50 @@ const Told = Schema.Union([
 ])
 const decode = Schema.decodeUnknownOption(Told)
 
-/** As the agent's own: collections and compilers of its threads have no threads of theirs, which would not give way. */
-const flags = ["--max-semi-space-size=1", "--single-threaded-gc", "--no-maglev", "--v8-pool-size=1"]
-
 /** Nothing of this process's secrets. */
 const env = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: String(2 ** 18), MALLOC_MMAP_THRESHOLD_: String(2 ** 17) }
 
 interface House {
-  readonly child: ChildProcess
+  readonly process: HouseProcess.House
   readonly threads: Map<number, Set<Thread.Listener>>
 }
 
 const start = (options: HouseOptions): House => {
-  const { code, isText } = houseCode()
-  const given = JSON.stringify(options)
-  const child = spawn(process.execPath, [...flags, isText ? "-" : code, given], {
-    env,
-    stdio: [isText ? "pipe" : "ignore", "ignore", "ignore", "ipc"]
-  })
-  child.stdin?.on("error", () => {})
-  child.stdin?.end(code)
   const threads: House["threads"] = new Map()
   const listeners = (thread: number) => [...threads.get(thread) ?? []]
-  const ended = (thread: number, reason: string | undefined) => {
+  const endOf = (thread: number, reason: string | undefined) => {
     const heard = listeners(thread)
     threads.delete(thread)
     for (const one of heard) one.ended(reason)
   }
-  const allEnded = (reason: string) => {
-    for (const thread of threads.keys()) ended(thread, reason)
-  }
-  child.on("message", (message: unknown) => {
+  const heard = (message: unknown) => {
     const told = Option.getOrUndefined(decode(message))
     if (told === undefined) return
-    if ("ended" in told) return ended(told.thread, told.ended === "" ? undefined : told.ended)
+    if ("ended" in told) return endOf(told.thread, told.ended === "" ? undefined : told.ended)
     for (const one of listeners(told.thread)) {
       if ("failed" in told) one.error(told.failed)
       else one.message(told.said)
     }
-  })
-  child.on("error", ({ message }) => allEnded(`the process of the plugins: ${message}`))
-  child.on("exit", (code, signal) => allEnded(`the process of all plugins ended with ${code ?? signal ?? "nothing"}`))
-  // It does not keep the agent alive.
-  child.unref()
-  child.channel?.unref()
-  return { child, threads }
+  }
+  const ended = (reason: string) => {
+    for (const thread of threads.keys()) endOf(thread, `the process of all plugins: ${reason}`)
+  }
+  return {
+    threads,
+    process: HouseProcess.start({ code: houseCode(), options, env, serialization: "json", heard, ended })
+  }
 }
-
-const isUsable = ({ child }: House): boolean => child.connected && child.exitCode === null && child.signalCode === null
 
 /** It ends with the scope, and begins nothing by itself. */
 export const make = (options: HouseOptions): Effect.Effect<Thread.Begin, never, Scope.Scope> =>
   Effect.gen(function*() {
     let house: House | undefined
     let count = 0
-    yield* Effect.addFinalizer(() => Effect.sync(() => void house?.child.kill("SIGKILL")))
+    yield* Effect.addFinalizer(() => Effect.sync(() => void house?.process.kill()))
     return (order) => {
-      const within = house !== undefined && isUsable(house) ? house : start(options)
-      house = within
+      const within = house = house?.process.isUsable() === true ? house : start(options)
       const thread = count += 1
-      const tell = (message: ToHouse) => {
-        if (within.child.connected) within.child.send(message, () => {})
-      }
+      const tell = (message: ToHouse) => within.process.tell(message)
       within.threads.set(thread, new Set())
       tell({ thread, begin: order })
       return {

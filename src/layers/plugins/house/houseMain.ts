@@ -3,6 +3,7 @@
  * on, one for each question, so that a flood of a plugin ends here.
  */
 import type { Worker } from "node:worker_threads"
+import * as houseLife from "../../process/house/houseLife.ts"
 import * as SystemPriority from "../../process/priority/SystemPriority.ts"
 import * as ThreadPriority from "../../process/priority/ThreadPriority.ts"
 import * as Thread from "../Thread.ts"
@@ -16,7 +17,7 @@ interface Inhabitant {
   reason: string
 }
 
-const options: HouseOptions = JSON.parse(process.argv[2] ?? "")
+const options: HouseOptions = JSON.parse(houseLife.options())
 const threads = new Map<number, Inhabitant>()
 
 const tell = (message: FromHouse): void => {
@@ -51,10 +52,7 @@ const begin = (thread: number, order: Thread.Order): void => {
   })
 }
 
-process.title = "serviceradar-plugins"
-// The agent has ended, however it ended.
-process.once("disconnect", () => process.exit())
-for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {})
+houseLife.live("serviceradar-plugins")
 
 process.on("message", (told: ToHouse) => {
   if ("begin" in told) return begin(told.thread, told.begin)

@@ -37,13 +37,3 @@ export const make = (path: string | undefined) => {
     }
   )
 }
-
-/** A program leads a process group of its own, so that all it has started ends with it. */
-export const killGroup = (pid: number | undefined, signal: NodeJS.Signals): void => {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // Nobody is left in the group.
-  }
-}

@@ -8,7 +8,9 @@
  * be secrets in it.
  */
 import { Deferred, Duration, Effect, Semaphore } from "effect"
-import { type ChildProcess, spawn } from "node:child_process"
+import * as Printed from "../../process/spawn/Printed.ts"
+import type * as Program from "../../process/spawn/Program.ts"
+import { Spawner } from "../../process/spawn/Spawner.ts"
 import { StepFailed } from "../CheckSteps.ts"
 import * as LeftBehind from "./LeftBehind.ts"
 import * as LimitedCommand from "./LimitedCommand.ts"
@@ -40,7 +42,8 @@ export const endMax = Duration.seconds(2)
 const drain = Duration.millis(500)
 
 interface Running {
-  readonly child: ChildProcess
+  readonly program: Program.Program
+  readonly pid: () => number | undefined
   /** In the environment of all that it starts. */
   readonly mark: string
   readonly ended: Deferred.Deferred<Finished, StepFailed>
@@ -50,76 +53,76 @@ interface Running {
 /** So that each has a mark of its own. */
 let runs = 0
 
-const start = (file: string, args: ReadonlyArray<string>, spec: ProgramSpec, path: string): Running => {
+const start = (
+  begin: Program.Begin,
+  [file, args]: LimitedCommand.CommandLine,
+  spec: ProgramSpec,
+  path: string
+): Running => {
   runs += 1
   const mark = `${process.pid}.${runs}`
-  const child = spawn(file, args, {
-    cwd: spec.folder ?? "/",
-    env: { PATH: path, LC_ALL: "C", ...spec.env, [LeftBehind.variable]: mark },
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"]
-  })
   const ended = Deferred.makeUnsafe<Finished, StepFailed>()
   const exited = Deferred.makeUnsafe<void>()
   const fail = (reason: string) => Deferred.doneUnsafe(ended, Effect.fail(new StepFailed({ reason })))
-  const parts = { stdout: new Array<Buffer>(), stderr: new Array<Buffer>() }
-  let bytes = 0
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name]?.on("data", (part: Buffer) => {
-      bytes += part.length
-      if (bytes <= spec.outputBytesMax) return void parts[name].push(part)
-      child[name]?.destroy()
+  const printed = Printed.make(spec.outputBytesMax)
+  let pid: number | undefined
+  let status: { readonly code: number | null; readonly signal: string | null } | undefined
+  const order: Program.Order = {
+    file,
+    args,
+    folder: spec.folder ?? "/",
+    env: { PATH: path, LC_ALL: "C", ...spec.env, [LeftBehind.variable]: mark },
+    givesWayBy: 0
+  }
+  const program = begin(order, {
+    started: (id) => {
+      pid = id
+    },
+    printed: (stream, part) => {
+      if (printed.add(stream, part)) return
+      program.deafen()
       fail(`it printed more than ${spec.outputBytesMax} bytes and was ended`)
-    })
-  }
-  let status: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined
-  const finish = () => {
-    if (status === undefined) return
-    if (status.code === null) return void fail(`killed by ${status.signal ?? "a signal"}`)
-    const text = (name: "stdout" | "stderr") => Buffer.concat(parts[name]).toString("utf8")
-    Deferred.doneUnsafe(
-      ended,
-      Effect.succeed({ exitCode: status.code, stdout: text("stdout"), stderr: text("stderr") })
-    )
-  }
-  child.on("error", ({ message }) => {
-    fail(message)
-    Deferred.doneUnsafe(exited, Effect.void)
+    },
+    failed: (message) => {
+      fail(message)
+      Deferred.doneUnsafe(exited, Effect.void)
+    },
+    exited: (code, signal) => {
+      status = { code, signal }
+      Deferred.doneUnsafe(exited, Effect.void)
+    },
+    closed: () => {
+      const { code = null, signal = null } = status ?? {}
+      if (code === null) return void fail(`killed by ${signal ?? "a signal"}`)
+      const said = { stdout: printed.text("stdout"), stderr: printed.text("stderr") }
+      Deferred.doneUnsafe(ended, Effect.succeed({ exitCode: code, ...said }))
+    }
   })
-  child.on("exit", (code, signal) => {
-    status = { code, signal }
-    Deferred.doneUnsafe(exited, Effect.void)
-  })
-  child.on("close", finish)
-  return { child, mark, ended, exited }
+  return { program, pid: () => pid, mark, ended, exited }
 }
 
 /** What it has started ends with it, however it ended. */
-const stop = ({ child, exited, mark }: Running): Effect.Effect<void> =>
+const stop = ({ exited, mark, pid, program }: Running): Effect.Effect<void> =>
   Effect.gen(function*() {
     if (!(yield* Deferred.isDone(exited))) {
-      LimitedCommand.killGroup(child.pid, "SIGTERM")
+      program.signal("SIGTERM")
       yield* Effect.timeoutOption(Deferred.await(exited), grace)
     }
-    LimitedCommand.killGroup(child.pid, "SIGKILL")
-    if (child.pid !== undefined) yield* LeftBehind.end(mark, child.pid)
-    child.stdout?.destroy()
-    child.stderr?.destroy()
+    program.signal("SIGKILL")
+    const started = pid()
+    if (started !== undefined) yield* LeftBehind.end(mark, started)
+    program.deafen()
   })
 
 export const make = (path: string | undefined): Effect.Effect<ProgramRun> =>
-  Effect.map(Semaphore.make(atOnceMax), (places) => {
+  Effect.map(Effect.all([Semaphore.make(atOnceMax), Spawner]), ([places, begin]) => {
     const commandOf = LimitedCommand.make(path)
     return {
       run: (spec) =>
         places.withPermit(Effect.gen(function*() {
-          const [file, args] = yield* commandOf(spec)
+          const commandLine = yield* commandOf(spec)
           const running = yield* Effect.acquireRelease(
-            Effect.try({
-              try: () => start(file, args, spec, path ?? ""),
-              // Such as arguments that are too long for the system.
-              catch: (error) => new StepFailed({ reason: error instanceof Error ? error.message : String(error) })
-            }),
+            Effect.sync(() => start(begin, commandLine, spec, path ?? "")),
             stop
           )
           const ended = Deferred.await(running.ended)

@@ -10,7 +10,7 @@ import { CheckerModules } from "../../../../src/layers/probes/modules/CheckerMod
 import * as AgentProgram from "../../../../src/programs/agent/AgentProgram.ts"
 import { CheckRunner } from "../../../../src/services/agent/CheckRunner.ts"
 import { SupervisionTree } from "../../../../src/services/supervision/SupervisionTree.ts"
-import * as PluginHouse from "../../../support/pluginHouse.ts"
+import * as OwnHouse from "../../../support/ownHouse.ts"
 import { eventually } from "../../../support/Program.ts"
 import { replaceFile } from "../../../support/replaceFile.ts"
 import { secured } from "../../../support/secured.ts"
@@ -73,7 +73,7 @@ const withModules = <A, E>(
 const until = <A>(what: string, effect: Effect.Effect<A>, holds: (value: A) => boolean) =>
   eventually(what, Effect.map(effect, Option.liftPredicate(holds)), { within: "20 seconds" })
 
-const house = PluginHouse.of(process.pid)
+const house = OwnHouse.of("serviceradar-plugins", process.pid)
 
 /** Of each of its threads, the first one first; the nineteenth field, behind a name that may hold anything. */
 const prioritiesOfThreads = Effect.flatMap(house, (pid) =>
@@ -268,7 +268,10 @@ describe("Checkers that are modules", () => {
     }, ({ ask }) =>
       Effect.gen(function*() {
         assert.isTrue((yield* ask("good")).available)
-        assert.match(String((yield* ask("deadly")).document["error"]), /the process of all plugins ended with SIGKILL/)
+        assert.match(
+          String((yield* ask("deadly")).document["error"]),
+          /the process of all plugins: it ended with SIGKILL/
+        )
         yield* until("its return", ask("good"), ({ available }) => available)
       })).pipe(Effect.scoped))
 
