@@ -24,10 +24,10 @@ interface KeptFile {
   readonly sequence: number | undefined
 }
 
-const read = (text: string): KeptFile | undefined => {
+const read = (text: string): KeptFile | "unreadable" => {
   const [first = "", ...lines] = text.split("\n")
   const head = decodeHead(first)
-  if (Option.isNone(head)) return undefined
+  if (Option.isNone(head)) return "unreadable"
   const last = Option.getOrUndefined(decodeTail(lines.findLast((line) => line !== "") ?? ""))
   return {
     plan: head.value.plan,
@@ -63,11 +63,18 @@ const make = Effect.fnUntraced(function*(folder: string) {
       const identity = hash(plan)
       const before = yield* load(last)
       const open = yield* load(running)
-      const blocksOf = (kept: KeptFile | undefined) => kept?.plan === identity ? kept.blocks : []
+      const blocksOf = (kept: typeof before) =>
+        kept !== undefined && kept !== "unreadable" && kept.plan === identity ? kept.blocks : []
+      const lastWhole = before === "unreadable" || before?.blocks.length === 0 ? undefined : before
+      const isLastBroken = before !== undefined && lastWhole?.sequence === undefined
       const kept: Kept = {
-        sequence: before?.sequence,
-        completed: blocksOf(before),
-        interrupted: blocksOf(open)
+        sequence: lastWhole?.sequence,
+        completed: isLastBroken ? [] : blocksOf(before),
+        interrupted: blocksOf(open),
+        unreadable: [
+          ...(isLastBroken ? [`${last} is no whole sweep: what it had found is lost`] : []),
+          ...(open === "unreadable" ? [`${running} is none of a sweep: it begins anew`] : [])
+        ]
       }
       return kept
     }),

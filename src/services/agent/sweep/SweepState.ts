@@ -22,6 +22,8 @@ export interface Kept {
   readonly completed: ReadonlyArray<BlockFindings>
   /** Of the one that was interrupted, when it was of this plan. */
   readonly interrupted: ReadonlyArray<BlockFindings>
+  /** What of it cannot be read, and why. */
+  readonly unreadable: ReadonlyArray<string>
 }
 
 export class SweepState extends Context.Service<SweepState, {
@@ -33,7 +35,7 @@ export class SweepState extends Context.Service<SweepState, {
 }>()("serviceradar-effect/services/agent/sweep/SweepState") {
   /** Where there is no place on disk. */
   static readonly layerNothing = Layer.succeed(this, {
-    load: () => Effect.succeed({ sequence: undefined, completed: [], interrupted: [] }),
+    load: () => Effect.succeed({ sequence: undefined, completed: [], interrupted: [], unreadable: [] }),
     begin: () => Effect.void,
     add: () => Effect.void,
     complete: () => Effect.void

@@ -87,13 +87,27 @@ const make = Effect.fnUntraced(function*({ file, policy, told }: SweeperOptions)
 
   const update = (change: Partial<SweepSnapshot>) => Ref.update(now, (before) => ({ ...before, ...change }))
 
+  /** The disk fails, which is told once, until it does not. */
+  let isUnkept = false
+
   /** The sweep goes on without its memory when the disk fails. */
   const kept = (attempt: Effect.Effect<void, SweepStateError>) =>
-    Effect.catchTag(
-      attempt,
-      "SweepStateError",
-      (error) => Effect.logWarning(`an interrupted sweep could not be continued: ${error.message}`)
-    )
+    Effect.matchEffect(attempt, {
+      onFailure: (error) =>
+        Effect.suspend(() => {
+          const isNews = !isUnkept
+          isUnkept = true
+          return isNews
+            ? Effect.logWarning(
+              `what a sweep has done cannot be kept, so it would begin anew after a restart: ${error.message}`
+            )
+            : Effect.void
+        }),
+      onSuccess: () =>
+        Effect.sync(() => {
+          isUnkept = false
+        })
+    })
 
   /** Brings back what an earlier life of the agent has kept, and answers with the findings to go on from. */
   const restore = Effect.fnUntraced(function*(plan: SweepPlan.SweepPlan, identity: string) {
@@ -103,11 +117,17 @@ const make = Effect.fnUntraced(function*({ file, policy, told }: SweeperOptions)
       yield* Effect.logWarning(`earlier sweeps cannot be read: ${loaded.failure.message}`)
       return fresh
     }
-    const { completed, interrupted, sequence } = loaded.success
+    const { completed, interrupted, sequence, unreadable } = loaded.success
     if (!isRestored) {
       isRestored = true
       const before = new SweepFindings(plan)
       for (const block of completed) before.add(block)
+      const isPartOnly = completed.length > 0 && !before.isComplete
+      yield* Effect.forEach(
+        isPartOnly ? [...unreadable, "a part of the last sweep is missing: what it had found is lost"] : unreadable,
+        (problem) => Effect.logWarning(`an earlier sweep cannot be read: ${problem}`),
+        { discard: true }
+      )
       const last = before.isComplete ? Option.some(yield* layOut(before)) : Option.none()
       yield* update({ last, ...(sequence === undefined ? {} : { sequence }) })
     }

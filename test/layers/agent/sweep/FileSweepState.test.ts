@@ -32,8 +32,8 @@ describe("FileSweepState", () => {
       const kept = yield* using(place, (state) => state.load("plan"))
       const other = yield* using(place, (state) => state.load("another"))
 
-      assert.deepStrictEqual(kept, { sequence: 7, completed: [block(0)], interrupted: [block(1)] })
-      assert.deepStrictEqual(other, { sequence: 7, completed: [], interrupted: [] })
+      assert.deepStrictEqual(kept, { sequence: 7, completed: [block(0)], interrupted: [block(1)], unreadable: [] })
+      assert.deepStrictEqual(other, { sequence: 7, completed: [], interrupted: [], unreadable: [] })
     }).pipe(Effect.provide(NodeServices.layer)))
 
   it.live("passes over a line that was not written to its end, and goes on after it", () =>
@@ -62,6 +62,39 @@ describe("FileSweepState", () => {
 
       const kept = yield* using(place, (state) => state.load("plan"))
 
-      assert.deepStrictEqual(kept, { sequence: undefined, completed: [], interrupted: [] })
+      assert.deepStrictEqual(kept, {
+        sequence: undefined,
+        completed: [],
+        interrupted: [],
+        unreadable: [`${place}/running.jsonl is none of a sweep: it begins anew`]
+      })
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.live("says of the last sweep when its file is cut off, or is something else", () =>
+    Effect.gen(function*() {
+      const files = yield* FileSystem.FileSystem
+      const place = yield* folder
+      const file = `${place}/last.jsonl`
+      yield* using(place, (state) =>
+        Effect.gen(function*() {
+          yield* state.begin("plan", false)
+          yield* state.add(block(0))
+          yield* state.add(block(1))
+          yield* state.complete(7)
+        }))
+      const whole = yield* files.readFileString(file)
+      const broken = [whole.slice(0, whole.length / 2), `${whole.slice(0, whole.length / 2)}\u0007garbage`, "", "{}"]
+
+      const kept = yield* Effect.forEach(broken, (text) =>
+        Effect.andThen(files.writeFileString(file, text), using(place, (state) => state.load("plan"))))
+
+      for (const one of kept) {
+        assert.deepStrictEqual(one, {
+          sequence: undefined,
+          completed: [],
+          interrupted: [],
+          unreadable: [`${file} is no whole sweep: what it had found is lost`]
+        })
+      }
     }).pipe(Effect.provide(NodeServices.layer)))
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option, SubscriptionRef } from "effect"
+import { Deferred, Effect, Fiber, Layer, Logger, Option, SubscriptionRef } from "effect"
 import { TestClock } from "effect/testing"
 import type { BlockFindings } from "../../../../src/domain/agent/sweep/SweepFindings.ts"
 import * as SweepReport from "../../../../src/domain/agent/sweep/SweepReport.ts"
@@ -7,7 +7,7 @@ import * as SweepSettings from "../../../../src/domain/agent/sweep/SweepSettings
 import * as TargetPolicy from "../../../../src/domain/monitoring/checks/TargetPolicy.ts"
 import { Sweeper } from "../../../../src/services/agent/sweep/Sweeper.ts"
 import { ScanFailed, SweepScanner } from "../../../../src/services/agent/sweep/SweepScanner.ts"
-import { type Kept, SweepState } from "../../../../src/services/agent/sweep/SweepState.ts"
+import { type Kept, SweepState, SweepStateError } from "../../../../src/services/agent/sweep/SweepState.ts"
 import * as SweepTurns from "../../../../src/services/agent/sweep/SweepTurns.ts"
 
 const settings = SweepSettings.merge({ networks: ["10.0.0.0/25"], ports: [22], modes: ["tcp"] })
@@ -23,7 +23,8 @@ const disk = () => {
       Effect.sync((): Kept => ({
         sequence: last?.sequence,
         completed: last?.plan === plan ? last.blocks : [],
-        interrupted: running?.plan === plan ? running.blocks : []
+        interrupted: running?.plan === plan ? running.blocks : [],
+        unreadable: []
       })),
     begin: (plan, goesOn) =>
       Effect.sync(() => {
@@ -168,6 +169,39 @@ describe("Sweeper", () => {
       assert.strictEqual(
         yield* SweepTurns.run(SweepReport.whole(Option.getOrThrow(after.last))),
         yield* SweepTurns.run(SweepReport.whole(Option.getOrThrow(before.last)))
+      )
+    }))
+
+  it.effect("says what of an earlier sweep is lost, and once that nothing can be kept of this one", () =>
+    Effect.gen(function*() {
+      const told = yield* toldOf(Option.some(settings))
+      const lines: Array<string> = []
+      const failing = new SweepStateError({ file: "running.jsonl", detail: "no space left" })
+      const full = Layer.succeed(SweepState, {
+        load: () =>
+          Effect.succeed({
+            sequence: 7,
+            completed: [{ block: 0, at: 0, open: [], pings: [] }],
+            interrupted: [],
+            unreadable: ["last.jsonl is no whole sweep"]
+          }),
+        begin: () => Effect.void,
+        add: () => failing,
+        complete: () => failing
+      })
+      yield* start(full, scanner([], () => Effect.void), told).pipe(
+        Effect.andThen(TestClock.adjust("11 minutes")),
+        Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))]))
+      )
+
+      assert.lengthOf(lines.filter((line) => line.startsWith("swept 126 hosts")), 3)
+      // Each sweep begins with a line that can be written.
+      const unkept = lines.filter((line) => line.includes("cannot be kept"))
+      assert.lengthOf(unkept, 3)
+      assert.include(unkept[0], "no space left")
+      assert.deepStrictEqual(
+        lines.filter((line) => line.includes("cannot be read")).map((line) => line.split(": ")[1]),
+        ["last.jsonl is no whole sweep", "a part of the last sweep is missing"]
       )
     }))
 
