@@ -69,6 +69,9 @@ const kinds: ReadonlyMap<string, ServiceKind> = new Map(Object.entries<ServiceKi
 
 export const kindOf = (serviceType: string): ServiceKind => kinds.get(serviceType) ?? peers
 
+/** Whether the type has a row. */
+export const isKnown = (serviceType: string): boolean => kinds.has(serviceType)
+
 export const isInventory = (serviceType: string): boolean => kindOf(serviceType).results === "inventory"
 
 /** Why no agent of this project answers it; undefined for a type that is served. */

@@ -12,6 +12,7 @@ import {
   checkerFromFile,
   type ConfiguredChecker
 } from "../../domain/agent/AgentConfig.ts"
+import * as PrintableText from "../../domain/config/PrintableText.ts"
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as ConfigFile from "../files/ConfigFile.ts"
 import * as ExecProbe from "../probes/exec/ExecProbe.ts"
@@ -110,6 +111,17 @@ const withoutTwins = Effect.fnUntraced(function*(found: ReadonlyArray<Found>) {
   return [...byKey.values()].map(({ checker }) => checker)
 })
 
+/** Of a type that nobody here answers, unless a plugin does. */
+const tellUnknown = ({ plugins }: AgentConfig, found: ReadonlyArray<Found>) =>
+  Effect.forEach(
+    Option.isSome(plugins) ? [] : found.flatMap(({ checkers, name }) => checkers.map(({ type }) => ({ name, type }))),
+    ({ name, type }) =>
+      ServiceKinds.isKnown(type)
+        ? Effect.void
+        : Effect.logWarning(`${name}: this agent has no checks of type ${PrintableText.json(type)}`),
+    { discard: true }
+  )
+
 /** The configuration with what the files beside it say, which `lastGood` keeps for the next time. */
 export const loadInto = Effect.fn("CheckerFiles.loadInto")(
   function*(config: AgentConfig, overlays: Overlays = () => [], lastGood: LastGood = new Map()) {
@@ -123,6 +135,7 @@ export const loadInto = Effect.fn("CheckerFiles.loadInto")(
           (checkers) => ({ name, checkers })
         )
     )
+    yield* tellUnknown(config, found)
     lastGood.clear()
     for (const { checkers, name } of found) lastGood.set(name, checkers)
     return { ...config, checkers: yield* withoutTwins(found) }

@@ -1,10 +1,14 @@
 /** Collects the garbage of a program that has come to rest; see the rule in RestCollection. */
 import { Clock, Effect, Schedule } from "effect"
+import * as v8 from "node:v8"
 import * as RestCollection from "../../domain/process/RestCollection.ts"
 
 const lookEvery = "5 seconds"
 /** What a start leaves is collected as soon as it is over. */
 const atStart = { every: "1500 millis", times: 3 } as const
+
+/** `process.memoryUsage` opens a file, and throws where there are none left to open. */
+const heapBytes = (): number => v8.getHeapStatistics().total_heap_size
 
 /** For a loop of its own. Over at once where Node was not told to let programs collect (`--expose-gc`). */
 export const keep: Effect.Effect<void> = Effect.suspend(() => {
@@ -16,14 +20,14 @@ export const keep: Effect.Effect<void> = Effect.suspend(() => {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)
     before = now
-    const seen = { heapBytes: process.memoryUsage().heapTotal, busyShare: utilization, nowMillis }
+    const seen = { heapBytes: heapBytes(), busyShare: utilization, nowMillis }
     if (!RestCollection.isDue(state, seen)) {
       state = RestCollection.looked(state, seen)
       return
     }
     // Otherwise what was found stays with V8, in pages of which little is used.
     collect({ type: "major", execution: "sync", flavor: "last-resort" })
-    state = RestCollection.collected({ heapBytes: process.memoryUsage().heapTotal, nowMillis })
+    state = RestCollection.collected({ heapBytes: heapBytes(), nowMillis })
   })
   const looks = Effect.repeat(Effect.delay(look, atStart.every), { times: atStart.times - 1 })
   return Effect.asVoid(Effect.andThen(looks, Effect.repeat(look, Schedule.spaced(lookEvery))))

@@ -3,8 +3,9 @@
  *
  * Read every 15 s, which is as often as anybody looks.
  */
-import { Effect, Metric, Schedule } from "effect"
+import { Effect, Metric, Option, Schedule } from "effect"
 import { monitorEventLoopDelay } from "node:perf_hooks"
+import * as v8 from "node:v8"
 
 const readEvery = "15 seconds"
 /** The histogram looks once in so many milliseconds, and counts what it is late beyond them. */
@@ -35,11 +36,12 @@ export const keep: Effect.Effect<never> = Effect.gen(function*() {
   )
   let counted = 0
   const read = Effect.gen(function*() {
-    const { heapUsed, rss } = process.memoryUsage()
+    // A file is opened for it: where there are none left, it stays as it was.
+    const rss = yield* Effect.option(Effect.try({ try: () => process.memoryUsage.rss(), catch: (cause) => cause }))
     const { system, user } = process.cpuUsage()
     const seconds = (system + user) / 1e6
-    yield* Metric.update(residentBytes, rss)
-    yield* Metric.update(heapBytes, heapUsed)
+    if (Option.isSome(rss)) yield* Metric.update(residentBytes, rss.value)
+    yield* Metric.update(heapBytes, v8.getHeapStatistics().used_heap_size)
     yield* Metric.update(cpuSeconds, seconds - counted)
     counted = seconds
     const lateNanos = delays.count === 0 ? 0 : Math.max(0, delays.percentile(99) - resolutionMillis * 1e6)

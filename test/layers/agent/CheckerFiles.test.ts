@@ -49,13 +49,39 @@ describe("CheckerFiles", () => {
       const directory = yield* folder({
         "a.json": JSON.stringify({ name: "disk", type: "grpc", address: "192.0.2.1:1" }),
         "b.json": JSON.stringify({ name: "disk", type: "grpc", address: "192.0.2.2:1" }),
-        "c.json": JSON.stringify({ name: "disk", type: "other", address: "192.0.2.3:1" })
+        "c.json": JSON.stringify({ name: "disk", type: "exec-like", address: "192.0.2.3:1" })
       })
 
       const { checkers } = yield* load(directory)
 
       assert.deepStrictEqual(checkers.map(({ address }) => address), ["192.0.2.2:1", "192.0.2.3:1"])
-      assert.deepStrictEqual(lines, ["b.json: grpc checker disk is in a.json too, which is ignored"])
+      assert.deepStrictEqual(lines, [
+        "c.json: this agent has no checks of type \"exec-like\"",
+        "b.json: grpc checker disk is in a.json too, which is ignored"
+      ])
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
+
+  it.live("says so of a type that no probe and no plugin answers", () =>
+    Effect.gen(function*() {
+      const directory = yield* folder({
+        "a.json": JSON.stringify({ name: "g", type: "nonsense" }),
+        "b.json": JSON.stringify({ name: "n", type: "sweep" })
+      })
+      const told = (plugins: object) =>
+        Effect.suspend(() => {
+          lines.length = 0
+          const config = AgentConfig.fromFile({ checkers_dir: directory, ...plugins })
+          return Effect.map(
+            CheckerFiles.loadInto(config),
+            ({ checkers }) => ({ count: checkers.length, lines: [...lines] })
+          )
+        })
+
+      assert.deepStrictEqual(yield* told({}), {
+        count: 2,
+        lines: ["a.json: this agent has no checks of type \"nonsense\""]
+      })
+      assert.deepStrictEqual(yield* told({ plugins: { dir: directory } }), { count: 2, lines: [] })
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
 
   it.live("keeps a checker whose file cannot be used for a while, and forgets it with its file", () =>
