@@ -1,5 +1,6 @@
 /** The calls of a session: those that are open at the peer, and those that it has no place for now. */
 import type { OutgoingHttpHeaders } from "node:http2"
+import { OpenStreams } from "./OpenStreams.ts"
 import type { Sending } from "./Sending.ts"
 import * as WireStream from "./WireStream.ts"
 
@@ -7,7 +8,7 @@ const idMax = 2 ** 31 - 1
 
 export class Streams {
   readonly #sending: Sending
-  readonly #open = new Map<number, WireStream.WireStream>()
+  readonly #open = new OpenStreams()
   /** With their headers. */
   readonly #waiting = new Map<WireStream.WireStream, OutgoingHttpHeaders>()
   #nextId = 1
@@ -27,7 +28,7 @@ export class Streams {
   }
 
   open(): Iterable<WireStream.WireStream> {
-    return this.#open.values()
+    return this.#open
   }
 
   get(id: number): WireStream.WireStream | undefined {
@@ -35,7 +36,7 @@ export class Streams {
   }
 
   has(id: number): boolean {
-    return this.#open.has(id)
+    return this.#open.get(id) !== undefined
   }
 
   /** Whether it is the number of a call that was open once. */
@@ -52,8 +53,8 @@ export class Streams {
 
   /** Whether it was open. */
   remove(stream: WireStream.WireStream): boolean {
-    this.#waiting.delete(stream)
-    return this.#open.delete(stream.id)
+    if (this.#waiting.size > 0) this.#waiting.delete(stream)
+    return this.#open.remove(stream.id)
   }
 
   /** So many may be open at once. */
@@ -63,6 +64,7 @@ export class Streams {
 
   /** As many of those that wait as there are places. */
   openWaiting(): void {
+    if (this.#waiting.size === 0) return
     for (const [stream, headers] of this.#waiting) {
       if (this.#open.size >= this.#openMax) return
       this.#waiting.delete(stream)
@@ -72,13 +74,12 @@ export class Streams {
 
   /** There is more room for what calls have still to send. */
   sendMore(): void {
-    for (const stream of this.#open.values()) if (stream.rest !== undefined) this.#sending.sendBody(stream)
+    for (const stream of this.#open) if (stream.rest !== undefined) this.#sending.sendBody(stream)
   }
 
   /** Those that a peer has not begun whose last call is this one; they are calls no more. */
   takeUnseen(last: number): ReadonlyArray<WireStream.WireStream> {
-    const unseen = [...this.#open.values()].filter(({ id }) => id > last)
-    for (const { id } of unseen) this.#open.delete(id)
+    const unseen = this.#open.takeAbove(last)
     const waiting = [...this.#waiting.keys()]
     this.#waiting.clear()
     return [...unseen, ...waiting]
@@ -87,7 +88,7 @@ export class Streams {
   #begin(stream: WireStream.WireStream, headers: OutgoingHttpHeaders): void {
     stream.id = this.#nextId
     this.#nextId += 2
-    this.#open.set(stream.id, stream)
+    this.#open.push(stream)
     this.#sending.open(stream, headers)
   }
 }
