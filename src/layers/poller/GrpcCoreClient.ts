@@ -143,13 +143,14 @@ const make = Effect.fnUntraced(function*(wanted: Effect.Effect<Options>) {
       ),
     report: (header, statuses) =>
       acknowledged(header, (client, options) => {
-        const request = { ...toHeader(header), agentId: "", kvStoreId: "", services: statuses.map(toWire) }
-        return Effect.andThen(
-          ReportWire.prepare(request),
-          Effect.tap(
-            client.reportStatus(request, { ...options, deadline: unaryDeadline }),
-            () => Effect.sync(() => ReportWire.arrived(request))
-          )
+        const head = { ...toHeader(header), agentId: "", kvStoreId: "" }
+        return Effect.flatMap(
+          ReportWire.prepare(head, statuses, toWire),
+          (request) =>
+            Effect.tap(
+              client.reportStatus(request, { ...options, deadline: unaryDeadline }),
+              () => Effect.sync(() => ReportWire.arrived(request))
+            )
         )
       }),
     stream: (header, chunks) =>

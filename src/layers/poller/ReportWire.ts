@@ -31,7 +31,7 @@ const partsOf = (status: Wire.ServiceStatus): ReadonlyArray<Uint8Array> => {
 const isLarge = ({ message }: Wire.ServiceStatus): boolean => LargeBytes.isLarge(message)
 
 /** Put together they are the report, because a list may come in parts. */
-function* pieces(services: ReadonlyArray<Wire.ServiceStatus>, others: Uint8Array) {
+function* pieces(services: Iterable<Wire.ServiceStatus>, others: Uint8Array) {
   let small: Array<Wire.ServiceStatus> = []
   const written = () => {
     const bytes = Wire.PollerStatusRequest.encode({ ...noFields, services: small }).finish()
@@ -64,15 +64,28 @@ export const arrived = (report: object): void => {
 const otherFields = (request: Wire.PollerStatusRequest): Uint8Array =>
   Wire.PollerStatusRequest.encode({ ...request, services: [] }).finish()
 
-/** Writes it piece by piece; then `ofRequest` has it already. */
-export const prepare = Effect.fnUntraced(function*(request: Wire.PollerStatusRequest) {
-  if (request.services.length <= pieceStatuses) return
+function* mapped<A, B>(values: Iterable<A>, map: (value: A) => B) {
+  for (const value of values) yield map(value)
+}
+
+/**
+ * The report to send. A large one is written piece by piece, each status in the form of the wire no longer than its piece
+ * takes; then `ofRequest` has it already.
+ */
+export const prepare = Effect.fnUntraced(function*<A>(
+  head: Omit<Wire.PollerStatusRequest, "services">,
+  statuses: ReadonlyArray<A>,
+  toWire: (status: A) => Wire.ServiceStatus
+) {
+  if (statuses.length <= pieceStatuses) return { ...head, services: statuses.map(toWire) }
+  const request = { ...head, services: [] }
   const parts: Array<Uint8Array> = []
-  for (const piece of pieces(request.services, otherFields(request))) {
+  for (const piece of pieces(mapped(statuses, toWire), otherFields(request))) {
     parts.push(piece)
     yield* Effect.yieldNow
   }
   together(request, parts)
+  return request
 })
 
 export const ofRequest = (request: Wire.PollerStatusRequest): Buffer => {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import * as fc from "fast-check"
 import * as Wire from "../../../src/gen/monitoring/monitoring.ts"
 import * as ReportWire from "../../../src/layers/poller/ReportWire.ts"
@@ -42,6 +43,22 @@ describe("A report on the wire", () => {
       assert.deepStrictEqual(Wire.PollerStatusRequest.decode(ReportWire.ofRequest(request)), request)
     }))
   })
+
+  it.effect("of a whole poller is written in pieces and read as what it was", () =>
+    Effect.gen(function*() {
+      const head = { pollerId: "p", agentId: "", timestamp: 7n, partition: "default", sourceIp: "::1", kvStoreId: "" }
+      const samples = fc.sample(fc.array(service, { minLength: 60, maxLength: 200 }), { numRuns: 20, seed: 7 })
+      for (const services of samples) {
+        let most = 0
+        const request = yield* ReportWire.prepare(head, services, (one) => {
+          most += 1
+          return one
+        })
+        assert.strictEqual(most, services.length)
+        const read = Wire.PollerStatusRequest.decode(ReportWire.ofRequest(request))
+        assert.deepStrictEqual(read, { ...head, services })
+      }
+    }))
 
   it("in chunks is read as what it was, with small and with large messages", () => {
     const chunk = fc.record({

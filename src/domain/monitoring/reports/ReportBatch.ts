@@ -35,8 +35,9 @@ export const estimatedBytes = (status: ServiceStatus): number => status.message.
 
 /** What the message and the names beside it take at most, for a limit that must not be passed. */
 export const wireBytesMax = (status: ServiceStatus): number => {
-  const texts = [status.serviceName, status.serviceType, status.agentId, status.pollerId, status.partition]
-  return status.message.length + 3 * (status.kvStoreId.length + texts.reduce((sum, { length }) => sum + length, 0)) + 64
+  const { agentId, kvStoreId, message, partition, pollerId, serviceName, serviceType } = status
+  const names = serviceName.length + serviceType.length + agentId.length + pollerId.length
+  return message.length + 3 * (names + partition.length + kvStoreId.length) + 64
 }
 
 /** What a message to core may hold. */

@@ -25,11 +25,12 @@ const keyOf = (status: ServiceStatus): string => `${status.serviceName}:${status
 const distinct = (statuses: ReadonlyArray<ServiceStatus>): ReadonlyArray<ServiceStatus> => {
   const chosen = new Map<string, ServiceStatus>()
   for (const status of statuses) {
-    const other = chosen.get(keyOf(status))
+    const key = keyOf(status)
+    const other = chosen.get(key)
     const isWorse = other !== undefined && other.available && !status.available
     const isLarger = other !== undefined && other.available === status.available &&
       status.message.length > other.message.length
-    if (other === undefined || isWorse || isLarger) chosen.set(keyOf(status), status)
+    if (other === undefined || isWorse || isLarger) chosen.set(key, status)
   }
   return [...chosen.values()]
 }
