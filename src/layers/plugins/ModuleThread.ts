@@ -31,6 +31,8 @@ export interface Limits {
   readonly heapMegabytes: number
   /** Where its thread is to be; else in this process. */
   readonly begin?: Thread.Begin
+  /** One like it has just broken. */
+  readonly isSuspect?: boolean
 }
 
 export interface ModuleThread {
@@ -111,7 +113,8 @@ export const make = ({ file, name: plugin, text, version }: Source, exports: Exp
     const begun = (limits.begin ?? Thread.begin)({
       code: threadCode,
       data: { url, text, answerCharsMax },
-      heapMegabytes: limits.heapMegabytes
+      heapMegabytes: limits.heapMegabytes,
+      isSuspect: limits.isSuspect ?? false
     })
     const ended = () => {
       if (thread === begun) thread = undefined

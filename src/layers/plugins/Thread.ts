@@ -13,6 +13,8 @@ export interface Order {
   readonly code: string
   readonly data: unknown
   readonly heapMegabytes: number
+  /** One like it has just broken: it gets what nobody else wants, where its process is one for such threads. */
+  readonly isSuspect?: boolean
 }
 
 export interface Thread {

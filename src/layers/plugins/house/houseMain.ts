@@ -28,8 +28,9 @@ const idOf = (message: unknown): unknown =>
   typeof message === "object" && message !== null && "id" in message ? message.id : undefined
 
 const begin = (thread: number, order: Thread.Order): void => {
-  const { lower, value: worker } = ThreadPriority.begin(() => Thread.worker(order))
-  lower(SystemPriority.below(options.givesWayBy))
+  const { idle, lower, value: worker } = ThreadPriority.begin(() => Thread.worker(order))
+  if (order.isSuspect === true) idle()
+  else lower(SystemPriority.below(options.givesWayBy))
   const inhabitant: Inhabitant = { worker, asked: undefined, reason: "" }
   threads.set(thread, inhabitant)
   worker.on("message", (said: unknown) => {
@@ -44,7 +45,7 @@ const begin = (thread: number, order: Thread.Order): void => {
     tell({ thread, ended: inhabitant.reason })
   })
   ThreadWatch.begin(worker, options.watch, {
-    spins: () => lower(SystemPriority.least),
+    spins: idle,
     exceeds: (excess) => {
       inhabitant.reason = excess
       void worker.terminate()

@@ -16,6 +16,8 @@ import * as ModuleThread from "../../plugins/ModuleThread.ts"
 
 /** Of starting a thread and importing the module into it. */
 const loadLimit = Duration.seconds(5)
+/** So long after one of its checks has broken a module's new threads are suspected of doing the same. */
+const suspectMillis = 60_000
 
 /** Who else has threads. */
 export interface ThreadPlaces {
@@ -52,8 +54,9 @@ export const decoded = <A>(plugin: string, call: string, schema: Schema.Codec<A,
 
 const callLimitOf = ({ manifest }: ModuleVersion) => Duration.millis(CheckerContract.timeoutMillisOf(manifest))
 
-export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepare =>
-  Effect.fnUntraced(function*(request) {
+export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepare => {
+  let suspectUntilMillis = 0
+  return Effect.fnUntraced(function*(request) {
     const input = inputOf(request)
     let running: Running | undefined
     let hasPlace = false
@@ -81,7 +84,8 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
     /** The thread of the version that is to answer now. */
     const current = Effect.fnUntraced(function*(version: ModuleVersion) {
       if (running?.version === version) return running
-      const thread = ModuleThread.make({ name, ...version }, CheckerContract.exports, limits)
+      const isSuspect = (yield* Monotonic.millis) < suspectUntilMillis
+      const thread = ModuleThread.make({ name, ...version }, CheckerContract.exports, { ...limits, isSuspect })
       const next = yield* stateFor(version, thread).pipe(
         Effect.flatMap(decoded(name, "state", ModuleContract.State)),
         Effect.map((state): Running => ({ version, thread, state })),
@@ -117,7 +121,10 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
       }
       if (versions.current !== version) return yield* check
       // The thread is gone, and what it knew with it: whoever watches over this checker begins it anew.
-      if (fault.reason === "ended" || fault.reason === "timed out") return yield* Effect.die(fault)
+      if (fault.reason === "ended" || fault.reason === "timed out") {
+        suspectUntilMillis = (yield* Monotonic.millis) + suspectMillis
+        return yield* Effect.die(fault)
+      }
       return yield* fault
     })
 
@@ -145,3 +152,4 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
       })
     }
   })
+}

@@ -16,6 +16,8 @@ const threads = (): ReadonlyArray<string> => {
 export interface Begun<A> {
   readonly value: A
   readonly lower: (niceness: SystemPriority.Niceness) => void
+  /** The least there is, for good. */
+  readonly idle: () => void
 }
 
 const nothing = () => {}
@@ -25,6 +27,13 @@ export const begin = <A>(make: () => A): Begun<A> => {
   const before = new Set(threads())
   const value = make()
   const [id, ...others] = threads().filter((thread) => !before.has(thread))
-  if (id === undefined || others.length > 0) return { value, lower: nothing }
-  return { value, lower: (niceness) => SystemPriority.lower(Number(id), niceness) }
+  if (id === undefined || others.length > 0) return { value, lower: nothing, idle: nothing }
+  return {
+    value,
+    lower: (niceness) => SystemPriority.lower(Number(id), niceness),
+    idle: () => {
+      SystemPriority.lower(Number(id), SystemPriority.least)
+      SystemPriority.idle(Number(id))
+    }
+  }
 }

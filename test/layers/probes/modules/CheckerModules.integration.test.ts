@@ -75,15 +75,19 @@ const until = <A>(what: string, effect: Effect.Effect<A>, holds: (value: A) => b
 
 const house = OwnHouse.of("serviceradar-plugins", process.pid)
 
-/** Of each of its threads, the first one first; the nineteenth field, behind a name that may hold anything. */
-const prioritiesOfThreads = Effect.flatMap(house, (pid) =>
-  Effect.promise(async () => {
-    const ids = (await fs.readdir(`/proc/${pid}/task`)).map(Number).toSorted((one, other) => one - other)
-    const stats = await Promise.all(
-      ids.map((id) => fs.readFile(`/proc/${pid}/task/${id}/stat`, "utf8").catch(() => ""))
-    )
-    return stats.map((text) => Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[16]))
-  }))
+/** A field of each of its threads, the first one first; behind a name that may hold anything. */
+const ofThreads = (field: number) =>
+  Effect.flatMap(house, (pid) =>
+    Effect.promise(async () => {
+      const ids = (await fs.readdir(`/proc/${pid}/task`)).map(Number).toSorted((one, other) => one - other)
+      const stats = await Promise.all(
+        ids.map((id) => fs.readFile(`/proc/${pid}/task/${id}/stat`, "utf8").catch(() => ""))
+      )
+      return stats.map((text) => Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[field - 3]))
+    }))
+const prioritiesOfThreads = ofThreads(19)
+/** 5 is SCHED_IDLE. */
+const policiesOfThreads = ofThreads(41)
 
 const counting = (label: string, extra = "") =>
   checker(
@@ -198,6 +202,7 @@ describe("Checkers that are modules", () => {
           assert.strictEqual(begun.filter((priority) => priority === Math.min(19, own + 10)).length, 1)
           const bad = yield* Effect.forkChild(ask("spinning"))
           yield* until("the least priority", prioritiesOfThreads, (all) => all.includes(19))
+          yield* until("SCHED_IDLE", policiesOfThreads, (all) => all.filter((policy) => policy === 5).length === 1)
           const [first] = yield* prioritiesOfThreads
           assert.strictEqual(first, own)
           yield* Fiber.interrupt(bad)
