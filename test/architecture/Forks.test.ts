@@ -34,6 +34,7 @@ const known: Readonly<Record<string, readonly [count: number, heardBy: string]>>
   "src/layers/agent/AgentServiceHandlers.ts": [1, "the caller: its end is the answer, and the call's end is its own"],
   "src/layers/agent/programs/PortProgram.ts": [1, "nobody: one line of the log"],
   "src/layers/probes/NameLookup.ts": [1, "joined by all who ask for the name"],
+  "src/layers/probes/modules/ModuleProbe.ts": [1, "nobody: a turn that a starting thread has for a second at most"],
   "src/layers/probes/process/ProcessList.ts": [1, "joined by all who ask for the list"],
   "src/layers/events/jetstream/Pulls.ts": [1, "whoever pulls"],
   "src/layers/inventory/PgDeviceRegistry.ts": [1, "joined; where one fails the other ends with the scope"],

@@ -10,7 +10,8 @@
  *   export const migrate = (state, fromVersion) => ({ seen: state.count })
  *   export const check = async ({ serviceName, details }, state) => ({ available: true, facts: { depth: 3 }, state })
  *
- * `facts` become the message, as they are; `error` says why something is not available.
+ * `facts` become the message, as they are but for `available`, `response_time` and `error`, which say what the answer says;
+ * `error` says why something is not available.
  */
 import { Schema } from "effect"
 import { State, StateVersion } from "../../plugins/ModuleContract.ts"
@@ -69,6 +70,20 @@ export const Answer = Schema.Struct({
   state: Schema.optionalKey(State)
 })
 export type Answer = typeof Answer.Type
+
+/** What peers read in a message beside the answer itself, and would take for it. */
+const ownWords = (available: boolean, elapsedNanos: bigint) => ({ available, response_time: Number(elapsedNanos) })
+
+/** The facts, which do not contradict the answer: of what it says itself they say the same, or nothing. */
+export const messageOf = (
+  { available, error, facts = {} }: Pick<Answer, "available" | "error" | "facts">,
+  elapsedNanos: bigint
+): Record<string, unknown> => {
+  const own = Object.entries(ownWords(available, elapsedNanos)).filter(([name]) => Object.hasOwn(facts, name))
+  const { error: told, ...others } = facts
+  const reason = error ?? (available ? undefined : told)
+  return { ...others, ...Object.fromEntries(own), ...(reason === undefined ? {} : { error: reason }) }
+}
 
 const timeoutMillisDefault = 5_000
 

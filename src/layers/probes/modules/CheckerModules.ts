@@ -66,7 +66,7 @@ const make = Effect.fn("CheckerModules.make")(
     const modules = new Map<string, Module>()
     let byType: ReadonlyMap<string, Module> = new Map()
     const limits = { heapMegabytes: config.memoryMegabytesMax, begin: yield* houseOf(config) }
-    const places: ModuleProbe.ThreadPlaces = { max: threadsMax, taken: 0 }
+    const places = ModuleProbe.threadPlaces(threadsMax)
 
     /** Of two modules for one type the first by name answers. */
     const arrange = () => {

@@ -4,7 +4,7 @@
  * A call that throws, or answers with something else, is a check that failed. One that takes too long, or uses up what its
  * thread may, ends the thread, and with it this checker, which its supervisor begins anew.
  */
-import { Duration, Effect, Result, Schema } from "effect"
+import { Duration, Effect, Exit, Result, Schema, Scope, Semaphore } from "effect"
 import * as CheckerContract from "../../../domain/agent/plugins/CheckerContract.ts"
 import { failed } from "../../../domain/monitoring/checks/ProbeResult.ts"
 import * as ModuleContract from "../../../domain/plugins/ModuleContract.ts"
@@ -23,7 +23,40 @@ const suspectMillis = 60_000
 export interface ThreadPlaces {
   readonly max: number
   taken: number
+  /** After an agent's start all are asked in one second: some are started at a time, and the others wait for their turn. */
+  readonly starts: Semaphore.Semaphore
+  /** One that takes longer to start shares its turn. */
+  readonly startTurnMax: Duration.Duration
 }
+
+export const startsMax = 4
+/** Of a turn. */
+const startWaitMax = Duration.seconds(10)
+
+export const threadPlaces = (max: number, startTurnMax = Duration.seconds(1)): ThreadPlaces => ({
+  max,
+  taken: 0,
+  startTurnMax,
+  starts: Semaphore.makeUnsafe(startsMax)
+})
+
+/** No turn to start came: no fault of the plugin's. */
+class NoStart extends Schema.TaggedError<NoStart>()("NoStart", {}) {
+  override get message(): string {
+    return `so many plugins start at the moment that this one had no turn within ${Duration.format(startWaitMax)}`
+  }
+}
+
+/** What it takes counts from its turn on. */
+const inTurn = <A>({ startTurnMax, starts }: ThreadPlaces, start: Effect.Effect<A, PluginFault>) =>
+  Effect.scoped(Effect.gen(function*() {
+    const turn = yield* Scope.fork(yield* Effect.scope)
+    yield* Scope.provide(starts.takeScoped(1), turn).pipe(
+      Effect.timeoutOrElse({ duration: startWaitMax, orElse: () => new NoStart() })
+    )
+    yield* Effect.forkScoped(Effect.delay(Scope.close(turn, Exit.void), startTurnMax))
+    return yield* start
+  }))
 
 export interface ModuleParts {
   readonly name: string
@@ -60,6 +93,7 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
     const input = inputOf(request)
     let running: Running | undefined
     let hasPlace = false
+    let askedNanos = 0n
 
     const leave = Effect.suspend(() => {
       const one = running
@@ -77,7 +111,7 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
       if (way === "begin") return initial
       const { state } = running
       return way === "keep"
-        ? Effect.succeed(state)
+        ? Effect.as(thread.describe(loadLimit), state)
         : thread.call("migrate", [state, ModuleContract.stateVersionOf(running.version.manifest)], loadLimit)
     }
 
@@ -86,7 +120,7 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
       if (running?.version === version) return running
       const isSuspect = (yield* Monotonic.millis) < suspectUntilMillis
       const thread = ModuleThread.make({ name, ...version }, CheckerContract.exports, { ...limits, isSuspect })
-      const next = yield* stateFor(version, thread).pipe(
+      const next = yield* inTurn(places, stateFor(version, thread)).pipe(
         Effect.flatMap(decoded(name, "state", ModuleContract.State)),
         Effect.map((state): Running => ({ version, thread, state })),
         Effect.onError(() => thread.stop)
@@ -99,6 +133,8 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
 
     const ask = Effect.fnUntraced(function*(version: ModuleVersion) {
       const one = yield* current(version)
+      // That its thread was started is no part of what the check took.
+      askedNanos = yield* Monotonic.nanos
       const limit = one.thread.isRunning() ? callLimitOf(version) : loadLimit
       const answer = yield* one.thread.call("check", [input, one.state], limit).pipe(
         Effect.flatMap(decoded(name, "check", CheckerContract.Answer))
@@ -107,7 +143,7 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
       return answer
     })
 
-    const check: Effect.Effect<CheckerContract.Answer, PluginFault> = Effect.gen(function*() {
+    const check: Effect.Effect<CheckerContract.Answer, PluginFault | NoStart> = Effect.gen(function*() {
       const version = versions.current
       const answer = yield* Effect.result(ask(version))
       if (Result.isSuccess(answer)) {
@@ -115,6 +151,7 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
         return answer.success
       }
       const fault = answer.failure
+      if (fault._tag === "NoStart") return yield* fault
       const back = versions.failed(version)
       if (back !== undefined) {
         yield* Effect.logError(`${fault.message}; version ${version.version} goes, ${back.version} is back`)
@@ -129,8 +166,11 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
     })
 
     return {
-      // Loading, and a version that fails with the one before it asked in its place.
-      timeout: Duration.sum(loadLimit, Duration.times(callLimitOf(versions.current), 2)),
+      // Loading in its turn, and a version that fails with the one before it asked in its place.
+      timeout: Duration.sum(
+        Duration.sum(startWaitMax, loadLimit),
+        Duration.times(callLimitOf(versions.current), 2)
+      ),
       failed,
       check: Effect.gen(function*() {
         if (versions.isGone) return yield* Effect.as(leave, failed(`plugin ${name} is gone: its file was removed`))
@@ -139,15 +179,14 @@ export const prepare = ({ limits, name, places, versions }: ModuleParts): Prepar
         }
         if (!hasPlace) places.taken += 1
         hasPlace = true
-        const startedNanos = yield* Monotonic.nanos
+        askedNanos = yield* Monotonic.nanos
         const answer = yield* Effect.result(check)
-        const elapsedNanos = (yield* Monotonic.nanos) - startedNanos
+        const elapsedNanos = (yield* Monotonic.nanos) - askedNanos
         if (Result.isFailure(answer)) return failed(answer.failure.message, elapsedNanos)
-        const { available, error, facts } = answer.success
         return {
-          available,
+          available: answer.success.available,
           responseTimeNanos: elapsedNanos,
-          message: JSON.stringify({ ...facts, ...(error === undefined ? {} : { error }) })
+          message: JSON.stringify(CheckerContract.messageOf(answer.success, elapsedNanos))
         }
       })
     }
