@@ -133,8 +133,8 @@ const fleet = async (world: World, { checks, interval, seconds }: Sizes): Promis
   // For what is compiled only when it has run often.
   await world.ask({ ...question, seconds: 1.5 * interval })
   const memory: Array<number> = []
-  // With the process of its plugins.
-  const timer = setInterval(() => memory.push(Usage.residentMegabytesWith(pid, "serviceradar-plugins")), 1_000)
+  const others = ["serviceradar-plugins", "serviceradar-programs"]
+  const timer = setInterval(() => memory.push(Usage.residentMegabytesWith(pid, others)), 1_000)
   const [cpu, began] = [Usage.cpuSeconds(pid), performance.now()]
   const { calls, failed, longestMillis, tookMillis, unavailable } = await world.ask({ ...question, seconds })
   const percent = 100 * (Usage.cpuSeconds(pid) - cpu) / ((performance.now() - began) / 1_000)
@@ -161,7 +161,7 @@ const parts: Readonly<Record<string, (settings: Settings, sizes: Sizes) => Promi
   steady: (settings, sizes) => withWorld(settings, (world) => steady(world, sizes), true),
   fleet: (settings, sizes) => withWorld(settings, (world) => fleet(world, sizes)),
   disturbance: (settings, sizes) => troubled(settings, sizes, Trouble.disturbance),
-  reload: (settings, sizes) => troubled(settings, sizes, Trouble.reload),
+  reload: (settings, sizes) => troubled({ ...settings, files: sizes.checks - 3 }, sizes, Trouble.reload),
   sweep: ({ program }, { rounds, sweeps }) => sweep(program, sweeps, rounds),
   snmp: ({ folder, program }, { seconds }) => snmp(program, folder, seconds)
 }

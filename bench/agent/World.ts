@@ -15,6 +15,8 @@ export interface Settings {
   /** The launcher of the program. */
   readonly program: string
   readonly node: ReadonlyArray<string>
+  /** Of checkers in the agent's folder, besides the few that are asked. */
+  readonly files?: number
 }
 
 const script = (name: string): string => path.join(import.meta.dirname, `${name}.ts`)
@@ -68,7 +70,7 @@ export interface World {
 }
 
 /** With the checkers of the benchmark, or with nothing but its own. */
-export const startAgent = async ({ folder, node, program }: Settings, isPlain = false): Promise<Agent> => {
+export const startAgent = async ({ files = 0, folder, node, program }: Settings, isPlain = false): Promise<Agent> => {
   const home = fs.mkdtempSync(path.join(folder, "agent-"))
   const checkers = path.join(home, "checkers")
   const modules = path.join(home, "plugins")
@@ -91,6 +93,13 @@ export const startAgent = async ({ folder, node, program }: Settings, isPlain = 
     path.join(checkers, "true.json"),
     JSON.stringify({ name: "true", type: "exec", details: { program: "/bin/true" } })
   )
+  for (let index = 0; index < files; index++) {
+    const details = { program: "/bin/true", args: [String(index)] }
+    fs.writeFileSync(
+      path.join(checkers, `other-${index}.json`),
+      JSON.stringify({ name: `other-${index}`, type: "exec", details })
+    )
+  }
   const changingFile = path.join(checkers, "changing.json")
   fs.writeFileSync(
     changingFile,
@@ -124,6 +133,7 @@ export const withWorld = async <A>(
   const forked = { targets: new Forked(script("targets"), {}), bare: new Forked(script("bareServer"), {}) }
   const pollers = { first: new Forked(script("poller"), {}), second: new Forked(script("poller"), {}) }
   const agent = await startAgent(settings, isPlain)
+  let endGroup = () => {}
   try {
     const targets: Targets = JSON.parse(await forked.targets.ask({}))
     const barePort: number = JSON.parse(await forked.bare.ask({}))
@@ -136,12 +146,21 @@ export const withWorld = async <A>(
       ask: async (question) => JSON.parse(await pollers.first.ask(question)),
       askBeside: async (question) => JSON.parse(await pollers.second.ask(question)),
       apart: () => {
-        for (const pid of [agent.pid, ...Usage.childrenOf(agent.pid)]) Processors.bind(pid, [0])
+        const own = [agent.pid, ...Usage.childrenOf(agent.pid)]
+        for (const pid of own) Processors.bind(pid, [0])
+        const { end, isMade } = Processors.group(own)
+        endGroup = end
+        if (!isMade) {
+          say(
+            "there is no group of processes to be had: programs that the agent starts share its processor by sessions"
+          )
+        }
         for (const pid of others) Processors.bind(pid, [1])
       }
     })
   } finally {
     await agent.process.stop()
+    endGroup()
     await Promise.all([forked.targets, forked.bare, pollers.first, pollers.second].map((one) => one.kill()))
   }
 }

@@ -70,8 +70,11 @@ export const machineCpuSeconds = (): number => {
 export const residentMegabytes = (pid: number): number =>
   Number(textOf(`/proc/${pid}/statm`).split(" ")[1] ?? 0) * bytesPerPage / 1e6
 
-/** Of the process and of its children of one name; what they share counts for each. */
-export const residentMegabytesWith = (pid: number, name: string): number =>
+/** Of the process with its children that run the same program as it does: what is of files is there once. */
+export const residentMegabytesWith = (pid: number, names: ReadonlyArray<string>): number =>
   childrenOf(pid)
-    .filter((child) => textOf(`/proc/${child}/cmdline`).startsWith(name))
-    .reduce((sum, child) => sum + residentMegabytes(child), residentMegabytes(pid))
+    .filter((child) => names.some((name) => textOf(`/proc/${child}/cmdline`).startsWith(name)))
+    .reduce((sum, child) => sum + ownMegabytes(child), residentMegabytes(pid))
+
+const ownMegabytes = (pid: number): number =>
+  Number(/^RssAnon:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0) * 1_024 / 1e6

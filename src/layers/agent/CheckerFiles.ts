@@ -15,6 +15,7 @@ import {
 import * as PrintableText from "../../domain/config/PrintableText.ts"
 import * as ServiceKinds from "../../domain/monitoring/ServiceKinds.ts"
 import * as ConfigFile from "../files/ConfigFile.ts"
+import * as FileWatch from "../files/FileWatch.ts"
 import * as ExecProbe from "../probes/exec/ExecProbe.ts"
 import * as SnmpProbe from "../probes/snmp/SnmpProbe.ts"
 import { systemText } from "../process/SystemText.ts"
@@ -38,14 +39,22 @@ const mistakeOf = (file: string, checker: ConfiguredChecker): string | undefined
 /** What lies over the file of this name, the last counts most. */
 export type Overlays = (fileName: string) => ReadonlyArray<ConfigFile.Overlay>
 
-/** The checkers of each file as it was when it could be used last, by the file's name. */
-export type LastGood = Map<string, ReadonlyArray<ConfiguredChecker>>
+interface Said {
+  readonly checkers: ReadonlyArray<ConfiguredChecker>
+  /** The file, and what lies over it, as they were then: it is not read again while they are. Empty for one to be told of. */
+  readonly when: string
+}
+
+/** What each file said when it could be used last, by the file's name. */
+export type LastGood = Map<string, Said>
 
 const loadOne = Effect.fnUntraced(function*(
   file: string,
   overlays: ReadonlyArray<ConfigFile.Overlay>,
-  before: ReadonlyArray<ConfiguredChecker> | undefined
-) {
+  before: Said | undefined
+): Effect.fn.Return<Said, never, FileSystem.FileSystem | Path.Path> {
+  const when = JSON.stringify([yield* FileWatch.stampOf(file), overlays])
+  if (before?.when === when) return before
   const loaded = yield* Effect.result(ConfigFile.loadWith(CheckerFile, file, overlays))
   const found = Result.map(loaded, ({ value }) => Option.toArray(checkerFromFile(value)))
   const problem = Result.match(found, {
@@ -54,15 +63,16 @@ const loadOne = Effect.fnUntraced(function*(
       checkers.map((checker) => mistakeOf(file, checker)).find((mistake) => mistake !== undefined)
   })
   if (problem !== undefined) {
-    const stays = before === undefined || before.length === 0 ? "" : "; what the file said before stays"
-    yield* Effect.logError(`${problem}${stays}`)
-    return before ?? []
+    const checkers = before?.checkers ?? []
+    yield* Effect.logError(`${problem}${checkers.length === 0 ? "" : "; what the file said before stays"}`)
+    return { checkers, when: "" }
   }
   const checkers = Result.getOrElse(found, () => [])
   if (checkers.length === 0 && !file.endsWith(`/${SnmpProbe.fileName}`)) {
     yield* Effect.logWarning(`${file}: no name or no type; ignored`)
+    return { checkers, when: "" }
   }
-  return checkers
+  return { checkers, when }
 })
 
 /** Files for checks that this agent does not serve yet, with a sentence on each; none where the folder cannot be read. */
@@ -87,9 +97,8 @@ export const names = Effect.fnUntraced(function*(folder: string) {
   return found.filter((name) => name.endsWith(".json")).toSorted()
 })
 
-interface Found {
+interface Found extends Said {
   readonly name: string
-  readonly checkers: ReadonlyArray<ConfiguredChecker>
 }
 
 /** Of two files for one checker the later counts, as for the existing agent, and somebody is told. */
@@ -132,12 +141,12 @@ export const loadInto = Effect.fn("CheckerFiles.loadInto")(
       (name) =>
         Effect.map(
           loadOne(path.join(config.checkersDir, name), overlays(name), lastGood.get(name)),
-          (checkers) => ({ name, checkers })
+          (said): Found => ({ name, ...said })
         )
     )
     yield* tellUnknown(config, found)
     lastGood.clear()
-    for (const { checkers, name } of found) lastGood.set(name, checkers)
+    for (const { name, ...said } of found) lastGood.set(name, said)
     return { ...config, checkers: yield* withoutTwins(found) }
   }
 )

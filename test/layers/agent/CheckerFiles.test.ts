@@ -118,6 +118,38 @@ describe("CheckerFiles", () => {
       assert.isTrue(lines.some((line) => line.includes("a.json") && line.endsWith("what the file said before stays")))
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
 
+  it.live("reads only what has changed since the last time, in a file or in what lies over it", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const text = (port: number) => JSON.stringify({ name: "disk", type: "grpc", address: `127.0.0.1:${port}` })
+      const directory = yield* folder({ "a.json": text(1), "b.json": JSON.stringify({ name: "ping", type: "grpc" }) })
+      const config = AgentConfig.fromFile({ checkers_dir: directory })
+      const lastGood: CheckerFiles.LastGood = new Map()
+      const checkersNow = (over?: string) =>
+        Effect.map(
+          CheckerFiles.loadInto(
+            config,
+            (file) => over === undefined || file !== "a.json" ? [] : [{ name: "over", text: over }],
+            lastGood
+          ),
+          ({ checkers }) => checkers
+        )
+
+      const first = yield* checkersNow()
+      const again = yield* checkersNow()
+      yield* fs.writeFileString(`${directory}/a.json`, text(2))
+      const other = yield* checkersNow()
+      const covered = yield* checkersNow("{\"address\": \"127.0.0.1:3\"}")
+      const uncovered = yield* checkersNow()
+
+      for (const [at, one] of again.entries()) assert.strictEqual(one, first[at])
+      assert.strictEqual(other[1], first[1])
+      assert.deepStrictEqual(
+        [first, other, covered, uncovered].map(([disk]) => disk?.address),
+        [1, 2, 3, 2].map((port) => `127.0.0.1:${port}`)
+      )
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(NodeServices.layer, captured))))
+
   it.live("fails when the folder cannot be read, and needs none", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(load("/no/such/folder"))
