@@ -81,33 +81,38 @@ export class Agenda {
     return first
   }
 
+  /** What is earlier goes up past what is later, until it stands where it belongs. */
   #rise(from: number): void {
+    const heap = this.#heap
+    const entry = heap[from]
+    if (entry === undefined) return
     let index = from
     while (index > 0) {
       const parent = (index - 1) >> 1
-      if (!this.#swapIfBefore(index, parent)) return
+      const above = heap[parent]
+      if (above === undefined || !isBefore(entry, above)) break
+      heap[index] = above
       index = parent
     }
+    heap[index] = entry
   }
 
   #sink(from: number): void {
+    const heap = this.#heap
+    const entry = heap[from]
+    if (entry === undefined) return
     let index = from
     while (true) {
       const left = 2 * index + 1
-      const right = left + 1
-      const [one, other] = [this.#heap[left], this.#heap[right]]
-      if (one === undefined) return
-      const least = other !== undefined && isBefore(other, one) ? right : left
-      if (!this.#swapIfBefore(least, index)) return
-      index = least
+      const one = heap[left]
+      if (one === undefined) break
+      const other = heap[left + 1]
+      const isOther = other !== undefined && isBefore(other, one)
+      const least = isOther ? other : one
+      if (!isBefore(least, entry)) break
+      heap[index] = least
+      index = isOther ? left + 1 : left
     }
-  }
-
-  #swapIfBefore(index: number, other: number): boolean {
-    const [one, two] = [this.#heap[index], this.#heap[other]]
-    if (one === undefined || two === undefined || !isBefore(one, two)) return false
-    this.#heap[index] = two
-    this.#heap[other] = one
-    return true
+    heap[index] = entry
   }
 }

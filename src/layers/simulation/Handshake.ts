@@ -11,11 +11,33 @@ import type { Socket } from "../../services/simulation/Connection.ts"
 import type { ClientCredentials } from "../grpc/GrpcCredentials.ts"
 import { Frame } from "./Frame.ts"
 
-const certificatesIn = (pem: string): ReadonlyArray<X509Certificate> =>
-  PemText.blocksOf(pem).map(({ text }) => new X509Certificate(text))
+/** Of so many texts; a world has fewer at a time, and each of them is shown again and again. */
+const knownMax = 256
 
-const isIssuedBy = (one: X509Certificate, issuer: X509Certificate): boolean =>
-  one.fingerprint256 === issuer.fingerprint256 || (one.checkIssued(issuer) && one.verify(issuer.publicKey))
+const known = new Map<string, ReadonlyArray<X509Certificate>>()
+
+const certificatesIn = (pem: string): ReadonlyArray<X509Certificate> => {
+  const found = known.get(pem)
+  if (found !== undefined) return found
+  const made = PemText.blocksOf(pem).map(({ text }) => new X509Certificate(text))
+  if (known.size >= knownMax) known.clear()
+  known.set(pem, made)
+  return made
+}
+
+/** What was found of two of them. */
+const issued = new WeakMap<X509Certificate, WeakMap<X509Certificate, boolean>>()
+
+const isIssuedBy = (one: X509Certificate, issuer: X509Certificate): boolean => {
+  const byIssuer = issued.get(one) ?? new WeakMap<X509Certificate, boolean>()
+  issued.set(one, byIssuer)
+  const found = byIssuer.get(issuer)
+  if (found !== undefined) return found
+  const isIssued = one.fingerprint256 === issuer.fingerprint256 ||
+    (one.checkIssued(issuer) && one.verify(issuer.publicKey))
+  byIssuer.set(issuer, isIssued)
+  return isIssued
+}
 
 const isTimely = (one: X509Certificate, atMillis: number): boolean =>
   one.validFromDate.getTime() <= atMillis && atMillis < one.validToDate.getTime()
@@ -49,10 +71,17 @@ export const judge = (pem: string, roots: string, atMillis: number): X509Certifi
 export const overMillis = (one: X509Certificate, other = ""): number =>
   Math.min(...[one, ...certificatesIn(other).slice(0, 1)].map(({ validToDate }) => validToDate.getTime()))
 
+const peers = new WeakMap<X509Certificate, tls.PeerCertificate>()
+
 /** As a socket has it of its peer. */
-export const asPeer = (certificate: X509Certificate): tls.PeerCertificate =>
+export const asPeer = (certificate: X509Certificate): tls.PeerCertificate => {
+  const found = peers.get(certificate)
+  if (found !== undefined) return found
   // boundary: Node gives it the fields of a peer's certificate, and says so nowhere.
-  certificate.toLegacyObject() as unknown as tls.PeerCertificate
+  const made = certificate.toLegacyObject() as unknown as tls.PeerCertificate
+  peers.set(certificate, made)
+  return made
+}
 
 export const send = (socket: Socket, body: Frame["body"]): void => {
   const frame = new Frame(0, body)

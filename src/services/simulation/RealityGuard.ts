@@ -39,12 +39,16 @@ const replace = <T extends object>(target: T, name: keyof T & string, value: unk
   }
 }
 
+/** Of a stack only where it was thrown: to write down ten places of each error that somebody awaits costs more than the rest of it. */
+const placesOfErrors = 1
+
 export const within = <A>(reality: Reality, run: () => A): A => {
   const wall = () => Math.floor(reality.epochMillis + reality.millis())
   const patches = [
     replace(Date, "now", wall),
     replace(Math, "random", reality.random),
     replace(performance, "now", reality.millis),
+    replace(Error, "stackTraceLimit", placesOfErrors),
     ...(["setTimeout", "setInterval", "setImmediate"] as const).map((name) => replace(globalThis, name, refuse(name)))
   ]
   try {

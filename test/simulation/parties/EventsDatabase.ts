@@ -31,7 +31,7 @@ const statementLimit = "15 seconds"
 const forgottenMillis = 600_000
 
 const keyOf = (table: TableName, row: EventRow): string =>
-  tables[table].key.map((name) => String(Reflect.get(row, name))).join(" ")
+  tables[table].key.reduce((key, name) => `${key} ${String(Reflect.get(row, name))}`, "")
 
 const bodyOf = (row: EventRow): string => "body" in row ? `${row.body}` : ""
 
@@ -65,9 +65,16 @@ export class EventsDatabase {
         return Effect.succeed({ inserted: 0, repeated: 0, refused: written.failure.position })
       }
       const { fresh, inserted, repeated } = written.success
-      const stored = fresh.flatMap((position) => writes[position] ?? [])
-      this.#remember(table, stored.map(({ key }) => key))
-      this.#onStored(stored.map(({ row }) => row))
+      const keys: Array<string> = []
+      const bodies: Array<string> = []
+      for (const position of fresh) {
+        const write = writes[position]
+        if (write === undefined) continue
+        keys.push(write.key)
+        bodies.push(write.row)
+      }
+      this.#remember(table, keys)
+      this.#onStored(bodies)
       if (this.lostAnswers === 0) return Effect.succeed({ inserted, repeated })
       this.lostAnswers -= 1
       return Effect.fail("lost" as const)
