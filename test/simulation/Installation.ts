@@ -244,15 +244,15 @@ export const scenario = (options: InstallationOptions): InstallationScenario => 
       host(name, program(false), program(true), hasChanges ? handovers.carrier(dealings.carrier(heard)) : carrier)
     }
 
+    const isForbidden = (body: string): boolean => body.includes("forbidden")
     const eventsDatabase = new EventsDatabase(
       () => world.nowMillis,
+      isForbidden,
       (bodies) => {
         for (const body of bodies) events.store(body)
         if (bodies.length > 0) kills.committed("writer")
       }
     )
-    const isForbidden = (body: string): boolean => body.includes("forbidden")
-    eventsDatabase.store.rule("logs", (body) => !isForbidden(body))
     const { undecodable } = events
     const fit = { world, undecodable, isForbidden, deliveriesMax: EventWriter.deliveriesMax }
     const nats = new NatsParty.Nats(() => world.nowMillis, {

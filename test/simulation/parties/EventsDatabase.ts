@@ -27,27 +27,46 @@ export type EventsExchange = Exchange<Request, Answer>
 
 const statementLimit = "15 seconds"
 
-/** A row is forgotten when nothing that was sent with it can still be on its way, after once or twice this time. */
+/** A row is forgotten when nothing that was sent with it can still be on its way: so long after it was stored, and a little. */
 const forgottenMillis = 600_000
+/** Rows of so long are forgotten together. */
+const togetherMillis = 60_000
+
+/** In one piece: a text that was put together keeps its pieces, and there are a quarter of a million of keys. */
+const flat = (text: string): string => Buffer.from(text).toString()
 
 const keyOf = (table: TableName, row: EventRow): string =>
-  tables[table].key.reduce((key, name) => `${key} ${String(Reflect.get(row, name))}`, "")
+  flat(tables[table].key.reduce((key, name) => `${key} ${String(Reflect.get(row, name))}`, ""))
 
 const bodyOf = (row: EventRow): string => "body" in row ? `${row.body}` : ""
 
+/** All that is kept of a row: whether the table takes it. */
+type Kept = "fit" | "forbidden"
+
+interface Together {
+  readonly sinceMillis: number
+  readonly keys: Map<TableName, Array<string>>
+}
+
 export class EventsDatabase {
-  readonly store = new StoreModel<string>()
+  readonly store = new StoreModel<Kept>()
   readonly #onStored: (bodies: ReadonlyArray<string>) => void
   readonly #nowMillis: () => number
-  #recent = new Map<TableName, Array<string>>()
-  #older: ReadonlyMap<TableName, ReadonlyArray<string>> = new Map()
-  #turnedMillis = 0
+  readonly #isForbidden: (body: string) => boolean
+  /** The oldest first. */
+  #stored: Array<Together> = []
   lostAnswers = 0
   latencyMillis = 1
 
-  constructor(nowMillis: () => number, onStored: (bodies: ReadonlyArray<string>) => void) {
+  constructor(
+    nowMillis: () => number,
+    isForbidden: (body: string) => boolean,
+    onStored: (bodies: ReadonlyArray<string>) => void
+  ) {
     this.#nowMillis = nowMillis
+    this.#isForbidden = isForbidden
     this.#onStored = onStored
+    this.store.rule("logs", (row) => row === "fit")
   }
 
   readonly handle = (request: Request): Effect.Effect<Answer, "lost"> =>
@@ -57,7 +76,7 @@ export class EventsDatabase {
       const writes = rows.map((row) => ({
         table,
         key: keyOf(table, row),
-        row: bodyOf(row),
+        row: this.#isForbidden(bodyOf(row)) ? "forbidden" as const : "fit" as const,
         onConflict: "nothing" as const
       }))
       const written = this.store.transact(writes)
@@ -68,10 +87,10 @@ export class EventsDatabase {
       const keys: Array<string> = []
       const bodies: Array<string> = []
       for (const position of fresh) {
-        const write = writes[position]
-        if (write === undefined) continue
+        const [row, write] = [rows[position], writes[position]]
+        if (row === undefined || write === undefined) continue
         keys.push(write.key)
-        bodies.push(write.row)
+        bodies.push(bodyOf(row))
       }
       this.#remember(table, keys)
       this.#onStored(bodies)
@@ -81,16 +100,24 @@ export class EventsDatabase {
     })
 
   #remember(table: TableName, keys: ReadonlyArray<string>): void {
-    const recent = this.#recent.get(table) ?? []
-    this.#recent.set(table, recent)
-    for (const key of keys) recent.push(key)
-    if (this.#nowMillis() - this.#turnedMillis < forgottenMillis) return
-    for (const [older, gone] of this.#older) {
-      for (const key of gone) this.store.forget(older, key)
+    const now = this.#nowMillis()
+    let latest = this.#stored.at(-1)
+    if (latest === undefined || now - latest.sinceMillis >= togetherMillis) {
+      latest = { sinceMillis: now, keys: new Map() }
+      this.#stored.push(latest)
+      this.#forget(now - forgottenMillis - togetherMillis)
     }
-    this.#older = this.#recent
-    this.#recent = new Map()
-    this.#turnedMillis = this.#nowMillis()
+    const known = latest.keys.get(table) ?? []
+    latest.keys.set(table, known)
+    for (const key of keys) known.push(key)
+  }
+
+  #forget(beforeMillis: number): void {
+    const gone = this.#stored.filter(({ sinceMillis }) => sinceMillis < beforeMillis)
+    this.#stored = this.#stored.slice(gone.length)
+    for (const { keys } of gone) {
+      for (const [table, some] of keys) for (const key of some) this.store.forget(table, key)
+    }
   }
 }
 
