@@ -76,11 +76,13 @@ const growingPercent = { poller: 40, agent: 40 }
  * busy machine they wait for one another besides, and all agents for them. An agent shares its host with what it watches: its
  * collections have no threads at all, which need memory too. Of the compilers between the interpreter and the best one it does
  * without Maglev: what that asks of malloc while it compiles stays for good, 20 MB in an agent that answers all day, and the
- * best compiler takes over all the same. One thread that compiles is enough.
+ * best compiler takes over all the same. One thread that compiles is enough. What a poller remembers of each check lives until the next
+ * poll, by which V8 judges what is made at the same places: put among what is old at once, what is soon garbage there keeps young
+ * objects from every short collection.
  */
 const ownFlags = {
   sync: ["--no-parallel-scavenge"],
-  poller: ["--no-parallel-scavenge"],
+  poller: ["--no-parallel-scavenge", "--no-allocation-site-pretenuring"],
   agent: ["--single-threaded-gc", "--no-maglev", "--v8-pool-size=1"]
 }
 
