@@ -49,8 +49,31 @@ function* pieces(services: Iterable<Wire.ServiceStatus>, others: Uint8Array) {
 /** Large ones, by what they were made of, until that has arrived. */
 const made = new WeakMap<object, Buffer>()
 
+/**
+ * Of the last one that has arrived: pages that the system gives anew take several times as long as the copy. Weakly held, so
+ * that a collection of the whole heap ends it where there are no more of them.
+ */
+let spare: WeakRef<Buffer> | undefined
+
+/** Core takes messages of 4 MiB. */
+const spareBytes = 4 * 2 ** 20
+/** Smaller ones are made as ever. */
+const spareFrom = 2 ** 19
+
+const roomFor = (bytes: number): Buffer => {
+  if (bytes < spareFrom || bytes > spareBytes) return Buffer.allocUnsafe(bytes)
+  const room = spare?.deref() ?? Buffer.allocUnsafeSlow(spareBytes)
+  spare = undefined
+  return room.subarray(0, bytes)
+}
+
 const together = (report: object, parts: ReadonlyArray<Uint8Array>): Buffer => {
-  const bytes = Buffer.concat(parts)
+  const bytes = roomFor(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
   made.set(report, bytes)
   return bytes
 }
@@ -58,7 +81,10 @@ const together = (report: object, parts: ReadonlyArray<Uint8Array>): Buffer => {
 /** Core has it: nobody sends it once more. */
 export const arrived = (report: object): void => {
   const bytes = made.get(report)
-  if (bytes !== undefined) LargeBytes.release(bytes)
+  if (bytes === undefined || !made.delete(report)) return
+  const { buffer } = bytes
+  if (buffer.byteLength === spareBytes) spare = new WeakRef(Buffer.from(buffer))
+  else LargeBytes.release(bytes)
 }
 
 const otherFields = (request: Wire.PollerStatusRequest): Uint8Array =>
