@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import { OwnSeconds } from "../processes/OwnSeconds.ts"
-import { type Change, change, p99, percentile } from "../processes/Tail.ts"
+import { type Change, change, middleChange, p99, percentile } from "../processes/Tail.ts"
 import * as Usage from "../processes/Usage.ts"
 import type { Check } from "./Protocol.ts"
 import { say, type World } from "./World.ts"
@@ -28,6 +28,8 @@ export interface Turns {
   readonly change: Change
   /** The same of quiet windows. */
   readonly noise: Change
+  readonly middle: Change
+  readonly middleNoise: Change
   /** Of the agent's first thread, of one processor. */
   readonly quietCpuPercent: number
   readonly loudCpuPercent: number
@@ -120,7 +122,10 @@ export const compared = async (
   const quietTimes = quiet.map((window) => tookIn(window))
   const loudTimes = loud.map((window) => tookIn(window))
   const found = change(quietTimes, loudTimes)
-  const noise = change(quietTimes.filter((_, at) => at % 2 === 0), quietTimes.filter((_, at) => at % 2 === 1))
+  const everyOther = (rest: number) => quietTimes.filter((_, at) => at % 2 === rest)
+  const noise = change(everyOther(0), everyOther(1))
+  const middle = middleChange(quietTimes, loudTimes)
+  const middleNoise = middleChange(everyOther(0), everyOther(1))
 
   const loudKinds = kindsOf(typesIn(...loud), tookIn(...loud))
   for (const [type, took] of kindsOf(typesIn(...quiet), tookIn(...quiet))) {
@@ -135,6 +140,7 @@ export const compared = async (
   toldOf("CPU of the first thread", ({ cpuPercent }) => cpuPercent, "%")
   toldOf("its wait for a processor", ({ waitMicros }) => waitMicros, "µs")
   say(`all loud windows against all quiet ones: ${told(found)}; quiet ones against each other: ${told(noise)}`)
+  say(`the middle loud window against the middle quiet one: ${told(middle)}; of quiet ones: ${told(middleNoise)}`)
   say(`${tookMillis.length} checks, ${failed} failed; not available: ${unavailable.join("; ") || "none"}`)
   say(`in ${ownSecondsPercent.toFixed(0)} % of the seconds nobody else used the machine`)
   return {
@@ -142,6 +148,8 @@ export const compared = async (
     loud: p99(tookIn(...loud)),
     change: found,
     noise,
+    middle,
+    middleNoise,
     quietCpuPercent: meanOf(quiet.map((one) => one.cpuPercent)),
     loudCpuPercent: meanOf(loud.map((one) => one.cpuPercent)),
     quietWaitMicros: meanOf(quiet.map((one) => one.waitMicros)),
