@@ -33,6 +33,7 @@ const toldMax = 1
 
 export class HostFiles {
   readonly #files = new Map<string, Written>()
+  readonly #absent = new Map<string, Effect.Effect<never, PlatformError.PlatformError>>()
   /** Of each folder that programs watch. */
   readonly #watching = new Map<string, Set<() => void>>()
   #version = 0
@@ -97,17 +98,22 @@ export class HostFiles {
   #find(path: string): Effect.Effect<Written, PlatformError.PlatformError> {
     return Effect.suspend(() => {
       const found = this.#files.get(path)
-      return found === undefined
-        ? Effect.fail(
-          PlatformError.systemError({
-            _tag: "NotFound",
-            module: "FileSystem",
-            method: "stat",
-            pathOrDescriptor: path,
-            description: "no such file"
-          })
-        )
-        : Effect.succeed(found)
+      return found === undefined ? this.#absence(path) : Effect.succeed(found)
     })
+  }
+
+  /** Made once: what looks for a file that may come looks every two seconds, and an error costs more than the look. */
+  #absence(path: string): Effect.Effect<never, PlatformError.PlatformError> {
+    const known = this.#absent.get(path)
+    if (known !== undefined) return known
+    const made = Effect.fail(PlatformError.systemError({
+      _tag: "NotFound",
+      module: "FileSystem",
+      method: "stat",
+      pathOrDescriptor: path,
+      description: "no such file"
+    }))
+    this.#absent.set(path, made)
+    return made
   }
 }
