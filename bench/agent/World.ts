@@ -133,7 +133,7 @@ export const withWorld = async <A>(
   const forked = { targets: new Forked(script("targets"), {}), bare: new Forked(script("bareServer"), {}) }
   const pollers = { first: new Forked(script("poller"), {}), second: new Forked(script("poller"), {}) }
   const agent = await startAgent(settings, isPlain)
-  let endGroup = () => {}
+  let endGroup = () => Promise.resolve()
   try {
     const targets: Targets = JSON.parse(await forked.targets.ask({}))
     const barePort: number = JSON.parse(await forked.bare.ask({}))
@@ -160,7 +160,7 @@ export const withWorld = async <A>(
     })
   } finally {
     await agent.process.stop()
-    endGroup()
+    await endGroup()
     await Promise.all([forked.targets, forked.bare, pollers.first, pollers.second].map((one) => one.kill()))
   }
 }

@@ -1,6 +1,7 @@
 /** Which processors a process has, and whether it gives way to everybody else: by `taskset` and `chrt` of Linux. */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
 import * as Usage from "./Usage.ts"
 
 const isDone = (command: string, args: ReadonlyArray<string>): boolean =>
@@ -27,6 +28,9 @@ export const own = (): ReadonlyArray<number> => {
   })
 }
 
+/** A tenth of a second each: what a process has started ends a little after it. */
+const removalsMax = 100
+
 /** Where Linux keeps groups of processes: those of the first version by what they share, those of the second in one tree. */
 const groupFolders = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"]
 
@@ -34,23 +38,26 @@ const groupFolders = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"]
  * A group of their own for processes and whatever they start from then on, as systemd gives a service. Without one, Linux shares a
  * processor among sessions first, and each program of `exec` leads one. `end` is for when all of them have ended.
  */
-export const group = (pids: ReadonlyArray<number>): { readonly isMade: boolean; readonly end: () => void } => {
+export const group = (pids: ReadonlyArray<number>): { readonly isMade: boolean; readonly end: () => Promise<void> } => {
   const [root] = groupFolders.filter((folder) => fs.existsSync(`${folder}/cgroup.procs`))
   const folder = `${root ?? ""}/serviceradar-bench-${process.pid}`
-  const remove = () => {
+  const isGone = (): boolean => {
     try {
       fs.rmdirSync(folder)
     } catch {
-      // There was none, or one of them has not been waited for.
+      // There was none, or one of them has not ended.
     }
+    return !fs.existsSync(folder)
+  }
+  const end = async () => {
+    for (let turn = 0; turn < removalsMax && !isGone(); turn++) await sleep(100)
   }
   try {
-    if (root === undefined) return { isMade: false, end: () => {} }
+    if (root === undefined) return { isMade: false, end: () => Promise.resolve() }
     fs.mkdirSync(folder)
     for (const pid of pids) fs.writeFileSync(`${folder}/cgroup.procs`, String(pid))
-    return { isMade: true, end: remove }
+    return { isMade: true, end }
   } catch {
-    remove()
-    return { isMade: false, end: () => {} }
+    return { isMade: false, end }
   }
 }
