@@ -32,7 +32,8 @@ const configOf = (folder: string): SyncConfig.SyncConfig =>
     nats_url: "nats://kv:4222",
     discovery_interval: `${intervalMillis / 1_000}s`,
     retractions: true,
-    retraction_retention: "20m",
+    // Longer than clocks of a world step: who comes after a step has still to hear of what is gone.
+    retraction_retention: "12h",
     sources: {
       netbox: {
         type: "netbox",

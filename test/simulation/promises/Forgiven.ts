@@ -7,6 +7,8 @@ import * as Replacements from "../Replacements.ts"
 
 /** What is left for the disk to take is written by then. */
 const caughtUpMillis = 10_000
+/** A process that is to end may take so long, and is killed then. */
+const endMillisMax = 15_000
 
 /**
  * Since when what was taken may still be in memory alone: a disk that takes nothing, or is slow, leaves it there, and a pause
@@ -22,6 +24,12 @@ export const heldBackSince = (plan: ReadonlyArray<Fault>, target: string, atMill
   let since = before(atMillis)
   for (let earlier = before(since); earlier < since; earlier = before(since)) since = earlier
   return since
+}
+
+/** The same of an end that takes its time, and is in no way itself. */
+export const heldBackUntil = (plan: ReadonlyArray<Fault>, target: string, atMillis: number): number => {
+  const others = plan.filter((one) => one.atMillis !== atMillis || one.kind !== Replacements.kind)
+  return Math.min(heldBackSince(others, target, atMillis), heldBackSince(others, target, atMillis + endMillisMax))
 }
 
 interface Forgiving {
@@ -43,17 +51,14 @@ export const forgiveKill = ({ disks, plan, pollers, statuses, world }: Forgiving
 /** What a kill or a power failure may take along; nothing else may. */
 export const forgive = ({ disks, plan, pollers, statuses, world }: Forgiving): void => {
   for (const { atMillis, kind, target } of plan) {
-    if (!pollers.includes(target) || !["kill", "powerOff", "restart"].includes(kind)) continue
+    if (!pollers.includes(target) || !["kill", "powerOff", "restart", Replacements.kind].includes(kind)) continue
     const hasDisk = disks.has(target)
     const window = kind === "powerOff" ? forgivenMillis.powerLost : forgivenMillis.killed
-    const since = heldBackSince(plan, target, atMillis)
-    // A restart may take 15 s, after which the process is killed.
-    const until = kind === "restart" ? [atMillis + 15_000] : [atMillis]
-    for (const at of until) {
-      const from = kind === "restart" && since === Infinity
-        ? Infinity
-        : Math.min(since - forgivenMillis.powerLost, at - window)
-      world.after(at + 1, () => statuses.forgive(target, hasDisk ? from : -Infinity))
-    }
+    const isEnded = kind === "restart" || kind === Replacements.kind
+    // It ends by itself, and what a full disk left in its memory, of which the log tells, ends with it.
+    const at = isEnded ? atMillis + endMillisMax : atMillis
+    const since = isEnded ? heldBackUntil(plan, target, atMillis) : heldBackSince(plan, target, atMillis)
+    const from = isEnded && since === Infinity ? Infinity : Math.min(since - forgivenMillis.powerLost, at - window)
+    world.after(at + 1, () => statuses.forgive(target, hasDisk ? from : -Infinity))
   }
 }
