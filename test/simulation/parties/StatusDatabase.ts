@@ -1,5 +1,6 @@
 /** Core's database: the status store's rules on a model of a store, behind the network. */
 import { DateTime, Effect, Layer, Result } from "effect"
+import { hash } from "node:crypto"
 import type { PollerTurn } from "../../../src/domain/core/PollerTurn.ts"
 import type { PollerId } from "../../../src/domain/monitoring/Ids.ts"
 import type { AvailabilityChange } from "../../../src/domain/monitoring/reports/AvailabilityChange.ts"
@@ -14,7 +15,7 @@ import {
 import type { Client, Exchange } from "../../../src/services/simulation/Exchange.ts"
 import { StoreModel } from "../../../src/services/simulation/StoreModel.ts"
 
-interface HistoryRow extends ReportedStatus {
+interface StateRow extends ReportedStatus {
   readonly _tag: "Status"
   readonly pollerId: PollerId
   readonly reportedAtMillis: number
@@ -23,7 +24,10 @@ interface HistoryRow extends ReportedStatus {
 
 type PollerRow = Remembered & { readonly _tag: "Poller" }
 
-export type StatusRow = HistoryRow | PollerRow
+/** All that is kept of a status in the history is that it is there: nobody of a world reads a hundred thousand documents. */
+const past = { _tag: "Past" } as const
+
+export type StatusRow = StateRow | PollerRow | typeof past
 
 type Request =
   | { readonly _tag: "Append"; readonly report: StatusReport; readonly receivedAtMillis: number }
@@ -53,6 +57,8 @@ export interface StatusDatabaseEvents {
 const keptMax = 1_024
 
 const shortened = (text: string): string => text.length <= keptMax ? text : `${text.slice(0, keptMax)}… ${text.length}`
+
+const digest = (text: string): string => hash("md5", text, "base64")
 
 export class StatusDatabase {
   readonly store = new StoreModel<StatusRow>()
@@ -136,9 +142,9 @@ export class StatusDatabase {
       const service = `${status.partition}/${status.agentId}/${status.serviceType}/${status.serviceName}`
       const message = shortened(status.message)
       const content = `${status.available} ${status.responseTimeNanos} ${status.source} ${message}`
-      const row: HistoryRow = { ...status, message, _tag: "Status", pollerId, reportedAtMillis, order: this.#order++ }
-      const key = `${service} ${pollerId} ${DateTime.toEpochMillis(report.recordedAt)} ${content}`
-      const added = this.store.transact([{ table: "history", key, row, onConflict: "nothing" }])
+      const row: StateRow = { ...status, message, _tag: "Status", pollerId, reportedAtMillis, order: this.#order++ }
+      const key = digest(`${service} ${pollerId} ${DateTime.toEpochMillis(report.recordedAt)} ${content}`)
+      const added = this.store.transact([{ table: "history", key, row: past, onConflict: "nothing" }])
       if (Result.isFailure(added) || added.success.inserted === 0) continue
       stored += 1
       this.#events.onStored(status, pollerId)
