@@ -97,6 +97,10 @@ const options = {
   profile,
   ...replay?.settings
 }
+// A poller without an agent does not start.
+if (options.agents < options.pollers) {
+  Asked.refuse("agents", `${options.agents}`, `one for each of ${options.pollers} pollers at least`)
+}
 
 const isLive = process.stdout.isTTY && !values.json
 
