@@ -33,8 +33,10 @@ export const isFelt = (plan: ReadonlyArray<Fault>, nowMillis: number, concerns: 
 /** Whether nothing was done for a while to a check of an agent, nor to the agent, nor to its poller. */
 export const isLeftAlone = ({ checks, plan, pollerOf, world }: Parts, agent: string, check = ""): boolean => {
   const poller = pollerOf(agent)
+  // What concerns the last check concerns the one in its place, too.
+  const isOther = check === "" || (checks.includes(check) && check !== checks.at(-1))
   return !isFelt(plan, world.nowMillis, ({ kind, other, target }) => {
-    if (harmless.includes(kind) || (check !== checks.at(-1) && ofLastCheck.includes(kind))) return false
+    if (harmless.includes(kind) || (isOther && ofLastCheck.includes(kind))) return false
     return target === agent || target === poller || other === agent || other === poller
   })
 }
