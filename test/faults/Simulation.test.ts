@@ -33,9 +33,12 @@ describe("An installation in virtual time", () => {
     assert.isUndefined(outcome.violation, Simulation.report(outcome).join("\n"))
   })
 
-  it("keeps them when a file is read again by a poller that is being replaced, which seed 107 has shown", () => {
+  it.each([
+    { what: "a file is read again by a poller that is being replaced", seed: 107 },
+    { what: "a poller ends while it still reads what the one before has left", seed: 379 }
+  ])("keeps them when $what, which seed $seed has shown", ({ seed }) => {
     const sizes = { agents: 4, messagesPerSecond: 3, devices: 60 }
-    const outcome = Simulation.run(Installation.scenario({ ...options, ...sizes, profile: "hostile" }), 107)
+    const outcome = Simulation.run(Installation.scenario({ ...options, ...sizes, profile: "hostile" }), seed)
 
     assert.isUndefined(outcome.violation, Simulation.report(outcome).join("\n"))
   })

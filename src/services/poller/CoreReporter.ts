@@ -389,7 +389,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   const drain = Effect.gen(function*() {
     if (yield* isLeftToSuccessor) return yield* Effect.asVoid(Effect.timeoutOption(bridge, bridgeTimeout))
-    yield* Effect.timeoutOption(Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void), drainTimeout)
+    // What a process before this one left goes first, also where the end comes before all of it is read.
+    const send = Effect.flatMap(maySend, (may) => may ? sendAll : Effect.void)
+    yield* Effect.timeoutOption(Effect.andThen(buffer.isReady, send), drainTimeout)
     yield* noteLeft
   })
 
