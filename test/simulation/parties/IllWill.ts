@@ -82,6 +82,9 @@ const floodOf = (bytes: number): Buffer => {
   return made
 }
 
+/** A sequence begins with it of which nobody can tell what was stored. */
+const untold = "unknown "
+
 class Ill {
   readonly #party: IllParty
   #sequence = 0
@@ -185,9 +188,9 @@ class Ill {
     dealings.asked(name, lastSequence)
     this.#sequence += random.pick([1, 1, 1, -2]) ?? 1
     // Of other documents nobody can tell which of them core has stored.
-    if (!will.deceives || will.floods || will.poisons) return `unknown ${this.#sequence}`
+    if (!will.deceives || will.floods || will.poisons) return `${untold}${this.#sequence}`
     const sequence = random.chance(0.2) ? lastSequence : `${this.#sequence}`
-    dealings.given(name, sequence)
+    if (!sequence.startsWith(untold)) dealings.given(name, sequence)
     return sequence
   }
 }
