@@ -1,10 +1,8 @@
 /** A set whose members come and go for as long as a process lives, in the order in which they came: see ChurningMap. */
-
-const goneLeast = 16
+import { ChurningMap } from "./ChurningMap.ts"
 
 export class ChurningSet<in out A> {
-  #members = new Set<A>()
-  #gone = 0
+  readonly #members = new ChurningMap<A, true>()
 
   get size(): number {
     return this.#members.size
@@ -15,26 +13,19 @@ export class ChurningSet<in out A> {
   }
 
   add(member: A): void {
-    this.#members.add(member)
+    this.#members.set(member, true)
   }
 
   /** Whether it was there. */
   delete(member: A): boolean {
-    if (!this.#members.delete(member)) return false
-    this.#gone += 1
-    if (this.#gone >= goneLeast && this.#gone >= this.#members.size) {
-      this.#members = new Set(this.#members)
-      this.#gone = 0
-    }
-    return true
+    return this.#members.delete(member)
   }
 
   clear(): void {
-    this.#members = new Set()
-    this.#gone = 0
+    this.#members.clear()
   }
 
-  [Symbol.iterator](): SetIterator<A> {
-    return this.#members.values()
+  [Symbol.iterator](): MapIterator<A> {
+    return this.#members.keys()
   }
 }

@@ -4,7 +4,7 @@
  * the whole heap about.
  */
 import { BinaryWriter } from "@bufbuild/protobuf/wire"
-import { Effect } from "effect"
+import { Effect, Iterable } from "effect"
 import * as Wire from "../../gen/monitoring/monitoring.ts"
 import * as LargeBytes from "./LargeBytes.ts"
 
@@ -90,10 +90,6 @@ export const arrived = (report: object): void => {
 const otherFields = (request: Wire.PollerStatusRequest): Uint8Array =>
   Wire.PollerStatusRequest.encode({ ...request, services: [] }).finish()
 
-function* mapped<A, B>(values: Iterable<A>, map: (value: A) => B) {
-  for (const value of values) yield map(value)
-}
-
 /**
  * The report to send. A large one is written piece by piece, each status in the form of the wire no longer than its piece
  * takes; then `ofRequest` has it already.
@@ -106,7 +102,7 @@ export const prepare = Effect.fnUntraced(function*<A>(
   if (statuses.length <= pieceStatuses) return { ...head, services: statuses.map(toWire) }
   const request = { ...head, services: [] }
   const parts: Array<Uint8Array> = []
-  for (const piece of pieces(mapped(statuses, toWire), otherFields(request))) {
+  for (const piece of pieces(Iterable.map(statuses, (status) => toWire(status)), otherFields(request))) {
     parts.push(piece)
     yield* Effect.yieldNow
   }

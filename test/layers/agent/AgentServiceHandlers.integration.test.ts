@@ -78,26 +78,31 @@ const checker = GrpcServer.make({
   })]
 })
 
+/** One that has nothing but a stream of results. */
+const streamingChecker = (chunks: Stream.Stream<ReturnType<typeof resultsChunk>>) =>
+  GrpcServer.make({
+    host: "127.0.0.1",
+    port: 0,
+    services: [GrpcServer.service(AgentServiceService, {
+      getStatus: (request) => Effect.succeed(statusResponse(request.serviceName, "{}")),
+      getResults: () => Effect.never,
+      streamResults: () => chunks
+    })]
+  })
+
 /** One whose second chunk comes when it is told to. */
 const slowChecker = (more: Deferred.Deferred<void>) =>
   Effect.gen(function*() {
     const begun = yield* Ref.make(0)
-    const server = yield* GrpcServer.make({
-      host: "127.0.0.1",
-      port: 0,
-      services: [GrpcServer.service(AgentServiceService, {
-        getStatus: (request) => Effect.succeed(statusResponse(request.serviceName, "{}")),
-        getResults: () => Effect.never,
-        streamResults: () =>
-          Stream.unwrap(Effect.as(
-            Ref.update(begun, (count) => count + 1),
-            Stream.concat(
-              Stream.make(resultsChunk(0, 2)),
-              Stream.fromEffect(Effect.as(Deferred.await(more), resultsChunk(1, 2)))
-            )
-          ))
-      })]
-    })
+    const server = yield* streamingChecker(
+      Stream.unwrap(Effect.as(
+        Ref.update(begun, (count) => count + 1),
+        Stream.concat(
+          Stream.make(resultsChunk(0, 2)),
+          Stream.fromEffect(Effect.as(Deferred.await(more), resultsChunk(1, 2)))
+        )
+      ))
+    )
     return { address: server.address, begun: Ref.get(begun) }
   })
 
@@ -293,19 +298,12 @@ describe("AgentServiceHandlers", () => {
         })
         let made = 0
         const size = 1_000_000
-        const large = yield* GrpcServer.make({
-          host: "127.0.0.1",
-          port: 0,
-          services: [GrpcServer.service(AgentServiceService, {
-            getStatus: (request) => Effect.succeed(statusResponse(request.serviceName, "{}")),
-            getResults: () => Effect.never,
-            streamResults: () =>
-              Stream.map(Stream.range(0, 99, 1), (index) => {
-                made += 1
-                return resultsChunk(index, 100, Buffer.alloc(size))
-              })
-          })]
-        })
+        const large = yield* streamingChecker(
+          Stream.map(Stream.range(0, 99, 1), (index) => {
+            made += 1
+            return resultsChunk(index, 100, Buffer.alloc(size))
+          })
+        )
         const external = yield* checker
 
         // Has the only turn, and reads nothing.
