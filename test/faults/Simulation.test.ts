@@ -35,7 +35,8 @@ describe("An installation in virtual time", () => {
 
   it.each([
     { what: "a file is read again by a poller that is being replaced", seed: 107 },
-    { what: "a poller ends while it still reads what the one before has left", seed: 379 }
+    { what: "a poller ends while it still reads what the one before has left", seed: 379 },
+    { what: "the power fails while a disk is full", seed: 998 }
   ])("keeps them when $what, which seed $seed has shown", ({ seed }) => {
     const sizes = { agents: 4, messagesPerSecond: 3, devices: 60 }
     const outcome = Simulation.run(Installation.scenario({ ...options, ...sizes, profile: "hostile" }), seed)

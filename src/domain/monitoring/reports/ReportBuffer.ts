@@ -167,6 +167,17 @@ const takeWhile = <A>(
   return batch
 }
 
+/** From the first on that may not go with the oldest of the batch in flight, its entries wait again, as the oldest. */
+export const takeBack = <A>(buffer: ReportBuffer<A>, mayGoTogether: (oldest: A, one: A) => boolean): void => {
+  const [oldest, ...others] = buffer.inFlight
+  const index = oldest === undefined ? -1 : others.findIndex(({ value }) => !mayGoTogether(oldest.value, value))
+  if (index < 0) return
+  const back = buffer.inFlight.slice(index + 1)
+  buffer.inFlight = buffer.inFlight.slice(0, index + 1)
+  buffer.slots.splice(buffer.first, 0, ...back)
+  buffer.waitingBytes += back.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
 /** The batch in flight has arrived, or has been given up. */
 export const settle = (buffer: ReportBuffer<unknown>): void => {
   buffer.inFlight = []

@@ -111,7 +111,8 @@ describe("Statuses in a folder", () => {
           yield* TestClock.adjust("31 seconds")
 
           assert.deepStrictEqual(yield* trouble, Option.none())
-          assert.isAtMost(disk.bytesUsed(), 1_000)
+          // The file that is being written stays.
+          assert.isAtMost(disk.bytesUsed(), 2_000)
           yield* offer("a#20")
           yield* TestClock.adjust("2 seconds")
         })
@@ -119,6 +120,23 @@ describe("Statuses in a folder", () => {
 
       const next = new CrashingFiles(chanceOf(2), never, files.afterKill())
       assert.deepStrictEqual(yield* process(next.files, take), ["a#20"])
+    }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
+
+  it.effect("do not go with those that a full disk does not take, so that the next process sends the same report", () =>
+    Effect.gen(function*() {
+      const files = new CrashingFiles(chanceOf(1), never)
+      yield* process(
+        small(files, 1_800).files,
+        Effect.gen(function*() {
+          yield* offer("a#1", { bytes: 1_000 })
+          yield* TestClock.adjust("2 seconds")
+          yield* offer("a#2", { bytes: 1_000 })
+          assert.deepStrictEqual(yield* take, ["a#1"])
+        })
+      )
+
+      const next = new CrashingFiles(chanceOf(2), never, files.afterPowerFailure())
+      assert.deepStrictEqual(yield* process(next.files, take), ["a#1"])
     }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
 
   it.effect("do not go with those of the process after, so that the process after that sends the same report", () =>

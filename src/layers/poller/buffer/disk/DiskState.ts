@@ -44,6 +44,8 @@ export interface DiskState extends Options {
   settled: Position.Position
   /** A process before this one was sending up to here. */
   recoveredThrough: Position.Position
+  /** What is in flight is what a process before this one was sending: the mark of that stands in the files. */
+  isSentAgain: boolean
   batchId: string | undefined
   batches: number
   /** What is to be marked changes, and what is marked follows. */
@@ -76,6 +78,7 @@ export const make = (options: Options, memory: ReportBuffer.Limits): DiskState =
   firstOwn: undefined,
   settled: Position.start,
   recoveredThrough: Position.start,
+  isSentAgain: false,
   batchId: undefined,
   batches: 0,
   toMark: 0,

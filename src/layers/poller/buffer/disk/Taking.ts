@@ -13,7 +13,7 @@ import type { SegmentLog } from "../SegmentLog.ts"
 import * as WaitingQueue from "../WaitingQueue.ts"
 import { type DiskState, hasBacklog, keyOf, noteSize, settleThrough, size } from "./DiskState.ts"
 import { dropSegment } from "./GivingUp.ts"
-import { durable } from "./Writing.ts"
+import { isDecided } from "./Writing.ts"
 
 const noteUnreadable = Effect.fnUntraced(
   function*(state: DiskState, from: SegmentLog, after: Position.Position, fault: BufferFault) {
@@ -76,7 +76,18 @@ const refill = Effect.fnUntraced(function*(state: DiskState) {
  * process after the next, too, when it is made of what one process has left.
  */
 const mayGoTogether = (oldest: WaitingQueue.Held, held: WaitingQueue.Held): boolean =>
-  oldest.one.isRecovered !== true || oldest.position?.segment === held.position?.segment
+  oldest.one.isRecovered !== true || isOfOneFile(oldest, held)
+
+const isOfOneFile = (oldest: WaitingQueue.Held, held: WaitingQueue.Held): boolean =>
+  oldest.position?.segment === held.position?.segment
+
+/**
+ * What is in flight is not marked in the files, and the process after this one would cut it by itself: so what stands on
+ * the disk does not go with what is in memory alone, which that process does not have.
+ */
+const keepApart = (state: DiskState): void => {
+  if (state.marked !== state.toMark && !state.isSentAgain) ReportBuffer.takeBack(state.queue.front, isOfOneFile)
+}
 
 /** Those that a process before this one was sending go together again. */
 const cutBatch = (state: DiskState, cut: Cut) => {
@@ -86,7 +97,8 @@ const cutBatch = (state: DiskState, cut: Cut) => {
       position !== undefined && !Position.isAfter(position, recoveredThrough)
     const again = ReportBuffer.takeUntil(front, (entry) => !isAmong(entry))
     state.recoveredThrough = Position.start
-    if (again.length > 0) return again
+    state.isSentAgain = again.length > 0
+    if (state.isSentAgain) return again
   }
   return cut._tag === "Parts"
     ? ReportBuffer.take(front, cut.limits, mayGoTogether)
@@ -100,6 +112,7 @@ const prepare = Effect.fnUntraced(function*(state: DiskState, cut: Cut) {
   yield* giveUp(expired.map(({ one }) => one), "expired")
   yield* refill(state)
   state.batchId = undefined
+  state.isSentAgain = false
   if (cutBatch(state, cut).length > 0) state.toMark += 1
   if (ReportBuffer.size(state.queue.front) === 0) settleThrough(state, state.queue.cursor)
 })
@@ -119,12 +132,12 @@ const idOf = (state: DiskState, held: ReadonlyArray<WaitingQueue.Held>, origin: 
 export const take = Effect.fnUntraced(function*(state: DiskState, cut: Cut, origin: string) {
   const { front } = state.queue
   if (front.inFlight.length === 0) yield* prepare(state, cut)
-  const held = front.inFlight.map(({ value }) => value)
-  if (held.length === 0) return Option.none()
+  if (front.inFlight.length === 0) return Option.none()
   if (state.batchId === undefined) {
-    yield* durable(state)
-    state.batchId = idOf(state, held, origin)
+    if (yield* isDecided(state)) keepApart(state)
+    state.batchId = idOf(state, front.inFlight.map(({ value }) => value), origin)
   }
+  const held = front.inFlight.map(({ value }) => value)
   yield* noteSize(state)
   return Option.some({ id: state.batchId, statuses: held.map(({ one }) => one) })
 })

@@ -3,7 +3,7 @@
  *
  * Statuses that come within 50 ms share a write; a second later at the latest they are synced, and at once for a report.
  */
-import { Deferred, Duration, Effect, Random, type Scope } from "effect"
+import { Deferred, Duration, Effect, Option, Random, type Scope } from "effect"
 import * as Backoff from "../../../../domain/backoff/Backoff.ts"
 import type * as Mark from "../../../../domain/poller/segments/Mark.ts"
 import * as Position from "../../../../domain/poller/segments/Position.ts"
@@ -173,11 +173,11 @@ export const run = (state: DiskState, owner: Scope.Scope): Effect.Effect<never> 
     })
   ))
 
-/** What is in flight is on the disk, or cannot be. */
-export const durable = Effect.fnUntraced(function*(state: DiskState) {
-  if (!state.isRunning || state.log === undefined || state.trouble !== undefined) return
+/** Waits until what is in flight is on the disk, or cannot be; false while nobody can say which it will be. */
+export const isDecided = Effect.fnUntraced(function*(state: DiskState) {
+  if (!state.isRunning || state.log === undefined || state.trouble !== undefined) return true
   const waiter = yield* Deferred.make<void>()
   state.waiters.push(waiter)
   yield* Effect.andThen(state.isUrgent.open, state.hasWork.open)
-  yield* Effect.timeoutOption(Deferred.await(waiter), durableWait)
+  return Option.isSome(yield* Effect.timeoutOption(Deferred.await(waiter), durableWait))
 })
