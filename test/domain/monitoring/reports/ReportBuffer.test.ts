@@ -81,16 +81,18 @@ describe("ReportBuffer", () => {
   })
 
   it("takes back what may not go with the oldest, and all behind it, in order", () => {
-    fc.assert(fc.property(fc.array(fc.boolean(), { maxLength: 5 }), fc.integer({ min: 0, max: 4 }), (marks, sizeMax) => {
-      const buffer = offerAll(marks.map((_, value) => entry(value, { bytes: value + 1 })))
-      const taken = values(ReportBuffer.take(buffer, { ...batch, sizeMax }))
-      ReportBuffer.takeBack(buffer, (oldest, one) => marks[oldest] === marks[one])
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 5 }), fc.integer({ min: 0, max: 4 }), (marks, sizeMax) => {
+        const buffer = offerAll(marks.map((_, value) => entry(value, { bytes: value + 1 })))
+        const taken = values(ReportBuffer.take(buffer, { ...batch, sizeMax }))
+        ReportBuffer.takeBack(buffer, (oldest, one) => marks[oldest] === marks[one])
 
-      const other = taken.findIndex((one) => marks[one] !== marks[0])
-      assert.deepStrictEqual(values(buffer.inFlight), other < 0 ? taken : taken.slice(0, other))
-      assert.deepStrictEqual([...values(buffer.inFlight), ...values(waiting(buffer))], [...marks.keys()])
-      assert.strictEqual(buffer.waitingBytes, waiting(buffer).reduce((sum, { bytes }) => sum + bytes, 0))
-    }))
+        const other = taken.findIndex((one) => marks[one] !== marks[0])
+        assert.deepStrictEqual(values(buffer.inFlight), other < 0 ? taken : taken.slice(0, other))
+        assert.deepStrictEqual([...values(buffer.inFlight), ...values(waiting(buffer))], [...marks.keys()])
+        assert.strictEqual(buffer.waitingBytes, waiting(buffer).reduce((sum, { bytes }) => sum + bytes, 0))
+      })
+    )
   })
 
   it("puts nothing into one batch that was measured more than its span apart", () => {

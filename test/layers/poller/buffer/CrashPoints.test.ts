@@ -17,20 +17,30 @@ type Action =
   | { readonly _tag: "Offer"; readonly count: number; readonly bytes: number }
   | { readonly _tag: "Wait"; readonly millis: number }
   | { readonly _tag: "Send"; readonly isAnswered: boolean; readonly sizeMax: number }
+  | { readonly _tag: "Disk"; readonly isFull: boolean }
   | { readonly _tag: "Restart" }
 
 type End = "kill" | "power failure"
 
 const checks = 3
 
+/** How core knows a report that it has already. */
+type Identity = "id" | "contents"
+
 /** What core has, of a core that takes each report once. */
 class Core {
   readonly ids = new Set<string>()
+  private readonly identity: Identity
+
+  constructor(identity: Identity) {
+    this.identity = identity
+  }
   readonly delivered: Array<number> = []
   readonly seen = new Set<number>()
 
-  take(id: string, serials: ReadonlyArray<number>) {
+  take(batchId: string, serials: ReadonlyArray<number>) {
     for (const serial of serials) this.seen.add(serial)
+    const id = this.identity === "id" ? batchId : serials.join(" ")
     if (this.ids.has(id)) return
     this.ids.add(id)
     this.delivered.push(...serials)
@@ -49,9 +59,12 @@ interface Course {
   readonly accepted: Set<number>
   /** Offered by this process from here on. */
   begin: number
+  /** The disk has taken nothing for a time, and may not have tried again. */
+  hasBeenFull: boolean
 }
 
-const accept = ({ accepted, begin }: Course, end: number) => {
+const accept = ({ accepted, begin, hasBeenFull }: Course, end: number) => {
+  if (hasBeenFull) return
   for (let serial = begin; serial < end; serial++) accepted.add(serial)
 }
 
@@ -84,6 +97,8 @@ const send = Effect.fnUntraced(function*(files: CrashingFiles, core: Core, sizeM
   return true
 })
 
+const retriedWithinMillis = 40_000
+
 /** Runs the actions as far as the files go along. */
 const live = Effect.fnUntraced(
   function*(files: CrashingFiles, course: Course, actions: ReadonlyArray<Action>, end: End) {
@@ -100,11 +115,16 @@ const live = Effect.fnUntraced(
           const before = course.serial
           yield* TestClock.adjust(action.millis)
           if (files.isDown) return
+          if (!files.isFull && action.millis >= retriedWithinMillis) course.hasBeenFull = false
           if (action.millis >= (end === "kill" ? 100 : 2_000)) accept(course, before)
           break
         }
         case "Send":
           yield* send(files, course.core, action.sizeMax, action.isAnswered)
+          break
+        case "Disk":
+          files.isFull = action.isFull
+          course.hasBeenFull ||= action.isFull
           break
         case "Restart":
           return
@@ -121,9 +141,15 @@ const quiet = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   )
 
 /** The steps that were taken, and what core has after a restart with which nothing goes wrong. */
-const run = Effect.fnUntraced(function*(actions: ReadonlyArray<Action>, end: End, downAt: number, seed: number) {
+const run = Effect.fnUntraced(function*(
+  actions: ReadonlyArray<Action>,
+  end: End,
+  downAt: number,
+  seed: number,
+  identity: Identity = "id"
+) {
   const chance = chanceOf(seed)
-  const course: Course = { core: new Core(), serial: 0, accepted: new Set(), begin: 0 }
+  const course: Course = { core: new Core(identity), serial: 0, accepted: new Set(), begin: 0, hasBeenFull: false }
   let steps = 0
   let contents: ReadonlyMap<string, Uint8Array> = new Map()
   const lives = actions.reduce<Array<Array<Action>>>(
@@ -138,6 +164,7 @@ const run = Effect.fnUntraced(function*(actions: ReadonlyArray<Action>, end: End
     steps += files.steps
     if (!files.isDown) accept(course, course.serial)
     course.begin = course.serial
+    course.hasBeenFull = false
     contents = files.isDown && end === "power failure" ? files.afterPowerFailure() : files.afterKill()
   }
   const files = new CrashingFiles(chance, Infinity, contents)
@@ -184,6 +211,16 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Action>({ _tag: "Restart" }) }
 )
 
+/** Cut as any other process would. */
+const onFullDisk: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: action.map((one): Action => one._tag === "Send" ? { ...one, sizeMax: 5 } : one)
+  },
+  { weight: 2, arbitrary: fc.record({ _tag: fc.constant("Disk" as const), isFull: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.constant<Action>({ _tag: "Wait", millis: retriedWithinMillis }) }
+)
+
 const end: fc.Arbitrary<End> = fc.constantFrom("kill", "power failure")
 
 const course: ReadonlyArray<Action> = [
@@ -222,6 +259,19 @@ describe("A poller that is stopped", () => {
         fc.integer({ min: 1, max: 80 }),
         fc.integer(),
         async (actions, how, downAt, seed) => verify(await within(run(actions, how, downAt, seed)))
+      ),
+      { numRuns: 300 }
+    )
+  })
+
+  it("does so where the disk is full at times, for a core that knows a status by the time of its report", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(onFullDisk, { maxLength: 25 }),
+        end,
+        fc.integer({ min: 1, max: 80 }),
+        fc.integer(),
+        async (actions, how, downAt, seed) => verify(await within(run(actions, how, downAt, seed, "contents")))
       ),
       { numRuns: 300 }
     )

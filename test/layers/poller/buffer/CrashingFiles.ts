@@ -33,6 +33,8 @@ const whole = ({ synced, unsynced }: Contents): Uint8Array => concat(synced, uns
 export class CrashingFiles {
   steps = 0
   isDown = false
+  /** Takes nothing more, or a part. */
+  isFull = false
   private current = new Map<string, Contents>()
   private durable: Directory = new Map()
   private readonly chance: Chance
@@ -76,6 +78,13 @@ export class CrashingFiles {
       return Effect.fail(fault)
     })
 
+  private readonly whenRoom = (what: string, work: Effect.Effect<void, BufferFault>, part: () => void) =>
+    Effect.suspend(() => {
+      if (!this.isFull || this.isDown) return work
+      part()
+      return Effect.fail(new BufferFault({ path: "memory", step: what, detail: "no space left", isAbsent: false }))
+    })
+
   readonly files: SegmentFiles = {
     folder: "memory",
     hold: Effect.void,
@@ -91,11 +100,18 @@ export class CrashingFiles {
           return contents
         }),
         (contents) => ({
-          append: (bytes) =>
-            this.step("append", (isCut) => {
-              const end = isCut ? Math.floor(this.chance() * (bytes.length + 1)) : bytes.length
+          append: (bytes) => {
+            const appendPart = () => {
+              const end = Math.floor(this.chance() * (bytes.length + 1))
               contents.unsynced = concat(contents.unsynced, bytes.subarray(0, end))
-            }),
+            }
+            const append = this.step("append", (isCut) => {
+              if (isCut) appendPart()
+              else contents.unsynced = concat(contents.unsynced, bytes)
+            })
+            // The last byte would make it a whole one.
+            return this.whenRoom("append", append, () => (bytes = bytes.subarray(0, -1), appendPart()))
+          },
           sync: this.step("sync", () => {
             contents.synced = whole(contents)
             contents.unsynced = new Uint8Array()

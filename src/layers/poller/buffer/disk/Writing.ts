@@ -100,6 +100,10 @@ const writeAll = Effect.fnUntraced(function*(state: DiskState, to: SegmentLog, i
 const freeSettled = (state: DiskState, log: SegmentLog) =>
   state.trouble === undefined ? Effect.void : log.removeSettled(state.settled)
 
+/** Nobody waits for a disk that does not take it. */
+const tell = (waiters: ReadonlyArray<Deferred.Deferred<void>>) =>
+  Effect.forEach(waiters, (waiter) => Deferred.succeed(waiter, undefined), { discard: true })
+
 /** Whole: what is begun on a disk is ended. */
 const flush = (state: DiskState) =>
   Effect.uninterruptible(
@@ -112,8 +116,7 @@ const flush = (state: DiskState) =>
       state.waiters = []
       yield* Effect.ensuring(
         Effect.andThen(freeSettled(state, to), writeAll(state, to, told.length > 0)),
-        // Nobody waits for a disk that does not take it.
-        Effect.forEach(told, (waiter) => Deferred.succeed(waiter, undefined), { discard: true })
+        tell(told)
       )
       yield* to.removeSettled(state.durableSettled)
       yield* dropExpired(state, to)
@@ -141,6 +144,7 @@ const round = Effect.fnUntraced(function*(state: DiskState, owner: Scope.Scope) 
 
 const recoverFrom = Effect.fnUntraced(function*(state: DiskState, fault: BufferFault, retries: number) {
   yield* noteTrouble(state, fault)
+  yield* tell(state.waiters.splice(0))
   yield* state.isReady.open
   // What was there is there no more.
   if (fault.isAbsent) {
