@@ -86,7 +86,7 @@ export const planted: ReadonlyArray<Planted> = [
   {
     fault: "what is in flight is not on the disk before it is sent",
     file: "src/layers/poller/buffer/disk/Taking.ts",
-    from: "    yield* durable(state)\n",
+    from: "    if (yield* isDecided(state)) keepApart(state)\n",
     to: ""
   },
   {
