@@ -1,12 +1,13 @@
 /**
  * An agent between pollers and what it looks at, all processes of their own: `npm run bench -- agent`.
  *
- *   --checks 1000 --interval 10 --seconds 60   the checkers whose CPU, memory and latency are measured
+ *   --checks 1000 --interval 10 --seconds 60   the checkers whose CPU, memory and latency are measured; the interval is 5 in the
+ *                                              disturbance and the reload, which is twice as many checks in a window
  *   --cost-seconds 4                           of each measurement against the bare server
  *   --rounds 1                                 of the comparison with the bare server and with nmap
- *   --pairs 5 --window 20                      quiet and loud windows of the disturbance and of the reload, seconds of each
+ *   --pairs 6 --window 15                      quiet and loud windows of the disturbance and of the reload, seconds of each
  *   --ill crashing,hanging,spinning,leaking,killed   who is ill in the disturbance
- *   --cpus apart                               the agent has a processor and all others have another, in place of both for all
+ *   --cpus shared                              all processors for all, in place of one for the agent and the rest for all others
  *   --only start,cost,steady,fleet,disturbance,reload,sweep,snmp   some of the parts
  *   --steady-seconds 60 --steady-rate 1600     port checks a second, for so long
  *   --sweep nmap,dropped,large                 the parts of the sweep
@@ -32,6 +33,8 @@ type Figures = Record<string, number>
 interface Sizes {
   readonly checks: number
   readonly interval: number
+  /** Of the disturbance and of the reload. */
+  readonly turnInterval: number
   readonly seconds: number
   readonly rounds: number
   /** Of each measurement against the bare server. */
@@ -152,7 +155,7 @@ const fleet = async (world: World, { checks, interval, seconds }: Sizes): Promis
 const troubled = (settings: Settings, sizes: Sizes, measure: typeof Trouble.reload): Promise<Figures> =>
   withWorld(settings, (world) => {
     if (sizes.areApart) world.apart()
-    return measure(world, { ...sizes, seconds: sizes.window })
+    return measure(world, { ...sizes, interval: sizes.turnInterval, seconds: sizes.window })
   })
 
 const parts: Readonly<Record<string, (settings: Settings, sizes: Sizes) => Promise<Figures>>> = {
@@ -169,18 +172,20 @@ const parts: Readonly<Record<string, (settings: Settings, sizes: Sizes) => Promi
 const spread = (prefix: string) => [
   { key: `${prefix}disturbance_pct_from`, what: "nine of ten repetitions lie from", unit: "%" },
   { key: `${prefix}disturbance_pct_to`, what: "to", unit: "%" },
-  { key: `${prefix}noise_pct`, what: "the same of quiet windows and other quiet ones", unit: "%" },
+  { key: `${prefix}noise_pct`, what: "the same of quiet rounds and other quiet ones", unit: "%" },
   { key: `${prefix}noise_pct_from`, what: "from", unit: "%" },
   { key: `${prefix}noise_pct_to`, what: "to", unit: "%" },
-  { key: `${prefix}middle_disturbance_pct`, what: "the middle loud window against the middle quiet one", unit: "%" },
+  { key: `${prefix}middle_disturbance_pct`, what: "the middle loud round against the middle quiet one", unit: "%" },
   { key: `${prefix}middle_disturbance_pct_from`, what: "nine of ten repetitions lie from", unit: "%" },
   { key: `${prefix}middle_disturbance_pct_to`, what: "to", unit: "%" },
-  { key: `${prefix}middle_noise_pct`, what: "the same of quiet windows and other quiet ones", unit: "%" },
   { key: `${prefix}cpu_pct_quiet`, what: "CPU of the agent's first thread, quiet", unit: "%" },
   { key: `${prefix}cpu_pct_loud`, what: "and loud", unit: "%" },
   { key: `${prefix}wait_us_quiet`, what: "its wait for a processor, quiet", unit: "µs" },
   { key: `${prefix}wait_us_loud`, what: "and loud", unit: "µs" },
-  { key: `${prefix}own_seconds_pct`, what: "seconds without anybody else", unit: "%" }
+  { key: `${prefix}own_seconds_pct_quiet`, what: "seconds without anybody else, which count, quiet", unit: "%" },
+  { key: `${prefix}own_seconds_pct_loud`, what: "and loud", unit: "%" },
+  { key: `${prefix}checks_quiet`, what: "checks in them, quiet", unit: "" },
+  { key: `${prefix}checks_loud`, what: "and loud", unit: "" }
 ]
 
 const rowOf: ReadonlyArray<Omit<Row, "value"> & { readonly key: string }> = [
@@ -222,15 +227,16 @@ export const run = async (options: ReadonlyMap<string, string>) => {
   const sizes: Sizes = {
     checks: Number(options.get("checks") ?? 1_000),
     interval: Number(options.get("interval") ?? 10),
+    turnInterval: Number(options.get("interval") ?? 5),
     seconds: Number(options.get("seconds") ?? 60),
     rounds: Number(options.get("rounds") ?? 1),
     costSeconds: Number(options.get("cost-seconds") ?? 4),
     steadySeconds: Number(options.get("steady-seconds") ?? 60),
     steadyRate: Number(options.get("steady-rate") ?? 1_600),
-    pairs: Number(options.get("pairs") ?? 5),
-    window: Number(options.get("window") ?? 20),
+    pairs: Number(options.get("pairs") ?? 6),
+    window: Number(options.get("window") ?? 15),
     ill: options.get("ill")?.split(",") ?? Trouble.all,
-    areApart: options.get("cpus") === "apart",
+    areApart: options.get("cpus") !== "shared",
     sweeps: options.get("sweep")?.split(",") ?? ["nmap", "dropped", "large"]
   }
   const figures: Figures = {}

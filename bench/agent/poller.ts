@@ -14,25 +14,50 @@ const clientOf = (address: string): grpc.Client => {
   return known
 }
 
+/** What it keeps for each check is of no interest to the collector, whose pauses would be taken for the agent's. */
 class Tally {
   calls = 0
   failed = 0
   readonly unavailable = new Set<string>()
-  readonly tookMillis: Array<number> = []
-  readonly askedMillis: Array<number> = []
-  readonly types: Array<string> = []
+  #count = 0
+  #took = new Float64Array(2 ** 16)
+  #asked = new Float64Array(2 ** 16)
+  #types = new Uint8Array(2 ** 16)
+  readonly #names: Array<string> = []
   readonly longestMillis: Record<string, number> = {}
 
   took(type: string, began: number, millis: number): void {
-    this.tookMillis.push(millis)
-    this.askedMillis.push(performance.timeOrigin + began)
-    this.types.push(type)
+    if (this.#count === this.#took.length) this.#grow()
+    const known = this.#names.indexOf(type)
+    this.#took[this.#count] = millis
+    this.#asked[this.#count] = performance.timeOrigin + began
+    this.#types[this.#count] = known < 0 ? this.#names.push(type) - 1 : known
+    this.#count += 1
     this.longestMillis[type] = Math.max(this.longestMillis[type] ?? 0, Math.round(millis))
   }
 
+  #grow(): void {
+    const length = 2 * this.#took.length
+    const [took, asked, types] = [new Float64Array(length), new Float64Array(length), new Uint8Array(length)]
+    took.set(this.#took)
+    asked.set(this.#asked)
+    types.set(this.#types)
+    this.#took = took
+    this.#asked = asked
+    this.#types = types
+  }
+
   get answer(): Answer {
-    const { askedMillis, calls, failed, longestMillis, tookMillis, types } = this
-    return { calls, failed, unavailable: [...this.unavailable], tookMillis, askedMillis, types, longestMillis }
+    const { calls, failed, longestMillis } = this
+    return {
+      calls,
+      failed,
+      unavailable: [...this.unavailable],
+      tookMillis: [...this.#took.subarray(0, this.#count)],
+      askedMillis: [...this.#asked.subarray(0, this.#count)],
+      types: Array.from(this.#types.subarray(0, this.#count), (type) => this.#names[type] ?? ""),
+      longestMillis
+    }
   }
 }
 

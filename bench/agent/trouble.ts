@@ -35,12 +35,14 @@ const spreadOf = (prefix: string, turns: Turns) => ({
   [`${prefix}middle_disturbance_pct`]: round(turns.middle.percent),
   [`${prefix}middle_disturbance_pct_from`]: round(turns.middle.from),
   [`${prefix}middle_disturbance_pct_to`]: round(turns.middle.to),
-  [`${prefix}middle_noise_pct`]: round(turns.middleNoise.percent),
   [`${prefix}cpu_pct_quiet`]: round(turns.quietCpuPercent),
   [`${prefix}cpu_pct_loud`]: round(turns.loudCpuPercent),
   [`${prefix}wait_us_quiet`]: round(turns.quietWaitMicros),
   [`${prefix}wait_us_loud`]: round(turns.loudWaitMicros),
-  [`${prefix}own_seconds_pct`]: round(turns.ownSecondsPercent)
+  [`${prefix}own_seconds_pct_quiet`]: round(turns.quietOwnPercent),
+  [`${prefix}own_seconds_pct_loud`]: round(turns.loudOwnPercent),
+  [`${prefix}checks_quiet`]: turns.quietChecks,
+  [`${prefix}checks_loud`]: turns.loudChecks
 })
 
 /** Each loud window has new ones, which have all of their restarts: those of the window before rest. */

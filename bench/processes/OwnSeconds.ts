@@ -18,12 +18,12 @@ export class OwnSeconds {
   readonly #seconds: Array<Second> = []
   readonly #timer: NodeJS.Timeout
 
-  constructor(processes: ReadonlyArray<number>) {
-    const look = () => ({
-      atMillis: Date.now(),
-      all: Usage.machineCpuSeconds(),
-      own: processes.reduce((sum, pid) => sum + Usage.cpuSeconds(pid), 0)
-    })
+  /** `ownSeconds` is what these processes have used, for whoever knows better: what has ended meanwhile is of them, too. */
+  constructor(
+    processes: ReadonlyArray<number>,
+    ownSeconds = () => processes.reduce((sum, pid) => sum + Usage.cpuSeconds(pid), 0)
+  ) {
+    const look = () => ({ atMillis: Date.now(), all: Usage.machineCpuSeconds(), own: ownSeconds() })
     let last = look()
     this.#timer = setInterval(() => {
       const now = look()
@@ -40,9 +40,14 @@ export class OwnSeconds {
     clearInterval(this.#timer)
   }
 
-  /** Of all seconds. */
+  /** Of all seconds, or of those that are looked at. */
   get percent(): number {
-    return 100 * this.#seconds.filter(isOwn).length / this.#seconds.length
+    return this.percentOf(() => true)
+  }
+
+  percentOf(isWanted: (fromMillis: number) => boolean): number {
+    const wanted = this.#seconds.filter(({ fromMillis }) => isWanted(fromMillis))
+    return 100 * wanted.filter(isOwn).length / wanted.length
   }
 
   /** Whether the times count. */

@@ -31,9 +31,24 @@ export const kill = (pid: number): void => {
   }
 }
 
+/** Each of its threads has its own; not every kernel tells. To look through all processes takes some milliseconds. */
+const toldChildrenOf = (pid: number): ReadonlyArray<number> | undefined => {
+  const tasks = `/proc/${pid}/task`
+  try {
+    return fs.readdirSync(tasks)
+      .flatMap((thread) => fs.readFileSync(`${tasks}/${thread}/children`, "utf8").split(" "))
+      .map(Number)
+      .filter((child) => child > 0)
+  } catch {
+    // It has ended, a thread of it has, or the kernel does not tell.
+    return undefined
+  }
+}
+
 export const childrenOf = (pid: number): ReadonlyArray<number> => {
   if (process.platform !== "linux") return []
-  return fs.readdirSync("/proc").map(Number).filter((other) => other > 0 && parentOf(other) === pid)
+  return toldChildrenOf(pid) ??
+    fs.readdirSync("/proc").map(Number).filter((other) => other > 0 && parentOf(other) === pid)
 }
 
 const ticks = (fields: ReadonlyArray<string>, from: number, to: number): number =>
@@ -60,11 +75,11 @@ export const mainThread = (pid: number): ThreadUse => {
   return { cpuSeconds: cpu / 1e9, waitSeconds: wait / 1e9, turns }
 }
 
-/** Of all processors, by whomever. */
+/** Of all processors, by whomever. Interrupts are nobody's: what goes over the loopback is taken from them for the most part. */
 export const machineCpuSeconds = (): number => {
-  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = textOf("/proc/stat").split("\n", 1)
+  const [, user = 0, nice = 0, system = 0, , , , , steal = 0] = textOf("/proc/stat").split("\n", 1)
     .flatMap((line) => line.split(/ +/)).map(Number)
-  return (user + nice + system + irq + softirq + steal) / ticksPerSecond
+  return (user + nice + system + steal) / ticksPerSecond
 }
 
 export const residentMegabytes = (pid: number): number =>
