@@ -44,7 +44,7 @@ const scenario = (version: Books): Simulation.Scenario => ({
   build: (seed, plan) => {
     const world = new World({ seed })
     const network = new Network(world, lan)
-    const exchange = new Exchange<Sale, true>(network, "8080")
+    const exchange = new Exchange<Sale, true>(network, "8080", { describe: ({ id }) => id })
     // What is on the disk of the books' host outlives its processes.
     const written: Array<Sale> = []
     const write = (sale: Sale) =>

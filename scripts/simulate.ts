@@ -10,7 +10,7 @@
  *   --messages N   events a second; default 200
  *   --devices N    of sync's source; default 2000
  *   --profile P    calm, rough or hostile; default rough
- *   --replay FILE  leads the plan in a file that a violation has left, instead of what the seed draws
+ *   --replay FILE  leads the plan in a file that a violation has left, which has a seed and settings of its own
  *   --save FILE    where a violation leaves its plan, of several the last; default simulation-SEED.json
  *   --shrink S     seconds that may go into looking for fewer faults, of each violation; default 120
  *   --until-first  ends at the first violation, as it is
@@ -18,7 +18,7 @@
  *   --help         this
  *
  * The last line is one JSON object: seeds, violations, hash (of all logs), events, faults, virtualHours, seconds, cpuSeconds,
- * megabytes, books. Exits with 1 when something broke, 2 when it was asked for wrongly.
+ * megabytes, books. Exits with 1 when something broke, 2 when it was asked for wrongly, 141 when nobody reads it any more.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -30,11 +30,13 @@ import * as Installation from "../test/simulation/Installation.ts"
 import * as SyncSpool from "../test/simulation/parties/SyncSpool.ts"
 import * as Replay from "../test/simulation/Replay.ts"
 import * as Asked from "./options/Asked.ts"
+import * as Lines from "./options/Lines.ts"
 
 Asked.help(import.meta.filename)
 
-const { values } = Asked.read(() =>
+const { tokens, values } = Asked.read(() =>
   parseArgs({
+    tokens: true,
     options: {
       seed: { type: "string", default: "1" },
       seeds: { type: "string", default: "1" },
@@ -68,6 +70,10 @@ const { replay: replayFile } = values
 const replayed = replayFile === undefined
   ? undefined
   : Replay.read(Asked.read(() => fs.readFileSync(replayFile, "utf8")))
+const needless = tokens.find((token) => token.kind === "option" && !["replay", "json"].includes(token.name))
+if (replayFile !== undefined && needless?.kind === "option") {
+  Asked.end(`--replay has a seed and settings of its own: leave --${needless.name} out`)
+}
 const unfit = typeof replayed === "string" ? replayed : replayed &&
   Replay.misfit(replayed.plan, Installation.scenario(replayed.settings).kinds, replayed.settings.hours)
 if (unfit !== undefined) Asked.end(`--replay is ${values.replay}, which cannot be led: ${unfit}`)
@@ -83,7 +89,18 @@ if (save !== undefined && (save === "" || isFolder(save) || !isFolder(path.dirna
 }
 
 const say = (line: string): void => {
-  if (!values.json) console.log(line)
+  if (!values.json) Lines.write(line)
+}
+
+/** Of the machine, also while a world runs. */
+const realMillis = performance.now.bind(performance)
+const tellEveryMillis = 5_000
+let toldMillis = realMillis()
+/** Where nothing can be written anew, a line now and then. */
+const tellApart = (line: () => string): void => {
+  if (values.json || realMillis() - toldMillis < tellEveryMillis) return
+  toldMillis = realMillis()
+  Lines.write(line())
 }
 
 /** Virtual hours have five minutes at the end in which nothing is done. */
@@ -104,22 +121,27 @@ if (options.agents < options.pollers) {
 
 const isLive = process.stdout.isTTY && !values.json
 
+/** A line that is wider than the terminal would be two, of which only one is written anew. */
+const writeAnew = (line: string): unknown => process.stdout.write(`\r${line.slice(0, process.stdout.columns - 1)}`)
+
 const live = (seed: string, plan: ReadonlyArray<Fault>): Pick<Installation.InstallationOptions, "onWorld"> =>
-  isLive
-    ? {
+  values.json
+    ? {}
+    : {
       onWorld: (world, state) => {
-        const tell = () => {
+        const lineNow = () => {
           const minutes = (world.nowMillis / 60_000).toFixed(0).padStart(3)
           const begun = plan.filter(({ atMillis }) => atMillis <= world.nowMillis).length
-          const line = `seed ${seed}  ${minutes} min  ${world.log.count} events  ${begun} faults  ${state()}   `
-          // A line that is wider than the terminal would be two, of which only one is written anew.
-          process.stdout.write(`\r${line.slice(0, process.stdout.columns - 1)}`)
+          return `seed ${seed}  ${minutes} min  ${world.log.count} events  ${begun} faults  ${state()}   `
+        }
+        const tell = () => {
+          if (isLive) writeAnew(lineNow())
+          else tellApart(() => lineNow().trimEnd())
           world.after(60_000, tell)
         }
         world.after(60_000, tell)
       }
     }
-    : {}
 
 SyncSpool.removeLeft()
 
@@ -145,6 +167,7 @@ for (const seed of seeds) {
   for (const [name, count] of Object.entries(outcome.books)) books[name] = (books[name] ?? 0) + count
   if (outcome.violation === undefined) {
     say(`seed ${seed}: ${outcome.events} events, ${outcome.plan.length} faults, ${outcome.hash}`)
+    if (replay?.found !== undefined) say(Replay.again(replay.found, outcome) ?? "")
     continue
   }
   violations += 1
@@ -162,15 +185,27 @@ for (const seed of seeds) {
         isCutOff ||= performance.now() >= untilMillis
         return isCutOff
       },
-      onAttempt: (attempt, left) => isLive && process.stdout.write(`\rattempt ${attempt}, ${left} faults   `)
+      onAttempt: (attempt, left) => {
+        const line = `attempt ${attempt}, ${left} faults`
+        if (isLive) writeAnew(`${line}   `)
+        else tellApart(() => line)
+      }
     })
     : Simulation.look(scenario, outcome)
   if (isLive) process.stdout.write("\r\x1b[K")
   if (isCutOff) say(`fewer faults were looked for only ${shrinkSeconds} s long (--shrink): there may be fewer`)
   for (const line of Simulation.report(shrunk)) say(line)
-  if (replay !== undefined) continue
+  if (replay !== undefined) {
+    say(Replay.again(replay.found, shrunk) ?? "")
+    continue
+  }
   const file = save ?? `simulation-${seed}.json`
-  const unsaved = Replay.save(file, { seed, settings: options, plan: shrunk.plan })
+  const unsaved = Replay.save(file, {
+    seed,
+    settings: options,
+    plan: shrunk.plan,
+    found: { invariant: shrunk.violation?.invariant ?? "", hash: shrunk.hash }
+  })
   if (unsaved === undefined) say(`again: npm run simulate -- --replay ${file}`)
   else console.error(unsaved)
 }
@@ -178,13 +213,13 @@ for (const seed of seeds) {
 const seconds = Math.round(performance.now() - beganMillis) / 1_000
 const { system, user } = process.cpuUsage()
 const megabytes = Math.round(process.resourceUsage().maxRSS / 1_024)
-console.log(JSON.stringify({
+Lines.write(JSON.stringify({
   seeds: led,
   violations,
   hash: all.hash,
   events,
   faults,
-  virtualHours: options.hours * led,
+  virtualHours: Math.round(options.hours * led * 1_000) / 1_000,
   seconds,
   /** What a busy machine does not change. */
   cpuSeconds: Math.round((system + user) / 1_000) / 1_000,

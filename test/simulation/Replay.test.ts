@@ -25,6 +25,18 @@ describe("A plan in a file", () => {
     assert.deepStrictEqual(Replay.read(Replay.write(replay)), { version: Replay.version, ...replay })
   })
 
+  it("says whether what it finds is what was found", () => {
+    const found = { invariant: "order", hash: "1" }
+    assert.isUndefined(Replay.again(undefined, { hash: "1", violation: undefined }))
+    assert.match(`${Replay.again(found, { hash: "1", violation: found })}`, /^the same, event by event/)
+    assert.match(`${Replay.again(found, { hash: "2", violation: found })}`, /^the same promise .* other events/)
+    assert.match(
+      `${Replay.again(found, { hash: "2", violation: { invariant: "loss" } })}`,
+      /^another promise .* order$/
+    )
+    assert.match(`${Replay.again(found, { hash: "2", violation: undefined })}`, /^nothing broke; .* order$/)
+  })
+
   it("is refused when it is cut off, or asks for what no world has", () => {
     const text = Replay.write({ seed: "7", settings, plan: [fault] })
     const others = [

@@ -52,7 +52,9 @@ const Replay = Schema.Struct({
     devices: Schema.Int.check(within(bounds.devices)),
     profile: Schema.Literals(profiles)
   }),
-  plan: Schema.Array(Fault)
+  plan: Schema.Array(Fault),
+  /** What broke, and the log up to there; a plan that somebody has written has none. */
+  found: Schema.optionalKey(Schema.Struct({ invariant: Schema.String, hash: Schema.String }))
 })
 export type Replay = typeof Replay.Type
 
@@ -104,6 +106,19 @@ export const misfit = (
     if (wrong !== undefined) return `fault ${at + 1}: ${wrong}`
   }
   return undefined
+}
+
+/** Whether it is the same again, in a line; undefined for a plan that does not say what it found. */
+export const again = (
+  found: Replay["found"],
+  { hash, violation }: { readonly hash: string; readonly violation: { readonly invariant: string } | undefined }
+): string | undefined => {
+  if (found === undefined) return undefined
+  if (found.hash === hash) return "the same, event by event, as when it was found"
+  if (violation === undefined) return `nothing broke; it was found with: ${found.invariant}`
+  return violation.invariant === found.invariant
+    ? "the same promise as when it was found, after other events: the programs are others now"
+    : `another promise than when it was found: ${found.invariant}`
 }
 
 type Written = Omit<Replay, "version">

@@ -19,6 +19,11 @@ export class ExchangeFailed extends Data.TaggedError("ExchangeFailed")<{
   readonly wasSent: boolean
 }> {}
 
+export interface ExchangeOptions<in Req> {
+  /** What the log, and so a violation's diagram, has of a request: none of what it answers undefined for. Nothing unless told. */
+  readonly describe?: (request: Req) => string | undefined
+}
+
 export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly port: string }> {}
 
 export interface Client<Req, Res> {
@@ -51,10 +56,12 @@ const running = Effect.flatMap(Process.Current, (process) =>
 export class Exchange<in out Req, in out Res> {
   readonly #network: Network
   readonly #port: string
+  readonly #describe: (request: Req) => string | undefined
 
-  constructor(network: Network, port: string) {
+  constructor(network: Network, port: string, { describe = () => undefined }: ExchangeOptions<Req> = {}) {
     this.#network = network
     this.#port = port
+    this.#describe = describe
   }
 
   /**
@@ -142,6 +149,12 @@ export class Exchange<in out Req, in out Res> {
       }
       yield* Effect.addFinalizer(() => Effect.sync(() => socket?.close()))
 
+      const noted = (request: Req) => {
+        const text = this.#describe(request)
+        return (end?: string): void => {
+          if (text !== undefined) process.world.note(process.name, end === undefined ? text : `${text} ${end}`, host)
+        }
+      }
       const connected: Effect.Effect<Socket, ExchangeFailed> = Effect.suspend(() => {
         if (socket !== undefined) return Effect.succeed(socket)
         dial()
@@ -151,15 +164,27 @@ export class Exchange<in out Req, in out Res> {
             : Effect.succeed(socket))
       })
       return {
-        tell: (request) => socket?.send(new Letter(this, unanswered, request), 64),
+        tell: (request) => {
+          if (socket === undefined) return
+          noted(request)()
+          socket.send(new Letter(this, unanswered, request), 64)
+        },
         ask: (request, bytes = 256) =>
           Effect.flatMap(connected, (open) =>
             Effect.callback<Res, ExchangeFailed>((resume) => {
               number += 1
               const letter = new Letter(this, number, request)
-              waiting.set(letter.number, resume)
+              const note = noted(request)
+              waiting.set(letter.number, (exit) => {
+                note(Exit.isSuccess(exit) ? "answered" : "got no answer")
+                resume(exit)
+              })
+              note()
               open.send(letter, bytes)
-              return Effect.sync(() => void waiting.delete(letter.number))
+              return Effect.sync(() => {
+                note("given up")
+                waiting.delete(letter.number)
+              })
             }))
       }
     })

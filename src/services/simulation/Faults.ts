@@ -100,11 +100,38 @@ const powerOff = (world: World, disks: ReadonlyMap<string, Disk>): Act => ({ tar
   return () => host.powerOn()
 }
 
-/** Begins each fault at its time, and takes it back after its own. Throws when a kind is not known: nothing would be done. */
+const wrongTime = (value: number): boolean => !Number.isFinite(value) || value < 0
+
+/** What of a fault of these kinds is not there, so that nothing would be done. */
+const wrongIn = (
+  { amount, atMillis, kind, lastsMillis, other, target }: Fault,
+  hosts: ReadonlyMap<string, unknown>,
+  disks: ReadonlyMap<string, unknown>,
+  isOfPair: boolean
+): string | undefined => {
+  const among = (names: ReadonlyMap<string, unknown>) => [...names.keys()].join(", ") || "none"
+  if (wrongTime(atMillis)) return `atMillis is ${atMillis}, expected milliseconds from 0`
+  if (wrongTime(lastsMillis)) return `lastsMillis is ${lastsMillis}, expected milliseconds from 0`
+  if (!(amount >= 0 && amount <= 1)) return `amount is ${amount}, expected 0 to 1`
+  const [what, names] = kind.startsWith("disk")
+    ? ["a disk of these:", disks] as const
+    : ["a host of these:", hosts] as const
+  if (!names.has(target)) return `target is ${target}, expected ${what} ${among(names)}`
+  if (isOfPair && (other === undefined || other === target || !hosts.has(other))) {
+    return `other is ${other ?? "not there"}, expected another host of these: ${among(hosts)}`
+  }
+  return undefined
+}
+
+/**
+ * Begins each fault at its time, and takes it back after its own. Throws when nothing would be done: a kind that is not
+ * known, a host that is not in the world by now, a time that never comes. What `own` kinds aim at is the world's own.
+ */
 export const carryOut = (
   plan: ReadonlyArray<Fault>,
   { disks = new Map(), network, own = {}, world }: FaultTargets
 ): void => {
+  const pairs = networkActs(network)
   const acts: Readonly<Record<string, Act>> = {
     ...Object.fromEntries(
       Object.entries(hostActs).map(([kind, act]): readonly [string, Act] => [kind, (fault) => {
@@ -112,7 +139,7 @@ export const carryOut = (
         return host === undefined ? undefined : act(host, fault)
       }])
     ),
-    ...networkActs(network),
+    ...pairs,
     ...diskActs(disks),
     powerOff: powerOff(world, disks),
     ...own
@@ -120,6 +147,11 @@ export const carryOut = (
   const unknown = plan.find(({ kind }) => !Object.hasOwn(acts, kind))
   if (unknown !== undefined) {
     throw new Error(`a fault's kind is ${unknown.kind}, expected ${Object.keys(acts).join(", ")}`)
+  }
+  for (const [at, fault] of plan.entries()) {
+    if (Object.hasOwn(own, fault.kind)) continue
+    const wrong = wrongIn(fault, world.hosts, disks, Object.hasOwn(pairs, fault.kind))
+    if (wrong !== undefined) throw new Error(`fault ${at + 1}, ${fault.kind}: ${wrong}`)
   }
   for (const fault of plan) {
     world.after(fault.atMillis, () => {

@@ -6,7 +6,7 @@ import { type Fault, textOf } from "../../domain/simulation/FaultPlan.ts"
 import { Seeded } from "../../domain/simulation/Seeded.ts"
 import * as SequenceDiagram from "../../domain/simulation/SequenceDiagram.ts"
 import * as Shrink from "../../domain/simulation/Shrink.ts"
-import { type About, Violation, type World } from "./World.ts"
+import { type About, thrownText, Violation, type World } from "./World.ts"
 
 /** A promise that must hold when the faults are over and the world has had its time to heal. */
 export interface Healed {
@@ -80,12 +80,21 @@ const lead = ({ dispose, endMillis, healed, world }: Scene, untilMillis: number)
 
 const unhealed = (world: World, healed: ReadonlyArray<Healed>): Violation | undefined => {
   for (const { broken, name } of healed) {
-    const why = broken()
+    const why = answered(broken)
     if (why === undefined) continue
     const atMicros = world.nowMicros
     return new Violation({ invariant: name, atMicros, ...(typeof why === "string" ? { detail: why } : why) })
   }
   return undefined
+}
+
+/** A promise that throws does not hold, and its seed is told. */
+const answered = (broken: Healed["broken"]): ReturnType<Healed["broken"]> => {
+  try {
+    return broken()
+  } catch (cause) {
+    return `it could not be asked: ${thrownText(cause)}`
+  }
 }
 
 /** How much later fewer faults may break the same promise. */

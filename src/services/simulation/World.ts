@@ -6,7 +6,7 @@
  * other interleavings.
  *
  * All of it runs within one synchronous call, so nothing from outside can come in between. While it does, the machine's
- * clock and randomness are the world's, and its timers fail, see RealityGuard.
+ * clock and randomness are the world's, and to ask for a timer of it is a violation, see RealityGuard.
  */
 import { Data } from "effect"
 import { Agenda, type Appointment } from "../../domain/simulation/Agenda.ts"
@@ -50,7 +50,7 @@ const epochDefault = Date.UTC(2030, 0, 1)
 const tasksMax = 2_000_000
 
 /** With the place where it was thrown. */
-const thrownText = (cause: unknown): string =>
+export const thrownText = (cause: unknown): string =>
   cause instanceof Error ? [cause.message, cause.stack?.split("\n")[1]?.trim() ?? ""].join(" ").trim() : String(cause)
 
 export class World implements Surroundings {
@@ -68,7 +68,11 @@ export class World implements Surroundings {
   #steps = 0
   #violation: Violation | undefined
 
+  /** Throws when the seed is none that a text gives back: `NaN` is one seed and looks like many. */
   constructor({ epochMillis = epochDefault, kept, onEvent, seed }: WorldOptions) {
+    if (typeof seed === "number" && !Number.isFinite(seed)) {
+      throw new Error(`seed is ${seed}, expected a number or text`)
+    }
     this.seed = `${seed}`
     this.epochMicros = epochMillis * 1_000
     this.random = new Seeded(this.seed)
@@ -106,7 +110,9 @@ export class World implements Surroundings {
     return this.#agenda.add(this.#nowMicros + Math.max(0, micros), act)
   }
 
+  /** Throws when a host has the name already: whoever dials it would reach one of two. */
   addHost(name: string, options: HostOptions): Host {
+    if (this.hosts.has(name)) throw new Error(`host ${name} is there already`)
     const host = new Host(this, name, options)
     this.hosts.set(name, host)
     return host
@@ -137,7 +143,8 @@ export class World implements Surroundings {
     return RealityGuard.within({
       millis: () => this.#nowMicros / 1_000,
       epochMillis: this.epochMicros / 1_000,
-      random: () => this.#stray.next()
+      random: () => this.#stray.next(),
+      onLeak: (leak) => this.violate("nobody asks for a timer of the machine", thrownText(leak))
     }, () => {
       try {
         this.#goOn(Math.ceil(millis * 1_000))

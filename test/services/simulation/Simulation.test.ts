@@ -58,6 +58,22 @@ describe("A simulation", () => {
     assert.isTrue(seen.some((line) => line.includes("loses a begins") && line.startsWith("5.000000")))
   })
 
+  it("tells the seed of a promise that cannot be asked", () => {
+    const build: Simulation.Scenario["build"] = (seed, plan) => ({
+      ...scenario.build(seed, plan),
+      healed: [{
+        name: "nothing is lost",
+        broken: () => {
+          throw new Error("no books")
+        }
+      }]
+    })
+    const { seed, violation } = Simulation.run({ ...scenario, build }, 7)
+
+    assert.strictEqual(seed, "7")
+    assert.match(`${violation?.message}`, /^nothing is lost: it could not be asked: no books at /)
+  })
+
   it("looks for fewer faults until it is told to end", () => {
     const outcome = Simulation.run(scenario, 1)
     let attempts = 0

@@ -130,19 +130,61 @@ describe("A world", () => {
     const world = new World({ seed: 1, epochMillis: 1_000 })
     const seen: Array<unknown> = []
     world.addHost("a", {
-      restartAfterMillis: 1_000_000,
       program: () =>
         Effect.sync(() => {
-          seen.push(Date.now(), performance.now(), Math.random())
-          setTimeout(() => {}, 1)
+          seen.push(Date.now(), performance.now(), Math.random(), new Date().getTime(), new Date(5).getTime(), Date())
+          seen.push(new Date() instanceof Date)
         })
     }).start()
-    world.runUntil(1_000)
+    assert.isUndefined(world.runUntil(500))
     const again = new World({ seed: 1 })
     const { random } = again
-    assert.deepStrictEqual(seen, [1_000, 0, random.split("stray").next()])
-    assert.include(world.log.latest(1)[0]?.text, "RealityLeak: setTimeout was asked for")
+    assert.deepStrictEqual(seen, [1_000, 0, random.split("stray").next(), 1_000, 5, new Date(1_000).toString(), true])
     assert.isAbove(Date.now(), 1_600_000_000_000)
+    assert.isAbove(new Date().getTime(), 1_600_000_000_000)
+  })
+
+  it("has random bytes and ids of its own", () => {
+    const drawn = (seed: number) => {
+      const world = new World({ seed })
+      const seen: Array<string> = []
+      world.addHost("a", {
+        program: () =>
+          Effect.sync(() => {
+            seen.push(crypto.randomUUID(), crypto.getRandomValues(new Uint32Array(4)).join(" "))
+          })
+      }).start()
+      world.runUntil(500)
+      return seen
+    }
+    assert.match(`${drawn(1)[0]}`, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    assert.deepStrictEqual(drawn(1), drawn(1))
+    assert.notDeepEqual(drawn(1), drawn(2))
+    assert.notStrictEqual(crypto.randomUUID(), crypto.randomUUID())
+  })
+
+  it.each([
+    { how: "from an Effect", program: Effect.sync(() => setTimeout(() => {}, 1)) },
+    {
+      how: "from a promise that nobody hears of",
+      program: Effect.promise(() => new Promise((go) => setImmediate(go)))
+    },
+    { how: "where the error is caught", program: Effect.ignore(Effect.try(() => setInterval(() => {}, 1))) }
+  ])("ends with a violation when a timer of the machine is asked for $how", ({ program }) => {
+    const world = new World({ seed: 1 })
+    world.addHost("a", { program: () => program }).start()
+
+    const violation = world.runUntil(1_000)
+
+    assert.strictEqual(violation?.invariant, "nobody asks for a timer of the machine")
+    assert.match(`${violation?.detail}`, /^set\w+ was asked for within a world.* at .*World\.test\.ts/)
+  })
+
+  it("takes no seed that is no number, and no host twice", () => {
+    assert.throws(() => new World({ seed: NaN }), /seed is NaN/)
+    const world = new World({ seed: 1 })
+    world.addHost("a", { program: () => Effect.never })
+    assert.throws(() => world.addHost("a", { program: () => Effect.never }), /host a is there already/)
   })
 
   it("finds a process that never waits", () => {
