@@ -121,7 +121,7 @@ export const compared = async (
     })
   }
   await loudly(0, () => sleep(seconds * 1_000))
-  const watch = new OwnSeconds(world.processes, world.cpuSeconds)
+  const watch = new OwnSeconds(world.processes, world.use)
   for (let pair = 0; pair < pairs; pair++) {
     for (const isLoud of pair % 2 === 0 ? [false, true] : [true, false]) {
       await (isLoud ? loudly(pair + 1, () => during(true)) : during(false))

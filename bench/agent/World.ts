@@ -66,8 +66,8 @@ export interface World {
   readonly askBeside: (question: Question) => Promise<Answer>
   /** The processes of the scenario but what the agent starts. */
   readonly processes: ReadonlyArray<number>
-  /** Seconds of processors that the scenario has used. */
-  readonly cpuSeconds: () => number
+  /** Seconds of processors that all of the machine have used, and the scenario. */
+  readonly use: () => { readonly all: number; readonly own: number }
   /** From now on the agent, with all that it starts, has the first processor, and all others have the rest. */
   readonly apart: () => void
 }
@@ -152,10 +152,16 @@ export const withWorld = async <A>(
     return await use({
       targets,
       processes,
-      cpuSeconds: () =>
-        groups.some(({ isMade }) => isMade)
-          ? groups.reduce((sum, { cpuSeconds }) => sum + cpuSeconds(), 0)
-          : processes.reduce((sum, pid) => sum + Usage.cpuSeconds(pid), 0),
+      use: () =>
+        groups.length > 0 && groups.every(({ isMade }) => isMade)
+          ? {
+            all: ProcessGroup.machineCpuSeconds() + Usage.stolenCpuSeconds(),
+            own: groups.reduce((sum, { cpuSeconds }) => sum + cpuSeconds(), 0)
+          }
+          : {
+            all: Usage.machineCpuSeconds(),
+            own: processes.reduce((sum, pid) => sum + Usage.cpuSeconds(pid), 0)
+          },
       agent,
       bare: { address: `127.0.0.1:${barePort}`, pid: forked.bare.pid },
       ask: async (question) => JSON.parse(await pollers.first.ask(question)),

@@ -18,12 +18,15 @@ export class OwnSeconds {
   readonly #seconds: Array<Second> = []
   readonly #timer: NodeJS.Timeout
 
-  /** `ownSeconds` is what these processes have used, for whoever knows better: what has ended meanwhile is of them, too. */
+  /** `use` tells seconds of processors, of all and of these processes, for who knows better: what has ended is of them, too. */
   constructor(
     processes: ReadonlyArray<number>,
-    ownSeconds = () => processes.reduce((sum, pid) => sum + Usage.cpuSeconds(pid), 0)
+    use: () => { readonly all: number; readonly own: number } = () => ({
+      all: Usage.machineCpuSeconds(),
+      own: processes.reduce((sum, pid) => sum + Usage.cpuSeconds(pid), 0)
+    })
   ) {
-    const look = () => ({ atMillis: Date.now(), all: Usage.machineCpuSeconds(), own: ownSeconds() })
+    const look = () => ({ atMillis: Date.now(), ...use() })
     let last = look()
     this.#timer = setInterval(() => {
       const now = look()

@@ -75,12 +75,19 @@ export const mainThread = (pid: number): ThreadUse => {
   return { cpuSeconds: cpu / 1e9, waitSeconds: wait / 1e9, turns }
 }
 
+const machineTicks = (): ReadonlyArray<number> => {
+  const [first = ""] = textOf("/proc/stat").split("\n", 1)
+  return first.split(/ +/).map(Number)
+}
+
 /** Of all processors, by whomever. Interrupts are nobody's: what goes over the loopback is taken from them for the most part. */
 export const machineCpuSeconds = (): number => {
-  const [, user = 0, nice = 0, system = 0, , , , , steal = 0] = textOf("/proc/stat").split("\n", 1)
-    .flatMap((line) => line.split(/ +/)).map(Number)
+  const [, user = 0, nice = 0, system = 0, , , , , steal = 0] = machineTicks()
   return (user + nice + system + steal) / ticksPerSecond
 }
+
+/** Taken by other machines of the same computer. */
+export const stolenCpuSeconds = (): number => (machineTicks()[8] ?? 0) / ticksPerSecond
 
 export const residentMegabytes = (pid: number): number =>
   Number(textOf(`/proc/${pid}/statm`).split(" ")[1] ?? 0) * bytesPerPage / 1e6
