@@ -16,19 +16,51 @@ const absent = "absent"
 /** What a look sees of the disk. A simulated world has files of its own, see `Current`. */
 export interface Looks {
   readonly stampOf: (path: string) => Effect.Effect<string>
+  /** Of each, in their order. */
+  readonly stampsOf: (paths: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
   /** In a folder; none of one that cannot be read. */
   readonly names: (folder: string) => Effect.Effect<ReadonlyArray<string>>
 }
 
+/** The threads of Node that look at files are few, and others need them too. */
+const atOnceMax = 2
+
+/** None of these is ever missing: what cannot be looked at is `absent`. */
+const stamped = (path: string, told: (stamp: string) => void): void =>
+  fs.stat(path, { bigint: true }, (error, stats) => {
+    if (error !== null) return told(absent)
+    const { ctimeNs, dev, ino, mtimeNs, size } = stats
+    told([dev, ino, size, mtimeNs, ctimeNs].join(" "))
+  })
+
+/** Nothing of Effect and no promise for each: an agent looks at a thousand files each two seconds. */
+const stampAll = (paths: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.callback((resume) => {
+    const stamps: Array<string> = []
+    let [begun, done, isWanted] = [0, 0, true]
+    const next = () => {
+      const at = begun
+      const path = paths[at]
+      if (path === undefined || !isWanted) return
+      begun += 1
+      stamped(path, (stamp) => {
+        stamps[at] = stamp
+        done += 1
+        if (done === paths.length) resume(Effect.succeed(stamps))
+        else next()
+      })
+    }
+    if (paths.length === 0) resume(Effect.succeed(stamps))
+    for (let turn = 0; turn < atOnceMax; turn++) next()
+    return Effect.sync(() => {
+      isWanted = false
+    })
+  })
+
 /** On this machine. */
 const node: Looks = {
-  stampOf: (path) =>
-    Effect.promise(() =>
-      fs.promises.stat(path, { bigint: true }).then(
-        ({ ctimeNs, dev, ino, mtimeNs, size }) => [dev, ino, size, mtimeNs, ctimeNs].join(" "),
-        () => absent
-      )
-    ),
+  stampOf: (path) => Effect.callback((resume) => stamped(path, (stamp) => resume(Effect.succeed(stamp)))),
+  stampsOf: stampAll,
   names: (folder) => Effect.promise(() => fs.promises.readdir(folder).catch(() => []))
 }
 
@@ -49,9 +81,9 @@ export const stampOfAll = (
   Effect.gen(function*() {
     const looks = yield* Current
     const names = folder === "" ? [] : yield* looks.names(folder)
-    const files = names.filter(isWanted).toSorted().map((name) => join(folder, name))
-    const stamps = yield* Effect.forEach([path, ...files], (file) => Effect.map(stampOf(file), (at) => `${file} ${at}`))
-    return stamps.join("\n")
+    const files = [path, ...names.filter(isWanted).toSorted().map((name) => join(folder, name))]
+    const stamps = yield* looks.stampsOf(files)
+    return files.map((file, at) => `${file} ${stamps[at]}`).join("\n")
   })
 
 const settled = (stampNow: Effect.Effect<string>, stamp: string): Effect.Effect<string> =>

@@ -61,4 +61,35 @@ describe("FileWatch", () => {
       }).pipe(Effect.scoped),
     80_000
   )
+
+  it.live("looks at all files of a folder, of which one changes, comes or goes", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const at = (name: string) => path.join(folder, name)
+      const names = Array.from({ length: 40 }, (_, index) => `checker-${index}.json`)
+      const look = FileWatch.stampOfAll(at("agent.txt"), folder, (name) => name.endsWith(".json"))
+      yield* Effect.promise(() => Promise.all(names.map((name) => fs.writeFile(at(name), "1"))))
+
+      const first = yield* look
+      assert.strictEqual(first.split("\n").length, names.length + 1)
+      assert.isTrue(first.startsWith(`${at("agent.txt")} absent\n`))
+      assert.strictEqual(yield* look, first)
+      yield* Effect.promise(() => fs.writeFile(at("notes.txt"), "of no interest"))
+      assert.strictEqual(yield* look, first)
+
+      const seen = [first]
+      const works = [
+        () => fs.writeFile(at("checker-7.json"), "22"),
+        () => fs.writeFile(at("other.json"), "3"),
+        () => fs.rm(at("checker-39.json"))
+      ]
+      for (const work of works) {
+        yield* Effect.promise(work)
+        const now = yield* look
+        assert.notInclude(seen, now)
+        seen.push(now)
+      }
+      const none = yield* FileWatch.stampOfAll(at("agent.txt"), at("nowhere"), () => true)
+      assert.strictEqual(none, `${at("agent.txt")} absent`)
+    }).pipe(Effect.scoped))
 })

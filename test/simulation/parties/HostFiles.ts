@@ -64,7 +64,8 @@ export class HostFiles {
         exists: (path) => Effect.sync(() => this.#files.has(path))
       }),
       Layer.succeed(FileWatch.Current, {
-        stampOf: (path) => Effect.sync(() => `${this.#files.get(path)?.version ?? "absent"}`),
+        stampOf: (path) => Effect.sync(() => this.#stampOf(path)),
+        stampsOf: (paths) => Effect.forEach(paths, (path) => Effect.sync(() => this.#stampOf(path))),
         names: (folder) => Effect.sync(() => this.#names(folder))
       })
     )
@@ -87,6 +88,10 @@ export class HostFiles {
             })
         )
       }), { bufferSize: toldMax, strategy: "dropping" })
+  }
+
+  #stampOf(path: string): string {
+    return `${this.#files.get(path)?.version ?? "absent"}`
   }
 
   #names(folder: string): Array<string> {
