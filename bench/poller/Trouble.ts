@@ -77,6 +77,8 @@ interface Window {
 }
 
 const interval = 10
+/** Until the code is compiled, and what the start left is collected, for which the poller stands still once. */
+const warmUpSeconds = 40
 
 /** Quiet and loud ones so that neither kind is earlier than the other: what drifts in a run is in both of them. */
 const order = (pairs: number): ReadonlyArray<"good" | "bad"> =>
@@ -121,7 +123,7 @@ export const disturbance = (
       await pause(seconds)
       return { fromMillis, toMillis: Date.now(), cpuPercent: 100 * (Usage.cpuSeconds(pid) - cpu) / seconds }
     }
-    await pause(interval * 2)
+    await pause(warmUpSeconds)
     const good: Array<Window> = []
     const bad: Array<Window> = []
     for (const kind of order(pairs)) (kind === "good" ? good : bad).push(await window(kind))

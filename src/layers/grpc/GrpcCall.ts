@@ -136,7 +136,12 @@ const unaryOverGrpcJs =
     )
   }
 
-export const clientStream =
+export const clientStream = <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
+  channel.http2 === undefined
+    ? clientStreamOverGrpcJs(channel, method)
+    : Http2Calls.clientStream(channel, channel.http2, method)
+
+const clientStreamOverGrpcJs =
   <Req, Res>(channel: GrpcChannel, method: ClientMethodDefinition<Req, Res>) =>
   <E, R>(requests: Stream.Stream<Req, E, R>, options?: CallOptions): Effect.Effect<Res, GrpcError | E, R> =>
     exchange(channel, method.path, noDeadline, Option.none(), options, (prepared, options) =>

@@ -28,7 +28,7 @@ export interface GrpcChannel {
   readonly interceptors: ReadonlyArray<ClientInterceptor>
   /** Another one after a renewal of the credentials: ask for each call. */
   readonly client: grpc.Client
-  /** For calls with one request; undefined where grpc-js makes them. */
+  /** For calls with one request or one answer; undefined where grpc-js makes them. */
   readonly http2: Http2Transport.Http2Transport | undefined
   /** grpc-js throws at a call on a closed channel. */
   readonly isClosed: () => boolean

@@ -30,8 +30,8 @@ export interface ChannelOptions {
   /** Why an address to which the target resolves must not be dialled; asked at each resolution. All may unless told. */
   readonly refusal?: (address: string) => string | undefined
   /**
-   * `http2` makes calls with one request over a small HTTP/2 client of its own, for a part of the processor time and memory;
-   * the other kinds have a connection of grpc-js beside it, once there is one. Where it does not know the way (a proxy,
+   * `http2` makes calls with one request or one answer over a small HTTP/2 client of its own, for a part of the processor time and
+   * memory; those of the other kind have a connection of grpc-js beside it, once there is one. Where it does not know the way (a proxy,
    * a list of addresses, `refusal`, `compression`) all calls go over grpc-js, as they do unless told.
    */
   readonly transport?: "grpc-js" | "http2"

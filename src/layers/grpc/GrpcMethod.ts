@@ -41,5 +41,7 @@ export const serviceName = (definition: ServiceDefinition): string =>
 export interface ClientMethodDefinition<Req, Res> {
   readonly path: string
   readonly requestSerialize: (message: Req) => Buffer
+  /** Of a stream over `http2`: nobody reads the bytes that the message was serialized to any more. */
+  readonly requestSent?: (message: Req) => void
   readonly responseDeserialize: (bytes: Buffer) => Res
 }

@@ -59,14 +59,20 @@ interface Connection {
 const service = {
   ...Wire.PollerServiceService,
   reportStatus: { ...Wire.PollerServiceService.reportStatus, requestSerialize: ReportWire.ofRequest },
-  streamStatus: { ...Wire.PollerServiceService.streamStatus, requestSerialize: ReportWire.ofChunk }
+  streamStatus: {
+    ...Wire.PollerServiceService.streamStatus,
+    requestSerialize: ReportWire.ofChunk,
+    requestSent: ReportWire.arrived
+  }
 }
 
 const open = Effect.fnUntraced(function*(options: Options) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const { address, security } = options
   const channel = yield* GrpcCredentials.client(security, address).pipe(
-    Effect.flatMap((credentials) => GrpcChannel.make({ target: address, credentials, reconnectDelayMax })),
+    Effect.flatMap((credentials) =>
+      GrpcChannel.make({ target: address, credentials, reconnectDelayMax, transport: "http2" })
+    ),
     Scope.provide(scope),
     Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
   )
@@ -155,12 +161,11 @@ const make = Effect.fnUntraced(function*(wanted: Effect.Effect<Options>) {
       }),
     stream: (header, chunks) =>
       acknowledged(header, (client, options) => {
-        const sent: Array<Wire.PollerStatusChunk> = []
         const messages = Stream.map(
           Stream.fromIterable(chunks, { chunkSize: 1 }),
           ({ index, isBare, isFinal, status, total }) => {
             const service = toWire(status)
-            const chunk = {
+            return {
               ...toHeader(header),
               agentId: status.agentId,
               kvStoreId: status.kvStoreId,
@@ -169,14 +174,9 @@ const make = Effect.fnUntraced(function*(wanted: Effect.Effect<Options>) {
               chunkIndex: index,
               totalChunks: total
             }
-            if (LargeBytes.isLarge(status.message)) sent.push(chunk)
-            return chunk
           }
         )
-        return Effect.tap(
-          client.streamStatus(messages, { ...options, deadline: streamDeadline }),
-          () => Effect.sync(() => sent.forEach(ReportWire.arrived))
-        )
+        return client.streamStatus(messages, { ...options, deadline: streamDeadline })
       })
   })
 })

@@ -12,6 +12,13 @@ export interface Frame {
   readonly bytes: Buffer
 }
 
+/** What stands in front of a message. */
+export const headOf = (messageBytes: number): Buffer => {
+  const head = Buffer.alloc(headBytes)
+  head.writeUInt32BE(messageBytes, 1)
+  return head
+}
+
 export const encode = (message: Uint8Array, isCompressed: boolean): Buffer => {
   const frame = Buffer.allocUnsafe(headBytes + message.length)
   frame.writeUInt8(isCompressed ? 1 : 0, 0)

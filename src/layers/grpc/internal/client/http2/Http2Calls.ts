@@ -1,6 +1,6 @@
-/** Calls with one request over HTTP/2: as those over grpc-js, for a part of their processor time and memory. */
+/** Calls with one request or one answer over HTTP/2: as those over grpc-js, for a part of their processor time and memory. */
 import { status } from "@grpc/grpc-js"
-import { Cause, Context, Duration, Effect, Exit, Option, Result, Stream, Tracer } from "effect"
+import { Cause, Context, Deferred, Duration, Effect, Exit, Option, Result, Stream, Tracer } from "effect"
 import * as diagnosticsChannel from "node:diagnostics_channel"
 import { setImmediate } from "node:timers"
 import { later } from "../../../../sockets/Timer.ts"
@@ -41,13 +41,14 @@ class Caller<Req, Res> {
     this.#transport = transport
   }
 
+  /** Without bytes of a request: those come later. */
   prepare(
-    bytes: () => Buffer,
+    bytes: (() => Buffer) | undefined,
     traceparent: string,
     deadlineDefault: Duration.Duration,
     options: CallOptions
   ): Result.Result<Prepared, GrpcError> {
-    const { authority, connection, maxReceiveBytes, maxSendBytes, scheme } = this.#transport
+    const { authority, connection, maxReceiveBytes, scheme } = this.#transport
     const { path } = this.method
     const about = { method: path, peer: this.channel.target }
     if (this.channel.isClosed()) {
@@ -66,6 +67,22 @@ class Caller<Req, Res> {
     if (Result.isFailure(headers)) {
       return Result.fail(new Internal({ ...about, detail: `metadata cannot be sent: ${headers.failure}` }))
     }
+    const request = bytes === undefined ? undefined : this.serialize(bytes)
+    if (request !== undefined && Result.isFailure(request)) return Result.fail(request.failure)
+    return Result.succeed({
+      connection,
+      timeout,
+      headers: headers.success,
+      request: request === undefined ? undefined : Frames.encode(request.success, false),
+      isPatient: options.waitForReady ?? false,
+      bytesMax: maxReceiveBytes,
+      room
+    })
+  }
+
+  serialize(bytes: () => Buffer): Result.Result<Buffer, GrpcError> {
+    const { maxSendBytes } = this.#transport
+    const about = { method: this.method.path, peer: this.channel.target }
     let request: Buffer
     try {
       request = bytes()
@@ -74,19 +91,9 @@ class Caller<Req, Res> {
         new Internal({ ...about, detail: `Request message serialization failure: ${messageOf(cause)}` })
       )
     }
-    if (request.length > maxSendBytes) {
-      const detail = `Attempted to send message with a size larger than ${maxSendBytes}`
-      return Result.fail(new ResourceExhausted({ ...about, detail }))
-    }
-    return Result.succeed({
-      connection,
-      timeout,
-      headers: headers.success,
-      request: Frames.encode(request, false),
-      isPatient: options.waitForReady ?? false,
-      bytesMax: maxReceiveBytes,
-      room
-    })
+    if (request.length <= maxSendBytes) return Result.succeed(request)
+    const detail = `Attempted to send message with a size larger than ${maxSendBytes}`
+    return Result.fail(new ResourceExhausted({ ...about, detail }))
   }
 
   decode(frame: Frames.Frame, encoding: string | undefined, peer: string): Effect.Effect<Res, GrpcError> {
@@ -136,13 +143,18 @@ const headersTo = ({ onHeaders }: CallOptions) =>
 /** For who measures how long calls take, from when they are begun until their end is known here. */
 const calls = diagnosticsChannel.channel("serviceradar.grpc.client.call")
 
+interface Started {
+  readonly exchange: Http2Exchange
+  readonly cancel: () => void
+}
+
 /** Begins the call; `done` hears of its end once, unless it is cancelled by what is given back. */
 const start = <Req, Res>(
   caller: Caller<Req, Res>,
   prepared: Prepared,
   options: CallOptions,
   done: (answer: Effect.Effect<Res, GrpcError>) => void
-): () => void => {
+): Started => {
   let answer: Frames.Frame | undefined
   let encoding: string | undefined
   let isOneTooMany = false
@@ -179,10 +191,11 @@ const start = <Req, Res>(
     })
   })
   exchange.begin()
-  return () => {
+  const cancel = () => {
     cancelDeadline()
     exchange.cancel()
   }
+  return { exchange, cancel }
 }
 
 /** A call of no fiber: without span, interceptors and the clock of a test. */
@@ -199,7 +212,7 @@ export const direct = <Req, Res>(
   ): () => void => {
     const traceparent = TraceParent.below(options.parent)
     const prepared = caller.prepare(() => method.requestSerialize(request), traceparent, channel.deadline, options)
-    if (Result.isSuccess(prepared)) return start(caller, prepared.success, options, done)
+    if (Result.isSuccess(prepared)) return start(caller, prepared.success, options, done).cancel
     done(Effect.fail(prepared.failure))
     return () => {}
   }
@@ -213,7 +226,7 @@ export const unary = <Req, Res>(
   const caller = new Caller(channel, transport, method)
   const ask = (prepared: Prepared, options: CallOptions): Effect.Effect<Res, GrpcError> =>
     Effect.callback((resume) => {
-      const cancel = start(caller, prepared, options, resume)
+      const { cancel } = start(caller, prepared, options, resume)
       return Effect.sync(cancel)
     })
   const name = method.path.slice(1)
@@ -280,4 +293,50 @@ export const serverStream = <Req, Res>(
       (options) => receive(bytes, options)
     )
   }
+}
+
+/** Hands over the next request, or the end of them, and waits until the system has it. */
+const give = (exchange: Http2Exchange, parts: ReadonlyArray<Buffer>, isEnd: boolean): Effect.Effect<void> =>
+  Effect.callback((resume) => exchange.send(parts, isEnd, () => resume(Effect.void)))
+
+/** Requests go out as they are, without a copy, and one is asked for once the system has the one before it. */
+export const clientStream = <Req, Res>(
+  channel: GrpcChannel,
+  transport: Http2Transport,
+  method: ClientMethodDefinition<Req, Res>
+) => {
+  const caller = new Caller(channel, transport, method)
+  const send = (exchange: Http2Exchange, request: Req) =>
+    Effect.suspend(() => {
+      const bytes = caller.serialize(() => method.requestSerialize(request))
+      if (Result.isFailure(bytes)) return Effect.fail(bytes.failure)
+      return Effect.map(
+        give(exchange, [Frames.headOf(bytes.success.length), bytes.success], false),
+        () => method.requestSent?.(request)
+      )
+    })
+  const exchanged = <E, R>(prepared: Prepared, requests: Stream.Stream<Req, E, R>, options: CallOptions) =>
+    Effect.suspend(() => {
+      const reply = Deferred.makeUnsafe<Res, GrpcError>()
+      const { cancel, exchange } = start(caller, prepared, options, (answer) => Deferred.doneUnsafe(reply, answer))
+      const sending = Stream.runForEach(requests, (request) => send(exchange, request)).pipe(
+        Effect.andThen(give(exchange, [], true)),
+        Effect.andThen(Effect.never)
+      )
+      // An answer before the end of the requests stops them: the server has decided.
+      return Effect.raceFirst(Deferred.await(reply), sending).pipe(Effect.ensuring(Effect.sync(cancel)))
+    })
+  return <E, R>(requests: Stream.Stream<Req, E, R>, options: CallOptions = {}): Effect.Effect<Res, GrpcError | E, R> =>
+    aroundEffect<Res, E, R>(
+      channel.interceptors,
+      { method: method.path, target: channel.target, options, request: Option.none() },
+      (options) =>
+        Effect.useSpan(method.path.slice(1), spanOptions(channel, options.parent), (span) => {
+          const prepared = caller.prepare(undefined, TraceParent.of(span), Duration.infinity, options)
+          if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
+          return withTimeout(method.path, channel, prepared.success.timeout)(
+            exchanged(prepared.success, requests, options)
+          )
+        })
+    )
 }

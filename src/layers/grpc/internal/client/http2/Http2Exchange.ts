@@ -1,8 +1,9 @@
 /**
- * One call over a connection, without fibers: the only request goes out, frames and the status come back.
+ * One call over a connection, without fibers: the request goes out, or one after the other, frames and the status come back.
  *
  * What the peer has surely not seen is sent again of its own accord: once when it refused the stream, and as often as it
- * takes when the session turned out to be at its end before the stream was opened.
+ * takes when the session turned out to be at its end before the stream was opened. Of several requests none is kept once it has gone
+ * out, so that a call of which one has is not sent again.
  */
 import { status } from "@grpc/grpc-js"
 import { Option, Result } from "effect"
@@ -19,8 +20,8 @@ import type { StreamListener, WireStream } from "./wire/WireStream.ts"
 export interface ExchangeOptions {
   readonly connection: Http2Connection
   readonly headers: OutgoingHttpHeaders
-  /** In its frame. */
-  readonly request: Buffer
+  /** In its frame; undefined for a call whose requests come by `send`. */
+  readonly request: Buffer | undefined
   readonly isPatient: boolean
   readonly bytesMax: number
   /** Asked for the first message that is long. */
@@ -34,6 +35,12 @@ export interface Listener {
   readonly frame: (frame: Frame, encoding: string | undefined) => boolean
   /** Once. */
   readonly end: (end: CallStatus.CallStatus, trailers: ReadonlyArray<string>, peer: string) => void
+}
+
+interface Going {
+  readonly parts: ReadonlyArray<Buffer>
+  readonly isEnd: boolean
+  readonly sent: () => void
 }
 
 /** Sessions that end at the very moment at which they are to be used. */
@@ -55,6 +62,9 @@ export class Http2Exchange implements StreamListener {
   #isOver = false
   #hasAsked = false
   #leaveRoom: (() => void) | undefined
+  /** The request that is on its way, as long as it may have to be sent again. */
+  #going: Going | undefined
+  #hasSent = false
 
   constructor(options: ExchangeOptions, listener: Listener) {
     this.#options = options
@@ -84,6 +94,33 @@ export class Http2Exchange implements StreamListener {
     this.#leaveRoom?.()
   }
 
+  /** The next request in its frame, or the end of them; the one before it has been `sent`, which is not called after the end. */
+  send(parts: ReadonlyArray<Buffer>, isEnd: boolean, sent: () => void): void {
+    if (this.#isOver) return
+    const going: Going = {
+      parts,
+      isEnd,
+      sent: () => {
+        if (this.#going !== going) return
+        this.#going = undefined
+        this.#hasSent = true
+        sent()
+      }
+    }
+    this.#going = going
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    const stream = this.#stream
+    if (stream === undefined || this.#going === undefined) return
+    const { isEnd, parts, sent } = this.#going
+    this.#line?.session.send(stream, parts, isEnd, () => {
+      // Not what a stream that was refused had sent.
+      if (this.#stream === stream) sent()
+    })
+  }
+
   /** After `frame` has answered `false`. */
   resume(): void {
     if (this.#stream !== undefined) this.#line?.session.resume(this.#stream)
@@ -107,6 +144,7 @@ export class Http2Exchange implements StreamListener {
     this.#stream = stream
     this.#line = line
     line.keepalive.began()
+    this.#goOn()
   }
 
   /** The session has ended, which nobody has heard of yet, or has no numbers left for streams. */
@@ -159,7 +197,7 @@ export class Http2Exchange implements StreamListener {
     if (this.#isOver) return
     if (!isOpened && line !== undefined) return this.#notOpened(line)
     const isUnseen = CallStatus.isRefused(code) && this.#httpStatus === undefined
-    if (isUnseen && !this.#wasRefused) {
+    if (isUnseen && !this.#wasRefused && !this.#hasSent) {
       this.#wasRefused = true
       Retries.count()
       return this.#begin()

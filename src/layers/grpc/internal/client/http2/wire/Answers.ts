@@ -134,7 +134,7 @@ export class Answers {
   #ended(stream: WireStream.WireStream, end: WireStream.End): void {
     if (end !== "none") stream.listener.headers(end, true)
     if (!this.#streams.remove(stream)) return
-    if (stream.rest !== undefined) this.#sending.write(Frame.rstStream(stream.id, constants.NGHTTP2_CANCEL))
+    if (WireStream.isSending(stream)) this.#sending.write(Frame.rstStream(stream.id, constants.NGHTTP2_CANCEL))
     stream.listener.closed(constants.NGHTTP2_NO_ERROR, false)
     this.#left()
   }

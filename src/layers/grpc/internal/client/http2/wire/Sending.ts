@@ -12,6 +12,11 @@ import type { WireStream } from "./WireStream.ts"
 const windowBytesDefault = 65_535
 const windowBytesMax = 2 ** 31 - 1
 
+/** Of requests, for a peer that allows more than its line takes: what else is to be said to it waits behind them. */
+const unsentBodyBytesMax = 256 * 1_024
+/** Longer ones are not copied to be written together. */
+const copiedBytesMax = 4_096
+
 export class Sending {
   readonly #socket: net.Socket
   readonly #encoder = new HeaderEncoder()
@@ -22,6 +27,14 @@ export class Sending {
   #window = windowBytesDefault
   #streamWindow = windowBytesDefault
   #frameBytes = Frame.payloadBytesMax
+  /** Of requests, those that the system does not have yet: all of them, and what the next write adds. */
+  #bodyBytes = 0
+  #bodyBytesAdded = 0
+  #isHeld = false
+  /** Who is told when the next write is done. */
+  #written: Array<() => void> = []
+  /** There is room again for requests that had none. */
+  onRoom: () => void = () => {}
 
   constructor(socket: net.Socket) {
     this.#socket = socket
@@ -48,7 +61,29 @@ export class Sending {
     this.#out = []
     const [first] = out
     if (this.#isOver || first === undefined) return
-    this.#socket.write(out.length === 1 ? first : Buffer.concat(out))
+    const done = this.#bodyBytesAdded > 0 || this.#written.length > 0 ? this.#onWritten() : undefined
+    if (out.length === 1) this.#socket.write(first, done)
+    else if (out.every(({ length }) => length <= copiedBytesMax)) this.#socket.write(Buffer.concat(out), done)
+    else {
+      this.#socket.cork()
+      out.forEach((bytes, index) => this.#socket.write(bytes, index === out.length - 1 ? done : undefined))
+      this.#socket.uncork()
+    }
+  }
+
+  /** Also of a write that fails: then the session is at its end. */
+  #onWritten(): () => void {
+    const bytes = this.#bodyBytesAdded
+    const told = this.#written
+    this.#bodyBytesAdded = 0
+    this.#written = []
+    return () => {
+      this.#bodyBytes -= bytes
+      for (const done of told) done()
+      if (!this.#isHeld || this.#isOver) return
+      this.#isHeld = false
+      this.onRoom()
+    }
   }
 
   /** Nothing more goes out. */
@@ -71,11 +106,16 @@ export class Sending {
 
   sendBody(stream: WireStream): void {
     while (stream.rest !== undefined) {
-      const { rest } = stream
+      const { later, rest } = stream
+      if (this.#bodyBytes >= unsentBodyBytesMax) {
+        this.#isHeld = true
+        return
+      }
       const room = Math.min(stream.sendWindow, this.#window, this.#frameBytes)
       if (room <= 0 && rest.length > 0) return
       const part = rest.subarray(0, room)
-      const isLast = part.length === rest.length
+      const isWhole = part.length === rest.length
+      const isLast = isWhole && later.length === 0 && !stream.isOpen
       const head = Buffer.allocUnsafe(Frame.headBytes)
       Frame.writeHead(head, 0, {
         length: part.length,
@@ -86,8 +126,14 @@ export class Sending {
       this.write(head)
       this.write(part)
       this.#take(stream, part.length)
-      stream.rest = isLast ? undefined : rest.subarray(part.length)
+      this.#bodyBytes += part.length
+      this.#bodyBytesAdded += part.length
+      stream.rest = isWhole ? later[0] : rest.subarray(part.length)
+      if (isWhole && later.length > 0) stream.later = later.slice(1)
     }
+    if (stream.sent === undefined) return
+    this.#written.push(stream.sent)
+    stream.sent = undefined
   }
 
   /** The peer has room for more of all; false for more than there can be. */

@@ -65,6 +65,7 @@ export class Session {
     this.#sending = sending
     this.#streams = streams
     this.#terms = new Terms(streams, sending)
+    sending.onRoom = () => streams.sendMore()
     this.#answers = new Answers({ streams, sending, forNothing: this.#forNothing, left: () => this.#left() })
     socket.on("data", (chunk: Buffer) => this.receive(chunk))
     socket.on("error", (cause) => this.#end(cause))
@@ -87,13 +88,18 @@ export class Session {
     if (!this.#reader.push(chunk)) this.#breach(Breach.frameSize("a frame that is too long"))
   }
 
-  /** Undefined when it takes no more calls. */
+  /** Undefined when it takes no more calls. One without a body has it by `send`. */
   request(
     headers: OutgoingHttpHeaders,
-    body: Buffer,
+    body: Buffer | undefined,
     listener: WireStream.StreamListener
   ): WireStream.WireStream | undefined {
     return this.#closed || this.#streams.isSpent ? undefined : this.#streams.add(headers, body, listener)
+  }
+
+  /** Of a call that goes on; the parts are as they are given until `sent`, which is not called when the call ends before. */
+  send(stream: WireStream.WireStream, parts: ReadonlyArray<Buffer>, isEnd: boolean, sent: () => void): void {
+    this.#streams.send(stream, parts, isEnd, sent)
   }
 
   /** Nobody is told of its end. */

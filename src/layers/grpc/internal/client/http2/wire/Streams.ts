@@ -6,6 +6,8 @@ import * as WireStream from "./WireStream.ts"
 
 const idMax = 2 ** 31 - 1
 
+const nothing = Buffer.alloc(0)
+
 export class Streams {
   readonly #sending: Sending
   readonly #open = new OpenStreams()
@@ -44,11 +46,25 @@ export class Streams {
     return id % 2 === 1 && id < this.#nextId
   }
 
-  add(headers: OutgoingHttpHeaders, body: Buffer, listener: WireStream.StreamListener): WireStream.WireStream {
+  add(
+    headers: OutgoingHttpHeaders,
+    body: Buffer | undefined,
+    listener: WireStream.StreamListener
+  ): WireStream.WireStream {
     const stream = WireStream.make(listener, body)
     if (this.#open.size >= this.#openMax) this.#waiting.set(stream, headers)
     else this.#begin(stream, headers)
     return stream
+  }
+
+  /** Goes on with a request that was begun without a body; what is behind it follows once `sent` has been called. */
+  send(stream: WireStream.WireStream, parts: ReadonlyArray<Buffer>, isEnd: boolean, sent: () => void): void {
+    const [first, ...later] = parts.filter(({ length }) => length > 0)
+    stream.rest = first ?? (isEnd ? nothing : undefined)
+    stream.later = later
+    stream.isOpen = !isEnd
+    stream.sent = sent
+    if (stream.id > 0) this.#sending.sendBody(stream)
   }
 
   /** Whether it was open. */

@@ -18,8 +18,14 @@ export interface WireStream {
   readonly listener: StreamListener
   /** 0 while it waits for its turn. */
   id: number
-  /** What is not sent yet. */
+  /** What is not sent yet, */
   rest: Buffer | undefined
+  /** and what goes out behind it. */
+  later: ReadonlyArray<Buffer>
+  /** There may be more to send. */
+  isOpen: boolean
+  /** Called once all of it has left for the system, unless the call ends before. */
+  sent: (() => void) | undefined
   sendWindow: number
   /** Of the peer's bytes since it was told last that there is room for more. */
   taken: number
@@ -35,10 +41,14 @@ export const windowBytes = 256 * 1_024
 
 const nothing: ReadonlyArray<Buffer> = []
 
-export const make = (listener: StreamListener, body: Buffer): WireStream => ({
+/** One without a body has it later. */
+export const make = (listener: StreamListener, body: Buffer | undefined): WireStream => ({
   listener,
   id: 0,
   rest: body,
+  later: nothing,
+  isOpen: body === undefined,
+  sent: undefined,
   sendWindow: 0,
   taken: 0,
   hasHeaders: false,
@@ -46,6 +56,9 @@ export const make = (listener: StreamListener, body: Buffer): WireStream => ({
   held: nothing,
   heldEnd: undefined
 })
+
+/** Whether the peer waits for more of the request. */
+export const isSending = ({ isOpen, rest }: WireStream): boolean => isOpen || rest !== undefined
 
 /** The bytes may be those of a buffer that is filled again. */
 export const hold = (stream: WireStream, bytes: Buffer): void => {
