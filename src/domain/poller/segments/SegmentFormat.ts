@@ -122,6 +122,13 @@ export const recordAt = (bytes: Uint8Array, at: number, { checksum, seed }: Fram
   return { kind, ordinal: view.getUint32(at + 8), payload: bytes.subarray(at + headBytes, end), end: end + 4 }
 }
 
+/** How many bytes the record takes that begins here, by what it says of itself; 0 when none does. */
+export const bytesOf = (bytes: Uint8Array): number => {
+  if (bytes.length < recordBytes) return 0
+  const view = viewOf(bytes)
+  return view.getUint32(0) === recordMagic ? recordBytes + view.getUint32(4) : 0
+}
+
 /** The next place from `from` where a whole record stands. */
 const nextRecordFrom = (bytes: Uint8Array, from: number, frame: Frame): number | undefined => {
   const first = recordMagic >>> 24

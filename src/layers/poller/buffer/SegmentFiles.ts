@@ -31,7 +31,7 @@ export interface SegmentFiles {
   readonly list: Effect.Effect<ReadonlyArray<{ readonly name: string; readonly bytes: number }>, BufferFault>
   /** There must be none of that name. */
   readonly create: (name: string) => Effect.Effect<SegmentFile, BufferFault>
-  /** Less than `length` bytes at the end of the file. */
+  /** Less than `length` bytes at the end of the file. They are the reader's own. */
   readonly read: (name: string, offset: number, length: number) => Effect.Effect<Uint8Array, BufferFault>
   /** Cuts the file, and syncs it. */
   readonly truncate: (name: string, bytes: number) => Effect.Effect<void, BufferFault>

@@ -3,6 +3,7 @@ import { Effect, type Option } from "effect"
 import * as Position from "../../../domain/poller/segments/Position.ts"
 import * as SegmentFormat from "../../../domain/poller/segments/SegmentFormat.ts"
 import * as StoredStatus from "../../../domain/poller/segments/StoredStatus.ts"
+import * as LargeBytes from "../LargeBytes.ts"
 import { BufferFault, type SegmentFiles } from "./SegmentFiles.ts"
 import type * as SegmentRecovery from "./SegmentRecovery.ts"
 
@@ -34,9 +35,13 @@ export const make = (files: SegmentFiles, segments: ReadonlyArray<SegmentRecover
   const chunkAt = (segment: SegmentRecovery.Segment, offset: number, length: number) =>
     files.read(segment.name, offset, Math.min(length, segment.bytes - offset))
 
-  /** Whole records from `offset`; none when no whole one stands there. */
+  /**
+   * Whole records from `offset`; none when no whole one stands there. What is longer than one look is read again by its own length,
+   * and what was read of it before is given back.
+   */
   const recordsAt = Effect.fnUntraced(function*(segment: SegmentRecovery.Segment, offset: number) {
-    for (let length = readBytes;; length *= 2) {
+    let length = readBytes
+    while (true) {
       const bytes = yield* chunkAt(segment, offset, length)
       const records: Array<SegmentFormat.SegmentRecord> = []
       let record = SegmentFormat.recordAt(bytes, 0, segment.frame)
@@ -46,6 +51,9 @@ export const make = (files: SegmentFiles, segments: ReadonlyArray<SegmentRecover
       }
       const isAll = offset + length >= segment.bytes
       if (records.length > 0 || isAll) return records
+      const wanted = SegmentFormat.bytesOf(bytes)
+      length = wanted > length ? wanted : length * 2
+      LargeBytes.release(bytes)
     }
   })
 
