@@ -5,7 +5,8 @@
  *                                              disturbance and the reload, which is twice as many checks in a window
  *   --cost-seconds 4                           of each measurement against the bare server
  *   --rounds 1                                 of the comparison with the bare server and with nmap
- *   --pairs 6 --window 15                      quiet and loud windows of the disturbance and of the reload, seconds of each
+ *   --pairs 18 --window 15                     quiet and loud windows of the disturbance and of the reload, seconds of each: twelve
+ *                                              minutes, which tell a change of 5 % where nobody else uses the machine
  *   --ill crashing,hanging,spinning,leaking,killed   who is ill in the disturbance
  *   --cpus shared                              all processors for all, in place of one for the agent and the rest for all others
  *   --only start,cost,steady,fleet,disturbance,reload,sweep,snmp   some of the parts
@@ -233,7 +234,7 @@ export const run = async (options: ReadonlyMap<string, string>) => {
     costSeconds: Number(options.get("cost-seconds") ?? 4),
     steadySeconds: Number(options.get("steady-seconds") ?? 60),
     steadyRate: Number(options.get("steady-rate") ?? 1_600),
-    pairs: Number(options.get("pairs") ?? 6),
+    pairs: Number(options.get("pairs") ?? 18),
     window: Number(options.get("window") ?? 15),
     ill: options.get("ill")?.split(",") ?? Trouble.all,
     areApart: options.get("cpus") !== "shared",
